@@ -1,0 +1,248 @@
+//! One error type for every floor: plain data that says what happened, where, and what would have been right.
+//!
+//! An error names the file and the place in it (a byte, a line, a field, a row) and, where the input was wrong,
+//! what was expected and what was found. Nothing here knows matrices; every floor builds its errors from these parts.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// `std::result::Result` with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong, where, and what was expected and found there.
+///
+/// The kind is for programs, the text of [`Display`](fmt::Display) for people.
+///
+/// ```
+/// use outcore::{Error, ErrorKind};
+///
+/// let error = Error::new(ErrorKind::Format, "the header ends too early")
+///     .in_file("a.npy")
+///     .at_byte(8)
+///     .expected("118 bytes of header")
+///     .found("62");
+/// assert_eq!(error.kind(), ErrorKind::Format);
+/// assert_eq!(
+///     error.to_string(),
+///     "a.npy, byte 8: the header ends too early: expected 118 bytes of header, found 62"
+/// );
+/// ```
+pub struct Error(Box<Parts>);
+
+struct Parts {
+    kind: ErrorKind,
+    what: String,
+    path: Option<PathBuf>,
+    place: Option<Location>,
+    expected: Option<String>,
+    found: Option<String>,
+    remedy: Option<String>,
+    source: Option<io::Error>,
+}
+
+/// The classes of failure a program may want to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system refused: not found, no permission, disk full, a failing device.
+    Io,
+    /// A file does not follow its format, or an argument cannot mean anything.
+    Format,
+    /// The element or index type asked for is not the one stored, or cannot be had without a copy.
+    Type,
+    /// Shapes do not fit each other.
+    Shape,
+    /// An index or a pointer of a sparse matrix is out of range or out of order.
+    Index,
+    /// A number cannot be read, or does not fit the type asked for.
+    Value,
+    /// A duplicate entry where duplicates were refused.
+    Duplicate,
+    /// The work needs more memory than the limit allows.
+    Memory,
+    /// Another process holds the file for writing.
+    Locked,
+    /// The place where a result should go is taken.
+    Exists,
+    /// Stored bytes no longer match their checksum.
+    Checksum,
+    /// The caller's cancel token was set.
+    Cancelled,
+    /// A valid file of a kind that this library does not read.
+    Unsupported,
+}
+
+/// The place inside a file or a matrix that an error speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Location {
+    /// Byte offset from the start of the file.
+    Byte(u64),
+    /// Line of a text file, the first being 1.
+    Line(u64),
+    /// A named field of a header or descriptor.
+    Field(String),
+    /// A row (or column, for CSC) of a compressed matrix, the first being 0.
+    Row(u64),
+    /// An entry of an index or value array, the first being 0.
+    Position(u64),
+    /// An entry of a compressed matrix: its row (column, for CSC) and its position in the index array.
+    Entry {
+        /// Row for CSR, column for CSC; the first is 0.
+        major: u64,
+        /// Position in the index and value arrays; the first is 0.
+        position: u64,
+    },
+}
+
+impl Error {
+    /// An error with a kind and one clause that says what happened.
+    pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
+        Error(Box::new(Parts {
+            kind,
+            what: what.into(),
+            path: None,
+            place: None,
+            expected: None,
+            found: None,
+            remedy: None,
+            source: None,
+        }))
+    }
+
+    /// A refusal by the operating system while `doing` something ("creating", "reading") to `path`.
+    pub fn io(doing: &str, path: impl AsRef<Path>, source: io::Error) -> Self {
+        let mut error = Error::new(ErrorKind::Io, doing.to_owned()).in_file(path);
+        error.0.source = Some(source);
+        error
+    }
+
+    /// An operand whose shape does not fit: the `operand`'s name, the shape it must have and the one it has.
+    pub fn shape(operand: &str, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+        Error::new(ErrorKind::Shape, format!("{operand} has the wrong shape"))
+            .expected(expected)
+            .found(found)
+    }
+
+    /// Names the file the error is about; a file already named stays.
+    pub fn in_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.0.path.get_or_insert_with(|| path.as_ref().to_owned());
+        self
+    }
+
+    /// Names a byte of the file.
+    pub fn at_byte(self, offset: u64) -> Self {
+        self.at(Location::Byte(offset))
+    }
+
+    /// Names a line of the file, the first being 1.
+    pub fn at_line(self, line: u64) -> Self {
+        self.at(Location::Line(line))
+    }
+
+    /// Names a field of a header.
+    pub fn at_field(self, field: impl Into<String>) -> Self {
+        self.at(Location::Field(field.into()))
+    }
+
+    /// Names the place.
+    pub fn at(mut self, place: Location) -> Self {
+        self.0.place = Some(place);
+        self
+    }
+
+    /// What would have been right.
+    pub fn expected(mut self, expected: impl fmt::Display) -> Self {
+        self.0.expected = Some(expected.to_string());
+        self
+    }
+
+    /// What was there instead.
+    pub fn found(mut self, found: impl fmt::Display) -> Self {
+        self.0.found = Some(found.to_string());
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.0.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The class of failure.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The file, if the error is about one.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The place in the file or matrix.
+    pub fn location(&self) -> Option<&Location> {
+        self.0.place.as_ref()
+    }
+
+    /// What would have been right.
+    pub fn expectation(&self) -> Option<&str> {
+        self.0.expected.as_deref()
+    }
+
+    /// What was there instead.
+    pub fn finding(&self) -> Option<&str> {
+        self.0.found.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = &*self.0;
+        match (&parts.path, &parts.place) {
+            (Some(path), Some(place)) => write!(f, "{}, {place}: ", path.display())?,
+            (Some(path), None) => write!(f, "{}: ", path.display())?,
+            (None, Some(place)) => write!(f, "{place}: ")?,
+            (None, None) => {}
+        }
+        f.write_str(&parts.what)?;
+        if let Some(source) = &parts.source {
+            write!(f, ": {source}")?;
+        }
+        match (&parts.expected, &parts.found) {
+            (Some(expected), Some(found)) => write!(f, ": expected {expected}, found {found}")?,
+            (Some(expected), None) => write!(f, ": expected {expected}")?,
+            (None, Some(found)) => write!(f, ": found {found}")?,
+            (None, None) => {}
+        }
+        if let Some(remedy) = &parts.remedy {
+            write!(f, " ({remedy})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Byte(offset) => write!(f, "byte {offset}"),
+            Location::Line(line) => write!(f, "line {line}"),
+            Location::Field(field) => write!(f, "field {field:?}"),
+            Location::Row(row) => write!(f, "row {row}"),
+            Location::Position(position) => write!(f, "position {position}"),
+            Location::Entry { major, position } => write!(f, "row {major}, position {position}"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({self})", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,224 @@
+//! What may lie in a file: the element types, and how NumPy names each of them.
+//!
+//! [`Element`] is the contract, a sealed trait; the macro below only stamps its implementations. A type that is an
+//! `Element` can be read straight from mapped bytes. For `bool` that holds only after the bytes were seen to be 0 or 1,
+//! which is why the check is part of the contract ([`bytemuck::CheckedBitPattern`]).
+
+use std::fmt;
+
+use bytemuck::{CheckedBitPattern, NoUninit, Zeroable};
+use num_complex::Complex;
+
+/// The element type of a stored array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DType {
+    /// `bool`, one byte, 0 or 1.
+    Bool,
+    /// `i8`.
+    Int8,
+    /// `i16`.
+    Int16,
+    /// `i32`.
+    Int32,
+    /// `i64`.
+    Int64,
+    /// `u8`.
+    UInt8,
+    /// `u16`.
+    UInt16,
+    /// `u32`.
+    UInt32,
+    /// `u64`.
+    UInt64,
+    /// `f32`.
+    Float32,
+    /// `f64`.
+    Float64,
+    /// `Complex<f32>`, real part first.
+    Complex64,
+    /// `Complex<f64>`, real part first.
+    Complex128,
+}
+
+impl DType {
+    /// Every element type there is.
+    pub const ALL: [DType; 13] = [
+        DType::Bool,
+        DType::Int8,
+        DType::Int16,
+        DType::Int32,
+        DType::Int64,
+        DType::UInt8,
+        DType::UInt16,
+        DType::UInt32,
+        DType::UInt64,
+        DType::Float32,
+        DType::Float64,
+        DType::Complex64,
+        DType::Complex128,
+    ];
+
+    /// Bytes per element.
+    pub const fn size(self) -> usize {
+        match self {
+            DType::Bool | DType::Int8 | DType::UInt8 => 1,
+            DType::Int16 | DType::UInt16 => 2,
+            DType::Int32 | DType::UInt32 | DType::Float32 => 4,
+            DType::Int64 | DType::UInt64 | DType::Float64 | DType::Complex64 => 8,
+            DType::Complex128 => 16,
+        }
+    }
+
+    /// NumPy's name: `float64`, `complex64`, `int32`, …
+    pub const fn name(self) -> &'static str {
+        match self {
+            DType::Bool => "bool",
+            DType::Int8 => "int8",
+            DType::Int16 => "int16",
+            DType::Int32 => "int32",
+            DType::Int64 => "int64",
+            DType::UInt8 => "uint8",
+            DType::UInt16 => "uint16",
+            DType::UInt32 => "uint32",
+            DType::UInt64 => "uint64",
+            DType::Float32 => "float32",
+            DType::Float64 => "float64",
+            DType::Complex64 => "complex64",
+            DType::Complex128 => "complex128",
+        }
+    }
+
+    /// NumPy's type letter: `b i u f c`, to which the size in bytes is appended in a descriptor.
+    pub(crate) const fn letter(self) -> u8 {
+        match self {
+            DType::Bool => b'b',
+            DType::Int8 | DType::Int16 | DType::Int32 | DType::Int64 => b'i',
+            DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64 => b'u',
+            DType::Float32 | DType::Float64 => b'f',
+            DType::Complex64 | DType::Complex128 => b'c',
+        }
+    }
+
+    /// Bytes that are swapped as one unit when the byte order changes: half a complex number, else the element.
+    pub(crate) const fn swap_unit(self) -> usize {
+        match self {
+            DType::Complex64 => 4,
+            DType::Complex128 => 8,
+            other => other.size(),
+        }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A value that can be read straight from the bytes of a file.
+///
+/// Sealed: i8…i64, u8…u64, f32, f64, `Complex<f32>`, `Complex<f64>` and bool.
+///
+/// ```
+/// use outcore::{DType, Element};
+/// assert_eq!(<f32 as Element>::DTYPE, DType::Float32);
+/// assert_eq!(<f32 as Element>::DTYPE.name(), "float32");
+/// ```
+pub trait Element:
+    Entry + NoUninit + Zeroable + CheckedBitPattern + Default + fmt::Display
+{
+    /// The type's name in a file.
+    const DTYPE: DType;
+}
+
+/// What a sparse matrix holds at a stored position: an [`Element`], or `()` for a matrix that is pattern alone.
+///
+/// `()` has no bytes, so the value buffer of a pattern matrix has none either, in memory and on disk.
+pub trait Entry:
+    sealed::Sealed + Copy + Zeroable + PartialEq + Send + Sync + fmt::Debug + 'static
+{
+    /// The type's name in a file, or `None` for `()`.
+    const ENTRY_DTYPE: Option<DType>;
+}
+
+impl sealed::Sealed for () {}
+impl Entry for () {
+    const ENTRY_DTYPE: Option<DType> = None;
+}
+
+macro_rules! elements {
+    ($($type:ty => $dtype:ident),* $(,)?) => {$(
+        impl sealed::Sealed for $type {}
+        impl Entry for $type {
+            const ENTRY_DTYPE: Option<DType> = Some(DType::$dtype);
+        }
+        impl Element for $type {
+            const DTYPE: DType = DType::$dtype;
+        }
+    )*};
+}
+
+elements! {
+    bool => Bool,
+    i8 => Int8,
+    i16 => Int16,
+    i32 => Int32,
+    i64 => Int64,
+    u8 => UInt8,
+    u16 => UInt16,
+    u32 => UInt32,
+    u64 => UInt64,
+    f32 => Float32,
+    f64 => Float64,
+    Complex<f32> => Complex64,
+    Complex<f64> => Complex128,
+}
+
+/// The integer type of row and column indices and of pointers: `u32` or `u64`.
+///
+/// On disk they are int32 and int64, because SciPy shares memory with signed indices alone; a value that fits the
+/// signed type has the same bits in both, and one that does not is out of range of every matrix and refused as such.
+pub trait Index: Element + Copy + Eq + Ord + std::hash::Hash {
+    /// The signed type under which indices stand in a file.
+    const DISK: DType;
+    /// The largest value that the signed type on disk can hold.
+    const LARGEST: usize;
+    /// The value as a position in memory.
+    fn to_usize(self) -> usize;
+    /// The index of a position. The caller has seen that `position <= Self::LARGEST`.
+    fn from_usize(position: usize) -> Self;
+}
+
+impl Index for u32 {
+    const DISK: DType = DType::Int32;
+    const LARGEST: usize = i32::MAX as usize;
+    #[inline(always)]
+    fn to_usize(self) -> usize {
+        self as usize
+    }
+    #[inline(always)]
+    fn from_usize(position: usize) -> Self {
+        debug_assert!(position <= Self::LARGEST);
+        position as u32
+    }
+}
+
+#[cfg(target_pointer_width = "64")]
+impl Index for u64 {
+    const DISK: DType = DType::Int64;
+    const LARGEST: usize = i64::MAX as usize;
+    #[inline(always)]
+    fn to_usize(self) -> usize {
+        self as usize
+    }
+    #[inline(always)]
+    fn from_usize(position: usize) -> Self {
+        debug_assert!(position <= Self::LARGEST);
+        position as u64
+    }
+}

@@ -2,9 +2,18 @@
 
 #![deny(unsafe_code)]
 
+mod dense;
 mod error;
 pub mod linalg;
+mod sparse;
 mod storage;
 
+pub use dense::{ColumnWriter, Dense, DenseBase, DenseMut};
 pub use error::{Error, ErrorKind, Location, Result};
-pub use storage::{CancelToken, Context, DType, Element, Entry, Index, Progress};
+pub use sparse::{
+    Axis, ByCols, ByRows, Compressed, Coo, CooBuilder, Csc, Csr, Duplicates, Line, Refill,
+};
+pub use storage::{
+    Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, DType, Descriptor, Element, Entry,
+    Index, NpyHeader, Order, Place, Progress, SparseFormat, StoredValues, Verified, verify,
+};

@@ -129,9 +129,7 @@ mod sealed {
 /// assert_eq!(<f32 as Element>::DTYPE, DType::Float32);
 /// assert_eq!(<f32 as Element>::DTYPE.name(), "float32");
 /// ```
-pub trait Element:
-    Entry + NoUninit + Zeroable + CheckedBitPattern + Default + fmt::Display
-{
+pub trait Element: Entry + Default + fmt::Display {
     /// The type's name in a file.
     const DTYPE: DType;
 }
@@ -140,22 +138,42 @@ pub trait Element:
 ///
 /// `()` has no bytes, so the value buffer of a pattern matrix has none either, in memory and on disk.
 pub trait Entry:
-    sealed::Sealed + Copy + Zeroable + PartialEq + Send + Sync + fmt::Debug + 'static
+    sealed::Sealed
+    + Copy
+    + Zeroable
+    + NoUninit
+    + CheckedBitPattern
+    + PartialEq
+    + Send
+    + Sync
+    + fmt::Debug
+    + 'static
 {
     /// The type's name in a file, or `None` for `()`.
     const ENTRY_DTYPE: Option<DType>;
+
+    /// The sum of two entries at one position: `or` for `bool`, `None` where an integer overflows.
+    fn merge(self, other: Self) -> Option<Self>;
 }
 
 impl sealed::Sealed for () {}
 impl Entry for () {
     const ENTRY_DTYPE: Option<DType> = None;
+    fn merge(self, (): ()) -> Option<()> {
+        Some(())
+    }
 }
 
 macro_rules! elements {
-    ($($type:ty => $dtype:ident),* $(,)?) => {$(
+    ($($type:ty => $dtype:ident, $merge:expr;)*) => {$(
         impl sealed::Sealed for $type {}
         impl Entry for $type {
             const ENTRY_DTYPE: Option<DType> = Some(DType::$dtype);
+            #[inline]
+            fn merge(self, other: Self) -> Option<Self> {
+                let merge: fn(Self, Self) -> Option<Self> = $merge;
+                merge(self, other)
+            }
         }
         impl Element for $type {
             const DTYPE: DType = DType::$dtype;
@@ -164,19 +182,19 @@ macro_rules! elements {
 }
 
 elements! {
-    bool => Bool,
-    i8 => Int8,
-    i16 => Int16,
-    i32 => Int32,
-    i64 => Int64,
-    u8 => UInt8,
-    u16 => UInt16,
-    u32 => UInt32,
-    u64 => UInt64,
-    f32 => Float32,
-    f64 => Float64,
-    Complex<f32> => Complex64,
-    Complex<f64> => Complex128,
+    bool => Bool, |a, b| Some(a | b);
+    i8 => Int8, i8::checked_add;
+    i16 => Int16, i16::checked_add;
+    i32 => Int32, i32::checked_add;
+    i64 => Int64, i64::checked_add;
+    u8 => UInt8, u8::checked_add;
+    u16 => UInt16, u16::checked_add;
+    u32 => UInt32, u32::checked_add;
+    u64 => UInt64, u64::checked_add;
+    f32 => Float32, |a, b| Some(a + b);
+    f64 => Float64, |a, b| Some(a + b);
+    Complex<f32> => Complex64, |a, b| Some(a + b);
+    Complex<f64> => Complex128, |a, b| Some(a + b);
 }
 
 /// The integer type of row and column indices and of pointers: `u32` or `u64`.

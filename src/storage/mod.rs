@@ -1,7 +1,33 @@
-//! Floor 0: elements, buffers, files.
+//! Floor 0: elements, buffers, files. Nothing here knows what a matrix is.
+//!
+//! - [`element`] – what may lie in a file; [`buffer`] – a run of it, whoever owns the bytes
+//! - [`map`] – opening, locking, reserving and mapping files, the only way to a file's bytes as memory
+//! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them
+//! - [`place`] – where a result shall live; [`stage`] – how it gets there completely or not at all; [`rewrite`] – changing it later
+//! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
+//! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above
 
+mod buffer;
+mod checksum;
 mod context;
+mod copy;
+mod descriptor;
 mod element;
+mod map;
+mod npy;
+mod place;
+mod rewrite;
+mod stage;
 
+pub use buffer::{Access, Buffer, BufferMut};
+pub use checksum::{Verified, verify};
 pub use context::{CancelToken, Context, Progress};
+pub(crate) use copy::read_array;
+pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
+pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub use element::{DType, Element, Entry, Index};
+pub use npy::{ByteOrder, NpyHeader, Order};
+pub(crate) use npy::{map_array, map_array_mut, map_raw};
+pub use place::Place;
+pub(crate) use rewrite::{end_rewrite, start_rewrite};
+pub(crate) use stage::Stage;

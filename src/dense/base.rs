@@ -1,0 +1,196 @@
+//! A dense array of any dimension, to look at: shape, element order, `ndarray` views.
+
+use std::fmt;
+use std::ops::Deref;
+
+use ndarray::{ArrayView, ArrayView1, Axis, Dimension, Ix2, IxDyn, RemoveAxis, ShapeBuilder};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Access, Buffer, Element, Order};
+
+/// The name of the one array in the stage of a dense array.
+pub(super) const ARRAY: &str = "array.npy";
+
+/// A dense array over some buffer; named [`Dense`] when shared, and inside every [`DenseMut`](crate::DenseMut).
+#[derive(Clone)]
+pub struct DenseBase<B, D> {
+    /// As many elements as the extents of `shape` multiply to.
+    pub(super) buffer: B,
+    pub(super) shape: D,
+    pub(super) order: Order,
+}
+
+/// A shared, immutable dense array in memory or in a mapped file. Cloning one copies a pointer.
+///
+/// ```
+/// use outcore::Dense;
+/// let a = Dense::from(ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]));
+/// assert_eq!((a.nrows(), a.ncols()), (2, 2));
+/// assert_eq!(a.view().sum(), 10.0);
+/// assert_eq!(a.column(1)?.to_vec(), [2.0, 4.0]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub type Dense<T, D = Ix2> = DenseBase<Buffer<T>, D>;
+
+impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
+    /// A shape and an order over elements that lie in that order, without a copy.
+    ///
+    /// Fails if the number of elements is not the product of the extents.
+    ///
+    /// ```
+    /// use outcore::{Buffer, Dense, Order};
+    /// let a = Dense::from_parts((2, 2), Order::Fortran, Buffer::from(vec![1, 2, 3, 4]))?;
+    /// assert_eq!(a.row(0)?.to_vec(), [1, 3]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn from_parts(
+        shape: impl ndarray::IntoDimension<Dim = D>,
+        order: Order,
+        buffer: B,
+    ) -> Result<Self> {
+        let shape = shape.into_dimension();
+        let product = shape.slice().iter().try_fold(1, |product: usize, &n| product.checked_mul(n));
+        if product != Some(buffer.len()) {
+            return Err(Error::shape(
+                "the buffer",
+                format!("the product of {:?} elements", shape.slice()),
+                buffer.len(),
+            ));
+        }
+        Ok(DenseBase { buffer, shape, order })
+    }
+
+    /// The extent of every dimension.
+    pub fn shape(&self) -> &[usize] {
+        self.shape.slice()
+    }
+
+    /// Whether rows or columns are contiguous.
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// The elements as they lie in memory, in [`order`](Self::order).
+    pub fn as_slice(&self) -> &[T] {
+        &self.buffer
+    }
+
+    /// The whole array as an `ndarray` view, without a copy.
+    pub fn view(&self) -> ArrayView<'_, T, D> {
+        let shape = self.shape.clone().set_f(self.order == Order::Fortran);
+        ArrayView::from_shape(shape, &self.buffer)
+            .expect("the constructor compared shape and length")
+    }
+
+    /// The part of the array at `index` along `axis`, without a copy.
+    pub fn index_axis(&self, axis: usize, index: usize) -> Result<ArrayView<'_, T, D::Smaller>>
+    where
+        D: RemoveAxis,
+    {
+        let extent = self.shape().get(axis).copied().unwrap_or(0);
+        if index >= extent {
+            return Err(Error::new(ErrorKind::Shape, "there is no such part of the array")
+                .expected(format!("an index below {extent} along axis {axis}"))
+                .found(index));
+        }
+        Ok(self.view().index_axis_move(Axis(axis), index))
+    }
+}
+
+impl<T: Element, B: Deref<Target = [T]>> DenseBase<B, Ix2> {
+    /// Number of rows.
+    pub fn nrows(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// Number of columns.
+    pub fn ncols(&self) -> usize {
+        self.shape[1]
+    }
+
+    /// Row `i`, without a copy; contiguous in C order.
+    pub fn row(&self, i: usize) -> Result<ArrayView1<'_, T>> {
+        self.index_axis(0, i)
+    }
+
+    /// Column `j`, without a copy; contiguous in Fortran order. In C order every element of it lies in another row,
+    /// so that reading one column of a large file reads the pages of all rows.
+    pub fn column(&self, j: usize) -> Result<ArrayView1<'_, T>> {
+        self.index_axis(1, j)
+    }
+}
+
+impl<T: Element> Dense<T, Ix2> {
+    /// The transpose, without a copy: the same elements in the other order.
+    ///
+    /// ```
+    /// use outcore::Dense;
+    /// let a = Dense::from(ndarray::arr2(&[[1, 2, 3]]));
+    /// assert_eq!(a.transpose().shape(), [3, 1]);
+    /// ```
+    pub fn transpose(&self) -> Self {
+        let order = match self.order {
+            Order::C => Order::Fortran,
+            Order::Fortran => Order::C,
+        };
+        let shape = ndarray::Dim([self.ncols(), self.nrows()]);
+        DenseBase { buffer: self.buffer.clone(), shape, order }
+    }
+}
+
+impl<T: Element, D: Dimension> Dense<T, D> {
+    /// The elements, in [`order`](Self::order).
+    pub fn buffer(&self) -> &Buffer<T> {
+        &self.buffer
+    }
+
+    /// Tells the system how the elements are about to be read. Without effect on memory.
+    pub fn advise(&self, access: Access) {
+        self.buffer.advise(access);
+    }
+}
+
+impl<T: Element, D: Dimension> From<ndarray::Array<T, D>> for Dense<T, D> {
+    /// Takes over the elements of an `ndarray` array; copied only if they do not lie in C or Fortran order.
+    fn from(array: ndarray::Array<T, D>) -> Self {
+        let shape = array.raw_dim();
+        let fortran = !array.is_standard_layout() && array.t().is_standard_layout();
+        let (elements, order) = if fortran {
+            (array.reversed_axes().as_standard_layout().into_owned(), Order::Fortran)
+        } else {
+            (array.as_standard_layout().into_owned(), Order::C)
+        };
+        let (mut elements, skip) = elements.into_raw_vec_and_offset();
+        elements.drain(..skip.unwrap_or(0));
+        elements.truncate(shape.size());
+        DenseBase { buffer: elements.into(), shape, order }
+    }
+}
+
+impl<T: Element, B: Deref<Target = [T]>, D: Dimension> fmt::Debug for DenseBase<B, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dense")
+            .field("shape", &self.shape())
+            .field("dtype", &T::DTYPE.name())
+            .field("order", &self.order)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A shape from a file as a shape of the number of dimensions that the caller's type has.
+pub(super) fn dimensions<D: Dimension>(shape: &[usize]) -> Result<D> {
+    D::from_dimension(&IxDyn(shape)).ok_or_else(|| {
+        let expected = D::NDIM.map_or_else(String::new, |n| format!("{n} dimensions"));
+        Error::shape("the array", expected, format!("{shape:?}"))
+    })
+}

@@ -1,0 +1,14 @@
+//! Floor 1, dense: a shape and an order over one buffer.
+//!
+//! [`DenseBase`] is the one implementation of everything that only reads; [`Dense`] is it over a shared, immutable
+//! buffer, [`DenseMut`] over a unique, writable one. Both hand out `ndarray` views, so that all of ndarray works on
+//! mapped arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
+
+mod base;
+mod columns;
+mod open;
+mod writable;
+
+pub use base::{Dense, DenseBase};
+pub use columns::ColumnWriter;
+pub use writable::DenseMut;

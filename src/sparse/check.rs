@@ -1,0 +1,104 @@
+//! What must hold of the pointers and indices of a compressed matrix, and the errors that say where it does not.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::storage::Index;
+
+/// Majors checked by one task.
+const CHUNK: usize = 1 << 14;
+
+/// Checks that pointers never decrease and span exactly `nnz` entries. Reads the pointers once.
+pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -> Result<()> {
+    if indptr.len() != major + 1 {
+        return Err(Error::new(ErrorKind::Index, "the wrong number of pointers")
+            .expected(major + 1)
+            .found(indptr.len()));
+    }
+    let decrease = (0..major.div_ceil(CHUNK)).into_par_iter().find_map_first(|chunk| {
+        let start = chunk * CHUNK;
+        let end = major.min(start + CHUNK);
+        let part = &indptr[start..=end];
+        // The test for the whole chunk compiles to vector code; the place is sought only where it fails.
+        let ordered = part.windows(2).fold(true, |ordered, pair| ordered & (pair[0] <= pair[1]));
+        if ordered {
+            None
+        } else {
+            part.windows(2).position(|pair| pair[0] > pair[1]).map(|k| start + k)
+        }
+    });
+    if let Some(row) = decrease {
+        return Err(Error::new(ErrorKind::Index, "the pointers decrease")
+            .at(Location::Row(row as u64))
+            .expected(format!("an end of at least {}", indptr[row]))
+            .found(indptr[row + 1]));
+    }
+    let (first, last) = (indptr[0].to_usize(), indptr[major].to_usize());
+    if last - first != nnz {
+        return Err(Error::new(ErrorKind::Index, "the pointers do not span the entries")
+            .at(Location::Row(major.saturating_sub(1) as u64))
+            .expected(format!("an end of {}", first.saturating_add(nnz)))
+            .found(last));
+    }
+    Ok(())
+}
+
+/// Checks that every index is below `minor`, and tells whether they strictly increase within every major.
+/// Reads the indices once. The pointers have passed [`check_pointers`].
+pub(crate) fn check_indices<I: Index, P: Index>(
+    indptr: &[P],
+    indices: &[I],
+    minor: usize,
+) -> Result<bool> {
+    let majors = indptr.len() - 1;
+    let base = indptr[0].to_usize();
+    (0..majors.div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|chunk| {
+            let start = chunk * CHUNK;
+            let mut canonical = true;
+            for major in start..majors.min(start + CHUNK) {
+                let (from, to) =
+                    (indptr[major].to_usize() - base, indptr[major + 1].to_usize() - base);
+                let line = &indices[from..to];
+                let below =
+                    line.iter().fold(true, |below, index| below & (index.to_usize() < minor));
+                if !below {
+                    return Err(out_of_range(line, major, from, minor));
+                }
+                canonical &=
+                    line.windows(2).fold(true, |rising, pair| rising & (pair[0] < pair[1]));
+            }
+            Ok(canonical)
+        })
+        .try_reduce(|| true, |a, b| Ok(a & b))
+}
+
+fn out_of_range<I: Index>(line: &[I], major: usize, from: usize, minor: usize) -> Error {
+    let k = line.iter().position(|index| index.to_usize() >= minor).unwrap_or(0);
+    Error::new(ErrorKind::Index, "an index is out of range")
+        .at(Location::Entry { major: major as u64, position: (from + k) as u64 })
+        .expected(format!("an index below {minor}"))
+        .found(line[k])
+}
+
+/// Checks that extents and counts can be written with the index and pointer types.
+pub(crate) fn check_widths<I: Index, P: Index>(
+    major: usize,
+    minor: usize,
+    nnz: usize,
+) -> Result<()> {
+    let too_large = |what: &str, largest: usize, found: usize, remedy: &str| {
+        Err(Error::new(ErrorKind::Type, format!("too many {what} for the index type"))
+            .expected(format!("at most {largest}"))
+            .found(found)
+            .remedy(remedy))
+    };
+    if major.max(minor) > I::LARGEST {
+        return too_large("rows or columns", I::LARGEST, major.max(minor), "use u64 indices");
+    }
+    if nnz > P::LARGEST {
+        return too_large("entries", P::LARGEST, nnz, "use u64 pointers");
+    }
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! Compressed sparse matrices: one implementation, the axis a type.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::axis::{Axis, ByCols, ByRows};
+use crate::sparse::check::{check_indices, check_pointers, check_widths};
+use crate::storage::{Access, Buffer, Entry, Index};
+
+/// A sparse matrix compressed along axis `A`; named [`Csr`] and [`Csc`].
+///
+/// Three buffers, each in memory or in a mapped file: `indptr` with one pointer per major and one more, `indices` with
+/// the minor index of every stored entry, `data` with its value. `T = ()` is a matrix that is pattern alone, without
+/// a value buffer. Cloning, slicing by majors and transposing copy pointers.
+///
+/// The pointers were checked when the matrix was made. Indices of a matrix from a file are checked when they are
+/// first used, so that opening takes milliseconds; a bad one is a typed error then.
+pub struct Compressed<T: Entry, I: Index, P: Index, A: Axis> {
+    nrows: usize,
+    ncols: usize,
+    /// Never decreases; its last element is `nnz` more than its first, which is not 0 in a slice of a matrix.
+    indptr: Buffer<P>,
+    indices: Buffer<I>,
+    data: Buffer<T>,
+    /// Whether indices strictly increase within every major; empty until they were checked, all being in range.
+    canonical: Arc<OnceLock<bool>>,
+    axis: PhantomData<A>,
+}
+
+/// Compressed sparse rows. `I` is the type of column indices, `P` that of row pointers.
+///
+/// ```
+/// use outcore::Csr;
+/// // [ 1 . 2 ]
+/// // [ . 3 . ]
+/// let a = Csr::<f64>::from_parts((2, 3), vec![0, 2, 3], vec![0, 2, 1], vec![1.0, 2.0, 3.0])?;
+/// assert_eq!((a.nrows(), a.ncols(), a.nnz()), (2, 3, 3));
+/// assert_eq!(a.get(0, 2)?, Some(2.0));
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub type Csr<T, I = u32, P = I> = Compressed<T, I, P, ByRows>;
+
+/// Compressed sparse columns. `I` is the type of row indices, `P` that of column pointers.
+pub type Csc<T, I = u32, P = I> = Compressed<T, I, P, ByCols>;
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// A matrix over the arrays of SciPy's `csr_matrix((data, indices, indptr), shape)`, without a copy.
+    ///
+    /// Checks everything, in one pass over pointers and indices; an error names the row (the column, for CSC) and the
+    /// position. Indices may stand in any order within a row, and may repeat.
+    ///
+    /// ```
+    /// use outcore::Csr;
+    /// let error = Csr::<f64>::from_parts((2, 3), vec![0, 1, 2], vec![0, 3], vec![1.0, 2.0]).unwrap_err();
+    /// assert_eq!(error.to_string(), "row 1, position 1: an index is out of range: expected an index below 3, found 3");
+    /// ```
+    pub fn from_parts(
+        shape: (usize, usize),
+        indptr: impl Into<Buffer<P>>,
+        indices: impl Into<Buffer<I>>,
+        data: impl Into<Buffer<T>>,
+    ) -> Result<Self> {
+        let matrix = Self::from_buffers(shape, indptr.into(), indices.into(), data.into())?;
+        matrix.check()?;
+        Ok(matrix)
+    }
+
+    /// As [`from_parts`](Self::from_parts), with the indices left to be checked when they are first used.
+    pub(crate) fn from_buffers(
+        (nrows, ncols): (usize, usize),
+        indptr: Buffer<P>,
+        indices: Buffer<I>,
+        data: Buffer<T>,
+    ) -> Result<Self> {
+        let (major, minor) = A::swap_if_cols((nrows, ncols));
+        check_widths::<I, P>(major, minor, indices.len())?;
+        if data.len() != indices.len() {
+            return Err(Error::shape("the value array", indices.len(), data.len()));
+        }
+        check_pointers(&indptr, major, indices.len())?;
+        let canonical = Arc::default();
+        Ok(Compressed { nrows, ncols, indptr, indices, data, canonical, axis: PhantomData })
+    }
+
+    /// The three buffers: `indptr`, `indices`, `data`. In a slice of a matrix `indptr` does not start at 0.
+    pub fn into_parts(self) -> (Buffer<P>, Buffer<I>, Buffer<T>) {
+        (self.indptr, self.indices, self.data)
+    }
+
+    /// Number of rows.
+    pub fn nrows(&self) -> usize {
+        self.nrows
+    }
+
+    /// Number of columns.
+    pub fn ncols(&self) -> usize {
+        self.ncols
+    }
+
+    /// `(nrows, ncols)`.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.nrows, self.ncols)
+    }
+
+    /// Number of stored entries, explicit zeros and duplicates included.
+    pub fn nnz(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Extent of the axis with pointers: rows for CSR, columns for CSC.
+    pub fn major(&self) -> usize {
+        self.indptr.len() - 1
+    }
+
+    /// Extent of the other axis.
+    pub fn minor(&self) -> usize {
+        A::swap_if_cols((self.nrows, self.ncols)).1
+    }
+
+    /// Where each major begins and ends in `indices` and `data`, counted from `indptr[0]`.
+    pub fn indptr(&self) -> &Buffer<P> {
+        &self.indptr
+    }
+
+    /// The minor index of every stored entry.
+    pub fn indices(&self) -> &Buffer<I> {
+        &self.indices
+    }
+
+    /// The value of every stored entry.
+    pub fn data(&self) -> &Buffer<T> {
+        &self.data
+    }
+
+    /// The positions of one major in `indices` and `data`. `major` is below [`major()`](Self::major).
+    pub(crate) fn span(&self, major: usize) -> Range<usize> {
+        let base = self.indptr[0].to_usize();
+        // A mapped file that another process changes may no longer be what was checked: stay within the arrays.
+        let end = self.indptr[major + 1].to_usize().wrapping_sub(base).min(self.nnz());
+        self.indptr[major].to_usize().wrapping_sub(base).min(end)..end
+    }
+
+    /// Checks that every index is in range, and tells whether they strictly increase within each row (column, for
+    /// CSC), so that the matrix is in SciPy's canonical format. Reads the indices once; the answer is remembered.
+    pub fn check(&self) -> Result<bool> {
+        if let Some(&canonical) = self.canonical.get() {
+            return Ok(canonical);
+        }
+        let canonical = check_indices(&self.indptr, &self.indices, self.minor()).map_err(|e| {
+            match self.indices.file() {
+                Some((path, _)) => e.in_file(path),
+                None => e,
+            }
+        })?;
+        Ok(*self.canonical.get_or_init(|| canonical))
+    }
+
+    /// Remembers that the maker of the matrix has put indices in range and in order.
+    pub(crate) fn assume_canonical(self) -> Self {
+        debug_assert!(check_indices(&self.indptr, &self.indices, self.minor()).is_ok_and(|c| c));
+        self.canonical.get_or_init(|| true);
+        self
+    }
+
+    /// The majors in `range` as a matrix of their own, without a copy.
+    fn slice_major(&self, range: Range<usize>) -> Result<Self> {
+        if range.start > range.end || range.end > self.major() {
+            return Err(Error::new(ErrorKind::Shape, "there is no such part of the matrix")
+                .expected(format!("a range within 0..{}", self.major()))
+                .found(format!("{range:?}")));
+        }
+        let entries = match range.is_empty() {
+            true => 0..0,
+            false => self.span(range.start).start..self.span(range.end - 1).end,
+        };
+        let minor = self.minor();
+        let (nrows, ncols) = A::swap_if_cols((range.len(), minor));
+        let canonical = match self.canonical.get() {
+            Some(true) => Arc::new(OnceLock::from(true)),
+            _ => Arc::default(),
+        };
+        Ok(Compressed {
+            nrows,
+            ncols,
+            indptr: self.indptr.slice(range.start..range.end + 1),
+            indices: self.indices.slice(entries.clone()),
+            data: self.data.slice(entries),
+            canonical,
+            axis: PhantomData,
+        })
+    }
+
+    /// The transpose, without a copy: the same arrays compressed along the other axis.
+    ///
+    /// ```
+    /// use outcore::{Csc, Csr};
+    /// let a = Csr::<f64>::eye(3);
+    /// let at: Csc<f64> = a.transpose();
+    /// assert_eq!(at.nnz(), 3);
+    /// ```
+    pub fn transpose(&self) -> Compressed<T, I, P, A::Other> {
+        Compressed {
+            nrows: self.ncols,
+            ncols: self.nrows,
+            indptr: self.indptr.clone(),
+            indices: self.indices.clone(),
+            data: self.data.clone(),
+            canonical: Arc::clone(&self.canonical),
+            axis: PhantomData,
+        }
+    }
+
+    /// The pattern alone, without a copy.
+    ///
+    /// ```
+    /// let a = outcore::Csr::<f64>::eye(3);
+    /// assert_eq!(a.pattern().data().len(), 3);
+    /// ```
+    pub fn pattern(&self) -> Compressed<(), I, P, A> {
+        self.replace_data(vec![(); self.nnz()].into())
+    }
+
+    /// The same structure with other values, without a copy: how a simulation makes the matrix of its next step.
+    ///
+    /// Fails if there is not one value per stored entry.
+    ///
+    /// ```
+    /// let a = outcore::Csr::<f64>::eye(2);
+    /// assert_eq!(a.with_data(vec![5i32, 6])?.get(1, 1)?, Some(6));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn with_data<U: Entry>(
+        &self,
+        data: impl Into<Buffer<U>>,
+    ) -> Result<Compressed<U, I, P, A>> {
+        let data = data.into();
+        if data.len() != self.nnz() {
+            return Err(Error::shape("the value array", self.nnz(), data.len()));
+        }
+        Ok(self.replace_data(data))
+    }
+
+    fn replace_data<U: Entry>(&self, data: Buffer<U>) -> Compressed<U, I, P, A> {
+        Compressed {
+            nrows: self.nrows,
+            ncols: self.ncols,
+            indptr: self.indptr.clone(),
+            indices: self.indices.clone(),
+            data,
+            canonical: Arc::clone(&self.canonical),
+            axis: PhantomData,
+        }
+    }
+
+    /// Tells the system how the arrays are about to be read. Without effect on memory.
+    pub fn advise(&self, access: Access) {
+        self.indptr.advise(access);
+        self.indices.advise(access);
+        self.data.advise(access);
+    }
+
+    /// Bytes of the three arrays, in memory or on disk.
+    pub fn bytes(&self) -> u64 {
+        (size_of_val(&**self.indptr())
+            + size_of_val(&**self.indices())
+            + size_of_val(&**self.data())) as u64
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
+    /// The rows in `range` as a matrix of their own, without a copy.
+    ///
+    /// ```
+    /// let a = outcore::Csr::<f64>::eye(5);
+    /// assert_eq!(a.row_range(1..3)?.shape(), (2, 5));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn row_range(&self, range: Range<usize>) -> Result<Self> {
+        self.slice_major(range)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
+    /// The columns in `range` as a matrix of their own, without a copy.
+    pub fn col_range(&self, range: Range<usize>) -> Result<Self> {
+        self.slice_major(range)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Clone for Compressed<T, I, P, A> {
+    fn clone(&self) -> Self {
+        self.replace_data(self.data.clone())
+    }
+}
+
+/// Equal if shape, structure and values are, whatever the order of equal entries within a row: two matrices that hold
+/// the same entries in another order are not equal here.
+impl<T: Entry, I: Index, P: Index, A: Axis> PartialEq for Compressed<T, I, P, A> {
+    fn eq(&self, other: &Self) -> bool {
+        let spans = |a: &Self| (0..a.major()).map(|major| a.span(major)).collect::<Vec<_>>();
+        self.shape() == other.shape()
+            && self.indices == other.indices
+            && self.data == other.data
+            && spans(self) == spans(other)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> fmt::Debug for Compressed<T, I, P, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(A::FORMAT.name())
+            .field("shape", &self.shape())
+            .field("nnz", &self.nnz())
+            .field("dtype", &T::ENTRY_DTYPE.map_or("pattern", |dtype| dtype.name()))
+            .field("index", &I::DISK.name())
+            .finish_non_exhaustive()
+    }
+}

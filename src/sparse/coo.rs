@@ -1,0 +1,222 @@
+//! Coordinate matrices, and the builder that takes their entries in any order.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::check::check_widths;
+use crate::storage::{Buffer, Entry, Index};
+
+/// What to do with several entries at one position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Duplicates {
+    /// Add them up, in the order in which they were given; `or` for `bool`. An integer that overflows is an error.
+    #[default]
+    Sum,
+    /// Keep every one as an entry of its own.
+    Keep,
+    /// Fail with [`ErrorKind::Duplicate`], naming the position.
+    Refuse,
+}
+
+/// A sparse matrix as coordinates: row, column and value of every entry, in any order, repeats allowed.
+///
+/// ```
+/// use outcore::{Context, Coo, Csr, Duplicates, Place};
+/// let a = Coo::<f64>::from_triplets((2, 2), [(1, 0, 3.0), (0, 0, 1.0), (1, 0, 4.0)])?;
+/// let csr: Csr<f64> = a.to_csr(Duplicates::Sum, Place::Memory, &Context::new())?;
+/// assert_eq!(csr.get(1, 0)?, Some(7.0));
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Coo<T: Entry, I: Index = u32> {
+    nrows: usize,
+    ncols: usize,
+    rows: Buffer<I>,
+    cols: Buffer<I>,
+    data: Buffer<T>,
+    /// Set once every coordinate was seen to be in range.
+    checked: Arc<OnceLock<()>>,
+}
+
+impl<T: Entry, I: Index> Coo<T, I> {
+    /// A matrix over three arrays of equal length, without a copy. Checks every coordinate.
+    pub fn from_parts(
+        shape: (usize, usize),
+        rows: impl Into<Buffer<I>>,
+        cols: impl Into<Buffer<I>>,
+        data: impl Into<Buffer<T>>,
+    ) -> Result<Self> {
+        let matrix = Self::from_buffers(shape, rows.into(), cols.into(), data.into())?;
+        matrix.check()?;
+        Ok(matrix)
+    }
+
+    /// As [`from_parts`](Self::from_parts), with the coordinates left to be checked when they are first used.
+    pub(crate) fn from_buffers(
+        (nrows, ncols): (usize, usize),
+        rows: Buffer<I>,
+        cols: Buffer<I>,
+        data: Buffer<T>,
+    ) -> Result<Self> {
+        check_widths::<I, u64>(nrows, ncols, rows.len())?;
+        for (name, len) in [("the column array", cols.len()), ("the value array", data.len())] {
+            if len != rows.len() {
+                return Err(Error::shape(name, rows.len(), len));
+            }
+        }
+        Ok(Coo { nrows, ncols, rows, cols, data, checked: Arc::default() })
+    }
+
+    /// A matrix in memory from `(row, column, value)` triplets in any order.
+    pub fn from_triplets(
+        (nrows, ncols): (usize, usize),
+        triplets: impl IntoIterator<Item = (usize, usize, T)>,
+    ) -> Result<Self> {
+        let triplets = triplets.into_iter();
+        let mut builder = CooBuilder::new((nrows, ncols))?;
+        for (row, col, value) in triplets {
+            builder.push(row, col, value)?;
+        }
+        Ok(builder.finish())
+    }
+
+    /// The three buffers: rows, columns, values.
+    pub fn into_parts(self) -> (Buffer<I>, Buffer<I>, Buffer<T>) {
+        (self.rows, self.cols, self.data)
+    }
+
+    /// Number of rows.
+    pub fn nrows(&self) -> usize {
+        self.nrows
+    }
+
+    /// Number of columns.
+    pub fn ncols(&self) -> usize {
+        self.ncols
+    }
+
+    /// `(nrows, ncols)`.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.nrows, self.ncols)
+    }
+
+    /// Number of entries, explicit zeros and duplicates included.
+    pub fn nnz(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The row of every entry.
+    pub fn rows(&self) -> &Buffer<I> {
+        &self.rows
+    }
+
+    /// The column of every entry.
+    pub fn cols(&self) -> &Buffer<I> {
+        &self.cols
+    }
+
+    /// The value of every entry.
+    pub fn data(&self) -> &Buffer<T> {
+        &self.data
+    }
+
+    /// The transpose, without a copy.
+    pub fn transpose(&self) -> Self {
+        let Coo { nrows, ncols, rows, cols, data, checked } = self.clone();
+        Coo { nrows: ncols, ncols: nrows, rows: cols, cols: rows, data, checked }
+    }
+
+    /// Checks that every coordinate is in range. Reads them once; the answer is remembered.
+    pub fn check(&self) -> Result<()> {
+        if self.checked.get().is_some() {
+            return Ok(());
+        }
+        for (name, coordinates, extent) in
+            [("a row", &self.rows, self.nrows), ("a column", &self.cols, self.ncols)]
+        {
+            let bad = coordinates.par_iter().position_first(|index| index.to_usize() >= extent);
+            if let Some(k) = bad {
+                let error = Error::new(ErrorKind::Index, format!("{name} index is out of range"))
+                    .at(Location::Position(k as u64))
+                    .expected(format!("an index below {extent}"))
+                    .found(coordinates[k]);
+                return Err(match coordinates.file() {
+                    Some((path, _)) => error.in_file(path),
+                    None => error,
+                });
+            }
+        }
+        self.checked.get_or_init(|| ());
+        Ok(())
+    }
+}
+
+impl<T: Entry, I: Index> fmt::Debug for Coo<T, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("COO")
+            .field("shape", &self.shape())
+            .field("nnz", &self.nnz())
+            .field("dtype", &T::ENTRY_DTYPE.map_or("pattern", |dtype| dtype.name()))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Collects the entries of a [`Coo`] one by one, in any order.
+///
+/// ```
+/// use outcore::CooBuilder;
+/// let mut builder = CooBuilder::<f32>::new((10, 10))?;
+/// builder.push(3, 4, 1.5)?;
+/// assert_eq!(builder.finish().nnz(), 1);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CooBuilder<T: Entry, I: Index = u32> {
+    shape: (usize, usize),
+    rows: Vec<I>,
+    cols: Vec<I>,
+    data: Vec<T>,
+}
+
+impl<T: Entry, I: Index> CooBuilder<T, I> {
+    /// No entries yet. Fails if the shape is too large for the index type.
+    pub fn new(shape: (usize, usize)) -> Result<Self> {
+        check_widths::<I, u64>(shape.0, shape.1, 0)?;
+        Ok(CooBuilder { shape, rows: Vec::new(), cols: Vec::new(), data: Vec::new() })
+    }
+
+    /// Adds an entry. Fails if the position is outside the matrix.
+    pub fn push(&mut self, row: usize, col: usize, value: T) -> Result<()> {
+        if row >= self.shape.0 || col >= self.shape.1 {
+            return Err(Error::new(ErrorKind::Index, "the entry is outside the matrix")
+                .at(Location::Position(self.rows.len() as u64))
+                .expected(format!("a position inside {:?}", self.shape))
+                .found(format!("{:?}", (row, col))));
+        }
+        self.rows.push(I::from_usize(row));
+        self.cols.push(I::from_usize(col));
+        self.data.push(value);
+        Ok(())
+    }
+
+    /// Number of entries so far.
+    pub fn nnz(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The matrix.
+    pub fn finish(self) -> Coo<T, I> {
+        let (nrows, ncols) = self.shape;
+        Coo {
+            nrows,
+            ncols,
+            rows: self.rows.into(),
+            cols: self.cols.into(),
+            data: self.data.into(),
+            checked: Arc::new(OnceLock::from(())),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A sparse matrix being made at its place: arrays to fill, which become a matrix together or not at all.
+
+use crate::error::Result;
+use crate::sparse::axis::Axis;
+use crate::sparse::check::check_widths;
+use crate::sparse::compressed::Compressed;
+use crate::sparse::coo::Coo;
+use crate::sparse::files::{finish_values, index_header, new_values, stored_values};
+use crate::storage::{
+    BufferMut, Context, DESCRIPTOR, Descriptor, Entry, INDICES_FILE, Index, POINTERS_FILE, Place,
+    ROWS_FILE, SparseFormat, Stage,
+};
+
+/// The three arrays of a compressed matrix, all zeros at first. Whoever fills them puts into `indptr` pointers from 0
+/// to the number of entries, which may be less than the room there is.
+pub(crate) struct CompressedDraft<T: Entry, I: Index, P: Index> {
+    stage: Stage,
+    pub(crate) indptr: BufferMut<P>,
+    pub(crate) indices: BufferMut<I>,
+    pub(crate) data: BufferMut<T>,
+}
+
+impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
+    /// Room for `nnz` entries of a matrix of `shape` compressed along `A`.
+    ///
+    /// Fails if the index types are too narrow, or if there is not the memory or the disk space.
+    pub(crate) fn new<A: Axis>(
+        shape: (usize, usize),
+        nnz: usize,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (major, minor) = A::swap_if_cols(shape);
+        check_widths::<I, P>(major, minor, nnz)?;
+        let stage = Stage::folder(place, ctx)?;
+        Ok(CompressedDraft {
+            indptr: stage.array(POINTERS_FILE, &index_header::<P>(major + 1))?,
+            indices: stage.array(INDICES_FILE, &index_header::<I>(nnz))?,
+            data: new_values(&stage, nnz)?,
+            stage,
+        })
+    }
+
+    /// The finished matrix. Its pointers are checked; its indices, unless said to be `canonical`, at first use.
+    pub(crate) fn finish<A: Axis>(
+        self,
+        shape: (usize, usize),
+        canonical: bool,
+    ) -> Result<Compressed<T, I, P, A>> {
+        let CompressedDraft { stage, indptr, indices, data } = self;
+        let nnz = indptr.last().map_or(0, |last| last.to_usize());
+        let descriptor = Descriptor {
+            format: A::FORMAT,
+            nrows: shape.0,
+            ncols: shape.1,
+            nnz,
+            pointers: Some(P::DISK),
+            indices: I::DISK,
+            values: stored_values::<T>(),
+        };
+        let pointers = index_header::<P>(indptr.len());
+        let indptr = stage.finish(POINTERS_FILE, indptr, &pointers)?;
+        let indices = stage.finish(INDICES_FILE, indices, &index_header::<I>(nnz))?;
+        let data = finish_values(&stage, data, nnz)?;
+        let matrix = Compressed::from_buffers(shape, indptr, indices, data)?;
+        stage.text(DESCRIPTOR, &descriptor.to_text())?;
+        stage.publish(DESCRIPTOR)?;
+        Ok(if canonical { matrix.assume_canonical() } else { matrix })
+    }
+}
+
+/// The three arrays of a coordinate matrix, all zeros at first.
+pub(crate) struct CooDraft<T: Entry, I: Index> {
+    stage: Stage,
+    pub(crate) rows: BufferMut<I>,
+    pub(crate) cols: BufferMut<I>,
+    pub(crate) data: BufferMut<T>,
+}
+
+impl<T: Entry, I: Index> CooDraft<T, I> {
+    /// Room for `nnz` entries.
+    pub(crate) fn new(
+        shape: (usize, usize),
+        nnz: usize,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        check_widths::<I, u64>(shape.0, shape.1, nnz)?;
+        let stage = Stage::folder(place, ctx)?;
+        Ok(CooDraft {
+            rows: stage.array(ROWS_FILE, &index_header::<I>(nnz))?,
+            cols: stage.array(INDICES_FILE, &index_header::<I>(nnz))?,
+            data: new_values(&stage, nnz)?,
+            stage,
+        })
+    }
+
+    /// The finished matrix, all its room being filled.
+    pub(crate) fn finish(self, shape: (usize, usize)) -> Result<Coo<T, I>> {
+        let CooDraft { stage, rows, cols, data } = self;
+        let nnz = rows.len();
+        let descriptor = Descriptor {
+            format: SparseFormat::Coo,
+            nrows: shape.0,
+            ncols: shape.1,
+            nnz,
+            pointers: None,
+            indices: I::DISK,
+            values: stored_values::<T>(),
+        };
+        let header = index_header::<I>(nnz);
+        let rows = stage.finish(ROWS_FILE, rows, &header)?;
+        let cols = stage.finish(INDICES_FILE, cols, &header)?;
+        let data = finish_values(&stage, data, nnz)?;
+        let matrix = Coo::from_buffers(shape, rows, cols, data)?;
+        stage.text(DESCRIPTOR, &descriptor.to_text())?;
+        stage.publish(DESCRIPTOR)?;
+        Ok(matrix)
+    }
+}

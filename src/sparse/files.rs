@@ -1,0 +1,59 @@
+//! How the arrays of a sparse matrix stand on disk: signed indices, complex numbers as pairs, no values for a pattern.
+
+use crate::error::Result;
+use crate::storage::{
+    Buffer, BufferMut, DType, Entry, Index, NpyHeader, Order, Stage, StoredValues, VALUES_FILE,
+};
+
+/// The header of an array of `len` indices or pointers.
+pub(crate) fn index_header<I: Index>(len: usize) -> NpyHeader {
+    NpyHeader::new(I::DISK, &[len], Order::C)
+}
+
+/// The types as which indices may stand: signed as written here, or unsigned.
+pub(crate) fn index_stands<I: Index>() -> [(DType, usize); 2] {
+    [(I::DISK, 1), (I::DTYPE, 1)]
+}
+
+/// The types as which values may stand: their own, and for complex numbers pairs of reals as Binsparse has it.
+pub(crate) fn value_stands(dtype: DType) -> Vec<(DType, usize)> {
+    match dtype {
+        DType::Complex64 => vec![(DType::Float32, 2), (DType::Complex64, 1)],
+        DType::Complex128 => vec![(DType::Float64, 2), (DType::Complex128, 1)],
+        other => vec![(other, 1)],
+    }
+}
+
+fn value_header(dtype: DType, len: usize) -> NpyHeader {
+    let (stored, unit) = value_stands(dtype)[0];
+    NpyHeader::new(stored, &[len.saturating_mul(unit)], Order::C)
+}
+
+/// What the descriptor says of values of type `T`.
+pub(crate) fn stored_values<T: Entry>() -> StoredValues {
+    T::ENTRY_DTYPE.map_or(StoredValues::Iso(DType::Int8), StoredValues::Each)
+}
+
+/// A new array for `len` values; without bytes for a pattern.
+pub(crate) fn new_values<T: Entry>(stage: &Stage, len: usize) -> Result<BufferMut<T>> {
+    match T::ENTRY_DTYPE {
+        Some(dtype) => stage.array(VALUES_FILE, &value_header(dtype, len)),
+        None => Ok(BufferMut::from(vec![T::zeroed(); len])),
+    }
+}
+
+/// Ends the writing of values, cut to `len`; for a pattern, writes the one value that stands for all.
+pub(crate) fn finish_values<T: Entry>(
+    stage: &Stage,
+    values: BufferMut<T>,
+    len: usize,
+) -> Result<Buffer<T>> {
+    if let Some(dtype) = T::ENTRY_DTYPE {
+        return stage.finish(VALUES_FILE, values, &value_header(dtype, len));
+    }
+    let one = value_header(DType::Int8, 1);
+    let mut value = stage.array::<i8>(VALUES_FILE, &one)?;
+    value[0] = 1;
+    stage.finish(VALUES_FILE, value, &one)?;
+    Ok(values.freeze().slice(0..len))
+}

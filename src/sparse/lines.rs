@@ -1,0 +1,104 @@
+//! A compressed matrix looked at line by line (row for CSR, column for CSC) and entry by entry.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::axis::Axis;
+use crate::sparse::compressed::{Compressed, Csc, Csr};
+use crate::storage::{Entry, Index};
+
+/// The stored entries of one row of a CSR or one column of a CSC matrix.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line<'a, T, I> {
+    /// Column indices for a row, row indices for a column; below the extent only if the matrix was
+    /// [checked](Compressed::check).
+    pub indices: &'a [I],
+    /// The value at each index.
+    pub data: &'a [T],
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    pub(crate) fn line(&self, major: usize) -> Line<'_, T, I> {
+        let span = self.span(major);
+        Line { indices: &self.indices()[span.clone()], data: &self.data()[span] }
+    }
+
+    pub(crate) fn lines(
+        &self,
+    ) -> impl ExactSizeIterator<Item = Line<'_, T, I>> + DoubleEndedIterator + Clone {
+        (0..self.major()).map(|major| self.line(major))
+    }
+
+    fn line_at(&self, major: usize) -> Result<Line<'_, T, I>> {
+        if major >= self.major() {
+            return Err(outside(self.shape(), A::swap_if_cols((major, 0))));
+        }
+        Ok(self.line(major))
+    }
+
+    /// The value stored at row `i` and column `j`, `None` where nothing is stored.
+    ///
+    /// The first call checks the whole matrix. Then one binary search, or a scan of the line if its indices are not
+    /// in order. Fails if the position is outside the matrix or holds several entries.
+    pub fn get(&self, i: usize, j: usize) -> Result<Option<T>> {
+        if i >= self.nrows() || j >= self.ncols() {
+            return Err(outside(self.shape(), (i, j)));
+        }
+        let canonical = self.check()?;
+        let (major, minor) = A::swap_if_cols((i, j));
+        let Line { indices, data } = self.line(major);
+        if canonical {
+            let found = indices.binary_search_by(|index| index.to_usize().cmp(&minor));
+            return Ok(found.ok().map(|k| data[k]));
+        }
+        let mut stored = indices.iter().zip(data).filter(|(index, _)| index.to_usize() == minor);
+        let first = stored.next();
+        if stored.next().is_some() {
+            return Err(Error::new(
+                ErrorKind::Duplicate,
+                "several entries are stored at one position",
+            )
+            .expected("one entry")
+            .found(format!("more at row {i}, column {j}")));
+        }
+        Ok(first.map(|(_, &value)| value))
+    }
+}
+
+fn outside(shape: (usize, usize), position: (usize, usize)) -> Error {
+    Error::new(ErrorKind::Index, "the position is outside the matrix")
+        .expected(format!("one inside {shape:?}"))
+        .found(format!("{position:?}"))
+}
+
+impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
+    /// Row `i`.
+    pub fn row(&self, i: usize) -> Result<Line<'_, T, I>> {
+        self.line_at(i)
+    }
+
+    /// Every row, from the first.
+    ///
+    /// ```
+    /// let a = outcore::Csr::<f64>::eye(3);
+    /// let trace: f64 = a.rows().enumerate().filter(|(i, row)| row.indices == [*i as u32]).map(|(_, row)| row.data[0]).sum();
+    /// assert_eq!(trace, 3.0);
+    /// ```
+    pub fn rows(
+        &self,
+    ) -> impl ExactSizeIterator<Item = Line<'_, T, I>> + DoubleEndedIterator + Clone {
+        self.lines()
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
+    /// Column `j`.
+    pub fn col(&self, j: usize) -> Result<Line<'_, T, I>> {
+        self.line_at(j)
+    }
+
+    /// Every column, from the first.
+    pub fn cols(
+        &self,
+    ) -> impl ExactSizeIterator<Item = Line<'_, T, I>> + DoubleEndedIterator + Clone {
+        self.lines()
+    }
+}

@@ -1,0 +1,27 @@
+//! Floor 1, sparse: an index structure over buffers.
+//!
+//! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
+//! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices
+//! - [`coo`] – coordinates and the builder that takes them in any order
+//! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`open`] – a stored one;
+//!   [`refill`] – new values for a stored structure
+//! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
+
+mod axis;
+mod check;
+mod compressed;
+mod coo;
+mod draft;
+mod exchange;
+mod files;
+mod generate;
+mod lines;
+mod open;
+mod refill;
+
+pub use axis::{Axis, ByCols, ByRows};
+pub use compressed::{Compressed, Csc, Csr};
+pub use coo::{Coo, CooBuilder, Duplicates};
+pub(crate) use draft::{CompressedDraft, CooDraft};
+pub use lines::Line;
+pub use refill::Refill;

@@ -1,0 +1,158 @@
+//! Stored sparse matrices: mapped where they lie, or copied to another place.
+
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::axis::Axis;
+use crate::sparse::compressed::Compressed;
+use crate::sparse::coo::Coo;
+use crate::sparse::draft::{CompressedDraft, CooDraft};
+use crate::sparse::files::{index_stands, value_stands};
+use crate::storage::{
+    Buffer, Context, Descriptor, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, ROWS_FILE,
+    SparseFormat, StoredValues, VALUES_FILE, map_array,
+};
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Maps the matrix stored in a folder, without copying it.
+    ///
+    /// Reads the pointers once, to check them; indices and values are not read. With `T = ()` the values of any
+    /// stored matrix are left alone and its pattern is opened. Fails, naming file and field, if format, types, counts
+    /// or pointers are not what they must be, or somebody has the matrix open for writing.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a.bspnpy");
+    /// use outcore::{Context, Csr};
+    /// Csr::<f64>::eye(3).copy_to(&path, &Context::new())?;
+    /// let a = Csr::<f64>::open(&path)?;
+    /// assert_eq!(a.nnz(), 3);
+    /// assert!(a.data().file().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let descriptor = Descriptor::read(path)?;
+        check_format(&descriptor, A::FORMAT, path)?;
+        let data = open_values(&descriptor, path)?;
+        Self::open_with(&descriptor, path, data)
+    }
+
+    /// Maps the structure of a stored matrix and puts `data` to it.
+    pub(super) fn open_with(descriptor: &Descriptor, path: &Path, data: Buffer<T>) -> Result<Self> {
+        let (_, indptr) =
+            map_array(&path.join(POINTERS_FILE), &index_stands::<P>()).map_err(wider)?;
+        let indices = open_indices(descriptor, path, INDICES_FILE)?;
+        Self::from_buffers((descriptor.nrows, descriptor.ncols), indptr, indices, data)
+            .map_err(|e| e.in_file(path.join(POINTERS_FILE)))
+    }
+
+    /// Copies the matrix to `place`; a slice of a matrix becomes one of its own.
+    ///
+    /// Cost: one read and one write of the arrays, and one more read for the checksums of a file.
+    pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        let canonical = self.check()?;
+        let mut draft = CompressedDraft::new::<A>(self.shape(), self.nnz(), &place.into(), ctx)?;
+        let base = self.indptr()[0].to_usize();
+        for (to, from) in draft.indptr.iter_mut().zip(self.indptr().iter()) {
+            *to = P::from_usize(from.to_usize() - base);
+        }
+        draft.indices.copy_from_slice(self.indices());
+        draft.data.copy_from_slice(self.data());
+        draft.finish(self.shape(), canonical)
+    }
+}
+
+impl<T: Entry, I: Index> Coo<T, I> {
+    /// Maps the coordinate matrix stored in a folder, without copying it. Reads the descriptor and headers alone.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let descriptor = Descriptor::read(path)?;
+        check_format(&descriptor, SparseFormat::Coo, path)?;
+        let rows = open_indices(&descriptor, path, ROWS_FILE)?;
+        let cols = open_indices(&descriptor, path, INDICES_FILE)?;
+        let data = open_values(&descriptor, path)?;
+        Self::from_buffers((descriptor.nrows, descriptor.ncols), rows, cols, data)
+            .map_err(|e| e.in_file(path))
+    }
+
+    /// Copies the matrix to `place`. Cost: one read and one write of the arrays.
+    pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        let mut draft = CooDraft::new(self.shape(), self.nnz(), &place.into(), ctx)?;
+        draft.rows.copy_from_slice(self.rows());
+        draft.cols.copy_from_slice(self.cols());
+        draft.data.copy_from_slice(self.data());
+        draft.finish(self.shape())
+    }
+}
+
+pub(super) fn check_format(
+    descriptor: &Descriptor,
+    expected: SparseFormat,
+    path: &Path,
+) -> Result<()> {
+    if descriptor.format == expected {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Type, "the matrix is stored in another format")
+        .in_file(path)
+        .at_field("format")
+        .expected(expected.name())
+        .found(descriptor.format.name())
+        .remedy("open it as what it is and convert it"))
+}
+
+fn open_indices<I: Index>(descriptor: &Descriptor, path: &Path, name: &str) -> Result<Buffer<I>> {
+    let file = path.join(name);
+    let (_, indices) = map_array(&file, &index_stands::<I>()).map_err(wider)?;
+    check_count(&file, descriptor.nnz, indices.len())?;
+    Ok(indices)
+}
+
+fn open_values<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Buffer<T>> {
+    let Some(dtype) = T::ENTRY_DTYPE else {
+        return Ok(vec![T::zeroed(); descriptor.nnz].into());
+    };
+    let file = path.join(VALUES_FILE);
+    check_each(descriptor, &file)?;
+    let (_, values) = map_array(&file, &value_stands(dtype))?;
+    check_count(&file, descriptor.nnz, values.len())?;
+    Ok(values)
+}
+
+/// Refuses a file with one value for all entries where a value for each is wanted.
+pub(super) fn check_each(descriptor: &Descriptor, file: &Path) -> Result<()> {
+    match descriptor.values {
+        StoredValues::Each(_) => Ok(()),
+        StoredValues::Iso(dtype) => {
+            Err(Error::new(ErrorKind::Type, "the matrix stores one value for all entries")
+                .in_file(file)
+                .expected("a value for each entry")
+                .found(format!("iso[{dtype}]"))
+                .remedy("open it with () as its value type, as a pattern"))
+        }
+    }
+}
+
+pub(super) fn check_count(file: &Path, expected: usize, found: usize) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Format,
+        "the array does not have as many elements as the descriptor says",
+    )
+    .in_file(file)
+    .expected(expected)
+    .found(found))
+}
+
+/// Says what to do about index types that do not match.
+fn wider(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Type => {
+            error.remedy("choose the index and pointer types, as in Csr<f64, u32, u64>")
+        }
+        _ => error,
+    }
+}

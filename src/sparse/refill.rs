@@ -1,0 +1,90 @@
+//! New values for a stored structure: a simulation fills the same pattern again at every step.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::axis::Axis;
+use crate::sparse::compressed::Compressed;
+use crate::sparse::files::value_stands;
+use crate::sparse::open::{check_count, check_each, check_format};
+use crate::storage::{
+    BufferMut, Context, Descriptor, Entry, Index, VALUES_FILE, end_rewrite, map_array_mut,
+    start_rewrite,
+};
+
+/// A stored matrix whose values are open for writing where they lie, while its structure stays.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.bspnpy");
+/// use outcore::{Context, Csr};
+/// let ctx = Context::new();
+/// Csr::<f64>::eye(3).copy_to(&path, &ctx)?;
+/// let mut a = Csr::<f64>::open_mut(&path, &ctx)?;
+/// a.data_mut().fill(2.0);
+/// a.close()?;
+/// assert_eq!(Csr::<f64>::open(&path)?.get(1, 1)?, Some(2.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Refill<T: Entry, I: Index, P: Index, A: Axis> {
+    structure: Compressed<(), I, P, A>,
+    data: BufferMut<T>,
+    file: PathBuf,
+    ctx: Context,
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Opens the values of a stored matrix for writing, alone, and its structure for reading.
+    ///
+    /// Fails as [`open`](Self::open) does, and if anybody, this process included, has the matrix open. The checksums
+    /// of the values are removed now and written again by [`Refill::close`].
+    pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Refill<T, I, P, A>> {
+        let path = path.as_ref();
+        let descriptor = Descriptor::read(path)?;
+        check_format(&descriptor, A::FORMAT, path)?;
+        let file = path.join(VALUES_FILE);
+        check_each(&descriptor, &file)?;
+        let dtype = T::ENTRY_DTYPE.ok_or_else(|| {
+            Error::new(ErrorKind::Type, "a pattern has no values to write").in_file(path)
+        })?;
+        let (_, data) = map_array_mut::<T>(&file, &value_stands(dtype))?;
+        check_count(&file, descriptor.nnz, data.len())?;
+        let pattern = vec![(); descriptor.nnz].into();
+        let structure = Compressed::<(), I, P, A>::open_with(&descriptor, path, pattern)?;
+        start_rewrite(&file)?;
+        Ok(Refill { structure, data, file, ctx: ctx.clone() })
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Refill<T, I, P, A> {
+    /// Pointers and indices, which do not change.
+    pub fn structure(&self) -> &Compressed<(), I, P, A> {
+        &self.structure
+    }
+
+    /// The value of every stored entry.
+    pub fn data(&self) -> &[T] {
+        &self.data
+    }
+
+    /// The value of every stored entry, to write.
+    pub fn data_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+
+    /// Writes changed values to the device and waits for it.
+    pub fn flush(&self) -> Result<()> {
+        self.data.flush()
+    }
+
+    /// Writes the values back, sums them, and reports any error of it.
+    pub fn close(self) -> Result<()> {
+        self.freeze().map(drop)
+    }
+
+    /// Like [`close`](Self::close), and hands back the matrix, immutable.
+    pub fn freeze(self) -> Result<Compressed<T, I, P, A>> {
+        let data = end_rewrite(&self.file, self.data, &self.ctx)?;
+        self.structure.with_data(data)
+    }
+}

@@ -1,0 +1,409 @@
+//! A run of elements, whoever owns the bytes.
+//!
+//! [`Buffer`] is immutable and shared: cloning or slicing one copies a pointer and keeps the owner alive, be it a
+//! vector, a file map or something foreign. [`BufferMut`] is the unique, writable one; [`BufferMut::freeze`] makes it
+//! a `Buffer`. Nothing above this file asks who the owner is. What can be asked is whether a file stands behind the
+//! elements, and where in it they begin, because that decides how larger-than-memory data is read.
+#![allow(unsafe_code)] // a pointer and a length into memory that `owner` keeps alive
+
+use std::any::Any;
+use std::fmt;
+use std::fs::File;
+use std::ops::{Deref, DerefMut, Range};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memmap2::{Mmap, MmapMut};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::element::Entry;
+
+/// From this size on, heap memory is mapped anonymously and asks for huge pages: a gather over 4 KiB pages reaches
+/// 23 GB/s where huge pages reach 31.
+const HUGE: usize = 4 << 20;
+
+/// A shared, immutable run of elements in memory or in a mapped file.
+///
+/// ```
+/// use outcore::Buffer;
+/// let buffer = Buffer::from(vec![1.0, 2.0, 3.0]);
+/// let tail = buffer.slice(1..3);
+/// assert_eq!(*tail, [2.0, 3.0]);
+/// assert!(tail.file().is_none());
+/// ```
+pub struct Buffer<T> {
+    /// Valid for `len` reads for as long as `owner` lives; nobody writes there meanwhile.
+    start: *const T,
+    len: usize,
+    owner: Arc<Owner>,
+}
+
+/// What keeps the bytes of a buffer where they are.
+enum Owner {
+    /// Heap memory, or anything else in this process; the file system knows nothing of it.
+    Memory(#[expect(dead_code, reason = "held to be dropped")] Arc<dyn Any + Send + Sync>),
+    /// A map of a whole file.
+    File { map: Map, origin: Origin },
+}
+
+enum Map {
+    Read(Mmap),
+    Write(MmapMut),
+}
+
+/// The file behind a buffer. The handle holds the advisory lock for as long as the buffer lives.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) path: PathBuf,
+    pub(crate) file: File,
+}
+
+/// How a mapped buffer is about to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// No particular order.
+    Normal,
+    /// From the first element to the last: read ahead far.
+    Sequential,
+    /// Here and there: do not read ahead.
+    Random,
+}
+
+// SAFETY: a Buffer hands out shared references to `T: Send + Sync` elements and nothing else; the owner is only
+// dropped, and every owner (vectors, maps, foreign ones by their bound) may be dropped on any thread.
+unsafe impl<T: Entry> Send for Buffer<T> {}
+// SAFETY: as above; `&Buffer` gives `&[T]` with `T: Sync`.
+unsafe impl<T: Entry> Sync for Buffer<T> {}
+
+impl<T: Entry> Buffer<T> {
+    /// Shares what `owner` refers to, without a copy, and keeps `owner` alive.
+    ///
+    /// ```
+    /// use outcore::Buffer;
+    /// let foreign: Box<[u32]> = vec![7, 8].into();
+    /// assert_eq!(*Buffer::from_owner(foreign), [7, 8]);
+    /// ```
+    pub fn from_owner<O: AsRef<[T]> + Send + Sync + 'static>(owner: O) -> Self {
+        // Put behind an `Arc` first, so that elements that the owner holds inline do not move afterwards.
+        let owner = Arc::new(owner);
+        let elements: &[T] = (*owner).as_ref();
+        let (start, len) = (elements.as_ptr(), elements.len());
+        Buffer { start, len, owner: Arc::new(Owner::Memory(owner)) }
+    }
+
+    /// The elements in `range`, sharing the same owner.
+    ///
+    /// # Panics
+    /// If the range is out of bounds, as slicing does.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let part = &self[range];
+        Buffer { start: part.as_ptr(), len: part.len(), owner: Arc::clone(&self.owner) }
+    }
+
+    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    pub fn file(&self) -> Option<(&Path, u64)> {
+        self.origin().map(|(origin, offset)| (origin.path.as_path(), offset))
+    }
+
+    /// The open file behind the elements and the byte of it at which they begin.
+    pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
+        match &*self.owner {
+            Owner::Memory(_) => None,
+            Owner::File { map, origin } => {
+                let offset = self.start as usize - map.bytes().as_ptr() as usize;
+                Some((origin, offset as u64))
+            }
+        }
+    }
+
+    /// Tells the system how the elements are about to be read. Without effect on memory.
+    pub fn advise(&self, access: Access) {
+        let Owner::File { map, .. } = &*self.owner else { return };
+        let advice = match access {
+            Access::Normal => memmap2::Advice::Normal,
+            Access::Sequential => memmap2::Advice::Sequential,
+            Access::Random => memmap2::Advice::Random,
+        };
+        // Advice is a hint: a system that refuses it reads as before.
+        let _ = match map {
+            Map::Read(map) => map.advise(advice),
+            Map::Write(map) => map.advise(advice),
+        };
+    }
+}
+
+impl<T: Entry> Buffer<T> {
+    /// `len` elements from byte `offset` of a map on.
+    ///
+    /// Fails if they are not aligned, do not fit, or are not values of `T` (only for `bool` are the bytes looked at).
+    pub(crate) fn from_map(map: Mmap, origin: Origin, offset: usize, len: usize) -> Result<Self> {
+        let start = check_elements::<T>(&map, &origin, offset, len)?;
+        Ok(Buffer { start, len, owner: Arc::new(Owner::File { map: Map::Read(map), origin }) })
+    }
+}
+
+impl<T: Entry> Deref for Buffer<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: every constructor took `start` and `len` from a slice of values of `T` that `owner` keeps alive,
+        // and nobody in this process writes to it: vectors and foreign owners are only kept to be dropped, a map is
+        // read-only or was given up by `BufferMut::freeze`, and our advisory lock on its file keeps writers that
+        // honour locks away. A process that does not can change the bytes; every bit pattern stays a value of `T`
+        // (but for `bool`), and the kernels check every index at every use.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+}
+
+impl<T: Entry> AsRef<[T]> for Buffer<T> {
+    fn as_ref(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T> Clone for Buffer<T> {
+    fn clone(&self) -> Self {
+        Buffer { start: self.start, len: self.len, owner: Arc::clone(&self.owner) }
+    }
+}
+
+impl<T: Entry> From<Vec<T>> for Buffer<T> {
+    fn from(vector: Vec<T>) -> Self {
+        Buffer::from_owner(vector)
+    }
+}
+
+impl<T: Entry> PartialEq for Buffer<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Entry> fmt::Debug for Buffer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        abridged(f, self)
+    }
+}
+
+/// The unique, writable run of elements in memory or in a mapped file.
+///
+/// ```
+/// use outcore::BufferMut;
+/// let mut buffer = BufferMut::<f64>::zeros(3)?;
+/// buffer[1] = 5.0;
+/// assert_eq!(*buffer.freeze(), [0.0, 5.0, 0.0]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub struct BufferMut<T> {
+    /// Valid for `len` reads and writes for as long as `owner` lives; nobody else has it.
+    start: *mut T,
+    len: usize,
+    owner: UniqueOwner<T>,
+}
+
+enum UniqueOwner<T> {
+    Vector(Vec<T>),
+    Anonymous(MmapMut),
+    File { map: MmapMut, origin: Origin },
+}
+
+// SAFETY: a BufferMut is the only way to its elements, like a `Vec<T>`, and `T: Send + Sync`.
+unsafe impl<T: Entry> Send for BufferMut<T> {}
+// SAFETY: as above.
+unsafe impl<T: Entry> Sync for BufferMut<T> {}
+
+impl<T: Entry> BufferMut<T> {
+    /// `len` zeros in memory; in huge pages, where the system gives them, from 4 MiB on.
+    ///
+    /// Fails if the system has not that much memory to give.
+    pub fn zeros(len: usize) -> Result<Self> {
+        let too_much = || {
+            Error::new(ErrorKind::Memory, "the system has not enough memory")
+                .found(format!("a request for {len} elements of {} bytes", size_of::<T>()))
+        };
+        let bytes = len.checked_mul(size_of::<T>()).ok_or_else(too_much)?;
+        if bytes < HUGE {
+            return Ok(vec![T::zeroed(); len].into());
+        }
+        let mut map = MmapMut::map_anon(bytes).map_err(|_| too_much())?;
+        // A hint: without huge pages the same memory is slower.
+        let _ = map.advise(memmap2::Advice::HugePage);
+        let start = map.as_mut_ptr().cast();
+        Ok(BufferMut { start, len, owner: UniqueOwner::Anonymous(map) })
+    }
+
+    /// `len` elements from byte `offset` of a writable map on; the same checks as [`Buffer::from_map`].
+    pub(crate) fn from_map(
+        mut map: MmapMut,
+        origin: Origin,
+        offset: usize,
+        len: usize,
+    ) -> Result<Self> {
+        check_elements::<T>(&map, &origin, offset, len)?;
+        let start = map[offset..].as_mut_ptr().cast();
+        Ok(BufferMut { start, len, owner: UniqueOwner::File { map, origin } })
+    }
+
+    /// Gives up writing: the same elements, shared and immutable.
+    pub fn freeze(self) -> Buffer<T> {
+        let owner = match self.owner {
+            UniqueOwner::Vector(vector) => Owner::Memory(Arc::new(vector)),
+            UniqueOwner::Anonymous(map) => Owner::Memory(Arc::new(map)),
+            UniqueOwner::File { map, origin } => Owner::File { map: Map::Write(map), origin },
+        };
+        Buffer { start: self.start, len: self.len, owner: Arc::new(owner) }
+    }
+
+    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    pub fn file(&self) -> Option<(&Path, u64)> {
+        self.origin().map(|(origin, offset)| (origin.path.as_path(), offset))
+    }
+
+    /// The open file behind the elements and the byte of it at which they begin.
+    pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
+        match &self.owner {
+            UniqueOwner::File { map, origin } => {
+                let offset = self.start as usize - map.as_ptr() as usize;
+                Some((origin, offset as u64))
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes changed pages to the device and waits for it; nothing to do for memory.
+    ///
+    /// An error of the device, which a later plain write would never show, is reported here.
+    pub fn flush(&self) -> Result<()> {
+        if let UniqueOwner::File { map, origin } = &self.owner {
+            map.flush().map_err(|e| Error::io("writing back", &origin.path, e))?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Entry> Deref for BufferMut<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: every constructor took `start` and `len` from writable memory holding values of `T` (zeros are
+        // values: `T: Zeroable`) that `owner` keeps where it is; the borrow of `self` keeps writers out.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+}
+
+impl<T: Entry> DerefMut for BufferMut<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `deref`; the borrow is unique, the owner has no other way to the elements, and a file is
+        // held under an exclusive lock.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.len) }
+    }
+}
+
+impl<T: Entry> From<Vec<T>> for BufferMut<T> {
+    fn from(mut vector: Vec<T>) -> Self {
+        let (start, len) = (vector.as_mut_ptr(), vector.len());
+        BufferMut { start, len, owner: UniqueOwner::Vector(vector) }
+    }
+}
+
+impl<T: Entry> fmt::Debug for BufferMut<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        abridged(f, self)
+    }
+}
+
+impl Map {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Map::Read(map) => map,
+            Map::Write(map) => map,
+        }
+    }
+}
+
+/// The address of `len` elements at `offset` of a map, if all of them are there, aligned, and values of `T`.
+fn check_elements<T: Entry>(
+    map: &[u8],
+    origin: &Origin,
+    offset: usize,
+    len: usize,
+) -> Result<*const T> {
+    let byte = offset as u64;
+    let wrong = |kind, what: &str| Error::new(kind, what).in_file(&origin.path).at_byte(byte);
+    let bytes = len
+        .checked_mul(size_of::<T>())
+        .and_then(|size| map.get(offset..offset.checked_add(size)?))
+        .ok_or_else(|| wrong(ErrorKind::Format, "the elements do not fit in the file"))?;
+    let bits: &[T::Bits] = bytemuck::try_cast_slice(bytes).map_err(|_| {
+        wrong(ErrorKind::Type, "the data cannot be used where it lies")
+            .expected(format!("an address divisible by {}", align_of::<T>()))
+            .found(format!("byte {byte}"))
+            .remedy("read it as a copy instead of opening it")
+    })?;
+    if let Some(k) = bits.iter().position(|bits| !T::is_valid_bit_pattern(bits)) {
+        return Err(wrong(ErrorKind::Value, "a byte is no value of the element type")
+            .at_byte(byte + (k * size_of::<T>()) as u64)
+            .expected("0 or 1 for bool")
+            .found(bytes[k * size_of::<T>()])
+            .remedy("read it as a copy, or as u8"));
+    }
+    Ok(bytes.as_ptr().cast())
+}
+
+/// The first few elements and the length: a buffer may hold billions.
+fn abridged<T: fmt::Debug>(f: &mut fmt::Formatter<'_>, elements: &[T]) -> fmt::Result {
+    let mut list = f.debug_list();
+    list.entries(&elements[..elements.len().min(8)]);
+    if elements.len() > 8 {
+        list.entry(&format_args!("… {} in all", elements.len()));
+    }
+    list.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_live_as_long_as_their_slices() {
+        struct Noisy(Vec<u64>, Arc<()>);
+        impl AsRef<[u64]> for Noisy {
+            fn as_ref(&self) -> &[u64] {
+                &self.0
+            }
+        }
+        let alive = Arc::new(());
+        let buffer = Buffer::from_owner(Noisy(vec![1, 2, 3], Arc::clone(&alive)));
+        let tail = buffer.slice(2..3);
+        drop(buffer);
+        assert_eq!(*tail, [3]);
+        assert_eq!(Arc::strong_count(&alive), 2);
+        drop(tail);
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+
+    #[test]
+    fn inline_owners_do_not_move() {
+        let buffer = Buffer::from_owner([1.5f64, 2.5]);
+        let moved = buffer.clone();
+        drop(buffer);
+        assert_eq!(*moved, [1.5, 2.5]);
+    }
+
+    #[test]
+    fn pattern_values_have_no_bytes() {
+        let buffer = Buffer::<()>::from(vec![(); 5]);
+        assert_eq!((buffer.len(), size_of_val(&*buffer)), (5, 0));
+    }
+
+    #[test]
+    fn large_zeros_are_zero_and_absurd_ones_an_error() {
+        let buffer = BufferMut::<f64>::zeros(1 << 20).unwrap();
+        assert!(buffer.iter().all(|&x| x == 0.0));
+        assert_eq!(BufferMut::<f64>::zeros(1 << 50).unwrap_err().kind(), ErrorKind::Memory);
+        assert_eq!(BufferMut::<f64>::zeros(usize::MAX).unwrap_err().kind(), ErrorKind::Memory);
+    }
+}

@@ -1,0 +1,69 @@
+//! Reading a `.npy` file as a copy: for byte orders, alignments and `bool` bytes that cannot be used where they lie.
+
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use bytemuck::checked::try_pod_read_unaligned;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::buffer::Buffer;
+use crate::storage::context::Context;
+use crate::storage::element::{DType, Element};
+use crate::storage::map::open_read;
+use crate::storage::npy::{ByteOrder, NpyHeader, read_header};
+use crate::storage::stage::Stage;
+
+/// Bytes read at a time; a multiple of every element size.
+const BLOCK: usize = 1 << 20;
+
+/// Copies the array in a `.npy` file into the one array of `stage`, called `name`, in native byte order.
+///
+/// A byte of a `bool` array that is not 0 counts as true, as in NumPy. Cost: one pass over the file, 1 MiB of memory
+/// besides the result.
+pub(crate) fn read_array<T: Element>(
+    path: &Path,
+    stage: &Stage,
+    name: &str,
+    ctx: &Context,
+) -> Result<(NpyHeader, Buffer<T>)> {
+    let file = open_read(path)?;
+    let header = read_header(&file, path)?;
+    if header.dtype != T::DTYPE {
+        return Err(Error::new(ErrorKind::Type, "the array has another element type")
+            .in_file(path)
+            .at_field("descr")
+            .expected(T::DTYPE)
+            .found(header.dtype));
+    }
+    let own = NpyHeader::new(T::DTYPE, &header.shape, header.order);
+    let mut array = stage.array::<T>(name, &own)?;
+    let mut reader = BufReader::with_capacity(BLOCK, file);
+    reader.seek(SeekFrom::Start(header.data_start)).map_err(|e| Error::io("reading", path, e))?;
+
+    let (total, mut done) = (header.data_bytes(), 0);
+    let mut bytes = vec![0; BLOCK];
+    for part in array.chunks_mut(BLOCK / size_of::<T>()) {
+        let bytes = &mut bytes[..size_of_val(part)];
+        reader.read_exact(bytes).map_err(|e| Error::io("reading", path, e).at_byte(done))?;
+        to_native(bytes, &header);
+        for (element, bits) in part.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
+            *element = try_pod_read_unaligned(bits).map_err(|_| {
+                Error::new(ErrorKind::Value, "not a value of the element type").in_file(path)
+            })?;
+        }
+        done += bytes.len() as u64;
+        ctx.report("reading", done, total)?;
+    }
+    let array = stage.finish(name, array, &own)?;
+    Ok((header, array))
+}
+
+/// Brings elements into this machine's byte order, and `bool` bytes to 0 and 1.
+fn to_native(bytes: &mut [u8], header: &NpyHeader) {
+    if header.dtype == DType::Bool {
+        bytes.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+    }
+    if header.byte_order == ByteOrder::Swapped {
+        bytes.chunks_exact_mut(header.dtype.swap_unit()).for_each(<[u8]>::reverse);
+    }
+}

@@ -1,0 +1,106 @@
+//! Opening, locking and mapping files.
+//!
+//! Every file that is mapped is held under an advisory lock for as long as the map lives: shared for reading,
+//! exclusive for writing. Space is reserved before a new file is mapped, so that a full disk is an error here and not
+//! a signal at some later store.
+#![allow(unsafe_code)] // mapping a file is unsafe: another process could change or shorten it
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+
+use memmap2::{Mmap, MmapMut, MmapOptions};
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
+use rustix::io::Errno;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Opens a file for reading, under a shared lock.
+pub(crate) fn open_read(path: &Path) -> Result<File> {
+    let file = File::open(path).map_err(|e| Error::io("opening", path, e))?;
+    lock_shared(&file, path)?;
+    Ok(file)
+}
+
+/// Opens a file for reading and writing, under an exclusive lock.
+pub(crate) fn open_write(path: &Path) -> Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(|e| Error::io("opening for writing", path, e))?;
+    locked(file.try_lock(), path, "nobody else has it open")?;
+    Ok(file)
+}
+
+/// Takes, or falls back to, a shared lock on an open file.
+pub(crate) fn lock_shared(file: &File, path: &Path) -> Result<()> {
+    locked(file.try_lock_shared(), path, "nobody has it open for writing")
+}
+
+fn locked(
+    outcome: std::result::Result<(), TryLockError>,
+    path: &Path,
+    expected: &str,
+) -> Result<()> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Error::new(ErrorKind::Locked, "the file is in use")
+            .in_file(path)
+            .expected(expected)
+            .found("a lock on it")
+            .remedy("close the other user, which may be an object in this process")),
+        // Some network and read-only file systems have no locks; the file can still be used.
+        Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(TryLockError::Error(e)) => Err(Error::io("locking", path, e)),
+    }
+}
+
+/// Maps a whole file for reading. An empty file gives an empty map.
+pub(crate) fn map_read(file: &File, path: &Path) -> Result<Mmap> {
+    // SAFETY: the file was opened by `open_read` and is held under a shared lock, so no process that honours locks
+    // changes it while the map lives. What a process that ignores them can do is stated at `Buffer::deref`.
+    unsafe { MmapOptions::new().map(file) }.map_err(|e| Error::io("mapping", path, e))
+}
+
+/// Maps a whole file for reading and writing.
+pub(crate) fn map_write(file: &File, path: &Path) -> Result<MmapMut> {
+    // SAFETY: the file is new and has no name yet, or was opened by `open_write` and is held under an exclusive
+    // lock; nobody else that honours locks reads or writes it while the map lives.
+    unsafe { MmapOptions::new().map_mut(file) }
+        .map_err(|e| Error::io("mapping for writing", path, e))
+}
+
+/// Gives an empty new file its length, with the space on the device reserved.
+///
+/// Fails if the device has not that much space.
+pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<()> {
+    if let Ok(device) = fstatvfs(file) {
+        let free = device.f_bavail.saturating_mul(device.f_frsize);
+        if bytes > free {
+            return Err(Error::new(ErrorKind::Io, "not enough space on the device")
+                .in_file(path)
+                .expected(format!("{bytes} bytes free"))
+                .found(format!("{free}")));
+        }
+    }
+    match fallocate(file, FallocateFlags::empty(), 0, bytes.max(1)) {
+        Ok(()) => {}
+        // A file system that cannot reserve: writing the zeros takes the space as well.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            write_zeros(file, bytes).map_err(|e| Error::io("reserving space", path, e))?;
+        }
+        Err(e) => return Err(Error::io("reserving space", path, e.into())),
+    }
+    file.set_len(bytes).map_err(|e| Error::io("setting the length", path, e))
+}
+
+fn write_zeros(mut file: &File, mut bytes: u64) -> io::Result<()> {
+    let zeros = vec![0; 1 << 20];
+    while bytes > 0 {
+        let step = bytes.min(zeros.len() as u64);
+        file.write_all(&zeros[..step as usize])?;
+        bytes -= step;
+    }
+    Ok(())
+}

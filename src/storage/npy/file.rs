@@ -1,0 +1,115 @@
+//! `.npy` files as buffers: mapped where they lie, or created with their full size reserved.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::buffer::{Buffer, BufferMut, Origin};
+use crate::storage::element::{DType, Element, Entry};
+use crate::storage::map::{lock_shared, map_read, map_write, open_read, open_write, reserve};
+use crate::storage::npy::header::{ByteOrder, DATA_START, NpyHeader, read_header};
+
+/// How elements of a Rust type may stand in a file: a NumPy type and how many of its elements make up one of ours.
+pub(crate) type Stands = (DType, usize);
+
+/// Maps the array in a `.npy` file for reading, without a copy, if its elements stand as one of `stands`.
+///
+/// Reads the header alone; with `bool`, the data too.
+pub(crate) fn map_array<T: Entry>(
+    path: &Path,
+    stands: &[Stands],
+) -> Result<(NpyHeader, Buffer<T>)> {
+    let file = open_read(path)?;
+    let header = read_header(&file, path)?;
+    let len = element_count::<T>(&header, stands).map_err(|e| e.in_file(path))?;
+    let map = map_read(&file, path)?;
+    let origin = Origin { path: path.to_owned(), file };
+    let buffer = Buffer::from_map(map, origin, header.data_start as usize, len)?;
+    Ok((header, buffer))
+}
+
+/// Maps the array in a `.npy` file for reading and writing, under an exclusive lock.
+pub(crate) fn map_array_mut<T: Entry>(
+    path: &Path,
+    stands: &[Stands],
+) -> Result<(NpyHeader, BufferMut<T>)> {
+    let file = open_write(path)?;
+    let header = read_header(&file, path)?;
+    let len = element_count::<T>(&header, stands).map_err(|e| e.in_file(path))?;
+    let map = map_write(&file, path)?;
+    let origin = Origin { path: path.to_owned(), file };
+    let buffer = BufferMut::from_map(map, origin, header.data_start as usize, len)?;
+    Ok((header, buffer))
+}
+
+/// Maps `len` elements from byte `offset` of a file without a header.
+pub(crate) fn map_raw<T: Element>(path: &Path, offset: u64, len: usize) -> Result<Buffer<T>> {
+    let file = open_read(path)?;
+    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
+    let end = (len as u64).checked_mul(size_of::<T>() as u64).and_then(|b| b.checked_add(offset));
+    if end.is_none_or(|end| end > length) {
+        return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+            .in_file(path)
+            .at_byte(offset)
+            .expected(format!("{len} elements of {} bytes", size_of::<T>()))
+            .found(format!("{} bytes", length.saturating_sub(offset))));
+    }
+    if len == 0 {
+        return Ok(Vec::new().into());
+    }
+    let map = map_read(&file, path)?;
+    Buffer::from_map(map, Origin { path: path.to_owned(), file }, offset as usize, len)
+}
+
+/// The number of elements of `T`, if the file's elements are of a type that stands for it, in native byte order.
+fn element_count<T: Entry>(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
+    let wrong = |what: &str| Error::new(ErrorKind::Type, what).at_field("descr");
+    let Some(&(_, unit)) = stands.iter().find(|&&(dtype, _)| dtype == header.dtype) else {
+        let expected: Vec<_> = stands.iter().map(|(dtype, _)| dtype.name()).collect();
+        return Err(wrong("the array has another element type")
+            .expected(expected.join(" or "))
+            .found(header.dtype));
+    };
+    if header.byte_order == ByteOrder::Swapped {
+        return Err(wrong("the array has the byte order of other machines")
+            .expected("native byte order")
+            .found("swapped")
+            .remedy("read it as a copy instead of opening it"));
+    }
+    if !header.len().is_multiple_of(unit) {
+        return Err(wrong("the array holds half an element")
+            .expected(format!("a multiple of {unit} numbers"))
+            .found(header.len()));
+    }
+    Ok(header.len() / unit)
+}
+
+/// Creates an array in `file`, new and empty, with its full size reserved, and maps it for writing; it is all zeros.
+///
+/// `path` is where the file will be found, for messages.
+pub(crate) fn create_array<T: Entry>(
+    file: File,
+    path: &Path,
+    header: &NpyHeader,
+) -> Result<BufferMut<T>> {
+    reserve(&file, path, DATA_START + header.data_bytes())?;
+    write_header(&file, path, header)?;
+    let map = map_write(&file, path)?;
+    let len = header.data_bytes() as usize / size_of::<T>();
+    BufferMut::from_map(map, Origin { path: path.to_owned(), file }, DATA_START as usize, len)
+}
+
+/// Rewrites the header for a shape that is no larger, cuts the file to it, and writes everything to the device.
+pub(crate) fn finish_array(origin: &Origin, header: &NpyHeader) -> Result<()> {
+    let Origin { path, file } = origin;
+    write_header(file, path, header)?;
+    file.set_len(DATA_START + header.data_bytes())
+        .map_err(|e| Error::io("setting the length", path, e))?;
+    file.sync_all().map_err(|e| Error::io("writing back", path, e))?;
+    lock_shared(file, path)
+}
+
+fn write_header(file: &File, path: &Path, header: &NpyHeader) -> Result<()> {
+    file.write_all_at(&header.to_bytes()?, 0).map_err(|e| Error::io("writing the header", path, e))
+}

@@ -1,0 +1,462 @@
+//! The header of a `.npy` file: parsed with suspicion, written with room to spare.
+//!
+//! The text is a Python dictionary literal. Only the literals that NumPy writes are understood (strings, integers,
+//! booleans, tuples); whatever else stands there is an error that names the file and the byte. The caller may rely on
+//! this: the element count of a returned header, times the element size, fits in the file.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::element::DType;
+
+/// Where the data of files written here starts; a page, so that maps are aligned for every element type.
+pub(crate) const DATA_START: u64 = 4096;
+
+/// A header longer than this is refused: NumPy itself stops at 10,000 bytes.
+const LONGEST_HEADER: u64 = 65_535;
+
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+
+/// Whether rows (C) or columns (Fortran) are contiguous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Order {
+    /// The last index varies fastest: rows are contiguous.
+    #[default]
+    C,
+    /// The first index varies fastest: columns are contiguous.
+    Fortran,
+}
+
+/// The byte order of the elements in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// The order of this machine: elements can be used where they lie.
+    Native,
+    /// The other one: elements must be copied.
+    Swapped,
+}
+
+/// What the header of a `.npy` file says, and where the data starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NpyHeader {
+    /// Element type.
+    pub dtype: DType,
+    /// Byte order of the elements.
+    pub byte_order: ByteOrder,
+    /// Memory order of the array.
+    pub order: Order,
+    /// Extent of every dimension; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// Byte offset of the first element.
+    pub data_start: u64,
+}
+
+impl NpyHeader {
+    /// A header for a file written here.
+    pub(crate) fn new(dtype: DType, shape: &[usize], order: Order) -> Self {
+        NpyHeader {
+            dtype,
+            byte_order: ByteOrder::Native,
+            order,
+            shape: shape.to_vec(),
+            data_start: DATA_START,
+        }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of data; fits in the file it was read from.
+    pub fn data_bytes(&self) -> u64 {
+        self.len() as u64 * self.dtype.size() as u64
+    }
+
+    /// Bytes of data of a shape that a caller asks for, and that may be absurd.
+    pub(crate) fn checked_bytes(&self) -> Result<u64> {
+        self.shape
+            .iter()
+            .try_fold(self.dtype.size(), |product, &n| product.checked_mul(n))
+            .filter(|&bytes| bytes <= isize::MAX as usize)
+            .map(|bytes| bytes as u64)
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Shape, "the array has too many elements")
+                    .at_field("shape")
+                    .expected("a size below 2^63 bytes")
+                    .found(format!("{:?}", self.shape))
+            })
+    }
+
+    /// The first [`DATA_START`] bytes of a file with this header.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mark = if self.dtype.size() == 1 { '|' } else { NATIVE_MARK };
+        let fortran = if self.order == Order::Fortran { "True" } else { "False" };
+        let mut shape: Vec<String> = self.shape.iter().map(ToString::to_string).collect();
+        if shape.len() == 1 {
+            shape.push(String::new());
+        }
+        let text = format!(
+            "{{'descr': '{mark}{}{}', 'fortran_order': {fortran}, 'shape': ({}), }}",
+            self.dtype.letter() as char,
+            self.dtype.size(),
+            shape.join(", ").trim_end()
+        );
+        let mut bytes = Vec::with_capacity(DATA_START as usize);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&[1, 0]);
+        bytes.extend_from_slice(&(DATA_START as u16 - 10).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        if bytes.len() >= DATA_START as usize {
+            return Err(Error::shape("the array", "at most 64 dimensions", self.shape.len()));
+        }
+        bytes.resize(DATA_START as usize - 1, b' ');
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+const NATIVE_MARK: char = if cfg!(target_endian = "little") { '<' } else { '>' };
+
+/// Reads the header of an open file and checks that the data it describes is there.
+///
+/// Reads at most 64 KiB from the start of the file.
+pub(crate) fn read_header(file: &File, path: &Path) -> Result<NpyHeader> {
+    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
+    let mut start = Vec::new();
+    let mut reader = file;
+    std::io::Seek::rewind(&mut reader).map_err(|e| Error::io("reading", path, e))?;
+    reader
+        .take(12 + LONGEST_HEADER)
+        .read_to_end(&mut start)
+        .map_err(|e| Error::io("reading the header", path, e))?;
+    let header = parse(&start).map_err(|e| e.in_file(path))?;
+    check_length(&header, length).map_err(|e| e.in_file(path))?;
+    Ok(header)
+}
+
+/// The element count must be a number, and that many elements must be in the file.
+fn check_length(header: &NpyHeader, file_length: u64) -> Result<()> {
+    let bytes = header.checked_bytes()?;
+    let present = file_length.saturating_sub(header.data_start);
+    if bytes > present {
+        return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+            .at_byte(file_length)
+            .expected(format!("{bytes} bytes of data for shape {:?}", header.shape))
+            .found(format!("{present}")));
+    }
+    Ok(())
+}
+
+/// Parses the start of a file. Byte offsets in errors count from the start of the file.
+fn parse(start: &[u8]) -> Result<NpyHeader> {
+    let fail = |what: &str, at: usize| Error::new(ErrorKind::Format, what).at_byte(at as u64);
+    if start.len() < 8 || &start[..6] != MAGIC {
+        let found = start[..start.len().min(8)].escape_ascii().to_string();
+        return Err(fail("not a .npy file", 0)
+            .expected("\\x93NUMPY and a version")
+            .found(format!("\"{found}\"")));
+    }
+    let (length, text_start) = match (start[6], start.get(8..10), start.get(8..12)) {
+        (1, Some(two), _) => (u64::from(u16::from_le_bytes([two[0], two[1]])), 10),
+        (2 | 3, _, Some(four)) => {
+            (u64::from(u32::from_le_bytes([four[0], four[1], four[2], four[3]])), 12)
+        }
+        (1..=3, _, _) => return Err(fail("the file ends inside the header", start.len())),
+        (version, _, _) => {
+            return Err(fail("unknown .npy version", 6).expected("1, 2 or 3").found(version));
+        }
+    };
+    if length > LONGEST_HEADER {
+        return Err(fail("the header is too long", 8)
+            .expected(format!("at most {LONGEST_HEADER} bytes"))
+            .found(length));
+    }
+    let end = text_start + length as usize;
+    let Some(text) = start.get(text_start..end) else {
+        return Err(fail("the file ends inside the header", start.len())
+            .expected(format!("{length} bytes of header"))
+            .found(start.len() - text_start));
+    };
+    let fields = Literal { text, at: 0 }
+        .dictionary()
+        .map_err(|(what, at)| fail(what, text_start + at).found(excerpt(text, at)))?;
+    let (dtype, byte_order) = element_type(&fields.descr)?;
+    Ok(NpyHeader {
+        dtype,
+        byte_order,
+        order: if fields.fortran_order { Order::Fortran } else { Order::C },
+        shape: fields.shape,
+        data_start: end as u64,
+    })
+}
+
+/// A few bytes of the header where it went wrong, printable.
+fn excerpt(text: &[u8], at: usize) -> String {
+    let at = at.min(text.len());
+    match &text[at..text.len().min(at + 24)] {
+        [] => "the end of the header".to_owned(),
+        bytes => format!("\"{}\"", bytes.escape_ascii()),
+    }
+}
+
+/// Understands a type descriptor such as `<f8`.
+fn element_type(descr: &Descr) -> Result<(DType, ByteOrder)> {
+    let unsupported = |found: &str, remedy: &str| {
+        Err(Error::new(ErrorKind::Unsupported, "element type that this library does not read")
+            .at_field("descr")
+            .expected("one of b1, i1 to i8, u1 to u8, f4, f8, c8, c16")
+            .found(format!("\"{}\"", found.escape_debug()))
+            .remedy(remedy))
+    };
+    let Descr::Simple(text) = descr else {
+        return unsupported("[…]", "structured arrays: store each field in a file of its own");
+    };
+    let (mark, code) = match text.as_bytes() {
+        [mark @ (b'<' | b'>' | b'|' | b'='), code @ ..] => (*mark, code),
+        code => (b'=', code),
+    };
+    if let [b'O', ..] = code {
+        return unsupported(text, "pickled objects are never loaded: they can run code");
+    }
+    let known = DType::ALL.iter().find(|dtype| {
+        let [letter, size @ ..] = code else { return false };
+        *letter == dtype.letter() && size == dtype.size().to_string().as_bytes()
+    });
+    let Some(&dtype) = known else {
+        return unsupported(text, "convert it with NumPy's astype");
+    };
+    let swapped = mark == (if NATIVE_MARK == '<' { b'>' } else { b'<' });
+    let order = if swapped && dtype.size() > 1 { ByteOrder::Swapped } else { ByteOrder::Native };
+    Ok((dtype, order))
+}
+
+/// The value of `descr`: a simple type, or a list of fields whose content does not matter here.
+enum Descr {
+    Simple(String),
+    Structured,
+}
+
+struct Fields {
+    descr: Descr,
+    fortran_order: bool,
+    shape: Vec<usize>,
+}
+
+/// A reader of the Python literals in a header. Errors are a clause and a byte offset in the text.
+struct Literal<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+type Parsed<T> = std::result::Result<T, (&'static str, usize)>;
+
+impl Literal<'_> {
+    /// The whole header: `{'descr': …, 'fortran_order': …, 'shape': …}`, each key once, in any order.
+    fn dictionary(mut self) -> Parsed<Fields> {
+        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
+        self.token(b'{', "the header is not a dictionary")?;
+        while !self.accept(b'}') {
+            let at = self.at;
+            let duplicate = match self.string()?.as_str() {
+                "descr" => descr.replace(self.colon()?.descr()?).is_some(),
+                "fortran_order" => fortran_order.replace(self.colon()?.boolean()?).is_some(),
+                "shape" => shape.replace(self.colon()?.tuple()?).is_some(),
+                _ => return Err(("unknown key in the header", at)),
+            };
+            if duplicate {
+                return Err(("a key stands twice in the header", at));
+            }
+            if !self.accept(b',') {
+                self.token(b'}', "the dictionary in the header is not closed")?;
+                break;
+            }
+        }
+        self.blanks();
+        if self.at < self.text.len() {
+            return Err(("something follows the dictionary in the header", self.at));
+        }
+        Ok(Fields {
+            descr: descr.ok_or(("the header has no 'descr'", self.at))?,
+            fortran_order: fortran_order.ok_or(("the header has no 'fortran_order'", self.at))?,
+            shape: shape.ok_or(("the header has no 'shape'", self.at))?,
+        })
+    }
+
+    fn blanks(&mut self) {
+        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        self.blanks();
+        let found = self.text.get(self.at) == Some(&byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn token(&mut self, byte: u8, otherwise: &'static str) -> Parsed<()> {
+        if self.accept(byte) { Ok(()) } else { Err((otherwise, self.at)) }
+    }
+
+    fn colon(&mut self) -> Parsed<&mut Self> {
+        self.token(b':', "a key in the header has no value")?;
+        Ok(self)
+    }
+
+    fn string(&mut self) -> Parsed<String> {
+        self.blanks();
+        let start = self.at;
+        let quote = match self.text.get(start) {
+            Some(&quote @ (b'\'' | b'"')) => quote,
+            _ => return Err(("expected a string in the header", start)),
+        };
+        let rest = &self.text[start + 1..];
+        let length = rest
+            .iter()
+            .position(|&byte| byte == quote)
+            .ok_or(("a string in the header is not closed", start))?;
+        self.at = start + length + 2;
+        match std::str::from_utf8(&rest[..length]) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(("a string in the header is not text", start)),
+        }
+    }
+
+    fn descr(&mut self) -> Parsed<Descr> {
+        if !self.accept(b'[') {
+            return self.string().map(Descr::Simple);
+        }
+        let mut depth = 1;
+        while depth > 0 {
+            match self.text.get(self.at) {
+                Some(b'[') => depth += 1,
+                Some(b']') => depth -= 1,
+                Some(_) => {}
+                None => return Err(("a list in the header is not closed", self.at)),
+            }
+            self.at += 1;
+        }
+        Ok(Descr::Structured)
+    }
+
+    fn boolean(&mut self) -> Parsed<bool> {
+        self.blanks();
+        for (word, value) in [(&b"True"[..], true), (&b"False"[..], false)] {
+            if self.text[self.at..].starts_with(word) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(("'fortran_order' must be True or False", self.at))
+    }
+
+    fn tuple(&mut self) -> Parsed<Vec<usize>> {
+        const NO_TUPLE: &str = "'shape' must be a tuple of non-negative integers";
+        self.token(b'(', NO_TUPLE)?;
+        let mut shape = Vec::new();
+        while !self.accept(b')') {
+            shape.push(self.integer(NO_TUPLE)?);
+            if !self.accept(b',') {
+                self.token(b')', NO_TUPLE)?;
+                // `(3)` is a number in parentheses, not a tuple.
+                if shape.len() == 1 {
+                    return Err((NO_TUPLE, self.at));
+                }
+                break;
+            }
+        }
+        Ok(shape)
+    }
+
+    fn integer(&mut self, otherwise: &'static str) -> Parsed<usize> {
+        self.blanks();
+        let start = self.at;
+        while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        let digits = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
+        let value = digits.parse().map_err(|_| (otherwise, start))?;
+        // Python 2 wrote long integers as `10L`.
+        if self.text.get(self.at) == Some(&b'L') {
+            self.at += 1;
+        }
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend_from_slice(&(text.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for shape in [&[][..], &[0], &[7], &[3, 4], &[2, 0, 5], &[1; 30]] {
+            for dtype in DType::ALL {
+                for order in [Order::C, Order::Fortran] {
+                    let header = NpyHeader::new(dtype, shape, order);
+                    let bytes = header.to_bytes().unwrap();
+                    assert_eq!(bytes.len() as u64, DATA_START);
+                    assert_eq!(parse(&bytes).unwrap(), header);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn spellings_of_numpy_and_of_others() {
+        let header = parse(&file("{\"shape\":(3L,),'fortran_order':True,'descr':'>i4'}")).unwrap();
+        assert_eq!(header.shape, [3]);
+        assert_eq!((header.dtype, header.byte_order), (DType::Int32, ByteOrder::Swapped));
+        assert_eq!(header.order, Order::Fortran);
+        let header =
+            parse(&file("{'descr': 'u1', 'fortran_order': False, 'shape': (), }")).unwrap();
+        assert_eq!((header.len(), header.byte_order), (1, ByteOrder::Native));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let bad = [
+            ("{'descr': '<f8', 'fortran_order': 'False', 'shape': (3,)}", "True or False"),
+            ("{'descr': '<f8', 'fortran_order': False, 'shape': (3)}", "tuple"),
+            ("{'descr': '<f8', 'fortran_order': False, 'shape': (-3,)}", "non-negative"),
+            ("{'descr': '<f8', 'fortran_order': False, 'shape': (1e3,)}", "tuple"),
+            ("{'descr': '<f8', 'fortran_order': False}", "no 'shape'"),
+            ("{'descr': '<f8', 'descr': '<f8', 'fortran_order': False, 'shape': ()}", "twice"),
+            ("{'descr': '|O', 'fortran_order': False, 'shape': ()}", "pickled"),
+            ("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': ()}", "structured"),
+            ("{'descr': '<f7', 'fortran_order': False, 'shape': ()}", "<f7"),
+            ("{'descr': 8, 'fortran_order': False, 'shape': ()}", "string"),
+            ("['descr']", "dictionary"),
+            ("", "dictionary"),
+        ];
+        for (text, clue) in bad {
+            let message = parse(&file(text)).unwrap_err().to_string();
+            assert!(message.contains(clue), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn counts_that_wrap_are_refused() {
+        let header = NpyHeader::new(DType::Float64, &[1 << 32, 1 << 32], Order::C);
+        assert!(check_length(&header, u64::MAX).unwrap_err().to_string().contains("too many"));
+        let header = NpyHeader::new(DType::Float64, &[4], Order::C);
+        assert!(check_length(&header, 4096 + 31).is_err());
+        assert!(check_length(&header, 4096 + 32).is_ok());
+    }
+}

@@ -1,0 +1,12 @@
+//! NumPy's `.npy` files: an array of one element type, shape and order, described by a text header.
+//!
+//! Versions 1 to 3 are read. Files are written as version 1 with the header padded so that the data starts at byte
+//! 4096: a map of the data is then page-aligned, and the header can be rewritten in place when the shape shrinks.
+//! Source: NumPy Enhancement Proposal 1 and `numpy.lib.format`.
+
+mod file;
+mod header;
+
+pub(crate) use file::{create_array, finish_array, map_array, map_array_mut, map_raw};
+pub(crate) use header::read_header;
+pub use header::{ByteOrder, NpyHeader, Order};

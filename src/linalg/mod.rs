@@ -3,6 +3,8 @@
 //! Kernels work on plain slices and know neither matrices nor files; everything above them decides what is handed in.
 
 pub(crate) mod kernels;
+mod operator;
 mod scalar;
 
+pub use operator::LinearOperator;
 pub use scalar::{Factor, Scalar};

@@ -1,0 +1,85 @@
+//! What a solver may ask of a matrix: its product with vectors, and nothing of how it is stored.
+
+use crate::error::{Error, Result};
+use crate::linalg::scalar::Scalar;
+use crate::storage::Context;
+
+/// A linear map between vectors of `X`, known by its products alone.
+///
+/// Implemented by [`Dense`](crate::Dense), [`Csr`](crate::Csr) and [`Csc`](crate::Csc), in memory or mapped; solvers are written over it, and a
+/// user's own type is an operator by implementing `shape`, `apply` and `apply_adjoint`.
+///
+/// ```
+/// use outcore::linalg::LinearOperator;
+/// use outcore::{Context, Result};
+///
+/// /// The second difference, without a matrix.
+/// struct Laplacian(usize);
+///
+/// impl LinearOperator<f64> for Laplacian {
+///     fn shape(&self) -> (usize, usize) {
+///         (self.0, self.0)
+///     }
+///     fn apply(&self, x: &[f64], y: &mut [f64], _: &Context) -> Result<()> {
+///         let at = |i: Option<usize>| i.and_then(|i| x.get(i)).copied().unwrap_or(0.0);
+///         for i in 0..self.0 {
+///             y[i] = 2.0 * x[i] - at(i.checked_sub(1)) - at(Some(i + 1));
+///         }
+///         Ok(())
+///     }
+///     fn apply_adjoint(&self, x: &[f64], y: &mut [f64], ctx: &Context) -> Result<()> {
+///         self.apply(x, y, ctx)
+///     }
+/// }
+///
+/// let mut y = [0.0; 3];
+/// Laplacian(3).apply(&[1.0; 3], &mut y, &Context::new())?;
+/// assert_eq!(y, [1.0, 0.0, 1.0]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub trait LinearOperator<X: Scalar> {
+    /// `(nrows, ncols)`: it takes vectors of `ncols` to vectors of `nrows`.
+    fn shape(&self) -> (usize, usize);
+
+    /// `y = A x`; what stood in `y` does not matter.
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()>;
+
+    /// `y = Aᴴ x`, the conjugate transpose; the transpose for real matrices.
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()>;
+
+    /// `Y = A X` for `k` vectors at once: `x` holds `ncols` rows of `k` elements, `y` gets `nrows` rows of `k`.
+    ///
+    /// Matrices read themselves once for all `k`; an operator that does not implement it is applied `k` times.
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let (nrows, ncols) = self.shape();
+        check_length("the block of vectors", ncols * k, x.len())?;
+        check_length("the block of results", nrows * k, y.len())?;
+        let (mut one, mut product) = (vec![X::zero(); ncols], vec![X::zero(); nrows]);
+        for j in 0..k {
+            one.iter_mut().zip(x.iter().skip(j).step_by(k)).for_each(|(to, from)| *to = *from);
+            self.apply(&one, &mut product, ctx)?;
+            y.iter_mut().skip(j).step_by(k).zip(&product).for_each(|(to, from)| *to = *from);
+        }
+        Ok(())
+    }
+}
+
+impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for &A {
+    fn shape(&self) -> (usize, usize) {
+        (**self).shape()
+    }
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        (**self).apply(x, y, ctx)
+    }
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        (**self).apply_adjoint(x, y, ctx)
+    }
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        (**self).apply_block(k, x, y, ctx)
+    }
+}
+
+/// Fails if a vector has not the length that an operator needs.
+pub(crate) fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
+    if expected == found { Ok(()) } else { Err(Error::shape(name, expected, found)) }
+}

@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+mod convert;
 mod dense;
 mod error;
 pub mod linalg;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The integration tests, one binary: one link instead of ten.
+
+mod architecture;
+mod convert;
+mod dense;
+mod sparse;
+mod storage;

@@ -24,11 +24,14 @@ use crate::linalg::{Factor, Scalar};
 /// Interleaved partial sums of a dot product: 8 vector registers of `f64` in the smallest instruction set.
 const LANES: usize = 16;
 
-/// Numbers of the matrix that make a task worth its while.
-const TASK: usize = 1 << 16;
+/// Numbers of the matrix that make a task worth its while; few in tests, so that they see many tasks.
+const TASK: usize = if cfg!(test) { 64 } else { 1 << 16 };
+
+/// Rows that make adding a part to the output cheap beside making it.
+const LEAST_HEIGHT: usize = if cfg!(test) { 4 } else { 64 };
 
 /// Columns in a task of a scatter that shares out columns.
-const STRIP: usize = 2048;
+const STRIP: usize = if cfg!(test) { 8 } else { 2048 };
 
 /// `nrows` rows of `ncols` numbers, `stride` numbers from the start of one row to that of the next.
 pub(crate) struct DenseRows<'a, T> {
@@ -68,7 +71,7 @@ impl<'a, T> DenseRows<'a, T> {
 
 /// Rows in a block of [`dense_scatter`]; cut a matrix into panels at its multiples to keep the bits of the whole.
 pub(crate) fn scatter_height(ncols: usize) -> usize {
-    (TASK / ncols.max(1)).max(64).next_power_of_two()
+    (TASK / ncols.max(1)).max(LEAST_HEIGHT).next_power_of_two()
 }
 
 /// Y = alpha A X + beta Y, one pass over A; X is ncols x k and Y nrows x k, both row-major.
@@ -110,7 +113,8 @@ fn dot<T: Factor<X>, X: Scalar>(row: &[T], entries: Entries, x: &[X]) -> X {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
-            lanes[lane] = lanes[lane] + lanes[lane + width];
+            let upper = lanes[lane + width];
+            lanes[lane] += upper;
         }
         width /= 2;
     }

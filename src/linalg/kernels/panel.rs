@@ -66,11 +66,6 @@ impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
         self.ncols
     }
 
-    /// The pointer that stands for position 0 of `indices`.
-    pub(crate) fn base(&self) -> usize {
-        self.base
-    }
-
     /// The rows `rows` of this panel, as a panel over the same entries.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
         Panel {
@@ -91,12 +86,12 @@ impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
         }
     }
 
-    /// The largest index that is a column, `None` for a matrix without columns.
+    /// Columns that an index can name: all, but for a matrix wider than its index type.
     ///
     /// An index that its signed type on disk cannot hold is no column of any matrix.
     #[inline(always)]
-    pub(crate) fn last_column(&self) -> Option<usize> {
-        Some(self.ncols.checked_sub(1)?.min(I::LARGEST))
+    pub(crate) fn columns(&self) -> usize {
+        self.ncols.min(I::LARGEST.saturating_add(1))
     }
 
     /// The first fault in row order, as the error for the caller. Reads every index until then.
@@ -118,7 +113,7 @@ impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
                     .found(format!("{} and {}", self.indptr[i], self.indptr[i + 1])),
             );
         };
-        let limit = self.last_column().map_or(0, |last| last + 1);
+        let limit = self.columns();
         let indices = self.indices[range.clone()].iter();
         let (n, index) = indices.enumerate().find(|(_, index)| index.to_usize() >= limit)?;
         let position = (self.base + range.start + n) as u64;

@@ -22,16 +22,17 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::compressed::SMALL;
+use super::compressed::{SMALL, prefetch_entries};
 use super::panel::{Fault, Panel};
+use super::processor;
 use super::scatter_bins;
 use super::update::{Entries, Update, check_len};
 use crate::error::{Error, Result};
 use crate::linalg::{Factor, Scalar, partition};
 use crate::storage::Index;
 
-/// Rows and entries of a run whose window is found.
-const RUN: usize = 1 << 15;
+/// Rows and entries of a run whose window is found; small in tests, so that they see many runs.
+const RUN: usize = if cfg!(test) { 16 } else { 1 << 15 };
 
 /// Most runs of a panel; beyond it they grow longer.
 const MOST_RUNS: usize = 1 << 14;
@@ -110,23 +111,26 @@ impl Run {
         rows: Range<usize>,
     ) -> std::result::Result<Run, Fault> {
         let run = a.rows(rows.clone());
-        let cost = partition::cost(run.indptr);
-        let (mut start, mut end) = (None, 0);
-        for i in 0..run.nrows() {
-            let range = run.row(i)?;
-            start = start.or(Some(range.start));
-            end = range.end;
-        }
-        let indices = a.indices.get(start.unwrap_or(0)..end).ok_or(Fault)?;
-        let columns = match (indices.iter().min(), indices.iter().max()) {
-            (Some(least), Some(largest)) if Some(largest.to_usize()) <= a.last_column() => {
-                least.to_usize()..largest.to_usize() + 1
-            }
-            (None, None) => 0..0,
-            _ => return Err(Fault),
+        let (start, end) = (run.row(0)?.start, run.row(run.nrows() - 1)?.end);
+        let indices = a.indices.get(start..end).ok_or(Fault)?;
+        let columns = match bounds(indices) {
+            None => 0..0,
+            Some((least, largest)) if largest < a.columns() => least..largest + 1,
+            Some(_) => return Err(Fault),
         };
-        Ok(Run { rows, columns, cost })
+        Ok(Run { cost: indices.len() + rows.len(), rows, columns })
     }
+}
+
+/// The least and the largest index.
+fn bounds<I: Index>(indices: &[I]) -> Option<(usize, usize)> {
+    if let Some(bounds) = processor::bounds(indices) {
+        return Some(bounds);
+    }
+    let (first, rest) = indices.split_first()?;
+    let both = |(least, largest): (I, I), index: &I| (least.min(*index), largest.max(*index));
+    let (least, largest) = rest.iter().fold((*first, *first), both);
+    Some((least.to_usize(), largest.to_usize()))
 }
 
 /// y = alpha Aᵀ x + beta y, one pass over A and, with several threads and no `windows`, one more over its indices.
@@ -240,7 +244,7 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     if alone && k == 1 {
         return add_all(a, entries, alpha, x, y, owner);
     }
-    let limit = a.last_column().map_or(0, |last| last + 1);
+    let limit = a.columns();
     let mut largest = None;
     for (i, x) in x.chunks_exact(k).enumerate() {
         let range = a.row(i)?;
@@ -261,7 +265,7 @@ fn output<X>(y: &mut [X], j: usize, ncols: usize, k: usize) -> Option<&mut [X]> 
     if j < ncols { Some(&mut y[j * k..][..k]) } else { None }
 }
 
-/// One right-hand side and no entry left out: an index is clamped to the owner's columns, and the farthest one kept.
+/// One right-hand side and no entry left out: the lookup in `y` checks the index.
 fn add_all<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
     entries: Entries,
@@ -270,24 +274,16 @@ fn add_all<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     y: &mut [X],
     owner: &Range<usize>,
 ) -> std::result::Result<(), Fault> {
-    let end = a.last_column().map_or(0, |last| last + 1).min(owner.end);
+    let end = a.columns().min(owner.end);
     let y = &mut y[..end.saturating_sub(owner.start)];
-    let mut farthest = 0;
     for (i, x) in x.iter().enumerate() {
         let range = a.row(i)?;
+        prefetch_entries(a, range.start);
         let x = alpha * *x;
-        if y.is_empty() {
-            if range.is_empty() {
-                continue;
-            }
-            return Err(Fault);
-        }
         for (index, value) in a.indices[range.clone()].iter().zip(&a.values[range]) {
             let j = index.to_usize().wrapping_sub(owner.start);
-            farthest = farthest.max(j);
-            let j = j.min(y.len() - 1);
-            y[j] += entries.times(*value, x);
+            *y.get_mut(j).ok_or(Fault)? += entries.times(*value, x);
         }
     }
-    if farthest >= y.len() && farthest > 0 { Err(Fault) } else { Ok(()) }
+    Ok(())
 }

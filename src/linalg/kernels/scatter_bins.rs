@@ -13,26 +13,29 @@
 //!
 //! 1. Parcels carry the entry, not the term, so that they have one size for any number of right-hand sides and a
 //!    pattern's are 8 bytes.
-//! 2. Rounds bound the memory: about 65,536 parcels for each of four blocks a thread, whatever the size of the matrix.
+//! 2. Rounds bound the memory: about 16,384 parcels for each of four blocks a thread, whatever the size of the matrix.
 //! 3. A row longer than a block would break that bound. It is not sent; every thread scans it for its own columns.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
 use super::scatter;
 use super::update::Entries;
 use crate::linalg::{Factor, Scalar, partition};
-use crate::storage::Index;
+use crate::storage::{Entry, Index};
 
-/// Rows and entries of a block.
-const BLOCK: usize = 1 << 16;
+/// Rows and entries of a block: its parcels, 16 bytes each as a rule, stay in the second-level cache. Small in tests, so that
+/// they see many blocks.
+const BLOCK: usize = if cfg!(test) { 8 } else { 1 << 14 };
 
 /// Most bins: as many streams as one thread can write to at once.
-const BINS: usize = 256;
+const BINS: usize = if cfg!(test) { 8 } else { 64 };
 
 /// An entry on its way to its bin.
+#[derive(Clone, Copy)]
 struct Parcel<T, I> {
     column: I,
     /// Counted from the start of the block.
@@ -40,8 +43,12 @@ struct Parcel<T, I> {
     value: T,
 }
 
-/// What one block sent, by bin.
-type Outbox<T, I> = Vec<Vec<Parcel<T, I>>>;
+/// What one block sent, sorted by bin; used again for every round.
+struct Outbox<T, I> {
+    /// Where each bin's parcels end, and before it those of the bin before.
+    ends: Vec<usize>,
+    parcels: Vec<Parcel<T, I>>,
+}
 
 /// Adds the terms of all rows to `y`.
 pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
@@ -55,8 +62,8 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let width = a.ncols().div_ceil(BINS).max(1).next_power_of_two();
     let bins = a.ncols().div_ceil(width);
     let round = 4 * rayon::current_num_threads();
-    let mut outboxes: Vec<Outbox<T, I>> = Vec::new();
-    outboxes.resize_with(round, || std::iter::repeat_with(Vec::new).take(bins).collect());
+    let empty = || Outbox { ends: vec![0; bins], parcels: Vec::new() };
+    let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(round).collect();
 
     let blocks = partition::split(a.indptr, (partition::cost(a.indptr) / BLOCK).max(1));
     let long = |block: &Range<usize>| partition::cost(a.rows(block.clone()).indptr) > 4 * BLOCK;
@@ -71,11 +78,11 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
             blocks
                 .par_iter()
                 .zip(&mut outboxes)
-                .try_for_each(|(block, outbox)| send(a.rows(block.clone()), width, outbox))?;
+                .try_for_each(|(block, outbox)| outbox.send(a.rows(block.clone()), width))?;
             y.par_chunks_mut(width * k).enumerate().for_each(|(bin, y)| {
                 for (block, outbox) in blocks.iter().zip(&outboxes) {
                     let x = &x[block.start * k..block.end * k];
-                    receive(&outbox[bin], entries, alpha, x, y, k, bin * width);
+                    receive(outbox.bin(bin), entries, alpha, x, y, k, bin * width);
                 }
             });
         }
@@ -83,27 +90,60 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     Ok(())
 }
 
-/// Sends the block's entries to their bins, `width` columns each, a power of two.
-fn send<T: Copy, I: Index, P: Index>(
-    block: Panel<'_, T, I, P>,
-    width: usize,
-    outbox: &mut Outbox<T, I>,
-) -> Result<(), Fault> {
-    let shift = width.trailing_zeros();
-    let limit = block.last_column().map_or(0, |last| last + 1);
-    outbox.iter_mut().for_each(Vec::clear);
-    for i in 0..block.nrows() {
-        let range = block.row(i)?;
-        let row = u32::try_from(i).map_err(|_| Fault)?;
-        for (&column, &value) in block.indices[range.clone()].iter().zip(&block.values[range]) {
-            let j = column.to_usize();
-            if j >= limit {
-                return Err(Fault);
+impl<T: Entry, I: Index> Outbox<T, I> {
+    /// Sorts the block's entries into their bins, `width` columns each, a power of two.
+    ///
+    /// Two passes over the indices, the second from the cache: bins that grew in step would evict one another.
+    fn send<P: Index>(&mut self, block: Panel<'_, T, I, P>, width: usize) -> Result<(), Fault> {
+        let shift = width.trailing_zeros();
+        self.ends.fill(0);
+        for i in 0..block.nrows() {
+            for index in &block.indices[block.row(i)?] {
+                *self.ends.get_mut(index.to_usize() >> shift).ok_or(Fault)? += 1;
             }
-            outbox[j >> shift].push(Parcel { column, row, value });
         }
+        let mut total = 0;
+        let mut next = self.ends.clone();
+        for (next, end) in next.iter_mut().zip(&mut self.ends) {
+            *next = total;
+            total += *end;
+            *end = total;
+        }
+        let nothing = Parcel { column: I::from_usize(0), row: 0, value: T::zeroed() };
+        self.parcels.resize(self.parcels.len().max(total), nothing);
+        self.place(block, shift, &mut next)?;
+        // Both passes must have read the same; a file may change between them.
+        if next == self.ends { Ok(()) } else { Err(Fault) }
     }
-    Ok(())
+
+    fn place<P: Index>(
+        &mut self,
+        block: Panel<'_, T, I, P>,
+        shift: u32,
+        next: &mut [usize],
+    ) -> Result<(), Fault> {
+        let limit = block.columns();
+        for i in 0..block.nrows() {
+            let range = block.row(i)?;
+            let row = u32::try_from(i).map_err(|_| Fault)?;
+            prefetch_entries(block, range.start);
+            for (&column, &value) in block.indices[range.clone()].iter().zip(&block.values[range]) {
+                let j = column.to_usize();
+                if j >= limit {
+                    return Err(Fault);
+                }
+                let next = &mut next[j >> shift];
+                *self.parcels.get_mut(*next).ok_or(Fault)? = Parcel { column, row, value };
+                *next += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn bin(&self, bin: usize) -> &[Parcel<T, I>] {
+        let start = if bin == 0 { 0 } else { self.ends[bin - 1] };
+        &self.parcels[start..self.ends[bin]]
+    }
 }
 
 /// Adds what a block sent to the bin of the columns from `first` on.
@@ -144,7 +184,7 @@ fn add_long_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let width = a.ncols().div_ceil(rayon::current_num_threads()).max(1);
     let starts = (0..a.ncols()).step_by(width);
     let owners = starts.map(|start| start..(start + width).min(a.ncols())).collect();
-    scatter::outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {
-        scatter::add(a, entries, alpha, x, y, k, &owner, false)
-    })
+    scatter::outputs_of(owners, y, k)
+        .into_par_iter()
+        .try_for_each(|(owner, y)| scatter::add(a, entries, alpha, x, y, k, &owner, false))
 }

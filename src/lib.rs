@@ -6,6 +6,7 @@ mod convert;
 mod dense;
 mod error;
 pub mod linalg;
+pub mod solve;
 mod sparse;
 mod storage;
 

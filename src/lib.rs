@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 mod error;
+pub mod io;
 pub mod linalg;
 mod storage;
 

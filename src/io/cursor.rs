@@ -135,7 +135,7 @@ fn quoted_at_line(cursor: &Cursor<'_>) -> String {
         return "the end of the line".to_owned();
     }
     match cursor.token() {
-        [] => "a carriage return inside the line".to_owned(),
+        [] => "a carriage return without a line feed".to_owned(),
         token => quoted(token),
     }
 }

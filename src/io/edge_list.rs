@@ -8,7 +8,8 @@ use std::path::Path;
 
 use super::cursor::Cursor;
 use super::decimal::read_float;
-use super::lines::{Halt, Place, Records, TextFile};
+use super::lines::{Halt, Records};
+use super::text_file::{Place, TextFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::Context;
 

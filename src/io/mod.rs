@@ -16,3 +16,4 @@ pub mod edge_list;
 mod lines;
 pub mod matrix_market;
 mod shortest;
+mod text_file;

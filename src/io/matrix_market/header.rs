@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, quoted};
-use crate::io::lines::{Place, TextFile, skip_if_empty};
+use crate::io::lines::skip_if_empty;
+use crate::io::text_file::{Place, TextFile};
 
 /// The largest number of rows or columns: the largest index that any matrix of this library can store.
 const LARGEST_DIMENSION: u64 = i64::MAX as u64;
@@ -128,22 +129,12 @@ impl Header {
         Ok(())
     }
 
-    /// Bytes of the shortest line an entry can have, with its line feed.
-    pub(super) fn shortest_line(&self) -> u64 {
-        let indices = if self.format == Format::Coordinate { 4 } else { 0 };
-        let values = match self.field {
-            Field::Pattern => 0,
-            Field::Real | Field::Integer => 2,
-            Field::Complex => 4,
-        };
-        indices + values
-    }
-
-    /// The two lines of the header, without comments.
+    /// The first line of the file.
     pub(super) fn banner(&self) -> String {
         format!("%%MatrixMarket matrix {} {} {}\n", self.format, self.field, self.symmetry)
     }
 
+    /// The line behind the comments.
     pub(super) fn sizes(&self) -> String {
         match self.format {
             Format::Coordinate => format!("{} {} {}\n", self.nrows, self.ncols, self.stored),
@@ -207,7 +198,7 @@ fn banner_words(cursor: &mut Cursor<'_>) -> Result<Words> {
             .found("\"vector\"")
             .remedy("write it as a matrix of one column"));
         }
-        word => return Err(unknown_word("matrix", word)),
+        word => return Err(unknown_word("\"matrix\"", word)),
     }
     let format = one_of(cursor, &[("coordinate", Format::Coordinate), ("array", Format::Array)])?;
     let field = one_of(
@@ -244,13 +235,13 @@ fn one_of<W: Copy>(cursor: &mut Cursor<'_>, words: &[(&str, W)]) -> Result<W> {
         return Ok(*word);
     }
     let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
-    Err(unknown_word(&names.join(", "), token))
+    Err(unknown_word(&format!("one of: {}", names.join(", ")), token))
 }
 
 fn unknown_word(expected: &str, token: &[u8]) -> Error {
     let found = if token.is_empty() { "the end of the line".to_owned() } else { quoted(token) };
     Error::new(ErrorKind::Format, "a word of the banner is unknown or missing")
-        .expected(format!("one of: {expected}"))
+        .expected(expected)
         .found(found)
 }
 
@@ -292,8 +283,13 @@ fn dimension(size: u64) -> Result<usize> {
 
 /// Refuses a count of entries that the rest of the file has no room for, so that nobody reserves memory for it.
 fn check_length(text: &TextFile, header: &Header, entries: Place) -> Result<()> {
-    // The last line may lack its line feed.
-    let room = (text.length() - entries.offset + 1) / header.shortest_line();
+    // Values are left out of the reckoning: where one is missing, the error shall name its line. The last line may lack
+    // its line feed.
+    let shortest_line = match header.format {
+        Format::Coordinate => 4,
+        Format::Array => 2,
+    };
+    let room = (text.length() - entries.offset + 1) / shortest_line;
     if header.stored <= room {
         return Ok(());
     }

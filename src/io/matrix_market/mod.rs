@@ -15,7 +15,8 @@
 //! blanks and tabs at the front of every line and between tokens; blank lines and lines of comment anywhere behind the
 //! banner, in any encoding; line ends `\n` and `\r\n`, and none behind the last line; entries in any order; duplicates and
 //! explicit zeros, which are handed out as they stand; `nan`, `inf` and `infinity` in any case and with a sign; a decimal
-//! that underflows, which is a zero. A coordinate file that holds the upper triangle in place of the lower is mirrored.
+//! that underflows, which is a zero. A coordinate file that holds the upper triangle in place of the lower is mirrored, and
+//! the diagonal of a Hermitian one comes as it stands, although it should be real (the writer insists on that).
 //!
 //! # What is refused
 //! Each of these with the line, the expectation and the finding:
@@ -26,8 +27,8 @@
 //! - a value missing, anything behind the value (a comment, a second number, Ctrl-Z), and numbers with a decimal comma, a
 //!   Fortran `D`, hexadecimal digits, letters, NUL or bytes beyond ASCII;
 //! - numbers that the element type asked for cannot hold: a real too large, an integer that is not exact in it;
-//! - with a symmetry: a matrix that is not square, entries in both triangles (a pair may then be there twice), a diagonal
-//!   entry if skew-symmetric, one with an imaginary part if Hermitian, and a value that has no negative if skew-symmetric;
+//! - with a symmetry: a matrix that is not square, entries in both triangles (a pair may then be there twice), and if
+//!   skew-symmetric a diagonal entry and a value whose negative the type does not have;
 //! - gzip, a byte order mark, carriage returns alone as line ends, lines over one MiB, and what is no ordinary file.
 //!
 //! The types in `%%GraphBLAS type` comments are comments here.

@@ -7,7 +7,8 @@ use super::number::{Number, check_type};
 use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, quoted};
-use crate::io::lines::{Halt, Place, Records, TextFile};
+use crate::io::lines::{Halt, Records};
+use crate::io::text_file::{Place, TextFile};
 use crate::storage::Context;
 
 /// A Matrix Market file whose header was read and checked.
@@ -207,7 +208,10 @@ impl Mirror {
             return Ok(None);
         }
         if row == col {
-            return self.check_diagonal(value).map(|()| None);
+            return match self.symmetry {
+                Symmetry::SkewSymmetric => Err(on_skew_diagonal(row)),
+                _ => Ok(None),
+            };
         }
         if *self.lower.get_or_insert(row > col) != (row > col) {
             return Err(self.both_triangles(row, col));
@@ -223,20 +227,6 @@ impl Mirror {
         }
     }
 
-    fn check_diagonal<T: Number>(&self, value: T) -> Result<()> {
-        let wrong = |expected: &str, found: String| {
-            let what = format!("a {} matrix has no such entry on its diagonal", self.symmetry);
-            Err(Error::new(ErrorKind::Value, what).expected(expected).found(found))
-        };
-        match self.symmetry {
-            Symmetry::SkewSymmetric => {
-                wrong("entries below the diagonal alone", format!("{value:?} on it"))
-            }
-            Symmetry::Hermitian if !value.is_real() => wrong("a real number", format!("{value:?}")),
-            _ => Ok(()),
-        }
-    }
-
     #[cold]
     fn both_triangles(&self, row: usize, col: usize) -> Error {
         let side = |lower: bool| if lower { "below" } else { "above" };
@@ -245,4 +235,11 @@ impl Mirror {
             .found(format!("row {}, column {}", row + 1, col + 1))
             .remedy("store one triangle, or call the matrix general")
     }
+}
+
+#[cold]
+fn on_skew_diagonal(row: usize) -> Error {
+    Error::new(ErrorKind::Format, "a skew-symmetric matrix stores no diagonal")
+        .expected("a row and a column that differ")
+        .found(format!("row {0}, column {0}", row + 1))
 }

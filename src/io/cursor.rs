@@ -97,15 +97,13 @@ impl<'a> Cursor<'a> {
     /// Reads digits that make a whole token and fit 64 bits; otherwise stays and returns `None`.
     #[inline]
     pub(super) fn digits(&mut self) -> Option<u64> {
-        let mut rest = self.rest;
-        let mut value = 0u64;
-        while let [digit @ b'0'..=b'9', tail @ ..] = rest {
-            value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
-            rest = tail;
-        }
-        if rest.len() == self.rest.len() || rest.first().is_some_and(|&byte| !ends_token(byte)) {
+        let (value, rest) = push_digits(0, self.rest);
+        let length = self.rest.len() - rest.len();
+        if length == 0 || rest.first().is_some_and(|&byte| !ends_token(byte)) {
             return None;
         }
+        // Nineteen digits never overflow; a number of more, zeros in front perhaps, is counted with care.
+        let value = if length <= 19 { value } else { long_digits(&self.rest[..length])? };
         self.rest = rest;
         Some(value)
     }
@@ -115,6 +113,23 @@ impl<'a> Cursor<'a> {
     pub(super) fn unexpected(&self, kind: ErrorKind, what: &str, expected: &str) -> Error {
         Error::new(kind, what).expected(expected).found(quoted_at_line(self))
     }
+}
+
+/// Appends the digits at the start of `text` to `value`, modulo 2⁶⁴, and returns what follows them.
+#[inline]
+pub(super) fn push_digits(mut value: u64, mut text: &[u8]) -> (u64, &[u8]) {
+    while let [digit @ b'0'..=b'9', tail @ ..] = text {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        text = tail;
+    }
+    (value, text)
+}
+
+#[cold]
+fn long_digits(digits: &[u8]) -> Option<u64> {
+    digits
+        .iter()
+        .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
 }
 
 /// Whether a byte stands behind a token.

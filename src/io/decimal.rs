@@ -7,7 +7,7 @@
 
 use std::str::FromStr;
 
-use super::cursor::{Cursor, ends_token};
+use super::cursor::{Cursor, ends_token, push_digits};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a binary float must tell for the short way.
@@ -109,16 +109,6 @@ fn split_sign(text: &[u8]) -> (bool, &[u8]) {
         [b'+', tail @ ..] => (false, tail),
         _ => (false, text),
     }
-}
-
-/// Appends the digits at the start of `text` to `value`, modulo 2⁶⁴, and returns what follows them.
-#[inline]
-fn push_digits(mut value: u64, mut text: &[u8]) -> (u64, &[u8]) {
-    while let [digit @ b'0'..=b'9', tail @ ..] = text {
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-        text = tail;
-    }
-    (value, text)
 }
 
 /// The way of all other numbers, and of what is none.

@@ -54,7 +54,9 @@ impl Records<'_> {
         parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
         mut take: impl FnMut(R) -> std::result::Result<(), Halt>,
     ) -> Result<Place> {
-        let (start, end) = (self.from.offset, self.text.length());
+        let start = self.from.offset;
+        // A file that grew while its header was read begins behind the length it had.
+        let end = self.text.length().max(start);
         let mut slots: Vec<Slot<R>> = (0..slot_count::<R>(ctx)).map(|_| Slot::new()).collect();
         let mut line = self.from.line;
         let mut at = start;

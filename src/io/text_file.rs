@@ -92,6 +92,9 @@ impl TextFile {
         let mut bytes = Vec::new();
         while place.offset < self.length {
             self.read_line_at(place, &mut bytes)?;
+            if bytes.is_empty() {
+                break; // The file has shrunk since it was opened.
+            }
             let seen = visit(place.line, &bytes)?;
             place = Place { offset: place.offset + bytes.len() as u64, line: place.line + 1 };
             if seen.is_some() {

@@ -289,13 +289,14 @@ fn check_length(text: &TextFile, header: &Header, entries: Place) -> Result<()> 
         Format::Coordinate => 4,
         Format::Array => 2,
     };
-    let room = (text.length() - entries.offset + 1) / shortest_line;
+    let bytes = text.length().saturating_sub(entries.offset);
+    let room = (bytes + 1) / shortest_line;
     if header.stored <= room {
         return Ok(());
     }
     let error = Error::new(ErrorKind::Format, "the file is too short for the entries it announces")
         .expected(format!("{} entries", header.stored))
-        .found(format!("{} bytes, room for {room} at most", text.length() - entries.offset));
+        .found(format!("{bytes} bytes, room for {room} at most"));
     Err(text.fault(entries.line - 1, error))
 }
 

@@ -60,7 +60,7 @@ impl Writer {
             .tempfile_in(folder_of(path))
             .map_err(|error| Error::io("creating", path, error))?;
         let mut buffer = header.banner().into_bytes();
-        for line in comment.split(['\n', '\r']).filter(|_| !comment.is_empty()) {
+        for line in comment.lines() {
             buffer.push(b'%');
             buffer.extend_from_slice(line.as_bytes());
             buffer.push(b'\n');

@@ -3,5 +3,8 @@
 mod architecture;
 mod convert;
 mod dense;
+mod edge_list;
+mod malformed_mtx;
+mod matrix_market;
 mod sparse;
 mod storage;

@@ -11,9 +11,7 @@ use outcore::io::matrix_market::{Field, Reader};
 use outcore::linalg::{Factor, LinearOperator, Scalar, norm};
 use outcore::solve::{CgOptions, cg};
 use outcore::{ColumnWriter, Context, Csc, Csr, Dense, DenseMut, Entry, Order, verify};
-use support::{
-    Outcome, arguments, best_of, context, harmonic, peak_memory, reset_peak_memory, timed,
-};
+use support::{Outcome, arguments, best_of, comparison, context, harmonic, timed};
 
 const HELP: &str = "\
 tour [MATRIX.mtx] [--json] [--small]

@@ -151,7 +151,7 @@ fn row_times_block<T: Factor<X>, X: Scalar>(
 
 /// Y = alpha Aᵀ X + beta Y, one pass over A; X is nrows x k and Y ncols x k, both row-major.
 ///
-/// Takes at most 8 parts of `2048 * k` numbers for each thread, squared.
+/// Work space: at most `4096 * threads * threads * k` numbers.
 pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     entries: Entries,

@@ -18,5 +18,6 @@ pub use sparse::{
 };
 pub use storage::{
     Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, DType, Descriptor, Element, Entry,
-    Index, NpyHeader, Order, Place, Progress, SparseFormat, StoredValues, Verified, verify,
+    Index, NpyHeader, Order, Place, Progress, SparseFormat, StoredValues, Traffic, Verified,
+    verify,
 };

@@ -35,7 +35,7 @@ mod tests;
 mod update;
 
 pub(crate) use compressed::gather;
-pub(crate) use dense::{DenseRows, dense_gather, dense_scatter};
+pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;
 pub(crate) use update::{Entries, Update};

@@ -6,7 +6,6 @@ use num_complex::Complex;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::dense::scatter_height;
 use super::scatter::Windows;
 use super::*;
 use crate::linalg::{Factor, Scalar};

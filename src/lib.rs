@@ -2,9 +2,12 @@
 
 #![deny(unsafe_code)]
 
+mod convert;
 mod dense;
 mod error;
+pub mod io;
 pub mod linalg;
+pub mod solve;
 mod sparse;
 mod storage;
 

@@ -1,1 +1,10 @@
-fn main() {}
+//! The integration tests, one binary: one link instead of ten.
+
+mod architecture;
+mod convert;
+mod dense;
+mod edge_list;
+mod malformed_mtx;
+mod matrix_market;
+mod sparse;
+mod storage;

@@ -118,6 +118,11 @@ impl<T: Element, B: Deref<Target = [T]>> DenseBase<B, Ix2> {
         self.shape[1]
     }
 
+    /// `(nrows, ncols)`.
+    pub fn dim(&self) -> (usize, usize) {
+        (self.shape[0], self.shape[1])
+    }
+
     /// Row `i`, without a copy; contiguous in C order.
     pub fn row(&self, i: usize) -> Result<ArrayView1<'_, T>> {
         self.index_axis(0, i)

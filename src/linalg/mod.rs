@@ -1,10 +1,20 @@
 //! Floor 3: linear operators and products.
 //!
-//! Kernels work on plain slices and know neither matrices nor files; everything above them decides what is handed in.
+//! - [`scalar`] – the numbers of vectors, and what a stored entry does to one
+//! - [`operator`] – the trait that solvers are written over; [`compressed`] and [`dense`] implement it
+//! - [`vector`] – sums and updates of vectors that do not depend on the number of threads
+//! - [`partition`] – rows in runs of equal cost; [`kernels`] – the loops, on plain slices: they know neither matrices
+//!   nor files, and everything above them decides what is handed in
 
+mod compressed;
+mod dense;
 pub(crate) mod kernels;
 mod operator;
+mod partition;
 mod scalar;
+mod vector;
 
 pub use operator::LinearOperator;
+pub(crate) use operator::check_length;
 pub use scalar::{Factor, Scalar};
+pub use vector::{axpby, dot, norm};

@@ -1,5 +1,7 @@
 //! What a solver may ask of a matrix: its product with vectors, and nothing of how it is stored.
 
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+
 use crate::error::{Error, Result};
 use crate::linalg::scalar::Scalar;
 use crate::storage::Context;
@@ -60,6 +62,74 @@ pub trait LinearOperator<X: Scalar> {
             self.apply(&one, &mut product, ctx)?;
             y.iter_mut().skip(j).step_by(k).zip(&product).for_each(|(to, from)| *to = *from);
         }
+        Ok(())
+    }
+
+    /// `A x`, on all processors.
+    ///
+    /// ```
+    /// use outcore::linalg::LinearOperator;
+    /// let a = outcore::Csr::<f64>::eye(3);
+    /// assert_eq!(a.matvec(&[1.0, 2.0, 3.0])?, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn matvec(&self, x: &[X]) -> Result<Vec<X>> {
+        let mut y = vec![X::zero(); self.shape().0];
+        self.matvec_into(x, &mut y)?;
+        Ok(y)
+    }
+
+    /// `A x` into `y`, on all processors; nothing is allocated for the result.
+    fn matvec_into(&self, x: &[X], y: &mut [X]) -> Result<()> {
+        self.apply(x, y, &Context::new())
+    }
+
+    /// `Aᴴ x`, on all processors.
+    fn rmatvec(&self, x: &[X]) -> Result<Vec<X>> {
+        let mut y = vec![X::zero(); self.shape().1];
+        self.rmatvec_into(x, &mut y)?;
+        Ok(y)
+    }
+
+    /// `Aᴴ x` into `y`, on all processors; nothing is allocated for the result.
+    fn rmatvec_into(&self, x: &[X], y: &mut [X]) -> Result<()> {
+        self.apply_adjoint(x, y, &Context::new())
+    }
+
+    /// `A X` for the columns of `x`, on all processors. A matrix is read once for all columns.
+    ///
+    /// ```
+    /// use ndarray::arr2;
+    /// use outcore::linalg::LinearOperator;
+    /// let x = arr2(&[[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(outcore::Csr::<f64>::eye(2).matmat(x.view())?, x);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn matmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
+        let mut y = Array2::zeros((self.shape().0, x.ncols()));
+        self.matmat_into(x, y.view_mut())?;
+        Ok(y)
+    }
+
+    /// `A X` into `y`, on all processors. Operands that are not in C order are copied.
+    fn matmat_into(&self, x: ArrayView2<'_, X>, mut y: ArrayViewMut2<'_, X>) -> Result<()> {
+        let ((nrows, ncols), k) = (self.shape(), x.ncols());
+        if x.nrows() != ncols {
+            return Err(Error::shape("X", format!("{ncols} rows"), x.nrows()));
+        }
+        if y.dim() != (nrows, k) {
+            let (expected, found) = (format!("{:?}", (nrows, k)), format!("{:?}", y.dim()));
+            return Err(Error::shape("Y", expected, found));
+        }
+        let x = x.as_standard_layout();
+        let x = x.as_slice().expect("as_standard_layout makes elements contiguous");
+        if let Some(y) = y.as_slice_mut() {
+            return self.apply_block(k, x, y, &Context::new());
+        }
+        let mut rows = Array2::zeros((nrows, k));
+        let slice = rows.as_slice_mut().expect("a new array is contiguous");
+        self.apply_block(k, x, slice, &Context::new())?;
+        y.assign(&rows);
         Ok(())
     }
 }

@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn owners_live_as_long_as_their_slices() {
-        struct Noisy(Vec<u64>, Arc<()>);
+        struct Noisy(Vec<u64>, #[expect(dead_code, reason = "held to be counted")] Arc<()>);
         impl AsRef<[u64]> for Noisy {
             fn as_ref(&self) -> &[u64] {
                 &self.0

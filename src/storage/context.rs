@@ -5,8 +5,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -190,8 +190,13 @@ impl fmt::Debug for Context {
     }
 }
 
-/// Physical memory, or the control group's limit where that is smaller.
+/// Physical memory, or the control group's limit where that is smaller; asked once, for it does not change.
 fn usable_memory() -> u64 {
+    static BYTES: OnceLock<u64> = OnceLock::new();
+    *BYTES.get_or_init(ask_usable_memory)
+}
+
+fn ask_usable_memory() -> u64 {
     let info = rustix::system::sysinfo();
     let physical = (info.totalram as u64).saturating_mul(u64::from(info.mem_unit.max(1)));
     ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]

@@ -1,1 +1,40 @@
-//! Inner loops on plain slices.
+//! Products on plain slices: what is fast here is fast for heap, mapped and streamed matrices alike.
+//!
+//! Two words cover the four products of a compressed matrix. *Gather* sums along the stored axis (`A x` for CSR,
+//! `Aᵀ x` for CSC): every output is one stored row. *Scatter* spreads along it (`Aᵀ x` for CSR, `A x` for CSC): every
+//! stored row adds to many outputs.
+//!
+//! Three promises hold for all of them.
+//!
+//! 1. **Same bits for any number of threads and any cut into panels.** Gather sums a row in a shape that depends on the row
+//!    and the processor's instruction set alone. Scatter adds to each output in the order of the rows, as the sequential loop
+//!    does, so that threads, panels and the method chosen cannot be told from the result. A dense scatter adds blocks
+//!    of rows whose height depends on the number of columns alone.
+//! 2. **No trust in what was read.** Pointers are checked in pairs, indices while they are used. A wrong one is an
+//!    [`ErrorKind::Index`](crate::ErrorKind::Index) with its place; the output then holds numbers without meaning.
+//! 3. **`beta == 0` never reads the output**, so a NaN in fresh memory stays out of the result.
+//!
+//! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
+
+mod compressed;
+mod dense;
+mod panel;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "portable.rs"]
+mod processor;
+#[cfg(target_arch = "x86_64")]
+#[path = "x86_64.rs"]
+mod processor;
+#[cfg(test)]
+mod reference;
+mod scatter;
+mod scatter_bins;
+#[cfg(test)]
+mod tests;
+mod update;
+
+pub(crate) use compressed::{gather, gather_block};
+pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
+pub(crate) use panel::{Fault, Panel};
+pub(crate) use scatter::{Windows, scatter, scatter_block};
+pub(crate) use update::{Entries, Update};

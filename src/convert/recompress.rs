@@ -1,0 +1,76 @@
+//! CSR to CSC and back: a stable counting sort by the other index.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::{Axis, Compressed, CompressedDraft, Csc, Csr};
+use crate::storage::{Context, Entry, Index, Place};
+
+/// Lines between two looks at the cancel token.
+const STEP: usize = 1 << 16;
+
+impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
+    /// The same matrix in compressed columns, rows rising within each.
+    ///
+    /// Duplicates stay, in order. Cost: the indices are read twice, the values once; memory besides the result: none.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let a = Csr::<f64>::from_parts((2, 3), vec![0, 2, 3], vec![0, 2, 1], vec![1.0, 2.0, 3.0])?;
+    /// let csc = a.to_csc(Place::Memory, &Context::new())?;
+    /// assert_eq!(csc.col(2)?.indices, [0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_csc(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csc<T, I, P>> {
+        recompress(self, &place.into(), ctx)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
+    /// The same matrix in compressed rows; otherwise as [`Csr::to_csc`].
+    pub fn to_csr(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csr<T, I, P>> {
+        recompress(self, &place.into(), ctx)
+    }
+}
+
+fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Compressed<T, I, P, A::Other>> {
+    let mut draft =
+        CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), place, ctx)?;
+    let fault = || {
+        // Either an index of a file that was never checked is bad, or the file is changing under us.
+        let changed = Error::new(ErrorKind::Index, "the matrix changed while it was read");
+        from.check().err().unwrap_or(changed)
+    };
+    for index in from.indices().iter() {
+        let slot = index.to_usize().checked_add(1).and_then(|at| draft.indptr.get_mut(at));
+        let slot = slot.ok_or_else(fault)?;
+        *slot = P::from_usize(slot.to_usize() + 1);
+    }
+    // The start of line `k` goes to `k + 1`; filling the line moves it to its end, the start of the next.
+    let mut start = 0;
+    for slot in &mut draft.indptr[1..] {
+        let length = slot.to_usize();
+        *slot = P::from_usize(start);
+        start += length;
+    }
+    let (indptr, indices, data) =
+        (&mut draft.indptr[1..], &mut draft.indices[..], &mut draft.data[..]);
+    for (major, line) in from.lines().enumerate() {
+        let major_index = I::from_usize(major);
+        for (index, &value) in line.indices.iter().zip(line.data) {
+            let slot = indptr.get_mut(index.to_usize()).ok_or_else(fault)?;
+            let at = slot.to_usize();
+            *slot = P::from_usize(at + 1);
+            *indices.get_mut(at).ok_or_else(fault)? = major_index;
+            data[at] = value;
+        }
+        if major % STEP == 0 {
+            ctx.report("recompressing", major as u64, from.major() as u64)?;
+        }
+    }
+    // A line without duplicates gives strictly rising indices in every line of the result.
+    let canonical = from.check()?;
+    draft.finish(from.shape(), canonical)
+}

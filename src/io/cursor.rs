@@ -1,0 +1,156 @@
+//! A place in a piece of text, and the few steps by which the readers move it: blanks, tokens, digits, line ends.
+//!
+//! A number is read where it stands, without first looking for the end of its line or of its token: on lines of twenty
+//! bytes that search would cost as much as the numbers do. A token ends at a blank, a tab, a carriage return, a line
+//! feed or the end of the text. No step but [`Cursor::end_line`] and [`Cursor::skip_line`] leaves the line.
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How much of a wrong token an error quotes.
+const QUOTED: usize = 40;
+
+/// What is left of a piece of text.
+#[derive(Clone, Copy)]
+pub struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Cursor { rest: text }
+    }
+
+    #[inline]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Goes on at `rest`, which is a tail of what was left.
+    #[inline]
+    pub(super) fn go_on(&mut self, rest: &'a [u8]) {
+        self.rest = rest;
+    }
+
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    #[inline]
+    pub(super) fn skip_blanks(&mut self) {
+        while let [b' ' | b'\t', tail @ ..] = self.rest {
+            self.rest = tail;
+        }
+    }
+
+    /// Whether nothing but the line end is left of the line; a carriage return counts only right before it.
+    #[inline]
+    pub(super) fn at_line_end(&self) -> bool {
+        matches!(self.rest, [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n', ..])
+    }
+
+    /// Whether the next byte is one of `bytes`.
+    #[inline]
+    pub(super) fn at_any(&self, bytes: &[u8]) -> bool {
+        self.rest.first().is_some_and(|byte| bytes.contains(byte))
+    }
+
+    /// The token that begins here, without moving; empty at the end of the line.
+    pub(super) fn token(&self) -> &'a [u8] {
+        let end = self.rest.iter().position(|&byte| ends_token(byte)).unwrap_or(self.rest.len());
+        &self.rest[..end]
+    }
+
+    /// Moves behind the blanks and the token after them, and returns that token.
+    pub(super) fn take_token(&mut self) -> &'a [u8] {
+        self.skip_blanks();
+        let token = self.token();
+        self.rest = &self.rest[token.len()..];
+        token
+    }
+
+    /// Moves behind the line end, through blanks alone.
+    #[inline]
+    pub(super) fn end_line(&mut self) -> Result<()> {
+        self.skip_blanks();
+        match self.rest {
+            [b'\n', tail @ ..] | [b'\r', b'\n', tail @ ..] => self.rest = tail,
+            [] | [b'\r'] => self.rest = &[],
+            _ => {
+                return Err(self.unexpected(
+                    ErrorKind::Format,
+                    "there is more on the line",
+                    "the end of the line",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves behind the next line feed, whatever stands before it.
+    pub(super) fn skip_line(&mut self) {
+        let length =
+            self.rest.iter().position(|&byte| byte == b'\n').map_or(self.rest.len(), |at| at + 1);
+        self.rest = &self.rest[length..];
+    }
+
+    /// Reads digits that make a whole token and fit 64 bits; otherwise stays and returns `None`.
+    #[inline]
+    pub(super) fn digits(&mut self) -> Option<u64> {
+        let (value, rest) = push_digits(0, self.rest);
+        let length = self.rest.len() - rest.len();
+        if length == 0 || rest.first().is_some_and(|&byte| !ends_token(byte)) {
+            return None;
+        }
+        // Nineteen digits never overflow; a number of more, zeros in front perhaps, is counted with care.
+        let value = if length <= 19 { value } else { long_digits(&self.rest[..length])? };
+        self.rest = rest;
+        Some(value)
+    }
+
+    /// An error about the token that begins here.
+    #[cold]
+    pub(super) fn unexpected(&self, kind: ErrorKind, what: &str, expected: &str) -> Error {
+        Error::new(kind, what).expected(expected).found(quoted_at_line(self))
+    }
+}
+
+/// Appends the digits at the start of `text` to `value`, modulo 2⁶⁴, and returns what follows them.
+#[inline]
+pub(super) fn push_digits(mut value: u64, mut text: &[u8]) -> (u64, &[u8]) {
+    while let [digit @ b'0'..=b'9', tail @ ..] = text {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        text = tail;
+    }
+    (value, text)
+}
+
+#[cold]
+fn long_digits(digits: &[u8]) -> Option<u64> {
+    digits
+        .iter()
+        .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
+}
+
+/// Whether a byte stands behind a token.
+#[inline]
+pub(super) fn ends_token(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// A token between quotes, cut to forty bytes, with every byte that does not print written as an escape.
+pub(super) fn quoted(token: &[u8]) -> String {
+    let shown = &token[..token.len().min(QUOTED)];
+    let more = if shown.len() < token.len() { "…" } else { "" };
+    format!("\"{}{more}\"", shown.escape_ascii())
+}
+
+fn quoted_at_line(cursor: &Cursor<'_>) -> String {
+    if cursor.at_line_end() {
+        return "the end of the line".to_owned();
+    }
+    match cursor.token() {
+        [] => "a carriage return without a line feed".to_owned(),
+        token => quoted(token),
+    }
+}

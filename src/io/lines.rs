@@ -1,0 +1,221 @@
+//! Text files bigger than memory, read as records of one line each: parsed in parallel, handed out in file order.
+//!
+//! The file is cut into blocks of equal size, whatever stands there. A line belongs to the block in which it begins; so a
+//! thread finds the lines of its block without knowing any other, at the price of looking for one line feed at the front
+//! and reading a little beyond the end. A batch of blocks is read and parsed at once, then its records are handed out one
+//! by one while nothing else runs, and the buffers serve the next batch. Line numbers come last: a block counts its
+//! lines, and only the hand-out, which goes in order, knows how many came before.
+
+use rayon::prelude::*;
+
+use super::cursor::Cursor;
+use super::text_file::{BEYOND, Place, TextFile, too_long};
+use crate::error::{Error, Result};
+use crate::storage::Context;
+
+/// Bytes per block: small enough for the second-level cache, large enough that starting a block costs nothing.
+const BLOCK: usize = 1 << 18;
+
+/// Why a record was not taken: a fault in the file, which still lacks its place, or an error of the caller's own.
+pub(super) enum Halt {
+    Fault(Error),
+    Caller(Error),
+}
+
+/// The records of a file from one place to its end: one a line, blank lines and lines of comment left out.
+pub(super) struct Records<'a> {
+    pub(super) text: &'a TextFile,
+    pub(super) from: Place,
+    /// A line whose first byte behind the blanks is one of these is a comment.
+    pub(super) comments: &'static [u8],
+    /// What the progress callback is told.
+    pub(super) phase: &'static str,
+}
+
+/// A block on its way: its bytes, then its records.
+struct Slot<R> {
+    bytes: Vec<u8>,
+    /// The part of `bytes` that is the lines of this block.
+    own: std::ops::Range<usize>,
+    records: Vec<R>,
+    lines: u64,
+    /// What stopped the parsing, in the last of `lines`.
+    fault: Option<Error>,
+}
+
+impl Records<'_> {
+    /// Parses every line with `parse`, on all threads of `ctx`, and hands its record to `take`, in file order.
+    ///
+    /// `parse` begins behind the blanks of a line and must not leave it; only blanks may follow. Returns the place where
+    /// the file ends. Memory: a few MiB per thread, at most a quarter of the limit (but always one block).
+    pub(super) fn for_each<R: Copy + Send>(
+        &self,
+        ctx: &Context,
+        parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
+        mut take: impl FnMut(R) -> std::result::Result<(), Halt>,
+    ) -> Result<Place> {
+        let start = self.from.offset;
+        // A file that grew while its header was read begins behind the length it had.
+        let end = self.text.length().max(start);
+        let mut slots: Vec<Slot<R>> = (0..slot_count::<R>(ctx)).map(|_| Slot::new()).collect();
+        let mut line = self.from.line;
+        let mut at = start;
+        while at < end {
+            ctx.report(self.phase, at - start, end - start)?;
+            let blocks = (end - at).div_ceil(BLOCK as u64).min(slots.len() as u64) as usize;
+            let batch = &mut slots[..blocks];
+            ctx.run(|| {
+                batch.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, slot)| {
+                    self.fill_slot(slot, at + (i * BLOCK) as u64, &parse);
+                });
+            });
+            for slot in batch {
+                self.hand_out(slot, line, &mut take)?;
+                line += slot.lines;
+            }
+            at += (blocks * BLOCK) as u64;
+        }
+        ctx.report(self.phase, end - start, end - start)?;
+        Ok(Place { offset: end, line })
+    }
+
+    fn fill_slot<R>(
+        &self,
+        slot: &mut Slot<R>,
+        begin: u64,
+        parse: &impl Fn(&mut Cursor<'_>) -> Result<R>,
+    ) {
+        slot.records.clear();
+        slot.lines = 0;
+        slot.fault = None;
+        match self.read_block(begin, &mut slot.bytes) {
+            Ok((own, complete)) => {
+                slot.own = own;
+                slot.parse(self.comments, parse);
+                if !complete && slot.fault.is_none() {
+                    slot.lines += 1;
+                    slot.fault = Some(too_long());
+                }
+            }
+            Err(error) => {
+                slot.lines = 1;
+                slot.fault = Some(error);
+            }
+        }
+    }
+
+    /// Reads the lines that begin within a block's length of `begin`; they are the returned part of `bytes`.
+    ///
+    /// False says that one more line begins there which is too long.
+    fn read_block(
+        &self,
+        begin: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(std::ops::Range<usize>, bool)> {
+        // One byte before the block tells whether a line begins with it.
+        let lead = usize::from(begin > self.from.offset);
+        let offset = begin - lead as u64;
+        let block_end = lead + BLOCK;
+        bytes.resize(block_end + BEYOND, 0);
+        let read = self.text.fill(offset, bytes)?;
+        bytes.truncate(read);
+        let newline = |range: &[u8]| range.iter().position(|&byte| byte == b'\n');
+        let first = match lead {
+            0 => 0,
+            _ => match newline(&bytes[..read.min(block_end - 1)]) {
+                Some(at) => at + 1,
+                None => return Ok((0..0, true)),
+            },
+        };
+        match self.text.extend_to_line_end(offset, bytes, block_end - 1)? {
+            Some(last) => Ok((first..last.max(first), true)),
+            None => {
+                let last = bytes[..block_end]
+                    .iter()
+                    .rposition(|&byte| byte == b'\n')
+                    .map_or(first, |at| at + 1);
+                Ok((first..last.max(first), false))
+            }
+        }
+    }
+
+    fn hand_out<R: Copy>(
+        &self,
+        slot: &mut Slot<R>,
+        line: u64,
+        take: &mut impl FnMut(R) -> std::result::Result<(), Halt>,
+    ) -> Result<()> {
+        for (i, &record) in slot.records.iter().enumerate() {
+            match take(record) {
+                Ok(()) => {}
+                Err(Halt::Caller(error)) => return Err(error),
+                Err(Halt::Fault(error)) => {
+                    return Err(self.text.fault(line + slot.line_of(i, self.comments), error));
+                }
+            }
+        }
+        match slot.fault.take() {
+            Some(error) => Err(self.text.fault(line + slot.lines - 1, error)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Blocks per batch: enough that no thread waits long for the last, and no more than the memory limit has room for.
+fn slot_count<R>(ctx: &Context) -> usize {
+    // A record takes at least a digit and a line feed.
+    let slot = BLOCK + BLOCK / 2 * size_of::<R>();
+    let room = ctx.memory_limit_bytes() / 4 / slot as u64;
+    (4 * ctx.thread_count()).min(usize::try_from(room).unwrap_or(usize::MAX)).max(1)
+}
+
+impl<R> Slot<R> {
+    fn new() -> Self {
+        Slot { bytes: Vec::new(), own: 0..0, records: Vec::new(), lines: 0, fault: None }
+    }
+
+    fn parse(&mut self, comments: &[u8], parse: &impl Fn(&mut Cursor<'_>) -> Result<R>) {
+        let mut cursor = Cursor::new(&self.bytes[self.own.clone()]);
+        while !cursor.is_done() {
+            self.lines += 1;
+            if skip_if_empty(&mut cursor, comments) {
+                continue;
+            }
+            match parse(&mut cursor).and_then(|record| cursor.end_line().map(|()| record)) {
+                Ok(record) => self.records.push(record),
+                Err(error) => {
+                    self.fault = Some(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The lines before the one that holds a record, counted again from the bytes: only an error asks for it.
+    fn line_of(&self, record: usize, comments: &[u8]) -> u64 {
+        let mut cursor = Cursor::new(&self.bytes[self.own.clone()]);
+        let (mut lines, mut records) = (0, 0);
+        while !cursor.is_done() {
+            if !skip_if_empty(&mut cursor, comments) {
+                if records == record {
+                    break;
+                }
+                records += 1;
+                cursor.skip_line();
+            }
+            lines += 1;
+        }
+        lines
+    }
+}
+
+/// Moves to the first byte of a line that holds a record, or behind a line that holds none and says so.
+#[inline]
+pub(super) fn skip_if_empty(cursor: &mut Cursor<'_>, comments: &[u8]) -> bool {
+    cursor.skip_blanks();
+    let empty = cursor.at_line_end() || cursor.at_any(comments);
+    if empty {
+        cursor.skip_line();
+    }
+    empty
+}

@@ -1,0 +1,216 @@
+//! How each element type is read from each field of a Matrix Market file, and written into it.
+//!
+//! The rule is that nothing gets lost unseen. An integer never passes through a float, and goes into one only where the
+//! float holds it exactly; a real does not become an integer, nor a complex number a real. Pattern entries are ones.
+//! The one thing dropped on request are the values, by reading as `()`: they are checked first.
+
+use num_complex::Complex;
+
+use super::header::Field;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::cursor::Cursor;
+use crate::io::decimal::{read_float, read_integer};
+use crate::io::shortest::{push_float, push_integer};
+use crate::storage::Entry;
+
+/// A type that the values of a Matrix Market file can be read into and written from: every [`Entry`].
+///
+/// | type | read from | written into |
+/// |---|---|---|
+/// | `()` | every field; values are checked and dropped | pattern |
+/// | `bool` | integer (0 and 1 alone), pattern | integer |
+/// | `i8` … `u64` | integer (if it fits), pattern | integer, real, complex |
+/// | `f32`, `f64` | real, integer (if exact), pattern | real, complex |
+/// | `Complex` of both | complex, real, integer (if exact), pattern | complex |
+///
+/// Any other pair is an error of kind [`Type`](ErrorKind::Type), a value that does not fit one of kind
+/// [`Value`](ErrorKind::Value). Reals are rounded correctly to the type asked for, in one step.
+pub trait Number: Entry + codec::Codec {}
+
+impl<T: Entry + codec::Codec> Number for T {}
+
+pub(super) mod codec {
+    use super::{Cursor, Field, Result};
+
+    /// What a type must be able to do for its values to stand in a file.
+    pub trait Codec: Copy {
+        /// The fields it can be read from.
+        const READS: &'static [Field];
+        /// The fields it can be written into.
+        const WRITES: &'static [Field];
+        /// Reads the value of an entry in one of the fields of `READS`.
+        fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self>;
+        /// Appends the value as it stands in one of the fields of `WRITES`.
+        fn write(self, field: Field, out: &mut Vec<u8>);
+        /// The negative value, if the type has it.
+        fn negated(self) -> Option<Self>;
+        /// The complex conjugate.
+        fn conjugated(self) -> Self {
+            self
+        }
+        /// Whether the imaginary part is zero.
+        fn is_real(self) -> bool {
+            true
+        }
+    }
+}
+
+use codec::Codec;
+
+const ALL: &[Field] = &[Field::Real, Field::Integer, Field::Complex, Field::Pattern];
+
+/// Fails with [`ErrorKind::Type`] where values of `T` are not read from (`read`) or written into a field.
+pub(super) fn check_type<T: Number>(field: Field, read: bool) -> Result<()> {
+    let (fields, doing) = if read { (T::READS, "read from") } else { (T::WRITES, "written into") };
+    if fields.contains(&field) {
+        return Ok(());
+    }
+    let name = T::ENTRY_DTYPE.map_or("pattern", |dtype| dtype.name());
+    let names: Vec<String> = fields.iter().map(Field::to_string).collect();
+    Err(Error::new(ErrorKind::Type, format!("{name} values cannot be {doing} this file"))
+        .expected(format!("field {}", names.join(" or ")))
+        .found(format!("field {field}")))
+}
+
+impl Codec for () {
+    const READS: &'static [Field] = ALL;
+    const WRITES: &'static [Field] = &[Field::Pattern];
+    #[inline]
+    fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self> {
+        match field {
+            Field::Pattern => {}
+            Field::Integer => drop(read_integer(cursor)?),
+            Field::Real => drop(read_float::<f64>(cursor)?),
+            Field::Complex => drop((read_float::<f64>(cursor)?, read_float::<f64>(cursor)?)),
+        }
+        Ok(())
+    }
+    fn write(self, _: Field, _: &mut Vec<u8>) {}
+    fn negated(self) -> Option<Self> {
+        Some(())
+    }
+}
+
+impl Codec for bool {
+    const READS: &'static [Field] = &[Field::Integer, Field::Pattern];
+    const WRITES: &'static [Field] = &[Field::Integer];
+    #[inline]
+    fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self> {
+        if field == Field::Pattern {
+            return Ok(true);
+        }
+        read_exactly(cursor, "0 or 1", |value| match value {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        })
+    }
+    fn write(self, _: Field, out: &mut Vec<u8>) {
+        out.push(b'0' + u8::from(self));
+    }
+    fn negated(self) -> Option<Self> {
+        (!self).then_some(self)
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),*) => {$(
+        impl Codec for $integer {
+            const READS: &'static [Field] = &[Field::Integer, Field::Pattern];
+            const WRITES: &'static [Field] = &[Field::Integer, Field::Real, Field::Complex];
+            #[inline]
+            fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self> {
+                if field == Field::Pattern {
+                    return Ok(1);
+                }
+                let range = concat!("an integer in the range of ", stringify!($integer));
+                read_exactly(cursor, range, |value| value.try_into().ok())
+            }
+            fn write(self, field: Field, out: &mut Vec<u8>) {
+                push_integer(out, i128::from(self));
+                if field == Field::Complex {
+                    out.extend_from_slice(b" 0");
+                }
+            }
+            fn negated(self) -> Option<Self> {
+                self.checked_neg()
+            }
+        }
+    )*};
+}
+
+integers!(i8, i16, i32, i64, u8, u16, u32, u64);
+
+macro_rules! floats {
+    ($($float:ty, $name:literal);*) => {$(
+        impl Codec for $float {
+            const READS: &'static [Field] = &[Field::Real, Field::Integer, Field::Pattern];
+            const WRITES: &'static [Field] = &[Field::Real, Field::Complex];
+            #[inline]
+            fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self> {
+                match field {
+                    Field::Real | Field::Complex => read_float(cursor),
+                    Field::Pattern => Ok(1.0),
+                    Field::Integer => {
+                        let exactly = concat!("an integer that is exact in ", $name);
+                        read_exactly(cursor, exactly, |value| {
+                            let rounded = value as $float;
+                            (rounded as i128 == value).then_some(rounded)
+                        })
+                    }
+                }
+            }
+            fn write(self, field: Field, out: &mut Vec<u8>) {
+                push_float(out, self, f64::from(self));
+                if field == Field::Complex {
+                    out.extend_from_slice(b" 0");
+                }
+            }
+            fn negated(self) -> Option<Self> {
+                Some(-self)
+            }
+        }
+
+        impl Codec for Complex<$float> {
+            const READS: &'static [Field] = ALL;
+            const WRITES: &'static [Field] = &[Field::Complex];
+            #[inline]
+            fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self> {
+                let re = <$float>::read(field, cursor)?;
+                let im = if field == Field::Complex { read_float(cursor)? } else { 0.0 };
+                Ok(Complex::new(re, im))
+            }
+            fn write(self, _: Field, out: &mut Vec<u8>) {
+                push_float(out, self.re, f64::from(self.re));
+                out.push(b' ');
+                push_float(out, self.im, f64::from(self.im));
+            }
+            fn negated(self) -> Option<Self> {
+                Some(-self)
+            }
+            fn conjugated(self) -> Self {
+                self.conj()
+            }
+            fn is_real(self) -> bool {
+                self.im == 0.0
+            }
+        }
+    )*};
+}
+
+floats!(f32, "float32"; f64, "float64");
+
+/// Reads an integer that `convert` takes; `expected` says which those are.
+#[inline]
+fn read_exactly<T>(
+    cursor: &mut Cursor<'_>,
+    expected: &str,
+    convert: impl Fn(i128) -> Option<T>,
+) -> Result<T> {
+    cursor.skip_blanks();
+    let here = *cursor;
+    let value = read_integer(cursor)?;
+    convert(value).ok_or_else(|| {
+        here.unexpected(ErrorKind::Value, "the value does not fit the type asked for", expected)
+    })
+}

@@ -1,0 +1,245 @@
+//! The reader: entries in the order of the file, a symmetry expanded, in memory that does not grow with the matrix.
+
+use std::path::Path;
+
+use super::header::{Format, Header, Symmetry};
+use super::number::{Number, check_type};
+use super::walk::Walk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::cursor::{Cursor, quoted};
+use crate::io::lines::{Halt, Records};
+use crate::io::text_file::{Place, TextFile};
+use crate::storage::Context;
+
+/// A Matrix Market file whose header was read and checked.
+///
+/// ```
+/// use outcore::Context;
+/// use outcore::io::matrix_market::Reader;
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("a.mtx");
+/// std::fs::write(&path, "%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n1 1 2.5\n3 2 -1\n").unwrap();
+/// let reader = Reader::open(&path)?;
+/// assert_eq!((reader.header().nrows, reader.header().ncols), (3, 3));
+/// let mut entries = Vec::new();
+/// reader.for_each::<f64>(&Context::new(), |row, col, value| {
+///     entries.push((row, col, value));
+///     Ok(())
+/// })?;
+/// assert_eq!(entries, [(0, 0, 2.5), (2, 1, -1.0), (1, 2, -1.0)]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Reader {
+    text: TextFile,
+    header: Header,
+    entries: Place,
+}
+
+impl Reader {
+    /// Opens a file and reads its header: the banner, the comments and the sizes, nothing behind them.
+    ///
+    /// Fails if the header is wrong, if it announces more entries than the file has bytes for, and for what the
+    /// [module](super) lists as refused; the message names the line.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let text = TextFile::open(path.as_ref())?;
+        let (header, entries) = Header::read(&text)?;
+        Ok(Reader { text, header, entries })
+    }
+
+    /// What the header says.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The file as it was named when it was opened.
+    pub fn path(&self) -> &Path {
+        self.text.path()
+    }
+
+    /// The most entries that [`for_each`](Self::for_each) hands out: [`Header::expanded_upper_bound`].
+    pub fn expanded_upper_bound(&self) -> u64 {
+        self.header.expanded_upper_bound()
+    }
+
+    /// Calls `visit(row, column, value)` for every entry, rows and columns counted from 0, in the order of the file.
+    ///
+    /// The mirror image of an entry comes right after it. Duplicates and explicit zeros come as they stand. An array file
+    /// hands out all its positions, zeros among them, column by column; the diagonal of a skew-symmetric one is not there.
+    ///
+    /// Lines are parsed on all threads of `ctx`; `visit` runs on the calling thread alone. The file is read once. Memory:
+    /// a few MiB per thread, and at most about a quarter of the limit, whatever the header says.
+    ///
+    /// Fails at the first line that is wrong, after the entries before it were handed out; if the number of entries is not
+    /// the one announced; if `T` cannot take the field ([`Number`]); if cancelled; and with the error of `visit`, untouched.
+    pub fn for_each<T: Number>(
+        &self,
+        ctx: &Context,
+        visit: impl FnMut(usize, usize, T) -> Result<()>,
+    ) -> Result<()> {
+        check_type::<T>(self.header.field, true).map_err(|error| error.in_file(self.path()))?;
+        match self.header.format {
+            Format::Coordinate => self.for_each_coordinate(ctx, visit),
+            Format::Array => self.for_each_position(ctx, visit),
+        }
+    }
+
+    fn for_each_coordinate<T: Number>(
+        &self,
+        ctx: &Context,
+        mut visit: impl FnMut(usize, usize, T) -> Result<()>,
+    ) -> Result<()> {
+        let Header { field, nrows, ncols, stored, .. } = self.header;
+        let parse = |cursor: &mut Cursor<'_>| {
+            let row = index(cursor, "row", nrows)?;
+            let col = index(cursor, "column", ncols)?;
+            Ok((row, col, T::read(field, cursor)?))
+        };
+        let mut mirror = Mirror::new(self.header.symmetry);
+        let mut seen = 0;
+        let end = self.records().for_each(ctx, parse, |(row, col, value)| {
+            if seen == stored {
+                return Err(Halt::Fault(too_many(stored)));
+            }
+            seen += 1;
+            let image = mirror.image(row, col, value).map_err(Halt::Fault)?;
+            visit(row, col, value).map_err(Halt::Caller)?;
+            image.map_or(Ok(()), |image| visit(col, row, image)).map_err(Halt::Caller)
+        })?;
+        self.check_count(seen, end)
+    }
+
+    fn for_each_position<T: Number>(
+        &self,
+        ctx: &Context,
+        mut visit: impl FnMut(usize, usize, T) -> Result<()>,
+    ) -> Result<()> {
+        let field = self.header.field;
+        let mut mirror = Mirror::new(self.header.symmetry);
+        let mut walk = Walk::new(&self.header);
+        let mut seen = 0;
+        let parse = |cursor: &mut Cursor<'_>| T::read(field, cursor);
+        let end = self.records().for_each(ctx, parse, |value| {
+            let Some((row, col)) = walk.position() else {
+                return Err(Halt::Fault(too_many(self.header.stored)));
+            };
+            walk.step();
+            seen += 1;
+            let image = mirror.image(row, col, value).map_err(Halt::Fault)?;
+            visit(row, col, value).map_err(Halt::Caller)?;
+            image.map_or(Ok(()), |image| visit(col, row, image)).map_err(Halt::Caller)
+        })?;
+        self.check_count(seen, end)
+    }
+
+    fn records(&self) -> Records<'_> {
+        Records {
+            text: &self.text,
+            from: self.entries,
+            comments: b"%",
+            phase: "reading Matrix Market",
+        }
+    }
+
+    fn check_count(&self, seen: u64, end: Place) -> Result<()> {
+        if seen == self.header.stored {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::Format, "the file ends too early")
+            .expected(format!("{} entries", self.header.stored))
+            .found(seen);
+        Err(self.text.fault(end.line, error))
+    }
+}
+
+fn too_many(stored: u64) -> Error {
+    Error::new(ErrorKind::Format, "there are more entries than announced")
+        .expected(format!("the end of the file after {stored} entries"))
+        .found("another entry")
+}
+
+/// Reads an index counted from 1 and returns it counted from 0.
+#[inline]
+fn index(cursor: &mut Cursor<'_>, name: &str, size: usize) -> Result<usize> {
+    cursor.skip_blanks();
+    let here = *cursor;
+    match cursor.digits() {
+        Some(index) if index >= 1 && index <= size as u64 => Ok(index as usize - 1),
+        _ => Err(wrong_index(&here, name, size)),
+    }
+}
+
+#[cold]
+fn wrong_index(cursor: &Cursor<'_>, name: &str, size: usize) -> Error {
+    let token = cursor.token();
+    let digits = token.strip_prefix(b"-").unwrap_or(token);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return cursor.unexpected(ErrorKind::Format, "not an index", &format!("a {name} index"));
+    }
+    let error = Error::new(ErrorKind::Index, format!("the {name} index is out of range"))
+        .found(quoted(token));
+    let error = match size {
+        0 => error.expected(format!("no entry, there being no {name}s")),
+        _ => error.expected(format!("a {name} index from 1 to {size}")),
+    };
+    if token.iter().all(|&byte| byte == b'0') {
+        error.remedy("indices count from 1")
+    } else {
+        error
+    }
+}
+
+/// What a symmetry makes of the entries, and which triangle they turned out to stand in.
+struct Mirror {
+    symmetry: Symmetry,
+    /// Whether the first entry off the diagonal was below it.
+    lower: Option<bool>,
+}
+
+impl Mirror {
+    fn new(symmetry: Symmetry) -> Self {
+        Mirror { symmetry, lower: None }
+    }
+
+    /// The value on the other side of the diagonal, if there is one.
+    #[inline]
+    fn image<T: Number>(&mut self, row: usize, col: usize, value: T) -> Result<Option<T>> {
+        if self.symmetry == Symmetry::General {
+            return Ok(None);
+        }
+        if row == col {
+            return match self.symmetry {
+                Symmetry::SkewSymmetric => Err(on_skew_diagonal(row)),
+                _ => Ok(None),
+            };
+        }
+        if *self.lower.get_or_insert(row > col) != (row > col) {
+            return Err(self.both_triangles(row, col));
+        }
+        match self.symmetry {
+            Symmetry::Hermitian => Ok(Some(value.conjugated())),
+            Symmetry::SkewSymmetric => value.negated().map(Some).ok_or_else(|| {
+                Error::new(ErrorKind::Value, "the mirror image does not fit the type asked for")
+                    .expected("a value whose negative the type holds")
+                    .found(format!("{value:?}"))
+            }),
+            Symmetry::General | Symmetry::Symmetric => Ok(Some(value)),
+        }
+    }
+
+    #[cold]
+    fn both_triangles(&self, row: usize, col: usize) -> Error {
+        let side = |lower: bool| if lower { "below" } else { "above" };
+        Error::new(ErrorKind::Format, format!("a {} file stores one triangle", self.symmetry))
+            .expected(format!("entries {} the diagonal, like those before", side(row < col)))
+            .found(format!("row {}, column {}", row + 1, col + 1))
+            .remedy("store one triangle, or call the matrix general")
+    }
+}
+
+#[cold]
+fn on_skew_diagonal(row: usize) -> Error {
+    Error::new(ErrorKind::Format, "a skew-symmetric matrix stores no diagonal")
+        .expected("a row and a column that differ")
+        .found(format!("row {0}, column {0}", row + 1))
+}

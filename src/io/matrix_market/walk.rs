@@ -1,0 +1,60 @@
+//! The order in which an array file stores its positions: column by column, each from its first stored row down.
+
+use super::header::{Header, Symmetry};
+
+/// The position whose value comes next.
+#[derive(Debug)]
+pub(super) struct Walk {
+    row: usize,
+    col: usize,
+    nrows: usize,
+    ncols: usize,
+    symmetry: Symmetry,
+}
+
+impl Walk {
+    pub(super) fn new(header: &Header) -> Self {
+        let mut walk = Walk {
+            row: 0,
+            col: 0,
+            nrows: header.nrows,
+            ncols: header.ncols,
+            symmetry: header.symmetry,
+        };
+        walk.row = walk.first_row();
+        walk.leave_full_columns();
+        walk
+    }
+
+    /// Row and column, or `None` when every position has had its turn.
+    #[inline]
+    pub(super) fn position(&self) -> Option<(usize, usize)> {
+        (self.row < self.nrows && self.col < self.ncols).then_some((self.row, self.col))
+    }
+
+    /// Goes to the next position.
+    #[inline]
+    pub(super) fn step(&mut self) {
+        self.row += 1;
+        if self.row == self.nrows {
+            self.col += 1;
+            self.row = self.first_row();
+            self.leave_full_columns();
+        }
+    }
+
+    fn first_row(&self) -> usize {
+        match self.symmetry {
+            Symmetry::General => 0,
+            Symmetry::Symmetric | Symmetry::Hermitian => self.col,
+            Symmetry::SkewSymmetric => self.col + 1,
+        }
+    }
+
+    /// A column that stores no row can only be the last one, of a skew-symmetric matrix, or one of a matrix without rows.
+    fn leave_full_columns(&mut self) {
+        if self.row >= self.nrows {
+            self.col = self.ncols;
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The writer: entries appended to a file that gets its name only when it is complete.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::header::{Format, Header, Symmetry};
+use super::number::{Number, check_type};
+use super::walk::Walk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::shortest::push_unsigned;
+
+/// Bytes collected before they are written.
+const BUFFER: usize = 1 << 20;
+
+/// Writes a Matrix Market file entry by entry.
+///
+/// Until [`finish`](Self::finish) the bytes go to a file of another name in the same folder, and a writer that is dropped
+/// takes it away: whoever opens the path sees the old file, or the new one complete. Floats are written in the fewest
+/// digits that read back as the same number. Memory: 1 MiB.
+///
+/// ```
+/// use outcore::io::matrix_market::{Field, Header, Symmetry, Writer};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("a.mtx");
+/// let header = Header::coordinate(Field::Real, Symmetry::General, 2, 3, 2);
+/// let mut writer = Writer::create(&path, header, "made by hand")?;
+/// writer.push(0, 0, 0.1)?;
+/// writer.push(1, 2, 1e300)?;
+/// writer.finish()?;
+/// let text = std::fs::read_to_string(&path).unwrap();
+/// assert_eq!(text, "%%MatrixMarket matrix coordinate real general\n%made by hand\n2 3 2\n1 1 0.1\n2 3 1e300\n");
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    file: NamedTempFile,
+    buffer: Vec<u8>,
+    header: Header,
+    walk: Option<Walk>,
+    pushed: u64,
+    /// Set once bytes may be missing from the file, which then can only be dropped.
+    torn: bool,
+}
+
+impl Writer {
+    /// Begins a file with this header and these lines of comment (none if empty).
+    ///
+    /// Fails if the header contradicts itself and if the folder takes no new file. What is at `path` stays until `finish`.
+    pub fn create(path: impl AsRef<Path>, header: Header, comment: &str) -> Result<Self> {
+        let path = path.as_ref();
+        header.check().map_err(|error| error.in_file(path))?;
+        let file = tempfile::Builder::new()
+            .prefix(".mtx-")
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(folder_of(path))
+            .map_err(|error| Error::io("creating", path, error))?;
+        let mut buffer = header.banner().into_bytes();
+        for line in comment.lines() {
+            buffer.push(b'%');
+            buffer.extend_from_slice(line.as_bytes());
+            buffer.push(b'\n');
+        }
+        buffer.extend_from_slice(header.sizes().as_bytes());
+        let walk = (header.format == Format::Array).then(|| Walk::new(&header));
+        Ok(Writer { path: path.to_owned(), file, buffer, header, walk, pushed: 0, torn: false })
+    }
+
+    /// Appends an entry, its row and column counted from 0.
+    ///
+    /// A coordinate file takes them in any order, an array file in its own: column by column. With a symmetry only the
+    /// lower triangle is taken, without the diagonal if skew-symmetric. Nothing is written of an entry that is refused:
+    /// outside the matrix, in the wrong place, one too many, or of a type that the field cannot hold ([`Number`]).
+    pub fn push<T: Number>(&mut self, row: usize, col: usize, value: T) -> Result<()> {
+        self.check_entry(row, col, value).map_err(|error| error.in_file(&self.path))?;
+        if self.header.format == Format::Coordinate {
+            push_unsigned(&mut self.buffer, row as u64 + 1);
+            self.buffer.push(b' ');
+            push_unsigned(&mut self.buffer, col as u64 + 1);
+            if self.header.field != super::Field::Pattern {
+                self.buffer.push(b' ');
+            }
+        }
+        value.write(self.header.field, &mut self.buffer);
+        self.buffer.push(b'\n');
+        self.pushed += 1;
+        if let Some(walk) = &mut self.walk {
+            walk.step();
+        }
+        if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is left, makes the file durable and gives it its name, in place of a file that had it.
+    ///
+    /// Fails if fewer entries were pushed than the header announces, and if the system refuses; the path is then as before.
+    pub fn finish(mut self) -> Result<()> {
+        if self.pushed != self.header.stored {
+            return Err(Error::new(ErrorKind::Format, "entries are missing")
+                .in_file(&self.path)
+                .expected(format!("{} entries, as the header says", self.header.stored))
+                .found(self.pushed));
+        }
+        if self.torn {
+            return Err(Error::new(ErrorKind::Io, "an earlier write failed").in_file(&self.path));
+        }
+        self.flush()?;
+        self.file.as_file().sync_all().map_err(|error| Error::io("writing", &self.path, error))?;
+        let path = self.path;
+        self.file.persist(&path).map_err(|error| Error::io("renaming to", &path, error.error))?;
+        let folder = folder_of(&path);
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| Error::io("syncing", folder, error))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let written = self.file.as_file_mut().write_all(&self.buffer);
+        self.buffer.clear();
+        written.map_err(|error| {
+            self.torn = true;
+            Error::io("writing", &self.path, error)
+        })
+    }
+
+    fn check_entry<T: Number>(&self, row: usize, col: usize, value: T) -> Result<()> {
+        let Header { field, symmetry, nrows, ncols, stored, .. } = self.header;
+        check_type::<T>(field, false)?;
+        let refuse = |kind, what: &str, expected: String| {
+            Err(Error::new(kind, what).expected(expected).found(format!("row {row}, column {col}")))
+        };
+        if row >= nrows || col >= ncols {
+            return refuse(
+                ErrorKind::Index,
+                "the entry lies outside the matrix",
+                format!("a place in {nrows} x {ncols}"),
+            );
+        }
+        if self.pushed == stored {
+            return refuse(
+                ErrorKind::Format,
+                "one entry too many",
+                format!("{stored} entries, as the header says"),
+            );
+        }
+        if let Some(walk) = &self.walk
+            && walk.position() != Some((row, col))
+        {
+            let next = walk
+                .position()
+                .map_or("no entry".to_owned(), |(row, col)| format!("row {row}, column {col}"));
+            return refuse(ErrorKind::Format, "an array file goes column by column", next);
+        }
+        if symmetry != Symmetry::General
+            && (row < col || (row == col && symmetry == Symmetry::SkewSymmetric))
+        {
+            let what = format!("a {symmetry} file stores the lower triangle");
+            return refuse(ErrorKind::Format, &what, "a row below the diagonal".to_owned());
+        }
+        if symmetry == Symmetry::Hermitian && row == col && !value.is_real() {
+            let what = format!("{value:?} on the diagonal of a hermitian matrix");
+            return refuse(ErrorKind::Value, &what, "a real number".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}

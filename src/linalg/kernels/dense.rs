@@ -1,0 +1,250 @@
+//! Products of a dense matrix whose rows are contiguous; a Fortran-ordered one is the transposed call.
+//!
+//! ```text
+//! gather:   for each row i:            y[i] = alpha * dot(a[i], x) + beta * y[i]
+//! scatter:  for each block of rows:    part = sum of x[i] * a[i] over its rows;  y += alpha * part
+//! ```
+//!
+//! 1. A dot product runs in `LANES` partial sums, added up as a tree, and a tail: the shape depends on the length alone.
+//! 2. The height of a scatter's blocks depends on the number of columns alone, parts enter `y` from top to bottom, and within
+//!    a block every column takes its rows from top to bottom. Panels cut at multiples of [`scatter_height`] therefore
+//!    give the bits of the whole.
+//! 3. A scatter's threads share out the columns where there are many, and need no memory; else they share out the
+//!    blocks, each with a part of its own, and the parts are short. Both ways add the same numbers in the same order.
+//! 4. Four rows go together in a scatter, so that a part is loaded and stored once for four rows.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::update::{Entries, Update, check_len};
+use crate::error::{Error, Result};
+use crate::linalg::{Factor, Scalar};
+
+/// Interleaved partial sums of a dot product: 8 vector registers of `f64` in the smallest instruction set.
+const LANES: usize = 16;
+
+/// Numbers of the matrix that make a task worth its while; few in tests, so that they see many tasks.
+const TASK: usize = if cfg!(test) { 64 } else { 1 << 16 };
+
+/// Rows that make adding a part to the output cheap beside making it.
+const LEAST_HEIGHT: usize = if cfg!(test) { 4 } else { 64 };
+
+/// Columns in a task of a scatter that shares out columns.
+const STRIP: usize = if cfg!(test) { 8 } else { 2048 };
+
+/// `nrows` rows of `ncols` numbers, `stride` numbers from the start of one row to that of the next.
+pub(crate) struct DenseRows<'a, T> {
+    data: &'a [T],
+    nrows: usize,
+    ncols: usize,
+    stride: usize,
+}
+
+impl<T> Clone for DenseRows<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for DenseRows<'_, T> {}
+
+impl<'a, T> DenseRows<'a, T> {
+    /// Fails if rows overlap or reach beyond `data`.
+    pub(crate) fn new(data: &'a [T], nrows: usize, ncols: usize, stride: usize) -> Result<Self> {
+        let needed = match nrows {
+            0 => Some(0),
+            _ => (nrows - 1).checked_mul(stride).and_then(|start| start.checked_add(ncols)),
+        };
+        if needed.is_none_or(|needed| needed > data.len()) || (stride < ncols && nrows > 1) {
+            let shape = format!("{nrows} rows of {ncols}, {stride} apart");
+            return Err(Error::shape("dense matrix", shape, format!("{} numbers", data.len())));
+        }
+        Ok(DenseRows { data, nrows, ncols, stride })
+    }
+
+    #[inline(always)]
+    fn row(&self, i: usize) -> &'a [T] {
+        &self.data[i * self.stride..][..self.ncols]
+    }
+}
+
+/// Rows in a block of [`dense_scatter`]; cut a matrix into panels at its multiples to keep the bits of the whole.
+pub(crate) fn scatter_height(ncols: usize) -> usize {
+    (TASK / ncols.max(1)).max(LEAST_HEIGHT).next_power_of_two()
+}
+
+/// Y = alpha A X + beta Y, one pass over A; X is ncols x k and Y nrows x k, both row-major.
+pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
+    a: DenseRows<'_, T>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
+    check_len("x", x, a.ncols, k)?;
+    check_len("y", y, a.nrows, k)?;
+    if k == 0 {
+        return Ok(());
+    }
+    let rows = (TASK / a.ncols.max(1)).max(1);
+    y.par_chunks_mut(rows * k).enumerate().for_each(|(task, y)| {
+        for (i, y) in y.chunks_exact_mut(k).enumerate() {
+            let row = a.row(task * rows + i);
+            match y {
+                [y] => update.apply(dot(row, entries, x), y),
+                _ => row_times_block(row, entries, update, x, y),
+            }
+        }
+    });
+    Ok(())
+}
+
+fn dot<T: Factor<X>, X: Scalar>(row: &[T], entries: Entries, x: &[X]) -> X {
+    let (row, row_tail) = row.as_chunks::<LANES>();
+    let (x, x_tail) = x.as_chunks::<LANES>();
+    let mut lanes = [X::zero(); LANES];
+    for (row, x) in row.iter().zip(x) {
+        for lane in 0..LANES {
+            lanes[lane] += entries.times(row[lane], x[lane]);
+        }
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            let upper = lanes[lane + width];
+            lanes[lane] += upper;
+        }
+        width /= 2;
+    }
+    let tail = row_tail.iter().zip(x_tail);
+    tail.fold(lanes[0], |sum, (a, x)| sum + entries.times(*a, *x))
+}
+
+/// One row of the output, eight columns at a time; the row comes again from the cache for the next eight.
+fn row_times_block<T: Factor<X>, X: Scalar>(
+    row: &[T],
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+) {
+    let k = y.len();
+    for (tile, y) in y.chunks_mut(8).enumerate() {
+        let mut sums = [X::zero(); 8];
+        for (a, x) in row.iter().zip(x.chunks_exact(k)) {
+            for (sum, x) in sums.iter_mut().zip(&x[tile * 8..][..y.len()]) {
+                *sum += entries.times(*a, *x);
+            }
+        }
+        for (sum, y) in sums.into_iter().zip(y) {
+            update.apply(sum, y);
+        }
+    }
+}
+
+/// Y = alpha Aᵀ X + beta Y, one pass over A; X is nrows x k and Y ncols x k, both row-major.
+///
+/// Takes at most 8 parts of `2048 * k` numbers for each thread, squared.
+pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
+    a: DenseRows<'_, T>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
+    check_len("x", x, a.nrows, k)?;
+    check_len("y", y, a.ncols, k)?;
+    if k == 0 || a.ncols == 0 {
+        return Ok(());
+    }
+    let threads = rayon::current_num_threads();
+    if a.ncols >= STRIP * threads {
+        scatter_by_columns(a, entries, update, x, y, k);
+    } else {
+        scatter_by_blocks(a, entries, update, x, y, k, 2 * threads);
+    }
+    Ok(())
+}
+
+/// The blocks of rows that a scatter adds up one by one.
+fn blocks(nrows: usize, ncols: usize) -> impl Iterator<Item = Range<usize>> {
+    let height = scatter_height(ncols);
+    (0..nrows).step_by(height).map(move |start| start..(start + height).min(nrows))
+}
+
+fn scatter_by_columns<T: Factor<X>, X: Scalar>(
+    a: DenseRows<'_, T>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) {
+    y.par_chunks_mut(STRIP * k).enumerate().for_each(|(strip, y)| {
+        update.prepare(y);
+        let columns = strip * STRIP..strip * STRIP + y.len() / k;
+        let mut part = vec![X::zero(); y.len()];
+        for rows in blocks(a.nrows, a.ncols) {
+            fill_part(a, rows, columns.clone(), entries, x, &mut part, k);
+            add_part(update.alpha, &part, y);
+        }
+    });
+}
+
+fn scatter_by_blocks<T: Factor<X>, X: Scalar>(
+    a: DenseRows<'_, T>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+    at_once: usize,
+) {
+    update.prepare(y);
+    let all: Vec<_> = blocks(a.nrows, a.ncols).collect();
+    let mut parts = vec![vec![X::zero(); y.len()]; at_once.min(all.len())];
+    for round in all.chunks(at_once) {
+        round.par_iter().zip(&mut parts).for_each(|(rows, part)| {
+            fill_part(a, rows.clone(), 0..a.ncols, entries, x, part, k);
+        });
+        parts.iter().take(round.len()).for_each(|part| add_part(update.alpha, part, y));
+    }
+}
+
+fn add_part<X: Scalar>(alpha: X, part: &[X], y: &mut [X]) {
+    y.iter_mut().zip(part).for_each(|(y, part)| *y += alpha * *part);
+}
+
+/// part = the sum of x[i] * a[i][columns] over `rows`, from top to bottom.
+fn fill_part<T: Factor<X>, X: Scalar>(
+    a: DenseRows<'_, T>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    entries: Entries,
+    x: &[X],
+    part: &mut [X],
+    k: usize,
+) {
+    part.fill(X::zero());
+    let row = |i: usize| &a.row(i)[columns.clone()];
+    let mut i = rows.start;
+    while k == 1 && i + 4 <= rows.end {
+        let (r0, r1, r2, r3) = (row(i), row(i + 1), row(i + 2), row(i + 3));
+        let x = &x[i..i + 4];
+        for ((((part, a0), a1), a2), a3) in part.iter_mut().zip(r0).zip(r1).zip(r2).zip(r3) {
+            let two = *part + entries.times(*a0, x[0]) + entries.times(*a1, x[1]);
+            *part = two + entries.times(*a2, x[2]) + entries.times(*a3, x[3]);
+        }
+        i += 4;
+    }
+    for i in i..rows.end {
+        for (part, a) in part.chunks_exact_mut(k).zip(row(i)) {
+            for (part, x) in part.iter_mut().zip(&x[i * k..]) {
+                *part += entries.times(*a, *x);
+            }
+        }
+    }
+}

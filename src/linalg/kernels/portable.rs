@@ -1,0 +1,7 @@
+//! The twins of `x86_64.rs` for other processors: no prefetch, no vector bounds.
+
+pub(super) fn prefetch<T>(_slice: &[T], _position: usize) {}
+
+pub(super) fn bounds<I>(_indices: &[I]) -> Option<(usize, usize)> {
+    None
+}

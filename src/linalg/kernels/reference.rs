@@ -1,0 +1,86 @@
+//! The obvious twin of every kernel: sequential, checked, a few lines each.
+//!
+//! Tests compare the fast kernels with these. Nothing else may call them.
+
+use super::{Entries, Fault, Panel, Update};
+use crate::linalg::{Factor, Scalar};
+use crate::storage::Index;
+
+/// Y = alpha A X + beta Y; X is ncols x k, Y nrows x k, both row-major.
+pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+    a: Panel<'_, T, I, P>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<(), Fault> {
+    for i in 0..a.nrows() {
+        for column in 0..k {
+            let mut sum = X::zero();
+            for n in a.row(i)? {
+                let j = a.indices[n].to_usize();
+                sum += entries.times(a.values[n], *x.get(j * k + column).ok_or(Fault)?);
+            }
+            update.apply(sum, &mut y[i * k + column]);
+        }
+    }
+    Ok(())
+}
+
+/// Y = alpha Aᵀ X + beta Y; X is nrows x k, Y ncols x k, both row-major. Every sum runs over the rows in order.
+pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+    a: Panel<'_, T, I, P>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<(), Fault> {
+    update.prepare(y);
+    for i in 0..a.nrows() {
+        for n in a.row(i)? {
+            for column in 0..k {
+                let j = a.indices[n].to_usize();
+                let term = entries.times(a.values[n], update.alpha * x[i * k + column]);
+                *y.get_mut(j * k + column).ok_or(Fault)? += term;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Y = alpha A X + beta Y for a dense A with `ncols` numbers in each row and `stride` from row to row.
+pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
+    (a, ncols, stride): (&[T], usize, usize),
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) {
+    for i in 0..y.len() / k {
+        for column in 0..k {
+            let terms = (0..ncols).map(|j| entries.times(a[i * stride + j], x[j * k + column]));
+            update.apply(terms.sum(), &mut y[i * k + column]);
+        }
+    }
+}
+
+/// Y = alpha Aᵀ X + beta Y for a dense A.
+pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
+    (a, ncols, stride): (&[T], usize, usize),
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) {
+    for j in 0..ncols {
+        for column in 0..k {
+            let rows = 0..x.len() / k;
+            let terms = rows.map(|i| entries.times(a[i * stride + j], x[i * k + column]));
+            update.apply(terms.sum(), &mut y[j * k + column]);
+        }
+    }
+}

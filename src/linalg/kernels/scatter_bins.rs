@@ -1,0 +1,190 @@
+//! The scatter for matrices without locality: terms are sorted by output before they are added.
+//!
+//! ```text
+//! for each round of some blocks of rows:
+//!     for each block, in parallel:      send every entry to the bin of its column
+//!     for each bin, in parallel:        for each block in order:  y[j] += a * (alpha * x[i]) for what it sent
+//! ```
+//!
+//! A bin is a range of columns and one task adds for it, so there is nothing to lock; blocks in order and entries in
+//! order within a block keep every output's terms in the order of the rows. A bin's part of `y` stays in the cache
+//! while its terms come in, which a plain scatter into a long `y` cannot have (propagation blocking: Beamer, Asanović
+//! and Patterson, "Reducing PageRank communication via propagation blocking", IPDPS 2017).
+//!
+//! 1. Parcels carry the entry, not the term, so that they have one size for any number of right-hand sides and a
+//!    pattern's are 8 bytes.
+//! 2. Rounds bound the memory: about 16,384 parcels for each of four blocks a thread, whatever the size of the matrix.
+//! 3. A row longer than a block would break that bound. It is not sent; every thread scans it for its own columns.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::compressed::prefetch_entries;
+use super::panel::{Fault, Panel};
+use super::scatter;
+use super::update::Entries;
+use crate::linalg::{Factor, Scalar, partition};
+use crate::storage::{Entry, Index};
+
+/// Rows and entries of a block: its parcels, 16 bytes each as a rule, stay in the second-level cache. Small in tests, so that
+/// they see many blocks.
+const BLOCK: usize = if cfg!(test) { 8 } else { 1 << 14 };
+
+/// Most bins: as many streams as one thread can write to at once.
+const BINS: usize = if cfg!(test) { 8 } else { 64 };
+
+/// An entry on its way to its bin.
+#[derive(Clone, Copy)]
+struct Parcel<T, I> {
+    column: I,
+    /// Counted from the start of the block.
+    row: u32,
+    value: T,
+}
+
+/// What one block sent, sorted by bin; used again for every round.
+struct Outbox<T, I> {
+    /// Where each bin's parcels end, and before it those of the bin before.
+    ends: Vec<usize>,
+    parcels: Vec<Parcel<T, I>>,
+}
+
+/// Adds the terms of all rows to `y`.
+pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+    a: Panel<'_, T, I, P>,
+    entries: Entries,
+    alpha: X,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<(), Fault> {
+    let width = a.ncols().div_ceil(BINS).max(1).next_power_of_two();
+    let bins = a.ncols().div_ceil(width);
+    let round = 4 * rayon::current_num_threads();
+    let empty = || Outbox { ends: vec![0; bins], parcels: Vec::new() };
+    let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(round).collect();
+
+    let blocks = partition::split(a.indptr, (partition::cost(a.indptr) / BLOCK).max(1));
+    let long = |block: &Range<usize>| partition::cost(a.rows(block.clone()).indptr) > 4 * BLOCK;
+    for stretch in blocks.chunk_by(|block, next| !long(block) && !long(next)) {
+        if long(&stretch[0]) {
+            let rows = stretch[0].clone();
+            let x = &x[rows.start * k..rows.end * k];
+            add_long_rows(a.rows(rows), entries, alpha, x, y, k)?;
+            continue;
+        }
+        for blocks in stretch.chunks(round) {
+            blocks
+                .par_iter()
+                .zip(&mut outboxes)
+                .try_for_each(|(block, outbox)| outbox.send(a.rows(block.clone()), width))?;
+            y.par_chunks_mut(width * k).enumerate().for_each(|(bin, y)| {
+                for (block, outbox) in blocks.iter().zip(&outboxes) {
+                    let x = &x[block.start * k..block.end * k];
+                    receive(outbox.bin(bin), entries, alpha, x, y, k, bin * width);
+                }
+            });
+        }
+    }
+    Ok(())
+}
+
+impl<T: Entry, I: Index> Outbox<T, I> {
+    /// Sorts the block's entries into their bins, `width` columns each, a power of two.
+    ///
+    /// Two passes over the indices, the second from the cache: bins that grew in step would evict one another.
+    fn send<P: Index>(&mut self, block: Panel<'_, T, I, P>, width: usize) -> Result<(), Fault> {
+        let shift = width.trailing_zeros();
+        self.ends.fill(0);
+        for i in 0..block.nrows() {
+            for index in &block.indices[block.row(i)?] {
+                *self.ends.get_mut(index.to_usize() >> shift).ok_or(Fault)? += 1;
+            }
+        }
+        let mut total = 0;
+        let mut next = self.ends.clone();
+        for (next, end) in next.iter_mut().zip(&mut self.ends) {
+            *next = total;
+            total += *end;
+            *end = total;
+        }
+        let nothing = Parcel { column: I::from_usize(0), row: 0, value: T::zeroed() };
+        self.parcels.resize(self.parcels.len().max(total), nothing);
+        self.place(block, shift, &mut next)?;
+        // Both passes must have read the same; a file may change between them.
+        if next == self.ends { Ok(()) } else { Err(Fault) }
+    }
+
+    fn place<P: Index>(
+        &mut self,
+        block: Panel<'_, T, I, P>,
+        shift: u32,
+        next: &mut [usize],
+    ) -> Result<(), Fault> {
+        let limit = block.columns();
+        for i in 0..block.nrows() {
+            let range = block.row(i)?;
+            let row = u32::try_from(i).map_err(|_| Fault)?;
+            prefetch_entries(block, range.start);
+            for (&column, &value) in block.indices[range.clone()].iter().zip(&block.values[range]) {
+                let j = column.to_usize();
+                if j >= limit {
+                    return Err(Fault);
+                }
+                let next = &mut next[j >> shift];
+                *self.parcels.get_mut(*next).ok_or(Fault)? = Parcel { column, row, value };
+                *next += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn bin(&self, bin: usize) -> &[Parcel<T, I>] {
+        let start = if bin == 0 { 0 } else { self.ends[bin - 1] };
+        &self.parcels[start..self.ends[bin]]
+    }
+}
+
+/// Adds what a block sent to the bin of the columns from `first` on.
+fn receive<T: Factor<X>, I: Index, X: Scalar>(
+    parcels: &[Parcel<T, I>],
+    entries: Entries,
+    alpha: X,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+    first: usize,
+) {
+    if k == 1 {
+        for parcel in parcels {
+            let x = alpha * x[parcel.row as usize];
+            y[parcel.column.to_usize() - first] += entries.times(parcel.value, x);
+        }
+        return;
+    }
+    for parcel in parcels {
+        let x = &x[parcel.row as usize * k..][..k];
+        let y = &mut y[(parcel.column.to_usize() - first) * k..][..k];
+        for (y, x) in y.iter_mut().zip(x) {
+            *y += entries.times(parcel.value, alpha * *x);
+        }
+    }
+}
+
+/// Adds rows too long for bins: every thread reads them all and adds what falls into its columns.
+fn add_long_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+    a: Panel<'_, T, I, P>,
+    entries: Entries,
+    alpha: X,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<(), Fault> {
+    let width = a.ncols().div_ceil(rayon::current_num_threads()).max(1);
+    let starts = (0..a.ncols()).step_by(width);
+    let owners = starts.map(|start| start..(start + width).min(a.ncols())).collect();
+    scatter::outputs_of(owners, y, k)
+        .into_par_iter()
+        .try_for_each(|(owner, y)| scatter::add(a, entries, alpha, x, y, k, &owner, false))
+}

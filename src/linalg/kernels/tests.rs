@@ -1,0 +1,300 @@
+//! Every kernel against its twin, for all types, shapes, cuts and numbers of threads, and against hostile input.
+
+use std::sync::LazyLock;
+
+use num_complex::Complex;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+use super::*;
+use crate::linalg::{Factor, Scalar};
+use crate::storage::Index;
+use crate::{Context, ErrorKind, Location};
+
+static CONTEXTS: LazyLock<Vec<Context>> =
+    LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
+
+/// Rows of (column, value) and the number of columns; `start` is what the first pointer holds.
+#[derive(Clone, Debug)]
+struct Sample {
+    ncols: usize,
+    start: u32,
+    rows: Vec<Vec<(usize, i8)>>,
+}
+
+struct Arrays<T, I, P> {
+    indptr: Vec<P>,
+    indices: Vec<I>,
+    values: Vec<T>,
+    ncols: usize,
+}
+
+impl<T, I: Index, P: Index> Arrays<T, I, P> {
+    fn new(sample: &Sample, value: impl Fn(i8) -> T) -> Self {
+        let mut end = sample.start as usize;
+        let mut arrays = Arrays {
+            indptr: vec![P::from_usize(end)],
+            indices: Vec::new(),
+            values: Vec::new(),
+            ncols: sample.ncols,
+        };
+        for row in &sample.rows {
+            end += row.len();
+            arrays.indptr.push(P::from_usize(end));
+            arrays.indices.extend(row.iter().map(|entry| I::from_usize(entry.0)));
+            arrays.values.extend(row.iter().map(|entry| value(entry.1)));
+        }
+        arrays
+    }
+
+    fn panel(&self) -> Panel<'_, T, I, P> {
+        Panel::new(&self.indptr, &self.indices, &self.values, self.ncols, 0).unwrap()
+    }
+}
+
+/// Short rows, long rows, empty rows, duplicates; banded (near the diagonal) or anywhere.
+fn samples() -> impl Strategy<Value = Sample> {
+    (0usize..70, 0usize..70, any::<bool>(), 0u32..9).prop_flat_map(
+        |(nrows, ncols, banded, start)| {
+            let most: usize = if ncols == 0 { 0 } else { 60 };
+            let length = prop_oneof![6 => 0..=most.min(8), 1 => 0..=most];
+            let entry = (0usize..70, -5i8..=5);
+            let row = length.prop_flat_map(move |n| prop::collection::vec(entry.clone(), n));
+            prop::collection::vec(row, nrows).prop_map(move |mut rows| {
+                for (i, row) in rows.iter_mut().enumerate() {
+                    for entry in row {
+                        entry.0 = if banded { i + entry.0 % 4 } else { entry.0 } % ncols;
+                    }
+                }
+                Sample { ncols, start, rows }
+            })
+        },
+    )
+}
+
+fn numbers<X: Scalar>(n: usize) -> Vec<X> {
+    (0..n).map(|i| X::from_f64((i * 7 % 11) as f64 - 4.0)).collect()
+}
+
+/// All compressed kernels on one sample whose sums are exact, so that any order must give the twin's numbers.
+fn agrees<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+    sample: &Sample,
+    value: impl Fn(i8) -> T,
+    k: usize,
+    beta: f64,
+) -> Result<(), TestCaseError> {
+    let arrays = Arrays::<T, I, P>::new(sample, value);
+    let a = arrays.panel();
+    let (nrows, ncols) = (a.nrows(), a.ncols());
+    let update = Update { alpha: X::from_f64(2.0), beta: X::from_f64(beta) };
+    for entries in [Entries::AsStored, Entries::Conjugated] {
+        let (x, mut expected) = (numbers::<X>(ncols * k), numbers::<X>(nrows * k));
+        reference::gather(a, entries, update, &x, &mut expected, k).unwrap();
+        for ctx in &*CONTEXTS {
+            let mut y = numbers::<X>(nrows * k);
+            ctx.run(|| gather_block(a, entries, update, &x, &mut y, k)).unwrap();
+            prop_assert_eq!(&y, &expected);
+        }
+        let (x, mut expected) = (numbers::<X>(nrows * k), numbers::<X>(ncols * k));
+        reference::scatter(a, entries, update, &x, &mut expected, k).unwrap();
+        for ctx in &*CONTEXTS {
+            let mut y = numbers::<X>(ncols * k);
+            ctx.run(|| scatter_block(a, entries, update, &x, &mut y, k, None)).unwrap();
+            prop_assert_eq!(&y, &expected);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn kernels_agree_with_their_twins(sample in samples(), k in 1usize..20, add in any::<bool>()) {
+        let beta = if add { 3.0 } else { 0.0 };
+        let both = |v: i8| Complex::new(f64::from(v), f64::from(v % 3));
+        agrees::<f64, u32, u32, f64>(&sample, f64::from, k, beta)?;
+        agrees::<f64, u32, u64, f64>(&sample, f64::from, 1, beta)?;
+        agrees::<f64, u64, u64, f64>(&sample, f64::from, 1, beta)?;
+        agrees::<f32, u32, u32, f32>(&sample, f32::from, 1, beta)?;
+        agrees::<f32, u32, u32, f64>(&sample, f32::from, 2, beta)?;
+        agrees::<i32, u32, u32, f64>(&sample, i32::from, 1, beta)?;
+        agrees::<bool, u32, u32, f64>(&sample, |v| v > 0, 1, beta)?;
+        agrees::<(), u32, u32, f64>(&sample, |_| (), 1, beta)?;
+        agrees::<(), u64, u64, f32>(&sample, |_| (), k, beta)?;
+        agrees::<Complex<f64>, u32, u32, Complex<f64>>(&sample, both, 1, beta)?;
+        agrees::<f64, u32, u32, Complex<f64>>(&sample, f64::from, k, beta)?;
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_threads_or_panels(sample in samples(), cut in 0usize..70, k in 1usize..4) {
+        let arrays = Arrays::<f64, u32, u32>::new(&sample, |v| 0.1 * f64::from(v));
+        let a = arrays.panel();
+        let rough = |n: usize| -> Vec<f64> { (0..n).map(|i| 1.0 / (i + 3) as f64).collect() };
+        let (set, add, entries) = (Update::set(), Update::add(), Entries::AsStored);
+        let cut = cut.min(a.nrows());
+        let (top, bottom) = (a.rows(0..cut), a.rows(cut..a.nrows()));
+
+        let x = rough(a.nrows() * k);
+        let mut sequential = vec![f64::NAN; a.ncols() * k];
+        reference::scatter(a, entries, set, &x, &mut sequential, k).unwrap();
+        let across = rough(a.ncols() * k);
+        let mut alone = vec![f64::NAN; a.nrows() * k];
+        CONTEXTS[0].run(|| gather_block(a, entries, set, &across, &mut alone, k)).unwrap();
+        for ctx in &*CONTEXTS {
+            let mut y = vec![f64::NAN; a.ncols() * k];
+            let (first, second) = x.split_at(cut * k);
+            ctx.run(|| scatter_block(top, entries, set, first, &mut y, k, None)).unwrap();
+            ctx.run(|| scatter_block(bottom, entries, add, second, &mut y, k, None)).unwrap();
+            prop_assert_eq!(bits(&y), bits(&sequential));
+            let windows = ctx.run(|| Windows::find(a)).unwrap();
+            ctx.run(|| scatter_block(a, entries, set, &x, &mut y, k, Some(&windows))).unwrap();
+            prop_assert_eq!(bits(&y), bits(&sequential));
+
+            let mut y = vec![f64::NAN; a.nrows() * k];
+            let (first, second) = y.split_at_mut(cut * k);
+            ctx.run(|| gather_block(top, entries, set, &across, first, k)).unwrap();
+            ctx.run(|| gather_block(bottom, entries, set, &across, second, k)).unwrap();
+            prop_assert_eq!(bits(&y), bits(&alone));
+        }
+    }
+
+    #[test]
+    fn hostile_arrays_are_errors_and_never_panics(
+        indptr in prop::collection::vec(prop_oneof![3 => 0u32..40, 1 => any::<u32>()], 1..40),
+        indices in prop::collection::vec(prop_oneof![9 => 0u32..20, 1 => any::<u32>()], 0..40),
+        ncols in 0usize..20,
+        sorted in any::<bool>(),
+        k in 1usize..3,
+    ) {
+        let mut indptr = indptr;
+        if sorted {
+            indptr.sort_unstable();
+        }
+        let values = vec![1.0; indices.len()];
+        let a = Panel::new(&indptr, &indices, &values, ncols, 0).unwrap();
+        let (rows, columns) = (vec![1.0; a.nrows() * k], vec![1.0; ncols * k]);
+        let (set, entries) = (Update::set(), Entries::AsStored);
+        let good = reference::gather(a, entries, set, &columns, &mut rows.clone(), k).is_ok();
+        for ctx in &*CONTEXTS {
+            let (mut y, mut z) = (rows.clone(), columns.clone());
+            let gathered = ctx.run(|| gather_block(a, entries, set, &columns, &mut y, k));
+            let scattered = ctx.run(|| scatter_block(a, entries, set, &rows, &mut z, k, None));
+            for outcome in [gathered, scattered] {
+                prop_assert_eq!(outcome.is_ok(), good);
+                if let Err(error) = outcome {
+                    prop_assert_eq!(error.kind(), ErrorKind::Index);
+                    prop_assert!(error.location().is_some());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dense_kernels_agree_with_their_twins(
+        nrows in 0usize..40, ncols in 0usize..70, gap in 0usize..3, k in 1usize..12, add in any::<bool>(),
+    ) {
+        let stride = ncols + gap;
+        let data: Vec<f64> = numbers(nrows * stride);
+        let a = DenseRows::new(&data, nrows, ncols, stride).unwrap();
+        let update = Update { alpha: 2.0, beta: if add { 3.0 } else { 0.0 } };
+        let parts = (&data[..], ncols, stride);
+        let (rows, columns) = (numbers::<f64>(nrows * k), numbers::<f64>(ncols * k));
+        let (mut y, mut z) = (rows.clone(), columns.clone());
+        reference::dense_gather(parts, Entries::AsStored, update, &columns, &mut y, k);
+        reference::dense_scatter(parts, Entries::AsStored, update, &rows, &mut z, k);
+        for ctx in &*CONTEXTS {
+            let (mut got, mut got_back) = (rows.clone(), columns.clone());
+            ctx.run(|| dense_gather(a, Entries::AsStored, update, &columns, &mut got, k)).unwrap();
+            ctx.run(|| dense_scatter(a, Entries::AsStored, update, &rows, &mut got_back, k)).unwrap();
+            prop_assert_eq!(&got, &y);
+            prop_assert_eq!(&got_back, &z);
+        }
+    }
+
+    #[test]
+    fn dense_bits_do_not_depend_on_threads_or_panels(nrows in 1usize..60, ncols in 1usize..90, cut in 0usize..60) {
+        let data: Vec<f64> = (0..nrows * ncols).map(|i| 1.0 / (i + 1) as f64).collect();
+        let a = DenseRows::new(&data, nrows, ncols, ncols).unwrap();
+        let (set, add, entries) = (Update::set(), Update::add(), Entries::AsStored);
+        let x = vec![0.1; nrows];
+        let across = vec![0.3; ncols];
+        let cut = cut.min(nrows) / scatter_height(ncols) * scatter_height(ncols);
+        let top = DenseRows::new(&data, cut, ncols, ncols).unwrap();
+        let bottom = DenseRows::new(&data[cut * ncols..], nrows - cut, ncols, ncols).unwrap();
+        let mut expected = None;
+        for ctx in &*CONTEXTS {
+            let (mut whole, mut cut_up, mut y) =
+                (vec![f64::NAN; ncols], vec![f64::NAN; ncols], vec![f64::NAN; nrows]);
+            ctx.run(|| dense_scatter(a, entries, set, &x, &mut whole, 1)).unwrap();
+            ctx.run(|| dense_scatter(top, entries, set, &x[..cut], &mut cut_up, 1)).unwrap();
+            ctx.run(|| dense_scatter(bottom, entries, add, &x[cut..], &mut cut_up, 1)).unwrap();
+            ctx.run(|| dense_gather(a, entries, set, &across, &mut y, 1)).unwrap();
+            let got = (bits(&whole), bits(&y));
+            prop_assert_eq!(bits(&cut_up), bits(&whole));
+            prop_assert_eq!(&got, expected.get_or_insert(got.clone()));
+        }
+    }
+}
+
+fn bits(numbers: &[f64]) -> Vec<u64> {
+    numbers.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn the_first_bad_index_is_named() {
+    let (indptr, indices) = ([10u32, 12, 12, 15], [0u32, 4, 1, 5, 9]);
+    let a = Panel::new(&indptr, &indices, &[1.0; 5], 5, 100).unwrap();
+    for ctx in &*CONTEXTS {
+        let (set, entries) = (Update::set(), Entries::AsStored);
+        let gathered = ctx.run(|| gather(a, entries, set, &[1.0; 5], &mut [0.0; 3]));
+        let scattered = ctx.run(|| scatter(a, entries, set, &[1.0; 3], &mut [0.0; 5], None));
+        for error in [gathered.unwrap_err(), scattered.unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::Index);
+            assert_eq!(error.location(), Some(&Location::Entry { major: 102, position: 13 }));
+            assert_eq!((error.expectation(), error.finding()), (Some("less than 5"), Some("5")));
+        }
+    }
+}
+
+#[test]
+fn stale_windows_give_an_error_or_the_right_bits() {
+    let n = 200u32;
+    let indptr: Vec<u32> = (0..=n).collect();
+    let diagonal: Vec<u32> = (0..n).collect();
+    let reversed: Vec<u32> = (0..n).rev().collect();
+    let values = vec![1.0; n as usize];
+    let old = Panel::new(&indptr, &diagonal, &values, n as usize, 0).unwrap();
+    let new = Panel::new(&indptr, &reversed, &values, n as usize, 0).unwrap();
+    let x = numbers::<f64>(n as usize);
+    for ctx in &CONTEXTS[1..] {
+        let windows = ctx.run(|| Windows::find(old)).unwrap();
+        let mut y = vec![0.0; n as usize];
+        let set = Update::set();
+        let outcome = ctx.run(|| scatter(new, Entries::AsStored, set, &x, &mut y, Some(&windows)));
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Index);
+    }
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_errors() {
+    let a = Panel::new(&[0u32, 1], &[0u32], &[1.0], 2, 0).unwrap();
+    let (set, entries) = (Update::set(), Entries::AsStored);
+    let kind = |outcome: crate::Result<()>| outcome.unwrap_err().kind();
+    assert_eq!(kind(gather(a, entries, set, &[1.0], &mut [0.0])), ErrorKind::Shape);
+    assert_eq!(kind(gather(a, entries, set, &[1.0; 2], &mut [0.0; 2])), ErrorKind::Shape);
+    assert_eq!(kind(scatter(a, entries, set, &[], &mut [0.0; 2], None)), ErrorKind::Shape);
+    assert!(Panel::new(&[0u32, 1], &[0u32], &[1.0, 2.0], 2, 0).is_err());
+    assert!(Panel::<f64, u32, u32>::new(&[], &[], &[], 2, 0).is_err());
+    assert!(DenseRows::new(&[0.0; 5], 2, 3, 3).is_err());
+    assert!(DenseRows::new(&[0.0; 5], 2, 3, 2).is_err());
+    assert!(DenseRows::new(&[0.0; 5], usize::MAX, 3, usize::MAX).is_err());
+}
+
+#[test]
+fn no_right_hand_sides_is_no_work() {
+    let a = Panel::new(&[0u32, 1], &[7u32], &[1.0], 2, 0).unwrap();
+    let (set, entries) = (Update::<f64>::set(), Entries::AsStored);
+    gather_block(a, entries, set, &[], &mut [], 0).unwrap();
+    scatter_block(a, entries, set, &[], &mut [], 0, None).unwrap();
+}

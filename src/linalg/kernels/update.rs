@@ -1,0 +1,64 @@
+//! How a product enters its output, and how an entry enters the product.
+
+use crate::error::{Error, Result};
+use crate::linalg::{Factor, Scalar};
+
+/// `y = alpha * product + beta * y`; with `beta == 0` the old `y` is never read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Update<X> {
+    pub(crate) alpha: X,
+    pub(crate) beta: X,
+}
+
+impl<X: Scalar> Update<X> {
+    /// `y = product`.
+    pub(crate) fn set() -> Self {
+        Update { alpha: X::from_f64(1.0), beta: X::zero() }
+    }
+
+    /// `y = y + product`.
+    pub(crate) fn add() -> Self {
+        Update { alpha: X::from_f64(1.0), beta: X::from_f64(1.0) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn apply(self, product: X, y: &mut X) {
+        let product = self.alpha * product;
+        *y = if self.beta.is_zero() { product } else { product + self.beta * *y };
+    }
+
+    /// The `beta * y` of a product that is then added in many small steps.
+    pub(crate) fn prepare(self, y: &mut [X]) {
+        if self.beta.is_zero() {
+            y.fill(X::zero());
+        } else if self.beta != X::from_f64(1.0) {
+            y.iter_mut().for_each(|y| *y = self.beta * *y);
+        }
+    }
+}
+
+/// Whether entries are taken as stored or conjugated (for adjoints).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entries {
+    AsStored,
+    Conjugated,
+}
+
+impl Entries {
+    /// The entry, conjugated or not, times `x`.
+    #[inline(always)]
+    pub(crate) fn times<T: Factor<X>, X: Scalar>(self, entry: T, x: X) -> X {
+        match self {
+            Entries::AsStored => entry.times(x),
+            Entries::Conjugated => entry.conj_times(x),
+        }
+    }
+}
+
+/// Fails unless `operand` holds `rows` rows of `k` numbers.
+pub(super) fn check_len<X>(operand: &str, x: &[X], rows: usize, k: usize) -> Result<()> {
+    if rows.checked_mul(k) == Some(x.len()) {
+        return Ok(());
+    }
+    Err(Error::shape(operand, format!("{rows} x {k}"), format!("{} numbers", x.len())))
+}

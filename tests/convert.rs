@@ -1,0 +1,119 @@
+//! Every pair of formats, every place, against the same matrix written out.
+
+use ndarray::Array2;
+use outcore::{Context, Coo, Csc, Csr, Dense, Duplicates, ErrorKind, Order, Place};
+use proptest::prelude::*;
+use tempfile::tempdir;
+
+/// The places a result can live at; a new path at each call.
+fn places(folder: &std::path::Path) -> [Place; 3] {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("result-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    [Place::Memory, Place::Scratch, Place::File(folder.join(name))]
+}
+
+fn triplets() -> impl Strategy<Value = ((usize, usize), Vec<(usize, usize, i64)>)> {
+    (1usize..12, 1usize..12).prop_flat_map(|(nrows, ncols)| {
+        let entry = (0..nrows, 0..ncols, -9i64..10);
+        (Just((nrows, ncols)), prop::collection::vec(entry, 0..60))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+    #[test]
+    fn every_pair((shape, triplets) in triplets()) {
+        let folder = tempdir().unwrap();
+        let ctx = Context::new();
+        let mut expected = Array2::<i64>::zeros(shape);
+        triplets.iter().for_each(|&(i, j, value)| expected[(i, j)] += value);
+        let dense = |a: Dense<i64>| a.view().to_owned();
+        let coo = Coo::<i64>::from_triplets(shape, triplets.clone()).unwrap();
+        for place in places(folder.path()) {
+            let file = |extra: &str| match &place {
+                Place::File(path) => Place::File(path.with_extension(extra)),
+                other => other.clone(),
+            };
+            let csr: Csr<i64> = coo.to_csr(Duplicates::Sum, file("csr"), &ctx).unwrap();
+            let csc: Csc<i64> = coo.to_csc(Duplicates::Sum, file("csc"), &ctx).unwrap();
+            prop_assert!(csr.check().unwrap() && csc.check().unwrap());
+            prop_assert_eq!(&csr.to_csc(file("csr_csc"), &ctx).unwrap(), &csc);
+            prop_assert_eq!(&csc.to_csr(file("csc_csr"), &ctx).unwrap(), &csr);
+            for (name, order) in [("c", Order::C), ("f", Order::Fortran)] {
+                prop_assert_eq!(&dense(coo.to_dense(order, file(&format!("coo{name}")), &ctx).unwrap()), &expected);
+                prop_assert_eq!(&dense(csc.to_dense(order, file(&format!("csc{name}")), &ctx).unwrap()), &expected);
+                let a = csr.to_dense(order, file(&format!("csr{name}")), &ctx).unwrap();
+                prop_assert_eq!(&dense(a.clone()), &expected);
+                let back: Csr<i64> = a.to_csr(file(&format!("{name}_csr")), &ctx).unwrap();
+                let back_cols: Csc<i64> = a.to_csc(file(&format!("{name}_csc")), &ctx).unwrap();
+                let back_coo: Coo<i64> = a.to_coo(file(&format!("{name}_coo")), &ctx).unwrap();
+                prop_assert!(back.data().iter().all(|&value| value != 0));
+                prop_assert!(back.check().unwrap() && back_cols.check().unwrap());
+                prop_assert_eq!(dense(back.to_dense(order, Place::Memory, &ctx).unwrap()), expected.clone());
+                prop_assert_eq!(dense(back_cols.to_dense(order, Place::Memory, &ctx).unwrap()), expected.clone());
+                prop_assert_eq!(dense(back_coo.to_dense(order, Place::Memory, &ctx).unwrap()), expected.clone());
+            }
+            let again = csr.to_coo(file("csr_coo"), &ctx).unwrap();
+            prop_assert_eq!(&again.to_csr::<u32>(Duplicates::Refuse, Place::Memory, &ctx).unwrap(), &csr);
+            let again = csc.to_coo(file("csc_coo"), &ctx).unwrap();
+            prop_assert_eq!(&again.to_csc::<u32>(Duplicates::Refuse, Place::Memory, &ctx).unwrap(), &csc);
+        }
+    }
+}
+
+#[test]
+fn duplicates_are_summed_kept_or_refused() {
+    let ctx = Context::new();
+    let coo =
+        Coo::<f64>::from_triplets((2, 3), [(1, 2, 1.0), (0, 0, 5.0), (1, 0, 7.0), (1, 2, 2.0)])
+            .unwrap();
+    let sum: Csr<f64> = coo.to_csr(Duplicates::Sum, Place::Memory, &ctx).unwrap();
+    assert_eq!((&**sum.indices(), &**sum.data()), (&[0, 0, 2][..], &[5.0, 7.0, 3.0][..]));
+    let kept: Csr<f64> = coo.to_csr(Duplicates::Keep, Place::Memory, &ctx).unwrap();
+    assert_eq!((&**kept.indices(), &**kept.data()), (&[0, 0, 2, 2][..], &[5.0, 7.0, 1.0, 2.0][..]));
+    assert!(!kept.check().unwrap());
+    assert_eq!(kept.to_csc(Place::Memory, &ctx).unwrap().nnz(), 4);
+    let error = coo.to_csr::<u32>(Duplicates::Refuse, Place::Memory, &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Duplicate);
+    assert!(error.to_string().contains("row 1, column 2"), "{error}");
+    let error = coo.to_csc::<u32>(Duplicates::Refuse, Place::Memory, &ctx).unwrap_err();
+    assert!(error.to_string().contains("row 1, column 2"), "{error}");
+}
+
+#[test]
+fn sums_that_overflow_are_errors() {
+    let ctx = Context::new();
+    let coo = Coo::<i8>::from_triplets((1, 1), [(0, 0, 100), (0, 0, 100)]).unwrap();
+    let error = coo.to_csr::<u32>(Duplicates::Sum, Place::Memory, &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Value);
+    assert_eq!(coo.to_dense(Order::C, Place::Memory, &ctx).unwrap_err().kind(), ErrorKind::Value);
+}
+
+#[test]
+fn a_threshold_chooses_what_is_stored() {
+    let ctx = Context::new();
+    let a = Dense::from(ndarray::arr2(&[[0.1, 2.0], [-3.0, 0.0]]));
+    let csr: Csr<f64> = a.to_csr_if(|x: f64| x.abs() > 1.0, Place::Memory, &ctx).unwrap();
+    assert_eq!(**csr.data(), [2.0, -3.0]);
+    let csc: Csc<f64> = a.to_csc_if(|x: f64| x.abs() > 1.0, Place::Memory, &ctx).unwrap();
+    assert_eq!(**csc.data(), [-3.0, 2.0]);
+    let zeros: Csr<f64> = a.to_csr_if(|_| true, Place::Memory, &ctx).unwrap();
+    assert_eq!(zeros.nnz(), 4);
+}
+
+#[test]
+fn shapes_without_elements() {
+    let ctx = Context::new();
+    for shape in [(0, 0), (0, 5), (5, 0)] {
+        let coo = Coo::<f64>::from_triplets(shape, []).unwrap();
+        let csr: Csr<f64> = coo.to_csr(Duplicates::Sum, Place::Memory, &ctx).unwrap();
+        assert_eq!(csr.to_csc(Place::Memory, &ctx).unwrap().shape(), shape);
+        for order in [Order::C, Order::Fortran] {
+            let dense = csr.to_dense(order, Place::Scratch, &ctx).unwrap();
+            assert_eq!(dense.dim(), shape);
+            assert_eq!(dense.to_csr::<u32, u32>(Place::Scratch, &ctx).unwrap().shape(), shape);
+            assert_eq!(dense.to_csc::<u32, u32>(Place::Memory, &ctx).unwrap().nnz(), 0);
+        }
+    }
+}

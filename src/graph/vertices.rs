@@ -19,7 +19,11 @@ pub(super) fn check_graph<T: Entry, I: Index, P: Index, A: Axis>(
 ) -> Result<usize> {
     let (nrows, ncols) = graph.shape();
     if nrows != ncols {
-        return Err(Error::shape("the graph", "as many rows as columns", format!("{nrows} x {ncols}")));
+        return Err(Error::shape(
+            "the graph",
+            "as many rows as columns",
+            format!("{nrows} x {ncols}"),
+        ));
     }
     graph.check()?;
     Ok(nrows)

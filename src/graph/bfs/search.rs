@@ -207,7 +207,8 @@ impl<S: Slot> Search<S> {
     ) -> Vec<I> {
         // Ascending in-neighbours: the first in the last level is the smallest, and the rest need not be read.
         let ascending = incoming.check().unwrap_or(false);
-        let last = |u: &usize| self.levels.get(*u).is_some_and(|l| l.load(Ordering::Relaxed) == depth - 1);
+        let last =
+            |u: &usize| self.levels.get(*u).is_some_and(|l| l.load(Ordering::Relaxed) == depth - 1);
         self.sweep(|v| {
             if self.levels[v].load(Ordering::Relaxed) != u32::MAX {
                 return false;

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::cursor::Cursor;
 use super::decimal::read_float;
 use super::lines::{Halt, Records};
-use super::text_file::{Place, TextFile};
+use super::text_file::{Position, TextFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::Context;
 
@@ -79,7 +79,7 @@ impl EdgeList {
         let limit = self.vertices.unwrap_or(u64::MAX);
         let records = Records {
             text: &self.text,
-            from: Place::START,
+            from: Position::START,
             comments: b"#%",
             phase: "reading edges",
         };

@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::cursor::Cursor;
-use super::text_file::{BEYOND, Place, TextFile, too_long};
+use super::text_file::{BEYOND, Position, TextFile, too_long};
 use crate::error::{Error, Result};
 use crate::storage::Context;
 
@@ -25,7 +25,7 @@ pub(super) enum Halt {
 /// The records of a file from one place to its end: one a line, blank lines and lines of comment left out.
 pub(super) struct Records<'a> {
     pub(super) text: &'a TextFile,
-    pub(super) from: Place,
+    pub(super) from: Position,
     /// A line whose first byte behind the blanks is one of these is a comment.
     pub(super) comments: &'static [u8],
     /// What the progress callback is told.
@@ -53,7 +53,7 @@ impl Records<'_> {
         ctx: &Context,
         parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
         mut take: impl FnMut(R) -> std::result::Result<(), Halt>,
-    ) -> Result<Place> {
+    ) -> Result<Position> {
         let start = self.from.offset;
         // A file that grew while its header was read begins behind the length it had.
         let end = self.text.length().max(start);
@@ -76,7 +76,7 @@ impl Records<'_> {
             at += (blocks * BLOCK) as u64;
         }
         ctx.report(self.phase, end - start, end - start)?;
-        Ok(Place { offset: end, line })
+        Ok(Position { offset: end, line })
     }
 
     fn fill_slot<R>(

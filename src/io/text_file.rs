@@ -24,13 +24,13 @@ pub(super) struct TextFile {
 
 /// Where a line begins: its byte offset and its number, the first being 1.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) offset: u64,
     pub(super) line: u64,
 }
 
-impl Place {
-    pub(super) const START: Place = Place { offset: 0, line: 1 };
+impl Position {
+    pub(super) const START: Position = Position { offset: 0, line: 1 };
 }
 
 impl TextFile {
@@ -87,8 +87,8 @@ impl TextFile {
     pub(super) fn visit_first_lines<R>(
         &self,
         mut visit: impl FnMut(u64, &[u8]) -> Result<Option<R>>,
-    ) -> Result<(Option<R>, Place)> {
-        let mut place = Place::START;
+    ) -> Result<(Option<R>, Position)> {
+        let mut place = Position::START;
         let mut bytes = Vec::new();
         while place.offset < self.length {
             self.read_line_at(place, &mut bytes)?;
@@ -96,7 +96,7 @@ impl TextFile {
                 break; // The file has shrunk since it was opened.
             }
             let seen = visit(place.line, &bytes)?;
-            place = Place { offset: place.offset + bytes.len() as u64, line: place.line + 1 };
+            place = Position { offset: place.offset + bytes.len() as u64, line: place.line + 1 };
             if seen.is_some() {
                 return Ok((seen, place));
             }
@@ -104,7 +104,7 @@ impl TextFile {
         Ok((None, place))
     }
 
-    fn read_line_at(&self, place: Place, bytes: &mut Vec<u8>) -> Result<()> {
+    fn read_line_at(&self, place: Position, bytes: &mut Vec<u8>) -> Result<()> {
         bytes.clear();
         let end = self.extend_to_line_end(place.offset, bytes, 0)?;
         bytes.truncate(end.ok_or_else(|| self.fault(place.line, too_long()))?);

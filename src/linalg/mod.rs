@@ -2,6 +2,7 @@
 //!
 //! - [`scalar`] – the numbers of vectors, and what a stored entry does to one
 //! - [`operator`] – the trait that solvers are written over; [`compressed`] and [`dense`] implement it
+//! - [`reduce`] – sums and norms over all entries of a matrix
 //! - [`vector`] – sums and updates of vectors that do not depend on the number of threads
 //! - [`partition`] – rows in runs of equal cost; [`kernels`] – the loops, on plain slices: they know neither matrices
 //!   nor files, and everything above them decides what is handed in
@@ -11,6 +12,7 @@ mod dense;
 pub(crate) mod kernels;
 mod operator;
 mod partition;
+mod reduce;
 mod scalar;
 mod vector;
 

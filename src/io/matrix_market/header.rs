@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, quoted};
 use crate::io::lines::skip_if_empty;
-use crate::io::text_file::{Place, TextFile};
+use crate::io::text_file::{Position, TextFile};
 
 /// The largest number of rows or columns: the largest index that any matrix of this library can store.
 const LARGEST_DIMENSION: u64 = i64::MAX as u64;
@@ -143,7 +143,7 @@ impl Header {
     }
 
     /// Reads the header and returns it with the place where the entries begin.
-    pub(super) fn read(text: &TextFile) -> Result<(Header, Place)> {
+    pub(super) fn read(text: &TextFile) -> Result<(Header, Position)> {
         let mut words = None;
         let (header, place) = text.visit_first_lines(|line, bytes| {
             let mut cursor = Cursor::new(bytes);
@@ -282,7 +282,7 @@ fn dimension(size: u64) -> Result<usize> {
 }
 
 /// Refuses a count of entries that the rest of the file has no room for, so that nobody reserves memory for it.
-fn check_length(text: &TextFile, header: &Header, entries: Place) -> Result<()> {
+fn check_length(text: &TextFile, header: &Header, entries: Position) -> Result<()> {
     // Values are left out of the reckoning: where one is missing, the error shall name its line. The last line may lack
     // its line feed.
     let shortest_line = match header.format {

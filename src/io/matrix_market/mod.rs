@@ -34,12 +34,14 @@
 //! The types in `%%GraphBLAS type` comments are comments here.
 
 mod header;
+mod matrices;
 mod number;
 mod reader;
 mod walk;
 mod writer;
 
 pub use header::{Field, Format, Header, Symmetry};
+pub use matrices::{write_dense, write_sparse};
 pub use number::Number;
 pub use reader::Reader;
 pub use writer::Writer;

@@ -8,7 +8,7 @@ use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, quoted};
 use crate::io::lines::{Halt, Records};
-use crate::io::text_file::{Place, TextFile};
+use crate::io::text_file::{Position, TextFile};
 use crate::storage::Context;
 
 /// A Matrix Market file whose header was read and checked.
@@ -33,7 +33,7 @@ use crate::storage::Context;
 pub struct Reader {
     text: TextFile,
     header: Header,
-    entries: Place,
+    entries: Position,
 }
 
 impl Reader {
@@ -141,7 +141,7 @@ impl Reader {
         }
     }
 
-    fn check_count(&self, seen: u64, end: Place) -> Result<()> {
+    fn check_count(&self, seen: u64, end: Position) -> Result<()> {
         if seen == self.header.stored {
             return Ok(());
         }

@@ -1,0 +1,155 @@
+//! Whole matrices from and to Matrix Market files.
+
+use std::path::Path;
+
+use super::header::{Field, Header, Symmetry};
+use super::number::Number;
+use super::reader::Reader;
+use super::writer::Writer;
+use crate::dense::{Dense, DenseMut};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::{Axis, Compressed, Coo, CooBuilder, Csc, Csr, Duplicates};
+use crate::storage::{Context, DType, Element, Entry, Index, Order, Place};
+
+impl Reader {
+    /// The matrix as coordinates in memory, a symmetry expanded, entries as they stand in the file.
+    ///
+    /// Fails as [`for_each`](Self::for_each) does, if the shape is too large for the index type, and if the entries do
+    /// not fit in the memory limit.
+    pub fn read_coo<T: Number, I: Index>(&self, ctx: &Context) -> Result<Coo<T, I>> {
+        let header = self.header();
+        let bytes = (2 * size_of::<I>() + size_of::<T>()) as u64;
+        ctx.check_memory(
+            "the entries of the file",
+            bytes.saturating_mul(self.expanded_upper_bound()),
+        )?;
+        let mut builder =
+            CooBuilder::new((header.nrows, header.ncols)).map_err(|e| e.in_file(self.path()))?;
+        self.for_each::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
+        Ok(builder.finish())
+    }
+
+    /// The matrix in compressed rows at `place`, duplicates summed as SciPy does on conversion.
+    ///
+    /// Cost: one pass over the file; memory for the coordinates besides the result.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a.mtx");
+    /// # std::fs::write(&path, "%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n2 1 4\n")?;
+    /// use outcore::{Context, Csr, Place, io::matrix_market::Reader};
+    /// let a: Csr<f64> = Reader::open(&path)?.read_csr(Place::Memory, &Context::new())?;
+    /// assert_eq!((a.get(0, 1)?, a.get(1, 0)?), (Some(4.0), Some(4.0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read_csr<T: Number, I: Index, P: Index>(
+        &self,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csr<T, I, P>> {
+        self.read_coo::<T, I>(ctx)?
+            .to_csr(Duplicates::Sum, place, ctx)
+            .map_err(|e| e.in_file(self.path()))
+    }
+
+    /// The matrix in compressed columns at `place`; otherwise as [`read_csr`](Self::read_csr).
+    pub fn read_csc<T: Number, I: Index, P: Index>(
+        &self,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csc<T, I, P>> {
+        self.read_coo::<T, I>(ctx)?
+            .to_csc(Duplicates::Sum, place, ctx)
+            .map_err(|e| e.in_file(self.path()))
+    }
+
+    /// The matrix with its zeros written out, in column-major order as array files have it, duplicates summed.
+    ///
+    /// Cost: one pass over the file; no memory besides the result.
+    pub fn read_dense<T: Number + Element>(
+        &self,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Dense<T>> {
+        let Header { nrows, ncols, .. } = *self.header();
+        let mut dense = DenseMut::<T>::create(place, (nrows, ncols), Order::Fortran, ctx)?;
+        let elements = dense.as_mut_slice();
+        self.for_each::<T>(ctx, |row, col, value| {
+            let element = &mut elements[col * nrows + row];
+            *element = element.merge(value).ok_or_else(|| {
+                Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
+                    .in_file(self.path())
+                    .found(format!("row {}, column {}", row + 1, col + 1))
+            })?;
+            Ok(())
+        })?;
+        dense.freeze()
+    }
+}
+
+/// The field that holds the values of a type without loss.
+fn field_of<T: Entry>() -> Field {
+    match T::ENTRY_DTYPE {
+        None => Field::Pattern,
+        Some(DType::Float32 | DType::Float64) => Field::Real,
+        Some(DType::Complex64 | DType::Complex128) => Field::Complex,
+        Some(_) => Field::Integer,
+    }
+}
+
+/// Writes a CSR or CSC matrix as a general coordinate file, entries in the order in which they are stored, with the
+/// lines of `comment` behind the banner (none if empty).
+///
+/// What was at `path` stays until the new file is complete. Cost: one pass over the matrix; 1 MiB of memory.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.mtx");
+/// use outcore::{Context, Csr, io::matrix_market::write_sparse};
+/// write_sparse(&path, &Csr::<f64>::eye(1), "", &Context::new())?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 1\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
+    path: impl AsRef<Path>,
+    matrix: &Compressed<T, I, P, A>,
+    comment: &str,
+    ctx: &Context,
+) -> Result<()> {
+    let (nrows, ncols) = matrix.shape();
+    let nnz = matrix.nnz() as u64;
+    let header = Header::coordinate(field_of::<T>(), Symmetry::General, nrows, ncols, nnz);
+    let mut writer = Writer::create(path, header, comment)?;
+    for (major, line) in matrix.lines().enumerate() {
+        for (index, &value) in line.indices.iter().zip(line.data) {
+            let (row, col) = A::swap_if_cols((major, index.to_usize()));
+            writer.push(row, col, value)?;
+        }
+        if major % 4096 == 0 {
+            ctx.report("writing Matrix Market", major as u64, matrix.major() as u64)?;
+        }
+    }
+    writer.finish()
+}
+
+/// Writes a dense matrix as a general array file; otherwise as [`write_sparse`].
+pub fn write_dense<T: Number + Element>(
+    path: impl AsRef<Path>,
+    matrix: &Dense<T>,
+    comment: &str,
+    ctx: &Context,
+) -> Result<()> {
+    let (nrows, ncols) = matrix.dim();
+    let mut writer = Writer::create(
+        path,
+        Header::array(field_of::<T>(), Symmetry::General, nrows, ncols),
+        comment,
+    )?;
+    for (j, column) in matrix.view().columns().into_iter().enumerate() {
+        for (i, &value) in column.iter().enumerate() {
+            writer.push(i, j, value)?;
+        }
+        ctx.report("writing Matrix Market", j as u64, ncols as u64)?;
+    }
+    writer.finish()
+}

@@ -51,11 +51,10 @@ pub fn read_graph<I: Index, P: Index>(
             .in_file(path)
             .expected("a stored matrix, a Matrix Market file or an edge list"));
     }
-    let edges = match extension == "mtx" || has_banner(path)? {
-        true => read_matrix_market::<I>(path, ctx)?,
-        false => read_edges::<I>(path, ctx)?,
-    };
-    edges.to_csr(Duplicates::Sum, place, ctx)
+    match extension == "mtx" || has_banner(path)? {
+        true => Reader::open(path)?.read_csr(place, ctx),
+        false => read_edges::<I>(path, ctx)?.to_csr(Duplicates::Sum, place, ctx),
+    }
 }
 
 fn read_stored<I: Index, P: Index>(
@@ -82,55 +81,28 @@ fn has_banner(path: &Path) -> Result<bool> {
     Ok(start.eq_ignore_ascii_case(BANNER))
 }
 
-fn read_matrix_market<I: Index>(path: &Path, ctx: &Context) -> Result<Coo<(), I>> {
-    let reader = Reader::open(path)?;
-    let mut ends = Ends::new(path, ctx);
-    reader.for_each::<()>(ctx, |row, col, ()| ends.push(row as u64, col as u64))?;
-    ends.finish((reader.header().nrows, reader.header().ncols))
-}
-
+/// The edges of a list in the order of the file, as many rows and columns as the largest vertex asks for.
 fn read_edges<I: Index>(path: &Path, ctx: &Context) -> Result<Coo<(), I>> {
-    let mut ends = Ends::new(path, ctx);
-    let size = EdgeList::open(path)?.for_each(ctx, |u, v, _| ends.push(u, v))?;
-    let n = size.vertices as usize;
-    ends.finish((n, n))
-}
-
-/// The two ends of every edge read so far.
-struct Ends<'a, I> {
-    rows: Vec<I>,
-    cols: Vec<I>,
-    path: &'a Path,
-    ctx: &'a Context,
-}
-
-impl<'a, I: Index> Ends<'a, I> {
-    fn new(path: &'a Path, ctx: &'a Context) -> Self {
-        Ends { rows: Vec::new(), cols: Vec::new(), path, ctx }
-    }
-
-    fn push(&mut self, u: u64, v: u64) -> Result<()> {
+    let (mut rows, mut cols) = (Vec::new(), Vec::new());
+    let size = EdgeList::open(path)?.for_each(ctx, |u, v, _| {
         let last = u.max(v);
         // Less than the largest index, so that the number of vertices is an index as well.
         if last >= I::LARGEST as u64 {
             return Err(Error::new(ErrorKind::Type, "a vertex is too large for the index type")
-                .in_file(self.path)
+                .in_file(path)
                 .expected(format!("a vertex below {}", I::LARGEST))
                 .found(last)
                 .remedy("use u64 indices"));
         }
-        if self.rows.len() == self.rows.capacity() {
+        if rows.len() == rows.capacity() {
             // Both arrays are about to double, the old ones being there while they are copied.
-            let bytes = (self.rows.len() as u64 + 1).saturating_mul(6 * size_of::<I>() as u64);
-            self.ctx.check_memory("the edges", bytes).map_err(|e| e.in_file(self.path))?;
+            let bytes = (rows.len() as u64 + 1).saturating_mul(6 * size_of::<I>() as u64);
+            ctx.check_memory("the edges", bytes).map_err(|e| e.in_file(path))?;
         }
-        self.rows.push(I::from_usize(u as usize));
-        self.cols.push(I::from_usize(v as usize));
+        rows.push(I::from_usize(u as usize));
+        cols.push(I::from_usize(v as usize));
         Ok(())
-    }
-
-    fn finish(self, shape: (usize, usize)) -> Result<Coo<(), I>> {
-        let data = vec![(); self.rows.len()];
-        Coo::from_parts(shape, self.rows, self.cols, data).map_err(|e| e.in_file(self.path))
-    }
+    })?;
+    let (n, data) = (size.vertices as usize, vec![(); rows.len()]);
+    Coo::from_parts((n, n), rows, cols, data).map_err(|e| e.in_file(path))
 }

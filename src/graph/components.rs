@@ -130,7 +130,7 @@ pub fn check_components<T: Entry, I: Index, P: Index>(
     let mut trees = n;
     for (u, row) in graph.rows().enumerate() {
         for v in row.indices.iter().map(|v| v.to_usize()) {
-            if labels[u] != labels[v] {
+            if labels.get(v) != Some(&labels[u]) {
                 return Err(wrong(u, "an edge joins two components").found(format!("edge to {v}")));
             }
             let (u, v) = (climb(&mut above, u), climb(&mut above, v));

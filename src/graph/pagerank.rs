@@ -243,7 +243,13 @@ pub fn check_pagerank<T: Entry, I: Index, P: Index>(
         if targets.is_empty() {
             lost += rank;
         }
-        targets.iter().for_each(|&v| next[v] += rank / targets.len() as f64);
+        let share = rank / targets.len() as f64;
+        for v in targets {
+            // Absent only if a mapped file was changed after its check.
+            if let Some(next) = next.get_mut(v) {
+                *next += share;
+            }
+        }
     }
     let step = |arriving: f64| (1.0 - damping) / n as f64 + damping * (arriving + lost / n as f64);
     Ok(next.into_iter().zip(ranks).map(|(arriving, rank)| (step(arriving) - rank).abs()).sum())

@@ -19,7 +19,7 @@ const REPORT: usize = 1 << 16;
 ///
 /// Fails if the matrix is not square or has an index out of range. Cost: every edge is read once, in the order of a
 /// depth-first search, which jumps about in a file; once more, in order, if the matrix was never checked. One thread.
-/// Memory: at most `40 + size_of::<I>()` bytes per vertex.
+/// Memory: at most `56 + size_of::<I>()` bytes per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::strong_components};
@@ -34,7 +34,7 @@ pub fn strong_components<T: Entry, I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Components<I>> {
     let n = ctx.run(|| check_graph(graph))?;
-    ctx.check_memory("the components", (40 + size_of::<I>() as u64).saturating_mul(n as u64))?;
+    ctx.check_memory("the components", (56 + size_of::<I>() as u64).saturating_mul(n as u64))?;
     let mut search =
         DepthFirst { number: vec![0; n], next: 1, component: n, open: Vec::new(), met: 0 };
     for v in 0..n {
@@ -76,7 +76,7 @@ impl DepthFirst {
         start: usize,
         ctx: &Context,
     ) -> Result<()> {
-        let mut path = vec![self.enter(start)];
+        let mut path = vec![self.enter(start, ctx)?];
         while let Some(step) = path.last_mut() {
             let v = step.vertex;
             let Some(edge) = graph.line(v).indices.get(step.edges) else {
@@ -86,13 +86,7 @@ impl DepthFirst {
             };
             let w = edge.to_usize();
             match self.number.get(w) {
-                Some(0) => {
-                    if self.met.is_multiple_of(REPORT) {
-                        let total = self.number.len() as u64;
-                        ctx.report("searching depth first", self.met as u64, total)?;
-                    }
-                    path.push(self.enter(w));
-                }
+                Some(0) => path.push(self.enter(w, ctx)?),
                 // An edge is only done with once what lies behind it is: a vertex just searched is met here again.
                 Some(&number) => {
                     self.number[v] = self.number[v].min(number);
@@ -105,12 +99,15 @@ impl DepthFirst {
         Ok(())
     }
 
-    fn enter(&mut self, vertex: usize) -> Step {
+    fn enter(&mut self, vertex: usize, ctx: &Context) -> Result<Step> {
+        if self.met.is_multiple_of(REPORT) {
+            ctx.report("searching depth first", self.met as u64, self.number.len() as u64)?;
+        }
         let place = self.next;
         self.number[vertex] = place;
         self.next += 1;
         self.met += 1;
-        Step { vertex, place, edges: 0 }
+        Ok(Step { vertex, place, edges: 0 })
     }
 
     /// Closes the component of `vertex` if it is the first of it that the search met.
@@ -179,7 +176,7 @@ fn spreads<T: Entry, I: Index, P: Index, A: Axis>(
     let mut waiting = (0..n).filter(|&v| seen[v]).collect::<Vec<_>>();
     while let Some(u) = waiting.pop() {
         for v in graph.line(u).indices.iter().map(|v| v.to_usize()) {
-            if labels[v] == labels[u] && !seen[v] {
+            if labels.get(v) == Some(&labels[u]) && !seen[v] {
                 seen[v] = true;
                 waiting.push(v);
             }
@@ -202,7 +199,7 @@ fn has_no_cycle<T: Entry, I: Index, P: Index>(
     members.sort_by_key(|&v| labels[v]);
     let mut incoming = vec![0usize; n];
     let leaving = |u: usize| {
-        let targets = graph.line(u).indices.iter().map(|v| labels[v.to_usize()]);
+        let targets = graph.line(u).indices.iter().filter_map(|v| labels.get(v.to_usize()).copied());
         targets.filter(move |&label| label != labels[u])
     };
     (0..n).flat_map(leaving).for_each(|label| incoming[label] += 1);
@@ -213,7 +210,7 @@ fn has_no_cycle<T: Entry, I: Index, P: Index>(
         for &u in members[first..].iter().take_while(|&&v| labels[v] == label) {
             taken += 1;
             for target in leaving(u) {
-                incoming[target] -= 1;
+                incoming[target] = incoming[target].saturating_sub(1);
                 if incoming[target] == 0 {
                     free.push(target);
                 }

@@ -85,15 +85,15 @@ pub fn check_bfs<T: Entry, I: Index, P: Index>(
         return Err(wrong(source, "the source is not at level 0"));
     }
     let confirmed = follow_edges(graph, answer)?;
-    for v in 0..n {
+    for (v, confirmed) in confirmed.into_iter().enumerate() {
         let level = answer.level(v);
         if level == Some(0) && v != source {
             return Err(wrong(v, "a second vertex is at level 0"));
         }
-        if level.is_some() && v != source && !confirmed[v] {
+        if level.is_some() && v != source && !confirmed {
             return Err(wrong(v, "no edge leads from the parent, one level before, to the vertex"));
         }
-        if !level.is_some_and(|level| level > 0) && answer.parents[v].to_usize() != v {
+        if matches!(level, None | Some(0)) && answer.parents[v].to_usize() != v {
             return Err(wrong(v, "a vertex that nothing precedes has a parent"));
         }
     }

@@ -32,7 +32,7 @@ const BETA: usize = 18;
 ///
 /// Fails if the matrix is not square, has no row `source`, or has an index out of range, which is seen before the search
 /// begins. Cost: every edge out of a reached vertex is read once, and once more if the matrix was never checked.
-/// Memory: at most `8 + 3·size_of::<I>()` bytes per vertex.
+/// Memory: at most `12 + 3·size_of::<I>()` bytes per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::bfs};
@@ -101,7 +101,7 @@ fn start<T: Entry, I: Index, P: Index, U: Entry, Q: Index>(
             .expected(format!("a vertex below {n}"))
             .found(source));
     }
-    let each = 8 + 3 * size_of::<I>() as u64;
+    let each = 12 + 3 * size_of::<I>() as u64;
     ctx.check_memory("the search", each.saturating_mul(n as u64))?;
     match fit_in_u32(n) {
         true => Search::<AtomicU32>::new(n).run(graph, incoming, source, ctx),
@@ -139,7 +139,7 @@ impl<S: Slot> Search<S> {
         while !level.is_empty() {
             ctx.report("searching breadth first", reached as u64, n as u64)?;
             depth = next_depth(depth)?;
-            let edges = out_edges(graph, &level);
+            let edges = incoming.map_or(0, |_| out_edges(graph, &level));
             up = match up {
                 false => edges > edges_left / ALPHA,
                 true => level.len() >= n / BETA || level.len() > reached / 2,

@@ -1,6 +1,6 @@
 //! Floor 0: elements, buffers, files. Nothing here knows what a matrix is.
 //!
-//! - [`element`] – what may lie in a file; [`buffer`] – a run of it, whoever owns the bytes
+//! - [`element`] – what may lie in a file; [`buffer`] and [`buffer_mut`] – a run of it, whoever owns the bytes
 //! - [`map`] – opening, locking, reserving and mapping files, the only way to a file's bytes as memory
 //! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them
 //! - [`place`] – where a result shall live; [`stage`] – how it gets there completely or not at all; [`rewrite`] – changing it later
@@ -8,6 +8,7 @@
 //! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above
 
 mod buffer;
+mod buffer_mut;
 mod checksum;
 mod context;
 mod copy;
@@ -19,7 +20,8 @@ mod place;
 mod rewrite;
 mod stage;
 
-pub use buffer::{Access, Buffer, BufferMut};
+pub use buffer::{Access, Buffer};
+pub use buffer_mut::BufferMut;
 pub use checksum::{Verified, verify};
 pub use context::{CancelToken, Context, Progress};
 pub(crate) use copy::read_array;

@@ -5,7 +5,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer::{Buffer, BufferMut, Origin};
+use crate::storage::buffer::{Buffer, Origin};
+use crate::storage::buffer_mut::BufferMut;
 use crate::storage::element::{DType, Element, Entry};
 use crate::storage::map::{lock_shared, map_read, map_write, open_read, open_write, reserve};
 use crate::storage::npy::header::{ByteOrder, DATA_START, NpyHeader, read_header};

@@ -10,10 +10,11 @@
 //! threads: the parent in a search is the smallest there is, a component goes by its smallest vertex, sums are formed
 //! in one fixed shape. Every algorithm has a check beside it that comes to its verdict by another way.
 //!
-//! - [`bfs`](bfs()) – levels and parents of a breadth-first search
-//! - [`components`] – what hangs together; [`strong`] – what leads to each other; [`partition`] – the answer of both
-//! - [`pagerank`](pagerank()) – where a random walk is found, over any [`LinearOperator`](crate::linalg::LinearOperator)
-//! - [`vertices`] – one number per vertex, lowered by many threads
+//! - `bfs` – [levels and parents](bfs()) of a breadth-first search
+//! - `components` – [what hangs together](connected_components); `strong` – [what leads to each other](strong_components);
+//!   `partition` – [the answer](Components) of both
+//! - `pagerank` – [where a random walk is found](pagerank()), over any [`LinearOperator`](crate::linalg::LinearOperator)
+//! - `vertices` – one number per vertex, lowered by many threads
 
 mod bfs;
 mod components;

@@ -199,7 +199,8 @@ fn has_no_cycle<T: Entry, I: Index, P: Index>(
     members.sort_by_key(|&v| labels[v]);
     let mut incoming = vec![0usize; n];
     let leaving = |u: usize| {
-        let targets = graph.line(u).indices.iter().filter_map(|v| labels.get(v.to_usize()).copied());
+        let targets =
+            graph.line(u).indices.iter().filter_map(|v| labels.get(v.to_usize()).copied());
         targets.filter(move |&label| label != labels[u])
     };
     (0..n).flat_map(leaving).for_each(|label| incoming[label] += 1);

@@ -10,17 +10,17 @@ use super::{best_of, harmonic, peak_memory, reset_peak_memory};
 const DENSITIES: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 1.0];
 
 /// One density: what the product `y = A x` costs either way.
-pub struct Row {
-    pub density: f64,
-    pub dense: Cost,
-    pub sparse: Cost,
+pub(crate) struct Row {
+    pub(crate) density: f64,
+    pub(crate) dense: Cost,
+    pub(crate) sparse: Cost,
     /// MiB held at most during the products.
-    pub peak: f64,
+    pub(crate) peak: f64,
 }
 
-pub struct Cost {
-    pub bytes: f64,
-    pub seconds: f64,
+pub(crate) struct Cost {
+    pub(crate) bytes: f64,
+    pub(crate) seconds: f64,
 }
 
 impl Cost {
@@ -30,7 +30,7 @@ impl Cost {
 }
 
 /// Measures square float64 matrices of order `n`, mapped from `folder`, or in memory without one.
-pub fn compare(n: usize, folder: Option<&Path>, ctx: &Context) -> Result<Vec<Row>> {
+pub(crate) fn compare(n: usize, folder: Option<&Path>, ctx: &Context) -> Result<Vec<Row>> {
     DENSITIES.iter().map(|&density| compare_one(n, density, folder, ctx)).collect()
 }
 
@@ -56,7 +56,7 @@ fn compare_one(n: usize, density: f64, folder: Option<&Path>, ctx: &Context) -> 
 }
 
 /// Prints a table.
-pub fn print(rows: &[Row]) {
+pub(crate) fn print(rows: &[Row]) {
     println!(
         "    density   dense MB   sparse MB   dense ms   sparse ms   dense GB/s   sparse GB/s   peak MiB"
     );
@@ -74,7 +74,7 @@ pub fn print(rows: &[Row]) {
 }
 
 /// The density at which sparse stops costing less, between two measured ones, by linear interpolation of the logarithms.
-pub fn crossing(rows: &[Row], quantity: impl Fn(&Cost) -> f64) -> Option<f64> {
+pub(crate) fn crossing(rows: &[Row], quantity: impl Fn(&Cost) -> f64) -> Option<f64> {
     let advantage = |row: &Row| (quantity(&row.dense) / quantity(&row.sparse)).ln();
     rows.windows(2).find_map(|pair| {
         let (before, after) = (advantage(&pair[0]), advantage(&pair[1]));

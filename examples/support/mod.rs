@@ -1,7 +1,7 @@
 //! What the examples share: arguments, clocks, memory, progress on a terminal.
 #![allow(dead_code)] // each example uses a part of it
 
-pub mod comparison;
+pub(crate) mod comparison;
 
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
@@ -9,11 +9,11 @@ use std::time::Instant;
 use outcore::{Context, Progress};
 
 /// What an example's `main` returns: any error ends it with a message and a failing exit code.
-pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// The arguments, split into `--flags` and the rest. `--help` prints `help` and ends the program; a flag that is not
 /// among `flags` is an error.
-pub fn arguments(help: &str, flags: &[&str]) -> Result<(Vec<String>, Vec<String>), String> {
+pub(crate) fn arguments(help: &str, flags: &[&str]) -> Result<(Vec<String>, Vec<String>), String> {
     let (given, rest): (Vec<_>, Vec<_>) =
         std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
     if given.iter().any(|flag| flag == "--help") {
@@ -27,7 +27,7 @@ pub fn arguments(help: &str, flags: &[&str]) -> Result<(Vec<String>, Vec<String>
 }
 
 /// A context that shows progress when standard error is a terminal.
-pub fn context() -> Context {
+pub(crate) fn context() -> Context {
     let ctx = Context::new();
     if !std::io::stderr().is_terminal() {
         return ctx;
@@ -40,14 +40,14 @@ pub fn context() -> Context {
 }
 
 /// Runs `work` once and gives its result and its seconds.
-pub fn timed<R>(work: impl FnOnce() -> R) -> (R, f64) {
+pub(crate) fn timed<R>(work: impl FnOnce() -> R) -> (R, f64) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed().as_secs_f64())
 }
 
 /// The least seconds of `runs` runs, after one that warms up.
-pub fn best_of<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<f64, E> {
+pub(crate) fn best_of<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<f64, E> {
     work()?;
     let mut best = f64::INFINITY;
     for _ in 0..runs {
@@ -59,12 +59,12 @@ pub fn best_of<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -> Resul
 }
 
 /// Starts the count of [`peak_memory`] anew, where the system allows it.
-pub fn reset_peak_memory() {
+pub(crate) fn reset_peak_memory() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// The most memory this process held since the last reset, mapped pages that it touched included, in MiB.
-pub fn peak_memory() -> f64 {
+pub(crate) fn peak_memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
@@ -72,6 +72,6 @@ pub fn peak_memory() -> f64 {
 }
 
 /// `x_i = 1 / (i + 1)`, the vector of the checks.
-pub fn harmonic(n: usize) -> Vec<f64> {
+pub(crate) fn harmonic(n: usize) -> Vec<f64> {
     (0..n).map(|i| 1.0 / (i + 1) as f64).collect()
 }

@@ -1,7 +1,7 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
 use crate::error::{Error, Result};
-use crate::linalg::kernels::{Entries, Panel, Update, gather_block, scatter_block};
+use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter};
 use crate::linalg::operator::LinearOperator;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed};
@@ -44,8 +44,8 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     ctx.check_cancelled()?;
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.minor(), 0)?;
     let done = ctx.run(|| match along {
-        true => gather_block(panel, entries, Update::set(), x, y, k),
-        false => scatter_block(panel, entries, Update::set(), x, y, k, None),
+        true => gather(panel, entries, Update::set(), x, y, k),
+        false => scatter(panel, entries, Update::set(), x, y, k, None),
     });
     done.map_err(|error| name_file(error, a))
 }

@@ -29,12 +29,13 @@ mod processor;
 mod reference;
 mod scatter;
 mod scatter_bins;
+mod scatter_rows;
 #[cfg(test)]
 mod tests;
 mod update;
 
-pub(crate) use compressed::{gather, gather_block};
-pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
-pub(crate) use panel::{Fault, Panel};
-pub(crate) use scatter::{Windows, scatter, scatter_block};
+pub(crate) use compressed::gather;
+pub(crate) use dense::{DenseRows, dense_gather, dense_scatter};
+pub(crate) use panel::Panel;
+pub(crate) use scatter::scatter;
 pub(crate) use update::{Entries, Update};

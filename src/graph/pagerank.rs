@@ -76,7 +76,8 @@ impl PageRank {
 /// Not to converge within `maxiter` is no error: the answer says so. Fails if the matrix is not square, has an index out
 /// of range, or an option cannot mean anything. Cost: one pass over the edges per iteration, and one more if the matrix
 /// was never checked; rows out of order or with repeated entries are first sorted into a scratch file, as an edge
-/// counts once. Memory: 32 bytes per vertex, and what the product takes.
+/// counts once. Memory: 32 bytes per vertex, and what the product takes. With many threads it is faster to gather over
+/// incoming edges than to scatter over outgoing ones: [`pagerank_over`] what [`Csr::to_csc`] makes, where there is room.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{PageRankOptions, pagerank}};

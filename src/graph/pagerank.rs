@@ -57,6 +57,8 @@ pub struct PageRank {
 
 impl PageRank {
     /// The `k` vertices of highest rank and their ranks, highest first, the smaller vertex first among equals.
+    ///
+    /// Cost: linear in the vertices. Memory: 8 bytes per vertex.
     pub fn top(&self, k: usize) -> Vec<(usize, f64)> {
         let mut order = (0..self.ranks.len()).collect::<Vec<_>>();
         let higher = |&a: &usize, &b: &usize| {

@@ -141,7 +141,17 @@ fn smallest_members<I: Index>(number: &[usize]) -> Vec<I> {
 ///
 /// From the vertex that names a component all of it must be reached within it, along the edges and against them; and
 /// the components, taken as vertices, must have no cycle, as they could be merged otherwise. Fails with
-/// [`ErrorKind::Value`], naming the vertex. Cost: three passes over the edges. Memory: 41 bytes per vertex.
+/// [`ErrorKind::Value`], naming the vertex. Cost: four passes over the edges, on one thread. Memory: 33 bytes per vertex.
+///
+/// ```
+/// use outcore::{Context, Csr, Place, graph::{check_strong_components, strong_components}};
+/// // 0 -> 1 -> 2 -> 1
+/// let a = Csr::<()>::from_parts((3, 3), vec![0, 1, 2, 3], vec![1, 2, 1], vec![(); 3])?;
+/// let ctx = Context::new();
+/// let incoming = a.to_csc(Place::Memory, &ctx)?;
+/// check_strong_components(&a, &incoming, &strong_components(&a, &ctx)?)?;
+/// # Ok::<(), outcore::Error>(())
+/// ```
 pub fn check_strong_components<T: Entry, I: Index, P: Index, U: Entry, Q: Index>(
     graph: &Csr<T, I, P>,
     incoming: &Csc<U, I, Q>,

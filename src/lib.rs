@@ -5,6 +5,7 @@
 mod convert;
 mod dense;
 mod error;
+pub mod graph;
 pub mod io;
 pub mod linalg;
 pub mod solve;

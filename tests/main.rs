@@ -4,6 +4,8 @@ mod architecture;
 mod convert;
 mod dense;
 mod edge_list;
+mod graph;
+mod graph_tables;
 mod malformed_mtx;
 mod matrix_market;
 mod prepared;

@@ -112,7 +112,8 @@ fn limits_that_are_too_small_say_what_is_needed() {
     let error = Operator::new(&a, &Context::new().memory_limit(5_000_000)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Memory);
     assert!(error.to_string().contains("more than 5120000 bytes"), "{error}");
-    let error = Operator::with_vectors(&a, 0, &Context::new().memory_limit(300 << 10)).err().unwrap();
+    let error =
+        Operator::with_vectors(&a, 0, &Context::new().memory_limit(300 << 10)).err().unwrap();
     assert!(error.to_string().contains("for reading"), "{error}");
 }
 

@@ -8,9 +8,10 @@ use proptest::test_runner::TestCaseError;
 
 use super::scatter::Windows;
 use super::*;
+use crate::error::{ErrorKind, Location};
 use crate::linalg::{Factor, Scalar};
+use crate::storage::Context;
 use crate::storage::Index;
-use crate::{Context, ErrorKind, Location};
 
 static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());

@@ -151,7 +151,7 @@ fn cut<T: Entry, I: Index, P: Index, A: Axis>(
 ) -> Vec<Run> {
     let bytes = largest_panel(budget);
     let most_entries = panel_elements(bytes, &[index, value]);
-    let most_lines = if pointer > 0 { (2 << 20) / pointer } else { usize::MAX };
+    let most_lines = (2usize << 20).checked_div(pointer).unwrap_or(usize::MAX);
     let (mut runs, mut start) = (Vec::new(), 0);
     while start < matrix.major() {
         let first = matrix.span(start).start;

@@ -6,5 +6,6 @@ mod dense;
 mod edge_list;
 mod malformed_mtx;
 mod matrix_market;
+mod shared_data;
 mod sparse;
 mod storage;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::*;
-use crate::error::{ErrorKind, Location, Result};
+use crate::error::{self, ErrorKind, Location};
 use crate::linalg::{Factor, Scalar};
 use crate::storage::{Context, Index};
 
@@ -280,7 +280,7 @@ fn stale_windows_give_an_error_or_the_right_bits() {
 fn shapes_that_do_not_fit_are_errors() {
     let a = Panel::new(&[0u32, 1], &[0u32], &[1.0], 2, 0).unwrap();
     let (set, entries) = (Update::set(), Entries::AsStored);
-    let kind = |outcome: Result<()>| outcome.unwrap_err().kind();
+    let kind = |outcome: error::Result<()>| outcome.unwrap_err().kind();
     assert_eq!(kind(gather(a, entries, set, &[1.0], &mut [0.0])), ErrorKind::Shape);
     assert_eq!(kind(gather(a, entries, set, &[1.0; 2], &mut [0.0; 2])), ErrorKind::Shape);
     assert_eq!(kind(scatter(a, entries, set, &[], &mut [0.0; 2], None)), ErrorKind::Shape);

@@ -4,6 +4,7 @@ mod architecture;
 mod convert;
 mod dense;
 mod edge_list;
+mod expected;
 mod malformed_mtx;
 mod matrix_market;
 mod shared_data;

@@ -6,6 +6,7 @@ mod dense;
 mod edge_list;
 mod expected;
 mod malformed_mtx;
+mod malformed_npy;
 mod matrix_market;
 mod shared_data;
 mod sparse;

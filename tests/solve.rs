@@ -122,7 +122,7 @@ fn a_preconditioner_undoes_a_bad_scaling() {
     let options = CgOptions { precond: Some(&jacobi), ..to_rtol(1e-8) };
     let with = cg(&a, &b, &options, &CTX).unwrap();
     assert!(with.converged && residual(&a, &with.x, &b) <= 1e-8 * norm(&b, &CTX));
-    assert!(with.iterations * 4 < without.iterations, "{} {}", with.iterations, without.iterations);
+    assert!(with.iterations * 2 < without.iterations, "{} {}", with.iterations, without.iterations);
 }
 
 /// The Laplacian with every unknown turned by a phase: Hermitian, with the eigenvalues of the Laplacian.
@@ -231,9 +231,10 @@ fn numbers_that_are_not_finite_end_it() {
     }
     let solved = cg(&broken, &uneven(100), &CgOptions::default(), &CTX).unwrap();
     assert_eq!((solved.converged, solved.reason), (false, StopReason::NotFinite));
+    // Finite, but its norm is not.
     let huge = vec![1e200; 100];
     let solved = cg(&a, &huge, &CgOptions::default(), &CTX).unwrap();
-    assert_eq!(solved.converged, residual(&a, &solved.x, &huge) <= 1e-5 * norm(&huge, &CTX));
+    assert_eq!((solved.converged, solved.reason), (false, StopReason::NotFinite));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::linalg::kernels::{Entries, Panel, Update, gather_block, scatter_block};
 use crate::linalg::operator::LinearOperator;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed};
-use crate::storage::{Context, Entry, Index, SparseFormat};
+use crate::storage::{Context, Index, SparseFormat};
 
 /// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
 /// its indices. The result does not depend on the number of threads. A bad index is an error that names its place.
@@ -47,16 +47,5 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
         true => gather_block(panel, entries, Update::set(), x, y, k),
         false => scatter_block(panel, entries, Update::set(), x, y, k, None),
     });
-    done.map_err(|error| name_file(error, a))
-}
-
-/// Names the file behind the indices, if there is one, in an error about them.
-fn name_file<T: Entry, I: Index, P: Index, A: Axis>(
-    error: Error,
-    a: &Compressed<T, I, P, A>,
-) -> Error {
-    match a.indices().file() {
-        Some((path, _)) if error.kind() == crate::error::ErrorKind::Index => error.in_file(path),
-        _ => error,
-    }
+    done.map_err(|error| a.name_indices(error))
 }

@@ -9,8 +9,8 @@ use crate::sparse::coo::Coo;
 use crate::sparse::draft::{CompressedDraft, CooDraft};
 use crate::sparse::files::{index_stands, value_stands};
 use crate::storage::{
-    Buffer, Context, DType, Descriptor, Entry, INDICES_FILE, Index, POINTERS_FILE, Place,
-    ROWS_FILE, SparseFormat, StoredValues, VALUES_FILE, map_array,
+    Buffer, Context, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE,
+    Place, ROWS_FILE, SparseFormat, StoredValues, VALUES_FILE, map_array,
 };
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -116,6 +116,7 @@ fn open_typed<I: Index>(
     stands: &[(DType, usize)],
 ) -> Result<Buffer<I>> {
     let (header, array) = map_array(file, stands).map_err(wider)?;
+    check_line(&header, file)?;
     match declared == Some(header.dtype) {
         true => Ok(array),
         false => Err(other_type(file, declared.map_or("nothing", DType::name), header.dtype)),
@@ -128,7 +129,8 @@ fn open_values<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Buffer<
     };
     let file = path.join(VALUES_FILE);
     check_each(descriptor, &file)?;
-    let (_, values) = map_array(&file, &value_stands(dtype))?;
+    let (header, values) = map_array(&file, &value_stands(dtype))?;
+    check_line(&header, &file)?;
     check_values(descriptor, dtype, &file)?;
     check_count(&file, descriptor.nnz, values.len())?;
     Ok(values)
@@ -146,6 +148,18 @@ pub(super) fn check_each(descriptor: &Descriptor, file: &Path) -> Result<()> {
                 .remedy("open it with () as its value type, as a pattern"))
         }
     }
+}
+
+/// Refuses an array of several dimensions: pairs of reals in Fortran order would be other numbers.
+pub(super) fn check_line(header: &NpyHeader, file: &Path) -> Result<()> {
+    if header.shape.len() == 1 {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Format, "the arrays of a matrix have one dimension")
+        .in_file(file)
+        .at_field("shape")
+        .expected("one number")
+        .found(format!("{:?}", header.shape)))
 }
 
 /// Refuses values that were found to stand as `dtype` where the descriptor says they are something else.

@@ -40,11 +40,20 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Maps the structure of a stored matrix and puts `data` to it.
     pub(super) fn open_with(descriptor: &Descriptor, path: &Path, data: Buffer<T>) -> Result<Self> {
-        let indptr =
-            open_typed(&path.join(POINTERS_FILE), descriptor.pointers, &index_stands::<P>())?;
+        let file = path.join(POINTERS_FILE);
+        let indptr = open_typed::<P>(&file, descriptor.pointers, &index_stands::<P>())?;
         let indices = open_indices(descriptor, path, INDICES_FILE)?;
-        Self::from_buffers((descriptor.nrows, descriptor.ncols), indptr, indices, data)
-            .map_err(|e| e.in_file(path.join(POINTERS_FILE)))
+        let matrix =
+            Self::from_buffers((descriptor.nrows, descriptor.ncols), indptr, indices, data)
+                .map_err(|e| e.in_file(&file))?;
+        // In memory a slice of a matrix keeps its place in the whole; a stored matrix is a whole.
+        match matrix.indptr()[0] {
+            first if first.to_usize() == 0 => Ok(matrix),
+            first => Err(Error::new(ErrorKind::Index, "the pointers do not start at 0")
+                .in_file(file)
+                .expected(0)
+                .found(first)),
+        }
     }
 
     /// Copies the matrix to `place`; a slice of a matrix becomes one of its own.

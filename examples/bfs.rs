@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release --example bfs -- --help`
 
+mod support;
+
 use std::error::Error;
 use std::time::Instant;
 
@@ -10,8 +12,8 @@ use outcore::graph::{
     bfs, bfs_with_incoming, check_bfs, check_components, check_strong_components,
     connected_components, strong_components,
 };
-use outcore::io::read_graph;
-use outcore::{Context, Coo, Csr, Duplicates, Place};
+use outcore::{Context, Place};
+use support::graphs::{load, take_number};
 
 const HELP: &str = "\
 usage: bfs [PATH | rmat SCALE] [--source VERTEX] [--threads N]
@@ -32,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let source = take_number(&mut words, "--source")?.unwrap_or(0);
 
-    let graph = timed("load", || load(&words, &ctx))?;
+    let graph = timed("load", || load(&words, HELP, &ctx))?;
     println!("graph: {} vertices, {} edges\n", graph.nrows(), graph.nnz());
 
     let search = timed("search", || bfs(&graph, source, &ctx))?;
@@ -66,23 +68,4 @@ fn timed<R>(what: &str, work: impl FnOnce() -> R) -> R {
     let result = work();
     println!("{what:<18} {:>9.3} s", start.elapsed().as_secs_f64());
     result
-}
-
-/// Takes `name NUMBER` out of the arguments.
-fn take_number(words: &mut Vec<String>, name: &str) -> Result<Option<usize>, Box<dyn Error>> {
-    let Some(at) = words.iter().position(|word| word == name) else { return Ok(None) };
-    let number = words.get(at + 1).ok_or(HELP)?.parse()?;
-    words.drain(at..at + 2);
-    Ok(Some(number))
-}
-
-fn load(words: &[String], ctx: &Context) -> Result<Csr<()>, Box<dyn Error>> {
-    let words = words.iter().map(String::as_str).collect::<Vec<_>>();
-    let scale = match words[..] {
-        [] => 14,
-        ["rmat", scale] => scale.parse()?,
-        [path] => return Ok(read_graph(path, Place::Memory, ctx)?),
-        _ => return Err(HELP.into()),
-    };
-    Ok(Coo::<()>::rmat(scale, 16, 1)?.to_csr(Duplicates::Sum, Place::Memory, ctx)?)
 }

@@ -2,12 +2,14 @@
 //!
 //! `cargo run --release --example pagerank -- --help`
 
+mod support;
+
 use std::error::Error;
 use std::time::Instant;
 
+use outcore::Context;
 use outcore::graph::{PageRankOptions, check_pagerank, pagerank};
-use outcore::io::read_graph;
-use outcore::{Context, Coo, Csr, Duplicates, Place};
+use support::graphs::{load, take_number};
 
 const HELP: &str = "\
 usage: pagerank [PATH | rmat SCALE] [--threads N]
@@ -22,14 +24,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let mut ctx = Context::new();
-    if let Some(at) = words.iter().position(|word| word == "--threads") {
-        let number = words.get(at + 1).ok_or(HELP)?.parse()?;
-        ctx = ctx.threads(number)?;
-        words.drain(at..at + 2);
+    if let Some(threads) = take_number(&mut words, "--threads")? {
+        ctx = ctx.threads(threads)?;
     }
 
     let start = Instant::now();
-    let graph = load(&words, &ctx)?;
+    let graph = load(&words, HELP, &ctx)?;
     println!(
         "graph: {} vertices, {} edges, {} threads, {:.3} s to load",
         graph.nrows(),
@@ -63,15 +63,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         if right { "right" } else { "WRONG" }
     );
     if right { Ok(()) } else { Err("the ranks are not PageRank".into()) }
-}
-
-fn load(words: &[String], ctx: &Context) -> Result<Csr<()>, Box<dyn Error>> {
-    let words = words.iter().map(String::as_str).collect::<Vec<_>>();
-    let scale = match words[..] {
-        [] => 14,
-        ["rmat", scale] => scale.parse()?,
-        [path] => return Ok(read_graph(path, Place::Memory, ctx)?),
-        _ => return Err(HELP.into()),
-    };
-    Ok(Coo::<()>::rmat(scale, 16, 1)?.to_csr(Duplicates::Sum, Place::Memory, ctx)?)
 }

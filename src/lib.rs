@@ -5,6 +5,7 @@
 mod convert;
 mod dense;
 mod error;
+pub mod graph;
 pub mod io;
 pub mod linalg;
 pub mod solve;
@@ -18,5 +19,6 @@ pub use sparse::{
 };
 pub use storage::{
     Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, DType, Descriptor, Element, Entry,
-    Index, NpyHeader, Order, Place, Progress, SparseFormat, StoredValues, Verified, verify,
+    Index, NpyHeader, Order, Place, Progress, SparseFormat, StoredValues, Traffic, Verified,
+    verify,
 };

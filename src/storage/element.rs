@@ -212,31 +212,30 @@ pub trait Index: Element + Copy + Eq + Ord + std::hash::Hash {
     fn from_usize(position: usize) -> Self;
 }
 
-impl Index for u32 {
-    const DISK: DType = DType::Int32;
-    const LARGEST: usize = i32::MAX as usize;
-    #[inline(always)]
-    fn to_usize(self) -> usize {
-        self as usize
-    }
-    #[inline(always)]
-    fn from_usize(position: usize) -> Self {
-        debug_assert!(position <= Self::LARGEST);
-        position as u32
-    }
+macro_rules! indices {
+    ($($type:ty => $signed:ty, $disk:ident;)*) => {$(
+        impl Index for $type {
+            const DISK: DType = DType::$disk;
+            const LARGEST: usize = <$signed>::MAX as usize;
+            #[inline(always)]
+            fn to_usize(self) -> usize {
+                self as usize
+            }
+            #[inline(always)]
+            fn from_usize(position: usize) -> Self {
+                debug_assert!(position <= Self::LARGEST);
+                position as $type
+            }
+        }
+    )*};
 }
 
+indices! {
+    u32 => i32, Int32;
+}
+
+// Where addresses have 32 bits, 64-bit indices could not be told apart once they are positions.
 #[cfg(target_pointer_width = "64")]
-impl Index for u64 {
-    const DISK: DType = DType::Int64;
-    const LARGEST: usize = i64::MAX as usize;
-    #[inline(always)]
-    fn to_usize(self) -> usize {
-        self as usize
-    }
-    #[inline(always)]
-    fn from_usize(position: usize) -> Self {
-        debug_assert!(position <= Self::LARGEST);
-        position as u64
-    }
+indices! {
+    u64 => i64, Int64;
 }

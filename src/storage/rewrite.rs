@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::storage::buffer::{Buffer, BufferMut};
+use crate::storage::buffer::Buffer;
+use crate::storage::buffer_mut::BufferMut;
 use crate::storage::checksum;
 use crate::storage::context::Context;
 use crate::storage::element::Entry;

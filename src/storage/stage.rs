@@ -14,7 +14,8 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer::{Buffer, BufferMut};
+use crate::storage::buffer::Buffer;
+use crate::storage::buffer_mut::BufferMut;
 use crate::storage::checksum;
 use crate::storage::context::Context;
 use crate::storage::element::Entry;

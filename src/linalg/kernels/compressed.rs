@@ -39,24 +39,11 @@ pub(super) const SMALL: usize = if cfg!(test) { 16 } else { 1 << 14 };
 /// Runs of rows for each thread: enough that a thread that was held up leaves its last runs to others.
 const RUNS_PER_THREAD: usize = 8;
 
-/// y = alpha A x + beta y, one pass over A.
-///
-/// `x` has a number for each column, `y` one for each row of the panel. Fails with `Shape` before anything is written,
-/// and with `Index` if a pointer or an index is out of range.
-pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
-    entries: Entries,
-    update: Update<X>,
-    x: &[X],
-    y: &mut [X],
-) -> Result<()> {
-    gather_block(a, entries, update, x, y, 1)
-}
-
 /// Y = alpha A X + beta Y, one pass over A; X is ncols x k and Y nrows x k, both row-major.
 ///
-/// Fails as [`gather`] does. A column of Y has the bits that [`gather`] would give only up to rounding.
-pub(crate) fn gather_block<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+/// Fails with `Shape` before anything is written, and with `Index` if a pointer or an index is out of range. With k = 1
+/// a long row is summed in more partial sums, so that a column of a wider Y equals it up to rounding only.
+pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
     entries: Entries,
     update: Update<X>,

@@ -2,7 +2,8 @@
 //!
 //! Tests compare the fast kernels with these. Nothing else may call them.
 
-use super::{Entries, Fault, Panel, Update};
+use super::panel::{Fault, Panel};
+use super::{Entries, Update};
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
 

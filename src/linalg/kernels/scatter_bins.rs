@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
-use super::scatter;
+use super::scatter_rows;
 use super::update::Entries;
 use crate::linalg::{Factor, Scalar, partition};
 use crate::storage::{Entry, Index};
@@ -184,7 +184,7 @@ fn add_long_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let width = a.ncols().div_ceil(rayon::current_num_threads()).max(1);
     let starts = (0..a.ncols()).step_by(width);
     let owners = starts.map(|start| start..(start + width).min(a.ncols())).collect();
-    scatter::outputs_of(owners, y, k)
+    scatter_rows::outputs_of(owners, y, k)
         .into_par_iter()
-        .try_for_each(|(owner, y)| scatter::add(a, entries, alpha, x, y, k, &owner, false))
+        .try_for_each(|(owner, y)| scatter_rows::add(a, entries, alpha, x, y, k, &owner, false))
 }

@@ -6,10 +6,12 @@ use num_complex::Complex;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
+use super::scatter::Windows;
 use super::*;
-use crate::error::{self, ErrorKind, Location};
+use crate::error::{ErrorKind, Location};
 use crate::linalg::{Factor, Scalar};
-use crate::storage::{Context, Index};
+use crate::storage::Context;
+use crate::storage::Index;
 
 static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
@@ -92,14 +94,14 @@ fn agrees<T: Factor<X>, I: Index, P: Index, X: Scalar>(
         reference::gather(a, entries, update, &x, &mut expected, k).unwrap();
         for ctx in &*CONTEXTS {
             let mut y = numbers::<X>(nrows * k);
-            ctx.run(|| gather_block(a, entries, update, &x, &mut y, k)).unwrap();
+            ctx.run(|| gather(a, entries, update, &x, &mut y, k)).unwrap();
             prop_assert_eq!(&y, &expected);
         }
         let (x, mut expected) = (numbers::<X>(nrows * k), numbers::<X>(ncols * k));
         reference::scatter(a, entries, update, &x, &mut expected, k).unwrap();
         for ctx in &*CONTEXTS {
             let mut y = numbers::<X>(ncols * k);
-            ctx.run(|| scatter_block(a, entries, update, &x, &mut y, k, None)).unwrap();
+            ctx.run(|| scatter(a, entries, update, &x, &mut y, k, None)).unwrap();
             prop_assert_eq!(&y, &expected);
         }
     }
@@ -140,21 +142,21 @@ proptest! {
         reference::scatter(a, entries, set, &x, &mut sequential, k).unwrap();
         let across = rough(a.ncols() * k);
         let mut alone = vec![f64::NAN; a.nrows() * k];
-        CONTEXTS[0].run(|| gather_block(a, entries, set, &across, &mut alone, k)).unwrap();
+        CONTEXTS[0].run(|| gather(a, entries, set, &across, &mut alone, k)).unwrap();
         for ctx in &*CONTEXTS {
             let mut y = vec![f64::NAN; a.ncols() * k];
             let (first, second) = x.split_at(cut * k);
-            ctx.run(|| scatter_block(top, entries, set, first, &mut y, k, None)).unwrap();
-            ctx.run(|| scatter_block(bottom, entries, add, second, &mut y, k, None)).unwrap();
+            ctx.run(|| scatter(top, entries, set, first, &mut y, k, None)).unwrap();
+            ctx.run(|| scatter(bottom, entries, add, second, &mut y, k, None)).unwrap();
             prop_assert_eq!(bits(&y), bits(&sequential));
             let windows = ctx.run(|| Windows::find(a)).unwrap();
-            ctx.run(|| scatter_block(a, entries, set, &x, &mut y, k, Some(&windows))).unwrap();
+            ctx.run(|| scatter(a, entries, set, &x, &mut y, k, Some(&windows))).unwrap();
             prop_assert_eq!(bits(&y), bits(&sequential));
 
             let mut y = vec![f64::NAN; a.nrows() * k];
             let (first, second) = y.split_at_mut(cut * k);
-            ctx.run(|| gather_block(top, entries, set, &across, first, k)).unwrap();
-            ctx.run(|| gather_block(bottom, entries, set, &across, second, k)).unwrap();
+            ctx.run(|| gather(top, entries, set, &across, first, k)).unwrap();
+            ctx.run(|| gather(bottom, entries, set, &across, second, k)).unwrap();
             prop_assert_eq!(bits(&y), bits(&alone));
         }
     }
@@ -178,8 +180,8 @@ proptest! {
         let good = reference::gather(a, entries, set, &columns, &mut rows.clone(), k).is_ok();
         for ctx in &*CONTEXTS {
             let (mut y, mut z) = (rows.clone(), columns.clone());
-            let gathered = ctx.run(|| gather_block(a, entries, set, &columns, &mut y, k));
-            let scattered = ctx.run(|| scatter_block(a, entries, set, &rows, &mut z, k, None));
+            let gathered = ctx.run(|| gather(a, entries, set, &columns, &mut y, k));
+            let scattered = ctx.run(|| scatter(a, entries, set, &rows, &mut z, k, None));
             for outcome in [gathered, scattered] {
                 prop_assert_eq!(outcome.is_ok(), good);
                 if let Err(error) = outcome {
@@ -247,8 +249,8 @@ fn the_first_bad_index_is_named() {
     let a = Panel::new(&indptr, &indices, &[1.0; 5], 5, 100).unwrap();
     for ctx in &*CONTEXTS {
         let (set, entries) = (Update::set(), Entries::AsStored);
-        let gathered = ctx.run(|| gather(a, entries, set, &[1.0; 5], &mut [0.0; 3]));
-        let scattered = ctx.run(|| scatter(a, entries, set, &[1.0; 3], &mut [0.0; 5], None));
+        let gathered = ctx.run(|| gather(a, entries, set, &[1.0; 5], &mut [0.0; 3], 1));
+        let scattered = ctx.run(|| scatter(a, entries, set, &[1.0; 3], &mut [0.0; 5], 1, None));
         for error in [gathered.unwrap_err(), scattered.unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::Index);
             assert_eq!(error.location(), Some(&Location::Entry { major: 102, position: 13 }));
@@ -271,7 +273,8 @@ fn stale_windows_give_an_error_or_the_right_bits() {
         let windows = ctx.run(|| Windows::find(old)).unwrap();
         let mut y = vec![0.0; n as usize];
         let set = Update::set();
-        let outcome = ctx.run(|| scatter(new, Entries::AsStored, set, &x, &mut y, Some(&windows)));
+        let outcome =
+            ctx.run(|| scatter(new, Entries::AsStored, set, &x, &mut y, 1, Some(&windows)));
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Index);
     }
 }
@@ -280,10 +283,10 @@ fn stale_windows_give_an_error_or_the_right_bits() {
 fn shapes_that_do_not_fit_are_errors() {
     let a = Panel::new(&[0u32, 1], &[0u32], &[1.0], 2, 0).unwrap();
     let (set, entries) = (Update::set(), Entries::AsStored);
-    let kind = |outcome: error::Result<()>| outcome.unwrap_err().kind();
-    assert_eq!(kind(gather(a, entries, set, &[1.0], &mut [0.0])), ErrorKind::Shape);
-    assert_eq!(kind(gather(a, entries, set, &[1.0; 2], &mut [0.0; 2])), ErrorKind::Shape);
-    assert_eq!(kind(scatter(a, entries, set, &[], &mut [0.0; 2], None)), ErrorKind::Shape);
+    let kind = |outcome: crate::error::Result<()>| outcome.unwrap_err().kind();
+    assert_eq!(kind(gather(a, entries, set, &[1.0], &mut [0.0], 1)), ErrorKind::Shape);
+    assert_eq!(kind(gather(a, entries, set, &[1.0; 2], &mut [0.0; 2], 1)), ErrorKind::Shape);
+    assert_eq!(kind(scatter(a, entries, set, &[], &mut [0.0; 2], 1, None)), ErrorKind::Shape);
     assert!(Panel::new(&[0u32, 1], &[0u32], &[1.0, 2.0], 2, 0).is_err());
     assert!(Panel::<f64, u32, u32>::new(&[], &[], &[], 2, 0).is_err());
     assert!(DenseRows::new(&[0.0; 5], 2, 3, 3).is_err());
@@ -295,6 +298,6 @@ fn shapes_that_do_not_fit_are_errors() {
 fn no_right_hand_sides_is_no_work() {
     let a = Panel::new(&[0u32, 1], &[7u32], &[1.0], 2, 0).unwrap();
     let (set, entries) = (Update::<f64>::set(), Entries::AsStored);
-    gather_block(a, entries, set, &[], &mut [], 0).unwrap();
-    scatter_block(a, entries, set, &[], &mut [], 0, None).unwrap();
+    gather(a, entries, set, &[], &mut [], 0).unwrap();
+    scatter(a, entries, set, &[], &mut [], 0, None).unwrap();
 }

@@ -5,7 +5,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer::{Buffer, BufferMut, Origin};
+use crate::storage::buffer::{Buffer, Origin};
+use crate::storage::buffer_mut::BufferMut;
 use crate::storage::element::{DType, Element, Entry};
 use crate::storage::map::{lock_shared, map_read, map_write, open_read, open_write, reserve};
 use crate::storage::npy::header::{ByteOrder, DATA_START, NpyHeader, read_header};
@@ -22,7 +23,7 @@ pub(crate) fn map_array<T: Entry>(
 ) -> Result<(NpyHeader, Buffer<T>)> {
     let file = open_read(path)?;
     let header = read_header(&file, path)?;
-    let len = element_count::<T>(&header, stands).map_err(|e| e.in_file(path))?;
+    let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
     let map = map_read(&file, path)?;
     let origin = Origin { path: path.to_owned(), file };
     let buffer = Buffer::from_map(map, origin, header.data_start as usize, len)?;
@@ -36,7 +37,7 @@ pub(crate) fn map_array_mut<T: Entry>(
 ) -> Result<(NpyHeader, BufferMut<T>)> {
     let file = open_write(path)?;
     let header = read_header(&file, path)?;
-    let len = element_count::<T>(&header, stands).map_err(|e| e.in_file(path))?;
+    let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
     let map = map_write(&file, path)?;
     let origin = Origin { path: path.to_owned(), file };
     let buffer = BufferMut::from_map(map, origin, header.data_start as usize, len)?;
@@ -62,8 +63,8 @@ pub(crate) fn map_raw<T: Element>(path: &Path, offset: u64, len: usize) -> Resul
     Buffer::from_map(map, Origin { path: path.to_owned(), file }, offset as usize, len)
 }
 
-/// The number of elements of `T`, if the file's elements are of a type that stands for it, in native byte order.
-fn element_count<T: Entry>(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
+/// The number of our elements, if the file's are of a type that stands for them, in native byte order.
+fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
     let wrong = |what: &str| Error::new(ErrorKind::Type, what).at_field("descr");
     let Some(&(_, unit)) = stands.iter().find(|&&(dtype, _)| dtype == header.dtype) else {
         let expected: Vec<_> = stands.iter().map(|(dtype, _)| dtype.name()).collect();

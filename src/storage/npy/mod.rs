@@ -6,6 +6,7 @@
 
 mod file;
 mod header;
+mod literal;
 
 pub(crate) use file::{create_array, finish_array, map_array, map_array_mut, map_raw};
 pub(crate) use header::read_header;

@@ -1,0 +1,159 @@
+//! A unique, writable run of elements; frozen, it becomes a [`Buffer`].
+#![allow(unsafe_code)] // a pointer and a length into memory that `owner` keeps alive
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::sync::Arc;
+
+use memmap2::MmapMut;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::buffer::{Buffer, Map, Origin, Owner, abridged, check_elements};
+use crate::storage::element::Entry;
+
+/// From this size on, heap memory is mapped anonymously and asks for huge pages: a gather over 4 KiB pages reaches
+/// 23 GB/s where huge pages reach 31.
+const HUGE: usize = 4 << 20;
+
+/// The unique, writable run of elements in memory or in a mapped file.
+///
+/// ```
+/// use outcore::BufferMut;
+/// let mut buffer = BufferMut::<f64>::zeros(3)?;
+/// buffer[1] = 5.0;
+/// assert_eq!(*buffer.freeze(), [0.0, 5.0, 0.0]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub struct BufferMut<T> {
+    /// Valid for `len` reads and writes for as long as `owner` lives; nobody else has it.
+    start: *mut T,
+    len: usize,
+    owner: UniqueOwner<T>,
+}
+
+enum UniqueOwner<T> {
+    Vector(Vec<T>),
+    Anonymous(MmapMut),
+    File { map: MmapMut, origin: Origin },
+}
+
+// SAFETY: a BufferMut is the only way to its elements, like a `Vec<T>`, and `T: Send + Sync`.
+unsafe impl<T: Entry> Send for BufferMut<T> {}
+// SAFETY: as above.
+unsafe impl<T: Entry> Sync for BufferMut<T> {}
+
+impl<T: Entry> BufferMut<T> {
+    /// `len` zeros in memory; in huge pages, where the system gives them, from 4 MiB on.
+    ///
+    /// Fails if the system has not that much memory to give.
+    pub fn zeros(len: usize) -> Result<Self> {
+        let too_much = || {
+            Error::new(ErrorKind::Memory, "the system has not enough memory")
+                .found(format!("a request for {len} elements of {} bytes", size_of::<T>()))
+        };
+        let bytes = len.checked_mul(size_of::<T>()).ok_or_else(too_much)?;
+        if bytes < HUGE {
+            return Ok(vec![T::zeroed(); len].into());
+        }
+        let mut map = MmapMut::map_anon(bytes).map_err(|_| too_much())?;
+        // A hint: without huge pages the same memory is slower.
+        let _ = map.advise(memmap2::Advice::HugePage);
+        let start = map.as_mut_ptr().cast();
+        Ok(BufferMut { start, len, owner: UniqueOwner::Anonymous(map) })
+    }
+
+    /// `len` elements from byte `offset` of a writable map on; the same checks as [`Buffer::from_map`].
+    pub(crate) fn from_map(
+        mut map: MmapMut,
+        origin: Origin,
+        offset: usize,
+        len: usize,
+    ) -> Result<Self> {
+        check_elements::<T>(&map, &origin, offset, len)?;
+        let start = map[offset..].as_mut_ptr().cast();
+        Ok(BufferMut { start, len, owner: UniqueOwner::File { map, origin } })
+    }
+
+    /// Gives up writing: the same elements, shared and immutable.
+    pub fn freeze(self) -> Buffer<T> {
+        let owner = match self.owner {
+            UniqueOwner::Vector(vector) => Owner::Memory(Arc::new(vector)),
+            UniqueOwner::Anonymous(map) => Owner::Memory(Arc::new(map)),
+            UniqueOwner::File { map, origin } => Owner::File { map: Map::Write(map), origin },
+        };
+        Buffer::from_frozen(self.start, self.len, owner)
+    }
+
+    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    pub fn file(&self) -> Option<(&Path, u64)> {
+        self.origin().map(|(origin, offset)| (origin.path.as_path(), offset))
+    }
+
+    /// The open file behind the elements and the byte of it at which they begin.
+    pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
+        match &self.owner {
+            UniqueOwner::File { map, origin } => {
+                let offset = self.start as usize - map.as_ptr() as usize;
+                Some((origin, offset as u64))
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes changed pages to the device and waits for it; nothing to do for memory.
+    ///
+    /// An error of the device, which a later plain write would never show, is reported here.
+    pub fn flush(&self) -> Result<()> {
+        if let UniqueOwner::File { map, origin } = &self.owner {
+            map.flush().map_err(|e| Error::io("writing back", &origin.path, e))?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Entry> Deref for BufferMut<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: every constructor took `start` and `len` from writable memory holding values of `T` (zeros are
+        // values: `T: Zeroable`) that `owner` keeps where it is; the borrow of `self` keeps writers out.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+}
+
+impl<T: Entry> DerefMut for BufferMut<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `deref`; the borrow is unique, the owner has no other way to the elements, and a file is
+        // held under an exclusive lock.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.len) }
+    }
+}
+
+impl<T: Entry> From<Vec<T>> for BufferMut<T> {
+    fn from(mut vector: Vec<T>) -> Self {
+        let (start, len) = (vector.as_mut_ptr(), vector.len());
+        BufferMut { start, len, owner: UniqueOwner::Vector(vector) }
+    }
+}
+
+impl<T: Entry> fmt::Debug for BufferMut<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        abridged(f, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_zeros_are_zero_and_absurd_ones_an_error() {
+        let buffer = BufferMut::<f64>::zeros(1 << 20).unwrap();
+        assert!(buffer.iter().all(|&x| x == 0.0));
+        assert_eq!(BufferMut::<f64>::zeros(1 << 50).unwrap_err().kind(), ErrorKind::Memory);
+        assert_eq!(BufferMut::<f64>::zeros(usize::MAX).unwrap_err().kind(), ErrorKind::Memory);
+    }
+}

@@ -1,6 +1,6 @@
 //! Real graphs against tables of trusted results, and graphs from every kind of file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use outcore::graph::*;
 use outcore::io::read_graph;
@@ -8,20 +8,11 @@ use outcore::{Context, Csr, Duplicates, ErrorKind, Place};
 use serde_json::Value;
 use tempfile::tempdir;
 
-/// Python writes NaN and infinities, which JSON does not know, into numbers that are not looked at here.
-fn json(path: &Path) -> Value {
-    let text = std::fs::read_to_string(path).unwrap();
-    let text = text.replace("NaN", "null").replace("-Infinity", "null").replace("Infinity", "null");
-    serde_json::from_str(&text).unwrap()
-}
+use crate::shared_data::{self, json};
 
 /// The files of a folder of graphs for which there is a table, with the table.
 fn tables() -> Vec<(PathBuf, Value)> {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    if !shared.is_dir() {
-        eprintln!("skipped: no folder {}", shared.display());
-        return Vec::new();
-    }
+    let Some(shared) = shared_data::folder() else { return Vec::new() };
     let mut found = Vec::new();
     for folder in ["matrices", "graphs"] {
         for entry in std::fs::read_dir(shared.join(folder)).unwrap() {

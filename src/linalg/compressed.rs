@@ -1,6 +1,6 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter};
 use crate::linalg::operator::{LinearOperator, check_length};
 use crate::linalg::scalar::{Factor, Scalar};
@@ -74,19 +74,15 @@ pub(crate) fn panel_product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis
 ) -> Result<()> {
     ctx.check_cancelled()?;
     let minor = panels.matrix().minor();
-    let file = panels.matrix().indices().file().map(|(path, _)| path.to_owned());
     let mut update = Update::set();
-    panels.sweep(ctx, |panel| {
+    let swept = panels.sweep(ctx, |panel| {
         let lines = panel.first * k..(panel.first + panel.indptr.len() - 1) * k;
         let slices = Panel::new(panel.indptr, panel.indices, panel.data, minor, panel.first)?;
-        let done = ctx.run(|| match along {
+        let update = std::mem::replace(&mut update, Update::add());
+        ctx.run(|| match along {
             true => gather(slices, entries, Update::set(), x, &mut y[lines], k),
             false => scatter(slices, entries, update, &x[lines], y, k, None),
-        });
-        update = Update::add();
-        done.map_err(|error| match &file {
-            Some(file) if error.kind() == ErrorKind::Index => error.in_file(file),
-            _ => error,
         })
-    })
+    });
+    swept.map_err(|error| panels.matrix().name_indices(error))
 }

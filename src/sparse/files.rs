@@ -15,11 +15,13 @@ pub(crate) fn index_stands<I: Index>() -> [(DType, usize); 2] {
     [(I::DISK, 1), (I::DTYPE, 1)]
 }
 
-/// The types as which values may stand: their own, and for complex numbers pairs of reals as Binsparse has it.
+/// The types as which values may stand, the first being what is written: pairs of reals for complex numbers as
+/// Binsparse has it, NumPy's bool or Binsparse's unsigned bytes for `bool`, their own for all others.
 pub(crate) fn value_stands(dtype: DType) -> Vec<(DType, usize)> {
     match dtype {
         DType::Complex64 => vec![(DType::Float32, 2), (DType::Complex64, 1)],
         DType::Complex128 => vec![(DType::Float64, 2), (DType::Complex128, 1)],
+        DType::Bool => vec![(DType::Bool, 1), (DType::UInt8, 1)],
         other => vec![(other, 1)],
     }
 }

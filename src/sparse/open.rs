@@ -4,13 +4,14 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
+use crate::sparse::check::pointers_changed;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::draft::{CompressedDraft, CooDraft};
 use crate::sparse::files::{index_stands, value_stands};
 use crate::storage::{
-    Buffer, Context, Descriptor, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, ROWS_FILE,
-    SparseFormat, StoredValues, VALUES_FILE, map_array,
+    Buffer, Context, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE,
+    Place, ROWS_FILE, SparseFormat, StoredValues, VALUES_FILE, map_array,
 };
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -40,26 +41,38 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Maps the structure of a stored matrix and puts `data` to it.
     pub(super) fn open_with(descriptor: &Descriptor, path: &Path, data: Buffer<T>) -> Result<Self> {
-        let (_, indptr) =
-            map_array(&path.join(POINTERS_FILE), &index_stands::<P>()).map_err(wider)?;
+        let file = path.join(POINTERS_FILE);
+        let indptr = open_typed::<P>(&file, descriptor.pointers, &index_stands::<P>())?;
         let indices = open_indices(descriptor, path, INDICES_FILE)?;
-        Self::from_buffers((descriptor.nrows, descriptor.ncols), indptr, indices, data)
-            .map_err(|e| e.in_file(path.join(POINTERS_FILE)))
+        let matrix =
+            Self::from_buffers((descriptor.nrows, descriptor.ncols), indptr, indices, data)
+                .map_err(|e| e.in_file(&file))?;
+        // In memory a slice of a matrix keeps its place in the whole; a stored matrix is a whole.
+        match matrix.indptr()[0] {
+            first if first.to_usize() == 0 => Ok(matrix),
+            first => Err(Error::new(ErrorKind::Index, "the pointers do not start at 0")
+                .in_file(file)
+                .expected(0)
+                .found(first)),
+        }
     }
 
     /// Copies the matrix to `place`; a slice of a matrix becomes one of its own.
     ///
     /// Cost: one read and one write of the arrays, and one more read for the checksums of a file.
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let canonical = self.check()?;
         let mut draft = CompressedDraft::new::<A>(self.shape(), self.nnz(), &place.into(), ctx)?;
         let base = self.indptr()[0].to_usize();
-        for (to, from) in draft.indptr.iter_mut().zip(self.indptr().iter()) {
-            *to = P::from_usize(from.to_usize() - base);
+        for (major, (to, from)) in draft.indptr.iter_mut().zip(self.indptr().iter()).enumerate() {
+            let from = from.to_usize().wrapping_sub(base);
+            if from > self.nnz() {
+                return Err(self.name_indices(pointers_changed(major)));
+            }
+            *to = P::from_usize(from);
         }
         draft.indices.copy_from_slice(self.indices());
         draft.data.copy_from_slice(self.data());
-        draft.finish(self.shape(), canonical)
+        draft.finish_checked(self.shape()).map_err(|error| self.name_indices(error))
     }
 }
 
@@ -104,9 +117,23 @@ pub(super) fn check_format(
 
 fn open_indices<I: Index>(descriptor: &Descriptor, path: &Path, name: &str) -> Result<Buffer<I>> {
     let file = path.join(name);
-    let (_, indices) = map_array(&file, &index_stands::<I>()).map_err(wider)?;
+    let indices = open_typed(&file, Some(descriptor.indices), &index_stands::<I>())?;
     check_count(&file, descriptor.nnz, indices.len())?;
     Ok(indices)
+}
+
+/// Maps indices or pointers, which must be of the type that the descriptor says.
+fn open_typed<I: Index>(
+    file: &Path,
+    declared: Option<DType>,
+    stands: &[(DType, usize)],
+) -> Result<Buffer<I>> {
+    let (header, array) = map_array(file, stands).map_err(wider)?;
+    check_line(&header, file)?;
+    match declared == Some(header.dtype) {
+        true => Ok(array),
+        false => Err(other_type(file, declared.map_or("nothing", DType::name), header.dtype)),
+    }
 }
 
 fn open_values<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Buffer<T>> {
@@ -115,7 +142,9 @@ fn open_values<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Buffer<
     };
     let file = path.join(VALUES_FILE);
     check_each(descriptor, &file)?;
-    let (_, values) = map_array(&file, &value_stands(dtype))?;
+    let (header, values) = map_array(&file, &value_stands(dtype))?;
+    check_line(&header, &file)?;
+    check_values(descriptor, dtype, &file)?;
     check_count(&file, descriptor.nnz, values.len())?;
     Ok(values)
 }
@@ -132,6 +161,36 @@ pub(super) fn check_each(descriptor: &Descriptor, file: &Path) -> Result<()> {
                 .remedy("open it with () as its value type, as a pattern"))
         }
     }
+}
+
+/// Refuses an array of several dimensions: pairs of reals in Fortran order would be other numbers.
+pub(super) fn check_line(header: &NpyHeader, file: &Path) -> Result<()> {
+    if header.shape.len() == 1 {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Format, "the arrays of a matrix have one dimension")
+        .in_file(file)
+        .at_field("shape")
+        .expected("one number")
+        .found(format!("{:?}", header.shape)))
+}
+
+/// Refuses values that were found to stand as `dtype` where the descriptor says they are something else.
+pub(super) fn check_values(descriptor: &Descriptor, dtype: DType, file: &Path) -> Result<()> {
+    match descriptor.values {
+        StoredValues::Each(declared) if declared != dtype => {
+            Err(other_type(file, declared.name(), dtype))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn other_type(file: &Path, declared: &str, found: DType) -> Error {
+    Error::new(ErrorKind::Format, "the array is not of the type that the descriptor says")
+        .in_file(file)
+        .at_field("descr")
+        .expected(declared)
+        .found(found)
 }
 
 pub(super) fn check_count(file: &Path, expected: usize, found: usize) -> Result<()> {

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::value_stands;
-use crate::sparse::open::{check_count, check_each, check_format};
+use crate::sparse::open::{check_count, check_each, check_format, check_line, check_values};
 use crate::storage::{
     BufferMut, Context, Descriptor, Entry, Index, VALUES_FILE, end_rewrite, map_array_mut,
     start_rewrite,
@@ -47,7 +47,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let dtype = T::ENTRY_DTYPE.ok_or_else(|| {
             Error::new(ErrorKind::Type, "a pattern has no values to write").in_file(path)
         })?;
-        let (_, data) = map_array_mut::<T>(&file, &value_stands(dtype))?;
+        let (header, data) = map_array_mut::<T>(&file, &value_stands(dtype))?;
+        check_line(&header, &file)?;
+        check_values(&descriptor, dtype, &file)?;
         check_count(&file, descriptor.nnz, data.len())?;
         let pattern = vec![(); descriptor.nnz].into();
         let structure = Compressed::<(), I, P, A>::open_with(&descriptor, path, pattern)?;

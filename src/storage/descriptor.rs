@@ -150,6 +150,7 @@ impl Descriptor {
         let Some(&(format, _)) = SparseFormat::ALL.iter().find(|(_, known)| *known == name) else {
             return Err(fields.wrong("format", "CSR, CSC, COO or COOR"));
         };
+        fields.whole_matrix()?;
         let types = Fields(&value["binsparse"]["data_types"]);
         let (nrows, ncols) = fields.shape()?;
         Ok(Descriptor {
@@ -196,6 +197,18 @@ impl Fields<'_> {
             _ => None,
         }
         .ok_or_else(|| self.wrong("shape", "two numbers from 0 to 2^63 - 1"))
+    }
+
+    /// Refuses a matrix of which half is implied, or whose other entries are not zero: read without that, it would
+    /// be another matrix.
+    fn whole_matrix(&self) -> Result<()> {
+        if !self.0["structure"].is_null() {
+            return Err(self.wrong("structure", "nothing: both triangles stored"));
+        }
+        match &self.0["fill"] {
+            Value::Null | Value::Bool(false) => Ok(()),
+            _ => Err(self.wrong("fill", "nothing or false: zeros elsewhere")),
+        }
     }
 
     fn dtype(&self, field: &str) -> Result<DType> {
@@ -281,6 +294,8 @@ mod tests {
             ("\"float64\"", "\"float16\"", "values"),
             ("\"pointers_to_1\"", "\"p\"", "pointers_to_1"),
             ("    \"shape\"", "    \"shap\"", "shape"),
+            ("    \"shape\"", "    \"structure\": \"symmetric_lower\", \"shape\"", "structure"),
+            ("    \"shape\"", "    \"fill\": true, \"shape\"", "fill"),
         ] {
             assert!(good.contains(from), "{from} in {good}");
             let message =

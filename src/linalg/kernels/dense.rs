@@ -227,7 +227,7 @@ fn add_part<X: Scalar>(alpha: X, part: &[X], y: &mut [X]) {
     y.iter_mut().zip(part).for_each(|(y, part)| *y += alpha * *part);
 }
 
-/// part = the sum of x[i] * a[i][columns] over `rows`, from top to bottom.
+/// `part = the sum of x[i] * a[i][columns]` over `rows`, from top to bottom.
 fn fill_part<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     rows: Range<usize>,

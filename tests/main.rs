@@ -4,6 +4,7 @@ mod architecture;
 mod convert;
 mod dense;
 mod edge_list;
+mod format;
 mod malformed_mtx;
 mod matrix_market;
 mod sparse;

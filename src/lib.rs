@@ -1,10 +1,61 @@
 //! Sparse and dense matrices bigger than memory.
+//!
+//! A [`Csr`] whose arrays are mapped from files is the same type as one on the heap, and every routine takes both. Where a
+//! result shall live, in memory, in a file or in scratch space, is one argument: a [`Place`]. Threads, memory limit,
+//! progress and cancelling are another: a [`Context`].
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! use outcore::linalg::LinearOperator;
+//! use outcore::{ColumnWriter, Context, Csr, Dense, DenseMut, Order};
+//!
+//! let ctx = Context::new();
+//! // A dense array in a file, filled column by column; it appears under its name when it is closed.
+//! let mut array = DenseMut::<f32>::create(folder.join("a.npy"), (1000, 100), Order::C, &ctx)?;
+//! let mut columns = ColumnWriter::new(&mut array)?;
+//! for j in 0..100 {
+//!     let column: Vec<f32> = (0..1000).map(|i| if i % 100 == j { 1.0 } else { 0.0 }).collect();
+//!     columns.push(&column)?;
+//! }
+//! columns.finish()?;
+//! array.close()?;
+//!
+//! // Reopened, type and shape stand in the file; what is not zero becomes a sparse matrix, in files too.
+//! let dense = Dense::<f32>::open(folder.join("a.npy"))?;
+//! let sparse: Csr<f32> = dense.to_csr(folder.join("a.bspnpy"), &ctx)?;
+//! assert_eq!((sparse.shape(), sparse.nnz()), ((1000, 100), 1000));
+//!
+//! // Products are the same for both, and their numbers may be wider than the entries.
+//! let x = vec![1.0f64; 100];
+//! assert_eq!(sparse.matvec(&x)?, dense.matvec(&x)?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Floors
+//! A file uses the floors below its own and never one above; a test reads the source and fails where one does.
+//!
+//! | floor | what stands on it |
+//! |---|---|
+//! | errors | [`Error`]: what happened, in which file and where, what was expected and what was found |
+//! | 0, storage | [`Element`] types, [`Buffer`]s over memory or mapped files, [`Place`], [`Context`], `.npy` headers ([`NpyHeader`]), folders of arrays ([`Descriptor`]), checksums ([`verify()`]) |
+//! | 1, matrices | [`Dense`] and [`DenseMut`]; [`Csr`], [`Csc`] and [`Coo`]: shapes and structures over buffers |
+//! | 2, conversions | every pair of dense, COO, CSR and CSC, as methods `to_…` of the matrices |
+//! | 3, [`linalg`] | [`LinearOperator`](linalg::LinearOperator) and products; [`Operator`](linalg::Operator), prepared for many products of a matrix that may be larger than memory; sums and norms |
+//! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank; [`solve`]: linear systems |
+//! | 5, [`io`] | other people's files: Matrix Market, edge lists |
+//!
+//! `docs/architecture.md` follows a matrix through the floors, `docs/design.md` says why they are as they are, and
+//! `docs/format.md` describes the files byte by byte.
 
 #![deny(unsafe_code)]
+// The essay at the top of a folder says what each file of it holds. Those files are private: in a public module they are
+// named as plain code, for rustdoc has no page to link to; in a private one they are links, which editors follow.
 
 mod convert;
 mod dense;
 mod error;
+pub mod graph;
 pub mod io;
 pub mod linalg;
 pub mod solve;
@@ -18,5 +69,11 @@ pub use sparse::{
 };
 pub use storage::{
     Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, DType, Descriptor, Element, Entry,
-    Index, NpyHeader, Order, Place, Progress, SparseFormat, StoredValues, Verified, verify,
+    Index, NpyHeader, Order, Place, Progress, SparseFormat, StoredValues, Traffic, Verified,
+    verify,
 };
+
+/// The example in the README compiles and runs as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+enum Readme {}

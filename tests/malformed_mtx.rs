@@ -4,7 +4,7 @@
 //! that they were skipped. `tests/matrix_market.rs` covers every rule with cases of its own.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use num_complex::Complex;
@@ -13,55 +13,9 @@ use outcore::io::matrix_market::{Field, Format, Header, Number, Reader};
 use outcore::{Context, ErrorKind, Location, Result};
 use serde_json::Value;
 
-/// A number as the tables write it: an integer exactly, any other as real and imaginary part.
-#[derive(Clone, Copy, Debug)]
-enum Scalar {
-    Integer(i128),
-    Complex(f64, f64),
-}
-
-impl Scalar {
-    fn parts(self) -> (f64, f64) {
-        match self {
-            Scalar::Integer(value) => (value as f64, 0.0),
-            Scalar::Complex(re, im) => (re, im),
-        }
-    }
-
-    fn plus(self, other: Scalar) -> Scalar {
-        match (self, other) {
-            (Scalar::Integer(a), Scalar::Integer(b)) => Scalar::Integer(a + b),
-            (a, b) => Scalar::Complex(a.parts().0 + b.parts().0, a.parts().1 + b.parts().1),
-        }
-    }
-
-    /// Whether they are the same to the last bit, all NaN being one.
-    fn same(self, other: Scalar) -> bool {
-        let equal = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
-        match (self, other) {
-            (Scalar::Integer(a), Scalar::Integer(b)) => a == b,
-            (a, b) => equal(a.parts().0, b.parts().0) && equal(a.parts().1, b.parts().1),
-        }
-    }
-
-    fn of_json(json: &Value) -> Scalar {
-        match json {
-            Value::Array(parts) => Scalar::Complex(
-                Scalar::of_json(&parts[0]).parts().0,
-                Scalar::of_json(&parts[1]).parts().0,
-            ),
-            Value::String(text) => match text.parse::<i128>() {
-                Ok(value) => Scalar::Integer(value),
-                Err(_) => Scalar::Complex(text.parse().unwrap(), 0.0),
-            },
-            Value::Number(number) => match number.to_string().parse::<i128>() {
-                Ok(value) => Scalar::Integer(value),
-                Err(_) => Scalar::Complex(number.as_f64().unwrap(), 0.0),
-            },
-            other => panic!("no number: {other}"),
-        }
-    }
-}
+use crate::shared_data::{
+    self, Collected, Scalar, check_structure, close, collected_matrices, json,
+};
 
 type Entries = BTreeMap<(usize, usize), Scalar>;
 
@@ -97,22 +51,6 @@ fn collect<T: Number>(reader: &Reader, scalar: impl Fn(T) -> Scalar) -> Result<E
     })?;
     assert!(handed_out <= reader.expanded_upper_bound());
     Ok(entries)
-}
-
-fn shared() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    if !folder.is_dir() {
-        eprintln!("skipped: no folder {}", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
-/// A table; Python writes NaN and infinities into numbers that are not looked at here, and JSON knows neither.
-fn json(path: &Path) -> Value {
-    let text = std::fs::read_to_string(path).unwrap();
-    let text = text.replace("NaN", "null").replace("-Infinity", "null").replace("Infinity", "null");
-    serde_json::from_str(&text).unwrap()
 }
 
 /// The value that a table gives for a file, as its shape and its entries.
@@ -172,7 +110,7 @@ fn check_rejected(path: &Path, outcome: Result<Contents>) {
 
 #[test]
 fn collected_bad_files_get_what_they_deserve() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared_data::folder() else { return };
     for folder in ["malformed/own", "malformed/thirdparty"].map(|name| shared.join(name)) {
         let observed = json(&folder.join("observed.json"));
         let expect = json(&folder.join("expect.json"));
@@ -229,23 +167,15 @@ fn check_either(name: &str, contents: &Contents, expect: &Value, scipy: &Value) 
 
 #[test]
 fn collected_good_files_have_their_trusted_numbers() {
-    let Some(shared) = shared() else { return };
-    for folder in ["matrices", "graphs"] {
-        for file in std::fs::read_dir(shared.join(folder)).unwrap() {
-            let path = file.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            if !name.ends_with(".mtx") {
-                continue;
+    let Some(shared) = shared_data::folder() else { return };
+    for Collected { name, path, expected } in collected_matrices(&shared) {
+        match (read(&path), expected["verdict"].as_str()) {
+            (Ok(contents), None | Some("either" | "accept")) => {
+                check_numbers(&name, &contents, &expected)
             }
-            let expected = json(&shared.join(format!("expected/{name}.json")));
-            match (read(&path), expected["verdict"].as_str()) {
-                (Ok(contents), None | Some("either" | "accept")) => {
-                    check_numbers(&name, &contents, &expected)
-                }
-                (outcome @ Err(_), Some("reject" | "either")) => check_rejected(&path, outcome),
-                (Ok(_), Some(_)) => panic!("{name} must not be read"),
-                (Err(error), _) => panic!("{error}"),
-            }
+            (outcome @ Err(_), Some("reject" | "either")) => check_rejected(&path, outcome),
+            (Ok(_), Some(_)) => panic!("{name} must not be read"),
+            (Err(error), _) => panic!("{error}"),
         }
     }
 }
@@ -256,14 +186,11 @@ fn check_numbers(name: &str, contents: &Contents, expected: &Value) {
     assert_eq!(expected["shape"], serde_json::json!(shape), "{name}");
     assert_eq!(expected["nnz_stored"], header.stored, "{name}");
     assert_eq!(expected["nnz_expanded"], entries.len() as u64, "{name}");
-    let (sum, weighted) = structure_checksum(entries.keys().copied(), header.ncols);
-    let checksum = &expected["structure_checksum"];
-    assert_eq!(checksum["sum"].to_string(), sum.to_string(), "{name}");
-    assert_eq!(checksum["weighted"].to_string(), weighted.to_string(), "{name}");
+    check_structure(name, entries.keys().copied(), header.ncols, expected);
     let found = entries.values().fold(Scalar::Integer(0), |sum, &value| sum.plus(value));
     let wanted = Scalar::of_json(&expected["sum"]);
     let tolerance = expected["abs_sum"].as_f64().unwrap_or(0.0) * 1e-12;
-    let close = |a: f64, b: f64| (a - b).abs() <= tolerance || (a.is_nan() && b.is_nan());
+    let close = |a: f64, b: f64| close(a, b, tolerance);
     let ((re, im), (wanted_re, wanted_im)) = (found.parts(), wanted.parts());
     assert!(
         close(re, wanted_re) && close(im, wanted_im),
@@ -271,19 +198,9 @@ fn check_numbers(name: &str, contents: &Contents, expected: &Value) {
     );
 }
 
-fn structure_checksum(
-    positions: impl Iterator<Item = (usize, usize)>,
-    ncols: usize,
-) -> (u128, u128) {
-    positions.fold((0, 0), |(sum, weighted), (i, j)| {
-        let number = (i * ncols + j + 1) as u128;
-        (sum + number, (weighted + number * (i as u128 + 1)) % ((1 << 61) - 1))
-    })
-}
-
 #[test]
 fn collected_edge_list_has_its_trusted_numbers() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared_data::folder() else { return };
     let expected = json(&shared.join("expected/snap_as20graph.txt.json"));
     let mut edges = Vec::new();
     let list = EdgeList::open(shared.join("graphs/snap_as20graph.txt")).unwrap();
@@ -296,7 +213,5 @@ fn collected_edge_list_has_its_trusted_numbers() {
         .unwrap();
     assert_eq!(expected["shape"], serde_json::json!([size.vertices, size.vertices]));
     assert_eq!(expected["nnz_stored"], size.edges);
-    let (sum, weighted) = structure_checksum(edges.into_iter(), size.vertices as usize);
-    assert_eq!(expected["structure_checksum"]["sum"].to_string(), sum.to_string());
-    assert_eq!(expected["structure_checksum"]["weighted"].to_string(), weighted.to_string());
+    check_structure("snap_as20graph.txt", edges.into_iter(), size.vertices as usize, &expected);
 }

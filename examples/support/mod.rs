@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each example uses a part of it
 
 pub(crate) mod comparison;
+pub(crate) mod graphs;
 
 use std::io::{IsTerminal, Write};
 use std::time::Instant;

@@ -7,8 +7,10 @@
 mod base;
 mod columns;
 mod open;
+mod panels;
 mod writable;
 
 pub use base::{Dense, DenseBase};
 pub use columns::ColumnWriter;
+pub(crate) use panels::{LinePanel, LinePanels};
 pub use writable::DenseMut;

@@ -9,11 +9,16 @@
 //! |---|---|---|
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
 //! | [`edge_list`] | `u v` or `u v w` a line, as SNAP publishes graphs | |
+//!
+//! [`read_graph`] takes any of them, and stored matrices, as a graph.
 
 mod cursor;
 mod decimal;
 pub mod edge_list;
+mod graph;
 mod lines;
 pub mod matrix_market;
 mod shortest;
 mod text_file;
+
+pub use graph::read_graph;

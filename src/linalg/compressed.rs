@@ -1,14 +1,14 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter};
-use crate::linalg::operator::LinearOperator;
+use crate::linalg::operator::{LinearOperator, check_length};
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::sparse::{Axis, Compressed};
-use crate::storage::{Context, Entry, Index, SparseFormat};
+use crate::sparse::{Axis, Compressed, LinePanels};
+use crate::storage::{Context, Index, SparseFormat};
 
 /// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
-/// its indices. The result does not depend on the number of threads. A bad index is an error that names its place.
+/// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend on the number of threads. A bad index is an error that names its place.
 impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     for Compressed<T, I, P, A>
 {
@@ -41,22 +41,48 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     y: &mut [X],
     ctx: &Context,
 ) -> Result<()> {
-    ctx.check_cancelled()?;
-    let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.minor(), 0)?;
-    let done = ctx.run(|| match along {
-        true => gather(panel, entries, Update::set(), x, y, k),
-        false => scatter(panel, entries, Update::set(), x, y, k, None),
-    });
-    done.map_err(|error| name_file(error, a))
+    check_operands(a, along, k, x, y)?;
+    let mut panels = LinePanels::new(a, ctx.memory_limit_bytes(), ctx)?;
+    panel_product(&mut panels, along, entries, k, x, y, ctx)
 }
 
-/// Names the file behind the indices, if there is one, in an error about them.
-fn name_file<T: Entry, I: Index, P: Index, A: Axis>(
-    error: Error,
+/// Fails unless `x` and `y` have the lengths of the product.
+fn check_operands<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     a: &Compressed<T, I, P, A>,
-) -> Error {
-    match a.indices().file() {
-        Some((path, _)) if error.kind() == crate::error::ErrorKind::Index => error.in_file(path),
-        _ => error,
-    }
+    along: bool,
+    k: usize,
+    x: &[X],
+    y: &[X],
+) -> Result<()> {
+    let (to, from) = if along { (a.major(), a.minor()) } else { (a.minor(), a.major()) };
+    check_length("x", from.saturating_mul(k), x.len())?;
+    check_length("y", to.saturating_mul(k), y.len())
+}
+
+/// The product of a matrix that comes in panels; `x` and `y` have the lengths of the whole product.
+///
+/// Along the stored axis every panel gives its own part of `y`; across it panels add to `y` one after the other, in the
+/// order of the lines, so that the bits are those of the matrix handed out at once.
+pub(crate) fn panel_product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
+    panels: &mut LinePanels<T, I, P, A>,
+    along: bool,
+    entries: Entries,
+    k: usize,
+    x: &[X],
+    y: &mut [X],
+    ctx: &Context,
+) -> Result<()> {
+    ctx.check_cancelled()?;
+    let minor = panels.matrix().minor();
+    let mut update = Update::set();
+    let swept = panels.sweep(ctx, |panel| {
+        let lines = panel.first * k..(panel.first + panel.indptr.len() - 1) * k;
+        let slices = Panel::new(panel.indptr, panel.indices, panel.data, minor, panel.first)?;
+        let update = std::mem::replace(&mut update, Update::add());
+        ctx.run(|| match along {
+            true => gather(slices, entries, Update::set(), x, &mut y[lines], k),
+            false => scatter(slices, entries, update, &x[lines], y, k, None),
+        })
+    });
+    swept.map_err(|error| panels.matrix().name_indices(error))
 }

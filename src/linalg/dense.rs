@@ -4,9 +4,11 @@ use std::ops::Deref;
 
 use ndarray::Ix2;
 
-use crate::dense::DenseBase;
+use crate::dense::{DenseBase, LinePanel, LinePanels};
 use crate::error::Result;
-use crate::linalg::kernels::{DenseRows, Entries, Update, dense_gather, dense_scatter};
+use crate::linalg::kernels::{
+    DenseRows, Entries, Update, dense_gather, dense_scatter, scatter_height,
+};
 use crate::linalg::operator::LinearOperator;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::{Context, Element, Order};
@@ -24,17 +26,50 @@ impl<X: Scalar, T: Element + Factor<X>, B: Deref<Target = [T]> + Sync> LinearOpe
     }
 
     fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        product(self, self.order() == Order::Fortran, Entries::Conjugated, 1, x, y, ctx)
+        let along = self.order() == Order::Fortran;
+        let update = Update::set();
+        product(self.as_slice(), lines_of(self), along, Entries::Conjugated, update, (1, x, y), ctx)
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        product(self, self.order() == Order::C, Entries::AsStored, k, x, y, ctx)
+        let along = self.order() == Order::C;
+        let update = Update::set();
+        product(self.as_slice(), lines_of(self), along, Entries::AsStored, update, (k, x, y), ctx)
     }
 }
 
+/// Contiguous lines and the elements of each.
+fn lines_of<T: Element, B: Deref<Target = [T]>>(a: &DenseBase<B, Ix2>) -> (usize, usize) {
+    let (nrows, ncols) = a.dim();
+    if a.order() == Order::C { (nrows, ncols) } else { (ncols, nrows) }
+}
+
 /// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
-fn product<X: Scalar, T: Element + Factor<X>, B: Deref<Target = [T]> + Sync>(
-    a: &DenseBase<B, Ix2>,
+fn product<X: Scalar, T: Element + Factor<X>>(
+    elements: &[T],
+    (lines, length): (usize, usize),
+    along: bool,
+    entries: Entries,
+    update: Update<X>,
+    (k, x, y): (usize, &[X], &mut [X]),
+    ctx: &Context,
+) -> Result<()> {
+    ctx.check_cancelled()?;
+    let rows = DenseRows::new(elements, lines, length, length)?;
+    ctx.run(|| match along {
+        true => dense_gather(rows, entries, update, x, y, k),
+        false => dense_scatter(rows, entries, update, x, y, k),
+    })
+}
+
+/// Lines of which every panel but the last has a multiple, so that panels give the bits of the whole.
+pub(crate) fn panel_step(length: usize) -> usize {
+    scatter_height(length)
+}
+
+/// The product of a matrix that comes in panels; `x` and `y` have the lengths of the whole product.
+pub(crate) fn line_product<X: Scalar, T: Element + Factor<X>>(
+    panels: &mut LinePanels<T>,
     along: bool,
     entries: Entries,
     k: usize,
@@ -42,12 +77,16 @@ fn product<X: Scalar, T: Element + Factor<X>, B: Deref<Target = [T]> + Sync>(
     y: &mut [X],
     ctx: &Context,
 ) -> Result<()> {
-    ctx.check_cancelled()?;
-    let (nrows, ncols) = a.dim();
-    let (lines, length) = if a.order() == Order::C { (nrows, ncols) } else { (ncols, nrows) };
-    let rows = DenseRows::new(a.as_slice(), lines, length, length)?;
-    ctx.run(|| match along {
-        true => dense_gather(rows, entries, Update::set(), x, y, k),
-        false => dense_scatter(rows, entries, Update::set(), x, y, k),
+    let (_, length) = panels.shape();
+    let mut update = Update::set();
+    panels.sweep(ctx, |LinePanel { first, lines, elements }| {
+        let here = first * k..(first + lines) * k;
+        let operands = match along {
+            true => (k, x, &mut y[here]),
+            false => (k, &x[here], &mut *y),
+        };
+        let update =
+            if along { Update::set() } else { std::mem::replace(&mut update, Update::add()) };
+        product(elements, (lines, length), along, entries, update, operands, ctx)
     })
 }

@@ -1,10 +1,11 @@
 //! Floor 3: linear operators and products.
 //!
-//! - [`scalar`] – the numbers of vectors, and what a stored entry does to one
-//! - [`operator`] – the trait that solvers are written over; [`compressed`] and [`dense`] implement it
-//! - [`reduce`] – sums and norms over all entries of a matrix
-//! - [`vector`] – sums and updates of vectors that do not depend on the number of threads
-//! - [`partition`] – rows in runs of equal cost; [`kernels`] – the loops, on plain slices: they know neither matrices
+//! - `scalar` – the numbers of vectors, and what a stored entry does to one
+//! - `operator` – the trait that solvers are written over; `compressed` and `dense` implement it
+//! - `prepared` – a matrix prepared for many products, also one larger than memory
+//! - `reduce` – sums and norms over all entries of a matrix
+//! - `vector` – sums and updates of vectors that do not depend on the number of threads
+//! - `partition` – rows in runs of equal cost; `kernels` – the loops, on plain slices: they know neither matrices
 //!   nor files, and everything above them decides what is handed in
 
 mod compressed;
@@ -12,11 +13,13 @@ mod dense;
 pub(crate) mod kernels;
 mod operator;
 mod partition;
+mod prepared;
 mod reduce;
 mod scalar;
 mod vector;
 
 pub use operator::LinearOperator;
 pub(crate) use operator::check_length;
+pub use prepared::{Operator, Panelled};
 pub use scalar::{Factor, Scalar};
 pub use vector::{axpby, dot, norm};

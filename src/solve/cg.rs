@@ -12,7 +12,7 @@ use crate::storage::Context;
 
 /// What [`cg`] may be told; the defaults are SciPy's.
 pub struct CgOptions<'a, X: Scalar> {
-    /// Where to start; zero if `None`.
+    /// Where to start; zero if `None`. Not looked at where `b` is zero, as in SciPy: the answer is zero.
     pub x0: Option<&'a [X]>,
     /// Relative tolerance, 1e-5 by default.
     pub rtol: X::Real,
@@ -107,12 +107,13 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
     ) -> Result<Self> {
         let n = b.len();
         let zeros = || vec![X::zero(); n];
+        let x0 = options.x0.filter(|_| b.iter().any(|b| !b.is_zero()));
         let mut this = Iteration {
             a,
             b,
             options,
             ctx,
-            x: options.x0.map_or_else(zeros, <[X]>::to_vec),
+            x: x0.map_or_else(zeros, <[X]>::to_vec),
             r: b.to_vec(),
             p: zeros(),
             q: zeros(),
@@ -123,7 +124,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
             passes: 0,
             history: Vec::new(),
         };
-        if options.x0.is_some() {
+        if x0.is_some() {
             this.true_residual()?;
         }
         this.history.push(this.residual);
@@ -158,7 +159,8 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
             self.true_residual()?;
         }
         Ok(Solved {
-            converged: self.residual <= tolerance,
+            // With an infinite b the tolerance is infinite as well, and reached by nothing.
+            converged: self.residual.is_finite() && self.residual <= tolerance,
             x: self.x,
             reason,
             iterations: self.iterations,

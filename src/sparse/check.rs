@@ -58,9 +58,10 @@ pub(crate) fn check_indices<I: Index, P: Index>(
             let start = chunk * CHUNK;
             let mut canonical = true;
             for major in start..majors.min(start + CHUNK) {
-                let (from, to) =
-                    (indptr[major].to_usize() - base, indptr[major + 1].to_usize() - base);
-                let line = &indices[from..to];
+                // The pointers may lie in a file that somebody has changed since they were checked.
+                let from = indptr[major].to_usize().wrapping_sub(base);
+                let to = indptr[major + 1].to_usize().wrapping_sub(base);
+                let line = indices.get(from..to).ok_or_else(|| pointers_changed(major))?;
                 let below =
                     line.iter().fold(true, |below, index| below & (index.to_usize() < minor));
                 if !below {
@@ -72,6 +73,12 @@ pub(crate) fn check_indices<I: Index, P: Index>(
             Ok(canonical)
         })
         .try_reduce(|| true, |a, b| Ok(a & b))
+}
+
+/// The error for a row (column, for CSC) whose pointers are no longer what was checked.
+pub(crate) fn pointers_changed(major: usize) -> Error {
+    Error::new(ErrorKind::Index, "the pointers changed while the matrix was open")
+        .at(Location::Row(major as u64))
 }
 
 fn out_of_range<I: Index>(line: &[I], major: usize, from: usize, minor: usize) -> Error {

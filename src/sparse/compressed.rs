@@ -149,13 +149,17 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         if let Some(&canonical) = self.canonical.get() {
             return Ok(canonical);
         }
-        let canonical = check_indices(&self.indptr, &self.indices, self.minor()).map_err(|e| {
-            match self.indices.file() {
-                Some((path, _)) => e.in_file(path),
-                None => e,
-            }
-        })?;
+        let canonical = check_indices(&self.indptr, &self.indices, self.minor())
+            .map_err(|error| self.name_indices(error))?;
         Ok(*self.canonical.get_or_init(|| canonical))
+    }
+
+    /// Names the file behind the indices, if there is one, in an error about them.
+    pub(crate) fn name_indices(&self, error: Error) -> Error {
+        match self.indices.file() {
+            Some((path, _)) if error.kind() == ErrorKind::Index => error.in_file(path),
+            _ => error,
+        }
     }
 
     /// Remembers that the maker of the matrix has put indices in range and in order.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::sparse::axis::Axis;
-use crate::sparse::check::check_widths;
+use crate::sparse::check::{check_indices, check_pointers, check_widths};
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::files::{finish_values, index_header, new_values, stored_values};
@@ -66,6 +66,18 @@ impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
         stage.text(DESCRIPTOR, &descriptor.to_text())?;
         stage.publish(DESCRIPTOR)?;
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
+    }
+
+    /// As [`finish`](Self::finish), for a draft made from another matrix: what is checked, before it is published, is
+    /// the draft, because its source may lie in a file that somebody is changing. Reads the indices once.
+    pub(crate) fn finish_checked<A: Axis>(
+        self,
+        shape: (usize, usize),
+    ) -> Result<Compressed<T, I, P, A>> {
+        let (major, minor) = A::swap_if_cols(shape);
+        check_pointers(&self.indptr, major, self.indices.len())?;
+        let canonical = check_indices(&self.indptr, &self.indices, minor)?;
+        self.finish(shape, canonical)
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`coo`] – coordinates and the builder that takes them in any order
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`open`] – a stored one;
 //!   [`refill`] – new values for a stored structure
+//! - [`panels`] – a matrix larger than memory, in runs of lines
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
 mod axis;
@@ -17,6 +18,7 @@ mod files;
 mod generate;
 mod lines;
 mod open;
+mod panels;
 mod refill;
 
 pub use axis::{Axis, ByCols, ByRows};
@@ -24,4 +26,5 @@ pub use compressed::{Compressed, Csc, Csr};
 pub use coo::{Coo, CooBuilder, Duplicates};
 pub(crate) use draft::{CompressedDraft, CooDraft};
 pub use lines::Line;
+pub(crate) use panels::LinePanels;
 pub use refill::Refill;

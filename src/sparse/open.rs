@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
+use crate::sparse::check::pointers_changed;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::draft::{CompressedDraft, CooDraft};
@@ -60,15 +61,18 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// Cost: one read and one write of the arrays, and one more read for the checksums of a file.
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let canonical = self.check()?;
         let mut draft = CompressedDraft::new::<A>(self.shape(), self.nnz(), &place.into(), ctx)?;
         let base = self.indptr()[0].to_usize();
-        for (to, from) in draft.indptr.iter_mut().zip(self.indptr().iter()) {
-            *to = P::from_usize(from.to_usize() - base);
+        for (major, (to, from)) in draft.indptr.iter_mut().zip(self.indptr().iter()).enumerate() {
+            let from = from.to_usize().wrapping_sub(base);
+            if from > self.nnz() {
+                return Err(self.name_indices(pointers_changed(major)));
+            }
+            *to = P::from_usize(from);
         }
         draft.indices.copy_from_slice(self.indices());
         draft.data.copy_from_slice(self.data());
-        draft.finish(self.shape(), canonical)
+        draft.finish_checked(self.shape()).map_err(|error| self.name_indices(error))
     }
 }
 

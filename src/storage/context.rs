@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::device::Devices;
 
 /// How much there is to do and how much is done, handed to the progress callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Context {
     scratch: Arc<Path>,
     progress: Option<Callback>,
     cancel: CancelToken,
+    /// What is known of the devices read so far; clones share it.
+    devices: Arc<Devices>,
 }
 
 /// Asks a running routine to stop. Clones share one flag.
@@ -78,6 +81,7 @@ impl Context {
             scratch: std::env::temp_dir().into(),
             progress: None,
             cancel: CancelToken::new(),
+            devices: Arc::default(),
         }
     }
 
@@ -118,6 +122,11 @@ impl Context {
     pub fn cancel(mut self, token: CancelToken) -> Self {
         self.cancel = token;
         self
+    }
+
+    /// What is known of the devices read so far.
+    pub(crate) fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// Threads that [`run`](Self::run) spreads work over.

@@ -5,6 +5,7 @@
 //! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them
 //! - [`place`] – where a result shall live; [`stage`] – how it gets there completely or not at all; [`rewrite`] – changing it later
 //! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
+//! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work
 //! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above
 
 mod buffer;
@@ -13,9 +14,12 @@ mod checksum;
 mod context;
 mod copy;
 mod descriptor;
+mod device;
 mod element;
 mod map;
 mod npy;
+mod panel_array;
+mod panels;
 mod place;
 mod rewrite;
 mod stage;
@@ -30,6 +34,9 @@ pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub use element::{DType, Element, Entry, Index};
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{map_array, map_array_mut, map_raw};
+pub(crate) use panel_array::{PanelArray, panel_elements};
+pub use panels::Traffic;
+pub(crate) use panels::{Extent, PanelReader, largest_panel};
 pub use place::Place;
 pub(crate) use rewrite::{end_rewrite, start_rewrite};
 pub(crate) use stage::Stage;

@@ -31,6 +31,9 @@ const TASK: usize = if cfg!(test) { 64 } else { 1 << 16 };
 /// Rows that make adding a part to the output cheap beside making it.
 const LEAST_HEIGHT: usize = if cfg!(test) { 16 } else { 64 };
 
+/// Numbers of a block beyond which it has fewer rows than that: a block is the least that a panel can hold.
+const MOST_NUMBERS: usize = 1 << 19;
+
 /// Rows that a scatter adds in one go, if they are at least `WIDE`.
 const TALL: usize = 8;
 const WIDE: usize = if cfg!(test) { 20 } else { 512 };
@@ -76,7 +79,8 @@ impl<'a, T> DenseRows<'a, T> {
 
 /// Rows in a block of [`dense_scatter`]; cut a matrix into panels at its multiples to keep the bits of the whole.
 pub(crate) fn scatter_height(ncols: usize) -> usize {
-    (TASK / ncols.max(1)).max(LEAST_HEIGHT).next_power_of_two()
+    let least = LEAST_HEIGHT.min(MOST_NUMBERS / ncols.max(1)).max(1);
+    (TASK / ncols.max(1)).max(least).next_power_of_two()
 }
 
 /// Y = alpha A X + beta Y, one pass over A; X is ncols x k and Y nrows x k, both row-major.
@@ -223,7 +227,7 @@ fn add_part<X: Scalar>(alpha: X, part: &[X], y: &mut [X]) {
     y.iter_mut().zip(part).for_each(|(y, part)| *y += alpha * *part);
 }
 
-/// part = the sum of x[i] * a[i][columns] over `rows`, from top to bottom.
+/// `part = the sum of x[i] * a[i][columns]` over `rows`, from top to bottom.
 fn fill_part<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     rows: Range<usize>,

@@ -11,7 +11,7 @@
 //!    threads, panels and the method chosen cannot be told from the result. A dense scatter adds blocks of rows whose
 //!    height depends on the number of columns alone; cut its panels at multiples of [`scatter_height`].
 //! 2. **No trust in what was read.** Pointers are checked in pairs, indices while they are used. A wrong one is an
-//!    [`ErrorKind::Index`](crate::ErrorKind::Index) with its place; the output then holds numbers without meaning.
+//!    [`ErrorKind::Index`](crate::error::ErrorKind::Index) with its place; the output then holds numbers without meaning.
 //! 3. **`beta == 0` never reads the output**, so a NaN in fresh memory stays out of the result.
 //!
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
@@ -35,7 +35,7 @@ mod tests;
 mod update;
 
 pub(crate) use compressed::gather;
-pub(crate) use dense::{DenseRows, dense_gather, dense_scatter};
+pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;
 pub(crate) use update::{Entries, Update};

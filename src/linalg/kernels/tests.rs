@@ -6,12 +6,12 @@ use num_complex::Complex;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::dense::scatter_height;
 use super::scatter::Windows;
 use super::*;
+use crate::error::{ErrorKind, Location};
 use crate::linalg::{Factor, Scalar};
+use crate::storage::Context;
 use crate::storage::Index;
-use crate::{Context, ErrorKind, Location};
 
 static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
@@ -283,7 +283,7 @@ fn stale_windows_give_an_error_or_the_right_bits() {
 fn shapes_that_do_not_fit_are_errors() {
     let a = Panel::new(&[0u32, 1], &[0u32], &[1.0], 2, 0).unwrap();
     let (set, entries) = (Update::set(), Entries::AsStored);
-    let kind = |outcome: crate::Result<()>| outcome.unwrap_err().kind();
+    let kind = |outcome: crate::error::Result<()>| outcome.unwrap_err().kind();
     assert_eq!(kind(gather(a, entries, set, &[1.0], &mut [0.0], 1)), ErrorKind::Shape);
     assert_eq!(kind(gather(a, entries, set, &[1.0; 2], &mut [0.0; 2], 1)), ErrorKind::Shape);
     assert_eq!(kind(scatter(a, entries, set, &[], &mut [0.0; 2], 1, None)), ErrorKind::Shape);

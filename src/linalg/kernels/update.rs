@@ -17,7 +17,6 @@ impl<X: Scalar> Update<X> {
     }
 
     /// `y = y + product`.
-    #[cfg(test)]
     pub(crate) fn add() -> Self {
         Update { alpha: X::from_f64(1.0), beta: X::from_f64(1.0) }
     }

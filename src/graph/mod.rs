@@ -1,0 +1,30 @@
+//! Floor 4, graphs: a matrix read as who leads to whom.
+//!
+//! A graph is a square [`Csr`](crate::Csr), in memory or mapped from a file. The stored entry (i, j) is the edge from
+//! vertex i to vertex j, whatever its value, explicit zeros included; an undirected graph stores both (i, j) and (j, i).
+//! So `Csr<()>`, the pattern alone, is all that an algorithm needs, and `Csr<f64>` does as well. An entry stored twice is
+//! one edge.
+//!
+//! Answers are small next to the graph, a few bytes per vertex in memory, while the edges stay where they lie and are
+//! swept in order where the algorithm allows it. They are defined so that they do not depend on the number of
+//! threads: the parent in a search is the smallest there is, a component goes by its smallest vertex, sums are formed
+//! in one fixed shape. Every algorithm has a check beside it that comes to its verdict by another way.
+//!
+//! - `bfs` – [levels and parents](bfs()) of a breadth-first search
+//! - `components` – [what hangs together](connected_components); `strong` – [what leads to each other](strong_components);
+//!   `partition` – [the answer](Components) of both
+//! - `pagerank` – [where a random walk is found](pagerank()), over any [`LinearOperator`](crate::linalg::LinearOperator)
+//! - `vertices` – one number per vertex, lowered by many threads
+
+mod bfs;
+mod components;
+mod pagerank;
+mod partition;
+mod strong;
+mod vertices;
+
+pub use bfs::{Bfs, bfs, bfs_with_incoming, check_bfs};
+pub use components::{check_components, connected_components};
+pub use pagerank::{PageRank, PageRankOptions, check_pagerank, pagerank, pagerank_over};
+pub use partition::Components;
+pub use strong::{check_strong_components, strong_components};

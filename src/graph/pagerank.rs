@@ -1,0 +1,259 @@
+//! PageRank: how often a walker passes who mostly follows edges and now and then starts anew anywhere.
+//!
+//! Brin and Page, "The anatomy of a large-scale hypertextual web search engine" (1998), as a power iteration over one
+//! product with the adjoint of the graph. With d the damping, W the diagonal of out-degrees, s the ranks held by
+//! vertices without out-edges (dangling ones, from where the walker goes anywhere) and n vertices:
+//!
+//! ```text
+//! r' = d · Aᵀ W⁻¹ r + (d · s + 1 - d) / n
+//! ```
+//!
+//! The division by out-degrees is done to the vector, so the matrix stays the pattern it is in the file. The change from
+//! step to step shrinks at least by the factor d.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::vertices::check_graph;
+use crate::linalg::LinearOperator;
+use crate::sparse::{Csr, Duplicates};
+use crate::storage::{Context, Entry, Index, Place};
+
+/// Elements that one task takes; each sum is formed over such runs and then over their sums in order, so that it does
+/// not depend on the number of threads.
+const RUN: usize = 1 << 14;
+
+/// When to stop and how much to follow edges.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PageRankOptions {
+    /// The probability of following an edge, 0 to 1; 0.85 by default.
+    pub damping: f64,
+    /// Stops when the ranks change by no more than this in all (the sum of absolute changes); 1e-10 by default.
+    pub tol: f64,
+    /// Stops after so many products with the graph; 200 by default, more than the default tolerance ever needs.
+    pub maxiter: usize,
+}
+
+impl Default for PageRankOptions {
+    fn default() -> Self {
+        PageRankOptions { damping: 0.85, tol: 1e-10, maxiter: 200 }
+    }
+}
+
+/// The ranks, and how they were come by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageRank {
+    /// The rank of every vertex; they sum to 1 but for rounding.
+    pub ranks: Vec<f64>,
+    /// Products with the graph.
+    pub iterations: usize,
+    /// Whether the last change was within the tolerance.
+    pub converged: bool,
+    /// The sum of absolute changes in the last iteration.
+    pub change: f64,
+    /// Vertices without out-edges.
+    pub dangling: usize,
+}
+
+impl PageRank {
+    /// The `k` vertices of highest rank and their ranks, highest first, the smaller vertex first among equals.
+    ///
+    /// Cost: linear in the vertices. Memory: 8 bytes per vertex.
+    pub fn top(&self, k: usize) -> Vec<(usize, f64)> {
+        let mut order = (0..self.ranks.len()).collect::<Vec<_>>();
+        let higher = |&a: &usize, &b: &usize| {
+            self.ranks[b].total_cmp(&self.ranks[a]).then_with(|| a.cmp(&b))
+        };
+        if k < order.len() {
+            order.select_nth_unstable_by(k, higher);
+            order.truncate(k);
+        }
+        order.sort_unstable_by(higher);
+        order.into_iter().map(|v| (v, self.ranks[v])).collect()
+    }
+}
+
+/// The PageRank of every vertex, all edges of a vertex being as likely.
+///
+/// Not to converge within `maxiter` is no error: the answer says so. Fails if the matrix is not square, has an index out
+/// of range, or an option cannot mean anything. Cost: one pass over the edges per iteration, and one more if the matrix
+/// was never checked; rows out of order or with repeated entries are first sorted into a scratch file, as an edge
+/// counts once. Memory: 32 bytes per vertex, and what the product takes. With many threads it is faster to gather over
+/// incoming edges than to scatter over outgoing ones: [`pagerank_over`] what [`Csr::to_csc`] makes, where there is room.
+///
+/// ```
+/// use outcore::{Context, Csr, graph::{PageRankOptions, pagerank}};
+/// // 0 -> 1, 1 -> 0, 2 -> 0
+/// let a = Csr::<()>::from_parts((3, 3), vec![0, 1, 2, 3], vec![1, 0, 0], vec![(); 3])?;
+/// let found = pagerank(&a, &PageRankOptions::default(), &Context::new())?;
+/// assert!(found.converged);
+/// // Nothing leads to 2: it has what the walker brings when it starts anew.
+/// assert!((found.ranks[2] - 0.05).abs() < 1e-9);
+/// assert_eq!(found.top(1)[0].0, 0);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub fn pagerank<T: Entry, I: Index, P: Index>(
+    graph: &Csr<T, I, P>,
+    options: &PageRankOptions,
+    ctx: &Context,
+) -> Result<PageRank> {
+    ctx.run(|| check_graph(graph))?;
+    let mut pattern = graph.pattern();
+    if !pattern.check()? {
+        let edges = pattern.to_coo(Place::Scratch, ctx)?;
+        pattern = edges.to_csr(Duplicates::Sum, Place::Scratch, ctx)?;
+    }
+    let degrees = (0..pattern.nrows()).map(|u| pattern.span(u).len() as f64).collect();
+    iterate(&pattern, degrees, options, ctx)
+}
+
+/// As [`pagerank`], over any operator: a stored matrix in another format, a weighted graph, one that is computed.
+///
+/// `row_sums` are those of the operator, whose entries must not be negative: out-degrees for a pattern, and total weights
+/// where edges are followed in proportion to theirs. A vertex with sum 0 is dangling. Fails as [`pagerank`] does, if a
+/// sum is negative or not finite, and with any error of the operator. Cost: one adjoint product per iteration.
+///
+/// ```
+/// use outcore::{Context, Csr, graph::{PageRankOptions, pagerank_over}};
+/// // 0 -> 1 three times as likely as 0 -> 2, and both back.
+/// let a = Csr::<f64>::from_parts((3, 3), vec![0, 2, 3, 4], vec![1, 2, 0, 0], vec![3.0, 1.0, 1.0, 1.0])?;
+/// let found = pagerank_over(&a, &[4.0, 1.0, 1.0], &PageRankOptions::default(), &Context::new())?;
+/// assert_eq!(found.top(3).iter().map(|&(v, _)| v).collect::<Vec<_>>(), [0, 1, 2]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub fn pagerank_over(
+    graph: &(impl LinearOperator<f64> + ?Sized),
+    row_sums: &[f64],
+    options: &PageRankOptions,
+    ctx: &Context,
+) -> Result<PageRank> {
+    iterate(graph, row_sums.to_vec(), options, ctx)
+}
+
+fn iterate(
+    graph: &(impl LinearOperator<f64> + ?Sized),
+    row_sums: Vec<f64>,
+    options: &PageRankOptions,
+    ctx: &Context,
+) -> Result<PageRank> {
+    let (nrows, ncols) = graph.shape();
+    if (ncols, row_sums.len()) != (nrows, nrows) {
+        return Err(Error::shape(
+            "the graph or its row sums",
+            format!("{nrows} x {nrows}, {nrows} sums"),
+            format!("{nrows} x {ncols}, {} sums", row_sums.len()),
+        ));
+    }
+    check_numbers(options, &row_sums)?;
+    ctx.check_memory("the ranks", 32u64.saturating_mul(nrows as u64))?;
+    let dangling = row_sums.iter().filter(|&&sum| sum == 0.0).count();
+    let mut ranks = vec![1.0 / nrows as f64; nrows];
+    let mut shares = vec![0.0; nrows];
+    let mut arriving = vec![0.0; nrows];
+    let (mut iterations, mut change) = (0, if nrows == 0 { 0.0 } else { f64::INFINITY });
+    while change > options.tol && iterations < options.maxiter {
+        ctx.report("ranking", iterations as u64, options.maxiter as u64)?;
+        let lost = ctx.run(|| share_out(&ranks, &row_sums, &mut shares));
+        graph.apply_adjoint(&shares, &mut arriving, ctx)?;
+        let anywhere = (options.damping * lost + 1.0 - options.damping) / nrows as f64;
+        change = ctx.run(|| update(&mut ranks, &arriving, options.damping, anywhere));
+        iterations += 1;
+        if change.is_nan() {
+            return Err(Error::new(ErrorKind::Value, "a product with the graph is not a number"));
+        }
+    }
+    Ok(PageRank { ranks, iterations, converged: change <= options.tol, change, dangling })
+}
+
+fn check_numbers(options: &PageRankOptions, row_sums: &[f64]) -> Result<()> {
+    if !(0.0..=1.0).contains(&options.damping) {
+        return Err(Error::new(ErrorKind::Value, "not a damping")
+            .expected("0 to 1")
+            .found(options.damping));
+    }
+    if options.tol.is_nan() || options.tol < 0.0 {
+        return Err(Error::new(ErrorKind::Value, "not a tolerance")
+            .expected("at least 0")
+            .found(options.tol));
+    }
+    match row_sums.iter().position(|sum| !(sum.is_finite() && *sum >= 0.0)) {
+        Some(v) => Err(Error::new(ErrorKind::Value, format!("not a row sum, at vertex {v}"))
+            .expected("a finite number, at least 0")
+            .found(row_sums[v])),
+        None => Ok(()),
+    }
+}
+
+/// `shares = W⁻¹ r`, 0 for dangling vertices; the rank those hold.
+fn share_out(ranks: &[f64], row_sums: &[f64], shares: &mut [f64]) -> f64 {
+    let runs = ranks.par_chunks(RUN).zip(row_sums.par_chunks(RUN)).zip(shares.par_chunks_mut(RUN));
+    let lost = runs.map(|((ranks, sums), shares)| {
+        let mut lost = 0.0;
+        for ((share, &rank), &sum) in shares.iter_mut().zip(ranks).zip(sums) {
+            let dangling = sum == 0.0;
+            *share = if dangling { 0.0 } else { rank / sum };
+            lost += if dangling { rank } else { 0.0 };
+        }
+        lost
+    });
+    lost.collect::<Vec<f64>>().into_iter().sum()
+}
+
+/// `r = d · arriving + anywhere`; the sum of absolute changes.
+fn update(ranks: &mut [f64], arriving: &[f64], damping: f64, anywhere: f64) -> f64 {
+    let runs = ranks.par_chunks_mut(RUN).zip(arriving.par_chunks(RUN));
+    let changes = runs.map(|(ranks, arriving)| {
+        let mut change = 0.0;
+        for (rank, &arriving) in ranks.iter_mut().zip(arriving) {
+            let new = damping * arriving + anywhere;
+            change += (new - *rank).abs();
+            *rank = new;
+        }
+        change
+    });
+    changes.collect::<Vec<f64>>().into_iter().sum()
+}
+
+/// How far `ranks` are from being PageRank: the sum of absolute changes that one more step would make.
+///
+/// The step is taken anew here, edge by edge. For ranks that sum to 1, the distance to the true ones is at most
+/// `1 / (1 - damping)` times the result. Fails if the matrix is not square or has an index out of range, or there is not
+/// one rank per vertex. Cost: one pass over the edges, on one thread. Memory: 8 bytes per vertex.
+///
+/// ```
+/// use outcore::{Context, Csr, graph::{PageRankOptions, check_pagerank, pagerank}};
+/// let a = Csr::<()>::from_parts((3, 3), vec![0, 1, 2, 2], vec![1, 2], vec![(); 2])?;
+/// let found = pagerank(&a, &PageRankOptions::default(), &Context::new())?;
+/// assert!(check_pagerank(&a, &found.ranks, 0.85)? < 1e-10);
+/// assert!(check_pagerank(&a, &[0.5, 0.25, 0.25], 0.85)? > 0.1);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub fn check_pagerank<T: Entry, I: Index, P: Index>(
+    graph: &Csr<T, I, P>,
+    ranks: &[f64],
+    damping: f64,
+) -> Result<f64> {
+    let n = check_graph(graph)?;
+    if ranks.len() != n {
+        return Err(Error::shape("the ranks", n, ranks.len()));
+    }
+    let mut next = vec![0.0; n];
+    let mut lost = 0.0;
+    for (&rank, row) in ranks.iter().zip(graph.rows()) {
+        let mut targets = row.indices.iter().map(|v| v.to_usize()).collect::<Vec<_>>();
+        targets.sort_unstable();
+        targets.dedup();
+        if targets.is_empty() {
+            lost += rank;
+        }
+        let share = rank / targets.len() as f64;
+        for v in targets {
+            // Absent only if a mapped file was changed after its check.
+            if let Some(next) = next.get_mut(v) {
+                *next += share;
+            }
+        }
+    }
+    let step = |arriving: f64| (1.0 - damping) / n as f64 + damping * (arriving + lost / n as f64);
+    Ok(next.into_iter().zip(ranks).map(|(arriving, rank)| (step(arriving) - rank).abs()).sum())
+}

@@ -1,0 +1,166 @@
+//! Operators prepared for many products: how the matrix is read is decided once, and what fits stays in memory.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::dense::{self, Dense};
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::compressed::panel_product;
+use crate::linalg::dense::{line_product, panel_step};
+use crate::linalg::kernels::Entries;
+use crate::linalg::operator::{LinearOperator, check_length};
+use crate::linalg::scalar::{Factor, Scalar};
+use crate::sparse::{self, Axis, Compressed};
+use crate::storage::{Context, Element, Entry, Index, Order, SparseFormat, Traffic};
+
+/// A matrix prepared for many products under the memory limit of a context.
+///
+/// A matrix that fits in the limit is used where it lies. A larger one is read panel by panel, ahead of the work, with as
+/// much of it pinned in memory between products as the limit allows beside the vectors. Every product is one pass over
+/// what is not pinned, the transposed one and that with several vectors too, and gives the bits of the product in memory.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.bspnpy");
+/// use outcore::linalg::{LinearOperator, Operator};
+/// use outcore::{Context, Csr};
+/// let ctx = Context::new().memory_limit(64 << 20);
+/// let a = Csr::<f64>::poisson(&[30, 30, 30], &path, &ctx)?;
+/// let operator = Operator::new(&a, &ctx)?;
+/// assert_eq!(operator.matvec(&vec![1.0; 27_000])?, a.matvec(&vec![1.0; 27_000])?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Operator<M: Panelled> {
+    shape: (usize, usize),
+    panels: Mutex<M::Panels>,
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A matrix that can be worked on panel by panel: [`Csr`](crate::Csr), [`Csc`](crate::Csc) and [`Dense`].
+pub trait Panelled: sealed::Sealed {
+    #[doc(hidden)]
+    type Panels: Send;
+    #[doc(hidden)]
+    fn extents(&self) -> (usize, usize);
+    #[doc(hidden)]
+    fn panels(&self, budget: u64, ctx: &Context) -> Result<Self::Panels>;
+    #[doc(hidden)]
+    fn traffic(panels: &Self::Panels) -> Traffic;
+}
+
+impl<M: Panelled> Operator<M> {
+    /// Prepares a matrix, leaving memory for two vectors of each length in `f64`.
+    ///
+    /// Fails with [`ErrorKind::Memory`], saying how much is needed, if the vectors or two panels do not fit.
+    pub fn new(matrix: &M, ctx: &Context) -> Result<Self> {
+        let (nrows, ncols) = matrix.extents();
+        let vectors = 16u64.saturating_mul(nrows as u64).saturating_add(16 * ncols as u64);
+        Self::with_vectors(matrix, vectors, ctx)
+    }
+
+    /// Prepares a matrix, leaving `vectors` bytes of the memory limit for the caller's vectors.
+    pub fn with_vectors(matrix: &M, vectors: u64, ctx: &Context) -> Result<Self> {
+        let limit = ctx.memory_limit_bytes();
+        let budget = limit.checked_sub(vectors).filter(|&budget| budget > 0).ok_or_else(|| {
+            Error::new(ErrorKind::Memory, "the vectors alone do not fit")
+                .expected(format!("a memory limit of more than {vectors} bytes"))
+                .found(limit)
+        })?;
+        Ok(Operator { shape: matrix.extents(), panels: Mutex::new(matrix.panels(budget, ctx)?) })
+    }
+
+    /// What reading has cost so far: passes, bytes, seconds in which the work waited.
+    pub fn traffic(&self) -> Traffic {
+        M::traffic(&self.panels.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn with_panels<R>(&self, work: impl FnOnce(&mut M::Panels) -> R) -> R {
+        // A product that panicked leaves the panels as they were between two of them.
+        work(&mut self.panels.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> sealed::Sealed for Compressed<T, I, P, A> {}
+impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> {
+    type Panels = sparse::LinePanels<T, I, P, A>;
+    fn extents(&self) -> (usize, usize) {
+        self.shape()
+    }
+    fn panels(&self, budget: u64, ctx: &Context) -> Result<Self::Panels> {
+        sparse::LinePanels::new(self, budget, ctx)
+    }
+    fn traffic(panels: &Self::Panels) -> Traffic {
+        panels.traffic()
+    }
+}
+
+impl<T: Element> sealed::Sealed for Dense<T> {}
+impl<T: Element> Panelled for Dense<T> {
+    type Panels = dense::LinePanels<T>;
+    fn extents(&self) -> (usize, usize) {
+        self.dim()
+    }
+    fn panels(&self, budget: u64, ctx: &Context) -> Result<Self::Panels> {
+        let length = if self.order() == Order::C { self.ncols() } else { self.nrows() };
+        dense::LinePanels::new(self, panel_step(length), budget, ctx)
+    }
+    fn traffic(panels: &Self::Panels) -> Traffic {
+        panels.traffic()
+    }
+}
+
+impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
+    for Operator<Compressed<T, I, P, A>>
+{
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_length("x", self.shape.0, x.len())?;
+        check_length("y", self.shape.1, y.len())?;
+        let along = A::FORMAT == SparseFormat::Csc;
+        self.with_panels(|panels| panel_product(panels, along, Entries::Conjugated, 1, x, y, ctx))
+    }
+
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_length("x", self.shape.1 * k, x.len())?;
+        check_length("y", self.shape.0 * k, y.len())?;
+        let along = A::FORMAT == SparseFormat::Csr;
+        self.with_panels(|panels| panel_product(panels, along, Entries::AsStored, k, x, y, ctx))
+    }
+}
+
+impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Operator<Dense<T>> {
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_length("x", self.shape.0, x.len())?;
+        check_length("y", self.shape.1, y.len())?;
+        self.with_panels(|panels| {
+            let along = panels.matrix().order() == Order::Fortran;
+            line_product(panels, along, Entries::Conjugated, 1, x, y, ctx)
+        })
+    }
+
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_length("x", self.shape.1 * k, x.len())?;
+        check_length("y", self.shape.0 * k, y.len())?;
+        self.with_panels(|panels| {
+            let along = panels.matrix().order() == Order::C;
+            line_product(panels, along, Entries::AsStored, k, x, y, ctx)
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! A compressed matrix in runs of lines: all of it at once if it is in memory or fits, panel by panel if not.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::sparse::axis::Axis;
+use crate::sparse::compressed::Compressed;
+use crate::storage::{
+    Buffer, BufferMut, Context, Entry, Extent, Index, PanelArray, PanelReader, Traffic,
+    largest_panel, panel_elements,
+};
+
+/// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
+pub struct LinePanels<T: Entry, I: Index, P: Index, A: Axis> {
+    /// Keeps maps and locks while panels are read from the files.
+    matrix: Compressed<T, I, P, A>,
+    streams: Option<Streams<T, I, P>>,
+}
+
+/// A matrix that is read panel by panel.
+struct Streams<T, I, P> {
+    reader: PanelReader,
+    indptr: PanelArray<P>,
+    indices: PanelArray<I>,
+    data: PanelArray<T>,
+    runs: Vec<Run>,
+}
+
+/// The lines and entries of a panel.
+#[derive(Clone, Debug)]
+struct Run {
+    lines: Range<usize>,
+    entries: Range<usize>,
+}
+
+/// A run of lines: the window of the pointers that belongs to it, and its entries.
+pub(crate) struct LinePanel<'a, T, I, P> {
+    /// The first line's number in the matrix.
+    pub(crate) first: usize,
+    /// One pointer more than lines; the first is the base of the others.
+    pub(crate) indptr: &'a [P],
+    pub(crate) indices: &'a [I],
+    pub(crate) data: &'a [T],
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
+    /// Panels of a matrix within `budget` bytes of memory. Memory-resident parts of the matrix are not counted.
+    ///
+    /// The pointers are kept in memory if they take no more than a quarter of the budget. Fails if two panels do not
+    /// fit, one line being the least of a panel.
+    pub(crate) fn new(matrix: &Compressed<T, I, P, A>, budget: u64, ctx: &Context) -> Result<Self> {
+        let matrix = matrix.clone();
+        let in_files = bytes_in_file(matrix.indptr())
+            + bytes_in_file(matrix.indices())
+            + bytes_in_file(matrix.data());
+        let streams =
+            if in_files <= budget { None } else { Some(Streams::new(&matrix, budget, ctx)?) };
+        Ok(LinePanels { matrix, streams })
+    }
+
+    pub(crate) fn matrix(&self) -> &Compressed<T, I, P, A> {
+        &self.matrix
+    }
+
+    /// What reading has cost so far; nothing for a matrix that is handed out at once.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.streams.as_ref().map_or_else(Traffic::default, |streams| streams.reader.traffic())
+    }
+
+    /// Calls `work` with every panel in order.
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        mut work: impl FnMut(LinePanel<'_, T, I, P>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(Streams { reader, indptr, indices, data, runs }) = &mut self.streams else {
+            let a = &self.matrix;
+            return work(LinePanel {
+                first: 0,
+                indptr: a.indptr(),
+                indices: a.indices(),
+                data: a.data(),
+            });
+        };
+        reader.sweep(ctx, |panel, bytes| {
+            let Run { lines, entries } = &runs[panel];
+            work(LinePanel {
+                first: lines.start,
+                indptr: indptr.elements(lines.start..lines.end + 1, bytes)?,
+                indices: indices.elements(entries.clone(), bytes)?,
+                data: data.elements(entries.clone(), bytes)?,
+            })
+        })
+    }
+}
+
+fn bytes_in_file<T: Entry>(array: &Buffer<T>) -> u64 {
+    if array.file().is_some() { size_of_val(&**array) as u64 } else { 0 }
+}
+
+impl<T: Entry, I: Index, P: Index> Streams<T, I, P> {
+    fn new<A: Axis>(
+        matrix: &Compressed<T, I, P, A>,
+        mut budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let mut sources = Vec::new();
+        let indices = PanelArray::new(matrix.indices(), &mut sources)?;
+        let data = PanelArray::new(matrix.data(), &mut sources)?;
+        let pointer_bytes = bytes_in_file(matrix.indptr());
+        let indptr = if pointer_bytes > budget / 4 {
+            PanelArray::new(matrix.indptr(), &mut sources)?
+        } else {
+            budget -= pointer_bytes;
+            let mut kept = BufferMut::zeros(matrix.indptr().len())?;
+            kept.copy_from_slice(matrix.indptr());
+            PanelArray::Kept(kept.freeze())
+        };
+        let runs =
+            cut(matrix, budget, [indices.panel_bytes(), data.panel_bytes(), indptr.panel_bytes()]);
+        let extents = |run: &Run| -> Vec<Extent> {
+            let arrays = [
+                indices.extent(run.entries.clone()),
+                data.extent(run.entries.clone()),
+                indptr.extent(run.lines.start..run.lines.end + 1),
+            ];
+            arrays.into_iter().flatten().collect()
+        };
+        let panels = runs.iter().map(extents).collect();
+        // The largest array decides; the others lie beside it as a rule.
+        let mode = match sources.iter().max_by_key(|source| source.length()) {
+            Some(source) => ctx.devices().read_mode(source)?,
+            None => {
+                return Err(crate::error::Error::new(
+                    crate::error::ErrorKind::Format,
+                    "no array to read",
+                ));
+            }
+        };
+        let reader = PanelReader::new(sources, panels, budget, mode)?;
+        Ok(Streams { reader, indptr, indices, data, runs })
+    }
+}
+
+/// Cuts the lines into runs whose entries and pointers make a panel. `sizes` are the bytes of an index, a value and a
+/// pointer in it.
+fn cut<T: Entry, I: Index, P: Index, A: Axis>(
+    matrix: &Compressed<T, I, P, A>,
+    budget: u64,
+    [index, value, pointer]: [usize; 3],
+) -> Vec<Run> {
+    let bytes = largest_panel(budget);
+    let most_entries = panel_elements(bytes, &[index, value]);
+    let most_lines = (2usize << 20).checked_div(pointer).unwrap_or(usize::MAX);
+    let (mut runs, mut start) = (Vec::new(), 0);
+    while start < matrix.major() {
+        let first = matrix.span(start).start;
+        let rest = matrix.major() - start;
+        // The last line whose end is within reach; the pointers rise, so it is found by halving.
+        let (mut fits, mut beyond) = (1, rest.min(most_lines) + 1);
+        while fits + 1 < beyond {
+            let middle = fits + (beyond - fits) / 2;
+            match matrix.span(start + middle - 1).end.saturating_sub(first) <= most_entries {
+                true => fits = middle,
+                false => beyond = middle,
+            }
+        }
+        let end = start + fits;
+        runs.push(Run { lines: start..end, entries: first..matrix.span(end - 1).end });
+        start = end;
+    }
+    runs
+}

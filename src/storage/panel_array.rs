@@ -1,0 +1,72 @@
+//! One array of a matrix that is worked on panel by panel: kept where it is, or read with every panel.
+
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::buffer::Buffer;
+use crate::storage::device::{IoBuffer, Source};
+use crate::storage::element::Entry;
+use crate::storage::panels::Extent;
+
+/// Where the elements of a panel come from.
+pub(crate) enum PanelArray<T> {
+    /// From memory, where all of them are.
+    Kept(Buffer<T>),
+    /// From the panel's extent of this number, which starts `origin` bytes into the file for element 0.
+    Read { slot: usize, origin: u64 },
+}
+
+impl<T: Entry> PanelArray<T> {
+    /// Keeps an array that lies in memory; lets one that lies in a file be read, as one more of `sources`.
+    pub(crate) fn new(array: &Buffer<T>, sources: &mut Vec<Source>) -> Result<Self> {
+        let Some((origin, offset)) = array.origin() else {
+            return Ok(PanelArray::Kept(array.clone()));
+        };
+        sources.push(Source::open(origin)?);
+        Ok(PanelArray::Read { slot: sources.len() - 1, origin: offset })
+    }
+
+    /// Bytes an element takes in a panel; none if it is kept.
+    pub(crate) fn panel_bytes(&self) -> usize {
+        if matches!(self, PanelArray::Kept(_)) { 0 } else { size_of::<T>() }
+    }
+
+    /// The bytes to read for these elements.
+    pub(crate) fn extent(&self, elements: Range<usize>) -> Option<Extent> {
+        let PanelArray::Read { slot, origin } = *self else { return None };
+        let size = size_of::<T>();
+        let offset = origin + (elements.start * size) as u64;
+        Some(Extent { source: slot, offset, bytes: elements.len() * size })
+    }
+
+    /// These elements, from memory or from what was read for them.
+    ///
+    /// Fails if bytes are no values of `T`, which can only happen with `bool`.
+    pub(crate) fn elements<'a>(
+        &'a self,
+        elements: Range<usize>,
+        read: &[&'a [u8]],
+    ) -> Result<&'a [T]> {
+        match self {
+            PanelArray::Kept(array) => Ok(&array[elements]),
+            PanelArray::Read { slot, .. } => bytemuck::checked::try_cast_slice(read[*slot])
+                .map_err(|reason| {
+                    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
+                        .found(reason)
+                }),
+        }
+    }
+}
+
+/// The most elements of a panel of about `bytes` bytes, `sizes` being the bytes of an element in each of its arrays.
+///
+/// Every array fills whole huge pages as nearly as it can, room for its alignment included.
+pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
+    let total: usize = sizes.iter().sum();
+    let even = bytes / total.max(1);
+    let fits = sizes
+        .iter()
+        .filter(|&&size| size > 0)
+        .map(|&size| IoBuffer::rounded_down(even * size).saturating_sub(Source::room(0)) / size);
+    fits.min().unwrap_or(usize::MAX).max(1)
+}

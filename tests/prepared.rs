@@ -1,0 +1,139 @@
+//! Products of matrices larger than the memory limit: the bits of the product in memory, one pass, pinned panels.
+
+use outcore::linalg::{LinearOperator, Operator, Panelled};
+use outcore::{Context, Csr, Dense, DenseMut, ErrorKind, Order, Place};
+use tempfile::tempdir;
+
+/// Numbers that make every rounding visible.
+fn vector(n: usize) -> Vec<f64> {
+    (0..n).map(|i| 1.0 / (i % 997 + 1) as f64 - 0.3).collect()
+}
+
+/// Compares the streamed operator of a stored matrix with the same matrix in memory, bit for bit.
+fn same_bits<M>(stored: &M, resident: &dyn LinearOperator<f64>, limit: u64)
+where
+    M: Panelled + LinearOperator<f64>,
+    Operator<M>: LinearOperator<f64>,
+{
+    let free = Context::new();
+    let (nrows, ncols) = LinearOperator::shape(stored);
+    let (x, z, block) = (vector(ncols), vector(nrows), vector(3 * ncols));
+    let (mut y, mut w, mut rows) = (vec![0.0; nrows], vec![0.0; ncols], vec![0.0; 3 * nrows]);
+    resident.apply(&x, &mut y, &free).unwrap();
+    resident.apply_adjoint(&z, &mut w, &free).unwrap();
+    resident.apply_block(3, &block, &mut rows, &free).unwrap();
+    for threads in [1, 2, 3] {
+        let ctx = Context::new().memory_limit(limit).threads(threads).unwrap();
+        let operator = Operator::with_vectors(stored, 0, &ctx).unwrap();
+        for sweep in 1..4 {
+            let (mut y2, mut w2) = (vec![f64::NAN; nrows], vec![f64::NAN; ncols]);
+            let mut rows2 = vec![f64::NAN; 3 * nrows];
+            operator.apply(&x, &mut y2, &ctx).unwrap();
+            operator.apply_adjoint(&z, &mut w2, &ctx).unwrap();
+            operator.apply_block(3, &block, &mut rows2, &ctx).unwrap();
+            assert!(y == y2 && w == w2 && rows == rows2, "{threads} threads, round {sweep}");
+        }
+        assert_eq!(operator.traffic().sweeps, 9);
+        let (mut y2, mut w2) = (vec![f64::NAN; nrows], vec![f64::NAN; ncols]);
+        stored.apply(&x, &mut y2, &ctx).unwrap();
+        stored.apply_adjoint(&z, &mut w2, &ctx).unwrap();
+        assert!(y == y2 && w == w2, "without preparing");
+    }
+}
+
+#[test]
+fn sparse_matrices_larger_than_the_limit() {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new();
+    let a = Csr::<f64>::random((30_000, 20_000), 0.005, 3, folder.path().join("a"), &ctx).unwrap();
+    let resident = a.copy_to(Place::Memory, &ctx).unwrap();
+    same_bits(&a, &resident, 16 << 20);
+    let csc = resident.to_csc(folder.path().join("c"), &ctx).unwrap();
+    let resident = csc.copy_to(Place::Memory, &ctx).unwrap();
+    same_bits(&csc, &resident, 16 << 20);
+    // A slice of a stored matrix starts in the middle of its files.
+    let slice = a.row_range(7_000..29_001).unwrap();
+    same_bits(&slice, &slice.copy_to(Place::Memory, &ctx).unwrap(), 16 << 20);
+}
+
+#[test]
+fn pointers_that_do_not_fit_are_read_too() {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new();
+    let a = Csr::<f64, u32, u64>::poisson(&[1_500_000], folder.path().join("a"), &ctx).unwrap();
+    let resident = a.copy_to(Place::Memory, &ctx).unwrap();
+    same_bits(&a, &resident, 20 << 20);
+    let pattern = a.pattern().copy_to(folder.path().join("p"), &ctx).unwrap();
+    same_bits(&pattern, &resident.pattern(), 12 << 20);
+}
+
+#[test]
+fn dense_matrices_larger_than_the_limit() {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new();
+    for (name, order) in [("c", Order::C), ("f", Order::Fortran)] {
+        let path = folder.path().join(name);
+        let mut a = DenseMut::<f64>::create(&path, (30_001, 150), order, &ctx).unwrap();
+        a.as_mut_slice().copy_from_slice(&vector(30_001 * 150));
+        let a = a.freeze().unwrap();
+        let resident = a.copy_to(Place::Memory, &ctx).unwrap();
+        same_bits(&a, &resident, 16 << 20);
+    }
+    let raw = folder.path().join("raw");
+    let bytes: Vec<u8> = (0..12_000_000u32).flat_map(|i| (i as f32).to_le_bytes()).collect();
+    std::fs::write(&raw, &bytes).unwrap();
+    let a = Dense::<f32>::from_raw(&raw, 4, (109_000, 110), Order::C).unwrap();
+    let resident = a.copy_to(Place::Memory, &ctx).unwrap();
+    same_bits(&a, &resident, 16 << 20);
+}
+
+#[test]
+fn what_is_pinned_is_not_read_again() {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new();
+    let a = Csr::<f64>::random((50_000, 5_000), 0.02, 3, folder.path().join("a"), &ctx).unwrap();
+    let bytes = a.bytes();
+    let ctx = Context::new().memory_limit(bytes * 3 / 4);
+    let operator = Operator::with_vectors(&a, 0, &ctx).unwrap();
+    let x = vector(5_000);
+    let mut y = vec![0.0; 50_000];
+    operator.apply(&x, &mut y, &ctx).unwrap();
+    let first = operator.traffic().bytes_read;
+    operator.apply(&x, &mut y, &ctx).unwrap();
+    let second = operator.traffic().bytes_read - first;
+    assert!(first > bytes * 9 / 10, "{first} of {bytes}");
+    assert!(second < bytes * 7 / 10, "{second} of {bytes}");
+}
+
+#[test]
+fn limits_that_are_too_small_say_what_is_needed() {
+    let folder = tempdir().unwrap();
+    let a = Csr::<f64>::poisson(&[400, 400], folder.path().join("a"), &Context::new()).unwrap();
+    let error = Operator::new(&a, &Context::new().memory_limit(5_000_000)).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    assert!(error.to_string().contains("more than 5120000 bytes"), "{error}");
+    let error =
+        Operator::with_vectors(&a, 0, &Context::new().memory_limit(300 << 10)).err().unwrap();
+    assert!(error.to_string().contains("for reading"), "{error}");
+}
+
+#[test]
+fn a_bad_index_in_a_panel_is_named() {
+    use std::os::unix::fs::FileExt;
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a");
+    let ctx = Context::new().memory_limit(16 << 20);
+    let n = Csr::<f64>::random((30_000, 20_000), 0.005, 3, &path, &Context::new()).unwrap().nnz();
+    let file = std::fs::OpenOptions::new().write(true).open(path.join("indices_1.npy")).unwrap();
+    file.write_all_at(&20_000u32.to_le_bytes(), 4096 + 4 * (n as u64 - 5)).unwrap();
+    let a = Csr::<f64>::open(&path).unwrap();
+    let operator = Operator::with_vectors(&a, 0, &ctx).unwrap();
+    let (x, mut y) = (vector(20_000), vec![0.0; 30_000]);
+    for _ in 0..2 {
+        let error = operator.apply(&x, &mut y, &ctx).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Index);
+        assert!(error.to_string().contains("indices_1.npy"), "{error}");
+    }
+    let (x, mut y) = (vector(30_000), vec![0.0; 20_000]);
+    assert_eq!(operator.apply_adjoint(&x, &mut y, &ctx).unwrap_err().kind(), ErrorKind::Index);
+}

@@ -5,6 +5,7 @@ mod convert;
 mod dense;
 mod edge_list;
 mod expected;
+mod format;
 mod graph;
 mod graph_tables;
 mod hostile_products;

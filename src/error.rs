@@ -61,7 +61,7 @@ pub enum ErrorKind {
     Duplicate,
     /// The work needs more memory than the limit allows.
     Memory,
-    /// Another process holds the file for writing.
+    /// The file is in use: somebody, perhaps in this process, holds it for writing, or for reading where it is to be written.
     Locked,
     /// The place where a result should go is taken.
     Exists,

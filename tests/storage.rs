@@ -44,6 +44,8 @@ fn what_a_dead_process_left_is_removed() {
     let abandoned = folder.path().join(".a.npy.tmp-dead00");
     fs::create_dir(&abandoned).unwrap();
     fs::write(abandoned.join("array.npy"), "half").unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    fs::File::open(&abandoned).unwrap().set_modified(long_ago).unwrap();
     let ctx = Context::new();
     let first =
         DenseMut::<f64>::create(folder.path().join("a.npy"), (1, 1), Order::C, &ctx).unwrap();

@@ -86,13 +86,15 @@ fn densify<T: Element>(
             Order::C => row * ncols + col,
             Order::Fortran => col * nrows + row,
         };
-        // A coordinate that was checked and has changed since may lie outside: never a panic.
-        let sum = elements.get(at).and_then(|element| element.merge(value)).ok_or_else(|| {
+        let overflow = || {
             Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
                 .at(Location::Row(row as u64))
                 .found(format!("row {row}, column {col}"))
-        })?;
-        elements[at] = sum;
+        };
+        // A coordinate that was checked may lie in a file that has changed since.
+        let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
+        let element = elements.get_mut(at).ok_or_else(changed)?;
+        *element = element.merge(value).ok_or_else(overflow)?;
         if k % STEP == 0 {
             ctx.report("writing out zeros", k as u64, nnz as u64)?;
         }

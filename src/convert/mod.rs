@@ -4,7 +4,8 @@
 //! - [`recompress`] – CSR to CSC and back, and into canonical format
 //! - [`densify`] – any sparse format to dense; [`sparsify`] – dense to any sparse format
 //!
-//! All of them count first and fill second, so that the result is made at its final size at its place.
+//! They count first and fill second, so that a result is made at its place, at its final size or, where duplicates are
+//! summed, cut to it.
 
 mod compress;
 mod densify;

@@ -42,7 +42,9 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<()> {
     check_operands(a, along, k, x, y)?;
-    let mut panels = LinePanels::new(a, ctx.memory_limit_bytes(), ctx)?;
+    let vectors = (size_of_val(x) + size_of_val(y)) as u64;
+    let budget = ctx.memory_limit_bytes().saturating_sub(vectors);
+    let mut panels = LinePanels::for_one_sweep(a, budget, ctx)?;
     panel_product(&mut panels, along, entries, k, x, y, ctx)
 }
 

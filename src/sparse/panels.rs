@@ -10,6 +10,9 @@ use crate::storage::{
     largest_panel, panel_elements,
 };
 
+/// Bytes of a ring of panels without many pinned: reading gains nothing from more.
+const RING: u64 = 64 << 20;
+
 /// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
 pub struct LinePanels<T: Entry, I: Index, P: Index, A: Axis> {
     /// Keeps maps and locks while panels are read from the files.
@@ -50,12 +53,19 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
     /// fit, one line being the least of a panel.
     pub(crate) fn new(matrix: &Compressed<T, I, P, A>, budget: u64, ctx: &Context) -> Result<Self> {
         let matrix = matrix.clone();
-        let in_files = bytes_in_file(matrix.indptr())
-            + bytes_in_file(matrix.indices())
-            + bytes_in_file(matrix.data());
-        let streams =
-            if in_files <= budget { None } else { Some(Streams::new(&matrix, budget, ctx)?) };
+        let fits = stored_bytes(&matrix) <= budget;
+        let streams = if fits { None } else { Some(Streams::new(&matrix, budget, ctx)?) };
         Ok(LinePanels { matrix, streams })
+    }
+
+    /// Panels for one sweep: hardly any is pinned, because none would be used again.
+    pub(crate) fn for_one_sweep(
+        matrix: &Compressed<T, I, P, A>,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let larger = stored_bytes(matrix) > budget;
+        Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)
     }
 
     pub(crate) fn matrix(&self) -> &Compressed<T, I, P, A> {
@@ -92,6 +102,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
             })
         })
     }
+}
+
+/// Bytes of the arrays that lie in files.
+fn stored_bytes<T: Entry, I: Index, P: Index, A: Axis>(matrix: &Compressed<T, I, P, A>) -> u64 {
+    bytes_in_file(matrix.indptr()) + bytes_in_file(matrix.indices()) + bytes_in_file(matrix.data())
 }
 
 fn bytes_in_file<T: Entry>(array: &Buffer<T>) -> u64 {

@@ -1,7 +1,7 @@
 //! What every long routine is told by its caller: threads, memory limit, scratch folder, progress, cancel.
 //!
-//! A [`Context`] is a handle to settings that never change once made; cloning one copies a pointer. There is no global
-//! state behind it: two contexts in one process work side by side, each with its own threads and its own limit.
+//! A [`Context`] is a handle to settings that never change once made; cloning one copies a pointer. There are no global
+//! settings behind it: two contexts in one process work side by side, each with its own threads and its own limit.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub struct Context {
     scratch: Arc<Path>,
     progress: Option<Callback>,
     cancel: CancelToken,
-    /// What is known of the devices read so far; clones share it.
+    /// What is known of the devices read so far.
     devices: Arc<Devices>,
 }
 
@@ -81,7 +81,7 @@ impl Context {
             scratch: std::env::temp_dir().into(),
             progress: None,
             cancel: CancelToken::new(),
-            devices: Arc::default(),
+            devices: known_devices(),
         }
     }
 
@@ -197,6 +197,12 @@ impl fmt::Debug for Context {
             .field("scratch", &self.scratch)
             .finish_non_exhaustive()
     }
+}
+
+/// What this process has learnt of its devices: facts, not settings, so that all contexts share them.
+fn known_devices() -> Arc<Devices> {
+    static DEVICES: OnceLock<Arc<Devices>> = OnceLock::new();
+    Arc::clone(DEVICES.get_or_init(Arc::default))
 }
 
 /// Physical memory, or the control group's limit where that is smaller; asked once, for it does not change.

@@ -1,7 +1,7 @@
 //! `binsparse.json`: what the arrays in a folder mean.
 //!
 //! The object under `"binsparse"` follows the Binsparse specification, version 0.1, so that other tools understand the
-//! folder. What the specification does not define stands under `"outcore"` beside it. Nothing read here is trusted:
+//! folder; what the specification does not define, such as checksums, stands in files of its own. Nothing read here is trusted:
 //! the shape, the count and the types are compared with the arrays themselves by whoever opens them.
 
 use std::fs::File;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Where the result of a routine shall live: the one argument that decides between memory and disk.
 ///
 /// A result in a file appears there when it is complete, never in part, and nothing is left behind if the routine
-/// fails or the process dies.
+/// fails. What a killed process had built stays under a hidden name until the next result of the same name is made.
 ///
 /// ```
 /// use outcore::Place;

@@ -8,6 +8,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -235,15 +236,22 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
         .map_err(|e| Error::io("writing back", path, e))
 }
 
-/// Removes hidden siblings whose makers are gone: their locks are free.
+/// How old a sibling must be before a free lock means that its maker is gone; a younger one may just be locked.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// Removes hidden siblings whose makers are gone: their locks are free, and they are not just being made.
 fn remove_abandoned(folder: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         if !entry.file_name().to_string_lossy().starts_with(prefix) {
             continue;
         }
-        let abandoned = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        if abandoned {
+        let settled = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .is_ok_and(|made| made.elapsed().is_ok_and(|age| age > SETTLED));
+        let free = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if settled && free() {
             // Best effort: what cannot be removed now stays hidden and harmless.
             let _ = fs::remove_dir_all(entry.path());
         }

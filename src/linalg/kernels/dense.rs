@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::update::{Entries, Update, check_len};
+use super::update::{Alpha, Entries, Update, check_len};
 use crate::error::{Error, Result};
 use crate::linalg::{Factor, Scalar};
 
@@ -223,8 +223,8 @@ fn scatter_by_blocks<T: Factor<X>, X: Scalar>(
     }
 }
 
-fn add_part<X: Scalar>(alpha: X, part: &[X], y: &mut [X]) {
-    y.iter_mut().zip(part).for_each(|(y, part)| *y += alpha * *part);
+fn add_part<X: Scalar>(alpha: Alpha<X>, part: &[X], y: &mut [X]) {
+    y.iter_mut().zip(part).for_each(|(y, part)| *y += alpha.of(*part));
 }
 
 /// `part = the sum of x[i] * a[i][columns]` over `rows`, from top to bottom.

@@ -118,9 +118,9 @@ impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
         let (n, index) = indices.enumerate().find(|(_, index)| index.to_usize() >= limit)?;
         let position = (self.base + range.start + n) as u64;
         Some(
-            Error::new(ErrorKind::Index, "column index out of range")
+            Error::new(ErrorKind::Index, "an index is out of range")
                 .at(Location::Entry { major, position })
-                .expected(format!("less than {limit}"))
+                .expected(format!("an index below {limit}"))
                 .found(index),
         )
     }

@@ -43,7 +43,7 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
         for n in a.row(i)? {
             for column in 0..k {
                 let j = a.indices[n].to_usize();
-                let term = entries.times(a.values[n], update.alpha * x[i * k + column]);
+                let term = entries.times(a.values[n], update.alpha.of(x[i * k + column]));
                 *y.get_mut(j * k + column).ok_or(Fault)? += term;
             }
         }

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
 use super::scatter_rows;
-use super::update::Entries;
+use super::update::{Alpha, Entries};
 use crate::linalg::{Factor, Scalar, partition};
 use crate::storage::{Entry, Index};
 
@@ -54,7 +54,7 @@ struct Outbox<T, I> {
 pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
     entries: Entries,
-    alpha: X,
+    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -150,7 +150,7 @@ impl<T: Entry, I: Index> Outbox<T, I> {
 fn receive<T: Factor<X>, I: Index, X: Scalar>(
     parcels: &[Parcel<T, I>],
     entries: Entries,
-    alpha: X,
+    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -158,7 +158,7 @@ fn receive<T: Factor<X>, I: Index, X: Scalar>(
 ) {
     if k == 1 {
         for parcel in parcels {
-            let x = alpha * x[parcel.row as usize];
+            let x = alpha.of(x[parcel.row as usize]);
             y[parcel.column.to_usize() - first] += entries.times(parcel.value, x);
         }
         return;
@@ -167,7 +167,7 @@ fn receive<T: Factor<X>, I: Index, X: Scalar>(
         let x = &x[parcel.row as usize * k..][..k];
         let y = &mut y[(parcel.column.to_usize() - first) * k..][..k];
         for (y, x) in y.iter_mut().zip(x) {
-            *y += entries.times(parcel.value, alpha * *x);
+            *y += entries.times(parcel.value, alpha.of(*x));
         }
     }
 }
@@ -176,7 +176,7 @@ fn receive<T: Factor<X>, I: Index, X: Scalar>(
 fn add_long_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
     entries: Entries,
-    alpha: X,
+    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,

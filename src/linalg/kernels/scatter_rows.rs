@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
-use super::update::Entries;
+use super::update::{Alpha, Entries};
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
 
@@ -31,7 +31,7 @@ pub(super) fn outputs_of<X>(
 pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
     entries: Entries,
-    alpha: X,
+    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -50,7 +50,7 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
             largest = largest.max(Some(j));
             let Some(y) = output(y, j.wrapping_sub(owner.start), owner.len(), k) else { continue };
             for (y, x) in y.iter_mut().zip(x) {
-                *y += entries.times(*value, alpha * *x);
+                *y += entries.times(*value, alpha.of(*x));
             }
         }
     }
@@ -66,7 +66,7 @@ fn output<X>(y: &mut [X], j: usize, ncols: usize, k: usize) -> Option<&mut [X]> 
 fn add_all<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
     entries: Entries,
-    alpha: X,
+    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     owner: &Range<usize>,
@@ -76,7 +76,7 @@ fn add_all<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     for (i, x) in x.iter().enumerate() {
         let range = a.row(i)?;
         prefetch_entries(a, range.start);
-        let x = alpha * *x;
+        let x = alpha.of(*x);
         for (index, value) in a.indices[range.clone()].iter().zip(&a.values[range]) {
             let j = index.to_usize().wrapping_sub(owner.start);
             *y.get_mut(j).ok_or(Fault)? += entries.times(*value, x);

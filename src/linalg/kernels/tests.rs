@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::scatter::Windows;
+use super::update::Alpha;
 use super::*;
 use crate::error::{ErrorKind, Location};
 use crate::linalg::{Factor, Scalar};
@@ -88,7 +89,7 @@ fn agrees<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let arrays = Arrays::<T, I, P>::new(sample, value);
     let a = arrays.panel();
     let (nrows, ncols) = (a.nrows(), a.ncols());
-    let update = Update { alpha: X::from_f64(2.0), beta: X::from_f64(beta) };
+    let update = Update { alpha: Alpha::Times(X::from_f64(2.0)), beta: X::from_f64(beta) };
     for entries in [Entries::AsStored, Entries::Conjugated] {
         let (x, mut expected) = (numbers::<X>(ncols * k), numbers::<X>(nrows * k));
         reference::gather(a, entries, update, &x, &mut expected, k).unwrap();
@@ -199,7 +200,7 @@ proptest! {
         let stride = ncols + gap;
         let data: Vec<f64> = numbers(nrows * stride);
         let a = DenseRows::new(&data, nrows, ncols, stride).unwrap();
-        let update = Update { alpha: 2.0, beta: if add { 3.0 } else { 0.0 } };
+        let update = Update { alpha: Alpha::Times(2.0), beta: if add { 3.0 } else { 0.0 } };
         let parts = (&data[..], ncols, stride);
         let (rows, columns) = (numbers::<f64>(nrows * k), numbers::<f64>(ncols * k));
         let (mut y, mut z) = (rows.clone(), columns.clone());

@@ -6,24 +6,43 @@ use crate::linalg::{Factor, Scalar};
 /// `y = alpha * product + beta * y`; with `beta == 0` the old `y` is never read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Update<X> {
-    pub(crate) alpha: X,
+    pub(crate) alpha: Alpha<X>,
     pub(crate) beta: X,
+}
+
+/// The factor before a product. One is no multiplication: `(1 + 0i) · (∞ + 0i)` would be no number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Alpha<X> {
+    One,
+    #[cfg_attr(not(test), expect(dead_code, reason = "products are only scaled in tests so far"))]
+    Times(X),
+}
+
+impl<X: Scalar> Alpha<X> {
+    /// `alpha · x`.
+    #[inline(always)]
+    pub(crate) fn of(self, x: X) -> X {
+        match self {
+            Alpha::One => x,
+            Alpha::Times(alpha) => alpha * x,
+        }
+    }
 }
 
 impl<X: Scalar> Update<X> {
     /// `y = product`.
     pub(crate) fn set() -> Self {
-        Update { alpha: X::from_f64(1.0), beta: X::zero() }
+        Update { alpha: Alpha::One, beta: X::zero() }
     }
 
     /// `y = y + product`.
     pub(crate) fn add() -> Self {
-        Update { alpha: X::from_f64(1.0), beta: X::from_f64(1.0) }
+        Update { alpha: Alpha::One, beta: X::from_f64(1.0) }
     }
 
     #[inline(always)]
     pub(crate) fn apply(self, product: X, y: &mut X) {
-        let product = self.alpha * product;
+        let product = self.alpha.of(product);
         *y = if self.beta.is_zero() { product } else { product + self.beta * *y };
     }
 

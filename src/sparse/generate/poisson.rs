@@ -29,8 +29,11 @@ impl<T: Element + From<i8>, I: Index, P: Index> Csr<T, I, P> {
         let n = grid.points;
         let nnz = grid.entries_before(n);
         let mut draft = CompressedDraft::new::<ByRows>((n, n), nnz, &place.into(), ctx)?;
-        draft.indptr.par_iter_mut().enumerate().for_each(|(row, pointer)| {
-            *pointer = P::from_usize(grid.entries_before(row));
+        let pointers = &mut draft.indptr[..];
+        ctx.run(|| {
+            pointers.par_iter_mut().enumerate().for_each(|(row, pointer)| {
+                *pointer = P::from_usize(grid.entries_before(row));
+            });
         });
         let mut tasks = Vec::new();
         let (mut indices, mut data) = (&mut draft.indices[..], &mut draft.data[..]);
@@ -86,10 +89,7 @@ impl Grid {
         let [_, ny, nx] = self.extents;
         let mut entries = row * (1 + 2 * self.dimensions);
         let mut stride = 1;
-        for (axis, extent) in
-            [nx, ny, self.extents[0]].into_iter().enumerate().take(self.dimensions)
-        {
-            let _ = axis;
+        for extent in [nx, ny, self.extents[0]].into_iter().take(self.dimensions) {
             // Points before `row` whose coordinate along this axis is the first, and the last.
             let (full, rest) = (row / (stride * extent).max(1), row % (stride * extent).max(1));
             let first = full * stride + rest.min(stride);

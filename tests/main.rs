@@ -4,6 +4,7 @@ mod architecture;
 mod convert;
 mod dense;
 mod edge_list;
+mod external;
 mod graph;
 mod graph_tables;
 mod malformed_mtx;

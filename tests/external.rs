@@ -85,7 +85,7 @@ fn compressed_along_the_other_axis() {
 
 #[test]
 fn half_of_all_entries_in_one_column() {
-    let skewed = |r: usize| if r % 2 == 0 { 777 } else { r / 2 };
+    let skewed = |r: usize| if r.is_multiple_of(2) { 777 } else { r / 2 };
     let a = matrix::<f64, u32>((60_000, 20_000), 1_500_000, |k| k as f64, skewed);
     there_and_back(&a, 2 << 20);
     let all = matrix::<i32, u32>((60_000, 5_000), 1_000_000, |k| k as i32, |_| 4_999);

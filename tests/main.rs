@@ -5,6 +5,7 @@ mod convert;
 mod dense;
 mod edge_list;
 mod expected;
+mod external;
 mod format;
 mod graph;
 mod graph_tables;

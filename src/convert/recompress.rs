@@ -1,7 +1,12 @@
 //! CSR to CSC and back: a stable counting sort by the other index.
+//!
+//! A result that does not fit in half of the memory limit is made bucket by bucket, see `distribute`.
 
+use crate::convert::distribute::{Distribution, exceeds, reading_budget};
+use crate::convert::lines::LineFiller;
+use crate::convert::ranges::Histogram;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Axis, Compressed, CompressedDraft, Csc, Csr};
+use crate::sparse::{Axis, Compressed, CompressedDraft, Csc, Csr, EntryPanels, sample};
 use crate::storage::{Context, Entry, Index, Place};
 
 /// Lines between two looks at the cancel token.
@@ -10,7 +15,9 @@ const STEP: usize = 1 << 16;
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
-    /// Duplicates stay, in order. Cost: the indices are read twice, the values once; memory besides the result: none.
+    /// Duplicates stay, in order. Cost of a result within half the memory limit, or in memory: the indices are read
+    /// twice, the values once; memory besides the result: none. A larger one: two reads and two writes of the entries,
+    /// half of them in the scratch folder, within the limit whatever the matrix.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -36,13 +43,13 @@ fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A::Other>> {
+    let bytes = Compressed::<T, I, P, A::Other>::bytes_of(from.minor(), from.nnz());
+    if *place != Place::Memory && exceeds(bytes, ctx) {
+        return recompress_in_buckets(from, place, ctx);
+    }
     let mut draft =
         CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), place, ctx)?;
-    let fault = || {
-        // Either an index of a file that was never checked is bad, or the file is changing under us.
-        let changed = Error::new(ErrorKind::Index, "the matrix changed while it was read");
-        from.check().err().unwrap_or(changed)
-    };
+    let fault = || fault(from);
     for index in from.indices().iter() {
         let slot = index.to_usize().checked_add(1).and_then(|at| draft.indptr.get_mut(at));
         let slot = slot.ok_or_else(fault)?;
@@ -74,4 +81,51 @@ fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
         ErrorKind::Index => fault(),
         _ => error,
     })
+}
+
+fn recompress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Compressed<T, I, P, A::Other>> {
+    let mut draft =
+        CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), place, ctx)?;
+    let mut histogram = Histogram::new(0..from.minor());
+    sample(from.indices(), ctx, |indices| histogram.add(indices))?;
+    let mut distribution = Distribution::<T, I>::new(histogram, from.nnz() as u64, ctx)?;
+    let mut panels = EntryPanels::new(&[from.indices()], from.data(), reading_budget(ctx), ctx)?;
+    // The line of the entry at hand; lines are walked through once, as entries come.
+    let mut line = 0;
+    panels.sweep(ctx, |first, indices, data| {
+        let mut done = 0;
+        while done < data.len() {
+            let end = (line < from.major()).then(|| from.span(line).end);
+            let end = end.ok_or_else(|| fault(from))?.saturating_sub(first).min(data.len());
+            let major = I::from_usize(line);
+            for (&index, &value) in indices[0][done..end.max(done)].iter().zip(&data[done..]) {
+                distribution.push(index, major, value).unwrap_or_else(|| Err(fault(from)))?;
+            }
+            done = end.max(done);
+            if done < data.len() {
+                line += 1;
+            }
+        }
+        Ok(())
+    })?;
+    drop(panels);
+    let mut filler = LineFiller::new::<A::Other>(&mut draft, ctx);
+    let mut canonical = true;
+    distribution.settle(ctx, &mut |bucket| {
+        filler.fill(bucket.lines, bucket.majors, bucket.minors, bucket.data)?;
+        // Of a line in parts nothing is claimed; it is checked when somebody needs to know.
+        canonical &= bucket.part_of.is_none() && filler.rises();
+        Ok(())
+    })?;
+    draft.finish(from.shape(), canonical)
+}
+
+/// Either an index of a file that was never checked is bad, or the file is changing under us.
+fn fault<T: Entry, I: Index, P: Index, A: Axis>(from: &Compressed<T, I, P, A>) -> Error {
+    let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
+    from.check().err().unwrap_or_else(changed)
 }

@@ -266,6 +266,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         self.data.advise(access);
     }
 
+    /// Bytes of the three arrays of a matrix with `major` lines and `nnz` entries.
+    pub(crate) fn bytes_of(major: usize, nnz: usize) -> u64 {
+        let entries = (nnz as u64).saturating_mul((size_of::<I>() + size_of::<T>()) as u64);
+        entries.saturating_add((major as u64 + 1).saturating_mul(size_of::<P>() as u64))
+    }
+
     /// Bytes of the three arrays, in memory or on disk.
     pub fn bytes(&self) -> u64 {
         (size_of_val(&**self.indptr())

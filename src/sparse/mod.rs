@@ -5,7 +5,7 @@
 //! - [`coo`] – coordinates and the builder that takes them in any order
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`open`] – a stored one;
 //!   [`refill`] – new values for a stored structure
-//! - [`panels`] – a matrix larger than memory, in runs of lines
+//! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
 mod axis;
@@ -13,6 +13,7 @@ mod check;
 mod compressed;
 mod coo;
 mod draft;
+mod entry_panels;
 mod exchange;
 mod files;
 mod generate;
@@ -25,6 +26,7 @@ pub use axis::{Axis, ByCols, ByRows};
 pub use compressed::{Compressed, Csc, Csr};
 pub use coo::{Coo, CooBuilder, Duplicates};
 pub(crate) use draft::{CompressedDraft, CooDraft};
+pub(crate) use entry_panels::{EntryPanels, sample};
 pub use lines::Line;
 pub(crate) use panels::LinePanels;
 pub use refill::Refill;

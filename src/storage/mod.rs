@@ -5,7 +5,7 @@
 //! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them
 //! - [`place`] – where a result shall live; [`stage`] – how it gets there completely or not at all; [`rewrite`] – changing it later
 //! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
-//! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work
+//! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work; [`spill`] – scratch space in large blocks
 //! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above
 
 mod buffer;
@@ -22,6 +22,7 @@ mod panel_array;
 mod panels;
 mod place;
 mod rewrite;
+mod spill;
 mod stage;
 
 pub use buffer::{Access, Buffer};
@@ -31,6 +32,7 @@ pub use context::{CancelToken, Context, Progress};
 pub(crate) use copy::read_array;
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
+pub(crate) use device::{IoBuffer, ReadMode};
 pub use element::{DType, Element, Entry, Index};
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{map_array, map_array_mut, map_raw};
@@ -39,4 +41,5 @@ pub use panels::Traffic;
 pub(crate) use panels::{Extent, PanelReader, largest_panel};
 pub use place::Place;
 pub(crate) use rewrite::{end_rewrite, start_rewrite};
+pub(crate) use spill::Spill;
 pub(crate) use stage::Stage;

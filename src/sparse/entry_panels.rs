@@ -1,0 +1,120 @@
+//! The entries of a sparse matrix in runs of about equal size, whatever lines they belong to.
+//!
+//! A conversion takes entries one after the other and does not care where a line ends; cut by entries alone, a line that
+//! holds half the matrix is nothing special. [`LinePanels`](super::LinePanels) is for whoever needs whole lines.
+
+use crate::error::Result;
+use crate::storage::{
+    Buffer, Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode, panel_elements,
+};
+
+/// Places of a key array that are looked at by [`sample`], and the most elements at each.
+const SPOTS: usize = 256;
+const SPOT: usize = 4096;
+
+/// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
+const SMALL: usize = 1 << 20;
+
+/// Hands out the parallel arrays of a sparse matrix in runs of entries, in order.
+pub(crate) struct EntryPanels<T, I> {
+    /// `None` if everything lies in memory.
+    reader: Option<PanelReader>,
+    indices: Vec<PanelArray<I>>,
+    data: PanelArray<T>,
+    nnz: usize,
+    /// Entries of every run but the last.
+    step: usize,
+}
+
+impl<T: Entry, I: Index> EntryPanels<T, I> {
+    /// Runs of the entries in some index arrays and a value array of one length, within `budget` bytes of memory.
+    ///
+    /// The arrays must outlive the panels if they lie in files: they hold the locks.
+    pub(crate) fn new(
+        indices: &[&Buffer<I>],
+        data: &Buffer<T>,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let nnz = data.len();
+        let mut sources = Vec::new();
+        let indices = indices
+            .iter()
+            .map(|array| PanelArray::new(array, &mut sources))
+            .collect::<Result<Vec<_>>>()?;
+        let data = PanelArray::new(data, &mut sources)?;
+        let sizes: Vec<usize> =
+            indices.iter().map(PanelArray::panel_bytes).chain([data.panel_bytes()]).collect();
+        let panel = (budget / 8).clamp(16 << 10, 12 << 20) as usize;
+        let step = panel_elements(panel, &sizes).min(nnz.max(1));
+        let mut panels = Vec::new();
+        for start in (0..nnz).step_by(step) {
+            let run = start..nnz.min(start + step);
+            let extents = indices.iter().map(|array| array.extent(run.clone()));
+            let extents = extents.chain([data.extent(run.clone())]);
+            panels.push(extents.flatten().collect::<Vec<Extent>>());
+        }
+        let reader = match sources.iter().max_by_key(|source| source.length()) {
+            Some(largest) => {
+                let mode = match panel < SMALL {
+                    true => ReadMode::Buffered,
+                    false => ctx.devices().read_mode(largest)?,
+                };
+                Some(PanelReader::new(sources, panels, budget, mode)?)
+            }
+            None => None,
+        };
+        Ok(EntryPanels { reader, indices, data, nnz, step })
+    }
+
+    /// Calls `work` with every run in order: the number of its first entry, its index arrays, its values.
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        mut work: impl FnMut(usize, &[&[I]], &[T]) -> Result<()>,
+    ) -> Result<()> {
+        let EntryPanels { reader, indices, data, nnz, step } = self;
+        let mut hand_out = |panel: usize, bytes: &[&[u8]]| {
+            let start = panel * *step;
+            let run = start..(*nnz).min(start + *step);
+            let indices = indices
+                .iter()
+                .map(|array| array.elements(run.clone(), bytes))
+                .collect::<Result<Vec<_>>>()?;
+            work(start, &indices, data.elements(run, bytes)?)
+        };
+        match reader {
+            Some(reader) => reader.sweep(ctx, hand_out),
+            None => (0..nnz.div_ceil(*step)).try_for_each(|panel| {
+                ctx.check_cancelled()?;
+                hand_out(panel, &[])
+            }),
+        }
+    }
+}
+
+/// Calls `look` with short runs of an array from places spread evenly over it, at most 4 MiB of `u32` in all.
+pub(crate) fn sample<I: Index>(
+    array: &Buffer<I>,
+    ctx: &Context,
+    mut look: impl FnMut(&[I]),
+) -> Result<()> {
+    let length = (array.len() / SPOTS / 4).clamp(1, SPOT).min(array.len().max(1));
+    let stride = (array.len() / SPOTS).max(length).max(1);
+    let runs: Vec<_> = (0..array.len().saturating_sub(length - 1))
+        .step_by(stride)
+        .map(|start| start..start + length)
+        .collect();
+    let mut sources = Vec::new();
+    let elements = PanelArray::new(array, &mut sources)?;
+    if sources.is_empty() {
+        runs.into_iter().for_each(|run| look(&array[run]));
+        return Ok(());
+    }
+    let extents = runs.iter().map(|run| elements.extent(run.clone()).into_iter().collect());
+    let mut reader = PanelReader::new(sources, extents.collect(), 256 << 10, ReadMode::Buffered)?;
+    reader.sweep(ctx, |panel, bytes| {
+        look(elements.elements(runs[panel].clone(), bytes)?);
+        Ok(())
+    })
+}

@@ -3,6 +3,7 @@
 mod architecture;
 mod convert;
 mod dense;
+mod dense_larger;
 mod edge_list;
 mod graph;
 mod graph_tables;

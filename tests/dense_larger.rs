@@ -1,0 +1,106 @@
+//! Dense operations under a limit far below the size of the file: the bits of the same operation in memory.
+
+use ndarray::{Array2, Axis};
+use outcore::{CancelToken, Context, Dense, DenseMut, Element, ErrorKind, Order, Place};
+use tempfile::{TempDir, tempdir};
+
+/// Numbers that make every rounding visible, with a large mean.
+fn number(i: usize) -> f64 {
+    1.0 / (i % 997 + 1) as f64 - (i / 7 % 13) as f64 + 100.0
+}
+
+/// A stored matrix and its copy in memory.
+struct Stored<T: Element> {
+    _folder: TempDir,
+    file: Dense<T>,
+    memory: Dense<T>,
+}
+
+fn stored<T: Element>(
+    shape: (usize, usize),
+    order: Order,
+    number: impl Fn(usize) -> T,
+) -> Stored<T> {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new();
+    let mut a = DenseMut::<T>::create(folder.path().join("a.npy"), shape, order, &ctx).unwrap();
+    a.as_mut_slice().iter_mut().enumerate().for_each(|(i, x)| *x = number(i));
+    let file = a.freeze().unwrap();
+    let memory = file.copy_to(Place::Memory, &ctx).unwrap();
+    Stored { _folder: folder, file, memory }
+}
+
+fn limited(mib: u64, threads: usize) -> Context {
+    Context::new().memory_limit(mib << 20).threads(threads).unwrap()
+}
+
+/// The bits of statistics, NaNs included.
+fn bits(stats: &outcore::linalg::Stats) -> Vec<u64> {
+    let all = [stats.sums(), stats.means(), stats.variances(0), stats.mins(), stats.maxs()];
+    all.iter().flatten().map(|x| x.to_bits()).chain(stats.nans()).collect()
+}
+
+fn close(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        let error = (found - expected).abs();
+        assert!(error <= tolerance * (1.0 + expected.abs()), "{found} instead of {expected}");
+    }
+}
+
+#[test]
+fn statistics_are_those_of_the_matrix_in_memory() {
+    let shapes = [(40_000, 110), (3, 1_500_000), (1_500_000, 3), (60, 70_000), (4_400_000, 1)];
+    for order in [Order::C, Order::Fortran] {
+        for shape in shapes {
+            let Stored { file, memory, _folder } = stored(shape, order, number);
+            for axis in [0, 1] {
+                let free = memory.stats(axis, &limited(1000, 1)).unwrap();
+                let limit = 8 + (free.sums().len() as u64 * 40 >> 20);
+                let streamed = file.stats(axis, &limited(limit, 3)).unwrap();
+                assert_eq!(bits(&free), bits(&streamed), "{shape:?} {order:?} axis {axis}");
+                let view = memory.view();
+                close(&free.sums(), &view.sum_axis(Axis(axis)).to_vec(), 1e-11);
+                close(&free.variances(1), &view.var_axis(Axis(axis), 1.0).to_vec(), 1e-9);
+                let least = view.fold_axis(Axis(axis), f64::INFINITY, |a, b| a.min(*b));
+                assert_eq!(free.mins(), least.to_vec());
+                let most = view.fold_axis(Axis(axis), f64::NEG_INFINITY, |a, b| a.max(*b));
+                assert_eq!(free.maxs(), most.to_vec());
+            }
+        }
+    }
+}
+
+#[test]
+fn statistics_of_odd_matrices() {
+    let ctx = Context::new();
+    for shape in [(0, 0), (0, 3), (3, 0), (1, 1)] {
+        let a = Dense::from(Array2::<f32>::from_elem(shape, 7.0));
+        let stats = a.column_stats(&ctx).unwrap();
+        assert_eq!((stats.count(), stats.sums()), (shape.0, vec![7.0 * shape.0 as f64; shape.1]));
+        assert!(stats.mins().iter().all(|x| x.is_nan() == (shape.0 == 0)));
+        assert_eq!(a.row_stats(&ctx).unwrap().sums(), vec![7.0 * shape.1 as f64; shape.0]);
+    }
+    let mut a = Array2::<f32>::from_shape_fn((5000, 20), |(i, j)| (i * 20 + j) as f32);
+    (a[[17, 3]], a[[4999, 3]], a[[2, 5]], a[[9, 5]]) =
+        (f32::NAN, f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+    let stats = Dense::from(a).column_stats(&ctx).unwrap();
+    assert_eq!((stats.nans()[3], stats.nans()[5]), (2, 0));
+    assert!(stats.sums()[3].is_nan() && stats.sums()[5].is_nan() && stats.mins()[3].is_nan());
+    assert_eq!((stats.mins()[5], stats.maxs()[5]), (f64::NEG_INFINITY, f64::INFINITY));
+    let flags = Dense::from(ndarray::arr2(&[[true, false], [true, true]]));
+    assert_eq!(flags.column_stats(&ctx).unwrap().sums(), [2.0, 1.0]);
+    assert_eq!(flags.stats(2, &ctx).unwrap_err().kind(), ErrorKind::Shape);
+}
+
+#[test]
+fn limits_and_cancelling_are_obeyed() {
+    let Stored { file, _folder, .. } = stored((40_000, 110), Order::C, number);
+    let error = file.row_stats(&limited(1, 1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    assert!(error.to_string().contains("1600000 bytes"), "{error}");
+    let token = CancelToken::new();
+    token.cancel();
+    let error = file.column_stats(&limited(8, 1).cancel(token)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+}

@@ -3,7 +3,7 @@
 use crate::dense::base::Dense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{
-    Context, Element, Order, PanelArray, PanelReader, Traffic, largest_panel, panel_elements,
+    Context, Element, PanelArray, PanelReader, Traffic, largest_panel, panel_elements,
 };
 
 /// Elements that one pass over a matrix in memory works on between two looks at the cancel token.

@@ -51,7 +51,7 @@ fn close(found: &[f64], expected: &[f64], tolerance: f64) {
 
 #[test]
 fn statistics_are_those_of_the_matrix_in_memory() {
-    let shapes = [(40_000, 110), (3, 1_500_000), (1_500_000, 3), (60, 70_000), (4_400_000, 1)];
+    let shapes = [(40_000, 110), (1_500_000, 3), (60, 70_000)];
     for order in [Order::C, Order::Fortran] {
         for shape in shapes {
             let Stored { file, memory, _folder } = stored(shape, order, number);
@@ -153,4 +153,47 @@ fn gram_matrices_of_odd_matrices() {
     let wide = Dense::from(Array2::<f32>::zeros((2, 1000)));
     let error = wide.gram(&limited(10, 1)).unwrap_err();
     assert!(error.to_string().contains("the Gram matrix would not fit"), "{error}");
+}
+
+#[test]
+fn maps_in_place_and_into_files() {
+    let Stored { file, memory, _folder } = stored((40_001, 110), Order::Fortran, number);
+    let ctx = limited(8, 2);
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("b.npy");
+    let half = |x: f64| (x / 2.0) as f32;
+    let mapped = file.map(&path, &ctx, half).unwrap();
+    assert_eq!(mapped.view(), memory.view().mapv(half));
+    let sum = file.zip_map(&mapped, folder.path().join("c.npy"), &ctx, |x, y| x - f64::from(y));
+    let expected = memory.view().mapv(|x| x - f64::from(half(x)));
+    assert_eq!(sum.unwrap().view(), expected);
+    // One array in memory, the other read.
+    let sum = memory.zip_map(&mapped, Place::Scratch, &ctx, |x, y| x - f64::from(y)).unwrap();
+    assert_eq!(sum.view(), expected);
+    drop(mapped);
+    let mut again = DenseMut::<f32>::open_mut(&path, &ctx).unwrap();
+    again.map_inplace(|x| -x).unwrap();
+    again.close().unwrap();
+    assert_eq!(Dense::<f32>::open(&path).unwrap().view(), memory.view().mapv(|x| -half(x)));
+
+    let error = file.map(Place::Memory, &ctx, half).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    let error = file.zip_map(&memory.transpose(), Place::Scratch, &ctx, |x, _| x).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    let token = CancelToken::new();
+    let late = token.clone();
+    let ctx = limited(8, 1).cancel(token).progress(move |p| {
+        if p.done > 3 {
+            late.cancel();
+        }
+    });
+    let left = folder.path().join("d.npy");
+    assert_eq!(file.map(&left, &ctx, half).unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(
+        std::fs::read_dir(&folder)
+            .unwrap()
+            .all(|entry| { !entry.unwrap().file_name().to_string_lossy().contains("d.npy") })
+    );
+    let none = Dense::from(Array2::<f64>::zeros((0, 3)));
+    assert_eq!(none.map(Place::Memory, &Context::new(), |x| x as i64).unwrap().shape(), [0, 3]);
 }

@@ -10,9 +10,11 @@ mod columns;
 mod open;
 mod panels;
 mod writable;
+mod zipped;
 
 pub(crate) use bands::BandPanels;
 pub use base::{Dense, DenseBase};
 pub use columns::ColumnWriter;
 pub(crate) use panels::{LinePanel, LinePanels};
 pub use writable::DenseMut;
+pub(crate) use zipped::ZippedRuns;

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Only tiles on and above the diagonal are computed. The product of a block is in the type of the elements (for `f32`
-//! that is an `f32` product of at most 1,024 rows); blocks are added in order with Kahan's compensation, so the error
+//! that is an `f32` product of at most 512 rows); blocks are added in order with Kahan's compensation, so the error
 //! does not grow with the number of rows. Blocks and tiles depend on the shape alone: the same bits for any number of
 //! threads, any limit and any place, on one kind of processor (the matrix product uses the vector units it finds).
 
@@ -21,9 +21,9 @@ use crate::linalg::operator::check_length;
 use crate::linalg::scalar::Scalar;
 use crate::storage::{Context, DType, Order};
 
-/// Rows and columns of a tile at most: copies into the product's own layout are cheap beside it, and there are enough
-/// tiles for all threads.
-const EDGE: usize = 96;
+/// Rows and columns of a tile at most. One thread took 0.87 GB/s of 250 columns of `f32` with tiles of 64, 0.84 with 48,
+/// and 0.52 with 128, for which more of the square below the diagonal is computed in vain.
+const EDGE: usize = 64;
 
 /// Numbers of a block of rows, about.
 const BLOCK: usize = 1 << 17;
@@ -86,7 +86,7 @@ impl<T: Scalar> Dense<T> {
 
 /// Rows in a block.
 fn block_height(k: usize) -> usize {
-    (BLOCK / k.max(1)).clamp(128, 1024).next_power_of_two()
+    (BLOCK / k.max(1)).next_power_of_two().clamp(128, 512)
 }
 
 /// Tiles with their carries and products on the way, the result, and copies of blocks.

@@ -4,6 +4,7 @@
 //! - [`operator`] – the trait that solvers are written over; [`compressed`] and [`dense`] implement it
 //! - [`prepared`] – a matrix prepared for many products, also one larger than memory
 //! - [`reduce`] – sums and norms over all entries of a matrix
+//! - [`elementwise`] – functions of every element
 //! - [`gram`] – `Aᴴ A` in one pass
 //! - [`statistics`] – sums, means, variances and extremes of rows or columns
 //! - [`vector`] – sums and updates of vectors that do not depend on the number of threads
@@ -12,6 +13,7 @@
 
 mod compressed;
 mod dense;
+mod elementwise;
 mod gram;
 pub(crate) mod kernels;
 mod operator;

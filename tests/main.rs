@@ -11,4 +11,5 @@ mod malformed_mtx;
 mod matrix_market;
 mod prepared;
 mod sparse;
+mod spectral;
 mod storage;

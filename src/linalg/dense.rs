@@ -26,9 +26,13 @@ impl<X: Scalar, T: Element + Factor<X>, B: Deref<Target = [T]> + Sync> LinearOpe
     }
 
     fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_adjoint_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let along = self.order() == Order::Fortran;
         let update = Update::set();
-        product(self.as_slice(), self.lines(), along, Entries::Conjugated, update, (1, x, y), ctx)
+        product(self.as_slice(), self.lines(), along, Entries::Conjugated, update, (k, x, y), ctx)
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {

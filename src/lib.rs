@@ -60,6 +60,7 @@ pub mod io;
 pub mod linalg;
 pub mod solve;
 mod sparse;
+pub mod spectral;
 mod storage;
 
 pub use dense::{ColumnWriter, Dense, DenseBase, DenseMut};

@@ -3,6 +3,7 @@
 mod architecture;
 mod convert;
 mod dense;
+mod dense_larger;
 mod edge_list;
 mod expected;
 mod external;
@@ -18,4 +19,5 @@ mod products;
 mod shared_data;
 mod solve;
 mod sparse;
+mod spectral;
 mod storage;

@@ -118,6 +118,12 @@ impl<T: Element, B: Deref<Target = [T]>> DenseBase<B, Ix2> {
         self.shape[1]
     }
 
+    /// Contiguous lines (rows in C order, columns in Fortran order) and the elements of each.
+    pub(crate) fn lines(&self) -> (usize, usize) {
+        let (nrows, ncols) = self.dim();
+        if self.order == Order::C { (nrows, ncols) } else { (ncols, nrows) }
+    }
+
     /// `(nrows, ncols)`.
     pub fn dim(&self) -> (usize, usize) {
         (self.shape[0], self.shape[1])

@@ -4,13 +4,17 @@
 //! buffer, [`DenseMut`] over a unique, writable one. Both hand out `ndarray` views, so that all of ndarray works on
 //! mapped arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
 
+mod bands;
 mod base;
 mod columns;
 mod open;
 mod panels;
 mod writable;
+mod zipped;
 
+pub(crate) use bands::BandPanels;
 pub use base::{Dense, DenseBase};
 pub use columns::ColumnWriter;
 pub(crate) use panels::{LinePanel, LinePanels};
 pub use writable::DenseMut;
+pub(crate) use zipped::ZippedRuns;

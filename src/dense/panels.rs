@@ -3,46 +3,107 @@
 use crate::dense::base::Dense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{
-    Context, Element, Order, PanelArray, PanelReader, Traffic, largest_panel, panel_elements,
+    Context, Element, PanelArray, PanelReader, Traffic, largest_panel, panel_elements,
 };
+
+/// Elements that one pass over a matrix in memory works on between two looks at the cancel token.
+const RESIDENT: usize = 1 << 24;
 
 /// Hands out a matrix in runs of contiguous lines (rows in C order, columns in Fortran order), in order.
 pub struct LinePanels<T: Element> {
     matrix: Dense<T>,
-    streams: Option<Streams<T>>,
+    cut: Cut,
+    /// `None` for a matrix that is used where it lies.
+    streams: Option<(PanelReader, PanelArray<T>)>,
 }
 
-/// A matrix that is read panel by panel.
-struct Streams<T> {
-    reader: PanelReader,
-    elements: PanelArray<T>,
-    /// Lines of every panel but the last.
+/// Where panels begin and end.
+#[derive(Clone, Copy)]
+struct Cut {
+    lines: usize,
+    length: usize,
+    /// Lines of every panel but the last; 1 if a panel is a piece of a line.
     height: usize,
+    /// Elements of a line in every panel but the line's last.
+    width: usize,
 }
 
-/// A run of lines.
+/// A run of lines, or a piece of one that is too long for a panel.
 pub(crate) struct LinePanel<'a, T> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
-    /// Number of lines.
+    /// Number of lines; 1 for a piece.
     pub(crate) lines: usize,
+    /// Position of the first element in its line: 0 unless the panel is a piece.
+    pub(crate) offset: usize,
     /// The lines, one after the other.
     pub(crate) elements: &'a [T],
 }
 
 impl<T: Element> LinePanels<T> {
-    /// Panels of a matrix within `budget` bytes of memory, each but the last with a multiple of `step` lines.
+    /// Panels of a matrix within `budget` bytes of memory, each but the last with a multiple of `step` lines, for many
+    /// passes: what fits is kept between them.
     ///
     /// Fails if two panels do not fit, `step` lines being the least of a panel.
     pub(crate) fn new(matrix: &Dense<T>, step: usize, budget: u64, ctx: &Context) -> Result<Self> {
-        let matrix = matrix.clone();
-        let in_file = matrix.buffer().file().is_some();
-        let streams = if in_file && size_of_val(matrix.as_slice()) as u64 > budget {
-            Some(Streams::new(&matrix, step, budget, ctx)?)
+        let (lines, length) = matrix.lines();
+        let whole = Cut { lines, length, height: lines.max(1), width: length.max(1) };
+        if !is_streamed(matrix, budget) {
+            return Ok(LinePanels { matrix: matrix.clone(), cut: whole, streams: None });
+        }
+        let cut = Cut { height: whole.most_lines(panel_size::<T>(budget), step), ..whole };
+        Self::streamed(matrix, cut, budget, false, ctx)
+    }
+
+    /// Panels for one pass: each but the last has a multiple of `step` lines, or is a piece of a line, of which each but
+    /// the last has a multiple of `piece` elements.
+    ///
+    /// A line comes in pieces only if it alone is more than a panel, and only for a `step` of 1.
+    pub(crate) fn once(
+        matrix: &Dense<T>,
+        (step, piece): (usize, usize),
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (lines, length) = matrix.lines();
+        let streamed = is_streamed(matrix, budget);
+        let most = if streamed { panel_size::<T>(budget) } else { RESIDENT };
+        let mut cut = Cut { lines, length, height: 1, width: length.max(1) };
+        if length > most && step == 1 {
+            cut.width = (most / piece * piece).max(piece);
         } else {
-            None
-        };
-        Ok(LinePanels { matrix, streams })
+            cut.height = cut.most_lines(most, step);
+        }
+        if streamed {
+            return Self::streamed(matrix, cut, budget, true, ctx);
+        }
+        Ok(LinePanels { matrix: matrix.clone(), cut, streams: None })
+    }
+
+    fn streamed(
+        matrix: &Dense<T>,
+        cut: Cut,
+        budget: u64,
+        once: bool,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let mut sources = Vec::new();
+        let elements = PanelArray::new(matrix.buffer(), &mut sources)?;
+        let panels = (0..cut.count())
+            .map(|panel| {
+                let (first, lines, offset, len) = cut.panel(panel);
+                let start = first * cut.length + offset;
+                elements.extent(start..start + lines * len).into_iter().collect()
+            })
+            .collect();
+        let source =
+            sources.first().ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
+        let mode = ctx.devices().read_mode(source)?;
+        let mut reader = PanelReader::new(sources, panels, budget, mode)?;
+        if once {
+            reader.pin_nothing();
+        }
+        Ok(LinePanels { matrix: matrix.clone(), cut, streams: Some((reader, elements)) })
     }
 
     pub(crate) fn matrix(&self) -> &Dense<T> {
@@ -51,56 +112,71 @@ impl<T: Element> LinePanels<T> {
 
     /// `(lines, elements of a line)`.
     pub(crate) fn shape(&self) -> (usize, usize) {
-        lines_of(&self.matrix)
+        (self.cut.lines, self.cut.length)
     }
 
     /// What reading has cost so far; nothing for a matrix that is handed out at once.
     pub(crate) fn traffic(&self) -> Traffic {
-        self.streams.as_ref().map_or_else(Traffic::default, |streams| streams.reader.traffic())
+        self.streams.as_ref().map_or_else(Traffic::default, |(reader, _)| reader.traffic())
     }
 
-    /// Calls `work` with every panel in order.
+    /// Calls `work` with every panel in order; with an empty one for a matrix without lines.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
         mut work: impl FnMut(LinePanel<'_, T>) -> Result<()>,
     ) -> Result<()> {
-        let (lines, length) = self.shape();
-        let Some(Streams { reader, elements, height }) = &mut self.streams else {
-            return work(LinePanel { first: 0, lines, elements: self.matrix.as_slice() });
+        let cut = self.cut;
+        let Some((reader, elements)) = &mut self.streams else {
+            let count = cut.count().max(1);
+            for panel in 0..count {
+                ctx.report("sweeping", panel as u64, count as u64)?;
+                let (first, lines, offset, len) = cut.panel(panel);
+                let elements =
+                    &self.matrix.as_slice()[first * cut.length + offset..][..lines * len];
+                work(LinePanel { first, lines, offset, elements })?;
+            }
+            return ctx.report("sweeping", count as u64, count as u64);
         };
         reader.sweep(ctx, |panel, bytes| {
-            let first = panel * *height;
-            let lines = (*height).min(lines - first);
-            let elements = elements.elements(first * length..(first + lines) * length, bytes)?;
-            work(LinePanel { first, lines, elements })
+            let (first, lines, offset, len) = cut.panel(panel);
+            let start = first * cut.length + offset;
+            let elements = elements.elements(start..start + lines * len, bytes)?;
+            work(LinePanel { first, lines, offset, elements })
         })
     }
 }
 
-fn lines_of<T: Element>(matrix: &Dense<T>) -> (usize, usize) {
-    let (nrows, ncols) = matrix.dim();
-    if matrix.order() == Order::C { (nrows, ncols) } else { (ncols, nrows) }
+/// Whether a matrix is read panel by panel: it lies in a file and is more than fits.
+fn is_streamed<T: Element>(matrix: &Dense<T>, budget: u64) -> bool {
+    matrix.buffer().file().is_some() && size_of_val(matrix.as_slice()) as u64 > budget
 }
 
-impl<T: Element> Streams<T> {
-    fn new(matrix: &Dense<T>, step: usize, budget: u64, ctx: &Context) -> Result<Self> {
-        let (lines, length) = lines_of(matrix);
-        let mut sources = Vec::new();
-        let elements = PanelArray::new(matrix.buffer(), &mut sources)?;
-        let most = panel_elements(largest_panel(budget), &[size_of::<T>()]);
-        let height = (most / length.max(1) / step * step).max(step);
-        let panels = (0..lines)
-            .step_by(height)
-            .map(|first| {
-                let end = lines.min(first + height);
-                elements.extent(first * length..end * length).into_iter().collect()
-            })
-            .collect();
-        let source =
-            sources.first().ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
-        let mode = ctx.devices().read_mode(source)?;
-        let reader = PanelReader::new(sources, panels, budget, mode)?;
-        Ok(Streams { reader, elements, height })
+/// Elements of a panel as large as is useful.
+fn panel_size<T>(budget: u64) -> usize {
+    panel_elements(largest_panel(budget), &[size_of::<T>()])
+}
+
+impl Cut {
+    /// A multiple of `step` lines with at most `elements` elements; at least `step`.
+    fn most_lines(&self, elements: usize, step: usize) -> usize {
+        (elements / self.length.max(1) / step * step).max(step)
+    }
+
+    /// Panels of a line, if it is cut.
+    fn pieces(&self) -> usize {
+        self.length.div_ceil(self.width).max(1)
+    }
+
+    fn count(&self) -> usize {
+        self.lines.div_ceil(self.height) * self.pieces()
+    }
+
+    /// First line, number of lines, position in the line, elements of each line.
+    fn panel(&self, panel: usize) -> (usize, usize, usize, usize) {
+        let (first, offset) =
+            (panel / self.pieces() * self.height, panel % self.pieces() * self.width);
+        let lines = self.height.min(self.lines - first);
+        (first, lines, offset, self.width.min(self.length - offset))
     }
 }

@@ -110,7 +110,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     }
 
     /// The context the array was made with.
-    pub(super) fn context(&self) -> &Context {
+    pub(crate) fn context(&self) -> &Context {
         &self.ctx
     }
 }

@@ -21,8 +21,12 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 
     fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_adjoint_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let along = A::FORMAT == SparseFormat::Csc;
-        product(self, along, Entries::Conjugated, 1, x, y, ctx)
+        product(self, along, Entries::Conjugated, k, x, y, ctx)
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {

@@ -26,22 +26,20 @@ impl<X: Scalar, T: Element + Factor<X>, B: Deref<Target = [T]> + Sync> LinearOpe
     }
 
     fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_adjoint_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let along = self.order() == Order::Fortran;
         let update = Update::set();
-        product(self.as_slice(), lines_of(self), along, Entries::Conjugated, update, (1, x, y), ctx)
+        product(self.as_slice(), self.lines(), along, Entries::Conjugated, update, (k, x, y), ctx)
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let along = self.order() == Order::C;
         let update = Update::set();
-        product(self.as_slice(), lines_of(self), along, Entries::AsStored, update, (k, x, y), ctx)
+        product(self.as_slice(), self.lines(), along, Entries::AsStored, update, (k, x, y), ctx)
     }
-}
-
-/// Contiguous lines and the elements of each.
-fn lines_of<T: Element, B: Deref<Target = [T]>>(a: &DenseBase<B, Ix2>) -> (usize, usize) {
-    let (nrows, ncols) = a.dim();
-    if a.order() == Order::C { (nrows, ncols) } else { (ncols, nrows) }
 }
 
 /// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
@@ -79,7 +77,7 @@ pub(crate) fn line_product<X: Scalar, T: Element + Factor<X>>(
 ) -> Result<()> {
     let (_, length) = panels.shape();
     let mut update = Update::set();
-    panels.sweep(ctx, |LinePanel { first, lines, elements }| {
+    panels.sweep(ctx, |LinePanel { first, lines, elements, .. }| {
         let here = first * k..(first + lines) * k;
         let operands = match along {
             true => (k, x, &mut y[here]),

@@ -4,22 +4,29 @@
 //! - `operator` – the trait that solvers are written over; `compressed` and `dense` implement it
 //! - `prepared` – a matrix prepared for many products, also one larger than memory
 //! - `reduce` – sums and norms over all entries of a matrix
+//! - `elementwise` – functions of every element
+//! - `gram` – `Aᴴ A` in one pass
+//! - `statistics` – sums, means, variances and extremes of rows or columns
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
 //! - `partition` – rows in runs of equal cost; `kernels` – the loops, on plain slices: they know neither matrices
 //!   nor files, and everything above them decides what is handed in
 
 mod compressed;
 mod dense;
+mod elementwise;
+mod gram;
 pub(crate) mod kernels;
 mod operator;
 mod partition;
 mod prepared;
 mod reduce;
 mod scalar;
+mod statistics;
 mod vector;
 
 pub use operator::LinearOperator;
 pub(crate) use operator::check_length;
 pub use prepared::{Operator, Panelled};
 pub use scalar::{Factor, Scalar};
+pub use statistics::Stats;
 pub use vector::{axpby, dot, norm};

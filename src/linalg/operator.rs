@@ -54,15 +54,15 @@ pub trait LinearOperator<X: Scalar> {
     /// Matrices read themselves once for all `k`; an operator that does not implement it is applied `k` times.
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let (nrows, ncols) = self.shape();
-        check_length("the block of vectors", ncols * k, x.len())?;
-        check_length("the block of results", nrows * k, y.len())?;
-        let (mut one, mut product) = (vec![X::zero(); ncols], vec![X::zero(); nrows]);
-        for j in 0..k {
-            one.iter_mut().zip(x.iter().skip(j).step_by(k)).for_each(|(to, from)| *to = *from);
-            self.apply(&one, &mut product, ctx)?;
-            y.iter_mut().skip(j).step_by(k).zip(&product).for_each(|(to, from)| *to = *from);
-        }
-        Ok(())
+        one_by_one(k, (ncols, x), (nrows, y), |one, product| self.apply(one, product, ctx))
+    }
+
+    /// `Y = Aᴴ X` for `k` vectors at once: `x` holds `nrows` rows of `k` elements, `y` gets `ncols` rows of `k`.
+    ///
+    /// Matrices read themselves once for all `k`; an operator that does not implement it is applied `k` times.
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let (nrows, ncols) = self.shape();
+        one_by_one(k, (nrows, x), (ncols, y), |one, product| self.apply_adjoint(one, product, ctx))
     }
 
     /// `A x`, on all processors.
@@ -147,6 +147,27 @@ impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for &A {
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         (**self).apply_block(k, x, y, ctx)
     }
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        (**self).apply_adjoint_block(k, x, y, ctx)
+    }
+}
+
+/// A product with each of `k` interleaved vectors, `n` and `m` being the lengths of a vector and of its product.
+fn one_by_one<X: Scalar>(
+    k: usize,
+    (n, x): (usize, &[X]),
+    (m, y): (usize, &mut [X]),
+    apply: impl Fn(&[X], &mut [X]) -> Result<()>,
+) -> Result<()> {
+    check_length("the block of vectors", n.saturating_mul(k), x.len())?;
+    check_length("the block of results", m.saturating_mul(k), y.len())?;
+    let (mut one, mut product) = (vec![X::zero(); n], vec![X::zero(); m]);
+    for j in 0..k {
+        one.iter_mut().zip(x.iter().skip(j).step_by(k)).for_each(|(to, from)| *to = *from);
+        apply(&one, &mut product)?;
+        y.iter_mut().skip(j).step_by(k).zip(&product).for_each(|(to, from)| *to = *from);
+    }
+    Ok(())
 }
 
 /// Fails if a vector has not the length that an operator needs.

@@ -123,10 +123,14 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 
     fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        check_length("x", self.shape.0, x.len())?;
-        check_length("y", self.shape.1, y.len())?;
+        self.apply_adjoint_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_length("x", self.shape.0 * k, x.len())?;
+        check_length("y", self.shape.1 * k, y.len())?;
         let along = A::FORMAT == SparseFormat::Csc;
-        self.with_panels(|panels| panel_product(panels, along, Entries::Conjugated, 1, x, y, ctx))
+        self.with_panels(|panels| panel_product(panels, along, Entries::Conjugated, k, x, y, ctx))
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
@@ -147,11 +151,15 @@ impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Operator<Dense<T>>
     }
 
     fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        check_length("x", self.shape.0, x.len())?;
-        check_length("y", self.shape.1, y.len())?;
+        self.apply_adjoint_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_length("x", self.shape.0 * k, x.len())?;
+        check_length("y", self.shape.1 * k, y.len())?;
         self.with_panels(|panels| {
             let along = panels.matrix().order() == Order::Fortran;
-            line_product(panels, along, Entries::Conjugated, 1, x, y, ctx)
+            line_product(panels, along, Entries::Conjugated, k, x, y, ctx)
         })
     }
 

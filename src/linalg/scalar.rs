@@ -8,7 +8,7 @@ use std::iter::Sum;
 use std::ops::{AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 use num_complex::Complex;
-use num_traits::{Float, Zero};
+use num_traits::{Float, One, Zero};
 
 use crate::storage::{Element, Entry};
 
@@ -16,6 +16,7 @@ use crate::storage::{Element, Entry};
 pub trait Scalar:
     Element
     + Zero
+    + One
     + Sub<Output = Self>
     + Mul<Output = Self>
     + Div<Output = Self>

@@ -138,6 +138,11 @@ impl PanelReader {
         })
     }
 
+    /// Keeps no panel between sweeps: for a single one, memory touched for the first time is only a cost.
+    pub(crate) fn pin_nothing(&mut self) {
+        self.most_pinned = 0;
+    }
+
     /// What reading has cost so far.
     pub(crate) fn traffic(&self) -> Traffic {
         self.traffic

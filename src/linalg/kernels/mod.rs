@@ -30,6 +30,7 @@ mod reference;
 mod scatter;
 mod scatter_bins;
 mod scatter_rows;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -38,4 +39,5 @@ pub(crate) use compressed::gather;
 pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;
+pub(crate) use statistics::{Moments, RUN, across, along, block_height};
 pub(crate) use update::{Entries, Update};

@@ -1,0 +1,94 @@
+//! Elements of arrays of one shape and order, run by run: one array, or two side by side.
+
+use ndarray::Dimension;
+
+use crate::dense::base::Dense;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{
+    Buffer, Context, Element, PanelArray, PanelReader, largest_panel, panel_elements,
+};
+
+/// Elements in a run of arrays that are used where they lie.
+const RESIDENT: usize = 1 << 22;
+
+/// Two arrays in runs of the same elements, for one pass.
+pub(crate) struct ZippedRuns<S: Element, T: Element> {
+    left: Buffer<S>,
+    right: Buffer<T>,
+    /// Elements of every run but the last.
+    run: usize,
+    streams: Option<(PanelReader, PanelArray<S>, PanelArray<T>)>,
+}
+
+impl<S: Element, T: Element> ZippedRuns<S, T> {
+    /// Runs within `budget` bytes of memory.
+    ///
+    /// Fails if the arrays differ in shape or order.
+    pub(crate) fn new<D: Dimension>(
+        left: &Dense<S, D>,
+        right: &Dense<T, D>,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        if left.shape() != right.shape() {
+            let (expected, found) = (format!("{:?}", left.shape()), format!("{:?}", right.shape()));
+            return Err(Error::shape("the second array", expected, found));
+        }
+        if left.order() != right.order() && left.len() > 1 {
+            return Err(Error::new(ErrorKind::Unsupported, "the arrays differ in element order")
+                .expected(format!("{:?}", left.order()))
+                .found(format!("{:?}", right.order()))
+                .remedy("transpose one, or store it in the other order"));
+        }
+        let (left, right) = (left.buffer().clone(), right.buffer().clone());
+        let stored = stored_bytes(&left) + stored_bytes(&right);
+        if stored <= budget {
+            return Ok(ZippedRuns { left, right, run: RESIDENT, streams: None });
+        }
+        let mut sources = Vec::new();
+        let lefts = PanelArray::new(&left, &mut sources)?;
+        let rights = PanelArray::new(&right, &mut sources)?;
+        let sizes = [lefts.panel_bytes(), rights.panel_bytes()];
+        let run = panel_elements(largest_panel(budget), &sizes);
+        let len = left.len();
+        let panels = (0..len)
+            .step_by(run)
+            .map(|start| {
+                let here = start..len.min(start + run);
+                lefts.extent(here.clone()).into_iter().chain(rights.extent(here)).collect()
+            })
+            .collect();
+        let source =
+            sources.first().ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
+        let mode = ctx.devices().read_mode(source)?;
+        let mut reader = PanelReader::new(sources, panels, budget, mode)?;
+        reader.pin_nothing();
+        Ok(ZippedRuns { left, right, run, streams: Some((reader, lefts, rights)) })
+    }
+
+    /// Calls `work` with the position of every run and its elements of both arrays, in order.
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        mut work: impl FnMut(usize, &[S], &[T]) -> Result<()>,
+    ) -> Result<()> {
+        let (len, run) = (self.left.len(), self.run);
+        let Some((reader, lefts, rights)) = &mut self.streams else {
+            for start in (0..len).step_by(run) {
+                ctx.report("sweeping", start as u64, len as u64)?;
+                let here = start..len.min(start + run);
+                work(start, &self.left[here.clone()], &self.right[here])?;
+            }
+            return ctx.report("sweeping", len as u64, len as u64);
+        };
+        reader.sweep(ctx, |panel, bytes| {
+            let here = panel * run..len.min(panel * run + run);
+            let left = lefts.elements(here.clone(), bytes)?;
+            work(here.start, left, rights.elements(here, bytes)?)
+        })
+    }
+}
+
+fn stored_bytes<T: Element>(array: &Buffer<T>) -> u64 {
+    if array.file().is_some() { size_of_val(&array[..]) as u64 } else { 0 }
+}

@@ -1,0 +1,265 @@
+//! Sum, squared deviations, least, largest and NaNs of numbers, across lines or along them.
+//!
+//! ```text
+//! block:   sum, least, largest of its numbers;  mean = sum / n;  squares = sum of (x - mean)^2, from the cache
+//! merge:   squares += squares' + (mean' - mean)^2 n n' / (n + n');  sum += sum'
+//! ```
+//!
+//! 1. Two passes over a block that stays in the cache and the merge of Chan, Golub and LeVeque ("Updating formulae and a
+//!    pairwise algorithm for computing sample variances", 1979) lose no digits to a large mean, as Σx² would.
+//! 2. Blocks depend on the shape alone and are merged in order: the same bits for any number of threads and panels.
+//! 3. NaNs are counted only in blocks whose sum is one.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+/// Columns in a strip, whose sums lie in the first-level cache.
+const STRIP: usize = 1024;
+
+/// Numbers of a line that are summed as one block.
+pub(crate) const RUN: usize = 1 << 14;
+
+/// Numbers in a block of lines, about.
+const BLOCK: usize = 1 << 16;
+
+/// Blocks summed side by side before they are merged.
+const AT_ONCE: usize = 16;
+
+/// Sums side by side in registers, and rows that are added to them in one go.
+const LANES: usize = 8;
+const TALL: usize = 8;
+
+/// What is known of some numbers; how many they are, the caller counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moments {
+    pub(crate) sum: f64,
+    /// The sum of the squared deviations from the mean.
+    pub(crate) squares: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    pub(crate) nans: u64,
+}
+
+impl Moments {
+    /// Of no numbers at all.
+    pub(crate) const NONE: Moments =
+        Moments { sum: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, nans: 0 };
+
+    /// Takes in `more` over `m` numbers, after `n`.
+    #[inline(always)]
+    fn merge(&mut self, n: usize, more: Moments, m: usize) {
+        if n == 0 {
+            *self = more;
+            return;
+        }
+        let (n, m) = (n as f64, m as f64);
+        let apart = more.sum / m - self.sum / n;
+        self.squares += more.squares + apart * apart * (n * m / (n + m));
+        self.sum += more.sum;
+        self.min = self.min.min(more.min);
+        self.max = self.max.max(more.max);
+        self.nans += more.nans;
+    }
+}
+
+/// Lines in a block of [`across`]; cut panels at its multiples. It is 1 from 65,536 elements a line on.
+pub(crate) fn block_height(length: usize) -> usize {
+    (BLOCK / length.max(1)).max(1).next_power_of_two()
+}
+
+/// Takes rows, or as wide pieces of rows of `length` elements as there are `columns`, into the statistics of the columns,
+/// after `before` rows.
+pub(crate) fn across<T: Copy + Sync>(
+    columns: &mut [Moments],
+    before: usize,
+    elements: &[T],
+    length: usize,
+    number: impl Fn(T) -> f64 + Copy + Sync,
+) {
+    let width = columns.len();
+    let height = block_height(length);
+    columns.par_chunks_mut(STRIP).enumerate().for_each(|(strip, columns)| {
+        let here = strip * STRIP..strip * STRIP + columns.len();
+        let mut before = before;
+        let mut parts = vec![Part::new(columns.len()); AT_ONCE.min(elements.len() / width)];
+        for round in elements.chunks(AT_ONCE * height * width) {
+            let blocks = round.par_chunks(height * width);
+            blocks.zip(&mut parts).for_each(|(block, part)| part.fill(block, width, &here, number));
+            for (block, part) in round.chunks(height * width).zip(&parts) {
+                let rows = block.len() / width;
+                for (j, column) in columns.iter_mut().enumerate() {
+                    column.merge(before, part.of_column(j), rows);
+                }
+                before += rows;
+            }
+        }
+    });
+}
+
+/// The statistics of the columns of one block, each in a vector of its own for the vector units.
+#[derive(Clone)]
+struct Part {
+    sum: Vec<f64>,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
+    min: Vec<f64>,
+    max: Vec<f64>,
+    nans: Vec<u64>,
+}
+
+impl Part {
+    fn new(columns: usize) -> Self {
+        let zeros = vec![0.0; columns];
+        Part {
+            sum: zeros.clone(),
+            mean: zeros.clone(),
+            squares: zeros.clone(),
+            min: zeros.clone(),
+            max: zeros,
+            nans: vec![0; columns],
+        }
+    }
+
+    fn of_column(&self, j: usize) -> Moments {
+        let (sum, squares) = (self.sum[j], self.squares[j]);
+        Moments { sum, squares, min: self.min[j], max: self.max[j], nans: self.nans[j] }
+    }
+
+    fn fill<T: Copy>(
+        &mut self,
+        block: &[T],
+        width: usize,
+        columns: &Range<usize>,
+        number: impl Fn(T) -> f64 + Copy,
+    ) {
+        self.sum.fill(0.0);
+        self.squares.fill(0.0);
+        self.min.fill(f64::INFINITY);
+        self.max.fill(f64::NEG_INFINITY);
+        self.nans.fill(0);
+        let rows: Vec<&[T]> = block.chunks_exact(width).map(|row| &row[columns.clone()]).collect();
+        rows.chunks(TALL).for_each(|rows| self.add_sums(rows, number));
+        let n = rows.len() as f64;
+        self.mean.iter_mut().zip(&self.sum).for_each(|(mean, sum)| *mean = sum / n);
+        rows.chunks(TALL).for_each(|rows| self.add_squares(rows, number));
+        for (j, nans) in self.nans.iter_mut().enumerate().filter(|(j, _)| self.sum[*j].is_nan()) {
+            *nans = rows.iter().filter(|row| number(row[j]).is_nan()).count() as u64;
+        }
+    }
+
+    fn add_sums<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
+        let (sums, sum_tail) = self.sum.as_chunks_mut::<LANES>();
+        let (mins, min_tail) = self.min.as_chunks_mut::<LANES>();
+        let (maxs, max_tail) = self.max.as_chunks_mut::<LANES>();
+        let start = sums.len() * LANES;
+        for (t, ((sum, min), max)) in sums.iter_mut().zip(mins).zip(maxs).enumerate() {
+            // Copies, which the compiler keeps in registers for all the rows.
+            let (mut s, mut low, mut high) = (*sum, *min, *max);
+            for row in rows {
+                take_in(&row[t * LANES..][..LANES], &mut s, &mut low, &mut high, number);
+            }
+            (*sum, *min, *max) = (s, low, high);
+        }
+        for row in rows {
+            take_in(&row[start..], sum_tail, min_tail, max_tail, number);
+        }
+    }
+
+    fn add_squares<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
+        let (squares, tail) = self.squares.as_chunks_mut::<LANES>();
+        let (means, mean_tail) = self.mean.as_chunks::<LANES>();
+        let start = squares.len() * LANES;
+        for (t, (squares, means)) in squares.iter_mut().zip(means).enumerate() {
+            let mut sums = *squares;
+            for row in rows {
+                take_in_squares(&row[t * LANES..][..LANES], means, &mut sums, number);
+            }
+            *squares = sums;
+        }
+        for row in rows {
+            take_in_squares(&row[start..], mean_tail, tail, number);
+        }
+    }
+}
+
+/// Adds numbers to sums side by side, and compares them with the least and the largest; a NaN compares as neither.
+#[inline(always)]
+fn take_in<T: Copy>(
+    elements: &[T],
+    sums: &mut [f64],
+    mins: &mut [f64],
+    maxs: &mut [f64],
+    number: impl Fn(T) -> f64,
+) {
+    for (((x, sum), min), max) in elements.iter().zip(sums).zip(mins).zip(maxs) {
+        let x = number(*x);
+        *sum += x;
+        *min = if x < *min { x } else { *min };
+        *max = if x > *max { x } else { *max };
+    }
+}
+
+#[inline(always)]
+fn take_in_squares<T: Copy>(
+    elements: &[T],
+    means: &[f64],
+    squares: &mut [f64],
+    number: impl Fn(T) -> f64,
+) {
+    for ((x, mean), square) in elements.iter().zip(means).zip(squares) {
+        let apart = number(*x) - mean;
+        *square += apart * apart;
+    }
+}
+
+/// Takes the numbers of each line, or a piece of one line that starts at a multiple of [`RUN`], into the statistics of
+/// the lines, one item of `lines` each, after `before` numbers of each.
+pub(crate) fn along<T: Copy + Sync>(
+    lines: &mut [Moments],
+    before: usize,
+    elements: &[T],
+    number: impl Fn(T) -> f64 + Copy + Sync,
+) {
+    let length = elements.len() / lines.len().max(1);
+    if length == 0 {
+        return;
+    }
+    let least = (RUN / length).max(1);
+    let each = lines.par_iter_mut().zip(elements.par_chunks(length)).with_min_len(least);
+    each.for_each(|(line, elements)| {
+        if elements.len() <= RUN {
+            return line.merge(before, of_run(elements, number), elements.len());
+        }
+        let parts: Vec<_> =
+            elements.par_chunks(RUN).map(|run| (of_run(run, number), run.len())).collect();
+        for (k, (part, len)) in parts.into_iter().enumerate() {
+            line.merge(before + k * RUN, part, len);
+        }
+    });
+}
+
+fn of_run<T: Copy>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
+    let (tiles, tail) = run.as_chunks::<LANES>();
+    let (mut sums, mut mins, mut maxs) =
+        ([0.0; LANES], [f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    for tile in tiles {
+        take_in(tile, &mut sums, &mut mins, &mut maxs, number);
+    }
+    take_in(tail, &mut sums, &mut mins, &mut maxs, number);
+    let sum: f64 = sums.iter().sum();
+    let means = [sum / run.len() as f64; LANES];
+    let mut squares = [0.0; LANES];
+    for tile in tiles {
+        take_in_squares(tile, &means, &mut squares, number);
+    }
+    take_in_squares(tail, &means, &mut squares, number);
+    let nans = if sum.is_nan() { run.iter().filter(|x| number(**x).is_nan()).count() } else { 0 };
+    Moments {
+        sum,
+        squares: squares.iter().sum(),
+        min: mins.into_iter().fold(f64::INFINITY, f64::min),
+        max: maxs.into_iter().fold(f64::NEG_INFINITY, f64::max),
+        nans: nans as u64,
+    }
+}

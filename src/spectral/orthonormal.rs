@@ -1,0 +1,106 @@
+//! Long vectors made orthonormal, twice over, the same bits for any number of threads.
+//!
+//! Classical Gram-Schmidt done twice leaves vectors orthogonal to working precision (Giraud, Langou, Rozložník and van den
+//! Eshof, "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005).
+
+use ndarray::Array2;
+use num_traits::{Float, One};
+
+use crate::error::Result;
+use crate::linalg::{Scalar, axpby, dot, norm};
+use crate::storage::Context;
+
+/// A vector of which less than this many rounding errors are left was a combination of those before it.
+const NOTHING_LEFT: f64 = 100.0;
+
+/// Replaces `A` by `Q` with `A = Q R`; `columns` holds `k` columns of `length` elements, one after the other.
+///
+/// A column that depends on those before it becomes 0, as does its row of `R`.
+pub(super) fn orthonormalize<X: Scalar>(
+    columns: &mut [X],
+    (length, k): (usize, usize),
+    ctx: &Context,
+) -> Result<Array2<X>> {
+    let mut r = Array2::zeros((k, k));
+    if length == 0 {
+        return Ok(r);
+    }
+    for j in 0..k {
+        ctx.report("orthonormalizing", j as u64, k as u64)?;
+        let (before, column) = columns.split_at_mut(j * length);
+        let column = &mut column[..length];
+        let whole = norm(column, ctx);
+        for _ in 0..2 {
+            for (i, q) in before.chunks_exact(length).enumerate() {
+                let part = dot(q, column, ctx)?;
+                axpby(-part, q, X::one(), column, ctx)?;
+                r[[i, j]] += part;
+            }
+        }
+        let left = norm(column, ctx);
+        let negligible = whole * X::Real::epsilon() * X::from_f64(NOTHING_LEFT).real();
+        if left > negligible {
+            let scale = X::from_real(X::Real::one() / left);
+            column.iter_mut().for_each(|x| *x = *x * scale);
+            r[[j, j]] = X::from_real(left);
+        } else {
+            column.fill(X::zero());
+        }
+    }
+    Ok(r)
+}
+
+/// Rows of `k` elements as `k` columns, one after the other; with the numbers exchanged, the way back.
+pub(super) fn transposed<X: Scalar>(rows: &[X], k: usize, to: &mut [X]) {
+    let length = rows.len() / k.max(1);
+    // Few columns: each is written in one stream, the rows come again from the cache.
+    for (block, rows) in rows.chunks((k * 256).max(1)).enumerate() {
+        for j in 0..k {
+            let column = &mut to[j * length + block * 256..][..rows.len() / k];
+            column.iter_mut().zip(rows[j..].iter().step_by(k)).for_each(|(to, &x)| *to = x);
+        }
+    }
+}
+
+/// `k` columns, one after the other, as rows of `k` elements.
+pub(super) fn interleaved<X: Scalar>(columns: &[X], k: usize, to: &mut [X]) {
+    let length = columns.len() / k.max(1);
+    for (block, rows) in to.chunks_mut((k * 256).max(1)).enumerate() {
+        for j in 0..k {
+            let column = &columns[j * length + block * 256..][..rows.len() / k];
+            rows[j..].iter_mut().step_by(k).zip(column).for_each(|(to, &x)| *to = x);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_become_orthonormal_and_dependent_ones_zero() {
+        let ctx = Context::new();
+        let a: Vec<f64> =
+            [[1.0, 1.0, 0.0, 2.0], [1.0, 1.0 + 1e-7, 0.0, 2.0], [2.0, 2.0, 0.0, 4.0]].concat();
+        let mut q = a.clone();
+        let r = orthonormalize(&mut q, (4, 3), &ctx).unwrap();
+        assert!(dot(&q[..4], &q[4..8], &ctx).unwrap().abs() < 1e-15);
+        assert_eq!(q[8..], [0.0; 4]);
+        for j in 0..3 {
+            for i in 0..4 {
+                let found: f64 = (0..3).map(|l| q[l * 4 + i] * r[[l, j]]).sum();
+                assert!((found - a[j * 4 + i]).abs() < 1e-15);
+            }
+        }
+    }
+
+    #[test]
+    fn transposing_there_and_back() {
+        let rows: Vec<f64> = (0..3 * 1000).map(f64::from).collect();
+        let (mut columns, mut back) = (vec![0.0; 3000], vec![0.0; 3000]);
+        transposed(&rows, 3, &mut columns);
+        assert_eq!(columns[..3], [0.0, 3.0, 6.0]);
+        interleaved(&columns, 3, &mut back);
+        assert_eq!(back, rows);
+    }
+}

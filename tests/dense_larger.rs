@@ -1,0 +1,199 @@
+//! Dense operations under a limit far below the size of the file: the bits of the same operation in memory.
+
+use ndarray::{Array2, Axis};
+use num_complex::Complex;
+use outcore::{CancelToken, Context, Dense, DenseMut, Element, ErrorKind, Order, Place};
+use tempfile::{TempDir, tempdir};
+
+/// Numbers that make every rounding visible, with a large mean.
+fn number(i: usize) -> f64 {
+    1.0 / (i % 997 + 1) as f64 - (i / 7 % 13) as f64 + 100.0
+}
+
+/// A stored matrix and its copy in memory.
+struct Stored<T: Element> {
+    _folder: TempDir,
+    file: Dense<T>,
+    memory: Dense<T>,
+}
+
+fn stored<T: Element>(
+    shape: (usize, usize),
+    order: Order,
+    number: impl Fn(usize) -> T,
+) -> Stored<T> {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new();
+    let mut a = DenseMut::<T>::create(folder.path().join("a.npy"), shape, order, &ctx).unwrap();
+    a.as_mut_slice().iter_mut().enumerate().for_each(|(i, x)| *x = number(i));
+    let file = a.freeze().unwrap();
+    let memory = file.copy_to(Place::Memory, &ctx).unwrap();
+    Stored { _folder: folder, file, memory }
+}
+
+fn limited(mib: u64, threads: usize) -> Context {
+    Context::new().memory_limit(mib << 20).threads(threads).unwrap()
+}
+
+/// The bits of statistics, NaNs included.
+fn bits(stats: &outcore::linalg::Stats) -> Vec<u64> {
+    let all = [stats.sums(), stats.means(), stats.variances(0), stats.mins(), stats.maxs()];
+    all.iter().flatten().map(|x| x.to_bits()).chain(stats.nans()).collect()
+}
+
+fn close(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        let error = (found - expected).abs();
+        assert!(error <= tolerance * (1.0 + expected.abs()), "{found} instead of {expected}");
+    }
+}
+
+#[test]
+fn statistics_are_those_of_the_matrix_in_memory() {
+    let shapes = [(40_000, 110), (1_500_000, 3), (60, 70_000)];
+    for order in [Order::C, Order::Fortran] {
+        for shape in shapes {
+            let Stored { file, memory, _folder } = stored(shape, order, number);
+            for axis in [0, 1] {
+                let free = memory.stats(axis, &limited(1000, 1)).unwrap();
+                let limit = 8 + ((free.sums().len() as u64 * 40) >> 20);
+                let streamed = file.stats(axis, &limited(limit, 3)).unwrap();
+                assert_eq!(bits(&free), bits(&streamed), "{shape:?} {order:?} axis {axis}");
+                let view = memory.view();
+                close(&free.sums(), &view.sum_axis(Axis(axis)).to_vec(), 1e-11);
+                close(&free.variances(0), &view.var_axis(Axis(axis), 0.0).to_vec(), 1e-9);
+                let least = view.fold_axis(Axis(axis), f64::INFINITY, |a, b| a.min(*b));
+                assert_eq!(free.mins(), least.to_vec());
+                let most = view.fold_axis(Axis(axis), f64::NEG_INFINITY, |a, b| a.max(*b));
+                assert_eq!(free.maxs(), most.to_vec());
+            }
+        }
+    }
+}
+
+#[test]
+fn statistics_of_odd_matrices() {
+    let ctx = Context::new();
+    for shape in [(0, 0), (0, 3), (3, 0), (1, 1)] {
+        let a = Dense::from(Array2::<f32>::from_elem(shape, 7.0));
+        let stats = a.column_stats(&ctx).unwrap();
+        assert_eq!((stats.count(), stats.sums()), (shape.0, vec![7.0 * shape.0 as f64; shape.1]));
+        assert!(stats.mins().iter().all(|x| x.is_nan() == (shape.0 == 0)));
+        assert_eq!(a.row_stats(&ctx).unwrap().sums(), vec![7.0 * shape.1 as f64; shape.0]);
+    }
+    let mut a = Array2::<f32>::from_shape_fn((5000, 20), |(i, j)| (i * 20 + j) as f32);
+    (a[[17, 3]], a[[4999, 3]], a[[2, 5]], a[[9, 5]]) =
+        (f32::NAN, f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+    let stats = Dense::from(a).column_stats(&ctx).unwrap();
+    assert_eq!((stats.nans()[3], stats.nans()[5]), (2, 0));
+    assert!(stats.sums()[3].is_nan() && stats.sums()[5].is_nan() && stats.mins()[3].is_nan());
+    assert_eq!((stats.mins()[5], stats.maxs()[5]), (f64::NEG_INFINITY, f64::INFINITY));
+    let flags = Dense::from(ndarray::arr2(&[[true, false], [true, true]]));
+    assert_eq!(flags.column_stats(&ctx).unwrap().sums(), [2.0, 1.0]);
+    assert_eq!(flags.stats(2, &ctx).unwrap_err().kind(), ErrorKind::Shape);
+}
+
+#[test]
+fn limits_and_cancelling_are_obeyed() {
+    let Stored { file, _folder, .. } = stored((40_000, 110), Order::C, number);
+    let error = file.row_stats(&limited(1, 1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    assert!(error.to_string().contains("1600000 bytes"), "{error}");
+    let token = CancelToken::new();
+    token.cancel();
+    let error = file.column_stats(&limited(8, 1).cancel(token)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+}
+
+/// Compares the Gram matrix of a stored matrix with that of its copy in memory, and with ndarray's product.
+fn same_gram<T: outcore::linalg::Scalar>(
+    shape: (usize, usize),
+    tolerance: f64,
+    number: impl Fn(usize) -> T + Copy,
+) {
+    use num_traits::ToPrimitive;
+    let mut both = Vec::new();
+    for order in [Order::C, Order::Fortran] {
+        // The same matrix in both orders.
+        let place = |i: usize| match order {
+            Order::C => i,
+            Order::Fortran => i % shape.0 * shape.1 + i / shape.0,
+        };
+        let Stored { file, memory, _folder } = stored(shape, order, |i| number(place(i)));
+        let free = memory.gram(&limited(1000, 1)).unwrap();
+        for threads in [1, 3] {
+            assert_eq!(file.gram(&limited(16, threads)).unwrap(), free, "{order:?}");
+        }
+        let plain = memory.view().mapv(T::conj).t().dot(&memory.view());
+        for (found, expected) in free.iter().zip(&plain) {
+            let error = (*found - *expected).abs().to_f64().unwrap();
+            assert!(error <= tolerance * expected.abs().to_f64().unwrap() + tolerance);
+        }
+        both.push(free);
+    }
+    assert_eq!(both[0], both[1], "the order of the elements shows");
+}
+
+#[test]
+fn gram_matrices_are_those_of_the_matrix_in_memory() {
+    same_gram((60_001, 70), 1e-12, number);
+    same_gram((100_000, 100), 1e-3, |i| number(i) as f32);
+    same_gram((20_000, 101), 1e-12, |i| Complex::new(number(i), number(i / 3) - 99.0));
+}
+
+#[test]
+fn gram_matrices_of_odd_matrices() {
+    let ctx = Context::new();
+    for shape in [(0, 0), (0, 3), (3, 0), (1, 1), (5, 200)] {
+        let a = Dense::from(Array2::<f64>::from_elem(shape, 2.0));
+        let expected = Array2::from_elem((shape.1, shape.1), 4.0 * shape.0 as f64);
+        assert_eq!(a.gram(&ctx).unwrap(), expected);
+    }
+    let wide = Dense::from(Array2::<f32>::zeros((2, 1000)));
+    let error = wide.gram(&limited(10, 1)).unwrap_err();
+    assert!(error.to_string().contains("the Gram matrix would not fit"), "{error}");
+}
+
+#[test]
+fn maps_in_place_and_into_files() {
+    let Stored { file, memory, _folder } = stored((40_001, 110), Order::Fortran, number);
+    let ctx = limited(8, 2);
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("b.npy");
+    let half = |x: f64| (x / 2.0) as f32;
+    let mapped = file.map(&path, &ctx, half).unwrap();
+    assert_eq!(mapped.view(), memory.view().mapv(half));
+    let sum = file.zip_map(&mapped, folder.path().join("c.npy"), &ctx, |x, y| x - f64::from(y));
+    let expected = memory.view().mapv(|x| x - f64::from(half(x)));
+    assert_eq!(sum.unwrap().view(), expected);
+    // One array in memory, the other read.
+    let sum = memory.zip_map(&mapped, Place::Scratch, &ctx, |x, y| x - f64::from(y)).unwrap();
+    assert_eq!(sum.view(), expected);
+    drop(mapped);
+    let mut again = DenseMut::<f32>::open_mut(&path, &ctx).unwrap();
+    again.map_inplace(|x| -x).unwrap();
+    again.close().unwrap();
+    assert_eq!(Dense::<f32>::open(&path).unwrap().view(), memory.view().mapv(|x| -half(x)));
+
+    let error = file.map(Place::Memory, &ctx, half).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    let error = file.zip_map(&memory.transpose(), Place::Scratch, &ctx, |x, _| x).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    let token = CancelToken::new();
+    let late = token.clone();
+    let ctx = limited(8, 1).cancel(token).progress(move |p| {
+        if p.done > 3 {
+            late.cancel();
+        }
+    });
+    let left = folder.path().join("d.npy");
+    assert_eq!(file.map(&left, &ctx, half).unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(
+        std::fs::read_dir(&folder)
+            .unwrap()
+            .all(|entry| { !entry.unwrap().file_name().to_string_lossy().contains("d.npy") })
+    );
+    let none = Dense::from(Array2::<f64>::zeros((0, 3)));
+    assert_eq!(none.map(Place::Memory, &Context::new(), |x| x as i64).unwrap().shape(), [0, 3]);
+}

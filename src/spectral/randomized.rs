@@ -59,7 +59,7 @@ pub struct Svd<X: Scalar> {
 /// use outcore::spectral::{SvdOptions, randomized_svd};
 /// use outcore::{Context, Dense};
 /// let a = Dense::from(ndarray::arr2(&[[3.0f64, 0.0], [0.0, 4.0], [0.0, 0.0]]));
-/// let svd = randomized_svd(&a, 1, SvdOptions::default(), &Context::new())?;
+/// let svd = randomized_svd::<f64>(&a, 1, SvdOptions::default(), &Context::new())?;
 /// assert!((svd.s[0] - 4.0).abs() < 1e-12 && svd.v[[1, 0]].abs() > 1.0 - 1e-12);
 /// assert_eq!(svd.passes, 6);
 /// # Ok::<(), outcore::Error>(())

@@ -255,7 +255,10 @@ fn the_first_bad_index_is_named() {
         for error in [gathered.unwrap_err(), scattered.unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::Index);
             assert_eq!(error.location(), Some(&Location::Entry { major: 102, position: 13 }));
-            assert_eq!((error.expectation(), error.finding()), (Some("an index below 5"), Some("5")));
+            assert_eq!(
+                (error.expectation(), error.finding()),
+                (Some("an index below 5"), Some("5"))
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Floor 4: eigenvalues and singular values, in a stated number of passes over a matrix that may be larger than memory.
 //!
 //! - `pca` – principal components of tall dense matrices, through the Gram matrix
-//! - [`randomized`] – the largest singular values and vectors of any operator
+//! - `randomized` – the largest singular values and vectors of any operator
 //! - `jacobi` – the singular value decomposition of what is small; `orthonormal` – long vectors made orthonormal
 
 mod jacobi;

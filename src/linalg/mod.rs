@@ -26,7 +26,7 @@ mod vector;
 
 pub use operator::LinearOperator;
 pub(crate) use operator::check_length;
-pub use prepared::{Operator, Panelled};
+pub use prepared::{Operator, PanelProduct, Panelled};
 pub use scalar::{Factor, Scalar};
 pub use statistics::Stats;
 pub use vector::{axpby, dot, norm};

@@ -111,37 +111,55 @@ impl<T: Element> Panelled for Dense<T> {
     }
 }
 
-impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
-    for Operator<Compressed<T, I, P, A>>
+/// A matrix whose panels can be multiplied with vectors of `X`.
+pub trait PanelProduct<X: Scalar>: Panelled {
+    #[doc(hidden)]
+    fn product(
+        panels: &mut Self::Panels,
+        adjoint: bool,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<()>;
+}
+
+/// The entries of a matrix or of its adjoint.
+fn entries(adjoint: bool) -> Entries {
+    if adjoint { Entries::Conjugated } else { Entries::AsStored }
+}
+
+impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> PanelProduct<X>
+    for Compressed<T, I, P, A>
 {
-    fn shape(&self) -> (usize, usize) {
-        self.shape
-    }
-
-    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_block(1, x, y, ctx)
-    }
-
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_adjoint_block(1, x, y, ctx)
-    }
-
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        check_length("x", self.shape.0 * k, x.len())?;
-        check_length("y", self.shape.1 * k, y.len())?;
-        let along = A::FORMAT == SparseFormat::Csc;
-        self.with_panels(|panels| panel_product(panels, along, Entries::Conjugated, k, x, y, ctx))
-    }
-
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        check_length("x", self.shape.1 * k, x.len())?;
-        check_length("y", self.shape.0 * k, y.len())?;
-        let along = A::FORMAT == SparseFormat::Csr;
-        self.with_panels(|panels| panel_product(panels, along, Entries::AsStored, k, x, y, ctx))
+    fn product(
+        panels: &mut Self::Panels,
+        adjoint: bool,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<()> {
+        let along = (A::FORMAT == SparseFormat::Csr) != adjoint;
+        panel_product(panels, along, entries(adjoint), k, x, y, ctx)
     }
 }
 
-impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Operator<Dense<T>> {
+impl<X: Scalar, T: Element + Factor<X>> PanelProduct<X> for Dense<T> {
+    fn product(
+        panels: &mut Self::Panels,
+        adjoint: bool,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<()> {
+        let along = (panels.matrix().order() == Order::C) != adjoint;
+        line_product(panels, along, entries(adjoint), k, x, y, ctx)
+    }
+}
+
+impl<X: Scalar, M: PanelProduct<X>> LinearOperator<X> for Operator<M> {
     fn shape(&self) -> (usize, usize) {
         self.shape
     }
@@ -154,21 +172,15 @@ impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Operator<Dense<T>>
         self.apply_adjoint_block(1, x, y, ctx)
     }
 
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        check_length("x", self.shape.0 * k, x.len())?;
-        check_length("y", self.shape.1 * k, y.len())?;
-        self.with_panels(|panels| {
-            let along = panels.matrix().order() == Order::Fortran;
-            line_product(panels, along, Entries::Conjugated, k, x, y, ctx)
-        })
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_length("x", self.shape.1.saturating_mul(k), x.len())?;
+        check_length("y", self.shape.0.saturating_mul(k), y.len())?;
+        self.with_panels(|panels| M::product(panels, false, k, x, y, ctx))
     }
 
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        check_length("x", self.shape.1 * k, x.len())?;
-        check_length("y", self.shape.0 * k, y.len())?;
-        self.with_panels(|panels| {
-            let along = panels.matrix().order() == Order::C;
-            line_product(panels, along, Entries::AsStored, k, x, y, ctx)
-        })
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_length("x", self.shape.0.saturating_mul(k), x.len())?;
+        check_length("y", self.shape.1.saturating_mul(k), y.len())?;
+        self.with_panels(|panels| M::product(panels, true, k, x, y, ctx))
     }
 }

@@ -69,7 +69,7 @@ const CASES: &[Case] = &[
     }),
     ("CSR to dense", |folder, ctx| {
         let a = Csr::<f64>::open(folder.join("csr"))?;
-        let rows = a.row_range(0..a.nrows() / 64)?;
+        let rows = a.row_range(0..a.nrows() / 512)?;
         Ok(digest(rows.to_dense(Order::C, Place::Scratch, ctx)?.as_slice()))
     }),
     ("filling by columns", |folder, ctx| {

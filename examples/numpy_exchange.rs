@@ -21,8 +21,8 @@ use ndarray::{Ix2, IxDyn};
 use num_complex::Complex;
 use outcore::linalg::{Factor, LinearOperator, norm};
 use outcore::{
-    Axis, Buffer, Compressed, Context, Coo, CooBuilder, Csc, Csr, DType, Dense, Descriptor,
-    Duplicates, Element, Entry, Index, NpyHeader, Order, Place, Result, SparseFormat, StoredValues,
+    Axis, Buffer, Compressed, Context, Coo, Csc, Csr, DType, Dense, Descriptor, Duplicates,
+    Element, Entry, Index, NpyHeader, Order, Place, Result, SparseFormat, StoredValues,
 };
 use serde_json::{Value, json};
 use support::{Outcome, arguments, context};
@@ -147,11 +147,9 @@ fn write_indexed<T: Entry, I: Index, P: Index>(
     for (shape, size) in [((6, 4), ""), ((3, 0), "-empty")] {
         let path =
             |format| folder.join(format!("{format}-{dtype}-{}-{}{size}.bspnpy", I::DISK, P::DISK));
-        let mut builder = CooBuilder::<T, I>::new(shape)?;
-        for k in (0..shape.0 * shape.1).filter(|k| k % 5 < 2) {
-            builder.push(k / shape.1, k % shape.1, sample(k))?;
-        }
-        let matrix = builder.finish();
+        let entries = (0..shape.0 * shape.1).filter(|k| k % 5 < 2);
+        let entries = entries.map(|k| (k / shape.1, k % shape.1, sample(k)));
+        let matrix = Coo::<T, I>::from_triplets(shape, entries)?;
         matrix.copy_to(path("coo"), ctx)?;
         matrix.to_csr::<P>(Duplicates::Refuse, path("csr"), ctx)?;
         matrix.to_csc::<P>(Duplicates::Refuse, path("csc"), ctx)?;

@@ -71,6 +71,8 @@ pub enum ErrorKind {
     Cancelled,
     /// A valid file of a kind that this library does not read.
     Unsupported,
+    /// No failure: under [`Context::plan`](crate::Context::plan) an operation ends where it has said what it will cost.
+    Planned,
 }
 
 /// The place inside a file or a matrix that an error speaks of.

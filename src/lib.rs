@@ -63,15 +63,14 @@ mod sparse;
 pub mod spectral;
 mod storage;
 
+pub use convert::CooBuilder;
 pub use dense::{ColumnWriter, Dense, DenseBase, DenseMut};
 pub use error::{Error, ErrorKind, Location, Result};
-pub use sparse::{
-    Axis, ByCols, ByRows, Compressed, Coo, CooBuilder, Csc, Csr, Duplicates, Line, Refill,
-};
+pub use sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Line, Refill};
 pub use storage::{
-    Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, DType, Descriptor, Element, Entry,
-    Index, NpyHeader, Order, Place, Progress, SparseFormat, StoredValues, Traffic, Verified,
-    verify,
+    Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, Cost, DType, Descriptor, Element,
+    Entry, Index, NpyHeader, Order, Place, Plan, Progress, Report, SparseFormat, StoredValues,
+    Traffic, Verified, verify,
 };
 
 /// The example in the README compiles and runs as a doc test.

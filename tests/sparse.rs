@@ -292,12 +292,13 @@ fn generators() {
 
 #[test]
 fn entries_outside_are_refused_at_once() {
-    let mut builder = CooBuilder::<f64>::new((2, 3)).unwrap();
+    let mut builder = CooBuilder::<f64>::new((2, 3), &Context::new()).unwrap();
     assert_eq!(builder.push(2, 0, 1.0).unwrap_err().kind(), ErrorKind::Index);
     assert_eq!(builder.push(0, 3, 1.0).unwrap_err().kind(), ErrorKind::Index);
     builder.push(1, 2, 1.0).unwrap();
-    assert_eq!(builder.finish().nnz(), 1);
-    assert!(CooBuilder::<f64>::new((1 << 40, 1)).is_err());
+    let a: Csr<f64> = builder.finish(Duplicates::Sum, Place::Memory, &Context::new()).unwrap();
+    assert_eq!(a.nnz(), 1);
+    assert!(CooBuilder::<f64>::new((1 << 40, 1), &Context::new()).is_err());
     let error = Coo::<f64>::from_parts((2, 2), vec![0, 1], vec![0, 2], vec![1.0; 2]).unwrap_err();
     assert!(error.to_string().contains("position 1: a column index"), "{error}");
     assert!(Coo::<f64>::from_parts((2, 2), vec![0, 1], vec![0], vec![1.0; 2]).is_err());

@@ -33,7 +33,7 @@ pub(crate) fn context() -> Context {
     if !std::io::stderr().is_terminal() {
         return ctx;
     }
-    ctx.progress(|Progress { phase, done, total }| {
+    ctx.progress(|Progress { phase, done, total, .. }| {
         let percent = 100 * done / total.max(1);
         eprint!("\r\x1b[K{phase} {percent} %{}", if done == total { "\r\x1b[K" } else { "" });
         let _ = std::io::stderr().flush();

@@ -1,16 +1,15 @@
 //! COO to CSR and CSC: entries to their lines, lines sorted, duplicates treated.
-//!
-//! A result that does not fit in half of the memory limit is made bucket by bucket, see `distribute`.
 
-use crate::convert::distribute::{Distribution, exceeds, reading_budget};
-use crate::convert::lines::LineFiller;
-use crate::convert::ranges::Histogram;
+use crate::convert::bins::Bins;
+use crate::convert::buckets::{Buckets, Sink};
+use crate::convert::cost::{reading_budget, written};
+use crate::convert::sink::MatrixSink;
+use crate::convert::sorter::{Run, Sorter, sorted_run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
-    Axis, ByCols, ByRows, Compressed, CompressedDraft, Coo, Csc, Csr, Duplicates, EntryPanels,
-    sample,
+    Axis, ByCols, ByRows, Compressed, CompressedWriter, Coo, Csc, Csr, Duplicates, EntryPanels,
 };
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::{Buffer, Context, Entry, Index, Place, Plan};
 
 impl<T: Entry, I: Index> Coo<T, I> {
     /// The matrix in compressed rows, columns rising within each.
@@ -18,9 +17,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// Duplicates are treated in the order in which they stand, so that the result is the same every time. `P` is the
     /// type of the pointers: `u64` for more than 2^31 entries.
     ///
-    /// Cost of a result within half the memory limit, or in memory: the coordinates are read twice and the values once;
-    /// memory besides the result: the longest row. A larger one: two reads and two writes of the entries, half of them
-    /// in the scratch folder, within the limit; fails if a row, duplicates included, takes more than an eighth of it.
+    /// Cost: one read of the entries, and of those that do not fit in a quarter of the memory limit one write and one read
+    /// in the scratch folder; one write of the result. Memory besides the result: the entries once more, or the limit.
     ///
     /// ```
     /// use outcore::{Context, Coo, Csr, Duplicates, ErrorKind, Place};
@@ -77,74 +75,61 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
-    let (major, _) = A::swap_if_cols(coo.shape());
-    let bytes = Compressed::<T, I, P, A>::bytes_of(major, coo.nnz());
-    if *place != Place::Memory && exceeds(bytes, ctx) {
-        return compress_in_buckets(coo, duplicates, place, ctx);
-    }
-    coo.check()?;
-    let mut draft = CompressedDraft::<T, I, P>::new::<A>(coo.shape(), coo.nnz(), place, ctx)?;
-    let (majors, minors) = A::swap_if_cols((coo.rows(), coo.cols()));
-    let mut filler = LineFiller::new::<A>(&mut draft, ctx);
-    filler.fill(0..major, majors, minors, coo.data())?;
-    let canonical = filler.merge(duplicates)?;
-    draft.finish(coo.shape(), canonical)
-}
-
-fn compress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
-    coo: &Coo<T, I>,
-    duplicates: Duplicates,
-    place: &Place,
-    ctx: &Context,
-) -> Result<Compressed<T, I, P, A>> {
     let (major, minor) = A::swap_if_cols(coo.shape());
     let (majors, minors) = A::swap_if_cols((coo.rows(), coo.cols()));
-    let mut draft = CompressedDraft::<T, I, P>::new::<A>(coo.shape(), coo.nnz(), place, ctx)?;
-    let mut histogram = Histogram::new(0..major);
-    sample(majors, ctx, |majors| histogram.add(majors))?;
-    let mut distribution = Distribution::<T, I>::new(histogram, coo.nnz() as u64, ctx)?;
+    let nnz = coo.nnz();
+    let _running = ctx.begin(|| {
+        let (name, _) = A::swap_if_cols(("COO to CSR", "COO to CSC"));
+        let plan = Plan::new(name).from_file(coo.rows().file()).reads(1, coo.stored_bytes());
+        let plan = Sorter::<T, I>::plan(plan, nnz as u64, ctx);
+        Ok(written::<T, I, P, A>(plan, (major, nnz), place, ctx))
+    })?;
+    let writer = CompressedWriter::<T, I, P, A>::new(coo.shape(), nnz, true, place, ctx)?;
+    let mut sink = MatrixSink::new(writer);
+    let outcome = if Sorter::<T, I>::holds(nnz, ctx) && coo.stored_bytes() <= reading_budget(ctx) {
+        coo.check()?;
+        ctx.meter().pass();
+        ctx.meter().read(coo.stored_bytes());
+        let bins = Bins::new(0..major);
+        sorted_run(&bins, (majors, minors, coo.data()), None, ctx).and_then(|(buffer, starts)| {
+            Buckets::new(bins, vec![Run { offset: 0, starts }], None, ctx).settle_memory(
+                buffer.bytes(),
+                Some(duplicates),
+                &mut sink,
+            )
+        })
+    } else {
+        let sorter = Sorter::<T, I>::new(0..major, nnz as u64, ctx);
+        sort_panels(coo, (majors, minors, minor), sorter, duplicates, &mut sink, ctx)
+    };
     // The coordinates are checked on their way; the check that names the place reads them once more.
-    let fault = || coo.check().err().unwrap_or_else(changed);
+    outcome.map_err(|error| match error.kind() {
+        ErrorKind::Index => coo.check().err().unwrap_or_else(changed),
+        _ => error,
+    })?;
+    sink.finish()
+}
+
+fn sort_panels<T: Entry, I: Index>(
+    coo: &Coo<T, I>,
+    (majors, minors, minor): (&Buffer<I>, &Buffer<I>, usize),
+    mut sorter: Sorter<T, I>,
+    duplicates: Duplicates,
+    sink: &mut dyn Sink<T, I>,
+    ctx: &Context,
+) -> Result<()> {
     let mut panels = EntryPanels::new(&[majors, minors], coo.data(), reading_budget(ctx), ctx)?;
     panels.sweep(ctx, |_, coordinates, data| {
-        let (majors, minors) = (coordinates[0], coordinates[1]);
-        for ((&at, &index), &value) in majors.iter().zip(minors).zip(data) {
-            if index.to_usize() >= minor {
-                return Err(fault());
-            }
-            distribution.push(at, index, value).unwrap_or_else(|| Err(fault()))?;
+        let below = |index: &I| index.to_usize() < minor;
+        if !coordinates[1].iter().fold(true, |all, index| all & below(index)) {
+            return Err(changed());
         }
-        Ok(())
+        sorter.extend(coordinates[0], coordinates[1], data)
     })?;
     drop(panels);
-    let mut filler = LineFiller::new::<A>(&mut draft, ctx);
-    let mut canonical = true;
-    distribution.settle(ctx, &mut |bucket| {
-        if let Some(bytes) = bucket.part_of {
-            return Err(too_long::<A>(bucket.lines.start, bytes, ctx));
-        }
-        filler.fill(bucket.lines, bucket.majors, bucket.minors, bucket.data)?;
-        canonical &= filler.merge(duplicates)?;
-        Ok(())
-    })?;
-    draft.finish(coo.shape(), canonical)
+    sorter.settle(Some(duplicates), sink, ctx)
 }
 
 fn changed() -> Error {
     Error::new(ErrorKind::Index, "the coordinates changed while they were read")
-}
-
-/// A line that does not fit in memory to be sorted.
-fn too_long<A: Axis>(line: usize, bytes: u64, ctx: &Context) -> Error {
-    let (name, _) = A::swap_if_cols(("row", "column"));
-    Error::new(
-        ErrorKind::Memory,
-        format!("the entries of {name} {line} would not fit to be sorted"),
-    )
-    .expected(format!(
-        "at most an eighth of the memory limit, {} bytes",
-        ctx.memory_limit_bytes() / 8
-    ))
-    .found(format!("{bytes} bytes"))
-    .remedy(format!("raise the limit to {} bytes", bytes.saturating_mul(8)))
 }

@@ -1,19 +1,23 @@
-//! Floor 2: every pair of dense, COO, CSR and CSC, each into any place.
+//! Floor 2: every pair of formats, in memory or on disk.
 //!
-//! - [`compress`] – COO to CSR and CSC, with a policy for duplicates; [`expand`] – back to COO
-//! - [`recompress`] – CSR to CSC and back, and into canonical format
-//! - [`densify`] – any sparse format to dense; [`sparsify`] – dense to any sparse format
-//! - [`distribute`] – entries to their lines through a scratch file, for results larger than memory; [`ranges`] – which
-//!   lines go together; [`lines`] – putting entries into lines
-//!
-//! They count first and fill second, so that a result is made at its place, at its final size or, where duplicates are
-//! summed, cut to it.
+//! - [`builder`] – entries in any order to CSR and CSC; [`compress`] – COO to CSR and CSC; [`recompress`] – CSR to CSC and back; [`expand`] – both to COO
+//! - [`sparsify`] – dense to sparse; [`densify`] – sparse to dense
+//! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, with [`bins`] of lines,
+//!   [`record`]s of bytes and [`region`]s of lines; [`sink`] – sorted lines on their way into a matrix
+//! - [`cost`] – what the conversions have in common
 
+mod bins;
+mod buckets;
+mod builder;
 mod compress;
+mod cost;
 mod densify;
-mod distribute;
 mod expand;
-mod lines;
-mod ranges;
 mod recompress;
+mod record;
+mod region;
+mod sink;
+mod sorter;
 mod sparsify;
+
+pub use builder::CooBuilder;

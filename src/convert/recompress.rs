@@ -1,16 +1,19 @@
 //! CSR to CSC and back: a stable counting sort by the other index.
 //!
-//! A result that does not fit in half of the memory limit is made bucket by bucket, see `distribute`.
+//! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`.
 
-use crate::convert::distribute::{Distribution, exceeds, reading_budget};
-use crate::convert::lines::LineFiller;
-use crate::convert::ranges::Histogram;
+use crate::convert::cost::{exceeds, filled, reading_budget, written};
+use crate::convert::sink::MatrixSink;
+use crate::convert::sorter::Sorter;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Axis, Compressed, CompressedDraft, Csc, Csr, EntryPanels, sample};
-use crate::storage::{Context, Entry, Index, Place};
+use crate::sparse::{Axis, Compressed, CompressedDraft, CompressedWriter, Csc, Csr, EntryPanels};
+use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Lines between two looks at the cancel token.
 const STEP: usize = 1 << 16;
+
+/// Nanoseconds an entry takes one thread in memory.
+const WORK: f64 = 8.0;
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
@@ -27,26 +30,38 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn to_csc(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csc<T, I, P>> {
-        recompress(self, &place.into(), ctx)
+        recompress(self, "CSR to CSC", &place.into(), ctx)
     }
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     /// The same matrix in compressed rows; otherwise as [`Csr::to_csc`].
     pub fn to_csr(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csr<T, I, P>> {
-        recompress(self, &place.into(), ctx)
+        recompress(self, "CSC to CSR", &place.into(), ctx)
     }
 }
 
 fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
+    operation: &'static str,
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A::Other>> {
     let bytes = Compressed::<T, I, P, A::Other>::bytes_of(from.minor(), from.nnz());
-    if *place != Place::Memory && exceeds(bytes, ctx) {
+    let plan = Plan::new(operation).from_file(from.indices().file()).reads(1, from.stored_bytes());
+    if exceeds(bytes, place, ctx) || from.stored_bytes() > ctx.memory_limit_bytes() / 2 {
+        let _running = ctx.begin(|| {
+            let plan = Sorter::<T, I>::plan(plan, from.nnz() as u64, ctx);
+            Ok(written::<T, I, P, A>(plan, (from.minor(), from.nnz()), place, ctx))
+        })?;
         return recompress_in_buckets(from, place, ctx);
     }
+    let _running = ctx.begin(|| {
+        let plan = plan.works(from.nnz() as u64, WORK * ctx.thread_count() as f64);
+        Ok(filled(plan, bytes, place))
+    })?;
+    ctx.meter().pass();
+    ctx.meter().read(from.stored_bytes());
     let mut draft =
         CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), place, ctx)?;
     let fault = || fault(from);
@@ -88,40 +103,32 @@ fn recompress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A::Other>> {
-    let mut draft =
-        CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), place, ctx)?;
-    let mut histogram = Histogram::new(0..from.minor());
-    sample(from.indices(), ctx, |indices| histogram.add(indices))?;
-    let mut distribution = Distribution::<T, I>::new(histogram, from.nnz() as u64, ctx)?;
+    let nnz = from.nnz();
+    let writer = CompressedWriter::<T, I, P, A::Other>::new(from.shape(), nnz, true, place, ctx)?;
+    let mut sorter = Sorter::<T, I>::new(0..from.minor(), nnz as u64, ctx);
     let mut panels = EntryPanels::new(&[from.indices()], from.data(), reading_budget(ctx), ctx)?;
+    let mut majors: Vec<I> = Vec::new();
     // The line of the entry at hand; lines are walked through once, as entries come.
     let mut line = 0;
-    panels.sweep(ctx, |first, indices, data| {
-        let mut done = 0;
-        while done < data.len() {
+    let sorted = panels.sweep(ctx, |first, indices, data| {
+        majors.clear();
+        while majors.len() < data.len() {
             let end = (line < from.major()).then(|| from.span(line).end);
             let end = end.ok_or_else(|| fault(from))?.saturating_sub(first).min(data.len());
-            let major = I::from_usize(line);
-            for (&index, &value) in indices[0][done..end.max(done)].iter().zip(&data[done..]) {
-                distribution.push(index, major, value).unwrap_or_else(|| Err(fault(from)))?;
-            }
-            done = end.max(done);
-            if done < data.len() {
-                line += 1;
-            }
+            majors.resize(end.max(majors.len()), I::from_usize(line));
+            line += usize::from(majors.len() < data.len());
         }
-        Ok(())
+        sorter.extend(indices[0], &majors, data)
+    });
+    drop((panels, majors));
+    let mut sink = MatrixSink::new(writer);
+    sorted.and_then(|()| sorter.settle(None, &mut sink, ctx)).map_err(|error| {
+        match error.kind() {
+            ErrorKind::Index => fault(from),
+            _ => error,
+        }
     })?;
-    drop(panels);
-    let mut filler = LineFiller::new::<A::Other>(&mut draft, ctx);
-    let mut canonical = true;
-    distribution.settle(ctx, &mut |bucket| {
-        filler.fill(bucket.lines, bucket.majors, bucket.minors, bucket.data)?;
-        // Of a line in parts nothing is claimed; it is checked when somebody needs to know.
-        canonical &= bucket.part_of.is_none() && filler.rises();
-        Ok(())
-    })?;
-    draft.finish(from.shape(), canonical)
+    sink.finish()
 }
 
 /// Either an index of a file that was never checked is bad, or the file is changing under us.

@@ -35,9 +35,8 @@ impl<T: Element> BandPanels<T> {
         let (lines, length) = matrix.lines();
         let most = (budget / 8).min(MOST) as usize / lines.max(1);
         let width = (most.saturating_sub(BESIDE) / size_of::<T>() / step * step).max(step);
-        let stored = size_of_val(matrix.as_slice()) as u64;
         let matrix = matrix.clone();
-        if matrix.buffer().file().is_none() || stored <= budget {
+        if matrix.buffer().stored_bytes() <= budget {
             return Ok(BandPanels { matrix, width, streams: None });
         }
         let mut sources = Vec::new();
@@ -59,6 +58,11 @@ impl<T: Element> BandPanels<T> {
         Ok(BandPanels { matrix, width, streams: Some((reader, elements)) })
     }
 
+    /// Most memory that bands take.
+    pub(crate) fn memory(&self) -> u64 {
+        self.streams.as_ref().map_or(0, |(reader, _)| reader.memory())
+    }
+
     /// Calls `work` with every band in order.
     pub(crate) fn sweep(
         &mut self,
@@ -66,7 +70,9 @@ impl<T: Element> BandPanels<T> {
         mut work: impl FnMut(Band<'_, T>) -> Result<()>,
     ) -> Result<()> {
         let ((_, length), width) = (self.matrix.lines(), self.width);
+        ctx.meter().pass();
         let Some((reader, elements)) = &mut self.streams else {
+            ctx.meter().read(self.matrix.buffer().stored_bytes());
             for start in (0..length).step_by(width) {
                 ctx.report("sweeping", start as u64, length as u64)?;
                 let here = start..length.min(start + width);

@@ -10,6 +10,7 @@ mod columns;
 mod open;
 mod panels;
 mod writable;
+mod writer;
 mod zipped;
 
 pub(crate) use bands::BandPanels;
@@ -17,4 +18,5 @@ pub use base::{Dense, DenseBase};
 pub use columns::ColumnWriter;
 pub(crate) use panels::{LinePanel, LinePanels};
 pub use writable::DenseMut;
+pub(crate) use writer::DenseWriter;
 pub(crate) use zipped::ZippedRuns;

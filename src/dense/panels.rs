@@ -120,6 +120,19 @@ impl<T: Element> LinePanels<T> {
         self.streams.as_ref().map_or_else(Traffic::default, |(reader, _)| reader.traffic())
     }
 
+    /// Bytes that the next sweep will read.
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        match &self.streams {
+            Some((reader, _)) => reader.bytes_to_read(),
+            None => self.matrix.buffer().stored_bytes(),
+        }
+    }
+
+    /// Most memory that panels take, pinned ones among them.
+    pub(crate) fn memory(&self) -> u64 {
+        self.streams.as_ref().map_or(0, |(reader, _)| reader.memory())
+    }
+
     /// Calls `work` with every panel in order; with an empty one for a matrix without lines.
     pub(crate) fn sweep(
         &mut self,
@@ -127,7 +140,9 @@ impl<T: Element> LinePanels<T> {
         mut work: impl FnMut(LinePanel<'_, T>) -> Result<()>,
     ) -> Result<()> {
         let cut = self.cut;
+        ctx.meter().pass();
         let Some((reader, elements)) = &mut self.streams else {
+            ctx.meter().read(self.matrix.buffer().stored_bytes());
             let count = cut.count().max(1);
             for panel in 0..count {
                 ctx.report("sweeping", panel as u64, count as u64)?;
@@ -149,7 +164,7 @@ impl<T: Element> LinePanels<T> {
 
 /// Whether a matrix is read panel by panel: it lies in a file and is more than fits.
 fn is_streamed<T: Element>(matrix: &Dense<T>, budget: u64) -> bool {
-    matrix.buffer().file().is_some() && size_of_val(matrix.as_slice()) as u64 > budget
+    matrix.buffer().stored_bytes() > budget
 }
 
 /// Elements of a panel as large as is useful.

@@ -41,7 +41,7 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
                 .remedy("transpose one, or store it in the other order"));
         }
         let (left, right) = (left.buffer().clone(), right.buffer().clone());
-        let stored = stored_bytes(&left) + stored_bytes(&right);
+        let stored = left.stored_bytes() + right.stored_bytes();
         if stored <= budget {
             return Ok(ZippedRuns { left, right, run: RESIDENT, streams: None });
         }
@@ -66,6 +66,11 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
         Ok(ZippedRuns { left, right, run, streams: Some((reader, lefts, rights)) })
     }
 
+    /// Most memory that runs take.
+    pub(crate) fn memory(&self) -> u64 {
+        self.streams.as_ref().map_or(0, |(reader, ..)| reader.memory())
+    }
+
     /// Calls `work` with the position of every run and its elements of both arrays, in order.
     pub(crate) fn sweep(
         &mut self,
@@ -73,7 +78,9 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
         mut work: impl FnMut(usize, &[S], &[T]) -> Result<()>,
     ) -> Result<()> {
         let (len, run) = (self.left.len(), self.run);
+        ctx.meter().pass();
         let Some((reader, lefts, rights)) = &mut self.streams else {
+            ctx.meter().read(self.left.stored_bytes() + self.right.stored_bytes());
             for start in (0..len).step_by(run) {
                 ctx.report("sweeping", start as u64, len as u64)?;
                 let here = start..len.min(start + run);
@@ -87,8 +94,4 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
             work(here.start, left, rights.elements(here, bytes)?)
         })
     }
-}
-
-fn stored_bytes<T: Element>(array: &Buffer<T>) -> u64 {
-    if array.file().is_some() { size_of_val(&array[..]) as u64 } else { 0 }
 }

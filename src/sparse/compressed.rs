@@ -75,12 +75,24 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         indices: Buffer<I>,
         data: Buffer<T>,
     ) -> Result<Self> {
+        let matrix = Self::from_written((nrows, ncols), indptr, indices, data)?;
+        let (major, _) = A::swap_if_cols((nrows, ncols));
+        check_pointers(&matrix.indptr, major, matrix.nnz())?;
+        Ok(matrix)
+    }
+
+    /// As [`from_buffers`](Self::from_buffers), for pointers that were just made in order and need not be read again.
+    pub(crate) fn from_written(
+        (nrows, ncols): (usize, usize),
+        indptr: Buffer<P>,
+        indices: Buffer<I>,
+        data: Buffer<T>,
+    ) -> Result<Self> {
         let (major, minor) = A::swap_if_cols((nrows, ncols));
         check_widths::<I, P>(major, minor, indices.len())?;
         if data.len() != indices.len() {
             return Err(Error::shape("the value array", indices.len(), data.len()));
         }
-        check_pointers(&indptr, major, indices.len())?;
         let canonical = Arc::default();
         Ok(Compressed { nrows, ncols, indptr, indices, data, canonical, axis: PhantomData })
     }

@@ -1,4 +1,4 @@
-//! Coordinate matrices, and the builder that takes their entries in any order.
+//! Coordinate matrices: row, column and value of every entry, in any order.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -75,12 +75,17 @@ impl<T: Entry, I: Index> Coo<T, I> {
         (nrows, ncols): (usize, usize),
         triplets: impl IntoIterator<Item = (usize, usize, T)>,
     ) -> Result<Self> {
-        let triplets = triplets.into_iter();
-        let mut builder = CooBuilder::new((nrows, ncols))?;
+        check_widths::<I, u64>(nrows, ncols, 0)?;
+        let (mut rows, mut cols, mut data) = (Vec::new(), Vec::new(), Vec::new());
         for (row, col, value) in triplets {
-            builder.push(row, col, value)?;
+            check_position((row, col), (nrows, ncols), rows.len())?;
+            rows.push(I::from_usize(row));
+            cols.push(I::from_usize(col));
+            data.push(value);
         }
-        Ok(builder.finish())
+        let matrix = Self::from_buffers((nrows, ncols), rows.into(), cols.into(), data.into())?;
+        matrix.checked.get_or_init(|| ());
+        Ok(matrix)
     }
 
     /// The three buffers: rows, columns, values.
@@ -129,6 +134,11 @@ impl<T: Entry, I: Index> Coo<T, I> {
         Coo { nrows: ncols, ncols: nrows, rows: cols, cols: rows, data, checked }
     }
 
+    /// Bytes of the arrays that lie in files.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.rows.stored_bytes() + self.cols.stored_bytes() + self.data.stored_bytes()
+    }
+
     /// Checks that every coordinate is in range. Reads them once; the answer is remembered.
     pub fn check(&self) -> Result<()> {
         if self.checked.get().is_some() {
@@ -154,6 +164,21 @@ impl<T: Entry, I: Index> Coo<T, I> {
     }
 }
 
+/// Fails if the position of entry `k` is outside a matrix of `shape`.
+pub(crate) fn check_position(
+    position: (usize, usize),
+    shape: (usize, usize),
+    k: usize,
+) -> Result<()> {
+    if position.0 >= shape.0 || position.1 >= shape.1 {
+        return Err(Error::new(ErrorKind::Index, "the entry is outside the matrix")
+            .at(Location::Position(k as u64))
+            .expected(format!("a position inside {shape:?}"))
+            .found(format!("{position:?}")));
+    }
+    Ok(())
+}
+
 impl<T: Entry, I: Index> fmt::Debug for Coo<T, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("COO")
@@ -161,62 +186,5 @@ impl<T: Entry, I: Index> fmt::Debug for Coo<T, I> {
             .field("nnz", &self.nnz())
             .field("dtype", &T::ENTRY_DTYPE.map_or("pattern", |dtype| dtype.name()))
             .finish_non_exhaustive()
-    }
-}
-
-/// Collects the entries of a [`Coo`] one by one, in any order.
-///
-/// ```
-/// use outcore::CooBuilder;
-/// let mut builder = CooBuilder::<f32>::new((10, 10))?;
-/// builder.push(3, 4, 1.5)?;
-/// assert_eq!(builder.finish().nnz(), 1);
-/// # Ok::<(), outcore::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct CooBuilder<T: Entry, I: Index = u32> {
-    shape: (usize, usize),
-    rows: Vec<I>,
-    cols: Vec<I>,
-    data: Vec<T>,
-}
-
-impl<T: Entry, I: Index> CooBuilder<T, I> {
-    /// No entries yet. Fails if the shape is too large for the index type.
-    pub fn new(shape: (usize, usize)) -> Result<Self> {
-        check_widths::<I, u64>(shape.0, shape.1, 0)?;
-        Ok(CooBuilder { shape, rows: Vec::new(), cols: Vec::new(), data: Vec::new() })
-    }
-
-    /// Adds an entry. Fails if the position is outside the matrix.
-    pub fn push(&mut self, row: usize, col: usize, value: T) -> Result<()> {
-        if row >= self.shape.0 || col >= self.shape.1 {
-            return Err(Error::new(ErrorKind::Index, "the entry is outside the matrix")
-                .at(Location::Position(self.rows.len() as u64))
-                .expected(format!("a position inside {:?}", self.shape))
-                .found(format!("{:?}", (row, col))));
-        }
-        self.rows.push(I::from_usize(row));
-        self.cols.push(I::from_usize(col));
-        self.data.push(value);
-        Ok(())
-    }
-
-    /// Number of entries so far.
-    pub fn nnz(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// The matrix.
-    pub fn finish(self) -> Coo<T, I> {
-        let (nrows, ncols) = self.shape;
-        Coo {
-            nrows,
-            ncols,
-            rows: self.rows.into(),
-            cols: self.cols.into(),
-            data: self.data.into(),
-            checked: Arc::new(OnceLock::from(())),
-        }
     }
 }

@@ -8,10 +8,6 @@ use crate::storage::{
     Buffer, Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode, panel_elements,
 };
 
-/// Places of a key array that are looked at by [`sample`], and the most elements at each.
-const SPOTS: usize = 256;
-const SPOT: usize = 4096;
-
 /// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
 const SMALL: usize = 1 << 20;
 
@@ -74,6 +70,7 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         mut work: impl FnMut(usize, &[&[I]], &[T]) -> Result<()>,
     ) -> Result<()> {
         let EntryPanels { reader, indices, data, nnz, step } = self;
+        ctx.meter().pass();
         let mut hand_out = |panel: usize, bytes: &[&[u8]]| {
             let start = panel * *step;
             let run = start..(*nnz).min(start + *step);
@@ -91,30 +88,4 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
             }),
         }
     }
-}
-
-/// Calls `look` with short runs of an array from places spread evenly over it, at most 4 MiB of `u32` in all.
-pub(crate) fn sample<I: Index>(
-    array: &Buffer<I>,
-    ctx: &Context,
-    mut look: impl FnMut(&[I]),
-) -> Result<()> {
-    let length = (array.len() / SPOTS / 4).clamp(1, SPOT).min(array.len().max(1));
-    let stride = (array.len() / SPOTS).max(length).max(1);
-    let runs: Vec<_> = (0..array.len().saturating_sub(length - 1))
-        .step_by(stride)
-        .map(|start| start..start + length)
-        .collect();
-    let mut sources = Vec::new();
-    let elements = PanelArray::new(array, &mut sources)?;
-    if sources.is_empty() {
-        runs.into_iter().for_each(|run| look(&array[run]));
-        return Ok(());
-    }
-    let extents = runs.iter().map(|run| elements.extent(run.clone()).into_iter().collect());
-    let mut reader = PanelReader::new(sources, extents.collect(), 256 << 10, ReadMode::Buffered)?;
-    reader.sweep(ctx, |panel, bytes| {
-        look(elements.elements(runs[panel].clone(), bytes)?);
-        Ok(())
-    })
 }

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::storage::{
-    Buffer, BufferMut, DType, Entry, Index, NpyHeader, Order, Stage, StoredValues, VALUES_FILE,
+    ArrayWriter, Buffer, BufferMut, DType, Entry, Index, NpyHeader, Order, Stage, StoredValues,
+    VALUES_FILE,
 };
 
 /// The header of an array of `len` indices or pointers.
@@ -53,9 +54,57 @@ pub(crate) fn finish_values<T: Entry>(
     if let Some(dtype) = T::ENTRY_DTYPE {
         return stage.finish(VALUES_FILE, values, &value_header(dtype, len));
     }
+    write_iso(stage)?;
+    Ok(values.freeze().slice(0..len))
+}
+
+/// Writes the one value that stands for all of a pattern.
+fn write_iso(stage: &Stage) -> Result<()> {
     let one = value_header(DType::Int8, 1);
     let mut value = stage.array::<i8>(VALUES_FILE, &one)?;
     value[0] = 1;
     stage.finish(VALUES_FILE, value, &one)?;
-    Ok(values.freeze().slice(0..len))
+    Ok(())
+}
+
+/// Takes values in order; those of a pattern are only counted.
+pub(crate) enum ValueWriter<T: Entry> {
+    Each(ArrayWriter<T>, DType),
+    Iso(usize),
+}
+
+impl<T: Entry> ValueWriter<T> {
+    /// About `nnz` values, exactly so many if `exact`.
+    pub(crate) fn new(stage: &Stage, nnz: usize, exact: bool) -> Result<Self> {
+        Ok(match T::ENTRY_DTYPE {
+            Some(dtype) => {
+                let writer = stage.writer(VALUES_FILE, &value_header(dtype, nnz), exact)?;
+                ValueWriter::Each(writer, dtype)
+            }
+            None => ValueWriter::Iso(0),
+        })
+    }
+
+    pub(crate) fn push(&mut self, values: &[T]) -> Result<()> {
+        match self {
+            ValueWriter::Each(writer, _) => writer.push(values),
+            ValueWriter::Iso(count) => {
+                *count += values.len();
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn finish(self, stage: &Stage) -> Result<Buffer<T>> {
+        match self {
+            ValueWriter::Each(writer, dtype) => {
+                let header = value_header(dtype, writer.len());
+                stage.finish_writer(VALUES_FILE, writer, &header)
+            }
+            ValueWriter::Iso(count) => {
+                write_iso(stage)?;
+                Ok(vec![T::zeroed(); count].into())
+            }
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
 //! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices
-//! - [`coo`] – coordinates and the builder that takes them in any order
-//! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`open`] – a stored one;
+//! - [`coo`] – coordinates
+//! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] – one made line by line; [`open`] – a stored one;
 //!   [`refill`] – new values for a stored structure
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
@@ -21,12 +21,16 @@ mod lines;
 mod open;
 mod panels;
 mod refill;
+mod writer;
 
 pub use axis::{Axis, ByCols, ByRows};
+pub(crate) use check::check_widths;
 pub use compressed::{Compressed, Csc, Csr};
-pub use coo::{Coo, CooBuilder, Duplicates};
+pub(crate) use coo::check_position;
+pub use coo::{Coo, Duplicates};
 pub(crate) use draft::{CompressedDraft, CooDraft};
-pub(crate) use entry_panels::{EntryPanels, sample};
+pub(crate) use entry_panels::EntryPanels;
 pub use lines::Line;
 pub(crate) use panels::LinePanels;
 pub use refill::Refill;
+pub(crate) use writer::CompressedWriter;

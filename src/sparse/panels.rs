@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::storage::{
-    Buffer, BufferMut, Context, Entry, Extent, Index, PanelArray, PanelReader, Traffic,
-    largest_panel, panel_elements,
+    BufferMut, Context, Entry, Extent, Index, PanelArray, PanelReader, Traffic, largest_panel,
+    panel_elements,
 };
 
 /// Bytes of a ring of panels without many pinned: reading gains nothing from more.
@@ -53,7 +53,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
     /// fit, one line being the least of a panel.
     pub(crate) fn new(matrix: &Compressed<T, I, P, A>, budget: u64, ctx: &Context) -> Result<Self> {
         let matrix = matrix.clone();
-        let fits = stored_bytes(&matrix) <= budget;
+        let fits = matrix.stored_bytes() <= budget;
         let streams = if fits { None } else { Some(Streams::new(&matrix, budget, ctx)?) };
         Ok(LinePanels { matrix, streams })
     }
@@ -64,7 +64,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
         budget: u64,
         ctx: &Context,
     ) -> Result<Self> {
-        let larger = stored_bytes(matrix) > budget;
+        let larger = matrix.stored_bytes() > budget;
         Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)
     }
 
@@ -77,14 +77,35 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
         self.streams.as_ref().map_or_else(Traffic::default, |streams| streams.reader.traffic())
     }
 
+    /// Bytes that the next sweep will read.
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        match &self.streams {
+            Some(streams) => streams.reader.bytes_to_read(),
+            None => self.matrix.stored_bytes(),
+        }
+    }
+
+    /// Most memory that panels take, pinned ones and pointers among them.
+    pub(crate) fn memory(&self) -> u64 {
+        self.streams.as_ref().map_or(0, |streams| {
+            let kept = match &streams.indptr {
+                PanelArray::Kept(kept) => size_of_val(&**kept) as u64,
+                PanelArray::Read { .. } => 0,
+            };
+            streams.reader.memory() + kept
+        })
+    }
+
     /// Calls `work` with every panel in order.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
         mut work: impl FnMut(LinePanel<'_, T, I, P>) -> Result<()>,
     ) -> Result<()> {
+        ctx.meter().pass();
         let Some(Streams { reader, indptr, indices, data, runs }) = &mut self.streams else {
             let a = &self.matrix;
+            ctx.meter().read(a.stored_bytes());
             return work(LinePanel {
                 first: 0,
                 indptr: a.indptr(),
@@ -104,13 +125,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
     }
 }
 
-/// Bytes of the arrays that lie in files.
-fn stored_bytes<T: Entry, I: Index, P: Index, A: Axis>(matrix: &Compressed<T, I, P, A>) -> u64 {
-    bytes_in_file(matrix.indptr()) + bytes_in_file(matrix.indices()) + bytes_in_file(matrix.data())
-}
-
-fn bytes_in_file<T: Entry>(array: &Buffer<T>) -> u64 {
-    if array.file().is_some() { size_of_val(&**array) as u64 } else { 0 }
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Bytes of the arrays that lie in files.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.indptr().stored_bytes() + self.indices().stored_bytes() + self.data().stored_bytes()
+    }
 }
 
 impl<T: Entry, I: Index, P: Index> Streams<T, I, P> {
@@ -122,13 +141,14 @@ impl<T: Entry, I: Index, P: Index> Streams<T, I, P> {
         let mut sources = Vec::new();
         let indices = PanelArray::new(matrix.indices(), &mut sources)?;
         let data = PanelArray::new(matrix.data(), &mut sources)?;
-        let pointer_bytes = bytes_in_file(matrix.indptr());
+        let pointer_bytes = matrix.indptr().stored_bytes();
         let indptr = if pointer_bytes > budget / 4 {
             PanelArray::new(matrix.indptr(), &mut sources)?
         } else {
             budget -= pointer_bytes;
-            let mut kept = BufferMut::zeros(matrix.indptr().len())?;
+            let mut kept = BufferMut::zeros(matrix.indptr().len())?.counted(ctx.meter());
             kept.copy_from_slice(matrix.indptr());
+            ctx.meter().read(pointer_bytes);
             PanelArray::Kept(kept.freeze())
         };
         let runs =

@@ -116,6 +116,11 @@ impl<T: Entry> Buffer<T> {
         }
     }
 
+    /// Bytes of the elements if they lie in a file; none if in memory.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        if self.origin().is_some() { size_of_val(&**self) as u64 } else { 0 }
+    }
+
     /// Tells the system how the elements are about to be read. Without effect on memory.
     pub fn advise(&self, access: Access) {
         let Owner::File { map, .. } = &*self.owner else { return };

@@ -11,6 +11,7 @@ use memmap2::MmapMut;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::{Buffer, Map, Origin, Owner, abridged, check_elements};
 use crate::storage::element::Entry;
+use crate::storage::meter::{Held, Meter};
 
 /// From this size on, heap memory is mapped anonymously and asks for huge pages: a gather over 4 KiB pages reaches
 /// 23 GB/s where huge pages reach 31.
@@ -30,6 +31,8 @@ pub struct BufferMut<T> {
     start: *mut T,
     len: usize,
     owner: UniqueOwner<T>,
+    /// Memory that counts as in use for as long as the elements live.
+    held: Option<Held>,
 }
 
 enum UniqueOwner<T> {
@@ -60,7 +63,7 @@ impl<T: Entry> BufferMut<T> {
         // A hint: without huge pages the same memory is slower.
         let _ = map.advise(memmap2::Advice::HugePage);
         let start = map.as_mut_ptr().cast();
-        Ok(BufferMut { start, len, owner: UniqueOwner::Anonymous(map) })
+        Ok(BufferMut { start, len, owner: UniqueOwner::Anonymous(map), held: None })
     }
 
     /// `len` elements from byte `offset` of a writable map on; the same checks as [`Buffer::from_map`].
@@ -72,14 +75,20 @@ impl<T: Entry> BufferMut<T> {
     ) -> Result<Self> {
         check_elements::<T>(&map, &origin, offset, len)?;
         let start = map[offset..].as_mut_ptr().cast();
-        Ok(BufferMut { start, len, owner: UniqueOwner::File { map, origin } })
+        Ok(BufferMut { start, len, owner: UniqueOwner::File { map, origin }, held: None })
+    }
+
+    /// The same elements, counted as memory in use for as long as they live.
+    pub(crate) fn counted(mut self, meter: &Meter) -> Self {
+        self.held = Some(meter.hold((self.len * size_of::<T>()) as u64));
+        self
     }
 
     /// Gives up writing: the same elements, shared and immutable.
     pub fn freeze(self) -> Buffer<T> {
         let owner = match self.owner {
-            UniqueOwner::Vector(vector) => Owner::Memory(Arc::new(vector)),
-            UniqueOwner::Anonymous(map) => Owner::Memory(Arc::new(map)),
+            UniqueOwner::Vector(vector) => Owner::Memory(Arc::new((vector, self.held))),
+            UniqueOwner::Anonymous(map) => Owner::Memory(Arc::new((map, self.held))),
             UniqueOwner::File { map, origin } => Owner::File { map: Map::Write(map), origin },
         };
         Buffer::from_frozen(self.start, self.len, owner)
@@ -135,7 +144,7 @@ impl<T: Entry> DerefMut for BufferMut<T> {
 impl<T: Entry> From<Vec<T>> for BufferMut<T> {
     fn from(mut vector: Vec<T>) -> Self {
         let (start, len) = (vector.as_mut_ptr(), vector.len());
-        BufferMut { start, len, owner: UniqueOwner::Vector(vector) }
+        BufferMut { start, len, owner: UniqueOwner::Vector(vector), held: None }
     }
 }
 

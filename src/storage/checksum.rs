@@ -7,19 +7,15 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::context::Context;
-
-/// Bytes summed together.
-const BLOCK: u64 = 4 << 20;
+use crate::storage::sums::{BLOCK, Sums, sum_block};
 
 /// How much [`verify`] found in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -40,6 +36,11 @@ pub(crate) fn side_file(path: &Path) -> PathBuf {
 /// Sums a complete file and writes the side file to the device.
 pub(crate) fn write(path: &Path, ctx: &Context) -> Result<()> {
     let (length, sums) = sum_file(path, ctx)?;
+    write_sums(path, length, &sums)
+}
+
+/// Writes the side file of a file of `length` bytes, whose sums are known, to the device.
+pub(crate) fn write_sums(path: &Path, length: u64, Sums(sums): &Sums) -> Result<()> {
     let sums: Vec<String> = sums.iter().map(|sum| format!("{sum:016x}")).collect();
     let text = json!({
         "algorithm": "XXH3-64",
@@ -105,7 +106,7 @@ fn verify_file(path: &Path, ctx: &Context) -> Result<u64> {
             format!("{length}"),
         );
     }
-    for (block, (expected, found)) in expected.iter().zip(&found).enumerate() {
+    for (block, (expected, found)) in expected.iter().zip(&found.0).enumerate() {
         if expected != found {
             return differs(
                 block as u64 * BLOCK,
@@ -118,7 +119,7 @@ fn verify_file(path: &Path, ctx: &Context) -> Result<u64> {
 }
 
 /// The length of a file and the sum of each of its blocks.
-fn sum_file(path: &Path, ctx: &Context) -> Result<(u64, Vec<u64>)> {
+fn sum_file(path: &Path, ctx: &Context) -> Result<(u64, Sums)> {
     let file = File::open(path).map_err(|e| Error::io("opening", path, e))?;
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let done = AtomicU64::new(0);
@@ -126,17 +127,15 @@ fn sum_file(path: &Path, ctx: &Context) -> Result<(u64, Vec<u64>)> {
         (0..length.div_ceil(BLOCK))
             .into_par_iter()
             .map_init(Vec::new, |bytes, block| {
-                let start = block * BLOCK;
-                bytes.resize(BLOCK.min(length - start) as usize, 0);
-                file.read_exact_at(bytes, start)
-                    .map_err(|e| Error::io("reading", path, e).at_byte(start))?;
+                let sum = sum_block(&file, path, block, length, bytes)?;
                 let before = done.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                ctx.meter().read(bytes.len() as u64);
                 ctx.report("checksums", before + bytes.len() as u64, length)?;
-                Ok(xxh3_64(bytes))
+                Ok(sum)
             })
             .collect::<Result<Vec<u64>>>()
     })?;
-    Ok((length, sums))
+    Ok((length, Sums(sums)))
 }
 
 /// The length and the sums in the side file of `path`.

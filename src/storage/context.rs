@@ -10,6 +10,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::device::Devices;
+use crate::storage::meter::Meter;
+use crate::storage::recording::Recording;
 
 /// How much there is to do and how much is done, handed to the progress callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Progress {
     pub done: u64,
     /// Units in all; never less than `done`.
     pub total: u64,
+    /// Bytes read from and written to files so far, by everything under this context.
+    pub bytes: u64,
 }
 
 type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
@@ -41,6 +45,10 @@ pub struct Context {
     cancel: CancelToken,
     /// What is known of the devices read so far.
     devices: Arc<Devices>,
+    /// What the work under this context has cost so far.
+    pub(super) meter: Meter,
+    /// Who wants to know what operations cost.
+    pub(super) recording: Option<Arc<Recording>>,
 }
 
 /// Asks a running routine to stop. Clones share one flag.
@@ -82,6 +90,8 @@ impl Context {
             progress: None,
             cancel: CancelToken::new(),
             devices: known_devices(),
+            meter: Meter::default(),
+            recording: None,
         }
     }
 
@@ -158,7 +168,8 @@ impl Context {
     /// Tells the progress callback, if there is one, and fails if the cancel token is set.
     pub fn report(&self, phase: &'static str, done: u64, total: u64) -> Result<()> {
         if let Some(callback) = &self.progress {
-            callback(Progress { phase, done, total: total.max(done) });
+            let bytes = self.meter.bytes_read() + self.meter.bytes_written();
+            callback(Progress { phase, done, total: total.max(done), bytes });
         }
         self.check_cancelled()
     }

@@ -6,7 +6,8 @@
 #![allow(unsafe_code)] // mapping a file is unsafe: another process could change or shorten it
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
@@ -71,13 +72,14 @@ pub(crate) fn map_write(file: &File, path: &Path) -> Result<MmapMut> {
         .map_err(|e| Error::io("mapping for writing", path, e))
 }
 
-/// Gives an empty new file its length, with the space on the device reserved.
+/// Gives a new file its length, or a greater one, with the space on the device reserved.
 ///
 /// Fails if the device has not that much space.
 pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<()> {
+    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     if let Ok(device) = fstatvfs(file) {
         let free = device.f_bavail.saturating_mul(device.f_frsize);
-        if bytes > free {
+        if bytes.saturating_sub(length) > free {
             return Err(Error::new(ErrorKind::Io, "not enough space on the device")
                 .in_file(path)
                 .expected(format!("{bytes} bytes free"))
@@ -88,19 +90,19 @@ pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<()> {
         Ok(()) => {}
         // A file system that cannot reserve: writing the zeros takes the space as well.
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-            write_zeros(file, bytes).map_err(|e| Error::io("reserving space", path, e))?;
+            write_zeros(file, length, bytes).map_err(|e| Error::io("reserving space", path, e))?;
         }
         Err(e) => return Err(Error::io("reserving space", path, e.into())),
     }
     file.set_len(bytes).map_err(|e| Error::io("setting the length", path, e))
 }
 
-fn write_zeros(mut file: &File, mut bytes: u64) -> io::Result<()> {
+fn write_zeros(file: &File, mut from: u64, to: u64) -> io::Result<()> {
     let zeros = vec![0; 1 << 20];
-    while bytes > 0 {
-        let step = bytes.min(zeros.len() as u64);
-        file.write_all(&zeros[..step as usize])?;
-        bytes -= step;
+    while from < to {
+        let step = (to - from).min(zeros.len() as u64);
+        file.write_all_at(&zeros[..step as usize], from)?;
+        from += step;
     }
     Ok(())
 }

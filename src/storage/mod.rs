@@ -5,35 +5,45 @@
 //! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them
 //! - [`place`] – where a result shall live; [`stage`] – how it gets there completely or not at all; [`rewrite`] – changing it later
 //! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
-//! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work; [`spill`] – scratch space in large blocks
-//! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above
+//! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work; [`writer`] – arrays made
+//!   from the first element to the last, written behind the work; [`scratch`] – where data waits that does not fit
+//! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above; [`cost`], [`running`]
+//!   and [`meter`] – what an operation will cost and what it did
 
 mod buffer;
 mod buffer_mut;
 mod checksum;
 mod context;
 mod copy;
+mod cost;
 mod descriptor;
 mod device;
 mod element;
 mod map;
+mod meter;
 mod npy;
 mod panel_array;
 mod panels;
 mod place;
+mod recording;
 mod rewrite;
-mod spill;
+mod running;
+mod scratch;
 mod stage;
+mod sums;
+mod writer;
 
 pub use buffer::{Access, Buffer};
 pub use buffer_mut::BufferMut;
 pub use checksum::{Verified, verify};
 pub use context::{CancelToken, Context, Progress};
 pub(crate) use copy::read_array;
+pub use cost::{Cost, Plan, Report};
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use device::{IoBuffer, ReadMode};
 pub use element::{DType, Element, Entry, Index};
+pub(crate) use meter::Held;
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{map_array, map_array_mut, map_raw};
 pub(crate) use panel_array::{PanelArray, panel_elements};
@@ -41,5 +51,7 @@ pub use panels::Traffic;
 pub(crate) use panels::{Extent, PanelReader, largest_panel};
 pub use place::Place;
 pub(crate) use rewrite::{end_rewrite, start_rewrite};
-pub(crate) use spill::Spill;
+pub(crate) use running::Running;
+pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::Stage;
+pub(crate) use writer::ArrayWriter;

@@ -60,13 +60,10 @@ impl<T: Entry> PanelArray<T> {
 
 /// The most elements of a panel of about `bytes` bytes, `sizes` being the bytes of an element in each of its arrays.
 ///
-/// Every array fills whole huge pages as nearly as it can, room for its alignment included.
+/// Together they fill whole huge pages as nearly as they can, room for the alignment of each included.
 pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
     let total: usize = sizes.iter().sum();
-    let even = bytes / total.max(1);
-    let fits = sizes
-        .iter()
-        .filter(|&&size| size > 0)
-        .map(|&size| IoBuffer::rounded_down(even * size).saturating_sub(Source::room(0)) / size);
-    fits.min().unwrap_or(usize::MAX).max(1)
+    let beside = sizes.iter().filter(|&&size| size > 0).count() * Source::room(1);
+    let bytes = IoBuffer::rounded_down(bytes).saturating_sub(beside);
+    bytes.checked_div(total).unwrap_or(usize::MAX).max(1)
 }

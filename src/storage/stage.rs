@@ -15,13 +15,14 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer::Buffer;
+use crate::storage::buffer::{Buffer, Origin};
 use crate::storage::buffer_mut::BufferMut;
 use crate::storage::checksum;
 use crate::storage::context::Context;
 use crate::storage::element::Entry;
 use crate::storage::npy::{NpyHeader, create_array, finish_array};
 use crate::storage::place::Place;
+use crate::storage::writer::{ArrayWriter, Written};
 
 /// The arrays of one result until they are published.
 pub(crate) struct Stage {
@@ -78,7 +79,8 @@ impl Stage {
             Kind::Memory => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
                 self.ctx.check_memory(name, before.saturating_add(bytes))?;
-                BufferMut::zeros(bytes as usize / size_of::<T>())
+                let zeros = BufferMut::zeros(bytes as usize / size_of::<T>())?;
+                Ok(zeros.counted(self.ctx.meter()))
             }
             Kind::Scratch => {
                 let folder = self.ctx.scratch_folder();
@@ -87,18 +89,46 @@ impl Stage {
                 create_array(file, folder, header)
             }
             Kind::Files(files) => {
-                let path = files.building.path().join(name);
-                let file = OpenOptions::new()
-                    .read(true)
-                    .write(true)
-                    .create_new(true)
-                    .open(&path)
-                    .map_err(|e| Error::io("creating", &path, e))?;
-                let published =
-                    if files.is_folder { files.target.join(name) } else { files.target.clone() };
-                create_array(file, &published, header)
+                let Origin { path, file } = files.create(name)?;
+                create_array(file, &path, header)
             }
         }
+    }
+
+    /// A new array of about the elements of `header`, to be made from the first to the last; exactly those if `exact`.
+    ///
+    /// Fails as [`array`](Self::array) does.
+    pub(crate) fn writer<T: Entry>(
+        &self,
+        name: &str,
+        header: &NpyHeader,
+        exact: bool,
+    ) -> Result<ArrayWriter<T>> {
+        let bytes = header.checked_bytes()?;
+        match &self.kind {
+            Kind::Memory if exact => {
+                let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
+                self.ctx.check_memory(name, before.saturating_add(bytes))?;
+                ArrayWriter::memory(bytes as usize / size_of::<T>(), &self.ctx)
+            }
+            Kind::Memory => ArrayWriter::memory(0, &self.ctx),
+            Kind::Scratch => ArrayWriter::scratch(header, &self.ctx),
+            Kind::Files(files) => ArrayWriter::file(files.create(name)?, header, true, &self.ctx),
+        }
+    }
+
+    /// Ends the writing of an array made by [`writer`](Self::writer), whose elements `header` counts.
+    pub(crate) fn finish_writer<T: Entry>(
+        &self,
+        name: &str,
+        writer: ArrayWriter<T>,
+        header: &NpyHeader,
+    ) -> Result<Buffer<T>> {
+        let Written { array, length, sums } = writer.finish(header)?;
+        if let Kind::Files(files) = &self.kind {
+            checksum::write_sums(&files.building.path().join(name), length, &sums)?;
+        }
+        Ok(array)
     }
 
     /// Ends the writing of an array made by [`array`](Self::array): cut to the shape in `header`, which is no larger
@@ -112,6 +142,7 @@ impl Stage {
         let array = array.freeze();
         if let Some((origin, _)) = array.origin() {
             finish_array(origin, header)?;
+            self.ctx.meter().wrote(header.data_bytes());
         }
         if let Kind::Files(files) = &self.kind {
             checksum::write(&files.building.path().join(name), &self.ctx)?;
@@ -160,6 +191,19 @@ impl Files {
         // Without locks on this file system an abandoned folder stays, but nothing is lost.
         let _ = folder.try_lock();
         Ok(Files { building, folder, target: target.to_owned(), replace, is_folder })
+    }
+
+    /// A new empty file; its path is where it will be found in the end, for messages.
+    fn create(&self, name: &str) -> Result<Origin> {
+        let path = self.building.path().join(name);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(|e| Error::io("creating", &path, e))?;
+        let published = if self.is_folder { self.target.join(name) } else { self.target.clone() };
+        Ok(Origin { path: published, file })
     }
 
     fn publish_folder(self) -> Result<()> {

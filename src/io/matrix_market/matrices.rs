@@ -6,10 +6,11 @@ use super::header::{Field, Header, Symmetry};
 use super::number::Number;
 use super::reader::Reader;
 use super::writer::Writer;
+use crate::convert::CooBuilder;
 use crate::dense::{Dense, DenseMut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Axis, Compressed, Coo, CooBuilder, Csc, Csr, Duplicates};
-use crate::storage::{Context, DType, Element, Entry, Index, Order, Place};
+use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates};
+use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
 
 impl Reader {
     /// The matrix as coordinates in memory, a symmetry expanded, entries as they stand in the file.
@@ -23,15 +24,27 @@ impl Reader {
             "the entries of the file",
             bytes.saturating_mul(self.expanded_upper_bound()),
         )?;
-        let mut builder =
-            CooBuilder::new((header.nrows, header.ncols)).map_err(|e| e.in_file(self.path()))?;
-        self.for_each::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
-        Ok(builder.finish())
+        if header.nrows.max(header.ncols) > I::LARGEST {
+            return Err(Error::new(ErrorKind::Type, "too many rows or columns for the index type")
+                .in_file(self.path())
+                .expected(format!("at most {}", I::LARGEST))
+                .found(header.nrows.max(header.ncols))
+                .remedy("use u64 indices"));
+        }
+        let (mut rows, mut cols, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        self.for_each::<T>(ctx, |row, col, value| {
+            rows.push(I::from_usize(row));
+            cols.push(I::from_usize(col));
+            data.push(value);
+            Ok(())
+        })?;
+        Coo::from_parts((header.nrows, header.ncols), rows, cols, data)
     }
 
     /// The matrix in compressed rows at `place`, duplicates summed as SciPy does on conversion.
     ///
-    /// Cost: one pass over the file; memory for the coordinates besides the result.
+    /// Cost: one pass over the file, and of entries that do not fit in a quarter of the memory limit one write and one
+    /// read in the scratch folder; one write of the result.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -47,9 +60,7 @@ impl Reader {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Csr<T, I, P>> {
-        self.read_coo::<T, I>(ctx)?
-            .to_csr(Duplicates::Sum, place, ctx)
-            .map_err(|e| e.in_file(self.path()))
+        self.read_compressed::<T, I, P, ByRows>("Matrix Market to CSR", &place.into(), ctx)
     }
 
     /// The matrix in compressed columns at `place`; otherwise as [`read_csr`](Self::read_csr).
@@ -58,9 +69,27 @@ impl Reader {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Csc<T, I, P>> {
-        self.read_coo::<T, I>(ctx)?
-            .to_csc(Duplicates::Sum, place, ctx)
-            .map_err(|e| e.in_file(self.path()))
+        self.read_compressed::<T, I, P, ByCols>("Matrix Market to CSC", &place.into(), ctx)
+    }
+
+    fn read_compressed<T: Number, I: Index, P: Index, A: Axis>(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Compressed<T, I, P, A>> {
+        let shape = (self.header().nrows, self.header().ncols);
+        let nnz = self.expanded_upper_bound();
+        let _running = ctx.begin(|| {
+            let plan = Plan::new(operation).reads(1, self.bytes());
+            Ok(CooBuilder::<T, I, A>::plan::<P>(plan, shape, nnz, place, ctx))
+        })?;
+        let in_file = |e: Error| e.in_file(self.path());
+        let mut builder = CooBuilder::<T, I, A>::new(shape, ctx).map_err(in_file)?;
+        ctx.meter().pass();
+        ctx.meter().read(self.bytes());
+        self.for_each::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
+        builder.finish(Duplicates::Sum, place, ctx).map_err(in_file)
     }
 
     /// The matrix with its zeros written out, in column-major order as array files have it, duplicates summed.

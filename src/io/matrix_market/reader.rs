@@ -57,6 +57,11 @@ impl Reader {
         self.text.path()
     }
 
+    /// Bytes of the file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.text.length()
+    }
+
     /// The most entries that [`for_each`](Self::for_each) hands out: [`Header::expanded_upper_bound`].
     pub fn expanded_upper_bound(&self) -> u64 {
         self.header.expanded_upper_bound()

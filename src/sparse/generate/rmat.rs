@@ -1,7 +1,7 @@
 //! R-MAT graphs: random graphs with the skewed degrees of real ones.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::coo::{Coo, CooBuilder};
+use crate::sparse::coo::Coo;
 use crate::sparse::generate::random::SplitMix;
 use crate::storage::Index;
 
@@ -27,8 +27,8 @@ impl<I: Index> Coo<(), I> {
                 .found(scale)
         })?;
         let mut numbers = SplitMix::new(seed, 0);
-        let mut edges = CooBuilder::new((n, n))?;
-        for _ in 0..edge_factor.saturating_mul(n) {
+        let count = edge_factor.saturating_mul(n);
+        let edges = (0..count).map(|_| {
             let (mut row, mut col) = (0, 0);
             for _ in 0..scale {
                 let draw = numbers.uniform();
@@ -36,8 +36,8 @@ impl<I: Index> Coo<(), I> {
                 row = row << 1 | quadrant >> 1;
                 col = col << 1 | quadrant & 1;
             }
-            edges.push(row, col, ())?;
-        }
-        Ok(edges.finish())
+            (row, col, ())
+        });
+        Coo::from_triplets((n, n), edges)
     }
 }

@@ -1,28 +1,76 @@
-//! Which way of reading a device likes better: measured once, remembered with the context.
+//! How fast a device is, and which way of reading it likes better: measured once, remembered with the context.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::storage::buffer::Origin;
+use crate::storage::device::append::Appender;
 use crate::storage::device::io_buffer::IoBuffer;
 use crate::storage::device::source::{ReadMode, Source};
+use crate::storage::meter::Meter;
 
-/// Bytes of one read of the measurement.
+/// Bytes of one read or write of the measurement.
 const STEP: usize = 4 << 20;
 
-/// Reads of the measurement in each mode.
+/// Reads or writes of the measurement in each mode.
 const STEPS: u64 = 8;
+
+/// Bytes a second of a device of which nothing could be measured.
+const UNKNOWN: f64 = 1e9;
 
 /// The devices measured so far.
 #[derive(Debug, Default)]
-pub(crate) struct Devices(Mutex<HashMap<u64, ReadMode>>);
+pub(crate) struct Devices {
+    reads: Mutex<HashMap<u64, Reading>>,
+    writes: Mutex<HashMap<u64, f64>>,
+}
+
+/// How a device is read.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    mode: ReadMode,
+    /// Bytes a second.
+    speed: f64,
+}
+
+/// How fast files are read and written, in bytes a second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Speeds {
+    read: f64,
+    write: f64,
+}
+
+impl Speeds {
+    /// Seconds for so many bytes; a device that reads and writes at once shares its time between them.
+    pub(crate) fn seconds(&self, read: u64, written: u64) -> f64 {
+        read as f64 / self.read + written as f64 / self.write
+    }
+}
 
 impl Devices {
     /// How to read the file, from memory or by measuring its device with it: 64 MiB are read, from places spread over
     /// the file, half of them past the page cache.
     pub(crate) fn read_mode(&self, source: &Source) -> Result<ReadMode> {
-        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.reading(source).map(|reading| reading.mode)
+    }
+
+    /// How fast the device of `file` is, or that of the folder for scratch files: its reading measured with the file if that is
+    /// large enough, its writing with a scratch file.
+    pub(crate) fn speeds(&self, file: Option<&Path>, scratch: &Path) -> Result<Speeds> {
+        let write = self.write_speed(scratch);
+        let Some(path) = file else { return Ok(Speeds { read: write, write }) };
+        let file = File::open(path).map_err(|e| Error::io("opening", path, e))?;
+        let origin = Origin { path: path.to_owned(), file };
+        Ok(Speeds { read: self.reading(&Source::open(&origin)?)?.speed, write })
+    }
+
+    fn reading(&self, source: &Source) -> Result<Reading> {
+        let mut devices = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&known) = devices.get(&source.device()) {
             return Ok(known);
         }
@@ -30,8 +78,8 @@ impl Devices {
         let direct = if source.reads_directly() { measure(source, ReadMode::Direct)? } else { 0.0 };
         // Equal is not equal: direct reads leave the processors and the page cache to others.
         let found = match direct * 1.1 >= buffered {
-            true => ReadMode::Direct,
-            false => ReadMode::Buffered,
+            true => Reading { mode: ReadMode::Direct, speed: direct },
+            false => Reading { mode: ReadMode::Buffered, speed: buffered },
         };
         // A file too small to measure with says nothing of its device.
         if source.length() >= 2 * STEPS * STEP as u64 {
@@ -39,12 +87,21 @@ impl Devices {
         }
         Ok(found)
     }
+
+    fn write_speed(&self, folder: &Path) -> f64 {
+        let Ok(device) = folder.metadata().map(|metadata| metadata.dev()) else {
+            return UNKNOWN;
+        };
+        let mut devices = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        *devices.entry(device).or_insert_with(|| measure_writes(folder).unwrap_or(UNKNOWN))
+    }
 }
 
 /// Bytes a second of cold reads.
 fn measure(source: &Source, mode: ReadMode) -> Result<f64> {
     let bytes = STEP.min(source.length() as usize);
-    let mut buffer = IoBuffer::new(Source::room(bytes))?;
+    // Not counted as memory or traffic of the work that happens to be first.
+    let mut buffer = IoBuffer::new(Source::room(bytes), &Meter::default())?;
     buffer.bytes_mut().fill(0);
     let stride = source.length().saturating_sub(bytes as u64) / STEPS;
     // The two modes read different places, so that neither finds what the other brought into the cache.
@@ -54,8 +111,25 @@ fn measure(source: &Source, mode: ReadMode) -> Result<f64> {
         let offset = (step * stride + shift) / 4096 * 4096;
         source.forget(offset, bytes as u64);
         let start = Instant::now();
-        source.read(mode, offset, bytes, &mut buffer)?;
+        source.read(mode, offset, bytes, buffer.bytes_mut())?;
         seconds += start.elapsed().as_secs_f64();
     }
     Ok(STEPS as f64 * bytes as f64 / seconds.max(1e-9))
+}
+
+/// Bytes a second of writing a scratch file and bringing it to the device.
+fn measure_writes(folder: &Path) -> Result<f64> {
+    let meter = Meter::default();
+    let mut appender = Appender::scratch(folder, STEPS * STEP as u64, STEP, &meter)?;
+    let start = Instant::now();
+    for step in 0..STEPS {
+        let mut buffer = match step < 2 {
+            true => IoBuffer::new(STEP, &meter)?,
+            false => appender.spare()?,
+        };
+        buffer.bytes_mut()[0] = step as u8;
+        appender.append(buffer, STEP)?;
+    }
+    appender.finish()?.origin.file.sync_all().ok();
+    Ok((STEPS * STEP as u64) as f64 / start.elapsed().as_secs_f64().max(1e-9))
 }

@@ -1,13 +1,16 @@
-//! Reading files larger than memory from their device.
+//! Moving files larger than memory from and to their device.
 //!
-//! - `io_buffer` – page-aligned memory in huge pages, the target of direct reads
+//! - `io_buffer` – page-aligned memory in huge pages, the target of direct reads and the source of direct writes
 //! - `source` – an open file and the two ways of reading it: through the page cache, or past it
-//! - `calibrate` – which of them this device likes better, measured once and remembered with the context
+//! - `append` – a file written from its first byte to its last, behind the work
+//! - `calibrate` – how fast a device is and which way of reading it likes better, measured once and remembered
 
+mod append;
 mod calibrate;
 mod io_buffer;
 mod source;
 
+pub(crate) use append::{Appended, Appender};
 pub(crate) use calibrate::Devices;
 pub(crate) use io_buffer::IoBuffer;
 pub(crate) use source::{ReadMode, Source};

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::storage::buffer::Origin;
-use crate::storage::device::io_buffer::IoBuffer;
 
 /// Offsets and lengths of direct reads are multiples of this: the sector size of every usual device divides it.
 const SECTOR: u64 = 4096;
@@ -63,12 +62,13 @@ impl Source {
         self.direct.is_some()
     }
 
-    /// Bytes of memory that reading `bytes` bytes from any offset may take.
+    /// Bytes of memory that reading `bytes` bytes from any offset may take, in whole sectors.
     pub(crate) fn room(bytes: usize) -> usize {
-        bytes + 2 * SECTOR as usize
+        bytes.next_multiple_of(SECTOR as usize) + SECTOR as usize
     }
 
-    /// Reads `bytes` bytes from `offset` on, and tells where in the buffer they are. The buffer has [`room`](Self::room).
+    /// Reads `bytes` bytes from `offset` on, and tells where in `into` they are, which starts on a page and has
+    /// [`room`](Self::room).
     ///
     /// A direct read that the device refuses is done through the page cache.
     pub(crate) fn read(
@@ -76,7 +76,7 @@ impl Source {
         mode: ReadMode,
         offset: u64,
         bytes: usize,
-        into: &mut IoBuffer,
+        into: &mut [u8],
     ) -> Result<Range<usize>> {
         let skip = offset % SECTOR;
         let range = skip as usize..skip as usize + bytes;
@@ -84,11 +84,11 @@ impl Source {
         let filled = match (mode, &self.direct) {
             (ReadMode::Direct, Some(direct)) => {
                 let end = range.end.next_multiple_of(SECTOR as usize);
-                let target = &mut into.bytes_mut()[..end];
+                let target = &mut into[..end];
                 read_until(direct, start, target, range.end)
                     .or_else(|_| read_until(&self.file, start, target, range.end))
             }
-            _ => read_until(&self.file, start, &mut into.bytes_mut()[..range.end], range.end),
+            _ => read_until(&self.file, start, &mut into[..range.end], range.end),
         };
         filled.map_err(|e| Error::io("reading", &self.path, e).at_byte(offset))?;
         Ok(range)

@@ -111,6 +111,7 @@ pub(crate) fn finish_array(origin: &Origin, header: &NpyHeader) -> Result<()> {
     lock_shared(file, path)
 }
 
-fn write_header(file: &File, path: &Path, header: &NpyHeader) -> Result<()> {
+/// Writes the first bytes of a file, up to where the data starts.
+pub(crate) fn write_header(file: &File, path: &Path, header: &NpyHeader) -> Result<()> {
     file.write_all_at(&header.to_bytes()?, 0).map_err(|e| Error::io("writing the header", path, e))
 }

@@ -8,6 +8,8 @@ mod file;
 mod header;
 mod literal;
 
-pub(crate) use file::{create_array, finish_array, map_array, map_array_mut, map_raw};
-pub(crate) use header::read_header;
+pub(crate) use file::{
+    create_array, finish_array, map_array, map_array_mut, map_raw, write_header,
+};
 pub use header::{ByteOrder, NpyHeader, Order};
+pub(crate) use header::{DATA_START, read_header};

@@ -1,0 +1,41 @@
+//! What conversions have in common: when a result is too large to be filled in any order, and what writing it costs.
+
+use crate::sparse::{Axis, Compressed, CompressedWriter};
+use crate::storage::{Context, Entry, Index, Place, Plan};
+
+/// Bytes for reading input, out of a memory limit; more gains nothing.
+pub(super) fn reading_budget(ctx: &Context) -> u64 {
+    (ctx.memory_limit_bytes() / 8).min(96 << 20)
+}
+
+/// Whether a result of `bytes` bytes outside the heap is too large to be filled in any order.
+pub(super) fn exceeds(bytes: u64, place: &Place, ctx: &Context) -> bool {
+    *place != Place::Memory && bytes > ctx.memory_limit_bytes() / 2
+}
+
+/// Adds a result of `bytes` bytes that is filled where it lies.
+pub(super) fn filled(plan: Plan, bytes: u64, place: &Place) -> Plan {
+    match place {
+        Place::Memory => plan.beside(bytes),
+        Place::Scratch => plan.writes(bytes),
+        // Read once more for its checksums.
+        Place::File(_) | Place::Replace(_) => plan.writes(bytes).reads(0, bytes),
+    }
+}
+
+/// Adds a compressed matrix with `nnz` entries that is written line by line.
+pub(super) fn written<T: Entry, I: Index, P: Index, A: Axis>(
+    plan: Plan,
+    (major, nnz): (usize, usize),
+    place: &Place,
+    ctx: &Context,
+) -> Plan {
+    let bytes = Compressed::<T, I, P, A>::bytes_of(major, nnz);
+    match place {
+        Place::Memory => plan.beside(bytes),
+        _ => {
+            let memory = CompressedWriter::<T, I, P, A>::memory_beside(ctx.memory_limit_bytes());
+            plan.writes(bytes).beside(memory)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Records of some consecutive lines put into their lines, lines sorted, duplicates treated.
+//!
+//! ```text
+//! count the records of every line -> every line's start -> every record to the next place of its line
+//! then, if lines are to be sorted: sort each that does not rise, treat its duplicates, close the gaps
+//! ```
+//!
+//! The records come in segments, in the order in which they were given, and keep it within their line: duplicates meet
+//! in that order and sums have the same bits however entries were cut into segments.
+
+use std::ops::Range;
+
+use crate::convert::record;
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::Duplicates;
+use crate::storage::{Entry, Index};
+
+/// Some consecutive lines and the room for their entries.
+pub(super) struct Region<'a, T, I> {
+    pub(super) lines: Range<usize>,
+    /// Entries of every line.
+    pub(super) lens: &'a mut [usize],
+    pub(super) indices: &'a mut [I],
+    pub(super) data: &'a mut [T],
+}
+
+/// What a region turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filled {
+    /// Entries that are left.
+    pub(super) entries: usize,
+    /// Whether indices strictly rise in every line.
+    pub(super) canonical: bool,
+}
+
+/// A position that holds more than it may: line and index.
+pub(super) struct Clash(ErrorKind, (usize, usize));
+
+impl<T: Entry, I: Index> Region<'_, T, I> {
+    /// Fills the lines with the records in `segments`, which are as many as there is room for.
+    pub(super) fn fill(
+        &mut self,
+        segments: &[&[u8]],
+        sorting: Option<Duplicates>,
+    ) -> Result<std::result::Result<Filled, Clash>> {
+        let size = record::bytes::<T, I>();
+        self.lens.fill(0);
+        for segment in segments {
+            for record in segment.chunks_exact(size) {
+                let line = record::major::<T, I>(record).wrapping_sub(self.lines.start);
+                *record::undamaged(self.lens.get_mut(line))? += 1;
+            }
+        }
+        // Each length gives way to the start of its line, which moves to its end while the line is filled.
+        let mut start = 0;
+        for slot in self.lens.iter_mut() {
+            start += std::mem::replace(slot, start);
+        }
+        for segment in segments {
+            for record in segment.chunks_exact(size) {
+                let line = record::major::<T, I>(record).wrapping_sub(self.lines.start);
+                let slot = record::undamaged(self.lens.get_mut(line))?;
+                let place = (self.indices.get_mut(*slot), self.data.get_mut(*slot));
+                let (Some(index), Some(value)) = place else { return Err(record::damaged()) };
+                (*index, *value) = record::undamaged(record::rest::<T, I>(record))?;
+                *slot += 1;
+            }
+        }
+        let filled = match sorting {
+            Some(duplicates) => self.sort(duplicates),
+            None => Ok(Filled { entries: start, canonical: self.rises() }),
+        };
+        // Ends become lengths again.
+        let mut before = 0;
+        for slot in self.lens.iter_mut() {
+            let end = *slot;
+            *slot = end - before;
+            before = end;
+        }
+        Ok(filled)
+    }
+
+    fn rises(&self) -> bool {
+        let mut start = 0;
+        self.lens.iter().fold(true, |rising, &end| {
+            let line = &self.indices[start..end];
+            start = end;
+            line.windows(2).fold(rising, |rising, pair| rising & (pair[0] < pair[1]))
+        })
+    }
+
+    fn sort(&mut self, duplicates: Duplicates) -> std::result::Result<Filled, Clash> {
+        let (mut start, mut written, mut canonical) = (0, 0, true);
+        let mut line = Vec::new();
+        for (number, end) in self.lens.iter_mut().enumerate() {
+            let here = start..*end;
+            start = *end;
+            if self.indices[here.clone()].windows(2).all(|pair| pair[0] < pair[1]) {
+                if written < here.start {
+                    self.indices.copy_within(here.clone(), written);
+                    self.data.copy_within(here.clone(), written);
+                }
+                written += here.len();
+            } else {
+                line.clear();
+                let entries = self.indices[here.clone()].iter().zip(&self.data[here.clone()]);
+                line.extend(entries.map(|(&index, &value)| (index, value)));
+                // Stable, so that duplicates are summed in the order in which they were given.
+                line.sort_by_key(|&(index, _)| index);
+                let room = written..here.end;
+                let room = (&mut self.indices[room.clone()], &mut self.data[room]);
+                let (length, unique) = merge(&line, room, duplicates)
+                    .map_err(|(kind, minor)| Clash(kind, (self.lines.start + number, minor)))?;
+                written += length;
+                canonical &= unique;
+            }
+            *end = written;
+        }
+        Ok(Filled { entries: written, canonical })
+    }
+}
+
+/// Writes a sorted line with its duplicates treated; gives the entries written and whether they are all distinct.
+fn merge<T: Entry, I: Index>(
+    line: &[(I, T)],
+    (indices, data): (&mut [I], &mut [T]),
+    duplicates: Duplicates,
+) -> std::result::Result<(usize, bool), (ErrorKind, usize)> {
+    let (mut written, mut unique) = (0, true);
+    for &(index, value) in line {
+        if written > 0 && indices[written - 1] == index {
+            match duplicates {
+                Duplicates::Keep => unique = false,
+                Duplicates::Refuse => return Err((ErrorKind::Duplicate, index.to_usize())),
+                Duplicates::Sum => {
+                    let sum = data[written - 1].merge(value);
+                    data[written - 1] = sum.ok_or((ErrorKind::Value, index.to_usize()))?;
+                    continue;
+                }
+            }
+        }
+        (indices[written], data[written]) = (index, value);
+        written += 1;
+    }
+    Ok((written, unique))
+}
+
+impl Clash {
+    /// A clash of this kind at a line and an index.
+    pub(super) fn new(kind: ErrorKind, position: (usize, usize)) -> Self {
+        Clash(kind, position)
+    }
+
+    /// The error, `position` turning line and index into row and column.
+    pub(super) fn into_error(self, position: fn((usize, usize)) -> (usize, usize)) -> Error {
+        let (row, col) = position(self.1);
+        let what = match self.0 {
+            ErrorKind::Duplicate => "a position holds several entries",
+            _ => "the sum of the entries at a position overflows",
+        };
+        Error::new(self.0, what)
+            .at(Location::Row(row as u64))
+            .found(format!("row {row}, column {col}"))
+    }
+}

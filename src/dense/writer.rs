@@ -1,0 +1,46 @@
+//! A dense array made from its first element to its last, at any place: one sequential write, whatever its size.
+
+use ndarray::Dimension;
+
+use crate::dense::base::{ARRAY, Dense, DenseBase};
+use crate::error::Result;
+use crate::storage::{ArrayWriter, Context, Element, NpyHeader, Order, Place, Stage};
+
+/// Takes the elements of an array in the order in which they lie.
+pub(crate) struct DenseWriter<T: Element, D> {
+    stage: Stage,
+    writer: ArrayWriter<T>,
+    header: NpyHeader,
+    shape: D,
+}
+
+impl<T: Element, D: Dimension> DenseWriter<T, D> {
+    /// An array of `shape` and `order`. Fails if there is not the memory or the disk space.
+    pub(crate) fn new(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
+        let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
+        let stage = Stage::file(place, ctx)?;
+        let writer = stage.writer(ARRAY, &header, true)?;
+        Ok(DenseWriter { stage, writer, header, shape })
+    }
+
+    /// Memory that writing an array to `place` takes; that of the result if it is to live in memory.
+    pub(crate) fn memory(len: usize, place: &Place, ctx: &Context) -> u64 {
+        match place {
+            Place::Memory => (len as u64).saturating_mul(size_of::<T>() as u64),
+            _ => ArrayWriter::<T>::memory_beside(ctx.memory_limit_bytes()),
+        }
+    }
+
+    /// Takes the next elements.
+    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
+        self.writer.push(elements)
+    }
+
+    /// The finished array. Fails if elements are missing.
+    pub(crate) fn finish(self) -> Result<Dense<T, D>> {
+        let DenseWriter { stage, writer, header, shape } = self;
+        let buffer = stage.finish_writer(ARRAY, writer, &header)?;
+        stage.publish(ARRAY)?;
+        Ok(DenseBase { buffer, shape, order: header.order })
+    }
+}

@@ -1,0 +1,228 @@
+//! Writing a file from its first byte to its last, in large blocks, behind the work that makes them.
+//!
+//! Blocks change hands by value: the caller fills a buffer, hands it in, and takes back one that was written. One I/O
+//! thread writes them in order, past the page cache where the file system allows: pages of a result larger than memory
+//! would push out those that are still needed. Where sums are wanted the same thread takes them on the way, so that the
+//! file need not be read again. The thread starts with the first block.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::buffer::Origin;
+use crate::storage::device::io_buffer::IoBuffer;
+use crate::storage::map::reserve;
+use crate::storage::meter::{Held, Meter};
+use crate::storage::sums::{Summing, Sums};
+
+/// Lengths of direct writes are multiples of this.
+const SECTOR: usize = 4096;
+
+/// From this size on blocks are worth a request to the device each; smaller ones are left to the page cache to gather.
+const DIRECT: usize = 256 << 10;
+
+/// Space reserved at least when more is needed than was expected.
+const GROWTH: u64 = 64 << 20;
+
+/// A file that is being written.
+pub(crate) struct Appender {
+    origin: Arc<Origin>,
+    /// A handle that writes past the page cache.
+    direct: Option<File>,
+    summed: bool,
+    /// Bytes handed in so far, whole sectors but for the last block.
+    length: u64,
+    reserved: u64,
+    link: Option<Link>,
+    meter: Meter,
+    scratch: Option<Held>,
+}
+
+/// The I/O thread.
+struct Link {
+    requests: Sender<(IoBuffer, usize)>,
+    done: Receiver<Result<IoBuffer>>,
+    thread: JoinHandle<Sums>,
+    /// Blocks handed in and not taken back.
+    out: usize,
+}
+
+/// A file that was written, its length set; not yet on the device.
+pub(crate) struct Appended {
+    pub(crate) origin: Origin,
+    pub(crate) length: u64,
+    /// Empty where none were wanted.
+    pub(crate) sums: Sums,
+    /// Scratch space in use for as long as this lives.
+    _scratch: Option<Held>,
+}
+
+impl Appender {
+    /// Starts with an empty file, for blocks of about `block` bytes and `expected` bytes in all, for which space is
+    /// reserved now. More can be appended.
+    pub(crate) fn new(
+        origin: Origin,
+        expected: u64,
+        block: usize,
+        summed: bool,
+        meter: &Meter,
+    ) -> Result<Self> {
+        reserve(&origin.file, &origin.path, expected)?;
+        let direct = match block >= DIRECT {
+            true => {
+                let handle = format!("/proc/self/fd/{}", origin.file.as_raw_fd());
+                let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
+                OpenOptions::new().write(true).custom_flags(flags).open(handle).ok()
+            }
+            false => None,
+        };
+        Ok(Appender {
+            origin: Arc::new(origin),
+            direct,
+            summed,
+            length: 0,
+            reserved: expected,
+            link: None,
+            meter: meter.clone(),
+            scratch: None,
+        })
+    }
+
+    /// Starts a file without a name in the scratch folder, which goes away with its last handle and with the process.
+    pub(crate) fn scratch(
+        folder: &Path,
+        expected: u64,
+        block: usize,
+        meter: &Meter,
+    ) -> Result<Self> {
+        let file = tempfile::tempfile_in(folder)
+            .map_err(|e| Error::io("making a scratch file in", folder, e))?;
+        let origin = Origin { path: folder.to_owned(), file };
+        let appender = Self::new(origin, expected, block, false, meter)?;
+        Ok(Appender { scratch: Some(meter.scratch(0)), ..appender })
+    }
+
+    /// Bytes handed in so far: where the next block will lie.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Hands in the first `bytes` bytes of a buffer; they are whole sectors unless nothing follows. What stands behind
+    /// them up to the end of the sector is written too, and cut off at the end.
+    pub(crate) fn append(&mut self, buffer: IoBuffer, bytes: usize) -> Result<()> {
+        debug_assert!(self.length.is_multiple_of(SECTOR as u64));
+        self.length += bytes as u64;
+        if self.length > self.reserved {
+            self.reserved = self.length + (self.length / 2).max(GROWTH);
+            reserve(&self.origin.file, &self.origin.path, self.reserved)?;
+        }
+        self.meter.wrote(bytes as u64);
+        if let Some(scratch) = &mut self.scratch {
+            scratch.resize(self.length);
+        }
+        if self.link.is_none() {
+            self.link = Some(self.start()?);
+        }
+        let link = self.link.as_mut().ok_or_else(lost)?;
+        link.out += 1;
+        // A thread that is gone says why when it is asked for a buffer.
+        let _ = link.requests.send((buffer, bytes));
+        Ok(())
+    }
+
+    /// A buffer that was handed in and is written. Fails if a write did, or if all buffers were taken back.
+    pub(crate) fn spare(&mut self) -> Result<IoBuffer> {
+        let link = self.link.as_mut().filter(|link| link.out > 0).ok_or_else(lost)?;
+        link.out -= 1;
+        link.done.recv().map_err(|_| lost())?
+    }
+
+    /// Waits until all is written, and sets the length of the file.
+    pub(crate) fn finish(mut self) -> Result<Appended> {
+        let mut sums = Sums::default();
+        while self.link.as_ref().is_some_and(|link| link.out > 0) {
+            self.spare()?;
+        }
+        if let Some(Link { requests, done, thread, .. }) = self.link.take() {
+            drop((requests, done));
+            sums = thread.join().map_err(|_| lost())?;
+        }
+        let origin = Arc::into_inner(self.origin).ok_or_else(lost)?;
+        origin
+            .file
+            .set_len(self.length)
+            .map_err(|e| Error::io("setting the length", &origin.path, e))?;
+        Ok(Appended { origin, length: self.length, sums, _scratch: self.scratch })
+    }
+
+    fn start(&mut self) -> Result<Link> {
+        let (requests, queue) = mpsc::channel();
+        let (ends, done) = mpsc::channel();
+        let writing = Writing {
+            origin: Arc::clone(&self.origin),
+            direct: self.direct.take(),
+            offset: 0,
+            sums: self.summed.then(Summing::new),
+        };
+        let thread = std::thread::Builder::new()
+            .name("outcore-write".to_owned())
+            .spawn(move || writing.run(&queue, &ends))
+            .map_err(|e| Error::io("starting a thread to write", &self.origin.path, e))?;
+        Ok(Link { requests, done, thread, out: 0 })
+    }
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Io, "the writing thread is gone")
+}
+
+/// What the I/O thread has.
+struct Writing {
+    origin: Arc<Origin>,
+    direct: Option<File>,
+    offset: u64,
+    sums: Option<Summing>,
+}
+
+impl Writing {
+    /// Writes what comes until nothing does, or a write fails.
+    fn run(mut self, queue: &Receiver<(IoBuffer, usize)>, ends: &Sender<Result<IoBuffer>>) -> Sums {
+        while let Ok((buffer, bytes)) = queue.recv() {
+            if let Some(sums) = &mut self.sums {
+                sums.add(&buffer.bytes()[..bytes]);
+            }
+            let written = self.write(&buffer, bytes);
+            let failed = written.is_err();
+            // Nobody waits for it any more: the result is given up.
+            if ends.send(written.map(|()| buffer)).is_err() || failed {
+                return Sums::default();
+            }
+        }
+        self.sums.map(Summing::finish).unwrap_or_default()
+    }
+
+    fn write(&mut self, buffer: &IoBuffer, bytes: usize) -> Result<()> {
+        if let Some(direct) = &self.direct {
+            let whole = &buffer.bytes()[..bytes.next_multiple_of(SECTOR)];
+            match direct.write_all_at(whole, self.offset) {
+                // Opened for direct writes, but this device has other ideas of alignment.
+                Err(e) if e.kind() == io::ErrorKind::InvalidInput => self.direct = None,
+                other => return self.written(other, bytes),
+            }
+        }
+        let written = self.origin.file.write_all_at(&buffer.bytes()[..bytes], self.offset);
+        self.written(written, bytes)
+    }
+
+    fn written(&mut self, outcome: io::Result<()>, bytes: usize) -> Result<()> {
+        outcome.map_err(|e| Error::io("writing", &self.origin.path, e).at_byte(self.offset))?;
+        self.offset += bytes as u64;
+        Ok(())
+    }
+}

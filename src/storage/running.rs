@@ -1,0 +1,126 @@
+//! Operations that say beforehand what they will cost, and afterwards what they did cost.
+//!
+//! Every operation marks its start with [`Context::begin`] and hands in its plan there, as a closure that is called only
+//! if somebody wants to know. Under [`Context::plan`] the operation ends at that point; under [`Context::measure`] it
+//! goes on, and the counts of the context's meter stand beside the plan in the end. An operation that is made of others
+//! plans for all of them; the marks of the inner ones are passed over.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::context::Context;
+use crate::storage::cost::{Cost, Plan, Report};
+use crate::storage::meter::{Held, Meter};
+use crate::storage::recording::Recording;
+
+/// An operation under way, from its mark on.
+#[derive(Debug)]
+pub(crate) struct Running(Option<Arc<Recording>>);
+
+impl Context {
+    /// What an operation will cost, without running it.
+    ///
+    /// The operation checks its arguments, works out what it would read, write and hold, and stops: nothing is made at
+    /// its place. Of several operations in the closure the first is planned. Fails as the operation would if it refuses
+    /// its arguments or does not fit in the memory limit. The first plan for a device measures its speed, with 128 MiB
+    /// read or written.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// let a = Csr::<f64>::poisson(&[30, 30], Place::Memory, &ctx)?;
+    /// let plan = ctx.plan(|ctx| a.to_csc("never_made.bspnpy", ctx))?;
+    /// assert_eq!(plan.cost.passes, 1);
+    /// println!("{plan}");
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn plan<R>(&self, operation: impl FnOnce(&Context) -> Result<R>) -> Result<Plan> {
+        let (recorded, recording) = self.recorded(true);
+        let outcome = operation(&recorded);
+        match (recording.take(), outcome) {
+            (Some(plan), _) => Ok(plan),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => {
+                Err(Error::new(ErrorKind::Unsupported, "nothing in it is an operation with a plan"))
+            }
+        }
+    }
+
+    /// Runs an operation, and tells what it was to cost and what it did cost.
+    ///
+    /// Of several operations in the closure the sums are told. The closure must use the context it is given.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// let a = Csr::<f64>::poisson(&[30, 30], Place::Memory, &ctx)?;
+    /// let (csc, report) = ctx.measure(|ctx| a.to_csc(Place::Memory, ctx))?;
+    /// assert_eq!(report.plan.cost.passes, report.actual.passes);
+    /// println!("{report}");
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn measure<R>(&self, operation: impl FnOnce(&Context) -> Result<R>) -> Result<(R, Report)> {
+        let (recorded, recording) = self.recorded(false);
+        let start = Instant::now();
+        let result = operation(&recorded)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let meter = recorded.meter();
+        let actual = Cost {
+            passes: meter.passes(),
+            bytes_read: meter.bytes_read(),
+            bytes_written: meter.bytes_written(),
+            scratch: meter.most_scratch(),
+            peak_memory: meter.most_memory(),
+            seconds,
+        };
+        let plan = recording.take().unwrap_or_default();
+        Ok((result, Report { plan, actual }))
+    }
+
+    /// Marks the start of an operation, whose arguments were checked; it lasts until the mark is dropped.
+    pub(crate) fn begin(&self, plan: impl FnOnce() -> Result<Plan>) -> Result<Running> {
+        self.check_cancelled()?;
+        let Some(recording) = &self.recording else { return Ok(Running(None)) };
+        if recording.depth.load(Ordering::Relaxed) == 0 {
+            let mut plan = plan()?;
+            let speeds = self.devices().speeds(plan.file.as_deref(), self.scratch_folder())?;
+            let moving = speeds.seconds(plan.cost.bytes_read, plan.cost.bytes_written);
+            plan.cost.seconds = moving.max(plan.work / self.thread_count() as f64);
+            recording.add(plan);
+            if recording.only_plan {
+                return Err(Error::new(ErrorKind::Planned, "planned, and not run"));
+            }
+        }
+        recording.depth.fetch_add(1, Ordering::Relaxed);
+        Ok(Running(Some(Arc::clone(recording))))
+    }
+
+    /// The counts of what work under this context costs.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Counts memory as in use for as long as the answer lives.
+    pub(crate) fn hold(&self, bytes: u64) -> Held {
+        self.meter.hold(bytes)
+    }
+
+    fn recorded(&self, only_plan: bool) -> (Context, Arc<Recording>) {
+        let recording = Recording { only_plan, depth: AtomicUsize::new(0), plan: Mutex::default() };
+        let recording = Arc::new(recording);
+        let mut recorded = self.clone();
+        recorded.recording = Some(Arc::clone(&recording));
+        recorded.meter = Meter::default();
+        (recorded, recording)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(recording) = &self.0 {
+            recording.depth.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Sums over the blocks of a file: XXH3 of every 4 MiB, taken while the file is written or from what lies there.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+
+use crate::error::{Error, Result};
+
+/// Bytes summed together.
+pub(crate) const BLOCK: u64 = 4 << 20;
+
+/// The sum of every block of a file, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums(pub(crate) Vec<u64>);
+
+/// Sums a file from its first byte to its last as its bytes come by.
+pub(crate) struct Summing {
+    sums: Sums,
+    open: Box<Xxh3Default>,
+    /// Bytes missing in the open block.
+    left: u64,
+}
+
+impl Summing {
+    pub(crate) fn new() -> Self {
+        Summing { sums: Sums::default(), open: Box::new(Xxh3Default::new()), left: BLOCK }
+    }
+
+    /// Takes the next bytes of the file.
+    pub(crate) fn add(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let now;
+            (now, bytes) = bytes.split_at(bytes.len().min(self.left as usize));
+            self.open.update(now);
+            self.left -= now.len() as u64;
+            if self.left == 0 {
+                self.close();
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Sums {
+        if self.left < BLOCK {
+            self.close();
+        }
+        self.sums
+    }
+
+    fn close(&mut self) {
+        self.sums.0.push(self.open.digest());
+        self.open.reset();
+        self.left = BLOCK;
+    }
+}
+
+/// The sum of one block of a file of `length` bytes, read into `bytes`.
+pub(crate) fn sum_block(
+    file: &File,
+    path: &Path,
+    block: u64,
+    length: u64,
+    bytes: &mut Vec<u8>,
+) -> Result<u64> {
+    let start = block * BLOCK;
+    bytes.resize(BLOCK.min(length - start) as usize, 0);
+    file.read_exact_at(bytes, start).map_err(|e| Error::io("reading", path, e).at_byte(start))?;
+    Ok(xxh3_64(bytes))
+}

@@ -1,0 +1,206 @@
+//! An array made from its first element to its last, at any place.
+//!
+//! In memory the elements go where they will stay. In a file they are gathered in blocks that an I/O thread writes and
+//! sums behind the work; the file is neither mapped nor read again until it is finished, so that making an array larger
+//! than memory is one sequential write. How many elements there will be need not be known.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::buffer::{Buffer, Origin};
+use crate::storage::buffer_mut::BufferMut;
+use crate::storage::context::Context;
+use crate::storage::device::{Appended, Appender, IoBuffer};
+use crate::storage::element::Entry;
+use crate::storage::map::{lock_shared, map_read};
+use crate::storage::meter::Meter;
+use crate::storage::npy::{DATA_START, NpyHeader, write_header};
+use crate::storage::sums::{Sums, sum_block};
+
+/// Buffers of a file: one being filled, two being written.
+const BUFFERS: usize = 3;
+
+/// Takes the elements of an array, in order.
+pub(crate) struct ArrayWriter<T: Entry> {
+    target: Target<T>,
+    /// Elements taken so far.
+    len: usize,
+}
+
+enum Target<T: Entry> {
+    Memory { array: BufferMut<T>, ctx: Context },
+    File(FileTarget),
+}
+
+struct FileTarget {
+    appender: Appender,
+    /// What the file was started with.
+    header: NpyHeader,
+    current: IoBuffer,
+    filled: usize,
+    block: usize,
+    made: usize,
+    summed: bool,
+    meter: Meter,
+}
+
+/// An array that was written to a file and is on the device.
+pub(crate) struct Written<T> {
+    pub(crate) array: Buffer<T>,
+    /// Bytes of the file.
+    pub(crate) length: u64,
+    pub(crate) sums: Sums,
+}
+
+impl<T: Entry> ArrayWriter<T> {
+    /// An array in memory, of `expected` elements if that is known, within the memory limit.
+    pub(crate) fn memory(expected: usize, ctx: &Context) -> Result<Self> {
+        let array = BufferMut::zeros(expected)?.counted(ctx.meter());
+        Ok(ArrayWriter { target: Target::Memory { array, ctx: ctx.clone() }, len: 0 })
+    }
+
+    /// An array in an empty file; `header` says what is expected, for which space is reserved.
+    pub(crate) fn file(
+        origin: Origin,
+        header: &NpyHeader,
+        summed: bool,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let block = block_size(ctx.memory_limit_bytes());
+        let expected = DATA_START + header.checked_bytes()?;
+        let appender = Appender::new(origin, expected, block, summed, ctx.meter())?;
+        Self::appending(appender, header, block, summed, ctx.meter())
+    }
+
+    /// An array in a scratch file.
+    pub(crate) fn scratch(header: &NpyHeader, ctx: &Context) -> Result<Self> {
+        let block = block_size(ctx.memory_limit_bytes());
+        let expected = DATA_START + header.checked_bytes()?;
+        let appender = Appender::scratch(ctx.scratch_folder(), expected, block, ctx.meter())?;
+        Self::appending(appender, header, block, false, ctx.meter())
+    }
+
+    fn appending(
+        appender: Appender,
+        header: &NpyHeader,
+        block: usize,
+        summed: bool,
+        meter: &Meter,
+    ) -> Result<Self> {
+        let mut current = IoBuffer::new(block, meter)?;
+        current.bytes_mut()[..DATA_START as usize].copy_from_slice(&header.to_bytes()?);
+        let target = FileTarget {
+            appender,
+            header: header.clone(),
+            current,
+            filled: DATA_START as usize,
+            block,
+            made: 1,
+            summed,
+            meter: meter.clone(),
+        };
+        Ok(ArrayWriter { target: Target::File(target), len: 0 })
+    }
+
+    /// Memory that writing an array to a file takes.
+    pub(crate) fn memory_beside(limit: u64) -> u64 {
+        (BUFFERS * IoBuffer::rounded(block_size(limit))) as u64
+    }
+
+    /// Elements taken so far.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes the next elements.
+    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
+        match &mut self.target {
+            Target::Memory { array, ctx } => {
+                let end = self.len + elements.len();
+                if end > array.len() {
+                    grow(array, end, ctx)?;
+                }
+                array[self.len..end].copy_from_slice(elements);
+            }
+            Target::File(file) => file.push(bytemuck::cast_slice(elements))?,
+        }
+        self.len += elements.len();
+        Ok(())
+    }
+
+    /// Ends the writing of an array whose elements all were taken; `header` says how many, and how they stand. What lies
+    /// in a file is on the device afterwards.
+    pub(crate) fn finish(self, header: &NpyHeader) -> Result<Written<T>> {
+        if header.data_bytes() != (self.len * size_of::<T>()) as u64 {
+            return Err(Error::new(ErrorKind::Shape, "elements are missing or too many")
+                .expected(format!("{} bytes", header.data_bytes()))
+                .found(self.len * size_of::<T>()));
+        }
+        match self.target {
+            Target::Memory { array, .. } => Ok(Written {
+                array: array.freeze().slice(0..self.len),
+                length: header.data_bytes(),
+                sums: Sums::default(),
+            }),
+            Target::File(file) => file.finish(self.len, header),
+        }
+    }
+}
+
+impl FileTarget {
+    fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            let now;
+            (now, bytes) = bytes.split_at(bytes.len().min(self.block - self.filled));
+            self.current.bytes_mut()[self.filled..][..now.len()].copy_from_slice(now);
+            self.filled += now.len();
+            if self.filled == self.block {
+                let next = match self.made < BUFFERS {
+                    true => IoBuffer::new(self.block, &self.meter)?,
+                    false => self.appender.spare()?,
+                };
+                self.made = BUFFERS.min(self.made + 1);
+                let full = std::mem::replace(&mut self.current, next);
+                self.appender.append(full, self.block)?;
+                self.filled = 0;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish<T: Entry>(mut self, len: usize, header: &NpyHeader) -> Result<Written<T>> {
+        if self.filled > 0 {
+            self.appender.append(self.current, self.filled)?;
+        }
+        let Appended { origin, length, mut sums, .. } = self.appender.finish()?;
+        let Origin { path, file } = &origin;
+        if *header != self.header {
+            write_header(file, path, header)?;
+            if self.summed {
+                sums.0[0] = sum_block(file, path, 0, length, &mut Vec::new())?;
+            }
+        }
+        file.sync_all().map_err(|e| Error::io("writing back", path, e))?;
+        lock_shared(file, path)?;
+        let array = match len {
+            0 => Vec::new().into(),
+            _ => Buffer::from_map(map_read(file, path)?, origin, DATA_START as usize, len)?,
+        };
+        Ok(Written { array, length, sums })
+    }
+}
+
+/// Bytes of a block: a small part of the limit, for a matrix has several arrays and each of them has three blocks.
+fn block_size(limit: u64) -> usize {
+    let most = (limit / 128).clamp(16 << 10, 4 << 20) as usize;
+    1 << most.ilog2()
+}
+
+/// Makes room for `least` elements and half as many more.
+fn grow<T: Entry>(array: &mut BufferMut<T>, least: usize, ctx: &Context) -> Result<()> {
+    let len = least.max(array.len() / 2 * 3);
+    // Both are there while one is copied.
+    ctx.check_memory("the result", ((len + array.len()) * size_of::<T>()) as u64)?;
+    let mut larger = BufferMut::zeros(len)?.counted(ctx.meter());
+    larger[..array.len()].copy_from_slice(array);
+    *array = larger;
+    Ok(())
+}

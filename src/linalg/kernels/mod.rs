@@ -30,6 +30,7 @@ mod reference;
 mod scatter;
 mod scatter_bins;
 mod scatter_rows;
+pub(crate) mod spgemm;
 mod statistics;
 #[cfg(test)]
 mod tests;

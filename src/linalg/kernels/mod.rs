@@ -36,7 +36,7 @@ mod tests;
 mod update;
 
 pub(crate) use compressed::gather;
-pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
+pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, scatter_sums};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;

@@ -21,6 +21,7 @@ mod partition;
 mod prepared;
 mod reduce;
 mod scalar;
+mod spgemm;
 mod statistics;
 mod vector;
 

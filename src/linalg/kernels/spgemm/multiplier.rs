@@ -82,21 +82,25 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         }
     }
 
-    /// The rows of A times B, which has `columns` columns, appended to `out`.
+    /// The rows of A, which have so many terms, times B, which has `columns` columns, appended to `out`.
     ///
     /// Fails if a pointer of A is out of order, an index of A is no row of B, or an index of B no column.
     pub(crate) fn rows<'a, P: Index>(
         &mut self,
         a: Panel<'a, S::Left, I, P>,
+        terms: &[usize],
         b: impl Rows<'a, S::Right, I>,
         columns: usize,
         out: &mut Lines<I, S::Sum>,
     ) -> Result<(), Fault> {
         out.lens.reserve_exact(a.nrows());
-        for i in 0..a.nrows() {
+        for (i, &terms) in (0..a.nrows()).zip(terms) {
             let range = a.row(i)?;
             let before = out.indices.len();
-            self.row((&a.indices[range.clone()], &a.values[range]), b, columns, out)?;
+            if terms > 0 {
+                let row = (&a.indices[range.clone()], &a.values[range]);
+                self.row(row, b, (terms, columns), out)?;
+            }
             out.lens.push(out.indices.len() - before);
         }
         Ok(())
@@ -107,13 +111,9 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         &mut self,
         a: (&'a [I], &'a [S::Left]),
         b: impl Rows<'a, S::Right, I>,
-        columns: usize,
+        (terms, columns): (usize, usize),
         out: &mut Lines<I, S::Sum>,
     ) -> Result<(), Fault> {
-        let terms = count(a.0, b)?;
-        if terms == 0 {
-            return Ok(());
-        }
         let looks = self.repeat.looks(terms);
         if looks && self.repeat.row(self.semiring, a, b, (terms, columns), out)? {
             return Ok(());
@@ -152,15 +152,6 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
     }
 }
 
-/// Terms of a row of A.
-#[inline(always)]
-fn count<'a, T: 'a, I: Index>(a: &[I], b: impl Rows<'a, T, I>) -> Result<usize, Fault>
-where
-    I: 'a,
-{
-    a.iter().try_fold(0, |sum: usize, k| Ok(sum + b.row(k.to_usize())?.0.len()))
-}
-
 /// The columns that a row of A can meet.
 #[inline(always)]
 fn reach<'a, T: 'a, I: Index>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, Fault>
@@ -175,9 +166,9 @@ where
         // Rows that do not rise after all are found out: what is not in the window is a fault.
         let (least, largest) = match b.rising() {
             true => (*first, *last),
-            false => {
-                indices.iter().fold((*first, *first), |(a, b), index| (a.min(*index), b.max(*index)))
-            }
+            false => indices
+                .iter()
+                .fold((*first, *first), |(a, b), index| (a.min(*index), b.max(*index))),
         };
         reach.least = reach.least.min(least.to_usize());
         reach.largest = reach.largest.max(largest.to_usize());

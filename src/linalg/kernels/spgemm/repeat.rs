@@ -227,12 +227,7 @@ impl<I: Index> Pattern<I> {
 
     /// Appends the columns of the sums, moved along. Fails if one is beyond the last of `columns`.
     #[inline(always)]
-    fn write<V>(
-        &self,
-        shift: usize,
-        columns: usize,
-        out: &mut Lines<I, V>,
-    ) -> Result<(), Fault> {
+    fn write<V>(&self, shift: usize, columns: usize, out: &mut Lines<I, V>) -> Result<(), Fault> {
         let moved = |index: &I| index.to_usize().wrapping_add(shift);
         if self.sums.last().is_some_and(|last| moved(last) >= columns) {
             return Err(Fault);

@@ -66,10 +66,10 @@ impl<I, V> Lines<I, V> {
         self.data.shrink_to(keep);
     }
 
-    /// Makes room for exactly so many entries more, if there is none.
+    /// Makes room for so many entries more; at most for as many again as there are then.
     pub(super) fn reserve(&mut self, entries: usize) {
-        self.indices.reserve_exact(entries);
-        self.data.reserve_exact(entries);
+        self.indices.reserve(entries);
+        self.data.reserve(entries);
     }
 
     #[inline(always)]

@@ -1,0 +1,337 @@
+//! The left matrix cut into stretches of rows, each with the rows of the right matrix that it needs.
+//!
+//! ```text
+//! for each row of A, in order:
+//!     if what it needs fits beside what the stretch has:  add it
+//!     else:  end the stretch, and start the next one with this row
+//!     if enough was added for a read, and of B only what lies behind what is at hand:  end the stretch
+//! ```
+//!
+//! The last line makes a band, or a matrix of a grid in its natural order, read B once: what two stretches both need stays.
+//! Where a stretch needs rows of B from all over, that would help little, so it is as large as fits: B is then
+//! read about as often as all rows that are needed exceed the memory there is.
+//!
+//! A row alone that needs more than fits, and a *long* one, whose sums would not fit among those of others, is cut into
+//! parts.
+
+use std::ops::Range;
+
+use super::right::Right;
+use super::row_set::RowSet;
+use super::store::Store;
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::storage::{Entry, Index};
+
+/// Bytes of B between two rows that are needed which are read along: a device reads on faster than it starts anew.
+const GAP: usize = 64 << 10;
+
+/// Some rows of A, or some entries of one row, that are multiplied together.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch {
+    pub(super) rows: Range<usize>,
+    /// Entries of A.
+    pub(super) entries: Range<usize>,
+    /// What of its row it is, if that is cut into parts or long.
+    pub(super) part: Option<Part>,
+    /// Whether rows of B that the stretch before needed stay for this one.
+    pub(super) carries: bool,
+    /// Entries of B to be read, in order.
+    pub(super) runs: Vec<Range<usize>>,
+}
+
+/// A part of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) is_first: bool,
+    pub(super) is_last: bool,
+    /// Terms of the whole row.
+    pub(super) terms: usize,
+}
+
+/// Where and how the cuts are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Bytes of A and B that fit.
+    pub(super) room: u64,
+    /// Bytes that are enough for a read.
+    pub(super) enough: u64,
+    /// Entries of a row of the result from which on it is long.
+    pub(super) long: usize,
+    /// Bytes of an entry and a pointer of A that are read; none if A lies in memory.
+    pub(super) left: [u64; 2],
+    /// Bytes that the stretches of a group may take.
+    pub(super) group: u64,
+}
+
+/// All cuts of a matrix.
+#[derive(Debug, Default)]
+pub(super) struct Cuts {
+    /// The stretches of the first group. Those of the others are found again when it is their turn.
+    pub(super) first: Vec<Stretch>,
+    /// The rows of each group.
+    pub(super) groups: Vec<Range<usize>>,
+    /// Bytes of A that will be read, and of B.
+    pub(super) reads: [u64; 2],
+    /// The most terms of a row that comes in parts.
+    pub(super) most_terms_in_parts: usize,
+    /// Most bytes that the stretches of a group take.
+    pub(super) largest_group: u64,
+}
+
+/// Makes the cuts, row by row.
+pub(super) struct Cutter<'a, T: Entry, I: Index, P: Index> {
+    right: &'a Right<T, I, P>,
+    rules: Rules,
+    /// Rows of B that the stretch needs, and those that the one before needed.
+    needs: RowSet,
+    at_hand: RowSet,
+    last_at_hand: Option<usize>,
+    /// Rows of B that the row of A at hand needs first.
+    fresh: Vec<usize>,
+    stretch: Stretch,
+    size: Size,
+    /// Bytes that the stretches of this group take.
+    group: u64,
+    cuts: Cuts,
+}
+
+/// What a stretch takes.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    /// Bytes of A.
+    left: u64,
+    /// Bytes of B.
+    right: u64,
+    /// Bytes of rows of B behind those at hand.
+    behind: u64,
+    /// Whether it needs a row before the last one at hand that is not at hand.
+    jumps: bool,
+}
+
+impl Stretch {
+    /// Whole rows and their entries, of which nothing else is known.
+    pub(super) fn plain(rows: Range<usize>, entries: Range<usize>) -> Self {
+        Stretch { rows, entries, part: None, carries: false, runs: Vec::new() }
+    }
+
+    /// Some entries, whatever their rows are.
+    pub(super) fn of_row(entries: Range<usize>) -> Self {
+        let part = Some(Part { is_first: true, is_last: true, terms: 0 });
+        Stretch { part, ..Stretch::plain(0..0, entries) }
+    }
+}
+
+impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
+    /// From row `first` of A on, whose first entry is `entry`.
+    pub(super) fn new(
+        right: &'a Right<T, I, P>,
+        rules: Rules,
+        (first, entry): (usize, usize),
+    ) -> Self {
+        let nrows = if right.is_read { right.matrix.nrows() } else { 0 };
+        let stretch = Stretch::plain(first..first, entry..entry);
+        Cutter {
+            right,
+            rules,
+            needs: RowSet::new(nrows),
+            at_hand: RowSet::new(nrows),
+            last_at_hand: None,
+            fresh: Vec::new(),
+            stretch,
+            size: Size::default(),
+            group: 0,
+            cuts: Cuts { groups: vec![first..first], ..Cuts::default() },
+        }
+    }
+
+    /// Bytes that sets of rows and the stretches found so far take.
+    pub(super) fn bytes(&self) -> u64 {
+        let nrows = if self.right.is_read { self.right.matrix.nrows() } else { 0 };
+        2 * RowSet::bytes(nrows) + self.cuts.largest_group
+    }
+
+    /// Whether rows must be looked at one by one, even if none is long.
+    pub(super) fn reads(&self) -> bool {
+        self.right.is_read || self.rules.left != [0, 0]
+    }
+
+    /// Whether the row with so many terms is a long one.
+    pub(super) fn is_long(&self, terms: usize) -> bool {
+        terms.min(self.right.matrix.ncols()) > self.rules.long
+    }
+
+    /// Takes rows up to `row`, whose entries end at `entry`, of which nothing need be known.
+    pub(super) fn pass_over(&mut self, row: usize, entry: usize) {
+        debug_assert!(!self.reads());
+        (self.stretch.rows.end, self.stretch.entries.end) = (row, entry);
+    }
+
+    /// Takes the next row: its columns, and the terms it has.
+    ///
+    /// Fails if a single entry needs more of B than fits.
+    pub(super) fn row(&mut self, columns: &[I], terms: usize) -> Result<()> {
+        let fits = !self.is_long(terms)
+            && (self.add_row(columns) || {
+                self.end(None);
+                self.add_row(columns)
+            });
+        if !fits {
+            return self.parts(columns, terms);
+        }
+        let Size { left, behind, jumps, .. } = self.size;
+        if !jumps && left + behind >= self.rules.enough {
+            self.end(None);
+        }
+        Ok(())
+    }
+
+    /// Ends with the last row.
+    pub(super) fn finish(mut self) -> Cuts {
+        self.end(None);
+        self.cuts.groups.retain(|group| !group.is_empty());
+        self.cuts
+    }
+
+    /// Adds a row if it fits.
+    fn add_row(&mut self, columns: &[I]) -> bool {
+        let fits = self.add(columns, self.rules.left[1]);
+        self.stretch.rows.end += usize::from(fits);
+        fits
+    }
+
+    /// A row in parts.
+    #[cold]
+    fn parts(&mut self, columns: &[I], terms: usize) -> Result<()> {
+        self.end(None);
+        self.cuts.most_terms_in_parts = self.cuts.most_terms_in_parts.max(terms);
+        self.stretch.rows.end += 1;
+        let part = |is_first, is_last| Some(Part { is_first, is_last, terms });
+        let mut is_first = true;
+        for column in columns {
+            let column = std::slice::from_ref(column);
+            if self.add(column, 0) {
+                continue;
+            }
+            if !self.stretch.entries.is_empty() {
+                self.end(part(is_first, false));
+                is_first = false;
+            }
+            if !self.add(column, 0) {
+                return Err(self.too_much(column[0].to_usize()));
+            }
+        }
+        self.end(part(is_first, true));
+        Ok(())
+    }
+
+    /// Adds some entries of a row, and `beside` bytes, unless that is more than fits.
+    #[inline(always)]
+    fn add(&mut self, columns: &[I], beside: u64) -> bool {
+        let before = self.size;
+        self.size.left += columns.len() as u64 * self.rules.left[0] + beside;
+        if self.right.is_read {
+            self.fresh.clear();
+            for column in columns {
+                self.need(column.to_usize());
+            }
+        }
+        let fits = self.size.left + self.size.right <= self.rules.room;
+        if fits {
+            self.stretch.entries.end += columns.len();
+        } else {
+            self.fresh.iter().for_each(|&row| self.needs.remove(row));
+            self.size = before;
+        }
+        fits
+    }
+
+    #[inline(always)]
+    fn need(&mut self, row: usize) {
+        // Every row was asked for when terms were counted; one that is bad now is found when it is multiplied.
+        let Ok(span) = self.right.span(row) else { return };
+        if !self.needs.insert(row) {
+            return;
+        }
+        self.fresh.push(row);
+        let bytes = Store::<T, I>::bytes_of_row(span.len());
+        self.size.right += bytes;
+        if self.last_at_hand.is_none_or(|last| row > last) {
+            self.size.behind += bytes;
+        } else if !span.is_empty() {
+            self.size.jumps |= !self.at_hand.contains(row);
+        }
+    }
+
+    /// Ends a stretch, if there is anything in it.
+    fn end(&mut self, part: Option<Part>) {
+        let (row, entry) = (self.stretch.rows.end, self.stretch.entries.end);
+        if self.stretch.rows.is_empty() {
+            return;
+        }
+        let goes_on = part.is_some_and(|part| !part.is_last);
+        let start = if goes_on { row - 1 } else { row };
+        let next = Stretch::plain(start..row, entry..entry);
+        let mut stretch = std::mem::replace(&mut self.stretch, next);
+        stretch.part = part;
+        if self.right.is_read {
+            stretch.carries = !self.size.jumps && self.last_at_hand.is_some();
+            stretch.runs = self.runs(stretch.carries);
+            std::mem::swap(&mut self.needs, &mut self.at_hand);
+            self.needs.clear();
+            self.last_at_hand = self.at_hand.last();
+        }
+        self.size = Size::default();
+        self.account(stretch, goes_on);
+    }
+
+    /// Counts what a stretch reads, and starts a group if this one is full.
+    fn account(&mut self, stretch: Stretch, goes_on: bool) {
+        let [entry, pointer] = self.rules.left;
+        let pointers = if stretch.part.is_some() { 0 } else { stretch.rows.len() as u64 + 1 };
+        self.cuts.reads[0] += stretch.entries.len() as u64 * entry + pointers * pointer;
+        let entries: usize = stretch.runs.iter().map(Range::len).sum();
+        self.cuts.reads[1] += (entries * (size_of::<I>() + size_of::<T>())) as u64;
+        let runs = stretch.runs.len();
+        // A run is kept once here, and as extents of two arrays twice while a reader is made.
+        self.group += (size_of::<Stretch>() + 128 + 128 * runs) as u64;
+        self.cuts.largest_group = self.cuts.largest_group.max(self.group);
+        if let Some(group) = self.cuts.groups.last_mut() {
+            group.end = stretch.rows.end;
+        }
+        let row = stretch.rows.end;
+        if self.cuts.groups.len() == 1 {
+            self.cuts.first.push(stretch);
+        }
+        if self.group > self.rules.group && !goes_on {
+            self.cuts.groups.push(row..row);
+            self.group = 0;
+            // The next group starts as if nothing were at hand, so that it can be found again alone.
+            self.at_hand.clear();
+            self.last_at_hand = None;
+        }
+    }
+
+    /// The entries of B to be read: rows that are needed, and what lies between two of them that are near.
+    fn runs(&self, carries: bool) -> Vec<Range<usize>> {
+        let first = if carries { self.last_at_hand.map_or(0, |last| last + 1) } else { 0 };
+        let gap = GAP / (size_of::<I>() + size_of::<T>());
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for span in self.needs.rows_from(first).filter_map(|row| self.right.span(row).ok()) {
+            match runs.last_mut() {
+                _ if span.is_empty() => {}
+                Some(run) if span.start <= run.end + gap => run.end = run.end.max(span.end),
+                _ => runs.push(span),
+            }
+        }
+        runs
+    }
+
+    fn too_much(&self, row: usize) -> Error {
+        let bytes = self.right.span(row).map_or(0, |span| Store::<T, I>::bytes_of_row(span.len()));
+        Error::new(ErrorKind::Memory, "a row of the right matrix would not fit")
+            .at(Location::Row(row as u64))
+            .expected(format!("at most {} bytes beside other work", self.rules.room))
+            .found(format!("{bytes} bytes"))
+            .remedy("raise the memory limit")
+    }
+}

@@ -317,7 +317,8 @@ fn grids_and_bands_are_read_about_once() {
         // The columns of A, then A, then B, pointers and a sample among them.
         let once = (2.8 * a.bytes() as f64) as u64;
         assert!(report.actual.bytes_read < once, "{name}, {} bytes: {report}", a.bytes());
-        assert_eq!(report.actual.passes, 2);
+        // The columns once more where not all cuts fit in memory.
+        assert!(report.actual.passes <= 3, "{name}: {report}");
     }
 }
 

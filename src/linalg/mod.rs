@@ -6,6 +6,7 @@
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
 //! - `gram` – `Aᴴ A` in one pass
+//! - `spgemm` – sparse times sparse, of matrices that fit in memory or not
 //! - `statistics` – sums, means, variances and extremes of rows or columns
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
 //! - `partition` – rows in runs of equal cost; `kernels` – the loops, on plain slices: they know neither matrices

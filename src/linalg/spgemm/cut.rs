@@ -7,9 +7,9 @@
 //!     if enough was added for a read, and of B only what lies behind what is at hand:  end the stretch
 //! ```
 //!
-//! The last line makes a band, or a matrix of a grid in its natural order, read B once: what two stretches both need stays.
-//! Where a stretch needs rows of B from all over, that would help little, so it is as large as fits: B is then
-//! read about as often as all rows that are needed exceed the memory there is.
+//! The last line makes a band, or a matrix of a grid in its natural order, read B once: from the first row of B that a
+//! stretch needs on, what is at hand stays at hand. Where a stretch needs rows of B from all over, or too many between its
+//! first and its last, that cannot be. It is as large as fits then, and B is read again for every one.
 //!
 //! A row alone that needs more than fits, and a *long* one, whose sums would not fit among those of others, is cut into
 //! parts.
@@ -33,7 +33,7 @@ pub(super) struct Stretch {
     pub(super) entries: Range<usize>,
     /// What of its row it is, if that is cut into parts or long.
     pub(super) part: Option<Part>,
-    /// Whether rows of B that the stretch before needed stay for this one.
+    /// Whether the rows of B at hand stay, from the first one on that this stretch needs.
     pub(super) carries: bool,
     /// Entries of B to be read, in order.
     pub(super) runs: Vec<Range<usize>>,
@@ -82,10 +82,14 @@ pub(super) struct Cuts {
 pub(super) struct Cutter<'a, T: Entry, I: Index, P: Index> {
     right: &'a Right<T, I, P>,
     rules: Rules,
-    /// Rows of B that the stretch needs, and those that the one before needed.
+    /// Rows of B that the stretch needs.
     needs: RowSet,
+    /// Rows of B that are at hand when it starts.
     at_hand: RowSet,
     last_at_hand: Option<usize>,
+    /// Bytes of the rows at hand, and of those among them from a row on.
+    bytes_at_hand: u64,
+    kept: (usize, u64),
     /// Rows of B that the row of A at hand needs first.
     fresh: Vec<usize>,
     stretch: Stretch,
@@ -106,6 +110,8 @@ struct Size {
     behind: u64,
     /// Whether it needs a row before the last one at hand that is not at hand.
     jumps: bool,
+    /// The first row of B that it needs.
+    first: Option<usize>,
 }
 
 impl Stretch {
@@ -130,17 +136,21 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     ) -> Self {
         let nrows = if right.is_read { right.matrix.nrows() } else { 0 };
         let stretch = Stretch::plain(first..first, entry..entry);
+        let mut cuts = Cuts::default();
+        cuts.groups.push(first..first);
         Cutter {
             right,
             rules,
             needs: RowSet::new(nrows),
             at_hand: RowSet::new(nrows),
             last_at_hand: None,
+            bytes_at_hand: 0,
+            kept: (0, 0),
             fresh: Vec::new(),
             stretch,
             size: Size::default(),
             group: 0,
-            cuts: Cuts { groups: vec![first..first], ..Cuts::default() },
+            cuts,
         }
     }
 
@@ -178,11 +188,27 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
         if !fits {
             return self.parts(columns, terms);
         }
-        let Size { left, behind, jumps, .. } = self.size;
-        if !jumps && left + behind >= self.rules.enough {
+        let Size { left, behind, .. } = self.size;
+        if left + behind >= self.rules.enough && self.carries() {
             self.end(None);
         }
         Ok(())
+    }
+
+    /// Whether what is at hand can stay, from the first row needed on.
+    fn carries(&mut self) -> bool {
+        let Size { left, behind, jumps, first, .. } = self.size;
+        let first = first.unwrap_or(usize::MAX);
+        if !jumps && self.kept.0 != first {
+            let gone = self.at_hand.rows_from(0).take_while(|row| *row < first);
+            let gone: u64 = gone.map(|row| self.bytes_of(row)).sum();
+            self.kept = (first, self.bytes_at_hand.saturating_sub(gone));
+        }
+        !jumps && left + self.kept.1 + behind <= self.rules.room
+    }
+
+    fn bytes_of(&self, row: usize) -> u64 {
+        self.right.span(row).map_or(0, |span| Store::<T, I>::bytes_of_row(span.len()))
     }
 
     /// Ends with the last row.
@@ -249,15 +275,16 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     fn need(&mut self, row: usize) {
         // Every row was asked for when terms were counted; one that is bad now is found when it is multiplied.
         let Ok(span) = self.right.span(row) else { return };
-        if !self.needs.insert(row) {
+        if span.is_empty() || !self.needs.insert(row) {
             return;
         }
         self.fresh.push(row);
         let bytes = Store::<T, I>::bytes_of_row(span.len());
         self.size.right += bytes;
+        self.size.first = Some(self.size.first.map_or(row, |first| first.min(row)));
         if self.last_at_hand.is_none_or(|last| row > last) {
             self.size.behind += bytes;
-        } else if !span.is_empty() {
+        } else {
             self.size.jumps |= !self.at_hand.contains(row);
         }
     }
@@ -274,14 +301,33 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
         let mut stretch = std::mem::replace(&mut self.stretch, next);
         stretch.part = part;
         if self.right.is_read {
-            stretch.carries = !self.size.jumps && self.last_at_hand.is_some();
+            stretch.carries = self.carries();
             stretch.runs = self.runs(stretch.carries);
-            std::mem::swap(&mut self.needs, &mut self.at_hand);
-            self.needs.clear();
-            self.last_at_hand = self.at_hand.last();
+            self.take_at_hand(stretch.carries);
         }
         self.size = Size::default();
         self.account(stretch, goes_on);
+    }
+
+    /// What is at hand after a stretch.
+    fn take_at_hand(&mut self, carries: bool) {
+        if carries {
+            let first = self.size.first.unwrap_or(usize::MAX);
+            let gone: Vec<usize> =
+                self.at_hand.rows_from(0).take_while(|row| *row < first).collect();
+            gone.into_iter().for_each(|row| self.at_hand.remove(row));
+            let behind = self.last_at_hand.map_or(0, |last| last + 1);
+            self.needs.rows_from(behind).for_each(|row| {
+                self.at_hand.insert(row);
+            });
+            self.bytes_at_hand = self.kept.1 + self.size.behind;
+        } else {
+            std::mem::swap(&mut self.needs, &mut self.at_hand);
+            self.bytes_at_hand = self.size.right;
+        }
+        self.needs.clear();
+        self.last_at_hand = self.at_hand.last();
+        self.kept = (0, self.bytes_at_hand);
     }
 
     /// Counts what a stretch reads, and starts a group if this one is full.
@@ -308,6 +354,8 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
             // The next group starts as if nothing were at hand, so that it can be found again alone.
             self.at_hand.clear();
             self.last_at_hand = None;
+            self.bytes_at_hand = 0;
+            self.kept = (0, 0);
         }
     }
 

@@ -87,7 +87,8 @@ fn multiply<I: Index, P: Index>(
     budget: Budget,
     ctx: &Context,
 ) -> Result<Vec<usize>> {
-    let product = Product { semiring: Structure, left: sample, right, left_is_read: false, budget };
+    let (semiring, phase) = (Structure, "multiplying a sample");
+    let product = Product { semiring, left: sample, right, left_is_read: false, budget, phase };
     let seen = product.inspect(ctx)?;
     let _work = ctx.hold(product.memory(&seen));
     let mut counts = Counts::default();

@@ -121,6 +121,9 @@ fn product<S: Semiring, I: Index, P: Index>(
     let seen = product.inspect(ctx)?;
     let entries = estimate::entries(&product, &seen.classes, ctx)?;
     let looked = ctx.meter().bytes_read() - before;
+    // Rather now than after hours; the estimate is off by less.
+    check_widths::<I, P>(0, 0, (entries - entries / 16) as usize)?;
+    product.check_memory(&seen, entries, place, ctx)?;
     let plan = || Ok(product.plan(Plan::new(operation), &seen, entries, looked, place, ctx));
     let _running = ctx.begin(plan)?;
     let _work = ctx.hold(product.memory(&seen));

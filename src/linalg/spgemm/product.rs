@@ -25,6 +25,8 @@ pub(super) struct Product<'a, S: Semiring, I: Index, P: Index> {
     /// Whether the left matrix is read, or used where it lies.
     pub(super) left_is_read: bool,
     pub(super) budget: Budget,
+    /// What progress is told as.
+    pub(super) phase: &'static str,
 }
 
 impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
@@ -48,7 +50,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         };
         let is_read = left_is_read || right.is_read;
         let budget = Budget::new::<S, I>(work, is_read, ctx.thread_count())?;
-        Ok(Product { semiring, left, right, left_is_read, budget })
+        Ok(Product { semiring, left, right, left_is_read, budget, phase: "multiplying" })
     }
 
     /// How A is cut.
@@ -93,10 +95,8 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         };
         let reach = (seen.classes.most_terms(), columns);
         let work = self.budget.memory::<S, I>(reach, rows, seen.classes.terms(), long);
-        let nrows = if self.right.is_read { self.right.matrix.nrows() } else { 0 };
-        let sets = Store::<S::Right, I>::bytes_of_sets(nrows);
         let is_read = self.left_is_read || self.right.is_read;
-        let reading = if is_read { self.room_at_hand() + sets } else { 0 };
+        let reading = if is_read { self.room_at_hand() + self.bytes_of_set() } else { 0 };
         work + reading + seen.cuts.largest_group
     }
 
@@ -105,15 +105,50 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         if seen.cuts.groups.len() < 2 {
             return 0;
         }
+        8 * self.budget.block as u64 + 2 * self.bytes_of_set() + seen.cuts.largest_group
+    }
+
+    /// Bytes that a set of rows of B takes, if B is read.
+    fn bytes_of_set(&self) -> u64 {
         let nrows = if self.right.is_read { self.right.matrix.nrows() } else { 0 };
-        let sets = Store::<S::Right, I>::bytes_of_sets(nrows);
-        8 * self.budget.block as u64 + sets + seen.cuts.largest_group
+        Store::<S::Right, I>::bytes_of_set(nrows)
     }
 
     /// Entries to make room for, if about `entries` are expected.
     pub(super) fn room(&self, seen: &Seen, entries: u64) -> usize {
         let most = seen.classes.terms().min(P::LARGEST as u64);
         (entries + entries / 16 + 64).min(most) as usize
+    }
+
+    /// Bytes of all memory, with that of a result in memory.
+    fn all_memory(&self, seen: &Seen, entries: u64, place: &Place, ctx: &Context) -> u64 {
+        let is_read = self.left_is_read || self.right.is_read;
+        let ring = if is_read { ring_bytes(&self.budget) } else { 0 };
+        let result = match place {
+            Place::Memory => {
+                Csr::<S::Sum, I, P>::bytes_of(self.left.nrows(), self.room(seen, entries))
+            }
+            _ => CompressedWriter::<S::Sum, I, P, ByRows>::memory_beside(ctx.memory_limit_bytes()),
+        };
+        let cutting = self.memory_to_cut_again(seen);
+        self.memory(seen) + cutting + ring + self.right.kept_bytes() + result
+    }
+
+    /// Fails if a result in memory does not fit.
+    pub(super) fn check_memory(
+        &self,
+        seen: &Seen,
+        entries: u64,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<()> {
+        match place {
+            Place::Memory => {
+                let bytes = self.all_memory(seen, entries, place, ctx);
+                ctx.check_memory("the result and the work on it", bytes)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What it will cost, after `looked` bytes were read to know that.
@@ -127,19 +162,11 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         ctx: &Context,
     ) -> Plan {
         let (left, right) = (self.left, &self.right.matrix);
-        let limit = ctx.memory_limit_bytes();
-        let bytes = |entries| Csr::<S::Sum, I, P>::bytes_of(left.nrows(), entries);
-        let (written, result) = match place {
-            Place::Memory => (0, bytes(self.room(seen, entries))),
-            _ => {
-                let beside = CompressedWriter::<S::Sum, I, P, ByRows>::memory_beside(limit);
-                (bytes(entries as usize), beside)
-            }
+        let written = match place {
+            Place::Memory => 0,
+            _ => Csr::<S::Sum, I, P>::bytes_of(left.nrows(), entries as usize),
         };
-        let is_read = self.left_is_read || self.right.is_read;
-        let ring = if is_read { ring_bytes(&self.budget) } else { 0 };
-        let memory = self.memory(seen) + self.memory_to_cut_again(seen) + ring;
-        let memory = memory + self.right.kept_bytes() + result;
+        let memory = self.all_memory(seen, entries, place, ctx);
         let mut plan = plan
             .from_file(left.indices().file())
             .from_file(right.indices().file())

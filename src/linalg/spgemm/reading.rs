@@ -59,7 +59,7 @@ pub(super) struct Reading<L, R, I, P> {
 
 /// Bytes of a step.
 pub(super) fn step_bytes(budget: &Budget) -> u64 {
-    let bytes = (budget.reading() / 10).clamp(32 << 10, 8 << 20);
+    let bytes = (budget.reading() / 32).clamp(24 << 10, 8 << 20);
     IoBuffer::rounded_down(bytes as usize) as u64 / 4096 * 4096
 }
 

@@ -20,10 +20,17 @@ use crate::linalg::kernels::spgemm::{Limits, Lines, Multiplier, Rows, Semiring};
 use crate::linalg::kernels::{Fault, Panel};
 use crate::storage::{Context, Index};
 
+/// Rounds between two reports.
+const TOLD: usize = 16;
+
 /// Multiplies runs of rows, one after the other.
 pub(super) struct Rounds<S: Semiring, I> {
     semiring: S,
-    columns: usize,
+    /// Rows of the whole product, and its columns.
+    shape: (usize, usize),
+    /// What progress is told as, and the rounds that were made.
+    phase: &'static str,
+    rounds_made: usize,
     budget: Budget,
     limits: Limits,
     /// Multipliers that are not at work; there are never more than threads.
@@ -45,11 +52,20 @@ struct Chunk<'t> {
 }
 
 impl<S: Semiring, I: Index> Rounds<S, I> {
-    pub(super) fn new(semiring: S, columns: usize, budget: Budget, limits: Limits) -> Self {
+    /// For a product of `shape`, whose progress is told as that of `phase`.
+    pub(super) fn new(
+        semiring: S,
+        shape: (usize, usize),
+        phase: &'static str,
+        budget: Budget,
+        limits: Limits,
+    ) -> Self {
         let lines = || (0..budget.chunks).map(|_| Lines::new()).collect();
         Rounds {
             semiring,
-            columns,
+            shape,
+            phase,
+            rounds_made: 0,
             budget,
             limits,
             multipliers: Mutex::default(),
@@ -78,11 +94,13 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
                 terms.collect::<std::result::Result<Vec<usize>, Fault>>()
             });
             let terms = counted.map_err(|Fault| fault())?;
+            let row = a.first_row() + block.start;
             let chunks = self.cut(block, &terms);
             for round in self.rounds(&chunks) {
-                let Rounds { semiring, columns, limits, multipliers, made, spare, .. } = self;
+                self.tell(row, ctx)?;
+                let Rounds { semiring, shape, limits, multipliers, made, spare, .. } = self;
                 let makers =
-                    Makers { semiring: *semiring, columns: *columns, limits: *limits, multipliers };
+                    Makers { semiring: *semiring, columns: shape.1, limits: *limits, multipliers };
                 let made = &made[..self.chunks_made];
                 let (handed, made) = ctx
                     .run(|| rayon::join(|| sink.lines(made), || makers.make(a, b, round, spare)));
@@ -90,9 +108,17 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
                 made.map_err(|Fault| fault())?;
                 self.turn(round.len());
             }
-            ctx.check_cancelled()?;
         }
         Ok(())
+    }
+
+    /// Tells now and then how many rows are done.
+    fn tell(&mut self, rows: usize, ctx: &Context) -> Result<()> {
+        self.rounds_made += 1;
+        match self.rounds_made.is_multiple_of(TOLD) {
+            true => ctx.report(self.phase, rows as u64, self.shape.0 as u64),
+            false => ctx.check_cancelled(),
+        }
     }
 
     /// Hands on what was made last.
@@ -128,13 +154,13 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
             entries,
         };
         for (n, &terms) in terms.iter().enumerate() {
-            if work > 0 && work + terms >= self.budget.chunk {
+            if work > 0 && terms.saturating_add(work) >= self.budget.chunk {
                 chunks.push(chunk(start, n, entries));
                 (start, work, entries) = (n, 0, 0);
             }
             // An empty row is work too.
-            work += terms + 1;
-            entries += terms.min(self.columns) + 1;
+            work = terms.saturating_add(work + 1);
+            entries += terms.min(self.shape.1) + 1;
         }
         chunks.push(chunk(start, terms.len(), entries));
         chunks

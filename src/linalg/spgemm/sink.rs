@@ -158,3 +158,41 @@ impl<V: Entry, I: Index, P: Index> Sink<I, V> for Filling<V, I, P> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(lens: &[usize]) -> Lines<u32, f64> {
+        let mut lines = Lines::new();
+        lines.lens.extend_from_slice(lens);
+        for n in lens.iter().flat_map(|&len| 0..len) {
+            lines.indices.push(n as u32);
+            lines.data.push(n as f64);
+        }
+        lines
+    }
+
+    #[test]
+    fn more_entries_than_expected_find_room() {
+        let ctx = Context::new();
+        let mut filling = Filling::<f64, u32, u32>::new((7, 50), 3, &ctx).unwrap();
+        filling.lines(&[lines(&[2, 0]), lines(&[1, 9])]).unwrap();
+        filling.part(&[3, 4], &[3.0, 4.0]).unwrap();
+        filling.part(&[44], &[44.0]).unwrap();
+        filling.end_line().unwrap();
+        filling.lines(&[lines(&[0, 50])]).unwrap();
+        let matrix = filling.finish().unwrap();
+        assert_eq!(matrix.indptr()[..], [0, 2, 2, 3, 12, 15, 15, 65]);
+        let found = [(4, 44), (6, 49)].map(|(i, j)| matrix.get(i, j).unwrap());
+        assert_eq!(found, [Some(44.0), Some(49.0)]);
+    }
+
+    #[test]
+    fn more_entries_than_pointers_can_count_are_an_error() {
+        let mut filling = Filling::<(), u32, u32>::new((2, 50), 3, &Context::new()).unwrap();
+        filling.nnz = i32::MAX as usize - 1;
+        let error = filling.part(&[3, 4], &[(), ()]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Type, "{error}");
+    }
+}

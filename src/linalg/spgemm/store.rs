@@ -1,7 +1,8 @@
-//! The rows of the right matrix that are at hand: those that one stretch of the left matrix needs, and no others.
+//! The rows of the right matrix that are at hand: those that one stretch of the left matrix needs.
 //!
 //! They are picked out of what is read, so that rows far apart take no more memory than rows close together. They lie in
-//! the order of the matrix, and a set of bits tells the number of a row among them.
+//! the order of the matrix, and a set of bits tells the number of a row among them. What the next stretch may still need
+//! stays where it is: rows before the first one it needs go, rows behind the last one come.
 
 use std::ops::Range;
 
@@ -14,9 +15,7 @@ use crate::storage::{Entry, Index};
 /// Some rows of a matrix.
 pub(super) struct Store<T, I> {
     rows: RowSet,
-    /// The rows of the stretch that comes next.
-    next: RowSet,
-    /// Where each row starts, and where the last ends.
+    /// Where each row starts, and where the last ends. What lies before the first is of rows that went.
     starts: Vec<usize>,
     indices: Vec<I>,
     data: Vec<T>,
@@ -29,7 +28,6 @@ impl<T: Entry, I: Index> Store<T, I> {
     pub(super) fn new(nrows: usize) -> Self {
         Store {
             rows: RowSet::new(nrows),
-            next: RowSet::new(nrows),
             starts: vec![0],
             indices: Vec::new(),
             data: Vec::new(),
@@ -37,65 +35,85 @@ impl<T: Entry, I: Index> Store<T, I> {
         }
     }
 
-    /// Bytes that the sets of rows take.
-    pub(super) fn bytes_of_sets(nrows: usize) -> u64 {
-        2 * RowSet::bytes(nrows)
+    /// Bytes that the set of rows takes.
+    pub(super) fn bytes_of_set(nrows: usize) -> u64 {
+        RowSet::bytes(nrows)
     }
 
     /// Bytes that a row of `entries` entries takes.
     pub(super) fn bytes_of_row(entries: usize) -> u64 {
-        (entries * (size_of::<I>() + size_of::<T>()) + size_of::<usize>()) as u64
+        // A vector that grows has up to twice the room for where rows start.
+        (entries * (size_of::<I>() + size_of::<T>()) + 2 * size_of::<usize>()) as u64
     }
 
-    /// Turns to the rows `needed`. If `carries`, those up to the last row at hand are at hand, and stay.
+    /// Turns to the rows `needed`, within `room` bytes. If `carries`, rows at hand from the first one needed on stay, and
+    /// none that is needed comes before the last one at hand and is not at hand.
     pub(super) fn turn<'a, P: Index>(
         &mut self,
         right: &Right<T, I, P>,
-        needed: impl Iterator<Item = &'a I>,
+        needed: impl Iterator<Item = &'a I> + Clone,
         carries: bool,
+        room: u64,
     ) -> Result<(), Fault>
     where
         I: 'a,
     {
-        self.next.clear();
+        // A row that does not exist has no pointer, and a row without entries no bit.
+        let has_entries = |k: usize| right.span(k).map(|span| !span.is_empty());
+        let needed = needed.map(|k| k.to_usize());
+        let first = needed.clone().filter(|&k| has_entries(k) == Ok(true)).min();
+        match first.filter(|_| carries) {
+            Some(first) => self.drop_before(first),
+            None => self.forget(),
+        }
+        self.at = self.rows.last().map_or(0, |last| last + 1);
         for k in needed {
-            // A row that does not exist has no bit; no pointer either, which is what is asked.
-            right.span(k.to_usize())?;
-            self.next.insert(k.to_usize());
-        }
-        self.at = if carries { self.retain() } else { 0 };
-        if !carries {
-            self.indices.clear();
-            self.data.clear();
-        }
-        std::mem::swap(&mut self.rows, &mut self.next);
-        self.rows.count();
-        self.starts.clear();
-        let mut end = 0usize;
-        self.starts.push(end);
-        for k in self.rows.rows_from(0) {
-            end += right.span(k)?.len();
-            self.starts.push(end);
-        }
-        self.indices.reserve_exact(end.saturating_sub(self.indices.len()));
-        self.data.reserve_exact(end.saturating_sub(self.data.len()));
-        Ok(())
-    }
-
-    /// Moves the rows that are needed next to the front, and tells the first row that is not at hand.
-    fn retain(&mut self) -> usize {
-        let mut kept = 0;
-        for (n, row) in self.rows.rows_from(0).enumerate() {
-            if self.next.contains(row) {
-                let here = self.starts[n]..self.starts[n + 1];
-                self.indices.copy_within(here.clone(), kept);
-                self.data.copy_within(here.clone(), kept);
-                kept += here.len();
+            if has_entries(k)? && self.rows.insert(k) && k < self.at {
+                return Err(Fault);
             }
         }
-        self.indices.truncate(kept);
-        self.data.truncate(kept);
-        self.rows.last().map_or(0, |last| last + 1)
+        self.rows.count();
+        self.make_room(right, room)
+    }
+
+    /// Forgets the rows before `first`.
+    fn drop_before(&mut self, first: usize) {
+        let gone: Vec<usize> = self.rows.rows_from(0).take_while(|row| *row < first).collect();
+        gone.iter().for_each(|&row| self.rows.remove(row));
+        self.starts.drain(..gone.len());
+    }
+
+    /// Forgets all rows.
+    pub(super) fn forget(&mut self) {
+        self.rows.clear();
+        self.starts.clear();
+        self.starts.push(0);
+        self.indices.clear();
+        self.data.clear();
+    }
+
+    /// Makes room for the rows that are not at hand, which are behind the others.
+    fn make_room<P: Index>(&mut self, right: &Right<T, I, P>, room: u64) -> Result<(), Fault> {
+        let mut end = self.indices.len();
+        for row in self.rows.rows_from(self.at) {
+            end += right.span(row)?.len();
+            self.starts.push(end);
+        }
+        let most = (room / (size_of::<I>() + size_of::<T>()) as u64) as usize;
+        let gone = self.starts[0];
+        if end > most && gone > 0 {
+            self.indices.drain(..gone);
+            self.data.drain(..gone);
+            self.starts.iter_mut().for_each(|start| *start -= gone);
+            end -= gone;
+        }
+        if self.indices.capacity() < end {
+            // Never more than there is room for, though rows that went may still lie there.
+            let goal = most.min(2 * end).max(end);
+            self.indices.reserve_exact(goal - self.indices.len());
+            self.data.reserve_exact(goal - self.data.len());
+        }
+        Ok(())
     }
 
     /// Picks what is needed out of `entries` of the matrix. They come in order.
@@ -139,14 +157,34 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 }
 
-impl<'a, T: Entry, I: Index> Rows<'a, T, I> for &'a Store<T, I> {
+/// The rows at hand, for multiplying.
+pub(super) struct AtHand<'a, T: Entry, I: Index, P: Index> {
+    pub(super) store: &'a Store<T, I>,
+    pub(super) right: &'a Right<T, I, P>,
+}
+
+impl<T: Entry, I: Index, P: Index> Clone for AtHand<'_, T, I, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Copy for AtHand<'_, T, I, P> {}
+
+impl<'a, T: Entry, I: Index, P: Index> Rows<'a, T, I> for AtHand<'a, T, I, P> {
     #[inline(always)]
     fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
-        let number = self.rows.number(k).ok_or(Fault)?;
-        let here = self.starts[number]..self.starts[number + 1];
-        let indices = self.indices.get(here.clone()).ok_or(Fault)?;
-        Ok((indices, self.data.get(here).ok_or(Fault)?))
+        let Store { rows, starts, indices, data, .. } = self.store;
+        let Some(number) = rows.number(k) else {
+            return if self.right.span(k)?.is_empty() { Ok((&[], &[])) } else { Err(Fault) };
+        };
+        let here = starts[number]..starts[number + 1];
+        let indices = indices.get(here.clone()).ok_or(Fault)?;
+        Ok((indices, data.get(here).ok_or(Fault)?))
     }
+
+    #[inline(always)]
+    fn announce(self, _: usize) {}
 
     #[inline(always)]
     fn rising(self) -> bool {

@@ -7,13 +7,13 @@
 //!
 //! A matrix that need not be read is used where it lies; if neither must, there is nothing but multiplying.
 
-use super::cut::{Cuts, Stretch};
+use super::cut::{Cuts, Rules, Stretch};
 use super::long_row::LongRow;
 use super::product::Product;
 use super::reading::{Item, Reading, Step};
 use super::rounds::Rounds;
 use super::sink::Sink;
-use super::store::Store;
+use super::store::{AtHand, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::spgemm::{Rows, Semiring};
 use crate::linalg::kernels::{Fault, Panel};
@@ -51,11 +51,11 @@ struct Stream<'p, S: Semiring, I: Index, P: Index> {
 impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
     fn new(product: &'p Product<'p, S, I, P>, most_terms: usize, ctx: &'p Context) -> Self {
         let (right, budget) = (product.right, product.budget);
-        let columns = right.matrix.ncols();
-        let limits = budget.limits::<S, I>((most_terms, columns));
+        let shape = (product.left.nrows(), right.matrix.ncols());
+        let limits = budget.limits::<S, I>((most_terms, shape.1));
         Stream {
             product,
-            rounds: Rounds::new(product.semiring, columns, budget, limits),
+            rounds: Rounds::new(product.semiring, shape, product.phase, budget, limits),
             hand: Hand::new(if right.is_read { right.matrix.nrows() } else { 0 }),
             long: None,
             ctx,
@@ -66,6 +66,8 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
     fn group(&mut self, stretches: &[Stretch], sink: &mut impl Sink<I, S::Sum>) -> Result<()> {
         let Product { left, right, left_is_read, budget, .. } = self.product;
         let (a, b) = (left_is_read.then_some(*left), right.is_read.then_some(&right.matrix));
+        // A group is cut as if nothing were at hand.
+        self.hand.store.forget();
         let mut next = 0;
         if let Some(mut reading) = Reading::new(a, b, stretches, budget, self.ctx)? {
             let Reading { reader, steps, left: a, right: b } = &mut reading;
@@ -78,10 +80,12 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
                 for item in items {
                     match (item, &a, &b) {
                         (Item::Pointers(range), Some(a), _) => {
+                            self.hand.reserve(stretch);
                             let pointers = a.pointers(range.clone(), &mut bytes)?;
                             self.hand.indptr.extend_from_slice(pointers);
                         }
                         (Item::Entries(range), Some(a), _) => {
+                            self.hand.reserve(stretch);
                             let (indices, data) = a.entries(range.clone(), &mut bytes)?;
                             self.hand.indices.extend_from_slice(indices);
                             self.hand.data.extend_from_slice(data);
@@ -121,7 +125,8 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
         let mut work = Work { product, rounds, long, ctx };
         if product.right.is_read {
             hand.store.check().map_err(|Fault| changed())?;
-            work.multiply(stretch, a, &hand.store, sink)?;
+            let b = AtHand { store: &hand.store, right: product.right };
+            work.multiply(stretch, a, b, sink)?;
         } else {
             work.multiply(stretch, a, product.right.whole()?, sink)?;
         }
@@ -214,7 +219,10 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
                 true => &self.indices[..],
                 false => &a.indices()[stretch.entries.clone()],
             };
-            let turned = self.store.turn(product.right, indices.iter(), stretch.carries);
+            let Rules { room, left: [entry, pointer], .. } = product.rules();
+            let left = indices.len() as u64 * entry + self.indptr.len() as u64 * pointer;
+            let room = room.saturating_sub(left);
+            let turned = self.store.turn(product.right, indices.iter(), stretch.carries, room);
             turned.map_err(|Fault| changed())?;
         }
         Ok(())
@@ -236,6 +244,14 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
             false => (&a.indices()[stretch.entries.clone()], &a.data()[stretch.entries.clone()]),
         };
         Panel::new(indptr, indices, data, a.ncols(), rows.start)
+    }
+
+    /// Makes room for A's part of a stretch.
+    fn reserve(&mut self, stretch: &Stretch) {
+        let entries = stretch.entries.len();
+        self.indptr.reserve_exact((stretch.rows.len() + 1).saturating_sub(self.indptr.len()));
+        self.indices.reserve_exact(entries.saturating_sub(self.indices.len()));
+        self.data.reserve_exact(entries.saturating_sub(self.data.len()));
     }
 
     /// The stretch is done.

@@ -1,6 +1,9 @@
 //! One row after the other: which accumulator a row is gathered in.
 
+use std::ops::Range;
+
 use super::super::panel::{Fault, Panel};
+use super::super::processor;
 use super::merge::{self, Merge};
 use super::repeat::{self, Repeat};
 use super::row::{Lines, Rows};
@@ -20,6 +23,10 @@ const DENSE: usize = 64;
 /// Most terms of a batch, and of a row whose pattern is remembered.
 const BATCH: usize = 1 << 16;
 const REMEMBERED: usize = 1 << 12;
+
+/// Entries of A by which rows of B are asked for ahead, and how many at most at a time.
+const AHEAD: usize = 8;
+const MOST_AHEAD: usize = 64;
 
 /// How much memory one multiplier takes.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +69,8 @@ pub(crate) struct Multiplier<S: Semiring, I> {
     window: Window<S>,
     merge: Merge<S, I>,
     repeat: Repeat<I>,
+    /// Whether the rows of B that are needed next may lie anywhere.
+    scattered: bool,
 }
 
 /// The columns that a row can have, and its terms.
@@ -79,6 +88,7 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
             window: Window::new(semiring),
             merge: Merge::new(semiring, limits.batch),
             repeat: Repeat::new(limits.remembered),
+            scattered: true,
         }
     }
 
@@ -96,6 +106,9 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         out.lens.reserve_exact(a.nrows());
         for (i, &terms) in (0..a.nrows()).zip(terms) {
             let range = a.row(i)?;
+            if self.scattered {
+                announce(a, b, range.clone());
+            }
             let before = out.indices.len();
             if terms > 0 {
                 let row = (&a.indices[range.clone()], &a.values[range]);
@@ -115,7 +128,9 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         out: &mut Lines<I, S::Sum>,
     ) -> Result<(), Fault> {
         let looks = self.repeat.looks(terms);
-        if looks && self.repeat.row(self.semiring, a, b, (terms, columns), out)? {
+        let repeats = looks && self.repeat.row(self.semiring, a, b, (terms, columns), out)?;
+        self.scattered = !repeats;
+        if repeats {
             return Ok(());
         }
         let start = out.indices.len();
@@ -152,11 +167,32 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
     }
 }
 
+/// Asks for the rows of B that are needed `AHEAD` entries behind a row of A, and for where those lie that are needed
+/// as many further behind.
+#[inline(always)]
+fn announce<'a, L, T: 'a, I: Index, P: Index>(
+    a: Panel<'a, L, I, P>,
+    b: impl Rows<'a, T, I>,
+    row: Range<usize>,
+) {
+    let most = row.len().min(MOST_AHEAD);
+    let behind = |by: usize| a.indices.get(row.end + by..).unwrap_or_default().iter().take(most);
+    for k in behind(2 * AHEAD) {
+        b.announce(k.to_usize());
+    }
+    for k in behind(AHEAD) {
+        if let Ok((indices, values)) = b.row(k.to_usize()) {
+            processor::prefetch(indices, 0);
+            processor::prefetch(values, 0);
+        }
+    }
+}
+
 /// The columns that a row of A can meet.
 #[inline(always)]
-fn reach<'a, T: 'a, I: Index>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, Fault>
+fn reach<'a, T: 'a, I>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, Fault>
 where
-    I: 'a,
+    I: Index + 'a,
 {
     let mut reach = Reach { least: usize::MAX, largest: 0, terms: 0 };
     for k in a {

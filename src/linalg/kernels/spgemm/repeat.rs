@@ -163,7 +163,11 @@ impl<I: Index> Pattern<I> {
         I: 'a,
     {
         let Pattern { left: to_left, lens, right, places, sums: to_sums } = self;
-        (to_left.clear(), lens.clear(), right.clear(), places.clear(), to_sums.clear());
+        for columns in [&mut *to_left, &mut *right, &mut *to_sums] {
+            columns.clear();
+        }
+        lens.clear();
+        places.clear();
         to_left.extend_from_slice(left);
         to_sums.extend_from_slice(sums);
         for k in left {

@@ -1,12 +1,16 @@
 //! What a row of a product is made of, and what it is written to.
 
 use super::super::panel::{Fault, Panel};
+use super::super::processor;
 use crate::storage::Index;
 
 /// The rows of the right matrix, all of them or those that are at hand.
 pub(crate) trait Rows<'a, T, I>: Copy + Sync {
     /// Indices and values of row `k`; a fault if there is no such row, or if it is not at hand.
     fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault>;
+
+    /// Asks for what tells where row `k` lies, so that it is in the cache when the row is asked for.
+    fn announce(self, k: usize);
 
     /// Whether the indices of every row rise, so far as anybody knows: a hint.
     fn rising(self) -> bool;
@@ -34,6 +38,11 @@ impl<'a, T: Sync, I: Index, P: Index> Rows<'a, T, I> for Whole<'a, T, I, P> {
         }
         let range = self.panel.row(k)?;
         Ok((&self.panel.indices[range.clone()], &self.panel.values[range]))
+    }
+
+    #[inline(always)]
+    fn announce(self, k: usize) {
+        processor::prefetch(self.panel.indptr, k);
     }
 
     #[inline(always)]

@@ -11,6 +11,9 @@ use crate::storage::{
 /// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
 const SMALL: usize = 1 << 20;
 
+/// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
+const LEAST: usize = 16 << 10;
+
 /// Hands out the parallel arrays of a sparse matrix in runs of entries, in order.
 pub(crate) struct EntryPanels<T, I> {
     /// `None` if everything lies in memory.
@@ -32,7 +35,19 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         budget: u64,
         ctx: &Context,
     ) -> Result<Self> {
+        Self::aligned(1, indices, data, budget, ctx)
+    }
+
+    /// As [`new`](Self::new), every run but the last having a multiple of `step` entries.
+    pub(crate) fn aligned(
+        step: usize,
+        indices: &[&Buffer<I>],
+        data: &Buffer<T>,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
         let nnz = data.len();
+        let stored = indices.iter().map(|array| array.stored_bytes()).sum::<u64>() + data.stored_bytes();
         let mut sources = Vec::new();
         let indices = indices
             .iter()
@@ -41,8 +56,8 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         let data = PanelArray::new(data, &mut sources)?;
         let sizes: Vec<usize> =
             indices.iter().map(PanelArray::panel_bytes).chain([data.panel_bytes()]).collect();
-        let panel = (budget / 8).clamp(16 << 10, 12 << 20) as usize;
-        let step = panel_elements(panel, &sizes).min(nnz.max(1));
+        let panel = ((budget / 8).min(12 << 20) as usize).max(LEAST * sources.len().max(1));
+        let step = (panel_elements(panel, &sizes).min(nnz.max(1)) / step).max(1) * step;
         let mut panels = Vec::new();
         for start in (0..nnz).step_by(step) {
             let run = start..nnz.min(start + step);
@@ -52,15 +67,33 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         }
         let reader = match sources.iter().max_by_key(|source| source.length()) {
             Some(largest) => {
-                let mode = match panel < SMALL {
+                let fits = stored <= ctx.memory_limit_bytes();
+                let mode = match fits || panel < SMALL {
                     true => ReadMode::Buffered,
                     false => ctx.devices().read_mode(largest)?,
                 };
-                Some(PanelReader::new(sources, panels, budget, mode)?)
+                let mut reader = PanelReader::new(sources, panels, budget, mode)?;
+                reader.pin_nothing();
+                Some(reader)
             }
             None => None,
         };
         Ok(EntryPanels { reader, indices, data, nnz, step })
+    }
+
+    /// Bytes that a sweep reads.
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        self.reader.as_ref().map_or(0, PanelReader::bytes_to_read)
+    }
+
+    /// Most memory that a sweep takes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.reader.as_ref().map_or(0, PanelReader::memory)
+    }
+
+    /// Entries of every run but the last.
+    pub(crate) fn most_entries(&self) -> usize {
+        self.step.min(self.nnz)
     }
 
     /// Calls `work` with every run in order: the number of its first entry, its index arrays, its values.

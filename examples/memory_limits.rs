@@ -6,14 +6,13 @@
 
 mod support;
 
-use std::fs;
 use std::hash::{DefaultHasher, Hasher};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use outcore::linalg::{LinearOperator, Operator};
 use outcore::solve::{CgOptions, cg};
 use outcore::{Context, Coo, Csc, Csr, Dense, DenseMut, Duplicates, Order, Place, Result, verify};
+use support::group::Group;
 use support::{Outcome, harmonic, timed};
 
 const HELP: &str = "\
@@ -109,10 +108,11 @@ fn main() -> Outcome {
     let mut failed = 0;
     for (name, case) in CASES {
         let expected = case(folder.path(), &Context::new())?;
-        group.forget();
-        let (found, seconds) = timed(|| group.run(name, folder.path(), limit - BESIDES));
-        let verdict = match found {
-            Ok(found) if found == expected => "the same bits".to_owned(),
+        let arguments = ["--case", name, &folder.path().to_string_lossy()].map(str::to_owned);
+        let arguments = [&arguments[..], &[(limit - BESIDES).to_string()]].concat();
+        let (found, seconds) = timed(|| group.run(&arguments));
+        let verdict = match found.map(|text| text.trim().parse::<u64>()) {
+            Ok(Ok(found)) if found == expected => "the same bits".to_owned(),
             Ok(_) => "WRONG: other bits".to_owned(),
             Err(reason) => format!("FAILED: {reason}"),
         };
@@ -182,64 +182,4 @@ fn make_inputs(folder: &Path, bytes: usize) -> Result<()> {
         dense.close()?;
     }
     Ok(())
-}
-
-/// A control group of this process, version 1 or 2, removed at the end.
-struct Group {
-    path: PathBuf,
-    /// The file that tells the most memory ever used.
-    peak: &'static str,
-}
-
-impl Group {
-    fn new(limit: u64) -> Option<Self> {
-        let name = format!("outcore-{}", std::process::id());
-        let versions = [
-            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.max_usage_in_bytes"),
-            ("/sys/fs/cgroup", "memory.max", "memory.peak"),
-        ];
-        versions.into_iter().find_map(|(root, knob, peak)| {
-            let path = Path::new(root).join(&name);
-            fs::create_dir(&path).ok()?;
-            let group = Group { path, peak };
-            fs::write(group.path.join(knob), limit.to_string()).ok().map(|()| group)
-        })
-    }
-
-    /// Runs a case in the group and gives the digest that it printed.
-    fn run(&self, case: &str, folder: &Path, limit: u64) -> std::result::Result<u64, String> {
-        let program = std::env::current_exe().map_err(|e| e.to_string())?;
-        let _ = fs::write(self.path.join(self.peak), "0");
-        let output = Command::new("sh")
-            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
-            .arg(self.path.join("cgroup.procs"))
-            .arg(program)
-            .args(["--case", case])
-            .arg(folder)
-            .arg(limit.to_string())
-            .output()
-            .map_err(|e| e.to_string())?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        text.trim().parse().map_err(|_| {
-            format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim())
-        })
-    }
-
-    /// The most memory used in the group since the last run began, in bytes.
-    fn peak(&self) -> u64 {
-        let text = fs::read_to_string(self.path.join(self.peak)).unwrap_or_default();
-        text.trim().parse().unwrap_or(0)
-    }
-
-    /// Drops the page cache, so that the inputs come from the disk.
-    fn forget(&self) {
-        let _ = Command::new("sync").status();
-        let _ = fs::write("/proc/sys/vm/drop_caches", "3");
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.path);
-    }
 }

@@ -20,6 +20,9 @@ use crate::storage::{Context, Entry, Held, Index, ScratchFile};
 /// Buckets that are being read or worked on at a time.
 const IN_FLIGHT: usize = 3;
 
+/// Bytes of the records of a task: they and the entries they become stay in the second-level cache.
+const TASK: usize = 512 << 10;
+
 /// Takes entries line by line.
 pub(super) trait Sink<T, I> {
     /// Takes the next whole lines: how many entries each has, and the entries of all.
@@ -65,21 +68,23 @@ impl<'a> Buckets<'a> {
         Buckets { bins, runs, file, ctx }
     }
 
-    /// Hands on the one run, which lies in memory.
+    /// Hands on runs that lie in memory.
     pub(super) fn settle_memory<T: Entry, I: Index>(
         self,
         records: &[u8],
         sorting: Option<Duplicates>,
         sink: &mut dyn Sink<T, I>,
     ) -> Result<()> {
-        let size = record::bytes::<T, I>();
         let weights = self.weights::<T, I>();
         let mut hand = Hand::new(self.ctx);
         // However long a line is, its records are in memory and its entries take no more.
         for bins in cut(&weights, room(self.ctx.memory_limit_bytes())) {
-            let starts = &self.runs[0].starts;
-            let here = starts[bins.start] as usize * size..starts[bins.end] as usize * size;
-            self.settle_bucket(bins, &[&records[here]], sorting, &mut hand, sink)?;
+            let segments: Vec<&[u8]> = self
+                .extents::<T, I>(&bins)
+                .into_iter()
+                .map(|(offset, bytes)| &records[offset as usize..][..bytes])
+                .collect();
+            self.settle_bucket(bins, &segments, sorting, &mut hand, sink)?;
         }
         Ok(())
     }
@@ -164,7 +169,8 @@ impl<'a> Buckets<'a> {
         hand.make_room(counts.iter().sum::<u64>() as usize, lines.len());
         let (mut lens, mut indices, mut data) = hand.room();
         let mut tasks = Vec::new();
-        for part in even(&counts, 4 * self.ctx.thread_count()) {
+        let parts = (counts.iter().sum::<u64>() as usize * size).div_ceil(TASK);
+        for part in even(&counts, parts.max(4 * self.ctx.thread_count())) {
             let here = bins.start + part.start..bins.start + part.end;
             let lines = self.bins.lines(here.clone());
             let entries = counts[part].iter().sum::<u64>() as usize;

@@ -69,10 +69,11 @@ impl<T: Entry, I: Index> Coo<T, I> {
         let place = place.into();
         let left = memory_left(Self::bytes_of(self.nnz()), &place, ctx)?;
         let budget = ZippedLines::<T, I, I, ByRows>::budget(left);
-        let mut panels = EntryPanels::new(&[self.rows(), self.cols()], self.data(), budget, ctx)?;
+        let arrays = [self.rows(), self.cols()];
+        let mut panels = EntryPanels::within(budget, 1, &arrays, self.data(), ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new("copying").from_file(self.rows().file());
-            let plan = plan.reads(1, self.stored_bytes()).holds(panels.memory());
+            let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
             let plan = plan.works(self.nnz() as u64, WORK);
             Ok(CooWriter::<T, I>::plan(plan, self.nnz(), &place, ctx))
         })?;

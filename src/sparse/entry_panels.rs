@@ -8,8 +8,11 @@ use crate::storage::{
     Buffer, Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode, panel_elements,
 };
 
-/// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
+/// Runs of an array below this size are left to the page cache to gather; larger ones are read as the device likes it.
 const SMALL: usize = 1 << 20;
+
+/// The largest panel, in bytes.
+const LARGEST: u64 = 12 << 20;
 
 /// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
 const LEAST: usize = 16 << 10;
@@ -26,38 +29,24 @@ pub(crate) struct EntryPanels<T, I> {
 }
 
 impl<T: Entry, I: Index> EntryPanels<T, I> {
-    /// Runs of the entries in some index arrays and a value array of one length, within `budget` bytes of memory.
+    /// Runs of `step` entries of some index arrays and a value array of one length; two runs are in memory at a time, one
+    /// that is worked on and one that is read.
     ///
     /// The arrays must outlive the panels if they lie in files: they hold the locks.
     pub(crate) fn new(
         indices: &[&Buffer<I>],
         data: &Buffer<T>,
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
-        Self::aligned(1, indices, data, budget, ctx)
-    }
-
-    /// As [`new`](Self::new), every run but the last having a multiple of `step` entries.
-    pub(crate) fn aligned(
         step: usize,
-        indices: &[&Buffer<I>],
-        data: &Buffer<T>,
-        budget: u64,
         ctx: &Context,
     ) -> Result<Self> {
         let nnz = data.len();
-        let stored = indices.iter().map(|array| array.stored_bytes()).sum::<u64>() + data.stored_bytes();
         let mut sources = Vec::new();
         let indices = indices
             .iter()
             .map(|array| PanelArray::new(array, &mut sources))
             .collect::<Result<Vec<_>>>()?;
         let data = PanelArray::new(data, &mut sources)?;
-        let sizes: Vec<usize> =
-            indices.iter().map(PanelArray::panel_bytes).chain([data.panel_bytes()]).collect();
-        let panel = ((budget / 8).min(12 << 20) as usize).max(LEAST * sources.len().max(1));
-        let step = (panel_elements(panel, &sizes).min(nnz.max(1)) / step).max(1) * step;
+        let step = step.clamp(1, nnz.max(1));
         let mut panels = Vec::new();
         for start in (0..nnz).step_by(step) {
             let run = start..nnz.min(start + step);
@@ -67,11 +56,11 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         }
         let reader = match sources.iter().max_by_key(|source| source.length()) {
             Some(largest) => {
-                let fits = stored <= ctx.memory_limit_bytes();
-                let mode = match fits || panel < SMALL {
+                let mode = match step * size_of::<I>() < SMALL {
                     true => ReadMode::Buffered,
                     false => ctx.devices().read_mode(largest)?,
                 };
+                let budget = 2 * PanelReader::panel_memory(&panels) as u64;
                 let mut reader = PanelReader::new(sources, panels, budget, mode)?;
                 reader.pin_nothing();
                 Some(reader)
@@ -79,6 +68,21 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
             None => None,
         };
         Ok(EntryPanels { reader, indices, data, nnz, step })
+    }
+
+    /// Runs within about `budget` bytes of memory, each but the last of a multiple of `multiple` entries.
+    pub(crate) fn within(
+        budget: u64,
+        multiple: usize,
+        indices: &[&Buffer<I>],
+        data: &Buffer<T>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let panel = ((budget / 2).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
+        let size = (indices.len() * size_of::<I>() + size_of::<T>()).max(1);
+        // What the alignment of each array takes is no room for its elements.
+        let room = panel_elements(panel, &vec![1; indices.len() + 1]) * (indices.len() + 1);
+        Self::new(indices, data, (room / size / multiple).max(1) * multiple, ctx)
     }
 
     /// Bytes that a sweep reads.
@@ -89,11 +93,6 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
     /// Most memory that a sweep takes.
     pub(crate) fn memory(&self) -> u64 {
         self.reader.as_ref().map_or(0, PanelReader::memory)
-    }
-
-    /// Entries of every run but the last.
-    pub(crate) fn most_entries(&self) -> usize {
-        self.step.min(self.nnz)
     }
 
     /// Calls `work` with every run in order: the number of its first entry, its index arrays, its values.

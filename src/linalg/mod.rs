@@ -5,12 +5,15 @@
 //! - `prepared` – a matrix prepared for many products, also one larger than memory
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
+//! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
+//!   elementwise products of two, with what two entries make in `arithmetic`
 //! - `gram` – `Aᴴ A` in one pass
 //! - `statistics` – sums, means, variances and extremes of rows or columns
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
 //! - `partition` – rows in runs of equal cost; `kernels` – the loops, on plain slices: they know neither matrices
 //!   nor files, and everything above them decides what is handed in
 
+mod arithmetic;
 mod compressed;
 mod dense;
 mod elementwise;
@@ -21,9 +24,12 @@ mod partition;
 mod prepared;
 mod reduce;
 mod scalar;
+mod sparse_arithmetic;
+mod sparse_elementwise;
 mod statistics;
 mod vector;
 
+pub use arithmetic::{Multiply, Subtract};
 pub use operator::LinearOperator;
 pub(crate) use operator::check_length;
 pub use prepared::{Operator, PanelProduct, Panelled};

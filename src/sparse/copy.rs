@@ -41,18 +41,31 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             Ok(CompressedWriter::<T, I, P, A>::plan(plan, size, &place, ctx))
         })?;
         let mut writer = CompressedWriter::new(self.shape(), self.nnz(), true, &place, ctx)?;
-        let mut check = IndexCheck::new(self);
-        let copied = lines.sweep(ctx, |panel| {
-            ctx.run(|| check.take(&panel, 0))?;
-            let part = panel.parts[0];
-            match panel.closes {
-                true => writer.push_run(part.indptr, part.indices, part.data),
-                false => writer.push_part(part.indices, part.data),
-            }
-        });
-        copied.map_err(|error| self.name_indices(error))?;
-        writer.finish(check.canonical())
+        ctx.meter().pass();
+        let canonical = append(&mut writer, self, &mut lines, ctx)?;
+        writer.finish(canonical)
     }
+}
+
+/// Adds the lines of a matrix to one that is being made, checked, and tells whether the indices rise in each. The pass is
+/// the caller's to count.
+pub(super) fn append<T: Entry, I: Index, P: Index, A: Axis>(
+    writer: &mut CompressedWriter<T, I, P, A>,
+    matrix: &Compressed<T, I, P, A>,
+    lines: &mut ZippedLines<T, I, P, A>,
+    ctx: &Context,
+) -> Result<bool> {
+    let mut check = IndexCheck::new(matrix);
+    let swept = lines.sweep_part(ctx, |panel| {
+        ctx.run(|| check.take(&panel, 0))?;
+        let part = panel.parts[0];
+        match panel.closes {
+            true => writer.push_run(part.indptr, part.indices, part.data),
+            false => writer.push_part(part.indices, part.data),
+        }
+    });
+    swept.map_err(|error| matrix.name_indices(error))?;
+    Ok(check.canonical())
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {

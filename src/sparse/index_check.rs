@@ -57,10 +57,8 @@ impl IndexCheck {
 /// An error in a run as one in the matrix.
 fn shifted(error: Error, first: usize, start: usize) -> Error {
     match error.location() {
-        Some(&Location::Entry { major, position }) => error.at(Location::Entry {
-            major: major + first as u64,
-            position: position + start as u64,
-        }),
+        Some(&Location::Entry { major, position }) => error
+            .at(Location::Entry { major: major + first as u64, position: position + start as u64 }),
         _ => error,
     }
 }

@@ -36,14 +36,14 @@ pub(super) struct Cuts {
     pub(super) ends: Vec<usize>,
 }
 
-/// Cuts the lines of some matrices into runs of about `bytes` bytes.
+/// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole.
 pub(super) fn cut<T: Entry, I: Index, P: Index, A: Axis>(
     matrices: &[Compressed<T, I, P, A>],
     pieces: Pieces,
-    bytes: usize,
+    (bytes, longest): (usize, usize),
 ) -> Cuts {
     let major = matrices.first().map_or(0, Compressed::major);
-    let mut cutting = Cutting { matrices, bytes, starts: vec![0; matrices.len()] };
+    let mut cutting = Cutting { matrices, bytes, longest, starts: vec![0; matrices.len()] };
     let mut cuts = Cuts { runs: Vec::new(), ends: Vec::new() };
     let mut done = 0;
     while done < major {
@@ -65,6 +65,7 @@ pub(super) fn cut<T: Entry, I: Index, P: Index, A: Axis>(
 struct Cutting<'a, T: Entry, I: Index, P: Index, A: Axis> {
     matrices: &'a [Compressed<T, I, P, A>],
     bytes: usize,
+    longest: usize,
     /// The first entry of each matrix that is in no run yet.
     starts: Vec<usize>,
 }
@@ -82,9 +83,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Cutting<'_, T, I, P, A> {
         self.starts = ends;
     }
 
-    /// Entries that make a panel.
-    fn most_entries(&self) -> usize {
-        (self.bytes / (size_of::<T>() + size_of::<I>())).max(2 * self.matrices.len())
+    /// Entries of so many bytes; two of each matrix at least.
+    fn most_entries(&self, bytes: usize) -> usize {
+        (bytes / (size_of::<T>() + size_of::<I>())).max(2 * self.matrices.len())
     }
 
     /// Entries of all matrices from `starts` on to the end of a line.
@@ -113,13 +114,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Cutting<'_, T, I, P, A> {
         fits
     }
 
-    /// Where the next piece of a line ends that is more than a panel; `None` if what is left of it is not, or cannot be
-    /// cut.
+    /// Where the next piece of a line ends that is too long; `None` if what is left of it is not, or cannot be cut.
     fn piece(&self, line: usize, pieces: Pieces) -> Option<Vec<usize>> {
-        let most = self.most_entries();
-        if self.entries_until(line) <= most {
+        if self.entries_until(line) <= self.most_entries(self.longest) {
             return None;
         }
+        let most = self.most_entries(self.bytes);
         let ends = self.ends(line);
         match pieces {
             Pieces::Entries(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),

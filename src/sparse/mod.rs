@@ -4,12 +4,14 @@
 //! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
-//!   line, entry by entry; [`open`] – a stored one; [`copy`] – at another place; [`refill`] – new values for a stored structure
+//!   line, entry by entry; [`open`] – a stored one; [`copy`] – at another place; [`refill`] – new
+//!   values for a stored structure; [`builder`] – a matrix line by line; [`stack`] – several matrices as one
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
 //!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
 mod axis;
+mod builder;
 mod check;
 mod compressed;
 mod coo;
@@ -26,10 +28,12 @@ mod lines;
 mod open;
 mod panels;
 mod refill;
+mod stack;
 mod writer;
 mod zipped_lines;
 
 pub use axis::{Axis, ByCols, ByRows};
+pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::check_widths;
 pub use compressed::{Compressed, Csc, Csr};
 pub(crate) use coo::check_position;

@@ -8,8 +8,8 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::files::{index_stands, value_stands};
 use crate::storage::{
-    Buffer, Context, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE,
-    Place, ROWS_FILE, SparseFormat, StoredValues, VALUES_FILE, map_array,
+    Buffer, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE, ROWS_FILE,
+    SparseFormat, StoredValues, VALUES_FILE, map_array,
 };
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {

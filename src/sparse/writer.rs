@@ -55,7 +55,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
     }
 
     /// Adds a matrix of `major` lines and `nnz` entries, made line by line at `place`, to a plan.
-    pub(crate) fn plan(plan: Plan, (major, nnz): (usize, usize), place: &Place, ctx: &Context) -> Plan {
+    pub(crate) fn plan(
+        plan: Plan,
+        (major, nnz): (usize, usize),
+        place: &Place,
+        ctx: &Context,
+    ) -> Plan {
         let bytes = Compressed::<T, I, P, A>::bytes_of(major, nnz);
         match place {
             Place::Memory => plan.beside(bytes),

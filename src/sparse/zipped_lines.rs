@@ -75,7 +75,8 @@ impl<'a, T: Entry, I: Index, P: Index> LinePart<'a, T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
-    /// The lines of some matrices within about `budget` bytes of memory: four panels of an eighth of it, or less.
+    /// The lines of some matrices within about `budget` bytes of memory: four panels of an eighth of it at most; where
+    /// lines are cut at columns, a line up to a quarter of it stays whole.
     ///
     /// Fails if two panels do not fit, one line that cannot be cut being the least of a panel.
     pub(crate) fn new(
@@ -97,8 +98,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         let streams = sources.len().max(1);
         let bytes = ((budget / 8).min(LARGEST) as usize).max(LEAST * streams);
         // What the alignment of each array takes is no room for its elements.
-        let room = panel_elements(bytes, &vec![1; streams]) * streams;
-        let cuts = cut(&matrices, pieces, room);
+        let room = |bytes| panel_elements(bytes, &vec![1; streams]) * streams;
+        let longest = match pieces {
+            Pieces::Entries(_) => bytes,
+            Pieces::Columns => bytes.max((budget / 4) as usize),
+        };
+        let cuts = cut(&matrices, pieces, (room(bytes), room(longest)));
         let bases = matrices.iter().map(|matrix| matrix.indptr()[0].to_usize()).collect();
         let mut lines = ZippedLines { matrices, arrays, bases, cuts, reader: None };
         if let Some(largest) = sources.iter().max_by_key(|source| source.length()) {
@@ -115,9 +120,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         Ok(lines)
     }
 
-    /// The budget for reading, where `left` bytes of memory are left; more gains nothing.
+    /// The budget for reading, where `left` bytes of memory are left.
     pub(crate) fn budget(left: u64) -> u64 {
-        (left / 4).min(8 * LARGEST)
+        left / 4
     }
 
     /// Bytes of the arrays that lie in files.
@@ -198,7 +203,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         let _held = ctx.hold(self.pointer_bytes());
         let mut reader = self.reader.take();
         let mut pointers = vec![Vec::new(); self.matrices.len()];
-        let mut hand_out = |run: usize, bytes: &[&[u8]]| work(self.panel(run, bytes, &mut pointers)?);
+        let mut hand_out =
+            |run: usize, bytes: &[&[u8]]| work(self.panel(run, bytes, &mut pointers)?);
         let swept = match &mut reader {
             Some(reader) => reader.sweep(ctx, hand_out),
             None => (0..self.cuts.runs.len()).try_for_each(|run| {

@@ -18,6 +18,7 @@
 
 mod compressed;
 mod dense;
+mod merge;
 mod panel;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "portable.rs"]
@@ -37,6 +38,7 @@ mod update;
 
 pub(crate) use compressed::gather;
 pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
+pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;

@@ -188,7 +188,7 @@ fn read_dense<T: Element + Factor<C64>>(path: &Path, ctx: &Context) -> Result<Va
         }
         _ => None,
     };
-    let sum = array.sum::<C64>(ctx);
+    let sum = array.sum::<C64>(ctx)?;
     Ok(json!({
         "format": "npy", "dtype": T::DTYPE.name(), "shape": array.shape(), "nnz": array.len(),
         "mapped": is_mapped, "sum": [sum.re, sum.im], "ax_norm": ax_norm,

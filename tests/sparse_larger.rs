@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use num_complex::Complex;
+use outcore::linalg::{NormOrder, Stats};
 use outcore::{
-    Axis, CancelToken, Compressed, Context, Coo, Csc, CscBuilder, Csr, CsrBuilder, Entry,
-    ErrorKind, Index, Location, Place, Result,
+    Axis, CancelToken, Compressed, Context, Csc, CscBuilder, Csr, CsrBuilder, Dense, Entry,
+    ErrorKind, Index, Location, Order, Place, Result,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -486,4 +487,241 @@ fn mapped_and_scaled() {
     assert!(narrow.data().iter().zip(a.data().iter()).all(|(flag, x)| *flag == (*x > 0.0)));
     assert_eq!(a.scale_rows(&cols, Place::Memory, &free).unwrap_err().kind(), ErrorKind::Shape);
     assert_eq!(a.scale_cols(&rows, Place::Memory, &free).unwrap_err().kind(), ErrorKind::Shape);
+}
+
+/// The bits of statistics, NaNs included.
+fn bits(stats: &Stats) -> Vec<u64> {
+    let all = [stats.sums(), stats.means(), stats.variances(0), stats.mins(), stats.maxs()];
+    all.iter().flatten().map(|x| x.to_bits()).chain(stats.nans()).collect()
+}
+
+fn close(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        let error = (found - expected).abs();
+        assert!(error <= tolerance * (1.0 + expected.abs()), "{found} instead of {expected}");
+    }
+}
+
+/// Statistics, norms and counts along both axes, against those of the dense matrix.
+fn described<P: Index>(a: &Csr<f64, u32, P>, kib: u64) {
+    let (folders, free) = (Folders::new(), Context::new());
+    let dense = a.to_dense(Order::C, Place::Memory, &free).unwrap();
+    let view = dense.view();
+    let stored = a.copy_to(folders.result("a"), &free).unwrap();
+    let one = Context::new().threads(1).unwrap();
+    for axis in [0, 1] {
+        let stats = a.stats(axis, &one).unwrap();
+        let expected = dense.stats(axis, &free).unwrap();
+        assert_eq!(stats.count(), expected.count());
+        close(&stats.sums(), &expected.sums(), 1e-12);
+        close(&stats.means(), &expected.means(), 1e-12);
+        close(&stats.variances(1), &expected.variances(1), 1e-11);
+        assert_eq!((stats.mins(), stats.maxs()), (expected.mins(), expected.maxs()));
+        let along = ndarray::Axis(axis);
+        let absolute = view.mapv(f64::abs);
+        let norms = [
+            (NormOrder::L1, absolute.sum_axis(along).to_vec()),
+            (NormOrder::L2, view.mapv(|x| x * x).sum_axis(along).mapv(f64::sqrt).to_vec()),
+            (NormOrder::Max, absolute.fold_axis(along, 0.0, |m, x| x.max(*m)).to_vec()),
+        ];
+        let counts = view.mapv(|x| u64::from(x != 0.0)).sum_axis(along).to_vec();
+        assert_eq!(a.nnz_per(axis, &one).unwrap(), counts);
+        for threads in [1, 3] {
+            let ctx = folders.context(kib, threads);
+            assert_eq!(bits(&measured(&ctx, |ctx| stored.stats(axis, ctx))), bits(&stats));
+            let transposed = measured(&ctx, |ctx| as_cols(&stored).stats(1 - axis, ctx));
+            assert_eq!(bits(&transposed), bits(&stats));
+            assert_eq!(measured(&ctx, |ctx| stored.nnz_per(axis, ctx)), counts);
+            for (order, expected) in &norms {
+                let found = measured(&ctx, |ctx| stored.norms(axis, *order, ctx));
+                close(&found, expected, 1e-13);
+                assert_eq!(found, a.norms(axis, *order, &one).unwrap());
+            }
+        }
+    }
+}
+
+/// A random matrix without zeros.
+fn scattered<P: Index>(shape: (usize, usize), density: f64) -> Csr<f64, u32, P> {
+    let a = Csr::<f64, u32, P>::random(shape, density, 9, Place::Memory, &Context::new()).unwrap();
+    a.map_values(|x| 100.5 + x, Place::Memory, &Context::new()).unwrap()
+}
+
+#[test]
+fn statistics_are_those_of_the_dense_matrix() {
+    described(&scattered::<u32>((4_000, 900), 0.1), 1 << 10);
+    described(&scattered::<u64>((3, 60_000), 0.9), 8 << 10);
+    described(&scattered::<u32>((60_000, 3), 0.5), 8 << 10);
+    described(&scattered::<u32>((2_000, 300), 1.0), 1 << 10);
+    // Not in order, which does not matter.
+    let a = scattered::<u32>((4_000, 900), 0.05);
+    let reversed = Csr::from_parts(
+        a.shape(),
+        a.indptr().clone(),
+        a.rows().flat_map(|row| row.indices.iter().rev().copied()).collect::<Vec<_>>(),
+        a.rows().flat_map(|row| row.data.iter().rev().copied()).collect::<Vec<_>>(),
+    );
+    described(&reversed.unwrap(), 1 << 10);
+}
+
+#[test]
+fn statistics_of_odd_matrices() {
+    let ctx = Context::new();
+    let entries =
+        |data: Vec<f64>| Csr::<f64>::from_parts((2, 2), vec![0, 2, 3], vec![0, 1, 1], data);
+    let stats = entries(vec![f64::NAN, f64::INFINITY, 1.0]).unwrap().column_stats(&ctx).unwrap();
+    assert_eq!(stats.nans(), [1, 0]);
+    assert!(stats.mins()[0].is_nan() && stats.sums()[0].is_nan() && stats.variances(0)[1].is_nan());
+    assert_eq!((stats.mins()[1], stats.maxs()[1]), (1.0, f64::INFINITY));
+    let norms = entries(vec![f64::NAN, -2.0, 1.0]).unwrap();
+    assert!(norms.norms(1, NormOrder::Max, &ctx).unwrap()[0].is_nan());
+    assert_eq!(norms.norms(0, NormOrder::Max, &ctx).unwrap()[1], 2.0);
+    let empty = Csr::<f64>::from_parts((0, 3), vec![0], vec![], vec![]).unwrap();
+    assert!(empty.column_stats(&ctx).unwrap().mins().iter().all(|x| x.is_nan()));
+    assert_eq!(empty.row_stats(&ctx).unwrap().sums(), [0.0; 0]);
+    let none = Csc::<f64>::from_parts((3, 2), vec![0; 3], vec![], vec![]).unwrap();
+    assert_eq!(
+        (none.column_stats(&ctx).unwrap().maxs(), none.nnz_per(1, &ctx).unwrap()),
+        (vec![0.0; 2], vec![0; 3])
+    );
+    let pattern = Csr::<f64>::eye(4).pattern();
+    assert_eq!(pattern.row_stats(&ctx).unwrap().variances(0), [0.1875; 4]);
+    let complex =
+        Csr::<Complex<f32>>::from_parts((1, 1), vec![0, 1], vec![0], vec![Complex::new(3.0, -4.0)]);
+    assert_eq!(complex.unwrap().norms(0, NormOrder::L1, &ctx).unwrap(), [5.0]);
+    assert_eq!(pattern.stats(2, &ctx).unwrap_err().kind(), ErrorKind::Shape);
+    // Several entries at one position have no least one.
+    let twice =
+        Csc::<f64>::from_parts((9, 2), vec![0, 1, 4], vec![3, 8, 5, 8], vec![1.0; 4]).unwrap();
+    for axis in [0, 1] {
+        let error = twice.stats(axis, &ctx).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Duplicate);
+        assert!(error.to_string().contains("row 8, column 1"), "{error}");
+        assert!(twice.norms(axis, NormOrder::L1, &ctx).is_err());
+    }
+    assert_eq!(twice.nnz_per(1, &ctx).unwrap()[8], 2);
+    let small = Context::new().memory_limit(1 << 10);
+    let error = Csr::<f64>::eye(1000).column_stats(&small).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+}
+
+#[test]
+fn sums_over_all_entries() {
+    let (folders, free) = (Folders::new(), Context::new());
+    let a = ragged::<f64, u32, u32>((20_000, 3_000), 400_001, 1, number);
+    let stored = a.copy_to(folders.result("a"), &free).unwrap();
+    let coo = stored.to_coo(Place::Scratch, &free).unwrap();
+    let dense = Dense::from(ndarray::Array1::from(a.data().to_vec()));
+    let file = dense.copy_to(folders.result("a.npy"), &free).unwrap();
+    let (sum, norm) =
+        (a.sum::<f64>(&free).unwrap().to_bits(), a.norm_fro::<f64>(&free).unwrap().to_bits());
+    let complex = a.sum::<Complex<f64>>(&free).unwrap();
+    for threads in [1, 3] {
+        let ctx = folders.context(1 << 10, threads);
+        assert_eq!(measured(&ctx, |ctx| stored.sum::<f64>(ctx)).to_bits(), sum);
+        assert_eq!(measured(&ctx, |ctx| coo.sum::<f64>(ctx)).to_bits(), sum);
+        assert_eq!(measured(&ctx, |ctx| file.sum::<f64>(ctx)).to_bits(), sum);
+        assert_eq!(measured(&ctx, |ctx| dense.sum::<f64>(ctx)).to_bits(), sum);
+        assert_eq!(measured(&ctx, |ctx| stored.norm_fro::<f64>(ctx)).to_bits(), norm);
+        assert_eq!(measured(&ctx, |ctx| file.norm_fro::<f64>(ctx)).to_bits(), norm);
+        assert_eq!(measured(&ctx, |ctx| stored.sum::<Complex<f64>>(ctx)), complex);
+    }
+    let pattern = stored.pattern();
+    assert_eq!(pattern.sum::<f64>(&folders.context(1 << 10, 2)).unwrap(), 400_001.0);
+}
+
+/// Everything that makes something of a stored matrix.
+type Work<'a> = Box<dyn Fn(&Csr<f64>, &Context) -> Result<()> + 'a>;
+
+fn everything(folders: &Folders) -> Vec<Work<'_>> {
+    let place = || folders.result("result");
+    vec![
+        Box::new(move |a, ctx| a.copy_to(place(), ctx).map(drop)),
+        Box::new(move |a, ctx| a.to_coo(place(), ctx).map(drop)),
+        Box::new(move |a, ctx| a.add(a, place(), ctx).map(drop)),
+        Box::new(move |a, ctx| a.multiply(a, place(), ctx).map(drop)),
+        Box::new(move |a, ctx| a.map_values(|x| x, place(), ctx).map(drop)),
+        Box::new(move |a, ctx| a.scale_cols(&vec![1.0; a.ncols()], place(), ctx).map(drop)),
+        Box::new(move |a, ctx| Csr::vstack(&[a, a], place(), ctx).map(drop)),
+        Box::new(move |a, ctx| Csr::hstack(&[a, a], place(), ctx).map(drop)),
+        Box::new(|a, ctx| a.stats(0, ctx).map(drop)),
+        Box::new(|a, ctx| a.stats(1, ctx).map(drop)),
+        Box::new(|a, ctx| a.norms(0, NormOrder::L2, ctx).map(drop)),
+        Box::new(|a, ctx| a.nnz_per(0, ctx).map(drop)),
+    ]
+}
+
+#[test]
+fn cancelled_midway() {
+    let folders = Folders::new();
+    let a = ragged::<f64, u32, u32>((20_000, 3_000), 400_000, 1, number);
+    let a = a.map_values(|x| x, Place::Memory, &Context::new()).unwrap();
+    let a = a.add(&a, Place::Scratch, &Context::new()).unwrap();
+    let cancelled = |reports: u32, work: &dyn Fn(&Context) -> Result<()>| {
+        let (token, left) = (CancelToken::new(), AtomicU32::new(reports));
+        let flag = token.clone();
+        let ctx = folders.context(2 << 10, 2).cancel(token).progress(move |_| {
+            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                flag.cancel();
+            }
+        });
+        assert_eq!(work(&ctx).unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(names(folders.results.path()), [""; 0]);
+        assert_eq!(names(folders.scratch.path()), [""; 0]);
+    };
+    for reports in [1, 5] {
+        for work in everything(&folders) {
+            cancelled(reports, &|ctx| work(&a, ctx));
+        }
+        cancelled(reports, &|ctx| {
+            Csr::<f64>::poisson(&[60, 60, 60], folders.result("p"), ctx).map(drop)
+        });
+    }
+}
+
+#[test]
+fn bad_indices_are_named() {
+    let (folders, free) = (Folders::new(), Context::new());
+    let a = Csr::<f64>::random((20_000, 3_000), 0.006, 1, Place::Memory, &free).unwrap();
+    let stored = Folders::new();
+    a.copy_to(stored.result("a"), &free).unwrap();
+    let file = stored.path("a").join("indices_1.npy");
+    let bytes = std::fs::read(&file).unwrap();
+    for (position, bad) in [(0, 3_000i32), (a.nnz() / 2, -1), (a.nnz() - 1, i32::MAX)] {
+        let mut damaged = bytes.clone();
+        damaged[4096 + 4 * position..][..4].copy_from_slice(&bad.to_le_bytes());
+        std::fs::write(&file, &damaged).unwrap();
+        let major = a.indptr().partition_point(|&end| end as usize <= position) as u64 - 1;
+        let wanted = Location::Entry { major, position: position as u64 };
+        for (k, work) in everything(&folders).into_iter().enumerate() {
+            let open = Csr::open(stored.path("a")).unwrap();
+            for kib in [2 << 10, 1 << 20] {
+                let error = work(&open, &folders.context(kib, 2)).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Index, "{k}: {error}");
+                assert_eq!(error.location(), Some(&wanted), "{k}: {error}");
+                assert_eq!(error.path(), Some(&*file), "{k}: {error}");
+            }
+        }
+        assert_eq!(names(folders.results.path()), [""; 0]);
+    }
+}
+
+#[test]
+fn planned_and_not_made() {
+    let folders = Folders::new();
+    let ctx = folders.context(1 << 20, 2);
+    let plan = ctx.plan(|ctx| Csr::<f64>::poisson(&[330; 3], folders.result("p"), ctx)).unwrap();
+    assert!(plan.cost.bytes_written > 3_000_000_000 && plan.cost.peak_memory < 1 << 30, "{plan}");
+    let free = Context::new();
+    let a = Csr::<f64>::random((20_000, 3_000), 0.006, 1, Place::Scratch, &free).unwrap();
+    let b = Csr::<f64>::random((20_000, 3_000), 0.003, 2, Place::Scratch, &free).unwrap();
+    let sum = a.add(&b, Place::Memory, &free).unwrap();
+    let plan = ctx.plan(|ctx| a.add(&b, folders.result("c"), ctx)).unwrap();
+    let entries = plan.entries.unwrap();
+    assert!(entries.abs_diff(sum.nnz() as u64) * 100 < sum.nnz() as u64, "{plan}");
+    for work in everything(&folders) {
+        assert_eq!(ctx.plan(|ctx| work(&a, ctx)).unwrap().cost.passes, 1);
+    }
+    assert_eq!(names(folders.results.path()), [""; 0]);
 }

@@ -30,7 +30,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let place = place.into();
         let left = memory_left(Coo::<T, I>::bytes_of(self.nnz()), &place, ctx)?;
         let budget = ZippedLines::<T, I, P, A>::budget(left);
-        let mut lines = ZippedLines::new(&[self], Pieces::Entries(1), budget, ctx)?;
+        let mut lines = ZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
         let work = (lines.most_entries() * size_of::<I>()) as u64;
         let _running = ctx.begin(|| {
             let (name, _) = A::swap_if_cols(("CSR to COO", "CSC to COO"));

@@ -110,7 +110,9 @@ fn combine<C: Combine<T>, T: Entry, I: Index, P: Index, A: Axis>(
         let plan = plan.holds(used);
         let plan = match place {
             // One that is counted first is refused where it does not fit.
-            Place::Memory => plan.beside(size.bytes.min(ctx.memory_limit_bytes() - used)),
+            Place::Memory => {
+                plan.beside(size.bytes.min(ctx.memory_limit_bytes().saturating_sub(used)))
+            }
             _ => CompressedWriter::<T, I, P, A>::plan(plan, (a.major(), entries), place, ctx),
         };
         Ok(Plan { entries: Some(entries as u64), ..plan })

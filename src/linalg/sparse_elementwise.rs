@@ -139,7 +139,7 @@ fn transform<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     let bytes = (a.nnz() * size_of::<U>()) as u64;
     let left = memory_left(bytes, place, ctx)?;
     let budget = ZippedLines::<T, I, P, A>::budget(left);
-    let mut lines = ZippedLines::new(&[a], Pieces::Entries(1), budget, ctx)?;
+    let mut lines = ZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
     let work = (lines.most_entries() * size_of::<U>()) as u64;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).from_file(a.indices().file()).works(a.nnz() as u64, WORK);

@@ -148,7 +148,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
         let (major, nnz) = (self.lines() + matrix.major(), self.nnz() + matrix.nnz());
         let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), &self.place, &ctx)?;
         let budget = ZippedLines::<T, I, P, A>::budget(left);
-        let mut lines = ZippedLines::new(&[matrix], Pieces::Entries(1), budget, &ctx)?;
+        let mut lines = ZippedLines::new(&[matrix], Pieces::Entries, budget, &ctx)?;
         ctx.meter().pass();
         let appended = append(&mut self.writer, matrix, &mut lines, &ctx);
         self.broken = appended.is_err();

@@ -32,7 +32,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let place = place.into();
         let left = memory_left(self.bytes(), &place, ctx)?;
         let budget = ZippedLines::<T, I, P, A>::budget(left);
-        let mut lines = ZippedLines::new(&[self], Pieces::Entries(1), budget, ctx)?;
+        let mut lines = ZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new("copying").from_file(self.indices().file());
             let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());

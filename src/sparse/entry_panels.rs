@@ -85,6 +85,11 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         Self::new(indices, data, (room / size / multiple).max(1) * multiple, ctx)
     }
 
+    /// Most entries of a run.
+    pub(crate) fn most_entries(&self) -> usize {
+        self.step.min(self.nnz)
+    }
+
     /// Bytes that a sweep reads.
     pub(crate) fn bytes_to_read(&self) -> u64 {
         self.reader.as_ref().map_or(0, PanelReader::bytes_to_read)

@@ -14,9 +14,12 @@ const BESIDE: usize = 16;
 /// How a line that is more than a panel is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pieces {
-    /// Behind any multiple of so many entries, the lines of the matrices one after the other.
-    Entries(usize),
-    /// At the same column in all matrices, whose indices must rise.
+    /// Behind any entry, the lines of the matrices one after the other.
+    Entries,
+    /// Behind a multiple of so many entries, but only where it is much more than a panel: for work that would rather see
+    /// whole lines.
+    Runs(usize),
+    /// At the same column in all matrices, whose indices must rise; only where it is much more than a panel.
     Columns,
 }
 
@@ -122,7 +125,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Cutting<'_, T, I, P, A> {
         let most = self.most_entries(self.bytes);
         let ends = self.ends(line);
         match pieces {
-            Pieces::Entries(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),
+            Pieces::Entries => Some(self.piece_of_entries(ends, most)),
+            Pieces::Runs(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),
             Pieces::Columns => self.piece_of_columns(&ends, most / self.matrices.len()),
         }
     }

@@ -102,7 +102,7 @@ fn one_after_the_other<T: Entry, I: Index, P: Index, A: Axis>(
     let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), place, ctx)?;
     let budget = ZippedLines::<T, I, P, A>::budget(left);
     // One at a time, because each has its files open.
-    let lines = |matrix| ZippedLines::new(&[matrix], Pieces::Entries(1), budget, ctx);
+    let lines = |matrix| ZippedLines::new(&[matrix], Pieces::Entries, budget, ctx);
     let _running = ctx.begin(|| {
         let mut plan = Plan::new(operation).works(nnz as u64, WORK);
         for matrix in matrices {
@@ -131,7 +131,7 @@ fn side_by_side<T: Entry, I: Index, P: Index, A: Axis>(
     let (major, _) = A::swap_if_cols(shape);
     let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), place, ctx)?;
     let budget = ZippedLines::<T, I, P, A>::budget(left);
-    let mut lines = ZippedLines::new(matrices, Pieces::Entries(1), budget, ctx)?;
+    let mut lines = ZippedLines::new(matrices, Pieces::Entries, budget, ctx)?;
     let work = Compressed::<T, I, P, A>::bytes_of(lines.most_lines(), lines.most_entries());
     let _running = ctx.begin(|| {
         let files = matrices.iter().find_map(|matrix| matrix.indices().file());

@@ -75,8 +75,8 @@ impl<'a, T: Entry, I: Index, P: Index> LinePart<'a, T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
-    /// The lines of some matrices within about `budget` bytes of memory: four panels of an eighth of it at most; where
-    /// lines are cut at columns, a line up to a quarter of it stays whole.
+    /// The lines of some matrices within about `budget` bytes of memory: four panels of an eighth of it at most, or of a
+    /// quarter where a line is to stay whole.
     ///
     /// Fails if two panels do not fit, one line that cannot be cut being the least of a panel.
     pub(crate) fn new(
@@ -100,8 +100,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         // What the alignment of each array takes is no room for its elements.
         let room = |bytes| panel_elements(bytes, &vec![1; streams]) * streams;
         let longest = match pieces {
-            Pieces::Entries(_) => bytes,
-            Pieces::Columns => bytes.max((budget / 4) as usize),
+            Pieces::Entries => bytes,
+            Pieces::Runs(_) | Pieces::Columns => bytes.max((budget / 4) as usize),
         };
         let cuts = cut(&matrices, pieces, (room(bytes), room(longest)));
         let bases = matrices.iter().map(|matrix| matrix.indptr()[0].to_usize()).collect();

@@ -16,6 +16,7 @@
 //!
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
 
+mod columns;
 mod compressed;
 mod dense;
 mod merge;
@@ -36,11 +37,12 @@ mod statistics;
 mod tests;
 mod update;
 
+pub(crate) use columns::Columns;
 pub(crate) use compressed::gather;
 pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;
-pub(crate) use statistics::{Moments, RUN, across, along, block_height};
+pub(crate) use statistics::{Moments, RUN, across, along, block_height, of_run};
 pub(crate) use update::{Entries, Update};

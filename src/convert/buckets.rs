@@ -15,7 +15,7 @@ use crate::convert::region::{Clash, Filled, Region};
 use crate::convert::sorter::{Run, Sorter};
 use crate::error::{ErrorKind, Result};
 use crate::sparse::Duplicates;
-use crate::storage::{Context, Entry, Held, Index, ScratchFile};
+use crate::storage::{Context, Entry, Held, Index, IoBuffer, Scratch, ScratchFile};
 
 /// Buckets that are being read or worked on at a time.
 const IN_FLIGHT: usize = 3;
@@ -47,13 +47,13 @@ pub(super) struct Buckets<'a> {
     ctx: &'a Context,
 }
 
-/// Memory that the second pass takes.
-pub(super) fn memory(limit: u64) -> u64 {
-    // The ring ends in whole huge pages; the lengths of lines stand beside their entries.
-    IN_FLIGHT as u64 * (room(limit) + (2 << 20)) + 2 * room(limit) + limit / 16
+/// Memory that the second pass takes, over so many runs.
+pub(super) fn memory(limit: u64, runs: usize) -> u64 {
+    let panel = IoBuffer::rounded(room(limit) as usize + runs * Scratch::BESIDE) as u64;
+    IN_FLIGHT as u64 * panel + room(limit)
 }
 
-/// Bytes of the records of a bucket.
+/// Bytes of the records of a bucket and the lengths of its lines.
 fn room(limit: u64) -> u64 {
     (limit / 12).max(4096)
 }
@@ -113,10 +113,12 @@ impl<'a> Buckets<'a> {
         Ok(())
     }
 
-    /// Bytes of the records of every bin.
+    /// Bytes of the records of every bin and of the lengths of its lines.
     fn weights<T, I>(&self) -> Vec<u64> {
         let size = record::bytes::<T, I>() as u64;
-        let mut weights = vec![0; self.bins.count()];
+        let lengths =
+            |bin: usize| (self.bins.lines(bin..bin + 1).len() * size_of::<usize>()) as u64;
+        let mut weights: Vec<u64> = (0..self.bins.count()).map(lengths).collect();
         for run in &self.runs {
             let counts = run.starts.windows(2).map(|pair| (pair[1] - pair[0]) * size);
             weights.iter_mut().zip(counts).for_each(|(sum, bytes)| *sum += bytes);

@@ -107,7 +107,8 @@ fn recompress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
     let writer = CompressedWriter::<T, I, P, A::Other>::new(from.shape(), nnz, true, place, ctx)?;
     let mut sorter = Sorter::<T, I>::new(0..from.minor(), nnz as u64, ctx);
     let mut panels = EntryPanels::new(&[from.indices()], from.data(), room::<T, I>(ctx), ctx)?;
-    let mut majors: Vec<I> = Vec::new();
+    let mut majors: Vec<I> = Vec::with_capacity(nnz.min(room::<T, I>(ctx)));
+    let _held = ctx.hold((majors.capacity() * size_of::<I>()) as u64);
     // The line of the entry at hand; lines are walked through once, as entries come.
     let mut line = 0;
     let sorted = panels.sweep(ctx, |first, indices, data| {

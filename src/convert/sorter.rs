@@ -73,14 +73,17 @@ impl<T: Entry, I: Index> Sorter<T, I> {
     pub(super) fn plan(plan: Plan, entries: u64, ctx: &Context) -> Plan {
         let (limit, size) = (ctx.memory_limit_bytes(), record::bytes::<T, I>() as u64);
         let room = room::<T, I>(ctx) as u64;
-        let (run, plan) = match entries > room {
-            true => (room * size, plan.scratches(entries * size)),
-            false => (entries * size, plan),
+        let (runs, plan) = match entries > room {
+            true => (2, plan.scratches(entries * size)),
+            false => (1, plan),
         };
-        // Vectors that grow have up to twice the room; a buffer ends in a whole page.
-        let gathered = if entries > room { run } else { (2 * run).min(room * size) };
-        let sorting = gathered + IoBuffer::rounded(run as usize) as u64;
-        plan.holds(sorting.max(buckets::memory(limit))).works(entries, 16.0)
+        let run = (entries.min(room) * size) as usize;
+        // Two panels that are read, and the lines beside one of them; or gathered, which is less.
+        let panel = IoBuffer::rounded(run + 4 * Scratch::BESIDE);
+        let gathered = (2 * panel + run / 2) as u64;
+        let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
+        let parts = (entries / room + 1) as usize * ctx.thread_count().min(MOST_PARTS);
+        plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, 16.0)
     }
 
     /// What settling the entries taken so far adds to a plan: what waits in the scratch file is read.
@@ -90,10 +93,11 @@ impl<T: Entry, I: Index> Sorter<T, I> {
         let entries = written + self.majors.len() as u64;
         let waiting = self.majors.len() as u64 * size;
         let plan = match self.scratch {
-            Some(_) => plan.scratches(waiting).reads(1, written * size),
-            None => plan.reads(1, 0).holds(IoBuffer::rounded(waiting as usize) as u64),
+            Some(_) => plan.scratches(waiting).reads(0, written * size),
+            None => plan.holds(IoBuffer::rounded(waiting as usize) as u64),
         };
-        plan.holds(buckets::memory(ctx.memory_limit_bytes())).works(entries, 10.0)
+        let parts = self.runs.len() + MOST_PARTS;
+        plan.holds(buckets::memory(ctx.memory_limit_bytes(), parts)).works(entries, 10.0)
     }
 
     /// Takes entries. The caller has checked the indices that are not the line.

@@ -7,7 +7,7 @@ use ndarray::Ix2;
 use crate::dense::{DenseBase, LinePanel, LinePanels};
 use crate::error::Result;
 use crate::linalg::kernels::{
-    DenseRows, Entries, Update, dense_gather, dense_scatter, scatter_height,
+    DenseRows, Entries, Update, dense_gather, dense_scatter, scatter_height, scatter_sums,
 };
 use crate::linalg::operator::LinearOperator;
 use crate::linalg::scalar::{Factor, Scalar};
@@ -68,7 +68,7 @@ pub(crate) fn line_plan<T: Element>(
     ctx: &Context,
 ) -> Plan {
     let matrix = panels.matrix();
-    let sums = panels.shape().1 * k * size_of::<[f64; 2]>() * ctx.thread_count();
+    let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
     Plan::new(name)
         .from_file(matrix.buffer().file())
         .reads(1, panels.bytes_to_read())

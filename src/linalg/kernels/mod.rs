@@ -39,7 +39,7 @@ mod update;
 
 pub(crate) use columns::Columns;
 pub(crate) use compressed::gather;
-pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
+pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, scatter_sums};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;

@@ -49,15 +49,8 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Runs an operation and compares what it cost with what it said, and with the limit.
 fn measured<R>(ctx: &Context, operation: impl Fn(&Context) -> Result<R>) -> R {
-    let (result, report) = ctx.measure(&operation).unwrap();
-    let (plan, actual) = (report.plan.cost, report.actual);
-    println!("{report}");
-    assert_eq!(plan.passes, actual.passes, "{report}");
-    let (planned, moved) =
-        (plan.bytes_read + plan.bytes_written, actual.bytes_read + actual.bytes_written);
-    assert!(planned.abs_diff(moved) as f64 <= 0.05 * moved as f64, "{report}");
-    assert!(actual.peak_memory <= plan.peak_memory, "{report}");
-    assert!(plan.peak_memory <= ctx.memory_limit_bytes(), "{report}");
+    let (result, report) = crate::plans::measured(ctx, operation);
+    assert!(report.plan.cost.peak_memory <= ctx.memory_limit_bytes(), "{report}");
     result
 }
 

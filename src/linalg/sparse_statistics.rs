@@ -22,6 +22,9 @@ use crate::linalg::statistics::Stats;
 use crate::sparse::{Axis, Compressed, EntryPanels};
 use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat};
 
+/// Numbers of a line from which on they are summed in lanes.
+const SHORT: usize = 32;
+
 /// Which norm of a row or a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NormOrder {
@@ -62,7 +65,7 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             let mut moments = vec![Moments::NONE; len];
             pass.along(&mut moments, ctx, |moments, before, data, closes| {
                 for (k, run) in data.chunks(RUN).enumerate() {
-                    moments.merge(before + k * RUN, of_run(run, number), run.len());
+                    moments.merge(before + k * RUN, of_line(run, number), run.len());
                 }
                 if closes {
                     *moments = with_zeros(before + data.len(), *moments, count);
@@ -74,9 +77,9 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let mut pass = LinePass::new("statistics across lines", self, false, bytes, ctx)?;
         let mut columns = vec![Column { stored: 0, moments: Moments::NONE }; len];
         pass.across(&mut columns, ctx, |column, x| column.take(number(x)))?;
-        let finished =
-            columns.iter().map(|column| with_zeros(column.stored, column.moments, count));
-        Ok(Stats::new(count, finished.collect()))
+        let finish = |column: &Column| with_zeros(column.stored, column.moments, count);
+        let moments = ctx.run(|| columns.par_iter().map(finish).collect());
+        Ok(Stats::new(count, moments))
     }
 
     /// Statistics of every column: [`stats`](Self::stats) along axis 0.
@@ -220,6 +223,24 @@ impl Column {
         moments.max = if x > moments.max { x } else { moments.max };
         moments.nans += u64::from(x.is_nan());
     }
+}
+
+/// The statistics of some numbers; of few of them without the lanes that many are summed in.
+#[inline(always)]
+fn of_line<T: Copy>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
+    if run.len() >= SHORT {
+        return of_run(run, number);
+    }
+    let mut moments = Moments::NONE;
+    for x in run.iter().map(|&x| number(x)) {
+        moments.sum += x;
+        moments.min = if x < moments.min { x } else { moments.min };
+        moments.max = if x > moments.max { x } else { moments.max };
+        moments.nans += u64::from(x.is_nan());
+    }
+    let mean = moments.sum / run.len() as f64;
+    moments.squares = run.iter().map(|&x| number(x) - mean).map(|apart| apart * apart).sum();
+    moments
 }
 
 /// The statistics of a line of `count` numbers of which `stored` are known and the others are zeros.

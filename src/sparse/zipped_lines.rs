@@ -228,7 +228,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         for (m, (arrays, indptr)) in self.arrays.iter().zip(pointers).enumerate() {
             let span = self.span(run, m);
             let window = arrays.indptr.elements(lines.start..lines.end + 1, bytes)?;
-            let within = (opens, closes, self.bases[m]);
+            let within = (opens && closes, self.bases[m]);
             relative(window, within, span.clone(), indptr).map_err(|line| {
                 let changed = pointers_changed(lines.start + line);
                 match self.matrices[m].indptr().file() {
@@ -251,24 +251,22 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
 /// whose pointers are not those that the run was cut by, if there is one.
 fn relative<P: Index>(
     window: &[P],
-    (opens, closes, base): (bool, bool, usize),
+    (whole, base): (bool, usize),
     span: Range<usize>,
     indptr: &mut Vec<P>,
 ) -> std::result::Result<(), usize> {
     indptr.clear();
-    if !(opens && closes) {
+    if !whole {
         indptr.extend([P::from_usize(0), P::from_usize(span.len())]);
         return Ok(());
     }
-    let mut before = 0;
-    for (line, pointer) in window.iter().enumerate() {
-        let at = pointer.to_usize().wrapping_sub(base).wrapping_sub(span.start);
-        if at < before || at > span.len() {
-            return Err(line.saturating_sub(1));
-        }
-        indptr.push(P::from_usize(at));
-        before = at;
+    let (first, last) = (base.wrapping_add(span.start), base.wrapping_add(span.end));
+    let rising = window.windows(2).fold(true, |rising, pair| rising & (pair[0] <= pair[1]));
+    let ends = (window[0].to_usize(), window[window.len() - 1].to_usize());
+    if !rising || ends != (first, last) {
+        let falls = window.windows(2).position(|pair| pair[0] > pair[1]);
+        return Err(falls.unwrap_or(if ends.0 == first { window.len() - 2 } else { 0 }));
     }
-    let whole = before == span.len() && indptr[0].to_usize() == 0;
-    if whole { Ok(()) } else { Err(window.len().saturating_sub(2)) }
+    indptr.extend(window.iter().map(|pointer| P::from_usize(pointer.to_usize() - first)));
+    Ok(())
 }

@@ -1,16 +1,22 @@
 //! Columns: every entry of some lines is taken into the state of its column, in the order of the lines.
 //!
 //! ```text
-//! for each round of some blocks of entries:
-//!     for each block, in parallel:   send every entry to the bin of its column
-//!     for each bin, in parallel:     for each block in order:  take what it sent into the states of the bin's columns
+//! for each entry (j, x):  take x into the state of column j
 //! ```
 //!
-//! As in `scatter_bins.rs` a bin is a range of columns that one task works on, so that there is one state for each column
-//! however many threads there are, and it takes its entries in the order in which the loop over all of them would.
+//! There is one state for each column however many threads there are, and it takes its entries in the order in which the
+//! loop would. Which of two parallel ways leads there cannot be told from the result; they are those of `scatter.rs`.
+//!
+//! 1. *Owners*, for banded and mesh matrices: every task owns a range of columns, and passes through the blocks of entries
+//!    whose columns meet it.
+//! 2. *Bins*, where every block spreads over all columns: blocks of entries are sorted by ranges of columns, the bins, and
+//!    then every bin takes what the blocks sent it, block by block.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::scatter::bounds;
 use crate::storage::{Entry, Index};
 
 /// Entries of a block; few in tests, so that they see many blocks.
@@ -69,6 +75,20 @@ impl<T: Entry, I: Index> Columns<T, I> {
             }
             return;
         }
+        match owners(indices, rayon::current_num_threads()) {
+            Some((windows, ends)) => {
+                fold_by_owners(states, (indices, data), &take, (&windows, &ends));
+            }
+            None => self.fold_by_bins(states, (indices, data), &take),
+        }
+    }
+
+    fn fold_by_bins<S: Send>(
+        &mut self,
+        states: &mut [S],
+        (indices, data): (&[I], &[T]),
+        take: &(impl Fn(&mut S, T) + Sync),
+    ) {
         let (width, bins, shift) = (self.width, self.bins, self.width.trailing_zeros());
         let round = self.parcels.len().div_ceil(BLOCK) * BLOCK;
         for (indices, data) in indices.chunks(round).zip(data.chunks(round)) {
@@ -89,6 +109,59 @@ impl<T: Entry, I: Index> Columns<T, I> {
             });
         }
     }
+}
+
+/// The columns of every block, and where the ranges of columns end that are to be owned; `None` if too many blocks would
+/// meet several of them.
+fn owners<I: Index>(indices: &[I], threads: usize) -> Option<(Vec<Range<usize>>, Vec<usize>)> {
+    let window = |block: &[I]| bounds(block).map_or(0..0, |(least, most)| least..most + 1);
+    let windows: Vec<Range<usize>> = indices.par_chunks(BLOCK).map(window).collect();
+    let mut middles: Vec<usize> =
+        windows.iter().map(|window| window.start + window.len() / 2).collect();
+    middles.sort_unstable();
+    // More owners balance better; each boundary between two makes the blocks that meet it be read by both. To look at an
+    // entry twice costs less than to send it.
+    [4 * threads, 2 * threads, threads].into_iter().find_map(|count| {
+        let mut ends: Vec<usize> = (1..count).map(|k| middles[k * middles.len() / count]).collect();
+        ends.push(usize::MAX);
+        ends.dedup();
+        let meeting = |window: &Range<usize>| {
+            let first = ends.partition_point(|&end| end <= window.start);
+            1 + ends[first..].iter().take_while(|&&end| end < window.end).count()
+        };
+        let spent: usize = windows.iter().map(meeting).sum();
+        (ends.len() >= threads && spent <= 2 * windows.len()).then_some((windows.clone(), ends))
+    })
+}
+
+fn fold_by_owners<S: Send, T: Entry, I: Index>(
+    mut states: &mut [S],
+    (indices, data): (&[I], &[T]),
+    take: &(impl Fn(&mut S, T) + Sync),
+    (windows, ends): (&[Range<usize>], &[usize]),
+) {
+    let (mut tasks, mut start) = (Vec::with_capacity(ends.len()), 0);
+    for &end in ends {
+        let end = end.min(start + states.len());
+        let (mine, rest) = std::mem::take(&mut states).split_at_mut(end - start);
+        states = rest;
+        tasks.push((start..end, mine));
+        start = end;
+    }
+    tasks.into_par_iter().for_each(|(owned, states)| {
+        let blocks = indices.chunks(BLOCK).zip(data.chunks(BLOCK)).zip(windows);
+        for ((indices, data), window) in blocks {
+            if window.start >= owned.end || window.end <= owned.start {
+                continue;
+            }
+            for (index, &value) in indices.iter().zip(data) {
+                // Entries of other owners are outside, those before this one by wrapping around.
+                if let Some(state) = states.get_mut(index.to_usize().wrapping_sub(owned.start)) {
+                    take(state, value);
+                }
+            }
+        }
+    });
 }
 
 /// Sorts a block by bins of `1 << shift` columns, entries of a bin staying in order: where each bin ends.
@@ -120,8 +193,14 @@ mod tests {
 
     #[test]
     fn entries_come_in_order_for_any_number_of_threads() {
-        for (columns, entries) in [(1, 100), (5, 7), (200, 1000), (64, 513), (3000, 2000)] {
-            let indices: Vec<u32> = (0..entries).map(|k| (k * k + k / 7) % columns).collect();
+        for (columns, entries, step) in
+            [(1, 100, 1), (5, 7, 2), (200, 1000, 9), (64, 513, 0), (3000, 2000, 7), (900, 3000, 0)]
+        {
+            // Scattered over all columns, or along a band.
+            let column = |k: u32| {
+                if step == 0 { k * columns / entries + k % 3 } else { k * k * step + k / 7 }
+            };
+            let indices: Vec<u32> = (0..entries).map(|k| column(k) % columns).collect();
             let data: Vec<u64> = (0..u64::from(entries)).collect();
             let mut expected = vec![Vec::new(); columns as usize];
             indices.iter().zip(&data).for_each(|(&j, &x)| expected[j as usize].push(x));

@@ -14,6 +14,9 @@
 //!    [`ErrorKind::Index`](crate::error::ErrorKind::Index) with its place; the output then holds numbers without meaning.
 //! 3. **`beta == 0` never reads the output**, so a NaN in fresh memory stays out of the result.
 //!
+//! Beside products, `columns` takes every entry into something that is known of its column, `merge` makes one line of two,
+//! and `statistics` sums up dense lines.
+//!
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
 
 mod columns;

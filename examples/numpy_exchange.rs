@@ -229,7 +229,7 @@ fn summary<T: Factor<C64>, I: Index, P: Index, A: Axis>(
     a: &Compressed<T, I, P, A>,
     ctx: &Context,
 ) -> Result<(C64, f64)> {
-    Ok((a.sum(ctx), ax_norm(&a.with_data(widen(a.data()))?, ctx)?))
+    Ok((a.sum(ctx)?, ax_norm(&a.with_data(widen(a.data()))?, ctx)?))
 }
 
 fn ax_norm(a: &impl LinearOperator<C64>, ctx: &Context) -> Result<f64> {

@@ -7,12 +7,22 @@ use num_complex::Complex;
 use crate::storage::{Element, Entry};
 
 /// An entry that can be multiplied by another: numbers, `bool` as `and`, patterns.
+///
+/// ```
+/// use outcore::linalg::Multiply;
+/// assert_eq!((3i8.product(5), 100i8.product(2)), (Some(15), None));
+/// ```
 pub trait Multiply: Entry {
     /// The product; `None` where an integer overflows.
     fn product(self, other: Self) -> Option<Self>;
 }
 
 /// An entry from which another can be subtracted: numbers.
+///
+/// ```
+/// use outcore::linalg::Subtract;
+/// assert_eq!((3u8.difference(1), 1u8.difference(3)), (Some(2), None));
+/// ```
 pub trait Subtract: Element {
     /// The difference; `None` where an integer overflows.
     fn difference(self, other: Self) -> Option<Self>;

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use outcore::io::matrix_market::write_sparse;
-use outcore::{
-    Context, Coo, Csc, Csr, Dense, DenseMut, Element, Error, ErrorKind, Order, Result,
-};
+use outcore::{Context, Coo, Csc, Csr, Dense, DenseMut, Element, Error, ErrorKind, Order, Result};
 
 /// Columns of tall dense matrices.
 pub(crate) const COLUMNS: usize = 100;
@@ -121,9 +119,7 @@ impl Inputs {
 
     /// The same as text.
     pub(crate) fn matrix_market(&self) -> Result<PathBuf> {
-        self.at("poisson.mtx", |path, _| {
-            write_sparse(path, &self.poisson()?, "", &Context::new())
-        })
+        self.at("poisson.mtx", |path, _| write_sparse(path, &self.poisson()?, "", &Context::new()))
     }
 
     /// A tall dense matrix.

@@ -15,6 +15,7 @@
 //!   nor files, and everything above them decides what is handed in
 
 mod arithmetic;
+mod compact;
 mod compressed;
 mod dense;
 mod elementwise;

@@ -25,6 +25,7 @@ mod line_pass;
 mod operator;
 mod partition;
 mod prepared;
+mod prepared_sparse;
 mod reduce;
 mod scalar;
 mod sparse_arithmetic;

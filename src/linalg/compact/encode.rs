@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::linalg::compact::encoding::{Block, Compact, StoredRun, Structure};
 use crate::linalg::kernels::{Panel, SIDE, interleave};
-use crate::storage::{BufferMut, Context, Entry, Index};
+use crate::storage::{BufferMut, Context, Entry, Index, Meter};
 
 /// Lines and entries of a block, at most, unless one line has more.
 const LINES: usize = 1 << 12;
@@ -43,11 +43,13 @@ struct LookedRun {
 }
 
 impl<T: Entry> Compact<T> {
-    /// Encodes the lines of a panel with at most 2^32 columns; `None` if that saves no bytes.
+    /// Encodes the lines of a panel with at most 2^32 columns; `None` if that saves no bytes, or takes more than `most`.
     ///
-    /// Fails if a pointer or an index is out of range.
+    /// Fails if a pointer or an index is out of range. Cost: two reads of the indices and one of the values, one write of
+    /// the encoding.
     pub(crate) fn encode<I: Index, P: Index>(
         panel: Panel<'_, T, I, P>,
+        most: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
         if panel.ncols() > u32::MAX as usize {
@@ -63,8 +65,9 @@ impl<T: Entry> Compact<T> {
         };
         let plain =
             size_of_val(panel.indptr) + size_of_val(panel.indices) + size_of_val(panel.values);
-        let mut compact = room(panel, &looked)?;
-        if compact.bytes() > plain as u64 / 16 * 15 {
+        // Pages of new arrays are taken when they are written to, so that a look at their size costs nothing.
+        let mut compact = room(panel, &looked, ctx.meter())?;
+        if compact.bytes() > most.min(plain as u64 / 16 * 15) {
             return Ok(None);
         }
         ctx.run(|| fill(panel, &looked, &mut compact));
@@ -186,11 +189,12 @@ fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
 fn room<T: Entry, I: Index, P: Index>(
     panel: Panel<'_, T, I, P>,
     looked: &[Looked],
+    meter: &Meter,
 ) -> Result<Compact<T>> {
     let (mut runs, mut patterns, mut offsets, mut repeated) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut ends, mut narrow, mut wide, mut values) = (0, 0, 0, 0);
-    let mut take = |count: &mut usize, more: usize| {
+    let take = |count: &mut usize, more: usize| {
         *count += more;
         *count - more..*count
     };
@@ -239,10 +243,10 @@ fn room<T: Entry, I: Index, P: Index>(
         patterns,
         offsets,
         repeated,
-        ends: BufferMut::zeros(ends)?,
-        narrow: BufferMut::zeros(narrow)?,
-        wide: BufferMut::zeros(wide)?,
-        values: BufferMut::zeros(values)?,
+        ends: BufferMut::zeros(ends)?.counted(meter),
+        narrow: BufferMut::zeros(narrow)?.counted(meter),
+        wide: BufferMut::zeros(wide)?.counted(meter),
+        values: BufferMut::zeros(values)?.counted(meter),
     })
 }
 

@@ -24,7 +24,7 @@ fn check<T: Entry + Factor<X>, X: Scalar>(
     x: impl Fn(usize) -> X,
 ) -> Option<(usize, usize, usize)> {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
-    let compact = Compact::encode(panel, &Context::new()).unwrap()?;
+    let compact = Compact::encode(panel, u64::MAX, &Context::new()).unwrap()?;
     for k in [1, 2, 7, 8, 19] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::from_f64(0.5); a.nrows() * k];
@@ -76,7 +76,7 @@ fn grids_are_runs() {
 fn lines_with_the_same_values_store_them_once() {
     let a = Csr::<f64>::poisson(&[40; 3], Place::Memory, &Context::new()).unwrap();
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
-    let compact = Compact::encode(panel, &Context::new()).unwrap().unwrap();
+    let compact = Compact::encode(panel, u64::MAX, &Context::new()).unwrap().unwrap();
     assert!(compact.bytes() * 8 < a.bytes(), "{} of {}", compact.bytes(), a.bytes());
     check(&a, number).unwrap();
 }
@@ -126,7 +126,7 @@ fn bad_indices_are_refused() {
     let indptr: Vec<u32> = (0..=4000).collect();
     let values = vec![1.0; 4000];
     let panel = Panel::new(&indptr, &indices, &values, 4000, 0).unwrap();
-    let error = Compact::encode(panel, &Context::new()).err().unwrap();
+    let error = Compact::encode(panel, u64::MAX, &Context::new()).err().unwrap();
     assert_eq!(error.kind(), crate::error::ErrorKind::Index);
 }
 

@@ -16,8 +16,6 @@
 //! 5. Several right-hand sides go in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in registers, and the
 //!    row's entries, read again for the next tile, come from the first-level cache.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::panel::{Fault, Panel};

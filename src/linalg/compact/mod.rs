@@ -2,6 +2,7 @@
 //!
 //! - `encoding` – blocks and the arrays that they lie in; this is the description of the format
 //! - `encode` – which encoding each block gets, and filling it
+//! - `scattered` – the other encoding, for columns without locality
 //! - `product` – products of an encoded matrix, with the bits of those of the plain one
 //!
 //! A matrix is worth encoding if it is multiplied many times: making the encoding costs some ten products.
@@ -9,7 +10,9 @@
 mod encode;
 mod encoding;
 mod product;
+mod scattered;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use encoding::Compact;
+pub(crate) use scattered::{Scattered, jumps};

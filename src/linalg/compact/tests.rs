@@ -113,6 +113,39 @@ fn the_rest_is_narrow_or_wide() {
 }
 
 #[test]
+fn scattered_columns_in_two_passes() {
+    let ctx = Context::new();
+    // Short lines, long ones with every length of tail, empty ones, more bins than one.
+    let lens = |i: usize| match i % 97 {
+        0 => 0,
+        1..90 => i % 16,
+        long => 16 + long * 3 % 50,
+    };
+    let (nrows, ncols) = (70_000, 120_000);
+    let triplets = (0..nrows).flat_map(|i| {
+        (0..lens(i)).map(move |k| (i, (i * 7919 + k * 104_729) % ncols, number(i * 31 + k)))
+    });
+    let a = Csr::<f64>::from_triplets((nrows, ncols), triplets, Duplicates::Sum).unwrap();
+    let panel = Panel::new(a.indptr(), a.indices(), a.data(), ncols, 0).unwrap();
+    let scattered = super::Scattered::encode(panel, u64::MAX, &ctx).unwrap().unwrap();
+    let x: Vec<f64> = (0..ncols).map(number).collect();
+    let mut expected = vec![0.0; nrows];
+    gather(panel, Entries::AsStored, Update::set(), &x, &mut expected, 1).unwrap();
+    for threads in [1, 2, 3] {
+        let ctx = Context::new().threads(threads).unwrap();
+        let (mut y, mut room) = (vec![f64::NAN; nrows], vec![0.0; scattered.terms()]);
+        scattered.gather(Entries::AsStored, Update::set(), &x, &mut y, &mut room, &ctx).unwrap();
+        assert!(y == expected);
+    }
+    // Out of order, or too large: none.
+    let unsorted = [0u32, 100_000, 5];
+    let panel = Panel::new(&[0u32, 3], &unsorted, &[1.0; 3], ncols, 0).unwrap();
+    assert!(super::Scattered::encode(panel, u64::MAX, &ctx).unwrap().is_none());
+    let panel = Panel::new(a.indptr(), a.indices(), a.data(), ncols, 0).unwrap();
+    assert!(super::Scattered::encode(panel, 1000, &ctx).unwrap().is_none());
+}
+
+#[test]
 fn empty_shapes() {
     for shape in [(0, 0), (0, 5), (5, 0), (7, 7)] {
         let a = Csr::<f64>::from_triplets(shape, [], Duplicates::Sum).unwrap();

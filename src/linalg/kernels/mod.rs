@@ -22,6 +22,7 @@
 mod columns;
 mod compressed;
 mod dense;
+mod exchange;
 mod merge;
 mod narrow;
 mod panel;
@@ -45,6 +46,7 @@ mod update;
 pub(crate) use columns::Columns;
 pub(crate) use compressed::{gather, gather_rows as gather_lines};
 pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, scatter_sums};
+pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use narrow::gather_narrow;
 pub(crate) use panel::{Fault, Panel};

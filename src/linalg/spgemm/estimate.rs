@@ -3,13 +3,13 @@
 //! The sample is a matrix of its own, multiplied as any other but for the values, and counted instead of kept.
 
 use super::budget::Budget;
-use super::cut::Stretch;
 use super::product::Product;
 use super::reading::{Item, Reading};
 use super::right::Right;
 use super::sample::{Candidate, Classes};
 use super::sink::Counts;
 use super::stream::run;
+use super::stretch::Stretch;
 use crate::error::Result;
 use crate::linalg::kernels::spgemm::{Semiring, Structure};
 use crate::sparse::Csr;

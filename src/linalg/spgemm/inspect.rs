@@ -6,10 +6,11 @@
 use rayon::prelude::*;
 
 use super::budget::Budget;
-use super::cut::{Cuts, Cutter, Rules, Stretch};
+use super::cut::Cutter;
 use super::reading::{Item, Reading, step_bytes};
 use super::right::Right;
 use super::sample::Classes;
+use super::stretch::{Cuts, Rules, Stretch};
 use crate::error::Result;
 use crate::linalg::kernels::{Fault, Panel};
 use crate::sparse::Csr;

@@ -6,7 +6,7 @@
 //!
 //! - [`matmul`] – the methods; [`product`] – which of the two matrices are read, and the plan; [`budget`] – who gets how much
 //!   of the memory
-//! - [`inspect`] – the look at A: terms, bad indices, [`sample`] rows, and [`cut`] into stretches
+//! - [`inspect`] – the look at A: terms, bad indices, [`sample`] rows, and [`cut`] into [`stretch`]es
 //! - [`estimate`] – how many entries the result will have
 //! - [`right`] – B, whole or by rows; [`row_set`] and [`store`] – the rows of it that are at hand; [`reading`] – how A's parts and
 //!   B's rows come from files, ahead of the work
@@ -31,3 +31,4 @@ mod sample;
 mod sink;
 mod store;
 mod stream;
+mod stretch;

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::budget::Budget;
-use super::cut::{Rules, Stretch};
 use super::inspect::{Seen, inspect};
 use super::long_row::LongRow;
 use super::reading::{ring_bytes, step_bytes};
 use super::right::Right;
 use super::store::Store;
+use super::stretch::{Rules, Stretch};
 use crate::error::Result;
 use crate::linalg::kernels::spgemm::Semiring;
 use crate::sparse::{ByRows, CompressedWriter, Csr};

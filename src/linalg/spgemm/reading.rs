@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::budget::Budget;
-use super::cut::Stretch;
+use super::stretch::Stretch;
 use crate::error::Result;
 use crate::sparse::Csr;
 use crate::storage::{

@@ -7,13 +7,13 @@
 //!
 //! A matrix that need not be read is used where it lies; if neither must, there is nothing but multiplying.
 
-use super::cut::{Cuts, Rules, Stretch};
 use super::long_row::LongRow;
 use super::product::Product;
 use super::reading::{Item, Reading, Step};
 use super::rounds::Rounds;
 use super::sink::Sink;
 use super::store::{AtHand, Store};
+use super::stretch::{Cuts, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::spgemm::{Rows, Semiring};
 use crate::linalg::kernels::{Fault, Panel};

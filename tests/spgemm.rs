@@ -258,6 +258,15 @@ fn a_full_row_a_full_column_and_many_empty_rows() {
     everywhere(&a, &b, &[1 << 20, 2 << 20]);
 }
 
+#[test]
+fn a_long_row_in_many_parts() {
+    // Its columns lie in no order, so that each part needs rows from all over, and not all cuts fit in memory.
+    let lens = |row: usize| if row == 40 { 24_000 } else { row % 3 };
+    let a = matrix(20_000, (0..2_000).map(lens), |_, draw| draw);
+    let b = matrix(3_000, (0..20_000).map(|row| 4 + row % 5), |_, draw| draw);
+    everywhere(&a, &b, &[600_000, 800_000]);
+}
+
 /// What was planned against what was counted.
 fn check_costs<R>(what: &str, (_, report): (R, Report), entries: usize) {
     let Report { plan, actual } = &report;

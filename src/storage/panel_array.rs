@@ -62,7 +62,9 @@ impl<T: Entry> PanelArray<T> {
         read: &mut std::slice::Iter<'_, &'a [u8]>,
     ) -> Result<&'a [T]> {
         match self {
-            PanelArray::Kept(array) => Ok(&array[elements]),
+            PanelArray::Kept(array) => array.get(elements).ok_or_else(|| {
+                Error::new(ErrorKind::Index, "the pointers changed while the matrix was read")
+            }),
             PanelArray::Read { .. } => cast(read.next().copied().unwrap_or_default()),
         }
     }

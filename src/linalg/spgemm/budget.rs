@@ -2,11 +2,12 @@
 //!
 //! | part | for |
 //! |---|---|
-//! | 7/16 | reading: panels of A with the rows of B they need, two at least at a time |
+//! | 7/16 | reading: a stretch of A with the rows of B it needs, and what is read ahead |
 //! | 1/8 | multipliers, one for each thread |
 //! | 1/8 | rows of the result on their way, of two rounds |
 //! | 1/16 | rows with more terms than are sorted at a time |
-//! | 1/8 | where the cuts between panels lie, and what of B a panel needs |
+//! | 1/16 | where the cuts between stretches lie |
+//! | 1/8 | a sample of rows, before anything else is there |
 //!
 //! Before a *long* row, whose entries would not fit in a round, multipliers and rows on their way are given back, and half
 //! of all is for its sums.
@@ -18,8 +19,8 @@ use crate::storage::Index;
 /// Memory that is worth it for each thread where nothing is read.
 const PER_THREAD: u64 = 1 << 30;
 
-/// The least memory that any product is tried with.
-const LEAST: u64 = 128 << 10;
+/// The least memory that a product is tried with, and one that reads.
+const LEAST: (u64, u64) = (128 << 10, 256 << 10);
 
 /// Terms of a chunk, the rows that one thread takes at a time: some ten microseconds. Four times as many, or half as many
 /// chunks in a round, were not faster, and the results of a round then lie in no cache.
@@ -57,10 +58,11 @@ impl Budget {
     ) -> Result<Self> {
         let most = if is_read { u64::MAX } else { PER_THREAD.saturating_mul(threads as u64) };
         let all = bytes.min(most);
-        if all < LEAST {
+        let least = if is_read { LEAST.1 } else { LEAST.0 };
+        if all < least {
             return Err(Error::new(ErrorKind::Memory, "a product would have no room to work")
                 .expected(format!(
-                    "{LEAST} bytes beside what the matrices take of the memory limit"
+                    "{least} bytes beside what the matrices take of the memory limit"
                 ))
                 .found(all)
                 .remedy("raise the limit, or let the result live in a file"));
@@ -96,9 +98,9 @@ impl Budget {
         self.all / 16
     }
 
-    /// Bytes for telling which parts of B a panel needs.
-    pub(super) fn marks(&self) -> u64 {
-        self.all / 32
+    /// Bytes for a sample of A's rows.
+    pub(super) fn sample(&self) -> u64 {
+        self.all / 8
     }
 
     /// Bytes for the sums of a long row.

@@ -19,7 +19,7 @@ use std::ops::Range;
 use super::right::Right;
 use super::row_set::RowSet;
 use super::store::Store;
-use super::stretch::{Cuts, Part, Rules, Stretch};
+use super::stretch::{Cuts, Group, Part, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::storage::{Entry, Index};
 
@@ -40,7 +40,12 @@ pub(super) struct Cutter<'a, T: Entry, I: Index, P: Index> {
     kept: (usize, u64),
     /// Rows of B that the row of A at hand needs first.
     fresh: Vec<usize>,
+    /// Where the next row's entries start, and the entries of A that are to be cut.
+    at: usize,
+    within: Range<usize>,
     stretch: Stretch,
+    /// Whether it is of the same row as the one before.
+    goes_on: bool,
     size: Size,
     /// Bytes that the stretches of this group take.
     group: u64,
@@ -63,16 +68,17 @@ struct Size {
 }
 
 impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
-    /// From row `first` of A on, whose first entry is `entry`.
+    /// For entries `within` of A, from row `first` on, whose first entry is `entry`.
     pub(super) fn new(
         right: &'a Right<T, I, P>,
         rules: Rules,
         (first, entry): (usize, usize),
+        within: Range<usize>,
     ) -> Self {
         let nrows = if right.is_read { right.matrix.nrows() } else { 0 };
-        let stretch = Stretch::plain(first..first, entry..entry);
+        let stretch = Stretch::plain(first..first, within.start..within.start);
         let mut cuts = Cuts::default();
-        cuts.groups.push(first..first);
+        cuts.groups.push(Group { rows: first..first, entries: stretch.entries.clone() });
         Cutter {
             right,
             rules,
@@ -82,7 +88,10 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
             bytes_at_hand: 0,
             kept: (0, 0),
             fresh: Vec::new(),
+            at: entry,
+            within,
             stretch,
+            goes_on: false,
             size: Size::default(),
             group: 0,
             cuts,
@@ -108,20 +117,30 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     /// Takes rows up to `row`, whose entries end at `entry`, of which nothing need be known.
     pub(super) fn pass_over(&mut self, row: usize, entry: usize) {
         debug_assert!(!self.reads());
-        (self.stretch.rows.end, self.stretch.entries.end) = (row, entry);
+        (self.stretch.rows.end, self.stretch.entries.end, self.at) = (row, entry, entry);
     }
 
     /// Takes the next row: its columns, and the terms it has.
     ///
     /// Fails if a single entry needs more of B than fits.
     pub(super) fn row(&mut self, columns: &[I], terms: usize) -> Result<()> {
+        let row = self.at..self.at + columns.len();
+        self.at = row.end;
+        let here = row.start.max(self.within.start)..row.end.min(self.within.end);
+        if here != row {
+            // Pointers that changed since the cuts were made first are found out when the row is multiplied.
+            let part = here.start - row.start..here.end.saturating_sub(row.start);
+            let columns = columns.get(part).unwrap_or_default();
+            let ends = (here.start == row.start, here.end == row.end);
+            return self.parts(columns, terms, ends);
+        }
         let fits = !self.is_long(terms)
             && (self.add_row(columns) || {
                 self.end(None);
                 self.add_row(columns)
             });
         if !fits {
-            return self.parts(columns, terms);
+            return self.parts(columns, terms, (true, true));
         }
         let Size { left, behind, .. } = self.size;
         if left + behind >= self.rules.enough && self.carries() {
@@ -149,7 +168,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     /// Ends with the last row.
     pub(super) fn finish(mut self) -> Cuts {
         self.end(None);
-        self.cuts.groups.retain(|group| !group.is_empty());
+        self.cuts.groups.retain(|group| !group.rows.is_empty());
         self.cuts
     }
 
@@ -160,14 +179,18 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
         fits
     }
 
-    /// A row in parts.
+    /// A row in parts, or some of them: whether those are the first and the last.
     #[cold]
-    fn parts(&mut self, columns: &[I], terms: usize) -> Result<()> {
+    fn parts(
+        &mut self,
+        columns: &[I],
+        terms: usize,
+        (mut is_first, is_last): (bool, bool),
+    ) -> Result<()> {
         self.end(None);
         self.cuts.most_terms_in_parts = self.cuts.most_terms_in_parts.max(terms);
         self.stretch.rows.end += 1;
         let part = |is_first, is_last| Some(Part { is_first, is_last, terms });
-        let mut is_first = true;
         for column in columns {
             let column = std::slice::from_ref(column);
             if self.add(column, 0) {
@@ -181,7 +204,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
                 return Err(self.too_much(column[0].to_usize()));
             }
         }
-        self.end(part(is_first, true));
+        self.end(part(is_first, is_last));
         Ok(())
     }
 
@@ -227,10 +250,12 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     /// Ends a stretch, if there is anything in it.
     fn end(&mut self, part: Option<Part>) {
         let (row, entry) = (self.stretch.rows.end, self.stretch.entries.end);
-        if self.stretch.rows.is_empty() {
+        // What is left of a row that goes on in another group is no stretch.
+        if self.stretch.rows.is_empty() || (part.is_none() && self.goes_on) {
             return;
         }
         let goes_on = part.is_some_and(|part| !part.is_last);
+        self.goes_on = goes_on;
         let start = if goes_on { row - 1 } else { row };
         let next = Stretch::plain(start..row, entry..entry);
         let mut stretch = std::mem::replace(&mut self.stretch, next);
@@ -276,15 +301,16 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
         // A run is kept once here, and as extents of two arrays twice while a reader is made.
         self.group += (size_of::<Stretch>() + 128 + 128 * runs) as u64;
         self.cuts.largest_group = self.cuts.largest_group.max(self.group);
+        let (row, entry) = (stretch.rows.end, stretch.entries.end);
         if let Some(group) = self.cuts.groups.last_mut() {
-            group.end = stretch.rows.end;
+            (group.rows.end, group.entries.end) = (row, entry);
         }
-        let row = stretch.rows.end;
         if self.cuts.groups.len() == 1 {
             self.cuts.first.push(stretch);
         }
-        if self.group > self.rules.group && !goes_on {
-            self.cuts.groups.push(row..row);
+        if self.group > self.rules.group {
+            let rows = if goes_on { row - 1..row - 1 } else { row..row };
+            self.cuts.groups.push(Group { rows, entries: entry..entry });
             self.group = 0;
             // The next group starts as if nothing were at hand, so that it can be found again alone.
             self.at_hand.clear();

@@ -22,12 +22,12 @@ pub(super) fn entries<S: Semiring, I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<u64> {
     let budget = &product.budget;
-    let chosen = chosen::<I>(classes, budget.marks());
+    let chosen = chosen::<I>(classes, budget.sample());
     let sample = sample(product, &chosen, ctx)?;
     let _held = ctx.hold(sample.bytes());
     let right = product.right.pattern();
     let counts = multiply(&sample, &right, budget.for_other::<Structure, I>(), ctx)?;
-    Ok(classes.entries(&chosen, &counts))
+    Ok(classes.entries(&chosen, &counts, right.matrix.ncols()))
 }
 
 /// The rows to multiply, whose columns take at most `bytes` bytes.
@@ -69,7 +69,9 @@ fn sample<S: Semiring, I: Index, P: Index>(
             })?;
         }
     } else {
-        chosen.iter().for_each(|row| indices.extend_from_slice(&left.indices()[entries(row)]));
+        // One that is not there any more makes too few, which is noticed below.
+        let rows = chosen.iter().filter_map(|row| left.indices().get(entries(row)));
+        rows.for_each(|row| indices.extend_from_slice(row));
     }
     let mut end = 0;
     indptr.extend(chosen.iter().map(|row| {

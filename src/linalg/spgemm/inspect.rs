@@ -3,6 +3,8 @@
 //! It counts terms, finds every bad index of A, sorts rows into classes from which the entries of the result are estimated,
 //! and cuts A into stretches.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::budget::Budget;
@@ -11,7 +13,7 @@ use super::reading::{Item, Reading, step_bytes};
 use super::right::Right;
 use super::sample::Classes;
 use super::stretch::{Cuts, Rules, Stretch};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{Fault, Panel};
 use crate::sparse::Csr;
 use crate::storage::{Context, Entry, Held, Index};
@@ -23,13 +25,16 @@ const ROWS: usize = 1 << 13;
 pub(super) struct Seen {
     pub(super) classes: Classes,
     pub(super) cuts: Cuts,
+    /// Bytes of what was kept at a time of what was read.
+    pub(super) longest_row: u64,
 }
 
 /// Looks at `a`, which is the pattern of the left matrix or a run of its rows, of which `first` is the first row and `entry`
-/// the first entry.
+/// the first entry, and cuts the entries `within`.
 pub(super) fn inspect<T: Entry, I: Index, P: Index>(
     a: &Csr<(), I, P>,
     (first, entry): (usize, usize),
+    within: Range<usize>,
     right: &Right<T, I, P>,
     rules: Rules,
     budget: &Budget,
@@ -40,9 +45,10 @@ pub(super) fn inspect<T: Entry, I: Index, P: Index>(
         right,
         first,
         entry,
-        cutter: Cutter::new(right, rules, (first, entry)),
+        cutter: Cutter::new(right, rules, (first, entry), within),
         classes: Classes::new(),
         terms: vec![0; budget.block.min(a.nrows())],
+        bytes_at_hand: 0,
         held: ctx.hold(0),
     };
     looking.account();
@@ -51,7 +57,8 @@ pub(super) fn inspect<T: Entry, I: Index, P: Index>(
     } else {
         looking.read(&even_stretches(a, step_bytes(budget) as usize), budget, ctx)?;
     }
-    Ok(Seen { classes: looking.classes, cuts: looking.cutter.finish() })
+    let longest_row = looking.bytes_at_hand;
+    Ok(Seen { classes: looking.classes, cuts: looking.cutter.finish(), longest_row })
 }
 
 /// Rows in runs whose pointers and indices take about `bytes` bytes.
@@ -87,6 +94,8 @@ struct Looking<'a, T: Entry, I: Index, P: Index> {
     classes: Classes,
     /// The terms of every row of a block.
     terms: Vec<usize>,
+    /// Bytes of what was read, as far as it is kept.
+    bytes_at_hand: u64,
     held: Held,
 }
 
@@ -94,7 +103,7 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
     /// Counts the memory that looking takes.
     fn account(&mut self) {
         let terms = size_of_val(&self.terms[..]) as u64;
-        self.held.resize(terms + self.cutter.bytes());
+        self.held.resize(terms + self.cutter.bytes() + self.bytes_at_hand);
     }
 
     /// Reads and looks at all rows.
@@ -103,7 +112,18 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
         let Some(Reading { mut reader, steps, left: Some(arrays), .. }) = reading else {
             return Ok(());
         };
-        let (mut indptr, mut indices) = (Vec::<P>::new(), Vec::<I>::new());
+        let longest = stretches.iter().map(|stretch| stretch.entries.len()).max().unwrap_or(0);
+        let most_rows = stretches.iter().map(|stretch| stretch.rows.len()).max().unwrap_or(0);
+        self.bytes_at_hand = Csr::<(), I, P>::bytes_of(most_rows, longest);
+        if self.bytes_at_hand > budget.reading() {
+            return Err(Error::new(ErrorKind::Memory, "a row of the left matrix would not fit")
+                .expected(format!("at most {} bytes of its columns", budget.reading()))
+                .found(format!("{} bytes", self.bytes_at_hand))
+                .remedy("raise the memory limit"));
+        }
+        self.account();
+        let mut indptr = Vec::<P>::with_capacity(most_rows + 1);
+        let mut indices = Vec::<I>::with_capacity(longest);
         reader.sweep(ctx, |step, bytes| {
             let (step, mut bytes) = (&steps[step], bytes.iter());
             for item in &step.items {

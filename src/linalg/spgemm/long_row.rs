@@ -41,7 +41,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
                 Sums::All(window)
             }
             (false, bytes) if bytes <= budget.long_row() => {
-                let mut merge = Merge::new(semiring, batch(terms));
+                let mut merge = Merge::new(semiring, batch::<S, I>(terms, budget));
                 merge.start(0, columns);
                 Sums::List(merge)
             }
@@ -105,13 +105,23 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
 fn memory<S: Semiring, I: Index>((terms, columns): (usize, usize), budget: &Budget) -> (bool, u64) {
     let all = Window::<S>::bytes(columns);
     // The list and the next one, while a batch goes into it.
-    let entry = (size_of::<I>() + size_of::<S::Sum>()) as u64;
-    let list = 2 * terms.min(columns) as u64 * entry;
-    let batch = Merge::<S, I>::batch_bytes(batch(terms)) + batch(terms) as u64 * entry;
+    let list = 2 * terms.min(columns) as u64 * entry_bytes::<S, I>();
+    let batch = batch::<S, I>(terms, budget) as u64 * term_bytes::<S, I>();
     let is_all = all <= budget.long_row() && all <= 16 * list;
     (is_all, if is_all { all } else { list + batch })
 }
 
-fn batch(terms: usize) -> usize {
-    terms.clamp(64, BATCH)
+/// Terms of a batch.
+fn batch<S: Semiring, I: Index>(terms: usize, budget: &Budget) -> usize {
+    let fit = budget.long_row() / 8 / term_bytes::<S, I>();
+    terms.min(BATCH).min(fit as usize).max(64)
+}
+
+fn entry_bytes<S: Semiring, I>() -> u64 {
+    (size_of::<I>() + size_of::<S::Sum>()) as u64
+}
+
+/// Bytes of a term, and of the entry it may become.
+fn term_bytes<S: Semiring, I: Index>() -> u64 {
+    Merge::<S, I>::batch_bytes(1) + entry_bytes::<S, I>()
 }

@@ -1,14 +1,12 @@
 //! Both matrices of a product: which of them are read, within what memory, and what that will cost.
 
-use std::ops::Range;
-
 use super::budget::Budget;
 use super::inspect::{Seen, inspect};
 use super::long_row::LongRow;
 use super::reading::{ring_bytes, step_bytes};
 use super::right::Right;
 use super::store::Store;
-use super::stretch::{Rules, Stretch};
+use super::stretch::{Group, Rules, Stretch};
 use crate::error::Result;
 use crate::linalg::kernels::spgemm::Semiring;
 use crate::sparse::{ByRows, CompressedWriter, Csr};
@@ -75,15 +73,16 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     /// Looks at the left matrix.
     pub(super) fn inspect(&self, ctx: &Context) -> Result<Seen> {
         let left = self.left.pattern();
-        inspect(&left, (0, 0), self.right, self.rules(), &self.budget, ctx)
+        inspect(&left, (0, 0), 0..left.nnz(), self.right, self.rules(), &self.budget, ctx)
     }
 
     /// The stretches of a group, which did not fit in memory together with those of all others.
-    pub(super) fn cut_again(&self, rows: Range<usize>, ctx: &Context) -> Result<Vec<Stretch>> {
+    pub(super) fn cut_again(&self, group: Group, ctx: &Context) -> Result<Vec<Stretch>> {
+        let Group { rows, entries } = group;
         let first = (rows.start, self.left.span(rows.start).start);
         let part = self.left.pattern().row_range(rows)?;
         let rules = Rules { group: u64::MAX, ..self.rules() };
-        Ok(inspect(&part, first, self.right, rules, &self.budget, ctx)?.cuts.first)
+        Ok(inspect(&part, first, entries, self.right, rules, &self.budget, ctx)?.cuts.first)
     }
 
     /// Bytes of memory that multiplying takes, beside the result.
@@ -105,7 +104,9 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         if seen.cuts.groups.len() < 2 {
             return 0;
         }
-        8 * self.budget.block as u64 + 2 * self.bytes_of_set() + seen.cuts.largest_group
+        let columns = if self.left_is_read { step_bytes(&self.budget) } else { 0 };
+        let columns = columns.max(seen.longest_row);
+        8 * self.budget.block as u64 + 2 * self.bytes_of_set() + seen.cuts.largest_group + columns
     }
 
     /// Bytes that a set of rows of B takes, if B is read.
@@ -189,7 +190,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
 
     /// Bytes of A that are read to find the cuts of all groups but the first again.
     fn bytes_to_cut_again(&self, seen: &Seen) -> u64 {
-        let bytes = |rows: &Range<usize>| {
+        let bytes = |Group { rows, .. }: &Group| {
             let end = self.left.span(rows.end - 1).end;
             let entries = end.saturating_sub(self.left.span(rows.start).start);
             Csr::<(), I, P>::bytes_of(rows.len(), entries)

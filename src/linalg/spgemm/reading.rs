@@ -13,8 +13,9 @@ use crate::storage::{
     Context, Entry, Extent, Index, IoBuffer, PanelArray, PanelReader, ReadMode, Source,
 };
 
-/// Steps that are being read or worked on at a time.
+/// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
+const FEW_STEPS: u64 = 2;
 
 /// From this size on reads are worth a request to the device each; smaller ones are left to the page cache to gather.
 const DIRECT: usize = 256 << 10;
@@ -65,7 +66,9 @@ pub(super) fn step_bytes(budget: &Budget) -> u64 {
 
 /// Bytes of memory that steps take.
 pub(super) fn ring_bytes(budget: &Budget) -> u64 {
-    STEPS * step_bytes(budget)
+    let step = step_bytes(budget);
+    let steps = if step <= budget.reading() / 16 { STEPS } else { FEW_STEPS };
+    steps * step
 }
 
 impl<T: Entry, I: Index, P: Index> Arrays<T, I, P> {

@@ -102,8 +102,8 @@ impl Classes {
         chosen
     }
 
-    /// Entries of the whole product, if the chosen rows have so many.
-    pub(super) fn entries(&self, chosen: &[Candidate], entries: &[usize]) -> u64 {
+    /// Entries of the whole product, which has so many columns, if the chosen rows have so many entries.
+    pub(super) fn entries(&self, chosen: &[Candidate], entries: &[usize], columns: usize) -> u64 {
         let mut counts = vec![(0u64, 0u64); self.classes.len()];
         for (candidate, &entries) in chosen.iter().zip(entries) {
             let (of_terms, of_entries) = &mut counts[candidate.terms.ilog2() as usize];
@@ -112,11 +112,11 @@ impl Classes {
         }
         let (mut sum, mut share) = (0.0, 1.0);
         for (class, (terms, entries)) in self.classes.iter().zip(counts) {
-            // A class of which no row was short enough has the share of the one before.
+            // A class of which no row was short enough has the share of the one before, so far as there are columns.
             if terms > 0 {
                 share = entries as f64 / terms as f64;
             }
-            sum += share * class.terms as f64;
+            sum += (share * class.terms as f64).min(class.rows as f64 * columns as f64);
         }
         sum.round() as u64
     }
@@ -163,6 +163,6 @@ mod tests {
         // A share that is the same everywhere is that of the whole.
         let chosen = whole.chosen(10);
         let half: Vec<usize> = chosen.iter().map(|candidate| candidate.terms * 3).collect();
-        assert_eq!(whole.entries(&chosen, &half), 3 * whole.terms());
+        assert_eq!(whole.entries(&chosen, &half, usize::MAX), 3 * whole.terms());
     }
 }

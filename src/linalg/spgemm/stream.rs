@@ -217,7 +217,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
         if product.right.is_read {
             let indices = match product.left_is_read {
                 true => &self.indices[..],
-                false => &a.indices()[stretch.entries.clone()],
+                false => a.indices().get(stretch.entries.clone()).ok_or_else(changed)?,
             };
             let Rules { room, left: [entry, pointer], .. } = product.rules();
             let left = indices.len() as u64 * entry + self.indptr.len() as u64 * pointer;
@@ -239,10 +239,12 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
             true => &self.indptr[..],
             false => &a.indptr()[rows.start..=rows.end],
         };
+        let here = stretch.entries.clone();
         let (indices, data) = match product.left_is_read {
-            true => (&self.indices[..], &self.data[..]),
-            false => (&a.indices()[stretch.entries.clone()], &a.data()[stretch.entries.clone()]),
+            true => (Some(&self.indices[..]), Some(&self.data[..])),
+            false => (a.indices().get(here.clone()), a.data().get(here)),
         };
+        let (indices, data) = indices.zip(data).ok_or_else(changed)?;
         Panel::new(indptr, indices, data, a.ncols(), rows.start)
     }
 

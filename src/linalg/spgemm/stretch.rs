@@ -40,13 +40,22 @@ pub(super) struct Rules {
     pub(super) group: u64,
 }
 
+/// Consecutive stretches.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Its rows. The first may go on from the group before, and the last go on in the next.
+    pub(super) rows: Range<usize>,
+    /// Its entries of A.
+    pub(super) entries: Range<usize>,
+}
+
 /// All cuts of a matrix.
 #[derive(Debug, Default)]
 pub(super) struct Cuts {
     /// The stretches of the first group. Those of the others are found again when it is their turn.
     pub(super) first: Vec<Stretch>,
-    /// The rows of each group.
-    pub(super) groups: Vec<Range<usize>>,
+    /// Groups of stretches, in order.
+    pub(super) groups: Vec<Group>,
     /// Bytes of A that will be read, and of B.
     pub(super) reads: [u64; 2],
     /// The most terms of a row that comes in parts.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::storage::buffer::Origin;
 use crate::storage::device::append::Appender;
 use crate::storage::device::io_buffer::IoBuffer;
@@ -63,9 +63,12 @@ impl Devices {
     /// large enough, its writing with a scratch file.
     pub(crate) fn speeds(&self, file: Option<&Path>, scratch: &Path) -> Result<Speeds> {
         let write = self.write_speed(scratch);
-        let Some(path) = file else { return Ok(Speeds { read: write, write }) };
-        let file = File::open(path).map_err(|e| Error::io("opening", path, e))?;
-        let origin = Origin { path: path.to_owned(), file };
+        // A file that has no name, or not yet, lies on the same device as a rule.
+        let open = |path: &Path| {
+            let file = File::open(path).ok()?;
+            file.metadata().ok()?.is_file().then(|| Origin { path: path.to_owned(), file })
+        };
+        let Some(origin) = file.and_then(open) else { return Ok(Speeds { read: write, write }) };
         Ok(Speeds { read: self.reading(&Source::open(&origin)?)?.speed, write })
     }
 

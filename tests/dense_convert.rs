@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use outcore::{
-    CancelToken, ColumnWriter, Context, Dense, DenseMut, Element, ErrorKind, Order, Report, verify,
+    CancelToken, ColumnWriter, Context, Dense, DenseMut, Element, ErrorKind, Order, Place, Report,
+    verify,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -253,4 +254,109 @@ fn cancelled_fills_leave_nothing() {
     });
     assert!(plan.unwrap().cost.scratch > 6_000_000);
     folders.assert_only(&[]);
+}
+
+/// Brings a matrix to the other order, from memory and from a file, to memory and to a file, and compares the elements.
+/// Reports of C to Fortran order from memory and from a file, and of the way back.
+fn reorder<T: Element>(
+    shape: (usize, usize),
+    limit: u64,
+    element: impl Fn(usize) -> T,
+) -> Vec<Report> {
+    let (folders, free) = (Folders::new(), Context::new());
+    let mut reports = Vec::new();
+    for order in [Order::C, Order::Fortran] {
+        let other = if order == Order::C { Order::Fortran } else { Order::C };
+        let elements: Vec<T> = (0..shape.0 * shape.1).map(&element).collect();
+        let memory = Dense::from_parts(shape, order, elements.into()).unwrap();
+        let stored = memory.copy_to(folders.path("a.npy"), &free).unwrap();
+        let turned = memory.to_order(other, Place::Memory, &free).unwrap();
+        assert_eq!((turned.order(), turned.shape()), (other, memory.shape()));
+        assert!(turned.view() == memory.view());
+        let ctx = folders.context(limit);
+        for a in [&memory, &stored] {
+            let (result, report) =
+                ctx.measure(|ctx| a.to_order(other, folders.path("b.npy"), ctx)).unwrap();
+            check_costs(&report);
+            assert!(report.actual.peak_memory <= limit, "{report}");
+            assert_eq!(result.order(), other);
+            assert!(result.as_slice() == turned.as_slice(), "{shape:?} {order:?}");
+            verify(folders.path("b.npy"), &free).unwrap();
+            drop(result);
+            std::fs::remove_file(folders.path("b.npy")).unwrap();
+            std::fs::remove_file(folders.path("b.npy.xxh3")).unwrap();
+            reports.push(report);
+        }
+        // Memory for the result, and little more.
+        let ctx = folders.context((shape.0 * shape.1 * size_of::<T>()) as u64 + (4 << 20));
+        let (result, report) =
+            ctx.measure(|ctx| stored.to_order(other, Place::Memory, ctx)).unwrap();
+        check_costs(&report);
+        assert!(result.as_slice() == turned.as_slice());
+        drop(stored);
+        std::fs::remove_file(folders.path("a.npy")).unwrap();
+        std::fs::remove_file(folders.path("a.npy.xxh3")).unwrap();
+    }
+    folders.assert_only(&[]);
+    reports
+}
+
+#[test]
+fn the_other_order_has_the_same_elements() {
+    let bits = |k: usize| (k.wrapping_mul(2_654_435_761) % 1_000_003) as f64;
+    // Few long lines, read in bands.
+    let scratch = |reports: Vec<Report>| -> Vec<bool> {
+        reports.iter().map(|report| report.actual.scratch > 0).collect()
+    };
+    assert_eq!(scratch(reorder((4, 600_000), 8 << 20, bits)), [false, false, false, true]);
+    // Many lines in C order, through a scratch file; once lines of three elements.
+    for (shape, limit) in
+        [((1500, 1600), 4), ((400_000, 3), 2), ((20_000, 100), 2), ((1200, 1100), 1)]
+    {
+        assert!(scratch(reorder(shape, limit << 20, bits))[1]);
+    }
+    reorder((2000, 3000), 2 << 20, |k| k % 7 == 0);
+    reorder((2000, 1000), 2 << 20, |k| k as u16);
+    reorder((800, 900), 2 << 20, |k| num_complex::Complex::new(k as f64, -1.0));
+    // Fits, and shapes whose elements lie the same in both orders.
+    for shape in [(300, 400), (1, 1000), (1000, 1), (0, 5), (5, 0), (1, 1)] {
+        reorder(shape, 4 << 20, bits);
+    }
+}
+
+#[test]
+fn orders_are_changed_completely_or_not_at_all() {
+    let folders = Folders::new();
+    let a = Dense::from(ndarray::Array2::from_shape_fn((1500, 1600), |(i, j)| number(i, j)));
+    let a = a.copy_to(folders.path("a.npy"), &Context::new()).unwrap();
+    let error = a.to_order(Order::Fortran, Place::Memory, &folders.context(1 << 20)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    for after in [3, 200] {
+        let token = CancelToken::new();
+        let (late, ctx) = (token.clone(), folders.context(2 << 20).cancel(token));
+        let count = std::sync::atomic::AtomicU64::new(0);
+        let ctx = ctx.progress(move |_| {
+            if count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == after {
+                late.cancel();
+            }
+        });
+        let error = a.to_order(Order::Fortran, folders.path("b.npy"), &ctx).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        folders.assert_only(&["a.npy", "a.npy.xxh3"]);
+    }
+}
+
+#[test]
+fn copies_larger_than_memory() {
+    let folders = Folders::new();
+    let a = ndarray::Array3::from_shape_fn((100, 50, 120), |(i, j, k)| number(i * 50 + j, k));
+    let a = Dense::from(a.reversed_axes()).copy_to(folders.path("a.npy"), &Context::new()).unwrap();
+    let ctx = folders.context(2 << 20);
+    let (b, report) = ctx.measure(|ctx| a.copy_to(folders.path("b.npy"), ctx)).unwrap();
+    check_costs(&report);
+    assert!(report.actual.peak_memory <= 2 << 20, "{report}");
+    assert_eq!((b.order(), b.shape(), b.as_slice()), (a.order(), a.shape(), a.as_slice()));
+    verify(folders.path("b.npy"), &ctx).unwrap();
+    assert_eq!(a.copy_to(Place::Memory, &ctx).unwrap_err().kind(), ErrorKind::Memory);
+    assert_eq!(a.copy_to(Place::Scratch, &ctx).unwrap().as_slice(), a.as_slice());
 }

@@ -1,7 +1,7 @@
 //! Floor 2: every pair of formats, in memory or on disk.
 //!
 //! - [`builder`] – entries in any order to CSR and CSC; [`compress`] – COO to CSR and CSC; [`recompress`] – CSR to CSC and back; [`expand`] – both to COO
-//! - [`sparsify`] – dense to sparse; [`densify`] – sparse to dense
+//! - [`reorder`] – a dense matrix in the other order; [`sparsify`] – dense to sparse; [`densify`] – sparse to dense
 //! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, with [`bins`] of lines,
 //!   [`record`]s of bytes and [`region`]s of lines; [`sink`] – sorted lines on their way into a matrix
 //! - [`cost`] – what the conversions have in common
@@ -16,6 +16,7 @@ mod expand;
 mod recompress;
 mod record;
 mod region;
+mod reorder;
 mod sink;
 mod sorter;
 mod sparsify;

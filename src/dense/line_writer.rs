@@ -10,7 +10,7 @@
 
 use ndarray::Ix2;
 
-use crate::dense::transpose::{each_patch, transpose};
+use crate::dense::transpose::transpose_lines;
 use crate::dense::transposer::Transposer;
 use crate::dense::writable::DenseMut;
 use crate::error::{Error, ErrorKind, Result};
@@ -205,13 +205,8 @@ fn scatter<T: Element>(
 ) {
     let here = lines.len() / length.max(1);
     ctx.run(|| {
-        each_patch(array.as_mut_slice(), count, |mut patch| {
-            let cols = patch.col..patch.col + patch.width();
-            let here = first.max(cols.start).min(cols.end)..(first + here).min(cols.end);
-            let rows = patch.row..patch.row + patch.rows.len();
-            let line = |k: usize| &lines[(here.start + k - first) * length..][rows.clone()];
-            transpose(&mut patch.rows, (here.start - cols.start, here.len()), line);
-        });
+        let line = |k: usize| &lines[k * length..][..length];
+        transpose_lines(array.as_mut_slice(), count, (first, here), line);
     });
 }
 

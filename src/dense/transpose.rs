@@ -68,6 +68,24 @@ pub(super) fn each_patch<T: Send>(
     patches.into_par_iter().for_each(|patch| work(patch));
 }
 
+/// Puts element `k` of line `l` into row `k`, at column `first + l`, for `count` lines, each at least as long as there are rows;
+/// rows of `length` elements lie one after the other. On all threads.
+pub(crate) fn transpose_lines<'a, T: Copy + Send + 'a>(
+    rows: &mut [T],
+    length: usize,
+    (first, count): (usize, usize),
+    line: impl Fn(usize) -> &'a [T] + Sync,
+) {
+    each_patch(rows, length, |mut patch| {
+        let cols = patch.col..patch.col + patch.width();
+        let start = first.clamp(cols.start, cols.end);
+        let end = (first + count).clamp(start, cols.end);
+        let part = patch.row..patch.row + patch.rows.len();
+        let line = |k: usize| &line(start + k - first)[part.clone()];
+        transpose(&mut patch.rows, (start - cols.start, end - start), line);
+    });
+}
+
 /// Puts element `k` of line `l` into row `k`, at column `at + l`, for `count` lines, each as long as there are rows.
 pub(super) fn transpose<'a, T: Copy + 'a>(
     rows: &mut [&mut [T]],
@@ -128,26 +146,17 @@ fn exchange<T: Copy, const L: usize, const P: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::Element;
 
-    fn check<T>(number: impl Fn(usize) -> T)
-    where
-        T: Copy + Default + PartialEq + std::fmt::Debug + Send + Sync,
-    {
+    fn check<T: Element>(number: impl Fn(usize) -> T) {
         for (count, length, before) in
             [(1, 1, 0), (7, 5, 2), (64, 64, 0), (33, 300, 1), (5000, 3, 0), (3, 40_000, 4)]
         {
             let lines: Vec<T> = (0..count * length).map(&number).collect();
             let width = before + count + 1;
             let mut rows = vec![T::default(); length * width];
-            each_patch(&mut rows, width, |mut patch| {
-                // The lines that fall into the patch, which do not begin with the rows.
-                let first = patch.col.saturating_sub(before);
-                let at = before + first - patch.col;
-                let here = (count - first).min(patch.width() - at);
-                let (row, tall) = (patch.row, patch.rows.len());
-                let line = |l: usize| &lines[(first + l) * length + row..][..tall];
-                transpose(&mut patch.rows, (at, here), line);
-            });
+            let line = |l: usize| &lines[l * length..][..length];
+            transpose_lines(&mut rows, width, (before, count), line);
             for (k, row) in rows.chunks(width).enumerate() {
                 for (c, &found) in row.iter().enumerate() {
                     let inside = c >= before && c < before + count;

@@ -17,7 +17,7 @@
 use std::ops::Range;
 
 use crate::dense::cut::Cut;
-use crate::dense::transpose::{each_patch, transpose};
+use crate::dense::transpose::transpose_lines;
 use crate::dense::transposed::{IN_FLIGHT, Lines, damaged};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{BufferMut, Context, Element, IoBuffer, Plan, Scratch};
@@ -151,12 +151,8 @@ impl<T: Element> Transposer<T> {
             let block = bytemuck::checked::try_cast_slice_mut(&mut buffer.bytes_mut()[..bytes])
                 .map_err(|_| damaged())?;
             self.ctx.run(|| {
-                each_patch(block, cut.group, |mut patch| {
-                    let (first, from, count) = (patch.col, rows.start + patch.row, patch.width());
-                    let here = from..from + patch.rows.len();
-                    let line = |k: usize| &group[(first + k) * cut.length..][here.clone()];
-                    transpose(&mut patch.rows, (0, count), line);
-                });
+                let line = |k: usize| &group[k * cut.length..][rows.clone()];
+                transpose_lines::<T>(block, cut.group, (0, cut.group), line);
             });
             self.blocks.push(scratch.append(buffer, bytes)?);
         }

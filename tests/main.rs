@@ -15,6 +15,7 @@ mod hostile_products;
 mod malformed_mtx;
 mod malformed_npy;
 mod matrix_market;
+mod plans;
 mod prepared;
 mod products;
 mod shared_data;

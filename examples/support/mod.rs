@@ -2,7 +2,9 @@
 #![allow(dead_code)] // each example uses a part of it
 
 pub(crate) mod comparison;
+pub(crate) mod disk;
 pub(crate) mod graphs;
+pub(crate) mod group;
 
 use std::io::{IsTerminal, Write};
 use std::time::Instant;

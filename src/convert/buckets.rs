@@ -15,10 +15,13 @@ use crate::convert::region::{Clash, Filled, Region};
 use crate::convert::sorter::{Run, Sorter};
 use crate::error::{ErrorKind, Result};
 use crate::sparse::Duplicates;
-use crate::storage::{Context, Entry, Held, Index, ScratchFile};
+use crate::storage::{Context, Entry, Held, Index, IoBuffer, Scratch, ScratchFile};
 
 /// Buckets that are being read or worked on at a time.
 const IN_FLIGHT: usize = 3;
+
+/// Bytes of the records of a task: they and the entries they become stay in the second-level cache.
+const TASK: usize = 512 << 10;
 
 /// Takes entries line by line.
 pub(super) trait Sink<T, I> {
@@ -44,13 +47,13 @@ pub(super) struct Buckets<'a> {
     ctx: &'a Context,
 }
 
-/// Memory that the second pass takes.
-pub(super) fn memory(limit: u64) -> u64 {
-    // The ring ends in whole huge pages; the lengths of lines stand beside their entries.
-    IN_FLIGHT as u64 * (room(limit) + (2 << 20)) + 2 * room(limit) + limit / 16
+/// Memory that the second pass takes, over so many runs.
+pub(super) fn memory(limit: u64, runs: usize) -> u64 {
+    let panel = IoBuffer::rounded(room(limit) as usize + runs * Scratch::BESIDE) as u64;
+    IN_FLIGHT as u64 * panel + room(limit)
 }
 
-/// Bytes of the records of a bucket.
+/// Bytes of the records of a bucket and the lengths of its lines.
 fn room(limit: u64) -> u64 {
     (limit / 12).max(4096)
 }
@@ -65,21 +68,23 @@ impl<'a> Buckets<'a> {
         Buckets { bins, runs, file, ctx }
     }
 
-    /// Hands on the one run, which lies in memory.
+    /// Hands on runs that lie in memory.
     pub(super) fn settle_memory<T: Entry, I: Index>(
         self,
         records: &[u8],
         sorting: Option<Duplicates>,
         sink: &mut dyn Sink<T, I>,
     ) -> Result<()> {
-        let size = record::bytes::<T, I>();
         let weights = self.weights::<T, I>();
         let mut hand = Hand::new(self.ctx);
         // However long a line is, its records are in memory and its entries take no more.
         for bins in cut(&weights, room(self.ctx.memory_limit_bytes())) {
-            let starts = &self.runs[0].starts;
-            let here = starts[bins.start] as usize * size..starts[bins.end] as usize * size;
-            self.settle_bucket(bins, &[&records[here]], sorting, &mut hand, sink)?;
+            let segments: Vec<&[u8]> = self
+                .extents::<T, I>(&bins)
+                .into_iter()
+                .map(|(offset, bytes)| &records[offset as usize..][..bytes])
+                .collect();
+            self.settle_bucket(bins, &segments, sorting, &mut hand, sink)?;
         }
         Ok(())
     }
@@ -108,10 +113,12 @@ impl<'a> Buckets<'a> {
         Ok(())
     }
 
-    /// Bytes of the records of every bin.
+    /// Bytes of the records of every bin and of the lengths of its lines.
     fn weights<T, I>(&self) -> Vec<u64> {
         let size = record::bytes::<T, I>() as u64;
-        let mut weights = vec![0; self.bins.count()];
+        let lengths =
+            |bin: usize| (self.bins.lines(bin..bin + 1).len() * size_of::<usize>()) as u64;
+        let mut weights: Vec<u64> = (0..self.bins.count()).map(lengths).collect();
         for run in &self.runs {
             let counts = run.starts.windows(2).map(|pair| (pair[1] - pair[0]) * size);
             weights.iter_mut().zip(counts).for_each(|(sum, bytes)| *sum += bytes);
@@ -164,7 +171,8 @@ impl<'a> Buckets<'a> {
         hand.make_room(counts.iter().sum::<u64>() as usize, lines.len());
         let (mut lens, mut indices, mut data) = hand.room();
         let mut tasks = Vec::new();
-        for part in even(&counts, 4 * self.ctx.thread_count()) {
+        let parts = (counts.iter().sum::<u64>() as usize * size).div_ceil(TASK);
+        for part in even(&counts, parts.max(4 * self.ctx.thread_count())) {
             let here = bins.start + part.start..bins.start + part.end;
             let lines = self.bins.lines(here.clone());
             let entries = counts[part].iter().sum::<u64>() as usize;

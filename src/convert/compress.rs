@@ -4,7 +4,7 @@ use crate::convert::bins::Bins;
 use crate::convert::buckets::{Buckets, Sink};
 use crate::convert::cost::{reading_budget, written};
 use crate::convert::sink::MatrixSink;
-use crate::convert::sorter::{Run, Sorter, sorted_run};
+use crate::convert::sorter::{Sorter, room, sorted_run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
     Axis, ByCols, ByRows, Compressed, CompressedWriter, Coo, Csc, Csr, Duplicates, EntryPanels,
@@ -91,8 +91,8 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
         ctx.meter().pass();
         ctx.meter().read(coo.stored_bytes());
         let bins = Bins::new(0..major);
-        sorted_run(&bins, (majors, minors, coo.data()), None, ctx).and_then(|(buffer, starts)| {
-            Buckets::new(bins, vec![Run { offset: 0, starts }], None, ctx).settle_memory(
+        sorted_run(&bins, (majors, minors, coo.data()), None, ctx).and_then(|(buffer, runs)| {
+            Buckets::new(bins, runs, None, ctx).settle_memory(
                 buffer.bytes(),
                 Some(duplicates),
                 &mut sink,
@@ -118,7 +118,7 @@ fn sort_panels<T: Entry, I: Index>(
     sink: &mut dyn Sink<T, I>,
     ctx: &Context,
 ) -> Result<()> {
-    let mut panels = EntryPanels::new(&[majors, minors], coo.data(), reading_budget(ctx), ctx)?;
+    let mut panels = EntryPanels::new(&[majors, minors], coo.data(), room::<T, I>(ctx), ctx)?;
     panels.sweep(ctx, |_, coordinates, data| {
         let below = |index: &I| index.to_usize() < minor;
         if !coordinates[1].iter().fold(true, |all, index| all & below(index)) {

@@ -2,9 +2,9 @@
 //!
 //! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`.
 
-use crate::convert::cost::{exceeds, filled, reading_budget, written};
+use crate::convert::cost::{exceeds, filled, written};
 use crate::convert::sink::MatrixSink;
-use crate::convert::sorter::Sorter;
+use crate::convert::sorter::{Sorter, room};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Axis, Compressed, CompressedDraft, CompressedWriter, Csc, Csr, EntryPanels};
 use crate::storage::{Context, Entry, Index, Place, Plan};
@@ -106,8 +106,9 @@ fn recompress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
     let nnz = from.nnz();
     let writer = CompressedWriter::<T, I, P, A::Other>::new(from.shape(), nnz, true, place, ctx)?;
     let mut sorter = Sorter::<T, I>::new(0..from.minor(), nnz as u64, ctx);
-    let mut panels = EntryPanels::new(&[from.indices()], from.data(), reading_budget(ctx), ctx)?;
-    let mut majors: Vec<I> = Vec::new();
+    let mut panels = EntryPanels::new(&[from.indices()], from.data(), room::<T, I>(ctx), ctx)?;
+    let mut majors: Vec<I> = Vec::with_capacity(nnz.min(room::<T, I>(ctx)));
+    let _held = ctx.hold((majors.capacity() * size_of::<I>()) as u64);
     // The line of the entry at hand; lines are walked through once, as entries come.
     let mut line = 0;
     let sorted = panels.sweep(ctx, |first, indices, data| {

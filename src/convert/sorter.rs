@@ -14,14 +14,14 @@
 //! Every step keeps the order of entries of one line. That makes duplicates meet in the order in which they were given,
 //! and sums have the bits of the conversion in memory.
 //!
-//! Memory, in parts of the limit: a quarter for the run that is gathered and a quarter for the one that is written; then,
-//! these being gone, a quarter for the buckets that are read and a twelfth for the one that is sorted.
+//! Memory, in parts of the limit: a sixth for the run that is gathered and a sixth each for the one that is sorted and the
+//! one that is written; then, these being gone, a quarter for the buckets that are read and a twelfth for the one that is
+//! brought to its lines.
 
 use rayon::prelude::*;
 
-use crate::convert::bins::{Bins, even};
+use crate::convert::bins::Bins;
 use crate::convert::buckets::{self, Buckets, Sink};
-use crate::convert::cost::reading_budget;
 use crate::convert::record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::Duplicates;
@@ -73,14 +73,17 @@ impl<T: Entry, I: Index> Sorter<T, I> {
     pub(super) fn plan(plan: Plan, entries: u64, ctx: &Context) -> Plan {
         let (limit, size) = (ctx.memory_limit_bytes(), record::bytes::<T, I>() as u64);
         let room = room::<T, I>(ctx) as u64;
-        let (run, plan) = match entries > room {
-            true => (room * size, plan.scratches(entries * size)),
-            false => (entries * size, plan),
+        let (runs, plan) = match entries > room {
+            true => (2, plan.scratches(entries * size)),
+            false => (1, plan),
         };
-        // Vectors that grow have up to twice the room; a buffer ends in a whole page.
-        let gathered = if entries > room { run } else { (2 * run).min(room * size) };
-        let sorting = gathered + IoBuffer::rounded(run as usize) as u64;
-        plan.holds((sorting + reading_budget(ctx)).max(buckets::memory(limit))).works(entries, 16.0)
+        let run = (entries.min(room) * size) as usize;
+        // Two panels that are read, and the lines beside one of them; or gathered, which is less.
+        let panel = IoBuffer::rounded(run + 4 * Scratch::BESIDE);
+        let gathered = (2 * panel + run / 2) as u64;
+        let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
+        let parts = (entries / room + 1) as usize * ctx.thread_count().min(MOST_PARTS);
+        plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, 16.0)
     }
 
     /// What settling the entries taken so far adds to a plan: what waits in the scratch file is read.
@@ -90,27 +93,42 @@ impl<T: Entry, I: Index> Sorter<T, I> {
         let entries = written + self.majors.len() as u64;
         let waiting = self.majors.len() as u64 * size;
         let plan = match self.scratch {
-            Some(_) => plan.scratches(waiting).reads(1, written * size),
-            None => plan.reads(1, 0).holds(IoBuffer::rounded(waiting as usize) as u64),
+            Some(_) => plan.scratches(waiting).reads(0, written * size),
+            None => plan.holds(IoBuffer::rounded(waiting as usize) as u64),
         };
-        plan.holds(buckets::memory(ctx.memory_limit_bytes())).works(entries, 10.0)
+        let parts = self.runs.len() + MOST_PARTS;
+        plan.holds(buckets::memory(ctx.memory_limit_bytes(), parts)).works(entries, 10.0)
     }
 
     /// Takes entries. The caller has checked the indices that are not the line.
     ///
-    /// Fails if a line is none of these, by the time the run is full.
+    /// Fails if a line is none of these, by the time the run is full. As many entries at once as make a run are sorted
+    /// from where they lie; fewer are gathered first.
     pub(super) fn extend(&mut self, majors: &[I], minors: &[I], data: &[T]) -> Result<()> {
         let mut start = 0;
         while start < majors.len() {
             let step = (self.room - self.majors.len()).min(majors.len() - start);
-            self.reserve(step);
             let here = start..start + step;
-            self.majors.extend_from_slice(&majors[here.clone()]);
-            self.minors.extend_from_slice(&minors[here.clone()]);
-            self.data.extend_from_slice(&data[here]);
+            let entries = (&majors[here.clone()], &minors[here.clone()], &data[here]);
             start += step;
+            if step >= self.room / 2 && self.majors.is_empty() {
+                let sorted = Self::write_run(
+                    &mut self.scratch,
+                    &self.bins,
+                    entries,
+                    self.expected,
+                    &self.ctx,
+                )?;
+                self.runs.extend(sorted);
+                self.expected = self.expected.saturating_sub(step as u64);
+                continue;
+            }
+            self.reserve(step);
+            self.majors.extend_from_slice(entries.0);
+            self.minors.extend_from_slice(entries.1);
+            self.data.extend_from_slice(entries.2);
             if self.majors.len() == self.room {
-                self.write_run()?;
+                self.write_gathered()?;
             }
         }
         Ok(())
@@ -125,7 +143,7 @@ impl<T: Entry, I: Index> Sorter<T, I> {
         self.majors.push(major);
         self.minors.push(minor);
         self.data.push(value);
-        if self.majors.len() == self.room { self.write_run() } else { Ok(()) }
+        if self.majors.len() == self.room { self.write_gathered() } else { Ok(()) }
     }
 
     /// Hands all entries to `sink`, line by line; the lines sorted and duplicates treated, if `sorting` says how.
@@ -135,19 +153,20 @@ impl<T: Entry, I: Index> Sorter<T, I> {
         sink: &mut dyn Sink<T, I>,
         ctx: &Context,
     ) -> Result<()> {
-        let Some(_) = self.scratch else {
-            let (buffer, starts) = self.sorted_run(None)?;
+        let gathered = (&self.majors[..], &self.minors[..], &self.data[..]);
+        if self.scratch.is_none() {
+            let (buffer, runs) = sorted_run(&self.bins, gathered, None, &self.ctx)?;
             let bins = self.bins.clone();
             // The gathered entries are not needed any more.
             drop(self);
-            return Buckets::new(bins, vec![Run { offset: 0, starts }], None, ctx).settle_memory(
+            return Buckets::new(bins, runs, None, ctx).settle_memory(
                 buffer.bytes(),
                 sorting,
                 sink,
             );
         };
         if !self.majors.is_empty() {
-            self.write_run()?;
+            self.write_gathered()?;
         }
         let Sorter { bins, scratch, runs, .. } = self;
         let file = scratch.map(Scratch::finish).transpose()?;
@@ -170,33 +189,42 @@ impl<T: Entry, I: Index> Sorter<T, I> {
     }
 
     #[cold]
-    fn write_run(&mut self) -> Result<()> {
-        let size = record::bytes::<T, I>();
-        let mut scratch = match self.scratch.take() {
-            Some(scratch) => scratch,
-            None => {
-                let expected = self.expected.max(self.majors.len() as u64);
-                Scratch::new(self.room * size, expected * size as u64, &self.ctx)?
-            }
-        };
-        let buffer = scratch.buffer(1)?;
-        let bytes = self.majors.len() * size;
-        let (buffer, starts) = self.sorted_run(Some(buffer))?;
-        let offset = scratch.append(buffer, bytes)?;
-        self.scratch = Some(scratch);
-        self.runs.push(Run { offset, starts });
-        self.ctx.check_cancelled()
-    }
-
-    /// The entries gathered so far as records sorted by bins; none are gathered afterwards.
-    fn sorted_run(&mut self, buffer: Option<IoBuffer>) -> Result<(IoBuffer, Vec<u64>)> {
+    fn write_gathered(&mut self) -> Result<()> {
         let entries = (&self.majors[..], &self.minors[..], &self.data[..]);
-        let sorted = sorted_run(&self.bins, entries, buffer, &self.ctx)?;
+        let sorted =
+            Self::write_run(&mut self.scratch, &self.bins, entries, self.expected, &self.ctx)?;
+        self.runs.extend(sorted);
         self.expected = self.expected.saturating_sub(self.majors.len() as u64);
         self.majors.clear();
         self.minors.clear();
         self.data.clear();
-        Ok(sorted)
+        Ok(())
+    }
+
+    /// Sorts a run and appends it to the scratch file, which is started with room for `expected` entries.
+    fn write_run(
+        scratch: &mut Option<Scratch>,
+        bins: &Bins,
+        entries: (&[I], &[I], &[T]),
+        expected: u64,
+        ctx: &Context,
+    ) -> Result<Vec<Run>> {
+        let size = record::bytes::<T, I>();
+        let bytes = entries.0.len() * size;
+        let mut file = match scratch.take() {
+            Some(file) => file,
+            None => {
+                let expected = expected.max(entries.0.len() as u64) * size as u64;
+                Scratch::new(room::<T, I>(ctx) * size, expected, ctx)?
+            }
+        };
+        // While one run is written, the next is sorted.
+        let (buffer, mut runs) = sorted_run(bins, entries, Some(file.buffer(2)?), ctx)?;
+        let offset = file.append(buffer, bytes)?;
+        runs.iter_mut().for_each(|run| run.offset += offset);
+        *scratch = Some(file);
+        ctx.check_cancelled()?;
+        Ok(runs)
     }
 
     /// Whether so many entries make one run.
@@ -205,7 +233,8 @@ impl<T: Entry, I: Index> Sorter<T, I> {
     }
 }
 
-/// Entries as records sorted by bins, in `buffer` if there is one, and the first record of every bin and their number.
+/// Entries as records sorted by bins, in `buffer` if there is one: some runs, one behind the other, each of consecutive
+/// entries. Several, so that threads work side by side; few, so that a bin's records are read in long stretches.
 ///
 /// Fails if a line is in no bin.
 pub(super) fn sorted_run<T: Entry, I: Index>(
@@ -213,74 +242,68 @@ pub(super) fn sorted_run<T: Entry, I: Index>(
     (majors, minors, data): (&[I], &[I], &[T]),
     buffer: Option<IoBuffer>,
     ctx: &Context,
-) -> Result<(IoBuffer, Vec<u64>)> {
+) -> Result<(IoBuffer, Vec<Run>)> {
     let size = record::bytes::<T, I>();
     let mut buffer = match buffer {
         Some(buffer) => buffer,
         None => IoBuffer::new(majors.len() * size, ctx.meter())?,
     };
-    ctx.run(|| {
-        let counts = count(bins, majors)?;
-        let mut starts = vec![0];
-        starts.extend(counts.iter().scan(0, |end, count| {
-            *end += count;
-            Some(*end)
-        }));
-        // Each task owns some bins, and with them a part of the buffer, and passes over the lines of all entries.
-        let (mut tasks, mut rest) = (Vec::new(), &mut buffer.bytes_mut()[..]);
-        for here in even(&counts, rayon::current_num_threads()) {
-            let records = starts[here.end] - starts[here.start];
-            let part;
-            (part, rest) = rest.split_at_mut(records as usize * size);
-            tasks.push((here, part));
-        }
-        tasks.into_par_iter().for_each(|(here, part)| {
-            let first = starts[here.start];
-            let place = |start: &u64| (start - first) as usize * size;
-            let mut next: Vec<usize> = starts[here.clone()].iter().map(place).collect();
-            for ((&major, &minor), &value) in majors.iter().zip(minors).zip(data) {
-                let bin = bins.of(major.to_usize()).wrapping_sub(here.start);
-                // Counted above, but the lines may lie in a file that is changing.
-                let Some(next) = next.get_mut(bin) else { continue };
-                if let Some(to) = part.get_mut(*next..*next + size) {
-                    record::store(to, major, minor, value);
-                    *next += size;
-                }
-            }
-        });
-        Ok((buffer, starts))
-    })
+    let runs = ctx.run(|| {
+        let parts = rayon::current_num_threads().min(MOST_PARTS);
+        let step = majors.len().div_ceil(parts).max(LEAST_PART);
+        let records = buffer.bytes_mut().par_chunks_mut(step * size);
+        let entries =
+            majors.par_chunks(step).zip(minors.par_chunks(step)).zip(data.par_chunks(step));
+        entries
+            .zip(records)
+            .enumerate()
+            .map(|(k, (((majors, minors), data), records))| {
+                let starts = sort_part(bins, (majors, minors, data), records)?;
+                Ok(Run { offset: (k * step * size) as u64, starts })
+            })
+            .collect::<Result<Vec<Run>>>()
+    })?;
+    Ok((buffer, runs))
 }
 
-/// Entries of a full run: records in a quarter of the limit.
-fn room<T, I>(ctx: &Context) -> usize {
-    (ctx.memory_limit_bytes() / 4 / record::bytes::<T, I>() as u64).clamp(1024, 1 << 31) as usize
-}
-
-/// Records of every bin.
-fn count<I: Index>(bins: &Bins, majors: &[I]) -> Result<Vec<u64>> {
+/// A stable counting sort by bins; gives the first record of every bin, and their number.
+fn sort_part<T: Entry, I: Index>(
+    bins: &Bins,
+    (majors, minors, data): (&[I], &[I], &[T]),
+    records: &mut [u8],
+) -> Result<Vec<u64>> {
+    let size = record::bytes::<T, I>();
     let outside =
         || Error::new(ErrorKind::Index, "an index is out of range, or changed while it was read");
-    let threads = rayon::current_num_threads();
-    let chunk = majors.len().div_ceil(threads).max(1 << 16);
-    let parts: Vec<Option<Vec<u64>>> = majors
-        .par_chunks(chunk)
-        .map(|majors| {
-            let mut counts = vec![0; bins.count()];
-            for major in majors {
-                let line = major.to_usize();
-                if !bins.hold(line) {
-                    return None;
-                }
-                counts[bins.of(line)] += 1;
-            }
-            Some(counts)
-        })
-        .collect();
-    let mut counts = vec![0; bins.count()];
-    for part in parts {
-        let part = part.ok_or_else(outside)?;
-        counts.iter_mut().zip(part).for_each(|(sum, count)| *sum += count);
+    let mut next = vec![0usize; bins.count()];
+    for major in majors {
+        let line = major.to_usize();
+        if !bins.hold(line) {
+            return Err(outside());
+        }
+        next[bins.of(line)] += 1;
     }
-    Ok(counts)
+    let (mut starts, mut start) = (Vec::with_capacity(next.len() + 1), 0);
+    for slot in &mut next {
+        starts.push(start as u64);
+        start += std::mem::replace(slot, start * size);
+    }
+    starts.push(start as u64);
+    for ((&major, &minor), &value) in majors.iter().zip(minors).zip(data) {
+        // Counted above, but the lines may lie in a file that is changing.
+        let slot = next.get_mut(bins.of(major.to_usize())).ok_or_else(outside)?;
+        let to = records.get_mut(*slot..*slot + size).ok_or_else(outside)?;
+        record::store(to, major, minor, value);
+        *slot += size;
+    }
+    Ok(starts)
+}
+
+/// The most parts of a run that are sorted side by side, and the least entries of one.
+const MOST_PARTS: usize = 4;
+const LEAST_PART: usize = 1 << 14;
+
+/// Entries of a full run: records in a sixth of the limit.
+pub(super) fn room<T, I>(ctx: &Context) -> usize {
+    (ctx.memory_limit_bytes() / 6 / record::bytes::<T, I>() as u64).clamp(1024, 1 << 31) as usize
 }

@@ -1,11 +1,11 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
 use crate::error::Result;
-use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter};
+use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter, scatter_memory};
 use crate::linalg::operator::{LinearOperator, check_length};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, LinePanels};
-use crate::storage::{Context, Index, SparseFormat};
+use crate::storage::{Context, Entry, Index, Plan, SparseFormat};
 
 /// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
 /// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend on the number of threads. A bad index is an error that names its place.
@@ -49,6 +49,10 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     let vectors = (size_of_val(x) + size_of_val(y)) as u64;
     let budget = ctx.memory_limit_bytes().saturating_sub(vectors);
     let mut panels = LinePanels::for_one_sweep(a, budget, ctx)?;
+    let _running = ctx.begin(|| {
+        let name = if entries == Entries::AsStored { "product" } else { "adjoint product" };
+        Ok(product_plan(&panels, name, k, ctx).reads(1, panels.bytes_kept()))
+    })?;
     panel_product(&mut panels, along, entries, k, x, y, ctx)
 }
 
@@ -63,6 +67,21 @@ fn check_operands<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     let (to, from) = if along { (a.major(), a.minor()) } else { (a.minor(), a.major()) };
     check_length("x", from.saturating_mul(k), x.len())?;
     check_length("y", to.saturating_mul(k), y.len())
+}
+
+/// What a product with `k` vectors costs; what was read to make the panels is not in it.
+pub(crate) fn product_plan<T: Entry, I: Index, P: Index, A: Axis>(
+    panels: &LinePanels<T, I, P, A>,
+    name: &'static str,
+    k: usize,
+    ctx: &Context,
+) -> Plan {
+    let matrix = panels.matrix();
+    Plan::new(name)
+        .from_file(matrix.indices().file())
+        .reads(1, panels.bytes_to_read())
+        .holds(panels.memory() + scatter_memory::<T, I>(ctx.thread_count()))
+        .works(matrix.nnz() as u64 * k as u64, 1.0)
 }
 
 /// The product of a matrix that comes in panels; `x` and `y` have the lengths of the whole product.

@@ -7,11 +7,11 @@ use ndarray::Ix2;
 use crate::dense::{DenseBase, LinePanel, LinePanels};
 use crate::error::Result;
 use crate::linalg::kernels::{
-    DenseRows, Entries, Update, dense_gather, dense_scatter, scatter_height,
+    DenseRows, Entries, Update, dense_gather, dense_scatter, scatter_height, scatter_sums,
 };
 use crate::linalg::operator::LinearOperator;
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::storage::{Context, Element, Order};
+use crate::storage::{Context, Element, Order, Plan};
 
 /// One pass over the matrix for every product, whatever its order.
 impl<X: Scalar, T: Element + Factor<X>, B: Deref<Target = [T]> + Sync> LinearOperator<X>
@@ -58,6 +58,22 @@ fn product<X: Scalar, T: Element + Factor<X>>(
         true => dense_gather(rows, entries, update, x, y, k),
         false => dense_scatter(rows, entries, update, x, y, k),
     })
+}
+
+/// What a product with `k` vectors costs.
+pub(crate) fn line_plan<T: Element>(
+    panels: &LinePanels<T>,
+    name: &'static str,
+    k: usize,
+    ctx: &Context,
+) -> Plan {
+    let matrix = panels.matrix();
+    let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
+    Plan::new(name)
+        .from_file(matrix.buffer().file())
+        .reads(1, panels.bytes_to_read())
+        .holds(panels.memory() + sums as u64)
+        .works(matrix.len() as u64 * k as u64, 0.5)
 }
 
 /// Lines of which every panel but the last has a multiple, so that panels give the bits of the whole.

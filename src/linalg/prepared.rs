@@ -4,13 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::dense::{self, Dense};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::compressed::panel_product;
-use crate::linalg::dense::{line_product, panel_step};
+use crate::linalg::compressed::{panel_product, product_plan};
+use crate::linalg::dense::{line_plan, line_product, panel_step};
 use crate::linalg::kernels::Entries;
 use crate::linalg::operator::{LinearOperator, check_length};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{self, Axis, Compressed};
-use crate::storage::{Context, Element, Entry, Index, Order, SparseFormat, Traffic};
+use crate::storage::{Context, Element, Entry, Index, Order, Plan, SparseFormat, Traffic};
 
 /// A matrix prepared for many products under the memory limit of a context.
 ///
@@ -48,6 +48,8 @@ pub trait Panelled: sealed::Sealed {
     fn panels(&self, budget: u64, ctx: &Context) -> Result<Self::Panels>;
     #[doc(hidden)]
     fn traffic(panels: &Self::Panels) -> Traffic;
+    #[doc(hidden)]
+    fn plan(panels: &Self::Panels, name: &'static str, k: usize, ctx: &Context) -> Plan;
 }
 
 impl<M: Panelled> Operator<M> {
@@ -94,6 +96,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> 
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
     }
+    fn plan(panels: &Self::Panels, name: &'static str, k: usize, ctx: &Context) -> Plan {
+        product_plan(panels, name, k, ctx)
+    }
 }
 
 impl<T: Element> sealed::Sealed for Dense<T> {}
@@ -108,6 +113,9 @@ impl<T: Element> Panelled for Dense<T> {
     }
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
+    }
+    fn plan(panels: &Self::Panels, name: &'static str, k: usize, ctx: &Context) -> Plan {
+        line_plan(panels, name, k, ctx)
     }
 }
 
@@ -175,12 +183,18 @@ impl<X: Scalar, M: PanelProduct<X>> LinearOperator<X> for Operator<M> {
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         check_length("x", self.shape.1.saturating_mul(k), x.len())?;
         check_length("y", self.shape.0.saturating_mul(k), y.len())?;
-        self.with_panels(|panels| M::product(panels, false, k, x, y, ctx))
+        self.with_panels(|panels| {
+            let _running = ctx.begin(|| Ok(M::plan(panels, "product", k, ctx)))?;
+            M::product(panels, false, k, x, y, ctx)
+        })
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         check_length("x", self.shape.0.saturating_mul(k), x.len())?;
         check_length("y", self.shape.1.saturating_mul(k), y.len())?;
-        self.with_panels(|panels| M::product(panels, true, k, x, y, ctx))
+        self.with_panels(|panels| {
+            let _running = ctx.begin(|| Ok(M::plan(panels, "adjoint product", k, ctx)))?;
+            M::product(panels, true, k, x, y, ctx)
+        })
     }
 }

@@ -8,7 +8,7 @@ use num_traits::{Float, Zero};
 use crate::error::{Error, Result};
 use crate::linalg::{LinearOperator, Scalar, axpby, check_length, dot, norm};
 use crate::solve::solved::{Solved, StopReason};
-use crate::storage::Context;
+use crate::storage::{Context, Held};
 
 /// What [`cg`] may be told; the defaults are SciPy's.
 pub struct CgOptions<'a, X: Scalar> {
@@ -96,6 +96,9 @@ struct Iteration<'a, X: Scalar, A> {
     iterations: usize,
     passes: usize,
     history: Vec<X::Real>,
+    /// What had been read, and waited for, at the start.
+    before: (u64, f64),
+    _held: Held,
 }
 
 impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
@@ -106,6 +109,9 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         ctx: &'a Context,
     ) -> Result<Self> {
         let n = b.len();
+        let vectors = if options.precond.is_some() { 5 } else { 4 };
+        let bytes = vectors * (n as u64).saturating_mul(size_of::<X>() as u64);
+        ctx.check_memory("the vectors of the iteration", bytes)?;
         let zeros = || vec![X::zero(); n];
         let x0 = options.x0.filter(|_| b.iter().any(|b| !b.is_zero()));
         let mut this = Iteration {
@@ -123,6 +129,8 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
             iterations: 0,
             passes: 0,
             history: Vec::new(),
+            before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
+            _held: ctx.hold(bytes),
         };
         if x0.is_some() {
             this.true_residual()?;
@@ -167,6 +175,8 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
             residual_norm: self.residual,
             history: self.history,
             passes: self.passes,
+            bytes_read: self.ctx.meter().bytes_read() - self.before.0,
+            seconds_waiting: self.ctx.meter().seconds_waiting() - self.before.1,
         })
     }
 

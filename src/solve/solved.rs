@@ -19,6 +19,10 @@ pub struct Solved<X: Scalar> {
     pub history: Vec<X::Real>,
     /// Products with the operator; for a matrix, passes over it.
     pub passes: usize,
+    /// Bytes read from files meanwhile, by everything under the context.
+    pub bytes_read: u64,
+    /// Seconds in which the work waited for the disk.
+    pub seconds_waiting: f64,
 }
 
 /// Why an iteration ended.

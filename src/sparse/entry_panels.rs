@@ -4,11 +4,9 @@
 //! holds half the matrix is nothing special. [`LinePanels`](super::LinePanels) is for whoever needs whole lines.
 
 use crate::error::Result;
-use crate::storage::{
-    Buffer, Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode, panel_elements,
-};
+use crate::storage::{Buffer, Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode};
 
-/// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
+/// Runs of an array below this size are left to the page cache to gather; larger ones are read as the device likes it.
 const SMALL: usize = 1 << 20;
 
 /// Hands out the parallel arrays of a sparse matrix in runs of entries, in order.
@@ -23,13 +21,14 @@ pub(crate) struct EntryPanels<T, I> {
 }
 
 impl<T: Entry, I: Index> EntryPanels<T, I> {
-    /// Runs of the entries in some index arrays and a value array of one length, within `budget` bytes of memory.
+    /// Runs of `step` entries of some index arrays and a value array of one length; two runs are in memory at a time, one
+    /// that is worked on and one that is read.
     ///
     /// The arrays must outlive the panels if they lie in files: they hold the locks.
     pub(crate) fn new(
         indices: &[&Buffer<I>],
         data: &Buffer<T>,
-        budget: u64,
+        step: usize,
         ctx: &Context,
     ) -> Result<Self> {
         let nnz = data.len();
@@ -39,10 +38,7 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
             .map(|array| PanelArray::new(array, &mut sources))
             .collect::<Result<Vec<_>>>()?;
         let data = PanelArray::new(data, &mut sources)?;
-        let sizes: Vec<usize> =
-            indices.iter().map(PanelArray::panel_bytes).chain([data.panel_bytes()]).collect();
-        let panel = (budget / 8).clamp(16 << 10, 12 << 20) as usize;
-        let step = panel_elements(panel, &sizes).min(nnz.max(1));
+        let step = step.clamp(1, nnz.max(1));
         let mut panels = Vec::new();
         for start in (0..nnz).step_by(step) {
             let run = start..nnz.min(start + step);
@@ -52,11 +48,14 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         }
         let reader = match sources.iter().max_by_key(|source| source.length()) {
             Some(largest) => {
-                let mode = match panel < SMALL {
+                let mode = match step * size_of::<I>() < SMALL {
                     true => ReadMode::Buffered,
                     false => ctx.devices().read_mode(largest)?,
                 };
-                Some(PanelReader::new(sources, panels, budget, mode)?)
+                let budget = 2 * PanelReader::panel_memory(&panels) as u64;
+                let mut reader = PanelReader::new(sources, panels, budget, mode)?;
+                reader.pin_nothing();
+                Some(reader)
             }
             None => None,
         };

@@ -85,15 +85,18 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
         }
     }
 
+    /// Bytes that were read when the panels were made: pointers that are kept.
+    pub(crate) fn bytes_kept(&self) -> u64 {
+        match self.streams.as_ref().map(|streams| &streams.indptr) {
+            Some(PanelArray::Kept(kept)) => size_of_val(&**kept) as u64,
+            _ => 0,
+        }
+    }
+
     /// Most memory that panels take, pinned ones and pointers among them.
     pub(crate) fn memory(&self) -> u64 {
-        self.streams.as_ref().map_or(0, |streams| {
-            let kept = match &streams.indptr {
-                PanelArray::Kept(kept) => size_of_val(&**kept) as u64,
-                PanelArray::Read { .. } => 0,
-            };
-            streams.reader.memory() + kept
-        })
+        let reading = self.streams.as_ref().map_or(0, |streams| streams.reader.memory());
+        reading + self.bytes_kept()
     }
 
     /// Calls `work` with every panel in order.

@@ -17,7 +17,7 @@ pub struct Cost {
     pub bytes_read: u64,
     /// Bytes written to files, scratch files among them.
     pub bytes_written: u64,
-    /// Most bytes in scratch files at a time.
+    /// Most bytes in scratch files at a time; a result that is to live in the scratch folder does not count.
     pub scratch: u64,
     /// Most bytes of memory held at a time: work space, and a result in memory. What the caller hands in does not count.
     pub peak_memory: u64,

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The counts so far. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,8 @@ struct Counts {
     passes: AtomicU64,
     read: AtomicU64,
     written: AtomicU64,
+    /// Nanoseconds.
+    waited: AtomicU64,
     memory: Level,
     scratch: Level,
 }
@@ -57,6 +60,11 @@ impl Meter {
         self.0.written.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Time in which work stood still for the device.
+    pub(crate) fn waited(&self, time: Duration) {
+        self.0.waited.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+    }
+
     /// Memory that is in use from now on.
     pub(crate) fn hold(&self, bytes: u64) -> Held {
         self.take(Kind::Memory, bytes)
@@ -89,6 +97,10 @@ impl Meter {
 
     pub(crate) fn bytes_written(&self) -> u64 {
         self.0.written.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn seconds_waiting(&self) -> f64 {
+        self.0.waited.load(Ordering::Relaxed) as f64 * 1e-9
     }
 
     pub(crate) fn most_memory(&self) -> u64 {

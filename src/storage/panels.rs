@@ -289,7 +289,7 @@ impl Sweep<'_> {
                 worked?;
                 continue;
             }
-            let filled = self.wait_for(panel)?;
+            let filled = self.wait_for(panel, ctx)?;
             let worked = work_on(panel, &filled, work);
             if self.reader.is_pinned(panel) {
                 self.reader.pinned[panel] = Some(filled);
@@ -324,7 +324,7 @@ impl Sweep<'_> {
     }
 
     /// The buffer of `panel`, the first one asked for, when it is filled.
-    fn wait_for(&mut self, panel: usize) -> Result<Filled> {
+    fn wait_for(&mut self, panel: usize, ctx: &Context) -> Result<Filled> {
         let lost = || Error::new(ErrorKind::Io, "the reading threads are gone");
         let start = Instant::now();
         while self.asked.front().ok_or_else(lost)?.1.is_none() {
@@ -334,7 +334,9 @@ impl Sweep<'_> {
                 self.asked.iter_mut().find(|(asked, _)| *asked == panel).ok_or_else(lost)?;
             asked.1 = Some(filled);
         }
-        self.reader.traffic.seconds_waiting += start.elapsed().as_secs_f64();
+        let waited = start.elapsed();
+        self.reader.traffic.seconds_waiting += waited.as_secs_f64();
+        ctx.meter().waited(waited);
         let (found, filled) = self.asked.pop_front().ok_or_else(lost)?;
         debug_assert_eq!(found, panel);
         filled.ok_or_else(lost)

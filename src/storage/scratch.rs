@@ -30,6 +30,9 @@ pub(crate) struct ScratchFile {
 }
 
 impl Scratch {
+    /// Memory that a run of bytes takes beside them when it is read: its first and last sector.
+    pub(crate) const BESIDE: usize = 2 * SECTOR;
+
     /// An empty file for blocks of at most `block` bytes, `expected` bytes in all, for which space is reserved now; fails
     /// if the device has not that much. More can be appended.
     pub(crate) fn new(block: usize, expected: u64, ctx: &Context) -> Result<Self> {

@@ -113,12 +113,12 @@ impl<T: Entry> ArrayWriter<T> {
         }
     }
 
-    /// An array in a scratch file.
+    /// An array in a file without a name in the scratch folder.
     pub(crate) fn scratch(header: &NpyHeader, ctx: &Context) -> Result<Self> {
-        let block = block_size(ctx.memory_limit_bytes());
-        let expected = DATA_START + header.checked_bytes()?;
-        let appender = Appender::scratch(ctx.scratch_folder(), expected, block, ctx.meter())?;
-        Self::appending(appender, header, block, false, ctx.meter())
+        let folder = ctx.scratch_folder();
+        let file = tempfile::tempfile_in(folder)
+            .map_err(|e| Error::io("making a scratch file in", folder, e))?;
+        Self::file(Origin { path: folder.to_owned(), file }, header, false, ctx)
     }
 
     fn appending(

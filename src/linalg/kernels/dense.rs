@@ -155,7 +155,7 @@ fn row_times_block<T: Factor<X>, X: Scalar>(
 
 /// Y = alpha Aᵀ X + beta Y, one pass over A; X is nrows x k and Y ncols x k, both row-major.
 ///
-/// Work space: at most `4096 * threads * threads * k` numbers.
+/// Work space: [`scatter_sums`] for each column of X.
 pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     entries: Entries,
@@ -176,6 +176,12 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
         scatter_by_blocks(a, entries, update, x, y, k, 2 * threads);
     }
     Ok(())
+}
+
+/// Numbers of work space, at most, for each column of X.
+pub(crate) fn scatter_sums(ncols: usize, threads: usize) -> usize {
+    // Strips are worked on side by side; blocks of narrow rows are, two for each thread.
+    2 * threads * ncols.min(STRIP * threads)
 }
 
 /// The blocks of rows that a scatter adds up one by one.

@@ -36,8 +36,9 @@ mod tests;
 mod update;
 
 pub(crate) use compressed::gather;
-pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height};
+pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, scatter_sums};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;
+pub(crate) use scatter_bins::memory as scatter_memory;
 pub(crate) use statistics::{Moments, RUN, across, along, block_height};
 pub(crate) use update::{Entries, Update};

@@ -50,6 +50,11 @@ struct Outbox<T, I> {
     parcels: Vec<Parcel<T, I>>,
 }
 
+/// Bytes of all outboxes, at most: a block that is not a long row has no more than four times its size.
+pub(crate) fn memory<T, I>(threads: usize) -> u64 {
+    (4 * threads * 4 * BLOCK * size_of::<Parcel<T, I>>()) as u64
+}
+
 /// Adds the terms of all rows to `y`.
 pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,

@@ -1,0 +1,138 @@
+//! The inputs, made when they are first asked for, in a folder that both processes look into.
+
+use std::path::{Path, PathBuf};
+
+use outcore::{Context, Coo, Csc, Csr, Dense, DenseMut, Element, Order, Result};
+
+/// Columns of tall dense matrices.
+pub(crate) const COLUMNS: usize = 100;
+
+/// Matrices of about so many bytes each.
+pub(crate) struct Inputs {
+    folder: PathBuf,
+    /// 0 in the limited process, which finds everything there.
+    bytes: u64,
+}
+
+impl Inputs {
+    pub(crate) fn new(folder: &Path, bytes: u64) -> Self {
+        Inputs { folder: folder.to_owned(), bytes }
+    }
+
+    /// Inputs that were made by another process.
+    pub(crate) fn there(folder: &Path) -> Self {
+        Inputs { folder: folder.to_owned(), bytes: 0 }
+    }
+
+    /// A folder for what a case makes besides.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Removes all inputs but some.
+    pub(crate) fn keep_only(&self, names: &[&str]) {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !names.iter().any(|kept| name == *kept || name == format!("{kept}.xxh3")) {
+                let path = entry.path();
+                let _ = if path.is_dir() {
+                    std::fs::remove_dir_all(path)
+                } else {
+                    std::fs::remove_file(path)
+                };
+            }
+        }
+    }
+
+    /// The path of an input, which `make` makes if it is not there.
+    fn at(&self, name: &str, make: impl FnOnce(&Path, usize) -> Result<()>) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        if !path.exists() {
+            make(&path, self.bytes as usize)?;
+        }
+        Ok(path)
+    }
+
+    /// Twice as many rows as columns, 240 entries a row, spread over all columns.
+    pub(crate) fn csr(&self) -> Result<Csr<f64>> {
+        let path = self.at("csr", |path, bytes| {
+            let (nrows, ncols) = (bytes / 2880, bytes / 5760);
+            let density = bytes as f64 / 12.0 / (nrows as f64 * ncols as f64);
+            Csr::<f64>::random((nrows, ncols), density, 1, path, &Context::new()).map(drop)
+        })?;
+        Csr::open(path)
+    }
+
+    pub(crate) fn csc(&self) -> Result<Csc<f64>> {
+        let path = self.at("csc", |path, _| self.csr()?.to_csc(path, &Context::new()).map(drop))?;
+        Csc::open(path)
+    }
+
+    pub(crate) fn coo(&self) -> Result<Coo<f64>> {
+        let path = self.at("coo", |path, _| self.csr()?.to_coo(path, &Context::new()).map(drop))?;
+        Coo::open(path)
+    }
+
+    /// Symmetric and positive definite, and so wide a band that its vectors are small beside it.
+    pub(crate) fn band(&self) -> Result<Csr<f64>> {
+        let path = self.at("band", |path, bytes| {
+            let n = bytes / 12 / 129;
+            let (one, other) = (vec![200.0; n], vec![-1.0; n]);
+            let bands: Vec<(isize, &[f64])> = (-64isize..=64)
+                .map(|k| (k, if k == 0 { &one[..] } else { &other[k.unsigned_abs()..] }))
+                .collect();
+            Csr::<f64>::diags((n, n), &bands, path, &Context::new()).map(drop)
+        })?;
+        Csr::open(path)
+    }
+
+    /// Seven entries a row: the Laplacian on a cube.
+    pub(crate) fn poisson(&self) -> Result<Csr<f64>> {
+        let path = self.at("poisson", |path, bytes| {
+            let side = (bytes as f64 / 88.0).cbrt() as usize;
+            Csr::<f64>::poisson(&[side; 3], path, &Context::new()).map(drop)
+        })?;
+        Csr::open(path)
+    }
+
+    /// A tall dense matrix.
+    pub(crate) fn tall(&self, order: Order) -> Result<Dense<f64>> {
+        let name = if order == Order::C { "tall-c.npy" } else { "tall-f.npy" };
+        let path = self.at(name, |path, bytes| {
+            fill(path, (bytes / 8 / COLUMNS, COLUMNS), order, |k| (k % 7 / 3) as f64 * 0.1)
+        })?;
+        Dense::open(path)
+    }
+
+    /// A square dense matrix.
+    pub(crate) fn square(&self) -> Result<Dense<f32>> {
+        let path = self.at("square.npy", |path, bytes| {
+            let n = ((bytes / 4) as f64).sqrt() as usize;
+            fill(path, (n, n), Order::C, |k| (k % 1009) as f32 / 1009.0)
+        })?;
+        Dense::open(path)
+    }
+
+    /// Elements of which one in eight is not zero.
+    pub(crate) fn sparse_dense(&self) -> Result<Dense<f64>> {
+        let path = self.at("sparse-dense.npy", |path, bytes| {
+            fill(path, (bytes / 8 / COLUMNS, COLUMNS), Order::C, |k| {
+                let mixed = (k as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+                if mixed % 8 == 0 { mixed as f64 } else { 0.0 }
+            })
+        })?;
+        Dense::open(path)
+    }
+}
+
+fn fill<T: Element>(
+    path: &Path,
+    shape: (usize, usize),
+    order: Order,
+    element: impl Fn(usize) -> T,
+) -> Result<()> {
+    let mut a = DenseMut::<T>::create(path, shape, order, &Context::new())?;
+    a.as_mut_slice().iter_mut().enumerate().for_each(|(k, x)| *x = element(k));
+    a.close()
+}

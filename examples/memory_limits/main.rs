@@ -43,7 +43,9 @@ fn main() -> Outcome {
         return Ok(());
     };
     let Some(group) = Group::new(limit) else {
-        println!("SKIPPED: no control group with a memory limit can be made here, so nothing was tested");
+        println!(
+            "SKIPPED: no control group with a memory limit can be made here, so nothing was tested"
+        );
         return Ok(());
     };
     let home = tempfile::Builder::new().prefix("outcore-").tempdir_in(&folder)?;
@@ -168,7 +170,8 @@ impl Answer {
             // Stacks and what the allocator keeps are not the operation's.
             (self.seen <= planned[3] + besides(limit) / 2, "more memory seen than planned"),
         ];
-        let wrong: Vec<_> = checks.iter().filter(|(held, _)| !held).map(|(_, what)| *what).collect();
+        let wrong: Vec<_> =
+            checks.iter().filter(|(held, _)| !held).map(|(_, what)| *what).collect();
         if wrong.is_empty() {
             return Ok(());
         }

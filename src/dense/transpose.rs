@@ -65,7 +65,7 @@ pub(super) fn each_patch<T: Send>(
             }
         }
     }
-    patches.into_par_iter().for_each(|patch| work(patch));
+    patches.into_par_iter().for_each(&work);
 }
 
 /// Puts element `k` of line `l` into row `k`, at column `first + l`, for `count` lines, each at least as long as there are rows;

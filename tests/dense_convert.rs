@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use outcore::{
-    CancelToken, ColumnWriter, Context, Coo, Csc, Csr, Dense, DenseMut, Duplicates, Element,
-    ErrorKind, Order, Place, Report, verify,
+    CancelToken, ColumnWriter, Context, Coo, Csc, Csr, Dense, DenseBuilder, DenseMut, Duplicates,
+    Element, ErrorKind, Order, Place, Report, verify,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -583,4 +583,96 @@ fn entries_that_cannot_be_written_out_are_named() {
         }
     }
     folders.assert_only(&["a"]);
+}
+
+/// Stacks matrices of these shapes, some stored and some in memory, under a limit, and compares with ndarray.
+fn stack(axis: usize, shapes: &[(usize, usize)], order: Order, limit: u64) {
+    let (folders, free) = (Folders::new(), Context::new());
+    let mut matrices = Vec::new();
+    for (k, &(nrows, ncols)) in shapes.iter().enumerate() {
+        let a = ndarray::Array2::from_shape_fn((nrows, ncols), |(i, j)| number(i + 31 * k, j));
+        let a = Dense::from(a).to_order(order, Place::Memory, &free).unwrap();
+        let place = folders.path(&format!("{k}.npy"));
+        matrices.push(if k % 3 == 1 { a } else { a.copy_to(place, &free).unwrap() });
+    }
+    let views: Vec<_> = matrices.iter().map(|a| a.view()).collect();
+    let expected = ndarray::concatenate(ndarray::Axis(axis), &views).unwrap();
+    let matrices: Vec<&Dense<f64>> = matrices.iter().collect();
+    let ctx = folders.context(limit);
+    let (found, report) = measured(&ctx, |ctx| {
+        Dense::concatenate(axis, &matrices, replace(&folders, "all.npy"), ctx)
+    });
+    assert!(found.view() == expected, "{axis} {shapes:?} {order:?}");
+    assert_eq!(found.order(), order);
+    assert!(report.actual.peak_memory <= limit.max(2 << 20), "{report}");
+    verify(folders.path("all.npy"), &free).unwrap();
+    let (found, _) = measured(&free, |ctx| Dense::concatenate(axis, &matrices, Place::Memory, ctx));
+    assert!(found.view() == expected);
+}
+
+#[test]
+fn matrices_below_each_other_and_side_by_side() {
+    let tall = [(40_000, 20), (1, 20), (9000, 20), (0, 20), (30_000, 20)];
+    let wide = [(900, 700), (900, 1), (900, 0), (900, 1400), (900, 33)];
+    let long = [(3, 300_000), (3, 7), (3, 500_000)];
+    for order in [Order::C, Order::Fortran] {
+        stack(0, &tall, order, 2 << 20);
+        stack(1, &wide, order, 2 << 20);
+        stack(1, &long, order, 2 << 20);
+        stack(0, &long.map(|(a, b)| (b, a)), order, 2 << 20);
+        stack(1, &[(0, 3), (0, 4)], order, 2 << 20);
+        stack(0, &[(5, 0), (7, 0)], order, 2 << 20);
+    }
+    let ctx = Context::new();
+    let a = Dense::from(ndarray::Array2::<f64>::zeros((2, 3)));
+    let refused = |axis, matrices: &[&Dense<f64>]| {
+        Dense::concatenate(axis, matrices, Place::Memory, &ctx).unwrap_err().kind()
+    };
+    assert_eq!(refused(0, &[]), ErrorKind::Shape);
+    assert_eq!(refused(2, &[&a]), ErrorKind::Shape);
+    assert_eq!(refused(0, &[&a, &a.transpose()]), ErrorKind::Shape);
+    let turned = a.to_order(Order::Fortran, Place::Memory, &ctx).unwrap();
+    assert_eq!(refused(0, &[&a, &turned]), ErrorKind::Unsupported);
+    // A single row lies the same in both orders.
+    let row = Dense::from(ndarray::Array2::<f64>::ones((1, 3)));
+    let row = row.to_order(Order::Fortran, Place::Memory, &ctx).unwrap();
+    let stacked = Dense::vstack(&[&row, &a, &row], Place::Memory, &ctx).unwrap();
+    assert_eq!((stacked.order(), stacked.view().sum()), (Order::C, 6.0));
+}
+
+#[test]
+fn built_line_by_line() {
+    let folders = Folders::new();
+    let ctx = folders.context(1 << 20);
+    let line = |k: usize| (0..100).map(move |j| number(k, j)).collect::<Vec<_>>();
+    for order in [Order::C, Order::Fortran] {
+        for place in [Place::Memory, Place::Scratch, replace(&folders, "a.npy")] {
+            let large = if place == Place::Memory { &Context::new() } else { &ctx };
+            let mut builder = DenseBuilder::<f64>::new(100, order, &place, large).unwrap();
+            for k in 0..3000 {
+                builder.push(&line(k)).unwrap();
+            }
+            assert_eq!(builder.push(&[1.0; 150]).unwrap_err().kind(), ErrorKind::Shape);
+            builder.push(&[line(3000), line(3001)].concat()).unwrap();
+            assert_eq!(builder.lines(), 3002);
+            let a = builder.finish().unwrap();
+            let shape = if order == Order::C { [3002, 100] } else { [100, 3002] };
+            assert_eq!((a.order(), a.shape()), (order, &shape[..]));
+            assert!(a.as_slice().chunks(100).enumerate().all(|(k, found)| found == line(k)));
+        }
+        verify(folders.path("a.npy"), &ctx).unwrap();
+        assert_eq!(Dense::<f64>::open(folders.path("a.npy")).unwrap().order(), order);
+    }
+    let mut builder = DenseBuilder::<f64>::new(100, Order::C, Place::Memory, &ctx).unwrap();
+    let error = (0..3000).find_map(|k| builder.push(&line(k)).err()).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    let mut builder =
+        DenseBuilder::<f64>::with_capacity(10_000, 3, Order::C, folders.path("b.npy"), &ctx)
+            .unwrap();
+    builder.push(&[1.0; 3]).unwrap();
+    drop(builder);
+    let none = DenseBuilder::<f64>::new(3, Order::C, folders.path("b.npy"), &ctx).unwrap();
+    assert_eq!(none.finish().unwrap().shape(), [0, 3]);
+    assert_eq!(Dense::<f64>::open(folders.path("b.npy")).unwrap().shape(), [0, 3]);
+    folders.assert_only(&["a.npy", "a.npy.xxh3", "b.npy", "b.npy.xxh3"]);
 }

@@ -7,17 +7,22 @@
 //! - [`base`], [`writable`] – the two; [`open`] – arrays from files
 //! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
 //!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
+//! - [`stack`] – matrices put together, [`parts`] – their elements in the order of the result; [`builder`] – a matrix of
+//!   lines of which nobody knows the number
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
 //! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
 //!   [`cut`] into groups and bands, and [`transposed`] when all lines are there
 
 mod bands;
 mod base;
+mod builder;
 mod columns;
 mod cut;
 mod line_writer;
 mod open;
 mod panels;
+mod parts;
+mod stack;
 mod transpose;
 mod transposed;
 mod transposer;
@@ -27,6 +32,7 @@ mod zipped;
 
 pub(crate) use bands::BandPanels;
 pub use base::{Dense, DenseBase};
+pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
 pub(crate) use panels::{LinePanel, LinePanels};
 pub(crate) use transpose::transpose_lines;

@@ -20,9 +20,18 @@ pub(crate) struct DenseWriter<T: Element, D> {
 impl<T: Element, D: Dimension> DenseWriter<T, D> {
     /// An array of `shape` and `order`. Fails if there is not the memory or the disk space.
     pub(crate) fn new(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
+        Self::started(place, shape, order, true, ctx)
+    }
+
+    /// An array of about `shape`, for which disk space is reserved.
+    pub(super) fn growing(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
+        Self::started(place, shape, order, false, ctx)
+    }
+
+    fn started(place: &Place, shape: D, order: Order, exact: bool, ctx: &Context) -> Result<Self> {
         let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
         let stage = Stage::file(place, ctx)?;
-        let writer = stage.writer(ARRAY, &header, true)?;
+        let writer = stage.writer(ARRAY, &header, exact)?;
         Ok(DenseWriter { stage, writer, header, shape })
     }
 
@@ -50,7 +59,14 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
 
     /// The finished array. Fails if elements are missing.
     pub(crate) fn finish(self) -> Result<Dense<T, D>> {
-        let DenseWriter { stage, writer, header, shape } = self;
+        let shape = self.shape.clone();
+        self.finish_as(shape)
+    }
+
+    /// The finished array, of the shape that it turned out to have.
+    pub(super) fn finish_as(self, shape: D) -> Result<Dense<T, D>> {
+        let DenseWriter { stage, writer, header, .. } = self;
+        let header = NpyHeader::new(T::DTYPE, shape.slice(), header.order);
         let buffer = stage.finish_writer(ARRAY, writer, &header)?;
         stage.publish(ARRAY)?;
         Ok(DenseBase { buffer, shape, order: header.order })

@@ -188,7 +188,7 @@ fn read_dense<T: Element + Factor<C64>>(path: &Path, ctx: &Context) -> Result<Va
         }
         _ => None,
     };
-    let sum = array.sum::<C64>(ctx);
+    let sum = array.sum::<C64>(ctx)?;
     Ok(json!({
         "format": "npy", "dtype": T::DTYPE.name(), "shape": array.shape(), "nnz": array.len(),
         "mapped": is_mapped, "sum": [sum.re, sum.im], "ax_norm": ax_norm,
@@ -229,7 +229,7 @@ fn summary<T: Factor<C64>, I: Index, P: Index, A: Axis>(
     a: &Compressed<T, I, P, A>,
     ctx: &Context,
 ) -> Result<(C64, f64)> {
-    Ok((a.sum(ctx), ax_norm(&a.with_data(widen(a.data()))?, ctx)?))
+    Ok((a.sum(ctx)?, ax_norm(&a.with_data(widen(a.data()))?, ctx)?))
 }
 
 fn ax_norm(a: &impl LinearOperator<C64>, ctx: &Context) -> Result<f64> {

@@ -156,8 +156,8 @@ fn products<T: Factor<f64>>(
     let (ax, atx) = convert_and_multiply::<T, f64>(a, folder, harmonic, ctx)?;
     summary(
         a,
-        &a.sum::<f64>(ctx).to_string(),
-        a.norm_fro::<f64>(ctx),
+        &a.sum::<f64>(ctx)?.to_string(),
+        a.norm_fro::<f64>(ctx)?,
         norm(&ax, ctx),
         norm(&atx, ctx),
     )
@@ -170,9 +170,9 @@ fn complex_products(
 ) -> Result<String, Box<dyn std::error::Error>> {
     let vector = |n| harmonic(n).into_iter().map(Complex::from).collect();
     let (ax, atx) = convert_and_multiply::<_, Complex<f64>>(a, folder, vector, ctx)?;
-    let sum = a.sum::<Complex<f64>>(ctx);
+    let sum = a.sum::<Complex<f64>>(ctx)?;
     let sum = format!("[{}, {}]", sum.re, sum.im);
-    summary(a, &sum, a.norm_fro::<Complex<f64>>(ctx), norm(&ax, ctx), norm(&atx, ctx))
+    summary(a, &sum, a.norm_fro::<Complex<f64>>(ctx)?, norm(&ax, ctx), norm(&atx, ctx))
 }
 
 /// Converts to CSC on disk, reopens that too, multiplies with both, and checks that they agree. Gives `A x` and `Aᴴ x`.

@@ -133,14 +133,14 @@ impl Case<'_> {
         }
         self.counts("rows", &rows);
         self.counts("cols", &cols);
-        self.reductions(a.sum::<X>(&self.ctx).into(), a.norm_fro::<X>(&self.ctx));
+        self.reductions(a.sum::<X>(&self.ctx).unwrap().into(), a.norm_fro::<X>(&self.ctx).unwrap());
         self.products::<X>(a);
     }
 
     /// Everything that the table says of a matrix with its zeros written out.
     fn dense<X: Vectors, T: Element + Factor<X>>(&self, a: &Dense<T>) {
         self.shape(a.dim());
-        self.reductions(a.sum::<X>(&self.ctx).into(), a.norm_fro::<X>(&self.ctx));
+        self.reductions(a.sum::<X>(&self.ctx).unwrap().into(), a.norm_fro::<X>(&self.ctx).unwrap());
         self.products::<X>(a);
     }
 }

@@ -121,7 +121,7 @@ fn ask_everything<A: Axis>(a: &Matrix<A>, folder: &Path) {
     if a.copy_to(Place::Replace(copy.clone()), &ctx).is_ok() {
         Matrix::<A>::open(&copy).unwrap().check().unwrap();
     }
-    assert!(a.sum::<f64>(&ctx).is_finite() && *a == a.clone());
+    assert!(a.sum::<f64>(&ctx).unwrap().is_finite() && *a == a.clone());
 }
 
 /// Changes an array of an open matrix in many ways, and asks everything of it: of one that was never looked at, of one

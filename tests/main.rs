@@ -21,5 +21,6 @@ mod products;
 mod shared_data;
 mod solve;
 mod sparse;
+mod sparse_larger;
 mod spectral;
 mod storage;

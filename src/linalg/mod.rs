@@ -5,28 +5,38 @@
 //! - `prepared` – a matrix prepared for many products, also one larger than memory
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
+//! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
+//!   elementwise products of two, with what two entries make in `arithmetic`
 //! - `gram` – `Aᴴ A` in one pass
-//! - `statistics` – sums, means, variances and extremes of rows or columns
+//! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
+//!   norms and counts, by the passes of `line_pass`
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
 //! - `partition` – rows in runs of equal cost; `kernels` – the loops, on plain slices: they know neither matrices
 //!   nor files, and everything above them decides what is handed in
 
+mod arithmetic;
 mod compressed;
 mod dense;
 mod elementwise;
 mod gram;
 pub(crate) mod kernels;
+mod line_pass;
 mod operator;
 mod partition;
 mod prepared;
 mod reduce;
 mod scalar;
+mod sparse_arithmetic;
+mod sparse_elementwise;
+mod sparse_statistics;
 mod statistics;
 mod vector;
 
+pub use arithmetic::{Multiply, Subtract};
 pub use operator::LinearOperator;
 pub(crate) use operator::check_length;
 pub use prepared::{Operator, PanelProduct, Panelled};
 pub use scalar::{Factor, Scalar};
+pub use sparse_statistics::NormOrder;
 pub use statistics::Stats;
 pub use vector::{axpby, dot, norm};

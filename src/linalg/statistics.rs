@@ -28,6 +28,11 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Of columns (or rows) of `count` numbers each.
+    pub(crate) fn new(count: usize, moments: Vec<Moments>) -> Self {
+        Stats { count, moments }
+    }
+
     /// Numbers in each column (or row).
     pub fn count(&self) -> usize {
         self.count

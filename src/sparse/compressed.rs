@@ -166,6 +166,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         Ok(*self.canonical.get_or_init(|| canonical))
     }
 
+    /// Whether indices rise in every line, if that is known and cannot change: of indices in memory that were checked.
+    pub(crate) fn known_canonical(&self) -> Option<bool> {
+        if self.indices.origin().is_some() { None } else { self.canonical.get().copied() }
+    }
+
     /// Names the file behind the indices, if there is one, in an error about them.
     pub(crate) fn name_indices(&self, error: Error) -> Error {
         match self.indices.file() {

@@ -134,6 +134,11 @@ impl<T: Entry, I: Index> Coo<T, I> {
         Coo { nrows: ncols, ncols: nrows, rows: cols, cols: rows, data, checked }
     }
 
+    /// Bytes of the three arrays of a matrix with `nnz` entries.
+    pub(crate) fn bytes_of(nnz: usize) -> u64 {
+        (nnz as u64).saturating_mul((2 * size_of::<I>() + size_of::<T>()) as u64)
+    }
+
     /// Bytes of the arrays that lie in files.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.rows.stored_bytes() + self.cols.stored_bytes() + self.data.stored_bytes()
@@ -144,22 +149,28 @@ impl<T: Entry, I: Index> Coo<T, I> {
         if self.checked.get().is_some() {
             return Ok(());
         }
-        for (name, coordinates, extent) in
-            [("a row", &self.rows, self.nrows), ("a column", &self.cols, self.ncols)]
-        {
-            let bad = coordinates.par_iter().position_first(|index| index.to_usize() >= extent);
-            if let Some(k) = bad {
-                let error = Error::new(ErrorKind::Index, format!("{name} index is out of range"))
-                    .at(Location::Position(k as u64))
-                    .expected(format!("an index below {extent}"))
-                    .found(coordinates[k]);
-                return Err(match coordinates.file() {
-                    Some((path, _)) => error.in_file(path),
-                    None => error,
-                });
-            }
-        }
+        self.check_run(0, &self.rows, &self.cols)?;
         self.checked.get_or_init(|| ());
+        Ok(())
+    }
+
+    /// Checks that the coordinates of a run of entries, the first being entry `start`, are in range.
+    pub(crate) fn check_run(&self, start: usize, rows: &[I], cols: &[I]) -> Result<()> {
+        for (name, array, run, extent) in
+            [("a row", &self.rows, rows, self.nrows), ("a column", &self.cols, cols, self.ncols)]
+        {
+            let Some(k) = run.par_iter().position_first(|index| index.to_usize() >= extent) else {
+                continue;
+            };
+            let error = Error::new(ErrorKind::Index, format!("{name} index is out of range"))
+                .at(Location::Position((start + k) as u64))
+                .expected(format!("an index below {extent}"))
+                .found(run[k]);
+            return Err(match array.file() {
+                Some((path, _)) => error.in_file(path),
+                None => error,
+            });
+        }
         Ok(())
     }
 }

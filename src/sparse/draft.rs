@@ -4,11 +4,10 @@ use crate::error::Result;
 use crate::sparse::axis::Axis;
 use crate::sparse::check::{check_indices, check_pointers, check_widths};
 use crate::sparse::compressed::Compressed;
-use crate::sparse::coo::Coo;
 use crate::sparse::files::{finish_values, index_header, new_values, stored_values};
 use crate::storage::{
     BufferMut, Context, DESCRIPTOR, Descriptor, Entry, INDICES_FILE, Index, POINTERS_FILE, Place,
-    ROWS_FILE, SparseFormat, Stage,
+    Stage,
 };
 
 /// The three arrays of a compressed matrix, all zeros at first. Whoever fills them puts into `indptr` pointers from 0
@@ -78,55 +77,5 @@ impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
         check_pointers(&self.indptr, major, self.indices.len())?;
         let canonical = check_indices(&self.indptr, &self.indices, minor)?;
         self.finish(shape, canonical)
-    }
-}
-
-/// The three arrays of a coordinate matrix, all zeros at first.
-pub(crate) struct CooDraft<T: Entry, I: Index> {
-    stage: Stage,
-    pub(crate) rows: BufferMut<I>,
-    pub(crate) cols: BufferMut<I>,
-    pub(crate) data: BufferMut<T>,
-}
-
-impl<T: Entry, I: Index> CooDraft<T, I> {
-    /// Room for `nnz` entries.
-    pub(crate) fn new(
-        shape: (usize, usize),
-        nnz: usize,
-        place: &Place,
-        ctx: &Context,
-    ) -> Result<Self> {
-        check_widths::<I, u64>(shape.0, shape.1, nnz)?;
-        let stage = Stage::folder(place, ctx)?;
-        Ok(CooDraft {
-            rows: stage.array(ROWS_FILE, &index_header::<I>(nnz))?,
-            cols: stage.array(INDICES_FILE, &index_header::<I>(nnz))?,
-            data: new_values(&stage, nnz)?,
-            stage,
-        })
-    }
-
-    /// The finished matrix, all its room being filled.
-    pub(crate) fn finish(self, shape: (usize, usize)) -> Result<Coo<T, I>> {
-        let CooDraft { stage, rows, cols, data } = self;
-        let nnz = rows.len();
-        let descriptor = Descriptor {
-            format: SparseFormat::Coo,
-            nrows: shape.0,
-            ncols: shape.1,
-            nnz,
-            pointers: None,
-            indices: I::DISK,
-            values: stored_values::<T>(),
-        };
-        let header = index_header::<I>(nnz);
-        let rows = stage.finish(ROWS_FILE, rows, &header)?;
-        let cols = stage.finish(INDICES_FILE, cols, &header)?;
-        let data = finish_values(&stage, data, nnz)?;
-        let matrix = Coo::from_buffers(shape, rows, cols, data)?;
-        stage.text(DESCRIPTOR, &descriptor.to_text())?;
-        stage.publish(DESCRIPTOR)?;
-        Ok(matrix)
     }
 }

@@ -4,10 +4,18 @@
 //! holds half the matrix is nothing special. [`LinePanels`](super::LinePanels) is for whoever needs whole lines.
 
 use crate::error::Result;
-use crate::storage::{Buffer, Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode};
+use crate::storage::{
+    Buffer, Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode, panel_elements,
+};
 
 /// Runs of an array below this size are left to the page cache to gather; larger ones are read as the device likes it.
 const SMALL: usize = 1 << 20;
+
+/// The largest panel, in bytes.
+const LARGEST: u64 = 12 << 20;
+
+/// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
+const LEAST: usize = 16 << 10;
 
 /// Hands out the parallel arrays of a sparse matrix in runs of entries, in order.
 pub(crate) struct EntryPanels<T, I> {
@@ -60,6 +68,36 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
             None => None,
         };
         Ok(EntryPanels { reader, indices, data, nnz, step })
+    }
+
+    /// Runs within about `budget` bytes of memory, each but the last of a multiple of `multiple` entries.
+    pub(crate) fn within(
+        budget: u64,
+        multiple: usize,
+        indices: &[&Buffer<I>],
+        data: &Buffer<T>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let panel = ((budget / 2).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
+        let size = (indices.len() * size_of::<I>() + size_of::<T>()).max(1);
+        // What the alignment of each array takes is no room for its elements.
+        let room = panel_elements(panel, &vec![1; indices.len() + 1]) * (indices.len() + 1);
+        Self::new(indices, data, (room / size / multiple).max(1) * multiple, ctx)
+    }
+
+    /// Most entries of a run.
+    pub(crate) fn most_entries(&self) -> usize {
+        self.step.min(self.nnz)
+    }
+
+    /// Bytes that a sweep reads.
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        self.reader.as_ref().map_or(0, PanelReader::bytes_to_read)
+    }
+
+    /// Most memory that a sweep takes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.reader.as_ref().map_or(0, PanelReader::memory)
     }
 
     /// Calls `work` with every run in order: the number of its first entry, its index arrays, its values.

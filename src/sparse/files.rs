@@ -69,7 +69,7 @@ fn write_iso(stage: &Stage) -> Result<()> {
 
 /// Takes values in order; those of a pattern are only counted.
 pub(crate) enum ValueWriter<T: Entry> {
-    Each(ArrayWriter<T>, DType),
+    Each(Box<ArrayWriter<T>>, DType),
     Iso(usize),
 }
 
@@ -79,7 +79,7 @@ impl<T: Entry> ValueWriter<T> {
         Ok(match T::ENTRY_DTYPE {
             Some(dtype) => {
                 let writer = stage.writer(VALUES_FILE, &value_header(dtype, nnz), exact)?;
-                ValueWriter::Each(writer, dtype)
+                ValueWriter::Each(Box::new(writer), dtype)
             }
             None => ValueWriter::Iso(0),
         })
@@ -99,7 +99,7 @@ impl<T: Entry> ValueWriter<T> {
         match self {
             ValueWriter::Each(writer, dtype) => {
                 let header = value_header(dtype, writer.len());
-                stage.finish_writer(VALUES_FILE, writer, &header)
+                stage.finish_writer(VALUES_FILE, *writer, &header)
             }
             ValueWriter::Iso(count) => {
                 write_iso(stage)?;

@@ -3,34 +3,48 @@
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
 //! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices
 //! - [`coo`] – coordinates
-//! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] – one made line by line; [`open`] – a stored one;
-//!   [`refill`] – new values for a stored structure
-//! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries
+//! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
+//!   line, entry by entry; [`open`] – a stored one; [`copy`] – at another place; [`refill`] – new
+//!   values for a stored structure; [`builder`] – a matrix line by line; [`stack`] – several matrices as one
+//! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
+//!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
 mod axis;
+mod builder;
 mod check;
 mod compressed;
 mod coo;
+mod coo_writer;
+mod copy;
 mod draft;
 mod entry_panels;
 mod exchange;
 mod files;
 mod generate;
+mod index_check;
+mod line_cuts;
 mod lines;
 mod open;
 mod panels;
 mod refill;
+mod stack;
 mod writer;
+mod zipped_lines;
 
 pub use axis::{Axis, ByCols, ByRows};
+pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::check_widths;
 pub use compressed::{Compressed, Csc, Csr};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
-pub(crate) use draft::{CompressedDraft, CooDraft};
+pub(crate) use coo_writer::CooWriter;
+pub(crate) use draft::CompressedDraft;
 pub(crate) use entry_panels::EntryPanels;
+pub(crate) use index_check::IndexCheck;
+pub(crate) use line_cuts::Pieces;
 pub use lines::Line;
 pub(crate) use panels::LinePanels;
 pub use refill::Refill;
-pub(crate) use writer::CompressedWriter;
+pub(crate) use writer::{CompressedWriter, memory_left};
+pub(crate) use zipped_lines::{LinePart, ZippedLines, ZippedPanel};

@@ -1,17 +1,15 @@
-//! Stored sparse matrices: mapped where they lie, or copied to another place.
+//! Stored sparse matrices, mapped where they lie.
 
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
-use crate::sparse::check::pointers_changed;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
-use crate::sparse::draft::{CompressedDraft, CooDraft};
 use crate::sparse::files::{index_stands, value_stands};
 use crate::storage::{
-    Buffer, Context, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE,
-    Place, ROWS_FILE, SparseFormat, StoredValues, VALUES_FILE, map_array,
+    Buffer, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE, ROWS_FILE,
+    SparseFormat, StoredValues, VALUES_FILE, map_array,
 };
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -56,24 +54,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
                 .found(first)),
         }
     }
-
-    /// Copies the matrix to `place`; a slice of a matrix becomes one of its own.
-    ///
-    /// Cost: one read and one write of the arrays, and one more read for the checksums of a file.
-    pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let mut draft = CompressedDraft::new::<A>(self.shape(), self.nnz(), &place.into(), ctx)?;
-        let base = self.indptr()[0].to_usize();
-        for (major, (to, from)) in draft.indptr.iter_mut().zip(self.indptr().iter()).enumerate() {
-            let from = from.to_usize().wrapping_sub(base);
-            if from > self.nnz() {
-                return Err(self.name_indices(pointers_changed(major)));
-            }
-            *to = P::from_usize(from);
-        }
-        draft.indices.copy_from_slice(self.indices());
-        draft.data.copy_from_slice(self.data());
-        draft.finish_checked(self.shape()).map_err(|error| self.name_indices(error))
-    }
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
@@ -87,15 +67,6 @@ impl<T: Entry, I: Index> Coo<T, I> {
         let data = open_values(&descriptor, path)?;
         Self::from_buffers((descriptor.nrows, descriptor.ncols), rows, cols, data)
             .map_err(|e| e.in_file(path))
-    }
-
-    /// Copies the matrix to `place`. Cost: one read and one write of the arrays.
-    pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let mut draft = CooDraft::new(self.shape(), self.nnz(), &place.into(), ctx)?;
-        draft.rows.copy_from_slice(self.rows());
-        draft.cols.copy_from_slice(self.cols());
-        draft.data.copy_from_slice(self.data());
-        draft.finish(self.shape())
     }
 }
 

@@ -11,8 +11,8 @@ use crate::sparse::check::check_widths;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::{ValueWriter, index_header, stored_values};
 use crate::storage::{
-    ArrayWriter, Context, DESCRIPTOR, Descriptor, Entry, INDICES_FILE, Index, POINTERS_FILE, Place,
-    Stage,
+    ArrayWriter, Context, DATA_START, DESCRIPTOR, Descriptor, Entry, INDICES_FILE, Index,
+    POINTERS_FILE, Place, Plan, Stage,
 };
 
 /// Takes the lines of a matrix (rows of CSR, columns of CSC), in order.
@@ -54,6 +54,24 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
         })
     }
 
+    /// Adds a matrix of `major` lines and `nnz` entries, made line by line at `place`, to a plan.
+    pub(crate) fn plan(
+        plan: Plan,
+        (major, nnz): (usize, usize),
+        place: &Place,
+        ctx: &Context,
+    ) -> Plan {
+        let bytes = Compressed::<T, I, P, A>::bytes_of(major, nnz);
+        match place {
+            Place::Memory => plan.beside(bytes),
+            _ => {
+                let values = if T::ENTRY_DTYPE.is_some() { DATA_START } else { 1 };
+                let memory = Self::memory_beside(ctx.memory_limit_bytes());
+                plan.writes(bytes.saturating_add(2 * DATA_START + values)).beside(memory)
+            }
+        }
+    }
+
     /// Memory that writing a matrix to files takes.
     pub(crate) fn memory_beside(limit: u64) -> u64 {
         3 * ArrayWriter::<T>::memory_beside(limit)
@@ -83,6 +101,18 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
         self.push_part(indices, data)
     }
 
+    /// Takes a run of whole lines: where they begin and end, counted from the first entry of the run, and the entries of
+    /// all. If some entries of the first line were taken already, its other ones. The indices were checked.
+    pub(crate) fn push_run(&mut self, indptr: &[P], indices: &[I], data: &[T]) -> Result<()> {
+        let start = self.nnz();
+        debug_assert_eq!(indptr.last().map_or(0, |end| end.to_usize()), indices.len());
+        check_room::<P>(start + indices.len())?;
+        self.ends.clear();
+        self.ends.extend(indptr[1..].iter().map(|end| P::from_usize(start + end.to_usize())));
+        self.indptr.push(&self.ends)?;
+        self.push_part(indices, data)
+    }
+
     /// Takes some entries of the line that is not complete yet.
     pub(crate) fn push_part(&mut self, indices: &[I], data: &[T]) -> Result<()> {
         debug_assert_eq!(indices.len(), data.len());
@@ -94,6 +124,15 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
     /// Completes a line whose entries were taken in parts.
     pub(crate) fn end_line(&mut self) -> Result<()> {
         self.indptr.push(&[P::from_usize(self.nnz())])
+    }
+
+    /// The finished matrix of the lines that were taken, however many there should have been. Fails if they are too many
+    /// for the index type.
+    pub(crate) fn finish_short(mut self, canonical: bool) -> Result<Compressed<T, I, P, A>> {
+        let (_, minor) = A::swap_if_cols(self.shape);
+        check_widths::<I, P>(self.lines(), minor, self.nnz())?;
+        self.shape = A::swap_if_cols((self.lines(), minor));
+        self.finish(canonical)
     }
 
     /// The finished matrix; lines that were not taken are empty. `canonical` if indices strictly rise in every line;
@@ -137,4 +176,15 @@ fn check_room<P: Index>(nnz: usize) -> Result<()> {
             .remedy("use u64 pointers"));
     }
     Ok(())
+}
+
+/// The memory that is left for the work while a sparse result of `bytes` bytes is made at `place`. Fails if the result is
+/// to live in memory and does not fit.
+pub(crate) fn memory_left(bytes: u64, place: &Place, ctx: &Context) -> Result<u64> {
+    let limit = ctx.memory_limit_bytes();
+    if *place == Place::Memory {
+        ctx.check_memory("the result", bytes)?;
+        return Ok(limit - bytes);
+    }
+    Ok(limit.saturating_sub(3 * ArrayWriter::<u8>::memory_beside(limit)))
 }

@@ -44,6 +44,7 @@ pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use device::{IoBuffer, ReadMode};
 pub use element::{DType, Element, Entry, Index};
 pub(crate) use meter::Held;
+pub(crate) use npy::DATA_START;
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{map_array, map_array_mut, map_raw};
 pub(crate) use panel_array::{PanelArray, panel_elements};

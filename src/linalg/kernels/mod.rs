@@ -14,10 +14,15 @@
 //!    [`ErrorKind::Index`](crate::error::ErrorKind::Index) with its place; the output then holds numbers without meaning.
 //! 3. **`beta == 0` never reads the output**, so a NaN in fresh memory stays out of the result.
 //!
+//! Beside products, `columns` takes every entry into something that is known of its column, `merge` makes one line of two,
+//! and `statistics` sums up dense lines.
+//!
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
 
+mod columns;
 mod compressed;
 mod dense;
+mod merge;
 mod panel;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "portable.rs"]
@@ -35,10 +40,12 @@ mod statistics;
 mod tests;
 mod update;
 
+pub(crate) use columns::Columns;
 pub(crate) use compressed::gather;
 pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, scatter_sums};
+pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use panel::Panel;
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;
-pub(crate) use statistics::{Moments, RUN, across, along, block_height};
+pub(crate) use statistics::{Moments, RUN, across, along, block_height, of_run};
 pub(crate) use update::{Entries, Update};

@@ -124,7 +124,7 @@ impl Run {
 }
 
 /// The least and the largest index.
-fn bounds<I: Index>(indices: &[I]) -> Option<(usize, usize)> {
+pub(super) fn bounds<I: Index>(indices: &[I]) -> Option<(usize, usize)> {
     if let Some(bounds) = processor::bounds(indices) {
         return Some(bounds);
     }

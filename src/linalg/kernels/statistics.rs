@@ -48,7 +48,7 @@ impl Moments {
 
     /// Takes in `more` over `m` numbers, after `n`.
     #[inline(always)]
-    fn merge(&mut self, n: usize, more: Moments, m: usize) {
+    pub(crate) fn merge(&mut self, n: usize, more: Moments, m: usize) {
         if n == 0 {
             *self = more;
             return;
@@ -239,7 +239,8 @@ pub(crate) fn along<T: Copy + Sync>(
     });
 }
 
-fn of_run<T: Copy>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
+/// Of one run.
+pub(crate) fn of_run<T: Copy>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
     let (tiles, tail) = run.as_chunks::<LANES>();
     let (mut sums, mut mins, mut maxs) =
         ([0.0; LANES], [f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);

@@ -1,0 +1,280 @@
+//! Sums, means, variances, extremes, norms and counts of the rows or columns of a sparse matrix, in one pass.
+//!
+//! Positions without an entry are zeros. A line along the stored axis is summed by itself, in runs whose length does not
+//! depend on how it is read. Across it every column takes the entries in the order of the lines:
+//!
+//! ```text
+//! apart = x - sum / n;   squares += apart^2 n / (n + 1);   sum += x;   n += 1
+//! ```
+//!
+//! which is the update of Youngs and Cramer ("Some results relevant to choice of sum and sum-of-product algorithms", 1971),
+//! as sound as Welford's, with the sum in place of the mean. The zeros come in at the end, all at once, by the formula of
+//! Chan, Golub and LeVeque. So the bits depend neither on threads, nor on the limit, nor on where the matrix lies.
+
+use num_complex::Complex;
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::kernels::{Columns, Moments, of_run};
+use crate::linalg::line_pass::{LinePass, RUN};
+use crate::linalg::scalar::Factor;
+use crate::linalg::statistics::Stats;
+use crate::sparse::{Axis, Compressed, EntryPanels};
+use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat};
+
+/// Numbers of a line from which on they are summed in lanes.
+const SHORT: usize = 32;
+
+/// Which norm of a row or a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NormOrder {
+    /// The sum of the absolute values.
+    L1,
+    /// The square root of the sum of their squares.
+    L2,
+    /// The largest absolute value.
+    Max,
+}
+
+impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Statistics along an axis, as NumPy counts them: 0 gives one for every column, 1 one for every row. Positions without
+    /// an entry count as zeros, pattern entries as ones.
+    ///
+    /// Cost: one pass over the matrix. Memory: 40 bytes for each line along the stored axis (each row of CSR), 88 for each
+    /// across it, and for a matrix in files a quarter of what is left of the limit at most. Fails if that does not fit, if an
+    /// index is out of range, or with [`ErrorKind::Duplicate`] if a position holds several entries, of which there is no one
+    /// least; a line of more than a sixteenth of the limit must rise, to be seen to hold none.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr};
+    /// // [ 1 . 2 ]
+    /// // [ . 3 . ]
+    /// let a = Csr::<f64>::from_parts((2, 3), vec![0, 2, 3], vec![0, 2, 1], vec![1.0, 2.0, 3.0])?;
+    /// let stats = a.stats(0, &Context::new())?;
+    /// assert_eq!(stats.means(), [0.5, 1.5, 1.0]);
+    /// assert_eq!(stats.variances(0), [0.25, 2.25, 1.0]);
+    /// assert_eq!((stats.mins(), stats.maxs()), (vec![0.0; 3], vec![1.0, 3.0, 2.0]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
+        let (count, len) = lines_of(self, axis)?;
+        let number = |x: T| x.times(1.0);
+        if is_along(self, axis) {
+            let bytes = (len * size_of::<Moments>()) as u64;
+            let mut pass = LinePass::new("statistics of lines", self, true, bytes, ctx)?;
+            let mut moments = vec![Moments::NONE; len];
+            pass.along(&mut moments, ctx, |moments, before, data, closes| {
+                for (k, run) in data.chunks(RUN).enumerate() {
+                    moments.merge(before + k * RUN, of_line(run, number), run.len());
+                }
+                if closes {
+                    *moments = with_zeros(before + data.len(), *moments, count);
+                }
+            })?;
+            return Ok(Stats::new(count, moments));
+        }
+        let bytes = (len * (size_of::<Column>() + size_of::<Moments>())) as u64;
+        let mut pass = LinePass::new("statistics across lines", self, false, bytes, ctx)?;
+        let mut columns = vec![Column { stored: 0, moments: Moments::NONE }; len];
+        pass.across(&mut columns, ctx, |column, x| column.take(number(x)))?;
+        let finish = |column: &Column| with_zeros(column.stored, column.moments, count);
+        let moments = ctx.run(|| columns.par_iter().map(finish).collect());
+        Ok(Stats::new(count, moments))
+    }
+
+    /// Statistics of every column: [`stats`](Self::stats) along axis 0.
+    pub fn column_stats(&self, ctx: &Context) -> Result<Stats> {
+        self.stats(0, ctx)
+    }
+
+    /// Statistics of every row: [`stats`](Self::stats) along axis 1.
+    pub fn row_stats(&self, ctx: &Context) -> Result<Stats> {
+        self.stats(1, ctx)
+    }
+}
+
+impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// A norm of every column (axis 0) or every row (axis 1), computed in `f64`; of none but zeros it is 0. A NaN gives NaN.
+    ///
+    /// Cost: one pass over the matrix. Memory and errors: as for [`stats`](Self::stats), with 8 bytes for each norm.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, linalg::NormOrder};
+    /// let a = Csr::<f64>::from_parts((2, 2), vec![0, 2, 2], vec![0, 1], vec![3.0, -4.0])?;
+    /// assert_eq!(a.norms(1, NormOrder::L2, &Context::new())?, [5.0, 0.0]);
+    /// assert_eq!(a.norms(0, NormOrder::Max, &Context::new())?, [3.0, 4.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn norms(&self, axis: usize, order: NormOrder, ctx: &Context) -> Result<Vec<f64>> {
+        let (_, len) = lines_of(self, axis)?;
+        let (along, bytes) = (is_along(self, axis), (len * size_of::<f64>()) as u64);
+        let mut pass = LinePass::new("norms", self, along, bytes, ctx)?;
+        let mut norms = vec![0.0; len];
+        match along {
+            true => pass.along(&mut norms, ctx, |norm, _, data, _| {
+                data.iter().for_each(|&x| order.take(norm, absolute(x)));
+            })?,
+            false => pass.across(&mut norms, ctx, |norm, x| order.take(norm, absolute(x)))?,
+        }
+        if order == NormOrder::L2 {
+            norms.iter_mut().for_each(|norm| *norm = norm.sqrt());
+        }
+        Ok(norms)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// How many entries every column (axis 0) or every row (axis 1) stores, explicit zeros and duplicates included, as
+    /// SciPy's `getnnz`.
+    ///
+    /// Cost: one pass over the pointers along the stored axis, over the indices across it. Memory: 8 bytes for each count,
+    /// and for a matrix in files a quarter of what is left of the limit at most.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr};
+    /// let a = Csr::<f64>::from_parts((2, 2), vec![0, 2, 2], vec![0, 1], vec![3.0, -4.0])?;
+    /// assert_eq!(a.nnz_per(1, &Context::new())?, [2, 0]);
+    /// assert_eq!(a.nnz_per(0, &Context::new())?, [1, 1]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
+        let (_, len) = lines_of(self, axis)?;
+        let bytes = (len * size_of::<u64>()) as u64;
+        ctx.check_memory("the counts", bytes)?;
+        let plan = Plan::new("counting entries").beside(bytes);
+        if is_along(self, axis) {
+            let stored = self.indptr().stored_bytes();
+            let _running = ctx.begin(|| {
+                Ok(plan.from_file(self.indptr().file()).reads(1, stored).works(len as u64, 1.0))
+            })?;
+            let _held = ctx.hold(bytes);
+            ctx.meter().pass();
+            ctx.meter().read(stored);
+            return Ok((0..len).map(|line| self.span(line).len() as u64).collect());
+        }
+        let (left, pattern) = (ctx.memory_limit_bytes() - bytes, self.pattern());
+        let mut panels = EntryPanels::within(left / 4, 1, &[self.indices()], pattern.data(), ctx)?;
+        let entries = panels.most_entries();
+        let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("counting entries").from_file(self.indices().file());
+            let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
+            Ok(plan.works(self.nnz() as u64, 2.0))
+        })?;
+        let _held = ctx.hold(work);
+        let mut counts = vec![0; len];
+        let mut columns = Columns::new(len, entries, ctx.thread_count());
+        panels.sweep(ctx, |_, indices, data| {
+            ctx.run(|| {
+                // The check that names the place reads the indices once more.
+                if indices[0].par_iter().any(|index| index.to_usize() >= len) {
+                    return Err(self.check().err().unwrap_or_else(changed));
+                }
+                columns.fold(&mut counts, (indices[0], data), |count, ()| *count += 1);
+                Ok(())
+            })
+        })?;
+        Ok(counts)
+    }
+}
+
+fn changed() -> Error {
+    Error::new(ErrorKind::Index, "the matrix changed while it was read")
+}
+
+/// How many numbers each line along the axis has, and how many lines there are.
+fn lines_of<T: Entry, I: Index, P: Index, A: Axis>(
+    a: &Compressed<T, I, P, A>,
+    axis: usize,
+) -> Result<(usize, usize)> {
+    match axis {
+        0 => Ok((a.nrows(), a.ncols())),
+        1 => Ok((a.ncols(), a.nrows())),
+        _ => Err(Error::shape("the axis", "0 or 1", axis)),
+    }
+}
+
+/// Whether the lines asked for are those that are stored.
+fn is_along<T: Entry, I: Index, P: Index, A: Axis>(
+    _: &Compressed<T, I, P, A>,
+    axis: usize,
+) -> bool {
+    (axis == 1) == (A::FORMAT == SparseFormat::Csr)
+}
+
+/// What is known of the entries of a column so far.
+#[derive(Clone, Copy)]
+struct Column {
+    stored: usize,
+    moments: Moments,
+}
+
+impl Column {
+    #[inline(always)]
+    fn take(&mut self, x: f64) {
+        let (n, moments) = (self.stored as f64, &mut self.moments);
+        if self.stored > 0 {
+            let apart = x - moments.sum / n;
+            moments.squares += apart * apart * (n / (n + 1.0));
+        }
+        self.stored += 1;
+        moments.sum += x;
+        moments.min = if x < moments.min { x } else { moments.min };
+        moments.max = if x > moments.max { x } else { moments.max };
+        moments.nans += u64::from(x.is_nan());
+    }
+}
+
+/// The statistics of some numbers; of few of them without the lanes that many are summed in.
+#[inline(always)]
+fn of_line<T: Copy>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
+    if run.len() >= SHORT {
+        return of_run(run, number);
+    }
+    let mut moments = Moments::NONE;
+    for x in run.iter().map(|&x| number(x)) {
+        moments.sum += x;
+        moments.min = if x < moments.min { x } else { moments.min };
+        moments.max = if x > moments.max { x } else { moments.max };
+        moments.nans += u64::from(x.is_nan());
+    }
+    let mean = moments.sum / run.len() as f64;
+    moments.squares = run.iter().map(|&x| number(x) - mean).map(|apart| apart * apart).sum();
+    moments
+}
+
+/// The statistics of a line of `count` numbers of which `stored` are known and the others are zeros.
+fn with_zeros(stored: usize, mut moments: Moments, count: usize) -> Moments {
+    const ZEROS: Moments = Moments { sum: 0.0, squares: 0.0, min: 0.0, max: 0.0, nans: 0 };
+    if !moments.sum.is_finite() {
+        // There is no distance from a mean that is infinite or none.
+        moments.squares = f64::NAN;
+    }
+    if stored < count {
+        moments.merge(stored, ZEROS, count - stored);
+    }
+    moments
+}
+
+impl NormOrder {
+    /// Takes one more absolute value into what will be a norm.
+    #[inline(always)]
+    fn take(self, norm: &mut f64, x: f64) {
+        match self {
+            NormOrder::L1 => *norm += x,
+            NormOrder::L2 => *norm += x * x,
+            NormOrder::Max if x > *norm || x.is_nan() => *norm = x,
+            NormOrder::Max => {}
+        }
+    }
+}
+
+/// The absolute value of an entry, exact where it is real.
+#[inline(always)]
+fn absolute<T: Factor<Complex<f64>>>(entry: T) -> f64 {
+    let z = entry.times(Complex::new(1.0, 0.0));
+    match T::ENTRY_DTYPE {
+        Some(DType::Complex64 | DType::Complex128) => z.norm(),
+        _ => z.re.abs(),
+    }
+}

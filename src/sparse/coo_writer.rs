@@ -1,0 +1,84 @@
+//! A coordinate matrix made entry by entry, from the first to the last, at any place.
+
+use crate::error::Result;
+use crate::sparse::check::check_widths;
+use crate::sparse::coo::Coo;
+use crate::sparse::files::{ValueWriter, index_header, stored_values};
+use crate::storage::{
+    ArrayWriter, Context, DATA_START, DESCRIPTOR, Descriptor, Entry, INDICES_FILE, Index, Place,
+    Plan, ROWS_FILE, SparseFormat, Stage,
+};
+
+/// Takes the entries of a coordinate matrix, in order.
+pub(crate) struct CooWriter<T: Entry, I: Index> {
+    stage: Stage,
+    shape: (usize, usize),
+    rows: ArrayWriter<I>,
+    cols: ArrayWriter<I>,
+    data: ValueWriter<T>,
+}
+
+impl<T: Entry, I: Index> CooWriter<T, I> {
+    /// A matrix of `shape` with `nnz` entries.
+    ///
+    /// Fails if the index type is too narrow, or if there is not the memory or the disk space.
+    pub(crate) fn new(
+        shape: (usize, usize),
+        nnz: usize,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        check_widths::<I, u64>(shape.0, shape.1, nnz)?;
+        let stage = Stage::folder(place, ctx)?;
+        Ok(CooWriter {
+            rows: stage.writer(ROWS_FILE, &index_header::<I>(nnz), true)?,
+            cols: stage.writer(INDICES_FILE, &index_header::<I>(nnz), true)?,
+            data: ValueWriter::new(&stage, nnz, true)?,
+            stage,
+            shape,
+        })
+    }
+
+    /// Adds a matrix with `nnz` entries, made at `place`, to a plan.
+    pub(crate) fn plan(plan: Plan, nnz: usize, place: &Place, ctx: &Context) -> Plan {
+        let bytes = Coo::<T, I>::bytes_of(nnz);
+        match place {
+            Place::Memory => plan.beside(bytes),
+            _ => {
+                let values = if T::ENTRY_DTYPE.is_some() { DATA_START } else { 1 };
+                let memory = 3 * ArrayWriter::<T>::memory_beside(ctx.memory_limit_bytes());
+                plan.writes(bytes.saturating_add(2 * DATA_START + values)).beside(memory)
+            }
+        }
+    }
+
+    /// Takes the next entries, whose coordinates were checked.
+    pub(crate) fn push(&mut self, rows: &[I], cols: &[I], data: &[T]) -> Result<()> {
+        self.rows.push(rows)?;
+        self.cols.push(cols)?;
+        self.data.push(data)
+    }
+
+    /// The finished matrix.
+    pub(crate) fn finish(self) -> Result<Coo<T, I>> {
+        let CooWriter { stage, shape, rows, cols, data } = self;
+        let nnz = rows.len();
+        let descriptor = Descriptor {
+            format: SparseFormat::Coo,
+            nrows: shape.0,
+            ncols: shape.1,
+            nnz,
+            pointers: None,
+            indices: I::DISK,
+            values: stored_values::<T>(),
+        };
+        let header = index_header::<I>(nnz);
+        let rows = stage.finish_writer(ROWS_FILE, rows, &header)?;
+        let cols = stage.finish_writer(INDICES_FILE, cols, &header)?;
+        let data = data.finish(&stage)?;
+        let matrix = Coo::from_buffers(shape, rows, cols, data)?;
+        stage.text(DESCRIPTOR, &descriptor.to_text())?;
+        stage.publish(DESCRIPTOR)?;
+        Ok(matrix)
+    }
+}

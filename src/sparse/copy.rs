@@ -1,0 +1,101 @@
+//! Sparse matrices copied to another place, in one read and one sequential write whatever their size.
+
+use crate::error::Result;
+use crate::sparse::axis::{Axis, ByRows};
+use crate::sparse::compressed::Compressed;
+use crate::sparse::coo::Coo;
+use crate::sparse::coo_writer::CooWriter;
+use crate::sparse::entry_panels::EntryPanels;
+use crate::sparse::index_check::IndexCheck;
+use crate::sparse::line_cuts::Pieces;
+use crate::sparse::writer::{CompressedWriter, memory_left};
+use crate::sparse::zipped_lines::ZippedLines;
+use crate::storage::{Context, Entry, Index, Place, Plan};
+
+/// Nanoseconds an entry takes.
+const WORK: f64 = 1.0;
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Copies the matrix to `place`; a slice of a matrix becomes one of its own.
+    ///
+    /// Cost: one read and one sequential write of the arrays, within the memory limit whatever the matrix. The indices
+    /// are checked on the way; a bad one is an error that names its place, and nothing appears.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let a = Csr::<f64>::eye(5).row_range(1..3)?;
+    /// let copy = a.copy_to(Place::Memory, &Context::new())?;
+    /// assert_eq!(**copy.indptr(), [0, 1, 2]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        let place = place.into();
+        let left = memory_left(self.bytes(), &place, ctx)?;
+        let budget = ZippedLines::<T, I, P, A>::budget(left);
+        let mut lines = ZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("copying").from_file(self.indices().file());
+            let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
+            let plan = plan.works(self.nnz() as u64, WORK);
+            let size = (self.major(), self.nnz());
+            Ok(CompressedWriter::<T, I, P, A>::plan(plan, size, &place, ctx))
+        })?;
+        let mut writer = CompressedWriter::new(self.shape(), self.nnz(), true, &place, ctx)?;
+        ctx.meter().pass();
+        let canonical = append(&mut writer, self, &mut lines, ctx)?;
+        writer.finish(canonical)
+    }
+}
+
+/// Adds the lines of a matrix to one that is being made, checked, and tells whether the indices rise in each. The pass is
+/// the caller's to count.
+pub(super) fn append<T: Entry, I: Index, P: Index, A: Axis>(
+    writer: &mut CompressedWriter<T, I, P, A>,
+    matrix: &Compressed<T, I, P, A>,
+    lines: &mut ZippedLines<T, I, P, A>,
+    ctx: &Context,
+) -> Result<bool> {
+    let mut check = IndexCheck::new(matrix);
+    let swept = lines.sweep_part(ctx, |panel| {
+        ctx.run(|| check.take(&panel, 0))?;
+        let part = panel.parts[0];
+        match panel.closes {
+            true => writer.push_run(part.indptr, part.indices, part.data),
+            false => writer.push_part(part.indices, part.data),
+        }
+    });
+    swept.map_err(|error| matrix.name_indices(error))?;
+    Ok(check.canonical())
+}
+
+impl<T: Entry, I: Index> Coo<T, I> {
+    /// Copies the matrix to `place`. Cost: one read and one sequential write of the arrays, within the memory limit
+    /// whatever the matrix. A coordinate out of range is an error that names its place.
+    ///
+    /// ```
+    /// use outcore::{Context, Coo, Place};
+    /// let a = Coo::<f64>::from_triplets((2, 2), [(1, 0, 3.0)])?;
+    /// assert_eq!(**a.copy_to(Place::Memory, &Context::new())?.rows(), [1]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        let place = place.into();
+        let left = memory_left(Self::bytes_of(self.nnz()), &place, ctx)?;
+        let budget = ZippedLines::<T, I, I, ByRows>::budget(left);
+        let arrays = [self.rows(), self.cols()];
+        let mut panels = EntryPanels::within(budget, 1, &arrays, self.data(), ctx)?;
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("copying").from_file(self.rows().file());
+            let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
+            let plan = plan.works(self.nnz() as u64, WORK);
+            Ok(CooWriter::<T, I>::plan(plan, self.nnz(), &place, ctx))
+        })?;
+        let mut writer = CooWriter::new(self.shape(), self.nnz(), &place, ctx)?;
+        panels.sweep(ctx, |first, coordinates, data| {
+            let (rows, cols) = (coordinates[0], coordinates[1]);
+            ctx.run(|| self.check_run(first, rows, cols))?;
+            writer.push(rows, cols, data)
+        })?;
+        writer.finish()
+    }
+}

@@ -1,0 +1,64 @@
+//! What is seen of the indices of a matrix while its runs of lines come by: that they are in range, and whether they rise.
+
+use crate::error::{Error, Location, Result};
+use crate::sparse::axis::Axis;
+use crate::sparse::check::check_indices;
+use crate::sparse::compressed::Compressed;
+use crate::sparse::zipped_lines::ZippedPanel;
+use crate::storage::{Entry, Index};
+
+/// What is known of the indices of a matrix whose runs come by.
+pub(crate) struct IndexCheck {
+    minor: usize,
+    /// Whether they rise in every line; known beforehand of a matrix in memory that was checked.
+    known: Option<bool>,
+    rising: bool,
+    last: Option<usize>,
+}
+
+impl IndexCheck {
+    pub(crate) fn new<T: Entry, I: Index, P: Index, A: Axis>(
+        matrix: &Compressed<T, I, P, A>,
+    ) -> Self {
+        let known = matrix.known_canonical();
+        IndexCheck { minor: matrix.minor(), known, rising: true, last: None }
+    }
+
+    /// Takes the next run, and tells whether the indices rise in each of its lines. Fails if one is out of range.
+    pub(crate) fn take<T: Entry, I: Index, P: Index>(
+        &mut self,
+        panel: &ZippedPanel<'_, T, I, P>,
+        matrix: usize,
+    ) -> Result<bool> {
+        if let Some(known) = self.known {
+            return Ok(known);
+        }
+        let part = &panel.parts[matrix];
+        let rises = check_indices(part.indptr, part.indices, self.minor)
+            .map_err(|error| shifted(error, panel.first, part.start))?;
+        let first = part.indices.first().map(|index| index.to_usize());
+        let joins = panel.opens || first.is_none() || self.last < first;
+        if let Some(last) = part.indices.last() {
+            self.last = Some(last.to_usize());
+        }
+        if panel.closes {
+            self.last = None;
+        }
+        self.rising &= rises && joins;
+        Ok(rises && joins)
+    }
+
+    /// Whether the indices rose in all lines so far.
+    pub(crate) fn canonical(&self) -> bool {
+        self.known.unwrap_or(self.rising)
+    }
+}
+
+/// An error in a run as one in the matrix.
+fn shifted(error: Error, first: usize, start: usize) -> Error {
+    match error.location() {
+        Some(&Location::Entry { major, position }) => error
+            .at(Location::Entry { major: major + first as u64, position: position + start as u64 }),
+        _ => error,
+    }
+}

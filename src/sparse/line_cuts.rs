@@ -1,0 +1,154 @@
+//! Where runs of lines of some matrices, looked at side by side, begin and end.
+//!
+//! A run is as many whole lines as make a panel of all the matrices together. A line that alone is more than a panel is
+//! cut into pieces. What a piece may be depends on the work: one matrix, or some that are put side by side, can be cut
+//! behind any entry; matrices that are merged must be cut at the same column.
+
+use crate::sparse::axis::Axis;
+use crate::sparse::compressed::Compressed;
+use crate::storage::{Entry, Index};
+
+/// Bytes that a line takes beside its entries: its pointer, and what the work notes of it.
+const BESIDE: usize = 16;
+
+/// How a line that is more than a panel is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pieces {
+    /// Behind any entry, the lines of the matrices one after the other.
+    Entries,
+    /// Behind a multiple of so many entries, but only where it is much more than a panel: for work that would rather see
+    /// whole lines.
+    Runs(usize),
+    /// At the same column in all matrices, whose indices must rise; only where it is much more than a panel.
+    Columns,
+}
+
+/// The end of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    /// Lines that are complete here.
+    pub(super) done: usize,
+    /// Whether the run starts with a line, and not within one.
+    pub(super) opens: bool,
+}
+
+/// The runs of some matrices of one extent, in order.
+pub(super) struct Cuts {
+    pub(super) runs: Vec<Cut>,
+    /// Where the entries of each run end, one number for each matrix.
+    pub(super) ends: Vec<usize>,
+}
+
+/// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole.
+pub(super) fn cut<T: Entry, I: Index, P: Index, A: Axis>(
+    matrices: &[Compressed<T, I, P, A>],
+    pieces: Pieces,
+    (bytes, longest): (usize, usize),
+) -> Cuts {
+    let major = matrices.first().map_or(0, Compressed::major);
+    let mut cutting = Cutting { matrices, bytes, longest, starts: vec![0; matrices.len()] };
+    let mut cuts = Cuts { runs: Vec::new(), ends: Vec::new() };
+    let mut done = 0;
+    while done < major {
+        let lines = cutting.lines_that_fit(done, major - done);
+        let mut opens = true;
+        if lines == 1 {
+            while let Some(ends) = cutting.piece(done, pieces) {
+                cutting.push(&mut cuts, Cut { done, opens }, ends);
+                opens = false;
+            }
+        }
+        done += lines;
+        let ends = cutting.ends(done - 1);
+        cutting.push(&mut cuts, Cut { done, opens }, ends);
+    }
+    cuts
+}
+
+struct Cutting<'a, T: Entry, I: Index, P: Index, A: Axis> {
+    matrices: &'a [Compressed<T, I, P, A>],
+    bytes: usize,
+    longest: usize,
+    /// The first entry of each matrix that is in no run yet.
+    starts: Vec<usize>,
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Cutting<'_, T, I, P, A> {
+    /// Where a line ends in each matrix. Pointers that changed meanwhile give other ends, never any before `starts`.
+    fn ends(&self, line: usize) -> Vec<usize> {
+        let ends = self.matrices.iter().zip(&self.starts);
+        ends.map(|(matrix, &start)| matrix.span(line).end.max(start)).collect()
+    }
+
+    fn push(&mut self, cuts: &mut Cuts, cut: Cut, ends: Vec<usize>) {
+        cuts.runs.push(cut);
+        cuts.ends.extend_from_slice(&ends);
+        self.starts = ends;
+    }
+
+    /// Entries of so many bytes; two of each matrix at least.
+    fn most_entries(&self, bytes: usize) -> usize {
+        (bytes / (size_of::<T>() + size_of::<I>())).max(2 * self.matrices.len())
+    }
+
+    /// Entries of all matrices from `starts` on to the end of a line.
+    fn entries_until(&self, line: usize) -> usize {
+        let each = self.matrices.iter().zip(&self.starts);
+        each.map(|(matrix, start)| matrix.span(line).end.saturating_sub(*start)).sum()
+    }
+
+    /// How many of the `rest` lines from `line` on make a panel; at least one.
+    fn lines_that_fit(&self, line: usize, rest: usize) -> usize {
+        let entry = size_of::<T>() + size_of::<I>();
+        let beside = self.matrices.len() * size_of::<P>() + BESIDE;
+        let fit = |lines: usize| {
+            let bytes = self.entries_until(line + lines - 1).saturating_mul(entry);
+            bytes.saturating_add(lines * beside) <= self.bytes
+        };
+        // The pointers rise, so that the last line within reach is found by halving.
+        let (mut fits, mut beyond) = (1, rest.min(self.bytes / beside).max(1) + 1);
+        while fits + 1 < beyond {
+            let middle = fits + (beyond - fits) / 2;
+            match fit(middle) {
+                true => fits = middle,
+                false => beyond = middle,
+            }
+        }
+        fits
+    }
+
+    /// Where the next piece of a line ends that is too long; `None` if what is left of it is not, or cannot be cut.
+    fn piece(&self, line: usize, pieces: Pieces) -> Option<Vec<usize>> {
+        if self.entries_until(line) <= self.most_entries(self.longest) {
+            return None;
+        }
+        let most = self.most_entries(self.bytes);
+        let ends = self.ends(line);
+        match pieces {
+            Pieces::Entries => Some(self.piece_of_entries(ends, most)),
+            Pieces::Runs(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),
+            Pieces::Columns => self.piece_of_columns(&ends, most / self.matrices.len()),
+        }
+    }
+
+    fn piece_of_entries(&self, mut ends: Vec<usize>, mut room: usize) -> Vec<usize> {
+        for (end, &start) in ends.iter_mut().zip(&self.starts) {
+            *end = (*end).min(start + room);
+            room -= *end - start;
+        }
+        ends
+    }
+
+    /// The entries before the first column of which some matrix has `room` entries already.
+    fn piece_of_columns(&self, ends: &[usize], room: usize) -> Option<Vec<usize>> {
+        let rest = |m: usize| &self.matrices[m].indices()[self.starts[m]..ends[m]];
+        let bound = (0..ends.len()).filter_map(|m| rest(m).get(room)).min().copied()?;
+        let before = |m: usize| {
+            let rest = rest(m);
+            rest[..rest.len().min(room)].partition_point(|&index| index < bound)
+        };
+        let ends: Vec<usize> = (0..ends.len()).map(|m| self.starts[m] + before(m)).collect();
+        // Indices that do not rise can leave no entry before the bound.
+        (ends != self.starts).then_some(ends)
+    }
+}

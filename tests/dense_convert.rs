@@ -354,6 +354,12 @@ fn copies_larger_than_memory() {
     verify(folders.path("b.npy"), &ctx).unwrap();
     assert_eq!(a.copy_to(Place::Memory, &ctx).unwrap_err().kind(), ErrorKind::Memory);
     assert_eq!(a.copy_to(Place::Scratch, &ctx).unwrap().as_slice(), a.as_slice());
+    drop(b);
+    let (b, report) = measured(&folders.context(6 << 20), |ctx| {
+        Dense::<f64, ndarray::Ix3>::read(folders.path("a.npy"), replace(&folders, "b.npy"), ctx)
+    });
+    assert!(report.actual.peak_memory <= 6 << 20, "{report}");
+    assert_eq!((b.order(), b.shape(), b.as_slice()), (a.order(), a.shape(), a.as_slice()));
 }
 
 /// A dense matrix of which about `percent` of a hundred elements are not zero, the same in both orders.
@@ -372,6 +378,10 @@ fn thin(shape: (usize, usize), order: Order, percent: usize) -> Dense<f64> {
     Dense::from_parts(shape, order, elements.into()).unwrap()
 }
 
+fn same_entries(a: &Coo<f64>, b: &Coo<f64>) -> bool {
+    a.shape() == b.shape() && a.rows() == b.rows() && a.cols() == b.cols() && a.data() == b.data()
+}
+
 /// Compares what becomes of a dense matrix under a limit with what becomes of it in memory, element by element.
 fn sparsify(shape: (usize, usize), percent: usize, limit: u64) {
     let (folders, free) = (Folders::new(), Context::new());
@@ -382,6 +392,7 @@ fn sparsify(shape: (usize, usize), percent: usize, limit: u64) {
             assert!(x == 0.0 || csr.get(i, j).unwrap() == Some(x));
         }
         assert_eq!(csr.nnz(), memory.as_slice().iter().filter(|&&x| x != 0.0).count());
+        let coo = csr.to_coo(Place::Memory, &free).unwrap();
         let csc: Csc<f64> = memory.to_csc(Place::Memory, &free).unwrap();
         assert!(csc == csr.to_csc(Place::Memory, &free).unwrap());
         let stored = memory.copy_to(folders.path("a.npy"), &free).unwrap();
@@ -397,6 +408,10 @@ fn sparsify(shape: (usize, usize), percent: usize, limit: u64) {
             let (found, _) = measured(&ctx, |ctx| a.to_csc::<u32, u32>(place(), ctx));
             assert!(found == csc, "{shape:?} {order:?} to CSC");
             assert!(found.check().unwrap(), "in order");
+            let (found, _) = measured(&ctx, |ctx| a.to_coo::<u32>(place(), ctx));
+            assert!(same_entries(&found, &coo));
+            let (found, _) = measured(&free, |ctx| a.to_coo::<u32>(Place::Memory, ctx));
+            assert!(same_entries(&found, &coo));
         }
         let (found, _) = measured(&free, |ctx| stored.to_csc::<u32, u32>(Place::Memory, ctx));
         assert!(found == csc);

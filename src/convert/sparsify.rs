@@ -8,14 +8,15 @@
 
 use rayon::prelude::*;
 
+use crate::convert::buckets::Sink;
 use crate::convert::cost::written;
 use crate::convert::sift::{Kept, Sieve};
-use crate::convert::sink::MatrixSink;
+use crate::convert::sink::{CooSink, MatrixSink};
 use crate::convert::sorter::Sorter;
 use crate::dense::{Dense, LinePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
-    Axis, ByCols, ByRows, Compressed, CompressedDraft, CompressedWriter, Coo, Csc, Csr,
+    Axis, ByCols, ByRows, Compressed, CompressedDraft, CompressedWriter, Coo, CooWriter, Csc, Csr,
 };
 use crate::storage::{Context, Element, Index, Order, Place, Plan};
 
@@ -82,9 +83,27 @@ impl<T: Element> Dense<T> {
         sparsify::<T, I, P, ByCols>(self, Order::Fortran, keep, &place.into(), ctx)
     }
 
-    /// Coordinates of the elements that are not zero, row by row. Through CSR in the scratch folder.
+    /// Coordinates of the elements that are not zero, row by row; cost as [`to_csr`](Self::to_csr), with one look at each.
+    ///
+    /// ```
+    /// use outcore::{Context, Dense, Place};
+    /// let a = Dense::from(ndarray::arr2(&[[0.0, 1.0], [2.0, 0.0]]));
+    /// let coo = a.to_coo::<u32>(Place::Memory, &Context::new())?;
+    /// assert_eq!((&coo.rows()[..], &coo.cols()[..]), (&[0, 1][..], &[1, 0][..]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
     pub fn to_coo<I: Index>(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
-        self.to_csr::<I, u64>(Place::Scratch, ctx)?.to_coo(place, ctx)
+        let (place, keep) = (place.into(), |value| value != T::default());
+        let along = self.order() == Order::C;
+        let way = Way::streamed(self, along, ctx)?;
+        let _running = ctx.begin(|| {
+            let (plan, entries) = way.plan_to_sift::<I>(self, "dense to COO", &keep, &place, ctx);
+            let plan = CooWriter::<T, I>::plan(plan, entries, &place, ctx);
+            Ok(way.plan_to_grow(plan, Coo::<T, I>::bytes_of(entries), &place))
+        })?;
+        let mut sink = CooSink::new(CooWriter::growing(self.dim(), &place, ctx)?);
+        way.sift(self, keep, &mut sink, ctx)?;
+        sink.finish()
     }
 }
 
@@ -100,24 +119,27 @@ enum Way<T: Element> {
 
 impl<T: Element> Way<T> {
     fn choose(a: &Dense<T>, along: bool, place: &Place, ctx: &Context) -> Result<Self> {
-        let limit = ctx.memory_limit_bytes();
-        if *place == Place::Memory && a.buffer().stored_bytes() <= limit / 2 {
+        if *place == Place::Memory && a.buffer().stored_bytes() <= ctx.memory_limit_bytes() / 2 {
             return Ok(Way::Filled);
         }
-        let budget = if along { limit / 4 } else { limit / 8 };
-        let panels = LinePanels::once(a, (1, 1), budget, ctx)?;
+        Self::streamed(a, along, ctx)
+    }
+
+    fn streamed(a: &Dense<T>, along: bool, ctx: &Context) -> Result<Self> {
+        let limit = ctx.memory_limit_bytes();
+        let panels = LinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 }, ctx)?;
         Ok(if along { Way::Along(panels) } else { Way::Across(panels) })
     }
 
-    fn plan<I: Index, P: Index, A: Axis>(
+    /// What getting the elements to their lines costs, and their number: an estimate, or in memory hardly less than that.
+    fn plan_to_sift<I: Index>(
         &self,
         a: &Dense<T>,
+        name: &'static str,
         keep: &impl Fn(T) -> bool,
         place: &Place,
         ctx: &Context,
-    ) -> Plan {
-        let (name, _) = A::swap_if_cols(("dense to CSR", "dense to CSC"));
-        let (major, _) = A::swap_if_cols(a.dim());
+    ) -> (Plan, usize) {
         let (nnz, most) = Sieve::estimate(a.as_slice(), keep);
         let passes = if matches!(self, Way::Filled) { 2 } else { 1 };
         let mut plan = Plan::new(name)
@@ -125,21 +147,58 @@ impl<T: Element> Way<T> {
             .reads(passes, a.buffer().stored_bytes())
             .works(a.len() as u64, WORK);
         plan.entries = Some(nnz);
+        let beside = |panels: &LinePanels<T>| panels.memory() + Sieve::<T>::memory::<I>(ctx);
         let plan = match self {
             Way::Filled => plan,
-            Way::Along(panels) => plan.beside(panels.memory() + Sieve::<T>::memory::<I>(ctx)),
-            Way::Across(panels) => Sorter::<T, I>::plan(plan, nnz, ctx)
-                .beside(panels.memory() + Sieve::<T>::memory::<I>(ctx)),
+            Way::Along(panels) => plan.beside(beside(panels)),
+            Way::Across(panels) => Sorter::<T, I>::plan(plan, nnz, ctx).beside(beside(panels)),
         };
-        let entries = if *place == Place::Memory { most } else { nnz } as usize;
-        let plan = written::<T, I, P, A>(plan, (major, entries), place, ctx);
+        (plan, if *place == Place::Memory { most } else { nnz } as usize)
+    }
+
+    /// Adds the growing of a result in memory that ends with `bytes` bytes.
+    fn plan_to_grow(&self, plan: Plan, bytes: u64, place: &Place) -> Plan {
         match (self, place) {
-            // What is not known beforehand grows by halves, beside what it was before.
-            (Way::Along(_) | Way::Across(_), Place::Memory) => {
-                plan.beside(Compressed::<T, I, P, A>::bytes_of(0, entries) / 4 * 7)
-            }
+            // By halves, beside what it was before.
+            (Way::Along(_) | Way::Across(_), Place::Memory) => plan.beside(bytes / 4 * 7),
             _ => plan,
         }
+    }
+
+    /// Hands what is kept to `sink`, line by line.
+    fn sift<I: Index>(
+        self,
+        a: &Dense<T>,
+        keep: impl Fn(T) -> bool + Sync,
+        sink: &mut dyn Sink<T, I>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let panels = match self {
+            Way::Filled => return Ok(()),
+            Way::Along(panels) => {
+                return Sieve::new(panels, ctx).sweep(keep, |kept: Kept<'_, T, I>| {
+                    if kept.whole {
+                        return sink.lines(kept.lens, kept.indices, kept.data, true);
+                    }
+                    sink.part(kept.indices, kept.data, true)?;
+                    if kept.ends { sink.end_line() } else { Ok(()) }
+                });
+            }
+            Way::Across(panels) => panels,
+        };
+        let mut sieve = Sieve::new(panels, ctx);
+        let mut sorter = Sorter::<T, I>::new(0..a.lines().1, 0, ctx);
+        let mut lines = Vec::new();
+        sieve.sweep(keep, |kept: Kept<'_, T, I>| {
+            lines.clear();
+            for (k, &len) in kept.lens.iter().enumerate() {
+                lines.resize(lines.len() + len, I::from_usize(kept.first + k));
+            }
+            sorter.extend(kept.indices, &lines, kept.data)
+        })?;
+        drop((sieve, lines));
+        // Each line comes in order, because the lines across it do.
+        sorter.settle(None, sink, ctx)
     }
 }
 
@@ -150,42 +209,22 @@ fn sparsify<T: Element, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
-    let along = a.order() == wanted;
-    let way = Way::choose(a, along, place, ctx)?;
-    let _running = ctx.begin(|| Ok(way.plan::<I, P, A>(a, &keep, place, ctx)))?;
-    let panels = match way {
-        Way::Filled => {
-            ctx.meter().pass();
-            ctx.meter().pass();
-            ctx.meter().read(a.buffer().stored_bytes());
-            return fill(&Grid::new(a, wanted), a.dim(), keep, place, ctx);
-        }
-        Way::Along(panels) | Way::Across(panels) => panels,
-    };
-    let mut writer = CompressedWriter::<T, I, P, A>::new(a.dim(), 0, false, place, ctx)?;
-    let mut sieve = Sieve::new(panels, ctx);
-    if along {
-        sieve.sweep(keep, |kept: Kept<'_, T, I>| {
-            if kept.whole {
-                return writer.push_lines(kept.lens, kept.indices, kept.data);
-            }
-            writer.push_part(kept.indices, kept.data)?;
-            if kept.ends { writer.end_line() } else { Ok(()) }
-        })?;
-        return writer.finish(true);
-    }
-    let mut sorter = Sorter::<T, I>::new(0..a.lines().1, 0, ctx);
-    let mut lines = Vec::new();
-    sieve.sweep(keep, |kept: Kept<'_, T, I>| {
-        lines.clear();
-        for (k, &len) in kept.lens.iter().enumerate() {
-            lines.resize(lines.len() + len, I::from_usize(kept.first + k));
-        }
-        sorter.extend(kept.indices, &lines, kept.data)
+    let way = Way::choose(a, a.order() == wanted, place, ctx)?;
+    let _running = ctx.begin(|| {
+        let (name, _) = A::swap_if_cols(("dense to CSR", "dense to CSC"));
+        let (major, _) = A::swap_if_cols(a.dim());
+        let (plan, entries) = way.plan_to_sift::<I>(a, name, &keep, place, ctx);
+        let plan = written::<T, I, P, A>(plan, (major, entries), place, ctx);
+        Ok(way.plan_to_grow(plan, Compressed::<T, I, P, A>::bytes_of(0, entries), place))
     })?;
-    drop((sieve, lines));
-    let mut sink = MatrixSink::new(writer);
-    sorter.settle(None, &mut sink, ctx)?;
+    if matches!(way, Way::Filled) {
+        ctx.meter().pass();
+        ctx.meter().pass();
+        ctx.meter().read(a.buffer().stored_bytes());
+        return fill(&Grid::new(a, wanted), a.dim(), keep, place, ctx);
+    }
+    let mut sink = MatrixSink::new(CompressedWriter::new(a.dim(), 0, false, place, ctx)?);
+    way.sift(a, keep, &mut sink, ctx)?;
     sink.finish()
 }
 

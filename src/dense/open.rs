@@ -9,7 +9,8 @@ use crate::dense::panels::LinePanels;
 use crate::dense::writer::DenseWriter;
 use crate::error::Result;
 use crate::storage::{
-    Context, Element, NpyHeader, Order, Place, Plan, Stage, map_array, map_raw, read_array,
+    Context, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage, map_array, map_raw,
+    read_array,
 };
 
 impl<T: Element, D: Dimension> Dense<T, D> {
@@ -38,10 +39,20 @@ impl<T: Element, D: Dimension> Dense<T, D> {
 
     /// Copies the array in a `.npy` file to `place`, in native byte order.
     ///
-    /// Cost: one pass over the file.
+    /// Cost: one pass over the file and one sequential write. Memory: the result, unless it goes to a file.
     pub fn read(path: impl AsRef<Path>, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let path = path.as_ref();
-        let stage = Stage::file(&place.into(), ctx)?;
+        let (path, place) = (path.as_ref(), place.into());
+        let header = NpyHeader::read(path)?;
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("reading a .npy file")
+                .from_file(Some((path, 0)))
+                .reads(1, header.data_bytes())
+                .works(header.len() as u64, 1.0)
+                .holds(MEMORY_TO_READ);
+            Ok(DenseWriter::<T, D>::plan(plan, header.len(), &place, ctx))
+        })?;
+        ctx.meter().pass();
+        let stage = Stage::file(&place, ctx)?;
         let (header, buffer) = read_array(path, &stage, ARRAY, ctx)?;
         let shape = dimensions(&header.shape).map_err(|e| e.in_file(path))?;
         stage.publish(ARRAY)?;

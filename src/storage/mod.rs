@@ -37,7 +37,7 @@ pub use buffer::{Access, Buffer};
 pub use buffer_mut::BufferMut;
 pub use checksum::{Verified, verify};
 pub use context::{CancelToken, Context, Progress};
-pub(crate) use copy::read_array;
+pub(crate) use copy::{MEMORY_TO_READ, read_array};
 pub use cost::{Cost, Plan, Report};
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};

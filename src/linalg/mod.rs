@@ -7,7 +7,7 @@
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
 //!   elementwise products of two, with what two entries make in `arithmetic`
-//! - `gram` – `Aᴴ A` in one pass
+//! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
 //!   norms and counts, by the passes of `line_pass`
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
@@ -21,6 +21,7 @@ mod elementwise;
 mod gram;
 pub(crate) mod kernels;
 mod line_pass;
+mod matmul;
 mod operator;
 mod partition;
 mod prepared;

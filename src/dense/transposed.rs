@@ -86,7 +86,7 @@ impl<T: Element> Lines<'_, T> {
                 transpose(&mut patch.rows, (here.start - first, here.len()), |k| {
                     self.line(cut.kept + here.start + k - last, &from)
                 });
-                tiles.iter().for_each(|tile| tile.copy(&mut patch, band.cols.start));
+                copy(tiles, &mut patch, band.cols.start);
             });
         });
     }
@@ -103,24 +103,19 @@ struct Tile<'a, T> {
     elements: &'a [T],
 }
 
-impl<T: Copy> Tile<'_, T> {
-    /// Copies what falls into a patch of a band whose first column is `origin`.
-    fn copy(&self, patch: &mut Patch<'_, T>, origin: usize) {
-        let first = origin + patch.col;
-        let here = self.cols.start.max(first)..self.cols.end.min(first + patch.width());
-        if here.is_empty() {
-            return;
-        }
-        let width = self.cols.len();
-        let at = here.start - first;
-        if width == 1 {
-            let line = &self.elements[patch.row..][..patch.rows.len()];
-            return patch.rows.iter_mut().zip(line).for_each(|(row, &element)| row[at] = element);
-        }
-        let rows = self.elements[patch.row * width..].chunks_exact(width);
-        for (row, elements) in patch.rows.iter_mut().zip(rows) {
-            let elements = &elements[here.start - self.cols.start..here.end - self.cols.start];
-            row[at..][..here.len()].copy_from_slice(elements);
+/// Copies what tiles have for a patch of a band whose first column is `origin`: row after row, so that each is written in
+/// one go.
+fn copy<T: Copy>(tiles: &[Tile<'_, T>], patch: &mut Patch<'_, T>, origin: usize) {
+    let first = origin + patch.col;
+    let last = first + patch.width();
+    let here = |tile: &&Tile<'_, T>| tile.cols.start < last && tile.cols.end > first;
+    let tiles: Vec<&Tile<'_, T>> = tiles.iter().filter(here).collect();
+    for (k, row) in patch.rows.iter_mut().enumerate() {
+        for Tile { cols, elements } in &tiles {
+            let here = cols.start.max(first)..cols.end.min(last);
+            let elements = &elements[(patch.row + k) * cols.len()..][..cols.len()];
+            let elements = &elements[here.start - cols.start..here.end - cols.start];
+            row[here.start - first..here.end - first].copy_from_slice(elements);
         }
     }
 }

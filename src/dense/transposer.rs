@@ -11,8 +11,8 @@
 //! a band needs of one is a single run, a *tile*; of single lines it would be as many runs as the group has lines, of
 //! some thousand bytes each for a wide matrix.
 //!
-//! Memory, in parts of the limit: three eighths for lines that stay and a quarter for a group; beside them, at the end,
-//! three bands that are read and one that is made, a twentieth each.
+//! Memory, in parts of the limit: three eighths for lines that stay, if those are a fifth of all, and a quarter for a group;
+//! beside them, at the end, three bands that are read and one that is made, at most a twentieth each.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ use crate::storage::{BufferMut, Context, Element, IoBuffer, Plan, Scratch};
 
 /// The part of the limit that blocks on their way to the scratch file take: with less the device has nothing to do while
 /// the next group is gathered.
-const ON_THE_WAY: u64 = 10;
+const ON_THE_WAY: u64 = 20;
 
 /// Nanoseconds that an element takes one thread.
 const WORK: f64 = 0.7;

@@ -1,14 +1,15 @@
 //! The operations, each with a digest of its result and the report of its cost.
 
-use outcore::linalg::{LinearOperator, Operator, Panelled};
+use outcore::io::matrix_market::Reader;
+use outcore::linalg::{LinearOperator, NormOrder, Operator, Panelled, Stats};
 use outcore::solve::{CgOptions, cg};
 use outcore::{
-    Access, Axis, Buffer, Compressed, Context, Coo, CooBuilder, Csr, Dense, DenseMut, Duplicates,
-    Element, Entry, Index, Order, Place, Report, Result,
+    Access, Axis, Compressed, Context, Coo, CooBuilder, Csr, Duplicates, Entry, Index, Order,
+    Place, Report, Result,
 };
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::inputs::{COLUMNS, Inputs};
+use crate::inputs::Inputs;
 use crate::support::harmonic;
 
 /// Where results go.
@@ -64,6 +65,85 @@ pub(crate) const CASES: &[Case] = cases! {
     "COO to CSC", CSR, |inputs, ctx| {
         let a = inputs.coo()?;
         sparse(ctx.measure(|ctx| a.to_csc::<u32>(Duplicates::Keep, AWAY, ctx)))
+    };
+    "CSR to COO", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        coordinates(ctx.measure(|ctx| a.to_coo(AWAY, ctx)))
+    };
+    "copy of CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        sparse(ctx.measure(|ctx| a.copy_to(AWAY, ctx)))
+    };
+    "copy of COO", CSR, |inputs, ctx| {
+        let a = inputs.coo()?;
+        coordinates(ctx.measure(|ctx| a.copy_to(AWAY, ctx)))
+    };
+    "sum and norm, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        let norm = a.norm_fro::<f64>(ctx)?;
+        let (sum, report) = ctx.measure(|ctx| a.sum::<f64>(ctx))?;
+        Ok(Found { digest: digest(&[sum, norm]), report, beside: 0 })
+    };
+    "statistics of rows, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        statistics(ctx.measure(|ctx| a.row_stats(ctx)))
+    };
+    "statistics of columns, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        statistics(ctx.measure(|ctx| a.column_stats(ctx)))
+    };
+    "statistics of rows, CSC", CSR, |inputs, ctx| {
+        let a = inputs.csc()?;
+        statistics(ctx.measure(|ctx| a.row_stats(ctx)))
+    };
+    "norms of columns, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        let (norms, report) = ctx.measure(|ctx| a.norms(0, NormOrder::L2, ctx))?;
+        Ok(Found { digest: digest(&norms), report, beside: 0 })
+    };
+    "rows and columns scaled, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        let rows = a.scale_rows(&harmonic(a.nrows()), AWAY, ctx)?;
+        let factors = harmonic(a.ncols());
+        let found = sparse(ctx.measure(|ctx| rows.scale_cols(&factors, AWAY, ctx)))?;
+        Ok(Found { beside: 8 * (a.nrows() + a.ncols()) as u64, ..found })
+    };
+    "values mapped, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        sparse(ctx.measure(|ctx| a.map_values(|x| x as f32, AWAY, ctx)))
+    };
+    "A + B, CSR", &["csr", "csc", "coo", "other"], |inputs, ctx| {
+        let (a, b) = (inputs.csr()?, inputs.other()?);
+        sparse(ctx.measure(|ctx| a.add(&b, AWAY, ctx)))
+    };
+    "A - A, CSR", &["csr", "csc", "coo", "other"], |inputs, ctx| {
+        let a = inputs.csr()?;
+        sparse(ctx.measure(|ctx| a.sub(&a, AWAY, ctx)))
+    };
+    "A ∘ B, CSR", &["csr", "csc", "coo", "other"], |inputs, ctx| {
+        let (a, b) = (inputs.csr()?, inputs.other()?);
+        sparse(ctx.measure(|ctx| a.multiply(&b, AWAY, ctx)))
+    };
+    "rows appended, CSR", &["csr", "csc", "coo", "other"], |inputs, ctx| {
+        let (a, b) = (inputs.csr()?, inputs.other()?);
+        sparse(ctx.measure(|ctx| Csr::vstack(&[&a, &b], AWAY, ctx)))
+    };
+    "columns appended, CSR", &[], |inputs, ctx| {
+        let (a, b) = (inputs.csr()?, inputs.other()?);
+        sparse(ctx.measure(|ctx| Csr::hstack(&[&a, &b], AWAY, ctx)))
+    };
+    "Poisson matrix, made", &[], |inputs, ctx| {
+        let n = inputs.cube()?;
+        sparse(ctx.measure(|ctx| Csr::<f64>::poisson(&[n; 3], AWAY, ctx)))
+    };
+    "random matrix, made", &[], |inputs, ctx| {
+        let n = inputs.cube()?.pow(3);
+        let density = 7.0 / n as f64;
+        sparse(ctx.measure(|ctx| Csr::<f64>::random((n, n), density, 7, AWAY, ctx)))
+    };
+    "Matrix Market to CSR", &[], |inputs, ctx| {
+        let reader = Reader::open(inputs.matrix_market()?)?;
+        sparse(ctx.measure(|ctx| reader.read_csr::<f64, u32, u32>(AWAY, ctx)))
     };
     "CooBuilder to CSR", &[], |inputs, ctx| {
         let a = inputs.csr()?;
@@ -129,6 +209,20 @@ fn sparse<T: Entry, I: Index, P: Index, A: Axis>(
         ^ digest(matrix.indices()).rotate_left(1)
         ^ digest(matrix.data()).rotate_left(2);
     Ok(Found { digest, report, beside: 0 })
+}
+
+fn coordinates(outcome: Result<(Coo<f64>, Report)>) -> Result<Found> {
+    let (matrix, report) = outcome?;
+    let digest = digest(matrix.rows())
+        ^ digest(matrix.cols()).rotate_left(1)
+        ^ digest(matrix.data()).rotate_left(2);
+    Ok(Found { digest, report, beside: 0 })
+}
+
+fn statistics(outcome: Result<(Stats, Report)>) -> Result<Found> {
+    let (stats, report) = outcome?;
+    let all = [stats.sums(), stats.variances(1), stats.mins(), stats.maxs()].concat();
+    Ok(Found { digest: digest(&all), beside: size_of_val(&all[..]) as u64 * 2, report })
 }
 
 /// A number that changes with any bit of the elements.

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use outcore::{Context, Coo, Csc, Csr, Dense, DenseMut, Element, Order, Result};
+use outcore::io::matrix_market::write_sparse;
+use outcore::{Context, Coo, Csc, Csr, Dense, DenseMut, Element, Error, ErrorKind, Order, Result};
 
 /// Columns of tall dense matrices.
 pub(crate) const COLUMNS: usize = 100;
@@ -64,6 +65,16 @@ impl Inputs {
         Csr::open(path)
     }
 
+    /// A quarter as many entries as in [`csr`](Self::csr), in the same shape.
+    pub(crate) fn other(&self) -> Result<Csr<f64>> {
+        let shape = self.csr()?.shape();
+        let path = self.at("other", |path, bytes| {
+            let density = bytes as f64 / 48.0 / (shape.0 as f64 * shape.1 as f64);
+            Csr::<f64>::random(shape, density, 2, path, &Context::new()).map(drop)
+        })?;
+        Csr::open(path)
+    }
+
     pub(crate) fn csc(&self) -> Result<Csc<f64>> {
         let path = self.at("csc", |path, _| self.csr()?.to_csc(path, &Context::new()).map(drop))?;
         Csc::open(path)
@@ -87,13 +98,28 @@ impl Inputs {
         Csr::open(path)
     }
 
+    /// The edge of a cube of points whose Laplacian is an input.
+    pub(crate) fn cube(&self) -> Result<usize> {
+        let path = self.at("cube.txt", |path, bytes| {
+            let side = (bytes as f64 / 88.0).cbrt() as usize;
+            std::fs::write(path, side.to_string()).map_err(|e| Error::io("writing", path, e))
+        })?;
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
+        text.parse().map_err(|_| Error::new(ErrorKind::Format, "no number").in_file(path))
+    }
+
     /// Seven entries a row: the Laplacian on a cube.
     pub(crate) fn poisson(&self) -> Result<Csr<f64>> {
-        let path = self.at("poisson", |path, bytes| {
-            let side = (bytes as f64 / 88.0).cbrt() as usize;
+        let side = self.cube()?;
+        let path = self.at("poisson", |path, _| {
             Csr::<f64>::poisson(&[side; 3], path, &Context::new()).map(drop)
         })?;
         Csr::open(path)
+    }
+
+    /// The same as text.
+    pub(crate) fn matrix_market(&self) -> Result<PathBuf> {
+        self.at("poisson.mtx", |path, _| write_sparse(path, &self.poisson()?, "", &Context::new()))
     }
 
     /// A tall dense matrix.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter, scatter_memory};
-use crate::linalg::operator::{LinearOperator, check_length};
+use crate::linalg::operator::{LinearOperator, check_length, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, LinePanels};
 use crate::storage::{Context, Entry, Index, Plan, SparseFormat};
@@ -50,8 +50,8 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     let budget = ctx.memory_limit_bytes().saturating_sub(vectors);
     let mut panels = LinePanels::for_one_sweep(a, budget, ctx)?;
     let _running = ctx.begin(|| {
-        let name = if entries == Entries::AsStored { "product" } else { "adjoint product" };
-        Ok(product_plan(&panels, name, k, ctx).reads(1, panels.bytes_kept()))
+        let adjoint = entries == Entries::Conjugated;
+        Ok(product_plan(&panels, adjoint, k, ctx).reads(1, panels.bytes_kept()))
     })?;
     panel_product(&mut panels, along, entries, k, x, y, ctx)
 }
@@ -72,12 +72,12 @@ fn check_operands<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
 /// What a product with `k` vectors costs; what was read to make the panels is not in it.
 pub(crate) fn product_plan<T: Entry, I: Index, P: Index, A: Axis>(
     panels: &LinePanels<T, I, P, A>,
-    name: &'static str,
+    adjoint: bool,
     k: usize,
     ctx: &Context,
 ) -> Plan {
     let matrix = panels.matrix();
-    Plan::new(name)
+    Plan::new(product_name(adjoint))
         .from_file(matrix.indices().file())
         .reads(1, panels.bytes_to_read())
         .holds(panels.memory() + scatter_memory::<T, I>(ctx.thread_count()))

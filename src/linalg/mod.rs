@@ -15,6 +15,7 @@
 //!   nor files, and everything above them decides what is handed in
 
 mod arithmetic;
+mod compact;
 mod compressed;
 mod dense;
 mod elementwise;
@@ -25,6 +26,7 @@ mod matmul;
 mod operator;
 mod partition;
 mod prepared;
+mod prepared_sparse;
 mod reduce;
 mod scalar;
 mod sparse_arithmetic;

@@ -170,6 +170,11 @@ fn one_by_one<X: Scalar>(
     Ok(())
 }
 
+/// What a product is called in plans.
+pub(crate) fn product_name(adjoint: bool) -> &'static str {
+    if adjoint { "adjoint product" } else { "product" }
+}
+
 /// Fails if a vector has not the length that an operator needs.
 pub(crate) fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
     if expected == found { Ok(()) } else { Err(Error::shape(name, expected, found)) }

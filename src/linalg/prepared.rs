@@ -4,13 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::dense::{self, Dense};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::compressed::{panel_product, product_plan};
 use crate::linalg::dense::{line_plan, line_product, panel_step};
 use crate::linalg::kernels::Entries;
-use crate::linalg::operator::{LinearOperator, check_length};
+use crate::linalg::operator::{LinearOperator, check_length, product_name};
+use crate::linalg::prepared_sparse::PreparedLines;
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::sparse::{self, Axis, Compressed};
-use crate::storage::{Context, Element, Entry, Index, Order, Plan, SparseFormat, Traffic};
+use crate::sparse::{Axis, Compressed};
+use crate::storage::{Context, Element, Entry, Index, Order, Plan, Traffic};
 
 /// A matrix prepared for many products under the memory limit of a context.
 ///
@@ -49,7 +49,7 @@ pub trait Panelled: sealed::Sealed {
     #[doc(hidden)]
     fn traffic(panels: &Self::Panels) -> Traffic;
     #[doc(hidden)]
-    fn plan(panels: &Self::Panels, name: &'static str, k: usize, ctx: &Context) -> Plan;
+    fn plan(panels: &Self::Panels, adjoint: bool, k: usize, ctx: &Context) -> Plan;
 }
 
 impl<M: Panelled> Operator<M> {
@@ -86,18 +86,18 @@ impl<M: Panelled> Operator<M> {
 
 impl<T: Entry, I: Index, P: Index, A: Axis> sealed::Sealed for Compressed<T, I, P, A> {}
 impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> {
-    type Panels = sparse::LinePanels<T, I, P, A>;
+    type Panels = PreparedLines<T, I, P, A>;
     fn extents(&self) -> (usize, usize) {
         self.shape()
     }
     fn panels(&self, budget: u64, ctx: &Context) -> Result<Self::Panels> {
-        sparse::LinePanels::new(self, budget, ctx)
+        PreparedLines::new(self, budget, ctx)
     }
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
     }
-    fn plan(panels: &Self::Panels, name: &'static str, k: usize, ctx: &Context) -> Plan {
-        product_plan(panels, name, k, ctx)
+    fn plan(panels: &Self::Panels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+        panels.plan(adjoint, k, ctx)
     }
 }
 
@@ -114,8 +114,8 @@ impl<T: Element> Panelled for Dense<T> {
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
     }
-    fn plan(panels: &Self::Panels, name: &'static str, k: usize, ctx: &Context) -> Plan {
-        line_plan(panels, name, k, ctx)
+    fn plan(panels: &Self::Panels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+        line_plan(panels, product_name(adjoint), k, ctx)
     }
 }
 
@@ -132,11 +132,6 @@ pub trait PanelProduct<X: Scalar>: Panelled {
     ) -> Result<()>;
 }
 
-/// The entries of a matrix or of its adjoint.
-fn entries(adjoint: bool) -> Entries {
-    if adjoint { Entries::Conjugated } else { Entries::AsStored }
-}
-
 impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> PanelProduct<X>
     for Compressed<T, I, P, A>
 {
@@ -148,8 +143,7 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> PanelProduct<X>
         y: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
-        let along = (A::FORMAT == SparseFormat::Csr) != adjoint;
-        panel_product(panels, along, entries(adjoint), k, x, y, ctx)
+        panels.product(adjoint, k, x, y, ctx)
     }
 }
 
@@ -163,7 +157,8 @@ impl<X: Scalar, T: Element + Factor<X>> PanelProduct<X> for Dense<T> {
         ctx: &Context,
     ) -> Result<()> {
         let along = (panels.matrix().order() == Order::C) != adjoint;
-        line_product(panels, along, entries(adjoint), k, x, y, ctx)
+        let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+        line_product(panels, along, entries, k, x, y, ctx)
     }
 }
 
@@ -184,7 +179,7 @@ impl<X: Scalar, M: PanelProduct<X>> LinearOperator<X> for Operator<M> {
         check_length("x", self.shape.1.saturating_mul(k), x.len())?;
         check_length("y", self.shape.0.saturating_mul(k), y.len())?;
         self.with_panels(|panels| {
-            let _running = ctx.begin(|| Ok(M::plan(panels, "product", k, ctx)))?;
+            let _running = ctx.begin(|| Ok(M::plan(panels, false, k, ctx)))?;
             M::product(panels, false, k, x, y, ctx)
         })
     }
@@ -193,7 +188,7 @@ impl<X: Scalar, M: PanelProduct<X>> LinearOperator<X> for Operator<M> {
         check_length("x", self.shape.0.saturating_mul(k), x.len())?;
         check_length("y", self.shape.1.saturating_mul(k), y.len())?;
         self.with_panels(|panels| {
-            let _running = ctx.begin(|| Ok(M::plan(panels, "adjoint product", k, ctx)))?;
+            let _running = ctx.begin(|| Ok(M::plan(panels, true, k, ctx)))?;
             M::product(panels, true, k, x, y, ctx)
         })
     }

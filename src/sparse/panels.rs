@@ -77,6 +77,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
         self.streams.as_ref().map_or_else(Traffic::default, |streams| streams.reader.traffic())
     }
 
+    /// Whether the matrix is read from its files at every sweep.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.streams.is_some()
+    }
+
     /// Bytes that the next sweep will read.
     pub(crate) fn bytes_to_read(&self) -> u64 {
         match &self.streams {

@@ -201,7 +201,7 @@ elements! {
 ///
 /// On disk they are int32 and int64, because SciPy shares memory with signed indices alone; a value that fits the
 /// signed type has the same bits in both, and one that does not is out of range of every matrix and refused as such.
-pub trait Index: Element + Copy + Eq + Ord + std::hash::Hash {
+pub trait Index: Element + Copy + Eq + Ord + std::hash::Hash + Into<u64> {
     /// The signed type under which indices stand in a file.
     const DISK: DType;
     /// The largest value that the signed type on disk can hold.

@@ -43,7 +43,7 @@ pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, 
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use device::{IoBuffer, ReadMode, Source};
 pub use element::{DType, Element, Entry, Index};
-pub(crate) use meter::Held;
+pub(crate) use meter::{Held, Meter};
 pub(crate) use npy::DATA_START;
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{map_array, map_array_mut, map_raw};

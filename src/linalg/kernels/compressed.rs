@@ -16,8 +16,6 @@
 //! 5. Several right-hand sides go in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in registers, and the
 //!    row's entries, read again for the next tile, come from the first-level cache.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::panel::{Fault, Panel};
@@ -83,7 +81,7 @@ fn runs_with_outputs<'a, 'y, T, I: Index, P: Index, X>(
 }
 
 /// The sequential kernel for a run of rows.
-fn gather_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+pub(crate) fn gather_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
     entries: Entries,
     update: Update<X>,
@@ -107,54 +105,71 @@ fn gather_one<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let x = &x[..a.columns()];
     for (i, y) in y.iter_mut().enumerate() {
         let range = a.row(i)?;
-        prefetch_entries(a, range.start);
-        let sum = if range.len() < 2 * STEP {
-            sum_from(X::zero(), a, range, entries, x)?
-        } else {
-            sum_in_lanes(a, range, entries, x)?
-        };
+        let sum = line_sum(&a.indices[range.clone()], &a.values[range], entries, x)?;
         update.apply(sum, y);
     }
     Ok(())
 }
 
-/// `sum` plus the terms at `range`, one after the other.
+/// The sum over one row, in the shape that its length asks for.
 #[inline(always)]
-fn sum_from<T: Factor<X>, I: Index, P, X: Scalar>(
-    mut sum: X,
-    a: Panel<'_, T, I, P>,
-    range: Range<usize>,
+pub(super) fn line_sum<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+    indices: &[I],
+    values: &[T],
     entries: Entries,
     x: &[X],
 ) -> std::result::Result<X, Fault> {
-    for (index, value) in a.indices[range.clone()].iter().zip(&a.values[range]) {
-        sum += entries.times(*value, *x.get(index.to_usize()).ok_or(Fault)?);
+    prefetch_ahead(indices, values);
+    if indices.len() < 2 * STEP {
+        sum_from(X::zero(), indices, values, entries, x)
+    } else {
+        sum_in_lanes(indices, values, entries, x)
+    }
+}
+
+/// `sum` plus the terms, one after the other.
+#[inline(always)]
+fn sum_from<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+    mut sum: X,
+    indices: &[I],
+    values: &[T],
+    entries: Entries,
+    x: &[X],
+) -> std::result::Result<X, Fault> {
+    for (&index, &value) in indices.iter().zip(values) {
+        sum += entries.times(value, *x.get(index.into() as usize).ok_or(Fault)?);
     }
     Ok(sum)
 }
 
 /// The sum over a long row; kept out of the loop over short ones, which it would slow down.
 #[inline(never)]
-fn sum_in_lanes<T: Factor<X>, I: Index, P, X: Scalar>(
-    a: Panel<'_, T, I, P>,
-    range: Range<usize>,
+fn sum_in_lanes<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+    indices: &[I],
+    values: &[T],
     entries: Entries,
     x: &[X],
 ) -> std::result::Result<X, Fault> {
-    let tail = range.end - range.len() % STEP..range.end;
-    let (indices, _) = a.indices[range.clone()].as_chunks::<STEP>();
-    let (values, _) = a.values[range.clone()].as_chunks::<STEP>();
+    let (steps, last_indices) = indices.as_chunks::<STEP>();
+    let (step_values, last_values) = values.as_chunks::<STEP>();
     let mut lanes = [X::zero(); STEP];
-    for (step, (indices, values)) in indices.iter().zip(values).enumerate() {
-        prefetch_entries(a, range.start + step * STEP);
+    for (indices, values) in steps.iter().zip(step_values) {
+        prefetch_ahead(indices, values);
         for lane in 0..STEP {
-            let x = *x.get(indices[lane].to_usize()).ok_or(Fault)?;
+            let x = *x.get(indices[lane].into() as usize).ok_or(Fault)?;
             lanes[lane] += entries.times(values[lane], x);
         }
     }
     let [a0, a1, a2, a3, a4, a5, a6, a7] = lanes;
     let sum = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
-    sum_from(sum, a, tail, entries, x)
+    sum_from(sum, last_indices, last_values, entries, x)
+}
+
+/// Asks for the entries `AHEAD` of the first of these, which may be another row's.
+#[inline(always)]
+fn prefetch_ahead<T, I>(indices: &[I], values: &[T]) {
+    processor::prefetch(indices, AHEAD);
+    processor::prefetch(values, AHEAD);
 }
 
 /// Asks for the entries `AHEAD` of `position`.

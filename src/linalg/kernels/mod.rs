@@ -22,7 +22,9 @@
 mod columns;
 mod compressed;
 mod dense;
+mod exchange;
 mod merge;
+mod narrow;
 mod panel;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "portable.rs"]
@@ -32,6 +34,7 @@ mod processor;
 mod processor;
 #[cfg(test)]
 mod reference;
+mod runs;
 mod scatter;
 mod scatter_bins;
 mod scatter_rows;
@@ -41,10 +44,13 @@ mod tests;
 mod update;
 
 pub(crate) use columns::Columns;
-pub(crate) use compressed::gather;
+pub(crate) use compressed::{gather, gather_rows as gather_lines};
 pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, scatter_sums};
+pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
-pub(crate) use panel::Panel;
+pub(crate) use narrow::gather_narrow;
+pub(crate) use panel::{Fault, Panel};
+pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;
 pub(crate) use statistics::{Moments, RUN, across, along, block_height, of_run};

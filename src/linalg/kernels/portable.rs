@@ -1,7 +1,12 @@
-//! The twins of `x86_64.rs` for other processors: no prefetch, no vector bounds.
+//! The twins of `x86_64.rs` for other processors: no prefetch, no vector bounds, the vector units of the target.
 
 pub(super) fn prefetch<T>(_slice: &[T], _position: usize) {}
 
 pub(super) fn bounds<I>(_indices: &[I]) -> Option<(usize, usize)> {
     None
+}
+
+#[inline(always)]
+pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }

@@ -1,11 +1,12 @@
-//! The two things a compressed kernel wants from an x86-64 processor beyond what the compiler uses by itself.
+//! What compressed kernels want from an x86-64 processor beyond what the compiler uses by itself.
 //!
 //! Prefetching took Poisson products from 15 to 18 GB/s on one thread and from 0.78 to 0.93 of the read bandwidth on two:
 //! three streams and short inner loops leave the hardware's own prefetchers behind, and those stop at the end of every
 //! 4 KiB page. Gathering with AVX-512 (`vgatherdpd`, eight rows at a time) was measured too, at 13 GB/s on one thread, and
-//! is slower than scalar loads on Zen 4; so there is no vector kernel, and results do not depend on the processor.
+//! is slower than scalar loads on Zen 4; so plain products have no vector kernel. Those that have one ([`widest`]) do the same
+//! additions side by side: results do not depend on the processor.
 
-// Both functions call instructions; neither touches memory through a pointer.
+// They call instructions, or functions compiled for more of them; none touches memory through a pointer.
 #![allow(unsafe_code)]
 
 use std::any::TypeId;
@@ -17,6 +18,32 @@ pub(super) fn prefetch<T>(slice: &[T], position: usize) {
     let address = slice.as_ptr().wrapping_add(position);
     // SAFETY: every x86-64 processor has SSE, and a prefetch of any address whatever is a hint without effect.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+}
+
+/// Runs `work`, compiled for the widest vector units that this processor has, as far as it is inlined.
+#[inline(always)]
+pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+    fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
+        work()
+    }
+    #[target_feature(enable = "avx2")]
+    fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
+        work()
+    }
+    let avx512 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512bw");
+    if avx512 {
+        // SAFETY: the processor has the features, as just seen.
+        unsafe { with_avx512(work) }
+    } else if is_x86_feature_detected!("avx2") {
+        // SAFETY: as above.
+        unsafe { with_avx2(work) }
+    } else {
+        work()
+    }
 }
 
 /// The least and the largest of some `u32`; `None` if there are none, the type is another, or AVX-512 is missing.

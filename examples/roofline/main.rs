@@ -1,0 +1,126 @@
+//! Kernels beside the limits of the memory, measured in the same run: how much of what the machine can do each reaches.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod inputs;
+mod kernels;
+mod limits;
+mod measured;
+
+use outcore::Context;
+use support::Outcome;
+
+use crate::inputs::Inputs;
+use crate::kernels::BENCHES;
+use crate::measured::Printer;
+
+const HELP: &str = "\
+roofline [CASE…] [--threads N] [--inputs DIR] [--json]
+
+Measures the memory (reading, copying, triad, gathering from sets of several sizes), then kernels, and prints for each
+its compulsory bytes a second, the fraction of the read bandwidth, and GFLOP/s where it computes. A CASE is a bench, an
+input, or both as BENCH:INPUT; without any, a choice of a few minutes is run. Inputs are NAME.indptr.npy,
+NAME.indices.npy and NAME.data.npy in DIR if they are there, else made up. --json prints one JSON object a line.
+
+Inputs: poissonN (a cube of N³ points), banded2m, uniform4m, rmatN (2^N vertices), and any other in DIR.
+Benches: ";
+
+fn main() -> Outcome {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some(options) = Options::parse(&arguments)? else { return Ok(()) };
+    let ctx = Context::new().threads(options.threads)?;
+    let mut printer = Printer::new(ctx.thread_count(), options.json);
+    limits::measure(&mut printer, &ctx)?;
+    let mut inputs = Inputs::new(options.inputs.clone());
+    for input in options.wanted_inputs() {
+        for bench in BENCHES.iter().filter(|bench| options.wants(bench.name, bench.inputs, &input))
+        {
+            (bench.run)(&mut inputs, &input, &mut printer, &ctx)?;
+        }
+        inputs.forget();
+    }
+    Ok(())
+}
+
+struct Options {
+    cases: Vec<(Option<String>, Option<String>)>,
+    threads: usize,
+    inputs: Option<std::path::PathBuf>,
+    json: bool,
+}
+
+impl Options {
+    /// `None` if only help was asked for.
+    fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
+        let mut options = Options { cases: Vec::new(), threads: 0, inputs: None, json: false };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--help" => {
+                    let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+                    println!("{HELP}{}", names.join(", "));
+                    return Ok(None);
+                }
+                "--json" => options.json = true,
+                "--threads" => {
+                    options.threads = value()?.parse().map_err(|_| "--threads needs a number")?;
+                }
+                "--inputs" => options.inputs = Some(value()?.into()),
+                unknown if unknown.starts_with("--") => {
+                    return Err(format!("unknown argument {unknown}; see --help"));
+                }
+                case => options.cases.push(split(case)),
+            }
+        }
+        Ok(Some(options))
+    }
+
+    /// The inputs that are named, or that the benches named are measured on.
+    fn wanted_inputs(&self) -> Vec<String> {
+        let mut wanted: Vec<String> = Vec::new();
+        let mut add = |name: &str| {
+            if !wanted.iter().any(|known| known == name) {
+                wanted.push(name.to_owned());
+            }
+        };
+        for (bench, input) in &self.cases {
+            match (bench, input) {
+                (_, Some(input)) => add(input),
+                (Some(name), None) => {
+                    let benches = BENCHES.iter().filter(|bench| bench.name == name);
+                    benches.flat_map(|bench| bench.inputs).for_each(|name| add(name));
+                }
+                (None, None) => {}
+            }
+        }
+        if self.cases.is_empty() {
+            BENCHES.iter().flat_map(|bench| bench.inputs).for_each(|name| add(name));
+        }
+        wanted
+    }
+
+    fn wants(&self, bench: &str, usual: &[&str], input: &str) -> bool {
+        if self.cases.is_empty() {
+            return usual.contains(&input);
+        }
+        self.cases.iter().any(|case| match case {
+            (Some(name), Some(named)) => name == bench && named == input,
+            (Some(name), None) => name == bench && usual.contains(&input),
+            (None, Some(named)) => {
+                named == input && inputs::is_dense(input) == inputs::is_dense(usual[0])
+            }
+            (None, None) => false,
+        })
+    }
+}
+
+/// `BENCH:INPUT`, the name of a bench, or that of an input.
+fn split(case: &str) -> (Option<String>, Option<String>) {
+    match case.split_once(':') {
+        Some((bench, input)) => (Some(bench.to_owned()), Some(input.to_owned())),
+        None if BENCHES.iter().any(|bench| bench.name == case) => (Some(case.to_owned()), None),
+        None => (None, Some(case.to_owned())),
+    }
+}

@@ -1,0 +1,74 @@
+//! Timing, and one line for each measurement: a table for people, JSON for programs.
+
+use std::time::Instant;
+
+/// Repetitions, and the seconds after which five are enough.
+const RUNS: usize = 9;
+const ENOUGH: f64 = 6.0;
+
+/// Prints measurements as they come.
+pub(crate) struct Printer {
+    pub(crate) threads: usize,
+    json: bool,
+    /// Bytes a second that the memory can be read with, once that is measured.
+    pub(crate) read: f64,
+}
+
+/// What a kernel does.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub(crate) bench: &'a str,
+    pub(crate) case: &'a str,
+    /// Bytes that it must read and write at least once.
+    pub(crate) bytes: u64,
+    /// Additions and multiplications.
+    pub(crate) flops: u64,
+}
+
+impl Printer {
+    pub(crate) fn new(threads: usize, json: bool) -> Self {
+        Printer { threads, json, read: f64::NAN }
+    }
+
+    /// Times `work` after a run that warms up, prints, and gives the least seconds.
+    pub(crate) fn time<E>(
+        &mut self,
+        what: Work<'_>,
+        mut work: impl FnMut() -> Result<(), E>,
+    ) -> Result<f64, E> {
+        work()?;
+        let (mut seconds, start) = (Vec::new(), Instant::now());
+        while seconds.len() < RUNS && (seconds.len() < 5 || start.elapsed().as_secs_f64() < ENOUGH)
+        {
+            let begin = Instant::now();
+            work()?;
+            seconds.push(begin.elapsed().as_secs_f64());
+        }
+        seconds.sort_by(f64::total_cmp);
+        self.print(what, &seconds);
+        Ok(seconds[0])
+    }
+
+    fn print(&self, Work { bench, case, bytes, flops }: Work<'_>, seconds: &[f64]) {
+        let (least, median) = (seconds[0], seconds[seconds.len() / 2]);
+        let (rate, limit) = (bytes as f64 / least / 1e9, bytes as f64 / median / self.read);
+        if self.json {
+            let line = serde_json::json!({
+                "bench": bench, "case": case, "impl": "outcore", "threads": self.threads,
+                "seconds_min": least, "seconds_median": median, "bytes": bytes, "gbps": rate,
+                "of_limit": if limit.is_finite() { Some(limit) } else { None },
+                "gflops": flops as f64 / least / 1e9,
+            });
+            println!("{line}");
+            return;
+        }
+        print!("    {bench:14} {case:12} {least:9.4} s   median {median:9.4} s   {rate:7.2} GB/s");
+        if limit.is_finite() {
+            print!("   {limit:5.2} of the limit");
+        }
+        if flops > 0 {
+            print!("   {:7.2} GFLOP/s", flops as f64 / least / 1e9);
+        }
+        println!();
+    }
+}

@@ -1,0 +1,84 @@
+//! Blocks of consecutive lines, each in the encoding that suits it.
+//!
+//! The format has two homes: memory, for products of what fits, and files, where blocks are read panel by panel. So it is
+//! made of plain arrays, each of which holds what the blocks need of it one behind the other; a block, or a run of
+//! blocks, is a contiguous part of every array.
+//!
+//! | encoding | for lines that | arrays |
+//! |---|---|---|
+//! | runs | differ from the line before by their number alone: grids, bands | `runs`: lines and pattern of each; `offsets`: column less line of every entry of a pattern; `values`, eight lines at a time, offset by offset, or none but one for each offset in `repeated` |
+//! | narrow | have all columns within 65,536 of each other | `ends`: entries up to the end of each line; `narrow`: column less the block's least, 16 bits; `values` |
+//! | wide | are anything else | `ends`; `wide`: the columns, 32 bits; `values` |
+
+use std::ops::Range;
+
+use crate::storage::{BufferMut, Entry};
+
+/// A matrix in blocks of lines (rows of CSR, columns of CSC).
+pub(crate) struct Compact<T: Entry> {
+    pub(super) lines: usize,
+    pub(super) columns: usize,
+    pub(super) blocks: Vec<Block>,
+    pub(super) runs: Vec<StoredRun>,
+    /// Where in `offsets` each pattern ends.
+    pub(super) patterns: Vec<usize>,
+    pub(super) offsets: Vec<i64>,
+    pub(super) repeated: Vec<T>,
+    pub(super) ends: BufferMut<u32>,
+    pub(super) narrow: BufferMut<u16>,
+    pub(super) wide: BufferMut<u32>,
+    pub(super) values: BufferMut<T>,
+}
+
+/// Some consecutive lines.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub(super) lines: Range<usize>,
+    /// Its part of `values`.
+    pub(super) values: Range<usize>,
+    pub(super) structure: Structure,
+}
+
+/// How the columns of a block stand.
+#[derive(Clone, Debug)]
+pub(super) enum Structure {
+    /// Its part of `runs`.
+    Runs(Range<usize>),
+    /// Its parts of `ends` and `narrow`, and the least column.
+    Narrow { ends: Range<usize>, columns: Range<usize>, least: usize },
+    /// Its parts of `ends` and `wide`.
+    Wide { ends: Range<usize>, columns: Range<usize> },
+}
+
+/// Consecutive lines with entries at the same offsets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StoredRun {
+    pub(super) lines: u32,
+    /// Position in `patterns`.
+    pub(super) pattern: u32,
+    /// Position in `repeated` of the values that all lines have, if they have the same.
+    pub(super) repeated: Option<u32>,
+}
+
+impl<T: Entry> Compact<T> {
+    /// Bytes of the encoding, which a product reads.
+    pub(crate) fn bytes(&self) -> u64 {
+        let small = size_of_val(&self.blocks[..])
+            + size_of_val(&self.runs[..])
+            + size_of_val(&self.patterns[..])
+            + size_of_val(&self.offsets[..])
+            + size_of_val(&self.repeated[..]);
+        let large = size_of_val(&self.ends[..])
+            + size_of_val(&self.narrow[..])
+            + size_of_val(&self.wide[..])
+            + size_of_val(&self.values[..]);
+        (small + large) as u64
+    }
+
+    /// The offsets of a pattern.
+    pub(super) fn pattern(&self, pattern: u32) -> &[i64] {
+        let pattern = pattern as usize;
+        let start = if pattern == 0 { 0 } else { self.patterns[pattern - 1] };
+        &self.offsets[start..self.patterns[pattern]]
+    }
+}

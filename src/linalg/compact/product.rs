@@ -1,0 +1,93 @@
+//! Products along the lines of an encoded matrix, on all threads.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::compact::encoding::{Block, Compact, Structure};
+use crate::linalg::kernels::{
+    Entries, Fault, Panel, Run, RunValues, Update, gather_lines, gather_narrow, gather_runs,
+    gather_runs_block,
+};
+use crate::linalg::scalar::{Factor, Scalar};
+use crate::storage::{Context, Entry};
+
+impl<T: Entry> Compact<T> {
+    /// `Y = alpha A X + beta Y` for `k` vectors: `x` holds a row of `k` numbers for every column, `y` one for every line.
+    /// The bits are those of the plain product.
+    pub(crate) fn gather<X: Scalar>(
+        &self,
+        entries: Entries,
+        update: Update<X>,
+        x: &[X],
+        y: &mut [X],
+        k: usize,
+        ctx: &Context,
+    ) -> Result<()>
+    where
+        T: Factor<X>,
+    {
+        ctx.check_cancelled()?;
+        let mut tasks = Vec::with_capacity(self.blocks.len());
+        let mut rest = y;
+        for block in &self.blocks {
+            let (these, after) = std::mem::take(&mut rest).split_at_mut(block.lines.len() * k);
+            rest = after;
+            tasks.push((block, these));
+        }
+        let done = ctx.run(|| {
+            tasks
+                .into_par_iter()
+                .try_for_each(|(block, y)| self.gather_block(block, entries, update, x, y, k))
+        });
+        // The encoding was made of checked indices and lies in our own memory.
+        done.map_err(|Fault| Error::new(ErrorKind::Index, "the encoded matrix is damaged"))
+    }
+
+    fn gather_block<X: Scalar>(
+        &self,
+        block: &Block,
+        entries: Entries,
+        update: Update<X>,
+        x: &[X],
+        y: &mut [X],
+        k: usize,
+    ) -> std::result::Result<(), Fault>
+    where
+        T: Factor<X>,
+    {
+        let values = &self.values[block.values.clone()];
+        match &block.structure {
+            Structure::Runs(range) => {
+                let (mut first, mut values) = (block.lines.start, values);
+                let runs = self.runs[range.clone()].iter().map(|run| {
+                    let (lines, offsets) = (run.lines as usize, self.pattern(run.pattern));
+                    let own = match run.repeated {
+                        Some(start) => RunValues::Same(&self.repeated[start as usize..]),
+                        None => {
+                            let these;
+                            (these, values) = values.split_at(lines * offsets.len());
+                            RunValues::Each(these)
+                        }
+                    };
+                    first += lines;
+                    Run { first: first - lines, lines, offsets, values: own }
+                });
+                match k {
+                    1 => gather_runs(runs, entries, update, x, y),
+                    _ => gather_runs_block(runs, entries, update, x, y, k),
+                }
+            }
+            Structure::Narrow { ends, columns, least } => {
+                let x = x.get(least * k..).ok_or(Fault)?;
+                let lines = (&self.ends[ends.clone()], &self.narrow[columns.clone()], values);
+                gather_narrow(lines, entries, update, x, y, k)
+            }
+            Structure::Wide { ends, columns } => {
+                let (ends, columns) = (&self.ends[ends.clone()], &self.wide[columns.clone()]);
+                let panel =
+                    Panel::new(ends, columns, values, self.columns, 0).map_err(|_| Fault)?;
+                gather_lines(panel, entries, update, x, y, k)
+            }
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! The encoding for lines whose columns have no locality: entries in the order in which two passes want them.
+//!
+//! Columns are cut into blocks of 32,768, whose part of x stays in the second-level cache, and lines into bins with at
+//! most 65,536 slots for sums, which do as well. Bins are taken in groups, so that the terms on their way from the first
+//! pass to the second stay in the last-level cache. Entries stand group by group, in a group block of columns by block
+//! of columns, in a block bin by bin, in a bin line by line.
+//!
+//! An entry is its value, its column within the block and its slot within the bin: as many bytes as an entry of CSR with
+//! 32-bit indices, read once in each product as there, but no access leaves the cache.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::kernels::{
+    Entries, Fault, Panel, Update, add_terms, finish_lines, rises, slot_of, slots_of, terms,
+};
+use crate::linalg::scalar::{Factor, Scalar};
+use crate::storage::{BufferMut, Context, Entry, Index};
+
+/// Columns of a block.
+const BLOCK: usize = 1 << 15;
+
+/// Slots of a bin, at most: as many as 16 bits can name.
+const SLOTS: usize = 1 << 16;
+
+/// Entries of a group, about: terms of 16 MiB in `f64`.
+const GROUP: usize = 2 << 20;
+
+/// A matrix in the order of two passes.
+pub(crate) struct Scattered<T: Entry> {
+    columns: usize,
+    groups: Vec<Group>,
+    /// Entries of every line.
+    lens: Vec<u32>,
+    values: BufferMut<T>,
+    local: BufferMut<u16>,
+    slots: BufferMut<u16>,
+    /// The most entries of a group, the most slots of a bin.
+    largest: (usize, usize),
+}
+
+/// Whether the lines of a panel jump about in an x that the cache cannot hold: of the parts of x that some lines touch,
+/// hardly any is touched by another. Looks at a few thousand lines.
+pub(crate) fn jumps<T: Entry, I: Index, P: Index>(panel: Panel<'_, T, I, P>) -> bool {
+    if panel.ncols() < LARGE {
+        return false;
+    }
+    let (mut touched, mut entries) = (Vec::new(), 0);
+    let mut distinct = 0;
+    for start in (0..panel.nrows()).step_by((panel.nrows() / SPOTS).max(SPOT)) {
+        touched.clear();
+        for line in start..panel.nrows().min(start + SPOT) {
+            let indices = panel.row(line).map_or(&[][..], |range| &panel.indices[range]);
+            touched.extend(indices.iter().map(|index| index.to_usize() / IN_A_CACHE_LINE));
+        }
+        entries += touched.len();
+        touched.sort_unstable();
+        touched.dedup();
+        distinct += touched.len();
+    }
+    // A grid's neighbours touch each part many times, a graph's as a rule once.
+    distinct * 3 > entries
+}
+
+/// Columns from which on x is large beside the second-level cache.
+const LARGE: usize = 1 << 19;
+
+/// Places that are looked at, and lines at each.
+const SPOTS: usize = 64;
+const SPOT: usize = 64;
+
+/// Numbers that come into the cache together.
+const IN_A_CACHE_LINE: usize = 8;
+
+/// Some consecutive bins.
+struct Group {
+    /// Its part of the entries.
+    entries: Range<usize>,
+    bins: Vec<Bin>,
+    /// Where in the group the entries of each block of columns and bin begin, block by block, and where the last end.
+    starts: Vec<u32>,
+}
+
+/// Some consecutive lines.
+#[derive(Clone, Debug)]
+struct Bin {
+    lines: Range<usize>,
+    slots: usize,
+    entries: usize,
+}
+
+impl<T: Entry> Scattered<T> {
+    /// Brings the entries of a panel into order; `None` if columns do not rise in every line, or it takes more than
+    /// `most` bytes.
+    ///
+    /// Fails if a pointer or an index is out of range. Cost: two reads of the entries, one write.
+    pub(crate) fn encode<I: Index, P: Index>(
+        panel: Panel<'_, T, I, P>,
+        most: u64,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        let (nnz, blocks) = (panel.values.len(), panel.ncols().div_ceil(BLOCK));
+        if blocks < 2 || (nnz as u64).saturating_mul(size_of::<T>() as u64 + 4) > most {
+            return Ok(None);
+        }
+        let Some((lens, bins)) = cut_bins(panel) else { return Err(panel.fault()) };
+        let counts: Vec<Option<Vec<u32>>> =
+            ctx.run(|| bins.par_iter().map(|bin| count(panel, bin, blocks)).collect());
+        ctx.check_cancelled()?;
+        let Some(counts) = counts.into_iter().collect::<Option<Vec<_>>>() else {
+            // Not in order, or out of range; the plain product tells which.
+            return Ok(None);
+        };
+        let groups = group(bins, &counts, blocks);
+        let meter = ctx.meter();
+        let largest = |of: fn(&Group) -> usize| groups.iter().map(of).max().unwrap_or(0);
+        let mut scattered = Scattered {
+            columns: panel.ncols(),
+            largest: (
+                largest(|group| group.entries.len()),
+                largest(|group| group.bins.iter().map(|bin| bin.slots).max().unwrap_or(0)),
+            ),
+            groups,
+            lens,
+            values: BufferMut::zeros(nnz)?.counted(meter),
+            local: BufferMut::zeros(nnz)?.counted(meter),
+            slots: BufferMut::zeros(nnz)?.counted(meter),
+        };
+        match ctx.run(|| scattered.fill(panel, blocks)) {
+            Ok(()) => Ok(Some(scattered)),
+            Err(Fault) => Err(panel.fault()),
+        }
+    }
+
+    fn fill<I: Index, P: Index>(
+        &mut self,
+        panel: Panel<'_, T, I, P>,
+        blocks: usize,
+    ) -> std::result::Result<(), Fault> {
+        let (mut values, mut local, mut slots) =
+            (&mut self.values[..], &mut self.local[..], &mut self.slots[..]);
+        let mut tasks = Vec::new();
+        for group in &self.groups {
+            let (these_values, these_local, these_slots);
+            (these_values, values) = values.split_at_mut(group.entries.len());
+            (these_local, local) = local.split_at_mut(group.entries.len());
+            (these_slots, slots) = slots.split_at_mut(group.entries.len());
+            tasks.push((group, these_values, these_local, these_slots));
+        }
+        tasks.into_par_iter().try_for_each(|(group, values, local, slots)| {
+            for (b, bin) in group.bins.iter().enumerate() {
+                let start = |block: usize| group.starts[block * group.bins.len() + b] as usize;
+                let mut next: Vec<usize> = (0..blocks).map(start).collect();
+                let mut slot = 0;
+                for line in bin.lines.clone() {
+                    let range = panel.row(line)?;
+                    let len = range.len();
+                    let entries = panel.indices[range.clone()].iter().zip(&panel.values[range]);
+                    for (k, (index, &value)) in entries.enumerate() {
+                        let column = index.to_usize();
+                        let next = next.get_mut(column / BLOCK).ok_or(Fault)?;
+                        *values.get_mut(*next).ok_or(Fault)? = value;
+                        local[*next] = (column % BLOCK) as u16;
+                        slots[*next] = (slot + slot_of(k, len)) as u16;
+                        *next += 1;
+                    }
+                    slot += slots_of(len);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Bytes that a product reads.
+    pub(crate) fn bytes(&self) -> u64 {
+        let entries = size_of_val(&self.values[..]) + 4 * self.values.len();
+        (entries + size_of_val(&self.lens[..])) as u64
+    }
+
+    /// Numbers of work space that a product wants.
+    pub(crate) fn terms(&self) -> usize {
+        self.largest.0
+    }
+
+    /// `y = alpha A x + beta y`; `room` has [`terms`](Self::terms) numbers. The bits are those of the plain product.
+    pub(crate) fn gather<X: Scalar>(
+        &self,
+        entries: Entries,
+        update: Update<X>,
+        x: &[X],
+        y: &mut [X],
+        room: &mut [X],
+        ctx: &Context,
+    ) -> Result<()>
+    where
+        T: Factor<X>,
+    {
+        let mut rest = y;
+        for group in &self.groups {
+            ctx.check_cancelled()?;
+            let lines = group.bins.iter().map(|bin| bin.lines.len()).sum();
+            let these;
+            (these, rest) = rest.split_at_mut(lines);
+            let room = room.get_mut(..group.entries.len());
+            let done = room.ok_or(Fault).and_then(|room| {
+                ctx.run(|| {
+                    self.all_terms(group, entries, x, room)?;
+                    self.all_sums(group, update, room, these)
+                })
+            });
+            done.map_err(|Fault| Error::new(ErrorKind::Index, "the encoded matrix is damaged"))?;
+        }
+        Ok(())
+    }
+
+    fn all_terms<X: Scalar>(
+        &self,
+        group: &Group,
+        entries: Entries,
+        x: &[X],
+        room: &mut [X],
+    ) -> std::result::Result<(), Fault>
+    where
+        T: Factor<X>,
+    {
+        let mut tasks = Vec::new();
+        let mut rest = room;
+        for (block, starts) in group.starts.chunks_exact(group.bins.len()).enumerate() {
+            let start = starts[0] as usize;
+            let end = group.starts[(block + 1) * group.bins.len()] as usize;
+            let these;
+            (these, rest) = rest.split_at_mut(end - start);
+            let here = group.entries.start + start..group.entries.start + end;
+            tasks.push((block, here, these));
+        }
+        tasks.into_par_iter().try_for_each(|(block, here, room)| {
+            let x = &x[block * BLOCK..self.columns.min((block + 1) * BLOCK)];
+            terms(&self.values[here.clone()], &self.local[here], entries, x, room)
+        })
+    }
+
+    fn all_sums<X: Scalar>(
+        &self,
+        group: &Group,
+        update: Update<X>,
+        room: &[X],
+        y: &mut [X],
+    ) -> std::result::Result<(), Fault> {
+        let mut tasks = Vec::new();
+        let mut rest = y;
+        for (b, bin) in group.bins.iter().enumerate() {
+            let these;
+            (these, rest) = rest.split_at_mut(bin.lines.len());
+            tasks.push((b, bin, these));
+        }
+        let (bins, blocks) = (group.bins.len(), self.columns.div_ceil(BLOCK));
+        let empty = || vec![X::zero(); self.largest.1];
+        tasks.into_par_iter().try_for_each_init(empty, |sums, (b, bin, y)| {
+            sums[..bin.slots].fill(X::zero());
+            for block in 0..blocks {
+                let k = block * bins + b;
+                let here = group.starts[k] as usize..group.starts[k + 1] as usize;
+                let slots = &self.slots[group.entries.start..][here.clone()];
+                add_terms(slots, &room[here], &mut sums[..bin.slots])?;
+            }
+            let lens = self.lens[bin.lines.clone()].iter().map(|&len| len as usize);
+            finish_lines(lens, &sums[..bin.slots], update, y)
+        })
+    }
+}
+
+/// The entries of every line, and lines in bins; `None` if a pointer is out of range.
+fn cut_bins<T: Entry, I: Index, P: Index>(
+    panel: Panel<'_, T, I, P>,
+) -> Option<(Vec<u32>, Vec<Bin>)> {
+    let mut lens = Vec::with_capacity(panel.nrows());
+    let mut bins = Vec::new();
+    let mut open = Bin { lines: 0..0, slots: 0, entries: 0 };
+    for line in 0..panel.nrows() {
+        let len = panel.row(line).ok()?.len();
+        lens.push(u32::try_from(len).ok().filter(|&len| len < u32::MAX / 2)?);
+        if open.slots + slots_of(len) > SLOTS || (open.entries > 0 && open.entries + len > GROUP) {
+            bins.push(open);
+            open = Bin { lines: line..line, slots: 0, entries: 0 };
+        }
+        open.lines.end = line + 1;
+        open.slots += slots_of(len);
+        open.entries += len;
+    }
+    bins.push(open);
+    Some((lens, bins))
+}
+
+/// Entries of a bin in each block of columns; `None` if columns do not rise or are out of range.
+fn count<T: Entry, I: Index, P: Index>(
+    panel: Panel<'_, T, I, P>,
+    bin: &Bin,
+    blocks: usize,
+) -> Option<Vec<u32>> {
+    let mut counts = vec![0; blocks];
+    for line in bin.lines.clone() {
+        let indices = &panel.indices[panel.row(line).ok()?];
+        if !rises(indices) || indices.last().is_some_and(|last| last.to_usize() >= panel.columns())
+        {
+            return None;
+        }
+        indices.iter().for_each(|index| counts[index.to_usize() / BLOCK] += 1);
+    }
+    Some(counts)
+}
+
+/// Bins in groups, and where the entries of each begin.
+fn group(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize) -> Vec<Group> {
+    let (mut groups, mut first, mut before) = (Vec::new(), 0, 0);
+    while first < bins.len() {
+        let mut entries = bins[first].entries;
+        let mut last = first + 1;
+        while last < bins.len() && entries + bins[last].entries <= GROUP {
+            entries += bins[last].entries;
+            last += 1;
+        }
+        let (mut starts, mut start) = (Vec::with_capacity(blocks * (last - first) + 1), 0);
+        for block in 0..blocks {
+            for counts in &counts[first..last] {
+                starts.push(start);
+                start += counts[block];
+            }
+        }
+        starts.push(start);
+        groups.push(Group {
+            entries: before..before + entries,
+            bins: bins[first..last].to_vec(),
+            starts,
+        });
+        before += entries;
+        first = last;
+    }
+    groups
+}

@@ -1,0 +1,92 @@
+//! The two halves of a gather whose x does not fit in the cache: terms column by column, then sums line by line.
+//!
+//! ```text
+//! terms:  for each entry of a block of columns:  term = a * x[column]        x's block stays in the cache
+//! sums:   for each term of a bin of lines:       slots[slot] += term         the slots do
+//!         for each line:                         y = the sum over its slots
+//! ```
+//!
+//! A line's terms come in the order of its columns, so a short line is one slot to which they are added one by one, and
+//! a long one has a slot for each of the interleaved sums of `compressed.rs` and one for each term of its tail: the bits
+//! are those of the plain gather. Source: propagation blocking, Beamer, Asanović and Patterson (2017), here with
+//! the order of entries settled beforehand, so that nothing but terms is written.
+
+use super::panel::Fault;
+use super::update::{Entries, Update};
+use crate::linalg::{Factor, Scalar};
+
+/// Entries from which on a line is summed in lanes, and the lanes, as in `compressed.rs`.
+const LONG: usize = 16;
+const LANES: usize = 8;
+
+/// Slots of a line of `len` entries.
+pub(crate) fn slots_of(len: usize) -> usize {
+    if len < LONG { 1 } else { LANES + len % LANES }
+}
+
+/// The slot, counted from the line's first, of entry `k` of a line of `len`.
+#[inline(always)]
+pub(crate) fn slot_of(k: usize, len: usize) -> usize {
+    match (len < LONG, k < len / LANES * LANES) {
+        (true, _) => 0,
+        (false, true) => k % LANES,
+        (false, false) => LANES + k % LANES,
+    }
+}
+
+/// `terms[e] = values[e] * x[columns[e]]`.
+pub(crate) fn terms<T: Factor<X>, X: Scalar>(
+    values: &[T],
+    columns: &[u16],
+    entries: Entries,
+    x: &[X],
+    terms: &mut [X],
+) -> Result<(), Fault> {
+    let mut sound = true;
+    for ((term, &value), &column) in terms.iter_mut().zip(values).zip(columns) {
+        match x.get(usize::from(column)) {
+            Some(&x) => *term = entries.times(value, x),
+            None => sound = false,
+        }
+    }
+    if sound { Ok(()) } else { Err(Fault) }
+}
+
+/// Adds terms to their slots.
+pub(crate) fn add_terms<X: Scalar>(
+    slots: &[u16],
+    terms: &[X],
+    sums: &mut [X],
+) -> Result<(), Fault> {
+    let mut sound = true;
+    for (&slot, &term) in slots.iter().zip(terms) {
+        match sums.get_mut(usize::from(slot)) {
+            Some(sum) => *sum += term,
+            None => sound = false,
+        }
+    }
+    if sound { Ok(()) } else { Err(Fault) }
+}
+
+/// The sums over the slots of lines, of which `lens` tells the entries.
+pub(crate) fn finish_lines<X: Scalar>(
+    lens: impl Iterator<Item = usize>,
+    mut slots: &[X],
+    update: Update<X>,
+    y: &mut [X],
+) -> Result<(), Fault> {
+    for (len, y) in lens.zip(y) {
+        let these;
+        (these, slots) = slots.split_at_checked(slots_of(len)).ok_or(Fault)?;
+        let sum = match these {
+            [sum] => *sum,
+            [a0, a1, a2, a3, a4, a5, a6, a7, tail @ ..] => {
+                let sum = ((*a0 + *a1) + (*a2 + *a3)) + ((*a4 + *a5) + (*a6 + *a7));
+                tail.iter().fold(sum, |sum, &term| sum + term)
+            }
+            _ => return Err(Fault),
+        };
+        update.apply(sum, y);
+    }
+    Ok(())
+}

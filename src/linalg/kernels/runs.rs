@@ -1,0 +1,261 @@
+//! Gather over runs: consecutive lines whose entries lie at the same offsets from their own number.
+//!
+//! ```text
+//! for each run, for 8 lines i..i+8 of it at a time:
+//!     sums = 0                                   8 numbers side by side
+//!     for each offset d of the run:  sums += values[d] * x[i+d .. i+d+8]
+//!     y[i..i+8] = sums
+//! ```
+//!
+//! 1. No index is read: lines of a grid or a band differ by their number alone, and 8 of them are one vector.
+//! 2. Values stand 8 lines at a time, offset by offset, so that they are one stream; of a run whose lines also have the
+//!    same values, one line of values is all there is.
+//! 3. Each line is summed in the shape of `compressed.rs`, one by one below 16 entries and in 8 interleaved sums from
+//!    there on, so that the bits are those of the plain product.
+//! 4. Compiled once for the vector units found at run time, in plain loops over arrays of 8.
+
+use super::panel::Fault;
+use super::processor;
+use super::update::{Entries, Update};
+use crate::linalg::{Factor, Scalar};
+use crate::storage::Entry;
+
+/// Lines side by side.
+pub(crate) const SIDE: usize = 8;
+
+/// Interleaved partial sums of a long line, as in `compressed.rs`.
+const STEP: usize = 8;
+
+/// Consecutive lines with entries at the same offsets.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a, T> {
+    /// The number of the first line.
+    pub(crate) first: usize,
+    pub(crate) lines: usize,
+    /// Column less line, rising.
+    pub(crate) offsets: &'a [i64],
+    pub(crate) values: RunValues<'a, T>,
+}
+
+/// The values of a run.
+#[derive(Clone, Copy)]
+pub(crate) enum RunValues<'a, T> {
+    /// Eight lines at a time, offset by offset; the last lines, if fewer, stand as closely.
+    Each(&'a [T]),
+    /// One for each offset: all lines have the same.
+    Same(&'a [T]),
+}
+
+/// `y = alpha A x + beta y` for the lines of some runs, `y` holding theirs alone.
+pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
+    runs: impl Iterator<Item = Run<'a, T>>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    mut y: &mut [X],
+) -> Result<(), Fault> {
+    processor::widest(
+        #[inline(always)]
+        || {
+            for run in runs {
+                let (lines, rest) =
+                    std::mem::take(&mut y).split_at_mut_checked(run.lines).ok_or(Fault)?;
+                y = rest;
+                gather_run(run, entries, update, x, lines)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+#[inline(always)]
+fn gather_run<T: Factor<X>, X: Scalar>(
+    run: Run<'_, T>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+) -> Result<(), Fault> {
+    let width = run.offsets.len();
+    for (group, y) in y.chunks_mut(SIDE).enumerate() {
+        let line = (run.first + group * SIDE) as i64;
+        let start = group * SIDE * width;
+        match <&mut [X; SIDE]>::try_from(&mut *y) {
+            Ok(y) => {
+                let sums = match run.values {
+                    RunValues::Each(values) => {
+                        let values = values.get(start..start + SIDE * width).ok_or(Fault)?;
+                        let (values, _) = values.as_chunks::<SIDE>();
+                        side_by_side(run.offsets, line, x, |k, lane| values[k][lane], entries)?
+                    }
+                    RunValues::Same(values) => {
+                        let values = values.get(..width).ok_or(Fault)?;
+                        side_by_side(run.offsets, line, x, |k, _| values[k], entries)?
+                    }
+                };
+                for (sum, y) in sums.into_iter().zip(y) {
+                    update.apply(sum, y);
+                }
+            }
+            Err(_) => {
+                let lines = y.len();
+                for (lane, y) in y.iter_mut().enumerate() {
+                    let value = |k: usize| match run.values {
+                        RunValues::Each(values) => values.get(start + k * lines + lane).copied(),
+                        RunValues::Same(values) => values.get(k).copied(),
+                    };
+                    update.apply(alone(run.offsets, line + lane as i64, x, value, entries)?, y);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sums of eight lines.
+#[inline(always)]
+fn side_by_side<T: Factor<X>, X: Scalar>(
+    offsets: &[i64],
+    line: i64,
+    x: &[X],
+    value: impl Fn(usize, usize) -> T,
+    entries: Entries,
+) -> Result<[X; SIDE], Fault> {
+    let add = |sums: &mut [X; SIDE], k: usize| {
+        let start = (line + offsets[k]) as usize;
+        let x = x.get(start..).and_then(|x| x.first_chunk::<SIDE>()).ok_or(Fault)?;
+        for lane in 0..SIDE {
+            sums[lane] += entries.times(value(k, lane), x[lane]);
+        }
+        Ok(())
+    };
+    let zeros = [X::zero(); SIDE];
+    let long = if offsets.len() < 2 * STEP { 0 } else { offsets.len() / STEP * STEP };
+    let mut sums = zeros;
+    if long > 0 {
+        let mut steps = [zeros; STEP];
+        for k in (0..long).step_by(STEP) {
+            for (step, sums) in steps.iter_mut().enumerate() {
+                add(sums, k + step)?;
+            }
+        }
+        for lane in 0..SIDE {
+            let [a0, a1, a2, a3, a4, a5, a6, a7] = steps.map(|sums| sums[lane]);
+            sums[lane] = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
+        }
+    }
+    for k in long..offsets.len() {
+        add(&mut sums, k)?;
+    }
+    Ok(sums)
+}
+
+/// The sum of one line.
+#[inline(always)]
+fn alone<T: Factor<X>, X: Scalar>(
+    offsets: &[i64],
+    line: i64,
+    x: &[X],
+    value: impl Fn(usize) -> Option<T>,
+    entries: Entries,
+) -> Result<X, Fault> {
+    let term = |k: usize| {
+        let x = *x.get((line + offsets[k]) as usize).ok_or(Fault)?;
+        Ok(entries.times(value(k).ok_or(Fault)?, x))
+    };
+    let long = if offsets.len() < 2 * STEP { 0 } else { offsets.len() / STEP * STEP };
+    let mut sum = X::zero();
+    if long > 0 {
+        let mut steps = [X::zero(); STEP];
+        for k in 0..long {
+            steps[k % STEP] += term(k)?;
+        }
+        let [a0, a1, a2, a3, a4, a5, a6, a7] = steps;
+        sum = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
+    }
+    for k in long..offsets.len() {
+        sum += term(k)?;
+    }
+    Ok(sum)
+}
+
+/// `Y = alpha A X + beta Y` for `k` vectors at once, each column summed one by one, as in `compressed.rs`.
+pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
+    runs: impl Iterator<Item = Run<'a, T>>,
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    mut y: &mut [X],
+    k: usize,
+) -> Result<(), Fault> {
+    processor::widest(
+        #[inline(always)]
+        || {
+            for run in runs {
+                let (lines, rest) =
+                    std::mem::take(&mut y).split_at_mut_checked(run.lines * k).ok_or(Fault)?;
+                y = rest;
+                for (line, y) in lines.chunks_exact_mut(k).enumerate() {
+                    let mut column = 0;
+                    while column < k {
+                        let tile = (run, line, x, column);
+                        column += match k - column {
+                            16.. => tile_of::<16, T, X>(tile, entries, update, y)?,
+                            8.. => tile_of::<8, T, X>(tile, entries, update, y)?,
+                            4.. => tile_of::<4, T, X>(tile, entries, update, y)?,
+                            2.. => tile_of::<2, T, X>(tile, entries, update, y)?,
+                            _ => tile_of::<1, T, X>(tile, entries, update, y)?,
+                        };
+                    }
+                }
+            }
+            Ok(())
+        },
+    )
+}
+
+/// `WIDTH` neighbouring columns of one line; gives `WIDTH`.
+#[inline(always)]
+fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
+    (run, line, x, column): (Run<'_, T>, usize, &[X], usize),
+    entries: Entries,
+    update: Update<X>,
+    y: &mut [X],
+) -> Result<usize, Fault> {
+    let k = y.len();
+    let mut sums = [X::zero(); WIDTH];
+    let group = line / SIDE * SIDE;
+    let side = SIDE.min(run.lines - group);
+    for (d, offset) in run.offsets.iter().enumerate() {
+        let value = *match run.values {
+            RunValues::Each(values) => {
+                values.get(group * run.offsets.len() + d * side + line - group).ok_or(Fault)?
+            }
+            RunValues::Same(values) => values.get(d).ok_or(Fault)?,
+        };
+        let start = ((run.first + line) as i64 + offset) as usize * k + column;
+        let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(Fault)?;
+        for (sum, x) in sums.iter_mut().zip(x) {
+            *sum += entries.times(value, *x);
+        }
+    }
+    for (sum, y) in sums.into_iter().zip(&mut y[column..column + WIDTH]) {
+        update.apply(sum, y);
+    }
+    Ok(WIDTH)
+}
+
+/// Writes the values of some lines of equal length as a run has them: `values` line by line, `to` eight lines at a time.
+pub(crate) fn interleave<T: Entry>(values: &[T], width: usize, to: &mut [T]) {
+    if width == 0 {
+        return;
+    }
+    for (lines, to) in values.chunks(SIDE * width).zip(to.chunks_mut(SIDE * width)) {
+        let side = lines.len() / width;
+        for (lane, line) in lines.chunks_exact(width).enumerate() {
+            for (k, &value) in line.iter().enumerate() {
+                to[k * side + lane] = value;
+            }
+        }
+    }
+}

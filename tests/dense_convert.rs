@@ -402,7 +402,7 @@ fn sparsify(shape: (usize, usize), percent: usize, limit: u64) {
             let (found, report) = measured(&ctx, |ctx| a.to_csr::<u32, u32>(place(), ctx));
             assert!(found == csr, "{shape:?} {order:?} to CSR");
             assert!(found.check().unwrap(), "in order");
-            assert_eq!(report.plan.entries.is_some(), true);
+            assert!(report.plan.entries.is_some());
             assert!(report.actual.peak_memory <= limit, "{report}");
             verify(folders.path("s"), &free).unwrap();
             let (found, _) = measured(&ctx, |ctx| a.to_csc::<u32, u32>(place(), ctx));
@@ -476,10 +476,10 @@ fn entries(shape: (usize, usize), nnz: usize) -> Coo<f64> {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 33) as usize % below.max(1)
     };
-    let triplet = |k: usize| {
+    let mut triplet = |k: usize| {
         (random(shape.0), random(shape.1), if k % 50 == 0 { -0.0 } else { 1.0 / (k + 1) as f64 })
     };
-    let triplets: Vec<_> = (0..nnz).map(triplet).flat_map(|t| [t, t]).collect();
+    let triplets: Vec<_> = (0..nnz).flat_map(|k| [triplet(k); 2]).collect();
     Coo::from_triplets(shape, triplets).unwrap()
 }
 

@@ -251,9 +251,9 @@ const ORDERS: [(Order, Order); 4] = [
 
 #[test]
 fn products_of_matrices_larger_than_memory() {
-    products((700, 900, 800), &ORDERS, &[7, 12, 1000], 1e-12, number);
+    products((700, 900, 800), &ORDERS, &[7, 1000], 1e-12, number);
     products((60, 20_000, 50), &ORDERS, &[3], 1e-11, number);
-    products((1500, 30, 1700), &ORDERS, &[3, 8], 1e-12, number);
+    products((1500, 30, 1700), &ORDERS, &[3], 1e-12, number);
     products((900, 700, 600), &ORDERS, &[4], 1e-3, |i| number(i) as f32);
     products((300, 500, 400), &ORDERS, &[6], 1e-12, |i| {
         Complex::new(number(i), number(i / 3) - 99.0)

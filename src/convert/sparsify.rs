@@ -51,7 +51,7 @@ impl<T: Element> Dense<T> {
     /// ```
     /// use outcore::{Context, Csr, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[0.1, 1.0], [-2.0, 0.0]]));
-    /// let csr: Csr<f64> = a.to_csr_if(|x| x.abs() > 0.5, Place::Memory, &Context::new())?;
+    /// let csr: Csr<f64> = a.to_csr_if(|x: f64| x.abs() > 0.5, Place::Memory, &Context::new())?;
     /// assert_eq!(**csr.data(), [1.0, -2.0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```

@@ -1,7 +1,8 @@
 //! An array to write whose elements are all replaced, in order: on its map, or read ahead and written behind the work.
 //!
 //! Reading and writing go over the same file, the writing behind: a block is written when it is full, so that all of it
-//! has been read by then, and what is read ahead lies beyond it.
+//! has been read by then, and what is read ahead lies beyond it. With 640 MB of memory an array of 2 GB took 1.8 to 2.4 s in
+//! this way, closing it included, and 5.7 to 6.6 s on its map.
 
 use ndarray::Dimension;
 

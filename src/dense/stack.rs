@@ -112,7 +112,7 @@ impl Stack {
         }
         // A matrix of one row or column lies the same in both orders.
         let has_order = |matrix: &&&Dense<T>| matrix.nrows() > 1 && matrix.ncols() > 1;
-        let order = matrices.iter().find(has_order).unwrap_or(&first).order();
+        let order = matrices.iter().find(has_order).unwrap_or(first).order();
         let other = first.shape()[1 - axis];
         let mut extent = 0usize;
         for (k, matrix) in matrices.iter().enumerate() {

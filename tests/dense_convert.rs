@@ -477,7 +477,11 @@ fn entries(shape: (usize, usize), nnz: usize) -> Coo<f64> {
         (state >> 33) as usize % below.max(1)
     };
     let mut triplet = |k: usize| {
-        (random(shape.0), random(shape.1), if k % 50 == 0 { -0.0 } else { 1.0 / (k + 1) as f64 })
+        (
+            random(shape.0),
+            random(shape.1),
+            if k.is_multiple_of(50) { -0.0 } else { 1.0 / (k + 1) as f64 },
+        )
     };
     let triplets: Vec<_> = (0..nnz).flat_map(|k| [triplet(k); 2]).collect();
     Coo::from_triplets(shape, triplets).unwrap()

@@ -8,6 +8,7 @@
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
 //!   elementwise products of two, with what two entries make in `arithmetic`
 //! - `gram` – `Aᴴ A` in one pass
+//! - `spgemm` – sparse times sparse, of matrices that fit in memory or not
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
 //!   norms and counts, by the passes of `line_pass`
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
@@ -31,6 +32,7 @@ mod scalar;
 mod sparse_arithmetic;
 mod sparse_elementwise;
 mod sparse_statistics;
+mod spgemm;
 mod statistics;
 mod vector;
 

@@ -41,7 +41,7 @@ pub(crate) use copy::read_array;
 pub use cost::{Cost, Plan, Report};
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
-pub(crate) use device::{IoBuffer, ReadMode};
+pub(crate) use device::{IoBuffer, ReadMode, Source};
 pub use element::{DType, Element, Entry, Index};
 pub(crate) use meter::{Held, Meter};
 pub(crate) use npy::DATA_START;

@@ -291,3 +291,96 @@ fn products_are_refused_or_cancelled_and_leave_nothing() {
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
     }
 }
+
+#[test]
+fn what_sweeps_cost_is_said_beforehand() {
+    use outcore::spectral::{SvdOptions, pca, randomized_svd};
+    for order in [Order::C, Order::Fortran] {
+        let Stored { file, memory, _folder } = stored((40_000, 60), order, number);
+        for (a, ctx) in [(&file, limited(9, 2)), (&file, Context::new()), (&memory, limited(9, 2))]
+        {
+            for axis in [0, 1] {
+                let (_, report) = measured(&ctx, |ctx| a.stats(axis, ctx));
+                assert_eq!(report.actual.passes, 1);
+            }
+            measured(&ctx, |ctx| a.gram(ctx));
+            let (found, report) = measured(&ctx, |ctx| pca(a, 3, ctx));
+            assert_eq!((report.actual.passes, found.passes), (2, 2), "{report}");
+            let place = || Place::Replace(_folder.path().join("b.npy"));
+            measured(&ctx, |ctx| a.map(place(), ctx, |x| x as f32));
+            measured(&ctx, |ctx| a.zip_map(&file, place(), ctx, |x, y| x + y));
+            measured(&Context::new(), |ctx| a.map(Place::Memory, ctx, |x| x > 0.0));
+        }
+    }
+    let folder = tempdir().unwrap();
+    let a: outcore::Csr<f64> =
+        outcore::Csr::random((40_000, 30_000), 0.0005, 7, folder.path().join("a"), &Context::new())
+            .unwrap();
+    let options = SvdOptions::default();
+    for limit in [20, 1000] {
+        let ctx = limited(limit, 2);
+        let (svd, report) = measured(&ctx, |ctx| randomized_svd::<f64>(&a, 3, options, ctx));
+        assert_eq!(report.actual.passes as usize, svd.passes, "{report}");
+    }
+    // An operator of the user's, which says nothing.
+    struct Twice(usize);
+    impl outcore::linalg::LinearOperator<f64> for Twice {
+        fn shape(&self) -> (usize, usize) {
+            (self.0, self.0)
+        }
+        fn apply(&self, x: &[f64], y: &mut [f64], _: &Context) -> outcore::Result<()> {
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = 2.0 * x);
+            Ok(())
+        }
+        fn apply_adjoint(&self, x: &[f64], y: &mut [f64], ctx: &Context) -> outcore::Result<()> {
+            outcore::linalg::LinearOperator::<f64>::apply(self, x, y, ctx)
+        }
+    }
+    measured(&Context::new(), |ctx| randomized_svd::<f64>(&Twice(50), 2, options, ctx));
+}
+
+#[test]
+fn elements_are_replaced_in_files_larger_than_memory() {
+    use crate::plans::compare;
+    let Stored { file, memory, _folder } = stored((40_001, 50), Order::C, number);
+    drop(file);
+    let path = _folder.path().join("a.npy");
+    for limit in [2, 8, 1000] {
+        let ctx = limited(limit, 2);
+        let ((), report) = ctx
+            .measure(|ctx| {
+                let mut a = DenseMut::<f64>::open_mut(&path, ctx)?;
+                a.map_inplace(|x| x + 1.0)?;
+                a.map_inplace(|x| x - 3.0)?;
+                a.close()
+            })
+            .unwrap();
+        compare(&report);
+        if limit == 2 {
+            assert!(report.actual.peak_memory <= 2 << 20, "{report}");
+            assert_eq!(report.actual.bytes_written, 2 * (40_001 * 50 * 8 + 4096));
+        }
+        outcore::verify(&path, &ctx).unwrap();
+        let mut a = DenseMut::<f64>::open_mut(&path, &ctx).unwrap();
+        a.map_inplace(|x| x + 2.0).unwrap();
+        a.close().unwrap();
+    }
+    let same = |x: f64| x + 1.0 - 3.0 + 2.0;
+    let expected = memory.view().mapv(|x| same(same(same(x))));
+    assert_eq!(Dense::<f64>::open(&path).unwrap().view(), expected);
+    // A new array is zeros until then; cancelled, it leaves nothing.
+    let token = CancelToken::new();
+    let late = token.clone();
+    let ctx = limited(2, 1).cancel(token);
+    let made = _folder.path().join("b.npy");
+    let mut b = DenseMut::<f64>::create(&made, (1000, 1000), Order::Fortran, &ctx).unwrap();
+    b.map_inplace(|x| x + 5.0).unwrap();
+    assert!(b.as_slice().iter().all(|&x| x == 5.0));
+    let outcome = b.map_inplace(|x| {
+        late.cancel();
+        x
+    });
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Cancelled);
+    drop(b);
+    assert!(!made.exists());
+}

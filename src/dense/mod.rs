@@ -10,6 +10,7 @@
 //! - [`stack`] – matrices put together, [`parts`] – their elements in the order of the result; [`builder`] – a matrix of
 //!   lines of which nobody knows the number
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
+//! - [`replacing`] – all elements of an array to write replaced, in order
 //! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
 //!   [`cut`] into groups and bands, and [`transposed`] when all lines are there
 
@@ -22,6 +23,7 @@ mod line_writer;
 mod open;
 mod panels;
 mod parts;
+mod replacing;
 mod stack;
 mod transpose;
 mod transposed;

@@ -23,4 +23,5 @@ mod solve;
 mod sparse;
 mod sparse_larger;
 mod spectral;
+mod spgemm;
 mod storage;

@@ -2,11 +2,13 @@
 //!
 //! - `scalar` – the numbers of vectors, and what a stored entry does to one
 //! - `operator` – the trait that solvers are written over; `compressed` and `dense` implement it
-//! - `prepared` – a matrix prepared for many products, also one larger than memory
+//! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
+//!   compressed ones; `compact` – a matrix in fewer bytes
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
 //!   elementwise products of two, with what two entries make in `arithmetic`
+//! - `spgemm` – sparse times sparse, of matrices that fit in memory or not
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
 //!   norms and counts, by the passes of `line_pass`
@@ -32,6 +34,7 @@ mod scalar;
 mod sparse_arithmetic;
 mod sparse_elementwise;
 mod sparse_statistics;
+mod spgemm;
 mod statistics;
 mod vector;
 

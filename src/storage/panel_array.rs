@@ -49,13 +49,29 @@ impl<T: Entry> PanelArray<T> {
     ) -> Result<&'a [T]> {
         match self {
             PanelArray::Kept(array) => Ok(&array[elements]),
-            PanelArray::Read { slot, .. } => bytemuck::checked::try_cast_slice(read[*slot])
-                .map_err(|reason| {
-                    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
-                        .found(reason)
-                }),
+            PanelArray::Read { slot, .. } => cast(read[*slot]),
         }
     }
+
+    /// These elements, from memory or from the next of the extents that were read, in a panel with several of an array.
+    ///
+    /// Fails as [`elements`](Self::elements) does.
+    pub(crate) fn next_elements<'a>(
+        &'a self,
+        elements: Range<usize>,
+        read: &mut std::slice::Iter<'_, &'a [u8]>,
+    ) -> Result<&'a [T]> {
+        match self {
+            PanelArray::Kept(array) => Ok(&array[elements]),
+            PanelArray::Read { .. } => cast(read.next().copied().unwrap_or_default()),
+        }
+    }
+}
+
+fn cast<T: Entry>(bytes: &[u8]) -> Result<&[T]> {
+    bytemuck::checked::try_cast_slice(bytes).map_err(|reason| {
+        Error::new(ErrorKind::Value, "the bytes are no values of the element type").found(reason)
+    })
 }
 
 /// The most elements of a panel of about `bytes` bytes, `sizes` being the bytes of an element in each of its arrays.

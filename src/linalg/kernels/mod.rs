@@ -38,6 +38,7 @@ mod runs;
 mod scatter;
 mod scatter_bins;
 mod scatter_rows;
+pub(crate) mod spgemm;
 mod statistics;
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,11 @@ impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
         self.ncols
     }
 
+    /// The number of the first row in the matrix.
+    pub(crate) fn first_row(&self) -> usize {
+        self.first_row
+    }
+
     /// The rows `rows` of this panel, as a panel over the same entries.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
         Panel {

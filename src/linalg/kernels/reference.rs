@@ -2,7 +2,10 @@
 //!
 //! Tests compare the fast kernels with these. Nothing else may call them.
 
+use std::collections::BTreeMap;
+
 use super::panel::{Fault, Panel};
+use super::spgemm::Semiring;
 use super::{Entries, Update};
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
@@ -84,4 +87,27 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
             update.apply(terms.sum(), &mut y[j * k + column]);
         }
     }
+}
+
+/// The rows of A B, each as its columns in order and their sums.
+pub(crate) fn spgemm<S: Semiring, I: Index, P: Index>(
+    semiring: S,
+    a: Panel<'_, S::Left, I, P>,
+    b: Panel<'_, S::Right, I, P>,
+) -> Result<Vec<BTreeMap<usize, S::Sum>>, Fault> {
+    let mut rows = vec![BTreeMap::new(); a.nrows()];
+    for (i, sums) in rows.iter_mut().enumerate() {
+        for n in a.row(i)? {
+            let k = Some(a.indices[n].to_usize()).filter(|&k| k < b.nrows()).ok_or(Fault)?;
+            for m in b.row(k)? {
+                let j = b.indices[m].to_usize();
+                let sum = sums.entry(j).or_insert(semiring.zero());
+                *sum = semiring.add(*sum, semiring.multiply(a.values[n], b.values[m]));
+                if j >= b.columns() {
+                    return Err(Fault);
+                }
+            }
+        }
+    }
+    Ok(rows)
 }

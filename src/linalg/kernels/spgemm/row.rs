@@ -1,0 +1,103 @@
+//! What a row of a product is made of, and what it is written to.
+
+use super::super::panel::{Fault, Panel};
+use super::super::processor;
+use crate::storage::Index;
+
+/// The rows of the right matrix, all of them or those that are at hand.
+pub(crate) trait Rows<'a, T, I>: Copy + Sync {
+    /// Indices and values of row `k`; a fault if there is no such row, or if it is not at hand.
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault>;
+
+    /// Asks for what tells where row `k` lies, so that it is in the cache when the row is asked for.
+    fn announce(self, k: usize);
+
+    /// Whether the indices of every row rise, so far as anybody knows: a hint.
+    fn rising(self) -> bool;
+}
+
+/// A matrix that is at hand as a whole.
+pub(crate) struct Whole<'a, T, I, P> {
+    pub(crate) panel: Panel<'a, T, I, P>,
+    pub(crate) rising: bool,
+}
+
+impl<T, I, P> Clone for Whole<'_, T, I, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, I, P> Copy for Whole<'_, T, I, P> {}
+
+impl<'a, T: Sync, I: Index, P: Index> Rows<'a, T, I> for Whole<'a, T, I, P> {
+    #[inline(always)]
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
+        if k >= self.panel.nrows() {
+            return Err(Fault);
+        }
+        let range = self.panel.row(k)?;
+        Ok((&self.panel.indices[range.clone()], &self.panel.values[range]))
+    }
+
+    #[inline(always)]
+    fn announce(self, k: usize) {
+        processor::prefetch(self.panel.indptr, k);
+    }
+
+    #[inline(always)]
+    fn rising(self) -> bool {
+        self.rising
+    }
+}
+
+/// Rows of a product, one behind the other; indices strictly rise within each.
+#[derive(Debug)]
+pub(crate) struct Lines<I, V> {
+    /// Entries of each row.
+    pub(crate) lens: Vec<usize>,
+    pub(crate) indices: Vec<I>,
+    pub(crate) data: Vec<V>,
+}
+
+impl<I, V> Lines<I, V> {
+    pub(crate) fn new() -> Self {
+        Lines { lens: Vec::new(), indices: Vec::new(), data: Vec::new() }
+    }
+
+    /// Forgets all rows. Memory for more than `keep` entries is given back.
+    pub(crate) fn clear(&mut self, keep: usize) {
+        self.lens.clear();
+        self.indices.clear();
+        self.data.clear();
+        self.lens.shrink_to(keep);
+        self.indices.shrink_to(keep);
+        self.data.shrink_to(keep);
+    }
+
+    /// Makes room for so many entries more; at most for as many again as there are then.
+    pub(super) fn reserve(&mut self, entries: usize) {
+        self.indices.reserve(entries);
+        self.data.reserve(entries);
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, index: I, value: V) {
+        self.indices.push(index);
+        self.data.push(value);
+    }
+}
+
+/// An entry of A's row and the row of B that it multiplies, for each entry of A's row.
+pub(super) fn terms<'a, S, T: 'a, I: Index>(
+    (indices, values): (&'a [I], &'a [S]),
+    b: impl Rows<'a, T, I>,
+) -> impl Iterator<Item = Result<(S, &'a [I], &'a [T]), Fault>>
+where
+    S: Copy,
+{
+    indices.iter().zip(values).map(move |(k, &x)| {
+        let (indices, values) = b.row(k.to_usize())?;
+        Ok((x, indices, values))
+    })
+}

@@ -1,0 +1,320 @@
+//! The left matrix cut into stretches of rows, each with the rows of the right matrix that it needs.
+//!
+//! ```text
+//! for each row of A, in order:
+//!     if what it needs fits beside what the stretch has:  add it
+//!     else:  end the stretch, and start the next one with this row
+//!     if enough was added for a read, and of B only what lies behind what is at hand:  end the stretch
+//! ```
+//!
+//! The last line makes a band, or a matrix of a grid in its natural order, read B once: from the first row of B that a
+//! stretch needs on, what is at hand stays at hand. Where a stretch needs rows of B from all over, or too many between its
+//! first and its last, that cannot be. It is as large as fits then, and B is read again for every one.
+//!
+//! A row alone that needs more than fits, and a *long* one, whose sums would not fit among those of others, is cut into
+//! parts.
+
+use std::ops::Range;
+
+use super::right::Right;
+use super::row_set::RowSet;
+use super::store::Store;
+use super::stretch::{Cuts, Part, Rules, Stretch};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::storage::{Entry, Index};
+
+/// Bytes of B between two rows that are needed which are read along: a device reads on faster than it starts anew.
+const GAP: usize = 64 << 10;
+
+/// Makes the cuts, row by row.
+pub(super) struct Cutter<'a, T: Entry, I: Index, P: Index> {
+    right: &'a Right<T, I, P>,
+    rules: Rules,
+    /// Rows of B that the stretch needs.
+    needs: RowSet,
+    /// Rows of B that are at hand when it starts.
+    at_hand: RowSet,
+    last_at_hand: Option<usize>,
+    /// Bytes of the rows at hand, and of those among them from a row on.
+    bytes_at_hand: u64,
+    kept: (usize, u64),
+    /// Rows of B that the row of A at hand needs first.
+    fresh: Vec<usize>,
+    stretch: Stretch,
+    size: Size,
+    /// Bytes that the stretches of this group take.
+    group: u64,
+    cuts: Cuts,
+}
+
+/// What a stretch takes.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    /// Bytes of A.
+    left: u64,
+    /// Bytes of B.
+    right: u64,
+    /// Bytes of rows of B behind those at hand.
+    behind: u64,
+    /// Whether it needs a row before the last one at hand that is not at hand.
+    jumps: bool,
+    /// The first row of B that it needs.
+    first: Option<usize>,
+}
+
+impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
+    /// From row `first` of A on, whose first entry is `entry`.
+    pub(super) fn new(
+        right: &'a Right<T, I, P>,
+        rules: Rules,
+        (first, entry): (usize, usize),
+    ) -> Self {
+        let nrows = if right.is_read { right.matrix.nrows() } else { 0 };
+        let stretch = Stretch::plain(first..first, entry..entry);
+        let mut cuts = Cuts::default();
+        cuts.groups.push(first..first);
+        Cutter {
+            right,
+            rules,
+            needs: RowSet::new(nrows),
+            at_hand: RowSet::new(nrows),
+            last_at_hand: None,
+            bytes_at_hand: 0,
+            kept: (0, 0),
+            fresh: Vec::new(),
+            stretch,
+            size: Size::default(),
+            group: 0,
+            cuts,
+        }
+    }
+
+    /// Bytes that sets of rows and the stretches found so far take.
+    pub(super) fn bytes(&self) -> u64 {
+        let nrows = if self.right.is_read { self.right.matrix.nrows() } else { 0 };
+        2 * RowSet::bytes(nrows) + self.cuts.largest_group
+    }
+
+    /// Whether rows must be looked at one by one, even if none is long.
+    pub(super) fn reads(&self) -> bool {
+        self.right.is_read || self.rules.left != [0, 0]
+    }
+
+    /// Whether the row with so many terms is a long one.
+    pub(super) fn is_long(&self, terms: usize) -> bool {
+        terms.min(self.right.matrix.ncols()) > self.rules.long
+    }
+
+    /// Takes rows up to `row`, whose entries end at `entry`, of which nothing need be known.
+    pub(super) fn pass_over(&mut self, row: usize, entry: usize) {
+        debug_assert!(!self.reads());
+        (self.stretch.rows.end, self.stretch.entries.end) = (row, entry);
+    }
+
+    /// Takes the next row: its columns, and the terms it has.
+    ///
+    /// Fails if a single entry needs more of B than fits.
+    pub(super) fn row(&mut self, columns: &[I], terms: usize) -> Result<()> {
+        let fits = !self.is_long(terms)
+            && (self.add_row(columns) || {
+                self.end(None);
+                self.add_row(columns)
+            });
+        if !fits {
+            return self.parts(columns, terms);
+        }
+        let Size { left, behind, .. } = self.size;
+        if left + behind >= self.rules.enough && self.carries() {
+            self.end(None);
+        }
+        Ok(())
+    }
+
+    /// Whether what is at hand can stay, from the first row needed on.
+    fn carries(&mut self) -> bool {
+        let Size { left, behind, jumps, first, .. } = self.size;
+        let first = first.unwrap_or(usize::MAX);
+        if !jumps && self.kept.0 != first {
+            let gone = self.at_hand.rows_from(0).take_while(|row| *row < first);
+            let gone: u64 = gone.map(|row| self.bytes_of(row)).sum();
+            self.kept = (first, self.bytes_at_hand.saturating_sub(gone));
+        }
+        !jumps && left + self.kept.1 + behind <= self.rules.room
+    }
+
+    fn bytes_of(&self, row: usize) -> u64 {
+        self.right.span(row).map_or(0, |span| Store::<T, I>::bytes_of_row(span.len()))
+    }
+
+    /// Ends with the last row.
+    pub(super) fn finish(mut self) -> Cuts {
+        self.end(None);
+        self.cuts.groups.retain(|group| !group.is_empty());
+        self.cuts
+    }
+
+    /// Adds a row if it fits.
+    fn add_row(&mut self, columns: &[I]) -> bool {
+        let fits = self.add(columns, self.rules.left[1]);
+        self.stretch.rows.end += usize::from(fits);
+        fits
+    }
+
+    /// A row in parts.
+    #[cold]
+    fn parts(&mut self, columns: &[I], terms: usize) -> Result<()> {
+        self.end(None);
+        self.cuts.most_terms_in_parts = self.cuts.most_terms_in_parts.max(terms);
+        self.stretch.rows.end += 1;
+        let part = |is_first, is_last| Some(Part { is_first, is_last, terms });
+        let mut is_first = true;
+        for column in columns {
+            let column = std::slice::from_ref(column);
+            if self.add(column, 0) {
+                continue;
+            }
+            if !self.stretch.entries.is_empty() {
+                self.end(part(is_first, false));
+                is_first = false;
+            }
+            if !self.add(column, 0) {
+                return Err(self.too_much(column[0].to_usize()));
+            }
+        }
+        self.end(part(is_first, true));
+        Ok(())
+    }
+
+    /// Adds some entries of a row, and `beside` bytes, unless that is more than fits.
+    #[inline(always)]
+    fn add(&mut self, columns: &[I], beside: u64) -> bool {
+        let before = self.size;
+        self.size.left += columns.len() as u64 * self.rules.left[0] + beside;
+        if self.right.is_read {
+            self.fresh.clear();
+            for column in columns {
+                self.need(column.to_usize());
+            }
+        }
+        let fits = self.size.left + self.size.right <= self.rules.room;
+        if fits {
+            self.stretch.entries.end += columns.len();
+        } else {
+            self.fresh.iter().for_each(|&row| self.needs.remove(row));
+            self.size = before;
+        }
+        fits
+    }
+
+    #[inline(always)]
+    fn need(&mut self, row: usize) {
+        // Every row was asked for when terms were counted; one that is bad now is found when it is multiplied.
+        let Ok(span) = self.right.span(row) else { return };
+        if span.is_empty() || !self.needs.insert(row) {
+            return;
+        }
+        self.fresh.push(row);
+        let bytes = Store::<T, I>::bytes_of_row(span.len());
+        self.size.right += bytes;
+        self.size.first = Some(self.size.first.map_or(row, |first| first.min(row)));
+        if self.last_at_hand.is_none_or(|last| row > last) {
+            self.size.behind += bytes;
+        } else {
+            self.size.jumps |= !self.at_hand.contains(row);
+        }
+    }
+
+    /// Ends a stretch, if there is anything in it.
+    fn end(&mut self, part: Option<Part>) {
+        let (row, entry) = (self.stretch.rows.end, self.stretch.entries.end);
+        if self.stretch.rows.is_empty() {
+            return;
+        }
+        let goes_on = part.is_some_and(|part| !part.is_last);
+        let start = if goes_on { row - 1 } else { row };
+        let next = Stretch::plain(start..row, entry..entry);
+        let mut stretch = std::mem::replace(&mut self.stretch, next);
+        stretch.part = part;
+        if self.right.is_read {
+            stretch.carries = self.carries();
+            stretch.runs = self.runs(stretch.carries);
+            self.take_at_hand(stretch.carries);
+        }
+        self.size = Size::default();
+        self.account(stretch, goes_on);
+    }
+
+    /// What is at hand after a stretch.
+    fn take_at_hand(&mut self, carries: bool) {
+        if carries {
+            let first = self.size.first.unwrap_or(usize::MAX);
+            let gone: Vec<usize> =
+                self.at_hand.rows_from(0).take_while(|row| *row < first).collect();
+            gone.into_iter().for_each(|row| self.at_hand.remove(row));
+            let behind = self.last_at_hand.map_or(0, |last| last + 1);
+            self.needs.rows_from(behind).for_each(|row| {
+                self.at_hand.insert(row);
+            });
+            self.bytes_at_hand = self.kept.1 + self.size.behind;
+        } else {
+            std::mem::swap(&mut self.needs, &mut self.at_hand);
+            self.bytes_at_hand = self.size.right;
+        }
+        self.needs.clear();
+        self.last_at_hand = self.at_hand.last();
+        self.kept = (0, self.bytes_at_hand);
+    }
+
+    /// Counts what a stretch reads, and starts a group if this one is full.
+    fn account(&mut self, stretch: Stretch, goes_on: bool) {
+        let [entry, pointer] = self.rules.left;
+        let pointers = if stretch.part.is_some() { 0 } else { stretch.rows.len() as u64 + 1 };
+        self.cuts.reads[0] += stretch.entries.len() as u64 * entry + pointers * pointer;
+        let entries: usize = stretch.runs.iter().map(Range::len).sum();
+        self.cuts.reads[1] += (entries * (size_of::<I>() + size_of::<T>())) as u64;
+        let runs = stretch.runs.len();
+        // A run is kept once here, and as extents of two arrays twice while a reader is made.
+        self.group += (size_of::<Stretch>() + 128 + 128 * runs) as u64;
+        self.cuts.largest_group = self.cuts.largest_group.max(self.group);
+        if let Some(group) = self.cuts.groups.last_mut() {
+            group.end = stretch.rows.end;
+        }
+        let row = stretch.rows.end;
+        if self.cuts.groups.len() == 1 {
+            self.cuts.first.push(stretch);
+        }
+        if self.group > self.rules.group && !goes_on {
+            self.cuts.groups.push(row..row);
+            self.group = 0;
+            // The next group starts as if nothing were at hand, so that it can be found again alone.
+            self.at_hand.clear();
+            self.last_at_hand = None;
+            self.bytes_at_hand = 0;
+            self.kept = (0, 0);
+        }
+    }
+
+    /// The entries of B to be read: rows that are needed, and what lies between two of them that are near.
+    fn runs(&self, carries: bool) -> Vec<Range<usize>> {
+        let first = if carries { self.last_at_hand.map_or(0, |last| last + 1) } else { 0 };
+        let gap = GAP / (size_of::<I>() + size_of::<T>());
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for span in self.needs.rows_from(first).filter_map(|row| self.right.span(row).ok()) {
+            match runs.last_mut() {
+                _ if span.is_empty() => {}
+                Some(run) if span.start <= run.end + gap => run.end = run.end.max(span.end),
+                _ => runs.push(span),
+            }
+        }
+        runs
+    }
+
+    fn too_much(&self, row: usize) -> Error {
+        let bytes = self.right.span(row).map_or(0, |span| Store::<T, I>::bytes_of_row(span.len()));
+        Error::new(ErrorKind::Memory, "a row of the right matrix would not fit")
+            .at(Location::Row(row as u64))
+            .expected(format!("at most {} bytes beside other work", self.rules.room))
+            .found(format!("{bytes} bytes"))
+            .remedy("raise the memory limit")
+    }
+}

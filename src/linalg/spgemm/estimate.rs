@@ -1,0 +1,98 @@
+//! How many entries a product will have: a sample of its rows is multiplied.
+//!
+//! The sample is a matrix of its own, multiplied as any other but for the values, and counted instead of kept.
+
+use super::budget::Budget;
+use super::product::Product;
+use super::reading::{Item, Reading};
+use super::right::Right;
+use super::sample::{Candidate, Classes};
+use super::sink::Counts;
+use super::stream::run;
+use super::stretch::Stretch;
+use crate::error::Result;
+use crate::linalg::kernels::spgemm::{Semiring, Structure};
+use crate::sparse::Csr;
+use crate::storage::{Context, Index};
+
+/// Entries of the product; exact if every row is in the sample, which all are of a small matrix.
+pub(super) fn entries<S: Semiring, I: Index, P: Index>(
+    product: &Product<'_, S, I, P>,
+    classes: &Classes,
+    ctx: &Context,
+) -> Result<u64> {
+    let budget = &product.budget;
+    let chosen = chosen::<I>(classes, budget.marks());
+    let sample = sample(product, &chosen, ctx)?;
+    let _held = ctx.hold(sample.bytes());
+    let right = product.right.pattern();
+    let counts = multiply(&sample, &right, budget.for_other::<Structure, I>(), ctx)?;
+    Ok(classes.entries(&chosen, &counts))
+}
+
+/// The rows to multiply, whose columns take at most `bytes` bytes.
+fn chosen<I>(classes: &Classes, bytes: u64) -> Vec<Candidate> {
+    let mut longest = usize::MAX;
+    loop {
+        let chosen = classes.chosen(longest);
+        let most = chosen.iter().map(|candidate| candidate.len).max().unwrap_or(0);
+        let all: usize = chosen.iter().map(|candidate| candidate.len).sum();
+        if all as u64 * size_of::<I>() as u64 <= bytes {
+            return chosen;
+        }
+        longest = most / 2;
+    }
+}
+
+/// The columns of some rows of A.
+fn sample<S: Semiring, I: Index, P: Index>(
+    product: &Product<'_, S, I, P>,
+    chosen: &[Candidate],
+    ctx: &Context,
+) -> Result<Csr<(), I, P>> {
+    let left = product.left.pattern();
+    let (mut indptr, mut indices) = (vec![P::from_usize(0)], Vec::<I>::new());
+    let entries = |candidate: &Candidate| candidate.start..candidate.start + candidate.len;
+    if product.left_is_read {
+        let parts: Vec<Stretch> = chosen.iter().map(|row| Stretch::of_row(entries(row))).collect();
+        let reading =
+            Reading::<(), (), I, P>::new(Some(&left), None, &parts, &product.budget, ctx)?;
+        if let Some(Reading { mut reader, steps, left: Some(arrays), .. }) = reading {
+            reader.sweep(ctx, |step, bytes| {
+                let mut bytes = bytes.iter();
+                for item in &steps[step].items {
+                    if let Item::Entries(range) = item {
+                        indices.extend_from_slice(arrays.entries(range.clone(), &mut bytes)?.0);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+    } else {
+        chosen.iter().for_each(|row| indices.extend_from_slice(&left.indices()[entries(row)]));
+    }
+    let mut end = 0;
+    indptr.extend(chosen.iter().map(|row| {
+        end += row.len;
+        P::from_usize(end)
+    }));
+    let values = vec![(); indices.len()];
+    Csr::from_buffers((chosen.len(), left.ncols()), indptr.into(), indices.into(), values.into())
+}
+
+/// The entries of every row of a product of patterns.
+fn multiply<I: Index, P: Index>(
+    sample: &Csr<(), I, P>,
+    right: &Right<(), I, P>,
+    budget: Budget,
+    ctx: &Context,
+) -> Result<Vec<usize>> {
+    let (semiring, phase) = (Structure, "multiplying a sample");
+    let product = Product { semiring, left: sample, right, left_is_read: false, budget, phase };
+    let seen = product.inspect(ctx)?;
+    let _work = ctx.hold(product.memory(&seen));
+    let mut counts = Counts::default();
+    let most_terms = seen.classes.most_terms();
+    run(&product, seen.cuts, most_terms, &mut counts, ctx)?;
+    Ok(counts.lens)
+}

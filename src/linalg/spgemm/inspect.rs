@@ -1,0 +1,191 @@
+//! One look at the columns of the left matrix, before anything is multiplied.
+//!
+//! It counts terms, finds every bad index of A, sorts rows into classes from which the entries of the result are estimated,
+//! and cuts A into stretches.
+
+use rayon::prelude::*;
+
+use super::budget::Budget;
+use super::cut::Cutter;
+use super::reading::{Item, Reading, step_bytes};
+use super::right::Right;
+use super::sample::Classes;
+use super::stretch::{Cuts, Rules, Stretch};
+use crate::error::Result;
+use crate::linalg::kernels::{Fault, Panel};
+use crate::sparse::Csr;
+use crate::storage::{Context, Entry, Held, Index};
+
+/// Rows that a thread looks at at a time.
+const ROWS: usize = 1 << 13;
+
+/// What was seen.
+pub(super) struct Seen {
+    pub(super) classes: Classes,
+    pub(super) cuts: Cuts,
+}
+
+/// Looks at `a`, which is the pattern of the left matrix or a run of its rows, of which `first` is the first row and `entry`
+/// the first entry.
+pub(super) fn inspect<T: Entry, I: Index, P: Index>(
+    a: &Csr<(), I, P>,
+    (first, entry): (usize, usize),
+    right: &Right<T, I, P>,
+    rules: Rules,
+    budget: &Budget,
+    ctx: &Context,
+) -> Result<Seen> {
+    let mut looking = Looking {
+        a,
+        right,
+        first,
+        entry,
+        cutter: Cutter::new(right, rules, (first, entry)),
+        classes: Classes::new(),
+        terms: vec![0; budget.block.min(a.nrows())],
+        held: ctx.hold(0),
+    };
+    looking.account();
+    if rules.left == [0, 0] {
+        looking.rows(Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0)?, ctx)?;
+    } else {
+        looking.read(&even_stretches(a, step_bytes(budget) as usize), budget, ctx)?;
+    }
+    Ok(Seen { classes: looking.classes, cuts: looking.cutter.finish() })
+}
+
+/// Rows in runs whose pointers and indices take about `bytes` bytes.
+fn even_stretches<I: Index, P: Index>(a: &Csr<(), I, P>, bytes: usize) -> Vec<Stretch> {
+    let (mut stretches, mut start) = (Vec::new(), 0);
+    while start < a.nrows() {
+        let first = a.span(start).start;
+        let fits = |rows: usize| {
+            let entries = a.span(start + rows - 1).end.saturating_sub(first);
+            (rows + 1) * size_of::<P>() + entries * size_of::<I>() <= bytes
+        };
+        // The pointers rise, so the last row that fits is found by halving.
+        let (mut rows, mut beyond) = (1, a.nrows() - start + 1);
+        while rows + 1 < beyond {
+            let middle = rows + (beyond - rows) / 2;
+            *(if fits(middle) { &mut rows } else { &mut beyond }) = middle;
+        }
+        let entries = first..a.span(start + rows - 1).end;
+        stretches.push(Stretch::plain(start..start + rows, entries));
+        start += rows;
+    }
+    stretches
+}
+
+/// What looks.
+struct Looking<'a, T: Entry, I: Index, P: Index> {
+    a: &'a Csr<(), I, P>,
+    right: &'a Right<T, I, P>,
+    /// The first row, and the entry at which the next row starts.
+    first: usize,
+    entry: usize,
+    cutter: Cutter<'a, T, I, P>,
+    classes: Classes,
+    /// The terms of every row of a block.
+    terms: Vec<usize>,
+    held: Held,
+}
+
+impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
+    /// Counts the memory that looking takes.
+    fn account(&mut self) {
+        let terms = size_of_val(&self.terms[..]) as u64;
+        self.held.resize(terms + self.cutter.bytes());
+    }
+
+    /// Reads and looks at all rows.
+    fn read(&mut self, stretches: &[Stretch], budget: &Budget, ctx: &Context) -> Result<()> {
+        let reading = Reading::<(), (), I, P>::new(Some(self.a), None, stretches, budget, ctx)?;
+        let Some(Reading { mut reader, steps, left: Some(arrays), .. }) = reading else {
+            return Ok(());
+        };
+        let (mut indptr, mut indices) = (Vec::<P>::new(), Vec::<I>::new());
+        reader.sweep(ctx, |step, bytes| {
+            let (step, mut bytes) = (&steps[step], bytes.iter());
+            for item in &step.items {
+                match item {
+                    Item::Pointers(range) => {
+                        indptr.extend_from_slice(arrays.pointers(range.clone(), &mut bytes)?);
+                    }
+                    Item::Entries(range) => {
+                        indices.extend_from_slice(arrays.entries(range.clone(), &mut bytes)?.0);
+                    }
+                    Item::Run(_) => {}
+                }
+            }
+            if step.is_last {
+                let (pattern, row) = (vec![(); indices.len()], stretches[step.stretch].rows.start);
+                self.rows(Panel::new(&indptr, &indices, &pattern, self.a.ncols(), row)?, ctx)?;
+                indptr.clear();
+                indices.clear();
+            }
+            Ok(())
+        })
+    }
+
+    /// Looks at some rows, block by block.
+    fn rows(&mut self, panel: Panel<'_, (), I, P>, ctx: &Context) -> Result<()> {
+        let step = self.terms.len().max(1);
+        for start in (0..panel.nrows()).step_by(step) {
+            let block = panel.rows(start..panel.nrows().min(start + step));
+            let row = self.first + panel.first_row() + start;
+            let terms = &mut self.terms[..block.nrows()];
+            let seen = ctx.run(|| count(block, (row, self.entry), self.right, terms));
+            let seen = seen.map_err(|Fault| self.a.name_indices(panel.fault()))?;
+            self.entry = cut(&mut self.cutter, block, (row, self.entry), terms)?;
+            self.classes = std::mem::replace(&mut self.classes, Classes::new()).merge(seen);
+            self.account();
+            ctx.check_cancelled()?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts the terms of all rows of a block, the first of which is `row` and starts at entry `entry` of the matrix.
+fn count<T: Entry, I: Index, P: Index>(
+    block: Panel<'_, (), I, P>,
+    (row, entry): (usize, usize),
+    right: &Right<T, I, P>,
+    terms: &mut [usize],
+) -> std::result::Result<Classes, Fault> {
+    let first = block.row(0)?.start;
+    let chunks = terms.par_chunks_mut(ROWS).enumerate();
+    let counted = chunks.map(|(chunk, terms)| {
+        let mut classes = Classes::new();
+        for (i, terms) in (chunk * ROWS..).zip(terms) {
+            *terms = right.terms(block, i)?;
+            let here = block.row(i)?;
+            let start = entry + here.start.checked_sub(first).ok_or(Fault)?;
+            classes.add(row + i, start..start + here.len(), *terms);
+        }
+        Ok(classes)
+    });
+    counted.try_reduce(Classes::new, |a, b| Ok(a.merge(b)))
+}
+
+/// Hands the rows of a block to the cutter, and tells where the next block's entries start.
+fn cut<T: Entry, I: Index, P: Index>(
+    cutter: &mut Cutter<'_, T, I, P>,
+    block: Panel<'_, (), I, P>,
+    (row, entry): (usize, usize),
+    terms: &[usize],
+) -> Result<usize> {
+    // Counting has seen that the pointers are in order; one that is not any more is an empty row here.
+    let columns = |i: usize| block.row(i).map_or(&[][..], |range| &block.indices[range]);
+    if !cutter.reads() && !terms.iter().any(|&terms| cutter.is_long(terms)) {
+        let entries = block.row(0).map_or(0, |range| range.start)
+            ..block.row(terms.len() - 1).map_or(0, |range| range.end);
+        cutter.pass_over(row + terms.len(), entry + entries.len());
+        return Ok(entry + entries.len());
+    }
+    let mut end = entry;
+    for (i, &terms) in terms.iter().enumerate() {
+        cutter.row(columns(i), terms)?;
+        end += columns(i).len();
+    }
+    Ok(end)
+}

@@ -1,0 +1,141 @@
+//! `A B` of two sparse matrices: from the arguments to the plan to the result.
+
+use super::estimate;
+use super::product::Product;
+use super::right::Right;
+use super::sink::Filling;
+use super::stream::run;
+use crate::error::{Error, Result};
+use crate::linalg::kernels::spgemm::{PlusTimes, Semiring, Structure};
+use crate::linalg::scalar::Scalar;
+use crate::sparse::{ByRows, CompressedWriter, Csc, Csr, check_widths};
+use crate::storage::{Context, Entry, Index, Place, Plan};
+
+impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
+    /// `A B`, as `A @ B` in SciPy.
+    ///
+    /// Columns rise in every row and none comes twice, whatever the order in `A` and `B`. Every element is the sum of its
+    /// terms in the order in which the entries of `A`'s row are stored: the same bits for any number of threads, any limit, and
+    /// wherever the matrices lie. A sum that cancels is stored as zero.
+    ///
+    /// Cost: the columns of `A` are read once to count terms, and a sample of rows is multiplied to know the entries of
+    /// the result; that is all that happens under [`Context::plan`]. Then `A` is read once. `B` is used where it lies if
+    /// it takes at most half of the memory limit. A larger one is read by the rows that are needed: about once if `A` is a
+    /// band or a grid in its natural order, and as often as [`Context::plan`] tells if its columns lie anywhere.
+    ///
+    /// Memory, beside a result in memory: for matrices that fit a few MiB for each thread; for larger ones whatever the
+    /// limit is. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory) if the pointers of a `B` that is read exceed a quarter of the limit,
+    /// or if one row of the result takes half of it; with [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index in either; with
+    /// [`ErrorKind::Type`](crate::ErrorKind::Type) if the result has more entries than pointers of type `P` can count.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// // [ 1 2 ]   [ . 3 ]   [ 8 3 ]
+    /// // [ . 5 ] x [ 4 . ] = [ 20 . ]
+    /// let a = Csr::<f64>::from_parts((2, 2), vec![0, 2, 3], vec![0, 1, 1], vec![1.0, 2.0, 5.0])?;
+    /// let b = Csr::<f64>::from_parts((2, 2), vec![0, 1, 2], vec![1, 0], vec![3.0, 4.0])?;
+    /// let c = a.matmul(&b, Place::Memory, &ctx)?;
+    /// assert_eq!((c.get(0, 0)?, c.get(0, 1)?, c.get(1, 0)?), (Some(8.0), Some(3.0), Some(20.0)));
+    ///
+    /// let plan = ctx.plan(|ctx| a.matmul(&b, "never_made.bspnpy", ctx))?;
+    /// assert_eq!(plan.entries, Some(3));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        product(PlusTimes::<T>::new(), "CSR times CSR", (self, b), &place.into(), ctx)
+    }
+}
+
+impl<I: Index, P: Index> Csr<(), I, P> {
+    /// The pattern of `A B`: an entry wherever there is a term. Otherwise as the product of numbers.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// // Who is reached in two steps along a path of four.
+    /// let path = Csr::<()>::from_parts((4, 4), vec![0, 1, 2, 3, 3], vec![1, 2, 3], vec![(); 3])?;
+    /// let two = path.matmul(&path, Place::Memory, &Context::new())?;
+    /// assert_eq!((two.row(0)?.indices, two.row(1)?.indices, two.nnz()), (&[2][..], &[3][..], 2));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        product(Structure, "CSR times CSR", (self, b), &place.into(), ctx)
+    }
+}
+
+impl<T: Scalar, I: Index, P: Index> Csc<T, I, P> {
+    /// `A B`: the product of the transposes in the other order, of the same arrays and without a copy. What [`Csr::matmul`]
+    /// says of the rows of `A` holds for the columns of `B`, and what it says of `B` for `A`.
+    ///
+    /// ```
+    /// use outcore::{Context, Csc, Place};
+    /// let a = Csc::<f64>::from_parts((2, 2), vec![0, 1, 3], vec![0, 0, 1], vec![1.0, 2.0, 5.0])?;
+    /// let c = a.matmul(&a, Place::Memory, &Context::new())?;
+    /// assert_eq!((c.get(0, 1)?, c.get(1, 1)?), (Some(12.0), Some(25.0)));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        transposed(PlusTimes::<T>::new(), (self, b), &place.into(), ctx)
+    }
+}
+
+impl<I: Index, P: Index> Csc<(), I, P> {
+    /// The pattern of `A B`: an entry wherever there is a term. Otherwise as the product of numbers.
+    pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        transposed(Structure, (self, b), &place.into(), ctx)
+    }
+}
+
+/// `A B = (Bᵀ Aᵀ)ᵀ`.
+fn transposed<T, S, I: Index, P: Index>(
+    semiring: S,
+    (a, b): (&Csc<T, I, P>, &Csc<T, I, P>),
+    place: &Place,
+    ctx: &Context,
+) -> Result<Csc<T, I, P>>
+where
+    T: Entry,
+    S: Semiring<Left = T, Right = T, Sum = T>,
+{
+    let operands = (&b.transpose(), &a.transpose());
+    Ok(product(semiring, "CSC times CSC", operands, place, ctx)?.transpose())
+}
+
+/// The product, under a name for plans.
+fn product<S: Semiring, I: Index, P: Index>(
+    semiring: S,
+    operation: &'static str,
+    (a, b): (&Csr<S::Left, I, P>, &Csr<S::Right, I, P>),
+    place: &Place,
+    ctx: &Context,
+) -> Result<Csr<S::Sum, I, P>> {
+    if a.ncols() != b.nrows() {
+        return Err(Error::shape("a factor", format!("{} rows", a.ncols()), b.nrows()));
+    }
+    let shape = (a.nrows(), b.ncols());
+    check_widths::<I, P>(shape.0, shape.1, 0)?;
+    ctx.check_cancelled()?;
+    let before = ctx.meter().bytes_read();
+    let right = Right::new(b, ctx)?;
+    let product = Product::new(semiring, a, &right, place, ctx)?;
+    let seen = product.inspect(ctx)?;
+    let entries = estimate::entries(&product, &seen.classes, ctx)?;
+    let looked = ctx.meter().bytes_read() - before;
+    // Rather now than after hours; the estimate is off by less.
+    check_widths::<I, P>(0, 0, (entries - entries / 16) as usize)?;
+    product.check_memory(&seen, entries, place, ctx)?;
+    let plan = || Ok(product.plan(Plan::new(operation), &seen, entries, looked, place, ctx));
+    let _running = ctx.begin(plan)?;
+    let _work = ctx.hold(product.memory(&seen));
+    product.count_passes(&seen, ctx);
+    let most_terms = seen.classes.most_terms();
+    let room = product.room(&seen, entries);
+    if let Place::Memory = place {
+        let mut filling = Filling::new(shape, room, ctx)?;
+        run(&product, seen.cuts, most_terms, &mut filling, ctx)?;
+        return filling.finish();
+    }
+    let mut writer = CompressedWriter::<_, _, _, ByRows>::new(shape, room, false, place, ctx)?;
+    run(&product, seen.cuts, most_terms, &mut writer, ctx)?;
+    writer.finish(true)
+}

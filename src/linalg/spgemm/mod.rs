@@ -1,0 +1,34 @@
+//! Sparse times sparse: `matmul` of CSR and CSC, within the memory limit.
+//!
+//! ```text
+//! matmul:  look at the columns of A  ->  multiply a sample of rows  ->  say what it will cost  ->  multiply
+//! ```
+//!
+//! - [`matmul`] – the methods; [`product`] – which of the two matrices are read, and the plan; [`budget`] – who gets how much
+//!   of the memory
+//! - [`inspect`] – the look at A: terms, bad indices, [`sample`] rows, and [`cut`] into [`stretch`]es
+//! - [`estimate`] – how many entries the result will have
+//! - [`right`] – B, whole or by rows; [`row_set`] and [`store`] – the rows of it that are at hand; [`reading`] – how A's parts and
+//!   B's rows come from files, ahead of the work
+//! - [`stream`] – stretch by stretch; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that is too long
+//!   for that; [`sink`] – where rows go
+//!
+//! The loops themselves are in `kernels/spgemm`. Nothing here changes the order in which terms are added: a stretch holds
+//! whole rows, and a row in parts keeps its sums from part to part.
+
+mod budget;
+mod cut;
+mod estimate;
+mod inspect;
+mod long_row;
+mod matmul;
+mod product;
+mod reading;
+mod right;
+mod rounds;
+mod row_set;
+mod sample;
+mod sink;
+mod store;
+mod stream;
+mod stretch;

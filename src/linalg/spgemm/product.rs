@@ -1,0 +1,215 @@
+//! Both matrices of a product: which of them are read, within what memory, and what that will cost.
+
+use std::ops::Range;
+
+use super::budget::Budget;
+use super::inspect::{Seen, inspect};
+use super::long_row::LongRow;
+use super::reading::{ring_bytes, step_bytes};
+use super::right::Right;
+use super::store::Store;
+use super::stretch::{Rules, Stretch};
+use crate::error::Result;
+use crate::linalg::kernels::spgemm::Semiring;
+use crate::sparse::{ByRows, CompressedWriter, Csr};
+use crate::storage::{Context, Index, Place, Plan};
+
+/// Nanoseconds a term takes one thread.
+const WORK: f64 = 4.0;
+
+/// Both matrices, and how they are multiplied.
+pub(super) struct Product<'a, S: Semiring, I: Index, P: Index> {
+    pub(super) semiring: S,
+    pub(super) left: &'a Csr<S::Left, I, P>,
+    pub(super) right: &'a Right<S::Right, I, P>,
+    /// Whether the left matrix is read, or used where it lies.
+    pub(super) left_is_read: bool,
+    pub(super) budget: Budget,
+    /// What progress is told as.
+    pub(super) phase: &'static str,
+}
+
+impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
+    /// Fails if the memory limit leaves too little for any product.
+    pub(super) fn new(
+        semiring: S,
+        left: &'a Csr<S::Left, I, P>,
+        right: &'a Right<S::Right, I, P>,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let limit = ctx.memory_limit_bytes();
+        let left_is_read = left.stored_bytes() + right.memory() > limit / 2;
+        let there = right.memory() + if left_is_read { 0 } else { left.stored_bytes() };
+        let rest = limit.saturating_sub(there);
+        let work = match place {
+            Place::Memory => rest / 4,
+            _ => {
+                rest.saturating_sub(CompressedWriter::<S::Sum, I, P, ByRows>::memory_beside(limit))
+            }
+        };
+        let is_read = left_is_read || right.is_read;
+        let budget = Budget::new::<S, I>(work, is_read, ctx.thread_count())?;
+        Ok(Product { semiring, left, right, left_is_read, budget, phase: "multiplying" })
+    }
+
+    /// How A is cut.
+    pub(super) fn rules(&self) -> Rules {
+        let is_read = self.left_is_read || self.right.is_read;
+        let entry = size_of::<I>() + size_of::<S::Left>();
+        let left = if self.left_is_read { [entry as u64, size_of::<P>() as u64] } else { [0, 0] };
+        Rules {
+            room: if is_read { self.room_at_hand() } else { u64::MAX },
+            enough: if is_read { step_bytes(&self.budget) } else { u64::MAX },
+            long: self.budget.round,
+            left,
+            group: self.budget.extents(),
+        }
+    }
+
+    /// Bytes for what a stretch has at hand.
+    fn room_at_hand(&self) -> u64 {
+        self.budget.reading() - ring_bytes(&self.budget)
+    }
+
+    /// Looks at the left matrix.
+    pub(super) fn inspect(&self, ctx: &Context) -> Result<Seen> {
+        let left = self.left.pattern();
+        inspect(&left, (0, 0), self.right, self.rules(), &self.budget, ctx)
+    }
+
+    /// The stretches of a group, which did not fit in memory together with those of all others.
+    pub(super) fn cut_again(&self, rows: Range<usize>, ctx: &Context) -> Result<Vec<Stretch>> {
+        let first = (rows.start, self.left.span(rows.start).start);
+        let part = self.left.pattern().row_range(rows)?;
+        let rules = Rules { group: u64::MAX, ..self.rules() };
+        Ok(inspect(&part, first, self.right, rules, &self.budget, ctx)?.cuts.first)
+    }
+
+    /// Bytes of memory that multiplying takes, beside the result.
+    pub(super) fn memory(&self, seen: &Seen) -> u64 {
+        let (rows, columns) = (self.left.nrows(), self.right.matrix.ncols());
+        let long = match seen.cuts.most_terms_in_parts {
+            0 => 0,
+            terms => LongRow::<S, I>::bytes((terms, columns), &self.budget),
+        };
+        let reach = (seen.classes.most_terms(), columns);
+        let work = self.budget.memory::<S, I>(reach, rows, seen.classes.terms(), long);
+        let is_read = self.left_is_read || self.right.is_read;
+        let reading = if is_read { self.room_at_hand() + self.bytes_of_set() } else { 0 };
+        work + reading + seen.cuts.largest_group
+    }
+
+    /// Bytes of memory that finding the cuts of a group again takes beside that.
+    fn memory_to_cut_again(&self, seen: &Seen) -> u64 {
+        if seen.cuts.groups.len() < 2 {
+            return 0;
+        }
+        8 * self.budget.block as u64 + 2 * self.bytes_of_set() + seen.cuts.largest_group
+    }
+
+    /// Bytes that a set of rows of B takes, if B is read.
+    fn bytes_of_set(&self) -> u64 {
+        let nrows = if self.right.is_read { self.right.matrix.nrows() } else { 0 };
+        Store::<S::Right, I>::bytes_of_set(nrows)
+    }
+
+    /// Entries to make room for, if about `entries` are expected.
+    pub(super) fn room(&self, seen: &Seen, entries: u64) -> usize {
+        let most = seen.classes.terms().min(P::LARGEST as u64);
+        (entries + entries / 16 + 64).min(most) as usize
+    }
+
+    /// Bytes of all memory, with that of a result in memory.
+    fn all_memory(&self, seen: &Seen, entries: u64, place: &Place, ctx: &Context) -> u64 {
+        let is_read = self.left_is_read || self.right.is_read;
+        let ring = if is_read { ring_bytes(&self.budget) } else { 0 };
+        let result = match place {
+            Place::Memory => {
+                Csr::<S::Sum, I, P>::bytes_of(self.left.nrows(), self.room(seen, entries))
+            }
+            _ => CompressedWriter::<S::Sum, I, P, ByRows>::memory_beside(ctx.memory_limit_bytes()),
+        };
+        let cutting = self.memory_to_cut_again(seen);
+        self.memory(seen) + cutting + ring + self.right.kept_bytes() + result
+    }
+
+    /// Fails if a result in memory does not fit.
+    pub(super) fn check_memory(
+        &self,
+        seen: &Seen,
+        entries: u64,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<()> {
+        match place {
+            Place::Memory => {
+                let bytes = self.all_memory(seen, entries, place, ctx);
+                ctx.check_memory("the result and the work on it", bytes)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What it will cost, after `looked` bytes were read to know that.
+    pub(super) fn plan(
+        &self,
+        plan: Plan,
+        seen: &Seen,
+        entries: u64,
+        looked: u64,
+        place: &Place,
+        ctx: &Context,
+    ) -> Plan {
+        let (left, right) = (self.left, &self.right.matrix);
+        let written = match place {
+            Place::Memory => 0,
+            _ => Csr::<S::Sum, I, P>::bytes_of(left.nrows(), entries as usize),
+        };
+        let memory = self.all_memory(seen, entries, place, ctx);
+        let mut plan = plan
+            .from_file(left.indices().file())
+            .from_file(right.indices().file())
+            .reads(self.passes(seen), looked + self.bytes_to_read(seen))
+            .writes(written)
+            // Looking has its memory too, and is over.
+            .holds(memory.max(ctx.meter().most_memory()))
+            .works(seen.classes.terms(), WORK);
+        plan.entries = Some(entries);
+        plan
+    }
+
+    /// Bytes of both matrices that multiplying reads.
+    fn bytes_to_read(&self, seen: &Seen) -> u64 {
+        let [left, right] = seen.cuts.reads;
+        let left = if self.left_is_read { left } else { self.left.stored_bytes() };
+        let right = if self.right.is_read { right } else { self.right.matrix.stored_bytes() };
+        left + right + if self.left_is_read { self.bytes_to_cut_again(seen) } else { 0 }
+    }
+
+    /// Bytes of A that are read to find the cuts of all groups but the first again.
+    fn bytes_to_cut_again(&self, seen: &Seen) -> u64 {
+        let bytes = |rows: &Range<usize>| {
+            let end = self.left.span(rows.end - 1).end;
+            let entries = end.saturating_sub(self.left.span(rows.start).start);
+            Csr::<(), I, P>::bytes_of(rows.len(), entries)
+        };
+        seen.cuts.groups.iter().skip(1).map(bytes).sum()
+    }
+
+    /// How often A is read, or B if that is more often.
+    fn passes(&self, seen: &Seen) -> u64 {
+        let of_left = if seen.cuts.groups.len() > 1 { 3 } else { 2 };
+        let right = self.right.matrix.stored_bytes();
+        let of_right = if self.right.is_read { seen.cuts.reads[1].div_ceil(right) } else { 1 };
+        of_right.max(of_left)
+    }
+
+    /// Counts passes, and what is used where it lies.
+    pub(super) fn count_passes(&self, seen: &Seen, ctx: &Context) {
+        (0..self.passes(seen)).for_each(|_| ctx.meter().pass());
+        let there = |is_read: bool, stored: u64| if is_read { 0 } else { stored };
+        ctx.meter().read(there(self.left_is_read, self.left.stored_bytes()));
+        ctx.meter().read(there(self.right.is_read, self.right.matrix.stored_bytes()));
+    }
+}

@@ -1,0 +1,141 @@
+//! The right matrix of a product: used where it lies, or read by rows as they are needed.
+//!
+//! If it takes at most half of the memory limit it is used where it lies. Otherwise its pointers are kept in memory, and
+//! every stretch of the left matrix brings the rows that it needs.
+
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::linalg::kernels::spgemm::{Rows, Whole};
+use crate::linalg::kernels::{Fault, Panel};
+use crate::sparse::Csr;
+use crate::storage::{Buffer, BufferMut, Context, Entry, Index};
+
+/// The right matrix.
+pub(super) struct Right<T: Entry, I: Index, P: Index> {
+    pub(super) matrix: Csr<T, I, P>,
+    /// The matrix's pointers; a copy of them if its rows are read.
+    indptr: Buffer<P>,
+    /// Whether rows are read as they are needed.
+    pub(super) is_read: bool,
+    /// Whether indices are known to rise in every row.
+    rising: bool,
+}
+
+impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
+    /// Fails if the matrix must be read and its pointers take more than a quarter of the memory limit, or if one that need
+    /// not be read has a bad index.
+    pub(super) fn new(matrix: &Csr<T, I, P>, ctx: &Context) -> Result<Self> {
+        let is_read = matrix.stored_bytes() > ctx.memory_limit_bytes() / 2;
+        let (indptr, rising) = match is_read {
+            true => (kept_pointers(matrix, ctx)?, false),
+            false => (matrix.indptr().clone(), ctx.run(|| matrix.check())?),
+        };
+        Ok(Right { matrix: matrix.clone(), indptr, is_read, rising })
+    }
+
+    /// Bytes that it takes of the memory limit, pages of its file among them.
+    pub(super) fn memory(&self) -> u64 {
+        if self.is_read { self.matrix.indptr().stored_bytes() } else { self.matrix.stored_bytes() }
+    }
+
+    /// Bytes of pointers that are kept in memory.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        if self.is_read { self.memory() } else { 0 }
+    }
+
+    /// The same without values.
+    pub(super) fn pattern(&self) -> Right<(), I, P> {
+        Right {
+            matrix: self.matrix.pattern(),
+            indptr: self.indptr.clone(),
+            is_read: self.is_read,
+            rising: self.rising,
+        }
+    }
+
+    /// All rows, where they lie.
+    pub(super) fn whole(&self) -> Result<Whole<'_, T, I, P>> {
+        let b = &self.matrix;
+        let panel = Panel::new(b.indptr(), b.indices(), b.data(), b.ncols(), 0)?;
+        Ok(Whole { panel, rising: self.rising })
+    }
+
+    /// The entries of row `k`; a fault if there is no such row, or if the pointers are out of order.
+    #[inline(always)]
+    pub(super) fn span(&self, k: usize) -> std::result::Result<Range<usize>, Fault> {
+        let pair = self.indptr.get(k..).and_then(|rest| rest.first_chunk::<2>()).ok_or(Fault)?;
+        let base = self.indptr[0].to_usize();
+        let [from, to] = pair.map(|pointer| pointer.to_usize().wrapping_sub(base));
+        if from <= to && to <= self.matrix.nnz() { Ok(from..to) } else { Err(Fault) }
+    }
+
+    /// The terms of row `i` of A: the entries of all rows that it multiplies.
+    #[inline(always)]
+    pub(super) fn terms<L>(
+        &self,
+        a: Panel<'_, L, I, P>,
+        i: usize,
+    ) -> std::result::Result<usize, Fault> {
+        let indices = &a.indices[a.row(i)?];
+        indices
+            .iter()
+            .try_fold(0, |sum: usize, k| Ok(sum.saturating_add(self.span(k.to_usize())?.len())))
+    }
+
+    /// The error behind a fault: the first bad pointer or index of A, or else of the rows of B that A's entries need.
+    #[cold]
+    pub(super) fn fault<'a, L: Entry>(
+        &self,
+        left: &Csr<L, I, P>,
+        a: Panel<'_, L, I, P>,
+        b: impl Rows<'a, T, I>,
+    ) -> Error
+    where
+        T: 'a,
+    {
+        let error = a.fault();
+        if error.location().is_some() {
+            return left.name_indices(error);
+        }
+        let limit = self.matrix.ncols().min(I::LARGEST.saturating_add(1));
+        for k in a.indices.iter().map(|k| k.to_usize()) {
+            let (Ok(span), Ok((indices, _))) = (self.span(k), b.row(k)) else { break };
+            let bad = indices.iter().position(|index| index.to_usize() >= limit);
+            if let Some(n) = bad {
+                let position = self.indptr[0].to_usize() + span.start + n;
+                let error = Error::new(ErrorKind::Index, "an index is out of range")
+                    .at(Location::Entry { major: k as u64, position: position as u64 })
+                    .expected(format!("an index below {limit}"))
+                    .found(indices[n]);
+                return self.matrix.name_indices(error);
+            }
+        }
+        Error::new(ErrorKind::Index, "a matrix changed while it was being multiplied")
+    }
+}
+
+/// The pointers, copied unless they are in memory.
+fn kept_pointers<T: Entry, I: Index, P: Index>(
+    matrix: &Csr<T, I, P>,
+    ctx: &Context,
+) -> Result<Buffer<P>> {
+    let (indptr, bytes) = (matrix.indptr(), matrix.indptr().stored_bytes());
+    let most = ctx.memory_limit_bytes() / 4;
+    if bytes > most {
+        return Err(Error::new(
+            ErrorKind::Memory,
+            "the pointers of the right matrix would not fit",
+        )
+        .expected(format!("at most {most} bytes (a quarter of the memory limit)"))
+        .found(format!("{bytes} bytes"))
+        .remedy(format!("a limit of {} bytes", 4 * bytes)));
+    }
+    if bytes == 0 {
+        return Ok(indptr.clone());
+    }
+    let mut kept = BufferMut::zeros(indptr.len())?.counted(ctx.meter());
+    kept.copy_from_slice(indptr);
+    ctx.meter().read(bytes);
+    Ok(kept.freeze())
+}

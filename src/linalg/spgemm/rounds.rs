@@ -1,0 +1,219 @@
+//! Rows multiplied by all threads, and handed on in order.
+//!
+//! ```text
+//! rows -> chunks of about equal work -> rounds of some chunks
+//! each round:  the chunks, each into memory of its own  |  the round before is handed on
+//! ```
+//!
+//! The chunks of a round are small enough to lie in the cache when they are handed on. Two rounds are under way, so that
+//! nobody waits for the other, be it a file that is written or a thread with more to do.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::budget::Budget;
+use super::sink::Sink;
+use crate::error::{Error, Result};
+use crate::linalg::kernels::spgemm::{Limits, Lines, Multiplier, Rows, Semiring};
+use crate::linalg::kernels::{Fault, Panel};
+use crate::storage::{Context, Index};
+
+/// Rounds between two reports.
+const TOLD: usize = 16;
+
+/// Multiplies runs of rows, one after the other.
+pub(super) struct Rounds<S: Semiring, I> {
+    semiring: S,
+    /// Rows of the whole product, and its columns.
+    shape: (usize, usize),
+    /// What progress is told as, and the rounds that were made.
+    phase: &'static str,
+    rounds_made: usize,
+    budget: Budget,
+    limits: Limits,
+    /// Multipliers that are not at work; there are never more than threads.
+    multipliers: Mutex<Vec<Multiplier<S, I>>>,
+    /// What the round before made: so many chunks of it.
+    made: Vec<Lines<I, S::Sum>>,
+    chunks_made: usize,
+    /// What the next round will be made in.
+    spare: Vec<Lines<I, S::Sum>>,
+}
+
+/// Rows for one thread.
+struct Chunk<'t> {
+    rows: Range<usize>,
+    /// The terms of each row.
+    terms: &'t [usize],
+    /// The entries they can have, and one for each row.
+    entries: usize,
+}
+
+impl<S: Semiring, I: Index> Rounds<S, I> {
+    /// For a product of `shape`, whose progress is told as that of `phase`.
+    pub(super) fn new(
+        semiring: S,
+        shape: (usize, usize),
+        phase: &'static str,
+        budget: Budget,
+        limits: Limits,
+    ) -> Self {
+        let lines = || (0..budget.chunks).map(|_| Lines::new()).collect();
+        Rounds {
+            semiring,
+            shape,
+            phase,
+            rounds_made: 0,
+            budget,
+            limits,
+            multipliers: Mutex::default(),
+            made: lines(),
+            chunks_made: 0,
+            spare: lines(),
+        }
+    }
+
+    /// The rows of A times B to `sink`; the last of them when [`flush`](Self::flush) is called.
+    ///
+    /// `terms` tells the terms of a row, and `fault` what is behind a fault.
+    pub(super) fn rows<'a, P: Index>(
+        &mut self,
+        a: Panel<'a, S::Left, I, P>,
+        b: impl Rows<'a, S::Right, I>,
+        terms: impl Fn(usize) -> std::result::Result<usize, Fault> + Sync,
+        fault: impl Fn() -> Error,
+        sink: &mut impl Sink<I, S::Sum>,
+        ctx: &Context,
+    ) -> Result<()> {
+        for start in (0..a.nrows()).step_by(self.budget.block) {
+            let block = start..a.nrows().min(start + self.budget.block);
+            let counted = ctx.run(|| {
+                let terms = block.clone().into_par_iter().with_min_len(512).map(&terms);
+                terms.collect::<std::result::Result<Vec<usize>, Fault>>()
+            });
+            let terms = counted.map_err(|Fault| fault())?;
+            let row = a.first_row() + block.start;
+            let chunks = self.cut(block, &terms);
+            for round in self.rounds(&chunks) {
+                self.tell(row, ctx)?;
+                let Rounds { semiring, shape, limits, multipliers, made, spare, .. } = self;
+                let makers =
+                    Makers { semiring: *semiring, columns: shape.1, limits: *limits, multipliers };
+                let made = &made[..self.chunks_made];
+                let (handed, made) = ctx
+                    .run(|| rayon::join(|| sink.lines(made), || makers.make(a, b, round, spare)));
+                handed?;
+                made.map_err(|Fault| fault())?;
+                self.turn(round.len());
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells now and then how many rows are done.
+    fn tell(&mut self, rows: usize, ctx: &Context) -> Result<()> {
+        self.rounds_made += 1;
+        match self.rounds_made.is_multiple_of(TOLD) {
+            true => ctx.report(self.phase, rows as u64, self.shape.0 as u64),
+            false => ctx.check_cancelled(),
+        }
+    }
+
+    /// Hands on what was made last.
+    pub(super) fn flush(&mut self, sink: &mut impl Sink<I, S::Sum>, ctx: &Context) -> Result<()> {
+        ctx.run(|| sink.lines(&self.made[..self.chunks_made]))?;
+        self.turn(0);
+        Ok(())
+    }
+
+    /// Gives all memory back, everything being handed on.
+    pub(super) fn release(&mut self) {
+        debug_assert_eq!(self.chunks_made, 0);
+        self.multipliers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.made.iter_mut().chain(&mut self.spare).for_each(|lines| *lines = Lines::new());
+    }
+
+    /// What was made was handed on; so many chunks of the next round are made.
+    fn turn(&mut self, chunks: usize) {
+        for lines in &mut self.made[..self.chunks_made] {
+            lines.clear(self.budget.chunk);
+        }
+        std::mem::swap(&mut self.made, &mut self.spare);
+        self.chunks_made = chunks;
+    }
+
+    /// Cuts rows, which have so many terms, into chunks of about equal work.
+    fn cut<'t>(&self, rows: Range<usize>, terms: &'t [usize]) -> Vec<Chunk<'t>> {
+        let mut chunks = Vec::new();
+        let (mut start, mut work, mut entries) = (0, 0, 0);
+        let chunk = |start: usize, end: usize, entries| Chunk {
+            rows: rows.start + start..rows.start + end,
+            terms: &terms[start..end],
+            entries,
+        };
+        for (n, &terms) in terms.iter().enumerate() {
+            if work > 0 && terms.saturating_add(work) >= self.budget.chunk {
+                chunks.push(chunk(start, n, entries));
+                (start, work, entries) = (n, 0, 0);
+            }
+            // An empty row is work too.
+            work = terms.saturating_add(work + 1);
+            entries += terms.min(self.shape.1) + 1;
+        }
+        chunks.push(chunk(start, terms.len(), entries));
+        chunks
+    }
+
+    /// Cuts chunks into rounds that fit.
+    fn rounds<'c, 't>(
+        &self,
+        chunks: &'c [Chunk<'t>],
+    ) -> impl Iterator<Item = &'c [Chunk<'t>]> + use<'c, 't, S, I> {
+        let (most_chunks, most_entries) = (self.budget.chunks, self.budget.round);
+        let mut rest = chunks;
+        std::iter::from_fn(move || {
+            let mut entries = 0;
+            let fit = rest.iter().take(most_chunks).take_while(|chunk| {
+                entries += chunk.entries;
+                entries <= most_entries
+            });
+            let round;
+            (round, rest) = rest.split_at(fit.count().max(1).min(rest.len()));
+            (!round.is_empty()).then_some(round)
+        })
+    }
+}
+
+/// What all threads share while they multiply.
+struct Makers<'m, S: Semiring, I> {
+    semiring: S,
+    columns: usize,
+    limits: Limits,
+    multipliers: &'m Mutex<Vec<Multiplier<S, I>>>,
+}
+
+impl<S: Semiring, I: Index> Makers<'_, S, I> {
+    fn make<'a, P: Index>(
+        &self,
+        a: Panel<'a, S::Left, I, P>,
+        b: impl Rows<'a, S::Right, I>,
+        chunks: &[Chunk<'_>],
+        lines: &mut [Lines<I, S::Sum>],
+    ) -> std::result::Result<(), Fault> {
+        let tasks = chunks.par_iter().zip(lines).with_max_len(1);
+        tasks.try_for_each(|(chunk, lines)| {
+            let mut multiplier = self.take();
+            let rows = a.rows(chunk.rows.clone());
+            multiplier.rows(rows, chunk.terms, b, self.columns, lines)?;
+            self.multipliers.lock().unwrap_or_else(PoisonError::into_inner).push(multiplier);
+            Ok(())
+        })
+    }
+
+    fn take(&self) -> Multiplier<S, I> {
+        let spare = self.multipliers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| Multiplier::new(self.semiring, self.limits))
+    }
+}

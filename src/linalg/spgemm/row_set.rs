@@ -1,0 +1,161 @@
+//! A set of rows as bits, with the number of each row among those in it.
+
+use std::ops::Range;
+
+/// Rows in a word.
+const WORD: usize = u64::BITS as usize;
+
+/// Words for which the rows before them are counted.
+const GROUP: usize = 8;
+
+/// A set of some of the rows of a matrix.
+#[derive(Debug)]
+pub(super) struct RowSet {
+    words: Vec<u64>,
+    /// Rows of the set before each group of words; valid once counted, for groups that hold any.
+    before: Vec<usize>,
+    /// The words that may not be 0.
+    used: Range<usize>,
+}
+
+impl RowSet {
+    /// No row of `nrows`.
+    pub(super) fn new(nrows: usize) -> Self {
+        let words = nrows.div_ceil(WORD);
+        RowSet { words: vec![0; words], before: vec![0; words.div_ceil(GROUP)], used: 0..0 }
+    }
+
+    /// Bytes of memory that a set of some of `nrows` rows takes.
+    pub(super) fn bytes(nrows: usize) -> u64 {
+        let words = nrows.div_ceil(WORD);
+        (8 * words + size_of::<usize>() * words.div_ceil(GROUP)) as u64
+    }
+
+    /// Puts a row in, and tells whether it was not there before. `row` is one of the matrix.
+    #[inline(always)]
+    pub(super) fn insert(&mut self, row: usize) -> bool {
+        let (word, bit) = (row / WORD, 1 << (row % WORD));
+        let is_new = self.words[word] & bit == 0;
+        self.words[word] |= bit;
+        if is_new && !self.used.contains(&word) {
+            self.used = match self.used.is_empty() {
+                true => word..word + 1,
+                false => self.used.start.min(word)..self.used.end.max(word + 1),
+            };
+        }
+        is_new
+    }
+
+    /// Takes a row out.
+    pub(super) fn remove(&mut self, row: usize) {
+        self.words[row / WORD] &= !(1 << (row % WORD));
+    }
+
+    #[inline(always)]
+    pub(super) fn contains(&self, row: usize) -> bool {
+        self.words.get(row / WORD).is_some_and(|word| word >> (row % WORD) & 1 == 1)
+    }
+
+    /// Takes all rows out.
+    pub(super) fn clear(&mut self) {
+        self.words[self.used.clone()].fill(0);
+        self.used = 0..0;
+    }
+
+    /// The rows from `first` on, in order.
+    pub(super) fn rows_from(&self, first: usize) -> impl Iterator<Item = usize> {
+        let start = (first / WORD).max(self.used.start).min(self.used.end);
+        let words = (start..self.used.end).map(|word| (word, self.words[word]));
+        words.flat_map(move |(word, bits)| {
+            let skipped = first.saturating_sub(word * WORD).min(WORD);
+            let bits = bits.checked_shr(skipped as u32).map_or(0, |bits| bits << skipped);
+            ones(bits).map(move |bit| word * WORD + bit)
+        })
+    }
+
+    /// The last row.
+    pub(super) fn last(&self) -> Option<usize> {
+        let words = self.used.clone().rev();
+        words
+            .map(|word| (word, self.words[word]))
+            .find(|(_, bits)| *bits != 0)
+            .map(|(word, bits)| word * WORD + (u64::BITS - 1 - bits.leading_zeros()) as usize)
+    }
+
+    /// Numbers the rows; what is put in or taken out afterwards makes the numbers wrong.
+    pub(super) fn count(&mut self) {
+        let mut count = 0;
+        for group in self.used.start / GROUP..self.used.end.div_ceil(GROUP) {
+            self.before[group] = count;
+            let words = group * GROUP..self.words.len().min((group + 1) * GROUP);
+            count += self.words[words].iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        }
+    }
+
+    /// How many rows of the set come before a row that is in it; `None` if it is not.
+    #[inline(always)]
+    pub(super) fn number(&self, row: usize) -> Option<usize> {
+        let word = row / WORD;
+        let bits = self.words.get(word)?;
+        if bits >> (row % WORD) & 1 == 0 {
+            return None;
+        }
+        let group = word / GROUP;
+        let words = &self.words[group * GROUP..word];
+        let between: usize = words.iter().map(|word| word.count_ones() as usize).sum();
+        Some(
+            self.before[group] + between + (bits & ((1 << (row % WORD)) - 1)).count_ones() as usize,
+        )
+    }
+}
+
+/// The positions of the ones, rising.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(bit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn is_a_set(
+            nrows in 1usize..2000,
+            inserted in prop::collection::vec(any::<usize>(), 0..100),
+            removed in prop::collection::vec(any::<usize>(), 0..50),
+            first in 0usize..2100,
+        ) {
+            let (mut set, mut twin) = (RowSet::new(nrows), BTreeSet::new());
+            for round in 0..2 {
+                for row in &inserted {
+                    let row = row.wrapping_add(round * 77) % nrows;
+                    prop_assert_eq!(set.insert(row), twin.insert(row));
+                }
+                for row in removed.iter().map(|row| row % nrows) {
+                    set.remove(row);
+                    twin.remove(&row);
+                }
+                set.count();
+                prop_assert!(set.rows_from(0).eq(twin.iter().copied()));
+                prop_assert!(set.rows_from(first).eq(twin.range(first..).copied()));
+                prop_assert_eq!(set.last(), twin.last().copied());
+                for row in 0..nrows + 70 {
+                    prop_assert_eq!(set.contains(row), twin.contains(&row));
+                    let number = twin.contains(&row).then(|| twin.range(..row).count());
+                    prop_assert_eq!(set.number(row), number);
+                }
+                if round == 0 {
+                    set.clear();
+                    twin.clear();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Rows that stand for all others, so that the entries of a product are known before it is made.
+//!
+//! The terms of a product can be counted, but how many of them fall together nobody knows without multiplying. How many
+//! do depends on the length of a row above all: so rows are sorted into classes by their terms, a power of two each, some
+//! rows of every class are multiplied, and their share of entries to terms is that of their class.
+//!
+//! The rows of a class are those whose hashed numbers are the smallest: the same ones for any number of threads and any
+//! cut of the matrix.
+
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+/// Rows of a class that are multiplied at most.
+const MOST: usize = 64;
+
+/// Terms of a class that are multiplied in any case, and the part of all its terms from there on.
+const TERMS: (u64, u64) = (1 << 14, 32);
+
+/// A row that may be multiplied.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    hash: u64,
+    pub(super) row: usize,
+    /// Entries of the row of A.
+    pub(super) start: usize,
+    pub(super) len: usize,
+    pub(super) terms: usize,
+}
+
+/// Rows with about as many terms.
+#[derive(Clone, Debug, Default)]
+struct Class {
+    rows: u64,
+    terms: u64,
+    /// Those with the smallest hashes.
+    candidates: BinaryHeap<Candidate>,
+}
+
+/// All rows, in classes.
+#[derive(Clone, Debug)]
+pub(super) struct Classes {
+    classes: Vec<Class>,
+    most_terms: usize,
+}
+
+impl Classes {
+    pub(super) fn new() -> Self {
+        Classes { classes: vec![Class::default(); usize::BITS as usize + 1], most_terms: 0 }
+    }
+
+    /// Takes a row of so many terms, whose entries of A are `entries`.
+    #[inline]
+    pub(super) fn add(&mut self, row: usize, entries: Range<usize>, terms: usize) {
+        if terms == 0 {
+            return;
+        }
+        self.most_terms = self.most_terms.max(terms);
+        let class = &mut self.classes[terms.ilog2() as usize];
+        class.rows += 1;
+        class.terms += terms as u64;
+        let (start, len) = (entries.start, entries.len());
+        class.push(Candidate { hash: hashed(row as u64), row, start, len, terms });
+    }
+
+    /// All rows of both.
+    pub(super) fn merge(mut self, other: Classes) -> Classes {
+        self.most_terms = self.most_terms.max(other.most_terms);
+        for (class, more) in self.classes.iter_mut().zip(other.classes) {
+            class.rows += more.rows;
+            class.terms += more.terms;
+            more.candidates.into_iter().for_each(|candidate| class.push(candidate));
+        }
+        self
+    }
+
+    /// Terms of all rows.
+    pub(super) fn terms(&self) -> u64 {
+        self.classes.iter().map(|class| class.terms).sum()
+    }
+
+    /// The most terms of a row.
+    pub(super) fn most_terms(&self) -> usize {
+        self.most_terms
+    }
+
+    /// The rows to multiply, in order: of every class as many as are needed, none with more than `longest` entries of A.
+    pub(super) fn chosen(&self, longest: usize) -> Vec<Candidate> {
+        let mut chosen = Vec::new();
+        for class in &self.classes {
+            let enough = TERMS.0.max(class.terms / TERMS.1);
+            let mut terms = 0;
+            let candidates = class.candidates.clone().into_sorted_vec();
+            for candidate in candidates.into_iter().filter(|candidate| candidate.len <= longest) {
+                if terms >= enough {
+                    break;
+                }
+                terms += candidate.terms as u64;
+                chosen.push(candidate);
+            }
+        }
+        chosen.sort_unstable_by_key(|candidate| candidate.row);
+        chosen
+    }
+
+    /// Entries of the whole product, if the chosen rows have so many.
+    pub(super) fn entries(&self, chosen: &[Candidate], entries: &[usize]) -> u64 {
+        let mut counts = vec![(0u64, 0u64); self.classes.len()];
+        for (candidate, &entries) in chosen.iter().zip(entries) {
+            let (of_terms, of_entries) = &mut counts[candidate.terms.ilog2() as usize];
+            *of_terms += candidate.terms as u64;
+            *of_entries += entries as u64;
+        }
+        let (mut sum, mut share) = (0.0, 1.0);
+        for (class, (terms, entries)) in self.classes.iter().zip(counts) {
+            // A class of which no row was short enough has the share of the one before.
+            if terms > 0 {
+                share = entries as f64 / terms as f64;
+            }
+            sum += share * class.terms as f64;
+        }
+        sum.round() as u64
+    }
+}
+
+impl Class {
+    #[inline]
+    fn push(&mut self, candidate: Candidate) {
+        if self.candidates.len() < MOST {
+            self.candidates.push(candidate);
+        } else if let Some(mut largest) = self.candidates.peek_mut()
+            && candidate < *largest
+        {
+            *largest = candidate;
+        }
+    }
+}
+
+/// The finalizer of SplitMix64: neighbouring numbers are as good as unrelated afterwards.
+fn hashed(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_do_not_depend_on_who_saw_which_row() {
+        let terms = |row: usize| row * row % 1013;
+        let classes = |rows: Range<usize>| {
+            let mut classes = Classes::new();
+            rows.for_each(|row| classes.add(row, row..row + 3, terms(row)));
+            classes
+        };
+        let whole = classes(0..5000);
+        let merged = classes(1200..5000).merge(classes(0..1200));
+        assert_eq!(whole.chosen(10), merged.chosen(10));
+        assert_eq!(whole.terms(), (0..5000).map(|row| terms(row) as u64).sum::<u64>());
+        assert!(whole.chosen(2).is_empty());
+        // A share that is the same everywhere is that of the whole.
+        let chosen = whole.chosen(10);
+        let half: Vec<usize> = chosen.iter().map(|candidate| candidate.terms * 3).collect();
+        assert_eq!(whole.entries(&chosen, &half), 3 * whole.terms());
+    }
+}

@@ -1,0 +1,193 @@
+//! The rows of the right matrix that are at hand: those that one stretch of the left matrix needs.
+//!
+//! They are picked out of what is read, so that rows far apart take no more memory than rows close together. They lie in
+//! the order of the matrix, and a set of bits tells the number of a row among them. What the next stretch may still need
+//! stays where it is: rows before the first one it needs go, rows behind the last one come.
+
+use std::ops::Range;
+
+use super::right::Right;
+use super::row_set::RowSet;
+use crate::linalg::kernels::Fault;
+use crate::linalg::kernels::spgemm::Rows;
+use crate::storage::{Entry, Index};
+
+/// Some rows of a matrix.
+pub(super) struct Store<T, I> {
+    rows: RowSet,
+    /// Where each row starts, and where the last ends. What lies before the first is of rows that went.
+    starts: Vec<usize>,
+    indices: Vec<I>,
+    data: Vec<T>,
+    /// The row that comes next in what is read.
+    at: usize,
+}
+
+impl<T: Entry, I: Index> Store<T, I> {
+    /// None of `nrows` rows.
+    pub(super) fn new(nrows: usize) -> Self {
+        Store {
+            rows: RowSet::new(nrows),
+            starts: vec![0],
+            indices: Vec::new(),
+            data: Vec::new(),
+            at: 0,
+        }
+    }
+
+    /// Bytes that the set of rows takes.
+    pub(super) fn bytes_of_set(nrows: usize) -> u64 {
+        RowSet::bytes(nrows)
+    }
+
+    /// Bytes that a row of `entries` entries takes.
+    pub(super) fn bytes_of_row(entries: usize) -> u64 {
+        // A vector that grows has up to twice the room for where rows start.
+        (entries * (size_of::<I>() + size_of::<T>()) + 2 * size_of::<usize>()) as u64
+    }
+
+    /// Turns to the rows `needed`, within `room` bytes. If `carries`, rows at hand from the first one needed on stay, and
+    /// none that is needed comes before the last one at hand and is not at hand.
+    pub(super) fn turn<'a, P: Index>(
+        &mut self,
+        right: &Right<T, I, P>,
+        needed: impl Iterator<Item = &'a I> + Clone,
+        carries: bool,
+        room: u64,
+    ) -> Result<(), Fault>
+    where
+        I: 'a,
+    {
+        // A row that does not exist has no pointer, and a row without entries no bit.
+        let has_entries = |k: usize| right.span(k).map(|span| !span.is_empty());
+        let needed = needed.map(|k| k.to_usize());
+        let first = needed.clone().filter(|&k| has_entries(k) == Ok(true)).min();
+        match first.filter(|_| carries) {
+            Some(first) => self.drop_before(first),
+            None => self.forget(),
+        }
+        self.at = self.rows.last().map_or(0, |last| last + 1);
+        for k in needed {
+            if has_entries(k)? && self.rows.insert(k) && k < self.at {
+                return Err(Fault);
+            }
+        }
+        self.rows.count();
+        self.make_room(right, room)
+    }
+
+    /// Forgets the rows before `first`.
+    fn drop_before(&mut self, first: usize) {
+        let gone: Vec<usize> = self.rows.rows_from(0).take_while(|row| *row < first).collect();
+        gone.iter().for_each(|&row| self.rows.remove(row));
+        self.starts.drain(..gone.len());
+    }
+
+    /// Forgets all rows.
+    pub(super) fn forget(&mut self) {
+        self.rows.clear();
+        self.starts.clear();
+        self.starts.push(0);
+        self.indices.clear();
+        self.data.clear();
+    }
+
+    /// Makes room for the rows that are not at hand, which are behind the others.
+    fn make_room<P: Index>(&mut self, right: &Right<T, I, P>, room: u64) -> Result<(), Fault> {
+        let mut end = self.indices.len();
+        for row in self.rows.rows_from(self.at) {
+            end += right.span(row)?.len();
+            self.starts.push(end);
+        }
+        let most = (room / (size_of::<I>() + size_of::<T>()) as u64) as usize;
+        let gone = self.starts[0];
+        if end > most && gone > 0 {
+            self.indices.drain(..gone);
+            self.data.drain(..gone);
+            self.starts.iter_mut().for_each(|start| *start -= gone);
+            end -= gone;
+        }
+        if self.indices.capacity() < end {
+            // Never more than there is room for, though rows that went may still lie there.
+            let goal = most.min(2 * end).max(end);
+            self.indices.reserve_exact(goal - self.indices.len());
+            self.data.reserve_exact(goal - self.data.len());
+        }
+        Ok(())
+    }
+
+    /// Picks what is needed out of `entries` of the matrix. They come in order.
+    pub(super) fn pick<P: Index>(
+        &mut self,
+        right: &Right<T, I, P>,
+        entries: Range<usize>,
+        (indices, data): (&[I], &[T]),
+    ) -> Result<(), Fault> {
+        let mut run = entries.start..entries.start;
+        let mut copy = |run: &Range<usize>| {
+            let here = run.start - entries.start..run.end - entries.start;
+            self.indices.extend_from_slice(indices.get(here.clone()).ok_or(Fault)?);
+            self.data.extend_from_slice(data.get(here).ok_or(Fault)?);
+            Ok(())
+        };
+        for row in self.rows.rows_from(self.at) {
+            let span = right.span(row)?;
+            let here = span.start.max(entries.start)..span.end.min(entries.end);
+            if here.start < here.end {
+                // Rows one behind the other are copied together.
+                if here.start != run.end {
+                    copy(&run)?;
+                    run.start = here.start;
+                }
+                run.end = here.end;
+            }
+            self.at = row;
+            if span.end > entries.end {
+                break;
+            }
+            self.at = row + 1;
+        }
+        copy(&run)
+    }
+
+    /// Fails unless all rows that are needed are at hand.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let wanted = self.starts.last().copied();
+        if wanted == Some(self.indices.len()) { Ok(()) } else { Err(Fault) }
+    }
+}
+
+/// The rows at hand, for multiplying.
+pub(super) struct AtHand<'a, T: Entry, I: Index, P: Index> {
+    pub(super) store: &'a Store<T, I>,
+    pub(super) right: &'a Right<T, I, P>,
+}
+
+impl<T: Entry, I: Index, P: Index> Clone for AtHand<'_, T, I, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Copy for AtHand<'_, T, I, P> {}
+
+impl<'a, T: Entry, I: Index, P: Index> Rows<'a, T, I> for AtHand<'a, T, I, P> {
+    #[inline(always)]
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
+        let Store { rows, starts, indices, data, .. } = self.store;
+        let Some(number) = rows.number(k) else {
+            return if self.right.span(k)?.is_empty() { Ok((&[], &[])) } else { Err(Fault) };
+        };
+        let here = starts[number]..starts[number + 1];
+        let indices = indices.get(here.clone()).ok_or(Fault)?;
+        Ok((indices, data.get(here).ok_or(Fault)?))
+    }
+
+    #[inline(always)]
+    fn announce(self, _: usize) {}
+
+    #[inline(always)]
+    fn rising(self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,264 @@
+//! The stretches of a product, one after the other, with what they need.
+//!
+//! ```text
+//! at each step that was read:   keep what is of A, pick what is needed of B
+//! at a stretch's last step:     multiply
+//! ```
+//!
+//! A matrix that need not be read is used where it lies; if neither must, there is nothing but multiplying.
+
+use super::long_row::LongRow;
+use super::product::Product;
+use super::reading::{Item, Reading, Step};
+use super::rounds::Rounds;
+use super::sink::Sink;
+use super::store::{AtHand, Store};
+use super::stretch::{Cuts, Rules, Stretch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::kernels::spgemm::{Rows, Semiring};
+use crate::linalg::kernels::{Fault, Panel};
+use crate::storage::{Context, Entry, Index};
+
+/// All rows of the product, of which none has more than `most_terms` terms, to `sink`.
+pub(super) fn run<S: Semiring, I: Index, P: Index>(
+    product: &Product<'_, S, I, P>,
+    cuts: Cuts,
+    most_terms: usize,
+    sink: &mut impl Sink<I, S::Sum>,
+    ctx: &Context,
+) -> Result<()> {
+    let mut stream = Stream::new(product, most_terms, ctx);
+    let Cuts { mut first, groups, .. } = cuts;
+    for (n, group) in groups.into_iter().enumerate() {
+        let stretches = match n {
+            0 => std::mem::take(&mut first),
+            _ => product.cut_again(group, ctx)?,
+        };
+        stream.group(&stretches, sink)?;
+    }
+    stream.rounds.flush(sink, ctx)
+}
+
+/// A product under way.
+struct Stream<'p, S: Semiring, I: Index, P: Index> {
+    product: &'p Product<'p, S, I, P>,
+    rounds: Rounds<S, I>,
+    hand: Hand<S::Left, S::Right, I, P>,
+    long: Option<LongRow<S, I>>,
+    ctx: &'p Context,
+}
+
+impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
+    fn new(product: &'p Product<'p, S, I, P>, most_terms: usize, ctx: &'p Context) -> Self {
+        let (right, budget) = (product.right, product.budget);
+        let shape = (product.left.nrows(), right.matrix.ncols());
+        let limits = budget.limits::<S, I>((most_terms, shape.1));
+        Stream {
+            product,
+            rounds: Rounds::new(product.semiring, shape, product.phase, budget, limits),
+            hand: Hand::new(if right.is_read { right.matrix.nrows() } else { 0 }),
+            long: None,
+            ctx,
+        }
+    }
+
+    /// The stretches of a group.
+    fn group(&mut self, stretches: &[Stretch], sink: &mut impl Sink<I, S::Sum>) -> Result<()> {
+        let Product { left, right, left_is_read, budget, .. } = self.product;
+        let (a, b) = (left_is_read.then_some(*left), right.is_read.then_some(&right.matrix));
+        // A group is cut as if nothing were at hand.
+        self.hand.store.forget();
+        let mut next = 0;
+        if let Some(mut reading) = Reading::new(a, b, stretches, budget, self.ctx)? {
+            let Reading { reader, steps, left: a, right: b } = &mut reading;
+            reader.sweep(self.ctx, |step, bytes| {
+                let Step { stretch, is_last, items } = &steps[step];
+                // Stretches for which nothing is read.
+                self.multiply_all(&stretches[next..*stretch], sink)?;
+                next = *stretch;
+                let (stretch, mut bytes) = (&stretches[next], bytes.iter());
+                for item in items {
+                    match (item, &a, &b) {
+                        (Item::Pointers(range), Some(a), _) => {
+                            self.hand.reserve(stretch);
+                            let pointers = a.pointers(range.clone(), &mut bytes)?;
+                            self.hand.indptr.extend_from_slice(pointers);
+                        }
+                        (Item::Entries(range), Some(a), _) => {
+                            self.hand.reserve(stretch);
+                            let (indices, data) = a.entries(range.clone(), &mut bytes)?;
+                            self.hand.indices.extend_from_slice(indices);
+                            self.hand.data.extend_from_slice(data);
+                        }
+                        (Item::Run(range), _, Some(b)) => {
+                            let entries = b.entries(range.clone(), &mut bytes)?;
+                            self.hand.turn(self.product, stretch)?;
+                            let picked = self.hand.store.pick(right, range.clone(), entries);
+                            picked.map_err(|Fault| changed())?;
+                        }
+                        _ => {}
+                    }
+                }
+                if *is_last {
+                    self.multiply(stretch, sink)?;
+                    next += 1;
+                }
+                Ok(())
+            })?;
+        }
+        self.multiply_all(&stretches[next..], sink)
+    }
+
+    fn multiply_all(
+        &mut self,
+        stretches: &[Stretch],
+        sink: &mut impl Sink<I, S::Sum>,
+    ) -> Result<()> {
+        stretches.iter().try_for_each(|stretch| self.multiply(stretch, sink))
+    }
+
+    /// Multiplies a stretch, all that it needs being at hand.
+    fn multiply(&mut self, stretch: &Stretch, sink: &mut impl Sink<I, S::Sum>) -> Result<()> {
+        let Stream { product, rounds, hand, long, ctx } = self;
+        hand.turn(product, stretch)?;
+        let a = hand.left(product, stretch)?;
+        let mut work = Work { product, rounds, long, ctx };
+        if product.right.is_read {
+            hand.store.check().map_err(|Fault| changed())?;
+            let b = AtHand { store: &hand.store, right: product.right };
+            work.multiply(stretch, a, b, sink)?;
+        } else {
+            work.multiply(stretch, a, product.right.whole()?, sink)?;
+        }
+        hand.end();
+        Ok(())
+    }
+}
+
+/// Something is no longer what it was when the left matrix was looked at.
+fn changed() -> Error {
+    Error::new(ErrorKind::Index, "a matrix changed while it was being multiplied")
+}
+
+/// What multiplies.
+struct Work<'w, 'p, S: Semiring, I: Index, P: Index> {
+    product: &'w Product<'p, S, I, P>,
+    rounds: &'w mut Rounds<S, I>,
+    long: &'w mut Option<LongRow<S, I>>,
+    ctx: &'w Context,
+}
+
+impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
+    fn multiply<'b>(
+        &mut self,
+        stretch: &Stretch,
+        a: Panel<'b, S::Left, I, P>,
+        b: impl Rows<'b, S::Right, I>,
+        sink: &mut impl Sink<I, S::Sum>,
+    ) -> Result<()> {
+        let Product { semiring, left, right, budget, .. } = *self.product;
+        let fault = || right.fault(left, a, b);
+        let Some(part) = stretch.part else {
+            let terms = |i| right.terms(a, i);
+            return self.rounds.rows(a, b, terms, fault, sink, self.ctx);
+        };
+        if part.is_first {
+            self.rounds.flush(sink, self.ctx)?;
+            self.rounds.release();
+            let reach = (part.terms, right.matrix.ncols());
+            *self.long = Some(LongRow::new(semiring, reach, &budget)?);
+        }
+        let row = self.long.as_mut().ok_or_else(changed)?;
+        row.add((a.indices, a.values), b).map_err(|Fault| fault())?;
+        if part.is_last {
+            self.long.take().map_or(Ok(()), |row| row.finish(sink))?;
+        }
+        Ok(())
+    }
+}
+
+/// The parts of both matrices that are at hand.
+struct Hand<L, R, I, P> {
+    /// Pointers and entries of A, if A is read; pointers also for a part of a row.
+    indptr: Vec<P>,
+    indices: Vec<I>,
+    data: Vec<L>,
+    store: Store<R, I>,
+    /// Whether the store has turned to the stretch at hand.
+    has_turned: bool,
+}
+
+impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
+    fn new(nrows: usize) -> Self {
+        Hand {
+            indptr: Vec::new(),
+            indices: Vec::new(),
+            data: Vec::new(),
+            store: Store::new(nrows),
+            has_turned: false,
+        }
+    }
+
+    /// Turns to the rows of B that a stretch needs, A's part of it being at hand.
+    fn turn<S: Semiring<Left = L, Right = R>>(
+        &mut self,
+        product: &Product<'_, S, I, P>,
+        stretch: &Stretch,
+    ) -> Result<()> {
+        if std::mem::replace(&mut self.has_turned, true) {
+            return Ok(());
+        }
+        let a = product.left;
+        if stretch.part.is_some() {
+            let base = a.indptr()[0].to_usize();
+            let ends = [stretch.entries.start, stretch.entries.end];
+            self.indptr = ends.map(|entry| P::from_usize(base + entry)).to_vec();
+        }
+        if product.right.is_read {
+            let indices = match product.left_is_read {
+                true => &self.indices[..],
+                false => &a.indices()[stretch.entries.clone()],
+            };
+            let Rules { room, left: [entry, pointer], .. } = product.rules();
+            let left = indices.len() as u64 * entry + self.indptr.len() as u64 * pointer;
+            let room = room.saturating_sub(left);
+            let turned = self.store.turn(product.right, indices.iter(), stretch.carries, room);
+            turned.map_err(|Fault| changed())?;
+        }
+        Ok(())
+    }
+
+    /// A's part of a stretch.
+    fn left<'h, S: Semiring<Left = L, Right = R>>(
+        &'h self,
+        product: &Product<'h, S, I, P>,
+        stretch: &Stretch,
+    ) -> Result<Panel<'h, L, I, P>> {
+        let (a, rows) = (product.left, &stretch.rows);
+        let indptr = match product.left_is_read || stretch.part.is_some() {
+            true => &self.indptr[..],
+            false => &a.indptr()[rows.start..=rows.end],
+        };
+        let (indices, data) = match product.left_is_read {
+            true => (&self.indices[..], &self.data[..]),
+            false => (&a.indices()[stretch.entries.clone()], &a.data()[stretch.entries.clone()]),
+        };
+        Panel::new(indptr, indices, data, a.ncols(), rows.start)
+    }
+
+    /// Makes room for A's part of a stretch.
+    fn reserve(&mut self, stretch: &Stretch) {
+        let entries = stretch.entries.len();
+        self.indptr.reserve_exact((stretch.rows.len() + 1).saturating_sub(self.indptr.len()));
+        self.indices.reserve_exact(entries.saturating_sub(self.indices.len()));
+        self.data.reserve_exact(entries.saturating_sub(self.data.len()));
+    }
+
+    /// The stretch is done.
+    fn end(&mut self) {
+        self.indptr.clear();
+        self.indices.clear();
+        self.data.clear();
+        self.has_turned = false;
+    }
+}

@@ -1,0 +1,69 @@
+//! What a left matrix is cut into.
+
+use std::ops::Range;
+
+/// Some rows of A, or some entries of one row, that are multiplied together.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch {
+    pub(super) rows: Range<usize>,
+    /// Entries of A.
+    pub(super) entries: Range<usize>,
+    /// What of its row it is, if that is cut into parts or long.
+    pub(super) part: Option<Part>,
+    /// Whether the rows of B at hand stay, from the first one on that this stretch needs.
+    pub(super) carries: bool,
+    /// Entries of B to be read, in order.
+    pub(super) runs: Vec<Range<usize>>,
+}
+
+/// A part of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) is_first: bool,
+    pub(super) is_last: bool,
+    /// Terms of the whole row.
+    pub(super) terms: usize,
+}
+
+/// Where and how the cuts are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Bytes of A and B that fit.
+    pub(super) room: u64,
+    /// Bytes that are enough for a read.
+    pub(super) enough: u64,
+    /// Entries of a row of the result from which on it is long.
+    pub(super) long: usize,
+    /// Bytes of an entry and a pointer of A that are read; none if A lies in memory.
+    pub(super) left: [u64; 2],
+    /// Bytes that the stretches of a group may take.
+    pub(super) group: u64,
+}
+
+/// All cuts of a matrix.
+#[derive(Debug, Default)]
+pub(super) struct Cuts {
+    /// The stretches of the first group. Those of the others are found again when it is their turn.
+    pub(super) first: Vec<Stretch>,
+    /// The rows of each group.
+    pub(super) groups: Vec<Range<usize>>,
+    /// Bytes of A that will be read, and of B.
+    pub(super) reads: [u64; 2],
+    /// The most terms of a row that comes in parts.
+    pub(super) most_terms_in_parts: usize,
+    /// Most bytes that the stretches of a group take.
+    pub(super) largest_group: u64,
+}
+
+impl Stretch {
+    /// Whole rows and their entries, of which nothing else is known.
+    pub(super) fn plain(rows: Range<usize>, entries: Range<usize>) -> Self {
+        Stretch { rows, entries, part: None, carries: false, runs: Vec::new() }
+    }
+
+    /// Some entries, whatever their rows are.
+    pub(super) fn of_row(entries: Range<usize>) -> Self {
+        let part = Some(Part { is_first: true, is_last: true, terms: 0 });
+        Stretch { part, ..Stretch::plain(0..0, entries) }
+    }
+}

@@ -64,7 +64,7 @@ pub mod spectral;
 mod storage;
 
 pub use convert::CooBuilder;
-pub use dense::{ColumnWriter, Dense, DenseBase, DenseMut};
+pub use dense::{ColumnWriter, Dense, DenseBase, DenseBuilder, DenseMut};
 pub use error::{Error, ErrorKind, Location, Result};
 pub use sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Line, Refill};
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};

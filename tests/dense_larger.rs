@@ -5,6 +5,8 @@ use num_complex::Complex;
 use outcore::{CancelToken, Context, Dense, DenseMut, Element, ErrorKind, Order, Place};
 use tempfile::{TempDir, tempdir};
 
+use crate::plans::measured;
+
 /// Numbers that make every rounding visible, with a large mean.
 fn number(i: usize) -> f64 {
     1.0 / (i % 997 + 1) as f64 - (i / 7 % 13) as f64 + 100.0
@@ -196,4 +198,189 @@ fn maps_in_place_and_into_files() {
     );
     let none = Dense::from(Array2::<f64>::zeros((0, 3)));
     assert_eq!(none.map(Place::Memory, &Context::new(), |x| x as i64).unwrap().shape(), [0, 3]);
+}
+
+/// Multiplies matrices in all orders, from memory and from files, under limits, and compares the bits with the product in
+/// memory, and its numbers with ndarray's.
+fn products<T: outcore::linalg::Scalar>(
+    (m, k, n): (usize, usize, usize),
+    orders: &[(Order, Order)],
+    limits: &[u64],
+    tolerance: f64,
+    number: impl Fn(usize) -> T,
+) {
+    use num_traits::ToPrimitive;
+    let (folder, free) = (tempdir().unwrap(), Context::new());
+    let place = |name: &str| Place::Replace(folder.path().join(name));
+    let a = Dense::from(Array2::from_shape_fn((m, k), |(i, j)| number(i * k + j)));
+    let b = Dense::from(Array2::from_shape_fn((k, n), |(i, j)| number(i * n + j + 17)));
+    let expected = a.matmul(&b, Place::Memory, &free).unwrap();
+    for (found, plain) in expected.view().iter().zip(&a.view().dot(&b.view())) {
+        let size = plain.abs().to_f64().unwrap();
+        assert!((*found - *plain).abs().to_f64().unwrap() <= tolerance * (1.0 + size));
+    }
+    for &(left, right) in orders {
+        let a_file = a.to_order(left, place("a.npy"), &free).unwrap();
+        let b_file = b.to_order(right, place("b.npy"), &free).unwrap();
+        let b_heap = b.to_order(right, Place::Memory, &free).unwrap();
+        for &limit in limits {
+            let ctx = limited(limit, 3).scratch(folder.path());
+            let case = format!("{m} x {k} x {n}, {left:?} {right:?}, {limit} MiB");
+            let (found, report) = measured(&ctx, |ctx| a_file.matmul(&b_file, place("c.npy"), ctx));
+            assert!(found.as_slice() == expected.as_slice(), "{case}");
+            assert!(report.actual.peak_memory <= limit << 20, "{case}\n{report}");
+            drop(found);
+            outcore::verify(folder.path().join("c.npy"), &free).unwrap();
+            let (found, _) = measured(&ctx, |ctx| a_file.matmul(&b_heap, Place::Scratch, ctx));
+            assert!(found.as_slice() == expected.as_slice(), "{case} right in memory");
+            let (found, _) = measured(&ctx, |ctx| a.matmul(&b_file, Place::Scratch, ctx));
+            assert!(found.as_slice() == expected.as_slice(), "{case} left in memory");
+            let room = limited(limit + ((m * n * size_of::<T>()) as u64 >> 20) * 8 / 7 + 1, 1);
+            let (found, _) = measured(&room, |ctx| a_file.matmul(&b_file, Place::Memory, ctx));
+            assert!(found.as_slice() == expected.as_slice(), "{case} to memory");
+        }
+    }
+}
+
+const ORDERS: [(Order, Order); 4] = [
+    (Order::C, Order::C),
+    (Order::C, Order::Fortran),
+    (Order::Fortran, Order::C),
+    (Order::Fortran, Order::Fortran),
+];
+
+#[test]
+fn products_of_matrices_larger_than_memory() {
+    products((700, 900, 800), &ORDERS, &[7, 1000], 1e-12, number);
+    products((60, 20_000, 50), &ORDERS, &[3], 1e-11, number);
+    products((1500, 30, 1700), &ORDERS, &[3], 1e-12, number);
+    products((900, 700, 600), &ORDERS, &[4], 1e-3, |i| number(i) as f32);
+    products((300, 500, 400), &ORDERS, &[6], 1e-12, |i| {
+        Complex::new(number(i), number(i / 3) - 99.0)
+    });
+    products((1, 300_000, 1), &ORDERS, &[2], 1e-10, number);
+    // Rows of the result too long for a strip of them: tiles, written in pieces of rows.
+    products((700, 520, 9000), &ORDERS[2..3], &[24], 1e-12, number);
+    for shape in [(0, 3, 2), (3, 0, 2), (3, 2, 0), (0, 0, 0), (1, 1, 1)] {
+        products(shape, &ORDERS, &[2], 1e-12, number);
+    }
+}
+
+#[test]
+fn products_are_refused_or_cancelled_and_leave_nothing() {
+    let Stored { file, _folder, .. } = stored((1000, 1000), Order::C, number);
+    let folder = tempdir().unwrap();
+    let wide = Dense::from(Array2::<f64>::zeros((3, 2)));
+    let error = file.matmul(&wide, Place::Memory, &Context::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    let error = file.matmul(&file, Place::Memory, &limited(7, 1)).unwrap_err();
+    assert!(error.to_string().contains("the product would not fit"), "{error}");
+    let error = file.matmul(&file, Place::Scratch, &Context::new().memory_limit(100_000));
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Memory);
+    for after in [3, 12] {
+        let token = CancelToken::new();
+        let late = token.clone();
+        let count = std::sync::atomic::AtomicU64::new(0);
+        let ctx = limited(8, 1).cancel(token).progress(move |_| {
+            if count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == after {
+                late.cancel();
+            }
+        });
+        let error = file.matmul(&file, folder.path().join("c.npy"), &ctx).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn what_sweeps_cost_is_said_beforehand() {
+    use outcore::spectral::{SvdOptions, pca, randomized_svd};
+    for order in [Order::C, Order::Fortran] {
+        let Stored { file, memory, _folder } = stored((40_000, 60), order, number);
+        for (a, ctx) in [(&file, limited(9, 2)), (&file, Context::new()), (&memory, limited(9, 2))]
+        {
+            for axis in [0, 1] {
+                let (_, report) = measured(&ctx, |ctx| a.stats(axis, ctx));
+                assert_eq!(report.actual.passes, 1);
+            }
+            measured(&ctx, |ctx| a.gram(ctx));
+            let (found, report) = measured(&ctx, |ctx| pca(a, 3, ctx));
+            assert_eq!((report.actual.passes, found.passes), (2, 2), "{report}");
+            let place = || Place::Replace(_folder.path().join("b.npy"));
+            measured(&ctx, |ctx| a.map(place(), ctx, |x| x as f32));
+            measured(&ctx, |ctx| a.zip_map(&file, place(), ctx, |x, y| x + y));
+            measured(&Context::new(), |ctx| a.map(Place::Memory, ctx, |x| x > 0.0));
+        }
+    }
+    let folder = tempdir().unwrap();
+    let a: outcore::Csr<f64> =
+        outcore::Csr::random((40_000, 30_000), 0.0005, 7, folder.path().join("a"), &Context::new())
+            .unwrap();
+    let options = SvdOptions::default();
+    for limit in [20, 1000] {
+        let ctx = limited(limit, 2);
+        let (svd, report) = measured(&ctx, |ctx| randomized_svd::<f64>(&a, 3, options, ctx));
+        assert_eq!(report.actual.passes as usize, svd.passes, "{report}");
+    }
+    // An operator of the user's, which says nothing.
+    struct Twice(usize);
+    impl outcore::linalg::LinearOperator<f64> for Twice {
+        fn shape(&self) -> (usize, usize) {
+            (self.0, self.0)
+        }
+        fn apply(&self, x: &[f64], y: &mut [f64], _: &Context) -> outcore::Result<()> {
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = 2.0 * x);
+            Ok(())
+        }
+        fn apply_adjoint(&self, x: &[f64], y: &mut [f64], ctx: &Context) -> outcore::Result<()> {
+            outcore::linalg::LinearOperator::<f64>::apply(self, x, y, ctx)
+        }
+    }
+    measured(&Context::new(), |ctx| randomized_svd::<f64>(&Twice(50), 2, options, ctx));
+}
+
+#[test]
+fn elements_are_replaced_in_files_larger_than_memory() {
+    use crate::plans::compare;
+    let Stored { file, memory, _folder } = stored((40_001, 50), Order::C, number);
+    drop(file);
+    let path = _folder.path().join("a.npy");
+    for limit in [2, 8, 1000] {
+        let ctx = limited(limit, 2);
+        let ((), report) = ctx
+            .measure(|ctx| {
+                let mut a = DenseMut::<f64>::open_mut(&path, ctx)?;
+                a.map_inplace(|x| x + 1.0)?;
+                a.map_inplace(|x| x - 3.0)?;
+                a.close()
+            })
+            .unwrap();
+        compare(&report);
+        if limit == 2 {
+            assert!(report.actual.peak_memory <= 2 << 20, "{report}");
+            assert_eq!(report.actual.bytes_written, 2 * (40_001 * 50 * 8 + 4096));
+        }
+        outcore::verify(&path, &ctx).unwrap();
+        let mut a = DenseMut::<f64>::open_mut(&path, &ctx).unwrap();
+        a.map_inplace(|x| x + 2.0).unwrap();
+        a.close().unwrap();
+    }
+    let same = |x: f64| x + 1.0 - 3.0 + 2.0;
+    let expected = memory.view().mapv(|x| same(same(same(x))));
+    assert_eq!(Dense::<f64>::open(&path).unwrap().view(), expected);
+    // A new array is zeros until then; cancelled, it leaves nothing.
+    let token = CancelToken::new();
+    let late = token.clone();
+    let ctx = limited(2, 1).cancel(token);
+    let made = _folder.path().join("b.npy");
+    let mut b = DenseMut::<f64>::create(&made, (1000, 1000), Order::Fortran, &ctx).unwrap();
+    b.map_inplace(|x| x + 5.0).unwrap();
+    assert!(b.as_slice().iter().all(|&x| x == 5.0));
+    let outcome = b.map_inplace(|x| {
+        late.cancel();
+        x
+    });
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Cancelled);
+    drop(b);
+    assert!(!made.exists());
 }

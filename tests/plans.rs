@@ -14,8 +14,15 @@ use tempfile::{TempDir, tempdir};
 pub(crate) fn measured<R>(ctx: &Context, operation: impl Fn(&Context) -> Result<R>) -> (R, Report) {
     let planned = ctx.plan(&operation).unwrap();
     let (result, report) = ctx.measure(&operation).unwrap();
-    let (plan, actual) = (report.plan.cost, report.actual);
+    let plan = report.plan.cost;
     assert_eq!((planned.cost.passes, planned.cost.bytes_read), (plan.passes, plan.bytes_read));
+    compare(&report);
+    (result, report)
+}
+
+/// Compares prediction and count.
+pub(crate) fn compare(report: &Report) {
+    let (plan, actual) = (report.plan.cost, report.actual);
     assert_eq!(plan.passes, actual.passes, "passes\n{report}");
     let near = |a: u64, b: u64| a.abs_diff(b) as f64 <= 0.05 * a.max(b) as f64 + 64e3;
     assert!(near(plan.bytes_read, actual.bytes_read), "bytes read\n{report}");
@@ -23,7 +30,6 @@ pub(crate) fn measured<R>(ctx: &Context, operation: impl Fn(&Context) -> Result<
     assert!(near(plan.scratch, actual.scratch), "scratch space\n{report}");
     assert!(actual.peak_memory <= plan.peak_memory, "memory\n{report}");
     assert!(plan.seconds > 0.0 || plan.bytes_read + plan.bytes_written == 0, "{report}");
-    (result, report)
 }
 
 fn stored(folder: &TempDir) -> (Csr<f64>, Context) {

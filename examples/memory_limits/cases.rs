@@ -3,13 +3,14 @@
 use outcore::io::matrix_market::Reader;
 use outcore::linalg::{LinearOperator, NormOrder, Operator, Panelled, Stats};
 use outcore::solve::{CgOptions, cg};
+use outcore::spectral::{SvdOptions, pca, randomized_svd};
 use outcore::{
-    Access, Axis, Compressed, Context, Coo, CooBuilder, Csr, Duplicates, Entry, Index, Order,
-    Place, Report, Result,
+    Access, Axis, Compressed, Context, Coo, CooBuilder, Csr, Dense, DenseMut, Duplicates, Element,
+    Entry, Index, Order, Place, Report, Result,
 };
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::inputs::Inputs;
+use crate::inputs::{COLUMNS, Inputs};
 use crate::support::harmonic;
 
 /// Where results go.
@@ -34,6 +35,8 @@ pub(crate) struct Found {
 
 const CSR: &[&str] = &["csr", "csc", "coo"];
 const TALL: &[&str] = &["tall-c.npy", "tall-f.npy"];
+const BANDS: &[&str] = &["band", "poisson", "cube.txt", "poisson.mtx"];
+const HOLES: &[&str] = &["sparse-dense.npy"];
 
 macro_rules! cases {
     ($($name:literal, $keeps:expr, $run:expr;)*) => {
@@ -159,6 +162,18 @@ pub(crate) const CASES: &[Case] = cases! {
         // What waits in memory before a run is sorted, and two runs that are sorted and written.
         Ok(Found { beside: ctx.memory_limit_bytes() / 2, ..found })
     };
+    "A · A sparse, band", BANDS, |inputs, ctx| {
+        let a = inputs.band()?;
+        sparse(ctx.measure(|ctx| a.matmul(&a, AWAY, ctx)))
+    };
+    "A · A sparse, Poisson", &[], |inputs, ctx| {
+        let a = inputs.poisson()?;
+        sparse(ctx.measure(|ctx| a.matmul(&a, AWAY, ctx)))
+    };
+    "A · A sparse, graph", &[], |inputs, ctx| {
+        let a = inputs.graph()?;
+        sparse(ctx.measure(|ctx| a.matmul(&a, AWAY, ctx)))
+    };
     "conjugate gradients", &[], |inputs, ctx| {
         let a = inputs.band()?;
         let operator = Operator::with_vectors(&a, 48 * a.nrows() as u64, ctx)?;
@@ -173,7 +188,131 @@ pub(crate) const CASES: &[Case] = cases! {
     };
     "product, dense", TALL, |inputs, ctx| products(&inputs.tall(Order::C)?, ctx);
     "product, dense Fortran", TALL, |inputs, ctx| products(&inputs.tall(Order::Fortran)?, ctx);
+    "statistics of columns, dense", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        statistics(ctx.measure(|ctx| a.column_stats(ctx)))
+    };
+    "statistics of columns, Fortran", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::Fortran)?;
+        statistics(ctx.measure(|ctx| a.column_stats(ctx)))
+    };
+    "sum and norm, dense", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        let norm = a.norm_fro::<f64>(ctx)?;
+        let (sum, report) = ctx.measure(|ctx| a.sum::<f64>(ctx))?;
+        Ok(Found { digest: digest(&[sum, norm]), report, beside: 0 })
+    };
+    "Gram matrix", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        let (gram, report) = ctx.measure(|ctx| a.gram(ctx))?;
+        Ok(Found { digest: digest(gram.as_slice().unwrap_or_default()), report, beside: 0 })
+    };
+    "Gram matrix, Fortran", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::Fortran)?;
+        let (gram, report) = ctx.measure(|ctx| a.gram(ctx))?;
+        Ok(Found { digest: digest(gram.as_slice().unwrap_or_default()), report, beside: 0 })
+    };
+    "principal components", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        let (found, report) = ctx.measure(|ctx| pca(&a, 3, ctx))?;
+        let components = found.components.as_slice().unwrap_or_default();
+        Ok(Found { digest: digest(components) ^ digest(&found.variances), report, beside: 0 })
+    };
+    "randomized SVD", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        let options = SvdOptions { oversampling: 1, power_iterations: 1, seed: 0 };
+        // The vectors are held beside the panels.
+        let operator = Operator::with_vectors(&a, 80 * (a.nrows() + a.ncols()) as u64, ctx)?;
+        let (svd, report) = ctx.measure(|ctx| randomized_svd::<f64>(&operator, 1, options, ctx))?;
+        let beside = ctx.memory_limit_bytes();
+        Ok(Found { digest: digest(&svd.s) ^ digest(svd.v.as_slice().unwrap_or_default()), report, beside })
+    };
+    "elements mapped", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        dense(ctx.measure(|ctx| a.map(AWAY, ctx, |x| (x + 1.0) as f32)))
+    };
+    "two arrays mapped", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        dense(ctx.measure(|ctx| a.zip_map(&a, AWAY, ctx, |x, y| x * y)))
+    };
+    "elements mapped in place", TALL, |inputs, ctx| {
+        let mut a = DenseMut::<f64>::create(AWAY, inputs.tall(Order::C)?.dim(), Order::C, ctx)?;
+        let ((), report) = ctx.measure(|_| a.map_inplace(|x| x + 1.0))?;
+        // An array keeps the context it was made with, which counts for it.
+        let plan = outcore::Report { actual: report.plan.cost, ..report };
+        dense(a.freeze().map(|a| (a, plan)))
+    };
+    "copy of dense", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        dense(ctx.measure(|ctx| a.copy_to(AWAY, ctx)))
+    };
+    "C order to Fortran, tall", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        dense(ctx.measure(|ctx| a.to_order(Order::Fortran, AWAY, ctx)))
+    };
+    "Fortran order to C, tall", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::Fortran)?;
+        dense(ctx.measure(|ctx| a.to_order(Order::C, AWAY, ctx)))
+    };
+    "rows appended, dense", TALL, |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        dense(ctx.measure(|ctx| Dense::vstack(&[&a, &a], AWAY, ctx)))
+    };
+    "columns appended, dense", &[], |inputs, ctx| {
+        let a = inputs.tall(Order::C)?;
+        dense(ctx.measure(|ctx| Dense::hstack(&[&a, &a], AWAY, ctx)))
+    };
+    "C order to Fortran, square", &["square.npy"], |inputs, ctx| {
+        let a = inputs.square()?;
+        dense(ctx.measure(|ctx| a.to_order(Order::Fortran, AWAY, ctx)))
+    };
+    "A · B dense", &[], |inputs, ctx| {
+        let (a, b) = (inputs.square()?, inputs.slim()?);
+        dense(ctx.measure(|ctx| a.matmul(&b, AWAY, ctx)))
+    };
+    "dense to CSR", HOLES, |inputs, ctx| {
+        let a = inputs.sparse_dense()?;
+        sparse(ctx.measure(|ctx| a.to_csr::<u32, u32>(AWAY, ctx)))
+    };
+    "dense to CSC", HOLES, |inputs, ctx| {
+        let a = inputs.sparse_dense()?;
+        sparse(ctx.measure(|ctx| a.to_csc::<u32, u32>(AWAY, ctx)))
+    };
+    "dense to COO", HOLES, |inputs, ctx| {
+        let a = inputs.sparse_dense()?;
+        coordinates(ctx.measure(|ctx| a.to_coo(AWAY, ctx)))
+    };
+    "CSR to dense", &["short"], |inputs, ctx| {
+        let a = inputs.short()?;
+        dense(ctx.measure(|ctx| a.to_dense(Order::C, AWAY, ctx)))
+    };
+    "CSR to dense, Fortran", &[], |inputs, ctx| {
+        let a = inputs.short()?;
+        dense(ctx.measure(|ctx| a.to_dense(Order::Fortran, AWAY, ctx)))
+    };
+    "filled by rows", &[], |inputs, ctx| filled(inputs, ctx, Order::C, false);
+    "filled by columns", &[], |inputs, ctx| filled(inputs, ctx, Order::C, true);
+    "filled by columns, Fortran", &[], |inputs, ctx| filled(inputs, ctx, Order::Fortran, true);
 };
+
+/// An array filled line by line.
+fn filled(inputs: &Inputs, ctx: &Context, order: Order, by_columns: bool) -> Result<Found> {
+    let n = inputs.cube()?.pow(3);
+    let shape = (n * 88 / 8 / COLUMNS, COLUMNS);
+    let outcome = ctx.measure(|ctx| {
+        let mut a = DenseMut::<f64>::create(AWAY, shape, order, ctx)?;
+        let fill = |i: usize, line: &mut [f64]| {
+            line.iter_mut().enumerate().for_each(|(j, x)| *x = (i ^ j) as f64);
+        };
+        if by_columns {
+            a.fill_columns(fill)?
+        } else {
+            a.fill_rows(fill)?
+        }
+        a.freeze()
+    });
+    dense(outcome)
+}
 
 /// Products with one vector, with its transpose and with three vectors, twice each, so that pinned panels are used; the
 /// report is that of the last.
@@ -217,6 +356,12 @@ fn coordinates(outcome: Result<(Coo<f64>, Report)>) -> Result<Found> {
         ^ digest(matrix.cols()).rotate_left(1)
         ^ digest(matrix.data()).rotate_left(2);
     Ok(Found { digest, report, beside: 0 })
+}
+
+fn dense<T: Element>(outcome: Result<(Dense<T>, Report)>) -> Result<Found> {
+    let (array, report) = outcome?;
+    array.advise(Access::Sequential);
+    Ok(Found { digest: digest(array.as_slice()), report, beside: 0 })
 }
 
 fn statistics(outcome: Result<(Stats, Report)>) -> Result<Found> {

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use outcore::io::matrix_market::write_sparse;
-use outcore::{Context, Coo, Csc, Csr, Dense, DenseMut, Element, Error, ErrorKind, Order, Result};
+use outcore::{
+    Context, Coo, Csc, Csr, Dense, DenseMut, Duplicates, Element, Error, ErrorKind, Order, Place,
+    Result,
+};
 
 /// Columns of tall dense matrices.
 pub(crate) const COLUMNS: usize = 100;
@@ -23,11 +26,6 @@ impl Inputs {
     /// Inputs that were made by another process.
     pub(crate) fn there(folder: &Path) -> Self {
         Inputs { folder: folder.to_owned(), bytes: 0 }
-    }
-
-    /// A folder for what a case makes besides.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// Removes all inputs but some.
@@ -120,6 +118,36 @@ impl Inputs {
     /// The same as text.
     pub(crate) fn matrix_market(&self) -> Result<PathBuf> {
         self.at("poisson.mtx", |path, _| write_sparse(path, &self.poisson()?, "", &Context::new()))
+    }
+
+    /// A graph with skewed degrees, a sixteenth of the bytes: its square is as large as the others.
+    pub(crate) fn graph(&self) -> Result<Csr<f64>> {
+        let path = self.at("graph", |path, bytes| {
+            let scale = (bytes as f64 / 16.0 / 12.0 / 8.0).log2() as u32;
+            let ctx = Context::new();
+            let edges: Csr<()> =
+                Coo::rmat(scale, 8, 1)?.to_csr(Duplicates::Sum, Place::Memory, &ctx)?;
+            edges.to_ones::<f64>()?.copy_to(path, &ctx).map(drop)
+        })?;
+        Csr::open(path)
+    }
+
+    /// Few entries in rows so short that all of them written out are as large as the others.
+    pub(crate) fn short(&self) -> Result<Csr<f64>> {
+        let path = self.at("short", |path, bytes| {
+            let shape = (bytes / 8 / COLUMNS, COLUMNS);
+            Csr::<f64>::random(shape, 0.05, 3, path, &Context::new()).map(drop)
+        })?;
+        Csr::open(path)
+    }
+
+    /// A dense matrix that [`square`](Self::square) can be multiplied with, of a fortieth of its columns.
+    pub(crate) fn slim(&self) -> Result<Dense<f32>> {
+        let n = self.square()?.ncols();
+        let path = self.at("slim.npy", |path, _| {
+            fill(path, (n, n / 40), Order::C, |k| (k % 1013) as f32 / 1013.0)
+        })?;
+        Dense::open(path)
     }
 
     /// A tall dense matrix.

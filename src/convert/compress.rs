@@ -99,25 +99,31 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
             )
         })
     } else {
-        let sorter = Sorter::<T, I>::new(0..major, nnz as u64, ctx);
-        sort_panels(coo, (majors, minors, minor), sorter, duplicates, &mut sink, ctx)
+        sort_entries(coo, (majors, minors), (major, minor), duplicates, &mut sink, ctx)
     };
-    // The coordinates are checked on their way; the check that names the place reads them once more.
-    outcome.map_err(|error| match error.kind() {
-        ErrorKind::Index => coo.check().err().unwrap_or_else(changed),
-        _ => error,
-    })?;
+    outcome.map_err(|error| fault(coo, error))?;
     sink.finish()
 }
 
-fn sort_panels<T: Entry, I: Index>(
+/// The coordinates are checked on their way; the check that names the place reads them once more.
+pub(super) fn fault<T: Entry, I: Index>(coo: &Coo<T, I>, error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Index => coo.check().err().unwrap_or_else(changed),
+        _ => error,
+    }
+}
+
+/// Hands all entries to `sink`, brought to lines by their index in `majors`, of which there are `major`; sorted by that in
+/// `minors`.
+pub(super) fn sort_entries<T: Entry, I: Index>(
     coo: &Coo<T, I>,
-    (majors, minors, minor): (&Buffer<I>, &Buffer<I>, usize),
-    mut sorter: Sorter<T, I>,
+    (majors, minors): (&Buffer<I>, &Buffer<I>),
+    (major, minor): (usize, usize),
     duplicates: Duplicates,
     sink: &mut dyn Sink<T, I>,
     ctx: &Context,
 ) -> Result<()> {
+    let mut sorter = Sorter::<T, I>::new(0..major, coo.nnz() as u64, ctx);
     let mut panels = EntryPanels::new(&[majors, minors], coo.data(), room::<T, I>(ctx), ctx)?;
     panels.sweep(ctx, |_, coordinates, data| {
         let below = |index: &I| index.to_usize() < minor;

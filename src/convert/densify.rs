@@ -1,17 +1,35 @@
 //! Sparse to dense: entries into a matrix of zeros, duplicates summed.
+//!
+//! | the entries | the result | what is done |
+//! |---|---|---|
+//! | come along the lines of the result | anywhere | panel by panel, lines filled in parallel and written: 1 read, 1 write |
+//! | come across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
+//! | the same, in memory or half the limit | in memory | put where they belong |
 
+use ndarray::Ix2;
 use num_traits::One;
 
-use crate::dense::{Dense, DenseMut};
-use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::{Axis, Compressed, Coo};
-use crate::storage::{Context, Element, Entry, Index, Order, Place};
+use crate::convert::compress::{fault as coo_fault, sort_entries};
+use crate::convert::lines_sink::{LinesSink, overflow};
+use crate::convert::recompress::{fault, sort_lines};
+use crate::convert::sorter::Sorter;
+use crate::dense::{Dense, DenseMut, DenseWriter};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::{Axis, Compressed, Coo, Duplicates, LinePanels};
+use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 20;
 
+/// Nanoseconds that an element of the result, and that an entry takes one thread.
+const ELEMENT: f64 = 0.3;
+const ENTRY: f64 = 3.0;
+
 impl<T: Element, I: Index> Coo<T, I> {
-    /// The matrix with its zeros written out, duplicates summed. Cost: one read, one write of the dense array.
+    /// The matrix with its zeros written out, duplicates summed.
+    ///
+    /// Cost: one read of the entries, and of those that do not fit in a sixth of the memory limit one write and one read in
+    /// the scratch folder; one write of the dense array. Memory: the limit at most.
     ///
     /// ```
     /// use outcore::{Context, Coo, Order, Place};
@@ -25,15 +43,37 @@ impl<T: Element, I: Index> Coo<T, I> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Dense<T>> {
-        self.check()?;
-        let entries = self.rows().iter().zip(self.cols().iter()).zip(self.data().iter());
-        let entries = entries.map(|((row, col), &value)| (row.to_usize(), col.to_usize(), value));
-        densify(self.shape(), self.nnz(), entries, order, &place.into(), ctx)
+        let place = place.into();
+        let target = Target::new::<T>(self.shape(), order, &place, ctx)?;
+        let (stored, nnz) = (self.stored_bytes(), self.nnz());
+        let plan = || Plan::new("COO to dense").from_file(self.rows().file()).reads(1, stored);
+        if target.takes_any_order(stored) {
+            let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan(), nnz)))?;
+            self.check()?;
+            let coordinates = self.rows().iter().zip(self.cols().iter());
+            let entries = coordinates
+                .zip(self.data().iter())
+                .map(|((row, col), &value)| (row.to_usize(), col.to_usize(), value));
+            return target.scatter(stored, nnz, entries);
+        }
+        let _running = ctx.begin(|| Ok(target.plan_to_sort::<T, I>(plan(), nnz)))?;
+        let (lines, extents) = match order {
+            Order::C => ((self.rows(), self.cols()), self.shape()),
+            Order::Fortran => ((self.cols(), self.rows()), (self.ncols(), self.nrows())),
+        };
+        let mut sink = target.sink()?;
+        sort_entries(self, lines, extents, Duplicates::Sum, &mut sink, &target.free)
+            .map_err(|error| coo_fault(self, error))?;
+        sink.finish()
     }
 }
 
 impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The matrix with its zeros written out, duplicates summed. Cost: one read, one write of the dense array.
+    /// The matrix with its zeros written out, duplicates summed.
+    ///
+    /// Cost: one read of the entries, one write of the dense array. If its lines are not those of the matrix (CSR to Fortran
+    /// order, CSC to C order), the entries that do not fit in a sixth of the memory limit are written to the scratch folder
+    /// and read once besides. Memory: the limit at most.
     ///
     /// ```
     /// use outcore::{Context, Csr, Order, Place};
@@ -47,14 +87,38 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Dense<T>> {
-        self.check()?;
-        let entries = self.lines().enumerate().flat_map(|(major, line)| {
-            line.indices.iter().zip(line.data).map(move |(index, &value)| {
-                let (row, col) = A::swap_if_cols((major, index.to_usize()));
-                (row, col, value)
-            })
-        });
-        densify(self.shape(), self.nnz(), entries, order, &place.into(), ctx)
+        let place = place.into();
+        let target = Target::new::<T>(self.shape(), order, &place, ctx)?;
+        let (stored, nnz) = (self.stored_bytes(), self.nnz());
+        let (name, _) = A::swap_if_cols(("CSR to dense", "CSC to dense"));
+        let plan = Plan::new(name).from_file(self.indices().file());
+        let across = order != A::swap_if_cols((Order::C, Order::Fortran)).0;
+        if across && target.takes_any_order(stored) {
+            let plan = plan.reads(1, stored);
+            let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan, nnz)))?;
+            self.check()?;
+            let entries = self.lines().enumerate().flat_map(|(major, line)| {
+                line.indices.iter().zip(line.data).map(move |(index, &value)| {
+                    let (row, col) = A::swap_if_cols((major, index.to_usize()));
+                    (row, col, value)
+                })
+            });
+            return target.scatter(stored, nnz, entries);
+        }
+        if let (false, Some(panels)) = (across, target.panels(self)?) {
+            let plan = plan.reads(1, panels.bytes_to_read() + panels.bytes_kept());
+            let plan = plan.holds(panels.memory()).works(nnz as u64, ENTRY);
+            let _running = ctx.begin(|| Ok(target.plan_to_write::<T>(plan)))?;
+            return along(self, panels, &target);
+        }
+        let plan = plan.reads(1, stored);
+        let _running = ctx.begin(|| Ok(target.plan_to_sort::<T, I>(plan, nnz)))?;
+        ctx.meter().read(self.indptr().stored_bytes());
+        let mut sink = target.sink()?;
+        // Across its lines, entries come to each line of the result in order.
+        let sorting = if across { None } else { Some(Duplicates::Sum) };
+        sort_lines(self, across, sorting, &mut sink, &target.free)?;
+        sink.finish()
     }
 }
 
@@ -71,33 +135,115 @@ impl<I: Index, P: Index, A: Axis> Compressed<(), I, P, A> {
     }
 }
 
-fn densify<T: Element>(
-    (nrows, ncols): (usize, usize),
-    nnz: usize,
-    entries: impl Iterator<Item = (usize, usize, T)>,
+/// What is to be made.
+struct Target<'a> {
+    shape: (usize, usize),
     order: Order,
-    place: &Place,
-    ctx: &Context,
-) -> Result<Dense<T>> {
-    let mut dense = DenseMut::<T>::create(place, (nrows, ncols), order, ctx)?;
-    let elements = dense.as_mut_slice();
-    for (k, (row, col, value)) in entries.enumerate() {
-        let at = match order {
-            Order::C => row * ncols + col,
-            Order::Fortran => col * nrows + row,
-        };
-        let overflow = || {
-            Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
-                .at(Location::Row(row as u64))
-                .found(format!("row {row}, column {col}"))
-        };
-        // A coordinate that was checked may lie in a file that has changed since.
-        let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
-        let element = elements.get_mut(at).ok_or_else(changed)?;
-        *element = element.merge(value).ok_or_else(overflow)?;
-        if k % STEP == 0 {
-            ctx.report("writing out zeros", k as u64, nnz as u64)?;
+    place: &'a Place,
+    ctx: &'a Context,
+    /// The same context, with the memory that is left beside the result or beside writing it.
+    free: Context,
+}
+
+impl<'a> Target<'a> {
+    /// Fails if a result in memory would not fit.
+    fn new<T: Element>(
+        shape: (usize, usize),
+        order: Order,
+        place: &'a Place,
+        ctx: &'a Context,
+    ) -> Result<Self> {
+        let len = shape.0.saturating_mul(shape.1);
+        let taken = DenseWriter::<T, Ix2>::memory(len, place, ctx);
+        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
+        let free = ctx.clone().memory_limit(ctx.memory_limit_bytes().saturating_sub(taken));
+        Ok(Target { shape, order, place, ctx, free })
+    }
+
+    fn len(&self) -> usize {
+        self.shape.0.saturating_mul(self.shape.1)
+    }
+
+    /// Whether entries are put where they belong as they come.
+    fn takes_any_order(&self, stored: u64) -> bool {
+        *self.place == Place::Memory && stored <= self.ctx.memory_limit_bytes() / 2
+    }
+
+    /// Runs of lines of a matrix; `None` if they would not fit.
+    fn panels<T: Entry, I: Index, P: Index, A: Axis>(
+        &self,
+        from: &Compressed<T, I, P, A>,
+    ) -> Result<Option<LinePanels<T, I, P, A>>> {
+        let budget = self.free.memory_limit_bytes() / 2;
+        match LinePanels::for_one_sweep(from, budget, self.ctx) {
+            Err(error) if error.kind() == ErrorKind::Memory => Ok(None),
+            panels => Ok(Some(panels?).filter(|panels| panels.memory() <= budget)),
         }
     }
-    dense.freeze()
+
+    fn sink<T: Element>(&self) -> Result<LinesSink<T>> {
+        let shape = ndarray::Dim(<[usize; 2]>::from(self.shape));
+        let writer = DenseWriter::new(self.place, shape, self.order, self.ctx)?;
+        LinesSink::new(writer, self.shape, self.order, &self.free)
+    }
+
+    fn plan_to_write<T: Element>(&self, plan: Plan) -> Plan {
+        let plan =
+            plan.works(self.len() as u64, ELEMENT).beside(LinesSink::<T>::memory(&self.free));
+        DenseWriter::<T, Ix2>::plan(plan, self.len(), self.place, self.ctx)
+    }
+
+    fn plan_to_sort<T: Element, I: Index>(&self, plan: Plan, nnz: usize) -> Plan {
+        self.plan_to_write::<T>(Sorter::<T, I>::plan(plan, nnz as u64, &self.free))
+    }
+
+    fn plan_to_scatter<T: Element>(&self, plan: Plan, nnz: usize) -> Plan {
+        let plan = plan.works(nnz as u64, ENTRY).works(self.len() as u64, ELEMENT);
+        DenseWriter::<T, Ix2>::plan(plan, self.len(), self.place, self.ctx)
+    }
+
+    /// Puts entries where they belong, in a result in memory.
+    fn scatter<T: Element>(
+        &self,
+        stored: u64,
+        nnz: usize,
+        entries: impl Iterator<Item = (usize, usize, T)>,
+    ) -> Result<Dense<T>> {
+        let ((nrows, ncols), ctx) = (self.shape, self.ctx);
+        ctx.meter().pass();
+        ctx.meter().read(stored);
+        let mut dense = DenseMut::<T>::create(self.place, self.shape, self.order, ctx)?;
+        let elements = dense.as_mut_slice();
+        for (k, (row, col, value)) in entries.enumerate() {
+            let at = match self.order {
+                Order::C => row * ncols + col,
+                Order::Fortran => col * nrows + row,
+            };
+            // A coordinate that was checked may lie in a file that has changed since.
+            let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
+            let element = elements.get_mut(at).ok_or_else(changed)?;
+            *element = element.merge(value).ok_or_else(|| overflow((row, col)))?;
+            if k % STEP == 0 {
+                ctx.report("writing out zeros", k as u64, nnz as u64)?;
+            }
+        }
+        dense.freeze()
+    }
+}
+
+fn along<T: Element, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    mut panels: LinePanels<T, I, P, A>,
+    target: &Target<'_>,
+) -> Result<Dense<T>> {
+    let mut sink = target.sink()?;
+    panels
+        .sweep(target.ctx, |panel| {
+            sink.take_panel(panel.indptr, panel.indices, panel.data, target.ctx)
+        })
+        .map_err(|error| match error.kind() {
+            ErrorKind::Index => fault(from),
+            _ => error,
+        })?;
+    sink.finish()
 }

@@ -1,9 +1,9 @@
 //! Floor 2: every pair of formats, in memory or on disk.
 //!
 //! - [`builder`] – entries in any order to CSR and CSC; [`compress`] – COO to CSR and CSC; [`recompress`] – CSR to CSC and back; [`expand`] – both to COO
-//! - [`sparsify`] – dense to sparse; [`densify`] – sparse to dense
+//! - [`reorder`] – a dense matrix in the other order; [`sparsify`] – dense to sparse, [`sift`]ed panel by panel; [`densify`] – sparse to dense
 //! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, with [`bins`] of lines,
-//!   [`record`]s of bytes and [`region`]s of lines; [`sink`] – sorted lines on their way into a matrix
+//!   [`record`]s of bytes and [`region`]s of lines; [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
 //! - [`cost`] – what the conversions have in common
 
 mod bins;
@@ -13,9 +13,12 @@ mod compress;
 mod cost;
 mod densify;
 mod expand;
+mod lines_sink;
 mod recompress;
 mod record;
 mod region;
+mod reorder;
+mod sift;
 mod sink;
 mod sorter;
 mod sparsify;

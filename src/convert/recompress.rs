@@ -2,11 +2,14 @@
 //!
 //! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`.
 
+use crate::convert::buckets::Sink;
 use crate::convert::cost::{exceeds, filled, written};
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Axis, Compressed, CompressedDraft, CompressedWriter, Csc, Csr, EntryPanels};
+use crate::sparse::{
+    Axis, Compressed, CompressedDraft, CompressedWriter, Csc, Csr, Duplicates, EntryPanels,
+};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Lines between two looks at the cancel token.
@@ -105,7 +108,23 @@ fn recompress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
 ) -> Result<Compressed<T, I, P, A::Other>> {
     let nnz = from.nnz();
     let writer = CompressedWriter::<T, I, P, A::Other>::new(from.shape(), nnz, true, place, ctx)?;
-    let mut sorter = Sorter::<T, I>::new(0..from.minor(), nnz as u64, ctx);
+    let mut sink = MatrixSink::new(writer);
+    sort_lines(from, true, None, &mut sink, ctx)?;
+    sink.finish()
+}
+
+/// Hands all entries to `sink`, brought to lines of the other axis if they go `across`; each line sorted and its duplicates
+/// treated, if `sorting` says how.
+pub(super) fn sort_lines<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    across: bool,
+    sorting: Option<Duplicates>,
+    sink: &mut dyn Sink<T, I>,
+    ctx: &Context,
+) -> Result<()> {
+    let nnz = from.nnz();
+    let lines = if across { from.minor() } else { from.major() };
+    let mut sorter = Sorter::<T, I>::new(0..lines, nnz as u64, ctx);
     let mut panels = EntryPanels::new(&[from.indices()], from.data(), room::<T, I>(ctx), ctx)?;
     let mut majors: Vec<I> = Vec::with_capacity(nnz.min(room::<T, I>(ctx)));
     let _held = ctx.hold((majors.capacity() * size_of::<I>()) as u64);
@@ -119,21 +138,20 @@ fn recompress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
             majors.resize(end.max(majors.len()), I::from_usize(line));
             line += usize::from(majors.len() < data.len());
         }
-        sorter.extend(indices[0], &majors, data)
+        match across {
+            true => sorter.extend(indices[0], &majors, data),
+            false => sorter.extend(&majors, indices[0], data),
+        }
     });
     drop((panels, majors));
-    let mut sink = MatrixSink::new(writer);
-    sorted.and_then(|()| sorter.settle(None, &mut sink, ctx)).map_err(|error| {
-        match error.kind() {
-            ErrorKind::Index => fault(from),
-            _ => error,
-        }
-    })?;
-    sink.finish()
+    sorted.and_then(|()| sorter.settle(sorting, sink, ctx)).map_err(|error| match error.kind() {
+        ErrorKind::Index => fault(from),
+        _ => error,
+    })
 }
 
 /// Either an index of a file that was never checked is bad, or the file is changing under us.
-fn fault<T: Entry, I: Index, P: Index, A: Axis>(from: &Compressed<T, I, P, A>) -> Error {
+pub(super) fn fault<T: Entry, I: Index, P: Index, A: Axis>(from: &Compressed<T, I, P, A>) -> Error {
     let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
     from.check().err().unwrap_or_else(changed)
 }

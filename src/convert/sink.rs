@@ -1,8 +1,8 @@
-//! Sorted lines on their way into a compressed matrix.
+//! Sorted lines on their way into a compressed matrix, or into a list of coordinates.
 
 use crate::convert::buckets::Sink;
 use crate::error::Result;
-use crate::sparse::{Axis, Compressed, CompressedWriter};
+use crate::sparse::{Axis, Compressed, CompressedWriter, Coo, CooWriter};
 use crate::storage::{Entry, Index};
 
 /// Writes the lines it is given.
@@ -38,5 +38,50 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Sink<T, I> for MatrixSink<T, I, P, A
 
     fn position(&self) -> fn((usize, usize)) -> (usize, usize) {
         A::swap_if_cols::<usize>
+    }
+}
+
+/// Writes the coordinates of the lines it is given, which are rows.
+pub(super) struct CooSink<T: Entry, I: Index> {
+    writer: CooWriter<T, I>,
+    /// The row that comes next.
+    row: usize,
+    /// Rows of entries on their way to the writer.
+    rows: Vec<I>,
+}
+
+impl<T: Entry, I: Index> CooSink<T, I> {
+    pub(super) fn new(writer: CooWriter<T, I>) -> Self {
+        CooSink { writer, row: 0, rows: Vec::new() }
+    }
+
+    pub(super) fn finish(self) -> Result<Coo<T, I>> {
+        self.writer.finish()
+    }
+}
+
+impl<T: Entry, I: Index> Sink<T, I> for CooSink<T, I> {
+    fn lines(&mut self, lens: &[usize], indices: &[I], data: &[T], _: bool) -> Result<()> {
+        self.rows.clear();
+        for (k, len) in lens.iter().enumerate() {
+            self.rows.resize(self.rows.len() + len, I::from_usize(self.row + k));
+        }
+        self.row += lens.len();
+        self.writer.push(&self.rows, indices, data)
+    }
+
+    fn part(&mut self, indices: &[I], data: &[T], _: bool) -> Result<()> {
+        self.rows.clear();
+        self.rows.resize(indices.len(), I::from_usize(self.row));
+        self.writer.push(&self.rows, indices, data)
+    }
+
+    fn end_line(&mut self) -> Result<()> {
+        self.row += 1;
+        Ok(())
+    }
+
+    fn position(&self) -> fn((usize, usize)) -> (usize, usize) {
+        |place| place
     }
 }

@@ -1,17 +1,34 @@
 //! Dense to sparse: what is not zero, or what the caller wants kept.
+//!
+//! | the matrix | the result | what is done |
+//! |---|---|---|
+//! | in memory, or fits in half the limit | in memory | counted, then filled: no memory beside the result |
+//! | anything | compressed along its lines | panel by panel, each sifted in parallel and written: 1 read, 1 write |
+//! | anything | compressed across them | the same, but the entries go through the external sort of `sorter.rs` |
 
-use std::ops::Deref;
-
-use ndarray::Ix2;
 use rayon::prelude::*;
 
-use crate::dense::DenseBase;
+use crate::convert::buckets::Sink;
+use crate::convert::cost::written;
+use crate::convert::sift::{Kept, Sieve};
+use crate::convert::sink::{CooSink, MatrixSink};
+use crate::convert::sorter::Sorter;
+use crate::dense::{Dense, LinePanels};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Axis, ByCols, ByRows, Compressed, CompressedDraft, Coo, Csc, Csr};
-use crate::storage::{Context, Element, Index, Order, Place};
+use crate::sparse::{
+    Axis, ByCols, ByRows, Compressed, CompressedDraft, CompressedWriter, Coo, CooWriter, Csc, Csr,
+};
+use crate::storage::{Context, Element, Index, Order, Place, Plan};
 
-impl<T: Element, B: Deref<Target = [T]> + Sync> DenseBase<B, Ix2> {
-    /// Compressed rows of the elements that are not zero. Cost: two reads of the array and one write of the entries.
+/// Nanoseconds that an element takes one thread.
+const WORK: f64 = 1.5;
+
+impl<T: Element> Dense<T> {
+    /// Compressed rows of the elements that are not zero.
+    ///
+    /// Cost: one read of the array and one write of the entries; in Fortran order the entries that do not fit in a sixth of
+    /// the memory limit are written to the scratch folder and read once besides. To memory, of a matrix that fits in half
+    /// the limit: two looks at each element. Memory: the limit at most.
     ///
     /// ```
     /// use outcore::{Context, Csr, Dense, Place};
@@ -28,24 +45,26 @@ impl<T: Element, B: Deref<Target = [T]> + Sync> DenseBase<B, Ix2> {
         self.to_csr_if(|value| value != T::default(), place, ctx)
     }
 
-    /// Compressed rows of the elements that `keep` wants, such as those above a threshold. `keep` is asked twice
-    /// about each element and must answer the same.
+    /// Compressed rows of the elements that `keep` wants, such as those above a threshold. `keep` may be asked twice
+    /// about an element and must answer the same.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Dense, Place};
+    /// let a = Dense::from(ndarray::arr2(&[[0.1, 1.0], [-2.0, 0.0]]));
+    /// let csr: Csr<f64> = a.to_csr_if(|x: f64| x.abs() > 0.5, Place::Memory, &Context::new())?;
+    /// assert_eq!(**csr.data(), [1.0, -2.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
     pub fn to_csr_if<I: Index, P: Index>(
         &self,
         keep: impl Fn(T) -> bool + Sync,
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Csr<T, I, P>> {
-        sparsify::<T, I, P, ByRows>(
-            &Grid::new(self, Order::C),
-            self.dim(),
-            keep,
-            &place.into(),
-            ctx,
-        )
+        sparsify::<T, I, P, ByRows>(self, Order::C, keep, &place.into(), ctx)
     }
 
-    /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr).
+    /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr), the orders exchanged.
     pub fn to_csc<I: Index, P: Index>(
         &self,
         place: impl Into<Place>,
@@ -61,14 +80,152 @@ impl<T: Element, B: Deref<Target = [T]> + Sync> DenseBase<B, Ix2> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Csc<T, I, P>> {
-        let grid = Grid::new(self, Order::Fortran);
-        sparsify::<T, I, P, ByCols>(&grid, self.dim(), keep, &place.into(), ctx)
+        sparsify::<T, I, P, ByCols>(self, Order::Fortran, keep, &place.into(), ctx)
     }
 
-    /// Coordinates of the elements that are not zero, row by row. Through CSR in the scratch folder.
+    /// Coordinates of the elements that are not zero, row by row; cost as [`to_csr`](Self::to_csr), with one look at each.
+    ///
+    /// ```
+    /// use outcore::{Context, Dense, Place};
+    /// let a = Dense::from(ndarray::arr2(&[[0.0, 1.0], [2.0, 0.0]]));
+    /// let coo = a.to_coo::<u32>(Place::Memory, &Context::new())?;
+    /// assert_eq!((&coo.rows()[..], &coo.cols()[..]), (&[0, 1][..], &[1, 0][..]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
     pub fn to_coo<I: Index>(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
-        self.to_csr::<I, u64>(Place::Scratch, ctx)?.to_coo(place, ctx)
+        let (place, keep) = (place.into(), |value| value != T::default());
+        let along = self.order() == Order::C;
+        let way = Way::streamed(self, along, ctx)?;
+        let _running = ctx.begin(|| {
+            let (plan, entries) = way.plan_to_sift::<I>(self, "dense to COO", &keep, &place, ctx);
+            let plan = CooWriter::<T, I>::plan(plan, entries, &place, ctx);
+            Ok(way.plan_to_grow(plan, Coo::<T, I>::bytes_of(entries), &place))
+        })?;
+        let mut sink = CooSink::new(CooWriter::growing(self.dim(), &place, ctx)?);
+        way.sift(self, keep, &mut sink, ctx)?;
+        sink.finish()
     }
+}
+
+/// How the elements that are kept get to their lines.
+enum Way<T: Element> {
+    /// Counted, then filled.
+    Filled,
+    /// Written as they come.
+    Along(LinePanels<T>),
+    /// Sorted.
+    Across(LinePanels<T>),
+}
+
+impl<T: Element> Way<T> {
+    fn choose(a: &Dense<T>, along: bool, place: &Place, ctx: &Context) -> Result<Self> {
+        if *place == Place::Memory && a.buffer().stored_bytes() <= ctx.memory_limit_bytes() / 2 {
+            return Ok(Way::Filled);
+        }
+        Self::streamed(a, along, ctx)
+    }
+
+    fn streamed(a: &Dense<T>, along: bool, ctx: &Context) -> Result<Self> {
+        let limit = ctx.memory_limit_bytes();
+        let panels = LinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 }, ctx)?;
+        Ok(if along { Way::Along(panels) } else { Way::Across(panels) })
+    }
+
+    /// What getting the elements to their lines costs, and their number: an estimate, or in memory hardly less than that.
+    fn plan_to_sift<I: Index>(
+        &self,
+        a: &Dense<T>,
+        name: &'static str,
+        keep: &impl Fn(T) -> bool,
+        place: &Place,
+        ctx: &Context,
+    ) -> (Plan, usize) {
+        let (nnz, most) = Sieve::estimate(a.as_slice(), keep);
+        let passes = if matches!(self, Way::Filled) { 2 } else { 1 };
+        let mut plan = Plan::new(name)
+            .from_file(a.buffer().file())
+            .reads(passes, a.buffer().stored_bytes())
+            .works(a.len() as u64, WORK);
+        plan.entries = Some(nnz);
+        let beside = |panels: &LinePanels<T>| panels.memory() + Sieve::<T>::memory::<I>(ctx);
+        let plan = match self {
+            Way::Filled => plan,
+            Way::Along(panels) => plan.beside(beside(panels)),
+            Way::Across(panels) => Sorter::<T, I>::plan(plan, nnz, ctx).beside(beside(panels)),
+        };
+        (plan, if *place == Place::Memory { most } else { nnz } as usize)
+    }
+
+    /// Adds the growing of a result in memory that ends with `bytes` bytes.
+    fn plan_to_grow(&self, plan: Plan, bytes: u64, place: &Place) -> Plan {
+        match (self, place) {
+            // By halves, beside what it was before.
+            (Way::Along(_) | Way::Across(_), Place::Memory) => plan.beside(bytes / 4 * 7),
+            _ => plan,
+        }
+    }
+
+    /// Hands what is kept to `sink`, line by line.
+    fn sift<I: Index>(
+        self,
+        a: &Dense<T>,
+        keep: impl Fn(T) -> bool + Sync,
+        sink: &mut dyn Sink<T, I>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let panels = match self {
+            Way::Filled => return Ok(()),
+            Way::Along(panels) => {
+                return Sieve::new(panels, ctx).sweep(keep, |kept: Kept<'_, T, I>| {
+                    if kept.whole {
+                        return sink.lines(kept.lens, kept.indices, kept.data, true);
+                    }
+                    sink.part(kept.indices, kept.data, true)?;
+                    if kept.ends { sink.end_line() } else { Ok(()) }
+                });
+            }
+            Way::Across(panels) => panels,
+        };
+        let mut sieve = Sieve::new(panels, ctx);
+        let mut sorter = Sorter::<T, I>::new(0..a.lines().1, 0, ctx);
+        let mut lines = Vec::new();
+        sieve.sweep(keep, |kept: Kept<'_, T, I>| {
+            lines.clear();
+            for (k, &len) in kept.lens.iter().enumerate() {
+                lines.resize(lines.len() + len, I::from_usize(kept.first + k));
+            }
+            sorter.extend(kept.indices, &lines, kept.data)
+        })?;
+        drop((sieve, lines));
+        // Each line comes in order, because the lines across it do.
+        sorter.settle(None, sink, ctx)
+    }
+}
+
+fn sparsify<T: Element, I: Index, P: Index, A: Axis>(
+    a: &Dense<T>,
+    wanted: Order,
+    keep: impl Fn(T) -> bool + Sync,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Compressed<T, I, P, A>> {
+    let way = Way::choose(a, a.order() == wanted, place, ctx)?;
+    let _running = ctx.begin(|| {
+        let (name, _) = A::swap_if_cols(("dense to CSR", "dense to CSC"));
+        let (major, _) = A::swap_if_cols(a.dim());
+        let (plan, entries) = way.plan_to_sift::<I>(a, name, &keep, place, ctx);
+        let plan = written::<T, I, P, A>(plan, (major, entries), place, ctx);
+        Ok(way.plan_to_grow(plan, Compressed::<T, I, P, A>::bytes_of(0, entries), place))
+    })?;
+    if matches!(way, Way::Filled) {
+        ctx.meter().pass();
+        ctx.meter().pass();
+        ctx.meter().read(a.buffer().stored_bytes());
+        return fill(&Grid::new(a, wanted), a.dim(), keep, place, ctx);
+    }
+    let mut sink = MatrixSink::new(CompressedWriter::new(a.dim(), 0, false, place, ctx)?);
+    way.sift(a, keep, &mut sink, ctx)?;
+    sink.finish()
 }
 
 /// A dense matrix as lines of the axis that the result is compressed along.
@@ -85,7 +242,7 @@ const BUNDLE: usize = 64;
 
 impl<'a, T: Element> Grid<'a, T> {
     /// Rows for `Order::C`, columns for `Order::Fortran`.
-    fn new<B: Deref<Target = [T]>>(dense: &'a DenseBase<B, Ix2>, wanted: Order) -> Self {
+    fn new(dense: &'a Dense<T>, wanted: Order) -> Self {
         let (nrows, ncols) = dense.dim();
         let (lines, length) = if wanted == Order::C { (nrows, ncols) } else { (ncols, nrows) };
         Grid { elements: dense.as_slice(), lines, length, along: dense.order() == wanted }
@@ -109,7 +266,8 @@ impl<'a, T: Element> Grid<'a, T> {
     }
 }
 
-fn sparsify<T: Element, I: Index, P: Index, A: Axis>(
+/// Counts the elements of every line that are kept, and fills a draft of so many.
+fn fill<T: Element, I: Index, P: Index, A: Axis>(
     grid: &Grid<'_, T>,
     shape: (usize, usize),
     keep: impl Fn(T) -> bool + Sync,
@@ -181,5 +339,6 @@ fn sparsify<T: Element, I: Index, P: Index, A: Axis>(
         )
         .expected("the same answer for the same element"));
     }
-    draft.finish(shape, false)
+    // Positions rise in every line, and are not read again from a file.
+    draft.finish(shape, true)
 }

@@ -32,9 +32,25 @@ impl<T: Element> BandPanels<T> {
     ///
     /// Fails if two bands do not fit, `step` elements of every line being the least of a band.
     pub(crate) fn new(matrix: &Dense<T>, step: usize, budget: u64, ctx: &Context) -> Result<Self> {
+        let most = Self::elements(matrix.lines().0, (budget / 8).min(MOST));
+        Self::of_width(matrix, (most / step * step).max(step), budget, ctx)
+    }
+
+    /// Elements of every one of `lines` lines in a band of `bytes` bytes, if each line is read by itself.
+    pub(crate) fn elements(lines: usize, bytes: u64) -> usize {
+        (bytes as usize / lines.max(1)).saturating_sub(BESIDE) / size_of::<T>()
+    }
+
+    /// Bands for one pass within `budget` bytes, each but the last with `width` elements of every line.
+    ///
+    /// Fails if two bands do not fit.
+    pub(crate) fn of_width(
+        matrix: &Dense<T>,
+        width: usize,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
         let (lines, length) = matrix.lines();
-        let most = (budget / 8).min(MOST) as usize / lines.max(1);
-        let width = (most.saturating_sub(BESIDE) / size_of::<T>() / step * step).max(step);
         let matrix = matrix.clone();
         if matrix.buffer().stored_bytes() <= budget {
             return Ok(BandPanels { matrix, width, streams: None });

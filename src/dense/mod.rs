@@ -3,20 +3,43 @@
 //! [`DenseBase`] is the one implementation of everything that only reads; [`Dense`] is it over a shared, immutable
 //! buffer, [`DenseMut`] over a unique, writable one. Both hand out `ndarray` views, so that all of ndarray works on
 //! mapped arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
+//!
+//! - [`base`], [`writable`] – the two; [`open`] – arrays from files
+//! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
+//!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
+//! - [`stack`] – matrices put together, [`parts`] – their elements in the order of the result; [`builder`] – a matrix of
+//!   lines of which nobody knows the number
+//! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
+//! - [`replacing`] – all elements of an array to write replaced, in order
+//! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
+//!   [`cut`] into groups and bands, and [`transposed`] when all lines are there
 
 mod bands;
 mod base;
+mod builder;
 mod columns;
+mod cut;
+mod line_writer;
 mod open;
 mod panels;
+mod parts;
+mod replacing;
+mod stack;
+mod transpose;
+mod transposed;
+mod transposer;
 mod writable;
 mod writer;
 mod zipped;
 
 pub(crate) use bands::BandPanels;
 pub use base::{Dense, DenseBase};
+pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
 pub(crate) use panels::{LinePanel, LinePanels};
+pub(crate) use transpose::transpose_lines;
+pub(crate) use transposed::{memory_to_transpose, transposed};
+pub(crate) use transposer::Transposer;
 pub use writable::DenseMut;
 pub(crate) use writer::DenseWriter;
 pub(crate) use zipped::ZippedRuns;

@@ -5,9 +5,12 @@ use std::path::Path;
 use ndarray::{Dimension, IntoDimension};
 
 use crate::dense::base::{ARRAY, Dense, dimensions};
+use crate::dense::panels::LinePanels;
+use crate::dense::writer::DenseWriter;
 use crate::error::Result;
 use crate::storage::{
-    Context, Element, NpyHeader, Order, Place, Stage, map_array, map_raw, read_array,
+    Context, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage, map_array, map_raw,
+    read_array,
 };
 
 impl<T: Element, D: Dimension> Dense<T, D> {
@@ -36,10 +39,20 @@ impl<T: Element, D: Dimension> Dense<T, D> {
 
     /// Copies the array in a `.npy` file to `place`, in native byte order.
     ///
-    /// Cost: one pass over the file.
+    /// Cost: one pass over the file and one sequential write. Memory: the result, unless it goes to a file.
     pub fn read(path: impl AsRef<Path>, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let path = path.as_ref();
-        let stage = Stage::file(&place.into(), ctx)?;
+        let (path, place) = (path.as_ref(), place.into());
+        let header = NpyHeader::read(path)?;
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("reading a .npy file")
+                .from_file(Some((path, 0)))
+                .reads(1, header.data_bytes())
+                .works(header.len() as u64, 1.0)
+                .holds(MEMORY_TO_READ);
+            Ok(DenseWriter::<T, D>::plan(plan, header.len(), &place, ctx))
+        })?;
+        ctx.meter().pass();
+        let stage = Stage::file(&place, ctx)?;
         let (header, buffer) = read_array(path, &stage, ARRAY, ctx)?;
         let shape = dimensions(&header.shape).map_err(|e| e.in_file(path))?;
         stage.publish(ARRAY)?;
@@ -74,14 +87,35 @@ impl<T: Element, D: Dimension> Dense<T, D> {
 
     /// Copies the array to `place`, in the same order.
     ///
-    /// Cost: one read and one write of the elements, and one more read for the checksums of a file.
+    /// Cost: one read and one sequential write of the elements. Memory: the result, unless it goes to a file, and for a
+    /// file larger than half the limit four panels of at most 12 MiB.
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let stage = Stage::file(&place.into(), ctx)?;
-        let header = NpyHeader::new(T::DTYPE, self.shape(), self.order);
-        let mut copy = stage.array::<T>(ARRAY, &header)?;
-        copy.copy_from_slice(&self.buffer);
-        let buffer = stage.finish(ARRAY, copy, &header)?;
-        stage.publish(ARRAY)?;
-        Ok(Dense { buffer, shape: self.shape.clone(), order: self.order })
+        self.copy_as(self.order, "copying a dense array", &place.into(), ctx)
+    }
+
+    /// Copies the elements as they lie to an array that is said to be in `order`.
+    pub(crate) fn copy_as(
+        &self,
+        order: Order,
+        operation: &'static str,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let result = DenseWriter::<T, D>::memory(self.len(), place, ctx);
+        ctx.check_memory("the result", result)?;
+        let all = Dense::from_parts((1, self.len()), Order::C, self.buffer.clone())?;
+        let budget = (ctx.memory_limit_bytes() - result).min(ctx.memory_limit_bytes() / 2);
+        let mut panels = LinePanels::once(&all, (1, 1), budget, ctx)?;
+        let _running = ctx.begin(|| {
+            let plan = Plan::new(operation)
+                .from_file(self.buffer.file())
+                .reads(1, self.buffer.stored_bytes())
+                .holds(panels.memory())
+                .works(self.len() as u64, 0.1 * size_of::<T>() as f64);
+            Ok(DenseWriter::<T, D>::plan(plan, self.len(), place, ctx))
+        })?;
+        let mut writer = DenseWriter::new(place, self.shape.clone(), order, ctx)?;
+        panels.sweep(ctx, |panel| writer.push(panel.elements))?;
+        writer.finish()
     }
 }

@@ -167,9 +167,10 @@ fn is_streamed<T: Element>(matrix: &Dense<T>, budget: u64) -> bool {
     matrix.buffer().stored_bytes() > budget
 }
 
-/// Elements of a panel as large as is useful.
+/// Elements of a panel as large as is useful; of a tiny budget, a quarter.
 fn panel_size<T>(budget: u64) -> usize {
-    panel_elements(largest_panel(budget), &[size_of::<T>()])
+    let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
+    panel_elements(most, &[size_of::<T>()])
 }
 
 impl Cut {

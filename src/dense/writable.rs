@@ -1,6 +1,6 @@
 //! Dense arrays to write: new ones on their way to their place, and stored ones opened for writing.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayViewMut, Dimension, IntoDimension, Ix2, ShapeBuilder};
@@ -8,8 +8,8 @@ use ndarray::{ArrayViewMut, Dimension, IntoDimension, Ix2, ShapeBuilder};
 use crate::dense::base::{ARRAY, Dense, DenseBase, dimensions};
 use crate::error::Result;
 use crate::storage::{
-    BufferMut, Context, Element, NpyHeader, Order, Place, Stage, end_rewrite, map_array_mut,
-    start_rewrite,
+    ArrayWriter, BufferMut, Context, Element, NpyHeader, Order, Place, Plan, Stage, Sums,
+    end_summed_rewrite, map_array_mut, start_rewrite,
 };
 
 /// The unique, writable dense array: everything that [`DenseBase`] reads, and its elements to write.
@@ -33,6 +33,8 @@ pub struct DenseMut<T: Element, D: Dimension = Ix2> {
     array: DenseBase<BufferMut<T>, D>,
     fate: Fate,
     ctx: Context,
+    /// The sums of the file, if it was written past the map and nobody had the elements to write since.
+    sums: Option<Sums>,
 }
 
 /// What closing means.
@@ -56,7 +58,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         let stage = Stage::file(&place.into(), ctx)?;
         let buffer = stage.array(ARRAY, &NpyHeader::new(T::DTYPE, shape.slice(), order))?;
         let array = DenseBase { buffer, shape, order };
-        Ok(DenseMut { array, fate: Fate::Publish(stage), ctx: ctx.clone() })
+        Ok(DenseMut { array, fate: Fate::Publish(stage), ctx: ctx.clone(), sums: None })
     }
 
     /// Opens the array in a `.npy` file for reading and writing where it lies, alone.
@@ -69,11 +71,13 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         let shape = dimensions(&header.shape).map_err(|e| e.in_file(path))?;
         start_rewrite(path)?;
         let array = DenseBase { buffer, shape, order: header.order };
-        Ok(DenseMut { array, fate: Fate::Rewrite(path.to_owned()), ctx: ctx.clone() })
+        let fate = Fate::Rewrite(path.to_owned());
+        Ok(DenseMut { array, fate, ctx: ctx.clone(), sums: None })
     }
 
     /// The whole array as a writable `ndarray` view.
     pub fn view_mut(&mut self) -> ArrayViewMut<'_, T, D> {
+        self.sums = None;
         let shape = self.array.shape.clone().set_f(self.array.order == Order::Fortran);
         ArrayViewMut::from_shape(shape, &mut self.array.buffer)
             .expect("the constructor compared shape and length")
@@ -81,6 +85,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
 
     /// The elements as they lie in memory, in [`order`](DenseBase::order).
     pub fn as_mut_slice(&mut self) -> &mut [T] {
+        self.sums = None;
         &mut self.array.buffer
     }
 
@@ -90,23 +95,58 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     }
 
     /// Ends the writing and reports any error of it: a new array is published, a stored one written back.
+    ///
+    /// Cost: what is not on the device yet is written; the file is read once for its checksums, unless it was larger than
+    /// half the memory limit and last written as a whole, by lines.
     pub fn close(self) -> Result<()> {
         self.freeze().map(drop)
     }
 
     /// Like [`close`](Self::close), and hands back the same elements, shared and immutable.
     pub fn freeze(self) -> Result<Dense<T, D>> {
-        let DenseMut { array: DenseBase { buffer, shape, order }, fate, ctx } = self;
+        let _running = self.ctx.begin(|| Ok(self.plan_to_close()))?;
+        let DenseMut { array: DenseBase { buffer, shape, order }, fate, ctx, sums } = self;
         let buffer = match fate {
             Fate::Publish(stage) => {
                 let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
-                let buffer = stage.finish(ARRAY, buffer, &header)?;
+                let buffer = match sums {
+                    Some(_) => stage.finish_summed(ARRAY, buffer, &header, sums)?,
+                    None => stage.finish(ARRAY, buffer, &header)?,
+                };
                 stage.publish(ARRAY)?;
                 buffer
             }
-            Fate::Rewrite(path) => end_rewrite(&path, buffer, &ctx)?,
+            Fate::Rewrite(path) => end_summed_rewrite(&path, buffer, sums, &ctx)?,
         };
         Ok(DenseBase { buffer, shape, order })
+    }
+
+    fn plan_to_close(&self) -> Plan {
+        let plan = Plan::new("closing a dense array");
+        let bytes = size_of_val(&*self.buffer) as u64;
+        match (&self.fate, self.buffer.origin()) {
+            (_, None) => plan.beside(bytes),
+            _ if self.sums.is_some() => plan,
+            (Fate::Publish(stage), _) if stage.is_scratch() => plan.writes(bytes),
+            (Fate::Publish(_), _) => plan.writes(bytes).reads(0, bytes),
+            (Fate::Rewrite(_), _) => plan.reads(0, bytes),
+        }
+    }
+
+    /// Whether the array is a file in which nothing stands behind it, which can be written past its map.
+    pub(super) fn fills_its_file(&self) -> bool {
+        ArrayWriter::can_write_over(&self.array.buffer)
+    }
+
+    /// The elements, for whoever writes the whole file past the map and says with [`summed`](Self::summed) when it is done.
+    pub(super) fn buffer_to_write(&mut self) -> &mut BufferMut<T> {
+        self.sums = None;
+        &mut self.array.buffer
+    }
+
+    /// Takes note of the sums of the whole file as it is now.
+    pub(super) fn summed(&mut self, sums: Sums) {
+        self.sums = Some(sums);
     }
 
     /// The context the array was made with.
@@ -120,11 +160,5 @@ impl<T: Element, D: Dimension> Deref for DenseMut<T, D> {
 
     fn deref(&self) -> &Self::Target {
         &self.array
-    }
-}
-
-impl<T: Element, D: Dimension> DerefMut for DenseMut<T, D> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.array
     }
 }

@@ -4,7 +4,10 @@ use ndarray::Dimension;
 
 use crate::dense::base::{ARRAY, Dense, DenseBase};
 use crate::error::Result;
-use crate::storage::{ArrayWriter, Context, Element, NpyHeader, Order, Place, Stage};
+use crate::storage::{ArrayWriter, Context, Element, NpyHeader, Order, Place, Plan, Stage};
+
+/// Bytes of a file before its elements.
+const HEADER: u64 = 4096;
 
 /// Takes the elements of an array in the order in which they lie.
 pub(crate) struct DenseWriter<T: Element, D> {
@@ -17,9 +20,18 @@ pub(crate) struct DenseWriter<T: Element, D> {
 impl<T: Element, D: Dimension> DenseWriter<T, D> {
     /// An array of `shape` and `order`. Fails if there is not the memory or the disk space.
     pub(crate) fn new(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
+        Self::started(place, shape, order, true, ctx)
+    }
+
+    /// An array of about `shape`, for which disk space is reserved.
+    pub(super) fn growing(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
+        Self::started(place, shape, order, false, ctx)
+    }
+
+    fn started(place: &Place, shape: D, order: Order, exact: bool, ctx: &Context) -> Result<Self> {
         let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
         let stage = Stage::file(place, ctx)?;
-        let writer = stage.writer(ARRAY, &header, true)?;
+        let writer = stage.writer(ARRAY, &header, exact)?;
         Ok(DenseWriter { stage, writer, header, shape })
     }
 
@@ -31,6 +43,15 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
         }
     }
 
+    /// Adds writing an array of `len` elements to a plan.
+    pub(crate) fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
+        let plan = plan.beside(Self::memory(len, place, ctx));
+        match place {
+            Place::Memory => plan,
+            _ => plan.writes(HEADER + (len as u64).saturating_mul(size_of::<T>() as u64)),
+        }
+    }
+
     /// Takes the next elements.
     pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
         self.writer.push(elements)
@@ -38,7 +59,14 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
 
     /// The finished array. Fails if elements are missing.
     pub(crate) fn finish(self) -> Result<Dense<T, D>> {
-        let DenseWriter { stage, writer, header, shape } = self;
+        let shape = self.shape.clone();
+        self.finish_as(shape)
+    }
+
+    /// The finished array, of the shape that it turned out to have.
+    pub(super) fn finish_as(self, shape: D) -> Result<Dense<T, D>> {
+        let DenseWriter { stage, writer, header, .. } = self;
+        let header = NpyHeader::new(T::DTYPE, shape.slice(), header.order);
         let buffer = stage.finish_writer(ARRAY, writer, &header)?;
         stage.publish(ARRAY)?;
         Ok(DenseBase { buffer, shape, order: header.order })

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter, scatter_memory};
-use crate::linalg::operator::{LinearOperator, check_length, product_name};
+use crate::linalg::operator::{LinearOperator, check_length, planned, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, LinePanels};
 use crate::storage::{Context, Entry, Index, Plan, SparseFormat};
@@ -32,6 +32,10 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let along = A::FORMAT == SparseFormat::Csr;
         product(self, along, Entries::AsStored, k, x, y, ctx)
+    }
+
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        planned::<X>(self, adjoint, k, ctx)
     }
 }
 

@@ -1,23 +1,29 @@
 //! Functions of every element: in place, or from one or two arrays into a new one.
 
+use std::ops::Range;
+
 use ndarray::Dimension;
 use rayon::prelude::*;
 
-use crate::dense::{Dense, DenseMut, LinePanel, LinePanels, ZippedRuns};
+use crate::dense::{Dense, DenseMut, DenseWriter, LinePanel, LinePanels, ZippedRuns};
 use crate::error::Result;
-use crate::storage::{Context, Element, Order, Place};
+use crate::storage::{BufferMut, Context, Element, Order, Place, Plan};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
 
-/// Elements between two looks at the cancel token.
-const STEP: usize = 1 << 22;
+/// Elements between two looks at the cancel token, and at most made before they are written.
+const STEP: usize = 1 << 20;
+
+/// Nanoseconds that an element takes one thread, apart from the function.
+const WORK: f64 = 0.7;
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// Replaces every element `x` by `f(x)`, on the threads of the context the array was made with.
     ///
-    /// Cost: one read and one write of the array, in the order of the file, no memory. Cancelled in between, it leaves
-    /// the elements before some place replaced and the others not.
+    /// Cost: one read and one write of the array, in the order of the file. An array in a file that is larger than half the
+    /// memory limit is read ahead and written behind the work, past its map, and summed on the way. Cancelled in between, it
+    /// leaves the elements before some place replaced and the others not.
     ///
     /// ```
     /// use outcore::{Context, DenseMut, Order, Place};
@@ -27,15 +33,13 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn map_inplace(&mut self, f: impl Fn(T) -> T + Sync) -> Result<()> {
-        let (ctx, len) = (self.context().clone(), self.len());
-        for (step, elements) in self.as_mut_slice().chunks_mut(STEP).enumerate() {
-            ctx.report("mapping elements", (step * STEP) as u64, len as u64)?;
+        let ctx = self.context().clone();
+        self.replace("mapping elements", WORK, |elements| {
             ctx.run(|| {
                 let tasks = elements.par_chunks_mut(TASK);
                 tasks.for_each(|task| task.iter_mut().for_each(|x| *x = f(*x)));
             });
-        }
-        ctx.report("mapping elements", len as u64, len as u64)
+        })
     }
 }
 
@@ -43,7 +47,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// A new array of `f(x)` for every element `x`, in the same shape and order, at `place`.
     ///
     /// Cost: one read and one sequential write. Memory: the result, unless it goes to a file, and for a file larger than
-    /// the limit four panels of at most 12 MiB. Cancelled or failing, it leaves nothing behind.
+    /// half the limit four panels of at most 12 MiB. Cancelled or failing, it leaves nothing behind.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};
@@ -59,21 +63,21 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         f: impl Fn(T) -> U + Sync,
     ) -> Result<Dense<U, D>> {
         let place = place.into();
-        let budget = beside::<U>(self.len(), &place, ctx)?;
+        let budget = Made::<U, D>::budget(self.len(), &place, ctx)?;
         let line = Dense::from_parts((1, self.len()), Order::C, self.buffer().clone())?;
         let mut panels = LinePanels::once(&line, (1, 1), budget, ctx)?;
-        let mut result = self.like::<U>(&place, ctx)?;
-        let to = result.as_mut_slice();
-        panels.sweep(ctx, |LinePanel { offset, elements, .. }| {
-            ctx.run(|| {
-                let to = to[offset..offset + elements.len()].par_chunks_mut(TASK);
-                to.zip(elements.par_chunks(TASK)).for_each(|(to, from)| {
-                    to.iter_mut().zip(from).for_each(|(to, &x)| *to = f(x));
-                });
-            });
-            Ok(())
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("mapping elements").from_file(self.buffer().file());
+            let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
+            Ok(Made::<U, D>::plan(plan, self.len(), &place, ctx))
         })?;
-        result.freeze()
+        let mut made = Made::<U, D>::new(&place, self.view().raw_dim(), self.order(), ctx)?;
+        panels.sweep(ctx, |LinePanel { elements, .. }| {
+            made.take(elements.len(), |here, to| {
+                to.iter_mut().zip(&elements[here]).for_each(|(to, &x)| *to = f(x));
+            })
+        })?;
+        made.finish()
     }
 
     /// A new array of `f(x, y)` for the elements `x` of this array and `y` of another of the same shape and order, at
@@ -96,33 +100,110 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         f: impl Fn(T, S) -> U + Sync,
     ) -> Result<Dense<U, D>> {
         let place = place.into();
-        let budget = beside::<U>(self.len(), &place, ctx)?;
+        let budget = Made::<U, D>::budget(self.len(), &place, ctx)?;
         let mut runs = ZippedRuns::new(self, other, budget, ctx)?;
-        let mut result = self.like::<U>(&place, ctx)?;
-        let to = result.as_mut_slice();
-        runs.sweep(ctx, |start, left, right| {
-            ctx.run(|| {
-                let to = to[start..start + left.len()].par_chunks_mut(TASK);
-                let from = left.par_chunks(TASK).zip(right.par_chunks(TASK));
-                to.zip(from).for_each(|(to, (left, right))| {
-                    let from = left.iter().zip(right);
-                    to.iter_mut().zip(from).for_each(|(to, (&x, &y))| *to = f(x, y));
-                });
-            });
-            Ok(())
+        let _running = ctx.begin(|| {
+            let stored = self.buffer().stored_bytes() + other.buffer().stored_bytes();
+            let file = self.buffer().file().or(other.buffer().file());
+            let plan = Plan::new("mapping pairs of elements").from_file(file);
+            let plan = plan.reads(1, stored).holds(runs.memory());
+            Ok(Made::<U, D>::plan(plan, self.len(), &place, ctx))
         })?;
-        result.freeze()
-    }
-
-    /// An array of zeros in this one's shape and order.
-    fn like<U: Element>(&self, place: &Place, ctx: &Context) -> Result<DenseMut<U, D>> {
-        DenseMut::create(place, self.view().raw_dim(), self.order(), ctx)
+        let mut made = Made::<U, D>::new(&place, self.view().raw_dim(), self.order(), ctx)?;
+        runs.sweep(ctx, |_, left, right| {
+            made.take(left.len(), |here, to| {
+                let from = left[here.clone()].iter().zip(&right[here]);
+                to.iter_mut().zip(from).for_each(|(to, (&x, &y))| *to = f(x, y));
+            })
+        })?;
+        made.finish()
     }
 }
 
-/// The memory that is left for reading beside a result of `len` elements.
-fn beside<U>(len: usize, place: &Place, ctx: &Context) -> Result<u64> {
-    let result = if *place == Place::Memory { (len * size_of::<U>()) as u64 } else { 0 };
-    ctx.check_memory("the result", result)?;
-    Ok(ctx.memory_limit_bytes() - result)
+/// A new array that is made in order, many elements at a time.
+enum Made<'a, U: Element, D: Dimension> {
+    /// In memory, so many elements of it so far.
+    Here(DenseMut<U, D>, usize, &'a Context),
+    /// In a file, on whose way elements are made here.
+    Written(DenseWriter<U, D>, BufferMut<U>, &'a Context),
+}
+
+impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
+    fn new(place: &Place, shape: D, order: Order, ctx: &'a Context) -> Result<Self> {
+        if *place == Place::Memory {
+            return Ok(Made::Here(DenseMut::create(place, shape, order, ctx)?, 0, ctx));
+        }
+        let writer = DenseWriter::new(place, shape, order, ctx)?;
+        let room = BufferMut::zeros(room::<U>(ctx))?.counted(ctx.meter());
+        Ok(Made::Written(writer, room, ctx))
+    }
+
+    /// The memory besides the array or what is made of it at a time.
+    fn memory_beside(place: &Place, ctx: &Context) -> u64 {
+        if *place == Place::Memory { 0 } else { (room::<U>(ctx) * size_of::<U>()) as u64 }
+    }
+
+    /// The memory that is left for reading beside an array of `len` elements.
+    fn budget(len: usize, place: &Place, ctx: &Context) -> Result<u64> {
+        let limit = ctx.memory_limit_bytes();
+        let taken = DenseWriter::<U, D>::memory(len, place, ctx);
+        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
+        let left = limit.saturating_sub(taken + Self::memory_beside(place, ctx));
+        Ok(left.min(limit / 2))
+    }
+
+    fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
+        let plan = plan.works(len as u64, WORK).beside(Self::memory_beside(place, ctx));
+        DenseWriter::<U, D>::plan(plan, len, place, ctx)
+    }
+
+    /// Makes the next `len` elements: `fill` is called, on all threads, with ranges of them and where they go.
+    fn take(&mut self, len: usize, fill: impl Fn(Range<usize>, &mut [U]) + Sync) -> Result<()> {
+        match self {
+            Made::Here(array, at, ctx) => {
+                let to = &mut array.as_mut_slice()[*at..*at + len];
+                *at += len;
+                for (step, to) in to.chunks_mut(STEP).enumerate() {
+                    ctx.check_cancelled()?;
+                    spread(to, step * STEP, &fill, ctx);
+                }
+            }
+            Made::Written(writer, room, ctx) => {
+                for start in (0..len).step_by(room.len()) {
+                    ctx.check_cancelled()?;
+                    let now = (len - start).min(room.len());
+                    spread(&mut room[..now], start, &fill, ctx);
+                    writer.push(&room[..now])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Dense<U, D>> {
+        match self {
+            Made::Here(array, ..) => array.freeze(),
+            Made::Written(writer, ..) => writer.finish(),
+        }
+    }
+}
+
+/// Fills elements from the `start` on, task by task.
+fn spread<U: Element>(
+    to: &mut [U],
+    start: usize,
+    fill: &(impl Fn(Range<usize>, &mut [U]) + Sync),
+    ctx: &Context,
+) {
+    ctx.run(|| {
+        to.par_chunks_mut(TASK).enumerate().for_each(|(task, to)| {
+            let first = start + task * TASK;
+            fill(first..first + to.len(), to);
+        });
+    });
+}
+
+/// Elements that are made before they are written: no more than a thirty-second of the limit.
+fn room<U>(ctx: &Context) -> usize {
+    (ctx.memory_limit_bytes() as usize / 32 / size_of::<U>()).clamp(TASK, STEP)
 }

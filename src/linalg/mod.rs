@@ -2,13 +2,14 @@
 //!
 //! - `scalar` – the numbers of vectors, and what a stored entry does to one
 //! - `operator` – the trait that solvers are written over; `compressed` and `dense` implement it
-//! - `prepared` – a matrix prepared for many products, also one larger than memory
+//! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
+//!   compressed ones; `compact` – a matrix in fewer bytes
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
 //!   elementwise products of two, with what two entries make in `arithmetic`
-//! - `gram` – `Aᴴ A` in one pass
 //! - `spgemm` – sparse times sparse, of matrices that fit in memory or not
+//! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
 //!   norms and counts, by the passes of `line_pass`
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
@@ -23,6 +24,7 @@ mod elementwise;
 mod gram;
 pub(crate) mod kernels;
 mod line_pass;
+mod matmul;
 mod operator;
 mod partition;
 mod prepared;

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::error::{Error, Result};
 use crate::linalg::scalar::Scalar;
-use crate::storage::Context;
+use crate::storage::{Context, Plan};
 
 /// A linear map between vectors of `X`, known by its products alone.
 ///
@@ -63,6 +63,13 @@ pub trait LinearOperator<X: Scalar> {
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let (nrows, ncols) = self.shape();
         one_by_one(k, (nrows, x), (ncols, y), |one, product| self.apply_adjoint(one, product, ctx))
+    }
+
+    /// What a product with `k` vectors at once, or one with the adjoint, will cost; nothing, for an operator that does not
+    /// say. Algorithms that make many products plan with it.
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        let _ = (k, ctx);
+        Ok(Plan::new(product_name(adjoint)))
     }
 
     /// `A x`, on all processors.
@@ -150,6 +157,25 @@ impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for &A {
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         (**self).apply_adjoint_block(k, x, y, ctx)
     }
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        (**self).plan_block(adjoint, k, ctx)
+    }
+}
+
+/// The plan of a product of an operator whose products say what they cost.
+pub(crate) fn planned<X: Scalar>(
+    a: &impl LinearOperator<X>,
+    adjoint: bool,
+    k: usize,
+    ctx: &Context,
+) -> Result<Plan> {
+    let (nrows, ncols) = a.shape();
+    let mut rows = vec![X::zero(); nrows.saturating_mul(k)];
+    let mut cols = vec![X::zero(); ncols.saturating_mul(k)];
+    ctx.plan(|ctx| match adjoint {
+        true => a.apply_adjoint_block(k, &rows, &mut cols, ctx),
+        false => a.apply_block(k, &cols, &mut rows, ctx),
+    })
 }
 
 /// A product with each of `k` interleaved vectors, `n` and `m` being the lengths of a vector and of its product.

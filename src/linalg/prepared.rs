@@ -192,4 +192,8 @@ impl<X: Scalar, M: PanelProduct<X>> LinearOperator<X> for Operator<M> {
             M::product(panels, true, k, x, y, ctx)
         })
     }
+
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        Ok(self.with_panels(|panels| M::plan(panels, adjoint, k, ctx)))
+    }
 }

@@ -4,7 +4,10 @@ use crate::dense::{Dense, LinePanel, LinePanels};
 use crate::error::{Error, Result};
 use crate::linalg::kernels::{Moments, RUN, across, along, block_height};
 use crate::linalg::scalar::Factor;
-use crate::storage::{Context, Element, Order};
+use crate::storage::{Context, Element, Order, Plan};
+
+/// Nanoseconds that an element takes one thread.
+const WORK: f64 = 1.0;
 
 /// Statistics of every column or every row, computed in `f64` whatever the elements are.
 ///
@@ -92,16 +95,22 @@ impl<T: Element + Factor<f64>> Dense<T> {
         let bytes = (len as u64).saturating_mul(size_of::<Moments>() as u64);
         ctx.check_memory("the statistics", bytes)?;
         let budget = ctx.memory_limit_bytes() - bytes;
-        let mut moments = vec![Moments::NONE; len];
-        if self.is_empty() {
-            return Ok(Stats { count, moments });
-        }
         let length = self.lines().1;
         let is_along = (axis == 1) == (self.order() == Order::C);
         let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };
         let mut panels = LinePanels::once(self, steps, budget, ctx)?;
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("statistics").from_file(self.buffer().file());
+            let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
+            Ok(plan.beside(bytes).works(self.len() as u64, WORK))
+        })?;
+        let _held = ctx.hold(bytes);
+        let mut moments = vec![Moments::NONE; len];
         let number = |x: T| x.times(1.0);
         panels.sweep(ctx, |LinePanel { first, lines, offset, elements }| {
+            if elements.is_empty() {
+                return Ok(());
+            }
             ctx.run(|| match is_along {
                 true => along(&mut moments[first..first + lines], offset, elements, number),
                 false => {

@@ -28,12 +28,27 @@ impl<T: Entry, I: Index> CooWriter<T, I> {
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
+        Self::started(shape, nnz, true, place, ctx)
+    }
+
+    /// A matrix of `shape` with entries of which nobody knows the number.
+    pub(crate) fn growing(shape: (usize, usize), place: &Place, ctx: &Context) -> Result<Self> {
+        Self::started(shape, 0, false, place, ctx)
+    }
+
+    fn started(
+        shape: (usize, usize),
+        nnz: usize,
+        exact: bool,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
         check_widths::<I, u64>(shape.0, shape.1, nnz)?;
         let stage = Stage::folder(place, ctx)?;
         Ok(CooWriter {
-            rows: stage.writer(ROWS_FILE, &index_header::<I>(nnz), true)?,
-            cols: stage.writer(INDICES_FILE, &index_header::<I>(nnz), true)?,
-            data: ValueWriter::new(&stage, nnz, true)?,
+            rows: stage.writer(ROWS_FILE, &index_header::<I>(nnz), exact)?,
+            cols: stage.writer(INDICES_FILE, &index_header::<I>(nnz), exact)?,
+            data: ValueWriter::new(&stage, nnz, exact)?,
             stage,
             shape,
         })

@@ -14,7 +14,7 @@ use crate::storage::{
 const RING: u64 = 64 << 20;
 
 /// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
-pub struct LinePanels<T: Entry, I: Index, P: Index, A: Axis> {
+pub(crate) struct LinePanels<T: Entry, I: Index, P: Index, A: Axis> {
     /// Keeps maps and locks while panels are read from the files.
     matrix: Compressed<T, I, P, A>,
     streams: Option<Streams<T, I, P>>,

@@ -11,6 +11,9 @@ use crate::linalg::{Factor, Scalar};
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::storage::Context;
 
+/// Nanoseconds that the cube of a column takes in the small eigenvalue problem.
+const SMALL: f64 = 30.0;
+
 /// The directions in which the rows of a matrix vary most.
 #[derive(Clone, Debug)]
 pub struct Pca {
@@ -54,10 +57,21 @@ pub fn pca<T: Scalar<Real = T> + Factor<f64>>(
         return Err(Error::shape("the matrix", "at least two rows", nrows));
     }
     ctx.check_memory("the eigenvectors", 32u64.saturating_mul((ncols as u64).pow(2)))?;
+    let small = 8 * (ncols as u64).pow(2);
+    let _running = ctx.begin(|| {
+        let center = vec![T::zero(); ncols];
+        let mean = ctx.plan(|ctx| a.column_stats(ctx))?;
+        let gram = ctx.plan(|ctx| a.gram_around(Some(&center), ctx))?;
+        let mut plan = mean.then(gram).holds(4 * small).works(small / 8 * ncols as u64, SMALL);
+        plan.operation = "principal components";
+        Ok(plan.beside(16 * ncols as u64))
+    })?;
+    let _held = ctx.hold(16 * ncols as u64);
     let mean = a.column_stats(ctx)?.means();
     let center: Vec<T> = mean.iter().map(|&mean| T::from_f64(mean)).collect();
     let degrees = (nrows - 1) as f64;
     let gram = a.gram_around(Some(&center), ctx)?.mapv(|x| x.times(1.0f64) / degrees);
+    let _matrices = ctx.hold(4 * small);
     // The covariance is symmetric and positive semidefinite: its singular values are its eigenvalues.
     let SmallSvd { values, right, .. } = small_svd(&gram, ctx)?;
     let mut components = Array2::zeros((k, ncols));

@@ -16,7 +16,10 @@ use crate::error::{Error, Result};
 use crate::linalg::{LinearOperator, Scalar};
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::spectral::orthonormal::{interleaved, orthonormalize, transposed};
-use crate::storage::Context;
+use crate::storage::{Context, Plan};
+
+/// Nanoseconds that a number takes for each vector while vectors are made orthonormal.
+const ORTHONORMAL: f64 = 1.0;
 
 /// What [`randomized_svd`] may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +56,9 @@ pub struct Svd<X: Scalar> {
 ///
 /// Cost: `2 power_iterations + 2` products with `l = k + oversampling` vectors at once. Memory: `2 l` vectors of each
 /// length in all; fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if they do not fit.
-/// The result depends on the seed and not on the number of threads.
+/// The result depends on the seed and not on the number of threads. What a [plan](Context::plan) says of reads is what the
+/// operator says of a product ([`plan_block`](LinearOperator::plan_block)), as often as there are products; a prepared
+/// operator that keeps a part of the matrix in memory reads less.
 ///
 /// ```
 /// use outcore::spectral::{SvdOptions, randomized_svd};
@@ -76,7 +81,18 @@ pub fn randomized_svd<X: Scalar>(
     }
     let l = k.saturating_add(options.oversampling).min(nrows).min(ncols);
     let numbers = 2 * (nrows as u64 + ncols as u64) * l as u64;
-    ctx.check_memory("the vectors", numbers.saturating_mul(size_of::<X>() as u64))?;
+    let bytes = numbers.saturating_mul(size_of::<X>() as u64);
+    ctx.check_memory("the vectors", bytes)?;
+    let found = ((nrows + ncols) * k * size_of::<X>()) as u64;
+    let _running = ctx.begin(|| {
+        let (forth, back) = (a.plan_block(false, l, ctx)?, a.plan_block(true, l, ctx)?);
+        let mut plan = Plan::new("randomized SVD").works(numbers, ORTHONORMAL * l as f64);
+        for _ in 0..options.power_iterations + 1 {
+            plan = plan.then(forth.clone()).then(back.clone());
+        }
+        Ok(plan.beside(bytes + found))
+    })?;
+    let _held = ctx.hold(bytes + found);
     let mut tall = Block::new(nrows, l);
     let mut wide = Block::new(ncols, l);
     fill_normal(&mut wide.rows, options.seed);

@@ -16,10 +16,13 @@ use crate::storage::stage::Stage;
 /// Bytes read at a time; a multiple of every element size.
 const BLOCK: usize = 1 << 20;
 
+/// Memory that [`read_array`] takes beside the result: what is read ahead, a block, and its elements.
+pub(crate) const MEMORY_TO_READ: u64 = 3 * BLOCK as u64;
+
 /// Copies the array in a `.npy` file into the one array of `stage`, called `name`, in native byte order.
 ///
-/// A byte of a `bool` array that is not 0 counts as true, as in NumPy. Cost: one pass over the file, 1 MiB of memory
-/// besides the result.
+/// A byte of a `bool` array that is not 0 counts as true, as in NumPy. Cost: one pass over the file, 3 MiB of memory
+/// besides the result, or besides writing it.
 pub(crate) fn read_array<T: Element>(
     path: &Path,
     stage: &Stage,
@@ -36,25 +39,29 @@ pub(crate) fn read_array<T: Element>(
             .found(header.dtype));
     }
     let own = NpyHeader::new(T::DTYPE, &header.shape, header.order);
-    let mut array = stage.array::<T>(name, &own)?;
+    let mut writer = stage.writer::<T>(name, &own, true)?;
     let mut reader = BufReader::with_capacity(BLOCK, file);
     reader.seek(SeekFrom::Start(header.data_start)).map_err(|e| Error::io("reading", path, e))?;
 
     let (total, mut done) = (header.data_bytes(), 0);
-    let mut bytes = vec![0; BLOCK];
-    for part in array.chunks_mut(BLOCK / size_of::<T>()) {
-        let bytes = &mut bytes[..size_of_val(part)];
+    let _held = ctx.hold(MEMORY_TO_READ);
+    let (mut bytes, mut elements) = (vec![0; BLOCK], vec![T::zeroed(); BLOCK / size_of::<T>()]);
+    while done < total {
+        let bytes = &mut bytes[..BLOCK.min((total - done) as usize)];
         reader.read_exact(bytes).map_err(|e| Error::io("reading", path, e).at_byte(done))?;
         to_native(bytes, &header);
-        for (element, bits) in part.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
+        let elements = &mut elements[..bytes.len() / size_of::<T>()];
+        for (element, bits) in elements.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
             *element = try_pod_read_unaligned(bits).map_err(|_| {
                 Error::new(ErrorKind::Value, "not a value of the element type").in_file(path)
             })?;
         }
+        writer.push(elements)?;
         done += bytes.len() as u64;
+        ctx.meter().read(bytes.len() as u64);
         ctx.report("reading", done, total)?;
     }
-    let array = stage.finish(name, array, &own)?;
+    let array = stage.finish_writer(name, writer, &own)?;
     Ok((header, array))
 }
 

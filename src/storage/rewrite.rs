@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::buffer::Buffer;
 use crate::storage::buffer_mut::BufferMut;
 use crate::storage::checksum;
@@ -10,6 +10,7 @@ use crate::storage::context::Context;
 use crate::storage::element::Entry;
 use crate::storage::map::lock_shared;
 use crate::storage::stage::{parent, remove_if_there, sync};
+use crate::storage::sums::Sums;
 
 /// Removes the checksums of an array that is about to change, so that they are never stale.
 pub(crate) fn start_rewrite(path: &Path) -> Result<()> {
@@ -23,8 +24,24 @@ pub(crate) fn end_rewrite<T: Entry>(
     array: BufferMut<T>,
     ctx: &Context,
 ) -> Result<Buffer<T>> {
+    end_summed_rewrite(path, array, None, ctx)
+}
+
+/// As [`end_rewrite`], for an array whose file is summed already if there are `sums`.
+pub(crate) fn end_summed_rewrite<T: Entry>(
+    path: &Path,
+    array: BufferMut<T>,
+    sums: Option<Sums>,
+    ctx: &Context,
+) -> Result<Buffer<T>> {
     array.flush()?;
-    checksum::write(path, ctx)?;
+    match (sums, array.origin()) {
+        (Some(sums), Some((origin, start))) => {
+            origin.file.sync_all().map_err(|e| Error::io("writing back", path, e))?;
+            checksum::write_sums(path, start + size_of_val(&*array) as u64, &sums)?;
+        }
+        _ => checksum::write(path, ctx)?,
+    }
     sync(parent(path))?;
     let array = array.freeze();
     if let Some((origin, _)) = array.origin() {

@@ -20,8 +20,9 @@ use crate::storage::buffer_mut::BufferMut;
 use crate::storage::checksum;
 use crate::storage::context::Context;
 use crate::storage::element::Entry;
-use crate::storage::npy::{NpyHeader, create_array, finish_array};
+use crate::storage::npy::{DATA_START, NpyHeader, create_array, finish_array};
 use crate::storage::place::Place;
+use crate::storage::sums::Sums;
 use crate::storage::writer::{ArrayWriter, Written};
 
 /// The arrays of one result until they are published.
@@ -68,6 +69,11 @@ impl Stage {
             Place::Replace(target) => Kind::Files(Files::new(target, true, is_folder)?),
         };
         Ok(Stage { kind, ctx: ctx.clone(), memory: AtomicU64::new(0) })
+    }
+
+    /// Whether the result goes away with its last user, and has no checksums.
+    pub(crate) fn is_scratch(&self) -> bool {
+        matches!(self.kind, Kind::Scratch)
     }
 
     /// A new array of zeros, with the elements and the shape of `header`, to be called `name` (`values.npy`).
@@ -139,13 +145,33 @@ impl Stage {
         array: BufferMut<T>,
         header: &NpyHeader,
     ) -> Result<Buffer<T>> {
+        if array.origin().is_some() {
+            self.ctx.meter().wrote(header.data_bytes());
+        }
+        self.finish_summed(name, array, header, None)
+    }
+
+    /// As [`finish`](Self::finish), for an array of the shape it was made with whose file was written, and is summed
+    /// already if there are `sums`.
+    pub(crate) fn finish_summed<T: Entry>(
+        &self,
+        name: &str,
+        array: BufferMut<T>,
+        header: &NpyHeader,
+        sums: Option<Sums>,
+    ) -> Result<Buffer<T>> {
         let array = array.freeze();
         if let Some((origin, _)) = array.origin() {
             finish_array(origin, header)?;
-            self.ctx.meter().wrote(header.data_bytes());
         }
         if let Kind::Files(files) = &self.kind {
-            checksum::write(&files.building.path().join(name), &self.ctx)?;
+            let path = files.building.path().join(name);
+            match sums {
+                Some(sums) => {
+                    checksum::write_sums(&path, DATA_START + header.data_bytes(), &sums)?;
+                }
+                None => checksum::write(&path, &self.ctx)?,
+            }
         }
         Ok(array.slice(0..header.data_bytes() as usize / size_of::<T>()))
     }

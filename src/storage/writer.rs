@@ -4,6 +4,8 @@
 //! sums behind the work; the file is neither mapped nor read again until it is finished, so that making an array larger
 //! than memory is one sequential write. How many elements there will be need not be known.
 
+use std::os::unix::fs::FileExt;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::{Buffer, Origin};
 use crate::storage::buffer_mut::BufferMut;
@@ -32,8 +34,8 @@ enum Target<T: Entry> {
 
 struct FileTarget {
     appender: Appender,
-    /// What the file was started with.
-    header: NpyHeader,
+    /// What the file was started with; `None` for one that has its header already.
+    header: Option<NpyHeader>,
     current: IoBuffer,
     filled: usize,
     block: usize,
@@ -70,6 +72,47 @@ impl<T: Entry> ArrayWriter<T> {
         Self::appending(appender, header, block, summed, ctx.meter())
     }
 
+    /// Whether the array lies in a file, and nothing stands in it behind the elements.
+    pub(crate) fn can_write_over(array: &BufferMut<T>) -> bool {
+        array.origin().is_some_and(|(origin, start)| {
+            let length = start + size_of_val(&**array) as u64;
+            origin.file.metadata().is_ok_and(|metadata| metadata.len() == length)
+        })
+    }
+
+    /// The array in the file behind `array` once more, from its first element to its last, summed on the way.
+    ///
+    /// Nobody may look at the elements before [`finish_over`](Self::finish_over), or before this is dropped. Fails unless
+    /// the file [can be written over](Self::can_write_over).
+    pub(crate) fn over(array: &mut BufferMut<T>, ctx: &Context) -> Result<Self> {
+        let other = || Error::new(ErrorKind::Io, "the file is not that of the array alone");
+        let (Origin { path, file }, start) = array.origin().ok_or_else(other)?;
+        if !Self::can_write_over(array) {
+            return Err(other().in_file(path));
+        }
+        // What was stored to the map must not come after what is written now.
+        array.flush()?;
+        let mut head = vec![0; start as usize];
+        file.read_exact_at(&mut head, 0).map_err(|e| Error::io("reading", path, e))?;
+        let file = file.try_clone().map_err(|e| Error::io("opening", path, e))?;
+        let origin = Origin { path: path.clone(), file };
+        let block = block_size(ctx.memory_limit_bytes());
+        let length = start + size_of_val(&**array) as u64;
+        let appender = Appender::new(origin, length, block, true, ctx.meter())?;
+        let mut target = FileTarget::new(appender, block, true, ctx.meter())?;
+        target.push(&head)?;
+        Ok(ArrayWriter { target: Target::File(target), len: 0 })
+    }
+
+    /// Ends the writing over an array of `len` elements: the sums of its file, which may not be on the device yet.
+    pub(crate) fn finish_over(self, len: usize) -> Result<Sums> {
+        self.check_len(len)?;
+        match self.target {
+            Target::Memory { .. } => Ok(Sums::default()),
+            Target::File(file) => file.flush().map(|appended| appended.sums),
+        }
+    }
+
     /// An array in a file without a name in the scratch folder.
     pub(crate) fn scratch(header: &NpyHeader, ctx: &Context) -> Result<Self> {
         let folder = ctx.scratch_folder();
@@ -85,18 +128,9 @@ impl<T: Entry> ArrayWriter<T> {
         summed: bool,
         meter: &Meter,
     ) -> Result<Self> {
-        let mut current = IoBuffer::new(block, meter)?;
-        current.bytes_mut()[..DATA_START as usize].copy_from_slice(&header.to_bytes()?);
-        let target = FileTarget {
-            appender,
-            header: header.clone(),
-            current,
-            filled: DATA_START as usize,
-            block,
-            made: 1,
-            summed,
-            meter: meter.clone(),
-        };
+        let mut target = FileTarget::new(appender, block, summed, meter)?;
+        target.push(&header.to_bytes()?)?;
+        target.header = Some(header.clone());
         Ok(ArrayWriter { target: Target::File(target), len: 0 })
     }
 
@@ -129,11 +163,7 @@ impl<T: Entry> ArrayWriter<T> {
     /// Ends the writing of an array whose elements all were taken; `header` says how many, and how they stand. What lies
     /// in a file is on the device afterwards.
     pub(crate) fn finish(self, header: &NpyHeader) -> Result<Written<T>> {
-        if header.data_bytes() != (self.len * size_of::<T>()) as u64 {
-            return Err(Error::new(ErrorKind::Shape, "elements are missing or too many")
-                .expected(format!("{} bytes", header.data_bytes()))
-                .found(self.len * size_of::<T>()));
-        }
+        self.check_len(header.data_bytes() as usize / size_of::<T>())?;
         match self.target {
             Target::Memory { array, .. } => Ok(Written {
                 array: array.freeze().slice(0..self.len),
@@ -143,9 +173,24 @@ impl<T: Entry> ArrayWriter<T> {
             Target::File(file) => file.finish(self.len, header),
         }
     }
+
+    fn check_len(&self, expected: usize) -> Result<()> {
+        if self.len != expected {
+            return Err(Error::new(ErrorKind::Shape, "elements are missing or too many")
+                .expected(format!("{expected} elements"))
+                .found(self.len));
+        }
+        Ok(())
+    }
 }
 
 impl FileTarget {
+    fn new(appender: Appender, block: usize, summed: bool, meter: &Meter) -> Result<Self> {
+        let current = IoBuffer::new(block, meter)?;
+        let (header, meter) = (None, meter.clone());
+        Ok(FileTarget { appender, header, current, filled: 0, block, made: 1, summed, meter })
+    }
+
     fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
             let now;
@@ -166,15 +211,21 @@ impl FileTarget {
         Ok(())
     }
 
-    fn finish<T: Entry>(mut self, len: usize, header: &NpyHeader) -> Result<Written<T>> {
+    /// Waits until everything is written.
+    fn flush(mut self) -> Result<Appended> {
         if self.filled > 0 {
             self.appender.append(self.current, self.filled)?;
         }
-        let Appended { origin, length, mut sums, .. } = self.appender.finish()?;
+        self.appender.finish()
+    }
+
+    fn finish<T: Entry>(mut self, len: usize, header: &NpyHeader) -> Result<Written<T>> {
+        let (started, summed) = (self.header.take(), self.summed);
+        let Appended { origin, length, mut sums, .. } = self.flush()?;
         let Origin { path, file } = &origin;
-        if *header != self.header {
+        if started.as_ref() != Some(header) {
             write_header(file, path, header)?;
-            if self.summed {
+            if summed {
                 sums.0[0] = sum_block(file, path, 0, length, &mut Vec::new())?;
             }
         }

@@ -236,7 +236,6 @@ fn room<T: Entry, I: Index, P: Index>(
         blocks.push(Block { lines: lines.clone(), values: take(&mut values, stored), structure });
     }
     Ok(Compact {
-        lines: panel.nrows(),
         columns: panel.ncols(),
         blocks,
         runs,

@@ -16,7 +16,6 @@ use crate::storage::{BufferMut, Entry};
 
 /// A matrix in blocks of lines (rows of CSR, columns of CSC).
 pub(crate) struct Compact<T: Entry> {
-    pub(super) lines: usize,
     pub(super) columns: usize,
     pub(super) blocks: Vec<Block>,
     pub(super) runs: Vec<StoredRun>,

@@ -44,11 +44,11 @@ pub(crate) struct Appender {
     scratch: Option<Held>,
 }
 
-/// The I/O thread.
+/// The I/O thread. Dropped, it waits for the thread: nothing is written behind the back of whoever gave up.
 struct Link {
-    requests: Sender<(IoBuffer, usize)>,
+    requests: Option<Sender<(IoBuffer, usize)>>,
     done: Receiver<Result<IoBuffer>>,
-    thread: JoinHandle<Sums>,
+    thread: Option<JoinHandle<Sums>>,
     /// Blocks handed in and not taken back.
     out: usize,
 }
@@ -132,7 +132,7 @@ impl Appender {
         let link = self.link.as_mut().ok_or_else(lost)?;
         link.out += 1;
         // A thread that is gone says why when it is asked for a buffer.
-        let _ = link.requests.send((buffer, bytes));
+        let _ = link.requests.as_ref().ok_or_else(lost)?.send((buffer, bytes));
         Ok(())
     }
 
@@ -149,9 +149,8 @@ impl Appender {
         while self.link.as_ref().is_some_and(|link| link.out > 0) {
             self.spare()?;
         }
-        if let Some(Link { requests, done, thread, .. }) = self.link.take() {
-            drop((requests, done));
-            sums = thread.join().map_err(|_| lost())?;
+        if let Some(mut link) = self.link.take() {
+            sums = link.end()?;
         }
         let origin = Arc::into_inner(self.origin).ok_or_else(lost)?;
         origin
@@ -174,7 +173,23 @@ impl Appender {
             .name("outcore-write".to_owned())
             .spawn(move || writing.run(&queue, &ends))
             .map_err(|e| Error::io("starting a thread to write", &self.origin.path, e))?;
-        Ok(Link { requests, done, thread, out: 0 })
+        Ok(Link { requests: Some(requests), done, thread: Some(thread), out: 0 })
+    }
+}
+
+impl Link {
+    /// Waits until the thread has written what it was given.
+    fn end(&mut self) -> Result<Sums> {
+        self.requests = None;
+        let thread = self.thread.take().ok_or_else(lost)?;
+        thread.join().map_err(|_| lost())
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // Whoever wanted to know of errors has called `end`.
+        let _ = self.end();
     }
 }
 

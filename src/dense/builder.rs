@@ -1,0 +1,86 @@
+//! A dense matrix from rows or columns that come one after the other, nobody knows how many.
+
+use ndarray::Ix2;
+
+use crate::dense::base::Dense;
+use crate::dense::writer::DenseWriter;
+use crate::error::{Error, Result};
+use crate::storage::{Context, Element, Order, Place};
+
+/// Collects the rows of a matrix in C order, or the columns of one in Fortran order.
+///
+/// Cost: one sequential write. Memory: what writing takes, or in memory the matrix and, while it grows, as much of it once
+/// more. The matrix appears at its place when it is [finished](Self::finish); a builder that is dropped leaves nothing.
+///
+/// ```
+/// use outcore::{Context, DenseBuilder, Order, Place};
+/// let mut rows = DenseBuilder::<f64>::new(2, Order::C, Place::Memory, &Context::new())?;
+/// rows.push(&[1.0, 2.0])?;
+/// rows.push(&[3.0, 4.0, 5.0, 6.0])?;
+/// let a = rows.finish()?;
+/// assert_eq!((a.shape(), a.view()[[2, 1]]), (&[3, 2][..], 6.0));
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub struct DenseBuilder<T: Element> {
+    writer: DenseWriter<T, Ix2>,
+    length: usize,
+    order: Order,
+    lines: usize,
+}
+
+impl<T: Element> DenseBuilder<T> {
+    /// No lines yet; each will have `length` elements. Fails if something is at the place already.
+    pub fn new(
+        length: usize,
+        order: Order,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        Self::with_capacity(0, length, order, place, ctx)
+    }
+
+    /// No lines yet, with disk space reserved for `lines` of them; more or less are possible.
+    pub fn with_capacity(
+        lines: usize,
+        length: usize,
+        order: Order,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let shape = shape((lines, length), order);
+        let writer = DenseWriter::growing(&place.into(), shape, order, ctx)?;
+        Ok(DenseBuilder { writer, length, order, lines: 0 })
+    }
+
+    /// Takes the next line, or several, one after the other.
+    ///
+    /// Fails, taking none, unless the elements make up whole lines; fails if the matrix gets too large for the memory limit
+    /// or the device.
+    pub fn push(&mut self, lines: &[T]) -> Result<()> {
+        let count = lines.len().checked_div(self.length).unwrap_or(0);
+        if count * self.length != lines.len() {
+            let expected = format!("a multiple of {} elements", self.length);
+            return Err(Error::shape("the lines", expected, lines.len()));
+        }
+        self.writer.push(lines)?;
+        self.lines += count;
+        Ok(())
+    }
+
+    /// Lines taken so far.
+    pub fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// The matrix of all lines: of rows in C order, of columns in Fortran order.
+    pub fn finish(self) -> Result<Dense<T>> {
+        self.writer.finish_as(shape((self.lines, self.length), self.order))
+    }
+}
+
+fn shape((lines, length): (usize, usize), order: Order) -> Ix2 {
+    match order {
+        Order::C => ndarray::Dim([lines, length]),
+        Order::Fortran => ndarray::Dim([length, lines]),
+    }
+}

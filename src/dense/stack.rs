@@ -1,0 +1,228 @@
+//! Dense matrices below each other or side by side: one read of each, one sequential write.
+//!
+//! Along their order (rows below each other in C order) the elements follow each other as they are. Across it every line
+//! of the result is a line of the first, then one of the second, and so on: as many lines of all of them as fit are read
+//! together, or a line piece by piece if one does not.
+
+use std::ops::Range;
+
+use ndarray::Ix2;
+use rayon::prelude::*;
+
+use crate::dense::base::Dense;
+use crate::dense::parts::{Part, Parts};
+use crate::dense::writer::DenseWriter;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{
+    BufferMut, Context, Element, Order, Place, Plan, largest_panel, panel_elements,
+};
+
+/// Nanoseconds that an element takes.
+const WORK: f64 = 0.5;
+
+impl<T: Element> Dense<T> {
+    /// The matrices below each other, as NumPy's `vstack`; otherwise as [`concatenate`](Self::concatenate).
+    ///
+    /// ```
+    /// use outcore::{Context, Dense, Place};
+    /// let a = Dense::from(ndarray::arr2(&[[1, 2]]));
+    /// let b = Dense::vstack(&[&a, &a], Place::Memory, &Context::new())?;
+    /// assert_eq!(b.view(), ndarray::arr2(&[[1, 2], [1, 2]]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn vstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        Self::concatenate(0, matrices, place, ctx)
+    }
+
+    /// The matrices side by side, as NumPy's `hstack`; otherwise as [`concatenate`](Self::concatenate).
+    pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        Self::concatenate(1, matrices, place, ctx)
+    }
+
+    /// The matrices one after the other along an axis: 0 puts them below each other, 1 side by side.
+    ///
+    /// Cost: one read of each and one sequential write. Memory: the result, unless it goes to a file, and panels within the
+    /// limit. Fails if there is no matrix, if they differ in their other extent, or in the order of their elements:
+    /// [`to_order`](Self::to_order) changes that.
+    ///
+    /// ```
+    /// use outcore::{Context, Dense, Place};
+    /// let a = Dense::from(ndarray::arr2(&[[1], [2]]));
+    /// let b = Dense::concatenate(1, &[&a, &a], Place::Memory, &Context::new())?;
+    /// assert_eq!(b.view(), ndarray::arr2(&[[1, 1], [2, 2]]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn concatenate(
+        axis: usize,
+        matrices: &[&Self],
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let place = place.into();
+        let stack = Stack::new(axis, matrices)?;
+        let budget = stack.budget::<T>(&place, ctx)?;
+        let buffers = matrices.iter().map(|matrix| matrix.buffer().clone()).collect();
+        let mut parts = Parts::new(buffers, stack.panels::<T>(budget), budget, ctx)?;
+        let height = stack.height::<T>(budget);
+        let _running = ctx.begin(|| {
+            let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
+            let stored = matrices.iter().map(|matrix| matrix.buffer().stored_bytes()).sum();
+            let plan = Plan::new("stacking dense matrices").from_file(file).reads(1, stored);
+            let band = height * stack.length() * size_of::<T>();
+            let plan = plan.holds(parts.memory() + band as u64).works(stack.len() as u64, WORK);
+            Ok(DenseWriter::<T, Ix2>::plan(plan, stack.len(), &place, ctx))
+        })?;
+        let mut writer =
+            DenseWriter::<T, Ix2>::new(&place, ndarray::Dim(stack.shape), stack.order, ctx)?;
+        if height == 0 {
+            parts.sweep(ctx, |parts| parts.iter().try_for_each(|part| writer.push(part)))?;
+        } else {
+            let mut made = BufferMut::<T>::zeros(height * stack.length())?.counted(ctx.meter());
+            parts.sweep(ctx, |parts| {
+                let elements: usize = parts.iter().map(|part| part.len()).sum();
+                ctx.run(|| stack.interleave(parts, &mut made[..elements]));
+                writer.push(&made[..elements])
+            })?;
+        }
+        writer.finish()
+    }
+}
+
+/// What is made of what.
+struct Stack {
+    shape: [usize; 2],
+    order: Order,
+    /// Whether the elements of the matrices follow each other as they are.
+    along: bool,
+    /// Elements of a line of each matrix, the lines going across.
+    lengths: Vec<usize>,
+    /// Lines of the result.
+    lines: usize,
+    /// Elements of each matrix.
+    sizes: Vec<usize>,
+}
+
+impl Stack {
+    fn new<T: Element>(axis: usize, matrices: &[&Dense<T>]) -> Result<Self> {
+        let Some(first) = matrices.first() else {
+            return Err(Error::shape("the matrices", "at least one", 0));
+        };
+        if axis > 1 {
+            return Err(Error::shape("the axis", "0 or 1", axis));
+        }
+        // A matrix of one row or column lies the same in both orders.
+        let has_order = |matrix: &&&Dense<T>| matrix.nrows() > 1 && matrix.ncols() > 1;
+        let order = matrices.iter().find(has_order).unwrap_or(first).order();
+        let other = first.shape()[1 - axis];
+        let mut extent = 0usize;
+        for (k, matrix) in matrices.iter().enumerate() {
+            if matrix.shape()[1 - axis] != other {
+                let what = format!("matrix {k}, extent {}", 1 - axis);
+                return Err(Error::shape(&what, other, matrix.shape()[1 - axis]));
+            }
+            if has_order(&matrix) && matrix.order() != order {
+                return Err(Error::new(ErrorKind::Unsupported, "the matrices differ in order")
+                    .expected(format!("{order:?}"))
+                    .found(format!("{:?} of matrix {k}", matrix.order()))
+                    .remedy("bring it to the order of the others with to_order"));
+            }
+            extent = extent.saturating_add(matrix.shape()[axis]);
+        }
+        let along = (axis == 0) == (order == Order::C);
+        let lengths = matrices.iter().map(|matrix| matrix.shape()[axis]).collect();
+        let shape = if axis == 0 { [extent, other] } else { [other, extent] };
+        let sizes = matrices.iter().map(|matrix| matrix.len()).collect();
+        Ok(Stack { shape, order, along, lengths, lines: other, sizes })
+    }
+
+    /// Elements of the result.
+    fn len(&self) -> usize {
+        self.shape[0].saturating_mul(self.shape[1])
+    }
+
+    /// Elements of a line of the result that goes across the matrices.
+    fn length(&self) -> usize {
+        self.lengths.iter().sum()
+    }
+
+    /// The memory for reading beside the result, or beside writing it. Fails if the result does not fit.
+    fn budget<T: Element>(&self, place: &Place, ctx: &Context) -> Result<u64> {
+        let (limit, taken) =
+            (ctx.memory_limit_bytes(), DenseWriter::<T, Ix2>::memory(self.len(), place, ctx));
+        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
+        Ok(limit.saturating_sub(taken).min(limit / 2))
+    }
+
+    /// Lines that are put together at a time; none if a line is more than a panel, or the matrices follow each other.
+    fn height<T: Element>(&self, budget: u64) -> usize {
+        if self.along || self.length() == 0 {
+            return 0;
+        }
+        (panel::<T>(budget, self.sizes.len()) / self.length()).min(self.lines)
+    }
+
+    /// The matrices in the order in which they make up the result.
+    fn panels<T: Element>(&self, budget: u64) -> Vec<Vec<Part>> {
+        let most = panel::<T>(budget, self.sizes.len());
+        match self.height::<T>(budget) {
+            0 if self.along => {
+                cut(self.sizes.iter().enumerate().map(|(k, &size)| (k, 0..size)), most)
+            }
+            0 => cut((0..self.lines).flat_map(|line| self.of_lines(line..line + 1)), most),
+            height => (0..self.lines)
+                .step_by(height)
+                .map(|line| {
+                    self.of_lines(line..self.lines.min(line + height))
+                        .map(|(array, elements)| Part { array, elements })
+                        .collect()
+                })
+                .collect(),
+        }
+    }
+
+    /// What each matrix has of some lines.
+    fn of_lines(&self, lines: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let lengths = self.lengths.iter().enumerate();
+        lengths.map(move |(array, length)| (array, lines.start * length..lines.end * length))
+    }
+
+    /// Puts some lines of every matrix beside each other.
+    fn interleave<T: Element>(&self, parts: &[&[T]], made: &mut [T]) {
+        made.par_chunks_mut(self.length()).enumerate().with_min_len(16).for_each(|(line, row)| {
+            let mut rest = row;
+            for (part, &length) in parts.iter().zip(&self.lengths) {
+                let to;
+                (to, rest) = rest.split_at_mut(length);
+                to.copy_from_slice(&part[line * length..][..length]);
+            }
+        });
+    }
+}
+
+/// Elements of a panel with a part of each of so many arrays.
+fn panel<T>(budget: u64, arrays: usize) -> usize {
+    let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
+    // Every part is read in whole sectors.
+    panel_elements(most.saturating_sub(arrays * 2 * 4096), &[size_of::<T>()])
+}
+
+/// Cuts runs of arrays into parts, and gathers those into panels of at most `most` elements.
+fn cut(runs: impl Iterator<Item = (usize, Range<usize>)>, most: usize) -> Vec<Vec<Part>> {
+    let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
+    for (array, run) in runs {
+        let mut start = run.start;
+        while start < run.end {
+            let step = (run.end - start).min(most - filled);
+            panel.push(Part { array, elements: start..start + step });
+            (start, filled) = (start + step, filled + step);
+            if filled == most {
+                panels.push(std::mem::take(&mut panel));
+                filled = 0;
+            }
+        }
+    }
+    if !panel.is_empty() {
+        panels.push(panel);
+    }
+    panels
+}

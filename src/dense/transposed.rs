@@ -1,0 +1,143 @@
+//! The lines of the other axis, band by band, from lines that lie in memory and in a scratch file.
+
+use std::ops::Range;
+
+use crate::dense::cut::{Band, Cut};
+use crate::dense::transpose::{Patch, each_patch, transpose};
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{BufferMut, Context, Element, ScratchFile};
+
+/// Bands of tiles that are being read or worked on at a time.
+pub(super) const IN_FLIGHT: usize = 3;
+
+/// All lines, in memory and in the scratch file.
+pub(super) struct Lines<'a, T> {
+    pub(super) cut: Cut,
+    pub(super) lines: &'a [T],
+    /// Where in the scratch file every block starts, group by group.
+    pub(super) blocks: &'a [u64],
+    pub(super) ctx: &'a Context,
+}
+
+impl<T: Element> Lines<'_, T> {
+    /// Hands on the result, some lines at a time or a piece of one, in order.
+    pub(super) fn hand_on(
+        &self,
+        file: Option<&ScratchFile>,
+        mut sink: impl FnMut(&[T]) -> Result<()>,
+    ) -> Result<()> {
+        let (cut, ctx) = (self.cut, self.ctx);
+        let mut made = BufferMut::<T>::zeros(cut.width * cut.piece)?.counted(ctx.meter());
+        let Some(file) = file else {
+            let all = cut.bands().count() as u64;
+            for (k, band) in cut.bands().enumerate() {
+                ctx.report("transposing", k as u64, all)?;
+                let elements = &mut made[..band.rows.len() * band.cols.len()];
+                self.fill(&band, &[], elements);
+                sink(elements)?;
+            }
+            return Ok(());
+        };
+        let bands: Vec<Band> = cut.bands().collect();
+        let groups = |band: &Band| -> Vec<(usize, Range<usize>)> { cut.groups_in(band).collect() };
+        let extents = |band: &Band| {
+            let groups = groups(band).into_iter();
+            groups.map(|(group, cols)| self.extent(group, band, &cols)).collect()
+        };
+        let mut reader = file.panels(bands.iter().map(extents).collect(), IN_FLIGHT)?;
+        reader.sweep(ctx, |k, read| {
+            let band = &bands[k];
+            let tiles: Option<Vec<Tile<'_, T>>> = groups(band)
+                .into_iter()
+                .zip(read)
+                .map(|((_, cols), bytes)| {
+                    let elements = bytemuck::checked::try_cast_slice(bytes).ok()?;
+                    Some(Tile { cols, elements })
+                })
+                .collect();
+            let elements = &mut made[..band.rows.len() * band.cols.len()];
+            self.fill(band, &tiles.ok_or_else(damaged)?, elements);
+            sink(elements)
+        })
+    }
+
+    /// Where in the scratch file the tile lies that a group has for a band.
+    fn extent(&self, group: usize, band: &Band, cols: &Range<usize>) -> (u64, usize) {
+        let (cut, size) = (self.cut, size_of::<T>());
+        let (block, row) = (band.rows.start / cut.block, band.rows.start % cut.block);
+        let start = self.blocks[group * cut.blocks().count() + block];
+        let before = row * cut.group + cols.start - cut.first_of(group);
+        (start + (before * size) as u64, band.rows.len() * cols.len() * size)
+    }
+
+    /// Fills a band from the lines in memory and the tiles.
+    fn fill(&self, band: &Band, tiles: &[Tile<'_, T>], elements: &mut [T]) {
+        let cut = self.cut;
+        let last = cut.first_of(cut.groups());
+        self.ctx.run(|| {
+            each_patch(elements, band.cols.len(), |mut patch| {
+                let first = band.cols.start + patch.col;
+                let cols = first..first + patch.width();
+                let from = band.rows.start + patch.row;
+                let from = from..from + patch.rows.len();
+                let here = cols.start..cols.end.min(cut.kept);
+                transpose(&mut patch.rows, (0, here.len()), |k| self.line(first + k, &from));
+                let here = cols.start.max(last).min(cols.end)..cols.end;
+                transpose(&mut patch.rows, (here.start - first, here.len()), |k| {
+                    self.line(cut.kept + here.start + k - last, &from)
+                });
+                copy(tiles, &mut patch, band.cols.start);
+            });
+        });
+    }
+
+    /// A part of the line in a slot.
+    fn line(&self, slot: usize, part: &Range<usize>) -> &[T] {
+        &self.lines[slot * self.cut.length..][part.clone()]
+    }
+}
+
+/// What some lines of a group have for a band, row by row.
+struct Tile<'a, T> {
+    cols: Range<usize>,
+    elements: &'a [T],
+}
+
+/// Copies what tiles have for a patch of a band whose first column is `origin`: row after row, so that each is written in
+/// one go.
+fn copy<T: Copy>(tiles: &[Tile<'_, T>], patch: &mut Patch<'_, T>, origin: usize) {
+    let first = origin + patch.col;
+    let last = first + patch.width();
+    let here = |tile: &&Tile<'_, T>| tile.cols.start < last && tile.cols.end > first;
+    let tiles: Vec<&Tile<'_, T>> = tiles.iter().filter(here).collect();
+    for (k, row) in patch.rows.iter_mut().enumerate() {
+        for Tile { cols, elements } in &tiles {
+            let here = cols.start.max(first)..cols.end.min(last);
+            let elements = &elements[(patch.row + k) * cols.len()..][..cols.len()];
+            let elements = &elements[here.start - cols.start..here.end - cols.start];
+            row[here.start - first..here.end - first].copy_from_slice(elements);
+        }
+    }
+}
+
+/// Hands on the lines of the other axis of `count` lines that lie one after the other in memory, some at a time or a
+/// piece of one, in order. Memory: a band of a twentieth of the limit.
+pub(crate) fn transposed<T: Element>(
+    lines: &[T],
+    (count, length): (usize, usize),
+    ctx: &Context,
+    sink: impl FnMut(&[T]) -> Result<()>,
+) -> Result<()> {
+    let cut = Cut::resident::<T>(count, length, ctx);
+    Lines { cut, lines, blocks: &[], ctx }.hand_on(None, sink)
+}
+
+/// Memory that [`transposed`] takes.
+pub(crate) fn memory_to_transpose<T>(count: usize, length: usize, ctx: &Context) -> u64 {
+    let cut = Cut::resident::<T>(count, length, ctx);
+    (cut.width * cut.piece * size_of::<T>()) as u64
+}
+
+pub(super) fn damaged() -> Error {
+    Error::new(ErrorKind::Io, "the scratch file does not hold what was written to it")
+}

@@ -1,0 +1,172 @@
+//! A matrix transposed on its way: it comes line by line and goes line by line of the other axis, in bounded memory.
+//!
+//! ```text
+//! lines come:    the first stay in memory as they are; of the others a group at a time is gathered, transposed, and
+//!                appended to a scratch file
+//! all are here:  band after band of result lines: what every group has for the band is read, and copied beside the
+//!                others and beside what the lines in memory have for it -> handed on in order
+//! ```
+//!
+//! So what does not fit is written once and read once. Groups are transposed before they are written, because then what
+//! a band needs of one is a single run, a *tile*; of single lines it would be as many runs as the group has lines, of
+//! some thousand bytes each for a wide matrix.
+//!
+//! Memory, in parts of the limit: three eighths for lines that stay, if those are a fifth of all, and a quarter for a group;
+//! beside them, at the end, three bands that are read and one that is made, at most a twentieth each.
+
+use std::ops::Range;
+
+use crate::dense::cut::Cut;
+use crate::dense::transpose::transpose_lines;
+use crate::dense::transposed::{IN_FLIGHT, Lines, damaged};
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{BufferMut, Context, Element, IoBuffer, Plan, Scratch};
+
+/// The part of the limit that blocks on their way to the scratch file take: with less the device has nothing to do while
+/// the next group is gathered.
+const ON_THE_WAY: u64 = 20;
+
+/// Nanoseconds that an element takes one thread.
+const WORK: f64 = 0.7;
+
+/// Takes lines, and hands on the lines of the other axis.
+pub(crate) struct Transposer<T: Element> {
+    cut: Cut,
+    /// Lines that stay, and behind them the group that is gathered.
+    lines: BufferMut<T>,
+    /// Where in `lines` the next element goes.
+    at: usize,
+    /// Elements taken so far.
+    taken: usize,
+    scratch: Option<Scratch>,
+    /// Where in the scratch file every block starts, group by group.
+    blocks: Vec<u64>,
+    ctx: Context,
+}
+
+impl<T: Element> Transposer<T> {
+    /// For `count` lines of `length` elements.
+    ///
+    /// Fails if not even one line fits.
+    pub(crate) fn new(count: usize, length: usize, ctx: &Context) -> Result<Self> {
+        let cut = Cut::new::<T>(count, length, ctx)?;
+        let lines = BufferMut::zeros(cut.slots() * length)?.counted(ctx.meter());
+        let (scratch, blocks) = (None, Vec::new());
+        Ok(Transposer { cut, lines, at: 0, taken: 0, scratch, blocks, ctx: ctx.clone() })
+    }
+
+    /// What transposing adds to a plan, `reading` being the memory that is in use while lines come.
+    pub(crate) fn plan(
+        plan: Plan,
+        (count, length): (usize, usize),
+        reading: u64,
+        ctx: &Context,
+    ) -> Result<Plan> {
+        let cut = Cut::new::<T>(count, length, ctx)?;
+        let size = size_of::<T>();
+        let lines = (cut.slots() * length * size) as u64;
+        let band = (cut.width * cut.piece * size) as u64;
+        let plan = plan.works((count * length) as u64, WORK);
+        if cut.groups() == 0 {
+            return Ok(plan.holds(reading.max(band)).beside(lines));
+        }
+        let bytes = |rows: Range<usize>| (rows.len() * cut.group * size).next_multiple_of(4096);
+        let written = cut.groups() * cut.blocks().map(bytes).sum::<usize>();
+        let read = cut.groups() * cut.group * length * size;
+        // A tile is read in whole sectors, and so lies in up to two more.
+        let ring = IoBuffer::rounded(band as usize + cut.groups() * 2 * 4096) as u64;
+        let beside =
+            (reading + blocks_on_the_way::<T>(&cut, ctx).1).max(IN_FLIGHT as u64 * ring + band);
+        let mut plan = plan.scratches(written as u64).holds(beside).beside(lines);
+        plan.cost.bytes_read -= (written - read) as u64;
+        Ok(plan)
+    }
+
+    /// Takes the next elements, line after line.
+    pub(crate) fn extend(&mut self, mut elements: &[T]) -> Result<()> {
+        self.check_room(elements.len())?;
+        while !elements.is_empty() {
+            self.make_room()?;
+            let now;
+            (now, elements) = elements.split_at(elements.len().min(self.lines.len() - self.at));
+            self.lines[self.at..][..now.len()].copy_from_slice(now);
+            self.at += now.len();
+            self.taken += now.len();
+        }
+        Ok(())
+    }
+
+    /// Takes the next line, which `fill` writes.
+    pub(crate) fn fill_line(&mut self, fill: impl FnOnce(&mut [T])) -> Result<()> {
+        let length = self.cut.length;
+        self.check_room(length)?;
+        self.make_room()?;
+        fill(&mut self.lines[self.at..][..length]);
+        self.at += length;
+        self.taken += length;
+        Ok(())
+    }
+
+    /// Hands on all lines of the other axis, some at a time or a piece of one, in order.
+    ///
+    /// Fails if lines are missing.
+    pub(crate) fn finish(mut self, sink: impl FnMut(&[T]) -> Result<()>) -> Result<()> {
+        if self.taken != self.cut.count * self.cut.length {
+            return Err(Error::new(ErrorKind::Shape, "lines are missing")
+                .expected(self.cut.count)
+                .found(self.taken / self.cut.length.max(1)));
+        }
+        let file = self.scratch.take().map(Scratch::finish).transpose()?;
+        let Transposer { cut, lines, blocks, ctx, .. } = &self;
+        Lines { cut: *cut, lines, blocks, ctx }.hand_on(file.as_ref(), sink)
+    }
+
+    fn check_room(&self, more: usize) -> Result<()> {
+        if more > self.cut.count * self.cut.length - self.taken {
+            return Err(Error::new(ErrorKind::Shape, "the array is full")
+                .found(format!("more than its {} lines", self.cut.count)));
+        }
+        Ok(())
+    }
+
+    /// Writes the group, if it is full, to make room for the next.
+    fn make_room(&mut self) -> Result<()> {
+        if self.at < self.lines.len() || self.lines.is_empty() {
+            return Ok(());
+        }
+        self.ctx.check_cancelled()?;
+        let (cut, size) = (self.cut, size_of::<T>());
+        let (most, _) = blocks_on_the_way::<T>(&cut, &self.ctx);
+        let group = &self.lines[cut.kept * cut.length..];
+        let mut scratch = match self.scratch.take() {
+            Some(scratch) => scratch,
+            None => {
+                let expected = cut.groups() * cut.group * cut.length * size;
+                Scratch::new(cut.block * cut.group * size, expected as u64, &self.ctx)?
+            }
+        };
+        for rows in cut.blocks() {
+            let mut buffer = scratch.buffer(most)?;
+            let bytes = rows.len() * cut.group * size;
+            let block = bytemuck::checked::try_cast_slice_mut(&mut buffer.bytes_mut()[..bytes])
+                .map_err(|_| damaged())?;
+            self.ctx.run(|| {
+                let line = |k: usize| &group[k * cut.length..][rows.clone()];
+                transpose_lines::<T>(block, cut.group, (0, cut.group), line);
+            });
+            self.blocks.push(scratch.append(buffer, bytes)?);
+        }
+        self.scratch = Some(scratch);
+        self.at = cut.kept * cut.length;
+        Ok(())
+    }
+}
+
+/// How many blocks may be on their way to the scratch file, at least the one that is filled and one that is written, and
+/// the memory that they take.
+fn blocks_on_the_way<T>(cut: &Cut, ctx: &Context) -> (usize, u64) {
+    let block = IoBuffer::rounded(cut.block * cut.group * size_of::<T>()) as u64;
+    let all = (cut.groups() * cut.blocks().len()) as u64;
+    let blocks = (ctx.memory_limit_bytes() / ON_THE_WAY / block).max(2).min(all);
+    (blocks as usize, blocks * block)
+}

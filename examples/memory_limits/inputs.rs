@@ -173,7 +173,7 @@ impl Inputs {
         let path = self.at("sparse-dense.npy", |path, bytes| {
             fill(path, (bytes / 8 / COLUMNS, COLUMNS), Order::C, |k| {
                 let mixed = (k as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-                if mixed % 8 == 0 { mixed as f64 } else { 0.0 }
+                if mixed.is_multiple_of(8) { mixed as f64 } else { 0.0 }
             })
         })?;
         Dense::open(path)

@@ -36,7 +36,7 @@ pub(crate) fn coordinates(folder: &Path, bytes: u64) -> Result<PathBuf> {
     let mut random = |below: usize| {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 32) * below as u64 >> 32) as u32
+        (((state >> 32) * below as u64) >> 32) as u32
     };
     let rows: Vec<u32> = (0..nnz).map(|_| random(n)).collect();
     let cols: Vec<u32> = (0..nnz).map(|_| random(n)).collect();
@@ -50,7 +50,7 @@ pub(crate) fn dense(folder: &Path, bytes: u64) -> Result<PathBuf> {
     let path = folder.join("dense.npy");
     let rows = (bytes / (4 * DENSE_COLUMNS as u64)) as usize;
     let mut a = DenseMut::<f32>::create(&path, (rows, DENSE_COLUMNS), Order::C, &Context::new())?;
-    a.fill_rows(|i, row| fill_row(i, row))?;
+    a.fill_rows(fill_row)?;
     a.close()?;
     Ok(path)
 }

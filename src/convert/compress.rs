@@ -80,7 +80,7 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
     let nnz = coo.nnz();
     let _running = ctx.begin(|| {
         let (name, _) = A::swap_if_cols(("COO to CSR", "COO to CSC"));
-        let plan = Plan::new(name).from_file(coo.rows().file()).reads(1, coo.stored_bytes());
+        let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, coo.stored_bytes());
         let plan = Sorter::<T, I>::plan(plan, nnz as u64, ctx);
         Ok(written::<T, I, P, A>(plan, (major, nnz), place, ctx))
     })?;

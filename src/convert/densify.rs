@@ -46,7 +46,7 @@ impl<T: Element, I: Index> Coo<T, I> {
         let place = place.into();
         let target = Target::new::<T>(self.shape(), order, &place, ctx)?;
         let (stored, nnz) = (self.stored_bytes(), self.nnz());
-        let plan = || Plan::new("COO to dense").from_file(self.rows().file()).reads(1, stored);
+        let plan = || Plan::new("COO to dense").on_device_of(self.rows().file()).reads(1, stored);
         if target.takes_any_order(stored) {
             let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan(), nnz)))?;
             self.check()?;
@@ -91,7 +91,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let target = Target::new::<T>(self.shape(), order, &place, ctx)?;
         let (stored, nnz) = (self.stored_bytes(), self.nnz());
         let (name, _) = A::swap_if_cols(("CSR to dense", "CSC to dense"));
-        let plan = Plan::new(name).from_file(self.indices().file());
+        let plan = Plan::new(name).on_device_of(self.indices().file());
         let across = order != A::swap_if_cols((Order::C, Order::Fortran)).0;
         if across && target.takes_any_order(stored) {
             let plan = plan.reads(1, stored);

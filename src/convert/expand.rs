@@ -34,7 +34,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let work = (lines.most_entries() * size_of::<I>()) as u64;
         let _running = ctx.begin(|| {
             let (name, _) = A::swap_if_cols(("CSR to COO", "CSC to COO"));
-            let plan = Plan::new(name).from_file(self.indices().file());
+            let plan = Plan::new(name).on_device_of(self.indices().file());
             let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
             let plan = plan.works(self.nnz() as u64, WORK);
             Ok(CooWriter::<T, I>::plan(plan, self.nnz(), &place, ctx))

@@ -51,7 +51,8 @@ fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A::Other>> {
     let bytes = Compressed::<T, I, P, A::Other>::bytes_of(from.minor(), from.nnz());
-    let plan = Plan::new(operation).from_file(from.indices().file()).reads(1, from.stored_bytes());
+    let plan =
+        Plan::new(operation).on_device_of(from.indices().file()).reads(1, from.stored_bytes());
     if exceeds(bytes, place, ctx) || from.stored_bytes() > ctx.memory_limit_bytes() / 2 {
         let _running = ctx.begin(|| {
             let plan = Sorter::<T, I>::plan(plan, from.nnz() as u64, ctx);

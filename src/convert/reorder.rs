@@ -103,7 +103,7 @@ impl<T: Element> Way<T> {
 
     fn plan(&self, a: &Dense<T>, place: &Place, ctx: &Context) -> Result<Plan> {
         let plan = Plan::new("changing the order")
-            .from_file(a.buffer().file())
+            .on_device_of(a.buffer().file())
             .reads(1, a.buffer().stored_bytes());
         let working = |plan: Plan| plan.works(a.len() as u64, WORK);
         let (count, length) = a.lines();

@@ -143,7 +143,7 @@ impl<T: Element> Way<T> {
         let (nnz, most) = Sieve::estimate(a.as_slice(), keep);
         let passes = if matches!(self, Way::Filled) { 2 } else { 1 };
         let mut plan = Plan::new(name)
-            .from_file(a.buffer().file())
+            .on_device_of(a.buffer().file())
             .reads(passes, a.buffer().stored_bytes())
             .works(a.len() as u64, WORK);
         plan.entries = Some(nnz);

@@ -45,7 +45,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         let header = NpyHeader::read(path)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new("reading a .npy file")
-                .from_file(Some((path, 0)))
+                .on_device_of(Some((path, 0)))
                 .reads(1, header.data_bytes())
                 .works(header.len() as u64, 1.0)
                 .holds(MEMORY_TO_READ);
@@ -108,7 +108,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         let mut panels = LinePanels::once(&all, (1, 1), budget, ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new(operation)
-                .from_file(self.buffer.file())
+                .on_device_of(self.buffer.file())
                 .reads(1, self.buffer.stored_bytes())
                 .holds(panels.memory())
                 .works(self.len() as u64, 0.1 * size_of::<T>() as f64);

@@ -9,6 +9,9 @@ use crate::storage::{
 /// Elements that one pass over a matrix in memory works on between two looks at the cancel token.
 const RESIDENT: usize = 1 << 24;
 
+/// Bytes of a ring of panels without many pinned: reading gains nothing from more.
+const RING: u64 = 64 << 20;
+
 /// Hands out a matrix in runs of contiguous lines (rows in C order, columns in Fortran order), in order.
 pub struct LinePanels<T: Element> {
     matrix: Dense<T>,
@@ -53,6 +56,17 @@ impl<T: Element> LinePanels<T> {
         }
         let cut = Cut { height: whole.most_lines(panel_size::<T>(budget), step), ..whole };
         Self::streamed(matrix, cut, budget, false, ctx)
+    }
+
+    /// Panels of whole lines for one pass: hardly any is pinned, because none would be used again.
+    pub(crate) fn for_one_sweep(
+        matrix: &Dense<T>,
+        step: usize,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let streamed = is_streamed(matrix, budget);
+        Self::new(matrix, step, if streamed { budget.min(RING) } else { budget }, ctx)
     }
 
     /// Panels for one pass: each but the last has a multiple of `step` lines, or is a piece of a line, of which each but

@@ -67,7 +67,7 @@ impl<T: Element> Dense<T> {
         let _running = ctx.begin(|| {
             let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
             let stored = matrices.iter().map(|matrix| matrix.buffer().stored_bytes()).sum();
-            let plan = Plan::new("stacking dense matrices").from_file(file).reads(1, stored);
+            let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
             let band = height * stack.length() * size_of::<T>();
             let plan = plan.holds(parts.memory() + band as u64).works(stack.len() as u64, WORK);
             Ok(DenseWriter::<T, Ix2>::plan(plan, stack.len(), &place, ctx))

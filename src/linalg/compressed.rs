@@ -82,7 +82,7 @@ pub(crate) fn product_plan<T: Entry, I: Index, P: Index, A: Axis>(
 ) -> Plan {
     let matrix = panels.matrix();
     Plan::new(product_name(adjoint))
-        .from_file(matrix.indices().file())
+        .on_device_of(matrix.indices().file())
         .reads(1, panels.bytes_to_read())
         .holds(panels.memory() + scatter_memory::<T, I>(ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, 1.0)

@@ -1,22 +1,17 @@
 //! Products of dense matrices, in either order: a Fortran-ordered matrix is the transposed call.
 
-use std::ops::Deref;
-
-use ndarray::Ix2;
-
-use crate::dense::{DenseBase, LinePanel, LinePanels};
+use crate::dense::{Dense, LinePanel, LinePanels};
 use crate::error::Result;
 use crate::linalg::kernels::{
     DenseRows, Entries, Update, dense_gather, dense_scatter, scatter_height, scatter_sums,
 };
-use crate::linalg::operator::LinearOperator;
+use crate::linalg::operator::{LinearOperator, check_length, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::{Context, Element, Order, Plan};
 
-/// One pass over the matrix for every product, whatever its order.
-impl<X: Scalar, T: Element + Factor<X>, B: Deref<Target = [T]> + Sync> LinearOperator<X>
-    for DenseBase<B, Ix2>
-{
+/// One pass over the matrix for every product, whatever its order; panel by panel if it lies in a file and does not fit in
+/// the memory limit beside the vectors.
+impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Dense<T> {
     fn shape(&self) -> (usize, usize) {
         self.dim()
     }
@@ -30,16 +25,41 @@ impl<X: Scalar, T: Element + Factor<X>, B: Deref<Target = [T]> + Sync> LinearOpe
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        let along = self.order() == Order::Fortran;
-        let update = Update::set();
-        product(self.as_slice(), self.lines(), along, Entries::Conjugated, update, (k, x, y), ctx)
+        one_product(self, true, (k, x, y), ctx)
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        let along = self.order() == Order::C;
-        let update = Update::set();
-        product(self.as_slice(), self.lines(), along, Entries::AsStored, update, (k, x, y), ctx)
+        one_product(self, false, (k, x, y), ctx)
     }
+
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        let numbers = (self.nrows() as u64 + self.ncols() as u64).saturating_mul(k as u64);
+        let panels = panels_beside(self, numbers.saturating_mul(size_of::<X>() as u64), ctx)?;
+        Ok(line_plan(&panels, product_name(adjoint), k, ctx))
+    }
+}
+
+/// Panels for one pass beside vectors of so many bytes.
+fn panels_beside<T: Element>(a: &Dense<T>, vectors: u64, ctx: &Context) -> Result<LinePanels<T>> {
+    let budget = ctx.memory_limit_bytes().saturating_sub(vectors);
+    LinePanels::for_one_sweep(a, panel_step(a.lines().1), budget, ctx)
+}
+
+fn one_product<X: Scalar, T: Element + Factor<X>>(
+    a: &Dense<T>,
+    adjoint: bool,
+    (k, x, y): (usize, &[X], &mut [X]),
+    ctx: &Context,
+) -> Result<()> {
+    let (nrows, ncols) = a.dim();
+    let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
+    check_length("x", from.saturating_mul(k), x.len())?;
+    check_length("y", to.saturating_mul(k), y.len())?;
+    let mut panels = panels_beside(a, (size_of_val(x) + size_of_val(y)) as u64, ctx)?;
+    let _running = ctx.begin(|| Ok(line_plan(&panels, product_name(adjoint), k, ctx)))?;
+    let along = (a.order() == Order::C) != adjoint;
+    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    line_product(&mut panels, along, entries, k, x, y, ctx)
 }
 
 /// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
@@ -70,7 +90,7 @@ pub(crate) fn line_plan<T: Element>(
     let matrix = panels.matrix();
     let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
     Plan::new(name)
-        .from_file(matrix.buffer().file())
+        .on_device_of(matrix.buffer().file())
         .reads(1, panels.bytes_to_read())
         .holds(panels.memory() + sums as u64)
         .works(matrix.len() as u64 * k as u64, 0.5)

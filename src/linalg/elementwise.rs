@@ -67,7 +67,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         let line = Dense::from_parts((1, self.len()), Order::C, self.buffer().clone())?;
         let mut panels = LinePanels::once(&line, (1, 1), budget, ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("mapping elements").from_file(self.buffer().file());
+            let plan = Plan::new("mapping elements").on_device_of(self.buffer().file());
             let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
             Ok(Made::<U, D>::plan(plan, self.len(), &place, ctx))
         })?;
@@ -105,7 +105,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         let _running = ctx.begin(|| {
             let stored = self.buffer().stored_bytes() + other.buffer().stored_bytes();
             let file = self.buffer().file().or(other.buffer().file());
-            let plan = Plan::new("mapping pairs of elements").from_file(file);
+            let plan = Plan::new("mapping pairs of elements").on_device_of(file);
             let plan = plan.reads(1, stored).holds(runs.memory());
             Ok(Made::<U, D>::plan(plan, self.len(), &place, ctx))
         })?;

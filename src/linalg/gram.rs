@@ -66,7 +66,7 @@ impl<T: Scalar> Dense<T> {
             Order::Fortran => Panels::Columns(BandPanels::new(self, height, budget, ctx)?),
         };
         let _running = ctx.begin(|| {
-            let plan = Plan::new("Gram matrix").from_file(self.buffer().file());
+            let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());
             let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
             Ok(plan.beside(bytes).works(self.len() as u64, WORK * k as f64))
         })?;

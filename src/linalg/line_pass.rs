@@ -43,7 +43,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
         // Lines that do not rise are sorted to see that no index repeats.
         let work = bytes + bins + (entries * size_of::<I>()) as u64;
         let running = ctx.begin(|| {
-            let plan = Plan::new(operation).from_file(matrix.indices().file());
+            let plan = Plan::new(operation).on_device_of(matrix.indices().file());
             let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
             Ok(plan.works(matrix.nnz() as u64, WORK))
         })?;

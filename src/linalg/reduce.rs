@@ -44,7 +44,7 @@ fn total<T: Entry, X: Scalar>(
         Values::Stored(buffer) => (&buffer[..], buffer.stored_bytes(), buffer.file()),
         Values::Written(data) => (*data, 0, None),
     };
-    let plan = Plan::new(operation).from_file(file).works(data.len() as u64, WORK);
+    let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, WORK);
     let mut sum: X = std::iter::empty().sum();
     if let Values::Stored(buffer) = values
         && stored > ctx.memory_limit_bytes()

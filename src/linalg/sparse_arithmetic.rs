@@ -103,7 +103,7 @@ fn combine<C: Combine<T>, T: Entry, I: Index, P: Index, A: Axis>(
     let _running = ctx.begin(|| {
         let passes = 1 + u64::from(size.counted);
         let (entries, file) = (estimate::<C, T, I, P, A>(a, b), a.indices().file());
-        let plan = Plan::new(operation).from_file(file.or(b.indices().file()));
+        let plan = Plan::new(operation).on_device_of(file.or(b.indices().file()));
         let plan = plan.works(passes * (a.nnz() + b.nnz()) as u64, WORK);
         let plan = plan.reads(passes, passes * lines.bytes_to_read());
         let used = lines.memory() + work;

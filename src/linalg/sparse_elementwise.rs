@@ -112,7 +112,7 @@ fn map_in_memory<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     let left = memory_left(bytes, &Place::Memory, ctx)?;
     let mut panels = EntryPanels::<T, I>::within(left / 4, 1, &[], a.data(), ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).from_file(a.data().file()).works(a.nnz() as u64, WORK);
+        let plan = Plan::new(operation).on_device_of(a.data().file()).works(a.nnz() as u64, WORK);
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
     })?;
     let mut values = BufferMut::<U>::zeros(a.nnz())?.counted(ctx.meter());
@@ -142,7 +142,8 @@ fn transform<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     let mut lines = ZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
     let work = (lines.most_entries() * size_of::<U>()) as u64;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).from_file(a.indices().file()).works(a.nnz() as u64, WORK);
+        let plan =
+            Plan::new(operation).on_device_of(a.indices().file()).works(a.nnz() as u64, WORK);
         let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
         Ok(match place {
             Place::Memory => plan.beside(bytes),

@@ -145,7 +145,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         if is_along(self, axis) {
             let stored = self.indptr().stored_bytes();
             let _running = ctx.begin(|| {
-                Ok(plan.from_file(self.indptr().file()).reads(1, stored).works(len as u64, 1.0))
+                Ok(plan.on_device_of(self.indptr().file()).reads(1, stored).works(len as u64, 1.0))
             })?;
             let _held = ctx.hold(bytes);
             ctx.meter().pass();
@@ -157,7 +157,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let entries = panels.most_entries();
         let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
         let _running = ctx.begin(|| {
-            let plan = Plan::new("counting entries").from_file(self.indices().file());
+            let plan = Plan::new("counting entries").on_device_of(self.indices().file());
             let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
             Ok(plan.works(self.nnz() as u64, 2.0))
         })?;

@@ -100,7 +100,7 @@ impl<T: Element + Factor<f64>> Dense<T> {
         let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };
         let mut panels = LinePanels::once(self, steps, budget, ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("statistics").from_file(self.buffer().file());
+            let plan = Plan::new("statistics").on_device_of(self.buffer().file());
             let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
             Ok(plan.beside(bytes).works(self.len() as u64, WORK))
         })?;

@@ -34,7 +34,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let budget = ZippedLines::<T, I, P, A>::budget(left);
         let mut lines = ZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("copying").from_file(self.indices().file());
+            let plan = Plan::new("copying").on_device_of(self.indices().file());
             let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
             let plan = plan.works(self.nnz() as u64, WORK);
             let size = (self.major(), self.nnz());
@@ -85,7 +85,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
         let arrays = [self.rows(), self.cols()];
         let mut panels = EntryPanels::within(budget, 1, &arrays, self.data(), ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("copying").from_file(self.rows().file());
+            let plan = Plan::new("copying").on_device_of(self.rows().file());
             let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
             let plan = plan.works(self.nnz() as u64, WORK);
             Ok(CooWriter::<T, I>::plan(plan, self.nnz(), &place, ctx))

@@ -107,7 +107,7 @@ fn one_after_the_other<T: Entry, I: Index, P: Index, A: Axis>(
         let mut plan = Plan::new(operation).works(nnz as u64, WORK);
         for matrix in matrices {
             let lines = lines(matrix)?;
-            plan = plan.from_file(matrix.indices().file());
+            plan = plan.on_device_of(matrix.indices().file());
             plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
         }
         Ok(CompressedWriter::<T, I, P, A>::plan(plan, (major, nnz), place, ctx))
@@ -135,7 +135,7 @@ fn side_by_side<T: Entry, I: Index, P: Index, A: Axis>(
     let work = Compressed::<T, I, P, A>::bytes_of(lines.most_lines(), lines.most_entries());
     let _running = ctx.begin(|| {
         let files = matrices.iter().find_map(|matrix| matrix.indices().file());
-        let plan = Plan::new(operation).from_file(files).works(nnz as u64, WORK);
+        let plan = Plan::new(operation).on_device_of(files).works(nnz as u64, WORK);
         let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
         Ok(CompressedWriter::<T, I, P, A>::plan(plan, (major, nnz), place, ctx))
     })?;

@@ -63,7 +63,7 @@ impl Plan {
     }
 
     /// A file of the input, whose device is asked for its speed.
-    pub(crate) fn from_file(mut self, file: Option<(&std::path::Path, u64)>) -> Self {
+    pub(crate) fn on_device_of(mut self, file: Option<(&std::path::Path, u64)>) -> Self {
         self.file = self.file.or(file.map(|(path, _)| path.to_owned()));
         self
     }

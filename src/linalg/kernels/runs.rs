@@ -124,8 +124,8 @@ fn side_by_side<T: Factor<X>, X: Scalar>(
     let add = |sums: &mut [X; SIDE], k: usize| {
         let start = (line + offsets[k]) as usize;
         let x = x.get(start..).and_then(|x| x.first_chunk::<SIDE>()).ok_or(Fault)?;
-        for lane in 0..SIDE {
-            sums[lane] += entries.times(value(k, lane), x[lane]);
+        for (lane, (sum, x)) in sums.iter_mut().zip(x).enumerate() {
+            *sum += entries.times(value(k, lane), *x);
         }
         Ok(())
     };
@@ -139,9 +139,9 @@ fn side_by_side<T: Factor<X>, X: Scalar>(
                 add(sums, k + step)?;
             }
         }
-        for lane in 0..SIDE {
+        for (lane, sum) in sums.iter_mut().enumerate() {
             let [a0, a1, a2, a3, a4, a5, a6, a7] = steps.map(|sums| sums[lane]);
-            sums[lane] = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
+            *sum = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
         }
     }
     for k in long..offsets.len() {

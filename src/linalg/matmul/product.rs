@@ -79,8 +79,8 @@ impl<T: Scalar> Product<'_, T> {
         let streamed = passes[0] * self.a.bytes() + passes[1] * self.b.bytes();
         let in_place = self.a.bytes_in_place() + self.b.bytes_in_place();
         let plan = Plan::new("dense product")
-            .from_file(self.a.matrix.buffer().file())
-            .from_file(self.b.matrix.buffer().file())
+            .on_device_of(self.a.matrix.buffer().file())
+            .on_device_of(self.b.matrix.buffer().file())
             .reads(passes[0].max(passes[1]), streamed + in_place)
             .works((m * n) as u64, WORK * k as f64)
             .holds(ring + kept + made + packing_memory(self.ctx));

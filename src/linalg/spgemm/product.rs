@@ -169,8 +169,8 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         };
         let memory = self.all_memory(seen, entries, place, ctx);
         let mut plan = plan
-            .from_file(left.indices().file())
-            .from_file(right.indices().file())
+            .on_device_of(left.indices().file())
+            .on_device_of(right.indices().file())
             .reads(self.passes(seen), looked + self.bytes_to_read(seen))
             .writes(written)
             // Looking has its memory too, and is over.

@@ -115,7 +115,8 @@ fn coo_to_csr(inputs: &mut Inputs, name: &str, printer: &mut Printer, ctx: &Cont
     let a = inputs.sparse(name)?;
     let sorted = a.to_coo(Place::Memory, ctx)?;
     // In no order: by steps that share no factor with the number of entries.
-    let (nnz, step) = (sorted.nnz(), 2_654_435_761 % sorted.nnz().max(1) | 1);
+    let nnz = sorted.nnz();
+    let step = (nnz * 2 / 3..).find(|&step| gcd(step, nnz) == 1).unwrap_or(1);
     let mut order = (0..nnz).scan(0, |at, _| {
         *at = (*at + step) % nnz;
         Some(*at)
@@ -135,6 +136,10 @@ fn coo_to_csr(inputs: &mut Inputs, name: &str, printer: &mut Printer, ctx: &Cont
     printer
         .time(what, || coo.to_csr::<u32>(Duplicates::Sum, Place::Memory, ctx).map(drop))
         .map(drop)
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn add(inputs: &mut Inputs, name: &str, printer: &mut Printer, ctx: &Context) -> Result<()> {

@@ -159,6 +159,14 @@ impl Inputs {
         Dense::open(path)
     }
 
+    /// A copy of [`tall`](Self::tall) for whoever changes it.
+    pub(crate) fn copy_to_change(&self) -> Result<PathBuf> {
+        self.tall(Order::C)?;
+        let (from, to) = (self.folder.join("tall-c.npy"), self.folder.join("changed.npy"));
+        std::fs::copy(&from, &to).map_err(|e| Error::io("copying", &from, e))?;
+        Ok(to)
+    }
+
     /// A square dense matrix.
     pub(crate) fn square(&self) -> Result<Dense<f32>> {
         let path = self.at("square.npy", |path, bytes| {

@@ -23,7 +23,7 @@ pub(super) struct Right<T: Entry, I: Index, P: Index> {
 }
 
 impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
-    /// Fails if the matrix must be read and its pointers take more than a quarter of the memory limit, or if one that need
+    /// Fails if the matrix must be read and its pointers take more than half of the memory limit, or if one that need
     /// not be read has a bad index.
     pub(super) fn new(matrix: &Csr<T, I, P>, ctx: &Context) -> Result<Self> {
         let is_read = matrix.stored_bytes() > ctx.memory_limit_bytes() / 2;
@@ -121,15 +121,15 @@ fn kept_pointers<T: Entry, I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Buffer<P>> {
     let (indptr, bytes) = (matrix.indptr(), matrix.indptr().stored_bytes());
-    let most = ctx.memory_limit_bytes() / 4;
+    let most = ctx.memory_limit_bytes() / 2;
     if bytes > most {
         return Err(Error::new(
             ErrorKind::Memory,
             "the pointers of the right matrix would not fit",
         )
-        .expected(format!("at most {most} bytes (a quarter of the memory limit)"))
+        .expected(format!("at most {most} bytes (half of the memory limit)"))
         .found(format!("{bytes} bytes"))
-        .remedy(format!("a limit of {} bytes", 4 * bytes)));
+        .remedy(format!("a limit of {} bytes", 2 * bytes)));
     }
     if bytes == 0 {
         return Ok(indptr.clone());

@@ -273,9 +273,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     fn take_at_hand(&mut self, carries: bool) {
         if carries {
             let first = self.size.first.unwrap_or(usize::MAX);
-            let gone: Vec<usize> =
-                self.at_hand.rows_from(0).take_while(|row| *row < first).collect();
-            gone.into_iter().for_each(|row| self.at_hand.remove(row));
+            self.at_hand.remove_before(first);
             let behind = self.last_at_hand.map_or(0, |last| last + 1);
             self.needs.rows_from(behind).for_each(|row| {
                 self.at_hand.insert(row);

@@ -51,6 +51,21 @@ impl RowSet {
         self.words[row / WORD] &= !(1 << (row % WORD));
     }
 
+    /// Takes out all rows before `first`, and tells how many those were.
+    pub(super) fn remove_before(&mut self, first: usize) -> usize {
+        let split = (first / WORD).max(self.used.start).min(self.used.end);
+        let before = &mut self.words[self.used.start..split];
+        let mut count: usize = before.iter().map(|word| word.count_ones() as usize).sum();
+        before.fill(0);
+        self.used.start = split;
+        if split == first / WORD && split < self.used.end {
+            let below = self.words[split] & ((1 << (first % WORD)) - 1);
+            self.words[split] ^= below;
+            count += below.count_ones() as usize;
+        }
+        count
+    }
+
     #[inline(always)]
     pub(super) fn contains(&self, row: usize) -> bool {
         self.words.get(row / WORD).is_some_and(|word| word >> (row % WORD) & 1 == 1)
@@ -151,6 +166,10 @@ mod tests {
                     let number = twin.contains(&row).then(|| twin.range(..row).count());
                     prop_assert_eq!(set.number(row), number);
                 }
+                let kept = twin.split_off(&first);
+                prop_assert_eq!(set.remove_before(first), twin.len());
+                twin = kept;
+                prop_assert!(set.rows_from(0).eq(twin.iter().copied()));
                 if round == 0 {
                     set.clear();
                     twin.clear();

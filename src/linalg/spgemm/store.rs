@@ -78,9 +78,8 @@ impl<T: Entry, I: Index> Store<T, I> {
 
     /// Forgets the rows before `first`.
     fn drop_before(&mut self, first: usize) {
-        let gone: Vec<usize> = self.rows.rows_from(0).take_while(|row| *row < first).collect();
-        gone.iter().for_each(|&row| self.rows.remove(row));
-        self.starts.drain(..gone.len());
+        let gone = self.rows.remove_before(first);
+        self.starts.drain(..gone);
     }
 
     /// Forgets all rows.

@@ -120,10 +120,10 @@ impl Inputs {
         self.at("poisson.mtx", |path, _| write_sparse(path, &self.poisson()?, "", &Context::new()))
     }
 
-    /// A graph with skewed degrees, a sixteenth of the bytes: its square is as large as the others.
+    /// A graph with skewed degrees, of so few bytes that its square is as large as the others.
     pub(crate) fn graph(&self) -> Result<Csr<f64>> {
         let path = self.at("graph", |path, bytes| {
-            let scale = (bytes as f64 / 16.0 / 12.0 / 8.0).log2() as u32;
+            let scale = (bytes as f64 / 64.0 / 12.0 / 8.0).log2() as u32;
             let ctx = Context::new();
             let edges: Csr<()> =
                 Coo::rmat(scale, 8, 1)?.to_csr(Duplicates::Sum, Place::Memory, &ctx)?;

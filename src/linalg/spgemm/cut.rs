@@ -158,7 +158,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
             let gone: u64 = gone.map(|row| self.bytes_of(row)).sum();
             self.kept = (first, self.bytes_at_hand.saturating_sub(gone));
         }
-        !jumps && left + self.kept.1 + behind <= self.rules.room
+        !jumps && left <= self.rules.room[0] && self.kept.1 + behind <= self.rules.room[1]
     }
 
     fn bytes_of(&self, row: usize) -> u64 {
@@ -219,7 +219,8 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
                 self.need(column.to_usize());
             }
         }
-        let fits = self.size.left + self.size.right <= self.rules.room;
+        let [left, right] = self.rules.room;
+        let fits = self.size.left <= left && self.size.right <= right;
         if fits {
             self.stretch.entries.end += columns.len();
         } else {
@@ -337,7 +338,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
         let bytes = self.right.span(row).map_or(0, |span| Store::<T, I>::bytes_of_row(span.len()));
         Error::new(ErrorKind::Memory, "a row of the right matrix would not fit")
             .at(Location::Row(row as u64))
-            .expected(format!("at most {} bytes beside other work", self.rules.room))
+            .expected(format!("at most {} bytes beside other work", self.rules.room[1]))
             .found(format!("{bytes} bytes"))
             .remedy("raise the memory limit")
     }

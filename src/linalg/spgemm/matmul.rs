@@ -25,7 +25,7 @@ impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     ///
     /// Memory, beside a result in memory: for matrices that fit a few MiB for each thread; for larger ones whatever the
     /// limit is. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory) if the pointers of a `B` that is read exceed half of the limit,
-    /// one of its rows a quarter, or the sums of one row of the result a quarter; with [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index in either; with
+    /// one of its rows a fifth, or the sums of one row of the result a quarter; with [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index in either; with
     /// [`ErrorKind::Type`](crate::ErrorKind::Type) if the result has more entries than pointers of type `P` can count.
     ///
     /// ```

@@ -53,11 +53,18 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
 
     /// How A is cut.
     pub(super) fn rules(&self) -> Rules {
+        let room = match (self.left_is_read, self.right.is_read) {
+            // Of a product like A A a stretch needs more of B than of A.
+            (true, true) => [self.room_at_hand() / 3, self.room_at_hand() / 3 * 2],
+            (true, false) => [self.room_at_hand(), 0],
+            (false, true) => [0, self.room_at_hand()],
+            (false, false) => [u64::MAX; 2],
+        };
         let is_read = self.left_is_read || self.right.is_read;
         let entry = size_of::<I>() + size_of::<S::Left>();
         let left = if self.left_is_read { [entry as u64, size_of::<P>() as u64] } else { [0, 0] };
         Rules {
-            room: if is_read { self.room_at_hand() } else { u64::MAX },
+            room,
             enough: if is_read { step_bytes(&self.budget) } else { u64::MAX },
             long: self.budget.round,
             left,

@@ -94,12 +94,14 @@ impl<T: Entry, I: Index> Store<T, I> {
     /// Makes room for the rows that are not at hand, which are behind the others.
     fn make_room<P: Index>(&mut self, right: &Right<T, I, P>, room: u64) -> Result<(), Fault> {
         let mut end = self.indices.len();
+        self.starts.reserve_exact(self.rows.rows_from(self.at).count());
         for row in self.rows.rows_from(self.at) {
             end += right.span(row)?.len();
             self.starts.push(end);
         }
-        let most = (room / (size_of::<I>() + size_of::<T>()) as u64) as usize;
-        let gone = self.starts[0];
+        let entry = (size_of::<I>() + size_of::<T>()) as u64;
+        let starts = Self::bytes_of_row(0) * self.starts.len() as u64;
+        let (most, gone) = ((room.saturating_sub(starts) / entry) as usize, self.starts[0]);
         if end > most && gone > 0 {
             self.indices.drain(..gone);
             self.data.drain(..gone);
@@ -107,8 +109,9 @@ impl<T: Entry, I: Index> Store<T, I> {
             end -= gone;
         }
         if self.indices.capacity() < end {
-            // Never more than there is room for, though rows that went may still lie there.
-            let goal = most.min(2 * end).max(end);
+            // All there may ever be, once: vectors that grow are there twice for a moment. Pages are taken when they are
+            // written to.
+            let goal = right.matrix.nnz().min((room / entry) as usize).max(end);
             self.indices.reserve_exact(goal - self.indices.len());
             self.data.reserve_exact(goal - self.data.len());
         }

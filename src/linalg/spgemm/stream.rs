@@ -219,9 +219,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
                 true => &self.indices[..],
                 false => a.indices().get(stretch.entries.clone()).ok_or_else(changed)?,
             };
-            let Rules { room, left: [entry, pointer], .. } = product.rules();
-            let left = indices.len() as u64 * entry + self.indptr.len() as u64 * pointer;
-            let room = room.saturating_sub(left);
+            let Rules { room: [_, room], .. } = product.rules();
             let turned = self.store.turn(product.right, indices.iter(), stretch.carries, room);
             turned.map_err(|Fault| changed())?;
         }
@@ -248,12 +246,11 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
         Panel::new(indptr, indices, data, a.ncols(), rows.start)
     }
 
-    /// Makes room for A's part of a stretch.
+    /// Makes room for A's part of a stretch, of which nothing is there yet the first time.
     fn reserve(&mut self, stretch: &Stretch) {
-        let entries = stretch.entries.len();
-        self.indptr.reserve_exact((stretch.rows.len() + 1).saturating_sub(self.indptr.len()));
-        self.indices.reserve_exact(entries.saturating_sub(self.indices.len()));
-        self.data.reserve_exact(entries.saturating_sub(self.data.len()));
+        make_room(&mut self.indptr, stretch.rows.len() + 1);
+        make_room(&mut self.indices, stretch.entries.len());
+        make_room(&mut self.data, stretch.entries.len());
     }
 
     /// The stretch is done.
@@ -262,5 +259,13 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
         self.indices.clear();
         self.data.clear();
         self.has_turned = false;
+    }
+}
+
+/// Makes room for so many elements in a vector that has all of them or is empty, and is never there twice.
+fn make_room<E>(vector: &mut Vec<E>, len: usize) {
+    if vector.capacity() < len {
+        *vector = Vec::new();
+        vector.reserve_exact(len);
     }
 }

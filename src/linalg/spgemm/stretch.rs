@@ -28,8 +28,8 @@ pub(super) struct Part {
 /// Where and how the cuts are made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
-    /// Bytes of A and B that fit.
-    pub(super) room: u64,
+    /// Bytes of A that fit, and bytes of B.
+    pub(super) room: [u64; 2],
     /// Bytes that are enough for a read.
     pub(super) enough: u64,
     /// Entries of a row of the result from which on it is long.

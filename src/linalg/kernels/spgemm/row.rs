@@ -70,9 +70,15 @@ impl<I, V> Lines<I, V> {
         self.lens.clear();
         self.indices.clear();
         self.data.clear();
-        self.lens.shrink_to(keep);
-        self.indices.shrink_to(keep);
-        self.data.shrink_to(keep);
+        if self.indices.capacity() > keep {
+            (self.indices, self.data) = (Vec::new(), Vec::new());
+        }
+    }
+
+    /// Makes room for so many entries in rows that were forgotten, once for all of them.
+    pub(crate) fn make_room(&mut self, entries: usize) {
+        self.indices.reserve_exact(entries);
+        self.data.reserve_exact(entries);
     }
 
     /// Makes room for so many entries more; at most for as many again as there are then.

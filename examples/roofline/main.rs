@@ -109,7 +109,8 @@ impl Options {
             (Some(name), Some(named)) => name == bench && named == input,
             (Some(name), None) => name == bench && usual.contains(&input),
             (None, Some(named)) => {
-                named == input && inputs::is_dense(input) == inputs::is_dense(usual[0])
+                let dense = usual.first().is_some_and(|usual| inputs::is_dense(usual));
+                named == input && inputs::is_dense(input) == dense
             }
             (None, None) => false,
         })

@@ -26,7 +26,7 @@ const BLOCK: usize = 1 << 15;
 const SLOTS: usize = 1 << 16;
 
 /// Entries of a group, about: terms of 16 MiB in `f64`.
-const GROUP: usize = 2 << 20;
+const GROUP: usize = 16 << 20;
 
 /// A matrix in the order of two passes.
 pub(crate) struct Scattered<T: Entry> {

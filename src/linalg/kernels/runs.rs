@@ -86,11 +86,10 @@ fn gather_run<T: Factor<X>, X: Scalar>(
                     RunValues::Each(values) => {
                         let values = values.get(start..start + SIDE * width).ok_or(Fault)?;
                         let (values, _) = values.as_chunks::<SIDE>();
-                        side_by_side(run.offsets, line, x, |k, lane| values[k][lane], entries)?
+                        side_by_side(run.offsets, values, |values| *values, line, x, entries)?
                     }
                     RunValues::Same(values) => {
-                        let values = values.get(..width).ok_or(Fault)?;
-                        side_by_side(run.offsets, line, x, |k, _| values[k], entries)?
+                        side_by_side(run.offsets, values, |value| [*value; SIDE], line, x, entries)?
                     }
                 };
                 for (sum, y) in sums.into_iter().zip(y) {
@@ -112,40 +111,49 @@ fn gather_run<T: Factor<X>, X: Scalar>(
     Ok(())
 }
 
-/// The sums of eight lines.
+/// The sums of eight lines, each with one of `values` for every offset.
 #[inline(always)]
-fn side_by_side<T: Factor<X>, X: Scalar>(
+fn side_by_side<V, T: Factor<X>, X: Scalar>(
     offsets: &[i64],
+    values: &[V],
+    spread: impl Fn(&V) -> [T; SIDE],
     line: i64,
     x: &[X],
-    value: impl Fn(usize, usize) -> T,
     entries: Entries,
 ) -> Result<[X; SIDE], Fault> {
-    let add = |sums: &mut [X; SIDE], k: usize| {
-        let start = (line + offsets[k]) as usize;
+    let add = |sums: &mut [X; SIDE], offset: i64, value: &V| {
+        let start = (line + offset) as usize;
         let x = x.get(start..).and_then(|x| x.first_chunk::<SIDE>()).ok_or(Fault)?;
-        for (lane, (sum, x)) in sums.iter_mut().zip(x).enumerate() {
-            *sum += entries.times(value(k, lane), *x);
+        for ((sum, value), x) in sums.iter_mut().zip(spread(value)).zip(x) {
+            *sum += entries.times(value, *x);
         }
         Ok(())
     };
-    let zeros = [X::zero(); SIDE];
+    let values = values.get(..offsets.len()).ok_or(Fault)?;
     let long = if offsets.len() < 2 * STEP { 0 } else { offsets.len() / STEP * STEP };
-    let mut sums = zeros;
+    let (blocks, tail) = offsets.split_at(long);
+    let mut sums = [X::zero(); SIDE];
     if long > 0 {
-        let mut steps = [zeros; STEP];
-        for k in (0..long).step_by(STEP) {
-            for (step, sums) in steps.iter_mut().enumerate() {
-                add(sums, k + step)?;
-            }
+        // By name, not by number: eight times eight sums stay in registers.
+        let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5, mut s6, mut s7] = [sums; STEP];
+        let (blocks, _) = blocks.as_chunks::<STEP>();
+        for (offsets, values) in blocks.iter().zip(values.as_chunks::<STEP>().0) {
+            add(&mut s0, offsets[0], &values[0])?;
+            add(&mut s1, offsets[1], &values[1])?;
+            add(&mut s2, offsets[2], &values[2])?;
+            add(&mut s3, offsets[3], &values[3])?;
+            add(&mut s4, offsets[4], &values[4])?;
+            add(&mut s5, offsets[5], &values[5])?;
+            add(&mut s6, offsets[6], &values[6])?;
+            add(&mut s7, offsets[7], &values[7])?;
         }
         for (lane, sum) in sums.iter_mut().enumerate() {
-            let [a0, a1, a2, a3, a4, a5, a6, a7] = steps.map(|sums| sums[lane]);
-            *sum = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
+            *sum = ((s0[lane] + s1[lane]) + (s2[lane] + s3[lane]))
+                + ((s4[lane] + s5[lane]) + (s6[lane] + s7[lane]));
         }
     }
-    for k in long..offsets.len() {
-        add(&mut sums, k)?;
+    for (&offset, value) in tail.iter().zip(&values[long..]) {
+        add(&mut sums, offset, value)?;
     }
     Ok(sums)
 }

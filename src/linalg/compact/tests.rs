@@ -112,6 +112,24 @@ fn the_rest_is_narrow_or_wide() {
     assert!(runs > 0 && wide > 0);
 }
 
+/// Products in two passes against the plain kernel, bit for bit.
+fn check_scattered(a: &Csr<f64>) {
+    let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
+    let encoded = super::Scattered::encode(panel, u64::MAX, &Context::new()).unwrap();
+    let Some(scattered) = encoded else { return };
+    let x: Vec<f64> = (0..a.ncols()).map(number).collect();
+    for update in [Update::set(), Update::add()] {
+        let mut expected = vec![0.5; a.nrows()];
+        gather(panel, Entries::AsStored, update, &x, &mut expected, 1).unwrap();
+        for threads in [1, 2, 3, 8] {
+            let ctx = Context::new().threads(threads).unwrap();
+            let (mut y, mut room) = (vec![0.5; a.nrows()], vec![0.0; scattered.terms()]);
+            scattered.gather(Entries::AsStored, update, &x, &mut y, &mut room, &ctx).unwrap();
+            assert!(y == expected);
+        }
+    }
+}
+
 #[test]
 fn scattered_columns_in_two_passes() {
     let ctx = Context::new();
@@ -126,17 +144,7 @@ fn scattered_columns_in_two_passes() {
         (0..lens(i)).map(move |k| (i, (i * 7919 + k * 104_729) % ncols, number(i * 31 + k)))
     });
     let a = Csr::<f64>::from_triplets((nrows, ncols), triplets, Duplicates::Sum).unwrap();
-    let panel = Panel::new(a.indptr(), a.indices(), a.data(), ncols, 0).unwrap();
-    let scattered = super::Scattered::encode(panel, u64::MAX, &ctx).unwrap().unwrap();
-    let x: Vec<f64> = (0..ncols).map(number).collect();
-    let mut expected = vec![0.0; nrows];
-    gather(panel, Entries::AsStored, Update::set(), &x, &mut expected, 1).unwrap();
-    for threads in [1, 2, 3] {
-        let ctx = Context::new().threads(threads).unwrap();
-        let (mut y, mut room) = (vec![f64::NAN; nrows], vec![0.0; scattered.terms()]);
-        scattered.gather(Entries::AsStored, Update::set(), &x, &mut y, &mut room, &ctx).unwrap();
-        assert!(y == expected);
-    }
+    check_scattered(&a);
     // Out of order, or too large: none.
     let unsorted = [0u32, 100_000, 5];
     let panel = Panel::new(&[0u32, 3], &unsorted, &[1.0; 3], ncols, 0).unwrap();
@@ -182,5 +190,18 @@ proptest! {
         }
         let a = Csr::<f64>::from_triplets((i, ncols), triplets, Duplicates::Sum).unwrap();
         check(&a, number);
+    }
+
+    #[test]
+    fn any_scattered_lines(
+        lens in prop::collection::vec(prop_oneof![Just(0usize), 1usize..20, Just(3000)], 1..60),
+        ncols in 1usize..6000,
+    ) {
+        let line = |(i, len): (usize, &usize)| {
+            (0..*len.min(&ncols)).map(move |k| (i, (i * 7919 + k * 31) % ncols, number(i * 61 + k)))
+        };
+        let triplets = lens.iter().enumerate().flat_map(line);
+        let a = Csr::<f64>::from_triplets((lens.len(), ncols), triplets, Duplicates::Sum).unwrap();
+        check_scattered(&a);
     }
 }

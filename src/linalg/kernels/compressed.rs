@@ -14,7 +14,8 @@
 //!    shape follows from the row's length alone. Short rows are all tail: there the next rows fill the waiting time.
 //! 4. Rows are independent, so runs of rows are handed to threads as they come, more runs than threads.
 //! 5. Several right-hand sides go in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in registers, and the
-//!    row's entries, read again for the next tile, come from the first-level cache.
+//!    row's entries, read again for the next tile, come from the first-level cache. Rows of X are asked for some entries
+//!    ahead; tiles are compiled for the vector units found at run time.
 
 use rayon::prelude::*;
 
@@ -30,6 +31,10 @@ const STEP: usize = 8;
 
 /// Positions by which prefetching runs ahead: 128 to 512 are equally good.
 const AHEAD: usize = 256;
+
+/// Bytes that come into a cache together, and how many such lines of X are asked for ahead of the work.
+const CACHE_LINE: usize = 64;
+const LINES_AHEAD: usize = 32;
 
 /// Rows and entries below which starting threads costs more than the product; few in tests, so that threads are used.
 pub(super) const SMALL: usize = if cfg!(test) { 16 } else { 1 << 14 };
@@ -188,27 +193,63 @@ fn gather_tiles<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     k: usize,
 ) -> std::result::Result<(), Fault> {
     let x = &x[..a.columns() * k];
-    for (i, y) in y.chunks_exact_mut(k).enumerate() {
-        let range = a.row(i)?;
-        prefetch_entries(a, range.start);
-        let row = (&a.indices[range.clone()], &a.values[range]);
-        let mut column = 0;
-        while column < k {
-            column += match k - column {
-                16.. => tile::<16, _, _, _>(row, entries, update, x, y, column)?,
-                8.. => tile::<8, _, _, _>(row, entries, update, x, y, column)?,
-                4.. => tile::<4, _, _, _>(row, entries, update, x, y, column)?,
-                2.. => tile::<2, _, _, _>(row, entries, update, x, y, column)?,
-                _ => tile::<1, _, _, _>(row, entries, update, x, y, column)?,
-            };
-        }
+    let ahead = rows_ahead::<X>(k);
+    processor::widest(
+        #[inline(always)]
+        || {
+            for (i, y) in y.chunks_exact_mut(k).enumerate() {
+                let range = a.row(i)?;
+                prefetch_entries(a, range.start);
+                let next = range.start + ahead..range.end + ahead;
+                for index in a.indices.get(next).filter(|_| k > 16).unwrap_or_default() {
+                    prefetch_row(x, index.to_usize(), k);
+                }
+                tiles((&a.indices[range.clone()], &a.values[range]), entries, update, x, y)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Entries by which rows of X are asked for ahead: as many as are on their way from memory at a time.
+pub(super) fn rows_ahead<X>(k: usize) -> usize {
+    (LINES_AHEAD * CACHE_LINE / (k * size_of::<X>()).max(CACHE_LINE)).max(4)
+}
+
+/// Asks for row `row` of X, which need not exist.
+#[inline(always)]
+pub(super) fn prefetch_row<X>(x: &[X], row: usize, k: usize) {
+    let start = row.wrapping_mul(k);
+    for column in (0..k).step_by((CACHE_LINE / size_of::<X>()).max(1)) {
+        processor::prefetch(x, start.wrapping_add(column));
+    }
+}
+
+/// One output row `y`, tile by tile.
+#[inline(always)]
+pub(super) fn tiles<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+    row: (&[I], &[T]),
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+) -> std::result::Result<(), Fault> {
+    let mut column = 0;
+    while column < y.len() {
+        column += match y.len() - column {
+            16.. => tile::<16, _, _, _>(row, entries, update, x, y, column)?,
+            8.. => tile::<8, _, _, _>(row, entries, update, x, y, column)?,
+            4.. => tile::<4, _, _, _>(row, entries, update, x, y, column)?,
+            2.. => tile::<2, _, _, _>(row, entries, update, x, y, column)?,
+            _ => tile::<1, _, _, _>(row, entries, update, x, y, column)?,
+        };
     }
     Ok(())
 }
 
 /// `WIDTH` neighbouring columns of one output row `y`, starting at `column`; gives `WIDTH`.
 #[inline(always)]
-fn tile<const WIDTH: usize, T: Factor<X>, I: Index, X: Scalar>(
+fn tile<const WIDTH: usize, T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     (indices, values): (&[I], &[T]),
     entries: Entries,
     update: Update<X>,
@@ -220,14 +261,11 @@ fn tile<const WIDTH: usize, T: Factor<X>, I: Index, X: Scalar>(
     let mut sums = [X::zero(); WIDTH];
     for (index, value) in indices.iter().zip(values) {
         // Saturated, a hostile index is beyond every slice; wrapped, it might not be.
-        let start = index.to_usize().saturating_mul(k).saturating_add(column);
+        let start = ((*index).into() as usize).saturating_mul(k).saturating_add(column);
         let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(Fault)?;
-        for (sum, x) in sums.iter_mut().zip(x) {
-            *sum += entries.times(*value, *x);
-        }
+        entries.add_times(&mut sums, &[*value; WIDTH], x);
     }
-    for (sum, y) in sums.into_iter().zip(&mut y[column..column + WIDTH]) {
-        update.apply(sum, y);
-    }
+    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(Fault)?;
+    update.apply_all(sums, y);
     Ok(WIDTH)
 }

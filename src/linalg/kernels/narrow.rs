@@ -1,7 +1,8 @@
 //! Gather over lines whose columns are 16-bit offsets from a common one: two bytes an index instead of four.
 
-use super::compressed::line_sum;
+use super::compressed::{line_sum, tiles};
 use super::panel::Fault;
+use super::processor;
 use super::update::{Entries, Update};
 use crate::linalg::{Factor, Scalar};
 
@@ -14,23 +15,31 @@ pub(crate) fn gather_narrow<T: Factor<X>, X: Scalar>(
     y: &mut [X],
     k: usize,
 ) -> Result<(), Fault> {
-    for (pair, y) in ends.windows(2).zip(y.chunks_exact_mut(k)) {
-        let range = pair[0] as usize..pair[1] as usize;
-        let columns = columns.get(range.clone()).ok_or(Fault)?;
-        let values = values.get(range).ok_or(Fault)?;
-        match y {
-            [y] => update.apply(line_sum(columns, values, entries, x)?, y),
-            _ => {
-                for (column, y) in y.iter_mut().enumerate() {
-                    let mut sum = X::zero();
-                    for (&j, &value) in columns.iter().zip(values) {
-                        sum +=
-                            entries.times(value, *x.get(usize::from(j) * k + column).ok_or(Fault)?);
-                    }
-                    update.apply(sum, y);
-                }
-            }
+    if k == 1 {
+        for (pair, y) in ends.windows(2).zip(y) {
+            let (columns, values) = line(pair, columns, values)?;
+            update.apply(line_sum(columns, values, entries, x)?, y);
         }
+        return Ok(());
     }
-    Ok(())
+    processor::widest(
+        #[inline(always)]
+        || {
+            for (pair, y) in ends.windows(2).zip(y.chunks_exact_mut(k)) {
+                tiles(line(pair, columns, values)?, entries, update, x, y)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Columns and values between two ends.
+#[inline(always)]
+fn line<'a, T>(
+    ends: &[u32],
+    columns: &'a [u16],
+    values: &'a [T],
+) -> Result<(&'a [u16], &'a [T]), Fault> {
+    let range = ends[0] as usize..ends[1] as usize;
+    Ok((columns.get(range.clone()).ok_or(Fault)?, values.get(range).ok_or(Fault)?))
 }

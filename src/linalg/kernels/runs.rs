@@ -14,6 +14,7 @@
 //!    there on, so that the bits are those of the plain product.
 //! 4. Compiled once for the vector units found at run time, in plain loops over arrays of 8.
 
+use super::compressed::prefetch_row;
 use super::panel::Fault;
 use super::processor;
 use super::update::{Entries, Update};
@@ -25,6 +26,9 @@ pub(crate) const SIDE: usize = 8;
 
 /// Interleaved partial sums of a long line, as in `compressed.rs`.
 const STEP: usize = 8;
+
+/// Lines by which rows of X are asked for ahead.
+const AHEAD: usize = 8;
 
 /// Consecutive lines with entries at the same offsets.
 #[derive(Clone, Copy)]
@@ -92,9 +96,7 @@ fn gather_run<T: Factor<X>, X: Scalar>(
                         side_by_side(run.offsets, values, |value| [*value; SIDE], line, x, entries)?
                     }
                 };
-                for (sum, y) in sums.into_iter().zip(y) {
-                    update.apply(sum, y);
-                }
+                update.apply_all(sums, y);
             }
             Err(_) => {
                 let lines = y.len();
@@ -124,9 +126,7 @@ fn side_by_side<V, T: Factor<X>, X: Scalar>(
     let add = |sums: &mut [X; SIDE], offset: i64, value: &V| {
         let start = (line + offset) as usize;
         let x = x.get(start..).and_then(|x| x.first_chunk::<SIDE>()).ok_or(Fault)?;
-        for ((sum, value), x) in sums.iter_mut().zip(spread(value)).zip(x) {
-            *sum += entries.times(value, *x);
-        }
+        entries.add_times(sums, &spread(value), x);
         Ok(())
     };
     let values = values.get(..offsets.len()).ok_or(Fault)?;
@@ -204,6 +204,10 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
                     std::mem::take(&mut y).split_at_mut_checked(run.lines * k).ok_or(Fault)?;
                 y = rest;
                 for (line, y) in lines.chunks_exact_mut(k).enumerate() {
+                    let next = (run.first + line + AHEAD) as i64;
+                    if let Some(offset) = run.offsets.last() {
+                        prefetch_row(x, (next + offset) as usize, k);
+                    }
                     let mut column = 0;
                     while column < k {
                         let tile = (run, line, x, column);
@@ -243,13 +247,10 @@ fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
         };
         let start = ((run.first + line) as i64 + offset) as usize * k + column;
         let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(Fault)?;
-        for (sum, x) in sums.iter_mut().zip(x) {
-            *sum += entries.times(value, *x);
-        }
+        entries.add_times(&mut sums, &[value; WIDTH], x);
     }
-    for (sum, y) in sums.into_iter().zip(&mut y[column..column + WIDTH]) {
-        update.apply(sum, y);
-    }
+    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(Fault)?;
+    update.apply_all(sums, y);
     Ok(WIDTH)
 }
 

@@ -46,6 +46,20 @@ impl<X: Scalar> Update<X> {
         *y = if self.beta.is_zero() { product } else { product + self.beta * *y };
     }
 
+    /// [`apply`](Self::apply) to neighbours. What is decided once is not in the way of vector units.
+    #[inline(always)]
+    pub(crate) fn apply_all<const N: usize>(self, mut products: [X; N], y: &mut [X; N]) {
+        if let Alpha::Times(alpha) = self.alpha {
+            products.iter_mut().for_each(|product| *product = alpha * *product);
+        }
+        if !self.beta.is_zero() {
+            for n in 0..N {
+                products[n] += self.beta * y[n];
+            }
+        }
+        *y = products;
+    }
+
     /// The `beta * y` of a product that is then added in many small steps.
     pub(crate) fn prepare(self, y: &mut [X]) {
         if self.beta.is_zero() {
@@ -70,6 +84,28 @@ impl Entries {
         match self {
             Entries::AsStored => entry.times(x),
             Entries::Conjugated => entry.conj_times(x),
+        }
+    }
+
+    /// Adds to each of `sums` its entry times its `x`.
+    #[inline(always)]
+    pub(crate) fn add_times<T: Factor<X>, X: Scalar, const N: usize>(
+        self,
+        sums: &mut [X; N],
+        entries: &[T; N],
+        x: &[X; N],
+    ) {
+        match self {
+            Entries::AsStored => {
+                for n in 0..N {
+                    sums[n] += entries[n].times(x[n]);
+                }
+            }
+            Entries::Conjugated => {
+                for n in 0..N {
+                    sums[n] += entries[n].conj_times(x[n]);
+                }
+            }
         }
     }
 }

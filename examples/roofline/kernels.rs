@@ -61,7 +61,9 @@ fn spmv_t(inputs: &mut Inputs, name: &str, printer: &mut Printer, ctx: &Context)
     let (x, mut y) = (vector(a.nrows())?, vector(a.ncols())?);
     let what = work("spmv_t", name, product_bytes(&a, 1), 2 * a.nnz());
     printer.time(what, || a.apply_adjoint(&x, &mut y, ctx))?;
-    let operator = Operator::new(&a, ctx)?;
+    let what = work("prepare_t", name, product_bytes(&a, 1), 0);
+    printer.time(what, || Operator::with_adjoint(&a, ctx).map(drop))?;
+    let operator = Operator::with_adjoint(&a, ctx)?;
     let what = work("operator_t", name, product_bytes(&a, 1), 2 * a.nnz());
     printer.time(what, || operator.apply_adjoint(&x, &mut y, ctx)).map(drop)
 }

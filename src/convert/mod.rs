@@ -24,3 +24,4 @@ mod sorter;
 mod sparsify;
 
 pub use builder::CooBuilder;
+pub(crate) use recompress::recompress;

@@ -44,7 +44,8 @@ impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     }
 }
 
-fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
+/// The same matrix compressed along the other axis.
+pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
     operation: &'static str,
     place: &Place,

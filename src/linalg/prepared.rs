@@ -45,7 +45,7 @@ pub trait Panelled: sealed::Sealed {
     #[doc(hidden)]
     fn extents(&self) -> (usize, usize);
     #[doc(hidden)]
-    fn panels(&self, budget: u64, ctx: &Context) -> Result<Self::Panels>;
+    fn panels(&self, both: bool, budget: u64, ctx: &Context) -> Result<Self::Panels>;
     #[doc(hidden)]
     fn traffic(panels: &Self::Panels) -> Traffic;
     #[doc(hidden)]
@@ -57,20 +57,31 @@ impl<M: Panelled> Operator<M> {
     ///
     /// Fails with [`ErrorKind::Memory`], saying how much is needed, if the vectors or two panels do not fit.
     pub fn new(matrix: &M, ctx: &Context) -> Result<Self> {
-        let (nrows, ncols) = matrix.extents();
-        let vectors = 16u64.saturating_mul(nrows as u64).saturating_add(16 * ncols as u64);
-        Self::with_vectors(matrix, vectors, ctx)
+        Self::with_vectors(matrix, two_of_each(matrix.extents()), ctx)
+    }
+
+    /// Like [`new`](Self::new), and makes products with the adjoint as fast as the others if there is memory for it.
+    ///
+    /// Cost: one conversion to the other axis, and the encoding that `new` makes for it once more. The matrix must fit
+    /// three times over; a larger one, and a dense one, is prepared as by `new`.
+    pub fn with_adjoint(matrix: &M, ctx: &Context) -> Result<Self> {
+        Self::prepare(matrix, two_of_each(matrix.extents()), true, ctx)
     }
 
     /// Prepares a matrix, leaving `vectors` bytes of the memory limit for the caller's vectors.
     pub fn with_vectors(matrix: &M, vectors: u64, ctx: &Context) -> Result<Self> {
+        Self::prepare(matrix, vectors, false, ctx)
+    }
+
+    fn prepare(matrix: &M, vectors: u64, both: bool, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_limit_bytes();
         let budget = limit.checked_sub(vectors).filter(|&budget| budget > 0).ok_or_else(|| {
             Error::new(ErrorKind::Memory, "the vectors alone do not fit")
                 .expected(format!("a memory limit of more than {vectors} bytes"))
                 .found(limit)
         })?;
-        Ok(Operator { shape: matrix.extents(), panels: Mutex::new(matrix.panels(budget, ctx)?) })
+        let panels = matrix.panels(both, budget, ctx)?;
+        Ok(Operator { shape: matrix.extents(), panels: Mutex::new(panels) })
     }
 
     /// What reading has cost so far: passes, bytes, seconds in which the work waited.
@@ -84,14 +95,19 @@ impl<M: Panelled> Operator<M> {
     }
 }
 
+/// Bytes of two vectors of each length in `f64`.
+fn two_of_each((nrows, ncols): (usize, usize)) -> u64 {
+    16u64.saturating_mul(nrows as u64).saturating_add(16 * ncols as u64)
+}
+
 impl<T: Entry, I: Index, P: Index, A: Axis> sealed::Sealed for Compressed<T, I, P, A> {}
 impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> {
     type Panels = PreparedLines<T, I, P, A>;
     fn extents(&self) -> (usize, usize) {
         self.shape()
     }
-    fn panels(&self, budget: u64, ctx: &Context) -> Result<Self::Panels> {
-        PreparedLines::new(self, budget, ctx)
+    fn panels(&self, both: bool, budget: u64, ctx: &Context) -> Result<Self::Panels> {
+        PreparedLines::new(self, both, budget, ctx)
     }
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
@@ -107,7 +123,7 @@ impl<T: Element> Panelled for Dense<T> {
     fn extents(&self) -> (usize, usize) {
         self.dim()
     }
-    fn panels(&self, budget: u64, ctx: &Context) -> Result<Self::Panels> {
+    fn panels(&self, _both: bool, budget: u64, ctx: &Context) -> Result<Self::Panels> {
         let length = if self.order() == Order::C { self.ncols() } else { self.nrows() };
         dense::LinePanels::new(self, panel_step(length), budget, ctx)
     }

@@ -2,14 +2,15 @@
 
 use std::any::Any;
 
+use crate::convert::recompress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::compact::{Compact, Scattered, jumps};
 use crate::linalg::compressed::{panel_product, product_plan};
-use crate::linalg::kernels::{Entries, Panel, Update};
+use crate::linalg::kernels::{Entries, Panel, Sums, Update};
 use crate::linalg::operator::product_name;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, LinePanels};
-use crate::storage::{BufferMut, Context, Entry, Index, Plan, SparseFormat, Traffic};
+use crate::storage::{BufferMut, Context, Entry, Index, Place, Plan, SparseFormat, Traffic};
 
 /// Entries from which on an encoding can be worth its making.
 const WORTH: usize = 1 << 14;
@@ -17,10 +18,12 @@ const WORTH: usize = 1 << 14;
 /// A matrix in panels, and what else was made of it.
 pub struct PreparedLines<T: Entry, I: Index, P: Index, A: Axis> {
     panels: LinePanels<T, I, P, A>,
-    form: Form<T>,
+    /// For products along the lines, and for those across them.
+    along: Form<T>,
+    across: Form<T>,
 }
 
-/// How the lines stand for products along them.
+/// How lines stand for products along them.
 enum Form<T: Entry> {
     /// As they are stored.
     Plain,
@@ -30,21 +33,92 @@ enum Form<T: Entry> {
     Scattered(Scattered<T>, Option<Box<dyn Any + Send>>),
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
-    pub(crate) fn new(matrix: &Compressed<T, I, P, A>, budget: u64, ctx: &Context) -> Result<Self> {
-        let panels = LinePanels::new(matrix, budget, ctx)?;
-        if panels.is_streamed() || matrix.nnz() < WORTH {
-            return Ok(PreparedLines { panels, form: Form::Plain });
-        }
+impl<T: Entry> Form<T> {
+    /// The lines of a matrix in memory, encoded within `budget` bytes if that is worth it.
+    fn new<I: Index, P: Index, A: Axis>(
+        matrix: &Compressed<T, I, P, A>,
+        sums: Sums,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
         let (indptr, indices) = (matrix.indptr(), matrix.indices());
         let panel = Panel::new(indptr, indices, matrix.data(), matrix.minor(), 0)?;
         let encoded = match jumps(panel) {
-            true => Scattered::encode(panel, budget, ctx)
+            true => Scattered::encode(panel, sums, budget, ctx)
                 .map(|found| found.map(|it| Form::Scattered(it, None))),
-            false => Compact::encode(panel, budget, ctx).map(|found| found.map(Form::Compact)),
+            false => {
+                Compact::encode(panel, sums, budget, ctx).map(|found| found.map(Form::Compact))
+            }
         };
-        let form = encoded.map_err(|e| matrix.name_indices(e))?.unwrap_or(Form::Plain);
-        Ok(PreparedLines { panels, form })
+        Ok(encoded.map_err(|e| matrix.name_indices(e))?.unwrap_or(Form::Plain))
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Form::Plain => 0,
+            Form::Compact(compact) => compact.bytes(),
+            Form::Scattered(scattered, _) => scattered.bytes(),
+        }
+    }
+
+    /// What a product with `k` vectors costs; `None` if it is one with the matrix as it is stored.
+    fn plan(&self, name: &'static str, k: usize) -> Option<Plan> {
+        let encoded = Plan::new(name).reads(1, 0);
+        match self {
+            Form::Compact(compact) => Some(encoded.works(compact.bytes() * k as u64, 0.05)),
+            Form::Scattered(scattered, _) if k == 1 => {
+                let terms = scattered.terms() * size_of::<[f64; 2]>();
+                Some(encoded.holds(terms as u64).works(scattered.bytes(), 0.2))
+            }
+            _ => None,
+        }
+    }
+
+    /// The product with `k` vectors, and whether it was made.
+    fn product<X: Scalar>(
+        &mut self,
+        entries: Entries,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<bool>
+    where
+        T: Factor<X>,
+    {
+        match self {
+            Form::Compact(compact) => compact.gather(entries, Update::set(), x, y, k, ctx)?,
+            Form::Scattered(scattered, room) if k == 1 => {
+                let room = room_for(room, scattered.terms(), ctx)?;
+                scattered.gather(entries, Update::set(), x, y, room, ctx)?;
+            }
+            _ => return Ok(false),
+        }
+        ctx.meter().pass();
+        Ok(true)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
+    /// For products along the lines, and if `both` for those across them as well.
+    pub(crate) fn new(
+        matrix: &Compressed<T, I, P, A>,
+        both: bool,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let panels = LinePanels::new(matrix, budget, ctx)?;
+        let (mut along, mut across) = (Form::Plain, Form::Plain);
+        if !panels.is_streamed() && matrix.nnz() >= WORTH {
+            along = Form::new(matrix, Sums::Interleaved, budget, ctx)?;
+            let other = Compressed::<T, I, P, A::Other>::bytes_of(matrix.minor(), matrix.nnz());
+            let rest = budget.saturating_sub(along.bytes() + other);
+            if both && rest >= other {
+                let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
+                across = Form::new(&other, Sums::InOrder, rest, ctx)?;
+            }
+        }
+        Ok(PreparedLines { panels, along, across })
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
@@ -52,16 +126,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
     }
 
     pub(crate) fn plan(&self, adjoint: bool, k: usize, ctx: &Context) -> Plan {
-        let along = is_along::<A>(adjoint);
-        let encoded = Plan::new(product_name(adjoint)).reads(1, 0);
-        match &self.form {
-            Form::Compact(compact) if along => encoded.works(compact.bytes() * k as u64, 0.05),
-            Form::Scattered(scattered, _) if along && k == 1 => {
-                let terms = scattered.terms() * size_of::<[f64; 2]>();
-                encoded.holds(terms as u64).works(scattered.bytes(), 0.2)
-            }
-            _ => product_plan(&self.panels, adjoint, k, ctx),
-        }
+        let form = if is_along::<A>(adjoint) { &self.along } else { &self.across };
+        let plan = form.plan(product_name(adjoint), k);
+        plan.unwrap_or_else(|| product_plan(&self.panels, adjoint, k, ctx))
     }
 
     /// The product, or that with the adjoint.
@@ -78,17 +145,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
     {
         let along = is_along::<A>(adjoint);
         let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
-        match &mut self.form {
-            Form::Compact(compact) if along => {
-                ctx.meter().pass();
-                compact.gather(entries, Update::set(), x, y, k, ctx)
-            }
-            Form::Scattered(scattered, room) if along && k == 1 => {
-                ctx.meter().pass();
-                let room = room_for(room, scattered.terms(), ctx)?;
-                scattered.gather(entries, Update::set(), x, y, room, ctx)
-            }
-            _ => panel_product(&mut self.panels, along, entries, k, x, y, ctx),
+        let form = if along { &mut self.along } else { &mut self.across };
+        match form.product(entries, k, x, y, ctx)? {
+            true => Ok(()),
+            false => panel_product(&mut self.panels, along, entries, k, x, y, ctx),
         }
     }
 }

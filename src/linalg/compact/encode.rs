@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::linalg::compact::encoding::{Block, Compact, StoredRun, Structure};
-use crate::linalg::kernels::{Panel, SIDE, interleave};
+use crate::linalg::kernels::{Panel, SIDE, Sums, interleave};
 use crate::storage::{BufferMut, Context, Entry, Index, Meter};
 
 /// Lines and entries of a block, at most, unless one line has more.
@@ -49,6 +49,7 @@ impl<T: Entry> Compact<T> {
     /// the encoding.
     pub(crate) fn encode<I: Index, P: Index>(
         panel: Panel<'_, T, I, P>,
+        sums: Sums,
         most: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
@@ -66,7 +67,7 @@ impl<T: Entry> Compact<T> {
         let plain =
             size_of_val(panel.indptr) + size_of_val(panel.indices) + size_of_val(panel.values);
         // Pages of new arrays are taken when they are written to, so that a look at their size costs nothing.
-        let mut compact = room(panel, &looked, ctx.meter())?;
+        let mut compact = room(panel, sums, &looked, ctx.meter())?;
         if compact.bytes() > most.min(plain as u64 / 16 * 15) {
             return Ok(None);
         }
@@ -188,6 +189,7 @@ fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
 /// Arrays of the right size, with all that is small filled in.
 fn room<T: Entry, I: Index, P: Index>(
     panel: Panel<'_, T, I, P>,
+    sums: Sums,
     looked: &[Looked],
     meter: &Meter,
 ) -> Result<Compact<T>> {
@@ -237,6 +239,7 @@ fn room<T: Entry, I: Index, P: Index>(
     }
     Ok(Compact {
         columns: panel.ncols(),
+        sums,
         blocks,
         runs,
         patterns,

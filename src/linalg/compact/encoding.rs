@@ -12,11 +12,14 @@
 
 use std::ops::Range;
 
+use crate::linalg::kernels::Sums;
 use crate::storage::{BufferMut, Entry};
 
 /// A matrix in blocks of lines (rows of CSR, columns of CSC).
 pub(crate) struct Compact<T: Entry> {
     pub(super) columns: usize,
+    /// How the entries of a line are added up.
+    pub(super) sums: Sums,
     pub(super) blocks: Vec<Block>,
     pub(super) runs: Vec<StoredRun>,
     /// Where in `offsets` each pattern ends.

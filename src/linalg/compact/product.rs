@@ -5,8 +5,7 @@ use rayon::prelude::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::compact::encoding::{Block, Compact, Structure};
 use crate::linalg::kernels::{
-    Entries, Fault, Panel, Run, RunValues, Update, gather_lines, gather_narrow, gather_runs,
-    gather_runs_block,
+    Entries, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
 };
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::{Context, Entry};
@@ -73,20 +72,19 @@ impl<T: Entry> Compact<T> {
                     Run { first: first - lines, lines, offsets, values: own }
                 });
                 match k {
-                    1 => gather_runs(runs, entries, update, x, y),
+                    1 => gather_runs(runs, self.sums, entries, update, x, y),
                     _ => gather_runs_block(runs, entries, update, x, y, k),
                 }
             }
             Structure::Narrow { ends, columns, least } => {
                 let x = x.get(least * k..).ok_or(Fault)?;
                 let lines = (&self.ends[ends.clone()], &self.narrow[columns.clone()], values);
-                gather_narrow(lines, entries, update, x, y, k)
+                gather_encoded(lines, self.sums, entries, update, x, y, k)
             }
             Structure::Wide { ends, columns } => {
-                let (ends, columns) = (&self.ends[ends.clone()], &self.wide[columns.clone()]);
-                let panel =
-                    Panel::new(ends, columns, values, self.columns, 0).map_err(|_| Fault)?;
-                gather_lines(panel, entries, update, x, y, k)
+                let x = x.get(..self.columns * k).ok_or(Fault)?;
+                let lines = (&self.ends[ends.clone()], &self.wide[columns.clone()], values);
+                gather_encoded(lines, self.sums, entries, update, x, y, k)
             }
         }
     }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{
-    Entries, Fault, Panel, Update, add_terms, finish_lines, rises, slot_of, slots_of, terms,
+    Entries, Fault, Panel, Sums, Update, add_terms, finish_lines, rises, slot_of, slots_of, terms,
 };
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::{BufferMut, Context, Entry, Index};
@@ -32,6 +32,8 @@ const GROUP: usize = if cfg!(test) { 1 << 11 } else { 16 << 20 };
 /// A matrix in the order of two passes.
 pub(crate) struct Scattered<T: Entry> {
     columns: usize,
+    /// How the entries of a line are added up.
+    sums: Sums,
     groups: Vec<Group>,
     /// Entries of every line.
     lens: Vec<u32>,
@@ -99,6 +101,7 @@ impl<T: Entry> Scattered<T> {
     /// Fails if a pointer or an index is out of range. Cost: two reads of the entries, one write.
     pub(crate) fn encode<I: Index, P: Index>(
         panel: Panel<'_, T, I, P>,
+        sums: Sums,
         most: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
@@ -106,7 +109,7 @@ impl<T: Entry> Scattered<T> {
         if blocks < 2 || (nnz as u64).saturating_mul(size_of::<T>() as u64 + 4) > most {
             return Ok(None);
         }
-        let Some((lens, bins)) = cut_bins(panel) else { return Err(panel.fault()) };
+        let Some((lens, bins)) = cut_bins(panel, sums) else { return Err(panel.fault()) };
         let counts: Vec<Option<Vec<u32>>> =
             ctx.run(|| bins.par_iter().map(|bin| count(panel, bin, blocks)).collect());
         ctx.check_cancelled()?;
@@ -119,6 +122,7 @@ impl<T: Entry> Scattered<T> {
         let largest = |of: fn(&Group) -> usize| groups.iter().map(of).max().unwrap_or(0);
         let mut scattered = Scattered {
             columns: panel.ncols(),
+            sums,
             largest: (
                 largest(|group| group.entries.len()),
                 largest(|group| group.bins.iter().map(|bin| bin.slots).max().unwrap_or(0)),
@@ -164,10 +168,10 @@ impl<T: Entry> Scattered<T> {
                         let next = next.get_mut(column / BLOCK).ok_or(Fault)?;
                         *values.get_mut(*next).ok_or(Fault)? = value;
                         local[*next] = (column % BLOCK) as u16;
-                        slots[*next] = (slot + slot_of(k, len)) as u16;
+                        slots[*next] = (slot + slot_of(k, len, self.sums)) as u16;
                         *next += 1;
                     }
-                    slot += slots_of(len);
+                    slot += slots_of(len, self.sums);
                 }
             }
             Ok(())
@@ -268,7 +272,7 @@ impl<T: Entry> Scattered<T> {
                 add_terms(slots, &room[here], &mut sums[..bin.slots])?;
             }
             let lens = self.lens[bin.lines.clone()].iter().map(|&len| len as usize);
-            finish_lines(lens, &sums[..bin.slots], update, y)
+            finish_lines(lens, &sums[..bin.slots], self.sums, update, y)
         })
     }
 }
@@ -276,6 +280,7 @@ impl<T: Entry> Scattered<T> {
 /// The entries of every line, and lines in bins; `None` if a pointer is out of range.
 fn cut_bins<T: Entry, I: Index, P: Index>(
     panel: Panel<'_, T, I, P>,
+    sums: Sums,
 ) -> Option<(Vec<u32>, Vec<Bin>)> {
     let mut lens = Vec::with_capacity(panel.nrows());
     let mut bins = Vec::new();
@@ -283,12 +288,14 @@ fn cut_bins<T: Entry, I: Index, P: Index>(
     for line in 0..panel.nrows() {
         let len = panel.row(line).ok()?.len();
         lens.push(u32::try_from(len).ok().filter(|&len| len < u32::MAX / 2)?);
-        if open.slots + slots_of(len) > SLOTS || (open.entries > 0 && open.entries + len > GROUP) {
+        if open.slots + slots_of(len, sums) > SLOTS
+            || (open.entries > 0 && open.entries + len > GROUP)
+        {
             bins.push(open);
             open = Bin { lines: line..line, slots: 0, entries: 0 };
         }
         open.lines.end = line + 1;
-        open.slots += slots_of(len);
+        open.slots += slots_of(len, sums);
         open.entries += len;
     }
     bins.push(open);

@@ -4,7 +4,7 @@ use num_complex::Complex;
 use proptest::prelude::*;
 
 use super::Compact;
-use crate::linalg::kernels::{Entries, Panel, Update, gather};
+use crate::linalg::kernels::{Entries, Panel, Sums, Update, gather, scatter};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Csr, Duplicates};
 use crate::storage::{Context, Entry, Place};
@@ -24,7 +24,7 @@ fn check<T: Entry + Factor<X>, X: Scalar>(
     x: impl Fn(usize) -> X,
 ) -> Option<(usize, usize, usize)> {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
-    let compact = Compact::encode(panel, u64::MAX, &Context::new()).unwrap()?;
+    let compact = Compact::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).unwrap()?;
     for k in [1, 2, 7, 8, 19] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::from_f64(0.5); a.nrows() * k];
@@ -43,7 +43,35 @@ fn check<T: Entry + Factor<X>, X: Scalar>(
             assert!(expected == found, "{k} vectors, {entries:?}");
         }
     }
+    check_in_order(a, x);
     Some(kinds(&compact))
+}
+
+/// Lines added up in order give the bits of a scatter over the lines across.
+fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize) -> X) {
+    let ctx = Context::new();
+    let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
+    let across = a.to_csc(Place::Memory, &ctx).unwrap();
+    let lines = (across.indptr(), across.indices(), across.data());
+    let across = Panel::new(lines.0, lines.1, lines.2, a.nrows(), 0).unwrap();
+    let compact = Compact::encode(panel, Sums::InOrder, u64::MAX, &ctx).unwrap();
+    let scattered = super::Scattered::encode(panel, Sums::InOrder, u64::MAX, &ctx).unwrap();
+    for k in [1, 3] {
+        let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
+        let mut expected = vec![X::zero(); a.nrows() * k];
+        scatter(across, Entries::Conjugated, Update::set(), &x, &mut expected, k, None).unwrap();
+        if let Some(compact) = &compact {
+            let mut found = vec![X::from_f64(0.5); a.nrows() * k];
+            compact.gather(Entries::Conjugated, Update::set(), &x, &mut found, k, &ctx).unwrap();
+            assert!(expected == found, "{k} vectors, in order");
+        }
+        if let (Some(scattered), 1) = (&scattered, k) {
+            let (mut found, mut room) = (expected.clone(), vec![X::zero(); scattered.terms()]);
+            let set = Update::set();
+            scattered.gather(Entries::Conjugated, set, &x, &mut found, &mut room, &ctx).unwrap();
+            assert!(expected == found, "scattered, in order");
+        }
+    }
 }
 
 fn number(k: usize) -> f64 {
@@ -76,7 +104,8 @@ fn grids_are_runs() {
 fn lines_with_the_same_values_store_them_once() {
     let a = Csr::<f64>::poisson(&[40; 3], Place::Memory, &Context::new()).unwrap();
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
-    let compact = Compact::encode(panel, u64::MAX, &Context::new()).unwrap().unwrap();
+    let compact =
+        Compact::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).unwrap().unwrap();
     assert!(compact.bytes() * 8 < a.bytes(), "{} of {}", compact.bytes(), a.bytes());
     check(&a, number).unwrap();
 }
@@ -115,7 +144,8 @@ fn the_rest_is_narrow_or_wide() {
 /// Products in two passes against the plain kernel, bit for bit.
 fn check_scattered(a: &Csr<f64>) {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
-    let encoded = super::Scattered::encode(panel, u64::MAX, &Context::new()).unwrap();
+    let encoded =
+        super::Scattered::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).unwrap();
     let Some(scattered) = encoded else { return };
     let x: Vec<f64> = (0..a.ncols()).map(number).collect();
     for update in [Update::set(), Update::add()] {
@@ -148,9 +178,9 @@ fn scattered_columns_in_two_passes() {
     // Out of order, or too large: none.
     let unsorted = [0u32, 100_000, 5];
     let panel = Panel::new(&[0u32, 3], &unsorted, &[1.0; 3], ncols, 0).unwrap();
-    assert!(super::Scattered::encode(panel, u64::MAX, &ctx).unwrap().is_none());
+    assert!(super::Scattered::encode(panel, Sums::Interleaved, u64::MAX, &ctx).unwrap().is_none());
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), ncols, 0).unwrap();
-    assert!(super::Scattered::encode(panel, 1000, &ctx).unwrap().is_none());
+    assert!(super::Scattered::encode(panel, Sums::Interleaved, 1000, &ctx).unwrap().is_none());
 }
 
 #[test]
@@ -167,7 +197,7 @@ fn bad_indices_are_refused() {
     let indptr: Vec<u32> = (0..=4000).collect();
     let values = vec![1.0; 4000];
     let panel = Panel::new(&indptr, &indices, &values, 4000, 0).unwrap();
-    let error = Compact::encode(panel, u64::MAX, &Context::new()).err().unwrap();
+    let error = Compact::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).err().unwrap();
     assert_eq!(error.kind(), crate::error::ErrorKind::Index);
 }
 
@@ -203,5 +233,6 @@ proptest! {
         let triplets = lens.iter().enumerate().flat_map(line);
         let a = Csr::<f64>::from_triplets((lens.len(), ncols), triplets, Duplicates::Sum).unwrap();
         check_scattered(&a);
+        check_in_order(&a, number);
     }
 }

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 
 use super::panel::{Fault, Panel};
 use super::processor;
-use super::update::{Entries, Update, check_len};
+use super::update::{Entries, Sums, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar, partition};
 use crate::storage::Index;
@@ -110,7 +110,8 @@ fn gather_one<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let x = &x[..a.columns()];
     for (i, y) in y.iter_mut().enumerate() {
         let range = a.row(i)?;
-        let sum = line_sum(&a.indices[range.clone()], &a.values[range], entries, x)?;
+        let line = (&a.indices[range.clone()], &a.values[range]);
+        let sum = line_sum(line, Sums::Interleaved, entries, x)?;
         update.apply(sum, y);
     }
     Ok(())
@@ -119,13 +120,13 @@ fn gather_one<T: Factor<X>, I: Index, P: Index, X: Scalar>(
 /// The sum over one row, in the shape that its length asks for.
 #[inline(always)]
 pub(super) fn line_sum<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
-    indices: &[I],
-    values: &[T],
+    (indices, values): (&[I], &[T]),
+    sums: Sums,
     entries: Entries,
     x: &[X],
 ) -> std::result::Result<X, Fault> {
     prefetch_ahead(indices, values);
-    if indices.len() < 2 * STEP {
+    if indices.len() < 2 * STEP || sums == Sums::InOrder {
         sum_from(X::zero(), indices, values, entries, x)
     } else {
         sum_in_lanes(indices, values, entries, x)

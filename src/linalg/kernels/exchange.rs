@@ -12,7 +12,7 @@
 //! the order of entries settled beforehand, so that nothing but terms is written.
 
 use super::panel::Fault;
-use super::update::{Entries, Update};
+use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
 
 /// Entries from which on a line is summed in lanes, and the lanes, as in `compressed.rs`.
@@ -20,14 +20,14 @@ const LONG: usize = 16;
 const LANES: usize = 8;
 
 /// Slots of a line of `len` entries.
-pub(crate) fn slots_of(len: usize) -> usize {
-    if len < LONG { 1 } else { LANES + len % LANES }
+pub(crate) fn slots_of(len: usize, sums: Sums) -> usize {
+    if len < LONG || sums == Sums::InOrder { 1 } else { LANES + len % LANES }
 }
 
 /// The slot, counted from the line's first, of entry `k` of a line of `len`.
 #[inline(always)]
-pub(crate) fn slot_of(k: usize, len: usize) -> usize {
-    match (len < LONG, k < len / LANES * LANES) {
+pub(crate) fn slot_of(k: usize, len: usize, sums: Sums) -> usize {
+    match (slots_of(len, sums) == 1, k < len / LANES * LANES) {
         (true, _) => 0,
         (false, true) => k % LANES,
         (false, false) => LANES + k % LANES,
@@ -72,12 +72,13 @@ pub(crate) fn add_terms<X: Scalar>(
 pub(crate) fn finish_lines<X: Scalar>(
     lens: impl Iterator<Item = usize>,
     mut slots: &[X],
+    sums: Sums,
     update: Update<X>,
     y: &mut [X],
 ) -> Result<(), Fault> {
     for (len, y) in lens.zip(y) {
         let these;
-        (these, slots) = slots.split_at_checked(slots_of(len)).ok_or(Fault)?;
+        (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(Fault)?;
         let sum = match these {
             [sum] => *sum,
             [a0, a1, a2, a3, a4, a5, a6, a7, tail @ ..] => {

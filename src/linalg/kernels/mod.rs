@@ -45,14 +45,14 @@ mod tests;
 mod update;
 
 pub(crate) use columns::Columns;
-pub(crate) use compressed::{gather, gather_rows as gather_lines};
+pub(crate) use compressed::gather;
 pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, scatter_sums};
 pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
-pub(crate) use narrow::gather_narrow;
+pub(crate) use narrow::gather_encoded;
 pub(crate) use panel::{Fault, Panel};
 pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;
 pub(crate) use statistics::{Moments, RUN, across, along, block_height, of_run};
-pub(crate) use update::{Entries, Update};
+pub(crate) use update::{Entries, Sums, Update};

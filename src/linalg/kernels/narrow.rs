@@ -1,14 +1,15 @@
-//! Gather over lines whose columns are 16-bit offsets from a common one: two bytes an index instead of four.
+//! Gather over encoded lines: columns of 32 bits, or of 16 bits from a common one on, two bytes an index instead of four.
 
 use super::compressed::{line_sum, tiles};
 use super::panel::Fault;
 use super::processor;
-use super::update::{Entries, Update};
+use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
 
 /// `Y = alpha A X + beta Y`; `ends` holds 0 and the end of every line, `x` starts at the common column.
-pub(crate) fn gather_narrow<T: Factor<X>, X: Scalar>(
-    (ends, columns, values): (&[u32], &[u16], &[T]),
+pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+    (ends, columns, values): (&[u32], &[I], &[T]),
+    sums: Sums,
     entries: Entries,
     update: Update<X>,
     x: &[X],
@@ -17,8 +18,7 @@ pub(crate) fn gather_narrow<T: Factor<X>, X: Scalar>(
 ) -> Result<(), Fault> {
     if k == 1 {
         for (pair, y) in ends.windows(2).zip(y) {
-            let (columns, values) = line(pair, columns, values)?;
-            update.apply(line_sum(columns, values, entries, x)?, y);
+            update.apply(line_sum(line(pair, columns, values)?, sums, entries, x)?, y);
         }
         return Ok(());
     }
@@ -35,11 +35,11 @@ pub(crate) fn gather_narrow<T: Factor<X>, X: Scalar>(
 
 /// Columns and values between two ends.
 #[inline(always)]
-fn line<'a, T>(
+fn line<'a, T, I>(
     ends: &[u32],
-    columns: &'a [u16],
+    columns: &'a [I],
     values: &'a [T],
-) -> Result<(&'a [u16], &'a [T]), Fault> {
+) -> Result<(&'a [I], &'a [T]), Fault> {
     let range = ends[0] as usize..ends[1] as usize;
     Ok((columns.get(range.clone()).ok_or(Fault)?, values.get(range).ok_or(Fault)?))
 }

@@ -17,7 +17,7 @@
 use super::compressed::prefetch_row;
 use super::panel::Fault;
 use super::processor;
-use super::update::{Entries, Update};
+use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Entry;
 
@@ -41,6 +41,16 @@ pub(crate) struct Run<'a, T> {
     pub(crate) values: RunValues<'a, T>,
 }
 
+impl<T> Run<'_, T> {
+    /// Entries of a line that are added up in interleaved sums: none, or all but a tail.
+    fn long(&self, sums: Sums) -> usize {
+        match self.offsets.len() {
+            width if width < 2 * STEP || sums == Sums::InOrder => 0,
+            width => width / STEP * STEP,
+        }
+    }
+}
+
 /// The values of a run.
 #[derive(Clone, Copy)]
 pub(crate) enum RunValues<'a, T> {
@@ -53,6 +63,7 @@ pub(crate) enum RunValues<'a, T> {
 /// `y = alpha A x + beta y` for the lines of some runs, `y` holding theirs alone.
 pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
     runs: impl Iterator<Item = Run<'a, T>>,
+    sums: Sums,
     entries: Entries,
     update: Update<X>,
     x: &[X],
@@ -65,7 +76,7 @@ pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
                 let (lines, rest) =
                     std::mem::take(&mut y).split_at_mut_checked(run.lines).ok_or(Fault)?;
                 y = rest;
-                gather_run(run, entries, update, x, lines)?;
+                gather_run((run, run.long(sums)), entries, update, x, lines)?;
             }
             Ok(())
         },
@@ -74,13 +85,15 @@ pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
 
 #[inline(always)]
 fn gather_run<T: Factor<X>, X: Scalar>(
-    run: Run<'_, T>,
+    (run, long): (Run<'_, T>, usize),
     entries: Entries,
     update: Update<X>,
     x: &[X],
     y: &mut [X],
 ) -> Result<(), Fault> {
     let width = run.offsets.len();
+    let (offsets, tail) = run.offsets.split_at(long);
+    let offsets = (offsets.as_chunks::<STEP>().0, tail);
     for (group, y) in y.chunks_mut(SIDE).enumerate() {
         let line = (run.first + group * SIDE) as i64;
         let start = group * SIDE * width;
@@ -90,10 +103,10 @@ fn gather_run<T: Factor<X>, X: Scalar>(
                     RunValues::Each(values) => {
                         let values = values.get(start..start + SIDE * width).ok_or(Fault)?;
                         let (values, _) = values.as_chunks::<SIDE>();
-                        side_by_side(run.offsets, values, |values| *values, line, x, entries)?
+                        side_by_side(offsets, values, |values| *values, line, x, entries)?
                     }
                     RunValues::Same(values) => {
-                        side_by_side(run.offsets, values, |value| [*value; SIDE], line, x, entries)?
+                        side_by_side(offsets, values, |value| [*value; SIDE], line, x, entries)?
                     }
                 };
                 update.apply_all(sums, y);
@@ -105,7 +118,8 @@ fn gather_run<T: Factor<X>, X: Scalar>(
                         RunValues::Each(values) => values.get(start + k * lines + lane).copied(),
                         RunValues::Same(values) => values.get(k).copied(),
                     };
-                    update.apply(alone(run.offsets, line + lane as i64, x, value, entries)?, y);
+                    let offsets = (run.offsets, long);
+                    update.apply(alone(offsets, line + lane as i64, x, value, entries)?, y);
                 }
             }
         }
@@ -116,7 +130,7 @@ fn gather_run<T: Factor<X>, X: Scalar>(
 /// The sums of eight lines, each with one of `values` for every offset.
 #[inline(always)]
 fn side_by_side<V, T: Factor<X>, X: Scalar>(
-    offsets: &[i64],
+    (blocks, tail): (&[[i64; STEP]], &[i64]),
     values: &[V],
     spread: impl Fn(&V) -> [T; SIDE],
     line: i64,
@@ -129,14 +143,12 @@ fn side_by_side<V, T: Factor<X>, X: Scalar>(
         entries.add_times(sums, &spread(value), x);
         Ok(())
     };
-    let values = values.get(..offsets.len()).ok_or(Fault)?;
-    let long = if offsets.len() < 2 * STEP { 0 } else { offsets.len() / STEP * STEP };
-    let (blocks, tail) = offsets.split_at(long);
+    let long = blocks.len() * STEP;
+    let values = values.get(..long + tail.len()).ok_or(Fault)?;
     let mut sums = [X::zero(); SIDE];
     if long > 0 {
         // By name, not by number: eight times eight sums stay in registers.
         let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5, mut s6, mut s7] = [sums; STEP];
-        let (blocks, _) = blocks.as_chunks::<STEP>();
         for (offsets, values) in blocks.iter().zip(values.as_chunks::<STEP>().0) {
             add(&mut s0, offsets[0], &values[0])?;
             add(&mut s1, offsets[1], &values[1])?;
@@ -161,7 +173,7 @@ fn side_by_side<V, T: Factor<X>, X: Scalar>(
 /// The sum of one line.
 #[inline(always)]
 fn alone<T: Factor<X>, X: Scalar>(
-    offsets: &[i64],
+    (offsets, long): (&[i64], usize),
     line: i64,
     x: &[X],
     value: impl Fn(usize) -> Option<T>,
@@ -171,7 +183,6 @@ fn alone<T: Factor<X>, X: Scalar>(
         let x = *x.get((line + offsets[k]) as usize).ok_or(Fault)?;
         Ok(entries.times(value(k).ok_or(Fault)?, x))
     };
-    let long = if offsets.len() < 2 * STEP { 0 } else { offsets.len() / STEP * STEP };
     let mut sum = X::zero();
     if long > 0 {
         let mut steps = [X::zero(); STEP];

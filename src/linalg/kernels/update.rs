@@ -1,4 +1,4 @@
-//! How a product enters its output, and how an entry enters the product.
+//! How a product enters its output, how an entry enters the product, and in which order terms are added.
 
 use crate::error::{Error, Result};
 use crate::linalg::{Factor, Scalar};
@@ -108,6 +108,15 @@ impl Entries {
             }
         }
     }
+}
+
+/// How the terms of a line with many entries are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sums {
+    /// In eight interleaved sums, as a product along the lines does.
+    Interleaved,
+    /// One after the other, as a product across the lines of the transposed matrix does.
+    InOrder,
 }
 
 /// Fails unless `operand` holds `rows` rows of `k` numbers.

@@ -2,10 +2,15 @@
 //!
 //! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`.
 
+use std::ops::Range;
+
+use crate::convert::assemble::{self, assemble};
 use crate::convert::buckets::Sink;
 use crate::convert::cost::{exceeds, filled, written};
+use crate::convert::owners::Owners;
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room};
+use crate::convert::spread::Entries;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
     Axis, Compressed, CompressedDraft, CompressedWriter, Csc, Csr, Duplicates, EntryPanels,
@@ -60,8 +65,11 @@ fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
         })?;
         return recompress_in_buckets(from, place, ctx);
     }
+    let beside = assemble::memory::<T, I>(from.nnz(), from.minor(), ctx)
+        .filter(|beside| *place == Place::Memory && bytes + beside <= ctx.memory_limit_bytes());
     let _running = ctx.begin(|| {
-        let plan = plan.works(from.nnz() as u64, WORK * ctx.thread_count() as f64);
+        let threads = if beside.is_some() { 1.0 } else { ctx.thread_count() as f64 };
+        let plan = plan.works(from.nnz() as u64, WORK * threads).holds(beside.unwrap_or(0));
         Ok(filled(plan, bytes, place))
     })?;
     ctx.meter().pass();
@@ -69,6 +77,16 @@ fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     let mut draft =
         CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), place, ctx)?;
     let fault = || fault(from);
+    if beside.is_some() {
+        let filled = in_parallel(from, &mut draft, ctx).map_err(|error| match error.kind() {
+            ErrorKind::Index => fault(),
+            _ => error,
+        })?;
+        if let Some(canonical) = filled {
+            return draft.finish(from.shape(), canonical);
+        }
+        draft.indptr.fill(P::from_usize(0));
+    }
     for index in from.indices().iter() {
         let slot = index.to_usize().checked_add(1).and_then(|at| draft.indptr.get_mut(at));
         let slot = slot.ok_or_else(fault)?;
@@ -100,6 +118,55 @@ fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
         ErrorKind::Index => fault(),
         _ => error,
     })
+}
+
+/// Fills a draft in memory on all threads, and tells whether indices rise in its lines; `None`, if that is not worth it.
+fn in_parallel<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    draft: &mut CompressedDraft<T, I, P>,
+    ctx: &Context,
+) -> Result<Option<bool>> {
+    let entries = Across(from);
+    let threads = ctx.thread_count();
+    if let Some(owners) = ctx.run(|| Owners::new(from.indices(), from.minor(), threads)) {
+        ctx.report("recompressing", 0, from.nnz() as u64)?;
+        ctx.run(|| owners.fill(&entries, draft)).ok_or_else(|| fault(from))?;
+        // Where entries do not repeat, they rise; where they might, it is checked at first use.
+        return Ok(Some(from.known_canonical() == Some(true)));
+    }
+    let assembled = assemble(&entries, None, draft, ctx)?;
+    Ok(assembled.and_then(|assembled| assembled.ok()).map(|filled| filled.canonical))
+}
+
+/// The entries of a compressed matrix on their way across: their index is their line, and what was their line their index.
+struct Across<'a, T: Entry, I: Index, P: Index, A: Axis>(&'a Compressed<T, I, P, A>);
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Entries<T, I> for Across<'_, T, I, P, A> {
+    fn lines(&self) -> &[I] {
+        self.0.indices()
+    }
+
+    fn each(
+        &self,
+        range: Range<usize>,
+        mut visit: impl FnMut(I, I, T) -> Option<()>,
+    ) -> Option<()> {
+        let (from, indices, data) = (self.0, &self.0.indices()[..], &self.0.data()[..]);
+        let pointers = from.indptr();
+        let base = pointers[0].to_usize();
+        let before = |end: &P| end.to_usize().wrapping_sub(base) <= range.start;
+        let mut major = pointers[1..].partition_point(before);
+        let mut start = range.start;
+        while start < range.end {
+            let end = (major < from.major()).then(|| from.span(major).end.min(range.end))?;
+            let other = I::from_usize(major);
+            for (&line, &value) in indices.get(start..end)?.iter().zip(data.get(start..end)?) {
+                visit(line, other, value)?;
+            }
+            (start, major) = (end, major + 1);
+        }
+        Some(())
+    }
 }
 
 fn recompress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(

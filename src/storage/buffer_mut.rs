@@ -141,6 +141,19 @@ impl<T: Entry> DerefMut for BufferMut<T> {
     }
 }
 
+/// Asks for the memory of an element that is written soon, if there is one: stores to many places wait for each other.
+#[inline(always)]
+pub(crate) fn prefetch_to_write<T>(elements: &mut [T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(element) = elements.get_mut(at) {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        // SAFETY: a prefetch changes nothing, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(std::ptr::from_mut(element).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (elements, at);
+}
+
 impl<T: Entry> From<Vec<T>> for BufferMut<T> {
     fn from(mut vector: Vec<T>) -> Self {
         let (start, len) = (vector.as_mut_ptr(), vector.len());

@@ -38,8 +38,13 @@ impl Owners {
         if !is_local(indices) {
             return None;
         }
+        if threads == 1 {
+            let blocks = (0..indices.len()).step_by(BLOCK);
+            let blocks = blocks.map(|start| start..indices.len().min(start + BLOCK)).collect();
+            return Some(Owners(vec![(0..lines, blocks)]));
+        }
         let bounds: Vec<_> = indices.par_chunks(BLOCK).map(bounds).collect();
-        let owners = parts(lines, if threads == 1 { 1 } else { 2 * threads });
+        let owners = parts(lines, 2 * threads);
         let blocks_of = |owner: &Range<usize>| {
             let meets = |&(_, &(least, most)): &(usize, &(usize, usize))| {
                 least < owner.end && owner.start <= most
@@ -113,23 +118,32 @@ fn place<T: Entry, I: Index, P: Index>(
     first: usize,
     (starts, indices, data): (&mut [P], &mut [I], &mut [T]),
 ) -> Option<()> {
-    let mut placed = 0;
+    let room = indices.len();
+    // The same length, so that one check does for both.
+    let (indices, data) = (&mut indices[..room], &mut data[..room]);
+    let before = sum(starts);
     for block in blocks {
         entries.each(block.clone(), |line, other, value| {
             let Some(slot) = starts.get_mut(line.to_usize().wrapping_sub(first)) else {
                 return Some(());
             };
             let at = slot.to_usize();
+            if at >= room {
+                return None;
+            }
+            *slot = P::from_usize(at + 1);
             prefetch_to_write(indices, at + AHEAD);
             prefetch_to_write(data, at + AHEAD);
-            *indices.get_mut(at)? = other;
-            *data.get_mut(at)? = value;
-            *slot = P::from_usize(at + 1);
-            placed += 1;
+            (indices[at], data[at]) = (other, value);
             Some(())
         })?;
     }
-    (placed == indices.len()).then_some(())
+    // Every entry has moved one start on by one.
+    (sum(starts).wrapping_sub(before) == room).then_some(())
+}
+
+fn sum<P: Index>(starts: &[P]) -> usize {
+    starts.iter().fold(0, |sum: usize, start| sum.wrapping_add(start.to_usize()))
 }
 
 fn bounds<I: Index>(indices: &[I]) -> (usize, usize) {

@@ -141,14 +141,15 @@ impl<T: Entry> DerefMut for BufferMut<T> {
     }
 }
 
-/// Asks for the memory of an element that is written soon, if there is one: stores to many places wait for each other.
+/// Asks for the memory of an element that is written soon, which need not exist: stores to many places wait for one another.
 #[inline(always)]
 pub(crate) fn prefetch_to_write<T>(elements: &mut [T], at: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(element) = elements.get_mut(at) {
+    {
         use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-        // SAFETY: a prefetch changes nothing, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_ET0>(std::ptr::from_mut(element).cast()) }
+        let address = elements.as_ptr().wrapping_add(at);
+        // SAFETY: a prefetch of any address whatever is a hint without effect.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(address.cast()) }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (elements, at);

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Where indices rise with the rows, as in grids and bands, what is written lies close together, and a block meets one
-//! owner or two. Each line is filled in the order of the entries, whatever the number of owners.
+//! owner or two. Prefetching what is written gained nothing here. Each line is filled in the order of the entries, whatever the number of owners.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::convert::spread::{Entries, parts};
 use crate::sparse::CompressedDraft;
-use crate::storage::{Entry, Index, prefetch_to_write};
+use crate::storage::{Entry, Index};
 
 /// Entries of a block.
 const BLOCK: usize = if cfg!(test) { 8 } else { 1 << 14 };
@@ -25,9 +25,6 @@ const SAMPLE: usize = 1 << 12;
 
 /// Neighbouring lines, as a power of two: they lie close together in the result.
 const NEAR: u32 = 6;
-
-/// Entries ahead of one that is written, at which the next ones will be.
-const AHEAD: usize = 48;
 
 /// The lines of every owner, and the blocks of entries that meet them.
 pub(super) struct Owners(Vec<(Range<usize>, Vec<Range<usize>>)>);
@@ -132,8 +129,6 @@ fn place<T: Entry, I: Index, P: Index>(
                 return None;
             }
             *slot = P::from_usize(at + 1);
-            prefetch_to_write(indices, at + AHEAD);
-            prefetch_to_write(data, at + AHEAD);
             (indices[at], data[at]) = (other, value);
             Some(())
         })?;

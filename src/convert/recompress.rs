@@ -151,21 +151,28 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Entries<T, I> for Across<'_, T, I, P
         range: Range<usize>,
         mut visit: impl FnMut(I, I, T) -> Option<()>,
     ) -> Option<()> {
-        let (from, indices, data) = (self.0, &self.0.indices()[..], &self.0.data()[..]);
-        let pointers = from.indptr();
-        let base = pointers[0].to_usize();
-        let before = |end: &P| end.to_usize().wrapping_sub(base) <= range.start;
-        let mut major = pointers[1..].partition_point(before);
+        let pointers = &self.0.indptr()[..];
+        let (base, ends) = (pointers.first()?.to_usize(), &pointers[1..]);
+        let mut indices = self.0.indices().get(range.clone())?;
+        let mut data = self.0.data().get(range.clone())?;
+        let first = ends.partition_point(|end| end.to_usize().wrapping_sub(base) <= range.start);
         let mut start = range.start;
-        while start < range.end {
-            let end = (major < from.major()).then(|| from.span(major).end.min(range.end))?;
+        for (major, end) in (first..).zip(&ends[first..]) {
+            if indices.is_empty() {
+                break;
+            }
+            let end = end.to_usize().wrapping_sub(base).min(range.end);
+            let count = end.checked_sub(start)?;
+            let (lines, values);
+            (lines, indices) = indices.split_at_checked(count)?;
+            (values, data) = data.split_at_checked(count)?;
             let other = I::from_usize(major);
-            for (&line, &value) in indices.get(start..end)?.iter().zip(data.get(start..end)?) {
+            for (&line, &value) in lines.iter().zip(values) {
                 visit(line, other, value)?;
             }
-            (start, major) = (end, major + 1);
+            start = end;
         }
-        Some(())
+        indices.is_empty().then_some(())
     }
 }
 

@@ -26,7 +26,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// type of the pointers: `u64` for more than 2^31 entries.
     ///
     /// Cost: one read of the entries, and of those that do not fit in a quarter of the memory limit one write and one read
-    /// in the scratch folder; one write of the result. Memory besides the result: the entries once more, or the limit.
+    /// in the scratch folder; one write of the result. Memory besides the result: the entries once more, or the limit; of a
+    /// result in memory two bytes an entry, and for each thread at most a sixteenth of the entries, where the limit allows it.
     ///
     /// ```
     /// use outcore::{Context, Coo, Csr, Duplicates, ErrorKind, Place};
@@ -152,9 +153,9 @@ fn in_parallel<T: Entry, I: Index, P: Index, A: Axis>(
     let mut draft =
         CompressedDraft::<T, I, P>::new::<A>(coo.shape(), coo.nnz(), &Place::Memory, ctx)?;
     let assembled = assemble(&entries, Some(duplicates), &mut draft, ctx)?;
+    let Some(filled) = assembled else { return Ok(None) };
     ctx.meter().pass();
     ctx.meter().read(coo.stored_bytes());
-    let Some(filled) = assembled else { return Ok(None) };
     let filled = filled.map_err(|clash| clash.into_error(A::swap_if_cols::<usize>))?;
     draft.finish(coo.shape(), filled.canonical).map(Some)
 }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Where indices rise with the rows, as in grids and bands, what is written lies close together, and a block meets one
-//! owner or two. Prefetching what is written gained nothing here. Each line is filled in the order of the entries, whatever the number of owners.
+//! owner or two. Each line is filled in the order of the entries, whatever the number of owners. Prefetching what is
+//! written gained nothing here.
 
 use std::ops::Range;
 

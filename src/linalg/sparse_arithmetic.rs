@@ -2,7 +2,8 @@
 //!
 //! Both are looked at side by side, the same lines of each at a time. The lines of a panel are merged on all threads, each
 //! task into its own part of one buffer that has room for all entries of both, and the parts are handed to the writer one
-//! after the other as they are: nothing is moved together first.
+//! after the other as they are: nothing is moved together first. Where all three lie in memory, `sparse_merged.rs` counts
+//! first and makes the result where it stays.
 
 use std::ops::Range;
 

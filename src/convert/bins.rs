@@ -5,6 +5,9 @@ use std::ops::Range;
 /// The most bins, as a power of two: as many write streams of a cache line each stay in the second-level cache.
 const MOST: u32 = 12;
 
+/// The most bins that are only counted: their counts stay in the second-level cache.
+const NARROW: u32 = 15;
+
 /// A range of lines cut into bins of equal width.
 #[derive(Clone, Debug)]
 pub(super) struct Bins {
@@ -14,8 +17,17 @@ pub(super) struct Bins {
 
 impl Bins {
     pub(super) fn new(lines: Range<usize>) -> Self {
-        let bits = usize::BITS - lines.len().saturating_sub(1).leading_zeros();
-        Bins { lines, shift: bits.saturating_sub(MOST) }
+        Self::at_most(MOST, lines)
+    }
+
+    /// Bins that are only counted.
+    pub(super) fn narrow(lines: Range<usize>) -> Self {
+        Self::at_most(NARROW, lines)
+    }
+
+    fn at_most(bits: u32, lines: Range<usize>) -> Self {
+        let needed = usize::BITS - lines.len().saturating_sub(1).leading_zeros();
+        Bins { lines, shift: needed.saturating_sub(bits) }
     }
 
     /// Number of bins.

@@ -1,15 +1,23 @@
 //! COO to CSR and CSC: entries to their lines, lines sorted, duplicates treated.
 
+use std::ops::Range;
+
+use crate::convert::assemble::{self, assemble};
 use crate::convert::bins::Bins;
 use crate::convert::buckets::{Buckets, Sink};
 use crate::convert::cost::{reading_budget, written};
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room, sorted_run};
+use crate::convert::spread::Entries;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
-    Axis, ByCols, ByRows, Compressed, CompressedWriter, Coo, Csc, Csr, Duplicates, EntryPanels,
+    Axis, ByCols, ByRows, Compressed, CompressedDraft, CompressedWriter, Coo, Csc, Csr, Duplicates,
+    EntryPanels,
 };
 use crate::storage::{Buffer, Context, Entry, Index, Place, Plan};
+
+/// Nanoseconds an entry takes one thread in memory.
+const WORK: f64 = 40.0;
 
 impl<T: Entry, I: Index> Coo<T, I> {
     /// The matrix in compressed rows, columns rising within each.
@@ -18,7 +26,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// type of the pointers: `u64` for more than 2^31 entries.
     ///
     /// Cost: one read of the entries, and of those that do not fit in a quarter of the memory limit one write and one read
-    /// in the scratch folder; one write of the result. Memory besides the result: the entries once more, or the limit.
+    /// in the scratch folder; one write of the result. Memory besides the result: the entries once more, or the limit; of a
+    /// result in memory two bytes an entry, and for each thread at most a sixteenth of the entries, where the limit allows it.
     ///
     /// ```
     /// use outcore::{Context, Coo, Csr, Duplicates, ErrorKind, Place};
@@ -78,12 +87,23 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
     let (major, minor) = A::swap_if_cols(coo.shape());
     let (majors, minors) = A::swap_if_cols((coo.rows(), coo.cols()));
     let nnz = coo.nnz();
+    let beside = beside::<T, I, P, A>(coo, (major, nnz), place, ctx);
     let _running = ctx.begin(|| {
         let (name, _) = A::swap_if_cols(("COO to CSR", "COO to CSC"));
         let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, coo.stored_bytes());
+        if let Some(beside) = beside {
+            let plan = plan.works(nnz as u64, WORK).holds(beside);
+            return Ok(written::<T, I, P, A>(plan, (major, nnz), place, ctx));
+        }
         let plan = Sorter::<T, I>::plan(plan, nnz as u64, ctx);
         Ok(written::<T, I, P, A>(plan, (major, nnz), place, ctx))
     })?;
+    if beside.is_some() {
+        let made = in_parallel(coo, duplicates, ctx).map_err(|error| fault(coo, error))?;
+        if let Some(matrix) = made {
+            return Ok(matrix);
+        }
+    }
     let writer = CompressedWriter::<T, I, P, A>::new(coo.shape(), nnz, true, place, ctx)?;
     let mut sink = MatrixSink::new(writer);
     let outcome = if Sorter::<T, I>::holds(nnz, ctx) && coo.stored_bytes() <= reading_budget(ctx) {
@@ -103,6 +123,72 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
     };
     outcome.map_err(|error| fault(coo, error))?;
     sink.finish()
+}
+
+/// Memory beside the result of the way in memory, if that is to be gone and fits.
+fn beside<T: Entry, I: Index, P: Index, A: Axis>(
+    coo: &Coo<T, I>,
+    (major, nnz): (usize, usize),
+    place: &Place,
+    ctx: &Context,
+) -> Option<u64> {
+    let limit = ctx.memory_limit_bytes();
+    if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
+        return None;
+    }
+    let bytes = Compressed::<T, I, P, A>::bytes_of(major, nnz);
+    assemble::memory::<T, I>(nnz, major, ctx)
+        .filter(|beside| bytes.saturating_add(*beside) <= limit)
+}
+
+/// A matrix in memory made on all threads; `None` if its lines are not made for it.
+fn in_parallel<T: Entry, I: Index, P: Index, A: Axis>(
+    coo: &Coo<T, I>,
+    duplicates: Duplicates,
+    ctx: &Context,
+) -> Result<Option<Compressed<T, I, P, A>>> {
+    let (lines, others) = A::swap_if_cols((coo.rows(), coo.cols()));
+    let (_, extent) = A::swap_if_cols(coo.shape());
+    let entries = Coordinates { lines, others, data: coo.data(), extent };
+    let mut draft =
+        CompressedDraft::<T, I, P>::new::<A>(coo.shape(), coo.nnz(), &Place::Memory, ctx)?;
+    let assembled = assemble(&entries, Some(duplicates), &mut draft, ctx)?;
+    let Some(filled) = assembled else { return Ok(None) };
+    ctx.meter().pass();
+    ctx.meter().read(coo.stored_bytes());
+    let filled = filled.map_err(|clash| clash.into_error(A::swap_if_cols::<usize>))?;
+    draft.finish(coo.shape(), filled.canonical).map(Some)
+}
+
+/// Coordinates, the line of each entry first.
+struct Coordinates<'a, T, I> {
+    lines: &'a [I],
+    others: &'a [I],
+    data: &'a [T],
+    /// What the other index is below.
+    extent: usize,
+}
+
+impl<T: Entry, I: Index> Entries<T, I> for Coordinates<'_, T, I> {
+    fn lines(&self) -> &[I] {
+        self.lines
+    }
+
+    fn each(
+        &self,
+        range: Range<usize>,
+        mut visit: impl FnMut(I, I, T) -> Option<()>,
+    ) -> Option<()> {
+        let lines = self.lines[range.clone()].iter();
+        let entries = lines.zip(&self.others[range.clone()]).zip(&self.data[range]);
+        for ((&line, &other), &value) in entries {
+            if other.to_usize() >= self.extent {
+                return None;
+            }
+            visit(line, other, value)?;
+        }
+        Some(())
+    }
 }
 
 /// The coordinates are checked on their way; the check that names the place reads them once more.

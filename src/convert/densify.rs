@@ -2,12 +2,14 @@
 //!
 //! | the entries | the result | what is done |
 //! |---|---|---|
+//! | come along the lines of the result, in memory or half the limit | in memory | lines filled where they lie, in parallel |
 //! | come along the lines of the result | anywhere | panel by panel, lines filled in parallel and written: 1 read, 1 write |
 //! | come across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
 //! | the same, in memory or half the limit | in memory | put where they belong |
 
 use ndarray::Ix2;
 use num_traits::One;
+use rayon::prelude::*;
 
 use crate::convert::compress::{fault as coo_fault, sort_entries};
 use crate::convert::lines_sink::{LinesSink, overflow};
@@ -20,6 +22,9 @@ use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 20;
+
+/// Elements of the result that are one task.
+const TASK: usize = 1 << 20;
 
 /// Nanoseconds that an element of the result, and that an entry takes one thread.
 const ELEMENT: f64 = 0.3;
@@ -104,6 +109,14 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
                 })
             });
             return target.scatter(stored, nnz, entries);
+        }
+        if !across && target.takes_any_order(stored) {
+            let plan = plan.reads(1, stored);
+            let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan, nnz)))?;
+            return fill(self, &target).map_err(|error| match error.kind() {
+                ErrorKind::Index => fault(self),
+                _ => error,
+            });
         }
         if let (false, Some(panels)) = (across, target.panels(self)?) {
             let plan = plan.reads(1, panels.bytes_to_read() + panels.bytes_kept());
@@ -229,6 +242,49 @@ impl<'a> Target<'a> {
         }
         dense.freeze()
     }
+}
+
+/// Fills the lines of a result in memory with those of a matrix.
+fn fill<T: Element, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    target: &Target<'_>,
+) -> Result<Dense<T>> {
+    let ctx = target.ctx;
+    ctx.meter().pass();
+    ctx.meter().read(from.stored_bytes());
+    let mut dense = DenseMut::<T>::create(target.place, target.shape, target.order, ctx)?;
+    let length = from.minor();
+    // Tasks are large, so that each page of fresh memory is the concern of one thread.
+    let lines = (TASK / length.max(1)).max(1);
+    ctx.check_cancelled()?;
+    ctx.run(|| {
+        let tasks = dense.as_mut_slice().par_chunks_mut((lines * length).max(1)).enumerate();
+        tasks
+            .map(|(task, elements)| fill_lines(from, task * lines, elements, ctx))
+            .find_map_first(|filled| filled.err())
+    })
+    .map_or(Ok(()), Err)?;
+    dense.freeze()
+}
+
+fn fill_lines<T: Element, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    first: usize,
+    elements: &mut [T],
+    ctx: &Context,
+) -> Result<()> {
+    ctx.check_cancelled()?;
+    for (major, row) in (first..).zip(elements.chunks_exact_mut(from.minor())) {
+        let span = from.span(major);
+        let entries = from.indices()[span.clone()].iter().zip(&from.data()[span]);
+        for (index, &value) in entries {
+            let minor = index.to_usize();
+            let element = row.get_mut(minor).ok_or_else(|| fault(from))?;
+            let sum = element.merge(value);
+            *element = sum.ok_or_else(|| overflow(A::swap_if_cols((major, minor))))?;
+        }
+    }
+    Ok(())
 }
 
 fn along<T: Element, I: Index, P: Index, A: Axis>(

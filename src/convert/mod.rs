@@ -4,8 +4,11 @@
 //! - [`reorder`] – a dense matrix in the other order; [`sparsify`] – dense to sparse, [`sift`]ed panel by panel; [`densify`] – sparse to dense
 //! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, with [`bins`] of lines,
 //!   [`record`]s of bytes and [`region`]s of lines; [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
+//! - [`assemble`] – entries in memory brought to their lines, [`spread`] to [`strips`] of lines first, lines being sorted in
+//!   [`sorted_line`]; [`owners`] – those that lie close together, straight to theirs
 //! - [`cost`] – what the conversions have in common
 
+mod assemble;
 mod bins;
 mod buckets;
 mod builder;
@@ -14,14 +17,20 @@ mod cost;
 mod densify;
 mod expand;
 mod lines_sink;
+mod owners;
 mod recompress;
 mod record;
 mod region;
 mod reorder;
 mod sift;
 mod sink;
+mod sorted_line;
 mod sorter;
 mod sparsify;
+mod spread;
+mod strips;
+#[cfg(test)]
+mod tests;
 
 pub use builder::CooBuilder;
 pub(crate) use recompress::recompress;

@@ -1,11 +1,20 @@
 //! CSR to CSC and back: a stable counting sort by the other index.
 //!
+//! In memory all threads sort: in two levels, so that what is written stays in the cache (`assemble.rs`), or straight to
+//! owners of lines where the indices rise with the rows (`owners.rs`). Where the limit has no room for that, or the result
+//! lies in a file, one thread does the same in one level.
+//!
 //! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`.
 
+use std::ops::Range;
+
+use crate::convert::assemble::{self, assemble};
 use crate::convert::buckets::Sink;
 use crate::convert::cost::{exceeds, filled, written};
+use crate::convert::owners::Owners;
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room};
+use crate::convert::spread::Entries;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
     Axis, Compressed, CompressedDraft, CompressedWriter, Csc, Csr, Duplicates, EntryPanels,
@@ -22,8 +31,10 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
     /// Duplicates stay, in order. Cost of a result within half the memory limit, or in memory: the indices are read
-    /// twice, the values once; memory besides the result: none. A larger one: two reads and two writes of the entries,
-    /// half of them in the scratch folder, within the limit whatever the matrix.
+    /// twice, the values once; memory besides the result: none, or for one in memory, where the limit allows it, two
+    /// bytes an entry and for each thread at most a sixteenth of the entries, which is what lets threads work side by
+    /// side. A larger one: two reads and two writes of the entries, half of them in the scratch folder, within the
+    /// limit whatever the matrix.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -61,8 +72,11 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
         })?;
         return recompress_in_buckets(from, place, ctx);
     }
+    let beside = assemble::memory::<T, I>(from.nnz(), from.minor(), ctx)
+        .filter(|beside| *place == Place::Memory && bytes + beside <= ctx.memory_limit_bytes());
     let _running = ctx.begin(|| {
-        let plan = plan.works(from.nnz() as u64, WORK * ctx.thread_count() as f64);
+        let threads = if beside.is_some() { 1.0 } else { ctx.thread_count() as f64 };
+        let plan = plan.works(from.nnz() as u64, WORK * threads).holds(beside.unwrap_or(0));
         Ok(filled(plan, bytes, place))
     })?;
     ctx.meter().pass();
@@ -70,6 +84,16 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     let mut draft =
         CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), place, ctx)?;
     let fault = || fault(from);
+    if beside.is_some() {
+        let filled = in_parallel(from, &mut draft, ctx).map_err(|error| match error.kind() {
+            ErrorKind::Index => fault(),
+            _ => error,
+        })?;
+        if let Some(canonical) = filled {
+            return draft.finish(from.shape(), canonical);
+        }
+        draft.indptr.fill(P::from_usize(0));
+    }
     for index in from.indices().iter() {
         let slot = index.to_usize().checked_add(1).and_then(|at| draft.indptr.get_mut(at));
         let slot = slot.ok_or_else(fault)?;
@@ -101,6 +125,62 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
         ErrorKind::Index => fault(),
         _ => error,
     })
+}
+
+/// Fills a draft in memory on all threads, and tells whether indices rise in its lines; `None`, if that is not worth it.
+fn in_parallel<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    draft: &mut CompressedDraft<T, I, P>,
+    ctx: &Context,
+) -> Result<Option<bool>> {
+    let entries = Across(from);
+    let threads = ctx.thread_count();
+    if let Some(owners) = ctx.run(|| Owners::new(from.indices(), from.minor(), threads)) {
+        ctx.report("recompressing", 0, from.nnz() as u64)?;
+        ctx.run(|| owners.fill(&entries, draft)).ok_or_else(|| fault(from))?;
+        // Where entries do not repeat, they rise; where they might, it is checked at first use.
+        return Ok(Some(from.known_canonical() == Some(true)));
+    }
+    let assembled = assemble(&entries, None, draft, ctx)?;
+    Ok(assembled.and_then(|assembled| assembled.ok()).map(|filled| filled.canonical))
+}
+
+/// The entries of a compressed matrix on their way across: their index is their line, and what was their line their index.
+struct Across<'a, T: Entry, I: Index, P: Index, A: Axis>(&'a Compressed<T, I, P, A>);
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Entries<T, I> for Across<'_, T, I, P, A> {
+    fn lines(&self) -> &[I] {
+        self.0.indices()
+    }
+
+    fn each(
+        &self,
+        range: Range<usize>,
+        mut visit: impl FnMut(I, I, T) -> Option<()>,
+    ) -> Option<()> {
+        let pointers = &self.0.indptr()[..];
+        let (base, ends) = (pointers.first()?.to_usize(), &pointers[1..]);
+        let mut indices = self.0.indices().get(range.clone())?;
+        let mut data = self.0.data().get(range.clone())?;
+        let first = ends.partition_point(|end| end.to_usize().wrapping_sub(base) <= range.start);
+        let mut start = range.start;
+        for (major, end) in (first..).zip(&ends[first..]) {
+            if indices.is_empty() {
+                break;
+            }
+            let end = end.to_usize().wrapping_sub(base).min(range.end);
+            let count = end.checked_sub(start)?;
+            let (lines, values);
+            (lines, indices) = indices.split_at_checked(count)?;
+            (values, data) = data.split_at_checked(count)?;
+            let other = I::from_usize(major);
+            for (&line, &value) in lines.iter().zip(values) {
+                visit(line, other, value)?;
+            }
+            start = end;
+        }
+        indices.is_empty().then_some(())
+    }
 }
 
 fn recompress_in_buckets<T: Entry, I: Index, P: Index, A: Axis>(

@@ -11,6 +11,7 @@
 use std::ops::Range;
 
 use crate::convert::record;
+use crate::convert::sorted_line::SortedLine;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::Duplicates;
 use crate::storage::{Entry, Index};
@@ -51,11 +52,7 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
                 *record::undamaged(self.lens.get_mut(line))? += 1;
             }
         }
-        // Each length gives way to the start of its line, which moves to its end while the line is filled.
-        let mut start = 0;
-        for slot in self.lens.iter_mut() {
-            start += std::mem::replace(slot, start);
-        }
+        self.start_lines();
         for segment in segments {
             for record in segment.chunks_exact(size) {
                 let line = record::major::<T, I>(record).wrapping_sub(self.lines.start);
@@ -66,10 +63,7 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
                 *slot += 1;
             }
         }
-        let filled = match sorting {
-            Some(duplicates) => self.sort(duplicates),
-            None => Ok(Filled { entries: start, canonical: self.rises() }),
-        };
+        let filled = self.settle(sorting);
         // Ends become lengths again.
         let mut before = 0;
         for slot in self.lens.iter_mut() {
@@ -78,6 +72,50 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
             before = end;
         }
         Ok(filled)
+    }
+
+    /// Fills the lines with entries whose line, counted from the first, comes with each; lengths become ends of lines.
+    /// `None` if a line is not one of these.
+    pub(super) fn place(
+        &mut self,
+        lines: impl Iterator<Item = usize> + Clone,
+        indices: &[I],
+        data: &[T],
+    ) -> Option<()> {
+        self.lens.fill(0);
+        for line in lines.clone() {
+            *self.lens.get_mut(line)? += 1;
+        }
+        self.start_lines();
+        for ((line, &index), &value) in lines.zip(indices).zip(data) {
+            let slot = self.lens.get_mut(line)?;
+            *self.indices.get_mut(*slot)? = index;
+            *self.data.get_mut(*slot)? = value;
+            *slot += 1;
+        }
+        Some(())
+    }
+
+    /// Each length gives way to the start of its line, which moves to its end while the line is filled.
+    fn start_lines(&mut self) {
+        let mut start = 0;
+        for slot in self.lens.iter_mut() {
+            start += std::mem::replace(slot, start);
+        }
+    }
+
+    /// Sorts the lines that were filled, if `sorting` says how, with ends in the place of lengths.
+    pub(super) fn settle(
+        &mut self,
+        sorting: Option<Duplicates>,
+    ) -> std::result::Result<Filled, Clash> {
+        match sorting {
+            Some(duplicates) => self.sort(duplicates),
+            None => {
+                let entries = self.lens.last().copied().unwrap_or(0);
+                Ok(Filled { entries, canonical: self.rises() })
+            }
+        }
     }
 
     fn rises(&self) -> bool {
@@ -91,7 +129,7 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
 
     fn sort(&mut self, duplicates: Duplicates) -> std::result::Result<Filled, Clash> {
         let (mut start, mut written, mut canonical) = (0, 0, true);
-        let mut line = Vec::new();
+        let mut line = SortedLine::new();
         for (number, end) in self.lens.iter_mut().enumerate() {
             let here = start..*end;
             start = *end;
@@ -102,14 +140,10 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
                 }
                 written += here.len();
             } else {
-                line.clear();
-                let entries = self.indices[here.clone()].iter().zip(&self.data[here.clone()]);
-                line.extend(entries.map(|(&index, &value)| (index, value)));
-                // Stable, so that duplicates are summed in the order in which they were given.
-                line.sort_by_key(|&(index, _)| index);
+                line.sort(&self.indices[here.clone()], &self.data[here.clone()]);
                 let room = written..here.end;
                 let room = (&mut self.indices[room.clone()], &mut self.data[room]);
-                let (length, unique) = merge(&line, room, duplicates)
+                let (length, unique) = merge(line.entries(), room, duplicates)
                     .map_err(|(kind, minor)| Clash(kind, (self.lines.start + number, minor)))?;
                 written += length;
                 canonical &= unique;
@@ -122,12 +156,12 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
 
 /// Writes a sorted line with its duplicates treated; gives the entries written and whether they are all distinct.
 fn merge<T: Entry, I: Index>(
-    line: &[(I, T)],
+    line: impl Iterator<Item = (I, T)>,
     (indices, data): (&mut [I], &mut [T]),
     duplicates: Duplicates,
 ) -> std::result::Result<(usize, bool), (ErrorKind, usize)> {
     let (mut written, mut unique) = (0, true);
-    for &(index, value) in line {
+    for (index, value) in line {
         if written > 0 && indices[written - 1] == index {
             match duplicates {
                 Duplicates::Keep => unique = false,

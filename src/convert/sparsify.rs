@@ -240,6 +240,9 @@ struct Grid<'a, T> {
 /// Lines counted or filled by one task: when they lie across the file, a task reads whole cache lines.
 const BUNDLE: usize = 64;
 
+/// Elements that are looked at together.
+const RUN: usize = 32;
+
 impl<'a, T: Element> Grid<'a, T> {
     /// Rows for `Order::C`, columns for `Order::Fortran`.
     fn new(dense: &'a Dense<T>, wanted: Order) -> Self {
@@ -248,21 +251,54 @@ impl<'a, T: Element> Grid<'a, T> {
         Grid { elements: dense.as_slice(), lines, length, along: dense.order() == wanted }
     }
 
-    /// Calls `visit(line, position, element)` for every element of some lines, positions rising within each line.
-    fn visit(&self, lines: std::ops::Range<usize>, mut visit: impl FnMut(usize, usize, T)) {
+    /// Calls `visit(line, position, element)` for every element of some lines that is kept, positions rising within each.
+    fn visit(
+        &self,
+        lines: std::ops::Range<usize>,
+        keep: &impl Fn(T) -> bool,
+        mut visit: impl FnMut(usize, usize, T),
+    ) {
+        let any = |run: &[T]| run.iter().fold(false, |any, &element| any | keep(element));
+        let mut run = |line: Option<usize>, start: usize, run: &[T]| {
+            for (k, &element) in run.iter().enumerate().filter(|&(_, &element)| keep(element)) {
+                match line {
+                    Some(line) => visit(line, start + k, element),
+                    None => visit(lines.start + k, start, element),
+                }
+            }
+        };
         if self.along {
-            for line in lines {
+            for line in lines.clone() {
                 let elements = &self.elements[line * self.length..][..self.length];
-                elements.iter().enumerate().for_each(|(k, &element)| visit(line, k, element));
+                // Where little is kept, most runs are passed over by vector code.
+                for (k, elements) in elements.chunks(RUN).enumerate() {
+                    if any(elements) {
+                        run(Some(line), k * RUN, elements);
+                    }
+                }
             }
         } else {
             for position in 0..self.length {
                 let row = &self.elements[position * self.lines..][..self.lines];
-                for line in lines.clone() {
-                    visit(line, position, row[line]);
-                }
+                run(None, position, &row[lines.clone()]);
             }
         }
+    }
+
+    /// Counts the elements of some lines that are kept.
+    fn count(&self, lines: std::ops::Range<usize>, keep: &impl Fn(T) -> bool) -> [u64; BUNDLE] {
+        let mut counts = [0; BUNDLE];
+        if self.along {
+            for line in lines {
+                let elements = &self.elements[line * self.length..][..self.length];
+                let runs = elements.chunks(RUN * RUN);
+                let count = |run: &[T]| run.iter().map(|&x| u32::from(keep(x))).sum::<u32>();
+                counts[line % BUNDLE] = runs.map(|run| u64::from(count(run))).sum();
+            }
+        } else {
+            self.visit(lines, keep, |line, _, _| counts[line % BUNDLE] += 1);
+        }
+        counts
     }
 }
 
@@ -277,16 +313,7 @@ fn fill<T: Element, I: Index, P: Index, A: Axis>(
     let bundles = grid.lines.div_ceil(BUNDLE);
     let lines_of = |bundle: usize| bundle * BUNDLE..grid.lines.min((bundle + 1) * BUNDLE);
     let counts: Vec<[u64; BUNDLE]> = ctx.run(|| {
-        (0..bundles)
-            .into_par_iter()
-            .map(|bundle| {
-                let mut counts = [0; BUNDLE];
-                grid.visit(lines_of(bundle), |line, _, element| {
-                    counts[line % BUNDLE] += u64::from(keep(element));
-                });
-                counts
-            })
-            .collect()
+        (0..bundles).into_par_iter().map(|bundle| grid.count(lines_of(bundle), &keep)).collect()
     });
     ctx.check_cancelled()?;
     let nnz = counts.iter().flatten().sum::<u64>() as usize;
@@ -317,16 +344,13 @@ fn fill<T: Element, I: Index, P: Index, A: Axis>(
                     start += count as usize;
                 }
                 let mut room = true;
-                grid.visit(lines_of(bundle), |line, position, element| {
-                    if keep(element) {
-                        let at = next[line % BUNDLE];
-                        room &= at < indices.len();
-                        if let (Some(index), Some(value)) = (indices.get_mut(at), data.get_mut(at))
-                        {
-                            (*index, *value) = (I::from_usize(position), element);
-                        }
-                        next[line % BUNDLE] = at + 1;
+                grid.visit(lines_of(bundle), &keep, |line, position, element| {
+                    let at = next[line % BUNDLE];
+                    room &= at < indices.len();
+                    if let (Some(index), Some(value)) = (indices.get_mut(at), data.get_mut(at)) {
+                        (*index, *value) = (I::from_usize(position), element);
                     }
+                    next[line % BUNDLE] = at + 1;
                 });
                 room && next.last() == Some(&start)
             })

@@ -7,7 +7,8 @@
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
-//!   elementwise products of two, with what two entries make in `arithmetic`
+//!   elementwise products of two, with what two entries make in `arithmetic`;
+//!   `sparse_merged` – those of two in memory
 //! - `spgemm` – sparse times sparse, of matrices that fit in memory or not
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
@@ -33,6 +34,7 @@ mod reduce;
 mod scalar;
 mod sparse_arithmetic;
 mod sparse_elementwise;
+mod sparse_merged;
 mod sparse_statistics;
 mod spgemm;
 mod statistics;

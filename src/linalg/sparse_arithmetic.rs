@@ -2,7 +2,8 @@
 //!
 //! Both are looked at side by side, the same lines of each at a time. The lines of a panel are merged on all threads, each
 //! task into its own part of one buffer that has room for all entries of both, and the parts are handed to the writer one
-//! after the other as they are: nothing is moved together first.
+//! after the other as they are: nothing is moved together first. Where all three lie in memory, `sparse_merged.rs` counts
+//! first and makes the result where it stays.
 
 use std::ops::Range;
 
@@ -12,6 +13,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::arithmetic::{Multiply, Subtract};
 use crate::linalg::kernels::{Combine, Difference, Overflow, Product, Sorted, Sum, merge};
 use crate::linalg::partition;
+use crate::linalg::sparse_merged::Pair;
 use crate::sparse::{
     Axis, Compressed, CompressedWriter, IndexCheck, LinePart, Pieces, ZippedLines, ZippedPanel,
     memory_left,
@@ -95,6 +97,11 @@ fn combine<C: Combine<T>, T: Entry, I: Index, P: Index, A: Axis>(
         let (expected, found) = (format!("{:?}", a.shape()), format!("{:?}", b.shape()));
         return Err(Error::shape("the second matrix", expected, found));
     }
+    if *place == Place::Memory
+        && let Some(pair) = Pair::new(a, b)?
+    {
+        return in_memory::<C, T, I, P, A>(operation, &pair, (a, b), ctx);
+    }
     let size = Size::new::<C, T, I, P, A>(a, b, place, ctx);
     let left = memory_left(if size.counted { 0 } else { size.bytes }, place, ctx)?;
     let budget = ZippedLines::<T, I, P, A>::budget(left);
@@ -136,6 +143,22 @@ fn combine<C: Combine<T>, T: Entry, I: Index, P: Index, A: Axis>(
         false => writer.push_part(indices, data),
     })?;
     writer.finish(true)
+}
+
+fn in_memory<C: Combine<T>, T: Entry, I: Index, P: Index, A: Axis>(
+    operation: &'static str,
+    pair: &Pair<'_, T, I, P, A>,
+    (a, b): (&Compressed<T, I, P, A>, &Compressed<T, I, P, A>),
+    ctx: &Context,
+) -> Result<Compressed<T, I, P, A>> {
+    let _running = ctx.begin(|| {
+        let bytes = Size::new::<C, T, I, P, A>(a, b, &Place::Memory, ctx).bytes;
+        let plan = Plan::new(operation).reads(1, 0).works((a.nnz() + b.nnz()) as u64, WORK);
+        let plan = plan.beside(bytes.min(ctx.memory_limit_bytes()));
+        Ok(Plan { entries: Some(estimate::<C, T, I, P, A>(a, b) as u64), ..plan })
+    })?;
+    ctx.meter().pass();
+    pair.combine::<C>(ctx)?.map_err(|(line, index)| overflow::<C, T, A>(line, index))
 }
 
 /// How large the result is taken to be before it is known.

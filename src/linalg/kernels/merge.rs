@@ -5,8 +5,6 @@
 //! then:                            what is left of either
 //! ```
 
-use std::cmp::Ordering;
-
 use crate::linalg::arithmetic::{Multiply, Subtract};
 use crate::storage::{Entry, Index};
 
@@ -92,24 +90,21 @@ pub(crate) fn merge<C: Combine<T>, T: Entry, I: Index>(
         Ok(())
     };
     while p < left.len() && q < right.len() {
-        match left[p].cmp(&right[q]) {
-            Ordering::Less => {
-                if C::UNION {
-                    put(left[p], Some(x[p]))?;
-                }
-                p += 1;
+        let (i, j) = (left[p], right[q]);
+        let (takes_left, takes_right) = (i <= j, j <= i);
+        let equal = takes_left & takes_right;
+        if C::UNION {
+            // Chosen without a branch: which line comes next is what nobody can predict.
+            let (alone, both) = (C::right(y[q]), C::both(x[p], y[q]));
+            if (equal & both.is_none()) | (!takes_left & alone.is_none()) {
+                return Err(Overflow(i.min(j)));
             }
-            Ordering::Greater => {
-                if C::UNION {
-                    put(right[q], C::right(y[q]))?;
-                }
-                q += 1;
-            }
-            Ordering::Equal => {
-                put(left[p], C::both(x[p], y[q]))?;
-                (p, q) = (p + 1, q + 1);
-            }
+            let choices = [x[p], alone.unwrap_or(x[p]), both.unwrap_or(x[p])];
+            put(i.min(j), Some(choices[usize::from(takes_right) + usize::from(equal)]))?;
+        } else if equal {
+            put(i, C::both(x[p], y[q]))?;
         }
+        (p, q) = (p + usize::from(takes_left), q + usize::from(takes_right));
     }
     if C::UNION {
         left[p..].iter().zip(&x[p..]).try_for_each(|(&index, &value)| put(index, Some(value)))?;

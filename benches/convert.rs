@@ -1,0 +1,227 @@
+//! Conversions and sums of matrices in memory, each beside the plain loop that a good library runs on one thread.
+//!
+//! `cargo bench --bench convert -- [WORD]` runs the cases whose name contains the word. `OUTCORE_GRID` sets the points
+//! along each axis of the Poisson matrix (100), `OUTCORE_SCALE` the scale of the R-MAT graph (18), `OUTCORE_DENSE` the
+//! elements of the dense matrix (100 million), `OUTCORE_REPEAT` how often each is timed (5). The least time counts.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use outcore::{BufferMut, Context, Coo, Csr, Dense, Duplicates, Order, Place};
+
+fn number(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The least time of some runs, in milliseconds, without that of giving the result back.
+fn time<R>(mut work: impl FnMut() -> R) -> f64 {
+    let run = |_| {
+        let start = Instant::now();
+        let result = black_box(work());
+        let taken = start.elapsed();
+        drop(result);
+        taken.as_secs_f64() * 1e3
+    };
+    (0..number("OUTCORE_REPEAT", 5)).map(run).fold(f64::INFINITY, f64::min)
+}
+
+/// Whether a case is asked for.
+fn wanted(name: &str) -> bool {
+    let word = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    word.is_none_or(|word| name.contains(&word) || word.contains(name))
+}
+
+/// Prints the times of the plain loop and of one and two threads, if the name is asked for.
+fn case<R, Q>(name: &str, plain: impl FnMut() -> Q, mut ours: impl FnMut(&Context) -> R) {
+    if !wanted(name) {
+        return;
+    }
+    let plain = time(plain);
+    print!("{name:24} plain {plain:8.1} ms");
+    for threads in [1, 2] {
+        let ctx = Context::new().threads(threads).expect("threads");
+        let taken = time(|| ours(&ctx));
+        print!("   {threads} threads {taken:8.1} ms ({:5.2} x)", plain / taken);
+    }
+    println!();
+}
+
+type Arrays = (Vec<u32>, BufferMut<u32>, BufferMut<f64>);
+
+/// Indices and values, in huge pages as NumPy asks for them.
+fn zeros(nnz: usize) -> (BufferMut<u32>, BufferMut<f64>) {
+    (BufferMut::zeros(nnz).expect("memory"), BufferMut::zeros(nnz).expect("memory"))
+}
+
+fn spread(counts: &mut [u32]) {
+    let mut start = 0;
+    counts.iter_mut().for_each(|slot| start += std::mem::replace(slot, start));
+}
+
+/// A counting sort by column, as `csr_tocsc` of SciPy.
+fn transposed(a: &Csr<f64>) -> Arrays {
+    let (mut next, nnz) = (vec![0u32; a.ncols() + 1], a.nnz());
+    let (indptr, indices, data) = (&a.indptr()[..], &a.indices()[..], &a.data()[..]);
+    indices.iter().for_each(|&col| next[col as usize] += 1);
+    spread(&mut next);
+    let (mut rows, mut values) = zeros(nnz);
+    for row in 0..a.nrows() {
+        for k in indptr[row] as usize..indptr[row + 1] as usize {
+            let slot = &mut next[indices[k] as usize];
+            (rows[*slot as usize], values[*slot as usize]) = (row as u32, data[k]);
+            *slot += 1;
+        }
+    }
+    (next, rows, values)
+}
+
+/// A counting sort by row, then each row sorted and its duplicates summed, as `coo_tocsr` and `sum_duplicates`.
+fn compressed(a: &Coo<f64>) -> Arrays {
+    let (mut next, nnz) = (vec![0u32; a.nrows() + 1], a.nnz());
+    a.rows().iter().for_each(|&row| next[row as usize] += 1);
+    spread(&mut next);
+    let (mut cols, mut values) = zeros(nnz);
+    for ((&row, &col), &value) in a.rows().iter().zip(a.cols().iter()).zip(a.data().iter()) {
+        let slot = &mut next[row as usize];
+        (cols[*slot as usize], values[*slot as usize]) = (col, value);
+        *slot += 1;
+    }
+    let (mut start, mut end, mut line) = (0, 0, Vec::new());
+    for pointer in &mut next[..a.nrows()] {
+        let here = start..*pointer as usize;
+        start = here.end;
+        line.clear();
+        line.extend(cols[here.clone()].iter().copied().zip(values[here.clone()].iter().copied()));
+        line.sort_unstable_by_key(|&(col, _)| col);
+        let first = end;
+        for &(col, value) in &line {
+            if end > first && cols[end - 1] == col {
+                values[end - 1] += value;
+            } else {
+                (cols[end], values[end]) = (col, value);
+                end += 1;
+            }
+        }
+        *pointer = end as u32;
+    }
+    (next, cols, values)
+}
+
+/// The lines of both merged.
+fn sum(a: &Csr<f64>, b: &Csr<f64>) -> Arrays {
+    let most = a.nnz() + b.nnz();
+    let mut ends = Vec::with_capacity(a.nrows() + 1);
+    let ((mut cols, mut values), mut end) = (zeros(most), 0);
+    ends.push(0);
+    for row in 0..a.nrows() {
+        let of = |m: &Csr<f64>| m.indptr()[row] as usize..m.indptr()[row + 1] as usize;
+        let (p, q) = (of(a), of(b));
+        let (ai, av) = (&a.indices()[p.clone()], &a.data()[p]);
+        let (bi, bv) = (&b.indices()[q.clone()], &b.data()[q]);
+        let (mut i, mut j) = (0, 0);
+        while i < ai.len() || j < bi.len() {
+            let (x, y) = (ai.get(i).unwrap_or(&u32::MAX), bi.get(j).unwrap_or(&u32::MAX));
+            let value = match x.cmp(y) {
+                std::cmp::Ordering::Less => av[i],
+                std::cmp::Ordering::Equal => av[i] + bv[j],
+                std::cmp::Ordering::Greater => bv[j],
+            };
+            (cols[end], values[end]) = (*x.min(y), value);
+            end += 1;
+            (i, j) = (i + usize::from(x <= y), j + usize::from(y <= x));
+        }
+        ends.push(end as u32);
+    }
+    (ends, cols, values)
+}
+
+/// What is not zero, counted and then taken.
+fn sifted(a: &Dense<f32>) -> (Vec<u32>, Vec<u32>, Vec<f32>) {
+    let (nrows, ncols) = a.dim();
+    let nnz = a.as_slice().iter().filter(|&&value| value != 0.0).count();
+    let (mut ends, mut cols, mut values) =
+        (Vec::with_capacity(nrows + 1), Vec::with_capacity(nnz), Vec::with_capacity(nnz));
+    ends.push(0);
+    for row in a.as_slice().chunks_exact(ncols) {
+        for (col, &value) in row.iter().enumerate() {
+            if value != 0.0 {
+                cols.push(col as u32);
+                values.push(value);
+            }
+        }
+        ends.push(cols.len() as u32);
+    }
+    (ends, cols, values)
+}
+
+fn written_out(a: &Csr<f32>) -> BufferMut<f32> {
+    let mut elements = BufferMut::zeros(a.nrows() * a.ncols()).expect("memory");
+    for (row, line) in elements.chunks_exact_mut(a.ncols()).enumerate() {
+        for k in a.indptr()[row] as usize..a.indptr()[row + 1] as usize {
+            line[a.indices()[k] as usize] += a.data()[k];
+        }
+    }
+    elements
+}
+
+fn of_matrix(name: &str, a: &Csr<f64>, ctx: &Context) {
+    let b = a.to_csc(Place::Memory, ctx).expect("it fits");
+    let at = b.transpose();
+    case(&format!("csr to csc, {name}"), || transposed(a), |c| a.to_csc(Place::Memory, c).unwrap());
+    let back = |c: &Context| b.to_csr(Place::Memory, c).unwrap();
+    case(&format!("csc to csr, {name}"), || transposed(&at), back);
+    case(&format!("a + a, {name}"), || sum(a, a), |c| a.add(a, Place::Memory, c).unwrap());
+    case(&format!("a + a^t, {name}"), || sum(a, &at), |c| a.add(&at, Place::Memory, c).unwrap());
+}
+
+fn of_coordinates(name: &str, a: &Coo<f64>) {
+    let ours = |c: &Context| a.to_csr::<u32>(Duplicates::Sum, Place::Memory, c).unwrap();
+    case(&format!("coo to csr, {name}"), || compressed(a), ours);
+}
+
+fn of_dense(ctx: &Context) {
+    let ncols = 100_000;
+    let nrows = number("OUTCORE_DENSE", 100_000_000).div_ceil(ncols);
+    // One element of a hundred, at places that look like chance.
+    let mut elements = vec![0.0f32; nrows * ncols];
+    for k in 0..elements.len() / 100 {
+        let at = (k as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+        let at = at as usize % elements.len();
+        elements[at] = 1.5;
+    }
+    let a = Dense::from_parts((nrows, ncols), Order::C, elements.into()).expect("a shape");
+    let ours = |c: &Context| a.to_csr::<u32, u32>(Place::Memory, c).unwrap();
+    case("dense to csr, 1 %", || sifted(&a), ours);
+    let csr: Csr<f32> = a.to_csr(Place::Memory, ctx).expect("it fits");
+    let ours = |c: &Context| csr.to_dense(Order::C, Place::Memory, c).unwrap();
+    case("csr to dense, 1 %", || written_out(&csr), ours);
+}
+
+fn of_graph(ctx: &Context) {
+    let edges = Coo::<()>::rmat(number("OUTCORE_SCALE", 18) as u32, 16, 1).expect("a scale");
+    let values = (0..edges.nnz()).map(|k| (k % 8) as f64).collect::<Vec<_>>();
+    let (rows, cols) = (edges.rows().clone(), edges.cols().clone());
+    let edges = Coo::<f64>::from_parts(edges.shape(), rows, cols, values).expect("the same");
+    of_coordinates("rmat", &edges);
+    let rmat = edges.to_csr::<u32>(Duplicates::Sum, Place::Memory, ctx).expect("it fits");
+    drop(edges);
+    of_matrix("rmat", &rmat, ctx);
+}
+
+fn main() {
+    let ctx = Context::new();
+    if ["csr to csc, poisson", "csc to csr, poisson", "a + a, poisson", "a + a^t, poisson"]
+        .iter()
+        .any(|name| wanted(name))
+    {
+        let grid = [number("OUTCORE_GRID", 100); 3];
+        let poisson = Csr::<f64>::poisson(&grid, Place::Memory, &ctx).expect("it fits");
+        of_matrix("poisson", &poisson, &ctx);
+    }
+    if wanted("rmat") || wanted("csr to csc, rmat") || wanted("coo to csr, rmat") {
+        of_graph(&ctx);
+    }
+    if wanted("dense") || wanted("dense to csr, 1 %") {
+        of_dense(&ctx);
+    }
+}

@@ -1,10 +1,11 @@
 //! `Aᴴ A` of a tall dense matrix in one pass: products of blocks of rows, tile by tile, added up in order.
 //!
 //! ```text
-//! for each block of rows B:  for each tile (I, J) with I <= J:  G[I, J] += B[:, I]ᴴ B[:, J]
+//! for each block of rows B:  pack its columns in panels  ->  for each tile (I, J) with I <= J:  G[I, J] += B[:, I]ᴴ B[:, J]
 //! ```
 //!
-//! Only tiles on and above the diagonal are computed. The product of a block is in the type of the elements (for `f32`
+//! Both factors of a tile are the same panels, so that a block is packed once, and centred meanwhile. Only tiles on and
+//! above the diagonal are computed, and of those on it hardly more than the triangle. The product of a block is in the type of the elements (for `f32`
 //! that is an `f32` product of at most 512 rows); blocks are added in order with Kahan's compensation, so the error
 //! does not grow with the number of rows. Blocks and tiles depend on the shape alone: the same bits for any number of
 //! threads, any limit and any place, on one kind of processor (the matrix product uses the vector units it finds).
@@ -12,17 +13,20 @@
 use std::ops::Range;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
+use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
 use crate::dense::{BandPanels, Dense, LinePanel, LinePanels};
 use crate::error::Result;
+use crate::linalg::kernels::{
+    ROWS, multiplies_packed, multiply_packed, pack, pack_lines, panel_width,
+};
 use crate::linalg::operator::check_length;
 use crate::linalg::scalar::Scalar;
-use crate::storage::{Context, DType, Order, Plan};
+use crate::storage::{Context, Order, Plan};
 
-/// Rows and columns of a tile at most. One thread took 0.87 GB/s of 250 columns of `f32` with tiles of 64, 0.84 with 48,
-/// and 0.52 with 128, for which more of the square below the diagonal is computed in vain.
+/// Rows and columns of a tile where there is no kernel for packed panels. One thread took 0.87 GB/s of 250 columns of `f32`
+/// with tiles of 64, 0.84 with 48, and 0.52 with 128, for which more of the square below the diagonal is computed in vain.
 const EDGE: usize = 64;
 
 /// Numbers of a block of rows, about.
@@ -57,7 +61,7 @@ impl<T: Scalar> Dense<T> {
         if let Some(center) = center {
             check_length("the center", k, center.len())?;
         }
-        let bytes = memory_for(k, size_of::<T>());
+        let bytes = memory_for::<T>(k);
         ctx.check_memory("the Gram matrix", bytes)?;
         let budget = ctx.memory_limit_bytes() - bytes;
         let height = block_height(k);
@@ -71,18 +75,18 @@ impl<T: Scalar> Dense<T> {
             Ok(plan.beside(bytes).works(self.len() as u64, WORK * k as f64))
         })?;
         let _held = ctx.hold(bytes);
-        let mut gram = Gram::new(k);
+        let mut gram = Gram::new(k, center, height);
         match &mut panels {
             Panels::Rows(panels) => {
                 panels.sweep(ctx, |LinePanel { lines, elements, .. }| {
                     let rows = ArrayView2::from_shape((lines, k), elements)
                         .expect("a panel holds whole lines");
-                    ctx.run(|| gram.add_rows(rows, center, height));
+                    ctx.run(|| gram.add_rows(rows));
                     Ok(())
                 })?
             }
             Panels::Columns(panels) => panels.sweep(ctx, |band| {
-                ctx.run(|| gram.add_columns(&band.lines, center, height));
+                ctx.run(|| gram.add_columns(&band.lines));
                 Ok(())
             })?,
         }
@@ -110,20 +114,33 @@ fn block_height(k: usize) -> usize {
     (BLOCK / k.max(1)).next_power_of_two().clamp(128, 512)
 }
 
-/// Tiles with their carries and products on the way, the result, and copies of blocks.
-fn memory_for(k: usize, size: usize) -> u64 {
-    let matrices = 5u64.saturating_mul((k as u64).saturating_mul(k as u64));
-    matrices.saturating_add((AT_ONCE * block_height(k) * k) as u64).saturating_mul(size as u64)
+/// Tiles with their carries and products on the way, the result, and packed blocks.
+fn memory_for<T: Scalar>(k: usize) -> u64 {
+    let padded = k.next_multiple_of(edge::<T>()) as u64;
+    let blocks = padded.saturating_mul((AT_ONCE * block_height(k)) as u64);
+    let matrices = 5u64.saturating_mul(padded.saturating_mul(padded));
+    matrices.saturating_add(blocks).saturating_mul(size_of::<T>() as u64)
+}
+
+/// Columns of a panel; rows and columns of a tile.
+fn edge<T: Scalar>() -> usize {
+    if multiplies_packed::<T>() { panel_width::<T>() } else { EDGE }
 }
 
 /// The sums so far.
-struct Gram<T> {
+struct Gram<'a, T> {
     k: usize,
+    center: Option<&'a [T]>,
+    height: usize,
     tiles: Vec<Tile<T>>,
+    /// Blocks of a round, each panel by panel.
+    packed: Vec<T>,
 }
 
-/// A part of the matrix on or above its diagonal.
+/// A part of the matrix on or above its diagonal, with rows of [`edge`] numbers.
 struct Tile<T> {
+    /// The panels of its rows and of its columns.
+    panels: (usize, usize),
     rows: Range<usize>,
     cols: Range<usize>,
     sum: Vec<T>,
@@ -131,75 +148,92 @@ struct Tile<T> {
     lost: Vec<T>,
 }
 
-impl<T: Scalar> Gram<T> {
-    fn new(k: usize) -> Self {
-        let per_side = k.div_ceil(EDGE);
-        let edge = k.div_ceil(per_side.max(1)).next_multiple_of(8);
-        let range = |tile: usize| (tile * edge).min(k)..((tile + 1) * edge).min(k);
+impl<'a, T: Scalar> Gram<'a, T> {
+    fn new(k: usize, center: Option<&'a [T]>, height: usize) -> Self {
+        let (edge, per_side) = (edge::<T>(), k.div_ceil(edge::<T>()));
+        let range = |tile: usize| tile * edge..((tile + 1) * edge).min(k);
         let tiles = (0..per_side)
-            .flat_map(|i| (i..per_side).map(move |j| (range(i), range(j))))
-            .map(|(rows, cols)| {
-                let zeros = vec![T::zero(); rows.len() * cols.len()];
-                Tile { rows, cols, sum: zeros.clone(), lost: zeros }
+            .flat_map(|i| (i..per_side).map(move |j| (i, j)))
+            .map(|(i, j)| {
+                let zeros = vec![T::zero(); range(i).len() * edge];
+                Tile {
+                    panels: (i, j),
+                    rows: range(i),
+                    cols: range(j),
+                    sum: zeros.clone(),
+                    lost: zeros,
+                }
             })
             .collect();
-        Gram { k, tiles }
+        Gram { k, center, height, tiles, packed: Vec::new() }
     }
 
     /// Adds rows that lie one after the other.
-    fn add_rows(&mut self, rows: ArrayView2<'_, T>, center: Option<&[T]>, height: usize) {
-        for round in rows.axis_chunks_iter(ndarray::Axis(0), AT_ONCE * height) {
-            let blocks: Vec<_> = round.axis_chunks_iter(ndarray::Axis(0), height).collect();
-            let Some(center) = center else {
-                self.add_blocks(&blocks);
-                continue;
-            };
-            let centred: Vec<Array2<T>> = blocks
-                .par_iter()
-                .map(|block| block - &ArrayView2::from_shape((1, self.k), center).expect("k"))
-                .collect();
-            self.add_blocks(&centred.iter().map(|block| block.view()).collect::<Vec<_>>());
-        }
+    fn add_rows(&mut self, rows: ArrayView2<'_, T>) {
+        let edge = edge::<T>();
+        self.add(rows.nrows(), |here, cols, to| {
+            pack(rows.slice(s![here, cols]).reversed_axes(), edge, to);
+        });
     }
 
-    /// Adds a run of each column, which are copied together for the product.
-    fn add_columns(&mut self, columns: &[&[T]], center: Option<&[T]>, height: usize) {
+    /// Adds a run of each column.
+    fn add_columns(&mut self, columns: &[&[T]]) {
         let rows = columns.first().map_or(0, |column| column.len());
-        let starts: Vec<usize> = (0..rows).step_by(height).collect();
-        for round in starts.chunks(AT_ONCE) {
-            let blocks: Vec<Vec<T>> = round
-                .par_iter()
-                .map(|&start| copy_block(columns, center, start..rows.min(start + height)))
-                .collect();
-            let views: Vec<_> = blocks
-                .iter()
-                .map(|block| {
-                    let shape = (block.len() / self.k, self.k);
-                    ArrayView2::from_shape(shape.f(), block).expect("a block holds whole columns")
+        self.add(rows, |here, cols, to| {
+            let lines: Vec<&[T]> =
+                columns[cols].iter().map(|column| &column[here.clone()]).collect();
+            pack_lines(&lines, edge::<T>(), to);
+        });
+    }
+
+    /// Adds some rows, of which `pack` packs the columns of a panel.
+    fn add(&mut self, rows: usize, pack: impl Fn(Range<usize>, Range<usize>, &mut [T]) + Sync) {
+        let (k, height, edge, center) = (self.k, self.height, edge::<T>(), self.center);
+        let panels = k.div_ceil(edge);
+        if panels == 0 {
+            return;
+        }
+        for first in (0..rows).step_by(AT_ONCE * height) {
+            let last = rows.min(first + AT_ONCE * height);
+            self.packed.resize((last - first).div_ceil(height) * panels * height * edge, T::zero());
+            let packed = self.packed.par_chunks_mut(height * edge).enumerate();
+            packed.for_each(|(at, to)| {
+                let start = first + at / panels * height;
+                let here = start..last.min(start + height);
+                let cols = at % panels * edge..k.min((at % panels + 1) * edge);
+                let to = &mut to[..here.len() * edge];
+                pack(here, cols.clone(), to);
+                if let Some(center) = center {
+                    let rows = to.chunks_exact_mut(edge);
+                    rows.for_each(|row| {
+                        row.iter_mut().zip(&center[cols.clone()]).for_each(|(x, &c)| *x = *x - c)
+                    });
+                }
+            });
+            let blocks = self.packed.chunks_exact(panels * height * edge).enumerate();
+            let blocks: Vec<Block<'_, T>> = blocks
+                .map(|(block, packed)| {
+                    let start = first + block * height;
+                    Block { packed, stride: height * edge, rows: height.min(last - start) }
                 })
                 .collect();
-            self.add_blocks(&views);
+            self.tiles.par_iter_mut().for_each(|tile| {
+                let products: Vec<_> = blocks.par_iter().map(|block| tile.product(block)).collect();
+                products.iter().for_each(|product| tile.add(product));
+            });
         }
-    }
-
-    fn add_blocks(&mut self, blocks: &[ArrayView2<'_, T>]) {
-        self.tiles.par_iter_mut().for_each(|tile| {
-            let products: Vec<_> = blocks.par_iter().map(|block| tile.product(block)).collect();
-            products.iter().for_each(|product| tile.add(product));
-        });
     }
 
     fn into_matrix(self) -> Array2<T> {
         let mut matrix = Array2::zeros((self.k, self.k));
         for Tile { rows, cols, sum, .. } in self.tiles {
-            let sums = Array2::from_shape_vec((rows.len(), cols.len()), sum);
-            let sums = sums.expect("a tile has its shape");
-            for ((i, j), &sum) in sums.indexed_iter() {
-                let (i, j) = (rows.start + i, cols.start + j);
-                if i < j {
-                    (matrix[[i, j]], matrix[[j, i]]) = (sum, sum.conj());
-                } else if i == j {
-                    matrix[[i, i]] = T::from_real(sum.real());
+            for (i, sums) in rows.zip(sum.chunks_exact(edge::<T>())) {
+                for (j, &sum) in cols.clone().zip(sums) {
+                    if i < j {
+                        (matrix[[i, j]], matrix[[j, i]]) = (sum, sum.conj());
+                    } else if i == j {
+                        matrix[[i, i]] = T::from_real(sum.real());
+                    }
                 }
             }
         }
@@ -207,33 +241,37 @@ impl<T: Scalar> Gram<T> {
     }
 }
 
-/// Some rows of all columns, column by column, less the center.
-fn copy_block<T: Scalar>(columns: &[&[T]], center: Option<&[T]>, rows: Range<usize>) -> Vec<T> {
-    let mut block = Vec::with_capacity(columns.len() * rows.len());
-    for (j, column) in columns.iter().enumerate() {
-        match center {
-            Some(center) => block.extend(column[rows.clone()].iter().map(|&x| x - center[j])),
-            None => block.extend_from_slice(&column[rows.clone()]),
-        }
+/// A packed block of rows.
+struct Block<'a, T> {
+    packed: &'a [T],
+    /// Numbers from a panel to the next.
+    stride: usize,
+    rows: usize,
+}
+
+impl<T: Scalar> Block<'_, T> {
+    fn panel(&self, panel: usize) -> &[T] {
+        &self.packed[panel * self.stride..][..self.rows * edge::<T>()]
     }
-    block
 }
 
 impl<T: Scalar> Tile<T> {
-    fn product(&self, block: &ArrayView2<'_, T>) -> Array2<T> {
-        let left = block.slice(s![.., self.rows.clone()]);
-        let right = block.slice(s![.., self.cols.clone()]);
-        let mut product = Array2::zeros((self.rows.len(), self.cols.len()));
-        if matches!(T::DTYPE, DType::Complex64 | DType::Complex128) {
-            let left = left.mapv(T::conj);
-            general_mat_mul(T::one(), &left.t(), &right, T::zero(), &mut product);
-        } else {
-            general_mat_mul(T::one(), &left.t(), &right, T::zero(), &mut product);
+    fn product(&self, block: &Block<'_, T>) -> Vec<T> {
+        let (left, right) = (block.panel(self.panels.0), block.panel(self.panels.1));
+        if !multiplies_packed::<T>() {
+            return product_of_panels(left, right, (block.rows, self.rows.len()));
+        }
+        let edge = edge::<T>();
+        let mut product = vec![T::zero(); self.rows.len().next_multiple_of(ROWS) * edge];
+        for (row, product) in (0..).step_by(ROWS).zip(product.chunks_exact_mut(ROWS * edge)) {
+            // On the diagonal only what is right of it.
+            let from = if self.panels.0 == self.panels.1 { row } else { 0 };
+            multiply_packed((&left[row..], edge), right, (from, self.cols.len()), product);
         }
         product
     }
 
-    fn add(&mut self, product: &Array2<T>) {
+    fn add(&mut self, product: &[T]) {
         for ((sum, lost), &product) in self.sum.iter_mut().zip(&mut self.lost).zip(product) {
             let term = product - *lost;
             let new = *sum + term;
@@ -241,4 +279,13 @@ impl<T: Scalar> Tile<T> {
             *sum = new;
         }
     }
+}
+
+/// The product by ndarray, of the first columns of the left panel.
+fn product_of_panels<T: Scalar>(left: &[T], right: &[T], (rows, cols): (usize, usize)) -> Vec<T> {
+    let panel = |panel| ArrayView2::from_shape((rows, EDGE), panel).expect("a panel is packed");
+    let mut product = Array2::zeros((cols, EDGE));
+    let left = panel(left).slice_move(s![.., ..cols]).mapv(T::conj);
+    general_mat_mul(T::one(), &left.t(), &panel(right), T::zero(), &mut product);
+    product.into_raw_vec_and_offset().0
 }

@@ -13,14 +13,12 @@
 use std::ops::Range;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
 
 use crate::dense::{BandPanels, Dense, LinePanel, LinePanels};
 use crate::error::Result;
-use crate::linalg::kernels::{
-    ROWS, multiplies_packed, multiply_packed, pack, pack_lines, panel_width,
-};
+use crate::linalg::kernels::{ROWS, multiplies_packed, multiply_packed, pack_lines, panel_width};
 use crate::linalg::operator::check_length;
 use crate::linalg::scalar::Scalar;
 use crate::storage::{Context, Order, Plan};
@@ -29,8 +27,11 @@ use crate::storage::{Context, Order, Plan};
 /// with tiles of 64, 0.84 with 48, and 0.52 with 128, for which more of the square below the diagonal is computed in vain.
 const EDGE: usize = 64;
 
-/// Numbers of a block of rows, about.
-const BLOCK: usize = 1 << 17;
+/// Bytes of a block of rows, about: it stays in the cache of a processor.
+const BLOCK: usize = 1 << 19;
+
+/// Bytes of a column of a block at most: eight columns stay in the nearest cache.
+const COLUMN: usize = 2048;
 
 /// Nanoseconds that an element and a column take one thread: half of the products are made.
 const WORK: f64 = 0.02;
@@ -64,7 +65,7 @@ impl<T: Scalar> Dense<T> {
         let bytes = memory_for::<T>(k);
         ctx.check_memory("the Gram matrix", bytes)?;
         let budget = ctx.memory_limit_bytes() - bytes;
-        let height = block_height(k);
+        let height = block_height::<T>(k);
         let mut panels = match self.order() {
             Order::C => Panels::Rows(LinePanels::once(self, (height, 1), budget, ctx)?),
             Order::Fortran => Panels::Columns(BandPanels::new(self, height, budget, ctx)?),
@@ -110,16 +111,20 @@ impl<T: Scalar> Panels<T> {
 }
 
 /// Rows in a block.
-fn block_height(k: usize) -> usize {
-    (BLOCK / k.max(1)).next_power_of_two().clamp(128, 512)
+fn block_height<T>(k: usize) -> usize {
+    let rows = BLOCK / (k.max(1) * size_of::<T>());
+    (1 << rows.max(1).ilog2()).clamp(128, COLUMN / size_of::<T>())
 }
 
 /// Tiles with their carries and products on the way, the result, and packed blocks.
 fn memory_for<T: Scalar>(k: usize) -> u64 {
-    let padded = k.next_multiple_of(edge::<T>()) as u64;
-    let blocks = padded.saturating_mul((AT_ONCE * block_height(k)) as u64);
-    let matrices = 5u64.saturating_mul(padded.saturating_mul(padded));
-    matrices.saturating_add(blocks).saturating_mul(size_of::<T>() as u64)
+    let (k, edge) = (k as u64, edge::<T>() as u64);
+    let panels = k.div_ceil(edge);
+    let tiles = panels.saturating_mul(panels + 1) / 2;
+    let tiles = tiles.saturating_mul((AT_ONCE as u64 + 2) * edge * edge);
+    let blocks = (panels * edge).saturating_mul((AT_ONCE * block_height::<T>(k as usize)) as u64);
+    let numbers = tiles.saturating_add(k.saturating_mul(k)).saturating_add(blocks);
+    numbers.saturating_mul(size_of::<T>() as u64)
 }
 
 /// Columns of a panel; rows and columns of a tile.
@@ -133,14 +138,19 @@ struct Gram<'a, T> {
     center: Option<&'a [T]>,
     height: usize,
     tiles: Vec<Tile<T>>,
-    /// Blocks of a round, each panel by panel.
+    /// Blocks of a round.
+    blocks: Vec<Block<T>>,
+}
+
+/// A block of rows: its columns panel by panel, and its products tile by tile, which stay in the cache of a processor.
+struct Block<T> {
     packed: Vec<T>,
+    products: Vec<T>,
+    rows: usize,
 }
 
 /// A part of the matrix on or above its diagonal, with rows of [`edge`] numbers.
 struct Tile<T> {
-    /// The panels of its rows and of its columns.
-    panels: (usize, usize),
     rows: Range<usize>,
     cols: Range<usize>,
     sum: Vec<T>,
@@ -156,70 +166,63 @@ impl<'a, T: Scalar> Gram<'a, T> {
             .flat_map(|i| (i..per_side).map(move |j| (i, j)))
             .map(|(i, j)| {
                 let zeros = vec![T::zero(); range(i).len() * edge];
-                Tile {
-                    panels: (i, j),
-                    rows: range(i),
-                    cols: range(j),
-                    sum: zeros.clone(),
-                    lost: zeros,
-                }
+                Tile { rows: range(i), cols: range(j), sum: zeros.clone(), lost: zeros }
             })
             .collect();
-        Gram { k, center, height, tiles, packed: Vec::new() }
+        let blocks = (0..AT_ONCE).map(|_| Block { packed: vec![], products: vec![], rows: 0 });
+        Gram { k, center, height, tiles, blocks: blocks.collect() }
     }
 
     /// Adds rows that lie one after the other.
     fn add_rows(&mut self, rows: ArrayView2<'_, T>) {
-        let edge = edge::<T>();
-        self.add(rows.nrows(), |here, cols, to| {
-            pack(rows.slice(s![here, cols]).reversed_axes(), edge, to);
+        let center = self.center;
+        self.add(rows.nrows(), |here, to| {
+            let panel = here.len() * edge::<T>();
+            for (i, row) in rows.slice(s![here, ..]).outer_iter().enumerate() {
+                let row = row.to_slice().expect("a row of a panel of rows");
+                pack_row(row, center, (edge::<T>(), panel), &mut to[i * edge::<T>()..]);
+            }
         });
     }
 
     /// Adds a run of each column.
     fn add_columns(&mut self, columns: &[&[T]]) {
+        let (edge, center) = (edge::<T>(), self.center);
         let rows = columns.first().map_or(0, |column| column.len());
-        self.add(rows, |here, cols, to| {
-            let lines: Vec<&[T]> =
-                columns[cols].iter().map(|column| &column[here.clone()]).collect();
-            pack_lines(&lines, edge::<T>(), to);
+        self.add(rows, |here, to| {
+            let panels = to.chunks_exact_mut(here.len() * edge).zip(columns.chunks(edge));
+            for (panel, (to, columns)) in panels.enumerate() {
+                let lines: Vec<&[T]> = columns.iter().map(|column| &column[here.clone()]).collect();
+                pack_lines(&lines, edge, to);
+                if let Some(center) = center {
+                    let center = &center[panel * edge..][..columns.len()];
+                    to.chunks_exact_mut(edge).for_each(|row| subtract(row, center));
+                }
+            }
         });
     }
 
-    /// Adds some rows, of which `pack` packs the columns of a panel.
-    fn add(&mut self, rows: usize, pack: impl Fn(Range<usize>, Range<usize>, &mut [T]) + Sync) {
-        let (k, height, edge, center) = (self.k, self.height, edge::<T>(), self.center);
+    /// Adds some rows, of which `pack` packs a block.
+    fn add(&mut self, rows: usize, pack: impl Fn(Range<usize>, &mut [T]) + Sync) {
+        let (k, height, edge) = (self.k, self.height, edge::<T>());
         let panels = k.div_ceil(edge);
         if panels == 0 {
             return;
         }
-        for first in (0..rows).step_by(AT_ONCE * height) {
-            let last = rows.min(first + AT_ONCE * height);
-            self.packed.resize((last - first).div_ceil(height) * panels * height * edge, T::zero());
-            let packed = self.packed.par_chunks_mut(height * edge).enumerate();
-            packed.for_each(|(at, to)| {
-                let start = first + at / panels * height;
-                let here = start..last.min(start + height);
-                let cols = at % panels * edge..k.min((at % panels + 1) * edge);
-                let to = &mut to[..here.len() * edge];
-                pack(here, cols.clone(), to);
-                if let Some(center) = center {
-                    let rows = to.chunks_exact_mut(edge);
-                    rows.for_each(|row| {
-                        row.iter_mut().zip(&center[cols.clone()]).for_each(|(x, &c)| *x = *x - c)
-                    });
-                }
+        for round in (0..rows).step_by(AT_ONCE * height) {
+            let count = (rows - round).div_ceil(height).min(AT_ONCE);
+            let blocks = &mut self.blocks[..count];
+            blocks.par_iter_mut().enumerate().for_each(|(at, block)| {
+                let start = round + at * height;
+                let here = start..rows.min(start + height);
+                block.rows = here.len();
+                block.packed.resize(panels * block.rows * edge, T::zero());
+                pack(here, &mut block.packed);
+                block.multiply(k);
             });
-            let blocks = self.packed.chunks_exact(panels * height * edge).enumerate();
-            let blocks: Vec<Block<'_, T>> = blocks
-                .map(|(block, packed)| {
-                    let start = first + block * height;
-                    Block { packed, stride: height * edge, rows: height.min(last - start) }
-                })
-                .collect();
-            self.tiles.par_iter_mut().for_each(|tile| {
-                let products: Vec<_> = blocks.par_iter().map(|block| tile.product(block)).collect();
-                products.iter().for_each(|product| tile.add(product));
+            let blocks = &*blocks;
+            self.tiles.par_iter_mut().enumerate().for_each(|(at, tile)| {
+                blocks.iter().for_each(|block| tile.add(&block.products[at * edge * edge..]));
             });
         }
     }
@@ -241,36 +244,85 @@ impl<'a, T: Scalar> Gram<'a, T> {
     }
 }
 
-/// A packed block of rows.
-struct Block<'a, T> {
-    packed: &'a [T],
-    /// Numbers from a panel to the next.
-    stride: usize,
-    rows: usize,
+/// Puts a row to its place in every panel, `panel` numbers apart, less the center.
+fn pack_row<T: Scalar>(
+    row: &[T],
+    center: Option<&[T]>,
+    (edge, panel): (usize, usize),
+    to: &mut [T],
+) {
+    for (at, part) in row.chunks(edge).enumerate() {
+        let to = &mut to[at * panel..][..edge];
+        to[..part.len()].copy_from_slice(part);
+        to[part.len()..].fill(T::zero());
+        if let Some(center) = center {
+            subtract(to, &center[at * edge..][..part.len()]);
+        }
+    }
 }
 
-impl<T: Scalar> Block<'_, T> {
-    fn panel(&self, panel: usize) -> &[T] {
-        &self.packed[panel * self.stride..][..self.rows * edge::<T>()]
+fn subtract<T: Scalar>(row: &mut [T], center: &[T]) {
+    row.iter_mut().zip(center).for_each(|(x, &center)| *x = *x - center);
+}
+
+impl<T: Scalar> Block<T> {
+    /// Makes the products of all tiles, those of one left panel after the other.
+    fn multiply(&mut self, k: usize) {
+        let (edge, panels) = (edge::<T>(), k.div_ceil(edge::<T>()));
+        self.products.resize(panels * (panels + 1) / 2 * edge * edge, T::zero());
+        let (mut rest, mut tasks) = (&mut self.products[..], Vec::with_capacity(panels));
+        for left in 0..panels {
+            let (mine, others) = rest.split_at_mut((panels - left) * edge * edge);
+            tasks.push((left, mine));
+            rest = others;
+        }
+        let (packed, rows) = (&self.packed[..], self.rows);
+        tasks.into_par_iter().for_each(|(left, products)| {
+            let packed = &packed[left * rows * edge..];
+            match multiplies_packed::<T>() {
+                true => multiply_strips(packed, rows, k - left * edge, products),
+                false => multiply_panels(packed, rows, products),
+            }
+        });
+    }
+}
+
+/// The products of the first panel with all, of which `columns` are not zeros, eight columns at a time: packed by
+/// themselves they stay in the nearest cache for all the panels.
+fn multiply_strips<T: Scalar>(packed: &[T], rows: usize, columns: usize, products: &mut [T]) {
+    let edge = edge::<T>();
+    let mut strip = vec![[T::zero(); ROWS]; rows];
+    for first in (0..edge.min(columns)).step_by(ROWS) {
+        for (to, row) in strip.iter_mut().zip(packed.chunks_exact(edge)) {
+            *to = *row[first..].first_chunk().expect("strips fill a panel");
+        }
+        let panels = packed.chunks_exact(rows * edge).zip(products.chunks_exact_mut(edge * edge));
+        for (panel, (right, product)) in panels.enumerate() {
+            // On the diagonal only what is right of it.
+            let from = if panel == 0 { first } else { 0 };
+            let part = (from, edge.min(columns - panel * edge));
+            multiply_packed(
+                (strip.as_flattened(), ROWS),
+                right,
+                part,
+                &mut product[first * edge..],
+            );
+        }
+    }
+}
+
+/// The products of the first panel with all by ndarray.
+fn multiply_panels<T: Scalar>(packed: &[T], rows: usize, products: &mut [T]) {
+    let panel = |numbers| ArrayView2::from_shape((rows, EDGE), numbers).expect("a packed panel");
+    let left = panel(&packed[..rows * EDGE]).mapv(T::conj);
+    let tiles = packed.chunks_exact(rows * EDGE).zip(products.chunks_exact_mut(EDGE * EDGE));
+    for (right, product) in tiles {
+        let mut product = ArrayViewMut2::from_shape((EDGE, EDGE), product).expect("a whole tile");
+        general_mat_mul(T::one(), &left.t(), &panel(right), T::zero(), &mut product);
     }
 }
 
 impl<T: Scalar> Tile<T> {
-    fn product(&self, block: &Block<'_, T>) -> Vec<T> {
-        let (left, right) = (block.panel(self.panels.0), block.panel(self.panels.1));
-        if !multiplies_packed::<T>() {
-            return product_of_panels(left, right, (block.rows, self.rows.len()));
-        }
-        let edge = edge::<T>();
-        let mut product = vec![T::zero(); self.rows.len().next_multiple_of(ROWS) * edge];
-        for (row, product) in (0..).step_by(ROWS).zip(product.chunks_exact_mut(ROWS * edge)) {
-            // On the diagonal only what is right of it.
-            let from = if self.panels.0 == self.panels.1 { row } else { 0 };
-            multiply_packed((&left[row..], edge), right, (from, self.cols.len()), product);
-        }
-        product
-    }
-
     fn add(&mut self, product: &[T]) {
         for ((sum, lost), &product) in self.sum.iter_mut().zip(&mut self.lost).zip(product) {
             let term = product - *lost;
@@ -279,13 +331,4 @@ impl<T: Scalar> Tile<T> {
             *sum = new;
         }
     }
-}
-
-/// The product by ndarray, of the first columns of the left panel.
-fn product_of_panels<T: Scalar>(left: &[T], right: &[T], (rows, cols): (usize, usize)) -> Vec<T> {
-    let panel = |panel| ArrayView2::from_shape((rows, EDGE), panel).expect("a panel is packed");
-    let mut product = Array2::zeros((cols, EDGE));
-    let left = panel(left).slice_move(s![.., ..cols]).mapv(T::conj);
-    general_mat_mul(T::one(), &left.t(), &panel(right), T::zero(), &mut product);
-    product.into_raw_vec_and_offset().0
 }

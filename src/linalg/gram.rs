@@ -262,7 +262,7 @@ fn pack_row<T: Scalar>(
 }
 
 fn subtract<T: Scalar>(row: &mut [T], center: &[T]) {
-    row.iter_mut().zip(center).for_each(|(x, &center)| *x = *x - center);
+    row.iter_mut().zip(center).for_each(|(x, &center)| *x -= center);
 }
 
 impl<T: Scalar> Block<T> {

@@ -4,6 +4,7 @@ mod architecture;
 mod convert;
 mod dense;
 mod dense_convert;
+mod dense_kernels;
 mod dense_larger;
 mod edge_list;
 mod expected;

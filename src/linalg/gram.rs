@@ -1,10 +1,11 @@
 //! `Aᴴ A` of a tall dense matrix in one pass: products of blocks of rows, tile by tile, added up in order.
 //!
 //! ```text
-//! for each block of rows B:  for each tile (I, J) with I <= J:  G[I, J] += B[:, I]ᴴ B[:, J]
+//! for each block of rows B:  pack its columns in panels  ->  for each tile (I, J) with I <= J:  G[I, J] += B[:, I]ᴴ B[:, J]
 //! ```
 //!
-//! Only tiles on and above the diagonal are computed. The product of a block is in the type of the elements (for `f32`
+//! Both factors of a tile are the same panels, so that a block is packed once, and centred meanwhile. Only tiles on and
+//! above the diagonal are computed, and of those on it hardly more than the triangle. The product of a block is in the type of the elements (for `f32`
 //! that is an `f32` product of at most 512 rows); blocks are added in order with Kahan's compensation, so the error
 //! does not grow with the number of rows. Blocks and tiles depend on the shape alone: the same bits for any number of
 //! threads, any limit and any place, on one kind of processor (the matrix product uses the vector units it finds).
@@ -12,21 +13,25 @@
 use std::ops::Range;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
 
 use crate::dense::{BandPanels, Dense, LinePanel, LinePanels};
 use crate::error::Result;
+use crate::linalg::kernels::{ROWS, multiplies_packed, multiply_packed, pack_lines, panel_width};
 use crate::linalg::operator::check_length;
 use crate::linalg::scalar::Scalar;
-use crate::storage::{Context, DType, Order, Plan};
+use crate::storage::{Context, Order, Plan};
 
-/// Rows and columns of a tile at most. One thread took 0.87 GB/s of 250 columns of `f32` with tiles of 64, 0.84 with 48,
-/// and 0.52 with 128, for which more of the square below the diagonal is computed in vain.
+/// Rows and columns of a tile where there is no kernel for packed panels. One thread took 0.87 GB/s of 250 columns of `f32`
+/// with tiles of 64, 0.84 with 48, and 0.52 with 128, for which more of the square below the diagonal is computed in vain.
 const EDGE: usize = 64;
 
-/// Numbers of a block of rows, about.
-const BLOCK: usize = 1 << 17;
+/// Bytes of a block of rows, about: it stays in the cache of a processor.
+const BLOCK: usize = 1 << 19;
+
+/// Bytes of a column of a block at most: eight columns stay in the nearest cache.
+const COLUMN: usize = 2048;
 
 /// Nanoseconds that an element and a column take one thread: half of the products are made.
 const WORK: f64 = 0.02;
@@ -57,10 +62,10 @@ impl<T: Scalar> Dense<T> {
         if let Some(center) = center {
             check_length("the center", k, center.len())?;
         }
-        let bytes = memory_for(k, size_of::<T>());
+        let bytes = memory_for::<T>(k);
         ctx.check_memory("the Gram matrix", bytes)?;
         let budget = ctx.memory_limit_bytes() - bytes;
-        let height = block_height(k);
+        let height = block_height::<T>(k);
         let mut panels = match self.order() {
             Order::C => Panels::Rows(LinePanels::once(self, (height, 1), budget, ctx)?),
             Order::Fortran => Panels::Columns(BandPanels::new(self, height, budget, ctx)?),
@@ -71,18 +76,18 @@ impl<T: Scalar> Dense<T> {
             Ok(plan.beside(bytes).works(self.len() as u64, WORK * k as f64))
         })?;
         let _held = ctx.hold(bytes);
-        let mut gram = Gram::new(k);
+        let mut gram = Gram::new(k, center, height);
         match &mut panels {
             Panels::Rows(panels) => {
                 panels.sweep(ctx, |LinePanel { lines, elements, .. }| {
                     let rows = ArrayView2::from_shape((lines, k), elements)
                         .expect("a panel holds whole lines");
-                    ctx.run(|| gram.add_rows(rows, center, height));
+                    ctx.run(|| gram.add_rows(rows));
                     Ok(())
                 })?
             }
             Panels::Columns(panels) => panels.sweep(ctx, |band| {
-                ctx.run(|| gram.add_columns(&band.lines, center, height));
+                ctx.run(|| gram.add_columns(&band.lines));
                 Ok(())
             })?,
         }
@@ -106,23 +111,45 @@ impl<T: Scalar> Panels<T> {
 }
 
 /// Rows in a block.
-fn block_height(k: usize) -> usize {
-    (BLOCK / k.max(1)).next_power_of_two().clamp(128, 512)
+fn block_height<T>(k: usize) -> usize {
+    let rows = BLOCK / (k.max(1) * size_of::<T>());
+    (1 << rows.max(1).ilog2()).clamp(128, COLUMN / size_of::<T>())
 }
 
-/// Tiles with their carries and products on the way, the result, and copies of blocks.
-fn memory_for(k: usize, size: usize) -> u64 {
-    let matrices = 5u64.saturating_mul((k as u64).saturating_mul(k as u64));
-    matrices.saturating_add((AT_ONCE * block_height(k) * k) as u64).saturating_mul(size as u64)
+/// Tiles with their carries and products on the way, the result, and packed blocks.
+fn memory_for<T: Scalar>(k: usize) -> u64 {
+    let (k, edge) = (k as u64, edge::<T>() as u64);
+    let panels = k.div_ceil(edge);
+    let tiles = panels.saturating_mul(panels + 1) / 2;
+    let tiles = tiles.saturating_mul((AT_ONCE as u64 + 2) * edge * edge);
+    let blocks = (panels * edge).saturating_mul((AT_ONCE * block_height::<T>(k as usize)) as u64);
+    let numbers = tiles.saturating_add(k.saturating_mul(k)).saturating_add(blocks);
+    numbers.saturating_mul(size_of::<T>() as u64)
+}
+
+/// Columns of a panel; rows and columns of a tile.
+fn edge<T: Scalar>() -> usize {
+    if multiplies_packed::<T>() { panel_width::<T>() } else { EDGE }
 }
 
 /// The sums so far.
-struct Gram<T> {
+struct Gram<'a, T> {
     k: usize,
+    center: Option<&'a [T]>,
+    height: usize,
     tiles: Vec<Tile<T>>,
+    /// Blocks of a round.
+    blocks: Vec<Block<T>>,
 }
 
-/// A part of the matrix on or above its diagonal.
+/// A block of rows: its columns panel by panel, and its products tile by tile, which stay in the cache of a processor.
+struct Block<T> {
+    packed: Vec<T>,
+    products: Vec<T>,
+    rows: usize,
+}
+
+/// A part of the matrix on or above its diagonal, with rows of [`edge`] numbers.
 struct Tile<T> {
     rows: Range<usize>,
     cols: Range<usize>,
@@ -131,75 +158,85 @@ struct Tile<T> {
     lost: Vec<T>,
 }
 
-impl<T: Scalar> Gram<T> {
-    fn new(k: usize) -> Self {
-        let per_side = k.div_ceil(EDGE);
-        let edge = k.div_ceil(per_side.max(1)).next_multiple_of(8);
-        let range = |tile: usize| (tile * edge).min(k)..((tile + 1) * edge).min(k);
+impl<'a, T: Scalar> Gram<'a, T> {
+    fn new(k: usize, center: Option<&'a [T]>, height: usize) -> Self {
+        let (edge, per_side) = (edge::<T>(), k.div_ceil(edge::<T>()));
+        let range = |tile: usize| tile * edge..((tile + 1) * edge).min(k);
         let tiles = (0..per_side)
-            .flat_map(|i| (i..per_side).map(move |j| (range(i), range(j))))
-            .map(|(rows, cols)| {
-                let zeros = vec![T::zero(); rows.len() * cols.len()];
-                Tile { rows, cols, sum: zeros.clone(), lost: zeros }
+            .flat_map(|i| (i..per_side).map(move |j| (i, j)))
+            .map(|(i, j)| {
+                let zeros = vec![T::zero(); range(i).len() * edge];
+                Tile { rows: range(i), cols: range(j), sum: zeros.clone(), lost: zeros }
             })
             .collect();
-        Gram { k, tiles }
+        let blocks = (0..AT_ONCE).map(|_| Block { packed: vec![], products: vec![], rows: 0 });
+        Gram { k, center, height, tiles, blocks: blocks.collect() }
     }
 
     /// Adds rows that lie one after the other.
-    fn add_rows(&mut self, rows: ArrayView2<'_, T>, center: Option<&[T]>, height: usize) {
-        for round in rows.axis_chunks_iter(ndarray::Axis(0), AT_ONCE * height) {
-            let blocks: Vec<_> = round.axis_chunks_iter(ndarray::Axis(0), height).collect();
-            let Some(center) = center else {
-                self.add_blocks(&blocks);
-                continue;
-            };
-            let centred: Vec<Array2<T>> = blocks
-                .par_iter()
-                .map(|block| block - &ArrayView2::from_shape((1, self.k), center).expect("k"))
-                .collect();
-            self.add_blocks(&centred.iter().map(|block| block.view()).collect::<Vec<_>>());
-        }
-    }
-
-    /// Adds a run of each column, which are copied together for the product.
-    fn add_columns(&mut self, columns: &[&[T]], center: Option<&[T]>, height: usize) {
-        let rows = columns.first().map_or(0, |column| column.len());
-        let starts: Vec<usize> = (0..rows).step_by(height).collect();
-        for round in starts.chunks(AT_ONCE) {
-            let blocks: Vec<Vec<T>> = round
-                .par_iter()
-                .map(|&start| copy_block(columns, center, start..rows.min(start + height)))
-                .collect();
-            let views: Vec<_> = blocks
-                .iter()
-                .map(|block| {
-                    let shape = (block.len() / self.k, self.k);
-                    ArrayView2::from_shape(shape.f(), block).expect("a block holds whole columns")
-                })
-                .collect();
-            self.add_blocks(&views);
-        }
-    }
-
-    fn add_blocks(&mut self, blocks: &[ArrayView2<'_, T>]) {
-        self.tiles.par_iter_mut().for_each(|tile| {
-            let products: Vec<_> = blocks.par_iter().map(|block| tile.product(block)).collect();
-            products.iter().for_each(|product| tile.add(product));
+    fn add_rows(&mut self, rows: ArrayView2<'_, T>) {
+        let center = self.center;
+        self.add(rows.nrows(), |here, to| {
+            let panel = here.len() * edge::<T>();
+            for (i, row) in rows.slice(s![here, ..]).outer_iter().enumerate() {
+                let row = row.to_slice().expect("a row of a panel of rows");
+                pack_row(row, center, (edge::<T>(), panel), &mut to[i * edge::<T>()..]);
+            }
         });
+    }
+
+    /// Adds a run of each column.
+    fn add_columns(&mut self, columns: &[&[T]]) {
+        let (edge, center) = (edge::<T>(), self.center);
+        let rows = columns.first().map_or(0, |column| column.len());
+        self.add(rows, |here, to| {
+            let panels = to.chunks_exact_mut(here.len() * edge).zip(columns.chunks(edge));
+            for (panel, (to, columns)) in panels.enumerate() {
+                let lines: Vec<&[T]> = columns.iter().map(|column| &column[here.clone()]).collect();
+                pack_lines(&lines, edge, to);
+                if let Some(center) = center {
+                    let center = &center[panel * edge..][..columns.len()];
+                    to.chunks_exact_mut(edge).for_each(|row| subtract(row, center));
+                }
+            }
+        });
+    }
+
+    /// Adds some rows, of which `pack` packs a block.
+    fn add(&mut self, rows: usize, pack: impl Fn(Range<usize>, &mut [T]) + Sync) {
+        let (k, height, edge) = (self.k, self.height, edge::<T>());
+        let panels = k.div_ceil(edge);
+        if panels == 0 {
+            return;
+        }
+        for round in (0..rows).step_by(AT_ONCE * height) {
+            let count = (rows - round).div_ceil(height).min(AT_ONCE);
+            let blocks = &mut self.blocks[..count];
+            blocks.par_iter_mut().enumerate().for_each(|(at, block)| {
+                let start = round + at * height;
+                let here = start..rows.min(start + height);
+                block.rows = here.len();
+                block.packed.resize(panels * block.rows * edge, T::zero());
+                pack(here, &mut block.packed);
+                block.multiply(k);
+            });
+            let blocks = &*blocks;
+            self.tiles.par_iter_mut().enumerate().for_each(|(at, tile)| {
+                blocks.iter().for_each(|block| tile.add(&block.products[at * edge * edge..]));
+            });
+        }
     }
 
     fn into_matrix(self) -> Array2<T> {
         let mut matrix = Array2::zeros((self.k, self.k));
         for Tile { rows, cols, sum, .. } in self.tiles {
-            let sums = Array2::from_shape_vec((rows.len(), cols.len()), sum);
-            let sums = sums.expect("a tile has its shape");
-            for ((i, j), &sum) in sums.indexed_iter() {
-                let (i, j) = (rows.start + i, cols.start + j);
-                if i < j {
-                    (matrix[[i, j]], matrix[[j, i]]) = (sum, sum.conj());
-                } else if i == j {
-                    matrix[[i, i]] = T::from_real(sum.real());
+            for (i, sums) in rows.zip(sum.chunks_exact(edge::<T>())) {
+                for (j, &sum) in cols.clone().zip(sums) {
+                    if i < j {
+                        (matrix[[i, j]], matrix[[j, i]]) = (sum, sum.conj());
+                    } else if i == j {
+                        matrix[[i, i]] = T::from_real(sum.real());
+                    }
                 }
             }
         }
@@ -207,33 +244,86 @@ impl<T: Scalar> Gram<T> {
     }
 }
 
-/// Some rows of all columns, column by column, less the center.
-fn copy_block<T: Scalar>(columns: &[&[T]], center: Option<&[T]>, rows: Range<usize>) -> Vec<T> {
-    let mut block = Vec::with_capacity(columns.len() * rows.len());
-    for (j, column) in columns.iter().enumerate() {
-        match center {
-            Some(center) => block.extend(column[rows.clone()].iter().map(|&x| x - center[j])),
-            None => block.extend_from_slice(&column[rows.clone()]),
+/// Puts a row to its place in every panel, `panel` numbers apart, less the center.
+fn pack_row<T: Scalar>(
+    row: &[T],
+    center: Option<&[T]>,
+    (edge, panel): (usize, usize),
+    to: &mut [T],
+) {
+    for (at, part) in row.chunks(edge).enumerate() {
+        let to = &mut to[at * panel..][..edge];
+        to[..part.len()].copy_from_slice(part);
+        to[part.len()..].fill(T::zero());
+        if let Some(center) = center {
+            subtract(to, &center[at * edge..][..part.len()]);
         }
     }
-    block
+}
+
+fn subtract<T: Scalar>(row: &mut [T], center: &[T]) {
+    row.iter_mut().zip(center).for_each(|(x, &center)| *x -= center);
+}
+
+impl<T: Scalar> Block<T> {
+    /// Makes the products of all tiles, those of one left panel after the other.
+    fn multiply(&mut self, k: usize) {
+        let (edge, panels) = (edge::<T>(), k.div_ceil(edge::<T>()));
+        self.products.resize(panels * (panels + 1) / 2 * edge * edge, T::zero());
+        let (mut rest, mut tasks) = (&mut self.products[..], Vec::with_capacity(panels));
+        for left in 0..panels {
+            let (mine, others) = rest.split_at_mut((panels - left) * edge * edge);
+            tasks.push((left, mine));
+            rest = others;
+        }
+        let (packed, rows) = (&self.packed[..], self.rows);
+        tasks.into_par_iter().for_each(|(left, products)| {
+            let packed = &packed[left * rows * edge..];
+            match multiplies_packed::<T>() {
+                true => multiply_strips(packed, rows, k - left * edge, products),
+                false => multiply_panels(packed, rows, products),
+            }
+        });
+    }
+}
+
+/// The products of the first panel with all, of which `columns` are not zeros, eight columns at a time: packed by
+/// themselves they stay in the nearest cache for all the panels.
+fn multiply_strips<T: Scalar>(packed: &[T], rows: usize, columns: usize, products: &mut [T]) {
+    let edge = edge::<T>();
+    let mut strip = vec![[T::zero(); ROWS]; rows];
+    for first in (0..edge.min(columns)).step_by(ROWS) {
+        for (to, row) in strip.iter_mut().zip(packed.chunks_exact(edge)) {
+            *to = *row[first..].first_chunk().expect("strips fill a panel");
+        }
+        let panels = packed.chunks_exact(rows * edge).zip(products.chunks_exact_mut(edge * edge));
+        for (panel, (right, product)) in panels.enumerate() {
+            // On the diagonal only what is right of it.
+            let from = if panel == 0 { first } else { 0 };
+            let part = (from, edge.min(columns - panel * edge));
+            multiply_packed(
+                (strip.as_flattened(), ROWS),
+                right,
+                part,
+                &mut product[first * edge..],
+            );
+        }
+    }
+}
+
+/// The products of the first panel with all by ndarray.
+fn multiply_panels<T: Scalar>(packed: &[T], rows: usize, products: &mut [T]) {
+    let panel = |numbers| ArrayView2::from_shape((rows, EDGE), numbers).expect("a packed panel");
+    let left = panel(&packed[..rows * EDGE]).mapv(T::conj);
+    let tiles = packed.chunks_exact(rows * EDGE).zip(products.chunks_exact_mut(EDGE * EDGE));
+    for (right, product) in tiles {
+        let mut product = ArrayViewMut2::from_shape((EDGE, EDGE), product).expect("a whole tile");
+        general_mat_mul(T::one(), &left.t(), &panel(right), T::zero(), &mut product);
+    }
 }
 
 impl<T: Scalar> Tile<T> {
-    fn product(&self, block: &ArrayView2<'_, T>) -> Array2<T> {
-        let left = block.slice(s![.., self.rows.clone()]);
-        let right = block.slice(s![.., self.cols.clone()]);
-        let mut product = Array2::zeros((self.rows.len(), self.cols.len()));
-        if matches!(T::DTYPE, DType::Complex64 | DType::Complex128) {
-            let left = left.mapv(T::conj);
-            general_mat_mul(T::one(), &left.t(), &right, T::zero(), &mut product);
-        } else {
-            general_mat_mul(T::one(), &left.t(), &right, T::zero(), &mut product);
-        }
-        product
-    }
-
-    fn add(&mut self, product: &Array2<T>) {
+    fn add(&mut self, product: &[T]) {
         for ((sum, lost), &product) in self.sum.iter_mut().zip(&mut self.lost).zip(product) {
             let term = product - *lost;
             let new = *sum + term;

@@ -25,6 +25,7 @@ mod dense;
 mod exchange;
 mod merge;
 mod narrow;
+mod packed;
 mod panel;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "portable.rs"]
@@ -50,6 +51,9 @@ pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, s
 pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use narrow::gather_encoded;
+pub(crate) use packed::{
+    ROWS, add_product, multiplies_packed, multiply_packed, pack, pack_lines, panel_width,
+};
 pub(crate) use panel::{Fault, Panel};
 pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 pub(crate) use scatter::scatter;

@@ -10,3 +10,15 @@ pub(super) fn bounds<I>(_indices: &[I]) -> Option<(usize, usize)> {
 pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
+
+pub(super) fn multiplies_tiles<T>() -> bool {
+    false
+}
+
+pub(super) fn multiply_tile<T>(
+    _a: (&[T], usize),
+    _b: (&[T], usize),
+    _vectors: usize,
+    _out: &mut [T],
+) {
+}

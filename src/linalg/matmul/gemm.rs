@@ -1,23 +1,33 @@
 //! The product of what is in memory: tiles of the result in parallel, the inner dimension in blocks.
 //!
 //! ```text
-//! for each tile of C, in parallel:  for each block of 256 of the inner dimension:  C_tile += A_rows,block B_block,cols
+//! for each 2048 columns of C:  for each block of 256 of the inner dimension:
+//!     pack B_block,cols, all threads together
+//!     for each tile of C, in parallel:  pack A_rows,block  ->  C_tile += A_rows,block B_block,cols
 //! ```
 //!
-//! The products of blocks are ndarray's, which packs both operands for the vector units. Everything above needs this one
-//! function alone, so that a faster kernel takes a change here and nowhere else.
+//! The right panels, 4 MiB of `f64`, are read by all threads from the cache that they share; the left ones of a task lie in
+//! the cache of its processor. Complex numbers, and processors for which there is no kernel, take ndarray's product, which
+//! packs both operands for every tile.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
+use crate::linalg::kernels::{ROWS, add_product, multiplies_packed, pack, panel_width};
 use crate::linalg::scalar::Scalar;
 use crate::storage::Context;
 
 /// Terms of the inner dimension that are summed before they are added to the result.
 pub(super) const BLOCK: usize = 256;
 
-/// Rows and columns of a tile at most: operands are packed once for so many rows or columns.
+/// Columns that are packed together.
+const PACKED_COLUMNS: usize = 2048;
+
+/// Rows of a task at most.
+const PACKED_ROWS: usize = 256;
+
+/// Rows and columns of a tile of ndarray's product at most: operands are packed once for so many rows or columns.
 const TALL: usize = 512;
 const WIDE: usize = 1024;
 
@@ -37,13 +47,68 @@ pub(super) fn gemm_into<T: Scalar>(
     c: ArrayViewMut2<'_, T>,
     ctx: &Context,
 ) {
-    let (tall, wide) = tile(c.dim(), ctx.thread_count());
-    let mut tiles = Vec::new();
-    for (i, rows) in split(c, Axis(0), tall).into_iter().enumerate() {
-        for (j, tile) in split(rows, Axis(1), wide).into_iter().enumerate() {
-            tiles.push((i * tall, j * wide, tile));
+    let rows_are_contiguous = c.strides()[1] == 1 || c.ncols() <= 1;
+    if !multiplies_packed::<T>() || !rows_are_contiguous {
+        return in_tiles(a, b, c, ctx);
+    }
+    let mut packed = Vec::new();
+    for (group, mut c) in split(c, Axis(1), PACKED_COLUMNS).into_iter().enumerate() {
+        let first = group * PACKED_COLUMNS;
+        let b = b.slice(s![.., first..first + c.ncols()]);
+        for start in (0..a.ncols()).step_by(BLOCK) {
+            let here = start..a.ncols().min(start + BLOCK);
+            let (a, b) = (a.slice(s![.., here.clone()]), b.slice(s![here, ..]));
+            ctx.run(|| {
+                pack_panels(b.t(), panel_width::<T>(), true, &mut packed);
+                add_block(a, &packed, c.view_mut(), ctx);
+            });
         }
     }
+}
+
+/// Packs all lines in panels of `width`, on all threads or on this one.
+fn pack_panels<T: Scalar>(lines: ArrayView2<'_, T>, width: usize, parallel: bool, to: &mut Vec<T>) {
+    let (count, depth) = lines.dim();
+    to.resize(count.div_ceil(width) * width * depth, T::zero());
+    let one = |panel: usize, to: &mut [T]| {
+        let first = panel * width;
+        pack(lines.slice(s![first..count.min(first + width), ..]), width, to);
+    };
+    match parallel {
+        true => to.par_chunks_mut(width * depth).enumerate().for_each(|(k, to)| one(k, to)),
+        false => to.chunks_mut(width * depth).enumerate().for_each(|(k, to)| one(k, to)),
+    }
+}
+
+/// Adds the product with a packed block of the right matrix.
+fn add_block<T: Scalar>(
+    a: ArrayView2<'_, T>,
+    packed: &[T],
+    c: ArrayViewMut2<'_, T>,
+    ctx: &Context,
+) {
+    let (depth, width) = (a.ncols(), panel_width::<T>());
+    let (tall, wide) = tile(c.dim(), (PACKED_ROWS, PACKED_COLUMNS), ctx.thread_count());
+    let wide = wide.next_multiple_of(width);
+    let tiles = tiles(c, (tall.next_multiple_of(ROWS), wide));
+    tiles.into_par_iter().for_each_init(Vec::new, |left, (i, j, mut tile)| {
+        pack_panels(a.slice(s![i..i + tile.nrows(), ..]), ROWS, false, left);
+        let right = &packed[j * depth..][..tile.ncols().next_multiple_of(width) * depth];
+        let rows = tile.axis_iter_mut(Axis(0));
+        let mut rows: Vec<&mut [T]> = rows.filter_map(|row| row.into_slice()).collect();
+        add_product(&mut rows, depth, left, right);
+    });
+}
+
+/// The product by ndarray, tile by tile.
+fn in_tiles<T: Scalar>(
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
+    c: ArrayViewMut2<'_, T>,
+    ctx: &Context,
+) {
+    let largest = tile(c.dim(), (TALL, WIDE), ctx.thread_count());
+    let tiles = tiles(c, largest);
     ctx.run(|| {
         tiles.into_par_iter().for_each(|(i, j, mut tile)| {
             let (rows, cols) = tile.dim();
@@ -57,9 +122,26 @@ pub(super) fn gemm_into<T: Scalar>(
     });
 }
 
+/// Parts of so many rows and columns at most, and the first row and column of each.
+fn tiles<T>(
+    c: ArrayViewMut2<'_, T>,
+    (tall, wide): (usize, usize),
+) -> Vec<(usize, usize, ArrayViewMut2<'_, T>)> {
+    let mut tiles = Vec::new();
+    for (i, rows) in split(c, Axis(0), tall).into_iter().enumerate() {
+        for (j, tile) in split(rows, Axis(1), wide).into_iter().enumerate() {
+            tiles.push((i * tall, j * wide, tile));
+        }
+    }
+    tiles
+}
+
 /// Rows and columns of a tile: large ones, but some for every thread.
-fn tile((m, n): (usize, usize), threads: usize) -> (usize, usize) {
-    let (mut tall, mut wide) = (TALL, WIDE);
+fn tile(
+    (m, n): (usize, usize),
+    (mut tall, mut wide): (usize, usize),
+    threads: usize,
+) -> (usize, usize) {
     while m.div_ceil(tall) * n.div_ceil(wide) < 4 * threads && (tall > 64 || wide > 64) {
         if wide >= tall { wide /= 2 } else { tall /= 2 }
     }

@@ -176,7 +176,7 @@ fn products(run: &Run<'_>, ctx: &Context) -> Lines {
         drop((x, y));
         return several_at_once(run, &a, ctx);
     }
-    let operator = Operator::new(&a, ctx)?;
+    let operator = Operator::with_vectors(&a, 16 * n as u64, ctx)?;
     // The first product pins.
     operator.apply(&x, &mut y, ctx)?;
     let line = run.line(run.case, bytes, SWEEPS, || match run.case {
@@ -263,12 +263,12 @@ fn poisson(run: &Run<'_>, ctx: &Context) -> Lines {
     })?;
     let at = Csc::<f64>::open(&transposed)?;
     let (x, mut y) = (vec![1.0; n], vec![0.0; n]);
-    let operator = Operator::new(&a, ctx)?;
+    let operator = Operator::with_vectors(&a, 16 * n as u64, ctx)?;
     operator.apply(&x, &mut y, ctx)?;
     let product = run.line("poisson: A x", bytes, SWEEPS, || operator.apply(&x, &mut y, ctx))?;
     drop(operator);
     let sum: f64 = y.iter().sum();
-    let operator = Operator::new(&at, ctx)?;
+    let operator = Operator::with_vectors(&at, 16 * n as u64, ctx)?;
     operator.apply(&x, &mut y, ctx)?;
     if (sum - y.iter().sum::<f64>()).abs() > 1e-9 * sum || sum != 6.0 * (side * side) as f64 {
         return Err(format!("the row sums add up to {sum}").into());

@@ -1,0 +1,219 @@
+//! Operations on matrices larger than memory, each beside the disk's own speed in the same run.
+//!
+//! `cargo bench --bench larger -- FOLDER [MIB [LIMIT_MIB [NAME…]]]` makes inputs of MIB (4,096) in FOLDER, reads and writes as
+//! much with plain system calls, and runs every operation whose name contains one of the NAMEs (all) under the limit
+//! (1,024 MiB). For each it prints seconds, bytes moved, and the share of the time in which the disk alone would have
+//! moved as many. It sets no control group: `--example memory_limits` and `--example out_of_core` do.
+
+#[path = "../examples/support/disk.rs"]
+mod disk;
+
+use std::path::{Path, PathBuf};
+
+use outcore::linalg::{LinearOperator, Operator};
+use outcore::{
+    Context, Coo, Csc, Csr, Dense, DenseMut, Duplicates, Element, Order, Place, Report, Result,
+};
+
+/// Where results go.
+const AWAY: Place = Place::Scratch;
+
+/// Columns of tall dense matrices.
+const COLUMNS: usize = 250;
+
+/// Inputs in a folder, and the context to work under.
+struct Bench {
+    folder: PathBuf,
+    bytes: usize,
+    ctx: Context,
+    /// Bytes a second that the disk reads and writes.
+    speeds: (f64, f64),
+}
+
+type Case = (&'static str, fn(&Bench) -> Result<Report>);
+
+const CASES: &[Case] = &[
+    ("A x, CSR, second product", |bench| {
+        let a = bench.csr()?;
+        let operator = Operator::new(&a, &bench.ctx)?;
+        let (x, mut y) = (vec![1.0; a.ncols()], vec![0.0; a.nrows()]);
+        operator.apply(&x, &mut y, &bench.ctx)?;
+        report(bench.ctx.measure(|ctx| operator.apply(&x, &mut y, ctx)))
+    }),
+    ("Aᴴ x, CSR", |bench| {
+        let a = bench.csr()?;
+        let (x, mut y) = (vec![1.0; a.nrows()], vec![0.0; a.ncols()]);
+        report(bench.ctx.measure(|ctx| a.apply_adjoint(&x, &mut y, ctx)))
+    }),
+    ("A X, 8 columns, CSR", |bench| {
+        let a = bench.csr()?;
+        let (x, mut y) = (vec![1.0; 8 * a.ncols()], vec![0.0; 8 * a.nrows()]);
+        report(bench.ctx.measure(|ctx| a.apply_block(8, &x, &mut y, ctx)))
+    }),
+    ("CSR to CSC", |bench| report(bench.ctx.measure(|ctx| bench.csr()?.to_csc(AWAY, ctx)))),
+    ("CSC to CSR", |bench| report(bench.ctx.measure(|ctx| bench.csc()?.to_csr(AWAY, ctx)))),
+    ("COO to CSR", |bench| {
+        report(bench.ctx.measure(|ctx| bench.coo()?.to_csr::<u32>(Duplicates::Sum, AWAY, ctx)))
+    }),
+    ("CSR to COO", |bench| report(bench.ctx.measure(|ctx| bench.csr()?.to_coo(AWAY, ctx)))),
+    ("copy, CSR", |bench| report(bench.ctx.measure(|ctx| bench.csr()?.copy_to(AWAY, ctx)))),
+    ("A + A, CSR", |bench| {
+        let a = bench.csr()?;
+        report(bench.ctx.measure(|ctx| a.add(&a, AWAY, ctx)))
+    }),
+    ("rows scaled, CSR", |bench| {
+        let a = bench.csr()?;
+        let factors = vec![0.5; a.nrows()];
+        report(bench.ctx.measure(|ctx| a.scale_rows(&factors, AWAY, ctx)))
+    }),
+    ("statistics of rows, CSR", |bench| {
+        report(bench.ctx.measure(|ctx| bench.csr()?.row_stats(ctx)))
+    }),
+    ("statistics of columns, CSR", |bench| {
+        report(bench.ctx.measure(|ctx| bench.csr()?.column_stats(ctx)))
+    }),
+    ("rows appended, CSR", |bench| {
+        let a = bench.csr()?;
+        report(bench.ctx.measure(|ctx| Csr::vstack(&[&a, &a], AWAY, ctx)))
+    }),
+    ("A A, Poisson", |bench| {
+        let side = (bench.bytes as f64 / 88.0).cbrt() as usize;
+        let a = Csr::<f64>::poisson(&[side; 3], AWAY, &bench.ctx)?;
+        report(bench.ctx.measure(|ctx| a.matmul(&a, AWAY, ctx)))
+    }),
+    ("column statistics, dense", |bench| {
+        report(bench.ctx.measure(|ctx| bench.tall(Order::C)?.column_stats(ctx)))
+    }),
+    ("X v, dense", |bench| {
+        let a = bench.tall(Order::C)?;
+        let (x, mut y) = (vec![1.0; COLUMNS], vec![0.0; a.nrows()]);
+        report(bench.ctx.measure(|ctx| a.apply(&x, &mut y, ctx)))
+    }),
+    ("XᵀX, dense", |bench| report(bench.ctx.measure(|ctx| bench.tall(Order::C)?.gram(ctx)))),
+    ("XᵀX, dense Fortran", |bench| {
+        report(bench.ctx.measure(|ctx| bench.tall(Order::Fortran)?.gram(ctx)))
+    }),
+    ("elements mapped, dense", |bench| {
+        report(bench.ctx.measure(|ctx| bench.tall(Order::C)?.map(AWAY, ctx, |x| x + 1.0)))
+    }),
+    ("C order to Fortran", |bench| {
+        let a = bench.tall(Order::C)?;
+        report(bench.ctx.measure(|ctx| a.to_order(Order::Fortran, AWAY, ctx)))
+    }),
+    ("filled by rows", |bench| bench.fill(false)),
+    ("filled by columns", |bench| bench.fill(true)),
+];
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let Some(folder) = arguments.first() else {
+        println!("larger: no folder given, nothing measured");
+        return Ok(());
+    };
+    let number =
+        |at: usize, usual: u64| arguments.get(at).map_or(usual, |a| a.parse().expect("a number"));
+    let bytes = (number(1, 4096) as usize) << 20;
+    let ctx = Context::new().memory_limit(number(2, 1024) << 20).scratch(folder);
+    let mut bench = Bench { folder: folder.into(), bytes, ctx, speeds: (0.0, 0.0) };
+    bench.measure_disk()?;
+    let names = arguments.get(3..).unwrap_or_default();
+    for (name, run) in CASES {
+        if names.is_empty() || names.iter().any(|wanted| name.contains(wanted.as_str())) {
+            bench.show(name, &run(&bench)?);
+        }
+    }
+    Ok(())
+}
+
+fn report<R>(outcome: Result<(R, Report)>) -> Result<Report> {
+    outcome.map(|(_, report)| report)
+}
+
+impl Bench {
+    /// The best of three reads and of three writes of as many bytes as the inputs have.
+    fn measure_disk(&mut self) -> Result<()> {
+        let file = self.folder.join("larger-csr").join("values.npy");
+        self.csr()?;
+        let length = std::fs::metadata(&file).map_or(0, |found| found.len());
+        let best = |seconds: &dyn Fn() -> std::io::Result<f64>| {
+            let runs = (0..3).map(|_| seconds().expect("the folder can be read and written"));
+            length as f64 / runs.fold(f64::INFINITY, f64::min)
+        };
+        self.speeds = (
+            best(&|| disk::read_seconds(&file)),
+            best(&|| disk::write_seconds(&self.folder, length)),
+        );
+        let (reads, writes) = (self.speeds.0 / 1e9, self.speeds.1 / 1e9);
+        println!("the disk reads {reads:.2} GB/s and writes {writes:.2} GB/s");
+        Ok(())
+    }
+
+    fn show(&self, name: &str, report: &Report) {
+        let cost = report.actual;
+        let alone =
+            cost.bytes_read as f64 / self.speeds.0 + cost.bytes_written as f64 / self.speeds.1;
+        println!(
+            "{name:28}{:8.2} s {:8.2} GB read {:8.2} GB written {:6.2} of the disk's speed",
+            cost.seconds,
+            cost.bytes_read as f64 / 1e9,
+            cost.bytes_written as f64 / 1e9,
+            alone / cost.seconds
+        );
+    }
+
+    /// An input, which is made if it is not there.
+    fn at(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        if !path.exists() {
+            make(&path)?;
+        }
+        Ok(path)
+    }
+
+    fn csr(&self) -> Result<Csr<f64>> {
+        Csr::open(self.at("larger-csr", |path| {
+            let (nrows, ncols) = (self.bytes / 2880, self.bytes / 5760);
+            let density = self.bytes as f64 / 12.0 / (nrows as f64 * ncols as f64);
+            Csr::<f64>::random((nrows, ncols), density, 1, path, &self.ctx).map(drop)
+        })?)
+    }
+
+    fn csc(&self) -> Result<Csc<f64>> {
+        Csc::open(self.at("larger-csc", |path| self.csr()?.to_csc(path, &self.ctx).map(drop))?)
+    }
+
+    fn coo(&self) -> Result<Coo<f64>> {
+        Coo::open(self.at("larger-coo", |path| self.csr()?.to_coo(path, &self.ctx).map(drop))?)
+    }
+
+    fn tall(&self, order: Order) -> Result<Dense<f32>> {
+        let name = if order == Order::C { "larger-c.npy" } else { "larger-f.npy" };
+        Dense::open(self.at(name, |path| {
+            let shape = (self.bytes / 4 / COLUMNS, COLUMNS);
+            let mut a = DenseMut::<f32>::create(path, shape, order, &self.ctx)?;
+            match order {
+                Order::C => a.fill_rows(fill)?,
+                Order::Fortran => a.fill_columns(fill)?,
+            }
+            a.close()
+        })?)
+    }
+
+    fn fill(&self, by_columns: bool) -> Result<Report> {
+        let shape = (self.bytes / 4 / COLUMNS, COLUMNS);
+        report(self.ctx.measure(|ctx| {
+            let mut a = DenseMut::<f32>::create(AWAY, shape, Order::C, ctx)?;
+            if by_columns {
+                a.fill_columns(fill)?
+            } else {
+                a.fill_rows(fill)?
+            }
+            a.freeze()
+        }))
+    }
+}
+
+/// Some numbers of a line.
+fn fill<T: Element + From<u8>>(line: usize, elements: &mut [T]) {
+    elements.iter_mut().enumerate().for_each(|(at, x)| *x = T::from((line ^ at) as u8));
+}

@@ -89,6 +89,39 @@ fn dense_matrices_larger_than_the_limit() {
 }
 
 #[test]
+fn both_ways_give_the_bits_of_the_matrix() {
+    fn check<M: Panelled + LinearOperator<f64>>(a: &M)
+    where
+        Operator<M>: LinearOperator<f64>,
+    {
+        let (nrows, ncols) = LinearOperator::shape(a);
+        for threads in [1, 2, 3, 8] {
+            let ctx = Context::new().threads(threads).unwrap();
+            let operator = Operator::with_adjoint(a, &ctx).unwrap();
+            for k in [1, 3] {
+                let (x, z) = (vector(k * ncols), vector(k * nrows));
+                let (mut y, mut y2) = (vec![0.0; k * nrows], vec![f64::NAN; k * nrows]);
+                let (mut w, mut w2) = (vec![0.0; k * ncols], vec![f64::NAN; k * ncols]);
+                a.apply_block(k, &x, &mut y, &ctx).unwrap();
+                operator.apply_block(k, &x, &mut y2, &ctx).unwrap();
+                a.apply_adjoint_block(k, &z, &mut w, &ctx).unwrap();
+                operator.apply_adjoint_block(k, &z, &mut w2, &ctx).unwrap();
+                assert!(y == y2 && w == w2, "{threads} threads, {k} vectors");
+            }
+        }
+    }
+    let ctx = Context::new();
+    // A grid, rows that repeat nothing, and columns far apart.
+    let grid = Csr::<f64>::poisson(&[30; 3], Place::Memory, &ctx).unwrap();
+    let dense = Csr::<f64>::random((700, 900), 0.2, 5, Place::Memory, &ctx).unwrap();
+    let wide = Csr::<f64>::random((5_000, 600_000), 0.00002, 5, Place::Memory, &ctx).unwrap();
+    for a in [grid, dense, wide] {
+        check(&a);
+        check(&a.to_csc(Place::Memory, &ctx).unwrap());
+    }
+}
+
+#[test]
 fn what_is_pinned_is_not_read_again() {
     let folder = tempdir().unwrap();
     let ctx = Context::new();

@@ -12,7 +12,8 @@
 //! some thousand bytes each for a wide matrix.
 //!
 //! Memory, in parts of the limit: three eighths for lines that stay, if those are a fifth of all, and a quarter for a group;
-//! beside them, at the end, three bands that are read and one that is made, at most a twentieth each.
+//! beside them a seventh for blocks that are being written, and at the end three bands that are read and one that is made,
+//! at most a twentieth each.
 
 use std::ops::Range;
 
@@ -24,7 +25,7 @@ use crate::storage::{BufferMut, Context, Element, IoBuffer, Plan, Scratch};
 
 /// The part of the limit that blocks on their way to the scratch file take: with less the device has nothing to do while
 /// the next group is gathered.
-const ON_THE_WAY: u64 = 20;
+const ON_THE_WAY: u64 = 7;
 
 /// Nanoseconds that an element takes one thread.
 const WORK: f64 = 0.7;

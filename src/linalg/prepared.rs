@@ -64,6 +64,16 @@ impl<M: Panelled> Operator<M> {
     ///
     /// Cost: one conversion to the other axis, and the encoding that `new` makes for it once more. The matrix must fit
     /// three times over; a larger one, and a dense one, is prepared as by `new`.
+    ///
+    /// ```
+    /// use outcore::linalg::{LinearOperator, Operator};
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// let a = Csr::<f64>::poisson(&[30, 30, 30], Place::Memory, &ctx)?;
+    /// let operator = Operator::with_adjoint(&a, &ctx)?;
+    /// assert_eq!(operator.rmatvec(&vec![1.0; 27_000])?, a.rmatvec(&vec![1.0; 27_000])?);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
     pub fn with_adjoint(matrix: &M, ctx: &Context) -> Result<Self> {
         Self::prepare(matrix, two_of_each(matrix.extents()), true, ctx)
     }

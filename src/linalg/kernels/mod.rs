@@ -21,7 +21,9 @@
 
 mod columns;
 mod compressed;
-mod dense;
+mod dense_gather;
+mod dense_rows;
+mod dense_scatter;
 mod exchange;
 mod merge;
 mod narrow;
@@ -47,7 +49,9 @@ mod update;
 
 pub(crate) use columns::Columns;
 pub(crate) use compressed::gather;
-pub(crate) use dense::{DenseRows, dense_gather, dense_scatter, scatter_height, scatter_sums};
+pub(crate) use dense_gather::dense_gather;
+pub(crate) use dense_rows::DenseRows;
+pub(crate) use dense_scatter::{dense_scatter, scatter_height, scatter_sums};
 pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use narrow::gather_encoded;

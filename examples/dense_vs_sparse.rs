@@ -2,16 +2,18 @@
 
 mod support;
 
+use support::chart::{self, Curve};
 use support::{Outcome, arguments, comparison, context};
 
 const HELP: &str = "\
-dense_vs_sparse [ORDER]
+dense_vs_sparse [ORDER] [--svg FILE]
 
 Compares a square float64 matrix of this order (4000) stored dense and as CSR with 32-bit indices, at densities from
-0.1 % to 100 %, and says at which density sparse stops being smaller, and stops being faster.";
+0.1 % to 100 %, and says at which density sparse stops being smaller, and stops being faster. With --svg also a chart.";
 
 fn main() -> Outcome {
-    let (_, arguments) = arguments(HELP, &[])?;
+    let (flags, mut arguments) = arguments(HELP, &["--svg"])?;
+    let svg = if flags.is_empty() { None } else { Some(arguments.pop().ok_or(HELP)?) };
     let order = match arguments.as_slice() {
         [] => 4000,
         [order] => order.parse()?,
@@ -19,10 +21,23 @@ fn main() -> Outcome {
     };
     let ctx = context();
     let folder = tempfile::tempdir()?;
+    let mut curves = Vec::new();
     for (place, folder) in [("in memory", None), ("mapped from disk", Some(folder.path()))] {
         println!("y = A x, order {order}, {place}");
         let rows = comparison::compare(order, folder, &ctx)?;
         comparison::print(&rows);
+        curves.extend(["dense", "sparse"].map(|kind| {
+            Curve {
+                label: format!("{kind}, {place}"),
+                points: rows
+                    .iter()
+                    .map(|row| {
+                        let cost = if kind == "dense" { &row.dense } else { &row.sparse };
+                        (row.density, cost.seconds * 1e3)
+                    })
+                    .collect(),
+            }
+        }));
         let percent = |density: Option<f64>| match density {
             Some(density) => format!("below a density of {:.0} %", 100.0 * density),
             None => "at no density, or at all of them".to_owned(),
@@ -35,6 +50,10 @@ fn main() -> Outcome {
             "    sparse is faster  {}\n",
             percent(comparison::crossing(&rows, |cost| cost.seconds))
         );
+    }
+    if let Some(path) = svg {
+        let title = format!("y = A x, order {order}, milliseconds by density");
+        std::fs::write(path, chart::curves(&title, ("density", "ms"), &curves))?;
     }
     Ok(())
 }

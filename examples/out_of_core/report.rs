@@ -1,8 +1,7 @@
 //! Measurements for people: a table, a chart in letters, a chart as SVG.
 
-use std::fmt::Write;
-
 use crate::line::Line;
+use crate::support::chart::{self, Bar};
 
 /// Letters of the longest bar.
 const WIDTH: f64 = 40.0;
@@ -41,32 +40,17 @@ fn rate(line: &Line) -> f64 {
 
 /// The chart as an SVG image.
 pub(crate) fn svg(lines: &[Line]) -> String {
-    const ROW: usize = 22;
-    const BAR: f64 = 380.0;
-    let fastest = lines.iter().map(rate).fold(0.0, f64::max);
-    let height = ROW * (lines.len() + 2);
-    let mut text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"860\" height=\"{height}\" \
-         font-family=\"sans-serif\" font-size=\"13\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"10\" y=\"18\">GB/s of the work, medians</text>\n"
-    );
-    for (k, line) in lines.iter().enumerate() {
-        let (y, width) = (ROW * (k + 1) + 8, rate(line) / fastest * BAR);
-        let fill = if line.implementation.starts_with("disk") { "#9aa5b1" } else { "#2f6f9f" };
-        let fill = if line.implementation == "plain map" { "#c98b3a" } else { fill };
-        let middle = y + 14;
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "<text x=\"10\" y=\"{middle}\">{} · {}</text>\n\
-             <rect x=\"400\" y=\"{y}\" width=\"{width:.1}\" height=\"16\" fill=\"{fill}\"/>\n\
-             <text x=\"{:.1}\" y=\"{middle}\">{:.2}</text>",
-            line.case,
-            line.implementation,
-            406.0 + width,
-            rate(line)
-        );
-    }
-    text + "</svg>\n"
+    let bars: Vec<Bar> = lines
+        .iter()
+        .map(|line| {
+            let colour = match line.implementation.as_str() {
+                "plain map" => 1,
+                disk if disk.starts_with("disk") => 2,
+                _ => 0,
+            };
+            let label = format!("{} · {}", line.case, line.implementation);
+            Bar { label, value: rate(line), colour }
+        })
+        .collect();
+    chart::bars("GB/s of the work, medians", &bars)
 }

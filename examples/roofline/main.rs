@@ -16,7 +16,7 @@ use crate::kernels::BENCHES;
 use crate::measured::Printer;
 
 const HELP: &str = "\
-roofline [CASE…] [--threads N] [--inputs DIR] [--json]
+roofline [CASE…] [--threads N] [--inputs DIR] [--json] [--svg FILE]
 
 Measures the memory (reading, copying, triad, gathering from sets of several sizes), then kernels, and prints for each
 its compulsory bytes a second, the fraction of the read bandwidth, and GFLOP/s where it computes. A CASE is a bench, an
@@ -40,6 +40,9 @@ fn main() -> Outcome {
         }
         inputs.forget();
     }
+    if let Some(path) = &options.svg {
+        std::fs::write(path, printer.svg())?;
+    }
     Ok(())
 }
 
@@ -48,12 +51,14 @@ struct Options {
     threads: usize,
     inputs: Option<std::path::PathBuf>,
     json: bool,
+    svg: Option<std::path::PathBuf>,
 }
 
 impl Options {
     /// `None` if only help was asked for.
     fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
-        let mut options = Options { cases: Vec::new(), threads: 0, inputs: None, json: false };
+        let mut options =
+            Options { cases: Vec::new(), threads: 0, inputs: None, json: false, svg: None };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
@@ -67,6 +72,7 @@ impl Options {
                 "--threads" => {
                     options.threads = value()?.parse().map_err(|_| "--threads needs a number")?;
                 }
+                "--svg" => options.svg = Some(value()?.into()),
                 "--inputs" => options.inputs = Some(value()?.into()),
                 unknown if unknown.starts_with("--") => {
                     return Err(format!("unknown argument {unknown}; see --help"));

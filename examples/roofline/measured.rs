@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use crate::support::chart::{self, Bar};
+
 /// Repetitions, and the seconds after which five are enough.
 const RUNS: usize = 9;
 const ENOUGH: f64 = 6.0;
@@ -10,6 +12,7 @@ const ENOUGH: f64 = 6.0;
 pub(crate) struct Printer {
     pub(crate) threads: usize,
     json: bool,
+    bars: Vec<Bar>,
     /// Bytes a second that the memory can be read with, once that is measured.
     pub(crate) read: f64,
 }
@@ -27,7 +30,7 @@ pub(crate) struct Work<'a> {
 
 impl Printer {
     pub(crate) fn new(threads: usize, json: bool) -> Self {
-        Printer { threads, json, read: f64::NAN }
+        Printer { threads, json, bars: Vec::new(), read: f64::NAN }
     }
 
     /// Times `work` after a run that warms up, prints, and gives the least seconds.
@@ -49,9 +52,19 @@ impl Printer {
         Ok(seconds[0])
     }
 
-    fn print(&self, Work { bench, case, bytes, flops }: Work<'_>, seconds: &[f64]) {
+    /// All that was measured so far as a chart.
+    pub(crate) fn svg(&self) -> String {
+        let title = format!("compulsory GB/s, {} threads, least of several runs", self.threads);
+        chart::bars(&title, &self.bars)
+    }
+
+    fn print(&mut self, Work { bench, case, bytes, flops }: Work<'_>, seconds: &[f64]) {
         let (least, median) = (seconds[0], seconds[seconds.len() / 2]);
         let (rate, limit) = (bytes as f64 / least / 1e9, bytes as f64 / median / self.read);
+        if flops > 0 || bench == "memory" {
+            let label = format!("{bench} · {case}");
+            self.bars.push(Bar { label, value: rate, colour: usize::from(bench == "memory") });
+        }
         if self.json {
             let line = serde_json::json!({
                 "bench": bench, "case": case, "impl": "outcore", "threads": self.threads,

@@ -1,6 +1,7 @@
 //! What the examples share: arguments, clocks, memory, progress on a terminal.
 #![allow(dead_code)] // each example uses a part of it
 
+pub(crate) mod chart;
 pub(crate) mod comparison;
 pub(crate) mod disk;
 pub(crate) mod graphs;

@@ -10,10 +10,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::convert::bins::{Bins, cut, even};
+use crate::convert::long_line::LongLine;
+use crate::convert::passes::{Run, Sink, Sort};
 use crate::convert::record;
-use crate::convert::region::{Clash, Filled, Region};
-use crate::convert::sorter::{Run, Sorter};
-use crate::error::{ErrorKind, Result};
+use crate::convert::region::{Filled, Region};
+use crate::error::Result;
 use crate::sparse::Duplicates;
 use crate::storage::{Context, Entry, Held, Index, IoBuffer, Scratch, ScratchFile};
 
@@ -22,21 +23,6 @@ const IN_FLIGHT: usize = 3;
 
 /// Bytes of the records of a task: they and the entries they become stay in the second-level cache.
 const TASK: usize = 512 << 10;
-
-/// Takes entries line by line.
-pub(super) trait Sink<T, I> {
-    /// Takes the next whole lines: how many entries each has, and the entries of all.
-    fn lines(&mut self, lens: &[usize], indices: &[I], data: &[T], canonical: bool) -> Result<()>;
-
-    /// Takes some entries of the line that comes next.
-    fn part(&mut self, indices: &[I], data: &[T], canonical: bool) -> Result<()>;
-
-    /// Ends the line that came in parts.
-    fn end_line(&mut self) -> Result<()>;
-
-    /// Line and index as row and column, for errors.
-    fn position(&self) -> fn((usize, usize)) -> (usize, usize);
-}
 
 /// Sorted runs of records, to be read.
 pub(super) struct Buckets<'a> {
@@ -89,8 +75,8 @@ impl<'a> Buckets<'a> {
         Ok(())
     }
 
-    /// Hands on the runs, which lie in the scratch file.
-    pub(super) fn settle<T: Entry, I: Index>(
+    /// Hands on the runs, which lie in the scratch file; what does not fit is sorted once more by an `S`.
+    pub(super) fn settle<T: Entry, I: Index, S: Sort<T, I>>(
         self,
         sorting: Option<Duplicates>,
         sink: &mut dyn Sink<T, I>,
@@ -106,7 +92,7 @@ impl<'a> Buckets<'a> {
                 self.settle_light(&buckets[next..next + light], sorting, sink)?;
                 next += light;
             } else {
-                self.settle_heavy(buckets[next].clone(), sorting, sink)?;
+                self.settle_heavy::<T, I, S>(buckets[next].clone(), sorting, sink)?;
                 next += 1;
             }
         }
@@ -214,7 +200,7 @@ impl<'a> Buckets<'a> {
     }
 
     /// One bin that does not fit.
-    fn settle_heavy<T: Entry, I: Index>(
+    fn settle_heavy<T: Entry, I: Index, S: Sort<T, I>>(
         &self,
         bin: Range<usize>,
         sorting: Option<Duplicates>,
@@ -222,11 +208,9 @@ impl<'a> Buckets<'a> {
     ) -> Result<()> {
         let lines = self.bins.lines(bin.clone());
         if lines.len() > 1 {
-            let mut again = Sorter::<T, I>::new(lines, self.records(&bin), self.ctx);
-            self.each_record(&bin, |majors, minors, data: &[T]| {
-                again.extend(majors, minors, data)
-            })?;
-            return again.settle(sorting, sink, self.ctx);
+            let mut again = S::start(lines, self.records(&bin), self.ctx);
+            self.each_record(&bin, |majors, minors, data| again.take(majors, minors, data))?;
+            return again.hand_on(sorting, sink, self.ctx);
         }
         let Some(duplicates) = sorting else {
             // Nothing is claimed of the order within; it is checked when somebody needs to know.
@@ -234,12 +218,10 @@ impl<'a> Buckets<'a> {
             return sink.end_line();
         };
         let last = self.largest_minor::<T, I>(&bin)?;
-        let mut again = Sorter::<T, I>::new(0..last + 1, self.records(&bin), self.ctx);
-        self.each_record(&bin, |majors, minors, data: &[T]| again.extend(minors, majors, data))?;
-        let (indices, data) = (Vec::new(), Vec::new());
-        let line = lines.start;
-        let mut long = LongLine { line, next: 0, open: None, duplicates, sink, indices, data };
-        again.settle(None, &mut long, self.ctx)?;
+        let mut again = S::start(0..last + 1, self.records(&bin), self.ctx);
+        self.each_record(&bin, |majors, minors, data| again.take(minors, majors, data))?;
+        let mut long = LongLine::new(lines.start, duplicates, sink);
+        again.hand_on(None, &mut long, self.ctx)?;
         sink.end_line()
     }
 
@@ -320,83 +302,5 @@ impl<T: Entry, I: Index> Hand<T, I> {
 
     fn room(&mut self) -> (&mut [usize], &mut [I], &mut [T]) {
         (&mut self.lens, &mut self.indices, &mut self.data)
-    }
-}
-
-/// A line too long to be sorted in memory: its entries come sorted by index, those of each index as a line of their own.
-struct LongLine<'a, T, I> {
-    line: usize,
-    /// The index whose entries come next.
-    next: usize,
-    /// What has come for it so far, where entries are summed or may not repeat.
-    open: Option<T>,
-    duplicates: Duplicates,
-    sink: &'a mut dyn Sink<T, I>,
-    indices: Vec<I>,
-    data: Vec<T>,
-}
-
-impl<T: Entry, I: Index> LongLine<'_, T, I> {
-    fn take(&mut self, values: &[T]) -> Result<()> {
-        let (place, position) = ((self.line, self.next), self.sink.position());
-        let clash = |kind| Clash::new(kind, place).into_error(position);
-        for &value in values {
-            self.open = match (self.open, self.duplicates) {
-                (None, _) => Some(value),
-                (Some(_), Duplicates::Refuse) => return Err(clash(ErrorKind::Duplicate)),
-                (Some(sum), Duplicates::Sum) => {
-                    Some(sum.merge(value).ok_or_else(|| clash(ErrorKind::Value))?)
-                }
-                (Some(before), Duplicates::Keep) => {
-                    self.indices.push(I::from_usize(self.next));
-                    self.data.push(before);
-                    Some(value)
-                }
-            };
-            if self.data.len() >= 4096 {
-                self.flush()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn close(&mut self) {
-        if let Some(value) = self.open.take() {
-            self.indices.push(I::from_usize(self.next));
-            self.data.push(value);
-        }
-        self.next += 1;
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        self.sink.part(&self.indices, &self.data, self.duplicates != Duplicates::Keep)?;
-        self.indices.clear();
-        self.data.clear();
-        Ok(())
-    }
-}
-
-impl<T: Entry, I: Index> Sink<T, I> for LongLine<'_, T, I> {
-    fn lines(&mut self, lens: &[usize], _: &[I], mut data: &[T], _: bool) -> Result<()> {
-        for &len in lens {
-            let values;
-            (values, data) = data.split_at(len);
-            self.take(values)?;
-            self.close();
-        }
-        self.flush()
-    }
-
-    fn part(&mut self, _: &[I], data: &[T], _: bool) -> Result<()> {
-        self.take(data)
-    }
-
-    fn end_line(&mut self) -> Result<()> {
-        self.close();
-        self.flush()
-    }
-
-    fn position(&self) -> fn((usize, usize)) -> (usize, usize) {
-        self.sink.position()
     }
 }

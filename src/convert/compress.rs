@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::convert::assemble::{self, assemble};
 use crate::convert::bins::Bins;
-use crate::convert::buckets::{Buckets, Sink};
+use crate::convert::buckets::Buckets;
 use crate::convert::cost::{reading_budget, written};
+use crate::convert::passes::Sink;
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room, sorted_run};
 use crate::convert::spread::Entries;

@@ -6,7 +6,7 @@
 use ndarray::Ix2;
 use rayon::prelude::*;
 
-use crate::convert::buckets::Sink;
+use crate::convert::passes::Sink;
 use crate::dense::{Dense, DenseWriter};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::storage::{BufferMut, Context, Element, Index, Order};

@@ -2,8 +2,8 @@
 //!
 //! - [`builder`] – entries in any order to CSR and CSC; [`compress`] – COO to CSR and CSC; [`recompress`] – CSR to CSC and back; [`expand`] – both to COO
 //! - [`reorder`] – a dense matrix in the other order; [`sparsify`] – dense to sparse, [`sift`]ed panel by panel; [`densify`] – sparse to dense
-//! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, with [`bins`] of lines,
-//!   [`record`]s of bytes and [`region`]s of lines; [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
+//! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, two [`passes`] over [`bins`] of
+//!   lines, [`record`]s of bytes, [`region`]s of lines and lines that are too long ([`long_line`]); [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
 //! - [`assemble`] – entries in memory brought to their lines, [`spread`] to [`strips`] of lines first, lines being sorted in
 //!   [`sorted_line`]; [`owners`] – those that lie close together, straight to theirs
 //! - [`cost`] – what the conversions have in common
@@ -17,7 +17,9 @@ mod cost;
 mod densify;
 mod expand;
 mod lines_sink;
+mod long_line;
 mod owners;
+mod passes;
 mod recompress;
 mod record;
 mod region;

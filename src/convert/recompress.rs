@@ -9,9 +9,9 @@
 use std::ops::Range;
 
 use crate::convert::assemble::{self, assemble};
-use crate::convert::buckets::Sink;
 use crate::convert::cost::{exceeds, filled, written};
 use crate::convert::owners::Owners;
+use crate::convert::passes::Sink;
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room};
 use crate::convert::spread::Entries;

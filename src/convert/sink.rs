@@ -1,6 +1,6 @@
 //! Sorted lines on their way into a compressed matrix, or into a list of coordinates.
 
-use crate::convert::buckets::Sink;
+use crate::convert::passes::Sink;
 use crate::error::Result;
 use crate::sparse::{Axis, Compressed, CompressedWriter, Coo, CooWriter};
 use crate::storage::{Entry, Index};

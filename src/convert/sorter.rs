@@ -21,19 +21,12 @@
 use rayon::prelude::*;
 
 use crate::convert::bins::Bins;
-use crate::convert::buckets::{self, Buckets, Sink};
+use crate::convert::buckets::{self, Buckets};
+use crate::convert::passes::{Run, Sink, Sort};
 use crate::convert::record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::Duplicates;
 use crate::storage::{Context, Entry, Held, Index, IoBuffer, Plan, Scratch};
-
-/// A run of records sorted by bins.
-pub(super) struct Run {
-    /// Where in the scratch file it starts.
-    pub(super) offset: u64,
-    /// The first record of every bin, and the number of all.
-    pub(super) starts: Vec<u64>,
-}
 
 /// Takes entries in any order.
 pub(super) struct Sorter<T, I> {
@@ -170,7 +163,7 @@ impl<T: Entry, I: Index> Sorter<T, I> {
         }
         let Sorter { bins, scratch, runs, .. } = self;
         let file = scratch.map(Scratch::finish).transpose()?;
-        Buckets::new(bins, runs, file, ctx).settle(sorting, sink)
+        Buckets::new(bins, runs, file, ctx).settle::<T, I, Self>(sorting, sink)
     }
 
     /// Makes room for so many entries more: for all that are expected, or half as many again.
@@ -306,4 +299,23 @@ const LEAST_PART: usize = 1 << 14;
 /// Entries of a full run: records in a sixth of the limit.
 pub(super) fn room<T, I>(ctx: &Context) -> usize {
     (ctx.memory_limit_bytes() / 6 / record::bytes::<T, I>() as u64).clamp(1024, 1 << 31) as usize
+}
+
+impl<T: Entry, I: Index> Sort<T, I> for Sorter<T, I> {
+    fn start(lines: std::ops::Range<usize>, expected: u64, ctx: &Context) -> Self {
+        Sorter::new(lines, expected, ctx)
+    }
+
+    fn take(&mut self, majors: &[I], minors: &[I], data: &[T]) -> Result<()> {
+        self.extend(majors, minors, data)
+    }
+
+    fn hand_on(
+        self,
+        sorting: Option<Duplicates>,
+        sink: &mut dyn Sink<T, I>,
+        ctx: &Context,
+    ) -> Result<()> {
+        self.settle(sorting, sink, ctx)
+    }
 }

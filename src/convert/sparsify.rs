@@ -8,8 +8,8 @@
 
 use rayon::prelude::*;
 
-use crate::convert::buckets::Sink;
 use crate::convert::cost::written;
+use crate::convert::passes::Sink;
 use crate::convert::sift::{Kept, Sieve};
 use crate::convert::sink::{CooSink, MatrixSink};
 use crate::convert::sorter::Sorter;

@@ -13,16 +13,6 @@ pub(super) fn exceeds(bytes: u64, place: &Place, ctx: &Context) -> bool {
     *place != Place::Memory && bytes > ctx.memory_limit_bytes() / 2
 }
 
-/// Adds a result of `bytes` bytes that is filled where it lies.
-pub(super) fn filled(plan: Plan, bytes: u64, place: &Place) -> Plan {
-    match place {
-        Place::Memory => plan.beside(bytes),
-        Place::Scratch => plan.writes(bytes),
-        // Read once more for its checksums.
-        Place::File(_) | Place::Replace(_) => plan.writes(bytes).reads(0, bytes),
-    }
-}
-
 /// Adds a compressed matrix with `nnz` entries that is written line by line.
 pub(super) fn written<T: Entry, I: Index, P: Index, A: Axis>(
     plan: Plan,

@@ -4,12 +4,13 @@
 //! owners of lines where the indices rise with the rows (`owners.rs`). Where the limit has no room for that, or the result
 //! lies in a file, one thread does the same in one level.
 //!
-//! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`.
+//! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`; any other in memory, and
+//! written from there if its place is a file.
 
 use std::ops::Range;
 
 use crate::convert::assemble::{self, assemble};
-use crate::convert::cost::{exceeds, filled, written};
+use crate::convert::cost::{exceeds, written};
 use crate::convert::owners::Owners;
 use crate::convert::passes::Sink;
 use crate::convert::sink::MatrixSink;
@@ -31,9 +32,9 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
     /// Duplicates stay, in order. Cost of a result within half the memory limit, or in memory: the indices are read
-    /// twice, the values once; memory besides the result: none, or for one in memory, where the limit allows it, two
-    /// bytes an entry and for each thread at most a sixteenth of the entries, which is what lets threads work side by
-    /// side. A larger one: two reads and two writes of the entries, half of them in the scratch folder, within the
+    /// twice, the values once. The result is made in memory, and written from there in one go if its place is a file;
+    /// besides, where the limit allows it, two bytes an entry and for each thread at most a sixteenth of the entries are
+    /// taken, which is what lets threads work side by side. A larger one: two reads and two writes of the entries, half of them in the scratch folder, within the
     /// limit whatever the matrix.
     ///
     /// ```
@@ -72,19 +73,45 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
         })?;
         return recompress_in_buckets(from, place, ctx);
     }
-    let beside = assemble::memory::<T, I>(from.nnz(), from.minor(), ctx)
-        .filter(|beside| *place == Place::Memory && bytes + beside <= ctx.memory_limit_bytes());
+    let in_parallel = assemble::memory::<T, I>(from.nnz(), from.minor(), ctx)
+        .filter(|beside| bytes + beside <= ctx.memory_limit_bytes());
     let _running = ctx.begin(|| {
-        let threads = if beside.is_some() { 1.0 } else { ctx.thread_count() as f64 };
-        let plan = plan.works(from.nnz() as u64, WORK * threads).holds(beside.unwrap_or(0));
-        Ok(filled(plan, bytes, place))
+        let threads = if in_parallel.is_some() { 1.0 } else { ctx.thread_count() as f64 };
+        let plan = plan.works(from.nnz() as u64, WORK * threads).holds(in_parallel.unwrap_or(0));
+        let plan = written::<T, I, P, A>(plan, (from.minor(), from.nnz()), place, ctx);
+        Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
     })?;
     ctx.meter().pass();
     ctx.meter().read(from.stored_bytes());
+    let made = in_memory(from, in_parallel.is_some(), ctx)?;
+    if *place == Place::Memory {
+        return Ok(made);
+    }
+    // Stores all over a mapped file would dirty it page by page; what lies in memory is one sequential write.
+    let mut writer =
+        CompressedWriter::<T, I, P, A::Other>::new(from.shape(), from.nnz(), true, place, ctx)?;
+    let mut lens = Vec::with_capacity(STEP);
+    for start in (0..made.major()).step_by(STEP) {
+        ctx.report("writing", start as u64, made.major() as u64)?;
+        let lines = start..made.major().min(start + STEP);
+        lens.clear();
+        lens.extend(lines.clone().map(|line| made.span(line).len()));
+        let entries = made.span(start).start..made.span(lines.end - 1).end;
+        writer.push_lines(&lens, &made.indices()[entries.clone()], &made.data()[entries])?;
+    }
+    writer.finish(made.known_canonical() == Some(true))
+}
+
+/// The matrix in memory, made on all threads if that pays.
+fn in_memory<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    parallel: bool,
+    ctx: &Context,
+) -> Result<Compressed<T, I, P, A::Other>> {
     let mut draft =
-        CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), place, ctx)?;
+        CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), &Place::Memory, ctx)?;
     let fault = || fault(from);
-    if beside.is_some() {
+    if parallel {
         let filled = in_parallel(from, &mut draft, ctx).map_err(|error| match error.kind() {
             ErrorKind::Index => fault(),
             _ => error,

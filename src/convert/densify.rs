@@ -98,9 +98,15 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let (name, _) = A::swap_if_cols(("CSR to dense", "CSC to dense"));
         let plan = Plan::new(name).on_device_of(self.indices().file());
         let across = order != A::swap_if_cols((Order::C, Order::Fortran)).0;
-        if across && target.takes_any_order(stored) {
+        if target.takes_any_order(stored) {
             let plan = plan.reads(1, stored);
             let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan, nnz)))?;
+            if !across {
+                return fill(self, &target).map_err(|error| match error.kind() {
+                    ErrorKind::Index => fault(self),
+                    _ => error,
+                });
+            }
             self.check()?;
             let entries = self.lines().enumerate().flat_map(|(major, line)| {
                 line.indices.iter().zip(line.data).map(move |(index, &value)| {
@@ -109,14 +115,6 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
                 })
             });
             return target.scatter(stored, nnz, entries);
-        }
-        if !across && target.takes_any_order(stored) {
-            let plan = plan.reads(1, stored);
-            let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan, nnz)))?;
-            return fill(self, &target).map_err(|error| match error.kind() {
-                ErrorKind::Index => fault(self),
-                _ => error,
-            });
         }
         if let (false, Some(panels)) = (across, target.panels(self)?) {
             let plan = plan.reads(1, panels.bytes_to_read() + panels.bytes_kept());

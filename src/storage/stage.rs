@@ -1,6 +1,6 @@
 //! A result on its way to its place: arrays are made, filled, finished, and published together or not at all.
 //!
-//! For a path, everything is built in a hidden sibling folder `.NAME.tmp-XXXXXX`. Publishing writes files and folder
+//! For a path, everything is built in a hidden sibling folder `.NAME.tmp-` and six letters. Publishing writes files and folder
 //! to the device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves
 //! either the old state or the new one. The sibling is held under a lock, and one whose maker died (its lock is free)
 //! is removed by the next stage for the same name. Scratch arrays have no name from the start.

@@ -86,7 +86,7 @@ fn runs_with_outputs<'a, 'y, T, I: Index, P: Index, X>(
 }
 
 /// The sequential kernel for a run of rows.
-pub(crate) fn gather_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+fn gather_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
     entries: Entries,
     update: Update<X>,

@@ -1,57 +1,17 @@
 //! Dense matrices made, turned and converted under a limit far below their size: the elements of the same in memory,
 //! costs as planned, nothing left behind.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::folders::Folders;
+use crate::plans::{compare, measured};
 use outcore::{
     CancelToken, ColumnWriter, Context, Coo, Csc, Csr, Dense, DenseBuilder, DenseMut, Duplicates,
     Element, ErrorKind, Order, Place, Report, verify,
 };
-use tempfile::{TempDir, tempdir};
-
-use crate::plans::{compare, measured};
-
-/// A folder for results and one for scratch files, which must be empty in the end.
-struct Folders {
-    results: TempDir,
-    scratch: TempDir,
-}
-
-impl Folders {
-    fn new() -> Self {
-        Folders { results: tempdir().unwrap(), scratch: tempdir().unwrap() }
-    }
-
-    fn context(&self, limit: u64) -> Context {
-        Context::new().memory_limit(limit).scratch(self.scratch.path()).threads(3).unwrap()
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.results.path().join(name)
-    }
-
-    fn assert_only(&self, expected: &[&str]) {
-        let names = names(self.results.path());
-        assert_eq!(names, expected, "left in the folder of results");
-        assert_eq!(names_of(self.scratch.path()), 0, "left in the folder for scratch files");
-    }
-}
 
 fn replace(folders: &Folders, name: &str) -> Place {
     Place::Replace(folders.path(name))
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
-
-fn names_of(folder: &Path) -> usize {
-    names(folder).len()
 }
 
 /// Element `(i, j)` of a matrix in which all are different, as far as the type goes.
@@ -70,7 +30,7 @@ fn fill<T: Element>(
     let folders = Folders::new();
     let path = folders.path("a.npy");
     let place = replace(&folders, "a.npy");
-    let ctx = folders.context(limit);
+    let ctx = folders.context(limit).threads(3).unwrap();
     let ((), report) = ctx
         .measure(|ctx| {
             let mut a = DenseMut::<T>::create(&place, (nrows, ncols), order, ctx)?;
@@ -133,7 +93,7 @@ fn filled_by_lines_every_element_is_where_it_belongs() {
 #[test]
 fn lines_that_do_not_fit_are_an_error() {
     let folders = Folders::new();
-    let ctx = folders.context(1 << 20);
+    let ctx = folders.context(1 << 20).threads(3).unwrap();
     let mut a =
         DenseMut::<f64>::create(folders.path("a.npy"), (200_000, 10), Order::C, &ctx).unwrap();
     let error = a.fill_columns(|_, _| ()).unwrap_err();
@@ -152,7 +112,7 @@ fn lines_that_do_not_fit_are_an_error() {
 #[test]
 fn what_is_pushed_and_what_is_given_up() {
     let folders = Folders::new();
-    let ctx = folders.context(1 << 20);
+    let ctx = folders.context(1 << 20).threads(3).unwrap();
     for order in [Order::C, Order::Fortran] {
         let path = folders.path("a.npy");
         let mut a = DenseMut::<f64>::create(&path, (10_000, 100), order, &ctx).unwrap();
@@ -211,7 +171,7 @@ fn foreign_files_are_filled_too() {
         bytes.push(b'\n');
         bytes.resize(128 + 8 * 500_000 + behind, 7);
         std::fs::write(&path, &bytes).unwrap();
-        let ctx = folders.context(1 << 20);
+        let ctx = folders.context(1 << 20).threads(3).unwrap();
         let mut a = DenseMut::<f64>::open_mut(&path, &ctx).unwrap();
         a.fill_columns(|j, column| {
             column.iter_mut().enumerate().for_each(|(i, x)| *x = number(i, j));
@@ -234,7 +194,7 @@ fn cancelled_fills_leave_nothing() {
     let folders = Folders::new();
     for order in [Order::C, Order::Fortran] {
         let token = CancelToken::new();
-        let ctx = folders.context(1 << 20).cancel(token.clone());
+        let ctx = folders.context(1 << 20).threads(3).unwrap().cancel(token.clone());
         let mut a =
             DenseMut::<f64>::create(folders.path("a.npy"), (10_000, 100), order, &ctx).unwrap();
         let outcome = a.fill_columns(|j, _| {
@@ -246,7 +206,7 @@ fn cancelled_fills_leave_nothing() {
         drop(a);
         folders.assert_only(&[]);
     }
-    let plan = folders.context(1 << 20).plan(|ctx| {
+    let plan = folders.context(1 << 20).threads(3).unwrap().plan(|ctx| {
         let mut a = DenseMut::<f64>::create(folders.path("a.npy"), (10_000, 100), Order::C, ctx)?;
         a.fill_columns(|_, _| unreachable!())
     });
@@ -271,7 +231,7 @@ fn reorder<T: Element>(
         let turned = memory.to_order(other, Place::Memory, &free).unwrap();
         assert_eq!((turned.order(), turned.shape()), (other, memory.shape()));
         assert!(turned.view() == memory.view());
-        let ctx = folders.context(limit);
+        let ctx = folders.context(limit).threads(3).unwrap();
         for a in [&memory, &stored] {
             let (result, report) =
                 measured(&ctx, |ctx| a.to_order(other, replace(&folders, "b.npy"), ctx));
@@ -286,7 +246,10 @@ fn reorder<T: Element>(
             reports.push(report);
         }
         // Memory for the result, and little more.
-        let ctx = folders.context((shape.0 * shape.1 * size_of::<T>()) as u64 + (4 << 20));
+        let ctx = folders
+            .context((shape.0 * shape.1 * size_of::<T>()) as u64 + (4 << 20))
+            .threads(3)
+            .unwrap();
         let (result, _) = measured(&ctx, |ctx| stored.to_order(other, Place::Memory, ctx));
         assert!(result.as_slice() == turned.as_slice());
         drop(stored);
@@ -325,11 +288,14 @@ fn orders_are_changed_completely_or_not_at_all() {
     let folders = Folders::new();
     let a = Dense::from(ndarray::Array2::from_shape_fn((1500, 1600), |(i, j)| number(i, j)));
     let a = a.copy_to(folders.path("a.npy"), &Context::new()).unwrap();
-    let error = a.to_order(Order::Fortran, Place::Memory, &folders.context(1 << 20)).unwrap_err();
+    let error = a
+        .to_order(Order::Fortran, Place::Memory, &folders.context(1 << 20).threads(3).unwrap())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Memory);
     for after in [3, 200] {
         let token = CancelToken::new();
-        let (late, ctx) = (token.clone(), folders.context(2 << 20).cancel(token));
+        let (late, ctx) =
+            (token.clone(), folders.context(2 << 20).threads(3).unwrap().cancel(token));
         let count = AtomicU64::new(0);
         let ctx = ctx.progress(move |_| {
             if count.fetch_add(1, Ordering::Relaxed) == after {
@@ -347,7 +313,7 @@ fn copies_larger_than_memory() {
     let folders = Folders::new();
     let a = ndarray::Array3::from_shape_fn((100, 50, 120), |(i, j, k)| number(i * 50 + j, k));
     let a = Dense::from(a.reversed_axes()).copy_to(folders.path("a.npy"), &Context::new()).unwrap();
-    let ctx = folders.context(2 << 20);
+    let ctx = folders.context(2 << 20).threads(3).unwrap();
     let (b, report) = measured(&ctx, |ctx| a.copy_to(replace(&folders, "b.npy"), ctx));
     assert!(report.actual.peak_memory <= 2 << 20, "{report}");
     assert_eq!((b.order(), b.shape(), b.as_slice()), (a.order(), a.shape(), a.as_slice()));
@@ -355,7 +321,7 @@ fn copies_larger_than_memory() {
     assert_eq!(a.copy_to(Place::Memory, &ctx).unwrap_err().kind(), ErrorKind::Memory);
     assert_eq!(a.copy_to(Place::Scratch, &ctx).unwrap().as_slice(), a.as_slice());
     drop(b);
-    let (b, report) = measured(&folders.context(6 << 20), |ctx| {
+    let (b, report) = measured(&folders.context(6 << 20).threads(3).unwrap(), |ctx| {
         Dense::<f64, ndarray::Ix3>::read(folders.path("a.npy"), replace(&folders, "b.npy"), ctx)
     });
     assert!(report.actual.peak_memory <= 6 << 20, "{report}");
@@ -396,7 +362,7 @@ fn sparsify(shape: (usize, usize), percent: usize, limit: u64) {
         let csc: Csc<f64> = memory.to_csc(Place::Memory, &free).unwrap();
         assert!(csc == csr.to_csc(Place::Memory, &free).unwrap());
         let stored = memory.copy_to(folders.path("a.npy"), &free).unwrap();
-        let ctx = folders.context(limit);
+        let ctx = folders.context(limit).threads(3).unwrap();
         for a in [&memory, &stored] {
             let place = || replace(&folders, "s");
             let (found, report) = measured(&ctx, |ctx| a.to_csr::<u32, u32>(place(), ctx));
@@ -416,7 +382,7 @@ fn sparsify(shape: (usize, usize), percent: usize, limit: u64) {
         let (found, _) = measured(&free, |ctx| stored.to_csc::<u32, u32>(Place::Memory, ctx));
         assert!(found == csc);
         // The result fits and the matrix does not.
-        let room = folders.context(csr.bytes() * 4 + (4 << 20));
+        let room = folders.context(csr.bytes() * 4 + (4 << 20)).threads(3).unwrap();
         let (found, _) = measured(&room, |ctx| stored.to_csr::<u32, u32>(Place::Memory, ctx));
         assert!(found == csr);
         drop((found, stored));
@@ -447,7 +413,7 @@ fn elements_are_looked_at_once_on_their_way_to_a_file() {
         looks.fetch_add(1, Ordering::Relaxed);
         x > 5e6
     };
-    let ctx = folders.context(4 << 20);
+    let ctx = folders.context(4 << 20).threads(3).unwrap();
     let csr: Csr<f64> = a.to_csr_if(keep, folders.path("csr"), &ctx).unwrap();
     assert_eq!(looks.swap(0, Ordering::Relaxed), 2_000_000);
     let csc: Csc<f64> = a.to_csc_if(keep, folders.path("csc"), &ctx).unwrap();
@@ -457,7 +423,7 @@ fn elements_are_looked_at_once_on_their_way_to_a_file() {
     // Half of the rows are there when it is cancelled.
     let token = CancelToken::new();
     let late = token.clone();
-    let ctx = folders.context(4 << 20).cancel(token);
+    let ctx = folders.context(4 << 20).threads(3).unwrap().cancel(token);
     let stop = |x: f64| {
         if looks.fetch_add(1, Ordering::Relaxed) == 3_000_000 {
             late.cancel();
@@ -510,7 +476,7 @@ fn densify(shape: (usize, usize), nnz: usize, limit: u64, planned: bool) {
     let csr_file = csr.copy_to(folders.path("csr"), &free).unwrap();
     let csc_file = csc.copy_to(folders.path("csc"), &free).unwrap();
     let coo_file = coo.copy_to(folders.path("coo"), &free).unwrap();
-    let ctx = folders.context(limit);
+    let ctx = folders.context(limit).threads(3).unwrap();
     // A line that does not fit is sorted twice, which nobody knows beforehand.
     type Operation<'a> = &'a dyn Fn(&Context) -> outcore::Result<Dense<f64>>;
     let run = |planned: bool, ctx: &Context, operation: Operation<'_>| {
@@ -528,7 +494,9 @@ fn densify(shape: (usize, usize), nnz: usize, limit: u64, planned: bool) {
         check(run(planned, &ctx, &|ctx| csc_file.to_dense(order, place(), ctx)), "CSC");
         check(run(planned, &ctx, &|ctx| coo_file.to_dense(order, place(), ctx)), "COO");
         check(run(planned, &ctx, &|ctx| csr.to_dense(order, place(), ctx)), "CSR in memory");
-        for ctx in [&free, &folders.context(limit + (shape.0 * shape.1 * 8) as u64)] {
+        for ctx in
+            [&free, &folders.context(limit + (shape.0 * shape.1 * 8) as u64).threads(3).unwrap()]
+        {
             let dense = |found: (Dense<f64>, Report)| bits(&found.0);
             assert!(
                 dense(run(planned, ctx, &|ctx| csr_file.to_dense(order, Place::Memory, ctx)))
@@ -565,7 +533,7 @@ fn zeros_are_written_out() {
 #[test]
 fn entries_that_cannot_be_written_out_are_named() {
     let (folders, free) = (Folders::new(), Context::new());
-    let ctx = folders.context(2 << 20);
+    let ctx = folders.context(2 << 20).threads(3).unwrap();
     let triplets = (0..200_000).map(|k| (k % 500, k % 1999, 3i8));
     let clash = [(123, 456, 100i8), (123, 456, 100)];
     let coo = Coo::<i8>::from_triplets((500, 2000), triplets.chain(clash)).unwrap();
@@ -617,7 +585,7 @@ fn stack(axis: usize, shapes: &[(usize, usize)], order: Order, limit: u64) {
     let views: Vec<_> = matrices.iter().map(|a| a.view()).collect();
     let expected = ndarray::concatenate(ndarray::Axis(axis), &views).unwrap();
     let matrices: Vec<&Dense<f64>> = matrices.iter().collect();
-    let ctx = folders.context(limit);
+    let ctx = folders.context(limit).threads(3).unwrap();
     let (found, report) = measured(&ctx, |ctx| {
         Dense::concatenate(axis, &matrices, replace(&folders, "all.npy"), ctx)
     });
@@ -662,7 +630,7 @@ fn matrices_below_each_other_and_side_by_side() {
 #[test]
 fn built_line_by_line() {
     let folders = Folders::new();
-    let ctx = folders.context(1 << 20);
+    let ctx = folders.context(1 << 20).threads(3).unwrap();
     let line = |k: usize| (0..100).map(move |j| number(k, j)).collect::<Vec<_>>();
     for order in [Order::C, Order::Fortran] {
         for place in [Place::Memory, Place::Scratch, replace(&folders, "a.npy")] {

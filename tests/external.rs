@@ -1,40 +1,10 @@
 //! Conversions of matrices several times larger than the memory limit: the bits of the conversion in memory, nothing
 //! left behind.
 
-use std::path::Path;
-
 use num_complex::Complex;
 use outcore::{CancelToken, Context, Coo, Csc, Csr, Duplicates, Entry, ErrorKind, Index, Place};
-use tempfile::{TempDir, tempdir};
 
-/// A folder for results and one for scratch files, which must be empty in the end.
-struct Folders {
-    results: TempDir,
-    scratch: TempDir,
-}
-
-impl Folders {
-    fn new() -> Self {
-        Folders { results: tempdir().unwrap(), scratch: tempdir().unwrap() }
-    }
-
-    fn context(&self, limit: u64) -> Context {
-        Context::new().memory_limit(limit).scratch(self.scratch.path())
-    }
-
-    fn result(&self, name: &str) -> Place {
-        Place::File(self.results.path().join(name))
-    }
-
-    fn assert_no_scratch(&self) {
-        assert_eq!(names(self.scratch.path()), [""; 0]);
-    }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-}
+use crate::folders::{Folders, names};
 
 /// A small generator, the same numbers every time.
 fn random(state: &mut u64) -> usize {

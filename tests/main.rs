@@ -9,6 +9,7 @@ mod dense_larger;
 mod edge_list;
 mod expected;
 mod external;
+mod folders;
 mod format;
 mod graph;
 mod graph_tables;

@@ -2,7 +2,6 @@
 //! cost that was planned, with nothing left behind.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use num_complex::Complex;
@@ -11,41 +10,8 @@ use outcore::{
     Axis, CancelToken, Compressed, Context, Csc, CscBuilder, Csr, CsrBuilder, Dense, Entry,
     ErrorKind, Index, Location, Order, Place, Result,
 };
-use tempfile::{TempDir, tempdir};
 
-/// A folder for results and one for scratch files, which must be empty in the end.
-struct Folders {
-    results: TempDir,
-    scratch: TempDir,
-}
-
-impl Folders {
-    fn new() -> Self {
-        Folders { results: tempdir().unwrap(), scratch: tempdir().unwrap() }
-    }
-
-    fn context(&self, kib: u64, threads: usize) -> Context {
-        let ctx = Context::new().memory_limit(kib << 10).scratch(self.scratch.path());
-        ctx.threads(threads).unwrap()
-    }
-
-    fn result(&self, name: &str) -> Place {
-        Place::File(self.results.path().join(name))
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.results.path().join(name)
-    }
-
-    fn verify(&self, name: &str) {
-        outcore::verify(self.path(name), &Context::new()).unwrap();
-    }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-}
+use crate::folders::{Folders, names};
 
 /// Runs an operation and compares what it cost with what it said, and with the limit.
 fn measured<R>(ctx: &Context, operation: impl Fn(&Context) -> Result<R>) -> R {
@@ -96,12 +62,13 @@ fn same<T: Entry, I: Index, P: Index, A: Axis>(
 
 fn copies<T: Entry, I: Index, P: Index>(a: &Csr<T, I, P>, kib: u64) {
     let (folders, free) = (Folders::new(), Context::new());
-    let stored =
-        measured(&folders.context(kib, 2), |ctx| a.copy_to(Place::Replace(folders.path("a")), ctx));
+    let stored = measured(&folders.context(kib << 10).threads(2).unwrap(), |ctx| {
+        a.copy_to(Place::Replace(folders.path("a")), ctx)
+    });
     same(&stored, a);
     folders.verify("a");
     for threads in [1, 3] {
-        let ctx = folders.context(kib, threads);
+        let ctx = folders.context(kib << 10).threads(threads).unwrap();
         let copy = |ctx: &Context| stored.copy_to(Place::Replace(folders.path("b")), ctx);
         same(&measured(&ctx, copy), a);
         same(&measured(&ctx, |ctx| as_cols(&stored).copy_to(Place::Scratch, ctx)), &as_cols(a));
@@ -118,7 +85,8 @@ fn copies<T: Entry, I: Index, P: Index>(a: &Csr<T, I, P>, kib: u64) {
     }
     same(&stored.copy_to(Place::Memory, &free).unwrap(), a);
     let part = stored.row_range(a.nrows() / 3..a.nrows() / 3 * 2).unwrap();
-    let copy = part.copy_to(Place::Scratch, &folders.context(kib, 2)).unwrap();
+    let copy =
+        part.copy_to(Place::Scratch, &folders.context(kib << 10).threads(2).unwrap()).unwrap();
     same(&copy, &a.row_range(a.nrows() / 3..a.nrows() / 3 * 2).unwrap());
     assert_eq!(names(folders.scratch.path()), [""; 0]);
 }
@@ -155,7 +123,7 @@ fn generated<T: Entry, P: Index>(
     let folders = Folders::new();
     let expected = make(Place::Memory, &Context::new()).unwrap();
     for threads in [1, 3] {
-        let ctx = folders.context(kib, threads);
+        let ctx = folders.context(kib << 10).threads(threads).unwrap();
         assert!(expected.bytes() > 2 * ctx.memory_limit_bytes());
         let found = measured(&ctx, |ctx| make(Place::Replace(folders.path("a")), ctx));
         same(&found, &expected);
@@ -209,7 +177,7 @@ fn diagonals_are_where_they_belong() {
 fn lines_one_by_one() {
     let a = ragged::<f64, u32, u32>((20_000, 3_000), 400_000, 1, number);
     let folders = Folders::new();
-    let ctx = folders.context(1 << 10, 2);
+    let ctx = folders.context((1 << 10) << 10).threads(2).unwrap();
     let mut builder = CsrBuilder::new(3_000, folders.result("a"), &ctx).unwrap();
     a.rows().for_each(|row| builder.push(row.indices, row.data).unwrap());
     same(&builder.finish().unwrap(), &a);
@@ -241,7 +209,7 @@ fn lines_one_by_one() {
 #[test]
 fn stacked() {
     let (folders, free) = (Folders::new(), Context::new());
-    let ctx = folders.context(1 << 11, 2);
+    let ctx = folders.context((1 << 11) << 10).threads(2).unwrap();
     let a = ragged::<f64, u32, u32>((9_000, 300), 100_000, 1, number);
     let b = ragged::<f64, u32, u32>((9_000, 300), 150_000, 2, number);
     let c = Csr::<f64>::random((9_000, 300), 0.05, 3, Place::Memory, &free).unwrap();
@@ -281,8 +249,11 @@ fn stacked() {
     let long = ragged::<f64, u32, u32>((2, 5_000), 300_000, 4, number);
     let long = long.copy_to(Place::Scratch, &free).unwrap();
     let h = Csr::hstack(&[&long, &long, &long], Place::Memory, &free).unwrap();
-    let streamed =
-        Csr::hstack(&[&long, &long, &long], Place::Scratch, &folders.context(2 << 10, 2));
+    let streamed = Csr::hstack(
+        &[&long, &long, &long],
+        Place::Scratch,
+        &folders.context((2 << 10) << 10).threads(2).unwrap(),
+    );
     same(&streamed.unwrap(), &h);
     assert_eq!(Csr::<f64>::vstack(&[], Place::Memory, &free).unwrap_err().kind(), ErrorKind::Shape);
     let error = Csr::hstack(&[&a, &Csr::eye(3)], Place::Memory, &free).unwrap_err();
@@ -336,7 +307,7 @@ fn operated<T: Entry>(
     let p = a.copy_to(folders.result("a"), &free).unwrap();
     let q = b.copy_to(folders.result("b"), &free).unwrap();
     for threads in [1, 3] {
-        let ctx = folders.context(kib, threads);
+        let ctx = folders.context(kib << 10).threads(threads).unwrap();
         let place = || Place::Replace(folders.path("c"));
         same(&measured(&ctx, |ctx| operation(&p, &q, place(), ctx)), &expected);
         folders.verify("c");
@@ -344,7 +315,7 @@ fn operated<T: Entry>(
     }
     // Just enough memory for the result: its entries are counted first.
     let limit = (expected.bytes() * 5 / 4) >> 10;
-    let ctx = folders.context(limit + 1500, 2);
+    let ctx = folders.context((limit + 1500) << 10).threads(2).unwrap();
     same(&measured(&ctx, |ctx| operation(&p, &q, Place::Memory, ctx)), &expected);
 }
 
@@ -405,7 +376,7 @@ fn sums_of_lines_larger_than_panels() {
     let b = Csr::<f64>::random((3, 400_000), 0.1, 2, Place::Memory, &free).unwrap();
     let (p, q) =
         (a.copy_to(Place::Scratch, &free).unwrap(), b.copy_to(Place::Scratch, &free).unwrap());
-    let ctx = folders.context(1 << 10, 2);
+    let ctx = folders.context((1 << 10) << 10).threads(2).unwrap();
     same(&p.add(&q, folders.result("c"), &ctx).unwrap(), &a.add(&b, Place::Memory, &free).unwrap());
     let product = p.multiply(&q, Place::Scratch, &ctx).unwrap();
     same(&product, &a.multiply(&b, Place::Memory, &free).unwrap());
@@ -454,7 +425,7 @@ fn mapped_and_scaled() {
         });
         with(entries.map(|(i, j, x)| f(i, j, x)).collect())
     };
-    let ctx = folders.context(1 << 10, 3);
+    let ctx = folders.context((1 << 10) << 10).threads(3).unwrap();
     type Scaled<'a> = (Csr<f64>, Box<dyn Fn(&Csr<f64>, Place, &Context) -> Result<Csr<f64>> + 'a>);
     let cases: [Scaled<'_>; 4] = [
         (each(&|_, _, x| -x), Box::new(|a, p, ctx| a.map_values(|x| -x, p, ctx))),
@@ -469,7 +440,7 @@ fn mapped_and_scaled() {
             expected,
         );
         folders.verify("b");
-        let ctx = folders.context(8 << 10, 2);
+        let ctx = folders.context((8 << 10) << 10).threads(2).unwrap();
         let shared = measured(&ctx, |ctx| scale(&stored, Place::Memory, ctx));
         assert!(shared.indices().file().is_some() && shared.data().file().is_none());
         same(&shared, expected);
@@ -521,7 +492,7 @@ fn described<P: Index>(a: &Csr<f64, u32, P>, kib: u64) {
         let counts = view.mapv(|x| u64::from(x != 0.0)).sum_axis(along).to_vec();
         assert_eq!(a.nnz_per(axis, &one).unwrap(), counts);
         for threads in [1, 3] {
-            let ctx = folders.context(kib, threads);
+            let ctx = folders.context(kib << 10).threads(threads).unwrap();
             assert_eq!(bits(&measured(&ctx, |ctx| stored.stats(axis, ctx))), bits(&stats));
             let transposed = measured(&ctx, |ctx| as_cols(&stored).stats(1 - axis, ctx));
             assert_eq!(bits(&transposed), bits(&stats));
@@ -611,7 +582,7 @@ fn sums_over_all_entries() {
         (a.sum::<f64>(&free).unwrap().to_bits(), a.norm_fro::<f64>(&free).unwrap().to_bits());
     let complex = a.sum::<Complex<f64>>(&free).unwrap();
     for threads in [1, 3] {
-        let ctx = folders.context(1 << 10, threads);
+        let ctx = folders.context((1 << 10) << 10).threads(threads).unwrap();
         assert_eq!(measured(&ctx, |ctx| stored.sum::<f64>(ctx)).to_bits(), sum);
         assert_eq!(measured(&ctx, |ctx| coo.sum::<f64>(ctx)).to_bits(), sum);
         assert_eq!(measured(&ctx, |ctx| file.sum::<f64>(ctx)).to_bits(), sum);
@@ -621,7 +592,10 @@ fn sums_over_all_entries() {
         assert_eq!(measured(&ctx, |ctx| stored.sum::<Complex<f64>>(ctx)), complex);
     }
     let pattern = stored.pattern();
-    assert_eq!(pattern.sum::<f64>(&folders.context(1 << 10, 2)).unwrap(), 400_001.0);
+    assert_eq!(
+        pattern.sum::<f64>(&folders.context((1 << 10) << 10).threads(2).unwrap()).unwrap(),
+        400_001.0
+    );
 }
 
 /// Everything that makes something of a stored matrix.
@@ -654,11 +628,13 @@ fn cancelled_midway() {
     let cancelled = |reports: u32, work: &dyn Fn(&Context) -> Result<()>| {
         let (token, left) = (CancelToken::new(), AtomicU32::new(reports));
         let flag = token.clone();
-        let ctx = folders.context(2 << 10, 2).cancel(token).progress(move |_| {
-            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
-                flag.cancel();
-            }
-        });
+        let ctx = folders.context((2 << 10) << 10).threads(2).unwrap().cancel(token).progress(
+            move |_| {
+                if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                    flag.cancel();
+                }
+            },
+        );
         assert_eq!(work(&ctx).unwrap_err().kind(), ErrorKind::Cancelled);
         assert_eq!(names(folders.results.path()), [""; 0]);
         assert_eq!(names(folders.scratch.path()), [""; 0]);
@@ -690,7 +666,8 @@ fn bad_indices_are_named() {
         for (k, work) in everything(&folders).into_iter().enumerate() {
             let open = Csr::open(stored.path("a")).unwrap();
             for kib in [2 << 10, 1 << 20] {
-                let error = work(&open, &folders.context(kib, 2)).unwrap_err();
+                let error =
+                    work(&open, &folders.context(kib << 10).threads(2).unwrap()).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Index, "{k}: {error}");
                 assert_eq!(error.location(), Some(&wanted), "{k}: {error}");
                 assert_eq!(error.path(), Some(&*file), "{k}: {error}");
@@ -703,7 +680,7 @@ fn bad_indices_are_named() {
 #[test]
 fn planned_and_not_made() {
     let folders = Folders::new();
-    let ctx = folders.context(1 << 20, 2);
+    let ctx = folders.context((1 << 20) << 10).threads(2).unwrap();
     let plan = ctx.plan(|ctx| Csr::<f64>::poisson(&[330; 3], folders.result("p"), ctx)).unwrap();
     assert!(plan.cost.bytes_written > 3_000_000_000 && plan.cost.peak_memory < 1 << 30, "{plan}");
     let free = Context::new();

@@ -7,6 +7,8 @@ use outcore::spectral::{SvdOptions, pca, randomized_svd};
 use outcore::{Context, Csr, Dense, DenseMut, ErrorKind, Order, Place};
 use tempfile::tempdir;
 
+use crate::plans::measured;
+
 /// Numbers without a pattern, between -1 and 1.
 fn noise(i: usize) -> f64 {
     let mixed = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -64,6 +66,11 @@ fn larger_than_memory_and_sparse_give_the_bits_of_memory() {
         assert!(found.u == expected.u && found.s == expected.s && found.v == expected.v);
         assert_eq!((operator.traffic().sweeps, found.passes), (4, 4));
     }
+    // Most of the matrix stays in memory after the first product, and the plan knows.
+    let ctx = Context::new().memory_limit(28 << 20);
+    let operator = Operator::with_vectors(&stored, 8 << 20, &ctx).unwrap();
+    let (_, report) = measured(&ctx, |ctx| randomized_svd::<f64>(&operator, 3, options, ctx));
+    assert!(report.actual.bytes_read < 7 * 64 * 60_000 * 8 / 2, "{report}");
     let tight = Context::new().memory_limit(5 << 20);
     let error = randomized_svd::<f64>(&stored, 3, options, &tight).unwrap_err();
     assert!(error.kind() == ErrorKind::Memory && error.to_string().contains("6727168"), "{error}");

@@ -142,6 +142,14 @@ impl<T: Element> LinePanels<T> {
         }
     }
 
+    /// Bytes that sweeps after the next one will read.
+    pub(crate) fn bytes_to_read_again(&self) -> u64 {
+        match &self.streams {
+            Some((reader, _)) => reader.bytes_to_read_again(),
+            None => self.matrix.buffer().stored_bytes(),
+        }
+    }
+
     /// Most memory that panels take, pinned ones among them.
     pub(crate) fn memory(&self) -> u64 {
         self.streams.as_ref().map_or(0, |(reader, _)| reader.memory())

@@ -84,6 +84,7 @@ pub(crate) fn product_plan<T: Entry, I: Index, P: Index, A: Axis>(
     Plan::new(product_name(adjoint))
         .on_device_of(matrix.indices().file())
         .reads(1, panels.bytes_to_read())
+        .reads_again(panels.bytes_to_read_again())
         .holds(panels.memory() + scatter_memory::<T, I>(ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, 1.0)
 }

@@ -92,6 +92,7 @@ pub(crate) fn line_plan<T: Element>(
     Plan::new(name)
         .on_device_of(matrix.buffer().file())
         .reads(1, panels.bytes_to_read())
+        .reads_again(panels.bytes_to_read_again())
         .holds(panels.memory() + sums as u64)
         .works(matrix.len() as u64 * k as u64, 0.5)
 }

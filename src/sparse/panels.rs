@@ -90,6 +90,14 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
         }
     }
 
+    /// Bytes that sweeps after the next one will read.
+    pub(crate) fn bytes_to_read_again(&self) -> u64 {
+        match &self.streams {
+            Some(streams) => streams.reader.bytes_to_read_again(),
+            None => self.matrix.stored_bytes(),
+        }
+    }
+
     /// Bytes that were read when the panels were made: pointers that are kept.
     pub(crate) fn bytes_kept(&self) -> u64 {
         match self.streams.as_ref().map(|streams| &streams.indptr) {

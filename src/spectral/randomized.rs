@@ -57,8 +57,8 @@ pub struct Svd<X: Scalar> {
 /// Cost: `2 power_iterations + 2` products with `l = k + oversampling` vectors at once. Memory: `2 l` vectors of each
 /// length in all; fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if they do not fit.
 /// The result depends on the seed and not on the number of threads. What a [plan](Context::plan) says of reads is what the
-/// operator says of a product ([`plan_block`](LinearOperator::plan_block)), as often as there are products; a prepared
-/// operator that keeps a part of the matrix in memory reads less.
+/// operator says of a product ([`plan_block`](LinearOperator::plan_block)), as often as there are products, less what a
+/// prepared operator keeps in memory after the first of them.
 ///
 /// ```
 /// use outcore::spectral::{SvdOptions, randomized_svd};
@@ -87,9 +87,11 @@ pub fn randomized_svd<X: Scalar>(
     let _running = ctx.begin(|| {
         let (forth, back) = (a.plan_block(false, l, ctx)?, a.plan_block(true, l, ctx)?);
         let mut plan = Plan::new("randomized SVD").works(numbers, ORTHONORMAL * l as f64);
-        for _ in 0..options.power_iterations + 1 {
-            plan = plan.then(forth.clone()).then(back.clone());
+        plan = plan.then(forth.clone());
+        for _ in 0..options.power_iterations {
+            plan = plan.then(back.clone().again()).then(forth.clone().again());
         }
+        plan = plan.then(back.again());
         Ok(plan.beside(bytes + found))
     })?;
     let _held = ctx.hold(bytes + found);

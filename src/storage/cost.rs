@@ -38,6 +38,8 @@ pub struct Plan {
     pub(crate) file: Option<PathBuf>,
     /// Seconds of computing on one thread.
     pub(crate) work: f64,
+    /// Bytes that the same reads when it is done again, if that is less: some of them stay in memory.
+    pub(crate) reads_again: Option<u64>,
 }
 
 /// What an operation was to cost and what it did cost: see [`Context::measure`](crate::Context::measure).
@@ -97,6 +99,18 @@ impl Plan {
     /// `count` steps of work of so many nanoseconds each on one thread.
     pub(crate) fn works(mut self, count: u64, nanoseconds: f64) -> Self {
         self.work += count as f64 * nanoseconds * 1e-9;
+        self
+    }
+
+    /// Done again, it reads `bytes` bytes.
+    pub(crate) fn reads_again(mut self, bytes: u64) -> Self {
+        self.reads_again = Some(bytes);
+        self
+    }
+
+    /// The same done again.
+    pub(crate) fn again(mut self) -> Self {
+        self.cost.bytes_read = self.reads_again.unwrap_or(self.cost.bytes_read);
         self
     }
 

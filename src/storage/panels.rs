@@ -160,6 +160,12 @@ impl PanelReader {
         missing.map(|panel| self.panels.bytes(panel)).sum()
     }
 
+    /// Bytes that sweeps after the next one will read.
+    pub(crate) fn bytes_to_read_again(&self) -> u64 {
+        let missing = |&panel: &usize| self.pinned[panel].is_none() && !self.is_pinned(panel);
+        (0..self.pinned.len()).filter(missing).map(|panel| self.panels.bytes(panel)).sum()
+    }
+
     /// Most memory that buffers take, pinned ones among them.
     pub(crate) fn memory(&self) -> u64 {
         // The ring stands beside what is pinned, unless everything is.

@@ -50,13 +50,26 @@ const CASES: &[Case] = &[
         let (x, mut y) = (vec![1.0; 8 * a.ncols()], vec![0.0; 8 * a.nrows()]);
         report(bench.ctx.measure(|ctx| a.apply_block(8, &x, &mut y, ctx)))
     }),
-    ("CSR to CSC", |bench| report(bench.ctx.measure(|ctx| bench.csr()?.to_csc(AWAY, ctx)))),
-    ("CSC to CSR", |bench| report(bench.ctx.measure(|ctx| bench.csc()?.to_csr(AWAY, ctx)))),
-    ("COO to CSR", |bench| {
-        report(bench.ctx.measure(|ctx| bench.coo()?.to_csr::<u32>(Duplicates::Sum, AWAY, ctx)))
+    ("CSR to CSC", |bench| {
+        let a = bench.csr()?;
+        report(bench.ctx.measure(|ctx| a.to_csc(AWAY, ctx)))
     }),
-    ("CSR to COO", |bench| report(bench.ctx.measure(|ctx| bench.csr()?.to_coo(AWAY, ctx)))),
-    ("copy, CSR", |bench| report(bench.ctx.measure(|ctx| bench.csr()?.copy_to(AWAY, ctx)))),
+    ("CSC to CSR", |bench| {
+        let a = bench.csc()?;
+        report(bench.ctx.measure(|ctx| a.to_csr(AWAY, ctx)))
+    }),
+    ("COO to CSR", |bench| {
+        let a = bench.coo()?;
+        report(bench.ctx.measure(|ctx| a.to_csr::<u32>(Duplicates::Sum, AWAY, ctx)))
+    }),
+    ("CSR to COO", |bench| {
+        let a = bench.csr()?;
+        report(bench.ctx.measure(|ctx| a.to_coo(AWAY, ctx)))
+    }),
+    ("copy, CSR", |bench| {
+        let a = bench.csr()?;
+        report(bench.ctx.measure(|ctx| a.copy_to(AWAY, ctx)))
+    }),
     ("A + A, CSR", |bench| {
         let a = bench.csr()?;
         report(bench.ctx.measure(|ctx| a.add(&a, AWAY, ctx)))
@@ -67,10 +80,12 @@ const CASES: &[Case] = &[
         report(bench.ctx.measure(|ctx| a.scale_rows(&factors, AWAY, ctx)))
     }),
     ("statistics of rows, CSR", |bench| {
-        report(bench.ctx.measure(|ctx| bench.csr()?.row_stats(ctx)))
+        let a = bench.csr()?;
+        report(bench.ctx.measure(|ctx| a.row_stats(ctx)))
     }),
     ("statistics of columns, CSR", |bench| {
-        report(bench.ctx.measure(|ctx| bench.csr()?.column_stats(ctx)))
+        let a = bench.csr()?;
+        report(bench.ctx.measure(|ctx| a.column_stats(ctx)))
     }),
     ("rows appended, CSR", |bench| {
         let a = bench.csr()?;
@@ -82,19 +97,25 @@ const CASES: &[Case] = &[
         report(bench.ctx.measure(|ctx| a.matmul(&a, AWAY, ctx)))
     }),
     ("column statistics, dense", |bench| {
-        report(bench.ctx.measure(|ctx| bench.tall(Order::C)?.column_stats(ctx)))
+        let a = bench.tall(Order::C)?;
+        report(bench.ctx.measure(|ctx| a.column_stats(ctx)))
     }),
     ("X v, dense", |bench| {
         let a = bench.tall(Order::C)?;
         let (x, mut y) = (vec![1.0; COLUMNS], vec![0.0; a.nrows()]);
         report(bench.ctx.measure(|ctx| a.apply(&x, &mut y, ctx)))
     }),
-    ("XᵀX, dense", |bench| report(bench.ctx.measure(|ctx| bench.tall(Order::C)?.gram(ctx)))),
+    ("XᵀX, dense", |bench| {
+        let a = bench.tall(Order::C)?;
+        report(bench.ctx.measure(|ctx| a.gram(ctx)))
+    }),
     ("XᵀX, dense Fortran", |bench| {
-        report(bench.ctx.measure(|ctx| bench.tall(Order::Fortran)?.gram(ctx)))
+        let a = bench.tall(Order::Fortran)?;
+        report(bench.ctx.measure(|ctx| a.gram(ctx)))
     }),
     ("elements mapped, dense", |bench| {
-        report(bench.ctx.measure(|ctx| bench.tall(Order::C)?.map(AWAY, ctx, |x| x + 1.0)))
+        let a = bench.tall(Order::C)?;
+        report(bench.ctx.measure(|ctx| a.map(AWAY, ctx, |x| x + 1.0)))
     }),
     ("C order to Fortran", |bench| {
         let a = bench.tall(Order::C)?;

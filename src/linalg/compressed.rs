@@ -111,7 +111,7 @@ pub(crate) fn panel_product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis
         let update = std::mem::replace(&mut update, Update::add());
         ctx.run(|| match along {
             true => gather(slices, entries, Update::set(), x, &mut y[lines], k),
-            false => scatter(slices, entries, update, &x[lines], y, k, None),
+            false => scatter(slices, entries, update, &x[lines], y, k),
         })
     });
     swept.map_err(|error| panels.matrix().name_indices(error))

@@ -59,7 +59,7 @@ fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize)
     for k in [1, 3] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::zero(); a.nrows() * k];
-        scatter(across, Entries::Conjugated, Update::set(), &x, &mut expected, k, None).unwrap();
+        scatter(across, Entries::Conjugated, Update::set(), &x, &mut expected, k).unwrap();
         if let Some(compact) = &compact {
             let mut found = vec![X::from_f64(0.5); a.nrows() * k];
             compact.gather(Entries::Conjugated, Update::set(), &x, &mut found, k, &ctx).unwrap();

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::scatter::bounds;
+use super::scatter_windows::bounds;
 use crate::storage::{Entry, Index};
 
 /// Entries of a block; few in tests, so that they see many blocks.

@@ -41,6 +41,7 @@ mod runs;
 mod scatter;
 mod scatter_bins;
 mod scatter_rows;
+mod scatter_windows;
 pub(crate) mod spgemm;
 mod statistics;
 #[cfg(test)]

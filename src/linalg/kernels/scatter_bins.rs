@@ -189,7 +189,8 @@ fn add_long_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let width = a.ncols().div_ceil(rayon::current_num_threads()).max(1);
     let starts = (0..a.ncols()).step_by(width);
     let owners = starts.map(|start| start..(start + width).min(a.ncols())).collect();
+    let all = 0..a.ncols();
     scatter_rows::outputs_of(owners, y, k)
         .into_par_iter()
-        .try_for_each(|(owner, y)| scatter_rows::add(a, entries, alpha, x, y, k, &owner, false))
+        .try_for_each(|(owner, y)| scatter_rows::add(a, entries, alpha, x, y, k, &owner, &all))
 }

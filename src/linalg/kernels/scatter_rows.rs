@@ -8,6 +8,9 @@ use super::update::{Alpha, Entries};
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
 
+/// Entries that are looked at together, whether they are neighbours.
+const STEP: usize = 8;
+
 /// Each owner with its part of `y`. The owners follow one another from column 0 on.
 pub(super) fn outputs_of<X>(
     owners: Vec<Range<usize>>,
@@ -23,10 +26,10 @@ pub(super) fn outputs_of<X>(
     outputs
 }
 
-/// Adds a run's terms to the outputs `y` of the columns `owner`.
+/// Adds a run's terms to the outputs `y` of the first columns of `owner`, those that can be met.
 ///
-/// `alone` says that no entry should be anybody else's, so that one that is not the owner's is a fault; otherwise those are
-/// left out.
+/// Entries of other columns among `columns` are others' to add and are left out; one outside of `columns`, and one of the
+/// owner's that has no output yet, is a fault.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     a: Panel<'_, T, I, P>,
@@ -36,30 +39,14 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     y: &mut [X],
     k: usize,
     owner: &Range<usize>,
-    alone: bool,
+    columns: &Range<usize>,
 ) -> Result<(), Fault> {
-    if alone && k == 1 {
-        return add_all(a, entries, alpha, x, y, owner);
+    let end = a.columns().min(columns.end);
+    match (k, owner == columns) {
+        (1, true) => add_all(a, entries, alpha, x, y, &(owner.start..end)),
+        (1, false) => add_some(a, entries, alpha, x, y, owner, &(columns.start..end)),
+        _ => add_rows(a, entries, alpha, x, y, k, owner, &(columns.start..end)),
     }
-    let limit = a.columns();
-    let mut largest = None;
-    for (i, x) in x.chunks_exact(k).enumerate() {
-        let range = a.row(i)?;
-        for (index, value) in a.indices[range.clone()].iter().zip(&a.values[range]) {
-            let j = index.to_usize();
-            largest = largest.max(Some(j));
-            let Some(y) = output(y, j.wrapping_sub(owner.start), owner.len(), k) else { continue };
-            for (y, x) in y.iter_mut().zip(x) {
-                *y += entries.times(*value, alpha.of(*x));
-            }
-        }
-    }
-    if largest.is_some_and(|largest| largest >= limit) { Err(Fault) } else { Ok(()) }
-}
-
-#[inline(always)]
-fn output<X>(y: &mut [X], j: usize, ncols: usize, k: usize) -> Option<&mut [X]> {
-    if j < ncols { Some(&mut y[j * k..][..k]) } else { None }
 }
 
 /// One right-hand side and no entry left out: the lookup in `y` checks the index.
@@ -69,18 +56,124 @@ fn add_all<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
-    owner: &Range<usize>,
+    columns: &Range<usize>,
 ) -> Result<(), Fault> {
-    let end = a.columns().min(owner.end);
-    let y = &mut y[..end.saturating_sub(owner.start)];
+    let known = y.len().min(columns.len());
+    let y = &mut y[..known];
+    for (i, x) in x.iter().enumerate() {
+        let range = a.row(i)?;
+        prefetch_entries(a, range.start);
+        let x = alpha.of(*x);
+        let (indices, values) = (&a.indices[range.clone()], &a.values[range]);
+        match indices.len() < STEP {
+            true => add_each(indices, values, entries, x, y, columns.start)?,
+            false => add_steps(indices, values, entries, x, y, columns.start)?,
+        }
+    }
+    Ok(())
+}
+
+/// A long row; kept out of the loop over short ones, which it would slow down.
+#[inline(never)]
+fn add_steps<T: Factor<X>, I: Index, X: Scalar>(
+    indices: &[I],
+    values: &[T],
+    entries: Entries,
+    x: X,
+    y: &mut [X],
+    first: usize,
+) -> Result<(), Fault> {
+    let (index_steps, last_indices) = indices.as_chunks::<STEP>();
+    let (value_steps, last_values) = values.as_chunks::<STEP>();
+    for (indices, values) in index_steps.iter().zip(value_steps) {
+        if !neighbours(indices) {
+            add_each(indices, values, entries, x, y, first)?;
+            continue;
+        }
+        let j = indices[0].to_usize().wrapping_sub(first);
+        let y = y.get_mut(j..).and_then(|y| y.first_chunk_mut()).ok_or(Fault)?;
+        entries.add_times(y, values, &[x; STEP]);
+    }
+    add_each(last_indices, last_values, entries, x, y, first)
+}
+
+/// Whether columns follow one another, so that their outputs are next to each other too.
+#[inline(always)]
+fn neighbours<I: Index>(indices: &[I; STEP]) -> bool {
+    let first = indices[0].to_usize();
+    (1..STEP).fold(true, |all, n| all & (indices[n].to_usize() == first.wrapping_add(n)))
+}
+
+#[inline(always)]
+fn add_each<T: Factor<X>, I: Index, X: Scalar>(
+    indices: &[I],
+    values: &[T],
+    entries: Entries,
+    x: X,
+    y: &mut [X],
+    first: usize,
+) -> Result<(), Fault> {
+    for (index, value) in indices.iter().zip(values) {
+        let j = index.to_usize().wrapping_sub(first);
+        *y.get_mut(j).ok_or(Fault)? += entries.times(*value, x);
+    }
+    Ok(())
+}
+
+/// One right-hand side, and entries that are others'.
+fn add_some<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+    a: Panel<'_, T, I, P>,
+    entries: Entries,
+    alpha: Alpha<X>,
+    x: &[X],
+    y: &mut [X],
+    owner: &Range<usize>,
+    columns: &Range<usize>,
+) -> Result<(), Fault> {
+    let mut sound = true;
     for (i, x) in x.iter().enumerate() {
         let range = a.row(i)?;
         prefetch_entries(a, range.start);
         let x = alpha.of(*x);
         for (index, value) in a.indices[range.clone()].iter().zip(&a.values[range]) {
-            let j = index.to_usize().wrapping_sub(owner.start);
-            *y.get_mut(j).ok_or(Fault)? += entries.times(*value, x);
+            let j = index.to_usize();
+            let own = j.wrapping_sub(owner.start);
+            match y.get_mut(own) {
+                Some(y) => *y += entries.times(*value, x),
+                None => sound &= own >= owner.len(),
+            }
+            sound &= columns.contains(&j);
         }
     }
-    Ok(())
+    if sound { Ok(()) } else { Err(Fault) }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn add_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+    a: Panel<'_, T, I, P>,
+    entries: Entries,
+    alpha: Alpha<X>,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+    owner: &Range<usize>,
+    columns: &Range<usize>,
+) -> Result<(), Fault> {
+    let (outputs, mut sound) = (y.len() / k, true);
+    for (i, x) in x.chunks_exact(k).enumerate() {
+        let range = a.row(i)?;
+        for (index, value) in a.indices[range.clone()].iter().zip(&a.values[range]) {
+            let j = index.to_usize();
+            let own = j.wrapping_sub(owner.start);
+            sound &= columns.contains(&j);
+            if own >= outputs {
+                sound &= own >= owner.len();
+                continue;
+            }
+            for (y, x) in y[own * k..][..k].iter_mut().zip(x) {
+                *y += entries.times(*value, alpha.of(*x));
+            }
+        }
+    }
+    if sound { Ok(()) } else { Err(Fault) }
 }

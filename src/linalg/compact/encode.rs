@@ -12,12 +12,15 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::linalg::compact::encoding::{Block, Compact, StoredRun, Structure};
-use crate::linalg::kernels::{Panel, SIDE, Sums, interleave};
+use crate::linalg::kernels::{PIECE, Panel, SIDE, Sums, interleave};
 use crate::storage::{BufferMut, Context, Entry, Index, Meter};
 
 /// Lines and entries of a block, at most, unless one line has more.
 const LINES: usize = 1 << 12;
 const ENTRIES: usize = 1 << 16;
+
+// A line in pieces is a block of its own, and no run: the sums over runs know no pieces.
+const _: () = assert!(ENTRIES <= PIECE || cfg!(test));
 
 /// Runs pay if they hold this share of a block's entries in at least as many lines as stand side by side.
 const SHARE: (usize, usize) = (3, 4);

@@ -110,6 +110,10 @@ impl<T: Entry> Scattered<T> {
             return Ok(None);
         }
         let Some((lens, bins)) = cut_bins(panel, sums) else { return Err(panel.fault()) };
+        if bins.iter().any(|bin| bin.slots > SLOTS) {
+            // A line of billions of entries.
+            return Ok(None);
+        }
         let counts: Vec<Option<Vec<u32>>> =
             ctx.run(|| bins.par_iter().map(|bin| count(panel, bin, blocks)).collect());
         ctx.check_cancelled()?;

@@ -4,7 +4,7 @@ use num_complex::Complex;
 use proptest::prelude::*;
 
 use super::Compact;
-use crate::linalg::kernels::{Entries, Panel, Sums, Update, gather, scatter};
+use crate::linalg::kernels::{Entries, PIECE, Panel, Sums, Update, gather, scatter};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Csr, Duplicates};
 use crate::storage::{Context, Entry, Place};
@@ -199,6 +199,17 @@ fn bad_indices_are_refused() {
     let panel = Panel::new(&indptr, &indices, &values, 4000, 0).unwrap();
     let error = Compact::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).err().unwrap();
     assert_eq!(error.kind(), crate::error::ErrorKind::Index);
+}
+
+#[test]
+fn lines_in_pieces_keep_their_bits() {
+    for len in [PIECE - 1, PIECE, PIECE + 1, 5 * PIECE + 15, 5 * PIECE + 21, 70_000] {
+        let line = |i: usize, len: usize| (0..len).map(move |j| (i, j * (i + 1), number(i + j)));
+        let triplets = line(0, 70).chain(line(2, len)).chain(line(3, len)).chain(line(4, 9));
+        let a = Csr::<f64>::from_triplets((6, 300_000), triplets, Duplicates::Sum).unwrap();
+        check(&a, number);
+        check_scattered(&a);
+    }
 }
 
 proptest! {

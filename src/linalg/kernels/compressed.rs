@@ -12,7 +12,8 @@
 //! 2. Entries are prefetched `AHEAD` positions early, every `STEP` entries and at the start of every row.
 //! 3. A row is summed in `STEP` interleaved partial sums and a tail, so that additions do not wait for each other. The
 //!    shape follows from the row's length alone. Short rows are all tail: there the next rows fill the waiting time.
-//! 4. Rows are independent, so runs of rows are handed to threads as they come, more runs than threads.
+//! 4. Rows are independent, so runs of rows are handed to threads as they come, more runs than threads. A row that alone
+//!    would keep a thread busy while others wait is summed in pieces, by all of them.
 //! 5. Several right-hand sides go in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in registers, and the
 //!    row's entries, read again for the next tile, come from the first-level cache. Rows of X are asked for some entries
 //!    ahead; tiles are compiled for the vector units found at run time.
@@ -28,6 +29,10 @@ use crate::storage::Index;
 
 /// Interleaved partial sums of a long row, and entries between two prefetches.
 const STEP: usize = 8;
+
+/// Entries of a piece of a row that is longer: pieces are summed each by itself, on any thread, and then one after the
+/// other. Long enough that pieces cost nothing; short in tests.
+pub(crate) const PIECE: usize = if cfg!(test) { 1 << 10 } else { 1 << 16 };
 
 /// Positions by which prefetching runs ahead: 128 to 512 are equally good.
 const AHEAD: usize = 256;
@@ -119,7 +124,7 @@ fn gather_one<T: Factor<X>, I: Index, P: Index, X: Scalar>(
 
 /// The sum over one row, in the shape that its length asks for.
 #[inline(always)]
-pub(super) fn line_sum<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+pub(super) fn line_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (indices, values): (&[I], &[T]),
     sums: Sums,
     entries: Entries,
@@ -129,8 +134,25 @@ pub(super) fn line_sum<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     if indices.len() < 2 * STEP || sums == Sums::InOrder {
         sum_from(X::zero(), indices, values, entries, x)
     } else {
-        sum_in_lanes(indices, values, entries, x)
+        long_sum(indices, values, entries, x)
     }
+}
+
+/// The sum over a long row; kept out of the loop over short ones, which it would slow down.
+#[inline(never)]
+fn long_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+    indices: &[I],
+    values: &[T],
+    entries: Entries,
+    x: &[X],
+) -> std::result::Result<X, Fault> {
+    if indices.len() <= PIECE {
+        return sum_in_lanes(indices, values, entries, x);
+    }
+    let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
+    let sums: std::result::Result<Vec<X>, Fault> =
+        pieces.map(|piece| line_sum(piece, Sums::Interleaved, entries, x)).collect();
+    Ok(sums?.into_iter().fold(X::zero(), |all, sum| all + sum))
 }
 
 /// `sum` plus the terms, one after the other.
@@ -148,8 +170,8 @@ fn sum_from<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     Ok(sum)
 }
 
-/// The sum over a long row; kept out of the loop over short ones, which it would slow down.
-#[inline(never)]
+/// The sum over a row, or a piece of one, in interleaved sums.
+#[inline(always)]
 fn sum_in_lanes<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     indices: &[I],
     values: &[T],
@@ -205,7 +227,8 @@ fn gather_tiles<T: Factor<X>, I: Index, P: Index, X: Scalar>(
                 for index in a.indices.get(next).filter(|_| k > 16).unwrap_or_default() {
                     prefetch_row(x, index.to_usize(), k);
                 }
-                tiles((&a.indices[range.clone()], &a.values[range]), entries, update, x, y)?;
+                let row = (&a.indices[range.clone()], &a.values[range]);
+                tiles(row, Sums::Interleaved, entries, update, x, y)?;
             }
             Ok(())
         },
@@ -228,13 +251,17 @@ pub(super) fn prefetch_row<X>(x: &[X], row: usize, k: usize) {
 
 /// One output row `y`, tile by tile.
 #[inline(always)]
-pub(super) fn tiles<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+pub(super) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     row: (&[I], &[T]),
+    sums: Sums,
     entries: Entries,
     update: Update<X>,
     x: &[X],
     y: &mut [X],
 ) -> std::result::Result<(), Fault> {
+    if row.0.len() > PIECE && sums == Sums::Interleaved {
+        return tiles_of_pieces(row, entries, update, x, y);
+    }
     let mut column = 0;
     while column < y.len() {
         column += match y.len() - column {
@@ -245,6 +272,31 @@ pub(super) fn tiles<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
             _ => tile::<1, _, _, _>(row, entries, update, x, y, column)?,
         };
     }
+    Ok(())
+}
+
+/// One output row, from the sums over pieces of a long row.
+#[inline(never)]
+fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+    (indices, values): (&[I], &[T]),
+    entries: Entries,
+    update: Update<X>,
+    x: &[X],
+    y: &mut [X],
+) -> std::result::Result<(), Fault> {
+    let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
+    let sums: std::result::Result<Vec<Vec<X>>, Fault> = pieces
+        .map(|piece| {
+            let mut sums = vec![X::zero(); y.len()];
+            tiles(piece, Sums::InOrder, entries, Update::set(), x, &mut sums)?;
+            Ok(sums)
+        })
+        .collect();
+    let mut all = vec![X::zero(); y.len()];
+    for sums in sums? {
+        all.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum);
+    }
+    all.into_iter().zip(y).for_each(|(sum, y)| update.apply(sum, y));
     Ok(())
 }
 

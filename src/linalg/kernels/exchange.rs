@@ -8,9 +8,10 @@
 //!
 //! A line's terms come in the order of its columns, so a short line is one slot to which they are added one by one, and
 //! a long one has a slot for each of the interleaved sums of `compressed.rs` and one for each term of its tail: the bits
-//! are those of the plain gather. Source: propagation blocking, Beamer, Asanović and Patterson (2017), here with
+//! are those of the plain gather. Of a line in pieces every piece has such slots. Source: propagation blocking, Beamer, Asanović and Patterson (2017), here with
 //! the order of entries settled beforehand, so that nothing but terms is written.
 
+use super::compressed::PIECE;
 use super::panel::Fault;
 use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
@@ -19,19 +20,38 @@ use crate::linalg::{Factor, Scalar};
 const LONG: usize = 16;
 const LANES: usize = 8;
 
-/// Slots of a line of `len` entries.
+/// Slots of a line of `len` entries: of its whole pieces, and of the rest.
 pub(crate) fn slots_of(len: usize, sums: Sums) -> usize {
-    if len < LONG || sums == Sums::InOrder { 1 } else { LANES + len % LANES }
+    match sums {
+        Sums::InOrder => 1,
+        Sums::Interleaved if len < LONG => 1,
+        Sums::Interleaved => len / PIECE * LANES + slots_of_piece(len % PIECE),
+    }
+}
+
+/// Slots of a piece that is not a whole one.
+fn slots_of_piece(len: usize) -> usize {
+    match len {
+        0 => 0,
+        1..LONG => 1,
+        _ => LANES + len % LANES,
+    }
 }
 
 /// The slot, counted from the line's first, of entry `k` of a line of `len`.
 #[inline(always)]
 pub(crate) fn slot_of(k: usize, len: usize, sums: Sums) -> usize {
-    match (slots_of(len, sums) == 1, k < len / LANES * LANES) {
-        (true, _) => 0,
-        (false, true) => k % LANES,
-        (false, false) => LANES + k % LANES,
+    if len < LONG || sums == Sums::InOrder {
+        return 0;
     }
+    let (piece, k) = (k / PIECE, k % PIECE);
+    let len = PIECE.min(len - piece * PIECE);
+    piece * LANES
+        + match (len < LONG, k < len / LANES * LANES) {
+            (true, _) => 0,
+            (false, true) => k % LANES,
+            (false, false) => LANES + k % LANES,
+        }
 }
 
 /// `terms[e] = values[e] * x[columns[e]]`.
@@ -79,15 +99,35 @@ pub(crate) fn finish_lines<X: Scalar>(
     for (len, y) in lens.zip(y) {
         let these;
         (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(Fault)?;
-        let sum = match these {
-            [sum] => *sum,
-            [a0, a1, a2, a3, a4, a5, a6, a7, tail @ ..] => {
-                let sum = ((*a0 + *a1) + (*a2 + *a3)) + ((*a4 + *a5) + (*a6 + *a7));
-                tail.iter().fold(sum, |sum, &term| sum + term)
+        let whole = if sums == Sums::Interleaved { len / PIECE } else { 0 };
+        let sum = match whole {
+            0 => piece_sum(these)?,
+            _ => {
+                let (pieces, rest) = these.split_at_checked(whole * LANES).ok_or(Fault)?;
+                let rest = (!rest.is_empty()).then_some(rest);
+                let mut pieces = pieces.chunks_exact(LANES).chain(rest).map(piece_sum);
+                match (pieces.next(), len > PIECE) {
+                    (Some(first), true) => pieces
+                        .try_fold(X::zero() + first?, |all, sum| Ok::<X, Fault>(all + sum?))?,
+                    (Some(first), false) => first?,
+                    (None, _) => return Err(Fault),
+                }
             }
-            _ => return Err(Fault),
         };
         update.apply(sum, y);
     }
     Ok(())
+}
+
+/// The sum over the slots of a piece.
+#[inline(always)]
+fn piece_sum<X: Scalar>(slots: &[X]) -> Result<X, Fault> {
+    match slots {
+        [sum] => Ok(*sum),
+        [a0, a1, a2, a3, a4, a5, a6, a7, tail @ ..] => {
+            let sum = ((*a0 + *a1) + (*a2 + *a3)) + ((*a4 + *a5) + (*a6 + *a7));
+            Ok(tail.iter().fold(sum, |sum, &term| sum + term))
+        }
+        _ => Err(Fault),
+    }
 }

@@ -7,7 +7,7 @@ use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
 
 /// `Y = alpha A X + beta Y`; `ends` holds 0 and the end of every line, `x` starts at the common column.
-pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (ends, columns, values): (&[u32], &[I], &[T]),
     sums: Sums,
     entries: Entries,
@@ -26,7 +26,7 @@ pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
         #[inline(always)]
         || {
             for (pair, y) in ends.windows(2).zip(y.chunks_exact_mut(k)) {
-                tiles(line(pair, columns, values)?, entries, update, x, y)?;
+                tiles(line(pair, columns, values)?, sums, entries, update, x, y)?;
             }
             Ok(())
         },

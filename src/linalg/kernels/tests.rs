@@ -283,6 +283,36 @@ fn windows_guessed_wrong_are_found_out() {
     }
 }
 
+/// One dense row among short ones, which is summed in pieces, and each of its ends.
+#[test]
+fn a_long_row_is_the_sum_of_its_pieces() {
+    for len in [PIECE - 1, PIECE, PIECE + 1, 5 * PIECE, 5 * PIECE + 15, 5 * PIECE + 21] {
+        let long = (0..len).map(|j| (j, (j % 7) as i8)).collect();
+        let rows = vec![vec![(0, 3)], long, vec![], vec![(len - 1, 2), (0, 1)]];
+        let sample = Sample { ncols: len, start: 1, rows };
+        let mut arrays = Arrays::<f64, u32, u32>::new(&sample, |v| 0.1 * f64::from(v));
+        for k in [1, 3] {
+            let x: Vec<f64> = (0..len * k).map(|i| 1.0 / (i + 3) as f64).collect();
+            let mut expected = vec![f64::NAN; 4 * k];
+            let (a, set, entries) = (arrays.panel(), Update::set(), Entries::AsStored);
+            reference::gather(a, entries, set, &x, &mut expected, k).unwrap();
+            let mut alone = None;
+            for ctx in &*CONTEXTS {
+                let mut y = vec![f64::NAN; 4 * k];
+                ctx.run(|| gather(a, entries, set, &x, &mut y, k)).unwrap();
+                for (found, expected) in y.iter().zip(&expected) {
+                    assert!((found - expected).abs() <= 1e-12 * expected.abs());
+                }
+                assert_eq!(bits(&y), *alone.get_or_insert(bits(&y)));
+            }
+        }
+        arrays.indices[len / 2] = len as u32;
+        let (a, x) = (arrays.panel(), vec![1.0; len]);
+        let outcome = gather(a, Entries::AsStored, Update::set(), &x, &mut [0.0; 4], 1);
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Index);
+    }
+}
+
 #[test]
 fn shapes_that_do_not_fit_are_errors() {
     let a = Panel::new(&[0u32, 1], &[0u32], &[1.0], 2, 0).unwrap();

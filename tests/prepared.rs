@@ -1,5 +1,6 @@
 //! Products of matrices larger than the memory limit: the bits of the product in memory, one pass, pinned panels.
 
+use num_complex::Complex;
 use outcore::linalg::{LinearOperator, Operator, Panelled};
 use outcore::{Context, Csr, Dense, DenseMut, ErrorKind, Order, Place};
 use tempfile::tempdir;
@@ -118,6 +119,38 @@ fn both_ways_give_the_bits_of_the_matrix() {
     for a in [grid, dense, wide] {
         check(&a);
         check(&a.to_csc(Place::Memory, &ctx).unwrap());
+    }
+}
+
+/// A matrix of one value stores none when it is prepared: on a grid, on a graph without locality, complex and conjugated.
+#[test]
+fn matrices_of_one_value_keep_their_bits() {
+    let ctx = Context::new();
+    let grid = Csr::<f64>::poisson(&[30; 3], Place::Memory, &ctx).unwrap().pattern();
+    let graph = Csr::<f64>::random((4000, 600_000), 1e-4, 3, Place::Memory, &ctx).unwrap();
+    for (pattern, scattered) in [(grid, false), (graph.pattern(), true)] {
+        let a = pattern.with_data(vec![0.3; pattern.nnz()]).unwrap();
+        let value = Complex::new(0.3, -0.7);
+        let complex = pattern.with_data(vec![value; pattern.nnz()]).unwrap();
+        let (x, z) = (vector(3 * a.ncols()), vector(a.nrows()));
+        let turned: Vec<_> = z.iter().map(|&z| Complex::new(z, 1.0 - z)).collect();
+        for threads in [1, 2, 3, 8] {
+            let ctx = Context::new().threads(threads).unwrap();
+            let operator = Operator::with_adjoint(&a, &ctx).unwrap();
+            let single = &x[..a.ncols()];
+            assert!(operator.matvec(single).unwrap() == a.matvec(single).unwrap());
+            assert!(operator.rmatvec(&z).unwrap() == a.rmatvec(&z).unwrap());
+            let (mut y, mut expected) = (vec![0.0; 3 * a.nrows()], vec![0.0; 3 * a.nrows()]);
+            operator.apply_block(3, &x, &mut y, &ctx).unwrap();
+            a.apply_block(3, &x, &mut expected, &ctx).unwrap();
+            assert!(y == expected);
+            let operator = Operator::with_adjoint(&complex, &ctx).unwrap();
+            assert!(operator.rmatvec(&turned).unwrap() == complex.rmatvec(&turned).unwrap());
+        }
+        let operator = Operator::new(&a, &ctx).unwrap();
+        let mut y = vec![0.0; a.nrows()];
+        let ((), cost) = ctx.measure(|ctx| operator.apply(&x[..a.ncols()], &mut y, ctx)).unwrap();
+        assert!(cost.actual.peak_memory <= cost.plan.cost.peak_memory, "{scattered}");
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) const BENCHES: &[Bench] = &[
     Bench { name: "spmv_t", inputs: MATRICES, run: spmv_t },
     Bench { name: "spmv_pattern", inputs: MATRICES, run: spmv_pattern },
     Bench { name: "operator", inputs: MATRICES, run: operator },
+    Bench { name: "operator_iso", inputs: &[], run: operator_of_one_value },
     Bench {
         name: "spmm8",
         inputs: &["poisson200"],
@@ -87,6 +88,24 @@ fn operator(inputs: &mut Inputs, name: &str, printer: &mut Printer, ctx: &Contex
     printer.time(work("prepare", name, bytes, 0), || Operator::new(&a, ctx).map(drop))?;
     let operator = Operator::new(&a, ctx)?;
     printer.time(work("operator", name, bytes, flops), || operator.apply(&x, &mut y, ctx)).map(drop)
+}
+
+/// All values the same, and none at all.
+fn operator_of_one_value(
+    inputs: &mut Inputs,
+    name: &str,
+    printer: &mut Printer,
+    ctx: &Context,
+) -> Result<()> {
+    let pattern = inputs.sparse(name)?.pattern();
+    let a = pattern.with_data(vec![0.5; pattern.nnz()])?;
+    let (x, mut y) = (vector(a.ncols())?, vector(a.nrows())?);
+    let flops = 2 * a.nnz();
+    let (iso, bare) = (Operator::new(&a, ctx)?, Operator::new(&pattern, ctx)?);
+    let bytes = pattern.bytes() + 8 * (a.nrows() + a.ncols()) as u64;
+    printer.time(work("operator_iso", name, bytes, flops), || iso.apply(&x, &mut y, ctx))?;
+    let what = work("operator_pattern", name, bytes, flops / 2);
+    printer.time(what, || bare.apply(&x, &mut y, ctx)).map(drop)
 }
 
 fn spmm(

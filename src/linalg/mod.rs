@@ -3,7 +3,7 @@
 //! - `scalar` – the numbers of vectors, and what a stored entry does to one
 //! - `operator` – the trait that solvers are written over; `compressed` and `dense` implement it
 //! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
-//!   compressed ones; `compact` – a matrix in fewer bytes
+//!   compressed ones, in a form of `prepared_form`; `compact` – a matrix in fewer bytes
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
@@ -29,6 +29,7 @@ mod matmul;
 mod operator;
 mod partition;
 mod prepared;
+mod prepared_form;
 mod prepared_sparse;
 mod reduce;
 mod scalar;

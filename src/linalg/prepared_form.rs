@@ -1,0 +1,206 @@
+//! The form in which the lines of a prepared matrix stand: as they are stored, in fewer bytes, or in another order.
+
+use std::any::Any;
+
+use bytemuck::bytes_of;
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::compact::{Compact, Scattered, jumps};
+use crate::linalg::kernels::{Entries, Panel, Sums, Update};
+use crate::linalg::scalar::{Factor, Scalar};
+use crate::sparse::{Axis, Compressed};
+use crate::storage::{BufferMut, Context, Entry, Index, Plan};
+
+/// Entries that one task compares, and numbers of x that it multiplies.
+const TASK: usize = 1 << 16;
+
+/// How lines stand for products along them.
+pub(super) enum Form<T: Entry> {
+    /// As they are stored.
+    Plain,
+    /// Their structure encoded, with their values.
+    Encoded(Encoded<T>),
+    /// Their structure encoded, and the one value of all entries. Multiplied with x beforehand it makes the terms that it
+    /// makes with each entry, so that the bits are the same and no values are read.
+    Iso(Encoded<()>, T, Room),
+}
+
+/// Encoded lines.
+pub(super) enum Encoded<T: Entry> {
+    /// In fewer bytes.
+    Compact(Compact<T>),
+    /// In an order in which no access leaves the cache, with room for the terms of a product.
+    Scattered(Scattered<T>, Room),
+}
+
+/// Numbers that are made at the first product, and kept for those with numbers of the same type.
+pub(super) type Room = Option<Box<dyn Any + Send>>;
+
+impl<T: Entry> Form<T> {
+    /// The lines of a matrix in memory, encoded within `budget` bytes if that is worth it.
+    pub(super) fn new<I: Index, P: Index, A: Axis>(
+        matrix: &Compressed<T, I, P, A>,
+        sums: Sums,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (indptr, indices, data) = (matrix.indptr(), matrix.indices(), matrix.data());
+        let lines = Panel::new(indptr, indices, data, matrix.minor(), 0)?;
+        let named = |error| matrix.name_indices(error);
+        let found = Encoded::new(lines, sums, budget, ctx).map_err(named)?;
+        // Repeated runs have no values to leave out.
+        let small = found.as_ref().is_some_and(|encoded| encoded.bytes() <= data.len() as u64);
+        if !small && let Some(value) = one_value(data, ctx) {
+            drop(found);
+            let pattern = vec![(); data.len()];
+            let lines = Panel::new(indptr, indices, &pattern, matrix.minor(), 0)?;
+            let found = Encoded::new(lines, sums, budget, ctx).map_err(named)?;
+            return Ok(found.map_or(Form::Plain, |encoded| Form::Iso(encoded, value, None)));
+        }
+        Ok(found.map_or(Form::Plain, Form::Encoded))
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Form::Plain => 0,
+            Form::Encoded(encoded) => encoded.bytes(),
+            Form::Iso(encoded, ..) => encoded.bytes(),
+        }
+    }
+
+    /// What a product with `k` vectors of `n` numbers costs; `None` if it is one with the matrix as it is stored.
+    pub(super) fn plan(&self, name: &'static str, n: usize, k: usize) -> Option<Plan> {
+        match self {
+            Form::Plain => None,
+            Form::Encoded(encoded) => encoded.plan(name, k),
+            Form::Iso(encoded, ..) => {
+                let scaled = (n * k * size_of::<[f64; 2]>()) as u64;
+                encoded.plan(name, k).map(|plan| plan.holds(scaled))
+            }
+        }
+    }
+
+    /// The product with `k` vectors, and whether it was made.
+    pub(super) fn product<X: Scalar>(
+        &mut self,
+        entries: Entries,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<bool>
+    where
+        T: Factor<X>,
+    {
+        let made = match self {
+            Form::Plain => false,
+            Form::Encoded(encoded) => encoded.product(entries, k, x, y, ctx)?,
+            Form::Iso(encoded, ..) if !encoded.multiplies(k) => false,
+            Form::Iso(encoded, value, room) => {
+                let scaled = room_for(room, x.len(), ctx)?;
+                let value = *value;
+                ctx.run(|| {
+                    scaled.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(scaled, x)| {
+                        let pairs = scaled.iter_mut().zip(x);
+                        pairs.for_each(|(scaled, &x)| *scaled = entries.times(value, x));
+                    });
+                });
+                encoded.product(Entries::AsStored, k, scaled, y, ctx)?
+            }
+        };
+        if made {
+            ctx.meter().pass();
+        }
+        Ok(made)
+    }
+}
+
+impl<T: Entry> Encoded<T> {
+    /// The encoding that suits the lines; `None` if it is not worth it.
+    fn new<I: Index, P: Index>(
+        lines: Panel<'_, T, I, P>,
+        sums: Sums,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        match jumps(lines) {
+            true => Scattered::encode(lines, sums, budget, ctx)
+                .map(|found| found.map(|it| Encoded::Scattered(it, None))),
+            false => {
+                Compact::encode(lines, sums, budget, ctx).map(|found| found.map(Encoded::Compact))
+            }
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Encoded::Compact(compact) => compact.bytes(),
+            Encoded::Scattered(scattered, _) => scattered.bytes(),
+        }
+    }
+
+    /// Whether products with so many vectors are made of the encoding.
+    fn multiplies(&self, k: usize) -> bool {
+        matches!(self, Encoded::Compact(_)) || k == 1
+    }
+
+    fn plan(&self, name: &'static str, k: usize) -> Option<Plan> {
+        let encoded = Plan::new(name).reads(1, 0);
+        match self {
+            Encoded::Compact(compact) => Some(encoded.works(compact.bytes() * k as u64, 0.05)),
+            Encoded::Scattered(scattered, _) if k == 1 => {
+                let terms = scattered.terms() * size_of::<[f64; 2]>();
+                Some(encoded.holds(terms as u64).works(scattered.bytes(), 0.2))
+            }
+            Encoded::Scattered(..) => None,
+        }
+    }
+
+    fn product<X: Scalar>(
+        &mut self,
+        entries: Entries,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<bool>
+    where
+        T: Factor<X>,
+    {
+        match self {
+            Encoded::Compact(compact) => compact.gather(entries, Update::set(), x, y, k, ctx)?,
+            Encoded::Scattered(scattered, room) if k == 1 => {
+                let room = room_for(room, scattered.terms(), ctx)?;
+                scattered.gather(entries, Update::set(), x, y, room, ctx)?;
+            }
+            Encoded::Scattered(..) => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// The value of all entries, if there are some and all have the same bytes.
+fn one_value<T: Entry>(data: &[T], ctx: &Context) -> Option<T> {
+    let (&first, rest) = data.split_first()?;
+    let same = |value: &T| bytes_of(value) == bytes_of(&first);
+    // As a rule the second entry tells that it is not so, and nobody else is asked.
+    let alike = size_of::<T>() > 0
+        && rest.iter().take(TASK).all(same)
+        && ctx.run(|| rest.par_chunks(TASK).all(|values| values.iter().all(same)));
+    alike.then_some(first)
+}
+
+/// Room for `len` numbers, made at the first product and kept for those with numbers of the same type.
+fn room_for<'a, X: Scalar>(room: &'a mut Room, len: usize, ctx: &Context) -> Result<&'a mut [X]> {
+    if room
+        .as_ref()
+        .and_then(|room| room.downcast_ref::<BufferMut<X>>())
+        .is_none_or(|made| made.len() != len)
+    {
+        *room = Some(Box::new(BufferMut::<X>::zeros(len)?.counted(ctx.meter())));
+    }
+    let made = room.as_mut().and_then(|room| room.downcast_mut::<BufferMut<X>>());
+    made.map(|room| &mut room[..])
+        .ok_or_else(|| Error::new(ErrorKind::Memory, "there is no room for a product's numbers"))
+}

@@ -1,4 +1,5 @@
-//! Where sparse overtakes dense: bytes and seconds of `y = A x` for growing density, in memory and mapped from disk.
+//! Where sparse overtakes dense: bytes and seconds of `y = A x` for growing density, in memory, mapped
+//! from disk, and read from disk because memory is short.
 
 mod support;
 
@@ -9,7 +10,8 @@ const HELP: &str = "\
 dense_vs_sparse [ORDER] [--svg FILE]
 
 Compares a square float64 matrix of this order (4000) stored dense and as CSR with 32-bit indices, at densities from
-0.1 % to 100 %, and says at which density sparse stops being smaller, and stops being faster. With --svg also a chart.";
+0.1 % to 100 %, in memory, mapped from disk, and read from disk where a quarter of the dense one fits in memory. Says at
+which density sparse stops being smaller, and stops being faster. With --svg also a chart.";
 
 fn main() -> Outcome {
     let (flags, mut arguments) = arguments(HELP, &["--svg"])?;
@@ -20,11 +22,17 @@ fn main() -> Outcome {
         _ => return Err(HELP.into()),
     };
     let ctx = context();
-    let folder = tempfile::tempdir()?;
+    // A quarter of the dense matrix, and what the work itself needs.
+    let short = ctx.clone().memory_limit(2 * (order * order) as u64 + (8 << 20));
     let mut curves = Vec::new();
-    for (place, folder) in [("in memory", None), ("mapped from disk", Some(folder.path()))] {
+    for (place, is_stored, ctx) in [
+        ("in memory", false, &ctx),
+        ("mapped from disk", true, &ctx),
+        ("read from disk", true, &short),
+    ] {
         println!("y = A x, order {order}, {place}");
-        let rows = comparison::compare(order, folder, &ctx)?;
+        let folder = tempfile::tempdir()?;
+        let rows = comparison::compare(order, is_stored.then_some(folder.path()), ctx)?;
         comparison::print(&rows);
         curves.extend(["dense", "sparse"].map(|kind| {
             Curve {

@@ -16,12 +16,13 @@ use crate::kernels::BENCHES;
 use crate::measured::Printer;
 
 const HELP: &str = "\
-roofline [CASE…] [--threads N] [--inputs DIR] [--json] [--svg FILE]
+roofline [CASE…] [--threads N[,N…]] [--inputs DIR] [--json] [--svg FILE]
 
 Measures the memory (reading, copying, triad, gathering from sets of several sizes), then kernels, and prints for each
 its compulsory bytes a second, the fraction of the read bandwidth, and GFLOP/s where it computes. A CASE is a bench, an
 input, or both as BENCH:INPUT; without any, a choice of a few minutes is run. Inputs are NAME.indptr.npy,
 NAME.indices.npy and NAME.data.npy in DIR if they are there, else made up. --json prints one JSON object a line.
+With several numbers of threads everything is measured with each, and the chart shows them side by side.
 
 Inputs: poissonN (a cube of N³ points), banded2m, uniform4m, rmatN (2^N vertices), and any other in DIR.
 Benches: ";
@@ -29,16 +30,11 @@ Benches: ";
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some(options) = Options::parse(&arguments)? else { return Ok(()) };
-    let ctx = Context::new().threads(options.threads)?;
-    let mut printer = Printer::new(ctx.thread_count(), options.json);
-    limits::measure(&mut printer, &ctx)?;
-    let mut inputs = Inputs::new(options.inputs.clone());
-    for input in options.wanted_inputs() {
-        for bench in BENCHES.iter().filter(|bench| options.wants(bench.name, bench.inputs, &input))
-        {
-            (bench.run)(&mut inputs, &input, &mut printer, &ctx)?;
-        }
-        inputs.forget();
+    let mut printer = Printer::new(options.json);
+    for &threads in &options.threads {
+        let ctx = Context::new().threads(threads)?;
+        printer.start(ctx.thread_count());
+        measure(&options, &mut printer, &ctx)?;
     }
     if let Some(path) = &options.svg {
         std::fs::write(path, printer.svg())?;
@@ -46,9 +42,23 @@ fn main() -> Outcome {
     Ok(())
 }
 
+fn measure(options: &Options, printer: &mut Printer, ctx: &Context) -> outcore::Result<()> {
+    limits::measure(printer, ctx)?;
+    let mut inputs = Inputs::new(options.inputs.clone());
+    for input in options.wanted_inputs() {
+        for bench in BENCHES.iter().filter(|bench| options.wants(bench.name, bench.inputs, &input))
+        {
+            (bench.run)(&mut inputs, &input, printer, ctx)?;
+        }
+        inputs.forget();
+    }
+    Ok(())
+}
+
 struct Options {
     cases: Vec<(Option<String>, Option<String>)>,
-    threads: usize,
+    /// 0 for as many as there are processors.
+    threads: Vec<usize>,
     inputs: Option<std::path::PathBuf>,
     json: bool,
     svg: Option<std::path::PathBuf>,
@@ -58,7 +68,7 @@ impl Options {
     /// `None` if only help was asked for.
     fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
         let mut options =
-            Options { cases: Vec::new(), threads: 0, inputs: None, json: false, svg: None };
+            Options { cases: Vec::new(), threads: vec![0], inputs: None, json: false, svg: None };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
@@ -70,7 +80,9 @@ impl Options {
                 }
                 "--json" => options.json = true,
                 "--threads" => {
-                    options.threads = value()?.parse().map_err(|_| "--threads needs a number")?;
+                    let numbers = value()?.split(',').map(|number| number.parse());
+                    let numbers: Result<_, _> = numbers.collect();
+                    options.threads = numbers.map_err(|_| "--threads needs numbers: 2 or 1,2")?;
                 }
                 "--svg" => options.svg = Some(value()?.into()),
                 "--inputs" => options.inputs = Some(value()?.into()),

@@ -12,7 +12,9 @@ const ENOUGH: f64 = 6.0;
 pub(crate) struct Printer {
     pub(crate) threads: usize,
     json: bool,
-    bars: Vec<Bar>,
+    /// Numbers of threads that were measured with, and the rate of each kernel with each.
+    rounds: Vec<usize>,
+    measured: Vec<(String, Vec<f64>)>,
     /// Bytes a second that the memory can be read with, once that is measured.
     pub(crate) read: f64,
 }
@@ -29,8 +31,18 @@ pub(crate) struct Work<'a> {
 }
 
 impl Printer {
-    pub(crate) fn new(threads: usize, json: bool) -> Self {
-        Printer { threads, json, bars: Vec::new(), read: f64::NAN }
+    pub(crate) fn new(json: bool) -> Self {
+        Printer { threads: 0, json, rounds: Vec::new(), measured: Vec::new(), read: f64::NAN }
+    }
+
+    /// Measures with so many threads from now on.
+    pub(crate) fn start(&mut self, threads: usize) {
+        self.threads = threads;
+        self.rounds.push(threads);
+        self.read = f64::NAN;
+        if !self.json {
+            println!("{}", self::threads(threads));
+        }
     }
 
     /// Times `work` after a run that warms up, prints, and gives the least seconds.
@@ -54,16 +66,38 @@ impl Printer {
 
     /// All that was measured so far as a chart.
     pub(crate) fn svg(&self) -> String {
-        let title = format!("compulsory GB/s, {} threads, least of several runs", self.threads);
-        chart::bars(&title, &self.bars)
+        let rounds: Vec<_> = self.rounds.iter().map(usize::to_string).collect();
+        let title =
+            format!("compulsory GB/s, least of several runs; threads: {}", rounds.join(", "));
+        let bars: Vec<Bar> = self.measured.iter().flat_map(|kernel| self.bars(kernel)).collect();
+        chart::bars(&title, &bars)
+    }
+
+    /// Bars of one kernel stand side by side, one for each number of threads.
+    fn bars<'a>(&self, (name, rates): &'a (String, Vec<f64>)) -> impl Iterator<Item = Bar> + 'a {
+        let rounds = self.rounds.clone();
+        let is_memory = name.starts_with("memory");
+        rates.iter().enumerate().map(move |(round, &value)| {
+            let label = match rounds.len() {
+                1 => name.clone(),
+                _ => format!("{name} · {}", threads(rounds[round])),
+            };
+            Bar { label, value, colour: usize::from(is_memory) + 2 * round }
+        })
+    }
+
+    fn keep(&mut self, name: String, rate: f64) {
+        match self.measured.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, rates)) => rates.push(rate),
+            None => self.measured.push((name, vec![rate])),
+        }
     }
 
     fn print(&mut self, Work { bench, case, bytes, flops }: Work<'_>, seconds: &[f64]) {
         let (least, median) = (seconds[0], seconds[seconds.len() / 2]);
         let (rate, limit) = (bytes as f64 / least / 1e9, bytes as f64 / median / self.read);
         if flops > 0 || bench == "memory" {
-            let label = format!("{bench} · {case}");
-            self.bars.push(Bar { label, value: rate, colour: usize::from(bench == "memory") });
+            self.keep(format!("{bench} · {case}"), rate);
         }
         if self.json {
             let line = serde_json::json!({
@@ -84,4 +118,9 @@ impl Printer {
         }
         println!();
     }
+}
+
+fn threads(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} thread{plural}")
 }

@@ -77,16 +77,16 @@ fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// What is done for every element type: element `k` of all that is written, such that Python can say what it must
 /// be, and the dispatch from the type named in a file.
 macro_rules! elements {
-    ($($dtype:ident $type:ty => $sample:expr;)*) => {
+    ($($(#[$when:meta])? $dtype:ident $type:ty => $sample:expr;)*) => {
         fn write(folder: &Path, ctx: &Context) -> Result<()> {
-            $(write_dense::<$type>(folder, $sample, ctx)?;)*
-            $(write_sparse::<$type>(folder, $sample, ctx)?;)*
+            $($(#[$when])? write_dense::<$type>(folder, $sample, ctx)?;)*
+            $($(#[$when])? write_sparse::<$type>(folder, $sample, ctx)?;)*
             write_sparse::<()>(folder, |_| (), ctx)
         }
 
         fn read_array(path: &Path, ctx: &Context) -> Result<Value> {
             match NpyHeader::read(path)?.dtype {
-                $(DType::$dtype => read_dense::<$type>(path, ctx),)*
+                $($(#[$when])? DType::$dtype => read_dense::<$type>(path, ctx),)*
                 other => unreachable!("{other} is not in DType::ALL"),
             }
         }
@@ -95,7 +95,7 @@ macro_rules! elements {
             let stored = Descriptor::read(path)?;
             match stored.values {
                 StoredValues::Iso(_) => read_sparse::<()>(path, &stored, ctx),
-                $(StoredValues::Each(DType::$dtype) => read_sparse::<$type>(path, &stored, ctx),)*
+                $($(#[$when])? StoredValues::Each(DType::$dtype) => read_sparse::<$type>(path, &stored, ctx),)*
                 StoredValues::Each(other) => unreachable!("{other} is not in DType::ALL"),
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! [`Scalar`] is the field a product is computed in. [`Factor`] says that an entry of another type can stand before
 //! it: pattern entries multiply by one, integers and `bool` are widened exactly where the type allows, `f32` entries
-//! accumulate in `f64` when the vectors are `f64`.
+//! accumulate in `f64` when the vectors are `f64`, and numbers of 16 bits in either.
 
 use std::iter::Sum;
 use std::ops::{AddAssign, Div, Mul, Neg, Sub, SubAssign};
@@ -108,20 +108,36 @@ impl<X: Scalar> Factor<X> for () {
 /// Real entries before real or complex numbers: the entry is widened to the real type, then scales.
 macro_rules! real_factors {
     ($($entry:ty => $($real:ty),+);* $(;)?) => {$($(
+        real_factor!($entry, $real, |entry| entry as $real);
+    )+)*};
+}
+
+macro_rules! real_factor {
+    ($entry:ty, $real:ty, |$it:ident| $wide:expr) => {
         impl Factor<$real> for $entry {
             #[inline(always)]
-            fn times(self, x: $real) -> $real { self as $real * x }
+            fn times(self, x: $real) -> $real {
+                let $it = self;
+                $wide * x
+            }
             #[inline(always)]
-            fn conj_times(self, x: $real) -> $real { self as $real * x }
+            fn conj_times(self, x: $real) -> $real {
+                self.times(x)
+            }
         }
 
         impl Factor<Complex<$real>> for $entry {
             #[inline(always)]
-            fn times(self, x: Complex<$real>) -> Complex<$real> { x * (self as $real) }
+            fn times(self, x: Complex<$real>) -> Complex<$real> {
+                let $it = self;
+                x * ($wide)
+            }
             #[inline(always)]
-            fn conj_times(self, x: Complex<$real>) -> Complex<$real> { x * (self as $real) }
+            fn conj_times(self, x: Complex<$real>) -> Complex<$real> {
+                self.times(x)
+            }
         }
-    )+)*};
+    };
 }
 
 real_factors! {
@@ -135,6 +151,38 @@ real_factors! {
     u16 => f32, f64;
     u32 => f64;
     u64 => f64;
+}
+
+#[cfg(feature = "half")]
+real_factor!(half::f16, f32, |entry| widen_f16(entry));
+#[cfg(feature = "half")]
+real_factor!(half::f16, f64, |entry| f64::from(widen_f16(entry)));
+#[cfg(feature = "half")]
+real_factor!(half::bf16, f32, |entry| widen_bf16(entry));
+#[cfg(feature = "half")]
+real_factor!(half::bf16, f64, |entry| f64::from(widen_bf16(entry)));
+
+/// The same number as an `f32`: its bits are the upper half.
+#[cfg(feature = "half")]
+#[inline(always)]
+fn widen_bf16(entry: half::bf16) -> f32 {
+    f32::from_bits(u32::from(entry.to_bits()) << 16)
+}
+
+/// The same number as an `f32`, in arithmetic that the compiler does for a vector of entries at a time.
+///
+/// Moved into place, exponent and fraction are those of a number 2¹¹² times too small, also where the exponent is zero;
+/// infinities and what is no number get the largest exponent. The conversion of the crate `half` branches on each kind.
+#[cfg(feature = "half")]
+#[inline(always)]
+fn widen_f16(entry: half::f16) -> f32 {
+    const SCALE: f32 = f32::from_bits((127 + 112) << 23);
+    const INFINITE: u32 = 31 << 23;
+    let bits = u32::from(entry.to_bits());
+    let moved = (bits & 0x7fff) << 13;
+    let scaled = (f32::from_bits(moved) * SCALE).to_bits();
+    let magnitude = if moved >= INFINITE { moved | 0xff << 23 } else { scaled };
+    f32::from_bits(magnitude | (bits & 0x8000) << 16)
 }
 
 impl<X: Scalar> Factor<X> for bool {
@@ -166,4 +214,26 @@ macro_rules! complex_factors {
 complex_factors! {
     f32 => f32, f64;
     f64 => f64;
+}
+
+#[cfg(all(test, feature = "half"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_narrow_number_is_widened_exactly() {
+        for bits in 0..=u16::MAX {
+            let (f16, bf16) = (half::f16::from_bits(bits), half::bf16::from_bits(bits));
+            for (mine, theirs) in
+                [(widen_f16(f16), f16.to_f32()), (widen_bf16(bf16), bf16.to_f32())]
+            {
+                assert!(
+                    mine.to_bits() == theirs.to_bits() || mine.is_nan() && theirs.is_nan(),
+                    "{bits:#x}: {mine} and {theirs}"
+                );
+            }
+            let wide: f64 = f16.times(1.0f64);
+            assert!(wide == f16.to_f64() || wide.is_nan() && f16.is_nan());
+        }
+    }
 }

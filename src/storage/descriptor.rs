@@ -291,7 +291,7 @@ mod tests {
             ("\"CSR\"", "\"XYZ\"", "format"),
             ("\"CSR\"", "7", "format"),
             ("number_of_stored_values\": 5", "number_of_stored_values\": -5", "number_of"),
-            ("\"float64\"", "\"float16\"", "values"),
+            ("\"float64\"", "\"float128\"", "values"),
             ("\"pointers_to_1\"", "\"p\"", "pointers_to_1"),
             ("    \"shape\"", "    \"shap\"", "shape"),
             ("    \"shape\"", "    \"structure\": \"symmetric_lower\", \"shape\"", "structure"),

@@ -31,6 +31,10 @@ pub enum DType {
     UInt32,
     /// `u64`.
     UInt64,
+    /// `half::f16`, IEEE 754 binary16; readable with the feature `half`.
+    Float16,
+    /// `half::bf16`, the upper half of an `f32`; readable with the feature `half`.
+    BFloat16,
     /// `f32`.
     Float32,
     /// `f64`.
@@ -43,7 +47,7 @@ pub enum DType {
 
 impl DType {
     /// Every element type there is.
-    pub const ALL: [DType; 13] = [
+    pub const ALL: [DType; 15] = [
         DType::Bool,
         DType::Int8,
         DType::Int16,
@@ -53,6 +57,8 @@ impl DType {
         DType::UInt16,
         DType::UInt32,
         DType::UInt64,
+        DType::Float16,
+        DType::BFloat16,
         DType::Float32,
         DType::Float64,
         DType::Complex64,
@@ -63,14 +69,14 @@ impl DType {
     pub const fn size(self) -> usize {
         match self {
             DType::Bool | DType::Int8 | DType::UInt8 => 1,
-            DType::Int16 | DType::UInt16 => 2,
+            DType::Int16 | DType::UInt16 | DType::Float16 | DType::BFloat16 => 2,
             DType::Int32 | DType::UInt32 | DType::Float32 => 4,
             DType::Int64 | DType::UInt64 | DType::Float64 | DType::Complex64 => 8,
             DType::Complex128 => 16,
         }
     }
 
-    /// NumPy's name: `float64`, `complex64`, `int32`, …
+    /// NumPy's name: `float64`, `complex64`, `int32`, …; `bfloat16` as the package `ml_dtypes` calls it.
     pub const fn name(self) -> &'static str {
         match self {
             DType::Bool => "bool",
@@ -82,6 +88,8 @@ impl DType {
             DType::UInt16 => "uint16",
             DType::UInt32 => "uint32",
             DType::UInt64 => "uint64",
+            DType::Float16 => "float16",
+            DType::BFloat16 => "bfloat16",
             DType::Float32 => "float32",
             DType::Float64 => "float64",
             DType::Complex64 => "complex64",
@@ -90,12 +98,15 @@ impl DType {
     }
 
     /// NumPy's type letter: `b i u f c`, to which the size in bytes is appended in a descriptor.
+    ///
+    /// NumPy has no `bfloat16`: the arrays of `ml_dtypes` stand in files as `V2`, two bytes of which it says no more.
     pub(crate) const fn letter(self) -> u8 {
         match self {
             DType::Bool => b'b',
             DType::Int8 | DType::Int16 | DType::Int32 | DType::Int64 => b'i',
             DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64 => b'u',
-            DType::Float32 | DType::Float64 => b'f',
+            DType::Float16 | DType::Float32 | DType::Float64 => b'f',
+            DType::BFloat16 => b'V',
             DType::Complex64 | DType::Complex128 => b'c',
         }
     }
@@ -122,7 +133,8 @@ mod sealed {
 
 /// A value that can be read straight from the bytes of a file.
 ///
-/// Sealed: i8…i64, u8…u64, f32, f64, `Complex<f32>`, `Complex<f64>` and bool.
+/// Sealed: i8…i64, u8…u64, f32, f64, `Complex<f32>`, `Complex<f64>` and bool; with the feature `half`, `half::f16` and
+/// `half::bf16` too.
 ///
 /// ```
 /// use outcore::{DType, Element};
@@ -195,6 +207,13 @@ elements! {
     f64 => Float64, |a, b| Some(a + b);
     Complex<f32> => Complex64, |a, b| Some(a + b);
     Complex<f64> => Complex128, |a, b| Some(a + b);
+}
+
+// The sum in `f32`, rounded once.
+#[cfg(feature = "half")]
+elements! {
+    half::f16 => Float16, |a, b| Some(a + b);
+    half::bf16 => BFloat16, |a, b| Some(a + b);
 }
 
 /// The integer type of row and column indices and of pointers: `u32` or `u64`.

@@ -120,7 +120,7 @@ impl Reader {
 fn field_of<T: Entry>() -> Field {
     match T::ENTRY_DTYPE {
         None => Field::Pattern,
-        Some(DType::Float32 | DType::Float64) => Field::Real,
+        Some(DType::Float16 | DType::BFloat16 | DType::Float32 | DType::Float64) => Field::Real,
         Some(DType::Complex64 | DType::Complex128) => Field::Complex,
         Some(_) => Field::Integer,
     }

@@ -223,7 +223,7 @@ fn element_type(descr: &Descr) -> Result<(DType, ByteOrder)> {
     let unsupported = |found: &str, remedy: &str| {
         Err(Error::new(ErrorKind::Unsupported, "element type that this library does not read")
             .at_field("descr")
-            .expected("one of b1, i1 to i8, u1 to u8, f4, f8, c8, c16")
+            .expected("one of b1, i1 to i8, u1 to u8, f2, f4, f8, c8, c16, or V2 for bfloat16")
             .found(format!("\"{}\"", found.escape_debug()))
             .remedy(remedy))
     };

@@ -187,7 +187,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 
     /// The majors in `range` as a matrix of their own, without a copy.
-    fn slice_major(&self, range: Range<usize>) -> Result<Self> {
+    pub(super) fn slice_major(&self, range: Range<usize>) -> Result<Self> {
         if range.start > range.end || range.end > self.major() {
             return Err(Error::new(ErrorKind::Shape, "there is no such part of the matrix")
                 .expected(format!("a range within 0..{}", self.major()))

@@ -9,7 +9,7 @@
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
 //!   elementwise products of two, with what two entries make in `arithmetic`;
 //!   `sparse_merged` – those of two in memory
-//! - `spgemm` – sparse times sparse, of matrices that fit in memory or not
+//! - `spgemm` – sparse times sparse, of matrices that fit in memory or not, over a `semiring` and under a mask
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
 //!   norms and counts, by the passes of `line_pass`
@@ -33,6 +33,7 @@ mod prepared_form;
 mod prepared_sparse;
 mod reduce;
 mod scalar;
+mod semiring;
 mod sparse_arithmetic;
 mod sparse_elementwise;
 mod sparse_merged;
@@ -46,6 +47,11 @@ pub use operator::LinearOperator;
 pub(crate) use operator::check_length;
 pub use prepared::{Operator, PanelProduct, Panelled};
 pub use scalar::{Factor, Scalar};
+pub use semiring::{
+    AnyPair, MaxFirst, MaxMin, MaxPlus, MaxSecond, MinFirst, MinMax, MinPlus, MinSecond, OrAnd,
+    Ordered, PlusFirst, PlusPair, PlusSecond, PlusTimes, Semiring,
+};
 pub use sparse_statistics::NormOrder;
+pub use spgemm::Mask;
 pub use statistics::Stats;
 pub use vector::{axpby, dot, norm};

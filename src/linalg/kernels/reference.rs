@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::panel::{Fault, Panel};
-use super::spgemm::Semiring;
 use super::{Entries, Update};
+use crate::linalg::semiring::Semiring;
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
 

@@ -13,7 +13,8 @@
 //! of all is for its sums.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::spgemm::{Limits, Semiring};
+use crate::linalg::kernels::spgemm::Limits;
+use crate::linalg::semiring::Semiring;
 use crate::storage::Index;
 
 /// Memory that is worth it for each thread where nothing is read.
@@ -111,6 +112,16 @@ impl Budget {
     /// What a multiplier may take, for rows of at most `terms` terms in `columns` columns.
     pub(super) fn limits<S: Semiring, I>(&self, reach: (usize, usize)) -> Limits {
         Limits::new::<I>(self.all / 8 / self.threads as u64, reach, size_of::<S::Sum>())
+    }
+
+    /// Bytes that a mask makes it take beside that, if a row of the mask in order takes `row` bytes.
+    pub(super) fn memory_under_mask<S: Semiring, I: Index>(
+        &self,
+        reach: (usize, usize),
+        row: u64,
+    ) -> u64 {
+        let limits = self.limits::<S, I>(reach);
+        self.threads as u64 * (limits.bytes_under_mask(size_of::<S::Sum>()) + row)
     }
 
     /// Bytes that multiplying takes beside reading: the rows have at most `terms` terms in `columns` columns, all of them

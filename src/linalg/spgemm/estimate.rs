@@ -3,6 +3,7 @@
 //! The sample is a matrix of its own, multiplied as any other but for the values, and counted instead of kept.
 
 use super::budget::Budget;
+use super::mask::Masking;
 use super::product::Product;
 use super::reading::{Item, Reading};
 use super::right::Right;
@@ -11,7 +12,7 @@ use super::sink::Counts;
 use super::stream::run;
 use super::stretch::Stretch;
 use crate::error::Result;
-use crate::linalg::kernels::spgemm::{Semiring, Structure};
+use crate::linalg::semiring::{AnyPair, Semiring};
 use crate::sparse::Csr;
 use crate::storage::{Context, Index};
 
@@ -26,8 +27,11 @@ pub(super) fn entries<S: Semiring, I: Index, P: Index>(
     let sample = sample(product, &chosen, ctx)?;
     let _held = ctx.hold(sample.bytes());
     let right = product.right.pattern();
-    let counts = multiply(&sample, &right, budget.for_other::<Structure, I>(), ctx)?;
-    Ok(classes.entries(&chosen, &counts, right.matrix.ncols()))
+    let rows = || chosen.iter().map(|candidate| candidate.row).collect();
+    let mask = product.mask.map(|mask| mask.of_rows(rows()));
+    let counts = multiply(&sample, &right, mask.as_ref(), budget.for_other::<AnyPair, I>(), ctx)?;
+    let entries = classes.entries(&chosen, &counts, right.matrix.ncols());
+    Ok(product.mask.map_or(entries, |mask| mask.most_entries(entries)))
 }
 
 /// The rows to multiply, whose columns take at most `bytes` bytes.
@@ -86,11 +90,13 @@ fn sample<S: Semiring, I: Index, P: Index>(
 fn multiply<I: Index, P: Index>(
     sample: &Csr<(), I, P>,
     right: &Right<(), I, P>,
+    mask: Option<&Masking<I, P>>,
     budget: Budget,
     ctx: &Context,
 ) -> Result<Vec<usize>> {
-    let (semiring, phase) = (Structure, "multiplying a sample");
-    let product = Product { semiring, left: sample, right, left_is_read: false, budget, phase };
+    let (semiring, phase) = (AnyPair::<(), ()>::new(), "multiplying a sample");
+    let left_is_read = false;
+    let product = Product { semiring, left: sample, right, mask, left_is_read, budget, phase };
     let seen = product.inspect(ctx)?;
     let _work = ctx.hold(product.memory(&seen));
     let mut counts = Counts::default();

@@ -7,7 +7,8 @@ use super::budget::Budget;
 use super::sink::Sink;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::Fault;
-use crate::linalg::kernels::spgemm::{Lines, Merge, Rows, Semiring, Window};
+use crate::linalg::kernels::spgemm::{Lines, Merge, RowMask, Rows, Window, retain};
+use crate::linalg::semiring::Semiring;
 use crate::storage::Index;
 
 /// Words of 64 columns that are handed on at a time.
@@ -81,24 +82,44 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
         Ok(())
     }
 
-    /// Hands the row on.
-    pub(super) fn finish(self, sink: &mut impl Sink<I, S::Sum>) -> Result<()> {
+    /// Hands the row on; of a masked product what the mask leaves of the row with this number.
+    pub(super) fn finish<P: Index>(
+        self,
+        mask: Option<(RowMask<'_, I, P>, usize)>,
+        sink: &mut impl Sink<I, S::Sum>,
+    ) -> Result<()> {
+        let mut sorted = Vec::new();
+        let row = mask.map(|(mask, row)| Ok((mask.row(row, &mut sorted)?, mask.is_kept)));
+        let row = row.transpose().map_err(|Fault| mask_changed())?;
+        let hand_on = |lines: &mut Lines<I, S::Sum>| {
+            if let Some((mask, is_kept)) = row {
+                retain(mask, is_kept, lines, 0);
+            }
+            sink.part(&lines.indices, &lines.data)
+        };
+        self.pieces(hand_on)?;
+        sink.end_line()
+    }
+
+    /// Calls `hand_on` with the sums, piece by piece.
+    fn pieces(self, mut hand_on: impl FnMut(&mut Lines<I, S::Sum>) -> Result<()>) -> Result<()> {
         match self.sums {
             Sums::All(mut window) => {
                 let (words, mut lines) = (self.columns.div_ceil(64), Lines::new());
                 for start in (0..words).step_by(PIECE) {
                     lines.clear(PIECE * 64);
                     window.take(0, start..words.min(start + PIECE), &mut lines);
-                    sink.part(&lines.indices, &lines.data)?;
+                    hand_on(&mut lines)?;
                 }
+                Ok(())
             }
-            Sums::List(mut merge) => {
-                let lines = merge.finish();
-                sink.part(&lines.indices, &lines.data)?;
-            }
+            Sums::List(mut merge) => hand_on(merge.finish()),
         }
-        sink.end_line()
     }
+}
+
+fn mask_changed() -> Error {
+    Error::new(ErrorKind::Index, "a mask changed while a product was made")
 }
 
 /// Whether sums are kept for all columns, and the bytes that takes or else a list.

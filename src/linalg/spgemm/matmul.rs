@@ -1,13 +1,15 @@
 //! `A B` of two sparse matrices: from the arguments to the plan to the result.
 
 use super::estimate;
+use super::mask::Masking;
 use super::product::Product;
 use super::right::Right;
 use super::sink::Filling;
 use super::stream::run;
 use crate::error::{Error, Result};
-use crate::linalg::kernels::spgemm::{PlusTimes, Semiring, Structure};
+
 use crate::linalg::scalar::Scalar;
+use crate::linalg::semiring::{AnyPair, PlusTimes, Semiring};
 use crate::sparse::{ByRows, CompressedWriter, Csc, Csr, check_widths};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
@@ -43,7 +45,7 @@ impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        product(PlusTimes::<T>::new(), "CSR times CSR", (self, b), &place.into(), ctx)
+        product(PlusTimes::<T>::new(), "CSR times CSR", (self, b), None, &place.into(), ctx)
     }
 }
 
@@ -59,7 +61,7 @@ impl<I: Index, P: Index> Csr<(), I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        product(Structure, "CSR times CSR", (self, b), &place.into(), ctx)
+        product(AnyPair::new(), "CSR times CSR", (self, b), None, &place.into(), ctx)
     }
 }
 
@@ -82,7 +84,7 @@ impl<T: Scalar, I: Index, P: Index> Csc<T, I, P> {
 impl<I: Index, P: Index> Csc<(), I, P> {
     /// The pattern of `A B`: an entry wherever there is a term. Otherwise as the product of numbers.
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        transposed(Structure, (self, b), &place.into(), ctx)
+        transposed(AnyPair::new(), (self, b), &place.into(), ctx)
     }
 }
 
@@ -98,14 +100,15 @@ where
     S: Semiring<Left = T, Right = T, Sum = T>,
 {
     let operands = (&b.transpose(), &a.transpose());
-    Ok(product(semiring, "CSC times CSC", operands, place, ctx)?.transpose())
+    Ok(product(semiring, "CSC times CSC", operands, None, place, ctx)?.transpose())
 }
 
-/// The product, under a name for plans.
-fn product<S: Semiring, I: Index, P: Index>(
+/// The product, or what a mask leaves of it, under a name for plans.
+pub(super) fn product<S: Semiring, I: Index, P: Index>(
     semiring: S,
     operation: &'static str,
     (a, b): (&Csr<S::Left, I, P>, &Csr<S::Right, I, P>),
+    mask: Option<&Masking<I, P>>,
     place: &Place,
     ctx: &Context,
 ) -> Result<Csr<S::Sum, I, P>> {
@@ -117,7 +120,7 @@ fn product<S: Semiring, I: Index, P: Index>(
     ctx.check_cancelled()?;
     let before = ctx.meter().bytes_read();
     let right = Right::new(b, ctx)?;
-    let product = Product::new(semiring, a, &right, place, ctx)?;
+    let product = Product::new(semiring, (a, &right), mask, place, ctx)?;
     let seen = product.inspect(ctx)?;
     let entries = estimate::entries(&product, &seen.classes, ctx)?;
     let looked = ctx.meter().bytes_read() - before;

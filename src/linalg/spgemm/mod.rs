@@ -4,7 +4,7 @@
 //! matmul:  look at the columns of A  ->  multiply a sample of rows  ->  say what it will cost  ->  multiply
 //! ```
 //!
-//! - [`matmul`] – the methods; [`product`] – which of the two matrices are read, and the plan; [`budget`] – who gets how much
+//! - [`matmul`] – the methods; [`over_semiring`] – those of any semiring, and under a [`mask`]; [`product`] – which of the two matrices are read, and the plan; [`budget`] – who gets how much
 //!   of the memory
 //! - [`inspect`] – the look at A: terms, bad indices, [`sample`] rows, and [`cut`] into [`stretch`]es
 //! - [`estimate`] – how many entries the result will have
@@ -21,7 +21,9 @@ mod cut;
 mod estimate;
 mod inspect;
 mod long_row;
+mod mask;
 mod matmul;
+mod over_semiring;
 mod product;
 mod reading;
 mod right;
@@ -32,3 +34,5 @@ mod sink;
 mod store;
 mod stream;
 mod stretch;
+
+pub use mask::Mask;

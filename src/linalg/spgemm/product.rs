@@ -3,12 +3,13 @@
 use super::budget::Budget;
 use super::inspect::{Seen, inspect};
 use super::long_row::LongRow;
+use super::mask::Masking;
 use super::reading::{ring_bytes, step_bytes};
 use super::right::Right;
 use super::store::Store;
 use super::stretch::{Group, Rules, Stretch};
 use crate::error::Result;
-use crate::linalg::kernels::spgemm::Semiring;
+use crate::linalg::semiring::Semiring;
 use crate::sparse::{ByRows, CompressedWriter, Csr};
 use crate::storage::{Context, Index, Place, Plan};
 
@@ -20,6 +21,8 @@ pub(super) struct Product<'a, S: Semiring, I: Index, P: Index> {
     pub(super) semiring: S,
     pub(super) left: &'a Csr<S::Left, I, P>,
     pub(super) right: &'a Right<S::Right, I, P>,
+    /// Which of its positions are kept, if not all are.
+    pub(super) mask: Option<&'a Masking<I, P>>,
     /// Whether the left matrix is read, or used where it lies.
     pub(super) left_is_read: bool,
     pub(super) budget: Budget,
@@ -31,14 +34,15 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     /// Fails if the memory limit leaves too little for any product.
     pub(super) fn new(
         semiring: S,
-        left: &'a Csr<S::Left, I, P>,
-        right: &'a Right<S::Right, I, P>,
+        (left, right): (&'a Csr<S::Left, I, P>, &'a Right<S::Right, I, P>),
+        mask: Option<&'a Masking<I, P>>,
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
         let limit = ctx.memory_limit_bytes();
         let left_is_read = left.stored_bytes() + right.memory() > limit / 2;
         let there = right.memory() + if left_is_read { 0 } else { left.stored_bytes() };
+        let there = there + mask.map_or(0, Masking::stored_bytes);
         let rest = limit.saturating_sub(there);
         let work = match place {
             Place::Memory => rest / 4,
@@ -48,7 +52,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         };
         let is_read = left_is_read || right.is_read;
         let budget = Budget::new::<S, I>(work, is_read, ctx.thread_count())?;
-        Ok(Product { semiring, left, right, left_is_read, budget, phase: "multiplying" })
+        Ok(Product { semiring, left, right, mask, left_is_read, budget, phase: "multiplying" })
     }
 
     /// How A is cut.
@@ -103,7 +107,10 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         let work = self.budget.memory::<S, I>(reach, rows, seen.classes.terms(), long);
         let is_read = self.left_is_read || self.right.is_read;
         let reading = if is_read { self.room_at_hand() + self.bytes_of_set() } else { 0 };
-        work + reading + seen.cuts.largest_group
+        let masking = self
+            .mask
+            .map_or(0, |mask| self.budget.memory_under_mask::<S, I>(reach, mask.row_bytes()));
+        work + masking + reading + seen.cuts.largest_group
     }
 
     /// Bytes of memory that finding the cuts of a group again takes beside that.
@@ -124,7 +131,9 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
 
     /// Entries to make room for, if about `entries` are expected.
     pub(super) fn room(&self, seen: &Seen, entries: u64) -> usize {
-        let most = seen.classes.terms().min(P::LARGEST as u64);
+        let terms = seen.classes.terms();
+        let most = self.mask.map_or(terms, |mask| mask.most_entries(terms));
+        let most = most.min(P::LARGEST as u64);
         (entries + entries / 16 + 64).min(most) as usize
     }
 
@@ -192,7 +201,8 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         let [left, right] = seen.cuts.reads;
         let left = if self.left_is_read { left } else { self.left.stored_bytes() };
         let right = if self.right.is_read { right } else { self.right.matrix.stored_bytes() };
-        left + right + if self.left_is_read { self.bytes_to_cut_again(seen) } else { 0 }
+        let mask = self.mask.map_or(0, Masking::stored_bytes);
+        left + right + mask + if self.left_is_read { self.bytes_to_cut_again(seen) } else { 0 }
     }
 
     /// Bytes of A that are read to find the cuts of all groups but the first again.
@@ -219,5 +229,6 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         let there = |is_read: bool, stored: u64| if is_read { 0 } else { stored };
         ctx.meter().read(there(self.left_is_read, self.left.stored_bytes()));
         ctx.meter().read(there(self.right.is_read, self.right.matrix.stored_bytes()));
+        ctx.meter().read(self.mask.map_or(0, Masking::stored_bytes));
     }
 }

@@ -16,8 +16,9 @@ use rayon::prelude::*;
 use super::budget::Budget;
 use super::sink::Sink;
 use crate::error::{Error, Result};
-use crate::linalg::kernels::spgemm::{Limits, Lines, Multiplier, Rows, Semiring};
+use crate::linalg::kernels::spgemm::{Limits, Lines, Multiplier, RowMask, Rows};
 use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::semiring::Semiring;
 use crate::storage::{Context, Index};
 
 /// Rounds between two reports.
@@ -77,11 +78,11 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
 
     /// The rows of A times B to `sink`; the last of them when [`flush`](Self::flush) is called.
     ///
-    /// `terms` tells the terms of a row, and `fault` what is behind a fault.
+    /// Only what the mask leaves of them, if there is one. `terms` tells the terms of a row, and `fault` what is behind a fault.
     pub(super) fn rows<'a, P: Index>(
         &mut self,
-        a: Panel<'a, S::Left, I, P>,
-        b: impl Rows<'a, S::Right, I>,
+        (a, b): (Panel<'a, S::Left, I, P>, impl Rows<'a, S::Right, I>),
+        mask: Option<RowMask<'_, I, P>>,
         terms: impl Fn(usize) -> std::result::Result<usize, Fault> + Sync,
         fault: impl Fn() -> Error,
         sink: &mut impl Sink<I, S::Sum>,
@@ -102,8 +103,9 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
                 let makers =
                     Makers { semiring: *semiring, columns: shape.1, limits: *limits, multipliers };
                 let made = &made[..self.chunks_made];
-                let (handed, made) = ctx
-                    .run(|| rayon::join(|| sink.lines(made), || makers.make(a, b, round, spare)));
+                let (handed, made) = ctx.run(|| {
+                    rayon::join(|| sink.lines(made), || makers.make((a, b), mask, round, spare))
+                });
                 handed?;
                 made.map_err(|Fault| fault())?;
                 self.turn(round.len());
@@ -197,8 +199,8 @@ struct Makers<'m, S: Semiring, I> {
 impl<S: Semiring, I: Index> Makers<'_, S, I> {
     fn make<'a, P: Index>(
         &self,
-        a: Panel<'a, S::Left, I, P>,
-        b: impl Rows<'a, S::Right, I>,
+        (a, b): (Panel<'a, S::Left, I, P>, impl Rows<'a, S::Right, I>),
+        mask: Option<RowMask<'_, I, P>>,
         chunks: &[Chunk<'_>],
         lines: &mut [Lines<I, S::Sum>],
     ) -> std::result::Result<(), Fault> {
@@ -207,7 +209,7 @@ impl<S: Semiring, I: Index> Makers<'_, S, I> {
             let mut multiplier = self.take();
             let rows = a.rows(chunk.rows.clone());
             lines.make_room(chunk.entries);
-            multiplier.rows(rows, chunk.terms, b, self.columns, lines)?;
+            multiplier.rows(rows, chunk.terms, b, self.columns, mask, lines)?;
             self.multipliers.lock().unwrap_or_else(PoisonError::into_inner).push(multiplier);
             Ok(())
         })

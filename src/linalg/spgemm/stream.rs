@@ -8,6 +8,7 @@
 //! A matrix that need not be read is used where it lies; if neither must, there is nothing but multiplying.
 
 use super::long_row::LongRow;
+use super::mask::Masking;
 use super::product::Product;
 use super::reading::{Item, Reading, Step};
 use super::rounds::Rounds;
@@ -15,8 +16,9 @@ use super::sink::Sink;
 use super::store::{AtHand, Store};
 use super::stretch::{Cuts, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::spgemm::{Rows, Semiring};
+use crate::linalg::kernels::spgemm::Rows;
 use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::semiring::Semiring;
 use crate::storage::{Context, Entry, Index};
 
 /// All rows of the product, of which none has more than `most_terms` terms, to `sink`.
@@ -156,11 +158,12 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
         b: impl Rows<'b, S::Right, I>,
         sink: &mut impl Sink<I, S::Sum>,
     ) -> Result<()> {
-        let Product { semiring, left, right, budget, .. } = *self.product;
+        let Product { semiring, left, right, mask, budget, .. } = *self.product;
         let fault = || right.fault(left, a, b);
+        let mask = mask.map(Masking::rows).transpose()?;
         let Some(part) = stretch.part else {
             let terms = |i| right.terms(a, i);
-            return self.rounds.rows(a, b, terms, fault, sink, self.ctx);
+            return self.rounds.rows((a, b), mask, terms, fault, sink, self.ctx);
         };
         if part.is_first {
             self.rounds.flush(sink, self.ctx)?;
@@ -171,7 +174,8 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
         let row = self.long.as_mut().ok_or_else(changed)?;
         row.add((a.indices, a.values), b).map_err(|Fault| fault())?;
         if part.is_last {
-            self.long.take().map_or(Ok(()), |row| row.finish(sink))?;
+            let Some(row) = self.long.take() else { return Err(changed()) };
+            row.finish(mask.map(|mask| (mask, stretch.rows.start)), sink)?;
         }
         Ok(())
     }

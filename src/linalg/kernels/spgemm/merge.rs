@@ -10,7 +10,7 @@
 
 use super::super::panel::Fault;
 use super::row::{Lines, Rows, terms};
-use super::semiring::Semiring;
+use crate::linalg::semiring::Semiring;
 use crate::storage::Index;
 
 /// The sums of one row.
@@ -158,9 +158,9 @@ impl<S: Semiring, I: Index> Merge<S, I> {
     }
 
     /// Ends a row: its sums.
-    pub(crate) fn finish(&mut self) -> &Lines<I, S::Sum> {
+    pub(crate) fn finish(&mut self) -> &mut Lines<I, S::Sum> {
         self.settle();
-        &self.sums
+        &mut self.sums
     }
 }
 

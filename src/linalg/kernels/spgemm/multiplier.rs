@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::super::panel::{Fault, Panel};
 use super::super::processor;
+use super::masked::{self, Masked, RowMask, retain};
 use super::merge::{self, Merge};
 use super::repeat::{self, Repeat};
 use super::row::{Lines, Rows};
-use super::semiring::Semiring;
 use super::window::{self, Window};
+use crate::linalg::semiring::Semiring;
 use crate::storage::Index;
 
 /// Bytes of a window's values that are worth it whatever the row: they lie in a cache, and often close together.
@@ -60,6 +61,16 @@ impl Limits {
             + merge::batch_bytes(self.batch, size)
             + repeat::bytes::<I>(self.remembered)
     }
+
+    /// Columns of a window under a mask.
+    fn masked(&self) -> usize {
+        self.window / 2
+    }
+
+    /// Bytes that a mask makes it take beside that.
+    pub(crate) fn bytes_under_mask(&self, size: usize) -> u64 {
+        masked::bytes(self.masked(), size)
+    }
 }
 
 /// Multiplies rows, one after the other, in memory that is used again.
@@ -69,6 +80,9 @@ pub(crate) struct Multiplier<S: Semiring, I> {
     window: Window<S>,
     merge: Merge<S, I>,
     repeat: Repeat<I>,
+    masked: Masked<S>,
+    /// A row of a mask that is not stored in order.
+    sorted: Vec<I>,
     /// Whether the rows of B that are needed next may lie anywhere.
     scattered: bool,
 }
@@ -88,11 +102,14 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
             window: Window::new(semiring),
             merge: Merge::new(semiring, limits.batch),
             repeat: Repeat::new(limits.remembered),
+            masked: Masked::new(semiring),
+            sorted: Vec::new(),
             scattered: true,
         }
     }
 
-    /// The rows of A, which have so many terms, times B, which has `columns` columns, appended to `out`.
+    /// The rows of A, which have so many terms, times B, which has `columns` columns, appended to `out`; only what the mask
+    /// leaves of them, if there is one.
     ///
     /// Fails if a pointer of A is out of order, an index of A is no row of B, or an index of B no column.
     pub(crate) fn rows<'a, P: Index>(
@@ -101,6 +118,7 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         terms: &[usize],
         b: impl Rows<'a, S::Right, I>,
         columns: usize,
+        mask: Option<RowMask<'_, I, P>>,
         out: &mut Lines<I, S::Sum>,
     ) -> Result<(), Fault> {
         out.lens.reserve_exact(a.nrows());
@@ -112,10 +130,43 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
             let before = out.indices.len();
             if terms > 0 {
                 let row = (&a.indices[range.clone()], &a.values[range]);
-                self.row(row, b, (terms, columns), out)?;
+                match mask {
+                    None => self.row(row, b, (terms, columns), out)?,
+                    Some(mask) => {
+                        let i = a.first_row() + i;
+                        self.row_under_mask(row, b, (terms, columns), (mask, i), out)?;
+                    }
+                }
             }
             out.lens.push(out.indices.len() - before);
         }
+        Ok(())
+    }
+
+    /// What a mask leaves of row `i`.
+    #[inline(never)]
+    fn row_under_mask<'a, P: Index>(
+        &mut self,
+        a: (&'a [I], &'a [S::Left]),
+        b: impl Rows<'a, S::Right, I>,
+        (terms, columns): (usize, usize),
+        (mask, i): (RowMask<'_, I, P>, usize),
+        out: &mut Lines<I, S::Sum>,
+    ) -> Result<(), Fault> {
+        let mut sorted = std::mem::take(&mut self.sorted);
+        let row = mask.row(i, &mut sorted)?;
+        let span = match (row.first(), row.last()) {
+            (Some(first), Some(last)) => last.to_usize().saturating_sub(first.to_usize()),
+            _ => 0,
+        };
+        if mask.is_kept && (row.is_empty() || span.saturating_add(64) <= self.limits.masked()) {
+            self.masked.row(a, b, row, columns, out)?;
+        } else {
+            let start = out.indices.len();
+            self.row(a, b, (terms, columns), out)?;
+            retain(row, mask.is_kept, out, start);
+        }
+        self.sorted = sorted;
         Ok(())
     }
 

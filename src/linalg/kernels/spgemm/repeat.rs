@@ -10,7 +10,7 @@
 
 use super::super::panel::Fault;
 use super::row::{Lines, Rows};
-use super::semiring::Semiring;
+use crate::linalg::semiring::Semiring;
 use crate::storage::Index;
 
 /// Patterns remembered: the rows along a line of a grid have five, those of two coupled grids eight or ten.

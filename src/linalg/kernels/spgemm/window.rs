@@ -5,7 +5,7 @@
 
 use super::super::panel::Fault;
 use super::row::{Lines, Rows, terms};
-use super::semiring::Semiring;
+use crate::linalg::semiring::Semiring;
 use crate::storage::Index;
 
 /// Columns in a word of bits.

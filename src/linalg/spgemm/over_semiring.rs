@@ -1,0 +1,126 @@
+//! `A B` over any semiring, and under a mask.
+
+use super::mask::{Mask, Masking};
+use super::matmul::product;
+use crate::error::Result;
+use crate::linalg::semiring::{Flipped, Semiring};
+use crate::sparse::{ByCols, ByRows, Csc, Csr};
+use crate::storage::{Context, Entry, Index, Place};
+
+impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
+    /// `A B` over a semiring: `GrB_mxm` of the GraphBLAS. Entries of the matrices and of the product may have three types.
+    ///
+    /// An entry stands wherever there is a term, be its sum zero or not. Otherwise as `matmul`, which is this for
+    /// [`PlusTimes`](crate::linalg::PlusTimes): every sum starts with zero and takes its terms in the order in which the entries of `A`'s row are
+    /// stored, the cost and the memory are the same, and so are the errors.
+    ///
+    /// ```
+    /// use outcore::linalg::MinPlus;
+    /// use outcore::{Context, Csr, Place};
+    /// // Roads from 0 to 1 and 2, and from both to 3: the shortest way of two steps has length 3.
+    /// let roads = Csr::<f64>::from_parts(
+    ///     (4, 4), vec![0, 2, 3, 4, 4], vec![1, 2, 3, 3], vec![1.0, 2.0, 9.0, 1.0],
+    /// )?;
+    /// let two = roads.matmul_with(MinPlus::new(), &roads, Place::Memory, &Context::new())?;
+    /// assert_eq!((two.nnz(), two.get(0, 3)?), (1, Some(3.0)));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul_with<S: Semiring<Left = T>>(
+        &self,
+        semiring: S,
+        b: &Csr<S::Right, I, P>,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csr<S::Sum, I, P>> {
+        product(semiring, "CSR times CSR", (self, b), None, &place.into(), ctx)
+    }
+
+    /// `C<M> = A B`: the product over a semiring at the positions of a mask alone, or everywhere else. The masked `GrB_mxm` of the GraphBLAS.
+    ///
+    /// What is kept has the bits that it has in the product without a mask. A position of the mask at which there is no
+    /// term stays empty. Indices of the mask may come in any order in their rows.
+    ///
+    /// Cost: as [`matmul_with`](Self::matmul_with), all terms being looked at; but only those that are kept are added up, if the
+    /// mask tells what to keep, and only they are written. The mask is used where it lies, and read once more. Fails with
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) if it lies in files of more than a quarter of the memory limit, and otherwise as `matmul`.
+    ///
+    /// ```
+    /// use outcore::linalg::{Mask, PlusPair};
+    /// use outcore::{Context, Csr, Place};
+    /// // The edges below the diagonal of a square with one of its diagonals.
+    /// let edges = Csr::<()>::from_parts(
+    ///     (4, 4), vec![0, 0, 1, 3, 5], vec![0, 0, 1, 0, 2], vec![(); 5],
+    /// )?;
+    /// // Paths of two steps that an edge closes: triangles, each once.
+    /// let (mask, ctx) = (Mask::new(&edges), Context::new());
+    /// let closed = edges.matmul_masked(PlusPair::new(), &edges, &mask, Place::Memory, &ctx)?;
+    /// assert_eq!(closed.data().iter().sum::<u64>(), 2);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul_masked<S: Semiring<Left = T>>(
+        &self,
+        semiring: S,
+        b: &Csr<S::Right, I, P>,
+        mask: &Mask<I, P, ByRows>,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csr<S::Sum, I, P>> {
+        let masking = Masking::new(mask, (self.nrows(), b.ncols()), ctx)?;
+        let operands = (self, b);
+        product(semiring, "masked CSR times CSR", operands, Some(&masking), &place.into(), ctx)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
+    /// `A B` over a semiring, as [`Csr::matmul_with`]: the product of the transposes in the other order. Every sum takes its
+    /// terms in the order in which the entries of `B`'s column are stored.
+    ///
+    /// ```
+    /// use outcore::linalg::MinFirst;
+    /// use outcore::{Context, Csc, Place};
+    /// let a = Csc::<f64>::from_parts((2, 2), vec![0, 1, 3], vec![0, 0, 1], vec![1.0, 2.0, 5.0])?;
+    /// let c = a.matmul_with(MinFirst::new(), &a.pattern(), Place::Memory, &Context::new())?;
+    /// assert_eq!((c.get(0, 1)?, c.get(1, 1)?), (Some(1.0), Some(5.0)));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul_with<S: Semiring<Left = T>>(
+        &self,
+        semiring: S,
+        b: &Csc<S::Right, I, P>,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csc<S::Sum, I, P>> {
+        let (a, b, place) = (self.transpose(), b.transpose(), place.into());
+        let operands = (&b, &a);
+        Ok(product(Flipped(semiring), "CSC times CSC", operands, None, &place, ctx)?.transpose())
+    }
+
+    /// `C<M> = A B` over a semiring, as [`Csr::matmul_masked`].
+    ///
+    /// ```
+    /// use outcore::linalg::{Mask, PlusPair};
+    /// use outcore::{Context, Csc, Place};
+    /// // Two steps along a path of four, but not back to where they began.
+    /// let path = Csc::<()>::from_parts(
+    ///     (4, 4), vec![0, 1, 3, 5, 6], vec![1, 0, 2, 1, 3, 2], vec![(); 6],
+    /// )?;
+    /// let (away, ctx) = (Mask::complement(&Csc::<f64>::eye(4)), Context::new());
+    /// let two = path.matmul_masked(PlusPair::new(), &path, &away, Place::Memory, &ctx)?;
+    /// assert_eq!(two.indices()[..], [2, 3, 0, 1]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul_masked<S: Semiring<Left = T>>(
+        &self,
+        semiring: S,
+        b: &Csc<S::Right, I, P>,
+        mask: &Mask<I, P, ByCols>,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csc<S::Sum, I, P>> {
+        let shape = (b.ncols(), self.nrows());
+        let masking = Masking::new(&mask.transpose(), shape, ctx)?;
+        let (a, b, place) = (self.transpose(), b.transpose(), place.into());
+        let (semiring, name) = (Flipped(semiring), "masked CSC times CSC");
+        Ok(product(semiring, name, (&b, &a), Some(&masking), &place, ctx)?.transpose())
+    }
+}

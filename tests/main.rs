@@ -13,6 +13,8 @@ mod folders;
 mod format;
 mod graph;
 mod graph_tables;
+#[cfg(feature = "half")]
+mod half;
 mod hostile_products;
 mod malformed_mtx;
 mod malformed_npy;

@@ -20,6 +20,7 @@ mod matrix_market;
 mod plans;
 mod prepared;
 mod products;
+mod semiring;
 mod shared_data;
 mod solve;
 mod sparse;

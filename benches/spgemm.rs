@@ -1,9 +1,10 @@
-//! `A A` of the Poisson matrix and of an R-MAT graph, in memory, beside the rate at which memory is read. `OUTCORE_GRID`
+//! `A A` of the Poisson matrix and of an R-MAT graph, and the triangles of the graph by a masked product, in memory, beside the rate at which memory is read. `OUTCORE_GRID`
 //! sets the points along each axis (40), `OUTCORE_SCALE` the scale of the graph (12).
 //!
 //! Rates are of the bytes that must move: the factors once, the product once.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use outcore::linalg::{Mask, PlusPair};
 use outcore::{Context, Coo, Csr, Duplicates, Place};
 use rayon::prelude::*;
 
@@ -43,6 +44,44 @@ fn products(criterion: &mut Criterion) {
     }
 }
 
+/// The edges of an R-MAT graph from each vertex to those before it.
+fn below_diagonal(scale: u32, ctx: &Context) -> Csr<()> {
+    let graph = rmat(scale, ctx).pattern();
+    let (mut indptr, mut indices) = (vec![0], Vec::new());
+    for (i, row) in graph.rows().enumerate() {
+        indices.extend(row.indices.iter().filter(|&&j| (j as usize) < i));
+        indptr.push(indices.len() as u32);
+    }
+    let pattern = vec![(); indices.len()];
+    Csr::from_parts(graph.shape(), indptr, indices, pattern).expect("it is a matrix")
+}
+
+/// Triangles: paths of two steps at the positions of the edges, and all of them with what is no edge left out afterwards.
+fn triangles(criterion: &mut Criterion) {
+    let ctx = Context::new();
+    let l = below_diagonal(number("OUTCORE_SCALE", 12) as u32, &ctx);
+    let mask = Mask::new(&l);
+    let masked = || {
+        let closed = l.matmul_masked(PlusPair::new(), &l, &mask, Place::Memory, &ctx).unwrap();
+        closed.data().iter().sum::<u64>()
+    };
+    let filtered = || {
+        let paths = l.matmul_with(PlusPair::new(), &l, Place::Memory, &ctx).unwrap();
+        let rows = paths.rows().zip(l.rows()).map(|(paths, edges)| {
+            let is_edge = |j: &u32| edges.indices.binary_search(j).is_ok();
+            let closed = paths.indices.iter().zip(paths.data).filter(|(j, _)| is_edge(j));
+            closed.map(|(_, count)| count).sum::<u64>()
+        });
+        rows.sum::<u64>()
+    };
+    assert_eq!(masked(), filtered());
+    let mut group = criterion.benchmark_group("triangles, rmat");
+    group.sample_size(10).throughput(Throughput::Elements(l.nnz() as u64));
+    group.bench_function("masked", |b| b.iter(masked));
+    group.bench_function("all paths, then filtered", |b| b.iter(filtered));
+    group.finish();
+}
+
 fn limit(criterion: &mut Criterion) {
     let numbers = vec![1u64; 32 << 20];
     let mut group = criterion.benchmark_group("memory");
@@ -53,5 +92,5 @@ fn limit(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, products, limit);
+criterion_group!(benches, products, triangles, limit);
 criterion_main!(benches);

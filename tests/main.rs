@@ -23,6 +23,7 @@ mod plans;
 mod prepared;
 mod products;
 mod reshape;
+mod semiring;
 mod shared_data;
 mod solve;
 mod sparse;

@@ -9,7 +9,8 @@
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
 //!   elementwise products of two, with what two entries make in `arithmetic`;
 //!   `sparse_merged` – those of two in memory
-//! - `spgemm` – sparse times sparse, of matrices that fit in memory or not, over a `semiring` and under a mask
+//! - `spgemm` – sparse times sparse, of matrices that fit in memory or not, over a `semiring` and under a mask;
+//!   `matvec_with` – sparse times a vector over one
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
 //!   norms and counts, by the passes of `line_pass`
@@ -26,6 +27,7 @@ mod gram;
 pub(crate) mod kernels;
 mod line_pass;
 mod matmul;
+mod matvec_with;
 mod operator;
 mod partition;
 mod prepared;

@@ -1,0 +1,182 @@
+//! A sparse matrix times a vector over a semiring.
+//!
+//! Along the stored axis every result is the sum of one line. Across it the terms of a run of lines are written down and
+//! added up column by column, each in the order of the lines. Either way a sum starts with zero and takes its terms in
+//! order, so its bits are those of the product with a matrix of one column, for any number of threads and any limit.
+
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::linalg::kernels::{Columns, Fault, Panel};
+use crate::linalg::operator::check_length;
+use crate::linalg::partition;
+use crate::linalg::semiring::Semiring;
+use crate::sparse::{
+    Axis, Compressed, IndexCheck, LinePanels, LinePart, Pieces, ZippedLines, ZippedPanel,
+};
+use crate::storage::{Context, Entry, Index, Plan, SparseFormat};
+
+/// Rows and entries of a task.
+const TASK: usize = if cfg!(test) { 8 } else { 1 << 14 };
+
+/// A piece of a line that is not the last has a multiple of so many entries.
+const RUN: usize = 1 << 12;
+
+/// Nanoseconds an entry takes one thread, along the stored axis and across it.
+const WORK: (f64, f64) = (1.5, 4.0);
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// `A x` over a semiring into `y`: `GrB_mxv` of the GraphBLAS. `x` has one element for each column, `y` one for each row.
+    ///
+    /// What was in `y` is not read; a row without entries gives the semiring's zero. For `Aᵀ x` ask the
+    /// [`transpose`](Self::transpose), which is the same arrays. Every sum takes its terms in the order in which they are stored: the
+    /// same bits for any number of threads, any limit, and wherever the matrix lies.
+    ///
+    /// Cost: one pass. A CSR that fits in the memory limit is used where it lies; a larger one is read panel by panel, as a
+    /// CSC in files always is. Memory: beside panels, terms of one of them for CSC; `x` and `y` count. Fails with
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index, and with [`ErrorKind::Shape`](crate::ErrorKind::Shape) for a vector of another length;
+    /// `y` then holds numbers without meaning.
+    ///
+    /// ```
+    /// use outcore::linalg::MinPlus;
+    /// use outcore::{Context, Csr};
+    /// // How far it is from 0 after one step more, by roads from row to column.
+    /// let roads = Csr::<f64>::from_parts((3, 3), vec![0, 2, 3, 3], vec![1, 2, 2], vec![1.0, 5.0, 2.0])?;
+    /// let near = [0.0, 1.0, 5.0];
+    /// let mut next = [0.0; 3];
+    /// roads.transpose().matvec_with(MinPlus::new(), &near, &mut next, &Context::new())?;
+    /// assert_eq!(next, [f64::INFINITY, 1.0, 3.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matvec_with<S: Semiring<Left = T>>(
+        &self,
+        semiring: S,
+        x: &[S::Right],
+        y: &mut [S::Sum],
+        ctx: &Context,
+    ) -> Result<()> {
+        check_length("x", self.ncols(), x.len())?;
+        check_length("y", self.nrows(), y.len())?;
+        let vectors = (size_of_val(x) + size_of_val(y)) as u64;
+        let left = ctx.memory_limit_bytes().saturating_sub(vectors);
+        match A::FORMAT == SparseFormat::Csr {
+            true => along(semiring, self, (x, y), left, ctx),
+            false => across(semiring, self, (x, y), left, ctx),
+        }
+    }
+}
+
+/// Every result is the sum of a line.
+fn along<S: Semiring, I: Index, P: Index, A: Axis>(
+    semiring: S,
+    a: &Compressed<S::Left, I, P, A>,
+    (x, y): (&[S::Right], &mut [S::Sum]),
+    left: u64,
+    ctx: &Context,
+) -> Result<()> {
+    let mut panels = LinePanels::for_one_sweep(a, left, ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new("product over a semiring").on_device_of(a.indices().file());
+        let plan = plan.reads(1, panels.bytes_to_read() + panels.bytes_kept());
+        Ok(plan.holds(panels.memory()).works(a.nnz() as u64, WORK.0))
+    })?;
+    ctx.check_cancelled()?;
+    let swept = panels.sweep(ctx, |panel| {
+        let lines = panel.first..panel.first + panel.indptr.len() - 1;
+        let panel = Panel::new(panel.indptr, panel.indices, panel.data, x.len(), panel.first)?;
+        let summed = ctx.run(|| sum_lines(semiring, panel, x, &mut y[lines]));
+        summed.map_err(|Fault| panel.fault())
+    });
+    swept.map_err(|error| a.name_indices(error))
+}
+
+/// The sums of all lines of a panel, by all threads.
+fn sum_lines<S: Semiring, I: Index, P: Index>(
+    semiring: S,
+    a: Panel<'_, S::Left, I, P>,
+    x: &[S::Right],
+    y: &mut [S::Sum],
+) -> std::result::Result<(), Fault> {
+    // As many columns as an index can name: one beyond is a fault.
+    let x = &x[..a.columns()];
+    let (mut tasks, mut rest) = (Vec::new(), y);
+    for lines in partition::split(a.indptr, (a.indices.len() + a.nrows()) / TASK + 1) {
+        let mine;
+        (mine, rest) = rest.split_at_mut(lines.len());
+        tasks.push((lines, mine));
+    }
+    tasks.into_par_iter().try_for_each(|(mut lines, y)| {
+        y.iter_mut().zip(&mut lines).try_for_each(|(y, line)| {
+            let range = a.row(line)?;
+            let mut entries = a.indices[range.clone()].iter().zip(&a.values[range]);
+            *y = entries.try_fold(semiring.zero(), |sum, (index, &value)| {
+                let &x = x.get(index.to_usize()).ok_or(Fault)?;
+                Ok(semiring.add(sum, semiring.multiply(value, x)))
+            })?;
+            Ok(())
+        })
+    })
+}
+
+/// Every line adds to many results.
+fn across<S: Semiring, I: Index, P: Index, A: Axis>(
+    semiring: S,
+    a: &Compressed<S::Left, I, P, A>,
+    (x, y): (&[S::Right], &mut [S::Sum]),
+    left: u64,
+    ctx: &Context,
+) -> Result<()> {
+    let budget = ZippedLines::<S::Left, I, P, A>::budget(left);
+    let mut lines = ZippedLines::new(&[a], Pieces::Runs(RUN), budget, ctx)?;
+    let (entries, threads) = (lines.most_entries(), ctx.thread_count());
+    let terms = (entries * size_of::<S::Sum>()) as u64;
+    let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
+    let _running = ctx.begin(|| {
+        let plan = Plan::new("product over a semiring").on_device_of(a.indices().file());
+        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
+        Ok(plan.works(a.nnz() as u64, WORK.1))
+    })?;
+    let _held = ctx.hold(work);
+    let mut columns = Columns::new(y.len(), entries, threads);
+    let mut terms = vec![semiring.zero(); entries];
+    let mut check = IndexCheck::new(a);
+    y.fill(semiring.zero());
+    let swept = lines.sweep(ctx, |panel| {
+        ctx.run(|| {
+            check.take(&panel, 0)?;
+            let LinePart { indices, .. } = panel.parts[0];
+            let terms = &mut terms[..indices.len()];
+            multiply_lines(semiring, &panel, x, terms);
+            columns.fold(y, (indices, terms), |sum, term| *sum = semiring.add(*sum, term));
+            Ok(())
+        })
+    });
+    swept.map_err(|error| a.name_indices(error))
+}
+
+/// The terms of a run of lines, by all threads.
+fn multiply_lines<S: Semiring, I: Index, P: Index>(
+    semiring: S,
+    panel: &ZippedPanel<'_, S::Left, I, P>,
+    x: &[S::Right],
+    terms: &mut [S::Sum],
+) {
+    let part = &panel.parts[0];
+    let (mut tasks, mut rest) = (Vec::new(), terms);
+    for lines in partition::split(part.indptr, part.data.len() / TASK + 1) {
+        let entries = part.indptr[lines.end].to_usize() - part.indptr[lines.start].to_usize();
+        let mine;
+        (mine, rest) = rest.split_at_mut(entries);
+        tasks.push((lines, mine));
+    }
+    tasks.into_par_iter().for_each(|(lines, mut terms)| {
+        for line in lines {
+            let ((_, values), x) = (part.line(line), x[panel.first + line]);
+            let mine;
+            (mine, terms) = terms.split_at_mut(values.len());
+            mine.iter_mut().zip(values).for_each(|(term, &value)| {
+                *term = semiring.multiply(value, x);
+            });
+        }
+    });
+}

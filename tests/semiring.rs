@@ -240,7 +240,7 @@ fn larger_than_the_limit_with_the_same_bits_at_the_cost_that_was_planned() {
     let (folders, free) = (Folders::new(), threads(2));
     let l = below(14);
     let stored = l.copy_to(folders.result("l"), &free).unwrap();
-    let dense_row = matrix(30_000, (0..30_000).map(|i| if i == 77 { 20_000 } else { i % 7 }));
+    let dense_row = matrix(30_000, (0..30_000).map(|i| if i == 77 { 12_000 } else { i % 7 }));
     let dense = dense_row.copy_to(folders.result("dense"), &free).unwrap();
     for (name, a, stored) in [("rmat", &l, &stored), ("dense", &dense_row, &dense)] {
         let some = matrix(a.ncols(), (0..a.nrows()).map(|i| i * 7 % 5));

@@ -99,12 +99,12 @@ impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     ///
     /// ```
     /// use outcore::linalg::{Mask, PlusPair};
-    /// use outcore::{Context, Csc, Place};
+    /// use outcore::{Context, Csc, Csr, Place};
     /// // Two steps along a path of four, but not back to where they began.
     /// let path = Csc::<()>::from_parts(
     ///     (4, 4), vec![0, 1, 3, 5, 6], vec![1, 0, 2, 1, 3, 2], vec![(); 6],
     /// )?;
-    /// let (away, ctx) = (Mask::complement(&Csc::<f64>::eye(4)), Context::new());
+    /// let (away, ctx) = (Mask::complement(&Csr::<f64>::eye(4).transpose()), Context::new());
     /// let two = path.matmul_masked(PlusPair::new(), &path, &away, Place::Memory, &ctx)?;
     /// assert_eq!(two.indices()[..], [2, 3, 0, 1]);
     /// # Ok::<(), outcore::Error>(())

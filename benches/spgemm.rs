@@ -1,5 +1,6 @@
-//! `A A` of the Poisson matrix and of an R-MAT graph, and the triangles of the graph by a masked product, in memory, beside the rate at which memory is read. `OUTCORE_GRID`
-//! sets the points along each axis (40), `OUTCORE_SCALE` the scale of the graph (12).
+//! `A A` of the Poisson matrix and of an R-MAT graph, and the triangles of the graph by a masked product, in memory,
+//! beside the rate at which memory is read. `OUTCORE_GRID` sets the points along each axis (40), `OUTCORE_SCALE` the scale
+//! of the graph (12).
 //!
 //! Rates are of the bytes that must move: the factors once, the product once.
 

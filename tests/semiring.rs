@@ -19,7 +19,7 @@ fn threads(count: usize) -> Context {
 }
 
 /// The obvious loop: the sums of every row, of the columns that `keeps` lets stand.
-fn twin<S: Semiring, I: Index>(
+pub(crate) fn twin<S: Semiring, I: Index>(
     semiring: S,
     a: &Csr<S::Left, I>,
     b: &Csr<S::Right, I>,

@@ -1,19 +1,20 @@
 //! Products of sparse matrices: the bits of the obvious loop, in memory and for matrices many times larger than the
 //! limit, at the cost that was planned, and nothing left behind.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use num_complex::Complex;
-use outcore::linalg::Scalar;
+use outcore::linalg::{PlusTimes, Scalar};
 use outcore::{
     CancelToken, Context, Coo, Csc, Csr, Duplicates, Entry, Error, ErrorKind, Index, Location,
     Place, Report,
 };
 use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
+
+use crate::semiring;
 
 /// A folder for matrices and one for scratch files, which must be empty in the end.
 struct Folders {
@@ -52,22 +53,9 @@ fn in_memory() -> Context {
     Context::new().threads(2).unwrap()
 }
 
-/// The obvious loop: sums of a row in a tree, each from zero on in the order of the entries.
+/// The obvious loop over the ordinary numbers.
 fn twin<T: Scalar, I: Index>(a: &Csr<T, I>, b: &Csr<T, I>) -> Csr<T, I> {
-    let (mut indptr, mut indices, mut data) = (vec![I::from_usize(0)], Vec::new(), Vec::new());
-    for row in a.rows() {
-        let mut sums = BTreeMap::new();
-        for (k, &x) in row.indices.iter().zip(row.data) {
-            let row = b.row(k.to_usize()).unwrap();
-            for (j, &y) in row.indices.iter().zip(row.data) {
-                *sums.entry(*j).or_insert(T::zero()) += x * y;
-            }
-        }
-        indices.extend(sums.keys());
-        data.extend(sums.values());
-        indptr.push(I::from_usize(indices.len()));
-    }
-    Csr::from_parts((a.nrows(), b.ncols()), indptr, indices, data).unwrap()
+    semiring::twin(PlusTimes::new(), a, b, |_, _| true)
 }
 
 /// Equal in every bit: 0 and -0 differ.

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::linalg::kernels::{Columns, Fault, Panel};
+use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
 use crate::linalg::operator::check_length;
 use crate::linalg::partition;
 use crate::linalg::semiring::Semiring;
@@ -99,14 +99,9 @@ fn sum_lines<S: Semiring, I: Index, P: Index>(
 ) -> std::result::Result<(), Fault> {
     // As many columns as an index can name: one beyond is a fault.
     let x = &x[..a.columns()];
-    let (mut tasks, mut rest) = (Vec::new(), y);
-    for lines in partition::split(a.indptr, (a.indices.len() + a.nrows()) / TASK + 1) {
-        let mine;
-        (mine, rest) = rest.split_at_mut(lines.len());
-        tasks.push((lines, mine));
-    }
-    tasks.into_par_iter().try_for_each(|(mut lines, y)| {
-        y.iter_mut().zip(&mut lines).try_for_each(|(y, line)| {
+    let runs = runs_with_outputs(a, y, 1, (a.indices.len() + a.nrows()) / TASK + 1);
+    runs.into_par_iter().try_for_each(|(a, y)| {
+        y.iter_mut().enumerate().try_for_each(|(line, y)| {
             let range = a.row(line)?;
             let mut entries = a.indices[range.clone()].iter().zip(&a.values[range]);
             *y = entries.try_fold(semiring.zero(), |sum, (index, &value)| {

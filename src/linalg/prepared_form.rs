@@ -1,4 +1,4 @@
-//! The form in which the lines of a prepared matrix stand: as they are stored, in fewer bytes, or in another order.
+//! The form that the lines of a prepared matrix get if that is worth it: fewer bytes, or another order.
 
 use std::any::Any;
 
@@ -17,8 +17,6 @@ const TASK: usize = 1 << 16;
 
 /// How lines stand for products along them.
 pub(super) enum Form<T: Entry> {
-    /// As they are stored.
-    Plain,
     /// Their structure encoded, with their values.
     Encoded(Encoded<T>),
     /// Their structure encoded, and the one value of all entries. Multiplied with x beforehand it makes the terms that it
@@ -38,13 +36,13 @@ pub(super) enum Encoded<T: Entry> {
 pub(super) type Room = Option<Box<dyn Any + Send>>;
 
 impl<T: Entry> Form<T> {
-    /// The lines of a matrix in memory, encoded within `budget` bytes if that is worth it.
+    /// The lines of a matrix in memory, encoded within `budget` bytes; `None` if that is not worth it.
     pub(super) fn new<I: Index, P: Index, A: Axis>(
         matrix: &Compressed<T, I, P, A>,
         sums: Sums,
         budget: u64,
         ctx: &Context,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         let (indptr, indices, data) = (matrix.indptr(), matrix.indices(), matrix.data());
         let lines = Panel::new(indptr, indices, data, matrix.minor(), 0)?;
         let named = |error| matrix.name_indices(error);
@@ -56,32 +54,38 @@ impl<T: Entry> Form<T> {
             let pattern = vec![(); data.len()];
             let lines = Panel::new(indptr, indices, &pattern, matrix.minor(), 0)?;
             let found = Encoded::new(lines, sums, budget, ctx).map_err(named)?;
-            return Ok(found.map_or(Form::Plain, |encoded| Form::Iso(encoded, value, None)));
+            return Ok(found.map(|encoded| Form::Iso(encoded, value, None)));
         }
-        Ok(found.map_or(Form::Plain, Form::Encoded))
+        Ok(found.map(Form::Encoded))
     }
 
     pub(super) fn bytes(&self) -> u64 {
         match self {
-            Form::Plain => 0,
             Form::Encoded(encoded) => encoded.bytes(),
             Form::Iso(encoded, ..) => encoded.bytes(),
         }
     }
 
-    /// What a product with `k` vectors of `n` numbers costs; `None` if it is one with the matrix as it is stored.
-    pub(super) fn plan(&self, name: &'static str, n: usize, k: usize) -> Option<Plan> {
+    /// Whether products with so many vectors are made of it.
+    pub(super) fn multiplies(&self, k: usize) -> bool {
         match self {
-            Form::Plain => None,
-            Form::Encoded(encoded) => encoded.plan(name, k),
+            Form::Encoded(encoded) => encoded.multiplies(k),
+            Form::Iso(encoded, ..) => encoded.multiplies(k),
+        }
+    }
+
+    /// What a product with `k` vectors of `n` numbers costs, if it [`multiplies`](Self::multiplies) so many.
+    pub(super) fn plan(&self, name: &'static str, n: usize, k: usize) -> Plan {
+        let plan = Plan::new(name).reads(1, 0);
+        match self {
+            Form::Encoded(encoded) => encoded.plan(plan, k),
             Form::Iso(encoded, ..) => {
-                let scaled = (n * k * size_of::<[f64; 2]>()) as u64;
-                encoded.plan(name, k).map(|plan| plan.holds(scaled))
+                encoded.plan(plan.holds((n * k * size_of::<[f64; 2]>()) as u64), k)
             }
         }
     }
 
-    /// The product with `k` vectors, and whether it was made.
+    /// The product with `k` vectors, if it [`multiplies`](Self::multiplies) so many.
     pub(super) fn product<X: Scalar>(
         &mut self,
         entries: Entries,
@@ -89,14 +93,13 @@ impl<T: Entry> Form<T> {
         x: &[X],
         y: &mut [X],
         ctx: &Context,
-    ) -> Result<bool>
+    ) -> Result<()>
     where
         T: Factor<X>,
     {
-        let made = match self {
-            Form::Plain => false,
-            Form::Encoded(encoded) => encoded.product(entries, k, x, y, ctx)?,
-            Form::Iso(encoded, ..) if !encoded.multiplies(k) => false,
+        ctx.meter().pass();
+        match self {
+            Form::Encoded(encoded) => encoded.product(entries, k, x, y, ctx),
             Form::Iso(encoded, value, room) => {
                 let scaled = room_for(room, x.len(), ctx)?;
                 let value = *value;
@@ -106,13 +109,9 @@ impl<T: Entry> Form<T> {
                         pairs.for_each(|(scaled, &x)| *scaled = entries.times(value, x));
                     });
                 });
-                encoded.product(Entries::AsStored, k, scaled, y, ctx)?
+                encoded.product(Entries::AsStored, k, scaled, y, ctx)
             }
-        };
-        if made {
-            ctx.meter().pass();
         }
-        Ok(made)
     }
 }
 
@@ -145,15 +144,13 @@ impl<T: Entry> Encoded<T> {
         matches!(self, Encoded::Compact(_)) || k == 1
     }
 
-    fn plan(&self, name: &'static str, k: usize) -> Option<Plan> {
-        let encoded = Plan::new(name).reads(1, 0);
+    fn plan(&self, plan: Plan, k: usize) -> Plan {
         match self {
-            Encoded::Compact(compact) => Some(encoded.works(compact.bytes() * k as u64, 0.05)),
-            Encoded::Scattered(scattered, _) if k == 1 => {
+            Encoded::Compact(compact) => plan.works(compact.bytes() * k as u64, 0.05),
+            Encoded::Scattered(scattered, _) => {
                 let terms = scattered.terms() * size_of::<[f64; 2]>();
-                Some(encoded.holds(terms as u64).works(scattered.bytes(), 0.2))
+                plan.holds(terms as u64).works(scattered.bytes(), 0.2)
             }
-            Encoded::Scattered(..) => None,
         }
     }
 
@@ -164,19 +161,17 @@ impl<T: Entry> Encoded<T> {
         x: &[X],
         y: &mut [X],
         ctx: &Context,
-    ) -> Result<bool>
+    ) -> Result<()>
     where
         T: Factor<X>,
     {
         match self {
-            Encoded::Compact(compact) => compact.gather(entries, Update::set(), x, y, k, ctx)?,
-            Encoded::Scattered(scattered, room) if k == 1 => {
+            Encoded::Compact(compact) => compact.gather(entries, Update::set(), x, y, k, ctx),
+            Encoded::Scattered(scattered, room) => {
                 let room = room_for(room, scattered.terms(), ctx)?;
-                scattered.gather(entries, Update::set(), x, y, room, ctx)?;
+                scattered.gather(entries, Update::set(), x, y, room, ctx)
             }
-            Encoded::Scattered(..) => return Ok(false),
         }
-        Ok(true)
     }
 }
 
@@ -203,4 +198,24 @@ fn room_for<'a, X: Scalar>(room: &'a mut Room, len: usize, ctx: &Context) -> Res
     let made = room.as_mut().and_then(|room| room.downcast_mut::<BufferMut<X>>());
     made.map(|room| &mut room[..])
         .ok_or_else(|| Error::new(ErrorKind::Memory, "there is no room for a product's numbers"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sparse::Csr;
+    use crate::storage::Place;
+
+    #[test]
+    fn values_are_left_out_where_runs_do_not_repeat_them_anyway() {
+        let ctx = Context::new();
+        let grid = Csr::<f64>::poisson(&[40; 3], Place::Memory, &ctx).unwrap().pattern();
+        let graph = Csr::<f64>::random((3000, 3000), 0.01, 3, Place::Memory, &ctx).unwrap();
+        let form = |pattern: &Csr<()>| {
+            let a = pattern.with_data(vec![0.5; pattern.nnz()]).unwrap();
+            Form::new(&a, Sums::Interleaved, u64::MAX, &ctx).unwrap()
+        };
+        assert!(matches!(form(&grid), Some(Form::Encoded(_))));
+        assert!(matches!(form(&graph.pattern()), Some(Form::Iso(..))));
+    }
 }

@@ -17,8 +17,8 @@ const WORTH: usize = 1 << 14;
 pub struct PreparedLines<T: Entry, I: Index, P: Index, A: Axis> {
     panels: LinePanels<T, I, P, A>,
     /// For products along the lines, and for those across them.
-    along: Form<T>,
-    across: Form<T>,
+    along: Option<Form<T>>,
+    across: Option<Form<T>>,
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
@@ -30,11 +30,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
         ctx: &Context,
     ) -> Result<Self> {
         let panels = LinePanels::new(matrix, budget, ctx)?;
-        let (mut along, mut across) = (Form::Plain, Form::Plain);
+        let (mut along, mut across) = (None, None);
         if !panels.is_streamed() && matrix.nnz() >= WORTH {
             along = Form::new(matrix, Sums::Interleaved, budget, ctx)?;
             let other = Compressed::<T, I, P, A::Other>::bytes_of(matrix.minor(), matrix.nnz());
-            let rest = budget.saturating_sub(along.bytes() + other);
+            let rest = budget.saturating_sub(along.as_ref().map_or(0, Form::bytes) + other);
             if both && rest >= other {
                 let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
                 across = Form::new(&other, Sums::InOrder, rest, ctx)?;
@@ -50,8 +50,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
     pub(crate) fn plan(&self, adjoint: bool, k: usize, ctx: &Context) -> Plan {
         let form = if is_along::<A>(adjoint) { &self.along } else { &self.across };
         let (nrows, ncols) = self.panels.matrix().shape();
-        let plan = form.plan(product_name(adjoint), if adjoint { nrows } else { ncols }, k);
-        plan.unwrap_or_else(|| product_plan(&self.panels, adjoint, k, ctx))
+        let n = if adjoint { nrows } else { ncols };
+        match form.as_ref().filter(|form| form.multiplies(k)) {
+            Some(form) => form.plan(product_name(adjoint), n, k),
+            None => product_plan(&self.panels, adjoint, k, ctx),
+        }
     }
 
     /// The product, or that with the adjoint.
@@ -69,9 +72,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
         let along = is_along::<A>(adjoint);
         let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
         let form = if along { &mut self.along } else { &mut self.across };
-        match form.product(entries, k, x, y, ctx)? {
-            true => Ok(()),
-            false => panel_product(&mut self.panels, along, entries, k, x, y, ctx),
+        match form.as_mut().filter(|form| form.multiplies(k)) {
+            Some(form) => form.product(entries, k, x, y, ctx),
+            None => panel_product(&mut self.panels, along, entries, k, x, y, ctx),
         }
     }
 }

@@ -5,7 +5,8 @@
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
 //!   line, entry by entry; [`open`] – a stored one; [`copy`] – at another place; [`refill`] – new
-//!   values for a stored structure; [`builder`] – a matrix line by line; [`stack`] – several matrices as one; [`slice`] – a part of one
+//!   values for a stored structure; [`builder`] – a matrix line by line; [`stack`] – several matrices as one;
+//!   [`slice`] – a part of one
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
 //!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula

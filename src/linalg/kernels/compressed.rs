@@ -75,7 +75,7 @@ pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
 }
 
 /// The panel in at most `parts` runs of rows, each with its part of `y`.
-fn runs_with_outputs<'a, 'y, T, I: Index, P: Index, X>(
+pub(crate) fn runs_with_outputs<'a, 'y, T, I: Index, P: Index, X>(
     a: Panel<'a, T, I, P>,
     mut y: &'y mut [X],
     k: usize,

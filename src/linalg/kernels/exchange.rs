@@ -8,8 +8,9 @@
 //!
 //! A line's terms come in the order of its columns, so a short line is one slot to which they are added one by one, and
 //! a long one has a slot for each of the interleaved sums of `compressed.rs` and one for each term of its tail: the bits
-//! are those of the plain gather. Of a line in pieces every piece has such slots. Source: propagation blocking, Beamer, Asanović and Patterson (2017), here with
-//! the order of entries settled beforehand, so that nothing but terms is written.
+//! are those of the plain gather. Of a line in pieces every piece has such slots. Source: propagation blocking, Beamer,
+//! Asanović and Patterson (2017), here with the order of entries settled beforehand, so that nothing but terms is
+//! written.
 
 use super::compressed::PIECE;
 use super::panel::Fault;
@@ -99,24 +100,21 @@ pub(crate) fn finish_lines<X: Scalar>(
     for (len, y) in lens.zip(y) {
         let these;
         (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(Fault)?;
-        let whole = if sums == Sums::Interleaved { len / PIECE } else { 0 };
-        let sum = match whole {
-            0 => piece_sum(these)?,
-            _ => {
-                let (pieces, rest) = these.split_at_checked(whole * LANES).ok_or(Fault)?;
-                let rest = (!rest.is_empty()).then_some(rest);
-                let mut pieces = pieces.chunks_exact(LANES).chain(rest).map(piece_sum);
-                match (pieces.next(), len > PIECE) {
-                    (Some(first), true) => pieces
-                        .try_fold(X::zero() + first?, |all, sum| Ok::<X, Fault>(all + sum?))?,
-                    (Some(first), false) => first?,
-                    (None, _) => return Err(Fault),
-                }
-            }
+        let sum = match len > PIECE && sums == Sums::Interleaved {
+            true => sum_of_pieces(these, len / PIECE)?,
+            false => piece_sum(these)?,
         };
         update.apply(sum, y);
     }
     Ok(())
+}
+
+/// The sum over the slots of a line in pieces, of which so many are whole.
+fn sum_of_pieces<X: Scalar>(slots: &[X], whole: usize) -> Result<X, Fault> {
+    let (pieces, rest) = slots.split_at_checked(whole * LANES).ok_or(Fault)?;
+    let rest = (!rest.is_empty()).then_some(rest);
+    let mut pieces = pieces.chunks_exact(LANES).chain(rest);
+    pieces.try_fold(X::zero(), |all, piece| Ok(all + piece_sum(piece)?))
 }
 
 /// The sum over the slots of a piece.

@@ -49,7 +49,7 @@ mod tests;
 mod update;
 
 pub(crate) use columns::Columns;
-pub(crate) use compressed::{PIECE, gather};
+pub(crate) use compressed::{PIECE, gather, runs_with_outputs};
 pub(crate) use dense_gather::dense_gather;
 pub(crate) use dense_rows::DenseRows;
 pub(crate) use dense_scatter::{dense_scatter, scatter_height, scatter_sums};

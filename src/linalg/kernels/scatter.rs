@@ -18,8 +18,6 @@
 //! A guess that was wrong shows in an index outside of all owners that pass through a run. The product then starts again
 //! with windows found by reading all indices, and that is done at once where it could not start again, because it adds to `y`.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::compressed::SMALL;
@@ -34,8 +32,8 @@ use crate::storage::Index;
 
 /// Y = alpha Aᵀ X + beta Y, one pass over A.
 ///
-/// With several threads it is one more pass over the indices where `beta` is not 0, and two more passes at most where the
-/// rows of a run have hardly anything in common.
+/// With several threads one more pass over the indices where `beta` is not 0, and where a guess was wrong what was done
+/// until then besides.
 ///
 /// X is nrows x k and Y ncols x k, both row-major; the bits of a column of Y do not depend on the others. Fails with
 /// `Shape` before anything is written, and with `Index` if a pointer or an index is out of range.
@@ -84,18 +82,6 @@ fn add_by<T: Factor<X>, I: Index, P: Index, X: Scalar>(
         return scatter_bins::add(a, entries, update.alpha, x, y, k);
     };
     windows.widen(&owners);
-    add_by_owners(a, entries, update, x, y, k, (&windows, owners))
-}
-
-fn add_by_owners<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
-    entries: Entries,
-    update: Update<X>,
-    x: &[X],
-    y: &mut [X],
-    k: usize,
-    (windows, owners): (&Windows, Vec<Range<usize>>),
-) -> std::result::Result<(), Fault> {
     outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {
         let mut ready = 0;
         for Run { rows, columns, end, .. } in windows.meeting(&owner) {

@@ -24,13 +24,11 @@ const ROWS: usize = if cfg!(test) { 2 } else { 16 };
 const ENDS: usize = 8;
 
 /// Runs of rows, each with the columns that it touches.
-#[derive(Clone, Debug)]
 pub(super) struct Windows {
     ncols: usize,
     runs: Vec<Run>,
 }
 
-#[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) rows: Range<usize>,
     /// Those between the least and the largest, and once widened those of the owners that pass through the run.
@@ -45,18 +43,24 @@ impl Windows {
     ///
     /// A few numbers for every 32,768 entries, at most 16,384 times.
     pub(super) fn find<T: Sync, I: Index, P: Index>(a: Panel<'_, T, I, P>) -> Result<Self, Fault> {
-        let runs: Result<Vec<Run>, Fault> =
-            cut(a).into_par_iter().map(|rows| Run::find(a, rows)).collect();
-        runs.map(|runs| Windows { ncols: a.ncols(), runs })
+        Self::of_runs(a, Run::find)
     }
 
     /// Looks at some rows of every run, and takes columns a little to the left and to the right of theirs too.
     ///
     /// Fails if a pointer is out of order; the indices are still to be checked.
     pub(super) fn guess<T: Sync, I: Index, P: Index>(a: Panel<'_, T, I, P>) -> Result<Self, Fault> {
-        let runs: Result<Vec<Run>, Fault> =
-            cut(a).into_par_iter().map(|rows| Run::guess(a, rows)).collect();
-        runs.map(|runs| Windows { ncols: a.ncols(), runs })
+        Self::of_runs(a, Run::guess)
+    }
+
+    fn of_runs<'a, T: Sync, I: Index, P: Index>(
+        a: Panel<'a, T, I, P>,
+        look: impl Fn(Panel<'a, T, I, P>, Range<usize>) -> Result<Run, Fault> + Sync,
+    ) -> Result<Self, Fault> {
+        let parts = (partition::cost(a.indptr) / RUN).clamp(1, MOST_RUNS);
+        let rows = partition::split(a.indptr, parts).into_par_iter();
+        let runs: Result<Vec<Run>, Fault> = rows.map(|rows| look(a, rows)).collect();
+        Ok(Windows { ncols: a.ncols(), runs: runs? })
     }
 
     /// Ranges of columns for as many owners as pay, or `None` if bins are cheaper.
@@ -79,12 +83,9 @@ impl Windows {
     /// whatever was known of the run.
     pub(super) fn widen(&mut self, owners: &[Range<usize>]) {
         for run in &mut self.runs {
-            let met = owners.iter().filter(|owner| meets(run, owner));
-            let widest = met.fold(None, |all: Option<Range<usize>>, owner| match all {
-                None => Some(owner.clone()),
-                Some(all) => Some(all.start..owner.end),
-            });
-            run.columns = widest.unwrap_or(0..0);
+            let mut met = owners.iter().filter(|owner| meets(run, owner));
+            let first = met.next().cloned().unwrap_or(0..0);
+            run.columns = first.start..met.next_back().map_or(first.end, |last| last.end);
         }
     }
 
@@ -112,10 +113,6 @@ impl Windows {
     }
 }
 
-fn cut<T, I: Index, P: Index>(a: Panel<'_, T, I, P>) -> Vec<Range<usize>> {
-    partition::split(a.indptr, (partition::cost(a.indptr) / RUN).clamp(1, MOST_RUNS))
-}
-
 fn meets(run: &Run, owner: &Range<usize>) -> bool {
     run.columns.start < owner.end && owner.start < run.columns.end
 }
@@ -136,8 +133,7 @@ impl Run {
         Ok(Run { cost: indices.len() + rows.len(), rows, end: columns.end, columns })
     }
 
-    /// Other rows of a grid or a band touch the same columns as those looked at, moved along; other runs of columns that
-    /// only some rows touch are found out by the scatter.
+    /// Other rows of a grid or a band touch the columns of those looked at, moved along.
     fn guess<T, I: Index, P: Index>(
         a: Panel<'_, T, I, P>,
         rows: Range<usize>,

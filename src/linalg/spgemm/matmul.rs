@@ -7,11 +7,10 @@ use super::right::Right;
 use super::sink::Filling;
 use super::stream::run;
 use crate::error::{Error, Result};
-
 use crate::linalg::scalar::Scalar;
 use crate::linalg::semiring::{AnyPair, PlusTimes, Semiring};
 use crate::sparse::{ByRows, CompressedWriter, Csc, Csr, check_widths};
-use crate::storage::{Context, Entry, Index, Place, Plan};
+use crate::storage::{Context, Index, Place, Plan};
 
 impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     /// `A B`, as `A @ B` in SciPy.
@@ -45,7 +44,7 @@ impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        product(PlusTimes::<T>::new(), "CSR times CSR", (self, b), None, &place.into(), ctx)
+        self.matmul_with(PlusTimes::new(), b, place, ctx)
     }
 }
 
@@ -61,7 +60,7 @@ impl<I: Index, P: Index> Csr<(), I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        product(AnyPair::new(), "CSR times CSR", (self, b), None, &place.into(), ctx)
+        self.matmul_with(AnyPair::new(), b, place, ctx)
     }
 }
 
@@ -77,30 +76,15 @@ impl<T: Scalar, I: Index, P: Index> Csc<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        transposed(PlusTimes::<T>::new(), (self, b), &place.into(), ctx)
+        self.matmul_with(PlusTimes::new(), b, place, ctx)
     }
 }
 
 impl<I: Index, P: Index> Csc<(), I, P> {
     /// The pattern of `A B`: an entry wherever there is a term. Otherwise as the product of numbers.
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        transposed(AnyPair::new(), (self, b), &place.into(), ctx)
+        self.matmul_with(AnyPair::new(), b, place, ctx)
     }
-}
-
-/// `A B = (Bᵀ Aᵀ)ᵀ`.
-fn transposed<T, S, I: Index, P: Index>(
-    semiring: S,
-    (a, b): (&Csc<T, I, P>, &Csc<T, I, P>),
-    place: &Place,
-    ctx: &Context,
-) -> Result<Csc<T, I, P>>
-where
-    T: Entry,
-    S: Semiring<Left = T, Right = T, Sum = T>,
-{
-    let operands = (&b.transpose(), &a.transpose());
-    Ok(product(semiring, "CSC times CSC", operands, None, place, ctx)?.transpose())
 }
 
 /// The product, or what a mask leaves of it, under a name for plans.

@@ -4,8 +4,8 @@
 //! matmul:  look at the columns of A  ->  multiply a sample of rows  ->  say what it will cost  ->  multiply
 //! ```
 //!
-//! - [`matmul`] – the methods; [`over_semiring`] – those of any semiring, and under a [`mask`]; [`product`] – which of the two matrices are read, and the plan; [`budget`] – who gets how much
-//!   of the memory
+//! - [`matmul`] – the methods; [`over_semiring`] – those of any semiring, and under a [`mask`]; [`product`] – which of the
+//!   two matrices are read, and the plan; [`budget`] – who gets how much of the memory
 //! - [`inspect`] – the look at A: terms, bad indices, [`sample`] rows, and [`cut`] into [`stretch`]es
 //! - [`estimate`] – how many entries the result will have
 //! - [`right`] – B, whole or by rows; [`row_set`] and [`store`] – the rows of it that are at hand; [`reading`] – how A's parts and

@@ -35,7 +35,8 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
         product(semiring, "CSR times CSR", (self, b), None, &place.into(), ctx)
     }
 
-    /// `C<M> = A B`: the product over a semiring at the positions of a mask alone, or everywhere else. The masked `GrB_mxm` of the GraphBLAS.
+    /// `C<M> = A B`: the product over a semiring at the positions of a mask alone, or everywhere else. The masked `GrB_mxm`
+    /// of the GraphBLAS.
     ///
     /// What is kept has the bits that it has in the product without a mask. A position of the mask at which there is no
     /// term stays empty. Indices of the mask may come in any order in their rows.
@@ -90,9 +91,7 @@ impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Csc<S::Sum, I, P>> {
-        let (a, b, place) = (self.transpose(), b.transpose(), place.into());
-        let operands = (&b, &a);
-        Ok(product(Flipped(semiring), "CSC times CSC", operands, None, &place, ctx)?.transpose())
+        transposed(semiring, "CSC times CSC", (self, b), None, &place.into(), ctx)
     }
 
     /// `C<M> = A B` over a semiring, as [`Csr::matmul_masked`].
@@ -119,8 +118,20 @@ impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     ) -> Result<Csc<S::Sum, I, P>> {
         let shape = (b.ncols(), self.nrows());
         let masking = Masking::new(&mask.transpose(), shape, ctx)?;
-        let (a, b, place) = (self.transpose(), b.transpose(), place.into());
-        let (semiring, name) = (Flipped(semiring), "masked CSC times CSC");
-        Ok(product(semiring, name, (&b, &a), Some(&masking), &place, ctx)?.transpose())
+        let (operands, mask) = ((self, b), Some(&masking));
+        transposed(semiring, "masked CSC times CSC", operands, mask, &place.into(), ctx)
     }
+}
+
+/// `A B = (Bᵀ Aᵀ)ᵀ`, the mask being that of the transpose.
+fn transposed<S: Semiring, I: Index, P: Index>(
+    semiring: S,
+    operation: &'static str,
+    (a, b): (&Csc<S::Left, I, P>, &Csc<S::Right, I, P>),
+    mask: Option<&Masking<I, P>>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Csc<S::Sum, I, P>> {
+    let operands = (&b.transpose(), &a.transpose());
+    Ok(product(Flipped(semiring), operation, operands, mask, place, ctx)?.transpose())
 }

@@ -52,5 +52,4 @@ pub(crate) use masked::{RowMask, retain};
 pub(crate) use merge::Merge;
 pub(crate) use multiplier::{Limits, Multiplier};
 pub(crate) use row::{Lines, Rows, Whole};
-
 pub(crate) use window::Window;

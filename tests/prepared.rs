@@ -151,6 +151,10 @@ fn matrices_of_one_value_keep_their_bits() {
         let mut y = vec![0.0; a.nrows()];
         let ((), cost) = ctx.measure(|ctx| operator.apply(&x[..a.ncols()], &mut y, ctx)).unwrap();
         assert!(cost.actual.peak_memory <= cost.plan.cost.peak_memory, "{scattered}");
+        let operator = Operator::new(&complex, &ctx).unwrap();
+        let (x, mut y) = (vec![value; a.ncols()], vec![value; a.nrows()]);
+        let ((), cost) = ctx.measure(|ctx| operator.apply(&x, &mut y, ctx)).unwrap();
+        assert!(cost.actual.peak_memory <= cost.plan.cost.peak_memory, "complex, {scattered}");
     }
 }
 

@@ -80,7 +80,8 @@ impl<T: Entry> Form<T> {
         match self {
             Form::Encoded(encoded) => encoded.plan(plan, k),
             Form::Iso(encoded, ..) => {
-                encoded.plan(plan.holds((n * k * size_of::<[f64; 2]>()) as u64), k)
+                let scaled = (n * k * size_of::<[f64; 2]>()) as u64;
+                encoded.plan(plan, k).beside(scaled)
             }
         }
     }

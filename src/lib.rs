@@ -66,7 +66,9 @@ mod storage;
 pub use convert::CooBuilder;
 pub use dense::{ColumnWriter, Dense, DenseBase, DenseBuilder, DenseMut};
 pub use error::{Error, ErrorKind, Location, Result};
-pub use sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Line, Refill};
+pub use sparse::{
+    Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Line, Permutation, Refill,
+};
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub use storage::{
     Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, Cost, DType, Descriptor, Element,

@@ -19,6 +19,7 @@ mod hostile_products;
 mod malformed_mtx;
 mod malformed_npy;
 mod matrix_market;
+mod permute;
 mod plans;
 mod prepared;
 mod products;

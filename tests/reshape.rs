@@ -5,13 +5,13 @@ use outcore::{Context, Csc, Csr, Entry, ErrorKind, Place, Report};
 use crate::folders::{Folders, names};
 
 /// A small generator, the same numbers every time.
-fn random(state: &mut u64) -> usize {
+pub(crate) fn random(state: &mut u64) -> usize {
     *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
     (*state >> 33) as usize
 }
 
 /// Entries in any order within their rows, repeated now and then, some rows empty; the last position is taken.
-fn matrix<T: Entry>(
+pub(crate) fn matrix<T: Entry>(
     (nrows, ncols): (usize, usize),
     nnz: usize,
     value: impl Fn(usize) -> T,
@@ -33,7 +33,7 @@ fn matrix<T: Entry>(
     Csr::from_parts((nrows, ncols), indptr, indices, data).unwrap()
 }
 
-fn triplets<T: Entry>(a: &Csr<T>) -> Vec<(usize, usize, T)> {
+pub(crate) fn triplets<T: Entry>(a: &Csr<T>) -> Vec<(usize, usize, T)> {
     let rows = a.rows().enumerate();
     rows.flat_map(|(i, row)| {
         row.indices.iter().zip(row.data).map(move |(&j, &value)| (i, j as usize, value))
@@ -42,7 +42,10 @@ fn triplets<T: Entry>(a: &Csr<T>) -> Vec<(usize, usize, T)> {
 }
 
 /// A matrix from entries in the order of their rows, which keep it.
-fn from_triplets<T: Entry>(shape: (usize, usize), entries: &[(usize, usize, T)]) -> Csr<T> {
+pub(crate) fn from_triplets<T: Entry>(
+    shape: (usize, usize),
+    entries: &[(usize, usize, T)],
+) -> Csr<T> {
     let mut indptr = vec![0u32; shape.0 + 1];
     entries.iter().for_each(|&(row, ..)| indptr[row + 1] += 1);
     (0..shape.0).for_each(|row| indptr[row + 1] += indptr[row]);
@@ -51,7 +54,7 @@ fn from_triplets<T: Entry>(shape: (usize, usize), entries: &[(usize, usize, T)])
     Csr::from_parts(shape, indptr, indices, data).unwrap()
 }
 
-const SHAPES: [((usize, usize), usize); 7] = [
+pub(crate) const SHAPES: [((usize, usize), usize); 7] = [
     ((0, 5), 0),
     ((5, 0), 0),
     ((1, 1), 1),
@@ -148,7 +151,7 @@ fn one_long_line_is_sliced_in_pieces() {
 }
 
 /// A stored matrix whose index at a position is bad.
-fn hostile(folders: &Folders, a: &Csr<f64>, position: usize) -> Csr<f64> {
+pub(crate) fn hostile(folders: &Folders, a: &Csr<f64>, position: usize) -> Csr<f64> {
     use std::os::unix::fs::FileExt;
     let stored = a.copy_to(folders.result("hostile"), &Context::new()).unwrap();
     drop(stored);

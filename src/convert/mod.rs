@@ -1,6 +1,7 @@
 //! Floor 2: every pair of formats, in memory or on disk.
 //!
 //! - [`builder`] – entries in any order to CSR and CSC; [`compress`] – COO to CSR and CSC; [`recompress`] – CSR to CSC and back; [`expand`] – both to COO
+//! - [`permute`] – rows and columns of a sparse matrix in another order, [`permuted`] in memory
 //! - [`reorder`] – a dense matrix in the other order; [`sparsify`] – dense to sparse, [`sift`]ed panel by panel; [`densify`] – sparse to dense
 //! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, two [`passes`] over [`bins`] of
 //!   lines, [`record`]s of bytes, [`region`]s of lines and lines that are too long ([`long_line`]); [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
@@ -20,6 +21,8 @@ mod lines_sink;
 mod long_line;
 mod owners;
 mod passes;
+mod permute;
+mod permuted;
 mod recompress;
 mod record;
 mod region;

@@ -84,12 +84,21 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     ctx.meter().pass();
     ctx.meter().read(from.stored_bytes());
     let made = in_memory(from, in_parallel.is_some(), ctx)?;
+    at_place(made, place, ctx)
+}
+
+/// A matrix that was made in memory, at its place.
+pub(super) fn at_place<T: Entry, I: Index, P: Index, A: Axis>(
+    made: Compressed<T, I, P, A>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Compressed<T, I, P, A>> {
     if *place == Place::Memory {
         return Ok(made);
     }
     // Stores all over a mapped file would dirty it page by page; what lies in memory is one sequential write.
     let mut writer =
-        CompressedWriter::<T, I, P, A::Other>::new(from.shape(), from.nnz(), true, place, ctx)?;
+        CompressedWriter::<T, I, P, A>::new(made.shape(), made.nnz(), true, place, ctx)?;
     let mut lens = Vec::with_capacity(STEP);
     for start in (0..made.major()).step_by(STEP) {
         ctx.report("writing", start as u64, made.major() as u64)?;
@@ -237,16 +246,9 @@ pub(super) fn sort_lines<T: Entry, I: Index, P: Index, A: Axis>(
     let mut panels = EntryPanels::new(&[from.indices()], from.data(), room::<T, I>(ctx), ctx)?;
     let mut majors: Vec<I> = Vec::with_capacity(nnz.min(room::<T, I>(ctx)));
     let _held = ctx.hold((majors.capacity() * size_of::<I>()) as u64);
-    // The line of the entry at hand; lines are walked through once, as entries come.
     let mut line = 0;
     let sorted = panels.sweep(ctx, |first, indices, data| {
-        majors.clear();
-        while majors.len() < data.len() {
-            let end = (line < from.major()).then(|| from.span(line).end);
-            let end = end.ok_or_else(|| fault(from))?.saturating_sub(first).min(data.len());
-            majors.resize(end.max(majors.len()), I::from_usize(line));
-            line += usize::from(majors.len() < data.len());
-        }
+        lines_of(from, (first, data.len()), &mut line, I::from_usize, &mut majors)?;
         match across {
             true => sorter.extend(indices[0], &majors, data),
             false => sorter.extend(&majors, indices[0], data),
@@ -257,6 +259,25 @@ pub(super) fn sort_lines<T: Entry, I: Index, P: Index, A: Axis>(
         ErrorKind::Index => fault(from),
         _ => error,
     })
+}
+
+/// The names of the lines of `count` entries from `first` on. `line` is the line of the entry at hand: runs of entries are
+/// walked through once, one after the other.
+pub(super) fn lines_of<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    (first, count): (usize, usize),
+    line: &mut usize,
+    name: impl Fn(usize) -> I,
+    names: &mut Vec<I>,
+) -> Result<()> {
+    names.clear();
+    while names.len() < count {
+        let end = (*line < from.major()).then(|| from.span(*line).end);
+        let end = end.ok_or_else(|| fault(from))?.saturating_sub(first).min(count);
+        names.resize(end.max(names.len()), name(*line));
+        *line += usize::from(names.len() < count);
+    }
+    Ok(())
 }
 
 /// Either an index of a file that was never checked is bad, or the file is changing under us.

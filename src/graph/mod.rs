@@ -13,11 +13,14 @@
 //! - `bfs` – [levels and parents](bfs()) of a breadth-first search
 //! - `components` – [what hangs together](connected_components); `strong` – [what leads to each other](strong_components);
 //!   `partition` – [the answer](Components) of both
+//! - `cuthill_mckee` – [neighbours close together](reverse_cuthill_mckee()); `degree_order` – [busy vertices first](degree_order())
 //! - `pagerank` – [where a random walk is found](pagerank()), over any [`LinearOperator`](crate::linalg::LinearOperator)
 //! - `vertices` – one number per vertex, lowered by many threads
 
 mod bfs;
 mod components;
+mod cuthill_mckee;
+mod degree_order;
 mod pagerank;
 mod partition;
 mod strong;
@@ -25,6 +28,8 @@ mod vertices;
 
 pub use bfs::{Bfs, bfs, bfs_with_incoming, check_bfs};
 pub use components::{check_components, connected_components};
+pub use cuthill_mckee::reverse_cuthill_mckee;
+pub use degree_order::degree_order;
 pub use pagerank::{PageRank, PageRankOptions, check_pagerank, pagerank, pagerank_over};
 pub use partition::Components;
 pub use strong::{check_strong_components, strong_components};

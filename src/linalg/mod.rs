@@ -14,11 +14,13 @@
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
 //!   norms and counts, by the passes of `line_pass`
+//! - `reordered` – a matrix in another order that remembers it; `bandwidth` – how far from the diagonal its entries lie
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
 //! - `partition` – rows in runs of equal cost; `kernels` – the loops, on plain slices: they know neither matrices
 //!   nor files, and everything above them decides what is handed in
 
 mod arithmetic;
+mod bandwidth;
 mod compact;
 mod compressed;
 mod dense;
@@ -34,6 +36,7 @@ mod prepared;
 mod prepared_form;
 mod prepared_sparse;
 mod reduce;
+mod reordered;
 mod scalar;
 mod semiring;
 mod sparse_arithmetic;
@@ -48,6 +51,7 @@ pub use arithmetic::{Multiply, Subtract};
 pub use operator::LinearOperator;
 pub(crate) use operator::check_length;
 pub use prepared::{Operator, PanelProduct, Panelled};
+pub use reordered::Reordered;
 pub use scalar::{Factor, Scalar};
 pub use semiring::{
     AnyPair, MaxFirst, MaxMin, MaxPlus, MaxSecond, MinFirst, MinMax, MinPlus, MinSecond, OrAnd,

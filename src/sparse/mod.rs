@@ -9,6 +9,7 @@
 //!   [`slice`] – a part of one
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
 //!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
+//! - [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
 mod axis;
@@ -28,6 +29,7 @@ mod line_cuts;
 mod lines;
 mod open;
 mod panels;
+mod permutation;
 mod refill;
 mod slice;
 mod stack;
@@ -47,6 +49,7 @@ pub(crate) use index_check::IndexCheck;
 pub(crate) use line_cuts::Pieces;
 pub use lines::Line;
 pub(crate) use panels::LinePanels;
+pub use permutation::Permutation;
 pub use refill::Refill;
 pub(crate) use writer::{CompressedWriter, memory_left};
 pub(crate) use zipped_lines::{LinePart, ZippedLines, ZippedPanel};

@@ -155,6 +155,20 @@ pub(crate) fn prefetch_to_write<T>(elements: &mut [T], at: usize) {
     let _ = (elements, at);
 }
 
+/// Asks for the memory of an element that is read soon, which need not exist.
+#[inline(always)]
+pub(crate) fn prefetch_to_read<T>(elements: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let address = elements.as_ptr().wrapping_add(at);
+        // SAFETY: a prefetch of any address whatever is a hint without effect.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (elements, at);
+}
+
 impl<T: Entry> From<Vec<T>> for BufferMut<T> {
     fn from(mut vector: Vec<T>) -> Self {
         let (start, len) = (vector.as_mut_ptr(), vector.len());

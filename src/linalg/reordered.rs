@@ -1,0 +1,149 @@
+//! A square matrix in another order that remembers it.
+
+use crate::error::{Error, Result};
+use crate::linalg::operator::{LinearOperator, check_length};
+use crate::linalg::scalar::Scalar;
+use crate::sparse::{Axis, Compressed, Permutation};
+use crate::storage::{Context, Entry, Index, Place, Plan};
+
+/// A square matrix (or operator) whose rows and columns stand in another order, and the order.
+///
+/// As a [`LinearOperator`] it takes and gives vectors in the order of before: it brings `x` into order, multiplies, and brings
+/// `y` back. Whoever makes many products, as a solver does, brings the vectors into order once and works with
+/// [`matrix`](Self::matrix).
+///
+/// ```
+/// use outcore::linalg::{LinearOperator, Operator};
+/// use outcore::{Context, Csr, Place, graph::reverse_cuthill_mckee, solve};
+/// let ctx = Context::new();
+/// let a = Csr::<f64>::poisson(&[20, 20], Place::Memory, &ctx)?;
+/// let b = vec![1.0; 400];
+/// let reordered = a.reorder(&reverse_cuthill_mckee(&a, &ctx)?, Place::Memory, &ctx)?;
+/// // The same product, up to the order in which a row is summed.
+/// assert_eq!(reordered.matvec(&b)?, a.matvec(&b)?);
+///
+/// // A system solved in the new order.
+/// let operator = Operator::new(reordered.matrix(), &ctx)?;
+/// let order = reordered.order();
+/// let mut y = vec![0.0; 400];
+/// operator.apply(&order.permute(&b, &ctx)?, &mut y, &ctx)?;
+/// let mut x = vec![0.0; 400];
+/// order.restore_into(&y, &mut x)?;
+/// assert_eq!(x, a.matvec(&b)?);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Reordered<M> {
+    matrix: M,
+    order: Permutation,
+}
+
+impl<M> Reordered<M> {
+    /// The matrix in its order.
+    pub fn matrix(&self) -> &M {
+        &self.matrix
+    }
+
+    /// What stands where: row and column `k` of the matrix were `order()[k]`.
+    pub fn order(&self) -> &Permutation {
+        &self.order
+    }
+
+    /// Matrix and order.
+    pub fn into_parts(self) -> (M, Permutation) {
+        (self.matrix, self.order)
+    }
+
+    /// Something made of the matrix, in the same order: an [`Operator`](crate::linalg::Operator) prepared from it.
+    pub fn try_map<N>(self, make: impl FnOnce(M) -> Result<N>) -> Result<Reordered<N>> {
+        Ok(Reordered { matrix: make(self.matrix)?, order: self.order })
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Rows and columns of a square matrix in one new order, which is remembered. Costs and fails as
+    /// [`permute`](Self::permute).
+    ///
+    /// [`reverse_cuthill_mckee`](crate::graph::reverse_cuthill_mckee) and [`degree_order`](crate::graph::degree_order)
+    /// make orders that bring close together in memory what is used together.
+    pub fn reorder(
+        &self,
+        order: &Permutation,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Reordered<Self>> {
+        let (nrows, ncols) = self.shape();
+        if nrows != ncols {
+            let found = format!("{nrows} x {ncols}");
+            return Err(Error::shape("the matrix", "as many rows as columns", found));
+        }
+        let matrix = self.permute(order, order, place, ctx)?;
+        Ok(Reordered { matrix, order: order.clone() })
+    }
+}
+
+/// A product allocates a vector for `x` and one for `y` in the new order.
+impl<X: Scalar, M: LinearOperator<X>> LinearOperator<X> for Reordered<M> {
+    fn shape(&self) -> (usize, usize) {
+        self.matrix.shape()
+    }
+
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.in_order(x, y, ctx, |x, y| self.matrix.apply(x, y, ctx))
+    }
+
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.in_order(x, y, ctx, |x, y| self.matrix.apply_adjoint(x, y, ctx))
+    }
+
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.block_in_order(k, x, y, |x, y| self.matrix.apply_block(k, x, y, ctx))
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.block_in_order(k, x, y, |x, y| self.matrix.apply_adjoint_block(k, x, y, ctx))
+    }
+
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        let vectors = 2 * self.order.len() * size_of::<X>() * k;
+        Ok(self.matrix.plan_block(adjoint, k, ctx)?.beside(vectors as u64))
+    }
+}
+
+impl<M> Reordered<M> {
+    /// A product in the order of the matrix.
+    fn in_order<X: Scalar>(
+        &self,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+        product: impl FnOnce(&[X], &mut [X]) -> Result<()>,
+    ) -> Result<()> {
+        check_length("y", self.order.len(), y.len())?;
+        let x = self.order.permute(x, ctx)?;
+        let mut moved = vec![X::zero(); y.len()];
+        product(&x, &mut moved)?;
+        self.order.restore_into(&moved, y)
+    }
+
+    /// Products with `k` vectors, rows of `k` elements being moved as they are.
+    fn block_in_order<X: Scalar>(
+        &self,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        product: impl FnOnce(&[X], &mut [X]) -> Result<()>,
+    ) -> Result<()> {
+        check_length("the block of vectors", self.order.len().saturating_mul(k), x.len())?;
+        check_length("the block of results", x.len(), y.len())?;
+        let order = self.order.order();
+        let moved: Vec<X> =
+            order.iter().flat_map(|&old| &x[old * k..(old + 1) * k]).copied().collect();
+        let mut results = vec![X::zero(); y.len()];
+        product(&moved, &mut results)?;
+        for (&old, results) in order.iter().zip(results.chunks_exact(k.max(1))) {
+            y[old * k..(old + 1) * k].copy_from_slice(results);
+        }
+        Ok(())
+    }
+}

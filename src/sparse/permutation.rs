@@ -1,0 +1,144 @@
+//! A new order of rows, columns, vertices or the elements of a vector, and the way back.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::storage::{Context, Index};
+
+/// Elements of a task.
+const TASK: usize = 1 << 14;
+
+/// A new order of `n` things, as NumPy's `a[order]`: what comes to position `k` stood at `order[k]`.
+///
+/// Eight bytes each, in memory. A permutation is checked when it is made, so that whoever takes one need not.
+///
+/// ```
+/// use outcore::{Context, Permutation};
+/// let p = Permutation::new(vec![2, 0, 1])?;
+/// let ctx = Context::new();
+/// let moved = p.permute(&["a", "b", "c"], &ctx)?;
+/// assert_eq!(moved, ["c", "a", "b"]);
+/// assert_eq!(p.inverse().permute(&moved, &ctx)?, ["a", "b", "c"]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permutation {
+    order: Vec<usize>,
+}
+
+impl Permutation {
+    /// The order in which position `k` gets what stood at `order[k]`.
+    ///
+    /// Fails with [`ErrorKind::Index`], naming the position, if a number is not below their count or comes twice. Cost:
+    /// one pass over the numbers, and a bit for each while it lasts.
+    ///
+    /// ```
+    /// let error = outcore::Permutation::new(vec![1, 1]).unwrap_err();
+    /// assert_eq!(error.to_string(), "position 1: a permutation has a number twice: found 1");
+    /// ```
+    pub fn new(order: Vec<usize>) -> Result<Self> {
+        let n = order.len();
+        let mut seen = vec![0u64; n.div_ceil(64)];
+        for (k, &old) in order.iter().enumerate() {
+            let wrong = |what: &str| {
+                Error::new(ErrorKind::Index, what).at(Location::Position(k as u64)).found(old)
+            };
+            if old >= n {
+                let error = wrong("a permutation has a number that is out of range");
+                return Err(error.expected(format!("one below {n}")));
+            }
+            let (word, bit) = (&mut seen[old / 64], 1 << (old % 64));
+            if *word & bit != 0 {
+                return Err(wrong("a permutation has a number twice"));
+            }
+            *word |= bit;
+        }
+        Ok(Permutation { order })
+    }
+
+    /// The order in which everything stays where it is.
+    pub fn identity(n: usize) -> Self {
+        Permutation { order: (0..n).collect() }
+    }
+
+    /// How many things are brought into order.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is nothing to bring into order.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// For every position where its thing stood before.
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// The numbers of [`order`](Self::order), without a copy.
+    pub fn into_order(self) -> Vec<usize> {
+        self.order
+    }
+
+    /// The way back: for every thing where it comes to.
+    pub fn inverse(&self) -> Self {
+        let mut order = vec![0; self.len()];
+        self.order.iter().enumerate().for_each(|(new, &old)| order[old] = new);
+        Permutation { order }
+    }
+
+    /// This order first and `next` after it, as one. Fails if they are of different lengths.
+    ///
+    /// ```
+    /// use outcore::Permutation;
+    /// let p = Permutation::new(vec![2, 0, 1])?;
+    /// assert_eq!(p.then(&p.inverse())?, Permutation::identity(3));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn then(&self, next: &Self) -> Result<Self> {
+        check_length("the next permutation", self.len(), next.len())?;
+        Ok(Permutation { order: next.order.iter().map(|&k| self.order[k]).collect() })
+    }
+
+    /// The elements of a vector in this order: `y[k] = x[order[k]]`. Fails if there are not as many as in the order.
+    pub fn permute<X: Copy + Send + Sync>(&self, x: &[X], ctx: &Context) -> Result<Vec<X>> {
+        check_length("x", self.len(), x.len())?;
+        Ok(ctx.run(|| self.order.par_iter().with_min_len(TASK).map(|&old| x[old]).collect()))
+    }
+
+    /// As [`permute`](Self::permute), into `y`; nothing is allocated.
+    pub fn permute_into<X: Copy + Send + Sync>(
+        &self,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<()> {
+        check_length("x", self.len(), x.len())?;
+        check_length("y", self.len(), y.len())?;
+        ctx.run(|| {
+            let tasks = y.par_chunks_mut(TASK).zip(self.order.par_chunks(TASK));
+            tasks.for_each(|(y, order)| y.iter_mut().zip(order).for_each(|(y, &old)| *y = x[old]));
+        });
+        Ok(())
+    }
+
+    /// The way back of [`permute_into`](Self::permute_into): `y[order[k]] = x[k]`. On one thread; nothing is allocated.
+    pub fn restore_into<X: Copy>(&self, x: &[X], y: &mut [X]) -> Result<()> {
+        check_length("x", self.len(), x.len())?;
+        check_length("y", self.len(), y.len())?;
+        self.order.iter().zip(x).for_each(|(&old, &x)| y[old] = x);
+        Ok(())
+    }
+
+    /// The positions of all things, as indices of a matrix, which were seen to be wide enough.
+    pub(crate) fn positions<I: Index>(&self) -> Vec<I> {
+        let mut positions = vec![I::from_usize(0); self.len()];
+        self.order.iter().enumerate().for_each(|(new, &old)| positions[old] = I::from_usize(new));
+        positions
+    }
+}
+
+fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
+    if expected == found { Ok(()) } else { Err(Error::shape(name, expected, found)) }
+}

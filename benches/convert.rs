@@ -7,7 +7,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use outcore::{BufferMut, Context, Coo, Csr, Dense, Duplicates, Order, Place};
+use outcore::graph::reverse_cuthill_mckee;
+use outcore::{BufferMut, Context, Coo, Csr, Dense, Duplicates, Order, Permutation, Place};
 
 fn number(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -164,6 +165,55 @@ fn written_out(a: &Csr<f32>) -> BufferMut<f32> {
     elements
 }
 
+/// An order that looks like chance.
+fn shuffled(n: usize) -> Permutation {
+    let mut order: Vec<usize> = (0..n).collect();
+    let key = |k: &usize| (*k as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (*k as u64) << 40;
+    order.sort_unstable_by_key(key);
+    Permutation::new(order).expect("every number once")
+}
+
+/// Rows gathered and columns renamed, not sorted, as `A[order][:, order]` of SciPy.
+fn moved(a: &Csr<f64>, order: &Permutation) -> Arrays {
+    let places = order.inverse();
+    let (mut cols, mut values) = zeros(a.nnz());
+    let (mut ends, mut end) = (vec![0], 0);
+    for &row in order.order() {
+        for k in a.indptr()[row] as usize..a.indptr()[row + 1] as usize {
+            cols[end] = places.order()[a.indices()[k] as usize] as u32;
+            values[end] = a.data()[k];
+            end += 1;
+        }
+        ends.push(end as u32);
+    }
+    (ends, cols, values)
+}
+
+/// Cuthill and McKee's queue, from the vertex of least degree in each component.
+fn queue(a: &Csr<f64>) -> Vec<u32> {
+    let degree = |v: u32| a.indptr()[v as usize + 1] - a.indptr()[v as usize];
+    let (mut seen, mut order) = (vec![false; a.nrows()], Vec::with_capacity(a.nrows()));
+    let mut starts: Vec<u32> = (0..a.nrows() as u32).collect();
+    starts.sort_by_key(|&v| degree(v));
+    let mut done = 0;
+    for start in starts {
+        if !std::mem::replace(&mut seen[start as usize], true) {
+            order.push(start);
+        }
+        while done < order.len() {
+            let (v, begin) = (order[done] as usize, order.len());
+            for &w in &a.indices()[a.indptr()[v] as usize..a.indptr()[v + 1] as usize] {
+                if !std::mem::replace(&mut seen[w as usize], true) {
+                    order.push(w);
+                }
+            }
+            order[begin..].sort_by_key(|&w| degree(w));
+            done += 1;
+        }
+    }
+    order
+}
+
 fn of_matrix(name: &str, a: &Csr<f64>, ctx: &Context) {
     let b = a.to_csc(Place::Memory, ctx).expect("it fits");
     let at = b.transpose();
@@ -172,6 +222,15 @@ fn of_matrix(name: &str, a: &Csr<f64>, ctx: &Context) {
     case(&format!("csc to csr, {name}"), || transposed(&at), back);
     case(&format!("a + a, {name}"), || sum(a, a), |c| a.add(a, Place::Memory, c).unwrap());
     case(&format!("a + a^t, {name}"), || sum(a, &at), |c| a.add(&at, Place::Memory, c).unwrap());
+    let order = shuffled(a.nrows());
+    let ours = |c: &Context| a.permute(&order, None, Place::Memory, c).unwrap();
+    let plain = || a.permute(None, None, Place::Memory, &Context::new().threads(1).unwrap());
+    case(&format!("permuted rows, {name}"), plain, ours);
+    let ours = |c: &Context| a.permute(&order, &order, Place::Memory, c).unwrap();
+    case(&format!("permuted, {name}"), || moved(a, &order), ours);
+    let symmetric = a.add(&at, Place::Memory, ctx).expect("it fits");
+    let ours = |c: &Context| reverse_cuthill_mckee(&symmetric, c).unwrap();
+    case(&format!("cuthill-mckee, {name}"), || queue(&symmetric), ours);
 }
 
 fn of_coordinates(name: &str, a: &Coo<f64>) {
@@ -210,15 +269,18 @@ fn of_graph(ctx: &Context) {
 
 fn main() {
     let ctx = Context::new();
-    if ["csr to csc, poisson", "csc to csr, poisson", "a + a, poisson", "a + a^t, poisson"]
+    if ["csr to csc", "csc to csr", "a + a", "permuted", "cuthill-mckee"]
         .iter()
-        .any(|name| wanted(name))
+        .any(|name| wanted(&format!("{name}, poisson")))
     {
         let grid = [number("OUTCORE_GRID", 100); 3];
         let poisson = Csr::<f64>::poisson(&grid, Place::Memory, &ctx).expect("it fits");
         of_matrix("poisson", &poisson, &ctx);
     }
-    if wanted("rmat") || wanted("csr to csc, rmat") || wanted("coo to csr, rmat") {
+    if ["rmat", "permuted, rmat", "cuthill-mckee, rmat", "csr to csc, rmat", "coo to csr, rmat"]
+        .iter()
+        .any(|name| wanted(name))
+    {
         of_graph(&ctx);
     }
     if wanted("dense") || wanted("dense to csr, 1 %") {

@@ -71,7 +71,8 @@ fn permuted_as_triplets_are() {
     for (shape, nnz) in SHAPES {
         let a = matrix(shape, nnz, |k| 1.0 / (k + 1) as f64);
         let (p, q) = (shuffled(shape.0, 3), shuffled(shape.1, 4));
-        for (rows, cols) in [(Some(&p), Some(&q)), (Some(&p), None), (None, Some(&q)), (None, None)] {
+        for (rows, cols) in [(Some(&p), Some(&q)), (Some(&p), None), (None, Some(&q)), (None, None)]
+        {
             let expected = twin(&a, rows, cols);
             for threads in [1, 2, 3, 8] {
                 let ctx = Context::new().threads(threads).unwrap();
@@ -213,7 +214,9 @@ fn one_by_one(a: &Csr<f64>) -> Vec<usize> {
 
 #[test]
 fn the_order_is_that_of_the_queue() {
-    for (n, edges, reach) in [(1, 0, 1), (10, 3, 9), (300, 280, 299), (2_000, 9_000, 40), (5_000, 40_000, 4_999)] {
+    for (n, edges, reach) in
+        [(1, 0, 1), (10, 3, 9), (300, 280, 299), (2_000, 9_000, 40), (5_000, 40_000, 4_999)]
+    {
         let a = graph(n, edges, reach);
         let expected = one_by_one(&a);
         for threads in [1, 2, 3, 8] {
@@ -236,7 +239,10 @@ fn one_direction_of_an_edge_is_enough() {
     let upper = triplets(&a).into_iter().filter(|&(i, j, _)| i < j);
     let upper = from_triplets(a.shape(), &upper.collect::<Vec<_>>());
     let ctx = Context::new();
-    assert_eq!(reverse_cuthill_mckee(&upper, &ctx).unwrap(), reverse_cuthill_mckee(&a, &ctx).unwrap());
+    assert_eq!(
+        reverse_cuthill_mckee(&upper, &ctx).unwrap(),
+        reverse_cuthill_mckee(&a, &ctx).unwrap()
+    );
 }
 
 #[test]
@@ -300,7 +306,10 @@ fn reordered_products_are_those_of_before() {
     reordered.apply_adjoint_block(3, block, &mut found, &ctx).unwrap();
     a.apply_adjoint_block(3, block, &mut expected, &ctx).unwrap();
     assert_eq!(found, expected);
-    assert_eq!(reordered.apply(&x[1..], &mut [0.0; 700], &ctx).unwrap_err().kind(), ErrorKind::Shape);
+    assert_eq!(
+        reordered.apply(&x[1..], &mut [0.0; 700], &ctx).unwrap_err().kind(),
+        ErrorKind::Shape
+    );
     let error = reordered.apply_block(2, &x, &mut [0.0; 1_400], &ctx).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
     let prepared = reordered.try_map(|a| Operator::new(&a, &ctx)).unwrap();

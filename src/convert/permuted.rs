@@ -6,8 +6,10 @@
 //!                                             -> sort it, if it does not rise
 //! ```
 //!
-//! What this waits for are lines that lie anywhere: asked for `AHEAD` lines before they are copied, their pointers twice as
-//! far, R-MAT 18 with rows and columns in random order takes 35 ms instead of 53.
+//! What this waits for are lines and new indices that lie anywhere. Lines are asked for `AHEAD` lines before they are copied, their
+//! pointers twice as far and the new indices of their first entries half as far, and the table of new indices lies in huge
+//! pages. Without that, rows and columns of a Poisson matrix on 200³ points in random order took one thread 4.9 s instead
+//! of 2.5.
 
 use std::ops::Range;
 
@@ -127,6 +129,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
     fn ask_ahead(&self, place: usize, end: usize) {
         if place + 2 * AHEAD < end {
             prefetch_to_read(self.from.indptr(), self.line(place + 2 * AHEAD));
+        }
+        if let (true, Some(positions)) = (place + AHEAD / 2 < end, self.minors) {
+            let span = self.from.span(self.line(place + AHEAD / 2));
+            let indices = self.from.indices().get(span).unwrap_or_default();
+            let near = indices.iter().take(AHEAD);
+            near.for_each(|index| prefetch_to_read(positions, index.to_usize()));
         }
         if place + AHEAD < end {
             let start = self.from.span(self.line(place + AHEAD)).start;

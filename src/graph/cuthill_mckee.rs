@@ -11,24 +11,25 @@
 //! turn the whole order round
 //! ```
 //!
-//! A level is numbered on all threads. Every vertex of the last level lowers a number at each of its neighbours to its own
-//! place; those that end up with it are its children. Who came first does not matter, so the order is that of the queue of
-//! the sequential algorithm, whatever the number of threads.
+//! A long level is numbered on all threads. Every vertex of the last level lowers a number at each of its neighbours to its own
+//! place, and notes those that it lowered; those that keep it are its children. Who came first does not matter, so the order is
+//! that of the queue of the sequential algorithm, whatever the number of threads. The first search of a component tells where
+//! it is to start alone, and sorts nothing.
 
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::degree_order::rising_degrees;
+use crate::graph::undirected::undirected;
 use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
 use crate::sparse::{Csr, Permutation};
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::{Context, Entry, Index};
 
 /// Vertices of a level that one task takes.
 const CHUNK: usize = if cfg!(test) { 4 } else { 256 };
-
-/// Vertices of a task that looks at all of them.
-const SWEEP: usize = 1 << 14;
 
 /// How often a start further out is looked for.
 const TRIES: usize = 5;
@@ -44,8 +45,9 @@ const REPORT: usize = 1 << 16;
 ///
 /// The order does not depend on the number of threads. Fails if the matrix is not square or has an index out of range.
 ///
-/// Cost: the structure is transposed once, and added to itself where it is not symmetric, in memory if that takes less than
-/// a quarter of the limit each and in scratch space otherwise; then four to twelve passes over the edges, level by level.
+/// Cost: one pass over the edges to see that every one is stored both ways, then three to seven level by level. Where one
+/// is not, the structure is transposed and added to itself first, in memory if the sum takes less than a quarter of the limit and in
+/// scratch space otherwise.
 /// Memory: at most `24 + size_of::<I>()` bytes a vertex.
 ///
 /// ```
@@ -69,31 +71,19 @@ pub fn reverse_cuthill_mckee<T: Entry, I: Index, P: Index>(
         true => Numbering::<I, AtomicU32>::new(n).number(&graph, ctx),
         false => Numbering::<I, AtomicU64>::new(n).number(&graph, ctx),
     })?;
-    Permutation::new(order.into_iter().rev().map(|v| v.to_usize()).collect())
-}
-
-/// The structure with every edge in both directions.
-fn undirected<T: Entry, I: Index, P: Index>(
-    graph: &Csr<T, I, P>,
-    ctx: &Context,
-) -> Result<Csr<(), I, P>> {
-    let pattern = graph.pattern();
-    let place = match pattern.bytes() < ctx.memory_limit_bytes() / 4 {
-        true => Place::Memory,
-        false => Place::Scratch,
-    };
-    let across = pattern.to_csc(&place, ctx)?.transpose();
-    if pattern.indptr() == across.indptr() && pattern.indices() == across.indices() {
-        return Ok(pattern);
+    if order.len() < n {
+        return Err(Error::new(ErrorKind::Index, "the graph changed while it was read"));
     }
-    pattern.add(&across, place, ctx)
+    Permutation::new(order.into_iter().rev().map(|v| v.to_usize()).collect())
 }
 
 /// Vertices being numbered.
 struct Numbering<I, S> {
     /// Those that have a number, in order.
     order: Vec<I>,
-    /// One more than the number of the first neighbour of each vertex; 0 for a start, nothing for one that was not reached.
+    /// A bit for each vertex that has a number: most edges lead to such a one, and end here, in a cache.
+    numbered: Vec<AtomicU64>,
+    /// The number of the first neighbour of each vertex, told while a level is numbered on all threads; nothing otherwise.
     firsts: Vec<S>,
 }
 
@@ -106,18 +96,20 @@ struct Levels {
 
 impl<I: Index, S: Slot> Numbering<I, S> {
     fn new(n: usize) -> Self {
-        let firsts = (0..n).into_par_iter().with_min_len(SWEEP).map(|_| S::empty()).collect();
-        Numbering { order: Vec::with_capacity(n), firsts }
+        let firsts = (0..n).map(|_| S::empty()).collect();
+        let numbered: Vec<_> = (0..n.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        if let (Some(last), 1..) = (numbered.last(), n % 64) {
+            // What is no vertex needs no number.
+            last.store(u64::MAX << (n % 64), Ordering::Relaxed);
+        }
+        Numbering { order: Vec::with_capacity(n), numbered, firsts }
     }
 
     /// Numbers all vertices.
     fn number<P: Index>(mut self, graph: &Csr<(), I, P>, ctx: &Context) -> Result<Vec<I>> {
-        let n = self.firsts.len();
-        let mut starts: Vec<usize> = (0..n).collect();
-        starts.par_sort_unstable_by_key(|&v| (graph.span(v).len(), v));
-        let mut reported = 0;
-        for start in starts {
-            if !S::is_none(self.firsts[start].get()) {
+        let (n, mut reported) = (self.firsts.len(), 0);
+        for start in rising_degrees(graph) {
+            if self.has_number(start) {
                 continue;
             }
             self.component(graph, start, ctx)?;
@@ -133,20 +125,21 @@ impl<I: Index, S: Slot> Numbering<I, S> {
     fn component<P: Index>(
         &mut self,
         graph: &Csr<(), I, P>,
-        start: usize,
+        start: I,
         ctx: &Context,
     ) -> Result<()> {
         let first = self.order.len();
-        let mut levels = self.from_start(graph, start, ctx)?;
+        let mut levels = self.from_start(graph, start, false, ctx)?;
+        if levels.count <= 2 {
+            // A vertex with all others around it: no start is better.
+            sort_by_degree(graph, &mut self.order[first + 1..], &mut Vec::new());
+            return Ok(());
+        }
         for _ in 0..TRIES {
-            // All starts within two levels are as good as each other.
-            if levels.count <= 2 {
-                break;
-            }
             let degree = |v: &&I| (graph.span(v.to_usize()).len(), **v);
             let Some(&start) = self.order[levels.last..].iter().min_by_key(degree) else { break };
             self.forget(first);
-            let found = self.from_start(graph, start.to_usize(), ctx)?;
+            let found = self.from_start(graph, start, true, ctx)?;
             if found.count <= levels.count {
                 break;
             }
@@ -157,49 +150,46 @@ impl<I: Index, S: Slot> Numbering<I, S> {
 
     /// Takes the numbers from `first` on back.
     fn forget(&mut self, first: usize) {
-        let firsts = &self.firsts;
-        self.order[first..].par_iter().with_min_len(SWEEP).for_each(|v| {
-            firsts[v.to_usize()].set(S::empty().get());
-        });
-        self.order.truncate(first);
+        for v in self.order.drain(first..) {
+            let v = v.to_usize();
+            self.numbered[v / 64].fetch_and(!(1 << (v % 64)), Ordering::Relaxed);
+        }
     }
 
-    /// Numbers what can be reached from a start, level by level.
+    /// Whether a vertex has a number. One that is none, in a mapped file that was changed after its check, has.
+    #[inline(always)]
+    fn has_number(&self, v: I) -> bool {
+        let (word, bit) = (v.to_usize() / 64, v.to_usize() % 64);
+        self.numbered.get(word).is_none_or(|bits| bits.load(Ordering::Relaxed) >> bit & 1 == 1)
+    }
+
+    /// Notes that a vertex has a number; tells whether it had none.
+    #[inline(always)]
+    fn note(&self, v: I) -> bool {
+        let (word, bit) = (v.to_usize() / 64, v.to_usize() % 64);
+        let Some(bits) = self.numbered.get(word) else { return false };
+        // Threads note vertices side by side between levels only, when nobody asks.
+        bits.fetch_or(1 << bit, Ordering::Relaxed) >> bit & 1 == 0
+    }
+
+    /// Numbers what can be reached from a start, level by level; by degree, if `sorted`.
     fn from_start<P: Index>(
         &mut self,
         graph: &Csr<(), I, P>,
-        start: usize,
+        start: I,
+        sorted: bool,
         ctx: &Context,
     ) -> Result<Levels> {
         let mut level = self.order.len()..self.order.len() + 1;
-        self.firsts[start].set(0);
-        self.order.push(I::from_usize(start));
-        let mut levels = Levels { count: 1, last: level.start };
+        self.note(start);
+        self.order.push(start);
+        let (mut levels, mut keys) = (Levels { count: 1, last: level.start }, Vec::new());
         loop {
-            let (before, next) = (level.start, level.end);
-            if level.len() <= CHUNK {
-                let level = &self.order[level];
-                level.iter().zip(before..).for_each(|(&v, number)| self.claim(graph, v, number));
-                let mut children = Vec::new();
-                for (&v, number) in level.iter().zip(before..) {
-                    self.children(graph, v, number, &mut children);
-                }
-                self.order.extend(children);
+            let next = level.end;
+            if level.len() <= CHUNK || rayon::current_num_threads() == 1 {
+                self.follow(graph, level, sorted, &mut keys);
             } else {
-                let chunks = || {
-                    let chunks = self.order[level.clone()].par_chunks(CHUNK).enumerate();
-                    chunks.map(|(k, chunk)| chunk.iter().zip(before + k * CHUNK..))
-                };
-                chunks().for_each(|chunk| {
-                    chunk.for_each(|(&v, number)| self.claim(graph, v, number));
-                });
-                let children = chunks().map(|chunk| {
-                    let mut children = Vec::new();
-                    chunk.for_each(|(&v, number)| self.children(graph, v, number, &mut children));
-                    children
-                });
-                let children = children.collect::<Vec<_>>();
-                children.iter().for_each(|children| self.order.extend_from_slice(children));
+                self.follow_in_parallel(graph, level, sorted);
                 ctx.check_cancelled()?;
             }
             level = next..self.order.len();
@@ -210,44 +200,99 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         }
     }
 
-    /// Tells all neighbours of a vertex its number.
-    #[inline]
-    fn claim<P: Index>(&self, graph: &Csr<(), I, P>, v: I, number: usize) {
-        for neighbour in graph.line(v.to_usize()).indices {
-            // Absent only if a mapped file was changed after its check.
-            let Some(first) = self.firsts.get(neighbour.to_usize()) else { continue };
-            // Those with a number of their own have a first neighbour of an earlier level, and end at this test.
-            if first.get() > number + 1 {
-                first.lower(number + 1);
+    /// Numbers the level after a level, one vertex after the other.
+    fn follow<P: Index>(
+        &mut self,
+        graph: &Csr<(), I, P>,
+        level: Range<usize>,
+        sorted: bool,
+        keys: &mut Vec<(usize, I)>,
+    ) {
+        for number in level {
+            let begin = self.order.len();
+            for &w in graph.line(self.order[number].to_usize()).indices {
+                if !self.has_number(w) && self.note(w) {
+                    self.order.push(w);
+                }
+            }
+            if sorted {
+                sort_by_degree(graph, &mut self.order[begin..], keys);
             }
         }
     }
 
-    /// Adds the vertices whose first neighbour this one is, by degree.
-    #[inline]
-    fn children<P: Index>(
+    /// Numbers the level after a level on all threads.
+    fn follow_in_parallel<P: Index>(
+        &mut self,
+        graph: &Csr<(), I, P>,
+        level: Range<usize>,
+        sorted: bool,
+    ) {
+        let begin = level.start;
+        let chunks = self.order[level].par_chunks(CHUNK).enumerate();
+        let lowered = chunks.map(|(k, chunk)| self.lower(graph, begin + k * CHUNK, chunk));
+        let lowered: Vec<_> = lowered.collect();
+        let chunks = lowered.into_par_iter().enumerate();
+        let children = chunks.map(|(k, (neighbours, ends))| {
+            let mut kept = Vec::with_capacity(neighbours.len());
+            let (mut keys, mut start) = (Vec::new(), 0);
+            for (number, end) in (begin + k * CHUNK..).zip(ends) {
+                let own = |w: &&I| self.firsts[w.to_usize()].get() == number;
+                let from = kept.len();
+                kept.extend(neighbours[start..end].iter().filter(own));
+                start = end;
+                if sorted {
+                    sort_by_degree(graph, &mut kept[from..], &mut keys);
+                }
+            }
+            kept
+        });
+        let children = children.collect::<Vec<_>>();
+        let none = S::empty().get();
+        children.par_iter().flatten().for_each(|&w| {
+            self.note(w);
+            self.firsts[w.to_usize()].set(none);
+        });
+        children.iter().for_each(|children| self.order.extend_from_slice(children));
+    }
+
+    /// Lowers the first neighbour of what is next to some vertices with numbers from `number` on; gives those that were
+    /// higher, and where those of each vertex end.
+    fn lower<P: Index>(
         &self,
         graph: &Csr<(), I, P>,
-        v: I,
         number: usize,
-        children: &mut Vec<I>,
-    ) {
-        let own = |w: &&I| self.firsts.get(w.to_usize()).is_some_and(|f| f.get() == number + 1);
-        let begin = children.len();
-        children.extend(graph.line(v.to_usize()).indices.iter().filter(own));
-        if children.len() > begin + 1 {
-            children[begin..].sort_by_cached_key(|&w| (graph.span(w.to_usize()).len(), w));
-        }
-        let mut last = None;
-        let mut kept = begin;
-        for k in begin..children.len() {
-            // A neighbour that is stored twice is one.
-            if last != Some(children[k]) {
-                last = Some(children[k]);
-                children[kept] = children[k];
-                kept += 1;
+        vertices: &[I],
+    ) -> (Vec<I>, Vec<usize>) {
+        let (mut lowered, mut ends) = (Vec::new(), Vec::with_capacity(vertices.len()));
+        for (v, number) in vertices.iter().zip(number..) {
+            for &w in graph.line(v.to_usize()).indices {
+                if self.has_number(w) {
+                    continue;
+                }
+                let Some(first) = self.firsts.get(w.to_usize()) else { continue };
+                if first.get() > number && first.lower(number) > number {
+                    lowered.push(w);
+                }
             }
+            ends.push(lowered.len());
         }
-        children.truncate(kept);
+        (lowered, ends)
     }
+}
+
+/// Sorts vertices by degree, equal ones by number.
+#[inline]
+fn sort_by_degree<I: Index, P: Index>(
+    graph: &Csr<(), I, P>,
+    vertices: &mut [I],
+    keys: &mut Vec<(usize, I)>,
+) {
+    if vertices.len() < 2 {
+        return;
+    }
+    keys.clear();
+    keys.extend(vertices.iter().map(|&v| (graph.span(v.to_usize()).len(), v)));
+    keys.sort_unstable();
+    vertices.iter_mut().zip(&*keys).for_each(|(v, key)| *v = key.1);
 }

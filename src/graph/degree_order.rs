@@ -1,9 +1,5 @@
 //! Vertices by how many edges they have.
 
-use std::cmp::Reverse;
-
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::graph::vertices::check_graph;
 use crate::sparse::{Csr, Permutation};
@@ -14,8 +10,8 @@ use crate::storage::{Context, Entry, Index};
 /// What a power-law graph reads again and again then lies close together, at the start of every vector. The degree counts the
 /// entries of a row. Give the order to [`reorder`](Csr::reorder), which remembers it.
 ///
-/// Fails if the matrix is not square or has an index out of range. Cost: one pass over the pointers; memory: 8 bytes a
-/// vertex, and as many while it is sorted.
+/// Fails if the matrix is not square or has an index out of range. Cost: one pass over the pointers; memory: `16 + size_of::<I>()`
+/// bytes a vertex at most.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::degree_order};
@@ -29,8 +25,38 @@ pub fn degree_order<T: Entry, I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Permutation> {
     let n = check_graph(graph)?;
-    ctx.check_memory("the order", 16u64.saturating_mul(n as u64))?;
-    let mut order: Vec<usize> = (0..n).collect();
-    ctx.run(|| order.par_sort_unstable_by_key(|&v| (Reverse(graph.span(v).len()), v)));
+    ctx.check_memory("the order", (16 + size_of::<I>() as u64).saturating_mul(n as u64))?;
+    let rising = rising_degrees(graph);
+    // The numbers of equal degrees rise in both.
+    let (mut order, mut end) = (Vec::with_capacity(n), n);
+    while end > 0 {
+        let degree = graph.span(rising[end - 1].to_usize()).len();
+        let begin = rising[..end - 1].partition_point(|v| graph.span(v.to_usize()).len() < degree);
+        order.extend(rising[begin..end].iter().map(|v| v.to_usize()));
+        end = begin;
+    }
     Permutation::new(order)
+}
+
+/// The vertices by rising degree, equal ones by number.
+pub(super) fn rising_degrees<T: Entry, I: Index, P: Index>(graph: &Csr<T, I, P>) -> Vec<I> {
+    let (n, degree) = (graph.nrows(), |v: usize| graph.span(v).len());
+    // Vertices with more edges are few, and sorted; the others are counted.
+    let most = n.min(1 << 16);
+    let mut starts = vec![0usize; most + 1];
+    (0..n).for_each(|v| starts[degree(v).min(most)] += 1);
+    let mut sum = 0;
+    starts.iter_mut().for_each(|slot| sum += std::mem::replace(slot, sum));
+    let many = starts[most];
+    let mut order = vec![I::from_usize(0); n];
+    for v in 0..n {
+        // A mapped file that changes meanwhile leaves some order; no vertex is missed by an index out of range.
+        let slot = &mut starts[degree(v).min(most)];
+        if let Some(to) = order.get_mut(*slot) {
+            *to = I::from_usize(v);
+        }
+        *slot += 1;
+    }
+    order[many..].sort_unstable_by_key(|&v| (degree(v.to_usize()), v));
+    order
 }

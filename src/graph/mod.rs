@@ -15,6 +15,7 @@
 //!   `partition` – [the answer](Components) of both
 //! - `cuthill_mckee` – [neighbours close together](reverse_cuthill_mckee()); `degree_order` – [busy vertices first](degree_order())
 //! - `pagerank` – [where a random walk is found](pagerank()), over any [`LinearOperator`](crate::linalg::LinearOperator)
+//! - `undirected` – a graph with every edge in both directions
 //! - `vertices` – one number per vertex, lowered by many threads
 
 mod bfs;
@@ -24,6 +25,7 @@ mod degree_order;
 mod pagerank;
 mod partition;
 mod strong;
+mod undirected;
 mod vertices;
 
 pub use bfs::{Bfs, bfs, bfs_with_incoming, check_bfs};

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::storage::{Context, Index};
+use crate::storage::{BufferMut, Context, Index};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -131,11 +131,12 @@ impl Permutation {
         Ok(())
     }
 
-    /// The positions of all things, as indices of a matrix, which were seen to be wide enough.
-    pub(crate) fn positions<I: Index>(&self) -> Vec<I> {
-        let mut positions = vec![I::from_usize(0); self.len()];
+    /// The positions of all things, as indices of a matrix, which were seen to be wide enough; in huge pages, for they are
+    /// looked up in any order.
+    pub(crate) fn positions<I: Index>(&self) -> Result<BufferMut<I>> {
+        let mut positions = BufferMut::zeros(self.len())?;
         self.order.iter().enumerate().for_each(|(new, &old)| positions[old] = I::from_usize(new));
-        positions
+        Ok(positions)
     }
 }
 

@@ -1,0 +1,83 @@
+//! A graph with every edge in both directions.
+
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::sparse::Csr;
+use crate::storage::{Context, Entry, Index, Place};
+
+/// Rows of a task.
+const TASK: usize = 1 << 12;
+
+/// The structure with every edge in both directions: as it is stored, without a copy, where it is symmetric; else what
+/// it and its transpose have together, in memory if that takes less than a quarter of the limit and in scratch space otherwise.
+///
+/// The indices have been checked.
+pub(super) fn undirected<T: Entry, I: Index, P: Index>(
+    graph: &Csr<T, I, P>,
+    ctx: &Context,
+) -> Result<Csr<(), I, P>> {
+    let pattern = graph.pattern();
+    if ctx.run(|| is_symmetric(&pattern)) {
+        return Ok(pattern);
+    }
+    ctx.check_cancelled()?;
+    let place = match 2 * pattern.bytes() < ctx.memory_limit_bytes() / 4 {
+        true => Place::Memory,
+        false => Place::Scratch,
+    };
+    let across = pattern.to_csc(&place, ctx)?.transpose();
+    pattern.add(&across, place, ctx)
+}
+
+/// Whether (j, i) is stored as often as (i, j) is, told by a sum of numbers that look like chance: those of the entries above the
+/// diagonal less those of the entries below it, each by where it would stand above.
+///
+/// One pass in the order of the arrays. A structure that is not symmetric is taken for one once in 2⁶⁴ times; whoever asks
+/// must stay right then, as a search does that starts at every vertex it has not reached.
+fn is_symmetric<I: Index, P: Index>(graph: &Csr<(), I, P>) -> bool {
+    let rows = (0..graph.nrows()).into_par_iter().with_min_len(TASK);
+    let sums = rows.map(|row| {
+        let of = |index: &I| match index.to_usize() {
+            col if col > row => mixed(row, col),
+            col if col < row => mixed(col, row).wrapping_neg(),
+            _ => 0,
+        };
+        graph.line(row).indices.iter().map(of).fold(0u64, u64::wrapping_add)
+    });
+    sums.reduce(|| 0, u64::wrapping_add) == 0
+}
+
+/// Two numbers as one in which every bit depends on all of theirs: the finalizer of Steele, Lea and Flood's SplitMix.
+#[inline]
+fn mixed(row: usize, col: usize) -> u64 {
+    let z = (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(col as u64);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sparse::Duplicates;
+
+    fn symmetric(n: usize, edges: &[(usize, usize)]) -> bool {
+        let edges = edges.iter().map(|&(i, j)| (i, j, ()));
+        is_symmetric(&Csr::<()>::from_triplets((n, n), edges, Duplicates::Sum).unwrap())
+    }
+
+    #[test]
+    fn an_edge_without_its_other_direction_is_found() {
+        let mut edges: Vec<_> =
+            (0..40).flat_map(|i| [(i, (i * 7) % 40), ((i * 7) % 40, i)]).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        assert!(symmetric(40, &edges) && symmetric(0, &[]));
+        for k in 0..edges.len() {
+            let mut fewer = edges.clone();
+            let (i, j) = fewer.remove(k);
+            assert_eq!(symmetric(40, &fewer), i == j, "without {i}, {j}");
+        }
+    }
+}

@@ -40,9 +40,9 @@
 //! | errors | [`Error`]: what happened, in which file and where, what was expected and what was found |
 //! | 0, storage | [`Element`] types, [`Buffer`]s over memory or mapped files, [`Place`], [`Context`], `.npy` headers ([`NpyHeader`]), folders of arrays ([`Descriptor`]), checksums ([`verify()`]) |
 //! | 1, matrices | [`Dense`] and [`DenseMut`]; [`Csr`], [`Csc`] and [`Coo`]: shapes and structures over buffers |
-//! | 2, conversions | every pair of dense, COO, CSR and CSC, as methods `to_…` of the matrices |
+//! | 2, conversions | every pair of dense, COO, CSR and CSC, as methods `to_…` of the matrices; rows and columns in another order, a [`Permutation`] |
 //! | 3, [`linalg`] | [`LinearOperator`](linalg::LinearOperator) and products; [`Operator`](linalg::Operator), prepared for many products of a matrix that may be larger than memory; sums and norms |
-//! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank; [`solve`]: linear systems |
+//! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank, orders of vertices; [`solve`]: linear systems |
 //! | 5, [`io`] | other people's files: Matrix Market, edge lists |
 //!
 //! `docs/architecture.md` follows a matrix through the floors, `docs/design.md` says why they are as they are, and

@@ -6,7 +6,7 @@ use outcore::solve::{CgOptions, cg};
 use outcore::spectral::{SvdOptions, pca, randomized_svd};
 use outcore::{
     Access, Axis, Compressed, Context, Coo, CooBuilder, Csr, Dense, DenseMut, Duplicates, Element,
-    Entry, Error, Index, Order, Place, Report, Result,
+    Entry, Error, Index, Order, Permutation, Place, Report, Result,
 };
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -44,6 +44,12 @@ macro_rules! cases {
     };
 }
 
+/// An order in which neighbours lie far apart.
+fn strided(n: usize) -> Result<Permutation> {
+    let stride = 97;
+    Permutation::new((0..stride).flat_map(|first| (first..n).step_by(stride)).collect())
+}
+
 pub(crate) const CASES: &[Case] = cases! {
     "product, CSR", CSR, |inputs, ctx| products(&inputs.csr()?, ctx);
     "product, CSC", CSR, |inputs, ctx| products(&inputs.csc()?, ctx);
@@ -60,6 +66,23 @@ pub(crate) const CASES: &[Case] = cases! {
     "CSC to CSR", CSR, |inputs, ctx| {
         let a = inputs.csc()?;
         sparse(ctx.measure(|ctx| a.to_csr(AWAY, ctx)))
+    };
+    "rows and columns permuted, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        let (rows, cols) = (strided(a.nrows())?, strided(a.ncols())?);
+        let beside = 8 * (a.nrows() + a.ncols()) as u64;
+        let found = sparse(ctx.measure(|ctx| a.permute(&rows, &cols, AWAY, ctx)))?;
+        Ok(Found { beside, ..found })
+    };
+    "part of rows and columns, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        let (rows, cols) = (a.nrows() / 9..a.nrows(), 0..a.ncols() / 2);
+        sparse(ctx.measure(|ctx| a.slice(rows.clone(), cols.clone(), AWAY, ctx)))
+    };
+    "bandwidth, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        let ((below, above), report) = ctx.measure(|ctx| a.bandwidth(ctx))?;
+        Ok(Found { digest: (below as u64) << 32 | above as u64, report, beside: 0 })
     };
     "COO to CSR", CSR, |inputs, ctx| {
         let a = inputs.coo()?;

@@ -15,8 +15,8 @@ use crate::linalg::arithmetic::Multiply;
 use crate::linalg::kernels::{Kron, Lines, Product};
 use crate::linalg::sparse_arithmetic::overflow;
 use crate::sparse::{
-    Axis, Compressed, CompressedDraft, CompressedWriter, IndexCheck, Pieces, ZippedLines, append,
-    check_widths, memory_left,
+    Axis, Compressed, CompressedDraft, CompressedWriter, IndexCheck, LinePart, Pieces, ZippedLines,
+    append, check_widths, memory_left,
 };
 use crate::storage::{BufferMut, Context, Index, Place, Plan};
 
@@ -86,7 +86,7 @@ fn multiply<T: Multiply, I: Index, P: Index, A: Axis>(
     let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), place, ctx)?;
     let right = Right::new(b, left, ctx)?;
     let shares = Shares::new(left - right.bytes, size_of::<I>() + size_of::<T>(), size_of::<P>());
-    let mut panels = left_panels(a, b, shares.reading, ctx)?;
+    let panels = left_panels(a, b, shares.reading, ctx)?;
     let in_memory = *place == Place::Memory;
     let most = if in_memory { STRETCH } else { (shares.lines.min(major), shares.entries.min(nnz)) };
     let work = if in_memory { 0 } else { Compressed::<T, I, P, A>::bytes_of(most.0, most.1) };
@@ -110,28 +110,7 @@ fn multiply<T: Multiply, I: Index, P: Index, A: Axis>(
     };
     let _held = ctx.hold(work);
     let mut making = Making { b: &b, result, most, start: 0, total: nnz, ctx };
-    let rising = rising
-        & match &mut panels {
-            None => {
-                let lines = (a.indptr(), a.indices(), a.data());
-                making
-                    .take((0, true), Lines { indptr: lines.0, indices: lines.1, data: lines.2 })?;
-                ctx.run(|| a.check())?
-            }
-            Some(panels) => {
-                let mut check = IndexCheck::new(a);
-                let swept = panels.sweep_part(ctx, |panel| {
-                    ctx.run(|| check.take(&panel, 0))?;
-                    let part = panel.parts[0];
-                    let lines =
-                        Lines { indptr: part.indptr, indices: part.indices, data: part.data };
-                    making.take((panel.first, panel.closes), lines)
-                });
-                swept.map_err(|error| a.name_indices(error))?;
-                check.canonical()
-            }
-        };
-    drop(panels);
+    let rising = making.sweep(a, panels)? && rising;
     match making.result {
         Target::Draft(draft) => draft.finish(shape, rising),
         Target::Written { writer, .. } => writer.finish(rising),
@@ -244,11 +223,38 @@ struct Making<'a, T: Multiply, I: Index, P: Index, A: Axis> {
     ctx: &'a Context,
 }
 
+/// All lines of a matrix in memory, which was checked.
+fn lines_of<T: Multiply, I: Index, P: Index, A: Axis>(
+    matrix: &Compressed<T, I, P, A>,
+) -> Lines<'_, T, I, P> {
+    Lines { indptr: matrix.indptr(), indices: matrix.indices(), data: matrix.data() }
+}
+
 impl<T: Multiply, I: Index, P: Index, A: Axis> Making<'_, T, I, P, A> {
+    /// Multiplies all of A, in panels if it does not lie in memory, and tells whether its indices rise in every line.
+    fn sweep(
+        &mut self,
+        a: &Compressed<T, I, P, A>,
+        panels: Option<ZippedLines<T, I, P, A>>,
+    ) -> Result<bool> {
+        let Some(mut panels) = panels else {
+            let rising = self.ctx.run(|| a.check())?;
+            self.take((0, true), lines_of(a))?;
+            return Ok(rising);
+        };
+        let (mut check, ctx) = (IndexCheck::new(a), self.ctx);
+        let swept = panels.sweep_part(ctx, |panel| {
+            ctx.run(|| check.take(&panel, 0))?;
+            let LinePart { indptr, indices, data, .. } = panel.parts[0];
+            self.take((panel.first, panel.closes), Lines { indptr, indices, data })
+        });
+        swept.map_err(|error| a.name_indices(error))?;
+        Ok(check.canonical())
+    }
+
     /// Multiplies lines of A from the `first` on, or a piece of that line; `closes` if its last line ends here.
     fn take(&mut self, (first, closes): (usize, bool), a: Lines<'_, T, I, P>) -> Result<()> {
-        let b = Lines { indptr: self.b.indptr(), indices: self.b.indices(), data: self.b.data() };
-        let product = Kron { a, b, minor: self.b.minor() };
+        let product = Kron { a, b: lines_of(self.b), minor: self.b.minor() };
         let first = first * self.b.major();
         let (lines, entries) = (if closes { product.lines() } else { 0 }, product.nnz());
         let (mut line, mut at) = (0, 0);

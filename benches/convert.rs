@@ -1,8 +1,9 @@
-//! Conversions and sums of matrices in memory, each beside the plain loop that a good library runs on one thread.
+//! Conversions, sums and Kronecker products of matrices in memory, each beside the plain loop that a good library runs on one thread.
 //!
 //! `cargo bench --bench convert -- [WORD]` runs the cases whose name contains the word. `OUTCORE_GRID` sets the points
 //! along each axis of the Poisson matrix (100), `OUTCORE_SCALE` the scale of the R-MAT graph (18), `OUTCORE_DENSE` the
-//! elements of the dense matrix (100 million), `OUTCORE_REPEAT` how often each is timed (5). The least time counts.
+//! elements of the dense matrix (100 million), `OUTCORE_PLANE` the points along both axes of the left matrix of the Kronecker
+//! products (1000), `OUTCORE_REPEAT` how often each is timed (5). The least time counts.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -132,6 +133,25 @@ fn sum(a: &Csr<f64>, b: &Csr<f64>) -> Arrays {
             (i, j) = (i + usize::from(x <= y), j + usize::from(y <= x));
         }
         ends.push(end as u32);
+    }
+    (ends, cols, values)
+}
+
+/// All pairs of entries, line by line.
+fn kron(a: &Csr<f64>, b: &Csr<f64>) -> Arrays {
+    let mut ends = Vec::with_capacity(a.nrows() * b.nrows() + 1);
+    let ((mut cols, mut values), mut end) = (zeros(a.nnz() * b.nnz()), 0);
+    ends.push(0);
+    for left in a.rows() {
+        for right in b.rows() {
+            for (&i, &x) in left.indices.iter().zip(left.data) {
+                for (&j, &y) in right.indices.iter().zip(right.data) {
+                    (cols[end], values[end]) = (i * b.ncols() as u32 + j, x * y);
+                    end += 1;
+                }
+            }
+            ends.push(end as u32);
+        }
     }
     (ends, cols, values)
 }
@@ -267,6 +287,27 @@ fn of_graph(ctx: &Context) {
     of_matrix("rmat", &rmat, ctx);
 }
 
+fn of_pairs(ctx: &Context) {
+    let plane = [number("OUTCORE_PLANE", 1000); 2];
+    let a = Csr::<f64>::poisson(&plane, Place::Memory, ctx).expect("it fits");
+    let full = |n: usize| {
+        let (ends, cols) = ((0..=n).map(|i| (i * n) as u32), (0..n * n).map(|k| (k % n) as u32));
+        let values: Vec<f64> = (0..n * n).map(|k| k as f64).collect();
+        let (ends, cols): (Vec<_>, Vec<_>) = (ends.collect(), cols.collect());
+        Csr::<f64>::from_parts((n, n), ends, cols, values).expect("a full matrix")
+    };
+    let (four, ten, one) = (full(4), full(10), Csr::eye(16));
+    let kinds = [
+        ("kron, poisson x 4 x 4", &a, &four),
+        ("kron, 4 x 4 x poisson", &four, &a),
+        ("kron, poisson x 10 x 10", &a, &ten),
+        ("kron, poisson x 1", &a, &one),
+    ];
+    for (name, a, b) in kinds {
+        case(name, || kron(a, b), |c| a.kron(b, Place::Memory, c).unwrap());
+    }
+}
+
 fn main() {
     let ctx = Context::new();
     if ["csr to csc", "csc to csr", "a + a", "permuted", "cuthill-mckee"]
@@ -276,6 +317,9 @@ fn main() {
         let grid = [number("OUTCORE_GRID", 100); 3];
         let poisson = Csr::<f64>::poisson(&grid, Place::Memory, &ctx).expect("it fits");
         of_matrix("poisson", &poisson, &ctx);
+    }
+    if wanted("kron") {
+        of_pairs(&ctx);
     }
     if ["rmat", "permuted, rmat", "cuthill-mckee, rmat", "csr to csc, rmat", "coo to csr, rmat"]
         .iter()

@@ -1,8 +1,13 @@
 //! Products and conversions of the Poisson matrix, in memory. `OUTCORE_GRID` sets the points along each axis (60).
+//!
+//! With the feature `half` also products of 16-bit values beside those of `f32`, of larger matrices:
+//! `cargo bench --features half --bench kernels -- half`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use outcore::linalg::LinearOperator;
 use outcore::{Context, Csr, Dense, Duplicates, Order, Place};
+#[cfg(feature = "half")]
+use outcore::{Element, linalg::Factor};
 
 fn poisson(ctx: &Context) -> Csr<f64> {
     let grid = std::env::var("OUTCORE_GRID").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
@@ -55,5 +60,61 @@ fn dense(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, products, conversions, dense);
+/// `A x` of the same matrix with values of 32 and of 16 bits.
+#[cfg(feature = "half")]
+fn of_values(criterion: &mut Criterion, name: &str, a: &Csr<f32>) {
+    use half::{bf16, f16};
+    let ctx = Context::new();
+    let (x, mut y) = (vec![1f32; a.ncols()], vec![0f32; a.nrows()]);
+    let mut group = criterion.benchmark_group(format!("half {name}"));
+    group.sample_size(20).throughput(Throughput::Elements(a.nnz() as u64));
+    group.bench_function("f32", |b| b.iter(|| a.apply(&x, &mut y, &ctx).unwrap()));
+    let brain = a.with_data(a.data().iter().map(|&x| bf16::from_f32(x)).collect::<Vec<_>>());
+    let brain = brain.expect("as many values");
+    group.bench_function("bf16", |b| b.iter(|| brain.apply(&x, &mut y, &ctx).unwrap()));
+    let narrow = a.with_data(a.data().iter().map(|&x| f16::from_f32(x)).collect::<Vec<_>>());
+    let narrow = narrow.expect("as many values");
+    group.bench_function("f16", |b| b.iter(|| narrow.apply(&x, &mut y, &ctx).unwrap()));
+    group.finish();
+}
+
+/// `A x` of a dense matrix with elements of one type.
+#[cfg(feature = "half")]
+fn of_elements<T: Element + Factor<f32>>(
+    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+    narrow: impl Fn(f32) -> T,
+) {
+    let (ctx, n) = (Context::new(), 10_000);
+    let elements: Vec<T> = (0..n * n).map(|k| narrow((k % 97) as f32 - 48.0)).collect();
+    let a = Dense::from_parts((n, n), Order::C, elements.into()).expect("so many elements");
+    let (x, mut y) = (vec![1f32; n], vec![0f32; n]);
+    group.throughput(Throughput::Elements((n * n) as u64));
+    group.bench_function(T::DTYPE.name(), |b| b.iter(|| a.apply(&x, &mut y, &ctx).unwrap()));
+}
+
+#[cfg(feature = "half")]
+fn half_precision(criterion: &mut Criterion) {
+    // 100 entries in each row, anywhere in as many equal parts of it.
+    let (rows, each) = (200_000, 100);
+    let part = rows / each;
+    let col = |k: usize| k % each * part + k.wrapping_mul(0x9E37_79B9) % part;
+    let ends: Vec<u32> = (0..=rows).map(|row| (row * each) as u32).collect();
+    let cols: Vec<u32> = (0..rows * each).map(|k| col(k) as u32).collect();
+    let values: Vec<f32> = (0..rows * each).map(|k| (k % 97) as f32 - 48.0).collect();
+    let a = Csr::from_parts((rows, rows), ends, cols, values).expect("a matrix");
+    of_values(criterion, "rows of 100", &a);
+    let a = Csr::poisson(&[150; 3], Place::Memory, &Context::new()).expect("it fits");
+    of_values(criterion, "poisson", &a);
+    let mut group = criterion.benchmark_group("half dense");
+    group.sample_size(20);
+    of_elements(&mut group, |x| x);
+    of_elements(&mut group, half::bf16::from_f32);
+    of_elements(&mut group, half::f16::from_f32);
+    group.finish();
+}
+
+#[cfg(not(feature = "half"))]
+fn half_precision(_: &mut Criterion) {}
+
+criterion_group!(benches, products, conversions, dense, half_precision);
 criterion_main!(benches);

@@ -16,6 +16,7 @@ mod graph_tables;
 #[cfg(feature = "half")]
 mod half;
 mod hostile_products;
+mod into;
 mod malformed_mtx;
 mod malformed_npy;
 mod matrix_market;

@@ -178,3 +178,148 @@ fn a_bad_index_is_named_and_nothing_appears() {
     }
     folders.assert_only(&["hostile"]);
 }
+
+/// All pairs of entries, row by row.
+fn kron_of_triplets<T: Entry>(a: &Csr<T>, b: &Csr<T>, times: impl Fn(T, T) -> T) -> Csr<T> {
+    let (of_a, of_b, mut entries) = (triplets(a), triplets(b), Vec::new());
+    for &(i, j, x) in &of_a {
+        for &(k, l, y) in &of_b {
+            entries.push((i * b.nrows() + k, j * b.ncols() + l, times(x, y)));
+        }
+    }
+    entries.sort_by_key(|&(row, ..)| row);
+    from_triplets((a.nrows() * b.nrows(), a.ncols() * b.ncols()), &entries)
+}
+
+#[test]
+fn kronecker_products_are_those_of_the_triplets() {
+    let ctx = Context::new();
+    let small = [((0, 3), 0), ((3, 0), 0), ((1, 1), 1), ((4, 4), 16), ((7, 9), 30), ((3, 40), 100)];
+    for (shape, nnz) in SHAPES.into_iter().take(6) {
+        let a = matrix(shape, nnz, |k| 1.0 / (k + 1) as f64);
+        for (shape, nnz) in small {
+            let b = matrix(shape, nnz, |k| (k + 3) as f64 / 7.0);
+            for (a, b) in [(&a, &b), (&b, &a)] {
+                let expected = kron_of_triplets(a, b, |x, y| x * y);
+                let made = a.kron(b, Place::Memory, &ctx).unwrap();
+                assert!(made == expected, "{:?} {:?}", a.shape(), b.shape());
+                assert_eq!(made.check().unwrap(), expected.check().unwrap());
+                let (at, bt): (Csc<f64>, Csc<f64>) = (a.transpose(), b.transpose());
+                assert!(at.kron(&bt, Place::Scratch, &ctx).unwrap().transpose() == expected);
+            }
+        }
+    }
+    let (a, b) = (matrix((20, 30), 90, |k| k as i32), matrix((5, 5), 9, |k| 2 - k as i32));
+    let made = a.kron(&b, Place::Memory, &ctx).unwrap();
+    assert!(made == kron_of_triplets(&a, &b, |x, y| x * y));
+    let made = a.pattern().kron(&b.pattern(), Place::Scratch, &ctx).unwrap();
+    assert!(made == kron_of_triplets(&a.pattern(), &b.pattern(), |(), ()| ()));
+    let part = a.row_range(3..17).unwrap().kron(&b.row_range(1..4).unwrap(), Place::Memory, &ctx);
+    let (of_a, of_b) = (a.row_range(3..17).unwrap(), b.row_range(1..4).unwrap());
+    assert!(part.unwrap() == kron_of_triplets(&of_a, &of_b, |x, y| x * y));
+}
+
+#[test]
+fn kronecker_products_of_any_place_by_any_threads() {
+    let (folders, free) = (Folders::new(), Context::new());
+    let a = matrix((9_000, 8_000), 60_000, |k| 1.0 / (k + 1) as f64);
+    let b = matrix((20, 30), 50, |k| (k + 1) as f64);
+    let stored = a.copy_to(folders.result("a"), &free).unwrap();
+    let stored_b = b.copy_to(folders.result("b"), &free).unwrap();
+    let expected = kron_of_triplets(&a, &b, |x, y| x * y);
+    for (threads, limit) in [(1, 1 << 20), (2, 4 << 20), (3, 1 << 30), (8, 2 << 20)] {
+        let ctx = folders.context(limit).threads(threads).unwrap();
+        let name = format!("k{threads}");
+        let sides = [(&a, &stored_b, folders.result(&name)), (&stored, &b, Place::Scratch)];
+        for (a, b, place) in sides.into_iter().chain([(&stored, &stored_b, Place::Scratch)]) {
+            let kron = |ctx: &Context| a.kron(b, place.clone(), ctx);
+            let (made, report) = ctx.measure(kron).unwrap();
+            assert!(made == expected, "{threads} threads, {limit} bytes");
+            assert_kept(&report);
+        }
+        folders.verify(&name);
+        for (a, b) in [(&a, &b), (&stored, &stored_b)] {
+            let kron = |ctx: &Context| a.kron(b, Place::Memory, ctx);
+            let (made, report) = ctx.clone().memory_limit(64 << 20).measure(kron).unwrap();
+            assert!(made == expected);
+            assert_kept(&report);
+        }
+    }
+    folders.assert_only(&["a", "b", "k1", "k2", "k3", "k8"]);
+}
+
+#[test]
+fn one_long_line_is_multiplied_in_parts() {
+    let (folders, free) = (Folders::new(), Context::new());
+    let a = matrix((3, 900), 2_000, |k| k as f64);
+    let b = matrix((2, 500), 800, |k| k as f64);
+    let expected = kron_of_triplets(&a, &b, |x, y| x * y);
+    let ctx = folders.context(1 << 20);
+    assert!(a.kron(&b, folders.result("k"), &ctx).unwrap() == expected);
+    // A line of A in pieces is multiplied piece by piece, if it is needed once.
+    let a = matrix((3, 900_000), 400_000, |k| k as f64);
+    let stored = a.copy_to(folders.result("a"), &free).unwrap();
+    let b = matrix((1, 5), 3, |k| k as f64);
+    let expected = kron_of_triplets(&a, &b, |x, y| x * y);
+    let kron = |ctx: &Context| stored.kron(&b, Place::Scratch, ctx);
+    let (made, report) = ctx.measure(kron).unwrap();
+    assert!(made == expected && made.check().unwrap() == expected.check().unwrap());
+    assert_kept(&report);
+    let made = stored.kron(&b, Place::Memory, &ctx.clone().memory_limit(32 << 20)).unwrap();
+    assert!(made == expected);
+    // Needed twice it must be at hand.
+    let error = stored.kron(&matrix((2, 5), 3, |k| k as f64), Place::Scratch, &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    assert!(a.kron(&matrix((2, 5), 3, |k| k as f64), Place::Scratch, &ctx).is_ok());
+}
+
+#[test]
+fn kronecker_products_are_refused_with_their_reason() {
+    let (folders, ctx) = (Folders::new(), Context::new());
+    // Too many columns, then too many entries, for the index type.
+    let wide = from_triplets((1, 1 << 20), &[(0, 7, 1.0)]);
+    let error = wide.kron(&wide, Place::Memory, &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Type);
+    let full = matrix((10, 10), 50_000, |k| k as f64);
+    let error = full.kron(&full, folders.result("k"), &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Type);
+    let huge = Csr::<(), u64>::from_parts((0, 1 << 62), vec![0], vec![], vec![]).unwrap();
+    let error = huge.kron(&huge, Place::Memory, &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Type);
+    // A result or a right matrix that does not fit.
+    let a = matrix((300, 300), 3_000, |k| k as f64);
+    let stored = a.copy_to(folders.result("a"), &ctx).unwrap();
+    let tight = folders.context(100 << 10);
+    let error = a.kron(&a, Place::Memory, &tight).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    let error = a.kron(&stored, Place::Scratch, &tight).unwrap_err();
+    assert!(error.to_string().contains("right matrix"), "{error}");
+    // An overflow is named by its place in the result.
+    let of = |entries: &[(usize, usize, i8)]| from_triplets((3, 3), entries);
+    let (a, b) = (of(&[(0, 1, 1), (2, 0, 100)]), of(&[(1, 2, 2)]));
+    for place in [Place::Memory, folders.result("k")] {
+        let error = a.kron(&b, place, &ctx).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Value);
+        assert!(error.to_string().contains("row 7, column 2"), "{error}");
+    }
+    folders.assert_only(&["a"]);
+}
+
+#[test]
+fn a_bad_index_of_a_factor_is_named_and_nothing_appears() {
+    let folders = Folders::new();
+    let (a, eye) = (matrix((3_000, 2_000), 9_000, |k| k as f64), Csr::<f64>::eye(2));
+    let bad = hostile(&folders, &a, 5_000);
+    for limit in [1 << 20, 1 << 30] {
+        let ctx = folders.context(limit);
+        for (a, b) in [(&bad, &eye), (&eye, &bad)] {
+            for place in [folders.result("k"), Place::Scratch] {
+                let error = a.kron(b, place, &ctx).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Index);
+                assert!(error.to_string().contains("position 5000"), "{error}");
+                assert!(error.to_string().contains("indices"), "{error}");
+            }
+        }
+    }
+    folders.assert_only(&["hostile"]);
+}

@@ -171,7 +171,7 @@ fn vector<S: Semiring<Left = f64>>(
         .collect();
     for count in [1, 2, 3, 8] {
         let (ctx, mut y) = (threads(count), vec![semiring.zero(); a.nrows()]);
-        a.matvec_with(semiring, x, &mut y, &ctx).unwrap();
+        a.matvec_with_into(semiring, x, &mut y, &ctx).unwrap();
         prop_assert_eq!(&y, &expected);
     }
     Ok(())
@@ -278,23 +278,23 @@ fn vectors_larger_matrices_and_their_costs() {
     let (mut expected, mut y) = (vec![0.0; a.nrows()], vec![0.0; a.nrows()]);
     let (mut adjoint, mut w) = (vec![0.0; a.ncols()], vec![0.0; a.ncols()]);
     let semiring = PlusTimes::<f64>::new();
-    a.matvec_with(semiring, &x, &mut expected, &free).unwrap();
-    a.transpose().matvec_with(semiring, &z, &mut adjoint, &free).unwrap();
+    a.matvec_with_into(semiring, &x, &mut expected, &free).unwrap();
+    a.transpose().matvec_with_into(semiring, &z, &mut adjoint, &free).unwrap();
     for (limit, count) in [(3 << 20, 1), (3 << 20, 3), (64 << 20, 8)] {
         let ctx = folders.context(limit).threads(count).unwrap();
         let what = format!("{limit}, {count} threads");
-        let gather = |ctx: &Context| stored.matvec_with(semiring, &x, &mut y, ctx);
+        let gather = |ctx: &Context| stored.matvec_with_into(semiring, &x, &mut y, ctx);
         let ((), report) = ctx.measure(gather).unwrap();
         check_costs(&format!("gather, {what}"), &report, limit);
         assert_eq!(y, expected, "{what}");
         let transposed = stored.transpose();
-        let scatter = |ctx: &Context| transposed.matvec_with(semiring, &z, &mut w, ctx);
+        let scatter = |ctx: &Context| transposed.matvec_with_into(semiring, &z, &mut w, ctx);
         let ((), report) = ctx.measure(scatter).unwrap();
         check_costs(&format!("scatter, {what}"), &report, limit);
         assert_eq!(w, adjoint, "{what}");
-        csc.matvec_with(MinPlus::new(), &x, &mut y, &ctx).unwrap();
+        csc.matvec_with_into(MinPlus::new(), &x, &mut y, &ctx).unwrap();
         let mut least = vec![0.0; a.nrows()];
-        a.matvec_with(MinPlus::new(), &x, &mut least, &free).unwrap();
+        a.matvec_with_into(MinPlus::new(), &x, &mut least, &free).unwrap();
         assert_eq!(y, least, "{what}");
     }
 }
@@ -312,7 +312,7 @@ fn shapes_masks_and_limits_that_do_not_fit_are_errors() {
     };
     assert_eq!(masked(&mask, &ctx).unwrap_err().kind(), ErrorKind::Shape);
     let (mut y, x) = (vec![0.0; 40], vec![0.0; 49]);
-    let vector = a.matvec_with(MinPlus::new(), &x, &mut y, &ctx);
+    let vector = a.matvec_with_into(MinPlus::new(), &x, &mut y, &ctx);
     assert_eq!(vector.unwrap_err().kind(), ErrorKind::Shape);
     let large = matrix(40, (0..40).map(|_| 5_000)).copy_to(folders.result("m"), &ctx).unwrap();
     let error = masked(&Mask::new(&large), &folders.context(2 << 20)).unwrap_err();
@@ -344,8 +344,8 @@ fn a_bad_index_is_an_error_wherever_it_stands() {
         for error in [
             masked(&bad, &good, &mask),
             masked(&good, &bad, &mask),
-            bad.matvec_with(MinPlus::new(), &x, &mut y, &ctx).unwrap_err(),
-            bad.transpose().matvec_with(MinPlus::new(), &x, &mut y, &ctx).unwrap_err(),
+            bad.matvec_with_into(MinPlus::new(), &x, &mut y, &ctx).unwrap_err(),
+            bad.transpose().matvec_with_into(MinPlus::new(), &x, &mut y, &ctx).unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Index, "{limit}: {error}");
             assert!(error.to_string().contains("indices_1.npy"), "{limit}: {error}");

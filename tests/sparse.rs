@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use num_complex::Complex;
-use outcore::{Context, Coo, CooBuilder, Csc, Csr, Duplicates, Entry, ErrorKind, Place};
+use outcore::{
+    Context, Coo, CooBuilder, Csc, Csr, Dense, Duplicates, Element, Entry, ErrorKind, Order, Place,
+};
 use tempfile::tempdir;
 
 fn small() -> Csr<f64> {
@@ -169,6 +171,51 @@ fn a_pattern_and_its_values() {
         "{error}"
     );
     assert_eq!(Csr::<()>::open_mut(&path, &ctx).err().unwrap().kind(), ErrorKind::Type);
+}
+
+/// Puts one value for all entries in place of the values of a stored matrix.
+fn make_iso<T: Element>(path: &Path, stored: &str, name: &str, values: Vec<T>) {
+    let text = fs::read_to_string(path.join("binsparse.json")).unwrap();
+    let text = text.replace(&format!("\"{stored}\""), &format!("\"iso[{name}]\""));
+    fs::write(path.join("binsparse.json"), text).unwrap();
+    fs::remove_file(path.join("values.npy")).unwrap();
+    let shape = [values.len()];
+    let value = Dense::from_parts(shape, Order::C, values.into()).unwrap();
+    value.copy_to(Place::Replace(path.join("values.npy")), &Context::new()).unwrap();
+}
+
+#[test]
+fn one_value_for_all_entries_is_written_out() {
+    let (folder, ctx) = (tempdir().unwrap(), Context::new());
+    let path = |name: &str| folder.path().join(name);
+    small().copy_to(path("csr"), &ctx).unwrap();
+    small().to_coo(path("coo"), &ctx).unwrap();
+    let values = vec![Complex::new(1.0f64, 2.0); small().nnz()];
+    let complex = small().with_data(values).unwrap();
+    complex.copy_to(path("complex"), &ctx).unwrap();
+    make_iso(&path("csr"), "float64", "float64", vec![2.5]);
+    make_iso(&path("coo"), "float64", "float64", vec![2.5]);
+    make_iso(&path("complex"), "complex[float64]", "complex[float64]", vec![1.0, 2.0]);
+    let expected = small().with_data(vec![2.5; small().nnz()]).unwrap();
+    assert_eq!(Csr::<f64>::open(path("csr")).unwrap(), expected);
+    assert_eq!(Csr::<()>::open(path("csr")).unwrap(), expected.pattern());
+    assert_eq!(**Coo::<f64>::open(path("coo")).unwrap().data(), vec![2.5; small().nnz()]);
+    assert_eq!(Csr::<Complex<f64>>::open(path("complex")).unwrap(), complex);
+    // A pattern holds a 1 of 8 bits.
+    small().pattern().copy_to(path("pattern"), &ctx).unwrap();
+    let ones = Csr::<i8>::open(path("pattern")).unwrap();
+    assert_eq!(ones, small().with_data(vec![1i8; small().nnz()]).unwrap());
+    // Of another type, of several values, and of more entries than there are indices.
+    assert_eq!(Csr::<f32>::open(path("csr")).unwrap_err().kind(), ErrorKind::Type);
+    make_iso(&path("csr"), "float64", "float64", vec![2.5, 2.5]);
+    assert_eq!(Csr::<f64>::open(path("csr")).unwrap_err().kind(), ErrorKind::Format);
+    make_iso(&path("csr"), "float64", "float64", vec![2.5]);
+    let text = fs::read_to_string(path("csr/binsparse.json")).unwrap();
+    let count = format!("\"number_of_stored_values\": {}", small().nnz());
+    assert!(text.contains(&count), "{text}");
+    let huge = text.replace(&count, "\"number_of_stored_values\": 4000000000000000");
+    fs::write(path("csr/binsparse.json"), huge).unwrap();
+    assert_eq!(Csr::<f64>::open(path("csr")).unwrap_err().kind(), ErrorKind::Format);
 }
 
 #[test]

@@ -84,6 +84,11 @@ pub(crate) const CASES: &[Case] = cases! {
         let ((below, above), report) = ctx.measure(|ctx| a.bandwidth(ctx))?;
         Ok(Found { digest: (below as u64) << 32 | above as u64, report, beside: 0 })
     };
+    "Kronecker product, CSR", CSR, |inputs, ctx| {
+        let a = inputs.csr()?;
+        let b = Csr::from_parts((1, 3), vec![0, 2], vec![0, 2], vec![2.0, -1.0])?;
+        sparse(ctx.measure(|ctx| a.kron(&b, AWAY, ctx)))
+    };
     "COO to CSR", CSR, |inputs, ctx| {
         let a = inputs.coo()?;
         sparse(ctx.measure(|ctx| a.to_csr::<u32>(Duplicates::Sum, AWAY, ctx)))

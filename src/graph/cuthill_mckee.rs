@@ -129,7 +129,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         ctx: &Context,
     ) -> Result<()> {
         let first = self.order.len();
-        let mut levels = self.from_start(graph, start, false, ctx)?;
+        let mut levels = self.search(graph, start, false, ctx)?;
         if levels.count <= 2 {
             // A vertex with all others around it: no start is better.
             sort_by_degree(graph, &mut self.order[first + 1..], &mut Vec::new());
@@ -139,7 +139,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
             let degree = |v: &&I| (graph.span(v.to_usize()).len(), **v);
             let Some(&start) = self.order[levels.last..].iter().min_by_key(degree) else { break };
             self.forget(first);
-            let found = self.from_start(graph, start, true, ctx)?;
+            let found = self.search(graph, start, true, ctx)?;
             if found.count <= levels.count {
                 break;
             }
@@ -173,7 +173,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
     }
 
     /// Numbers what can be reached from a start, level by level; by degree, if `sorted`.
-    fn from_start<P: Index>(
+    fn search<P: Index>(
         &mut self,
         graph: &Csr<(), I, P>,
         start: I,

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use crate::dense::{BandPanels, Dense, LinePanel, LinePanels};
 use crate::error::Result;
 use crate::linalg::kernels::{ROWS, multiplies_packed, multiply_packed, pack_lines, panel_width};
-use crate::linalg::operator::check_length;
+use crate::linalg::operator::{check_length, check_shape};
 use crate::linalg::scalar::Scalar;
 use crate::storage::{Context, Order, Plan};
 
@@ -56,8 +56,31 @@ impl<T: Scalar> Dense<T> {
         self.gram_around(None, ctx)
     }
 
+    /// The Gram matrix into `g`, for which nothing is allocated; otherwise as [`gram`](Self::gram). What was in `g` is not read.
+    ///
+    /// ```
+    /// use outcore::{Context, Dense};
+    /// let a = Dense::from(ndarray::arr2(&[[1.0, 2.0], [0.0, 3.0]]));
+    /// let mut g = ndarray::Array2::zeros((2, 2));
+    /// a.gram_into(g.view_mut(), &Context::new())?;
+    /// assert_eq!(g, ndarray::arr2(&[[1.0, 2.0], [2.0, 13.0]]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn gram_into(&self, g: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
+        check_shape("the Gram matrix", (self.ncols(), self.ncols()), g.dim())?;
+        self.gram_sums(None, ctx)?.write_to(g);
+        Ok(())
+    }
+
     /// The Gram matrix of the rows less `center`.
     pub(crate) fn gram_around(&self, center: Option<&[T]>, ctx: &Context) -> Result<Array2<T>> {
+        let gram = self.gram_sums(center, ctx)?;
+        let mut matrix = Array2::zeros((self.ncols(), self.ncols()));
+        gram.write_to(matrix.view_mut());
+        Ok(matrix)
+    }
+
+    fn gram_sums<'a>(&self, center: Option<&'a [T]>, ctx: &Context) -> Result<Gram<'a, T>> {
         let k = self.ncols();
         if let Some(center) = center {
             check_length("the center", k, center.len())?;
@@ -91,7 +114,7 @@ impl<T: Scalar> Dense<T> {
                 Ok(())
             })?,
         }
-        Ok(gram.into_matrix())
+        Ok(gram)
     }
 }
 
@@ -227,8 +250,7 @@ impl<'a, T: Scalar> Gram<'a, T> {
         }
     }
 
-    fn into_matrix(self) -> Array2<T> {
-        let mut matrix = Array2::zeros((self.k, self.k));
+    fn write_to(self, mut matrix: ArrayViewMut2<'_, T>) {
         for Tile { rows, cols, sum, .. } in self.tiles {
             for (i, sums) in rows.zip(sum.chunks_exact(edge::<T>())) {
                 for (j, &sum) in cols.clone().zip(sums) {
@@ -240,7 +262,6 @@ impl<'a, T: Scalar> Gram<'a, T> {
                 }
             }
         }
-        matrix
     }
 }
 

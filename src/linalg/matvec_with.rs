@@ -26,29 +26,54 @@ const RUN: usize = 1 << 12;
 const WORK: (f64, f64) = (1.5, 4.0);
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// `A x` over a semiring into `y`: `GrB_mxv` of the GraphBLAS. `x` has one element for each column, `y` one for each row.
+    /// `A x` over a semiring: `GrB_mxv` of the GraphBLAS. `x` has one element for each column, the result one for each row.
     ///
-    /// What was in `y` is not read; a row without entries gives the semiring's zero. For `Aᵀ x` ask the
-    /// [`transpose`](Self::transpose), which is the same arrays. Every sum takes its terms in the order in which they are stored: the
-    /// same bits for any number of threads, any limit, and wherever the matrix lies.
+    /// A row without entries gives the semiring's zero. For `Aᵀ x` ask the [`transpose`](Self::transpose), which is the same
+    /// arrays. Every sum takes its terms in the order in which they are stored: the same bits for any number of threads, any
+    /// limit, and wherever the matrix lies.
     ///
     /// Cost: one pass. A CSR that fits in the memory limit is used where it lies; a larger one is read panel by panel, as a
-    /// CSC in files always is. Memory: beside panels, terms of one of them for CSC; `x` and `y` count. Fails with
-    /// [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index, and with [`ErrorKind::Shape`](crate::ErrorKind::Shape) for a vector of another length;
-    /// `y` then holds numbers without meaning.
+    /// CSC in files always is. Memory: beside panels, terms of one of them for CSC; `x` and the result count. Fails with
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index, and with [`ErrorKind::Shape`](crate::ErrorKind::Shape) for a vector of another length.
     ///
     /// ```
     /// use outcore::linalg::MinPlus;
     /// use outcore::{Context, Csr};
     /// // How far it is from 0 after one step more, by roads from row to column.
     /// let roads = Csr::<f64>::from_parts((3, 3), vec![0, 2, 3, 3], vec![1, 2, 2], vec![1.0, 5.0, 2.0])?;
-    /// let near = [0.0, 1.0, 5.0];
-    /// let mut next = [0.0; 3];
-    /// roads.transpose().matvec_with(MinPlus::new(), &near, &mut next, &Context::new())?;
+    /// let next = roads.transpose().matvec_with(MinPlus::new(), &[0.0, 1.0, 5.0], &Context::new())?;
     /// assert_eq!(next, [f64::INFINITY, 1.0, 3.0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn matvec_with<S: Semiring<Left = T>>(
+        &self,
+        semiring: S,
+        x: &[S::Right],
+        ctx: &Context,
+    ) -> Result<Vec<S::Sum>> {
+        check_length("x", self.ncols(), x.len())?;
+        let mut y = vec![semiring.zero(); self.nrows()];
+        self.matvec_with_into(semiring, x, &mut y, ctx)?;
+        Ok(y)
+    }
+
+    /// `A x` over a semiring into `y`, for which nothing is allocated; otherwise as [`matvec_with`](Self::matvec_with).
+    ///
+    /// What was in `y` is not read; after an error it holds numbers without meaning.
+    ///
+    /// ```
+    /// use outcore::linalg::MinPlus;
+    /// use outcore::{Context, Csr};
+    /// let roads = Csr::<f64>::from_parts((3, 3), vec![0, 2, 3, 3], vec![1, 2, 2], vec![1.0, 5.0, 2.0])?.transpose();
+    /// let (mut near, mut next) = ([0.0, 1.0, 5.0], [0.0; 3]);
+    /// for _ in 0..2 {
+    ///     roads.matvec_with_into(MinPlus::new(), &near, &mut next, &Context::new())?;
+    ///     std::mem::swap(&mut near, &mut next);
+    /// }
+    /// assert_eq!(near, [f64::INFINITY, f64::INFINITY, 3.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matvec_with_into<S: Semiring<Left = T>>(
         &self,
         semiring: S,
         x: &[S::Right],

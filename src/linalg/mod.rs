@@ -8,7 +8,7 @@
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
 //!   elementwise products of two, with what two entries make in `arithmetic`;
-//!   `sparse_merged` – those of two in memory
+//!   `sparse_merged` – those of two in memory; `kron` – Kronecker products
 //! - `spgemm` – sparse times sparse, of matrices that fit in memory or not, over a `semiring` and under a mask;
 //!   `matvec_with` – sparse times a vector over one
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
@@ -27,6 +27,7 @@ mod dense;
 mod elementwise;
 mod gram;
 pub(crate) mod kernels;
+mod kron;
 mod line_pass;
 mod matmul;
 mod matvec_with;

@@ -87,6 +87,14 @@ pub trait LinearOperator<X: Scalar> {
     }
 
     /// `A x` into `y`, on all processors; nothing is allocated for the result.
+    ///
+    /// ```
+    /// use outcore::linalg::LinearOperator;
+    /// let (a, mut y) = (outcore::Csr::<f64>::eye(3), [0.0; 3]);
+    /// a.matvec_into(&[1.0, 2.0, 3.0], &mut y)?;
+    /// assert_eq!(y, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
     fn matvec_into(&self, x: &[X], y: &mut [X]) -> Result<()> {
         self.apply(x, y, &Context::new())
     }
@@ -118,27 +126,78 @@ pub trait LinearOperator<X: Scalar> {
         Ok(y)
     }
 
-    /// `A X` into `y`, on all processors. Operands that are not in C order are copied.
-    fn matmat_into(&self, x: ArrayView2<'_, X>, mut y: ArrayViewMut2<'_, X>) -> Result<()> {
-        let ((nrows, ncols), k) = (self.shape(), x.ncols());
-        if x.nrows() != ncols {
-            return Err(Error::shape("X", format!("{ncols} rows"), x.nrows()));
-        }
-        if y.dim() != (nrows, k) {
-            let (expected, found) = (format!("{:?}", (nrows, k)), format!("{:?}", y.dim()));
-            return Err(Error::shape("Y", expected, found));
-        }
-        let x = x.as_standard_layout();
-        let x = x.as_slice().expect("as_standard_layout makes elements contiguous");
-        if let Some(y) = y.as_slice_mut() {
-            return self.apply_block(k, x, y, &Context::new());
-        }
-        let mut rows = Array2::zeros((nrows, k));
-        let slice = rows.as_slice_mut().expect("a new array is contiguous");
-        self.apply_block(k, x, slice, &Context::new())?;
-        y.assign(&rows);
-        Ok(())
+    /// `A X` into `y`, on all processors; nothing is allocated for the result. Operands that are not in C order are copied.
+    ///
+    /// ```
+    /// use ndarray::arr2;
+    /// use outcore::linalg::LinearOperator;
+    /// let (x, mut y) = (arr2(&[[1.0, 2.0], [3.0, 4.0]]), arr2(&[[f64::NAN; 2]; 2]));
+    /// outcore::Csr::<f64>::eye(2).matmat_into(x.view(), y.view_mut())?;
+    /// assert_eq!(y, x);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn matmat_into(&self, x: ArrayView2<'_, X>, y: ArrayViewMut2<'_, X>) -> Result<()> {
+        let product = |k, x: &[X], y: &mut [X]| self.apply_block(k, x, y, &Context::new());
+        columns_into(self.shape(), x, y, product)
     }
+
+    /// `Aᴴ X` for the columns of `x`, on all processors. A matrix is read once for all columns.
+    ///
+    /// ```
+    /// use ndarray::arr2;
+    /// use outcore::{Csr, linalg::LinearOperator};
+    /// // [ . 2 ]
+    /// // [ . . ]
+    /// let a = Csr::<f64>::from_parts((2, 2), vec![0, 1, 1], vec![1], vec![2.0])?;
+    /// let x = arr2(&[[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(a.rmatmat(x.view())?, arr2(&[[0.0, 0.0], [2.0, 4.0]]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn rmatmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
+        let mut y = Array2::zeros((self.shape().1, x.ncols()));
+        self.rmatmat_into(x, y.view_mut())?;
+        Ok(y)
+    }
+
+    /// `Aᴴ X` into `y`, on all processors; nothing is allocated for the result. Operands that are not in C order are copied.
+    ///
+    /// ```
+    /// use ndarray::arr2;
+    /// use outcore::linalg::LinearOperator;
+    /// let (x, mut y) = (arr2(&[[1.0, 2.0], [3.0, 4.0]]), arr2(&[[f64::NAN; 2]; 2]));
+    /// outcore::Csr::<f64>::eye(2).rmatmat_into(x.view(), y.view_mut())?;
+    /// assert_eq!(y, x);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn rmatmat_into(&self, x: ArrayView2<'_, X>, y: ArrayViewMut2<'_, X>) -> Result<()> {
+        let (nrows, ncols) = self.shape();
+        let product = |k, x: &[X], y: &mut [X]| self.apply_adjoint_block(k, x, y, &Context::new());
+        columns_into((ncols, nrows), x, y, product)
+    }
+}
+
+/// The product with the columns of `x` into `y`, by one with as many interleaved vectors, `m` and `n` being the lengths of a
+/// product and of a vector.
+fn columns_into<X: Scalar>(
+    (m, n): (usize, usize),
+    x: ArrayView2<'_, X>,
+    mut y: ArrayViewMut2<'_, X>,
+    product: impl Fn(usize, &[X], &mut [X]) -> Result<()>,
+) -> Result<()> {
+    let k = x.ncols();
+    if x.nrows() != n {
+        return Err(Error::shape("X", format!("{n} rows"), x.nrows()));
+    }
+    check_shape("Y", (m, k), y.dim())?;
+    let x = x.as_standard_layout();
+    let x = x.as_slice().expect("as_standard_layout makes elements contiguous");
+    if let Some(y) = y.as_slice_mut() {
+        return product(k, x, y);
+    }
+    let mut rows = Array2::zeros((m, k));
+    product(k, x, rows.as_slice_mut().expect("a new array is contiguous"))?;
+    y.assign(&rows);
+    Ok(())
 }
 
 impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for &A {
@@ -204,4 +263,16 @@ pub(crate) fn product_name(adjoint: bool) -> &'static str {
 /// Fails if a vector has not the length that an operator needs.
 pub(crate) fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
     if expected == found { Ok(()) } else { Err(Error::shape(name, expected, found)) }
+}
+
+/// Fails if a matrix that is written to has not the shape of the result.
+pub(crate) fn check_shape(
+    name: &str,
+    expected: (usize, usize),
+    found: (usize, usize),
+) -> Result<()> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::shape(name, format!("{expected:?}"), format!("{found:?}"))),
+    }
 }

@@ -356,7 +356,7 @@ fn merge_lines<C: Combine<T>, T: Entry, I: Index, P: Index>(
     Ok(end)
 }
 
-fn overflow<C: Combine<T>, T, A: Axis>(line: usize, index: usize) -> Error {
+pub(super) fn overflow<C: Combine<T>, T, A: Axis>(line: usize, index: usize) -> Error {
     let (row, col) = A::swap_if_cols((line, index));
     let what = format!("the {} of the entries at a position overflows", C::WHAT);
     Error::new(ErrorKind::Value, what)

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{Columns, Moments, of_run};
 use crate::linalg::line_pass::{LinePass, RUN};
+use crate::linalg::operator::check_length;
 use crate::linalg::scalar::Factor;
 use crate::linalg::statistics::Stats;
 use crate::sparse::{Axis, Compressed, EntryPanels};
@@ -107,19 +108,45 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
     /// ```
     pub fn norms(&self, axis: usize, order: NormOrder, ctx: &Context) -> Result<Vec<f64>> {
         let (_, len) = lines_of(self, axis)?;
-        let (along, bytes) = (is_along(self, axis), (len * size_of::<f64>()) as u64);
-        let mut pass = LinePass::new("norms", self, along, bytes, ctx)?;
+        ctx.check_memory("the norms", (len as u64).saturating_mul(size_of::<f64>() as u64))?;
         let mut norms = vec![0.0; len];
+        self.norms_into(axis, order, &mut norms, ctx)?;
+        Ok(norms)
+    }
+
+    /// A norm of every column (axis 0) or every row (axis 1) into `norms`, for which nothing is allocated; otherwise as
+    /// [`norms`](Self::norms). What was in `norms` is not read; after an error it holds numbers without meaning.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, linalg::NormOrder};
+    /// let a = Csr::<f64>::from_parts((2, 2), vec![0, 2, 2], vec![0, 1], vec![3.0, -4.0])?;
+    /// let mut norms = [f64::NAN; 2];
+    /// a.norms_into(1, NormOrder::L2, &mut norms, &Context::new())?;
+    /// assert_eq!(norms, [5.0, 0.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn norms_into(
+        &self,
+        axis: usize,
+        order: NormOrder,
+        norms: &mut [f64],
+        ctx: &Context,
+    ) -> Result<()> {
+        let (_, len) = lines_of(self, axis)?;
+        check_length("the norms", len, norms.len())?;
+        let (along, bytes) = (is_along(self, axis), size_of_val(norms) as u64);
+        let mut pass = LinePass::new("norms", self, along, bytes, ctx)?;
+        norms.fill(0.0);
         match along {
-            true => pass.along(&mut norms, ctx, |norm, _, data, _| {
+            true => pass.along(norms, ctx, |norm, _, data, _| {
                 data.iter().for_each(|&x| order.take(norm, absolute(x)));
             })?,
-            false => pass.across(&mut norms, ctx, |norm, x| order.take(norm, absolute(x)))?,
+            false => pass.across(norms, ctx, |norm, x| order.take(norm, absolute(x)))?,
         }
         if order == NormOrder::L2 {
             norms.iter_mut().for_each(|norm| *norm = norm.sqrt());
         }
-        Ok(norms)
+        Ok(())
     }
 }
 

@@ -49,7 +49,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
 /// Adds the lines of a matrix to one that is being made, checked, and tells whether the indices rise in each. The pass is
 /// the caller's to count.
-pub(super) fn append<T: Entry, I: Index, P: Index, A: Axis>(
+pub(crate) fn append<T: Entry, I: Index, P: Index, A: Axis>(
     writer: &mut CompressedWriter<T, I, P, A>,
     matrix: &Compressed<T, I, P, A>,
     lines: &mut ZippedLines<T, I, P, A>,

@@ -43,6 +43,7 @@ pub use compressed::{Compressed, Csc, Csr};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
 pub(crate) use coo_writer::CooWriter;
+pub(crate) use copy::append;
 pub(crate) use draft::CompressedDraft;
 pub(crate) use entry_panels::EntryPanels;
 pub(crate) use index_check::IndexCheck;

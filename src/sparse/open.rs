@@ -8,15 +8,17 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::files::{index_stands, value_stands};
 use crate::storage::{
-    Buffer, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE, ROWS_FILE,
-    SparseFormat, StoredValues, VALUES_FILE, map_array,
+    Buffer, BufferMut, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE,
+    ROWS_FILE, SparseFormat, StoredValues, VALUES_FILE, map_array,
 };
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Maps the matrix stored in a folder, without copying it.
     ///
     /// Reads the pointers once, to check them; indices and values are not read. With `T = ()` the values of any
-    /// stored matrix are left alone and its pattern is opened. Fails, naming file and field, if format, types, counts
+    /// stored matrix are left alone and its pattern is opened. Where one value stands for all entries (`iso` in Binsparse),
+    /// there is nothing to map: it is written out in memory, as many bytes as the values of other matrices have in their
+    /// file, whatever a memory limit says; opened with `()` it takes none. Fails, naming file and field, if format, types, counts
     /// or pointers are not what they must be, or somebody has the matrix open for writing.
     ///
     /// ```
@@ -33,6 +35,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let path = path.as_ref();
         let descriptor = Descriptor::read(path)?;
         check_format(&descriptor, A::FORMAT, path)?;
+        if let Some(value) = open_one::<T>(&descriptor, path)? {
+            // Only the arrays of the structure tell that there are so many entries.
+            let pattern = vec![(); descriptor.nnz].into();
+            let structure = Compressed::<(), I, P, A>::open_with(&descriptor, path, pattern)?;
+            return structure.with_data(written_out(value, descriptor.nnz)?);
+        }
         let data = open_values(&descriptor, path)?;
         Self::open_with(&descriptor, path, data)
     }
@@ -57,14 +65,18 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
-    /// Maps the coordinate matrix stored in a folder, without copying it. Reads the descriptor and headers alone.
+    /// Maps the coordinate matrix stored in a folder, without copying it. Reads the descriptor and headers alone. One value
+    /// that stands for all entries is written out in memory, as [`Compressed::open`] does.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let descriptor = Descriptor::read(path)?;
         check_format(&descriptor, SparseFormat::Coo, path)?;
         let rows = open_indices(&descriptor, path, ROWS_FILE)?;
         let cols = open_indices(&descriptor, path, INDICES_FILE)?;
-        let data = open_values(&descriptor, path)?;
+        let data = match open_one(&descriptor, path)? {
+            Some(value) => written_out(value, cols.len())?,
+            None => open_values(&descriptor, path)?,
+        };
         Self::from_buffers((descriptor.nrows, descriptor.ncols), rows, cols, data)
             .map_err(|e| e.in_file(path))
     }
@@ -118,6 +130,28 @@ fn open_values<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Buffer<
     check_values(descriptor, dtype, &file)?;
     check_count(&file, descriptor.nnz, values.len())?;
     Ok(values)
+}
+
+/// The value that stands for all entries, if they have values of type `T` and there is one.
+fn open_one<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Option<T>> {
+    let (StoredValues::Iso(declared), Some(dtype)) = (descriptor.values, T::ENTRY_DTYPE) else {
+        return Ok(None);
+    };
+    let file = path.join(VALUES_FILE);
+    if declared != dtype {
+        check_each(descriptor, &file)?;
+    }
+    let (header, values) = map_array::<T>(&file, &value_stands(dtype))?;
+    check_line(&header, &file)?;
+    check_count(&file, 1, values.len())?;
+    Ok(values.first().copied())
+}
+
+/// One value for each of `nnz` entries, of which the structure was seen.
+fn written_out<T: Entry>(value: T, nnz: usize) -> Result<Buffer<T>> {
+    let mut values = BufferMut::zeros(nnz)?;
+    values.fill(value);
+    Ok(values.freeze())
 }
 
 /// Refuses a file with one value for all entries where a value for each is wanted.

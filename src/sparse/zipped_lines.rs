@@ -150,6 +150,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         (0..self.cuts.runs.len()).map(|run| self.lines(run).len()).max().unwrap_or(0)
     }
 
+    /// Whether a line comes in pieces.
+    pub(crate) fn cuts_a_line(&self) -> bool {
+        self.cuts.runs.iter().any(|cut| !cut.opens)
+    }
+
     fn pointer_bytes(&self) -> u64 {
         ((self.most_lines() + 1) * self.matrices.len() * size_of::<P>()) as u64
     }

@@ -15,7 +15,7 @@
 //! 3. **`beta == 0` never reads the output**, so a NaN in fresh memory stays out of the result.
 //!
 //! Beside products, `columns` takes every entry into something that is known of its column, `merge` makes one line of two,
-//! and `statistics` sums up dense lines.
+//! `kron` all pairs of entries, and `statistics` sums up dense lines.
 //!
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
 
@@ -25,6 +25,7 @@ mod dense_gather;
 mod dense_rows;
 mod dense_scatter;
 mod exchange;
+mod kron;
 mod merge;
 mod narrow;
 mod packed;
@@ -54,6 +55,7 @@ pub(crate) use dense_gather::dense_gather;
 pub(crate) use dense_rows::DenseRows;
 pub(crate) use dense_scatter::{dense_scatter, scatter_height, scatter_sums};
 pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
+pub(crate) use kron::{Kron, Lines};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use narrow::gather_encoded;
 pub(crate) use packed::{

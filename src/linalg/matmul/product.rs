@@ -11,8 +11,9 @@ use crate::linalg::matmul::operand::Operand;
 use crate::linalg::matmul::strips::Strips;
 use crate::linalg::matmul::tiles::Tiles;
 use crate::linalg::matmul::tiling::{Choice, Extents, Tiling, Way};
+use crate::linalg::operator::check_shape;
 use crate::linalg::scalar::Scalar;
-use crate::storage::{BufferMut, Context, Order, Place, Plan};
+use crate::storage::{BufferMut, Context, Held, Order, Place, Plan};
 
 /// Nanoseconds that a multiplication and addition takes one thread.
 const WORK: f64 = 0.03;
@@ -41,55 +42,100 @@ impl<T: Scalar> Dense<T> {
     /// ```
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let place = place.into();
-        let ((m, k), (rows, n)) = (self.dim(), b.dim());
-        if k != rows {
-            return Err(Error::shape("the right matrix", format!("{k} rows"), rows));
-        }
-        let taken = DenseWriter::<T, Ix2>::memory(m.saturating_mul(n), &place, ctx);
+        let extents = extents(self, b)?;
+        let elements = extents.m.saturating_mul(extents.n);
+        let taken = DenseWriter::<T, Ix2>::memory(elements, &place, ctx);
         ctx.check_memory("the product", if place == Place::Memory { taken } else { 0 })?;
-        let limit = ctx.memory_limit_bytes();
-        let (a, b) = (Operand::new(self, limit / 4), Operand::new(b, limit / 4));
-        let choice = Choice {
-            a: &a,
-            b: &b,
-            extents: Extents { m, k, n },
-            result_in_memory: place == Place::Memory,
-            budget: limit.saturating_sub(taken + packing_memory(ctx)),
-        };
-        let way = choice.best()?;
-        let product = Product { a: &a, b: &b, extents: choice.extents, way, place: &place, ctx };
+        let product = Product::new((self, b), extents, (place == Place::Memory, taken), ctx)?;
+        let _running = ctx.begin(|| Ok(product.plan_to_make(&place)))?;
+        product.make(&place)
+    }
+
+    /// The product `A B` into `c`, `m x n`, for which nothing is allocated: `c` counts against the memory limit as a result in
+    /// memory does. Otherwise as [`matmul`](Self::matmul), with the same bits.
+    ///
+    /// What was in `c` is not read. If its rows are not contiguous, the product is made beside it and copied. After an error
+    /// `c` holds numbers without meaning.
+    ///
+    /// ```
+    /// use outcore::{Context, Dense};
+    /// let a = Dense::from(ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]));
+    /// let mut c = ndarray::Array2::zeros((2, 2));
+    /// a.matmul_into(&a.transpose(), c.view_mut(), &Context::new())?;
+    /// assert_eq!(c, ndarray::arr2(&[[5.0, 11.0], [11.0, 25.0]]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul_into(&self, b: &Self, mut c: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
+        let extents = extents(self, b)?;
+        check_shape("the product", (extents.m, extents.n), c.dim())?;
+        if c.ncols() > 1 && c.strides()[1] != 1 {
+            // The kernels write rows; others would give other bits.
+            c.assign(&self.matmul(b, Place::Memory, ctx)?.view());
+            return Ok(());
+        }
+        let taken = (c.len() * size_of::<T>()) as u64;
+        let product = Product::new((self, b), extents, (true, taken), ctx)?;
         let _running = ctx.begin(|| Ok(product.plan()))?;
-        product.run()
+        c.fill(T::zero());
+        product.add_to(c)
+    }
+}
+
+/// The extents of a product. Fails if there is none.
+fn extents<T: Scalar>(a: &Dense<T>, b: &Dense<T>) -> Result<Extents> {
+    let ((m, k), (rows, n)) = (a.dim(), b.dim());
+    match k == rows {
+        true => Ok(Extents { m, k, n }),
+        false => Err(Error::shape("the right matrix", format!("{k} rows"), rows)),
     }
 }
 
 /// A product that is about to be made.
 struct Product<'a, T: Scalar> {
-    a: &'a Operand<'a, T>,
-    b: &'a Operand<'a, T>,
+    a: Operand<'a, T>,
+    b: Operand<'a, T>,
     extents: Extents,
     way: Way,
-    place: &'a Place,
     ctx: &'a Context,
 }
 
-impl<T: Scalar> Product<'_, T> {
+impl<'a, T: Scalar> Product<'a, T> {
+    /// Chooses the way, beside a result that is in memory or not and takes some bytes of it.
+    fn new(
+        (a, b): (&'a Dense<T>, &'a Dense<T>),
+        extents: Extents,
+        (result_in_memory, taken): (bool, u64),
+        ctx: &'a Context,
+    ) -> Result<Self> {
+        let limit = ctx.memory_limit_bytes();
+        let (a, b) = (Operand::new(a, limit / 4), Operand::new(b, limit / 4));
+        let budget = limit.saturating_sub(taken + packing_memory(ctx));
+        let way = Choice { a: &a, b: &b, extents, result_in_memory, budget }.best()?;
+        Ok(Product { a, b, extents, way, ctx })
+    }
+
+    /// What it costs without the result.
     fn plan(&self) -> Plan {
         let (Extents { m, k, n }, Way { passes, ring, kept, made, .. }) = (self.extents, self.way);
         let streamed = passes[0] * self.a.bytes() + passes[1] * self.b.bytes();
         let in_place = self.a.bytes_in_place() + self.b.bytes_in_place();
-        let plan = Plan::new("dense product")
+        Plan::new("dense product")
             .on_device_of(self.a.matrix.buffer().file())
             .on_device_of(self.b.matrix.buffer().file())
             .reads(passes[0].max(passes[1]), streamed + in_place)
             .works((m * n) as u64, WORK * k as f64)
-            .holds(ring + kept + made + packing_memory(self.ctx));
-        match self.place {
-            Place::Scratch if self.in_pieces() => plan.writes(self.bytes()),
+            .holds(ring + kept + made + packing_memory(self.ctx))
+    }
+
+    fn plan_to_make(&self, place: &Place) -> Plan {
+        let (plan, Extents { m, n, .. }) = (self.plan(), self.extents);
+        let bytes = (m * n * size_of::<T>()) as u64;
+        match place {
+            Place::Scratch if self.in_pieces() => plan.writes(bytes),
             Place::File(_) | Place::Replace(_) if self.in_pieces() => {
-                plan.writes(self.bytes()).reads(0, self.bytes())
+                plan.writes(bytes).reads(0, bytes)
             }
-            _ => DenseWriter::<T, Ix2>::plan(plan, m * n, self.place, self.ctx),
+            _ => DenseWriter::<T, Ix2>::plan(plan, m * n, place, self.ctx),
         }
     }
 
@@ -98,52 +144,78 @@ impl<T: Scalar> Product<'_, T> {
         matches!(self.way.tiling, Tiling::Tiles { cols, .. } if cols < self.extents.n)
     }
 
-    /// Bytes of the result.
-    fn bytes(&self) -> u64 {
-        (self.extents.m * self.extents.n * size_of::<T>()) as u64
-    }
-
-    fn run(&self) -> Result<Dense<T>> {
-        let (Extents { n, .. }, Way { passes, .. }) = (self.extents, self.way);
-        let _packed = self.ctx.hold(packing_memory(self.ctx));
+    /// Counts what is about to be read, and what is packed for as long as the answer lives.
+    fn start(&self) -> Held {
+        let Way { passes, .. } = self.way;
         (0..passes[0].max(passes[1])).for_each(|_| self.ctx.meter().pass());
         self.ctx.meter().read(self.a.bytes_in_place() + self.b.bytes_in_place());
+        self.ctx.hold(packing_memory(self.ctx))
+    }
+
+    fn make(&self, place: &Place) -> Result<Dense<T>> {
+        let Extents { m, n, .. } = self.extents;
+        if *place == Place::Memory {
+            let mut result = DenseMut::<T>::create(place, (m, n), Order::C, self.ctx)?;
+            self.add_to(result.view_mut())?;
+            return result.freeze();
+        }
+        let _packed = self.start();
         match self.way.tiling {
-            Tiling::Strips { rows, lines } => {
-                let operands = (self.a, self.b);
-                let mut strips = Strips::new(operands, self.extents, lines, &self.way, self.ctx)?;
-                self.by_rows(rows, |rows, c| strips.multiply(rows, c))
+            Tiling::Tiles { rows, cols, inner } if cols < n => {
+                self.write_tiles((rows, cols), self.tiles(inner)?, place)
             }
-            Tiling::Tiles { rows, cols, inner } => {
-                let operands = (self.a, self.b);
-                let mut tiles = Tiles::new(operands, self.extents, inner, &self.way, self.ctx)?;
-                match cols < n {
-                    false => self.by_rows(rows, |rows, c| tiles.multiply(rows, 0..n, c)),
-                    true => self.in_tiles((rows, cols), tiles),
-                }
+            Tiling::Tiles { rows, inner, .. } => {
+                let mut tiles = self.tiles(inner)?;
+                self.write_rows(rows, place, |rows, c| tiles.multiply(rows, 0..n, c))
+            }
+            Tiling::Strips { rows, lines } => {
+                let mut strips = self.strips(lines)?;
+                self.write_rows(rows, place, |rows, c| strips.multiply(rows, c))
             }
         }
     }
 
-    /// Makes the result some rows at a time, in order.
-    fn by_rows(
+    /// Adds the product to what is in memory.
+    fn add_to(&self, mut c: ArrayViewMut2<'_, T>) -> Result<()> {
+        let (Extents { m, n, .. }, _packed) = (self.extents, self.start());
+        match self.way.tiling {
+            Tiling::Strips { rows, lines } => {
+                let mut strips = self.strips(lines)?;
+                steps(m, rows)
+                    .try_for_each(|rows| strips.multiply(rows.clone(), c.slice_mut(s![rows, ..])))
+            }
+            Tiling::Tiles { rows, cols, inner } => {
+                let mut tiles = self.tiles(inner)?;
+                for rows in steps(m, rows) {
+                    for cols in steps(n, cols) {
+                        let c = c.slice_mut(s![rows.clone(), cols.clone()]);
+                        tiles.multiply(rows.clone(), cols, c)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn strips(&self, lines: usize) -> Result<Strips<'_, T>> {
+        Strips::new((&self.a, &self.b), self.extents, lines, &self.way, self.ctx)
+    }
+
+    fn tiles(&self, inner: usize) -> Result<Tiles<'_, T>> {
+        Tiles::new((&self.a, &self.b), self.extents, inner, &self.way, self.ctx)
+    }
+
+    /// Makes a result in a file some rows at a time, in order.
+    fn write_rows(
         &self,
         step: usize,
+        place: &Place,
         mut multiply: impl FnMut(Range<usize>, ArrayViewMut2<'_, T>) -> Result<()>,
     ) -> Result<Dense<T>> {
         let Extents { m, n, .. } = self.extents;
-        let strips = (0..m).step_by(step.max(1)).map(|first| first..m.min(first + step));
-        if *self.place == Place::Memory {
-            let mut result = DenseMut::<T>::create(self.place, (m, n), Order::C, self.ctx)?;
-            let mut c = result.view_mut();
-            for rows in strips {
-                multiply(rows.clone(), c.slice_mut(s![rows, ..]))?;
-            }
-            return result.freeze();
-        }
-        let mut writer = DenseWriter::new(self.place, ndarray::Dim([m, n]), Order::C, self.ctx)?;
+        let mut writer = DenseWriter::new(place, ndarray::Dim([m, n]), Order::C, self.ctx)?;
         let mut made = BufferMut::<T>::zeros(step * n)?.counted(self.ctx.meter());
-        for (k, rows) in strips.enumerate() {
+        for (k, rows) in steps(m, step).enumerate() {
             let c = &mut made[..rows.len() * n];
             if k > 0 {
                 c.fill(T::zero());
@@ -155,29 +227,32 @@ impl<T: Scalar> Product<'_, T> {
         writer.finish()
     }
 
-    /// Makes the result tile by tile, in memory or in a mapped file.
-    fn in_tiles(&self, (tall, wide): (usize, usize), mut tiles: Tiles<'_, T>) -> Result<Dense<T>> {
+    /// Makes a result in a mapped file tile by tile.
+    fn write_tiles(
+        &self,
+        (tall, wide): (usize, usize),
+        mut tiles: Tiles<'_, T>,
+        place: &Place,
+    ) -> Result<Dense<T>> {
         let Extents { m, n, .. } = self.extents;
-        let mut result = DenseMut::<T>::create(self.place, (m, n), Order::C, self.ctx)?;
-        let in_memory = *self.place == Place::Memory;
-        let room = if in_memory { 0 } else { tall * wide };
-        let mut made = BufferMut::<T>::zeros(room)?.counted(self.ctx.meter());
-        for row in (0..m).step_by(tall) {
-            for col in (0..n).step_by(wide) {
-                let (rows, cols) = (row..m.min(row + tall), col..n.min(col + wide));
+        let mut result = DenseMut::<T>::create(place, (m, n), Order::C, self.ctx)?;
+        let mut made = BufferMut::<T>::zeros(tall * wide)?.counted(self.ctx.meter());
+        for rows in steps(m, tall) {
+            for cols in steps(n, wide) {
                 let mut to = result.view_mut();
                 let mut to = to.slice_mut(s![rows.clone(), cols.clone()]);
-                if in_memory {
-                    tiles.multiply(rows, cols, to)?;
-                    continue;
-                }
                 let c = &mut made[..to.len()];
                 c.fill(T::zero());
                 let mut c = ArrayViewMut2::from_shape(to.dim(), c).expect("so many elements");
-                tiles.multiply(rows, cols, c.view_mut())?;
+                tiles.multiply(rows.clone(), cols, c.view_mut())?;
                 to.assign(&c);
             }
         }
         result.freeze()
     }
+}
+
+/// Ranges of `step` numbers, the last being what is left.
+fn steps(end: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..end).step_by(step.max(1)).map(move |first| first..end.min(first + step.max(1)))
 }

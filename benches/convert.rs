@@ -8,6 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use ndarray::ArrayViewMut2;
 use outcore::graph::reverse_cuthill_mckee;
 use outcore::{BufferMut, Context, Coo, Csr, Dense, Duplicates, Order, Permutation, Place};
 
@@ -177,12 +178,22 @@ fn sifted(a: &Dense<f32>) -> (Vec<u32>, Vec<u32>, Vec<f32>) {
 
 fn written_out(a: &Csr<f32>) -> BufferMut<f32> {
     let mut elements = BufferMut::zeros(a.nrows() * a.ncols()).expect("memory");
+    add_entries(a, &mut elements);
+    elements
+}
+
+/// As `toarray(out=…)` of SciPy.
+fn write_out(a: &Csr<f32>, elements: &mut [f32]) {
+    elements.fill(0.0);
+    add_entries(a, elements);
+}
+
+fn add_entries(a: &Csr<f32>, elements: &mut [f32]) {
     for (row, line) in elements.chunks_exact_mut(a.ncols()).enumerate() {
         for k in a.indptr()[row] as usize..a.indptr()[row + 1] as usize {
             line[a.indices()[k] as usize] += a.data()[k];
         }
     }
-    elements
 }
 
 /// An order that looks like chance.
@@ -274,6 +285,12 @@ fn of_dense(ctx: &Context) {
     let csr: Csr<f32> = a.to_csr(Place::Memory, ctx).expect("it fits");
     let ours = |c: &Context| csr.to_dense(Order::C, Place::Memory, c).unwrap();
     case("csr to dense, 1 %", || written_out(&csr), ours);
+    let (mut one, mut two) = (vec![0.0f32; nrows * ncols], vec![0.0f32; nrows * ncols]);
+    let into = |c: &Context| {
+        let out = ArrayViewMut2::from_shape((nrows, ncols), &mut two).expect("the shape");
+        csr.to_dense_into(out, c).unwrap()
+    };
+    case("csr to dense, 1 %, into", || write_out(&csr, &mut one), into);
 }
 
 fn of_graph(ctx: &Context) {

@@ -117,3 +117,60 @@ fn shapes_without_elements() {
         }
     }
 }
+
+/// A symmetric structure near the diagonal with values that are not.
+fn lattice(n: usize, reach: usize, values: impl Fn(usize) -> f64) -> Csr<f64> {
+    let near = |i: usize| i.saturating_sub(reach)..n.min(i + reach + 1);
+    let cells = (0..n).flat_map(|i| near(i).filter(move |j| (i + j) % 3 != 1).map(move |j| (i, j)));
+    let cells = cells.enumerate().map(|(k, (i, j))| (i, j, values(k)));
+    Csr::from_triplets((n, n), cells, Duplicates::Refuse).unwrap()
+}
+
+#[test]
+fn symmetric_structures_are_shared_and_values_move() {
+    let value = |k: usize| 1.0 / (k + 1) as f64;
+    for (n, reach) in [(1, 1), (2, 0), (7, 9), (3_000, 40), (60_000, 5)] {
+        let a = lattice(n, reach, value);
+        let coo = a.to_coo(Place::Memory, &Context::new()).unwrap();
+        let expected = coo.to_csc::<u32>(Duplicates::Keep, Place::Memory, &Context::new()).unwrap();
+        for threads in [1, 2, 3, 8] {
+            let ctx = Context::new().threads(threads).unwrap();
+            let (across, report) = ctx.measure(|ctx| a.to_csc(Place::Memory, ctx)).unwrap();
+            crate::plans::compare(&report);
+            assert!(across == expected, "{n}, {threads} threads");
+            assert!(across.check().unwrap());
+            if n > 1_000 {
+                assert_eq!(across.indices().as_ptr(), a.indices().as_ptr());
+            }
+            assert!(across.to_csr(Place::Memory, &ctx).unwrap() == a);
+        }
+    }
+}
+
+#[test]
+fn structures_that_only_seem_symmetric_are_converted_all_the_same() {
+    let a = lattice(20_000, 6, |k| k as f64);
+    let cells: Vec<_> = a
+        .rows()
+        .enumerate()
+        .flat_map(|(i, row)| {
+            row.indices.iter().zip(row.data).map(move |(&j, &value)| (i, j as usize, value))
+        })
+        .collect();
+    // One entry less, or one at another place: early, late, the last one.
+    for k in [3, cells.len() / 2 + 1, cells.len() - 2, cells.len() - 1] {
+        let (mut less, mut moved) = (cells.clone(), cells.clone());
+        less.remove(k);
+        moved[k].1 = (moved[k].0 + 1_000) % 20_000;
+        for cells in [less, moved] {
+            let a = Csr::<f64>::from_triplets(a.shape(), cells, Duplicates::Keep).unwrap();
+            let coo = a.to_coo(Place::Memory, &Context::new()).unwrap();
+            let to =
+                |ctx: &Context| coo.to_csc::<u32>(Duplicates::Keep, Place::Memory, ctx).unwrap();
+            for threads in [1, 2, 8] {
+                let ctx = Context::new().threads(threads).unwrap();
+                assert!(a.to_csc(Place::Memory, &ctx).unwrap() == to(&ctx), "{k}");
+            }
+        }
+    }
+}

@@ -157,3 +157,77 @@ fn dense_products_and_gram_matrices() {
         assert_eq!(a.gram_into(other.view_mut(), &free).unwrap_err().kind(), ErrorKind::Shape);
     }
 }
+
+#[test]
+fn zeros_are_written_out_in_any_order() {
+    let folders = Folders::new();
+    for (shape, nnz) in crate::reshape::SHAPES {
+        let a = crate::reshape::matrix(shape, nnz, |k| 1.0 / (k + 1) as f64);
+        let across = a.to_csc(Place::Memory, &Context::new()).unwrap();
+        let expected = a.to_dense(Order::C, Place::Memory, &Context::new()).unwrap();
+        let stored = a.copy_to(Place::Scratch, &folders.context(1 << 20)).unwrap();
+        for threads in [1, 2, 3, 8] {
+            let ctx = Context::new().threads(threads).unwrap();
+            let mut wide = Array2::from_elem((shape.0, 2 * shape.1), 7.0);
+            for mut out in [Array2::from_elem(shape, 7.0), Array2::from_elem(shape.f(), 7.0)] {
+                a.to_dense_into(out.view_mut(), &ctx).unwrap();
+                assert_eq!(out, expected.view());
+                out.fill(7.0);
+                across.to_dense_into(out.view_mut(), &ctx).unwrap();
+                assert_eq!(out, expected.view());
+                out.fill(7.0);
+                stored.to_dense_into(out.view_mut(), &ctx).unwrap();
+                assert_eq!(out, expected.view());
+            }
+            a.to_dense_into(wide.slice_mut(s![.., ..;2]), &ctx).unwrap();
+            assert_eq!(wide.slice(s![.., ..;2]), expected.view());
+            assert!(shape.1 == 0 || wide.slice(s![.., 1..;2]).iter().all(|&kept| kept == 7.0));
+        }
+    }
+    let a = crate::reshape::matrix((3_000, 2_000), 90_000, |k| k as f64);
+    let mut out = Array2::zeros((3_000, 2_000));
+    let bad = crate::reshape::hostile(&folders, &a, 50_000);
+    let error = bad.to_dense_into(out.view_mut(), &Context::new()).unwrap_err();
+    assert!(error.to_string().contains("position 50000"), "{error}");
+    let error = a.to_dense_into(out.slice_mut(s![1.., ..]), &Context::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    let twice = Csr::<i8>::from_parts((1, 1), vec![0, 2], vec![0, 0], vec![100, 100]).unwrap();
+    let error = twice.to_dense_into(Array2::zeros((1, 1)).view_mut(), &Context::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Value);
+}
+
+#[test]
+fn elements_are_copied_in_any_order() {
+    let (folders, free) = (Folders::new(), Context::new());
+    for shape in [(0, 3), (3, 0), (1, 1), (1, 70), (70, 1), (333, 517)] {
+        let from = Array2::from_shape_fn(shape, |(i, j)| (i * 1_000 + j) as i32);
+        let a = Dense::from(from.clone());
+        let other = a.to_order(Order::Fortran, Place::Memory, &free).unwrap();
+        let stored = a.copy_to(Place::Scratch, &free).unwrap();
+        for threads in [1, 2, 3, 8] {
+            for a in [&a, &other, &stored] {
+                for limit in [1 << 20, 1 << 30] {
+                    let ctx = folders.context(limit).threads(threads).unwrap();
+                    let mut wide = Array2::from_elem((shape.0, 2 * shape.1), -1);
+                    for mut out in [Array2::from_elem(shape, -1), Array2::from_elem(shape.f(), -1)]
+                    {
+                        a.copy_into(out.view_mut(), &ctx).unwrap();
+                        assert_eq!(out, from);
+                    }
+                    a.copy_into(wide.slice_mut(s![.., ..;2]), &ctx).unwrap();
+                    assert_eq!(wide.slice(s![.., ..;2]), from);
+                }
+            }
+        }
+    }
+    let a = Dense::from(Array2::<f64>::zeros((2, 3)));
+    let error = a.copy_into(Array2::zeros((3, 2)).view_mut(), &free).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    let a = Dense::from(Array2::from_shape_fn((300, 400), |(i, j)| (i * j) as f64));
+    let stored = a.copy_to(Place::Scratch, &free).unwrap();
+    for limit in [1 << 20, 1 << 30] {
+        let out = std::cell::RefCell::new(Array2::zeros((300, 400)));
+        measured(&folders.context(limit), |ctx| stored.copy_into(out.borrow_mut().view_mut(), ctx));
+        assert_eq!(out.into_inner(), a.view());
+    }
+}

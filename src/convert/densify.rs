@@ -7,7 +7,7 @@
 //! | come across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
 //! | the same, in memory or half the limit | in memory | put where they belong |
 
-use ndarray::Ix2;
+use ndarray::{ArrayViewMut2, Ix2};
 use num_traits::One;
 use rayon::prelude::*;
 
@@ -18,7 +18,7 @@ use crate::convert::sorter::Sorter;
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Axis, Compressed, Coo, Duplicates, LinePanels};
-use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan};
+use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan, SparseFormat};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 20;
@@ -102,10 +102,9 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             let plan = plan.reads(1, stored);
             let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan, nnz)))?;
             if !across {
-                return fill(self, &target).map_err(|error| match error.kind() {
-                    ErrorKind::Index => fault(self),
-                    _ => error,
-                });
+                let mut dense = DenseMut::<T>::create(&place, self.shape(), order, ctx)?;
+                fill(self, dense.as_mut_slice(), true, ctx)?;
+                return dense.freeze();
             }
             self.check()?;
             let entries = self.lines().enumerate().flat_map(|(major, line)| {
@@ -130,6 +129,54 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let sorting = if across { None } else { Some(Duplicates::Sum) };
         sort_lines(self, across, sorting, &mut sink, &target.free)?;
         sink.finish()
+    }
+
+    /// The matrix with its zeros into `out`, duplicates summed; nothing is allocated. What was in `out` is not read.
+    ///
+    /// All threads write if a line of the matrix is contiguous in `out` (CSR and C order, CSC and Fortran order), else one. Cost:
+    /// one read of the entries, of a stored matrix through its map, and one write of `out`.
+    ///
+    /// Fails if `out` has another shape, an index is out of range, or an integer overflows; numbers in `out` have no meaning
+    /// then.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr};
+    /// let mut out = ndarray::Array2::from_elem((2, 2), 7.0);
+    /// Csr::<f64>::eye(2).to_dense_into(out.view_mut(), &Context::new())?;
+    /// assert_eq!(out, ndarray::arr2(&[[1.0, 0.0], [0.0, 1.0]]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_dense_into(&self, out: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
+        check_shape(self.shape(), out.dim())?;
+        let (name, _) = A::swap_if_cols(("CSR to dense", "CSC to dense"));
+        let _running = ctx.begin(|| {
+            let plan = Plan::new(name).on_device_of(self.indices().file());
+            let plan = plan.reads(1, self.stored_bytes()).works(self.nnz() as u64, ENTRY);
+            Ok(plan.works(out.len() as u64, ELEMENT))
+        })?;
+        let mut lines = match A::FORMAT {
+            SparseFormat::Csc => out.reversed_axes(),
+            _ => out,
+        };
+        self.check()?;
+        if let Some(elements) = lines.as_slice_mut() {
+            return fill(self, elements, false, ctx);
+        }
+        ctx.meter().pass();
+        ctx.meter().read(self.stored_bytes());
+        lines.fill(T::default());
+        for (major, line) in self.lines().enumerate() {
+            for (index, &value) in line.indices.iter().zip(line.data) {
+                let minor = index.to_usize();
+                let element = lines.get_mut((major, minor)).ok_or_else(|| fault(self))?;
+                let sum = element.merge(value);
+                *element = sum.ok_or_else(|| overflow(A::swap_if_cols((major, minor))))?;
+            }
+            if major % STEP == 0 {
+                ctx.report("writing out zeros", major as u64, self.major() as u64)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -242,37 +289,40 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Fills the lines of a result in memory with those of a matrix.
+/// Fills lines in memory with those of a matrix; they are zero already if `clean`.
 fn fill<T: Element, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
-    target: &Target<'_>,
-) -> Result<Dense<T>> {
-    let ctx = target.ctx;
+    elements: &mut [T],
+    clean: bool,
+    ctx: &Context,
+) -> Result<()> {
     ctx.meter().pass();
     ctx.meter().read(from.stored_bytes());
-    let mut dense = DenseMut::<T>::create(target.place, target.shape, target.order, ctx)?;
     let length = from.minor();
     // Tasks are large, so that each page of fresh memory is the concern of one thread.
     let lines = (TASK / length.max(1)).max(1);
     ctx.check_cancelled()?;
     ctx.run(|| {
-        let tasks = dense.as_mut_slice().par_chunks_mut((lines * length).max(1)).enumerate();
+        let tasks = elements.par_chunks_mut((lines * length).max(1)).enumerate();
         tasks
-            .map(|(task, elements)| fill_lines(from, task * lines, elements, ctx))
+            .map(|(task, elements)| fill_lines(from, task * lines, elements, clean, ctx))
             .find_map_first(|filled| filled.err())
     })
-    .map_or(Ok(()), Err)?;
-    dense.freeze()
+    .map_or(Ok(()), Err)
 }
 
 fn fill_lines<T: Element, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
     first: usize,
     elements: &mut [T],
+    clean: bool,
     ctx: &Context,
 ) -> Result<()> {
     ctx.check_cancelled()?;
     for (major, row) in (first..).zip(elements.chunks_exact_mut(from.minor())) {
+        if !clean {
+            row.fill(T::default());
+        }
         let span = from.span(major);
         let entries = from.indices()[span.clone()].iter().zip(&from.data()[span]);
         for (index, &value) in entries {
@@ -283,6 +333,14 @@ fn fill_lines<T: Element, I: Index, P: Index, A: Axis>(
         }
     }
     Ok(())
+}
+
+/// Fails if an array that is written to has another shape than what is written.
+pub(super) fn check_shape(expected: (usize, usize), found: (usize, usize)) -> Result<()> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::shape("the array", format!("{expected:?}"), format!("{found:?}"))),
+    }
 }
 
 fn along<T: Element, I: Index, P: Index, A: Axis>(

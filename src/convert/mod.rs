@@ -2,11 +2,12 @@
 //!
 //! - [`builder`] – entries in any order to CSR and CSC; [`compress`] – COO to CSR and CSC; [`recompress`] – CSR to CSC and back; [`expand`] – both to COO
 //! - [`permute`] – rows and columns of a sparse matrix in another order, [`permuted`] in memory
-//! - [`reorder`] – a dense matrix in the other order; [`sparsify`] – dense to sparse, [`sift`]ed panel by panel; [`densify`] – sparse to dense
+//! - [`reorder`] – a dense matrix in the other order; [`copy_into`] – in any, where the caller says; [`sparsify`] – dense to sparse, [`sift`]ed panel by panel; [`densify`] – sparse to dense
 //! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, two [`passes`] over [`bins`] of
 //!   lines, [`record`]s of bytes, [`region`]s of lines and lines that are too long ([`long_line`]); [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
 //! - [`assemble`] – entries in memory brought to their lines, [`spread`] to [`strips`] of lines first, lines being sorted in
-//!   [`sorted_line`]; [`owners`] – those that lie close together, straight to theirs
+//!   [`sorted_line`]; [`owners`] – those that lie close together, straight to theirs; [`symmetric`] – values
+//!   alone, where the structure stays
 //! - [`cost`] – what the conversions have in common
 
 mod assemble;
@@ -14,6 +15,7 @@ mod bins;
 mod buckets;
 mod builder;
 mod compress;
+mod copy_into;
 mod cost;
 mod densify;
 mod expand;
@@ -34,6 +36,7 @@ mod sorter;
 mod sparsify;
 mod spread;
 mod strips;
+mod symmetric;
 #[cfg(test)]
 mod tests;
 

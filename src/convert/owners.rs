@@ -150,7 +150,7 @@ fn bounds<I: Index>(indices: &[I]) -> (usize, usize) {
 }
 
 /// Whether entries that follow one another mostly have lines near those of the others.
-fn is_local<I: Index>(indices: &[I]) -> bool {
+pub(super) fn is_local<I: Index>(indices: &[I]) -> bool {
     let step = indices.len() / SAMPLES;
     let (mut seen, mut apart) = (0, 0);
     for sample in 0..SAMPLES {

@@ -1,6 +1,6 @@
 //! CSR to CSC and back: a stable counting sort by the other index.
 //!
-//! In memory all threads sort: in two levels, so that what is written stays in the cache (`assemble.rs`), or straight to
+//! In memory the values alone move where the structure is symmetric (`symmetric.rs`). Else all threads sort: in two levels, so that what is written stays in the cache (`assemble.rs`), or straight to
 //! owners of lines where the indices rise with the rows (`owners.rs`). Where the limit has no room for that, or the result
 //! lies in a file, one thread does the same in one level.
 //!
@@ -16,6 +16,7 @@ use crate::convert::passes::Sink;
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room};
 use crate::convert::spread::Entries;
+use crate::convert::symmetric;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
     Axis, Compressed, CompressedDraft, CompressedWriter, Csc, Csr, Duplicates, EntryPanels,
@@ -31,7 +32,7 @@ const WORK: f64 = 8.0;
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
-    /// Duplicates stay, in order. Cost of a result within half the memory limit, or in memory: the indices are read
+    /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with the result. Cost of a result within half the memory limit, or in memory: the indices are read
     /// twice, the values once. The result is made in memory, and written from there in one go if its place is a file;
     /// besides, where the limit allows it, two bytes an entry and for each thread at most a sixteenth of the entries are
     /// taken, which is what lets threads work side by side. A larger one: two reads and two writes of the entries, half of them in the scratch folder, within the
@@ -117,6 +118,9 @@ fn in_memory<T: Entry, I: Index, P: Index, A: Axis>(
     parallel: bool,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A::Other>> {
+    if let Some(made) = symmetric::across(from, ctx)? {
+        return Ok(made);
+    }
     let mut draft =
         CompressedDraft::<T, I, P>::new::<A::Other>(from.shape(), from.nnz(), &Place::Memory, ctx)?;
     let fault = || fault(from);

@@ -172,7 +172,7 @@ fn in_memory<T: Element>(
     order: Order,
     ctx: &Context,
 ) -> Result<Dense<T>> {
-    let (count, length) = a.lines();
+    let (count, _) = a.lines();
     let mut result = DenseMut::<T>::create(Place::Memory, a.dim(), order, ctx)?;
     let rows = result.as_mut_slice();
     if let Way::Panels(mut panels) = way {
@@ -186,12 +186,19 @@ fn in_memory<T: Element>(
     } else {
         ctx.meter().pass();
         ctx.meter().read(a.buffer().stored_bytes());
-        let step = (STEP / count).max(1);
-        for (k, rows) in rows.chunks_mut(step * count).enumerate() {
-            ctx.report("transposing", (k * step) as u64, length as u64)?;
-            let line = |l: usize| &a.as_slice()[l * length + k * step..];
-            ctx.run(|| transpose_lines(rows, count, (0, count), line));
-        }
+        transpose_to(a, rows, ctx)?;
     }
     result.freeze()
+}
+
+/// Transposes a matrix from where it lies to rows of as many elements as it has lines, of which there is one at least.
+pub(super) fn transpose_to<T: Element>(a: &Dense<T>, rows: &mut [T], ctx: &Context) -> Result<()> {
+    let (count, length) = a.lines();
+    let step = (STEP / count).max(1);
+    for (k, rows) in rows.chunks_mut(step * count).enumerate() {
+        ctx.report("transposing", (k * step) as u64, length as u64)?;
+        let line = |l: usize| &a.as_slice()[l * length + k * step..];
+        ctx.run(|| transpose_lines(rows, count, (0, count), line));
+    }
+    Ok(())
 }

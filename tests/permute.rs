@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use outcore::graph::{degree_order, reverse_cuthill_mckee};
+use outcore::graph::{check_cuthill_mckee, degree_order, reverse_cuthill_mckee};
 use outcore::linalg::{LinearOperator, Operator};
 use outcore::{Context, Csc, Csr, Duplicates, ErrorKind, Permutation, Place};
 
@@ -224,13 +224,34 @@ fn the_order_is_that_of_the_queue() {
             let order = reverse_cuthill_mckee(&a, &ctx).unwrap();
             assert_eq!(order.order(), expected, "{n} vertices, {threads} threads");
         }
-        let stored = a.copy_to(Place::Scratch, &Context::new()).unwrap();
-        assert_eq!(reverse_cuthill_mckee(&stored, &Context::new()).unwrap().order(), expected);
+        let (stored, ctx) = (a.copy_to(Place::Scratch, &Context::new()).unwrap(), Context::new());
+        let order = reverse_cuthill_mckee(&stored, &ctx).unwrap();
+        assert_eq!(order.order(), expected);
+        check_cuthill_mckee(&stored, &order, &ctx).unwrap();
     }
     let none = Csr::<()>::from_parts((0, 0), vec![0], vec![], vec![]).unwrap();
     assert!(reverse_cuthill_mckee(&none, &Context::new()).unwrap().is_empty());
     let wide = Csr::<()>::from_parts((1, 2), vec![0, 0], vec![], vec![]).unwrap();
     assert_eq!(reverse_cuthill_mckee(&wide, &Context::new()).unwrap_err().kind(), ErrorKind::Shape);
+}
+
+#[test]
+fn other_orders_are_told() {
+    let (a, ctx) = (graph(400, 900, 60), Context::new());
+    let order = reverse_cuthill_mckee(&a, &ctx).unwrap().into_order();
+    let degree = |v: usize| a.row(v).unwrap().indices.len();
+    // Two vertices alone may stand in any order; there are few.
+    let linked = (0..399).filter(|&k| degree(order[k]) > 0 && degree(order[k + 1]) > 0);
+    let told = linked.clone().filter(|&k| {
+        let mut swapped = order.clone();
+        swapped.swap(k, k + 1);
+        let error = check_cuthill_mckee(&a, &Permutation::new(swapped).unwrap(), &ctx);
+        error.is_err_and(|error| error.kind() == ErrorKind::Value)
+    });
+    // Some swaps start from another vertex of a component, and are right.
+    assert!(told.count() + 12 > linked.count());
+    let short = Permutation::identity(399);
+    assert_eq!(check_cuthill_mckee(&a, &short, &ctx).unwrap_err().kind(), ErrorKind::Shape);
 }
 
 #[test]

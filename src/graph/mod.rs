@@ -30,7 +30,7 @@ mod vertices;
 
 pub use bfs::{Bfs, bfs, bfs_with_incoming, check_bfs};
 pub use components::{check_components, connected_components};
-pub use cuthill_mckee::reverse_cuthill_mckee;
+pub use cuthill_mckee::{check_cuthill_mckee, reverse_cuthill_mckee};
 pub use degree_order::degree_order;
 pub use pagerank::{PageRank, PageRankOptions, check_pagerank, pagerank, pagerank_over};
 pub use partition::Components;

@@ -1,4 +1,4 @@
-//! Reverse Cuthill–McKee: an order of vertices in which neighbours have numbers close to each other.
+//! An order of vertices in which neighbours have numbers close to each other.
 //!
 //! Cuthill and McKee, "Reducing the bandwidth of sparse symmetric matrices", 1969; reversed, George 1971; the start by George
 //! and Liu, "An implementation of a pseudoperipheral node finder", 1979.

@@ -98,6 +98,18 @@ pub enum Location {
     },
 }
 
+/// Fails if an operand, or what is written to, has not the length or the extents that it must have.
+pub(crate) fn check_shape<S: PartialEq + fmt::Debug>(
+    operand: &str,
+    expected: S,
+    found: S,
+) -> Result<()> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::shape(operand, format!("{expected:?}"), format!("{found:?}"))),
+    }
+}
+
 impl Error {
     /// An error with a kind and one clause that says what happened.
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {

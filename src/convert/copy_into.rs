@@ -3,10 +3,9 @@
 use ndarray::ArrayViewMut2;
 use rayon::prelude::*;
 
-use crate::convert::densify::check_shape;
 use crate::convert::reorder::transpose_to;
 use crate::dense::{Dense, LinePanel, LinePanels};
-use crate::error::Result;
+use crate::error::{Result, check_shape};
 use crate::storage::{Context, Element, Order, Plan};
 
 /// Elements of a task.
@@ -33,7 +32,7 @@ impl<T: Element> Dense<T> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn copy_into(&self, out: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
-        check_shape(self.dim(), out.dim())?;
+        check_shape("the array", self.dim(), out.dim())?;
         let stored = self.buffer().stored_bytes();
         let plan = Plan::new("copying").on_device_of(self.buffer().file()).reads(1, stored);
         let plan = plan.works(self.len() as u64, WORK);

@@ -16,7 +16,7 @@ use crate::convert::lines_sink::{LinesSink, overflow};
 use crate::convert::recompress::{fault, sort_lines};
 use crate::convert::sorter::Sorter;
 use crate::dense::{Dense, DenseMut, DenseWriter};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::sparse::{Axis, Compressed, Coo, Duplicates, LinePanels};
 use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan, SparseFormat};
 
@@ -147,7 +147,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn to_dense_into(&self, out: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
-        check_shape(self.shape(), out.dim())?;
+        check_shape("the array", self.shape(), out.dim())?;
         let (name, _) = A::swap_if_cols(("CSR to dense", "CSC to dense"));
         let _running = ctx.begin(|| {
             let plan = Plan::new(name).on_device_of(self.indices().file());
@@ -158,7 +158,6 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             SparseFormat::Csc => out.reversed_axes(),
             _ => out,
         };
-        self.check()?;
         if let Some(elements) = lines.as_slice_mut() {
             return fill(self, elements, false, ctx);
         }
@@ -168,9 +167,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         for (major, line) in self.lines().enumerate() {
             for (index, &value) in line.indices.iter().zip(line.data) {
                 let minor = index.to_usize();
-                let element = lines.get_mut((major, minor)).ok_or_else(|| fault(self))?;
-                let sum = element.merge(value);
-                *element = sum.ok_or_else(|| overflow(A::swap_if_cols((major, minor))))?;
+                add_to(lines.get_mut((major, minor)), value, self, (major, minor))?;
             }
             if major % STEP == 0 {
                 ctx.report("writing out zeros", major as u64, self.major() as u64)?;
@@ -327,20 +324,23 @@ fn fill_lines<T: Element, I: Index, P: Index, A: Axis>(
         let entries = from.indices()[span.clone()].iter().zip(&from.data()[span]);
         for (index, &value) in entries {
             let minor = index.to_usize();
-            let element = row.get_mut(minor).ok_or_else(|| fault(from))?;
-            let sum = element.merge(value);
-            *element = sum.ok_or_else(|| overflow(A::swap_if_cols((major, minor))))?;
+            add_to(row.get_mut(minor), value, from, (major, minor))?;
         }
     }
     Ok(())
 }
 
-/// Fails if an array that is written to has another shape than what is written.
-pub(super) fn check_shape(expected: (usize, usize), found: (usize, usize)) -> Result<()> {
-    match expected == found {
-        true => Ok(()),
-        false => Err(Error::shape("the array", format!("{expected:?}"), format!("{found:?}"))),
-    }
+/// Adds the value of an entry to its element, which is there unless the index is bad.
+#[inline(always)]
+fn add_to<T: Element, I: Index, P: Index, A: Axis>(
+    element: Option<&mut T>,
+    value: T,
+    from: &Compressed<T, I, P, A>,
+    place: (usize, usize),
+) -> Result<()> {
+    let element = element.ok_or_else(|| fault(from))?;
+    *element = element.merge(value).ok_or_else(|| overflow(A::swap_if_cols(place)))?;
+    Ok(())
 }
 
 fn along<T: Element, I: Index, P: Index, A: Axis>(

@@ -8,7 +8,7 @@ use crate::convert::permuted::Permuted;
 use crate::convert::recompress::{at_place, fault, lines_of};
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::sparse::{Axis, Compressed, CompressedWriter, Duplicates, EntryPanels, Permutation};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
@@ -48,8 +48,16 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         ctx: &Context,
     ) -> Result<Self> {
         let (rows, cols, place) = (rows.into(), cols.into(), place.into());
-        check_length("the order of rows", self.nrows(), rows)?;
-        check_length("the order of columns", self.ncols(), cols)?;
+        check_shape(
+            "the order of rows",
+            self.nrows(),
+            rows.map_or(self.nrows(), Permutation::len),
+        )?;
+        check_shape(
+            "the order of columns",
+            self.ncols(),
+            cols.map_or(self.ncols(), Permutation::len),
+        )?;
         let (majors, minors) = A::swap_if_cols((rows, cols));
         let (nnz, stored) = (self.nnz(), self.stored_bytes());
         let size = (self.major(), nnz);
@@ -89,13 +97,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let permuted = Permuted { from: self, majors, minors: positions.as_deref() };
         let made = permuted.in_memory(ctx)?.ok_or_else(|| fault(self))?;
         at_place(made, &place, ctx)
-    }
-}
-
-fn check_length(name: &str, extent: usize, order: Option<&Permutation>) -> Result<()> {
-    match order {
-        Some(order) if order.len() != extent => Err(Error::shape(name, extent, order.len())),
-        _ => Ok(()),
     }
 }
 

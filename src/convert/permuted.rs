@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::convert::sorted_line::SortedLine;
 use crate::error::Result;
-use crate::sparse::{Axis, Compressed, CompressedDraft, Permutation};
+use crate::sparse::{Axis, Compressed, CompressedDraft, Duplicates, Permutation, partition};
 use crate::storage::{Context, Entry, Index, Place, prefetch_to_read};
 
 /// Lines whose lengths are looked up by a task.
@@ -81,15 +81,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
 
     /// Fills indices and values behind the pointers; tells whether the indices rise in every line.
     fn fill(&self, draft: &mut CompressedDraft<T, I, P>) -> Option<bool> {
-        let (indptr, major) = (&draft.indptr[..], self.from.major());
+        let indptr = &draft.indptr[..];
         let (mut indices, mut data) = (&mut draft.indices[..], &mut draft.data[..]);
-        let count = data.len().div_ceil(ENTRIES).max(1);
-        let (mut tasks, mut start) = (Vec::with_capacity(count), 0);
-        for k in 1..=count {
-            let ends_at = |end: &P| end.to_usize() < k * ENTRIES;
-            let end = if k == count { major } else { indptr.partition_point(ends_at).min(major) };
-            let lines = start..end.max(start);
-            start = lines.end;
+        let mut tasks = Vec::new();
+        for lines in partition::split(indptr, data.len().div_ceil(ENTRIES)) {
             let entries = indptr[lines.end].to_usize() - indptr[lines.start].to_usize();
             tasks.push((lines, indices.split_off_mut(..entries)?, data.split_off_mut(..entries)?));
         }
@@ -154,39 +149,33 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
         (to, data): (&mut [I], &mut [T]),
         sorted: &mut SortedLine<T>,
     ) -> Option<bool> {
-        let Some(positions) = self.minors else {
-            let (mut rises, mut least, minor) = (true, 0, self.from.minor());
-            for (to, &index) in to.iter_mut().zip(from) {
-                let here = index.to_usize();
-                if here >= minor {
-                    return None;
-                }
-                rises &= here >= least;
-                least = here + 1;
-                *to = index;
+        let minor = self.from.minor();
+        match self.minors {
+            None => {
+                let rises = rename(from, to, |index| (index.to_usize() < minor).then_some(index))?;
+                data.copy_from_slice(values);
+                Some(rises)
             }
-            data.copy_from_slice(values);
-            return Some(rises);
-        };
-        let (mut rises, mut least) = (true, 0);
-        for (to, index) in to.iter_mut().zip(from) {
-            let index = *positions.get(index.to_usize())?;
-            rises &= index.to_usize() >= least;
-            least = index.to_usize() + 1;
-            *to = index;
+            Some(positions) => {
+                if rename(from, to, |index| positions.get(index.to_usize()).copied())? {
+                    data.copy_from_slice(values);
+                    return Some(true);
+                }
+                sorted.sort(to, values);
+                sorted.write((to, data), Duplicates::Keep).ok().map(|(_, distinct)| distinct)
+            }
         }
-        if rises {
-            data.copy_from_slice(values);
-            return Some(true);
-        }
-        sorted.sort(to, values);
-        let mut strictly = true;
-        let mut last = None;
-        for ((to, data), (index, value)) in to.iter_mut().zip(data).zip(sorted.entries()) {
-            strictly &= last < Some(index);
-            last = Some(index);
-            (*to, *data) = (index, value);
-        }
-        Some(strictly)
     }
+}
+
+/// Gives every index its new name; tells whether these rise.
+#[inline(always)]
+fn rename<I: Index>(from: &[I], to: &mut [I], name: impl Fn(I) -> Option<I>) -> Option<bool> {
+    let (mut rises, mut least) = (true, 0);
+    for (to, &index) in to.iter_mut().zip(from) {
+        *to = name(index)?;
+        rises &= to.to_usize() >= least;
+        least = to.to_usize() + 1;
+    }
+    Some(rises)
 }

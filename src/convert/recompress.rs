@@ -1,8 +1,9 @@
 //! CSR to CSC and back: a stable counting sort by the other index.
 //!
-//! In memory the values alone move where the structure is symmetric (`symmetric.rs`). Else all threads sort: in two levels, so that what is written stays in the cache (`assemble.rs`), or straight to
-//! owners of lines where the indices rise with the rows (`owners.rs`). Where the limit has no room for that, or the result
-//! lies in a file, one thread does the same in one level.
+//! In memory the values alone move where the structure is symmetric (`symmetric.rs`). Else all threads sort: in two levels, so
+//! that what is written stays in the cache (`assemble.rs`), or straight to owners of lines where the indices rise with the
+//! rows (`owners.rs`). Where the limit has no room for that, or the result lies in a file, one thread does the same in one
+//! level.
 //!
 //! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`; any other in memory, and
 //! written from there if its place is a file.
@@ -32,11 +33,14 @@ const WORK: f64 = 8.0;
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
-    /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with the result. Cost of a result within half the memory limit, or in memory: the indices are read
-    /// twice, the values once. The result is made in memory, and written from there in one go if its place is a file;
-    /// besides, where the limit allows it, two bytes an entry and for each thread at most a sixteenth of the entries are
-    /// taken, which is what lets threads work side by side. A larger one: two reads and two writes of the entries, half of them in the scratch folder, within the
-    /// limit whatever the matrix.
+    /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with the
+    /// result.
+    ///
+    /// Cost of a result within half the memory limit, or in memory: the indices are read twice, the values once. The result
+    /// is made in memory, and written from there in one go if its place is a file; besides, where the limit allows it, two
+    /// bytes an entry and for each thread at most a sixteenth of the entries are taken, which is what lets threads work side
+    /// by side. A larger one: two reads and two writes of the entries, half of them in the scratch folder, within the limit
+    /// whatever the matrix.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};

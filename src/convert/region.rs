@@ -143,7 +143,8 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
                 line.sort(&self.indices[here.clone()], &self.data[here.clone()]);
                 let room = written..here.end;
                 let room = (&mut self.indices[room.clone()], &mut self.data[room]);
-                let (length, unique) = merge(line.entries(), room, duplicates)
+                let (length, unique) = line
+                    .write(room, duplicates)
                     .map_err(|(kind, minor)| Clash(kind, (self.lines.start + number, minor)))?;
                 written += length;
                 canonical &= unique;
@@ -152,31 +153,6 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
         }
         Ok(Filled { entries: written, canonical })
     }
-}
-
-/// Writes a sorted line with its duplicates treated; gives the entries written and whether they are all distinct.
-fn merge<T: Entry, I: Index>(
-    line: impl Iterator<Item = (I, T)>,
-    (indices, data): (&mut [I], &mut [T]),
-    duplicates: Duplicates,
-) -> std::result::Result<(usize, bool), (ErrorKind, usize)> {
-    let (mut written, mut unique) = (0, true);
-    for (index, value) in line {
-        if written > 0 && indices[written - 1] == index {
-            match duplicates {
-                Duplicates::Keep => unique = false,
-                Duplicates::Refuse => return Err((ErrorKind::Duplicate, index.to_usize())),
-                Duplicates::Sum => {
-                    let sum = data[written - 1].merge(value);
-                    data[written - 1] = sum.ok_or((ErrorKind::Value, index.to_usize()))?;
-                    continue;
-                }
-            }
-        }
-        (indices[written], data[written]) = (index, value);
-        written += 1;
-    }
-    Ok((written, unique))
 }
 
 impl Clash {

@@ -3,6 +3,8 @@
 //! What is sorted are numbers, the index above the place in the line: no two are equal, so that a sort that is not stable,
 //! and faster, gives the one order there is.
 
+use crate::error::ErrorKind;
+use crate::sparse::Duplicates;
 use crate::storage::{Entry, Index};
 
 /// Bits of a place.
@@ -38,8 +40,34 @@ impl<T: Entry> SortedLine<T> {
         }
     }
 
+    /// Writes the line with its duplicates treated; gives the entries written and whether they are all distinct. Fails with
+    /// the index of those that are refused, or overflow.
+    pub(super) fn write<I: Index>(
+        &self,
+        (indices, data): (&mut [I], &mut [T]),
+        duplicates: Duplicates,
+    ) -> Result<(usize, bool), (ErrorKind, usize)> {
+        let (mut written, mut unique) = (0, true);
+        for (index, value) in self.entries() {
+            if written > 0 && indices[written - 1] == index {
+                match duplicates {
+                    Duplicates::Keep => unique = false,
+                    Duplicates::Refuse => return Err((ErrorKind::Duplicate, index.to_usize())),
+                    Duplicates::Sum => {
+                        let sum = data[written - 1].merge(value);
+                        data[written - 1] = sum.ok_or((ErrorKind::Value, index.to_usize()))?;
+                        continue;
+                    }
+                }
+            }
+            (indices[written], data[written]) = (index, value);
+            written += 1;
+        }
+        Ok((written, unique))
+    }
+
     /// Index and value of every entry, in order.
-    pub(super) fn entries<I: Index>(&self) -> impl Iterator<Item = (I, T)> {
+    fn entries<I: Index>(&self) -> impl Iterator<Item = (I, T)> {
         let narrow = self.keys.iter().map(|key| (key >> PLACE, key & ((1 << PLACE) - 1)));
         let places = narrow.chain(self.wide.iter().copied());
         places.map(|(index, place)| (I::from_usize(index as usize), self.data[place as usize]))

@@ -18,9 +18,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::convert::owners::is_local;
-use crate::convert::spread::parts;
 use crate::error::Result;
-use crate::sparse::{Axis, Compressed};
+use crate::sparse::{Axis, Compressed, partition};
 use crate::storage::{BufferMut, Context, Entry, Index};
 
 /// Lines that are looked at beforehand.
@@ -68,22 +67,13 @@ fn fill<T: Entry, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<bool> {
     let mut tasks = Vec::new();
-    // Of about equally many entries, which the lines of grids and bands have.
-    for lines in parts(from.major(), rayon::current_num_threads()) {
-        let count = indptr_at(from, lines.end) - indptr_at(from, lines.start);
+    for lines in partition::split(from.indptr(), rayon::current_num_threads()) {
+        let count = from.start(lines.end) - from.start(lines.start);
         let Some(values) = data.split_off_mut(..count) else { return Ok(false) };
         tasks.push((lines, values));
     }
     let fetched = tasks.into_par_iter().map(|(lines, values)| fetch(from, lines, values, ctx));
-    Ok(fetched.collect::<Result<Vec<_>>>()?.into_iter().all(|fetched| fetched.is_some()))
-}
-
-/// Where a line starts, or the last ends.
-fn indptr_at<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    line: usize,
-) -> usize {
-    from.indptr()[line].to_usize() - from.indptr()[0].to_usize()
+    fetched.try_reduce(|| true, |one, other| Ok(one & other))
 }
 
 /// Fetches the values of some lines of the result.
@@ -92,14 +82,13 @@ fn fetch<T: Entry, I: Index, P: Index, A: Axis>(
     lines: Range<usize>,
     mut values: &mut [T],
     ctx: &Context,
-) -> Result<Option<()>> {
+) -> Result<bool> {
     let others = if lines.len() == from.major() { lines.clone() } else { reached(from, &lines) };
-    let base = from.indptr()[0].to_usize();
-    // The next entry of each line, and at the end of all of them.
-    let pointers = &from.indptr()[others.start..=others.end];
+    // The next entry of each line.
     let mut next = BufferMut::<P>::zeros(others.len())?.counted(ctx.meter());
-    let starts = next.iter_mut().zip(pointers);
-    starts.for_each(|(next, start)| *next = P::from_usize(start.to_usize() - base));
+    next.iter_mut().zip(others.clone()).for_each(|(next, line)| {
+        *next = P::from_usize(from.start(line));
+    });
     let indices = &from.indices()[..];
     // The same length, so that one check does for both.
     let data = &from.data()[..indices.len()];
@@ -117,18 +106,14 @@ fn fetch<T: Entry, I: Index, P: Index, A: Axis>(
         }
         Some(())
     };
-    let mut start = indptr_at(from, lines.start);
-    for (line, end) in lines.clone().zip(&from.indptr()[lines.start + 1..=lines.end]) {
-        let end = end.to_usize() - base;
-        let Some(these) = values.split_off_mut(..end - start) else { return Ok(None) };
-        if fetch_line(line, these, &indices[start..end]).is_none() {
-            return Ok(None);
+    for line in lines {
+        let span = from.start(line)..from.start(line + 1);
+        let these = values.split_off_mut(..span.len()).unwrap_or_default();
+        if fetch_line(line, these, &indices[span]).is_none() {
+            return Ok(false);
         }
-        start = end;
     }
-    let within =
-        next.iter().zip(&pointers[1..]).all(|(next, end)| next.to_usize() + base <= end.to_usize());
-    Ok(within.then_some(()))
+    Ok(next.iter().zip(others).all(|(next, line)| next.to_usize() <= from.start(line + 1)))
 }
 
 /// The place of an index in a line.
@@ -139,7 +124,7 @@ fn place_of<T: Entry, I: Index, P: Index, A: Axis>(
     index: usize,
 ) -> Option<usize> {
     let found = from.line(line).indices.binary_search(&I::from_usize(index)).ok()?;
-    Some(indptr_at(from, line) + found)
+    Some(from.start(line) + found)
 }
 
 /// From the least index of some lines to the largest.

@@ -1,8 +1,8 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
-use crate::error::Result;
+use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter, scatter_memory};
-use crate::linalg::operator::{LinearOperator, check_length, planned, product_name};
+use crate::linalg::operator::{LinearOperator, planned, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, LinePanels};
 use crate::storage::{Context, Entry, Index, Plan, SparseFormat};
@@ -69,8 +69,8 @@ fn check_operands<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     y: &[X],
 ) -> Result<()> {
     let (to, from) = if along { (a.major(), a.minor()) } else { (a.minor(), a.major()) };
-    check_length("x", from.saturating_mul(k), x.len())?;
-    check_length("y", to.saturating_mul(k), y.len())
+    check_shape("x", from.saturating_mul(k), x.len())?;
+    check_shape("y", to.saturating_mul(k), y.len())
 }
 
 /// What a product with `k` vectors costs; what was read to make the panels is not in it.

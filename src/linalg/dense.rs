@@ -1,11 +1,11 @@
 //! Products of dense matrices, in either order: a Fortran-ordered matrix is the transposed call.
 
 use crate::dense::{Dense, LinePanel, LinePanels};
-use crate::error::Result;
+use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{
     DenseRows, Entries, Update, dense_gather, dense_scatter, scatter_height, scatter_sums,
 };
-use crate::linalg::operator::{LinearOperator, check_length, product_name};
+use crate::linalg::operator::{LinearOperator, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::{Context, Element, Order, Plan};
 
@@ -53,8 +53,8 @@ fn one_product<X: Scalar, T: Element + Factor<X>>(
 ) -> Result<()> {
     let (nrows, ncols) = a.dim();
     let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
-    check_length("x", from.saturating_mul(k), x.len())?;
-    check_length("y", to.saturating_mul(k), y.len())?;
+    check_shape("x", from.saturating_mul(k), x.len())?;
+    check_shape("y", to.saturating_mul(k), y.len())?;
     let mut panels = panels_beside(a, (size_of_val(x) + size_of_val(y)) as u64, ctx)?;
     let _running = ctx.begin(|| Ok(line_plan(&panels, product_name(adjoint), k, ctx)))?;
     let along = (a.order() == Order::C) != adjoint;

@@ -17,9 +17,8 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
 
 use crate::dense::{BandPanels, Dense, LinePanel, LinePanels};
-use crate::error::Result;
+use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{ROWS, multiplies_packed, multiply_packed, pack_lines, panel_width};
-use crate::linalg::operator::{check_length, check_shape};
 use crate::linalg::scalar::Scalar;
 use crate::storage::{Context, Order, Plan};
 
@@ -83,7 +82,7 @@ impl<T: Scalar> Dense<T> {
     fn gram_sums<'a>(&self, center: Option<&'a [T]>, ctx: &Context) -> Result<Gram<'a, T>> {
         let k = self.ncols();
         if let Some(center) = center {
-            check_length("the center", k, center.len())?;
+            check_shape("the center", k, center.len())?;
         }
         let bytes = memory_for::<T>(k);
         ctx.check_memory("the Gram matrix", bytes)?;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::kernels::{Columns, rises};
-use crate::linalg::partition;
+use crate::sparse::partition;
 use crate::sparse::{Axis, Compressed, IndexCheck, LinePart, Pieces, ZippedLines, ZippedPanel};
 use crate::storage::{Context, Entry, Held, Index, Plan, Running};
 

@@ -6,11 +6,10 @@
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
-use crate::linalg::operator::check_length;
-use crate::linalg::partition;
 use crate::linalg::semiring::Semiring;
+use crate::sparse::partition;
 use crate::sparse::{
     Axis, Compressed, IndexCheck, LinePanels, LinePart, Pieces, ZippedLines, ZippedPanel,
 };
@@ -51,7 +50,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         x: &[S::Right],
         ctx: &Context,
     ) -> Result<Vec<S::Sum>> {
-        check_length("x", self.ncols(), x.len())?;
+        check_shape("x", self.ncols(), x.len())?;
         let mut y = vec![semiring.zero(); self.nrows()];
         self.matvec_with_into(semiring, x, &mut y, ctx)?;
         Ok(y)
@@ -80,8 +79,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         y: &mut [S::Sum],
         ctx: &Context,
     ) -> Result<()> {
-        check_length("x", self.ncols(), x.len())?;
-        check_length("y", self.nrows(), y.len())?;
+        check_shape("x", self.ncols(), x.len())?;
+        check_shape("y", self.nrows(), y.len())?;
         let vectors = (size_of_val(x) + size_of_val(y)) as u64;
         let left = ctx.memory_limit_bytes().saturating_sub(vectors);
         match A::FORMAT == SparseFormat::Csr {

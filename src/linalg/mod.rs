@@ -16,7 +16,7 @@
 //!   norms and counts, by the passes of `line_pass`
 //! - `reordered` – a matrix in another order that remembers it; `bandwidth` – how far from the diagonal its entries lie
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
-//! - `partition` – rows in runs of equal cost; `kernels` – the loops, on plain slices: they know neither matrices
+//! - `kernels` – the loops, on plain slices: they know neither matrices
 //!   nor files, and everything above them decides what is handed in
 
 mod arithmetic;
@@ -32,7 +32,6 @@ mod line_pass;
 mod matmul;
 mod matvec_with;
 mod operator;
-mod partition;
 mod prepared;
 mod prepared_form;
 mod prepared_sparse;
@@ -50,7 +49,6 @@ mod vector;
 
 pub use arithmetic::{Multiply, Subtract};
 pub use operator::LinearOperator;
-pub(crate) use operator::check_length;
 pub use prepared::{Operator, PanelProduct, Panelled};
 pub use reordered::Reordered;
 pub use scalar::{Factor, Scalar};

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_shape};
 use crate::linalg::scalar::Scalar;
 use crate::storage::{Context, Plan};
 
@@ -244,8 +244,8 @@ fn one_by_one<X: Scalar>(
     (m, y): (usize, &mut [X]),
     apply: impl Fn(&[X], &mut [X]) -> Result<()>,
 ) -> Result<()> {
-    check_length("the block of vectors", n.saturating_mul(k), x.len())?;
-    check_length("the block of results", m.saturating_mul(k), y.len())?;
+    check_shape("the block of vectors", n.saturating_mul(k), x.len())?;
+    check_shape("the block of results", m.saturating_mul(k), y.len())?;
     let (mut one, mut product) = (vec![X::zero(); n], vec![X::zero(); m]);
     for j in 0..k {
         one.iter_mut().zip(x.iter().skip(j).step_by(k)).for_each(|(to, from)| *to = *from);
@@ -258,21 +258,4 @@ fn one_by_one<X: Scalar>(
 /// What a product is called in plans.
 pub(crate) fn product_name(adjoint: bool) -> &'static str {
     if adjoint { "adjoint product" } else { "product" }
-}
-
-/// Fails if a vector has not the length that an operator needs.
-pub(crate) fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
-    if expected == found { Ok(()) } else { Err(Error::shape(name, expected, found)) }
-}
-
-/// Fails if a matrix that is written to has not the shape of the result.
-pub(crate) fn check_shape(
-    name: &str,
-    expected: (usize, usize),
-    found: (usize, usize),
-) -> Result<()> {
-    match expected == found {
-        true => Ok(()),
-        false => Err(Error::shape(name, format!("{expected:?}"), format!("{found:?}"))),
-    }
 }

@@ -3,10 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::dense::{self, Dense};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::dense::{line_plan, line_product, panel_step};
 use crate::linalg::kernels::Entries;
-use crate::linalg::operator::{LinearOperator, check_length, product_name};
+use crate::linalg::operator::{LinearOperator, product_name};
 use crate::linalg::prepared_sparse::PreparedLines;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed};
@@ -202,8 +202,8 @@ impl<X: Scalar, M: PanelProduct<X>> LinearOperator<X> for Operator<M> {
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        check_length("x", self.shape.1.saturating_mul(k), x.len())?;
-        check_length("y", self.shape.0.saturating_mul(k), y.len())?;
+        check_shape("x", self.shape.1.saturating_mul(k), x.len())?;
+        check_shape("y", self.shape.0.saturating_mul(k), y.len())?;
         self.with_panels(|panels| {
             let _running = ctx.begin(|| Ok(M::plan(panels, false, k, ctx)))?;
             M::product(panels, false, k, x, y, ctx)
@@ -211,8 +211,8 @@ impl<X: Scalar, M: PanelProduct<X>> LinearOperator<X> for Operator<M> {
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        check_length("x", self.shape.0.saturating_mul(k), x.len())?;
-        check_length("y", self.shape.1.saturating_mul(k), y.len())?;
+        check_shape("x", self.shape.0.saturating_mul(k), x.len())?;
+        check_shape("y", self.shape.1.saturating_mul(k), y.len())?;
         self.with_panels(|panels| {
             let _running = ctx.begin(|| Ok(M::plan(panels, true, k, ctx)))?;
             M::product(panels, true, k, x, y, ctx)

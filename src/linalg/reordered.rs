@@ -1,10 +1,15 @@
 //! A square matrix in another order that remembers it.
 
-use crate::error::{Error, Result};
-use crate::linalg::operator::{LinearOperator, check_length};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result, check_shape};
+use crate::linalg::operator::LinearOperator;
 use crate::linalg::scalar::Scalar;
 use crate::sparse::{Axis, Compressed, Permutation};
 use crate::storage::{Context, Entry, Index, Place, Plan};
+
+/// Rows of vectors that a task moves at least.
+const TASK: usize = 1 << 14;
 
 /// A square matrix (or operator) whose rows and columns stand in another order, and the order.
 ///
@@ -89,19 +94,19 @@ impl<X: Scalar, M: LinearOperator<X>> LinearOperator<X> for Reordered<M> {
     }
 
     fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.in_order(x, y, ctx, |x, y| self.matrix.apply(x, y, ctx))
+        self.in_order(1, x, y, ctx, |x, y| self.matrix.apply(x, y, ctx))
     }
 
     fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.in_order(x, y, ctx, |x, y| self.matrix.apply_adjoint(x, y, ctx))
+        self.in_order(1, x, y, ctx, |x, y| self.matrix.apply_adjoint(x, y, ctx))
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.block_in_order(k, x, y, |x, y| self.matrix.apply_block(k, x, y, ctx))
+        self.in_order(k, x, y, ctx, |x, y| self.matrix.apply_block(k, x, y, ctx))
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.block_in_order(k, x, y, |x, y| self.matrix.apply_adjoint_block(k, x, y, ctx))
+        self.in_order(k, x, y, ctx, |x, y| self.matrix.apply_adjoint_block(k, x, y, ctx))
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
@@ -111,38 +116,26 @@ impl<X: Scalar, M: LinearOperator<X>> LinearOperator<X> for Reordered<M> {
 }
 
 impl<M> Reordered<M> {
-    /// A product in the order of the matrix.
+    /// A product with `k` vectors in the order of the matrix; rows of `k` elements are moved as they are.
     fn in_order<X: Scalar>(
         &self,
+        k: usize,
         x: &[X],
         y: &mut [X],
         ctx: &Context,
         product: impl FnOnce(&[X], &mut [X]) -> Result<()>,
     ) -> Result<()> {
-        check_length("y", self.order.len(), y.len())?;
-        let x = self.order.permute(x, ctx)?;
-        let mut moved = vec![X::zero(); y.len()];
-        product(&x, &mut moved)?;
-        self.order.restore_into(&moved, y)
-    }
-
-    /// Products with `k` vectors, rows of `k` elements being moved as they are.
-    fn block_in_order<X: Scalar>(
-        &self,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
-        product: impl FnOnce(&[X], &mut [X]) -> Result<()>,
-    ) -> Result<()> {
-        check_length("the block of vectors", self.order.len().saturating_mul(k), x.len())?;
-        check_length("the block of results", x.len(), y.len())?;
-        let order = self.order.order();
-        let moved: Vec<X> =
-            order.iter().flat_map(|&old| &x[old * k..(old + 1) * k]).copied().collect();
-        let mut results = vec![X::zero(); y.len()];
+        let (order, len) = (self.order.order(), self.order.len().saturating_mul(k));
+        check_shape("x", len, x.len())?;
+        check_shape("y", len, y.len())?;
+        let (mut moved, mut results) = (vec![X::zero(); len], vec![X::zero(); len]);
+        ctx.run(|| {
+            let rows = moved.par_chunks_exact_mut(k.max(1)).with_min_len(TASK);
+            rows.zip(order).for_each(|(to, &old)| to.copy_from_slice(&x[old * k..][..k]));
+        });
         product(&moved, &mut results)?;
         for (&old, results) in order.iter().zip(results.chunks_exact(k.max(1))) {
-            y[old * k..(old + 1) * k].copy_from_slice(results);
+            y[old * k..][..k].copy_from_slice(results);
         }
         Ok(())
     }

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::arithmetic::{Multiply, Subtract};
 use crate::linalg::kernels::{Combine, Difference, Overflow, Product, Sorted, Sum, merge};
-use crate::linalg::partition;
 use crate::linalg::sparse_merged::Pair;
+use crate::sparse::partition;
 use crate::sparse::{
     Axis, Compressed, CompressedWriter, IndexCheck, LinePart, Pieces, ZippedLines, ZippedPanel,
     memory_left,

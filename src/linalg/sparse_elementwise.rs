@@ -5,10 +5,9 @@
 
 use rayon::prelude::*;
 
-use crate::error::Result;
-use crate::linalg::operator::check_length;
-use crate::linalg::partition;
+use crate::error::{Result, check_shape};
 use crate::linalg::scalar::Scalar;
+use crate::sparse::partition;
 use crate::sparse::{
     Axis, Compressed, CompressedWriter, EntryPanels, IndexCheck, LinePart, Pieces, ZippedLines,
     memory_left,
@@ -74,14 +73,14 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn scale_rows(&self, d: &[T], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        check_length("d", self.nrows(), d.len())?;
+        check_shape("d", self.nrows(), d.len())?;
         let along = A::FORMAT == SparseFormat::Csr;
         scale_lines("scaling rows", self, d, along, &place.into(), ctx)
     }
 
     /// Every column times its number: `A diag(d)`; otherwise as [`scale_rows`](Self::scale_rows).
     pub fn scale_cols(&self, d: &[T], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        check_length("d", self.ncols(), d.len())?;
+        check_shape("d", self.ncols(), d.len())?;
         let along = A::FORMAT == SparseFormat::Csc;
         scale_lines("scaling columns", self, d, along, &place.into(), ctx)
     }

@@ -86,11 +86,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
     /// Runs of lines with about equally many entries.
     fn runs(&self) -> Vec<Range<usize>> {
         let (lines, all) = (self.left.major(), self.left.nnz() + self.right.nnz());
-        let before = |line: usize| {
-            let count =
-                |a: &Compressed<T, I, P, A>| a.indptr()[line].to_usize() - a.indptr()[0].to_usize();
-            count(self.left) + count(self.right)
-        };
+        let before = |line: usize| self.left.start(line) + self.right.start(line);
         let count = (all + lines / 4).div_ceil(TASK).clamp(1, lines.max(1));
         let (mut runs, mut start) = (Vec::with_capacity(count), 0);
         for k in 1..=count {
@@ -173,8 +169,7 @@ fn entries<T: Entry, I: Index, P: Index, A: Axis>(
     a: &Compressed<T, I, P, A>,
     lines: &Range<usize>,
 ) -> Range<usize> {
-    let at = |line: usize| a.indptr()[line].to_usize() - a.indptr()[0].to_usize();
-    at(lines.start)..at(lines.end)
+    a.start(lines.start)..a.start(lines.end)
 }
 
 /// How many indices two rising lines share. Without branches, which nobody could predict.

@@ -14,10 +14,9 @@
 use num_complex::Complex;
 use rayon::prelude::*;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::kernels::{Columns, Moments, of_run};
 use crate::linalg::line_pass::{LinePass, RUN};
-use crate::linalg::operator::check_length;
 use crate::linalg::scalar::Factor;
 use crate::linalg::statistics::Stats;
 use crate::sparse::{Axis, Compressed, EntryPanels};
@@ -133,7 +132,7 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
         ctx: &Context,
     ) -> Result<()> {
         let (_, len) = lines_of(self, axis)?;
-        check_length("the norms", len, norms.len())?;
+        check_shape("the norms", len, norms.len())?;
         let (along, bytes) = (is_along(self, axis), size_of_val(norms) as u64);
         let mut pass = LinePass::new("norms", self, along, bytes, ctx)?;
         norms.fill(0.0);

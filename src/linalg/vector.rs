@@ -5,8 +5,7 @@
 
 use rayon::prelude::*;
 
-use crate::error::Result;
-use crate::linalg::operator::check_length;
+use crate::error::{Result, check_shape};
 use crate::linalg::scalar::Scalar;
 use crate::storage::Context;
 
@@ -24,7 +23,7 @@ const LANES: usize = 16;
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub fn dot<X: Scalar>(x: &[X], y: &[X], ctx: &Context) -> Result<X> {
-    check_length("y", x.len(), y.len())?;
+    check_shape("y", x.len(), y.len())?;
     Ok(ctx.run(|| {
         let runs: Vec<X> =
             x.par_chunks(RUN).zip(y.par_chunks(RUN)).map(|(x, y)| dot_run(x, y)).collect();
@@ -68,7 +67,7 @@ pub fn norm<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub fn axpby<X: Scalar>(a: X, x: &[X], b: X, y: &mut [X], ctx: &Context) -> Result<()> {
-    check_length("y", x.len(), y.len())?;
+    check_shape("y", x.len(), y.len())?;
     ctx.run(|| {
         y.par_chunks_mut(RUN).zip(x.par_chunks(RUN)).for_each(|(y, x)| {
             if b.is_zero() {

@@ -5,8 +5,8 @@
 
 use num_traits::{Float, Zero};
 
-use crate::error::{Error, Result};
-use crate::linalg::{LinearOperator, Scalar, axpby, check_length, dot, norm};
+use crate::error::{Error, Result, check_shape};
+use crate::linalg::{LinearOperator, Scalar, axpby, dot, norm};
 use crate::solve::solved::{Solved, StopReason};
 use crate::storage::{Context, Held};
 
@@ -66,9 +66,9 @@ pub fn cg<X: Scalar>(
     if nrows != n {
         return Err(Error::shape("the operator", "a square one", format!("{:?}", (nrows, n))));
     }
-    check_length("b", n, b.len())?;
+    check_shape("b", n, b.len())?;
     if let Some(x0) = options.x0 {
-        check_length("x0", n, x0.len())?;
+        check_shape("x0", n, x0.len())?;
     }
     let tolerance = (options.rtol * norm(b, ctx)).max(options.atol);
     let maxiter = options.maxiter.unwrap_or(n.saturating_mul(10));

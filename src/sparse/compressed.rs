@@ -155,6 +155,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         self.indptr[major].to_usize().wrapping_sub(base).min(end)..end
     }
 
+    /// Where in `indices` and `data` a line of a matrix in memory starts, or the one before it ends. `line` is at most
+    /// [`major()`](Self::major).
+    #[inline]
+    pub(crate) fn start(&self, line: usize) -> usize {
+        self.indptr[line].to_usize() - self.indptr[0].to_usize()
+    }
+
     /// Checks that every index is in range, and tells whether they strictly increase within each row (column, for
     /// CSC), so that the matrix is in SciPy's canonical format. Reads the indices once; the answer is remembered.
     pub fn check(&self) -> Result<bool> {

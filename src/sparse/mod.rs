@@ -9,7 +9,7 @@
 //!   [`slice`] – a part of one
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
 //!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
-//! - [`permutation`] – a new order of rows or columns
+//! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
 mod axis;
@@ -29,6 +29,7 @@ mod line_cuts;
 mod lines;
 mod open;
 mod panels;
+pub(crate) mod partition;
 mod permutation;
 mod refill;
 mod slice;

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::storage::{BufferMut, Context, Index};
 
 /// Elements of a task.
@@ -97,13 +97,13 @@ impl Permutation {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn then(&self, next: &Self) -> Result<Self> {
-        check_length("the next permutation", self.len(), next.len())?;
+        check_shape("the next permutation", self.len(), next.len())?;
         Ok(Permutation { order: next.order.iter().map(|&k| self.order[k]).collect() })
     }
 
     /// The elements of a vector in this order: `y[k] = x[order[k]]`. Fails if there are not as many as in the order.
     pub fn permute<X: Copy + Send + Sync>(&self, x: &[X], ctx: &Context) -> Result<Vec<X>> {
-        check_length("x", self.len(), x.len())?;
+        check_shape("x", self.len(), x.len())?;
         Ok(ctx.run(|| self.order.par_iter().with_min_len(TASK).map(|&old| x[old]).collect()))
     }
 
@@ -114,8 +114,8 @@ impl Permutation {
         y: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
-        check_length("x", self.len(), x.len())?;
-        check_length("y", self.len(), y.len())?;
+        check_shape("x", self.len(), x.len())?;
+        check_shape("y", self.len(), y.len())?;
         ctx.run(|| {
             let tasks = y.par_chunks_mut(TASK).zip(self.order.par_chunks(TASK));
             tasks.for_each(|(y, order)| y.iter_mut().zip(order).for_each(|(y, &old)| *y = x[old]));
@@ -125,8 +125,8 @@ impl Permutation {
 
     /// The way back of [`permute_into`](Self::permute_into): `y[order[k]] = x[k]`. On one thread; nothing is allocated.
     pub fn restore_into<X: Copy>(&self, x: &[X], y: &mut [X]) -> Result<()> {
-        check_length("x", self.len(), x.len())?;
-        check_length("y", self.len(), y.len())?;
+        check_shape("x", self.len(), x.len())?;
+        check_shape("y", self.len(), y.len())?;
         self.order.iter().zip(x).for_each(|(&old, &x)| y[old] = x);
         Ok(())
     }
@@ -138,8 +138,4 @@ impl Permutation {
         self.order.iter().enumerate().for_each(|(new, &old)| positions[old] = I::from_usize(new));
         Ok(positions)
     }
-}
-
-fn check_length(name: &str, expected: usize, found: usize) -> Result<()> {
-    if expected == found { Ok(()) } else { Err(Error::shape(name, expected, found)) }
 }

@@ -187,6 +187,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_prefetch_beyond_the_end_does_nothing() {
+        prefetch_to_read(&[1u8], usize::MAX);
+        prefetch_to_read::<f64>(&[], 1 << 40);
+    }
+
+    #[test]
     fn large_zeros_are_zero_and_absurd_ones_an_error() {
         let buffer = BufferMut::<f64>::zeros(1 << 20).unwrap();
         assert!(buffer.iter().all(|&x| x == 0.0));

@@ -24,8 +24,9 @@ use super::panel::{Fault, Panel};
 use super::processor;
 use super::update::{Entries, Sums, Update, check_len};
 use crate::error::Result;
-use crate::linalg::{Factor, Scalar, partition};
-use crate::storage::Index;
+use crate::linalg::{Factor, Scalar};
+use crate::sparse::partition;
+use crate::storage::{Index, prefetch_to_read};
 
 /// Interleaved partial sums of a long row, and entries between two prefetches.
 const STEP: usize = 8;
@@ -196,15 +197,15 @@ fn sum_in_lanes<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
 /// Asks for the entries `AHEAD` of the first of these, which may be another row's.
 #[inline(always)]
 fn prefetch_ahead<T, I>(indices: &[I], values: &[T]) {
-    processor::prefetch(indices, AHEAD);
-    processor::prefetch(values, AHEAD);
+    prefetch_to_read(indices, AHEAD);
+    prefetch_to_read(values, AHEAD);
 }
 
 /// Asks for the entries `AHEAD` of `position`.
 #[inline(always)]
 pub(super) fn prefetch_entries<T, I, P>(a: Panel<'_, T, I, P>, position: usize) {
-    processor::prefetch(a.indices, position + AHEAD);
-    processor::prefetch(a.values, position + AHEAD);
+    prefetch_to_read(a.indices, position + AHEAD);
+    prefetch_to_read(a.values, position + AHEAD);
 }
 
 fn gather_tiles<T: Factor<X>, I: Index, P: Index, X: Scalar>(
@@ -245,7 +246,7 @@ pub(super) fn rows_ahead<X>(k: usize) -> usize {
 pub(super) fn prefetch_row<X>(x: &[X], row: usize, k: usize) {
     let start = row.wrapping_mul(k);
     for column in (0..k).step_by((CACHE_LINE / size_of::<X>()).max(1)) {
-        processor::prefetch(x, start.wrapping_add(column));
+        prefetch_to_read(x, start.wrapping_add(column));
     }
 }
 

@@ -18,6 +18,7 @@ use ndarray::{ArrayView2, Axis};
 
 use super::processor;
 use crate::linalg::Scalar;
+use crate::storage::prefetch_to_read;
 
 /// Lines of a tile that are taken number by number; a panel of them alone has this width.
 pub(crate) const ROWS: usize = 8;
@@ -124,7 +125,7 @@ pub(crate) fn add_product<T: Scalar>(rows: &mut [&mut [T]], depth: usize, left: 
             let columns = (panel * width).min(length)..((panel + 1) * width).min(length);
             for row in rows.iter() {
                 let lines = columns.clone().step_by(64 / size_of::<T>());
-                lines.for_each(|at| processor::prefetch(row, at));
+                lines.for_each(|at| prefetch_to_read(row, at));
             }
             multiply_packed((left, ROWS), right, (0, columns.len()), &mut product);
             for (row, product) in rows.iter_mut().zip(product.chunks_exact(width)) {

@@ -1,6 +1,4 @@
-//! The twins of `x86_64.rs` for other processors: no prefetch, no vector bounds, the vector units of the target.
-
-pub(super) fn prefetch<T>(_slice: &[T], _position: usize) {}
+//! The twins of `x86_64.rs` for other processors: no vector bounds, the vector units of the target.
 
 pub(super) fn bounds<I>(_indices: &[I]) -> Option<(usize, usize)> {
     None

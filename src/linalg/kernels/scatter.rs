@@ -27,7 +27,8 @@ use super::scatter_rows::{add, outputs_of};
 use super::scatter_windows::{Run, Windows};
 use super::update::{Entries, Update, check_len};
 use crate::error::Result;
-use crate::linalg::{Factor, Scalar, partition};
+use crate::linalg::{Factor, Scalar};
+use crate::sparse::partition;
 use crate::storage::Index;
 
 /// Y = alpha Aᵀ X + beta Y, one pass over A.

@@ -24,7 +24,8 @@ use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
 use super::scatter_rows;
 use super::update::{Alpha, Entries};
-use crate::linalg::{Factor, Scalar, partition};
+use crate::linalg::{Factor, Scalar};
+use crate::sparse::partition;
 use crate::storage::{Entry, Index};
 
 /// Rows and entries of a block: its parcels, 16 bytes each as a rule, stay in the second-level cache. Small in tests, so that

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::panel::{Fault, Panel};
 use super::processor;
-use crate::linalg::partition;
+use crate::sparse::partition;
 use crate::storage::Index;
 
 /// Rows and entries of a run; small in tests, so that they see many runs.

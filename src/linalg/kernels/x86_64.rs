@@ -14,20 +14,11 @@
 
 use std::any::TypeId;
 use std::arch::x86_64::{
-    _MM_HINT_T0, _mm_prefetch, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_loadu_pd, _mm256_loadu_ps,
-    _mm256_set1_pd, _mm256_set1_ps, _mm256_setzero_pd, _mm256_setzero_ps, _mm256_storeu_pd,
-    _mm256_storeu_ps, _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_loadu_pd, _mm512_loadu_ps,
-    _mm512_set1_pd, _mm512_set1_ps, _mm512_setzero_pd, _mm512_setzero_ps, _mm512_storeu_pd,
-    _mm512_storeu_ps,
+    _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_loadu_pd, _mm256_loadu_ps, _mm256_set1_pd,
+    _mm256_set1_ps, _mm256_setzero_pd, _mm256_setzero_ps, _mm256_storeu_pd, _mm256_storeu_ps,
+    _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_set1_pd,
+    _mm512_set1_ps, _mm512_setzero_pd, _mm512_setzero_ps, _mm512_storeu_pd, _mm512_storeu_ps,
 };
-
-/// Asks for the cache line of `slice[position]`, which need not exist.
-#[inline(always)]
-pub(super) fn prefetch<T>(slice: &[T], position: usize) {
-    let address = slice.as_ptr().wrapping_add(position);
-    // SAFETY: every x86-64 processor has SSE, and a prefetch of any address whatever is a hint without effect.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-}
 
 /// Runs `work`, compiled for the widest vector units that this processor has, as far as it is inlined.
 #[inline(always)]
@@ -260,11 +251,5 @@ mod tests {
             });
             assert_eq!(wide, half, "{vectors} vectors");
         }
-    }
-
-    #[test]
-    fn a_prefetch_beyond_the_end_does_nothing() {
-        prefetch(&[1u8], usize::MAX);
-        prefetch::<f64>(&[], 1 << 40);
     }
 }

@@ -5,13 +5,12 @@ use std::ops::Range;
 use ndarray::{ArrayViewMut2, Ix2, s};
 
 use crate::dense::{Dense, DenseMut, DenseWriter};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_shape};
 use crate::linalg::matmul::gemm::packing_memory;
 use crate::linalg::matmul::operand::Operand;
 use crate::linalg::matmul::strips::Strips;
 use crate::linalg::matmul::tiles::Tiles;
 use crate::linalg::matmul::tiling::{Choice, Extents, Tiling, Way};
-use crate::linalg::operator::check_shape;
 use crate::linalg::scalar::Scalar;
 use crate::storage::{BufferMut, Context, Held, Order, Place, Plan};
 

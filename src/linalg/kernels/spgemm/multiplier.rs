@@ -3,14 +3,13 @@
 use std::ops::Range;
 
 use super::super::panel::{Fault, Panel};
-use super::super::processor;
 use super::masked::{self, Masked, RowMask, retain};
 use super::merge::{self, Merge};
 use super::repeat::{self, Repeat};
 use super::row::{Lines, Rows};
 use super::window::{self, Window};
 use crate::linalg::semiring::Semiring;
-use crate::storage::Index;
+use crate::storage::{Index, prefetch_to_read};
 
 /// Bytes of a window's values that are worth it whatever the row: they lie in a cache, and often close together.
 const CACHED: usize = 4 << 20;
@@ -233,8 +232,8 @@ fn announce<'a, L, T: 'a, I: Index, P: Index>(
     }
     for k in behind(AHEAD) {
         if let Ok((indices, values)) = b.row(k.to_usize()) {
-            processor::prefetch(indices, 0);
-            processor::prefetch(values, 0);
+            prefetch_to_read(indices, 0);
+            prefetch_to_read(values, 0);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! What a row of a product is made of, and what it is written to.
 
 use super::super::panel::{Fault, Panel};
-use super::super::processor;
-use crate::storage::Index;
+use crate::storage::{Index, prefetch_to_read};
 
 /// The rows of the right matrix, all of them or those that are at hand.
 pub(crate) trait Rows<'a, T, I>: Copy + Sync {
@@ -42,7 +41,7 @@ impl<'a, T: Sync, I: Index, P: Index> Rows<'a, T, I> for Whole<'a, T, I, P> {
 
     #[inline(always)]
     fn announce(self, k: usize) {
-        processor::prefetch(self.panel.indptr, k);
+        prefetch_to_read(self.panel.indptr, k);
     }
 
     #[inline(always)]

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::dense::{BandPanels, Dense, LinePanel, LinePanels};
 use crate::error::{Result, check_shape};
-use crate::linalg::kernels::{ROWS, multiplies_packed, multiply_packed, pack_lines, panel_width};
+use crate::linalg::kernels::{multiply_packed, pack_lines, panel_widths, take_left};
 use crate::linalg::scalar::Scalar;
 use crate::storage::{Context, Order, Plan};
 
@@ -151,7 +151,7 @@ fn memory_for<T: Scalar>(k: usize) -> u64 {
 
 /// Columns of a panel; rows and columns of a tile.
 fn edge<T: Scalar>() -> usize {
-    if multiplies_packed::<T>() { panel_width::<T>() } else { EDGE }
+    panel_widths::<T>().map_or(EDGE, |(_, width)| width)
 }
 
 /// The sums so far.
@@ -299,34 +299,32 @@ impl<T: Scalar> Block<T> {
         let (packed, rows) = (&self.packed[..], self.rows);
         tasks.into_par_iter().for_each(|(left, products)| {
             let packed = &packed[left * rows * edge..];
-            match multiplies_packed::<T>() {
-                true => multiply_strips(packed, rows, k - left * edge, products),
-                false => multiply_panels(packed, rows, products),
+            match panel_widths::<T>() {
+                Some(widths) => multiply_strips(packed, rows, k - left * edge, widths, products),
+                None => multiply_panels(packed, rows, products),
             }
         });
     }
 }
 
-/// The products of the first panel with all, of which `columns` are not zeros, eight columns at a time: packed by
-/// themselves they stay in the nearest cache for all the panels.
-fn multiply_strips<T: Scalar>(packed: &[T], rows: usize, columns: usize, products: &mut [T]) {
-    let edge = edge::<T>();
-    let mut strip = vec![[T::zero(); ROWS]; rows];
-    for first in (0..edge.min(columns)).step_by(ROWS) {
-        for (to, row) in strip.iter_mut().zip(packed.chunks_exact(edge)) {
-            *to = *row[first..].first_chunk().expect("strips fill a panel");
-        }
+/// The products of the first panel with all, of which `columns` are not zeros, a left panel of its columns at a time: packed
+/// by themselves they stay in the nearest cache for all the panels.
+fn multiply_strips<T: Scalar>(
+    packed: &[T],
+    rows: usize,
+    columns: usize,
+    (height, edge): (usize, usize),
+    products: &mut [T],
+) {
+    let mut strip = vec![T::zero(); rows * height];
+    for first in (0..edge.min(columns)).step_by(height) {
+        take_left(packed, first, &mut strip);
         let panels = packed.chunks_exact(rows * edge).zip(products.chunks_exact_mut(edge * edge));
         for (panel, (right, product)) in panels.enumerate() {
             // On the diagonal only what is right of it.
             let from = if panel == 0 { first } else { 0 };
             let part = (from, edge.min(columns - panel * edge));
-            multiply_packed(
-                (strip.as_flattened(), ROWS),
-                right,
-                part,
-                &mut product[first * edge..],
-            );
+            multiply_packed(&strip, right, part, &mut product[first * edge..]);
         }
     }
 }

@@ -58,9 +58,7 @@ pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use kron::{Kron, Lines};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use narrow::gather_encoded;
-pub(crate) use packed::{
-    ROWS, add_product, multiplies_packed, multiply_packed, pack, pack_lines, panel_width,
-};
+pub(crate) use packed::{add_product, multiply_packed, pack, pack_lines, panel_widths, take_left};
 pub(crate) use panel::{Fault, Panel};
 pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 pub(crate) use scatter::scatter;

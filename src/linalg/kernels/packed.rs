@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! a panel:  some lines side by side, element k of each, then element k + 1 of each, ...
-//! a tile:   8 lines of one panel with three vectors of lines of another:  sum over k of a[k] b[k]
+//! a tile:   the 4 or 8 lines of one panel with the vectors of lines of another:  sum over k of a[k] b[k]
 //! ```
 //!
-//! 1. Twenty-four sums stay in registers for all of the inner dimension; each step loads three vectors and eight numbers.
-//!    What is read comes in the order in which it lies, from the second-level cache.
+//! 1. All sums of a tile stay in registers for all of the inner dimension; each step loads one to three vectors and a number
+//!    for each line of the other panel. What is read comes in the order in which it lies.
 //! 2. A tile's part of the result is asked for before its product is made, which takes longer than fetching it: 103 Gflop/s
 //!    of `f64` on two threads against 94.
 //! 3. Sums are fused multiplications and additions in the order of `k`, so that a number of the result depends neither on
@@ -20,20 +20,14 @@ use super::processor;
 use crate::linalg::Scalar;
 use crate::storage::prefetch_to_read;
 
-/// Lines of a tile that are taken number by number; a panel of them alone has this width.
-pub(crate) const ROWS: usize = 8;
-
 /// Lines that are transposed in registers at a time, and elements of each.
 const BLOCK: usize = 8;
 
-/// Whether [`multiply_packed`] works for this type on this processor.
-pub(crate) fn multiplies_packed<T: Scalar>() -> bool {
-    processor::multiplies_tiles::<T>()
-}
-
-/// Lines of a panel that are taken vector by vector: three of 64 bytes.
-pub(crate) const fn panel_width<T>() -> usize {
-    192 / size_of::<T>()
+/// The widths of a left and of a right panel, if there is a kernel for this type on this processor. The right one is a
+/// multiple of the left one and of 64 bytes.
+#[inline(always)]
+pub(crate) fn panel_widths<T: Scalar>() -> Option<(usize, usize)> {
+    processor::tile_lines::<T>()
 }
 
 /// Packs at most `width` lines, zeros in place of missing ones.
@@ -70,23 +64,32 @@ pub(crate) fn pack_lines<T: Scalar>(lines: &[&[T]], width: usize, to: &mut [T]) 
     for (block, lines) in blocks.iter().enumerate() {
         processor::widest(|| interleave(*lines, width, &mut to[block * BLOCK..]));
     }
-    for (l, line) in (blocks.len() * BLOCK..).zip(rest) {
+    let mut done = blocks.len() * BLOCK;
+    let rest = match rest.split_first_chunk::<{ BLOCK / 2 }>() {
+        Some((half, rest)) => {
+            processor::widest(|| interleave(*half, width, &mut to[done..]));
+            done += BLOCK / 2;
+            rest
+        }
+        None => rest,
+    };
+    for (l, line) in (done..).zip(rest) {
         line.iter().zip(to[l..].iter_mut().step_by(width)).for_each(|(&x, to)| *to = x);
     }
 }
 
 /// Puts element `k` of every line to `to[k * width..]`, some elements at a time in registers.
 #[inline(always)]
-fn interleave<T: Copy>(lines: [&[T]; BLOCK], width: usize, to: &mut [T]) {
+fn interleave<T: Copy, const LINES: usize>(lines: [&[T]; LINES], width: usize, to: &mut [T]) {
     let length = lines.iter().map(|line| line.len()).min().unwrap_or(0);
     let whole = length / BLOCK * BLOCK;
     for (k, to) in (0..whole).step_by(BLOCK).zip(to.chunks_mut(BLOCK * width)) {
-        let block: [&[T; BLOCK]; BLOCK] =
+        let block: [&[T; BLOCK]; LINES] =
             lines.map(|line| line[k..].first_chunk().expect("whole blocks of every line"));
-        let block: [[T; BLOCK]; BLOCK] = block.map(|elements| *elements);
+        let block: [[T; BLOCK]; LINES] = block.map(|elements| *elements);
         for (k, to) in to.chunks_mut(width).enumerate() {
-            let to: &mut [T; BLOCK] = to.first_chunk_mut().expect("room for all lines");
-            for l in 0..BLOCK {
+            let to: &mut [T; LINES] = to.first_chunk_mut().expect("room for all lines");
+            for l in 0..LINES {
                 to[l] = block[l][k];
             }
         }
@@ -96,38 +99,50 @@ fn interleave<T: Copy>(lines: [&[T]; BLOCK], width: usize, to: &mut [T]) {
     }
 }
 
-/// `out = A Bᵀ` of [`ROWS`] lines in a panel `a` with those from `from` to `to` in a panel of [`panel_width`], in whole vectors;
-/// `out` has rows of that width, of which the rest stays as it is. A line of `a` and a step along it are `a_width` apart.
+/// The left panel of the lines of a right one from `first`, a multiple of the left width.
+pub(crate) fn take_left<T: Scalar>(panel: &[T], first: usize, to: &mut [T]) {
+    match panel_widths::<T>() {
+        Some((4, width)) => take::<T, 4>(panel, width, first, to),
+        Some((_, width)) => take::<T, 8>(panel, width, first, to),
+        None => (),
+    }
+}
+
+fn take<T: Copy, const LINES: usize>(panel: &[T], width: usize, first: usize, to: &mut [T]) {
+    for (to, from) in to.as_chunks_mut::<LINES>().0.iter_mut().zip(panel.chunks_exact(width)) {
+        *to = *from[first..].first_chunk().expect("left panels fill a right one");
+    }
+}
+
+/// `out = A Bᵀ` of a left panel `a` with the lines from `from` to `to` of a right one, in whole vectors; `out` has rows of its
+/// width, of which the rest stays as it is.
 #[inline(always)]
 pub(crate) fn multiply_packed<T: Scalar>(
-    (a, a_width): (&[T], usize),
+    a: &[T],
     b: &[T],
     (from, to): (usize, usize),
     out: &mut [T],
 ) {
     let lanes = 64 / size_of::<T>();
-    let first = from / lanes;
-    let vectors = to.div_ceil(lanes).saturating_sub(first);
-    if let (1.., Some(b)) = (vectors, b.get(first * lanes..)) {
-        let b = (b, panel_width::<T>());
-        processor::multiply_tile((a, a_width), b, vectors, &mut out[first * lanes..]);
+    if from < to {
+        processor::multiply_tile(a, b, (from / lanes, to.div_ceil(lanes)), out);
     }
 }
 
-/// Adds `A Bᵀ` to some rows of the result: `left` has a panel for each [`ROWS`] of them, `right` one for each [`panel_width`]
-/// columns, of `depth` elements of every line.
+/// Adds `A Bᵀ` to some rows of the result, from left panels of `A` and right ones of `B` with `depth` elements of every line.
 pub(crate) fn add_product<T: Scalar>(rows: &mut [&mut [T]], depth: usize, left: &[T], right: &[T]) {
-    let width = panel_width::<T>();
-    let mut product = vec![T::zero(); ROWS * width];
+    let Some((height, width)) = panel_widths::<T>() else { return };
+    let mut product = vec![T::zero(); height * width];
     for (panel, right) in right.chunks_exact((depth * width).max(1)).enumerate() {
-        for (rows, left) in rows.chunks_mut(ROWS).zip(left.chunks_exact((depth * ROWS).max(1))) {
+        for (rows, left) in rows.chunks_mut(height).zip(left.chunks_exact((depth * height).max(1)))
+        {
             let length = rows.first().map_or(0, |row| row.len());
             let columns = (panel * width).min(length)..((panel + 1) * width).min(length);
             for row in rows.iter() {
                 let lines = columns.clone().step_by(64 / size_of::<T>());
                 lines.for_each(|at| prefetch_to_read(row, at));
             }
-            multiply_packed((left, ROWS), right, (0, columns.len()), &mut product);
+            multiply_packed(left, right, (0, columns.len()), &mut product);
             for (row, product) in rows.iter_mut().zip(product.chunks_exact(width)) {
                 row[columns.clone()].iter_mut().zip(product).for_each(|(c, &term)| *c += term);
             }

@@ -9,14 +9,8 @@ pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-pub(super) fn multiplies_tiles<T>() -> bool {
-    false
+pub(super) fn tile_lines<T>() -> Option<(usize, usize)> {
+    None
 }
 
-pub(super) fn multiply_tile<T>(
-    _a: (&[T], usize),
-    _b: (&[T], usize),
-    _vectors: usize,
-    _out: &mut [T],
-) {
-}
+pub(super) fn multiply_tile<T>(_a: &[T], _b: &[T], _vectors: (usize, usize), _out: &mut [T]) {}

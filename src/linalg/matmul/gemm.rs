@@ -14,7 +14,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use crate::linalg::kernels::{ROWS, add_product, multiplies_packed, pack, panel_width};
+use crate::linalg::kernels::{add_product, pack, panel_widths};
 use crate::linalg::scalar::Scalar;
 use crate::storage::Context;
 
@@ -24,8 +24,8 @@ pub(super) const BLOCK: usize = 256;
 /// Columns that are packed together.
 const PACKED_COLUMNS: usize = 2048;
 
-/// Rows of a task at most.
-const PACKED_ROWS: usize = 256;
+/// Left panels of a task at most: half of the cache of a processor.
+const LEFT_PANELS: usize = 32;
 
 /// Rows and columns of a tile of ndarray's product at most: operands are packed once for so many rows or columns.
 const TALL: usize = 512;
@@ -48,9 +48,9 @@ pub(super) fn gemm_into<T: Scalar>(
     ctx: &Context,
 ) {
     let rows_are_contiguous = c.strides()[1] == 1 || c.ncols() <= 1;
-    if !multiplies_packed::<T>() || !rows_are_contiguous {
+    let Some(widths) = panel_widths::<T>().filter(|_| rows_are_contiguous) else {
         return in_tiles(a, b, c, ctx);
-    }
+    };
     let mut packed = Vec::new();
     for (group, mut c) in split(c, Axis(1), PACKED_COLUMNS).into_iter().enumerate() {
         let first = group * PACKED_COLUMNS;
@@ -59,8 +59,8 @@ pub(super) fn gemm_into<T: Scalar>(
             let here = start..a.ncols().min(start + BLOCK);
             let (a, b) = (a.slice(s![.., here.clone()]), b.slice(s![here, ..]));
             ctx.run(|| {
-                pack_panels(b.t(), panel_width::<T>(), true, &mut packed);
-                add_block(a, &packed, c.view_mut(), ctx);
+                pack_panels(b.t(), widths.1, true, &mut packed);
+                add_block(a, &packed, c.view_mut(), widths, ctx);
             });
         }
     }
@@ -85,14 +85,15 @@ fn add_block<T: Scalar>(
     a: ArrayView2<'_, T>,
     packed: &[T],
     c: ArrayViewMut2<'_, T>,
+    (height, width): (usize, usize),
     ctx: &Context,
 ) {
-    let (depth, width) = (a.ncols(), panel_width::<T>());
-    let (tall, wide) = tile(c.dim(), (PACKED_ROWS, PACKED_COLUMNS), ctx.thread_count());
+    let depth = a.ncols();
+    let (tall, wide) = tile(c.dim(), (LEFT_PANELS * height, PACKED_COLUMNS), ctx.thread_count());
     let wide = wide.next_multiple_of(width);
-    let tiles = tiles(c, (tall.next_multiple_of(ROWS), wide));
+    let tiles = tiles(c, (tall.next_multiple_of(height), wide));
     tiles.into_par_iter().for_each_init(Vec::new, |left, (i, j, mut tile)| {
-        pack_panels(a.slice(s![i..i + tile.nrows(), ..]), ROWS, false, left);
+        pack_panels(a.slice(s![i..i + tile.nrows(), ..]), height, false, left);
         let right = &packed[j * depth..][..tile.ncols().next_multiple_of(width) * depth];
         let rows = tile.axis_iter_mut(Axis(0));
         let mut rows: Vec<&mut [T]> = rows.filter_map(|row| row.into_slice()).collect();

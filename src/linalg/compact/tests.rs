@@ -25,7 +25,7 @@ fn check<T: Entry + Factor<X>, X: Scalar>(
 ) -> Option<(usize, usize, usize)> {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
     let compact = Compact::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).unwrap()?;
-    for k in [1, 2, 7, 8, 19] {
+    for k in [1, 2, 4, 7, 8, 19] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::from_f64(0.5); a.nrows() * k];
         let mut found = expected.clone();

@@ -27,6 +27,9 @@ pub(crate) const SIDE: usize = 8;
 /// Interleaved partial sums of a long line, as in `compressed.rs`.
 const STEP: usize = 8;
 
+/// Lines that are taken together with several vectors.
+const FOUR: usize = 4;
+
 /// Lines by which rows of X are asked for ahead.
 const AHEAD: usize = 8;
 
@@ -214,27 +217,84 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
                 let (lines, rest) =
                     std::mem::take(&mut y).split_at_mut_checked(run.lines * k).ok_or(Fault)?;
                 y = rest;
-                for (line, y) in lines.chunks_exact_mut(k).enumerate() {
-                    let next = (run.first + line + AHEAD) as i64;
+                for (four, y) in lines.chunks_mut(FOUR * k).enumerate() {
+                    let line = four * FOUR;
                     if let Some(offset) = run.offsets.last() {
-                        prefetch_row(x, (next + offset) as usize, k);
+                        let next = (run.first + line + AHEAD) as i64 + offset;
+                        (next..next + 4).for_each(|row| prefetch_row(x, row as usize, k));
                     }
-                    let mut column = 0;
-                    while column < k {
-                        let tile = (run, line, x, column);
-                        column += match k - column {
-                            16.. => tile_of::<16, T, X>(tile, entries, update, y)?,
-                            8.. => tile_of::<8, T, X>(tile, entries, update, y)?,
-                            4.. => tile_of::<4, T, X>(tile, entries, update, y)?,
-                            2.. => tile_of::<2, T, X>(tile, entries, update, y)?,
-                            _ => tile_of::<1, T, X>(tile, entries, update, y)?,
-                        };
+                    match (k, y.len() / k) {
+                        (2, FOUR) => four_lines::<2, T, X>((run, line, x), entries, update, y)?,
+                        (4, FOUR) => four_lines::<4, T, X>((run, line, x), entries, update, y)?,
+                        (8, FOUR) => four_lines::<8, T, X>((run, line, x), entries, update, y)?,
+                        _ => {
+                            for (line, y) in (line..).zip(y.chunks_exact_mut(k)) {
+                                one_line((run, line, x), entries, update, y)?;
+                            }
+                        }
                     }
                 }
             }
             Ok(())
         },
     )
+}
+
+/// Four lines of `K` columns, whose sums stay in registers: what is looked up once for each offset serves all of them (Poisson
+/// 200³ with 8 columns 0.050 s, one line after the other 0.065).
+#[inline(always)]
+fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
+    (run, line, x): (Run<'_, T>, usize, &[X]),
+    entries: Entries,
+    update: Update<X>,
+    y: &mut [X],
+) -> Result<(), Fault> {
+    let [mut s0, mut s1, mut s2, mut s3] = [[X::zero(); K]; FOUR];
+    let group = line / SIDE * SIDE;
+    let side = SIDE.min(run.lines - group);
+    let first = group * run.offsets.len() + line - group;
+    for (d, offset) in run.offsets.iter().enumerate() {
+        let [v0, v1, v2, v3]: [T; FOUR] = match run.values {
+            RunValues::Each(values) => {
+                *values.get(first + d * side..).and_then(|v| v.first_chunk()).ok_or(Fault)?
+            }
+            RunValues::Same(values) => [*values.get(d).ok_or(Fault)?; FOUR],
+        };
+        let start = (((run.first + line) as i64 + offset) as usize).wrapping_mul(K);
+        let x = x.get(start..).and_then(|x| x.as_chunks::<K>().0.first_chunk::<FOUR>());
+        let [x0, x1, x2, x3] = x.ok_or(Fault)?;
+        entries.add_times(&mut s0, &[v0; K], x0);
+        entries.add_times(&mut s1, &[v1; K], x1);
+        entries.add_times(&mut s2, &[v2; K], x2);
+        entries.add_times(&mut s3, &[v3; K], x3);
+    }
+    let y: &mut [[X; K]; FOUR] = y.as_chunks_mut().0.first_chunk_mut().ok_or(Fault)?;
+    for (sums, y) in [s0, s1, s2, s3].into_iter().zip(y) {
+        update.apply_all(sums, y);
+    }
+    Ok(())
+}
+
+/// One line, some columns at a time.
+#[inline(always)]
+fn one_line<T: Factor<X>, X: Scalar>(
+    (run, line, x): (Run<'_, T>, usize, &[X]),
+    entries: Entries,
+    update: Update<X>,
+    y: &mut [X],
+) -> Result<(), Fault> {
+    let (mut column, k) = (0, y.len());
+    while column < k {
+        let tile = (run, line, x, column);
+        column += match k - column {
+            16.. => tile_of::<16, T, X>(tile, entries, update, y)?,
+            8.. => tile_of::<8, T, X>(tile, entries, update, y)?,
+            4.. => tile_of::<4, T, X>(tile, entries, update, y)?,
+            2.. => tile_of::<2, T, X>(tile, entries, update, y)?,
+            _ => tile_of::<1, T, X>(tile, entries, update, y)?,
+        };
+    }
+    Ok(())
 }
 
 /// `WIDTH` neighbouring columns of one line; gives `WIDTH`.

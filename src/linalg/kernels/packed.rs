@@ -103,8 +103,8 @@ fn interleave<T: Copy, const LINES: usize>(lines: [&[T]; LINES], width: usize, t
 pub(crate) fn take_left<T: Scalar>(panel: &[T], first: usize, to: &mut [T]) {
     match panel_widths::<T>() {
         Some((4, width)) => take::<T, 4>(panel, width, first, to),
-        Some((_, width)) => take::<T, 8>(panel, width, first, to),
-        None => (),
+        Some((8, width)) => take::<T, 8>(panel, width, first, to),
+        other => debug_assert!(other.is_none(), "a width that is not known here: {other:?}"),
     }
 }
 

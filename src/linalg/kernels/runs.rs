@@ -221,7 +221,7 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
                     let line = four * FOUR;
                     if let Some(offset) = run.offsets.last() {
                         let next = (run.first + line + AHEAD) as i64 + offset;
-                        (next..next + 4).for_each(|row| prefetch_row(x, row as usize, k));
+                        (next..next + FOUR as i64).for_each(|row| prefetch_row(x, row as usize, k));
                     }
                     match (k, y.len() / k) {
                         (2, FOUR) => four_lines::<2, T, X>((run, line, x), entries, update, y)?,

@@ -10,7 +10,7 @@
 
 use rayon::prelude::*;
 
-use super::dense_rows::{DenseRows, TASK};
+use super::dense_rows::{DenseRows, TASK, prefetch_ahead};
 use super::processor;
 use super::update::{Entries, Update, check_len};
 use crate::error::Result;
@@ -97,6 +97,7 @@ fn add_to_lanes<T: Factor<X>, X: Scalar>(
     x: &[X],
 ) -> [X; LANES] {
     for (row, x) in row.as_chunks::<LANES>().0.iter().zip(x.as_chunks::<LANES>().0) {
+        prefetch_ahead(row);
         for lane in 0..LANES {
             lanes[lane] += entries.times(row[lane], x[lane]);
         }

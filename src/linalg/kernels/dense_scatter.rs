@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::dense_rows::{DenseRows, TASK};
+use super::dense_rows::{DenseRows, TASK, prefetch_ahead};
 use super::processor;
 use super::update::{Alpha, Entries, Update, check_len};
 use crate::error::Result;
@@ -183,6 +183,7 @@ fn fill_part<T: Factor<X>, X: Scalar>(
 #[inline(always)]
 fn add_row<T: Factor<X>, X: Scalar>(row: &[T], entries: Entries, x: &[X], part: &mut [X]) {
     if let [x] = x {
+        prefetch_ahead(row);
         return part.iter_mut().zip(row).for_each(|(part, a)| *part += entries.times(*a, *x));
     }
     for (part, a) in part.chunks_exact_mut(x.len()).zip(row) {

@@ -14,6 +14,7 @@
 
 use super::compressed::PIECE;
 use super::panel::Fault;
+use super::processor;
 use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
 
@@ -63,14 +64,45 @@ pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     x: &[X],
     terms: &mut [X],
 ) -> Result<(), Fault> {
-    let mut sound = true;
-    for ((term, &value), &column) in terms.iter_mut().zip(values).zip(columns) {
-        match x.get(usize::from(column)) {
-            Some(&x) => *term = entries.times(value, x),
-            None => sound = false,
+    let done = match size_of::<X>() {
+        4 => terms_by_lines::<16, _, _>(values, columns, entries, x, terms),
+        8 => terms_by_lines::<8, _, _>(values, columns, entries, x, terms),
+        _ => terms_by_lines::<4, _, _>(values, columns, entries, x, terms),
+    };
+    processor::fence();
+    done
+}
+
+/// Terms of `N` entries at a time: one cache line.
+fn terms_by_lines<const N: usize, T: Factor<X>, X: Scalar>(
+    values: &[T],
+    columns: &[u16],
+    entries: Entries,
+    x: &[X],
+    terms: &mut [X],
+) -> Result<(), Fault> {
+    let head = terms.as_ptr().align_offset(64).min(terms.len());
+    let (terms, lines) = terms.split_at_mut(head);
+    let (values_head, values) = values.split_at_checked(head).ok_or(Fault)?;
+    let (columns_head, columns) = columns.split_at_checked(head).ok_or(Fault)?;
+    let few = |values: &[T], columns: &[u16], terms: &mut [X]| {
+        for ((term, &value), &column) in terms.iter_mut().zip(values).zip(columns) {
+            *term = entries.times(value, *x.get(usize::from(column)).ok_or(Fault)?);
         }
+        Ok(())
+    };
+    few(values_head, columns_head, terms)?;
+    let (lines, tail) = lines.as_chunks_mut::<N>();
+    let (values, values_tail) = values.as_chunks::<N>();
+    let (columns, columns_tail) = columns.as_chunks::<N>();
+    for ((line, values), columns) in lines.iter_mut().zip(values).zip(columns) {
+        let mut terms = [X::zero(); N];
+        for i in 0..N {
+            terms[i] = entries.times(values[i], *x.get(usize::from(columns[i])).ok_or(Fault)?);
+        }
+        processor::store_line(line, terms);
     }
-    if sound { Ok(()) } else { Err(Fault) }
+    few(values_tail, columns_tail, tail)
 }
 
 /// Adds terms to their slots.

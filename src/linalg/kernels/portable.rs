@@ -9,6 +9,14 @@ pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+#[inline(always)]
+pub(super) fn store_line<X: Copy, const N: usize>(to: &mut [X; N], from: [X; N]) {
+    *to = from;
+}
+
+#[inline(always)]
+pub(super) fn fence() {}
+
 pub(super) fn tile_lines<T>() -> Option<(usize, usize)> {
     None
 }

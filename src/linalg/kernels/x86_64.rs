@@ -14,10 +14,11 @@
 
 use std::any::TypeId;
 use std::arch::x86_64::{
-    _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_loadu_pd, _mm256_loadu_ps, _mm256_set1_pd,
-    _mm256_set1_ps, _mm256_setzero_pd, _mm256_setzero_ps, _mm256_storeu_pd, _mm256_storeu_ps,
-    _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_set1_pd,
-    _mm512_set1_ps, _mm512_setzero_pd, _mm512_setzero_ps, _mm512_storeu_pd, _mm512_storeu_ps,
+    __m128i, _mm_loadu_si128, _mm_sfence, _mm_stream_si128, _mm256_fmadd_pd, _mm256_fmadd_ps,
+    _mm256_loadu_pd, _mm256_loadu_ps, _mm256_set1_pd, _mm256_set1_ps, _mm256_setzero_pd,
+    _mm256_setzero_ps, _mm256_storeu_pd, _mm256_storeu_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
+    _mm512_loadu_pd, _mm512_loadu_ps, _mm512_set1_pd, _mm512_set1_ps, _mm512_setzero_pd,
+    _mm512_setzero_ps, _mm512_storeu_pd, _mm512_storeu_ps,
 };
 
 /// Runs `work`, compiled for the widest vector units that this processor has, as far as it is inlined.
@@ -44,6 +45,29 @@ pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
     } else {
         work()
     }
+}
+
+/// `to = from`, past the caches if they are one whole line of them: memory that is not read soon is neither fetched before it is
+/// written nor kept. Others see it after [`fence`].
+#[inline(always)]
+pub(super) fn store_line<X: Copy, const N: usize>(to: &mut [X; N], from: [X; N]) {
+    let line: *mut __m128i = std::ptr::from_mut(to).cast();
+    if size_of::<[X; N]>() != 64 || !line.addr().is_multiple_of(64) {
+        *to = from;
+        return;
+    }
+    let from: *const __m128i = std::ptr::from_ref(&from).cast();
+    for part in 0..4 {
+        // SAFETY: both are arrays of 64 bytes, as just seen, and `to` starts at a multiple of 16.
+        unsafe { _mm_stream_si128(line.add(part), _mm_loadu_si128(from.add(part))) };
+    }
+}
+
+/// Orders what [`store_line`] wrote before what is written afterwards.
+#[inline(always)]
+pub(super) fn fence() {
+    // SAFETY: every x86-64 processor has the instruction.
+    unsafe { _mm_sfence() }
 }
 
 /// The least and the largest of some `u32`; `None` if there are none, the type is another, or AVX-512 is missing.

@@ -97,15 +97,7 @@ fn gather_run<T: Factor<X>, X: Scalar>(
     let width = run.offsets.len();
     let (offsets, tail) = run.offsets.split_at(long);
     let offsets = (offsets.as_chunks::<STEP>().0, tail);
-    let groups = y.len().div_ceil(SIDE);
-    // Values in two streams are on their way from memory in greater number than in one.
-    let half = match run.values {
-        RunValues::Each(_) => groups.div_ceil(2),
-        RunValues::Same(_) => groups,
-    };
-    for group in (0..half).flat_map(|group| [group, group + half]).filter(|&group| group < groups) {
-        let end = y.len().min((group + 1) * SIDE);
-        let y = &mut y[group * SIDE..end];
+    for (group, y) in y.chunks_mut(SIDE).enumerate() {
         let line = (run.first + group * SIDE) as i64;
         let start = group * SIDE * width;
         match <&mut [X; SIDE]>::try_from(&mut *y) {

@@ -252,6 +252,10 @@ fn of_matrix(name: &str, a: &Csr<f64>, ctx: &Context) {
     let back = |c: &Context| b.to_csr(Place::Memory, c).unwrap();
     case(&format!("csc to csr, {name}"), || transposed(&at), back);
     case(&format!("a + a, {name}"), || sum(a, a), |c| a.add(a, Place::Memory, c).unwrap());
+    let copies = (a.indptr().to_vec(), a.indices().to_vec(), a.data().to_vec());
+    let twin = Csr::from_parts(a.shape(), copies.0, copies.1, copies.2).expect("it is sound");
+    let ours = |c: &Context| a.add(&twin, Place::Memory, c).unwrap();
+    case(&format!("a + its copy, {name}"), || sum(a, &twin), ours);
     case(&format!("a + a^t, {name}"), || sum(a, &at), |c| a.add(&at, Place::Memory, c).unwrap());
     let order = shuffled(a.nrows());
     let ours = |c: &Context| a.permute(&order, None, Place::Memory, c).unwrap();
@@ -327,7 +331,7 @@ fn of_pairs(ctx: &Context) {
 
 fn main() {
     let ctx = Context::new();
-    if ["csr to csc", "csc to csr", "a + a", "permuted", "cuthill-mckee"]
+    if ["csr to csc", "csc to csr", "a + a", "a + its copy", "permuted", "cuthill-mckee"]
         .iter()
         .any(|name| wanted(&format!("{name}, poisson")))
     {

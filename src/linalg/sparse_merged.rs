@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! for each run of lines, in parallel:  do both have the same structure there? -> as many entries; else count what merging gives
-//! for each run, in parallel:           the same structure -> copied, and the values combined side by side; else merged
+//! all have the same structure:         the result shares it, and the values are combined side by side
+//! else for each run, in parallel:      the same structure -> copied, and the values combined; else merged
 //! ```
 //!
 //! That both have the same structure is common (matrices of one mesh, a symmetric pattern and its transpose), and is
-//! found at the speed of memory. Counting first touches no memory that the result does not need.
+//! found at the speed of memory, or at once where they share their arrays already. Counting first touches no memory that the
+//! result does not need.
 
 use std::ops::Range;
 
@@ -15,7 +17,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::linalg::kernels::{Combine, Overflow, merge};
 use crate::sparse::{Axis, Compressed, CompressedDraft};
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::{Buffer, BufferMut, Context, Entry, Index, Place};
 
 /// Entries of both in a run of lines.
 const TASK: usize = if cfg!(test) { 8 } else { 1 << 17 };
@@ -58,6 +60,12 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
             ctx.run(|| self.runs().into_par_iter().map(|lines| self.count::<C>(lines)).collect());
         ctx.report("counting entries", 0, runs.len() as u64)?;
         let nnz = runs.iter().map(|run| run.count).sum();
+        if runs.iter().all(|run| run.same)
+            && let Some(data) = self.combine_all::<C>(&runs, ctx)?
+        {
+            ctx.report("merging", runs.len() as u64, runs.len() as u64)?;
+            return self.left.with_data(data).map(Ok);
+        }
         let mut draft = CompressedDraft::<T, I, P>::new::<A>(shape, nnz, &Place::Memory, ctx)?;
         let (mut ends, mut indices, mut data) =
             (&mut draft.indptr[1..], &mut draft.indices[..], &mut draft.data[..]);
@@ -105,7 +113,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
     fn count<C: Combine<T>>(&self, lines: Range<usize>) -> Run {
         let of = |a: &'a Compressed<T, I, P, A>| &a.indices()[entries(a, &lines)];
         let (left, right) = (of(self.left), of(self.right));
-        let same = left == right && self.ends_alike(&lines);
+        let same = (std::ptr::eq(left, right) || left == right) && self.ends_alike(&lines);
         if same {
             return Run { lines, count: left.len(), same };
         }
@@ -126,6 +134,31 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
         pointers(self.left).zip(pointers(self.right)).fold(true, |alike, (p, q)| alike & (p == q))
     }
 
+    /// The values of a result that has the structure of both; `None` if an integer overflows.
+    fn combine_all<C: Combine<T>>(&self, runs: &[Run], ctx: &Context) -> Result<Option<Buffer<T>>> {
+        let mut data = BufferMut::<T>::zeros(self.left.nnz())?.counted(ctx.meter());
+        let (mut tasks, mut rest) = (Vec::with_capacity(runs.len()), &mut data[..]);
+        for run in runs {
+            let these;
+            (these, rest) = rest.split_at_mut(run.count);
+            tasks.push((run, these));
+        }
+        let fits = ctx
+            .run(|| tasks.into_par_iter().all(|(run, data)| self.combine_values::<C>(run, data)));
+        Ok(fits.then(|| data.freeze()))
+    }
+
+    /// The values of a run that has the same structure in both; false if an integer overflows.
+    fn combine_values<C: Combine<T>>(&self, run: &Run, data: &mut [T]) -> bool {
+        let (left, right) = (entries(self.left, &run.lines), entries(self.right, &run.lines));
+        let values = self.left.data()[left].iter().zip(&self.right.data()[right]);
+        data.iter_mut().zip(values).fold(true, |fits, (to, (&x, &y))| {
+            let made = C::both(x, y);
+            *to = made.unwrap_or(x);
+            fits & made.is_some()
+        })
+    }
+
     /// Makes the lines of a run, whose first entry is entry `start` of the result.
     fn fill<C: Combine<T>>(
         &self,
@@ -136,15 +169,8 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
     ) -> std::result::Result<(), Clash> {
         let mut end = 0;
         if run.same {
-            let (left, right) = (entries(self.left, &run.lines), entries(self.right, &run.lines));
-            indices.copy_from_slice(&self.left.indices()[left.clone()]);
-            let values = self.left.data()[left].iter().zip(&self.right.data()[right]);
-            let fits = data.iter_mut().zip(values).fold(true, |fits, (to, (&x, &y))| {
-                let made = C::both(x, y);
-                *to = made.unwrap_or(x);
-                fits & made.is_some()
-            });
-            if fits {
+            indices.copy_from_slice(&self.left.indices()[entries(self.left, &run.lines)]);
+            if self.combine_values::<C>(run, data) {
                 for (line, pointer) in run.lines.clone().zip(ends) {
                     end += self.left.span(line).len();
                     *pointer = P::from_usize(start + end);

@@ -36,6 +36,9 @@ const WIDE: usize = if cfg!(test) { 20 } else { 512 };
 /// Columns whose sums stay in registers while `TALL` rows are added: 8 of `f64` in the smallest instruction set.
 const COLUMNS: usize = 16;
 
+/// Numbers of the parts that are made at once, if rows are narrow.
+const PARTS: usize = if cfg!(test) { 64 } else { 1 << 14 };
+
 /// Columns in a task of a scatter that shares out columns.
 const STRIP: usize = if cfg!(test) { 30 } else { 2048 };
 
@@ -65,15 +68,19 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     if a.ncols >= STRIP * threads {
         scatter_by_columns(a, entries, update, x, y, k);
     } else {
-        scatter_by_blocks(a, entries, update, x, y, k, 2 * threads);
+        scatter_by_blocks(a, entries, update, x, y, k, blocks_at_once(a.ncols, threads));
     }
     Ok(())
 }
 
 /// Numbers of work space, at most, for each column of X.
 pub(crate) fn scatter_sums(ncols: usize, threads: usize) -> usize {
-    // Strips are worked on side by side; blocks of narrow rows are, two for each thread.
-    2 * threads * ncols.min(STRIP * threads)
+    blocks_at_once(ncols, threads) * ncols.min(STRIP * threads)
+}
+
+/// Blocks between two meetings of the threads: two for each, and of narrow rows more, so that meetings cost nothing.
+fn blocks_at_once(ncols: usize, threads: usize) -> usize {
+    (2 * threads).max(PARTS / ncols.max(1))
 }
 
 /// The blocks of rows that a scatter adds up one by one.

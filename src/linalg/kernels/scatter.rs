@@ -52,7 +52,9 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
         return Ok(());
     }
     let threads = rayon::current_num_threads();
-    let done = if threads == 1 || partition::cost(a.indptr).saturating_mul(k) < SMALL {
+    let small = partition::cost(a.indptr).saturating_mul(k) < SMALL;
+    // Without columns no thread would own any, and none see that entries are out of range.
+    let done = if threads == 1 || small || a.ncols() == 0 {
         update.prepare(y);
         let all = 0..a.ncols();
         add(a, entries, update.alpha, x, y, k, &all, &all)

@@ -126,7 +126,7 @@ impl Run {
         let (start, end) = (run.row(0)?.start, run.row(run.nrows() - 1)?.end);
         let indices = a.indices.get(start..end).ok_or(Fault)?;
         let columns = match bounds(indices) {
-            None => 0..0,
+            None => 0..a.ncols().min(1),
             Some((least, largest)) if largest < a.columns() => least..largest + 1,
             Some(_) => return Err(Fault),
         };
@@ -152,8 +152,9 @@ impl Run {
                 *all = all.start.min(from)..all.end.max(to);
             }
         }
-        // A run of which nothing is known is looked at by whoever owns the first column.
-        let seen = seen.unwrap_or(0..usize::from(!entries.is_empty()));
+        // A run of which nothing is known is looked at by whoever owns the first column, even if it seems to be empty: its
+        // pointers are still to be checked.
+        let seen = seen.unwrap_or(0..1);
         let more = seen.len() / 16;
         let columns = seen.start.saturating_sub(more).min(a.ncols().saturating_sub(1))
             ..seen.end.saturating_add(more).min(a.ncols());

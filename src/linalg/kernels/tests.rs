@@ -261,6 +261,27 @@ fn the_first_bad_index_is_named() {
     }
 }
 
+/// Between rows without entries one whose pointer comes back, where no sample sees it; and entries of a matrix without columns.
+#[test]
+fn what_no_thread_would_look_at_is_seen() {
+    let mut indptr = [0u32; 101];
+    indptr[37] = 2;
+    let (indices, values) = ([0u32; 2], [1.0; 2]);
+    let back = Panel::new(&indptr, &indices, &values, 3, 0).unwrap();
+    let few = Panel::new(&[0, 2], &indices, &values, 0, 0).unwrap();
+    let many = ([0u32, 40], [0u32; 40], [1.0; 40]);
+    let many = Panel::new(&many.0, &many.1, &many.2, 0, 0).unwrap();
+    for (ctx, update) in CONTEXTS.iter().flat_map(|c| [(c, Update::set()), (c, Update::add())]) {
+        for a in [back, few, many] {
+            let (mut x, mut y) = (vec![1.0; a.nrows()], vec![0.0; a.ncols()]);
+            let scattered = ctx.run(|| scatter(a, Entries::AsStored, update, &x, &mut y, 1));
+            assert_eq!(scattered.unwrap_err().kind(), ErrorKind::Index);
+            let gathered = ctx.run(|| gather(a, Entries::AsStored, update, &y, &mut x, 1));
+            assert_eq!(gathered.unwrap_err().kind(), ErrorKind::Index);
+        }
+    }
+}
+
 /// Rows of a band between which a few reach far to the side, where no sample sees them.
 #[test]
 fn windows_guessed_wrong_are_found_out() {

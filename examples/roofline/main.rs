@@ -89,7 +89,7 @@ impl Options {
                 unknown if unknown.starts_with("--") => {
                     return Err(format!("unknown argument {unknown}; see --help"));
                 }
-                case => options.cases.push(split(case)),
+                case => options.cases.push(split(case)?),
             }
         }
         Ok(Some(options))
@@ -136,10 +136,14 @@ impl Options {
 }
 
 /// `BENCH:INPUT`, the name of a bench, or that of an input.
-fn split(case: &str) -> (Option<String>, Option<String>) {
+fn split(case: &str) -> Result<(Option<String>, Option<String>), String> {
+    let known = |name: &str| BENCHES.iter().any(|bench| bench.name == name);
     match case.split_once(':') {
-        Some((bench, input)) => (Some(bench.to_owned()), Some(input.to_owned())),
-        None if BENCHES.iter().any(|bench| bench.name == case) => (Some(case.to_owned()), None),
-        None => (None, Some(case.to_owned())),
+        Some((bench, input)) if known(bench) => {
+            Ok((Some(bench.to_owned()), Some(input.to_owned())))
+        }
+        Some((bench, _)) => Err(format!("no bench {bench}; see --help")),
+        None if known(case) => Ok((Some(case.to_owned()), None)),
+        None => Ok((None, Some(case.to_owned()))),
     }
 }

@@ -34,7 +34,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// The result is canonical: indices rise in every row (column, for CSC) and no position repeats. A row that is not so
     /// in an input is sorted first, and its duplicates are summed in the order in which they stand. Where entries cancel, a
-    /// zero stays stored. `bool` entries are joined by *or*, and patterns united.
+    /// zero stays stored. `bool` entries are joined by *or*, and patterns united. Two matrices in memory with one structure
+    /// share it with the result, as by [`with_data`](Self::with_data).
     ///
     /// Cost: one read of both and one sequential write, within the memory limit whatever the matrices; a result in memory
     /// that might be more than half of the limit is counted in a pass of its own first. Fails if the shapes differ, an index

@@ -251,6 +251,19 @@ mod tests {
     }
 
     #[test]
+    fn one_structure_is_shared() {
+        let cells: Vec<_> = (0..40).map(|k| (k, k % 12, k as i64)).collect();
+        let (a, b) = (matrix(&cells, (40, 12)), matrix(&cells, (40, 12)));
+        for ctx in [1, 8].map(|threads| Context::new().threads(threads).unwrap()) {
+            let sum = a.add(&b, Place::Memory, &ctx).unwrap();
+            assert_eq!(sum.indices().as_ptr(), a.indices().as_ptr());
+            assert_eq!(sum, stored(&a).add(&stored(&b), Place::Memory, &ctx).unwrap());
+            let patterns = a.pattern().add(&b.pattern(), Place::Memory, &ctx).unwrap();
+            assert_eq!(patterns, a.pattern());
+        }
+    }
+
+    #[test]
     fn the_first_overflow_is_told() {
         let cells: Vec<_> = (0..40).map(|k| (k, k % 12, i64::MAX)).collect();
         let a = matrix(&cells, (40, 12));

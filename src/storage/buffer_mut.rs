@@ -155,6 +155,17 @@ pub(crate) fn prefetch_to_write<T>(elements: &mut [T], at: usize) {
     let _ = (elements, at);
 }
 
+/// Bytes that come into a cache together.
+pub(crate) const CACHE_LINE: usize = 64;
+
+/// Asks for the memory of `len` elements from `start` on that are read soon, which need not exist.
+#[inline(always)]
+pub(crate) fn prefetch_lines<T>(elements: &[T], start: usize, len: usize) {
+    for at in (0..len).step_by((CACHE_LINE / size_of::<T>().max(1)).max(1)) {
+        prefetch_to_read(elements, start.wrapping_add(at));
+    }
+}
+
 /// Asks for the memory of an element that is read soon, which need not exist.
 #[inline(always)]
 pub(crate) fn prefetch_to_read<T>(elements: &[T], at: usize) {

@@ -26,7 +26,7 @@ use super::update::{Entries, Sums, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
 use crate::sparse::partition;
-use crate::storage::{Index, prefetch_to_read};
+use crate::storage::{CACHE_LINE, Index, prefetch_lines, prefetch_to_read};
 
 /// Interleaved partial sums of a long row, and entries between two prefetches.
 const STEP: usize = 8;
@@ -38,8 +38,7 @@ pub(crate) const PIECE: usize = if cfg!(test) { 1 << 10 } else { 1 << 16 };
 /// Positions by which prefetching runs ahead: 128 to 512 are equally good.
 const AHEAD: usize = 256;
 
-/// Bytes that come into a cache together, and how many such lines of X are asked for ahead of the work.
-const CACHE_LINE: usize = 64;
+/// Cache lines of X that are asked for ahead of the work.
 const LINES_AHEAD: usize = 32;
 
 /// Rows and entries below which starting threads costs more than the product; few in tests, so that threads are used.
@@ -244,10 +243,7 @@ pub(super) fn rows_ahead<X>(k: usize) -> usize {
 /// Asks for row `row` of X, which need not exist.
 #[inline(always)]
 pub(super) fn prefetch_row<X>(x: &[X], row: usize, k: usize) {
-    let start = row.wrapping_mul(k);
-    for column in (0..k).step_by((CACHE_LINE / size_of::<X>()).max(1)) {
-        prefetch_to_read(x, start.wrapping_add(column));
-    }
+    prefetch_lines(x, row.wrapping_mul(k), k);
 }
 
 /// One output row `y`, tile by tile.

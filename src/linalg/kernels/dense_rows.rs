@@ -1,7 +1,7 @@
 //! Rows of a dense matrix, contiguous each.
 
 use crate::error::{Error, Result};
-use crate::storage::prefetch_to_read;
+use crate::storage::prefetch_lines;
 
 /// Numbers of the matrix that make a task worth its while; few in tests, so that they see many tasks.
 pub(super) const TASK: usize = if cfg!(test) { 64 } else { 1 << 16 };
@@ -45,15 +45,9 @@ impl<'a, T> DenseRows<'a, T> {
 /// Bytes by which numbers of a row are asked for ahead.
 const AHEAD: usize = 1024;
 
-/// Bytes that come into a cache together.
-const CACHE_LINE: usize = 64;
-
 /// Asks for what stands `AHEAD` of these numbers, which may be another row's or nobody's: the hardware's own prefetchers stop
 /// at the end of every page.
 #[inline(always)]
 pub(super) fn prefetch_ahead<T>(numbers: &[T]) {
-    let size = size_of::<T>().max(1);
-    for line in (0..numbers.len()).step_by((CACHE_LINE / size).max(1)) {
-        prefetch_to_read(numbers, AHEAD / size + line);
-    }
+    prefetch_lines(numbers, AHEAD / size_of::<T>().max(1), numbers.len());
 }

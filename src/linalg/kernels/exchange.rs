@@ -17,6 +17,7 @@ use super::panel::Fault;
 use super::processor;
 use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
+use crate::storage::CACHE_LINE;
 
 /// Entries from which on a line is summed in lanes, and the lanes, as in `compressed.rs`.
 const LONG: usize = 16;
@@ -56,7 +57,10 @@ pub(crate) fn slot_of(k: usize, len: usize, sums: Sums) -> usize {
         }
 }
 
-/// `terms[e] = values[e] * x[columns[e]]`.
+/// Terms that are stored together: whole cache lines for every type.
+const STORED: usize = 16;
+
+/// `terms[e] = values[e] * x[columns[e]]`, past the caches: terms are read when all of a group are there.
 pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     values: &[T],
     columns: &[u16],
@@ -64,45 +68,36 @@ pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     x: &[X],
     terms: &mut [X],
 ) -> Result<(), Fault> {
-    let done = match size_of::<X>() {
-        4 => terms_by_lines::<16, _, _>(values, columns, entries, x, terms),
-        8 => terms_by_lines::<8, _, _>(values, columns, entries, x, terms),
-        _ => terms_by_lines::<4, _, _>(values, columns, entries, x, terms),
-    };
-    processor::fence();
-    done
-}
-
-/// Terms of `N` entries at a time: one cache line.
-fn terms_by_lines<const N: usize, T: Factor<X>, X: Scalar>(
-    values: &[T],
-    columns: &[u16],
-    entries: Entries,
-    x: &[X],
-    terms: &mut [X],
-) -> Result<(), Fault> {
-    let head = terms.as_ptr().align_offset(64).min(terms.len());
-    let (terms, lines) = terms.split_at_mut(head);
-    let (values_head, values) = values.split_at_checked(head).ok_or(Fault)?;
-    let (columns_head, columns) = columns.split_at_checked(head).ok_or(Fault)?;
-    let few = |values: &[T], columns: &[u16], terms: &mut [X]| {
-        for ((term, &value), &column) in terms.iter_mut().zip(values).zip(columns) {
-            *term = entries.times(value, *x.get(usize::from(column)).ok_or(Fault)?);
+    let mut sound = true;
+    let mut term = |value: T, column: u16| match x.get(usize::from(column)) {
+        Some(&x) => entries.times(value, x),
+        None => {
+            sound = false;
+            X::zero()
         }
-        Ok(())
     };
-    few(values_head, columns_head, terms)?;
-    let (lines, tail) = lines.as_chunks_mut::<N>();
-    let (values, values_tail) = values.as_chunks::<N>();
-    let (columns, columns_tail) = columns.as_chunks::<N>();
-    for ((line, values), columns) in lines.iter_mut().zip(values).zip(columns) {
-        let mut terms = [X::zero(); N];
-        for i in 0..N {
-            terms[i] = entries.times(values[i], *x.get(usize::from(columns[i])).ok_or(Fault)?);
+    let head = terms.as_ptr().align_offset(CACHE_LINE).min(terms.len());
+    let (first, rest) = terms.split_at_mut(head);
+    let (first_values, values) = values.split_at_checked(head).ok_or(Fault)?;
+    let (first_columns, columns) = columns.split_at_checked(head).ok_or(Fault)?;
+    let (stores, last) = rest.as_chunks_mut::<STORED>();
+    let (values, last_values) = values.as_chunks::<STORED>();
+    let (columns, last_columns) = columns.as_chunks::<STORED>();
+    for ((store, values), columns) in stores.iter_mut().zip(values).zip(columns) {
+        let mut terms = [X::zero(); STORED];
+        for i in 0..STORED {
+            terms[i] = term(values[i], columns[i]);
         }
-        processor::store_line(line, terms);
+        processor::store_lines(store, terms);
     }
-    few(values_tail, columns_tail, tail)
+    processor::fence();
+    let ends = [(first, first_values, first_columns), (last, last_values, last_columns)];
+    for (terms, values, columns) in ends {
+        for ((to, &value), &column) in terms.iter_mut().zip(values).zip(columns) {
+            *to = term(value, column);
+        }
+    }
+    if sound { Ok(()) } else { Err(Fault) }
 }
 
 /// Adds terms to their slots.

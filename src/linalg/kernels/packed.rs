@@ -18,7 +18,7 @@ use ndarray::{ArrayView2, Axis};
 
 use super::processor;
 use crate::linalg::Scalar;
-use crate::storage::prefetch_to_read;
+use crate::storage::prefetch_lines;
 
 /// Lines that are transposed in registers at a time, and elements of each.
 const BLOCK: usize = 8;
@@ -139,8 +139,7 @@ pub(crate) fn add_product<T: Scalar>(rows: &mut [&mut [T]], depth: usize, left: 
             let length = rows.first().map_or(0, |row| row.len());
             let columns = (panel * width).min(length)..((panel + 1) * width).min(length);
             for row in rows.iter() {
-                let lines = columns.clone().step_by(64 / size_of::<T>());
-                lines.for_each(|at| prefetch_to_read(row, at));
+                prefetch_lines(row, columns.start, columns.len());
             }
             multiply_packed(left, right, (0, columns.len()), &mut product);
             for (row, product) in rows.iter_mut().zip(product.chunks_exact(width)) {

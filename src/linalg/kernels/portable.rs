@@ -1,5 +1,7 @@
 //! The twins of `x86_64.rs` for other processors: no vector bounds, the vector units of the target.
 
+use crate::linalg::Scalar;
+
 pub(super) fn bounds<I>(_indices: &[I]) -> Option<(usize, usize)> {
     None
 }
@@ -10,7 +12,7 @@ pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
 }
 
 #[inline(always)]
-pub(super) fn store_line<X: Copy, const N: usize>(to: &mut [X; N], from: [X; N]) {
+pub(super) fn store_lines<X: Scalar, const N: usize>(to: &mut [X; N], from: [X; N]) {
     *to = from;
 }
 

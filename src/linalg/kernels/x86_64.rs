@@ -21,6 +21,9 @@ use std::arch::x86_64::{
     _mm512_setzero_ps, _mm512_storeu_pd, _mm512_storeu_ps,
 };
 
+use crate::linalg::Scalar;
+use crate::storage::CACHE_LINE;
+
 /// Runs `work`, compiled for the widest vector units that this processor has, as far as it is inlined.
 #[inline(always)]
 pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
@@ -47,23 +50,24 @@ pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
     }
 }
 
-/// `to = from`, past the caches if they are one whole line of them: memory that is not read soon is neither fetched before it is
+/// `to = from`, past the caches if they are whole lines of them: memory that is not read soon is neither fetched before it is
 /// written nor kept. Others see it after [`fence`].
 #[inline(always)]
-pub(super) fn store_line<X: Copy, const N: usize>(to: &mut [X; N], from: [X; N]) {
-    let line: *mut __m128i = std::ptr::from_mut(to).cast();
-    if size_of::<[X; N]>() != 64 || !line.addr().is_multiple_of(64) {
+pub(super) fn store_lines<X: Scalar, const N: usize>(to: &mut [X; N], from: [X; N]) {
+    let (bytes, parts): (usize, *mut __m128i) = (size_of_val(to), std::ptr::from_mut(to).cast());
+    if !bytes.is_multiple_of(CACHE_LINE) || !parts.addr().is_multiple_of(CACHE_LINE) {
         *to = from;
         return;
     }
     let from: *const __m128i = std::ptr::from_ref(&from).cast();
-    for part in 0..4 {
-        // SAFETY: both are arrays of 64 bytes, as just seen, and `to` starts at a multiple of 16.
-        unsafe { _mm_stream_si128(line.add(part), _mm_loadu_si128(from.add(part))) };
+    for part in 0..bytes / size_of::<__m128i>() {
+        // SAFETY: both are arrays of so many bytes, a multiple of 16 and, for a `Scalar`, none of them padding; and `to`
+        // starts at a multiple of 16, as just seen.
+        unsafe { _mm_stream_si128(parts.add(part), _mm_loadu_si128(from.add(part))) };
     }
 }
 
-/// Orders what [`store_line`] wrote before what is written afterwards.
+/// Orders what [`store_lines`] wrote before what is written afterwards.
 #[inline(always)]
 pub(super) fn fence() {
     // SAFETY: every x86-64 processor has the instruction.

@@ -11,8 +11,9 @@ use crate::storage::Index;
 /// Entries of a strip, unless the strips would be too many: what they take twice is about a core's cache.
 const ENTRIES: u64 = if cfg!(test) { 16 } else { 1 << 16 };
 
-/// The most strips of equal weight: as many streams of some cache lines each stay in the second-level cache.
-const MOST: u64 = 512;
+/// The most strips of equal weight: a thread writes to three pages for each, and a processor remembers where about a thousand
+/// are.
+const MOST: u64 = 256;
 
 /// The most lines of a strip: the low half of a line's number tells it from the others.
 const LINES: usize = 1 << 16;

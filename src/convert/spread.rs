@@ -9,7 +9,7 @@
 //! order, whatever the number of threads. An entry leaves its index across and its value where the result will be, and
 //! besides the low half of its line's number, so that no second copy of the entries is made.
 //!
-//! 1. Entries wait in runs of 16, each in one cache line, and go to the three arrays of their stream together.
+//! 1. Entries wait in runs of 32, each entry in one cache line, and go to the three arrays of their stream together.
 //! 2. Both passes read what may lie in a file that is changing: streams that overflow or stay open tell it.
 
 use std::ops::Range;
@@ -17,10 +17,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::convert::strips::Strips;
-use crate::storage::{Entry, Index, prefetch_to_write};
+use crate::storage::{CACHE_LINE, Entry, Index, prefetch_to_write};
 
 /// Entries that wait for their stream.
-const RUN: usize = 16;
+const RUN: usize = 32;
 
 /// Entries that can be passed through twice, in order.
 pub(super) trait Entries<T, I>: Sync {
@@ -147,10 +147,9 @@ impl<T: Entry, I: Index> Stream<'_, T, I> {
     /// Asks for what the next run will be written to.
     #[inline(always)]
     fn prefetch(&mut self) {
-        prefetch_to_write(self.marks, RUN - 1);
-        prefetch_to_write(self.others, RUN - 1);
-        prefetch_to_write(self.data, RUN / 2);
-        prefetch_to_write(self.data, RUN - 1);
+        run_to_write(self.marks);
+        run_to_write(self.others);
+        run_to_write(self.data);
     }
 
     #[inline(always)]
@@ -164,5 +163,13 @@ impl<T: Entry, I: Index> Stream<'_, T, I> {
         }
         self.prefetch();
         Some(())
+    }
+}
+
+#[inline(always)]
+fn run_to_write<X>(elements: &mut [X]) {
+    let line = (CACHE_LINE / size_of::<X>().max(1)).clamp(1, RUN);
+    for end in (line..=RUN).step_by(line) {
+        prefetch_to_write(elements, end - 1);
     }
 }

@@ -119,16 +119,16 @@ fn shapes_without_elements() {
 }
 
 /// A symmetric structure near the diagonal with values that are not.
-fn lattice(n: usize, reach: usize, values: impl Fn(usize) -> f64) -> Csr<f64> {
+fn lattice(n: usize, reach: usize, values: impl Fn(usize, (usize, usize)) -> f64) -> Csr<f64> {
     let near = |i: usize| i.saturating_sub(reach)..n.min(i + reach + 1);
     let cells = (0..n).flat_map(|i| near(i).filter(move |j| (i + j) % 3 != 1).map(move |j| (i, j)));
-    let cells = cells.enumerate().map(|(k, (i, j))| (i, j, values(k)));
+    let cells = cells.enumerate().map(|(k, (i, j))| (i, j, values(k, (i, j))));
     Csr::from_triplets((n, n), cells, Duplicates::Refuse).unwrap()
 }
 
 #[test]
 fn symmetric_structures_are_shared_and_values_move() {
-    let value = |k: usize| 1.0 / (k + 1) as f64;
+    let value = |k: usize, _| 1.0 / (k + 1) as f64;
     for (n, reach) in [(1, 1), (2, 0), (7, 9), (3_000, 40), (60_000, 5)] {
         let a = lattice(n, reach, value);
         let coo = a.to_coo(Place::Memory, &Context::new()).unwrap();
@@ -148,8 +148,38 @@ fn symmetric_structures_are_shared_and_values_move() {
 }
 
 #[test]
+fn symmetric_matrices_are_shared_whole_and_to_the_bit() {
+    let value = |(i, j)| if i == j { f64::NAN } else { 0.1 * (i * j) as f64 };
+    // In the first, lines reach but a little beyond their run of lines.
+    for (n, reach) in [(5_000, 30), (1_200, 40)] {
+        let ends = (0..n - 50).step_by(n / 5 - 3).chain([n - 3]);
+        let pairs = ends.map(|i| (i, i + if (2 * i + 1) % 3 == 1 { 2 } else { 1 }));
+        let pairs: Vec<_> = pairs.flat_map(|(i, j)| [(i, j), (j, i)]).collect();
+        for threads in [1, 2, 3, 8] {
+            let ctx = Context::new().threads(threads).unwrap();
+            let a = lattice(n, reach, |_, at| value(at));
+            let (across, report) = ctx.measure(|ctx| a.to_csc(Place::Memory, ctx)).unwrap();
+            crate::plans::compare(&report);
+            assert_eq!(across.data().as_ptr(), a.data().as_ptr());
+            assert_eq!(across.indices().as_ptr(), a.indices().as_ptr());
+            assert!(across.check().unwrap());
+            // One sign of a zero, or one number, above the diagonal or below it.
+            for &other in &pairs {
+                let a = lattice(n, reach, |_, at| if at == other { -value(at) } else { value(at) });
+                let across = a.to_csc(Place::Memory, &ctx).unwrap();
+                assert_ne!(across.data().as_ptr(), a.data().as_ptr(), "{other:?}");
+                let found = across.col(other.1).unwrap();
+                let at = found.indices.binary_search(&(other.0 as u32)).unwrap();
+                let expected: f64 = -value(other);
+                assert_eq!(found.data[at].to_bits(), expected.to_bits());
+            }
+        }
+    }
+}
+
+#[test]
 fn structures_that_only_seem_symmetric_are_converted_all_the_same() {
-    let a = lattice(20_000, 6, |k| k as f64);
+    let a = lattice(20_000, 6, |k, _| k as f64);
     let cells: Vec<_> = a
         .rows()
         .enumerate()

@@ -34,7 +34,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
     /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with the
-    /// result.
+    /// result, and its values as well if it is, bit by bit, its own transpose.
     ///
     /// Cost of a result within half the memory limit, or in memory: the indices are read twice, the values once. The result
     /// is made in memory, and written from there in one go if its place is a file; besides, where the limit allows it, two

@@ -39,8 +39,8 @@ const NEAR: usize = 64;
 const AHEAD: usize = 256;
 
 /// The matrix compressed along the other axis, with the pointers and indices of this one, and with its values if it is its
-/// own transpose; `None` if its structure is not
-/// symmetric, its indices do not rise in every line or lie far apart, or it lies in files.
+/// own transpose; `None` if its structure is not symmetric, its indices do not rise in every line or lie far apart, or it
+/// lies in files.
 pub(super) fn across<T: Entry, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
     ctx: &Context,

@@ -339,12 +339,8 @@ fn main() {
         let poisson = Csr::<f64>::poisson(&grid, Place::Memory, &ctx).expect("it fits");
         of_matrix("poisson", &poisson, &ctx);
         if wanted("csr to csc, poisson, other values") {
-            let (indptr, indices, data) = poisson.into_parts();
-            let other: Vec<f64> = data.iter().zip(0..).map(|(x, k)| x * f64::from(k)).collect();
-            let shape = (indptr.len() - 1, indptr.len() - 1);
-            let a =
-                Csr::<f64>::from_parts(shape, indptr, indices, other).expect("the same structure");
-            a.check().expect("indices in range");
+            let other = poisson.data().iter().zip(0..).map(|(x, k)| x * f64::from(k));
+            let a = poisson.with_data(other.collect::<Vec<_>>()).expect("as many");
             let name = "csr to csc, poisson, other values";
             case(name, || transposed(&a), |c| a.to_csc(Place::Memory, c).unwrap());
         }

@@ -81,7 +81,7 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
     /// `None` if a line is not one of these.
     pub(super) fn place(
         &mut self,
-        lines: impl Iterator<Item = usize> + Clone,
+        mut lines: impl Iterator<Item = usize> + Clone,
         indices: &[I],
         data: &[T],
     ) -> Option<()> {
@@ -90,7 +90,7 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
             *self.lens.get_mut(line)? += 1;
         }
         self.start_lines();
-        let (mut lines, mut slots) = (lines, [0; AHEAD]);
+        let mut slots = [0; AHEAD];
         for (indices, data) in indices.chunks(AHEAD).zip(data.chunks(AHEAD)) {
             // Zipped in this order, no line is taken that has no slot.
             for (slot, line) in slots[..indices.len()].iter_mut().zip(lines.by_ref()) {

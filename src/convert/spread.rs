@@ -17,7 +17,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::convert::strips::Strips;
-use crate::storage::{CACHE_LINE, Entry, Index, prefetch_to_write};
+use crate::storage::{Entry, Index, in_cache_line, prefetch_to_write};
 
 /// Entries that wait for their stream.
 const RUN: usize = 32;
@@ -144,14 +144,6 @@ fn send<T: Entry, I: Index>(
 }
 
 impl<T: Entry, I: Index> Stream<'_, T, I> {
-    /// Asks for what the next run will be written to.
-    #[inline(always)]
-    fn prefetch(&mut self) {
-        run_to_write(self.marks);
-        run_to_write(self.others);
-        run_to_write(self.data);
-    }
-
     #[inline(always)]
     fn push(&mut self, run: &[(T, I, u16)]) -> Option<()> {
         let marks = self.marks.split_off_mut(..run.len())?;
@@ -161,14 +153,17 @@ impl<T: Entry, I: Index> Stream<'_, T, I> {
         for (((mark, other), element), &(value, index, line)) in places.zip(run) {
             (*mark, *other, *element) = (line, index, value);
         }
-        self.prefetch();
+        prefetch_run(self.marks);
+        prefetch_run(self.others);
+        prefetch_run(self.data);
         Some(())
     }
 }
 
+/// Asks for what the next run will be written to; where it starts, the last one ended.
 #[inline(always)]
-fn run_to_write<X>(elements: &mut [X]) {
-    let line = (CACHE_LINE / size_of::<X>().max(1)).clamp(1, RUN);
+fn prefetch_run<X>(elements: &mut [X]) {
+    let line = in_cache_line::<X>().min(RUN);
     for end in (line..=RUN).step_by(line) {
         prefetch_to_write(elements, end - 1);
     }

@@ -115,14 +115,12 @@ fn mirrored<T: Entry, I: Index, P: Index, A: Axis>(
         let mut farthest = span.start;
         for (index, value) in own[above..].iter().zip(&values[above..]) {
             let other = index.to_usize();
-            if other.checked_sub(first)? >= next.len() {
+            let slot = other.checked_sub(first)?;
+            if slot >= next.len() {
                 next = to_the_end(from, first, &next, ctx).ok()?;
             }
-            let next = next.get_mut(other - first)?;
-            let mut at = next.to_usize();
-            if indices.get(at)?.to_usize() != line {
-                at = place_of(from, other, line)?;
-            }
+            let next = next.get_mut(slot)?;
+            let at = place_of(from, indices, next.to_usize(), (other, line))?;
             if bytes_of(value) != bytes_of(&data[at]) {
                 return None;
             }
@@ -193,11 +191,7 @@ fn fetch<T: Entry, I: Index, P: Index, A: Axis>(
         for (to, index) in values.iter_mut().zip(own) {
             let other = index.to_usize();
             let next = next.get_mut(other.wrapping_sub(others.start))?;
-            let mut at = next.to_usize();
-            if indices.get(at)?.to_usize() != line {
-                // Entries before these lines are for others to fetch.
-                at = place_of(from, other, line)?;
-            }
+            let at = place_of(from, indices, next.to_usize(), (other, line))?;
             *to = data[at];
             *next = P::from_usize(at + 1);
         }
@@ -213,9 +207,24 @@ fn fetch<T: Entry, I: Index, P: Index, A: Axis>(
     Ok(next.iter().zip(others).all(|(next, line)| next.to_usize() <= from.start(line + 1)))
 }
 
+/// The place of an entry, given as line and index: the next of its line, or one that comes after entries which are for other
+/// threads to meet.
+#[inline(always)]
+fn place_of<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    indices: &[I],
+    next: usize,
+    (line, index): (usize, usize),
+) -> Option<usize> {
+    match indices.get(next)?.to_usize() == index {
+        true => Some(next),
+        false => search(from, line, index),
+    }
+}
+
 /// The place of an index in a line.
 #[cold]
-fn place_of<T: Entry, I: Index, P: Index, A: Axis>(
+fn search<T: Entry, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
     line: usize,
     index: usize,

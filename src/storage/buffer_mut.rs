@@ -158,10 +158,19 @@ pub(crate) fn prefetch_to_write<T>(elements: &mut [T], at: usize) {
 /// Bytes that come into a cache together.
 pub(crate) const CACHE_LINE: usize = 64;
 
+/// Elements of a cache line: one of those that are larger, and as many as bytes of those without a size.
+pub(crate) const fn in_cache_line<T>() -> usize {
+    match size_of::<T>() {
+        size @ 1..=CACHE_LINE => CACHE_LINE / size,
+        0 => CACHE_LINE,
+        _ => 1,
+    }
+}
+
 /// Asks for the memory of `len` elements from `start` on that are read soon, which need not exist.
 #[inline(always)]
 pub(crate) fn prefetch_lines<T>(elements: &[T], start: usize, len: usize) {
-    for at in (0..len).step_by((CACHE_LINE / size_of::<T>().max(1)).max(1)) {
+    for at in (0..len).step_by(in_cache_line::<T>()) {
         prefetch_to_read(elements, start.wrapping_add(at));
     }
 }

@@ -35,7 +35,9 @@ mod writer;
 
 pub use buffer::{Access, Buffer};
 pub use buffer_mut::BufferMut;
-pub(crate) use buffer_mut::{CACHE_LINE, prefetch_lines, prefetch_to_read, prefetch_to_write};
+pub(crate) use buffer_mut::{
+    CACHE_LINE, in_cache_line, prefetch_lines, prefetch_to_read, prefetch_to_write,
+};
 pub use checksum::{Verified, verify};
 pub use context::{CancelToken, Context, Progress};
 pub(crate) use copy::{MEMORY_TO_READ, read_array};

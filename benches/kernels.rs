@@ -1,7 +1,7 @@
 //! Products and conversions of the Poisson matrix, in memory. `OUTCORE_GRID` sets the points along each axis (60).
 //!
 //! With the feature `half` also products of 16-bit values beside those of `f32`, of larger matrices:
-//! `cargo bench --features half --bench kernels -- half`.
+//! `cargo bench -p outcore-bench --features half --bench kernels -- half`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use outcore::linalg::LinearOperator;

@@ -132,7 +132,7 @@ impl<'a> Buckets<'a> {
         let panels: Vec<_> = buckets.iter().map(|bins| self.extents::<T, I>(bins)).collect();
         let mut reader = file.panels(panels, IN_FLIGHT)?;
         let mut hand = Hand::new(self.ctx);
-        reader.sweep(self.ctx, |k, segments| {
+        reader.sweep(self.ctx, &mut |k, segments| {
             self.settle_bucket(buckets[k].clone(), segments, sorting, &mut hand, sink)
         })
     }
@@ -256,7 +256,7 @@ impl<'a> Buckets<'a> {
         });
         let mut reader = file.panels(pieces.collect(), IN_FLIGHT)?;
         let (mut majors, mut minors, mut data) = (Vec::new(), Vec::new(), Vec::new());
-        reader.sweep(self.ctx, |_, segments| {
+        reader.sweep(self.ctx, &mut |_, segments| {
             majors.clear();
             minors.clear();
             data.clear();

@@ -212,7 +212,7 @@ pub(super) fn sort_entries<T: Entry, I: Index>(
 ) -> Result<()> {
     let mut sorter = Sorter::<T, I>::new(0..major, coo.nnz() as u64, ctx);
     let mut panels = EntryPanels::new(&[majors, minors], coo.data(), room::<T, I>(ctx), ctx)?;
-    panels.sweep(ctx, |_, coordinates, data| {
+    panels.sweep(ctx, &mut |_, coordinates, data| {
         let below = |index: &I| index.to_usize() < minor;
         if !coordinates[1].iter().fold(true, |all, index| all & below(index)) {
             return Err(changed());

@@ -45,7 +45,12 @@ impl<T: Element> Dense<T> {
         if stored > ctx.memory_limit_bytes() / 2 {
             let mut panels = LinePanels::once(self, (1, 1), ctx.memory_limit_bytes() / 4, ctx)?;
             let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
-            return panels.sweep(ctx, |LinePanel { first, lines: count, offset, elements }| {
+            return panels.sweep(ctx, &mut |LinePanel {
+                                               first,
+                                               lines: count,
+                                               offset,
+                                               elements,
+                                           }| {
                 let width = elements.len() / count.max(1);
                 for (k, line) in elements.chunks_exact(width.max(1)).enumerate() {
                     let mut to = lines.row_mut(first + k);

@@ -357,7 +357,7 @@ fn along<T: Element, I: Index, P: Index, A: Axis>(
 ) -> Result<Dense<T>> {
     let mut sink = target.sink()?;
     panels
-        .sweep(target.ctx, |panel| {
+        .sweep(target.ctx, &mut |panel| {
             sink.take_panel(panel.indptr, panel.indices, panel.data, target.ctx)
         })
         .map_err(|error| match error.kind() {

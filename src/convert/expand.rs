@@ -42,7 +42,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let mut writer = CooWriter::new(self.shape(), self.nnz(), &place, ctx)?;
         let _held = ctx.hold(work);
         let (mut check, mut majors) = (IndexCheck::new(self), Vec::new());
-        let expanded = lines.sweep(ctx, |panel| {
+        let expanded = lines.sweep(ctx, &mut |panel| {
             let part = panel.parts[0];
             ctx.run(|| {
                 check.take(&panel, 0)?;

@@ -130,7 +130,7 @@ fn in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
         None => I::from_usize(line),
     };
     let (mut line, minor) = (0, from.minor());
-    let sorted = panels.sweep(ctx, |first, indices, data| {
+    let sorted = panels.sweep(ctx, &mut |first, indices, data| {
         lines_of(from, (first, data.len()), &mut line, name, &mut names)?;
         let Some(positions) = &positions else {
             // Renaming would have found an index that is out of range; the sort does not look at them.

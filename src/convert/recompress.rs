@@ -255,7 +255,7 @@ pub(super) fn sort_lines<T: Entry, I: Index, P: Index, A: Axis>(
     let mut majors: Vec<I> = Vec::with_capacity(nnz.min(room::<T, I>(ctx)));
     let _held = ctx.hold((majors.capacity() * size_of::<I>()) as u64);
     let mut line = 0;
-    let sorted = panels.sweep(ctx, |first, indices, data| {
+    let sorted = panels.sweep(ctx, &mut |first, indices, data| {
         lines_of(from, (first, data.len()), &mut line, I::from_usize, &mut majors)?;
         match across {
             true => sorter.extend(indices[0], &majors, data),

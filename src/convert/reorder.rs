@@ -144,7 +144,7 @@ fn reorder<T: Element>(
     match way {
         Way::Bands(mut bands, width) => {
             let mut made = BufferMut::<T>::zeros(width * count)?.counted(ctx.meter());
-            bands.sweep(ctx, |band| {
+            bands.sweep(ctx, &mut |band| {
                 let width = band.lines.first().map_or(0, |line| line.len());
                 let rows = &mut made[..width * count];
                 ctx.run(|| transpose_lines(rows, count, (0, count), |l| band.lines[l]));
@@ -153,7 +153,7 @@ fn reorder<T: Element>(
         }
         Way::Scratch(mut panels) => {
             let mut transposer = Transposer::new(count, length, ctx)?;
-            panels.sweep(ctx, |LinePanel { elements, .. }| transposer.extend(elements))?;
+            panels.sweep(ctx, &mut |LinePanel { elements, .. }| transposer.extend(elements))?;
             drop(panels);
             transposer.finish(|band| writer.push(band))?;
         }
@@ -176,7 +176,7 @@ fn in_memory<T: Element>(
     let mut result = DenseMut::<T>::create(Place::Memory, a.dim(), order, ctx)?;
     let rows = result.as_mut_slice();
     if let Way::Panels(mut panels) = way {
-        panels.sweep(ctx, |LinePanel { first, lines, offset, elements }| {
+        panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
             let width = elements.len() / lines;
             let rows = &mut rows[offset * count..][..width * count];
             let line = |l: usize| &elements[l * width..][..width];

@@ -74,12 +74,12 @@ impl<'a, T: Element> Sieve<'a, T> {
     pub(super) fn sweep<I: Index>(
         &mut self,
         keep: impl Fn(T) -> bool + Sync,
-        mut take: impl FnMut(Kept<'_, T, I>) -> Result<()>,
+        take: &mut dyn FnMut(Kept<'_, T, I>) -> Result<()>,
     ) -> Result<()> {
         let ((_, length), ctx) = (self.panels.shape(), self.ctx);
         let at_once = (batch::<T, I>(ctx) / TASK).max(1);
         let _held = ctx.hold(Self::memory::<I>(ctx));
-        self.panels.sweep(ctx, |panel| {
+        self.panels.sweep(ctx, &mut |panel| {
             let cut = Cut::new(&panel, length);
             for start in (0..cut.count()).step_by(at_once) {
                 ctx.check_cancelled()?;

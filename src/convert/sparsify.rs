@@ -176,7 +176,7 @@ impl<T: Element> Way<T> {
         let panels = match self {
             Way::Filled => return Ok(()),
             Way::Along(panels) => {
-                return Sieve::new(panels, ctx).sweep(keep, |kept: Kept<'_, T, I>| {
+                return Sieve::new(panels, ctx).sweep(keep, &mut |kept: Kept<'_, T, I>| {
                     if kept.whole {
                         return sink.lines(kept.lens, kept.indices, kept.data, true);
                     }
@@ -189,7 +189,7 @@ impl<T: Element> Way<T> {
         let mut sieve = Sieve::new(panels, ctx);
         let mut sorter = Sorter::<T, I>::new(0..a.lines().1, 0, ctx);
         let mut lines = Vec::new();
-        sieve.sweep(keep, |kept: Kept<'_, T, I>| {
+        sieve.sweep(keep, &mut |kept: Kept<'_, T, I>| {
             lines.clear();
             for (k, &len) in kept.lens.iter().enumerate() {
                 lines.resize(lines.len() + len, I::from_usize(kept.first + k));

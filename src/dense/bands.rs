@@ -83,7 +83,7 @@ impl<T: Element> BandPanels<T> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(Band<'_, T>) -> Result<()>,
+        work: &mut dyn FnMut(Band<'_, T>) -> Result<()>,
     ) -> Result<()> {
         let ((_, length), width) = (self.matrix.lines(), self.width);
         ctx.meter().pass();
@@ -97,7 +97,7 @@ impl<T: Element> BandPanels<T> {
             }
             return ctx.report("sweeping", length as u64, length as u64);
         };
-        reader.sweep(ctx, |band, bytes| {
+        reader.sweep(ctx, &mut |band, bytes| {
             let width = width.min(length - band * width);
             // Each line is the first extent of what is left.
             let lines = (0..bytes.len()).map(|line| elements.elements(0..width, &bytes[line..]));

@@ -115,7 +115,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
             Ok(DenseWriter::<T, D>::plan(plan, self.len(), place, ctx))
         })?;
         let mut writer = DenseWriter::new(place, self.shape.clone(), order, ctx)?;
-        panels.sweep(ctx, |panel| writer.push(panel.elements))?;
+        panels.sweep(ctx, &mut |panel| writer.push(panel.elements))?;
         writer.finish()
     }
 }

@@ -159,7 +159,7 @@ impl<T: Element> LinePanels<T> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(LinePanel<'_, T>) -> Result<()>,
+        work: &mut dyn FnMut(LinePanel<'_, T>) -> Result<()>,
     ) -> Result<()> {
         let cut = self.cut;
         ctx.meter().pass();
@@ -175,7 +175,7 @@ impl<T: Element> LinePanels<T> {
             }
             return ctx.report("sweeping", count as u64, count as u64);
         };
-        reader.sweep(ctx, |panel, bytes| {
+        reader.sweep(ctx, &mut |panel, bytes| {
             let (first, lines, offset, len) = cut.panel(panel);
             let start = first * cut.length + offset;
             let elements = elements.elements(start..start + lines * len, bytes)?;

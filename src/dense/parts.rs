@@ -72,7 +72,7 @@ impl<T: Element> Parts<T> {
     pub(super) fn sweep(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(&[&[T]]) -> Result<()>,
+        work: &mut dyn FnMut(&[&[T]]) -> Result<()>,
     ) -> Result<()> {
         ctx.meter().pass();
         let Parts { buffers, arrays, panels, reader } = self;
@@ -90,7 +90,7 @@ impl<T: Element> Parts<T> {
             work(&parts?)
         };
         if let Some(reader) = reader {
-            return reader.sweep(ctx, hand_out);
+            return reader.sweep(ctx, &mut hand_out);
         }
         ctx.meter().read(Self::stored(buffers));
         let count = panels.len() as u64;

@@ -85,7 +85,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         // Changes on the map are on the device before it is read.
         let mut writer = ArrayWriter::over(self.buffer_to_write(), ctx)?;
         ctx.meter().pass();
-        reader.sweep(ctx, |panel, bytes| {
+        reader.sweep(ctx, &mut |panel, bytes| {
             let read = array.elements(panel * step..len.min(panel * step + step), bytes)?;
             let elements = &mut room[..read.len()];
             elements.copy_from_slice(read);

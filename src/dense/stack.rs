@@ -75,10 +75,10 @@ impl<T: Element> Dense<T> {
         let mut writer =
             DenseWriter::<T, Ix2>::new(&place, ndarray::Dim(stack.shape), stack.order, ctx)?;
         if height == 0 {
-            parts.sweep(ctx, |parts| parts.iter().try_for_each(|part| writer.push(part)))?;
+            parts.sweep(ctx, &mut |parts| parts.iter().try_for_each(|part| writer.push(part)))?;
         } else {
             let mut made = BufferMut::<T>::zeros(height * stack.length())?.counted(ctx.meter());
-            parts.sweep(ctx, |parts| {
+            parts.sweep(ctx, &mut |parts| {
                 let elements: usize = parts.iter().map(|part| part.len()).sum();
                 ctx.run(|| stack.interleave(parts, &mut made[..elements]));
                 writer.push(&made[..elements])

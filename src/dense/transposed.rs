@@ -45,7 +45,7 @@ impl<T: Element> Lines<'_, T> {
             groups.map(|(group, cols)| self.extent(group, band, &cols)).collect()
         };
         let mut reader = file.panels(bands.iter().map(extents).collect(), IN_FLIGHT)?;
-        reader.sweep(ctx, |k, read| {
+        reader.sweep(ctx, &mut |k, read| {
             let band = &bands[k];
             let tiles: Option<Vec<Tile<'_, T>>> = groups(band)
                 .into_iter()

@@ -75,7 +75,7 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(usize, &[S], &[T]) -> Result<()>,
+        work: &mut dyn FnMut(usize, &[S], &[T]) -> Result<()>,
     ) -> Result<()> {
         let (len, run) = (self.left.len(), self.run);
         ctx.meter().pass();
@@ -88,7 +88,7 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
             }
             return ctx.report("sweeping", len as u64, len as u64);
         };
-        reader.sweep(ctx, |panel, bytes| {
+        reader.sweep(ctx, &mut |panel, bytes| {
             let here = panel * run..len.min(panel * run + run);
             let left = lefts.elements(here.clone(), bytes)?;
             work(here.start, left, rights.elements(here, bytes)?)

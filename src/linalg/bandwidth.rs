@@ -35,7 +35,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         })?;
         ctx.meter().pass();
         let (mut check, mut most) = (IndexCheck::new(self), (0, 0));
-        let swept = lines.sweep_part(ctx, |panel| {
+        let swept = lines.sweep_part(ctx, &mut |panel| {
             ctx.run(|| {
                 check.take(&panel, 0)?;
                 let part = panel.parts[0];

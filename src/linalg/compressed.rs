@@ -105,7 +105,7 @@ pub(crate) fn panel_product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis
     ctx.check_cancelled()?;
     let minor = panels.matrix().minor();
     let mut update = Update::set();
-    let swept = panels.sweep(ctx, |panel| {
+    let swept = panels.sweep(ctx, &mut |panel| {
         let lines = panel.first * k..(panel.first + panel.indptr.len() - 1) * k;
         let slices = Panel::new(panel.indptr, panel.indices, panel.data, minor, panel.first)?;
         let update = std::mem::replace(&mut update, Update::add());

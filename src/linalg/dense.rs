@@ -114,7 +114,7 @@ pub(crate) fn line_product<X: Scalar, T: Element + Factor<X>>(
 ) -> Result<()> {
     let (_, length) = panels.shape();
     let mut update = Update::set();
-    panels.sweep(ctx, |LinePanel { first, lines, elements, .. }| {
+    panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
         let here = first * k..(first + lines) * k;
         let operands = match along {
             true => (k, x, &mut y[here]),

@@ -72,7 +72,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
             Ok(Made::<U, D>::plan(plan, self.len(), &place, ctx))
         })?;
         let mut made = Made::<U, D>::new(&place, self.view().raw_dim(), self.order(), ctx)?;
-        panels.sweep(ctx, |LinePanel { elements, .. }| {
+        panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
             made.take(elements.len(), |here, to| {
                 to.iter_mut().zip(&elements[here]).for_each(|(to, &x)| *to = f(x));
             })
@@ -110,7 +110,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
             Ok(Made::<U, D>::plan(plan, self.len(), &place, ctx))
         })?;
         let mut made = Made::<U, D>::new(&place, self.view().raw_dim(), self.order(), ctx)?;
-        runs.sweep(ctx, |_, left, right| {
+        runs.sweep(ctx, &mut |_, left, right| {
             made.take(left.len(), |here, to| {
                 let from = left[here.clone()].iter().zip(&right[here]);
                 to.iter_mut().zip(from).for_each(|(to, (&x, &y))| *to = f(x, y));

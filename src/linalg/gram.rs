@@ -101,14 +101,14 @@ impl<T: Scalar> Dense<T> {
         let mut gram = Gram::new(k, center, height);
         match &mut panels {
             Panels::Rows(panels) => {
-                panels.sweep(ctx, |LinePanel { lines, elements, .. }| {
+                panels.sweep(ctx, &mut |LinePanel { lines, elements, .. }| {
                     let rows = ArrayView2::from_shape((lines, k), elements)
                         .expect("a panel holds whole lines");
                     ctx.run(|| gram.add_rows(rows));
                     Ok(())
                 })?
             }
-            Panels::Columns(panels) => panels.sweep(ctx, |band| {
+            Panels::Columns(panels) => panels.sweep(ctx, &mut |band| {
                 ctx.run(|| gram.add_columns(&band.lines));
                 Ok(())
             })?,

@@ -243,7 +243,7 @@ impl<T: Multiply, I: Index, P: Index, A: Axis> Making<'_, T, I, P, A> {
             return Ok(rising);
         };
         let (mut check, ctx) = (IndexCheck::new(a), self.ctx);
-        let swept = panels.sweep_part(ctx, |panel| {
+        let swept = panels.sweep_part(ctx, &mut |panel| {
             ctx.run(|| check.take(&panel, 0))?;
             let LinePart { indptr, indices, data, .. } = panel.parts[0];
             self.take((panel.first, panel.closes), Lines { indptr, indices, data })

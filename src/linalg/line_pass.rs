@@ -59,7 +59,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
         take: impl Fn(&mut S, usize, &[T], bool) + Sync,
     ) -> Result<()> {
         let mut before = 0;
-        self.sweep(ctx, |panel| {
+        self.sweep(ctx, &mut |panel| {
             let part = &panel.parts[0];
             if !(panel.opens && panel.closes) {
                 before = if panel.opens { 0 } else { before };
@@ -91,7 +91,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
     ) -> Result<()> {
         let entries = self.lines.most_entries();
         let mut columns = Columns::new(states.len(), entries, ctx.thread_count());
-        self.sweep(ctx, |panel| {
+        self.sweep(ctx, &mut |panel| {
             let LinePart { indices, data, .. } = panel.parts[0];
             columns.fold(states, (indices, data), &take);
         })
@@ -102,11 +102,11 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
     fn sweep(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(&ZippedPanel<'_, T, I, P>) + Send,
+        work: &mut (dyn FnMut(&ZippedPanel<'_, T, I, P>) + Send),
     ) -> Result<()> {
         let LinePass { matrix, lines, .. } = self;
         let mut check = IndexCheck::new(matrix);
-        let swept = lines.sweep(ctx, |panel| {
+        let swept = lines.sweep(ctx, &mut |panel| {
             ctx.run(|| {
                 if !check.take(&panel, 0)? {
                     check_distinct::<T, I, P, A>(&panel)?;

@@ -105,7 +105,7 @@ fn along<S: Semiring, I: Index, P: Index, A: Axis>(
         Ok(plan.holds(panels.memory()).works(a.nnz() as u64, WORK.0))
     })?;
     ctx.check_cancelled()?;
-    let swept = panels.sweep(ctx, |panel| {
+    let swept = panels.sweep(ctx, &mut |panel| {
         let lines = panel.first..panel.first + panel.indptr.len() - 1;
         let panel = Panel::new(panel.indptr, panel.indices, panel.data, x.len(), panel.first)?;
         let summed = ctx.run(|| sum_lines(semiring, panel, x, &mut y[lines]));
@@ -160,7 +160,7 @@ fn across<S: Semiring, I: Index, P: Index, A: Axis>(
     let mut terms = vec![semiring.zero(); entries];
     let mut check = IndexCheck::new(a);
     y.fill(semiring.zero());
-    let swept = lines.sweep(ctx, |panel| {
+    let swept = lines.sweep(ctx, &mut |panel| {
         ctx.run(|| {
             check.take(&panel, 0)?;
             let LinePart { indices, .. } = panel.parts[0];

@@ -53,7 +53,7 @@ fn total<T: Entry, X: Scalar>(
         let mut panels = EntryPanels::<T, u32>::within(budget, RUN, &[], buffer, ctx)?;
         let _running =
             ctx.begin(|| Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory())))?;
-        panels.sweep(ctx, |_, _, data| {
+        panels.sweep(ctx, &mut |_, _, data| {
             add_runs(&mut sum, data, ctx, &term);
             Ok(())
         })?;

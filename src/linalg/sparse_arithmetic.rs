@@ -272,7 +272,7 @@ impl<T: Entry, I: Index, P: Index> Merging<T, I, P> {
     ) -> Result<()> {
         let mut checks = [IndexCheck::new(a), IndexCheck::new(b)];
         let mut last = None;
-        lines.sweep(ctx, |panel| {
+        lines.sweep(ctx, &mut |panel| {
             let mut rise = true;
             for ((m, check), matrix) in checks.iter_mut().enumerate().zip([a, b]) {
                 let checked = ctx.run(|| check.take(&panel, m));

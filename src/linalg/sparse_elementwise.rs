@@ -115,7 +115,7 @@ fn map_in_memory<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
     })?;
     let mut values = BufferMut::<U>::zeros(a.nnz())?.counted(ctx.meter());
-    panels.sweep(ctx, |start, _, data| {
+    panels.sweep(ctx, &mut |start, _, data| {
         let to = values[start..start + data.len()].par_chunks_mut(TASK);
         ctx.run(|| {
             to.zip(data.par_chunks(TASK)).for_each(|(to, from)| {
@@ -156,7 +156,7 @@ fn transform<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     let named = |error| a.name_indices(error);
     if *place == Place::Memory {
         let mut values = BufferMut::<U>::zeros(a.nnz())?.counted(ctx.meter());
-        let swept = lines.sweep(ctx, |panel| {
+        let swept = lines.sweep(ctx, &mut |panel| {
             let part = &panel.parts[0];
             let to = &mut values[part.start..part.start + part.data.len()];
             ctx.run(|| check.take(&panel, 0).map(|_| fill(panel.first, part, &f, to)))
@@ -167,7 +167,7 @@ fn transform<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     let mut writer = CompressedWriter::<U, I, P, A>::new(a.shape(), a.nnz(), true, place, ctx)?;
     let _held = ctx.hold(work);
     let mut values = BufferMut::<U>::zeros(lines.most_entries())?;
-    let swept = lines.sweep(ctx, |panel| {
+    let swept = lines.sweep(ctx, &mut |panel| {
         let part = &panel.parts[0];
         let values = &mut values[..part.data.len()];
         ctx.run(|| check.take(&panel, 0).map(|_| fill(panel.first, part, &f, values)))?;

@@ -190,7 +190,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let _held = ctx.hold(work);
         let mut counts = vec![0; len];
         let mut columns = Columns::new(len, entries, ctx.thread_count());
-        panels.sweep(ctx, |_, indices, data| {
+        panels.sweep(ctx, &mut |_, indices, data| {
             ctx.run(|| {
                 // The check that names the place reads the indices once more.
                 if indices[0].par_iter().any(|index| index.to_usize() >= len) {

@@ -107,7 +107,7 @@ impl<T: Element + Factor<f64>> Dense<T> {
         let _held = ctx.hold(bytes);
         let mut moments = vec![Moments::NONE; len];
         let number = |x: T| x.times(1.0);
-        panels.sweep(ctx, |LinePanel { first, lines, offset, elements }| {
+        panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
             if elements.is_empty() {
                 return Ok(());
             }

@@ -56,7 +56,7 @@ pub(crate) fn append<T: Entry, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<bool> {
     let mut check = IndexCheck::new(matrix);
-    let swept = lines.sweep_part(ctx, |panel| {
+    let swept = lines.sweep_part(ctx, &mut |panel| {
         ctx.run(|| check.take(&panel, 0))?;
         let part = panel.parts[0];
         match panel.closes {
@@ -91,7 +91,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
             Ok(CooWriter::<T, I>::plan(plan, self.nnz(), &place, ctx))
         })?;
         let mut writer = CooWriter::new(self.shape(), self.nnz(), &place, ctx)?;
-        panels.sweep(ctx, |first, coordinates, data| {
+        panels.sweep(ctx, &mut |first, coordinates, data| {
             let (rows, cols) = (coordinates[0], coordinates[1]);
             ctx.run(|| self.check_run(first, rows, cols))?;
             writer.push(rows, cols, data)

@@ -104,7 +104,7 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(usize, &[&[I]], &[T]) -> Result<()>,
+        work: &mut dyn FnMut(usize, &[&[I]], &[T]) -> Result<()>,
     ) -> Result<()> {
         let EntryPanels { reader, indices, data, nnz, step } = self;
         ctx.meter().pass();
@@ -118,7 +118,7 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
             work(start, &indices, data.elements(run, bytes)?)
         };
         match reader {
-            Some(reader) => reader.sweep(ctx, hand_out),
+            Some(reader) => reader.sweep(ctx, &mut hand_out),
             None => (0..nnz.div_ceil(*step)).try_for_each(|panel| {
                 ctx.check_cancelled()?;
                 hand_out(panel, &[])

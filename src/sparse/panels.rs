@@ -116,7 +116,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(LinePanel<'_, T, I, P>) -> Result<()>,
+        work: &mut dyn FnMut(LinePanel<'_, T, I, P>) -> Result<()>,
     ) -> Result<()> {
         ctx.meter().pass();
         let Some(Streams { reader, indptr, indices, data, runs }) = &mut self.streams else {
@@ -129,7 +129,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
                 data: a.data(),
             });
         };
-        reader.sweep(ctx, |panel, bytes| {
+        reader.sweep(ctx, &mut |panel, bytes| {
             let Run { lines, entries } = &runs[panel];
             work(LinePanel {
                 first: lines.start,

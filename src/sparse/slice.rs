@@ -191,7 +191,7 @@ impl<T: Entry, I: Index> Picked<T, I> {
         mut take: impl FnMut(bool, &[usize], &[I], &[T]) -> Result<()>,
     ) -> Result<bool> {
         let mut check = IndexCheck::new(from);
-        let swept = lines.sweep(ctx, |panel| {
+        let swept = lines.sweep(ctx, &mut |panel| {
             let count = ctx.run(|| {
                 let rises = check.take(&panel, 0)?;
                 Ok(self.pick(&panel.parts[0], rises))

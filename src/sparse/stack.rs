@@ -143,7 +143,7 @@ fn side_by_side<T: Entry, I: Index, P: Index, A: Axis>(
     let _held = ctx.hold(work);
     let mut joined = Joined::new(matrices, lines.most_lines(), lines.most_entries())?;
     let mut checks: Vec<_> = matrices.iter().map(|matrix| IndexCheck::new(matrix)).collect();
-    lines.sweep(ctx, |panel| {
+    lines.sweep(ctx, &mut |panel| {
         for (m, check) in checks.iter_mut().enumerate() {
             let checked = ctx.run(|| check.take(&panel, m));
             checked.map_err(|error| matrices[m].name_indices(error))?;

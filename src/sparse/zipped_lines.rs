@@ -193,7 +193,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: impl FnMut(ZippedPanel<'_, T, I, P>) -> Result<()>,
+        work: &mut dyn FnMut(ZippedPanel<'_, T, I, P>) -> Result<()>,
     ) -> Result<()> {
         ctx.meter().pass();
         self.sweep_part(ctx, work)
@@ -203,7 +203,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
     pub(crate) fn sweep_part(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(ZippedPanel<'_, T, I, P>) -> Result<()>,
+        work: &mut dyn FnMut(ZippedPanel<'_, T, I, P>) -> Result<()>,
     ) -> Result<()> {
         let _held = ctx.hold(self.pointer_bytes());
         let mut reader = self.reader.take();
@@ -211,7 +211,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         let mut hand_out =
             |run: usize, bytes: &[&[u8]]| work(self.panel(run, bytes, &mut pointers)?);
         let swept = match &mut reader {
-            Some(reader) => reader.sweep(ctx, hand_out),
+            Some(reader) => reader.sweep(ctx, &mut hand_out),
             None => (0..self.cuts.runs.len()).try_for_each(|run| {
                 ctx.report("sweeping", run as u64, self.cuts.runs.len() as u64)?;
                 hand_out(run, &[])

@@ -179,7 +179,7 @@ impl PanelReader {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        mut work: impl FnMut(usize, &[&[u8]]) -> Result<()>,
+        work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
     ) -> Result<()> {
         self.traffic.sweeps += 1;
         let (requests, queue) = mpsc::channel();
@@ -200,7 +200,7 @@ impl PanelReader {
             drop(ends);
             // `requests` ends here on every path, and with it the threads.
             Sweep { reader: self, panels: &panels, requests, done, next: 0, asked: VecDeque::new() }
-                .run(ctx, &mut work)
+                .run(ctx, work)
         });
         (self.sources, self.panels) = (sources, panels);
         outcome
@@ -283,7 +283,7 @@ impl Sweep<'_> {
     fn run(
         mut self,
         ctx: &Context,
-        work: &mut impl FnMut(usize, &[&[u8]]) -> Result<()>,
+        work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
     ) -> Result<()> {
         let panels = self.reader.pinned.len();
         for panel in 0..panels {
@@ -352,7 +352,7 @@ impl Sweep<'_> {
 fn work_on(
     panel: usize,
     filled: &Filled,
-    work: &mut impl FnMut(usize, &[&[u8]]) -> Result<()>,
+    work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
 ) -> Result<()> {
     let bytes: Vec<&[u8]> =
         filled.ranges.iter().map(|range| &filled.buffer.bytes()[range.clone()]).collect();

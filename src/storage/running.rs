@@ -80,7 +80,14 @@ impl Context {
     }
 
     /// Marks the start of an operation, whose arguments were checked; it lasts until the mark is dropped.
+    ///
+    /// `plan` is called at most once. That it need not be `FnMut` costs its caller one move; what follows is compiled once.
     pub(crate) fn begin(&self, plan: impl FnOnce() -> Result<Plan>) -> Result<Running> {
+        let mut plan = Some(plan);
+        self.begin_planned(&mut || plan.take().map_or_else(|| Ok(Plan::default()), |plan| plan()))
+    }
+
+    fn begin_planned(&self, plan: &mut dyn FnMut() -> Result<Plan>) -> Result<Running> {
         self.check_cancelled()?;
         let Some(recording) = &self.recording else { return Ok(Running(None)) };
         if recording.depth.load(Ordering::Relaxed) == 0 {

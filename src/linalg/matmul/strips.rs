@@ -63,7 +63,7 @@ impl<'a, T: Scalar> Strips<'a, T> {
             return self.multiply_resident(&strip, c);
         };
         let (mut filled, room) = (0, &mut self.left);
-        reader.sweep(ctx, |step, runs| {
+        reader.sweep(ctx, &mut |step, runs| {
             if let Some(panel) = step.checked_sub(pieces) {
                 let left = match a.streamed {
                     true => a.shaped(&strip, &room[..rows.len() * k])?,

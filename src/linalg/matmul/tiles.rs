@@ -70,7 +70,7 @@ impl<'a, T: Scalar> Tiles<'a, T> {
             return Ok(());
         };
         let room = &mut self.room;
-        reader.sweep(ctx, |step, read| {
+        reader.sweep(ctx, &mut |step, read| {
             let (left, right) = &parts[step];
             let count = if a.streamed { a.runs(left) } else { 0 };
             let (of_left, of_right) = read.split_at(count);

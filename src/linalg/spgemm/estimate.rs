@@ -62,7 +62,7 @@ fn sample<S: Semiring, I: Index, P: Index>(
         let reading =
             Reading::<(), (), I, P>::new(Some(&left), None, &parts, &product.budget, ctx)?;
         if let Some(Reading { mut reader, steps, left: Some(arrays), .. }) = reading {
-            reader.sweep(ctx, |step, bytes| {
+            reader.sweep(ctx, &mut |step, bytes| {
                 let mut bytes = bytes.iter();
                 for item in &steps[step].items {
                     if let Item::Entries(range) = item {

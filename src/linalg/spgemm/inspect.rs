@@ -124,7 +124,7 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
         self.account();
         let mut indptr = Vec::<P>::with_capacity(most_rows + 1);
         let mut indices = Vec::<I>::with_capacity(longest);
-        reader.sweep(ctx, |step, bytes| {
+        reader.sweep(ctx, &mut |step, bytes| {
             let (step, mut bytes) = (&steps[step], bytes.iter());
             for item in &step.items {
                 match item {

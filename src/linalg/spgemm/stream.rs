@@ -73,7 +73,7 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
         let mut next = 0;
         if let Some(mut reading) = Reading::new(a, b, stretches, budget, self.ctx)? {
             let Reading { reader, steps, left: a, right: b } = &mut reading;
-            reader.sweep(self.ctx, |step, bytes| {
+            reader.sweep(self.ctx, &mut |step, bytes| {
                 let Step { stretch, is_last, items } = &steps[step];
                 // Stretches for which nothing is read.
                 self.multiply_all(&stretches[next..*stretch], sink)?;

@@ -45,7 +45,7 @@ struct Parts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The operating system refused: not found, no permission, disk full, a failing device.
+    /// The operating system refused: not found, no permission, a failing device.
     Io,
     /// A file does not follow its format, or an argument cannot mean anything.
     Format,
@@ -63,8 +63,17 @@ pub enum ErrorKind {
     Memory,
     /// The file is in use: somebody, perhaps in this process, holds it for writing, or for reading where it is to be written.
     Locked,
-    /// The place where a result should go is taken.
+    /// The place where a result should go is taken, or what stands there is not to be replaced.
     Exists,
+    /// The device has not enough space.
+    Space,
+    /// What was opened is no longer there: its name leads to something else now, or nowhere.
+    Replaced,
+    /// The last writer of the file did not close it: what is in it is partly old and partly new.
+    Unfinished,
+    /// A result is complete and in its place, but the device did not confirm it: after a loss of power the old state may be
+    /// back.
+    NotDurable,
     /// Stored bytes no longer match their checksum.
     Checksum,
     /// The caller's cancel token was set.
@@ -126,8 +135,15 @@ impl Error {
     }
 
     /// A refusal by the operating system while `doing` something ("creating", "reading") to `path`.
+    ///
+    /// It is of kind [`ErrorKind::Space`] where the device is full, else of kind [`ErrorKind::Io`].
     pub fn io(doing: &str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        let mut error = Error::new(ErrorKind::Io, doing.to_owned()).in_file(path);
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        let kind = match source.kind() {
+            StorageFull | QuotaExceeded => ErrorKind::Space,
+            _ => ErrorKind::Io,
+        };
+        let mut error = Error::new(kind, doing.to_owned()).in_file(path);
         error.0.source = Some(source);
         error
     }

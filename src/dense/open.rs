@@ -9,15 +9,15 @@ use crate::dense::panels::LinePanels;
 use crate::dense::writer::DenseWriter;
 use crate::error::Result;
 use crate::storage::{
-    Context, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage, map_array, map_raw,
-    read_array,
+    Context, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage, StoredFile, map_array,
+    map_raw, open_closed, read_array,
 };
 
 impl<T: Element, D: Dimension> Dense<T, D> {
     /// Maps the array in a `.npy` file, without reading or copying it; type and shape stand in the file.
     ///
     /// Fails if the elements are of another type, the array has another number of dimensions (`IxDyn` takes any), the
-    /// file is too short, somebody has it open for writing, or the elements cannot be used where they lie (byte order
+    /// file is too short, somebody has it open for writing or did not close it after writing, or the elements cannot be used where they lie (byte order
     /// of other machines, unaligned): [`read`](Self::read) copies those.
     ///
     /// ```
@@ -31,9 +31,35 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let (header, buffer) = map_array(path, &[(T::DTYPE, 1)])?;
-        let shape = dimensions(&header.shape).map_err(|e| e.in_file(path))?;
+        let stored = StoredFile::at(path.as_ref())?;
+        let is_current =
+            |a: &Self| a.buffer.origin().is_none_or(|(origin, _)| stored.is(&origin.file));
+        open_closed(&stored, || Self::map_file(&stored), is_current)
+    }
+
+    /// As [`open`](Self::open), also where the last writer did not [close](crate::DenseMut::close) it: elements may be partly
+    /// those of before and partly new.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a.npy");
+    /// use outcore::{Context, Dense, DenseMut, ErrorKind};
+    /// let ctx = Context::new();
+    /// Dense::from(ndarray::arr2(&[[1.0f32, 2.0]])).copy_to(&path, &ctx)?;
+    /// let mut a = DenseMut::<f32>::open_mut(&path, &ctx)?;
+    /// a.as_mut_slice()[0] = 5.0;
+    /// drop(a); // and not closed
+    /// assert_eq!(Dense::<f32>::open(&path).unwrap_err().kind(), ErrorKind::Unfinished);
+    /// assert_eq!(Dense::<f32>::open_unfinished(&path)?.as_slice(), [5.0, 2.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open_unfinished(path: impl AsRef<Path>) -> Result<Self> {
+        Self::map_file(&StoredFile::at(path.as_ref())?)
+    }
+
+    fn map_file(stored: &StoredFile) -> Result<Self> {
+        let (header, buffer) = map_array(stored, &[(T::DTYPE, 1)])?;
+        let shape = dimensions(&header.shape).map_err(|e| e.in_file(stored.path()))?;
         Ok(Dense { buffer, shape, order: header.order })
     }
 

@@ -1,22 +1,23 @@
 //! Dense arrays to write: new ones on their way to their place, and stored ones opened for writing.
 
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::{ArrayViewMut, Dimension, IntoDimension, Ix2, ShapeBuilder};
 
 use crate::dense::base::{ARRAY, Dense, DenseBase, dimensions};
 use crate::error::Result;
 use crate::storage::{
-    ArrayWriter, BufferMut, Context, Element, NpyHeader, Order, Place, Plan, Stage, Sums,
-    end_summed_rewrite, map_array_mut, start_rewrite,
+    ArrayWriter, BufferMut, Context, Element, NpyHeader, Order, Place, Plan, Rewrite, Stage,
+    StoredFile, Sums, map_array_mut,
 };
 
 /// The unique, writable dense array: everything that [`DenseBase`] reads, and its elements to write.
 ///
 /// A new array in a file appears under its name when it is [closed](Self::close) or [frozen](Self::freeze); dropped
 /// before, it leaves nothing behind. A stored array that was [opened for writing](Self::open_mut) is changed where it
-/// lies; dropped without `close` it keeps what was written, but has no checksums any more.
+/// lies; dropped without `close` it keeps what was written and the mark that it is unfinished. If its name was given to
+/// another file meanwhile, closing fails, and the other is left alone.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -42,7 +43,7 @@ enum Fate {
     /// A new array: publish it.
     Publish(Stage),
     /// A stored array: write it back and sum it again.
-    Rewrite(PathBuf),
+    Rewrite(Rewrite),
 }
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
@@ -63,15 +64,16 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
 
     /// Opens the array in a `.npy` file for reading and writing where it lies, alone.
     ///
-    /// Fails as [`Dense::open`] does, and if anybody, this process included, has the file open. Its checksums are
-    /// removed now and written again by [`close`](Self::close).
+    /// Fails as [`Dense::open`] does, and if anybody, this process included, has the file open; space is reserved for its
+    /// holes, so that a full disk is an error here. Its checksums are removed now and written again by
+    /// [`close`](Self::close). Until then the file is marked as being changed, and [`Dense::open`] refuses it; one that an
+    /// earlier writer left so can be opened here, to be written anew.
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Self> {
-        let path = path.as_ref();
-        let (header, buffer) = map_array_mut(path, &[(T::DTYPE, 1)])?;
-        let shape = dimensions(&header.shape).map_err(|e| e.in_file(path))?;
-        start_rewrite(path)?;
+        let stored = StoredFile::at(path.as_ref())?;
+        let (header, buffer) = map_array_mut(&stored, &[(T::DTYPE, 1)])?;
+        let shape = dimensions(&header.shape).map_err(|e| e.in_file(stored.path()))?;
+        let fate = Fate::Rewrite(Rewrite::start(stored, &buffer)?);
         let array = DenseBase { buffer, shape, order: header.order };
-        let fate = Fate::Rewrite(path.to_owned());
         Ok(DenseMut { array, fate, ctx: ctx.clone(), sums: None })
     }
 
@@ -116,7 +118,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
                 stage.publish(ARRAY)?;
                 buffer
             }
-            Fate::Rewrite(path) => end_summed_rewrite(&path, buffer, sums, &ctx)?,
+            Fate::Rewrite(rewrite) => rewrite.end(buffer, sums, &ctx)?,
         };
         Ok(DenseBase { buffer, shape, order })
     }

@@ -1,6 +1,7 @@
 //! Stored sparse matrices, mapped where they lie.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
@@ -8,8 +9,9 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::files::{index_stands, value_stands};
 use crate::storage::{
-    Buffer, BufferMut, DType, Descriptor, Entry, INDICES_FILE, Index, NpyHeader, POINTERS_FILE,
-    ROWS_FILE, SparseFormat, StoredValues, VALUES_FILE, map_array,
+    Buffer, BufferMut, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, NpyHeader,
+    POINTERS_FILE, ROWS_FILE, SparseFormat, StoredFile, StoredValues, VALUES_FILE, check_closed,
+    map_array,
 };
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -19,7 +21,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// stored matrix are left alone and its pattern is opened. Where one value stands for all entries (`iso` in Binsparse),
     /// there is nothing to map: it is written out in memory, as many bytes as the values of other matrices have in their
     /// file, whatever a memory limit says; opened with `()` it takes none. Fails, naming file and field, if format, types, counts
-    /// or pointers are not what they must be, or somebody has the matrix open for writing.
+    /// or pointers are not what they must be, or somebody has the values open for writing or did not close them.
+    ///
+    /// The files opened are those of one version, also while another takes its place.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -32,24 +36,53 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let descriptor = Descriptor::read(path)?;
-        check_format(&descriptor, A::FORMAT, path)?;
-        if let Some(value) = open_one::<T>(&descriptor, path)? {
+        Folder::whole(path.as_ref(), |folder| Self::map(folder, true))
+    }
+
+    /// As [`open`](Self::open), also where the last writer of the values did not [close](crate::Refill::close) it: values may
+    /// be partly those of before and partly new.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a.bspnpy");
+    /// use outcore::{Context, Csr, ErrorKind};
+    /// let ctx = Context::new();
+    /// Csr::<f64>::eye(3).copy_to(&path, &ctx)?;
+    /// drop(Csr::<f64>::open_mut(&path, &ctx)?); // and not closed
+    /// assert_eq!(Csr::<f64>::open(&path).unwrap_err().kind(), ErrorKind::Unfinished);
+    /// assert_eq!(Csr::<f64>::open_unfinished(&path)?.nnz(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open_unfinished(path: impl AsRef<Path>) -> Result<Self> {
+        Folder::whole(path.as_ref(), |folder| Self::map(folder, false))
+    }
+
+    fn map(folder: &Arc<Folder>, closed: bool) -> Result<Self> {
+        let descriptor = Descriptor::read_in(folder)?;
+        check_format(&descriptor, A::FORMAT, folder.path())?;
+        if let Some(value) = open_one::<T>(&descriptor, folder)? {
             // Only the arrays of the structure tell that there are so many entries.
             let pattern = vec![(); descriptor.nnz].into();
-            let structure = Compressed::<(), I, P, A>::open_with(&descriptor, path, pattern)?;
+            let structure = Compressed::<(), I, P, A>::open_with(&descriptor, folder, pattern)?;
             return structure.with_data(written_out(value, descriptor.nnz)?);
         }
-        let data = open_values(&descriptor, path)?;
-        Self::open_with(&descriptor, path, data)
+        let data = open_values(&descriptor, folder)?;
+        if closed && T::ENTRY_DTYPE.is_some() {
+            check_closed(&folder.file(VALUES_FILE), false)?;
+        }
+        Self::open_with(&descriptor, folder, data)
     }
 
     /// Maps the structure of a stored matrix and puts `data` to it.
-    pub(super) fn open_with(descriptor: &Descriptor, path: &Path, data: Buffer<T>) -> Result<Self> {
-        let file = path.join(POINTERS_FILE);
-        let indptr = open_typed::<P>(&file, descriptor.pointers, &index_stands::<P>())?;
-        let indices = open_indices(descriptor, path, INDICES_FILE)?;
+    pub(super) fn open_with(
+        descriptor: &Descriptor,
+        folder: &Arc<Folder>,
+        data: Buffer<T>,
+    ) -> Result<Self> {
+        let stored = folder.file(POINTERS_FILE);
+        let file = stored.path();
+        let indptr = open_typed::<P>(&stored, descriptor.pointers, &index_stands::<P>())?;
+        let indices = open_indices(descriptor, folder, INDICES_FILE)?;
         let matrix =
             Self::from_buffers((descriptor.nrows, descriptor.ncols), indptr, indices, data)
                 .map_err(|e| e.in_file(&file))?;
@@ -68,17 +101,20 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// Maps the coordinate matrix stored in a folder, without copying it. Reads the descriptor and headers alone. One value
     /// that stands for all entries is written out in memory, as [`Compressed::open`] does.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let descriptor = Descriptor::read(path)?;
-        check_format(&descriptor, SparseFormat::Coo, path)?;
-        let rows = open_indices(&descriptor, path, ROWS_FILE)?;
-        let cols = open_indices(&descriptor, path, INDICES_FILE)?;
-        let data = match open_one(&descriptor, path)? {
+        Folder::whole(path.as_ref(), Self::map)
+    }
+
+    fn map(folder: &Arc<Folder>) -> Result<Self> {
+        let descriptor = Descriptor::read_in(folder)?;
+        check_format(&descriptor, SparseFormat::Coo, folder.path())?;
+        let rows = open_indices(&descriptor, folder, ROWS_FILE)?;
+        let cols = open_indices(&descriptor, folder, INDICES_FILE)?;
+        let data = match open_one(&descriptor, folder)? {
             Some(value) => written_out(value, cols.len())?,
-            None => open_values(&descriptor, path)?,
+            None => open_values(&descriptor, folder)?,
         };
         Self::from_buffers((descriptor.nrows, descriptor.ncols), rows, cols, data)
-            .map_err(|e| e.in_file(path))
+            .map_err(|e| e.in_file(folder.path()))
     }
 }
 
@@ -98,20 +134,25 @@ pub(super) fn check_format(
         .remedy("open it as what it is and convert it"))
 }
 
-fn open_indices<I: Index>(descriptor: &Descriptor, path: &Path, name: &str) -> Result<Buffer<I>> {
-    let file = path.join(name);
-    let indices = open_typed(&file, Some(descriptor.indices), &index_stands::<I>())?;
-    check_count(&file, descriptor.nnz, indices.len())?;
+fn open_indices<I: Index>(
+    descriptor: &Descriptor,
+    folder: &Arc<Folder>,
+    name: &str,
+) -> Result<Buffer<I>> {
+    let stored = folder.file(name);
+    let indices = open_typed(&stored, Some(descriptor.indices), &index_stands::<I>())?;
+    check_count(&stored.path(), descriptor.nnz, indices.len())?;
     Ok(indices)
 }
 
 /// Maps indices or pointers, which must be of the type that the descriptor says.
 fn open_typed<I: Index>(
-    file: &Path,
+    stored: &StoredFile,
     declared: Option<DType>,
     stands: &[(DType, usize)],
 ) -> Result<Buffer<I>> {
-    let (header, array) = map_array(file, stands).map_err(wider)?;
+    let (header, array) = map_array(stored, stands).map_err(wider)?;
+    let file = &stored.path();
     check_line(&header, file)?;
     match declared == Some(header.dtype) {
         true => Ok(array),
@@ -119,13 +160,14 @@ fn open_typed<I: Index>(
     }
 }
 
-fn open_values<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Buffer<T>> {
+fn open_values<T: Entry>(descriptor: &Descriptor, folder: &Arc<Folder>) -> Result<Buffer<T>> {
     let Some(dtype) = T::ENTRY_DTYPE else {
         return Ok(vec![T::zeroed(); descriptor.nnz].into());
     };
-    let file = path.join(VALUES_FILE);
+    let stored = folder.file(VALUES_FILE);
+    let file = stored.path();
     check_each(descriptor, &file)?;
-    let (header, values) = map_array(&file, &value_stands(dtype))?;
+    let (header, values) = map_array(&stored, &value_stands(dtype))?;
     check_line(&header, &file)?;
     check_values(descriptor, dtype, &file)?;
     check_count(&file, descriptor.nnz, values.len())?;
@@ -133,15 +175,16 @@ fn open_values<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Buffer<
 }
 
 /// The value that stands for all entries, if they have values of type `T` and there is one.
-fn open_one<T: Entry>(descriptor: &Descriptor, path: &Path) -> Result<Option<T>> {
+fn open_one<T: Entry>(descriptor: &Descriptor, folder: &Arc<Folder>) -> Result<Option<T>> {
     let (StoredValues::Iso(declared), Some(dtype)) = (descriptor.values, T::ENTRY_DTYPE) else {
         return Ok(None);
     };
-    let file = path.join(VALUES_FILE);
+    let stored = folder.file(VALUES_FILE);
+    let file = stored.path();
     if declared != dtype {
         check_each(descriptor, &file)?;
     }
-    let (header, values) = map_array::<T>(&file, &value_stands(dtype))?;
+    let (header, values) = map_array::<T>(&stored, &value_stands(dtype))?;
     check_line(&header, &file)?;
     check_count(&file, 1, values.len())?;
     Ok(values.first().copied())

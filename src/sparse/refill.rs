@@ -1,6 +1,7 @@
 //! New values for a stored structure: a simulation fills the same pattern again at every step.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
@@ -8,8 +9,7 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::files::value_stands;
 use crate::sparse::open::{check_count, check_each, check_format, check_line, check_values};
 use crate::storage::{
-    BufferMut, Context, Descriptor, Entry, Index, VALUES_FILE, end_rewrite, map_array_mut,
-    start_rewrite,
+    BufferMut, Context, Descriptor, Entry, Folder, Index, Rewrite, VALUES_FILE, map_array_mut,
 };
 
 /// A stored matrix whose values are open for writing where they lie, while its structure stays.
@@ -29,7 +29,7 @@ use crate::storage::{
 pub struct Refill<T: Entry, I: Index, P: Index, A: Axis> {
     structure: Compressed<(), I, P, A>,
     data: BufferMut<T>,
-    file: PathBuf,
+    rewrite: Rewrite,
     ctx: Context,
 }
 
@@ -37,24 +37,29 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Opens the values of a stored matrix for writing, alone, and its structure for reading.
     ///
     /// Fails as [`open`](Self::open) does, and if anybody, this process included, has the matrix open. The checksums
-    /// of the values are removed now and written again by [`Refill::close`].
+    /// of the values are removed now and written again by [`Refill::close`]. Until then the values are marked as being changed, and
+    /// [`open`](Self::open) refuses them. If another matrix takes the name meanwhile, closing fails and leaves it alone.
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Refill<T, I, P, A>> {
-        let path = path.as_ref();
-        let descriptor = Descriptor::read(path)?;
-        check_format(&descriptor, A::FORMAT, path)?;
-        let file = path.join(VALUES_FILE);
+        Folder::whole(path.as_ref(), |folder| Self::map_mut(folder, ctx))
+    }
+
+    fn map_mut(folder: &Arc<Folder>, ctx: &Context) -> Result<Refill<T, I, P, A>> {
+        let descriptor = Descriptor::read_in(folder)?;
+        check_format(&descriptor, A::FORMAT, folder.path())?;
+        let stored = folder.file(VALUES_FILE);
+        let file = stored.path();
         check_each(&descriptor, &file)?;
         let dtype = T::ENTRY_DTYPE.ok_or_else(|| {
-            Error::new(ErrorKind::Type, "a pattern has no values to write").in_file(path)
+            Error::new(ErrorKind::Type, "a pattern has no values to write").in_file(folder.path())
         })?;
-        let (header, data) = map_array_mut::<T>(&file, &value_stands(dtype))?;
+        let (header, data) = map_array_mut::<T>(&stored, &value_stands(dtype))?;
         check_line(&header, &file)?;
         check_values(&descriptor, dtype, &file)?;
         check_count(&file, descriptor.nnz, data.len())?;
         let pattern = vec![(); descriptor.nnz].into();
-        let structure = Compressed::<(), I, P, A>::open_with(&descriptor, path, pattern)?;
-        start_rewrite(&file)?;
-        Ok(Refill { structure, data, file, ctx: ctx.clone() })
+        let structure = Compressed::<(), I, P, A>::open_with(&descriptor, folder, pattern)?;
+        let rewrite = Rewrite::start(stored, &data)?;
+        Ok(Refill { structure, data, rewrite, ctx: ctx.clone() })
     }
 }
 
@@ -86,7 +91,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Refill<T, I, P, A> {
 
     /// Like [`close`](Self::close), and hands back the matrix, immutable.
     pub fn freeze(self) -> Result<Compressed<T, I, P, A>> {
-        let data = end_rewrite(&self.file, self.data, &self.ctx)?;
+        let data = self.rewrite.end(self.data, None, &self.ctx)?;
         self.structure.with_data(data)
     }
 }

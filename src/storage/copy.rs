@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::Buffer;
 use crate::storage::context::Context;
 use crate::storage::element::{DType, Element};
-use crate::storage::map::open_read;
+use crate::storage::folder::StoredFile;
 use crate::storage::npy::{ByteOrder, NpyHeader, read_header};
 use crate::storage::stage::Stage;
 
@@ -29,7 +29,7 @@ pub(crate) fn read_array<T: Element>(
     name: &str,
     ctx: &Context,
 ) -> Result<(NpyHeader, Buffer<T>)> {
-    let file = open_read(path)?;
+    let file = StoredFile::at(path)?.open_read()?;
     let header = read_header(&file, path)?;
     if header.dtype != T::DTYPE {
         return Err(Error::new(ErrorKind::Type, "the array has another element type")

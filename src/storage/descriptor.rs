@@ -4,14 +4,14 @@
 //! folder; what the specification does not define, such as checksums, stands in files of its own. Nothing read here is trusted:
 //! the shape, the count and the types are compared with the arrays themselves by whoever opens them.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::element::DType;
+use crate::storage::folder::Folder;
 
 /// The name of the descriptor in its folder.
 pub(crate) const DESCRIPTOR: &str = "binsparse.json";
@@ -123,21 +123,22 @@ impl Descriptor {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn read(folder: impl AsRef<Path>) -> Result<Self> {
-        let path = folder.as_ref().join(DESCRIPTOR);
-        let mut text = Vec::new();
-        File::open(&path)
-            .map_err(|e| Error::io("opening", &path, e))?
-            .take(LONGEST + 1)
-            .read_to_end(&mut text)
-            .map_err(|e| Error::io("reading", &path, e))?;
-        Self::parse(&text).map_err(|e| e.in_file(&path))
+        Folder::whole(folder.as_ref(), Self::read_in)
+    }
+
+    /// As [`read`](Self::read), of a folder that is open.
+    pub(crate) fn read_in(folder: &Arc<Folder>) -> Result<Self> {
+        let file = folder.file(DESCRIPTOR);
+        let text = file.read_small(LONGEST)?.ok_or_else(|| {
+            Error::new(ErrorKind::Io, "not a stored matrix")
+                .in_file(folder.path())
+                .expected(format!("a folder with {DESCRIPTOR}"))
+                .found("none")
+        })?;
+        Self::parse(&text).map_err(|e| e.in_file(file.path()))
     }
 
     fn parse(text: &[u8]) -> Result<Self> {
-        if text.len() as u64 > LONGEST {
-            return Err(Error::new(ErrorKind::Format, "the descriptor is too long")
-                .expected(format!("at most {LONGEST} bytes")));
-        }
         let value: Value = serde_json::from_slice(text).map_err(|e| {
             Error::new(ErrorKind::Format, "not a JSON object").at_line(e.line() as u64).found(e)
         })?;

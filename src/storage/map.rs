@@ -1,37 +1,24 @@
-//! Opening, locking and mapping files.
+//! Locking, reserving and mapping files.
 //!
 //! Every file that is mapped is held under an advisory lock for as long as the map lives: shared for reading,
-//! exclusive for writing. Space is reserved before a new file is mapped, so that a full disk is an error here and not
-//! a signal at some later store.
+//! exclusive for writing. Space is reserved before a file is mapped for writing, so that a full disk is an error here and
+//! not a signal at some later store.
 #![allow(unsafe_code)] // mapping a file is unsafe: another process could change or shorten it
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
-use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
+use rustix::fs::{FallocateFlags, SeekFrom, fallocate, fstatfs, fstatvfs, seek};
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Opens a file for reading, under a shared lock.
-pub(crate) fn open_read(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|e| Error::io("opening", path, e))?;
-    lock_shared(&file, path)?;
-    Ok(file)
-}
-
-/// Opens a file for reading and writing, under an exclusive lock.
-pub(crate) fn open_write(path: &Path) -> Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(|e| Error::io("opening for writing", path, e))?;
-    locked(file.try_lock(), path, "nobody else has it open")?;
-    Ok(file)
+/// Takes an exclusive lock on an open file.
+pub(crate) fn lock_exclusive(file: &File, path: &Path) -> Result<()> {
+    locked(file.try_lock(), path, "nobody else has it open")
 }
 
 /// Takes, or falls back to, a shared lock on an open file.
@@ -59,14 +46,14 @@ fn locked(
 
 /// Maps a whole file for reading. An empty file gives an empty map.
 pub(crate) fn map_read(file: &File, path: &Path) -> Result<Mmap> {
-    // SAFETY: the file was opened by `open_read` and is held under a shared lock, so no process that honours locks
+    // SAFETY: the file was opened by `StoredFile::open_read` and is held under a shared lock, so no process that honours locks
     // changes it while the map lives. What a process that ignores them can do is stated at `Buffer::deref`.
     unsafe { MmapOptions::new().map(file) }.map_err(|e| Error::io("mapping", path, e))
 }
 
 /// Maps a whole file for reading and writing.
 pub(crate) fn map_write(file: &File, path: &Path) -> Result<MmapMut> {
-    // SAFETY: the file is new and has no name yet, or was opened by `open_write` and is held under an exclusive
+    // SAFETY: the file is new and has no name yet, or was opened by `StoredFile::open_write`; it is held under an exclusive
     // lock; nobody else that honours locks reads or writes it while the map lives.
     unsafe { MmapOptions::new().map_mut(file) }
         .map_err(|e| Error::io("mapping for writing", path, e))
@@ -80,7 +67,7 @@ pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<()> {
     if let Ok(device) = fstatvfs(file) {
         let free = device.f_bavail.saturating_mul(device.f_frsize);
         if bytes.saturating_sub(length) > free {
-            return Err(Error::new(ErrorKind::Io, "not enough space on the device")
+            return Err(Error::new(ErrorKind::Space, "not enough space on the device")
                 .in_file(path)
                 .expected(format!("{bytes} bytes free"))
                 .found(format!("{free}")));
@@ -95,6 +82,61 @@ pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<()> {
         Err(e) => return Err(Error::io("reserving space", path, e.into())),
     }
     file.set_len(bytes).map_err(|e| Error::io("setting the length", path, e))
+}
+
+/// Reserves the space of a file that is about to be written on its map: its holes, and what it shares with others.
+///
+/// A store into a hole takes a block when its page is written, and a full disk is then a signal. On a file system that
+/// writes every block to a new place, such as Btrfs and ZFS, nothing can be reserved for stores over what is there; as much
+/// free space as the file has bytes is asked for there, which other writers may still use up.
+pub(crate) fn reserve_whole(file: &File, path: &Path) -> Result<()> {
+    let failed = |e: Errno| Error::io("reserving space", path, e.into());
+    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
+    if length == 0 {
+        return Ok(());
+    }
+    if fstatfs(file).is_ok_and(|system| COPY_ON_WRITE.contains(&(system.f_type as u64))) {
+        let device = fstatvfs(file).map_err(failed)?;
+        let free = device.f_bavail.saturating_mul(device.f_frsize);
+        if free < length {
+            return Err(Error::new(ErrorKind::Space, "not enough space on the device")
+                .in_file(path)
+                .expected(format!("{length} bytes free: this file system writes to new blocks"))
+                .found(free));
+        }
+    }
+    // Blocks shared with copies of the file are made its own where the file system knows such (XFS).
+    match fallocate(file, FallocateFlags::UNSHARE_RANGE, 0, length) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
+        other => return other.map_err(failed),
+    }
+    match fallocate(file, FallocateFlags::empty(), 0, length) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            fill_holes(file, length).map_err(|e| Error::io("reserving space", path, e))
+        }
+        other => other.map_err(failed),
+    }
+}
+
+/// Btrfs, ZFS and bcachefs, by the numbers that the system gives them.
+const COPY_ON_WRITE: [u64; 3] = [0x9123_683e, 0x2fc1_2fc1, 0xca45_1a4e];
+
+/// Writes zeros where the file has holes: they read as zeros before and after.
+fn fill_holes(file: &File, length: u64) -> io::Result<()> {
+    let mut at = 0;
+    while at < length {
+        let hole = seek(file, SeekFrom::Hole(at))?;
+        if hole >= length {
+            break;
+        }
+        at = match seek(file, SeekFrom::Data(hole)) {
+            Ok(data) => data.min(length),
+            Err(Errno::NXIO) => length,
+            Err(e) => return Err(e.into()),
+        };
+        write_zeros(file, hole, at)?;
+    }
+    Ok(())
 }
 
 fn write_zeros(file: &File, mut from: u64, to: u64) -> io::Result<()> {

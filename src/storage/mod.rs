@@ -1,9 +1,11 @@
 //! Floor 0: elements, buffers, files. Nothing here knows what a matrix is.
 //!
 //! - [`element`] – what may lie in a file; [`buffer`] and [`buffer_mut`] – a run of it, whoever owns the bytes
-//! - [`map`] – opening, locking, reserving and mapping files, the only way to a file's bytes as memory
-//! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them
-//! - [`place`] – where a result shall live; [`stage`] – how it gets there completely or not at all; [`rewrite`] – changing it later
+//! - [`folder`] – opening files through the handle of their folder; [`map`] – locking, reserving and mapping them, the only
+//!   way to a file's bytes as memory
+//! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them; [`verify`](mod@verify) – comparing
+//! - [`place`] – where a result shall live; [`stage`] and [`publish`] – how it gets there completely or not at all;
+//!   [`replaceable`] – what it may take the place of; [`rewrite`] – changing it later
 //! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
 //! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work; [`writer`] – arrays made
 //!   from the first element to the last, written behind the work; [`scratch`] – where data waits that does not fit
@@ -19,18 +21,22 @@ mod cost;
 mod descriptor;
 mod device;
 mod element;
+mod folder;
 mod map;
 mod meter;
 mod npy;
 mod panel_array;
 mod panels;
 mod place;
+mod publish;
 mod recording;
+mod replaceable;
 mod rewrite;
 mod running;
 mod scratch;
 mod stage;
 mod sums;
+mod verify;
 mod writer;
 
 pub use buffer::{Access, Buffer};
@@ -38,7 +44,6 @@ pub use buffer_mut::BufferMut;
 pub(crate) use buffer_mut::{
     CACHE_LINE, in_cache_line, prefetch_lines, prefetch_to_read, prefetch_to_write,
 };
-pub use checksum::{Verified, verify};
 pub use context::{CancelToken, Context, Progress};
 pub(crate) use copy::{MEMORY_TO_READ, read_array};
 pub use cost::{Cost, Plan, Report};
@@ -46,6 +51,7 @@ pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, 
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use device::{IoBuffer, ReadMode, Source};
 pub use element::{DType, Element, Entry, Index};
+pub(crate) use folder::{Folder, StoredFile};
 pub(crate) use meter::{Held, Meter};
 pub(crate) use npy::DATA_START;
 pub use npy::{ByteOrder, NpyHeader, Order};
@@ -54,9 +60,10 @@ pub(crate) use panel_array::{PanelArray, panel_elements};
 pub use panels::Traffic;
 pub(crate) use panels::{Extent, PanelReader, largest_panel};
 pub use place::Place;
-pub(crate) use rewrite::{end_rewrite, end_summed_rewrite, start_rewrite};
+pub(crate) use rewrite::{Rewrite, check_closed, open_closed};
 pub(crate) use running::Running;
 pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::Stage;
 pub(crate) use sums::Sums;
+pub use verify::{Verified, verify};
 pub(crate) use writer::ArrayWriter;

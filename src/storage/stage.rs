@@ -1,20 +1,12 @@
 //! A result on its way to its place: arrays are made, filled, finished, and published together or not at all.
 //!
-//! For a path, everything is built in a hidden sibling folder `.NAME.tmp-` and six letters. Publishing writes files and folder
-//! to the device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves
-//! either the old state or the new one. The sibling is held under a lock, and one whose maker died (its lock is free)
-//! is removed by the next stage for the same name. Scratch arrays have no name from the start.
+//! For a path, everything is built in a hidden folder beside it (`publish.rs`). Publishing writes files and folder to the
+//! device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves either the old
+//! state or the new one. Scratch arrays have no name from the start.
 
-use std::fs::{self, File, OpenOptions};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
-use tempfile::TempDir;
-
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::storage::buffer::{Buffer, Origin};
 use crate::storage::buffer_mut::BufferMut;
 use crate::storage::checksum;
@@ -22,6 +14,7 @@ use crate::storage::context::Context;
 use crate::storage::element::Entry;
 use crate::storage::npy::{DATA_START, NpyHeader, create_array, finish_array};
 use crate::storage::place::Place;
+use crate::storage::publish::Files;
 use crate::storage::sums::Sums;
 use crate::storage::writer::{ArrayWriter, Written};
 
@@ -37,17 +30,6 @@ enum Kind {
     Memory,
     Scratch,
     Files(Files),
-}
-
-struct Files {
-    /// The hidden sibling; removed when dropped.
-    building: TempDir,
-    /// The open sibling, holding its lock.
-    folder: File,
-    target: PathBuf,
-    replace: bool,
-    /// Whether the target is the folder itself, or the one file in it.
-    is_folder: bool,
 }
 
 impl Stage {
@@ -95,7 +77,7 @@ impl Stage {
                 create_array(file, folder, header)
             }
             Kind::Files(files) => {
-                let Origin { path, file } = files.create(name)?;
+                let (file, path) = files.create(name)?;
                 create_array(file, &path, header)
             }
         }
@@ -119,7 +101,10 @@ impl Stage {
             }
             Kind::Memory => ArrayWriter::memory(0, &self.ctx),
             Kind::Scratch => ArrayWriter::scratch(header, &self.ctx),
-            Kind::Files(files) => ArrayWriter::file(files.create(name)?, header, true, &self.ctx),
+            Kind::Files(files) => {
+                let (file, path) = files.create(name)?;
+                ArrayWriter::file(Origin { path, file }, header, true, &self.ctx)
+            }
         }
     }
 
@@ -132,7 +117,7 @@ impl Stage {
     ) -> Result<Buffer<T>> {
         let Written { array, length, sums } = writer.finish(header)?;
         if let Kind::Files(files) = &self.kind {
-            checksum::write_sums(&files.building.path().join(name), length, &sums)?;
+            checksum::write_sums(&files.file(name), length, &sums)?;
         }
         Ok(array)
     }
@@ -165,12 +150,12 @@ impl Stage {
             finish_array(origin, header)?;
         }
         if let Kind::Files(files) = &self.kind {
-            let path = files.building.path().join(name);
+            let stored = files.file(name);
             match sums {
                 Some(sums) => {
-                    checksum::write_sums(&path, DATA_START + header.data_bytes(), &sums)?;
+                    checksum::write_sums(&stored, DATA_START + header.data_bytes(), &sums)?;
                 }
-                None => checksum::write(&path, &self.ctx)?,
+                None => checksum::write(&stored, &stored.open()?, &self.ctx)?,
             }
         }
         Ok(array.slice(0..header.data_bytes() as usize / size_of::<T>()))
@@ -179,10 +164,9 @@ impl Stage {
     /// Adds a small text file to a folder.
     pub(crate) fn text(&self, name: &str, text: &str) -> Result<()> {
         if let Kind::Files(files) = &self.kind {
-            let path = files.building.path().join(name);
-            fs::write(&path, text).map_err(|e| Error::io("writing", &path, e))?;
-            sync(&path)?;
-            checksum::write(&path, &self.ctx)?;
+            let stored = files.file(name);
+            stored.write(text)?;
+            checksum::write(&stored, &stored.open()?, &self.ctx)?;
         }
         Ok(())
     }
@@ -192,138 +176,7 @@ impl Stage {
         self.ctx.check_cancelled()?;
         match self.kind {
             Kind::Memory | Kind::Scratch => Ok(()),
-            Kind::Files(files) if files.is_folder => files.publish_folder(),
-            Kind::Files(files) => files.publish_file(name),
-        }
-    }
-}
-
-impl Files {
-    fn new(target: &Path, replace: bool, is_folder: bool) -> Result<Self> {
-        if !replace && target.symlink_metadata().is_ok() {
-            return Err(taken(target));
-        }
-        let name = target.file_name().ok_or_else(|| {
-            Error::new(ErrorKind::Format, "the path does not end in a name").in_file(target)
-        })?;
-        let prefix = format!(".{}.tmp-", name.to_string_lossy());
-        remove_abandoned(parent(target), &prefix);
-        let building = tempfile::Builder::new()
-            .prefix(&prefix)
-            .tempdir_in(parent(target))
-            .map_err(|e| Error::io("creating a folder beside", target, e))?;
-        let folder =
-            File::open(building.path()).map_err(|e| Error::io("opening", building.path(), e))?;
-        // Without locks on this file system an abandoned folder stays, but nothing is lost.
-        let _ = folder.try_lock();
-        Ok(Files { building, folder, target: target.to_owned(), replace, is_folder })
-    }
-
-    /// A new empty file; its path is where it will be found in the end, for messages.
-    fn create(&self, name: &str) -> Result<Origin> {
-        let path = self.building.path().join(name);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(|e| Error::io("creating", &path, e))?;
-        let published = if self.is_folder { self.target.join(name) } else { self.target.clone() };
-        Ok(Origin { path: published, file })
-    }
-
-    fn publish_folder(self) -> Result<()> {
-        self.folder.sync_all().map_err(|e| Error::io("writing back", &self.target, e))?;
-        if self.replace && self.target.exists() {
-            // The old folder comes to lie under the hidden name and is removed with it.
-            renameat_with(CWD, self.building.path(), CWD, &self.target, RenameFlags::EXCHANGE)
-                .map_err(|e| Error::io("replacing", &self.target, e.into()))?;
-        } else {
-            rename_new(self.building.path(), &self.target)?;
-            // The folder has its final name now; there is nothing left to remove.
-            let _ = self.building.keep();
-        }
-        sync(parent(&self.target))
-    }
-
-    fn publish_file(self, name: &str) -> Result<()> {
-        let built = self.building.path().join(name);
-        let (built_sums, sums) = (checksum::side_file(&built), checksum::side_file(&self.target));
-        if self.replace {
-            // Old sums must never stand beside new data, nor the other way round.
-            remove_if_there(&sums)?;
-            fs::rename(&built, &self.target)
-                .map_err(|e| Error::io("replacing", &self.target, e))?;
-        } else {
-            rename_new(&built, &self.target)?;
-        }
-        sync(parent(&self.target))?;
-        fs::rename(&built_sums, &sums).map_err(|e| Error::io("publishing", &sums, e))?;
-        sync(parent(&self.target))
-    }
-}
-
-/// Renames to a name that must be free.
-fn rename_new(from: &Path, to: &Path) -> Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(()),
-        Err(Errno::EXIST) => Err(taken(to)),
-        // A file system without that promise: look first.
-        Err(Errno::INVAL | Errno::NOSYS) if to.symlink_metadata().is_err() => {
-            fs::rename(from, to).map_err(|e| Error::io("publishing", to, e))
-        }
-        Err(Errno::INVAL | Errno::NOSYS) => Err(taken(to)),
-        Err(e) => Err(Error::io("publishing", to, e.into())),
-    }
-}
-
-fn taken(path: &Path) -> Error {
-    Error::new(ErrorKind::Exists, "something is there already")
-        .in_file(path)
-        .remedy("choose another name, or Place::Replace")
-}
-
-/// Removes a file that may not be there.
-pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("removing", path, e)),
-        _ => Ok(()),
-    }
-}
-
-/// The folder that holds `path`.
-pub(crate) fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Writes a file or folder to the device.
-pub(crate) fn sync(path: &Path) -> Result<()> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(|e| Error::io("writing back", path, e))
-}
-
-/// How old a sibling must be before a free lock means that its maker is gone; a younger one may just be locked.
-const SETTLED: Duration = Duration::from_secs(60);
-
-/// Removes hidden siblings whose makers are gone: their locks are free, and they are not just being made.
-fn remove_abandoned(folder: &Path, prefix: &str) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(prefix) {
-            continue;
-        }
-        let settled = entry
-            .metadata()
-            .and_then(|metadata| metadata.modified())
-            .is_ok_and(|made| made.elapsed().is_ok_and(|age| age > SETTLED));
-        let free = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        if settled && free() {
-            // Best effort: what cannot be removed now stays hidden and harmless.
-            let _ = fs::remove_dir_all(entry.path());
+            Kind::Files(files) => files.publish(name),
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::{Buffer, Origin};
 use crate::storage::buffer_mut::BufferMut;
 use crate::storage::element::{DType, Element, Entry};
-use crate::storage::map::{lock_shared, map_read, map_write, open_read, open_write, reserve};
+use crate::storage::folder::StoredFile;
+use crate::storage::map::{lock_shared, map_read, map_write, reserve, reserve_whole};
 use crate::storage::npy::header::{ByteOrder, DATA_START, NpyHeader, read_header};
 
 /// How elements of a Rust type may stand in a file: a NumPy type and how many of its elements make up one of ours.
@@ -18,10 +19,10 @@ pub(crate) type Stands = (DType, usize);
 ///
 /// Reads the header alone; with `bool`, the data too.
 pub(crate) fn map_array<T: Entry>(
-    path: &Path,
+    stored: &StoredFile,
     stands: &[Stands],
 ) -> Result<(NpyHeader, Buffer<T>)> {
-    let file = open_read(path)?;
+    let (file, path) = (stored.open_read()?, &stored.path());
     let header = read_header(&file, path)?;
     let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
     let map = map_read(&file, path)?;
@@ -30,14 +31,15 @@ pub(crate) fn map_array<T: Entry>(
     Ok((header, buffer))
 }
 
-/// Maps the array in a `.npy` file for reading and writing, under an exclusive lock.
+/// Maps the array in a `.npy` file for reading and writing, under an exclusive lock, its space reserved.
 pub(crate) fn map_array_mut<T: Entry>(
-    path: &Path,
+    stored: &StoredFile,
     stands: &[Stands],
 ) -> Result<(NpyHeader, BufferMut<T>)> {
-    let file = open_write(path)?;
+    let (file, path) = (stored.open_write()?, &stored.path());
     let header = read_header(&file, path)?;
     let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
+    reserve_whole(&file, path)?;
     let map = map_write(&file, path)?;
     let origin = Origin { path: path.to_owned(), file };
     let buffer = BufferMut::from_map(map, origin, header.data_start as usize, len)?;
@@ -46,7 +48,7 @@ pub(crate) fn map_array_mut<T: Entry>(
 
 /// Maps `len` elements from byte `offset` of a file without a header.
 pub(crate) fn map_raw<T: Element>(path: &Path, offset: u64, len: usize) -> Result<Buffer<T>> {
-    let file = open_read(path)?;
+    let file = StoredFile::at(path)?.open_read()?;
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let end = (len as u64).checked_mul(size_of::<T>() as u64).and_then(|b| b.checked_add(offset));
     if end.is_none_or(|end| end > length) {

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::element::DType;
+use crate::storage::folder::StoredFile;
 use crate::storage::npy::literal::{Descr, Literal, excerpt};
 
 /// Where the data of files written here starts; a page, so that maps are aligned for every element type.
@@ -81,8 +82,7 @@ impl NpyHeader {
     /// ```
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|e| Error::io("opening", path, e))?;
-        read_header(&file, path)
+        read_header(&StoredFile::at(path)?.open()?, path)
     }
 
     /// Number of elements.

@@ -1,0 +1,311 @@
+//! A result being built in a hidden folder beside its name, and given that name in one step.
+//!
+//! ```text
+//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked for as long as its maker lives
+//! .NAME.tmp-XXXXXX/result/         a matrix, which is renamed to NAME
+//! .NAME.tmp-XXXXXX/array.npy       or an array, which is, and its sums after it
+//! ```
+//!
+//! Publishing leaves the new state and says so, or leaves the old one and fails; where the device does not confirm the
+//! new names, they are taken back. What stood there before lies in the hidden folder in the end and is removed with it. A
+//! hidden folder whose mark is there and not locked belonged to a process that died, and goes with the next result of the
+//! same name; a folder without the mark is somebody else's.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::RenameFlags;
+use rustix::io::Errno;
+use tempfile::TempDir;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::checksum::side_file;
+use crate::storage::folder::{Folder, StoredFile, beginning};
+use crate::storage::replaceable::check_replaceable;
+use crate::storage::rewrite::MARK as CHANGING;
+
+/// The file that marks a hidden folder as one of this library.
+const MARK: &str = "outcore-stage";
+
+/// Bytes of a name that its hidden sibling repeats.
+const LONGEST: usize = 200;
+
+/// How old an empty hidden folder must be before its maker is thought to be gone; a younger one is about to be marked.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// A result in files until it is published; removed when it is dropped before.
+pub(crate) struct Files {
+    /// The hidden folder.
+    hidden: TempDir,
+    outer: Arc<Folder>,
+    /// The open mark, which holds its lock.
+    _mark: File,
+    /// Where the arrays are made.
+    inside: Arc<Folder>,
+    target: StoredFile,
+    replace: bool,
+    /// Whether the target is the folder itself, or the one file in it.
+    is_folder: bool,
+}
+
+impl Files {
+    /// Starts a result for `target`. Fails if it could not be published there as things are.
+    pub(crate) fn new(target: &Path, replace: bool, is_folder: bool) -> Result<Self> {
+        let target = Self::check(target, replace, is_folder)?;
+        let prefix = hidden_prefix(target.name());
+        remove_abandoned(target.folder(), &prefix);
+        let parent = shown(target.folder().path());
+        let hidden = tempfile::Builder::new()
+            .prefix(&prefix)
+            .tempdir_in(parent)
+            .map_err(|e| Error::io("creating a folder beside", target.path(), e))?;
+        let outer = Folder::open(hidden.path())?;
+        let mark = make_mark(&outer)?;
+        let inside = match is_folder {
+            true => {
+                let result = outer.file("result");
+                std::fs::create_dir(result.path())
+                    .map_err(|e| Error::io("creating a folder for", target.path(), e))?;
+                result.open_folder()?
+            }
+            false => Arc::clone(&outer),
+        };
+        Ok(Files { hidden, outer, _mark: mark, inside, target, replace, is_folder })
+    }
+
+    /// The place of a result; fails if it is taken, or what stands there is not to be replaced, or there is no folder.
+    pub(crate) fn check(target: &Path, replace: bool, is_folder: bool) -> Result<StoredFile> {
+        match target.symlink_metadata() {
+            Ok(_) if !replace => return Err(taken(target)),
+            Ok(metadata) if metadata.is_symlink() && !target.exists() => {
+                return Err(taken(target).found("a link that leads nowhere"));
+            }
+            _ => {}
+        }
+        let target = StoredFile::at(target)?;
+        if replace {
+            check_replaceable(&target, is_folder)?;
+        }
+        Ok(target)
+    }
+
+    /// A file of the result, on its way.
+    pub(crate) fn file(&self, name: &str) -> StoredFile {
+        self.inside.file(name)
+    }
+
+    /// A new empty file, which nobody can open before it is finished; and where it will be found in the end, for messages.
+    pub(crate) fn create(&self, name: &str) -> Result<(File, PathBuf)> {
+        let file = self.inside.file(name).create()?;
+        // Without locks on this file system it is hidden, and that is all.
+        let _ = file.try_lock();
+        let target = self.target.path();
+        Ok((file, if self.is_folder { target.join(name) } else { target }))
+    }
+
+    /// Gives the result its name; `name` is the one file of a result that is no folder.
+    pub(crate) fn publish(self, name: &str) -> Result<()> {
+        let published = match self.is_folder {
+            true => self.publish_folder(),
+            false => self.publish_file(name),
+        };
+        // What is left of the old state, or of a result that was not published; best effort, the next result tries again.
+        let _ = self.hidden.close();
+        published
+    }
+
+    fn publish_folder(&self) -> Result<()> {
+        let target = &self.target;
+        self.inside.sync()?;
+        let built = self.outer.file("result");
+        let (before, flags) = loop {
+            let before = self.replace && check_replaceable(target, true)?;
+            let flags = if before { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+            match give_name(&built, target, flags) {
+                Ok(()) => break (before, flags),
+                // Another came, or went, since it was looked at.
+                Err(_) if self.replace && target.exists()? != before => {}
+                Err(error) => return Err(error),
+            }
+        };
+        if before && let Err(other) = check_replaceable(&built, true) {
+            // Something else had come to stand there a moment ago.
+            give_name(&built, target, flags).map_err(|e| self.stands(e))?;
+            return Err(other);
+        }
+        if let Err(error) = target.folder().sync() {
+            return Err(self.take_back(error, || give_back(&built, target, before)));
+        }
+        Ok(())
+    }
+
+    fn publish_file(&self, name: &str) -> Result<()> {
+        let target = &self.target;
+        let (built, old_sums) = (self.outer.file(name), self.outer.file("old-sums"));
+        let (mark, old_mark) = (target.beside(CHANGING), self.outer.file("old-mark"));
+        let (sums, parent) = (side_file(target), target.folder());
+        // The array and its sums have two names, which others must not give away in between.
+        let _lock = parent.lock(false)?;
+        let before = self.replace && check_replaceable(target, false)?;
+        if !before && target.exists()? {
+            return Err(taken(&target.path()));
+        }
+        // Old sums must never stand beside the new array; without an old array they are left over from something else.
+        let had_sums = match sums.rename(&old_sums, RenameFlags::empty()) {
+            Ok(()) => true,
+            Err(Errno::NOENT) => false,
+            Err(e) => {
+                return Err(Error::io("moving the old checksums away", sums.path(), e.into()));
+            }
+        };
+        let restore = || match had_sums && before {
+            true => old_sums.rename(&sums, RenameFlags::empty()),
+            false => Ok(()),
+        };
+        let named = match had_sums {
+            true => parent.sync(),
+            false => Ok(()),
+        };
+        let flags = if before { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+        if let Err(error) = named.and_then(|()| give_name(&built, target, flags)) {
+            return match restore() {
+                Ok(()) => Err(error),
+                Err(_) => Err(error.remedy("the old array is there, without its checksums")),
+            };
+        }
+        let undo = || {
+            let _ = sums.rename(&self.outer.file("new-sums"), RenameFlags::empty());
+            give_back(&built, target, before)?;
+            match old_mark.rename(&mark, RenameFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => restore(),
+                failed => failed,
+            }
+        };
+        let finished = (if had_sums { parent.sync() } else { Ok(()) }).and_then(|()| {
+            // The mark of a writer that changed the old array and did not close it goes with that array.
+            match mark.rename(&old_mark, RenameFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(e) => return Err(Error::io("moving the mark away", mark.path(), e.into())),
+            }
+            let renamed = side_file(&built).rename(&sums, RenameFlags::empty());
+            renamed.map_err(|e| Error::io("publishing", sums.path(), e.into()))?;
+            parent.sync()
+        });
+        finished.map_err(|error| self.take_back(error, undo))
+    }
+
+    /// Undoes what could not be confirmed, and says what stands there now.
+    fn take_back(
+        &self,
+        error: Error,
+        undo: impl FnOnce() -> std::result::Result<(), Errno>,
+    ) -> Error {
+        match undo() {
+            Ok(()) => {
+                // Nobody can be told if this fails as well.
+                let _ = self.target.folder().sync();
+                error
+            }
+            Err(_) => self.stands(error),
+        }
+    }
+
+    /// The error for a result that has its name, though something failed afterwards.
+    fn stands(&self, error: Error) -> Error {
+        Error::new(
+            ErrorKind::NotDurable,
+            "the new result is there, and the device did not confirm it",
+        )
+        .in_file(self.target.path())
+        .found(error)
+        .remedy("check the device, and write the result anew")
+    }
+}
+
+/// Gives `built` the name of `target`.
+fn give_name(built: &StoredFile, target: &StoredFile, flags: RenameFlags) -> Result<()> {
+    let path = target.path();
+    match built.rename(target, flags) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => Err(taken(&path)),
+        // A file system without these promises. What stands there is looked at first; a folder cannot be replaced.
+        Err(Errno::INVAL | Errno::NOSYS) if flags == RenameFlags::NOREPLACE => {
+            match target.exists()? {
+                true => Err(taken(&path)),
+                false => built
+                    .rename(target, RenameFlags::empty())
+                    .map_err(|e| Error::io("publishing", &path, e.into())),
+            }
+        }
+        Err(e) => Err(Error::io("publishing", &path, e.into())),
+    }
+}
+
+/// Takes the name of a result away again, and gives it back to what had it before.
+fn give_back(
+    built: &StoredFile,
+    target: &StoredFile,
+    before: bool,
+) -> std::result::Result<(), Errno> {
+    let flags = if before { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+    target.rename(built, flags)
+}
+
+fn taken(path: &Path) -> Error {
+    Error::new(ErrorKind::Exists, "something is there already")
+        .in_file(path)
+        .remedy("choose another name, or Place::Replace")
+}
+
+/// The path of a folder, which is not empty.
+fn shown(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+/// What the names of hidden siblings of results called `name` begin with.
+fn hidden_prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(beginning(name, LONGEST));
+    prefix.push(".tmp-");
+    prefix
+}
+
+/// Marks a hidden folder as one of this library and locks the mark, which gets its name when it is locked.
+fn make_mark(outer: &Arc<Folder>) -> Result<File> {
+    let new = outer.file("outcore-stage.new");
+    let file = new.create()?;
+    // Without locks on this file system an abandoned folder stays, but nothing is lost.
+    let _ = file.try_lock();
+    let named = new.rename(&outer.file(MARK), RenameFlags::empty());
+    named.map_err(|e| Error::io("marking", outer.path(), e.into()))?;
+    Ok(file)
+}
+
+/// Removes hidden siblings whose makers are gone: they carry the mark, and its lock is free.
+fn remove_abandoned(parent: &Arc<Folder>, prefix: &OsStr) {
+    let Ok(names) = parent.names() else { return };
+    let prefix = prefix.as_encoded_bytes();
+    for name in names.into_iter().filter(|name| name.as_encoded_bytes().starts_with(prefix)) {
+        let sibling = parent.file(name);
+        let Ok(folder) = sibling.open_folder() else { continue };
+        match folder.file(MARK).open() {
+            Ok(mark) if mark.try_lock().is_ok() => {
+                // Best effort: what cannot be removed now stays hidden and harmless.
+                let _ = std::fs::remove_dir_all(sibling.path());
+            }
+            Ok(_) => {}
+            // One that was never marked goes if there is nothing in it and it is old.
+            Err(_) => {
+                let settled = std::fs::metadata(sibling.path())
+                    .and_then(|metadata| metadata.modified())
+                    .is_ok_and(|made| made.elapsed().is_ok_and(|age| age > SETTLED));
+                if settled {
+                    let _ = std::fs::remove_dir(sibling.path());
+                }
+            }
+        }
+    }
+}

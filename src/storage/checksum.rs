@@ -9,11 +9,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::context::Context;
 use crate::storage::folder::StoredFile;
+use crate::storage::json::parse_json;
 use crate::storage::sums::{BLOCK, Sums, sum_block};
 
 /// The ending of the side file with the sums of a file.
@@ -108,8 +109,8 @@ pub(crate) fn sum_file(file: &File, path: &Path, ctx: &Context) -> Result<(u64, 
 /// The length and the sums that the text of a side file tells.
 fn parse(text: &[u8], side: &Path) -> Result<(u64, Vec<u64>)> {
     let malformed = |what: &str| Error::new(ErrorKind::Format, what.to_owned()).in_file(side);
-    let value: Value = serde_json::from_slice(text)
-        .map_err(|e| malformed("not a JSON object").found(e.to_string()))?;
+    let value = parse_json(text)
+        .map_err(|(line, found)| malformed("not a JSON object").at_line(line).found(found))?;
     if value["algorithm"] != "XXH3-64" || value["block_bytes"] != BLOCK {
         return Err(malformed("unknown checksums")
             .expected(format!("XXH3-64 over blocks of {BLOCK} bytes"))

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::element::DType;
 use crate::storage::folder::Folder;
+use crate::storage::json::parse_json;
 
 /// The name of the descriptor in its folder.
 pub(crate) const DESCRIPTOR: &str = "binsparse.json";
@@ -139,8 +140,8 @@ impl Descriptor {
     }
 
     fn parse(text: &[u8]) -> Result<Self> {
-        let value: Value = serde_json::from_slice(text).map_err(|e| {
-            Error::new(ErrorKind::Format, "not a JSON object").at_line(e.line() as u64).found(e)
+        let value = parse_json(text).map_err(|(line, found)| {
+            Error::new(ErrorKind::Format, "not a JSON object").at_line(line).found(found)
         })?;
         let fields = Fields(&value["binsparse"]);
         let version = fields.text("version")?;
@@ -303,6 +304,8 @@ mod tests {
                 Descriptor::parse(good.replace(from, to).as_bytes()).unwrap_err().to_string();
             assert!(message.contains(field), "{message}");
         }
+        let twice = good.replace("    \"shape\"", "    \"shape\": [9, 9], \"shape\"");
+        assert!(Descriptor::parse(twice.as_bytes()).unwrap_err().to_string().contains("twice"));
         assert!(Descriptor::parse(b"{").is_err());
         assert!(Descriptor::parse(b"[1, 2]").is_err());
     }

@@ -3,7 +3,7 @@
 //! - [`element`] – what may lie in a file; [`buffer`] and [`buffer_mut`] – a run of it, whoever owns the bytes
 //! - [`folder`] – opening files through the handle of their folder; [`map`] – locking, reserving and mapping them, the only
 //!   way to a file's bytes as memory
-//! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them; [`verify`](mod@verify) – comparing
+//! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them, both in [`json`]; [`verify`](mod@verify) – comparing
 //! - [`place`] – where a result shall live; [`stage`] and [`publish`] – how it gets there completely or not at all;
 //!   [`replaceable`] – what it may take the place of; [`rewrite`] – changing it later
 //! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
@@ -22,6 +22,7 @@ mod descriptor;
 mod device;
 mod element;
 mod folder;
+mod json;
 mod map;
 mod meter;
 mod npy;

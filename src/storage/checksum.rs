@@ -47,7 +47,7 @@ pub(crate) fn write_sums(stored: &StoredFile, length: u64, Sums(sums): &Sums) ->
 pub(crate) fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Result<u64> {
     let path = &stored.path();
     let (expected_length, expected) = parse(side, &side_file(stored).path())?;
-    let (length, found) = sum_file(file, path, ctx)?;
+    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let differs = |at: u64, expected: String, found: String| {
         Err(Error::new(ErrorKind::Checksum, "the file is not what was written")
             .in_file(path)
@@ -62,6 +62,7 @@ pub(crate) fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Conte
             format!("{length}"),
         );
     }
+    let (_, found) = sum_file(file, path, ctx)?;
     for (block, (expected, found)) in expected.iter().zip(&found.0).enumerate() {
         if expected != found {
             return differs(
@@ -106,6 +107,11 @@ pub(crate) fn sum_file(file: &File, path: &Path, ctx: &Context) -> Result<(u64, 
     Ok((length, Sums(sums)))
 }
 
+/// A sum in exactly the digits in which it is written: any other text was changed.
+fn parse_sum(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok().filter(|sum| format!("{sum:016x}") == text)
+}
+
 /// The length and the sums that the text of a side file tells.
 fn parse(text: &[u8], side: &Path) -> Result<(u64, Vec<u64>)> {
     let malformed = |what: &str| Error::new(ErrorKind::Format, what.to_owned()).in_file(side);
@@ -117,9 +123,9 @@ fn parse(text: &[u8], side: &Path) -> Result<(u64, Vec<u64>)> {
             .found(format!("{} over {}", value["algorithm"], value["block_bytes"])));
     }
     let length = value["bytes"].as_u64().ok_or_else(|| malformed("no length").at_field("bytes"))?;
-    let sums: Option<Vec<u64>> = value["blocks"].as_array().and_then(|blocks| {
-        blocks.iter().map(|sum| u64::from_str_radix(sum.as_str()?, 16).ok()).collect()
-    });
+    let sums: Option<Vec<u64>> = value["blocks"]
+        .as_array()
+        .and_then(|blocks| blocks.iter().map(|text| parse_sum(text.as_str()?)).collect());
     match sums {
         Some(sums) if sums.len() as u64 == length.div_ceil(BLOCK) => Ok((length, sums)),
         _ => Err(malformed("the sums are damaged")

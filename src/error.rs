@@ -200,6 +200,25 @@ impl Error {
         self
     }
 
+    /// The same error once more; of what the operating system said, its number or its text.
+    pub(crate) fn again(&self) -> Self {
+        let Parts { kind, what, path, place, expected, found, remedy, source } = &*self.0;
+        let source = source.as_ref().map(|source| match source.raw_os_error() {
+            Some(number) => io::Error::from_raw_os_error(number),
+            None => io::Error::new(source.kind(), source.to_string()),
+        });
+        Error(Box::new(Parts {
+            kind: *kind,
+            what: what.clone(),
+            path: path.clone(),
+            place: place.clone(),
+            expected: expected.clone(),
+            found: found.clone(),
+            remedy: remedy.clone(),
+            source,
+        }))
+    }
+
     /// The class of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -17,6 +17,7 @@ mod graph_tables;
 #[cfg(feature = "half")]
 mod half;
 mod hostile_products;
+mod huge_extents;
 mod into;
 mod malformed_mtx;
 mod malformed_npy;

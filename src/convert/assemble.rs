@@ -19,7 +19,7 @@ use crate::convert::spread::{self, Entries};
 use crate::convert::strips::{Strips, largest_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{CompressedDraft, Duplicates};
-use crate::storage::{BufferMut, Context, Entry, Index};
+use crate::storage::{Context, Entry, Index};
 
 /// The least entries that are worth it.
 const LEAST: usize = if cfg!(test) { 1 } else { 1 << 15 };
@@ -62,7 +62,7 @@ pub(super) fn assemble<T: Entry, I: Index, P: Index>(
     };
     let _held = ctx.hold(memory::<T, I>(nnz, lines, ctx).unwrap_or(0));
     ctx.report("spreading entries", 0, nnz as u64)?;
-    let mut marks = BufferMut::<u16>::zeros(nnz)?;
+    let mut marks = ctx.work::<u16>("a mark for each entry", nnz)?;
     let arrays = (&mut marks[..], &mut draft.indices[..nnz], &mut draft.data[..nnz]);
     let spread = ctx.run(|| spread::spread(entries, &parts, &counts, &strips, arrays));
     spread.ok_or_else(changed)?;

@@ -37,7 +37,8 @@ impl Bins {
 
     /// The lines of some consecutive bins.
     pub(super) fn lines(&self, bins: Range<usize>) -> Range<usize> {
-        let line = |bin: usize| self.lines.end.min(self.lines.start + (bin << self.shift));
+        let line =
+            |bin: usize| self.lines.end.min(self.lines.start.saturating_add(bin << self.shift));
         line(bins.start)..line(bins.end)
     }
 
@@ -65,11 +66,11 @@ pub(super) fn even(weights: &[u64], parts: usize) -> Vec<Range<usize>> {
 pub(super) fn cut(weights: &[u64], most: u64) -> Vec<Range<usize>> {
     let (mut ranges, mut start, mut sum) = (Vec::new(), 0, 0u64);
     for (k, &weight) in weights.iter().enumerate() {
-        if k > start && sum + weight > most {
+        if k > start && sum.saturating_add(weight) > most {
             ranges.push(start..k);
             (start, sum) = (k, 0);
         }
-        sum += weight;
+        sum = sum.saturating_add(weight);
     }
     if start < weights.len() {
         ranges.push(start..weights.len());

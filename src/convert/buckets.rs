@@ -16,7 +16,7 @@ use crate::convert::record;
 use crate::convert::region::{Filled, Region};
 use crate::error::Result;
 use crate::sparse::Duplicates;
-use crate::storage::{Context, Entry, Held, Index, IoBuffer, Scratch, ScratchFile};
+use crate::storage::{Context, Entry, Held, Index, IoBuffer, Scratch, ScratchFile, bytes_of};
 
 /// Buckets that are being read or worked on at a time.
 const IN_FLIGHT: usize = 3;
@@ -84,7 +84,10 @@ impl<'a> Buckets<'a> {
         let weights = self.weights::<T, I>();
         let room = room(self.ctx.memory_limit_bytes());
         let buckets = cut(&weights, room);
-        let is_light = |bins: &Range<usize>| weights[bins.clone()].iter().sum::<u64>() <= room;
+        let is_light = |bins: &Range<usize>| {
+            weights[bins.clone()].iter().fold(0, |sum: u64, &bytes| sum.saturating_add(bytes))
+                <= room
+        };
         let mut next = 0;
         while next < buckets.len() {
             let light = buckets[next..].iter().take_while(|bins| is_light(bins)).count();
@@ -102,12 +105,14 @@ impl<'a> Buckets<'a> {
     /// Bytes of the records of every bin and of the lengths of its lines.
     fn weights<T, I>(&self) -> Vec<u64> {
         let size = record::bytes::<T, I>() as u64;
-        let lengths =
-            |bin: usize| (self.bins.lines(bin..bin + 1).len() * size_of::<usize>()) as u64;
+        let lengths = |bin: usize| bytes_of::<usize>(self.bins.lines(bin..bin + 1).len());
         let mut weights: Vec<u64> = (0..self.bins.count()).map(lengths).collect();
         for run in &self.runs {
             let counts = run.starts.windows(2).map(|pair| (pair[1] - pair[0]) * size);
-            weights.iter_mut().zip(counts).for_each(|(sum, bytes)| *sum += bytes);
+            weights
+                .iter_mut()
+                .zip(counts)
+                .for_each(|(sum, bytes)| *sum = sum.saturating_add(bytes));
         }
         weights
     }
@@ -154,7 +159,7 @@ impl<'a> Buckets<'a> {
         };
         let counts: Vec<u64> = bins.clone().map(count).collect();
         let lines = self.bins.lines(bins.clone());
-        hand.make_room(counts.iter().sum::<u64>() as usize, lines.len());
+        hand.make_room(counts.iter().sum::<u64>() as usize, lines.len(), self.ctx)?;
         let (mut lens, mut indices, mut data) = hand.room();
         let mut tasks = Vec::new();
         let parts = (counts.iter().sum::<u64>() as usize * size).div_ceil(TASK);
@@ -288,16 +293,17 @@ impl<T: Entry, I: Index> Hand<T, I> {
         Hand { lens: Vec::new(), indices: Vec::new(), data: Vec::new(), held: ctx.hold(0) }
     }
 
-    fn make_room(&mut self, entries: usize, lines: usize) {
+    fn make_room(&mut self, entries: usize, lines: usize, ctx: &Context) -> Result<()> {
         if entries > self.indices.len() {
-            self.indices = vec![I::zeroed(); entries];
-            self.data = vec![T::zeroed(); entries];
+            self.indices = ctx.filled("entries of some lines", entries, I::zeroed())?;
+            self.data = ctx.filled("entries of some lines", entries, T::zeroed())?;
         }
         if lines > self.lens.len() {
-            self.lens = vec![0; lines];
+            self.lens = ctx.filled("the lengths of some lines", lines, 0)?;
         }
         let bytes = size_of_val(&self.indices[..]) + size_of_val(&self.data[..]);
         self.held.resize((bytes + size_of_val(&self.lens[..])) as u64);
+        Ok(())
     }
 
     fn room(&mut self) -> (&mut [usize], &mut [I], &mut [T]) {

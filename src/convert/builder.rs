@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::sparse::{
     Axis, ByRows, Compressed, CompressedWriter, Duplicates, check_position, check_widths,
 };
-use crate::storage::{Context, Entry, Index, Place, Plan};
+use crate::storage::{Broken, Context, Entry, Index, Place, Plan};
 
 /// Collects entries for a matrix that is compressed along `A`: rows, unless the type says otherwise.
 ///
@@ -41,6 +41,8 @@ pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
     shape: (usize, usize),
     sorter: Sorter<T, I>,
     nnz: usize,
+    /// Whether making a matrix of the entries failed half way.
+    broken: Broken,
     axis: PhantomData<A>,
 }
 
@@ -56,7 +58,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         check_widths::<I, u64>(shape.0, shape.1, 0)?;
         let (major, _) = A::swap_if_cols(shape);
         let sorter = Sorter::new(0..major, nnz as u64, ctx);
-        Ok(CooBuilder { shape, sorter, nnz: 0, axis: PhantomData })
+        Ok(CooBuilder { shape, sorter, nnz: 0, broken: Broken::default(), axis: PhantomData })
     }
 
     /// What assembling `nnz` entries of which none is there yet adds to a plan.
@@ -72,13 +74,16 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         written::<T, I, P, A>(plan, (major, usize::try_from(nnz).unwrap_or(usize::MAX)), place, ctx)
     }
 
-    /// Adds an entry. Fails if the position is outside the matrix, or the scratch folder is full.
+    /// Adds an entry. Fails, not adding it, if the position is outside the matrix, or the scratch folder is full; it may be
+    /// tried again when there is space.
     #[inline]
     pub fn push(&mut self, row: usize, col: usize, value: T) -> Result<()> {
         check_position((row, col), self.shape, self.nnz)?;
+        self.broken.check()?;
         let (major, minor) = A::swap_if_cols((row, col));
+        self.sorter.push(I::from_usize(major), I::from_usize(minor), value)?;
         self.nnz += 1;
-        self.sorter.push(I::from_usize(major), I::from_usize(minor), value)
+        Ok(())
     }
 
     /// Number of entries so far.
@@ -87,7 +92,8 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     }
 
     /// The matrix: duplicates treated in the order in which they were pushed, indices rising in every row (column). The
-    /// builder is empty afterwards, unless this was only [planned](Context::plan).
+    /// builder is empty afterwards, unless this was only [planned](Context::plan). It is as it was if nothing can be made at
+    /// the place; if something fails later, the entries are gone, and every later call fails as this one did.
     ///
     /// `P` is the type of the pointers: `u64` for more than 2^31 entries. Cost: one read of what went to the scratch
     /// folder, one write of the result.
@@ -97,6 +103,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Compressed<T, I, P, A>> {
+        self.broken.check()?;
         let (place, (major, _)) = (place.into(), A::swap_if_cols(self.shape));
         let _running = ctx.begin(|| {
             let plan = self.sorter.plan_to_settle(Plan::new("assembling"), ctx);
@@ -106,7 +113,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         let sorter = std::mem::replace(&mut self.sorter, Sorter::new(0..major, 0, ctx));
         self.nnz = 0;
         let mut sink = MatrixSink::new(writer);
-        sorter.settle(Some(duplicates), &mut sink, ctx)?;
-        sink.finish()
+        let settled = sorter.settle(Some(duplicates), &mut sink, ctx);
+        self.broken.note(settled.and_then(|()| sink.finish()))
     }
 }

@@ -18,7 +18,7 @@ use crate::convert::sorter::Sorter;
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::sparse::{Axis, Compressed, Coo, Duplicates, LinePanels};
-use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan, SparseFormat};
+use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan, SparseFormat, filled};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 20;
@@ -54,6 +54,9 @@ impl<T: Element, I: Index> Coo<T, I> {
     ) -> Result<Dense<T>> {
         let place = place.into();
         let target = Target::new::<T>(self.shape(), order, &place, ctx)?;
+        if target.len() == 0 {
+            return target.nothing();
+        }
         let (stored, nnz) = (self.stored_bytes(), self.nnz());
         let plan = || Plan::new("COO to dense").on_device_of(self.rows().file()).reads(1, stored);
         if target.takes_any_order(stored) {
@@ -98,6 +101,9 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ) -> Result<Dense<T>> {
         let place = place.into();
         let target = Target::new::<T>(self.shape(), order, &place, ctx)?;
+        if target.len() == 0 {
+            return target.nothing();
+        }
         let (stored, nnz) = (self.stored_bytes(), self.nnz());
         let (name, _) = A::swap_if_cols(("CSR to dense", "CSC to dense"));
         let plan = Plan::new(name).on_device_of(self.indices().file());
@@ -190,7 +196,7 @@ impl<I: Index, P: Index, A: Axis> Compressed<(), I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn to_ones<T: Entry + One>(&self) -> Result<Compressed<T, I, P, A>> {
-        self.with_data(vec![T::one(); self.nnz()])
+        self.with_data(filled("the ones", self.nnz(), T::one())?)
     }
 }
 
@@ -221,6 +227,15 @@ impl<'a> Target<'a> {
 
     fn len(&self) -> usize {
         self.shape.0.saturating_mul(self.shape.1)
+    }
+
+    /// The result without elements, however many lines without elements it has.
+    fn nothing<T: Element>(&self) -> Result<Dense<T>> {
+        let _running = self
+            .ctx
+            .begin(|| Ok(self.plan_to_scatter::<T>(Plan::new("to dense").reads(1, 0), 0)))?;
+        self.ctx.meter().pass();
+        DenseMut::create(self.place, self.shape, self.order, self.ctx)?.freeze()
     }
 
     /// Whether entries are put where they belong as they come.

@@ -40,7 +40,7 @@ impl<T: Element> LinesSink<T> {
         order: Order,
         ctx: &Context,
     ) -> Result<Self> {
-        let band = BufferMut::zeros(band::<T>(ctx))?.counted(ctx.meter());
+        let band = ctx.work("lines of the result", band::<T>(ctx))?.counted(ctx.meter());
         let (length, position): (_, fn(_) -> _) = match order {
             Order::C => (ncols, |(line, index)| (line, index)),
             Order::Fortran => (nrows, |(line, index)| (index, line)),

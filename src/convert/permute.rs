@@ -92,7 +92,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         })?;
         ctx.meter().pass();
         ctx.meter().read(stored);
-        let positions = minors.map(Permutation::positions::<I>).transpose()?;
+        let positions = minors.map(|minors| minors.positions::<I>(ctx)).transpose()?;
         let _held = ctx.hold(table(minors));
         let permuted = Permuted { from: self, majors, minors: positions.as_deref() };
         let made = permuted.in_memory(ctx)?.ok_or_else(|| fault(self))?;
@@ -116,8 +116,8 @@ fn in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
 ) -> Result<Compressed<T, I, P, A>> {
     let (nnz, room) = (from.nnz(), room::<T, I>(ctx));
     let writer = CompressedWriter::<T, I, P, A>::new(from.shape(), nnz, true, place, ctx)?;
-    let lines = majors.map(Permutation::positions::<I>).transpose()?;
-    let positions = minors.map(Permutation::positions::<I>).transpose()?;
+    let lines = majors.map(|majors| majors.positions::<I>(ctx)).transpose()?;
+    let positions = minors.map(|minors| minors.positions::<I>(ctx)).transpose()?;
     let mut sorter = Sorter::<T, I>::new(0..from.major(), nnz as u64, ctx);
     let mut panels = EntryPanels::new(&[from.indices()], from.data(), room, ctx)?;
     let (mut names, mut renamed) = (Vec::with_capacity(nnz.min(room)), Vec::new());

@@ -16,7 +16,7 @@ use crate::dense::{
     memory_to_transpose, transpose_lines, transposed,
 };
 use crate::error::Result;
-use crate::storage::{BufferMut, Context, Element, Order, Place, Plan};
+use crate::storage::{Context, Element, Order, Place, Plan};
 
 /// Bytes of a run of a line that is worth a read of its own.
 const RUN: usize = 64 << 10;
@@ -143,7 +143,7 @@ fn reorder<T: Element>(
     let mut writer = DenseWriter::new(place, ndarray::Dim(a.dim()), order, ctx)?;
     match way {
         Way::Bands(mut bands, width) => {
-            let mut made = BufferMut::<T>::zeros(width * count)?.counted(ctx.meter());
+            let mut made = ctx.zeros::<T>("a band of lines", width.saturating_mul(count))?;
             bands.sweep(ctx, &mut |band| {
                 let width = band.lines.first().map_or(0, |line| line.len());
                 let rows = &mut made[..width * count];

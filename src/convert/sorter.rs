@@ -26,7 +26,7 @@ use crate::convert::passes::{Run, Sink, Sort};
 use crate::convert::record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::Duplicates;
-use crate::storage::{Context, Entry, Held, Index, IoBuffer, Plan, Scratch};
+use crate::storage::{Broken, Context, Entry, Held, Index, IoBuffer, Plan, Scratch};
 
 /// Takes entries in any order.
 pub(super) struct Sorter<T, I> {
@@ -37,6 +37,10 @@ pub(super) struct Sorter<T, I> {
     data: Vec<T>,
     /// Entries of a full run.
     room: usize,
+    /// Entries that there is memory for, at most those of a full run.
+    ready: usize,
+    /// Whether writing a run failed half way.
+    broken: Broken,
     scratch: Option<Scratch>,
     runs: Vec<Run>,
     /// Entries expected after those taken so far.
@@ -54,6 +58,8 @@ impl<T: Entry, I: Index> Sorter<T, I> {
             minors: Vec::new(),
             data: Vec::new(),
             room: room::<T, I>(ctx),
+            ready: 0,
+            broken: Broken::default(),
             scratch: None,
             runs: Vec::new(),
             expected,
@@ -100,13 +106,16 @@ impl<T: Entry, I: Index> Sorter<T, I> {
     pub(super) fn extend(&mut self, majors: &[I], minors: &[I], data: &[T]) -> Result<()> {
         let mut start = 0;
         while start < majors.len() {
+            if self.majors.len() == self.room {
+                self.write_gathered()?;
+            }
             let step = (self.room - self.majors.len()).min(majors.len() - start);
             let here = start..start + step;
             let entries = (&majors[here.clone()], &minors[here.clone()], &data[here]);
             start += step;
             if step >= self.room / 2 && self.majors.is_empty() {
                 let sorted = Self::write_run(
-                    &mut self.scratch,
+                    (&mut self.scratch, &mut self.broken),
                     &self.bins,
                     entries,
                     self.expected,
@@ -116,27 +125,33 @@ impl<T: Entry, I: Index> Sorter<T, I> {
                 self.expected = self.expected.saturating_sub(step as u64);
                 continue;
             }
-            self.reserve(step);
+            self.reserve(step)?;
             self.majors.extend_from_slice(entries.0);
             self.minors.extend_from_slice(entries.1);
             self.data.extend_from_slice(entries.2);
-            if self.majors.len() == self.room {
-                self.write_gathered()?;
-            }
         }
         Ok(())
     }
 
-    /// Takes one entry.
+    /// Takes one entry. Fails, not taking it, if the run before it is full and cannot be written.
     #[inline]
     pub(super) fn push(&mut self, major: I, minor: I, value: T) -> Result<()> {
-        if self.majors.len() == self.majors.capacity() {
-            self.reserve(1);
+        if self.majors.len() == self.ready {
+            self.make_room()?;
         }
         self.majors.push(major);
         self.minors.push(minor);
         self.data.push(value);
-        if self.majors.len() == self.room { self.write_gathered() } else { Ok(()) }
+        Ok(())
+    }
+
+    /// Makes room for one entry more.
+    #[cold]
+    fn make_room(&mut self) -> Result<()> {
+        match self.majors.len() < self.room {
+            true => self.reserve(1),
+            false => self.write_gathered(),
+        }
     }
 
     /// Hands all entries to `sink`, line by line; the lines sorted and duplicates treated, if `sorting` says how.
@@ -168,24 +183,30 @@ impl<T: Entry, I: Index> Sorter<T, I> {
 
     /// Makes room for so many entries more: for all that are expected, or half as many again.
     #[cold]
-    fn reserve(&mut self, more: usize) {
+    fn reserve(&mut self, more: usize) -> Result<()> {
         let len = self.majors.len();
-        if len + more <= self.majors.capacity() {
-            return;
+        if len + more <= self.ready {
+            return Ok(());
         }
         let known = usize::try_from(self.expected).unwrap_or(usize::MAX);
         let goal = (len + more).max(len * 2).max(known.min(self.room)).max(1024).min(self.room);
-        self.majors.reserve_exact(goal - len);
-        self.minors.reserve_exact(goal - len);
-        self.data.reserve_exact(goal - len);
+        let reserved = self.majors.try_reserve_exact(goal - len);
+        let reserved = reserved.and_then(|()| self.minors.try_reserve_exact(goal - len));
+        let reserved = reserved.and_then(|()| self.data.try_reserve_exact(goal - len));
+        reserved.map_err(|_| {
+            Error::new(ErrorKind::Memory, "the system has not enough memory for the entries")
+                .found(format!("a request for {goal} entries"))
+        })?;
+        self.ready = goal;
         self.held.resize((goal * record::bytes::<T, I>()) as u64);
+        Ok(())
     }
 
     #[cold]
     fn write_gathered(&mut self) -> Result<()> {
         let entries = (&self.majors[..], &self.minors[..], &self.data[..]);
-        let sorted =
-            Self::write_run(&mut self.scratch, &self.bins, entries, self.expected, &self.ctx)?;
+        let file = (&mut self.scratch, &mut self.broken);
+        let sorted = Self::write_run(file, &self.bins, entries, self.expected, &self.ctx)?;
         self.runs.extend(sorted);
         self.expected = self.expected.saturating_sub(self.majors.len() as u64);
         self.majors.clear();
@@ -194,29 +215,32 @@ impl<T: Entry, I: Index> Sorter<T, I> {
         Ok(())
     }
 
-    /// Sorts a run and appends it to the scratch file, which is started with room for `expected` entries.
+    /// Sorts a run and appends it to the scratch file, which is started with room for `expected` entries. Fails, changing
+    /// nothing, if there is no space for it.
     fn write_run(
-        scratch: &mut Option<Scratch>,
+        (scratch, broken): (&mut Option<Scratch>, &mut Broken),
         bins: &Bins,
         entries: (&[I], &[I], &[T]),
         expected: u64,
         ctx: &Context,
     ) -> Result<Vec<Run>> {
+        broken.check()?;
+        ctx.check_cancelled()?;
         let size = record::bytes::<T, I>();
         let bytes = entries.0.len() * size;
-        let mut file = match scratch.take() {
+        let file = match scratch {
             Some(file) => file,
             None => {
-                let expected = expected.max(entries.0.len() as u64) * size as u64;
-                Scratch::new(room::<T, I>(ctx) * size, expected, ctx)?
+                let expected = expected.max(entries.0.len() as u64).saturating_mul(size as u64);
+                scratch.insert(Scratch::new(room::<T, I>(ctx) * size, expected, ctx)?)
             }
         };
-        // While one run is written, the next is sorted.
-        let (buffer, mut runs) = sorted_run(bins, entries, Some(file.buffer(2)?), ctx)?;
-        let offset = file.append(buffer, bytes)?;
+        file.make_room(bytes)?;
+        // While one run is written, the next is sorted. What was handed in before may turn out not to have been written.
+        let buffer = broken.note(file.buffer(2))?;
+        let (buffer, mut runs) = broken.note(sorted_run(bins, entries, Some(buffer), ctx))?;
+        let offset = broken.note(file.append(buffer, bytes))?;
         runs.iter_mut().for_each(|run| run.offset += offset);
-        *scratch = Some(file);
-        ctx.check_cancelled()?;
         Ok(runs)
     }
 

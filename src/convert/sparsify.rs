@@ -17,6 +17,7 @@ use crate::dense::{Dense, LinePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
     Axis, ByCols, ByRows, Compressed, CompressedDraft, CompressedWriter, Coo, CooWriter, Csc, Csr,
+    memory_left,
 };
 use crate::storage::{Context, Element, Index, Order, Place, Plan};
 
@@ -102,7 +103,9 @@ impl<T: Element> Dense<T> {
             Ok(way.plan_to_grow(plan, Coo::<T, I>::bytes_of(entries), &place))
         })?;
         let mut sink = CooSink::new(CooWriter::growing(self.dim(), &place, ctx)?);
-        way.sift(self, keep, &mut sink, ctx)?;
+        if !self.is_empty() {
+            way.sift(self, keep, &mut sink, ctx)?;
+        }
         sink.finish()
     }
 }
@@ -311,9 +314,13 @@ fn fill<T: Element, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
     let bundles = grid.lines.div_ceil(BUNDLE);
+    // As many counts as pointers: what has no room for the ones has none for the others.
+    memory_left(Compressed::<T, I, P, A>::bytes_of(grid.lines, 0), place, ctx)?;
+    let mut counts = ctx.room::<[u64; BUNDLE]>("the entries of each line", bundles)?;
     let lines_of = |bundle: usize| bundle * BUNDLE..grid.lines.min((bundle + 1) * BUNDLE);
-    let counts: Vec<[u64; BUNDLE]> = ctx.run(|| {
-        (0..bundles).into_par_iter().map(|bundle| grid.count(lines_of(bundle), &keep)).collect()
+    ctx.run(|| {
+        let bundles = (0..bundles).into_par_iter();
+        bundles.map(|bundle| grid.count(lines_of(bundle), &keep)).collect_into_vec(&mut counts);
     });
     ctx.check_cancelled()?;
     let nnz = counts.iter().flatten().sum::<u64>() as usize;
@@ -323,7 +330,7 @@ fn fill<T: Element, I: Index, P: Index, A: Axis>(
         end += *count as usize;
         *pointer = P::from_usize(end);
     }
-    let mut tasks = Vec::with_capacity(bundles);
+    let mut tasks = ctx.room("bundles of lines", bundles)?;
     let (mut indices, mut data) = (&mut draft.indices[..], &mut draft.data[..]);
     for counts in &counts {
         let room = counts.iter().sum::<u64>() as usize;

@@ -57,7 +57,7 @@ pub(super) fn across<T: Entry, I: Index, P: Index, A: Axis>(
     let data = if ctx.run(|| is_symmetric(from, ctx))? {
         from.data().clone()
     } else {
-        let mut data = BufferMut::<T>::zeros(from.nnz())?.counted(ctx.meter());
+        let mut data = ctx.zeros::<T>("the values", from.nnz())?;
         if !ctx.run(|| fill(from, &mut data, ctx))? {
             return Ok(None);
         }
@@ -153,7 +153,7 @@ fn starts<T: Entry, I: Index, P: Index, A: Axis>(
     lines: Range<usize>,
     ctx: &Context,
 ) -> Result<BufferMut<P>> {
-    let mut starts = BufferMut::<P>::zeros(lines.len())?.counted(ctx.meter());
+    let mut starts = ctx.zeros::<P>("a position in each line", lines.len())?;
     starts.iter_mut().zip(lines).for_each(|(start, line)| *start = P::from_usize(from.start(line)));
     Ok(starts)
 }

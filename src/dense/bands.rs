@@ -89,7 +89,9 @@ impl<T: Element> BandPanels<T> {
         ctx.meter().pass();
         let Some((reader, elements)) = &mut self.streams else {
             ctx.meter().read(self.matrix.buffer().stored_bytes());
-            for start in (0..length).step_by(width) {
+            // Of lines that are none, or have no elements, there is no band, however long they are.
+            let end = if self.matrix.is_empty() { 0 } else { length };
+            for start in (0..end).step_by(width) {
                 ctx.report("sweeping", start as u64, length as u64)?;
                 let here = start..length.min(start + width);
                 let lines = self.matrix.as_slice().chunks_exact(length);

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use ndarray::{ArrayView, ArrayView1, Axis, Dimension, Ix2, IxDyn, RemoveAxis, ShapeBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Access, Buffer, Element, Order};
+use crate::storage::{Access, Buffer, Element, NpyHeader, Order};
 
 /// The name of the one array in the stage of a dense array.
 pub(super) const ARRAY: &str = "array.npy";
@@ -49,8 +49,9 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
         buffer: B,
     ) -> Result<Self> {
         let shape = shape.into_dimension();
-        let product = shape.slice().iter().try_fold(1, |product: usize, &n| product.checked_mul(n));
-        if product != Some(buffer.len()) {
+        NpyHeader::new(T::DTYPE, shape.slice(), order).checked_bytes()?;
+        // Checked, so that this does not overflow.
+        if shape.size() != buffer.len() {
             return Err(Error::shape(
                 "the buffer",
                 format!("the product of {:?} elements", shape.slice()),

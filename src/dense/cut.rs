@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::Context;
+use crate::storage::{Context, bytes_of};
 
 /// Bytes of a tile, and of a block of tiles, that are read and written at the speed of the device: with 1 MiB, filling a
 /// C-order file of 4 GB by columns took 5.1 to 6.3 s, with 4 MiB 4.2 to 4.9 and with 8 MiB 5.2 to 5.9, by rows 1.4 to 1.8.
@@ -46,7 +46,7 @@ pub(super) struct Band {
 impl Cut {
     pub(super) fn new<T>(count: usize, length: usize, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_limit_bytes();
-        let line = (length * size_of::<T>()) as u64;
+        let line = bytes_of::<T>(length);
         let groups = (line.saturating_mul(count as u64) / (limit / 4).max(1)).saturating_add(1);
         // Every tile of the bands that are read is in whole sectors.
         let room = (limit / 8 * 5).saturating_sub(groups.saturating_mul(3 * 2 * 4096));

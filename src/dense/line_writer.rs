@@ -14,7 +14,9 @@ use crate::dense::transpose::transpose_lines;
 use crate::dense::transposer::Transposer;
 use crate::dense::writable::DenseMut;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{ArrayWriter, BufferMut, Context, Element, Held, Plan, Running};
+use crate::storage::{
+    ArrayWriter, Broken, BufferMut, Context, Element, Held, Plan, Running, bytes_of,
+};
 
 /// Bytes gathered before they are written where they belong: enough lines for a full cache line a row up to a million
 /// rows, little enough to be reused warm.
@@ -38,6 +40,8 @@ pub(super) struct LineWriter<'a, T: Element> {
     /// Lines taken so far.
     next: usize,
     way: Way<T>,
+    /// Whether a line was taken in part, or taken and an error told all the same.
+    broken: Broken,
     _running: Running,
 }
 
@@ -58,7 +62,8 @@ impl<'a, T: Element> LineWriter<'a, T> {
         let ctx = array.context().clone();
         let running = ctx.begin(|| lines.plan::<T>(array, &ctx))?;
         let way = lines.way(array, &ctx)?;
-        Ok(LineWriter { array, ctx, lines, next: 0, way, _running: running })
+        let broken = Broken::default();
+        Ok(LineWriter { array, ctx, lines, next: 0, way, broken, _running: running })
     }
 
     /// Elements of a line.
@@ -68,17 +73,29 @@ impl<'a, T: Element> LineWriter<'a, T> {
 
     /// Takes the next line.
     pub(super) fn push(&mut self, line: &[T]) -> Result<()> {
-        match &mut self.way {
-            Way::Pushed { writer, .. } if self.next < self.lines.count => {
-                writer.push(line)?;
-                self.taken()
-            }
+        self.check_room()?;
+        let pushed = match &mut self.way {
+            Way::Pushed { writer, .. } => writer.push(line).and_then(|()| self.taken()),
             _ => self.next_line(|to| to.copy_from_slice(line)),
+        };
+        self.broken.note(pushed)
+    }
+
+    /// Fails if the array is full, or a line before could not be taken.
+    fn check_room(&self) -> Result<()> {
+        if self.next == self.lines.count {
+            return Err(Error::new(ErrorKind::Shape, "the array is full")
+                .found(format!("one line more than its {}", self.lines.count)));
         }
+        self.broken.check()
     }
 
     /// Has `fill` write every line.
     pub(super) fn fill(mut self, mut fill: impl FnMut(usize, &mut [T])) -> Result<()> {
+        if self.array.is_empty() {
+            // There may be more lines without elements than anybody can count to.
+            return Ok(());
+        }
         for k in 0..self.lines.count {
             self.next_line(|line| fill(k, line))?;
         }
@@ -86,11 +103,7 @@ impl<'a, T: Element> LineWriter<'a, T> {
     }
 
     fn next_line(&mut self, fill: impl FnOnce(&mut [T])) -> Result<()> {
-        let Lines { count, length, .. } = self.lines;
-        if self.next == count {
-            return Err(Error::new(ErrorKind::Shape, "the array is full")
-                .found(format!("one line more than its {count}")));
-        }
+        let length = self.lines.length;
         match &mut self.way {
             Way::InPlace => fill(&mut self.array.as_mut_slice()[self.next * length..][..length]),
             Way::Gathered { lines, most } => {
@@ -117,6 +130,7 @@ impl<'a, T: Element> LineWriter<'a, T> {
 
     /// Puts the last lines into the array. Fails if lines are missing.
     pub(super) fn finish(self) -> Result<()> {
+        self.broken.check()?;
         let Lines { count, length, .. } = self.lines;
         if self.next != count {
             return Err(Error::new(ErrorKind::Shape, "lines are missing")
@@ -153,7 +167,7 @@ impl Lines {
     /// Whether the file of an array is written past its map.
     fn streams<T: Element>(&self, array: &DenseMut<T, Ix2>, ctx: &Context) -> bool {
         let (limit, bytes) = (ctx.memory_limit_bytes(), size_of_val(array.as_slice()) as u64);
-        let line = (self.length * size_of::<T>()) as u64;
+        let line = bytes_of::<T>(self.length);
         // A line that is made where none fits beside the writer is made in the map.
         bytes > limit / 2 && array.fills_its_file() && (!self.along || line <= limit / 2)
     }
@@ -163,7 +177,7 @@ impl Lines {
             if !self.along {
                 return Transposer::new(self.count, self.length, ctx).map(Way::Transposed);
             }
-            let held = ctx.hold((self.length * size_of::<T>()) as u64);
+            let held = ctx.hold(bytes_of::<T>(self.length));
             let writer = ArrayWriter::over(array.buffer_to_write(), ctx)?;
             return Ok(Way::Pushed { writer, line: Vec::new(), _held: held });
         }
@@ -171,7 +185,7 @@ impl Lines {
             return Ok(Way::InPlace);
         }
         let most = gathered_lines::<T>(self, ctx)?;
-        let lines = BufferMut::zeros(most * self.length)?.counted(ctx.meter());
+        let lines = ctx.zeros("lines to gather", most.saturating_mul(self.length))?;
         Ok(Way::Gathered { lines, most })
     }
 
@@ -183,7 +197,7 @@ impl Lines {
         if !self.streams(array, ctx) {
             let plan = plan.works(array.len() as u64, 1.0).beside(in_memory);
             let most = if along { 0 } else { gathered_lines::<T>(self, ctx)? };
-            return Ok(plan.beside((most * length) as u64 * size));
+            return Ok(plan.beside(bytes_of::<T>(most.saturating_mul(length))));
         }
         let start = array.buffer.file().map_or(0, |(_, start)| start);
         let writing = ArrayWriter::<T>::memory_beside(ctx.memory_limit_bytes());
@@ -212,7 +226,7 @@ fn scatter<T: Element>(
 
 /// Lines to gather: at most all of them, at least one, otherwise what the area for them holds, in whole cache lines.
 fn gathered_lines<T: Element>(lines: &Lines, ctx: &Context) -> Result<usize> {
-    let line = (lines.length * size_of::<T>()) as u64;
+    let line = bytes_of::<T>(lines.length);
     ctx.check_memory("one line of the staging area", line)?;
     let area = STAGING.min(ctx.memory_limit_bytes() / 4);
     let most = (area / line.max(1)) as usize;

@@ -83,7 +83,10 @@ impl<T: Element> LinePanels<T> {
         let streamed = is_streamed(matrix, budget);
         let most = if streamed { panel_size::<T>(budget) } else { RESIDENT };
         let mut cut = Cut { lines, length, height: 1, width: length.max(1) };
-        if length > most && step == 1 {
+        if matrix.is_empty() {
+            // One panel of nothing, however many lines of no elements there are.
+            cut.height = lines.max(1);
+        } else if length > most && step == 1 {
             cut.width = (most / piece * piece).max(piece);
         } else {
             cut.height = cut.most_lines(most, step);

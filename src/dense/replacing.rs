@@ -9,7 +9,7 @@ use ndarray::Dimension;
 use crate::dense::writable::DenseMut;
 use crate::error::Result;
 use crate::storage::{
-    ArrayWriter, BufferMut, Context, Element, PanelArray, PanelReader, Plan, Source, largest_panel,
+    ArrayWriter, Context, Element, PanelArray, PanelReader, Plan, Source, largest_panel,
     panel_elements,
 };
 
@@ -81,7 +81,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             let beside = reader.memory() + writing + (step * size) as u64;
             Ok(plan.writes(start + bytes).beside(beside))
         })?;
-        let mut room = BufferMut::<T>::zeros(step)?.counted(ctx.meter());
+        let mut room = ctx.work::<T>("a run of elements", step)?.counted(ctx.meter());
         // Changes on the map are on the device before it is read.
         let mut writer = ArrayWriter::over(self.buffer_to_write(), ctx)?;
         ctx.meter().pass();

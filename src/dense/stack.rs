@@ -14,7 +14,7 @@ use crate::dense::parts::{Part, Parts};
 use crate::dense::writer::DenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{
-    BufferMut, Context, Element, Order, Place, Plan, largest_panel, panel_elements,
+    Context, Element, Order, Place, Plan, bytes_of, largest_panel, panel_elements,
 };
 
 /// Nanoseconds that an element takes.
@@ -68,8 +68,9 @@ impl<T: Element> Dense<T> {
             let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
             let stored = matrices.iter().map(|matrix| matrix.buffer().stored_bytes()).sum();
             let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
-            let band = height * stack.length() * size_of::<T>();
-            let plan = plan.holds(parts.memory() + band as u64).works(stack.len() as u64, WORK);
+            let band = bytes_of::<T>(height.saturating_mul(stack.length()));
+            let plan =
+                plan.holds(parts.memory().saturating_add(band)).works(stack.len() as u64, WORK);
             Ok(DenseWriter::<T, Ix2>::plan(plan, stack.len(), &place, ctx))
         })?;
         let mut writer =
@@ -77,7 +78,8 @@ impl<T: Element> Dense<T> {
         if height == 0 {
             parts.sweep(ctx, &mut |parts| parts.iter().try_for_each(|part| writer.push(part)))?;
         } else {
-            let mut made = BufferMut::<T>::zeros(height * stack.length())?.counted(ctx.meter());
+            let mut made =
+                ctx.zeros::<T>("lines of the result", height.saturating_mul(stack.length()))?;
             parts.sweep(ctx, &mut |parts| {
                 let elements: usize = parts.iter().map(|part| part.len()).sum();
                 ctx.run(|| stack.interleave(parts, &mut made[..elements]));
@@ -142,7 +144,7 @@ impl Stack {
 
     /// Elements of a line of the result that goes across the matrices.
     fn length(&self) -> usize {
-        self.lengths.iter().sum()
+        self.lengths.iter().fold(0, |sum, &length| sum.saturating_add(length))
     }
 
     /// The memory for reading beside the result, or beside writing it. Fails if the result does not fit.
@@ -163,6 +165,9 @@ impl Stack {
 
     /// The matrices in the order in which they make up the result.
     fn panels<T: Element>(&self, budget: u64) -> Vec<Vec<Part>> {
+        if self.len() == 0 {
+            return Vec::new();
+        }
         let most = panel::<T>(budget, self.sizes.len());
         match self.height::<T>(budget) {
             0 if self.along => {

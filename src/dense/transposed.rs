@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::dense::cut::{Band, Cut};
 use crate::dense::transpose::{Patch, each_patch, transpose};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{BufferMut, Context, Element, ScratchFile};
+use crate::storage::{Context, Element, ScratchFile};
 
 /// Bands of tiles that are being read or worked on at a time.
 pub(super) const IN_FLIGHT: usize = 3;
@@ -27,7 +27,9 @@ impl<T: Element> Lines<'_, T> {
         mut sink: impl FnMut(&[T]) -> Result<()>,
     ) -> Result<()> {
         let (cut, ctx) = (self.cut, self.ctx);
-        let mut made = BufferMut::<T>::zeros(cut.width * cut.piece)?.counted(ctx.meter());
+        let mut made = ctx
+            .work::<T>("a band of lines", cut.width.saturating_mul(cut.piece))?
+            .counted(ctx.meter());
         let Some(file) = file else {
             let all = cut.bands().count() as u64;
             for (k, band) in cut.bands().enumerate() {

@@ -51,7 +51,7 @@ impl<T: Element> Transposer<T> {
     /// Fails if not even one line fits.
     pub(crate) fn new(count: usize, length: usize, ctx: &Context) -> Result<Self> {
         let cut = Cut::new::<T>(count, length, ctx)?;
-        let lines = BufferMut::zeros(cut.slots() * length)?.counted(ctx.meter());
+        let lines = ctx.zeros("lines to transpose", cut.slots().saturating_mul(length))?;
         let (scratch, blocks) = (None, Vec::new());
         Ok(Transposer { cut, lines, at: 0, taken: 0, scratch, blocks, ctx: ctx.clone() })
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::partition::Components;
 use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
 use crate::sparse::Csr;
-use crate::storage::{Context, Entry, Index};
+use crate::storage::{Context, Entry, Index, room};
 
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 12;
@@ -40,8 +40,8 @@ pub fn connected_components<T: Entry, I: Index, P: Index>(
         let n = check_graph(graph)?;
         ctx.check_memory("the components", (16 + size_of::<I>() as u64).saturating_mul(n as u64))?;
         match fit_in_u32(n) {
-            true => Forest::<AtomicU32>::new(n).join_all(graph, ctx),
-            false => Forest::<AtomicU64>::new(n).join_all(graph, ctx),
+            true => Forest::<AtomicU32>::new(n, ctx)?.join_all(graph, ctx),
+            false => Forest::<AtomicU64>::new(n, ctx)?.join_all(graph, ctx),
         }
     })?;
     Ok(Components::from_labels(labels))
@@ -51,8 +51,8 @@ pub fn connected_components<T: Entry, I: Index, P: Index>(
 struct Forest<S>(Vec<S>);
 
 impl<S: Slot> Forest<S> {
-    fn new(n: usize) -> Self {
-        Forest((0..n).map(S::holding).collect())
+    fn new(n: usize, ctx: &Context) -> Result<Self> {
+        Ok(Forest(ctx.collected("the components", (0..n).map(S::holding))?))
     }
 
     /// Joins the ends of every edge; the root of every vertex.
@@ -136,7 +136,8 @@ pub fn check_components<T: Entry, I: Index, P: Index>(
     if labels.len() != n {
         return Err(Error::shape("the labels", n, labels.len()));
     }
-    let mut above = (0..n).collect::<Vec<_>>();
+    let mut above = room("the components", n)?;
+    above.extend(0..n);
     let mut trees = n;
     for (u, row) in graph.rows().enumerate() {
         for v in row.indices.iter().map(|v| v.to_usize()) {

@@ -26,9 +26,9 @@ pub fn degree_order<T: Entry, I: Index, P: Index>(
 ) -> Result<Permutation> {
     let n = check_graph(graph)?;
     ctx.check_memory("the order", (16 + size_of::<I>() as u64).saturating_mul(n as u64))?;
-    let rising = rising_degrees(graph);
+    let rising = rising_degrees(graph, ctx)?;
     // The numbers of equal degrees rise in both.
-    let (mut order, mut end) = (Vec::with_capacity(n), n);
+    let (mut order, mut end) = (ctx.room("the order", n)?, n);
     while end > 0 {
         let degree = graph.span(rising[end - 1].to_usize()).len();
         let begin = rising[..end - 1].partition_point(|v| graph.span(v.to_usize()).len() < degree);
@@ -39,7 +39,10 @@ pub fn degree_order<T: Entry, I: Index, P: Index>(
 }
 
 /// The vertices by rising degree, equal ones by number.
-pub(super) fn rising_degrees<T: Entry, I: Index, P: Index>(graph: &Csr<T, I, P>) -> Vec<I> {
+pub(super) fn rising_degrees<T: Entry, I: Index, P: Index>(
+    graph: &Csr<T, I, P>,
+    ctx: &Context,
+) -> Result<Vec<I>> {
     let (n, degree) = (graph.nrows(), |v: usize| graph.span(v).len());
     // Vertices with more edges are few, and sorted; the others are counted.
     let most = n.min(1 << 16);
@@ -48,7 +51,7 @@ pub(super) fn rising_degrees<T: Entry, I: Index, P: Index>(graph: &Csr<T, I, P>)
     let mut sum = 0;
     starts.iter_mut().for_each(|slot| sum += std::mem::replace(slot, sum));
     let many = starts[most];
-    let mut order = vec![I::from_usize(0); n];
+    let mut order = ctx.filled("the order", n, I::from_usize(0))?;
     for v in 0..n {
         // A mapped file that changes meanwhile leaves some order; no vertex is missed by an index out of range.
         let slot = &mut starts[degree(v).min(most)];
@@ -58,5 +61,5 @@ pub(super) fn rising_degrees<T: Entry, I: Index, P: Index>(graph: &Csr<T, I, P>)
         *slot += 1;
     }
     order[many..].sort_unstable_by_key(|&v| (degree(v.to_usize()), v));
-    order
+    Ok(order)
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::partition::Components;
 use crate::graph::vertices::check_graph;
 use crate::sparse::{Axis, Compressed, Csc, Csr};
-use crate::storage::{Context, Entry, Index};
+use crate::storage::{Context, Entry, Index, filled};
 
 /// Vertices between two calls of the progress callback.
 const REPORT: usize = 1 << 16;
@@ -35,8 +35,13 @@ pub fn strong_components<T: Entry, I: Index, P: Index>(
 ) -> Result<Components<I>> {
     let n = ctx.run(|| check_graph(graph))?;
     ctx.check_memory("the components", (56 + size_of::<I>() as u64).saturating_mul(n as u64))?;
-    let mut search =
-        DepthFirst { number: vec![0; n], next: 1, component: n, open: Vec::new(), met: 0 };
+    let mut search = DepthFirst {
+        number: ctx.filled("the components", n, 0)?,
+        next: 1,
+        component: n,
+        open: Vec::new(),
+        met: 0,
+    };
     for v in 0..n {
         if search.number[v] == 0 {
             search.visit(graph, v, ctx)?;
@@ -207,7 +212,7 @@ fn has_no_cycle<T: Entry, I: Index, P: Index>(
     let n = labels.len();
     let mut members = (0..n).collect::<Vec<_>>();
     members.sort_by_key(|&v| labels[v]);
-    let mut incoming = vec![0usize; n];
+    let mut incoming = filled("the edges between components", n, 0usize)?;
     let leaving = |u: usize| {
         let targets =
             graph.line(u).indices.iter().filter_map(|v| labels.get(v.to_usize()).copied());

@@ -134,7 +134,7 @@ impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
             return Ok(Made::Here(DenseMut::create(place, shape, order, ctx)?, 0, ctx));
         }
         let writer = DenseWriter::new(place, shape, order, ctx)?;
-        let room = BufferMut::zeros(room::<U>(ctx))?.counted(ctx.meter());
+        let room = ctx.work("a run of elements", room::<U>(ctx))?.counted(ctx.meter());
         Ok(Made::Written(writer, room, ctx))
     }
 
@@ -148,7 +148,7 @@ impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
         let limit = ctx.memory_limit_bytes();
         let taken = DenseWriter::<U, D>::memory(len, place, ctx);
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let left = limit.saturating_sub(taken + Self::memory_beside(place, ctx));
+        let left = limit.saturating_sub(taken.saturating_add(Self::memory_beside(place, ctx)));
         Ok(left.min(limit / 2))
     }
 

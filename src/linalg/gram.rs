@@ -74,6 +74,7 @@ impl<T: Scalar> Dense<T> {
     /// The Gram matrix of the rows less `center`.
     pub(crate) fn gram_around(&self, center: Option<&[T]>, ctx: &Context) -> Result<Array2<T>> {
         let gram = self.gram_sums(center, ctx)?;
+        // Its bytes were seen to be within the limit.
         let mut matrix = Array2::zeros((self.ncols(), self.ncols()));
         gram.write_to(matrix.view_mut());
         Ok(matrix)
@@ -134,7 +135,7 @@ impl<T: Scalar> Panels<T> {
 
 /// Rows in a block.
 fn block_height<T>(k: usize) -> usize {
-    let rows = BLOCK / (k.max(1) * size_of::<T>());
+    let rows = BLOCK / k.max(1).saturating_mul(size_of::<T>());
     (1 << rows.max(1).ilog2()).clamp(128, COLUMN / size_of::<T>())
 }
 

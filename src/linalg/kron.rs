@@ -106,7 +106,9 @@ fn multiply<T: Multiply, I: Index, P: Index, A: Axis>(
     let rising = ctx.run(|| b.check())?;
     let result = match in_memory {
         true => Target::Draft(CompressedDraft::new::<A>(shape, nnz, place, ctx)?),
-        false => Target::new_written(CompressedWriter::new(shape, nnz, true, place, ctx)?, most)?,
+        false => {
+            Target::new_written(CompressedWriter::new(shape, nnz, true, place, ctx)?, most, ctx)?
+        }
     };
     let _held = ctx.hold(work);
     let mut making = Making { b: &b, result, most, start: 0, total: nnz, ctx };
@@ -204,9 +206,11 @@ impl<T: Multiply, I: Index, P: Index, A: Axis> Target<T, I, P, A> {
     fn new_written(
         writer: CompressedWriter<T, I, P, A>,
         (lines, entries): (usize, usize),
+        ctx: &Context,
     ) -> Result<Self> {
-        let (writer, ends) = (Box::new(writer), BufferMut::zeros(lines + 1)?);
-        let (indices, data) = (BufferMut::zeros(entries)?, BufferMut::zeros(entries)?);
+        let (writer, ends) = (Box::new(writer), ctx.work("a stretch of lines", lines + 1)?);
+        let work = "a stretch of entries";
+        let (indices, data) = (ctx.work(work, entries)?, ctx.work(work, entries)?);
         Ok(Target::Written { writer, ends, indices, data })
     }
 }

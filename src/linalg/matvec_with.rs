@@ -13,7 +13,7 @@ use crate::sparse::partition;
 use crate::sparse::{
     Axis, Compressed, IndexCheck, LinePanels, LinePart, Pieces, ZippedLines, ZippedPanel,
 };
-use crate::storage::{Context, Entry, Index, Plan, SparseFormat};
+use crate::storage::{Context, Entry, Index, Plan, SparseFormat, bytes_of};
 
 /// Rows and entries of a task.
 const TASK: usize = if cfg!(test) { 8 } else { 1 << 14 };
@@ -51,7 +51,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         ctx: &Context,
     ) -> Result<Vec<S::Sum>> {
         check_shape("x", self.ncols(), x.len())?;
-        let mut y = vec![semiring.zero(); self.nrows()];
+        let mut y = ctx.filled("the product", self.nrows(), semiring.zero())?;
         self.matvec_with_into(semiring, x, &mut y, ctx)?;
         Ok(y)
     }
@@ -148,7 +148,7 @@ fn across<S: Semiring, I: Index, P: Index, A: Axis>(
     let budget = ZippedLines::<S::Left, I, P, A>::budget(left);
     let mut lines = ZippedLines::new(&[a], Pieces::Runs(RUN), budget, ctx)?;
     let (entries, threads) = (lines.most_entries(), ctx.thread_count());
-    let terms = (entries * size_of::<S::Sum>()) as u64;
+    let terms = bytes_of::<S::Sum>(entries);
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
     let _running = ctx.begin(|| {
         let plan = Plan::new("product over a semiring").on_device_of(a.indices().file());
@@ -157,7 +157,7 @@ fn across<S: Semiring, I: Index, P: Index, A: Axis>(
     })?;
     let _held = ctx.hold(work);
     let mut columns = Columns::new(y.len(), entries, threads);
-    let mut terms = vec![semiring.zero(); entries];
+    let mut terms = ctx.filled("the terms", entries, semiring.zero())?;
     let mut check = IndexCheck::new(a);
     y.fill(semiring.zero());
     let swept = lines.sweep(ctx, &mut |panel| {

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::error::{Error, Result, check_shape};
 use crate::linalg::scalar::Scalar;
-use crate::storage::{Context, Plan};
+use crate::storage::{Context, Plan, filled};
 
 /// A linear map between vectors of `X`, known by its products alone.
 ///
@@ -81,7 +81,7 @@ pub trait LinearOperator<X: Scalar> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     fn matvec(&self, x: &[X]) -> Result<Vec<X>> {
-        let mut y = vec![X::zero(); self.shape().0];
+        let mut y = filled("the product", self.shape().0, X::zero())?;
         self.matvec_into(x, &mut y)?;
         Ok(y)
     }
@@ -101,7 +101,7 @@ pub trait LinearOperator<X: Scalar> {
 
     /// `Aᴴ x`, on all processors.
     fn rmatvec(&self, x: &[X]) -> Result<Vec<X>> {
-        let mut y = vec![X::zero(); self.shape().1];
+        let mut y = filled("the product", self.shape().1, X::zero())?;
         self.rmatvec_into(x, &mut y)?;
         Ok(y)
     }
@@ -121,7 +121,7 @@ pub trait LinearOperator<X: Scalar> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     fn matmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
-        let mut y = Array2::zeros((self.shape().0, x.ncols()));
+        let mut y = zeros((self.shape().0, x.ncols()))?;
         self.matmat_into(x, y.view_mut())?;
         Ok(y)
     }
@@ -154,7 +154,7 @@ pub trait LinearOperator<X: Scalar> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     fn rmatmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
-        let mut y = Array2::zeros((self.shape().1, x.ncols()));
+        let mut y = zeros((self.shape().1, x.ncols()))?;
         self.rmatmat_into(x, y.view_mut())?;
         Ok(y)
     }
@@ -194,7 +194,7 @@ fn columns_into<X: Scalar>(
     if let Some(y) = y.as_slice_mut() {
         return product(k, x, y);
     }
-    let mut rows = Array2::zeros((m, k));
+    let mut rows = zeros((m, k))?;
     product(k, x, rows.as_slice_mut().expect("a new array is contiguous"))?;
     y.assign(&rows);
     Ok(())
@@ -229,8 +229,8 @@ pub(crate) fn planned<X: Scalar>(
     ctx: &Context,
 ) -> Result<Plan> {
     let (nrows, ncols) = a.shape();
-    let mut rows = vec![X::zero(); nrows.saturating_mul(k)];
-    let mut cols = vec![X::zero(); ncols.saturating_mul(k)];
+    let vector = |n: usize| ctx.filled("the vectors", n.saturating_mul(k), X::zero());
+    let (mut rows, mut cols) = (vector(nrows)?, vector(ncols)?);
     ctx.plan(|ctx| match adjoint {
         true => a.apply_adjoint_block(k, &rows, &mut cols, ctx),
         false => a.apply_block(k, &cols, &mut rows, ctx),
@@ -246,13 +246,22 @@ fn one_by_one<X: Scalar>(
 ) -> Result<()> {
     check_shape("the block of vectors", n.saturating_mul(k), x.len())?;
     check_shape("the block of results", m.saturating_mul(k), y.len())?;
-    let (mut one, mut product) = (vec![X::zero(); n], vec![X::zero(); m]);
+    let mut one = filled("a vector", n, X::zero())?;
+    let mut product = filled("a product", m, X::zero())?;
     for j in 0..k {
         one.iter_mut().zip(x.iter().skip(j).step_by(k)).for_each(|(to, from)| *to = *from);
         apply(&one, &mut product)?;
         y.iter_mut().skip(j).step_by(k).zip(&product).for_each(|(to, from)| *to = *from);
     }
     Ok(())
+}
+
+/// A matrix of zeros that a product is written to.
+fn zeros<X: Scalar>((nrows, ncols): (usize, usize)) -> Result<Array2<X>> {
+    let elements = filled("the product", nrows.saturating_mul(ncols), X::zero())?;
+    Array2::from_shape_vec((nrows, ncols), elements).map_err(|_| {
+        Error::shape("the product", "extents that can be counted", format!("{nrows} x {ncols}"))
+    })
 }
 
 /// What a product is called in plans.

@@ -194,7 +194,7 @@ fn room_for<'a, X: Scalar>(room: &'a mut Room, len: usize, ctx: &Context) -> Res
         .and_then(|room| room.downcast_ref::<BufferMut<X>>())
         .is_none_or(|made| made.len() != len)
     {
-        *room = Some(Box::new(BufferMut::<X>::zeros(len)?.counted(ctx.meter())));
+        *room = Some(Box::new(ctx.zeros::<X>("the product", len)?));
     }
     let made = room.as_mut().and_then(|room| room.downcast_mut::<BufferMut<X>>());
     made.map(|room| &mut room[..])

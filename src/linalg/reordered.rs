@@ -128,7 +128,8 @@ impl<M> Reordered<M> {
         let (order, len) = (self.order.order(), self.order.len().saturating_mul(k));
         check_shape("x", len, x.len())?;
         check_shape("y", len, y.len())?;
-        let (mut moved, mut results) = (vec![X::zero(); len], vec![X::zero(); len]);
+        let mut moved = ctx.filled("x in order", len, X::zero())?;
+        let mut results = ctx.filled("y in order", len, X::zero())?;
         ctx.run(|| {
             let rows = moved.par_chunks_exact_mut(k.max(1)).with_min_len(TASK);
             rows.zip(order).for_each(|(to, &old)| to.copy_from_slice(&x[old * k..][..k]));

@@ -126,7 +126,7 @@ fn combine<C: Combine<T>, T: Entry, I: Index, P: Index, A: Axis>(
         Ok(Plan { entries: Some(entries as u64), ..plan })
     })?;
     let _held = ctx.hold(work);
-    let mut merging = Merging::new(lines.most_lines(), lines.most_entries())?;
+    let mut merging = Merging::new(lines.most_lines(), lines.most_entries(), ctx)?;
     let mut expected = size.expected;
     if size.counted {
         expected = 0;
@@ -252,12 +252,12 @@ impl<T: Entry, I: Index, P: Index> Merging<T, I, P> {
         (entries * entry + 3 * (lines + 1) * size_of::<P>()) as u64
     }
 
-    fn new(lines: usize, entries: usize) -> Result<Self> {
+    fn new(lines: usize, entries: usize, ctx: &Context) -> Result<Self> {
         Ok(Merging {
-            rooms: Vec::with_capacity(lines + 1),
-            indptr: Vec::with_capacity(2 * lines),
-            indices: BufferMut::zeros(entries)?,
-            data: BufferMut::zeros(entries)?,
+            rooms: ctx.room("merged lines", lines + 1)?,
+            indptr: ctx.room("merged lines", 2 * lines)?,
+            indices: ctx.work("merged lines", entries)?,
+            data: ctx.work("merged lines", entries)?,
         })
     }
 

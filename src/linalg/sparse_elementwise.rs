@@ -12,7 +12,7 @@ use crate::sparse::{
     Axis, Compressed, CompressedWriter, EntryPanels, IndexCheck, LinePart, Pieces, ZippedLines,
     memory_left,
 };
-use crate::storage::{BufferMut, Context, Entry, Index, Place, Plan, SparseFormat};
+use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
 
 /// Nanoseconds an entry takes one thread.
 const WORK: f64 = 1.5;
@@ -114,7 +114,7 @@ fn map_in_memory<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
         let plan = Plan::new(operation).on_device_of(a.data().file()).works(a.nnz() as u64, WORK);
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
     })?;
-    let mut values = BufferMut::<U>::zeros(a.nnz())?.counted(ctx.meter());
+    let mut values = ctx.zeros::<U>("the values", a.nnz())?;
     panels.sweep(ctx, &mut |start, _, data| {
         let to = values[start..start + data.len()].par_chunks_mut(TASK);
         ctx.run(|| {
@@ -155,7 +155,7 @@ fn transform<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     let mut check = IndexCheck::new(a);
     let named = |error| a.name_indices(error);
     if *place == Place::Memory {
-        let mut values = BufferMut::<U>::zeros(a.nnz())?.counted(ctx.meter());
+        let mut values = ctx.zeros::<U>("the values", a.nnz())?;
         let swept = lines.sweep(ctx, &mut |panel| {
             let part = &panel.parts[0];
             let to = &mut values[part.start..part.start + part.data.len()];
@@ -166,7 +166,7 @@ fn transform<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     }
     let mut writer = CompressedWriter::<U, I, P, A>::new(a.shape(), a.nnz(), true, place, ctx)?;
     let _held = ctx.hold(work);
-    let mut values = BufferMut::<U>::zeros(lines.most_entries())?;
+    let mut values = ctx.work::<U>("a run of values", lines.most_entries())?;
     let swept = lines.sweep(ctx, &mut |panel| {
         let part = &panel.parts[0];
         let values = &mut values[..part.data.len()];

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::linalg::kernels::{Combine, Overflow, merge};
 use crate::sparse::{Axis, Compressed, CompressedDraft};
-use crate::storage::{Buffer, BufferMut, Context, Entry, Index, Place};
+use crate::storage::{Buffer, Context, Entry, Index, Place};
 
 /// Entries of both in a run of lines.
 const TASK: usize = if cfg!(test) { 8 } else { 1 << 17 };
@@ -136,7 +136,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
 
     /// The values of a result that has the structure of both; `None` if an integer overflows.
     fn combine_all<C: Combine<T>>(&self, runs: &[Run], ctx: &Context) -> Result<Option<Buffer<T>>> {
-        let mut data = BufferMut::<T>::zeros(self.left.nnz())?.counted(ctx.meter());
+        let mut data = ctx.zeros::<T>("the values", self.left.nnz())?;
         let (mut tasks, mut rest) = (Vec::with_capacity(runs.len()), &mut data[..]);
         for run in runs {
             let these;

@@ -20,7 +20,7 @@ use crate::linalg::line_pass::{LinePass, RUN};
 use crate::linalg::scalar::Factor;
 use crate::linalg::statistics::Stats;
 use crate::sparse::{Axis, Compressed, EntryPanels};
-use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat};
+use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
 
 /// Numbers of a line from which on they are summed in lanes.
 const SHORT: usize = 32;
@@ -60,9 +60,9 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let (count, len) = lines_of(self, axis)?;
         let number = |x: T| x.times(1.0);
         if is_along(self, axis) {
-            let bytes = (len * size_of::<Moments>()) as u64;
+            let bytes = bytes_of::<Moments>(len);
             let mut pass = LinePass::new("statistics of lines", self, true, bytes, ctx)?;
-            let mut moments = vec![Moments::NONE; len];
+            let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
             pass.along(&mut moments, ctx, |moments, before, data, closes| {
                 for (k, run) in data.chunks(RUN).enumerate() {
                     moments.merge(before + k * RUN, of_line(run, number), run.len());
@@ -73,12 +73,14 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             })?;
             return Ok(Stats::new(count, moments));
         }
-        let bytes = (len * (size_of::<Column>() + size_of::<Moments>())) as u64;
+        let bytes = bytes_of::<(Column, Moments)>(len);
         let mut pass = LinePass::new("statistics across lines", self, false, bytes, ctx)?;
-        let mut columns = vec![Column { stored: 0, moments: Moments::NONE }; len];
+        let column = Column { stored: 0, moments: Moments::NONE };
+        let mut columns = ctx.filled("the statistics", len, column)?;
         pass.across(&mut columns, ctx, |column, x| column.take(number(x)))?;
         let finish = |column: &Column| with_zeros(column.stored, column.moments, count);
-        let moments = ctx.run(|| columns.par_iter().map(finish).collect());
+        let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
+        ctx.run(|| moments.par_iter_mut().zip(&columns).for_each(|(to, from)| *to = finish(from)));
         Ok(Stats::new(count, moments))
     }
 
@@ -107,8 +109,7 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
     /// ```
     pub fn norms(&self, axis: usize, order: NormOrder, ctx: &Context) -> Result<Vec<f64>> {
         let (_, len) = lines_of(self, axis)?;
-        ctx.check_memory("the norms", (len as u64).saturating_mul(size_of::<f64>() as u64))?;
-        let mut norms = vec![0.0; len];
+        let mut norms = ctx.filled("the norms", len, 0.0)?;
         self.norms_into(axis, order, &mut norms, ctx)?;
         Ok(norms)
     }
@@ -165,7 +166,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// ```
     pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
         let (_, len) = lines_of(self, axis)?;
-        let bytes = (len * size_of::<u64>()) as u64;
+        let bytes = bytes_of::<u64>(len);
         ctx.check_memory("the counts", bytes)?;
         let plan = Plan::new("counting entries").beside(bytes);
         if is_along(self, axis) {
@@ -176,7 +177,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             let _held = ctx.hold(bytes);
             ctx.meter().pass();
             ctx.meter().read(stored);
-            return Ok((0..len).map(|line| self.span(line).len() as u64).collect());
+            return ctx.collected("the counts", (0..len).map(|line| self.span(line).len() as u64));
         }
         let (left, pattern) = (ctx.memory_limit_bytes() - bytes, self.pattern());
         let mut panels = EntryPanels::within(left / 4, 1, &[self.indices()], pattern.data(), ctx)?;
@@ -188,7 +189,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             Ok(plan.works(self.nnz() as u64, 2.0))
         })?;
         let _held = ctx.hold(work);
-        let mut counts = vec![0; len];
+        let mut counts = ctx.filled("the counts", len, 0)?;
         let mut columns = Columns::new(len, entries, ctx.thread_count());
         panels.sweep(ctx, &mut |_, indices, data| {
             ctx.run(|| {

@@ -105,7 +105,7 @@ impl<T: Element + Factor<f64>> Dense<T> {
             Ok(plan.beside(bytes).works(self.len() as u64, WORK))
         })?;
         let _held = ctx.hold(bytes);
-        let mut moments = vec![Moments::NONE; len];
+        let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
         let number = |x: T| x.times(1.0);
         panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
             if elements.is_empty() {

@@ -10,7 +10,7 @@ use crate::sparse::copy::append;
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::writer::{CompressedWriter, memory_left};
 use crate::sparse::zipped_lines::ZippedLines;
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::{Broken, Context, Entry, Index, Place};
 
 /// Collects the lines of a matrix that is compressed along `A`, in order; named [`CsrBuilder`] and [`CscBuilder`].
 ///
@@ -32,7 +32,7 @@ pub struct CompressedBuilder<T: Entry, I: Index, P: Index, A: Axis> {
     minor: usize,
     canonical: bool,
     /// Whether something failed half way, so that there is no matrix to be made.
-    broken: bool,
+    broken: Broken,
     pointers: Vec<P>,
     place: Place,
     ctx: Context,
@@ -66,7 +66,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
             writer: CompressedWriter::new(shape, nnz, false, &place, ctx)?,
             minor: extent,
             canonical: true,
-            broken: false,
+            broken: Broken::default(),
             pointers: Vec::new(),
             place,
             ctx: ctx.clone(),
@@ -123,9 +123,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
             return Err(Error::shape("the indices", end, indices.len()));
         }
         self.canonical &= rising;
-        let pushed = self.writer.push_run(&self.pointers, indices, values);
-        self.broken = pushed.is_err();
-        pushed
+        self.broken.note(self.writer.push_run(&self.pointers, indices, values))
     }
 
     /// Adds all lines of a matrix of the same extent, read panel by panel if it lies in a file. Fails if an index of it is
@@ -151,8 +149,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
         let mut lines = ZippedLines::new(&[matrix], Pieces::Entries, budget, &ctx)?;
         ctx.meter().pass();
         let appended = append(&mut self.writer, matrix, &mut lines, &ctx);
-        self.broken = appended.is_err();
-        self.canonical &= appended?;
+        self.canonical &= self.broken.note(appended)?;
         Ok(())
     }
 
@@ -165,10 +162,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
     /// Fails if the types, or the memory for a result in memory, are too small for so many more lines and entries; or if
     /// an earlier step failed half way.
     fn check_room(&self, lines: usize, entries: usize) -> Result<()> {
-        if self.broken {
-            return Err(Error::new(ErrorKind::Io, "lines are missing that could not be added"));
-        }
-        let (lines, nnz) = (self.lines() + lines, self.nnz().saturating_add(entries));
+        self.broken.check()?;
+        let (lines, nnz) = (self.lines().saturating_add(lines), self.nnz().saturating_add(entries));
         if lines > I::LARGEST || nnz > P::LARGEST {
             return Err(Error::new(ErrorKind::Type, "the matrix is too large for its index types")
                 .expected(format!("at most {} lines and {} entries", I::LARGEST, P::LARGEST))

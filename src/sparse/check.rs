@@ -51,28 +51,36 @@ pub(crate) fn check_indices<I: Index, P: Index>(
     minor: usize,
 ) -> Result<bool> {
     let majors = indptr.len() - 1;
-    let base = indptr[0].to_usize();
     (0..majors.div_ceil(CHUNK))
         .into_par_iter()
         .map(|chunk| {
             let start = chunk * CHUNK;
             let mut canonical = true;
             for major in start..majors.min(start + CHUNK) {
-                // The pointers may lie in a file that somebody has changed since they were checked.
-                let from = indptr[major].to_usize().wrapping_sub(base);
-                let to = indptr[major + 1].to_usize().wrapping_sub(base);
-                let line = indices.get(from..to).ok_or_else(|| pointers_changed(major))?;
-                let below =
-                    line.iter().fold(true, |below, index| below & (index.to_usize() < minor));
-                if !below {
-                    return Err(out_of_range(line, major, from, minor));
-                }
-                canonical &=
-                    line.windows(2).fold(true, |rising, pair| rising & (pair[0] < pair[1]));
+                canonical &= check_line(indptr, indices, minor, major)?;
             }
             Ok(canonical)
         })
         .try_reduce(|| true, |a, b| Ok(a & b))
+}
+
+/// As [`check_indices`], for one line.
+#[inline]
+pub(crate) fn check_line<I: Index, P: Index>(
+    indptr: &[P],
+    indices: &[I],
+    minor: usize,
+    major: usize,
+) -> Result<bool> {
+    let base = indptr[0].to_usize();
+    // The pointers may lie in a file that somebody has changed since they were checked.
+    let from = indptr[major].to_usize().wrapping_sub(base);
+    let to = indptr[major + 1].to_usize().wrapping_sub(base);
+    let line = indices.get(from..to).ok_or_else(|| pointers_changed(major))?;
+    if !line.iter().fold(true, |below, index| below & (index.to_usize() < minor)) {
+        return Err(out_of_range(line, major, from, minor));
+    }
+    Ok(line.windows(2).fold(true, |rising, pair| rising & (pair[0] < pair[1])))
 }
 
 /// The error for a row (column, for CSC) whose pointers are no longer what was checked.

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::{Axis, ByCols, ByRows};
-use crate::sparse::check::{check_indices, check_pointers, check_widths};
+use crate::sparse::check::{check_indices, check_line, check_pointers, check_widths};
 use crate::storage::{Access, Buffer, Entry, Index};
 
 /// A sparse matrix compressed along axis `A`; named [`Csr`] and [`Csc`].
@@ -25,9 +26,23 @@ pub struct Compressed<T: Entry, I: Index, P: Index, A: Axis> {
     indptr: Buffer<P>,
     indices: Buffer<I>,
     data: Buffer<T>,
-    /// Whether indices strictly increase within every major; empty until they were checked, all being in range.
-    canonical: Arc<OnceLock<bool>>,
+    seen: Arc<Seen>,
     axis: PhantomData<A>,
+}
+
+/// What is known of the indices. Clones of a matrix share it.
+#[derive(Default)]
+struct Seen {
+    /// Whether indices strictly increase within every major; empty until they were checked, all being in range.
+    canonical: OnceLock<bool>,
+    /// Entries that were looked at line by line while nothing was known of the whole.
+    looked: AtomicUsize,
+}
+
+impl Seen {
+    fn canonical() -> Arc<Self> {
+        Arc::new(Seen { canonical: OnceLock::from(true), ..Seen::default() })
+    }
 }
 
 /// Compressed sparse rows. `I` is the type of column indices, `P` that of row pointers.
@@ -93,8 +108,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         if data.len() != indices.len() {
             return Err(Error::shape("the value array", indices.len(), data.len()));
         }
-        let canonical = Arc::default();
-        Ok(Compressed { nrows, ncols, indptr, indices, data, canonical, axis: PhantomData })
+        let seen = Arc::default();
+        Ok(Compressed { nrows, ncols, indptr, indices, data, seen, axis: PhantomData })
     }
 
     /// The three buffers: `indptr`, `indices`, `data`. In a slice of a matrix `indptr` does not start at 0.
@@ -165,17 +180,35 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Checks that every index is in range, and tells whether they strictly increase within each row (column, for
     /// CSC), so that the matrix is in SciPy's canonical format. Reads the indices once; the answer is remembered.
     pub fn check(&self) -> Result<bool> {
-        if let Some(&canonical) = self.canonical.get() {
+        if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);
         }
         let canonical = check_indices(&self.indptr, &self.indices, self.minor())
             .map_err(|error| self.name_indices(error))?;
-        Ok(*self.canonical.get_or_init(|| canonical))
+        Ok(*self.seen.canonical.get_or_init(|| canonical))
+    }
+
+    /// Checks that the indices of one line are in range, and tells whether they rise in it. `major` is below
+    /// [`major()`](Self::major).
+    ///
+    /// Reads the indices of this line and no others, so that one line of a large file is had at once; when as many were
+    /// read so as the matrix has, all are checked, and nothing is read again.
+    pub(super) fn check_major(&self, major: usize) -> Result<bool> {
+        if let Some(&canonical) = self.seen.canonical.get() {
+            return Ok(canonical);
+        }
+        let len = self.span(major).len();
+        let looked = self.seen.looked.fetch_add(len, Ordering::Relaxed).saturating_add(len);
+        if looked > self.nnz() {
+            return self.check();
+        }
+        check_line(&self.indptr, &self.indices, self.minor(), major)
+            .map_err(|error| self.name_indices(error))
     }
 
     /// Whether indices rise in every line, if that is known and cannot change: of indices in memory that were checked.
     pub(crate) fn known_canonical(&self) -> Option<bool> {
-        if self.indices.origin().is_some() { None } else { self.canonical.get().copied() }
+        if self.indices.origin().is_some() { None } else { self.seen.canonical.get().copied() }
     }
 
     /// Names the file behind the indices, if there is one, in an error about them.
@@ -189,7 +222,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Remembers that the maker of the matrix has put indices in range and in order.
     pub(crate) fn assume_canonical(self) -> Self {
         debug_assert!(check_indices(&self.indptr, &self.indices, self.minor()).is_ok_and(|c| c));
-        self.canonical.get_or_init(|| true);
+        self.seen.canonical.get_or_init(|| true);
         self
     }
 
@@ -206,8 +239,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         };
         let minor = self.minor();
         let (nrows, ncols) = A::swap_if_cols((range.len(), minor));
-        let canonical = match self.canonical.get() {
-            Some(true) => Arc::new(OnceLock::from(true)),
+        let seen = match self.seen.canonical.get() {
+            Some(true) => Seen::canonical(),
             _ => Arc::default(),
         };
         Ok(Compressed {
@@ -216,7 +249,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             indptr: self.indptr.slice(range.start..range.end + 1),
             indices: self.indices.slice(entries.clone()),
             data: self.data.slice(entries),
-            canonical,
+            seen,
             axis: PhantomData,
         })
     }
@@ -236,7 +269,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             indptr: self.indptr.clone(),
             indices: self.indices.clone(),
             data: self.data.clone(),
-            canonical: Arc::clone(&self.canonical),
+            seen: Arc::clone(&self.seen),
             axis: PhantomData,
         }
     }
@@ -278,7 +311,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             indptr: self.indptr.clone(),
             indices: self.indices.clone(),
             data,
-            canonical: Arc::clone(&self.canonical),
+            seen: Arc::clone(&self.seen),
             axis: PhantomData,
         }
     }

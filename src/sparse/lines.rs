@@ -8,8 +8,8 @@ use crate::storage::{Entry, Index};
 /// The stored entries of one row of a CSR or one column of a CSC matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line<'a, T, I> {
-    /// Column indices for a row, row indices for a column; below the extent only if the matrix was
-    /// [checked](Compressed::check).
+    /// Column indices for a row, row indices for a column. Below the extent of a line that was asked for by itself; of those
+    /// from an iterator over all lines only if the matrix was [checked](Compressed::check).
     pub indices: &'a [I],
     /// The value at each index.
     pub data: &'a [T],
@@ -31,19 +31,21 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         if major >= self.major() {
             return Err(outside(self.shape(), A::swap_if_cols((major, 0))));
         }
+        self.check_major(major)?;
         Ok(self.line(major))
     }
 
     /// The value stored at row `i` and column `j`, `None` where nothing is stored.
     ///
-    /// The first call checks the whole matrix. Then one binary search, or a scan of the line if its indices are not
-    /// in order. Fails if the position is outside the matrix or holds several entries.
+    /// One binary search, or a scan of the line if its indices are not in order or nothing is known of them yet: of a matrix
+    /// from a file the line that is asked for is checked, and the whole only when that has become less work. Fails if the
+    /// position is outside the matrix or holds several entries, or if an index of the line is out of range.
     pub fn get(&self, i: usize, j: usize) -> Result<Option<T>> {
         if i >= self.nrows() || j >= self.ncols() {
             return Err(outside(self.shape(), (i, j)));
         }
-        let canonical = self.check()?;
         let (major, minor) = A::swap_if_cols((i, j));
+        let canonical = self.check_major(major)?;
         let Line { indices, data } = self.line(major);
         if canonical {
             let found = indices.binary_search_by(|index| index.to_usize().cmp(&minor));
@@ -70,7 +72,7 @@ fn outside(shape: (usize, usize), position: (usize, usize)) -> Error {
 }
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
-    /// Row `i`.
+    /// Row `i`, its indices checked. Of a matrix from a file no other row is read.
     pub fn row(&self, i: usize) -> Result<Line<'_, T, I>> {
         self.line_at(i)
     }
@@ -90,7 +92,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
-    /// Column `j`.
+    /// Column `j`, its indices checked. Of a matrix from a file no other column is read.
     pub fn col(&self, j: usize) -> Result<Line<'_, T, I>> {
         self.line_at(j)
     }

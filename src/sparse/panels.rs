@@ -6,8 +6,7 @@ use crate::error::Result;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::storage::{
-    BufferMut, Context, Entry, Extent, Index, PanelArray, PanelReader, Traffic, largest_panel,
-    panel_elements,
+    Context, Entry, Extent, Index, PanelArray, PanelReader, Traffic, largest_panel, panel_elements,
 };
 
 /// Bytes of a ring of panels without many pinned: reading gains nothing from more.
@@ -162,7 +161,7 @@ impl<T: Entry, I: Index, P: Index> Streams<T, I, P> {
             PanelArray::new(matrix.indptr(), &mut sources)?
         } else {
             budget -= pointer_bytes;
-            let mut kept = BufferMut::zeros(matrix.indptr().len())?.counted(ctx.meter());
+            let mut kept = ctx.work("the pointers", matrix.indptr().len())?.counted(ctx.meter());
             kept.copy_from_slice(matrix.indptr());
             ctx.meter().read(pointer_bytes);
             PanelArray::Kept(kept.freeze())

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
-use crate::storage::{BufferMut, Context, Index};
+use crate::storage::{BufferMut, Context, Index, filled, room};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -38,7 +38,7 @@ impl Permutation {
     /// ```
     pub fn new(order: Vec<usize>) -> Result<Self> {
         let n = order.len();
-        let mut seen = vec![0u64; n.div_ceil(64)];
+        let mut seen = filled("the numbers that were seen", n.div_ceil(64), 0u64)?;
         for (k, &old) in order.iter().enumerate() {
             let wrong = |what: &str| {
                 Error::new(ErrorKind::Index, what).at(Location::Position(k as u64)).found(old)
@@ -57,8 +57,13 @@ impl Permutation {
     }
 
     /// The order in which everything stays where it is.
+    ///
+    /// # Panics
+    /// If the system has no memory for `n` numbers, or they are more than the limit of a new [`Context`].
     pub fn identity(n: usize) -> Self {
-        Permutation { order: (0..n).collect() }
+        let mut order = room("the identity", n).expect("memory for as many numbers as things");
+        order.extend(0..n);
+        Permutation { order }
     }
 
     /// How many things are brought into order.
@@ -98,13 +103,20 @@ impl Permutation {
     /// ```
     pub fn then(&self, next: &Self) -> Result<Self> {
         check_shape("the next permutation", self.len(), next.len())?;
-        Ok(Permutation { order: next.order.iter().map(|&k| self.order[k]).collect() })
+        let mut order = room("the order", self.len())?;
+        order.extend(next.order.iter().map(|&k| self.order[k]));
+        Ok(Permutation { order })
     }
 
     /// The elements of a vector in this order: `y[k] = x[order[k]]`. Fails if there are not as many as in the order.
     pub fn permute<X: Copy + Send + Sync>(&self, x: &[X], ctx: &Context) -> Result<Vec<X>> {
         check_shape("x", self.len(), x.len())?;
-        Ok(ctx.run(|| self.order.par_iter().with_min_len(TASK).map(|&old| x[old]).collect()))
+        let mut moved = ctx.room("the vector", x.len())?;
+        ctx.run(|| {
+            let elements = self.order.par_iter().with_min_len(TASK).map(|&old| x[old]);
+            elements.collect_into_vec(&mut moved);
+        });
+        Ok(moved)
     }
 
     /// As [`permute`](Self::permute), into `y`; nothing is allocated.
@@ -133,8 +145,8 @@ impl Permutation {
 
     /// The positions of all things, as indices of a matrix, which were seen to be wide enough; in huge pages, for they are
     /// looked up in any order.
-    pub(crate) fn positions<I: Index>(&self) -> Result<BufferMut<I>> {
-        let mut positions = BufferMut::zeros(self.len())?;
+    pub(crate) fn positions<I: Index>(&self, ctx: &Context) -> Result<BufferMut<I>> {
+        let mut positions = ctx.work("the positions", self.len())?;
         self.order.iter().enumerate().for_each(|(new, &old)| positions[old] = I::from_usize(new));
         Ok(positions)
     }

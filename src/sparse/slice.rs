@@ -110,7 +110,7 @@ fn pick<T: Entry, I: Index, P: Index, A: Axis>(
         Ok(Plan { entries: Some(entries as u64), ..plan })
     })?;
     let _held = ctx.hold(work);
-    let mut picked = Picked::new(lines.most_lines(), lines.most_entries(), minors.clone())?;
+    let mut picked = Picked::new((lines.most_lines(), lines.most_entries()), minors.clone(), ctx)?;
     let mut expected = 0;
     if counted {
         picked.sweep(from, &mut lines, ctx, |_, lens, _, _| {
@@ -176,9 +176,10 @@ impl<T: Entry, I: Index> Picked<T, I> {
         (lines * size_of::<usize>() + entries * (size_of::<I>() + size_of::<T>())) as u64
     }
 
-    fn new(lines: usize, entries: usize, minors: Range<usize>) -> Result<Self> {
-        let (indices, data) = (BufferMut::zeros(entries)?, BufferMut::zeros(entries)?);
-        Ok(Picked { minors, lens: Vec::with_capacity(lines), indices, data })
+    fn new((lines, entries): (usize, usize), minors: Range<usize>, ctx: &Context) -> Result<Self> {
+        let lens = ctx.room("lines of the slice", lines)?;
+        let (indices, data) = (ctx.work("the slice", entries)?, ctx.work("the slice", entries)?);
+        Ok(Picked { minors, lens, indices, data })
     }
 
     /// Calls `take` with what was picked of every run, in order: whether its last line is whole, how many entries each line

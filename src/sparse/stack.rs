@@ -141,7 +141,7 @@ fn side_by_side<T: Entry, I: Index, P: Index, A: Axis>(
     })?;
     let mut writer = CompressedWriter::new(shape, nnz, true, place, ctx)?;
     let _held = ctx.hold(work);
-    let mut joined = Joined::new(matrices, lines.most_lines(), lines.most_entries())?;
+    let mut joined = Joined::new(matrices, (lines.most_lines(), lines.most_entries()), ctx)?;
     let mut checks: Vec<_> = matrices.iter().map(|matrix| IndexCheck::new(matrix)).collect();
     lines.sweep(ctx, &mut |panel| {
         for (m, check) in checks.iter_mut().enumerate() {
@@ -170,8 +170,8 @@ impl<T: Entry, I: Index, P: Index> Joined<T, I, P> {
     /// Room for runs of some lines and entries.
     fn new<A: Axis>(
         matrices: &[&Compressed<T, I, P, A>],
-        lines: usize,
-        entries: usize,
+        (lines, entries): (usize, usize),
+        ctx: &Context,
     ) -> Result<Self> {
         let offsets = matrices.iter().scan(0, |end, matrix| {
             *end += matrix.minor();
@@ -179,9 +179,9 @@ impl<T: Entry, I: Index, P: Index> Joined<T, I, P> {
         });
         Ok(Joined {
             offsets: offsets.collect(),
-            indptr: Vec::with_capacity(lines + 1),
-            indices: BufferMut::zeros(entries)?,
-            data: BufferMut::zeros(entries)?,
+            indptr: ctx.room("pointers of joined lines", lines + 1)?,
+            indices: ctx.work("joined lines", entries)?,
+            data: ctx.work("joined lines", entries)?,
         })
     }
 

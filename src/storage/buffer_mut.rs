@@ -9,7 +9,9 @@ use std::sync::Arc;
 use memmap2::MmapMut;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::allocate::bytes_of;
 use crate::storage::buffer::{Buffer, Map, Origin, Owner, abridged, check_elements};
+use crate::storage::context::Context;
 use crate::storage::element::Entry;
 use crate::storage::meter::{Held, Meter};
 
@@ -49,8 +51,17 @@ unsafe impl<T: Entry> Sync for BufferMut<T> {}
 impl<T: Entry> BufferMut<T> {
     /// `len` zeros in memory; in huge pages, where the system gives them, from 4 MiB on.
     ///
-    /// Fails if the system has not that much memory to give.
+    /// Fails if the system has not that much memory to give, or they are more than the limit of a new
+    /// [`Context`](crate::Context).
     pub fn zeros(len: usize) -> Result<Self> {
+        if bytes_of::<T>(len) >= HUGE as u64 {
+            Context::new().check_memory("the elements", bytes_of::<T>(len))?;
+        }
+        Self::fresh(len)
+    }
+
+    /// As [`zeros`](Self::zeros), for whoever has seen that a limit is kept.
+    pub(crate) fn fresh(len: usize) -> Result<Self> {
         let too_much = || {
             Error::new(ErrorKind::Memory, "the system has not enough memory")
                 .found(format!("a request for {len} elements of {} bytes", size_of::<T>()))

@@ -60,7 +60,7 @@ impl Plan {
     /// `passes` over an input of which `bytes` bytes are read in all.
     pub(crate) fn reads(mut self, passes: u64, bytes: u64) -> Self {
         self.cost.passes = self.cost.passes.max(passes);
-        self.cost.bytes_read += bytes;
+        self.cost.bytes_read = self.cost.bytes_read.saturating_add(bytes);
         self
     }
 
@@ -72,15 +72,15 @@ impl Plan {
 
     /// A result of `bytes` bytes in files.
     pub(crate) fn writes(mut self, bytes: u64) -> Self {
-        self.cost.bytes_written += bytes;
+        self.cost.bytes_written = self.cost.bytes_written.saturating_add(bytes);
         self
     }
 
     /// Scratch files of `bytes` bytes, written once and read once.
     pub(crate) fn scratches(mut self, bytes: u64) -> Self {
-        self.cost.scratch += bytes;
-        self.cost.bytes_written += bytes;
-        self.cost.bytes_read += bytes;
+        self.cost.scratch = self.cost.scratch.saturating_add(bytes);
+        self.cost.bytes_written = self.cost.bytes_written.saturating_add(bytes);
+        self.cost.bytes_read = self.cost.bytes_read.saturating_add(bytes);
         self
     }
 
@@ -92,7 +92,7 @@ impl Plan {
 
     /// Memory of `bytes` bytes that is held all the time.
     pub(crate) fn beside(mut self, bytes: u64) -> Self {
-        self.cost.peak_memory += bytes;
+        self.cost.peak_memory = self.cost.peak_memory.saturating_add(bytes);
         self
     }
 

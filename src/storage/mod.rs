@@ -1,6 +1,7 @@
 //! Floor 0: elements, buffers, files. Nothing here knows what a matrix is.
 //!
 //! - [`element`] – what may lie in a file; [`buffer`] and [`buffer_mut`] – a run of it, whoever owns the bytes
+//! - [`allocate`] – memory whose size comes from a shape, within a limit; [`broken`] – what failed half way, and says so
 //! - [`folder`] – opening files through the handle of their folder; [`map`] – locking, reserving and mapping them, the only
 //!   way to a file's bytes as memory
 //! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them, both in [`json`]; [`verify`](mod@verify) – comparing
@@ -12,6 +13,8 @@
 //! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above; [`cost`], [`running`]
 //!   and [`meter`] – what an operation will cost and what it did
 
+mod allocate;
+mod broken;
 mod buffer;
 mod buffer_mut;
 mod checksum;
@@ -40,6 +43,8 @@ mod sums;
 mod verify;
 mod writer;
 
+pub(crate) use allocate::{bytes_of, filled, room};
+pub(crate) use broken::Broken;
 pub use buffer::{Access, Buffer};
 pub use buffer_mut::BufferMut;
 pub(crate) use buffer_mut::{

@@ -50,6 +50,11 @@ impl Scratch {
         self.appender.spare()
     }
 
+    /// Reserves space for a block of `bytes` bytes. Fails, changing nothing, if the device has not that much.
+    pub(crate) fn make_room(&mut self, bytes: usize) -> Result<()> {
+        self.appender.make_room(bytes.next_multiple_of(SECTOR))
+    }
+
     /// Appends the first `bytes` bytes of a buffer, and tells where in the file they lie.
     pub(crate) fn append(&mut self, buffer: IoBuffer, bytes: usize) -> Result<u64> {
         let offset = self.appender.length();

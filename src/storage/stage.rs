@@ -11,6 +11,7 @@ use crate::storage::buffer::{Buffer, Origin};
 use crate::storage::buffer_mut::BufferMut;
 use crate::storage::checksum;
 use crate::storage::context::Context;
+use crate::storage::descriptor::{INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 use crate::storage::element::Entry;
 use crate::storage::npy::{DATA_START, NpyHeader, create_array, finish_array};
 use crate::storage::place::Place;
@@ -58,16 +59,26 @@ impl Stage {
         matches!(self.kind, Kind::Scratch)
     }
 
+    /// Bytes of the elements of an array. As many as nobody can count would not fit in memory either.
+    fn bytes_of(&self, name: &str, header: &NpyHeader) -> Result<u64> {
+        header.checked_bytes().or_else(|error| match self.kind {
+            Kind::Memory if !header.is_empty() => {
+                self.ctx.check_memory(thing(name), u64::MAX).and(Err(error))
+            }
+            _ => Err(error),
+        })
+    }
+
     /// A new array of zeros, with the elements and the shape of `header`, to be called `name` (`values.npy`).
     ///
     /// Fails if memory beyond the limit, or disk space that is not there, would be needed.
     pub(crate) fn array<T: Entry>(&self, name: &str, header: &NpyHeader) -> Result<BufferMut<T>> {
-        let bytes = header.checked_bytes()?;
+        let bytes = self.bytes_of(name, header)?;
         match &self.kind {
             Kind::Memory => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
-                self.ctx.check_memory(name, before.saturating_add(bytes))?;
-                let zeros = BufferMut::zeros(bytes as usize / size_of::<T>())?;
+                self.ctx.check_memory(thing(name), before.saturating_add(bytes))?;
+                let zeros = BufferMut::fresh(bytes as usize / size_of::<T>())?;
                 Ok(zeros.counted(self.ctx.meter()))
             }
             Kind::Scratch => {
@@ -92,11 +103,11 @@ impl Stage {
         header: &NpyHeader,
         exact: bool,
     ) -> Result<ArrayWriter<T>> {
-        let bytes = header.checked_bytes()?;
+        let bytes = self.bytes_of(name, header)?;
         match &self.kind {
             Kind::Memory if exact => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
-                self.ctx.check_memory(name, before.saturating_add(bytes))?;
+                self.ctx.check_memory(thing(name), before.saturating_add(bytes))?;
                 ArrayWriter::memory(bytes as usize / size_of::<T>(), &self.ctx)
             }
             Kind::Memory => ArrayWriter::memory(0, &self.ctx),
@@ -178,5 +189,16 @@ impl Stage {
             Kind::Memory | Kind::Scratch => Ok(()),
             Kind::Files(files) => files.publish(name),
         }
+    }
+}
+
+/// What the array called `name` in its folder is, for an error about a result that lies in no folder.
+fn thing(name: &str) -> &'static str {
+    match name {
+        POINTERS_FILE => "the pointers",
+        INDICES_FILE => "the indices",
+        ROWS_FILE => "the row indices",
+        VALUES_FILE => "the values",
+        _ => "the array",
     }
 }

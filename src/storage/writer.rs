@@ -7,6 +7,8 @@
 use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::allocate::bytes_of;
+use crate::storage::broken::Broken;
 use crate::storage::buffer::{Buffer, Origin};
 use crate::storage::buffer_mut::BufferMut;
 use crate::storage::context::Context;
@@ -42,6 +44,8 @@ struct FileTarget {
     made: usize,
     summed: bool,
     meter: Meter,
+    /// Whether a block could not be written.
+    broken: Broken,
 }
 
 /// An array that was written to a file and is on the device.
@@ -55,7 +59,7 @@ pub(crate) struct Written<T> {
 impl<T: Entry> ArrayWriter<T> {
     /// An array in memory, of `expected` elements if that is known, within the memory limit.
     pub(crate) fn memory(expected: usize, ctx: &Context) -> Result<Self> {
-        let array = BufferMut::zeros(expected)?.counted(ctx.meter());
+        let array = ctx.zeros("the result", expected)?;
         Ok(ArrayWriter { target: Target::Memory { array, ctx: ctx.clone() }, len: 0 })
     }
 
@@ -148,7 +152,7 @@ impl<T: Entry> ArrayWriter<T> {
     pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
         match &mut self.target {
             Target::Memory { array, ctx } => {
-                let end = self.len + elements.len();
+                let end = self.len.saturating_add(elements.len());
                 if end > array.len() {
                     grow(array, end, ctx)?;
                 }
@@ -188,10 +192,27 @@ impl FileTarget {
     fn new(appender: Appender, block: usize, summed: bool, meter: &Meter) -> Result<Self> {
         let current = IoBuffer::new(block, meter)?;
         let (header, meter) = (None, meter.clone());
-        Ok(FileTarget { appender, header, current, filled: 0, block, made: 1, summed, meter })
+        let broken = Broken::default();
+        Ok(FileTarget {
+            appender,
+            header,
+            current,
+            filled: 0,
+            block,
+            made: 1,
+            summed,
+            meter,
+            broken,
+        })
     }
 
-    fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.broken.check()?;
+        let taken = self.take(bytes);
+        self.broken.note(taken)
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
             let now;
             (now, bytes) = bytes.split_at(bytes.len().min(self.block - self.filled));
@@ -213,6 +234,7 @@ impl FileTarget {
 
     /// Waits until everything is written.
     fn flush(mut self) -> Result<Appended> {
+        self.broken.check()?;
         if self.filled > 0 {
             self.appender.append(self.current, self.filled)?;
         }
@@ -247,10 +269,10 @@ fn block_size(limit: u64) -> usize {
 
 /// Makes room for `least` elements and half as many more.
 fn grow<T: Entry>(array: &mut BufferMut<T>, least: usize, ctx: &Context) -> Result<()> {
-    let len = least.max(array.len() / 2 * 3);
+    let len = least.max((array.len() / 2).saturating_mul(3));
     // Both are there while one is copied.
-    ctx.check_memory("the result", ((len + array.len()) * size_of::<T>()) as u64)?;
-    let mut larger = BufferMut::zeros(len)?.counted(ctx.meter());
+    ctx.check_memory("the result", bytes_of::<T>(len.saturating_add(array.len())))?;
+    let mut larger = ctx.zeros("the result", len)?;
     larger[..array.len()].copy_from_slice(array);
     *array = larger;
     Ok(())

@@ -7,7 +7,7 @@
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::vertices::check_graph;
 use crate::sparse::Csr;
-use crate::storage::{Entry, Index};
+use crate::storage::{Entry, Index, filled};
 
 /// What a breadth-first search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ fn follow_edges<T: Entry, I: Index, P: Index>(
     graph: &Csr<T, I, P>,
     answer: &Bfs<I>,
 ) -> Result<Vec<bool>> {
-    let mut confirmed = vec![false; graph.nrows()];
+    let mut confirmed = filled("a mark for each vertex", graph.nrows(), false)?;
     for (u, row) in graph.rows().enumerate() {
         let Some(level) = answer.level(u) else { continue };
         for v in row.indices.iter().map(|v| v.to_usize()) {

@@ -104,8 +104,8 @@ fn start<T: Entry, I: Index, P: Index, U: Entry, Q: Index>(
     let each = 12 + 3 * size_of::<I>() as u64;
     ctx.check_memory("the search", each.saturating_mul(n as u64))?;
     match fit_in_u32(n) {
-        true => Search::<AtomicU32>::new(n).run(graph, incoming, source, ctx),
-        false => Search::<AtomicU64>::new(n).run(graph, incoming, source, ctx),
+        true => Search::<AtomicU32>::new(n, ctx)?.run(graph, incoming, source, ctx),
+        false => Search::<AtomicU64>::new(n, ctx)?.run(graph, incoming, source, ctx),
     }
 }
 
@@ -116,11 +116,11 @@ struct Search<S> {
 }
 
 impl<S: Slot> Search<S> {
-    fn new(n: usize) -> Self {
-        Search {
-            parents: (0..n).map(|_| S::empty()).collect(),
-            levels: (0..n).map(|_| AtomicU32::new(u32::MAX)).collect(),
-        }
+    fn new(n: usize, ctx: &Context) -> Result<Self> {
+        Ok(Search {
+            parents: ctx.collected("the search", (0..n).map(|_| S::empty()))?,
+            levels: ctx.collected("the search", (0..n).map(|_| AtomicU32::new(u32::MAX)))?,
+        })
     }
 
     fn run<T: Entry, I: Index, P: Index, U: Entry, Q: Index>(

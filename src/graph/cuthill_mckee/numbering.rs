@@ -68,8 +68,8 @@ pub fn reverse_cuthill_mckee<T: Entry, I: Index, P: Index>(
     ctx.check_memory("the order", (24 + size_of::<I>() as u64).saturating_mul(n as u64))?;
     let graph = undirected(graph, ctx)?;
     let order = ctx.run(|| match fit_in_u32(n) {
-        true => Numbering::<I, AtomicU32>::new(n).number(&graph, ctx),
-        false => Numbering::<I, AtomicU64>::new(n).number(&graph, ctx),
+        true => Numbering::<I, AtomicU32>::new(n, ctx)?.number(&graph, ctx),
+        false => Numbering::<I, AtomicU64>::new(n, ctx)?.number(&graph, ctx),
     })?;
     if order.len() < n {
         return Err(Error::new(ErrorKind::Index, "the graph changed while it was read"));
@@ -95,20 +95,21 @@ struct Levels {
 }
 
 impl<I: Index, S: Slot> Numbering<I, S> {
-    fn new(n: usize) -> Self {
-        let firsts = (0..n).map(|_| S::empty()).collect();
-        let numbered: Vec<_> = (0..n.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+    fn new(n: usize, ctx: &Context) -> Result<Self> {
+        let firsts = ctx.collected("the order", (0..n).map(|_| S::empty()))?;
+        let words = 0..n.div_ceil(64);
+        let numbered = ctx.collected("the order", words.map(|_| AtomicU64::new(0)))?;
         if let (Some(last), 1..) = (numbered.last(), n % 64) {
             // What is no vertex needs no number.
             last.store(u64::MAX << (n % 64), Ordering::Relaxed);
         }
-        Numbering { order: Vec::with_capacity(n), numbered, firsts }
+        Ok(Numbering { order: ctx.room("the order", n)?, numbered, firsts })
     }
 
     /// Numbers all vertices.
     fn number<P: Index>(mut self, graph: &Csr<(), I, P>, ctx: &Context) -> Result<Vec<I>> {
         let (n, mut reported) = (self.firsts.len(), 0);
-        for start in rising_degrees(graph) {
+        for start in rising_degrees(graph, ctx)? {
             if self.has_number(start) {
                 continue;
             }

@@ -174,6 +174,10 @@ pub fn write_dense<T: Number + Element>(
         Header::array(field_of::<T>(), Symmetry::General, nrows, ncols),
         comment,
     )?;
+    if matrix.is_empty() {
+        // There may be more columns without elements than anybody can count to.
+        return writer.finish();
+    }
     for (j, column) in matrix.view().columns().into_iter().enumerate() {
         for (i, &value) in column.iter().enumerate() {
             writer.push(i, j, value)?;

@@ -248,10 +248,10 @@ fn room<T: Entry, I: Index, P: Index>(
         patterns,
         offsets,
         repeated,
-        ends: BufferMut::zeros(ends)?.counted(meter),
-        narrow: BufferMut::zeros(narrow)?.counted(meter),
-        wide: BufferMut::zeros(wide)?.counted(meter),
-        values: BufferMut::zeros(values)?.counted(meter),
+        ends: BufferMut::fresh(ends)?.counted(meter),
+        narrow: BufferMut::fresh(narrow)?.counted(meter),
+        wide: BufferMut::fresh(wide)?.counted(meter),
+        values: BufferMut::fresh(values)?.counted(meter),
     })
 }
 

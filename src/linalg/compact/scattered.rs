@@ -119,6 +119,10 @@ impl<T: Entry> Scattered<T> {
             // A line of hundreds of millions of entries.
             return Ok(None);
         }
+        // As many counts as blocks for every bin: wide matrices with few entries are not worth them.
+        if bins.len().saturating_mul(blocks) as u64 > most / size_of::<u32>() as u64 {
+            return Ok(None);
+        }
         let counts: Vec<Option<Vec<u32>>> =
             ctx.run(|| bins.par_iter().map(|bin| count(panel, bin, blocks)).collect());
         ctx.check_cancelled()?;
@@ -138,9 +142,9 @@ impl<T: Entry> Scattered<T> {
             ),
             groups,
             lens,
-            values: BufferMut::zeros(nnz)?.counted(meter),
-            local: BufferMut::zeros(nnz)?.counted(meter),
-            slots: BufferMut::zeros(nnz)?.counted(meter),
+            values: BufferMut::fresh(nnz)?.counted(meter),
+            local: BufferMut::fresh(nnz)?.counted(meter),
+            slots: BufferMut::fresh(nnz)?.counted(meter),
         };
         match ctx.run(|| scattered.fill(panel, blocks)) {
             Ok(()) => Ok(Some(scattered)),

@@ -12,7 +12,7 @@ use crate::linalg::matmul::strips::Strips;
 use crate::linalg::matmul::tiles::Tiles;
 use crate::linalg::matmul::tiling::{Choice, Extents, Tiling, Way};
 use crate::linalg::scalar::Scalar;
-use crate::storage::{BufferMut, Context, Held, Order, Place, Plan};
+use crate::storage::{Context, Held, Order, Place, Plan, bytes_of};
 
 /// Nanoseconds that a multiplication and addition takes one thread.
 const WORK: f64 = 0.03;
@@ -45,6 +45,15 @@ impl<T: Scalar> Dense<T> {
         let elements = extents.m.saturating_mul(extents.n);
         let taken = DenseWriter::<T, Ix2>::memory(elements, &place, ctx);
         ctx.check_memory("the product", if place == Place::Memory { taken } else { 0 })?;
+        if elements == 0 || extents.k == 0 {
+            // Nothing is multiplied, whatever the other extents are.
+            let _running = ctx.begin(|| {
+                let plan = Plan::new("dense product").reads(1, 0);
+                Ok(DenseWriter::<T, Ix2>::plan(plan, elements, &place, ctx))
+            })?;
+            ctx.meter().pass();
+            return DenseMut::create(&place, (extents.m, extents.n), Order::C, ctx)?.freeze();
+        }
         let product = Product::new((self, b), extents, (place == Place::Memory, taken), ctx)?;
         let _running = ctx.begin(|| Ok(product.plan_to_make(&place)))?;
         product.make(&place)
@@ -72,7 +81,11 @@ impl<T: Scalar> Dense<T> {
             c.assign(&self.matmul(b, Place::Memory, ctx)?.view());
             return Ok(());
         }
-        let taken = (c.len() * size_of::<T>()) as u64;
+        if c.is_empty() || extents.k == 0 {
+            c.fill(T::zero());
+            return Ok(());
+        }
+        let taken = bytes_of::<T>(c.len());
         let product = Product::new((self, b), extents, (true, taken), ctx)?;
         let _running = ctx.begin(|| Ok(product.plan()))?;
         c.fill(T::zero());
@@ -108,7 +121,7 @@ impl<'a, T: Scalar> Product<'a, T> {
     ) -> Result<Self> {
         let limit = ctx.memory_limit_bytes();
         let (a, b) = (Operand::new(a, limit / 4), Operand::new(b, limit / 4));
-        let budget = limit.saturating_sub(taken + packing_memory(ctx));
+        let budget = limit.saturating_sub(taken.saturating_add(packing_memory(ctx)));
         let way = Choice { a: &a, b: &b, extents, result_in_memory, budget }.best()?;
         Ok(Product { a, b, extents, way, ctx })
     }
@@ -213,7 +226,10 @@ impl<'a, T: Scalar> Product<'a, T> {
     ) -> Result<Dense<T>> {
         let Extents { m, n, .. } = self.extents;
         let mut writer = DenseWriter::new(place, ndarray::Dim([m, n]), Order::C, self.ctx)?;
-        let mut made = BufferMut::<T>::zeros(step * n)?.counted(self.ctx.meter());
+        let mut made = self
+            .ctx
+            .work::<T>("rows of the product", step.saturating_mul(n))?
+            .counted(self.ctx.meter());
         for (k, rows) in steps(m, step).enumerate() {
             let c = &mut made[..rows.len() * n];
             if k > 0 {
@@ -235,7 +251,10 @@ impl<'a, T: Scalar> Product<'a, T> {
     ) -> Result<Dense<T>> {
         let Extents { m, n, .. } = self.extents;
         let mut result = DenseMut::<T>::create(place, (m, n), Order::C, self.ctx)?;
-        let mut made = BufferMut::<T>::zeros(tall * wide)?.counted(self.ctx.meter());
+        let mut made = self
+            .ctx
+            .work::<T>("a tile of the product", tall.saturating_mul(wide))?
+            .counted(self.ctx.meter());
         for rows in steps(m, tall) {
             for cols in steps(n, wide) {
                 let mut to = result.view_mut();

@@ -38,7 +38,7 @@ impl<'a, T: Scalar> Strips<'a, T> {
         way: &Way,
         ctx: &'a Context,
     ) -> Result<Self> {
-        let left = BufferMut::zeros(way.kept as usize / size_of::<T>())?.counted(ctx.meter());
+        let left = ctx.work("a strip", way.kept as usize / size_of::<T>())?.counted(ctx.meter());
         Ok(Strips { a, b, extents, lines, ring: way.ring, left, ctx })
     }
 

@@ -36,7 +36,7 @@ impl<'a, T: Scalar> Tiles<'a, T> {
         way: &Way,
         ctx: &'a Context,
     ) -> Result<Self> {
-        let room = BufferMut::zeros(way.kept as usize / size_of::<T>())?.counted(ctx.meter());
+        let room = ctx.work("a tile", way.kept as usize / size_of::<T>())?.counted(ctx.meter());
         Ok(Tiles { a, b, extents, inner, ring: way.ring, room, ctx })
     }
 

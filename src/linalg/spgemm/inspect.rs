@@ -122,8 +122,8 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
                 .remedy("raise the memory limit"));
         }
         self.account();
-        let mut indptr = Vec::<P>::with_capacity(most_rows + 1);
-        let mut indices = Vec::<I>::with_capacity(longest);
+        let mut indptr = ctx.room::<P>("a run of rows", most_rows + 1)?;
+        let mut indices = ctx.room::<I>("a run of rows", longest)?;
         reader.sweep(ctx, &mut |step, bytes| {
             let (step, mut bytes) = (&steps[step], bytes.iter());
             for item in &step.items {

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::kernels::spgemm::{Rows, Whole};
 use crate::linalg::kernels::{Fault, Panel};
 use crate::sparse::Csr;
-use crate::storage::{Buffer, BufferMut, Context, Entry, Index};
+use crate::storage::{Buffer, Context, Entry, Index};
 
 /// The right matrix.
 pub(super) struct Right<T: Entry, I: Index, P: Index> {
@@ -134,7 +134,7 @@ fn kept_pointers<T: Entry, I: Index, P: Index>(
     if bytes == 0 {
         return Ok(indptr.clone());
     }
-    let mut kept = BufferMut::zeros(indptr.len())?.counted(ctx.meter());
+    let mut kept = ctx.zeros("the pointers of the right matrix", indptr.len())?;
     kept.copy_from_slice(indptr);
     ctx.meter().read(bytes);
     Ok(kept.freeze())

@@ -16,11 +16,27 @@ impl<T: Entry + One, I: Index, P: Index> Csr<T, I, P> {
     /// The identity of order `n`, in memory.
     ///
     /// # Panics
-    /// If `n` does not fit the index types.
+    /// If `n` does not fit the index types, or the matrix is more than the memory limit of a new [`Context`]; an
+    /// [`identity`](Self::identity) of any size is made by the one that is given a place and a context.
     pub fn eye(n: usize) -> Self {
-        let indptr: Vec<P> = (0..=n).map(P::from_usize).collect();
-        let indices: Vec<I> = (0..n).map(I::from_usize).collect();
-        Csr::from_parts((n, n), indptr, indices, vec![T::one(); n]).expect("n fits the index types")
+        let limit = Context::new();
+        Self::identity(n, Place::Memory, &limit).expect("n fits the index types and the memory")
+    }
+
+    /// The identity of order `n`, at any place. Cost: one sequential write of the arrays.
+    ///
+    /// Fails if `n` does not fit the index types, or there is not the memory or the disk space.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, ErrorKind, Place};
+    /// let ctx = Context::new();
+    /// assert_eq!(Csr::<f64>::identity(3, Place::Memory, &ctx)?, Csr::eye(3));
+    /// let error = Csr::<f64, u64>::identity(1 << 40, Place::Memory, &ctx).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Memory);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn identity(n: usize, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        generate("identity", ((n, n), &Identity(n)), WORK, &place.into(), ctx)
     }
 }
 
@@ -65,6 +81,33 @@ impl<T: Element, I: Index, P: Index> Csr<T, I, P> {
     }
 }
 
+/// Ones on the main diagonal of so many rows.
+struct Identity(usize);
+
+impl<T: Entry + One> Formula<T> for Identity {
+    const EXACT: bool = true;
+
+    fn expected(&self) -> usize {
+        self.0
+    }
+
+    fn least(&self) -> usize {
+        self.0
+    }
+
+    fn most(&self) -> usize {
+        1
+    }
+
+    fn count(&self, rows: Range<usize>) -> usize {
+        rows.len()
+    }
+
+    fn row(&self, row: usize, mut entry: impl FnMut(usize, T)) {
+        entry(row, T::one());
+    }
+}
+
 /// Diagonals by rising offset.
 struct Diagonals<'a, T>(Vec<(isize, &'a [T])>);
 
@@ -73,6 +116,10 @@ impl<T: Element> Formula<T> for Diagonals<'_, T> {
 
     fn expected(&self) -> usize {
         self.0.iter().map(|(_, elements)| elements.len()).sum()
+    }
+
+    fn least(&self) -> usize {
+        self.expected()
     }
 
     fn most(&self) -> usize {
@@ -98,7 +145,7 @@ impl<T: Element> Formula<T> for Diagonals<'_, T> {
 
 /// The row in which a diagonal starts.
 fn first_row(offset: isize) -> usize {
-    (-offset).max(0) as usize
+    if offset < 0 { offset.unsigned_abs() } else { 0 }
 }
 
 /// Number of positions of a diagonal inside a shape.

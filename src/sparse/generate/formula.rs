@@ -12,8 +12,8 @@ use crate::sparse::axis::ByRows;
 use crate::sparse::check::check_widths;
 use crate::sparse::compressed::Csr;
 use crate::sparse::draft::CompressedDraft;
-use crate::sparse::writer::CompressedWriter;
-use crate::storage::{BufferMut, Context, Entry, Held, Index, Place, Plan};
+use crate::sparse::writer::{CompressedWriter, memory_left};
+use crate::storage::{BufferMut, Context, Entry, Held, Index, Place, Plan, bytes_of};
 
 /// Chunks of a round.
 const CHUNKS: usize = 64;
@@ -28,6 +28,9 @@ pub(super) trait Formula<T>: Sync {
 
     /// How many entries there are; about so many if that is not known.
     fn expected(&self) -> usize;
+
+    /// How many entries there are at least, but for a chance that nobody meets.
+    fn least(&self) -> usize;
 
     /// Entries that hardly ever a row has more of.
     fn most(&self) -> usize;
@@ -52,6 +55,8 @@ pub(super) fn generate<T: Entry, I: Index, P: Index, F: Formula<T>>(
 ) -> Result<Csr<T, I, P>> {
     let expected = formula.expected();
     check_widths::<I, P>(shape.0, shape.1, expected)?;
+    // Refused before the rows are counted, which takes as long as making them.
+    memory_left(Csr::<T, I, P>::bytes_of(shape.0, formula.least()), place, ctx)?;
     let cut = Cut::new(size_of::<T>() + size_of::<I>(), shape.0, formula, ctx);
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).works(expected as u64, work);
@@ -86,7 +91,7 @@ impl Cut {
     /// Memory of a round: its entries, and a pointer for each of its rows.
     fn memory<P>(&self) -> u64 {
         let pointers = (CHUNKS * self.rows).min(self.nrows) + 1;
-        (self.room * self.entry + pointers * size_of::<P>()) as u64
+        bytes_of::<P>(pointers).saturating_add(self.room.saturating_mul(self.entry) as u64)
     }
 
     /// The chunks from `row` on, at most `most` of them.
@@ -139,7 +144,7 @@ fn in_rounds<T: Entry, I: Index, P: Index, F: Formula<T>>(
     let mut writer =
         CompressedWriter::<T, I, P, ByRows>::new(shape, expected, F::EXACT, place, ctx)?;
     let mut held = ctx.hold(cut.memory::<P>());
-    let (mut indices, mut data) = (BufferMut::zeros(cut.room)?, BufferMut::zeros(cut.room)?);
+    let (mut indices, mut data) = (ctx.work("rows", cut.room)?, ctx.work("rows", cut.room)?);
     let (mut pointers, mut row) = (Vec::new(), 0);
     while row < shape.0 {
         ctx.report("making rows", row as u64, shape.0 as u64)?;
@@ -180,10 +185,10 @@ fn make_room<T: Entry, I: Index>(
     held: &mut Held,
     ctx: &Context,
 ) -> Result<()> {
-    let bytes = (count * (size_of::<I>() + size_of::<T>())) as u64;
+    let bytes = (count as u64).saturating_mul((size_of::<I>() + size_of::<T>()) as u64);
     ctx.check_memory("a row", bytes)?;
     held.resize(bytes);
-    (*indices, *data) = (BufferMut::zeros(count)?, BufferMut::zeros(count)?);
+    (*indices, *data) = (ctx.work("a row", count)?, ctx.work("a row", count)?);
     Ok(())
 }
 

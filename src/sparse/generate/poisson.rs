@@ -37,6 +37,10 @@ impl<T: Element + From<i8>> Formula<T> for Grid {
         self.entries_before(self.points)
     }
 
+    fn least(&self) -> usize {
+        Formula::<T>::expected(self)
+    }
+
     fn most(&self) -> usize {
         1 + 2 * self.dimensions
     }
@@ -75,6 +79,9 @@ impl Grid {
 
     /// Entries stored in the rows before `row`: one per point, two per dimension, less those across the boundary.
     fn entries_before(&self, row: usize) -> usize {
+        if self.points == 0 {
+            return 0;
+        }
         let [_, ny, nx] = self.extents;
         let mut entries = row * (1 + 2 * self.dimensions);
         let mut stride = 1;

@@ -59,6 +59,12 @@ impl<T: Element + From<f32>> Formula<T> for Random {
         (self.shape.0 as f64 * self.shape.1 as f64 * self.density).round() as usize
     }
 
+    /// Ten standard deviations below the mean.
+    fn least(&self) -> usize {
+        let mean = self.shape.0 as f64 * self.shape.1 as f64 * self.density;
+        (mean - 10.0 * mean.sqrt() - 64.0) as usize
+    }
+
     /// Ten standard deviations above the mean.
     fn most(&self) -> usize {
         let mean = self.shape.1 as f64 * self.density;

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::coo::Coo;
 use crate::sparse::generate::random::SplitMix;
-use crate::storage::Index;
+use crate::storage::{Context, Index};
 
 /// The quadrant probabilities of the Graph500 benchmark: a, a + b, a + b + c.
 const QUADRANTS: [f64; 3] = [0.57, 0.76, 0.95];
@@ -13,7 +13,7 @@ impl<I: Index> Coo<(), I> {
     /// "R-MAT: a recursive model for graph mining" (2004), with the probabilities of Graph500. Edges may repeat and
     /// lead back to their own vertex; converting to CSR merges repeats.
     ///
-    /// Memory: two indices per edge.
+    /// Memory: two indices per edge. Fails if that is more than the limit of a new [`Context`](crate::Context).
     ///
     /// ```
     /// let edges = outcore::Coo::<()>::rmat(10, 8, 1)?;
@@ -28,6 +28,7 @@ impl<I: Index> Coo<(), I> {
         })?;
         let mut numbers = SplitMix::new(seed, 0);
         let count = edge_factor.saturating_mul(n);
+        Context::new().check_memory("the edges", Coo::<(), I>::bytes_of(count))?;
         let edges = (0..count).map(|_| {
             let (mut row, mut col) = (0, 0);
             for _ in 0..scale {

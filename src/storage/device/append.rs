@@ -27,8 +27,8 @@ const SECTOR: usize = 4096;
 /// From this size on blocks are worth a request to the device each; smaller ones are left to the page cache to gather.
 const DIRECT: usize = 256 << 10;
 
-/// Space reserved at least when more is needed than was expected.
-const GROWTH: u64 = 64 << 20;
+/// When more is needed than was expected, this part of it is reserved besides.
+const GROWTH: u64 = 4;
 
 /// A file that is being written.
 pub(crate) struct Appender {
@@ -117,11 +117,8 @@ impl Appender {
     /// them up to the end of the sector is written too, and cut off at the end.
     pub(crate) fn append(&mut self, buffer: IoBuffer, bytes: usize) -> Result<()> {
         debug_assert!(self.length.is_multiple_of(SECTOR as u64));
+        self.make_room(bytes)?;
         self.length += bytes as u64;
-        if self.length > self.reserved {
-            self.reserved = self.length + (self.length / 2).max(GROWTH);
-            reserve(&self.origin.file, &self.origin.path, self.reserved)?;
-        }
         self.meter.wrote(bytes as u64);
         if let Some(scratch) = &mut self.scratch {
             scratch.resize(self.length);
@@ -133,6 +130,22 @@ impl Appender {
         link.out += 1;
         // A thread that is gone says why when it is asked for a buffer.
         let _ = link.requests.as_ref().ok_or_else(lost)?.send((buffer, bytes));
+        Ok(())
+    }
+
+    /// Reserves space for so many bytes more. Fails, changing nothing, if the device has not that much.
+    pub(crate) fn make_room(&mut self, bytes: usize) -> Result<()> {
+        let needed = self.length.saturating_add(bytes as u64);
+        if needed <= self.reserved {
+            return Ok(());
+        }
+        // Some more than is needed, not to ask for every block, if the device has it.
+        let (file, path) = (&self.origin.file, &self.origin.path);
+        let ample = needed.saturating_add(needed / GROWTH);
+        self.reserved = match reserve(file, path, ample) {
+            Ok(()) => ample,
+            Err(_) => reserve(file, path, needed).map(|()| needed)?,
+        };
         Ok(())
     }
 

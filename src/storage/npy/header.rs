@@ -19,6 +19,9 @@ pub(crate) const DATA_START: u64 = 4096;
 /// A header longer than this is refused: NumPy itself stops at 10,000 bytes.
 const LONGEST_HEADER: u64 = 65_535;
 
+/// The most dimensions of an array in NumPy from version 2 on.
+const MOST_DIMENSIONS: usize = 64;
+
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// Whether rows (C) or columns (Fortran) are contiguous.
@@ -87,7 +90,10 @@ impl NpyHeader {
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        match self.shape.contains(&0) {
+            true => 0,
+            false => self.shape.iter().fold(1, |product, &n| product.saturating_mul(n)),
+        }
     }
 
     /// Whether there are no elements.
@@ -102,21 +108,39 @@ impl NpyHeader {
 
     /// Bytes of data of a shape that a caller asks for, and that may be absurd.
     pub(crate) fn checked_bytes(&self) -> Result<u64> {
-        self.shape
-            .iter()
-            .try_fold(self.dtype.size(), |product, &n| product.checked_mul(n))
+        // Extents beside one of 0 hold nothing, but a view of them counts as far as their product.
+        let extents = self.shape.iter().filter(|&&n| n > 0);
+        let product = extents.clone().try_fold(1usize, |product, &n| product.checked_mul(n));
+        let size = if extents.count() < self.shape.len() { 0 } else { self.dtype.size() };
+        product
+            .filter(|&product| product <= isize::MAX as usize)
+            .and_then(|product| product.checked_mul(size))
             .filter(|&bytes| bytes <= isize::MAX as usize)
             .map(|bytes| bytes as u64)
             .ok_or_else(|| {
                 Error::new(ErrorKind::Shape, "the array has too many elements")
                     .at_field("shape")
-                    .expected("a size below 2^63 bytes")
+                    .expected("a size below 2^63 bytes, extents of 0 left out")
                     .found(format!("{:?}", self.shape))
             })
     }
 
+    /// Fails if NumPy could not open a file of so many dimensions.
+    pub(crate) fn check_dimensions(&self) -> Result<()> {
+        match self.shape.len() {
+            0..=MOST_DIMENSIONS => Ok(()),
+            found => Err(Error::shape(
+                "an array in a .npy file",
+                format!("at most {MOST_DIMENSIONS} dimensions, which NumPy can open"),
+                format!("{found} dimensions"),
+            )
+            .remedy("join dimensions by a reshape before writing")),
+        }
+    }
+
     /// The first [`DATA_START`] bytes of a file with this header.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.check_dimensions()?;
         let mark = if self.dtype.size() == 1 { '|' } else { NATIVE_MARK };
         let fortran = if self.order == Order::Fortran { "True" } else { "False" };
         let mut shape: Vec<String> = self.shape.iter().map(ToString::to_string).collect();
@@ -134,9 +158,6 @@ impl NpyHeader {
         bytes.extend_from_slice(&[1, 0]);
         bytes.extend_from_slice(&(DATA_START as u16 - 10).to_le_bytes());
         bytes.extend_from_slice(text.as_bytes());
-        if bytes.len() >= DATA_START as usize {
-            return Err(Error::shape("the array", "at most 64 dimensions", self.shape.len()));
-        }
         bytes.resize(DATA_START as usize - 1, b' ');
         bytes.push(b'\n');
         Ok(bytes)
@@ -262,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for shape in [&[][..], &[0], &[7], &[3, 4], &[2, 0, 5], &[1; 30]] {
+        for shape in [&[][..], &[0], &[7], &[3, 4], &[2, 0, 5], &[1; 30], &[1; 64]] {
             for dtype in DType::ALL {
                 for order in [Order::C, Order::Fortran] {
                     let header = NpyHeader::new(dtype, shape, order);
@@ -272,6 +293,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn more_dimensions_than_numpy_opens_are_not_written() {
+        let header = NpyHeader::new(DType::Int8, &[1; 65], Order::C);
+        assert_eq!(header.to_bytes().unwrap_err().kind(), ErrorKind::Shape);
     }
 
     #[test]
@@ -311,6 +338,15 @@ mod tests {
     fn counts_that_wrap_are_refused() {
         let header = NpyHeader::new(DType::Float64, &[1 << 32, 1 << 32], Order::C);
         assert!(check_length(&header, u64::MAX).unwrap_err().to_string().contains("too many"));
+        for (shape, allowed) in [
+            ([0, 1 << 62], true),
+            ([1 << 62, 0], true),
+            ([0, 1 << 63], false),
+            ([1 << 61, 1], false),
+        ] {
+            let header = NpyHeader::new(DType::Float64, &shape, Order::C);
+            assert_eq!(check_length(&header, u64::MAX).is_ok(), allowed, "{shape:?}");
+        }
         let header = NpyHeader::new(DType::Float64, &[4], Order::C);
         assert!(check_length(&header, 4096 + 31).is_err());
         assert!(check_length(&header, 4096 + 32).is_ok());

@@ -16,6 +16,8 @@ mod graph;
 mod graph_tables;
 #[cfg(feature = "half")]
 mod half;
+#[cfg(feature = "half")]
+mod half_text;
 mod hostile_products;
 mod into;
 mod malformed_mtx;
@@ -36,3 +38,6 @@ mod special_files;
 mod spectral;
 mod spgemm;
 mod storage;
+mod text_extents;
+mod text_files;
+mod text_mutations;

@@ -16,6 +16,8 @@ mod graph;
 mod graph_tables;
 #[cfg(feature = "half")]
 mod half;
+#[cfg(feature = "half")]
+mod half_text;
 mod hostile_products;
 mod huge_extents;
 mod into;
@@ -37,3 +39,6 @@ mod special_files;
 mod spectral;
 mod spgemm;
 mod storage;
+mod text_extents;
+mod text_files;
+mod text_mutations;

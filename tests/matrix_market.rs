@@ -121,8 +121,8 @@ fn headers_that_are_refused() {
     );
     let end = "the end of the line";
     refused::<f64>("%%MatrixMarket matrix array real general x\n1 1\n1\n", Format, 1, end, "\"x\"");
-    let text = "%%MatrixMarket matrix array real hermitian\n1 1\n1\n";
-    refused::<f64>(text, Format, 1, "field complex with hermitian", "real");
+    let text = "%%MatrixMarket matrix coordinate pattern hermitian\n1 1 0\n";
+    refused::<f64>(text, Format, 1, "general or symmetric with field pattern", "hermitian");
     refused::<f64>(&format!("{REAL}%\n2 2 1 9\n1 1 1\n"), Format, 3, end, "\"9\"");
     refused::<f64>(
         &format!("{REAL}2 2\n"),

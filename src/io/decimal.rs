@@ -5,13 +5,11 @@
 //! "How to read floating point numbers accurately", 1990). All others go to the standard library, which rounds
 //! correctly as well, so which way a number took cannot be seen in the result.
 
-use std::str::FromStr;
-
 use super::cursor::{Cursor, ends_token, push_digits};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a binary float must tell for the short way.
-pub(super) trait Binary: Copy + FromStr {
+pub(super) trait Binary: Copy {
     /// The largest integer up to which all integers are exact.
     const LARGEST_EXACT: u64;
     /// The largest power of ten that is exact.
@@ -21,6 +19,8 @@ pub(super) trait Binary: Copy + FromStr {
     /// `±mantissa · 10^power`, with mantissa and power within the two limits above.
     fn scaled(negative: bool, mantissa: u64, power: i32) -> Self;
     fn is_infinite(self) -> bool;
+    /// The number that `text` spells, correctly rounded.
+    fn parse(text: &str) -> Option<Self>;
 }
 
 const POWERS_64: [f64; 23] = [
@@ -44,6 +44,9 @@ macro_rules! binary {
             }
             fn is_infinite(self) -> bool {
                 <$float>::is_infinite(self)
+            }
+            fn parse(text: &str) -> Option<Self> {
+                text.parse().ok()
             }
         }
     )*};
@@ -115,7 +118,7 @@ fn split_sign(text: &[u8]) -> (bool, &[u8]) {
 #[inline(never)]
 fn long_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F> {
     let token = cursor.token();
-    let value = std::str::from_utf8(token).ok().and_then(|text| text.parse::<F>().ok());
+    let value = std::str::from_utf8(token).ok().and_then(F::parse);
     let Some(value) = value else {
         return Err(explain(
             token,

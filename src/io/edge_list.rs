@@ -3,15 +3,24 @@
 //! Vertices are numbers from 0 and mean themselves; they are not renumbered, so a graph whose largest vertex is `m` has
 //! `m + 1` of them. Blanks and tabs separate, lines that begin with `#` or `%` are comments, blank lines are skipped, and
 //! line ends are `\n` or `\r\n`. An edge stands for itself alone: whether the graph is directed the file does not say.
+//!
+//! As a matrix a list takes a row for every vertex up to the largest. Where the vertices are numbers that dwarf the edges,
+//! [`read_csr`](EdgeList::read_csr) refuses ([the rule](crate::io#extents)), unless the caller has
+//! said how many vertices there are or asks for [`hypersparse`](EdgeList::hypersparse) graphs;
+//! [`read_compact`](EdgeList::read_compact) numbers the vertices that have an edge anew.
 
 use std::path::Path;
 
+use super::compact::{CompactGraph, Ends};
 use super::cursor::Cursor;
 use super::decimal::read_float;
+use super::extents::Extent;
+use super::foreign::wrong_text;
 use super::lines::{Halt, Records};
 use super::text_file::{Position, TextFile};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::Context;
+use crate::sparse::{Coo, Csr, Duplicates};
+use crate::storage::{Context, Index, Place};
 
 /// An edge list, open for reading.
 ///
@@ -34,6 +43,7 @@ use crate::storage::Context;
 pub struct EdgeList {
     text: TextFile,
     vertices: Option<u64>,
+    hypersparse: bool,
 }
 
 /// What a pass over an edge list has found.
@@ -48,14 +58,26 @@ pub struct GraphSize {
 }
 
 impl EdgeList {
-    /// Opens a file; gzip, a byte order mark and what is no ordinary file are refused.
+    /// Opens a file; a byte order mark, what is no ordinary file and what is visibly no text (an archive, HDF5, a NumPy
+    /// array) are refused, by name where it is known.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(EdgeList { text: TextFile::open(path.as_ref())?, vertices: None })
+        Ok(Self::over(TextFile::open(path.as_ref())?))
+    }
+
+    /// The list in a file that is open.
+    pub(super) fn over(text: TextFile) -> Self {
+        EdgeList { text, vertices: None, hypersparse: false }
     }
 
     /// Says how many vertices there are; a larger one in the file is then an error of kind [`Index`](ErrorKind::Index).
     pub fn vertices(mut self, vertices: u64) -> Self {
         self.vertices = Some(vertices);
+        self
+    }
+
+    /// Asks [`read_csr`](Self::read_csr) for a row for every vertex up to the largest, also where they dwarf the edges.
+    pub fn hypersparse(mut self) -> Self {
+        self.hypersparse = true;
         self
     }
 
@@ -93,6 +115,91 @@ impl EdgeList {
         })?;
         Ok(size)
     }
+
+    /// The graph as compressed rows at `place`, each edge once, weights left out: as many rows and columns as there are
+    /// vertices.
+    ///
+    /// Fails as [`for_each`](Self::for_each) does, if a vertex or the number of edges does not fit the index types, if the
+    /// edges do not fit the memory limit, and where the vertices dwarf the edges. Cost: the file is read once. Memory:
+    /// `2·size_of::<I>()` bytes per edge, then what [`Coo::to_csr`] takes.
+    pub fn read_csr<I: Index, P: Index>(
+        &self,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csr<(), I, P>> {
+        let place = place.into();
+        let edges = self.read_edges::<I>(ctx)?;
+        let extent = Extent {
+            path: self.path(),
+            lines: "vertices",
+            count: edges.nrows(),
+            entries: edges.nnz() as u64,
+            wanted: self.hypersparse || self.vertices.is_some(),
+            remedy: "read_graph_compact numbers the vertices that have an edge anew; \
+                     `hypersparse` asks for all of them",
+        };
+        extent.check::<P>(&place, ctx)?;
+        edges.to_csr(Duplicates::Sum, place, ctx)
+    }
+
+    /// The graph on the vertices that have an edge, numbered anew in rising order, and what they are in the file.
+    ///
+    /// Vertices may be any numbers of 64 bits, whatever the index type. Cost: the file is read once. Memory: 32 bytes and
+    /// `2·size_of::<I>()` per edge, within the limit, then what [`Coo::to_csr`] takes.
+    ///
+    /// ```
+    /// use outcore::{Context, Place};
+    /// use outcore::io::{CompactGraph, edge_list::EdgeList};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.txt");
+    /// std::fs::write(&path, "7 9000000000000\n9000000000000 30\n").unwrap();
+    /// let compact: CompactGraph = EdgeList::open(&path)?.read_compact(Place::Memory, &Context::new())?;
+    /// assert_eq!((compact.graph.nrows(), compact.graph.nnz()), (3, 2));
+    /// assert_eq!(compact.ids, [7, 30, 9_000_000_000_000]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn read_compact<I: Index, P: Index>(
+        &self,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<CompactGraph<I, P>> {
+        let mut ends = Ends::new(self.path(), ctx);
+        self.for_each(ctx, |u, v, _| ends.push(u, v))?;
+        ends.number_anew(&place.into())
+    }
+
+    /// The edges in the order of the file, as many rows and columns as there are vertices.
+    fn read_edges<I: Index>(&self, ctx: &Context) -> Result<Coo<(), I>> {
+        let (mut rows, mut cols) = (Vec::new(), Vec::new());
+        let too_large = |what: &str, expected: String, found: u64| {
+            let error = Error::new(ErrorKind::Type, what).in_file(self.path());
+            let remedy = "use u64 indices, or number the vertices anew with read_graph_compact";
+            error.expected(expected).found(found).remedy(remedy)
+        };
+        let size = self.for_each(ctx, |u, v, _| {
+            let last = u.max(v);
+            // Less than the largest index, so that the number of vertices is an index as well.
+            if last >= I::LARGEST as u64 {
+                let expected = format!("a vertex below {}", I::LARGEST);
+                return Err(too_large("a vertex is too large for the index type", expected, last));
+            }
+            if rows.len() == rows.capacity() {
+                // Both arrays are about to double, the old ones being there while they are copied.
+                let bytes = (rows.len() as u64 + 1).saturating_mul(6 * size_of::<I>() as u64);
+                ctx.check_memory("the edges", bytes).map_err(|e| e.in_file(self.path()))?;
+            }
+            rows.push(I::from_usize(u as usize));
+            cols.push(I::from_usize(v as usize));
+            Ok(())
+        })?;
+        if size.vertices > I::LARGEST as u64 {
+            let expected = format!("at most {}", I::LARGEST);
+            let what = "too many vertices for the index type";
+            return Err(too_large(what, expected, size.vertices));
+        }
+        let (n, data) = (size.vertices as usize, vec![(); rows.len()]);
+        Coo::from_parts((n, n), rows, cols, data).map_err(|e| e.in_file(self.path()))
+    }
 }
 
 fn edge(cursor: &mut Cursor<'_>, limit: u64) -> Result<(u64, u64, Option<f64>)> {
@@ -117,11 +224,12 @@ fn vertex(cursor: &mut Cursor<'_>, limit: u64) -> Result<u64> {
 fn wrong_vertex(cursor: &Cursor<'_>, limit: u64) -> Error {
     let token = cursor.token();
     if token.is_empty() || !token.iter().all(u8::is_ascii_digit) {
-        return cursor.unexpected(
-            ErrorKind::Format,
-            "not a vertex",
-            "a vertex, which is a whole number from 0",
-        );
+        let (what, remedy) = wrong_text(token).unzip();
+        let what =
+            what.map_or_else(|| "not a vertex".to_owned(), |what| format!("not a vertex: {what}"));
+        let expected = "a vertex, which is a whole number from 0";
+        let error = cursor.unexpected(ErrorKind::Format, &what, expected);
+        return remedy.into_iter().fold(error, Error::remedy);
     }
     let expected = match limit {
         0 => "no edge, there being no vertices".to_owned(),

@@ -1,31 +1,73 @@
 //! Graphs from whatever file they are in: a stored matrix, a Matrix Market file, an edge list.
 //!
-//! What a file is, its content says where it can: a folder is a stored matrix, a banner makes a Matrix Market file, and
-//! everything else is a list of edges. Values are left alone; a graph is its pattern.
+//! What a file is, its content says: the rules stand [one folder up](super#what-a-file-is), with what counts as an edge.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
+use super::compact::{CompactGraph, Ends};
+use super::cursor::{Cursor, quoted};
 use super::edge_list::EdgeList;
-use super::matrix_market::Reader;
+use super::extents::Extent;
+use super::matrix_market::{Reader, is_banner};
+use super::text_file::TextFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Coo, Csc, Csr, Duplicates};
 use crate::storage::{Context, Descriptor, Index, Place, SparseFormat};
 
-/// What every Matrix Market file begins with, in letters of any case.
-const BANNER: &[u8] = b"%%MatrixMarket";
+/// What [`read_graph_with`] is told about a file.
+///
+/// ```
+/// use outcore::{Context, Csr, Place, io::{GraphFormat, GraphOptions, read_graph_with}};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("a.txt");
+/// std::fs::write(&path, "%%MatrixMarket matrix coordinate pattern general\n0 2\n2 1\n").unwrap();
+/// let options = GraphOptions { format: GraphFormat::EdgeList, ..GraphOptions::default() };
+/// let graph: Csr<()> = read_graph_with(&path, &options, Place::Memory, &Context::new())?;
+/// assert_eq!((graph.nrows(), graph.nnz()), (3, 2));
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GraphOptions {
+    /// What the file is.
+    pub format: GraphFormat,
+    /// Whether every vertex up to the largest gets its row, also where they dwarf the edges so that the rows take far more
+    /// than the file; otherwise that is an error.
+    pub hypersparse: bool,
+}
+
+/// What a file with a graph is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GraphFormat {
+    /// What its content says.
+    #[default]
+    Content,
+    /// A folder with a stored matrix (`NAME.bspnpy`).
+    Stored,
+    /// A Matrix Market file, whatever its name.
+    MatrixMarket,
+    /// A list of edges, whatever its comments and its name say.
+    EdgeList,
+}
+
+/// A graph that is about to be read.
+enum Source {
+    Stored,
+    MatrixMarket(Reader),
+    EdgeList(EdgeList),
+}
 
 /// Reads the graph in a file or folder as compressed rows, each edge once.
 ///
 /// A stored matrix (`NAME.bspnpy`) in compressed rows is mapped where it lies, whatever `place` says; in another format
-/// it is converted to `place`. A file that ends in `.mtx` or begins with its banner is read as Matrix Market, symmetric
-/// ones both ways; any other file as edges `u v`, one way. METIS files (`.graph`) are refused. Matrices that are not
-/// square are read as well: the algorithms refuse them.
+/// it is converted to `place`. Matrix Market files are read with symmetric ones both ways, other files as edges `u v`, one
+/// way; content decides [what a file is](crate::io#what-a-file-is). Matrices that are not square are read as well: the
+/// algorithms refuse them.
 ///
-/// Fails as the readers do, if a vertex or the number of edges does not fit the index types, and if the edges do not
-/// fit the memory limit. Cost: text is read once. Memory: `2·size_of::<I>()` bytes per edge while text is read, then
-/// what [`Coo::to_csr`] takes.
+/// Fails as the readers do, if a vertex or the number of edges does not fit the index types, if the edges do not
+/// fit the memory limit, and with [`ErrorKind::Memory`] where the vertices dwarf the edges
+/// ([the rule](crate::io#extents)): then [`read_graph_compact`] numbers them anew. Cost: text is read once.
+/// Memory: `2·size_of::<I>()` bytes per edge while text is read, then what [`Coo::to_csr`] takes.
 ///
 /// ```
 /// use outcore::{Context, Csr, Place, io::read_graph};
@@ -41,68 +83,156 @@ pub fn read_graph<I: Index, P: Index>(
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
-    let (path, place) = (path.as_ref(), place.into());
-    if path.is_dir() {
-        return read_stored(path, &place, ctx);
+    read_graph_with(path, &GraphOptions::default(), place, ctx)
+}
+
+/// As [`read_graph`], told what the file is and whether all its vertices are wanted.
+pub fn read_graph_with<I: Index, P: Index>(
+    path: impl AsRef<Path>,
+    options: &GraphOptions,
+    place: impl Into<Place>,
+    ctx: &Context,
+) -> Result<Csr<(), I, P>> {
+    let (path, place, all) = (path.as_ref(), place.into(), options.hypersparse);
+    match source(path, options.format)? {
+        Source::Stored => read_stored(path, all, &place, ctx),
+        Source::MatrixMarket(file) if all => file.hypersparse().read_csr(place, ctx),
+        Source::MatrixMarket(file) => file.read_csr(place, ctx),
+        Source::EdgeList(list) if all => list.hypersparse().read_csr(place, ctx),
+        Source::EdgeList(list) => list.read_csr(place, ctx),
     }
-    let extension = path.extension().unwrap_or_default();
-    if extension == "graph" {
+}
+
+/// As [`read_graph_with`], on the vertices that have an edge alone: numbered anew in rising order, with their numbers in the
+/// file beside them. Those of matrices count from 0, also where the file counts from 1.
+///
+/// Fails as [`EdgeList::read_compact`] does, and if a matrix is not square. Memory: as there, also for stored matrices.
+pub fn read_graph_compact<I: Index, P: Index>(
+    path: impl AsRef<Path>,
+    options: &GraphOptions,
+    place: impl Into<Place>,
+    ctx: &Context,
+) -> Result<CompactGraph<I, P>> {
+    let (path, place) = (path.as_ref(), place.into());
+    let mut ends = Ends::new(path, ctx);
+    match source(path, options.format)? {
+        Source::EdgeList(list) => return list.read_compact(place, ctx),
+        Source::MatrixMarket(file) => {
+            check_square((file.header().nrows, file.header().ncols))
+                .map_err(|e| e.in_file(path))?;
+            file.for_each_stored(ctx, |u, v, ()| ends.push(u as u64, v as u64))?;
+        }
+        Source::Stored => {
+            let edges = stored_edges::<I, P>(path, ctx)?;
+            check_square(edges.shape()).map_err(|e| e.in_file(path))?;
+            edges.check()?;
+            for (u, v) in edges.rows().iter().zip(edges.cols().iter()) {
+                ends.push(u.to_usize() as u64, v.to_usize() as u64)?;
+            }
+        }
+    }
+    ends.number_anew(&place)
+}
+
+/// Opens a file as what it is, or as what the caller says.
+fn source(path: &Path, format: GraphFormat) -> Result<Source> {
+    let by_name = format == GraphFormat::Content;
+    if format == GraphFormat::Stored || (by_name && path.is_dir()) {
+        return Ok(Source::Stored);
+    }
+    let named = |name: &str| {
+        by_name && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name))
+    };
+    if named("graph") && path.is_file() {
         return Err(Error::new(ErrorKind::Unsupported, "METIS files are not read")
             .in_file(path)
-            .expected("a stored matrix, a Matrix Market file or an edge list"));
+            .expected("a stored matrix, a Matrix Market file or an edge list")
+            .found("the extension .graph")
+            .remedy("if it is a list of edges, say so with GraphOptions"));
     }
-    match extension == "mtx" || has_banner(path)? {
-        true => Reader::open(path)?.read_csr(place, ctx),
-        false => read_edges::<I>(path, ctx)?.to_csr(Duplicates::Sum, place, ctx),
-    }
+    let text = TextFile::open(path)?;
+    let market = match format {
+        GraphFormat::MatrixMarket => true,
+        GraphFormat::EdgeList => false,
+        _ => has_banner(&text)? || named("mtx"),
+    };
+    Ok(match market {
+        true => Source::MatrixMarket(Reader::over(text)?),
+        false => Source::EdgeList(EdgeList::over(text)),
+    })
+}
+
+/// Whether a Matrix Market banner is the first line that is not blank.
+///
+/// Fails if one stands behind lines of comment: as a matrix the file would have a wrong first line, and as a list of edges
+/// its line of sizes would be an edge.
+fn has_banner(text: &TextFile) -> Result<bool> {
+    let mut comments = false;
+    let (found, _) = text.visit_first_lines(|line, bytes| {
+        let mut cursor = Cursor::new(bytes);
+        cursor.skip_blanks();
+        if cursor.at_line_end() {
+            return Ok(None);
+        }
+        if is_banner(cursor.rest()) && comments {
+            let what = "a Matrix Market banner stands behind other lines";
+            let error = Error::new(ErrorKind::Format, what)
+                .expected("a banner on the first line, or none")
+                .found(quoted(cursor.token()))
+                .remedy("move it to the front, or say with GraphOptions that the file is a list of edges");
+            return Err(text.fault(line, error));
+        }
+        comments = cursor.at_any(b"#%");
+        match comments && !is_banner(cursor.rest()) {
+            true => Ok(None),
+            false => Ok(Some(comments)),
+        }
+    })?;
+    Ok(found.unwrap_or(false))
 }
 
 fn read_stored<I: Index, P: Index>(
     path: &Path,
+    hypersparse: bool,
     place: &Place,
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
-    match Descriptor::read(path)?.format {
+    let Descriptor { format, nrows, nnz, .. } = Descriptor::read(path)?;
+    let extent = Extent {
+        path,
+        lines: "vertices",
+        count: nrows,
+        entries: nnz as u64,
+        wanted: hypersparse,
+        remedy: "read_graph_compact numbers the vertices that have an edge anew; \
+                 `hypersparse` asks for all of them",
+    };
+    match format {
         SparseFormat::Csr => Csr::open(path),
-        SparseFormat::Csc => Csc::<(), I, P>::open(path)?.to_csr(place, ctx),
-        SparseFormat::Coo => Coo::<(), I>::open(path)?.to_csr(Duplicates::Sum, place, ctx),
+        SparseFormat::Csc => {
+            extent.check::<P>(place, ctx)?;
+            Csc::<(), I, P>::open(path)?.to_csr(place, ctx)
+        }
+        SparseFormat::Coo => {
+            extent.check::<P>(place, ctx)?;
+            Coo::<(), I>::open(path)?.to_csr(Duplicates::Sum, place, ctx)
+        }
     }
 }
 
-fn has_banner(path: &Path) -> Result<bool> {
-    // Opening a pipe would wait for its writer; the readers refuse it without opening it.
-    if !path.is_file() {
-        return Ok(false);
+fn stored_edges<I: Index, P: Index>(path: &Path, ctx: &Context) -> Result<Coo<(), I>> {
+    match Descriptor::read(path)?.format {
+        SparseFormat::Csr => Csr::<(), I, P>::open(path)?.to_coo(Place::Memory, ctx),
+        SparseFormat::Csc => Csc::<(), I, P>::open(path)?.to_coo(Place::Memory, ctx),
+        SparseFormat::Coo => Coo::open(path),
     }
-    let failed = |error| Error::io("reading", path, error);
-    let mut start = Vec::with_capacity(BANNER.len());
-    let file = File::open(path).map_err(failed)?;
-    file.take(BANNER.len() as u64).read_to_end(&mut start).map_err(failed)?;
-    Ok(start.eq_ignore_ascii_case(BANNER))
 }
 
-/// The edges of a list in the order of the file, as many rows and columns as the largest vertex asks for.
-fn read_edges<I: Index>(path: &Path, ctx: &Context) -> Result<Coo<(), I>> {
-    let (mut rows, mut cols) = (Vec::new(), Vec::new());
-    let size = EdgeList::open(path)?.for_each(ctx, |u, v, _| {
-        let last = u.max(v);
-        // Less than the largest index, so that the number of vertices is an index as well.
-        if last >= I::LARGEST as u64 {
-            return Err(Error::new(ErrorKind::Type, "a vertex is too large for the index type")
-                .in_file(path)
-                .expected(format!("a vertex below {}", I::LARGEST))
-                .found(last)
-                .remedy("use u64 indices"));
+fn check_square((nrows, ncols): (usize, usize)) -> Result<()> {
+    match nrows == ncols {
+        true => Ok(()),
+        false => {
+            Err(Error::shape("the graph", "as many rows as columns", format!("{nrows} x {ncols}")))
         }
-        if rows.len() == rows.capacity() {
-            // Both arrays are about to double, the old ones being there while they are copied.
-            let bytes = (rows.len() as u64 + 1).saturating_mul(6 * size_of::<I>() as u64);
-            ctx.check_memory("the edges", bytes).map_err(|e| e.in_file(path))?;
-        }
-        rows.push(I::from_usize(u as usize));
-        cols.push(I::from_usize(v as usize));
-        Ok(())
-    })?;
-    let (n, data) = (size.vertices as usize, vec![(); rows.len()]);
-    Coo::from_parts((n, n), rows, cols, data).map_err(|e| e.in_file(path))
+    }
 }

@@ -11,14 +11,57 @@
 //! | [`edge_list`] | `u v` or `u v w` a line, as SNAP publishes graphs | |
 //!
 //! [`read_graph`] takes any of them, and stored matrices, as a graph.
+//!
+//! # What a file is
+//! Text is read from ordinary files alone: pipes, devices and folders are refused by their kind, before they are opened. What
+//! is visibly no text is refused by name, with what to do about it: gzip and other packers, zip (`.npz`), HDF5 (`.h5ad`),
+//! NumPy arrays, other binary formats, XML, JSON, web pages, other languages for graphs, text behind a byte order mark.
+//!
+//! Where [`read_graph`] has to choose, content decides; a name only forbids.
+//!
+//! | content | read as |
+//! |---|---|
+//! | a folder | a stored matrix |
+//! | `%%MatrixMarket` or `%MatrixMarket`, in letters of any case, on the first line that is not blank, behind blanks or not | Matrix Market; words that are wrong behind it are an error, and so is `%% MatrixMarket matrix` |
+//! | such a banner behind other lines of comment | refused: it could be either |
+//! | anything else | edges `u v`, unless the name ends in `.mtx` (Matrix Market without its banner is an error) or `.graph` (METIS files are not read) |
+//!
+//! A `#` makes any line a comment, also one that says `MatrixMarket`. [`GraphOptions::format`] says what a file is where its
+//! content says something else: a list of edges that kept a banner as its first comment, say.
+//!
+//! # What an edge is
+//! A graph is a pattern: every entry that a file or a stored matrix holds is an edge, one of value zero too, and values are
+//! left alone. An array file of Matrix Market holds a value for every position: those that are not zero (as `f64`; a NaN is
+//! not) are its entries, whatever sparse matrix or graph it is read as.
+//!
+//! # Extents
+//! A compressed matrix has a pointer for every row (column, for CSC), whether an entry stands there or not, so that a file of
+//! twenty bytes that names row 2,000,000,000 would take eight gigabytes. Where the extent is what a file says, and not what
+//! the caller asked for, the entries must justify it:
+//!
+//! - pointers of up to 128 MiB are always made;
+//! - more of them are made where there are at most 16 rows for each entry;
+//! - others are an error of kind [`Memory`](crate::ErrorKind::Memory), before any of them is made;
+//! - the same error meets pointers in memory that exceed the memory limit, whoever asked for them.
+//!
+//! [`EdgeList::hypersparse`](edge_list::EdgeList::hypersparse), [`Reader::hypersparse`](matrix_market::Reader::hypersparse)
+//! and [`GraphOptions::hypersparse`] ask for all of them, and so does a number of vertices given to an edge list.
+//! [`read_graph_compact`] makes the graph on the vertices that have an edge, with the map back, and
+//! [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
 
+mod compact;
 mod cursor;
 mod decimal;
 pub mod edge_list;
+mod extents;
+mod foreign;
 mod graph;
 mod lines;
 pub mod matrix_market;
+#[cfg(feature = "half")]
+mod narrow;
 mod shortest;
 mod text_file;
 
-pub use graph::read_graph;
+pub use compact::CompactGraph;
+pub use graph::{GraphFormat, GraphOptions, read_graph, read_graph_compact, read_graph_with};

@@ -2,15 +2,20 @@
 //!
 //! Reading by offset keeps no position, so that several threads can read one open file.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::fs::{File, Metadata, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::cursor::quoted;
+use rustix::fs::OFlags;
+
+use super::foreign;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes that a line may take beyond the block it begins in.
 const LONGEST_LINE: usize = 1 << 20;
+/// The first piece that is read in search of the first lines, and the largest.
+const FIRST_PIECE: usize = 1 << 12;
+const LARGEST_PIECE: usize = 1 << 18;
 /// The first guess of how far the last line of a block reaches beyond it.
 pub(super) const BEYOND: usize = 256;
 
@@ -34,37 +39,29 @@ impl Position {
 }
 
 impl TextFile {
-    /// Opens an ordinary file and refuses what is visibly no plain text: gzip and text behind a byte order mark.
+    /// Opens an ordinary file and refuses what is visibly no plain text.
+    ///
+    /// What is no ordinary file is refused by its kind, without being opened: a pipe would wait for its writer, and
+    /// opening a device may do something.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let kind = std::fs::metadata(path).map_err(|error| Error::io("opening", path, error))?;
-        if !kind.is_file() {
-            let found = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
+        let opening = |error| Error::io("opening", path, error);
+        check_kind(path, &std::fs::metadata(path).map_err(opening)?)?;
+        // Should the name stand for a pipe by now, this neither waits nor goes on.
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(opening)?;
+        let kind = file.metadata().map_err(opening)?;
+        check_kind(path, &kind)?;
+        let text = TextFile { path: path.to_owned(), file, length: kind.len() };
+        let mut first = [0; foreign::SEEN];
+        let read = text.fill(0, &mut first)?;
+        if text.length == 0 && read > 0 {
             return Err(Error::new(ErrorKind::Unsupported, "cannot be read as text")
                 .in_file(path)
                 .expected("an ordinary file")
-                .found(found));
+                .found("one whose length the system does not tell")
+                .remedy("copy it to an ordinary file"));
         }
-        let file = File::open(path).map_err(|error| Error::io("opening", path, error))?;
-        let length = file.metadata().map_err(|error| Error::io("opening", path, error))?.len();
-        let text = TextFile { path: path.to_owned(), file, length };
-        let mut first = [0; 3];
-        let read = text.fill(0, &mut first)?;
-        match &first[..read] {
-            [0x1f, 0x8b, ..] => Err(Error::new(ErrorKind::Unsupported, "gzip is not read")
-                .in_file(path)
-                .expected("plain text")
-                .found("the two bytes that begin a gzip file")
-                .remedy("unpack it with gunzip first")),
-            [0xef, 0xbb, 0xbf] => {
-                Err(Error::new(ErrorKind::Format, "a UTF-8 byte order mark stands before the text")
-                    .in_file(path)
-                    .at_line(1)
-                    .expected("ASCII from the first byte on")
-                    .found(quoted(&first))
-                    .remedy("remove the first three bytes"))
-            }
-            _ => Ok(text),
-        }
+        foreign::foreign(path, &first[..read]).map_or(Ok(text), Err)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -83,32 +80,46 @@ impl TextFile {
 
     /// Shows the first lines to `visit`, with their line ends and one after the other, until it returns something.
     ///
-    /// Returns that and the place behind the line. `None` means that the file came to its end.
+    /// Returns that and the place behind the line. `None` means that the file came to its end. Memory: a line and a piece
+    /// of the file of at most 256 KiB.
     pub(super) fn visit_first_lines<R>(
         &self,
         mut visit: impl FnMut(u64, &[u8]) -> Result<Option<R>>,
     ) -> Result<(Option<R>, Position)> {
         let mut place = Position::START;
-        let mut bytes = Vec::new();
-        while place.offset < self.length {
-            self.read_line_at(place, &mut bytes)?;
-            if bytes.is_empty() {
-                break; // The file has shrunk since it was opened.
-            }
-            let seen = visit(place.line, &bytes)?;
-            place = Position { offset: place.offset + bytes.len() as u64, line: place.line + 1 };
-            if seen.is_some() {
-                return Ok((seen, place));
+        // What was read from the place on, and how much of that is known to hold no line feed.
+        let (mut bytes, mut start, mut seen, mut piece) = (Vec::new(), 0, 0, FIRST_PIECE);
+        loop {
+            let line_feed = bytes[seen..].iter().position(|&byte| byte == b'\n');
+            let end = match line_feed {
+                Some(at) => seen + at + 1,
+                None => {
+                    bytes.drain(..start);
+                    (start, seen) = (0, bytes.len());
+                    if seen > LONGEST_LINE {
+                        return Err(self.fault(place.line, too_long()));
+                    }
+                    bytes.resize(seen + piece, 0);
+                    let read = self.fill(place.offset + seen as u64, &mut bytes[seen..])?;
+                    bytes.truncate(seen + read);
+                    piece = (2 * piece).min(LARGEST_PIECE);
+                    if read > 0 {
+                        continue;
+                    }
+                    if bytes.is_empty() {
+                        return Ok((None, place));
+                    }
+                    bytes.len()
+                }
+            };
+            let shown = visit(place.line, &bytes[start..end])?;
+            let offset = place.offset + (end - start) as u64;
+            place = Position { offset, line: place.line + 1 };
+            (start, seen) = (end, end);
+            if shown.is_some() {
+                return Ok((shown, place));
             }
         }
-        Ok((None, place))
-    }
-
-    fn read_line_at(&self, place: Position, bytes: &mut Vec<u8>) -> Result<()> {
-        bytes.clear();
-        let end = self.extend_to_line_end(place.offset, bytes, 0)?;
-        bytes.truncate(end.ok_or_else(|| self.fault(place.line, too_long()))?);
-        Ok(())
     }
 
     /// Reads on until a line feed stands at or behind `from` in `bytes`, whose first byte is that of `offset`.
@@ -155,6 +166,22 @@ impl TextFile {
         }
         Ok(filled)
     }
+}
+
+/// Fails unless a file is an ordinary one.
+fn check_kind(path: &Path, kind: &Metadata) -> Result<()> {
+    if kind.is_file() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unsupported, "cannot be read as text")
+        .in_file(path)
+        .expected("an ordinary file")
+        .found(name_of(kind)))
+}
+
+/// What something is that is no ordinary file.
+pub(super) fn name_of(kind: &Metadata) -> &'static str {
+    if kind.is_dir() { "a folder" } else { "a pipe or a device" }
 }
 
 pub(super) fn too_long() -> Error {

@@ -2,46 +2,53 @@
 
 use std::path::Path;
 
-use super::header::{Field, Header, Symmetry};
+use super::header::{Field, Format, Header, Symmetry};
 use super::number::Number;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::convert::CooBuilder;
 use crate::dense::{Dense, DenseMut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates};
+use crate::io::extents::Extent;
+use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, check_widths};
 use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
 
 impl Reader {
-    /// The matrix as coordinates in memory, a symmetry expanded, entries as they stand in the file.
+    /// The matrix as coordinates in memory, a symmetry expanded, entries as they stand in the file; of an array file those
+    /// that are not zero. Rows and columns cost nothing here, however many there are.
     ///
     /// Fails as [`for_each`](Self::for_each) does, if the shape is too large for the index type, and if the entries do
     /// not fit in the memory limit.
     pub fn read_coo<T: Number, I: Index>(&self, ctx: &Context) -> Result<Coo<T, I>> {
-        let header = self.header();
-        let bytes = (2 * size_of::<I>() + size_of::<T>()) as u64;
-        ctx.check_memory(
-            "the entries of the file",
-            bytes.saturating_mul(self.expanded_upper_bound()),
-        )?;
-        if header.nrows.max(header.ncols) > I::LARGEST {
-            return Err(Error::new(ErrorKind::Type, "too many rows or columns for the index type")
-                .in_file(self.path())
-                .expected(format!("at most {}", I::LARGEST))
-                .found(header.nrows.max(header.ncols))
-                .remedy("use u64 indices"));
+        let Header { format, nrows, ncols, .. } = *self.header();
+        let in_file = |e: Error| e.in_file(self.path());
+        let each = (2 * size_of::<I>() + size_of::<T>()) as u64;
+        let fits = |entries: u64| {
+            ctx.check_memory("the entries of the file", each.saturating_mul(entries))
+                .map_err(in_file)
+        };
+        if format == Format::Coordinate {
+            fits(self.expanded_upper_bound())?;
         }
+        check_widths::<I, u64>(nrows, ncols, 0).map_err(in_file)?;
         let (mut rows, mut cols, mut data) = (Vec::new(), Vec::new(), Vec::new());
-        self.for_each::<T>(ctx, |row, col, value| {
+        self.for_each_stored::<T>(ctx, |row, col, value| {
+            if format == Format::Array && rows.len() == rows.capacity() {
+                fits(2 * rows.len() as u64 + 1)?;
+            }
             rows.push(I::from_usize(row));
             cols.push(I::from_usize(col));
             data.push(value);
             Ok(())
         })?;
-        Coo::from_parts((header.nrows, header.ncols), rows, cols, data)
+        Coo::from_parts((nrows, ncols), rows, cols, data)
     }
 
-    /// The matrix in compressed rows at `place`, duplicates summed as SciPy does on conversion.
+    /// The matrix in compressed rows at `place`, duplicates summed as SciPy does on conversion. Zeros that a coordinate file
+    /// names are stored; those of an array file are not.
+    ///
+    /// Fails with [`ErrorKind::Memory`], at once, where the rows [dwarf](crate::io#extents) the entries, unless
+    /// [`hypersparse`](Self::hypersparse) asks for them.
     ///
     /// Cost: one pass over the file, and of entries that do not fit in a quarter of the memory limit one write and one
     /// read in the scratch folder; one write of the result.
@@ -80,38 +87,70 @@ impl Reader {
     ) -> Result<Compressed<T, I, P, A>> {
         let shape = (self.header().nrows, self.header().ncols);
         let nnz = self.expanded_upper_bound();
+        let in_file = |e: Error| e.in_file(self.path());
+        check_widths::<I, P>(shape.0, shape.1, 0).map_err(in_file)?;
+        let (count, _) = A::swap_if_cols(shape);
+        let (lines, _) = A::swap_if_cols(("rows", "columns"));
+        let extent = Extent {
+            path: self.path(),
+            lines,
+            count,
+            entries: nnz,
+            wanted: self.hypersparse,
+            remedy: "read it as coordinates with read_coo, or a graph with read_graph_compact; \
+                     `hypersparse` asks for all of them",
+        };
+        extent.check::<P>(place, ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new(operation).reads(1, self.bytes());
             Ok(CooBuilder::<T, I, A>::plan::<P>(plan, shape, nnz, place, ctx))
         })?;
-        let in_file = |e: Error| e.in_file(self.path());
         let mut builder = CooBuilder::<T, I, A>::new(shape, ctx).map_err(in_file)?;
         ctx.meter().pass();
         ctx.meter().read(self.bytes());
-        self.for_each::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
+        self.for_each_stored::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
         builder.finish(Duplicates::Sum, place, ctx).map_err(in_file)
     }
 
-    /// The matrix with its zeros written out, in column-major order as array files have it, duplicates summed.
+    /// The matrix with its zeros written out, in column-major order as array files have it, duplicates summed. Every
+    /// position takes its place, however few entries the file has.
     ///
-    /// Cost: one pass over the file; no memory besides the result.
+    /// Cost: one pass over the file, and two more over a coordinate file that holds a −0.0; no memory besides the result.
     pub fn read_dense<T: Number + Element>(
         &self,
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Dense<T>> {
-        let Header { nrows, ncols, .. } = *self.header();
+        let Header { format, nrows, ncols, .. } = *self.header();
         let mut dense = DenseMut::<T>::create(place, (nrows, ncols), Order::Fortran, ctx)?;
         let elements = dense.as_mut_slice();
+        let at = |row: usize, col: usize| col * nrows + row;
+        let mut negative_zeros = false;
         self.for_each::<T>(ctx, |row, col, value| {
-            let element = &mut elements[col * nrows + row];
-            *element = element.merge(value).ok_or_else(|| {
-                Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
-                    .in_file(self.path())
-                    .found(format!("row {}, column {}", row + 1, col + 1))
-            })?;
+            let element = &mut elements[at(row, col)];
+            // An array file has a value for every position: nothing to add it to.
+            *element = match format {
+                Format::Array => value,
+                Format::Coordinate => element.merge(value).ok_or_else(|| {
+                    Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
+                        .in_file(self.path())
+                        .found(format!("row {}, column {}", row + 1, col + 1))
+                })?,
+            };
+            negative_zeros |= format == Format::Coordinate && value.has_negative_zero();
             Ok(())
         })?;
+        if negative_zeros {
+            // 0.0 + −0.0 is 0.0, but where every entry at a position is −0.0, so is their sum.
+            self.for_each::<T>(ctx, |row, col, value| {
+                elements[at(row, col)].take_sign_of_zero(value);
+                Ok(())
+            })?;
+            self.for_each::<T>(ctx, |row, col, value| {
+                elements[at(row, col)].drop_sign_of_zero(value);
+                Ok(())
+            })?;
+        }
         dense.freeze()
     }
 }
@@ -126,8 +165,15 @@ fn field_of<T: Entry>() -> Field {
     }
 }
 
+/// Sixty-four bits without a sign need the word that says so: other programs read `integer` into 63 bits. Narrower types do
+/// not, and `integer` is what every program knows.
+fn is_unsigned<T: Entry>() -> bool {
+    T::ENTRY_DTYPE == Some(DType::UInt64)
+}
+
 /// Writes a CSR or CSC matrix as a general coordinate file, entries in the order in which they are stored, with the
-/// lines of `comment` behind the banner (none if empty).
+/// lines of `comment` behind the banner (none if empty). The field is that of the type: `integer` for `bool` and integers,
+/// `unsigned-integer` for `u64`, as SciPy has it.
 ///
 /// What was at `path` stays until the new file is complete. Cost: one pass over the matrix; 1 MiB of memory.
 ///
@@ -148,6 +194,7 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
     let (nrows, ncols) = matrix.shape();
     let nnz = matrix.nnz() as u64;
     let header = Header::coordinate(field_of::<T>(), Symmetry::General, nrows, ncols, nnz);
+    let header = Header { unsigned: is_unsigned::<T>(), ..header };
     let mut writer = Writer::create(path, header, comment)?;
     for (major, line) in matrix.lines().enumerate() {
         for (index, &value) in line.indices.iter().zip(line.data) {
@@ -169,11 +216,9 @@ pub fn write_dense<T: Number + Element>(
     ctx: &Context,
 ) -> Result<()> {
     let (nrows, ncols) = matrix.dim();
-    let mut writer = Writer::create(
-        path,
-        Header::array(field_of::<T>(), Symmetry::General, nrows, ncols),
-        comment,
-    )?;
+    let header = Header::array(field_of::<T>(), Symmetry::General, nrows, ncols);
+    let header = Header { unsigned: is_unsigned::<T>(), ..header };
+    let mut writer = Writer::create(path, header, comment)?;
     if matrix.is_empty() {
         // There may be more columns without elements than anybody can count to.
         return writer.finish();

@@ -4,12 +4,17 @@
 //! float holds it exactly; a real does not become an integer, nor a complex number a real. Pattern entries are ones.
 //! The one thing dropped on request are the values, by reading as `()`: they are checked first.
 
+use bytemuck::Zeroable;
+#[cfg(feature = "half")]
+use half::{bf16, f16};
 use num_complex::Complex;
 
 use super::header::Field;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::Cursor;
 use crate::io::decimal::{read_float, read_integer};
+#[cfg(feature = "half")]
+use crate::io::narrow::push_narrow;
 use crate::io::shortest::{push_float, push_integer};
 use crate::storage::Entry;
 
@@ -20,7 +25,7 @@ use crate::storage::Entry;
 /// | `()` | every field; values are checked and dropped | pattern |
 /// | `bool` | integer (0 and 1 alone), pattern | integer |
 /// | `i8` … `u64` | integer (if it fits), pattern | integer, real, complex |
-/// | `f32`, `f64` | real, integer (if exact), pattern | real, complex |
+/// | `f32`, `f64`; `f16`, `bf16` with the feature `half` | real, integer (if exact), pattern | real, complex |
 /// | `Complex` of both | complex, real, integer (if exact), pattern | complex |
 ///
 /// Any other pair is an error of kind [`Type`](ErrorKind::Type), a value that does not fit one of kind
@@ -30,16 +35,23 @@ pub trait Number: Entry + codec::Codec {}
 impl<T: Entry + codec::Codec> Number for T {}
 
 pub(super) mod codec {
+    use bytemuck::Zeroable;
+
     use super::{Cursor, Field, Result};
 
     /// What a type must be able to do for its values to stand in a file.
-    pub trait Codec: Copy {
+    pub trait Codec: Copy + PartialEq + Zeroable {
         /// The fields it can be read from.
         const READS: &'static [Field];
         /// The fields it can be written into.
         const WRITES: &'static [Field];
         /// Reads the value of an entry in one of the fields of `READS`.
         fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self>;
+        /// As `read`, and whether the value is zero.
+        fn read_seen(field: Field, cursor: &mut Cursor<'_>) -> Result<(Self, bool)> {
+            let value = Self::read(field, cursor)?;
+            Ok((value, value == Self::zeroed()))
+        }
         /// Appends the value as it stands in one of the fields of `WRITES`.
         fn write(self, field: Field, out: &mut Vec<u8>);
         /// The negative value, if the type has it.
@@ -52,6 +64,18 @@ pub(super) mod codec {
         fn is_real(self) -> bool {
             true
         }
+        /// Whether the value is less than zero, of an integer.
+        fn is_negative_integer(self) -> bool {
+            false
+        }
+        /// Whether the value, or a part of it, is −0.0.
+        fn has_negative_zero(self) -> bool {
+            false
+        }
+        /// A zero that is −0.0 in `other` becomes −0.0; part by part.
+        fn take_sign_of_zero(&mut self, _other: Self) {}
+        /// A −0.0 that is not −0.0 in `other` becomes 0.0; part by part.
+        fn drop_sign_of_zero(&mut self, _other: Self) {}
     }
 }
 
@@ -84,6 +108,18 @@ impl Codec for () {
             Field::Complex => drop((read_float::<f64>(cursor)?, read_float::<f64>(cursor)?)),
         }
         Ok(())
+    }
+    fn read_seen(field: Field, cursor: &mut Cursor<'_>) -> Result<((), bool)> {
+        let zero = match field {
+            Field::Pattern => false,
+            Field::Integer => read_integer(cursor)? == 0,
+            Field::Real => read_float::<f64>(cursor)? == 0.0,
+            Field::Complex => {
+                let (re, im) = (read_float::<f64>(cursor)?, read_float::<f64>(cursor)?);
+                re == 0.0 && im == 0.0
+            }
+        };
+        Ok(((), zero))
     }
     fn write(self, _: Field, _: &mut Vec<u8>) {}
     fn negated(self) -> Option<Self> {
@@ -135,14 +171,18 @@ macro_rules! integers {
             fn negated(self) -> Option<Self> {
                 self.checked_neg()
             }
+            fn is_negative_integer(self) -> bool {
+                i128::from(self) < 0
+            }
         }
     )*};
 }
 
 integers!(i8, i16, i32, i64, u8, u16, u32, u64);
 
+/// `$round`: how an integer becomes the type; `$push`: how a value is written.
 macro_rules! floats {
-    ($($float:ty, $name:literal);*) => {$(
+    ($($float:ty, $name:literal, $round:expr, $push:expr);*) => {$(
         impl Codec for $float {
             const READS: &'static [Field] = &[Field::Real, Field::Integer, Field::Pattern];
             const WRITES: &'static [Field] = &[Field::Real, Field::Complex];
@@ -150,18 +190,18 @@ macro_rules! floats {
             fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self> {
                 match field {
                     Field::Real | Field::Complex => read_float(cursor),
-                    Field::Pattern => Ok(1.0),
+                    Field::Pattern => Ok($round(1)),
                     Field::Integer => {
                         let exactly = concat!("an integer that is exact in ", $name);
                         read_exactly(cursor, exactly, |value| {
-                            let rounded = value as $float;
-                            (rounded as i128 == value).then_some(rounded)
+                            let rounded: $float = $round(value);
+                            (f64::from(rounded) as i128 == value).then_some(rounded)
                         })
                     }
                 }
             }
             fn write(self, field: Field, out: &mut Vec<u8>) {
-                push_float(out, self, f64::from(self));
+                $push(out, self);
                 if field == Field::Complex {
                     out.extend_from_slice(b" 0");
                 }
@@ -169,8 +209,37 @@ macro_rules! floats {
             fn negated(self) -> Option<Self> {
                 Some(-self)
             }
+            fn has_negative_zero(self) -> bool {
+                self == Self::zeroed() && self.is_sign_negative()
+            }
+            fn take_sign_of_zero(&mut self, other: Self) {
+                if *self == Self::zeroed() && other.has_negative_zero() {
+                    *self = other;
+                }
+            }
+            fn drop_sign_of_zero(&mut self, other: Self) {
+                if self.has_negative_zero() && !other.has_negative_zero() {
+                    *self = Self::zeroed();
+                }
+            }
         }
+    )*};
+}
 
+floats! {
+    f32, "float32", |value: i128| value as f32, |out, value: f32| push_float(out, value, value.into());
+    f64, "float64", |value: i128| value as f64, |out, value: f64| push_float(out, value, value)
+}
+
+// Integers of up to 2²⁴ are exact in `f32`; larger ones are exact there or in neither of the two.
+#[cfg(feature = "half")]
+floats! {
+    f16, "float16", |value: i128| f16::from_f32(value as f32), push_narrow;
+    bf16, "bfloat16", |value: i128| bf16::from_f32(value as f32), push_narrow
+}
+
+macro_rules! complex {
+    ($($float:ty),*) => {$(
         impl Codec for Complex<$float> {
             const READS: &'static [Field] = ALL;
             const WRITES: &'static [Field] = &[Field::Complex];
@@ -194,11 +263,22 @@ macro_rules! floats {
             fn is_real(self) -> bool {
                 self.im == 0.0
             }
+            fn has_negative_zero(self) -> bool {
+                self.re.has_negative_zero() || self.im.has_negative_zero()
+            }
+            fn take_sign_of_zero(&mut self, other: Self) {
+                self.re.take_sign_of_zero(other.re);
+                self.im.take_sign_of_zero(other.im);
+            }
+            fn drop_sign_of_zero(&mut self, other: Self) {
+                self.re.drop_sign_of_zero(other.re);
+                self.im.drop_sign_of_zero(other.im);
+            }
         }
     )*};
 }
 
-floats!(f32, "float32"; f64, "float64");
+complex!(f32, f64);
 
 /// Reads an integer that `convert` takes; `expected` says which those are.
 #[inline]

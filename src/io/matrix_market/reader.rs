@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::header::{Format, Header, Symmetry};
 use super::number::{Number, check_type};
+use super::preamble::read_header;
 use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, quoted};
@@ -34,6 +35,7 @@ pub struct Reader {
     text: TextFile,
     header: Header,
     entries: Position,
+    pub(super) hypersparse: bool,
 }
 
 impl Reader {
@@ -42,9 +44,20 @@ impl Reader {
     /// Fails if the header is wrong, if it announces more entries than the file has bytes for, and for what the
     /// [module](super) lists as refused; the message names the line.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let text = TextFile::open(path.as_ref())?;
-        let (header, entries) = Header::read(&text)?;
-        Ok(Reader { text, header, entries })
+        Self::over(TextFile::open(path.as_ref())?)
+    }
+
+    /// Reads the header of a file that is open.
+    pub(in crate::io) fn over(text: TextFile) -> Result<Self> {
+        let (header, entries) = read_header(&text)?;
+        Ok(Reader { text, header, entries, hypersparse: false })
+    }
+
+    /// Asks for compressed matrices whatever their shape: also where the rows (columns, for CSC) dwarf the entries, so that
+    /// the pointers take far more than the file, which is [refused](crate::io#extents) otherwise.
+    pub fn hypersparse(mut self) -> Self {
+        self.hypersparse = true;
+        self
     }
 
     /// What the header says.
@@ -70,7 +83,9 @@ impl Reader {
     /// Calls `visit(row, column, value)` for every entry, rows and columns counted from 0, in the order of the file.
     ///
     /// The mirror image of an entry comes right after it. Duplicates and explicit zeros come as they stand. An array file
-    /// hands out all its positions, zeros among them, column by column; the diagonal of a skew-symmetric one is not there.
+    /// hands out all its positions, zeros among them, column by column; the diagonal of a skew-symmetric one is not there,
+    /// even if the file has it. As `()` the zeros of an array file cannot be told from its entries:
+    /// [`read_csr`](Self::read_csr) and its siblings leave them out.
     ///
     /// Lines are parsed on all threads of `ctx`; `visit` runs on the calling thread alone. The file is read once. Memory:
     /// a few MiB per thread, and at most about a quarter of the limit, whatever the header says.
@@ -82,11 +97,30 @@ impl Reader {
         ctx: &Context,
         visit: impl FnMut(usize, usize, T) -> Result<()>,
     ) -> Result<()> {
-        check_type::<T>(self.header.field, true).map_err(|error| error.in_file(self.path()))?;
+        self.check_type::<T>()?;
         match self.header.format {
             Format::Coordinate => self.for_each_coordinate(ctx, visit),
-            Format::Array => self.for_each_position(ctx, visit),
+            Format::Array => self.for_each_position(true, ctx, visit),
         }
+    }
+
+    /// As [`for_each`](Self::for_each), without the zeros of an array file: what a sparse matrix stores.
+    pub(in crate::io) fn for_each_stored<T: Number>(
+        &self,
+        ctx: &Context,
+        visit: impl FnMut(usize, usize, T) -> Result<()>,
+    ) -> Result<()> {
+        match self.header.format {
+            Format::Coordinate => self.for_each(ctx, visit),
+            Format::Array => {
+                self.check_type::<T>()?;
+                self.for_each_position(false, ctx, visit)
+            }
+        }
+    }
+
+    fn check_type<T: Number>(&self) -> Result<()> {
+        check_type::<T>(self.header.field, true).map_err(|error| error.in_file(self.path()))
     }
 
     fn for_each_coordinate<T: Number>(
@@ -114,27 +148,57 @@ impl Reader {
         self.check_count(seen, end)
     }
 
+    /// The positions of an array file; zeros are left out unless `zeros` says that they are wanted.
     fn for_each_position<T: Number>(
         &self,
+        zeros: bool,
         ctx: &Context,
         mut visit: impl FnMut(usize, usize, T) -> Result<()>,
     ) -> Result<()> {
         let field = self.header.field;
         let mut mirror = Mirror::new(self.header.symmetry);
-        let mut walk = Walk::new(&self.header);
+        let mut walk = Walk::new(&self.header, self.has_skew_diagonal(ctx));
         let mut seen = 0;
-        let parse = |cursor: &mut Cursor<'_>| T::read(field, cursor);
-        let end = self.records().for_each(ctx, parse, |value| {
+        let parse = |cursor: &mut Cursor<'_>| T::read_seen(field, cursor);
+        let end = self.records().for_each(ctx, parse, |(value, zero)| {
             let Some((row, col)) = walk.position() else {
                 return Err(Halt::Fault(too_many(self.header.stored)));
             };
             walk.step();
+            if zero && row == col && self.header.symmetry == Symmetry::SkewSymmetric {
+                return Ok(());
+            }
+            if row == col && self.header.symmetry == Symmetry::SkewSymmetric {
+                return Err(Halt::Fault(not_a_zero(value)));
+            }
             seen += 1;
             let image = mirror.image(row, col, value).map_err(Halt::Fault)?;
+            if zero && !zeros {
+                return Ok(());
+            }
             visit(row, col, value).map_err(Halt::Caller)?;
             image.map_or(Ok(()), |image| visit(col, row, image)).map_err(Halt::Caller)
         })?;
         self.check_count(seen, end)
+    }
+
+    /// Whether this is a skew-symmetric array file that writes the zeros of its diagonal as well, which the format leaves
+    /// out and some programs do not: the number of lines tells. Such files, and only they, are read twice.
+    fn has_skew_diagonal(&self, ctx: &Context) -> bool {
+        if self.header.symmetry != Symmetry::SkewSymmetric || self.header.nrows == 0 {
+            return false;
+        }
+        let mut lines = 0u128;
+        let skip = |cursor: &mut Cursor<'_>| {
+            while !cursor.take_token().is_empty() {}
+            Ok(())
+        };
+        let counted = self.records().for_each(ctx, skip, |()| {
+            lines += 1;
+            Ok(())
+        });
+        // Where counting fails, reading will, and says why.
+        counted.is_ok() && lines == self.header.positions() + self.header.nrows as u128
     }
 
     fn records(&self) -> Records<'_> {
@@ -240,6 +304,13 @@ impl Mirror {
             .found(format!("row {}, column {}", row + 1, col + 1))
             .remedy("store one triangle, or call the matrix general")
     }
+}
+
+#[cold]
+fn not_a_zero(value: impl std::fmt::Debug) -> Error {
+    Error::new(ErrorKind::Format, "the diagonal of a skew-symmetric matrix is zero")
+        .expected("0, or no diagonal")
+        .found(format!("{value:?}"))
 }
 
 #[cold]

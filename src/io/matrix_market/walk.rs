@@ -13,14 +13,10 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(header: &Header) -> Self {
-        let mut walk = Walk {
-            row: 0,
-            col: 0,
-            nrows: header.nrows,
-            ncols: header.ncols,
-            symmetry: header.symmetry,
-        };
+    /// The positions of a file with this header; with those on the diagonal of a skew-symmetric one if `diagonal`.
+    pub(super) fn new(header: &Header, diagonal: bool) -> Self {
+        let symmetry = if diagonal { Symmetry::Symmetric } else { header.symmetry };
+        let mut walk = Walk { row: 0, col: 0, nrows: header.nrows, ncols: header.ncols, symmetry };
         walk.row = walk.first_row();
         walk.leave_full_columns();
         walk

@@ -12,6 +12,7 @@ use super::number::{Number, check_type};
 use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::shortest::push_unsigned;
+use crate::io::text_file::name_of;
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;
@@ -50,10 +51,25 @@ pub struct Writer {
 impl Writer {
     /// Begins a file with this header and these lines of comment (none if empty).
     ///
-    /// Fails if the header contradicts itself and if the folder takes no new file. What is at `path` stays until `finish`.
+    /// Fails if the header contradicts itself, if the folder takes no new file, and if what is at `path` is a folder, a pipe
+    /// or a device. A file there stays until `finish`.
     pub fn create(path: impl AsRef<Path>, header: Header, comment: &str) -> Result<Self> {
         let path = path.as_ref();
         header.check().map_err(|error| error.in_file(path))?;
+        if header.format == Format::Array && header.positions() > u128::from(u64::MAX) {
+            return Err(Error::new(ErrorKind::Unsupported, "more values than a file can hold")
+                .in_file(path)
+                .expected(format!("at most {} values", u64::MAX))
+                .found(header.positions()));
+        }
+        if let Ok(kind) = std::fs::metadata(path)
+            && !kind.is_file()
+        {
+            return Err(Error::new(ErrorKind::Exists, "what stands there is no file to replace")
+                .in_file(path)
+                .expected("an ordinary file, or nothing")
+                .found(name_of(&kind)));
+        }
         let file = tempfile::Builder::new()
             .prefix(".mtx-")
             .permissions(std::fs::Permissions::from_mode(0o666))
@@ -66,7 +82,7 @@ impl Writer {
             buffer.push(b'\n');
         }
         buffer.extend_from_slice(header.sizes().as_bytes());
-        let walk = (header.format == Format::Array).then(|| Walk::new(&header));
+        let walk = (header.format == Format::Array).then(|| Walk::new(&header, false));
         Ok(Writer { path: path.to_owned(), file, buffer, header, walk, pushed: 0, torn: false })
     }
 
@@ -127,7 +143,7 @@ impl Writer {
     }
 
     fn check_entry<T: Number>(&self, row: usize, col: usize, value: T) -> Result<()> {
-        let Header { field, symmetry, nrows, ncols, stored, .. } = self.header;
+        let Header { field, symmetry, nrows, ncols, stored, unsigned, .. } = self.header;
         check_type::<T>(field, false)?;
         let refuse = |kind, what: &str, expected: String| {
             Err(Error::new(kind, what).expected(expected).found(format!("row {row}, column {col}")))
@@ -159,6 +175,11 @@ impl Writer {
         {
             let what = format!("a {symmetry} file stores the lower triangle");
             return refuse(ErrorKind::Format, &what, "a row below the diagonal".to_owned());
+        }
+        if unsigned && value.is_negative_integer() {
+            return Err(Error::new(ErrorKind::Value, "a negative value in a file without signs")
+                .expected("an integer from 0")
+                .found(format!("{value:?}")));
         }
         if symmetry == Symmetry::Hermitian && row == col && !value.is_real() {
             let what = format!("{value:?} on the diagonal of a hermitian matrix");

@@ -1,0 +1,56 @@
+//! Extents that a file only states, against what it holds: when a compressed matrix is refused for its pointers alone.
+//!
+//! The rule stands [one folder up](super#extents). It costs a comparison, and is asked before anything is made.
+
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Context, Index, Place};
+
+/// Bytes of pointers that every file may ask for.
+const ALWAYS: u64 = 128 << 20;
+
+/// Rows (columns) for each entry up to which all pointers are made.
+const LINES_PER_ENTRY: u64 = 16;
+
+/// An extent and what there is to justify it.
+pub(super) struct Extent<'a> {
+    /// The file that states it.
+    pub(super) path: &'a Path,
+    /// What is counted: "rows".
+    pub(super) lines: &'static str,
+    pub(super) count: usize,
+    pub(super) entries: u64,
+    /// Whether the caller asked for all of them.
+    pub(super) wanted: bool,
+    /// What the caller can do otherwise.
+    pub(super) remedy: &'static str,
+}
+
+impl Extent<'_> {
+    /// Fails if the pointers of a matrix at `place` are too many.
+    pub(super) fn check<P: Index>(&self, place: &Place, ctx: &Context) -> Result<()> {
+        let bytes = (self.count as u64).saturating_add(1).saturating_mul(size_of::<P>() as u64);
+        let limit = ctx.memory_limit_bytes();
+        let justified = self.entries.saturating_mul(LINES_PER_ENTRY);
+        let dwarfed = bytes > ALWAYS && self.count as u64 > justified && !self.wanted;
+        let too_large = *place == Place::Memory && bytes > limit;
+        if !dwarfed && !too_large {
+            return Ok(());
+        }
+        let Extent { lines, count, entries, .. } = self;
+        let what = match dwarfed {
+            true => format!("the {lines} dwarf the entries"),
+            false => format!("the pointers of all {lines} would not fit"),
+        };
+        let bound = match dwarfed {
+            true => format!("at most {ALWAYS} bytes of pointers for {entries} entries, "),
+            false => String::new(),
+        };
+        Err(Error::new(ErrorKind::Memory, what)
+            .in_file(self.path)
+            .expected(format!("{bound}at most {limit} bytes in memory (the memory limit)"))
+            .found(format!("{bytes} bytes for {count} {lines}"))
+            .remedy(self.remedy))
+    }
+}

@@ -1,0 +1,126 @@
+//! What a file is that no reader here takes, told by its first bytes, and what to do with it.
+//!
+//! Nothing that is listed here can begin a Matrix Market file or a list of edges: those begin with a digit, `#`, `%` or
+//! a blank. So no file that could be read is turned away. What cannot be told by its first bytes, comma-separated values
+//! for one, is told where the first line turns out to be wrong.
+
+use std::path::Path;
+
+use super::cursor::quoted;
+use crate::error::{Error, ErrorKind};
+
+/// Bytes from the start of a file that [`foreign`] wants to see.
+pub(super) const SEEN: usize = 264;
+
+/// First bytes, what they are the first bytes of, and what to do.
+type Known = (&'static [u8], &'static str, &'static str);
+
+const UNPACK: &str = "unpack it first";
+const EXPORT: &str = "write its matrix as Matrix Market, in Python with scipy.io.mmwrite";
+const LIST: &str = "write its edges as lines \"u v\"";
+
+const BINARY: &[Known] = &[
+    (b"\x1f\x8b", "gzip", "unpack it with gunzip first"),
+    (b"\x1f\x9d", "a file packed by compress", "unpack it with gunzip first"),
+    (b"BZh", "bzip2", "unpack it with bunzip2 first"),
+    (b"\xfd7zXZ\0", "xz", "unpack it with unxz first"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard", "unpack it with unzstd first"),
+    (b"\x04\x22\x4d\x18", "LZ4", "unpack it with unlz4 first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
+    (b"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    (
+        b"PK\x03\x04",
+        "a zip archive, as .npz files are",
+        "write an .npz file as Matrix Market, in Python with scipy.io.mmwrite; unpack any other archive",
+    ),
+    (b"PK\x05\x06", "an empty zip archive", UNPACK),
+    (b"\x89HDF\r\n\x1a\n", "HDF5, as .h5 and .h5ad files are", EXPORT),
+    (b"\x93NUMPY", "a NumPy array (.npy)", "open it with Dense::open"),
+    (b"CDF\x01", "netCDF", EXPORT),
+    (b"CDF\x02", "netCDF", EXPORT),
+    (b"CDF\x05", "netCDF", EXPORT),
+    (b"MATLAB 5.0 MAT-file", "a MATLAB file", EXPORT),
+    (b"MATLAB 7.3 MAT-file", "a MATLAB file, which is HDF5", EXPORT),
+    (b"PAR1", "Parquet", EXPORT),
+    (b"ARROW1", "Arrow", EXPORT),
+    (b"FEA1", "Feather", EXPORT),
+    (b"SQLite format 3\0", "an SQLite database", LIST),
+    (b"\x89PNG", "a picture (PNG)", LIST),
+    (b"\x7fELF", "a program", "name the file that holds the matrix"),
+    (b"%PDF-1", "a PDF document", "name the file that holds the matrix"),
+    (b"%PDF-2", "a PDF document", "name the file that holds the matrix"),
+    (b"\x80\x02", "a Python pickle", EXPORT),
+    (b"\x80\x03", "a Python pickle", EXPORT),
+    (b"\x80\x04", "a Python pickle", EXPORT),
+    (b"\x80\x05", "a Python pickle", EXPORT),
+    // The byte order mark of UTF-32 begins with that of UTF-16.
+    (b"\xff\xfe", "UTF-16 text", "write it as ASCII or UTF-8, without a byte order mark"),
+    (b"\xfe\xff", "UTF-16 text", "write it as ASCII or UTF-8, without a byte order mark"),
+];
+
+/// Behind blanks and blank lines, in letters of any case.
+const TEXT: &[Known] = &[
+    (b"<!doctype", "a web page", "download the file itself"),
+    (b"<html", "a web page", "download the file itself"),
+    (b"<?xml", "XML, as GraphML files are", LIST),
+    (b"<graphml", "GraphML", LIST),
+    (b"<", "XML", LIST),
+    (b"{", "JSON", LIST),
+    (b"[", "JSON", LIST),
+    (b"version https://git-lfs", "a pointer of Git LFS to the file", "fetch it with git lfs pull"),
+    (b"*vertices", "a Pajek file", LIST),
+    (b"digraph", "a Graphviz file", LIST),
+    (b"strict graph", "a Graphviz file", LIST),
+    (b"graph", "a GML or Graphviz file", LIST),
+    (b"creator", "a GML file", LIST),
+    (b"p sp", "a DIMACS file", LIST),
+    (b"p edge", "a DIMACS file", LIST),
+    (b"p col", "a DIMACS file", LIST),
+    (b"c ", "a DIMACS file", LIST),
+];
+
+/// The error for a file that begins like none that is read here.
+pub(super) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
+    let tar = first.get(257..262) == Some(b"ustar") && first.contains(&0);
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let text = &first[first.iter().take_while(blank).count()..];
+    let begins = |text: &[u8], mark: &[u8]| {
+        text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark))
+    };
+    let known = match tar {
+        true => Some(&(&b"ustar"[..], "a tar archive", UNPACK)),
+        false => BINARY
+            .iter()
+            .find(|(mark, ..)| first.starts_with(mark))
+            .or_else(|| TEXT.iter().find(|(mark, ..)| begins(text, mark))),
+    };
+    if let Some((mark, name, remedy)) = known {
+        let error = Error::new(ErrorKind::Unsupported, format!("the file seems to be {name}"));
+        let error = error.in_file(path).expected("a matrix or a list of edges in plain text");
+        return Some(error.found(quoted(mark)).remedy(*remedy));
+    }
+    first.starts_with(b"\xef\xbb\xbf").then(|| {
+        Error::new(ErrorKind::Format, "a UTF-8 byte order mark stands before the text")
+            .in_file(path)
+            .at_line(1)
+            .expected("ASCII from the first byte on")
+            .found(quoted(b"\xef\xbb\xbf"))
+            .remedy("remove the first three bytes")
+    })
+}
+
+/// What a line seems to be that begins with a token which no reader takes, and what to do.
+pub(super) fn wrong_text(token: &[u8]) -> Option<(&'static str, &'static str)> {
+    let has = |test: &dyn Fn(u8) -> bool| token.iter().any(|&byte| test(byte));
+    if has(&|byte| matches!(byte, 0..=8 | 14..=31 | 127)) {
+        return Some(("the file seems to hold binary data", "name a file of plain text"));
+    }
+    if has(&|byte| matches!(byte, b',' | b';')) {
+        let remedy = "put blanks between the numbers, and # before a line of names";
+        return Some(("the file seems to hold comma-separated values (CSV)", remedy));
+    }
+    if token.first().is_some_and(|&byte| byte.is_ascii_alphabetic() || byte == b'"') {
+        return Some(("the line holds words", "lines that are not numbers begin with # or %"));
+    }
+    None
+}

@@ -1,0 +1,252 @@
+//! Text whose numbers dwarf its entries: refused at once, or taken as asked.
+
+use std::time::{Duration, Instant};
+
+use outcore::io::edge_list::EdgeList;
+use outcore::io::matrix_market::Reader;
+use outcore::io::{
+    CompactGraph, GraphFormat, GraphOptions, read_graph, read_graph_compact, read_graph_with,
+};
+use outcore::{Context, Coo, Csc, Csr, Error, ErrorKind, Index, Place};
+use tempfile::tempdir;
+
+use crate::folders::Folders;
+
+const MARKET: &str = "%%MatrixMarket matrix coordinate real general\n";
+const HYPERSPARSE: GraphOptions = GraphOptions { format: GraphFormat::Content, hypersparse: true };
+
+/// Runs something that must be over at once.
+fn at_once<R>(what: impl FnOnce() -> R) -> R {
+    let start = Instant::now();
+    let result = what();
+    assert!(start.elapsed() < Duration::from_millis(500), "took {:?}", start.elapsed());
+    result
+}
+
+fn check_refusal(error: &Error, bytes: u64, limit: u64) {
+    assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
+    let text = error.to_string();
+    for wanted in [format!("{bytes} bytes"), format!("{limit} bytes"), "read_graph_compact".into()]
+    {
+        assert!(text.contains(&wanted), "no {wanted} in: {text}");
+    }
+    assert!(error.path().is_some(), "{text}");
+}
+
+#[test]
+fn vertices_that_dwarf_the_edges_are_refused_at_once() {
+    fn check<I: Index, P: Index>(last: u64) {
+        let folders = Folders::new();
+        let path = folders.path("a.txt");
+        std::fs::write(&path, format!("0 1\n{last} 2\n")).unwrap();
+        let limit = 1 << 40;
+        let ctx = folders.context(limit);
+        let bytes = (last + 2) * size_of::<P>() as u64;
+        for place in
+            [Place::Memory, Place::Scratch, folders.result("g"), Place::Replace(folders.path("g"))]
+        {
+            let error = at_once(|| read_graph::<I, P>(&path, &place, &ctx)).unwrap_err();
+            check_refusal(&error, bytes, limit);
+            let list = EdgeList::open(&path).unwrap();
+            check_refusal(&list.read_csr::<I, P>(&place, &ctx).unwrap_err(), bytes, limit);
+        }
+        folders.assert_only(&["a.txt"]);
+    }
+    check::<u32, u32>(2_000_000_000);
+    check::<u32, u32>(50_000_000);
+    check::<u32, u64>(2_000_000_000);
+    check::<u64, u64>(1 << 40);
+    check::<u64, u32>((1 << 60) + 1);
+}
+
+#[test]
+fn compact_graphs_are_numbered_anew_with_the_map_back() {
+    let (folder, ctx) = (tempdir().unwrap(), Context::new());
+    let path = folder.path().join("a.txt");
+    std::fs::write(&path, "# c\n18446744073709551614 7\n0 1 0.5\n2000000000 7\n0 1\n7 7\n")
+        .unwrap();
+    let ids = [0, 1, 7, 2_000_000_000, u64::MAX - 1];
+    let compact: CompactGraph = at_once(|| {
+        read_graph_compact(&path, &GraphOptions::default(), Place::Memory, &ctx).unwrap()
+    });
+    assert_eq!(compact.ids, ids);
+    let expected = [(0, 1), (2, 2), (3, 2), (4, 2)];
+    let expected = expected.map(|(u, v)| (u, v, ()));
+    let expected = Csr::<()>::from_triplets((5, 5), expected, outcore::Duplicates::Refuse).unwrap();
+    assert_eq!(compact.graph, expected);
+    assert_eq!((compact.vertex(7), compact.vertex(8)), (Some(2), None));
+    // The same for any number of threads, index types and places.
+    let one = Context::new().threads(1).unwrap();
+    let list = EdgeList::open(&path).unwrap();
+    let other: CompactGraph<u64, u64> = list.read_compact(folder.path().join("g"), &one).unwrap();
+    assert_eq!((&other.ids[..], other.graph.nnz()), (&ids[..], 4));
+    assert!(other.graph.indices().file().is_some());
+    // Without an edge there is no vertex.
+    std::fs::write(&path, "# nothing\n").unwrap();
+    let none: CompactGraph =
+        EdgeList::open(&path).unwrap().read_compact(Place::Memory, &ctx).unwrap();
+    assert_eq!((none.graph.shape(), none.ids.len()), ((0, 0), 0));
+}
+
+#[test]
+fn compact_graphs_of_many_edges_are_those_of_a_plain_loop() {
+    let (folder, ctx) = (tempdir().unwrap(), Context::new());
+    let path = folder.path().join("a.txt");
+    let edges: Vec<(u64, u64)> = (0..30_000u64)
+        .map(|i| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 50 << 40, i % 777))
+        .collect();
+    std::fs::write(&path, edges.iter().map(|(u, v)| format!("{u} {v}\n")).collect::<String>())
+        .unwrap();
+    let compact: CompactGraph =
+        EdgeList::open(&path).unwrap().read_compact(Place::Memory, &ctx).unwrap();
+    let mut found: Vec<_> = (0..compact.graph.nrows())
+        .flat_map(|u| {
+            let line = compact.graph.row(u).unwrap();
+            line.indices
+                .iter()
+                .map(|&v| (compact.ids[u], compact.ids[v as usize]))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let mut expected = edges.clone();
+    expected.sort_unstable();
+    expected.dedup();
+    found.sort_unstable();
+    assert!(found == expected);
+    let little = Context::new().memory_limit(100_000);
+    let error = EdgeList::open(&path).unwrap().read_compact::<u32, u32>(Place::Memory, &little);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Memory);
+}
+
+#[test]
+fn matrices_that_dwarf_their_entries_are_refused_as_compressed_and_read_as_coordinates() {
+    let folders = Folders::new();
+    let path = folders.path("a.mtx");
+    let n = 1_000_000_000usize;
+    std::fs::write(&path, format!("{MARKET}{n} {n} 1\n{n} 7 2.5\n")).unwrap();
+    let ctx = folders.context(1 << 40);
+    let reader = Reader::open(&path).unwrap();
+    let coo: Coo<f64> = at_once(|| reader.read_coo(&ctx)).unwrap();
+    assert_eq!((coo.shape(), coo.nnz(), coo.rows()[0]), ((n, n), 1, n as u32 - 1));
+    for place in [Place::Memory, Place::Scratch, folders.result("g")] {
+        let error = at_once(|| reader.read_csr::<f64, u32, u32>(&place, &ctx)).unwrap_err();
+        check_refusal(&error, 4 * (n as u64 + 1), 1 << 40);
+        let error = at_once(|| reader.read_csc::<f64, u32, u64>(&place, &ctx)).unwrap_err();
+        check_refusal(&error, 8 * (n as u64 + 1), 1 << 40);
+        let error = at_once(|| read_graph::<u64, u64>(&path, &place, &ctx)).unwrap_err();
+        check_refusal(&error, 8 * (n as u64 + 1), 1 << 40);
+    }
+    // A plan fails where the run would.
+    let plan = ctx.plan(|ctx| reader.read_csr::<f64, u32, u32>(Place::Memory, ctx).map(drop));
+    assert_eq!(plan.unwrap_err().kind(), ErrorKind::Memory);
+    // Few rows and many columns are no matter for rows, and the other way round.
+    std::fs::write(&path, format!("{MARKET}3 {n} 1\n2 {n} 2.5\n")).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    let csr: Csr<f64> = at_once(|| reader.read_csr(Place::Memory, &ctx)).unwrap();
+    assert_eq!(csr.get(1, n - 1).unwrap(), Some(2.5));
+    assert_eq!(
+        reader.read_csc::<f64, u32, u32>(Place::Memory, &ctx).unwrap_err().kind(),
+        ErrorKind::Memory
+    );
+    // As a graph the one edge is left, its ends counted from 0.
+    std::fs::write(
+        &path,
+        format!("%%MatrixMarket matrix coordinate pattern symmetric\n{n} {n} 1\n{n} 7\n"),
+    )
+    .unwrap();
+    let compact: CompactGraph = at_once(|| {
+        read_graph_compact(&path, &GraphOptions::default(), Place::Memory, &ctx).unwrap()
+    });
+    assert_eq!((&compact.ids[..], compact.graph.nnz()), (&[6, n as u64 - 1][..], 2));
+    // An array file of rows without columns holds no entry either.
+    std::fs::write(&path, format!("%%MatrixMarket matrix array real general\n{n} 0\n")).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.read_coo::<f64, u32>(&ctx).unwrap().shape(), (n, 0));
+    let error = at_once(|| reader.read_csr::<f64, u32, u32>(Place::Memory, &ctx)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
+}
+
+#[test]
+fn extents_of_any_size_are_taken_when_asked_for() {
+    let folders = Folders::new();
+    let (list, market) = (folders.path("a.txt"), folders.path("a.mtx"));
+    // Pointers of 128 MiB and some.
+    let n = (16usize << 20) + 10;
+    std::fs::write(&list, format!("0 1\n{} 2\n", n - 1)).unwrap();
+    std::fs::write(&market, format!("{MARKET}{n} {n} 1\n{n} 2 1\n")).unwrap();
+    let ctx = folders.context(1 << 30);
+    for path in [&list, &market] {
+        assert_eq!(
+            read_graph::<u32, u64>(path, Place::Memory, &ctx).unwrap_err().kind(),
+            ErrorKind::Memory
+        );
+    }
+    let graph: Csr<(), u32, u64> =
+        read_graph_with(&list, &HYPERSPARSE, Place::Memory, &ctx).unwrap();
+    assert_eq!((graph.nrows(), graph.nnz()), (n, 2));
+    let given = EdgeList::open(&list).unwrap().vertices(n as u64);
+    assert_eq!(given.read_csr::<u32, u64>(folders.result("g"), &ctx).unwrap(), graph);
+    let matrix: Csc<f64, u32, u64> =
+        Reader::open(&market).unwrap().hypersparse().read_csc(Place::Memory, &ctx).unwrap();
+    assert_eq!((matrix.shape(), matrix.get(n - 1, 1).unwrap()), ((n, n), Some(1.0)));
+    // What was asked for still keeps to the memory limit, and says so at once.
+    let little = folders.context(64 << 20);
+    let error = at_once(|| {
+        read_graph_with::<u32, u64>(&list, &HYPERSPARSE, Place::Memory, &little).unwrap_err()
+    });
+    check_refusal(&error, 8 * (n as u64 + 1), 64 << 20);
+}
+
+#[test]
+fn extents_that_the_entries_justify_are_taken() {
+    let folders = Folders::new();
+    let path = folders.path("a.txt");
+    // Pointers of more than 128 MiB need an edge for sixteen vertices; fewer need none.
+    let ctx = folders.context(1 << 30);
+    for (stride, taken) in [(16, true), (17, false)] {
+        let edges: String = (1..=1_060_000).map(|i| format!("{} 0\n", i * stride - 1)).collect();
+        std::fs::write(&path, edges).unwrap();
+        let outcome = read_graph::<u32, u64>(&path, Place::Scratch, &ctx);
+        assert_eq!(
+            outcome.map(drop).map_err(|e| e.kind()),
+            match taken {
+                true => Ok(()),
+                false => Err(ErrorKind::Memory),
+            }
+        );
+    }
+    std::fs::write(&path, "0 1\n9999999 2\n").unwrap();
+    let graph: Csr<()> = read_graph(&path, Place::Memory, &ctx).unwrap();
+    assert_eq!((graph.nrows(), graph.nnz()), (10_000_000, 2));
+}
+
+#[test]
+fn stored_matrices_that_dwarf_their_entries_are_refused_or_compact() {
+    let folders = Folders::new();
+    let ctx = folders.context(1 << 40);
+    let n = 1_000_000_000;
+    let coo = Coo::<f64>::from_triplets((n, n), [(5, n - 1, 1.0), (5, 5, 0.0)]).unwrap();
+    coo.copy_to(folders.result("coo"), &ctx).unwrap();
+    let path = folders.path("coo");
+    let error = at_once(|| read_graph::<u32, u32>(&path, Place::Memory, &ctx)).unwrap_err();
+    check_refusal(&error, 4 * (n as u64 + 1), 1 << 40);
+    let compact: CompactGraph = at_once(|| {
+        read_graph_compact(&path, &GraphOptions::default(), Place::Memory, &ctx).unwrap()
+    });
+    assert_eq!((&compact.ids[..], compact.graph.nnz()), (&[5, n as u64 - 1][..], 2));
+    // Stored rows and columns as well; a matrix that is not square is no graph.
+    let triplets = [(0, 2, 1.0), (4, 2, 1.0)];
+    let csr = Csr::<f64>::from_triplets((6, 6), triplets, outcore::Duplicates::Refuse).unwrap();
+    csr.copy_to(folders.result("csr"), &ctx).unwrap();
+    csr.to_csc(folders.result("csc"), &ctx).unwrap();
+    for name in ["csr", "csc"] {
+        let options = GraphOptions { format: GraphFormat::Stored, ..Default::default() };
+        let compact: CompactGraph =
+            read_graph_compact(folders.path(name), &options, Place::Memory, &ctx).unwrap();
+        assert_eq!((&compact.ids[..], compact.graph.nnz()), (&[0, 2, 4][..], 2));
+    }
+    let market = folders.path("a.mtx");
+    std::fs::write(&market, format!("{MARKET}2 3 0\n")).unwrap();
+    let error = read_graph_compact::<u32, u32>(&market, &HYPERSPARSE, Place::Memory, &ctx);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Shape);
+}

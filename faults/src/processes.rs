@@ -1,0 +1,387 @@
+//! Several processes write and read one name: every version is seen whole or not at all.
+//!
+//! All entries of a version carry its number, and shape and indices depend on it, so that parts of two versions are told
+//! apart wherever they come from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use outcore::linalg::LinearOperator;
+use outcore::{
+    Context, Csr, CsrBuilder, Dense, DenseMut, Error, ErrorKind, Order, Place, Result, verify,
+};
+
+use crate::report::{Form, Report};
+use crate::state::names;
+use crate::worker::{self, PATIENCE};
+
+/// Columns of the sparse versions.
+const NCOLS: usize = 40;
+/// Entries in each of their rows.
+const WIDTH: usize = 3;
+
+/// Readers beside writers, two makers of one name, arrays that are replaced while they are open for writing.
+pub fn run(program: &Path, form: Form) -> Report {
+    let mut report = Report::new("processes");
+    for kind in ["dense", "csr"] {
+        if let Err(fault) = together(program, kind, form, &mut report) {
+            report.fault(format!("{kind}: {fault}"));
+        }
+        for round in 0..form.rounds(4, 200).min(200) {
+            report.case(
+                format!("two makers of one {kind}, round {round}"),
+                two_makers(program, kind),
+            );
+            report.case(format!("{kind} replaced while it is open, round {round}"), replaced(kind));
+        }
+    }
+    report
+}
+
+fn name_of(kind: &str) -> &'static str {
+    if kind == "dense" { "x.npy" } else { "x.bspnpy" }
+}
+
+/// Writers and readers at the same time.
+fn together(
+    program: &Path,
+    kind: &str,
+    form: Form,
+    report: &mut Report,
+) -> std::result::Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let path = folder.path().join(name_of(kind));
+    put(kind, 0, Place::Replace(path.clone()), &Context::new()).map_err(|e| e.to_string())?;
+    let (readers, opens) = (form.pick(2, 4), form.rounds(300, 12_000));
+    let (target, stop, opens) =
+        (path.to_string_lossy().into_owned(), folder.path().join("stop"), opens.to_string());
+    let writer = |how, first| {
+        worker::start(worker::command(program, &["worker", how, kind, &target, first]))
+    };
+    let writers = [writer("replaces", "1")?, writer("replaces", "2")?, writer("changes", "0")?];
+    let readers: Vec<_> = (0..readers)
+        .map(|_| {
+            worker::start(worker::command(program, &["worker", "opens", kind, &target, &opens]))
+        })
+        .collect::<std::result::Result<_, _>>()?;
+    for reader in readers {
+        let ended = worker::finish(reader, PATIENCE * 20);
+        if !ended.clean()? {
+            return Err(ended.said());
+        }
+        for line in ended.out.lines() {
+            match line.split_once(' ') {
+                Some(("FAULT", fault)) => report.fault(format!("a reader of {kind}: {fault}")),
+                Some(("TRIED", tried)) => report.tried_many(tried.parse().unwrap_or(0)),
+                _ => report.note(format!("a reader of {kind}: {line}")),
+            }
+        }
+    }
+    fs::write(&stop, "").map_err(|e| e.to_string())?;
+    for writer in writers {
+        let ended = worker::finish(writer, PATIENCE);
+        if !ended.clean()? {
+            return Err(format!("a writer: {}", ended.said()));
+        }
+        report.note(format!("a writer of {kind}: {}", ended.out.trim()));
+    }
+    fs::remove_file(&stop).map_err(|e| e.to_string())?;
+    whole(kind, &path).map_err(|fault| format!("in the end: {fault}"))?;
+    verify(&path, &Context::new()).map_err(|e| format!("in the end: {e}"))?;
+    let hidden: Vec<_> = names(folder.path())?.into_iter().filter(|n| n.starts_with('.')).collect();
+    match hidden.is_empty() {
+        true => Ok(()),
+        false => Err(format!("in the end there is {hidden:?}")),
+    }
+}
+
+/// A version of a matrix.
+fn put(kind: &str, v: usize, place: Place, ctx: &Context) -> Result<()> {
+    let value = v as f64;
+    if kind == "dense" {
+        let mut a = DenseMut::<f64>::create(place, (20 + v % 3, 10 + v % 2), Order::C, ctx)?;
+        a.as_mut_slice().fill(value);
+        return a.close();
+    }
+    let mut rows = CsrBuilder::<f64>::new(NCOLS, place, ctx)?;
+    for i in 0..nrows(v) {
+        rows.push(&columns(v, i), &[value; WIDTH])?;
+    }
+    rows.finish().map(drop)
+}
+
+/// Two in three versions have the same number of entries, so that not even lengths tell them apart.
+fn nrows(v: usize) -> usize {
+    30 + usize::from(v.is_multiple_of(3))
+}
+
+fn columns(v: usize, i: usize) -> [u32; WIDTH] {
+    let mut columns = [0, 1, 2].map(|k| ((v + i + 11 * k) % NCOLS) as u32);
+    columns.sort_unstable();
+    columns
+}
+
+/// Opens what is there: whether it is one version, and which. An error of the library is the inner one.
+fn look(kind: &str, path: &Path) -> Result<std::result::Result<usize, String>> {
+    if kind == "dense" {
+        let a = Dense::<f64>::open(path)?;
+        let v = a.as_slice().first().copied().unwrap_or_default() as usize;
+        let other = a.as_slice().iter().find(|&&x| x != v as f64);
+        return Ok(match (other, a.dim() == (20 + v % 3, 10 + v % 2)) {
+            (Some(other), _) => Err(format!("elements of {v} and of {other}")),
+            (_, false) => Err(format!("elements of {v} in the shape {:?}", a.dim())),
+            (None, true) => Ok(v),
+        });
+    }
+    let a = Csr::<f64>::open(path)?;
+    let mut y = vec![0.0; a.nrows()];
+    a.apply(&[1.0; NCOLS], &mut y, &Context::new())?;
+    let v = a.data().first().copied().unwrap_or_default() as usize;
+    if let Some(other) = a.data().iter().find(|&&x| x != v as f64) {
+        return Ok(Err(format!("values of {v} and of {other}")));
+    }
+    if a.nrows() != nrows(v) || a.nnz() != nrows(v) * WIDTH {
+        return Ok(Err(format!("values of {v}, {} rows, {} entries", a.nrows(), a.nnz())));
+    }
+    if let Some(i) = (0..a.nrows()).find(|&i| a.indices()[i * WIDTH..][..WIDTH] != columns(v, i)) {
+        return Ok(Err(format!("values of {v} with the indices of another in row {i}")));
+    }
+    Ok(match y.iter().all(|&y| y == (WIDTH * v) as f64) {
+        true => Ok(v),
+        false => Err(format!("the product of version {v} is another")),
+    })
+}
+
+fn whole(kind: &str, path: &Path) -> std::result::Result<usize, String> {
+    look(kind, path).map_err(|e| format!("{e:?}"))?
+}
+
+/// Errors with which a reader or a writer may be told to try again.
+fn allowed(error: &Error) -> Option<&'static str> {
+    let text = error.to_string();
+    match error.kind() {
+        ErrorKind::Locked => Some("locked"),
+        ErrorKind::Exists => Some("exists"),
+        ErrorKind::Io if text.contains("No such file") => Some("not found"),
+        _ if ["changed while", "replaced while", "being changed"]
+            .iter()
+            .any(|t| text.contains(t)) =>
+        {
+            Some("changed")
+        }
+        _ => None,
+    }
+}
+
+/// Counts of what a worker met.
+#[derive(Default)]
+struct Met(Vec<(String, u64)>);
+
+impl Met {
+    fn count(&mut self, what: &str) {
+        let at = self.0.iter().position(|(known, _)| known == what).unwrap_or(self.0.len());
+        if at == self.0.len() {
+            self.0.push((what.to_owned(), 0));
+        }
+        self.0[at].1 += 1;
+    }
+
+    fn text(&self) -> String {
+        let counts: Vec<String> = self.0.iter().map(|(what, n)| format!("{n} {what}")).collect();
+        counts.join(", ")
+    }
+}
+
+/// Worker: opens, multiplies and verifies again and again; prints faults and counts.
+pub fn opens(kind: &str, path: &Path, opens: usize) -> Result<String> {
+    let (mut met, mut said, ctx) = (Met::default(), Vec::new(), Context::new());
+    let mut fault = |met: &mut Met, fault: String| {
+        met.count("faults");
+        if said.len() < 5 {
+            said.push(format!("FAULT {fault}"));
+        }
+    };
+    // An array that is open stays what it is, whatever becomes of its name.
+    let mut held: Option<(usize, Dense<f64>)> = None;
+    for round in 0..opens {
+        match look(kind, path) {
+            Ok(Ok(_)) => {
+                met.count("whole");
+            }
+            Ok(Err(mixed)) => fault(&mut met, format!("open {round}: {mixed}")),
+            Err(error) => match allowed(&error) {
+                Some(why) => {
+                    met.count(why);
+                }
+                None => fault(&mut met, format!("open {round}: {error:?}")),
+            },
+        }
+        if round % 4 == 0 {
+            match verify(path, &ctx) {
+                Ok(_) => {
+                    met.count("verified");
+                }
+                Err(error) => match allowed(&error) {
+                    Some(why) => {
+                        met.count(&format!("not verified, {why}"));
+                    }
+                    // One array file has its sums published beside it, and none while it is changed.
+                    None if kind == "dense" && error.to_string().contains("no checksums") => {
+                        met.count("without sums");
+                    }
+                    None => fault(&mut met, format!("verify {round}: {error:?}")),
+                },
+            }
+        }
+        if round % 50 == 0 && kind == "dense" {
+            if let Some((v, array)) = held.take()
+                && array.as_slice().iter().any(|&x| x != v as f64)
+            {
+                fault(&mut met, format!("open {round}: version {v} changed while it was held"));
+            }
+            held = Dense::<f64>::open(path).ok().and_then(|a| {
+                let first = a.as_slice().first().copied()?;
+                Some((first as usize, a))
+            });
+        } else if round % 50 == 5 {
+            // Whoever wants to change it must get a chance.
+            held = None;
+        }
+    }
+    said.push(format!("TRIED {opens}"));
+    said.push(met.text());
+    Ok(said.join("\n"))
+}
+
+fn stopped(path: &Path) -> bool {
+    path.with_file_name("stop").exists()
+}
+
+/// Worker: replaces the matrix by one version after the other until it is told to stop.
+pub fn replaces(kind: &str, path: &Path, first: usize) -> Result<String> {
+    let (mut met, ctx, mut v) = (Met::default(), Context::new(), first);
+    while !stopped(path) {
+        match put(kind, v, Place::Replace(path.to_owned()), &ctx) {
+            Ok(()) => {
+                met.count("replaced");
+            }
+            Err(error) => match allowed(&error) {
+                Some(why) => {
+                    met.count(why);
+                }
+                None => return Err(error),
+            },
+        }
+        v += 2;
+    }
+    Ok(met.text())
+}
+
+/// Worker: opens the matrix for writing and makes another version of the same shape and indices of it, now and then.
+pub fn changes(kind: &str, path: &Path) -> Result<String> {
+    let (mut met, ctx) = (Met::default(), Context::new());
+    while !stopped(path) {
+        match change(kind, path, &ctx) {
+            Ok(()) => {
+                met.count("changed");
+            }
+            Err(error) => match allowed(&error) {
+                Some(why) => {
+                    met.count(why);
+                }
+                None => return Err(error),
+            },
+        }
+        crate::state::pause(0.002);
+    }
+    Ok(met.text())
+}
+
+fn change(kind: &str, path: &Path, ctx: &Context) -> Result<()> {
+    // Versions that differ by this have one shape and the same indices.
+    let next = |v: f64| v + (6 * NCOLS) as f64;
+    if kind == "dense" {
+        let mut a = DenseMut::<f64>::open_mut(path, ctx)?;
+        a.as_mut_slice().iter_mut().for_each(|x| *x = next(*x));
+        return a.close();
+    }
+    let mut a = Csr::<f64>::open_mut(path, ctx)?;
+    a.data_mut().iter_mut().for_each(|x| *x = next(*x));
+    a.close()
+}
+
+/// Worker: makes a new matrix once.
+pub fn makes(kind: &str, path: &Path, v: usize) -> Result<String> {
+    put(kind, v, Place::from(path), &Context::new()).map(|()| String::new())
+}
+
+/// Two processes make one name at the same time: one of them does, the other is told.
+fn two_makers(program: &Path, kind: &str) -> std::result::Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let path = folder.path().join(name_of(kind));
+    let target = path.to_string_lossy().into_owned();
+    let makers = [1, 2].map(|v: usize| {
+        let v = v.to_string();
+        worker::start(worker::command(program, &["worker", "makes", kind, &target, &v]))
+    });
+    let mut made = Vec::new();
+    for (maker, v) in makers.into_iter().zip(1..) {
+        let ended = worker::finish(maker?, PATIENCE);
+        match ended.clean()? {
+            true => made.push(v),
+            false if ended.err.contains("Exists") || ended.err.contains("Locked") => {}
+            false => return Err(ended.said()),
+        }
+    }
+    let there = whole(kind, &path)?;
+    verify(&path, &Context::new()).map_err(|e| e.to_string())?;
+    match made == [there] {
+        true => Ok(()),
+        false => Err(format!("{made:?} were made, and {there} is there")),
+    }
+}
+
+/// What is open for writing is replaced by somebody else: closing it is an error, and what is there stays whole.
+fn replaced(kind: &str) -> std::result::Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let told = |e: Error| format!("{e:?}");
+    // On the map, and past it under a limit of less than the array.
+    for (how, limit) in [("on the map", 1 << 30), ("past the map", 1 << 10)] {
+        let (path, ctx): (PathBuf, _) =
+            (folder.path().join(name_of(kind)), Context::new().memory_limit(limit));
+        put(kind, 1, Place::Replace(path.clone()), &Context::new()).map_err(told)?;
+        let other = || put(kind, 8, Place::Replace(path.clone()), &Context::new());
+        let (closed, refused) = match kind {
+            "dense" => {
+                let mut a = DenseMut::<f64>::open_mut(&path, &ctx).map_err(told)?;
+                // Lines that do not fit the limit are refused, and then the map is as good.
+                if a.fill_rows(|_, row| row.fill(5.0)).is_err() {
+                    a.as_mut_slice().fill(5.0);
+                }
+                let refused = other();
+                (a.close(), refused)
+            }
+            _ => {
+                let mut a = Csr::<f64>::open_mut(&path, &ctx).map_err(told)?;
+                a.data_mut().fill(5.0);
+                let refused = other();
+                (a.close(), refused)
+            }
+        };
+        match (closed, refused) {
+            (Ok(()), Ok(())) => {
+                return Err(format!("{how}: closed without an error, the values are lost"));
+            }
+            // To refuse to replace what is being changed is as good.
+            (closed, Err(error)) if closed.is_ok() && allowed(&error).is_some() => continue,
+            (_, Err(error)) => return Err(format!("{how}: replacing fails: {error:?}")),
+            (Err(_), Ok(())) => {}
+        }
+        match whole(kind, &path)? {
+            8 => {}
+            v => return Err(format!("{how}: version {v} is there instead of 8")),
+        }
+        verify(&path, &Context::new()).map_err(|e| format!("{how}: {e}"))?;
+    }
+    Ok(())
+}

@@ -8,6 +8,7 @@ use std::path::Path;
 use outcore::{Context, verify};
 
 use crate::report::{Form, Report};
+use crate::state::folder;
 use crate::stores::{Numbers, Store};
 
 /// Where the elements of an array begin that the library has written.
@@ -25,7 +26,7 @@ pub fn run(form: Form) -> Report {
 }
 
 fn every_bit(store: Store, form: Form, report: &mut Report) -> Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let folder = folder()?;
     let path = store.write(folder.path()).map_err(|e| e.to_string())?;
     let right = store.numbers(&path).map_err(|e| e.to_string())?;
     for name in store.files(&path).map_err(|e| e.to_string())? {

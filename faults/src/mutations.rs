@@ -13,6 +13,7 @@ use outcore::{Error, Result};
 use crate::random::Random;
 use crate::readers::{READERS, feed, prepare, seeds};
 use crate::report::{Form, Report};
+use crate::state::folder;
 use crate::worker::{self, PATIENCE};
 
 /// Seconds that a few hundred bytes may take on a machine that is busy.
@@ -46,7 +47,7 @@ fn mutated(
     seed: u64,
     rounds: usize,
 ) -> std::result::Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let folder = folder()?;
     let (path, seed, rounds) =
         (folder.path().to_string_lossy().into_owned(), seed.to_string(), rounds.to_string());
     let arguments = ["worker", "mutates", reader, &path, &seed, &rounds];

@@ -179,12 +179,16 @@ fn write_dense(place: impl Into<Place>, n: usize, v: usize, ctx: &Context) -> Re
 }
 
 fn write_csr(place: impl Into<Place>, n: usize, v: usize, ctx: &Context) -> Result<()> {
+    rows(Place::Memory, n, v, ctx)?.copy_to(place, ctx).map(drop)
+}
+
+fn rows(place: impl Into<Place>, n: usize, v: usize, ctx: &Context) -> Result<Csr<f64>> {
     let mut rows = CsrBuilder::<f64>::new(n, place, ctx)?;
     for i in 0..n {
         let (columns, values) = row(n, i, v);
         rows.push(&columns, &values)?;
     }
-    rows.finish().map(drop)
+    rows.finish()
 }
 
 fn nothing<T>(_: T) -> String {
@@ -251,7 +255,7 @@ fn csr_copy(job: &Job<'_>) -> Result<String> {
 }
 
 fn csr_builder(job: &Job<'_>) -> Result<String> {
-    write_csr(&job.place, job.n, 2, job.ctx).map(nothing)
+    rows(&job.place, job.n, 2, job.ctx).map(nothing)
 }
 
 /// By the external sort.

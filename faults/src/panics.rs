@@ -11,7 +11,7 @@ use outcore::{Context, Csr, Dense, DenseMut, Order, Place, Result};
 
 use crate::operations::{Fate, Folders, OPERATIONS, Operation};
 use crate::report::{Form, Report};
-use crate::state::{Expected, Version, names};
+use crate::state::{Expected, Version, folder, names};
 
 /// What closures panic with.
 struct Asked;
@@ -81,7 +81,7 @@ fn in_progress(
             }
         }
     };
-    let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let scratch = folder()?;
     let ctx =
         Context::new().memory_limit(Operation::limit(n)).scratch(scratch.path()).progress(callback);
     let most = form.pick(3, usize::MAX);
@@ -198,7 +198,7 @@ fn number(i: usize, k: usize) -> f64 {
 
 fn in_closure(work: Work) -> std::result::Result<(), String> {
     let operation = Operation::named("dense-map").ok_or("no such operation")?;
-    let guard = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let guard = folder()?;
     let folders = Folders(guard.path().to_owned());
     let n = 1_500;
     operation.prepare(&folders, n).map_err(|e| e.to_string())?;
@@ -232,7 +232,7 @@ fn in_closure(work: Work) -> std::result::Result<(), String> {
 /// The progress callback of a product panics; the operator goes on to be used.
 fn operator() -> std::result::Result<(), String> {
     let told = |e: outcore::Error| format!("{e:?}");
-    let guard = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let guard = folder()?;
     let path = guard.path().join("a.bspnpy");
     let ctx = Context::new();
     Csr::<f64>::poisson(&[60, 60], &path, &ctx).map_err(told)?;

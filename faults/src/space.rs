@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::operations::{Fate, Folders, OPERATIONS, Operation};
 use crate::report::{Form, Report};
-use crate::state::Expected;
+use crate::state::{Expected, folder};
 use crate::worker::{self, PATIENCE};
 
 /// Bytes of a file system.
@@ -26,7 +26,7 @@ struct Device(TempDir);
 
 impl Device {
     fn mount() -> std::result::Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let folder = folder()?;
         let size = format!("size={SIZE}");
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
@@ -109,7 +109,7 @@ pub fn run(program: &Path, form: Form) -> Report {
 
 /// Folders whose results and scratch files lie elsewhere.
 fn elsewhere(results: &Path, scratch: &Path) -> std::result::Result<(TempDir, Folders), String> {
-    let guard = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let guard = folder()?;
     let folders = Folders(guard.path().to_owned());
     for (link, to) in [(folders.out(), results), (folders.scratch(), scratch)] {
         std::os::unix::fs::symlink(to, link).map_err(|e| e.to_string())?;
@@ -153,7 +153,7 @@ fn holes(
 ) -> std::result::Result<(), String> {
     let operation = Operation::named(name).ok_or("no such operation")?;
     let expected = Expected::new(program, operation, 3_000)?;
-    let elsewhere_too = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let elsewhere_too = folder()?;
     let (_guard, folders) = elsewhere(&device.folder("out")?, elsewhere_too.path())?;
     expected.fill(&folders)?;
     let path = operation.result(&folders);
@@ -171,7 +171,7 @@ fn holes(
 }
 
 fn pushed_on(program: &Path, device: &Device) -> std::result::Result<(), String> {
-    let elsewhere_too = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let elsewhere_too = folder()?;
     let (_guard, folders) = elsewhere(elsewhere_too.path(), &device.folder("scratch")?)?;
     let root = folders.0.to_string_lossy().into_owned();
     let ended = worker::run(worker::command(program, &["worker", "pushes", &root]), PATIENCE)?;

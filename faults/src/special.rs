@@ -12,11 +12,12 @@ use outcore::{Context, Coo, Csr, Dense, DenseMut, Descriptor, NpyHeader, Place, 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::report::{Form, Report};
+use crate::state::folder;
 use crate::stores::Store;
 use crate::worker;
 
 /// An answer should take milliseconds; a machine that is busy may take longer, a pipe takes for ever.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(3);
 
 /// What stands in place of a file.
 const SPECIALS: [&str; 9] = [
@@ -72,7 +73,7 @@ fn in_a_store(
     special: &str,
     call: &str,
 ) -> std::result::Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let folder = folder()?;
     let path = store.write(folder.path()).map_err(|e| e.to_string())?;
     let right = format!("{:?}", store.numbers(&path).map_err(|e| e.to_string())?);
     let files = store.files(&path).map_err(|e| e.to_string())?;
@@ -81,18 +82,18 @@ fn in_a_store(
     let _kept = place(special, file)?;
     let sums = file.extension().is_some_and(|extension| extension == "xxh3");
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    match asked(program, &["worker", "special", call, store.name(), &path.to_string_lossy()])? {
+    let arguments = ["worker", "special", call, store.name(), &path.to_string_lossy()];
+    match asked(program, &arguments).map_err(|fault| format!("{name}: {fault}"))? {
         Some(numbers) if sums && call != "verify" && numbers == right => Ok(()),
         // Values are opened for writing and nothing is read of them.
         Some(_) if sums && call == "open_mut" => Ok(()),
-        Some(numbers) => Err(format!("{name} is a {special}, and the answer is {numbers}")),
+        Some(numbers) => Err(format!("{name}: the answer is {numbers}")),
         None => Ok(()),
     }
-    .map_err(|fault: String| format!("{name}: {fault}"))
 }
 
 fn of_a_text(program: &Path, call: &str, special: &str) -> std::result::Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let folder = folder()?;
     let file = folder.path().join(if call == "mtx" { "x.mtx" } else { "x.txt" });
     let _kept = place(special, &file)?;
     match asked(program, &["worker", "special", call, "text", &file.to_string_lossy()])? {

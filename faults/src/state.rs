@@ -130,7 +130,7 @@ impl Expected {
         run: impl FnOnce(&Folders) -> Result<String, String>,
     ) -> Result<Self, String> {
         let told = |e: &dyn std::fmt::Display| format!("{} undisturbed: {e}", operation.name);
-        let template = tempfile::tempdir().map_err(|e| told(&e))?;
+        let template = folder()?;
         let folders = Folders(template.path().to_owned());
         operation.prepare(&folders, n).map_err(|e| told(&e))?;
         let (old, new, printed) = (None, None, String::new());
@@ -154,7 +154,7 @@ impl Expected {
 
     /// Folders as they are before the operation.
     pub fn fresh(&self) -> Result<(TempDir, Folders), String> {
-        let guard = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let guard = folder()?;
         copy(self.template.path(), guard.path()).map_err(|e| e.to_string())?;
         let folders = Folders(guard.path().to_owned());
         Ok((guard, folders))
@@ -286,6 +286,17 @@ fn command(
 ) -> Command {
     let (root, n) = (folders.0.to_string_lossy(), n.to_string());
     worker::command(program, &["worker", how, operation.name, &root, &n])
+}
+
+/// A new folder, on a disk only if that is asked for: many cases are tried, and most of them wait for the device.
+///
+/// `OUTCORE_FAULTS_FOLDER` says where; otherwise it lies in memory, where the system has such a place.
+pub fn folder() -> Result<TempDir, String> {
+    let told = |e: std::io::Error| format!("no folder for the test: {e}");
+    if let Some(place) = std::env::var_os("OUTCORE_FAULTS_FOLDER") {
+        return tempfile::tempdir_in(place).map_err(told);
+    }
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).map_err(told)
 }
 
 /// The names in a folder, in order.

@@ -23,7 +23,7 @@ getdents64,mmap,linkat,fchmod";
 const CLEARING: [&str; 3] = ["unlink", "unlinkat", "rmdir"];
 
 /// Those that are part of removing a sibling, which may stay where the operation had succeeded already.
-const ALSO_CLEARING: [&str; 4] = ["openat", "getdents64", "fstat", "newfstatat"];
+const ALSO_CLEARING: [&str; 5] = ["openat", "getdents64", "fstat", "newfstatat", "statx"];
 
 /// Operations of the short form.
 const SOME: [&str; 5] = ["dense-replace", "csr-replace", "csr-refill", "coo-builder", "mtx-write"];

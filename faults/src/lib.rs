@@ -32,6 +32,7 @@ pub mod special;
 pub mod state;
 pub mod stores;
 pub mod syscalls;
+pub mod versions;
 pub mod worker;
 
 pub use report::{Form, Report};

@@ -73,6 +73,7 @@ impl Drop for Device {
 /// Every operation with every amount of space on either device; in the short form some of them.
 pub fn run(program: &Path, form: Form) -> Report {
     let mut report = Report::new("space");
+    sizes(program, form, &mut report);
     let (results, scratch) = match (Device::mount(), Device::mount()) {
         (Ok(results), Ok(scratch)) => (results, scratch),
         (Err(why), _) | (_, Err(why)) => return report.skip(why),
@@ -105,6 +106,37 @@ pub fn run(program: &Path, form: Form) -> Report {
     }
     report.case("a builder whose scratch folder is full", pushed_on(program, &scratch));
     report
+}
+
+/// No file may grow beyond a size: the write that reaches it is a short one, and the next fails.
+fn sizes(program: &Path, form: Form, report: &mut Report) {
+    let mut number = form.seed;
+    for operation in OPERATIONS.iter().filter(|operation| operation.fate != Fate::Read) {
+        let mut expected = None;
+        for blocks in [1, 7, 9, 33, 100, 300, 700, 1_500, 2_100] {
+            number += 1;
+            if !form.long && !number.is_multiple_of(5) {
+                continue;
+            }
+            let made = expected.get_or_insert_with(|| Expected::new(program, operation, 3_000));
+            let outcome = match made {
+                Ok(expected) => bounded(program, expected, blocks),
+                Err(fault) => Err(fault.clone()),
+            };
+            report.case(format!("{} in files of {blocks} KiB", operation.name), outcome);
+        }
+    }
+}
+
+fn bounded(program: &Path, expected: &Expected, kib: u64) -> std::result::Result<(), String> {
+    let (_guard, folders) = expected.fresh()?;
+    let worker = expected.command(program, &folders, "run");
+    // Without the trap the first write too far would be a signal. POSIX counts blocks of 512 bytes.
+    let script = format!("trap '' XFSZ; ulimit -f {} && exec \"$0\" \"$@\"", 2 * kib);
+    let mut command = worker::command(Path::new("sh"), &["-c", &script]);
+    command.arg(program).args(worker.get_args());
+    let ended = worker::run(command, PATIENCE)?;
+    expected.after(&folders, &ended)
 }
 
 /// Folders whose results and scratch files lie elsewhere.

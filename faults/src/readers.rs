@@ -1,0 +1,130 @@
+//! Readers of files, fed with any bytes: by the mutations here, and by the fuzz targets.
+//!
+//! An error is a right answer. What a reader takes must be a matrix that can be used.
+
+use std::fs;
+use std::path::Path;
+
+use outcore::io::{edge_list::EdgeList, matrix_market, read_graph};
+use outcore::{Context, Coo, Csc, Csr, Dense, Descriptor, NpyHeader, Place, verify};
+
+use crate::stores::Store;
+
+/// The readers by name.
+pub const READERS: [&str; 5] = ["npy", "descriptor", "mtx", "edges", "sums"];
+
+/// The memory limit under which they read.
+pub const LIMIT: u64 = 16 << 20;
+
+/// What a reader is fed with in the beginning.
+pub fn seeds(reader: &str) -> Vec<Vec<u8>> {
+    let texts: &[&str] = match reader {
+        "npy" => {
+            return [
+                npy(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }", 96),
+                npy(2, "{'descr': '>f8', 'fortran_order': True, 'shape': (3, 4), }", 96),
+                npy(3, "{'shape': (0, 4), 'descr': '<f8', 'fortran_order': False}", 0),
+                npy(1, "{'descr': '|b1', 'fortran_order': False, 'shape': (5,), }", 5),
+            ]
+            .into();
+        }
+        "descriptor" => &[DESCRIPTOR],
+        "sums" => &[SUMS],
+        "mtx" => &[
+            "%%MatrixMarket matrix coordinate real general\n% words\n3 3 4\n1 1 1.5\n2 3 -2e-3\n3 1 4\n3 3 .5\n",
+            "%%MatrixMarket matrix coordinate integer symmetric\n3 3 3\n1 1 1\n2 1 2\n3 3 3\n",
+            "%%MatrixMarket matrix coordinate pattern skew-symmetric\n4 4 2\n2 1\n4 3\n",
+            "%%MatrixMarket matrix coordinate complex hermitian\n2 2 2\n1 1 1 0\n2 1 0.5 -1\n",
+            "%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n",
+            "%%MatrixMarket matrix array real symmetric\n2 2\n1\n2\n3\n",
+        ],
+        _ => &["# words\n0 1\n1 2 0.5\n7 3\n", "% words\n10 20\n20 10\n\n5 5 1e9\n"],
+    };
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+const DESCRIPTOR: &str = r#"{"binsparse": {"version": "0.1.0", "format": "CSR", "shape": [4, 5],
+"number_of_stored_values": 6, "data_types": {"pointers_to_1": "int32", "indices_1": "int32", "values": "float64"}}}
+"#;
+
+const SUMS: &str = "{\"algorithm\":\"XXH3-64\",\"block_bytes\":4194304,\"blocks\":[\"000c5ee58a286795\"],\"bytes\":4192}\n";
+
+fn npy(version: u8, text: &str, data: usize) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY".to_vec();
+    bytes.extend([version, 0]);
+    let before = if version == 1 { 10 } else { 12 };
+    let length = (before + text.len() + 1).next_multiple_of(64) - before;
+    match version {
+        1 => bytes.extend((length as u16).to_le_bytes()),
+        _ => bytes.extend((length as u32).to_le_bytes()),
+    }
+    bytes.extend(text.as_bytes());
+    bytes.resize(before + length - 1, b' ');
+    bytes.push(b'\n');
+    bytes.extend((0..data).map(|i| i as u8));
+    bytes
+}
+
+/// Makes in `folder` what must lie beside what a reader is fed with.
+pub fn prepare(reader: &str, folder: &Path) -> outcore::Result<()> {
+    match reader {
+        "descriptor" => Store::Csr.write(folder).map(drop),
+        "sums" => Store::Dense.write(folder).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// Feeds a reader with `bytes`, in a folder that was prepared for it. Panics where a reader does, or takes what is none.
+pub fn feed(reader: &str, bytes: &[u8], folder: &Path) {
+    let ctx = Context::new().memory_limit(LIMIT).scratch(folder);
+    let path = folder.join(match reader {
+        "npy" => "y.npy",
+        "descriptor" => "x.bspnpy/binsparse.json",
+        "mtx" => "y.mtx",
+        "sums" => "x.npy.xxh3",
+        _ => "y.txt",
+    });
+    fs::write(&path, bytes).expect("the folder takes files");
+    match reader {
+        "npy" => {
+            let _ = NpyHeader::read(&path);
+            if let Ok(a) = Dense::<f64>::open(&path) {
+                assert_eq!(a.len(), a.nrows() * a.ncols());
+                std::hint::black_box(a.as_slice().iter().sum::<f64>());
+            }
+            if let Ok(a) = Dense::<f64>::read(&path, Place::Memory, &ctx) {
+                assert!(8 * a.len() as u64 <= LIMIT);
+            }
+        }
+        "descriptor" => {
+            let path = folder.join("x.bspnpy");
+            let _ = Descriptor::read(&path);
+            if let Ok(a) = Csr::<f64>::open(&path) {
+                assert_eq!((a.nnz(), a.data().len()), (6, 6));
+                let _ = a.check();
+            }
+            let _ = Csc::<f64>::open(&path).map(|a| a.check());
+            let _ = Csr::<()>::open(&path).map(|a| a.check());
+            let _ = Coo::<f64>::open(&path).map(|a| a.check());
+            let _ = verify(&path, &ctx);
+        }
+        "sums" => drop(verify(folder.join("x.npy"), &ctx)),
+        "mtx" => {
+            let Ok(reader) = matrix_market::Reader::open(&path) else { return };
+            if let Ok(a) = reader.read_csr::<f64, u32, u32>(Place::Memory, &ctx) {
+                assert!(a.check().expect("what was read is a matrix"));
+                assert_eq!(a.shape(), (reader.header().nrows, reader.header().ncols));
+            }
+            let _ = reader.read_dense::<f64>(Place::Memory, &ctx);
+        }
+        _ => {
+            let list = EdgeList::open(&path);
+            let size = list.and_then(|list| list.for_each(&ctx, |_, _, _| Ok(())));
+            let graph: outcore::Result<Csr<()>> = read_graph(&path, Place::Memory, &ctx);
+            if let (Ok(size), Ok(graph)) = (size, graph) {
+                assert!(graph.check().expect("what was read is a graph"));
+                assert!(graph.nnz() as u64 <= size.edges.max(1) * 2);
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Edge lists.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outcore_fuzz::feed("edges", bytes));

@@ -1,0 +1,4 @@
+//! Matrix Market text.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outcore_fuzz::feed("mtx", bytes));

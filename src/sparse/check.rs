@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::storage::Index;
+use crate::storage::{Index, on_all_processors};
 
 /// Majors checked by one task.
 const CHUNK: usize = 1 << 14;
@@ -15,7 +15,7 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
             .expected(major + 1)
             .found(indptr.len()));
     }
-    let decrease = (0..major.div_ceil(CHUNK)).into_par_iter().find_map_first(|chunk| {
+    let decrease = |chunk| {
         let start = chunk * CHUNK;
         let end = major.min(start + CHUNK);
         let part = &indptr[start..=end];
@@ -26,8 +26,9 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
         } else {
             part.windows(2).position(|pair| pair[0] > pair[1]).map(|k| start + k)
         }
-    });
-    if let Some(row) = decrease {
+    };
+    let chunks = (0..major.div_ceil(CHUNK)).into_par_iter();
+    if let Some(row) = on_all_processors(|| chunks.find_map_first(decrease)) {
         return Err(Error::new(ErrorKind::Index, "the pointers decrease")
             .at(Location::Row(row as u64))
             .expected(format!("an end of at least {}", indptr[row]))
@@ -52,27 +53,24 @@ pub(crate) fn check_indices<I: Index, P: Index>(
 ) -> Result<bool> {
     let majors = indptr.len() - 1;
     let base = indptr[0].to_usize();
-    (0..majors.div_ceil(CHUNK))
-        .into_par_iter()
-        .map(|chunk| {
-            let start = chunk * CHUNK;
-            let mut canonical = true;
-            for major in start..majors.min(start + CHUNK) {
-                // The pointers may lie in a file that somebody has changed since they were checked.
-                let from = indptr[major].to_usize().wrapping_sub(base);
-                let to = indptr[major + 1].to_usize().wrapping_sub(base);
-                let line = indices.get(from..to).ok_or_else(|| pointers_changed(major))?;
-                let below =
-                    line.iter().fold(true, |below, index| below & (index.to_usize() < minor));
-                if !below {
-                    return Err(out_of_range(line, major, from, minor));
-                }
-                canonical &=
-                    line.windows(2).fold(true, |rising, pair| rising & (pair[0] < pair[1]));
+    let chunks = (0..majors.div_ceil(CHUNK)).into_par_iter();
+    let check = |chunk| {
+        let start = chunk * CHUNK;
+        let mut canonical = true;
+        for major in start..majors.min(start + CHUNK) {
+            // The pointers may lie in a file that somebody has changed since they were checked.
+            let from = indptr[major].to_usize().wrapping_sub(base);
+            let to = indptr[major + 1].to_usize().wrapping_sub(base);
+            let line = indices.get(from..to).ok_or_else(|| pointers_changed(major))?;
+            let below = line.iter().fold(true, |below, index| below & (index.to_usize() < minor));
+            if !below {
+                return Err(out_of_range(line, major, from, minor));
             }
-            Ok(canonical)
-        })
-        .try_reduce(|| true, |a, b| Ok(a & b))
+            canonical &= line.windows(2).fold(true, |rising, pair| rising & (pair[0] < pair[1]));
+        }
+        Ok(canonical)
+    };
+    on_all_processors(|| chunks.map(check).try_reduce(|| true, |a, b| Ok(a & b)))
 }
 
 /// The error for a row (column, for CSC) whose pointers are no longer what was checked.

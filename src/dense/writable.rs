@@ -6,7 +6,7 @@ use std::path::Path;
 use ndarray::{ArrayViewMut, Dimension, IntoDimension, Ix2, ShapeBuilder};
 
 use crate::dense::base::{ARRAY, Dense, DenseBase, dimensions};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::storage::{
     ArrayWriter, BufferMut, Context, Element, NpyHeader, Order, Place, Plan, Rewrite, Stage,
     StoredFile, Sums, map_array_mut,
@@ -69,7 +69,17 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// [`close`](Self::close). Until then the file is marked as being changed, and [`Dense::open`] refuses it; one that an
     /// earlier writer left so can be opened here, to be written anew.
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Self> {
-        let stored = StoredFile::at(path.as_ref())?;
+        let path = path.as_ref();
+        loop {
+            match Self::map_mut(StoredFile::at(path)?, ctx) {
+                // Another took its place since it was opened: that one is opened then.
+                Err(error) if error.kind() == ErrorKind::Replaced => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn map_mut(stored: StoredFile, ctx: &Context) -> Result<Self> {
         let (header, buffer) = map_array_mut(&stored, &[(T::DTYPE, 1)])?;
         let shape = dimensions(&header.shape).map_err(|e| e.in_file(stored.path()))?;
         let fate = Fate::Rewrite(Rewrite::start(stored, &buffer)?);

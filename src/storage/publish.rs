@@ -3,7 +3,7 @@
 //! ```text
 //! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked for as long as its maker lives
 //! .NAME.tmp-XXXXXX/result/         a matrix, which is renamed to NAME
-//! .NAME.tmp-XXXXXX/array.npy       or an array, which is, and its sums after it
+//! .NAME.tmp-XXXXXX/array.npy       or an array, which is, and its sums after it; or a text
 //! ```
 //!
 //! Publishing leaves the new state and says so, or leaves the old one and fails; where the device does not confirm the
@@ -15,31 +15,33 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use rustix::fs::RenameFlags;
+use rustix::fs::{FileType, RenameFlags};
 use rustix::io::Errno;
-use tempfile::TempDir;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::checksum::side_file;
 use crate::storage::folder::{Folder, StoredFile, beginning};
-use crate::storage::replaceable::check_replaceable;
+use crate::storage::replaceable::{What, check_replaceable};
 use crate::storage::rewrite::MARK as CHANGING;
 
 /// The file that marks a hidden folder as one of this library.
 const MARK: &str = "outcore-stage";
 
+/// The same before it is locked.
+const NEW_MARK: &str = "outcore-stage.new";
+
+/// How often another hidden folder is made where one was taken away before it had its mark.
+const ATTEMPTS: usize = 100;
+
 /// Bytes of a name that its hidden sibling repeats.
 const LONGEST: usize = 200;
 
-/// How old an empty hidden folder must be before its maker is thought to be gone; a younger one is about to be marked.
-const SETTLED: Duration = Duration::from_secs(60);
-
 /// A result in files until it is published; removed when it is dropped before.
+#[derive(Debug)]
 pub(crate) struct Files {
     /// The hidden folder.
-    hidden: TempDir,
+    hidden: PathBuf,
     outer: Arc<Folder>,
     /// The open mark, which holds its lock.
     _mark: File,
@@ -47,24 +49,17 @@ pub(crate) struct Files {
     inside: Arc<Folder>,
     target: StoredFile,
     replace: bool,
-    /// Whether the target is the folder itself, or the one file in it.
-    is_folder: bool,
+    what: What,
 }
 
 impl Files {
     /// Starts a result for `target`. Fails if it could not be published there as things are.
-    pub(crate) fn new(target: &Path, replace: bool, is_folder: bool) -> Result<Self> {
-        let target = Self::check(target, replace, is_folder)?;
+    pub(crate) fn new(target: &Path, replace: bool, what: What) -> Result<Self> {
+        let target = Self::check(target, replace, what)?;
         let prefix = hidden_prefix(target.name());
         remove_abandoned(target.folder(), &prefix);
-        let parent = shown(target.folder().path());
-        let hidden = tempfile::Builder::new()
-            .prefix(&prefix)
-            .tempdir_in(parent)
-            .map_err(|e| Error::io("creating a folder beside", target.path(), e))?;
-        let outer = Folder::open(hidden.path())?;
-        let mark = make_mark(&outer)?;
-        let inside = match is_folder {
+        let (hidden, outer, mark) = make_hidden(&target, &prefix)?;
+        let inside = match what == What::Matrix {
             true => {
                 let result = outer.file("result");
                 std::fs::create_dir(result.path())
@@ -73,11 +68,11 @@ impl Files {
             }
             false => Arc::clone(&outer),
         };
-        Ok(Files { hidden, outer, _mark: mark, inside, target, replace, is_folder })
+        Ok(Files { hidden, outer, _mark: mark, inside, target, replace, what })
     }
 
     /// The place of a result; fails if it is taken, or what stands there is not to be replaced, or there is no folder.
-    pub(crate) fn check(target: &Path, replace: bool, is_folder: bool) -> Result<StoredFile> {
+    pub(crate) fn check(target: &Path, replace: bool, what: What) -> Result<StoredFile> {
         match target.symlink_metadata() {
             Ok(_) if !replace => return Err(taken(target)),
             Ok(metadata) if metadata.is_symlink() && !target.exists() => {
@@ -87,7 +82,7 @@ impl Files {
         }
         let target = StoredFile::at(target)?;
         if replace {
-            check_replaceable(&target, is_folder)?;
+            check_replaceable(&target, what)?;
         }
         Ok(target)
     }
@@ -103,26 +98,24 @@ impl Files {
         // Without locks on this file system it is hidden, and that is all.
         let _ = file.try_lock();
         let target = self.target.path();
-        Ok((file, if self.is_folder { target.join(name) } else { target }))
+        Ok((file, if self.what == What::Matrix { target.join(name) } else { target }))
     }
 
     /// Gives the result its name; `name` is the one file of a result that is no folder.
     pub(crate) fn publish(self, name: &str) -> Result<()> {
-        let published = match self.is_folder {
-            true => self.publish_folder(),
-            false => self.publish_file(name),
-        };
-        // What is left of the old state, or of a result that was not published; best effort, the next result tries again.
-        let _ = self.hidden.close();
-        published
+        match self.what {
+            What::Matrix => self.inside.sync().and_then(|()| self.publish_alone("result")),
+            What::Array => self.publish_array(name),
+            What::Text => self.publish_alone(name),
+        }
     }
 
-    fn publish_folder(&self) -> Result<()> {
+    /// Gives the name to a folder, or to a file that has no sums.
+    fn publish_alone(&self, name: &str) -> Result<()> {
         let target = &self.target;
-        self.inside.sync()?;
-        let built = self.outer.file("result");
+        let built = self.outer.file(name);
         let (before, flags) = loop {
-            let before = self.replace && check_replaceable(target, true)?;
+            let before = self.replace && check_replaceable(target, self.what)?;
             let flags = if before { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
             match give_name(&built, target, flags) {
                 Ok(()) => break (before, flags),
@@ -131,7 +124,7 @@ impl Files {
                 Err(error) => return Err(error),
             }
         };
-        if before && let Err(other) = check_replaceable(&built, true) {
+        if before && let Err(other) = check_replaceable(&built, self.what) {
             // Something else had come to stand there a moment ago.
             give_name(&built, target, flags).map_err(|e| self.stands(e))?;
             return Err(other);
@@ -142,14 +135,14 @@ impl Files {
         Ok(())
     }
 
-    fn publish_file(&self, name: &str) -> Result<()> {
+    fn publish_array(&self, name: &str) -> Result<()> {
         let target = &self.target;
         let (built, old_sums) = (self.outer.file(name), self.outer.file("old-sums"));
         let (mark, old_mark) = (target.beside(CHANGING), self.outer.file("old-mark"));
         let (sums, parent) = (side_file(target), target.folder());
         // The array and its sums have two names, which others must not give away in between.
         let _lock = parent.lock(false)?;
-        let before = self.replace && check_replaceable(target, false)?;
+        let before = self.replace && check_replaceable(target, self.what)?;
         if !before && target.exists()? {
             return Err(taken(&target.path()));
         }
@@ -225,6 +218,28 @@ impl Files {
     }
 }
 
+impl Drop for Files {
+    /// Removes what is left of the old state, or of a result that was not published. Best effort: what cannot be removed
+    /// now stays hidden, and the next result of the name tries again.
+    fn drop(&mut self) {
+        remove_hidden(&self.outer, &self.hidden);
+    }
+}
+
+/// Removes a hidden folder, its mark last, so that what is left of it by a process that dies meanwhile is known.
+fn remove_hidden(outer: &Arc<Folder>, path: &Path) {
+    let Ok(names) = outer.names() else { return };
+    for name in names.into_iter().filter(|name| name != MARK) {
+        let entry = outer.file(name);
+        let _ = match entry.kind() {
+            Ok(Some(FileType::Directory)) => std::fs::remove_dir_all(path.join(entry.name())),
+            _ => entry.remove().map(drop).map_err(|_| std::io::ErrorKind::Other.into()),
+        };
+    }
+    let _ = outer.file(MARK).remove();
+    let _ = std::fs::remove_dir(path);
+}
+
 /// Gives `built` the name of `target`.
 fn give_name(built: &StoredFile, target: &StoredFile, flags: RenameFlags) -> Result<()> {
     let path = target.path();
@@ -273,9 +288,30 @@ fn hidden_prefix(name: &OsStr) -> OsString {
     prefix
 }
 
+/// Makes a hidden folder and its mark.
+fn make_hidden(target: &StoredFile, prefix: &OsStr) -> Result<(PathBuf, Arc<Folder>, File)> {
+    let mut attempts = 0..ATTEMPTS;
+    loop {
+        let hidden = tempfile::Builder::new()
+            .prefix(prefix)
+            .tempdir_in(shown(target.folder().path()))
+            .map_err(|e| Error::io("creating a folder beside", target.path(), e))?;
+        let marked = Folder::open(hidden.path()).and_then(|outer| {
+            let mark = make_mark(&outer)?;
+            Ok((outer, mark))
+        });
+        match marked {
+            Ok((outer, mark)) => return Ok((hidden.keep(), outer, mark)),
+            // Another maker took it for an abandoned one, which it looks like before it has its mark.
+            Err(_) if !hidden.path().exists() && attempts.next().is_some() => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Marks a hidden folder as one of this library and locks the mark, which gets its name when it is locked.
 fn make_mark(outer: &Arc<Folder>) -> Result<File> {
-    let new = outer.file("outcore-stage.new");
+    let new = outer.file(NEW_MARK);
     let file = new.create()?;
     // Without locks on this file system an abandoned folder stays, but nothing is lost.
     let _ = file.try_lock();
@@ -292,20 +328,19 @@ fn remove_abandoned(parent: &Arc<Folder>, prefix: &OsStr) {
         let sibling = parent.file(name);
         let Ok(folder) = sibling.open_folder() else { continue };
         match folder.file(MARK).open() {
-            Ok(mark) if mark.try_lock().is_ok() => {
-                // Best effort: what cannot be removed now stays hidden and harmless.
-                let _ = std::fs::remove_dir_all(sibling.path());
-            }
+            Ok(mark) if mark.try_lock().is_ok() => remove_hidden(&folder, &sibling.path()),
             Ok(_) => {}
-            // One that was never marked goes if there is nothing in it and it is old.
-            Err(_) => {
-                let settled = std::fs::metadata(sibling.path())
-                    .and_then(|metadata| metadata.modified())
-                    .is_ok_and(|made| made.elapsed().is_ok_and(|age| age > SETTLED));
-                if settled {
-                    let _ = std::fs::remove_dir(sibling.path());
+            // One that has no mark yet, or none any more, has nothing in it; if its maker lives, it makes another.
+            Err(_)
+                if folder.names().is_ok_and(|names| names.iter().all(|name| name == NEW_MARK)) =>
+            {
+                let new = folder.file(NEW_MARK);
+                if new.open().is_ok_and(|mark| mark.try_lock().is_ok()) {
+                    let _ = new.remove();
                 }
+                let _ = std::fs::remove_dir(sibling.path());
             }
+            Err(_) => {}
         }
     }
 }

@@ -14,25 +14,38 @@ use crate::storage::rewrite::MARK;
 /// Files of a stored matrix, each perhaps with its side file.
 const OWN: [&str; 5] = [DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE];
 
-/// Fails if something stands there that is not an array with a NumPy header, or if `is_folder` not the folder of a matrix
-/// with its own files alone; tells whether anything does.
-pub(crate) fn check_replaceable(target: &StoredFile, is_folder: bool) -> Result<bool> {
-    let found = match target.kind()? {
-        None => return Ok(false),
-        Some(FileType::Directory) if is_folder => return check_matrix(target).map(|()| true),
-        Some(FileType::RegularFile) if !is_folder => return check_array(target).map(|()| true),
-        Some(FileType::Directory) => "a folder",
-        Some(FileType::RegularFile) => "a file",
-        Some(FileType::Symlink) => "a link that leads nowhere",
-        Some(_) => "neither a file nor a folder",
-    };
-    Err(kept(target, is_folder).found(found))
+/// What gets the name in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A folder of arrays.
+    Matrix,
+    /// An array file, and its sums.
+    Array,
+    /// A file of text, alone.
+    Text,
 }
 
-fn kept(target: &StoredFile, is_folder: bool) -> Error {
-    let expected = match is_folder {
-        true => "the folder of a stored matrix, or nothing",
-        false => "an array file, or nothing",
+/// Fails if something stands there that is not of the same kind: an array with a NumPy header, the folder of a matrix with
+/// its own files alone, or for a text any file; tells whether anything does.
+pub(crate) fn check_replaceable(target: &StoredFile, what: What) -> Result<bool> {
+    let found = match (target.kind()?, what) {
+        (None, _) => return Ok(false),
+        (Some(FileType::RegularFile), What::Text) => return Ok(true),
+        (Some(FileType::Directory), What::Matrix) => return check_matrix(target).map(|()| true),
+        (Some(FileType::RegularFile), What::Array) => return check_array(target).map(|()| true),
+        (Some(FileType::Directory), _) => "a folder",
+        (Some(FileType::RegularFile), _) => "a file",
+        (Some(FileType::Symlink), _) => "a link that leads nowhere",
+        (Some(_), _) => "neither a file nor a folder",
+    };
+    Err(kept(target, what).found(found))
+}
+
+fn kept(target: &StoredFile, what: What) -> Error {
+    let expected = match what {
+        What::Matrix => "the folder of a stored matrix, or nothing",
+        What::Array => "an array file, or nothing",
+        What::Text => "an ordinary file, or nothing",
     };
     Error::new(ErrorKind::Exists, "what stands there is not replaced")
         .in_file(target.path())
@@ -42,7 +55,7 @@ fn kept(target: &StoredFile, is_folder: bool) -> Error {
 
 fn check_array(target: &StoredFile) -> Result<()> {
     let header = target.open().and_then(|file| read_header(&file, &target.path()));
-    header.map(drop).map_err(|e| kept(target, false).found(format!("another file ({e})")))
+    header.map(drop).map_err(|e| kept(target, What::Array).found(format!("another file ({e})")))
 }
 
 fn check_matrix(target: &StoredFile) -> Result<()> {
@@ -52,12 +65,14 @@ fn check_matrix(target: &StoredFile) -> Result<()> {
         let name = name.to_string_lossy();
         let own = name.strip_suffix(SIDE).or(name.strip_suffix(MARK)).unwrap_or(&name);
         if !OWN.contains(&own) || folder.file(&*name).kind()? != Some(FileType::RegularFile) {
-            return Err(kept(target, true).found(format!("a folder with {name:?} in it")));
+            return Err(kept(target, What::Matrix).found(format!("a folder with {name:?} in it")));
         }
     }
     if names.is_empty() {
-        return Err(kept(target, true).found("an empty folder"));
+        return Err(kept(target, What::Matrix).found("an empty folder"));
     }
     let described = Descriptor::read_in(&folder);
-    described.map(drop).map_err(|e| kept(target, true).found(format!("another folder ({e})")))
+    described
+        .map(drop)
+        .map_err(|e| kept(target, What::Matrix).found(format!("another folder ({e})")))
 }

@@ -16,6 +16,7 @@ use crate::storage::element::Entry;
 use crate::storage::npy::{DATA_START, NpyHeader, create_array, finish_array};
 use crate::storage::place::Place;
 use crate::storage::publish::Files;
+use crate::storage::replaceable::What;
 use crate::storage::sums::Sums;
 use crate::storage::writer::{ArrayWriter, Written};
 
@@ -36,20 +37,20 @@ enum Kind {
 impl Stage {
     /// A stage whose result is a folder of arrays, such as a sparse matrix.
     pub(crate) fn folder(place: &Place, ctx: &Context) -> Result<Self> {
-        Self::new(place, ctx, true)
+        Self::new(place, ctx, What::Matrix)
     }
 
     /// A stage whose result is one array file.
     pub(crate) fn file(place: &Place, ctx: &Context) -> Result<Self> {
-        Self::new(place, ctx, false)
+        Self::new(place, ctx, What::Array)
     }
 
-    fn new(place: &Place, ctx: &Context, is_folder: bool) -> Result<Self> {
+    fn new(place: &Place, ctx: &Context, what: What) -> Result<Self> {
         let kind = match place {
             Place::Memory => Kind::Memory,
             Place::Scratch => Kind::Scratch,
-            Place::File(target) => Kind::Files(Files::new(target, false, is_folder)?),
-            Place::Replace(target) => Kind::Files(Files::new(target, true, is_folder)?),
+            Place::File(target) => Kind::Files(Files::new(target, false, what)?),
+            Place::Replace(target) => Kind::Files(Files::new(target, true, what)?),
         };
         Ok(Stage { kind, ctx: ctx.clone(), memory: AtomicU64::new(0) })
     }
@@ -59,21 +60,11 @@ impl Stage {
         matches!(self.kind, Kind::Scratch)
     }
 
-    /// Bytes of the elements of an array. As many as nobody can count would not fit in memory either.
-    fn bytes_of(&self, name: &str, header: &NpyHeader) -> Result<u64> {
-        header.checked_bytes().or_else(|error| match self.kind {
-            Kind::Memory if !header.is_empty() => {
-                self.ctx.check_memory(thing(name), u64::MAX).and(Err(error))
-            }
-            _ => Err(error),
-        })
-    }
-
     /// A new array of zeros, with the elements and the shape of `header`, to be called `name` (`values.npy`).
     ///
     /// Fails if memory beyond the limit, or disk space that is not there, would be needed.
     pub(crate) fn array<T: Entry>(&self, name: &str, header: &NpyHeader) -> Result<BufferMut<T>> {
-        let bytes = self.bytes_of(name, header)?;
+        let bytes = header.checked_bytes()?;
         match &self.kind {
             Kind::Memory => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
@@ -103,7 +94,7 @@ impl Stage {
         header: &NpyHeader,
         exact: bool,
     ) -> Result<ArrayWriter<T>> {
-        let bytes = self.bytes_of(name, header)?;
+        let bytes = header.checked_bytes()?;
         match &self.kind {
             Kind::Memory if exact => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);

@@ -2,24 +2,24 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use super::header::{Format, Header, Symmetry};
 use super::number::{Number, check_type};
 use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::shortest::push_unsigned;
-use crate::io::text_file::name_of;
+use crate::storage::{Files, What};
+
+/// The name of the file in its hidden folder.
+const TEXT: &str = "text";
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;
 
 /// Writes a Matrix Market file entry by entry.
 ///
-/// Until [`finish`](Self::finish) the bytes go to a file of another name in the same folder, and a writer that is dropped
+/// Until [`finish`](Self::finish) the bytes go to a file in a hidden folder beside it, and a writer that is dropped
 /// takes it away: whoever opens the path sees the old file, or the new one complete. Floats are written in the fewest
 /// digits that read back as the same number. Memory: 1 MiB.
 ///
@@ -39,7 +39,8 @@ const BUFFER: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
-    file: NamedTempFile,
+    file: File,
+    files: Files,
     buffer: Vec<u8>,
     header: Header,
     walk: Option<Walk>,
@@ -62,19 +63,8 @@ impl Writer {
                 .expected(format!("at most {} values", u64::MAX))
                 .found(header.positions()));
         }
-        if let Ok(kind) = std::fs::metadata(path)
-            && !kind.is_file()
-        {
-            return Err(Error::new(ErrorKind::Exists, "what stands there is no file to replace")
-                .in_file(path)
-                .expected("an ordinary file, or nothing")
-                .found(name_of(&kind)));
-        }
-        let file = tempfile::Builder::new()
-            .prefix(".mtx-")
-            .permissions(std::fs::Permissions::from_mode(0o666))
-            .tempfile_in(folder_of(path))
-            .map_err(|error| Error::io("creating", path, error))?;
+        let files = Files::new(path, true, What::Text)?;
+        let (file, _) = files.create(TEXT)?;
         let mut buffer = header.banner().into_bytes();
         for line in comment.lines() {
             buffer.push(b'%');
@@ -83,7 +73,8 @@ impl Writer {
         }
         buffer.extend_from_slice(header.sizes().as_bytes());
         let walk = (header.format == Format::Array).then(|| Walk::new(&header, false));
-        Ok(Writer { path: path.to_owned(), file, buffer, header, walk, pushed: 0, torn: false })
+        let path = path.to_owned();
+        Ok(Writer { path, file, files, buffer, header, walk, pushed: 0, torn: false })
     }
 
     /// Appends an entry, its row and column counted from 0.
@@ -124,17 +115,12 @@ impl Writer {
             return Err(Error::new(ErrorKind::Io, "an earlier write failed").in_file(&self.path));
         }
         self.flush()?;
-        self.file.as_file().sync_all().map_err(|error| Error::io("writing", &self.path, error))?;
-        let path = self.path;
-        self.file.persist(&path).map_err(|error| Error::io("renaming to", &path, error.error))?;
-        let folder = folder_of(&path);
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| Error::io("syncing", folder, error))
+        self.file.sync_all().map_err(|error| Error::io("writing", &self.path, error))?;
+        self.files.publish(TEXT)
     }
 
     fn flush(&mut self) -> Result<()> {
-        let written = self.file.as_file_mut().write_all(&self.buffer);
+        let written = self.file.write_all(&self.buffer);
         self.buffer.clear();
         written.map_err(|error| {
             self.torn = true;
@@ -186,12 +172,5 @@ impl Writer {
             return refuse(ErrorKind::Value, &what, "a real number".to_owned());
         }
         Ok(())
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }

@@ -110,7 +110,7 @@ fn read_matrix<T: Number + Element>(path: &Path, text: &[u8], ctx: &Context) -> 
         reader.read_csc::<T, u64, u32>(Place::Memory, ctx).map(|csc| check_size(csc.nnz(), text));
     let coo = reader.read_coo::<T, u64>(ctx).map(|coo| check_size(coo.nnz(), text));
     let dense = reader.read_dense::<T>(Place::Memory, ctx).map(|dense| {
-        assert!((dense.as_slice().len() * size_of::<T>()) as u64 <= LIMIT);
+        assert!(size_of_val(dense.as_slice()) as u64 <= LIMIT);
     });
     [csr, csc, coo, dense].into_iter().collect()
 }

@@ -184,8 +184,11 @@ fn extents_of_any_size_are_taken_when_asked_for() {
     let graph: Csr<(), u32, u64> =
         read_graph_with(&list, &HYPERSPARSE, Place::Memory, &ctx).unwrap();
     assert_eq!((graph.nrows(), graph.nnz()), (n, 2));
+    drop(graph);
     let given = EdgeList::open(&list).unwrap().vertices(n as u64);
-    assert_eq!(given.read_csr::<u32, u64>(folders.result("g"), &ctx).unwrap(), graph);
+    let given: Csr<(), u32, u64> = given.read_csr(folders.result("g"), &ctx).unwrap();
+    assert_eq!((given.nrows(), given.nnz()), (n, 2));
+    drop(given);
     let matrix: Csc<f64, u32, u64> =
         Reader::open(&market).unwrap().hypersparse().read_csc(Place::Memory, &ctx).unwrap();
     assert_eq!((matrix.shape(), matrix.get(n - 1, 1).unwrap()), ((n, n), Some(1.0)));

@@ -110,12 +110,12 @@ fn read_matrix<T: Number + Element>(path: &Path, text: &[u8], ctx: &Context) -> 
         reader.read_csc::<T, u64, u32>(Place::Memory, ctx).map(|csc| check_size(csc.nnz(), text));
     let coo = reader.read_coo::<T, u64>(ctx).map(|coo| check_size(coo.nnz(), text));
     let dense = reader.read_dense::<T>(Place::Memory, ctx).map(|dense| {
-        assert!((dense.as_slice().len() * size_of::<T>()) as u64 <= LIMIT);
+        assert!(size_of_val(dense.as_slice()) as u64 <= LIMIT);
     });
     [csr, csc, coo, dense].into_iter().collect()
 }
 
-fn read_all(path: &Path, text: &[u8], ctx: &Context) {
+fn read_all(round: usize, path: &Path, text: &[u8], ctx: &Context) {
     let graph = |format, hypersparse| {
         let options = GraphOptions { format, hypersparse };
         let graph = read_graph_with::<u32, u32>(path, &options, Place::Memory, ctx)?;
@@ -137,15 +137,16 @@ fn read_all(path: &Path, text: &[u8], ctx: &Context) {
         check_size(size.edges as usize, text);
         Ok(())
     };
-    let outcomes: [Result<()>; 7] = [
-        read_matrix::<f64>(path, text, ctx),
-        read_matrix::<u64>(path, text, ctx),
-        graph(GraphFormat::Content, false),
-        graph(GraphFormat::EdgeList, true),
-        graph(GraphFormat::MatrixMarket, true),
-        compact(),
-        edges(),
-    ];
+    let mut outcomes = vec![edges(), compact()];
+    match round % 2 {
+        0 => outcomes
+            .extend([read_matrix::<f64>(path, text, ctx), graph(GraphFormat::Content, false)]),
+        _ => outcomes.extend([
+            read_matrix::<u64>(path, text, ctx),
+            graph(GraphFormat::EdgeList, true),
+            graph(GraphFormat::MatrixMarket, true),
+        ]),
+    }
     for error in outcomes.into_iter().filter_map(Result::err) {
         check_error(&error, text);
     }
@@ -155,15 +156,15 @@ fn read_all(path: &Path, text: &[u8], ctx: &Context) {
 fn mutated_text_gives_an_answer_or_a_typed_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("case.txt");
-    let ctx = Context::new().memory_limit(LIMIT).scratch(folder.path());
+    let ctx = Context::new().threads(1).unwrap().memory_limit(LIMIT).scratch(folder.path());
     let rounds = std::env::var("OUTCORE_MUTATIONS").ok().and_then(|n| n.parse().ok());
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for round in 0..rounds.unwrap_or(2000) {
-        let mut text = SEEDS[round % SEEDS.len()].as_bytes().to_vec();
+        let mut text = SEEDS[random.below(SEEDS.len())].as_bytes().to_vec();
         for _ in 0..random.below(4) {
             random.mutate(&mut text);
         }
         std::fs::write(&path, &text).unwrap();
-        read_all(&path, &text, &ctx);
+        read_all(round, &path, &text, &ctx);
     }
 }

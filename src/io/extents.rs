@@ -44,13 +44,19 @@ impl Extent<'_> {
             false => format!("the pointers of all {lines} would not fit"),
         };
         let bound = match dwarfed {
-            true => format!("at most {ALWAYS} bytes of pointers for {entries} entries, "),
+            true => {
+                format!("at most {ALWAYS} bytes of pointers where entries are so few ({entries}), ")
+            }
             false => String::new(),
         };
         Err(Error::new(ErrorKind::Memory, what)
             .in_file(self.path)
             .expected(format!("{bound}at most {limit} bytes in memory (the memory limit)"))
             .found(format!("{bytes} bytes for {count} {lines}"))
-            .remedy(self.remedy))
+            .remedy(match dwarfed {
+                true => self.remedy,
+                false => "raise the limit, let the result live in a file, or leave out vertices without an edge \
+                          with read_graph_compact",
+            }))
     }
 }

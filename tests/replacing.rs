@@ -189,7 +189,7 @@ fn what_a_writer_did_not_close_is_marked_until_somebody_does() {
     array(1.0, Place::from(&a)).unwrap();
     Csr::<f32>::eye(3).transpose().copy_to(&m, &ctx).unwrap();
     let mut writer = DenseMut::<f64>::open_mut(&a, &ctx).unwrap();
-    assert_eq!(verify(&a, &ctx).unwrap_err().kind(), ErrorKind::Unfinished);
+    assert_eq!(verify(&a, &ctx).unwrap_err().kind(), ErrorKind::Locked);
     assert_eq!(Dense::<f64>::open(&a).unwrap_err().kind(), ErrorKind::Locked);
     writer.as_mut_slice()[1] = 7.0;
     drop(writer);

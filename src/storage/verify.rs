@@ -51,8 +51,8 @@ pub fn verify(path: impl AsRef<Path>, ctx: &Context) -> Result<Verified> {
 fn verify_array(stored: &StoredFile, ctx: &Context) -> Result<Verified> {
     // An array and its sums are published one after the other, under this lock.
     let lock = stored.folder().lock(true)?;
-    check_closed(stored, true)?;
     let file = stored.open_read()?;
+    check_closed(stored, true)?;
     let side = checksum::read_side(&file, stored)?;
     drop(lock);
     let bytes = checksum::compare(&file, stored, &side, ctx)?;
@@ -82,8 +82,8 @@ fn verify_matrix(folder: &Arc<Folder>, ctx: &Context) -> Result<Verified> {
     let mut verified = Verified::default();
     for name in names {
         let stored = folder.file(name);
-        check_closed(&stored, true)?;
         let file = stored.open_read()?;
+        check_closed(&stored, true)?;
         let side = checksum::read_side(&file, &stored)?;
         verified.bytes += checksum::compare(&file, &stored, &side, ctx)?;
         verified.files += 1;

@@ -178,9 +178,9 @@ impl Expected {
         let sums = format!("{}.xxh3", self.operation.target);
         let changed = self.operation.fate == Fate::Changed;
         for name in &visible {
-            let own = *name == self.operation.target || *name == sums;
             // What marks an array that is being changed is the library's to name.
-            if !own && !(changed && name.starts_with(self.operation.target)) {
+            let mark = changed && name.starts_with(self.operation.target);
+            if *name != self.operation.target && *name != sums && !mark {
                 return Err(format!("{name} is to be seen among the results"));
             }
         }
@@ -188,8 +188,10 @@ impl Expected {
         if !there {
             return match (&self.old, visible.first()) {
                 (Some(_), _) => Err("what was there before is gone".into()),
-                (None, Some(name)) => Err(format!("{name} stands there alone")),
-                (None, None) => Ok(Seen { version: Version::Absent, verified: true, hidden }),
+                (None, Some(name)) if !self.operation.beside_sums() => {
+                    Err(format!("{name} stands there alone"))
+                }
+                (None, _) => Ok(Seen { version: Version::Absent, verified: true, hidden }),
             };
         }
         let path = self.operation.result(folders);

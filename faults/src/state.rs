@@ -4,7 +4,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use outcore::{
     Context, Coo, Csc, Csr, Dense, Descriptor, Error, ErrorKind, Order, SparseFormat, verify,
@@ -267,6 +267,7 @@ impl Expected {
             removed.map_err(|e| e.to_string())?;
             let _ = fs::remove_file(format!("{}.xxh3", path.display()));
         }
+        age_empty(&folders.out(), &seen.hidden).map_err(|e| e.to_string())?;
         let ended = worker::run(self.command(program, folders, "run"), PATIENCE)?;
         if !ended.clean()? {
             return match seen.version {
@@ -288,6 +289,18 @@ fn command(
 ) -> Command {
     let (root, n) = (folders.0.to_string_lossy(), n.to_string());
     worker::command(program, &["worker", how, operation.name, &root, &n])
+}
+
+/// Makes empty folders old. One that its maker had no time to mark as its own goes only when it is old: until then its maker
+/// may be alive.
+fn age_empty(folder: &Path, names: &[String]) -> std::io::Result<()> {
+    for path in names.iter().map(|name| folder.join(name)).filter(|path| path.is_dir()) {
+        if fs::read_dir(&path)?.next().is_none() {
+            let long_ago = SystemTime::now() - Duration::from_secs(3600);
+            fs::File::open(&path)?.set_modified(long_ago)?;
+        }
+    }
+    Ok(())
 }
 
 /// A new folder, on a disk only if that is asked for: many cases are tried, and most of them wait for the device.

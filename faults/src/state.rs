@@ -291,11 +291,16 @@ fn command(
     worker::command(program, &["worker", how, operation.name, &root, &n])
 }
 
-/// Makes empty folders old. One that its maker had no time to mark as its own goes only when it is old: until then its maker
-/// may be alive.
+/// Makes folders old that hold not one byte. One that its maker had no time to mark as its own goes only when it is old: until
+/// then its maker may be alive.
 fn age_empty(folder: &Path, names: &[String]) -> std::io::Result<()> {
     for path in names.iter().map(|name| folder.join(name)).filter(|path| path.is_dir()) {
-        if fs::read_dir(&path)?.next().is_none() {
+        let mut bytes = 0;
+        for entry in fs::read_dir(&path)? {
+            let metadata = entry?.metadata()?;
+            bytes += if metadata.is_dir() { 1 } else { metadata.len() };
+        }
+        if bytes == 0 {
             let long_ago = SystemTime::now() - Duration::from_secs(3600);
             fs::File::open(&path)?.set_modified(long_ago)?;
         }

@@ -81,9 +81,13 @@ const fn operation(
     Operation { name, target, fate, run }
 }
 
+/// The operation that begins where sums lie about whose array is gone.
+const BESIDE_SUMS: &str = "dense-create-beside-sums";
+
 /// All of them.
 pub const OPERATIONS: &[Operation] = &[
     operation("dense-create", "x.npy", Fate::New, dense_create),
+    operation(BESIDE_SUMS, "x.npy", Fate::New, dense_create),
     operation("dense-replace", "x.npy", Fate::Replaced, dense_create),
     operation("dense-change", "x.npy", Fate::Changed, dense_change),
     operation("dense-change-rows", "x.npy", Fate::Changed, dense_change_rows),
@@ -111,6 +115,11 @@ impl Operation {
     /// The operation of this name.
     pub fn named(name: &str) -> Option<&'static Operation> {
         OPERATIONS.iter().find(|operation| operation.name == name)
+    }
+
+    /// Whether sums whose array is gone lie at its place.
+    pub fn beside_sums(&self) -> bool {
+        self.name == BESIDE_SUMS
     }
 
     /// The path of its result.
@@ -144,6 +153,10 @@ impl Operation {
         let list = folders.input("edges.txt");
         fs::write(&list, edges).map_err(|e| outcore::Error::io("writing", &list, e))?;
         let path = self.result(folders);
+        if self.beside_sums() {
+            write_dense(&path, n, 1, &ctx)?;
+            fs::remove_file(&path).map_err(|e| outcore::Error::io("removing", &path, e))?;
+        }
         match (self.fate, self.target) {
             (Fate::Replaced | Fate::Changed, "x.npy") => write_dense(path, n, 1, &ctx),
             (Fate::Replaced | Fate::Changed, "x.bspnpy") => write_csr(path, n, 1, &ctx),

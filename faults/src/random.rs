@@ -8,13 +8,13 @@ impl Random {
     pub fn new(seed: u64) -> Self {
         let mut random = Random((seed ^ 0x9e37_79b9_7f4a_7c15).max(1));
         for _ in 0..4 {
-            random.next();
+            random.any();
         }
         random
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn any(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -23,11 +23,11 @@ impl Random {
 
     /// A number below `end`, which is not 0.
     pub fn below(&mut self, end: usize) -> usize {
-        (self.next() >> 16) as usize % end
+        (self.any() >> 16) as usize % end
     }
 
     /// A number from 0 to 1.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+        (self.any() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use outcore::io::{edge_list::EdgeList, matrix_market::Reader, read_graph};
-use outcore::{Context, Coo, Csr, Dense, DenseMut, Descriptor, NpyHeader, Place, Result, verify};
+use outcore::{
+    Context, Coo, Csr, Dense, DenseMut, Descriptor, NpyHeader, Order, Place, Result, verify,
+};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::report::{Form, Report};
@@ -45,12 +47,16 @@ pub fn run(program: &Path, form: Form) -> Report {
         form.long || number.is_multiple_of(5)
     };
     for store in Store::ALL {
-        for (index, special) in each_file(store).into_iter().flat_map(|i| SPECIALS.map(|s| (i, s)))
-        {
+        for (index, special) in each_file(store).flat_map(|i| SPECIALS.map(|s| (i, s))) {
             for call in ON_STORES.into_iter().filter(|_| due()) {
                 let outcome = in_a_store(program, store, index, special, call);
                 report.case(format!("{call} {}, {special} as file {index}", store.name()), outcome);
             }
+        }
+    }
+    for store in [Store::Dense, Store::Csr] {
+        for call in ["open_mut", "replace"] {
+            report.case(format!("{call} {} through a link", store.name()), linked(store, call));
         }
     }
     for (call, special) in ON_TEXTS.into_iter().flat_map(|call| SPECIALS.map(|s| (call, s))) {
@@ -102,6 +108,42 @@ fn of_a_text(program: &Path, call: &str, special: &str) -> std::result::Result<(
     }
 }
 
+/// A store that is changed or replaced through a link has right sums afterwards or none, by whatever name it is called.
+fn linked(store: Store, call: &str) -> std::result::Result<(), String> {
+    let (folder, ctx) = (folder()?, Context::new());
+    let told = |e: outcore::Error| format!("{e:?}");
+    let far = folder.path().join("far");
+    fs::create_dir(&far).map_err(|e| e.to_string())?;
+    let real = store.write(&far).map_err(told)?;
+    let link = folder.path().join(real.file_name().unwrap_or_default());
+    symlink(&real, &link).map_err(|e| e.to_string())?;
+    let outcome = match (call, store) {
+        ("replace", Store::Dense) => {
+            let place = Place::Replace(link.clone());
+            DenseMut::<f64>::create(place, (2, 2), Order::C, &ctx).and_then(DenseMut::close)
+        }
+        ("replace", _) => Csr::<f64>::eye(7).copy_to(Place::Replace(link.clone()), &ctx).map(drop),
+        (_, Store::Dense) => DenseMut::<f64>::open_mut(&link, &ctx).and_then(|mut a| {
+            a.as_mut_slice().fill(7.0);
+            a.close()
+        }),
+        _ => Csr::<f64>::open_mut(&link, &ctx).and_then(|mut a| {
+            a.data_mut().fill(7.0);
+            a.close()
+        }),
+    };
+    for path in [&link, &real] {
+        store.numbers(path).map_err(|e| format!("{} after {outcome:?}: {e:?}", path.display()))?;
+        match verify(path, &ctx) {
+            Err(e) if !e.to_string().contains("no checksums") => {
+                return Err(format!("{} after {outcome:?}: {e}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// What a worker answers; `None` for a typed error.
 fn asked(program: &Path, arguments: &[&str]) -> std::result::Result<Option<String>, String> {
     let ended = worker::run(worker::command(program, arguments), SOON)?;
@@ -131,9 +173,20 @@ fn place(special: &str, file: &Path) -> std::result::Result<Option<UnixListener>
     Ok(None)
 }
 
-/// Worker: one call on what is there. Memory beyond a gigabyte ends it.
+/// Memory that no call on a store of a few bytes needs.
+const MUCH: u64 = 128 << 20;
+
+/// Worker: one call on what is there. Memory beyond a gigabyte ends it, and much less is told in place of an answer.
 pub fn call(call: &str, what: &str, path: &Path) -> Result<String> {
     worker::bound_memory(1 << 30);
+    let outcome = answer(call, what, path);
+    match worker::most_memory() {
+        bytes if bytes > MUCH => Ok(format!("{bytes} bytes of memory were taken for {outcome:?}")),
+        _ => outcome,
+    }
+}
+
+fn answer(call: &str, what: &str, path: &Path) -> Result<String> {
     let ctx = Context::new().memory_limit(64 << 20);
     match (call, Store::named(what)) {
         ("open", Some(store)) => store.numbers(path).map(|numbers| format!("{numbers:?}")),

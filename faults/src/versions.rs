@@ -80,19 +80,14 @@ pub fn whole(kind: &str, path: &Path) -> std::result::Result<usize, String> {
     look(kind, path).map_err(|e| format!("{e:?}"))?
 }
 
-/// Errors with which a reader or a writer may be told to try again.
+/// Errors with which a reader or a writer may be told to try again, beside others who replace and change the same name.
 pub fn allowed(error: &Error) -> Option<&'static str> {
-    let text = error.to_string();
     match error.kind() {
         ErrorKind::Locked => Some("locked"),
         ErrorKind::Exists => Some("exists"),
-        ErrorKind::Io if text.contains("No such file") => Some("not found"),
-        _ if ["changed while", "replaced while", "being changed"]
-            .iter()
-            .any(|t| text.contains(t)) =>
-        {
-            Some("changed")
-        }
+        ErrorKind::Replaced => Some("replaced"),
+        ErrorKind::Unfinished => Some("being changed"),
+        ErrorKind::Io if error.to_string().contains("No such file") => Some("not found"),
         _ => None,
     }
 }

@@ -133,3 +133,11 @@ pub fn bound_memory(bytes: u64) {
     // Where it cannot be bounded the test shows less, and is no worse.
     let _ = rustix::process::setrlimit(rustix::process::Resource::As, limit);
 }
+
+/// The most memory that this process has had so far, in bytes; 0 where the system does not say.
+pub fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kib.unwrap_or(0) << 10
+}

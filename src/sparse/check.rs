@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::storage::Index;
+use crate::storage::{Index, on_all_processors};
 
 /// Majors checked by one task.
 const CHUNK: usize = 1 << 14;
@@ -15,7 +15,7 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
             .expected(major + 1)
             .found(indptr.len()));
     }
-    let decrease = (0..major.div_ceil(CHUNK)).into_par_iter().find_map_first(|chunk| {
+    let decrease = |chunk| {
         let start = chunk * CHUNK;
         let end = major.min(start + CHUNK);
         let part = &indptr[start..=end];
@@ -26,8 +26,9 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
         } else {
             part.windows(2).position(|pair| pair[0] > pair[1]).map(|k| start + k)
         }
-    });
-    if let Some(row) = decrease {
+    };
+    let chunks = (0..major.div_ceil(CHUNK)).into_par_iter();
+    if let Some(row) = on_all_processors(|| chunks.find_map_first(decrease)) {
         return Err(Error::new(ErrorKind::Index, "the pointers decrease")
             .at(Location::Row(row as u64))
             .expected(format!("an end of at least {}", indptr[row]))
@@ -51,17 +52,16 @@ pub(crate) fn check_indices<I: Index, P: Index>(
     minor: usize,
 ) -> Result<bool> {
     let majors = indptr.len() - 1;
-    (0..majors.div_ceil(CHUNK))
-        .into_par_iter()
-        .map(|chunk| {
-            let start = chunk * CHUNK;
-            let mut canonical = true;
-            for major in start..majors.min(start + CHUNK) {
-                canonical &= check_line(indptr, indices, minor, major)?;
-            }
-            Ok(canonical)
-        })
-        .try_reduce(|| true, |a, b| Ok(a & b))
+    let chunks = (0..majors.div_ceil(CHUNK)).into_par_iter();
+    let check = |chunk| {
+        let start = chunk * CHUNK;
+        let mut canonical = true;
+        for major in start..majors.min(start + CHUNK) {
+            canonical &= check_line(indptr, indices, minor, major)?;
+        }
+        Ok(canonical)
+    };
+    on_all_processors(|| chunks.map(check).try_reduce(|| true, |a, b| Ok(a & b)))
 }
 
 /// As [`check_indices`], for one line.

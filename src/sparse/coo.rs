@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::check::check_widths;
-use crate::storage::{Buffer, Entry, Index};
+use crate::storage::{Buffer, Entry, Index, on_all_processors};
 
 /// What to do with several entries at one position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -159,9 +159,9 @@ impl<T: Entry, I: Index> Coo<T, I> {
         for (name, array, run, extent) in
             [("a row", &self.rows, rows, self.nrows), ("a column", &self.cols, cols, self.ncols)]
         {
-            let Some(k) = run.par_iter().position_first(|index| index.to_usize() >= extent) else {
-                continue;
-            };
+            let outside = |index: &I| index.to_usize() >= extent;
+            let found = on_all_processors(|| run.par_iter().position_first(outside));
+            let Some(k) = found else { continue };
             let error = Error::new(ErrorKind::Index, format!("{name} index is out of range"))
                 .at(Location::Position((start + k) as u64))
                 .expected(format!("an index below {extent}"))

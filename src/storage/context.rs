@@ -12,6 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::device::Devices;
 use crate::storage::meter::Meter;
 use crate::storage::recording::Recording;
+use crate::storage::running::is_innermost_of_several;
+use crate::storage::threads::{self, Threads, on_all_processors};
+use crate::storage::usable_memory::usable_memory;
 
 /// How much there is to do and how much is done, handed to the progress callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub struct Progress {
     pub bytes: u64,
 }
 
-type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
+pub(super) type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Threads, memory limit, scratch folder, progress callback and cancel token of a piece of work.
 ///
@@ -38,10 +41,11 @@ type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
 /// ```
 #[derive(Clone)]
 pub struct Context {
-    pool: Option<Arc<rayon::ThreadPool>>,
+    /// Threads of its own.
+    threads: Option<Arc<Threads>>,
     memory_limit: u64,
     scratch: Arc<Path>,
-    progress: Option<Callback>,
+    pub(super) progress: Option<Callback>,
     cancel: CancelToken,
     /// What is known of the devices read so far.
     devices: Arc<Devices>,
@@ -82,9 +86,13 @@ impl CancelToken {
 
 impl Context {
     /// All processors, a limit of three quarters of the memory the process may use, the system's temporary folder.
+    ///
+    /// The process may use the memory of the machine, or less where a control group that it is in, or one above it, sets a
+    /// limit. Contexts without threads of their own share one set of them; called from a thread of another pool of rayon's,
+    /// they work in that pool. Where the system starts fewer threads, those do the work, and at last the calling one.
     pub fn new() -> Self {
         Context {
-            pool: None,
+            threads: None,
             memory_limit: usable_memory() / 4 * 3,
             scratch: std::env::temp_dir().into(),
             progress: None,
@@ -95,22 +103,16 @@ impl Context {
         }
     }
 
-    /// Works with this many threads of its own; 0 means one for each processor.
+    /// Works with this many threads of its own; 0 means one for each processor. Fails if they cannot be started.
     ///
-    /// Results do not depend on it.
+    /// Results do not depend on it. In the child of a fork it starts as many anew, or what it can.
     pub fn threads(mut self, threads: usize) -> Result<Self> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("outcore-{i}"))
-            .build()
-            .map_err(|error| {
-                Error::new(ErrorKind::Io, format!("starting {threads} threads: {error}"))
-            })?;
-        self.pool = Some(Arc::new(pool));
+        self.threads = Some(Arc::new(Threads::start(threads)?));
         Ok(self)
     }
 
-    /// Bytes of memory that one routine may take for its results and its work space.
+    /// Bytes of memory that one routine may take for its results and its work space, less what an
+    /// [`Operator`](crate::linalg::Operator) made under this context, or a clone of it, holds as long as it lives.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = bytes;
         self
@@ -123,6 +125,8 @@ impl Context {
     }
 
     /// Calls `callback` now and then during long work, from any thread.
+    ///
+    /// Of an operation that is made of others, a solve with its products, the callback is told of the whole alone.
     pub fn progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(callback));
         self
@@ -141,15 +145,20 @@ impl Context {
 
     /// Threads that [`run`](Self::run) spreads work over.
     pub fn thread_count(&self) -> usize {
-        match &self.pool {
-            Some(pool) => pool.current_num_threads(),
-            None => rayon::current_num_threads(),
+        match &self.threads {
+            Some(threads) => threads.count(),
+            None => threads::processors(),
         }
     }
 
-    /// The memory limit in bytes.
+    /// The memory limit in bytes, as it was set.
     pub fn memory_limit_bytes(&self) -> u64 {
         self.memory_limit
+    }
+
+    /// What operators that live leave of the memory limit, in bytes: what an operation may take.
+    pub(crate) fn memory_left(&self) -> u64 {
+        self.memory_limit.saturating_sub(self.meter.reserved().always)
     }
 
     /// The folder for scratch files.
@@ -159,15 +168,17 @@ impl Context {
 
     /// Runs `work` on this context's threads: every rayon call inside it uses them.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.pool {
-            Some(pool) => pool.install(work),
-            None => work(),
+        match &self.threads {
+            Some(threads) => threads.run(work),
+            None => on_all_processors(work),
         }
     }
 
     /// Tells the progress callback, if there is one, and fails if the cancel token is set.
     pub fn report(&self, phase: &'static str, done: u64, total: u64) -> Result<()> {
-        if let Some(callback) = &self.progress {
+        if let Some(callback) = &self.progress
+            && !is_innermost_of_several(callback)
+        {
             let bytes = self.meter.bytes_read() + self.meter.bytes_written();
             callback(Progress { phase, done, total: total.max(done), bytes });
         }
@@ -182,15 +193,22 @@ impl Context {
         Ok(())
     }
 
-    /// Fails with [`ErrorKind::Memory`] if `bytes` for `what` exceed the memory limit.
+    /// Fails with [`ErrorKind::Memory`] if `bytes` for `what` exceed the memory limit, or what operators leave of it.
     pub fn check_memory(&self, what: &str, bytes: u64) -> Result<()> {
-        if bytes > self.memory_limit {
-            return Err(Error::new(ErrorKind::Memory, format!("{what} would not fit"))
-                .expected(format!("at most {} bytes (the memory limit)", self.memory_limit))
-                .found(format!("{bytes} bytes"))
-                .remedy("raise the limit, or let the result live in a file"));
+        let held = self.meter.reserved();
+        let held = held.always.saturating_add(held.at_work);
+        let left = self.memory_limit.saturating_sub(held);
+        if bytes <= left {
+            return Ok(());
         }
-        Ok(())
+        let beside = match held {
+            0 => String::new(),
+            _ => format!(" of {} less the {held} that operators hold", self.memory_limit),
+        };
+        Err(Error::new(ErrorKind::Memory, format!("{what} would not fit"))
+            .expected(format!("at most {left} bytes (the memory limit{beside})"))
+            .found(format!("{bytes} bytes"))
+            .remedy("raise the limit, or let the result live in a file"))
     }
 }
 
@@ -214,19 +232,4 @@ impl fmt::Debug for Context {
 fn known_devices() -> Arc<Devices> {
     static DEVICES: OnceLock<Arc<Devices>> = OnceLock::new();
     Arc::clone(DEVICES.get_or_init(Arc::default))
-}
-
-/// Physical memory, or the control group's limit where that is smaller; asked once, for it does not change.
-fn usable_memory() -> u64 {
-    static BYTES: OnceLock<u64> = OnceLock::new();
-    *BYTES.get_or_init(ask_usable_memory)
-}
-
-fn ask_usable_memory() -> u64 {
-    let info = rustix::system::sysinfo();
-    let physical = (info.totalram as u64).saturating_mul(u64::from(info.mem_unit.max(1)));
-    ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
-        .iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok())
-        .fold(physical, u64::min)
 }

@@ -2,9 +2,13 @@
 //!
 //! Whoever moves bytes counts them where they are moved, so that nothing depends on an operation remembering to. Memory
 //! is counted by what is held: a [`Held`] lives as long as the memory it stands for.
+//!
+//! Some memory is held by what outlives an operation. What of it must stay is [`Reserved`], and missing to all others.
+//! What is held only because there is room for it, panels between two passes, is [`Spare`]: it is asked back as soon as
+//! more is taken than there is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// The counts so far. Clones share them.
@@ -20,6 +24,42 @@ struct Counts {
     waited: AtomicU64,
     memory: Level,
     scratch: Level,
+    /// Who counts the memory as well: the meter of the context that this one's is measured under.
+    parent: Option<Meter>,
+    /// What the outermost meter knows of memory that outlives operations.
+    lasting: Lasting,
+}
+
+#[derive(Default)]
+struct Lasting {
+    always: AtomicU64,
+    at_work: AtomicU64,
+    /// Each with the bytes in all above which it is asked.
+    spares: Mutex<Vec<(u64, Weak<dyn Spare>)>>,
+    /// How many there are, so that nobody asks for the lock in vain.
+    count: AtomicU64,
+}
+
+/// Memory that is held because there is room for it.
+pub(crate) trait Spare: Send + Sync {
+    /// Gives about so many bytes back, or what it has at hand. Called by whoever takes memory: it must not wait, nor take any.
+    fn give_back(&self, bytes: u64);
+}
+
+/// Bytes of memory that stay held beyond an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lasts {
+    /// Held all the time.
+    pub(crate) always: u64,
+    /// Held while it is worked with; asked back at other times.
+    pub(crate) at_work: u64,
+}
+
+/// Memory that is missing to others under the same context for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    meter: Meter,
+    lasts: Lasts,
 }
 
 /// A quantity that comes and goes, and the most it ever was.
@@ -45,6 +85,51 @@ pub(crate) struct Held {
 }
 
 impl Meter {
+    /// Counts from zero; memory is counted by this one as well.
+    pub(crate) fn child(&self) -> Self {
+        Meter(Arc::new(Counts { parent: Some(self.clone()), ..Counts::default() }))
+    }
+
+    /// The meter that counts the memory of all.
+    pub(crate) fn outermost(&self) -> &Self {
+        let mut outermost = self;
+        while let Some(parent) = &outermost.0.parent {
+            outermost = parent;
+        }
+        outermost
+    }
+
+    /// Bytes of memory held now.
+    pub(crate) fn memory_held(&self) -> u64 {
+        self.0.memory.now.load(Ordering::Relaxed)
+    }
+
+    /// Takes memory from all that work under the context.
+    pub(crate) fn reserve(&self, lasts: Lasts) -> Reserved {
+        let meter = self.outermost().clone();
+        meter.0.lasting.always.fetch_add(lasts.always, Ordering::Relaxed);
+        meter.0.lasting.at_work.fetch_add(lasts.at_work, Ordering::Relaxed);
+        Reserved { meter, lasts }
+    }
+
+    /// What is reserved now.
+    pub(crate) fn reserved(&self) -> Lasts {
+        let lasting = &self.outermost().0.lasting;
+        Lasts {
+            always: lasting.always.load(Ordering::Relaxed),
+            at_work: lasting.at_work.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Asks `spare` to give back whenever more than `limit` bytes are held in all.
+    pub(crate) fn ask_when_short(&self, limit: u64, spare: Weak<dyn Spare>) {
+        let lasting = &self.outermost().0.lasting;
+        let mut spares = lasting.spares.lock().unwrap_or_else(PoisonError::into_inner);
+        spares.retain(|(_, spare)| spare.strong_count() > 0);
+        spares.push((limit, spare));
+        lasting.count.store(spares.len() as u64, Ordering::Relaxed);
+    }
+
     /// One more pass over the input.
     pub(crate) fn pass(&self) {
         self.0.passes.fetch_add(1, Ordering::Relaxed);
@@ -76,8 +161,46 @@ impl Meter {
     }
 
     fn take(&self, kind: Kind, bytes: u64) -> Held {
-        self.level(kind).rise(bytes);
+        self.rise(kind, bytes);
         Held { meter: self.clone(), kind, bytes }
+    }
+
+    fn rise(&self, kind: Kind, bytes: u64) {
+        self.level(kind).rise(bytes);
+        match (kind, &self.0.parent) {
+            (Kind::Scratch, _) => {}
+            (Kind::Memory, Some(parent)) => parent.rise(kind, bytes),
+            (Kind::Memory, None) => self.press(),
+        }
+    }
+
+    fn fall(&self, kind: Kind, bytes: u64) {
+        self.level(kind).now.fetch_sub(bytes, Ordering::Relaxed);
+        if let (Kind::Memory, Some(parent)) = (kind, &self.0.parent) {
+            parent.fall(kind, bytes);
+        }
+    }
+
+    /// Asks back what is held without need, if more is held than there is.
+    fn press(&self) {
+        let lasting = &self.0.lasting;
+        if lasting.count.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let held = self.memory_held();
+        let spares = lasting.spares.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked: Vec<_> = spares
+            .iter()
+            .filter(|(limit, _)| held > *limit)
+            .filter_map(|(limit, spare)| Some((*limit, spare.upgrade()?)))
+            .collect();
+        drop(spares);
+        for (limit, spare) in asked {
+            let short = self.memory_held().saturating_sub(limit);
+            if short > 0 {
+                spare.give_back(short);
+            }
+        }
     }
 
     fn level(&self, kind: Kind) -> &Level {
@@ -122,12 +245,9 @@ impl Level {
 impl Held {
     /// The same, of another size from now on.
     pub(crate) fn resize(&mut self, bytes: u64) {
-        let level = self.meter.level(self.kind);
         match bytes.checked_sub(self.bytes) {
-            Some(more) => level.rise(more),
-            None => {
-                level.now.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
-            }
+            Some(more) => self.meter.rise(self.kind, more),
+            None => self.meter.fall(self.kind, self.bytes - bytes),
         }
         self.bytes = bytes;
     }
@@ -136,6 +256,20 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.resize(0);
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let lasting = &self.meter.0.lasting;
+        lasting.always.fetch_sub(self.lasts.always, Ordering::Relaxed);
+        lasting.at_work.fetch_sub(self.lasts.at_work, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Lasting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lasting").field("always", &self.always).finish_non_exhaustive()
     }
 }
 
@@ -154,5 +288,41 @@ mod tests {
         let _scratch = meter.scratch(100);
         assert_eq!((meter.most_memory(), meter.most_scratch()), (17, 100));
         assert_eq!(meter.0.memory.now.load(Ordering::Relaxed), 3);
+    }
+
+    /// Holds what it was given, until it is asked for it.
+    struct Pins(Mutex<Vec<Held>>);
+
+    impl Spare for Pins {
+        fn give_back(&self, _: u64) {
+            let pins = std::mem::take(&mut *self.0.lock().unwrap());
+            drop(pins);
+        }
+    }
+
+    #[test]
+    fn what_is_spare_is_asked_back_when_more_is_taken_than_there_is() {
+        let meter = Meter::default();
+        let pins = Arc::new(Pins(Mutex::new(vec![meter.hold(60)])));
+        let weak: Weak<dyn Spare> = Arc::downgrade(&pins) as Weak<dyn Spare>;
+        meter.ask_when_short(100, weak);
+        let first = meter.hold(40);
+        assert_eq!(meter.memory_held(), 100);
+        // Also by work that is measured by itself.
+        let child = meter.child();
+        let second = child.hold(1);
+        assert_eq!((meter.memory_held(), child.memory_held(), child.most_memory()), (41, 1, 1));
+        drop((first, second));
+        assert_eq!(meter.memory_held(), 0);
+    }
+
+    #[test]
+    fn what_is_reserved_is_known_to_all_and_ends_with_its_holder() {
+        let meter = Meter::default();
+        let lasts = Lasts { always: 10, at_work: 3 };
+        let reserved = meter.child().reserve(lasts);
+        assert_eq!((meter.reserved(), meter.child().reserved()), (lasts, lasts));
+        drop(reserved);
+        assert_eq!(meter.reserved(), Lasts::default());
     }
 }

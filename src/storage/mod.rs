@@ -8,10 +8,12 @@
 //! - [`place`] – where a result shall live; [`stage`] and [`publish`] – how it gets there completely or not at all;
 //!   [`replaceable`] – what it may take the place of; [`rewrite`] – changing it later
 //! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
-//! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work; [`writer`] – arrays made
+//! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work, by `panel_sweep` into the
+//!   buffers of `panel_ring`; [`writer`] – arrays made
 //!   from the first element to the last, written behind the work; [`scratch`] – where data waits that does not fit
-//! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above; [`cost`], [`running`]
-//!   and [`meter`] – what an operation will cost and what it did
+//! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above; [`threads`] and
+//!   [`usable_memory`] – what the system gives of both; [`cost`], [`running`] and [`meter`] – what an operation will cost,
+//!   what it did, and what is held
 
 mod allocate;
 mod broken;
@@ -30,6 +32,8 @@ mod map;
 mod meter;
 mod npy;
 mod panel_array;
+mod panel_ring;
+mod panel_sweep;
 mod panels;
 mod place;
 mod publish;
@@ -40,6 +44,8 @@ mod running;
 mod scratch;
 mod stage;
 mod sums;
+mod threads;
+mod usable_memory;
 mod verify;
 mod writer;
 
@@ -58,7 +64,7 @@ pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use device::{IoBuffer, ReadMode, Source};
 pub use element::{DType, Element, Entry, Index};
 pub(crate) use folder::{Folder, StoredFile};
-pub(crate) use meter::{Held, Meter};
+pub(crate) use meter::{Held, Meter, Reserved, Spare};
 pub(crate) use npy::DATA_START;
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{map_array, map_array_mut, map_raw};
@@ -72,4 +78,5 @@ pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::Stage;
 pub(crate) use sums::Sums;
 pub use verify::{Verified, verify};
+pub(crate) use threads::on_all_processors;
 pub(crate) use writer::ArrayWriter;

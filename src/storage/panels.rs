@@ -10,6 +10,8 @@
 //! I/O threads:      take a request, which owns its buffer -> read its runs -> send the buffer back filled
 //! ```
 //!
+//! Where no I/O thread can be started, the sweeping thread reads by itself.
+//!
 //! All runs of a panel lie in one buffer, one behind the other on pages of their own, so that huge pages are filled
 //! however short the runs are. Buffers change hands by value: there is nothing to lock but the queue. Panels are worked
 //! on in order, whatever the order in which reads end; pinned panels lie evenly between the others, so that the device is
@@ -18,21 +20,18 @@
 //! What a panel hands out are the bytes as they lie in the file. Whoever asked for them turns them into elements, which
 //! is the place for decoding when what lies in the file is no plain array.
 
-use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::context::Context;
 use crate::storage::device::{IoBuffer, ReadMode, Source};
+use crate::storage::panel_ring::{DEPTH, Ring};
+use crate::storage::panel_sweep::sweep;
 
 /// Threads that read: two keep one device busy.
 const READERS: usize = 2;
-
-/// Panels being read or worked on at a time.
-const DEPTH: usize = 4;
 
 /// A run of bytes of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,46 +55,28 @@ pub struct Traffic {
     pub seconds_waiting: f64,
 }
 
-/// A buffer with the bytes of a panel in it: where each of its extents lies.
-#[derive(Debug)]
-struct Filled {
-    buffer: IoBuffer,
-    ranges: Vec<Range<usize>>,
-}
-
-/// A read to be done: all extents of a panel, into a buffer.
-struct Request {
-    panel: usize,
-    buffer: IoBuffer,
-}
-
-/// A read that was done.
-struct Done {
-    panel: usize,
-    filled: Result<Filled>,
-}
-
 /// Reads panels, each made of some extents.
 #[derive(Debug)]
 pub(crate) struct PanelReader {
-    sources: Vec<Source>,
-    mode: ReadMode,
-    panels: Panels,
-    /// Bytes of a buffer for any panel.
-    size: usize,
-    /// Panels being read or worked on at a time.
-    depth: usize,
-    /// Buffers not in use.
-    free: Vec<IoBuffer>,
-    pinned: Vec<Option<Filled>>,
-    /// Panels that may be pinned.
-    most_pinned: usize,
-    traffic: Traffic,
+    files: Arc<Files>,
+    ring: Ring,
+}
+
+/// What is read, and what reading it has cost all readers of it.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) sources: Vec<Source>,
+    pub(super) mode: ReadMode,
+    pub(super) panels: Panels,
+    pub(super) sweeps: AtomicU64,
+    pub(super) bytes_read: AtomicU64,
+    /// Nanoseconds.
+    pub(super) waited: AtomicU64,
 }
 
 /// The extents of all panels, one panel after the other.
 #[derive(Debug)]
-struct Panels {
+pub(super) struct Panels {
     extents: Vec<Extent>,
     /// Where each panel's extents end.
     ends: Vec<usize>,
@@ -124,17 +105,22 @@ impl PanelReader {
                 .found(format!("{budget}"))
                 .remedy("raise the memory limit"));
         }
-        Ok(PanelReader {
+        let files = Files {
             sources,
             mode,
             panels: Panels::new(panels),
-            size,
-            depth: DEPTH.min(fit).min(count).max(1),
-            free: Vec::new(),
-            pinned: (0..count).map(|_| None).collect(),
-            most_pinned: fit.saturating_sub(DEPTH).min(count),
-            traffic: Traffic::default(),
-        })
+            sweeps: AtomicU64::new(0),
+            bytes_read: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
+        };
+        Ok(PanelReader { files: Arc::new(files), ring: Ring::new(count, size, fit) })
+    }
+
+    /// A reader of the same panels, with a ring of its own that is as small as can be. What it costs is counted with the
+    /// first one's.
+    pub(crate) fn another(&self) -> Self {
+        let (count, size) = (self.ring.count(), self.ring.size());
+        PanelReader { files: Arc::clone(&self.files), ring: Ring::new(count, size, DEPTH / 2) }
     }
 
     /// The memory that the largest of some panels takes.
@@ -146,31 +132,62 @@ impl PanelReader {
 
     /// Keeps no panel between sweeps: for a single one, memory touched for the first time is only a cost.
     pub(crate) fn pin_nothing(&mut self) {
-        self.most_pinned = 0;
+        self.ring.pin_nothing();
     }
 
-    /// What reading has cost so far.
+    /// Stays, beside `kept` bytes that belong to it and `vectors` bytes of its user's, within the memory that the context
+    /// allows, whatever else is held there.
+    pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
+        self.ring.share(kept, vectors, ctx);
+    }
+
+    /// Gives about so many bytes of what is held between sweeps back.
+    pub(crate) fn give_back(&mut self, bytes: u64) {
+        self.ring.give_back(bytes);
+    }
+
+    /// What reading has cost so far, other readers of the same panels included.
     pub(crate) fn traffic(&self) -> Traffic {
-        self.traffic
+        let Files { sweeps, bytes_read, waited, .. } = &*self.files;
+        Traffic {
+            sweeps: sweeps.load(Ordering::Relaxed),
+            bytes_read: bytes_read.load(Ordering::Relaxed),
+            seconds_waiting: Duration::from_nanos(waited.load(Ordering::Relaxed)).as_secs_f64(),
+        }
+    }
+
+    /// Counts a pass in which the panels were used on the map.
+    pub(crate) fn count_mapped(&self) {
+        let panels = &self.files.panels;
+        let bytes = (0..self.ring.count()).map(|panel| panels.bytes(panel)).sum();
+        self.files.sweeps.fetch_add(1, Ordering::Relaxed);
+        self.files.bytes_read.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Bytes that the next sweep will read.
     pub(crate) fn bytes_to_read(&self) -> u64 {
-        let missing = (0..self.pinned.len()).filter(|&panel| self.pinned[panel].is_none());
-        missing.map(|panel| self.panels.bytes(panel)).sum()
+        self.bytes_beside(&self.ring.staying())
     }
 
     /// Bytes that sweeps after the next one will read.
     pub(crate) fn bytes_to_read_again(&self) -> u64 {
-        let missing = |&panel: &usize| self.pinned[panel].is_none() && !self.is_pinned(panel);
-        (0..self.pinned.len()).filter(missing).map(|panel| self.panels.bytes(panel)).sum()
+        self.bytes_beside(&self.ring.pinned_after_next())
+    }
+
+    /// The bytes of all panels but those that are there.
+    fn bytes_beside(&self, there: &[bool]) -> u64 {
+        let missing = (0..there.len()).filter(|&panel| !there[panel]);
+        missing.map(|panel| self.files.panels.bytes(panel)).sum()
     }
 
     /// Most memory that buffers take, pinned ones among them.
     pub(crate) fn memory(&self) -> u64 {
-        // The ring stands beside what is pinned, unless everything is.
-        let panels = (self.most_pinned + self.depth).min(self.pinned.len());
-        (panels * self.size) as u64
+        self.ring.memory()
+    }
+
+    /// The least memory that a sweep takes.
+    pub(crate) fn least_memory(&self) -> u64 {
+        self.ring.least_memory()
     }
 
     /// Calls `work` with every panel in order: its number and the bytes of each of its extents.
@@ -181,35 +198,7 @@ impl PanelReader {
         ctx: &Context,
         work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
     ) -> Result<()> {
-        self.traffic.sweeps += 1;
-        let (requests, queue) = mpsc::channel();
-        let (ends, done) = mpsc::channel();
-        let queue = Mutex::new(queue);
-        // Taken out, so that the threads may look at them while the ring changes; given back at the end.
-        let (sources, panels) = (
-            std::mem::take(&mut self.sources),
-            std::mem::replace(&mut self.panels, Panels::new(Vec::new())),
-        );
-        let serving =
-            Serving { sources: &sources, panels: &panels, mode: self.mode, queue: &queue };
-        let outcome = std::thread::scope(|scope| {
-            for _ in 0..READERS.min(self.depth) {
-                let (ends, serving) = (ends.clone(), &serving);
-                scope.spawn(move || serving.run(&ends));
-            }
-            drop(ends);
-            // `requests` ends here on every path, and with it the threads.
-            Sweep { reader: self, panels: &panels, requests, done, next: 0, asked: VecDeque::new() }
-                .run(ctx, work)
-        });
-        (self.sources, self.panels) = (sources, panels);
-        outcome
-    }
-
-    /// Whether the panel is one of those to pin: as many as fit, evenly spread.
-    fn is_pinned(&self, panel: usize) -> bool {
-        let (count, pins) = (self.pinned.len(), self.most_pinned);
-        (panel + 1) * pins / count > panel * pins / count
+        sweep(&self.files, &mut self.ring, READERS, ctx, work)
     }
 }
 
@@ -222,139 +211,109 @@ impl Panels {
         Panels { ends: ends.collect(), extents: panels.into_iter().flatten().collect() }
     }
 
-    fn extents(&self, panel: usize) -> &[Extent] {
+    pub(super) fn extents(&self, panel: usize) -> &[Extent] {
         let start = if panel == 0 { 0 } else { self.ends[panel - 1] };
         &self.extents[start..self.ends[panel]]
     }
 
-    fn bytes(&self, panel: usize) -> u64 {
+    pub(super) fn bytes(&self, panel: usize) -> u64 {
         self.extents(panel).iter().map(|extent| extent.bytes as u64).sum()
     }
 }
 
-/// What I/O threads look at.
-struct Serving<'a> {
-    sources: &'a [Source],
-    panels: &'a Panels,
-    mode: ReadMode,
-    queue: &'a Mutex<Receiver<Request>>,
-}
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
 
-impl Serving<'_> {
-    /// What an I/O thread does: requests, until there are no more.
-    fn run(&self, ends: &Sender<Done>) {
-        loop {
-            // The lock is held while waiting: whoever has it takes the next request.
-            let request = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(Request { panel, buffer }) = request else { return };
-            // Nobody waits for it any more: the sweep has ended with an error.
-            if ends.send(Done { panel, filled: self.fill(panel, buffer) }).is_err() {
-                return;
+    use super::*;
+    use crate::storage::buffer::Origin;
+
+    /// A file of numbered bytes, in panels of two extents each.
+    fn reader(panels: usize, budget: u64) -> PanelReader {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..panels * 8192).map(|k| (k / 4096) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let source = Source::open(&Origin { path: "numbers".into(), file }).unwrap();
+        let extent = |k: usize| Extent { source: 0, offset: (k * 4096) as u64, bytes: 4096 };
+        let panels = (0..panels).map(|k| vec![extent(2 * k), extent(2 * k + 1)]).collect();
+        PanelReader::new(vec![source], panels, budget, ReadMode::Buffered).unwrap()
+    }
+
+    fn check(seen: &mut usize) -> impl FnMut(usize, &[&[u8]]) -> Result<()> {
+        |panel, bytes| {
+            assert_eq!(panel, *seen);
+            assert!(bytes[0].iter().all(|&b| b == 2 * panel as u8), "{panel}");
+            assert!(bytes[1].iter().all(|&b| b == 2 * panel as u8 + 1), "{panel}");
+            *seen += 1;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn any_number_of_reading_threads_hands_out_the_same_none_included() {
+        let ctx = Context::new();
+        for threads in 0..3 {
+            let mut reader = reader(20, 10 * 16384);
+            for _ in 0..3 {
+                let mut seen = 0;
+                sweep(&reader.files, &mut reader.ring, threads, &ctx, &mut check(&mut seen))
+                    .unwrap();
+                assert_eq!(seen, 20, "{threads} threads");
             }
+            let (pinned, again) = (20 - 6, reader.bytes_to_read_again());
+            assert_eq!((reader.bytes_to_read(), again), (pinned * 8192, pinned * 8192));
+            assert_eq!(reader.traffic().bytes_read, (20 + 2 * pinned) * 8192);
         }
     }
 
-    fn fill(&self, panel: usize, mut buffer: IoBuffer) -> Result<Filled> {
-        let (mut ranges, mut start) = (Vec::new(), 0);
-        for &Extent { source, offset, bytes } in self.panels.extents(panel) {
-            let room = Source::room(bytes);
-            let target = &mut buffer.bytes_mut()[start..start + room];
-            let range = self.sources[source].read(self.mode, offset, bytes, target)?;
-            ranges.push(start + range.start..start + range.end);
-            start += room;
+    #[test]
+    fn a_reader_goes_on_after_work_that_panicked_or_failed() {
+        let ctx = Context::new();
+        let mut reader = reader(20, 10 * 16384);
+        for panel in [0, 3, 19] {
+            let stop = |k: usize| assert_ne!(k, panel, "stopped");
+            let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                reader.sweep(&ctx, &mut |k, _| {
+                    stop(k);
+                    Ok(())
+                })
+            }));
+            assert!(panicked.is_err());
+            let fail = Error::new(ErrorKind::Value, "refused");
+            let mut fail = Some(fail);
+            let failed = reader.sweep(&ctx, &mut |k, _| match k == panel {
+                true => Err(fail.take().unwrap()),
+                false => Ok(()),
+            });
+            assert_eq!(failed.unwrap_err().kind(), ErrorKind::Value);
+            let mut seen = 0;
+            reader.sweep(&ctx, &mut check(&mut seen)).unwrap();
+            assert_eq!(seen, 20);
         }
-        Ok(Filled { buffer, ranges })
-    }
-}
-
-/// One pass over the panels.
-struct Sweep<'a> {
-    reader: &'a mut PanelReader,
-    panels: &'a Panels,
-    requests: Sender<Request>,
-    done: Receiver<Done>,
-    /// The next panel to ask for.
-    next: usize,
-    /// Panels asked for and not yet worked on, from the one that is worked on next.
-    asked: VecDeque<(usize, Option<Filled>)>,
-}
-
-impl Sweep<'_> {
-    fn run(
-        mut self,
-        ctx: &Context,
-        work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
-    ) -> Result<()> {
-        let panels = self.reader.pinned.len();
-        for panel in 0..panels {
-            self.ask_ahead(ctx)?;
-            ctx.report("sweeping", panel as u64, panels as u64)?;
-            if let Some(filled) = self.reader.pinned[panel].take() {
-                let worked = work_on(panel, &filled, work);
-                self.reader.pinned[panel] = Some(filled);
-                worked?;
-                continue;
-            }
-            let filled = self.wait_for(panel, ctx)?;
-            let worked = work_on(panel, &filled, work);
-            if self.reader.is_pinned(panel) {
-                self.reader.pinned[panel] = Some(filled);
-            } else {
-                self.reader.free.push(filled.buffer);
-            }
-            worked?;
-        }
-        ctx.report("sweeping", panels as u64, panels as u64)
     }
 
-    /// Asks for the panels ahead until the ring is full.
-    fn ask_ahead(&mut self, ctx: &Context) -> Result<()> {
-        while self.asked.len() < self.reader.depth && self.next < self.reader.pinned.len() {
-            let panel = self.next;
-            self.next += 1;
-            if self.reader.pinned[panel].is_some() {
-                continue;
-            }
-            let bytes = self.panels.bytes(panel);
-            self.reader.traffic.bytes_read += bytes;
-            ctx.meter().read(bytes);
-            let buffer = match self.reader.free.pop() {
-                Some(buffer) => buffer,
-                None => IoBuffer::new(self.reader.size, ctx.meter())?,
-            };
-            // The threads live as long as this end of the queue.
-            let _ = self.requests.send(Request { panel, buffer });
-            self.asked.push_back((panel, None));
-        }
-        Ok(())
+    #[test]
+    fn what_is_pinned_yields_to_other_memory_and_comes_back() {
+        let ctx = Context::new().memory_limit(12 * 16384);
+        let mut reader = reader(20, 12 * 16384);
+        reader.share(0, 0, &ctx);
+        let mut bytes_read = |reader: &mut PanelReader| {
+            let before = reader.traffic().bytes_read;
+            let (predicted, mut seen) = (reader.bytes_to_read(), 0);
+            reader.sweep(&ctx, &mut check(&mut seen)).unwrap();
+            let read = reader.traffic().bytes_read - before;
+            assert_eq!((predicted, seen), (read, 20));
+            assert!(ctx.meter().memory_held() <= 12 * 16384);
+            read / 8192
+        };
+        assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [20, 12]);
+        let held = ctx.hold(5 * 16384);
+        // Nobody asked for it back while it lay there, so the next sweep gives it.
+        assert_eq!(reader.bytes_to_read_again(), 17 * 8192);
+        assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [17, 17]);
+        reader.give_back(u64::MAX);
+        assert_eq!(ctx.meter().memory_held(), 5 * 16384);
+        drop(held);
+        assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [20, 12]);
     }
-
-    /// The buffer of `panel`, the first one asked for, when it is filled.
-    fn wait_for(&mut self, panel: usize, ctx: &Context) -> Result<Filled> {
-        let lost = || Error::new(ErrorKind::Io, "the reading threads are gone");
-        let start = Instant::now();
-        while self.asked.front().ok_or_else(lost)?.1.is_none() {
-            let Done { panel, filled } = self.done.recv().map_err(|_| lost())?;
-            let filled = filled?;
-            let asked =
-                self.asked.iter_mut().find(|(asked, _)| *asked == panel).ok_or_else(lost)?;
-            asked.1 = Some(filled);
-        }
-        let waited = start.elapsed();
-        self.reader.traffic.seconds_waiting += waited.as_secs_f64();
-        ctx.meter().waited(waited);
-        let (found, filled) = self.asked.pop_front().ok_or_else(lost)?;
-        debug_assert_eq!(found, panel);
-        filled.ok_or_else(lost)
-    }
-}
-
-fn work_on(
-    panel: usize,
-    filled: &Filled,
-    work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
-) -> Result<()> {
-    let bytes: Vec<&[u8]> =
-        filled.ranges.iter().map(|range| &filled.buffer.bytes()[range.clone()]).collect();
-    work(panel, &bytes)
 }

@@ -5,19 +5,43 @@
 //! goes on, and the counts of the context's meter stand beside the plan in the end. An operation that is made of others
 //! plans for all of them; the marks of the inner ones are passed over.
 
+use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::context::Context;
+use crate::storage::context::{Callback, Context};
 use crate::storage::cost::{Cost, Plan, Report};
 use crate::storage::meter::{Held, Meter};
 use crate::storage::recording::Recording;
 
 /// An operation under way, from its mark on.
 #[derive(Debug)]
-pub(crate) struct Running(Option<Arc<Recording>>);
+pub(crate) struct Running {
+    recording: Option<Arc<Recording>>,
+    /// The callback that is told of it.
+    told: Option<usize>,
+    /// It ends on the thread on which it began, which knows what is under way there.
+    here: PhantomData<*const ()>,
+}
+
+thread_local! {
+    /// The callbacks of the operations under way on this thread, the outermost first.
+    static UNDER_WAY: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether what is under way on this thread is part of an operation that the callback is told of already.
+pub(super) fn is_innermost_of_several(callback: &Callback) -> bool {
+    let callback = name_of(callback);
+    UNDER_WAY.with_borrow(|told| told.iter().filter(|&&told| told == callback).count() > 1)
+}
+
+/// What tells callbacks apart.
+fn name_of(callback: &Callback) -> usize {
+    Arc::as_ptr(callback).cast::<()>() as usize
+}
 
 impl Context {
     /// What an operation will cost, without running it.
@@ -89,8 +113,10 @@ impl Context {
 
     fn begin_planned(&self, plan: &mut dyn FnMut() -> Result<Plan>) -> Result<Running> {
         self.check_cancelled()?;
-        let Some(recording) = &self.recording else { return Ok(Running(None)) };
-        if recording.depth.load(Ordering::Relaxed) == 0 {
+        let recording = self.recording.as_ref();
+        if let Some(recording) = recording
+            && recording.depth.load(Ordering::Relaxed) == 0
+        {
             let mut plan = plan()?;
             let speeds = self.devices().speeds(plan.file.as_deref(), self.scratch_folder())?;
             let moving = speeds.seconds(plan.cost.bytes_read, plan.cost.bytes_written);
@@ -100,8 +126,12 @@ impl Context {
                 return Err(Error::new(ErrorKind::Planned, "planned, and not run"));
             }
         }
-        recording.depth.fetch_add(1, Ordering::Relaxed);
-        Ok(Running(Some(Arc::clone(recording))))
+        if let Some(recording) = recording {
+            recording.depth.fetch_add(1, Ordering::Relaxed);
+        }
+        let told = self.progress.as_ref().map(name_of);
+        UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(told));
+        Ok(Running { recording: recording.cloned(), told, here: PhantomData })
     }
 
     /// The counts of what work under this context costs.
@@ -119,15 +149,22 @@ impl Context {
         let recording = Arc::new(recording);
         let mut recorded = self.clone();
         recorded.recording = Some(Arc::clone(&recording));
-        recorded.meter = Meter::default();
+        recorded.meter = self.meter.child();
         (recorded, recording)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(recording) = &self.0 {
+        if let Some(recording) = &self.recording {
             recording.depth.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(told) = self.told {
+            UNDER_WAY.with_borrow_mut(|under_way| {
+                if let Some(last) = under_way.iter().rposition(|&one| one == told) {
+                    under_way.remove(last);
+                }
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Blocks change hands by value: the caller fills a buffer, hands it in, and takes back one that was written. One I/O
 //! thread writes them in order, past the page cache where the file system allows: pages of a result larger than memory
 //! would push out those that are still needed. Where sums are wanted the same thread takes them on the way, so that the
-//! file need not be read again. The thread starts with the first block.
+//! file need not be read again. The thread starts with the first block; where none can be started the caller writes.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -44,13 +44,19 @@ pub(crate) struct Appender {
     scratch: Option<Held>,
 }
 
-/// The I/O thread. Dropped, it waits for the thread: nothing is written behind the back of whoever gave up.
+/// Who writes. Dropped, it waits for the I/O thread: nothing is written behind the back of whoever gave up.
 struct Link {
     requests: Option<Sender<(IoBuffer, usize)>>,
     done: Receiver<Result<IoBuffer>>,
-    thread: Option<JoinHandle<Sums>>,
+    writer: Option<Writer>,
     /// Blocks handed in and not taken back.
     out: usize,
+}
+
+enum Writer {
+    Thread(JoinHandle<Sums>),
+    /// The caller, whenever a block is handed in.
+    Caller(Writing),
 }
 
 /// A file that was written, its length set; not yet on the device.
@@ -124,12 +130,15 @@ impl Appender {
             scratch.resize(self.length);
         }
         if self.link.is_none() {
-            self.link = Some(self.start()?);
+            self.link = Some(self.start(&start_thread));
         }
         let link = self.link.as_mut().ok_or_else(lost)?;
         link.out += 1;
-        // A thread that is gone says why when it is asked for a buffer.
+        // Whoever has stopped writing says why when it is asked for a buffer.
         let _ = link.requests.as_ref().ok_or_else(lost)?.send((buffer, bytes));
+        if let Some(Writer::Caller(writing)) = &mut link.writer {
+            writing.write_waiting();
+        }
         Ok(())
     }
 
@@ -173,7 +182,7 @@ impl Appender {
         Ok(Appended { origin, length: self.length, sums, _scratch: self.scratch })
     }
 
-    fn start(&mut self) -> Result<Link> {
+    fn start(&mut self, start_thread: &StartThread) -> Link {
         let (requests, queue) = mpsc::channel();
         let (ends, done) = mpsc::channel();
         let writing = Writing {
@@ -181,21 +190,37 @@ impl Appender {
             direct: self.direct.take(),
             offset: 0,
             sums: self.summed.then(Summing::new),
+            queue,
+            ends,
+            failed: false,
         };
-        let thread = std::thread::Builder::new()
-            .name("outcore-write".to_owned())
-            .spawn(move || writing.run(&queue, &ends))
-            .map_err(|e| Error::io("starting a thread to write", &self.origin.path, e))?;
-        Ok(Link { requests: Some(requests), done, thread: Some(thread), out: 0 })
+        // What is to be moved into a thread is lost with it if it cannot be started, so it follows by a channel.
+        let (hand, wait) = mpsc::channel::<Writing>();
+        let body = move || wait.recv().map_or_else(|_| Sums::default(), Writing::run);
+        let writer = match start_thread(Box::new(body)) {
+            // Neither end of the channel is gone: the thread waits for this.
+            Ok(thread) => hand.send(writing).map(|()| Writer::Thread(thread)).ok(),
+            Err(_) => Some(Writer::Caller(writing)),
+        };
+        Link { requests: Some(requests), done, writer, out: 0 }
     }
 }
 
+/// Starts a thread that does the given work.
+type StartThread = dyn Fn(Box<dyn FnOnce() -> Sums + Send>) -> io::Result<JoinHandle<Sums>>;
+
+fn start_thread(body: Box<dyn FnOnce() -> Sums + Send>) -> io::Result<JoinHandle<Sums>> {
+    std::thread::Builder::new().name("outcore-write".to_owned()).spawn(body)
+}
+
 impl Link {
-    /// Waits until the thread has written what it was given.
+    /// Waits until all that was handed in is written.
     fn end(&mut self) -> Result<Sums> {
         self.requests = None;
-        let thread = self.thread.take().ok_or_else(lost)?;
-        thread.join().map_err(|_| lost())
+        match self.writer.take().ok_or_else(lost)? {
+            Writer::Thread(thread) => thread.join().map_err(|_| lost()),
+            Writer::Caller(writing) => Ok(writing.finish()),
+        }
     }
 }
 
@@ -210,27 +235,52 @@ fn lost() -> Error {
     Error::new(ErrorKind::Io, "the writing thread is gone")
 }
 
-/// What the I/O thread has.
+/// What is needed to write.
 struct Writing {
     origin: Arc<Origin>,
     direct: Option<File>,
     offset: u64,
     sums: Option<Summing>,
+    queue: Receiver<(IoBuffer, usize)>,
+    ends: Sender<Result<IoBuffer>>,
+    /// Whether a write failed, after which nothing is written.
+    failed: bool,
 }
 
 impl Writing {
-    /// Writes what comes until nothing does, or a write fails.
-    fn run(mut self, queue: &Receiver<(IoBuffer, usize)>, ends: &Sender<Result<IoBuffer>>) -> Sums {
-        while let Ok((buffer, bytes)) = queue.recv() {
-            if let Some(sums) = &mut self.sums {
-                sums.add(&buffer.bytes()[..bytes]);
+    /// What the I/O thread does: writes what comes until nothing does, or a write fails.
+    fn run(mut self) -> Sums {
+        while let Ok((buffer, bytes)) = self.queue.recv() {
+            if !self.take(buffer, bytes) {
+                break;
             }
-            let written = self.write(&buffer, bytes);
-            let failed = written.is_err();
-            // Nobody waits for it any more: the result is given up.
-            if ends.send(written.map(|()| buffer)).is_err() || failed {
-                return Sums::default();
+        }
+        self.finish()
+    }
+
+    /// Writes what was handed in.
+    fn write_waiting(&mut self) {
+        while let Ok((buffer, bytes)) = self.queue.try_recv() {
+            if self.failed || !self.take(buffer, bytes) {
+                break;
             }
+        }
+    }
+
+    /// Sums and writes a block; false if nothing more is to be written.
+    fn take(&mut self, buffer: IoBuffer, bytes: usize) -> bool {
+        if let Some(sums) = &mut self.sums {
+            sums.add(&buffer.bytes()[..bytes]);
+        }
+        let written = self.write(&buffer, bytes);
+        self.failed = written.is_err();
+        // Nobody waits for it any more: the result is given up.
+        self.ends.send(written.map(|()| buffer)).is_ok() && !self.failed
+    }
+
+    fn finish(self) -> Sums {
+        if self.failed {
+            return Sums::default();
         }
         self.sums.map(Summing::finish).unwrap_or_default()
     }
@@ -252,5 +302,61 @@ impl Writing {
         outcome.map_err(|e| Error::io("writing", &self.origin.path, e).at_byte(self.offset))?;
         self.offset += bytes as u64;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn where_no_thread_can_be_started_the_caller_writes_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let refuse: &StartThread = &|_| Err(io::ErrorKind::WouldBlock.into());
+        let write = |name: &str, start: &StartThread| {
+            let (path, meter) = (folder.path().join(name), Meter::default());
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+            let origin = Origin { path: path.clone(), file: file.unwrap() };
+            let mut appender = Appender::new(origin, 0, DIRECT, true, &meter).unwrap();
+            appender.link = Some(appender.start(start));
+            for block in 0..5u8 {
+                let mut buffer = match block < 2 {
+                    true => IoBuffer::new(DIRECT, &meter).unwrap(),
+                    false => appender.spare().unwrap(),
+                };
+                buffer.bytes_mut().fill(block);
+                appender.append(buffer, if block < 4 { DIRECT } else { 5000 }).unwrap();
+            }
+            let Appended { length, sums, .. } = appender.finish().unwrap();
+            assert_eq!(length, 4 * DIRECT as u64 + 5000);
+            (fs::read(path).unwrap(), sums.0)
+        };
+        assert!(write("here", refuse) == write("behind", &start_thread));
+    }
+
+    #[test]
+    fn a_write_that_fails_is_told_by_the_caller_too() {
+        // A file that was opened for reading cannot be written.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let meter = Meter::default();
+        for start in [&(|_| Err(io::ErrorKind::WouldBlock.into())) as &StartThread, &start_thread] {
+            let origin =
+                Origin { path: file.path().into(), file: File::open(file.path()).unwrap() };
+            let mut appender = Appender {
+                origin: Arc::new(origin),
+                direct: None,
+                summed: true,
+                length: 0,
+                reserved: 1 << 30,
+                link: None,
+                meter: meter.clone(),
+                scratch: None,
+            };
+            appender.link = Some(appender.start(start));
+            appender.append(IoBuffer::new(4096, &meter).unwrap(), 4096).unwrap();
+            assert!(appender.finish().is_err());
+        }
     }
 }

@@ -78,7 +78,7 @@ pub enum ErrorKind {
     Checksum,
     /// The caller's cancel token was set.
     Cancelled,
-    /// A valid file of a kind that this library does not read.
+    /// A valid file of a kind that this library does not read, or an operation that something does not have.
     Unsupported,
     /// No failure: under [`Context::plan`](crate::Context::plan) an operation ends where it has said what it will cost.
     Planned,

@@ -64,7 +64,7 @@ impl<'a> Buckets<'a> {
         let weights = self.weights::<T, I>();
         let mut hand = Hand::new(self.ctx);
         // However long a line is, its records are in memory and its entries take no more.
-        for bins in cut(&weights, room(self.ctx.memory_limit_bytes())) {
+        for bins in cut(&weights, room(self.ctx.memory_left())) {
             let segments: Vec<&[u8]> = self
                 .extents::<T, I>(&bins)
                 .into_iter()
@@ -82,7 +82,7 @@ impl<'a> Buckets<'a> {
         sink: &mut dyn Sink<T, I>,
     ) -> Result<()> {
         let weights = self.weights::<T, I>();
-        let room = room(self.ctx.memory_limit_bytes());
+        let room = room(self.ctx.memory_left());
         let buckets = cut(&weights, room);
         let is_light = |bins: &Range<usize>| {
             weights[bins.clone()].iter().fold(0, |sum: u64, &bytes| sum.saturating_add(bytes))
@@ -253,7 +253,7 @@ impl<'a> Buckets<'a> {
         let Some(file) = &self.file else { return Err(record::damaged()) };
         let size = record::bytes::<T, I>();
         // Pieces small enough to leave the rest of the limit to whoever takes them.
-        let most = (room(self.ctx.memory_limit_bytes()) as usize / 4 / size).max(1) * size;
+        let most = (room(self.ctx.memory_left()) as usize / 4 / size).max(1) * size;
         let pieces = self.extents::<T, I>(bin).into_iter().flat_map(|(offset, bytes)| {
             (0..bytes)
                 .step_by(most)

@@ -133,7 +133,7 @@ fn beside<T: Entry, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Option<u64> {
-    let limit = ctx.memory_limit_bytes();
+    let limit = ctx.memory_left();
     if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
         return None;
     }

@@ -42,8 +42,8 @@ impl<T: Element> Dense<T> {
             Order::C => out,
             Order::Fortran => out.reversed_axes(),
         };
-        if stored > ctx.memory_limit_bytes() / 2 {
-            let mut panels = LinePanels::once(self, (1, 1), ctx.memory_limit_bytes() / 4, ctx)?;
+        if stored > ctx.memory_left() / 2 {
+            let mut panels = LinePanels::once(self, (1, 1), ctx.memory_left() / 4, ctx)?;
             let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
             return panels.sweep(ctx, &mut |LinePanel {
                                                first,

@@ -5,12 +5,12 @@ use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Bytes for reading input, out of a memory limit; more gains nothing.
 pub(super) fn reading_budget(ctx: &Context) -> u64 {
-    (ctx.memory_limit_bytes() / 8).min(96 << 20)
+    (ctx.memory_left() / 8).min(96 << 20)
 }
 
 /// Whether a result of `bytes` bytes outside the heap is too large to be filled in any order.
 pub(super) fn exceeds(bytes: u64, place: &Place, ctx: &Context) -> bool {
-    *place != Place::Memory && bytes > ctx.memory_limit_bytes() / 2
+    *place != Place::Memory && bytes > ctx.memory_left() / 2
 }
 
 /// Adds a compressed matrix with `nnz` entries that is written line by line.
@@ -24,7 +24,7 @@ pub(super) fn written<T: Entry, I: Index, P: Index, A: Axis>(
     match place {
         Place::Memory => plan.beside(bytes),
         _ => {
-            let memory = CompressedWriter::<T, I, P, A>::memory_beside(ctx.memory_limit_bytes());
+            let memory = CompressedWriter::<T, I, P, A>::memory_beside(ctx.memory_left());
             plan.writes(bytes).beside(memory)
         }
     }

@@ -221,7 +221,7 @@ impl<'a> Target<'a> {
         let len = shape.0.saturating_mul(shape.1);
         let taken = DenseWriter::<T, Ix2>::memory(len, place, ctx);
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let free = ctx.clone().memory_limit(ctx.memory_limit_bytes().saturating_sub(taken));
+        let free = ctx.less(taken);
         Ok(Target { shape, order, place, ctx, free })
     }
 
@@ -240,7 +240,7 @@ impl<'a> Target<'a> {
 
     /// Whether entries are put where they belong as they come.
     fn takes_any_order(&self, stored: u64) -> bool {
-        *self.place == Place::Memory && stored <= self.ctx.memory_limit_bytes() / 2
+        *self.place == Place::Memory && stored <= self.ctx.memory_left() / 2
     }
 
     /// Runs of lines of a matrix; `None` if they would not fit.
@@ -248,7 +248,7 @@ impl<'a> Target<'a> {
         &self,
         from: &Compressed<T, I, P, A>,
     ) -> Result<Option<LinePanels<T, I, P, A>>> {
-        let budget = self.free.memory_limit_bytes() / 2;
+        let budget = self.free.memory_left() / 2;
         match LinePanels::for_one_sweep(from, budget, self.ctx) {
             Err(error) if error.kind() == ErrorKind::Memory => Ok(None),
             panels => Ok(Some(panels?).filter(|panels| panels.memory() <= budget)),

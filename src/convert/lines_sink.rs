@@ -271,7 +271,7 @@ fn fill<T: Element, I: Index>(
 
 /// Elements of the band.
 fn band<T>(ctx: &Context) -> usize {
-    (ctx.memory_limit_bytes() / 16).clamp(16 << 10, 32 << 20) as usize / size_of::<T>()
+    (ctx.memory_left() / 16).clamp(16 << 10, 32 << 20) as usize / size_of::<T>()
 }
 
 fn outside() -> Error {

@@ -66,14 +66,14 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             order.map_or(0, |order| (order.len() * size_of::<I>()) as u64)
         };
         let plan = Plan::new("permuting").on_device_of(self.indices().file()).reads(1, stored);
-        let limit = ctx.memory_limit_bytes();
+        let limit = ctx.memory_left();
         if exceeds(bytes, &place, ctx) || stored > limit / 2 {
             let tables = table(majors) + table(minors);
             if tables > limit / 2 {
                 return Err(tables_do_not_fit(tables, limit));
             }
             // The sort gets what the tables leave.
-            let less = ctx.clone().memory_limit(limit - tables);
+            let less = ctx.less(tables);
             let _running = ctx.begin(|| {
                 let renamed = match minors {
                     Some(_) => (nnz.min(room::<T, I>(&less)) * size_of::<I>()) as u64,

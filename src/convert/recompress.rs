@@ -71,7 +71,7 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     let bytes = Compressed::<T, I, P, A::Other>::bytes_of(from.minor(), from.nnz());
     let plan =
         Plan::new(operation).on_device_of(from.indices().file()).reads(1, from.stored_bytes());
-    if exceeds(bytes, place, ctx) || from.stored_bytes() > ctx.memory_limit_bytes() / 2 {
+    if exceeds(bytes, place, ctx) || from.stored_bytes() > ctx.memory_left() / 2 {
         let _running = ctx.begin(|| {
             let plan = Sorter::<T, I>::plan(plan, from.nnz() as u64, ctx);
             Ok(written::<T, I, P, A>(plan, (from.minor(), from.nnz()), place, ctx))
@@ -79,7 +79,7 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
         return recompress_in_buckets(from, place, ctx);
     }
     let in_parallel = assemble::memory::<T, I>(from.nnz(), from.minor(), ctx)
-        .filter(|beside| bytes + beside <= ctx.memory_limit_bytes());
+        .filter(|beside| bytes + beside <= ctx.memory_left());
     let _running = ctx.begin(|| {
         let threads = if in_parallel.is_some() { 1.0 } else { ctx.thread_count() as f64 };
         let plan = plan.works(from.nnz() as u64, WORK * threads).holds(in_parallel.unwrap_or(0));

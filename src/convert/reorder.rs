@@ -81,7 +81,7 @@ impl<T: Element> Dense<T> {
 
 impl<T: Element> Way<T> {
     fn choose(a: &Dense<T>, order: Order, place: &Place, ctx: &Context) -> Result<Self> {
-        let ((count, length), limit) = (a.lines(), ctx.memory_limit_bytes());
+        let ((count, length), limit) = (a.lines(), ctx.memory_left());
         if order == a.order() || count <= 1 || length <= 1 {
             return Ok(Way::Same);
         }
@@ -125,7 +125,7 @@ impl<T: Element> Way<T> {
 
 /// The memory that is left beside the result, or beside writing it.
 fn free_memory<T: Element>(len: usize, place: &Place, ctx: &Context) -> u64 {
-    ctx.memory_limit_bytes().saturating_sub(DenseWriter::<T, ndarray::Ix2>::memory(len, place, ctx))
+    ctx.memory_left().saturating_sub(DenseWriter::<T, ndarray::Ix2>::memory(len, place, ctx))
 }
 
 fn reorder<T: Element>(

@@ -108,7 +108,7 @@ impl<'a, T: Element> Sieve<'a, T> {
 /// Elements that are sifted before they are handed on: no more than a sixteenth of the limit keeps of them.
 fn batch<T, I>(ctx: &Context) -> usize {
     let kept = 2 * (size_of::<T>() + size_of::<I>());
-    (ctx.memory_limit_bytes() as usize / 16 / kept).clamp(TASK, BATCH)
+    (ctx.memory_left() as usize / 16 / kept).clamp(TASK, BATCH)
 }
 
 /// How a panel is cut into tasks.

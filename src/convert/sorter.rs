@@ -70,7 +70,7 @@ impl<T: Entry, I: Index> Sorter<T, I> {
 
     /// What sorting `entries` entries adds to a plan: scratch space, memory, work.
     pub(super) fn plan(plan: Plan, entries: u64, ctx: &Context) -> Plan {
-        let (limit, size) = (ctx.memory_limit_bytes(), record::bytes::<T, I>() as u64);
+        let (limit, size) = (ctx.memory_left(), record::bytes::<T, I>() as u64);
         let room = room::<T, I>(ctx) as u64;
         let (runs, plan) = match entries > room {
             true => (2, plan.scratches(entries * size)),
@@ -96,7 +96,7 @@ impl<T: Entry, I: Index> Sorter<T, I> {
             None => plan.holds(IoBuffer::rounded(waiting as usize) as u64),
         };
         let parts = self.runs.len() + MOST_PARTS;
-        plan.holds(buckets::memory(ctx.memory_limit_bytes(), parts)).works(entries, 10.0)
+        plan.holds(buckets::memory(ctx.memory_left(), parts)).works(entries, 10.0)
     }
 
     /// Takes entries. The caller has checked the indices that are not the line.
@@ -322,7 +322,7 @@ const LEAST_PART: usize = 1 << 14;
 
 /// Entries of a full run: records in a sixth of the limit.
 pub(super) fn room<T, I>(ctx: &Context) -> usize {
-    (ctx.memory_limit_bytes() / 6 / record::bytes::<T, I>() as u64).clamp(1024, 1 << 31) as usize
+    (ctx.memory_left() / 6 / record::bytes::<T, I>() as u64).clamp(1024, 1 << 31) as usize
 }
 
 impl<T: Entry, I: Index> Sort<T, I> for Sorter<T, I> {

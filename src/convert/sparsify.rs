@@ -122,14 +122,14 @@ enum Way<T: Element> {
 
 impl<T: Element> Way<T> {
     fn choose(a: &Dense<T>, along: bool, place: &Place, ctx: &Context) -> Result<Self> {
-        if *place == Place::Memory && a.buffer().stored_bytes() <= ctx.memory_limit_bytes() / 2 {
+        if *place == Place::Memory && a.buffer().stored_bytes() <= ctx.memory_left() / 2 {
             return Ok(Way::Filled);
         }
         Self::streamed(a, along, ctx)
     }
 
     fn streamed(a: &Dense<T>, along: bool, ctx: &Context) -> Result<Self> {
-        let limit = ctx.memory_limit_bytes();
+        let limit = ctx.memory_left();
         let panels = LinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 }, ctx)?;
         Ok(if along { Way::Along(panels) } else { Way::Across(panels) })
     }

@@ -45,7 +45,7 @@ pub(super) struct Band {
 
 impl Cut {
     pub(super) fn new<T>(count: usize, length: usize, ctx: &Context) -> Result<Self> {
-        let limit = ctx.memory_limit_bytes();
+        let limit = ctx.memory_left();
         let line = bytes_of::<T>(length);
         let groups = (line.saturating_mul(count as u64) / (limit / 4).max(1)).saturating_add(1);
         // Every tile of the bands that are read is in whole sectors.
@@ -81,7 +81,7 @@ impl Cut {
 
     /// For lines that all are in memory.
     pub(super) fn resident<T>(count: usize, length: usize, ctx: &Context) -> Self {
-        let bytes = (ctx.memory_limit_bytes() / 20).min(RESIDENT);
+        let bytes = (ctx.memory_left() / 20).min(RESIDENT);
         let (width, piece) = bands::<T>(count, length, bytes);
         Cut { count, length, kept: count, group: 0, width, piece, block: width }
     }

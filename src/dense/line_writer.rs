@@ -166,7 +166,7 @@ impl<'a, T: Element> LineWriter<'a, T> {
 impl Lines {
     /// Whether the file of an array is written past its map.
     fn streams<T: Element>(&self, array: &DenseMut<T, Ix2>, ctx: &Context) -> bool {
-        let (limit, bytes) = (ctx.memory_limit_bytes(), size_of_val(array.as_slice()) as u64);
+        let (limit, bytes) = (ctx.memory_left(), size_of_val(array.as_slice()) as u64);
         let line = bytes_of::<T>(self.length);
         // A line that is made where none fits beside the writer is made in the map.
         bytes > limit / 2 && array.fills_its_file() && (!self.along || line <= limit / 2)
@@ -200,7 +200,7 @@ impl Lines {
             return Ok(plan.beside(bytes_of::<T>(most.saturating_mul(length))));
         }
         let start = array.buffer.file().map_or(0, |(_, start)| start);
-        let writing = ArrayWriter::<T>::memory_beside(ctx.memory_limit_bytes());
+        let writing = ArrayWriter::<T>::memory_beside(ctx.memory_left());
         let plan = plan.writes(start + bytes);
         if along {
             return Ok(plan.works(array.len() as u64, 0.3).beside(writing + length as u64 * size));
@@ -228,7 +228,7 @@ fn scatter<T: Element>(
 fn gathered_lines<T: Element>(lines: &Lines, ctx: &Context) -> Result<usize> {
     let line = bytes_of::<T>(lines.length);
     ctx.check_memory("one line of the staging area", line)?;
-    let area = STAGING.min(ctx.memory_limit_bytes() / 4);
+    let area = STAGING.min(ctx.memory_left() / 4);
     let most = (area / line.max(1)) as usize;
     let in_cache_line = 64 / size_of::<T>();
     let whole = if most > in_cache_line { most - most % in_cache_line } else { most };

@@ -130,7 +130,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         let result = DenseWriter::<T, D>::memory(self.len(), place, ctx);
         ctx.check_memory("the result", result)?;
         let all = Dense::from_parts((1, self.len()), Order::C, self.buffer.clone())?;
-        let budget = (ctx.memory_limit_bytes() - result).min(ctx.memory_limit_bytes() / 2);
+        let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
         let mut panels = LinePanels::once(&all, (1, 1), budget, ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new(operation)

@@ -123,6 +123,47 @@ impl<T: Element> LinePanels<T> {
         Ok(LinePanels { matrix: matrix.clone(), cut, streams: Some((reader, elements)) })
     }
 
+    /// Panels of the same matrix for somebody else, with as few buffers as can be.
+    pub(crate) fn another(&self) -> Self {
+        let another = |(reader, elements): &(PanelReader, PanelArray<T>)| {
+            (reader.another(), elements.clone())
+        };
+        let streams = self.streams.as_ref().map(another);
+        LinePanels { matrix: self.matrix.clone(), cut: self.cut, streams }
+    }
+
+    /// The same panels, handed out on the map: for a sweep without memory, counted with those that read.
+    pub(crate) fn on_the_map(&self) -> Self {
+        if let Some((reader, _)) = &self.streams {
+            reader.count_mapped();
+        }
+        LinePanels { matrix: self.matrix.clone(), cut: self.cut, streams: None }
+    }
+
+    /// Stays, beside `vectors` bytes, within the memory that the context allows, whatever else is held there.
+    pub(crate) fn share(&mut self, vectors: u64, ctx: &Context) {
+        if let Some((reader, _)) = &mut self.streams {
+            reader.share(0, vectors, ctx);
+        }
+    }
+
+    /// Gives about so many bytes of what is held between sweeps back.
+    pub(crate) fn give_back(&mut self, bytes: u64) {
+        if let Some((reader, _)) = &mut self.streams {
+            reader.give_back(bytes);
+        }
+    }
+
+    /// Whether the matrix is read from its file at every sweep.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.streams.is_some()
+    }
+
+    /// The least memory that a sweep takes.
+    pub(crate) fn least_memory(&self) -> u64 {
+        self.streams.as_ref().map_or(0, |(reader, _)| reader.least_memory())
+    }
+
     pub(crate) fn matrix(&self) -> &Dense<T> {
         &self.matrix
     }

@@ -26,7 +26,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     ) -> Result<()> {
         let ctx = self.context().clone();
         let bytes = size_of_val(self.as_slice()) as u64;
-        if bytes > ctx.memory_limit_bytes() / 2 && self.fills_its_file() {
+        if bytes > ctx.memory_left() / 2 && self.fills_its_file() {
             return self.replace_file(phase, work, replace, &ctx);
         }
         let stored = self.buffer.file().is_some();
@@ -62,7 +62,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         ctx: &Context,
     ) -> Result<()> {
         let (len, size) = (self.len(), size_of::<T>());
-        let budget = ctx.memory_limit_bytes() / 2;
+        let budget = ctx.memory_left() / 2;
         let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
         let step = panel_elements(most, &[size]).min(len);
         let Some((origin, start)) = self.buffer.origin() else { return Ok(()) };
@@ -76,7 +76,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         reader.pin_nothing();
         let _running = ctx.begin(|| {
             let bytes = (len * size) as u64;
-            let writing = ArrayWriter::<T>::memory_beside(ctx.memory_limit_bytes());
+            let writing = ArrayWriter::<T>::memory_beside(ctx.memory_left());
             let plan = Plan::new(phase).works(len as u64, work).reads(1, bytes);
             let beside = reader.memory() + writing + (step * size) as u64;
             Ok(plan.writes(start + bytes).beside(beside))

@@ -150,7 +150,7 @@ impl Stack {
     /// The memory for reading beside the result, or beside writing it. Fails if the result does not fit.
     fn budget<T: Element>(&self, place: &Place, ctx: &Context) -> Result<u64> {
         let (limit, taken) =
-            (ctx.memory_limit_bytes(), DenseWriter::<T, Ix2>::memory(self.len(), place, ctx));
+            (ctx.memory_left(), DenseWriter::<T, Ix2>::memory(self.len(), place, ctx));
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
         Ok(limit.saturating_sub(taken).min(limit / 2))
     }

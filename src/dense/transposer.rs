@@ -168,6 +168,6 @@ impl<T: Element> Transposer<T> {
 fn blocks_on_the_way<T>(cut: &Cut, ctx: &Context) -> (usize, u64) {
     let block = IoBuffer::rounded(cut.block * cut.group * size_of::<T>()) as u64;
     let all = (cut.groups() * cut.blocks().len()) as u64;
-    let blocks = (ctx.memory_limit_bytes() / ON_THE_WAY / block).max(2).min(all);
+    let blocks = (ctx.memory_left() / ON_THE_WAY / block).max(2).min(all);
     (blocks as usize, blocks * block)
 }

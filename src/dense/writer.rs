@@ -39,7 +39,7 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
     pub(crate) fn memory(len: usize, place: &Place, ctx: &Context) -> u64 {
         match place {
             Place::Memory => (len as u64).saturating_mul(size_of::<T>() as u64),
-            _ => ArrayWriter::<T>::memory_beside(ctx.memory_limit_bytes()),
+            _ => ArrayWriter::<T>::memory_beside(ctx.memory_left()),
         }
     }
 

@@ -17,11 +17,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::vertices::check_graph;
 use crate::linalg::LinearOperator;
 use crate::sparse::{Csr, Duplicates};
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Elements that one task takes; each sum is formed over such runs and then over their sums in order, so that it does
 /// not depend on the number of threads.
 const RUN: usize = 1 << 14;
+
+/// Nanoseconds that an iteration takes for each vertex beside the product.
+const WORK: f64 = 2.0;
 
 /// When to stop and how much to follow edges.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,7 +102,17 @@ pub fn pagerank<T: Entry, I: Index, P: Index>(
 ) -> Result<PageRank> {
     ctx.run(|| check_graph(graph))?;
     let mut pattern = graph.pattern();
+    let mut _sorting = None;
     if !pattern.check()? {
+        check_numbers(options, &[])?;
+        _sorting = Some(ctx.begin(|| {
+            let listed = ctx.plan(|ctx| pattern.to_coo(Place::Scratch, ctx))?;
+            // Sorts as many entries as the way back from that list.
+            let sorted = ctx.plan(|ctx| pattern.to_csc(Place::Scratch, ctx))?;
+            let mut plan = listed.then(sorted).then(plan(&pattern, options, ctx)?);
+            plan.operation = "PageRank";
+            Ok(plan)
+        })?);
         let edges = pattern.to_coo(Place::Scratch, ctx)?;
         pattern = edges.to_csr(Duplicates::Sum, Place::Scratch, ctx)?;
     }
@@ -145,7 +158,10 @@ fn iterate(
         ));
     }
     check_numbers(options, &row_sums)?;
-    ctx.check_memory("the ranks", 32u64.saturating_mul(nrows as u64))?;
+    let bytes = 32u64.saturating_mul(nrows as u64);
+    ctx.check_memory("the ranks", bytes)?;
+    let _held = ctx.hold(bytes);
+    let _running = ctx.begin(|| plan(graph, options, ctx))?;
     let dangling = row_sums.iter().filter(|&&sum| sum == 0.0).count();
     let mut ranks = vec![1.0 / nrows as f64; nrows];
     let mut shares = vec![0.0; nrows];
@@ -163,6 +179,19 @@ fn iterate(
         }
     }
     Ok(PageRank { ranks, iterations, converged: change <= options.tol, change, dangling })
+}
+
+/// What ranking costs: a product with the adjoint for each iteration.
+fn plan(
+    graph: &(impl LinearOperator<f64> + ?Sized),
+    options: &PageRankOptions,
+    ctx: &Context,
+) -> Result<Plan> {
+    let n = graph.shape().0 as u64;
+    let first = graph.plan_block(true, 1, ctx)?;
+    let each = first.clone().again().works(n, WORK);
+    let most = options.maxiter.saturating_sub(1) as u64;
+    Ok(Plan::new("PageRank").then(first).repeated(&each, most).beside(n.saturating_mul(32)))
 }
 
 fn check_numbers(options: &PageRankOptions, row_sums: &[f64]) -> Result<()> {

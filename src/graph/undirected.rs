@@ -22,7 +22,7 @@ pub(super) fn undirected<T: Entry, I: Index, P: Index>(
         return Ok(pattern);
     }
     ctx.check_cancelled()?;
-    let place = match 2 * pattern.bytes() < ctx.memory_limit_bytes() / 4 {
+    let place = match 2 * pattern.bytes() < ctx.memory_left() / 4 {
         true => Place::Memory,
         false => Place::Scratch,
     };

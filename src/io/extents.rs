@@ -31,7 +31,7 @@ impl Extent<'_> {
     /// Fails if the pointers of a matrix at `place` are too many.
     pub(super) fn check<P: Index>(&self, place: &Place, ctx: &Context) -> Result<()> {
         let bytes = (self.count as u64).saturating_add(1).saturating_mul(size_of::<P>() as u64);
-        let limit = ctx.memory_limit_bytes();
+        let limit = ctx.memory_left();
         let justified = self.entries.saturating_mul(LINES_PER_ENTRY);
         let dwarfed = bytes > ALWAYS && self.count as u64 > justified && !self.wanted;
         let too_large = *place == Place::Memory && bytes > limit;

@@ -165,7 +165,7 @@ impl Records<'_> {
 fn slot_count<R>(ctx: &Context) -> usize {
     // A record takes at least a digit and a line feed.
     let slot = BLOCK + BLOCK / 2 * size_of::<R>();
-    let room = ctx.memory_limit_bytes() / 4 / slot as u64;
+    let room = ctx.memory_left() / 4 / slot as u64;
     (4 * ctx.thread_count()).min(usize::try_from(room).unwrap_or(usize::MAX)).max(1)
 }
 

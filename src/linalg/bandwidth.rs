@@ -26,7 +26,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn bandwidth(&self, ctx: &Context) -> Result<(usize, usize)> {
-        let budget = ZippedLines::<T, I, P, A>::budget(ctx.memory_limit_bytes());
+        let budget = ZippedLines::<T, I, P, A>::budget(ctx.memory_left());
         let mut lines = ZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new("bandwidth").on_device_of(self.indices().file());

@@ -51,7 +51,7 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
 ) -> Result<()> {
     check_operands(a, along, k, x, y)?;
     let vectors = (size_of_val(x) + size_of_val(y)) as u64;
-    let budget = ctx.memory_limit_bytes().saturating_sub(vectors);
+    let budget = ctx.memory_left().saturating_sub(vectors);
     let mut panels = LinePanels::for_one_sweep(a, budget, ctx)?;
     let _running = ctx.begin(|| {
         let adjoint = entries == Entries::Conjugated;

@@ -41,7 +41,7 @@ impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Dense<T> {
 
 /// Panels for one pass beside vectors of so many bytes.
 fn panels_beside<T: Element>(a: &Dense<T>, vectors: u64, ctx: &Context) -> Result<LinePanels<T>> {
-    let budget = ctx.memory_limit_bytes().saturating_sub(vectors);
+    let budget = ctx.memory_left().saturating_sub(vectors);
     LinePanels::for_one_sweep(a, panel_step(a.lines().1), budget, ctx)
 }
 

@@ -145,7 +145,7 @@ impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
 
     /// The memory that is left for reading beside an array of `len` elements.
     fn budget(len: usize, place: &Place, ctx: &Context) -> Result<u64> {
-        let limit = ctx.memory_limit_bytes();
+        let limit = ctx.memory_left();
         let taken = DenseWriter::<U, D>::memory(len, place, ctx);
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
         let left = limit.saturating_sub(taken.saturating_add(Self::memory_beside(place, ctx)));
@@ -205,5 +205,5 @@ fn spread<U: Element>(
 
 /// Elements that are made before they are written: no more than a thirty-second of the limit.
 fn room<U>(ctx: &Context) -> usize {
-    (ctx.memory_limit_bytes() as usize / 32 / size_of::<U>()).clamp(TASK, STEP)
+    (ctx.memory_left() as usize / 32 / size_of::<U>()).clamp(TASK, STEP)
 }

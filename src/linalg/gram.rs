@@ -87,7 +87,7 @@ impl<T: Scalar> Dense<T> {
         }
         let bytes = memory_for::<T>(k);
         ctx.check_memory("the Gram matrix", bytes)?;
-        let budget = ctx.memory_limit_bytes() - bytes;
+        let budget = ctx.memory_left().saturating_sub(bytes);
         let height = block_height::<T>(k);
         let mut panels = match self.order() {
             Order::C => Panels::Rows(LinePanels::once(self, (height, 1), budget, ctx)?),

@@ -36,7 +36,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
         ctx: &Context,
     ) -> Result<Self> {
         ctx.check_memory("the result", bytes)?;
-        let budget = ZippedLines::<T, I, P, A>::budget(ctx.memory_limit_bytes() - bytes);
+        let budget = ZippedLines::<T, I, P, A>::budget(ctx.memory_left().saturating_sub(bytes));
         let lines = ZippedLines::new(&[matrix], Pieces::Runs(RUN), budget, ctx)?;
         let entries = lines.most_entries();
         let bins = if along { 0 } else { Columns::<T, I>::bytes(entries, ctx.thread_count()) };

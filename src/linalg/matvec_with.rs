@@ -82,7 +82,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         check_shape("x", self.ncols(), x.len())?;
         check_shape("y", self.nrows(), y.len())?;
         let vectors = (size_of_val(x) + size_of_val(y)) as u64;
-        let left = ctx.memory_limit_bytes().saturating_sub(vectors);
+        let left = ctx.memory_left().saturating_sub(vectors);
         match A::FORMAT == SparseFormat::Csr {
             true => along(semiring, self, (x, y), left, ctx),
             false => across(semiring, self, (x, y), left, ctx),

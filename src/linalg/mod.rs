@@ -2,8 +2,10 @@
 //!
 //! - `scalar` – the numbers of vectors, and what a stored entry does to one
 //! - `operator` – the trait that solvers are written over; `compressed` and `dense` implement it
+//! - `fn_operator` – one that is made of functions
 //! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
-//!   compressed ones, in a form of `prepared_form`; `compact` – a matrix in fewer bytes
+//!   compressed ones, in a form of `prepared_form`; `readers` and `at_hand` – how several products at a time share it;
+//!   `compact` – a matrix in fewer bytes
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
@@ -20,11 +22,13 @@
 //!   nor files, and everything above them decides what is handed in
 
 mod arithmetic;
+mod at_hand;
 mod bandwidth;
 mod compact;
 mod compressed;
 mod dense;
 mod elementwise;
+mod fn_operator;
 mod gram;
 pub(crate) mod kernels;
 mod kron;
@@ -35,6 +39,7 @@ mod operator;
 mod prepared;
 mod prepared_form;
 mod prepared_sparse;
+mod readers;
 mod reduce;
 mod reordered;
 mod scalar;
@@ -48,6 +53,7 @@ mod statistics;
 mod vector;
 
 pub use arithmetic::{Multiply, Subtract};
+pub use fn_operator::FnOperator;
 pub use operator::LinearOperator;
 pub use prepared::{Operator, PanelProduct, Panelled};
 pub use reordered::Reordered;

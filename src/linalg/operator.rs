@@ -1,15 +1,18 @@
 //! What a solver may ask of a matrix: its product with vectors, and nothing of how it is stored.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use crate::error::{Error, Result, check_shape};
+use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::scalar::Scalar;
 use crate::storage::{Context, Plan, filled};
 
 /// A linear map between vectors of `X`, known by its products alone.
 ///
 /// Implemented by [`Dense`](crate::Dense), [`Csr`](crate::Csr) and [`Csc`](crate::Csc), in memory or mapped; solvers are written over it, and a
-/// user's own type is an operator by implementing `shape`, `apply` and `apply_adjoint`.
+/// user's own type is an operator by implementing `shape` and `apply`, and `apply_adjoint` where that is asked for. One that
+/// is made of functions is a [`FnOperator`](crate::linalg::FnOperator).
 ///
 /// ```
 /// use outcore::linalg::LinearOperator;
@@ -47,7 +50,12 @@ pub trait LinearOperator<X: Scalar> {
     fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()>;
 
     /// `y = Aᴴ x`, the conjugate transpose; the transpose for real matrices.
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()>;
+    ///
+    /// Fails with [`ErrorKind::Unsupported`] unless the operator implements it.
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let _ = (x, y, ctx);
+        Err(no_adjoint(std::any::type_name::<Self>()))
+    }
 
     /// `Y = A X` for `k` vectors at once: `x` holds `ncols` rows of `k` elements, `y` gets `nrows` rows of `k`.
     ///
@@ -72,7 +80,15 @@ pub trait LinearOperator<X: Scalar> {
         Ok(Plan::new(product_name(adjoint)))
     }
 
-    /// `A x`, on all processors.
+    /// The context of the calls that are not given one: `matvec`, `rmatvec`, `matmat` and `rmatmat` with their `_into`.
+    ///
+    /// For an [`Operator`](crate::linalg::Operator) that is the one it was made with, for all others a new one, with its
+    /// defaults: all processors, three quarters of the memory, and nobody who cancels or is told of progress.
+    fn context(&self) -> Context {
+        Context::new()
+    }
+
+    /// `A x`, under the operator's own [`context`](Self::context).
     ///
     /// ```
     /// use outcore::linalg::LinearOperator;
@@ -86,7 +102,7 @@ pub trait LinearOperator<X: Scalar> {
         Ok(y)
     }
 
-    /// `A x` into `y`, on all processors; nothing is allocated for the result.
+    /// `A x` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
     ///
     /// ```
     /// use outcore::linalg::LinearOperator;
@@ -96,22 +112,22 @@ pub trait LinearOperator<X: Scalar> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     fn matvec_into(&self, x: &[X], y: &mut [X]) -> Result<()> {
-        self.apply(x, y, &Context::new())
+        self.apply(x, y, &self.context())
     }
 
-    /// `Aᴴ x`, on all processors.
+    /// `Aᴴ x`, under the operator's own [`context`](Self::context).
     fn rmatvec(&self, x: &[X]) -> Result<Vec<X>> {
         let mut y = filled("the product", self.shape().1, X::zero())?;
         self.rmatvec_into(x, &mut y)?;
         Ok(y)
     }
 
-    /// `Aᴴ x` into `y`, on all processors; nothing is allocated for the result.
+    /// `Aᴴ x` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
     fn rmatvec_into(&self, x: &[X], y: &mut [X]) -> Result<()> {
-        self.apply_adjoint(x, y, &Context::new())
+        self.apply_adjoint(x, y, &self.context())
     }
 
-    /// `A X` for the columns of `x`, on all processors. A matrix is read once for all columns.
+    /// `A X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for all columns.
     ///
     /// ```
     /// use ndarray::arr2;
@@ -126,7 +142,7 @@ pub trait LinearOperator<X: Scalar> {
         Ok(y)
     }
 
-    /// `A X` into `y`, on all processors; nothing is allocated for the result. Operands that are not in C order are copied.
+    /// `A X` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result. Operands that are not in C order are copied.
     ///
     /// ```
     /// use ndarray::arr2;
@@ -137,11 +153,12 @@ pub trait LinearOperator<X: Scalar> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     fn matmat_into(&self, x: ArrayView2<'_, X>, y: ArrayViewMut2<'_, X>) -> Result<()> {
-        let product = |k, x: &[X], y: &mut [X]| self.apply_block(k, x, y, &Context::new());
+        let ctx = self.context();
+        let product = |k, x: &[X], y: &mut [X]| self.apply_block(k, x, y, &ctx);
         columns_into(self.shape(), x, y, product)
     }
 
-    /// `Aᴴ X` for the columns of `x`, on all processors. A matrix is read once for all columns.
+    /// `Aᴴ X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for all columns.
     ///
     /// ```
     /// use ndarray::arr2;
@@ -159,7 +176,7 @@ pub trait LinearOperator<X: Scalar> {
         Ok(y)
     }
 
-    /// `Aᴴ X` into `y`, on all processors; nothing is allocated for the result. Operands that are not in C order are copied.
+    /// `Aᴴ X` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result. Operands that are not in C order are copied.
     ///
     /// ```
     /// use ndarray::arr2;
@@ -171,7 +188,8 @@ pub trait LinearOperator<X: Scalar> {
     /// ```
     fn rmatmat_into(&self, x: ArrayView2<'_, X>, y: ArrayViewMut2<'_, X>) -> Result<()> {
         let (nrows, ncols) = self.shape();
-        let product = |k, x: &[X], y: &mut [X]| self.apply_adjoint_block(k, x, y, &Context::new());
+        let ctx = self.context();
+        let product = |k, x: &[X], y: &mut [X]| self.apply_adjoint_block(k, x, y, &ctx);
         columns_into((ncols, nrows), x, y, product)
     }
 }
@@ -200,26 +218,49 @@ fn columns_into<X: Scalar>(
     Ok(())
 }
 
-impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for &A {
-    fn shape(&self) -> (usize, usize) {
-        (**self).shape()
-    }
-    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        (**self).apply(x, y, ctx)
-    }
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        (**self).apply_adjoint(x, y, ctx)
-    }
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        (**self).apply_block(k, x, y, ctx)
-    }
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        (**self).apply_adjoint_block(k, x, y, ctx)
-    }
-    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
-        (**self).plan_block(adjoint, k, ctx)
-    }
+/// The error of an operator that knows no products with its adjoint.
+pub(crate) fn no_adjoint(operator: &str) -> Error {
+    let what = format!("{operator} has no products with its adjoint");
+    Error::new(ErrorKind::Unsupported, what)
+        .remedy("implement LinearOperator::apply_adjoint, or give the operator an adjoint")
 }
+
+/// What points to an operator is one.
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for $pointer {
+            fn shape(&self) -> (usize, usize) {
+                (**self).shape()
+            }
+            fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                (**self).apply(x, y, ctx)
+            }
+            fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                (**self).apply_adjoint(x, y, ctx)
+            }
+            fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                (**self).apply_block(k, x, y, ctx)
+            }
+            fn apply_adjoint_block(
+                &self,
+                k: usize,
+                x: &[X],
+                y: &mut [X],
+                ctx: &Context,
+            ) -> Result<()> {
+                (**self).apply_adjoint_block(k, x, y, ctx)
+            }
+            fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+                (**self).plan_block(adjoint, k, ctx)
+            }
+            fn context(&self) -> Context {
+                (**self).context()
+            }
+        }
+    )*};
+}
+
+forward!(&A, Box<A>, Arc<A>);
 
 /// The plan of a product of an operator whose products say what they cost.
 pub(crate) fn planned<X: Scalar>(

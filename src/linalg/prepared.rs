@@ -1,16 +1,15 @@
 //! Operators prepared for many products: how the matrix is read is decided once, and what fits stays in memory.
 
-use std::sync::{Mutex, PoisonError};
-
 use crate::dense::{self, Dense};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::dense::{line_plan, line_product, panel_step};
 use crate::linalg::kernels::Entries;
 use crate::linalg::operator::{LinearOperator, product_name};
 use crate::linalg::prepared_sparse::PreparedLines;
+use crate::linalg::readers::Readers;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed};
-use crate::storage::{Context, Element, Entry, Index, Order, Plan, Traffic};
+use crate::storage::{Context, Element, Entry, Index, Lasts, Order, Plan, Reserved, Traffic};
 
 /// A matrix prepared for many products under the memory limit of a context.
 ///
@@ -31,7 +30,9 @@ use crate::storage::{Context, Element, Entry, Index, Order, Plan, Traffic};
 /// ```
 pub struct Operator<M: Panelled> {
     shape: (usize, usize),
-    panels: Mutex<M::Panels>,
+    panels: M::Panels,
+    ctx: Context,
+    _reserved: Reserved,
 }
 
 mod sealed {
@@ -41,13 +42,15 @@ mod sealed {
 /// A matrix that can be worked on panel by panel: [`Csr`](crate::Csr), [`Csc`](crate::Csc) and [`Dense`].
 pub trait Panelled: sealed::Sealed {
     #[doc(hidden)]
-    type Panels: Send;
+    type Panels: Send + Sync;
     #[doc(hidden)]
     fn extents(&self) -> (usize, usize);
     #[doc(hidden)]
-    fn panels(&self, both: bool, budget: u64, ctx: &Context) -> Result<Self::Panels>;
+    fn panels(&self, both: bool, budget: (u64, u64), ctx: &Context) -> Result<Self::Panels>;
     #[doc(hidden)]
     fn traffic(panels: &Self::Panels) -> Traffic;
+    #[doc(hidden)]
+    fn lasts(panels: &Self::Panels) -> Lasts;
     #[doc(hidden)]
     fn plan(panels: &Self::Panels, adjoint: bool, k: usize, ctx: &Context) -> Plan;
 }
@@ -84,24 +87,40 @@ impl<M: Panelled> Operator<M> {
     }
 
     fn prepare(matrix: &M, vectors: u64, both: bool, ctx: &Context) -> Result<Self> {
-        let limit = ctx.memory_limit_bytes();
-        let budget = limit.checked_sub(vectors).filter(|&budget| budget > 0).ok_or_else(|| {
+        let left = ctx.memory_left();
+        let budget = left.checked_sub(vectors).filter(|&budget| budget > 0).ok_or_else(|| {
             Error::new(ErrorKind::Memory, "the vectors alone do not fit")
                 .expected(format!("a memory limit of more than {vectors} bytes"))
-                .found(limit)
+                .found(left)
         })?;
-        let panels = matrix.panels(both, budget, ctx)?;
-        Ok(Operator { shape: matrix.extents(), panels: Mutex::new(panels) })
+        let panels = matrix.panels(both, (budget, vectors), ctx)?;
+        let reserved = ctx.meter().reserve(M::lasts(&panels));
+        Ok(Operator { shape: matrix.extents(), panels, ctx: ctx.unrecorded(), _reserved: reserved })
+    }
+
+    /// `(nrows, ncols)`.
+    pub fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    /// Number of rows.
+    pub fn nrows(&self) -> usize {
+        self.shape.0
+    }
+
+    /// Number of columns.
+    pub fn ncols(&self) -> usize {
+        self.shape.1
+    }
+
+    /// The context it was made with.
+    pub fn context(&self) -> Context {
+        self.ctx.clone()
     }
 
     /// What reading has cost so far: passes, bytes, seconds in which the work waited.
     pub fn traffic(&self) -> Traffic {
-        M::traffic(&self.panels.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn with_panels<R>(&self, work: impl FnOnce(&mut M::Panels) -> R) -> R {
-        // A product that panicked leaves the panels as they were between two of them.
-        work(&mut self.panels.lock().unwrap_or_else(PoisonError::into_inner))
+        M::traffic(&self.panels)
     }
 }
 
@@ -116,11 +135,14 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> 
     fn extents(&self) -> (usize, usize) {
         self.shape()
     }
-    fn panels(&self, both: bool, budget: u64, ctx: &Context) -> Result<Self::Panels> {
+    fn panels(&self, both: bool, budget: (u64, u64), ctx: &Context) -> Result<Self::Panels> {
         PreparedLines::new(self, both, budget, ctx)
     }
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
+    }
+    fn lasts(panels: &Self::Panels) -> Lasts {
+        panels.lasts()
     }
     fn plan(panels: &Self::Panels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
         panels.plan(adjoint, k, ctx)
@@ -129,19 +151,28 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> 
 
 impl<T: Element> sealed::Sealed for Dense<T> {}
 impl<T: Element> Panelled for Dense<T> {
-    type Panels = dense::LinePanels<T>;
+    type Panels = Readers<dense::LinePanels<T>>;
     fn extents(&self) -> (usize, usize) {
         self.dim()
     }
-    fn panels(&self, _both: bool, budget: u64, ctx: &Context) -> Result<Self::Panels> {
+    fn panels(
+        &self,
+        _both: bool,
+        (budget, vectors): (u64, u64),
+        ctx: &Context,
+    ) -> Result<Self::Panels> {
         let length = if self.order() == Order::C { self.ncols() } else { self.nrows() };
-        dense::LinePanels::new(self, panel_step(length), budget, ctx)
+        let panels = dense::LinePanels::new(self, panel_step(length), budget, ctx)?;
+        Ok(Readers::new(panels, vectors, ctx))
     }
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
     }
+    fn lasts(panels: &Self::Panels) -> Lasts {
+        panels.lasts()
+    }
     fn plan(panels: &Self::Panels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
-        line_plan(panels, product_name(adjoint), k, ctx)
+        panels.ask(|panels| line_plan(panels, product_name(adjoint), k, ctx))
     }
 }
 
@@ -149,7 +180,7 @@ impl<T: Element> Panelled for Dense<T> {
 pub trait PanelProduct<X: Scalar>: Panelled {
     #[doc(hidden)]
     fn product(
-        panels: &mut Self::Panels,
+        panels: &Self::Panels,
         adjoint: bool,
         k: usize,
         x: &[X],
@@ -162,7 +193,7 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> PanelProduct<X>
     for Compressed<T, I, P, A>
 {
     fn product(
-        panels: &mut Self::Panels,
+        panels: &Self::Panels,
         adjoint: bool,
         k: usize,
         x: &[X],
@@ -175,16 +206,16 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> PanelProduct<X>
 
 impl<X: Scalar, T: Element + Factor<X>> PanelProduct<X> for Dense<T> {
     fn product(
-        panels: &mut Self::Panels,
+        panels: &Self::Panels,
         adjoint: bool,
         k: usize,
         x: &[X],
         y: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
-        let along = (panels.matrix().order() == Order::C) != adjoint;
+        let along = (panels.model().matrix().order() == Order::C) != adjoint;
         let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
-        line_product(panels, along, entries, k, x, y, ctx)
+        panels.with(ctx, |panels| line_product(panels, along, entries, k, x, y, ctx))
     }
 }
 
@@ -204,22 +235,22 @@ impl<X: Scalar, M: PanelProduct<X>> LinearOperator<X> for Operator<M> {
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         check_shape("x", self.shape.1.saturating_mul(k), x.len())?;
         check_shape("y", self.shape.0.saturating_mul(k), y.len())?;
-        self.with_panels(|panels| {
-            let _running = ctx.begin(|| Ok(M::plan(panels, false, k, ctx)))?;
-            M::product(panels, false, k, x, y, ctx)
-        })
+        let _running = ctx.begin(|| Ok(M::plan(&self.panels, false, k, ctx)))?;
+        M::product(&self.panels, false, k, x, y, ctx)
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         check_shape("x", self.shape.0.saturating_mul(k), x.len())?;
         check_shape("y", self.shape.1.saturating_mul(k), y.len())?;
-        self.with_panels(|panels| {
-            let _running = ctx.begin(|| Ok(M::plan(panels, true, k, ctx)))?;
-            M::product(panels, true, k, x, y, ctx)
-        })
+        let _running = ctx.begin(|| Ok(M::plan(&self.panels, true, k, ctx)))?;
+        M::product(&self.panels, true, k, x, y, ctx)
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
-        Ok(self.with_panels(|panels| M::plan(panels, adjoint, k, ctx)))
+        Ok(M::plan(&self.panels, adjoint, k, ctx))
+    }
+
+    fn context(&self) -> Context {
+        self.ctx.clone()
     }
 }

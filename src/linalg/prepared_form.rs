@@ -1,16 +1,18 @@
 //! The form that the lines of a prepared matrix get if that is worth it: fewer bytes, or another order.
 
 use std::any::Any;
+use std::sync::{Arc, Weak};
 
 use bytemuck::bytes_of;
 use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::at_hand::AtHand;
 use crate::linalg::compact::{Compact, Scattered, jumps};
 use crate::linalg::kernels::{Entries, Panel, Sums, Update};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed};
-use crate::storage::{BufferMut, Context, Entry, Index, Plan};
+use crate::storage::{BufferMut, Context, Entry, Index, Plan, Spare};
 
 /// Entries that one task compares, and numbers of x that it multiplies.
 const TASK: usize = 1 << 16;
@@ -32,8 +34,9 @@ pub(super) enum Encoded<T: Entry> {
     Scattered(Scattered<T>, Room),
 }
 
-/// Numbers that are made at the first product, and kept for those with numbers of the same type.
-pub(super) type Room = Option<Box<dyn Any + Send>>;
+/// Numbers that are made at the first product, and kept for those with numbers of the same type unless their memory is
+/// asked back. A product beside another makes its own.
+pub(super) struct Room(Arc<AtHand<Box<dyn Any + Send>>>);
 
 impl<T: Entry> Form<T> {
     /// The lines of a matrix in memory, encoded within `budget` bytes; `None` if that is not worth it.
@@ -54,7 +57,7 @@ impl<T: Entry> Form<T> {
             let pattern = vec![(); data.len()];
             let lines = Panel::new(indptr, indices, &pattern, matrix.minor(), 0)?;
             let found = Encoded::new(lines, sums, budget, ctx).map_err(named)?;
-            return Ok(found.map(|encoded| Form::Iso(encoded, value, None)));
+            return Ok(found.map(|encoded| Form::Iso(encoded, value, Room::new(ctx))));
         }
         Ok(found.map(Form::Encoded))
     }
@@ -64,6 +67,15 @@ impl<T: Entry> Form<T> {
             Form::Encoded(encoded) => encoded.bytes(),
             Form::Iso(encoded, ..) => encoded.bytes(),
         }
+    }
+
+    /// Bytes of work space for a product with one vector of `n` numbers in `f64`.
+    pub(super) fn work_space(&self, n: usize) -> u64 {
+        let numbers = match self {
+            Form::Encoded(encoded) => encoded.terms(),
+            Form::Iso(encoded, ..) => encoded.terms() + n,
+        };
+        (numbers * size_of::<f64>()) as u64
     }
 
     /// Whether products with so many vectors are made of it.
@@ -88,7 +100,7 @@ impl<T: Entry> Form<T> {
 
     /// The product with `k` vectors, if it [`multiplies`](Self::multiplies) so many.
     pub(super) fn product<X: Scalar>(
-        &mut self,
+        &self,
         entries: Entries,
         k: usize,
         x: &[X],
@@ -101,8 +113,7 @@ impl<T: Entry> Form<T> {
         ctx.meter().pass();
         match self {
             Form::Encoded(encoded) => encoded.product(entries, k, x, y, ctx),
-            Form::Iso(encoded, value, room) => {
-                let scaled = room_for(room, x.len(), ctx)?;
+            Form::Iso(encoded, value, room) => room.with(x.len(), ctx, |scaled| {
                 let value = *value;
                 ctx.run(|| {
                     scaled.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(scaled, x)| {
@@ -111,7 +122,7 @@ impl<T: Entry> Form<T> {
                     });
                 });
                 encoded.product(Entries::AsStored, k, scaled, y, ctx)
-            }
+            }),
         }
     }
 }
@@ -126,7 +137,7 @@ impl<T: Entry> Encoded<T> {
     ) -> Result<Option<Self>> {
         match jumps(lines) {
             true => Scattered::encode(lines, sums, budget, ctx)
-                .map(|found| found.map(|it| Encoded::Scattered(it, None))),
+                .map(|found| found.map(|it| Encoded::Scattered(it, Room::new(ctx)))),
             false => {
                 Compact::encode(lines, sums, budget, ctx).map(|found| found.map(Encoded::Compact))
             }
@@ -137,6 +148,14 @@ impl<T: Entry> Encoded<T> {
         match self {
             Encoded::Compact(compact) => compact.bytes(),
             Encoded::Scattered(scattered, _) => scattered.bytes(),
+        }
+    }
+
+    /// Numbers of work space for a product.
+    fn terms(&self) -> usize {
+        match self {
+            Encoded::Compact(_) => 0,
+            Encoded::Scattered(scattered, _) => scattered.terms(),
         }
     }
 
@@ -156,7 +175,7 @@ impl<T: Entry> Encoded<T> {
     }
 
     fn product<X: Scalar>(
-        &mut self,
+        &self,
         entries: Entries,
         k: usize,
         x: &[X],
@@ -168,10 +187,9 @@ impl<T: Entry> Encoded<T> {
     {
         match self {
             Encoded::Compact(compact) => compact.gather(entries, Update::set(), x, y, k, ctx),
-            Encoded::Scattered(scattered, room) => {
-                let room = room_for(room, scattered.terms(), ctx)?;
+            Encoded::Scattered(scattered, room) => room.with(scattered.terms(), ctx, |room| {
                 scattered.gather(entries, Update::set(), x, y, room, ctx)
-            }
+            }),
         }
     }
 }
@@ -187,18 +205,41 @@ fn one_value<T: Entry>(data: &[T], ctx: &Context) -> Option<T> {
     alike.then_some(first)
 }
 
-/// Room for `len` numbers, made at the first product and kept for those with numbers of the same type.
-fn room_for<'a, X: Scalar>(room: &'a mut Room, len: usize, ctx: &Context) -> Result<&'a mut [X]> {
-    if room
-        .as_ref()
-        .and_then(|room| room.downcast_ref::<BufferMut<X>>())
-        .is_none_or(|made| made.len() != len)
-    {
-        *room = Some(Box::new(ctx.zeros::<X>("the product", len)?));
+impl Room {
+    fn new(ctx: &Context) -> Self {
+        let room = Arc::new(AtHand::new(None));
+        let spare: Weak<dyn Spare> = Arc::downgrade(&room) as Weak<dyn Spare>;
+        ctx.meter().ask_when_short(ctx.memory_limit_bytes(), spare);
+        Room(room)
     }
-    let made = room.as_mut().and_then(|room| room.downcast_mut::<BufferMut<X>>());
-    made.map(|room| &mut room[..])
-        .ok_or_else(|| Error::new(ErrorKind::Memory, "there is no room for a product's numbers"))
+
+    /// Calls `work` with room for `len` numbers.
+    fn with<X: Scalar, R>(
+        &self,
+        len: usize,
+        ctx: &Context,
+        work: impl FnOnce(&mut [X]) -> Result<R>,
+    ) -> Result<R> {
+        let fits = |made: &Box<dyn Any + Send>| {
+            made.downcast_ref::<BufferMut<X>>().is_some_and(|made| made.len() == len)
+        };
+        let mut room = self.0.lend_or_make(|before| match before.filter(fits) {
+            Some(made) => Ok(made),
+            // The operator has reserved it.
+            None => Ok(Box::new(BufferMut::<X>::fresh(len)?.counted(ctx.meter()))),
+        })?;
+        match room.downcast_mut::<BufferMut<X>>() {
+            Some(room) => work(room),
+            None => Err(Error::new(ErrorKind::Memory, "there is no room for a product's numbers")),
+        }
+    }
+}
+
+impl Spare for AtHand<Box<dyn Any + Send>> {
+    fn give_back(&self, _: u64) {
+        let room = self.change(Option::take);
+        drop(room);
+    }
 }
 
 #[cfg(test)]

@@ -6,60 +6,82 @@ use crate::linalg::compressed::{panel_product, product_plan};
 use crate::linalg::kernels::{Entries, Sums};
 use crate::linalg::operator::product_name;
 use crate::linalg::prepared_form::Form;
+use crate::linalg::readers::Readers;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, LinePanels};
-use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat, Traffic};
+use crate::storage::{Context, Entry, Index, Lasts, Place, Plan, SparseFormat, Traffic};
 
 /// Entries from which on an encoding can be worth its making.
 const WORTH: usize = 1 << 14;
 
 /// A matrix in panels, and what else was made of it.
 pub struct PreparedLines<T: Entry, I: Index, P: Index, A: Axis> {
-    panels: LinePanels<T, I, P, A>,
+    readers: Readers<LinePanels<T, I, P, A>>,
     /// For products along the lines, and for those across them.
     along: Option<Form<T>>,
     across: Option<Form<T>>,
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
-    /// For products along the lines, and if `both` for those across them as well.
+    /// For products along the lines, and if `both` for those across them as well, within `budget` bytes beside those of the
+    /// vectors. An encoding takes half of what there is, so that vectors are not what does not fit in the end.
     pub(crate) fn new(
         matrix: &Compressed<T, I, P, A>,
         both: bool,
-        budget: u64,
+        (budget, vectors): (u64, u64),
         ctx: &Context,
     ) -> Result<Self> {
         let panels = LinePanels::new(matrix, budget, ctx)?;
         let (mut along, mut across) = (None, None);
         if !panels.is_streamed() && matrix.nnz() >= WORTH {
-            along = Form::new(matrix, Sums::Interleaved, budget, ctx)?;
+            along = Form::new(matrix, Sums::Interleaved, budget / 2, ctx)?;
             let other = Compressed::<T, I, P, A::Other>::bytes_of(matrix.minor(), matrix.nnz());
             let rest = budget.saturating_sub(along.as_ref().map_or(0, Form::bytes) + other);
             if both && rest >= other {
                 let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
-                across = Form::new(&other, Sums::InOrder, rest, ctx)?;
+                across = Form::new(&other, Sums::InOrder, rest / 2, ctx)?;
             }
         }
-        Ok(PreparedLines { panels, along, across })
+        Ok(PreparedLines { readers: Readers::new(panels, vectors, ctx), along, across })
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
-        self.panels.traffic()
+        self.readers.traffic()
+    }
+
+    /// The memory that all this holds.
+    pub(crate) fn lasts(&self) -> Lasts {
+        let (major, minor) = (self.matrix().major(), self.matrix().minor());
+        let Lasts { mut always, mut at_work } = self.readers.lasts();
+        for (form, n) in [(&self.along, minor), (&self.across, major)] {
+            always += form.as_ref().map_or(0, Form::bytes);
+            at_work = at_work.max(form.as_ref().map_or(0, |form| form.work_space(n)));
+        }
+        Lasts { always, at_work }
+    }
+
+    fn matrix(&self) -> &Compressed<T, I, P, A> {
+        self.readers.model().matrix()
+    }
+
+    /// What products of this kind are made of, if it is not the matrix.
+    fn form(&self, adjoint: bool, k: usize) -> Option<&Form<T>> {
+        let form = if is_along::<A>(adjoint) { &self.along } else { &self.across };
+        form.as_ref().filter(|form| form.multiplies(k))
     }
 
     pub(crate) fn plan(&self, adjoint: bool, k: usize, ctx: &Context) -> Plan {
-        let form = if is_along::<A>(adjoint) { &self.along } else { &self.across };
-        let (nrows, ncols) = self.panels.matrix().shape();
+        let (nrows, ncols) = self.matrix().shape();
         let n = if adjoint { nrows } else { ncols };
-        match form.as_ref().filter(|form| form.multiplies(k)) {
+        match self.form(adjoint, k) {
             Some(form) => form.plan(product_name(adjoint), n, k),
-            None => product_plan(&self.panels, adjoint, k, ctx),
+            None => self.readers.ask(|panels| product_plan(panels, adjoint, k, ctx)),
         }
     }
 
     /// The product, or that with the adjoint.
     pub(crate) fn product<X: Scalar>(
-        &mut self,
+        &self,
         adjoint: bool,
         k: usize,
         x: &[X],
@@ -71,10 +93,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
     {
         let along = is_along::<A>(adjoint);
         let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
-        let form = if along { &mut self.along } else { &mut self.across };
-        match form.as_mut().filter(|form| form.multiplies(k)) {
+        match self.form(adjoint, k) {
             Some(form) => form.product(entries, k, x, y, ctx),
-            None => panel_product(&mut self.panels, along, entries, k, x, y, ctx),
+            None => {
+                self.readers.with(ctx, |panels| panel_product(panels, along, entries, k, x, y, ctx))
+            }
         }
     }
 }

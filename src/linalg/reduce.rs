@@ -47,9 +47,9 @@ fn total<T: Entry, X: Scalar>(
     let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, WORK);
     let mut sum: X = std::iter::empty().sum();
     if let Values::Stored(buffer) = values
-        && stored > ctx.memory_limit_bytes()
+        && stored > ctx.memory_left()
     {
-        let budget = ctx.memory_limit_bytes() / 4 * 3;
+        let budget = ctx.memory_left() / 4 * 3;
         let mut panels = EntryPanels::<T, u32>::within(budget, RUN, &[], buffer, ctx)?;
         let _running =
             ctx.begin(|| Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory())))?;

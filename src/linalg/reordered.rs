@@ -49,6 +49,21 @@ impl<M> Reordered<M> {
         &self.matrix
     }
 
+    /// `(nrows, ncols)`, which are the same.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.nrows(), self.ncols())
+    }
+
+    /// Number of rows.
+    pub fn nrows(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Number of columns.
+    pub fn ncols(&self) -> usize {
+        self.order.len()
+    }
+
     /// What stands where: row and column `k` of the matrix were `order()[k]`.
     pub fn order(&self) -> &Permutation {
         &self.order
@@ -112,6 +127,10 @@ impl<X: Scalar, M: LinearOperator<X>> LinearOperator<X> for Reordered<M> {
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let vectors = 2 * self.order.len() * size_of::<X>() * k;
         Ok(self.matrix.plan_block(adjoint, k, ctx)?.beside(vectors as u64))
+    }
+
+    fn context(&self) -> Context {
+        self.matrix.context()
     }
 }
 

@@ -118,9 +118,7 @@ fn combine<C: Combine<T>, T: Entry, I: Index, P: Index, A: Axis>(
         let plan = plan.holds(used);
         let plan = match place {
             // One that is counted first is refused where it does not fit.
-            Place::Memory => {
-                plan.beside(size.bytes.min(ctx.memory_limit_bytes().saturating_sub(used)))
-            }
+            Place::Memory => plan.beside(size.bytes.min(ctx.memory_left().saturating_sub(used))),
             _ => CompressedWriter::<T, I, P, A>::plan(plan, (a.major(), entries), place, ctx),
         };
         Ok(Plan { entries: Some(entries as u64), ..plan })
@@ -155,7 +153,7 @@ fn in_memory<C: Combine<T>, T: Entry, I: Index, P: Index, A: Axis>(
     let _running = ctx.begin(|| {
         let bytes = Size::new::<C, T, I, P, A>(a, b, &Place::Memory, ctx).bytes;
         let plan = Plan::new(operation).reads(1, 0).works((a.nnz() + b.nnz()) as u64, WORK);
-        let plan = plan.beside(bytes.min(ctx.memory_limit_bytes()));
+        let plan = plan.beside(bytes.min(ctx.memory_left()));
         Ok(Plan { entries: Some(estimate::<C, T, I, P, A>(a, b) as u64), ..plan })
     })?;
     ctx.meter().pass();
@@ -188,7 +186,7 @@ impl Size {
         }
         let bytes = Compressed::<T, I, P, A>::bytes_of(a.major(), most);
         // Memory that is never touched costs nothing, but what might be half of the limit is worth a look first.
-        let counted = bytes > ctx.memory_limit_bytes() / 2 || most > P::LARGEST;
+        let counted = bytes > ctx.memory_left() / 2 || most > P::LARGEST;
         Size { expected: most, bytes, counted }
     }
 }

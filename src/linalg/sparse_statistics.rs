@@ -179,7 +179,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             ctx.meter().read(stored);
             return ctx.collected("the counts", (0..len).map(|line| self.span(line).len() as u64));
         }
-        let (left, pattern) = (ctx.memory_limit_bytes() - bytes, self.pattern());
+        let (left, pattern) = (ctx.memory_left().saturating_sub(bytes), self.pattern());
         let mut panels = EntryPanels::within(left / 4, 1, &[self.indices()], pattern.data(), ctx)?;
         let entries = panels.most_entries();
         let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());

@@ -94,7 +94,7 @@ impl<T: Element + Factor<f64>> Dense<T> {
         let (count, len) = if axis == 0 { self.dim() } else { (self.ncols(), self.nrows()) };
         let bytes = (len as u64).saturating_mul(size_of::<Moments>() as u64);
         ctx.check_memory("the statistics", bytes)?;
-        let budget = ctx.memory_limit_bytes() - bytes;
+        let budget = ctx.memory_left().saturating_sub(bytes);
         let length = self.lines().1;
         let is_along = (axis == 1) == (self.order() == Order::C);
         let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };

@@ -7,6 +7,7 @@ use num_traits::{Float, Zero};
 
 use crate::error::{Error, Result, check_shape};
 use crate::linalg::{LinearOperator, Scalar, axpby, dot, norm};
+use crate::solve::plan::begin;
 use crate::solve::solved::{Solved, StopReason};
 use crate::storage::{Context, Held};
 
@@ -70,6 +71,7 @@ pub fn cg<X: Scalar>(
     if let Some(x0) = options.x0 {
         check_shape("x0", n, x0.len())?;
     }
+    let _running = begin("conjugate gradients", a, options, ctx)?;
     let tolerance = (options.rtol * norm(b, ctx)).max(options.atol);
     let maxiter = options.maxiter.unwrap_or(n.saturating_mul(10));
     Iteration::start(a, b, options, ctx)?.run(tolerance, maxiter)

@@ -2,6 +2,7 @@
 //! alone. Not converging is an answer, not an error.
 
 mod cg;
+mod plan;
 mod solved;
 
 pub use cg::{CgOptions, cg};

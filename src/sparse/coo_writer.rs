@@ -61,7 +61,7 @@ impl<T: Entry, I: Index> CooWriter<T, I> {
             Place::Memory => plan.beside(bytes),
             _ => {
                 let values = if T::ENTRY_DTYPE.is_some() { DATA_START } else { 1 };
-                let memory = 3 * ArrayWriter::<T>::memory_beside(ctx.memory_limit_bytes());
+                let memory = 3 * ArrayWriter::<T>::memory_beside(ctx.memory_left());
                 plan.writes(bytes.saturating_add(2 * DATA_START + values)).beside(memory)
             }
         }

@@ -1,6 +1,7 @@
 //! A compressed matrix in runs of lines: all of it at once if it is in memory or fits, panel by panel if not.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::sparse::axis::Axis;
@@ -25,7 +26,7 @@ struct Streams<T, I, P> {
     indptr: PanelArray<P>,
     indices: PanelArray<I>,
     data: PanelArray<T>,
-    runs: Vec<Run>,
+    runs: Arc<[Run]>,
 }
 
 /// The lines and entries of a panel.
@@ -65,6 +66,46 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
     ) -> Result<Self> {
         let larger = matrix.stored_bytes() > budget;
         Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)
+    }
+
+    /// Panels of the same matrix for somebody else, with as few buffers as can be.
+    pub(crate) fn another(&self) -> Self {
+        let another = |streams: &Streams<T, I, P>| Streams {
+            reader: streams.reader.another(),
+            indptr: streams.indptr.clone(),
+            indices: streams.indices.clone(),
+            data: streams.data.clone(),
+            runs: Arc::clone(&streams.runs),
+        };
+        LinePanels { matrix: self.matrix.clone(), streams: self.streams.as_ref().map(another) }
+    }
+
+    /// The same matrix, handed out at once on its map: for a sweep without memory, counted with those that read.
+    pub(crate) fn on_the_map(&self) -> Self {
+        if let Some(streams) = &self.streams {
+            streams.reader.count_mapped();
+        }
+        LinePanels { matrix: self.matrix.clone(), streams: None }
+    }
+
+    /// Stays, beside `vectors` bytes, within the memory that the context allows, whatever else is held there.
+    pub(crate) fn share(&mut self, vectors: u64, ctx: &Context) {
+        let kept = self.bytes_kept();
+        if let Some(streams) = &mut self.streams {
+            streams.reader.share(kept, vectors, ctx);
+        }
+    }
+
+    /// Gives about so many bytes of what is held between sweeps back.
+    pub(crate) fn give_back(&mut self, bytes: u64) {
+        if let Some(streams) = &mut self.streams {
+            streams.reader.give_back(bytes);
+        }
+    }
+
+    /// The least memory that a sweep takes.
+    pub(crate) fn least_memory(&self) -> u64 {
+        self.streams.as_ref().map_or(0, |streams| streams.reader.least_memory())
     }
 
     pub(crate) fn matrix(&self) -> &Compressed<T, I, P, A> {
@@ -188,7 +229,7 @@ impl<T: Entry, I: Index, P: Index> Streams<T, I, P> {
             }
         };
         let reader = PanelReader::new(sources, panels, budget, mode)?;
-        Ok(Streams { reader, indptr, indices, data, runs })
+        Ok(Streams { reader, indptr, indices, data, runs: runs.into() })
     }
 }
 

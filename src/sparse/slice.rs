@@ -104,7 +104,7 @@ fn pick<T: Entry, I: Index, P: Index, A: Axis>(
         let size = (from.major(), entries);
         let plan = match counted {
             // What is counted first may be more than was guessed, up to what is left.
-            true => plan.beside(most_bytes(from, ctx.memory_limit_bytes(), lines.memory() + work)),
+            true => plan.beside(most_bytes(from, ctx.memory_left(), lines.memory() + work)),
             false => CompressedWriter::<T, I, P, A>::plan(plan, size, place, ctx),
         };
         Ok(Plan { entries: Some(entries as u64), ..plan })

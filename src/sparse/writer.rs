@@ -66,7 +66,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
             Place::Memory => plan.beside(bytes),
             _ => {
                 let values = if T::ENTRY_DTYPE.is_some() { DATA_START } else { 1 };
-                let memory = Self::memory_beside(ctx.memory_limit_bytes());
+                let memory = Self::memory_beside(ctx.memory_left());
                 plan.writes(bytes.saturating_add(2 * DATA_START + values)).beside(memory)
             }
         }
@@ -181,10 +181,10 @@ fn check_room<P: Index>(nnz: usize) -> Result<()> {
 /// The memory that is left for the work while a sparse result of `bytes` bytes is made at `place`. Fails if the result is
 /// to live in memory and does not fit.
 pub(crate) fn memory_left(bytes: u64, place: &Place, ctx: &Context) -> Result<u64> {
-    let limit = ctx.memory_limit_bytes();
+    let limit = ctx.memory_left();
     if *place == Place::Memory {
         ctx.check_memory("the result", bytes)?;
-        return Ok(limit - bytes);
+        return Ok(limit.saturating_sub(bytes));
     }
     Ok(limit.saturating_sub(3 * ArrayWriter::<u8>::memory_beside(limit)))
 }

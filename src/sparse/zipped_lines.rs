@@ -107,7 +107,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         let bases = matrices.iter().map(|matrix| matrix.indptr()[0].to_usize()).collect();
         let mut lines = ZippedLines { matrices, arrays, bases, cuts, reader: None };
         if let Some(largest) = sources.iter().max_by_key(|source| source.length()) {
-            let fits = lines.stored_bytes() <= ctx.memory_limit_bytes();
+            let fits = lines.stored_bytes() <= ctx.memory_left();
             let mode = match fits || bytes < SMALL {
                 true => ReadMode::Buffered,
                 false => ctx.devices().read_mode(largest)?,

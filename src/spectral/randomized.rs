@@ -84,6 +84,8 @@ pub fn randomized_svd<X: Scalar>(
     let bytes = numbers.saturating_mul(size_of::<X>() as u64);
     ctx.check_memory("the vectors", bytes)?;
     let found = ((nrows + ncols) * k * size_of::<X>()) as u64;
+    // From here on, so that an operator plans with what these leave.
+    let _held = ctx.hold(bytes + found);
     let _running = ctx.begin(|| {
         let (forth, back) = (a.plan_block(false, l, ctx)?, a.plan_block(true, l, ctx)?);
         let mut plan = Plan::new("randomized SVD").works(numbers, ORTHONORMAL * l as f64);
@@ -94,7 +96,6 @@ pub fn randomized_svd<X: Scalar>(
         plan = plan.then(back.again());
         Ok(plan.beside(bytes + found))
     })?;
-    let _held = ctx.hold(bytes + found);
     let mut tall = Block::new(nrows, l);
     let mut wide = Block::new(ncols, l);
     fill_normal(&mut wide.rows, options.seed);

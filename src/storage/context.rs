@@ -161,6 +161,11 @@ impl Context {
         self.memory_limit.saturating_sub(self.meter.reserved().always)
     }
 
+    /// The same context for a part of an operation, beside `bytes` bytes that another part takes.
+    pub(crate) fn less(&self, bytes: u64) -> Self {
+        self.clone().memory_limit(self.memory_limit.saturating_sub(bytes))
+    }
+
     /// The folder for scratch files.
     pub fn scratch_folder(&self) -> &Path {
         &self.scratch

@@ -32,6 +32,8 @@ pub struct Plan {
     pub operation: &'static str,
     /// What it will cost.
     pub cost: Cost,
+    /// What each iteration costs, of an operation that does so many as it needs; `cost` is that of the most it may do.
+    pub per_iteration: Option<Cost>,
     /// Entries of a sparse result, where they must be predicted; an estimate.
     pub entries: Option<u64>,
     /// A file of the input, whose device is asked for its speed.
@@ -114,6 +116,21 @@ impl Plan {
         self
     }
 
+    /// Afterwards the same again and again, `most` times at most. Its seconds are those of its work, until the operation begins.
+    pub(crate) fn repeated(mut self, each: &Plan, most: u64) -> Self {
+        let (a, b) = (&mut self.cost, each.cost);
+        let add = |sum: &mut u64, each: u64| *sum = sum.saturating_add(each.saturating_mul(most));
+        add(&mut a.passes, b.passes);
+        add(&mut a.bytes_read, b.bytes_read);
+        add(&mut a.bytes_written, b.bytes_written);
+        a.scratch = a.scratch.max(b.scratch);
+        a.peak_memory = a.peak_memory.max(b.peak_memory);
+        self.work += each.work * most as f64;
+        self.file = self.file.or_else(|| each.file.clone());
+        self.per_iteration = Some(Cost { seconds: each.work, ..b });
+        self
+    }
+
     /// Something else done afterwards.
     pub(crate) fn then(mut self, next: Plan) -> Self {
         let (a, b) = (&mut self.cost, next.cost);
@@ -125,6 +142,7 @@ impl Plan {
         a.seconds += b.seconds;
         self.work += next.work;
         self.file = self.file.or(next.file);
+        self.per_iteration = self.per_iteration.or(next.per_iteration);
         self
     }
 }
@@ -133,7 +151,8 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Cost { passes, bytes_read, bytes_written, scratch, peak_memory, seconds } = self.cost;
         let many = if passes == 1 { "pass" } else { "passes" };
-        write!(f, "{}: {passes} {many}, reads {}", self.operation, Bytes(bytes_read))?;
+        let most = if self.per_iteration.is_some() { "at most " } else { "" };
+        write!(f, "{}: {most}{passes} {many}, reads {}", self.operation, Bytes(bytes_read))?;
         write!(f, ", writes {}", Bytes(bytes_written))?;
         if scratch > 0 {
             write!(f, ", {} of scratch space", Bytes(scratch))?;
@@ -141,6 +160,11 @@ impl fmt::Display for Plan {
         write!(f, ", {} of memory, about {seconds:.2} s", Bytes(peak_memory))?;
         if let Some(entries) = self.entries {
             write!(f, ", about {entries} entries")?;
+        }
+        if let Some(Cost { passes, bytes_read, seconds, .. }) = self.per_iteration {
+            let many = if passes == 1 { "pass" } else { "passes" };
+            write!(f, "; for each iteration {passes} {many}, reads {}", Bytes(bytes_read))?;
+            write!(f, ", about {seconds:.2} s")?;
         }
         Ok(())
     }
@@ -192,6 +216,23 @@ mod tests {
         );
         let report = Report { plan, actual: Cost { passes: 1, ..Default::default() } };
         assert!(report.to_string().lines().count() == 7);
+    }
+
+    #[test]
+    fn what_is_repeated_tells_what_each_time_costs() {
+        let each = Plan::new("product").reads(1, 1000).holds(7);
+        let plan = Plan::new("solving").then(each.clone()).repeated(&each, 9).beside(3);
+        assert_eq!(
+            (plan.cost.passes, plan.cost.bytes_read, plan.cost.peak_memory),
+            (10, 10_000, 10)
+        );
+        assert_eq!(plan.per_iteration.map(|each| each.bytes_read), Some(1000));
+        assert_eq!(
+            plan.to_string(),
+            "solving: at most 10 passes, reads 10.00 kB, writes 0 B, 10 B of memory, about 0.00 s; \
+             for each iteration 1 pass, reads 1.00 kB, about 0.00 s"
+        );
+        assert_eq!(plan.repeated(&each, u64::MAX).cost.bytes_read, u64::MAX);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use device::{IoBuffer, ReadMode, Source};
 pub use element::{DType, Element, Entry, Index};
 pub(crate) use folder::{Folder, StoredFile};
-pub(crate) use meter::{Held, Meter, Reserved, Spare};
+pub(crate) use meter::{Held, Lasts, Meter, Reserved, Spare};
 pub(crate) use npy::DATA_START;
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{map_array, map_array_mut, map_raw};

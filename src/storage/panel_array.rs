@@ -9,6 +9,7 @@ use crate::storage::element::Entry;
 use crate::storage::panels::Extent;
 
 /// Where the elements of a panel come from.
+#[derive(Clone)]
 pub(crate) enum PanelArray<T> {
     /// From memory, where all of them are.
     Kept(Buffer<T>),

@@ -49,7 +49,8 @@ impl Context {
     /// The operation checks its arguments, works out what it would read, write and hold, and stops: nothing is made at
     /// its place. Of several operations in the closure the first is planned. Fails as the operation would if it refuses
     /// its arguments or does not fit in the memory limit. The first plan for a device measures its speed, with 128 MiB
-    /// read or written.
+    /// read or written. Of a solve, which goes on until it is good enough, the most that it may cost is told, and beside it
+    /// what each iteration costs.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -120,7 +121,12 @@ impl Context {
             let mut plan = plan()?;
             let speeds = self.devices().speeds(plan.file.as_deref(), self.scratch_folder())?;
             let moving = speeds.seconds(plan.cost.bytes_read, plan.cost.bytes_written);
-            plan.cost.seconds = moving.max(plan.work / self.thread_count() as f64);
+            let threads = self.thread_count() as f64;
+            plan.cost.seconds = moving.max(plan.work / threads);
+            if let Some(each) = &mut plan.per_iteration {
+                let moving = speeds.seconds(each.bytes_read, each.bytes_written);
+                each.seconds = moving.max(each.seconds / threads);
+            }
             recording.add(plan);
             if recording.only_plan {
                 return Err(Error::new(ErrorKind::Planned, "planned, and not run"));
@@ -142,6 +148,14 @@ impl Context {
     /// Counts memory as in use for as long as the answer lives.
     pub(crate) fn hold(&self, bytes: u64) -> Held {
         self.meter.hold(bytes)
+    }
+
+    /// The same context for what outlives the operation that is recorded now.
+    pub(crate) fn unrecorded(&self) -> Context {
+        let mut context = self.clone();
+        context.meter = self.meter.outermost().clone();
+        context.recording = None;
+        context
     }
 
     fn recorded(&self, only_plan: bool) -> (Context, Arc<Recording>) {

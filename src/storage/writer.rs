@@ -70,7 +70,7 @@ impl<T: Entry> ArrayWriter<T> {
         summed: bool,
         ctx: &Context,
     ) -> Result<Self> {
-        let block = block_size(ctx.memory_limit_bytes());
+        let block = block_size(ctx.memory_left());
         let expected = DATA_START + header.checked_bytes()?;
         let appender = Appender::new(origin, expected, block, summed, ctx.meter())?;
         Self::appending(appender, header, block, summed, ctx.meter())
@@ -100,7 +100,7 @@ impl<T: Entry> ArrayWriter<T> {
         file.read_exact_at(&mut head, 0).map_err(|e| Error::io("reading", path, e))?;
         let file = file.try_clone().map_err(|e| Error::io("opening", path, e))?;
         let origin = Origin { path: path.clone(), file };
-        let block = block_size(ctx.memory_limit_bytes());
+        let block = block_size(ctx.memory_left());
         let length = start + size_of_val(&**array) as u64;
         let appender = Appender::new(origin, length, block, true, ctx.meter())?;
         let mut target = FileTarget::new(appender, block, true, ctx.meter())?;

@@ -36,7 +36,7 @@ const PACKED: u64 = 8 << 20;
 
 /// Memory that [`gemm_into`] takes, as far as a tiny limit leaves room for it.
 pub(super) fn packing_memory(ctx: &Context) -> u64 {
-    (ctx.thread_count() as u64 * PACKED).min(ctx.memory_limit_bytes() / 8)
+    (ctx.thread_count() as u64 * PACKED).min(ctx.memory_left() / 8)
 }
 
 /// Adds `A B` to `C`. The inner dimension is cut at multiples of [`BLOCK`] from its start, so that a product in several

@@ -119,7 +119,7 @@ impl<'a, T: Scalar> Product<'a, T> {
         (result_in_memory, taken): (bool, u64),
         ctx: &'a Context,
     ) -> Result<Self> {
-        let limit = ctx.memory_limit_bytes();
+        let limit = ctx.memory_left();
         let (a, b) = (Operand::new(a, limit / 4), Operand::new(b, limit / 4));
         let budget = limit.saturating_sub(taken.saturating_add(packing_memory(ctx)));
         let way = Choice { a: &a, b: &b, extents, result_in_memory, budget }.best()?;

@@ -54,7 +54,7 @@ impl<I: Index, P: Index> Masking<I, P> {
             let (expected, found) = (format!("{shape:?}"), format!("{:?}", pattern.shape()));
             return Err(Error::shape("the mask", expected, found));
         }
-        let (bytes, most) = (pattern.stored_bytes(), ctx.memory_limit_bytes() / 4);
+        let (bytes, most) = (pattern.stored_bytes(), ctx.memory_left() / 4);
         if bytes > most {
             return Err(Error::new(ErrorKind::Memory, "the mask would not fit")
                 .expected(format!("at most {most} bytes (a quarter of the memory limit)"))

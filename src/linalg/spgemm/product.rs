@@ -39,7 +39,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        let limit = ctx.memory_limit_bytes();
+        let limit = ctx.memory_left();
         let left_is_read = left.stored_bytes() + right.memory() > limit / 2;
         let there = right.memory() + if left_is_read { 0 } else { left.stored_bytes() };
         let there = there + mask.map_or(0, Masking::stored_bytes);
@@ -145,7 +145,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
             Place::Memory => {
                 Csr::<S::Sum, I, P>::bytes_of(self.left.nrows(), self.room(seen, entries))
             }
-            _ => CompressedWriter::<S::Sum, I, P, ByRows>::memory_beside(ctx.memory_limit_bytes()),
+            _ => CompressedWriter::<S::Sum, I, P, ByRows>::memory_beside(ctx.memory_left()),
         };
         let cutting = self.memory_to_cut_again(seen);
         self.memory(seen) + cutting + ring + self.right.kept_bytes() + result

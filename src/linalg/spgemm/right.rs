@@ -26,7 +26,7 @@ impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
     /// Fails if the matrix must be read and its pointers take more than half of the memory limit, or if one that need
     /// not be read has a bad index.
     pub(super) fn new(matrix: &Csr<T, I, P>, ctx: &Context) -> Result<Self> {
-        let is_read = matrix.stored_bytes() > ctx.memory_limit_bytes() / 2;
+        let is_read = matrix.stored_bytes() > ctx.memory_left() / 2;
         let (indptr, rising) = match is_read {
             true => (kept_pointers(matrix, ctx)?, false),
             false => (matrix.indptr().clone(), ctx.run(|| matrix.check())?),
@@ -121,7 +121,7 @@ fn kept_pointers<T: Entry, I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Buffer<P>> {
     let (indptr, bytes) = (matrix.indptr(), matrix.indptr().stored_bytes());
-    let most = ctx.memory_limit_bytes() / 2;
+    let most = ctx.memory_left() / 2;
     if bytes > most {
         return Err(Error::new(
             ErrorKind::Memory,

@@ -83,7 +83,7 @@ struct Cut {
 
 impl Cut {
     fn new<T>(entry: usize, nrows: usize, formula: &impl Formula<T>, ctx: &Context) -> Self {
-        let bytes = (ctx.memory_limit_bytes() / BUFFER.1).min(BUFFER.0) as usize;
+        let bytes = (ctx.memory_left() / BUFFER.1).min(BUFFER.0) as usize;
         let (most, room) = (formula.most().max(1), bytes / entry.max(1));
         Cut { nrows, rows: (room / CHUNKS / most).max(1), room: room.max(most), entry }
     }

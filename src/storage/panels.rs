@@ -297,7 +297,7 @@ mod tests {
         let ctx = Context::new().memory_limit(12 * 16384);
         let mut reader = reader(20, 12 * 16384);
         reader.share(0, 0, &ctx);
-        let mut bytes_read = |reader: &mut PanelReader| {
+        let bytes_read = |reader: &mut PanelReader| {
             let before = reader.traffic().bytes_read;
             let (predicted, mut seen) = (reader.bytes_to_read(), 0);
             reader.sweep(&ctx, &mut check(&mut seen)).unwrap();

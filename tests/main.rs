@@ -1,6 +1,7 @@
 //! The integration tests, one binary: one link instead of ten.
 
 mod architecture;
+mod concurrent_products;
 mod convert;
 mod copies_of_files;
 mod dense;
@@ -23,12 +24,16 @@ mod half_text;
 mod hostile_products;
 mod huge_extents;
 mod into;
+mod limits;
 mod malformed_mtx;
 mod malformed_npy;
 mod matrix_market;
+mod operators;
 mod permute;
+mod planned_failures;
 mod plans;
 mod prepared;
+mod processes;
 mod products;
 mod replacing;
 mod reshape;

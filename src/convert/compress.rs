@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::convert::assemble::{self, assemble};
 use crate::convert::bins::Bins;
 use crate::convert::buckets::Buckets;
-use crate::convert::cost::{reading_budget, written};
+use crate::convert::cost::{check_size, reading_budget, written};
 use crate::convert::passes::Sink;
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::{Sorter, room, sorted_run};
@@ -61,7 +61,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// A matrix in memory from `(row, column, value)` triplets in any order.
+    /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of the
+    /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another.
     ///
     /// ```
     /// use outcore::{Csr, Duplicates};
@@ -74,8 +75,29 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         triplets: impl IntoIterator<Item = (usize, usize, T)>,
         duplicates: Duplicates,
     ) -> Result<Self> {
+        Self::from_triplets_with(shape, triplets, duplicates, Place::Memory, &Context::new())
+    }
+
+    /// A matrix at `place` from `(row, column, value)` triplets in any order, which are gathered in memory first; a
+    /// [`CooBuilder`](crate::CooBuilder) takes more than that. Then as [`Coo::to_csr`].
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Duplicates, Place};
+    /// let (entries, ctx) = ([(1, 1, 2.0), (0, 0, 1.0)], Context::new().threads(2)?);
+    /// let a = Csr::<f64>::from_triplets_with((2, 2), entries, Duplicates::Sum, Place::Memory, &ctx)?;
+    /// assert_eq!(**a.indices(), [0, 1]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn from_triplets_with(
+        shape: (usize, usize),
+        triplets: impl IntoIterator<Item = (usize, usize, T)>,
+        duplicates: Duplicates,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        ctx.check_cancelled()?;
         let coo = Coo::<T, I>::from_triplets(shape, triplets)?;
-        compress(&coo, duplicates, &Place::Memory, &Context::new())
+        compress(&coo, duplicates, &place.into(), ctx)
     }
 }
 
@@ -90,6 +112,7 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
     let nnz = coo.nnz();
     let beside = beside::<T, I, P, A>(coo, (major, nnz), place, ctx);
     let _running = ctx.begin(|| {
+        check_size::<T, I, P, A>((major, nnz), place, ctx)?;
         let (name, _) = A::swap_if_cols(("COO to CSR", "COO to CSC"));
         let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, coo.stored_bytes());
         if let Some(beside) = beside {

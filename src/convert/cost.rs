@@ -1,6 +1,7 @@
 //! What conversions have in common: when a result is too large to be filled in any order, and what writing it costs.
 
-use crate::sparse::{Axis, Compressed, CompressedWriter};
+use crate::error::Result;
+use crate::sparse::{Axis, Compressed, CompressedWriter, check_widths};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Bytes for reading input, out of a memory limit; more gains nothing.
@@ -20,7 +21,7 @@ pub(super) fn written<T: Entry, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Plan {
-    let bytes = Compressed::<T, I, P, A>::bytes_of(major, nnz);
+    let (plan, bytes) = (plan.at(place, true), Compressed::<T, I, P, A>::bytes_of(major, nnz));
     match place {
         Place::Memory => plan.beside(bytes),
         _ => {
@@ -28,4 +29,15 @@ pub(super) fn written<T: Entry, I: Index, P: Index, A: Axis>(
             plan.writes(bytes).beside(memory)
         }
     }
+}
+
+/// Fails if a result of so many entries is too much for the type of its pointers, or would not fit in memory.
+pub(super) fn check_size<T: Entry, I: Index, P: Index, A: Axis>(
+    (major, nnz): (usize, usize),
+    place: &Place,
+    ctx: &Context,
+) -> Result<()> {
+    check_widths::<I, P>(0, 0, nnz)?;
+    let bytes = Compressed::<T, I, P, A>::bytes_of(major, nnz);
+    if *place == Place::Memory { ctx.check_memory("the result", bytes) } else { Ok(()) }
 }

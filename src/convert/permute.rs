@@ -3,7 +3,7 @@
 //! A matrix that fits in memory with its result is copied line by line, wherever lines lie (`permuted.rs`). A larger one is
 //! read once, entry by entry in the order of the file, and the external sort brings what it read to the new lines.
 
-use crate::convert::cost::{exceeds, written};
+use crate::convert::cost::{check_size, exceeds, written};
 use crate::convert::permuted::Permuted;
 use crate::convert::recompress::{at_place, fault, lines_of};
 use crate::convert::sink::MatrixSink;
@@ -75,6 +75,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             // The sort gets what the tables leave.
             let less = ctx.less(tables);
             let _running = ctx.begin(|| {
+                check_size::<T, I, P, A>(size, &place, &less)?;
                 let renamed = match minors {
                     Some(_) => (nnz.min(room::<T, I>(&less)) * size_of::<I>()) as u64,
                     None => 0,
@@ -86,6 +87,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             return in_buckets(self, majors, minors, &place, &less);
         }
         let _running = ctx.begin(|| {
+            check_size::<T, I, P, A>(size, &place, ctx)?;
             let plan = plan.works(nnz as u64, WORK).holds(table(minors));
             let plan = written::<T, I, P, A>(plan, size, &place, ctx);
             Ok(if place == Place::Memory { plan } else { plan.beside(bytes) })

@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use crate::convert::assemble::{self, assemble};
-use crate::convert::cost::{exceeds, written};
+use crate::convert::cost::{check_size, exceeds, written};
 use crate::convert::owners::Owners;
 use crate::convert::passes::Sink;
 use crate::convert::sink::MatrixSink;
@@ -73,6 +73,7 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
         Plan::new(operation).on_device_of(from.indices().file()).reads(1, from.stored_bytes());
     if exceeds(bytes, place, ctx) || from.stored_bytes() > ctx.memory_left() / 2 {
         let _running = ctx.begin(|| {
+            check_size::<T, I, P, A>((from.minor(), from.nnz()), place, ctx)?;
             let plan = Sorter::<T, I>::plan(plan, from.nnz() as u64, ctx);
             Ok(written::<T, I, P, A>(plan, (from.minor(), from.nnz()), place, ctx))
         })?;
@@ -81,6 +82,10 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     let in_parallel = assemble::memory::<T, I>(from.nnz(), from.minor(), ctx)
         .filter(|beside| bytes + beside <= ctx.memory_left());
     let _running = ctx.begin(|| {
+        if from.nrows() != from.ncols() || from.stored_bytes() > 0 {
+            // Others may share their arrays with the result.
+            check_size::<T, I, P, A>((from.minor(), from.nnz()), place, ctx)?;
+        }
         let threads = if in_parallel.is_some() { 1.0 } else { ctx.thread_count() as f64 };
         let plan = plan.works(from.nnz() as u64, WORK * threads).holds(in_parallel.unwrap_or(0));
         let plan = written::<T, I, P, A>(plan, (from.minor(), from.nnz()), place, ctx);

@@ -17,7 +17,7 @@ use crate::dense::{Dense, LinePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
     Axis, ByCols, ByRows, Compressed, CompressedDraft, CompressedWriter, Coo, CooWriter, Csc, Csr,
-    memory_left,
+    check_widths, memory_left,
 };
 use crate::storage::{Context, Element, Index, Order, Place, Plan};
 
@@ -95,6 +95,7 @@ impl<T: Element> Dense<T> {
     /// ```
     pub fn to_coo<I: Index>(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
         let (place, keep) = (place.into(), |value| value != T::default());
+        check_widths::<I, u64>(self.nrows(), self.ncols(), 0)?;
         let along = self.order() == Order::C;
         let way = Way::streamed(self, along, ctx)?;
         let _running = ctx.begin(|| {
@@ -212,6 +213,7 @@ fn sparsify<T: Element, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
+    check_widths::<I, P>(a.nrows(), a.ncols(), 0)?;
     let way = Way::choose(a, a.order() == wanted, place, ctx)?;
     let _running = ctx.begin(|| {
         let (name, _) = A::swap_if_cols(("dense to CSR", "dense to CSC"));

@@ -47,7 +47,7 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
 
     /// Adds writing an array of `len` elements to a plan.
     pub(crate) fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
-        let plan = plan.beside(Self::memory(len, place, ctx));
+        let plan = plan.at(place, false).beside(Self::memory(len, place, ctx));
         match place {
             Place::Memory => plan,
             _ => plan.writes(HEADER.saturating_add(bytes_of::<T>(len))),

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::scalar::Scalar;
-use crate::storage::{Context, Plan, filled};
+use crate::storage::{Context, Plan, bytes_of, filled};
 
 /// A linear map between vectors of `X`, known by its products alone.
 ///
@@ -97,7 +97,7 @@ pub trait LinearOperator<X: Scalar> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     fn matvec(&self, x: &[X]) -> Result<Vec<X>> {
-        let mut y = filled("the product", self.shape().0, X::zero())?;
+        let mut y = product_within(self.shape().0, &self.context())?;
         self.matvec_into(x, &mut y)?;
         Ok(y)
     }
@@ -117,7 +117,7 @@ pub trait LinearOperator<X: Scalar> {
 
     /// `Aᴴ x`, under the operator's own [`context`](Self::context).
     fn rmatvec(&self, x: &[X]) -> Result<Vec<X>> {
-        let mut y = filled("the product", self.shape().1, X::zero())?;
+        let mut y = product_within(self.shape().1, &self.context())?;
         self.rmatvec_into(x, &mut y)?;
         Ok(y)
     }
@@ -137,7 +137,7 @@ pub trait LinearOperator<X: Scalar> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     fn matmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
-        let mut y = zeros((self.shape().0, x.ncols()))?;
+        let mut y = zeros((self.shape().0, x.ncols()), &self.context())?;
         self.matmat_into(x, y.view_mut())?;
         Ok(y)
     }
@@ -155,7 +155,7 @@ pub trait LinearOperator<X: Scalar> {
     fn matmat_into(&self, x: ArrayView2<'_, X>, y: ArrayViewMut2<'_, X>) -> Result<()> {
         let ctx = self.context();
         let product = |k, x: &[X], y: &mut [X]| self.apply_block(k, x, y, &ctx);
-        columns_into(self.shape(), x, y, product)
+        columns_into(self.shape(), x, y, &ctx, product)
     }
 
     /// `Aᴴ X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for all columns.
@@ -171,7 +171,7 @@ pub trait LinearOperator<X: Scalar> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     fn rmatmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
-        let mut y = zeros((self.shape().1, x.ncols()))?;
+        let mut y = zeros((self.shape().1, x.ncols()), &self.context())?;
         self.rmatmat_into(x, y.view_mut())?;
         Ok(y)
     }
@@ -190,7 +190,7 @@ pub trait LinearOperator<X: Scalar> {
         let (nrows, ncols) = self.shape();
         let ctx = self.context();
         let product = |k, x: &[X], y: &mut [X]| self.apply_adjoint_block(k, x, y, &ctx);
-        columns_into((ncols, nrows), x, y, product)
+        columns_into((ncols, nrows), x, y, &ctx, product)
     }
 }
 
@@ -200,6 +200,7 @@ fn columns_into<X: Scalar>(
     (m, n): (usize, usize),
     x: ArrayView2<'_, X>,
     mut y: ArrayViewMut2<'_, X>,
+    ctx: &Context,
     product: impl Fn(usize, &[X], &mut [X]) -> Result<()>,
 ) -> Result<()> {
     let k = x.ncols();
@@ -212,7 +213,7 @@ fn columns_into<X: Scalar>(
     if let Some(y) = y.as_slice_mut() {
         return product(k, x, y);
     }
-    let mut rows = zeros((m, k))?;
+    let mut rows = zeros((m, k), ctx)?;
     product(k, x, rows.as_slice_mut().expect("a new array is contiguous"))?;
     y.assign(&rows);
     Ok(())
@@ -298,12 +299,25 @@ fn one_by_one<X: Scalar>(
 }
 
 /// A matrix of zeros that a product is written to.
-fn zeros<X: Scalar>((nrows, ncols): (usize, usize)) -> Result<Array2<X>> {
-    let elements = filled("the product", nrows.saturating_mul(ncols), X::zero())?;
+fn zeros<X: Scalar>((nrows, ncols): (usize, usize), ctx: &Context) -> Result<Array2<X>> {
+    let elements = product_within(nrows.saturating_mul(ncols), ctx)?;
     Array2::from_shape_vec((nrows, ncols), elements).map_err(|_| {
         Error::shape("the product", "extents that can be counted", format!("{nrows} x {ncols}"))
     })
 }
+
+/// Zeros that a product is written to, within the limit of a context. What its operator holds is no reason to refuse it:
+/// room for vectors was left beside that, or is made.
+fn product_within<X: Scalar>(len: usize, ctx: &Context) -> Result<Vec<X>> {
+    let limit = ctx.memory_limit_bytes();
+    match bytes_of::<X>(len) {
+        0..LARGE if limit >= LARGE => Ok(vec![X::zero(); len]),
+        _ => Context::new().memory_limit(limit).filled("the product", len, X::zero()),
+    }
+}
+
+/// Bytes from which on it is worth asking whether there is room.
+const LARGE: u64 = 1 << 20;
 
 /// What a product is called in plans.
 pub(crate) fn product_name(adjoint: bool) -> &'static str {

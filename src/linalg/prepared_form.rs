@@ -225,7 +225,8 @@ impl Room {
         };
         let mut room = self.0.lend_or_make(|before| match before.filter(fits) {
             Some(made) => Ok(made),
-            None => Ok(Box::new(ctx.zeros::<X>("the product", len)?)),
+            // The operator has reserved it.
+            None => Ok(Box::new(BufferMut::<X>::fresh(len)?.counted(ctx.meter()))),
         })?;
         match room.downcast_mut::<BufferMut<X>>() {
             Some(room) => work(room),

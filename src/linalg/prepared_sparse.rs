@@ -34,12 +34,17 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
         let panels = LinePanels::new(matrix, budget, ctx)?;
         let (mut along, mut across) = (None, None);
         if !panels.is_streamed() && matrix.nnz() >= WORTH {
-            along = Form::new(matrix, Sums::Interleaved, budget / 2, ctx)?;
+            let fits = |form: &Form<T>, n: usize, room: u64| {
+                form.bytes().saturating_add(form.work_space(n)) <= room
+            };
+            along = Form::new(matrix, Sums::Interleaved, budget / 2, ctx)?
+                .filter(|form| fits(form, matrix.minor(), budget / 2));
             let other = Compressed::<T, I, P, A::Other>::bytes_of(matrix.minor(), matrix.nnz());
             let rest = budget.saturating_sub(along.as_ref().map_or(0, Form::bytes) + other);
             if both && rest >= other {
                 let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
-                across = Form::new(&other, Sums::InOrder, rest / 2, ctx)?;
+                across = Form::new(&other, Sums::InOrder, rest / 2, ctx)?
+                    .filter(|form| fits(form, matrix.major(), rest / 2));
             }
         }
         Ok(PreparedLines { readers: Readers::new(panels, vectors, ctx), along, across })

@@ -56,7 +56,7 @@ impl<T: Entry, I: Index> CooWriter<T, I> {
 
     /// Adds a matrix with `nnz` entries, made at `place`, to a plan.
     pub(crate) fn plan(plan: Plan, nnz: usize, place: &Place, ctx: &Context) -> Plan {
-        let bytes = Coo::<T, I>::bytes_of(nnz);
+        let (plan, bytes) = (plan.at(place, true), Coo::<T, I>::bytes_of(nnz));
         match place {
             Place::Memory => plan.beside(bytes),
             _ => {

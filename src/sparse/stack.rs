@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
+use crate::sparse::check::check_widths;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
 use crate::sparse::copy::append;
 use crate::sparse::index_check::IndexCheck;
@@ -98,7 +99,8 @@ fn one_after_the_other<T: Entry, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
     let (shape, nnz) = sizes(matrices, true)?;
-    let (major, _) = A::swap_if_cols(shape);
+    let (major, minor) = A::swap_if_cols(shape);
+    check_widths::<I, P>(major, minor, nnz)?;
     let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), place, ctx)?;
     let budget = ZippedLines::<T, I, P, A>::budget(left);
     // One at a time, because each has its files open.
@@ -128,7 +130,8 @@ fn side_by_side<T: Entry, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
     let (shape, nnz) = sizes(matrices, false)?;
-    let (major, _) = A::swap_if_cols(shape);
+    let (major, minor) = A::swap_if_cols(shape);
+    check_widths::<I, P>(major, minor, nnz)?;
     let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), place, ctx)?;
     let budget = ZippedLines::<T, I, P, A>::budget(left);
     let mut lines = ZippedLines::new(matrices, Pieces::Entries, budget, ctx)?;

@@ -61,7 +61,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let bytes = Compressed::<T, I, P, A>::bytes_of(major, nnz);
+        let (plan, bytes) = (plan.at(place, true), Compressed::<T, I, P, A>::bytes_of(major, nnz));
         match place {
             Place::Memory => plan.beside(bytes),
             _ => {

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::storage::place::Place;
+
 /// What an operation costs, predicted or counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
@@ -38,6 +40,8 @@ pub struct Plan {
     pub entries: Option<u64>,
     /// A file of the input, whose device is asked for its speed.
     pub(crate) file: Option<PathBuf>,
+    /// Where the result shall live, and whether it is a folder there.
+    pub(crate) place: Option<(Place, bool)>,
     /// Seconds of computing on one thread.
     pub(crate) work: f64,
     /// Bytes that the same reads when it is done again, if that is less: some of them stay in memory.
@@ -69,6 +73,12 @@ impl Plan {
     /// A file of the input, whose device is asked for its speed.
     pub(crate) fn on_device_of(mut self, file: Option<(&std::path::Path, u64)>) -> Self {
         self.file = self.file.or(file.map(|(path, _)| path.to_owned()));
+        self
+    }
+
+    /// A result at `place`, a folder or one file: what would be refused there is refused when it is planned.
+    pub(crate) fn at(mut self, place: &Place, is_folder: bool) -> Self {
+        self.place = Some((place.clone(), is_folder));
         self
     }
 
@@ -142,6 +152,7 @@ impl Plan {
         a.seconds += b.seconds;
         self.work += next.work;
         self.file = self.file.or(next.file);
+        self.place = self.place.or(next.place);
         self.per_iteration = self.per_iteration.or(next.per_iteration);
         self
     }

@@ -166,11 +166,13 @@ impl Meter {
     }
 
     fn rise(&self, kind: Kind, bytes: u64) {
-        self.level(kind).rise(bytes);
-        match (kind, &self.0.parent) {
-            (Kind::Scratch, _) => {}
-            (Kind::Memory, Some(parent)) => parent.rise(kind, bytes),
-            (Kind::Memory, None) => self.press(),
+        if let Kind::Memory = kind {
+            self.outermost().press(bytes);
+        }
+        let mut meter = Some(self);
+        while let Some(each) = meter {
+            each.level(kind).rise(bytes);
+            meter = each.0.parent.as_ref().filter(|_| matches!(kind, Kind::Memory));
         }
     }
 
@@ -181,13 +183,13 @@ impl Meter {
         }
     }
 
-    /// Asks back what is held without need, if more is held than there is.
-    fn press(&self) {
+    /// Before so many bytes more are held: asks back what is held without need, if that is more than there is.
+    fn press(&self, more: u64) {
         let lasting = &self.0.lasting;
         if lasting.count.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let held = self.memory_held();
+        let held = self.memory_held().saturating_add(more);
         let spares = lasting.spares.lock().unwrap_or_else(PoisonError::into_inner);
         let asked: Vec<_> = spares
             .iter()
@@ -196,7 +198,8 @@ impl Meter {
             .collect();
         drop(spares);
         for (limit, spare) in asked {
-            let short = self.memory_held().saturating_sub(limit);
+            let held = self.memory_held().saturating_add(more);
+            let short = held.saturating_sub(limit);
             if short > 0 {
                 spare.give_back(short);
             }

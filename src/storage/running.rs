@@ -16,6 +16,7 @@ use crate::storage::context::{Callback, Context};
 use crate::storage::cost::{Cost, Plan, Report};
 use crate::storage::meter::{Held, Meter};
 use crate::storage::recording::Recording;
+use crate::storage::stage::check_place;
 
 /// An operation under way, from its mark on.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Context {
     ///
     /// The operation checks its arguments, works out what it would read, write and hold, and stops: nothing is made at
     /// its place. Of several operations in the closure the first is planned. Fails as the operation would if it refuses
-    /// its arguments or does not fit in the memory limit. The first plan for a device measures its speed, with 128 MiB
+    /// its arguments, if its place is taken or not there, or if it does not fit in the memory limit. The first plan for a device measures its speed, with 128 MiB
     /// read or written. Of a solve, which goes on until it is good enough, the most that it may cost is told, and beside it
     /// what each iteration costs.
     ///
@@ -119,6 +120,9 @@ impl Context {
             && recording.depth.load(Ordering::Relaxed) == 0
         {
             let mut plan = plan()?;
+            if let Some((place, is_folder)) = plan.place.take() {
+                check_place(&place, is_folder, self)?;
+            }
             let speeds = self.devices().speeds(plan.file.as_deref(), self.scratch_folder())?;
             let moving = speeds.seconds(plan.cost.bytes_read, plan.cost.bytes_written);
             let threads = self.thread_count() as f64;

@@ -4,7 +4,10 @@
 //! device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves either the old
 //! state or the new one. Scratch arrays have no name from the start.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{Access, access};
 
 use crate::error::{Error, Result};
 use crate::storage::buffer::{Buffer, Origin};
@@ -192,4 +195,25 @@ fn thing(name: &str) -> &'static str {
         VALUES_FILE => "the values",
         _ => "the array",
     }
+}
+
+/// Fails as a stage for the place would, without making one.
+pub(crate) fn check_place(place: &Place, is_folder: bool, ctx: &Context) -> Result<()> {
+    let (folder, target) = match place {
+        Place::Memory => return Ok(()),
+        Place::Scratch => (ctx.scratch_folder().to_owned(), None),
+        Place::File(target) | Place::Replace(target) => {
+            let replace = matches!(place, Place::Replace(_));
+            let what = if is_folder { What::Matrix } else { What::Array };
+            let found = Files::check(target, replace, what)?;
+            (found.folder().path().to_owned(), Some(target))
+        }
+    };
+    // A path without a folder lies in the one that the process is in.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+    let entered = Access::WRITE_OK | Access::EXEC_OK;
+    access(folder, entered).map_err(|e| match target {
+        Some(target) => Error::io("creating a folder beside", target, e.into()),
+        None => Error::io("making a scratch file in", folder, e.into()),
+    })
 }

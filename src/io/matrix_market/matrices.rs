@@ -2,16 +2,25 @@
 
 use std::path::Path;
 
+use ndarray::Ix2;
+
 use super::header::{Field, Format, Header, Symmetry};
 use super::number::Number;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::convert::CooBuilder;
-use crate::dense::{Dense, DenseMut};
+use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::Extent;
 use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, check_widths};
 use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
+
+/// Bytes of a line with an entry, about.
+const LINE: u64 = 24;
+
+/// Nanoseconds that an entry takes to be written, and to be read.
+const WRITING: f64 = 60.0;
+const READING: f64 = 60.0;
 
 impl Reader {
     /// The matrix as coordinates in memory, a symmetry expanded, entries as they stand in the file; of an array file those
@@ -122,6 +131,16 @@ impl Reader {
         ctx: &Context,
     ) -> Result<Dense<T>> {
         let Header { format, nrows, ncols, .. } = *self.header();
+        let (place, entries) = (place.into(), nrows.saturating_mul(ncols));
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("Matrix Market to dense").reads(1, self.bytes());
+            let plan = plan.works(self.expanded_upper_bound(), READING);
+            let taken = DenseWriter::<T, Ix2>::memory(entries, &place, ctx);
+            ctx.check_memory("the result", if place == Place::Memory { taken } else { 0 })?;
+            Ok(DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx))
+        })?;
+        ctx.meter().pass();
+        ctx.meter().read(self.bytes());
         let mut dense = DenseMut::<T>::create(place, (nrows, ncols), Order::Fortran, ctx)?;
         let elements = dense.as_mut_slice();
         let at = |row: usize, col: usize| col * nrows + row;
@@ -156,6 +175,15 @@ impl Reader {
 }
 
 /// The field that holds the values of a type without loss.
+/// What writing so many entries costs: the bytes of a text are known when it is written, so these are guessed.
+fn plan_to_write(file: Option<(&Path, u64)>, stored: u64, entries: u64) -> Plan {
+    Plan::new("writing Matrix Market")
+        .on_device_of(file)
+        .reads(1, stored)
+        .writes(entries.saturating_mul(LINE))
+        .works(entries, WRITING)
+}
+
 fn field_of<T: Entry>() -> Field {
     match T::ENTRY_DTYPE {
         None => Field::Pattern,
@@ -196,6 +224,8 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
     let header = Header::coordinate(field_of::<T>(), Symmetry::General, nrows, ncols, nnz);
     let header = Header { unsigned: is_unsigned::<T>(), ..header };
     let mut writer = Writer::create(path, header, comment)?;
+    let _running =
+        ctx.begin(|| Ok(plan_to_write(matrix.indices().file(), matrix.stored_bytes(), nnz)))?;
     for (major, line) in matrix.lines().enumerate() {
         for (index, &value) in line.indices.iter().zip(line.data) {
             let (row, col) = A::swap_if_cols((major, index.to_usize()));

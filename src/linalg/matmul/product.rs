@@ -143,9 +143,9 @@ impl<'a, T: Scalar> Product<'a, T> {
         let (plan, Extents { m, n, .. }) = (self.plan(), self.extents);
         let bytes = (m * n * size_of::<T>()) as u64;
         match place {
-            Place::Scratch if self.in_pieces() => plan.writes(bytes),
+            Place::Scratch if self.in_pieces() => plan.at(place, false).writes(bytes),
             Place::File(_) | Place::Replace(_) if self.in_pieces() => {
-                plan.writes(bytes).reads(0, bytes)
+                plan.at(place, false).writes(bytes).reads(0, bytes)
             }
             _ => DenseWriter::<T, Ix2>::plan(plan, m * n, place, self.ctx),
         }

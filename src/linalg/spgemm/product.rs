@@ -185,6 +185,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         };
         let memory = self.all_memory(seen, entries, place, ctx);
         let mut plan = plan
+            .at(place, true)
             .on_device_of(left.indices().file())
             .on_device_of(right.indices().file())
             .reads(self.passes(seen), looked + self.bytes_to_read(seen))

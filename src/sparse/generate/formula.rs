@@ -59,6 +59,10 @@ pub(super) fn generate<T: Entry, I: Index, P: Index, F: Formula<T>>(
     memory_left(Csr::<T, I, P>::bytes_of(shape.0, formula.least()), place, ctx)?;
     let cut = Cut::new(size_of::<T>() + size_of::<I>(), shape.0, formula, ctx);
     let _running = ctx.begin(|| {
+        if F::EXACT && *place == Place::Memory {
+            let bytes = Csr::<T, I, P>::bytes_of(shape.0, expected);
+            ctx.check_memory("the result", bytes)?;
+        }
         let plan = Plan::new(operation).works(expected as u64, work);
         let plan = if *place == Place::Memory { plan } else { plan.beside(cut.memory::<P>()) };
         let size = (shape.0, expected);

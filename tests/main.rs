@@ -2,6 +2,7 @@
 
 mod architecture;
 mod convert;
+mod copies_of_files;
 mod dense;
 mod dense_convert;
 mod dense_kernels;
@@ -9,6 +10,7 @@ mod dense_larger;
 mod edge_list;
 mod expected;
 mod external;
+mod failing_builders;
 mod folders;
 mod format;
 mod full_disk;

@@ -227,7 +227,9 @@ fn sparsify<T: Element, I: Index, P: Index, A: Axis>(
         return fill(&Grid::new(a, wanted), a.dim(), keep, place, ctx);
     }
     let mut sink = MatrixSink::new(CompressedWriter::new(a.dim(), 0, false, place, ctx)?);
-    way.sift(a, keep, &mut sink, ctx)?;
+    if !a.is_empty() {
+        way.sift(a, keep, &mut sink, ctx)?;
+    }
     sink.finish()
 }
 

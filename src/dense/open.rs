@@ -7,10 +7,10 @@ use ndarray::{Dimension, IntoDimension};
 use crate::dense::base::{ARRAY, Dense, dimensions};
 use crate::dense::panels::LinePanels;
 use crate::dense::writer::DenseWriter;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{
-    Context, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage, StoredFile, map_array,
-    map_raw, open_closed, read_array,
+    ByteOrder, Context, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage, Standing,
+    StoredFile, map_array, map_raw, open_closed, read_array, read_elements,
 };
 
 impl<T: Element, D: Dimension> Dense<T, D> {
@@ -87,7 +87,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
 
     /// Maps elements in a file without a header: NumPy's `memmap(path, dtype, "r", offset, shape, order)`.
     ///
-    /// `offset` is in bytes. Fails if the file is too short or `offset` is no multiple of the element's alignment.
+    /// `offset` is in bytes. Fails if the file is too short or `offset` is no multiple of the element's alignment:
+    /// [`read_raw`](Self::read_raw) copies elements that stand anywhere.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -109,6 +110,58 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         header.checked_bytes()?;
         let buffer = map_raw(path.as_ref(), offset, header.len())?;
         Ok(Dense { buffer, shape, order })
+    }
+
+    /// Copies elements in a file without a header to `place`, in native byte order: wherever they stand, also where
+    /// [`from_raw`](Self::from_raw) cannot use them, at odd offsets or in the byte order of other machines.
+    ///
+    /// `offset` is in bytes. A byte of a `bool` array that is not 0 counts as true. Cost: one pass over the elements and one
+    /// sequential write. Memory: the result, unless it goes to a file. Fails if the file is too short.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a.raw");
+    /// use outcore::{ByteOrder, Context, Dense, Order, Place};
+    /// std::fs::write(&path, [9, 0, 0, 0, 7])?;
+    /// let (place, ctx) = (Place::Memory, Context::new());
+    /// # let swapped = if cfg!(target_endian = "little") { ByteOrder::Swapped } else { ByteOrder::Native };
+    /// let a = Dense::<u32>::read_raw(&path, 1, (1, 1), Order::C, swapped, place, &ctx)?;
+    /// assert_eq!(a.as_slice(), [7]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read_raw(
+        path: impl AsRef<Path>,
+        offset: u64,
+        shape: impl IntoDimension<Dim = D>,
+        order: Order,
+        byte_order: ByteOrder,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (path, place, shape) = (path.as_ref(), place.into(), shape.into_dimension());
+        let bytes = NpyHeader::new(T::DTYPE, shape.slice(), order).checked_bytes()?;
+        let file = StoredFile::at(path)?.open_read()?;
+        let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
+        if length.saturating_sub(offset) < bytes {
+            return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+                .in_file(path)
+                .at_byte(offset)
+                .expected(format!("{bytes} bytes for {:?}", shape.slice()))
+                .found(length.saturating_sub(offset)));
+        }
+        let len = shape.size();
+        let taken = DenseWriter::<T, D>::memory(len, &place, ctx);
+        ctx.check_memory("the result", if place == Place::Memory { taken } else { 0 })?;
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("reading elements").on_device_of(Some((path, 0)));
+            let plan = plan.reads(1, bytes).works(len as u64, 1.0).holds(MEMORY_TO_READ);
+            Ok(DenseWriter::<T, D>::plan(plan, len, &place, ctx))
+        })?;
+        ctx.meter().pass();
+        let mut writer = DenseWriter::new(&place, shape, order, ctx)?;
+        let what = Standing { start: offset, bytes, dtype: T::DTYPE, byte_order };
+        read_elements(file, path, what, ctx, &mut |elements| writer.push(elements))?;
+        writer.finish()
     }
 
     /// Copies the array to `place`, in the same order.

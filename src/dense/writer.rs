@@ -4,7 +4,9 @@ use ndarray::Dimension;
 
 use crate::dense::base::{ARRAY, Dense, DenseBase};
 use crate::error::Result;
-use crate::storage::{ArrayWriter, Context, Element, NpyHeader, Order, Place, Plan, Stage};
+use crate::storage::{
+    ArrayWriter, Context, Element, NpyHeader, Order, Place, Plan, Stage, bytes_of,
+};
 
 /// Bytes of a file before its elements.
 const HEADER: u64 = 4096;
@@ -48,7 +50,7 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
         let plan = plan.beside(Self::memory(len, place, ctx));
         match place {
             Place::Memory => plan,
-            _ => plan.writes(HEADER + (len as u64).saturating_mul(size_of::<T>() as u64)),
+            _ => plan.writes(HEADER.saturating_add(bytes_of::<T>(len))),
         }
     }
 

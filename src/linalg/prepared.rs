@@ -126,7 +126,7 @@ impl<M: Panelled> Operator<M> {
 
 /// Bytes of two vectors of each length in `f64`.
 fn two_of_each((nrows, ncols): (usize, usize)) -> u64 {
-    16u64.saturating_mul(nrows as u64).saturating_add(16 * ncols as u64)
+    16u64.saturating_mul(nrows as u64).saturating_add(16u64.saturating_mul(ncols as u64))
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> sealed::Sealed for Compressed<T, I, P, A> {}

@@ -192,7 +192,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// [`major()`](Self::major).
     ///
     /// Reads the indices of this line and no others, so that one line of a large file is had at once; when as many were
-    /// read so as the matrix has, all are checked, and nothing is read again.
+    /// read so as the matrix has, all are checked, and, if they are right, not read for this again.
     pub(super) fn check_major(&self, major: usize) -> Result<bool> {
         if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);
@@ -200,7 +200,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let len = self.span(major).len();
         let looked = self.seen.looked.fetch_add(len, Ordering::Relaxed).saturating_add(len);
         if looked > self.nnz() {
-            return self.check();
+            if let Ok(canonical) = self.check() {
+                return Ok(canonical);
+            }
+            // A bad index elsewhere is no matter of this line.
+            self.seen.looked.store(0, Ordering::Relaxed);
         }
         check_line(&self.indptr, &self.indices, self.minor(), major)
             .map_err(|error| self.name_indices(error))

@@ -74,6 +74,21 @@ impl<T: Entry, I: Index> CooWriter<T, I> {
         self.data.push(data)
     }
 
+    /// Takes the next rows; their columns and values come by themselves.
+    pub(super) fn push_rows(&mut self, rows: &[I]) -> Result<()> {
+        self.rows.push(rows)
+    }
+
+    /// Takes the next columns.
+    pub(super) fn push_cols(&mut self, cols: &[I]) -> Result<()> {
+        self.cols.push(cols)
+    }
+
+    /// Takes the next values.
+    pub(super) fn push_data(&mut self, data: &[T]) -> Result<()> {
+        self.data.push(data)
+    }
+
     /// The finished matrix.
     pub(crate) fn finish(self) -> Result<Coo<T, I>> {
         let CooWriter { stage, shape, rows, cols, data } = self;

@@ -4,7 +4,7 @@
 //! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
-//!   line, entry by entry; [`open`] – a stored one; [`copy`] – at another place; [`refill`] – new
+//!   line, entry by entry; [`open`] – a stored one, and [`read`] as a copy; [`copy`] – at another place; [`refill`] – new
 //!   values for a stored structure; [`builder`] – a matrix line by line; [`stack`] – several matrices as one;
 //!   [`slice`] – a part of one
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
@@ -31,6 +31,7 @@ mod open;
 mod panels;
 pub(crate) mod partition;
 mod permutation;
+mod read;
 mod refill;
 mod slice;
 mod stack;

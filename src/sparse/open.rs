@@ -233,7 +233,7 @@ pub(super) fn check_values(descriptor: &Descriptor, dtype: DType, file: &Path) -
     }
 }
 
-fn other_type(file: &Path, declared: &str, found: DType) -> Error {
+pub(super) fn other_type(file: &Path, declared: &str, found: DType) -> Error {
     Error::new(ErrorKind::Format, "the array is not of the type that the descriptor says")
         .in_file(file)
         .at_field("descr")
@@ -255,9 +255,10 @@ pub(super) fn check_count(file: &Path, expected: usize, found: usize) -> Result<
 }
 
 /// Says what to do about index types that do not match.
-fn wider(error: Error) -> Error {
+pub(super) fn wider(error: Error) -> Error {
     match error.kind() {
-        ErrorKind::Type => {
+        // The byte order is not to be chosen; that error has its own remedy.
+        ErrorKind::Type if error.finding() != Some("swapped") => {
             error.remedy("choose the index and pointer types, as in Csr<f64, u32, u64>")
         }
         _ => error,

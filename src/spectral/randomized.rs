@@ -80,8 +80,8 @@ pub fn randomized_svd<X: Scalar>(
         return Err(Error::shape("k", format!("at most {}", nrows.min(ncols)), k));
     }
     let l = k.saturating_add(options.oversampling).min(nrows).min(ncols);
-    let numbers = 2 * (nrows as u64 + ncols as u64) * l as u64;
-    let bytes = numbers.saturating_mul(size_of::<X>() as u64);
+    let numbers = (nrows as u64).saturating_add(ncols as u64);
+    let bytes = numbers.saturating_mul(2 * size_of::<X>() as u64).saturating_mul(l as u64);
     ctx.check_memory("the vectors", bytes)?;
     let found = ((nrows + ncols) * k * size_of::<X>()) as u64;
     // From here on, so that an operator plans with what these leave.

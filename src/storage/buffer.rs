@@ -217,14 +217,14 @@ pub(super) fn check_elements<T: Entry>(
         wrong(ErrorKind::Type, "the data cannot be used where it lies")
             .expected(format!("an address divisible by {}", align_of::<T>()))
             .found(format!("byte {byte}"))
-            .remedy("read it as a copy instead of opening it")
+            .remedy("read it as a copy, with read, or with read_raw if it has no header")
     })?;
     if let Some(k) = bits.iter().position(|bits| !T::is_valid_bit_pattern(bits)) {
         return Err(wrong(ErrorKind::Value, "a byte is no value of the element type")
             .at_byte(byte + (k * size_of::<T>()) as u64)
             .expected("0 or 1 for bool")
             .found(bytes[k * size_of::<T>()])
-            .remedy("read it as a copy, or as u8"));
+            .remedy("read it as a copy, with read, or as u8"));
     }
     Ok(bytes.as_ptr().cast())
 }

@@ -1,5 +1,6 @@
 //! Reading a `.npy` file as a copy: for byte orders, alignments and `bool` bytes that cannot be used where they lie.
 
+use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use bytemuck::checked::try_pod_read_unaligned;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::Buffer;
 use crate::storage::context::Context;
-use crate::storage::element::{DType, Element};
+use crate::storage::element::{DType, Element, Entry};
 use crate::storage::folder::StoredFile;
 use crate::storage::npy::{ByteOrder, NpyHeader, read_header};
 use crate::storage::stage::Stage;
@@ -40,37 +41,69 @@ pub(crate) fn read_array<T: Element>(
     }
     let own = NpyHeader::new(T::DTYPE, &header.shape, header.order);
     let mut writer = stage.writer::<T>(name, &own, true)?;
-    let mut reader = BufReader::with_capacity(BLOCK, file);
-    reader.seek(SeekFrom::Start(header.data_start)).map_err(|e| Error::io("reading", path, e))?;
-
-    let (total, mut done) = (header.data_bytes(), 0);
-    let _held = ctx.hold(MEMORY_TO_READ);
-    let (mut bytes, mut elements) = (vec![0; BLOCK], vec![T::zeroed(); BLOCK / size_of::<T>()]);
-    while done < total {
-        let bytes = &mut bytes[..BLOCK.min((total - done) as usize)];
-        reader.read_exact(bytes).map_err(|e| Error::io("reading", path, e).at_byte(done))?;
-        to_native(bytes, &header);
-        let elements = &mut elements[..bytes.len() / size_of::<T>()];
-        for (element, bits) in elements.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
-            *element = try_pod_read_unaligned(bits).map_err(|_| {
-                Error::new(ErrorKind::Value, "not a value of the element type").in_file(path)
-            })?;
-        }
-        writer.push(elements)?;
-        done += bytes.len() as u64;
-        ctx.meter().read(bytes.len() as u64);
-        ctx.report("reading", done, total)?;
-    }
+    let what = Standing::of(&header);
+    read_elements(file, path, what, ctx, &mut |elements| writer.push(elements))?;
     let array = stage.finish_writer(name, writer, &own)?;
     Ok((header, array))
 }
 
-/// Brings elements into this machine's byte order, and `bool` bytes to 0 and 1.
-fn to_native(bytes: &mut [u8], header: &NpyHeader) {
-    if header.dtype == DType::Bool {
-        bytes.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+/// Where elements stand in a file, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) start: u64,
+    pub(crate) bytes: u64,
+    pub(crate) dtype: DType,
+    pub(crate) byte_order: ByteOrder,
+}
+
+impl Standing {
+    /// The elements behind a header.
+    pub(crate) fn of(header: &NpyHeader) -> Self {
+        let NpyHeader { dtype, byte_order, data_start, .. } = *header;
+        Standing { start: data_start, bytes: header.data_bytes(), dtype, byte_order }
     }
-    if header.byte_order == ByteOrder::Swapped {
-        bytes.chunks_exact_mut(header.dtype.swap_unit()).for_each(<[u8]>::reverse);
+}
+
+/// Calls `take` with the elements of a file, some at a time, in native byte order, wherever and however they stand.
+///
+/// A byte that is read as `bool` and is not 0 counts as true. The caller has seen that so many bytes are whole elements.
+pub(crate) fn read_elements<T: Entry>(
+    file: File,
+    path: &Path,
+    what: Standing,
+    ctx: &Context,
+    take: &mut dyn FnMut(&[T]) -> Result<()>,
+) -> Result<()> {
+    let size = size_of::<T>().max(1);
+    let mut reader = BufReader::with_capacity(BLOCK, file);
+    reader.seek(SeekFrom::Start(what.start)).map_err(|e| Error::io("reading", path, e))?;
+    let (total, mut done) = (what.bytes, 0);
+    let _held = ctx.hold(MEMORY_TO_READ);
+    let (mut bytes, mut elements) = (vec![0; BLOCK], vec![T::zeroed(); BLOCK / size]);
+    while done < total {
+        let bytes = &mut bytes[..(BLOCK as u64).min(total - done) as usize];
+        reader.read_exact(bytes).map_err(|e| Error::io("reading", path, e).at_byte(done))?;
+        to_native(bytes, what);
+        if T::ENTRY_DTYPE == Some(DType::Bool) {
+            bytes.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+        }
+        let elements = &mut elements[..bytes.len() / size];
+        for (element, bits) in elements.iter_mut().zip(bytes.chunks_exact(size)) {
+            *element = try_pod_read_unaligned(bits).map_err(|_| {
+                Error::new(ErrorKind::Value, "not a value of the element type").in_file(path)
+            })?;
+        }
+        take(elements)?;
+        done += bytes.len() as u64;
+        ctx.meter().read(bytes.len() as u64);
+        ctx.report("reading", done, total)?;
+    }
+    Ok(())
+}
+
+/// Brings elements into this machine's byte order.
+fn to_native(bytes: &mut [u8], what: Standing) {
+    if what.byte_order == ByteOrder::Swapped && what.dtype.size() > 1 {
+        bytes.chunks_exact_mut(what.dtype.swap_unit()).for_each(<[u8]>::reverse);
     }
 }

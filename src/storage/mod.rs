@@ -57,7 +57,7 @@ pub(crate) use buffer_mut::{
     CACHE_LINE, in_cache_line, prefetch_lines, prefetch_to_read, prefetch_to_write,
 };
 pub use context::{CancelToken, Context, Progress};
-pub(crate) use copy::{MEMORY_TO_READ, read_array};
+pub(crate) use copy::{MEMORY_TO_READ, Standing, read_array, read_elements};
 pub use cost::{Cost, Plan, Report};
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
@@ -65,9 +65,9 @@ pub(crate) use device::{IoBuffer, ReadMode, Source};
 pub use element::{DType, Element, Entry, Index};
 pub(crate) use folder::{Folder, StoredFile};
 pub(crate) use meter::{Held, Lasts, Meter, Reserved, Spare};
-pub(crate) use npy::DATA_START;
 pub use npy::{ByteOrder, NpyHeader, Order};
-pub(crate) use npy::{map_array, map_array_mut, map_raw};
+pub(crate) use npy::{DATA_START, read_header};
+pub(crate) use npy::{count_elements, map_array, map_array_mut, map_raw};
 pub(crate) use panel_array::{PanelArray, panel_elements};
 pub use panels::Traffic;
 pub(crate) use panels::{Extent, PanelReader, largest_panel};

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// ```
 /// use outcore::Place;
 /// assert_eq!(Place::from("a.npy"), Place::File("a.npy".into()));
+/// assert_eq!(Place::from(format!("{}.npy", 7)), Place::File("7.npy".into()));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Place {
@@ -44,6 +45,18 @@ impl From<PathBuf> for Place {
 
 impl From<&PathBuf> for Place {
     fn from(path: &PathBuf) -> Self {
+        Place::File(path.into())
+    }
+}
+
+impl From<String> for Place {
+    fn from(path: String) -> Self {
+        Place::File(path.into())
+    }
+}
+
+impl From<&String> for Place {
+    fn from(path: &String) -> Self {
         Place::File(path.into())
     }
 }

@@ -67,6 +67,19 @@ pub(crate) fn map_raw<T: Element>(path: &Path, offset: u64, len: usize) -> Resul
 
 /// The number of our elements, if the file's are of a type that stands for them, in native byte order.
 fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
+    let len = count_elements(header, stands)?;
+    if header.byte_order == ByteOrder::Swapped {
+        return Err(Error::new(ErrorKind::Type, "the array has the byte order of other machines")
+            .at_field("descr")
+            .expected("native byte order")
+            .found("swapped")
+            .remedy("read it as a copy, with read, instead of opening it"));
+    }
+    Ok(len)
+}
+
+/// The number of our elements, if the file's are of a type that stands for them, in any byte order.
+pub(crate) fn count_elements(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
     let wrong = |what: &str| Error::new(ErrorKind::Type, what).at_field("descr");
     let Some(&(_, unit)) = stands.iter().find(|&&(dtype, _)| dtype == header.dtype) else {
         let expected: Vec<_> = stands.iter().map(|(dtype, _)| dtype.name()).collect();
@@ -74,12 +87,6 @@ fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
             .expected(expected.join(" or "))
             .found(header.dtype));
     };
-    if header.byte_order == ByteOrder::Swapped {
-        return Err(wrong("the array has the byte order of other machines")
-            .expected("native byte order")
-            .found("swapped")
-            .remedy("read it as a copy instead of opening it"));
-    }
     if !header.len().is_multiple_of(unit) {
         return Err(wrong("the array holds half an element")
             .expected(format!("a multiple of {unit} numbers"))

@@ -1,0 +1,225 @@
+//! Stored sparse matrices read as a copy: for byte orders and alignments that cannot be used where they lie, and to have a
+//! matrix of its own in one pass.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::axis::Axis;
+use crate::sparse::check::check_widths;
+use crate::sparse::compressed::Compressed;
+use crate::sparse::coo::Coo;
+use crate::sparse::coo_writer::CooWriter;
+use crate::sparse::files::{ValueWriter, index_header, index_stands, stored_values, value_stands};
+use crate::sparse::open::{
+    check_count, check_each, check_format, check_line, check_values, other_type, wider,
+};
+use crate::sparse::writer::{CompressedWriter, memory_left};
+use crate::storage::{
+    Context, DESCRIPTOR, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ,
+    POINTERS_FILE, Place, Plan, ROWS_FILE, SparseFormat, Stage, Standing, StoredFile, StoredValues,
+    VALUES_FILE, check_closed, count_elements, read_elements, read_header,
+};
+
+/// Nanoseconds an entry takes.
+const WORK: f64 = 3.0;
+
+/// Values written at a time where one stands for all.
+const STEP: usize = 1 << 12;
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Copies the matrix stored in a folder to `place`, in native byte order.
+    ///
+    /// Reads what [`open`](Self::open) opens, and arrays that it cannot use where they lie: of the other byte order, or
+    /// unaligned. The pointers and the range of the indices are checked on the way. One value that stands for all entries is
+    /// written out. Cost: one read of the arrays and one sequential write. Memory: the result, unless it goes to files, and
+    /// 3 MiB.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a.bspnpy");
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// Csr::<f64>::eye(3).copy_to(&path, &ctx)?;
+    /// let a = Csr::<f64>::read(&path, Place::Memory, &ctx)?;
+    /// assert_eq!(a, Csr::eye(3));
+    /// assert!(a.data().file().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read(
+        path: impl AsRef<std::path::Path>,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let place = place.into();
+        Folder::whole(path.as_ref(), |folder| Self::read_folder(folder, &place, ctx))
+    }
+
+    fn read_folder(folder: &Arc<Folder>, place: &Place, ctx: &Context) -> Result<Self> {
+        let descriptor = Descriptor::read_in(folder)?;
+        check_format(&descriptor, A::FORMAT, folder.path())?;
+        let shape = (descriptor.nrows, descriptor.ncols);
+        let ((major, minor), nnz) = (A::swap_if_cols(shape), descriptor.nnz);
+        check_widths::<I, P>(major, minor, nnz)?;
+        memory_left(Self::bytes_of(major, nnz), place, ctx)?;
+        let (pointers, indices) = (folder.file(POINTERS_FILE), folder.file(INDICES_FILE));
+        let _running = ctx.begin(|| {
+            let bytes = Self::bytes_of(major, nnz);
+            let plan = plan(&indices, bytes, nnz);
+            Ok(CompressedWriter::<T, I, P, A>::plan(plan, (major, nnz), place, ctx))
+        })?;
+        ctx.meter().pass();
+        let stage = Stage::folder(place, ctx)?;
+        let len = major.saturating_add(1);
+        let header = index_header::<P>(len);
+        let mut writer = stage.writer::<P>(POINTERS_FILE, &header, true)?;
+        let stands = index_stands::<P>();
+        copy::<P>(&pointers, (descriptor.pointers, &stands, len), ctx, &mut |p| writer.push(p))?;
+        let indptr = stage.finish_writer(POINTERS_FILE, writer, &header)?;
+        let header = index_header::<I>(nnz);
+        let mut writer = stage.writer::<I>(INDICES_FILE, &header, true)?;
+        copy_indices::<I>(&indices, &descriptor, minor, ctx, &mut |run| writer.push(run))?;
+        let copied = stage.finish_writer(INDICES_FILE, writer, &header)?;
+        let mut values = ValueWriter::<T>::new(&stage, nnz, true)?;
+        copy_values::<T>(folder, &descriptor, ctx, &mut |run| values.push(run))?;
+        let data = values.finish(&stage)?;
+        let written = Descriptor {
+            format: A::FORMAT,
+            nrows: shape.0,
+            ncols: shape.1,
+            nnz,
+            pointers: Some(P::DISK),
+            indices: I::DISK,
+            values: stored_values::<T>(),
+        };
+        stage.text(DESCRIPTOR, &written.to_text())?;
+        let named = |error: Error| error.in_file(pointers.path());
+        let matrix = Self::from_buffers(shape, indptr, copied, data).map_err(named)?;
+        if let Some(first) = matrix.indptr().first().filter(|first| first.to_usize() != 0) {
+            let error = Error::new(ErrorKind::Index, "the pointers do not start at 0");
+            return Err(named(error.expected(0).found(first)));
+        }
+        stage.publish(DESCRIPTOR)?;
+        Ok(matrix)
+    }
+}
+
+impl<T: Entry, I: Index> Coo<T, I> {
+    /// Copies the coordinate matrix stored in a folder to `place`, in native byte order, as [`Compressed::read`] does. The
+    /// range of the coordinates is checked on the way.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a.bspnpy");
+    /// use outcore::{Context, Coo, Place};
+    /// let ctx = Context::new();
+    /// Coo::<f64>::from_triplets((2, 2), [(1, 0, 3.0)])?.copy_to(&path, &ctx)?;
+    /// assert_eq!(**Coo::<f64>::read(&path, Place::Memory, &ctx)?.rows(), [1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read(
+        path: impl AsRef<std::path::Path>,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let place = place.into();
+        Folder::whole(path.as_ref(), |folder| Self::read_folder(folder, &place, ctx))
+    }
+
+    fn read_folder(folder: &Arc<Folder>, place: &Place, ctx: &Context) -> Result<Self> {
+        let descriptor = Descriptor::read_in(folder)?;
+        check_format(&descriptor, SparseFormat::Coo, folder.path())?;
+        let (nnz, shape) = (descriptor.nnz, (descriptor.nrows, descriptor.ncols));
+        check_widths::<I, u64>(shape.0, shape.1, nnz)?;
+        memory_left(Self::bytes_of(nnz), place, ctx)?;
+        let (rows, cols) = (folder.file(ROWS_FILE), folder.file(INDICES_FILE));
+        let _running = ctx.begin(|| {
+            let plan = plan(&rows, Self::bytes_of(nnz), nnz);
+            Ok(CooWriter::<T, I>::plan(plan, nnz, place, ctx))
+        })?;
+        ctx.meter().pass();
+        let mut writer = CooWriter::<T, I>::new(shape, nnz, place, ctx)?;
+        copy_indices(&rows, &descriptor, shape.0, ctx, &mut |run| writer.push_rows(run))?;
+        copy_indices(&cols, &descriptor, shape.1, ctx, &mut |run| writer.push_cols(run))?;
+        copy_values(folder, &descriptor, ctx, &mut |run| writer.push_data(run))?;
+        writer.finish()
+    }
+}
+
+fn plan(largest: &StoredFile, bytes: u64, nnz: usize) -> Plan {
+    let plan = Plan::new("reading a sparse matrix").on_device_of(Some((&largest.path(), 0)));
+    plan.reads(1, bytes).works(nnz as u64, WORK).holds(MEMORY_TO_READ)
+}
+
+/// Hands on `len` elements of an array that stand as one of `stands`, and as the descriptor says.
+fn copy<E: Entry>(
+    stored: &StoredFile,
+    (declared, stands, len): (Option<DType>, &[(DType, usize)], usize),
+    ctx: &Context,
+    take: &mut dyn FnMut(&[E]) -> Result<()>,
+) -> Result<()> {
+    let (file, path) = (stored.open_read()?, stored.path());
+    let header = read_header(&file, &path)?;
+    let found = count_elements(&header, stands).map_err(|e| wider(e.in_file(&path)))?;
+    check_line(&header, &path)?;
+    if let Some(declared) = declared.filter(|&declared| declared != header.dtype) {
+        return Err(other_type(&path, declared.name(), header.dtype));
+    }
+    check_count(&path, len, found)?;
+    read_elements(file, &path, Standing::of(&header), ctx, take)
+}
+
+/// Hands on indices that are all below `extent`.
+fn copy_indices<I: Index>(
+    stored: &StoredFile,
+    descriptor: &Descriptor,
+    extent: usize,
+    ctx: &Context,
+    take: &mut dyn FnMut(&[I]) -> Result<()>,
+) -> Result<()> {
+    let (stands, mut done) = (index_stands::<I>(), 0u64);
+    let what = (Some(descriptor.indices), &stands[..], descriptor.nnz);
+    copy(stored, what, ctx, &mut |run: &[I]| {
+        if let Some(k) = run.iter().position(|index| index.to_usize() >= extent) {
+            return Err(Error::new(ErrorKind::Index, "an index is out of range")
+                .in_file(stored.path())
+                .at(Location::Position(done + k as u64))
+                .expected(format!("an index below {extent}"))
+                .found(run[k]));
+        }
+        done += run.len() as u64;
+        take(run)
+    })
+}
+
+/// Hands on a value for each entry, also where one stands for all, and none is read for a pattern.
+fn copy_values<T: Entry>(
+    folder: &Arc<Folder>,
+    descriptor: &Descriptor,
+    ctx: &Context,
+    take: &mut dyn FnMut(&[T]) -> Result<()>,
+) -> Result<()> {
+    let (stored, nnz) = (folder.file(VALUES_FILE), descriptor.nnz);
+    let Some(dtype) = T::ENTRY_DTYPE else {
+        return take(&vec![T::zeroed(); nnz]);
+    };
+    let stands = value_stands(dtype);
+    match descriptor.values {
+        StoredValues::Each(_) => {
+            check_values(descriptor, dtype, &stored.path())?;
+            copy(&stored, (None, &stands, nnz), ctx, take)?;
+            check_closed(&stored, false)
+        }
+        StoredValues::Iso(declared) => {
+            if declared != dtype {
+                check_each(descriptor, &stored.path())?;
+            }
+            let mut one = T::zeroed();
+            copy(&stored, (None, &stands, 1), ctx, &mut |values: &[T]| {
+                one = values[0];
+                Ok(())
+            })?;
+            let run = [one; STEP];
+            (0..nnz).step_by(STEP).try_for_each(|start| take(&run[..STEP.min(nnz - start)]))
+        }
+    }
+}

@@ -371,11 +371,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Clone for Compressed<T, I, P, A> {
 /// the same entries in another order are not equal here.
 impl<T: Entry, I: Index, P: Index, A: Axis> PartialEq for Compressed<T, I, P, A> {
     fn eq(&self, other: &Self) -> bool {
-        let spans = |a: &Self| (0..a.major()).map(|major| a.span(major)).collect::<Vec<_>>();
         self.shape() == other.shape()
             && self.indices == other.indices
             && self.data == other.data
-            && spans(self) == spans(other)
+            && (0..self.major()).all(|major| self.span(major) == other.span(major))
     }
 }
 

@@ -134,9 +134,9 @@ impl Plan {
     /// Something else done afterwards.
     pub(crate) fn then(mut self, next: Plan) -> Self {
         let (a, b) = (&mut self.cost, next.cost);
-        a.passes += b.passes;
-        a.bytes_read += b.bytes_read;
-        a.bytes_written += b.bytes_written;
+        a.passes = a.passes.saturating_add(b.passes);
+        a.bytes_read = a.bytes_read.saturating_add(b.bytes_read);
+        a.bytes_written = a.bytes_written.saturating_add(b.bytes_written);
         a.scratch = a.scratch.max(b.scratch);
         a.peak_memory = a.peak_memory.max(b.peak_memory);
         a.seconds += b.seconds;

@@ -25,6 +25,10 @@ pub(crate) fn map_array<T: Entry>(
     let (file, path) = (stored.open_read()?, &stored.path());
     let header = read_header(&file, path)?;
     let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
+    if len == 0 && !header.data_start.is_multiple_of(align_of::<T>() as u64) {
+        // Nothing lies at an address that elements could not have.
+        return Ok((header, Vec::new().into()));
+    }
     let map = map_read(&file, path)?;
     let origin = Origin { path: path.to_owned(), file };
     let buffer = Buffer::from_map(map, origin, header.data_start as usize, len)?;

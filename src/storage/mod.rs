@@ -77,6 +77,6 @@ pub(crate) use running::Running;
 pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::Stage;
 pub(crate) use sums::Sums;
-pub use verify::{Verified, verify};
 pub(crate) use threads::on_all_processors;
+pub use verify::{Verified, verify};
 pub(crate) use writer::ArrayWriter;

@@ -7,7 +7,7 @@ use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::Sorter;
 use crate::error::Result;
 use crate::sparse::{
-    Axis, ByRows, Compressed, CompressedWriter, Duplicates, check_position, check_widths,
+    Axis, ByCols, ByRows, Compressed, CompressedWriter, Duplicates, check_position, check_widths,
 };
 use crate::storage::{Broken, Context, Entry, Index, Place, Plan};
 
@@ -44,6 +44,31 @@ pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
     /// Whether making a matrix of the entries failed half way.
     broken: Broken,
     axis: PhantomData<A>,
+}
+
+impl<T: Entry> CooBuilder<T, u32, ByRows> {
+    /// As [`new`](Self::new), for compressed rows with `u32` indices, the default, so that no type need be written: that of
+    /// the values follows from the first entry.
+    ///
+    /// ```
+    /// use outcore::{Context, CooBuilder, Csr, Duplicates, Place};
+    /// let ctx = Context::new();
+    /// let mut builder = CooBuilder::rows((10, 10), &ctx)?;
+    /// builder.push(3, 4, 1.5)?;
+    /// let a: Csr<f64> = builder.finish(Duplicates::Sum, Place::Memory, &ctx)?;
+    /// assert_eq!(a.nnz(), 1);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn rows(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::new(shape, ctx)
+    }
+}
+
+impl<T: Entry> CooBuilder<T, u32, ByCols> {
+    /// As [`rows`](CooBuilder::rows), for compressed columns.
+    pub fn cols(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::new(shape, ctx)
+    }
 }
 
 impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {

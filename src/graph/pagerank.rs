@@ -163,9 +163,9 @@ fn iterate(
     let _held = ctx.hold(bytes);
     let _running = ctx.begin(|| plan(graph, options, ctx))?;
     let dangling = row_sums.iter().filter(|&&sum| sum == 0.0).count();
-    let mut ranks = vec![1.0 / nrows as f64; nrows];
-    let mut shares = vec![0.0; nrows];
-    let mut arriving = vec![0.0; nrows];
+    let mut ranks = ctx.filled("the ranks", nrows, 1.0 / nrows as f64)?;
+    let mut shares = ctx.filled("the ranks", nrows, 0.0)?;
+    let mut arriving = ctx.filled("the ranks", nrows, 0.0)?;
     let (mut iterations, mut change) = (0, if nrows == 0 { 0.0 } else { f64::INFINITY });
     while change > options.tol && iterations < options.maxiter {
         ctx.report("ranking", iterations as u64, options.maxiter as u64)?;

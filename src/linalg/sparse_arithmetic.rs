@@ -254,8 +254,9 @@ impl<T: Entry, I: Index, P: Index> Merging<T, I, P> {
         Ok(Merging {
             rooms: ctx.room("merged lines", lines + 1)?,
             indptr: ctx.room("merged lines", 2 * lines)?,
-            indices: ctx.work("merged lines", entries)?,
-            data: ctx.work("merged lines", entries)?,
+            // Of lines that could not be cut, which lie in memory as well; whether they fit is seen when they come by.
+            indices: BufferMut::fresh(entries)?,
+            data: BufferMut::fresh(entries)?,
         })
     }
 

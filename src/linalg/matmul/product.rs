@@ -82,6 +82,8 @@ impl<T: Scalar> Dense<T> {
             return Ok(());
         }
         if c.is_empty() || extents.k == 0 {
+            let _running = ctx.begin(|| Ok(Plan::new("dense product").reads(1, 0)))?;
+            ctx.meter().pass();
             c.fill(T::zero());
             return Ok(());
         }

@@ -82,8 +82,7 @@ pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
     let in_parallel = assemble::memory::<T, I>(from.nnz(), from.minor(), ctx)
         .filter(|beside| bytes + beside <= ctx.memory_left());
     let _running = ctx.begin(|| {
-        if from.nrows() != from.ncols() || from.stored_bytes() > 0 {
-            // Others may share their arrays with the result.
+        if !symmetric::may_share(from) {
             check_size::<T, I, P, A>((from.minor(), from.nnz()), place, ctx)?;
         }
         let threads = if in_parallel.is_some() { 1.0 } else { ctx.thread_count() as f64 };

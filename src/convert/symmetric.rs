@@ -45,13 +45,7 @@ pub(super) fn across<T: Entry, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
     ctx: &Context,
 ) -> Result<Option<Compressed<T, I, P, A::Other>>> {
-    let possible = from.nrows() == from.ncols()
-        && from.known_canonical() == Some(true)
-        && from.data().origin().is_none()
-        && from.indptr().origin().is_none()
-        && is_local(from.indices())
-        && seems_symmetric(from);
-    if !possible {
+    if !may_share(from) {
         return Ok(None);
     }
     let data = if ctx.run(|| is_symmetric(from, ctx))? {
@@ -66,6 +60,18 @@ pub(super) fn across<T: Entry, I: Index, P: Index, A: Axis>(
     let (indptr, indices) = (from.indptr().clone(), from.indices().clone());
     let made = Compressed::from_written(from.shape(), indptr, indices, data)?;
     Ok(Some(made.assume_canonical()))
+}
+
+/// Whether the matrix is not seen at a glance to be one that shares nothing with itself across the diagonal.
+pub(super) fn may_share<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+) -> bool {
+    from.nrows() == from.ncols()
+        && from.known_canonical() == Some(true)
+        && from.data().origin().is_none()
+        && from.indptr().origin().is_none()
+        && is_local(from.indices())
+        && seems_symmetric(from)
 }
 
 /// Whether some entries have one across the diagonal.

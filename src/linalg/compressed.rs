@@ -55,7 +55,8 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     let mut panels = LinePanels::for_one_sweep(a, budget, ctx)?;
     let _running = ctx.begin(|| {
         let adjoint = entries == Entries::Conjugated;
-        Ok(product_plan(&panels, adjoint, k, ctx).reads(1, panels.bytes_kept()))
+        let plan = product_plan(&panels, adjoint, k, ctx).every_time();
+        Ok(plan.reads(1, panels.bytes_kept()))
     })?;
     panel_product(&mut panels, along, entries, k, x, y, ctx)
 }

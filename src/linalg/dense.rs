@@ -35,7 +35,7 @@ impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Dense<T> {
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let numbers = (self.nrows() as u64 + self.ncols() as u64).saturating_mul(k as u64);
         let panels = panels_beside(self, numbers.saturating_mul(size_of::<X>() as u64), ctx)?;
-        Ok(line_plan(&panels, product_name(adjoint), k, ctx))
+        Ok(line_plan(&panels, product_name(adjoint), k, ctx).every_time())
     }
 }
 

@@ -120,6 +120,12 @@ impl Plan {
         self
     }
 
+    /// Done again it costs the same: nothing that was read stays.
+    pub(crate) fn every_time(mut self) -> Self {
+        self.reads_again = None;
+        self
+    }
+
     /// The same done again.
     pub(crate) fn again(mut self) -> Self {
         self.cost.bytes_read = self.reads_again.unwrap_or(self.cost.bytes_read);

@@ -174,7 +174,6 @@ impl Reader {
     }
 }
 
-/// The field that holds the values of a type without loss.
 /// What writing so many entries costs: the bytes of a text are known when it is written, so these are guessed.
 fn plan_to_write(file: Option<(&Path, u64)>, stored: u64, entries: u64) -> Plan {
     Plan::new("writing Matrix Market")
@@ -184,6 +183,7 @@ fn plan_to_write(file: Option<(&Path, u64)>, stored: u64, entries: u64) -> Plan 
         .works(entries, WRITING)
 }
 
+/// The field that holds the values of a type without loss.
 fn field_of<T: Entry>() -> Field {
     match T::ENTRY_DTYPE {
         None => Field::Pattern,
@@ -249,6 +249,8 @@ pub fn write_dense<T: Number + Element>(
     let header = Header::array(field_of::<T>(), Symmetry::General, nrows, ncols);
     let header = Header { unsigned: is_unsigned::<T>(), ..header };
     let mut writer = Writer::create(path, header, comment)?;
+    let (file, stored) = (matrix.buffer().file(), matrix.buffer().stored_bytes());
+    let _running = ctx.begin(|| Ok(plan_to_write(file, stored, matrix.len() as u64)))?;
     if matrix.is_empty() {
         // There may be more columns without elements than anybody can count to.
         return writer.finish();

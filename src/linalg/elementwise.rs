@@ -125,7 +125,7 @@ enum Made<'a, U: Element, D: Dimension> {
     /// In memory, so many elements of it so far.
     Here(DenseMut<U, D>, usize, &'a Context),
     /// In a file, on whose way elements are made here.
-    Written(DenseWriter<U, D>, BufferMut<U>, &'a Context),
+    Written(Box<DenseWriter<U, D>>, BufferMut<U>, &'a Context),
 }
 
 impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
@@ -135,7 +135,7 @@ impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
         }
         let writer = DenseWriter::new(place, shape, order, ctx)?;
         let room = ctx.work("a run of elements", room::<U>(ctx))?.counted(ctx.meter());
-        Ok(Made::Written(writer, room, ctx))
+        Ok(Made::Written(Box::new(writer), room, ctx))
     }
 
     /// The memory besides the array or what is made of it at a time.

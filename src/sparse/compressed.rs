@@ -3,12 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::{Axis, ByCols, ByRows};
 use crate::sparse::check::{check_indices, check_line, check_pointers, check_widths};
+use crate::sparse::seen::Seen;
 use crate::storage::{Access, Buffer, Entry, Index};
 
 /// A sparse matrix compressed along axis `A`; named [`Csr`] and [`Csc`].
@@ -28,21 +28,6 @@ pub struct Compressed<T: Entry, I: Index, P: Index, A: Axis> {
     data: Buffer<T>,
     seen: Arc<Seen>,
     axis: PhantomData<A>,
-}
-
-/// What is known of the indices. Clones of a matrix share it.
-#[derive(Default)]
-struct Seen {
-    /// Whether indices strictly increase within every major; empty until they were checked, all being in range.
-    canonical: OnceLock<bool>,
-    /// Entries that were looked at line by line while nothing was known of the whole.
-    looked: AtomicUsize,
-}
-
-impl Seen {
-    fn canonical() -> Arc<Self> {
-        Arc::new(Seen { canonical: OnceLock::from(true), ..Seen::default() })
-    }
 }
 
 /// Compressed sparse rows. `I` is the type of column indices, `P` that of row pointers.
@@ -197,14 +182,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);
         }
-        let len = self.span(major).len();
-        let looked = self.seen.looked.fetch_add(len, Ordering::Relaxed).saturating_add(len);
-        if looked > self.nnz() {
+        if self.seen.looks_at(self.span(major).len()) > self.nnz() {
             if let Ok(canonical) = self.check() {
                 return Ok(canonical);
             }
             // A bad index elsewhere is no matter of this line.
-            self.seen.looked.store(0, Ordering::Relaxed);
+            self.seen.start_again();
         }
         check_line(&self.indptr, &self.indices, self.minor(), major)
             .map_err(|error| self.name_indices(error))
@@ -338,26 +321,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         (size_of_val(&**self.indptr())
             + size_of_val(&**self.indices())
             + size_of_val(&**self.data())) as u64
-    }
-}
-
-impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
-    /// The rows in `range` as a matrix of their own, without a copy.
-    ///
-    /// ```
-    /// let a = outcore::Csr::<f64>::eye(5);
-    /// assert_eq!(a.row_range(1..3)?.shape(), (2, 5));
-    /// # Ok::<(), outcore::Error>(())
-    /// ```
-    pub fn row_range(&self, range: Range<usize>) -> Result<Self> {
-        self.slice_major(range)
-    }
-}
-
-impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
-    /// The columns in `range` as a matrix of their own, without a copy.
-    pub fn col_range(&self, range: Range<usize>) -> Result<Self> {
-        self.slice_major(range)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A compressed matrix looked at line by line (row for CSR, column for CSC) and entry by entry.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
@@ -102,5 +104,25 @@ impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
         &self,
     ) -> impl ExactSizeIterator<Item = Line<'_, T, I>> + DoubleEndedIterator + Clone {
         self.lines()
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
+    /// The rows in `range` as a matrix of their own, without a copy.
+    ///
+    /// ```
+    /// let a = outcore::Csr::<f64>::eye(5);
+    /// assert_eq!(a.row_range(1..3)?.shape(), (2, 5));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn row_range(&self, range: Range<usize>) -> Result<Self> {
+        self.slice_major(range)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
+    /// The columns in `range` as a matrix of their own, without a copy.
+    pub fn col_range(&self, range: Range<usize>) -> Result<Self> {
+        self.slice_major(range)
     }
 }

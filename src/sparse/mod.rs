@@ -1,7 +1,7 @@
 //! Floor 1, sparse: an index structure over buffers.
 //!
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
-//! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices
+//! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices; [`seen`] – what is known of them
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
 //!   line, entry by entry; [`open`] – a stored one, and [`read`] as a copy; [`copy`] – at another place; [`refill`] – new
@@ -33,6 +33,7 @@ pub(crate) mod partition;
 mod permutation;
 mod read;
 mod refill;
+mod seen;
 mod slice;
 mod stack;
 mod writer;

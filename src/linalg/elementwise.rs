@@ -123,7 +123,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
 /// A new array that is made in order, many elements at a time.
 enum Made<'a, U: Element, D: Dimension> {
     /// In memory, so many elements of it so far.
-    Here(DenseMut<U, D>, usize, &'a Context),
+    Here(Box<DenseMut<U, D>>, usize, &'a Context),
     /// In a file, on whose way elements are made here.
     Written(Box<DenseWriter<U, D>>, BufferMut<U>, &'a Context),
 }
@@ -131,7 +131,8 @@ enum Made<'a, U: Element, D: Dimension> {
 impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
     fn new(place: &Place, shape: D, order: Order, ctx: &'a Context) -> Result<Self> {
         if *place == Place::Memory {
-            return Ok(Made::Here(DenseMut::create(place, shape, order, ctx)?, 0, ctx));
+            let array = DenseMut::create(place, shape, order, ctx)?;
+            return Ok(Made::Here(Box::new(array), 0, ctx));
         }
         let writer = DenseWriter::new(place, shape, order, ctx)?;
         let room = ctx.work("a run of elements", room::<U>(ctx))?.counted(ctx.meter());

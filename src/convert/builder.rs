@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::convert::cost::{check_size, written};
+use crate::convert::cost::written;
 use crate::convert::sink::MatrixSink;
 use crate::convert::sorter::Sorter;
 use crate::error::Result;
@@ -131,7 +131,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         self.broken.check()?;
         let (place, (major, _)) = (place.into(), A::swap_if_cols(self.shape));
         let _running = ctx.begin(|| {
-            check_size::<T, I, P, A>((major, self.nnz), &place, ctx)?;
+            check_widths::<I, P>(0, 0, self.nnz)?;
             let plan = self.sorter.plan_to_settle(Plan::new("assembling"), ctx);
             Ok(written::<T, I, P, A>(plan, (major, self.nnz), &place, ctx))
         })?;

@@ -70,6 +70,10 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         let (path, place) = (path.as_ref(), place.into());
         let header = NpyHeader::read(path)?;
         let _running = ctx.begin(|| {
+            if place == Place::Memory {
+                let taken = DenseWriter::<T, D>::memory(header.len(), &place, ctx);
+                ctx.check_memory("the result", taken)?;
+            }
             let plan = Plan::new("reading a .npy file")
                 .on_device_of(Some((path, 0)))
                 .reads(1, header.data_bytes())

@@ -164,6 +164,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Checks that every index is in range, and tells whether they strictly increase within each row (column, for
     /// CSC), so that the matrix is in SciPy's canonical format. Reads the indices once; the answer is remembered.
+    /// Takes no memory, and the threads of the pool that calls it, or of a new [`Context`](crate::Context).
     pub fn check(&self) -> Result<bool> {
         if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);

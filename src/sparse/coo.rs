@@ -144,7 +144,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
         self.rows.stored_bytes() + self.cols.stored_bytes() + self.data.stored_bytes()
     }
 
-    /// Checks that every coordinate is in range. Reads them once; the answer is remembered.
+    /// Checks that every coordinate is in range. Reads them once; the answer is remembered. Takes no memory,
+    /// and the threads of the pool that calls it, or of a new [`Context`](crate::Context).
     pub fn check(&self) -> Result<()> {
         if self.checked.get().is_some() {
             return Ok(());

@@ -83,7 +83,8 @@ pub fn randomized_svd<X: Scalar>(
     let numbers = 2 * (nrows as u64 + ncols as u64) * l as u64;
     let bytes = numbers.saturating_mul(size_of::<X>() as u64);
     let found = (nrows as u64 + ncols as u64).saturating_mul((k * size_of::<X>()) as u64);
-    ctx.check_memory("the vectors", bytes.saturating_add(found))?;
+    ctx.check_memory("the vectors", bytes)?;
+    ctx.check_memory("the vectors and the result", bytes.saturating_add(found))?;
     // From here on, so that an operator plans with what these leave.
     let _held = ctx.hold(bytes + found);
     let _running = ctx.begin(|| {

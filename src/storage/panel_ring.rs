@@ -143,9 +143,9 @@ impl Ring {
         let pins = self.pins();
         let mut after = self.staying_of(pins);
         let mut held = after.iter().filter(|&&there| there).count();
-        for panel in 0..after.len() {
-            if !after[panel] && held < pins && self.is_chosen(panel, pins) {
-                after[panel] = true;
+        for (panel, there) in after.iter_mut().enumerate() {
+            if !*there && held < pins && self.is_chosen(panel, pins) {
+                *there = true;
                 held += 1;
             }
         }

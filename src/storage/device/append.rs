@@ -56,7 +56,7 @@ struct Link {
 enum Writer {
     Thread(JoinHandle<Sums>),
     /// The caller, whenever a block is handed in.
-    Caller(Writing),
+    Caller(Box<Writing>),
 }
 
 /// A file that was written, its length set; not yet on the device.
@@ -200,7 +200,7 @@ impl Appender {
         let writer = match start_thread(Box::new(body)) {
             // Neither end of the channel is gone: the thread waits for this.
             Ok(thread) => hand.send(writing).map(|()| Writer::Thread(thread)).ok(),
-            Err(_) => Some(Writer::Caller(writing)),
+            Err(_) => Some(Writer::Caller(Box::new(writing))),
         };
         Link { requests: Some(requests), done, writer, out: 0 }
     }

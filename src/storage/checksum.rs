@@ -13,8 +13,8 @@ use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::context::Context;
-use crate::storage::folder::StoredFile;
 use crate::storage::json::parse_json;
+use crate::storage::stored_file::StoredFile;
 use crate::storage::sums::{BLOCK, Sums, sum_block};
 
 /// The ending of the side file with the sums of a file.

@@ -10,9 +10,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::Buffer;
 use crate::storage::context::Context;
 use crate::storage::element::{DType, Element, Entry};
-use crate::storage::folder::StoredFile;
 use crate::storage::npy::{ByteOrder, NpyHeader, read_header};
 use crate::storage::stage::Stage;
+use crate::storage::stored_file::StoredFile;
 
 /// Bytes read at a time; a multiple of every element size.
 const BLOCK: usize = 1 << 20;

@@ -2,7 +2,7 @@
 //!
 //! - [`element`] – what may lie in a file; [`buffer`] and [`buffer_mut`] – a run of it, whoever owns the bytes
 //! - [`allocate`] – memory whose size comes from a shape, within a limit; [`broken`] – what failed half way, and says so
-//! - [`folder`] – opening files through the handle of their folder; [`map`] – locking, reserving and mapping them, the only
+//! - [`folder`] and [`stored_file`] – opening files through the handle of their folder; [`map`] – locking, reserving and mapping them, the only
 //!   way to a file's bytes as memory
 //! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them, both in [`json`]; [`verify`](mod@verify) – comparing
 //! - [`place`] – where a result shall live; [`stage`] and [`publish`] – how it gets there completely or not at all;
@@ -43,6 +43,7 @@ mod rewrite;
 mod running;
 mod scratch;
 mod stage;
+mod stored_file;
 mod sums;
 mod threads;
 mod usable_memory;
@@ -63,7 +64,7 @@ pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, 
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use device::{IoBuffer, ReadMode, Source};
 pub use element::{DType, Element, Entry, Index};
-pub(crate) use folder::{Folder, StoredFile};
+pub(crate) use folder::Folder;
 pub(crate) use meter::{Held, Lasts, Meter, Reserved, Spare};
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{DATA_START, read_header};
@@ -78,6 +79,7 @@ pub(crate) use rewrite::{Rewrite, check_closed, open_closed};
 pub(crate) use running::Running;
 pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::Stage;
+pub(crate) use stored_file::StoredFile;
 pub(crate) use sums::Sums;
 pub(crate) use threads::on_all_processors;
 pub use verify::{Verified, verify};

@@ -21,9 +21,10 @@ use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::checksum::side_file;
-use crate::storage::folder::{Folder, StoredFile, beginning};
+use crate::storage::folder::{Folder, beginning};
 use crate::storage::replaceable::{What, check_replaceable};
 use crate::storage::rewrite::MARK as CHANGING;
+use crate::storage::stored_file::StoredFile;
 
 /// The file that marks a hidden folder as one of this library.
 const MARK: &str = "outcore-stage";

@@ -7,9 +7,9 @@ use crate::storage::checksum::SIDE;
 use crate::storage::descriptor::{
     DESCRIPTOR, Descriptor, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE,
 };
-use crate::storage::folder::StoredFile;
 use crate::storage::npy::read_header;
 use crate::storage::rewrite::MARK;
+use crate::storage::stored_file::StoredFile;
 
 /// Files of a stored matrix, each perhaps with its side file.
 const OWN: [&str; 5] = [DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE];

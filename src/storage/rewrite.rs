@@ -11,8 +11,9 @@ use crate::storage::buffer_mut::BufferMut;
 use crate::storage::checksum;
 use crate::storage::context::Context;
 use crate::storage::element::Entry;
-use crate::storage::folder::{StoredFile, replaced};
+use crate::storage::folder::replaced;
 use crate::storage::map::lock_shared;
+use crate::storage::stored_file::StoredFile;
 use crate::storage::sums::Sums;
 
 /// The ending of the mark beside a file that is being changed.

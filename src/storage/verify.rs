@@ -12,9 +12,10 @@ use crate::storage::descriptor::{
     VALUES_FILE,
 };
 use crate::storage::element::DType;
-use crate::storage::folder::{Folder, StoredFile};
+use crate::storage::folder::Folder;
 use crate::storage::npy::{ByteOrder, read_header};
 use crate::storage::rewrite::check_closed;
+use crate::storage::stored_file::StoredFile;
 
 /// How much [`verify`] found in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -8,9 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::{Buffer, Origin};
 use crate::storage::buffer_mut::BufferMut;
 use crate::storage::element::{DType, Element, Entry};
-use crate::storage::folder::StoredFile;
 use crate::storage::map::{lock_shared, map_read, map_write, reserve, reserve_whole};
 use crate::storage::npy::header::{ByteOrder, DATA_START, NpyHeader, read_header};
+use crate::storage::stored_file::StoredFile;
 
 /// How elements of a Rust type may stand in a file: a NumPy type and how many of its elements make up one of ours.
 pub(crate) type Stands = (DType, usize);

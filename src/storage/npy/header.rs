@@ -10,8 +10,8 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::element::DType;
-use crate::storage::folder::StoredFile;
 use crate::storage::npy::literal::{Descr, Literal, excerpt};
+use crate::storage::stored_file::StoredFile;
 
 /// Where the data of files written here starts; a page, so that maps are aligned for every element type.
 pub(crate) const DATA_START: u64 = 4096;

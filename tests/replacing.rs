@@ -198,6 +198,10 @@ fn what_a_writer_did_not_close_is_marked_until_somebody_does() {
     assert_eq!(Csc::<f32>::open(&m).unwrap_err().kind(), ErrorKind::Unfinished);
     assert_eq!(verify(&a, &ctx).unwrap_err().kind(), ErrorKind::Unfinished);
     assert_eq!(verify(&m, &ctx).unwrap_err().kind(), ErrorKind::Unfinished);
+    let read = Dense::<f64>::read(&a, Place::Memory, &ctx).unwrap_err();
+    assert_eq!(read.kind(), ErrorKind::Unfinished);
+    let read = Csc::<f32>::read(&m, Place::Memory, &ctx).unwrap_err();
+    assert_eq!(read.kind(), ErrorKind::Unfinished);
     // By choice, and its structure, which did not change.
     assert_eq!(Dense::<f64>::open_unfinished(&a).unwrap().as_slice()[1], 7.0);
     assert_eq!(Csc::<f32>::open_unfinished(&m).unwrap().nnz(), 3);

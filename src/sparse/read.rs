@@ -158,6 +158,7 @@ fn copy<E: Entry>(
     take: &mut dyn FnMut(&[E]) -> Result<()>,
 ) -> Result<()> {
     let (file, path) = (stored.open_read()?, stored.path());
+    check_closed(stored, false)?;
     let header = read_header(&file, &path)?;
     let found = count_elements(&header, stands).map_err(|e| wider(e.in_file(&path)))?;
     check_line(&header, &path)?;

@@ -11,6 +11,7 @@ use crate::storage::buffer::Buffer;
 use crate::storage::context::Context;
 use crate::storage::element::{DType, Element, Entry};
 use crate::storage::npy::{ByteOrder, NpyHeader, read_header};
+use crate::storage::rewrite::check_closed;
 use crate::storage::stage::Stage;
 use crate::storage::stored_file::StoredFile;
 
@@ -30,7 +31,9 @@ pub(crate) fn read_array<T: Element>(
     name: &str,
     ctx: &Context,
 ) -> Result<(NpyHeader, Buffer<T>)> {
-    let file = StoredFile::at(path)?.open_read()?;
+    let stored = StoredFile::at(path)?;
+    let file = stored.open_read()?;
+    check_closed(&stored, false)?;
     let header = read_header(&file, path)?;
     if header.dtype != T::DTYPE {
         return Err(Error::new(ErrorKind::Type, "the array has another element type")

@@ -8,7 +8,7 @@ mod support;
 
 use std::f64::consts::PI;
 
-use outcore::linalg::norm;
+use outcore::linalg::{Operator, norm};
 use outcore::solve::{CgOptions, cg};
 use outcore::{Context, Csr};
 use support::{Outcome, arguments, context, timed};
@@ -34,6 +34,8 @@ fn main() -> Outcome {
     let step = 0.01;
     build(&path, grid, step / (width * width), &ctx)?;
     let a = Csr::<f64>::open(&path)?;
+    // One matrix, hundreds of products: prepared, each is up to three times faster.
+    let operator = Operator::new(&a, &ctx)?;
     println!(
         "heat on {grid}³ points, {steps} steps of {step}: {a:?}, {:.1} MB mapped",
         a.bytes() as f64 / 1e6
@@ -47,7 +49,7 @@ fn main() -> Outcome {
     let mut worst: f64 = 0.0;
     for k in 1..=steps {
         let options = CgOptions { x0: Some(&u), rtol: 1e-10, ..Default::default() };
-        let (solved, seconds) = timed(|| cg(&a, &u, &options, &ctx));
+        let (solved, seconds) = timed(|| cg(&operator, &u, &options, &ctx));
         let solved = solved?;
         if !solved.converged {
             return Err(format!("step {k} did not converge: {:?}", solved.reason).into());

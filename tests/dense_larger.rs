@@ -304,7 +304,7 @@ fn what_sweeps_cost_is_said_beforehand() {
                 assert_eq!(report.actual.passes, 1);
             }
             measured(&ctx, |ctx| a.gram(ctx));
-            let (found, report) = measured(&ctx, |ctx| pca(a, 3, ctx));
+            let (found, report) = measured(&ctx, |ctx| pca(a, 3, Place::Memory, ctx));
             assert_eq!((report.actual.passes, found.passes), (2, 2), "{report}");
             let place = || Place::Replace(_folder.path().join("b.npy"));
             measured(&ctx, |ctx| a.map(place(), ctx, |x| x as f32));
@@ -319,7 +319,8 @@ fn what_sweeps_cost_is_said_beforehand() {
     let options = SvdOptions::default();
     for limit in [20, 1000] {
         let ctx = limited(limit, 2);
-        let (svd, report) = measured(&ctx, |ctx| randomized_svd::<f64>(&a, 3, options, ctx));
+        let (svd, report) =
+            measured(&ctx, |ctx| randomized_svd::<f64>(&a, 3, options, Place::Memory, ctx));
         assert_eq!(report.actual.passes as usize, svd.passes, "{report}");
     }
     // An operator of the user's, which says nothing.
@@ -336,7 +337,9 @@ fn what_sweeps_cost_is_said_beforehand() {
             outcore::linalg::LinearOperator::<f64>::apply(self, x, y, ctx)
         }
     }
-    measured(&Context::new(), |ctx| randomized_svd::<f64>(&Twice(50), 2, options, ctx));
+    measured(&Context::new(), |ctx| {
+        randomized_svd::<f64>(&Twice(50), 2, options, Place::Memory, ctx)
+    });
 }
 
 #[test]

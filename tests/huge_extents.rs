@@ -297,7 +297,7 @@ where
     }
     table.run(&of("cg"), |ctx| outcore::solve::cg(a, &[1.0; 3], &Default::default(), ctx));
     table.run(&of("randomized_svd"), |ctx| {
-        outcore::spectral::randomized_svd::<f64>(a, 1, Default::default(), ctx)
+        outcore::spectral::randomized_svd::<f64>(a, 1, Default::default(), Place::Memory, ctx)
     });
 }
 
@@ -527,7 +527,7 @@ fn dense(table: &mut Table) {
             table.op(&of("norm_fro"), |ctx| a.norm_fro::<f64>(ctx));
             table.run(&of("copy_into"), |ctx| a.copy_into(Array2::zeros((2, 2)).view_mut(), ctx));
             products(table, a, &of(""));
-            table.run(&of("pca"), |ctx| outcore::spectral::pca(a, 1, ctx));
+            table.run(&of("pca"), |ctx| outcore::spectral::pca(a, 1, Place::Memory, ctx));
             let path = table.path();
             table.run(&of("write_dense"), |ctx| matrix_market::write_dense(&path, a, "", ctx));
         }

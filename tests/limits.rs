@@ -42,7 +42,9 @@ fn dense(folder: &TempDir) -> Dense<f64> {
 fn an_operator_gives_pinned_panels_back_to_the_vectors_of_an_svd() {
     let folder = tempdir().unwrap();
     let a = stored(&folder);
-    let expected = randomized_svd::<f64>(&a, 4, SvdOptions::default(), &Context::new()).unwrap();
+    let expected =
+        randomized_svd::<f64>(&a, 4, SvdOptions::default(), Place::Memory, &Context::new())
+            .unwrap();
     for (limit, k) in [(22 * MIB, 20), (24 * MIB, 4), (40 * MIB, 20)] {
         let ctx = Context::new().memory_limit(limit);
         let (svd, report) = ctx
@@ -50,7 +52,7 @@ fn an_operator_gives_pinned_panels_back_to_the_vectors_of_an_svd() {
                 let operator = Operator::new(&a, ctx)?;
                 // All that is left is pinned.
                 operator.apply(&vec![1.0; 10_000], &mut vec![0.0; 10_000], ctx)?;
-                randomized_svd::<f64>(&operator, k, SvdOptions::default(), ctx)
+                randomized_svd::<f64>(&operator, k, SvdOptions::default(), Place::Memory, ctx)
             })
             .unwrap();
         assert!(report.actual.peak_memory <= limit, "{limit}\n{report}");
@@ -70,7 +72,7 @@ fn an_algorithm_whose_vectors_do_not_fit_beside_an_operator_fails_before_it_read
         let ((), report) = ctx
             .measure(|ctx| {
                 let options = SvdOptions::default();
-                let error = randomized_svd(&operator, k, options, ctx).unwrap_err();
+                let error = randomized_svd(&operator, k, options, Place::Memory, ctx).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
                 assert!(error.to_string().contains("operators hold"), "{error}");
                 Ok(())

@@ -138,7 +138,7 @@ fn an_operator_without_adjoint_is_solved_with_and_names_itself_where_one_is_aske
     let errors = [
         Doubling(3).rmatvec(&[1.0; 3]).unwrap_err(),
         Doubling(3).rmatmat(ndarray::Array2::ones((3, 2)).view()).unwrap_err(),
-        randomized_svd(&Doubling(3), 1, SvdOptions::default(), &ctx).unwrap_err(),
+        randomized_svd(&Doubling(3), 1, SvdOptions::default(), Place::Memory, &ctx).unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -176,8 +176,12 @@ fn functions_make_an_operator() {
             Ok(())
         });
     assert_eq!(turning.matvec(&[Complex::new(1.0, 0.0)]).unwrap(), [Complex::i()]);
-    let svd = randomized_svd::<f64>(&operator, 5, SvdOptions::default(), &ctx).unwrap();
-    assert_eq!(svd.s, randomized_svd::<f64>(&a, 5, SvdOptions::default(), &ctx).unwrap().s);
+    let svd =
+        randomized_svd::<f64>(&operator, 5, SvdOptions::default(), Place::Memory, &ctx).unwrap();
+    assert_eq!(
+        svd.s,
+        randomized_svd::<f64>(&a, 5, SvdOptions::default(), Place::Memory, &ctx).unwrap().s
+    );
 }
 
 /// Phases and totals that a callback is told while `work` runs, and the context of it.
@@ -217,7 +221,7 @@ fn progress_of_a_solve_is_that_of_the_solve_alone() {
         assert_eq!(phases, [("conjugate gradients", 20)], "{prepared}");
     }
     let phases = told(1 << 30, |ctx| {
-        randomized_svd::<f64>(&dense, 3, SvdOptions::default(), ctx).unwrap();
+        randomized_svd::<f64>(&dense, 3, SvdOptions::default(), Place::Memory, ctx).unwrap();
     });
     assert!(phases.iter().all(|&(phase, _)| phase != "sweeping"), "{phases:?}");
     // A product by itself is the outermost.

@@ -226,14 +226,10 @@ fn numbers_that_are_not_finite_end_it() {
     for bad in [f64::NAN, f64::INFINITY] {
         let mut b = uneven(100);
         b[3] = bad;
-        let solved = cg(&a, &b, &CgOptions::default(), &CTX).unwrap();
-        assert_eq!((solved.converged, solved.reason), (false, StopReason::NotFinite));
+        let error = cg(&a, &b, &CgOptions::default(), &CTX).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Value, "{error}");
     }
     let solved = cg(&broken, &uneven(100), &CgOptions::default(), &CTX).unwrap();
-    assert_eq!((solved.converged, solved.reason), (false, StopReason::NotFinite));
-    // Finite, but its norm is not.
-    let huge = vec![1e200; 100];
-    let solved = cg(&a, &huge, &CgOptions::default(), &CTX).unwrap();
     assert_eq!((solved.converged, solved.reason), (false, StopReason::NotFinite));
 }
 

@@ -18,7 +18,9 @@ use crate::convert::sorter::Sorter;
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::sparse::{Axis, Compressed, Coo, Duplicates, LinePanels};
-use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan, SparseFormat, filled};
+use crate::storage::{
+    Context, Element, Entry, Index, Order, Place, Plan, SparseFormat, filled, put,
+};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 20;
@@ -296,7 +298,7 @@ impl<'a> Target<'a> {
             // A coordinate that was checked may lie in a file that has changed since.
             let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
             let element = elements.get_mut(at).ok_or_else(changed)?;
-            *element = element.merge(value).ok_or_else(|| overflow((row, col)))?;
+            *element = put(*element, value).ok_or_else(|| overflow((row, col)))?;
             if k % STEP == 0 {
                 ctx.report("writing out zeros", k as u64, nnz as u64)?;
             }
@@ -361,7 +363,7 @@ fn add_to<T: Element, I: Index, P: Index, A: Axis>(
     place: (usize, usize),
 ) -> Result<()> {
     let element = element.ok_or_else(|| fault(from))?;
-    *element = element.merge(value).ok_or_else(|| overflow(A::swap_if_cols(place)))?;
+    *element = put(*element, value).ok_or_else(|| overflow(A::swap_if_cols(place)))?;
     Ok(())
 }
 

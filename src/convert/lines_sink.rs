@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::convert::passes::Sink;
 use crate::dense::{Dense, DenseWriter};
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::storage::{BufferMut, Context, Element, Index, Order};
+use crate::storage::{BufferMut, Context, Element, Index, Order, put};
 
 /// Lines of a panel that are looked at together.
 const LINES: usize = 1 << 14;
@@ -125,7 +125,7 @@ impl<T: Element> LinesSink<T> {
                     return Err(outside());
                 }
                 if let Some(element) = band.get_mut(index.wrapping_sub(start)) {
-                    let sum = element.merge(value);
+                    let sum = put(*element, value);
                     *element = sum.ok_or_else(|| overflow((self.position)((self.lines, index))))?;
                 }
             }
@@ -143,14 +143,13 @@ impl<T: Element> LinesSink<T> {
         if index + 1 == self.at {
             // What was put last is still in the band.
             let element = &mut self.band[self.filled - 1];
-            let sum = element.merge(value);
+            let sum = put(*element, value);
             *element = sum.ok_or_else(|| overflow((self.position)((self.lines, index))))?;
             return Ok(());
         }
         self.put_zeros(index)?;
         self.make_room()?;
-        // As where lines are whole: a negative zero does not survive.
-        self.band[self.filled] = T::default().merge(value).unwrap_or(value);
+        self.band[self.filled] = value;
         self.filled += 1;
         self.at += 1;
         Ok(())
@@ -260,7 +259,7 @@ fn fill<T: Element, I: Index>(
         for (index, &value) in indices[here.clone()].iter().zip(&data[here]) {
             let index = index.to_usize();
             let Some(element) = row.get_mut(index) else { return Some(Clash::Outside) };
-            let Some(sum) = element.merge(value) else {
+            let Some(sum) = put(*element, value) else {
                 return Some(Clash::Overflow(line, index));
             };
             *element = sum;

@@ -50,6 +50,9 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<()> {
     check_operands(a, along, k, x, y)?;
+    if T::exact_sparse(a, entries == Entries::Conjugated, (k, x, y), ctx)? {
+        return Ok(());
+    }
     let vectors = (size_of_val(x) + size_of_val(y)) as u64;
     let budget = ctx.memory_left().saturating_sub(vectors);
     let mut panels = LinePanels::for_one_sweep(a, budget, ctx)?;

@@ -55,6 +55,9 @@ fn one_product<X: Scalar, T: Element + Factor<X>>(
     let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
     check_shape("x", from.saturating_mul(k), x.len())?;
     check_shape("y", to.saturating_mul(k), y.len())?;
+    if T::exact_dense(a, adjoint, (k, x, y), ctx)? {
+        return Ok(());
+    }
     let mut panels = panels_beside(a, (size_of_val(x) + size_of_val(y)) as u64, ctx)?;
     let _running = ctx.begin(|| Ok(line_plan(&panels, product_name(adjoint), k, ctx)))?;
     let along = (a.order() == Order::C) != adjoint;

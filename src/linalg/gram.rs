@@ -71,8 +71,12 @@ impl<T: Scalar> Dense<T> {
         Ok(())
     }
 
-    /// The Gram matrix of the rows less `center`.
-    pub(crate) fn gram_around(&self, center: Option<&[T]>, ctx: &Context) -> Result<Array2<T>> {
+    /// The Gram matrix of the rows less a center, times a number.
+    pub(crate) fn gram_around(
+        &self,
+        center: Option<(&[T], T)>,
+        ctx: &Context,
+    ) -> Result<Array2<T>> {
         let gram = self.gram_sums(center, ctx)?;
         // Its bytes were seen to be within the limit.
         let mut matrix = Array2::zeros((self.ncols(), self.ncols()));
@@ -80,9 +84,9 @@ impl<T: Scalar> Dense<T> {
         Ok(matrix)
     }
 
-    fn gram_sums<'a>(&self, center: Option<&'a [T]>, ctx: &Context) -> Result<Gram<'a, T>> {
+    fn gram_sums<'a>(&self, center: Option<(&'a [T], T)>, ctx: &Context) -> Result<Gram<'a, T>> {
         let k = self.ncols();
-        if let Some(center) = center {
+        if let Some((center, _)) = center {
             check_shape("the center", k, center.len())?;
         }
         let bytes = memory_for::<T>(k);
@@ -158,7 +162,8 @@ fn edge<T: Scalar>() -> usize {
 /// The sums so far.
 struct Gram<'a, T> {
     k: usize,
-    center: Option<&'a [T]>,
+    /// What is taken from every row, and what the difference is multiplied by.
+    center: Option<(&'a [T], T)>,
     height: usize,
     tiles: Vec<Tile<T>>,
     /// Blocks of a round.
@@ -182,7 +187,7 @@ struct Tile<T> {
 }
 
 impl<'a, T: Scalar> Gram<'a, T> {
-    fn new(k: usize, center: Option<&'a [T]>, height: usize) -> Self {
+    fn new(k: usize, center: Option<(&'a [T], T)>, height: usize) -> Self {
         let (edge, per_side) = (edge::<T>(), k.div_ceil(edge::<T>()));
         let range = |tile: usize| tile * edge..((tile + 1) * edge).min(k);
         let tiles = (0..per_side)
@@ -217,9 +222,9 @@ impl<'a, T: Scalar> Gram<'a, T> {
             for (panel, (to, columns)) in panels.enumerate() {
                 let lines: Vec<&[T]> = columns.iter().map(|column| &column[here.clone()]).collect();
                 pack_lines(&lines, edge, to);
-                if let Some(center) = center {
+                if let Some((center, scale)) = center {
                     let center = &center[panel * edge..][..columns.len()];
-                    to.chunks_exact_mut(edge).for_each(|row| subtract(row, center));
+                    to.chunks_exact_mut(edge).for_each(|row| subtract(row, center, scale));
                 }
             }
         });
@@ -268,7 +273,7 @@ impl<'a, T: Scalar> Gram<'a, T> {
 /// Puts a row to its place in every panel, `panel` numbers apart, less the center.
 fn pack_row<T: Scalar>(
     row: &[T],
-    center: Option<&[T]>,
+    center: Option<(&[T], T)>,
     (edge, panel): (usize, usize),
     to: &mut [T],
 ) {
@@ -276,14 +281,14 @@ fn pack_row<T: Scalar>(
         let to = &mut to[at * panel..][..edge];
         to[..part.len()].copy_from_slice(part);
         to[part.len()..].fill(T::zero());
-        if let Some(center) = center {
-            subtract(to, &center[at * edge..][..part.len()]);
+        if let Some((center, scale)) = center {
+            subtract(to, &center[at * edge..][..part.len()], scale);
         }
     }
 }
 
-fn subtract<T: Scalar>(row: &mut [T], center: &[T]) {
-    row.iter_mut().zip(center).for_each(|(x, &center)| *x -= center);
+fn subtract<T: Scalar>(row: &mut [T], center: &[T], scale: T) {
+    row.iter_mut().zip(center).for_each(|(x, &center)| *x = (*x - center) * scale);
 }
 
 impl<T: Scalar> Block<T> {

@@ -97,6 +97,22 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
         })
     }
 
+    /// Calls `take` with the state of its line, along the stored axis or across it, for every entry, in order.
+    pub(crate) fn fold<S: Send>(
+        &mut self,
+        along: bool,
+        states: &mut [S],
+        ctx: &Context,
+        take: impl Fn(&mut S, T) + Sync,
+    ) -> Result<()> {
+        match along {
+            true => self.along(states, ctx, |state, _, data, _| {
+                data.iter().for_each(|&x| take(state, x));
+            }),
+            false => self.across(states, ctx, take),
+        }
+    }
+
     /// Calls `work`, on the threads of the context, with every run of lines; fails if an index is out of range, or if a
     /// position holds several entries.
     fn sweep(

@@ -6,6 +6,7 @@
 //! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
 //!   compressed ones, in a form of `prepared_form`; `readers` and `at_hand` – how several products at a time share it;
 //!   `compact` – a matrix in fewer bytes
+//! - `exact` – products of integers that an `f64` does not hold
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
@@ -28,6 +29,7 @@ mod compact;
 mod compressed;
 mod dense;
 mod elementwise;
+mod exact;
 mod fn_operator;
 mod gram;
 pub(crate) mod kernels;
@@ -65,4 +67,5 @@ pub use semiring::{
 pub use sparse_statistics::NormOrder;
 pub use spgemm::Mask;
 pub use statistics::Stats;
+pub(crate) use vector::largest;
 pub use vector::{axpby, dot, norm};

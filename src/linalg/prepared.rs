@@ -213,6 +213,9 @@ impl<X: Scalar, T: Element + Factor<X>> PanelProduct<X> for Dense<T> {
         y: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
+        if T::exact_dense(panels.model().matrix(), adjoint, (k, x, y), ctx)? {
+            return Ok(());
+        }
         let along = (panels.model().matrix().order() == Order::C) != adjoint;
         let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
         panels.with(ctx, |panels| line_product(panels, along, entries, k, x, y, ctx))

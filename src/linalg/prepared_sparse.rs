@@ -96,6 +96,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
     where
         T: Factor<X>,
     {
+        if T::exact_sparse(self.matrix(), adjoint, (k, x, y), ctx)? {
+            return Ok(());
+        }
         let along = is_along::<A>(adjoint);
         let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
         match self.form(adjoint, k) {

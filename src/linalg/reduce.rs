@@ -1,23 +1,20 @@
 //! Sums and norms over all entries of a matrix, the same bits for any number of threads, any limit and any place.
 //!
-//! Entries are summed in lanes within fixed runs, and the runs in order. Values of a file larger than the memory limit come
-//! in panels that are cut between runs, so that nothing of that changes.
+//! Entries are summed in fixed runs, and those in pairs (`kernels/sums.rs`); integers exactly, whatever type the result has.
+//! Values of a file larger than the memory limit come in panels that are cut between runs, so that nothing of that changes.
 
 use ndarray::Dimension;
-use num_traits::Float;
+use num_traits::{Float, PrimInt, Zero};
 use rayon::prelude::*;
 
 use crate::dense::{Dense, DenseBase};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::kernels::{
+    Pairs, SUM_RUN as RUN, integer, is_integer, is_safe, largest_part, power_of_two, sum_run,
+};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, Coo, EntryPanels};
 use crate::storage::{Buffer, BufferMut, Context, Element, Entry, Index, Plan};
-
-/// Entries summed by one task.
-const RUN: usize = 1 << 14;
-
-/// Sums side by side within a run, so that additions do not wait for each other.
-const LANES: usize = 16;
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 24;
@@ -26,6 +23,7 @@ const STEP: usize = 1 << 24;
 const WORK: f64 = 0.3;
 
 /// The values of a matrix.
+#[derive(Clone, Copy)]
 enum Values<'a, T> {
     /// In memory, or in a file that may be larger.
     Stored(&'a Buffer<T>),
@@ -33,76 +31,109 @@ enum Values<'a, T> {
     Written(&'a [T]),
 }
 
-/// The sum of `term(entry)` over all entries.
-fn total<T: Entry, X: Scalar>(
-    operation: &'static str,
-    values: Values<'_, T>,
-    ctx: &Context,
-    term: impl Fn(T) -> X + Sync,
-) -> Result<X> {
-    let (data, stored, file) = match &values {
-        Values::Stored(buffer) => (&buffer[..], buffer.stored_bytes(), buffer.file()),
-        Values::Written(data) => (*data, 0, None),
-    };
-    let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, WORK);
-    let mut sum: X = std::iter::empty().sum();
-    if let Values::Stored(buffer) = values
-        && stored > ctx.memory_left()
-    {
-        let budget = ctx.memory_left() / 4 * 3;
-        let mut panels = EntryPanels::<T, u32>::within(budget, RUN, &[], buffer, ctx)?;
-        let _running =
-            ctx.begin(|| Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory())))?;
-        panels.sweep(ctx, &mut |_, _, data| {
-            add_runs(&mut sum, data, ctx, &term);
-            Ok(())
-        })?;
-        return Ok(sum);
+impl<T: Entry> Values<'_, T> {
+    /// Hands out what `of` makes of every run of entries, in order.
+    fn each_run<S: Send>(
+        self,
+        operation: &'static str,
+        ctx: &Context,
+        of: impl Fn(&[T]) -> S + Sync,
+        mut take: impl FnMut(S),
+    ) -> Result<()> {
+        let (data, stored, file) = match self {
+            Values::Stored(buffer) => (&buffer[..], buffer.stored_bytes(), buffer.file()),
+            Values::Written(data) => (data, 0, None),
+        };
+        let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, WORK);
+        let mut runs = |data: &[T]| {
+            let runs: Vec<S> = ctx.run(|| data.par_chunks(RUN).map(&of).collect());
+            runs.into_iter().for_each(&mut take);
+        };
+        if let Values::Stored(buffer) = self
+            && stored > ctx.memory_left()
+        {
+            let budget = ctx.memory_left() / 4 * 3;
+            let mut panels = EntryPanels::<T, u32>::within(budget, RUN, &[], buffer, ctx)?;
+            let _running =
+                ctx.begin(|| Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory())))?;
+            return panels.sweep(ctx, &mut |_, _, data| {
+                runs(data);
+                Ok(())
+            });
+        }
+        let _running = ctx.begin(|| Ok(plan.reads(1, stored)))?;
+        ctx.meter().pass();
+        ctx.meter().read(stored);
+        for (step, part) in data.chunks(STEP).enumerate() {
+            ctx.report(operation, (step * STEP) as u64, data.len() as u64)?;
+            runs(part);
+        }
+        Ok(())
     }
-    let _running = ctx.begin(|| Ok(plan.reads(1, stored)))?;
-    ctx.meter().pass();
-    ctx.meter().read(stored);
-    for (step, part) in data.chunks(STEP).enumerate() {
-        ctx.report(operation, (step * STEP) as u64, data.len() as u64)?;
-        add_runs(&mut sum, part, ctx, &term);
-    }
-    Ok(sum)
-}
 
-/// Adds the sums of the runs of `data`, which starts with a run.
-fn add_runs<T: Entry, X: Scalar>(
-    sum: &mut X,
-    data: &[T],
-    ctx: &Context,
-    term: &(impl Fn(T) -> X + Sync),
-) {
-    let runs: Vec<X> = ctx.run(|| {
-        let runs = data.par_chunks(RUN).map(|run| {
-            let (run, tail) = run.as_chunks::<LANES>();
-            let mut lanes = [X::zero(); LANES];
-            for entries in run {
-                lanes.iter_mut().zip(entries).for_each(|(lane, &entry)| *lane += term(entry));
-            }
-            lanes.into_iter().sum::<X>() + tail.iter().map(|&entry| term(entry)).sum::<X>()
-        });
-        runs.collect()
-    });
-    runs.into_iter().for_each(|run| *sum += run);
+    /// The sum of `term(entry)` over all entries.
+    fn total<X: Scalar>(
+        self,
+        operation: &'static str,
+        ctx: &Context,
+        term: impl Fn(T) -> X + Sync,
+    ) -> Result<X> {
+        let mut sum = Pairs::<X>::new(X::zero());
+        let add = |a: X, b: X| a + b;
+        self.each_run(operation, ctx, |run| sum_run(run, &term), |run| sum.take(run, add))?;
+        Ok(sum.total(add).unwrap_or_else(X::zero))
+    }
+
+    /// The sum of integers, of which 2⁶³ of 64 bits are summed without overflow.
+    fn total_of_integers(self, ctx: &Context) -> Result<i128> {
+        let mut sum = 0;
+        let of_run = |run: &[T]| run.iter().map(|&entry| integer(entry)).sum::<i128>();
+        self.each_run("sum", ctx, of_run, |run| sum += run)?;
+        Ok(sum)
+    }
 }
 
 fn sum<T: Factor<X>, X: Scalar>(values: Values<'_, T>, ctx: &Context) -> Result<X> {
-    total("sum", values, ctx, |entry| entry.times(X::from_f64(1.0)))
+    if is_integer::<T>() {
+        return Ok(X::from_f64(values.total_of_integers(ctx)? as f64));
+    }
+    values.total("sum", ctx, |entry| entry.times(X::one()))
+}
+
+fn exact_sum<T: Entry + PrimInt>(values: Values<'_, T>, ctx: &Context) -> Result<T> {
+    let sum = values.total_of_integers(ctx)?;
+    T::from(sum).ok_or_else(|| {
+        Error::new(ErrorKind::Value, "the sum is no number of the type of the entries")
+            .found(sum)
+            .remedy("sum::<f64> gives it rounded")
+    })
 }
 
 fn norm_fro<T: Factor<X>, X: Scalar>(values: Values<'_, T>, ctx: &Context) -> Result<X::Real> {
-    let square = |entry: T| entry.times(X::from_f64(1.0)).abs_squared();
-    Ok(total("Frobenius norm", values, ctx, square)?.sqrt())
+    const NAME: &str = "Frobenius norm";
+    let square = |entry: T, scale: X::Real| entry.times(X::from_real(scale)).abs_squared();
+    let one = X::one().real();
+    let squares: X::Real = values.total(NAME, ctx, |entry| square(entry, one))?;
+    if is_safe(squares) || squares.is_nan() {
+        return Ok(squares.sqrt());
+    }
+    let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
+    let part = |entry: &T| largest_part(entry.times(X::one()));
+    let of_run = |run: &[T]| run.iter().map(part).fold(X::Real::zero(), larger);
+    let mut largest = X::Real::zero();
+    values.each_run(NAME, ctx, of_run, |run| largest = larger(largest, run))?;
+    if largest.is_zero() || !largest.is_finite() {
+        return Ok(largest);
+    }
+    let (scale, back) = power_of_two(largest);
+    Ok(values.total(NAME, ctx, |entry| square(entry, scale))?.sqrt() * back)
 }
 
 macro_rules! reductions {
     () => {
-        /// The sum of all stored entries, computed in `X`; a pattern counts its entries. Cost: one read of the values;
-        /// memory: none, or some panels of a file larger than the limit.
+        /// The sum of all stored entries, computed in `X`, floating-point numbers in pairs, so that the error grows with the
+        /// logarithm of their number; integers are summed exactly, and the sum is rounded once. A pattern counts its
+        /// entries. Cost: one read of the values; memory: none, or some panels of a file larger than the limit.
         ///
         /// ```
         /// # use outcore::{Context, Csr};
@@ -116,7 +147,27 @@ macro_rules! reductions {
             sum(self.values(), ctx)
         }
 
-        /// The Frobenius norm of the stored entries, computed in `X`. Cost: as for [`sum`](Self::sum).
+        /// The sum of integers as an integer. Fails with [`ErrorKind::Value`] if it overflows their type. Cost: as for
+        /// [`sum`](Self::sum).
+        ///
+        /// ```
+        /// # use outcore::{Context, Csr, ErrorKind};
+        /// let a = Csr::<i8>::eye(3).with_data(vec![100, 27, -27])?;
+        /// assert_eq!(a.exact_sum(&Context::new())?, 100);
+        /// let a = a.with_data(vec![100, 27, 27])?;
+        /// assert_eq!(a.exact_sum(&Context::new()).unwrap_err().kind(), ErrorKind::Value);
+        /// # Ok::<(), outcore::Error>(())
+        /// ```
+        pub fn exact_sum(&self, ctx: &Context) -> Result<T>
+        where
+            T: PrimInt,
+        {
+            exact_sum(self.values(), ctx)
+        }
+
+        /// The Frobenius norm of the stored entries, each by itself where a position holds several, computed in `X`, also
+        /// where the squares of entries overflow or vanish. Cost: as for [`sum`](Self::sum), and three reads for such
+        /// entries.
         ///
         /// ```
         /// # use outcore::{Context, Csr};

@@ -1,7 +1,8 @@
 //! Numbers that vectors are made of, and what a stored entry does to one.
 //!
 //! [`Scalar`] is the field a product is computed in. [`Factor`] says that an entry of another type can stand before
-//! it: pattern entries multiply by one, integers and `bool` are widened exactly where the type allows, `f32` entries
+//! it: pattern entries multiply by one, integers and `bool` are widened exactly where the type allows (products of those of 64
+//! bits with vectors of integers are summed as integers, in `exact.rs`), `f32` entries
 //! accumulate in `f64` when the vectors are `f64`, and numbers of 16 bits in either.
 
 use std::iter::Sum;
@@ -10,7 +11,11 @@ use std::ops::{AddAssign, Div, Mul, Neg, Sub, SubAssign};
 use num_complex::Complex;
 use num_traits::{Float, One, Zero};
 
-use crate::storage::{Element, Entry};
+use crate::dense::Dense;
+use crate::error::Result;
+use crate::linalg::exact;
+use crate::sparse::{Axis, Compressed};
+use crate::storage::{Context, Element, Entry, Index};
 
 /// A real or complex floating-point number: `f32`, `f64` and the complex numbers of both.
 pub trait Scalar:
@@ -54,6 +59,34 @@ pub trait Factor<X: Scalar>: Entry {
 
     /// `conj(self) · x`, the entry of the adjoint.
     fn conj_times(self, x: X) -> X;
+
+    /// The product of a matrix with `k` vectors, or that with the adjoint, if it needs more digits than numbers of `X` have;
+    /// whether it does. Only integers of 64 bits do, and only with integers.
+    #[doc(hidden)]
+    fn exact_sparse<I: Index, P: Index, A: Axis>(
+        a: &Compressed<Self, I, P, A>,
+        adjoint: bool,
+        vectors: (usize, &[X], &mut [X]),
+        ctx: &Context,
+    ) -> Result<bool> {
+        let _ = (a, adjoint, vectors, ctx);
+        Ok(false)
+    }
+
+    /// As [`exact_sparse`](Self::exact_sparse), for a dense matrix.
+    #[doc(hidden)]
+    fn exact_dense(
+        a: &Dense<Self>,
+        adjoint: bool,
+        vectors: (usize, &[X], &mut [X]),
+        ctx: &Context,
+    ) -> Result<bool>
+    where
+        Self: Element,
+    {
+        let _ = (a, adjoint, vectors, ctx);
+        Ok(false)
+    }
 }
 
 macro_rules! real_scalars {
@@ -113,7 +146,7 @@ macro_rules! real_factors {
 }
 
 macro_rules! real_factor {
-    ($entry:ty, $real:ty, |$it:ident| $wide:expr) => {
+    ($entry:ty, $real:ty, |$it:ident| $wide:expr $(, $exact:ident)?) => {
         impl Factor<$real> for $entry {
             #[inline(always)]
             fn times(self, x: $real) -> $real {
@@ -124,6 +157,7 @@ macro_rules! real_factor {
             fn conj_times(self, x: $real) -> $real {
                 self.times(x)
             }
+            $($exact! { $real })?
         }
 
         impl Factor<Complex<$real>> for $entry {
@@ -136,9 +170,35 @@ macro_rules! real_factor {
             fn conj_times(self, x: Complex<$real>) -> Complex<$real> {
                 self.times(x)
             }
+            $($exact! { Complex<$real> })?
         }
     };
 }
+
+/// Products of integers of which an `f64` holds not all.
+macro_rules! exact_products {
+    ($number:ty) => {
+        fn exact_sparse<I: Index, P: Index, A: Axis>(
+            a: &Compressed<Self, I, P, A>,
+            adjoint: bool,
+            vectors: (usize, &[$number], &mut [$number]),
+            ctx: &Context,
+        ) -> Result<bool> {
+            exact::sparse(a, adjoint, vectors, ctx)
+        }
+        fn exact_dense(
+            a: &Dense<Self>,
+            adjoint: bool,
+            vectors: (usize, &[$number], &mut [$number]),
+            ctx: &Context,
+        ) -> Result<bool> {
+            exact::dense(a, adjoint, vectors, ctx)
+        }
+    };
+}
+
+real_factor!(i64, f64, |entry| entry as f64, exact_products);
+real_factor!(u64, f64, |entry| entry as f64, exact_products);
 
 real_factors! {
     f64 => f64;
@@ -146,11 +206,9 @@ real_factors! {
     i8 => f32, f64;
     i16 => f32, f64;
     i32 => f64;
-    i64 => f64;
     u8 => f32, f64;
     u16 => f32, f64;
     u32 => f64;
-    u64 => f64;
 }
 
 #[cfg(feature = "half")]

@@ -9,13 +9,17 @@
 //!
 //! which is the update of Youngs and Cramer ("Some results relevant to choice of sum and sum-of-product algorithms", 1971),
 //! as sound as Welford's, with the sum in place of the mean. The zeros come in at the end, all at once, by the formula of
-//! Chan, Golub and LeVeque. So the bits depend neither on threads, nor on the limit, nor on where the matrix lies.
+//! Chan, Golub and LeVeque. Groups of 128 numbers are summed one after the other, and added with what rounding lost. So the bits depend neither on threads, nor on the limit, nor on where the matrix lies.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use num_complex::Complex;
 use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
-use crate::linalg::kernels::{Columns, Moments, of_run};
+use crate::linalg::kernels::{
+    Columns, GROUP, Moments, integer, is_safe, is_wide, of_run, power_of_two, split,
+};
 use crate::linalg::line_pass::{LinePass, RUN};
 use crate::linalg::scalar::Factor;
 use crate::linalg::statistics::Stats;
@@ -40,7 +44,7 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Statistics along an axis, as NumPy counts them: 0 gives one for every column, 1 one for every row. Positions without
     /// an entry count as zeros, pattern entries as ones.
     ///
-    /// Cost: one pass over the matrix. Memory: 40 bytes for each line along the stored axis (each row of CSR), 88 for each
+    /// Cost: one pass over the matrix. Memory: 40 bytes for each line along the stored axis (each row of CSR), 96 for each
     /// across it, and for a matrix in files a quarter of what is left of the limit at most. Fails if that does not fit, if an
     /// index is out of range, or with [`ErrorKind::Duplicate`] if a position holds several entries, of which there is no one
     /// least; a line of more than a sixteenth of the limit must rise, to be seen to hold none.
@@ -75,10 +79,10 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         }
         let bytes = bytes_of::<(Column, Moments)>(len);
         let mut pass = LinePass::new("statistics across lines", self, false, bytes, ctx)?;
-        let column = Column { stored: 0, moments: Moments::NONE };
+        let column = Column { stored: 0, group: 0.0, moments: Moments::NONE };
         let mut columns = ctx.filled("the statistics", len, column)?;
-        pass.across(&mut columns, ctx, |column, x| column.take(number(x)))?;
-        let finish = |column: &Column| with_zeros(column.stored, column.moments, count);
+        pass.across(&mut columns, ctx, |column, x| column.take(x, number(x)))?;
+        let finish = |column: &Column| with_zeros(column.stored, column.moments(), count);
         let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
         ctx.run(|| moments.par_iter_mut().zip(&columns).for_each(|(to, from)| *to = finish(from)));
         Ok(Stats::new(count, moments))
@@ -98,7 +102,8 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// A norm of every column (axis 0) or every row (axis 1), computed in `f64`; of none but zeros it is 0. A NaN gives NaN.
     ///
-    /// Cost: one pass over the matrix. Memory and errors: as for [`stats`](Self::stats), with 8 bytes for each norm.
+    /// Cost: one pass over the matrix; where squares overflow or vanish one more, with 16 bytes more for each norm. Memory and
+    /// errors: as for [`stats`](Self::stats), with 8 bytes for each norm.
     ///
     /// ```
     /// use outcore::{Context, Csr, linalg::NormOrder};
@@ -137,15 +142,31 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
         let (along, bytes) = (is_along(self, axis), size_of_val(norms) as u64);
         let mut pass = LinePass::new("norms", self, along, bytes, ctx)?;
         norms.fill(0.0);
-        match along {
-            true => pass.along(norms, ctx, |norm, _, data, _| {
-                data.iter().for_each(|&x| order.take(norm, absolute(x)));
-            })?,
-            false => pass.across(norms, ctx, |norm, x| order.take(norm, absolute(x)))?,
+        if order != NormOrder::L2 {
+            return pass.fold(along, norms, ctx, |norm, x| order.take(norm, absolute(x)));
         }
-        if order == NormOrder::L2 {
-            norms.iter_mut().for_each(|norm| *norm = norm.sqrt());
+        // A square that vanishes is seen where it is formed; one that overflows, in the sum.
+        let vanished = AtomicBool::new(false);
+        pass.fold(along, norms, ctx, |norm, x| {
+            let x = absolute(x);
+            if x * x < f64::MIN_POSITIVE && x != 0.0 {
+                vanished.store(true, Ordering::Relaxed);
+            }
+            order.take(norm, x);
+        })?;
+        let vanished = vanished.into_inner();
+        let lost = |&sum: &f64| !is_safe(sum) && !sum.is_nan() && (vanished || sum != 0.0);
+        if norms.iter().any(lost) {
+            ctx.check_memory("the scaled norms", bytes.saturating_mul(3))?;
+            let _held = ctx.hold(2 * bytes);
+            let mut scaled = vec![Scaled { scale: 0.0, squares: 0.0 }; len];
+            pass.fold(along, &mut scaled, ctx, |sum, x| sum.take(absolute(x)))?;
+            for (norm, sum) in norms.iter_mut().zip(scaled) {
+                *norm = if lost(norm) { sum.norm() } else { norm.sqrt() };
+            }
+            return Ok(());
         }
+        norms.iter_mut().for_each(|norm| *norm = norm.sqrt());
         Ok(())
     }
 }
@@ -233,54 +254,102 @@ fn is_along<T: Entry, I: Index, P: Index, A: Axis>(
 #[derive(Clone, Copy)]
 struct Column {
     stored: usize,
+    /// The sum of the last ones, which is not in that of the moments yet.
+    group: f64,
     moments: Moments,
 }
 
 impl Column {
     #[inline(always)]
-    fn take(&mut self, x: f64) {
-        let (n, moments) = (self.stored as f64, &mut self.moments);
+    fn take<T: Entry>(&mut self, entry: T, x: f64) {
+        let n = self.stored as f64;
         if self.stored > 0 {
-            let apart = x - moments.sum / n;
-            moments.squares += apart * apart * (n / (n + 1.0));
+            let apart = x - (self.moments.sum + self.group) / n;
+            self.moments.squares += apart * apart * (n / (n + 1.0));
         }
         self.stored += 1;
-        moments.sum += x;
-        moments.min = if x < moments.min { x } else { moments.min };
-        moments.max = if x > moments.max { x } else { moments.max };
-        moments.nans += u64::from(x.is_nan());
+        if is_wide::<T>() {
+            let (nearest, lost) = split(integer(entry));
+            self.moments.add(nearest, lost);
+        } else {
+            self.group += x;
+            if self.stored.is_multiple_of(GROUP) {
+                self.moments.add(self.group, 0.0);
+                self.group = 0.0;
+            }
+        }
+        self.moments.take_extreme(x);
+    }
+
+    fn moments(&self) -> Moments {
+        let mut moments = self.moments;
+        moments.add(self.group, 0.0);
+        moments
     }
 }
 
 /// The statistics of some numbers; of few of them without the lanes that many are summed in.
 #[inline(always)]
-fn of_line<T: Copy>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
+fn of_line<T: Entry>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
     if run.len() >= SHORT {
         return of_run(run, number);
     }
     let mut moments = Moments::NONE;
     for x in run.iter().map(|&x| number(x)) {
         moments.sum += x;
-        moments.min = if x < moments.min { x } else { moments.min };
-        moments.max = if x > moments.max { x } else { moments.max };
-        moments.nans += u64::from(x.is_nan());
+        moments.take_extreme(x);
+    }
+    if is_wide::<T>() {
+        (moments.sum, moments.lost) = split(run.iter().map(|&x| integer(x)).sum());
     }
     let mean = moments.sum / run.len() as f64;
-    moments.squares = run.iter().map(|&x| number(x) - mean).map(|apart| apart * apart).sum();
+    let apart = run.iter().map(|&x| number(x) - mean);
+    moments.squares = apart.fold(0.0, |squares, apart| squares + apart * apart);
     moments
 }
 
 /// The statistics of a line of `count` numbers of which `stored` are known and the others are zeros.
 fn with_zeros(stored: usize, mut moments: Moments, count: usize) -> Moments {
-    const ZEROS: Moments = Moments { sum: 0.0, squares: 0.0, min: 0.0, max: 0.0, nans: 0 };
     if !moments.sum.is_finite() {
         // There is no distance from a mean that is infinite or none.
         moments.squares = f64::NAN;
     }
     if stored < count {
-        moments.merge(stored, ZEROS, count - stored);
+        moments.merge(stored, Moments::ZEROS, count - stored);
     }
     moments
+}
+
+/// A sum of squares of numbers that were divided by a power of two near the largest of them.
+#[derive(Clone, Copy)]
+struct Scaled {
+    /// The power of two; 0 as long as all were zeros.
+    scale: f64,
+    squares: f64,
+}
+
+impl Scaled {
+    fn take(&mut self, x: f64) {
+        if x == 0.0 || self.squares.is_nan() {
+            return;
+        }
+        if !x.is_finite() {
+            (self.scale, self.squares) = (1.0, if self.squares.is_nan() { f64::NAN } else { x });
+            return;
+        }
+        let scale = power_of_two(x).1;
+        if scale > self.scale {
+            let shrunk = self.scale / scale;
+            self.squares = if self.scale > 0.0 { self.squares * shrunk * shrunk } else { 0.0 };
+            self.scale = scale;
+        }
+        let x = x / self.scale;
+        self.squares += x * x;
+    }
+
+    fn norm(self) -> f64 {
+        self.squares.sqrt() * self.scale
+    }
 }
 
 impl NormOrder {

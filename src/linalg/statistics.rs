@@ -9,7 +9,8 @@ use crate::storage::{Context, Element, Order, Plan};
 /// Nanoseconds that an element takes one thread.
 const WORK: f64 = 1.0;
 
-/// Statistics of every column or every row, computed in `f64` whatever the elements are.
+/// Statistics of every column or every row, computed in `f64` whatever the elements are; sums of integers are exact and
+/// rounded once, and the error of other sums does not grow with how many numbers there are.
 ///
 /// As in NumPy, one NaN makes the sum, the mean, the variance and the extremes NaN; [`nans`](Self::nans) tells how many
 /// there are. Of no numbers the sum is 0 and everything else NaN.
@@ -43,12 +44,12 @@ impl Stats {
 
     /// `Σ x`.
     pub fn sums(&self) -> Vec<f64> {
-        self.each(|moments| moments.sum)
+        self.each(Moments::total)
     }
 
     /// `Σ x / n`.
     pub fn means(&self) -> Vec<f64> {
-        self.each(|moments| moments.sum / self.count as f64)
+        self.each(|moments| moments.total() / self.count as f64)
     }
 
     /// `Σ (x − mean)² / (n − ddof)`: 0 for the variance of the numbers themselves, 1 for that of what they sample.
@@ -59,25 +60,25 @@ impl Stats {
 
     /// The least number.
     pub fn mins(&self) -> Vec<f64> {
-        self.each(|moments| self.extreme(moments, moments.min))
+        self.each(|moments| self.extreme(moments.extremes().0))
     }
 
     /// The largest number.
     pub fn maxs(&self) -> Vec<f64> {
-        self.each(|moments| self.extreme(moments, moments.max))
+        self.each(|moments| self.extreme(moments.extremes().1))
     }
 
     /// How many are NaN.
     pub fn nans(&self) -> Vec<u64> {
-        self.moments.iter().map(|moments| moments.nans).collect()
+        self.moments.iter().map(Moments::nans).collect()
     }
 
     fn each(&self, quantity: impl Fn(&Moments) -> f64) -> Vec<f64> {
         self.moments.iter().map(quantity).collect()
     }
 
-    fn extreme(&self, moments: &Moments, extreme: f64) -> f64 {
-        if moments.nans > 0 || self.count == 0 { f64::NAN } else { extreme }
+    fn extreme(&self, extreme: f64) -> f64 {
+        if self.count == 0 { f64::NAN } else { extreme }
     }
 }
 

@@ -1,19 +1,16 @@
 //! Vectors: inner products, norms and updates, the same bits for any number of threads.
 //!
-//! A sum is taken over fixed runs of elements, each in fixed lanes, and the runs are added in order. The shape of the
-//! sum depends on the length alone.
+//! The shape of a sum depends on the length alone; it is that of `kernels/sums.rs`, in pairs.
 
+use num_traits::{Float, Zero};
 use rayon::prelude::*;
 
 use crate::error::{Result, check_shape};
+use crate::linalg::kernels::{
+    SUM_RUN as RUN, is_safe, largest_part, power_of_two, sum_pairs, sum_run, sum_run_of_two,
+};
 use crate::linalg::scalar::Scalar;
 use crate::storage::Context;
-
-/// Elements summed by one task.
-const RUN: usize = 1 << 14;
-
-/// Sums side by side within a run, so that additions do not wait for each other.
-const LANES: usize = 16;
 
 /// The inner product `Σ conj(xᵢ) yᵢ`. Cost: one read of both.
 ///
@@ -24,37 +21,50 @@ const LANES: usize = 16;
 /// ```
 pub fn dot<X: Scalar>(x: &[X], y: &[X], ctx: &Context) -> Result<X> {
     check_shape("y", x.len(), y.len())?;
+    let run = |(x, y): (&[X], &[X])| sum_run_of_two(x, y, |x, y| x.conj() * y);
     Ok(ctx.run(|| {
-        let runs: Vec<X> =
-            x.par_chunks(RUN).zip(y.par_chunks(RUN)).map(|(x, y)| dot_run(x, y)).collect();
-        runs.into_iter().sum()
+        let runs: Vec<X> = x.par_chunks(RUN).zip(y.par_chunks(RUN)).map(run).collect();
+        sum_pairs(runs)
     }))
 }
 
-fn dot_run<X: Scalar>(x: &[X], y: &[X]) -> X {
-    let ((x, x_tail), (y, y_tail)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
-    let mut lanes = [X::zero(); LANES];
-    for (x, y) in x.iter().zip(y) {
-        for lane in 0..LANES {
-            lanes[lane] += x[lane].conj() * y[lane];
-        }
-    }
-    let tail: X = x_tail.iter().zip(y_tail).map(|(&x, &y)| x.conj() * y).sum();
-    lanes.into_iter().sum::<X>() + tail
-}
-
-/// The Euclidean norm. Cost: one read.
+/// The Euclidean norm, also where the squares of the numbers overflow or vanish. Cost: one read; three for such numbers.
 ///
 /// ```
 /// use outcore::{Context, linalg::norm};
 /// assert_eq!(norm(&[3.0, 4.0], &Context::new()), 5.0);
+/// assert_eq!(norm(&[1e-200; 4], &Context::new()), 2e-200);
 /// ```
 pub fn norm<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
-    use num_traits::Float;
+    let squares = sum_over(x, ctx, |x| (x.conj() * x).real());
+    if is_safe(squares) || squares.is_nan() {
+        return squares.sqrt();
+    }
+    let largest = largest(x, ctx);
+    if largest.is_zero() || !largest.is_finite() {
+        return largest;
+    }
+    let (scale, back) = power_of_two(largest);
+    sum_over(x, ctx, |x| (x * X::from_real(scale)).abs_squared()).sqrt() * back
+}
+
+fn sum_over<X: Scalar>(
+    x: &[X],
+    ctx: &Context,
+    term: impl Fn(X) -> X::Real + Copy + Sync + Send,
+) -> X::Real {
     ctx.run(|| {
-        let runs: Vec<X::Real> = x.par_chunks(RUN).map(|x| dot_run(x, x).real()).collect();
-        runs.into_iter().sum::<X::Real>().sqrt()
+        let runs: Vec<X::Real> = x.par_chunks(RUN).map(|x| sum_run(x, term)).collect();
+        sum_pairs(runs)
     })
+}
+
+/// The largest absolute value, half of it where that overflows, and not finite if some number is not.
+pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
+    let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
+    let of_run = |x: &[X]| x.iter().map(|&x| largest_part(x)).fold(X::Real::zero(), larger);
+    let runs: Vec<X::Real> = ctx.run(|| x.par_chunks(RUN).map(of_run).collect());
+    runs.into_iter().fold(X::Real::zero(), larger)
 }
 
 /// `y = a x + b y`; with `b = 0` what stood in `y` does not matter. Cost: one read of both, one write.

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
 use crate::solve::cg::CgOptions;
+use crate::solve::nullspace::NullSpace;
 use crate::storage::{Context, Plan, Running};
 
 /// Vectors of a solve, beside `b`: the most that it holds, one more with a preconditioner.
@@ -21,6 +22,7 @@ pub(super) fn begin<X: Scalar>(
     let n = a.shape().1;
     let vectors = VECTORS + u64::from(options.precond.is_some());
     let bytes = vectors.saturating_mul(n as u64).saturating_mul(size_of::<X>() as u64);
+    let bytes = bytes.saturating_add(NullSpace::bytes(options.nullspace));
     ctx.begin(|| {
         ctx.check_memory("the vectors of the iteration", bytes)?;
         // As it will be while the products are made.

@@ -5,7 +5,7 @@ use crate::linalg::Scalar;
 /// The answer of an iterative solver.
 #[derive(Clone, Debug)]
 pub struct Solved<X: Scalar> {
-    /// The last iterate.
+    /// The last iterate; where the iteration broke down or stagnated, the best that it kept.
     pub x: Vec<X>,
     /// Whether the stop test holds for `x`.
     pub converged: bool,
@@ -13,7 +13,7 @@ pub struct Solved<X: Scalar> {
     pub reason: StopReason,
     /// Iterations done.
     pub iterations: usize,
-    /// `‖b − A x‖`, computed from `x` itself at the end.
+    /// `‖b − A x‖`, computed from `x` itself at the end; of a solve that was cancelled, what the iteration had carried along.
     pub residual_norm: X::Real,
     /// The residual norm that the iteration carried along, at the start and after every iteration.
     pub history: Vec<X::Real>,
@@ -25,6 +25,18 @@ pub struct Solved<X: Scalar> {
     pub seconds_waiting: f64,
 }
 
+/// Where an iteration stands, told after every step of it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Iterate<'a, X: Scalar> {
+    /// Iterations done, 1 at first.
+    pub iteration: usize,
+    /// The residual norm that the iteration carries along.
+    pub residual_norm: X::Real,
+    /// The iterate.
+    pub x: &'a [X],
+}
+
 /// Why an iteration ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -33,8 +45,18 @@ pub enum StopReason {
     Converged,
     /// `maxiter` iterations were done.
     MaxIterations,
-    /// A direction with `pᴴ A p ≤ 0` turned up: the operator is not positive definite.
+    /// The residual does not become smaller any more: rounding, or a right-hand side that no `x` reaches, forbids the
+    /// tolerance that was asked for.
+    Stagnated,
+    /// A direction `p` turned up with `A p` zero but for rounding: the operator is singular, or as good as. See
+    /// [`CgOptions::nullspace`](crate::solve::CgOptions::nullspace).
+    Singular,
+    /// A direction with `pᴴ A p ≤ 0` turned up: the operator, or the preconditioner, is not positive definite.
     NotPositiveDefinite,
     /// A number that is not finite turned up.
     NotFinite,
+    /// The cancel token of the context was set.
+    Cancelled,
+    /// The caller's callback asked to stop.
+    Stopped,
 }

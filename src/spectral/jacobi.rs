@@ -16,6 +16,7 @@ use num_traits::{Float, One, Zero};
 
 use crate::error::Result;
 use crate::linalg::Scalar;
+use crate::linalg::kernels::power_of_two;
 use crate::storage::Context;
 
 /// Sweeps over all pairs; ten are many.
@@ -31,7 +32,15 @@ pub(super) struct SmallSvd<X: Scalar> {
 /// Decomposes a small matrix. Cost: about `100 ncols² nrows` operations on one thread.
 pub(super) fn small_svd<X: Scalar>(a: &Array2<X>, ctx: &Context) -> Result<SmallSvd<X>> {
     let k = a.ncols();
-    let mut columns: Vec<Vec<X>> = a.columns().into_iter().map(|column| column.to_vec()).collect();
+    // A power of two changes no digit, and squares of numbers near one are safe.
+    let larger = |largest: X::Real, x: &X| if x.abs() > largest { x.abs() } else { largest };
+    let largest = a.iter().fold(X::Real::zero(), larger);
+    let near_one =
+        (largest > X::Real::zero() && largest.is_finite()).then(|| power_of_two(largest));
+    let (scale, back) = near_one.unwrap_or((X::Real::one(), X::Real::one()));
+    let scaled = a.mapv(|x| x * X::from_real(scale));
+    let columns = scaled.columns().into_iter();
+    let mut columns: Vec<Vec<X>> = columns.map(|column| column.to_vec()).collect();
     let unit = |j| (0..k).map(|i| if i == j { X::one() } else { X::zero() }).collect();
     let mut right: Vec<Vec<X>> = (0..k).map(unit).collect();
     for sweep in 0..MOST_SWEEPS {
@@ -50,7 +59,9 @@ pub(super) fn small_svd<X: Scalar>(a: &Array2<X>, ctx: &Context) -> Result<Small
             break;
         }
     }
-    Ok(sorted(columns, right))
+    let mut svd = sorted(columns, right);
+    svd.values.iter_mut().for_each(|value| *value = *value * back);
+    Ok(svd)
 }
 
 fn sorted<X: Scalar>(columns: Vec<Vec<X>>, right: Vec<Vec<X>>) -> SmallSvd<X> {

@@ -2,12 +2,15 @@
 //!
 //! - `pca` – principal components of tall dense matrices, through the Gram matrix
 //! - `randomized` – the largest singular values and vectors of any operator
+//! - `rising` – how far values are from converged; `finite` – where a number that is not finite stands
 //! - `jacobi` – the singular value decomposition of what is small; `orthonormal` – long vectors made orthonormal
 
+mod finite;
 mod jacobi;
 mod orthonormal;
 mod pca;
 mod randomized;
+mod rising;
 
 pub use pca::{Pca, pca};
-pub use randomized::{Svd, SvdOptions, randomized_svd};
+pub use randomized::{Svd, SvdOptions, SvdReason, randomized_svd};

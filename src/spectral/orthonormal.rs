@@ -4,10 +4,11 @@
 //! Eshof, "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005).
 
 use ndarray::Array2;
-use num_traits::{Float, One};
+use num_traits::{Float, One, Zero};
 
-use crate::error::Result;
-use crate::linalg::{Scalar, axpby, dot, norm};
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::kernels::{is_safe, power_of_two};
+use crate::linalg::{Scalar, axpby, dot, largest, norm};
 use crate::storage::Context;
 
 /// A vector of which less than this many rounding errors are left was a combination of those before it.
@@ -40,14 +41,32 @@ pub(super) fn orthonormalize<X: Scalar>(
         let left = norm(column, ctx);
         let negligible = whole * X::Real::epsilon() * X::from_f64(NOTHING_LEFT).real();
         if left > negligible {
-            let scale = X::from_real(X::Real::one() / left);
-            column.iter_mut().for_each(|x| *x = *x * scale);
+            // In two steps, for the inverse of a small number overflows.
+            let near_one = power_of_two(left).0;
+            let scale = X::from_real(X::Real::one() / (left * near_one));
+            let near_one = X::from_real(near_one);
+            column.iter_mut().for_each(|x| *x = *x * near_one * scale);
             r[[j, j]] = X::from_real(left);
         } else {
             column.fill(X::zero());
         }
     }
     Ok(r)
+}
+
+/// Multiplies by a power of two, if squares of the numbers would overflow or vanish otherwise; gives its inverse. Fails if a
+/// number is not finite.
+pub(super) fn bring_near_one<X: Scalar>(numbers: &mut [X], ctx: &Context) -> Result<X::Real> {
+    let largest = largest(numbers, ctx);
+    if !largest.is_finite() {
+        return Err(Error::new(ErrorKind::Value, "a product with the operator is not finite"));
+    }
+    if largest.is_zero() || is_safe(largest * largest) {
+        return Ok(X::Real::one());
+    }
+    let (scale, back) = power_of_two(largest);
+    numbers.iter_mut().for_each(|x| *x = *x * X::from_real(scale));
+    Ok(back)
 }
 
 /// Rows of `k` elements as `k` columns, one after the other; with the numbers exchanged, the way back.

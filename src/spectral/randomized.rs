@@ -8,18 +8,39 @@
 //!
 //! Source: Halko, Martinsson and Tropp, "Finding structure with randomness" (2011), algorithms 4.4 and 5.1. Every product
 //! is one of all `l` vectors at once, so a matrix larger than memory is read `2 q + 2` times in all.
+//!
+//! 1. The singular values of every triangular factor but the first are lower bounds of those of `A`, and rise from one to the
+//!    next. How fast they rise at the end tells how far they are from where they go.
+//! 2. Blocks and triangular factors are brought near one by powers of two where squares would overflow or vanish, so that
+//!    the result has the same digits for any size of the matrix.
 
-use ndarray::Array2;
+use ndarray::{Array2, Ix2};
 use num_traits::{Float, Zero};
 
+use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, Result};
 use crate::linalg::{LinearOperator, Scalar};
+use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
-use crate::spectral::orthonormal::{interleaved, orthonormalize, transposed};
-use crate::storage::{Context, Plan};
+use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
+use crate::spectral::rising::Rising;
+use crate::storage::{Context, Order, Place, Plan};
 
 /// Nanoseconds that a number takes for each vector while vectors are made orthonormal.
 const ORTHONORMAL: f64 = 1.0;
+
+/// Rows of the result that are made in one go.
+const ROWS: usize = 1 << 10;
+
+/// By what the random vectors are multiplied at first, and again if the product overflows.
+const SIZES: [f64; 2] = [1.0, 1.0 / (1u64 << 40) as f64];
+
+/// What to do where vectors that are to stay in memory do not fit.
+const IN_MEMORY: &str = "raise the limit, ask for fewer values or less oversampling, or let the vectors live in a file, for \
+                         which they are made in scratch files";
+
+/// Most power iterations where as many are done as are needed.
+const MOST: usize = 100;
 
 /// What [`randomized_svd`] may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +48,15 @@ pub struct SvdOptions {
     /// Vectors beyond the `k` that are asked for, 10 by default.
     pub oversampling: usize,
     /// How often `A Aᴴ` is applied to the vectors, 2 by default; each costs two passes, and more are needed the slower
-    /// the singular values fall.
+    /// the singular values fall. [`AS_NEEDED`](Self::AS_NEEDED) goes on until the result has converged.
     pub power_iterations: usize,
     /// The start of the random numbers, 0 by default: the same seed gives the same result.
     pub seed: u64,
+}
+
+impl SvdOptions {
+    /// As many power iterations as it takes to converge, at most 100.
+    pub const AS_NEEDED: usize = usize::MAX;
 }
 
 impl Default for SvdOptions {
@@ -43,29 +69,55 @@ impl Default for SvdOptions {
 #[derive(Clone, Debug)]
 pub struct Svd<X: Scalar> {
     /// `nrows x k`, orthonormal columns.
-    pub u: Array2<X>,
+    pub u: Dense<X>,
     /// Falling, and positive.
     pub s: Vec<X::Real>,
     /// `ncols x k`, orthonormal columns.
-    pub v: Array2<X>,
+    pub v: Dense<X>,
+    /// About how far each value is below the one of the operator, estimated from how much it rose in the last passes.
+    /// Infinite without power iterations, where nothing is known of it.
+    pub errors: Vec<X::Real>,
+    /// Whether no error is more than the square root of the rounding error, relative to the largest value.
+    pub converged: bool,
+    /// Why it is so.
+    pub reason: SvdReason,
     /// Products with the operator; for a matrix, passes over it.
     pub passes: usize,
 }
 
+/// What is known of the errors of singular values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SvdReason {
+    /// The values have stopped to rise.
+    Converged,
+    /// Some values still rose in the last passes: more power iterations, or more oversampling, would make them better.
+    StillRising,
+    /// Without power iterations there is nothing to tell it from.
+    Unknown,
+}
+
 /// The `k` largest singular values of an operator and their vectors; fewer if the rank is lower.
 ///
+/// The vectors live at `place`: at a path `a.npy` (or `a`) those of `u` in `a.u.npy`, those of `v` in `a.v.npy`.
+///
 /// Cost: `2 power_iterations + 2` products with `l = k + oversampling` vectors at once. Memory: `2 l` vectors of each
-/// length in all; fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if they do not fit.
+/// length in all. Where these do not fit and the result is not to live in memory either, they are kept in scratch files, and
+/// products are made with as many vectors at once as half the limit holds: with `g` of them a matrix is read `l / g` times as
+/// often. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if that does not help,
+/// and with [`ErrorKind::Value`](crate::ErrorKind::Value), naming the place, if the operator holds a number that is not finite.
 /// The result depends on the seed and not on the number of threads. What a [plan](Context::plan) says of reads is what the
 /// operator says of a product ([`plan_block`](LinearOperator::plan_block)), as often as there are products, less what a
 /// prepared operator keeps in memory after the first of them.
 ///
 /// ```
 /// use outcore::spectral::{SvdOptions, randomized_svd};
-/// use outcore::{Context, Dense};
+/// use outcore::{Context, Dense, Place};
 /// let a = Dense::from(ndarray::arr2(&[[3.0f64, 0.0], [0.0, 4.0], [0.0, 0.0]]));
-/// let svd = randomized_svd::<f64>(&a, 1, SvdOptions::default(), &Context::new())?;
-/// assert!((svd.s[0] - 4.0).abs() < 1e-12 && svd.v[[1, 0]].abs() > 1.0 - 1e-12);
+/// let svd =
+///     randomized_svd::<f64>(&a, 1, SvdOptions::default(), Place::Memory, &Context::new())?;
+/// assert!((svd.s[0] - 4.0).abs() < 1e-12 && svd.v.view()[[1, 0]].abs() > 1.0 - 1e-12);
+/// assert!(svd.converged && svd.errors[0] < 1e-12);
 /// assert_eq!(svd.passes, 6);
 /// # Ok::<(), outcore::Error>(())
 /// ```
@@ -73,104 +125,281 @@ pub fn randomized_svd<X: Scalar>(
     a: &impl LinearOperator<X>,
     k: usize,
     options: SvdOptions,
+    place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Svd<X>> {
     let (nrows, ncols) = a.shape();
     if k > nrows.min(ncols) {
         return Err(Error::shape("k", format!("at most {}", nrows.min(ncols)), k));
     }
+    let place = place.into();
     let l = k.saturating_add(options.oversampling).min(nrows).min(ncols);
-    let numbers = 2 * (nrows as u64 + ncols as u64) * l as u64;
-    let bytes = numbers.saturating_mul(size_of::<X>() as u64);
-    let found = (nrows as u64 + ncols as u64).saturating_mul((k * size_of::<X>()) as u64);
-    ctx.check_memory("the vectors", bytes)?;
-    ctx.check_memory("the vectors and the result", bytes.saturating_add(found))?;
+    let room = Room::new::<X>((nrows, ncols), (k, l), &place, ctx)?;
+    let as_needed = options.power_iterations == SvdOptions::AS_NEEDED;
+    let most = if as_needed { MOST } else { options.power_iterations };
     // From here on, so that an operator plans with what these leave.
-    let _held = ctx.hold(bytes + found);
+    let mut held = ctx.hold(room.memory);
     let _running = ctx.begin(|| {
-        let (forth, back) = (a.plan_block(false, l, ctx)?, a.plan_block(true, l, ctx)?);
+        let (forth, back) =
+            (a.plan_block(false, room.at_once, ctx)?, a.plan_block(true, room.at_once, ctx)?);
+        let numbers = 2 * (nrows as u64 + ncols as u64) * l as u64;
         let mut plan = Plan::new("randomized SVD").works(numbers, ORTHONORMAL * l as f64);
+        let groups = l.div_ceil(room.at_once.max(1)).max(1);
         plan = plan.then(forth.clone());
-        for _ in 0..options.power_iterations {
+        for _ in 0..most {
             plan = plan.then(back.clone().again()).then(forth.clone().again());
         }
-        plan = plan.then(back.again());
-        Ok(plan.beside(bytes + found))
+        plan = plan.then(back.clone().again());
+        for _ in 0..(groups - 1) * (most + 1) {
+            plan = plan.then(back.clone().again()).then(forth.clone().again());
+        }
+        plan.cost.scratch = plan.cost.scratch.max(room.scratch);
+        for length in [nrows, ncols] {
+            if place != Place::Memory {
+                plan = DenseWriter::<X, Ix2>::plan(plan, length * k, &place, ctx);
+            }
+        }
+        Ok(plan.beside(room.memory))
     })?;
-    let mut tall = Block::new(nrows, l);
-    let mut wide = Block::new(ncols, l);
-    fill_normal(&mut wide.rows, options.seed);
-    a.apply_block(l, &wide.rows, &mut tall.rows, ctx)?;
-    tall.orthonormalize(ctx)?;
-    for _ in 0..options.power_iterations {
-        a.apply_adjoint_block(l, &tall.rows, &mut wide.rows, ctx)?;
-        wide.orthonormalize(ctx)?;
-        a.apply_block(l, &wide.rows, &mut tall.rows, ctx)?;
-        tall.orthonormalize(ctx)?;
+    let _scratch = ctx.meter().scratch(room.scratch);
+    held.resize(room.held);
+    let mut blocks = Blocks::new(a, (nrows, ncols), l, &room, ctx)?;
+    blocks.start(options.seed)?;
+    let mut values = Rising::new();
+    let mut done = 0;
+    while done < most && !(as_needed && values.reason(k) == SvdReason::Converged) {
+        let r = blocks.step(true)?;
+        values.take(r.decomposed(ctx)?.values);
+        let r = blocks.step(false)?;
+        values.take(r.decomposed(ctx)?.values);
+        done += 1;
     }
-    a.apply_adjoint_block(l, &tall.rows, &mut wide.rows, ctx)?;
-    let r = wide.orthonormalize(ctx)?;
-    let SmallSvd { left, values, right } = small_svd(&r, ctx)?;
-    let largest = values.first().copied().unwrap_or_else(X::Real::zero);
+    let r = blocks.step(true)?;
+    let SmallSvd { left, values: found, right } = r.decomposed(ctx)?;
+    let largest = found.first().copied().unwrap_or_else(X::Real::zero);
     let negligible = largest * X::Real::epsilon() * X::from_f64(l as f64).real();
-    let rank = values.iter().take(k).take_while(|&&value| value > negligible).count();
+    let rank = found.iter().take(k).take_while(|&&value| value > negligible).count();
+    values.take(found.clone());
+    let errors = values.errors(rank);
+    let reason = values.reason(rank);
     Ok(Svd {
-        u: tall.combined(&right[..rank]),
-        v: wide.combined(&left[..rank]),
-        s: values[..rank].to_vec(),
-        passes: 2 * options.power_iterations + 2,
+        u: blocks.tall.combined(&right[..rank], &named(&place, "u"), ctx)?,
+        v: blocks.wide.combined(&left[..rank], &named(&place, "v"), ctx)?,
+        s: found[..rank].to_vec(),
+        errors,
+        converged: reason == SvdReason::Converged,
+        reason,
+        passes: blocks.passes,
     })
 }
 
-/// As many vectors as are multiplied at once.
-struct Block<X> {
-    /// Rows of `l` numbers, as products take and give them.
+/// The place of one of two results.
+fn named(place: &Place, name: &str) -> Place {
+    let named = |path: &std::path::PathBuf| {
+        let stem = path.extension().filter(|end| *end == "npy").map(|_| path.with_extension(""));
+        let mut path = stem.unwrap_or_else(|| path.clone()).into_os_string();
+        path.push(format!(".{name}.npy"));
+        path.into()
+    };
+    match place {
+        Place::File(path) => Place::File(named(path)),
+        Place::Replace(path) => Place::Replace(named(path)),
+        other => other.clone(),
+    }
+}
+
+/// Where vectors are kept, and how many are multiplied at once.
+struct Room {
+    at_once: usize,
+    blocks: Place,
+    /// All memory, and what of it is not in arrays and results, which count themselves.
+    memory: u64,
+    held: u64,
+    scratch: u64,
+}
+
+impl Room {
+    fn new<X: Scalar>(
+        (nrows, ncols): (usize, usize),
+        (k, l): (usize, usize),
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let bytes = |vectors: usize| {
+            let numbers =
+                (nrows as u64).saturating_add(ncols as u64).saturating_mul(vectors as u64);
+            numbers.saturating_mul(size_of::<X>() as u64)
+        };
+        let found = if *place == Place::Memory { bytes(k) } else { 0 };
+        let whole = bytes(l).saturating_mul(2).saturating_add(found);
+        let work = ctx.check_memory("the vectors", bytes(l).saturating_mul(2));
+        let fits = work.and_then(|()| ctx.check_memory("the vectors and the result", whole));
+        if fits.is_ok() {
+            let held = bytes(l);
+            return Ok(Room { at_once: l, blocks: Place::Memory, memory: whole, held, scratch: 0 });
+        }
+        if *place == Place::Memory {
+            fits.map_err(|error| error.remedy(IN_MEMORY))?;
+        }
+        let at_once = (ctx.memory_left() / 2 / bytes(1).max(1)) as usize;
+        if at_once == 0 {
+            let remedy = "raise the limit: two vectors of each length are in memory at least";
+            let one =
+                ctx.check_memory("the vectors", ctx.memory_left().max(bytes(2)).saturating_add(1));
+            one.map_err(|error| error.found(format!("{} bytes", bytes(2))).remedy(remedy))?;
+        }
+        let at_once = at_once.min(l);
+        let (memory, scratch) = (bytes(at_once), bytes(l));
+        Ok(Room { at_once, blocks: Place::Scratch, memory, held: memory, scratch })
+    }
+}
+
+/// Both blocks of vectors, and the operator between them.
+struct Blocks<'a, X: Scalar, A> {
+    a: &'a A,
+    tall: Block<X>,
+    wide: Block<X>,
+    at_once: usize,
+    ctx: &'a Context,
+    passes: usize,
+}
+
+impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
+    fn new(
+        a: &'a A,
+        (nrows, ncols): (usize, usize),
+        l: usize,
+        room: &Room,
+        ctx: &'a Context,
+    ) -> Result<Self> {
+        let tall = Block::new((nrows, l), room, ctx)?;
+        let wide = Block::new((ncols, l), room, ctx)?;
+        Ok(Blocks { a, tall, wide, at_once: room.at_once, ctx, passes: 0 })
+    }
+
+    /// `Q = orth(A Ω)`.
+    fn start(&mut self, seed: u64) -> Result<()> {
+        for size in SIZES {
+            self.wide.fill_normal(seed, X::from_f64(size));
+            self.multiply(false)?;
+            if self.tall.largest(self.ctx).is_finite() {
+                return self.tall.orthonormalize(self.ctx).map(drop);
+            }
+        }
+        Err(not_finite(self.a, self.tall.columns.as_slice(), self.ctx))
+    }
+
+    /// `W R = Aᴴ Q`, or `Q R = A W`; gives `R`.
+    fn step(&mut self, adjoint: bool) -> Result<Triangle<X>> {
+        self.multiply(adjoint)?;
+        let to = if adjoint { &mut self.wide } else { &mut self.tall };
+        to.orthonormalize(self.ctx)
+    }
+
+    fn multiply(&mut self, adjoint: bool) -> Result<()> {
+        let Blocks { a, tall, wide, at_once, ctx, passes } = self;
+        let (from, to) = if adjoint { (tall, wide) } else { (wide, tall) };
+        let mut first = 0;
+        while first < from.l || first == 0 {
+            let k = (*at_once).min(from.l - first);
+            let (x, y) = (&mut from.rows[..k * from.length], &mut to.rows[..k * to.length]);
+            interleaved(&from.columns.as_slice()[first * from.length..][..x.len()], k, x);
+            match adjoint {
+                true => a.apply_adjoint_block(k, x, y, ctx)?,
+                false => a.apply_block(k, x, y, ctx)?,
+            }
+            *passes += 1;
+            transposed(y, k, &mut to.columns.as_mut_slice()[first * to.length..][..y.len()]);
+            if k == 0 {
+                break;
+            }
+            first += k;
+        }
+        Ok(())
+    }
+}
+
+/// Vectors, and room for as many of them as are multiplied at once.
+struct Block<X: Scalar> {
+    /// Rows of so many numbers, as products take and give them.
     rows: Vec<X>,
-    /// The same vectors one after the other, while they are made orthonormal.
-    columns: Vec<X>,
+    /// The vectors one after the other.
+    columns: DenseMut<X>,
     length: usize,
     l: usize,
 }
 
 impl<X: Scalar> Block<X> {
-    fn new(length: usize, l: usize) -> Self {
-        let zeros = vec![X::zero(); length * l];
-        Block { rows: zeros.clone(), columns: zeros, length, l }
+    fn new((length, l): (usize, usize), room: &Room, ctx: &Context) -> Result<Self> {
+        let columns = DenseMut::create(&room.blocks, (l, length), Order::C, ctx)?;
+        let rows = ctx.filled("the vectors", length.saturating_mul(room.at_once), X::zero())?;
+        Ok(Block { rows, columns, length, l })
+    }
+
+    fn largest(&self, ctx: &Context) -> X::Real {
+        crate::linalg::largest(self.columns.as_slice(), ctx)
     }
 
     /// Makes the vectors orthonormal, and gives what combines the new ones to the old.
-    fn orthonormalize(&mut self, ctx: &Context) -> Result<Array2<X>> {
-        transposed(&self.rows, self.l, &mut self.columns);
-        let r = orthonormalize(&mut self.columns, (self.length, self.l), ctx)?;
-        interleaved(&self.columns, self.l, &mut self.rows);
-        Ok(r)
+    fn orthonormalize(&mut self, ctx: &Context) -> Result<Triangle<X>> {
+        let columns = self.columns.as_mut_slice();
+        let back = bring_near_one(columns, ctx)?;
+        Ok(Triangle { r: orthonormalize(columns, (self.length, self.l), ctx)?, back })
     }
 
     /// The combinations of the vectors with these weights, one a column.
-    fn combined(&self, weights: &[Vec<X>]) -> Array2<X> {
-        let mut result = Array2::zeros((self.length, weights.len()));
-        for (mut to, from) in
-            result.rows_mut().into_iter().zip(self.rows.chunks_exact(self.l.max(1)))
-        {
-            for (to, weights) in to.iter_mut().zip(weights) {
-                *to = from.iter().zip(weights).map(|(&x, &weight)| x * weight).sum();
+    fn combined(&self, weights: &[Vec<X>], place: &Place, ctx: &Context) -> Result<Dense<X>> {
+        let shape = ndarray::Dim([self.length, weights.len()]);
+        let mut writer = DenseWriter::<X, Ix2>::new(place, shape, Order::C, ctx)?;
+        let mut rows = vec![X::zero(); ROWS.min(self.length) * weights.len()];
+        for first in (0..self.length).step_by(ROWS) {
+            let count = ROWS.min(self.length - first);
+            let rows = &mut rows[..count * weights.len()];
+            rows.fill(X::zero());
+            for (p, column) in self.columns.as_slice().chunks_exact(self.length).enumerate() {
+                let column = &column[first..first + count];
+                for (row, &x) in rows.chunks_exact_mut(weights.len().max(1)).zip(column) {
+                    row.iter_mut().zip(weights).for_each(|(to, weights)| *to += x * weights[p]);
+                }
+            }
+            writer.push(rows)?;
+            ctx.check_cancelled()?;
+        }
+        writer.finish()
+    }
+
+    /// Fills with independent normal numbers times `size`: SplitMix64 (Steele, Lea and Flood, 2014), then Box and Muller.
+    fn fill_normal(&mut self, seed: u64, size: X) {
+        let uniform = |i: u64| {
+            let mut z = seed.wrapping_add(i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            // In (0, 1], so that the logarithm is finite.
+            (((z ^ (z >> 31)) >> 11) + 1) as f64 / (1u64 << 53) as f64
+        };
+        let l = self.l as u64;
+        let columns = self.columns.as_mut_slice().chunks_exact_mut(self.length.max(1));
+        for (j, column) in (0u64..).zip(columns) {
+            for (i, number) in (0u64..).zip(column) {
+                let at = i.wrapping_mul(l).wrapping_add(j);
+                let radius = (-2.0 * uniform(2 * at).ln()).sqrt();
+                let normal = radius * (std::f64::consts::TAU * uniform(2 * at + 1)).cos();
+                *number = X::from_f64(normal) * size;
             }
         }
-        result
     }
 }
 
-/// Fills with independent normal numbers: SplitMix64 (Steele, Lea and Flood, 2014), then Box and Muller.
-fn fill_normal<X: Scalar>(numbers: &mut [X], seed: u64) {
-    let uniform = |i: u64| {
-        let mut z = seed.wrapping_add(i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        // In (0, 1], so that the logarithm is finite.
-        (((z ^ (z >> 31)) >> 11) + 1) as f64 / (1u64 << 53) as f64
-    };
-    for (i, number) in (0u64..).zip(numbers) {
-        let radius = (-2.0 * uniform(2 * i).ln()).sqrt();
-        *number = X::from_f64(radius * (std::f64::consts::TAU * uniform(2 * i + 1)).cos());
+/// The triangular factor of a block, `back` times too small.
+struct Triangle<X: Scalar> {
+    r: Array2<X>,
+    back: X::Real,
+}
+
+impl<X: Scalar> Triangle<X> {
+    fn decomposed(&self, ctx: &Context) -> Result<SmallSvd<X>> {
+        let mut svd = small_svd(&self.r, ctx)?;
+        svd.values.iter_mut().for_each(|value| *value = *value * self.back);
+        Ok(svd)
     }
 }

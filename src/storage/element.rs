@@ -168,6 +168,13 @@ pub trait Entry:
     fn merge(self, other: Self) -> Option<Self>;
 }
 
+/// What becomes of an element of a dense array of zeros when an entry is put there: the entry, or the sum if something was
+/// put there before. So a negative zero stays one, which added to zero it would not.
+#[inline(always)]
+pub(crate) fn put<T: Element>(element: T, entry: T) -> Option<T> {
+    if element == T::default() { Some(entry) } else { element.merge(entry) }
+}
+
 impl sealed::Sealed for () {}
 impl Entry for () {
     const ENTRY_DTYPE: Option<DType> = None;

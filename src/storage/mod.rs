@@ -63,6 +63,7 @@ pub use cost::{Cost, Plan, Report};
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use device::{IoBuffer, ReadMode, Source};
+pub(crate) use element::put;
 pub use element::{DType, Element, Entry, Index};
 pub(crate) use folder::Folder;
 pub(crate) use meter::{Held, Lasts, Meter, Reserved, Spare};

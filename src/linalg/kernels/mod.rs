@@ -15,7 +15,8 @@
 //! 3. **`beta == 0` never reads the output**, so a NaN in fresh memory stays out of the result.
 //!
 //! Beside products, `columns` takes every entry into something that is known of its column, `merge` makes one line of two,
-//! `kron` all pairs of entries, and `statistics` sums up dense lines.
+//! `kron` all pairs of entries, and `statistics` sums up dense lines. `sums` adds many numbers in pairs; `magnitude` scales them
+//! where squares would overflow.
 //!
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
 
@@ -26,6 +27,7 @@ mod dense_rows;
 mod dense_scatter;
 mod exchange;
 mod kron;
+mod magnitude;
 mod merge;
 mod narrow;
 mod packed;
@@ -45,6 +47,7 @@ mod scatter_rows;
 mod scatter_windows;
 pub(crate) mod spgemm;
 mod statistics;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -56,6 +59,9 @@ pub(crate) use dense_rows::DenseRows;
 pub(crate) use dense_scatter::{dense_scatter, scatter_height, scatter_sums};
 pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use kron::{Kron, Lines};
+pub(crate) use magnitude::{
+    exponent, integer, is_integer, is_safe, is_wide, largest_part, power_of_two, split,
+};
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
 pub(crate) use narrow::gather_encoded;
 pub(crate) use packed::{add_product, multiply_packed, pack, pack_lines, panel_widths, take_left};
@@ -63,5 +69,6 @@ pub(crate) use panel::{Fault, Panel};
 pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;
-pub(crate) use statistics::{Moments, RUN, across, along, block_height, of_run};
+pub(crate) use statistics::{GROUP, Moments, RUN, across, along, block_height, of_run};
+pub(crate) use sums::{Pairs, RUN as SUM_RUN, sum_pairs, sum_run, sum_run_of_two, two_sum};
 pub(crate) use update::{Entries, Sums, Update};

@@ -14,10 +14,7 @@ pub(crate) fn is_safe<R: Float>(sum: R) -> bool {
 }
 
 /// A power of two that brings `largest`, which is positive and finite, near one, and the one that brings it back.
-pub(crate) fn power_of_two<R: Scalar>(largest: R) -> (R, R)
-where
-    R: ToPrimitive + Float,
-{
+pub(crate) fn power_of_two<R: Scalar + ToPrimitive + Float>(largest: R) -> (R, R) {
     let most = exponent(R::max_value()) - 1;
     let power = exponent(largest).clamp(-most, most);
     (R::from_f64(2f64.powi(-power)), R::from_f64(2f64.powi(power)))

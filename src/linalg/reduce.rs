@@ -152,9 +152,9 @@ macro_rules! reductions {
         ///
         /// ```
         /// # use outcore::{Context, Csr, ErrorKind};
-        /// let a = Csr::<i8>::eye(3).with_data(vec![100, 27, -27])?;
+        /// let a = Csr::<i8>::eye(3).with_data(vec![100i8, 27, -27])?;
         /// assert_eq!(a.exact_sum(&Context::new())?, 100);
-        /// let a = a.with_data(vec![100, 27, 27])?;
+        /// let a = a.with_data(vec![100i8, 27, 27])?;
         /// assert_eq!(a.exact_sum(&Context::new()).unwrap_err().kind(), ErrorKind::Value);
         /// # Ok::<(), outcore::Error>(())
         /// ```

@@ -104,8 +104,9 @@ impl<T: Element> Dense<T> {
             Ok(way.plan_to_grow(plan, Coo::<T, I>::bytes_of(entries), &place))
         })?;
         let mut sink = CooSink::new(CooWriter::growing(self.dim(), &place, ctx)?);
-        if !self.is_empty() {
-            way.sift(self, keep, &mut sink, ctx)?;
+        match self.is_empty() {
+            true => ctx.meter().pass(),
+            false => way.sift(self, keep, &mut sink, ctx)?,
         }
         sink.finish()
     }
@@ -229,8 +230,9 @@ fn sparsify<T: Element, I: Index, P: Index, A: Axis>(
         return fill(&Grid::new(a, wanted), a.dim(), keep, place, ctx);
     }
     let mut sink = MatrixSink::new(CompressedWriter::new(a.dim(), 0, false, place, ctx)?);
-    if !a.is_empty() {
-        way.sift(a, keep, &mut sink, ctx)?;
+    match a.is_empty() {
+        true => ctx.meter().pass(),
+        false => way.sift(a, keep, &mut sink, ctx)?,
     }
     sink.finish()
 }

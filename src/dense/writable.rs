@@ -1,5 +1,6 @@
 //! Dense arrays to write: new ones on their way to their place, and stored ones opened for writing.
 
+use std::fmt;
 use std::ops::Deref;
 use std::path::Path;
 
@@ -56,8 +57,14 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         ctx: &Context,
     ) -> Result<Self> {
         let shape = shape.into_dimension();
-        let stage = Stage::file(&place.into(), ctx)?;
-        let buffer = stage.array(ARRAY, &NpyHeader::new(T::DTYPE, shape.slice(), order))?;
+        let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
+        let place = place.into();
+        let stage = Stage::file(&place, ctx)?;
+        if place == Place::Memory {
+            // A shape that nobody can count is one in memory as well, and no matter of the limit.
+            header.checked_bytes()?;
+        }
+        let buffer = stage.array(ARRAY, &header)?;
         let array = DenseBase { buffer, shape, order };
         Ok(DenseMut { array, fate: Fate::Publish(stage), ctx: ctx.clone(), sums: None })
     }
@@ -172,5 +179,11 @@ impl<T: Element, D: Dimension> Deref for DenseMut<T, D> {
 
     fn deref(&self) -> &Self::Target {
         &self.array
+    }
+}
+
+impl<T: Element, D: Dimension> fmt::Debug for DenseMut<T, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.array.fmt(f)
     }
 }

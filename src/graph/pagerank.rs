@@ -164,7 +164,7 @@ fn check_shapes((nrows, ncols): (usize, usize), row_sums: &[f64]) -> Result<()> 
         return Ok(());
     }
     Err(Error::shape(
-        "the graph or its row sums",
+        "what is ranked, with its row sums,",
         format!("{nrows} x {nrows}, {nrows} sums"),
         format!("{nrows} x {ncols}, {} sums", row_sums.len()),
     ))
@@ -242,9 +242,9 @@ fn check_numbers(options: &PageRankOptions, row_sums: &[f64]) -> Result<()> {
             .expected("0 to 1")
             .found(options.damping));
     }
-    if options.tol.is_nan() || options.tol < 0.0 {
+    if !options.tol.is_finite() || options.tol < 0.0 {
         return Err(Error::new(ErrorKind::Value, "not a tolerance")
-            .expected("at least 0")
+            .expected("a finite number, at least 0")
             .found(options.tol));
     }
     match row_sums.iter().position(|sum| !(sum.is_finite() && *sum >= 0.0)) {
@@ -331,7 +331,7 @@ pub fn check_pagerank<T: Entry, I: Index, P: Index>(
 ) -> Result<f64> {
     let n = check_graph(graph)?;
     if ranks.len() != n {
-        return Err(Error::shape("the ranks", n, ranks.len()));
+        return Err(Error::shape("the list of ranks", n, ranks.len()));
     }
     let mut next = vec![Compensated::default(); n];
     let mut lost = Compensated::default();

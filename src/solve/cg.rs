@@ -43,7 +43,8 @@ pub struct CgOptions<'a, X: Scalar> {
     pub precond: Option<&'a (dyn LinearOperator<X> + Sync)>,
     /// Vectors that span the null space of a singular operator, none by default. Their part is taken out of `b`, so that
     /// there is a solution, and out of the answer, which is then the one of least norm; the stop test is that of the
-    /// system without it. For a Laplacian with Neumann conditions it is `&[&[1.0, 1.0, …]]`.
+    /// system without it. For a Laplacian with Neumann conditions it is `&[&[1.0, 1.0, …]]`. That the operator takes them to
+    /// zero is not looked at.
     pub nullspace: &'a [&'a [X]],
 }
 
@@ -80,7 +81,8 @@ impl<X: Scalar> Default for CgOptions<'_, X> {
 /// A matrix is multiplied many times here: [`Operator`](crate::linalg::Operator) prepares it for that, which makes each
 /// product up to three times faster. It also reads a matrix larger than memory ahead of the work.
 ///
-/// Fails if shapes do not fit, a tolerance is negative or no number, or `b` or `x0` holds a number that is not finite.
+/// Fails if shapes do not fit, a tolerance is negative or no number, or `b` or `x0` holds a number that is not finite; and if
+/// it was cancelled before it began.
 ///
 /// ```
 /// use outcore::linalg::{LinearOperator, Operator};
@@ -267,7 +269,10 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         }
         self.nullspace.remove_from(&mut self.x, self.ctx)?;
         Ok(Solved {
-            converged: reason != StopReason::Cancelled && self.residual <= tolerance,
+            // With an infinite norm of `b` the tolerance is infinite as well, and reached by nothing.
+            converged: reason != StopReason::Cancelled
+                && self.residual.is_finite()
+                && self.residual <= tolerance,
             x: self.x,
             reason,
             iterations: self.iterations,
@@ -338,6 +343,9 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         }
         if self.rho.real() <= X::Real::zero() {
             return Ok(Some(StopReason::NotPositiveDefinite));
+        }
+        if curvature.is_zero() && self.q.iter().all(X::is_zero) {
+            return Ok(Some(StopReason::Singular));
         }
         if let Some(reason) = self.look_at(curvature) {
             return Ok(Some(reason));

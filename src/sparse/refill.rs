@@ -1,5 +1,6 @@
 //! New values for a stored structure: a simulation fills the same pattern again at every step.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -93,5 +94,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Refill<T, I, P, A> {
     pub fn freeze(self) -> Result<Compressed<T, I, P, A>> {
         let data = self.rewrite.end(self.data, None, &self.ctx)?;
         self.structure.with_data(data)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> fmt::Debug for Refill<T, I, P, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refill").field("data", &self.data).finish_non_exhaustive()
     }
 }

@@ -63,11 +63,21 @@ impl Stage {
         matches!(self.kind, Kind::Scratch)
     }
 
+    /// Bytes of the elements of an array. As many as nobody can count would not fit in memory either.
+    fn bytes_of(&self, name: &str, header: &NpyHeader) -> Result<u64> {
+        header.checked_bytes().or_else(|error| match self.kind {
+            Kind::Memory if !header.is_empty() => {
+                self.ctx.check_memory(thing(name), u64::MAX).and(Err(error))
+            }
+            _ => Err(error),
+        })
+    }
+
     /// A new array of zeros, with the elements and the shape of `header`, to be called `name` (`values.npy`).
     ///
     /// Fails if memory beyond the limit, or disk space that is not there, would be needed.
     pub(crate) fn array<T: Entry>(&self, name: &str, header: &NpyHeader) -> Result<BufferMut<T>> {
-        let bytes = header.checked_bytes()?;
+        let bytes = self.bytes_of(name, header)?;
         match &self.kind {
             Kind::Memory => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
@@ -97,7 +107,7 @@ impl Stage {
         header: &NpyHeader,
         exact: bool,
     ) -> Result<ArrayWriter<T>> {
-        let bytes = header.checked_bytes()?;
+        let bytes = self.bytes_of(name, header)?;
         match &self.kind {
             Kind::Memory if exact => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);

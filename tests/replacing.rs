@@ -289,6 +289,35 @@ fn sums_that_are_left_over_never_stand_beside_another_array() {
 }
 
 #[test]
+fn what_stands_where_sums_and_marks_belong_is_kept() {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new();
+    let path = folder.path().join("a.npy");
+    for ending in [".xxh3", ".changing"] {
+        let other = folder.path().join(format!("a.npy{ending}"));
+        fs::create_dir_all(other.join("texts")).unwrap();
+        for place in [Place::from(&path), Place::Replace(path.clone())] {
+            assert_eq!(array(1.0, place).unwrap_err().kind(), ErrorKind::Exists);
+        }
+        assert_eq!(names(&other), ["texts"]);
+        fs::remove_dir_all(&other).unwrap();
+        fs::write(&other, "XXH3 (a.npy) = 12").unwrap();
+        assert_eq!(array(1.0, Place::from(&path)).unwrap_err().kind(), ErrorKind::Exists);
+        fs::remove_file(&other).unwrap();
+        array(1.0, Place::from(&path)).unwrap();
+        fs::write(&other, "mine").unwrap();
+        let error = DenseMut::<f64>::open_mut(&path, &ctx).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Exists, "{error}");
+        assert_eq!(array(2.0, Place::Replace(path.clone())).unwrap_err().kind(), ErrorKind::Exists);
+        assert_eq!(fs::read(&other).unwrap(), b"mine");
+        fs::remove_file(&other).unwrap();
+        let _ = fs::remove_file(folder.path().join("a.npy.xxh3"));
+        fs::remove_file(&path).unwrap();
+    }
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
 fn links_are_followed_to_where_the_data_lies() {
     let (folder, far) = (tempdir().unwrap(), tempdir().unwrap());
     let ctx = Context::new();
@@ -310,6 +339,7 @@ fn links_are_followed_to_where_the_data_lies() {
     let (link, real) = (folder.path().join("m"), far.path().join("n"));
     version(1).copy_to(&real, &ctx).unwrap();
     symlink(&real, &link).unwrap();
+    version(1).copy_to(Place::Replace(link.join("")), &ctx).unwrap();
     version(2).copy_to(Place::Replace(link.clone()), &ctx).unwrap();
     assert!(link.is_symlink());
     assert_whole(&Csr::open(&link).unwrap());

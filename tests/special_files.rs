@@ -105,6 +105,30 @@ fn each_file_of_a_matrix_is_refused_if_it_is_no_ordinary_one() {
 }
 
 #[test]
+fn marks_that_are_no_ordinary_file_stop_nobody_for_ever() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    let mark = folder.path().join("a.npy.changing");
+    Dense::from(ndarray::arr2(&[[1.0, 2.0]])).copy_to(&path, &Context::new()).unwrap();
+    for kind in KINDS {
+        put(kind, &mark);
+        let file = path.clone();
+        let errors = soon(format!("a mark as a {kind}"), move || {
+            let ctx = Context::new();
+            [
+                Dense::<f64>::open(&file).map(drop),
+                verify(&file, &ctx).map(drop),
+                DenseMut::<f64>::open_mut(&file, &ctx).map(drop),
+                Dense::from(ndarray::arr2(&[[1.0]])).copy_to(Place::Replace(file), &ctx).map(drop),
+            ]
+            .map(|outcome| outcome.unwrap_err())
+        });
+        assert!(errors.iter().all(|error| error.to_string().contains("a.npy")), "{errors:?}");
+        take_away(&mark);
+    }
+}
+
+#[test]
 fn sums_that_are_no_ordinary_file_or_too_long_are_refused() {
     let folder = tempdir().unwrap();
     let ctx = Context::new();

@@ -20,6 +20,9 @@ use crate::storage::sums::{BLOCK, Sums, sum_block};
 /// The ending of the side file with the sums of a file.
 pub(crate) const SIDE: &str = ".xxh3";
 
+/// What a side file begins with.
+pub(crate) const BEGINNING: &str = "{\"algorithm\":\"XXH3-64\"";
+
 /// The side file with the sums of `file`.
 pub(crate) fn side_file(file: &StoredFile) -> StoredFile {
     file.beside(SIDE)
@@ -40,7 +43,9 @@ pub(crate) fn write_sums(stored: &StoredFile, length: u64, Sums(sums): &Sums) ->
         "bytes": length,
         "blocks": sums,
     });
-    side_file(stored).write(&format!("{text}\n"))
+    let text = format!("{text}\n");
+    debug_assert!(text.starts_with(BEGINNING));
+    side_file(stored).write(&text)
 }
 
 /// Compares an open file with the sums in the text of its side file; tells its length.

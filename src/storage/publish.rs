@@ -20,10 +20,10 @@ use rustix::fs::{FileType, RenameFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::checksum::side_file;
+use crate::storage::checksum::{BEGINNING as SUMS, side_file};
 use crate::storage::folder::{Folder, beginning};
 use crate::storage::replaceable::{What, check_replaceable};
-use crate::storage::rewrite::MARK as CHANGING;
+use crate::storage::rewrite::{MARK as CHANGING, MARK_TEXT};
 use crate::storage::stored_file::StoredFile;
 
 /// The file that marks a hidden folder as one of this library.
@@ -51,12 +51,19 @@ pub(crate) struct Files {
     target: StoredFile,
     replace: bool,
     what: What,
+    /// The process that makes it: the child of a fork has a copy of this, and leaves all alone.
+    process: u32,
 }
 
 impl Files {
     /// Starts a result for `target`. Fails if it could not be published there as things are.
     pub(crate) fn new(target: &Path, replace: bool, what: What) -> Result<Self> {
         let target = Self::check(target, replace, what)?;
+        if what == What::Array {
+            // Found before the work as well as after it.
+            side_file(&target).check_own(SUMS)?;
+            target.beside(CHANGING).check_own(MARK_TEXT)?;
+        }
         let prefix = hidden_prefix(target.name());
         remove_abandoned(target.folder(), &prefix);
         let (hidden, outer, mark) = make_hidden(&target, &prefix)?;
@@ -69,7 +76,8 @@ impl Files {
             }
             false => Arc::clone(&outer),
         };
-        Ok(Files { hidden, outer, _mark: mark, inside, target, replace, what })
+        let process = std::process::id();
+        Ok(Files { hidden, outer, _mark: mark, inside, target, replace, what, process })
     }
 
     /// The place of a result; fails if it is taken, or what stands there is not to be replaced, or there is no folder.
@@ -77,7 +85,8 @@ impl Files {
         match target.symlink_metadata() {
             Ok(_) if !replace => return Err(taken(target)),
             Ok(metadata) if metadata.is_symlink() && !target.exists() => {
-                return Err(taken(target).found("a link that leads nowhere"));
+                let error = taken(target).found("a link that leads nowhere");
+                return Err(error.remedy("remove the link, or choose another name"));
             }
             _ => {}
         }
@@ -147,6 +156,8 @@ impl Files {
         if !before && target.exists()? {
             return Err(taken(&target.path()));
         }
+        sums.check_own(SUMS)?;
+        mark.check_own(MARK_TEXT)?;
         // Old sums must never stand beside the new array; without an old array they are left over from something else.
         let had_sums = match sums.rename(&old_sums, RenameFlags::empty()) {
             Ok(()) => true,
@@ -223,7 +234,9 @@ impl Drop for Files {
     /// Removes what is left of the old state, or of a result that was not published. Best effort: what cannot be removed
     /// now stays hidden, and the next result of the name tries again.
     fn drop(&mut self) {
-        remove_hidden(&self.outer, &self.hidden);
+        if self.process == std::process::id() {
+            remove_hidden(&self.outer, &self.hidden);
+        }
     }
 }
 

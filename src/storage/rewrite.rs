@@ -19,6 +19,10 @@ use crate::storage::sums::Sums;
 /// The ending of the mark beside a file that is being changed.
 pub(crate) const MARK: &str = ".changing";
 
+/// The text of the mark.
+pub(crate) const MARK_TEXT: &str =
+    "being changed where it lies, or left so by a writer that died\n";
+
 /// A stored array that is being changed where it lies.
 #[derive(Debug)]
 pub(crate) struct Rewrite {
@@ -37,11 +41,13 @@ impl Rewrite {
     fn start_file(stored: StoredFile, file: &File) -> Result<Self> {
         let lock = stored.folder().lock(false)?;
         check_there(&stored, file)?;
-        stored
-            .beside(MARK)
-            .write("being changed where it lies, or left so by a writer that died\n")?;
+        let (mark, sums) = (stored.beside(MARK), checksum::side_file(&stored));
+        mark.check_own(MARK_TEXT)?;
+        let had_sums = sums.check_own(checksum::BEGINNING)?;
+        mark.write(MARK_TEXT)?;
         stored.folder().sync()?;
-        if checksum::side_file(&stored).remove()? {
+        if had_sums {
+            sums.remove()?;
             stored.folder().sync()?;
         }
         drop(lock);
@@ -66,7 +72,13 @@ impl Rewrite {
         origin.file.sync_all().map_err(|e| Error::io("writing back", &path, e))?;
         {
             let _lock = stored.folder().lock(false)?;
-            check_there(stored, &origin.file)?;
+            if let Err(error) = check_there(stored, &origin.file) {
+                if !stored.exists()? {
+                    // It was moved away, and what comes to stand there is not being changed.
+                    stored.beside(MARK).remove()?;
+                }
+                return Err(error);
+            }
         }
         let (length, sums) = match sums {
             Some(sums) => (start + size_of_val(&*array) as u64, sums),

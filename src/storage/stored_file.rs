@@ -39,6 +39,8 @@ impl Folder {
 impl StoredFile {
     /// The file at a path, in the folder where it really lies: symbolic links are followed.
     pub(crate) fn at(path: &Path) -> Result<Self> {
+        // Without a stroke at the end, which would follow a link.
+        let path = path.components().as_path();
         let real = match path.symlink_metadata() {
             Ok(metadata) if metadata.is_symlink() => {
                 Some(path.canonicalize().map_err(|e| Error::io("following the link", path, e))?)
@@ -176,10 +178,41 @@ impl StoredFile {
             .map_err(|e| Error::io("creating", self.path(), e.into()))
     }
 
+    /// Fails if something stands there that is not an ordinary file which begins as `beginning` does, or a torn one with no
+    /// more than a part of that; tells whether there is one.
+    pub(crate) fn check_own(&self, beginning: &str) -> Result<bool> {
+        let other = |found: &str| {
+            Error::new(
+                ErrorKind::Exists,
+                "somebody else's file stands where one of this library belongs",
+            )
+            .in_file(self.path())
+            .expected("one of this library, or none")
+            .found(found)
+            .remedy("move it away")
+        };
+        match self.kind()? {
+            None => return Ok(false),
+            Some(FileType::RegularFile) => {}
+            Some(_) => return Err(other("no ordinary file")),
+        }
+        let mut found = Vec::new();
+        let read = self.open()?.take(beginning.len() as u64).read_to_end(&mut found);
+        read.map_err(|e| Error::io("reading", self.path(), e))?;
+        match beginning.as_bytes().starts_with(&found) {
+            true => Ok(true),
+            false => Err(other("another file")),
+        }
+    }
+
     /// Writes a small file to the device, over what stands there.
     pub(crate) fn write(&self, text: &str) -> Result<()> {
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+        // Neither a link nor a pipe is written to, and none is waited for.
+        let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        if let Some(stat) = self.stat()? {
+            self.check_ordinary(&stat)?;
+        }
         let mode = Mode::from_raw_mode(0o666);
         rustix::fs::openat(&self.folder.handle, &self.name, flags, mode)
             .map_err(Into::into)

@@ -196,8 +196,7 @@ fn told(limit: u64, work: impl FnOnce(&Context)) -> Vec<(&'static str, u64)> {
         }
     });
     work(&ctx);
-    let told = told.lock().unwrap().clone();
-    told
+    std::mem::take(&mut told.lock().unwrap())
 }
 
 #[test]

@@ -262,9 +262,14 @@ fn other_algorithms_of_many_passes_are_planned_whole() {
     let ctx = Context::new();
     let a = Csr::<f64>::random((3000, 3000), 0.01, 3, folder.path().join("a"), &ctx).unwrap();
     let dense = a.row_range(0..400).unwrap().to_dense(Order::C, Place::Memory, &ctx).unwrap();
-    let plan = ctx.plan(|ctx| randomized_svd::<f64>(&a, 3, SvdOptions::default(), ctx)).unwrap();
+    let plan = ctx
+        .plan(|ctx| randomized_svd::<f64>(&a, 3, SvdOptions::default(), Place::Memory, ctx))
+        .unwrap();
     assert_eq!((plan.operation, plan.cost.passes), ("randomized SVD", 6));
-    assert_eq!(ctx.plan(|ctx| pca(&dense, 2, ctx)).unwrap().operation, "principal components");
+    assert_eq!(
+        ctx.plan(|ctx| pca(&dense, 2, Place::Memory, ctx)).unwrap().operation,
+        "principal components"
+    );
     let options = PageRankOptions { maxiter: 25, ..PageRankOptions::default() };
     let plan = ctx.plan(|ctx| pagerank(&a, &options, ctx)).unwrap();
     assert_eq!((plan.operation, plan.cost.passes), ("PageRank", 25));

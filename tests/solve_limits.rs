@@ -353,7 +353,7 @@ fn options_are_copied_and_a_callback_may_keep_what_it_sees() {
     let a = Csr::<f64>::poisson(&[12, 12], Place::Memory, &CTX).unwrap();
     let b = uneven(144);
     let options = to_rtol(1e-9);
-    let other = CgOptions { maxiter: Some(3), ..options.clone() };
+    let other = CgOptions { maxiter: Some(3), ..options };
     let mut seen = Vec::new();
     let solved = cg_with(&a, &b, &options, &CTX, |state| {
         seen.push((state.iteration, state.residual_norm, state.x[0]));

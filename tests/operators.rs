@@ -100,6 +100,11 @@ fn triplets_are_brought_to_their_lines_under_the_context_that_is_given() {
     let tight = Context::new().memory_limit(10_000);
     let error = Csr::<f64>::from_triplets_with((500, 400), entries(), sum, Place::Memory, &tight);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Memory);
+    // There may be no end of them.
+    let endless = (0..usize::MAX).map(|k| (k % 500, k % 400, 1.0));
+    let tight = Context::new().memory_limit(4 << 20);
+    let error = Csr::<f64>::from_triplets_with((500, 400), endless, sum, &place, &tight);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Memory);
     let ctx = Context::new().threads(2).unwrap();
     let stored = Csr::<f64>::from_triplets_with((500, 400), entries(), sum, &place, &ctx).unwrap();
     assert!(stored == Csr::<f64>::from_triplets((500, 400), entries(), sum).unwrap());

@@ -117,7 +117,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         ctx: &Context,
     ) -> Result<Self> {
         ctx.check_cancelled()?;
-        let coo = Coo::<T, I>::from_triplets(shape, triplets)?;
+        let coo = Coo::<T, I>::gathered(shape, triplets, &|bytes| {
+            ctx.check_cancelled()?;
+            ctx.check_memory("the triplets", bytes)
+        })?;
         compress(&coo, duplicates, &place.into(), ctx)
     }
 }

@@ -144,7 +144,7 @@ impl EdgeList {
 
     /// The graph on the vertices that have an edge, numbered anew in rising order, and what they are in the file.
     ///
-    /// Vertices may be any numbers of 64 bits, whatever the index type. Cost: the file is read once. Memory: 32 bytes and
+    /// Vertices may be any numbers below 2⁶⁴ − 1, whatever the index type. Cost: the file is read once. Memory: 32 bytes and
     /// `2·size_of::<I>()` per edge, within the limit, then what [`Coo::to_csr`] takes.
     ///
     /// ```

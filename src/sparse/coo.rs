@@ -7,7 +7,10 @@ use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::check::check_widths;
-use crate::storage::{Buffer, Entry, Index, on_all_processors};
+use crate::storage::{Buffer, Context, Entry, Index, on_all_processors};
+
+/// Triplets that are taken without a look at the memory limit.
+const FEW: usize = 1 << 12;
 
 /// What to do with several entries at one position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -70,14 +73,27 @@ impl<T: Entry, I: Index> Coo<T, I> {
         Ok(Coo { nrows, ncols, rows, cols, data, checked: Arc::default() })
     }
 
-    /// A matrix in memory from `(row, column, value)` triplets in any order.
+    /// A matrix in memory from `(row, column, value)` triplets in any order, within the limit of the default [`Context`].
     pub fn from_triplets(
+        shape: (usize, usize),
+        triplets: impl IntoIterator<Item = (usize, usize, T)>,
+    ) -> Result<Self> {
+        Self::gathered(shape, triplets, &|bytes| Context::new().check_memory("the triplets", bytes))
+    }
+
+    /// As [`from_triplets`](Self::from_triplets); `check` says now and then whether so many bytes may be taken.
+    pub(crate) fn gathered(
         (nrows, ncols): (usize, usize),
         triplets: impl IntoIterator<Item = (usize, usize, T)>,
+        check: &dyn Fn(u64) -> Result<()>,
     ) -> Result<Self> {
         check_widths::<I, u64>(nrows, ncols, 0)?;
         let (mut rows, mut cols, mut data) = (Vec::new(), Vec::new(), Vec::new());
         for (row, col, value) in triplets {
+            if rows.len() >= FEW && rows.len() == rows.capacity() {
+                // What there is and twice as much, while one is copied to the other.
+                check(3 * Self::bytes_of(rows.len()))?;
+            }
             check_position((row, col), (nrows, ncols), rows.len())?;
             rows.push(I::from_usize(row));
             cols.push(I::from_usize(col));

@@ -67,17 +67,16 @@ impl Files {
         let prefix = hidden_prefix(target.name());
         remove_abandoned(target.folder(), &prefix);
         let (hidden, outer, mark) = make_hidden(&target, &prefix)?;
-        let inside = match what == What::Matrix {
-            true => {
-                let result = outer.file("result");
-                std::fs::create_dir(result.path())
-                    .map_err(|e| Error::io("creating a folder for", target.path(), e))?;
-                result.open_folder()?
-            }
-            false => Arc::clone(&outer),
-        };
-        let process = std::process::id();
-        Ok(Files { hidden, outer, _mark: mark, inside, target, replace, what, process })
+        let (inside, process) = (Arc::clone(&outer), std::process::id());
+        let mut files =
+            Files { hidden, outer, _mark: mark, inside, target, replace, what, process };
+        if what == What::Matrix {
+            let result = files.outer.file("result");
+            std::fs::create_dir(result.path())
+                .map_err(|e| Error::io("creating a folder for", files.target.path(), e))?;
+            files.inside = result.open_folder()?;
+        }
+        Ok(files)
     }
 
     /// The place of a result; fails if it is taken, or what stands there is not to be replaced, or there is no folder.

@@ -5,7 +5,7 @@
 //! - [`folder`] and [`stored_file`] – opening files through the handle of their folder; [`map`] – locking, reserving and mapping them, the only
 //!   way to a file's bytes as memory
 //! - [`npy`] and [`descriptor`] – the two formats on disk; [`checksum`] – the sums beside them, both in [`json`]; [`verify`](mod@verify) – comparing
-//! - [`place`] – where a result shall live; [`stage`] and [`publish`] – how it gets there completely or not at all;
+//! - [`place`] – where a result shall live; [`stage`], [`publish`] and [`hidden`] – how it gets there completely or not at all;
 //!   [`replaceable`] – what it may take the place of; [`rewrite`] – changing it later
 //! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
 //! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work, by `panel_sweep` into the
@@ -27,6 +27,7 @@ mod descriptor;
 mod device;
 mod element;
 mod folder;
+mod hidden;
 mod json;
 mod map;
 mod meter;

@@ -219,6 +219,11 @@ impl Error {
         }))
     }
 
+    /// Whether something was not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.0.source.as_ref().is_some_and(|source| source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// The class of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

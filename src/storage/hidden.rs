@@ -28,17 +28,32 @@ const LONGEST: usize = 200;
 const ATTEMPTS: usize = 100;
 
 /// Removes a hidden folder, its mark last, so that what is left of it by a process that dies meanwhile is known.
+///
+/// Whoever changes in place what lies there may still put a mark or sums beside it; what is not empty after a while stays
+/// marked, for the next result of the name to remove.
 pub(super) fn remove_hidden(outer: &Arc<Folder>, path: &Path) {
-    let Ok(names) = outer.names() else { return };
-    for name in names.into_iter().filter(|name| name != MARK) {
-        let entry = outer.file(name);
-        let _ = match entry.kind() {
-            Ok(Some(FileType::Directory)) => std::fs::remove_dir_all(path.join(entry.name())),
-            _ => entry.remove().map(drop).map_err(|_| std::io::ErrorKind::Other.into()),
-        };
+    for _ in 0..ATTEMPTS {
+        let Ok(mut names) = outer.names() else { return };
+        names.retain(|name| name != MARK);
+        if names.is_empty() {
+            // A mark that cannot be removed makes the folder one that is abandoned.
+            let _ = outer.file(MARK).remove();
+            let _ = std::fs::remove_dir(path);
+            return;
+        }
+        for name in names {
+            let entry = outer.file(name);
+            // What is left is seen when the names are asked for again.
+            match entry.kind() {
+                Ok(Some(FileType::Directory)) => {
+                    let _ = std::fs::remove_dir_all(path.join(entry.name()));
+                }
+                _ => {
+                    let _ = entry.remove();
+                }
+            }
+        }
     }
-    let _ = outer.file(MARK).remove();
-    let _ = std::fs::remove_dir(path);
 }
 
 /// The path of a folder, which is not empty.
@@ -72,7 +87,7 @@ pub(super) fn make_hidden(
         match marked {
             Ok((outer, mark)) => return Ok((hidden.keep(), outer, mark)),
             // Another maker took it for an abandoned one, which it looks like before it has its mark.
-            Err(_) if !hidden.path().exists() && attempts.next().is_some() => {}
+            Err(error) if error.is_not_found() && attempts.next().is_some() => {}
             Err(error) => return Err(error),
         }
     }
@@ -82,8 +97,9 @@ pub(super) fn make_hidden(
 fn make_mark(outer: &Arc<Folder>) -> Result<File> {
     let new = outer.file(NEW_MARK);
     let file = new.create()?;
-    // Without locks on this file system an abandoned folder stays, but nothing is lost.
-    let _ = file.try_lock();
+    // Waits for whoever looks whether it is abandoned, which takes a moment. Without locks on this file system an abandoned
+    // folder stays, but nothing is lost.
+    let _ = file.lock();
     let named = new.rename(&outer.file(MARK), RenameFlags::empty());
     named.map_err(|e| Error::io("marking", outer.path(), e.into()))?;
     Ok(file)

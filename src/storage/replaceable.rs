@@ -1,5 +1,7 @@
 //! What may be replaced: an array, or the folder of a matrix, and nothing that somebody else keeps there.
 
+use std::sync::Arc;
+
 use rustix::fs::FileType;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -7,6 +9,7 @@ use crate::storage::checksum::SIDE;
 use crate::storage::descriptor::{
     DESCRIPTOR, Descriptor, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE,
 };
+use crate::storage::folder::Folder;
 use crate::storage::npy::read_header;
 use crate::storage::rewrite::MARK;
 use crate::storage::stored_file::StoredFile;
@@ -59,19 +62,31 @@ fn check_array(target: &StoredFile) -> Result<()> {
 }
 
 fn check_matrix(target: &StoredFile) -> Result<()> {
-    let folder = target.open_folder()?;
+    loop {
+        let folder = target.open_folder()?;
+        match check_own_files(target, &folder) {
+            // Another took its place meanwhile, and its files are going.
+            Err(_) if !folder.is_there() && target.kind()? == Some(FileType::Directory) => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+fn check_own_files(target: &StoredFile, folder: &Arc<Folder>) -> Result<()> {
     let names = folder.names()?;
     for name in &names {
         let name = name.to_string_lossy();
         let own = name.strip_suffix(SIDE).or(name.strip_suffix(MARK)).unwrap_or(&name);
-        if !OWN.contains(&own) || folder.file(&*name).kind()? != Some(FileType::RegularFile) {
+        // One that is gone by now is none.
+        let is_file = matches!(folder.file(&*name).kind()?, Some(FileType::RegularFile) | None);
+        if !OWN.contains(&own) || !is_file {
             return Err(kept(target, What::Matrix).found(format!("a folder with {name:?} in it")));
         }
     }
     if names.is_empty() {
         return Err(kept(target, What::Matrix).found("an empty folder"));
     }
-    let described = Descriptor::read_in(&folder);
+    let described = Descriptor::read_in(folder);
     described
         .map(drop)
         .map_err(|e| kept(target, What::Matrix).found(format!("another folder ({e})")))

@@ -158,7 +158,11 @@ impl StoredFile {
             return Ok(None);
         }
         let mut bytes = Vec::new();
-        let read = self.open()?.take(longest + 1).read_to_end(&mut bytes);
+        let file = match self.open() {
+            Err(error) if error.is_not_found() => return Ok(None),
+            other => other?,
+        };
+        let read = file.take(longest + 1).read_to_end(&mut bytes);
         read.map_err(|e| Error::io("reading", self.path(), e))?;
         if bytes.len() as u64 > longest {
             return Err(Error::new(ErrorKind::Format, "the file is too long")
@@ -197,7 +201,12 @@ impl StoredFile {
             Some(_) => return Err(other("no ordinary file")),
         }
         let mut found = Vec::new();
-        let read = self.open()?.take(beginning.len() as u64).read_to_end(&mut found);
+        let file = match self.open() {
+            // Somebody has taken it away meanwhile.
+            Err(error) if error.is_not_found() => return Ok(false),
+            other => other?,
+        };
+        let read = file.take(beginning.len() as u64).read_to_end(&mut found);
         read.map_err(|e| Error::io("reading", self.path(), e))?;
         match beginning.as_bytes().starts_with(&found) {
             true => Ok(true),

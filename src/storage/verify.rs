@@ -14,7 +14,7 @@ use crate::storage::descriptor::{
 use crate::storage::element::DType;
 use crate::storage::folder::Folder;
 use crate::storage::npy::{ByteOrder, read_header};
-use crate::storage::rewrite::check_closed;
+use crate::storage::rewrite::{MARK, check_closed};
 use crate::storage::stored_file::StoredFile;
 
 /// How much [`verify`] found in order.
@@ -78,6 +78,8 @@ fn verify_matrix(folder: &Arc<Folder>, ctx: &Context) -> Result<Verified> {
             *name = data.into();
         }
     }
+    // A mark is looked for beside the array that it belongs to.
+    names.retain(|name| !name.as_encoded_bytes().ends_with(MARK.as_bytes()));
     names.sort();
     names.dedup();
     let mut verified = Verified::default();

@@ -453,11 +453,12 @@ fn entries(shape: (usize, usize), nnz: usize) -> Coo<f64> {
     Coo::from_triplets(shape, triplets).unwrap()
 }
 
-/// The dense twin of some entries.
+/// The dense twin of some entries; an entry alone keeps the sign of its zero.
 fn written_out(coo: &Coo<f64>) -> ndarray::Array2<f64> {
     let mut a = ndarray::Array2::zeros(coo.shape());
     for ((&i, &j), &x) in coo.rows().iter().zip(coo.cols().iter()).zip(coo.data().iter()) {
-        a[[i as usize, j as usize]] += x;
+        let element = &mut a[[i as usize, j as usize]];
+        *element = if *element == 0.0 { x } else { *element + x };
     }
     a
 }

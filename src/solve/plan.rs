@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
-use crate::solve::cg::CgOptions;
 use crate::solve::nullspace::NullSpace;
+use crate::solve::options::CgOptions;
 use crate::storage::{Context, Plan, Running};
 
 /// Vectors of a solve, beside `b`: the most that it holds, one more with a preconditioner.

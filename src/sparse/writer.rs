@@ -92,7 +92,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
         let mut end = self.nnz();
         debug_assert_eq!(lens.iter().sum::<usize>(), indices.len());
         check_room::<P>(end + indices.len())?;
-        self.ends.clear();
+        self.clear_ends(lens.len())?;
         self.ends.extend(lens.iter().map(|len| {
             end += len;
             P::from_usize(end)
@@ -107,10 +107,19 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
         let start = self.nnz();
         debug_assert_eq!(indptr.last().map_or(0, |end| end.to_usize()), indices.len());
         check_room::<P>(start + indices.len())?;
-        self.ends.clear();
+        self.clear_ends(indptr.len())?;
         self.ends.extend(indptr[1..].iter().map(|end| P::from_usize(start + end.to_usize())));
         self.indptr.push(&self.ends)?;
         self.push_part(indices, data)
+    }
+
+    /// Room for the ends of so many lines. Fails if the system has not that much memory to give.
+    fn clear_ends(&mut self, lines: usize) -> Result<()> {
+        self.ends.clear();
+        self.ends.try_reserve(lines).map_err(|_| {
+            Error::new(ErrorKind::Memory, "the system has not enough memory")
+                .found(format!("a request for the ends of {lines} lines"))
+        })
     }
 
     /// Takes some entries of the line that is not complete yet.

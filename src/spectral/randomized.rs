@@ -18,13 +18,13 @@ use ndarray::{Array2, Ix2};
 use num_traits::{Float, Zero};
 
 use crate::dense::{Dense, DenseMut, DenseWriter};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar};
 use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
 use crate::spectral::rising::Rising;
-use crate::storage::{Context, Order, Place, Plan};
+use crate::storage::{Context, Order, Place, Plan, check_place};
 
 /// Nanoseconds that a number takes for each vector while vectors are made orthonormal.
 const ORTHONORMAL: f64 = 1.0;
@@ -133,6 +133,10 @@ pub fn randomized_svd<X: Scalar>(
         return Err(Error::shape("k", format!("at most {}", nrows.min(ncols)), k));
     }
     let place = place.into();
+    let (u_place, v_place) = (named(&place, "u")?, named(&place, "v")?);
+    // Both before the work: one without the other is of no use.
+    check_place(&u_place, false, ctx)?;
+    check_place(&v_place, false, ctx)?;
     let l = k.saturating_add(options.oversampling).min(nrows).min(ncols);
     let room = Room::new::<X>((nrows, ncols), (k, l), &place, ctx)?;
     let as_needed = options.power_iterations == SvdOptions::AS_NEEDED;
@@ -154,13 +158,21 @@ pub fn randomized_svd<X: Scalar>(
             plan = plan.then(back.clone().again()).then(forth.clone().again());
         }
         plan.cost.scratch = plan.cost.scratch.max(room.scratch);
-        for length in [nrows, ncols] {
-            if place != Place::Memory {
-                plan = DenseWriter::<X, Ix2>::plan(plan, length * k, &place, ctx);
+        for (length, place) in [(nrows, &u_place), (ncols, &v_place)] {
+            if *place != Place::Memory {
+                plan = DenseWriter::<X, Ix2>::plan(plan, length * k, place, ctx);
             }
         }
         Ok(plan.beside(room.memory))
     })?;
+    if l == 0 {
+        let none = |length, place: &Place| {
+            DenseWriter::<X, Ix2>::new(place, ndarray::Dim([length, 0]), Order::C, ctx)?.finish()
+        };
+        let (u, v) = (none(nrows, &u_place)?, none(ncols, &v_place)?);
+        let (reason, errors) = (SvdReason::Converged, Vec::new());
+        return Ok(Svd { u, v, s: Vec::new(), errors, converged: true, reason, passes: 0 });
+    }
     let _scratch = ctx.meter().scratch(room.scratch);
     held.resize(room.held);
     let mut blocks = Blocks::new(a, (nrows, ncols), l, &room, ctx)?;
@@ -182,9 +194,14 @@ pub fn randomized_svd<X: Scalar>(
     values.take(found.clone());
     let errors = values.errors(rank);
     let reason = values.reason(rank);
+    let u = blocks.tall.combined(&right[..rank], &u_place, ctx)?;
+    let v = blocks.wide.combined(&left[..rank], &v_place, ctx);
+    if v.is_err() {
+        take_back(&u_place);
+    }
     Ok(Svd {
-        u: blocks.tall.combined(&right[..rank], &named(&place, "u"), ctx)?,
-        v: blocks.wide.combined(&left[..rank], &named(&place, "v"), ctx)?,
+        u,
+        v: v?,
         s: found[..rank].to_vec(),
         errors,
         converged: reason == SvdReason::Converged,
@@ -194,17 +211,34 @@ pub fn randomized_svd<X: Scalar>(
 }
 
 /// The place of one of two results.
-fn named(place: &Place, name: &str) -> Place {
+///
+/// Fails if the path does not end in a name.
+fn named(place: &Place, name: &str) -> Result<Place> {
+    if let Place::File(path) | Place::Replace(path) = place
+        && path.file_name().is_none()
+    {
+        let error = Error::new(ErrorKind::Format, "the path does not end in a name");
+        return Err(error.in_file(path));
+    }
     let named = |path: &std::path::PathBuf| {
         let stem = path.extension().filter(|end| *end == "npy").map(|_| path.with_extension(""));
         let mut path = stem.unwrap_or_else(|| path.clone()).into_os_string();
         path.push(format!(".{name}.npy"));
         path.into()
     };
-    match place {
+    Ok(match place {
         Place::File(path) => Place::File(named(path)),
         Place::Replace(path) => Place::Replace(named(path)),
         other => other.clone(),
+    })
+}
+
+/// Takes the first of two results away again where the second cannot be had; what it took the place of is gone.
+fn take_back(place: &Place) {
+    if let Place::File(path) = place {
+        // Nobody can be told if this fails as well.
+        let _ = std::fs::remove_file(path);
+        let _ = std::fs::remove_file(path.with_extension("npy.xxh3"));
     }
 }
 
@@ -352,7 +386,8 @@ impl<X: Scalar> Block<X> {
         let shape = ndarray::Dim([self.length, weights.len()]);
         let mut writer = DenseWriter::<X, Ix2>::new(place, shape, Order::C, ctx)?;
         let mut rows = vec![X::zero(); ROWS.min(self.length) * weights.len()];
-        for first in (0..self.length).step_by(ROWS) {
+        let rows_with_elements = if weights.is_empty() { 0 } else { self.length };
+        for first in (0..rows_with_elements).step_by(ROWS) {
             let count = ROWS.min(self.length - first);
             let rows = &mut rows[..count * weights.len()];
             rows.fill(X::zero());

@@ -16,6 +16,9 @@ use crate::storage::running::is_innermost_of_several;
 use crate::storage::threads::{self, Threads, on_all_processors};
 use crate::storage::usable_memory::usable_memory;
 
+/// More threads than this take the system minutes to start.
+const MOST_THREADS: usize = 4096;
+
 /// How much there is to do and how much is done, handed to the progress callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -107,6 +110,11 @@ impl Context {
     ///
     /// Results do not depend on it. In the child of a fork it starts as many anew, or what it can.
     pub fn threads(mut self, threads: usize) -> Result<Self> {
+        if threads > MOST_THREADS {
+            return Err(Error::new(ErrorKind::Format, "more threads than are of any use")
+                .expected(format!("at most {MOST_THREADS}"))
+                .found(threads));
+        }
         self.threads = Some(Arc::new(Threads::start(threads)?));
         Ok(self)
     }

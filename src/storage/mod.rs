@@ -80,7 +80,7 @@ pub(crate) use replaceable::What;
 pub(crate) use rewrite::{Rewrite, check_closed, open_closed};
 pub(crate) use running::Running;
 pub(crate) use scratch::{Scratch, ScratchFile};
-pub(crate) use stage::Stage;
+pub(crate) use stage::{Stage, check_place};
 pub(crate) use stored_file::StoredFile;
 pub(crate) use sums::Sums;
 pub(crate) use threads::on_all_processors;

@@ -24,7 +24,7 @@ use crate::storage::folder::Folder;
 use crate::storage::hidden::{hidden_prefix, make_hidden, remove_abandoned, remove_hidden};
 use crate::storage::replaceable::{What, check_replaceable};
 use crate::storage::rewrite::{MARK as CHANGING, MARK_TEXT};
-use crate::storage::stored_file::StoredFile;
+use crate::storage::stored_file::{LONGEST_NAME, StoredFile};
 
 /// A result in files until it is published; removed when it is dropped before.
 #[derive(Debug)]
@@ -78,6 +78,12 @@ impl Files {
             _ => {}
         }
         let target = StoredFile::at(target)?;
+        if target.name().len() > LONGEST_NAME {
+            return Err(Error::new(ErrorKind::Format, "the name is too long")
+                .in_file(target.path())
+                .expected(format!("at most {LONGEST_NAME} bytes"))
+                .found(target.name().len()));
+        }
         if replace {
             check_replaceable(&target, what)?;
         }

@@ -18,7 +18,7 @@ use crate::storage::folder::{Folder, beginning, same};
 use crate::storage::map::{lock_exclusive, lock_shared};
 
 /// Letters of a file name on every usual file system.
-const LONGEST_NAME: usize = 255;
+pub(crate) const LONGEST_NAME: usize = 255;
 
 /// A file by the handle of its folder and its name.
 #[derive(Clone, Debug)]

@@ -1,0 +1,358 @@
+//! The iteration of conjugate gradients, and how it ends.
+//!
+//! 1. The residual and what follows from it are kept at `scale` times their size, a power of two that is 1 unless `rᴴ z` or
+//!    `pᴴ q` would overflow or vanish. So the iterates have the same digits for any size of `b` and of the operator.
+//! 2. `pᴴ q / pᴴ M⁻¹ p`, whose denominator follows from ρ and β, lies between the extreme eigenvalues of `M A`. Where it is far
+//!    below the largest seen, the step may lead anywhere, and the iterate before it is kept; a good one is kept in any case.
+
+use std::ops::ControlFlow;
+
+use num_traits::{Float, One, Zero};
+
+use crate::error::{ErrorKind, Result};
+use crate::linalg::kernels::{exponent, is_safe, power_of_two};
+use crate::linalg::{LinearOperator, Scalar, axpby, dot, norm};
+use crate::solve::nullspace::NullSpace;
+use crate::solve::options::CgOptions;
+use crate::solve::progress::ProgressOf;
+use crate::solve::solved::{Iterate, Solved, StopReason};
+use crate::storage::{Context, Held};
+
+/// Rounding errors of `pᴴ A p` that are no sign of either curvature.
+const NO_CURVATURE: f64 = 2.0;
+
+/// The state between iterations.
+pub(super) struct Iteration<'a, X: Scalar, A> {
+    a: &'a A,
+    b: &'a [X],
+    precond: Option<&'a (dyn LinearOperator<X> + Sync)>,
+    nullspace: NullSpace<X>,
+    ctx: &'a Context,
+    x: Vec<X>,
+    /// The residual carried along, times `scale`.
+    r: Vec<X>,
+    /// The search direction.
+    p: Vec<X>,
+    /// `A p`, and room for `A x`.
+    q: Vec<X>,
+    /// The preconditioned residual; empty without a preconditioner, where it is `r`.
+    z: Vec<X>,
+    /// `rᴴ z`.
+    rho: X,
+    /// `pᴴ M⁻¹ p`, as it follows from ρ and β.
+    size: X::Real,
+    /// A power of two, and its inverse.
+    scale: (X::Real, X::Real),
+    /// The largest `pᴴ A p / pᴴ M⁻¹ p` so far.
+    steepest: X::Real,
+    /// An iterate with its residual norm, at most twice the least so far.
+    best: (X::Real, Vec<X>),
+    progress: ProgressOf<X::Real>,
+    residual: X::Real,
+    iterations: usize,
+    passes: usize,
+    history: Vec<X::Real>,
+    /// What had been read, and waited for, at the start.
+    before: (u64, f64),
+    _held: Held,
+}
+
+impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
+    pub(super) fn new(
+        a: &'a A,
+        b: &'a [X],
+        options: &CgOptions<'a, X>,
+        ctx: &'a Context,
+    ) -> Result<Self> {
+        let n = b.len();
+        let vectors = if options.precond.is_some() { 6 } else { 5 };
+        let bytes = vectors * (n as u64).saturating_mul(size_of::<X>() as u64);
+        let bytes = bytes.saturating_add(NullSpace::bytes(options.nullspace));
+        ctx.check_memory("the vectors of the iteration", bytes)?;
+        let zeros = || vec![X::zero(); n];
+        let x0 = options.x0.filter(|_| b.iter().any(|b| !b.is_zero()));
+        let one = X::one().real();
+        Ok(Iteration {
+            a,
+            b,
+            precond: options.precond,
+            nullspace: NullSpace::spanned_by(options.nullspace, n, ctx)?,
+            ctx,
+            x: x0.map_or_else(zeros, <[X]>::to_vec),
+            r: zeros(),
+            p: zeros(),
+            q: zeros(),
+            z: if options.precond.is_some() { zeros() } else { Vec::new() },
+            rho: X::zero(),
+            size: X::Real::zero(),
+            scale: (one, one),
+            steepest: X::Real::zero(),
+            best: (X::Real::infinity(), x0.map_or_else(zeros, <[X]>::to_vec)),
+            progress: ProgressOf::new(n, X::Real::infinity()),
+            residual: X::Real::zero(),
+            iterations: 0,
+            passes: 0,
+            history: Vec::new(),
+            before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
+            _held: ctx.hold(bytes),
+        })
+    }
+
+    pub(super) fn run(
+        mut self,
+        tolerance: X::Real,
+        maxiter: usize,
+        callback: &mut dyn FnMut(&Iterate<'_, X>) -> ControlFlow<()>,
+    ) -> Result<Solved<X>> {
+        let reason = match self.iterate(tolerance, maxiter, callback) {
+            Err(error) if error.kind() == ErrorKind::Cancelled => StopReason::Cancelled,
+            reason => reason?,
+        };
+        match reason {
+            StopReason::Converged | StopReason::Cancelled => {}
+            // The residual goes up and down while the error falls: the last iterate is the one.
+            StopReason::MaxIterations | StopReason::Stopped => self.true_residual()?,
+            _ => self.choose_best()?,
+        }
+        if self.history.is_empty() {
+            // Cancelled before anything was known of it.
+            let at_zero = self.x.iter().all(X::is_zero);
+            self.residual = if at_zero { norm(self.b, self.ctx) } else { X::Real::nan() };
+        }
+        self.nullspace.remove_from(&mut self.x, self.ctx)?;
+        Ok(Solved {
+            // With an infinite norm of `b` the tolerance is infinite as well, and reached by nothing.
+            converged: reason != StopReason::Cancelled
+                && self.residual.is_finite()
+                && self.residual <= tolerance,
+            x: self.x,
+            reason,
+            iterations: self.iterations,
+            residual_norm: self.residual,
+            history: self.history,
+            passes: self.passes,
+            bytes_read: self.ctx.meter().bytes_read() - self.before.0,
+            seconds_waiting: self.ctx.meter().seconds_waiting() - self.before.1,
+        })
+    }
+
+    /// Iterates until there is a reason to stop.
+    fn iterate(
+        &mut self,
+        tolerance: X::Real,
+        maxiter: usize,
+        callback: &mut dyn FnMut(&Iterate<'_, X>) -> ControlFlow<()>,
+    ) -> Result<StopReason> {
+        self.true_residual()?;
+        self.history.push(self.residual);
+        self.best.0 = self.residual;
+        self.progress = ProgressOf::new(self.b.len(), self.residual);
+        self.restart()?;
+        loop {
+            if !self.residual.is_finite() {
+                return Ok(StopReason::NotFinite);
+            }
+            if self.residual <= tolerance {
+                if self.iterations > 0 {
+                    self.true_residual()?;
+                }
+                if self.residual <= tolerance {
+                    return Ok(StopReason::Converged);
+                }
+                self.keep(1.0);
+                if self.progress.is_stuck(self.residual) {
+                    return Ok(StopReason::Stagnated);
+                }
+                self.restart()?;
+            }
+            if self.iterations == maxiter {
+                return Ok(StopReason::MaxIterations);
+            }
+            if let Some(reason) = self.step()? {
+                return Ok(reason);
+            }
+            let (iteration, residual_norm) = (self.iterations, self.residual);
+            if callback(&Iterate { iteration, residual_norm, x: &self.x }).is_break() {
+                return Ok(StopReason::Stopped);
+            }
+            if self.progress.is_idle(iteration, residual_norm) {
+                return Ok(StopReason::Stagnated);
+            }
+            self.ctx.report("conjugate gradients", iteration as u64, maxiter as u64)?;
+        }
+    }
+
+    /// One iteration; gives the reason to stop, if there is one.
+    fn step(&mut self) -> Result<Option<StopReason>> {
+        let ctx = self.ctx;
+        self.multiply()?;
+        let mut curvature = dot(&self.p, &self.q, ctx)?.real();
+        if !(is_safe(curvature) && is_safe(self.rho.real())) && self.rescale()? {
+            curvature = dot(&self.p, &self.q, ctx)?.real();
+        }
+        if !curvature.is_finite() || !self.rho.abs().is_finite() {
+            return Ok(Some(StopReason::NotFinite));
+        }
+        if self.rho.real() <= X::Real::zero() {
+            return Ok(Some(StopReason::NotPositiveDefinite));
+        }
+        if curvature.is_zero() && self.q.iter().all(X::is_zero) {
+            return Ok(Some(StopReason::Singular));
+        }
+        if let Some(reason) = self.look_at(curvature) {
+            return Ok(Some(reason));
+        }
+        let alpha = self.rho / X::from_real(curvature);
+        let one = X::one();
+        axpby(alpha * X::from_real(self.scale.1), &self.p, one, &mut self.x, ctx)?;
+        axpby(-alpha, &self.q, one, &mut self.r, ctx)?;
+        self.iterations += 1;
+        let before = self.rho;
+        let preconditioned = self.precondition();
+        self.history.push(self.residual);
+        preconditioned?;
+        let beta = self.rho / before;
+        let direction = if self.z.is_empty() { &self.r } else { &self.z };
+        axpby(one, direction, beta, &mut self.p, ctx)?;
+        self.size = self.rho.abs() + beta.abs_squared() * self.size;
+        Ok(None)
+    }
+
+    /// `q = A p`.
+    fn multiply(&mut self) -> Result<()> {
+        self.a.apply(&self.p, &mut self.q, self.ctx)?;
+        self.passes += 1;
+        self.nullspace.remove_from(&mut self.q, self.ctx)
+    }
+
+    /// What the curvature `pᴴ A p` says of the operator; the iterate is kept where it should be.
+    fn look_at(&mut self, curvature: X::Real) -> Option<StopReason> {
+        let steepness = curvature / self.size;
+        self.steepest = self.steepest.max(steepness);
+        let epsilon = X::Real::epsilon();
+        let order = X::from_f64(self.b.len().max(1) as f64).real();
+        let nothing = X::from_f64(NO_CURVATURE).real() * epsilon * self.steepest / order.sqrt();
+        if steepness <= nothing {
+            let singular = self.steepest > X::Real::zero() && steepness >= -nothing;
+            let reason = StopReason::NotPositiveDefinite;
+            return Some(if singular { StopReason::Singular } else { reason });
+        }
+        // A step so far may lead anywhere; before others a copy now and then is enough.
+        self.keep(if steepness < epsilon.sqrt() * self.steepest { 1.0 } else { 0.5 });
+        None
+    }
+
+    /// Keeps the iterate if its residual is less than `part` of that of the one that is kept.
+    fn keep(&mut self, part: f64) {
+        let (residual, x) = &mut self.best;
+        if self.residual < *residual * X::from_f64(part).real() {
+            *residual = self.residual;
+            x.copy_from_slice(&self.x);
+        }
+    }
+
+    /// The iterate, or the one that was kept if that is better, with its true residual.
+    fn choose_best(&mut self) -> Result<()> {
+        self.true_residual()?;
+        if self.best.0 < self.residual || !self.residual.is_finite() {
+            let residual = self.residual;
+            std::mem::swap(&mut self.x, &mut self.best.1);
+            self.true_residual()?;
+            if self.residual >= residual {
+                std::mem::swap(&mut self.x, &mut self.best.1);
+                self.residual = residual;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the residual, or what the preconditioner makes of it, as the new direction.
+    fn restart(&mut self) -> Result<()> {
+        self.precondition()?;
+        self.p.copy_from_slice(if self.z.is_empty() { &self.r } else { &self.z });
+        self.size = self.rho.abs();
+        Ok(())
+    }
+
+    /// Sets `z`, `rho` and the residual norm from `r`.
+    fn precondition(&mut self) -> Result<()> {
+        let Some(precond) = self.precond else {
+            self.rho = dot(&self.r, &self.r, self.ctx)?;
+            let squares = self.rho.real();
+            let norm = if is_safe(squares) { squares.sqrt() } else { norm(&self.r, self.ctx) };
+            self.residual = norm * self.scale.1;
+            return Ok(());
+        };
+        self.residual = norm(&self.r, self.ctx) * self.scale.1;
+        precond.apply(&self.r, &mut self.z, self.ctx)?;
+        self.nullspace.remove_from(&mut self.z, self.ctx)?;
+        self.rho = dot(&self.r, &self.z, self.ctx)?;
+        Ok(())
+    }
+
+    /// Scales what goes with the residual so that `rᴴ z` and `pᴴ q` are as far from overflow as from underflow; whether it
+    /// had to.
+    fn rescale(&mut self) -> Result<bool> {
+        let ctx = self.ctx;
+        let power = |x: &[X]| match norm(x, ctx) {
+            norm if norm > X::Real::zero() && norm.is_finite() => Some(exponent(norm)),
+            _ => None,
+        };
+        let z = if self.z.is_empty() { &self.r } else { &self.z };
+        let (Some(r), Some(z), Some(p)) = (power(&self.r), power(z), power(&self.p)) else {
+            return Ok(false);
+        };
+        let most = exponent(X::Real::max_value()) - 1;
+        // A product that overflowed, or vanished, tells no more than that it is large, or small.
+        let found = norm(&self.q, ctx);
+        let q = power(&self.q).unwrap_or(if found.is_zero() { -most } else { most });
+        let by = (-(r + z + p + q) / 4).clamp(-most / 2, most / 2);
+        let scale = exponent(self.scale.0) + by;
+        if by == 0 || scale.abs() > most {
+            return Ok(false);
+        }
+        let power = |k: i32| X::from_f64(2f64.powi(k)).real();
+        let factor = X::from_real(power(by));
+        for vector in [&mut self.r, &mut self.p, &mut self.q, &mut self.z] {
+            vector.iter_mut().for_each(|x| *x = *x * factor);
+        }
+        self.scale = (power(scale), power(-scale));
+        self.size = self.size * power(by) * power(by);
+        if !is_safe(found) {
+            self.multiply()?;
+        }
+        let z = if self.z.is_empty() { &self.r } else { &self.z };
+        self.rho = dot(&self.r, z, ctx)?;
+        if !is_safe(self.size) {
+            self.size = self.rho.abs();
+        }
+        Ok(true)
+    }
+
+    /// Sets `r` and the residual norm from `x` itself, at a scale at which squares are safe.
+    fn true_residual(&mut self) -> Result<()> {
+        let ctx = self.ctx;
+        let at_zero = self.passes == 0 && self.x.iter().all(X::is_zero);
+        if at_zero {
+            self.q.fill(X::zero());
+        } else {
+            self.a.apply(&self.x, &mut self.q, ctx)?;
+            self.passes += 1;
+        }
+        self.r.copy_from_slice(self.b);
+        axpby(-X::one(), &self.q, X::one(), &mut self.r, ctx)?;
+        self.nullspace.remove_from(&mut self.r, ctx)?;
+        self.residual = norm(&self.r, ctx);
+        let one = X::Real::one();
+        self.scale = (one, one);
+        if self.residual.is_finite()
+            && self.residual > X::Real::zero()
+            && !is_safe(self.residual * self.residual)
+        {
+            let (scale, back) = power_of_two(self.residual);
+            self.r.iter_mut().for_each(|x| *x = *x * X::from_real(scale));
+            self.scale = (scale, back);
+        }
+        Ok(())
+    }
+}

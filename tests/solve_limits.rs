@@ -364,3 +364,30 @@ fn options_are_copied_and_a_callback_may_keep_what_it_sees() {
     assert_eq!(seen.last().unwrap().2, solved.x[0]);
     assert_eq!(cg(&a, &b, &other, &CTX).unwrap().x[0], seen[2].2);
 }
+
+#[test]
+fn a_right_hand_side_without_a_finite_norm_is_solved_all_the_same() {
+    let twice = Csr::<f64>::diags((4, 4), &[(0, &[2.0; 4])], Place::Memory, &CTX).unwrap();
+    let mut seen = 0.0;
+    let solved = cg_with(&twice, &[1e308; 4], &to_rtol(1e-10), &CTX, |state| {
+        seen = state.x[0];
+        ControlFlow::Continue(())
+    });
+    let solved = solved.unwrap();
+    assert!(solved.converged && solved.reason == StopReason::Converged, "{solved:?}");
+    assert_eq!((solved.x, seen), (vec![5e307; 4], 5e307));
+    // An answer that no number is large enough for.
+    let half = Csr::<f64>::diags((4, 4), &[(0, &[0.25; 4])], Place::Memory, &CTX).unwrap();
+    let solved = cg(&half, &[1e308; 4], &to_rtol(1e-10), &CTX).unwrap();
+    assert!(!solved.converged && solved.reason == StopReason::NotFinite, "{solved:?}");
+    // A direction that the operator takes to zero, and one that takes all of them there.
+    let ends: Vec<f64> = (0..9).map(|i| if i % 8 == 0 { 1.0 } else { 2.0 }).collect();
+    let beside = [-1.0; 8];
+    let diagonals: [(isize, &[f64]); 3] = [(-1, &beside), (0, &ends), (1, &beside)];
+    let neumann = Csr::<f64>::diags((9, 9), &diagonals, Place::Memory, &CTX).unwrap();
+    let zero = Csr::<f64>::from_parts((9, 9), vec![0; 10], vec![], vec![]).unwrap();
+    for (a, reason) in [(neumann, StopReason::Singular), (zero, StopReason::NotPositiveDefinite)] {
+        let solved = cg(&a, &[1.0; 9], &to_rtol(1e-10), &CTX).unwrap();
+        assert_eq!((solved.converged, solved.reason), (false, reason));
+    }
+}

@@ -266,3 +266,29 @@ fn vectors_larger_than_the_limit_go_by_scratch_files() {
     let error = randomized_svd::<f64>(&a, 12, options, folder.path().join("no"), &hopeless);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Memory);
 }
+
+#[test]
+fn of_two_results_there_are_both_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let ctx = Context::new();
+    let a = Csr::<f64>::random((30, 20), 0.3, 3, Place::Memory, &ctx).unwrap();
+    let place = || Place::File(folder.path().join("s"));
+    let svd = |place: Place, ctx: &Context| {
+        randomized_svd::<f64>(&a, 2, SvdOptions::default(), place, ctx).map(drop)
+    };
+    std::fs::write(folder.path().join("s.v.npy"), "mine").unwrap();
+    assert_eq!(svd(place(), &ctx).unwrap_err().kind(), ErrorKind::Exists);
+    assert_eq!(ctx.plan(|ctx| svd(place(), ctx)).unwrap_err().kind(), ErrorKind::Exists);
+    let replace = Place::Replace(folder.path().join("s"));
+    assert_eq!(svd(replace, &ctx).unwrap_err().kind(), ErrorKind::Exists);
+    assert!(!folder.path().join("s.u.npy").exists());
+    std::fs::remove_file(folder.path().join("s.v.npy")).unwrap();
+    std::fs::write(folder.path().join("s"), "something else").unwrap();
+    ctx.plan(|ctx| svd(place(), ctx)).unwrap();
+    svd(place(), &ctx).unwrap();
+    assert!(svd(Place::File("".into()), &ctx).is_err());
+    // Nothing of something as long as can be.
+    let wide = Dense::<f64>::from_parts((0, 1 << 40), Order::C, Vec::new().into()).unwrap();
+    let none = randomized_svd::<f64>(&wide, 0, SvdOptions::default(), Place::Memory, &ctx).unwrap();
+    assert_eq!((none.s.len(), none.v.shape()), (0, &[1 << 40, 0][..]));
+}

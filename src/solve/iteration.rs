@@ -196,8 +196,8 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         if self.rho.real() <= X::Real::zero() {
             return Ok(Some(StopReason::NotPositiveDefinite));
         }
-        if curvature.is_zero() && self.q.iter().all(X::is_zero) {
-            return Ok(Some(StopReason::Singular));
+        if self.iterations == 0 && self.q.iter().all(X::is_zero) {
+            return self.look_elsewhere().map(Some);
         }
         if let Some(reason) = self.look_at(curvature) {
             return Ok(Some(reason));
@@ -223,6 +223,18 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         self.a.apply(&self.p, &mut self.q, self.ctx)?;
         self.passes += 1;
         self.nullspace.remove_from(&mut self.q, self.ctx)
+    }
+
+    /// Why `A p` is zero to the last digit for the first direction: of an operator that is not zero, because it is singular.
+    fn look_elsewhere(&mut self) -> Result<StopReason> {
+        for (i, p) in self.p.iter_mut().enumerate() {
+            *p = X::from_f64((i * i % 7) as f64 - 2.5);
+        }
+        self.multiply()?;
+        Ok(match self.q.iter().all(X::is_zero) {
+            true => StopReason::NotPositiveDefinite,
+            false => StopReason::Singular,
+        })
     }
 
     /// What the curvature `pᴴ A p` says of the operator; the iterate is kept where it should be.

@@ -8,7 +8,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use outcore::linalg::{LinearOperator, Operator, dot};
-use outcore::{ByRows, Context, Coo, CooBuilder, Csr, Dense, Duplicates, Order, Place, verify};
+use outcore::{
+    ByRows, Context, Coo, CooBuilder, Csr, CsrBuilder, Dense, DenseMut, Duplicates, Order, Place,
+    verify,
+};
 use tempfile::tempdir;
 
 #[repr(C)]
@@ -102,6 +105,31 @@ fn work(folder: &Path, ctx: &Context) -> f64 {
     // One matrix, whatever it went through.
     assert!(built == resident && a == resident);
     sums.iter().sum()
+}
+
+#[test]
+fn a_child_leaves_the_unfinished_results_of_its_parent_alone() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let ctx = Context::new();
+    let mut array = DenseMut::<f64>::create(path("a.npy"), (2, 2), Order::C, &ctx).unwrap();
+    let mut rows = CsrBuilder::<f64>::new(3, path("m"), &ctx).unwrap();
+    array.as_mut_slice().fill(1.0);
+    rows.push(&[1], &[2.0]).unwrap();
+    let (mut mine, mut copies) = ((array, rows), None);
+    // In the child alone the copies come to their end.
+    assert!(in_child(|| {
+        // SAFETY: the bits of the parent's own values, in the child's memory, which are used once there.
+        copies = Some(unsafe { std::ptr::read(&raw const mine) });
+        drop(copies.take());
+    }));
+    mine.0.as_mut_slice()[3] = 4.0;
+    mine.0.close().unwrap();
+    mine.1.push(&[2], &[3.0]).unwrap();
+    mine.1.finish().unwrap();
+    assert_eq!(Dense::<f64>::open(path("a.npy")).unwrap().as_slice(), [1.0, 1.0, 1.0, 4.0]);
+    assert_eq!(Csr::<f64>::open(path("m")).unwrap().nnz(), 2);
+    verify(path("m"), &ctx).unwrap();
 }
 
 #[test]

@@ -132,8 +132,8 @@ impl Descriptor {
         let file = folder.file(DESCRIPTOR);
         let text = file.read_small(LONGEST)?.ok_or_else(|| {
             Error::new(ErrorKind::Io, "not a stored matrix")
-                .in_file(folder.path())
-                .expected(format!("a folder with {DESCRIPTOR}"))
+                .in_file(file.path())
+                .expected("a descriptor of the arrays in the folder")
                 .found("none")
         })?;
         Self::parse(&text).map_err(|e| e.in_file(file.path()))

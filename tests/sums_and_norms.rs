@@ -351,3 +351,20 @@ fn threads_and_panels_do_not_change_a_sum() {
         assert_eq!(all(&tight), expected);
     }
 }
+
+#[test]
+fn blocks_of_vectors_without_numbers_are_multiplied_with_integers() {
+    for (rows, cols) in [(0, 3), (3, 0), (0, 0)] {
+        let sparse =
+            Csr::<i64>::from_parts((rows, cols), vec![0; rows + 1], vec![], vec![]).unwrap();
+        let dense = sparse.to_dense(Order::C, Place::Memory, &Context::new()).unwrap();
+        let (x, y) = (vec![2.0f64; cols * 3], vec![2.0f64; rows * 3]);
+        let operators: [&dyn LinearOperator<f64>; 2] = [&sparse, &dense];
+        for a in operators {
+            let (mut ax, mut ay) = (vec![f64::NAN; rows * 3], vec![f64::NAN; cols * 3]);
+            a.apply_block(3, &x, &mut ax, &Context::new()).unwrap();
+            a.apply_adjoint_block(3, &y, &mut ay, &Context::new()).unwrap();
+            assert!(ax.iter().chain(&ay).all(|&x| x == 0.0));
+        }
+    }
+}

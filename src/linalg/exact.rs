@@ -175,10 +175,10 @@ fn each_vector<X: Parts>(
     let mut sums = ctx.filled("the vectors", to, Both::default())?;
     for j in 0..k {
         for part in 0..X::COUNT {
-            let numbers = x[j..].iter().step_by(k);
+            let numbers = x.iter().skip(j).step_by(k);
             one.iter_mut().zip(numbers).for_each(|(to, x)| *to = x.part(part));
             product(&one, &mut sums)?;
-            let results = y[j..].iter_mut().step_by(k);
+            let results = y.iter_mut().skip(j).step_by(k);
             results.zip(&sums).for_each(|(y, sum)| y.set(part, sum.re + sum.im));
         }
     }

@@ -76,7 +76,7 @@ pub(super) fn transposed<X: Scalar>(rows: &[X], k: usize, to: &mut [X]) {
     for (block, rows) in rows.chunks((k * 256).max(1)).enumerate() {
         for j in 0..k {
             let column = &mut to[j * length + block * 256..][..rows.len() / k];
-            column.iter_mut().zip(rows[j..].iter().step_by(k)).for_each(|(to, &x)| *to = x);
+            column.iter_mut().zip(rows.iter().skip(j).step_by(k)).for_each(|(to, &x)| *to = x);
         }
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn interleaved<X: Scalar>(columns: &[X], k: usize, to: &mut [X]) {
     for (block, rows) in to.chunks_mut((k * 256).max(1)).enumerate() {
         for j in 0..k {
             let column = &columns[j * length + block * 256..][..rows.len() / k];
-            rows[j..].iter_mut().step_by(k).zip(column).for_each(|(to, &x)| *to = x);
+            rows.iter_mut().skip(j).step_by(k).zip(column).for_each(|(to, &x)| *to = x);
         }
     }
 }

@@ -4,10 +4,9 @@ use crate::error::Result;
 use crate::sparse::axis::Axis;
 use crate::sparse::check::{check_indices, check_pointers, check_widths};
 use crate::sparse::compressed::Compressed;
-use crate::sparse::files::{finish_values, index_header, new_values, stored_values};
+use crate::sparse::files::{describe, finish_values, index_header, new_values};
 use crate::storage::{
-    BufferMut, Context, DESCRIPTOR, Descriptor, Entry, INDICES_FILE, Index, POINTERS_FILE, Place,
-    Stage,
+    BufferMut, Context, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, Stage,
 };
 
 /// The three arrays of a compressed matrix, all zeros at first. Whoever fills them puts into `indptr` pointers from 0
@@ -48,15 +47,7 @@ impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
     ) -> Result<Compressed<T, I, P, A>> {
         let CompressedDraft { stage, indptr, indices, data } = self;
         let nnz = indptr.last().map_or(0, |last| last.to_usize());
-        let descriptor = Descriptor {
-            format: A::FORMAT,
-            nrows: shape.0,
-            ncols: shape.1,
-            nnz,
-            pointers: Some(P::DISK),
-            indices: I::DISK,
-            values: stored_values::<T>(),
-        };
+        let descriptor = describe::<T, I, P>(A::FORMAT, shape, nnz);
         let pointers = index_header::<P>(indptr.len());
         let indptr = stage.finish(POINTERS_FILE, indptr, &pointers)?;
         let indices = stage.finish(INDICES_FILE, indices, &index_header::<I>(nnz))?;

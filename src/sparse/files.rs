@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::storage::{
-    ArrayWriter, Buffer, BufferMut, DType, Entry, Index, NpyHeader, Order, Stage, StoredValues,
-    VALUES_FILE,
+    ArrayWriter, Buffer, BufferMut, DType, Descriptor, Entry, Index, NpyHeader, Order,
+    SparseFormat, Stage, StoredValues, VALUES_FILE,
 };
 
 /// The header of an array of `len` indices or pointers.
@@ -35,6 +35,16 @@ fn value_header(dtype: DType, len: usize) -> NpyHeader {
 /// What the descriptor says of values of type `T`.
 pub(crate) fn stored_values<T: Entry>() -> StoredValues {
     T::ENTRY_DTYPE.map_or(StoredValues::Iso(DType::Int8), StoredValues::Each)
+}
+
+/// The descriptor of a compressed matrix as it is written here.
+pub(crate) fn describe<T: Entry, I: Index, P: Index>(
+    format: SparseFormat,
+    (nrows, ncols): (usize, usize),
+    nnz: usize,
+) -> Descriptor {
+    let (pointers, values) = (Some(P::DISK), stored_values::<T>());
+    Descriptor { format, nrows, ncols, nnz, pointers, indices: I::DISK, values }
 }
 
 /// A new array for `len` values; without bytes for a pattern.

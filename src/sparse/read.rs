@@ -9,7 +9,7 @@ use crate::sparse::check::check_widths;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::CooWriter;
-use crate::sparse::files::{ValueWriter, index_header, index_stands, stored_values, value_stands};
+use crate::sparse::files::{ValueWriter, describe, index_header, index_stands, value_stands};
 use crate::sparse::open::{
     check_count, check_each, check_format, check_line, check_values, other_type, wider,
 };
@@ -82,15 +82,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let mut values = ValueWriter::<T>::new(&stage, nnz, true)?;
         copy_values::<T>(folder, &descriptor, ctx, &mut |run| values.push(run))?;
         let data = values.finish(&stage)?;
-        let written = Descriptor {
-            format: A::FORMAT,
-            nrows: shape.0,
-            ncols: shape.1,
-            nnz,
-            pointers: Some(P::DISK),
-            indices: I::DISK,
-            values: stored_values::<T>(),
-        };
+        let written = describe::<T, I, P>(A::FORMAT, shape, nnz);
         stage.text(DESCRIPTOR, &written.to_text())?;
         let named = |error: Error| error.in_file(pointers.path());
         let matrix = Self::from_buffers(shape, indptr, copied, data).map_err(named)?;

@@ -9,10 +9,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
 use crate::sparse::check::check_widths;
 use crate::sparse::compressed::Compressed;
-use crate::sparse::files::{ValueWriter, index_header, stored_values};
+use crate::sparse::files::{ValueWriter, describe, index_header};
 use crate::storage::{
-    ArrayWriter, Context, DATA_START, DESCRIPTOR, Descriptor, Entry, INDICES_FILE, Index,
-    POINTERS_FILE, Place, Plan, Stage,
+    ArrayWriter, Context, DATA_START, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place,
+    Plan, Stage,
 };
 
 /// Takes the lines of a matrix (rows of CSR, columns of CSC), in order.
@@ -156,15 +156,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
             self.indptr.push(&self.ends[..rest])?;
         }
         let CompressedWriter { stage, shape, indptr, indices, data, .. } = self;
-        let descriptor = Descriptor {
-            format: A::FORMAT,
-            nrows: shape.0,
-            ncols: shape.1,
-            nnz,
-            pointers: Some(P::DISK),
-            indices: I::DISK,
-            values: stored_values::<T>(),
-        };
+        let descriptor = describe::<T, I, P>(A::FORMAT, shape, nnz);
         let pointers = index_header::<P>(indptr.len());
         let indptr = stage.finish_writer(POINTERS_FILE, indptr, &pointers)?;
         let indices = stage.finish_writer(INDICES_FILE, indices, &index_header::<I>(nnz))?;

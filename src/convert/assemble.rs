@@ -12,13 +12,12 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
-use rayon::prelude::*;
-
 use crate::convert::region::{Clash, Filled, Region};
 use crate::convert::spread::{self, Entries};
 use crate::convert::strips::{Strips, largest_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{CompressedDraft, Duplicates};
+use crate::storage::parallel::{self, IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index};
 
 /// The least entries that are worth it.
@@ -49,7 +48,7 @@ pub(super) fn assemble<T: Entry, I: Index, P: Index>(
 ) -> Result<Option<Assembled>> {
     let (lines, nnz) = (draft.indptr.len() - 1, entries.lines().len());
     let parts = spread::parts(nnz, ctx.thread_count());
-    let counts = ctx.run(|| spread::count(entries, &parts, lines)).ok_or_else(changed)?;
+    let counts = ctx.with_threads(|| spread::count(entries, &parts, lines)).ok_or_else(changed)?;
     let bins = Strips::bins(lines);
     let mut sums = vec![0; bins.count()];
     for counts in &counts {
@@ -64,7 +63,7 @@ pub(super) fn assemble<T: Entry, I: Index, P: Index>(
     ctx.report("spreading entries", 0, nnz as u64)?;
     let mut marks = ctx.work::<u16>("a mark for each entry", nnz)?;
     let arrays = (&mut marks[..], &mut draft.indices[..nnz], &mut draft.data[..nnz]);
-    let spread = ctx.run(|| spread::spread(entries, &parts, &counts, &strips, arrays));
+    let spread = ctx.with_threads(|| spread::spread(entries, &parts, &counts, &strips, arrays));
     spread.ok_or_else(changed)?;
     ctx.report("spreading entries", nnz as u64, nnz as u64)?;
     let filled = settle(tasks(&strips, &marks, draft), sorting, ctx)?;
@@ -73,7 +72,7 @@ pub(super) fn assemble<T: Entry, I: Index, P: Index>(
         Ok(filled) => filled,
         Err(clash) => return Ok(Some(Err(clash))),
     };
-    ctx.run(|| join(&strips, &filled, draft));
+    ctx.with_threads(|| join(&strips, &filled, draft));
     let entries = filled.iter().map(|filled| filled.entries).sum();
     let canonical = filled.iter().all(|filled| filled.canonical);
     Ok(Some(Ok(Filled { entries, canonical })))
@@ -124,8 +123,9 @@ fn settle<T: Entry, I: Index, P: Index>(
         }
         Ok(settled)
     };
-    let settled: Vec<Vec<_>> = ctx
-        .run(|| (0..ctx.thread_count()).into_par_iter().map(worker).collect::<Result<Vec<_>>>())?;
+    let settled: Vec<Vec<_>> = ctx.with_threads(|| {
+        (0..ctx.thread_count()).into_par_iter().map(worker).collect::<Result<Vec<_>>>()
+    })?;
     let mut settled: Vec<_> = settled.into_iter().flatten().collect();
     settled.sort_unstable_by_key(|&(strip, _)| strip);
     Ok(settled.into_iter().map(|(_, filled)| filled).collect())
@@ -192,7 +192,7 @@ fn join<T: Entry, I: Index, P: Index>(
     });
     if end < room {
         let (indices, data) = (&mut draft.indices, &mut draft.data);
-        rayon::join(|| move_down(indices, &moves), || move_down(data, &moves));
+        parallel::join(|| move_down(indices, &moves), || move_down(data, &moves));
     }
 }
 

@@ -7,8 +7,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::convert::bins::{Bins, cut, even};
 use crate::convert::long_line::LongLine;
 use crate::convert::passes::{Run, Sink, Sort};
@@ -16,6 +14,7 @@ use crate::convert::record;
 use crate::convert::region::{Filled, Region};
 use crate::error::Result;
 use crate::sparse::Duplicates;
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Held, Index, IoBuffer, Scratch, ScratchFile, bytes_of};
 
 /// Buckets that are being read or worked on at a time.
@@ -184,7 +183,7 @@ impl<'a> Buckets<'a> {
                 Region { lines, lens: these_lens, indices: these_indices, data: these_data };
             tasks.push((region, records));
         }
-        let filled: Vec<_> = self.ctx.run(|| {
+        let filled: Vec<_> = self.ctx.with_threads(|| {
             let fill = |(region, records): &mut (Region<'_, T, I>, Vec<&[u8]>)| {
                 region.fill(records, sorting)
             };

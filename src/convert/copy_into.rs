@@ -1,12 +1,11 @@
 //! The elements of a dense matrix written where the caller says, in whatever order that is.
 
-use ndarray::ArrayViewMut2;
-use rayon::prelude::*;
-
 use crate::convert::reorder::transpose_to;
 use crate::dense::{Dense, LinePanel, LinePanels};
 use crate::error::{Result, check_shape};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Element, Order, Plan};
+use ndarray::ArrayViewMut2;
 
 /// Elements of a task.
 const TASK: usize = 1 << 16;
@@ -65,7 +64,7 @@ impl<T: Element> Dense<T> {
         let elements = self.as_slice();
         if let Some(to) = lines.as_slice_mut() {
             ctx.check_cancelled()?;
-            ctx.run(|| {
+            ctx.with_threads(|| {
                 let tasks = to.par_chunks_mut(TASK).zip(elements.par_chunks(TASK));
                 tasks.for_each(|(to, from)| to.copy_from_slice(from));
             });

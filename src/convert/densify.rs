@@ -7,10 +7,6 @@
 //! | come across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
 //! | the same, in memory or half the limit | in memory | put where they belong |
 
-use ndarray::{ArrayViewMut2, Ix2};
-use num_traits::One;
-use rayon::prelude::*;
-
 use crate::convert::compress::{fault as coo_fault, sort_entries};
 use crate::convert::lines_sink::{LinesSink, overflow};
 use crate::convert::recompress::{fault, sort_lines};
@@ -18,9 +14,12 @@ use crate::convert::sorter::Sorter;
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::sparse::{Axis, Compressed, Coo, Duplicates, LinePanels};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{
     Context, Element, Entry, Index, Order, Place, Plan, SparseFormat, filled, put,
 };
+use ndarray::{ArrayViewMut2, Ix2};
+use num_traits::One;
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 20;
@@ -323,7 +322,7 @@ fn fill<T: Element, I: Index, P: Index, A: Axis>(
     let task = if many && !clean { large } else { TASK };
     let lines = (task / length.max(1)).max(1);
     ctx.check_cancelled()?;
-    ctx.run(|| {
+    ctx.with_threads(|| {
         let tasks = elements.par_chunks_mut((lines * length).max(1)).enumerate();
         tasks
             .map(|(task, elements)| fill_lines(from, task * lines, elements, clean, ctx))

@@ -1,11 +1,10 @@
 //! CSR and CSC to COO: the major index is written out for every entry.
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::sparse::{
     Axis, Compressed, Coo, CooWriter, IndexCheck, LinePart, Pieces, ZippedLines, memory_left,
 };
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry takes.
@@ -44,7 +43,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let (mut check, mut majors) = (IndexCheck::new(self), Vec::new());
         let expanded = lines.sweep(ctx, &mut |panel| {
             let part = panel.parts[0];
-            ctx.run(|| {
+            ctx.with_threads(|| {
                 check.take(&panel, 0)?;
                 write_out(panel.first, &part, &mut majors);
                 Ok(())

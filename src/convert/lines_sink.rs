@@ -3,13 +3,12 @@
 //! Whole lines are made in a band of some of them, in parallel. A line that is longer than the band, or whose entries come
 //! in parts, is made piece after piece.
 
-use ndarray::Ix2;
-use rayon::prelude::*;
-
 use crate::convert::passes::Sink;
 use crate::dense::{Dense, DenseWriter};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{BufferMut, Context, Element, Index, Order, put};
+use ndarray::Ix2;
 
 /// Lines of a panel that are looked at together.
 const LINES: usize = 1 << 14;
@@ -91,15 +90,14 @@ impl<T: Element> LinesSink<T> {
         let (length, count) = (self.length, starts.len() - 1);
         let band = &mut self.band[..count * length];
         let step = (TASK / length.max(1)).max(1);
-        let clash = self.ctx.run(|| {
-            band.par_chunks_mut((step * length).max(1))
-                .enumerate()
-                .filter_map(|(task, rows)| {
+        let clash = self.ctx.with_threads(|| {
+            band.par_chunks_mut((step * length).max(1)).enumerate().find_map_first(
+                |(task, rows)| {
                     let last = count.min(task * step + step);
                     let starts = &starts[task * step..=last];
                     fill(rows, length, starts, indices, data).map(|clash| clash.below(task * step))
-                })
-                .find_first(|_| true)
+                },
+            )
         });
         match clash {
             Some(Clash::Outside) => return Err(outside()),

@@ -11,10 +11,9 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::convert::spread::{Entries, parts};
 use crate::sparse::CompressedDraft;
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
 
 /// Entries of a block.
@@ -88,7 +87,7 @@ impl Owners {
             ends.iter_mut().for_each(|end| *end = P::from_usize(start + end.to_usize()));
             Some(())
         });
-        placed.collect()
+        placed.collect::<Option<Vec<()>>>().map(drop)
     }
 }
 

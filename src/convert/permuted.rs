@@ -13,11 +13,10 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::convert::sorted_line::SortedLine;
 use crate::error::Result;
 use crate::sparse::{Axis, Compressed, CompressedDraft, Duplicates, Permutation, partition};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index, Place, prefetch_to_read};
 
 /// Lines whose lengths are looked up by a task.
@@ -44,7 +43,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
         let (shape, nnz) = (self.from.shape(), self.from.nnz());
         let mut draft = CompressedDraft::<T, I, P>::new::<A>(shape, nnz, &Place::Memory, ctx)?;
         ctx.report("permuting", 0, nnz as u64)?;
-        let filled = ctx.run(|| {
+        let filled = ctx.with_threads(|| {
             (self.point(&mut draft.indptr) == nnz).then(|| self.fill(&mut draft)).flatten()
         });
         ctx.report("permuting", nnz as u64, nnz as u64)?;
@@ -92,7 +91,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
             let ends = indptr.get(lines.start..=lines.end)?;
             self.fill_lines(lines, ends, indices, data)
         });
-        filled.try_reduce(|| true, |a, b| Some(a & b))
+        Some(filled.collect::<Option<Vec<_>>>()?.into_iter().all(|rises| rises))
     }
 
     fn fill_lines(

@@ -183,9 +183,9 @@ fn in_parallel<T: Entry, I: Index, P: Index, A: Axis>(
 ) -> Result<Option<bool>> {
     let entries = Across(from);
     let threads = ctx.thread_count();
-    if let Some(owners) = ctx.run(|| Owners::new(from.indices(), from.minor(), threads)) {
+    if let Some(owners) = ctx.with_threads(|| Owners::new(from.indices(), from.minor(), threads)) {
         ctx.report("recompressing", 0, from.nnz() as u64)?;
-        ctx.run(|| owners.fill(&entries, draft)).ok_or_else(|| fault(from))?;
+        ctx.with_threads(|| owners.fill(&entries, draft)).ok_or_else(|| fault(from))?;
         // Where entries do not repeat, they rise; where they might, it is checked at first use.
         return Ok(Some(from.known_canonical() == Some(true)));
     }

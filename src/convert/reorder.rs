@@ -147,7 +147,7 @@ fn reorder<T: Element>(
             bands.sweep(ctx, &mut |band| {
                 let width = band.lines.first().map_or(0, |line| line.len());
                 let rows = &mut made[..width * count];
-                ctx.run(|| transpose_lines(rows, count, (0, count), |l| band.lines[l]));
+                ctx.with_threads(|| transpose_lines(rows, count, (0, count), |l| band.lines[l]));
                 writer.push(rows)
             })?;
         }
@@ -180,7 +180,7 @@ fn in_memory<T: Element>(
             let width = elements.len() / lines;
             let rows = &mut rows[offset * count..][..width * count];
             let line = |l: usize| &elements[l * width..][..width];
-            ctx.run(|| transpose_lines(rows, count, (first, lines), line));
+            ctx.with_threads(|| transpose_lines(rows, count, (first, lines), line));
             Ok(())
         })?;
     } else {
@@ -198,7 +198,7 @@ pub(super) fn transpose_to<T: Element>(a: &Dense<T>, rows: &mut [T], ctx: &Conte
     for (k, rows) in rows.chunks_mut(step * count).enumerate() {
         ctx.report("transposing", (k * step) as u64, length as u64)?;
         let line = |l: usize| &a.as_slice()[l * length + k * step..];
-        ctx.run(|| transpose_lines(rows, count, (0, count), line));
+        ctx.with_threads(|| transpose_lines(rows, count, (0, count), line));
     }
     Ok(())
 }

@@ -5,10 +5,9 @@
 //!     in parallel: look at every element -> what the tasks kept is handed on, in order
 //! ```
 
-use rayon::prelude::*;
-
 use crate::dense::{LinePanel, LinePanels};
 use crate::error::Result;
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Element, Index};
 
 /// Elements of a task.
@@ -84,7 +83,7 @@ impl<'a, T: Element> Sieve<'a, T> {
             for start in (0..cut.count()).step_by(at_once) {
                 ctx.check_cancelled()?;
                 let here = start..cut.count().min(start + at_once);
-                let sifted: Vec<Sifted<T, I>> = ctx.run(|| {
+                let sifted: Vec<Sifted<T, I>> = ctx.with_threads(|| {
                     here.clone()
                         .into_par_iter()
                         .map(|task| {

@@ -18,14 +18,13 @@
 //! one that is written; then, these being gone, a quarter for the buckets that are read and a twelfth for the one that is
 //! brought to its lines.
 
-use rayon::prelude::*;
-
 use crate::convert::bins::Bins;
 use crate::convert::buckets::{self, Buckets};
 use crate::convert::passes::{Run, Sink, Sort};
 use crate::convert::record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::Duplicates;
+use crate::storage::parallel::{self, ParallelSlice, Tasks};
 use crate::storage::{Broken, Context, Entry, Held, Index, IoBuffer, Plan, Scratch};
 
 /// Takes entries in any order.
@@ -265,8 +264,8 @@ pub(super) fn sorted_run<T: Entry, I: Index>(
         Some(buffer) => buffer,
         None => IoBuffer::new(majors.len() * size, ctx.meter())?,
     };
-    let runs = ctx.run(|| {
-        let parts = rayon::current_num_threads().min(MOST_PARTS);
+    let runs = ctx.with_threads(|| {
+        let parts = parallel::threads().min(MOST_PARTS);
         let step = majors.len().div_ceil(parts).max(LEAST_PART);
         let records = buffer.bytes_mut().par_chunks_mut(step * size);
         let entries =

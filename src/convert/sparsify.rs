@@ -6,8 +6,6 @@
 //! | anything | compressed along its lines | panel by panel, each sifted in parallel and written: 1 read, 1 write |
 //! | anything | compressed across them | the same, but the entries go through the external sort of `sorter.rs` |
 
-use rayon::prelude::*;
-
 use crate::convert::cost::written;
 use crate::convert::passes::Sink;
 use crate::convert::sift::{Kept, Sieve};
@@ -19,6 +17,7 @@ use crate::sparse::{
     Axis, ByCols, ByRows, Compressed, CompressedDraft, CompressedWriter, Coo, CooWriter, Csc, Csr,
     check_widths, memory_left,
 };
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Element, Index, Order, Place, Plan};
 
 /// Nanoseconds that an element takes one thread.
@@ -324,7 +323,7 @@ fn fill<T: Element, I: Index, P: Index, A: Axis>(
     memory_left(Compressed::<T, I, P, A>::bytes_of(grid.lines, 0), place, ctx)?;
     let mut counts = ctx.room::<[u64; BUNDLE]>("the entries of each line", bundles)?;
     let lines_of = |bundle: usize| bundle * BUNDLE..grid.lines.min((bundle + 1) * BUNDLE);
-    ctx.run(|| {
+    ctx.with_threads(|| {
         let bundles = (0..bundles).into_par_iter();
         bundles.map(|bundle| grid.count(lines_of(bundle), &keep)).collect_into_vec(&mut counts);
     });
@@ -345,7 +344,7 @@ fn fill<T: Element, I: Index, P: Index, A: Axis>(
         (these_data, data) = data.split_at_mut(room);
         tasks.push((counts, these_indices, these_data));
     }
-    let consistent = ctx.run(|| {
+    let consistent = ctx.with_threads(|| {
         tasks
             .into_par_iter()
             .enumerate()
@@ -367,7 +366,7 @@ fn fill<T: Element, I: Index, P: Index, A: Axis>(
                 });
                 room && next.last() == Some(&start)
             })
-            .reduce(|| true, |a, b| a & b)
+            .all(|consistent| consistent)
     });
     if !consistent {
         return Err(Error::new(

@@ -14,9 +14,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::convert::strips::Strips;
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index, in_cache_line, prefetch_to_write};
 
 /// Entries that wait for their stream.
@@ -78,10 +77,8 @@ pub(super) fn spread<T: Entry, I: Index>(
         .into_par_iter()
         .zip(parts)
         .map(|(streams, part)| send(entries, part.clone(), strips, streams))
-        .while_some()
-        .count()
-        .eq(&parts.len())
-        .then_some(())
+        .collect::<Option<Vec<()>>>()
+        .map(drop)
 }
 
 /// The room of one part in one strip, less what was filled.

@@ -21,13 +21,12 @@
 
 use std::ops::Range;
 
-use bytemuck::bytes_of;
-use rayon::prelude::*;
-
 use crate::convert::owners::is_local;
 use crate::error::Result;
 use crate::sparse::{Axis, Compressed, partition};
+use crate::storage::parallel::{self, IntoTasks, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index, prefetch_to_read};
+use bytemuck::bytes_of;
 
 /// Lines that are looked at beforehand.
 const SAMPLE: usize = 256;
@@ -48,11 +47,11 @@ pub(super) fn across<T: Entry, I: Index, P: Index, A: Axis>(
     if !may_share(from) {
         return Ok(None);
     }
-    let data = if ctx.run(|| is_symmetric(from, ctx))? {
+    let data = if ctx.with_threads(|| is_symmetric(from, ctx))? {
         from.data().clone()
     } else {
         let mut data = ctx.zeros::<T>("the values", from.nnz())?;
-        if !ctx.run(|| fill(from, &mut data, ctx))? {
+        if !ctx.with_threads(|| fill(from, &mut data, ctx))? {
             return Ok(None);
         }
         data.freeze()
@@ -90,11 +89,10 @@ fn is_symmetric<T: Entry, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
     ctx: &Context,
 ) -> Result<bool> {
-    let runs = partition::split(from.indptr(), rayon::current_num_threads());
+    let runs = partition::split(from.indptr(), parallel::threads());
     let counts = runs.into_par_iter().map(|lines| mirrored(from, lines, ctx));
-    let sum = |one: Option<usize>, other: Option<usize>| one.zip(other).map(|(x, y)| x + y);
-    let count = counts.try_reduce(|| Some(0), |one, other| Ok(sum(one, other)))?;
-    Ok(count == Some(from.nnz()))
+    let counts: Vec<Option<usize>> = counts.collect::<Result<_>>()?;
+    Ok(counts.into_iter().sum::<Option<usize>>() == Some(from.nnz()))
 }
 
 /// Entries of some lines on and above the diagonal, those above it twice; `None` if one has no equal below.
@@ -171,13 +169,13 @@ fn fill<T: Entry, I: Index, P: Index, A: Axis>(
     ctx: &Context,
 ) -> Result<bool> {
     let mut tasks = Vec::new();
-    for lines in partition::split(from.indptr(), rayon::current_num_threads()) {
+    for lines in partition::split(from.indptr(), parallel::threads()) {
         let count = from.start(lines.end) - from.start(lines.start);
         let Some(values) = data.split_off_mut(..count) else { return Ok(false) };
         tasks.push((lines, values));
     }
     let fetched = tasks.into_par_iter().map(|(lines, values)| fetch(from, lines, values, ctx));
-    fetched.try_reduce(|| true, |one, other| Ok(one & other))
+    Ok(fetched.collect::<Result<Vec<_>>>()?.into_iter().all(|fetched| fetched))
 }
 
 /// Fetches the values of some lines of the result.

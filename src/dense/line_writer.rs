@@ -218,7 +218,7 @@ fn scatter<T: Element>(
     ctx: &Context,
 ) {
     let here = lines.len() / length.max(1);
-    ctx.run(|| {
+    ctx.with_threads(|| {
         let line = |k: usize| &lines[k * length..][..length];
         transpose_lines(array.as_mut_slice(), count, (first, here), line);
     });

@@ -6,16 +6,15 @@
 
 use std::ops::Range;
 
-use ndarray::Ix2;
-use rayon::prelude::*;
-
 use crate::dense::base::Dense;
 use crate::dense::parts::{Part, Parts};
 use crate::dense::writer::DenseWriter;
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{
     Context, Element, Order, Place, Plan, bytes_of, largest_panel, panel_elements,
 };
+use ndarray::Ix2;
 
 /// Nanoseconds that an element takes.
 const WORK: f64 = 0.5;
@@ -82,7 +81,7 @@ impl<T: Element> Dense<T> {
                 ctx.zeros::<T>("lines of the result", height.saturating_mul(stack.length()))?;
             parts.sweep(ctx, &mut |parts| {
                 let elements: usize = parts.iter().map(|part| part.len()).sum();
-                ctx.run(|| stack.interleave(parts, &mut made[..elements]));
+                ctx.with_threads(|| stack.interleave(parts, &mut made[..elements]));
                 writer.push(&made[..elements])
             })?;
         }

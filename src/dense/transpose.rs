@@ -14,7 +14,7 @@
 //!    of them find a place in the cache side by side. Those of the room do not: each is a cache line longer. Written
 //!    to their places directly, the same took 0.42 s.
 
-use rayon::prelude::*;
+use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 
 /// Rows that a task fills at most: that many elements are read from a line in one go.
 const TALL: usize = 1024;
@@ -81,7 +81,7 @@ pub(super) fn each_patch<T: Send>(
 
 /// Rows of a patch: many, but some patches for every thread.
 fn tall(rows: usize, length: usize) -> usize {
-    let enough = 4 * rayon::current_num_threads();
+    let enough = 4 * parallel::threads();
     let patches = |tall: usize| rows.div_ceil(tall) * length.div_ceil(WIDE);
     let mut tall = TALL;
     while tall > LOW && patches(tall) < enough {

@@ -76,7 +76,7 @@ impl<T: Element> Lines<'_, T> {
     fn fill(&self, band: &Band, tiles: &[Tile<'_, T>], elements: &mut [T]) {
         let cut = self.cut;
         let last = cut.first_of(cut.groups());
-        self.ctx.run(|| {
+        self.ctx.with_threads(|| {
             each_patch(elements, band.cols.len(), |mut patch| {
                 let first = band.cols.start + patch.col;
                 let cols = first..first + patch.width();

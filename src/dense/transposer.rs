@@ -151,7 +151,7 @@ impl<T: Element> Transposer<T> {
             let bytes = rows.len() * cut.group * size;
             let block = bytemuck::checked::try_cast_slice_mut(&mut buffer.bytes_mut()[..bytes])
                 .map_err(|_| damaged())?;
-            self.ctx.run(|| {
+            self.ctx.with_threads(|| {
                 let line = |k: usize| &group[k * cut.length..][rows.clone()];
                 transpose_lines::<T>(block, cut.group, (0, cut.group), line);
             });

@@ -8,12 +8,11 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::partition::Components;
 use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
 use crate::sparse::Csr;
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index, room};
 
 /// Rows that one task takes.
@@ -36,7 +35,7 @@ pub fn connected_components<T: Entry, I: Index, P: Index>(
     graph: &Csr<T, I, P>,
     ctx: &Context,
 ) -> Result<Components<I>> {
-    let labels = ctx.run(|| {
+    let labels = ctx.with_threads(|| {
         let n = check_graph(graph)?;
         ctx.check_memory("the components", (16 + size_of::<I>() as u64).saturating_mul(n as u64))?;
         match fit_in_u32(n) {

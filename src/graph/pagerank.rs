@@ -11,13 +11,12 @@
 //! The division by out-degrees is done to the vector, so the matrix stays the pattern it is in the file. The change from
 //! step to step shrinks at least by the factor d.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::vertices::check_graph;
 use crate::linalg::LinearOperator;
 use crate::linalg::kernels::two_sum;
 use crate::sparse::{Csr, Duplicates};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Elements that one task takes; each sum is formed over such runs and then over their sums in order, so that it does
@@ -105,7 +104,7 @@ pub fn pagerank<T: Entry, I: Index, P: Index>(
     options: &PageRankOptions,
     ctx: &Context,
 ) -> Result<PageRank> {
-    ctx.run(|| check_graph(graph))?;
+    ctx.with_threads(|| check_graph(graph))?;
     let mut pattern = graph.pattern();
     let mut _sorting = None;
     if !pattern.check()? {
@@ -209,11 +208,12 @@ fn iterate(
     let (mut iterations, mut change) = (0, if nrows == 0 { 0.0 } else { f64::INFINITY });
     while change > options.tol && iterations < options.maxiter {
         ctx.report("ranking", iterations as u64, options.maxiter as u64)?;
-        let (lost, shared) = ctx.run(|| share_out(&ranks, &row_sums, &mut shares));
+        let (lost, shared) = ctx.with_threads(|| share_out(&ranks, &row_sums, &mut shares));
         graph.apply_adjoint(&shares, &mut arriving, ctx)?;
         let anywhere = (options.damping * lost + 1.0 - options.damping) / nrows as f64;
         let arrived;
-        (change, arrived) = ctx.run(|| update(&mut ranks, &arriving, options.damping, anywhere));
+        (change, arrived) =
+            ctx.with_threads(|| update(&mut ranks, &arriving, options.damping, anywhere));
         iterations += 1;
         if change.is_nan() {
             return Err(Error::new(ErrorKind::Value, "a product with the graph is not a number"));

@@ -1,9 +1,8 @@
 //! A graph with every edge in both directions.
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::sparse::Csr;
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index, Place};
 
 /// Rows of a task.
@@ -18,7 +17,7 @@ pub(super) fn undirected<T: Entry, I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
     let pattern = graph.pattern();
-    if ctx.run(|| is_symmetric(&pattern)) {
+    if ctx.with_threads(|| is_symmetric(&pattern)) {
         return Ok(pattern);
     }
     ctx.check_cancelled()?;

@@ -6,10 +6,9 @@
 
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Coo, Csr, Duplicates};
+use crate::storage::parallel::{self, ParallelSlice, Tasks};
 use crate::storage::{Context, Index, Place};
 
 /// A graph on the vertices that have an edge, and what they were called.
@@ -58,9 +57,9 @@ impl<'a> Ends<'a> {
     ) -> Result<CompactGraph<I, P>> {
         self.check_memory(16 + size_of::<I>() as u64, self.ends.len() as u64)?;
         let Ends { ends, path, ctx } = self;
-        let ids = ctx.run(|| {
+        let ids = ctx.with_threads(|| {
             let mut ids = ends.clone();
-            ids.par_sort_unstable();
+            parallel::sort(&mut ids);
             ids.dedup();
             ids.shrink_to_fit();
             ids
@@ -75,8 +74,9 @@ impl<'a> Ends<'a> {
         }
         // Every end is among the sorted ones, so it is found.
         let place_of = |id: &u64| I::from_usize(ids.binary_search(id).unwrap_or_else(|at| at));
-        let (rows, cols): (Vec<I>, Vec<I>) = ctx.run(|| {
-            ends.par_chunks_exact(2).map(|edge| (place_of(&edge[0]), place_of(&edge[1]))).unzip()
+        let (rows, cols): (Vec<I>, Vec<I>) = ctx.with_threads(|| {
+            let end = |at: usize| ends.par_chunks(2).map(move |edge| place_of(&edge[at])).collect();
+            (end(0), end(1))
         });
         drop(ends);
         let (n, data) = (ids.len(), vec![(); rows.len()]);

@@ -6,12 +6,11 @@
 //! by one while nothing else runs, and the buffers serve the next batch. Line numbers come last: a block counts its
 //! lines, and only the hand-out, which goes in order, knows how many came before.
 
-use rayon::prelude::*;
-
 use super::cursor::Cursor;
 use super::text_file::{BEYOND, Position, TextFile, too_long};
 use crate::error::{Error, Result};
 use crate::storage::Context;
+use crate::storage::parallel::{ParallelSlice, Tasks};
 
 /// Bytes per block: small enough for the second-level cache, large enough that starting a block costs nothing.
 const BLOCK: usize = 1 << 18;
@@ -64,7 +63,7 @@ impl Records<'_> {
             ctx.report(self.phase, at - start, end - start)?;
             let blocks = (end - at).div_ceil(BLOCK as u64).min(slots.len() as u64) as usize;
             let batch = &mut slots[..blocks];
-            ctx.run(|| {
+            ctx.with_threads(|| {
                 batch.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, slot)| {
                     self.fill_slot(slot, at + (i * BLOCK) as u64, &parse);
                 });

@@ -1,9 +1,8 @@
 //! How far from the diagonal the entries of a sparse matrix lie.
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::sparse::{Axis, Compressed, IndexCheck, Pieces, ZippedLines};
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index, Plan};
 
 /// Lines of a task.
@@ -36,7 +35,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         ctx.meter().pass();
         let (mut check, mut most) = (IndexCheck::new(self), (0, 0));
         let swept = lines.sweep_part(ctx, &mut |panel| {
-            ctx.run(|| {
+            ctx.with_threads(|| {
                 check.take(&panel, 0)?;
                 let part = panel.parts[0];
                 let count = part.indptr.len() - 1;

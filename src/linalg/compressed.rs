@@ -113,7 +113,7 @@ pub(crate) fn panel_product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis
         let lines = panel.first * k..(panel.first + panel.indptr.len() - 1) * k;
         let slices = Panel::new(panel.indptr, panel.indices, panel.data, minor, panel.first)?;
         let update = std::mem::replace(&mut update, Update::add());
-        ctx.run(|| match along {
+        ctx.with_threads(|| match along {
             true => gather(slices, entries, Update::set(), x, &mut y[lines], k),
             false => scatter(slices, entries, update, &x[lines], y, k),
         })

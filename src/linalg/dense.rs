@@ -77,7 +77,7 @@ fn product<X: Scalar, T: Element + Factor<X>>(
 ) -> Result<()> {
     ctx.check_cancelled()?;
     let rows = DenseRows::new(elements, lines, length, length)?;
-    ctx.run(|| match along {
+    ctx.with_threads(|| match along {
         true => dense_gather(rows, entries, update, x, y, k),
         false => dense_scatter(rows, entries, update, x, y, k),
     })

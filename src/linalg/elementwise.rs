@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use ndarray::Dimension;
-use rayon::prelude::*;
-
 use crate::dense::{Dense, DenseMut, DenseWriter, LinePanel, LinePanels, ZippedRuns};
 use crate::error::Result;
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{BufferMut, Context, Element, Order, Place, Plan};
+use ndarray::Dimension;
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -35,7 +34,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     pub fn map_inplace(&mut self, f: impl Fn(T) -> T + Sync) -> Result<()> {
         let ctx = self.context().clone();
         self.replace("mapping elements", WORK, |elements| {
-            ctx.run(|| {
+            ctx.with_threads(|| {
                 let tasks = elements.par_chunks_mut(TASK);
                 tasks.for_each(|task| task.iter_mut().for_each(|x| *x = f(*x)));
             });
@@ -196,7 +195,7 @@ fn spread<U: Element>(
     fill: &(impl Fn(Range<usize>, &mut [U]) + Sync),
     ctx: &Context,
 ) {
-    ctx.run(|| {
+    ctx.with_threads(|| {
         to.par_chunks_mut(TASK).enumerate().for_each(|(task, to)| {
             let first = start + task * TASK;
             fill(first..first + to.len(), to);

@@ -8,15 +8,14 @@
 
 use std::marker::PhantomData;
 
-use num_complex::Complex;
-use rayon::prelude::*;
-
 use crate::dense::{Dense, LinePanel, LinePanels};
 use crate::error::Result;
 use crate::linalg::kernels::{integer, split, two_sum};
 use crate::linalg::semiring::Semiring;
 use crate::sparse::{Axis, Compressed};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Element, Entry, Index, Order};
+use num_complex::Complex;
 
 /// The largest integer of a vector of which all smaller ones are an `f64`.
 const LARGEST: f64 = (1u64 << 53) as f64;
@@ -130,7 +129,7 @@ pub(crate) fn dense<X: Parts, T: Element>(
         sums.fill(Both::default());
         panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
             let here = first..first + lines;
-            ctx.run(|| match along {
+            ctx.with_threads(|| match along {
                 true => add_along(elements, one, &mut sums[here]),
                 false => add_across(elements, &one[here], sums),
             });

@@ -12,15 +12,14 @@
 
 use std::ops::Range;
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
-use rayon::prelude::*;
-
 use crate::dense::{BandPanels, Dense, LinePanel, LinePanels};
 use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{multiply_packed, pack_lines, panel_widths, take_left};
 use crate::linalg::scalar::Scalar;
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Order, Plan};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 /// Rows and columns of a tile where there is no kernel for packed panels. One thread took 0.87 GB/s of 250 columns of `f32`
 /// with tiles of 64, 0.84 with 48, and 0.52 with 128, for which more of the square below the diagonal is computed in vain.
@@ -109,12 +108,12 @@ impl<T: Scalar> Dense<T> {
                 panels.sweep(ctx, &mut |LinePanel { lines, elements, .. }| {
                     let rows = ArrayView2::from_shape((lines, k), elements)
                         .expect("a panel holds whole lines");
-                    ctx.run(|| gram.add_rows(rows));
+                    ctx.with_threads(|| gram.add_rows(rows));
                     Ok(())
                 })?
             }
             Panels::Columns(panels) => panels.sweep(ctx, &mut |band| {
-                ctx.run(|| gram.add_columns(&band.lines));
+                ctx.with_threads(|| gram.add_columns(&band.lines));
                 Ok(())
             })?,
         }

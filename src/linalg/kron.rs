@@ -103,7 +103,7 @@ fn multiply<T: Multiply, I: Index, P: Index, A: Axis>(
     ctx.meter().pass();
     let b = right.in_memory(ctx)?;
     let shape = A::swap_if_cols((major, minor));
-    let rising = ctx.run(|| b.check())?;
+    let rising = ctx.with_threads(|| b.check())?;
     let result = match in_memory {
         true => Target::Draft(CompressedDraft::new::<A>(shape, nnz, place, ctx)?),
         false => {
@@ -242,13 +242,13 @@ impl<T: Multiply, I: Index, P: Index, A: Axis> Making<'_, T, I, P, A> {
         panels: Option<ZippedLines<T, I, P, A>>,
     ) -> Result<bool> {
         let Some(mut panels) = panels else {
-            let rising = self.ctx.run(|| a.check())?;
+            let rising = self.ctx.with_threads(|| a.check())?;
             self.take((0, true), lines_of(a))?;
             return Ok(rising);
         };
         let (mut check, ctx) = (IndexCheck::new(a), self.ctx);
         let swept = panels.sweep_part(ctx, &mut |panel| {
-            ctx.run(|| check.take(&panel, 0))?;
+            ctx.with_threads(|| check.take(&panel, 0))?;
             let LinePart { indptr, indices, data, .. } = panel.parts[0];
             self.take((panel.first, panel.closes), Lines { indptr, indices, data })
         });
@@ -289,7 +289,7 @@ impl<T: Multiply, I: Index, P: Index, A: Axis> Making<'_, T, I, P, A> {
             Target::Draft(CompressedDraft { indptr, indices, data, .. }) => {
                 let ends = &mut indptr[first + lines.start + 1..=first + lines.end];
                 let to = (&mut indices[start..start + count], &mut data[start..start + count]);
-                ctx.run(|| {
+                ctx.with_threads(|| {
                     product.fill_ends(lines.start, (entries.start, start), ends);
                     product.fill(entries.start, to.0, to.1)
                 })
@@ -297,7 +297,7 @@ impl<T: Multiply, I: Index, P: Index, A: Axis> Making<'_, T, I, P, A> {
             Target::Written { writer, ends, indices, data } => {
                 let ends = &mut ends[..=lines.len()];
                 let (indices, data) = (&mut indices[..count], &mut data[..count]);
-                let made = ctx.run(|| {
+                let made = ctx.with_threads(|| {
                     product.fill_ends(lines.start, (entries.start, 0), &mut ends[1..]);
                     product.fill(entries.start, indices, data)
                 });

@@ -1,12 +1,11 @@
 //! One pass over a sparse matrix for something of every row or of every column: of the stored lines each by itself, or of
 //! the columns across them, which take the entries in the order of the lines.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::kernels::{Columns, rises};
 use crate::sparse::partition;
 use crate::sparse::{Axis, Compressed, IndexCheck, LinePart, Pieces, ZippedLines, ZippedPanel};
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Held, Index, Plan, Running};
 
 /// A piece of a line that is not the last has a multiple of so many entries.
@@ -123,7 +122,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
         let LinePass { matrix, lines, .. } = self;
         let mut check = IndexCheck::new(matrix);
         let swept = lines.sweep(ctx, &mut |panel| {
-            ctx.run(|| {
+            ctx.with_threads(|| {
                 if !check.take(&panel, 0)? {
                     check_distinct::<T, I, P, A>(&panel)?;
                 }

@@ -4,8 +4,6 @@
 //! added up column by column, each in the order of the lines. Either way a sum starts with zero and takes its terms in
 //! order, so its bits are those of the product with a matrix of one column, for any number of threads and any limit.
 
-use rayon::prelude::*;
-
 use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
 use crate::linalg::semiring::Semiring;
@@ -13,6 +11,7 @@ use crate::sparse::partition;
 use crate::sparse::{
     Axis, Compressed, IndexCheck, LinePanels, LinePart, Pieces, ZippedLines, ZippedPanel,
 };
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index, Plan, SparseFormat, bytes_of};
 
 /// Rows and entries of a task.
@@ -108,7 +107,7 @@ fn along<S: Semiring, I: Index, P: Index, A: Axis>(
     let swept = panels.sweep(ctx, &mut |panel| {
         let lines = panel.first..panel.first + panel.indptr.len() - 1;
         let panel = Panel::new(panel.indptr, panel.indices, panel.data, x.len(), panel.first)?;
-        let summed = ctx.run(|| sum_lines(semiring, panel, x, &mut y[lines]));
+        let summed = ctx.with_threads(|| sum_lines(semiring, panel, x, &mut y[lines]));
         summed.map_err(|Fault| panel.fault())
     });
     swept.map_err(|error| a.name_indices(error))
@@ -161,7 +160,7 @@ fn across<S: Semiring, I: Index, P: Index, A: Axis>(
     let mut check = IndexCheck::new(a);
     y.fill(semiring.zero());
     let swept = lines.sweep(ctx, &mut |panel| {
-        ctx.run(|| {
+        ctx.with_threads(|| {
             check.take(&panel, 0)?;
             let LinePart { indices, .. } = panel.parts[0];
             let terms = &mut terms[..indices.len()];

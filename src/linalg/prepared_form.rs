@@ -3,16 +3,15 @@
 use std::any::Any;
 use std::sync::{Arc, Weak};
 
-use bytemuck::bytes_of;
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::at_hand::AtHand;
 use crate::linalg::compact::{Compact, Scattered, jumps};
 use crate::linalg::kernels::{Entries, Panel, Sums, Update};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index, Plan, Spare};
+use bytemuck::bytes_of;
 
 /// Entries that one task compares, and numbers of x that it multiplies.
 const TASK: usize = 1 << 16;
@@ -115,7 +114,7 @@ impl<T: Entry> Form<T> {
             Form::Encoded(encoded) => encoded.product(entries, k, x, y, ctx),
             Form::Iso(encoded, value, room) => room.with(x.len(), ctx, |scaled| {
                 let value = *value;
-                ctx.run(|| {
+                ctx.with_threads(|| {
                     scaled.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(scaled, x)| {
                         let pairs = scaled.iter_mut().zip(x);
                         pairs.for_each(|(scaled, &x)| *scaled = entries.times(value, x));
@@ -201,7 +200,7 @@ fn one_value<T: Entry>(data: &[T], ctx: &Context) -> Option<T> {
     // As a rule the second entry tells that it is not so, and nobody else is asked.
     let alike = size_of::<T>() > 0
         && rest.iter().take(TASK).all(same)
-        && ctx.run(|| rest.par_chunks(TASK).all(|values| values.iter().all(same)));
+        && ctx.with_threads(|| rest.par_chunks(TASK).all(|values| values.iter().all(same)));
     alike.then_some(first)
 }
 

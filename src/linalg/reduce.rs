@@ -3,10 +3,6 @@
 //! Entries are summed in fixed runs, and those in pairs (`kernels/sums.rs`); integers exactly, whatever type the result has.
 //! Values of a file larger than the memory limit come in panels that are cut between runs, so that nothing of that changes.
 
-use ndarray::Dimension;
-use num_traits::{Float, PrimInt, Zero};
-use rayon::prelude::*;
-
 use crate::dense::{Dense, DenseBase};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{
@@ -14,7 +10,10 @@ use crate::linalg::kernels::{
 };
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, Coo, EntryPanels};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Buffer, BufferMut, Context, Element, Entry, Index, Plan};
+use ndarray::Dimension;
+use num_traits::{Float, PrimInt, Zero};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 24;
@@ -46,7 +45,7 @@ impl<T: Entry> Values<'_, T> {
         };
         let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, WORK);
         let mut runs = |data: &[T]| {
-            let runs: Vec<S> = ctx.run(|| data.par_chunks(RUN).map(&of).collect());
+            let runs: Vec<S> = ctx.with_threads(|| data.par_chunks(RUN).map(&of).collect());
             runs.into_iter().for_each(&mut take);
         };
         if let Values::Stored(buffer) = self

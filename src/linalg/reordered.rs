@@ -1,11 +1,10 @@
 //! A square matrix in another order that remembers it.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result, check_shape};
 use crate::linalg::operator::LinearOperator;
 use crate::linalg::scalar::Scalar;
 use crate::sparse::{Axis, Compressed, Permutation};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Rows of vectors that a task moves at least.
@@ -149,8 +148,8 @@ impl<M> Reordered<M> {
         check_shape("y", len, y.len())?;
         let mut moved = ctx.filled("x in order", len, X::zero())?;
         let mut results = ctx.filled("y in order", len, X::zero())?;
-        ctx.run(|| {
-            let rows = moved.par_chunks_exact_mut(k.max(1)).with_min_len(TASK);
+        ctx.with_threads(|| {
+            let rows = moved.par_chunks_mut(k.max(1)).with_min_len(TASK);
             rows.zip(order).for_each(|(to, &old)| to.copy_from_slice(&x[old * k..][..k]));
         });
         product(&moved, &mut results)?;

@@ -7,8 +7,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::arithmetic::{Multiply, Subtract};
 use crate::linalg::kernels::{Combine, Difference, Overflow, Product, Sorted, Sum, merge};
@@ -18,6 +16,7 @@ use crate::sparse::{
     Axis, Compressed, CompressedWriter, IndexCheck, LinePart, Pieces, ZippedLines, ZippedPanel,
     memory_left,
 };
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry of either matrix takes one thread.
@@ -274,13 +273,13 @@ impl<T: Entry, I: Index, P: Index> Merging<T, I, P> {
         lines.sweep(ctx, &mut |panel| {
             let mut rise = true;
             for ((m, check), matrix) in checks.iter_mut().enumerate().zip([a, b]) {
-                let checked = ctx.run(|| check.take(&panel, m));
+                let checked = ctx.with_threads(|| check.take(&panel, m));
                 rise &= checked.map_err(|error| matrix.name_indices(error))?;
             }
             if !(rise || panel.opens && panel.closes) {
                 return Err(too_long(panel.first));
             }
-            let merged = ctx.run(|| self.merge::<C>(&panel, rise));
+            let merged = ctx.with_threads(|| self.merge::<C>(&panel, rise));
             for result in merged {
                 let (Merged { indptr, indices, data, .. }, count) =
                     result.map_err(|(line, index)| overflow::<C, T, A>(line, index))?;

@@ -3,8 +3,6 @@
 //! The structure stays. In memory it is shared with the matrix the values come from, and only values are made; in files
 //! all three arrays are written, in one pass.
 
-use rayon::prelude::*;
-
 use crate::error::{Result, check_shape};
 use crate::linalg::scalar::Scalar;
 use crate::sparse::partition;
@@ -12,6 +10,7 @@ use crate::sparse::{
     Axis, Compressed, CompressedWriter, EntryPanels, IndexCheck, LinePart, Pieces, ZippedLines,
     memory_left,
 };
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
 
 /// Nanoseconds an entry takes one thread.
@@ -117,7 +116,7 @@ fn map_in_memory<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     let mut values = ctx.zeros::<U>("the values", a.nnz())?;
     panels.sweep(ctx, &mut |start, _, data| {
         let to = values[start..start + data.len()].par_chunks_mut(TASK);
-        ctx.run(|| {
+        ctx.with_threads(|| {
             to.zip(data.par_chunks(TASK)).for_each(|(to, from)| {
                 to.iter_mut().zip(from).for_each(|(to, &value)| *to = f(value));
             });
@@ -159,7 +158,7 @@ fn transform<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
         let swept = lines.sweep(ctx, &mut |panel| {
             let part = &panel.parts[0];
             let to = &mut values[part.start..part.start + part.data.len()];
-            ctx.run(|| check.take(&panel, 0).map(|_| fill(panel.first, part, &f, to)))
+            ctx.with_threads(|| check.take(&panel, 0).map(|_| fill(panel.first, part, &f, to)))
         });
         swept.map_err(named)?;
         return a.with_data(values.freeze());
@@ -170,7 +169,7 @@ fn transform<T: Entry, U: Entry, I: Index, P: Index, A: Axis>(
     let swept = lines.sweep(ctx, &mut |panel| {
         let part = &panel.parts[0];
         let values = &mut values[..part.data.len()];
-        ctx.run(|| check.take(&panel, 0).map(|_| fill(panel.first, part, &f, values)))?;
+        ctx.with_threads(|| check.take(&panel, 0).map(|_| fill(panel.first, part, &f, values)))?;
         match panel.closes {
             true => writer.push_run(part.indptr, part.indices, values),
             false => writer.push_part(part.indices, values),

@@ -12,11 +12,10 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::linalg::kernels::{Combine, Overflow, merge};
 use crate::sparse::{Axis, Compressed, CompressedDraft};
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Buffer, Context, Entry, Index, Place};
 
 /// Entries of both in a run of lines.
@@ -56,8 +55,9 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
         ctx: &Context,
     ) -> Result<std::result::Result<Compressed<T, I, P, A>, Clash>> {
         let shape = self.left.shape();
-        let runs: Vec<Run> =
-            ctx.run(|| self.runs().into_par_iter().map(|lines| self.count::<C>(lines)).collect());
+        let runs: Vec<Run> = ctx.with_threads(|| {
+            self.runs().into_par_iter().map(|lines| self.count::<C>(lines)).collect()
+        });
         ctx.report("counting entries", 0, runs.len() as u64)?;
         let nnz = runs.iter().map(|run| run.count).sum();
         if runs.iter().all(|run| run.same)
@@ -78,7 +78,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
             tasks.push((run, start, these_ends, (these_indices, these)));
             start += run.count;
         }
-        let clash = ctx.run(|| {
+        let clash = ctx.with_threads(|| {
             tasks
                 .into_par_iter()
                 .map(|(run, start, ends, to)| self.fill::<C>(run, start, ends, to))
@@ -143,8 +143,9 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
             (these, rest) = rest.split_at_mut(run.count);
             tasks.push((run, these));
         }
-        let fits = ctx
-            .run(|| tasks.into_par_iter().all(|(run, data)| self.combine_values::<C>(run, data)));
+        let fits = ctx.with_threads(|| {
+            tasks.into_par_iter().all(|(run, data)| self.combine_values::<C>(run, data))
+        });
         Ok(fits.then(|| data.freeze()))
     }
 

@@ -13,9 +13,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use num_complex::Complex;
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::kernels::{
     Columns, GROUP, Moments, integer, is_safe, is_wide, of_run, power_of_two, split,
@@ -24,10 +21,15 @@ use crate::linalg::line_pass::{LinePass, RUN};
 use crate::linalg::scalar::Factor;
 use crate::linalg::statistics::Stats;
 use crate::sparse::{Axis, Compressed, EntryPanels};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
+use num_complex::Complex;
 
 /// Numbers of a line from which on they are summed in lanes.
 const SHORT: usize = 32;
+
+/// Indices that a task checks.
+const TASK: usize = 1 << 16;
 
 /// Which norm of a row or a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,7 +86,9 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         pass.across(&mut columns, ctx, |column, x| column.take(x, number(x)))?;
         let finish = |column: &Column| with_zeros(column.stored, column.moments(), count);
         let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
-        ctx.run(|| moments.par_iter_mut().zip(&columns).for_each(|(to, from)| *to = finish(from)));
+        ctx.with_threads(|| {
+            moments.par_iter_mut().zip(&columns).for_each(|(to, from)| *to = finish(from))
+        });
         Ok(Stats::new(count, moments))
     }
 
@@ -213,9 +217,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let mut counts = ctx.filled("the counts", len, 0)?;
         let mut columns = Columns::new(len, entries, ctx.thread_count());
         panels.sweep(ctx, &mut |_, indices, data| {
-            ctx.run(|| {
+            ctx.with_threads(|| {
                 // The check that names the place reads the indices once more.
-                if indices[0].par_iter().any(|index| index.to_usize() >= len) {
+                let within = |run: &[I]| run.iter().all(|index| index.to_usize() < len);
+                if !indices[0].par_chunks(TASK).all(within) {
                     return Err(self.check().err().unwrap_or_else(changed));
                 }
                 columns.fold(&mut counts, (indices[0], data), |count, ()| *count += 1);

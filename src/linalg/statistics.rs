@@ -112,7 +112,7 @@ impl<T: Element + Factor<f64>> Dense<T> {
             if elements.is_empty() {
                 return Ok(());
             }
-            ctx.run(|| match is_along {
+            ctx.with_threads(|| match is_along {
                 true => along(&mut moments[first..first + lines], offset, elements, number),
                 false => {
                     let columns = &mut moments[offset..offset + elements.len() / lines];

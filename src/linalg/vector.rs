@@ -2,15 +2,14 @@
 //!
 //! The shape of a sum depends on the length alone; it is that of `kernels/sums.rs`, in pairs.
 
-use num_traits::{Float, Zero};
-use rayon::prelude::*;
-
 use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{
     SUM_RUN as RUN, is_safe, largest_part, power_of_two, sum_pairs, sum_run, sum_run_of_two,
 };
 use crate::linalg::scalar::Scalar;
 use crate::storage::Context;
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use num_traits::{Float, Zero};
 
 /// The inner product `Σ conj(xᵢ) yᵢ`. Cost: one read of both.
 ///
@@ -22,7 +21,7 @@ use crate::storage::Context;
 pub fn dot<X: Scalar>(x: &[X], y: &[X], ctx: &Context) -> Result<X> {
     check_shape("y", x.len(), y.len())?;
     let run = |(x, y): (&[X], &[X])| sum_run_of_two(x, y, |x, y| x.conj() * y);
-    Ok(ctx.run(|| {
+    Ok(ctx.with_threads(|| {
         let runs: Vec<X> = x.par_chunks(RUN).zip(y.par_chunks(RUN)).map(run).collect();
         sum_pairs(runs)
     }))
@@ -53,7 +52,7 @@ fn sum_over<X: Scalar>(
     ctx: &Context,
     term: impl Fn(X) -> X::Real + Copy + Sync + Send,
 ) -> X::Real {
-    ctx.run(|| {
+    ctx.with_threads(|| {
         let runs: Vec<X::Real> = x.par_chunks(RUN).map(|x| sum_run(x, term)).collect();
         sum_pairs(runs)
     })
@@ -63,7 +62,7 @@ fn sum_over<X: Scalar>(
 pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
     let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
     let of_run = |x: &[X]| x.iter().map(|&x| largest_part(x)).fold(X::Real::zero(), larger);
-    let runs: Vec<X::Real> = ctx.run(|| x.par_chunks(RUN).map(of_run).collect());
+    let runs: Vec<X::Real> = ctx.with_threads(|| x.par_chunks(RUN).map(of_run).collect());
     runs.into_iter().fold(X::Real::zero(), larger)
 }
 
@@ -78,7 +77,7 @@ pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
 /// ```
 pub fn axpby<X: Scalar>(a: X, x: &[X], b: X, y: &mut [X], ctx: &Context) -> Result<()> {
     check_shape("y", x.len(), y.len())?;
-    ctx.run(|| {
+    ctx.with_threads(|| {
         y.par_chunks_mut(RUN).zip(x.par_chunks(RUN)).for_each(|(y, x)| {
             if b.is_zero() {
                 y.iter_mut().zip(x).for_each(|(y, &x)| *y = a * x);

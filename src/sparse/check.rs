@@ -1,9 +1,8 @@
 //! What must hold of the pointers and indices of a compressed matrix, and the errors that say where it does not.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::storage::{Index, on_all_processors};
+use crate::storage::Index;
+use crate::storage::parallel::{IntoTasks, Tasks};
 
 /// Majors checked by one task.
 const CHUNK: usize = 1 << 14;
@@ -28,7 +27,7 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
         }
     };
     let chunks = (0..major.div_ceil(CHUNK)).into_par_iter();
-    if let Some(row) = on_all_processors(|| chunks.find_map_first(decrease)) {
+    if let Some(row) = chunks.find_map_first(decrease) {
         return Err(Error::new(ErrorKind::Index, "the pointers decrease")
             .at(Location::Row(row as u64))
             .expected(format!("an end of at least {}", indptr[row]))
@@ -61,7 +60,7 @@ pub(crate) fn check_indices<I: Index, P: Index>(
         }
         Ok(canonical)
     };
-    on_all_processors(|| chunks.map(check).try_reduce(|| true, |a, b| Ok(a & b)))
+    Ok(chunks.map(check).collect::<Result<Vec<_>>>()?.into_iter().all(|canonical| canonical))
 }
 
 /// As [`check_indices`], for one line.

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::check::check_widths;
-use crate::storage::{Buffer, Context, Entry, Index, on_all_processors};
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::{Buffer, Context, Entry, Index};
 
 /// Triplets that are taken without a look at the memory limit.
 const FEW: usize = 1 << 12;
+
+/// Entries that a task checks.
+const TASK: usize = 1 << 16;
 
 /// What to do with several entries at one position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -177,7 +179,10 @@ impl<T: Entry, I: Index> Coo<T, I> {
             [("a row", &self.rows, rows, self.nrows), ("a column", &self.cols, cols, self.ncols)]
         {
             let outside = |index: &I| index.to_usize() >= extent;
-            let found = on_all_processors(|| run.par_iter().position_first(outside));
+            let runs = run.par_chunks(TASK).enumerate();
+            let found = runs.find_map_first(|(task, run)| {
+                run.iter().position(outside).map(|k| task * TASK + k)
+            });
             let Some(k) = found else { continue };
             let error = Error::new(ErrorKind::Index, format!("{name} index is out of range"))
                 .at(Location::Position((start + k) as u64))

@@ -57,7 +57,7 @@ pub(crate) fn append<T: Entry, I: Index, P: Index, A: Axis>(
 ) -> Result<bool> {
     let mut check = IndexCheck::new(matrix);
     let swept = lines.sweep_part(ctx, &mut |panel| {
-        ctx.run(|| check.take(&panel, 0))?;
+        ctx.with_threads(|| check.take(&panel, 0))?;
         let part = panel.parts[0];
         match panel.closes {
             true => writer.push_run(part.indptr, part.indices, part.data),
@@ -93,7 +93,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
         let mut writer = CooWriter::new(self.shape(), self.nnz(), &place, ctx)?;
         panels.sweep(ctx, &mut |first, coordinates, data| {
             let (rows, cols) = (coordinates[0], coordinates[1]);
-            ctx.run(|| self.check_run(first, rows, cols))?;
+            ctx.with_threads(|| self.check_run(first, rows, cols))?;
             writer.push(rows, cols, data)
         })?;
         writer.finish()

@@ -1,8 +1,7 @@
 //! A new order of rows, columns, vertices or the elements of a vector, and the way back.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{BufferMut, Context, Index, filled, room};
 
 /// Elements of a task.
@@ -112,7 +111,7 @@ impl Permutation {
     pub fn permute<X: Copy + Send + Sync>(&self, x: &[X], ctx: &Context) -> Result<Vec<X>> {
         check_shape("x", self.len(), x.len())?;
         let mut moved = ctx.room("the vector", x.len())?;
-        ctx.run(|| {
+        ctx.with_threads(|| {
             let elements = self.order.par_iter().with_min_len(TASK).map(|&old| x[old]);
             elements.collect_into_vec(&mut moved);
         });
@@ -128,7 +127,7 @@ impl Permutation {
     ) -> Result<()> {
         check_shape("x", self.len(), x.len())?;
         check_shape("y", self.len(), y.len())?;
-        ctx.run(|| {
+        ctx.with_threads(|| {
             let tasks = y.par_chunks_mut(TASK).zip(self.order.par_chunks(TASK));
             tasks.for_each(|(y, order)| y.iter_mut().zip(order).for_each(|(y, &old)| *y = x[old]));
         });

@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
@@ -14,6 +12,7 @@ use crate::sparse::index_check::IndexCheck;
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::writer::{CompressedWriter, memory_left};
 use crate::sparse::zipped_lines::{LinePart, ZippedLines};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry takes.
@@ -193,7 +192,7 @@ impl<T: Entry, I: Index> Picked<T, I> {
     ) -> Result<bool> {
         let mut check = IndexCheck::new(from);
         let swept = lines.sweep(ctx, &mut |panel| {
-            let count = ctx.run(|| {
+            let count = ctx.with_threads(|| {
                 let rises = check.take(&panel, 0)?;
                 Ok(self.pick(&panel.parts[0], rises))
             })?;

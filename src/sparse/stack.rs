@@ -1,7 +1,5 @@
 //! Several matrices as one: below each other or side by side, in one read and one sequential write.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
 use crate::sparse::check::check_widths;
@@ -11,6 +9,7 @@ use crate::sparse::index_check::IndexCheck;
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::writer::{CompressedWriter, memory_left};
 use crate::sparse::zipped_lines::{ZippedLines, ZippedPanel};
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry takes.
@@ -148,10 +147,10 @@ fn side_by_side<T: Entry, I: Index, P: Index, A: Axis>(
     let mut checks: Vec<_> = matrices.iter().map(|matrix| IndexCheck::new(matrix)).collect();
     lines.sweep(ctx, &mut |panel| {
         for (m, check) in checks.iter_mut().enumerate() {
-            let checked = ctx.run(|| check.take(&panel, m));
+            let checked = ctx.with_threads(|| check.take(&panel, m));
             checked.map_err(|error| matrices[m].name_indices(error))?;
         }
-        let (indptr, indices, data) = ctx.run(|| joined.join(&panel));
+        let (indptr, indices, data) = ctx.with_threads(|| joined.join(&panel));
         match panel.closes {
             true => writer.push_run(indptr, indices, data),
             false => writer.push_part(indices, data),

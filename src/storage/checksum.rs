@@ -8,12 +8,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
 use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::context::Context;
 use crate::storage::json::parse_json;
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::stored_file::StoredFile;
 use crate::storage::sums::{BLOCK, Sums, sum_block};
 
@@ -97,17 +97,15 @@ pub(crate) fn read_side(file: &File, stored: &StoredFile) -> Result<Vec<u8>> {
 pub(crate) fn sum_file(file: &File, path: &Path, ctx: &Context) -> Result<(u64, Sums)> {
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let done = AtomicU64::new(0);
-    let sums = ctx.run(|| {
-        (0..length.div_ceil(BLOCK))
-            .into_par_iter()
-            .map_init(Vec::new, |bytes, block| {
-                let sum = sum_block(file, path, block, length, bytes)?;
-                let before = done.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                ctx.meter().read(bytes.len() as u64);
-                ctx.report("checksums", before + bytes.len() as u64, length)?;
-                Ok(sum)
-            })
-            .collect::<Result<Vec<u64>>>()
+    let mut sums = vec![0; length.div_ceil(BLOCK) as usize];
+    ctx.with_threads(|| {
+        let blocks = sums.par_iter_mut().enumerate();
+        blocks.try_for_each_init(Vec::new, |bytes, (block, sum)| {
+            *sum = sum_block(file, path, block as u64, length, bytes)?;
+            let before = done.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            ctx.meter().read(bytes.len() as u64);
+            ctx.report("checksums", before + bytes.len() as u64, length)
+        })
     })?;
     Ok((length, Sums(sums)))
 }

@@ -13,7 +13,7 @@ use crate::storage::device::Devices;
 use crate::storage::meter::Meter;
 use crate::storage::recording::Recording;
 use crate::storage::running::is_innermost_of_several;
-use crate::storage::threads::{self, Threads, on_all_processors};
+use crate::storage::threads::{self, Threads};
 use crate::storage::usable_memory::usable_memory;
 
 /// More threads than this take the system minutes to start.
@@ -155,7 +155,7 @@ impl Context {
     pub fn thread_count(&self) -> usize {
         match &self.threads {
             Some(threads) => threads.count(),
-            None => threads::processors(),
+            None => threads::count(),
         }
     }
 
@@ -181,9 +181,16 @@ impl Context {
 
     /// Runs `work` on this context's threads: every rayon call inside it uses them.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        let (mut work, mut made) = (Some(work), None);
+        self.with_threads(|| threads::enter(&mut || made = work.take().map(|work| work())));
+        made.expect("threads do what they are entered for")
+    }
+
+    /// Does `work` on the calling thread; parallel loops in it are shared out over this context's threads.
+    pub(crate) fn with_threads<R>(&self, work: impl FnOnce() -> R) -> R {
         match &self.threads {
-            Some(threads) => threads.run(work),
-            None => on_all_processors(work),
+            Some(threads) => threads::with(threads, work),
+            None => work(),
         }
     }
 

@@ -9,6 +9,8 @@ use std::fmt;
 use bytemuck::{CheckedBitPattern, NoUninit, Zeroable};
 use num_complex::Complex;
 
+use crate::storage::parallel;
+
 /// The element type of a stored array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -236,6 +238,9 @@ pub trait Index: Element + Copy + Eq + Ord + std::hash::Hash + Into<u64> {
     fn to_usize(self) -> usize;
     /// The index of a position. The caller has seen that `position <= Self::LARGEST`.
     fn from_usize(position: usize) -> Self;
+    /// Sorts indices, on the threads of the context whose call this is.
+    #[doc(hidden)]
+    fn sort(indices: &mut [Self]);
 }
 
 macro_rules! indices {
@@ -251,6 +256,9 @@ macro_rules! indices {
             fn from_usize(position: usize) -> Self {
                 debug_assert!(position <= Self::LARGEST);
                 position as $type
+            }
+            fn sort(indices: &mut [Self]) {
+                parallel::sort(indices);
             }
         }
     )*};

@@ -1,17 +1,18 @@
 //! The threads that work is spread over: as many as can be started, and new ones in the child of a fork.
 //!
-//! Every parallel loop of the library runs under [`Context::run`](crate::Context::run) or [`on_all_processors`], so that
-//! two things are seen to in one place:
+//! A call under a context chooses its threads ([`with`]); the first loop that has work for several enters them ([`enter`]), so that
+//! small work is done where it was asked for and no thread is woken. Two things are seen to here for all loops:
 //!
 //! - Where the system starts no more threads, the work is done by those that there are, and at last by the caller. A pool
 //!   that was asked for more would panic, so threads are started first and the pool is made of those.
 //! - Of a process that forks, the child has the calling thread alone: its copy of a pool is one in which nobody works. So
 //!   a pool remembers its process, and a child starts one of its own when it first has work for one.
 
+use std::cell::RefCell;
 use std::io;
 use std::mem;
-use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
@@ -39,17 +40,51 @@ enum Crew {
 /// What a thread does, for whoever starts it.
 type Body = Box<dyn FnOnce() + Send>;
 
-/// Runs `work` on the threads that contexts share which have none of their own.
-pub(crate) fn on_all_processors<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    // In a pool already: that of some context, or the caller's own.
-    if rayon::current_thread_index().is_some() { work() } else { Threads::shared().run(work) }
+thread_local! {
+    /// The threads of the context whose call this thread is in, as long as it has not entered them.
+    static CHOSEN: RefCell<Option<Arc<Threads>>> = const { RefCell::new(None) };
 }
 
-/// The threads that [`on_all_processors`] spreads work over.
-pub(super) fn processors() -> usize {
-    match rayon::current_thread_index() {
+/// Does `work` on the calling thread; parallel loops in it enter `threads` when they have work for several.
+pub(super) fn with<R>(threads: &Arc<Threads>, work: impl FnOnce() -> R) -> R {
+    let _chosen = Chosen::change(Some(Arc::clone(threads)));
+    work()
+}
+
+/// Does `work` in the threads chosen by [`with`], or those that contexts share which have none of their own.
+pub(super) fn enter(work: &mut (dyn FnMut() + Send)) {
+    let chosen = Chosen::change(None);
+    match &chosen.before {
+        Some(threads) => threads.run(work),
+        // In a pool already: that of some context, or the caller's own.
+        None if rayon::current_thread_index().is_some() => work(),
+        None => Threads::shared().run(work),
+    }
+}
+
+/// How many threads [`enter`] has.
+pub(crate) fn count() -> usize {
+    let chosen = CHOSEN.with_borrow(|chosen| chosen.as_ref().map(|threads| threads.count()));
+    chosen.unwrap_or_else(|| match rayon::current_thread_index() {
         Some(_) => rayon::current_num_threads(),
         None => Threads::shared().count(),
+    })
+}
+
+/// A choice of threads until it is dropped, then that of before.
+struct Chosen {
+    before: Option<Arc<Threads>>,
+}
+
+impl Chosen {
+    fn change(to: Option<Arc<Threads>>) -> Self {
+        Chosen { before: CHOSEN.replace(to) }
+    }
+}
+
+impl Drop for Chosen {
+    fn drop(&mut self) {
+        CHOSEN.set(self.before.take());
     }
 }
 
@@ -67,7 +102,7 @@ impl Threads {
         Ok(Threads::new(pool.current_num_threads(), Crew::Pool(pool)))
     }
 
-    fn shared() -> &'static Self {
+    pub(super) fn shared() -> &'static Self {
         static SHARED: OnceLock<Threads> = OnceLock::new();
         SHARED.get_or_init(|| {
             let mut waiting = start_waiting(default_count(), &mut spawn);
@@ -106,7 +141,7 @@ impl Threads {
         Threads::new(wanted, crew)
     }
 
-    pub(super) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    pub(super) fn run(&self, work: &mut (dyn FnMut() + Send)) {
         match &self.here().crew {
             Crew::Everybody => work(),
             Crew::Pool(pool) => pool.install(work),
@@ -115,7 +150,7 @@ impl Threads {
     }
 
     pub(super) fn count(&self) -> usize {
-        match &self.here().crew {
+        match &self.last().crew {
             Crew::Everybody => rayon::current_num_threads(),
             Crew::Pool(pool) => pool.current_num_threads(),
             Crew::Nobody => 1,
@@ -124,14 +159,20 @@ impl Threads {
 
     /// Those of this process, which may be a child's child.
     fn here(&self) -> &Self {
-        let mut last = self;
-        while let Some(child) = last.child.get() {
-            last = child;
-        }
+        let last = self.last();
         if last.process == std::process::id() {
             return last;
         }
         last.child.get_or_init(|| Box::new(Self::as_many_as_start(self.wanted, &mut spawn)))
+    }
+
+    /// Those of the last process that had work for several.
+    fn last(&self) -> &Self {
+        let mut last = self;
+        while let Some(child) = last.child.get() {
+            last = child;
+        }
+        last
     }
 }
 
@@ -145,13 +186,13 @@ impl Drop for Threads {
 }
 
 /// Runs `work` on the calling thread alone: from now on it is a pool of its own, in which parallel loops stay.
-fn alone<R>(work: impl FnOnce() -> R) -> R {
+fn alone(work: &mut dyn FnMut()) {
     if rayon::current_thread_index().is_none() {
         let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
         // Dropped it would end, and the thread with it as far as rayon knows.
         mem::forget(pool);
     }
-    work()
+    work();
 }
 
 /// Starts threads that wait for their place in a pool, until there are `wanted` or no more can be had.
@@ -199,8 +240,11 @@ mod tests {
     use super::*;
 
     fn sum_on(threads: &Threads) -> (u64, usize) {
-        let sum = || ((0..100_000u64).into_par_iter().sum(), rayon::current_num_threads());
-        threads.run(sum)
+        let mut found = (0, 0);
+        threads.run(&mut || {
+            found = ((0..100_000u64).into_par_iter().sum(), rayon::current_num_threads());
+        });
+        found
     }
 
     #[test]

@@ -9,12 +9,11 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::bfs::answer::Bfs;
 use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
 use crate::sparse::{Csc, Csr};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index};
 
 /// Vertices of a level that one task takes top-down.
@@ -48,7 +47,7 @@ pub fn bfs<T: Entry, I: Index, P: Index>(
     source: usize,
     ctx: &Context,
 ) -> Result<Bfs<I>> {
-    ctx.run(|| {
+    ctx.with_threads(|| {
         check_graph(graph)?;
         start::<T, I, P, (), P>(graph, None, source, ctx)
     })
@@ -74,7 +73,7 @@ pub fn bfs_with_incoming<T: Entry, I: Index, P: Index, U: Entry, Q: Index>(
     source: usize,
     ctx: &Context,
 ) -> Result<Bfs<I>> {
-    ctx.run(|| {
+    ctx.with_threads(|| {
         if graph.shape() != incoming.shape() {
             return Err(Error::shape(
                 "the matrix of incoming edges",
@@ -195,7 +194,7 @@ impl<S: Slot> Search<S> {
             return self.sweep(|v| self.levels[v].load(Ordering::Relaxed) == depth);
         }
         let mut found = found.concat();
-        found.par_sort_unstable();
+        I::sort(&mut found);
         found
     }
 
@@ -254,5 +253,6 @@ fn next_depth(depth: u32) -> Result<u32> {
 }
 
 fn out_edges<T: Entry, I: Index, P: Index>(graph: &Csr<T, I, P>, level: &[I]) -> usize {
-    level.par_iter().with_min_len(SWEEP).map(|u| graph.span(u.to_usize()).len()).sum()
+    let count = |part: &[I]| part.iter().map(|u| graph.span(u.to_usize()).len()).sum::<usize>();
+    level.par_chunks(SWEEP).map(count).collect::<Vec<_>>().into_iter().sum()
 }

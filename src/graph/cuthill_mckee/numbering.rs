@@ -19,13 +19,12 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::degree_order::rising_degrees;
 use crate::graph::undirected::undirected;
 use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
 use crate::sparse::{Csr, Permutation};
+use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index};
 
 /// Vertices of a level that one task takes.
@@ -67,7 +66,7 @@ pub fn reverse_cuthill_mckee<T: Entry, I: Index, P: Index>(
     let n = check_graph(graph)?;
     ctx.check_memory("the order", (24 + size_of::<I>() as u64).saturating_mul(n as u64))?;
     let graph = undirected(graph, ctx)?;
-    let order = ctx.run(|| match fit_in_u32(n) {
+    let order = ctx.with_threads(|| match fit_in_u32(n) {
         true => Numbering::<I, AtomicU32>::new(n, ctx)?.number(&graph, ctx),
         false => Numbering::<I, AtomicU64>::new(n, ctx)?.number(&graph, ctx),
     })?;
@@ -187,7 +186,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         let (mut levels, mut keys) = (Levels { count: 1, last: level.start }, Vec::new());
         loop {
             let next = level.end;
-            if level.len() <= CHUNK || rayon::current_num_threads() == 1 {
+            if level.len() <= CHUNK || parallel::threads() == 1 {
                 self.follow(graph, level, sorted, &mut keys);
             } else {
                 self.follow_in_parallel(graph, level, sorted);
@@ -250,9 +249,11 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         });
         let children = children.collect::<Vec<_>>();
         let none = S::empty().get();
-        children.par_iter().flatten().for_each(|&w| {
-            self.note(w);
-            self.firsts[w.to_usize()].set(none);
+        children.par_iter().for_each(|children| {
+            for &w in children {
+                self.note(w);
+                self.firsts[w.to_usize()].set(none);
+            }
         });
         children.iter().for_each(|children| self.order.extend_from_slice(children));
     }

@@ -8,11 +8,10 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::linalg::compact::encoding::{Block, Compact, StoredRun, Structure};
 use crate::linalg::kernels::{PIECE, Panel, SIDE, Sums, interleave};
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index, Meter};
 
 /// Lines and entries of a block, at most, unless one line has more.
@@ -60,7 +59,7 @@ impl<T: Entry> Compact<T> {
             return Ok(None);
         }
         let blocks = cut(panel)?;
-        let looked: Vec<Option<Looked>> = ctx.run(|| {
+        let looked: Vec<Option<Looked>> = ctx.with_threads(|| {
             blocks.into_par_iter().map(|(lines, entries)| look(panel, lines, entries)).collect()
         });
         ctx.check_cancelled()?;
@@ -74,7 +73,7 @@ impl<T: Entry> Compact<T> {
         if compact.bytes() > most.min(plain as u64 / 16 * 15) {
             return Ok(None);
         }
-        ctx.run(|| fill(panel, &looked, &mut compact));
+        ctx.with_threads(|| fill(panel, &looked, &mut compact));
         Ok(Some(compact))
     }
 }

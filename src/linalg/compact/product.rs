@@ -1,13 +1,12 @@
 //! Products along the lines of an encoded matrix, on all threads.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::compact::encoding::{Block, Compact, Structure};
 use crate::linalg::kernels::{
     Entries, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
 };
 use crate::linalg::scalar::{Factor, Scalar};
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry};
 
 impl<T: Entry> Compact<T> {
@@ -33,7 +32,7 @@ impl<T: Entry> Compact<T> {
             rest = after;
             tasks.push((block, these));
         }
-        let done = ctx.run(|| {
+        let done = ctx.with_threads(|| {
             tasks
                 .into_par_iter()
                 .try_for_each(|(block, y)| self.gather_block(block, entries, update, x, y, k))

@@ -14,13 +14,12 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{
     Entries, Fault, Panel, Sums, Update, add_terms, finish_lines, rises, slot_of, slots_of, terms,
 };
 use crate::linalg::scalar::{Factor, Scalar};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index};
 
 /// Columns of a block.
@@ -124,7 +123,7 @@ impl<T: Entry> Scattered<T> {
             return Ok(None);
         }
         let counts: Vec<Option<Vec<u32>>> =
-            ctx.run(|| bins.par_iter().map(|bin| count(panel, bin, blocks)).collect());
+            ctx.with_threads(|| bins.par_iter().map(|bin| count(panel, bin, blocks)).collect());
         ctx.check_cancelled()?;
         let Some(counts) = counts.into_iter().collect::<Option<Vec<_>>>() else {
             // Not in order, or out of range; the plain product tells which.
@@ -146,7 +145,7 @@ impl<T: Entry> Scattered<T> {
             local: BufferMut::fresh(nnz)?.counted(meter),
             slots: BufferMut::fresh(nnz)?.counted(meter),
         };
-        match ctx.run(|| scattered.fill(panel, blocks)) {
+        match ctx.with_threads(|| scattered.fill(panel, blocks)) {
             Ok(()) => Ok(Some(scattered)),
             Err(Fault) => Err(panel.fault()),
         }
@@ -223,7 +222,7 @@ impl<T: Entry> Scattered<T> {
             (these, rest) = rest.split_at_mut(lines);
             let room = room.get_mut(..group.entries.len());
             let done = room.ok_or(Fault).and_then(|room| {
-                ctx.run(|| {
+                ctx.with_threads(|| {
                     self.all_terms(group, entries, x, room)?;
                     self.all_sums(group, update, room, these)
                 })

@@ -14,9 +14,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::scatter_windows::bounds;
+use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
 
 /// Entries of a block; few in tests, so that they see many blocks.
@@ -75,7 +74,7 @@ impl<T: Entry, I: Index> Columns<T, I> {
             }
             return;
         }
-        match owners(indices, rayon::current_num_threads()) {
+        match owners(indices, parallel::threads()) {
             Some((windows, ends)) => {
                 fold_by_owners(states, (indices, data), &take, (&windows, &ends));
             }

@@ -18,14 +18,13 @@
 //!    row's entries, read again for the next tile, come from the first-level cache. Rows of X are asked for some entries
 //!    ahead; tiles are compiled for the vector units found at run time.
 
-use rayon::prelude::*;
-
 use super::panel::{Fault, Panel};
 use super::processor;
 use super::update::{Entries, Sums, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
 use crate::sparse::partition;
+use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{CACHE_LINE, Index, prefetch_lines, prefetch_to_read};
 
 /// Interleaved partial sums of a long row, and entries between two prefetches.
@@ -64,7 +63,7 @@ pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     if k == 0 {
         return Ok(());
     }
-    let threads = rayon::current_num_threads();
+    let threads = parallel::threads();
     let done = if threads == 1 || partition::cost(a.indptr).saturating_mul(k) < SMALL {
         gather_rows(a, entries, update, x, y, k)
     } else {

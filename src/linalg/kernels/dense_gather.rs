@@ -8,13 +8,12 @@
 //! long rows four go side by side, so that `x` comes from the nearest cache (31 GB/s against 26). A Fortran-ordered matrix
 //! is the transposed call, a scatter.
 
-use rayon::prelude::*;
-
 use super::dense_rows::{DenseRows, TASK, prefetch_ahead};
 use super::processor;
 use super::update::{Entries, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 
 /// Interleaved partial sums of a dot product: 8 vector registers of `f64` in the smallest instruction set.
 const LANES: usize = 16;

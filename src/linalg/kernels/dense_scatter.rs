@@ -15,13 +15,12 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::dense_rows::{DenseRows, TASK, prefetch_ahead};
 use super::processor;
 use super::update::{Alpha, Entries, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
+use crate::storage::parallel::{self, ParallelSlice, Tasks};
 
 /// Rows that make adding a part to the output cheap beside making it.
 const LEAST_HEIGHT: usize = if cfg!(test) { 16 } else { 64 };
@@ -64,7 +63,7 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     if k == 0 || a.ncols == 0 {
         return Ok(());
     }
-    let threads = rayon::current_num_threads();
+    let threads = parallel::threads();
     if a.ncols >= STRIP * threads {
         scatter_by_columns(a, entries, update, x, y, k);
     } else {

@@ -14,9 +14,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::linalg::arithmetic::Multiply;
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
 
 /// Entries and lines of a task.

@@ -18,8 +18,6 @@
 //! A guess that was wrong shows in an index outside of all owners that pass through a run. The product then starts again
 //! with windows found by reading all indices, and that is done at once where it could not start again, because it adds to `y`.
 
-use rayon::prelude::*;
-
 use super::compressed::SMALL;
 use super::panel::{Fault, Panel};
 use super::scatter_bins;
@@ -30,6 +28,7 @@ use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
 use crate::sparse::partition;
 use crate::storage::Index;
+use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 
 /// Y = alpha Aᵀ X + beta Y, one pass over A.
 ///
@@ -51,7 +50,7 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     if k == 0 {
         return Ok(());
     }
-    let threads = rayon::current_num_threads();
+    let threads = parallel::threads();
     let small = partition::cost(a.indptr).saturating_mul(k) < SMALL;
     // Without columns no thread would own any, and none see that entries are out of range.
     let done = if threads == 1 || small || a.ncols() == 0 {
@@ -80,7 +79,7 @@ fn add_by<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     y: &mut [X],
     k: usize,
 ) -> std::result::Result<(), Fault> {
-    let Some(owners) = windows.owners(rayon::current_num_threads()) else {
+    let Some(owners) = windows.owners(parallel::threads()) else {
         y.par_chunks_mut(SMALL).for_each(|y| update.prepare(y));
         return scatter_bins::add(a, entries, update.alpha, x, y, k);
     };

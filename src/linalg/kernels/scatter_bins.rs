@@ -18,14 +18,13 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
 use super::scatter_rows;
 use super::update::{Alpha, Entries};
 use crate::linalg::{Factor, Scalar};
 use crate::sparse::partition;
+use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
 
 /// Rows and entries of a block: its parcels, 16 bytes each as a rule, stay in the second-level cache. Small in tests, so that
@@ -67,7 +66,7 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
 ) -> Result<(), Fault> {
     let width = a.ncols().div_ceil(BINS).max(1).next_power_of_two();
     let bins = a.ncols().div_ceil(width);
-    let round = 4 * rayon::current_num_threads();
+    let round = 4 * parallel::threads();
     let empty = || Outbox { ends: vec![0; bins], parcels: Vec::new() };
     let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(round).collect();
 
@@ -187,7 +186,7 @@ fn add_long_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     y: &mut [X],
     k: usize,
 ) -> Result<(), Fault> {
-    let width = a.ncols().div_ceil(rayon::current_num_threads()).max(1);
+    let width = a.ncols().div_ceil(parallel::threads()).max(1);
     let starts = (0..a.ncols()).step_by(width);
     let owners = starts.map(|start| start..(start + width).min(a.ncols())).collect();
     let all = 0..a.ncols();

@@ -6,12 +6,11 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::panel::{Fault, Panel};
 use super::processor;
 use crate::sparse::partition;
 use crate::storage::Index;
+use crate::storage::parallel::{IntoTasks, Tasks};
 
 /// Rows and entries of a run; small in tests, so that they see many runs.
 const RUN: usize = if cfg!(test) { 16 } else { 1 << 15 };

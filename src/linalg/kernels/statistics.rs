@@ -14,11 +14,10 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::magnitude::{integer, is_wide, split};
 use super::sums::{Pairs, two_sum};
 use crate::storage::Entry;
+use crate::storage::parallel::{ParallelSlice, Tasks};
 
 /// Columns in a strip, whose sums lie in the first-level cache.
 const STRIP: usize = 1024;

@@ -94,14 +94,14 @@ fn agrees<T: Factor<X>, I: Index, P: Index, X: Scalar>(
         reference::gather(a, entries, update, &x, &mut expected, k).unwrap();
         for ctx in &*CONTEXTS {
             let mut y = numbers::<X>(nrows * k);
-            ctx.run(|| gather(a, entries, update, &x, &mut y, k)).unwrap();
+            ctx.with_threads(|| gather(a, entries, update, &x, &mut y, k)).unwrap();
             prop_assert_eq!(&y, &expected);
         }
         let (x, mut expected) = (numbers::<X>(nrows * k), numbers::<X>(ncols * k));
         reference::scatter(a, entries, update, &x, &mut expected, k).unwrap();
         for ctx in &*CONTEXTS {
             let mut y = numbers::<X>(ncols * k);
-            ctx.run(|| scatter(a, entries, update, &x, &mut y, k)).unwrap();
+            ctx.with_threads(|| scatter(a, entries, update, &x, &mut y, k)).unwrap();
             prop_assert_eq!(&y, &expected);
         }
     }
@@ -142,20 +142,20 @@ proptest! {
         reference::scatter(a, entries, set, &x, &mut sequential, k).unwrap();
         let across = rough(a.ncols() * k);
         let mut alone = vec![f64::NAN; a.nrows() * k];
-        CONTEXTS[0].run(|| gather(a, entries, set, &across, &mut alone, k)).unwrap();
+        CONTEXTS[0].with_threads(|| gather(a, entries, set, &across, &mut alone, k)).unwrap();
         for ctx in &*CONTEXTS {
             let mut y = vec![f64::NAN; a.ncols() * k];
             let (first, second) = x.split_at(cut * k);
-            ctx.run(|| scatter(top, entries, set, first, &mut y, k)).unwrap();
-            ctx.run(|| scatter(bottom, entries, add, second, &mut y, k)).unwrap();
+            ctx.with_threads(|| scatter(top, entries, set, first, &mut y, k)).unwrap();
+            ctx.with_threads(|| scatter(bottom, entries, add, second, &mut y, k)).unwrap();
             prop_assert_eq!(bits(&y), bits(&sequential));
-            ctx.run(|| scatter(a, entries, set, &x, &mut y, k)).unwrap();
+            ctx.with_threads(|| scatter(a, entries, set, &x, &mut y, k)).unwrap();
             prop_assert_eq!(bits(&y), bits(&sequential));
 
             let mut y = vec![f64::NAN; a.nrows() * k];
             let (first, second) = y.split_at_mut(cut * k);
-            ctx.run(|| gather(top, entries, set, &across, first, k)).unwrap();
-            ctx.run(|| gather(bottom, entries, set, &across, second, k)).unwrap();
+            ctx.with_threads(|| gather(top, entries, set, &across, first, k)).unwrap();
+            ctx.with_threads(|| gather(bottom, entries, set, &across, second, k)).unwrap();
             prop_assert_eq!(bits(&y), bits(&alone));
         }
     }
@@ -179,8 +179,8 @@ proptest! {
         let good = reference::gather(a, entries, set, &columns, &mut rows.clone(), k).is_ok();
         for ctx in &*CONTEXTS {
             let (mut y, mut z) = (rows.clone(), columns.clone());
-            let gathered = ctx.run(|| gather(a, entries, set, &columns, &mut y, k));
-            let scattered = ctx.run(|| scatter(a, entries, set, &rows, &mut z, k));
+            let gathered = ctx.with_threads(|| gather(a, entries, set, &columns, &mut y, k));
+            let scattered = ctx.with_threads(|| scatter(a, entries, set, &rows, &mut z, k));
             for outcome in [gathered, scattered] {
                 prop_assert_eq!(outcome.is_ok(), good);
                 if let Err(error) = outcome {
@@ -206,8 +206,8 @@ proptest! {
         reference::dense_scatter(parts, Entries::AsStored, update, &rows, &mut z, k);
         for ctx in &*CONTEXTS {
             let (mut got, mut got_back) = (rows.clone(), columns.clone());
-            ctx.run(|| dense_gather(a, Entries::AsStored, update, &columns, &mut got, k)).unwrap();
-            ctx.run(|| dense_scatter(a, Entries::AsStored, update, &rows, &mut got_back, k)).unwrap();
+            ctx.with_threads(|| dense_gather(a, Entries::AsStored, update, &columns, &mut got, k)).unwrap();
+            ctx.with_threads(|| dense_scatter(a, Entries::AsStored, update, &rows, &mut got_back, k)).unwrap();
             prop_assert_eq!(&got, &y);
             prop_assert_eq!(&got_back, &z);
         }
@@ -227,10 +227,10 @@ proptest! {
         for ctx in &*CONTEXTS {
             let (mut whole, mut cut_up, mut y) =
                 (vec![f64::NAN; ncols], vec![f64::NAN; ncols], vec![f64::NAN; nrows]);
-            ctx.run(|| dense_scatter(a, entries, set, &x, &mut whole, 1)).unwrap();
-            ctx.run(|| dense_scatter(top, entries, set, &x[..cut], &mut cut_up, 1)).unwrap();
-            ctx.run(|| dense_scatter(bottom, entries, add, &x[cut..], &mut cut_up, 1)).unwrap();
-            ctx.run(|| dense_gather(a, entries, set, &across, &mut y, 1)).unwrap();
+            ctx.with_threads(|| dense_scatter(a, entries, set, &x, &mut whole, 1)).unwrap();
+            ctx.with_threads(|| dense_scatter(top, entries, set, &x[..cut], &mut cut_up, 1)).unwrap();
+            ctx.with_threads(|| dense_scatter(bottom, entries, add, &x[cut..], &mut cut_up, 1)).unwrap();
+            ctx.with_threads(|| dense_gather(a, entries, set, &across, &mut y, 1)).unwrap();
             let got = (bits(&whole), bits(&y));
             prop_assert_eq!(bits(&cut_up), bits(&whole));
             prop_assert_eq!(&got, expected.get_or_insert(got.clone()));
@@ -248,8 +248,8 @@ fn the_first_bad_index_is_named() {
     let a = Panel::new(&indptr, &indices, &[1.0; 5], 5, 100).unwrap();
     for ctx in &*CONTEXTS {
         let (set, entries) = (Update::set(), Entries::AsStored);
-        let gathered = ctx.run(|| gather(a, entries, set, &[1.0; 5], &mut [0.0; 3], 1));
-        let scattered = ctx.run(|| scatter(a, entries, set, &[1.0; 3], &mut [0.0; 5], 1));
+        let gathered = ctx.with_threads(|| gather(a, entries, set, &[1.0; 5], &mut [0.0; 3], 1));
+        let scattered = ctx.with_threads(|| scatter(a, entries, set, &[1.0; 3], &mut [0.0; 5], 1));
         for error in [gathered.unwrap_err(), scattered.unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::Index);
             assert_eq!(error.location(), Some(&Location::Entry { major: 102, position: 13 }));
@@ -274,9 +274,10 @@ fn what_no_thread_would_look_at_is_seen() {
     for (ctx, update) in CONTEXTS.iter().flat_map(|c| [(c, Update::set()), (c, Update::add())]) {
         for a in [back, few, many] {
             let (mut x, mut y) = (vec![1.0; a.nrows()], vec![0.0; a.ncols()]);
-            let scattered = ctx.run(|| scatter(a, Entries::AsStored, update, &x, &mut y, 1));
+            let scattered =
+                ctx.with_threads(|| scatter(a, Entries::AsStored, update, &x, &mut y, 1));
             assert_eq!(scattered.unwrap_err().kind(), ErrorKind::Index);
-            let gathered = ctx.run(|| gather(a, Entries::AsStored, update, &y, &mut x, 1));
+            let gathered = ctx.with_threads(|| gather(a, Entries::AsStored, update, &y, &mut x, 1));
             assert_eq!(gathered.unwrap_err().kind(), ErrorKind::Index);
         }
     }
@@ -298,7 +299,7 @@ fn windows_guessed_wrong_are_found_out() {
         reference::scatter(a, entries, set, &x, &mut expected, 1).unwrap();
         for ctx in &*CONTEXTS {
             let mut y = vec![f64::NAN; 400];
-            ctx.run(|| scatter(a, entries, set, &x, &mut y, 1)).unwrap();
+            ctx.with_threads(|| scatter(a, entries, set, &x, &mut y, 1)).unwrap();
             assert_eq!(bits(&y), bits(&expected));
         }
     }
@@ -320,7 +321,7 @@ fn a_long_row_is_the_sum_of_its_pieces() {
             let mut alone = None;
             for ctx in &*CONTEXTS {
                 let mut y = vec![f64::NAN; 4 * k];
-                ctx.run(|| gather(a, entries, set, &x, &mut y, k)).unwrap();
+                ctx.with_threads(|| gather(a, entries, set, &x, &mut y, k)).unwrap();
                 for (found, expected) in y.iter().zip(&expected) {
                     assert!((found - expected).abs() <= 1e-12 * expected.abs());
                 }

@@ -10,13 +10,12 @@
 //! the cache of its processor. Complex numbers, and processors for which there is no kernel, take ndarray's product, which
 //! packs both operands for every tile.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
-use rayon::prelude::*;
-
 use crate::linalg::kernels::{add_product, pack, panel_widths};
 use crate::linalg::scalar::Scalar;
 use crate::storage::Context;
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 
 /// Terms of the inner dimension that are summed before they are added to the result.
 pub(super) const BLOCK: usize = 256;
@@ -58,7 +57,7 @@ pub(super) fn gemm_into<T: Scalar>(
         for start in (0..a.ncols()).step_by(BLOCK) {
             let here = start..a.ncols().min(start + BLOCK);
             let (a, b) = (a.slice(s![.., here.clone()]), b.slice(s![here, ..]));
-            ctx.run(|| {
+            ctx.with_threads(|| {
                 pack_panels(b.t(), widths.1, true, &mut packed);
                 add_block(a, &packed, c.view_mut(), widths, ctx);
             });
@@ -110,7 +109,7 @@ fn in_tiles<T: Scalar>(
 ) {
     let largest = tile(c.dim(), (TALL, WIDE), ctx.thread_count());
     let tiles = tiles(c, largest);
-    ctx.run(|| {
+    ctx.with_threads(|| {
         tiles.into_par_iter().for_each(|(i, j, mut tile)| {
             let (rows, cols) = tile.dim();
             for start in (0..a.ncols()).step_by(BLOCK) {

@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::budget::Budget;
 use super::cut::Cutter;
 use super::reading::{Item, Reading, step_bytes};
@@ -16,6 +14,7 @@ use super::stretch::{Cuts, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{Fault, Panel};
 use crate::sparse::Csr;
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Held, Index};
 
 /// Rows that a thread looks at at a time.
@@ -154,7 +153,7 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
             let block = panel.rows(start..panel.nrows().min(start + step));
             let row = self.first + panel.first_row() + start;
             let terms = &mut self.terms[..block.nrows()];
-            let seen = ctx.run(|| count(block, (row, self.entry), self.right, terms));
+            let seen = ctx.with_threads(|| count(block, (row, self.entry), self.right, terms));
             let seen = seen.map_err(|Fault| self.a.name_indices(panel.fault()))?;
             self.entry = cut(&mut self.cutter, block, (row, self.entry), terms)?;
             self.classes = std::mem::replace(&mut self.classes, Classes::new()).merge(seen);
@@ -184,7 +183,8 @@ fn count<T: Entry, I: Index, P: Index>(
         }
         Ok(classes)
     });
-    counted.try_reduce(Classes::new, |a, b| Ok(a.merge(b)))
+    let counted = counted.collect::<std::result::Result<Vec<_>, Fault>>()?;
+    Ok(counted.into_iter().fold(Classes::new(), Classes::merge))
 }
 
 /// Hands the rows of a block to the cutter, and tells where the next block's entries start.

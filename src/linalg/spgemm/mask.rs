@@ -61,7 +61,7 @@ impl<I: Index, P: Index> Masking<I, P> {
                 .found(format!("{bytes} bytes"))
                 .remedy(format!("a limit of {} bytes, or products of runs of rows", 4 * bytes)));
         }
-        let rising = ctx.run(|| pattern.check())?;
+        let rising = ctx.with_threads(|| pattern.check())?;
         let longest = match rising {
             true => 0,
             false => (0..pattern.nrows()).map(|row| pattern.span(row).len()).max().unwrap_or(0),

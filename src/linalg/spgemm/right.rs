@@ -29,7 +29,7 @@ impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
         let is_read = matrix.stored_bytes() > ctx.memory_left() / 2;
         let (indptr, rising) = match is_read {
             true => (kept_pointers(matrix, ctx)?, false),
-            false => (matrix.indptr().clone(), ctx.run(|| matrix.check())?),
+            false => (matrix.indptr().clone(), ctx.with_threads(|| matrix.check())?),
         };
         Ok(Right { matrix: matrix.clone(), indptr, is_read, rising })
     }

@@ -11,14 +11,13 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::budget::Budget;
 use super::sink::Sink;
 use crate::error::{Error, Result};
 use crate::linalg::kernels::spgemm::{Limits, Lines, Multiplier, RowMask, Rows};
 use crate::linalg::kernels::{Fault, Panel};
 use crate::linalg::semiring::Semiring;
+use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Index};
 
 /// Rounds between two reports.
@@ -90,7 +89,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
     ) -> Result<()> {
         for start in (0..a.nrows()).step_by(self.budget.block) {
             let block = start..a.nrows().min(start + self.budget.block);
-            let counted = ctx.run(|| {
+            let counted = ctx.with_threads(|| {
                 let terms = block.clone().into_par_iter().with_min_len(512).map(&terms);
                 terms.collect::<std::result::Result<Vec<usize>, Fault>>()
             });
@@ -103,8 +102,8 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
                 let makers =
                     Makers { semiring: *semiring, columns: shape.1, limits: *limits, multipliers };
                 let made = &made[..self.chunks_made];
-                let (handed, made) = ctx.run(|| {
-                    rayon::join(|| sink.lines(made), || makers.make((a, b), mask, round, spare))
+                let (handed, made) = ctx.with_threads(|| {
+                    parallel::join(|| sink.lines(made), || makers.make((a, b), mask, round, spare))
                 });
                 handed?;
                 made.map_err(|Fault| fault())?;
@@ -125,7 +124,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
 
     /// Hands on what was made last.
     pub(super) fn flush(&mut self, sink: &mut impl Sink<I, S::Sum>, ctx: &Context) -> Result<()> {
-        ctx.run(|| sink.lines(&self.made[..self.chunks_made]))?;
+        ctx.with_threads(|| sink.lines(&self.made[..self.chunks_made]))?;
         self.turn(0);
         Ok(())
     }

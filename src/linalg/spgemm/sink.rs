@@ -1,10 +1,9 @@
 //! Where the rows of a product go, in order.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::spgemm::Lines;
 use crate::sparse::{ByRows, CompressedDraft, CompressedWriter, Csr};
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index, Place};
 
 /// Takes rows.

@@ -5,14 +5,13 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::sparse::axis::ByRows;
 use crate::sparse::check::check_widths;
 use crate::sparse::compressed::Csr;
 use crate::sparse::draft::CompressedDraft;
 use crate::sparse::writer::{CompressedWriter, memory_left};
+use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Held, Index, Place, Plan, bytes_of};
 
 /// Chunks of a round.
@@ -111,7 +110,7 @@ impl Cut {
             let rows = start..self.nrows.min(start + self.rows);
             (rows.clone(), formula.count(rows))
         };
-        ctx.run(|| starts.into_par_iter().map(chunk).collect())
+        ctx.with_threads(|| starts.into_par_iter().map(chunk).collect())
     }
 }
 
@@ -131,7 +130,7 @@ fn in_memory<T: Entry, I: Index, P: Index>(
         let end = next + entries(round);
         let pointers = &mut draft.indptr[rows.start + 1..=rows.end];
         let arrays = (pointers, &mut draft.indices[next..end], &mut draft.data[next..end]);
-        ctx.run(|| fill(formula, round, next, arrays));
+        ctx.with_threads(|| fill(formula, round, next, arrays));
         next = end;
     }
     draft.finish(shape, true)
@@ -161,7 +160,7 @@ fn in_rounds<T: Entry, I: Index, P: Index, F: Formula<T>>(
         let end = round[round.len() - 1].0.end;
         pointers.resize(end - row + 1, P::from_usize(0));
         let (indices, data) = (&mut indices[..count], &mut data[..count]);
-        ctx.run(|| fill(formula, &round, 0, (&mut pointers[1..], indices, data)));
+        ctx.with_threads(|| fill(formula, &round, 0, (&mut pointers[1..], indices, data)));
         writer.push_run(&pointers, indices, data)?;
         row = end;
     }

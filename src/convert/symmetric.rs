@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use crate::convert::owners::is_local;
 use crate::error::Result;
-use crate::sparse::{Axis, Compressed, partition};
+use crate::sparse::{AnyCompressed, Axis, Compressed, partition};
 use crate::storage::parallel::{self, IntoTasks, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index, prefetch_to_read};
 use bytemuck::bytes_of;
@@ -56,9 +56,10 @@ pub(super) fn across<T: Entry, I: Index, P: Index, A: Axis>(
         }
         data.freeze()
     };
-    let (indptr, indices) = (from.indptr().clone(), from.indices().clone());
-    let made = Compressed::from_written(from.shape(), indptr, indices, data)?;
-    Ok(Some(made.assume_canonical()))
+    let (indptr, indices) = (from.indptr().raw().clone(), from.indices().raw().clone());
+    let (format, data) = (A::Other::FORMAT, data.raw().clone());
+    let made = AnyCompressed::from_written(format, from.shape(), indptr, indices, data)?;
+    Ok(Some(made.assume_canonical().into_typed()))
 }
 
 /// Whether the matrix is not seen at a glance to be one that shares nothing with itself across the diagonal.

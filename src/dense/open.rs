@@ -58,9 +58,9 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     }
 
     fn map_file(stored: &StoredFile) -> Result<Self> {
-        let (header, buffer) = map_array(stored, &[(T::DTYPE, 1)])?;
+        let (header, buffer) = map_array(stored, T::DTYPE, &[(T::DTYPE, 1)])?;
         let shape = dimensions(&header.shape).map_err(|e| e.in_file(stored.path()))?;
-        Ok(Dense { buffer, shape, order: header.order })
+        Ok(Dense { buffer: buffer.into_typed(), shape, order: header.order })
     }
 
     /// Copies the array in a `.npy` file to `place`, in native byte order.
@@ -83,10 +83,10 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         })?;
         ctx.meter().pass();
         let stage = Stage::file(&place, ctx)?;
-        let (header, buffer) = read_array(path, &stage, ARRAY, ctx)?;
+        let (header, buffer) = read_array(path, T::DTYPE, &stage, ARRAY, ctx)?;
         let shape = dimensions(&header.shape).map_err(|e| e.in_file(path))?;
         stage.publish(ARRAY)?;
-        Ok(Dense { buffer, shape, order: header.order })
+        Ok(Dense { buffer: buffer.into_typed(), shape, order: header.order })
     }
 
     /// Maps elements in a file without a header: NumPy's `memmap(path, dtype, "r", offset, shape, order)`.
@@ -112,8 +112,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         let shape = shape.into_dimension();
         let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
         header.checked_bytes()?;
-        let buffer = map_raw(path.as_ref(), offset, header.len())?;
-        Ok(Dense { buffer, shape, order })
+        let buffer = map_raw(path.as_ref(), offset, (T::DTYPE, header.len()))?;
+        Ok(Dense { buffer: buffer.into_typed(), shape, order })
     }
 
     /// Copies elements in a file without a header to `place`, in native byte order: wherever they stand, also where
@@ -163,8 +163,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         })?;
         ctx.meter().pass();
         let mut writer = DenseWriter::new(&place, shape, order, ctx)?;
-        let what = Standing { start: offset, bytes, dtype: T::DTYPE, byte_order };
-        read_elements(file, path, what, ctx, &mut |elements| writer.push(elements))?;
+        let what = (T::DTYPE, Standing { start: offset, bytes, dtype: T::DTYPE, byte_order });
+        read_elements(file, path, what, ctx, &mut |elements| writer.push_raw(elements))?;
         writer.finish()
     }
 

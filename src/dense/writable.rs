@@ -64,7 +64,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             // A shape that nobody can count is one in memory as well, and no matter of the limit.
             header.checked_bytes()?;
         }
-        let buffer = stage.array(ARRAY, &header)?;
+        let buffer = stage.array(ARRAY, T::DTYPE, &header)?.into_typed();
         let array = DenseBase { buffer, shape, order };
         Ok(DenseMut { array, fate: Fate::Publish(stage), ctx: ctx.clone(), sums: None })
     }
@@ -87,10 +87,10 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     }
 
     fn map_mut(stored: StoredFile, ctx: &Context) -> Result<Self> {
-        let (header, buffer) = map_array_mut(&stored, &[(T::DTYPE, 1)])?;
+        let (header, buffer) = map_array_mut(&stored, T::DTYPE, &[(T::DTYPE, 1)])?;
         let shape = dimensions(&header.shape).map_err(|e| e.in_file(stored.path()))?;
         let fate = Fate::Rewrite(Rewrite::start(stored, &buffer)?);
-        let array = DenseBase { buffer, shape, order: header.order };
+        let array = DenseBase { buffer: buffer.into_typed(), shape, order: header.order };
         Ok(DenseMut { array, fate, ctx: ctx.clone(), sums: None })
     }
 
@@ -125,6 +125,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     pub fn freeze(self) -> Result<Dense<T, D>> {
         let _running = self.ctx.begin(|| Ok(self.plan_to_close()))?;
         let DenseMut { array: DenseBase { buffer, shape, order }, fate, ctx, sums } = self;
+        let buffer = buffer.into_raw();
         let buffer = match fate {
             Fate::Publish(stage) => {
                 let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
@@ -137,7 +138,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             }
             Fate::Rewrite(rewrite) => rewrite.end(buffer, sums, &ctx)?,
         };
-        Ok(DenseBase { buffer, shape, order })
+        Ok(DenseBase { buffer: buffer.into_typed(), shape, order })
     }
 
     fn plan_to_close(&self) -> Plan {

@@ -4,6 +4,7 @@ use ndarray::Dimension;
 
 use crate::dense::base::{ARRAY, Dense, DenseBase};
 use crate::error::Result;
+use crate::storage::raw::Raw;
 use crate::storage::{
     ArrayWriter, Context, Element, NpyHeader, Order, Place, Plan, Stage, bytes_of,
 };
@@ -33,7 +34,8 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
     fn started(place: &Place, shape: D, order: Order, exact: bool, ctx: &Context) -> Result<Self> {
         let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
         let stage = Stage::file(place, ctx)?;
-        let writer = stage.writer(ARRAY, &header, exact)?;
+        let writer = stage.writer(ARRAY, T::DTYPE, &header, exact)?;
+        let writer = ArrayWriter::of(writer);
         Ok(DenseWriter { stage, writer, header, shape })
     }
 
@@ -59,6 +61,11 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
         self.writer.push(elements)
     }
 
+    /// Takes the next elements, of this type.
+    pub(super) fn push_raw(&mut self, elements: Raw<'_>) -> Result<()> {
+        self.writer.push_raw(elements)
+    }
+
     /// The finished array. Fails if elements are missing.
     pub(crate) fn finish(self) -> Result<Dense<T, D>> {
         let shape = self.shape.clone();
@@ -69,7 +76,7 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
     pub(super) fn finish_as(self, shape: D) -> Result<Dense<T, D>> {
         let DenseWriter { stage, writer, header, .. } = self;
         let header = NpyHeader::new(T::DTYPE, shape.slice(), header.order);
-        let buffer = stage.finish_writer(ARRAY, writer, &header)?;
+        let buffer = stage.finish_writer(ARRAY, writer.into_raw(), &header)?.into_typed();
         stage.publish(ARRAY)?;
         Ok(DenseBase { buffer, shape, order: header.order })
     }

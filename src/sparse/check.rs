@@ -1,8 +1,9 @@
 //! What must hold of the pointers and indices of a compressed matrix, and the errors that say where it does not.
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::storage::Index;
+use crate::sparse::types::largest;
 use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::{DType, Index};
 
 /// Majors checked by one task.
 const CHUNK: usize = 1 << 14;
@@ -102,17 +103,28 @@ pub(crate) fn check_widths<I: Index, P: Index>(
     minor: usize,
     nnz: usize,
 ) -> Result<()> {
+    check_types((I::DTYPE, P::DTYPE), major, minor, nnz)
+}
+
+/// As [`check_widths`], for types known at run time.
+pub(crate) fn check_types(
+    (indices, pointers): (DType, DType),
+    major: usize,
+    minor: usize,
+    nnz: usize,
+) -> Result<()> {
+    let (most_lines, most_entries) = (largest(indices), largest(pointers));
     let too_large = |what: &str, largest: usize, found: usize, remedy: &str| {
         Err(Error::new(ErrorKind::Type, format!("too many {what} for the index type"))
             .expected(format!("at most {largest}"))
             .found(found)
             .remedy(remedy))
     };
-    if major.max(minor) > I::LARGEST {
-        return too_large("rows or columns", I::LARGEST, major.max(minor), "use u64 indices");
+    if major.max(minor) > most_lines {
+        return too_large("rows or columns", most_lines, major.max(minor), "use u64 indices");
     }
-    if nnz > P::LARGEST {
-        return too_large("entries", P::LARGEST, nnz, "use u64 pointers");
+    if nnz > most_entries {
+        return too_large("entries", most_entries, nnz, "use u64 pointers");
     }
     Ok(())
 }

@@ -6,8 +6,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::{Axis, ByCols, ByRows};
-use crate::sparse::check::{check_indices, check_line, check_pointers, check_widths};
+use crate::sparse::check::{check_indices, check_line};
 use crate::sparse::seen::Seen;
 use crate::storage::{Access, Buffer, Entry, Index};
 
@@ -75,26 +76,40 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         indices: Buffer<I>,
         data: Buffer<T>,
     ) -> Result<Self> {
-        let matrix = Self::from_written((nrows, ncols), indptr, indices, data)?;
-        let (major, _) = A::swap_if_cols((nrows, ncols));
-        check_pointers(&matrix.indptr, major, matrix.nnz())?;
-        Ok(matrix)
+        AnyCompressed::from_buffers(
+            A::FORMAT,
+            (nrows, ncols),
+            indptr.raw().clone(),
+            indices.raw().clone(),
+            data.raw().clone(),
+        )
+        .map(Self::from_any)
     }
 
-    /// As [`from_buffers`](Self::from_buffers), for pointers that were just made in order and need not be read again.
-    pub(crate) fn from_written(
-        (nrows, ncols): (usize, usize),
-        indptr: Buffer<P>,
-        indices: Buffer<I>,
-        data: Buffer<T>,
-    ) -> Result<Self> {
-        let (major, minor) = A::swap_if_cols((nrows, ncols));
-        check_widths::<I, P>(major, minor, indices.len())?;
-        if data.len() != indices.len() {
-            return Err(Error::shape("the value array", indices.len(), data.len()));
+    /// The matrix, of types and an axis that are known at run time.
+    pub(crate) fn to_any(&self) -> AnyCompressed {
+        AnyCompressed {
+            format: A::FORMAT,
+            shape: (self.nrows, self.ncols),
+            indptr: self.indptr.raw().clone(),
+            indices: self.indices.raw().clone(),
+            data: self.data.raw().clone(),
+            seen: Arc::clone(&self.seen),
         }
-        let seen = Arc::default();
-        Ok(Compressed { nrows, ncols, indptr, indices, data, seen, axis: PhantomData })
+    }
+
+    /// A matrix of these types.
+    pub(super) fn from_any(any: AnyCompressed) -> Self {
+        let AnyCompressed { shape: (nrows, ncols), indptr, indices, data, seen, .. } = any;
+        Compressed {
+            nrows,
+            ncols,
+            indptr: indptr.into_typed(),
+            indices: indices.into_typed(),
+            data: data.into_typed(),
+            seen,
+            axis: PhantomData,
+        }
     }
 
     /// The three buffers: `indptr`, `indices`, `data`. In a slice of a matrix `indptr` does not start at 0.
@@ -169,9 +184,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);
         }
-        let canonical = check_indices(&self.indptr, &self.indices, self.minor())
-            .map_err(|error| self.name_indices(error))?;
-        Ok(*self.seen.canonical.get_or_init(|| canonical))
+        self.to_any().check()
     }
 
     /// Checks that the indices of one line are in range, and tells whether they rise in it. `major` is below

@@ -1,58 +1,69 @@
 //! A sparse matrix being made at its place: arrays to fill, which become a matrix together or not at all.
 
+use std::marker::PhantomData;
+
 use crate::error::Result;
+use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
 use crate::sparse::axis::Axis;
-use crate::sparse::check::{check_indices, check_pointers, check_widths};
+use crate::sparse::check::{check_indices, check_pointers, check_types};
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::{describe, finish_values, index_header, new_values};
+use crate::sparse::types::Types;
 use crate::storage::{
-    BufferMut, Context, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, Stage,
+    BufferMut, Context, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, RawBufferMut,
+    SparseFormat, Stage,
 };
 
 /// The three arrays of a compressed matrix, all zeros at first. Whoever fills them puts into `indptr` pointers from 0
 /// to the number of entries, which may be less than the room there is.
-pub(crate) struct CompressedDraft<T: Entry, I: Index, P: Index> {
+pub(crate) struct AnyDraft {
     stage: Stage,
-    pub(crate) indptr: BufferMut<P>,
-    pub(crate) indices: BufferMut<I>,
-    pub(crate) data: BufferMut<T>,
+    types: Types,
+    pub(crate) indptr: RawBufferMut,
+    pub(crate) indices: RawBufferMut,
+    pub(crate) data: RawBufferMut,
 }
 
-impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
-    /// Room for `nnz` entries of a matrix of `shape` compressed along `A`.
+impl AnyDraft {
+    /// Room for `nnz` entries of a matrix of `shape`.
     ///
     /// Fails if the index types are too narrow, or if there is not the memory or the disk space.
-    pub(crate) fn new<A: Axis>(
+    pub(crate) fn new(
+        (format, types): (SparseFormat, Types),
         shape: (usize, usize),
         nnz: usize,
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        let (major, minor) = A::swap_if_cols(shape);
-        check_widths::<I, P>(major, minor, nnz)?;
+        let (major, minor) = format.swap_if_cols(shape);
+        check_types((types.indices, types.pointers), major, minor, nnz)?;
         let stage = Stage::folder(place, ctx)?;
-        Ok(CompressedDraft {
-            indptr: stage.array(POINTERS_FILE, &index_header::<P>(major + 1))?,
-            indices: stage.array(INDICES_FILE, &index_header::<I>(nnz))?,
-            data: new_values(&stage, nnz)?,
+        let array = |name, dtype, len| stage.array(name, dtype, &index_header(dtype, len));
+        Ok(AnyDraft {
+            indptr: array(POINTERS_FILE, types.pointers, major + 1)?,
+            indices: array(INDICES_FILE, types.indices, nnz)?,
+            data: new_values(&stage, types.values, nnz)?,
+            types,
             stage,
         })
     }
 
     /// The finished matrix. Its pointers are checked; its indices, unless said to be `canonical`, at first use.
-    pub(crate) fn finish<A: Axis>(
+    pub(crate) fn finish(
         self,
+        format: SparseFormat,
         shape: (usize, usize),
         canonical: bool,
-    ) -> Result<Compressed<T, I, P, A>> {
-        let CompressedDraft { stage, indptr, indices, data } = self;
-        let nnz = indptr.last().map_or(0, |last| last.to_usize());
-        let descriptor = describe::<T, I, P>(A::FORMAT, shape, nnz);
-        let pointers = index_header::<P>(indptr.len());
+    ) -> Result<AnyCompressed> {
+        let AnyDraft { stage, types, indptr, indices, data } = self;
+        let lines = indptr.len();
+        let nnz = Indices::of_mut(&indptr).at(lines - 1);
+        let descriptor = describe(format, shape, nnz, types);
+        let pointers = index_header(types.pointers, lines);
         let indptr = stage.finish(POINTERS_FILE, indptr, &pointers)?;
-        let indices = stage.finish(INDICES_FILE, indices, &index_header::<I>(nnz))?;
+        let indices = stage.finish(INDICES_FILE, indices, &index_header(types.indices, nnz))?;
         let data = finish_values(&stage, data, nnz)?;
-        let matrix = Compressed::from_buffers(shape, indptr, indices, data)?;
+        let matrix = AnyCompressed::from_buffers(format, shape, indptr, indices, data)?;
         stage.text(DESCRIPTOR, &descriptor.to_text())?;
         stage.publish(DESCRIPTOR)?;
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
@@ -60,13 +71,74 @@ impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
 
     /// As [`finish`](Self::finish), for a draft made from another matrix: what is checked, before it is published, is
     /// the draft, because its source may lie in a file that somebody is changing. Reads the indices once.
+    pub(crate) fn finish_checked(
+        self,
+        format: SparseFormat,
+        shape: (usize, usize),
+    ) -> Result<AnyCompressed> {
+        let (major, minor) = format.swap_if_cols(shape);
+        let (indptr, indices) = (Indices::of_mut(&self.indptr), Indices::of_mut(&self.indices));
+        let canonical = by_index!(indptr, indptr => {
+            check_pointers(indptr, major, indices.len())?;
+            by_index!(indices, indices => check_indices(indptr, indices, minor))
+        })?;
+        self.finish(format, shape, canonical)
+    }
+}
+
+/// An [`AnyDraft`] of types known when it is compiled.
+pub(crate) struct CompressedDraft<T: Entry, I: Index, P: Index> {
+    stage: Stage,
+    pub(crate) indptr: BufferMut<P>,
+    pub(crate) indices: BufferMut<I>,
+    pub(crate) data: BufferMut<T>,
+    types: PhantomData<(T, I, P)>,
+}
+
+impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
+    /// Room for `nnz` entries of a matrix of `shape` compressed along `A`; as [`AnyDraft::new`].
+    pub(crate) fn new<A: Axis>(
+        shape: (usize, usize),
+        nnz: usize,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let types = Types::of::<T, I, P>();
+        let AnyDraft { stage, indptr, indices, data, .. } =
+            AnyDraft::new((A::FORMAT, types), shape, nnz, place, ctx)?;
+        Ok(CompressedDraft {
+            stage,
+            indptr: indptr.into_typed(),
+            indices: indices.into_typed(),
+            data: data.into_typed(),
+            types: PhantomData,
+        })
+    }
+
+    fn into_any(self) -> AnyDraft {
+        AnyDraft {
+            stage: self.stage,
+            types: Types::of::<T, I, P>(),
+            indptr: self.indptr.into_raw(),
+            indices: self.indices.into_raw(),
+            data: self.data.into_raw(),
+        }
+    }
+
+    /// As [`AnyDraft::finish`].
+    pub(crate) fn finish<A: Axis>(
+        self,
+        shape: (usize, usize),
+        canonical: bool,
+    ) -> Result<Compressed<T, I, P, A>> {
+        self.into_any().finish(A::FORMAT, shape, canonical).map(AnyCompressed::into_typed)
+    }
+
+    /// As [`AnyDraft::finish_checked`].
     pub(crate) fn finish_checked<A: Axis>(
         self,
         shape: (usize, usize),
     ) -> Result<Compressed<T, I, P, A>> {
-        let (major, minor) = A::swap_if_cols(shape);
-        check_pointers(&self.indptr, major, self.indices.len())?;
-        let canonical = check_indices(&self.indptr, &self.indices, minor)?;
-        self.finish(shape, canonical)
+        self.into_any().finish_checked(A::FORMAT, shape).map(AnyCompressed::into_typed)
     }
 }

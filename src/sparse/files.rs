@@ -1,19 +1,21 @@
 //! How the arrays of a sparse matrix stand on disk: signed indices, complex numbers as pairs, no values for a pattern.
 
 use crate::error::Result;
+use crate::sparse::types::{Types, on_disk};
+use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayWriter, Buffer, BufferMut, DType, Descriptor, Entry, Index, NpyHeader, Order,
-    SparseFormat, Stage, StoredValues, VALUES_FILE,
+    DType, Descriptor, NpyHeader, Order, RawBuffer, RawBufferMut, RawWriter, SparseFormat, Stage,
+    StoredValues, VALUES_FILE,
 };
 
 /// The header of an array of `len` indices or pointers.
-pub(crate) fn index_header<I: Index>(len: usize) -> NpyHeader {
-    NpyHeader::new(I::DISK, &[len], Order::C)
+pub(crate) fn index_header(indices: DType, len: usize) -> NpyHeader {
+    NpyHeader::new(on_disk(indices), &[len], Order::C)
 }
 
 /// The types as which indices may stand: signed as written here, or unsigned.
-pub(crate) fn index_stands<I: Index>() -> [(DType, usize); 2] {
-    [(I::DISK, 1), (I::DTYPE, 1)]
+pub(crate) fn index_stands(indices: DType) -> [(DType, usize); 2] {
+    [(on_disk(indices), 1), (indices, 1)]
 }
 
 /// The types as which values may stand, the first being what is written: pairs of reals for complex numbers as
@@ -32,36 +34,33 @@ fn value_header(dtype: DType, len: usize) -> NpyHeader {
     NpyHeader::new(stored, &[len.saturating_mul(unit)], Order::C)
 }
 
-/// What the descriptor says of values of type `T`.
-pub(crate) fn stored_values<T: Entry>() -> StoredValues {
-    T::ENTRY_DTYPE.map_or(StoredValues::Iso(DType::Int8), StoredValues::Each)
+/// What the descriptor says of values of a type.
+pub(crate) fn stored_values(values: Option<DType>) -> StoredValues {
+    values.map_or(StoredValues::Iso(DType::Int8), StoredValues::Each)
 }
 
 /// The descriptor of a compressed matrix as it is written here.
-pub(crate) fn describe<T: Entry, I: Index, P: Index>(
+pub(crate) fn describe(
     format: SparseFormat,
     (nrows, ncols): (usize, usize),
     nnz: usize,
+    types: Types,
 ) -> Descriptor {
-    let (pointers, values) = (Some(P::DISK), stored_values::<T>());
-    Descriptor { format, nrows, ncols, nnz, pointers, indices: I::DISK, values }
+    let (pointers, values) = (Some(on_disk(types.pointers)), stored_values(types.values));
+    Descriptor { format, nrows, ncols, nnz, pointers, indices: on_disk(types.indices), values }
 }
 
 /// A new array for `len` values; without bytes for a pattern.
-pub(crate) fn new_values<T: Entry>(stage: &Stage, len: usize) -> Result<BufferMut<T>> {
-    match T::ENTRY_DTYPE {
-        Some(dtype) => stage.array(VALUES_FILE, &value_header(dtype, len)),
-        None => Ok(BufferMut::from(vec![T::zeroed(); len])),
+pub(crate) fn new_values(stage: &Stage, values: Option<DType>, len: usize) -> Result<RawBufferMut> {
+    match values {
+        Some(dtype) => stage.array(VALUES_FILE, dtype, &value_header(dtype, len)),
+        None => RawBufferMut::fresh(None, len),
     }
 }
 
 /// Ends the writing of values, cut to `len`; for a pattern, writes the one value that stands for all.
-pub(crate) fn finish_values<T: Entry>(
-    stage: &Stage,
-    values: BufferMut<T>,
-    len: usize,
-) -> Result<Buffer<T>> {
-    if let Some(dtype) = T::ENTRY_DTYPE {
+pub(crate) fn finish_values(stage: &Stage, values: RawBufferMut, len: usize) -> Result<RawBuffer> {
+    if let Some(dtype) = values.dtype() {
         return stage.finish(VALUES_FILE, values, &value_header(dtype, len));
     }
     write_iso(stage)?;
@@ -71,31 +70,36 @@ pub(crate) fn finish_values<T: Entry>(
 /// Writes the one value that stands for all of a pattern.
 fn write_iso(stage: &Stage) -> Result<()> {
     let one = value_header(DType::Int8, 1);
-    let mut value = stage.array::<i8>(VALUES_FILE, &one)?;
-    value[0] = 1;
+    let mut value = stage.array(VALUES_FILE, DType::Int8, &one)?;
+    value.as_mut().copy_from(Raw::of(&[1i8]));
     stage.finish(VALUES_FILE, value, &one)?;
     Ok(())
 }
 
 /// Takes values in order; those of a pattern are only counted.
-pub(crate) enum ValueWriter<T: Entry> {
-    Each(Box<ArrayWriter<T>>, DType),
+pub(crate) enum ValueWriter {
+    Each(Box<RawWriter>, DType),
     Iso(usize),
 }
 
-impl<T: Entry> ValueWriter<T> {
+impl ValueWriter {
     /// About `nnz` values, exactly so many if `exact`.
-    pub(crate) fn new(stage: &Stage, nnz: usize, exact: bool) -> Result<Self> {
-        Ok(match T::ENTRY_DTYPE {
+    pub(crate) fn new(
+        stage: &Stage,
+        values: Option<DType>,
+        nnz: usize,
+        exact: bool,
+    ) -> Result<Self> {
+        Ok(match values {
             Some(dtype) => {
-                let writer = stage.writer(VALUES_FILE, &value_header(dtype, nnz), exact)?;
+                let writer = stage.writer(VALUES_FILE, dtype, &value_header(dtype, nnz), exact)?;
                 ValueWriter::Each(Box::new(writer), dtype)
             }
             None => ValueWriter::Iso(0),
         })
     }
 
-    pub(crate) fn push(&mut self, values: &[T]) -> Result<()> {
+    pub(crate) fn push(&mut self, values: Raw<'_>) -> Result<()> {
         match self {
             ValueWriter::Each(writer, _) => writer.push(values),
             ValueWriter::Iso(count) => {
@@ -105,7 +109,7 @@ impl<T: Entry> ValueWriter<T> {
         }
     }
 
-    pub(crate) fn finish(self, stage: &Stage) -> Result<Buffer<T>> {
+    pub(crate) fn finish(self, stage: &Stage) -> Result<RawBuffer> {
         match self {
             ValueWriter::Each(writer, dtype) => {
                 let header = value_header(dtype, writer.len());
@@ -113,7 +117,7 @@ impl<T: Entry> ValueWriter<T> {
             }
             ValueWriter::Iso(count) => {
                 write_iso(stage)?;
-                Ok(vec![T::zeroed(); count].into())
+                Ok(RawBuffer::pattern(count))
             }
         }
     }

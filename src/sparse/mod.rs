@@ -12,6 +12,7 @@
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
+mod any_compressed;
 mod axis;
 mod builder;
 mod check;
@@ -36,9 +37,11 @@ mod refill;
 mod seen;
 mod slice;
 mod stack;
+mod types;
 mod writer;
 mod zipped_lines;
 
+pub(crate) use any_compressed::{AnyCompressed, Indices, by_index};
 pub use axis::{Axis, ByCols, ByRows};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::check_widths;
@@ -47,7 +50,7 @@ pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
 pub(crate) use coo_writer::CooWriter;
 pub(crate) use copy::append;
-pub(crate) use draft::CompressedDraft;
+pub(crate) use draft::{AnyDraft, CompressedDraft};
 pub(crate) use entry_panels::EntryPanels;
 pub(crate) use index_check::IndexCheck;
 pub(crate) use line_cuts::Pieces;
@@ -55,5 +58,6 @@ pub use lines::Line;
 pub(crate) use panels::LinePanels;
 pub use permutation::Permutation;
 pub use refill::Refill;
-pub(crate) use writer::{CompressedWriter, memory_left};
+pub(crate) use types::Types;
+pub(crate) use writer::{AnyWriter, CompressedWriter, memory_left};
 pub(crate) use zipped_lines::{LinePart, ZippedLines, ZippedPanel};

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::files::{index_stands, value_stands};
+use crate::sparse::types::Types;
 use crate::storage::{
-    Buffer, BufferMut, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, NpyHeader,
-    POINTERS_FILE, ROWS_FILE, SparseFormat, StoredFile, StoredValues, VALUES_FILE, check_closed,
+    DType, Descriptor, Entry, Folder, INDICES_FILE, Index, NpyHeader, POINTERS_FILE, ROWS_FILE,
+    RawBuffer, RawBufferMut, SparseFormat, StoredFile, StoredValues, VALUES_FILE, check_closed,
     map_array,
 };
 
@@ -36,7 +38,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Folder::whole(path.as_ref(), |folder| Self::map(folder, true))
+        AnyCompressed::open(path.as_ref(), A::FORMAT, Types::of::<T, I, P>(), true)
+            .map(AnyCompressed::into_typed)
     }
 
     /// As [`open`](Self::open), also where the last writer of the values did not [close](crate::Refill::close) it: values may
@@ -54,41 +57,53 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open_unfinished(path: impl AsRef<Path>) -> Result<Self> {
-        Folder::whole(path.as_ref(), |folder| Self::map(folder, false))
+        AnyCompressed::open(path.as_ref(), A::FORMAT, Types::of::<T, I, P>(), false)
+            .map(AnyCompressed::into_typed)
+    }
+}
+
+impl AnyCompressed {
+    /// Maps a stored matrix of these types; one whose values are `closed`, or any.
+    pub(crate) fn open(
+        path: &Path,
+        format: SparseFormat,
+        types: Types,
+        closed: bool,
+    ) -> Result<Self> {
+        Folder::whole(path, |folder| {
+            let descriptor = Descriptor::read_in(folder)?;
+            check_format(&descriptor, format, folder.path())?;
+            if let Some(value) = open_one(&descriptor, folder, types.values)? {
+                // Only the arrays of the structure tell that there are so many entries.
+                let pattern = RawBuffer::pattern(descriptor.nnz);
+                let structure = Self::open_with(&descriptor, folder, types, pattern)?;
+                return structure.with_data(written_out(&value, descriptor.nnz)?);
+            }
+            let data = open_values(&descriptor, folder, types.values)?;
+            if closed && types.values.is_some() {
+                check_closed(&folder.file(VALUES_FILE), false)?;
+            }
+            Self::open_with(&descriptor, folder, types, data)
+        })
     }
 
-    fn map(folder: &Arc<Folder>, closed: bool) -> Result<Self> {
-        let descriptor = Descriptor::read_in(folder)?;
-        check_format(&descriptor, A::FORMAT, folder.path())?;
-        if let Some(value) = open_one::<T>(&descriptor, folder)? {
-            // Only the arrays of the structure tell that there are so many entries.
-            let pattern = vec![(); descriptor.nnz].into();
-            let structure = Compressed::<(), I, P, A>::open_with(&descriptor, folder, pattern)?;
-            return structure.with_data(written_out(value, descriptor.nnz)?);
-        }
-        let data = open_values(&descriptor, folder)?;
-        if closed && T::ENTRY_DTYPE.is_some() {
-            check_closed(&folder.file(VALUES_FILE), false)?;
-        }
-        Self::open_with(&descriptor, folder, data)
-    }
-
-    /// Maps the structure of a stored matrix and puts `data` to it.
+    /// Maps the structure of a stored matrix, whose format was seen, and puts `data` to it.
     pub(super) fn open_with(
         descriptor: &Descriptor,
         folder: &Arc<Folder>,
-        data: Buffer<T>,
+        types: Types,
+        data: RawBuffer,
     ) -> Result<Self> {
         let stored = folder.file(POINTERS_FILE);
         let file = stored.path();
-        let indptr = open_typed::<P>(&stored, descriptor.pointers, &index_stands::<P>())?;
-        let indices = open_indices(descriptor, folder, INDICES_FILE)?;
-        let matrix =
-            Self::from_buffers((descriptor.nrows, descriptor.ncols), indptr, indices, data)
-                .map_err(|e| e.in_file(&file))?;
+        let indptr = open_typed(&stored, descriptor.pointers, types.pointers)?;
+        let indices = open_indices(descriptor, folder, INDICES_FILE, types.indices)?;
+        let (format, shape) = (descriptor.format, (descriptor.nrows, descriptor.ncols));
+        let matrix = Self::from_buffers(format, shape, indptr, indices, data)
+            .map_err(|e| e.in_file(&file))?;
         // In memory a slice of a matrix keeps its place in the whole; a stored matrix is a whole.
-        match matrix.indptr()[0] {
-            first if first.to_usize() == 0 => Ok(matrix),
+        match matrix.indptr().at(0) {
+            0 => Ok(matrix),
             first => Err(Error::new(ErrorKind::Index, "the pointers do not start at 0")
                 .in_file(file)
                 .expected(0)
@@ -107,13 +122,14 @@ impl<T: Entry, I: Index> Coo<T, I> {
     fn map(folder: &Arc<Folder>) -> Result<Self> {
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, SparseFormat::Coo, folder.path())?;
-        let rows = open_indices(&descriptor, folder, ROWS_FILE)?;
-        let cols = open_indices(&descriptor, folder, INDICES_FILE)?;
-        let data = match open_one(&descriptor, folder)? {
-            Some(value) => written_out(value, cols.len())?,
-            None => open_values(&descriptor, folder)?,
+        let rows = open_indices(&descriptor, folder, ROWS_FILE, I::DTYPE)?;
+        let cols = open_indices(&descriptor, folder, INDICES_FILE, I::DTYPE)?;
+        let data = match open_one(&descriptor, folder, T::ENTRY_DTYPE)? {
+            Some(value) => written_out(&value, cols.len())?,
+            None => open_values(&descriptor, folder, T::ENTRY_DTYPE)?,
         };
-        Self::from_buffers((descriptor.nrows, descriptor.ncols), rows, cols, data)
+        let shape = (descriptor.nrows, descriptor.ncols);
+        Self::from_buffers(shape, rows.into_typed(), cols.into_typed(), data.into_typed())
             .map_err(|e| e.in_file(folder.path()))
     }
 }
@@ -134,24 +150,21 @@ pub(super) fn check_format(
         .remedy("open it as what it is and convert it"))
 }
 
-fn open_indices<I: Index>(
+fn open_indices(
     descriptor: &Descriptor,
     folder: &Arc<Folder>,
     name: &str,
-) -> Result<Buffer<I>> {
+    dtype: DType,
+) -> Result<RawBuffer> {
     let stored = folder.file(name);
-    let indices = open_typed(&stored, Some(descriptor.indices), &index_stands::<I>())?;
+    let indices = open_typed(&stored, Some(descriptor.indices), dtype)?;
     check_count(&stored.path(), descriptor.nnz, indices.len())?;
     Ok(indices)
 }
 
 /// Maps indices or pointers, which must be of the type that the descriptor says.
-fn open_typed<I: Index>(
-    stored: &StoredFile,
-    declared: Option<DType>,
-    stands: &[(DType, usize)],
-) -> Result<Buffer<I>> {
-    let (header, array) = map_array(stored, stands).map_err(wider)?;
+fn open_typed(stored: &StoredFile, declared: Option<DType>, dtype: DType) -> Result<RawBuffer> {
+    let (header, array) = map_array(stored, dtype, &index_stands(dtype)).map_err(wider)?;
     let file = &stored.path();
     check_line(&header, file)?;
     match declared == Some(header.dtype) {
@@ -160,23 +173,31 @@ fn open_typed<I: Index>(
     }
 }
 
-fn open_values<T: Entry>(descriptor: &Descriptor, folder: &Arc<Folder>) -> Result<Buffer<T>> {
-    let Some(dtype) = T::ENTRY_DTYPE else {
-        return Ok(vec![T::zeroed(); descriptor.nnz].into());
+fn open_values(
+    descriptor: &Descriptor,
+    folder: &Arc<Folder>,
+    dtype: Option<DType>,
+) -> Result<RawBuffer> {
+    let Some(dtype) = dtype else {
+        return Ok(RawBuffer::pattern(descriptor.nnz));
     };
     let stored = folder.file(VALUES_FILE);
     let file = stored.path();
     check_each(descriptor, &file)?;
-    let (header, values) = map_array(&stored, &value_stands(dtype))?;
+    let (header, values) = map_array(&stored, dtype, &value_stands(dtype))?;
     check_line(&header, &file)?;
     check_values(descriptor, dtype, &file)?;
     check_count(&file, descriptor.nnz, values.len())?;
     Ok(values)
 }
 
-/// The value that stands for all entries, if they have values of type `T` and there is one.
-fn open_one<T: Entry>(descriptor: &Descriptor, folder: &Arc<Folder>) -> Result<Option<T>> {
-    let (StoredValues::Iso(declared), Some(dtype)) = (descriptor.values, T::ENTRY_DTYPE) else {
+/// The value that stands for all entries, if they have values of the type and there is one.
+fn open_one(
+    descriptor: &Descriptor,
+    folder: &Arc<Folder>,
+    dtype: Option<DType>,
+) -> Result<Option<RawBuffer>> {
+    let (StoredValues::Iso(declared), Some(dtype)) = (descriptor.values, dtype) else {
         return Ok(None);
     };
     let stored = folder.file(VALUES_FILE);
@@ -184,16 +205,16 @@ fn open_one<T: Entry>(descriptor: &Descriptor, folder: &Arc<Folder>) -> Result<O
     if declared != dtype {
         check_each(descriptor, &file)?;
     }
-    let (header, values) = map_array::<T>(&stored, &value_stands(dtype))?;
+    let (header, values) = map_array(&stored, dtype, &value_stands(dtype))?;
     check_line(&header, &file)?;
     check_count(&file, 1, values.len())?;
-    Ok(values.first().copied())
+    Ok(Some(values))
 }
 
 /// One value for each of `nnz` entries, of which the structure was seen.
-fn written_out<T: Entry>(value: T, nnz: usize) -> Result<Buffer<T>> {
-    let mut values = BufferMut::zeros(nnz)?;
-    values.fill(value);
+fn written_out(value: &RawBuffer, nnz: usize) -> Result<RawBuffer> {
+    let mut values = RawBufferMut::zeros(value.dtype(), nnz)?;
+    values.as_mut().fill(value.as_raw());
     Ok(values.freeze())
 }
 

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
 use crate::sparse::axis::Axis;
-use crate::sparse::check::check_widths;
+use crate::sparse::check::{check_types, check_widths};
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::CooWriter;
@@ -13,11 +14,13 @@ use crate::sparse::files::{ValueWriter, describe, index_header, index_stands, va
 use crate::sparse::open::{
     check_count, check_each, check_format, check_line, check_values, other_type, wider,
 };
-use crate::sparse::writer::{CompressedWriter, memory_left};
+use crate::sparse::types::Types;
+use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::storage::raw::{Raw, RawVec};
 use crate::storage::{
     Context, DESCRIPTOR, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ,
-    POINTERS_FILE, Place, Plan, ROWS_FILE, SparseFormat, Stage, Standing, StoredFile, StoredValues,
-    VALUES_FILE, check_closed, count_elements, read_elements, read_header,
+    POINTERS_FILE, Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Stage, Standing, StoredFile,
+    StoredValues, VALUES_FILE, check_closed, count_elements, read_elements, read_header,
 };
 
 /// Nanoseconds an entry takes.
@@ -50,43 +53,53 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let place = place.into();
-        Folder::whole(path.as_ref(), |folder| Self::read_folder(folder, &place, ctx))
+        let (kind, place) = ((A::FORMAT, Types::of::<T, I, P>()), place.into());
+        Folder::whole(path.as_ref(), |folder| AnyCompressed::read(folder, kind, &place, ctx))
+            .map(AnyCompressed::into_typed)
     }
+}
 
-    fn read_folder(folder: &Arc<Folder>, place: &Place, ctx: &Context) -> Result<Self> {
+impl AnyCompressed {
+    fn read(
+        folder: &Arc<Folder>,
+        (format, types): (SparseFormat, Types),
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
         let descriptor = Descriptor::read_in(folder)?;
-        check_format(&descriptor, A::FORMAT, folder.path())?;
+        check_format(&descriptor, format, folder.path())?;
         let shape = (descriptor.nrows, descriptor.ncols);
-        let ((major, minor), nnz) = (A::swap_if_cols(shape), descriptor.nnz);
-        check_widths::<I, P>(major, minor, nnz)?;
-        memory_left(Self::bytes_of(major, nnz), place, ctx)?;
+        let ((major, minor), nnz) = (format.swap_if_cols(shape), descriptor.nnz);
+        check_types((types.indices, types.pointers), major, minor, nnz)?;
+        memory_left(types.bytes_of(major, nnz), place, ctx)?;
         let (pointers, indices) = (folder.file(POINTERS_FILE), folder.file(INDICES_FILE));
         let _running = ctx.begin(|| {
-            let bytes = Self::bytes_of(major, nnz);
-            let plan = plan(&indices, bytes, nnz);
-            Ok(CompressedWriter::<T, I, P, A>::plan(plan, (major, nnz), place, ctx))
+            let plan = plan(&indices, types.bytes_of(major, nnz), nnz);
+            Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
         })?;
         ctx.meter().pass();
         let stage = Stage::folder(place, ctx)?;
         let len = major.saturating_add(1);
-        let header = index_header::<P>(len);
-        let mut writer = stage.writer::<P>(POINTERS_FILE, &header, true)?;
-        let stands = index_stands::<P>();
-        copy::<P>(&pointers, (descriptor.pointers, &stands, len), ctx, &mut |p| writer.push(p))?;
+        let header = index_header(types.pointers, len);
+        let mut writer = stage.writer(POINTERS_FILE, types.pointers, &header, true)?;
+        let stands = index_stands(types.pointers);
+        let what = (types.pointers, descriptor.pointers, &stands[..], len);
+        copy(&pointers, what, ctx, &mut |run| writer.push(run))?;
         let indptr = stage.finish_writer(POINTERS_FILE, writer, &header)?;
-        let header = index_header::<I>(nnz);
-        let mut writer = stage.writer::<I>(INDICES_FILE, &header, true)?;
-        copy_indices::<I>(&indices, &descriptor, minor, ctx, &mut |run| writer.push(run))?;
+        let header = index_header(types.indices, nnz);
+        let mut writer = stage.writer(INDICES_FILE, types.indices, &header, true)?;
+        let what = (types.indices, minor);
+        copy_indices(&indices, &descriptor, what, ctx, &mut |run| writer.push(run))?;
         let copied = stage.finish_writer(INDICES_FILE, writer, &header)?;
-        let mut values = ValueWriter::<T>::new(&stage, nnz, true)?;
-        copy_values::<T>(folder, &descriptor, ctx, &mut |run| values.push(run))?;
+        let mut values = ValueWriter::new(&stage, types.values, nnz, true)?;
+        copy_values(folder, &descriptor, types.values, ctx, &mut |run| values.push(run))?;
         let data = values.finish(&stage)?;
-        let written = describe::<T, I, P>(A::FORMAT, shape, nnz);
+        let written = describe(format, shape, nnz, types);
         stage.text(DESCRIPTOR, &written.to_text())?;
         let named = |error: Error| error.in_file(pointers.path());
-        let matrix = Self::from_buffers(shape, indptr, copied, data).map_err(named)?;
-        if let Some(first) = matrix.indptr().first().filter(|first| first.to_usize() != 0) {
+        let matrix = Self::from_buffers(format, shape, indptr, copied, data).map_err(named)?;
+        let first = matrix.indptr().at(0);
+        if first != 0 {
             let error = Error::new(ErrorKind::Index, "the pointers do not start at 0");
             return Err(named(error.expected(0).found(first)));
         }
@@ -130,9 +143,10 @@ impl<T: Entry, I: Index> Coo<T, I> {
         })?;
         ctx.meter().pass();
         let mut writer = CooWriter::<T, I>::new(shape, nnz, place, ctx)?;
-        copy_indices(&rows, &descriptor, shape.0, ctx, &mut |run| writer.push_rows(run))?;
-        copy_indices(&cols, &descriptor, shape.1, ctx, &mut |run| writer.push_cols(run))?;
-        copy_values(folder, &descriptor, ctx, &mut |run| writer.push_data(run))?;
+        let (of_rows, of_cols) = ((I::DTYPE, shape.0), (I::DTYPE, shape.1));
+        copy_indices(&rows, &descriptor, of_rows, ctx, &mut |run| writer.push_rows(run))?;
+        copy_indices(&cols, &descriptor, of_cols, ctx, &mut |run| writer.push_cols(run))?;
+        copy_values(folder, &descriptor, T::ENTRY_DTYPE, ctx, &mut |run| writer.push_data(run))?;
         writer.finish()
     }
 }
@@ -143,11 +157,11 @@ fn plan(largest: &StoredFile, bytes: u64, nnz: usize) -> Plan {
 }
 
 /// Hands on `len` elements of an array that stand as one of `stands`, and as the descriptor says.
-fn copy<E: Entry>(
+fn copy(
     stored: &StoredFile,
-    (declared, stands, len): (Option<DType>, &[(DType, usize)], usize),
+    (dtype, declared, stands, len): (DType, Option<DType>, &[(DType, usize)], usize),
     ctx: &Context,
-    take: &mut dyn FnMut(&[E]) -> Result<()>,
+    take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
     let (file, path) = (stored.open_read()?, stored.path());
     check_closed(stored, false)?;
@@ -158,26 +172,30 @@ fn copy<E: Entry>(
         return Err(other_type(&path, declared.name(), header.dtype));
     }
     check_count(&path, len, found)?;
-    read_elements(file, &path, Standing::of(&header), ctx, take)
+    read_elements(file, &path, (dtype, Standing::of(&header)), ctx, take)
 }
 
 /// Hands on indices that are all below `extent`.
-fn copy_indices<I: Index>(
+fn copy_indices(
     stored: &StoredFile,
     descriptor: &Descriptor,
-    extent: usize,
+    (dtype, extent): (DType, usize),
     ctx: &Context,
-    take: &mut dyn FnMut(&[I]) -> Result<()>,
+    take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
-    let (stands, mut done) = (index_stands::<I>(), 0u64);
-    let what = (Some(descriptor.indices), &stands[..], descriptor.nnz);
-    copy(stored, what, ctx, &mut |run: &[I]| {
-        if let Some(k) = run.iter().position(|index| index.to_usize() >= extent) {
+    let (stands, mut done) = (index_stands(dtype), 0u64);
+    let what = (dtype, Some(descriptor.indices), &stands[..], descriptor.nnz);
+    copy(stored, what, ctx, &mut |run| {
+        let indices = Indices::of_raw(run);
+        let beyond = by_index!(indices, indices => {
+            indices.iter().position(|index| index.to_usize() >= extent)
+        });
+        if let Some(k) = beyond {
             return Err(Error::new(ErrorKind::Index, "an index is out of range")
                 .in_file(stored.path())
                 .at(Location::Position(done + k as u64))
                 .expected(format!("an index below {extent}"))
-                .found(run[k]));
+                .found(indices.at(k)));
         }
         done += run.len() as u64;
         take(run)
@@ -185,34 +203,36 @@ fn copy_indices<I: Index>(
 }
 
 /// Hands on a value for each entry, also where one stands for all, and none is read for a pattern.
-fn copy_values<T: Entry>(
+fn copy_values(
     folder: &Arc<Folder>,
     descriptor: &Descriptor,
+    dtype: Option<DType>,
     ctx: &Context,
-    take: &mut dyn FnMut(&[T]) -> Result<()>,
+    take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
     let (stored, nnz) = (folder.file(VALUES_FILE), descriptor.nnz);
-    let Some(dtype) = T::ENTRY_DTYPE else {
-        return take(&vec![T::zeroed(); nnz]);
+    let Some(dtype) = dtype else {
+        return take(RawBuffer::pattern(nnz).as_raw());
     };
     let stands = value_stands(dtype);
     match descriptor.values {
         StoredValues::Each(_) => {
             check_values(descriptor, dtype, &stored.path())?;
-            copy(&stored, (None, &stands, nnz), ctx, take)?;
+            copy(&stored, (dtype, None, &stands, nnz), ctx, take)?;
             check_closed(&stored, false)
         }
         StoredValues::Iso(declared) => {
             if declared != dtype {
                 check_each(descriptor, &stored.path())?;
             }
-            let mut one = T::zeroed();
-            copy(&stored, (None, &stands, 1), ctx, &mut |values: &[T]| {
-                one = values[0];
+            let mut run = RawVec::new(Some(dtype));
+            run.resize(STEP);
+            copy(&stored, (dtype, None, &stands, 1), ctx, &mut |values| {
+                run.as_mut().fill(values);
                 Ok(())
             })?;
-            let run = [one; STEP];
-            (0..nnz).step_by(STEP).try_for_each(|start| take(&run[..STEP.min(nnz - start)]))
+            let run = run.as_raw();
+            (0..nnz).step_by(STEP).try_for_each(|start| take(run.slice(0..STEP.min(nnz - start))))
         }
     }
 }

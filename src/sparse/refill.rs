@@ -5,12 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::value_stands;
 use crate::sparse::open::{check_count, check_each, check_format, check_line, check_values};
+use crate::sparse::types::Types;
 use crate::storage::{
-    BufferMut, Context, Descriptor, Entry, Folder, Index, Rewrite, VALUES_FILE, map_array_mut,
+    BufferMut, Context, Descriptor, Entry, Folder, Index, RawBuffer, Rewrite, VALUES_FILE,
+    map_array_mut,
 };
 
 /// A stored matrix whose values are open for writing where they lie, while its structure stays.
@@ -53,13 +56,14 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let dtype = T::ENTRY_DTYPE.ok_or_else(|| {
             Error::new(ErrorKind::Type, "a pattern has no values to write").in_file(folder.path())
         })?;
-        let (header, data) = map_array_mut::<T>(&stored, &value_stands(dtype))?;
+        let (header, data) = map_array_mut(&stored, dtype, &value_stands(dtype))?;
         check_line(&header, &file)?;
         check_values(&descriptor, dtype, &file)?;
         check_count(&file, descriptor.nnz, data.len())?;
-        let pattern = vec![(); descriptor.nnz].into();
-        let structure = Compressed::<(), I, P, A>::open_with(&descriptor, folder, pattern)?;
+        let (types, pattern) = (Types::of::<(), I, P>(), RawBuffer::pattern(descriptor.nnz));
+        let structure = AnyCompressed::open_with(&descriptor, folder, types, pattern)?;
         let rewrite = Rewrite::start(stored, &data)?;
+        let (structure, data) = (structure.into_typed(), data.into_typed());
         Ok(Refill { structure, data, rewrite, ctx: ctx.clone() })
     }
 }
@@ -92,8 +96,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Refill<T, I, P, A> {
 
     /// Like [`close`](Self::close), and hands back the matrix, immutable.
     pub fn freeze(self) -> Result<Compressed<T, I, P, A>> {
-        let data = self.rewrite.end(self.data, None, &self.ctx)?;
-        self.structure.with_data(data)
+        let data = self.rewrite.end(self.data.into_raw(), None, &self.ctx)?;
+        self.structure.with_data(data.into_typed::<T>())
     }
 }
 

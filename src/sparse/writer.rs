@@ -6,66 +6,87 @@
 use std::marker::PhantomData;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::{AnyCompressed, Indices};
 use crate::sparse::axis::Axis;
-use crate::sparse::check::check_widths;
+use crate::sparse::check::check_types;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::{ValueWriter, describe, index_header};
+use crate::sparse::types::{Types, largest};
+use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayWriter, Context, DATA_START, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place,
-    Plan, Stage,
+    Context, DATA_START, DESCRIPTOR, DType, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, Plan,
+    RawWriter, SparseFormat, Stage,
 };
 
 /// Takes the lines of a matrix (rows of CSR, columns of CSC), in order.
-pub(crate) struct CompressedWriter<T: Entry, I: Index, P: Index, A: Axis> {
+pub(crate) struct AnyWriter {
+    format: SparseFormat,
+    types: Types,
     stage: Stage,
     shape: (usize, usize),
-    indptr: ArrayWriter<P>,
-    indices: ArrayWriter<I>,
-    data: ValueWriter<T>,
+    indptr: RawWriter,
+    indices: RawWriter,
+    data: ValueWriter,
     /// Pointers on their way to `indptr`.
-    ends: Vec<P>,
-    axis: PhantomData<A>,
+    ends: Ends,
+    /// Entries taken so far.
+    nnz: usize,
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
+/// Some pointers, of either width.
+enum Ends {
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
+}
+
+impl AnyWriter {
     /// A matrix of `shape` with about `nnz` entries; exactly so many if `exact`, which makes a result in memory cheaper.
     ///
     /// Fails if the index types are too narrow, or if there is not the memory or the disk space.
     pub(crate) fn new(
+        (format, types): (SparseFormat, Types),
         shape: (usize, usize),
         nnz: usize,
         exact: bool,
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        let (major, minor) = A::swap_if_cols(shape);
-        check_widths::<I, P>(major, minor, if exact { nnz } else { 0 })?;
+        let (major, minor) = format.swap_if_cols(shape);
+        check_types((types.indices, types.pointers), major, minor, if exact { nnz } else { 0 })?;
         let stage = Stage::folder(place, ctx)?;
-        let mut indptr = stage.writer::<P>(POINTERS_FILE, &index_header::<P>(major + 1), true)?;
-        indptr.push(&[P::from_usize(0)])?;
-        Ok(CompressedWriter {
-            indices: stage.writer(INDICES_FILE, &index_header::<I>(nnz), exact)?,
-            data: ValueWriter::new(&stage, nnz, exact)?,
-            indptr,
+        let array =
+            |name, dtype, len, exact| stage.writer(name, dtype, &index_header(dtype, len), exact);
+        let mut writer = AnyWriter {
+            format,
+            types,
+            indptr: array(POINTERS_FILE, types.pointers, major + 1, true)?,
+            indices: array(INDICES_FILE, types.indices, nnz, exact)?,
+            data: ValueWriter::new(&stage, types.values, nnz, exact)?,
             stage,
             shape,
-            ends: Vec::new(),
-            axis: PhantomData,
-        })
+            ends: match types.pointers {
+                DType::UInt32 => Ends::Narrow(Vec::new()),
+                _ => Ends::Wide(Vec::new()),
+            },
+            nnz: 0,
+        };
+        writer.push_ends(1, &mut |_| 0)?;
+        Ok(writer)
     }
 
     /// Adds a matrix of `major` lines and `nnz` entries, made line by line at `place`, to a plan.
     pub(crate) fn plan(
         plan: Plan,
+        types: Types,
         (major, nnz): (usize, usize),
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let (plan, bytes) = (plan.at(place, true), Compressed::<T, I, P, A>::bytes_of(major, nnz));
+        let (plan, bytes) = (plan.at(place, true), types.bytes_of(major, nnz));
         match place {
             Place::Memory => plan.beside(bytes),
             _ => {
-                let values = if T::ENTRY_DTYPE.is_some() { DATA_START } else { 1 };
+                let values = if types.values.is_some() { DATA_START } else { 1 };
                 let memory = Self::memory_beside(ctx.memory_left());
                 plan.writes(bytes.saturating_add(2 * DATA_START + values)).beside(memory)
             }
@@ -74,12 +95,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
 
     /// Memory that writing a matrix to files takes.
     pub(crate) fn memory_beside(limit: u64) -> u64 {
-        3 * ArrayWriter::<T>::memory_beside(limit)
+        3 * RawWriter::memory_beside(limit)
     }
 
     /// Entries taken so far.
     pub(crate) fn nnz(&self) -> usize {
-        self.indices.len()
+        self.nnz
     }
 
     /// Lines that are complete.
@@ -88,95 +109,190 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
     }
 
     /// Takes whole lines: how many entries each has, and the entries of all. The indices were checked.
-    pub(crate) fn push_lines(&mut self, lens: &[usize], indices: &[I], data: &[T]) -> Result<()> {
-        let mut end = self.nnz();
+    pub(crate) fn push_lines(
+        &mut self,
+        lens: &[usize],
+        indices: Raw<'_>,
+        data: Raw<'_>,
+    ) -> Result<()> {
         debug_assert_eq!(lens.iter().sum::<usize>(), indices.len());
-        check_room::<P>(end + indices.len())?;
-        self.clear_ends(lens.len())?;
-        self.ends.extend(lens.iter().map(|len| {
-            end += len;
-            P::from_usize(end)
-        }));
-        self.indptr.push(&self.ends)?;
+        self.check_room(indices.len())?;
+        let mut end = self.nnz;
+        self.push_ends(lens.len(), &mut |line| {
+            end += lens[line];
+            end
+        })?;
         self.push_part(indices, data)
     }
 
     /// Takes a run of whole lines: where they begin and end, counted from the first entry of the run, and the entries of
     /// all. If some entries of the first line were taken already, its other ones. The indices were checked.
-    pub(crate) fn push_run(&mut self, indptr: &[P], indices: &[I], data: &[T]) -> Result<()> {
-        let start = self.nnz();
-        debug_assert_eq!(indptr.last().map_or(0, |end| end.to_usize()), indices.len());
-        check_room::<P>(start + indices.len())?;
-        self.clear_ends(indptr.len())?;
-        self.ends.extend(indptr[1..].iter().map(|end| P::from_usize(start + end.to_usize())));
-        self.indptr.push(&self.ends)?;
+    pub(crate) fn push_run(
+        &mut self,
+        indptr: Indices<'_>,
+        indices: Raw<'_>,
+        data: Raw<'_>,
+    ) -> Result<()> {
+        debug_assert_eq!(
+            indptr.len().checked_sub(1).map_or(0, |last| indptr.at(last)),
+            indices.len()
+        );
+        self.check_room(indices.len())?;
+        let start = self.nnz;
+        self.push_ends(indptr.len() - 1, &mut |line| start + indptr.at(line + 1))?;
         self.push_part(indices, data)
     }
 
-    /// Room for the ends of so many lines. Fails if the system has not that much memory to give.
-    fn clear_ends(&mut self, lines: usize) -> Result<()> {
-        self.ends.clear();
-        self.ends.try_reserve(lines).map_err(|_| {
+    /// Writes the ends of so many lines, which fit the pointers. Fails if the system has not that much memory to give.
+    fn push_ends(&mut self, lines: usize, end: &mut dyn FnMut(usize) -> usize) -> Result<()> {
+        let refused = |_| {
             Error::new(ErrorKind::Memory, "the system has not enough memory")
                 .found(format!("a request for the ends of {lines} lines"))
-        })
+        };
+        match &mut self.ends {
+            Ends::Narrow(ends) => {
+                ends.clear();
+                ends.try_reserve(lines).map_err(refused)?;
+                ends.extend((0..lines).map(|line| end(line) as u32));
+                self.indptr.push(Raw::of(ends))
+            }
+            Ends::Wide(ends) => {
+                ends.clear();
+                ends.try_reserve(lines).map_err(refused)?;
+                ends.extend((0..lines).map(|line| end(line) as u64));
+                self.indptr.push(Raw::of(ends))
+            }
+        }
     }
 
     /// Takes some entries of the line that is not complete yet.
-    pub(crate) fn push_part(&mut self, indices: &[I], data: &[T]) -> Result<()> {
+    pub(crate) fn push_part(&mut self, indices: Raw<'_>, data: Raw<'_>) -> Result<()> {
         debug_assert_eq!(indices.len(), data.len());
-        check_room::<P>(self.nnz() + indices.len())?;
+        self.check_room(indices.len())?;
         self.indices.push(indices)?;
+        self.nnz = self.indices.len();
         self.data.push(data)
     }
 
     /// Completes a line whose entries were taken in parts.
     pub(crate) fn end_line(&mut self) -> Result<()> {
-        self.indptr.push(&[P::from_usize(self.nnz())])
+        let nnz = self.nnz;
+        self.push_ends(1, &mut |_| nnz)
     }
 
     /// The finished matrix of the lines that were taken, however many there should have been. Fails if they are too many
     /// for the index type.
-    pub(crate) fn finish_short(mut self, canonical: bool) -> Result<Compressed<T, I, P, A>> {
-        let (_, minor) = A::swap_if_cols(self.shape);
-        check_widths::<I, P>(self.lines(), minor, self.nnz())?;
-        self.shape = A::swap_if_cols((self.lines(), minor));
+    pub(crate) fn finish_short(mut self, canonical: bool) -> Result<AnyCompressed> {
+        let (_, minor) = self.format.swap_if_cols(self.shape);
+        let types = (self.types.indices, self.types.pointers);
+        check_types(types, self.lines(), minor, self.nnz)?;
+        self.shape = self.format.swap_if_cols((self.lines(), minor));
         self.finish(canonical)
     }
 
     /// The finished matrix; lines that were not taken are empty. `canonical` if indices strictly rise in every line;
     /// otherwise they are checked at first use.
-    pub(crate) fn finish(mut self, canonical: bool) -> Result<Compressed<T, I, P, A>> {
-        let (major, _) = A::swap_if_cols(self.shape);
-        let nnz = self.nnz();
-        self.ends.clear();
-        self.ends.resize(4096.min(major + 1), P::from_usize(nnz));
+    pub(crate) fn finish(mut self, canonical: bool) -> Result<AnyCompressed> {
+        let (major, _) = self.format.swap_if_cols(self.shape);
+        let nnz = self.nnz;
         while self.lines() < major {
-            let rest = (major - self.lines()).min(self.ends.len());
-            self.indptr.push(&self.ends[..rest])?;
+            self.push_ends((major - self.lines()).min(4096), &mut |_| nnz)?;
         }
-        let CompressedWriter { stage, shape, indptr, indices, data, .. } = self;
-        let descriptor = describe::<T, I, P>(A::FORMAT, shape, nnz);
-        let pointers = index_header::<P>(indptr.len());
+        let AnyWriter { format, types, stage, shape, indptr, indices, data, .. } = self;
+        let descriptor = describe(format, shape, nnz, types);
+        let pointers = index_header(types.pointers, indptr.len());
         let indptr = stage.finish_writer(POINTERS_FILE, indptr, &pointers)?;
-        let indices = stage.finish_writer(INDICES_FILE, indices, &index_header::<I>(nnz))?;
+        let header = index_header(types.indices, nnz);
+        let indices = stage.finish_writer(INDICES_FILE, indices, &header)?;
         let data = data.finish(&stage)?;
         stage.text(DESCRIPTOR, &descriptor.to_text())?;
-        let matrix = Compressed::from_written(shape, indptr, indices, data)?;
+        let matrix = AnyCompressed::from_written(format, shape, indptr, indices, data)?;
         stage.publish(DESCRIPTOR)?;
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
     }
+
+    /// Fails if the pointers cannot count so many entries more.
+    fn check_room(&self, more: usize) -> Result<()> {
+        let (nnz, most) = (self.nnz + more, largest(self.types.pointers));
+        if nnz > most {
+            return Err(Error::new(ErrorKind::Type, "too many entries for the index type")
+                .expected(format!("at most {most}"))
+                .found(format!("{nnz} or more"))
+                .remedy("use u64 pointers"));
+        }
+        Ok(())
+    }
 }
 
-/// Fails if pointers of type `P` cannot count so many entries.
-fn check_room<P: Index>(nnz: usize) -> Result<()> {
-    if nnz > P::LARGEST {
-        return Err(Error::new(ErrorKind::Type, "too many entries for the index type")
-            .expected(format!("at most {}", P::LARGEST))
-            .found(format!("{nnz} or more"))
-            .remedy("use u64 pointers"));
+/// An [`AnyWriter`] of types and an axis known when it is compiled.
+pub(crate) struct CompressedWriter<T: Entry, I: Index, P: Index, A: Axis> {
+    any: AnyWriter,
+    types: PhantomData<(T, I, P, A)>,
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
+    /// As [`AnyWriter::new`].
+    pub(crate) fn new(
+        shape: (usize, usize),
+        nnz: usize,
+        exact: bool,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let kind = (A::FORMAT, Types::of::<T, I, P>());
+        let any = AnyWriter::new(kind, shape, nnz, exact, place, ctx)?;
+        Ok(CompressedWriter { any, types: PhantomData })
     }
-    Ok(())
+
+    /// As [`AnyWriter::plan`].
+    pub(crate) fn plan(plan: Plan, extents: (usize, usize), place: &Place, ctx: &Context) -> Plan {
+        AnyWriter::plan(plan, Types::of::<T, I, P>(), extents, place, ctx)
+    }
+
+    /// As [`AnyWriter::memory_beside`].
+    pub(crate) fn memory_beside(limit: u64) -> u64 {
+        AnyWriter::memory_beside(limit)
+    }
+
+    /// As [`AnyWriter::nnz`].
+    pub(crate) fn nnz(&self) -> usize {
+        self.any.nnz()
+    }
+
+    /// As [`AnyWriter::lines`].
+    pub(crate) fn lines(&self) -> usize {
+        self.any.lines()
+    }
+
+    /// As [`AnyWriter::push_lines`].
+    pub(crate) fn push_lines(&mut self, lens: &[usize], indices: &[I], data: &[T]) -> Result<()> {
+        self.any.push_lines(lens, Raw::of(indices), Raw::of(data))
+    }
+
+    /// As [`AnyWriter::push_run`].
+    pub(crate) fn push_run(&mut self, indptr: &[P], indices: &[I], data: &[T]) -> Result<()> {
+        self.any.push_run(Indices::of_raw(Raw::of(indptr)), Raw::of(indices), Raw::of(data))
+    }
+
+    /// As [`AnyWriter::push_part`].
+    pub(crate) fn push_part(&mut self, indices: &[I], data: &[T]) -> Result<()> {
+        self.any.push_part(Raw::of(indices), Raw::of(data))
+    }
+
+    /// As [`AnyWriter::end_line`].
+    pub(crate) fn end_line(&mut self) -> Result<()> {
+        self.any.end_line()
+    }
+
+    /// As [`AnyWriter::finish_short`].
+    pub(crate) fn finish_short(self, canonical: bool) -> Result<Compressed<T, I, P, A>> {
+        self.any.finish_short(canonical).map(AnyCompressed::into_typed)
+    }
+
+    /// As [`AnyWriter::finish`].
+    pub(crate) fn finish(self, canonical: bool) -> Result<Compressed<T, I, P, A>> {
+        self.any.finish(canonical).map(AnyCompressed::into_typed)
+    }
 }
 
 /// The memory that is left for the work while a sparse result of `bytes` bytes is made at `place`. Fails if the result is
@@ -187,5 +303,5 @@ pub(crate) fn memory_left(bytes: u64, place: &Place, ctx: &Context) -> Result<u6
         ctx.check_memory("the result", bytes)?;
         return Ok(limit.saturating_sub(bytes));
     }
-    Ok(limit.saturating_sub(3 * ArrayWriter::<u8>::memory_beside(limit)))
+    Ok(limit.saturating_sub(3 * RawWriter::memory_beside(limit)))
 }

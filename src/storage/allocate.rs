@@ -5,9 +5,10 @@
 //! what the system will not give, is an error that names the thing, before anything is taken.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer_mut::BufferMut;
+use crate::storage::buffer_mut::{BufferMut, RawBufferMut};
 use crate::storage::context::Context;
-use crate::storage::element::Entry;
+use crate::storage::element::{DType, Entry};
+use crate::storage::raw::width;
 
 /// From so many bytes on the system is asked whether it would give them; less than that is always there.
 const LARGE: u64 = 1 << 20;
@@ -18,8 +19,18 @@ const LITTLE: u64 = 64 << 10;
 impl Context {
     /// `len` zeros in huge pages for `what`, counted as memory in use for as long as they live.
     pub(crate) fn zeros<T: Entry>(&self, what: &str, len: usize) -> Result<BufferMut<T>> {
-        self.check_memory(what, bytes_of::<T>(len))?;
-        let zeros = BufferMut::fresh(len).map_err(|_| refused::<T>(what, len))?;
+        self.raw_zeros(what, (T::ENTRY_DTYPE, len)).map(RawBufferMut::into_typed)
+    }
+
+    /// As [`zeros`](Self::zeros), of a type that is known at run time.
+    pub(crate) fn raw_zeros(
+        &self,
+        what: &str,
+        (dtype, len): (Option<DType>, usize),
+    ) -> Result<RawBufferMut> {
+        let width = width(dtype);
+        self.check_memory(what, (len as u64).saturating_mul(width as u64))?;
+        let zeros = RawBufferMut::fresh(dtype, len).map_err(|_| refused(what, len, width))?;
         Ok(zeros.counted(self.meter()))
     }
 
@@ -29,7 +40,7 @@ impl Context {
         if bytes_of::<T>(len) > LITTLE {
             self.check_memory(what, bytes_of::<T>(len))?;
         }
-        BufferMut::fresh(len).map_err(|_| refused::<T>(what, len))
+        BufferMut::fresh(len).map_err(|_| refused(what, len, size_of::<T>()))
     }
 
     /// A vector of `len` times `value` for `what`. The caller counts it.
@@ -84,13 +95,13 @@ pub(crate) fn bytes_of<T>(len: usize) -> u64 {
 
 fn room_for<T>(what: &str, len: usize) -> Result<Vec<T>> {
     let mut vector = Vec::new();
-    vector.try_reserve_exact(len).map_err(|_| refused::<T>(what, len))?;
+    vector.try_reserve_exact(len).map_err(|_| refused(what, len, size_of::<T>()))?;
     Ok(vector)
 }
 
-fn refused<T>(what: &str, len: usize) -> Error {
+fn refused(what: &str, len: usize, size: usize) -> Error {
     Error::new(ErrorKind::Memory, format!("the system has not enough memory for {what}"))
-        .found(format!("a request for {len} elements of {} bytes", size_of::<T>()))
+        .found(format!("a request for {len} elements of {size} bytes"))
         .remedy("let the result live in a file, or use a smaller extent")
 }
 

@@ -8,6 +8,7 @@
 use std::any::Any;
 use std::fmt;
 use std::fs::File;
+use std::marker::PhantomData;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use std::sync::Arc;
 use memmap2::{Mmap, MmapMut};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::element::Entry;
+use crate::storage::element::{DType, Entry};
+use crate::storage::raw::{Raw, width};
 
 /// A shared, immutable run of elements in memory or in a mapped file.
 ///
@@ -27,9 +29,18 @@ use crate::storage::element::Entry;
 /// assert!(tail.file().is_none());
 /// ```
 pub struct Buffer<T> {
-    /// Valid for `len` reads for as long as `owner` lives; nobody writes there meanwhile.
-    start: *const T,
+    raw: RawBuffer,
+    elements: PhantomData<T>,
+}
+
+/// A [`Buffer`] of elements whose type is known at run time.
+#[derive(Clone)]
+pub(crate) struct RawBuffer {
+    /// Aligned for values of `dtype` and valid for reads of `len` of them for as long as `owner` lives; nobody writes there
+    /// meanwhile.
+    start: *const u8,
     len: usize,
+    dtype: Option<DType>,
     owner: Arc<Owner>,
 }
 
@@ -64,44 +75,90 @@ pub enum Access {
     Random,
 }
 
-// SAFETY: a Buffer hands out shared references to `T: Send + Sync` elements and nothing else; the owner is only
-// dropped, and every owner (vectors, maps, foreign ones by their bound) may be dropped on any thread.
-unsafe impl<T: Entry> Send for Buffer<T> {}
-// SAFETY: as above; `&Buffer` gives `&[T]` with `T: Sync`.
-unsafe impl<T: Entry> Sync for Buffer<T> {}
+// SAFETY: a buffer hands out shared references to elements that are `Send + Sync`, as all that have a `DType` are, and
+// nothing else; the owner is only dropped, and every owner (vectors, maps, foreign ones by their bound) may be dropped on any
+// thread.
+unsafe impl Send for RawBuffer {}
+// SAFETY: as above; a shared buffer gives shared elements.
+unsafe impl Sync for RawBuffer {}
 
-impl<T: Entry> Buffer<T> {
-    /// Shares what `owner` refers to, without a copy, and keeps `owner` alive.
-    ///
-    /// ```
-    /// use outcore::Buffer;
-    /// let foreign: Box<[u32]> = vec![7, 8].into();
-    /// assert_eq!(*Buffer::from_owner(foreign), [7, 8]);
-    /// ```
-    pub fn from_owner<O: AsRef<[T]> + Send + Sync + 'static>(owner: O) -> Self {
-        // Put behind an `Arc` first, so that elements that the owner holds inline do not move afterwards.
-        let owner = Arc::new(owner);
-        let elements: &[T] = (*owner).as_ref();
-        let (start, len) = (elements.as_ptr(), elements.len());
-        Buffer { start, len, owner: Arc::new(Owner::Memory(owner)) }
+impl RawBuffer {
+    /// The elements that a [`BufferMut`](super::BufferMut) gave up writing to.
+    pub(super) fn from_frozen(
+        start: *const u8,
+        (dtype, len): (Option<DType>, usize),
+        owner: Owner,
+    ) -> Self {
+        RawBuffer { start, len, dtype, owner: Arc::new(owner) }
     }
 
-    /// The elements that a [`BufferMut`](super::BufferMut) gave up writing to.
-    pub(super) fn from_frozen(start: *const T, len: usize, owner: Owner) -> Self {
-        Buffer { start, len, owner: Arc::new(owner) }
+    /// `len` elements of type `dtype` from byte `offset` of a map on.
+    ///
+    /// Fails if they are not aligned, do not fit, or are not values of the type (only for `bool` are the bytes looked at).
+    pub(crate) fn from_map(
+        map: Mmap,
+        origin: Origin,
+        offset: usize,
+        (dtype, len): (DType, usize),
+    ) -> Result<Self> {
+        let start = check_elements(&map, &origin, offset, (dtype, len))?;
+        let owner = Arc::new(Owner::File { map: Map::Read(map), origin });
+        Ok(RawBuffer { start, len, dtype: Some(dtype), owner })
+    }
+
+    /// No elements.
+    pub(crate) fn empty(dtype: Option<DType>) -> Self {
+        Self::without_bytes(dtype, 0)
+    }
+
+    /// The values of a pattern, which have no bytes.
+    pub(crate) fn pattern(len: usize) -> Self {
+        Self::without_bytes(None, len)
+    }
+
+    fn without_bytes(dtype: Option<DType>, len: usize) -> Self {
+        // An address that values of every type could have; nothing is read there.
+        let nothing = Arc::new(0u128);
+        let start = Arc::as_ptr(&nothing).cast();
+        Self::from_frozen(start, (dtype, len), Owner::Memory(nothing))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// `None` for a pattern.
+    pub(crate) fn dtype(&self) -> Option<DType> {
+        self.dtype
+    }
+
+    /// The elements, to be moved.
+    pub(crate) fn as_raw(&self) -> Raw<'_> {
+        let bytes = self.len * width(self.dtype);
+        // SAFETY: `len` values of the type from `start` on, by the promise of the field.
+        unsafe {
+            Raw::from_bytes(std::slice::from_raw_parts(self.start, bytes), self.dtype, self.len)
+        }
+    }
+
+    /// As a buffer of type `T`; `None` if the elements are of another.
+    pub(crate) fn typed<T: Entry>(self) -> Option<Buffer<T>> {
+        // Aligned they are by the promise of the field.
+        (self.dtype == T::ENTRY_DTYPE).then_some(Buffer { raw: self, elements: PhantomData })
     }
 
     /// The elements in `range`, sharing the same owner.
     ///
     /// # Panics
     /// If the range is out of bounds, as slicing does.
-    pub fn slice(&self, range: Range<usize>) -> Self {
-        let part = &self[range];
-        Buffer { start: part.as_ptr(), len: part.len(), owner: Arc::clone(&self.owner) }
+    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        let part = self.as_raw().slice(range);
+        let start = if part.width() == 0 { self.start } else { part.bytes().as_ptr() };
+        RawBuffer { start, len: part.len(), dtype: self.dtype, owner: Arc::clone(&self.owner) }
     }
 
     /// The file behind the elements and the byte of it at which they begin; `None` for memory.
-    pub fn file(&self) -> Option<(&Path, u64)> {
+    pub(crate) fn file(&self) -> Option<(&Path, u64)> {
         self.origin().map(|(origin, offset)| (origin.path.as_path(), offset))
     }
 
@@ -118,11 +175,16 @@ impl<T: Entry> Buffer<T> {
 
     /// Bytes of the elements if they lie in a file; none if in memory.
     pub(crate) fn stored_bytes(&self) -> u64 {
-        if self.origin().is_some() { size_of_val(&**self) as u64 } else { 0 }
+        if self.origin().is_some() { self.bytes() } else { 0 }
+    }
+
+    /// Bytes of the elements.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.len * width(self.dtype)) as u64
     }
 
     /// Tells the system how the elements are about to be read. Without effect on memory.
-    pub fn advise(&self, access: Access) {
+    pub(crate) fn advise(&self, access: Access) {
         let Owner::File { map, .. } = &*self.owner else { return };
         let advice = match access {
             Access::Normal => memmap2::Advice::Normal,
@@ -138,12 +200,60 @@ impl<T: Entry> Buffer<T> {
 }
 
 impl<T: Entry> Buffer<T> {
-    /// `len` elements from byte `offset` of a map on.
+    /// Shares what `owner` refers to, without a copy, and keeps `owner` alive.
     ///
-    /// Fails if they are not aligned, do not fit, or are not values of `T` (only for `bool` are the bytes looked at).
-    pub(crate) fn from_map(map: Mmap, origin: Origin, offset: usize, len: usize) -> Result<Self> {
-        let start = check_elements::<T>(&map, &origin, offset, len)?;
-        Ok(Buffer { start, len, owner: Arc::new(Owner::File { map: Map::Read(map), origin }) })
+    /// ```
+    /// use outcore::Buffer;
+    /// let foreign: Box<[u32]> = vec![7, 8].into();
+    /// assert_eq!(*Buffer::from_owner(foreign), [7, 8]);
+    /// ```
+    pub fn from_owner<O: AsRef<[T]> + Send + Sync + 'static>(owner: O) -> Self {
+        // Put behind an `Arc` first, so that elements that the owner holds inline do not move afterwards.
+        let owner = Arc::new(owner);
+        let elements: &[T] = (*owner).as_ref();
+        let (start, len) = (elements.as_ptr().cast(), elements.len());
+        let owner = Owner::Memory(owner);
+        RawBuffer::from_frozen(start, (T::ENTRY_DTYPE, len), owner).into_typed()
+    }
+
+    /// The elements, of a type that is known at run time, sharing the same owner.
+    pub(crate) fn raw(&self) -> &RawBuffer {
+        &self.raw
+    }
+
+    /// The elements in `range`, sharing the same owner.
+    ///
+    /// # Panics
+    /// If the range is out of bounds, as slicing does.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        self.raw.slice(range).into_typed()
+    }
+
+    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    pub fn file(&self) -> Option<(&Path, u64)> {
+        self.raw.file()
+    }
+
+    /// The open file behind the elements and the byte of it at which they begin.
+    pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
+        self.raw.origin()
+    }
+
+    /// Bytes of the elements if they lie in a file; none if in memory.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.raw.stored_bytes()
+    }
+
+    /// Tells the system how the elements are about to be read. Without effect on memory.
+    pub fn advise(&self, access: Access) {
+        self.raw.advise(access);
+    }
+}
+
+impl RawBuffer {
+    /// As a buffer of the type that its maker gave it.
+    pub(crate) fn into_typed<T: Entry>(self) -> Buffer<T> {
+        self.typed().expect("the elements are of the type with which they were made")
     }
 }
 
@@ -157,7 +267,7 @@ impl<T: Entry> Deref for Buffer<T> {
         // read-only or was given up by `BufferMut::freeze`, and our advisory lock on its file keeps writers that
         // honour locks away. A process that does not can change the bytes; every bit pattern stays a value of `T`
         // (but for `bool`), and the kernels check every index at every use.
-        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+        unsafe { std::slice::from_raw_parts(self.raw.start.cast(), self.raw.len) }
     }
 }
 
@@ -169,7 +279,7 @@ impl<T: Entry> AsRef<[T]> for Buffer<T> {
 
 impl<T> Clone for Buffer<T> {
     fn clone(&self) -> Self {
-        Buffer { start: self.start, len: self.len, owner: Arc::clone(&self.owner) }
+        Buffer { raw: self.raw.clone(), elements: PhantomData }
     }
 }
 
@@ -200,33 +310,36 @@ impl Map {
     }
 }
 
-/// The address of `len` elements at `offset` of a map, if all of them are there, aligned, and values of `T`.
-pub(super) fn check_elements<T: Entry>(
+/// The address of `len` elements at `offset` of a map, if all of them are there, aligned, and values of the type.
+pub(super) fn check_elements(
     map: &[u8],
     origin: &Origin,
     offset: usize,
-    len: usize,
-) -> Result<*const T> {
+    (dtype, len): (DType, usize),
+) -> Result<*const u8> {
     let byte = offset as u64;
     let wrong = |kind, what: &str| Error::new(kind, what).in_file(&origin.path).at_byte(byte);
     let bytes = len
-        .checked_mul(size_of::<T>())
+        .checked_mul(dtype.size())
         .and_then(|size| map.get(offset..offset.checked_add(size)?))
         .ok_or_else(|| wrong(ErrorKind::Format, "the elements do not fit in the file"))?;
-    let bits: &[T::Bits] = bytemuck::try_cast_slice(bytes).map_err(|_| {
-        wrong(ErrorKind::Type, "the data cannot be used where it lies")
-            .expected(format!("an address divisible by {}", align_of::<T>()))
+    if !(bytes.as_ptr() as usize).is_multiple_of(dtype.alignment()) {
+        return Err(wrong(ErrorKind::Type, "the data cannot be used where it lies")
+            .expected(format!("an address divisible by {}", dtype.alignment()))
             .found(format!("byte {byte}"))
-            .remedy("read it as a copy, with read, or with read_raw if it has no header")
-    })?;
-    if let Some(k) = bits.iter().position(|bits| !T::is_valid_bit_pattern(bits)) {
+            .remedy("read it as a copy, with read, or with read_raw if it has no header"));
+    }
+    // Of all other types every bit pattern is a value.
+    if dtype == DType::Bool
+        && let Some(k) = bytes.iter().position(|&byte| byte > 1)
+    {
         return Err(wrong(ErrorKind::Value, "a byte is no value of the element type")
-            .at_byte(byte + (k * size_of::<T>()) as u64)
+            .at_byte(byte + k as u64)
             .expected("0 or 1 for bool")
-            .found(bytes[k * size_of::<T>()])
+            .found(bytes[k])
             .remedy("read it as a copy, with read, or as u8"));
     }
-    Ok(bytes.as_ptr().cast())
+    Ok(bytes.as_ptr())
 }
 
 /// The first few elements and the length: a buffer may hold billions.

@@ -1,7 +1,9 @@
 //! A unique, writable run of elements; frozen, it becomes a [`Buffer`].
 #![allow(unsafe_code)] // a pointer and a length into memory that `owner` keeps alive
 
+use std::any::Any;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,11 +11,11 @@ use std::sync::Arc;
 use memmap2::MmapMut;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::allocate::bytes_of;
-use crate::storage::buffer::{Buffer, Map, Origin, Owner, abridged, check_elements};
+use crate::storage::buffer::{Buffer, Map, Origin, Owner, RawBuffer, abridged, check_elements};
 use crate::storage::context::Context;
-use crate::storage::element::Entry;
+use crate::storage::element::{DType, Entry};
 use crate::storage::meter::{Held, Meter};
+use crate::storage::raw::{Raw, RawMut, width};
 
 /// From this size on, heap memory is mapped anonymously and asks for huge pages: a gather over 4 KiB pages reaches
 /// 23 GB/s where huge pages reach 31.
@@ -29,84 +31,135 @@ const HUGE: usize = 4 << 20;
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct BufferMut<T> {
-    /// Valid for `len` reads and writes for as long as `owner` lives; nobody else has it.
-    start: *mut T,
+    raw: RawBufferMut,
+    elements: PhantomData<T>,
+}
+
+/// A [`BufferMut`] of elements whose type is known at run time.
+pub(crate) struct RawBufferMut {
+    /// Aligned for values of `dtype` and valid for reads and writes of `len` of them for as long as `owner` lives; nobody else
+    /// has it.
+    start: *mut u8,
     len: usize,
-    owner: UniqueOwner<T>,
+    dtype: Option<DType>,
+    owner: UniqueOwner,
     /// Memory that counts as in use for as long as the elements live.
     held: Option<Held>,
 }
 
-enum UniqueOwner<T> {
-    Vector(Vec<T>),
+enum UniqueOwner {
+    Vector(Box<dyn Any + Send + Sync>),
     Anonymous(MmapMut),
     File { map: MmapMut, origin: Origin },
 }
 
-// SAFETY: a BufferMut is the only way to its elements, like a `Vec<T>`, and `T: Send + Sync`.
-unsafe impl<T: Entry> Send for BufferMut<T> {}
+// SAFETY: the only way to its elements, like a vector, and elements of every type that has a `DType` are `Send + Sync`.
+unsafe impl Send for RawBufferMut {}
 // SAFETY: as above.
-unsafe impl<T: Entry> Sync for BufferMut<T> {}
+unsafe impl Sync for RawBufferMut {}
 
-impl<T: Entry> BufferMut<T> {
-    /// `len` zeros in memory; in huge pages, where the system gives them, from 4 MiB on.
-    ///
-    /// Fails if the system has not that much memory to give, or they are more than the limit of a new
-    /// [`Context`](crate::Context).
-    pub fn zeros(len: usize) -> Result<Self> {
-        if bytes_of::<T>(len) >= HUGE as u64 {
-            Context::new().check_memory("the elements", bytes_of::<T>(len))?;
-        }
-        Self::fresh(len)
-    }
-
-    /// As [`zeros`](Self::zeros), for whoever has seen that a limit is kept.
-    pub(crate) fn fresh(len: usize) -> Result<Self> {
+impl RawBufferMut {
+    /// `len` zeros in memory; in huge pages, where the system gives them, from 4 MiB on. Fails if the system has not that
+    /// much to give; whoever asks has seen that a limit is kept.
+    pub(crate) fn fresh(dtype: Option<DType>, len: usize) -> Result<Self> {
         let too_much = || {
             Error::new(ErrorKind::Memory, "the system has not enough memory")
-                .found(format!("a request for {len} elements of {} bytes", size_of::<T>()))
+                .found(format!("a request for {len} elements of {} bytes", width(dtype)))
         };
-        let bytes = len.checked_mul(size_of::<T>()).ok_or_else(too_much)?;
+        let bytes = len.checked_mul(width(dtype)).ok_or_else(too_much)?;
         if bytes < HUGE {
-            return Ok(vec![T::zeroed(); len].into());
+            // Aligned for every type.
+            let mut blocks = vec![0u128; bytes.div_ceil(size_of::<u128>())];
+            let start = blocks.as_mut_ptr().cast();
+            let owner = UniqueOwner::Vector(Box::new(blocks));
+            return Ok(RawBufferMut { start, len, dtype, owner, held: None });
         }
         let mut map = MmapMut::map_anon(bytes).map_err(|_| too_much())?;
         // A hint: without huge pages the same memory is slower.
         let _ = map.advise(memmap2::Advice::HugePage);
-        let start = map.as_mut_ptr().cast();
-        Ok(BufferMut { start, len, owner: UniqueOwner::Anonymous(map), held: None })
+        let start = map.as_mut_ptr();
+        Ok(RawBufferMut { start, len, dtype, owner: UniqueOwner::Anonymous(map), held: None })
     }
 
-    /// `len` elements from byte `offset` of a writable map on; the same checks as [`Buffer::from_map`].
+    /// As [`fresh`](Self::fresh), if they are no more than the limit of a new [`Context`].
+    pub(crate) fn zeros(dtype: Option<DType>, len: usize) -> Result<Self> {
+        let bytes = (len as u64).saturating_mul(width(dtype) as u64);
+        if bytes >= HUGE as u64 {
+            Context::new().check_memory("the elements", bytes)?;
+        }
+        Self::fresh(dtype, len)
+    }
+
+    /// `len` elements from byte `offset` of a writable map on; the same checks as [`RawBuffer::from_map`].
     pub(crate) fn from_map(
         mut map: MmapMut,
         origin: Origin,
         offset: usize,
-        len: usize,
+        (dtype, len): (DType, usize),
     ) -> Result<Self> {
-        check_elements::<T>(&map, &origin, offset, len)?;
-        let start = map[offset..].as_mut_ptr().cast();
-        Ok(BufferMut { start, len, owner: UniqueOwner::File { map, origin }, held: None })
+        check_elements(&map, &origin, offset, (dtype, len))?;
+        let start = map[offset..].as_mut_ptr();
+        let owner = UniqueOwner::File { map, origin };
+        Ok(RawBufferMut { start, len, dtype: Some(dtype), owner, held: None })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// `None` for a pattern.
+    pub(crate) fn dtype(&self) -> Option<DType> {
+        self.dtype
+    }
+
+    /// Bytes of the elements.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.len * width(self.dtype)) as u64
+    }
+
+    /// The elements, to be moved.
+    pub(crate) fn as_raw(&self) -> Raw<'_> {
+        // SAFETY: `len` values of the type from `start` on, by the promise of the field; the borrow keeps writers out.
+        unsafe {
+            let bytes = std::slice::from_raw_parts(self.start, self.bytes() as usize);
+            Raw::from_bytes(bytes, self.dtype, self.len)
+        }
+    }
+
+    /// The elements, to be written to.
+    pub(crate) fn as_mut(&mut self) -> RawMut<'_> {
+        // SAFETY: as in `as_raw`; the borrow is unique, the owner has no other way to the elements, and a file is held under
+        // an exclusive lock.
+        unsafe {
+            let bytes = std::slice::from_raw_parts_mut(self.start, self.bytes() as usize);
+            RawMut::from_bytes(bytes, self.dtype, self.len)
+        }
+    }
+
+    /// As a buffer of the type that its maker gave it.
+    pub(crate) fn into_typed<T: Entry>(self) -> BufferMut<T> {
+        assert_eq!(self.dtype, T::ENTRY_DTYPE, "elements of the type with which they were made");
+        BufferMut { raw: self, elements: PhantomData }
     }
 
     /// The same elements, counted as memory in use for as long as they live.
     pub(crate) fn counted(mut self, meter: &Meter) -> Self {
-        self.held = Some(meter.hold((self.len * size_of::<T>()) as u64));
+        self.held = Some(meter.hold(self.bytes()));
         self
     }
 
     /// Gives up writing: the same elements, shared and immutable.
-    pub fn freeze(self) -> Buffer<T> {
+    pub(crate) fn freeze(self) -> RawBuffer {
         let owner = match self.owner {
             UniqueOwner::Vector(vector) => Owner::Memory(Arc::new((vector, self.held))),
             UniqueOwner::Anonymous(map) => Owner::Memory(Arc::new((map, self.held))),
             UniqueOwner::File { map, origin } => Owner::File { map: Map::Write(map), origin },
         };
-        Buffer::from_frozen(self.start, self.len, owner)
+        RawBuffer::from_frozen(self.start, (self.dtype, self.len), owner)
     }
 
     /// The file behind the elements and the byte of it at which they begin; `None` for memory.
-    pub fn file(&self) -> Option<(&Path, u64)> {
+    pub(crate) fn file(&self) -> Option<(&Path, u64)> {
         self.origin().map(|(origin, offset)| (origin.path.as_path(), offset))
     }
 
@@ -124,11 +177,68 @@ impl<T: Entry> BufferMut<T> {
     /// Writes changed pages to the device and waits for it; nothing to do for memory.
     ///
     /// An error of the device, which a later plain write would never show, is reported here.
-    pub fn flush(&self) -> Result<()> {
+    pub(crate) fn flush(&self) -> Result<()> {
         if let UniqueOwner::File { map, origin } = &self.owner {
             map.flush().map_err(|e| Error::io("writing back", &origin.path, e))?;
         }
         Ok(())
+    }
+}
+
+impl<T: Entry> BufferMut<T> {
+    /// `len` zeros in memory; in huge pages, where the system gives them, from 4 MiB on.
+    ///
+    /// Fails if the system has not that much memory to give, or they are more than the limit of a new
+    /// [`Context`](crate::Context).
+    pub fn zeros(len: usize) -> Result<Self> {
+        RawBufferMut::zeros(T::ENTRY_DTYPE, len).map(RawBufferMut::into_typed)
+    }
+
+    /// As [`zeros`](Self::zeros), for whoever has seen that a limit is kept.
+    pub(crate) fn fresh(len: usize) -> Result<Self> {
+        RawBufferMut::fresh(T::ENTRY_DTYPE, len).map(RawBufferMut::into_typed)
+    }
+
+    /// The elements, of a type that is known at run time.
+    pub(crate) fn raw(&self) -> &RawBufferMut {
+        &self.raw
+    }
+
+    /// The elements, of a type that is known at run time.
+    pub(crate) fn raw_mut(&mut self) -> &mut RawBufferMut {
+        &mut self.raw
+    }
+
+    /// The elements, of a type that is known at run time.
+    pub(crate) fn into_raw(self) -> RawBufferMut {
+        self.raw
+    }
+
+    /// The same elements, counted as memory in use for as long as they live.
+    pub(crate) fn counted(self, meter: &Meter) -> Self {
+        self.raw.counted(meter).into_typed()
+    }
+
+    /// Gives up writing: the same elements, shared and immutable.
+    pub fn freeze(self) -> Buffer<T> {
+        self.raw.freeze().into_typed()
+    }
+
+    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    pub fn file(&self) -> Option<(&Path, u64)> {
+        self.raw.file()
+    }
+
+    /// The open file behind the elements and the byte of it at which they begin.
+    pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
+        self.raw.origin()
+    }
+
+    /// Writes changed pages to the device and waits for it; nothing to do for memory.
+    ///
+    /// An error of the device, which a later plain write would never show, is reported here.
+    pub fn flush(&self) -> Result<()> {
+        self.raw.flush()
     }
 }
 
@@ -139,7 +249,7 @@ impl<T: Entry> Deref for BufferMut<T> {
     fn deref(&self) -> &[T] {
         // SAFETY: every constructor took `start` and `len` from writable memory holding values of `T` (zeros are
         // values: `T: Zeroable`) that `owner` keeps where it is; the borrow of `self` keeps writers out.
-        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+        unsafe { std::slice::from_raw_parts(self.raw.start.cast(), self.raw.len) }
     }
 }
 
@@ -148,7 +258,7 @@ impl<T: Entry> DerefMut for BufferMut<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `deref`; the borrow is unique, the owner has no other way to the elements, and a file is
         // held under an exclusive lock.
-        unsafe { std::slice::from_raw_parts_mut(self.start, self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.raw.start.cast(), self.raw.len) }
     }
 }
 
@@ -202,8 +312,9 @@ pub(crate) fn prefetch_to_read<T>(elements: &[T], at: usize) {
 
 impl<T: Entry> From<Vec<T>> for BufferMut<T> {
     fn from(mut vector: Vec<T>) -> Self {
-        let (start, len) = (vector.as_mut_ptr(), vector.len());
-        BufferMut { start, len, owner: UniqueOwner::Vector(vector), held: None }
+        let (start, len) = (vector.as_mut_ptr().cast(), vector.len());
+        let owner = UniqueOwner::Vector(Box::new(vector));
+        RawBufferMut { start, len, dtype: T::ENTRY_DTYPE, owner, held: None }.into_typed()
     }
 }
 

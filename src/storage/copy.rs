@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use bytemuck::checked::try_pod_read_unaligned;
-
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer::Buffer;
+use crate::storage::buffer::RawBuffer;
+use crate::storage::buffer_mut::RawBufferMut;
 use crate::storage::context::Context;
-use crate::storage::element::{DType, Element, Entry};
+use crate::storage::element::DType;
 use crate::storage::npy::{ByteOrder, NpyHeader, read_header};
+use crate::storage::raw::Raw;
 use crate::storage::rewrite::check_closed;
 use crate::storage::stage::Stage;
 use crate::storage::stored_file::StoredFile;
@@ -25,26 +25,27 @@ pub(crate) const MEMORY_TO_READ: u64 = 3 * BLOCK as u64;
 ///
 /// A byte of a `bool` array that is not 0 counts as true, as in NumPy. Cost: one pass over the file, 3 MiB of memory
 /// besides the result, or besides writing it.
-pub(crate) fn read_array<T: Element>(
+pub(crate) fn read_array(
     path: &Path,
+    dtype: DType,
     stage: &Stage,
     name: &str,
     ctx: &Context,
-) -> Result<(NpyHeader, Buffer<T>)> {
+) -> Result<(NpyHeader, RawBuffer)> {
     let stored = StoredFile::at(path)?;
     let file = stored.open_read()?;
     check_closed(&stored, false)?;
     let header = read_header(&file, path)?;
-    if header.dtype != T::DTYPE {
+    if header.dtype != dtype {
         return Err(Error::new(ErrorKind::Type, "the array has another element type")
             .in_file(path)
             .at_field("descr")
-            .expected(T::DTYPE)
+            .expected(dtype)
             .found(header.dtype));
     }
-    let own = NpyHeader::new(T::DTYPE, &header.shape, header.order);
-    let mut writer = stage.writer::<T>(name, &own, true)?;
-    let what = Standing::of(&header);
+    let own = NpyHeader::new(dtype, &header.shape, header.order);
+    let mut writer = stage.writer(name, dtype, &own, true)?;
+    let what = (dtype, Standing::of(&header));
     read_elements(file, path, what, ctx, &mut |elements| writer.push(elements))?;
     let array = stage.finish_writer(name, writer, &own)?;
     Ok((header, array))
@@ -70,33 +71,28 @@ impl Standing {
 /// Calls `take` with the elements of a file, some at a time, in native byte order, wherever and however they stand.
 ///
 /// A byte that is read as `bool` and is not 0 counts as true. The caller has seen that so many bytes are whole elements.
-pub(crate) fn read_elements<T: Entry>(
+pub(crate) fn read_elements(
     file: File,
     path: &Path,
-    what: Standing,
+    (dtype, what): (DType, Standing),
     ctx: &Context,
-    take: &mut dyn FnMut(&[T]) -> Result<()>,
+    take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
-    let size = size_of::<T>().max(1);
+    let size = dtype.size();
     let mut reader = BufReader::with_capacity(BLOCK, file);
     reader.seek(SeekFrom::Start(what.start)).map_err(|e| Error::io("reading", path, e))?;
     let (total, mut done) = (what.bytes, 0);
     let _held = ctx.hold(MEMORY_TO_READ);
-    let (mut bytes, mut elements) = (vec![0; BLOCK], vec![T::zeroed(); BLOCK / size]);
+    let mut bytes = vec![0; BLOCK];
+    let mut elements = RawBufferMut::fresh(Some(dtype), BLOCK / size)?;
     while done < total {
         let bytes = &mut bytes[..(BLOCK as u64).min(total - done) as usize];
         reader.read_exact(bytes).map_err(|e| Error::io("reading", path, e).at_byte(done))?;
         to_native(bytes, what);
-        if T::ENTRY_DTYPE == Some(DType::Bool) {
-            bytes.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
-        }
-        let elements = &mut elements[..bytes.len() / size];
-        for (element, bits) in elements.iter_mut().zip(bytes.chunks_exact(size)) {
-            *element = try_pod_read_unaligned(bits).map_err(|_| {
-                Error::new(ErrorKind::Value, "not a value of the element type").in_file(path)
-            })?;
-        }
-        take(elements)?;
+        let mut elements = elements.as_mut();
+        let mut elements = elements.slice_mut(0..bytes.len() / size);
+        elements.copy_from_bytes(bytes);
+        take(elements.as_raw())?;
         done += bytes.len() as u64;
         ctx.meter().read(bytes.len() as u64);
         ctx.report("reading", done, total)?;

@@ -32,6 +32,22 @@ pub enum SparseFormat {
     Coo,
 }
 
+impl SparseFormat {
+    /// `(nrows, ncols)` as `(major, minor)`, the extent along which lines are stored first; the same function leads back.
+    pub(crate) fn swap_if_cols<N>(self, (rows, cols): (N, N)) -> (N, N) {
+        if self == SparseFormat::Csc { (cols, rows) } else { (rows, cols) }
+    }
+
+    /// What the transpose of a compressed matrix is.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            SparseFormat::Csr => SparseFormat::Csc,
+            SparseFormat::Csc => SparseFormat::Csr,
+            SparseFormat::Coo => SparseFormat::Coo,
+        }
+    }
+}
+
 /// How the values of a stored matrix stand in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoredValues {

@@ -78,6 +78,15 @@ impl DType {
         }
     }
 
+    /// What the address of an element is divisible by.
+    pub(crate) const fn alignment(self) -> usize {
+        match self {
+            DType::Complex64 => align_of::<f32>(),
+            DType::Complex128 => align_of::<f64>(),
+            other => other.size(),
+        }
+    }
+
     /// NumPy's name: `float64`, `complex64`, `int32`, …; `bfloat16` as the package `ml_dtypes` calls it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -224,6 +233,80 @@ elements! {
     half::f16 => Float16, |a, b| Some(a + b);
     half::bf16 => BFloat16, |a, b| Some(a + b);
 }
+
+/// Evaluates an expression with `T` being the type that a [`DType`] names; another one for those that this was compiled
+/// without.
+macro_rules! by_dtype {
+    ($dtype:expr, $T:ident => $body:expr, _ => $other:expr) => {
+        match $dtype {
+            DType::Bool => {
+                type $T = bool;
+                $body
+            }
+            DType::Int8 => {
+                type $T = i8;
+                $body
+            }
+            DType::Int16 => {
+                type $T = i16;
+                $body
+            }
+            DType::Int32 => {
+                type $T = i32;
+                $body
+            }
+            DType::Int64 => {
+                type $T = i64;
+                $body
+            }
+            DType::UInt8 => {
+                type $T = u8;
+                $body
+            }
+            DType::UInt16 => {
+                type $T = u16;
+                $body
+            }
+            DType::UInt32 => {
+                type $T = u32;
+                $body
+            }
+            DType::UInt64 => {
+                type $T = u64;
+                $body
+            }
+            DType::Float32 => {
+                type $T = f32;
+                $body
+            }
+            DType::Float64 => {
+                type $T = f64;
+                $body
+            }
+            DType::Complex64 => {
+                type $T = num_complex::Complex<f32>;
+                $body
+            }
+            DType::Complex128 => {
+                type $T = num_complex::Complex<f64>;
+                $body
+            }
+            #[cfg(feature = "half")]
+            DType::Float16 => {
+                type $T = half::f16;
+                $body
+            }
+            #[cfg(feature = "half")]
+            DType::BFloat16 => {
+                type $T = half::bf16;
+                $body
+            }
+            #[cfg(not(feature = "half"))]
+            DType::Float16 | DType::BFloat16 => $other,
+        }
+    };
+}
+pub(crate) use by_dtype;
 
 /// The integer type of row and column indices and of pointers: `u32` or `u64`.
 ///

@@ -39,6 +39,7 @@ mod panels;
 pub(crate) mod parallel;
 mod place;
 mod publish;
+pub(crate) mod raw;
 mod recording;
 mod replaceable;
 mod rewrite;
@@ -54,8 +55,10 @@ mod writer;
 
 pub(crate) use allocate::{bytes_of, filled, room};
 pub(crate) use broken::Broken;
+pub(crate) use buffer::RawBuffer;
 pub use buffer::{Access, Buffer};
 pub use buffer_mut::BufferMut;
+pub(crate) use buffer_mut::RawBufferMut;
 pub(crate) use buffer_mut::{
     CACHE_LINE, in_cache_line, prefetch_lines, prefetch_to_read, prefetch_to_write,
 };
@@ -85,4 +88,4 @@ pub(crate) use stage::{Stage, check_place};
 pub(crate) use stored_file::StoredFile;
 pub(crate) use sums::Sums;
 pub use verify::{Verified, verify};
-pub(crate) use writer::ArrayWriter;
+pub(crate) use writer::{ArrayWriter, RawWriter};

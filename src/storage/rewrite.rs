@@ -6,11 +6,10 @@
 use std::fs::File;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer::Buffer;
-use crate::storage::buffer_mut::BufferMut;
+use crate::storage::buffer::RawBuffer;
+use crate::storage::buffer_mut::RawBufferMut;
 use crate::storage::checksum;
 use crate::storage::context::Context;
-use crate::storage::element::Entry;
 use crate::storage::folder::replaced;
 use crate::storage::map::lock_shared;
 use crate::storage::stored_file::StoredFile;
@@ -33,7 +32,7 @@ impl Rewrite {
     /// Marks an array as being changed, which is mapped under an exclusive lock, and removes its sums.
     ///
     /// Fails if its file is no longer there under its name.
-    pub(crate) fn start<T: Entry>(stored: StoredFile, array: &BufferMut<T>) -> Result<Self> {
+    pub(crate) fn start(stored: StoredFile, array: &RawBufferMut) -> Result<Self> {
         let (origin, _) = array.origin().ok_or_else(|| replaced(&stored.path()))?;
         Self::start_file(stored, &origin.file)
     }
@@ -59,12 +58,12 @@ impl Rewrite {
     ///
     /// Fails if another file stands under the name by now: what was written is then in no file that has a name, and sums
     /// and marks of the other are left alone.
-    pub(crate) fn end<T: Entry>(
+    pub(crate) fn end(
         self,
-        array: BufferMut<T>,
+        array: RawBufferMut,
         sums: Option<Sums>,
         ctx: &Context,
-    ) -> Result<Buffer<T>> {
+    ) -> Result<RawBuffer> {
         array.flush()?;
         let stored = &self.stored;
         let path = stored.path();
@@ -81,7 +80,7 @@ impl Rewrite {
             }
         }
         let (length, sums) = match sums {
-            Some(sums) => (start + size_of_val(&*array) as u64, sums),
+            Some(sums) => (start + array.bytes(), sums),
             None => checksum::sum_file(&origin.file, &path, ctx)?,
         };
         let lock = stored.folder().lock(false)?;

@@ -10,18 +10,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{Access, access};
 
 use crate::error::{Error, Result};
-use crate::storage::buffer::{Buffer, Origin};
-use crate::storage::buffer_mut::BufferMut;
+use crate::storage::buffer::{Origin, RawBuffer};
+use crate::storage::buffer_mut::RawBufferMut;
 use crate::storage::checksum;
 use crate::storage::context::Context;
 use crate::storage::descriptor::{INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
-use crate::storage::element::Entry;
+use crate::storage::element::DType;
 use crate::storage::npy::{DATA_START, NpyHeader, create_array, finish_array};
 use crate::storage::place::Place;
 use crate::storage::publish::Files;
+use crate::storage::raw::width;
 use crate::storage::replaceable::What;
 use crate::storage::sums::Sums;
-use crate::storage::writer::{ArrayWriter, Written};
+use crate::storage::writer::{RawWriter, Written};
 
 /// The arrays of one result until they are published.
 pub(crate) struct Stage {
@@ -76,24 +77,29 @@ impl Stage {
     /// A new array of zeros, with the elements and the shape of `header`, to be called `name` (`values.npy`).
     ///
     /// Fails if memory beyond the limit, or disk space that is not there, would be needed.
-    pub(crate) fn array<T: Entry>(&self, name: &str, header: &NpyHeader) -> Result<BufferMut<T>> {
+    pub(crate) fn array(
+        &self,
+        name: &str,
+        dtype: DType,
+        header: &NpyHeader,
+    ) -> Result<RawBufferMut> {
         let bytes = self.bytes_of(name, header)?;
         match &self.kind {
             Kind::Memory => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
                 self.ctx.check_memory(thing(name), before.saturating_add(bytes))?;
-                let zeros = BufferMut::fresh(bytes as usize / size_of::<T>())?;
+                let zeros = RawBufferMut::fresh(Some(dtype), bytes as usize / dtype.size())?;
                 Ok(zeros.counted(self.ctx.meter()))
             }
             Kind::Scratch => {
                 let folder = self.ctx.scratch_folder();
                 let file = tempfile::tempfile_in(folder)
                     .map_err(|e| Error::io("making a scratch file in", folder, e))?;
-                create_array(file, folder, header)
+                create_array(file, folder, dtype, header)
             }
             Kind::Files(files) => {
                 let (file, path) = files.create(name)?;
-                create_array(file, &path, header)
+                create_array(file, &path, dtype, header)
             }
         }
     }
@@ -101,35 +107,36 @@ impl Stage {
     /// A new array of about the elements of `header`, to be made from the first to the last; exactly those if `exact`.
     ///
     /// Fails as [`array`](Self::array) does.
-    pub(crate) fn writer<T: Entry>(
+    pub(crate) fn writer(
         &self,
         name: &str,
+        dtype: DType,
         header: &NpyHeader,
         exact: bool,
-    ) -> Result<ArrayWriter<T>> {
+    ) -> Result<RawWriter> {
         let bytes = self.bytes_of(name, header)?;
         match &self.kind {
             Kind::Memory if exact => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
                 self.ctx.check_memory(thing(name), before.saturating_add(bytes))?;
-                ArrayWriter::memory(bytes as usize / size_of::<T>(), &self.ctx)
+                RawWriter::memory(dtype, bytes as usize / dtype.size(), &self.ctx)
             }
-            Kind::Memory => ArrayWriter::memory(0, &self.ctx),
-            Kind::Scratch => ArrayWriter::scratch(header, &self.ctx),
+            Kind::Memory => RawWriter::memory(dtype, 0, &self.ctx),
+            Kind::Scratch => RawWriter::scratch(dtype, header, &self.ctx),
             Kind::Files(files) => {
                 let (file, path) = files.create(name)?;
-                ArrayWriter::file(Origin { path, file }, header, true, &self.ctx)
+                RawWriter::file(Origin { path, file }, dtype, header, true, &self.ctx)
             }
         }
     }
 
     /// Ends the writing of an array made by [`writer`](Self::writer), whose elements `header` counts.
-    pub(crate) fn finish_writer<T: Entry>(
+    pub(crate) fn finish_writer(
         &self,
         name: &str,
-        writer: ArrayWriter<T>,
+        writer: RawWriter,
         header: &NpyHeader,
-    ) -> Result<Buffer<T>> {
+    ) -> Result<RawBuffer> {
         let Written { array, length, sums } = writer.finish(header)?;
         if let Kind::Files(files) = &self.kind {
             checksum::write_sums(&files.file(name), length, &sums)?;
@@ -139,12 +146,12 @@ impl Stage {
 
     /// Ends the writing of an array made by [`array`](Self::array): cut to the shape in `header`, which is no larger
     /// than what it was made with, summed, and written to the device.
-    pub(crate) fn finish<T: Entry>(
+    pub(crate) fn finish(
         &self,
         name: &str,
-        array: BufferMut<T>,
+        array: RawBufferMut,
         header: &NpyHeader,
-    ) -> Result<Buffer<T>> {
+    ) -> Result<RawBuffer> {
         if array.origin().is_some() {
             self.ctx.meter().wrote(header.data_bytes());
         }
@@ -153,13 +160,14 @@ impl Stage {
 
     /// As [`finish`](Self::finish), for an array of the shape it was made with whose file was written, and is summed
     /// already if there are `sums`.
-    pub(crate) fn finish_summed<T: Entry>(
+    pub(crate) fn finish_summed(
         &self,
         name: &str,
-        array: BufferMut<T>,
+        array: RawBufferMut,
         header: &NpyHeader,
         sums: Option<Sums>,
-    ) -> Result<Buffer<T>> {
+    ) -> Result<RawBuffer> {
+        let width = width(array.dtype()).max(1);
         let array = array.freeze();
         if let Some((origin, _)) = array.origin() {
             finish_array(origin, header)?;
@@ -173,7 +181,7 @@ impl Stage {
                 None => checksum::write(&stored, &stored.open()?, &self.ctx)?,
             }
         }
-        Ok(array.slice(0..header.data_bytes() as usize / size_of::<T>()))
+        Ok(array.slice(0..header.data_bytes() as usize / width))
     }
 
     /// Adds a small text file to a folder.

@@ -4,19 +4,20 @@
 //! sums behind the work; the file is neither mapped nor read again until it is finished, so that making an array larger
 //! than memory is one sequential write. How many elements there will be need not be known.
 
+use std::marker::PhantomData;
 use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::allocate::bytes_of;
 use crate::storage::broken::Broken;
-use crate::storage::buffer::{Buffer, Origin};
-use crate::storage::buffer_mut::BufferMut;
+use crate::storage::buffer::{Origin, RawBuffer};
+use crate::storage::buffer_mut::{BufferMut, RawBufferMut};
 use crate::storage::context::Context;
 use crate::storage::device::{Appended, Appender, IoBuffer};
-use crate::storage::element::Entry;
+use crate::storage::element::{DType, Element, Entry};
 use crate::storage::map::{lock_shared, map_read};
 use crate::storage::meter::Meter;
 use crate::storage::npy::{DATA_START, NpyHeader, write_header};
+use crate::storage::raw::{Raw, width};
 use crate::storage::sums::{Sums, sum_block};
 
 /// Buffers of a file: one being filled, two being written.
@@ -24,13 +25,20 @@ const BUFFERS: usize = 3;
 
 /// Takes the elements of an array, in order.
 pub(crate) struct ArrayWriter<T: Entry> {
-    target: Target<T>,
+    raw: RawWriter,
+    elements: PhantomData<T>,
+}
+
+/// An [`ArrayWriter`] of elements whose type is known at run time.
+pub(crate) struct RawWriter {
+    target: Target,
+    dtype: DType,
     /// Elements taken so far.
     len: usize,
 }
 
-enum Target<T: Entry> {
-    Memory { array: BufferMut<T>, ctx: Context },
+enum Target {
+    Memory { array: RawBufferMut, ctx: Context },
     File(FileTarget),
 }
 
@@ -49,23 +57,82 @@ struct FileTarget {
 }
 
 /// An array that was written to a file and is on the device.
-pub(crate) struct Written<T> {
-    pub(crate) array: Buffer<T>,
+pub(crate) struct Written {
+    pub(crate) array: RawBuffer,
     /// Bytes of the file.
     pub(crate) length: u64,
     pub(crate) sums: Sums,
 }
 
-impl<T: Entry> ArrayWriter<T> {
+impl<T: Element> ArrayWriter<T> {
     /// An array in memory, of `expected` elements if that is known, within the memory limit.
     pub(crate) fn memory(expected: usize, ctx: &Context) -> Result<Self> {
-        let array = ctx.zeros("the result", expected)?;
-        Ok(ArrayWriter { target: Target::Memory { array, ctx: ctx.clone() }, len: 0 })
+        RawWriter::memory(T::DTYPE, expected, ctx).map(Self::of)
+    }
+}
+
+impl<T: Entry> ArrayWriter<T> {
+    /// Takes the elements for `raw`, which were said to be of this type.
+    pub(crate) fn of(raw: RawWriter) -> Self {
+        assert_eq!(Some(raw.dtype), T::ENTRY_DTYPE, "elements of one type");
+        ArrayWriter { raw, elements: PhantomData }
+    }
+
+    /// The writer, for elements of a type that is known at run time.
+    pub(crate) fn into_raw(self) -> RawWriter {
+        self.raw
+    }
+
+    /// Whether the array lies in a file, and nothing stands in it behind the elements.
+    pub(crate) fn can_write_over(array: &BufferMut<T>) -> bool {
+        RawWriter::can_write_over(array.raw())
+    }
+
+    /// The array in the file behind `array` once more, from its first element to its last, summed on the way.
+    ///
+    /// Nobody may look at the elements before [`finish_over`](Self::finish_over), or before this is dropped. Fails unless
+    /// the file [can be written over](Self::can_write_over).
+    pub(crate) fn over(array: &mut BufferMut<T>, ctx: &Context) -> Result<Self> {
+        RawWriter::over(array.raw(), ctx).map(Self::of)
+    }
+
+    /// Ends the writing over an array of `len` elements: the sums of its file, which may not be on the device yet.
+    pub(crate) fn finish_over(self, len: usize) -> Result<Sums> {
+        self.raw.finish_over(len)
+    }
+
+    /// Memory that writing an array to a file takes.
+    pub(crate) fn memory_beside(limit: u64) -> u64 {
+        RawWriter::memory_beside(limit)
+    }
+
+    /// Elements taken so far.
+    pub(crate) fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// Takes the next elements.
+    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
+        self.raw.push(Raw::of(elements))
+    }
+
+    /// Takes the next elements, of this type.
+    pub(crate) fn push_raw(&mut self, elements: Raw<'_>) -> Result<()> {
+        self.raw.push(elements)
+    }
+}
+
+impl RawWriter {
+    /// An array in memory, of `expected` elements if that is known, within the memory limit.
+    pub(crate) fn memory(dtype: DType, expected: usize, ctx: &Context) -> Result<Self> {
+        let array = ctx.raw_zeros("the result", (Some(dtype), expected))?;
+        Ok(RawWriter { target: Target::Memory { array, ctx: ctx.clone() }, dtype, len: 0 })
     }
 
     /// An array in an empty file; `header` says what is expected, for which space is reserved.
     pub(crate) fn file(
         origin: Origin,
+        dtype: DType,
         header: &NpyHeader,
         summed: bool,
         ctx: &Context,
@@ -73,13 +140,13 @@ impl<T: Entry> ArrayWriter<T> {
         let block = block_size(ctx.memory_left());
         let expected = DATA_START + header.checked_bytes()?;
         let appender = Appender::new(origin, expected, block, summed, ctx.meter())?;
-        Self::appending(appender, header, block, summed, ctx.meter())
+        Self::appending(appender, dtype, header, block, summed, ctx.meter())
     }
 
     /// Whether the array lies in a file, and nothing stands in it behind the elements.
-    pub(crate) fn can_write_over(array: &BufferMut<T>) -> bool {
+    pub(crate) fn can_write_over(array: &RawBufferMut) -> bool {
         array.origin().is_some_and(|(origin, start)| {
-            let length = start + size_of_val(&**array) as u64;
+            let length = start + array.bytes();
             origin.file.metadata().is_ok_and(|metadata| metadata.len() == length)
         })
     }
@@ -88,7 +155,7 @@ impl<T: Entry> ArrayWriter<T> {
     ///
     /// Nobody may look at the elements before [`finish_over`](Self::finish_over), or before this is dropped. Fails unless
     /// the file [can be written over](Self::can_write_over).
-    pub(crate) fn over(array: &mut BufferMut<T>, ctx: &Context) -> Result<Self> {
+    pub(crate) fn over(array: &RawBufferMut, ctx: &Context) -> Result<Self> {
         let other = || Error::new(ErrorKind::Io, "the file is not that of the array alone");
         let (Origin { path, file }, start) = array.origin().ok_or_else(other)?;
         if !Self::can_write_over(array) {
@@ -101,11 +168,12 @@ impl<T: Entry> ArrayWriter<T> {
         let file = file.try_clone().map_err(|e| Error::io("opening", path, e))?;
         let origin = Origin { path: path.clone(), file };
         let block = block_size(ctx.memory_left());
-        let length = start + size_of_val(&**array) as u64;
+        let length = start + array.bytes();
         let appender = Appender::new(origin, length, block, true, ctx.meter())?;
         let mut target = FileTarget::new(appender, block, true, ctx.meter())?;
         target.push(&head)?;
-        Ok(ArrayWriter { target: Target::File(target), len: 0 })
+        let dtype = array.dtype().ok_or_else(other)?;
+        Ok(RawWriter { target: Target::File(target), dtype, len: 0 })
     }
 
     /// Ends the writing over an array of `len` elements: the sums of its file, which may not be on the device yet.
@@ -118,15 +186,16 @@ impl<T: Entry> ArrayWriter<T> {
     }
 
     /// An array in a file without a name in the scratch folder.
-    pub(crate) fn scratch(header: &NpyHeader, ctx: &Context) -> Result<Self> {
+    pub(crate) fn scratch(dtype: DType, header: &NpyHeader, ctx: &Context) -> Result<Self> {
         let folder = ctx.scratch_folder();
         let file = tempfile::tempfile_in(folder)
             .map_err(|e| Error::io("making a scratch file in", folder, e))?;
-        Self::file(Origin { path: folder.to_owned(), file }, header, false, ctx)
+        Self::file(Origin { path: folder.to_owned(), file }, dtype, header, false, ctx)
     }
 
     fn appending(
         appender: Appender,
+        dtype: DType,
         header: &NpyHeader,
         block: usize,
         summed: bool,
@@ -135,7 +204,7 @@ impl<T: Entry> ArrayWriter<T> {
         let mut target = FileTarget::new(appender, block, summed, meter)?;
         target.push(&header.to_bytes()?)?;
         target.header = Some(header.clone());
-        Ok(ArrayWriter { target: Target::File(target), len: 0 })
+        Ok(RawWriter { target: Target::File(target), dtype, len: 0 })
     }
 
     /// Memory that writing an array to a file takes.
@@ -149,16 +218,17 @@ impl<T: Entry> ArrayWriter<T> {
     }
 
     /// Takes the next elements.
-    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
+    pub(crate) fn push(&mut self, elements: Raw<'_>) -> Result<()> {
+        assert_eq!(elements.dtype(), Some(self.dtype), "elements of one type");
         match &mut self.target {
             Target::Memory { array, ctx } => {
                 let end = self.len.saturating_add(elements.len());
                 if end > array.len() {
                     grow(array, end, ctx)?;
                 }
-                array[self.len..end].copy_from_slice(elements);
+                array.as_mut().slice_mut(self.len..end).copy_from(elements);
             }
-            Target::File(file) => file.push(bytemuck::cast_slice(elements))?,
+            Target::File(file) => file.push(elements.bytes())?,
         }
         self.len += elements.len();
         Ok(())
@@ -166,15 +236,15 @@ impl<T: Entry> ArrayWriter<T> {
 
     /// Ends the writing of an array whose elements all were taken; `header` says how many, and how they stand. What lies
     /// in a file is on the device afterwards.
-    pub(crate) fn finish(self, header: &NpyHeader) -> Result<Written<T>> {
-        self.check_len(header.data_bytes() as usize / size_of::<T>())?;
+    pub(crate) fn finish(self, header: &NpyHeader) -> Result<Written> {
+        self.check_len(header.data_bytes() as usize / self.dtype.size())?;
         match self.target {
             Target::Memory { array, .. } => Ok(Written {
                 array: array.freeze().slice(0..self.len),
                 length: header.data_bytes(),
                 sums: Sums::default(),
             }),
-            Target::File(file) => file.finish(self.len, header),
+            Target::File(file) => file.finish((self.dtype, self.len), header),
         }
     }
 
@@ -241,7 +311,7 @@ impl FileTarget {
         self.appender.finish()
     }
 
-    fn finish<T: Entry>(mut self, len: usize, header: &NpyHeader) -> Result<Written<T>> {
+    fn finish(mut self, (dtype, len): (DType, usize), header: &NpyHeader) -> Result<Written> {
         let (started, summed) = (self.header.take(), self.summed);
         let Appended { origin, length, mut sums, .. } = self.flush()?;
         let Origin { path, file } = &origin;
@@ -254,8 +324,11 @@ impl FileTarget {
         file.sync_all().map_err(|e| Error::io("writing back", path, e))?;
         lock_shared(file, path)?;
         let array = match len {
-            0 => Vec::new().into(),
-            _ => Buffer::from_map(map_read(file, path)?, origin, DATA_START as usize, len)?,
+            0 => RawBuffer::empty(Some(dtype)),
+            _ => {
+                let map = map_read(file, path)?;
+                RawBuffer::from_map(map, origin, DATA_START as usize, (dtype, len))?
+            }
         };
         Ok(Written { array, length, sums })
     }
@@ -268,12 +341,14 @@ fn block_size(limit: u64) -> usize {
 }
 
 /// Makes room for `least` elements and half as many more.
-fn grow<T: Entry>(array: &mut BufferMut<T>, least: usize, ctx: &Context) -> Result<()> {
+fn grow(array: &mut RawBufferMut, least: usize, ctx: &Context) -> Result<()> {
     let len = least.max((array.len() / 2).saturating_mul(3));
     // Both are there while one is copied.
-    ctx.check_memory("the result", bytes_of::<T>(len.saturating_add(array.len())))?;
-    let mut larger = ctx.zeros("the result", len)?;
-    larger[..array.len()].copy_from_slice(array);
+    let bytes =
+        (len.saturating_add(array.len()) as u64).saturating_mul(width(array.dtype()) as u64);
+    ctx.check_memory("the result", bytes)?;
+    let mut larger = ctx.raw_zeros("the result", (array.dtype(), len))?;
+    larger.as_mut().slice_mut(0..array.len()).copy_from(array.as_raw());
     *array = larger;
     Ok(())
 }

@@ -5,9 +5,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer::{Buffer, Origin};
-use crate::storage::buffer_mut::BufferMut;
-use crate::storage::element::{DType, Element, Entry};
+use crate::storage::buffer::{Origin, RawBuffer};
+use crate::storage::buffer_mut::RawBufferMut;
+use crate::storage::element::DType;
 use crate::storage::map::{lock_shared, map_read, map_write, reserve, reserve_whole};
 use crate::storage::npy::header::{ByteOrder, DATA_START, NpyHeader, read_header};
 use crate::storage::stored_file::StoredFile;
@@ -18,55 +18,58 @@ pub(crate) type Stands = (DType, usize);
 /// Maps the array in a `.npy` file for reading, without a copy, if its elements stand as one of `stands`.
 ///
 /// Reads the header alone; with `bool`, the data too.
-pub(crate) fn map_array<T: Entry>(
+pub(crate) fn map_array(
     stored: &StoredFile,
+    dtype: DType,
     stands: &[Stands],
-) -> Result<(NpyHeader, Buffer<T>)> {
+) -> Result<(NpyHeader, RawBuffer)> {
     let (file, path) = (stored.open_read()?, &stored.path());
     let header = read_header(&file, path)?;
     let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
-    if len == 0 && !header.data_start.is_multiple_of(align_of::<T>() as u64) {
+    if len == 0 && !header.data_start.is_multiple_of(dtype.alignment() as u64) {
         // Nothing lies at an address that elements could not have.
-        return Ok((header, Vec::new().into()));
+        return Ok((header, RawBuffer::empty(Some(dtype))));
     }
     let map = map_read(&file, path)?;
     let origin = Origin { path: path.to_owned(), file };
-    let buffer = Buffer::from_map(map, origin, header.data_start as usize, len)?;
+    let buffer = RawBuffer::from_map(map, origin, header.data_start as usize, (dtype, len))?;
     Ok((header, buffer))
 }
 
 /// Maps the array in a `.npy` file for reading and writing, under an exclusive lock, its space reserved.
-pub(crate) fn map_array_mut<T: Entry>(
+pub(crate) fn map_array_mut(
     stored: &StoredFile,
+    dtype: DType,
     stands: &[Stands],
-) -> Result<(NpyHeader, BufferMut<T>)> {
+) -> Result<(NpyHeader, RawBufferMut)> {
     let (file, path) = (stored.open_write()?, &stored.path());
     let header = read_header(&file, path)?;
     let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
     reserve_whole(&file, path)?;
     let map = map_write(&file, path)?;
     let origin = Origin { path: path.to_owned(), file };
-    let buffer = BufferMut::from_map(map, origin, header.data_start as usize, len)?;
+    let buffer = RawBufferMut::from_map(map, origin, header.data_start as usize, (dtype, len))?;
     Ok((header, buffer))
 }
 
 /// Maps `len` elements from byte `offset` of a file without a header.
-pub(crate) fn map_raw<T: Element>(path: &Path, offset: u64, len: usize) -> Result<Buffer<T>> {
+pub(crate) fn map_raw(path: &Path, offset: u64, (dtype, len): (DType, usize)) -> Result<RawBuffer> {
     let file = StoredFile::at(path)?.open_read()?;
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
-    let end = (len as u64).checked_mul(size_of::<T>() as u64).and_then(|b| b.checked_add(offset));
+    let end = (len as u64).checked_mul(dtype.size() as u64).and_then(|b| b.checked_add(offset));
     if end.is_none_or(|end| end > length) {
         return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
             .in_file(path)
             .at_byte(offset)
-            .expected(format!("{len} elements of {} bytes", size_of::<T>()))
+            .expected(format!("{len} elements of {} bytes", dtype.size()))
             .found(format!("{} bytes", length.saturating_sub(offset))));
     }
     if len == 0 {
-        return Ok(Vec::new().into());
+        return Ok(RawBuffer::empty(Some(dtype)));
     }
     let map = map_read(&file, path)?;
-    Buffer::from_map(map, Origin { path: path.to_owned(), file }, offset as usize, len)
+    let origin = Origin { path: path.to_owned(), file };
+    RawBuffer::from_map(map, origin, offset as usize, (dtype, len))
 }
 
 /// The number of our elements, if the file's are of a type that stands for them, in native byte order.
@@ -102,16 +105,18 @@ pub(crate) fn count_elements(header: &NpyHeader, stands: &[Stands]) -> Result<us
 /// Creates an array in `file`, new and empty, with its full size reserved, and maps it for writing; it is all zeros.
 ///
 /// `path` is where the file will be found, for messages.
-pub(crate) fn create_array<T: Entry>(
+pub(crate) fn create_array(
     file: File,
     path: &Path,
+    dtype: DType,
     header: &NpyHeader,
-) -> Result<BufferMut<T>> {
+) -> Result<RawBufferMut> {
     reserve(&file, path, DATA_START + header.data_bytes())?;
     write_header(&file, path, header)?;
     let map = map_write(&file, path)?;
-    let len = header.data_bytes() as usize / size_of::<T>();
-    BufferMut::from_map(map, Origin { path: path.to_owned(), file }, DATA_START as usize, len)
+    let len = header.data_bytes() as usize / dtype.size();
+    let origin = Origin { path: path.to_owned(), file };
+    RawBufferMut::from_map(map, origin, DATA_START as usize, (dtype, len))
 }
 
 /// Rewrites the header for a shape that is no larger, cuts the file to it, and writes everything to the device.

@@ -1,0 +1,245 @@
+//! A compressed matrix whose types and axis are known at run time: what works on [`Compressed`] without arithmetic is compiled
+//! for this one, in this library.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::axis::Axis;
+use crate::sparse::check::{check_indices, check_pointers, check_types};
+use crate::sparse::compressed::Compressed;
+use crate::sparse::seen::Seen;
+use crate::sparse::types::Types;
+use crate::storage::raw::Raw;
+use crate::storage::{Entry, Index, RawBuffer, RawBufferMut, SparseFormat};
+
+/// A [`Compressed`] of any types. Cloning copies pointers.
+#[derive(Clone)]
+pub(crate) struct AnyCompressed {
+    /// `Csr` or `Csc`.
+    pub(super) format: SparseFormat,
+    pub(super) shape: (usize, usize),
+    /// Never decreases; its last element is `nnz` more than its first, which is not 0 in a slice of a matrix.
+    pub(super) indptr: RawBuffer,
+    pub(super) indices: RawBuffer,
+    pub(super) data: RawBuffer,
+    pub(super) seen: Arc<Seen>,
+}
+
+/// Indices or pointers, of either width.
+#[derive(Clone, Copy)]
+pub(crate) enum Indices<'a> {
+    Narrow(&'a [u32]),
+    Wide(&'a [u64]),
+}
+
+/// Evaluates an expression with a slice of `u32` or of `u64`.
+macro_rules! by_index {
+    ($indices:expr, $slice:ident => $body:expr) => {
+        match $indices {
+            $crate::sparse::Indices::Narrow($slice) => $body,
+            $crate::sparse::Indices::Wide($slice) => $body,
+        }
+    };
+}
+pub(crate) use by_index;
+
+impl<'a> Indices<'a> {
+    /// The elements of a buffer of indices.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub(crate) fn of(buffer: &'a RawBuffer) -> Self {
+        Self::of_raw(buffer.as_raw())
+    }
+
+    /// As [`of`](Self::of), of a buffer that is not frozen yet.
+    pub(crate) fn of_mut(buffer: &'a RawBufferMut) -> Self {
+        Self::of_raw(buffer.as_raw())
+    }
+
+    /// As [`of`](Self::of), of a part of a buffer.
+    pub(crate) fn of_raw(raw: Raw<'a>) -> Self {
+        match (raw.typed::<u32>(), raw.typed::<u64>()) {
+            (Some(narrow), _) => Indices::Narrow(narrow),
+            (_, Some(wide)) => Indices::Wide(wide),
+            _ => unreachable!("a buffer of indices"),
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(self) -> usize {
+        by_index!(self, indices => indices.len())
+    }
+
+    /// Index `at` as a position.
+    #[inline]
+    pub(crate) fn at(self, at: usize) -> usize {
+        by_index!(self, indices => indices[at].to_usize())
+    }
+}
+
+impl AnyCompressed {
+    /// A matrix over three arrays. Pointers are checked; indices when they are first used.
+    pub(crate) fn from_buffers(
+        format: SparseFormat,
+        shape: (usize, usize),
+        indptr: RawBuffer,
+        indices: RawBuffer,
+        data: RawBuffer,
+    ) -> Result<Self> {
+        let matrix = Self::from_written(format, shape, indptr, indices, data)?;
+        let major = matrix.extents().0;
+        by_index!(matrix.indptr(), indptr => check_pointers(indptr, major, matrix.nnz()))?;
+        Ok(matrix)
+    }
+
+    /// As [`from_buffers`](Self::from_buffers), for pointers that were just made in order and need not be read again.
+    pub(crate) fn from_written(
+        format: SparseFormat,
+        shape: (usize, usize),
+        indptr: RawBuffer,
+        indices: RawBuffer,
+        data: RawBuffer,
+    ) -> Result<Self> {
+        let seen = Arc::default();
+        let matrix = AnyCompressed { format, shape, indptr, indices, data, seen };
+        let ((major, minor), types) = (matrix.extents(), matrix.types());
+        check_types((types.indices, types.pointers), major, minor, matrix.nnz())?;
+        if matrix.data.len() != matrix.nnz() {
+            return Err(Error::shape("the value array", matrix.nnz(), matrix.data.len()));
+        }
+        Ok(matrix)
+    }
+
+    /// As a matrix of the types and the axis with which it was made.
+    pub(crate) fn into_typed<T: Entry, I: Index, P: Index, A: Axis>(
+        self,
+    ) -> Compressed<T, I, P, A> {
+        assert_eq!(self.format, A::FORMAT, "the format with which it was made");
+        Compressed::from_any(self)
+    }
+
+    pub(crate) fn format(&self) -> SparseFormat {
+        self.format
+    }
+
+    /// `(nrows, ncols)`.
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    /// The extent of the axis with pointers, and that of the other.
+    pub(crate) fn extents(&self) -> (usize, usize) {
+        self.format.swap_if_cols(self.shape)
+    }
+
+    /// Extent of the axis with pointers.
+    pub(crate) fn major(&self) -> usize {
+        self.extents().0
+    }
+
+    /// Extent of the other axis.
+    pub(crate) fn minor(&self) -> usize {
+        self.extents().1
+    }
+
+    /// Number of stored entries.
+    pub(crate) fn nnz(&self) -> usize {
+        self.indices.len()
+    }
+
+    pub(crate) fn types(&self) -> Types {
+        let index = |buffer: &RawBuffer| buffer.dtype().expect("indices have a type");
+        Types {
+            values: self.data.dtype(),
+            indices: index(&self.indices),
+            pointers: index(&self.indptr),
+        }
+    }
+
+    pub(crate) fn indptr(&self) -> Indices<'_> {
+        Indices::of(&self.indptr)
+    }
+
+    pub(crate) fn indices(&self) -> Indices<'_> {
+        Indices::of(&self.indices)
+    }
+
+    pub(crate) fn data(&self) -> &RawBuffer {
+        &self.data
+    }
+
+    pub(crate) fn indptr_buffer(&self) -> &RawBuffer {
+        &self.indptr
+    }
+
+    pub(crate) fn indices_buffer(&self) -> &RawBuffer {
+        &self.indices
+    }
+
+    /// The positions of one line in indices and values. `line` is below [`major`](Self::major).
+    pub(crate) fn span(&self, line: usize) -> Range<usize> {
+        let indptr = self.indptr();
+        let base = indptr.at(0);
+        // A mapped file that another process changes may no longer be what was checked: stay within the arrays.
+        let end = indptr.at(line + 1).wrapping_sub(base).min(self.nnz());
+        indptr.at(line).wrapping_sub(base).min(end)..end
+    }
+
+    /// Bytes of the arrays that lie in files.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.indptr.stored_bytes() + self.indices.stored_bytes() + self.data.stored_bytes()
+    }
+
+    /// Checks that every index is in range, and tells whether they strictly increase within each line; the answer is
+    /// remembered.
+    pub(crate) fn check(&self) -> Result<bool> {
+        if let Some(&canonical) = self.seen.canonical.get() {
+            return Ok(canonical);
+        }
+        let minor = self.minor();
+        let checked = by_index!(self.indptr(), indptr => {
+            by_index!(self.indices(), indices => check_indices(indptr, indices, minor))
+        });
+        let canonical = checked.map_err(|error| self.name_indices(error))?;
+        Ok(*self.seen.canonical.get_or_init(|| canonical))
+    }
+
+    /// Whether indices rise in every line, if that is known and cannot change: of indices in memory that were checked.
+    pub(crate) fn known_canonical(&self) -> Option<bool> {
+        if self.indices.origin().is_some() { None } else { self.seen.canonical.get().copied() }
+    }
+
+    /// Names the file behind the indices, if there is one, in an error about them.
+    pub(crate) fn name_indices(&self, error: Error) -> Error {
+        match self.indices.file() {
+            Some((path, _)) if error.kind() == ErrorKind::Index => error.in_file(path),
+            _ => error,
+        }
+    }
+
+    /// Remembers that the maker of the matrix has put indices in range and in order.
+    pub(crate) fn assume_canonical(self) -> Self {
+        #[cfg(debug_assertions)]
+        by_index!(self.indptr(), indptr => by_index!(self.indices(), indices => {
+            assert!(check_indices(indptr, indices, self.minor()).is_ok_and(|rises| rises));
+        }));
+        self.seen.canonical.get_or_init(|| true);
+        self
+    }
+
+    /// The transpose: the same arrays compressed along the other axis.
+    pub(crate) fn transpose(&self) -> Self {
+        let (nrows, ncols) = self.shape;
+        AnyCompressed { format: self.format.other(), shape: (ncols, nrows), ..self.clone() }
+    }
+
+    /// The same structure with other values; there is one for each entry.
+    pub(crate) fn with_data(&self, data: RawBuffer) -> Result<Self> {
+        if data.len() != self.nnz() {
+            return Err(Error::shape("the value array", self.nnz(), data.len()));
+        }
+        Ok(AnyCompressed { data, ..self.clone() })
+    }
+}

@@ -123,7 +123,7 @@ struct Cut {
 }
 
 impl Cut {
-    fn new<T>(panel: &LinePanel<'_, T>, length: usize) -> Self {
+    fn new<T>(panel: &LinePanel<&[T]>, length: usize) -> Self {
         let (lines, start) = (panel.lines, panel.offset);
         let width = panel.elements.len() / lines.max(1);
         let whole = width == length && width <= TASK;
@@ -146,7 +146,7 @@ impl Cut {
     }
 
     /// The elements of a task and how many each of its lines has there.
-    fn task<'a, T>(&self, panel: &LinePanel<'a, T>, task: usize) -> (&'a [T], usize) {
+    fn task<'a, T>(&self, panel: &LinePanel<&'a [T]>, task: usize) -> (&'a [T], usize) {
         let line = self.line(task);
         if self.whole {
             let lines = self.step.min(self.lines - line);

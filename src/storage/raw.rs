@@ -10,7 +10,8 @@
 
 use std::ops::Range;
 
-use crate::storage::element::{DType, Entry, by_dtype};
+use crate::storage::element::{DType, Element, Entry, by_dtype};
+use crate::storage::parallel::{ChunksMut, ParallelSlice, Tasks};
 
 /// A value of `W` bytes that is moved.
 ///
@@ -18,6 +19,17 @@ use crate::storage::element::{DType, Entry, by_dtype};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub(crate) struct Carrier<const W: usize>([u8; W]);
+
+impl<const W: usize> Carrier<W> {
+    /// The value without bits: zero, or `false`. There is one of every type.
+    pub(crate) const ZERO: Self = Carrier([0; W]);
+
+    /// Makes this what `merge` makes of it and a value of its type; `None` if it makes nothing.
+    #[inline(always)]
+    pub(crate) fn merge(&mut self, value: Self, merge: Merge) -> Option<()> {
+        merge(&mut self.0, &value.0).then_some(())
+    }
+}
 
 /// Evaluates an expression with `W` being the width given, one of those that values have.
 macro_rules! by_width {
@@ -52,6 +64,35 @@ macro_rules! by_width {
 }
 pub(crate) use by_width;
 
+/// As [`by_width`], for the elements of dense arrays, all of which have bytes.
+macro_rules! by_size {
+    ($width:expr, $W:ident => $body:expr) => {
+        match $width {
+            1 => {
+                const $W: usize = 1;
+                $body
+            }
+            2 => {
+                const $W: usize = 2;
+                $body
+            }
+            4 => {
+                const $W: usize = 4;
+                $body
+            }
+            8 => {
+                const $W: usize = 8;
+                $body
+            }
+            _ => {
+                const $W: usize = 16;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use by_size;
+
 /// Bytes of a value.
 pub(crate) fn width(dtype: Option<DType>) -> usize {
     dtype.map_or(0, DType::size)
@@ -85,6 +126,11 @@ impl<'a> Raw<'a> {
     pub(super) unsafe fn from_bytes(bytes: &'a [u8], dtype: Option<DType>, len: usize) -> Self {
         assert_eq!(bytes.len(), len * width(dtype));
         Raw { bytes, dtype, len }
+    }
+
+    /// Bytes that were read, if they are so many values of the type.
+    pub(crate) fn read(bytes: &'a [u8], (dtype, len): (Option<DType>, usize)) -> Option<Self> {
+        are_values(bytes, (dtype, len)).then_some(Raw { bytes, dtype, len })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -175,6 +221,11 @@ impl<'a> RawMut<'a> {
         RawMut { bytes, dtype, len }
     }
 
+    /// Bytes of something else as so many values of the type, if they happen to be such.
+    pub(crate) fn over(bytes: &'a mut [u8], (dtype, len): (Option<DType>, usize)) -> Option<Self> {
+        are_values(bytes, (dtype, len)).then_some(RawMut { bytes, dtype, len })
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -227,6 +278,12 @@ impl<'a> RawMut<'a> {
     /// If there are not so many.
     pub(crate) fn take_front(&mut self, count: usize) -> RawMut<'a> {
         self.split_off_front(count).expect("so many values")
+    }
+
+    /// Tasks of runs of `size` values, the last of which may have less.
+    pub(crate) fn par_chunks_mut(self, size: usize) -> RawChunks<'a> {
+        let RawMut { bytes, dtype, len } = self;
+        RawChunks { bytes: bytes.par_chunks_mut((size * width(dtype)).max(1)), dtype, len, size }
     }
 
     /// Copies all values of a run of the same length and type.
@@ -327,6 +384,34 @@ impl<'a> RawMut<'a> {
     }
 }
 
+/// Whether bytes are so many values of a type. Of all types but `bool` every bit pattern is a value.
+fn are_values(bytes: &[u8], (dtype, len): (Option<DType>, usize)) -> bool {
+    len.checked_mul(width(dtype)) == Some(bytes.len())
+        && (dtype != Some(DType::Bool) || bytes.iter().all(|&byte| byte < 2))
+}
+
+/// Runs of values to change.
+pub(crate) struct RawChunks<'a> {
+    bytes: ChunksMut<'a, u8>,
+    dtype: Option<DType>,
+    /// Values in all, and of a run.
+    len: usize,
+    size: usize,
+}
+
+impl<'a> Tasks for RawChunks<'a> {
+    type Item = RawMut<'a>;
+    fn count(&self) -> usize {
+        self.len.div_ceil(self.size)
+    }
+    unsafe fn take(&self, at: usize) -> RawMut<'a> {
+        let len = self.size.min(self.len - at * self.size);
+        // SAFETY: as the caller promises; of values with bytes there are as many runs of bytes.
+        let bytes = if width(self.dtype) == 0 { &mut [] } else { unsafe { self.bytes.take(at) } };
+        RawMut { bytes, dtype: self.dtype, len }
+    }
+}
+
 /// Two runs of values of one type, as carriers of their width.
 ///
 /// # Panics
@@ -410,6 +495,19 @@ pub(crate) fn merge(dtype: Option<DType>) -> Merge {
         None => |_, _| true,
         Some(dtype) => by_dtype!(dtype, T => sum::<T>, _ => |_, _| false),
     }
+}
+
+/// What becomes of an element of a dense array of zeros when an entry is put there: the entry, or the sum if something was
+/// put there before; whether there is one. So a negative zero stays one, which added to zero it would not.
+pub(crate) fn put(dtype: DType) -> Merge {
+    fn put<T: Element>(element: &mut [u8], entry: &[u8]) -> bool {
+        if bytemuck::checked::pod_read_unaligned::<T>(element) != T::default() {
+            return sum::<T>(element, entry);
+        }
+        element.copy_from_slice(entry);
+        true
+    }
+    by_dtype!(dtype, T => put::<T>, _ => |_, _| false)
 }
 
 fn sum<T: Entry>(sum: &mut [u8], value: &[u8]) -> bool {

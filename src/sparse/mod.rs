@@ -13,6 +13,7 @@
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
 mod any_compressed;
+mod any_coo;
 mod axis;
 mod builder;
 mod check;
@@ -26,6 +27,8 @@ mod exchange;
 mod files;
 mod generate;
 mod index_check;
+mod indices;
+mod indices_mut;
 mod line_cuts;
 mod lines;
 mod open;
@@ -42,17 +45,19 @@ mod writer;
 mod zipped_lines;
 
 pub(crate) use any_compressed::{AnyCompressed, Indices, by_index};
+pub(crate) use any_coo::AnyCoo;
 pub use axis::{Axis, ByCols, ByRows};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
-pub(crate) use check::check_widths;
+pub(crate) use check::{check_types, check_widths};
 pub use compressed::{Compressed, Csc, Csr};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
-pub(crate) use coo_writer::CooWriter;
+pub(crate) use coo_writer::{AnyCooWriter, CooWriter};
 pub(crate) use copy::append;
 pub(crate) use draft::{AnyDraft, CompressedDraft};
-pub(crate) use entry_panels::EntryPanels;
+pub(crate) use entry_panels::{AnyEntryPanels, EntryPanels};
 pub(crate) use index_check::IndexCheck;
+pub(crate) use indices_mut::{IndexVec, IndicesMut, by_index_mut, by_index_type, typed_indices};
 pub(crate) use line_cuts::Pieces;
 pub use lines::Line;
 pub(crate) use panels::LinePanels;

@@ -244,6 +244,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
         Ok(CompressedWriter { any, types: PhantomData })
     }
 
+    /// The same, of types that are known at run time.
+    pub(crate) fn into_any(self) -> AnyWriter {
+        self.any
+    }
+
     /// As [`AnyWriter::plan`].
     pub(crate) fn plan(plan: Plan, extents: (usize, usize), place: &Place, ctx: &Context) -> Plan {
         AnyWriter::plan(plan, Types::of::<T, I, P>(), extents, place, ctx)

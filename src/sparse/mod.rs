@@ -13,6 +13,7 @@
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
 mod any_compressed;
+mod any_coo;
 mod axis;
 mod builder;
 mod check;
@@ -26,6 +27,8 @@ mod exchange;
 mod files;
 mod generate;
 mod index_check;
+mod indices;
+mod indices_mut;
 mod line_cuts;
 mod lines;
 mod open;
@@ -40,6 +43,7 @@ mod stack;
 mod types;
 mod writer;
 mod zipped_lines;
+mod zipped_typed;
 
 pub(crate) use any_compressed::{AnyCompressed, Indices, by_index};
 pub use axis::{Axis, ByCols, ByRows};
@@ -51,13 +55,15 @@ pub use coo::{Coo, Duplicates};
 pub(crate) use coo_writer::CooWriter;
 pub(crate) use copy::append;
 pub(crate) use draft::{AnyDraft, CompressedDraft};
-pub(crate) use entry_panels::EntryPanels;
+pub(crate) use entry_panels::{AnyEntryPanels, EntryPanels};
 pub(crate) use index_check::IndexCheck;
+pub(crate) use indices_mut::{IndexVec, IndicesMut, by_index_mut};
 pub(crate) use line_cuts::Pieces;
 pub use lines::Line;
-pub(crate) use panels::LinePanels;
+pub(crate) use panels::{AnyLinePanel, AnyLinePanels, LinePanels};
 pub use permutation::Permutation;
 pub use refill::Refill;
 pub(crate) use types::Types;
 pub(crate) use writer::{AnyWriter, CompressedWriter, memory_left};
-pub(crate) use zipped_lines::{LinePart, ZippedLines, ZippedPanel};
+pub(crate) use zipped_lines::{AnyLinePart, AnyZippedLines, AnyZippedPanel};
+pub(crate) use zipped_typed::{LinePart, ZippedLines, ZippedPanel};

@@ -87,6 +87,11 @@ impl<'a> Raw<'a> {
         Raw { bytes, dtype, len }
     }
 
+    /// Bytes that were read, if they are so many values of the type.
+    pub(crate) fn read(bytes: &'a [u8], (dtype, len): (Option<DType>, usize)) -> Option<Self> {
+        are_values(bytes, (dtype, len)).then_some(Raw { bytes, dtype, len })
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -147,6 +152,11 @@ impl<'a> Raw<'a> {
         }
         // SAFETY: `len` values of this type, by the promise of every constructor, and aligned.
         Some(unsafe { std::slice::from_raw_parts(self.bytes.as_ptr().cast(), self.len) })
+    }
+
+    /// The values, of the type with which they were made.
+    pub(crate) fn as_typed<T: Entry>(&self) -> &'a [T] {
+        self.typed().expect("values of the type with which they were made")
     }
 
     /// The values as carriers of their width.
@@ -325,6 +335,12 @@ impl<'a> RawMut<'a> {
     fn check(&self, from: Raw<'_>) {
         assert_eq!((self.dtype, self.len), (from.dtype, from.len), "values of one type, as many");
     }
+}
+
+/// Whether bytes are so many values of a type. Of all types but `bool` every bit pattern is a value.
+fn are_values(bytes: &[u8], (dtype, len): (Option<DType>, usize)) -> bool {
+    len.checked_mul(width(dtype)) == Some(bytes.len())
+        && (dtype != Some(DType::Bool) || bytes.iter().all(|&byte| byte < 2))
 }
 
 /// Two runs of values of one type, as carriers of their width.

@@ -57,7 +57,7 @@ impl<'a> Entries<'a> {
                 }
             }
             Others::Lines(indptr) => {
-                let mut majors = Majors::new(indptr, range.start);
+                let mut majors = Majors::new(indptr, 0, range.start);
                 let mut others = [I::from_usize(0); BLOCK];
                 for here in blocks {
                     let others = &mut others[..here.len()];

@@ -9,13 +9,15 @@ const SHORT: usize = 8;
 /// Walks along the pointers of a matrix.
 pub(super) struct Majors<'a> {
     indptr: Indices<'a>,
-    /// The line of the entry that comes next, or one before it.
+    /// The line that the first pointer is of.
+    first: usize,
+    /// The line of the entry that comes next, or one before it; counted from the first.
     line: usize,
 }
 
 impl<'a> Majors<'a> {
-    /// From entry `start` on.
-    pub(super) fn new(indptr: Indices<'a>, start: usize) -> Self {
+    /// Walks along those of the lines from `first` on, from entry `start` on.
+    pub(super) fn new(indptr: Indices<'a>, first: usize, start: usize) -> Self {
         fn before<P: Index>(indptr: &[P], start: usize) -> usize {
             let [base, ends @ ..] = indptr else { return 0 };
             let base = base.to_usize();
@@ -24,20 +26,20 @@ impl<'a> Majors<'a> {
                 _ => ends.partition_point(|end| end.to_usize().wrapping_sub(base) <= start),
             }
         }
-        Majors { indptr, line: by_index!(indptr, indptr => before(indptr, start)) }
+        Majors { indptr, first, line: by_index!(indptr, indptr => before(indptr, start)) }
     }
 
     /// Writes the lines of the entries from `start` on, which are those after the last ones; `None` if the pointers do not say
     /// it.
     pub(super) fn write<I: Index>(&mut self, start: usize, lines: &mut [I]) -> Option<()> {
-        let at = &mut self.line;
+        let at = (self.first, &mut self.line);
         by_index!(self.indptr, indptr => write(indptr, at, start, lines))
     }
 }
 
 fn write<I: Index, P: Index>(
     indptr: &[P],
-    line: &mut usize,
+    (first, line): (usize, &mut usize),
     start: usize,
     lines: &mut [I],
 ) -> Option<()> {
@@ -48,7 +50,7 @@ fn write<I: Index, P: Index>(
         // What lies before the run is no part of it; pointers that fall are those of a file that is changing.
         let end = ends.get(*line)?.to_usize().wrapping_sub(before);
         let end = if end as isize > 0 { end.min(count) } else { 0 };
-        let name = I::from_usize(*line);
+        let name = I::from_usize(first + *line);
         if end > filled {
             match lines.get_mut(filled..filled + SHORT) {
                 Some(short) => {
@@ -73,12 +75,12 @@ mod tests {
     #[test]
     fn lines_are_written_out_from_anywhere() {
         let lens = [3usize, 0, 1, 20, 0, 0, 9, 2];
-        let all: Vec<u32> = (0u32..).zip(lens).flat_map(|(line, len)| vec![line; len]).collect();
+        let all: Vec<u32> = (5u32..).zip(lens).flat_map(|(line, len)| vec![line; len]).collect();
         let mut indptr = vec![7u64];
         lens.iter().for_each(|&len| indptr.push(indptr[indptr.len() - 1] + len as u64));
         for start in 0..=all.len() {
             for step in [1, 2, 5, 40] {
-                let mut majors = Majors::new(Indices::Wide(&indptr), start);
+                let mut majors = Majors::new(Indices::Wide(&indptr), 5, start);
                 let mut written = Vec::new();
                 for at in (start..all.len()).step_by(step) {
                     let mut lines = vec![99u32; step.min(all.len() - at)];
@@ -88,7 +90,7 @@ mod tests {
                 assert_eq!(written, all[start..]);
             }
         }
-        assert!(Majors::new(Indices::Wide(&indptr), 30).write(30, &mut [0u32; 6]).is_none());
-        assert!(Majors::new(Indices::Wide(&[9, 4, 2]), 0).write(0, &mut [0u32]).is_none());
+        assert!(Majors::new(Indices::Wide(&indptr), 5, 30).write(30, &mut [0u32; 6]).is_none());
+        assert!(Majors::new(Indices::Wide(&[9, 4, 2]), 5, 0).write(0, &mut [0u32]).is_none());
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Names<'a> {
         let (most, mut names) = (from.nnz().min(room(layout, ctx)), IndexVec::new(layout.indices));
         reserve(&mut names, most)?;
         let _held = ctx.hold((most * layout.indices.size()) as u64);
-        Ok(Names { from, majors: Majors::new(from.indptr(), 0), names, _held })
+        Ok(Names { from, majors: Majors::new(from.indptr(), 0, 0), names, _held })
     }
 
     /// The lines of `count` entries from `first` on, or their new places. Runs of entries are walked through once, one after

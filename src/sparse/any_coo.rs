@@ -1,5 +1,5 @@
-//! A coordinate matrix whose types are known at run time: what works on [`Coo`] without arithmetic is compiled for this one,
-//! in this library.
+//! A coordinate matrix whose types are known at run time: what works on [`Coo`](super::Coo) without arithmetic is compiled for
+//! this one, in this library.
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,8 +25,11 @@ pub(crate) struct AnyCoo {
     pub(super) checked: Arc<OnceLock<()>>,
 }
 
-/// Bytes of the three arrays of a matrix with `nnz` entries of a type, and indices of another.
-pub(crate) fn coo_bytes((values, indices): (Option<DType>, DType), nnz: usize) -> u64 {
+/// What a coordinate matrix is made of: the type of its values, `None` for a pattern, and that of its indices.
+pub(crate) type CooTypes = (Option<DType>, DType);
+
+/// Bytes of the three arrays of a coordinate matrix with `nnz` entries.
+pub(crate) fn coo_bytes((values, indices): CooTypes, nnz: usize) -> u64 {
     (nnz as u64).saturating_mul((2 * indices.size() + width(values)) as u64)
 }
 
@@ -39,12 +42,12 @@ impl AnyCoo {
         data: RawBuffer,
     ) -> Result<Self> {
         let matrix = AnyCoo { shape, rows, cols, data, checked: Arc::default() };
-        check_types((matrix.types().1, DType::UInt64), shape.0, shape.1, matrix.nnz())?;
-        let lengths =
-            [("the column array", matrix.cols.len()), ("the value array", matrix.data.len())];
-        for (name, len) in lengths {
-            if len != matrix.nnz() {
-                return Err(Error::shape(name, matrix.nnz(), len));
+        let (rows, (_, index)) = (matrix.nnz(), matrix.types());
+        check_types((index, DType::UInt64), shape.0, shape.1, rows)?;
+        let lens = [("the column array", &matrix.cols), ("the value array", &matrix.data)];
+        for (name, array) in lens {
+            if array.len() != rows {
+                return Err(Error::shape(name, rows, array.len()));
             }
         }
         Ok(matrix)
@@ -60,9 +63,13 @@ impl AnyCoo {
         self.shape
     }
 
-    /// Number of entries.
+    /// Number of stored entries.
     pub(crate) fn nnz(&self) -> usize {
         self.rows.len()
+    }
+
+    pub(crate) fn types(&self) -> CooTypes {
+        (self.data.dtype(), self.rows.dtype().expect("indices have a type"))
     }
 
     pub(crate) fn rows(&self) -> &RawBuffer {
@@ -77,17 +84,18 @@ impl AnyCoo {
         &self.data
     }
 
-    /// The types of values, `None` for a pattern, and of indices.
-    pub(crate) fn types(&self) -> (Option<DType>, DType) {
-        (self.data.dtype(), self.rows.dtype().expect("indices have a type"))
-    }
-
     /// Bytes of the arrays that lie in files.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.rows.stored_bytes() + self.cols.stored_bytes() + self.data.stored_bytes()
     }
 
-    /// Checks that every coordinate is in range; the answer is remembered.
+    /// Remembers that the maker of the matrix has put all coordinates in range.
+    pub(crate) fn assume_checked(self) -> Self {
+        self.checked.get_or_init(|| ());
+        self
+    }
+
+    /// Checks that every coordinate is in range. Reads them once; the answer is remembered.
     pub(crate) fn check(&self) -> Result<()> {
         if self.checked.get().is_some() {
             return Ok(());
@@ -105,9 +113,9 @@ impl AnyCoo {
         cols: Indices<'_>,
     ) -> Result<()> {
         let (nrows, ncols) = self.shape;
-        let runs = [("a row", &self.rows, rows, nrows), ("a column", &self.cols, cols, ncols)];
-        for (name, array, run, extent) in runs {
-            let Some(k) = by_index!(run, run => outside(run, extent)) else { continue };
+        let axes = [("a row", &self.rows, rows, nrows), ("a column", &self.cols, cols, ncols)];
+        for (name, array, run, extent) in axes {
+            let Some(k) = by_index!(run, run => first_outside(run, extent)) else { continue };
             let error = Error::new(ErrorKind::Index, format!("{name} index is out of range"))
                 .at(Location::Position((start + k) as u64))
                 .expected(format!("an index below {extent}"))
@@ -121,11 +129,9 @@ impl AnyCoo {
     }
 }
 
-/// The first index that is not below an extent.
-fn outside<I: Index>(run: &[I], extent: usize) -> Option<usize> {
-    let tasks = run.par_chunks(TASK).enumerate();
-    tasks.find_map_first(|(task, run)| {
-        let first = run.iter().position(|index| index.to_usize() >= extent);
-        first.map(|k| task * TASK + k)
-    })
+fn first_outside<I: Index>(run: &[I], extent: usize) -> Option<usize> {
+    let outside = |index: &I| index.to_usize() >= extent;
+    run.par_chunks(TASK)
+        .enumerate()
+        .find_map_first(|(task, run)| run.iter().position(outside).map(|k| task * TASK + k))
 }

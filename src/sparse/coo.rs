@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::any_compressed::Indices;
 use crate::sparse::any_coo::{AnyCoo, coo_bytes};
 use crate::sparse::check::check_widths;
 use crate::storage::{Buffer, Context, Entry, Index};
@@ -59,13 +58,13 @@ impl<T: Entry, I: Index> Coo<T, I> {
 
     /// As [`from_parts`](Self::from_parts), with the coordinates left to be checked when they are first used.
     pub(crate) fn from_buffers(
-        (nrows, ncols): (usize, usize),
+        shape: (usize, usize),
         rows: Buffer<I>,
         cols: Buffer<I>,
         data: Buffer<T>,
     ) -> Result<Self> {
         let (rows, cols, data) = (rows.raw().clone(), cols.raw().clone(), data.raw().clone());
-        AnyCoo::from_buffers((nrows, ncols), rows, cols, data).map(Self::from_any)
+        AnyCoo::from_buffers(shape, rows, cols, data).map(Self::from_any)
     }
 
     /// The matrix, of types that are known at run time.
@@ -82,8 +81,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// A matrix of these types.
     pub(super) fn from_any(any: AnyCoo) -> Self {
         let AnyCoo { shape: (nrows, ncols), rows, cols, data, checked } = any;
-        let (rows, cols) = (rows.into_typed(), cols.into_typed());
-        Coo { nrows, ncols, rows, cols, data: data.into_typed(), checked }
+        let (rows, cols, data) = (rows.into_typed(), cols.into_typed(), data.into_typed());
+        Coo { nrows, ncols, rows, cols, data, checked }
     }
 
     /// A matrix in memory from `(row, column, value)` triplets in any order, within the limit of the default [`Context`].
@@ -179,12 +178,10 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// Checks that every coordinate is in range. Reads them once; the answer is remembered. Takes no memory,
     /// and the threads of the pool that calls it, or of a new [`Context`](crate::Context).
     pub fn check(&self) -> Result<()> {
+        if self.checked.get().is_some() {
+            return Ok(());
+        }
         self.to_any().check()
-    }
-
-    /// Checks that the coordinates of a run of entries, the first being entry `start`, are in range.
-    pub(crate) fn check_run(&self, start: usize, rows: &[I], cols: &[I]) -> Result<()> {
-        self.to_any().check_run(start, Indices::new(rows), Indices::new(cols))
     }
 }
 

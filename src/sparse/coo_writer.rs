@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::error::Result;
-use crate::sparse::any_coo::{AnyCoo, coo_bytes};
+use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
 use crate::sparse::check::check_types;
 use crate::sparse::coo::Coo;
 use crate::sparse::files::{ValueWriter, index_header, stored_values};
@@ -16,36 +16,34 @@ use crate::storage::{
 
 /// Takes the entries of a coordinate matrix, in order.
 pub(crate) struct AnyCooWriter {
+    types: CooTypes,
     stage: Stage,
     shape: (usize, usize),
-    /// The types of values, `None` for a pattern, and of indices.
-    types: (Option<DType>, DType),
     rows: RawWriter,
     cols: RawWriter,
     data: ValueWriter,
 }
 
 impl AnyCooWriter {
-    /// A matrix of `shape` with `nnz` entries; with as many as come, if `None`.
+    /// A matrix of `shape` with `nnz` entries, or with as many as there will be.
     ///
     /// Fails if the index type is too narrow, or if there is not the memory or the disk space.
     pub(crate) fn new(
-        types: (Option<DType>, DType),
+        (values, index): CooTypes,
         shape: (usize, usize),
         nnz: Option<usize>,
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        let ((values, indices), exact) = (types, nnz.is_some());
-        let nnz = nnz.unwrap_or(0);
-        check_types((indices, DType::UInt64), shape.0, shape.1, nnz)?;
+        let (len, exact) = (nnz.unwrap_or(0), nnz.is_some());
+        check_types((index, DType::UInt64), shape.0, shape.1, len)?;
         let stage = Stage::folder(place, ctx)?;
-        let header = index_header(indices, nnz);
+        let array = |name| stage.writer(name, index, &index_header(index, len), exact);
         Ok(AnyCooWriter {
-            rows: stage.writer(ROWS_FILE, indices, &header, exact)?,
-            cols: stage.writer(INDICES_FILE, indices, &header, exact)?,
-            data: ValueWriter::new(&stage, values, nnz, exact)?,
-            types,
+            types: (values, index),
+            rows: array(ROWS_FILE)?,
+            cols: array(INDICES_FILE)?,
+            data: ValueWriter::new(&stage, values, len, exact)?,
             stage,
             shape,
         })
@@ -54,7 +52,7 @@ impl AnyCooWriter {
     /// Adds a matrix with `nnz` entries, made at `place`, to a plan.
     pub(crate) fn plan(
         plan: Plan,
-        types: (Option<DType>, DType),
+        types: CooTypes,
         nnz: usize,
         place: &Place,
         ctx: &Context,
@@ -77,9 +75,24 @@ impl AnyCooWriter {
         self.data.push(data)
     }
 
+    /// Takes the next rows; their columns and values come by themselves.
+    pub(super) fn push_rows(&mut self, rows: Raw<'_>) -> Result<()> {
+        self.rows.push(rows)
+    }
+
+    /// Takes the next columns.
+    pub(super) fn push_cols(&mut self, cols: Raw<'_>) -> Result<()> {
+        self.cols.push(cols)
+    }
+
+    /// Takes the next values.
+    pub(super) fn push_data(&mut self, data: Raw<'_>) -> Result<()> {
+        self.data.push(data)
+    }
+
     /// The finished matrix.
     pub(crate) fn finish(self) -> Result<AnyCoo> {
-        let AnyCooWriter { stage, shape, types, rows, cols, data } = self;
+        let AnyCooWriter { types: (values, index), stage, shape, rows, cols, data } = self;
         let nnz = rows.len();
         let descriptor = Descriptor {
             format: SparseFormat::Coo,
@@ -87,10 +100,10 @@ impl AnyCooWriter {
             ncols: shape.1,
             nnz,
             pointers: None,
-            indices: on_disk(types.1),
-            values: stored_values(types.0),
+            indices: on_disk(index),
+            values: stored_values(values),
         };
-        let header = index_header(types.1, nnz);
+        let header = index_header(index, nnz);
         let rows = stage.finish_writer(ROWS_FILE, rows, &header)?;
         let cols = stage.finish_writer(INDICES_FILE, cols, &header)?;
         let data = data.finish(&stage)?;
@@ -108,26 +121,28 @@ pub(crate) struct CooWriter<T: Entry, I: Index> {
 }
 
 impl<T: Entry, I: Index> CooWriter<T, I> {
-    /// As [`AnyCooWriter::new`].
+    const TYPES: CooTypes = (T::ENTRY_DTYPE, I::DTYPE);
+
+    /// As [`AnyCooWriter::new`], with `nnz` entries.
     pub(crate) fn new(
         shape: (usize, usize),
         nnz: usize,
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        let any = AnyCooWriter::new((T::ENTRY_DTYPE, I::DTYPE), shape, Some(nnz), place, ctx)?;
+        let any = AnyCooWriter::new(Self::TYPES, shape, Some(nnz), place, ctx)?;
         Ok(CooWriter { any, types: PhantomData })
     }
 
-    /// A matrix of `shape` with entries of which nobody knows the number.
+    /// As [`AnyCooWriter::new`], with entries of which nobody knows the number.
     pub(crate) fn growing(shape: (usize, usize), place: &Place, ctx: &Context) -> Result<Self> {
-        let any = AnyCooWriter::new((T::ENTRY_DTYPE, I::DTYPE), shape, None, place, ctx)?;
+        let any = AnyCooWriter::new(Self::TYPES, shape, None, place, ctx)?;
         Ok(CooWriter { any, types: PhantomData })
     }
 
     /// As [`AnyCooWriter::plan`].
     pub(crate) fn plan(plan: Plan, nnz: usize, place: &Place, ctx: &Context) -> Plan {
-        AnyCooWriter::plan(plan, (T::ENTRY_DTYPE, I::DTYPE), nnz, place, ctx)
+        AnyCooWriter::plan(plan, Self::TYPES, nnz, place, ctx)
     }
 
     /// The same, of types that are known at run time.
@@ -138,21 +153,6 @@ impl<T: Entry, I: Index> CooWriter<T, I> {
     /// As [`AnyCooWriter::push`].
     pub(crate) fn push(&mut self, rows: &[I], cols: &[I], data: &[T]) -> Result<()> {
         self.any.push(Raw::of(rows), Raw::of(cols), Raw::of(data))
-    }
-
-    /// Takes the next rows; their columns and values come by themselves.
-    pub(super) fn push_rows(&mut self, rows: Raw<'_>) -> Result<()> {
-        self.any.rows.push(rows)
-    }
-
-    /// Takes the next columns.
-    pub(super) fn push_cols(&mut self, cols: Raw<'_>) -> Result<()> {
-        self.any.cols.push(cols)
-    }
-
-    /// Takes the next values.
-    pub(super) fn push_data(&mut self, data: Raw<'_>) -> Result<()> {
-        self.any.data.push(data)
     }
 
     /// As [`AnyCooWriter::finish`].

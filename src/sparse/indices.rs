@@ -1,12 +1,12 @@
 //! More of indices and pointers of either width: looked at, filled and kept as positions.
 
 use std::collections::TryReserveError;
-use std::ops::Range;
 
+use crate::error::Result;
 use crate::sparse::any_compressed::{Indices, by_index};
-use crate::sparse::indices_mut::{IndexVec, IndicesMut, by_index_mut, typed_indices};
-use crate::storage::raw::{Raw, RawMut};
-use crate::storage::{DType, Index};
+use crate::sparse::indices_mut::{IndexVec, IndicesMut, by_index_mut};
+use crate::storage::raw::Raw;
+use crate::storage::{BufferMut, Context, DType, Index, RawBuffer};
 
 impl<'a> Indices<'a> {
     pub(crate) fn new<I: Index>(indices: &'a [I]) -> Self {
@@ -31,29 +31,7 @@ impl<'a> Indices<'a> {
     }
 }
 
-impl<'a> IndicesMut<'a> {
-    /// The elements of a part of a buffer of indices.
-    ///
-    /// # Panics
-    /// If it is none.
-    pub(crate) fn of_raw(raw: RawMut<'a>) -> Self {
-        match raw.dtype() {
-            Some(DType::UInt32) => IndicesMut::Narrow(typed_indices(raw)),
-            _ => IndicesMut::Wide(typed_indices(raw)),
-        }
-    }
-
-    /// Those in a range.
-    ///
-    /// # Panics
-    /// If it is out of bounds, as slicing does.
-    pub(crate) fn slice_mut(&mut self, range: Range<usize>) -> IndicesMut<'_> {
-        match self {
-            IndicesMut::Narrow(indices) => IndicesMut::Narrow(&mut indices[range]),
-            IndicesMut::Wide(indices) => IndicesMut::Wide(&mut indices[range]),
-        }
-    }
-
+impl IndicesMut<'_> {
     /// Makes index `slots[k]` position `positions[k]`, which was seen to fit.
     ///
     /// # Panics
@@ -68,11 +46,26 @@ impl<'a> IndicesMut<'a> {
 }
 
 impl IndexVec {
+    /// Room for `len` of them for `what`, within the memory limit. The caller counts it.
+    pub(crate) fn room(what: &str, dtype: DType, len: usize, ctx: &Context) -> Result<Self> {
+        Ok(match dtype {
+            DType::UInt32 => IndexVec::Narrow(ctx.room(what, len)?),
+            _ => IndexVec::Wide(ctx.room(what, len)?),
+        })
+    }
+
     /// Room for so many more, if the system has it; some more than that where it comes little by little.
-    pub(crate) fn try_reserve(&mut self, more: usize) -> Result<(), TryReserveError> {
+    pub(crate) fn try_reserve(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
         match self {
             IndexVec::Narrow(indices) => indices.try_reserve(more),
             IndexVec::Wide(indices) => indices.try_reserve(more),
+        }
+    }
+
+    pub(crate) fn into_buffer(self) -> RawBuffer {
+        match self {
+            IndexVec::Narrow(indices) => BufferMut::from(indices).into_raw().freeze(),
+            IndexVec::Wide(indices) => BufferMut::from(indices).into_raw().freeze(),
         }
     }
 

@@ -28,10 +28,18 @@ impl Context {
         what: &str,
         (dtype, len): (Option<DType>, usize),
     ) -> Result<RawBufferMut> {
+        Ok(self.raw_filled(what, (dtype, len))?.counted(self.meter()))
+    }
+
+    /// As [`raw_zeros`](Self::raw_zeros). The caller counts them.
+    pub(crate) fn raw_filled(
+        &self,
+        what: &str,
+        (dtype, len): (Option<DType>, usize),
+    ) -> Result<RawBufferMut> {
         let width = width(dtype);
         self.check_memory(what, (len as u64).saturating_mul(width as u64))?;
-        let zeros = RawBufferMut::fresh(dtype, len).map_err(|_| refused(what, len, width))?;
-        Ok(zeros.counted(self.meter()))
+        RawBufferMut::fresh(dtype, len).map_err(|_| refused(what, len, width))
     }
 
     /// `len` zeros as room for work, of which there is a little under any limit. The caller counts them together with other

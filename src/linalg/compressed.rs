@@ -1,7 +1,7 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
 use crate::error::{Result, check_shape};
-use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter, scatter_memory};
+use crate::linalg::kernels::{AnyPanel, Entries, How, Update, Vectors, scatter_memory};
 use crate::linalg::operator::{LinearOperator, planned, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed, LinePanels};
@@ -108,15 +108,19 @@ pub(crate) fn panel_product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis
 ) -> Result<()> {
     ctx.check_cancelled()?;
     let minor = panels.matrix().minor();
-    let mut update = Update::set();
+    let mut update = Update::Set;
     let swept = panels.sweep(ctx, &mut |panel| {
         let lines = panel.first * k..(panel.first + panel.indptr.len() - 1) * k;
-        let slices = Panel::new(panel.indptr, panel.indices, panel.data, minor, panel.first)?;
-        let update = std::mem::replace(&mut update, Update::add());
-        ctx.with_threads(|| match along {
-            true => gather(slices, entries, Update::set(), x, &mut y[lines], k),
-            false => scatter(slices, entries, update, &x[lines], y, k),
-        })
+        let (indptr, indices) = (panel.indptr.into(), panel.indices.into());
+        let values = panel.data;
+        let lines_here = AnyPanel { indptr, indices, values, ncols: minor, first_row: panel.first };
+        let next = std::mem::replace(&mut update, Update::Add);
+        let update = if along { Update::Set } else { next };
+        let vectors = match along {
+            true => Vectors { k, x, y: &mut y[lines] },
+            false => Vectors { k, x: &x[lines], y },
+        };
+        ctx.with_threads(|| T::multiply_lines(lines_here, How { along, entries, update }, vectors))
     });
     swept.map_err(|error| panels.matrix().name_indices(error))
 }

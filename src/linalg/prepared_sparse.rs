@@ -3,7 +3,7 @@
 use crate::convert::recompress;
 use crate::error::Result;
 use crate::linalg::compressed::{panel_product, product_plan};
-use crate::linalg::kernels::{Entries, Sums};
+use crate::linalg::kernels::{Entries, How, Sums, Update, Vectors};
 use crate::linalg::operator::product_name;
 use crate::linalg::prepared_form::Form;
 use crate::linalg::readers::Readers;
@@ -18,8 +18,8 @@ const WORTH: usize = 1 << 14;
 pub struct PreparedLines<T: Entry, I: Index, P: Index, A: Axis> {
     readers: Readers<LinePanels<T, I, P, A>>,
     /// For products along the lines, and for those across them.
-    along: Option<Form<T>>,
-    across: Option<Form<T>>,
+    along: Option<Form>,
+    across: Option<Form>,
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
@@ -34,16 +34,16 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
         let panels = LinePanels::new(matrix, budget, ctx)?;
         let (mut along, mut across) = (None, None);
         if !panels.is_streamed() && matrix.nnz() >= WORTH {
-            let fits = |form: &Form<T>, n: usize, room: u64| {
+            let fits = |form: &Form, n: usize, room: u64| {
                 form.bytes().saturating_add(form.work_space(n)) <= room
             };
-            along = Form::new(matrix, Sums::Interleaved, budget / 2, ctx)?
+            along = Form::new(&matrix.to_any(), Sums::Interleaved, budget / 2, ctx)?
                 .filter(|form| fits(form, matrix.minor(), budget / 2));
             let other = Compressed::<T, I, P, A::Other>::bytes_of(matrix.minor(), matrix.nnz());
             let rest = budget.saturating_sub(along.as_ref().map_or(0, Form::bytes) + other);
             if both && rest >= other {
                 let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
-                across = Form::new(&other, Sums::InOrder, rest / 2, ctx)?
+                across = Form::new(&other.to_any(), Sums::InOrder, rest / 2, ctx)?
                     .filter(|form| fits(form, matrix.major(), rest / 2));
             }
         }
@@ -70,7 +70,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
     }
 
     /// What products of this kind are made of, if it is not the matrix.
-    fn form(&self, adjoint: bool, k: usize) -> Option<&Form<T>> {
+    fn form(&self, adjoint: bool, k: usize) -> Option<&Form> {
         let form = if is_along::<A>(adjoint) { &self.along } else { &self.across };
         form.as_ref().filter(|form| form.multiplies(k))
     }
@@ -102,7 +102,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
         let along = is_along::<A>(adjoint);
         let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
         match self.form(adjoint, k) {
-            Some(form) => form.product(entries, k, x, y, ctx),
+            Some(form) => {
+                ctx.meter().pass();
+                let how = How { along: true, entries, update: Update::Set };
+                T::multiply_form(form, how, Vectors { k, x, y }, ctx)
+            }
             None => {
                 self.readers.with(ctx, |panels| panel_product(panels, along, entries, k, x, y, ctx))
             }

@@ -60,7 +60,9 @@ pub trait Scalar:
         a: AnyPanel<'_, ()>,
         how: How,
         vectors: Vectors<'_, '_, Self>,
-    ) -> Result<()>;
+    ) -> Result<()> {
+        kernels::multiply_lines(a, Values::Plain(a.values), how, vectors)
+    }
 
     /// The product of encoded lines of a pattern.
     #[doc(hidden)]
@@ -69,10 +71,12 @@ pub trait Scalar:
         how: How,
         vectors: Vectors<'_, '_, Self>,
         ctx: &Context,
-    ) -> Result<()>;
+    ) -> Result<()> {
+        form.product::<(), Self>(None, how, vectors, ctx)
+    }
 }
 
-/// The products with a pattern, compiled here.
+/// The products with a pattern once more, word for word, compiled here; see `compiled_here`.
 macro_rules! pattern_products {
     ($x:ty) => {
         fn multiply_pattern(
@@ -158,17 +162,12 @@ pub trait Factor<X: Scalar>: Entry {
     }
 }
 
-/// The products once more, word for word: methods of an implementation for two concrete types are compiled here, while those
-/// that a trait provides are compiled anew wherever they are used.
+/// Products once more, word for word: methods of an implementation for two concrete types are compiled here, while those that a
+/// trait provides are compiled anew wherever they are used. Real numbers have all three, complex ones that of lines: what is
+/// compiled here is paid for by everybody.
 macro_rules! compiled_here {
     ($x:ty) => {
-        fn multiply_lines(
-            a: AnyPanel<'_, Self>,
-            how: How,
-            vectors: Vectors<'_, '_, $x>,
-        ) -> Result<()> {
-            kernels::multiply_lines(a, Values::Plain(a.values), how, vectors)
-        }
+        lines_compiled_here!($x);
         fn multiply_dense(
             a: DenseRows<'_, Self>,
             how: How,
@@ -183,6 +182,18 @@ macro_rules! compiled_here {
             ctx: &Context,
         ) -> Result<()> {
             form.product::<Self, $x>(None, how, vectors, ctx)
+        }
+    };
+}
+
+macro_rules! lines_compiled_here {
+    ($x:ty) => {
+        fn multiply_lines(
+            a: AnyPanel<'_, Self>,
+            how: How,
+            vectors: Vectors<'_, '_, $x>,
+        ) -> Result<()> {
+            kernels::multiply_lines(a, Values::Plain(a.values), how, vectors)
         }
     };
 }
@@ -257,7 +268,6 @@ macro_rules! real_scalars {
             fn real(self) -> $real { self.re }
             #[inline(always)]
             fn from_f64(value: f64) -> Self { Complex::new(value as $real, 0.0) }
-            pattern_products!(Complex<$real>);
         }
     )*};
 }
@@ -432,11 +442,9 @@ macro_rules! complex_factors {
 }
 
 complex_factors! {
-    f32 => f32 { compiled_here!(Complex<f32>); }
-    f32 => f64 {
-        decoded!(Complex<f64>, Complex<f64>, |z| Complex::new(f64::from(z.re), f64::from(z.im)));
-    }
-    f64 => f64 { compiled_here!(Complex<f64>); }
+    f32 => f32 { lines_compiled_here!(Complex<f32>); }
+    f32 => f64 {}
+    f64 => f64 { lines_compiled_here!(Complex<f64>); }
 }
 
 #[cfg(all(test, feature = "half"))]

@@ -12,57 +12,67 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
+use crate::convert::entries::Entries;
+use crate::convert::grain::Grain;
 use crate::convert::region::{Clash, Filled, Region};
-use crate::convert::spread::{self, Entries};
+use crate::convert::spread;
 use crate::convert::strips::{Strips, largest_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{CompressedDraft, Duplicates};
+use crate::sparse::{AnyDraft, Duplicates, IndicesMut};
 use crate::storage::parallel::{self, IntoTasks, Tasks};
-use crate::storage::{Context, Entry, Index};
-
-/// The least entries that are worth it.
-const LEAST: usize = if cfg!(test) { 1 } else { 1 << 15 };
+use crate::storage::raw::{RawMut, RawVec, width};
+use crate::storage::{Context, DType};
 
 /// The lines that were made, ready to be looked at.
 pub(super) type Assembled = std::result::Result<Filled, Clash>;
 
-/// Memory beside the result that bringing so many entries to so many lines takes; `None` if it is not done this way.
-pub(super) fn memory<T, I>(entries: usize, lines: usize, ctx: &Context) -> Option<u64> {
-    let threads = ctx.thread_count();
-    if entries < LEAST || entries > u32::MAX as usize || lines > 1 << 28 {
+/// Memory beside the result that bringing so many entries, values and indices of these types, to so many lines takes; `None`
+/// if it is not done this way.
+pub(super) fn memory(
+    types: (Option<DType>, DType),
+    (entries, lines): (usize, usize),
+    grain: Grain,
+    ctx: &Context,
+) -> Option<u64> {
+    if entries < grain.least || entries > u32::MAX as usize || lines > 1 << 28 {
         return None;
     }
-    let room = largest_of(entries) * (size_of::<T>() + size_of::<I>());
+    let threads = ctx.thread_count();
+    let room = largest_of(entries) * (width(types.0) + types.1.size());
     let lens = size_of::<usize>() << 16;
     let bytes = entries * size_of::<u16>() + threads * (room + lens);
-    Some(bytes as u64 + spread::memory::<T, I>(threads, lines))
+    Some(bytes as u64 + spread::memory(types, threads, lines))
 }
 
-/// Fills a draft that has room for all entries with those of `lines` lines. `None`, with the draft as it was but for what
-/// its arrays hold, if they are not made for this way.
-pub(super) fn assemble<T: Entry, I: Index, P: Index>(
-    entries: &impl Entries<T, I>,
+/// Fills a draft that has room for all entries with those of its lines. `None`, with the draft as it was but for what its
+/// arrays hold, if they are not made for this way.
+pub(super) fn assemble(
+    entries: &Entries<'_>,
     sorting: Option<Duplicates>,
-    draft: &mut CompressedDraft<T, I, P>,
+    draft: &mut AnyDraft,
+    grain: Grain,
     ctx: &Context,
 ) -> Result<Option<Assembled>> {
-    let (lines, nnz) = (draft.indptr.len() - 1, entries.lines().len());
+    let (lines, nnz) = (draft.indptr.len() - 1, entries.lines.len());
     let parts = spread::parts(nnz, ctx.thread_count());
-    let counts = ctx.with_threads(|| spread::count(entries, &parts, lines)).ok_or_else(changed)?;
+    let counts =
+        ctx.with_threads(|| spread::count(entries.lines, &parts, lines)).ok_or_else(changed)?;
     let bins = Strips::bins(lines);
     let mut sums = vec![0; bins.count()];
     for counts in &counts {
         sums.iter_mut().zip(counts).for_each(|(sum, &count)| *sum += u64::from(count));
     }
     let Some(strips) =
-        Strips::new(bins, &sums).filter(|strips| strips.largest() <= largest_of(nnz))
+        Strips::new(bins, &sums, grain.strip).filter(|strips| strips.largest() <= largest_of(nnz))
     else {
         return Ok(None);
     };
-    let _held = ctx.hold(memory::<T, I>(nnz, lines, ctx).unwrap_or(0));
+    let types = (entries.data.dtype(), entries.lines.dtype());
+    let _held = ctx.hold(memory(types, (nnz, lines), grain, ctx).unwrap_or(0));
     ctx.report("spreading entries", 0, nnz as u64)?;
     let mut marks = ctx.work::<u16>("a mark for each entry", nnz)?;
-    let arrays = (&mut marks[..], &mut draft.indices[..nnz], &mut draft.data[..nnz]);
+    let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
+    let arrays = (&mut marks[..], indices.slice_mut(0..nnz), data.slice_mut(0..nnz));
     let spread = ctx.with_threads(|| spread::spread(entries, &parts, &counts, &strips, arrays));
     spread.ok_or_else(changed)?;
     ctx.report("spreading entries", nnz as u64, nnz as u64)?;
@@ -79,36 +89,36 @@ pub(super) fn assemble<T: Entry, I: Index, P: Index>(
 }
 
 /// A strip and its part of the result.
-struct Task<'a, T, I, P> {
+struct Task<'a> {
     lines: Range<usize>,
     marks: &'a [u16],
-    ends: &'a mut [P],
-    indices: &'a mut [I],
-    data: &'a mut [T],
+    ends: IndicesMut<'a>,
+    indices: RawMut<'a>,
+    data: RawMut<'a>,
 }
 
-fn tasks<'a, T: Entry, I: Index, P: Index>(
-    strips: &Strips,
-    mut marks: &'a [u16],
-    draft: &'a mut CompressedDraft<T, I, P>,
-) -> Vec<Task<'a, T, I, P>> {
-    let (mut ends, mut indices, mut data) =
-        (&mut draft.indptr[1..], &mut draft.indices[..], &mut draft.data[..]);
+fn tasks<'a>(strips: &Strips, mut marks: &'a [u16], draft: &'a mut AnyDraft) -> Vec<Task<'a>> {
+    let mut ends = IndicesMut::of(&mut draft.indptr);
+    ends.take_front(1);
+    let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
     let task = |strip| {
         let (lines, room) = (strips.lines(strip), strips.entries(strip));
-        let (these_marks, these_ends, these_indices, these);
+        let these_marks;
         (these_marks, marks) = marks.split_at(room);
-        (these_ends, ends) = std::mem::take(&mut ends).split_at_mut(lines.len());
-        (these_indices, indices) = std::mem::take(&mut indices).split_at_mut(room);
-        (these, data) = std::mem::take(&mut data).split_at_mut(room);
-        Task { lines, marks: these_marks, ends: these_ends, indices: these_indices, data: these }
+        Task {
+            marks: these_marks,
+            ends: ends.take_front(lines.len()),
+            lines,
+            indices: indices.take_front(room),
+            data: data.take_front(room),
+        }
     };
     (0..strips.count()).map(task).collect()
 }
 
 /// Brings the entries of every strip to their lines, whose ends are counted from the first entry of the strip.
-fn settle<T: Entry, I: Index, P: Index>(
-    tasks: Vec<Task<'_, T, I, P>>,
+fn settle(
+    tasks: Vec<Task<'_>>,
     sorting: Option<Duplicates>,
     ctx: &Context,
 ) -> Result<Vec<Assembled>> {
@@ -116,9 +126,10 @@ fn settle<T: Entry, I: Index, P: Index>(
     let queue = Mutex::new(tasks.into_iter().enumerate());
     let next = || queue.lock().ok().and_then(|mut queue| queue.next());
     let worker = |_| {
-        let (mut hand, mut settled) = (Hand::new(), Vec::new());
+        let (mut hand, mut settled) = (None, Vec::new());
         while let Some((strip, task)) = next() {
             ctx.check_cancelled()?;
+            let hand = hand.get_or_insert_with(|| Hand::new(&task));
             settled.push((strip, hand.settle(task, sorting)?));
         }
         Ok(settled)
@@ -132,71 +143,60 @@ fn settle<T: Entry, I: Index, P: Index>(
 }
 
 /// What a thread works with.
-struct Hand<T, I> {
+struct Hand {
     lens: Vec<usize>,
-    indices: Vec<I>,
-    data: Vec<T>,
+    indices: RawVec,
+    data: RawVec,
 }
 
-impl<T: Entry, I: Index> Hand<T, I> {
-    fn new() -> Self {
-        Hand { lens: Vec::new(), indices: Vec::new(), data: Vec::new() }
+impl Hand {
+    /// For tasks such as this one.
+    fn new(task: &Task<'_>) -> Self {
+        let aside = |array: &RawMut<'_>| RawVec::new(array.dtype());
+        Hand { lens: Vec::new(), indices: aside(&task.indices), data: aside(&task.data) }
     }
 
-    fn settle<P: Index>(
-        &mut self,
-        task: Task<'_, T, I, P>,
-        sorting: Option<Duplicates>,
-    ) -> Result<Assembled> {
-        let Task { lines, marks, ends, indices, data } = task;
+    fn settle(&mut self, task: Task<'_>, sorting: Option<Duplicates>) -> Result<Assembled> {
+        let Task { lines, marks, mut ends, indices, data } = task;
         self.lens.resize(lines.len(), 0);
-        let first = lines.start as u16;
         let mut region = Region { lines, lens: &mut self.lens, indices, data };
-        let filled = if let [end] = ends {
+        let filled = if let [len] = region.lens {
             // The entries of a single line are where they belong.
-            *end = P::from_usize(marks.len());
-            region.lens[0] = marks.len();
+            *len = marks.len();
             region.settle(sorting)
         } else {
             self.indices.clear();
-            self.indices.extend_from_slice(region.indices);
+            self.indices.extend(region.indices.as_raw());
             self.data.clear();
-            self.data.extend_from_slice(region.data);
-            let lines = marks.iter().map(|mark| usize::from(mark.wrapping_sub(first)));
-            region.place(lines, &self.indices, &self.data).ok_or_else(changed)?;
+            self.data.extend(region.data.as_raw());
+            let (indices, data) = (self.indices.as_raw(), self.data.as_raw());
+            region.place(marks, indices, data).ok_or_else(changed)?;
             region.settle(sorting)
         };
-        ends.iter_mut().zip(&*region.lens).for_each(|(end, &len)| *end = P::from_usize(len));
+        ends.copy_from(region.lens);
         Ok(filled)
     }
 }
 
 /// Moves the entries of all strips together, and counts the ends of their lines from the first entry of all.
-fn join<T: Entry, I: Index, P: Index>(
-    strips: &Strips,
-    filled: &[Filled],
-    draft: &mut CompressedDraft<T, I, P>,
-) {
+fn join(strips: &Strips, filled: &[Filled], draft: &mut AnyDraft) {
     let (mut room, mut end, mut moves, mut lines) = (0, 0, Vec::new(), Vec::new());
-    let mut ends = &mut draft.indptr[1..];
+    let mut ends = IndicesMut::of(&mut draft.indptr);
+    ends.take_front(1);
     for (strip, filled) in filled.iter().enumerate() {
-        let these;
-        (these, ends) = ends.split_at_mut(strips.lines(strip).len());
-        lines.push((end, these));
+        lines.push((end, ends.take_front(strips.lines(strip).len())));
         moves.push((room..room + filled.entries, end));
         room += strips.entries(strip);
         end += filled.entries;
     }
-    lines.into_par_iter().for_each(|(start, ends)| {
-        ends.iter_mut().for_each(|end| *end = P::from_usize(start + end.to_usize()));
-    });
+    lines.into_par_iter().for_each(|(start, mut ends)| ends.add(start));
     if end < room {
-        let (indices, data) = (&mut draft.indices, &mut draft.data);
+        let (indices, data) = (draft.indices.as_mut(), draft.data.as_mut());
         parallel::join(|| move_down(indices, &moves), || move_down(data, &moves));
     }
 }
 
-fn move_down<T: Copy>(elements: &mut [T], moves: &[(Range<usize>, usize)]) {
+fn move_down(mut elements: RawMut<'_>, moves: &[(Range<usize>, usize)]) {
     moves.iter().for_each(|(from, to)| elements.copy_within(from.clone(), *to));
 }
 

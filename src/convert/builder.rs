@@ -2,14 +2,21 @@
 
 use std::marker::PhantomData;
 
-use crate::convert::cost::written;
-use crate::convert::sink::MatrixSink;
-use crate::convert::sorter::Sorter;
+use crate::convert::cost::plan_written;
+use crate::convert::passes::Triplets;
+use crate::convert::record::Layout;
+use crate::convert::sink::AnyMatrixSink;
+use crate::convert::sorter::AnySorter;
 use crate::error::Result;
 use crate::sparse::{
-    Axis, ByCols, ByRows, Compressed, CompressedWriter, Duplicates, check_position, check_widths,
+    AnyCompressed, AnyWriter, Axis, ByCols, ByRows, Compressed, Duplicates, Indices, Types,
+    check_position, check_types,
 };
-use crate::storage::{Broken, Context, Entry, Index, Place, Plan};
+use crate::storage::raw::Raw;
+use crate::storage::{Broken, Context, DType, Entry, Index, Place, Plan, SparseFormat};
+
+/// Entries that are handed over together.
+const BATCH: usize = 256;
 
 /// Collects entries for a matrix that is compressed along `A`: rows, unless the type says otherwise.
 ///
@@ -38,11 +45,13 @@ use crate::storage::{Broken, Context, Entry, Index, Place, Plan};
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
-    shape: (usize, usize),
-    sorter: Sorter<T, I>,
-    nnz: usize,
-    /// Whether making a matrix of the entries failed half way.
-    broken: Broken,
+    any: AnyBuilder,
+    /// Entries on their way to it: lines, indices across, values.
+    majors: Vec<I>,
+    minors: Vec<I>,
+    data: Vec<T>,
+    /// Entries that may come before those are handed over.
+    left: usize,
     axis: PhantomData<A>,
 }
 
@@ -80,10 +89,10 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     /// No entries yet, with room for `nnz` of them, more being possible: memory is taken once and not in steps, and
     /// scratch space, if it will be needed, is reserved.
     pub fn with_capacity(shape: (usize, usize), nnz: usize, ctx: &Context) -> Result<Self> {
-        check_widths::<I, u64>(shape.0, shape.1, 0)?;
-        let (major, _) = A::swap_if_cols(shape);
-        let sorter = Sorter::new(0..major, nnz as u64, ctx);
-        Ok(CooBuilder { shape, sorter, nnz: 0, broken: Broken::default(), axis: PhantomData })
+        let layout = Layout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
+        let any = AnyBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
+        let (majors, minors, data) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(CooBuilder { any, majors, minors, data, left: 0, axis: PhantomData })
     }
 
     /// What assembling `nnz` entries of which none is there yet adds to a plan.
@@ -94,26 +103,53 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let (major, _) = A::swap_if_cols(shape);
-        let plan = Sorter::<T, I>::plan(plan, nnz, ctx);
-        written::<T, I, P, A>(plan, (major, usize::try_from(nnz).unwrap_or(usize::MAX)), place, ctx)
+        let (major, types) = (A::swap_if_cols(shape).0, Types::of::<T, I, P>());
+        let plan = AnySorter::plan(plan, Layout::of(types), nnz, ctx);
+        let nnz = usize::try_from(nnz).unwrap_or(usize::MAX);
+        plan_written(plan, types, (major, nnz), place, ctx)
     }
 
     /// Adds an entry. Fails, not adding it, if the position is outside the matrix, or the scratch folder is full; it may be
     /// tried again when there is space.
     #[inline]
     pub fn push(&mut self, row: usize, col: usize, value: T) -> Result<()> {
-        check_position((row, col), self.shape, self.nnz)?;
-        self.broken.check()?;
+        check_position((row, col), self.any.shape, self.nnz())?;
+        if self.left == 0 {
+            self.make_room()?;
+        }
         let (major, minor) = A::swap_if_cols((row, col));
-        self.sorter.push(I::from_usize(major), I::from_usize(minor), value)?;
-        self.nnz += 1;
+        self.majors.push(I::from_usize(major));
+        self.minors.push(I::from_usize(minor));
+        self.data.push(value);
+        self.left -= 1;
         Ok(())
     }
 
     /// Number of entries so far.
     pub fn nnz(&self) -> usize {
-        self.nnz
+        self.any.nnz + self.data.len()
+    }
+
+    /// Makes room for entries. Fails, none being lost, if there is none.
+    #[cold]
+    fn make_room(&mut self) -> Result<()> {
+        self.hand_over()?;
+        self.left = self.any.room()?;
+        self.majors.reserve_exact(self.left);
+        self.minors.reserve_exact(self.left);
+        self.data.reserve_exact(self.left);
+        Ok(())
+    }
+
+    /// Hands over what waits here. Fails, none being lost, if nothing more is taken.
+    fn hand_over(&mut self) -> Result<()> {
+        let entries = (Indices::new(&self.majors), Indices::new(&self.minors), Raw::of(&self.data));
+        self.any.take(entries)?;
+        self.majors.clear();
+        self.minors.clear();
+        self.data.clear();
+        self.left = 0;
+        Ok(())
     }
 
     /// The matrix: duplicates treated in the order in which they were pushed, indices rising in every row (column). The
@@ -128,17 +164,71 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Compressed<T, I, P, A>> {
+        self.hand_over()?;
+        let place = place.into();
+        self.any.finish(P::DTYPE, duplicates, &place, ctx).map(AnyCompressed::into_typed)
+    }
+}
+
+/// A [`CooBuilder`] of types that are known at run time.
+struct AnyBuilder {
+    format: SparseFormat,
+    layout: Layout,
+    shape: (usize, usize),
+    sorter: AnySorter,
+    nnz: usize,
+    /// Whether making a matrix of the entries failed half way.
+    broken: Broken,
+}
+
+impl AnyBuilder {
+    fn new(
+        format: SparseFormat,
+        layout: Layout,
+        shape: (usize, usize),
+        nnz: usize,
+        ctx: &Context,
+    ) -> Result<Self> {
+        check_types((layout.indices, DType::UInt64), shape.0, shape.1, 0)?;
+        let (major, _) = format.swap_if_cols(shape);
+        let sorter = AnySorter::new(layout, 0..major, nnz as u64, ctx);
+        Ok(AnyBuilder { format, layout, shape, sorter, nnz: 0, broken: Broken::default() })
+    }
+
+    /// Entries that can be taken next; a run of them that is full is written first. Fails if it cannot be.
+    fn room(&mut self) -> Result<usize> {
+        self.sorter.write_if_full()?;
+        Ok(self.sorter.left().min(BATCH))
+    }
+
+    /// Takes entries, as many as there was said to be room for.
+    fn take(&mut self, entries: Triplets<'_>) -> Result<()> {
         self.broken.check()?;
-        let (place, (major, _)) = (place.into(), A::swap_if_cols(self.shape));
+        self.sorter.gather(entries)?;
+        self.nnz += entries.2.len();
+        Ok(())
+    }
+
+    fn finish(
+        &mut self,
+        pointers: DType,
+        duplicates: Duplicates,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<AnyCompressed> {
+        let Layout { values, indices } = self.layout;
+        let (kind, nnz) = ((self.format, Types { values, indices, pointers }), self.nnz);
+        let (major, _) = self.format.swap_if_cols(self.shape);
         let _running = ctx.begin(|| {
-            check_widths::<I, P>(0, 0, self.nnz)?;
+            check_types((indices, pointers), 0, 0, nnz)?;
             let plan = self.sorter.plan_to_settle(Plan::new("assembling"), ctx);
-            Ok(written::<T, I, P, A>(plan, (major, self.nnz), &place, ctx))
+            Ok(plan_written(plan, kind.1, (major, nnz), place, ctx))
         })?;
-        let writer = CompressedWriter::<T, I, P, A>::new(self.shape, self.nnz, true, &place, ctx)?;
-        let sorter = std::mem::replace(&mut self.sorter, Sorter::new(0..major, 0, ctx));
+        let writer = AnyWriter::new(kind, self.shape, nnz, true, place, ctx)?;
+        let empty = AnySorter::new(self.layout, 0..major, 0, ctx);
+        let sorter = std::mem::replace(&mut self.sorter, empty);
         self.nnz = 0;
-        let mut sink = MatrixSink::new(writer);
+        let mut sink = AnyMatrixSink::new(writer, self.format);
         let settled = sorter.settle(Some(duplicates), &mut sink, ctx);
         self.broken.note(settled.and_then(|()| sink.finish()))
     }

@@ -1,21 +1,24 @@
 //! COO to CSR and CSC: entries to their lines, lines sorted, duplicates treated.
 
-use std::ops::Range;
-
 use crate::convert::assemble::{self, assemble};
 use crate::convert::bins::Bins;
 use crate::convert::buckets::Buckets;
-use crate::convert::cost::{check_size, reading_budget, written};
-use crate::convert::passes::Sink;
-use crate::convert::sink::MatrixSink;
-use crate::convert::sorter::{Sorter, room, sorted_run};
-use crate::convert::spread::Entries;
+use crate::convert::cost::{check_fits, plan_written, reading_budget};
+use crate::convert::entries::{Entries, Others};
+use crate::convert::grain::Grain;
+use crate::convert::record::Layout;
+use crate::convert::region::Region;
+use crate::convert::sink::{AnyMatrixSink, position};
+use crate::convert::sorter::{self, AnySorter, sorted_run};
+use crate::convert::sorting;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
-    Axis, ByCols, ByRows, Compressed, CompressedDraft, CompressedWriter, Coo, Csc, Csr, Duplicates,
-    EntryPanels,
+    AnyCompressed, AnyCoo, AnyDraft, AnyWriter, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr,
+    Duplicates, Indices, IndicesMut, Types,
 };
-use crate::storage::{Buffer, Context, Entry, Index, Place, Plan};
+use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
+
+pub(super) use crate::convert::typed::{coo_fault as fault, sort_entries};
 
 /// Nanoseconds an entry takes one thread in memory.
 const WORK: f64 = 40.0;
@@ -131,145 +134,169 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
-    let (major, minor) = A::swap_if_cols(coo.shape());
-    let (majors, minors) = A::swap_if_cols((coo.rows(), coo.cols()));
-    let nnz = coo.nnz();
-    let beside = beside::<T, I, P, A>(coo, (major, nnz), place, ctx);
+    compressed(&coo.to_any(), (A::FORMAT, P::DTYPE), duplicates, place, Grain::USUAL, ctx)
+        .map(AnyCompressed::into_typed)
+}
+
+/// The matrix in a format, with pointers of a type; in memory in parts of this size.
+pub(super) fn compressed(
+    coo: &AnyCoo,
+    (format, pointers): (SparseFormat, DType),
+    duplicates: Duplicates,
+    place: &Place,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (values, indices) = coo.types();
+    let kind = (format, Types { values, indices, pointers });
+    let ((major, _), nnz) = (format.swap_if_cols(coo.shape()), coo.nnz());
+    let (layout, stored) = (Layout::of(kind.1), coo.stored_bytes());
+    let way = Way::choose(coo, kind, place, grain, ctx);
     let _running = ctx.begin(|| {
-        check_size::<T, I, P, A>((major, nnz), place, ctx)?;
-        let (name, _) = A::swap_if_cols(("COO to CSR", "COO to CSC"));
-        let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, coo.stored_bytes());
-        if let Some(beside) = beside {
-            let plan = plan.works(nnz as u64, WORK).holds(beside);
-            return Ok(written::<T, I, P, A>(plan, (major, nnz), place, ctx));
-        }
-        let plan = Sorter::<T, I>::plan(plan, nnz as u64, ctx);
-        Ok(written::<T, I, P, A>(plan, (major, nnz), place, ctx))
+        check_fits(kind.1, (major, nnz), place, ctx)?;
+        let (name, _) = format.swap_if_cols(("COO to CSR", "COO to CSC"));
+        let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, stored);
+        let plan = match way {
+            Way::OneThread(beside) | Way::AllThreads(beside) => {
+                plan.works(nnz as u64, WORK).holds(beside)
+            }
+            Way::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
+        };
+        Ok(plan_written(plan, kind.1, (major, nnz), place, ctx))
     })?;
-    if beside.is_some() {
-        let made = in_parallel(coo, duplicates, ctx).map_err(|error| fault(coo, error))?;
-        if let Some(matrix) = made {
-            return Ok(matrix);
-        }
+    let made = match way {
+        Way::OneThread(beside) => in_one_thread(coo, kind, duplicates, beside, ctx).map(Some),
+        Way::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
+        Way::Sorter => Ok(None),
+    };
+    if let Some(matrix) = made.map_err(|error| fault_instead(coo, error))? {
+        return Ok(matrix);
     }
-    let writer = CompressedWriter::<T, I, P, A>::new(coo.shape(), nnz, true, place, ctx)?;
-    let mut sink = MatrixSink::new(writer);
-    let outcome = if Sorter::<T, I>::holds(nnz, ctx) && coo.stored_bytes() <= reading_budget(ctx) {
+    let writer = AnyWriter::new(kind, coo.shape(), nnz, true, place, ctx)?;
+    let mut sink = AnyMatrixSink::new(writer, format);
+    let outcome = if sorter::holds(layout, nnz, ctx) && stored <= reading_budget(ctx) {
         coo.check()?;
         ctx.meter().pass();
-        ctx.meter().read(coo.stored_bytes());
-        let bins = Bins::new(0..major);
-        sorted_run(&bins, (majors, minors, coo.data()), None, ctx).and_then(|(buffer, runs)| {
-            Buckets::new(bins, runs, None, ctx).settle_memory(
-                buffer.bytes(),
-                Some(duplicates),
-                &mut sink,
-            )
+        ctx.meter().read(stored);
+        let (lines, others) = coordinates(coo, format);
+        let (bins, entries) = (Bins::new(0..major), (lines, others, coo.data().as_raw()));
+        sorted_run(&bins, entries, None, ctx).and_then(|(buffer, runs)| {
+            let buckets = Buckets::new(layout, bins, runs, None, ctx);
+            buckets.settle_memory(buffer.bytes(), Some(duplicates), &mut sink)
         })
     } else {
-        sort_entries(coo, (majors, minors), (major, minor), duplicates, &mut sink, ctx)
+        let (lines, others) = format.swap_if_cols((coo.rows(), coo.cols()));
+        let extents = format.swap_if_cols(coo.shape());
+        let arrays = (lines, others, coo.data());
+        sorting::sort_entries(arrays, extents, duplicates, &mut sink, ctx)
     };
-    outcome.map_err(|error| fault(coo, error))?;
+    outcome.map_err(|error| fault_instead(coo, error))?;
     sink.finish()
 }
 
-/// Memory beside the result of the way in memory, if that is to be gone and fits.
-fn beside<T: Entry, I: Index, P: Index, A: Axis>(
-    coo: &Coo<T, I>,
-    (major, nnz): (usize, usize),
-    place: &Place,
-    ctx: &Context,
-) -> Option<u64> {
-    let limit = ctx.memory_left();
-    if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
-        return None;
+/// How entries get to their lines, and what memory that takes beside the result.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Few of them, in memory, by one thread.
+    OneThread(u64),
+    /// In memory, by all threads.
+    AllThreads(u64),
+    /// By the external sort, or its second pass alone.
+    Sorter,
+}
+
+impl Way {
+    fn choose(
+        coo: &AnyCoo,
+        (format, types): (SparseFormat, Types),
+        place: &Place,
+        grain: Grain,
+        ctx: &Context,
+    ) -> Self {
+        let (limit, nnz) = (ctx.memory_left(), coo.nnz());
+        if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
+            return Way::Sorter;
+        }
+        let (major, _) = format.swap_if_cols(coo.shape());
+        let bytes = types.bytes_of(major, nnz);
+        let fits = |beside: &u64| bytes.saturating_add(*beside) <= limit;
+        if nnz < grain.least && major <= grain.least {
+            let beside = (major * size_of::<usize>()) as u64;
+            return if fits(&beside) { Way::OneThread(beside) } else { Way::Sorter };
+        }
+        assemble::memory((types.values, types.indices), (nnz, major), grain, ctx)
+            .filter(fits)
+            .map_or(Way::Sorter, Way::AllThreads)
     }
-    let bytes = Compressed::<T, I, P, A>::bytes_of(major, nnz);
-    assemble::memory::<T, I>(nnz, major, ctx)
-        .filter(|beside| bytes.saturating_add(*beside) <= limit)
+}
+
+/// The line of every entry, and its index across.
+fn coordinates(coo: &AnyCoo, format: SparseFormat) -> (Indices<'_>, Indices<'_>) {
+    format.swap_if_cols((Indices::of(coo.rows()), Indices::of(coo.cols())))
+}
+
+fn entries(coo: &AnyCoo, format: SparseFormat) -> Entries<'_> {
+    let (lines, others) = coordinates(coo, format);
+    let (_, extent) = format.swap_if_cols(coo.shape());
+    Entries { lines, others: Others::Given(others, extent), data: coo.data().as_raw() }
+}
+
+/// A matrix of few entries in memory.
+fn in_one_thread(
+    coo: &AnyCoo,
+    kind: (SparseFormat, Types),
+    duplicates: Duplicates,
+    beside: u64,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (format, shape) = (kind.0, coo.shape());
+    let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
+    let _held = ctx.hold(beside);
+    let mut lens = vec![0; draft.indptr.len() - 1];
+    let mut region = Region {
+        lines: 0..lens.len(),
+        lens: &mut lens,
+        indices: draft.indices.as_mut(),
+        data: draft.data.as_mut(),
+    };
+    region.take(&entries(coo, format)).ok_or_else(changed)?;
+    ctx.meter().pass();
+    ctx.meter().read(coo.stored_bytes());
+    let filled = region.settle(Some(duplicates));
+    let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
+    let mut ends = IndicesMut::of(&mut draft.indptr);
+    ends.take_front(1);
+    ends.copy_from(&lens);
+    draft.finish(format, shape, filled.canonical)
 }
 
 /// A matrix in memory made on all threads; `None` if its lines are not made for it.
-fn in_parallel<T: Entry, I: Index, P: Index, A: Axis>(
-    coo: &Coo<T, I>,
+fn in_parallel(
+    coo: &AnyCoo,
+    kind: (SparseFormat, Types),
     duplicates: Duplicates,
+    grain: Grain,
     ctx: &Context,
-) -> Result<Option<Compressed<T, I, P, A>>> {
-    let (lines, others) = A::swap_if_cols((coo.rows(), coo.cols()));
-    let (_, extent) = A::swap_if_cols(coo.shape());
-    let entries = Coordinates { lines, others, data: coo.data(), extent };
-    let mut draft =
-        CompressedDraft::<T, I, P>::new::<A>(coo.shape(), coo.nnz(), &Place::Memory, ctx)?;
-    let assembled = assemble(&entries, Some(duplicates), &mut draft, ctx)?;
+) -> Result<Option<AnyCompressed>> {
+    let (format, shape) = (kind.0, coo.shape());
+    let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
+    let assembled = assemble(&entries(coo, format), Some(duplicates), &mut draft, grain, ctx)?;
     let Some(filled) = assembled else { return Ok(None) };
     ctx.meter().pass();
     ctx.meter().read(coo.stored_bytes());
-    let filled = filled.map_err(|clash| clash.into_error(A::swap_if_cols::<usize>))?;
-    draft.finish(coo.shape(), filled.canonical).map(Some)
+    let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
+    draft.finish(format, shape, filled.canonical).map(Some)
 }
 
-/// Coordinates, the line of each entry first.
-struct Coordinates<'a, T, I> {
-    lines: &'a [I],
-    others: &'a [I],
-    data: &'a [T],
-    /// What the other index is below.
-    extent: usize,
-}
-
-impl<T: Entry, I: Index> Entries<T, I> for Coordinates<'_, T, I> {
-    fn lines(&self) -> &[I] {
-        self.lines
-    }
-
-    fn each(
-        &self,
-        range: Range<usize>,
-        mut visit: impl FnMut(I, I, T) -> Option<()>,
-    ) -> Option<()> {
-        let lines = self.lines[range.clone()].iter();
-        let entries = lines.zip(&self.others[range.clone()]).zip(&self.data[range]);
-        for ((&line, &other), &value) in entries {
-            if other.to_usize() >= self.extent {
-                return None;
-            }
-            visit(line, other, value)?;
-        }
-        Some(())
-    }
-}
-
-/// The coordinates are checked on their way; the check that names the place reads them once more.
-pub(super) fn fault<T: Entry, I: Index>(coo: &Coo<T, I>, error: Error) -> Error {
+/// In the place of an error about an index, what is wrong with the coordinates: they are checked on their way, and the check
+/// that names the place reads them once more.
+pub(super) fn fault_instead(coo: &AnyCoo, error: Error) -> Error {
     match error.kind() {
         ErrorKind::Index => coo.check().err().unwrap_or_else(changed),
         _ => error,
     }
 }
 
-/// Hands all entries to `sink`, brought to lines by their index in `majors`, of which there are `major`; sorted by that in
-/// `minors`.
-pub(super) fn sort_entries<T: Entry, I: Index>(
-    coo: &Coo<T, I>,
-    (majors, minors): (&Buffer<I>, &Buffer<I>),
-    (major, minor): (usize, usize),
-    duplicates: Duplicates,
-    sink: &mut dyn Sink<T, I>,
-    ctx: &Context,
-) -> Result<()> {
-    let mut sorter = Sorter::<T, I>::new(0..major, coo.nnz() as u64, ctx);
-    let mut panels = EntryPanels::new(&[majors, minors], coo.data(), room::<T, I>(ctx), ctx)?;
-    panels.sweep(ctx, &mut |_, coordinates, data| {
-        let below = |index: &I| index.to_usize() < minor;
-        if !coordinates[1].iter().fold(true, |all, index| all & below(index)) {
-            return Err(changed());
-        }
-        sorter.extend(coordinates[0], coordinates[1], data)
-    })?;
-    drop(panels);
-    sorter.settle(Some(duplicates), sink, ctx)
-}
-
-fn changed() -> Error {
+pub(super) fn changed() -> Error {
     Error::new(ErrorKind::Index, "the coordinates changed while they were read")
 }

@@ -1,17 +1,19 @@
 //! CSR and CSC to COO: the major index is written out for every entry.
 
+use crate::convert::majors::Majors;
 use crate::error::Result;
 use crate::sparse::{
-    Axis, Compressed, Coo, CooWriter, IndexCheck, LinePart, Pieces, ZippedLines, memory_left,
+    AnyCompressed, AnyCoo, AnyCooWriter, AnyLinePart, AnyZippedLines, Axis, Compressed, Coo,
+    IndexCheck, IndexVec, Pieces, by_index_mut, coo_bytes, memory_left,
 };
-use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry takes.
 const WORK: f64 = 1.0;
 
-/// Lines of a task.
-const TASK: usize = 1 << 12;
+/// Entries of a task.
+const TASK: usize = 1 << 14;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The same entries as coordinates, in the order in which they are stored.
@@ -26,59 +28,51 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn to_coo(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
-        let place = place.into();
-        let left = memory_left(Coo::<T, I>::bytes_of(self.nnz()), &place, ctx)?;
-        let budget = ZippedLines::<T, I, P, A>::budget(left);
-        let mut lines = ZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
-        let work = (lines.most_entries() * size_of::<I>()) as u64;
-        let _running = ctx.begin(|| {
-            let (name, _) = A::swap_if_cols(("CSR to COO", "CSC to COO"));
-            let plan = Plan::new(name).on_device_of(self.indices().file());
-            let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
-            let plan = plan.works(self.nnz() as u64, WORK);
-            Ok(CooWriter::<T, I>::plan(plan, self.nnz(), &place, ctx))
+        expanded(&self.to_any(), &place.into(), ctx).map(AnyCoo::into_typed)
+    }
+}
+
+fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCoo> {
+    let (format, nnz) = (from.format(), from.nnz());
+    let types = (from.types().values, from.types().indices);
+    let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
+    let budget = AnyZippedLines::budget(left);
+    let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
+    let work = (lines.most_entries() * types.1.size()) as u64;
+    let _running = ctx.begin(|| {
+        let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
+        let plan = Plan::new(name).on_device_of(from.indices_buffer().file());
+        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
+        let plan = plan.works(nnz as u64, WORK);
+        Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
+    })?;
+    let mut writer = AnyCooWriter::new(types, from.shape(), Some(nnz), place, ctx)?;
+    let _held = ctx.hold(work);
+    let (mut check, mut majors) = (IndexCheck::of(from), IndexVec::new(types.1));
+    let expanded = lines.sweep(ctx, &mut |panel| {
+        let part = panel.parts[0];
+        ctx.with_threads(|| {
+            check.take_any(&panel, 0)?;
+            write_out(panel.first, &part, &mut majors);
+            Ok(())
         })?;
-        let mut writer = CooWriter::new(self.shape(), self.nnz(), &place, ctx)?;
-        let _held = ctx.hold(work);
-        let (mut check, mut majors) = (IndexCheck::new(self), Vec::new());
-        let expanded = lines.sweep(ctx, &mut |panel| {
-            let part = panel.parts[0];
-            ctx.with_threads(|| {
-                check.take(&panel, 0)?;
-                write_out(panel.first, &part, &mut majors);
-                Ok(())
-            })?;
-            let (rows, cols) = A::swap_if_cols((&majors[..], part.indices));
-            writer.push(rows, cols, part.data)
-        });
-        expanded.map_err(|error| self.name_indices(error))?;
-        writer.finish()
-    }
-}
-
-/// The line of every entry of a run.
-fn write_out<T: Entry, I: Index, P: Index>(
-    first: usize,
-    part: &LinePart<'_, T, I, P>,
-    majors: &mut Vec<I>,
-) {
-    majors.resize(part.indices.len(), I::from_usize(0));
-    let (mut rest, mut tasks) = (&mut majors[..], Vec::new());
-    let lines = part.indptr.len() - 1;
-    for start in (0..lines).step_by(TASK) {
-        let pointers = &part.indptr[start..=lines.min(start + TASK)];
-        let mine;
-        (mine, rest) = rest.split_at_mut(pointers[pointers.len() - 1].to_usize() - base(pointers));
-        tasks.push((first + start, pointers, mine));
-    }
-    tasks.into_par_iter().for_each(|(first, pointers, majors)| {
-        for (line, ends) in pointers.windows(2).enumerate() {
-            let span = ends[0].to_usize() - base(pointers)..ends[1].to_usize() - base(pointers);
-            majors[span].fill(I::from_usize(first + line));
-        }
+        let (rows, cols) = format.swap_if_cols((majors.as_raw(), part.indices.raw()));
+        writer.push(rows, cols, part.data)
     });
+    expanded.map_err(|error| from.name_indices(error))?;
+    writer.finish()
 }
 
-fn base<P: Index>(pointers: &[P]) -> usize {
-    pointers[0].to_usize()
+/// The line of every entry of a run, whose pointers were checked.
+fn write_out(first: usize, part: &AnyLinePart<'_>, majors: &mut IndexVec) {
+    fn go<I: Index>(first: usize, part: &AnyLinePart<'_>, majors: &mut [I]) {
+        let tasks = majors.par_chunks_mut(TASK).enumerate();
+        tasks.for_each(|(task, majors)| {
+            let start = task * TASK;
+            let written = Majors::new(part.indptr, first, start).write(start, majors);
+            debug_assert!(written.is_some());
+        });
+    }
+    majors.resize(part.indices.len(), 0);
+    by_index_mut!(majors.as_mut(), majors => go(first, part, majors));
 }

@@ -18,9 +18,12 @@ mod compress;
 mod copy_into;
 mod cost;
 mod densify;
+mod entries;
 mod expand;
+mod grain;
 mod lines_sink;
 mod long_line;
+mod majors;
 mod owners;
 mod passes;
 mod permute;
@@ -33,12 +36,14 @@ mod sift;
 mod sink;
 mod sorted_line;
 mod sorter;
+mod sorting;
 mod sparsify;
 mod spread;
 mod strips;
 mod symmetric;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 pub use builder::CooBuilder;
 pub(crate) use recompress::recompress;

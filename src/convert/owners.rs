@@ -11,13 +11,16 @@
 
 use std::ops::Range;
 
-use crate::convert::spread::{Entries, parts};
-use crate::sparse::CompressedDraft;
+use crate::convert::entries::{BLOCK, Entries};
+use crate::convert::spread::parts;
+use crate::error::Result;
+use crate::sparse::{AnyDraft, Indices, IndicesMut, by_index, by_index_mut, by_index_type};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::{Entry, Index};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, Index};
 
-/// Entries of a block.
-const BLOCK: usize = if cfg!(test) { 8 } else { 1 << 14 };
+/// Entries between two looks at the cancel token.
+const STEP: usize = 1 << 16;
 
 /// Runs of entries that are looked at for locality, and the entries of each.
 const SAMPLES: usize = 16;
@@ -30,23 +33,27 @@ const NEAR: u32 = 6;
 pub(super) struct Owners(Vec<(Range<usize>, Vec<Range<usize>>)>);
 
 impl Owners {
-    /// Owners of so many lines; `None` if the entries spread too far. Reads the lines of all entries.
-    pub(super) fn new<I: Index>(indices: &[I], lines: usize, threads: usize) -> Option<Self> {
+    /// Owners of so many lines, `threads` of them doing it in `block`s; `None` if the entries spread too far. Reads the lines
+    /// of all entries.
+    pub(super) fn new(
+        indices: Indices<'_>,
+        lines: usize,
+        threads: usize,
+        block: usize,
+    ) -> Option<Self> {
         if !is_local(indices) {
             return None;
         }
         if threads == 1 {
-            let blocks = (0..indices.len()).step_by(BLOCK);
-            let blocks = blocks.map(|start| start..indices.len().min(start + BLOCK)).collect();
-            return Some(Owners(vec![(0..lines, blocks)]));
+            return Some(Self::one(indices.len(), lines));
         }
-        let bounds: Vec<_> = indices.par_chunks(BLOCK).map(bounds).collect();
+        let bounds = by_index!(indices, indices => all_bounds(indices, block));
         let owners = parts(lines, 2 * threads);
         let blocks_of = |owner: &Range<usize>| {
             let meets = |&(_, &(least, most)): &(usize, &(usize, usize))| {
                 least < owner.end && owner.start <= most
             };
-            let range = |(block, _)| block * BLOCK..indices.len().min((block + 1) * BLOCK);
+            let range = |(at, _)| at * block..indices.len().min((at + 1) * block);
             bounds.iter().enumerate().filter(meets).map(range).collect::<Vec<_>>()
         };
         let owners: Vec<_> =
@@ -55,39 +62,69 @@ impl Owners {
         (met <= bounds.len() + bounds.len() / 4 + owners.len()).then_some(Owners(owners))
     }
 
-    /// Fills a draft. `None` if a line is none of the result, or the entries change while they are read.
-    pub(super) fn fill<T: Entry, I: Index, P: Index>(
+    /// One owner of all lines.
+    pub(super) fn one(entries: usize, lines: usize) -> Self {
+        let blocks = (0..entries).step_by(STEP).map(|start| start..entries.min(start + STEP));
+        Owners(vec![(0..lines, blocks.collect())])
+    }
+
+    /// Fills a draft whose pointers are zeros. `None` if a line is none of the result, or the entries change while they are
+    /// read.
+    pub(super) fn fill(
         &self,
-        entries: &impl Entries<T, I>,
-        draft: &mut CompressedDraft<T, I, P>,
-    ) -> Option<()> {
-        let mut ends = &mut draft.indptr[1..];
+        entries: &Entries<'_>,
+        draft: &mut AnyDraft,
+        ctx: &Context,
+    ) -> Result<Option<()>> {
+        let mut ends = IndicesMut::of(&mut draft.indptr);
+        ends.take_front(1);
         let split = |(lines, blocks): &(Range<usize>, Vec<Range<usize>>)| {
-            (ends.split_off_mut(..lines.len()).unwrap_or_default(), lines.start, blocks.clone())
+            (ends.take_front(lines.len()), lines.start, blocks.clone())
         };
         let mut owners: Vec<_> = self.0.iter().map(split).collect();
         let counted: Vec<usize> = owners
             .par_iter_mut()
-            .map(|(ends, first, blocks)| count(entries.lines(), blocks, *first, ends))
+            .map(|(ends, first, blocks)| {
+                by_index!(entries.lines, lines => by_index_mut!(ends, ends => {
+                    count(lines, blocks, *first, ends)
+                }))
+            })
             .collect();
-        let (mut indices, mut data) = (&mut draft.indices[..], &mut draft.data[..]);
+        let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
         let mut start = 0;
         let mut tasks = Vec::with_capacity(owners.len());
         for (owner, &count) in owners.into_iter().zip(&counted) {
-            let (these, values) = (indices.split_off_mut(..count)?, data.split_off_mut(..count)?);
+            let these = indices.split_off_front(count).zip(data.split_off_front(count));
+            let Some((these, values)) = these else { return Ok(None) };
             tasks.push((start, owner, these, values));
             start += count;
         }
         // An entry that no owner counted has a line that is none.
-        if !indices.is_empty() {
-            return None;
+        if indices.len() > 0 {
+            return Ok(None);
         }
-        let placed = tasks.into_par_iter().map(|(start, (ends, first, blocks), indices, data)| {
-            place(entries, &blocks, first, (ends, indices, data))?;
-            ends.iter_mut().for_each(|end| *end = P::from_usize(start + end.to_usize()));
-            Some(())
-        });
-        placed.collect::<Option<Vec<()>>>().map(drop)
+        let all = entries.lines.len() as u64;
+        let placed =
+            tasks.into_par_iter().map(|(start, (mut ends, first, blocks), indices, data)| {
+                let mut place = Place { entries, first, ends: &mut ends, indices, data, placed: 0 };
+                for block in blocks {
+                    ctx.report("recompressing", block.start as u64, all)?;
+                    let placed = by_index_type!(entries.lines.dtype(), I => place.put::<I>(block));
+                    if placed.is_none() {
+                        return Ok(None);
+                    }
+                }
+                // Every entry has moved one start on by one.
+                if place.placed != place.indices.len() {
+                    return Ok(None);
+                }
+                if start > 0 {
+                    ends.add(start);
+                }
+                Ok(Some(()))
+            });
+        let placed = placed.collect::<Result<Vec<Option<()>>>>()?;
+        Ok(placed.into_iter().all(|placed| placed.is_some()).then_some(()))
     }
 }
 
@@ -108,54 +145,81 @@ fn count<I: Index, P: Index>(
         .fold(0, |start, slot| start + std::mem::replace(slot, P::from_usize(start)).to_usize())
 }
 
-/// Puts the entries of the lines from `first` on where they belong; starts of lines become ends.
-fn place<T: Entry, I: Index, P: Index>(
-    entries: &impl Entries<T, I>,
-    blocks: &[Range<usize>],
+/// Where an owner puts entries.
+struct Place<'a, 'e> {
+    entries: &'a Entries<'a>,
     first: usize,
-    (starts, indices, data): (&mut [P], &mut [I], &mut [T]),
-) -> Option<()> {
-    let room = indices.len();
-    // The same length, so that one check does for both.
-    let (indices, data) = (&mut indices[..room], &mut data[..room]);
-    let before = sum(starts);
-    for block in blocks {
-        entries.each(block.clone(), |line, other, value| {
-            let Some(slot) = starts.get_mut(line.to_usize().wrapping_sub(first)) else {
-                return Some(());
-            };
-            let at = slot.to_usize();
-            if at >= room {
+    /// Starts of the lines from `first` on, which become ends.
+    ends: &'a mut IndicesMut<'e>,
+    indices: RawMut<'a>,
+    data: RawMut<'a>,
+    /// Entries put so far.
+    placed: usize,
+}
+
+impl Place<'_, '_> {
+    /// Puts the entries of a block that are its own where they belong.
+    fn put<I: Index>(&mut self, block: Range<usize>) -> Option<()> {
+        let room = self.indices.len();
+        let mut slots = [0; BLOCK];
+        self.entries.each::<I>(block, &mut |lines, others, values| {
+            let slots = &mut slots[..lines.len()];
+            let ends = &mut *self.ends;
+            self.placed += by_index_mut!(ends, ends => next(lines, self.first, ends, slots));
+            if slots.iter().any(|&slot| slot >= room && slot != NOWHERE) {
                 return None;
             }
-            *slot = P::from_usize(at + 1);
-            (indices[at], data[at]) = (other, value);
+            self.indices.scatter_some(slots, Raw::of(others));
+            self.data.scatter_some(slots, values);
             Some(())
-        })?;
+        })
     }
-    // Every entry has moved one start on by one.
-    (sum(starts).wrapping_sub(before) == room).then_some(())
 }
 
-fn sum<P: Index>(starts: &[P]) -> usize {
-    starts.iter().fold(0, |sum: usize, start| sum.wrapping_add(start.to_usize()))
+/// The place of an entry whose line has another owner.
+const NOWHERE: usize = usize::MAX;
+
+/// The next place of each line, if it is one from `first` on; how many are.
+fn next<I: Index, P: Index>(
+    lines: &[I],
+    first: usize,
+    starts: &mut [P],
+    slots: &mut [usize],
+) -> usize {
+    let mut own = 0;
+    for (slot, line) in slots.iter_mut().zip(lines) {
+        *slot = NOWHERE;
+        if let Some(start) = starts.get_mut(line.to_usize().wrapping_sub(first)) {
+            *slot = start.to_usize();
+            *start = P::from_usize(*slot + 1);
+            own += 1;
+        }
+    }
+    own
 }
 
-fn bounds<I: Index>(indices: &[I]) -> (usize, usize) {
-    let first = indices.first().copied().unwrap_or(I::from_usize(0));
-    let both = |(least, most): (I, I), &index: &I| (least.min(index), most.max(index));
-    let (least, most) = indices.iter().fold((first, first), both);
-    (least.to_usize(), most.to_usize())
+/// The least and the largest of the indices of every block.
+fn all_bounds<I: Index>(indices: &[I], block: usize) -> Vec<(usize, usize)> {
+    let bounds = |indices: &[I]| {
+        let first = indices.first().copied().unwrap_or(I::from_usize(0));
+        let both = |(least, most): (I, I), &index: &I| (least.min(index), most.max(index));
+        let (least, most) = indices.iter().fold((first, first), both);
+        (least.to_usize(), most.to_usize())
+    };
+    indices.par_chunks(block).map(bounds).collect()
 }
 
 /// Whether entries that follow one another mostly have lines near those of the others.
-pub(super) fn is_local<I: Index>(indices: &[I]) -> bool {
+pub(super) fn is_local(indices: Indices<'_>) -> bool {
     let step = indices.len() / SAMPLES;
-    let (mut seen, mut apart) = (0, 0);
+    let (mut seen, mut apart, mut near) = (0, 0, Vec::new());
     for sample in 0..SAMPLES {
         let start = sample * step;
-        let run = &indices[start..indices.len().min(start + step.min(SAMPLE))];
-        let mut near: Vec<_> = run.iter().map(|index| index.to_usize() >> NEAR).collect();
+        let run = start..indices.len().min(start + step.min(SAMPLE));
+        near.clear();
+        by_index!(indices, indices => {
+            near.extend(indices[run.clone()].iter().map(|index| index.to_usize() >> NEAR));
+        });
         near.sort_unstable();
         near.dedup();
         seen += run.len();

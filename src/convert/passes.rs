@@ -2,9 +2,13 @@
 
 use std::ops::Range;
 
+use crate::convert::record::Layout;
 use crate::error::Result;
-use crate::sparse::Duplicates;
-use crate::storage::{Context, Entry, Index};
+use crate::sparse::{Duplicates, Indices};
+use crate::storage::Context;
+use crate::storage::raw::Raw;
+
+pub(super) use crate::convert::typed::Sink;
 
 /// A run of records sorted by bins.
 pub(super) struct Run {
@@ -14,13 +18,22 @@ pub(super) struct Run {
     pub(super) starts: Vec<u64>,
 }
 
+/// Some entries: the line of each, its index across, its value.
+pub(super) type Triplets<'a> = (Indices<'a>, Indices<'a>, Raw<'a>);
+
 /// Takes entries line by line.
-pub(super) trait Sink<T, I> {
+pub(super) trait AnySink {
     /// Takes the next whole lines: how many entries each has, and the entries of all.
-    fn lines(&mut self, lens: &[usize], indices: &[I], data: &[T], canonical: bool) -> Result<()>;
+    fn lines(
+        &mut self,
+        lens: &[usize],
+        indices: Indices<'_>,
+        data: Raw<'_>,
+        canonical: bool,
+    ) -> Result<()>;
 
     /// Takes some entries of the line that comes next.
-    fn part(&mut self, indices: &[I], data: &[T], canonical: bool) -> Result<()>;
+    fn part(&mut self, indices: Indices<'_>, data: Raw<'_>, canonical: bool) -> Result<()>;
 
     /// Ends the line that came in parts.
     fn end_line(&mut self) -> Result<()>;
@@ -30,18 +43,18 @@ pub(super) trait Sink<T, I> {
 }
 
 /// Sorts entries by their lines: what the second pass needs for a bin that does not fit.
-pub(super) trait Sort<T: Entry, I: Index>: Sized {
+pub(super) trait Sort: Sized {
     /// For entries of the lines `lines`, `expected` of them.
-    fn start(lines: Range<usize>, expected: u64, ctx: &Context) -> Self;
+    fn start(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self;
 
     /// Takes entries.
-    fn take(&mut self, majors: &[I], minors: &[I], data: &[T]) -> Result<()>;
+    fn take(&mut self, entries: Triplets<'_>) -> Result<()>;
 
     /// Hands all entries to `sink`, line by line; the lines sorted and duplicates treated, if `sorting` says how.
     fn hand_on(
         self,
         sorting: Option<Duplicates>,
-        sink: &mut dyn Sink<T, I>,
+        sink: &mut dyn AnySink,
         ctx: &Context,
     ) -> Result<()>;
 }

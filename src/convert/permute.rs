@@ -3,14 +3,20 @@
 //! A matrix that fits in memory with its result is copied line by line, wherever lines lie (`permuted.rs`). A larger one is
 //! read once, entry by entry in the order of the file, and the external sort brings what it read to the new lines.
 
-use crate::convert::cost::{check_size, exceeds, written};
+use crate::convert::cost::{check_fits, exceeds, plan_written};
+use crate::convert::grain::Grain;
 use crate::convert::permuted::Permuted;
-use crate::convert::recompress::{at_place, fault, lines_of};
-use crate::convert::sink::MatrixSink;
-use crate::convert::sorter::{Sorter, room};
+use crate::convert::recompress::{at_place, fault_instead, fault_of};
+use crate::convert::record::Layout;
+use crate::convert::sink::AnyMatrixSink;
+use crate::convert::sorter::{AnySorter, room};
+use crate::convert::sorting::{Names, all_below, reserve};
 use crate::error::{Error, ErrorKind, Result, check_shape};
-use crate::sparse::{Axis, Compressed, CompressedWriter, Duplicates, EntryPanels, Permutation};
-use crate::storage::{Context, Entry, Index, Place, Plan};
+use crate::sparse::{
+    AnyCompressed, AnyEntryPanels, AnyWriter, Axis, Compressed, Duplicates, IndexVec, Indices,
+    Permutation, by_index_type,
+};
+use crate::storage::{Context, DType, Entry, Index, Place, Plan, RawBufferMut};
 
 /// Nanoseconds an entry takes one thread in memory.
 const WORK: f64 = 12.0;
@@ -47,59 +53,73 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let (rows, cols, place) = (rows.into(), cols.into(), place.into());
-        check_shape(
-            "the order of rows",
-            self.nrows(),
-            rows.map_or(self.nrows(), Permutation::len),
-        )?;
-        check_shape(
-            "the order of columns",
-            self.ncols(),
-            cols.map_or(self.ncols(), Permutation::len),
-        )?;
-        let (majors, minors) = A::swap_if_cols((rows, cols));
-        let (nnz, stored) = (self.nnz(), self.stored_bytes());
-        let size = (self.major(), nnz);
-        let bytes = Self::bytes_of(self.major(), nnz);
-        let table = |order: Option<&Permutation>| {
-            order.map_or(0, |order| (order.len() * size_of::<I>()) as u64)
-        };
-        let plan = Plan::new("permuting").on_device_of(self.indices().file()).reads(1, stored);
-        let limit = ctx.memory_left();
-        if exceeds(bytes, &place, ctx) || stored > limit / 2 {
-            let tables = table(majors) + table(minors);
-            if tables > limit / 2 {
-                return Err(tables_do_not_fit(tables, limit));
-            }
-            // The sort gets what the tables leave.
-            let less = ctx.less(tables);
-            let _running = ctx.begin(|| {
-                check_size::<T, I, P, A>(size, &place, &less)?;
-                let renamed = match minors {
-                    Some(_) => (nnz.min(room::<T, I>(&less)) * size_of::<I>()) as u64,
-                    None => 0,
-                };
-                let plan = Sorter::<T, I>::plan(plan, nnz as u64, &less).beside(tables + renamed);
-                Ok(written::<T, I, P, A>(plan, size, &place, &less))
-            })?;
-            let _held = ctx.hold(tables);
-            return in_buckets(self, majors, minors, &place, &less);
-        }
-        let _running = ctx.begin(|| {
-            check_size::<T, I, P, A>(size, &place, ctx)?;
-            let plan = plan.works(nnz as u64, WORK).holds(table(minors));
-            let plan = written::<T, I, P, A>(plan, size, &place, ctx);
-            Ok(if place == Place::Memory { plan } else { plan.beside(bytes) })
-        })?;
-        ctx.meter().pass();
-        ctx.meter().read(stored);
-        let positions = minors.map(|minors| minors.positions::<I>(ctx)).transpose()?;
-        let _held = ctx.hold(table(minors));
-        let permuted = Permuted { from: self, majors, minors: positions.as_deref() };
-        let made = permuted.in_memory(ctx)?.ok_or_else(|| fault(self))?;
-        at_place(made, &place, ctx)
+        let (orders, place) = ((rows.into(), cols.into()), place.into());
+        permuted(&self.to_any(), orders, &place, Grain::USUAL, ctx).map(AnyCompressed::into_typed)
     }
+}
+
+/// A matrix whose rows and columns are in another order; made in memory in parts of this size.
+pub(super) fn permuted(
+    from: &AnyCompressed,
+    (rows, cols): (Option<&Permutation>, Option<&Permutation>),
+    place: &Place,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (nrows, ncols) = from.shape();
+    check_shape("the order of rows", nrows, rows.map_or(nrows, Permutation::len))?;
+    check_shape("the order of columns", ncols, cols.map_or(ncols, Permutation::len))?;
+    let (majors, minors) = from.format().swap_if_cols((rows, cols));
+    let (nnz, stored, types) = (from.nnz(), from.stored_bytes(), from.types());
+    let (size, layout) = ((from.major(), nnz), Layout::of(types));
+    let bytes = types.bytes_of(from.major(), nnz);
+    let table = |order: Option<&Permutation>| {
+        order.map_or(0, |order| (order.len() * types.indices.size()) as u64)
+    };
+    let plan = Plan::new("permuting").on_device_of(from.indices_buffer().file()).reads(1, stored);
+    let limit = ctx.memory_left();
+    if exceeds(bytes, place, ctx) || stored > limit / 2 {
+        let tables = table(majors) + table(minors);
+        if tables > limit / 2 {
+            return Err(tables_do_not_fit(tables, limit));
+        }
+        // The sort gets what the tables leave.
+        let less = ctx.less(tables);
+        let _running = ctx.begin(|| {
+            check_fits(types, size, place, &less)?;
+            let renamed = match minors {
+                Some(_) => (nnz.min(room(layout, &less)) * types.indices.size()) as u64,
+                None => 0,
+            };
+            let plan = AnySorter::plan(plan, layout, nnz as u64, &less).beside(tables + renamed);
+            Ok(plan_written(plan, types, size, place, &less))
+        })?;
+        let _held = ctx.hold(tables);
+        return in_buckets(from, (majors, minors), place, &less);
+    }
+    let _running = ctx.begin(|| {
+        check_fits(types, size, place, ctx)?;
+        let plan = plan.works(nnz as u64, WORK).holds(table(minors));
+        let plan = plan_written(plan, types, size, place, ctx);
+        Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
+    })?;
+    ctx.meter().pass();
+    ctx.meter().read(stored);
+    let minors = positions(minors, types.indices, ctx)?;
+    let _held = ctx.hold(minors.as_ref().map_or(0, RawBufferMut::bytes));
+    let permuted = Permuted { from, majors, minors: minors.as_ref().map(Indices::of_mut) };
+    let made = permuted.in_memory(grain, ctx)?.ok_or_else(|| fault_of(from))?;
+    at_place(made, place, ctx)
+}
+
+/// The new index for each old one.
+fn positions(
+    order: Option<&Permutation>,
+    index: DType,
+    ctx: &Context,
+) -> Result<Option<RawBufferMut>> {
+    let Some(order) = order else { return Ok(None) };
+    by_index_type!(index, I => Ok(Some(order.positions::<I>(ctx)?.into_raw())))
 }
 
 fn tables_do_not_fit(tables: u64, limit: u64) -> Error {
@@ -109,55 +129,51 @@ fn tables_do_not_fit(tables: u64, limit: u64) -> Error {
 }
 
 /// The matrix by the external sort.
-fn in_buckets<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    majors: Option<&Permutation>,
-    minors: Option<&Permutation>,
+fn in_buckets(
+    from: &AnyCompressed,
+    (majors, minors): (Option<&Permutation>, Option<&Permutation>),
     place: &Place,
     ctx: &Context,
-) -> Result<Compressed<T, I, P, A>> {
-    let (nnz, room) = (from.nnz(), room::<T, I>(ctx));
-    let writer = CompressedWriter::<T, I, P, A>::new(from.shape(), nnz, true, place, ctx)?;
-    let lines = majors.map(|majors| majors.positions::<I>(ctx)).transpose()?;
-    let positions = minors.map(|minors| minors.positions::<I>(ctx)).transpose()?;
-    let mut sorter = Sorter::<T, I>::new(0..from.major(), nnz as u64, ctx);
-    let mut panels = EntryPanels::new(&[from.indices()], from.data(), room, ctx)?;
-    let (mut names, mut renamed) = (Vec::with_capacity(nnz.min(room)), Vec::new());
-    if positions.is_some() {
-        renamed.reserve_exact(nnz.min(room));
+) -> Result<AnyCompressed> {
+    let (nnz, kind) = (from.nnz(), (from.format(), from.types()));
+    let layout = Layout::of(kind.1);
+    let room = room(layout, ctx);
+    let writer = AnyWriter::new(kind, from.shape(), nnz, true, place, ctx)?;
+    let lines = positions(majors, layout.indices, ctx)?;
+    let lines = lines.as_ref().map(Indices::of_mut);
+    let minors = positions(minors, layout.indices, ctx)?;
+    let minors = minors.as_ref().map(Indices::of_mut);
+    let mut sorter = AnySorter::new(layout, 0..from.major(), nnz as u64, ctx);
+    let arrays = (layout.indices, &[from.indices_buffer()][..]);
+    let mut panels = AnyEntryPanels::new(arrays, from.data(), room, ctx)?;
+    let mut names = Names::new(from, layout, ctx)?;
+    let mut renamed = IndexVec::new(layout.indices);
+    if minors.is_some() {
+        reserve(&mut renamed, nnz.min(room))?;
     }
-    let held = ctx.hold(((names.capacity() + renamed.capacity()) * size_of::<I>()) as u64);
-    let name = |line: usize| match &lines {
-        Some(lines) => lines[line],
-        None => I::from_usize(line),
+    let held = match minors {
+        Some(_) => ctx.hold((nnz.min(room) * layout.indices.size()) as u64),
+        None => ctx.hold(0),
     };
-    let (mut line, minor) = (0, from.minor());
+    let minor = from.minor();
     let sorted = panels.sweep(ctx, &mut |first, indices, data| {
-        lines_of(from, (first, data.len()), &mut line, name, &mut names)?;
-        let Some(positions) = &positions else {
+        let names = names.of(first, data.len(), lines)?;
+        let Some(positions) = minors else {
             // Renaming would have found an index that is out of range; the sort does not look at them.
-            let outside = indices[0].iter().any(|index| index.to_usize() >= minor);
-            return if outside {
-                Err(fault(from))
-            } else {
-                sorter.extend(&names, indices[0], data)
+            return match all_below(indices[0], minor) {
+                true => sorter.extend((names, indices[0], data)),
+                false => Err(fault_of(from)),
             };
         };
         renamed.clear();
-        renamed.extend(indices[0].iter().map_while(|index| positions.get(index.to_usize())));
-        if renamed.len() < data.len() {
-            return Err(fault(from));
-        }
-        sorter.extend(&names, &renamed, data)
+        renamed.extend(indices[0]);
+        renamed.look_up(positions).ok_or_else(|| fault_of(from))?;
+        sorter.extend((names, renamed.as_indices(), data))
     });
-    drop((panels, names, renamed, lines, held));
-    let sorting = positions.map(|_| Duplicates::Keep);
-    let mut sink = MatrixSink::new(writer);
-    sorted.and_then(|()| sorter.settle(sorting, &mut sink, ctx)).map_err(|error| {
-        match error.kind() {
-            ErrorKind::Index => fault(from),
-            _ => error,
-        }
-    })?;
+    drop((panels, names, renamed, held));
+    let sorting = minors.map(|_| Duplicates::Keep);
+    let mut sink = AnyMatrixSink::new(writer, from.format());
+    let settled = sorted.and_then(|()| sorter.settle(sorting, &mut sink, ctx));
+    settled.map_err(|error| fault_instead(from, error))?;
     sink.finish()
 }

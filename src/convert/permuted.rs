@@ -13,56 +13,56 @@
 
 use std::ops::Range;
 
+use crate::convert::grain::Grain;
 use crate::convert::sorted_line::SortedLine;
 use crate::error::Result;
-use crate::sparse::{Axis, Compressed, CompressedDraft, Duplicates, Permutation, partition};
+use crate::sparse::{
+    AnyCompressed, AnyDraft, Duplicates, Indices, IndicesMut, Permutation, by_index, by_index_mut,
+    by_index_type, partition, typed_indices,
+};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::{Context, Entry, Index, Place, prefetch_to_read};
-
-/// Lines whose lengths are looked up by a task.
-const LINES: usize = if cfg!(test) { 4 } else { 1 << 14 };
-
-/// Entries of a task that copies.
-const ENTRIES: usize = if cfg!(test) { 16 } else { 1 << 16 };
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{CACHE_LINE, Context, Index, Place, prefetch_to_read};
 
 /// How many lines ahead one is asked for.
 const AHEAD: usize = 16;
 
 /// A matrix whose lines and indices get other places.
-pub(super) struct Permuted<'a, T: Entry, I: Index, P: Index, A: Axis> {
-    pub(super) from: &'a Compressed<T, I, P, A>,
+pub(super) struct Permuted<'a> {
+    pub(super) from: &'a AnyCompressed,
     /// The line that comes to each place; `None` if they stay.
     pub(super) majors: Option<&'a Permutation>,
     /// The new index for each old one; `None` if they stay.
-    pub(super) minors: Option<&'a [I]>,
+    pub(super) minors: Option<Indices<'a>>,
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
+impl Permuted<'_> {
     /// The matrix, made on all threads; `None` if an index is out of range or the source changes while it is read.
-    pub(super) fn in_memory(&self, ctx: &Context) -> Result<Option<Compressed<T, I, P, A>>> {
-        let (shape, nnz) = (self.from.shape(), self.from.nnz());
-        let mut draft = CompressedDraft::<T, I, P>::new::<A>(shape, nnz, &Place::Memory, ctx)?;
+    pub(super) fn in_memory(&self, grain: Grain, ctx: &Context) -> Result<Option<AnyCompressed>> {
+        let (format, shape, nnz) = (self.from.format(), self.from.shape(), self.from.nnz());
+        let kind = (format, self.from.types());
+        let mut draft = AnyDraft::new(kind, shape, nnz, &Place::Memory, ctx)?;
         ctx.report("permuting", 0, nnz as u64)?;
         let filled = ctx.with_threads(|| {
-            (self.point(&mut draft.indptr) == nnz).then(|| self.fill(&mut draft)).flatten()
+            let last = by_index_mut!(IndicesMut::of(&mut draft.indptr), indptr => {
+                self.point(&mut indptr[1..], grain)
+            });
+            (last == nnz).then(|| self.fill(&mut draft, grain)).flatten()
         });
         ctx.report("permuting", nnz as u64, nnz as u64)?;
-        filled.map(|rises| draft.finish(shape, rises)).transpose()
+        filled.map(|rises| draft.finish(format, shape, rises)).transpose()
     }
 
-    /// The line that comes to a place.
-    #[inline(always)]
-    fn line(&self, place: usize) -> usize {
-        self.majors.map_or(place, |majors| majors.order()[place])
+    fn spans(&self) -> Spans<'_> {
+        Spans { majors: self.majors, indptr: self.from.indptr(), nnz: self.from.nnz() }
     }
 
-    /// Fills the pointers of the result; gives the last.
-    fn point(&self, indptr: &mut [P]) -> usize {
-        let ends = &mut indptr[1..];
-        let lengths = ends.par_chunks_mut(LINES).enumerate().map(|(task, ends)| {
-            let first = task * LINES;
-            ends.iter_mut().zip(first..).fold(0, |sum, (end, place)| {
-                let sum = sum + self.from.span(self.line(place)).len();
+    /// Fills the ends of the lines of the result; gives the last.
+    fn point<P: Index>(&self, ends: &mut [P], grain: Grain) -> usize {
+        let (spans, size) = (self.spans(), grain.lines);
+        let lengths = ends.par_chunks_mut(size).enumerate().map(|(task, ends)| {
+            ends.iter_mut().zip(task * size..).fold(0, |sum, (end, place)| {
+                let sum = sum + spans.at(place).len();
                 *end = P::from_usize(sum.min(P::LARGEST));
                 sum
             })
@@ -72,44 +72,97 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
         if sum > P::LARGEST {
             return sum;
         }
-        ends.par_chunks_mut(LINES).zip(&starts).for_each(|(ends, &start)| {
+        ends.par_chunks_mut(size).zip(&starts).for_each(|(ends, &start)| {
             ends.iter_mut().for_each(|end| *end = P::from_usize(start + end.to_usize()));
         });
         sum
     }
 
     /// Fills indices and values behind the pointers; tells whether the indices rise in every line.
-    fn fill(&self, draft: &mut CompressedDraft<T, I, P>) -> Option<bool> {
-        let indptr = &draft.indptr[..];
-        let (mut indices, mut data) = (&mut draft.indices[..], &mut draft.data[..]);
+    fn fill(&self, draft: &mut AnyDraft, grain: Grain) -> Option<bool> {
+        let ends = Indices::of_mut(&draft.indptr);
+        let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
         let mut tasks = Vec::new();
-        for lines in partition::split(indptr, data.len().div_ceil(ENTRIES)) {
-            let entries = indptr[lines.end].to_usize() - indptr[lines.start].to_usize();
-            tasks.push((lines, indices.split_off_mut(..entries)?, data.split_off_mut(..entries)?));
+        for lines in partition::split_of(ends, data.len().div_ceil(grain.entries)) {
+            let entries = ends.at(lines.end) - ends.at(lines.start);
+            let these = indices.split_off_front(entries)?;
+            tasks.push((lines, these, data.split_off_front(entries)?));
         }
         let filled = tasks.into_par_iter().map(|(lines, indices, data)| {
-            let ends = indptr.get(lines.start..=lines.end)?;
-            self.fill_lines(lines, ends, indices, data)
+            by_index_type!(self.from.indices().dtype(), I => {
+                let source = Source::<I> {
+                    spans: self.spans(),
+                    indices: self.from.indices().typed(),
+                    data: self.from.data().as_raw(),
+                    minor: self.from.minor(),
+                    minors: self.minors.map(|minors| minors.typed()),
+                };
+                source.fill(lines, ends, (typed_indices(indices), data))
+            })
         });
         Some(filled.collect::<Option<Vec<_>>>()?.into_iter().all(|rises| rises))
     }
+}
 
-    fn fill_lines(
+/// Where the lines of the result are in the source.
+#[derive(Clone, Copy)]
+struct Spans<'a> {
+    majors: Option<&'a Permutation>,
+    indptr: Indices<'a>,
+    nnz: usize,
+}
+
+impl Spans<'_> {
+    /// The line that comes to a place.
+    #[inline(always)]
+    fn line(&self, place: usize) -> usize {
+        self.majors.map_or(place, |majors| majors.order()[place])
+    }
+
+    /// The entries of the line that comes to a place, within the arrays whatever the pointers say.
+    #[inline(always)]
+    fn at(&self, place: usize) -> Range<usize> {
+        let line = self.line(place);
+        let base = self.indptr.at(0);
+        let end = self.indptr.at(line + 1).wrapping_sub(base).min(self.nnz);
+        self.indptr.at(line).wrapping_sub(base).min(end)..end
+    }
+
+    /// Asks for the pointer of the line that comes to a place.
+    #[inline(always)]
+    fn ask_for(&self, place: usize) {
+        let line = self.line(place);
+        by_index!(self.indptr, indptr => prefetch_to_read(indptr, line));
+    }
+}
+
+/// What lines are copied from.
+struct Source<'a, I> {
+    spans: Spans<'a>,
+    indices: &'a [I],
+    data: Raw<'a>,
+    /// What indices are below.
+    minor: usize,
+    minors: Option<&'a [I]>,
+}
+
+impl<I: Index> Source<'_, I> {
+    /// Fills some lines of the result, which end where `ends` says; tells whether indices rise in every one.
+    fn fill(
         &self,
         lines: Range<usize>,
-        ends: &[P],
-        mut indices: &mut [I],
-        mut data: &mut [T],
+        ends: Indices<'_>,
+        (mut indices, mut data): (&mut [I], RawMut<'_>),
     ) -> Option<bool> {
-        let (mut sorted, mut rises) = (SortedLine::new(), true);
-        for (place, ends) in lines.clone().zip(ends.windows(2)) {
-            if self.majors.is_some() {
+        let (mut sorted, mut rises) = (None, true);
+        for place in lines.clone() {
+            if self.spans.majors.is_some() {
                 self.ask_ahead(place, lines.end);
             }
-            let len = ends[1].to_usize().checked_sub(ends[0].to_usize())?;
-            let (to, values) = (indices.split_off_mut(..len)?, data.split_off_mut(..len)?);
-            let span = self.from.span(self.line(place));
-            let from = (self.from.indices().get(span.clone())?, self.from.data().get(span)?);
+            let len = ends.at(place + 1).checked_sub(ends.at(place))?;
+            let (to, values) = (indices.split_off_mut(..len)?, data.split_off_front(len)?);
+            let span = self.spans.at(place);
+            let from = (self.indices.get(span.clone())?, self.data.get(span)?);
             if from.0.len() != len {
                 return None;
             }
@@ -122,20 +175,18 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
     #[inline(always)]
     fn ask_ahead(&self, place: usize, end: usize) {
         if place + 2 * AHEAD < end {
-            prefetch_to_read(self.from.indptr(), self.line(place + 2 * AHEAD));
+            self.spans.ask_for(place + 2 * AHEAD);
         }
         if let (true, Some(positions)) = (place + AHEAD / 2 < end, self.minors) {
-            let span = self.from.span(self.line(place + AHEAD / 2));
-            let indices = self.from.indices().get(span).unwrap_or_default();
+            let indices = self.indices.get(self.spans.at(place + AHEAD / 2)).unwrap_or_default();
             let near = indices.iter().take(AHEAD);
             near.for_each(|index| prefetch_to_read(positions, index.to_usize()));
         }
         if place + AHEAD < end {
-            let start = self.from.span(self.line(place + AHEAD)).start;
-            for cache_line in 0..2 {
-                let bytes = 64 * cache_line;
-                prefetch_to_read(self.from.indices(), start + bytes / size_of::<I>());
-                prefetch_to_read(self.from.data(), start + bytes / size_of::<T>().max(1));
+            let start = self.spans.at(place + AHEAD).start;
+            for bytes in [0, CACHE_LINE] {
+                prefetch_to_read(self.indices, start + bytes / size_of::<I>());
+                prefetch_to_read(self.data.bytes(), start * self.data.width() + bytes);
             }
         }
     }
@@ -144,26 +195,21 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Permuted<'_, T, I, P, A> {
     #[inline(always)]
     fn fill_line(
         &self,
-        (from, values): (&[I], &[T]),
-        (to, data): (&mut [I], &mut [T]),
-        sorted: &mut SortedLine<T>,
+        (from, values): (&[I], Raw<'_>),
+        (to, mut data): (&mut [I], RawMut<'_>),
+        sorted: &mut Option<SortedLine>,
     ) -> Option<bool> {
-        let minor = self.from.minor();
-        match self.minors {
-            None => {
-                let rises = rename(from, to, |index| (index.to_usize() < minor).then_some(index))?;
-                data.copy_from_slice(values);
-                Some(rises)
-            }
-            Some(positions) => {
-                if rename(from, to, |index| positions.get(index.to_usize()).copied())? {
-                    data.copy_from_slice(values);
-                    return Some(true);
-                }
-                sorted.sort(to, values);
-                sorted.write((to, data), Duplicates::Keep).ok().map(|(_, distinct)| distinct)
-            }
+        let rises = match self.minors {
+            None => rename(from, to, |index| (index.to_usize() < self.minor).then_some(index))?,
+            Some(positions) => rename(from, to, |index| positions.get(index.to_usize()).copied())?,
+        };
+        if rises || self.minors.is_none() {
+            data.copy_from(values);
+            return Some(rises);
         }
+        let sorted = sorted.get_or_insert_with(|| SortedLine::new(values.dtype()));
+        sorted.sort(to, values);
+        sorted.write((to, data), Duplicates::Keep).ok().map(|(_, distinct)| distinct)
     }
 }
 

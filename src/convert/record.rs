@@ -1,38 +1,61 @@
 //! Entries as records of bytes, value, line, index: what a scatter moves in one go.
 
 use bytemuck::bytes_of;
-use bytemuck::checked::try_pod_read_unaligned;
+use bytemuck::checked::pod_read_unaligned;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Entry, Index};
+use crate::sparse::Types;
+use crate::storage::raw::{Raw, width};
+use crate::storage::{DType, Index};
 
-/// Bytes of a record.
-pub(super) const fn bytes<T, I>() -> usize {
-    size_of::<T>() + 2 * size_of::<I>()
+/// The types of what records are made of.
+#[derive(Clone, Copy)]
+pub(super) struct Layout {
+    /// `None` for a pattern.
+    pub(super) values: Option<DType>,
+    /// `UInt32` or `UInt64`.
+    pub(super) indices: DType,
 }
 
-/// Writes a record over the start of `to`.
-#[inline(always)]
-pub(super) fn store<T: Entry, I: Index>(to: &mut [u8], major: I, minor: I, value: T) {
-    let to = &mut to[..bytes::<T, I>()];
-    to[..size_of::<T>()].copy_from_slice(bytes_of(&value));
-    to[size_of::<T>()..][..size_of::<I>()].copy_from_slice(bytes_of(&major));
-    to[size_of::<T>() + size_of::<I>()..].copy_from_slice(bytes_of(&minor));
+impl Layout {
+    /// Of the entries of a compressed matrix.
+    pub(super) fn of(types: Types) -> Self {
+        Layout { values: types.values, indices: types.indices }
+    }
+
+    /// Bytes of a record.
+    pub(super) fn size(self) -> usize {
+        width(self.values) + 2 * self.indices.size()
+    }
 }
 
-/// The line of a record.
+/// Writes entry `k` over record `slots[k]`, as all of these are; `None` if there is no such record.
 #[inline(always)]
-pub(super) fn major<T: Entry, I: Index>(record: &[u8]) -> usize {
-    let bytes = &record[size_of::<T>()..][..size_of::<I>()];
-    try_pod_read_unaligned::<I>(bytes).map_or(usize::MAX, |index| index.to_usize())
+pub(super) fn store<I: Index>(
+    records: &mut [u8],
+    slots: &[usize],
+    (majors, minors, data): (&[I], &[I], Raw<'_>),
+) -> Option<()> {
+    let before = data.width();
+    let size = before + 2 * size_of::<I>();
+    for ((&slot, major), minor) in slots.iter().zip(majors).zip(minors) {
+        let to = records.get_mut(slot * size + before..slot * size + size)?;
+        to[..size_of::<I>()].copy_from_slice(bytes_of(major));
+        to[size_of::<I>()..].copy_from_slice(bytes_of(minor));
+    }
+    data.to_records(slots, records, size)
 }
 
-/// The other index and the value of a record; `None` if its bytes are no value.
+/// The line of a record whose value has so many bytes.
 #[inline(always)]
-pub(super) fn rest<T: Entry, I: Index>(record: &[u8]) -> Option<(I, T)> {
-    let (value, indices) = record.split_at(size_of::<T>());
-    let minor = try_pod_read_unaligned(&indices[size_of::<I>()..2 * size_of::<I>()]).ok()?;
-    Some((minor, try_pod_read_unaligned(value).ok()?))
+pub(super) fn major<I: Index>(record: &[u8], value: usize) -> I {
+    pod_read_unaligned(&record[value..][..size_of::<I>()])
+}
+
+/// The other index of a record whose value has so many bytes.
+#[inline(always)]
+pub(super) fn minor<I: Index>(record: &[u8], value: usize) -> I {
+    pod_read_unaligned(&record[value + size_of::<I>()..][..size_of::<I>()])
 }
 
 /// The error for records that are not what was written.

@@ -10,22 +10,27 @@
 
 use std::ops::Range;
 
-use crate::convert::record;
+use crate::convert::entries::{BLOCK, Entries};
+use crate::convert::record::{self, Layout};
 use crate::convert::sorted_line::SortedLine;
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::Duplicates;
-use crate::storage::{Entry, Index, prefetch_to_write};
+use crate::sparse::{Duplicates, Indices, by_index, by_index_type, typed_indices};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{DType, Index};
 
 /// Entries whose places are asked for before they are written: stores to many places wait for one another.
 const AHEAD: usize = 32;
 
+/// Records that are brought to their lines at a time.
+const RECORDS: usize = 64;
+
 /// Some consecutive lines and the room for their entries.
-pub(super) struct Region<'a, T, I> {
+pub(super) struct Region<'a> {
     pub(super) lines: Range<usize>,
     /// Entries of every line.
     pub(super) lens: &'a mut [usize],
-    pub(super) indices: &'a mut [I],
-    pub(super) data: &'a mut [T],
+    pub(super) indices: RawMut<'a>,
+    pub(super) data: RawMut<'a>,
 }
 
 /// What a region turned out to be.
@@ -40,32 +45,14 @@ pub(super) struct Filled {
 /// A position that holds more than it may: line and index.
 pub(super) struct Clash(ErrorKind, (usize, usize));
 
-impl<T: Entry, I: Index> Region<'_, T, I> {
+impl Region<'_> {
     /// Fills the lines with the records in `segments`, which are as many as there is room for.
     pub(super) fn fill(
         &mut self,
         segments: &[&[u8]],
         sorting: Option<Duplicates>,
     ) -> Result<std::result::Result<Filled, Clash>> {
-        let size = record::bytes::<T, I>();
-        self.lens.fill(0);
-        for segment in segments {
-            for record in segment.chunks_exact(size) {
-                let line = record::major::<T, I>(record).wrapping_sub(self.lines.start);
-                *record::undamaged(self.lens.get_mut(line))? += 1;
-            }
-        }
-        self.start_lines();
-        for segment in segments {
-            for record in segment.chunks_exact(size) {
-                let line = record::major::<T, I>(record).wrapping_sub(self.lines.start);
-                let slot = record::undamaged(self.lens.get_mut(line))?;
-                let place = (self.indices.get_mut(*slot), self.data.get_mut(*slot));
-                let (Some(index), Some(value)) = place else { return Err(record::damaged()) };
-                (*index, *value) = record::undamaged(record::rest::<T, I>(record))?;
-                *slot += 1;
-            }
-        }
+        by_index_type!(self.index_type(), I => self.fill_typed::<I>(segments))?;
         let filled = self.settle(sorting);
         // Ends become lengths again.
         let mut before = 0;
@@ -77,35 +64,90 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
         Ok(filled)
     }
 
-    /// Fills the lines with entries whose line, counted from the first, comes with each; lengths become ends of lines.
-    /// `None` if a line is not one of these.
-    pub(super) fn place(
-        &mut self,
-        mut lines: impl Iterator<Item = usize> + Clone,
-        indices: &[I],
-        data: &[T],
-    ) -> Option<()> {
+    fn fill_typed<I: Index>(&mut self, segments: &[&[u8]]) -> Result<()> {
+        let (first, value) = (self.lines.start, self.data.width());
+        let size = Layout { values: self.data.dtype(), indices: I::DTYPE }.size();
+        let line = |record| record::major::<I>(record, value).to_usize().wrapping_sub(first);
         self.lens.fill(0);
-        for line in lines.clone() {
-            *self.lens.get_mut(line)? += 1;
+        for segment in segments {
+            for record in segment.chunks_exact(size) {
+                *record::undamaged(self.lens.get_mut(line(record)))? += 1;
+            }
+        }
+        self.start_lines();
+        let indices = typed_indices::<I>(self.indices.reborrow());
+        let mut slots = [0; RECORDS];
+        for records in segments.iter().flat_map(|segment| segment.chunks(RECORDS * size)) {
+            let slots = &mut slots[..records.len() / size];
+            for (slot, record) in slots.iter_mut().zip(records.chunks_exact(size)) {
+                let next = record::undamaged(self.lens.get_mut(line(record)))?;
+                *slot = *next;
+                *record::undamaged(indices.get_mut(*slot))? = record::minor(record, value);
+                *next += 1;
+            }
+            record::undamaged(self.data.from_records(slots, records, size))?;
+        }
+        Ok(())
+    }
+
+    /// Fills the lines with entries whose line comes with each, by the low half of its number; lengths become ends of lines.
+    /// `None` if a line is not one of these.
+    pub(super) fn place(&mut self, marks: &[u16], indices: Raw<'_>, data: Raw<'_>) -> Option<()> {
+        let first = self.lines.start as u16;
+        let line = |mark: u16| usize::from(mark.wrapping_sub(first));
+        self.lens.fill(0);
+        for &mark in marks {
+            *self.lens.get_mut(line(mark))? += 1;
         }
         self.start_lines();
         let mut slots = [0; AHEAD];
-        for (indices, data) in indices.chunks(AHEAD).zip(data.chunks(AHEAD)) {
-            // Zipped in this order, no line is taken that has no slot.
-            for (slot, line) in slots[..indices.len()].iter_mut().zip(lines.by_ref()) {
-                let next = self.lens.get_mut(line)?;
+        for start in (0..marks.len()).step_by(AHEAD) {
+            let here = start..marks.len().min(start + AHEAD);
+            let slots = &mut slots[..here.len()];
+            for (slot, &mark) in slots.iter_mut().zip(&marks[here.clone()]) {
+                let next = self.lens.get_mut(line(mark))?;
                 *slot = *next;
                 *next += 1;
-                prefetch_to_write(self.indices, *slot);
-                prefetch_to_write(self.data, *slot);
             }
-            for ((&slot, &index), &value) in slots.iter().zip(indices).zip(data) {
-                *self.indices.get_mut(slot)? = index;
-                *self.data.get_mut(slot)? = value;
-            }
+            self.indices.prefetch_to_write(slots);
+            self.data.prefetch_to_write(slots);
+            self.indices.scatter(slots, indices.get(here.clone())?)?;
+            self.data.scatter(slots, data.get(here)?)?;
         }
         Some(())
+    }
+
+    /// Fills the lines with entries, as many as there is room for, as they come; lengths become ends of lines. `None` if a
+    /// line is not one of these, or the entries are not what they were.
+    pub(super) fn take(&mut self, entries: &Entries<'_>) -> Option<()> {
+        fn count<I: Index>(lines: &[I], first: usize, lens: &mut [usize]) -> Option<()> {
+            for line in lines {
+                *lens.get_mut(line.to_usize().wrapping_sub(first))? += 1;
+            }
+            Some(())
+        }
+        self.lens.fill(0);
+        by_index!(entries.lines, lines => count(lines, self.lines.start, self.lens))?;
+        self.start_lines();
+        by_index_type!(self.index_type(), I => self.take_typed::<I>(entries))
+    }
+
+    fn take_typed<I: Index>(&mut self, entries: &Entries<'_>) -> Option<()> {
+        let mut slots = [0; BLOCK];
+        entries.each::<I>(0..entries.lines.len(), &mut |lines, others, values| {
+            let slots = &mut slots[..lines.len()];
+            for (slot, line) in slots.iter_mut().zip(lines) {
+                let next = self.lens.get_mut(line.to_usize().wrapping_sub(self.lines.start))?;
+                *slot = *next;
+                *next += 1;
+            }
+            self.indices.scatter(slots, Raw::of(others))?;
+            self.data.scatter(slots, values)
+        })
+    }
+
+    fn index_type(&self) -> DType {
+        self.indices.dtype().unwrap_or(DType::UInt64)
     }
 
     /// Each length gives way to the start of its line, which moves to its end while the line is filled.
@@ -133,35 +175,47 @@ impl<T: Entry, I: Index> Region<'_, T, I> {
     /// Whether indices strictly rise in every line: whether they fail to only from one line to the next. A loop over all
     /// of them is much faster than one over each short line.
     fn rises(&self) -> bool {
-        let falls = |before: I, index: I| usize::from(before >= index);
-        let entries = self.lens.last().copied().unwrap_or(0);
-        let indices = &self.indices[..entries];
-        let (mut start, mut between) = (0, 0);
-        for &end in self.lens.iter() {
-            if 0 < start && start < end {
-                between += falls(indices[start - 1], indices[start]);
+        fn go<I: Index>(indices: &[I], ends: &[usize]) -> bool {
+            let falls = |before: I, index: I| usize::from(before >= index);
+            let (mut start, mut between) = (0, 0);
+            for &end in ends {
+                if 0 < start && start < end {
+                    between += falls(indices[start - 1], indices[start]);
+                }
+                start = end;
             }
-            start = end;
+            indices.windows(2).map(|pair| falls(pair[0], pair[1])).sum::<usize>() == between
         }
-        indices.windows(2).map(|pair| falls(pair[0], pair[1])).sum::<usize>() == between
+        let entries = self.lens.last().copied().unwrap_or(0);
+        let indices = Indices::of_raw(self.indices.as_raw().slice(0..entries));
+        by_index!(indices, indices => go(indices, self.lens))
     }
 
     fn sort(&mut self, duplicates: Duplicates) -> std::result::Result<Filled, Clash> {
+        by_index_type!(self.index_type(), I => self.sort_typed::<I>(duplicates))
+    }
+
+    fn sort_typed<I: Index>(
+        &mut self,
+        duplicates: Duplicates,
+    ) -> std::result::Result<Filled, Clash> {
         let (mut start, mut written, mut canonical) = (0, 0, true);
-        let mut line = SortedLine::new();
+        let indices = typed_indices::<I>(self.indices.reborrow());
+        let mut line = None;
         for (number, end) in self.lens.iter_mut().enumerate() {
             let here = start..*end;
             start = *end;
-            if self.indices[here.clone()].windows(2).all(|pair| pair[0] < pair[1]) {
+            if indices[here.clone()].windows(2).all(|pair| pair[0] < pair[1]) {
                 if written < here.start {
-                    self.indices.copy_within(here.clone(), written);
+                    indices.copy_within(here.clone(), written);
                     self.data.copy_within(here.clone(), written);
                 }
                 written += here.len();
             } else {
-                line.sort(&self.indices[here.clone()], &self.data[here.clone()]);
+                let line = line.get_or_insert_with(|| SortedLine::new(self.data.dtype()));
+                line.sort(&indices[here.clone()], self.data.as_raw().slice(here.clone()));
                 let room = written..here.end;
-                let room = (&mut self.indices[room.clone()], &mut self.data[room]);
+                let room = (&mut indices[room.clone()], self.data.slice_mut(room));
                 let (length, unique) = line
                     .write(room, duplicates)
                     .map_err(|(kind, minor)| Clash(kind, (self.lines.start + number, minor)))?;

@@ -1,35 +1,46 @@
 //! Sorted lines on their way into a compressed matrix, or into a list of coordinates.
 
-use crate::convert::passes::Sink;
+use crate::convert::passes::AnySink;
 use crate::error::Result;
-use crate::sparse::{Axis, Compressed, CompressedWriter, Coo, CooWriter};
-use crate::storage::{Entry, Index};
+use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, IndexVec, Indices};
+use crate::storage::raw::Raw;
+use crate::storage::{DType, SparseFormat};
+
+pub(super) use crate::convert::typed::{CooSink, MatrixSink};
 
 /// Writes the lines it is given.
-pub(super) struct MatrixSink<T: Entry, I: Index, P: Index, A: Axis> {
-    writer: CompressedWriter<T, I, P, A>,
+pub(super) struct AnyMatrixSink {
+    writer: AnyWriter,
+    format: SparseFormat,
     canonical: bool,
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> MatrixSink<T, I, P, A> {
-    pub(super) fn new(writer: CompressedWriter<T, I, P, A>) -> Self {
-        MatrixSink { writer, canonical: true }
+impl AnyMatrixSink {
+    /// For lines of a matrix in this format.
+    pub(super) fn new(writer: AnyWriter, format: SparseFormat) -> Self {
+        AnyMatrixSink { writer, format, canonical: true }
     }
 
-    pub(super) fn finish(self) -> Result<Compressed<T, I, P, A>> {
+    pub(super) fn finish(self) -> Result<AnyCompressed> {
         self.writer.finish(self.canonical)
     }
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> Sink<T, I> for MatrixSink<T, I, P, A> {
-    fn lines(&mut self, lens: &[usize], indices: &[I], data: &[T], canonical: bool) -> Result<()> {
+impl AnySink for AnyMatrixSink {
+    fn lines(
+        &mut self,
+        lens: &[usize],
+        indices: Indices<'_>,
+        data: Raw<'_>,
+        canonical: bool,
+    ) -> Result<()> {
         self.canonical &= canonical;
-        self.writer.push_lines(lens, indices, data)
+        self.writer.push_lines(lens, indices.raw(), data)
     }
 
-    fn part(&mut self, indices: &[I], data: &[T], canonical: bool) -> Result<()> {
+    fn part(&mut self, indices: Indices<'_>, data: Raw<'_>, canonical: bool) -> Result<()> {
         self.canonical &= canonical;
-        self.writer.push_part(indices, data)
+        self.writer.push_part(indices.raw(), data)
     }
 
     fn end_line(&mut self) -> Result<()> {
@@ -37,43 +48,58 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Sink<T, I> for MatrixSink<T, I, P, A
     }
 
     fn position(&self) -> fn((usize, usize)) -> (usize, usize) {
-        A::swap_if_cols::<usize>
+        position(self.format)
+    }
+}
+
+/// Turns a line and an index of a matrix in this format into row and column.
+pub(super) fn position(format: SparseFormat) -> fn((usize, usize)) -> (usize, usize) {
+    match format {
+        SparseFormat::Csc => |(line, index)| (index, line),
+        _ => |place| place,
     }
 }
 
 /// Writes the coordinates of the lines it is given, which are rows.
-pub(super) struct CooSink<T: Entry, I: Index> {
-    writer: CooWriter<T, I>,
+pub(super) struct AnyCooSink {
+    writer: AnyCooWriter,
     /// The row that comes next.
     row: usize,
     /// Rows of entries on their way to the writer.
-    rows: Vec<I>,
+    rows: IndexVec,
 }
 
-impl<T: Entry, I: Index> CooSink<T, I> {
-    pub(super) fn new(writer: CooWriter<T, I>) -> Self {
-        CooSink { writer, row: 0, rows: Vec::new() }
+impl AnyCooSink {
+    /// For coordinates of a type.
+    pub(super) fn new(writer: AnyCooWriter, index: DType) -> Self {
+        AnyCooSink { writer, row: 0, rows: IndexVec::new(index) }
     }
 
-    pub(super) fn finish(self) -> Result<Coo<T, I>> {
+    pub(super) fn finish(self) -> Result<AnyCoo> {
         self.writer.finish()
     }
 }
 
-impl<T: Entry, I: Index> Sink<T, I> for CooSink<T, I> {
-    fn lines(&mut self, lens: &[usize], indices: &[I], data: &[T], _: bool) -> Result<()> {
+impl AnySink for AnyCooSink {
+    fn lines(
+        &mut self,
+        lens: &[usize],
+        indices: Indices<'_>,
+        data: Raw<'_>,
+        _: bool,
+    ) -> Result<()> {
         self.rows.clear();
         for (k, len) in lens.iter().enumerate() {
-            self.rows.resize(self.rows.len() + len, I::from_usize(self.row + k));
+            self.rows.resize(self.rows.len() + len, self.row + k);
         }
         self.row += lens.len();
-        self.writer.push(&self.rows, indices, data)
+        self.writer.push(self.rows.as_raw(), indices.raw(), data)
     }
 
-    fn part(&mut self, indices: &[I], data: &[T], _: bool) -> Result<()> {
+    fn part(&mut self, indices: Indices<'_>, data: Raw<'_>, _: bool) -> Result<()> {
         self.rows.clear();
-        self.rows.resize(indices.len(), I::from_usize(self.row));
-        self.writer.push(&self.rows, indices, data)
+        self.rows.resize(indices.len(), self.row);
+        self.writer.push(self.rows.as_raw(), indices.raw(), data)
     }
 
     fn end_line(&mut self) -> Result<()> {

@@ -5,30 +5,37 @@
 
 use crate::error::ErrorKind;
 use crate::sparse::Duplicates;
-use crate::storage::{Entry, Index};
+use crate::storage::raw::{Merge, Raw, RawMut, RawVec, merge};
+use crate::storage::{DType, Index};
 
 /// Bits of a place.
 const PLACE: u32 = 32;
 
+/// Values that are moved at a time.
+const BLOCK: usize = 64;
+
 /// A sorted line; used again for every line.
-pub(super) struct SortedLine<T> {
+pub(super) struct SortedLine {
     keys: Vec<u64>,
     /// In the place of keys where index and place do not fit in one.
     wide: Vec<(u64, u64)>,
-    data: Vec<T>,
+    data: RawVec,
+    merge: Merge,
 }
 
-impl<T: Entry> SortedLine<T> {
-    pub(super) fn new() -> Self {
-        SortedLine { keys: Vec::new(), wide: Vec::new(), data: Vec::new() }
+impl SortedLine {
+    /// For lines with values of one type.
+    pub(super) fn new(values: Option<DType>) -> Self {
+        let (keys, wide) = (Vec::new(), Vec::new());
+        SortedLine { keys, wide, data: RawVec::new(values), merge: merge(values) }
     }
 
     /// Takes a line in the place of the one before.
-    pub(super) fn sort<I: Index>(&mut self, indices: &[I], data: &[T]) {
+    pub(super) fn sort<I: Index>(&mut self, indices: &[I], data: Raw<'_>) {
         self.keys.clear();
         self.wide.clear();
         self.data.clear();
-        self.data.extend_from_slice(data);
+        self.data.extend(data);
         let places = indices.iter().zip(0u64..).map(|(&index, place)| (index.into(), place));
         let largest = indices.iter().max().map_or(0, |&index| index.into());
         if largest.max(indices.len() as u64) >> PLACE == 0 {
@@ -44,33 +51,57 @@ impl<T: Entry> SortedLine<T> {
     /// the index of those that are refused, or overflow.
     pub(super) fn write<I: Index>(
         &self,
-        (indices, data): (&mut [I], &mut [T]),
+        (indices, data): (&mut [I], RawMut<'_>),
         duplicates: Duplicates,
     ) -> Result<(usize, bool), (ErrorKind, usize)> {
+        let narrow = self.keys.iter().map(|key| (key >> PLACE, key & ((1 << PLACE) - 1)));
+        match self.wide.is_empty() {
+            true => self.write_places(narrow, (indices, data), duplicates),
+            false => self.write_places(self.wide.iter().copied(), (indices, data), duplicates),
+        }
+    }
+
+    /// As [`write`](Self::write), of entries whose indices and places come in order.
+    fn write_places<I: Index>(
+        &self,
+        entries: impl Iterator<Item = (u64, u64)>,
+        (indices, mut data): (&mut [I], RawMut<'_>),
+        duplicates: Duplicates,
+    ) -> Result<(usize, bool), (ErrorKind, usize)> {
+        let from = self.data.as_raw();
         let (mut written, mut unique) = (0, true);
-        for (index, value) in self.entries() {
+        // The places of values that are to be moved behind those that were.
+        let (mut waiting, mut count, mut places) = (0, 0, [0; BLOCK]);
+        let flush = |to: usize, places: &[usize], data: &mut RawMut<'_>| {
+            data.slice_mut(to..to + places.len()).gather(places, from);
+            to + places.len()
+        };
+        for (index, place) in entries {
+            let index = I::from_usize(index as usize);
             if written > 0 && indices[written - 1] == index {
                 match duplicates {
                     Duplicates::Keep => unique = false,
                     Duplicates::Refuse => return Err((ErrorKind::Duplicate, index.to_usize())),
                     Duplicates::Sum => {
-                        let sum = data[written - 1].merge(value);
-                        data[written - 1] = sum.ok_or((ErrorKind::Value, index.to_usize()))?;
+                        waiting = flush(waiting, &places[..count], &mut data);
+                        count = 0;
+                        let sum = data.merge(written - 1, from, place as usize, self.merge);
+                        sum.ok_or((ErrorKind::Value, index.to_usize()))?;
                         continue;
                     }
                 }
             }
-            (indices[written], data[written]) = (index, value);
+            if count == BLOCK {
+                waiting = flush(waiting, &places, &mut data);
+                count = 0;
+            }
+            places[count] = place as usize;
+            count += 1;
+            indices[written] = index;
             written += 1;
         }
+        flush(waiting, &places[..count], &mut data);
         Ok((written, unique))
-    }
-
-    /// Index and value of every entry, in order.
-    fn entries<I: Index>(&self) -> impl Iterator<Item = (I, T)> {
-        let narrow = self.keys.iter().map(|key| (key >> PLACE, key & ((1 << PLACE) - 1)));
-        let places = narrow.chain(self.wide.iter().copied());
-        places.map(|(index, place)| (I::from_usize(index as usize), self.data[place as usize]))
     }
 }
 
@@ -78,18 +109,41 @@ impl<T: Entry> SortedLine<T> {
 mod tests {
     use super::*;
 
+    /// What a line becomes, where duplicates stay.
+    fn sorted<I: Index>(indices: &[I], data: &[i32]) -> (Vec<I>, Vec<i32>) {
+        let mut line = SortedLine::new(Some(DType::Int32));
+        line.sort(indices, Raw::of(data));
+        let (mut to, mut values) = (indices.to_vec(), data.to_vec());
+        let places = (&mut to[..], RawMut::of(&mut values));
+        assert_eq!(line.write(places, Duplicates::Keep).unwrap().0, data.len());
+        (to, values)
+    }
+
     #[test]
     fn equal_indices_keep_their_order() {
-        let mut line = SortedLine::new();
-        line.sort(&[3u32, 1, 3, 0], &[10, 11, 12, 13]);
-        assert!(line.entries().eq([(0u32, 13), (1, 11), (3, 10), (3, 12)]));
+        let (indices, data) = sorted(&[3u32, 1, 3, 0], &[10, 11, 12, 13]);
+        assert_eq!((indices, data), (vec![0, 1, 3, 3], vec![13, 11, 10, 12]));
+    }
+
+    #[test]
+    fn a_long_line_is_summed_as_its_entries_come() {
+        let indices: Vec<u32> = (0..1000).map(|k| k * 7 % 300).collect();
+        let data: Vec<i64> = (0..1000).collect();
+        let mut line = SortedLine::new(Some(DType::Int64));
+        line.sort(&indices, Raw::of(&data));
+        let (mut to, mut values) = (indices.clone(), data.clone());
+        let places = (&mut to[..], RawMut::of(&mut values));
+        assert_eq!(line.write(places, Duplicates::Sum), Ok((300, true)));
+        let mut sums = vec![0; 300];
+        indices.iter().zip(&data).for_each(|(&index, value)| sums[index as usize] += value);
+        assert!(to[..300].iter().copied().eq(0..300));
+        assert_eq!(values[..300], sums);
     }
 
     #[cfg(target_pointer_width = "64")]
     #[test]
     fn long_indices_are_sorted_as_well() {
-        let mut line = SortedLine::new();
-        line.sort(&[1u64 << 40, 5, 1 << 40], &[1, 2, 3]);
-        assert!(line.entries().eq([(5u64, 2), (1 << 40, 1), (1 << 40, 3)]));
+        let (indices, data) = sorted(&[1u64 << 40, 5, 1 << 40], &[1, 2, 3]);
+        assert_eq!((indices, data), (vec![5, 1 << 40, 1 << 40], vec![2, 1, 3]));
     }
 }

@@ -18,22 +18,28 @@
 //! one that is written; then, these being gone, a quarter for the buckets that are read and a twelfth for the one that is
 //! brought to its lines.
 
+use std::ops::Range;
+
 use crate::convert::bins::Bins;
 use crate::convert::buckets::{self, Buckets};
-use crate::convert::passes::{Run, Sink, Sort};
-use crate::convert::record;
+use crate::convert::passes::{AnySink, Run, Sort, Triplets};
+use crate::convert::record::{self, Layout};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::Duplicates;
-use crate::storage::parallel::{self, ParallelSlice, Tasks};
-use crate::storage::{Broken, Context, Entry, Held, Index, IoBuffer, Plan, Scratch};
+use crate::sparse::{Duplicates, IndexVec, by_index};
+use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::{Raw, RawVec};
+use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch};
+
+pub(super) use crate::convert::typed::Sorter;
 
 /// Takes entries in any order.
-pub(super) struct Sorter<T, I> {
+pub(super) struct AnySorter {
     bins: Bins,
+    layout: Layout,
     /// The run that is being gathered, in the order in which entries come.
-    majors: Vec<I>,
-    minors: Vec<I>,
-    data: Vec<T>,
+    majors: IndexVec,
+    minors: IndexVec,
+    data: RawVec,
     /// Entries of a full run.
     room: usize,
     /// Entries that there is memory for, at most those of a full run.
@@ -48,15 +54,16 @@ pub(super) struct Sorter<T, I> {
     ctx: Context,
 }
 
-impl<T: Entry, I: Index> Sorter<T, I> {
+impl AnySorter {
     /// For entries of the lines `lines`, `expected` of them if that is known.
-    pub(super) fn new(lines: std::ops::Range<usize>, expected: u64, ctx: &Context) -> Self {
-        Sorter {
+    pub(super) fn new(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self {
+        AnySorter {
             bins: Bins::new(lines),
-            majors: Vec::new(),
-            minors: Vec::new(),
-            data: Vec::new(),
-            room: room::<T, I>(ctx),
+            layout,
+            majors: IndexVec::new(layout.indices),
+            minors: IndexVec::new(layout.indices),
+            data: RawVec::new(layout.values),
+            room: room(layout, ctx),
             ready: 0,
             broken: Broken::default(),
             scratch: None,
@@ -68,9 +75,9 @@ impl<T: Entry, I: Index> Sorter<T, I> {
     }
 
     /// What sorting `entries` entries adds to a plan: scratch space, memory, work.
-    pub(super) fn plan(plan: Plan, entries: u64, ctx: &Context) -> Plan {
-        let (limit, size) = (ctx.memory_left(), record::bytes::<T, I>() as u64);
-        let room = room::<T, I>(ctx) as u64;
+    pub(super) fn plan(plan: Plan, layout: Layout, entries: u64, ctx: &Context) -> Plan {
+        let (limit, size) = (ctx.memory_left(), layout.size() as u64);
+        let room = room(layout, ctx) as u64;
         let (runs, plan) = match entries > room {
             true => (2, plan.scratches(entries * size)),
             false => (1, plan),
@@ -86,10 +93,10 @@ impl<T: Entry, I: Index> Sorter<T, I> {
 
     /// What settling the entries taken so far adds to a plan: what waits in the scratch file is read.
     pub(super) fn plan_to_settle(&self, plan: Plan, ctx: &Context) -> Plan {
-        let size = record::bytes::<T, I>() as u64;
+        let size = self.layout.size() as u64;
         let written: u64 = self.runs.iter().filter_map(|run| run.starts.last()).sum();
-        let entries = written + self.majors.len() as u64;
-        let waiting = self.majors.len() as u64 * size;
+        let entries = written + self.data.len() as u64;
+        let waiting = self.data.len() as u64 * size;
         let plan = match self.scratch {
             Some(_) => plan.scratches(waiting).reads(0, written * size),
             None => plan.holds(IoBuffer::rounded(waiting as usize) as u64),
@@ -102,18 +109,17 @@ impl<T: Entry, I: Index> Sorter<T, I> {
     ///
     /// Fails if a line is none of these, by the time the run is full. As many entries at once as make a run are sorted
     /// from where they lie; fewer are gathered first.
-    pub(super) fn extend(&mut self, majors: &[I], minors: &[I], data: &[T]) -> Result<()> {
+    pub(super) fn extend(&mut self, (majors, minors, data): Triplets<'_>) -> Result<()> {
         let mut start = 0;
-        while start < majors.len() {
-            if self.majors.len() == self.room {
-                self.write_gathered()?;
-            }
-            let step = (self.room - self.majors.len()).min(majors.len() - start);
+        while start < data.len() {
+            self.write_if_full()?;
+            let step = self.left().min(data.len() - start);
             let here = start..start + step;
-            let entries = (&majors[here.clone()], &minors[here.clone()], &data[here]);
+            let entries =
+                (majors.slice(here.clone()), minors.slice(here.clone()), data.slice(here));
             start += step;
-            if step >= self.room / 2 && self.majors.is_empty() {
-                let sorted = Self::write_run(
+            if step >= self.room / 2 && self.data.len() == 0 {
+                let sorted = write_run(
                     (&mut self.scratch, &mut self.broken),
                     &self.bins,
                     entries,
@@ -124,66 +130,63 @@ impl<T: Entry, I: Index> Sorter<T, I> {
                 self.expected = self.expected.saturating_sub(step as u64);
                 continue;
             }
-            self.reserve(step)?;
-            self.majors.extend_from_slice(entries.0);
-            self.minors.extend_from_slice(entries.1);
-            self.data.extend_from_slice(entries.2);
+            self.gather(entries)?;
         }
         Ok(())
     }
 
-    /// Takes one entry. Fails, not taking it, if the run before it is full and cannot be written.
-    #[inline]
-    pub(super) fn push(&mut self, major: I, minor: I, value: T) -> Result<()> {
-        if self.majors.len() == self.ready {
-            self.make_room()?;
-        }
-        self.majors.push(major);
-        self.minors.push(minor);
-        self.data.push(value);
+    /// Takes entries, which are not more than are [left](Self::left).
+    pub(super) fn gather(&mut self, (majors, minors, data): Triplets<'_>) -> Result<()> {
+        self.reserve(data.len())?;
+        self.majors.extend(majors);
+        self.minors.extend(minors);
+        self.data.extend(data);
         Ok(())
     }
 
-    /// Makes room for one entry more.
-    #[cold]
-    fn make_room(&mut self) -> Result<()> {
-        match self.majors.len() < self.room {
-            true => self.reserve(1),
-            false => self.write_gathered(),
-        }
+    /// Entries that the run at hand has room for.
+    pub(super) fn left(&self) -> usize {
+        self.room - self.data.len()
+    }
+
+    /// Writes the run, if it is full. Fails, the run being as it was, if it cannot be written.
+    pub(super) fn write_if_full(&mut self) -> Result<()> {
+        if self.left() == 0 { self.write_gathered() } else { Ok(()) }
     }
 
     /// Hands all entries to `sink`, line by line; the lines sorted and duplicates treated, if `sorting` says how.
     pub(super) fn settle(
         mut self,
         sorting: Option<Duplicates>,
-        sink: &mut dyn Sink<T, I>,
+        sink: &mut dyn AnySink,
         ctx: &Context,
     ) -> Result<()> {
-        let gathered = (&self.majors[..], &self.minors[..], &self.data[..]);
         if self.scratch.is_none() {
-            let (buffer, runs) = sorted_run(&self.bins, gathered, None, &self.ctx)?;
-            let bins = self.bins.clone();
+            let (buffer, runs) = sorted_run(&self.bins, self.gathered(), None, &self.ctx)?;
+            let (bins, layout) = (self.bins.clone(), self.layout);
             // The gathered entries are not needed any more.
             drop(self);
-            return Buckets::new(bins, runs, None, ctx).settle_memory(
+            return Buckets::new(layout, bins, runs, None, ctx).settle_memory(
                 buffer.bytes(),
                 sorting,
                 sink,
             );
         };
-        if !self.majors.is_empty() {
+        if self.data.len() > 0 {
             self.write_gathered()?;
         }
-        let Sorter { bins, scratch, runs, .. } = self;
+        let AnySorter { layout, bins, scratch, runs, .. } = self;
         let file = scratch.map(Scratch::finish).transpose()?;
-        Buckets::new(bins, runs, file, ctx).settle::<T, I, Self>(sorting, sink)
+        Buckets::new(layout, bins, runs, file, ctx).settle::<Self>(sorting, sink)
+    }
+
+    fn gathered(&self) -> Triplets<'_> {
+        (self.majors.as_indices(), self.minors.as_indices(), self.data.as_raw())
     }
 
     /// Makes room for so many entries more: for all that are expected, or half as many again.
-    #[cold]
     fn reserve(&mut self, more: usize) -> Result<()> {
-        let len = self.majors.len();
+        let len = self.data.len();
         if len + more <= self.ready {
             return Ok(());
         }
@@ -197,84 +200,89 @@ impl<T: Entry, I: Index> Sorter<T, I> {
                 .found(format!("a request for {goal} entries"))
         })?;
         self.ready = goal;
-        self.held.resize((goal * record::bytes::<T, I>()) as u64);
+        self.held.resize((goal * self.layout.size()) as u64);
         Ok(())
     }
 
-    #[cold]
     fn write_gathered(&mut self) -> Result<()> {
-        let entries = (&self.majors[..], &self.minors[..], &self.data[..]);
+        let entries = (self.majors.as_indices(), self.minors.as_indices(), self.data.as_raw());
         let file = (&mut self.scratch, &mut self.broken);
-        let sorted = Self::write_run(file, &self.bins, entries, self.expected, &self.ctx)?;
+        let sorted = write_run(file, &self.bins, entries, self.expected, &self.ctx)?;
         self.runs.extend(sorted);
-        self.expected = self.expected.saturating_sub(self.majors.len() as u64);
+        self.expected = self.expected.saturating_sub(self.data.len() as u64);
         self.majors.clear();
         self.minors.clear();
         self.data.clear();
         Ok(())
     }
+}
 
-    /// Sorts a run and appends it to the scratch file, which is started with room for `expected` entries. Fails, changing
-    /// nothing, if there is no space for it.
-    fn write_run(
-        (scratch, broken): (&mut Option<Scratch>, &mut Broken),
-        bins: &Bins,
-        entries: (&[I], &[I], &[T]),
-        expected: u64,
-        ctx: &Context,
-    ) -> Result<Vec<Run>> {
-        broken.check()?;
-        ctx.check_cancelled()?;
-        let size = record::bytes::<T, I>();
-        let bytes = entries.0.len() * size;
-        let file = match scratch {
-            Some(file) => file,
-            None => {
-                let expected = expected.max(entries.0.len() as u64).saturating_mul(size as u64);
-                scratch.insert(Scratch::new(room::<T, I>(ctx) * size, expected, ctx)?)
-            }
-        };
-        file.make_room(bytes)?;
-        // While one run is written, the next is sorted. What was handed in before may turn out not to have been written.
-        let buffer = broken.note(file.buffer(2))?;
-        let (buffer, mut runs) = broken.note(sorted_run(bins, entries, Some(buffer), ctx))?;
-        let offset = broken.note(file.append(buffer, bytes))?;
-        runs.iter_mut().for_each(|run| run.offset += offset);
-        Ok(runs)
-    }
+/// Sorts a run and appends it to the scratch file, which is started with room for `expected` entries. Fails, changing
+/// nothing, if there is no space for it.
+fn write_run(
+    (scratch, broken): (&mut Option<Scratch>, &mut Broken),
+    bins: &Bins,
+    entries: Triplets<'_>,
+    expected: u64,
+    ctx: &Context,
+) -> Result<Vec<Run>> {
+    broken.check()?;
+    ctx.check_cancelled()?;
+    let (layout, count) = (layout(entries), entries.2.len());
+    let bytes = count * layout.size();
+    let file = match scratch {
+        Some(file) => file,
+        None => {
+            let expected = expected.max(count as u64).saturating_mul(layout.size() as u64);
+            scratch.insert(Scratch::new(room(layout, ctx) * layout.size(), expected, ctx)?)
+        }
+    };
+    file.make_room(bytes)?;
+    // While one run is written, the next is sorted. What was handed in before may turn out not to have been written.
+    let buffer = broken.note(file.buffer(2))?;
+    let (buffer, mut runs) = broken.note(sorted_run(bins, entries, Some(buffer), ctx))?;
+    let offset = broken.note(file.append(buffer, bytes))?;
+    runs.iter_mut().for_each(|run| run.offset += offset);
+    Ok(runs)
+}
 
-    /// Whether so many entries make one run.
-    pub(super) fn holds(entries: usize, ctx: &Context) -> bool {
-        entries <= room::<T, I>(ctx)
-    }
+fn layout((majors, _, data): Triplets<'_>) -> Layout {
+    Layout { values: data.dtype(), indices: majors.dtype() }
+}
+
+/// Whether so many entries make one run.
+pub(super) fn holds(layout: Layout, entries: usize, ctx: &Context) -> bool {
+    entries <= room(layout, ctx)
 }
 
 /// Entries as records sorted by bins, in `buffer` if there is one: some runs, one behind the other, each of consecutive
 /// entries. Several, so that threads work side by side; few, so that a bin's records are read in long stretches.
 ///
 /// Fails if a line is in no bin.
-pub(super) fn sorted_run<T: Entry, I: Index>(
+pub(super) fn sorted_run(
     bins: &Bins,
-    (majors, minors, data): (&[I], &[I], &[T]),
+    entries: Triplets<'_>,
     buffer: Option<IoBuffer>,
     ctx: &Context,
 ) -> Result<(IoBuffer, Vec<Run>)> {
-    let size = record::bytes::<T, I>();
+    let (size, count) = (layout(entries).size(), entries.2.len());
     let mut buffer = match buffer {
         Some(buffer) => buffer,
-        None => IoBuffer::new(majors.len() * size, ctx.meter())?,
+        None => IoBuffer::new(count * size, ctx.meter())?,
     };
     let runs = ctx.with_threads(|| {
         let parts = parallel::threads().min(MOST_PARTS);
-        let step = majors.len().div_ceil(parts).max(LEAST_PART);
+        let step = count.div_ceil(parts).max(LEAST_PART);
         let records = buffer.bytes_mut().par_chunks_mut(step * size);
-        let entries =
-            majors.par_chunks(step).zip(minors.par_chunks(step)).zip(data.par_chunks(step));
-        entries
-            .zip(records)
-            .enumerate()
-            .map(|(k, (((majors, minors), data), records))| {
-                let starts = sort_part(bins, (majors, minors, data), records)?;
+        let parts = (0..count.div_ceil(step)).into_par_iter().zip(records);
+        parts
+            .map(|(k, records)| {
+                let (majors, minors, data) = entries;
+                let here = k * step..count.min(k * step + step);
+                let data = data.slice(here.clone());
+                let starts = by_index!(majors, majors => {
+                    sort_part(bins, (&majors[here.clone()], &minors.typed()[here], data), records)
+                })?;
                 Ok(Run { offset: (k * step * size) as u64, starts })
             })
             .collect::<Result<Vec<Run>>>()
@@ -283,12 +291,11 @@ pub(super) fn sorted_run<T: Entry, I: Index>(
 }
 
 /// A stable counting sort by bins; gives the first record of every bin, and their number.
-fn sort_part<T: Entry, I: Index>(
+fn sort_part<I: Index>(
     bins: &Bins,
-    (majors, minors, data): (&[I], &[I], &[T]),
+    (majors, minors, data): (&[I], &[I], Raw<'_>),
     records: &mut [u8],
 ) -> Result<Vec<u64>> {
-    let size = record::bytes::<T, I>();
     let outside =
         || Error::new(ErrorKind::Index, "an index is out of range, or changed while it was read");
     let mut next = vec![0usize; bins.count()];
@@ -302,15 +309,21 @@ fn sort_part<T: Entry, I: Index>(
     let (mut starts, mut start) = (Vec::with_capacity(next.len() + 1), 0);
     for slot in &mut next {
         starts.push(start as u64);
-        start += std::mem::replace(slot, start * size);
+        start += std::mem::replace(slot, start);
     }
     starts.push(start as u64);
-    for ((&major, &minor), &value) in majors.iter().zip(minors).zip(data) {
-        // Counted above, but the lines may lie in a file that is changing.
-        let slot = next.get_mut(bins.of(major.to_usize())).ok_or_else(outside)?;
-        let to = records.get_mut(*slot..*slot + size).ok_or_else(outside)?;
-        record::store(to, major, minor, value);
-        *slot += size;
+    let mut slots = [0; BLOCK];
+    for start in (0..majors.len()).step_by(BLOCK) {
+        let here = start..majors.len().min(start + BLOCK);
+        let slots = &mut slots[..here.len()];
+        for (slot, major) in slots.iter_mut().zip(&majors[here.clone()]) {
+            // Counted above, but the lines may lie in a file that is changing.
+            let next = next.get_mut(bins.of(major.to_usize())).ok_or_else(outside)?;
+            *slot = *next;
+            *next += 1;
+        }
+        let entries = (&majors[here.clone()], &minors[here.clone()], data.slice(here));
+        record::store(records, slots, entries).ok_or_else(outside)?;
     }
     Ok(starts)
 }
@@ -319,24 +332,27 @@ fn sort_part<T: Entry, I: Index>(
 const MOST_PARTS: usize = 4;
 const LEAST_PART: usize = 1 << 14;
 
+/// Entries that become records at a time.
+const BLOCK: usize = 64;
+
 /// Entries of a full run: records in a sixth of the limit.
-pub(super) fn room<T, I>(ctx: &Context) -> usize {
-    (ctx.memory_left() / 6 / record::bytes::<T, I>() as u64).clamp(1024, 1 << 31) as usize
+pub(super) fn room(layout: Layout, ctx: &Context) -> usize {
+    (ctx.memory_left() / 6 / layout.size() as u64).clamp(1024, 1 << 31) as usize
 }
 
-impl<T: Entry, I: Index> Sort<T, I> for Sorter<T, I> {
-    fn start(lines: std::ops::Range<usize>, expected: u64, ctx: &Context) -> Self {
-        Sorter::new(lines, expected, ctx)
+impl Sort for AnySorter {
+    fn start(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self {
+        AnySorter::new(layout, lines, expected, ctx)
     }
 
-    fn take(&mut self, majors: &[I], minors: &[I], data: &[T]) -> Result<()> {
-        self.extend(majors, minors, data)
+    fn take(&mut self, entries: Triplets<'_>) -> Result<()> {
+        self.extend(entries)
     }
 
     fn hand_on(
         self,
         sorting: Option<Duplicates>,
-        sink: &mut dyn Sink<T, I>,
+        sink: &mut dyn AnySink,
         ctx: &Context,
     ) -> Result<()> {
         self.settle(sorting, sink, ctx)

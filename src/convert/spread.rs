@@ -14,31 +14,27 @@
 
 use std::ops::Range;
 
+use crate::convert::entries::Entries;
 use crate::convert::strips::Strips;
+use crate::sparse::{Indices, by_index, by_index_type, typed_indices};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::{Entry, Index, in_cache_line, prefetch_to_write};
+use crate::storage::raw::{Carrier, RawMut, by_width, carriers_mut, width};
+use crate::storage::{DType, Index, in_cache_line, prefetch_to_write};
 
 /// Entries that wait for their stream.
 const RUN: usize = 32;
 
-/// Entries that can be passed through twice, in order.
-pub(super) trait Entries<T, I>: Sync {
-    /// The line of every entry.
-    fn lines(&self) -> &[I];
-
-    /// Calls `visit` with line, index across and value of some entries, until it gives `None`; gives `None` itself if they
-    /// are not what they were.
-    fn each(&self, range: Range<usize>, visit: impl FnMut(I, I, T) -> Option<()>) -> Option<()>;
-}
-
 /// Where the entries are to lie: low halves of lines, indices across, values.
-pub(super) type Arrays<'a, T, I> = (&'a mut [u16], &'a mut [I], &'a mut [T]);
+pub(super) type Arrays<'a> = (&'a mut [u16], RawMut<'a>, RawMut<'a>);
 
 /// Memory besides the low halves of lines, for parts that work side by side.
-pub(super) fn memory<T, I>(parts: usize, lines: usize) -> u64 {
+pub(super) fn memory((values, indices): (Option<DType>, DType), parts: usize, lines: usize) -> u64 {
     let strips = 1 << 12;
     let bins = Strips::bins(lines).count() * (size_of::<u32>() + size_of::<u16>());
-    (parts * (bins + strips * (size_of::<Stream<'_, T, I>>() + size_of::<Run<T, I>>() + 1))) as u64
+    let waiting = by_width!(width(values), W => by_index_type!(indices, I => {
+        size_of::<Stream<'_, I, W>>() + size_of::<Run<I, W>>()
+    }));
+    (parts * (bins + strips * (waiting + 1))) as u64
 }
 
 /// Entries in parts of about equal length.
@@ -48,52 +44,67 @@ pub(super) fn parts(entries: usize, parts: usize) -> Vec<Range<usize>> {
 }
 
 /// Counts the entries of every bin, part by part. `None` if a line is in no bin.
-pub(super) fn count<T, I: Index>(
-    entries: &impl Entries<T, I>,
+pub(super) fn count(
+    of: Indices<'_>,
     parts: &[Range<usize>],
     lines: usize,
 ) -> Option<Vec<Vec<u32>>> {
-    let bins = Strips::bins(lines);
-    let counted = parts.par_iter().map(|part| {
-        let mut counts = vec![0u32; bins.count()];
-        for line in &entries.lines()[part.clone()] {
-            *counts.get_mut(bins.of(line.to_usize()))? += 1;
-        }
-        Some(counts)
-    });
-    counted.collect()
+    fn go<I: Index>(of: &[I], parts: &[Range<usize>], lines: usize) -> Option<Vec<Vec<u32>>> {
+        let bins = Strips::bins(lines);
+        let counted = parts.par_iter().map(|part| {
+            let mut counts = vec![0u32; bins.count()];
+            for line in &of[part.clone()] {
+                *counts.get_mut(bins.of(line.to_usize()))? += 1;
+            }
+            Some(counts)
+        });
+        counted.collect()
+    }
+    by_index!(of, of => go(of, parts, lines))
 }
 
 /// Sends the entries of all parts to their strips. `None` if they are not what was counted.
-pub(super) fn spread<T: Entry, I: Index>(
-    entries: &impl Entries<T, I>,
+pub(super) fn spread(
+    entries: &Entries<'_>,
     parts: &[Range<usize>],
     counts: &[Vec<u32>],
     strips: &Strips,
-    arrays: Arrays<'_, T, I>,
+    arrays: Arrays<'_>,
 ) -> Option<()> {
-    let streams = streams(counts, strips, arrays);
+    by_width!(entries.data.width(), W => by_index_type!(entries.lines.dtype(), I => {
+        spread_typed::<I, W>(entries, parts, counts, strips, arrays)
+    }))
+}
+
+fn spread_typed<I: Index, const W: usize>(
+    entries: &Entries<'_>,
+    parts: &[Range<usize>],
+    counts: &[Vec<u32>],
+    strips: &Strips,
+    (marks, others, data): Arrays<'_>,
+) -> Option<()> {
+    let streams = streams(counts, strips, (marks, typed_indices(others), carriers_mut(data)));
     streams
         .into_par_iter()
         .zip(parts)
-        .map(|(streams, part)| send(entries, part.clone(), strips, streams))
+        .map(|(streams, part)| send::<I, W>(entries, part.clone(), strips, streams))
         .collect::<Option<Vec<()>>>()
         .map(drop)
 }
 
 /// The room of one part in one strip, less what was filled.
-struct Stream<'a, T, I> {
+struct Stream<'a, I, const W: usize> {
     marks: &'a mut [u16],
     others: &'a mut [I],
-    data: &'a mut [T],
+    data: &'a mut [Carrier<W>],
 }
 
 /// The streams of every part.
-fn streams<'a, T, I>(
+fn streams<'a, I, const W: usize>(
     counts: &[Vec<u32>],
     strips: &Strips,
-    (mut marks, mut others, mut data): Arrays<'a, T, I>,
-) -> Vec<Vec<Stream<'a, T, I>>> {
+    (mut marks, mut others, mut data): (&'a mut [u16], &'a mut [I], &'a mut [Carrier<W>]),
+) -> Vec<Vec<Stream<'a, I, W>>> {
     let mut sums: Vec<_> = counts.iter().map(|counts| strips.sums(counts)).collect();
     let mut streams: Vec<Vec<_>> =
         counts.iter().map(|_| Vec::with_capacity(strips.count())).collect();
@@ -111,24 +122,29 @@ fn streams<'a, T, I>(
 }
 
 /// Entries on their way to a stream: each in one cache line.
-type Run<T, I> = [(T, I, u16); RUN];
+type Run<I, const W: usize> = [(Carrier<W>, I, u16); RUN];
 
-fn send<T: Entry, I: Index>(
-    entries: &impl Entries<T, I>,
+fn send<I: Index, const W: usize>(
+    entries: &Entries<'_>,
     part: Range<usize>,
     strips: &Strips,
-    mut streams: Vec<Stream<'_, T, I>>,
+    mut streams: Vec<Stream<'_, I, W>>,
 ) -> Option<()> {
-    let none = (T::zeroed(), I::from_usize(0), 0);
-    let mut runs: Vec<Run<T, I>> = vec![[none; RUN]; strips.count()];
+    let none = (Carrier::ZERO, I::from_usize(0), 0);
+    let mut runs: Vec<Run<I, W>> = vec![[none; RUN]; strips.count()];
     let mut filled = vec![0u8; strips.count()];
-    entries.each(part, |line, other, value| {
-        let strip = strips.of(line)?;
-        let (run, filled) = (runs.get_mut(strip)?, filled.get_mut(strip)?);
-        let at = usize::from(*filled) % RUN;
-        run[at] = (value, other, line.to_usize() as u16);
-        *filled = at as u8 + 1;
-        if at + 1 == RUN { streams[strip].push(run) } else { Some(()) }
+    entries.each::<I>(part, &mut |lines, others, values| {
+        for ((&line, &other), &value) in lines.iter().zip(others).zip(values.carriers::<W>()) {
+            let strip = strips.of(line.to_usize())?;
+            let (run, filled) = (runs.get_mut(strip)?, filled.get_mut(strip)?);
+            let at = usize::from(*filled) % RUN;
+            run[at] = (value, other, line.to_usize() as u16);
+            *filled = at as u8 + 1;
+            if at + 1 == RUN {
+                streams[strip].push(run)?;
+            }
+        }
+        Some(())
     })?;
     for ((run, filled), mut stream) in runs.iter().zip(filled).zip(streams) {
         // A run that is full was pushed.
@@ -140,9 +156,9 @@ fn send<T: Entry, I: Index>(
     Some(())
 }
 
-impl<T: Entry, I: Index> Stream<'_, T, I> {
+impl<I: Index, const W: usize> Stream<'_, I, W> {
     #[inline(always)]
-    fn push(&mut self, run: &[(T, I, u16)]) -> Option<()> {
+    fn push(&mut self, run: &[(Carrier<W>, I, u16)]) -> Option<()> {
         let marks = self.marks.split_off_mut(..run.len())?;
         let others = self.others.split_off_mut(..run.len())?;
         let data = self.data.split_off_mut(..run.len())?;

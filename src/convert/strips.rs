@@ -6,10 +6,6 @@
 use std::ops::Range;
 
 use crate::convert::bins::{Bins, cut};
-use crate::storage::Index;
-
-/// Entries of a strip, unless the strips would be too many: what they take twice is about a core's cache.
-const ENTRIES: u64 = if cfg!(test) { 16 } else { 1 << 16 };
 
 /// The most strips of equal weight: a thread writes to three pages for each, and a processor remembers where about a thousand
 /// are.
@@ -38,9 +34,10 @@ impl Strips {
         Bins::narrow(0..lines)
     }
 
-    /// Strips of bins that hold so many entries each; `None` if they would be too many.
-    pub(super) fn new(bins: Bins, counts: &[u64]) -> Option<Self> {
-        let goal = counts.iter().sum::<u64>().div_ceil(MOST).max(ENTRIES);
+    /// Strips of bins that hold so many entries each, a strip having `entries` unless there would be too many; `None` if
+    /// there are too many nevertheless.
+    pub(super) fn new(bins: Bins, counts: &[u64], entries: u64) -> Option<Self> {
+        let goal = counts.iter().sum::<u64>().div_ceil(MOST).max(entries);
         let most = LINES / bins.lines(0..1).len().next_power_of_two().max(1);
         if most == 0 {
             return None;
@@ -64,8 +61,8 @@ impl Strips {
 
     /// The strip of a line; `None` for one that is in no bin.
     #[inline(always)]
-    pub(super) fn of<I: Index>(&self, line: I) -> Option<usize> {
-        self.of.get(self.bins.of(line.to_usize())).map(|&strip| usize::from(strip))
+    pub(super) fn of(&self, line: usize) -> Option<usize> {
+        self.of.get(self.bins.of(line)).map(|&strip| usize::from(strip))
     }
 
     /// Number of strips.
@@ -110,15 +107,15 @@ mod tests {
         let bins = Strips::bins(100);
         let counts: Vec<u64> =
             (0..bins.count() as u64).map(|bin| if bin == 50 { 90 } else { bin % 3 }).collect();
-        let strips = Strips::new(bins, &counts).unwrap();
+        let strips = Strips::new(bins, &counts, 16).unwrap();
         let mut end = 0;
         for strip in 0..strips.count() {
             let lines = strips.lines(strip);
-            assert_eq!((lines.start, strips.of(lines.start as u32)), (end, Some(strip)));
-            assert!(lines.len() == 1 || strips.entries(strip) <= ENTRIES as usize);
+            assert_eq!((lines.start, strips.of(lines.start)), (end, Some(strip)));
+            assert!(lines.len() == 1 || strips.entries(strip) <= 16);
             end = lines.end;
         }
-        assert_eq!((end, strips.of(100u32)), (100, None));
+        assert_eq!((end, strips.of(100)), (100, None));
         assert_eq!(strips.largest(), 16);
     }
 
@@ -126,7 +123,7 @@ mod tests {
     fn many_lines_are_too_many_strips() {
         let strips = |lines: usize| {
             let bins = Strips::bins(lines);
-            Strips::new(bins.clone(), &vec![0; bins.count()]).map(|strips| strips.count())
+            Strips::new(bins.clone(), &vec![0; bins.count()], 16).map(|strips| strips.count())
         };
         assert_eq!(
             (strips(0), strips(1 << 20), strips(1 << 28), strips(1 << 40)),

@@ -21,15 +21,17 @@
 
 use std::ops::Range;
 
+use crate::convert::grain::Grain;
 use crate::convert::owners::is_local;
 use crate::error::Result;
-use crate::sparse::{AnyCompressed, Axis, Compressed, partition};
+use crate::sparse::{AnyCompressed, by_index, partition};
 use crate::storage::parallel::{self, IntoTasks, Tasks};
-use crate::storage::{BufferMut, Context, Entry, Index, prefetch_to_read};
-use bytemuck::bytes_of;
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{BufferMut, Context, Index, prefetch_to_read};
 
-/// Lines that are looked at beforehand.
+/// Lines that are looked at beforehand, at most, and one of how many.
 const SAMPLE: usize = 256;
+const OF: usize = 16;
 
 /// The part of all lines that entries near the diagonal reach beyond their own.
 const NEAR: usize = 64;
@@ -37,80 +39,176 @@ const NEAR: usize = 64;
 /// Entries across the diagonal that are asked for ahead of the farthest.
 const AHEAD: usize = 256;
 
+/// Values that are compared or fetched at a time.
+const BLOCK: usize = 256;
+
 /// The matrix compressed along the other axis, with the pointers and indices of this one, and with its values if it is its
 /// own transpose; `None` if its structure is not symmetric, its indices do not rise in every line or lie far apart, or it
 /// lies in files.
-pub(super) fn across<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
+pub(super) fn across(
+    from: &AnyCompressed,
+    grain: Grain,
     ctx: &Context,
-) -> Result<Option<Compressed<T, I, P, A::Other>>> {
-    if !may_share(from) {
+) -> Result<Option<AnyCompressed>> {
+    if !may_share(from, grain) {
         return Ok(None);
     }
-    let data = if ctx.with_threads(|| is_symmetric(from, ctx))? {
-        from.data().clone()
-    } else {
-        let mut data = ctx.zeros::<T>("the values", from.nnz())?;
-        if !ctx.with_threads(|| fill(from, &mut data, ctx))? {
+    let values = from.data().as_raw();
+    by_index!(from.indptr(), indptr => by_index!(from.indices(), indices => {
+        let lines = Lines { indptr, indices };
+        if ctx.with_threads(|| is_symmetric(lines, values, ctx))? {
+            return Ok(Some(from.transpose()));
+        }
+        let mut data = ctx.raw_zeros("the values", (values.dtype(), values.len()))?;
+        if !ctx.with_threads(|| fill(lines, values, data.as_mut(), ctx))? {
             return Ok(None);
         }
-        data.freeze()
-    };
-    let (indptr, indices) = (from.indptr().raw().clone(), from.indices().raw().clone());
-    let (format, data) = (A::Other::FORMAT, data.raw().clone());
-    let made = AnyCompressed::from_written(format, from.shape(), indptr, indices, data)?;
-    Ok(Some(made.assume_canonical().into_typed()))
+        from.transpose().with_data(data.freeze()).map(Some)
+    }))
 }
 
 /// Whether the matrix is not seen at a glance to be one that shares nothing with itself across the diagonal.
-pub(super) fn may_share<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-) -> bool {
-    from.nrows() == from.ncols()
+pub(super) fn may_share(from: &AnyCompressed, grain: Grain) -> bool {
+    let (nrows, ncols) = from.shape();
+    nrows == ncols
         && from.known_canonical() == Some(true)
         && from.data().origin().is_none()
-        && from.indptr().origin().is_none()
-        && is_local(from.indices())
-        && seems_symmetric(from)
+        && from.indptr_buffer().origin().is_none()
+        // Few entries are in the cache wherever they lie.
+        && (from.nnz() < grain.least || is_local(from.indices()))
+        && by_index!(from.indptr(), indptr => by_index!(from.indices(), indices => {
+            seems_symmetric(Lines { indptr, indices })
+        }))
 }
 
 /// Whether some entries have one across the diagonal.
-fn seems_symmetric<T: Entry, I: Index, P: Index, A: Axis>(from: &Compressed<T, I, P, A>) -> bool {
-    (0..SAMPLE).map(|k| (from.major() as u128 * k as u128 / SAMPLE as u128) as usize).all(|line| {
+fn seems_symmetric<I: Index, P: Index>(from: Lines<'_, I, P>) -> bool {
+    let sample = SAMPLE.min(from.count().div_ceil(OF));
+    (0..sample).map(|k| (from.count() as u128 * k as u128 / sample as u128) as usize).all(|line| {
         let across = |index: &I| {
-            let other = from.line(index.to_usize()).indices;
+            let other = from.line(index.to_usize());
             other.binary_search(&I::from_usize(line)).is_ok()
         };
-        from.major() == 0 || from.line(line).indices.iter().take(SAMPLE).all(across)
+        from.line(line).iter().take(SAMPLE).all(across)
     })
 }
 
+/// The lines of a matrix in memory.
+#[derive(Clone, Copy)]
+struct Lines<'a, I, P> {
+    indptr: &'a [P],
+    indices: &'a [I],
+}
+
+impl<'a, I: Index, P: Index> Lines<'a, I, P> {
+    fn count(self) -> usize {
+        self.indptr.len() - 1
+    }
+
+    /// Where in the indices a line starts, or the one before it ends.
+    #[inline(always)]
+    fn start(self, line: usize) -> usize {
+        self.indptr[line].to_usize() - self.indptr[0].to_usize()
+    }
+
+    fn line(self, line: usize) -> &'a [I] {
+        &self.indices[self.start(line)..self.start(line + 1)]
+    }
+
+    /// Where each of some lines starts.
+    fn starts(self, lines: Range<usize>, ctx: &Context) -> Result<BufferMut<P>> {
+        let mut starts = ctx.zeros::<P>("a position in each line", lines.len())?;
+        let each = starts.iter_mut().zip(lines);
+        each.for_each(|(start, line)| *start = P::from_usize(self.start(line)));
+        Ok(starts)
+    }
+
+    /// The place of an entry, given as line and index: the next of its line, or one that comes after entries which are for
+    /// other threads to meet.
+    #[inline(always)]
+    fn place_of(self, next: usize, (line, index): (usize, usize)) -> Option<usize> {
+        match self.indices.get(next)?.to_usize() == index {
+            true => Some(next),
+            false => self.search(line, index),
+        }
+    }
+
+    /// The place of an index in a line.
+    #[cold]
+    fn search(self, line: usize, index: usize) -> Option<usize> {
+        let found = self.line(line).binary_search(&I::from_usize(index)).ok()?;
+        Some(self.start(line) + found)
+    }
+
+    /// From the least index of some lines to the largest.
+    fn reached(self, lines: &Range<usize>) -> Range<usize> {
+        let ends = |(least, most): (usize, usize), line: usize| {
+            let indices = self.line(line);
+            match (indices.first(), indices.last()) {
+                (Some(first), Some(last)) => {
+                    (least.min(first.to_usize()), most.max(last.to_usize() + 1))
+                }
+                _ => (least, most),
+            }
+        };
+        let (least, most) = lines.clone().fold((usize::MAX, 0), ends);
+        least.min(most)..most
+    }
+}
+
 /// Whether the matrix is its transpose, bit by bit.
-fn is_symmetric<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
+fn is_symmetric<I: Index, P: Index>(
+    from: Lines<'_, I, P>,
+    values: Raw<'_>,
     ctx: &Context,
 ) -> Result<bool> {
-    let runs = partition::split(from.indptr(), parallel::threads());
-    let counts = runs.into_par_iter().map(|lines| mirrored(from, lines, ctx));
+    let runs = partition::split(from.indptr, parallel::threads());
+    let counts = runs.into_par_iter().map(|lines| mirrored(from, values, lines, ctx));
     let counts: Vec<Option<usize>> = counts.collect::<Result<_>>()?;
-    Ok(counts.into_iter().sum::<Option<usize>>() == Some(from.nnz()))
+    Ok(counts.into_iter().sum::<Option<usize>>() == Some(values.len()))
+}
+
+/// Pairs of values that are to be the same.
+struct Pairs<'a> {
+    values: Raw<'a>,
+    count: usize,
+    above: [usize; BLOCK],
+    below: [usize; BLOCK],
+}
+
+impl Pairs<'_> {
+    /// Takes a pair; `None` if some that were taken differ.
+    #[inline(always)]
+    fn take(&mut self, above: usize, below: usize) -> Option<()> {
+        if self.count == BLOCK {
+            self.compare()?;
+        }
+        (self.above[self.count], self.below[self.count]) = (above, below);
+        self.count += 1;
+        Some(())
+    }
+
+    fn compare(&mut self) -> Option<()> {
+        let count = std::mem::take(&mut self.count);
+        self.values.all_same(&self.above[..count], &self.below[..count]).then_some(())
+    }
 }
 
 /// Entries of some lines on and above the diagonal, those above it twice; `None` if one has no equal below.
-fn mirrored<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
+fn mirrored<I: Index, P: Index>(
+    from: Lines<'_, I, P>,
+    values: Raw<'_>,
     lines: Range<usize>,
     ctx: &Context,
 ) -> Result<Option<usize>> {
     let first = lines.start;
     // The next entry of each line, as far as entries near the diagonal reach.
-    let end = from.major().min(lines.end + from.major() / NEAR);
-    let mut next = starts(from, first..end, ctx)?;
-    let indices = &from.indices()[..];
-    // The same length, so that one check does for both.
-    let data = &from.data()[..indices.len()];
+    let end = from.count().min(lines.end + from.count() / NEAR);
+    let mut next = from.starts(first..end, ctx)?;
+    let indices = from.indices;
+    let mut pairs = Pairs { values, count: 0, above: [0; BLOCK], below: [0; BLOCK] };
     let mut pairs_of = |line: usize, span: Range<usize>| {
-        let (own, values) = (&indices[span.clone()], &data[span.clone()]);
+        let own = &indices[span.clone()];
         // The entries below the diagonal have been met from above it, but for those that other lines met.
         let met = next[line - first].to_usize().checked_sub(span.start)?;
         let below =
@@ -118,140 +216,91 @@ fn mirrored<T: Entry, I: Index, P: Index, A: Axis>(
         let on = usize::from(own.get(below).is_some_and(|index| index.to_usize() == line));
         let above = below + on;
         let mut farthest = span.start;
-        for (index, value) in own[above..].iter().zip(&values[above..]) {
+        for (place, index) in (span.start + above..).zip(&own[above..]) {
             let other = index.to_usize();
             let slot = other.checked_sub(first)?;
             if slot >= next.len() {
                 next = to_the_end(from, first, &next, ctx).ok()?;
             }
             let next = next.get_mut(slot)?;
-            let at = place_of(from, indices, next.to_usize(), (other, line))?;
-            if bytes_of(value) != bytes_of(&data[at]) {
-                return None;
-            }
+            let at = from.place_of(next.to_usize(), (other, line))?;
+            pairs.take(place, at)?;
             *next = P::from_usize(at + 1);
             farthest = at;
         }
         prefetch_to_read(indices, farthest + AHEAD);
-        prefetch_to_read(data, farthest + AHEAD);
+        let bytes = values.bytes();
+        prefetch_to_read(bytes, (farthest + AHEAD) * values.width());
         Some(on + 2 * (own.len() - above))
     };
-    Ok(lines.map(|line| pairs_of(line, from.start(line)..from.start(line + 1))).sum())
+    let count = lines.map(|line| pairs_of(line, from.start(line)..from.start(line + 1))).sum();
+    Ok(pairs.compare().and(count))
 }
 
 /// The next entry of every line from the first on, of which some are known.
 #[cold]
-fn to_the_end<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
+fn to_the_end<I: Index, P: Index>(
+    from: Lines<'_, I, P>,
     first: usize,
     known: &[P],
     ctx: &Context,
 ) -> Result<BufferMut<P>> {
-    let mut next = starts(from, first..from.major(), ctx)?;
+    let mut next = from.starts(first..from.count(), ctx)?;
     next[..known.len()].copy_from_slice(known);
     Ok(next)
 }
 
-/// Where each of some lines starts.
-fn starts<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    lines: Range<usize>,
-    ctx: &Context,
-) -> Result<BufferMut<P>> {
-    let mut starts = ctx.zeros::<P>("a position in each line", lines.len())?;
-    starts.iter_mut().zip(lines).for_each(|(start, line)| *start = P::from_usize(from.start(line)));
-    Ok(starts)
-}
-
 /// Fetches every value from across the diagonal; tells whether all were where the structure says.
-fn fill<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    mut data: &mut [T],
+fn fill<I: Index, P: Index>(
+    from: Lines<'_, I, P>,
+    values: Raw<'_>,
+    mut data: RawMut<'_>,
     ctx: &Context,
 ) -> Result<bool> {
     let mut tasks = Vec::new();
-    for lines in partition::split(from.indptr(), parallel::threads()) {
+    for lines in partition::split(from.indptr, parallel::threads()) {
         let count = from.start(lines.end) - from.start(lines.start);
-        let Some(values) = data.split_off_mut(..count) else { return Ok(false) };
-        tasks.push((lines, values));
+        let Some(data) = data.split_off_front(count) else { return Ok(false) };
+        tasks.push((lines, data));
     }
-    let fetched = tasks.into_par_iter().map(|(lines, values)| fetch(from, lines, values, ctx));
+    let fetched = tasks.into_par_iter().map(|(lines, data)| fetch(from, values, lines, data, ctx));
     Ok(fetched.collect::<Result<Vec<_>>>()?.into_iter().all(|fetched| fetched))
 }
 
 /// Fetches the values of some lines of the result.
-fn fetch<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
+fn fetch<I: Index, P: Index>(
+    from: Lines<'_, I, P>,
+    values: Raw<'_>,
     lines: Range<usize>,
-    mut values: &mut [T],
+    mut data: RawMut<'_>,
     ctx: &Context,
 ) -> Result<bool> {
-    let others = if lines.len() == from.major() { lines.clone() } else { reached(from, &lines) };
+    let others = if lines.len() == from.count() { lines.clone() } else { from.reached(&lines) };
     // The next entry of each line.
-    let mut next = starts(from, others.clone(), ctx)?;
-    let indices = &from.indices()[..];
-    // The same length, so that one check does for both.
-    let data = &from.data()[..indices.len()];
-    let mut fetch_line = |line: usize, values: &mut [T], own: &[I]| {
-        for (to, index) in values.iter_mut().zip(own) {
+    let mut next = from.starts(others.clone(), ctx)?;
+    let (mut places, mut count) = ([0; BLOCK], 0);
+    let mut fetch_line = |line: usize| {
+        for index in from.line(line) {
             let other = index.to_usize();
             let next = next.get_mut(other.wrapping_sub(others.start))?;
-            let at = place_of(from, indices, next.to_usize(), (other, line))?;
-            *to = data[at];
+            let at = from.place_of(next.to_usize(), (other, line))?;
+            if count == BLOCK {
+                data.take_front(BLOCK).gather(&places, values)?;
+                count = 0;
+            }
+            places[count] = at;
+            count += 1;
             *next = P::from_usize(at + 1);
         }
         Some(())
     };
     for line in lines {
-        let span = from.start(line)..from.start(line + 1);
-        let these = values.split_off_mut(..span.len()).unwrap_or_default();
-        if fetch_line(line, these, &indices[span]).is_none() {
+        if fetch_line(line).is_none() {
             return Ok(false);
         }
     }
-    Ok(next.iter().zip(others).all(|(next, line)| next.to_usize() <= from.start(line + 1)))
-}
-
-/// The place of an entry, given as line and index: the next of its line, or one that comes after entries which are for other
-/// threads to meet.
-#[inline(always)]
-fn place_of<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    indices: &[I],
-    next: usize,
-    (line, index): (usize, usize),
-) -> Option<usize> {
-    match indices.get(next)?.to_usize() == index {
-        true => Some(next),
-        false => search(from, line, index),
+    if data.take_front(count).gather(&places[..count], values).is_none() {
+        return Ok(false);
     }
-}
-
-/// The place of an index in a line.
-#[cold]
-fn search<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    line: usize,
-    index: usize,
-) -> Option<usize> {
-    let found = from.line(line).indices.binary_search(&I::from_usize(index)).ok()?;
-    Some(from.start(line) + found)
-}
-
-/// From the least index of some lines to the largest.
-fn reached<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    lines: &Range<usize>,
-) -> Range<usize> {
-    let ends = |(least, most): (usize, usize), line: usize| {
-        let indices = from.line(line).indices;
-        match (indices.first(), indices.last()) {
-            (Some(first), Some(last)) => {
-                (least.min(first.to_usize()), most.max(last.to_usize() + 1))
-            }
-            _ => (least, most),
-        }
-    };
-    let (least, most) = lines.clone().fold((usize::MAX, 0), ends);
-    least.min(most)..most
+    Ok(next.iter().zip(others).all(|(next, line)| next.to_usize() <= from.start(line + 1)))
 }

@@ -1,15 +1,45 @@
-//! Conversions in memory against twins written out, for every number of threads: blocks, strips and tasks are small in
-//! unit tests, so that few entries meet many of them.
+//! Conversions in memory against twins written out, for every number of threads: with blocks, strips and tasks so small that
+//! few entries meet many of them, and as they are.
 
 use proptest::prelude::*;
 
-use crate::sparse::{Coo, Csc, Csr, Duplicates};
-use crate::storage::{Context, Order, Place};
+use crate::convert::compress::compressed;
+use crate::convert::grain::Grain;
+use crate::convert::permute::permuted;
+use crate::convert::recompress::recompressed;
+use crate::error::Result;
+use crate::sparse::{
+    AnyCompressed, Axis, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Permutation,
+};
+use crate::storage::{Context, Entry, Index, Order, Place};
 
 type Triplets = Vec<(usize, usize, i64)>;
 
 fn threads() -> impl Iterator<Item = Context> {
     [1, 2, 3, 8].into_iter().map(|threads| Context::new().threads(threads).unwrap())
+}
+
+/// Sizes of parts of work, with every number of threads.
+fn settings() -> impl Iterator<Item = (Grain, Context)> {
+    threads().flat_map(|ctx| [(Grain::SMALL, ctx.clone()), (Grain::USUAL, ctx)])
+}
+
+fn across<T: Entry, I: Index, P: Index, A: Axis>(
+    from: &Compressed<T, I, P, A>,
+    (grain, ctx): &(Grain, Context),
+) -> Compressed<T, I, P, A::Other> {
+    let made = recompressed(&from.to_any(), "recompressing", &Place::Memory, *grain, ctx);
+    made.map(AnyCompressed::into_typed).unwrap()
+}
+
+fn to<T: Entry, I: Index, P: Index, A: Axis>(
+    coo: &Coo<T, I>,
+    duplicates: Duplicates,
+    (grain, ctx): &(Grain, Context),
+) -> Result<Compressed<T, I, P, A>> {
+    let kind = (A::FORMAT, P::DTYPE);
+    let made = compressed(&coo.to_any(), kind, duplicates, &Place::Memory, *grain, ctx);
+    made.map(AnyCompressed::into_typed)
 }
 
 /// Scattered entries, bands, dense lines and columns, and nothing at all.
@@ -58,6 +88,12 @@ fn csc(shape: (usize, usize), entries: &Triplets) -> Csc<i64> {
         .transpose()
 }
 
+/// The same matrix with indices and pointers of 64 bits.
+fn wide(a: &Csr<i64>) -> Csr<i64, u64> {
+    let longer = |numbers: &[u32]| numbers.iter().map(|&x| x.into()).collect::<Vec<u64>>();
+    Csr::from_parts(a.shape(), longer(a.indptr()), longer(a.indices()), a.data().clone()).unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -66,12 +102,40 @@ proptest! {
         // Duplicates keep the order in which their rows have them.
         let (a, by_rows) = (csr(shape, &entries), sorted(&entries, |entry| entry.0));
         let expected = csc(shape, &by_rows);
-        for ctx in threads() {
-            let made = a.to_csc(Place::Memory, &ctx).unwrap();
+        for setting in &settings().collect::<Vec<_>>() {
+            let made = across(&a, setting);
             prop_assert_eq!(&made, &expected);
             prop_assert_eq!(made.check().unwrap(), expected.check().unwrap());
-            let back = made.to_csr(Place::Memory, &ctx).unwrap();
+            let back = across(&made, setting);
             prop_assert_eq!(&back, &csr(shape, &sorted(&by_rows, |entry| entry.1)));
+            let wide = across(&wide(&a), setting);
+            prop_assert_eq!(&wide.indices()[..], &made.indices().iter().map(|&i| i.into()).collect::<Vec<u64>>()[..]);
+            prop_assert_eq!(wide.data(), made.data());
+        }
+    }
+
+    #[test]
+    fn lines_and_indices_get_other_places(((rows, cols), entries) in matrices(), seed in any::<usize>()) {
+        let shuffled = |n: usize| {
+            let mut order: Vec<usize> = (0..n).collect();
+            order.sort_by_key(|&k| (k + 1).wrapping_mul(seed | 1) >> 3);
+            Permutation::new(order).unwrap()
+        };
+        let (of_rows, of_cols) = (shuffled(rows), shuffled(cols));
+        let (to_rows, to_cols) = (of_rows.inverse(), of_cols.inverse());
+        let a = csr((rows, cols), &entries);
+        let move_to = |row: usize, col: usize, value| (to_rows.order()[row], to_cols.order()[col], value);
+        let moved: Triplets = entries.iter().map(|&(i, j, x)| move_to(i, j, x)).collect();
+        let sorted_moved = sorted(&moved, |entry| entry.1);
+        let moved_rows: Triplets = entries.iter().map(|&(i, j, x)| (to_rows.order()[i], j, x)).collect();
+        for (grain, ctx) in settings() {
+            let any = a.to_any();
+            let both = permuted(&any, (Some(&of_rows), Some(&of_cols)), &Place::Memory, grain, &ctx);
+            let both: Csr<i64> = both.unwrap().into_typed();
+            prop_assert_eq!(&both, &csr((rows, cols), &sorted_moved));
+            let lines = permuted(&any, (Some(&of_rows), None), &Place::Memory, grain, &ctx);
+            let lines: Csr<i64> = lines.unwrap().into_typed();
+            prop_assert_eq!(&lines, &csr((rows, cols), &moved_rows));
         }
     }
 
@@ -86,15 +150,15 @@ proptest! {
                 _ => summed.push((row, col, value)),
             }
         }
-        for ctx in threads() {
-            let kept: Csr<i64> = coo.to_csr(Duplicates::Keep, Place::Memory, &ctx).unwrap();
+        for setting in &settings().collect::<Vec<_>>() {
+            let kept: Csr<i64> = to(&coo, Duplicates::Keep, setting).unwrap();
             prop_assert_eq!(&kept, &csr(shape, &ordered));
-            let sum: Csr<i64> = coo.to_csr(Duplicates::Sum, Place::Memory, &ctx).unwrap();
+            let sum: Csr<i64> = to(&coo, Duplicates::Sum, setting).unwrap();
             prop_assert_eq!(&sum, &csr(shape, &summed));
             prop_assert!(sum.check().unwrap());
-            let cols: Csc<i64> = coo.to_csc(Duplicates::Sum, Place::Memory, &ctx).unwrap();
+            let cols: Csc<i64> = to(&coo, Duplicates::Sum, setting).unwrap();
             prop_assert_eq!(&cols, &csc(shape, &summed));
-            let refused = coo.to_csr::<u32>(Duplicates::Refuse, Place::Memory, &ctx);
+            let refused: Result<Csr<i64>> = to(&coo, Duplicates::Refuse, setting);
             prop_assert_eq!(refused.is_ok(), summed.len() == entries.len());
             if let Err(error) = refused {
                 let first = ordered.windows(2).find(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1));
@@ -133,8 +197,9 @@ proptest! {
 fn a_sum_that_overflows_is_the_first_for_any_number_of_threads() {
     let entries = (0..100).rev().flat_map(|k| [(k, k, i64::MAX), (k, k, 1)]);
     let coo = Coo::<i64>::from_triplets((100, 100), entries).unwrap();
-    for ctx in threads() {
-        let error = coo.to_csr::<u32>(Duplicates::Sum, Place::Memory, &ctx).unwrap_err();
+    for (grain, ctx) in settings() {
+        let error = to::<i64, u32, u32, ByRows>(&coo, Duplicates::Sum, &(grain, ctx.clone()));
+        let error = error.unwrap_err();
         assert!(error.to_string().contains("row 0, column 0"), "{error}");
         let kept: Csr<i64> = coo.to_csr(Duplicates::Keep, Place::Memory, &ctx).unwrap();
         let error = kept.to_dense(Order::C, Place::Memory, &ctx).unwrap_err();
@@ -146,12 +211,14 @@ fn a_sum_that_overflows_is_the_first_for_any_number_of_threads() {
 fn what_they_hold_was_planned() {
     let entries = (0..5000usize).map(|k| (k * 7919 % 300, k * 104_729 % 200, k as i64));
     let coo = Coo::<i64>::from_triplets((300, 200), entries).unwrap();
-    for ctx in threads() {
-        let sum = Duplicates::Sum;
-        let (a, report) = ctx.measure(|ctx| coo.to_csr::<u32>(sum, Place::Memory, ctx)).unwrap();
+    for (grain, ctx) in settings() {
+        let made = ctx.measure(|ctx| to(&coo, Duplicates::Sum, &(grain, ctx.clone())));
+        let (a, report): (Csr<i64>, _) = made.unwrap();
         assert!(report.actual.peak_memory <= report.plan.cost.peak_memory, "{report}");
         assert_eq!(report.actual.passes, report.plan.cost.passes);
-        let (_, report) = ctx.measure(|ctx| a.to_csc(Place::Memory, ctx)).unwrap();
+        let made = ctx
+            .measure(|ctx| recompressed(&a.to_any(), "recompressing", &Place::Memory, grain, ctx));
+        let (_, report) = made.unwrap();
         assert!(report.actual.peak_memory <= report.plan.cost.peak_memory, "{report}");
         assert_eq!(report.actual.passes, report.plan.cost.passes);
         let (_, report) = ctx.measure(|ctx| a.to_dense(Order::C, Place::Memory, ctx)).unwrap();

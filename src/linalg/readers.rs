@@ -88,7 +88,7 @@ impl<L: LineReader> Spare for AtHand<L> {
 
 impl<T: Entry, I: Index, P: Index, A: Axis> LineReader for sparse::LinePanels<T, I, P, A> {
     fn is_streamed(&self) -> bool {
-        self.is_streamed()
+        self.any().is_streamed()
     }
     fn another(&self) -> Self {
         self.another()
@@ -97,19 +97,19 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LineReader for sparse::LinePanels<T,
         self.on_the_map()
     }
     fn share(&mut self, vectors: u64, ctx: &Context) {
-        self.share(vectors, ctx);
+        self.any_mut().share(vectors, ctx);
     }
     fn give_back(&mut self, bytes: u64) {
-        self.give_back(bytes);
+        self.any_mut().give_back(bytes);
     }
     fn kept(&self) -> u64 {
-        self.bytes_kept()
+        self.any().bytes_kept()
     }
     fn least_memory(&self) -> u64 {
-        self.least_memory()
+        self.any().least_memory()
     }
     fn traffic(&self) -> Traffic {
-        self.traffic()
+        self.any().traffic()
     }
 }
 

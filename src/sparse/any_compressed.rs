@@ -228,10 +228,7 @@ impl AnyCompressed {
         if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);
         }
-        let minor = self.minor();
-        let checked = by_index!(self.indptr(), indptr => {
-            by_index!(self.indices(), indices => check_indices(indptr, indices, minor))
-        });
+        let checked = check_indices(self.indptr(), self.indices(), self.minor());
         let canonical = checked.map_err(|error| self.name_indices(error))?;
         Ok(*self.seen.canonical.get_or_init(|| canonical))
     }
@@ -251,12 +248,44 @@ impl AnyCompressed {
 
     /// Remembers that the maker of the matrix has put indices in range and in order.
     pub(crate) fn assume_canonical(self) -> Self {
-        #[cfg(debug_assertions)]
-        by_index!(self.indptr(), indptr => by_index!(self.indices(), indices => {
-            assert!(check_indices(indptr, indices, self.minor()).is_ok_and(|rises| rises));
-        }));
+        debug_assert!(
+            check_indices(self.indptr(), self.indices(), self.minor()).is_ok_and(|rises| rises)
+        );
         self.seen.canonical.get_or_init(|| true);
         self
+    }
+
+    /// The lines in `range` as a matrix of their own, without a copy.
+    pub(crate) fn slice_major(&self, range: Range<usize>) -> Result<Self> {
+        let (major, minor) = self.extents();
+        if range.start > range.end || range.end > major {
+            return Err(Error::new(ErrorKind::Shape, "there is no such part of the matrix")
+                .expected(format!("a range within 0..{major}"))
+                .found(format!("{range:?}")));
+        }
+        let entries = match range.is_empty() {
+            true => 0..0,
+            false => self.span(range.start).start..self.span(range.end - 1).end,
+        };
+        let seen = match self.seen.canonical.get() {
+            Some(true) => Seen::canonical(),
+            _ => Arc::default(),
+        };
+        Ok(AnyCompressed {
+            format: self.format,
+            shape: self.format.swap_if_cols((range.len(), minor)),
+            indptr: self.indptr.slice(range.start..range.end + 1),
+            indices: self.indices.slice(entries.clone()),
+            data: self.data.slice(entries),
+            seen,
+        })
+    }
+
+    /// Whether each line holds the same indices in the same order, in matrices of one shape.
+    pub(crate) fn same_structure(&self, other: &Self) -> bool {
+        self.shape == other.shape
+            && self.indices().raw().bytes() == other.indices().raw().bytes()
+            && (0..self.major()).all(|line| self.span(line) == other.span(line))
     }
 
     /// The transpose: the same arrays compressed along the other axis.

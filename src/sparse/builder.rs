@@ -3,14 +3,20 @@
 //! Rows of CSR (columns of CSC) that are made in order need no sorting: each goes straight to where it stays, and in a
 //! file that is one sequential write.
 
+use std::marker::PhantomData;
+
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
 use crate::sparse::axis::{Axis, ByCols, ByRows};
 use crate::sparse::compressed::Compressed;
-use crate::sparse::copy::append;
+use crate::sparse::copy::append_any;
+use crate::sparse::indices_mut::IndexVec;
 use crate::sparse::line_cuts::Pieces;
-use crate::sparse::writer::{CompressedWriter, memory_left};
-use crate::sparse::zipped_lines::ZippedLines;
-use crate::storage::{Broken, Context, Entry, Index, Place};
+use crate::sparse::types::{Types, largest};
+use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::sparse::zipped_lines::AnyZippedLines;
+use crate::storage::raw::Raw;
+use crate::storage::{Broken, Context, Entry, Index, Place, SparseFormat};
 
 /// Collects the lines of a matrix that is compressed along `A`, in order; named [`CsrBuilder`] and [`CscBuilder`].
 ///
@@ -28,12 +34,19 @@ use crate::storage::{Broken, Context, Entry, Index, Place};
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct CompressedBuilder<T: Entry, I: Index, P: Index, A: Axis> {
-    writer: CompressedWriter<T, I, P, A>,
+    any: AnyBuilder,
+    types: PhantomData<(T, I, P, A)>,
+}
+
+/// A [`CompressedBuilder`] of any types.
+struct AnyBuilder {
+    types: Types,
+    writer: AnyWriter,
     minor: usize,
     canonical: bool,
     /// Whether something failed half way, so that there is no matrix to be made.
     broken: Broken,
-    pointers: Vec<P>,
+    pointers: IndexVec,
     place: Place,
     ctx: Context,
 }
@@ -59,28 +72,19 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let place = place.into();
-        memory_left(Compressed::<T, I, P, A>::bytes_of(0, nnz), &place, ctx)?;
-        let shape = A::swap_if_cols((0, extent));
-        Ok(CompressedBuilder {
-            writer: CompressedWriter::new(shape, nnz, false, &place, ctx)?,
-            minor: extent,
-            canonical: true,
-            broken: Broken::default(),
-            pointers: Vec::new(),
-            place,
-            ctx: ctx.clone(),
-        })
+        let kind = (A::FORMAT, Types::of::<T, I, P>());
+        let any = AnyBuilder::new(kind, extent, nnz, place.into(), ctx)?;
+        Ok(CompressedBuilder { any, types: PhantomData })
     }
 
     /// Lines taken so far: rows for CSR, columns for CSC.
     pub fn lines(&self) -> usize {
-        self.writer.lines()
+        self.any.writer.lines()
     }
 
     /// Entries taken so far.
     pub fn nnz(&self) -> usize {
-        self.writer.nnz()
+        self.any.writer.nnz()
     }
 
     /// Adds a line: the indices of its entries, in any order, and their values.
@@ -103,27 +107,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn push_lines(&mut self, lens: &[usize], indices: &[I], values: &[T]) -> Result<()> {
-        if values.len() != indices.len() {
-            return Err(Error::shape("the values", indices.len(), values.len()));
-        }
-        self.check_room(lens.len(), indices.len())?;
-        self.pointers.clear();
-        self.pointers.push(P::from_usize(0));
-        let (mut end, mut rising) = (0usize, true);
-        for len in lens {
-            let line = end..end.saturating_add(*len);
-            let Some(line) = indices.get(line.clone()) else {
-                return Err(Error::shape("the indices", line.end, indices.len()));
-            };
-            rising &= self.check_line(self.lines() + self.pointers.len() - 1, line)?;
-            end += len;
-            self.pointers.push(P::from_usize(end));
-        }
-        if end != indices.len() {
-            return Err(Error::shape("the indices", end, indices.len()));
-        }
-        self.canonical &= rising;
-        self.broken.note(self.writer.push_run(&self.pointers, indices, values))
+        self.any.push_lines(lens, Indices::new(indices), Raw::of(values))
     }
 
     /// Adds all lines of a matrix of the same extent, read panel by panel if it lies in a file. Fails if an index of it is
@@ -138,23 +122,84 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn append(&mut self, matrix: &Compressed<T, I, P, A>) -> Result<()> {
-        if matrix.minor() != self.minor {
-            return Err(Error::shape("the matrix", self.minor, matrix.minor()));
-        }
-        self.check_room(matrix.major(), matrix.nnz())?;
-        let ctx = self.ctx.clone();
-        let (major, nnz) = (self.lines() + matrix.major(), self.nnz() + matrix.nnz());
-        let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), &self.place, &ctx)?;
-        let budget = ZippedLines::<T, I, P, A>::budget(left);
-        let mut lines = ZippedLines::new(&[matrix], Pieces::Entries, budget, &ctx)?;
-        ctx.meter().pass();
-        let appended = append(&mut self.writer, matrix, &mut lines, &ctx);
-        self.canonical &= self.broken.note(appended)?;
-        Ok(())
+        self.any.append(&matrix.to_any())
     }
 
     /// The matrix of the lines that were added. Fails if adding some of them did.
     pub fn finish(self) -> Result<Compressed<T, I, P, A>> {
+        self.any.finish().map(AnyCompressed::into_typed)
+    }
+}
+
+impl AnyBuilder {
+    fn new(
+        (format, types): (SparseFormat, Types),
+        extent: usize,
+        nnz: usize,
+        place: Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        memory_left(types.bytes_of(0, nnz), &place, ctx)?;
+        let shape = format.swap_if_cols((0, extent));
+        Ok(AnyBuilder {
+            types,
+            writer: AnyWriter::new((format, types), shape, nnz, false, &place, ctx)?,
+            minor: extent,
+            canonical: true,
+            broken: Broken::default(),
+            pointers: IndexVec::new(types.pointers),
+            place,
+            ctx: ctx.clone(),
+        })
+    }
+
+    fn push_lines(&mut self, lens: &[usize], indices: Indices<'_>, values: Raw<'_>) -> Result<()> {
+        if values.len() != indices.len() {
+            return Err(Error::shape("the values", indices.len(), values.len()));
+        }
+        self.check_room(lens.len(), indices.len())?;
+        let (mut end, mut rising) = (0usize, true);
+        for (line, &len) in (self.writer.lines()..).zip(lens) {
+            let span = end..end.saturating_add(len);
+            if span.end > indices.len() {
+                return Err(Error::shape("the indices", span.end, indices.len()));
+            }
+            end = span.end;
+            rising &= by_index!(indices.slice(span), of_line => {
+                check_line(line, of_line, self.minor)
+            })?;
+        }
+        if end != indices.len() {
+            return Err(Error::shape("the indices", end, indices.len()));
+        }
+        self.pointers.clear();
+        let mut end = 0;
+        self.pointers.extend_with(lens.len() + 1, &mut |line| {
+            end += if line == 0 { 0 } else { lens[line - 1] };
+            end
+        });
+        self.canonical &= rising;
+        let pointers = self.pointers.as_indices();
+        self.broken.note(self.writer.push_run(pointers, indices.raw(), values))
+    }
+
+    fn append(&mut self, matrix: &AnyCompressed) -> Result<()> {
+        if matrix.minor() != self.minor {
+            return Err(Error::shape("the matrix", self.minor, matrix.minor()));
+        }
+        self.check_room(matrix.major(), matrix.nnz())?;
+        let (ctx, types) = (self.ctx.clone(), self.types);
+        let lines = self.writer.lines() + matrix.major();
+        let bytes = types.bytes_of(lines, self.writer.nnz() + matrix.nnz());
+        let budget = AnyZippedLines::budget(memory_left(bytes, &self.place, &ctx)?);
+        let mut lines = AnyZippedLines::new(&[matrix], Pieces::Entries, budget, &ctx)?;
+        ctx.meter().pass();
+        let appended = append_any(&mut self.writer, matrix, &mut lines, &ctx);
+        self.canonical &= self.broken.note(appended)?;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<AnyCompressed> {
         self.check_room(0, 0)?;
         self.writer.finish_short(self.canonical)
     }
@@ -163,27 +208,28 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
     /// an earlier step failed half way.
     fn check_room(&self, lines: usize, entries: usize) -> Result<()> {
         self.broken.check()?;
-        let (lines, nnz) = (self.lines().saturating_add(lines), self.nnz().saturating_add(entries));
-        if lines > I::LARGEST || nnz > P::LARGEST {
+        let lines = self.writer.lines().saturating_add(lines);
+        let nnz = self.writer.nnz().saturating_add(entries);
+        let (most_lines, most) = (largest(self.types.indices), largest(self.types.pointers));
+        if lines > most_lines || nnz > most {
             return Err(Error::new(ErrorKind::Type, "the matrix is too large for its index types")
-                .expected(format!("at most {} lines and {} entries", I::LARGEST, P::LARGEST))
+                .expected(format!("at most {most_lines} lines and {most} entries"))
                 .found(format!("{lines} lines and {nnz} entries"))
                 .remedy("choose wider types, as in CsrBuilder<f64, u32, u64>"));
         }
-        memory_left(Compressed::<T, I, P, A>::bytes_of(lines, nnz), &self.place, &self.ctx)?;
+        memory_left(self.types.bytes_of(lines, nnz), &self.place, &self.ctx)?;
         Ok(())
     }
+}
 
-    /// Whether the indices of a line rise. Fails if one is out of range.
-    fn check_line(&self, line: usize, indices: &[I]) -> Result<bool> {
-        let below = |index: &I| index.to_usize() < self.minor;
-        if let Some(position) = indices.iter().position(|index| !below(index)) {
-            let position = position as u64;
-            return Err(Error::new(ErrorKind::Index, "an index is out of range")
-                .at(Location::Entry { major: line as u64, position })
-                .expected(format!("an index below {}", self.minor))
-                .found(indices[position as usize]));
-        }
-        Ok(indices.windows(2).all(|pair| pair[0] < pair[1]))
+/// Whether the indices of a line rise. Fails if one is not below `minor`.
+fn check_line<I: Index>(line: usize, indices: &[I], minor: usize) -> Result<bool> {
+    if let Some(position) = indices.iter().position(|index| index.to_usize() >= minor) {
+        let location = Location::Entry { major: line as u64, position: position as u64 };
+        return Err(Error::new(ErrorKind::Index, "an index is out of range")
+            .at(location)
+            .expected(format!("an index below {minor}"))
+            .found(indices[position]));
     }
+    Ok(indices.windows(2).all(|pair| pair[0] < pair[1]))
 }

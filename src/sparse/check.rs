@@ -1,12 +1,18 @@
 //! What must hold of the pointers and indices of a compressed matrix, and the errors that say where it does not.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::any_compressed::{Indices, by_index};
 use crate::sparse::types::largest;
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{DType, Index};
 
 /// Majors checked by one task.
 const CHUNK: usize = 1 << 14;
+
+/// Majors whose pointers are made positions at a time.
+const BLOCK: usize = 128;
 
 /// Checks that pointers never decrease and span exactly `nnz` entries. Reads the pointers once.
 pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -> Result<()> {
@@ -46,41 +52,51 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
 
 /// Checks that every index is below `minor`, and tells whether they strictly increase within every major.
 /// Reads the indices once. The pointers have passed [`check_pointers`].
-pub(crate) fn check_indices<I: Index, P: Index>(
-    indptr: &[P],
-    indices: &[I],
+pub(crate) fn check_indices(
+    indptr: Indices<'_>,
+    indices: Indices<'_>,
     minor: usize,
 ) -> Result<bool> {
     let majors = indptr.len() - 1;
     let chunks = (0..majors.div_ceil(CHUNK)).into_par_iter();
     let check = |chunk| {
-        let start = chunk * CHUNK;
-        let mut canonical = true;
-        for major in start..majors.min(start + CHUNK) {
-            canonical &= check_line(indptr, indices, minor, major)?;
-        }
-        Ok(canonical)
+        let lines = chunk * CHUNK..majors.min((chunk + 1) * CHUNK);
+        by_index!(indices, indices => check_lines(indptr, indices, minor, lines))
     };
     Ok(chunks.map(check).collect::<Result<Vec<_>>>()?.into_iter().all(|canonical| canonical))
 }
 
 /// As [`check_indices`], for one line.
-#[inline]
-pub(crate) fn check_line<I: Index, P: Index>(
-    indptr: &[P],
-    indices: &[I],
+pub(crate) fn check_line(
+    indptr: Indices<'_>,
+    indices: Indices<'_>,
     minor: usize,
     major: usize,
 ) -> Result<bool> {
-    let base = indptr[0].to_usize();
-    // The pointers may lie in a file that somebody has changed since they were checked.
-    let from = indptr[major].to_usize().wrapping_sub(base);
-    let to = indptr[major + 1].to_usize().wrapping_sub(base);
-    let line = indices.get(from..to).ok_or_else(|| pointers_changed(major))?;
-    if !line.iter().fold(true, |below, index| below & (index.to_usize() < minor)) {
-        return Err(out_of_range(line, major, from, minor));
+    by_index!(indices, indices => check_lines(indptr, indices, minor, major..major + 1))
+}
+
+fn check_lines<I: Index>(
+    indptr: Indices<'_>,
+    indices: &[I],
+    minor: usize,
+    lines: Range<usize>,
+) -> Result<bool> {
+    let (base, mut canonical, mut pointers) = (indptr.at(0), true, [0; BLOCK + 1]);
+    for start in lines.clone().step_by(BLOCK) {
+        let pointers = &mut pointers[..=BLOCK.min(lines.end - start)];
+        indptr.positions(start, pointers);
+        for (major, ends) in (start..).zip(pointers.windows(2)) {
+            // The pointers may lie in a file that somebody has changed since they were checked.
+            let (from, to) = (ends[0].wrapping_sub(base), ends[1].wrapping_sub(base));
+            let line = indices.get(from..to).ok_or_else(|| pointers_changed(major))?;
+            if !line.iter().fold(true, |below, index| below & (index.to_usize() < minor)) {
+                return Err(out_of_range(line, major, from, minor));
+            }
+            canonical &= line.windows(2).fold(true, |rising, pair| rising & (pair[0] < pair[1]));
+        }
     }
-    Ok(line.windows(2).fold(true, |rising, pair| rising & (pair[0] < pair[1])))
+    Ok(canonical)
 }
 
 /// The error for a row (column, for CSC) whose pointers are no longer what was checked.

@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::any_compressed::{AnyCompressed, Indices};
 use crate::sparse::axis::{Axis, ByCols, ByRows};
-use crate::sparse::check::{check_indices, check_line};
+use crate::sparse::check::check_line;
 use crate::sparse::seen::Seen;
+use crate::sparse::types::Types;
 use crate::storage::{Access, Buffer, Entry, Index};
 
 /// A sparse matrix compressed along axis `A`; named [`Csr`] and [`Csc`].
@@ -203,7 +204,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             // A bad index elsewhere is no matter of this line.
             self.seen.start_again();
         }
-        check_line(&self.indptr, &self.indices, self.minor(), major)
+        let arrays = (Indices::new(&self.indptr), Indices::new(&self.indices));
+        check_line(arrays.0, arrays.1, self.minor(), major)
             .map_err(|error| self.name_indices(error))
     }
 
@@ -220,39 +222,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         }
     }
 
-    /// Remembers that the maker of the matrix has put indices in range and in order.
-    pub(crate) fn assume_canonical(self) -> Self {
-        debug_assert!(check_indices(&self.indptr, &self.indices, self.minor()).is_ok_and(|c| c));
-        self.seen.canonical.get_or_init(|| true);
-        self
-    }
-
     /// The majors in `range` as a matrix of their own, without a copy.
     pub(super) fn slice_major(&self, range: Range<usize>) -> Result<Self> {
-        if range.start > range.end || range.end > self.major() {
-            return Err(Error::new(ErrorKind::Shape, "there is no such part of the matrix")
-                .expected(format!("a range within 0..{}", self.major()))
-                .found(format!("{range:?}")));
-        }
-        let entries = match range.is_empty() {
-            true => 0..0,
-            false => self.span(range.start).start..self.span(range.end - 1).end,
-        };
-        let minor = self.minor();
-        let (nrows, ncols) = A::swap_if_cols((range.len(), minor));
-        let seen = match self.seen.canonical.get() {
-            Some(true) => Seen::canonical(),
-            _ => Arc::default(),
-        };
-        Ok(Compressed {
-            nrows,
-            ncols,
-            indptr: self.indptr.slice(range.start..range.end + 1),
-            indices: self.indices.slice(entries.clone()),
-            data: self.data.slice(entries),
-            seen,
-            axis: PhantomData,
-        })
+        self.to_any().slice_major(range).map(Self::from_any)
     }
 
     /// The transpose, without a copy: the same arrays compressed along the other axis.
@@ -326,8 +298,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Bytes of the three arrays of a matrix with `major` lines and `nnz` entries.
     pub(crate) fn bytes_of(major: usize, nnz: usize) -> u64 {
-        let entries = (nnz as u64).saturating_mul((size_of::<I>() + size_of::<T>()) as u64);
-        entries.saturating_add((major as u64 + 1).saturating_mul(size_of::<P>() as u64))
+        Types::of::<T, I, P>().bytes_of(major, nnz)
     }
 
     /// Bytes of the three arrays, in memory or on disk.
@@ -348,10 +319,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Clone for Compressed<T, I, P, A> {
 /// the same entries in another order are not equal here.
 impl<T: Entry, I: Index, P: Index, A: Axis> PartialEq for Compressed<T, I, P, A> {
     fn eq(&self, other: &Self) -> bool {
-        self.shape() == other.shape()
-            && self.indices == other.indices
-            && self.data == other.data
-            && (0..self.major()).all(|major| self.span(major) == other.span(major))
+        self.to_any().same_structure(&other.to_any()) && self.data == other.data
     }
 }
 

@@ -4,15 +4,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::any_coo::{AnyCoo, coo_bytes};
 use crate::sparse::check::check_widths;
-use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Buffer, Context, Entry, Index};
 
 /// Triplets that are taken without a look at the memory limit.
 const FEW: usize = 1 << 12;
-
-/// Entries that a task checks.
-const TASK: usize = 1 << 16;
 
 /// What to do with several entries at one position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -61,18 +58,31 @@ impl<T: Entry, I: Index> Coo<T, I> {
 
     /// As [`from_parts`](Self::from_parts), with the coordinates left to be checked when they are first used.
     pub(crate) fn from_buffers(
-        (nrows, ncols): (usize, usize),
+        shape: (usize, usize),
         rows: Buffer<I>,
         cols: Buffer<I>,
         data: Buffer<T>,
     ) -> Result<Self> {
-        check_widths::<I, u64>(nrows, ncols, rows.len())?;
-        for (name, len) in [("the column array", cols.len()), ("the value array", data.len())] {
-            if len != rows.len() {
-                return Err(Error::shape(name, rows.len(), len));
-            }
+        let (rows, cols, data) = (rows.raw().clone(), cols.raw().clone(), data.raw().clone());
+        AnyCoo::from_buffers(shape, rows, cols, data).map(Self::from_any)
+    }
+
+    /// The matrix, of types that are known at run time.
+    pub(crate) fn to_any(&self) -> AnyCoo {
+        AnyCoo {
+            shape: (self.nrows, self.ncols),
+            rows: self.rows.raw().clone(),
+            cols: self.cols.raw().clone(),
+            data: self.data.raw().clone(),
+            checked: Arc::clone(&self.checked),
         }
-        Ok(Coo { nrows, ncols, rows, cols, data, checked: Arc::default() })
+    }
+
+    /// A matrix of these types.
+    pub(super) fn from_any(any: AnyCoo) -> Self {
+        let AnyCoo { shape: (nrows, ncols), rows, cols, data, checked } = any;
+        let (rows, cols, data) = (rows.into_typed(), cols.into_typed(), data.into_typed());
+        Coo { nrows, ncols, rows, cols, data, checked }
     }
 
     /// A matrix in memory from `(row, column, value)` triplets in any order, within the limit of the default [`Context`].
@@ -90,7 +100,10 @@ impl<T: Entry, I: Index> Coo<T, I> {
         check: &dyn Fn(u64) -> Result<()>,
     ) -> Result<Self> {
         check_widths::<I, u64>(nrows, ncols, 0)?;
-        let (mut rows, mut cols, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        let triplets = triplets.into_iter();
+        let few = triplets.size_hint().0.min(FEW);
+        let (mut rows, mut cols) = (Vec::with_capacity(few), Vec::with_capacity(few));
+        let mut data = Vec::with_capacity(few);
         for (row, col, value) in triplets {
             if rows.len() >= FEW && rows.len() == rows.capacity() {
                 // What there is and twice as much, while one is copied to the other.
@@ -154,7 +167,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
 
     /// Bytes of the three arrays of a matrix with `nnz` entries.
     pub(crate) fn bytes_of(nnz: usize) -> u64 {
-        (nnz as u64).saturating_mul((2 * size_of::<I>() + size_of::<T>()) as u64)
+        coo_bytes((T::ENTRY_DTYPE, I::DTYPE), nnz)
     }
 
     /// Bytes of the arrays that lie in files.
@@ -168,32 +181,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
         if self.checked.get().is_some() {
             return Ok(());
         }
-        self.check_run(0, &self.rows, &self.cols)?;
-        self.checked.get_or_init(|| ());
-        Ok(())
-    }
-
-    /// Checks that the coordinates of a run of entries, the first being entry `start`, are in range.
-    pub(crate) fn check_run(&self, start: usize, rows: &[I], cols: &[I]) -> Result<()> {
-        for (name, array, run, extent) in
-            [("a row", &self.rows, rows, self.nrows), ("a column", &self.cols, cols, self.ncols)]
-        {
-            let outside = |index: &I| index.to_usize() >= extent;
-            let runs = run.par_chunks(TASK).enumerate();
-            let found = runs.find_map_first(|(task, run)| {
-                run.iter().position(outside).map(|k| task * TASK + k)
-            });
-            let Some(k) = found else { continue };
-            let error = Error::new(ErrorKind::Index, format!("{name} index is out of range"))
-                .at(Location::Position((start + k) as u64))
-                .expected(format!("an index below {extent}"))
-                .found(run[k]);
-            return Err(match array.file() {
-                Some((path, _)) => error.in_file(path),
-                None => error,
-            });
-        }
-        Ok(())
+        self.to_any().check()
     }
 }
 

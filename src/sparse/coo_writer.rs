@@ -3,70 +3,65 @@
 use std::marker::PhantomData;
 
 use crate::error::Result;
-use crate::sparse::check::check_widths;
+use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
+use crate::sparse::check::check_types;
 use crate::sparse::coo::Coo;
 use crate::sparse::files::{ValueWriter, index_header, stored_values};
 use crate::sparse::types::on_disk;
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DATA_START, DESCRIPTOR, Descriptor, Entry, INDICES_FILE, Index, Place, Plan,
+    Context, DATA_START, DESCRIPTOR, DType, Descriptor, Entry, INDICES_FILE, Index, Place, Plan,
     ROWS_FILE, RawWriter, SparseFormat, Stage,
 };
 
 /// Takes the entries of a coordinate matrix, in order.
-pub(crate) struct CooWriter<T: Entry, I: Index> {
+pub(crate) struct AnyCooWriter {
+    types: CooTypes,
     stage: Stage,
     shape: (usize, usize),
     rows: RawWriter,
     cols: RawWriter,
     data: ValueWriter,
-    types: PhantomData<(T, I)>,
 }
 
-impl<T: Entry, I: Index> CooWriter<T, I> {
-    /// A matrix of `shape` with `nnz` entries.
+impl AnyCooWriter {
+    /// A matrix of `shape` with `nnz` entries, or with as many as there will be.
     ///
     /// Fails if the index type is too narrow, or if there is not the memory or the disk space.
     pub(crate) fn new(
+        (values, index): CooTypes,
         shape: (usize, usize),
-        nnz: usize,
+        nnz: Option<usize>,
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        Self::started(shape, nnz, true, place, ctx)
-    }
-
-    /// A matrix of `shape` with entries of which nobody knows the number.
-    pub(crate) fn growing(shape: (usize, usize), place: &Place, ctx: &Context) -> Result<Self> {
-        Self::started(shape, 0, false, place, ctx)
-    }
-
-    fn started(
-        shape: (usize, usize),
-        nnz: usize,
-        exact: bool,
-        place: &Place,
-        ctx: &Context,
-    ) -> Result<Self> {
-        check_widths::<I, u64>(shape.0, shape.1, nnz)?;
+        let (len, exact) = (nnz.unwrap_or(0), nnz.is_some());
+        check_types((index, DType::UInt64), shape.0, shape.1, len)?;
         let stage = Stage::folder(place, ctx)?;
-        Ok(CooWriter {
-            rows: stage.writer(ROWS_FILE, I::DTYPE, &index_header(I::DTYPE, nnz), exact)?,
-            cols: stage.writer(INDICES_FILE, I::DTYPE, &index_header(I::DTYPE, nnz), exact)?,
-            data: ValueWriter::new(&stage, T::ENTRY_DTYPE, nnz, exact)?,
-            types: PhantomData,
+        let array = |name| stage.writer(name, index, &index_header(index, len), exact);
+        Ok(AnyCooWriter {
+            types: (values, index),
+            rows: array(ROWS_FILE)?,
+            cols: array(INDICES_FILE)?,
+            data: ValueWriter::new(&stage, values, len, exact)?,
             stage,
             shape,
         })
     }
 
     /// Adds a matrix with `nnz` entries, made at `place`, to a plan.
-    pub(crate) fn plan(plan: Plan, nnz: usize, place: &Place, ctx: &Context) -> Plan {
-        let (plan, bytes) = (plan.at(place, true), Coo::<T, I>::bytes_of(nnz));
+    pub(crate) fn plan(
+        plan: Plan,
+        types: CooTypes,
+        nnz: usize,
+        place: &Place,
+        ctx: &Context,
+    ) -> Plan {
+        let (plan, bytes) = (plan.at(place, true), coo_bytes(types, nnz));
         match place {
             Place::Memory => plan.beside(bytes),
             _ => {
-                let values = if T::ENTRY_DTYPE.is_some() { DATA_START } else { 1 };
+                let values = if types.0.is_some() { DATA_START } else { 1 };
                 let memory = 3 * RawWriter::memory_beside(ctx.memory_left());
                 plan.writes(bytes.saturating_add(2 * DATA_START + values)).beside(memory)
             }
@@ -74,10 +69,10 @@ impl<T: Entry, I: Index> CooWriter<T, I> {
     }
 
     /// Takes the next entries, whose coordinates were checked.
-    pub(crate) fn push(&mut self, rows: &[I], cols: &[I], data: &[T]) -> Result<()> {
-        self.rows.push(Raw::of(rows))?;
-        self.cols.push(Raw::of(cols))?;
-        self.data.push(Raw::of(data))
+    pub(crate) fn push(&mut self, rows: Raw<'_>, cols: Raw<'_>, data: Raw<'_>) -> Result<()> {
+        self.rows.push(rows)?;
+        self.cols.push(cols)?;
+        self.data.push(data)
     }
 
     /// Takes the next rows; their columns and values come by themselves.
@@ -96,8 +91,8 @@ impl<T: Entry, I: Index> CooWriter<T, I> {
     }
 
     /// The finished matrix.
-    pub(crate) fn finish(self) -> Result<Coo<T, I>> {
-        let CooWriter { stage, shape, rows, cols, data, .. } = self;
+    pub(crate) fn finish(self) -> Result<AnyCoo> {
+        let AnyCooWriter { types: (values, index), stage, shape, rows, cols, data } = self;
         let nnz = rows.len();
         let descriptor = Descriptor {
             format: SparseFormat::Coo,
@@ -105,17 +100,63 @@ impl<T: Entry, I: Index> CooWriter<T, I> {
             ncols: shape.1,
             nnz,
             pointers: None,
-            indices: on_disk(I::DTYPE),
-            values: stored_values(T::ENTRY_DTYPE),
+            indices: on_disk(index),
+            values: stored_values(values),
         };
-        let header = index_header(I::DTYPE, nnz);
+        let header = index_header(index, nnz);
         let rows = stage.finish_writer(ROWS_FILE, rows, &header)?;
         let cols = stage.finish_writer(INDICES_FILE, cols, &header)?;
         let data = data.finish(&stage)?;
-        let matrix =
-            Coo::from_buffers(shape, rows.into_typed(), cols.into_typed(), data.into_typed())?;
+        let matrix = AnyCoo::from_buffers(shape, rows, cols, data)?;
         stage.text(DESCRIPTOR, &descriptor.to_text())?;
         stage.publish(DESCRIPTOR)?;
         Ok(matrix)
+    }
+}
+
+/// An [`AnyCooWriter`] of types known when it is compiled.
+pub(crate) struct CooWriter<T: Entry, I: Index> {
+    any: AnyCooWriter,
+    types: PhantomData<(T, I)>,
+}
+
+impl<T: Entry, I: Index> CooWriter<T, I> {
+    const TYPES: CooTypes = (T::ENTRY_DTYPE, I::DTYPE);
+
+    /// As [`AnyCooWriter::new`], with `nnz` entries.
+    pub(crate) fn new(
+        shape: (usize, usize),
+        nnz: usize,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let any = AnyCooWriter::new(Self::TYPES, shape, Some(nnz), place, ctx)?;
+        Ok(CooWriter { any, types: PhantomData })
+    }
+
+    /// As [`AnyCooWriter::new`], with entries of which nobody knows the number.
+    pub(crate) fn growing(shape: (usize, usize), place: &Place, ctx: &Context) -> Result<Self> {
+        let any = AnyCooWriter::new(Self::TYPES, shape, None, place, ctx)?;
+        Ok(CooWriter { any, types: PhantomData })
+    }
+
+    /// As [`AnyCooWriter::plan`].
+    pub(crate) fn plan(plan: Plan, nnz: usize, place: &Place, ctx: &Context) -> Plan {
+        AnyCooWriter::plan(plan, Self::TYPES, nnz, place, ctx)
+    }
+
+    /// The same, of types that are known at run time.
+    pub(crate) fn into_any(self) -> AnyCooWriter {
+        self.any
+    }
+
+    /// As [`AnyCooWriter::push`].
+    pub(crate) fn push(&mut self, rows: &[I], cols: &[I], data: &[T]) -> Result<()> {
+        self.any.push(Raw::of(rows), Raw::of(cols), Raw::of(data))
+    }
+
+    /// As [`AnyCooWriter::finish`].
+    pub(crate) fn finish(self) -> Result<Coo<T, I>> {
+        self.any.finish().map(AnyCoo::into_typed)
     }
 }

@@ -1,15 +1,18 @@
 //! Sparse matrices copied to another place, in one read and one sequential write whatever their size.
 
 use crate::error::Result;
-use crate::sparse::axis::{Axis, ByRows};
+use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::any_coo::{AnyCoo, coo_bytes};
+use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
-use crate::sparse::coo_writer::CooWriter;
-use crate::sparse::entry_panels::EntryPanels;
+use crate::sparse::coo_writer::AnyCooWriter;
+use crate::sparse::entry_panels::AnyEntryPanels;
 use crate::sparse::index_check::IndexCheck;
 use crate::sparse::line_cuts::Pieces;
-use crate::sparse::writer::{CompressedWriter, memory_left};
-use crate::sparse::zipped_lines::ZippedLines;
+use crate::sparse::writer::{AnyWriter, CompressedWriter, memory_left};
+use crate::sparse::zipped_lines::AnyZippedLines;
+use crate::sparse::zipped_typed::ZippedLines;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry takes.
@@ -29,43 +32,59 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let place = place.into();
-        let left = memory_left(self.bytes(), &place, ctx)?;
-        let budget = ZippedLines::<T, I, P, A>::budget(left);
-        let mut lines = ZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
+        self.to_any().copy_to(&place.into(), ctx).map(AnyCompressed::into_typed)
+    }
+}
+
+impl AnyCompressed {
+    pub(crate) fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
+        let (types, size) = (self.types(), (self.major(), self.nnz()));
+        let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
+        let budget = AnyZippedLines::budget(left);
+        let mut lines = AnyZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("copying").on_device_of(self.indices().file());
+            let plan = Plan::new("copying").on_device_of(self.indices_buffer().file());
             let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
             let plan = plan.works(self.nnz() as u64, WORK);
-            let size = (self.major(), self.nnz());
-            Ok(CompressedWriter::<T, I, P, A>::plan(plan, size, &place, ctx))
+            Ok(AnyWriter::plan(plan, types, size, place, ctx))
         })?;
-        let mut writer = CompressedWriter::new(self.shape(), self.nnz(), true, &place, ctx)?;
+        let kind = (self.format(), types);
+        let mut writer = AnyWriter::new(kind, self.shape(), self.nnz(), true, place, ctx)?;
         ctx.meter().pass();
-        let canonical = append(&mut writer, self, &mut lines, ctx)?;
+        let canonical = append_any(&mut writer, self, &mut lines, ctx)?;
         writer.finish(canonical)
     }
 }
 
 /// Adds the lines of a matrix to one that is being made, checked, and tells whether the indices rise in each. The pass is
 /// the caller's to count.
+pub(crate) fn append_any(
+    writer: &mut AnyWriter,
+    matrix: &AnyCompressed,
+    lines: &mut AnyZippedLines,
+    ctx: &Context,
+) -> Result<bool> {
+    let mut check = IndexCheck::of(matrix);
+    let swept = lines.sweep_part(ctx, &mut |panel| {
+        ctx.with_threads(|| check.take_any(&panel, 0))?;
+        let part = panel.parts[0];
+        match panel.closes {
+            true => writer.push_run(part.indptr, part.indices.raw(), part.data),
+            false => writer.push_part(part.indices.raw(), part.data),
+        }
+    });
+    swept.map_err(|error| matrix.name_indices(error))?;
+    Ok(check.canonical())
+}
+
+/// As [`append_any`], of types known when it is compiled.
 pub(crate) fn append<T: Entry, I: Index, P: Index, A: Axis>(
     writer: &mut CompressedWriter<T, I, P, A>,
     matrix: &Compressed<T, I, P, A>,
     lines: &mut ZippedLines<T, I, P, A>,
     ctx: &Context,
 ) -> Result<bool> {
-    let mut check = IndexCheck::new(matrix);
-    let swept = lines.sweep_part(ctx, &mut |panel| {
-        ctx.with_threads(|| check.take(&panel, 0))?;
-        let part = panel.parts[0];
-        match panel.closes {
-            true => writer.push_run(part.indptr, part.indices, part.data),
-            false => writer.push_part(part.indices, part.data),
-        }
-    });
-    swept.map_err(|error| matrix.name_indices(error))?;
-    Ok(check.canonical())
+    append_any(writer.any_mut(), &matrix.to_any(), lines.any_mut(), ctx)
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
@@ -79,22 +98,28 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let place = place.into();
-        let left = memory_left(Self::bytes_of(self.nnz()), &place, ctx)?;
-        let budget = ZippedLines::<T, I, I, ByRows>::budget(left);
-        let arrays = [self.rows(), self.cols()];
-        let mut panels = EntryPanels::within(budget, 1, &arrays, self.data(), ctx)?;
+        self.to_any().copy_to(&place.into(), ctx).map(AnyCoo::into_typed)
+    }
+}
+
+impl AnyCoo {
+    pub(crate) fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
+        let (types, nnz) = (self.types(), self.nnz());
+        let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
+        let (budget, arrays) = (AnyZippedLines::budget(left), [self.rows(), self.cols()]);
+        let arrays = (types.1, &arrays[..]);
+        let mut panels = AnyEntryPanels::within(budget, 1, arrays, self.data(), ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new("copying").on_device_of(self.rows().file());
             let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
-            let plan = plan.works(self.nnz() as u64, WORK);
-            Ok(CooWriter::<T, I>::plan(plan, self.nnz(), &place, ctx))
+            let plan = plan.works(nnz as u64, WORK);
+            Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
         })?;
-        let mut writer = CooWriter::new(self.shape(), self.nnz(), &place, ctx)?;
+        let mut writer = AnyCooWriter::new(types, self.shape(), Some(nnz), place, ctx)?;
         panels.sweep(ctx, &mut |first, coordinates, data| {
             let (rows, cols) = (coordinates[0], coordinates[1]);
             ctx.with_threads(|| self.check_run(first, rows, cols))?;
-            writer.push(rows, cols, data)
+            writer.push(rows.raw(), cols.raw(), data)
         })?;
         writer.finish()
     }

@@ -78,10 +78,8 @@ impl AnyDraft {
     ) -> Result<AnyCompressed> {
         let (major, minor) = format.swap_if_cols(shape);
         let (indptr, indices) = (Indices::of_mut(&self.indptr), Indices::of_mut(&self.indices));
-        let canonical = by_index!(indptr, indptr => {
-            check_pointers(indptr, major, indices.len())?;
-            by_index!(indices, indices => check_indices(indptr, indices, minor))
-        })?;
+        by_index!(indptr, indptr => check_pointers(indptr, major, indices.len()))?;
+        let canonical = check_indices(indptr, indices, minor)?;
         self.finish(format, shape, canonical)
     }
 }

@@ -3,9 +3,14 @@
 //! A conversion takes entries one after the other and does not care where a line ends; cut by entries alone, a line that
 //! holds half the matrix is nothing special. [`LinePanels`](super::LinePanels) is for whoever needs whole lines.
 
+use std::marker::PhantomData;
+
 use crate::error::Result;
+use crate::sparse::any_compressed::Indices;
+use crate::storage::raw::{Raw, width};
 use crate::storage::{
-    Buffer, Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode, panel_elements,
+    Buffer, Context, DType, Entry, Extent, Index, PanelReader, RawBuffer, RawPanelArray, ReadMode,
+    panel_elements,
 };
 
 /// Runs of an array below this size are left to the page cache to gather; larger ones are read as the device likes it.
@@ -18,24 +23,24 @@ const LARGEST: u64 = 12 << 20;
 const LEAST: usize = 16 << 10;
 
 /// Hands out the parallel arrays of a sparse matrix in runs of entries, in order.
-pub(crate) struct EntryPanels<T, I> {
+pub(crate) struct AnyEntryPanels {
     /// `None` if everything lies in memory.
     reader: Option<PanelReader>,
-    indices: Vec<PanelArray<I>>,
-    data: PanelArray<T>,
+    indices: Vec<RawPanelArray>,
+    data: RawPanelArray,
     nnz: usize,
     /// Entries of every run but the last.
     step: usize,
 }
 
-impl<T: Entry, I: Index> EntryPanels<T, I> {
-    /// Runs of `step` entries of some index arrays and a value array of one length; two runs are in memory at a time, one
-    /// that is worked on and one that is read.
+impl AnyEntryPanels {
+    /// Runs of `step` entries of some index arrays, of type `index`, and a value array of one length; two runs are in memory
+    /// at a time, one that is worked on and one that is read.
     ///
     /// The arrays must outlive the panels if they lie in files: they hold the locks.
     pub(crate) fn new(
-        indices: &[&Buffer<I>],
-        data: &Buffer<T>,
+        (index, indices): (DType, &[&RawBuffer]),
+        data: &RawBuffer,
         step: usize,
         ctx: &Context,
     ) -> Result<Self> {
@@ -43,9 +48,9 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         let mut sources = Vec::new();
         let indices = indices
             .iter()
-            .map(|array| PanelArray::new(array, &mut sources))
+            .map(|array| RawPanelArray::new(array, &mut sources))
             .collect::<Result<Vec<_>>>()?;
-        let data = PanelArray::new(data, &mut sources)?;
+        let data = RawPanelArray::new(data, &mut sources)?;
         let step = step.clamp(1, nnz.max(1));
         let mut panels = Vec::new();
         for start in (0..nnz).step_by(step) {
@@ -56,7 +61,7 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
         }
         let reader = match sources.iter().max_by_key(|source| source.length()) {
             Some(largest) => {
-                let mode = match step * size_of::<I>() < SMALL {
+                let mode = match step * index.size() < SMALL {
                     true => ReadMode::Buffered,
                     false => ctx.devices().read_mode(largest)?,
                 };
@@ -67,22 +72,23 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
             }
             None => None,
         };
-        Ok(EntryPanels { reader, indices, data, nnz, step })
+        Ok(AnyEntryPanels { reader, indices, data, nnz, step })
     }
 
     /// Runs within about `budget` bytes of memory, each but the last of a multiple of `multiple` entries.
     pub(crate) fn within(
         budget: u64,
         multiple: usize,
-        indices: &[&Buffer<I>],
-        data: &Buffer<T>,
+        (index, indices): (DType, &[&RawBuffer]),
+        data: &RawBuffer,
         ctx: &Context,
     ) -> Result<Self> {
         let panel = ((budget / 2).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
-        let size = (indices.len() * size_of::<I>() + size_of::<T>()).max(1);
+        let size = (indices.len() * index.size() + width(data.dtype())).max(1);
         // What the alignment of each array takes is no room for its elements.
         let room = panel_elements(panel, &vec![1; indices.len() + 1]) * (indices.len() + 1);
-        Self::new(indices, data, (room / size / multiple).max(1) * multiple, ctx)
+        let step = (room / size / multiple).max(1) * multiple;
+        Self::new((index, indices), data, step, ctx)
     }
 
     /// Most entries of a run.
@@ -104,16 +110,16 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(usize, &[&[I]], &[T]) -> Result<()>,
+        work: &mut dyn FnMut(usize, &[Indices<'_>], Raw<'_>) -> Result<()>,
     ) -> Result<()> {
-        let EntryPanels { reader, indices, data, nnz, step } = self;
+        let AnyEntryPanels { reader, indices, data, nnz, step } = self;
         ctx.meter().pass();
         let mut hand_out = |panel: usize, bytes: &[&[u8]]| {
             let start = panel * *step;
             let run = start..(*nnz).min(start + *step);
             let indices = indices
                 .iter()
-                .map(|array| array.elements(run.clone(), bytes))
+                .map(|array| array.elements(run.clone(), bytes).map(Indices::of_raw))
                 .collect::<Result<Vec<_>>>()?;
             work(start, &indices, data.elements(run, bytes)?)
         };
@@ -124,5 +130,66 @@ impl<T: Entry, I: Index> EntryPanels<T, I> {
                 hand_out(panel, &[])
             }),
         }
+    }
+}
+
+/// [`AnyEntryPanels`] of types known when it is compiled.
+pub(crate) struct EntryPanels<T, I> {
+    any: AnyEntryPanels,
+    types: PhantomData<(T, I)>,
+}
+
+impl<T: Entry, I: Index> EntryPanels<T, I> {
+    /// As [`AnyEntryPanels::new`].
+    pub(crate) fn new(
+        indices: &[&Buffer<I>],
+        data: &Buffer<T>,
+        step: usize,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let indices: Vec<_> = indices.iter().map(|array| array.raw()).collect();
+        let any = AnyEntryPanels::new((I::DTYPE, &indices), data.raw(), step, ctx)?;
+        Ok(EntryPanels { any, types: PhantomData })
+    }
+
+    /// As [`AnyEntryPanels::within`].
+    pub(crate) fn within(
+        budget: u64,
+        multiple: usize,
+        indices: &[&Buffer<I>],
+        data: &Buffer<T>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let indices: Vec<_> = indices.iter().map(|array| array.raw()).collect();
+        let indices = (I::DTYPE, &indices[..]);
+        let any = AnyEntryPanels::within(budget, multiple, indices, data.raw(), ctx)?;
+        Ok(EntryPanels { any, types: PhantomData })
+    }
+
+    /// As [`AnyEntryPanels::most_entries`].
+    pub(crate) fn most_entries(&self) -> usize {
+        self.any.most_entries()
+    }
+
+    /// As [`AnyEntryPanels::bytes_to_read`].
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        self.any.bytes_to_read()
+    }
+
+    /// As [`AnyEntryPanels::memory`].
+    pub(crate) fn memory(&self) -> u64 {
+        self.any.memory()
+    }
+
+    /// As [`AnyEntryPanels::sweep`].
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(usize, &[&[I]], &[T]) -> Result<()>,
+    ) -> Result<()> {
+        self.any.sweep(ctx, &mut |start, indices, data| {
+            let indices: Vec<&[I]> = indices.iter().map(|indices| indices.typed()).collect();
+            work(start, &indices, data.as_typed())
+        })
     }
 }

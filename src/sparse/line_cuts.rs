@@ -4,9 +4,8 @@
 //! cut into pieces. What a piece may be depends on the work: one matrix, or some that are put side by side, can be cut
 //! behind any entry; matrices that are merged must be cut at the same column.
 
-use crate::sparse::axis::Axis;
-use crate::sparse::compressed::Compressed;
-use crate::storage::{Entry, Index};
+use crate::sparse::any_compressed::{AnyCompressed, by_index};
+use crate::storage::Index;
 
 /// Bytes that a line takes beside its entries: its pointer, and what the work notes of it.
 const BESIDE: usize = 16;
@@ -40,13 +39,17 @@ pub(super) struct Cuts {
 }
 
 /// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole.
-pub(super) fn cut<T: Entry, I: Index, P: Index, A: Axis>(
-    matrices: &[Compressed<T, I, P, A>],
+pub(super) fn cut(
+    matrices: &[AnyCompressed],
     pieces: Pieces,
     (bytes, longest): (usize, usize),
 ) -> Cuts {
-    let major = matrices.first().map_or(0, Compressed::major);
-    let mut cutting = Cutting { matrices, bytes, longest, starts: vec![0; matrices.len()] };
+    let major = matrices.first().map_or(0, AnyCompressed::major);
+    let (value, index, pointer) =
+        matrices.first().map_or((0, 0, 0), |matrix| matrix.types().sizes());
+    let (entry, beside) = (value + index, matrices.len() * pointer + BESIDE);
+    let starts = vec![0; matrices.len()];
+    let mut cutting = Cutting { matrices, entry, beside, bytes, longest, starts };
     let mut cuts = Cuts { runs: Vec::new(), ends: Vec::new() };
     let mut done = 0;
     while done < major {
@@ -65,15 +68,18 @@ pub(super) fn cut<T: Entry, I: Index, P: Index, A: Axis>(
     cuts
 }
 
-struct Cutting<'a, T: Entry, I: Index, P: Index, A: Axis> {
-    matrices: &'a [Compressed<T, I, P, A>],
+struct Cutting<'a> {
+    matrices: &'a [AnyCompressed],
+    /// Bytes of an entry, and those of a line beside its entries.
+    entry: usize,
+    beside: usize,
     bytes: usize,
     longest: usize,
     /// The first entry of each matrix that is in no run yet.
     starts: Vec<usize>,
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> Cutting<'_, T, I, P, A> {
+impl Cutting<'_> {
     /// Where a line ends in each matrix. Pointers that changed meanwhile give other ends, never any before `starts`.
     fn ends(&self, line: usize) -> Vec<usize> {
         let ends = self.matrices.iter().zip(&self.starts);
@@ -88,7 +94,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Cutting<'_, T, I, P, A> {
 
     /// Entries of so many bytes; two of each matrix at least.
     fn most_entries(&self, bytes: usize) -> usize {
-        (bytes / (size_of::<T>() + size_of::<I>())).max(2 * self.matrices.len())
+        (bytes / self.entry).max(2 * self.matrices.len())
     }
 
     /// Entries of all matrices from `starts` on to the end of a line.
@@ -99,8 +105,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Cutting<'_, T, I, P, A> {
 
     /// How many of the `rest` lines from `line` on make a panel; at least one.
     fn lines_that_fit(&self, line: usize, rest: usize) -> usize {
-        let entry = size_of::<T>() + size_of::<I>();
-        let beside = self.matrices.len() * size_of::<P>() + BESIDE;
+        let (entry, beside) = (self.entry, self.beside);
         let fit = |lines: usize| {
             let bytes = self.entries_until(line + lines - 1).saturating_mul(entry);
             bytes.saturating_add(lines * beside) <= self.bytes
@@ -141,11 +146,14 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Cutting<'_, T, I, P, A> {
 
     /// The entries before the first column of which some matrix has `room` entries already.
     fn piece_of_columns(&self, ends: &[usize], room: usize) -> Option<Vec<usize>> {
-        let rest = |m: usize| &self.matrices[m].indices()[self.starts[m]..ends[m]];
-        let bound = (0..ends.len()).filter_map(|m| rest(m).get(room)).min().copied()?;
+        let rest = |m: usize| self.matrices[m].indices().slice(self.starts[m]..ends[m]);
+        let beyond = |m: usize| Some(rest(m)).filter(|rest| rest.len() > room);
+        let bound = (0..ends.len()).filter_map(beyond).map(|rest| rest.at(room)).min()?;
         let before = |m: usize| {
             let rest = rest(m);
-            rest[..rest.len().min(room)].partition_point(|&index| index < bound)
+            by_index!(rest.slice(0..rest.len().min(room)), rest => {
+                rest.partition_point(|index| index.to_usize() < bound)
+            })
         };
         let ends: Vec<usize> = (0..ends.len()).map(|m| self.starts[m] + before(m)).collect();
         // Indices that do not rise can leave no entry before the bound.

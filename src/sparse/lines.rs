@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::{Indices, by_index};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
 use crate::storage::{Entry, Index};
@@ -49,22 +50,29 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let (major, minor) = A::swap_if_cols((i, j));
         let canonical = self.check_major(major)?;
         let Line { indices, data } = self.line(major);
-        if canonical {
-            let found = indices.binary_search_by(|index| index.to_usize().cmp(&minor));
-            return Ok(found.ok().map(|k| data[k]));
+        match position_of(minor, Indices::new(indices), canonical) {
+            Ok(found) => Ok(found.map(|k| data[k])),
+            Err(error) => Err(error.found(format!("more at row {i}, column {j}"))),
         }
-        let mut stored = indices.iter().zip(data).filter(|(index, _)| index.to_usize() == minor);
-        let first = stored.next();
-        if stored.next().is_some() {
-            return Err(Error::new(
-                ErrorKind::Duplicate,
-                "several entries are stored at one position",
-            )
-            .expected("one entry")
-            .found(format!("more at row {i}, column {j}")));
-        }
-        Ok(first.map(|(_, &value)| value))
     }
+}
+
+/// Where in a line an index stands, if it does. Fails if it stands there several times.
+fn position_of(index: usize, line: Indices<'_>, canonical: bool) -> Result<Option<usize>> {
+    by_index!(line, line => {
+        if canonical {
+            return Ok(line.binary_search_by(|stored| stored.to_usize().cmp(&index)).ok());
+        }
+        let mut stored = (0..line.len()).filter(|&k| line[k].to_usize() == index);
+        let first = stored.next();
+        match stored.next() {
+            None => Ok(first),
+            Some(_) => {
+                let what = "several entries are stored at one position";
+                Err(Error::new(ErrorKind::Duplicate, what).expected("one entry"))
+            }
+        }
+    })
 }
 
 fn outside(shape: (usize, usize), position: (usize, usize)) -> Error {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::any_coo::{AnyCoo, CooTypes};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
@@ -116,21 +117,23 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// Maps the coordinate matrix stored in a folder, without copying it. Reads the descriptor and headers alone. One value
     /// that stands for all entries is written out in memory, as [`Compressed::open`] does.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Folder::whole(path.as_ref(), Self::map)
+        let types = (T::ENTRY_DTYPE, I::DTYPE);
+        Folder::whole(path.as_ref(), |folder| AnyCoo::map(folder, types)).map(AnyCoo::into_typed)
     }
+}
 
-    fn map(folder: &Arc<Folder>) -> Result<Self> {
+impl AnyCoo {
+    fn map(folder: &Arc<Folder>, (values, index): CooTypes) -> Result<Self> {
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, SparseFormat::Coo, folder.path())?;
-        let rows = open_indices(&descriptor, folder, ROWS_FILE, I::DTYPE)?;
-        let cols = open_indices(&descriptor, folder, INDICES_FILE, I::DTYPE)?;
-        let data = match open_one(&descriptor, folder, T::ENTRY_DTYPE)? {
+        let rows = open_indices(&descriptor, folder, ROWS_FILE, index)?;
+        let cols = open_indices(&descriptor, folder, INDICES_FILE, index)?;
+        let data = match open_one(&descriptor, folder, values)? {
             Some(value) => written_out(&value, cols.len())?,
-            None => open_values(&descriptor, folder, T::ENTRY_DTYPE)?,
+            None => open_values(&descriptor, folder, values)?,
         };
         let shape = (descriptor.nrows, descriptor.ncols);
-        Self::from_buffers(shape, rows.into_typed(), cols.into_typed(), data.into_typed())
-            .map_err(|e| e.in_file(folder.path()))
+        Self::from_buffers(shape, rows, cols, data).map_err(|e| e.in_file(folder.path()))
     }
 }
 

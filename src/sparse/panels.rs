@@ -3,29 +3,32 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::{AnyCompressed, Indices};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
+use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Entry, Extent, Index, PanelArray, PanelReader, Traffic, largest_panel, panel_elements,
+    Context, Entry, Extent, Index, PanelReader, RawPanelArray, Traffic, largest_panel,
+    panel_elements,
 };
 
 /// Bytes of a ring of panels without many pinned: reading gains nothing from more.
 const RING: u64 = 64 << 20;
 
 /// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
-pub(crate) struct LinePanels<T: Entry, I: Index, P: Index, A: Axis> {
+pub(crate) struct AnyLinePanels {
     /// Keeps maps and locks while panels are read from the files.
-    matrix: Compressed<T, I, P, A>,
-    streams: Option<Streams<T, I, P>>,
+    matrix: AnyCompressed,
+    streams: Option<Streams>,
 }
 
 /// A matrix that is read panel by panel.
-struct Streams<T, I, P> {
+struct Streams {
     reader: PanelReader,
-    indptr: PanelArray<P>,
-    indices: PanelArray<I>,
-    data: PanelArray<T>,
+    indptr: RawPanelArray,
+    indices: RawPanelArray,
+    data: RawPanelArray,
     runs: Arc<[Run]>,
 }
 
@@ -37,47 +40,42 @@ struct Run {
 }
 
 /// A run of lines: the window of the pointers that belongs to it, and its entries.
-pub(crate) struct LinePanel<'a, T, I, P> {
+pub(crate) struct AnyLinePanel<'a> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
     /// One pointer more than lines; the first is the base of the others.
-    pub(crate) indptr: &'a [P],
-    pub(crate) indices: &'a [I],
-    pub(crate) data: &'a [T],
+    pub(crate) indptr: Indices<'a>,
+    pub(crate) indices: Indices<'a>,
+    pub(crate) data: Raw<'a>,
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
+impl AnyLinePanels {
     /// Panels of a matrix within `budget` bytes of memory. Memory-resident parts of the matrix are not counted.
     ///
     /// The pointers are kept in memory if they take no more than a quarter of the budget. Fails if two panels do not
     /// fit, one line being the least of a panel.
-    pub(crate) fn new(matrix: &Compressed<T, I, P, A>, budget: u64, ctx: &Context) -> Result<Self> {
-        let matrix = matrix.clone();
+    pub(crate) fn new(matrix: AnyCompressed, budget: u64, ctx: &Context) -> Result<Self> {
         let fits = matrix.stored_bytes() <= budget;
         let streams = if fits { None } else { Some(Streams::new(&matrix, budget, ctx)?) };
-        Ok(LinePanels { matrix, streams })
+        Ok(AnyLinePanels { matrix, streams })
     }
 
     /// Panels for one sweep: hardly any is pinned, because none would be used again.
-    pub(crate) fn for_one_sweep(
-        matrix: &Compressed<T, I, P, A>,
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
+    pub(crate) fn for_one_sweep(matrix: AnyCompressed, budget: u64, ctx: &Context) -> Result<Self> {
         let larger = matrix.stored_bytes() > budget;
         Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)
     }
 
     /// Panels of the same matrix for somebody else, with as few buffers as can be.
     pub(crate) fn another(&self) -> Self {
-        let another = |streams: &Streams<T, I, P>| Streams {
+        let another = |streams: &Streams| Streams {
             reader: streams.reader.another(),
             indptr: streams.indptr.clone(),
             indices: streams.indices.clone(),
             data: streams.data.clone(),
             runs: Arc::clone(&streams.runs),
         };
-        LinePanels { matrix: self.matrix.clone(), streams: self.streams.as_ref().map(another) }
+        AnyLinePanels { matrix: self.matrix.clone(), streams: self.streams.as_ref().map(another) }
     }
 
     /// The same matrix, handed out at once on its map: for a sweep without memory, counted with those that read.
@@ -85,7 +83,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
         if let Some(streams) = &self.streams {
             streams.reader.count_mapped();
         }
-        LinePanels { matrix: self.matrix.clone(), streams: None }
+        AnyLinePanels { matrix: self.matrix.clone(), streams: None }
     }
 
     /// Stays, beside `vectors` bytes, within the memory that the context allows, whatever else is held there.
@@ -108,7 +106,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
         self.streams.as_ref().map_or(0, |streams| streams.reader.least_memory())
     }
 
-    pub(crate) fn matrix(&self) -> &Compressed<T, I, P, A> {
+    pub(crate) fn matrix(&self) -> &AnyCompressed {
         &self.matrix
     }
 
@@ -141,7 +139,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
     /// Bytes that were read when the panels were made: pointers that are kept.
     pub(crate) fn bytes_kept(&self) -> u64 {
         match self.streams.as_ref().map(|streams| &streams.indptr) {
-            Some(PanelArray::Kept(kept)) => size_of_val(&**kept) as u64,
+            Some(RawPanelArray::Kept(kept)) => kept.bytes(),
             _ => 0,
         }
     }
@@ -156,56 +154,49 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(LinePanel<'_, T, I, P>) -> Result<()>,
+        work: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
     ) -> Result<()> {
         ctx.meter().pass();
         let Some(Streams { reader, indptr, indices, data, runs }) = &mut self.streams else {
             let a = &self.matrix;
             ctx.meter().read(a.stored_bytes());
-            return work(LinePanel {
+            return work(AnyLinePanel {
                 first: 0,
                 indptr: a.indptr(),
                 indices: a.indices(),
-                data: a.data(),
+                data: a.data().as_raw(),
             });
         };
         reader.sweep(ctx, &mut |panel, bytes| {
             let Run { lines, entries } = &runs[panel];
-            work(LinePanel {
+            let indptr = indptr.elements(lines.start..lines.end + 1, bytes)?;
+            let indices = indices.elements(entries.clone(), bytes)?;
+            work(AnyLinePanel {
                 first: lines.start,
-                indptr: indptr.elements(lines.start..lines.end + 1, bytes)?,
-                indices: indices.elements(entries.clone(), bytes)?,
+                indptr: Indices::of_raw(indptr),
+                indices: Indices::of_raw(indices),
                 data: data.elements(entries.clone(), bytes)?,
             })
         })
     }
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Bytes of the arrays that lie in files.
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.indptr().stored_bytes() + self.indices().stored_bytes() + self.data().stored_bytes()
-    }
-}
-
-impl<T: Entry, I: Index, P: Index> Streams<T, I, P> {
-    fn new<A: Axis>(
-        matrix: &Compressed<T, I, P, A>,
-        mut budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
+impl Streams {
+    fn new(matrix: &AnyCompressed, mut budget: u64, ctx: &Context) -> Result<Self> {
         let mut sources = Vec::new();
-        let indices = PanelArray::new(matrix.indices(), &mut sources)?;
-        let data = PanelArray::new(matrix.data(), &mut sources)?;
-        let pointer_bytes = matrix.indptr().stored_bytes();
+        let indices = RawPanelArray::new(matrix.indices_buffer(), &mut sources)?;
+        let data = RawPanelArray::new(matrix.data(), &mut sources)?;
+        let pointers = matrix.indptr_buffer();
+        let pointer_bytes = pointers.stored_bytes();
         let indptr = if pointer_bytes > budget / 4 {
-            PanelArray::new(matrix.indptr(), &mut sources)?
+            RawPanelArray::new(pointers, &mut sources)?
         } else {
             budget -= pointer_bytes;
-            let mut kept = ctx.work("the pointers", matrix.indptr().len())?.counted(ctx.meter());
-            kept.copy_from_slice(matrix.indptr());
+            let kept = ctx.raw_work("the pointers", (pointers.dtype(), pointers.len()))?;
+            let mut kept = kept.counted(ctx.meter());
+            kept.as_mut().copy_from(pointers.as_raw());
             ctx.meter().read(pointer_bytes);
-            PanelArray::Kept(kept.freeze())
+            RawPanelArray::Kept(kept.freeze())
         };
         let runs =
             cut(matrix, budget, [indices.panel_bytes(), data.panel_bytes(), indptr.panel_bytes()]);
@@ -219,15 +210,9 @@ impl<T: Entry, I: Index, P: Index> Streams<T, I, P> {
         };
         let panels = runs.iter().map(extents).collect();
         // The largest array decides; the others lie beside it as a rule.
-        let mode = match sources.iter().max_by_key(|source| source.length()) {
-            Some(source) => ctx.devices().read_mode(source)?,
-            None => {
-                return Err(crate::error::Error::new(
-                    crate::error::ErrorKind::Format,
-                    "no array to read",
-                ));
-            }
-        };
+        let largest = sources.iter().max_by_key(|source| source.length());
+        let largest = largest.ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
+        let mode = ctx.devices().read_mode(largest)?;
         let reader = PanelReader::new(sources, panels, budget, mode)?;
         Ok(Streams { reader, indptr, indices, data, runs: runs.into() })
     }
@@ -235,11 +220,7 @@ impl<T: Entry, I: Index, P: Index> Streams<T, I, P> {
 
 /// Cuts the lines into runs whose entries and pointers make a panel. `sizes` are the bytes of an index, a value and a
 /// pointer in it.
-fn cut<T: Entry, I: Index, P: Index, A: Axis>(
-    matrix: &Compressed<T, I, P, A>,
-    budget: u64,
-    [index, value, pointer]: [usize; 3],
-) -> Vec<Run> {
+fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3]) -> Vec<Run> {
     let bytes = largest_panel(budget);
     let most_entries = panel_elements(bytes, &[index, value]);
     let most_lines = (2usize << 20).checked_div(pointer).unwrap_or(usize::MAX);
@@ -261,4 +242,104 @@ fn cut<T: Entry, I: Index, P: Index, A: Axis>(
         start = end;
     }
     runs
+}
+
+/// [`AnyLinePanels`] of a matrix of types known when it is compiled.
+pub(crate) struct LinePanels<T: Entry, I: Index, P: Index, A: Axis> {
+    matrix: Compressed<T, I, P, A>,
+    any: AnyLinePanels,
+}
+
+/// An [`AnyLinePanel`] of types known when it is compiled.
+pub(crate) struct LinePanel<'a, T, I, P> {
+    pub(crate) first: usize,
+    pub(crate) indptr: &'a [P],
+    pub(crate) indices: &'a [I],
+    pub(crate) data: &'a [T],
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
+    /// As [`AnyLinePanels::new`].
+    pub(crate) fn new(matrix: &Compressed<T, I, P, A>, budget: u64, ctx: &Context) -> Result<Self> {
+        let any = AnyLinePanels::new(matrix.to_any(), budget, ctx)?;
+        Ok(LinePanels { matrix: matrix.clone(), any })
+    }
+
+    /// As [`AnyLinePanels::for_one_sweep`].
+    pub(crate) fn for_one_sweep(
+        matrix: &Compressed<T, I, P, A>,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let any = AnyLinePanels::for_one_sweep(matrix.to_any(), budget, ctx)?;
+        Ok(LinePanels { matrix: matrix.clone(), any })
+    }
+
+    /// The same, of types that are known at run time.
+    pub(crate) fn any(&self) -> &AnyLinePanels {
+        &self.any
+    }
+
+    /// As [`any`](Self::any).
+    pub(crate) fn any_mut(&mut self) -> &mut AnyLinePanels {
+        &mut self.any
+    }
+
+    /// As [`AnyLinePanels::another`].
+    pub(crate) fn another(&self) -> Self {
+        LinePanels { matrix: self.matrix.clone(), any: self.any.another() }
+    }
+
+    /// As [`AnyLinePanels::on_the_map`].
+    pub(crate) fn on_the_map(&self) -> Self {
+        LinePanels { matrix: self.matrix.clone(), any: self.any.on_the_map() }
+    }
+
+    pub(crate) fn matrix(&self) -> &Compressed<T, I, P, A> {
+        &self.matrix
+    }
+
+    /// As [`AnyLinePanels::is_streamed`].
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.any.is_streamed()
+    }
+
+    /// As [`AnyLinePanels::bytes_to_read`].
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        self.any.bytes_to_read()
+    }
+
+    /// As [`AnyLinePanels::bytes_to_read_again`].
+    pub(crate) fn bytes_to_read_again(&self) -> u64 {
+        self.any.bytes_to_read_again()
+    }
+
+    /// As [`AnyLinePanels::bytes_kept`].
+    pub(crate) fn bytes_kept(&self) -> u64 {
+        self.any.bytes_kept()
+    }
+
+    /// As [`AnyLinePanels::memory`].
+    pub(crate) fn memory(&self) -> u64 {
+        self.any.memory()
+    }
+
+    /// As [`AnyLinePanels::sweep`].
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(LinePanel<'_, T, I, P>) -> Result<()>,
+    ) -> Result<()> {
+        self.any.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+            let (indptr, indices, data) = (indptr.typed(), indices.typed(), data.as_typed());
+            work(LinePanel { first, indptr, indices, data })
+        })
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Bytes of the arrays that lie in files.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.indptr().stored_bytes() + self.indices().stored_bytes() + self.data().stored_bytes()
+    }
 }

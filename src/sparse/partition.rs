@@ -6,16 +6,19 @@
 
 use std::ops::Range;
 
+use crate::sparse::any_compressed::Indices;
 use crate::storage::Index;
 
 /// Rows and entries of the matrix behind `indptr`, in one number; 0 for pointers that run backwards.
 pub(crate) fn cost<P: Index>(indptr: &[P]) -> usize {
-    match indptr {
-        [] => 0,
-        [first, .., last] => {
-            last.to_usize().saturating_sub(first.to_usize()).saturating_add(indptr.len() - 1)
-        }
-        [_] => 0,
+    cost_of(Indices::new(indptr))
+}
+
+/// As [`cost`], for pointers of either width.
+pub(crate) fn cost_of(indptr: Indices<'_>) -> usize {
+    match indptr.len() {
+        0 | 1 => 0,
+        len => indptr.at(len - 1).saturating_sub(indptr.at(0)).saturating_add(len - 1),
     }
 }
 
@@ -23,10 +26,14 @@ pub(crate) fn cost<P: Index>(indptr: &[P]) -> usize {
 ///
 /// Pointers that are out of order make the runs uneven, never wrong: a cut is a row number whatever was read.
 pub(crate) fn split<P: Index>(indptr: &[P], parts: usize) -> Vec<Range<usize>> {
+    split_of(Indices::new(indptr), parts)
+}
+
+/// As [`split`], for pointers of either width.
+pub(crate) fn split_of(indptr: Indices<'_>, parts: usize) -> Vec<Range<usize>> {
     let nrows = indptr.len().saturating_sub(1);
     let parts = parts.clamp(1, nrows.max(1));
-    let base = indptr.first().map_or(0, |first| first.to_usize());
-    let total = cost(indptr).max(nrows);
+    let total = cost_of(indptr).max(nrows);
     let mut runs = Vec::with_capacity(parts);
     let mut start = 0;
     for part in 1..=parts {
@@ -34,7 +41,7 @@ pub(crate) fn split<P: Index>(indptr: &[P], parts: usize) -> Vec<Range<usize>> {
             nrows
         } else {
             let goal = (total as u128 * part as u128 / parts as u128) as usize;
-            first_row_costing(indptr, base, goal).clamp(start, nrows)
+            first_row_costing(indptr, goal).clamp(start, nrows)
         };
         if end > start {
             runs.push(start..end);
@@ -45,11 +52,11 @@ pub(crate) fn split<P: Index>(indptr: &[P], parts: usize) -> Vec<Range<usize>> {
 }
 
 /// The first row before which at least `goal` has been spent; some row number if the pointers are out of order.
-fn first_row_costing<P: Index>(indptr: &[P], base: usize, goal: usize) -> usize {
-    let (mut low, mut high) = (0, indptr.len());
+fn first_row_costing(indptr: Indices<'_>, goal: usize) -> usize {
+    let (base, mut low, mut high) = (indptr.at(0), 0, indptr.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let spent = indptr[middle].to_usize().saturating_sub(base).saturating_add(middle);
+        let spent = indptr.at(middle).saturating_sub(base).saturating_add(middle);
         if spent < goal {
             low = middle + 1;
         } else {

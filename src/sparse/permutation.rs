@@ -1,8 +1,9 @@
 //! A new order of rows, columns, vertices or the elements of a vector, and the way back.
 
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
+use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{BufferMut, Context, Index, filled, room};
+use crate::storage::{BufferMut, Context, DType, Index, RawBufferMut, filled, room};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -145,8 +146,16 @@ impl Permutation {
     /// The positions of all things, as indices of a matrix, which were seen to be wide enough; in huge pages, for they are
     /// looked up in any order.
     pub(crate) fn positions<I: Index>(&self, ctx: &Context) -> Result<BufferMut<I>> {
-        let mut positions = ctx.work("the positions", self.len())?;
-        self.order.iter().enumerate().for_each(|(new, &old)| positions[old] = I::from_usize(new));
+        self.raw_positions(I::DTYPE, ctx).map(RawBufferMut::into_typed)
+    }
+
+    /// As [`positions`](Self::positions), as indices of a type that is known at run time.
+    pub(crate) fn raw_positions(&self, index: DType, ctx: &Context) -> Result<RawBufferMut> {
+        fn go<I: Index>(positions: &mut [I], order: &[usize]) {
+            order.iter().enumerate().for_each(|(new, &old)| positions[old] = I::from_usize(new));
+        }
+        let mut positions = ctx.raw_work("the positions", (Some(index), self.len()))?;
+        by_index_mut!(IndicesMut::of(&mut positions), positions => go(positions, &self.order));
         Ok(positions)
     }
 }

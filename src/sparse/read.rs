@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
+use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
 use crate::sparse::axis::Axis;
-use crate::sparse::check::{check_types, check_widths};
+use crate::sparse::check::check_types;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
-use crate::sparse::coo_writer::CooWriter;
+use crate::sparse::coo_writer::AnyCooWriter;
 use crate::sparse::files::{ValueWriter, describe, index_header, index_stands, value_stands};
 use crate::sparse::open::{
     check_count, check_each, check_format, check_line, check_values, other_type, wider,
@@ -126,27 +127,31 @@ impl<T: Entry, I: Index> Coo<T, I> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let place = place.into();
-        Folder::whole(path.as_ref(), |folder| Self::read_folder(folder, &place, ctx))
+        let (types, place) = ((T::ENTRY_DTYPE, I::DTYPE), place.into());
+        Folder::whole(path.as_ref(), |folder| AnyCoo::read(folder, types, &place, ctx))
+            .map(AnyCoo::into_typed)
     }
+}
 
-    fn read_folder(folder: &Arc<Folder>, place: &Place, ctx: &Context) -> Result<Self> {
+impl AnyCoo {
+    fn read(folder: &Arc<Folder>, types: CooTypes, place: &Place, ctx: &Context) -> Result<Self> {
+        let (values, index) = types;
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, SparseFormat::Coo, folder.path())?;
         let (nnz, shape) = (descriptor.nnz, (descriptor.nrows, descriptor.ncols));
-        check_widths::<I, u64>(shape.0, shape.1, nnz)?;
-        memory_left(Self::bytes_of(nnz), place, ctx)?;
+        check_types((index, DType::UInt64), shape.0, shape.1, nnz)?;
+        memory_left(coo_bytes(types, nnz), place, ctx)?;
         let (rows, cols) = (folder.file(ROWS_FILE), folder.file(INDICES_FILE));
         let _running = ctx.begin(|| {
-            let plan = plan(&rows, Self::bytes_of(nnz), nnz);
-            Ok(CooWriter::<T, I>::plan(plan, nnz, place, ctx))
+            let plan = plan(&rows, coo_bytes(types, nnz), nnz);
+            Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
         })?;
         ctx.meter().pass();
-        let mut writer = CooWriter::<T, I>::new(shape, nnz, place, ctx)?;
-        let (of_rows, of_cols) = ((I::DTYPE, shape.0), (I::DTYPE, shape.1));
+        let mut writer = AnyCooWriter::new(types, shape, Some(nnz), place, ctx)?;
+        let (of_rows, of_cols) = ((index, shape.0), (index, shape.1));
         copy_indices(&rows, &descriptor, of_rows, ctx, &mut |run| writer.push_rows(run))?;
         copy_indices(&cols, &descriptor, of_cols, ctx, &mut |run| writer.push_cols(run))?;
-        copy_values(folder, &descriptor, T::ENTRY_DTYPE, ctx, &mut |run| writer.push_data(run))?;
+        copy_values(folder, &descriptor, values, ctx, &mut |run| writer.push_data(run))?;
         writer.finish()
     }
 }

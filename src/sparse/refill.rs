@@ -12,8 +12,8 @@ use crate::sparse::files::value_stands;
 use crate::sparse::open::{check_count, check_each, check_format, check_line, check_values};
 use crate::sparse::types::Types;
 use crate::storage::{
-    BufferMut, Context, Descriptor, Entry, Folder, Index, RawBuffer, Rewrite, VALUES_FILE,
-    map_array_mut,
+    BufferMut, Context, Descriptor, Entry, Folder, Index, RawBuffer, RawBufferMut, Rewrite,
+    SparseFormat, VALUES_FILE, map_array_mut,
 };
 
 /// A stored matrix whose values are open for writing where they lie, while its structure stays.
@@ -44,28 +44,35 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// of the values are removed now and written again by [`Refill::close`]. Until then the values are marked as being changed, and
     /// [`open`](Self::open) refuses them. If another matrix takes the name meanwhile, closing fails and leaves it alone.
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Refill<T, I, P, A>> {
-        Folder::whole(path.as_ref(), |folder| Self::map_mut(folder, ctx))
-    }
-
-    fn map_mut(folder: &Arc<Folder>, ctx: &Context) -> Result<Refill<T, I, P, A>> {
-        let descriptor = Descriptor::read_in(folder)?;
-        check_format(&descriptor, A::FORMAT, folder.path())?;
-        let stored = folder.file(VALUES_FILE);
-        let file = stored.path();
-        check_each(&descriptor, &file)?;
-        let dtype = T::ENTRY_DTYPE.ok_or_else(|| {
-            Error::new(ErrorKind::Type, "a pattern has no values to write").in_file(folder.path())
-        })?;
-        let (header, data) = map_array_mut(&stored, dtype, &value_stands(dtype))?;
-        check_line(&header, &file)?;
-        check_values(&descriptor, dtype, &file)?;
-        check_count(&file, descriptor.nnz, data.len())?;
-        let (types, pattern) = (Types::of::<(), I, P>(), RawBuffer::pattern(descriptor.nnz));
-        let structure = AnyCompressed::open_with(&descriptor, folder, types, pattern)?;
-        let rewrite = Rewrite::start(stored, &data)?;
+        let kind = (A::FORMAT, Types::of::<T, I, P>());
+        let parts = Folder::whole(path.as_ref(), |folder| map_mut(folder, kind))?;
+        let (structure, data, rewrite) = parts;
         let (structure, data) = (structure.into_typed(), data.into_typed());
         Ok(Refill { structure, data, rewrite, ctx: ctx.clone() })
     }
+}
+
+/// The structure of a stored matrix, and its values to write.
+fn map_mut(
+    folder: &Arc<Folder>,
+    (format, types): (SparseFormat, Types),
+) -> Result<(AnyCompressed, RawBufferMut, Rewrite)> {
+    let descriptor = Descriptor::read_in(folder)?;
+    check_format(&descriptor, format, folder.path())?;
+    let stored = folder.file(VALUES_FILE);
+    let file = stored.path();
+    check_each(&descriptor, &file)?;
+    let dtype = types.values.ok_or_else(|| {
+        Error::new(ErrorKind::Type, "a pattern has no values to write").in_file(folder.path())
+    })?;
+    let (header, data) = map_array_mut(&stored, dtype, &value_stands(dtype))?;
+    check_line(&header, &file)?;
+    check_values(&descriptor, dtype, &file)?;
+    check_count(&file, descriptor.nnz, data.len())?;
+    let (types, pattern) = (Types { values: None, ..types }, RawBuffer::pattern(descriptor.nnz));
+    let structure = AnyCompressed::open_with(&descriptor, folder, types, pattern)?;
+    let rewrite = Rewrite::start(stored, &data)?;
+    Ok((structure, data, rewrite))
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Refill<T, I, P, A> {

@@ -6,20 +6,27 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::any_compressed::{AnyCompressed, by_index};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::index_check::IndexCheck;
+use crate::sparse::indices_mut::IndicesMut;
 use crate::sparse::line_cuts::Pieces;
-use crate::sparse::writer::{CompressedWriter, memory_left};
-use crate::sparse::zipped_lines::{LinePart, ZippedLines};
+use crate::sparse::types::Types;
+use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::sparse::zipped_lines::{AnyLinePart, AnyZippedLines};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::{BufferMut, Context, Entry, Index, Place, Plan};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut};
 
 /// Nanoseconds an entry takes.
 const WORK: f64 = 1.0;
 
 /// Lines of a task.
 const TASK: usize = 1 << 12;
+
+/// Entries picked at a time.
+const BLOCK: usize = 128;
 
 /// Lines that are looked at to guess how many entries there will be, and the most entries of one.
 const SAMPLE: (usize, usize) = (1 << 14, 1 << 12);
@@ -49,13 +56,25 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        check_range("rows", &rows, self.nrows())?;
-        check_range("columns", &cols, self.ncols())?;
-        let (majors, minors) = A::swap_if_cols((rows, cols));
+        self.to_any().slice(rows, cols, &place.into(), ctx).map(AnyCompressed::into_typed)
+    }
+}
+
+impl AnyCompressed {
+    pub(crate) fn slice(
+        &self,
+        rows: Range<usize>,
+        cols: Range<usize>,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        check_range("rows", &rows, self.shape().0)?;
+        check_range("columns", &cols, self.shape().1)?;
+        let (majors, minors) = self.format().swap_if_cols((rows, cols));
         let lines = self.slice_major(majors.clone())?;
         let sliced = match minors == (0..self.minor()) {
             true => lines.copy_to(place, ctx),
-            false => pick(&lines, minors, &place.into(), ctx),
+            false => pick(&lines, minors, place, ctx),
         };
         sliced.map_err(|error| self.moved(error, majors.start))
     }
@@ -82,79 +101,70 @@ fn check_range(what: &str, range: &Range<usize>, extent: usize) -> Result<()> {
 }
 
 /// The entries of all lines with an index in `minors`.
-fn pick<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
+fn pick(
+    from: &AnyCompressed,
     minors: Range<usize>,
     place: &Place,
     ctx: &Context,
-) -> Result<Compressed<T, I, P, A>> {
-    let counted = *place == Place::Memory;
+) -> Result<AnyCompressed> {
+    let (kind, major, counted) =
+        ((from.format(), from.types()), from.major(), *place == Place::Memory);
     // A pass to count needs no room for the result, whose size nobody knows yet.
     let left = memory_left(0, place, ctx)?;
-    let budget = ZippedLines::<T, I, P, A>::budget(left);
-    let mut lines = ZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
-    let work = Picked::<T, I>::bytes(lines.most_lines(), lines.most_entries());
+    let budget = AnyZippedLines::budget(left);
+    let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
+    let room = (lines.most_lines(), lines.most_entries());
+    let work = Picked::bytes(kind.1, room);
     let _running = ctx.begin(|| {
         let entries = estimate(from, &minors);
         let passes = 1 + u64::from(counted);
-        let plan = Plan::new("slicing").on_device_of(from.indices().file());
+        let plan = Plan::new("slicing").on_device_of(from.indices_buffer().file());
         let plan = plan.reads(passes, passes * lines.bytes_to_read());
         let plan = plan.holds(lines.memory() + work).works(passes * from.nnz() as u64, WORK);
-        let size = (from.major(), entries);
         let plan = match counted {
             // What is counted first may be more than was guessed, up to what is left.
-            true => plan.beside(most_bytes(from, ctx.memory_left(), lines.memory() + work)),
-            false => CompressedWriter::<T, I, P, A>::plan(plan, size, place, ctx),
+            true => {
+                let free = ctx.memory_left().saturating_sub(lines.memory() + work);
+                plan.beside(kind.1.bytes_of(major, from.nnz()).min(free))
+            }
+            false => AnyWriter::plan(plan, kind.1, (major, entries), place, ctx),
         };
         Ok(Plan { entries: Some(entries as u64), ..plan })
     })?;
     let _held = ctx.hold(work);
-    let mut picked = Picked::new((lines.most_lines(), lines.most_entries()), minors.clone(), ctx)?;
+    let mut picked = Picked::new(kind.1, room, minors.clone(), ctx)?;
     let mut expected = 0;
     if counted {
-        picked.sweep(from, &mut lines, ctx, |_, lens, _, _| {
+        picked.sweep(from, &mut lines, ctx, &mut |_, lens, _, _| {
             expected += lens.iter().sum::<usize>();
             Ok(())
         })?;
-        let bytes = Compressed::<T, I, P, A>::bytes_of(from.major(), expected);
+        let bytes = kind.1.bytes_of(major, expected);
         memory_left(bytes.saturating_add(work + lines.memory()), place, ctx)?;
     }
-    let (major, _) = A::swap_if_cols(from.shape());
-    let shape = A::swap_if_cols((major, minors.len()));
-    let mut writer = CompressedWriter::<T, I, P, A>::new(shape, expected, counted, place, ctx)?;
+    let shape = from.format().swap_if_cols((major, minors.len()));
+    let mut writer = AnyWriter::new(kind, shape, expected, counted, place, ctx)?;
     let canonical =
-        picked.sweep(from, &mut lines, ctx, |closes, lens, indices, data| match closes {
+        picked.sweep(from, &mut lines, ctx, &mut |closes, lens, indices, data| match closes {
             true => writer.push_lines(lens, indices, data),
             false => writer.push_part(indices, data),
         })?;
     writer.finish(canonical)
 }
 
-/// Most bytes of a result in memory beside the work.
-fn most_bytes<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    limit: u64,
-    used: u64,
-) -> u64 {
-    let all = Compressed::<T, I, P, A>::bytes_of(from.major(), from.nnz());
-    all.min(limit.saturating_sub(used))
-}
-
 /// About how many entries have an index in `minors`: what some lines spread over the matrix say; all, if they are few.
-fn estimate<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    minors: &Range<usize>,
-) -> usize {
-    let count = from.major().min(SAMPLE.0);
+fn estimate(from: &AnyCompressed, minors: &Range<usize>) -> usize {
+    let (major, indices) = (from.major(), from.indices());
+    let count = major.min(SAMPLE.0);
     let (mut seen, mut made) = (0usize, 0usize);
     for k in 0..count {
         // Somewhere within the k-th part, so that no period of the matrix is met.
-        let (start, end) = (k * from.major() / count, (k + 1) * from.major() / count);
-        let indices = from.line(start + k.wrapping_mul(0x9E37_79B9) % (end - start)).indices;
-        let stride = indices.len().div_ceil(SAMPLE.1).max(1);
-        let within = indices.iter().step_by(stride).filter(|i| minors.contains(&i.to_usize()));
-        seen += indices.len();
-        made += (within.count() * stride).min(indices.len());
+        let (start, end) = (k * major / count, (k + 1) * major / count);
+        let span = from.span(start + k.wrapping_mul(0x9E37_79B9) % (end - start));
+        let stride = span.len().div_ceil(SAMPLE.1).max(1);
+        let within = span.clone().step_by(stride).filter(|&k| minors.contains(&indices.at(k)));
+        seen += span.len();
+        made += (within.count() * stride).min(span.len());
     }
     match seen {
         0 => 0,
@@ -162,88 +172,134 @@ fn estimate<T: Entry, I: Index, P: Index, A: Axis>(
     }
 }
 
+/// Is given what was picked of a run: whether its last line is whole, how many entries each line has, their indices and values.
+type Take<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
+
 /// What was picked from a run of lines.
-struct Picked<T: Entry, I: Index> {
+struct Picked {
     minors: Range<usize>,
     lens: Vec<usize>,
-    indices: BufferMut<I>,
-    data: BufferMut<T>,
+    indices: RawBufferMut,
+    data: RawBufferMut,
 }
 
-impl<T: Entry, I: Index> Picked<T, I> {
-    fn bytes(lines: usize, entries: usize) -> u64 {
-        (lines * size_of::<usize>() + entries * (size_of::<I>() + size_of::<T>())) as u64
+impl Picked {
+    fn bytes(types: Types, (lines, entries): (usize, usize)) -> u64 {
+        let (value, index, _) = types.sizes();
+        (lines * size_of::<usize>() + entries * (value + index)) as u64
     }
 
-    fn new((lines, entries): (usize, usize), minors: Range<usize>, ctx: &Context) -> Result<Self> {
-        let lens = ctx.room("lines of the slice", lines)?;
-        let (indices, data) = (ctx.work("the slice", entries)?, ctx.work("the slice", entries)?);
-        Ok(Picked { minors, lens, indices, data })
-    }
-
-    /// Calls `take` with what was picked of every run, in order: whether its last line is whole, how many entries each line
-    /// has, their indices and values. Tells whether the indices rise in every line.
-    fn sweep<P: Index, A: Axis>(
-        &mut self,
-        from: &Compressed<T, I, P, A>,
-        lines: &mut ZippedLines<T, I, P, A>,
+    fn new(
+        types: Types,
+        (lines, entries): (usize, usize),
+        minors: Range<usize>,
         ctx: &Context,
-        mut take: impl FnMut(bool, &[usize], &[I], &[T]) -> Result<()>,
+    ) -> Result<Self> {
+        Ok(Picked {
+            minors,
+            lens: ctx.room("lines of the slice", lines)?,
+            indices: ctx.raw_work("the slice", (Some(types.indices), entries))?,
+            data: ctx.raw_work("the slice", (types.values, entries))?,
+        })
+    }
+
+    /// Calls `take` with what was picked of every run, in order. Tells whether the indices rise in every line.
+    fn sweep(
+        &mut self,
+        from: &AnyCompressed,
+        lines: &mut AnyZippedLines,
+        ctx: &Context,
+        take: &mut Take<'_>,
     ) -> Result<bool> {
-        let mut check = IndexCheck::new(from);
+        let mut check = IndexCheck::of(from);
         let swept = lines.sweep(ctx, &mut |panel| {
             let count = ctx.with_threads(|| {
-                let rises = check.take(&panel, 0)?;
+                let rises = check.take_any(&panel, 0)?;
                 Ok(self.pick(&panel.parts[0], rises))
             })?;
-            take(panel.closes, &self.lens, &self.indices[..count], &self.data[..count])
+            let (indices, data) = (self.indices.as_raw(), self.data.as_raw());
+            take(panel.closes, &self.lens, indices.slice(0..count), data.slice(0..count))
         });
         swept.map_err(|error| from.name_indices(error))?;
         Ok(check.canonical())
     }
 
     /// Picks from a run, in whose lines indices may be known to rise; the number of entries.
-    fn pick<P: Index>(&mut self, part: &LinePart<'_, T, I, P>, rises: bool) -> usize {
-        let minors = &self.minors;
-        let lines = part.indptr.len() - 1;
-        self.lens.clear();
-        self.lens.resize(lines, 0);
-        self.lens.par_chunks_mut(TASK).enumerate().for_each(|(task, lens)| {
-            for (line, len) in (task * TASK..).zip(lens) {
-                let indices = part.line(line).0;
-                *len = match rises {
-                    true => risen(indices, minors).len(),
-                    false => indices.iter().filter(|i| minors.contains(&i.to_usize())).count(),
-                };
-            }
+    fn pick(&mut self, part: &AnyLinePart<'_>, rises: bool) -> usize {
+        let Picked { minors, lens, indices, data } = self;
+        lens.clear();
+        lens.resize(part.lines(), 0);
+        lens.par_chunks_mut(TASK).enumerate().for_each(|(task, lens)| {
+            by_index!(part.indices, indices => {
+                for (line, len) in (task * TASK..).zip(lens) {
+                    *len = count(&indices[part.span(line)], minors, rises);
+                }
+            });
         });
-        let (mut indices, mut data) = (&mut self.indices[..], &mut self.data[..]);
+        let (mut indices, mut data) = (IndicesMut::of(indices), data.as_mut());
         let (mut tasks, mut total) = (Vec::new(), 0);
-        for (task, lens) in self.lens.chunks(TASK).enumerate() {
+        for (task, lens) in lens.chunks(TASK).enumerate() {
             let count = lens.iter().sum();
             total += count;
-            let (these_indices, these_data);
-            (these_indices, indices) = indices.split_at_mut(count);
-            (these_data, data) = data.split_at_mut(count);
-            tasks.push((task * TASK..task * TASK + lens.len(), these_indices, these_data));
+            let lines = task * TASK..task * TASK + lens.len();
+            tasks.push((lines, indices.take_front(count), data.take_front(count)));
         }
-        tasks.into_par_iter().for_each(|(lines, indices, data)| {
-            let mut room = indices.iter_mut().zip(data);
-            for line in lines {
-                let (mut from, mut values) = part.line(line);
-                if rises {
-                    let within = risen(from, minors);
-                    (from, values) = (&from[within.clone()], &values[within]);
-                }
-                let within =
-                    from.iter().zip(values).filter(|(i, _)| minors.contains(&i.to_usize()));
-                within.zip(&mut room).for_each(|((index, &value), (to_index, to_value))| {
-                    *to_index = I::from_usize(index.to_usize() - minors.start);
-                    *to_value = value;
-                });
+        tasks.into_par_iter().for_each(|(lines, indices, mut data)| match indices {
+            IndicesMut::Narrow(indices) => {
+                take_lines(part, lines, (minors, rises), indices, &mut data)
+            }
+            IndicesMut::Wide(indices) => {
+                take_lines(part, lines, (minors, rises), indices, &mut data)
             }
         });
         total
+    }
+}
+
+/// How many of the indices of a line are in a range.
+fn count<I: Index>(line: &[I], range: &Range<usize>, rises: bool) -> usize {
+    match rises {
+        true => risen(line, range).len(),
+        false => line.iter().filter(|index| range.contains(&index.to_usize())).count(),
+    }
+}
+
+/// Puts the entries of some lines that have an index in a range to where they belong.
+fn take_lines<I: Index>(
+    part: &AnyLinePart<'_>,
+    lines: Range<usize>,
+    (range, rises): (&Range<usize>, bool),
+    to: &mut [I],
+    data: &mut RawMut<'_>,
+) {
+    let indices: &[I] = part.indices.typed();
+    let (mut next, mut picks) = (0, [0; BLOCK]);
+    for line in lines {
+        let span = part.span(line);
+        if rises {
+            let within = risen(&indices[span.clone()], range);
+            let span = span.start + within.start..span.start + within.end;
+            let here = next..next + span.len();
+            let each = to[here.clone()].iter_mut().zip(&indices[span.clone()]);
+            each.for_each(|(to, index)| *to = I::from_usize(index.to_usize() - range.start));
+            next = here.end;
+            data.slice_mut(here).copy_from(part.data.slice(span));
+            continue;
+        }
+        for start in span.clone().step_by(BLOCK) {
+            let mut count = 0;
+            for k in start..span.end.min(start + BLOCK) {
+                let index = indices[k].to_usize();
+                if range.contains(&index) {
+                    picks[count] = k;
+                    to[next + count] = I::from_usize(index - range.start);
+                    count += 1;
+                }
+            }
+            let moved = data.slice_mut(next..next + count).gather(&picks[..count], part.data);
+            debug_assert!(moved.is_some(), "there is a value for each index");
+            next += count;
+        }
     }
 }
 

@@ -1,16 +1,21 @@
 //! Several matrices as one: below each other or side by side, in one read and one sequential write.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
-use crate::sparse::check::check_widths;
+use crate::sparse::check::check_types;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
-use crate::sparse::copy::append;
+use crate::sparse::copy::append_any;
 use crate::sparse::index_check::IndexCheck;
+use crate::sparse::indices_mut::{IndexVec, IndicesMut};
 use crate::sparse::line_cuts::Pieces;
-use crate::sparse::writer::{CompressedWriter, memory_left};
-use crate::sparse::zipped_lines::{ZippedLines, ZippedPanel};
+use crate::sparse::types::Types;
+use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::sparse::zipped_lines::{AnyZippedLines, AnyZippedPanel};
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{BufferMut, Context, Entry, Index, Place, Plan};
+use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut, SparseFormat};
 
 /// Nanoseconds an entry takes.
 const WORK: f64 = 1.5;
@@ -33,7 +38,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn vstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        one_after_the_other("stacking vertically", matrices, &place.into(), ctx)
+        stacked("stacking vertically", true, matrices, &place.into(), ctx)
     }
 
     /// The matrices side by side, as SciPy's `hstack`: each row is that of the first, then that of the second, and so on.
@@ -50,109 +55,140 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        side_by_side("stacking horizontally", matrices, &place.into(), ctx)
+        stacked("stacking horizontally", false, matrices, &place.into(), ctx)
     }
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     /// The matrices below each other; otherwise as [`Csr::hstack`], columns and rows being exchanged.
     pub fn vstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        side_by_side("stacking vertically", matrices, &place.into(), ctx)
+        stacked("stacking vertically", false, matrices, &place.into(), ctx)
     }
 
     /// The matrices side by side; otherwise as [`Csr::vstack`], columns and rows being exchanged.
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        one_after_the_other("stacking horizontally", matrices, &place.into(), ctx)
+        stacked("stacking horizontally", true, matrices, &place.into(), ctx)
     }
 }
 
-/// The shape and the entries of matrices whose extents along one axis add up and along the other are the same.
-fn sizes<T: Entry, I: Index, P: Index, A: Axis>(
-    matrices: &[&Compressed<T, I, P, A>],
-    along: bool,
-) -> Result<((usize, usize), usize)> {
-    let extents = |matrix: &Compressed<T, I, P, A>| match along {
-        true => (matrix.major(), matrix.minor()),
-        false => (matrix.minor(), matrix.major()),
-    };
-    let Some(&first) = matrices.first() else {
-        return Err(Error::new(ErrorKind::Shape, "there is no matrix to stack"));
-    };
-    let (mut sum, mut nnz, same) = (0usize, 0usize, extents(first).1);
-    for (k, matrix) in matrices.iter().enumerate() {
-        let (more, found) = extents(matrix);
-        if found != same {
-            return Err(Error::shape(&format!("matrix {k}"), same, found));
-        }
-        sum = sum.saturating_add(more);
-        nnz = nnz.saturating_add(matrix.nnz());
-    }
-    let shape = if along { (sum, same) } else { (same, sum) };
-    Ok((A::swap_if_cols(shape), nnz))
-}
-
-fn one_after_the_other<T: Entry, I: Index, P: Index, A: Axis>(
+/// The matrices stacked along their axis or across it.
+fn stacked<T: Entry, I: Index, P: Index, A: Axis>(
     operation: &'static str,
+    along: bool,
     matrices: &[&Compressed<T, I, P, A>],
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
-    let (shape, nnz) = sizes(matrices, true)?;
-    let (major, minor) = A::swap_if_cols(shape);
-    check_widths::<I, P>(major, minor, nnz)?;
-    let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), place, ctx)?;
-    let budget = ZippedLines::<T, I, P, A>::budget(left);
+    let matrices: Vec<_> = matrices.iter().map(|matrix| matrix.to_any()).collect();
+    let stack = if along { one_after_the_other } else { side_by_side };
+    stack(operation, &matrices, place, ctx).map(AnyCompressed::into_typed)
+}
+
+/// What the stack of matrices of one kind is like: their extents along one axis add up, and along the other are the same.
+struct Stack {
+    kind: (SparseFormat, Types),
+    shape: (usize, usize),
+    major: usize,
+    nnz: usize,
+    /// Bytes of memory that are left for the work.
+    left: u64,
+}
+
+impl Stack {
+    fn new(matrices: &[AnyCompressed], along: bool, place: &Place, ctx: &Context) -> Result<Self> {
+        let extents = |matrix: &AnyCompressed| match along {
+            true => matrix.extents(),
+            false => (matrix.minor(), matrix.major()),
+        };
+        let Some(first) = matrices.first() else {
+            return Err(Error::new(ErrorKind::Shape, "there is no matrix to stack"));
+        };
+        let (mut sum, mut nnz, same) = (0usize, 0usize, extents(first).1);
+        for (k, matrix) in matrices.iter().enumerate() {
+            let (more, found) = extents(matrix);
+            if found != same {
+                return Err(Error::shape(&format!("matrix {k}"), same, found));
+            }
+            sum = sum.saturating_add(more);
+            nnz = nnz.saturating_add(matrix.nnz());
+        }
+        let (format, types) = (first.format(), first.types());
+        let (major, minor) = if along { (sum, same) } else { (same, sum) };
+        check_types((types.indices, types.pointers), major, minor, nnz)?;
+        let left = memory_left(types.bytes_of(major, nnz), place, ctx)?;
+        let shape = format.swap_if_cols((major, minor));
+        Ok(Stack { kind: (format, types), shape, major, nnz, left })
+    }
+
+    fn plan(&self, plan: Plan, place: &Place, ctx: &Context) -> Plan {
+        AnyWriter::plan(plan, self.kind.1, (self.major, self.nnz), place, ctx)
+    }
+
+    fn writer(&self, place: &Place, ctx: &Context) -> Result<AnyWriter> {
+        AnyWriter::new(self.kind, self.shape, self.nnz, true, place, ctx)
+    }
+}
+
+fn one_after_the_other(
+    operation: &'static str,
+    matrices: &[AnyCompressed],
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let stack = Stack::new(matrices, true, place, ctx)?;
+    let budget = AnyZippedLines::budget(stack.left);
     // One at a time, because each has its files open.
-    let lines = |matrix| ZippedLines::new(&[matrix], Pieces::Entries, budget, ctx);
+    let lines = |matrix| AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx);
     let _running = ctx.begin(|| {
-        let mut plan = Plan::new(operation).works(nnz as u64, WORK);
+        let mut plan = Plan::new(operation).works(stack.nnz as u64, WORK);
         for matrix in matrices {
             let lines = lines(matrix)?;
-            plan = plan.on_device_of(matrix.indices().file());
+            plan = plan.on_device_of(matrix.indices_buffer().file());
             plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
         }
-        Ok(CompressedWriter::<T, I, P, A>::plan(plan, (major, nnz), place, ctx))
+        Ok(stack.plan(plan, place, ctx))
     })?;
-    let mut writer = CompressedWriter::new(shape, nnz, true, place, ctx)?;
+    let mut writer = stack.writer(place, ctx)?;
     let mut canonical = true;
     ctx.meter().pass();
     for matrix in matrices {
-        canonical &= append(&mut writer, matrix, &mut lines(matrix)?, ctx)?;
+        canonical &= append_any(&mut writer, matrix, &mut lines(matrix)?, ctx)?;
     }
     writer.finish(canonical)
 }
 
-fn side_by_side<T: Entry, I: Index, P: Index, A: Axis>(
+fn side_by_side(
     operation: &'static str,
-    matrices: &[&Compressed<T, I, P, A>],
+    matrices: &[AnyCompressed],
     place: &Place,
     ctx: &Context,
-) -> Result<Compressed<T, I, P, A>> {
-    let (shape, nnz) = sizes(matrices, false)?;
-    let (major, minor) = A::swap_if_cols(shape);
-    check_widths::<I, P>(major, minor, nnz)?;
-    let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), place, ctx)?;
-    let budget = ZippedLines::<T, I, P, A>::budget(left);
-    let mut lines = ZippedLines::new(matrices, Pieces::Entries, budget, ctx)?;
-    let work = Compressed::<T, I, P, A>::bytes_of(lines.most_lines(), lines.most_entries());
+) -> Result<AnyCompressed> {
+    let stack = Stack::new(matrices, false, place, ctx)?;
+    let types = stack.kind.1;
+    let (budget, each) = (AnyZippedLines::budget(stack.left), matrices.iter().collect::<Vec<_>>());
+    let mut lines = AnyZippedLines::new(&each, Pieces::Entries, budget, ctx)?;
+    let room = (lines.most_lines(), lines.most_entries());
+    let work = types.bytes_of(room.0, room.1);
     let _running = ctx.begin(|| {
-        let files = matrices.iter().find_map(|matrix| matrix.indices().file());
-        let plan = Plan::new(operation).on_device_of(files).works(nnz as u64, WORK);
+        let files = matrices.iter().find_map(|matrix| matrix.indices_buffer().file());
+        let plan = Plan::new(operation).on_device_of(files).works(stack.nnz as u64, WORK);
         let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
-        Ok(CompressedWriter::<T, I, P, A>::plan(plan, (major, nnz), place, ctx))
+        Ok(stack.plan(plan, place, ctx))
     })?;
-    let mut writer = CompressedWriter::new(shape, nnz, true, place, ctx)?;
+    let mut writer = stack.writer(place, ctx)?;
     let _held = ctx.hold(work);
-    let mut joined = Joined::new(matrices, (lines.most_lines(), lines.most_entries()), ctx)?;
-    let mut checks: Vec<_> = matrices.iter().map(|matrix| IndexCheck::new(matrix)).collect();
+    let mut joined = Joined::new(matrices, types, room, ctx)?;
+    let mut checks: Vec<_> = matrices.iter().map(IndexCheck::of).collect();
     lines.sweep(ctx, &mut |panel| {
         for (m, check) in checks.iter_mut().enumerate() {
-            let checked = ctx.with_threads(|| check.take(&panel, m));
+            let checked = ctx.with_threads(|| check.take_any(&panel, m));
             checked.map_err(|error| matrices[m].name_indices(error))?;
         }
-        let (indptr, indices, data) = ctx.with_threads(|| joined.join(&panel));
+        let count = ctx.with_threads(|| joined.join(&panel));
+        let (indices, data) = (joined.indices.as_raw(), joined.data.as_raw());
+        let (indices, data) = (indices.slice(0..count), data.slice(0..count));
         match panel.closes {
-            true => writer.push_run(indptr, indices, data),
+            true => writer.push_run(joined.indptr.as_indices(), indices, data),
             false => writer.push_part(indices, data),
         }
     })?;
@@ -160,18 +196,19 @@ fn side_by_side<T: Entry, I: Index, P: Index, A: Axis>(
 }
 
 /// A run of lines of all matrices, put side by side.
-struct Joined<T, I, P> {
+struct Joined {
     /// What is added to the indices of each matrix.
     offsets: Vec<usize>,
-    indptr: Vec<P>,
-    indices: BufferMut<I>,
-    data: BufferMut<T>,
+    indptr: IndexVec,
+    indices: RawBufferMut,
+    data: RawBufferMut,
 }
 
-impl<T: Entry, I: Index, P: Index> Joined<T, I, P> {
+impl Joined {
     /// Room for runs of some lines and entries.
-    fn new<A: Axis>(
-        matrices: &[&Compressed<T, I, P, A>],
+    fn new(
+        matrices: &[AnyCompressed],
+        types: Types,
         (lines, entries): (usize, usize),
         ctx: &Context,
     ) -> Result<Self> {
@@ -181,45 +218,59 @@ impl<T: Entry, I: Index, P: Index> Joined<T, I, P> {
         });
         Ok(Joined {
             offsets: offsets.collect(),
-            indptr: ctx.room("pointers of joined lines", lines + 1)?,
-            indices: ctx.work("joined lines", entries)?,
-            data: ctx.work("joined lines", entries)?,
+            indptr: IndexVec::room("pointers of joined lines", types.pointers, lines + 1, ctx)?,
+            indices: ctx.raw_work("joined lines", (Some(types.indices), entries))?,
+            data: ctx.raw_work("joined lines", (types.values, entries))?,
         })
     }
 
-    fn join(&mut self, panel: &ZippedPanel<'_, T, I, P>) -> (&[P], &[I], &[T]) {
-        let lines = panel.parts[0].indptr.len() - 1;
-        let end = |line: usize| {
-            panel.parts.iter().map(|part| part.indptr[line].to_usize()).sum::<usize>()
-        };
+    /// Puts the lines of a panel side by side; how many entries they have.
+    fn join(&mut self, panel: &AnyZippedPanel<'_>) -> usize {
+        let lines = panel.parts[0].lines();
+        let end = |line: usize| panel.parts.iter().map(|part| part.indptr.at(line)).sum::<usize>();
         self.indptr.clear();
-        self.indptr.extend((0..=lines).map(|line| P::from_usize(end(line))));
-        let count = end(lines);
-        let (mut indices, mut data) = (&mut self.indices[..count], &mut self.data[..count]);
+        self.indptr.extend_with(lines + 1, &mut |line| end(line));
+        let mut indices = IndicesMut::of(&mut self.indices);
+        let mut data = self.data.as_mut();
         let mut tasks = Vec::new();
         for start in (0..lines).step_by(TASK) {
             let lines = start..lines.min(start + TASK);
             let room = end(lines.end) - end(lines.start);
-            let (these_indices, these_data);
-            (these_indices, indices) = indices.split_at_mut(room);
-            (these_data, data) = data.split_at_mut(room);
-            tasks.push((lines, these_indices, these_data));
+            tasks.push((lines, indices.take_front(room), data.take_front(room)));
         }
         let offsets = &self.offsets;
-        tasks.into_par_iter().for_each(|(lines, indices, data)| {
+        tasks.into_par_iter().for_each(|(lines, indices, mut data)| {
             let mut at = 0;
-            for line in lines {
-                for (part, offset) in panel.parts.iter().zip(offsets) {
-                    let (from, values) = part.line(line);
-                    let to = &mut indices[at..at + from.len()];
-                    to.iter_mut()
-                        .zip(from)
-                        .for_each(|(to, from)| *to = I::from_usize(from.to_usize() + offset));
-                    data[at..at + from.len()].copy_from_slice(values);
+            for line in lines.clone() {
+                for part in &panel.parts {
+                    let from = part.data.slice(part.span(line));
+                    data.slice_mut(at..at + from.len()).copy_from(from);
                     at += from.len();
                 }
             }
+            match indices {
+                IndicesMut::Narrow(indices) => join_indices(panel, lines, offsets, indices),
+                IndicesMut::Wide(indices) => join_indices(panel, lines, offsets, indices),
+            }
         });
-        (&self.indptr, &self.indices[..count], &self.data[..count])
+        end(lines)
+    }
+}
+
+fn join_indices<I: Index>(
+    panel: &AnyZippedPanel<'_>,
+    lines: Range<usize>,
+    offsets: &[usize],
+    mut to: &mut [I],
+) {
+    let parts: Vec<&[I]> = panel.parts.iter().map(|part| part.indices.typed()).collect();
+    for line in lines {
+        for ((part, indices), offset) in panel.parts.iter().zip(&parts).zip(offsets) {
+            let from = &indices[part.span(line)];
+            let (these, rest) = to.split_at_mut(from.len());
+            let each = these.iter_mut().zip(from);
+            each.for_each(|(to, from)| *to = I::from_usize(from.to_usize() + offset));
+            to = rest;
+        }
     }
 }

@@ -11,10 +11,11 @@ use crate::sparse::axis::Axis;
 use crate::sparse::check::check_types;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::{ValueWriter, describe, index_header};
+use crate::sparse::indices_mut::IndexVec;
 use crate::sparse::types::{Types, largest};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DATA_START, DESCRIPTOR, DType, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, Plan,
+    Context, DATA_START, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, Plan,
     RawWriter, SparseFormat, Stage,
 };
 
@@ -28,15 +29,9 @@ pub(crate) struct AnyWriter {
     indices: RawWriter,
     data: ValueWriter,
     /// Pointers on their way to `indptr`.
-    ends: Ends,
+    ends: IndexVec,
     /// Entries taken so far.
     nnz: usize,
-}
-
-/// Some pointers, of either width.
-enum Ends {
-    Narrow(Vec<u32>),
-    Wide(Vec<u64>),
 }
 
 impl AnyWriter {
@@ -64,10 +59,7 @@ impl AnyWriter {
             data: ValueWriter::new(&stage, types.values, nnz, exact)?,
             stage,
             shape,
-            ends: match types.pointers {
-                DType::UInt32 => Ends::Narrow(Vec::new()),
-                _ => Ends::Wide(Vec::new()),
-            },
+            ends: IndexVec::new(types.pointers),
             nnz: 0,
         };
         writer.push_ends(1, &mut |_| 0)?;
@@ -149,20 +141,10 @@ impl AnyWriter {
             Error::new(ErrorKind::Memory, "the system has not enough memory")
                 .found(format!("a request for the ends of {lines} lines"))
         };
-        match &mut self.ends {
-            Ends::Narrow(ends) => {
-                ends.clear();
-                ends.try_reserve(lines).map_err(refused)?;
-                ends.extend((0..lines).map(|line| end(line) as u32));
-                self.indptr.push(Raw::of(ends))
-            }
-            Ends::Wide(ends) => {
-                ends.clear();
-                ends.try_reserve(lines).map_err(refused)?;
-                ends.extend((0..lines).map(|line| end(line) as u64));
-                self.indptr.push(Raw::of(ends))
-            }
-        }
+        self.ends.clear();
+        self.ends.try_reserve(lines).map_err(refused)?;
+        self.ends.extend_with(lines, end);
+        self.indptr.push(self.ends.as_raw())
     }
 
     /// Takes some entries of the line that is not complete yet.
@@ -244,6 +226,16 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
         Ok(CompressedWriter { any, types: PhantomData })
     }
 
+    /// The same, of types that are known at run time.
+    pub(crate) fn into_any(self) -> AnyWriter {
+        self.any
+    }
+
+    /// The same, of types that are known at run time.
+    pub(crate) fn any_mut(&mut self) -> &mut AnyWriter {
+        &mut self.any
+    }
+
     /// As [`AnyWriter::plan`].
     pub(crate) fn plan(plan: Plan, extents: (usize, usize), place: &Place, ctx: &Context) -> Plan {
         AnyWriter::plan(plan, Types::of::<T, I, P>(), extents, place, ctx)
@@ -252,16 +244,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
     /// As [`AnyWriter::memory_beside`].
     pub(crate) fn memory_beside(limit: u64) -> u64 {
         AnyWriter::memory_beside(limit)
-    }
-
-    /// As [`AnyWriter::nnz`].
-    pub(crate) fn nnz(&self) -> usize {
-        self.any.nnz()
-    }
-
-    /// As [`AnyWriter::lines`].
-    pub(crate) fn lines(&self) -> usize {
-        self.any.lines()
     }
 
     /// As [`AnyWriter::push_lines`].
@@ -282,11 +264,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
     /// As [`AnyWriter::end_line`].
     pub(crate) fn end_line(&mut self) -> Result<()> {
         self.any.end_line()
-    }
-
-    /// As [`AnyWriter::finish_short`].
-    pub(crate) fn finish_short(self, canonical: bool) -> Result<Compressed<T, I, P, A>> {
-        self.any.finish_short(canonical).map(AnyCompressed::into_typed)
     }
 
     /// As [`AnyWriter::finish`].

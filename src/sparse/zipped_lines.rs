@@ -7,12 +7,13 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::sparse::axis::Axis;
+use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
 use crate::sparse::check::pointers_changed;
-use crate::sparse::compressed::Compressed;
+use crate::sparse::indices_mut::IndexVec;
 use crate::sparse::line_cuts::{Cut, Cuts, Pieces, cut};
+use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Entry, Extent, Index, PanelArray, PanelReader, ReadMode, panel_elements,
+    Context, Extent, Index, PanelReader, RawPanelArray, ReadMode, panel_elements,
 };
 
 /// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
@@ -24,11 +25,12 @@ const LARGEST: u64 = 12 << 20;
 /// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
 const LEAST: usize = 16 << 10;
 
-/// Hands out matrices of one extent in runs of consecutive lines (rows of CSR, columns of CSC), in order.
-pub(crate) struct ZippedLines<T: Entry, I: Index, P: Index, A: Axis> {
+/// Hands out matrices of one extent and of the same types in runs of consecutive lines (rows of CSR, columns of CSC), in
+/// order.
+pub(crate) struct AnyZippedLines {
     /// Keeps maps and locks while panels are read from the files.
-    matrices: Vec<Compressed<T, I, P, A>>,
-    arrays: Vec<Arrays<T, I, P>>,
+    matrices: Vec<AnyCompressed>,
+    arrays: Vec<Arrays>,
     /// What each matrix counts its pointers from.
     bases: Vec<usize>,
     cuts: Cuts,
@@ -36,14 +38,14 @@ pub(crate) struct ZippedLines<T: Entry, I: Index, P: Index, A: Axis> {
     reader: Option<PanelReader>,
 }
 
-struct Arrays<T, I, P> {
-    indptr: PanelArray<P>,
-    indices: PanelArray<I>,
-    data: PanelArray<T>,
+struct Arrays {
+    indptr: RawPanelArray,
+    indices: RawPanelArray,
+    data: RawPanelArray,
 }
 
 /// A run of whole lines, or a piece of one line.
-pub(crate) struct ZippedPanel<'a, T, I, P> {
+pub(crate) struct AnyZippedPanel<'a> {
     /// The first line's number.
     pub(crate) first: usize,
     /// Whether the run starts with a line, and not within one.
@@ -51,36 +53,40 @@ pub(crate) struct ZippedPanel<'a, T, I, P> {
     /// Whether the run ends with a line, and not within one.
     pub(crate) closes: bool,
     /// The run in each of the matrices.
-    pub(crate) parts: Vec<LinePart<'a, T, I, P>>,
+    pub(crate) parts: Vec<AnyLinePart<'a>>,
 }
 
 /// A run of lines of one matrix.
 #[derive(Clone, Copy)]
-pub(crate) struct LinePart<'a, T, I, P> {
+pub(crate) struct AnyLinePart<'a> {
     /// Where in the matrix the first entry stands.
     pub(crate) start: usize,
     /// Where lines begin and end, from 0 to the number of entries; of a piece, both. Private memory that was checked.
-    pub(crate) indptr: &'a [P],
-    pub(crate) indices: &'a [I],
-    pub(crate) data: &'a [T],
+    pub(crate) indptr: Indices<'a>,
+    pub(crate) indices: Indices<'a>,
+    pub(crate) data: Raw<'a>,
 }
 
-impl<'a, T: Entry, I: Index, P: Index> LinePart<'a, T, I, P> {
-    /// The entries of a line, counted in this run.
-    #[inline(always)]
-    pub(crate) fn line(&self, line: usize) -> (&'a [I], &'a [T]) {
-        let span = self.indptr[line].to_usize()..self.indptr[line + 1].to_usize();
-        (&self.indices[span.clone()], &self.data[span])
+impl AnyLinePart<'_> {
+    /// How many lines there are.
+    pub(crate) fn lines(&self) -> usize {
+        self.indptr.len() - 1
+    }
+
+    /// Where the entries of a line are, counted in this run.
+    #[inline]
+    pub(crate) fn span(&self, line: usize) -> Range<usize> {
+        self.indptr.at(line)..self.indptr.at(line + 1)
     }
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
+impl AnyZippedLines {
     /// The lines of some matrices within about `budget` bytes of memory: four panels of an eighth of it at most, or of a
     /// quarter where a line is to stay whole.
     ///
     /// Fails if two panels do not fit, one line that cannot be cut being the least of a panel.
     pub(crate) fn new(
-        matrices: &[&Compressed<T, I, P, A>],
+        matrices: &[&AnyCompressed],
         pieces: Pieces,
         budget: u64,
         ctx: &Context,
@@ -89,9 +95,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         let mut sources = Vec::new();
         let arrays = matrices.iter().map(|matrix| {
             Ok(Arrays {
-                indptr: PanelArray::new(matrix.indptr(), &mut sources)?,
-                indices: PanelArray::new(matrix.indices(), &mut sources)?,
-                data: PanelArray::new(matrix.data(), &mut sources)?,
+                indptr: RawPanelArray::new(matrix.indptr_buffer(), &mut sources)?,
+                indices: RawPanelArray::new(matrix.indices_buffer(), &mut sources)?,
+                data: RawPanelArray::new(matrix.data(), &mut sources)?,
             })
         });
         let arrays = arrays.collect::<Result<Vec<_>>>()?;
@@ -104,8 +110,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
             Pieces::Runs(_) | Pieces::Columns => bytes.max((budget / 4) as usize),
         };
         let cuts = cut(&matrices, pieces, (room(bytes), room(longest)));
-        let bases = matrices.iter().map(|matrix| matrix.indptr()[0].to_usize()).collect();
-        let mut lines = ZippedLines { matrices, arrays, bases, cuts, reader: None };
+        let bases = matrices.iter().map(|matrix| matrix.indptr().at(0)).collect();
+        let mut lines = AnyZippedLines { matrices, arrays, bases, cuts, reader: None };
         if let Some(largest) = sources.iter().max_by_key(|source| source.length()) {
             let fits = lines.stored_bytes() <= ctx.memory_left();
             let mode = match fits || bytes < SMALL {
@@ -127,7 +133,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
 
     /// Bytes of the arrays that lie in files.
     pub(crate) fn stored_bytes(&self) -> u64 {
-        self.matrices.iter().map(Compressed::stored_bytes).sum()
+        self.matrices.iter().map(AnyCompressed::stored_bytes).sum()
     }
 
     /// Bytes that a sweep reads.
@@ -156,7 +162,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
     }
 
     fn pointer_bytes(&self) -> u64 {
-        ((self.most_lines() + 1) * self.matrices.len() * size_of::<P>()) as u64
+        let bytes = self.matrices.iter().map(|matrix| matrix.types().pointers.size());
+        ((self.most_lines() + 1) * bytes.sum::<usize>()) as u64
     }
 
     /// The lines of a run; one for a piece of it.
@@ -193,7 +200,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(ZippedPanel<'_, T, I, P>) -> Result<()>,
+        work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
     ) -> Result<()> {
         ctx.meter().pass();
         self.sweep_part(ctx, work)
@@ -203,11 +210,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
     pub(crate) fn sweep_part(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(ZippedPanel<'_, T, I, P>) -> Result<()>,
+        work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let _held = ctx.hold(self.pointer_bytes());
         let mut reader = self.reader.take();
-        let mut pointers = vec![Vec::new(); self.matrices.len()];
+        let pointers = self.matrices.iter().map(|matrix| IndexVec::new(matrix.types().pointers));
+        let mut pointers: Vec<_> = pointers.collect();
         let mut hand_out =
             |run: usize, bytes: &[&[u8]]| work(self.panel(run, bytes, &mut pointers)?);
         let swept = match &mut reader {
@@ -225,8 +233,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
         &'a self,
         run: usize,
         bytes: &[&'a [u8]],
-        pointers: &'a mut [Vec<P>],
-    ) -> Result<ZippedPanel<'a, T, I, P>> {
+        pointers: &'a mut [IndexVec],
+    ) -> Result<AnyZippedPanel<'a>> {
         let (Cut { done, opens }, lines) = (self.cuts.runs[run], self.lines(run));
         let closes = done > lines.start;
         let mut parts = Vec::with_capacity(self.matrices.len());
@@ -234,44 +242,52 @@ impl<T: Entry, I: Index, P: Index, A: Axis> ZippedLines<T, I, P, A> {
             let span = self.span(run, m);
             let window = arrays.indptr.elements(lines.start..lines.end + 1, bytes)?;
             let within = (opens && closes, self.bases[m]);
+            let window = Indices::of_raw(window);
             relative(window, within, span.clone(), indptr).map_err(|line| {
                 let changed = pointers_changed(lines.start + line);
-                match self.matrices[m].indptr().file() {
+                match self.matrices[m].indptr_buffer().file() {
                     Some((path, _)) => changed.in_file(path),
                     None => changed,
                 }
             })?;
-            parts.push(LinePart {
+            parts.push(AnyLinePart {
                 start: span.start,
-                indptr,
-                indices: arrays.indices.elements(span.clone(), bytes)?,
+                indptr: indptr.as_indices(),
+                indices: Indices::of_raw(arrays.indices.elements(span.clone(), bytes)?),
                 data: arrays.data.elements(span, bytes)?,
             });
         }
-        Ok(ZippedPanel { first: lines.start, opens, closes, parts })
+        Ok(AnyZippedPanel { first: lines.start, opens, closes, parts })
     }
 }
 
 /// The pointers of a run counted from its first entry, `base` being what they are counted from in the matrix; the line
 /// whose pointers are not those that the run was cut by, if there is one.
-fn relative<P: Index>(
-    window: &[P],
+fn relative(
+    window: Indices<'_>,
     (whole, base): (bool, usize),
     span: Range<usize>,
-    indptr: &mut Vec<P>,
+    indptr: &mut IndexVec,
 ) -> std::result::Result<(), usize> {
     indptr.clear();
     if !whole {
-        indptr.extend([P::from_usize(0), P::from_usize(span.len())]);
+        indptr.extend_with(2, &mut |k| k * span.len());
         return Ok(());
     }
     let (first, last) = (base.wrapping_add(span.start), base.wrapping_add(span.end));
-    let rising = window.windows(2).fold(true, |rising, pair| rising & (pair[0] <= pair[1]));
-    let ends = (window[0].to_usize(), window[window.len() - 1].to_usize());
-    if !rising || ends != (first, last) {
-        let falls = window.windows(2).position(|pair| pair[0] > pair[1]);
+    let falls = by_index!(window, window => falls(window));
+    let ends = (window.at(0), window.at(window.len() - 1));
+    if falls.is_some() || ends != (first, last) {
         return Err(falls.unwrap_or(if ends.0 == first { window.len() - 2 } else { 0 }));
     }
-    indptr.extend(window.iter().map(|pointer| P::from_usize(pointer.to_usize() - first)));
+    indptr.extend_relative(window, first);
     Ok(())
+}
+
+/// Where pointers do not rise, if there is such a place.
+fn falls<P: Index>(window: &[P]) -> Option<usize> {
+    // The test for all compiles to vector code; the place is sought only where it fails.
+    let rising = window.windows(2).fold(true, |rising, pair| rising & (pair[0] <= pair[1]));
+    let place = || window.windows(2).position(|pair| pair[0] > pair[1]);
+    if rising { None } else { place() }
 }

@@ -28,19 +28,37 @@ impl Context {
         what: &str,
         (dtype, len): (Option<DType>, usize),
     ) -> Result<RawBufferMut> {
+        Ok(self.raw_filled(what, (dtype, len))?.counted(self.meter()))
+    }
+
+    /// As [`raw_zeros`](Self::raw_zeros). The caller counts them.
+    pub(crate) fn raw_filled(
+        &self,
+        what: &str,
+        (dtype, len): (Option<DType>, usize),
+    ) -> Result<RawBufferMut> {
         let width = width(dtype);
         self.check_memory(what, (len as u64).saturating_mul(width as u64))?;
-        let zeros = RawBufferMut::fresh(dtype, len).map_err(|_| refused(what, len, width))?;
-        Ok(zeros.counted(self.meter()))
+        RawBufferMut::fresh(dtype, len).map_err(|_| refused(what, len, width))
     }
 
     /// `len` zeros as room for work, of which there is a little under any limit. The caller counts them together with other
     /// things.
     pub(crate) fn work<T: Entry>(&self, what: &str, len: usize) -> Result<BufferMut<T>> {
-        if bytes_of::<T>(len) > LITTLE {
-            self.check_memory(what, bytes_of::<T>(len))?;
+        self.raw_work(what, (T::ENTRY_DTYPE, len)).map(RawBufferMut::into_typed)
+    }
+
+    /// As [`work`](Self::work), of a type that is known at run time.
+    pub(crate) fn raw_work(
+        &self,
+        what: &str,
+        (dtype, len): (Option<DType>, usize),
+    ) -> Result<RawBufferMut> {
+        let bytes = (len as u64).saturating_mul(width(dtype) as u64);
+        if bytes > LITTLE {
+            self.check_memory(what, bytes)?;
         }
-        BufferMut::fresh(len).map_err(|_| refused(what, len, size_of::<T>()))
+        RawBufferMut::fresh(dtype, len).map_err(|_| refused(what, len, width(dtype)))
     }
 
     /// A vector of `len` times `value` for `what`. The caller counts it.

@@ -10,6 +10,7 @@
 
 use std::ops::Range;
 
+use crate::storage::buffer_mut::prefetch_to_write;
 use crate::storage::element::{DType, Entry, by_dtype};
 
 /// A value of `W` bytes that is moved.
@@ -18,6 +19,11 @@ use crate::storage::element::{DType, Entry, by_dtype};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub(crate) struct Carrier<const W: usize>([u8; W]);
+
+impl<const W: usize> Carrier<W> {
+    /// The value without bits: zero, or `false`. There is one of every type.
+    pub(crate) const ZERO: Self = Carrier([0; W]);
+}
 
 /// Evaluates an expression with `W` being the width given, one of those that values have.
 macro_rules! by_width {
@@ -87,6 +93,11 @@ impl<'a> Raw<'a> {
         Raw { bytes, dtype, len }
     }
 
+    /// Bytes that were read, if they are so many values of the type.
+    pub(crate) fn read(bytes: &'a [u8], (dtype, len): (Option<DType>, usize)) -> Option<Self> {
+        are_values(bytes, (dtype, len)).then_some(Raw { bytes, dtype, len })
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -147,6 +158,41 @@ impl<'a> Raw<'a> {
         }
         // SAFETY: `len` values of this type, by the promise of every constructor, and aligned.
         Some(unsafe { std::slice::from_raw_parts(self.bytes.as_ptr().cast(), self.len) })
+    }
+
+    /// The values, of the type with which they were made.
+    pub(crate) fn as_typed<T: Entry>(&self) -> &'a [T] {
+        self.typed().expect("values of the type with which they were made")
+    }
+
+    /// Whether value `a[k]` and value `b[k]` are the same, bit by bit, for every `k`; not where there is none of them.
+    pub(crate) fn all_same(&self, a: &[usize], b: &[usize]) -> bool {
+        fn go<const W: usize>(values: &[Carrier<W>], a: &[usize], b: &[usize]) -> bool {
+            let same = |(&a, &b)| values.get(a).is_some_and(|a| Some(a) == values.get(b));
+            a.iter().zip(b).all(same)
+        }
+        by_width!(self.width(), W => go(self.carriers::<W>(), a, b))
+    }
+
+    /// Writes value `k` over the start of record `slots[k]` of `size` bytes; `None` if there is no such record.
+    pub(crate) fn to_records(
+        &self,
+        slots: &[usize],
+        records: &mut [u8],
+        size: usize,
+    ) -> Option<()> {
+        fn go<const W: usize>(
+            values: &[Carrier<W>],
+            slots: &[usize],
+            (records, size): (&mut [u8], usize),
+        ) -> Option<()> {
+            for (value, &slot) in values.iter().zip(slots) {
+                let start = slot * size;
+                records.get_mut(start..start + W)?.copy_from_slice(&value.0);
+            }
+            Some(())
+        }
+        by_width!(self.width(), W => go(self.carriers::<W>(), slots, (records, size)))
     }
 
     /// The values as carriers of their width.
@@ -273,6 +319,56 @@ impl<'a> RawMut<'a> {
         })
     }
 
+    /// Puts value `k` of `from` to `slots[k]`, if that is one of these.
+    pub(crate) fn scatter_some(&mut self, slots: &[usize], from: Raw<'_>) {
+        fn go<const W: usize>(to: &mut [Carrier<W>], slots: &[usize], from: &[Carrier<W>]) {
+            for (&slot, &value) in slots.iter().zip(from) {
+                if let Some(to) = to.get_mut(slot) {
+                    *to = value;
+                }
+            }
+        }
+        by_width!(self.width(), W => {
+            let (to, from) = pair::<W>(self.reborrow(), from);
+            go(to, slots, from);
+        });
+    }
+
+    /// Puts what record `k` of `size` bytes starts with to `slots[k]`; `None` if that is none of these, or what stands there
+    /// is no value.
+    pub(crate) fn from_records(
+        &mut self,
+        slots: &[usize],
+        records: &[u8],
+        size: usize,
+    ) -> Option<()> {
+        fn go<const W: usize>(
+            to: &mut [u8],
+            slots: &[usize],
+            (records, size, most): (&[u8], usize, u8),
+        ) -> Option<()> {
+            for (&slot, record) in slots.iter().zip(records.chunks_exact(size)) {
+                let value = record.first_chunk::<W>()?;
+                if W == 1 && value[0] > most {
+                    return None;
+                }
+                to.get_mut(slot * W..slot * W + W)?.copy_from_slice(value);
+            }
+            Some(())
+        }
+        // Of all other types every bit pattern is a value.
+        let most = if self.dtype == Some(DType::Bool) { 1 } else { u8::MAX };
+        by_width!(self.width(), W => go::<W>(self.bytes, slots, (records, size, most)))
+    }
+
+    /// Asks for the memory of values that are written soon, which need not exist.
+    pub(crate) fn prefetch_to_write(&mut self, slots: &[usize]) {
+        fn go<const W: usize>(to: &mut [Carrier<W>], slots: &[usize]) {
+            slots.iter().for_each(|&slot| prefetch_to_write(to, slot));
+        }
+        by_width!(self.width(), W => go(carriers_mut::<W>(self.reborrow()), slots));
+    }
+
     /// Puts value `order[k]` of `from` to place `k`; `None` if there is no such value.
     pub(crate) fn gather(&mut self, order: &[usize], from: Raw<'_>) -> Option<()> {
         fn go<const W: usize>(
@@ -325,6 +421,12 @@ impl<'a> RawMut<'a> {
     fn check(&self, from: Raw<'_>) {
         assert_eq!((self.dtype, self.len), (from.dtype, from.len), "values of one type, as many");
     }
+}
+
+/// Whether bytes are so many values of a type. Of all types but `bool` every bit pattern is a value.
+fn are_values(bytes: &[u8], (dtype, len): (Option<DType>, usize)) -> bool {
+    len.checked_mul(width(dtype)) == Some(bytes.len())
+        && (dtype != Some(DType::Bool) || bytes.iter().all(|&byte| byte < 2))
 }
 
 /// Two runs of values of one type, as carriers of their width.
@@ -447,9 +549,20 @@ mod tests {
             let mut raw = RawMut::of(&mut to);
             assert_eq!(raw.slice_mut(0..3).gather(&[2, 0, 1], Raw::of(&values)), Some(()));
             assert_eq!(raw.slice_mut(0..1).gather(&[3], Raw::of(&values)), None);
+            raw.scatter_some(&[0, 9, 2], Raw::of(&[values[2], values[1], values[1]]));
             raw.copy_within(0..1, 3);
             assert_eq!(to, [values[2], values[0], values[1], values[2]]);
             assert_eq!(Raw::of(&to).slice(1..3).typed::<T>().unwrap(), &values[..2]);
+            assert!(Raw::of(&to).all_same(&[0, 1], &[3, 1]));
+            assert!(!Raw::of(&to).all_same(&[0], &[4]));
+            let size = size_of::<T>() + 3;
+            let mut records = vec![7; 2 * size];
+            let two = Raw::of(&values[..2]);
+            assert_eq!(two.to_records(&[1, 0], &mut records, size), Some(()));
+            assert_eq!(two.to_records(&[2, 3], &mut records, size).is_none(), size > 3);
+            let mut back = [values[2]; 2];
+            assert_eq!(RawMut::of(&mut back).from_records(&[1, 0], &records, size), Some(()));
+            assert_eq!(back, values[..2]);
             let mut aside = RawVec::new(T::ENTRY_DTYPE);
             aside.extend(Raw::of(&values));
             assert_eq!((aside.len(), aside.as_raw().bytes()), (3, Raw::of(&values).bytes()));
@@ -475,6 +588,15 @@ mod tests {
         assert_eq!(sum(100i8, 27), Some(127));
         assert_eq!(sum(100i8, 28), None);
         assert_eq!(sum(0.1, 0.2), Some(0.1 + 0.2));
+    }
+
+    #[test]
+    fn a_record_that_does_not_start_with_a_value_is_none() {
+        let mut to = [false; 2];
+        assert_eq!(RawMut::of(&mut to).from_records(&[0, 1], &[1, 9, 2, 9], 2), None);
+        assert_eq!(RawMut::of(&mut to).from_records(&[0, 1], &[0, 9, 1, 9], 2), Some(()));
+        assert_eq!(to, [false, true]);
+        assert_eq!(RawMut::of(&mut [0u8]).from_records(&[1], &[1, 9], 2), None);
     }
 
     #[test]

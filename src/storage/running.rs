@@ -91,18 +91,21 @@ impl Context {
         let (recorded, recording) = self.recorded(false);
         let start = Instant::now();
         let result = operation(&recorded)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let meter = recorded.meter();
+        Ok((result, recorded.counted(start, &recording)))
+    }
+
+    /// What was recorded in this context since `start`.
+    fn counted(&self, start: Instant, recording: &Recording) -> Report {
+        let meter = self.meter();
         let actual = Cost {
             passes: meter.passes(),
             bytes_read: meter.bytes_read(),
             bytes_written: meter.bytes_written(),
             scratch: meter.most_scratch(),
             peak_memory: meter.most_memory(),
-            seconds,
+            seconds: start.elapsed().as_secs_f64(),
         };
-        let plan = recording.take().unwrap_or_default();
-        Ok((result, Report { plan, actual }))
+        Report { plan: recording.take().unwrap_or_default(), actual }
     }
 
     /// Marks the start of an operation, whose arguments were checked; it lasts until the mark is dropped.

@@ -5,8 +5,13 @@ use std::ops::Range;
 use num_traits::One;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::compressed::Csr;
+use crate::sparse::generate::filling::{BLOCK, Positions, Room};
 use crate::sparse::generate::formula::{Formula, generate};
+use crate::sparse::indices_mut::IndicesMut;
+use crate::sparse::types::Types;
+use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Context, Element, Entry, Index, Place};
 
 /// Nanoseconds an entry takes one thread.
@@ -36,7 +41,10 @@ impl<T: Entry + One, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn identity(n: usize, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        generate("identity", ((n, n), &Identity(n)), WORK, &place.into(), ctx)
+        let one = [T::one()];
+        let formula = Identity { n, one: Raw::of(&one) };
+        let what = ((n, n), Types::of::<T, I, P>(), &formula as &dyn Formula);
+        generate("identity", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 }
 
@@ -60,39 +68,30 @@ impl<T: Element, I: Index, P: Index> Csr<T, I, P> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let mut sorted = diagonals.to_vec();
-        sorted.sort_by_key(|(offset, _)| *offset);
-        for (k, (offset, elements)) in sorted.iter().enumerate() {
-            let length = diagonal_length(shape, *offset);
-            if length != elements.len() || length == 0 {
-                return Err(Error::shape(
-                    &format!("the diagonal at {offset}"),
-                    length,
-                    elements.len(),
-                ));
-            }
-            if k > 0 && sorted[k - 1].0 == *offset {
-                return Err(
-                    Error::new(ErrorKind::Duplicate, "a diagonal is given twice").found(offset)
-                );
-            }
-        }
-        generate("diagonals", (shape, &Diagonals(sorted)), WORK, &place.into(), ctx)
+        let raw = diagonals.iter().map(|(offset, elements)| (*offset, Raw::of(elements)));
+        let formula = Diagonals::new(shape, raw.collect())?;
+        let what = (shape, Types::of::<T, I, P>(), &formula as &dyn Formula);
+        generate("diagonals", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 }
 
 /// Ones on the main diagonal of so many rows.
-struct Identity(usize);
+struct Identity<'a> {
+    n: usize,
+    one: Raw<'a>,
+}
 
-impl<T: Entry + One> Formula<T> for Identity {
-    const EXACT: bool = true;
+impl Formula for Identity<'_> {
+    fn is_exact(&self) -> bool {
+        true
+    }
 
     fn expected(&self) -> usize {
-        self.0
+        self.n
     }
 
     fn least(&self) -> usize {
-        self.0
+        self.n
     }
 
     fn most(&self) -> usize {
@@ -103,16 +102,89 @@ impl<T: Entry + One> Formula<T> for Identity {
         rows.len()
     }
 
-    fn row(&self, row: usize, mut entry: impl FnMut(usize, T)) {
-        entry(row, T::one());
+    fn fill(&self, rows: Range<usize>, room: Room<'_>) {
+        let Room { start, ends, indices, mut data } = room;
+        let (mut ends, mut cols) = (Positions::new(ends), Positions::new(indices));
+        for (row, entry) in rows.zip(start..) {
+            cols.push(row);
+            ends.push(entry + 1);
+        }
+        cols.flush();
+        ends.flush();
+        data.fill(self.one);
     }
 }
 
 /// Diagonals by rising offset.
-struct Diagonals<'a, T>(Vec<(isize, &'a [T])>);
+struct Diagonals<'a>(Vec<(isize, Raw<'a>)>);
 
-impl<T: Element> Formula<T> for Diagonals<'_, T> {
-    const EXACT: bool = true;
+impl<'a> Diagonals<'a> {
+    fn new(shape: (usize, usize), mut diagonals: Vec<(isize, Raw<'a>)>) -> Result<Self> {
+        diagonals.sort_by_key(|(offset, _)| *offset);
+        for (k, (offset, elements)) in diagonals.iter().enumerate() {
+            let length = diagonal_length(shape, *offset);
+            if length != elements.len() || length == 0 {
+                let what = format!("the diagonal at {offset}");
+                return Err(Error::shape(&what, length, elements.len()));
+            }
+            if k > 0 && diagonals[k - 1].0 == *offset {
+                return Err(
+                    Error::new(ErrorKind::Duplicate, "a diagonal is given twice").found(offset)
+                );
+            }
+        }
+        Ok(Diagonals(diagonals))
+    }
+
+    /// Makes at most [`BLOCK`] rows, whose entries start `done` entries into the room; how many there are then.
+    fn fill_block(
+        &self,
+        rows: Range<usize>,
+        mut done: usize,
+        ends: &mut Positions<'_>,
+        (start, indices, data): (usize, &mut IndicesMut<'_>, &mut RawMut<'_>),
+    ) -> usize {
+        // The rows in which a diagonal has an element, counted from the first of these.
+        let within = |(offset, elements): &(isize, Raw<'_>)| {
+            let first = first_row(*offset);
+            let end = (first + elements.len()).clamp(rows.start, rows.end);
+            first.clamp(rows.start, rows.end) - rows.start..end - rows.start
+        };
+        // How many entries each row has, and then where the next of them comes.
+        let (mut next, mut cols) = ([0; BLOCK], [0; BLOCK]);
+        for diagonal in &self.0 {
+            next[within(diagonal)].iter_mut().for_each(|count| *count += 1);
+        }
+        for next in &mut next[..rows.len()] {
+            let count = std::mem::replace(next, done);
+            done += count;
+            ends.push(start + done);
+        }
+        for diagonal in &self.0 {
+            let (offset, elements) = diagonal;
+            let here = within(diagonal);
+            if here.is_empty() {
+                continue;
+            }
+            let (cols, slots) = (&mut cols[..here.len()], &mut next[here.clone()]);
+            let first = rows.start + here.start;
+            (first..)
+                .zip(&mut *cols)
+                .for_each(|(row, col)| *col = row.wrapping_add_signed(*offset));
+            indices.scatter(slots, cols);
+            let element = first - first_row(*offset);
+            let put = data.scatter(slots, elements.slice(element..element + here.len()));
+            put.expect("room for all elements");
+            slots.iter_mut().for_each(|slot| *slot += 1);
+        }
+        done
+    }
+}
+
+impl Formula for Diagonals<'_> {
+    fn is_exact(&self) -> bool {
+        true
+    }
 
     fn expected(&self) -> usize {
         self.0.iter().map(|(_, elements)| elements.len()).sum()
@@ -127,19 +199,21 @@ impl<T: Element> Formula<T> for Diagonals<'_, T> {
     }
 
     fn count(&self, rows: Range<usize>) -> usize {
-        let above = |row: usize, (offset, elements): &(isize, &[T])| {
+        let above = |row: usize, (offset, elements): &(isize, Raw<'_>)| {
             row.saturating_sub(first_row(*offset)).min(elements.len())
         };
         self.0.iter().map(|diagonal| above(rows.end, diagonal) - above(rows.start, diagonal)).sum()
     }
 
-    fn row(&self, row: usize, mut entry: impl FnMut(usize, T)) {
-        for &(offset, elements) in &self.0 {
-            let element = row.checked_sub(first_row(offset)).and_then(|k| elements.get(k));
-            if let Some(&element) = element {
-                entry(row.wrapping_add_signed(offset), element);
-            }
+    fn fill(&self, rows: Range<usize>, room: Room<'_>) {
+        let Room { start, ends, mut indices, mut data } = room;
+        let (mut ends, mut done) = (Positions::new(ends), 0);
+        for first in rows.clone().step_by(BLOCK) {
+            let block = first..rows.end.min(first + BLOCK);
+            let arrays = (start, &mut indices, &mut data);
+            done = self.fill_block(block, done, &mut ends, arrays);
         }
+        ends.flush();
     }
 }
 

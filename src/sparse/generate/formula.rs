@@ -6,13 +6,16 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::sparse::axis::ByRows;
-use crate::sparse::check::check_widths;
-use crate::sparse::compressed::Csr;
-use crate::sparse::draft::CompressedDraft;
-use crate::sparse::writer::{CompressedWriter, memory_left};
+use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::check::check_types;
+use crate::sparse::draft::AnyDraft;
+use crate::sparse::generate::filling::Room;
+use crate::sparse::indices_mut::{IndexVec, IndicesMut};
+use crate::sparse::types::Types;
+use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{BufferMut, Context, Entry, Held, Index, Place, Plan, bytes_of};
+use crate::storage::raw::RawMut;
+use crate::storage::{Context, Held, Place, Plan, RawBufferMut, SparseFormat};
 
 /// Chunks of a round.
 const CHUNKS: usize = 64;
@@ -21,9 +24,9 @@ const CHUNKS: usize = 64;
 const BUFFER: (u64, u64) = (32 << 20, 16);
 
 /// How the rows of a matrix are made.
-pub(super) trait Formula<T>: Sync {
+pub(super) trait Formula: Sync {
     /// Whether the number of entries is known without making them.
-    const EXACT: bool;
+    fn is_exact(&self) -> bool;
 
     /// How many entries there are; about so many if that is not known.
     fn expected(&self) -> usize;
@@ -37,36 +40,34 @@ pub(super) trait Formula<T>: Sync {
     /// How many entries these rows have.
     fn count(&self, rows: Range<usize>) -> usize;
 
-    /// Calls `entry` with column and value of every entry of a row, columns rising.
-    fn row(&self, row: usize, entry: impl FnMut(usize, T));
+    /// Makes some rows in the room that there is for them, columns rising in each.
+    fn fill(&self, rows: Range<usize>, room: Room<'_>);
 }
 
 /// Some rows, and how many entries they have.
 type Chunk = (Range<usize>, usize);
 
-/// The matrix of `shape` that the formula gives, at `place`; an entry takes `work` nanoseconds.
-pub(super) fn generate<T: Entry, I: Index, P: Index, F: Formula<T>>(
+/// The CSR matrix of `shape` that the formula gives, at `place`; an entry takes `work` nanoseconds.
+pub(super) fn generate(
     operation: &'static str,
-    (shape, formula): ((usize, usize), &F),
+    (shape, types, formula): ((usize, usize), Types, &dyn Formula),
     work: f64,
     place: &Place,
     ctx: &Context,
-) -> Result<Csr<T, I, P>> {
+) -> Result<AnyCompressed> {
     let expected = formula.expected();
-    check_widths::<I, P>(shape.0, shape.1, expected)?;
+    check_types((types.indices, types.pointers), shape.0, shape.1, expected)?;
     // Refused before the rows are counted, which takes as long as making them.
-    memory_left(Csr::<T, I, P>::bytes_of(shape.0, formula.least()), place, ctx)?;
-    let cut = Cut::new(size_of::<T>() + size_of::<I>(), shape.0, formula, ctx);
+    memory_left(types.bytes_of(shape.0, formula.least()), place, ctx)?;
+    let cut = Cut::new(types, shape.0, formula, ctx);
     let _running = ctx.begin(|| {
-        if F::EXACT && *place == Place::Memory {
-            let bytes = Csr::<T, I, P>::bytes_of(shape.0, expected);
-            ctx.check_memory("the result", bytes)?;
+        if formula.is_exact() && *place == Place::Memory {
+            ctx.check_memory("the result", types.bytes_of(shape.0, expected))?;
         }
         let plan = Plan::new(operation).works(expected as u64, work);
-        let plan = if *place == Place::Memory { plan } else { plan.beside(cut.memory::<P>()) };
-        let size = (shape.0, expected);
-        let plan = CompressedWriter::<T, I, P, ByRows>::plan(plan, size, place, ctx);
-        Ok(Plan { entries: (!F::EXACT).then_some(expected as u64), ..plan })
+        let plan = if *place == Place::Memory { plan } else { plan.beside(cut.memory()) };
+        let plan = AnyWriter::plan(plan, types, (shape.0, expected), place, ctx);
+        Ok(Plan { entries: (!formula.is_exact()).then_some(expected as u64), ..plan })
     })?;
     match place {
         Place::Memory => in_memory(shape, formula, &cut, ctx),
@@ -76,6 +77,7 @@ pub(super) fn generate<T: Entry, I: Index, P: Index, F: Formula<T>>(
 
 /// How rows are cut into chunks.
 struct Cut {
+    types: Types,
     nrows: usize,
     /// Rows of a chunk.
     rows: usize,
@@ -85,26 +87,23 @@ struct Cut {
 }
 
 impl Cut {
-    fn new<T>(entry: usize, nrows: usize, formula: &impl Formula<T>, ctx: &Context) -> Self {
+    fn new(types: Types, nrows: usize, formula: &dyn Formula, ctx: &Context) -> Self {
+        let (value, index, _) = types.sizes();
+        let entry = value + index;
         let bytes = (ctx.memory_left() / BUFFER.1).min(BUFFER.0) as usize;
         let (most, room) = (formula.most().max(1), bytes / entry.max(1));
-        Cut { nrows, rows: (room / CHUNKS / most).max(1), room: room.max(most), entry }
+        Cut { types, nrows, rows: (room / CHUNKS / most).max(1), room: room.max(most), entry }
     }
 
     /// Memory of a round: its entries, and a pointer for each of its rows.
-    fn memory<P>(&self) -> u64 {
+    fn memory(&self) -> u64 {
         let pointers = (CHUNKS * self.rows).min(self.nrows) + 1;
-        bytes_of::<P>(pointers).saturating_add(self.room.saturating_mul(self.entry) as u64)
+        let pointers = (pointers as u64).saturating_mul(self.types.pointers.size() as u64);
+        pointers.saturating_add(self.room.saturating_mul(self.entry) as u64)
     }
 
     /// The chunks from `row` on, at most `most` of them.
-    fn chunks<T>(
-        &self,
-        row: usize,
-        most: usize,
-        formula: &impl Formula<T>,
-        ctx: &Context,
-    ) -> Vec<Chunk> {
+    fn chunks(&self, row: usize, most: usize, formula: &dyn Formula, ctx: &Context) -> Vec<Chunk> {
         let starts: Vec<_> = (row..self.nrows).step_by(self.rows).take(most).collect();
         let chunk = |start: usize| {
             let rows = start..self.nrows.min(start + self.rows);
@@ -114,58 +113,79 @@ impl Cut {
     }
 }
 
-fn in_memory<T: Entry, I: Index, P: Index>(
+fn in_memory(
     shape: (usize, usize),
-    formula: &impl Formula<T>,
+    formula: &dyn Formula,
     cut: &Cut,
     ctx: &Context,
-) -> Result<Csr<T, I, P>> {
+) -> Result<AnyCompressed> {
     let chunks = cut.chunks(0, usize::MAX, formula, ctx);
-    let nnz = entries(&chunks);
-    let mut draft = CompressedDraft::<T, I, P>::new::<ByRows>(shape, nnz, &Place::Memory, ctx)?;
+    let (nnz, kind) = (entries(&chunks), (SparseFormat::Csr, cut.types));
+    let mut draft = AnyDraft::new(kind, shape, nnz, &Place::Memory, ctx)?;
+    let mut pointers = IndicesMut::of(&mut draft.indptr);
+    let mut indices = IndicesMut::of(&mut draft.indices);
+    let mut data = draft.data.as_mut();
+    pointers.take_front(1);
     let mut next = 0;
     for round in chunks.chunks(CHUNKS) {
         let rows = round[0].0.start..round[round.len() - 1].0.end;
         ctx.report("making rows", rows.start as u64, shape.0 as u64)?;
-        let end = next + entries(round);
-        let pointers = &mut draft.indptr[rows.start + 1..=rows.end];
-        let arrays = (pointers, &mut draft.indices[next..end], &mut draft.data[next..end]);
-        ctx.with_threads(|| fill(formula, round, next, arrays));
-        next = end;
+        let count = entries(round);
+        let (indices, data) = (indices.take_front(count), data.take_front(count));
+        let ends = pointers.take_front(rows.len());
+        ctx.with_threads(|| fill(formula, round, next, (ends, indices, data)));
+        next += count;
     }
-    draft.finish(shape, true)
+    draft.finish(SparseFormat::Csr, shape, true)
 }
 
-fn in_rounds<T: Entry, I: Index, P: Index, F: Formula<T>>(
+fn in_rounds(
     shape: (usize, usize),
-    formula: &F,
+    formula: &dyn Formula,
     cut: &Cut,
     place: &Place,
     ctx: &Context,
-) -> Result<Csr<T, I, P>> {
-    let expected = formula.expected();
-    let mut writer =
-        CompressedWriter::<T, I, P, ByRows>::new(shape, expected, F::EXACT, place, ctx)?;
-    let mut held = ctx.hold(cut.memory::<P>());
-    let (mut indices, mut data) = (ctx.work("rows", cut.room)?, ctx.work("rows", cut.room)?);
-    let (mut pointers, mut row) = (Vec::new(), 0);
+) -> Result<AnyCompressed> {
+    let (expected, exact) = (formula.expected(), formula.is_exact());
+    let kind = (SparseFormat::Csr, cut.types);
+    let mut writer = AnyWriter::new(kind, shape, expected, exact, place, ctx)?;
+    let mut held = ctx.hold(cut.memory());
+    let mut buffers = Buffers::new("rows", cut.types, cut.room, ctx)?;
+    let (mut pointers, mut row) = (IndexVec::new(cut.types.pointers), 0);
     while row < shape.0 {
         ctx.report("making rows", row as u64, shape.0 as u64)?;
         let mut round = cut.chunks(row, CHUNKS, formula, ctx);
-        round.truncate(that_fit(&round, indices.len()));
+        round.truncate(that_fit(&round, buffers.indices.len()));
         let count = entries(&round);
-        if count > indices.len() {
-            make_room((&mut indices, &mut data), count, &mut held, ctx)?;
+        if count > buffers.indices.len() {
+            buffers = make_room(cut, count, &mut held, ctx)?;
         }
         let end = round[round.len() - 1].0.end;
-        pointers.resize(end - row + 1, P::from_usize(0));
-        let (indices, data) = (&mut indices[..count], &mut data[..count]);
-        ctx.with_threads(|| fill(formula, &round, 0, (&mut pointers[1..], indices, data)));
-        writer.push_run(&pointers, indices, data)?;
+        pointers.resize(end - row + 1, 0);
+        let mut ends = pointers.as_mut();
+        ends.take_front(1);
+        let indices = IndicesMut::of(&mut buffers.indices).take_front(count);
+        let data = buffers.data.as_mut().take_front(count);
+        ctx.with_threads(|| fill(formula, &round, 0, (ends, indices, data)));
+        let (indices, data) = (buffers.indices.as_raw(), buffers.data.as_raw());
+        writer.push_run(pointers.as_indices(), indices.slice(0..count), data.slice(0..count))?;
         row = end;
     }
     drop(held);
     writer.finish(true)
+}
+
+/// Where the entries of a round are made.
+struct Buffers {
+    indices: RawBufferMut,
+    data: RawBufferMut,
+}
+
+impl Buffers {
+    fn new(what: &str, types: Types, room: usize, ctx: &Context) -> Result<Self> {
+        let indices = ctx.raw_work(what, (Some(types.indices), room))?;
+        Ok(Buffers { indices, data: ctx.raw_work(what, (types.values, room))? })
+    }
 }
 
 fn entries(chunks: &[Chunk]) -> usize {
@@ -181,45 +201,31 @@ fn that_fit(chunks: &[Chunk], room: usize) -> usize {
     ends.take_while(|&end| end <= room).count().max(1)
 }
 
-/// Makes room for a row that has more entries than hardly any.
-fn make_room<T: Entry, I: Index>(
-    (indices, data): (&mut BufferMut<I>, &mut BufferMut<T>),
-    count: usize,
-    held: &mut Held,
-    ctx: &Context,
-) -> Result<()> {
-    let bytes = (count as u64).saturating_mul((size_of::<I>() + size_of::<T>()) as u64);
+/// Room for a row that has more entries than hardly any.
+fn make_room(cut: &Cut, count: usize, held: &mut Held, ctx: &Context) -> Result<Buffers> {
+    let bytes = (count as u64).saturating_mul(cut.entry as u64);
     ctx.check_memory("a row", bytes)?;
     held.resize(bytes);
-    (*indices, *data) = (ctx.work("a row", count)?, ctx.work("a row", count)?);
-    Ok(())
+    Buffers::new("a row", cut.types, count, ctx)
 }
 
 /// Makes chunks, the first entry being entry `next` of the matrix: where each row ends, and all entries.
-fn fill<T: Entry, I: Index, P: Index>(
-    formula: &impl Formula<T>,
+fn fill(
+    formula: &dyn Formula,
     chunks: &[Chunk],
     mut next: usize,
-    (mut ends, mut indices, mut data): (&mut [P], &mut [I], &mut [T]),
+    (mut ends, mut indices, mut data): (IndicesMut<'_>, IndicesMut<'_>, RawMut<'_>),
 ) {
     let mut tasks = Vec::with_capacity(chunks.len());
     for (rows, count) in chunks {
-        let (these_ends, these_indices, these_data);
-        (these_ends, ends) = ends.split_at_mut(rows.len());
-        (these_indices, indices) = indices.split_at_mut(*count);
-        (these_data, data) = data.split_at_mut(*count);
-        tasks.push((rows.clone(), next, these_ends, these_indices, these_data));
+        let room = Room {
+            start: next,
+            ends: ends.take_front(rows.len()),
+            indices: indices.take_front(*count),
+            data: data.take_front(*count),
+        };
+        tasks.push((rows.clone(), room));
         next += count;
     }
-    tasks.into_par_iter().for_each(|(rows, start, ends, indices, data)| {
-        let mut next = 0;
-        for (row, end) in rows.zip(ends) {
-            formula.row(row, |col, value| {
-                indices[next] = I::from_usize(col);
-                data[next] = value;
-                next += 1;
-            });
-            *end = P::from_usize(start + next);
-        }
-    });
+    tasks.into_par_iter().for_each(|(rows, room)| formula.fill(rows, room));
 }

@@ -3,8 +3,12 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::compressed::Csr;
+use crate::sparse::generate::filling::{Filling, Room};
 use crate::sparse::generate::formula::{Formula, generate};
+use crate::sparse::types::Types;
+use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Context, Element, Index, Place};
 
 /// Nanoseconds an entry takes one thread.
@@ -26,31 +30,50 @@ impl<T: Element + From<i8>, I: Index, P: Index> Csr<T, I, P> {
     /// ```
     pub fn poisson(grid: &[usize], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let grid = Grid::new(grid)?;
-        generate("Poisson matrix", ((grid.points, grid.points), &grid), WORK, &place.into(), ctx)
+        let weights = [T::from(-1), T::from(2 * grid.dimensions as i8)];
+        let formula = Poisson { grid, weights: Raw::of(&weights) };
+        let what = ((grid.points, grid.points), Types::of::<T, I, P>(), &formula as &dyn Formula);
+        generate("Poisson matrix", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 }
 
-impl<T: Element + From<i8>> Formula<T> for Grid {
-    const EXACT: bool = true;
+/// The matrix of a grid, with the weights of a neighbour and of a point itself.
+struct Poisson<'a> {
+    grid: Grid,
+    weights: Raw<'a>,
+}
+
+impl Formula for Poisson<'_> {
+    fn is_exact(&self) -> bool {
+        true
+    }
 
     fn expected(&self) -> usize {
-        self.entries_before(self.points)
+        self.grid.entries_before(self.grid.points)
     }
 
     fn least(&self) -> usize {
-        Formula::<T>::expected(self)
+        self.expected()
     }
 
     fn most(&self) -> usize {
-        1 + 2 * self.dimensions
+        1 + 2 * self.grid.dimensions
     }
 
     fn count(&self, rows: Range<usize>) -> usize {
-        self.entries_before(rows.end) - self.entries_before(rows.start)
+        self.grid.entries_before(rows.end) - self.grid.entries_before(rows.start)
     }
 
-    fn row(&self, row: usize, mut entry: impl FnMut(usize, T)) {
-        self.neighbours(row, |col, weight| entry(col, T::from(weight)));
+    fn fill(&self, rows: Range<usize>, room: Room<'_>) {
+        let weigh = |which: &[usize], mut to: RawMut<'_>| {
+            to.gather(which, self.weights).expect("one of two weights");
+        };
+        let mut filling = Filling::new(room, &weigh);
+        for row in rows {
+            self.grid.neighbours(row, |col| filling.entry(col, usize::from(col == row)));
+            filling.end_row();
+        }
+        filling.finish();
     }
 }
 
@@ -96,16 +119,16 @@ impl Grid {
         entries
     }
 
-    /// Calls `entry(column, weight)` for every stored entry of a row, columns rising.
-    fn neighbours(&self, row: usize, mut entry: impl FnMut(usize, i8)) {
+    /// Calls `entry` with the column of every stored entry of a row, columns rising.
+    fn neighbours(&self, row: usize, mut entry: impl FnMut(usize)) {
         let [nz, ny, nx] = self.extents;
         let (x, y, z) = (row % nx, row / nx % ny, row / (nx * ny));
         let plane = nx * ny;
         let below = [(z > 0, plane), (y > 0, nx), (x > 0, 1)];
         let above = [(x + 1 < nx, 1), (y + 1 < ny, nx), (z + 1 < nz, plane)];
-        below.iter().filter(|(inside, _)| *inside).for_each(|(_, step)| entry(row - step, -1));
-        entry(row, 2 * self.dimensions as i8);
-        above.iter().filter(|(inside, _)| *inside).for_each(|(_, step)| entry(row + step, -1));
+        below.iter().filter(|(inside, _)| *inside).for_each(|(_, step)| entry(row - step));
+        entry(row);
+        above.iter().filter(|(inside, _)| *inside).for_each(|(_, step)| entry(row + step));
     }
 }
 
@@ -120,7 +143,7 @@ mod tests {
             let mut entries = 0;
             for row in 0..grid.points {
                 assert_eq!(grid.entries_before(row), entries);
-                grid.neighbours(row, |_, _| entries += 1);
+                grid.neighbours(row, |_| entries += 1);
             }
             assert_eq!(grid.entries_before(grid.points), entries);
         }

@@ -3,8 +3,12 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::compressed::Csr;
+use crate::sparse::generate::filling::{Filling, Room};
 use crate::sparse::generate::formula::{Formula, generate};
+use crate::sparse::types::Types;
+use crate::storage::raw::RawMut;
 use crate::storage::{Context, Element, Index, Place};
 
 /// Nanoseconds an entry takes one thread, both times.
@@ -35,25 +39,34 @@ impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
                 .expected("0 to 1")
                 .found(density));
         }
-        let formula = Random { shape, density, seed };
-        generate("random matrix", (shape, &formula), WORK, &place.into(), ctx)
+        let convert = |from: &[f32], to: RawMut<'_>| {
+            let to = to.typed::<T>().expect("values of the type of the matrix");
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to = T::from(from));
+        };
+        let formula = Random { shape, density, seed, convert: &convert };
+        let what = (shape, Types::of::<T, I, P>(), &formula as &dyn Formula);
+        generate("random matrix", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 }
 
-struct Random {
+struct Random<'a> {
     shape: (usize, usize),
     density: f64,
     seed: u64,
+    /// Makes values of the matrix.
+    convert: &'a (dyn Fn(&[f32], RawMut<'_>) + Sync),
 }
 
-impl Random {
+impl Random<'_> {
     fn gaps(&self, row: usize) -> Gaps {
         Gaps::new(self.seed, row as u64, self.density, self.shape.1)
     }
 }
 
-impl<T: Element + From<f32>> Formula<T> for Random {
-    const EXACT: bool = false;
+impl Formula for Random<'_> {
+    fn is_exact(&self) -> bool {
+        false
+    }
 
     fn expected(&self) -> usize {
         (self.shape.0 as f64 * self.shape.1 as f64 * self.density).round() as usize
@@ -75,8 +88,13 @@ impl<T: Element + From<f32>> Formula<T> for Random {
         rows.map(|row| self.gaps(row).count()).sum()
     }
 
-    fn row(&self, row: usize, mut entry: impl FnMut(usize, T)) {
-        self.gaps(row).for_each(|(col, value)| entry(col, T::from(value)));
+    fn fill(&self, rows: Range<usize>, room: Room<'_>) {
+        let mut filling = Filling::new(room, self.convert);
+        for row in rows {
+            self.gaps(row).for_each(|(col, value)| filling.entry(col, value));
+            filling.end_row();
+        }
+        filling.finish();
     }
 }
 

@@ -1,9 +1,13 @@
 //! R-MAT graphs: random graphs with the skewed degrees of real ones.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_coo::{AnyCoo, coo_bytes};
+use crate::sparse::check::check_types;
 use crate::sparse::coo::Coo;
+use crate::sparse::generate::filling::BLOCK;
 use crate::sparse::generate::random::SplitMix;
-use crate::storage::{Context, Index};
+use crate::sparse::indices_mut::IndexVec;
+use crate::storage::{Context, DType, Index, RawBuffer};
 
 /// The quadrant probabilities of the Graph500 benchmark: a, a + b, a + b + c.
 const QUADRANTS: [f64; 3] = [0.57, 0.76, 0.95];
@@ -21,24 +25,42 @@ impl<I: Index> Coo<(), I> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn rmat(scale: u32, edge_factor: usize, seed: u64) -> Result<Self> {
-        let n = 1usize.checked_shl(scale).filter(|&n| n > 0 && scale < 48).ok_or_else(|| {
-            Error::new(ErrorKind::Shape, "the scale is too large")
-                .expected("at most 47")
-                .found(scale)
-        })?;
-        let mut numbers = SplitMix::new(seed, 0);
-        let count = edge_factor.saturating_mul(n);
-        Context::new().check_memory("the edges", Coo::<(), I>::bytes_of(count))?;
-        let edges = (0..count).map(|_| {
-            let (mut row, mut col) = (0, 0);
-            for _ in 0..scale {
-                let draw = numbers.uniform();
-                let quadrant = QUADRANTS.iter().filter(|&&bound| draw >= bound).count();
-                row = row << 1 | quadrant >> 1;
-                col = col << 1 | quadrant & 1;
-            }
-            (row, col, ())
-        });
-        Coo::from_triplets((n, n), edges)
+        edges(I::DTYPE, scale, edge_factor, seed).map(AnyCoo::into_typed)
     }
+}
+
+fn edges(index: DType, scale: u32, edge_factor: usize, seed: u64) -> Result<AnyCoo> {
+    let n = 1usize.checked_shl(scale).filter(|&n| n > 0 && scale < 48).ok_or_else(|| {
+        Error::new(ErrorKind::Shape, "the scale is too large").expected("at most 47").found(scale)
+    })?;
+    let mut numbers = SplitMix::new(seed, 0);
+    let (count, ctx) = (edge_factor.saturating_mul(n), Context::new());
+    ctx.check_memory("the edges", coo_bytes((None, index), count))?;
+    check_types((index, DType::UInt64), n, n, count)?;
+    let mut rows = IndexVec::room("the edges", index, count, &ctx)?;
+    let mut cols = IndexVec::room("the edges", index, count, &ctx)?;
+    let (mut these_rows, mut these_cols) = ([0; BLOCK], [0; BLOCK]);
+    for start in (0..count).step_by(BLOCK) {
+        let block = BLOCK.min(count - start);
+        for k in 0..block {
+            (these_rows[k], these_cols[k]) = edge(scale, &mut numbers);
+        }
+        rows.extend_with(block, &mut |k| these_rows[k]);
+        cols.extend_with(block, &mut |k| these_cols[k]);
+    }
+    let data = RawBuffer::pattern(count);
+    let edges = AnyCoo::from_buffers((n, n), rows.into_buffer(), cols.into_buffer(), data)?;
+    Ok(edges.assume_checked())
+}
+
+/// The next edge among `2^scale` vertices.
+fn edge(scale: u32, numbers: &mut SplitMix) -> (usize, usize) {
+    let (mut row, mut col) = (0, 0);
+    for _ in 0..scale {
+        let draw = numbers.uniform();
+        let quadrant = QUADRANTS.iter().filter(|&&bound| draw >= bound).count();
+        row = row << 1 | quadrant >> 1;
+        col = col << 1 | quadrant & 1;
+    }
+    (row, col)
 }

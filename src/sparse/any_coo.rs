@@ -1,0 +1,137 @@
+//! A coordinate matrix whose types are known at run time: what works on [`Coo`](super::Coo) without arithmetic is compiled for
+//! this one, in this library.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::any_compressed::{Indices, by_index};
+use crate::sparse::check::check_types;
+use crate::sparse::coo::Coo;
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::raw::width;
+use crate::storage::{DType, Entry, Index, RawBuffer};
+
+/// Entries that a task checks.
+const TASK: usize = 1 << 16;
+
+/// A [`Coo`] of any types. Cloning copies pointers.
+#[derive(Clone)]
+pub(crate) struct AnyCoo {
+    pub(super) shape: (usize, usize),
+    pub(super) rows: RawBuffer,
+    pub(super) cols: RawBuffer,
+    pub(super) data: RawBuffer,
+    /// Set once every coordinate was seen to be in range.
+    pub(super) checked: Arc<OnceLock<()>>,
+}
+
+/// What a coordinate matrix is made of: the type of its values, `None` for a pattern, and that of its indices.
+pub(crate) type CooTypes = (Option<DType>, DType);
+
+/// Bytes of the three arrays of a coordinate matrix with `nnz` entries.
+pub(crate) fn coo_bytes((values, indices): CooTypes, nnz: usize) -> u64 {
+    (nnz as u64).saturating_mul((2 * indices.size() + width(values)) as u64)
+}
+
+impl AnyCoo {
+    /// A matrix over three arrays, with the coordinates left to be checked when they are first used.
+    pub(crate) fn from_buffers(
+        shape: (usize, usize),
+        rows: RawBuffer,
+        cols: RawBuffer,
+        data: RawBuffer,
+    ) -> Result<Self> {
+        let matrix = AnyCoo { shape, rows, cols, data, checked: Arc::default() };
+        let (rows, (_, index)) = (matrix.nnz(), matrix.types());
+        check_types((index, DType::UInt64), shape.0, shape.1, rows)?;
+        let lens = [("the column array", &matrix.cols), ("the value array", &matrix.data)];
+        for (name, array) in lens {
+            if array.len() != rows {
+                return Err(Error::shape(name, rows, array.len()));
+            }
+        }
+        Ok(matrix)
+    }
+
+    /// As a matrix of the types with which it was made.
+    pub(crate) fn into_typed<T: Entry, I: Index>(self) -> Coo<T, I> {
+        Coo::from_any(self)
+    }
+
+    /// `(nrows, ncols)`.
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    /// Number of stored entries.
+    pub(crate) fn nnz(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn types(&self) -> CooTypes {
+        (self.data.dtype(), self.rows.dtype().expect("indices have a type"))
+    }
+
+    pub(crate) fn rows(&self) -> &RawBuffer {
+        &self.rows
+    }
+
+    pub(crate) fn cols(&self) -> &RawBuffer {
+        &self.cols
+    }
+
+    pub(crate) fn data(&self) -> &RawBuffer {
+        &self.data
+    }
+
+    /// Bytes of the arrays that lie in files.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.rows.stored_bytes() + self.cols.stored_bytes() + self.data.stored_bytes()
+    }
+
+    /// Remembers that the maker of the matrix has put all coordinates in range.
+    pub(crate) fn assume_checked(self) -> Self {
+        self.checked.get_or_init(|| ());
+        self
+    }
+
+    /// Checks that every coordinate is in range. Reads them once; the answer is remembered.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.checked.get().is_some() {
+            return Ok(());
+        }
+        self.check_run(0, Indices::of(&self.rows), Indices::of(&self.cols))?;
+        self.checked.get_or_init(|| ());
+        Ok(())
+    }
+
+    /// Checks that the coordinates of a run of entries, the first being entry `start`, are in range.
+    pub(crate) fn check_run(
+        &self,
+        start: usize,
+        rows: Indices<'_>,
+        cols: Indices<'_>,
+    ) -> Result<()> {
+        let (nrows, ncols) = self.shape;
+        let axes = [("a row", &self.rows, rows, nrows), ("a column", &self.cols, cols, ncols)];
+        for (name, array, run, extent) in axes {
+            let Some(k) = by_index!(run, run => first_outside(run, extent)) else { continue };
+            let error = Error::new(ErrorKind::Index, format!("{name} index is out of range"))
+                .at(Location::Position((start + k) as u64))
+                .expected(format!("an index below {extent}"))
+                .found(run.at(k));
+            return Err(match array.file() {
+                Some((path, _)) => error.in_file(path),
+                None => error,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn first_outside<I: Index>(run: &[I], extent: usize) -> Option<usize> {
+    let outside = |index: &I| index.to_usize() >= extent;
+    run.par_chunks(TASK)
+        .enumerate()
+        .find_map_first(|(task, run)| run.iter().position(outside).map(|k| task * TASK + k))
+}

@@ -13,12 +13,13 @@ use num_traits::{Float, One, Zero};
 
 use crate::dense::Dense;
 use crate::error::Result;
+use crate::linalg::compressed::multiply_panels;
 use crate::linalg::exact;
-use crate::linalg::kernels::{self, AnyPanel, DenseRows, How, Values, Vectors};
+use crate::linalg::kernels::{self, DenseRows, How, Vectors};
 use crate::linalg::prepared_form::Form;
-use crate::sparse::{Axis, Compressed};
+use crate::sparse::{AnyCompressed, AnyLinePanels};
 use crate::storage::raw::Raw;
-use crate::storage::{Context, Element, Entry, Index};
+use crate::storage::{Context, Element, Entry};
 
 /// A real or complex floating-point number: `f32`, `f64` and the complex numbers of both.
 pub trait Scalar:
@@ -57,11 +58,12 @@ pub trait Scalar:
     /// The product of lines of a pattern.
     #[doc(hidden)]
     fn multiply_pattern(
-        a: AnyPanel<'_, ()>,
-        how: How,
+        panels: &mut AnyLinePanels,
+        adjoint: bool,
         vectors: Vectors<'_, '_, Self>,
+        ctx: &Context,
     ) -> Result<()> {
-        kernels::multiply_lines(a, Values::Plain(a.values), how, vectors)
+        multiply_panels::<(), Self>(panels, None, adjoint, vectors, ctx)
     }
 
     /// The product of encoded lines of a pattern.
@@ -80,12 +82,13 @@ pub trait Scalar:
 macro_rules! pattern_products {
     ($x:ty) => {
         fn multiply_pattern(
-            a: AnyPanel<'_, ()>,
-            how: How,
-            vectors: Vectors<'_, '_, $x>,
-        ) -> Result<()> {
-            kernels::multiply_lines(a, Values::Plain(a.values), how, vectors)
-        }
+        panels: &mut AnyLinePanels,
+        adjoint: bool,
+        vectors: Vectors<'_, '_, $x>,
+        ctx: &Context,
+    ) -> Result<()> {
+        multiply_panels::<(), $x>(panels, None, adjoint, vectors, ctx)
+    }
         fn multiply_pattern_form(
             form: &Form,
             how: How,
@@ -112,8 +115,13 @@ pub trait Factor<X: Scalar>: Entry {
     /// The product of lines of a compressed matrix. Compiled in this library for the pairs that are listed below, as are the next
     /// two; for others, which are rare, where it is used.
     #[doc(hidden)]
-    fn multiply_lines(a: AnyPanel<'_, Self>, how: How, vectors: Vectors<'_, '_, X>) -> Result<()> {
-        kernels::multiply_lines(a, Values::Plain(a.values), how, vectors)
+    fn multiply_panels(
+        panels: &mut AnyLinePanels,
+        adjoint: bool,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        multiply_panels::<Self, X>(panels, None, adjoint, vectors, ctx)
     }
 
     /// The product of lines of a dense matrix.
@@ -136,8 +144,8 @@ pub trait Factor<X: Scalar>: Entry {
     /// The product of a matrix with `k` vectors, or that with the adjoint, if it needs more digits than numbers of `X` have;
     /// whether it does. Only integers of 64 bits do, and only with integers.
     #[doc(hidden)]
-    fn exact_sparse<I: Index, P: Index, A: Axis>(
-        a: &Compressed<Self, I, P, A>,
+    fn exact_sparse(
+        a: &AnyCompressed,
         adjoint: bool,
         vectors: (usize, &[X], &mut [X]),
         ctx: &Context,
@@ -188,12 +196,13 @@ macro_rules! compiled_here {
 
 macro_rules! lines_compiled_here {
     ($x:ty) => {
-        fn multiply_lines(
-            a: AnyPanel<'_, Self>,
-            how: How,
+        fn multiply_panels(
+            panels: &mut AnyLinePanels,
+            adjoint: bool,
             vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
         ) -> Result<()> {
-            kernels::multiply_lines(a, Values::Plain(a.values), how, vectors)
+            multiply_panels::<Self, $x>(panels, None, adjoint, vectors, ctx)
         }
     };
 }
@@ -201,10 +210,11 @@ macro_rules! lines_compiled_here {
 /// The products of entries that are decoded into numbers of type `$as`, which hold each of them.
 macro_rules! decoded {
     ($x:ty, $as:ty, |$it:ident| $wide:expr) => {
-        fn multiply_lines(
-            a: AnyPanel<'_, Self>,
-            how: How,
+        fn multiply_panels(
+            panels: &mut AnyLinePanels,
+            adjoint: bool,
             vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
         ) -> Result<()> {
             let decode = |from: Raw<'_>, to: &mut [$as]| {
                 kernels::decode(
@@ -214,7 +224,7 @@ macro_rules! decoded {
                     |$it: Self| $wide,
                 );
             };
-            kernels::multiply_lines(a, Values::Coded(Raw::of(a.values), decode), how, vectors)
+            multiply_panels::<$as, $x>(panels, Some(decode), adjoint, vectors, ctx)
         }
         fn multiply_form(
             form: &Form,
@@ -283,8 +293,13 @@ impl<X: Scalar> Factor<X> for () {
     fn conj_times(self, x: X) -> X {
         x
     }
-    fn multiply_lines(a: AnyPanel<'_, ()>, how: How, vectors: Vectors<'_, '_, X>) -> Result<()> {
-        X::multiply_pattern(a, how, vectors)
+    fn multiply_panels(
+        panels: &mut AnyLinePanels,
+        adjoint: bool,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        X::multiply_pattern(panels, adjoint, vectors, ctx)
     }
     fn multiply_form(
         form: &Form,
@@ -341,13 +356,13 @@ macro_rules! decoded_factors {
 /// Products of integers of which an `f64` holds not all.
 macro_rules! exact_products {
     ($number:ty) => {
-        fn exact_sparse<I: Index, P: Index, A: Axis>(
-            a: &Compressed<Self, I, P, A>,
+        fn exact_sparse(
+        a: &AnyCompressed,
             adjoint: bool,
             vectors: (usize, &[$number], &mut [$number]),
             ctx: &Context,
         ) -> Result<bool> {
-            exact::sparse(a, adjoint, vectors, ctx)
+            exact::sparse::<$number, Self>(a, adjoint, vectors, ctx)
         }
         fn exact_dense(
             a: &Dense<Self>,

@@ -15,7 +15,7 @@ use crate::storage::{Entry, Index, RawBuffer, RawBufferMut, SparseFormat, prefet
 
 /// A [`Compressed`] of any types. Cloning copies pointers.
 #[derive(Clone)]
-pub(crate) struct AnyCompressed {
+pub struct AnyCompressed {
     /// `Csr` or `Csc`.
     pub(super) format: SparseFormat,
     pub(super) shape: (usize, usize),
@@ -64,18 +64,6 @@ impl<'a> Indices<'a> {
             (Some(narrow), _) => Indices::Narrow(narrow),
             (_, Some(wide)) => Indices::Wide(wide),
             _ => unreachable!("a buffer of indices"),
-        }
-    }
-
-    /// Those in a range.
-    ///
-    /// # Panics
-    /// If it is out of bounds, as slicing does.
-    #[inline]
-    pub(crate) fn slice(self, range: Range<usize>) -> Self {
-        match self {
-            Indices::Narrow(narrow) => Indices::Narrow(&narrow[range]),
-            Indices::Wide(wide) => Indices::Wide(&wide[range]),
         }
     }
 

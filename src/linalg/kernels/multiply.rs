@@ -82,8 +82,8 @@ impl<'a, V: Entry> Values<'a, V> {
 }
 
 /// The product of consecutive lines of a compressed matrix.
-pub(crate) fn multiply_lines<T: Entry, V: Factor<X>, X: Scalar>(
-    a: AnyPanel<'_, T>,
+pub(crate) fn multiply_lines<V: Factor<X>, X: Scalar>(
+    a: AnyPanel<'_>,
     values: Values<'_, V>,
     how: How,
     vectors: Vectors<'_, '_, X>,
@@ -94,9 +94,9 @@ pub(crate) fn multiply_lines<T: Entry, V: Factor<X>, X: Scalar>(
             multiply_panel(a, how, vectors)
         }
         (Indices::Wide(indices), values) if a.ncols > u32::MAX as usize => {
-            multiply_wide(a.pattern(), indices, values, how, vectors)
+            multiply_wide(a, indices, values, how, vectors)
         }
-        (_, values) => multiply_decoded(a.pattern(), values, how, vectors),
+        (_, values) => multiply_decoded(a, values, how, vectors),
     }
 }
 
@@ -130,7 +130,7 @@ struct Chunk {
 
 /// As [`multiply_lines`], some lines at a time decoded.
 fn multiply_decoded<V: Factor<X>, X: Scalar>(
-    a: AnyPanel<'_, ()>,
+    a: AnyPanel<'_>,
     values: Values<'_, V>,
     how: How,
     Vectors { k, x, y }: Vectors<'_, '_, X>,
@@ -180,7 +180,7 @@ fn multiply_decoded<V: Factor<X>, X: Scalar>(
 
 /// Hands out the lines, some at a time with no more than `most` entries; a longer line alone.
 fn chunks(
-    a: &AnyPanel<'_, ()>,
+    a: &AnyPanel<'_>,
     most: usize,
     take: &mut dyn FnMut(Chunk) -> std::result::Result<(), Fault>,
 ) -> std::result::Result<(), Fault> {
@@ -205,7 +205,7 @@ impl<V: Entry> Room<V> {
     /// The product of some lines, or of a piece of one.
     fn multiply<X: Scalar>(
         &mut self,
-        a: &AnyPanel<'_, ()>,
+        a: &AnyPanel<'_>,
         values: Values<'_, V>,
         Chunk { lines, entries }: Chunk,
         how: How,
@@ -234,7 +234,7 @@ impl<V: Entry> Room<V> {
     /// The product of a line that is longer than a piece: the sums over its pieces, one after the other.
     fn sum_in_pieces<X: Scalar>(
         &mut self,
-        a: &AnyPanel<'_, ()>,
+        a: &AnyPanel<'_>,
         values: Values<'_, V>,
         chunk: Chunk,
         how: How,
@@ -258,7 +258,7 @@ impl<V: Entry> Room<V> {
 
 /// As [`multiply_lines`], with indices that 32 bits do not hold, line by line: for vectors of more than 2³² numbers.
 pub(super) fn multiply_wide<V: Factor<X>, X: Scalar>(
-    a: AnyPanel<'_, ()>,
+    a: AnyPanel<'_>,
     indices: &[u64],
     values: Values<'_, V>,
     How { along, entries, update }: How,

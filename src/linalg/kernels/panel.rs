@@ -19,7 +19,7 @@ pub(crate) struct Fault;
 ///
 /// Entry `n` of row `i` is at position `indptr[i] - base + n` of `indices` and `values`, `base` being the first
 /// pointer of the window that the panel was made from.
-pub struct Panel<'a, T, I> {
+pub(crate) struct Panel<'a, T, I> {
     pub(crate) indptr: Indices<'a>,
     pub(crate) indices: &'a [I],
     pub(crate) values: &'a [T],
@@ -28,25 +28,16 @@ pub struct Panel<'a, T, I> {
     base: usize,
 }
 
-/// A [`Panel`] with indices of either width.
+/// Consecutive rows with indices of either width, and without their values.
 #[derive(Clone, Copy)]
-pub struct AnyPanel<'a, T> {
+pub(crate) struct AnyPanel<'a> {
     pub(crate) indptr: Indices<'a>,
     pub(crate) indices: Indices<'a>,
-    pub(crate) values: &'a [T],
     pub(crate) ncols: usize,
     pub(crate) first_row: usize,
 }
 
-impl<'a, T> AnyPanel<'a, T> {
-    /// The same lines without their values.
-    pub(crate) fn pattern(&self) -> AnyPanel<'a, ()> {
-        let AnyPanel { indptr, indices, ncols, first_row, .. } = *self;
-        AnyPanel { indptr, indices, values: &[], ncols, first_row }
-    }
-}
-
-impl AnyPanel<'_, ()> {
+impl AnyPanel<'_> {
     pub(crate) fn nrows(&self) -> usize {
         self.indptr.len().saturating_sub(1)
     }

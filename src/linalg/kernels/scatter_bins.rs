@@ -50,8 +50,12 @@ struct Outbox<T, I> {
 }
 
 /// Bytes of all outboxes, at most: a block that is not a long row has no more than four times its size.
-pub(crate) fn memory<T, I>(threads: usize) -> u64 {
-    (4 * threads * 4 * BLOCK * size_of::<Parcel<T, I>>()) as u64
+pub(crate) fn memory(value: usize, index: usize, threads: usize) -> u64 {
+    let row = size_of::<u32>();
+    // What a struct of the three takes, whose fields stand as their sizes ask.
+    let align = value.max(index).clamp(row, size_of::<u64>());
+    let parcel = (value + index + row).next_multiple_of(align);
+    (4 * threads * 4 * BLOCK * parcel) as u64
 }
 
 /// Adds the terms of all rows to `y`.

@@ -11,8 +11,8 @@ use super::dense_scatter::dense_scatter;
 use super::*;
 use crate::error::{ErrorKind, Location};
 use crate::linalg::{Factor, Scalar};
-use crate::storage::Context;
-use crate::storage::Index;
+use crate::storage::raw::Raw;
+use crate::storage::{Context, Index};
 
 static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
@@ -359,16 +359,20 @@ fn no_right_hand_sides_is_no_work() {
 }
 
 /// Lines that are decoded, and those of very wide matrices, against the kernel for their own types, bit for bit.
-fn decoded<T: Factor<X>, I: Index, X: Scalar>(sample: &Sample, value: impl Fn(i8) -> T) {
+fn decoded<T: Factor<X>, V: Factor<X>, I: Index, X: Scalar>(
+    sample: &Sample,
+    value: impl Fn(i8) -> T,
+    decode: Option<Decode<V>>,
+) {
     let arrays = Arrays::<T, I, u32>::new(sample, value);
     let (a, shape) = (arrays.panel(), (arrays.indptr.len() - 1, arrays.ncols));
     let any = AnyPanel {
         indptr: a.indptr,
         indices: (&arrays.indices[..]).into(),
-        values: &arrays.values[..],
         ncols: arrays.ncols,
         first_row: 0,
     };
+    let values = Values::new(Raw::of(&arrays.values), decode);
     let wide: Vec<u64> = arrays.indices.iter().map(|index| index.to_usize() as u64).collect();
     let rough =
         |n: usize| -> Vec<X> { (0..n).map(|i| X::from_f64(1.0 / (i + 3) as f64)).collect() };
@@ -388,11 +392,10 @@ fn decoded<T: Factor<X>, I: Index, X: Scalar>(sample: &Sample, value: impl Fn(i8
             })
             .unwrap();
             let vectors = Vectors { k, x: &x, y: &mut other };
-            ctx.with_threads(|| T::multiply_lines(any, how, vectors)).unwrap();
+            ctx.with_threads(|| multiply_lines(any, values, how, vectors)).unwrap();
             assert!(own == other, "decoded, {k} vectors, along {along}");
             let vectors = Vectors { k, x: &x, y: &mut slow };
-            let values = Values::Plain(&arrays.values[..]);
-            multiply::multiply_wide(any.pattern(), &wide, values, how, vectors).unwrap();
+            multiply::multiply_wide(any, &wide, values, how, vectors).unwrap();
             assert!(own == slow, "wide, {k} vectors, along {along}");
         }
     }
@@ -405,14 +408,24 @@ fn decoded_lines_have_the_bits_of_their_own_kernel() {
     let lens = [15, 16, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17, 0, 5];
     let rows = lens.into_iter().map(long).chain(short).collect();
     let sample = Sample { ncols: 80_000, start: 3, rows };
-    decoded::<f64, u64, f64>(&sample, |v| 0.1 * f64::from(v));
-    decoded::<f32, u32, f64>(&sample, |v| 0.1 * f32::from(v));
-    decoded::<i16, u64, f32>(&sample, i16::from);
-    decoded::<u32, u32, f64>(&sample, |v| v.unsigned_abs().into());
-    decoded::<bool, u64, f64>(&sample, |v| v > 0);
-    decoded::<(), u64, f64>(&sample, |_| ());
-    decoded::<Complex<f32>, u32, Complex<f64>>(&sample, |v| Complex::new(0.1, f32::from(v)));
-    decoded::<Complex<f64>, u64, Complex<f64>>(&sample, |v| Complex::new(0.1, f64::from(v)));
+    decoded::<f64, f64, u64, f64>(&sample, |v| 0.1 * f64::from(v), None);
+    decoded::<f32, f64, u32, f64>(
+        &sample,
+        |v| 0.1 * f32::from(v),
+        Some(|from, to| decode(from, to, |x: f32| f64::from(x))),
+    );
+    decoded::<i16, f32, u64, f32>(
+        &sample,
+        i16::from,
+        Some(|from, to| decode(from, to, |x: i16| f32::from(x))),
+    );
+    decoded::<bool, bool, u64, f64>(&sample, |v| v > 0, None);
+    decoded::<(), (), u64, f64>(&sample, |_| (), None);
+    decoded::<Complex<f64>, _, u64, Complex<f64>>(
+        &sample,
+        |v| Complex::new(0.1, f64::from(v)),
+        None::<Decode<Complex<f64>>>,
+    );
 }
 
 #[test]
@@ -421,7 +434,6 @@ fn bad_entries_of_decoded_lines_are_named() {
     let a = AnyPanel {
         indptr: (&[10u32, 12, 12, 15][..]).into(),
         indices: (&indices[..]).into(),
-        values: &[1.0; 5],
         ncols: 5,
         first_row: 100,
     };
@@ -430,7 +442,7 @@ fn bad_entries_of_decoded_lines_are_named() {
         let (from, to) = if along { (5, 3) } else { (3, 5) };
         let how = How { along, entries: Entries::AsStored, update: Update::Set };
         let vectors = Vectors { k: 1, x: &x[..from], y: &mut y[..to] };
-        let error = f64::multiply_lines(a, how, vectors).unwrap_err();
+        let error = multiply_lines(a, Values::Plain(&[1.0; 5]), how, vectors).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Index);
         assert_eq!(error.location(), Some(&Location::Entry { major: 102, position: 13 }));
     }

@@ -3,7 +3,7 @@
 use crate::dense::{self, Dense};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::dense::{line_plan, line_product, panel_step};
-use crate::linalg::kernels::Entries;
+use crate::linalg::kernels::{Entries, Vectors};
 use crate::linalg::operator::{LinearOperator, product_name};
 use crate::linalg::prepared_sparse::PreparedLines;
 use crate::linalg::readers::Readers;
@@ -131,12 +131,12 @@ fn two_of_each((nrows, ncols): (usize, usize)) -> u64 {
 
 impl<T: Entry, I: Index, P: Index, A: Axis> sealed::Sealed for Compressed<T, I, P, A> {}
 impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> {
-    type Panels = PreparedLines<T, I, P, A>;
+    type Panels = PreparedLines;
     fn extents(&self) -> (usize, usize) {
         self.shape()
     }
     fn panels(&self, both: bool, budget: (u64, u64), ctx: &Context) -> Result<Self::Panels> {
-        PreparedLines::new(self, both, budget, ctx)
+        PreparedLines::new(&self.to_any(), both, budget, ctx)
     }
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
@@ -172,7 +172,7 @@ impl<T: Element> Panelled for Dense<T> {
         panels.lasts()
     }
     fn plan(panels: &Self::Panels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
-        panels.ask(|panels| line_plan(panels, product_name(adjoint), k, ctx))
+        panels.ask(&mut |panels| line_plan(panels, product_name(adjoint), k, ctx))
     }
 }
 
@@ -200,7 +200,7 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> PanelProduct<X>
         y: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
-        panels.product(adjoint, k, x, y, ctx)
+        panels.product::<T, X>(adjoint, Vectors { k, x, y }, ctx)
     }
 }
 
@@ -218,7 +218,7 @@ impl<X: Scalar, T: Element + Factor<X>> PanelProduct<X> for Dense<T> {
         }
         let along = (panels.model().matrix().order() == Order::C) != adjoint;
         let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
-        panels.with(ctx, |panels| line_product(panels, along, entries, k, x, y, ctx))
+        panels.with(ctx, &mut |panels| line_product(panels, along, entries, k, x, y, ctx))
     }
 }
 

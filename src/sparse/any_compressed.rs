@@ -11,11 +11,11 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::seen::Seen;
 use crate::sparse::types::Types;
 use crate::storage::raw::Raw;
-use crate::storage::{Entry, Index, RawBuffer, RawBufferMut, SparseFormat};
+use crate::storage::{Entry, Index, RawBuffer, RawBufferMut, SparseFormat, prefetch_to_read};
 
 /// A [`Compressed`] of any types. Cloning copies pointers.
 #[derive(Clone)]
-pub(crate) struct AnyCompressed {
+pub struct AnyCompressed {
     /// `Csr` or `Csc`.
     pub(super) format: SparseFormat,
     pub(super) shape: (usize, usize),
@@ -72,10 +72,28 @@ impl<'a> Indices<'a> {
         by_index!(self, indices => indices.len())
     }
 
+    /// Bytes of all.
+    pub(crate) fn bytes(self) -> usize {
+        by_index!(self, indices => size_of_val(indices))
+    }
+
+    /// Asks for the memory of index `at`, which need not exist.
+    #[inline(always)]
+    pub(crate) fn prefetch(self, at: usize) {
+        by_index!(self, indices => prefetch_to_read(indices, at));
+    }
+
     /// Index `at` as a position.
     #[inline]
     pub(crate) fn at(self, at: usize) -> usize {
         by_index!(self, indices => indices[at].to_usize())
+    }
+}
+
+impl<'a, I: Index> From<&'a [I]> for Indices<'a> {
+    #[inline]
+    fn from(indices: &'a [I]) -> Self {
+        Self::of_raw(Raw::of(indices))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::storage::{
 const RING: u64 = 64 << 20;
 
 /// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
-pub(crate) struct AnyLinePanels {
+pub struct AnyLinePanels {
     /// Keeps maps and locks while panels are read from the files.
     matrix: AnyCompressed,
     streams: Option<Streams>,

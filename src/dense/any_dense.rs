@@ -54,11 +54,6 @@ impl AnyDense {
         self.len() == 0
     }
 
-    /// Bytes of the elements.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.buffer.bytes()
-    }
-
     /// Bytes of the elements if they lie in a file; none if in memory.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.buffer.stored_bytes()

@@ -7,7 +7,7 @@ use crate::convert::rows::{Run, overflow, put_at};
 use crate::convert::sorter::AnySorter;
 use crate::dense::{AnyDense, AnyDenseMut, AnyDenseWriter};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{AnyCompressed, AnyLinePanels, by_index};
+use crate::sparse::{AnyCompressed, AnyLinePanels, by_index_type};
 use crate::storage::raw::put;
 use crate::storage::{Context, DType, Index, Order, Place, Plan};
 
@@ -114,25 +114,22 @@ impl<'a> Target<'a> {
         let ctx = self.ctx;
         ctx.meter().pass();
         ctx.meter().read(stored);
-        let mut dense = self.create()?;
+        let (mut dense, put) = (self.create()?, put(self.dtype));
         for start in (0..nnz).step_by(STEP) {
             ctx.report("writing out zeros", start as u64, nnz as u64)?;
             let here = start..nnz.min(start + STEP);
-            let mut clash = None;
-            let put = put(self.dtype);
-            let mut elements = dense.elements_mut();
-            let all = by_index!(entries.lines, lines => {
-                entries.each(here, &mut |these, others, data| {
-                    same_type(lines, these);
+            let (mut elements, mut clash) = (dense.elements_mut(), None);
+            let all = by_index_type!(entries.lines.dtype(), I => {
+                entries.each::<I>(here, &mut |lines, others, data| {
                     let mut slots = [0; BLOCK];
-                    for ((slot, line), other) in slots.iter_mut().zip(these).zip(others) {
+                    for ((slot, line), other) in slots.iter_mut().zip(lines).zip(others) {
                         *slot = line.to_usize().wrapping_mul(length).wrapping_add(other.to_usize());
                     }
-                    match put_at(elements.reborrow(), &slots[..these.len()], data, put) {
+                    match put_at(elements.reborrow(), &slots[..lines.len()], data, put) {
                         Run::All => Some(()),
                         Run::Beyond(_) => None,
                         Run::Overflow(k) => {
-                            clash = Some((these[k].to_usize(), others[k].to_usize()));
+                            clash = Some((lines[k].to_usize(), others[k].to_usize()));
                             None
                         }
                     }
@@ -148,6 +145,3 @@ impl<'a> Target<'a> {
         dense.freeze()
     }
 }
-
-/// Has the second be of the type of the first.
-fn same_type<I: Index>(_: &[I], _: &[I]) {}

@@ -129,9 +129,9 @@ impl Grid<'_> {
             for (line, count) in (0..lines.len()).zip(&mut counts) {
                 *count = self.keep.count(elements.slice(line * length..(line + 1) * length)) as u64;
             }
-        } else if length > 0 {
-            // Some lines at a time.
-            let step = RUN / length * length;
+        } else if let Some(lines) = RUN.checked_div(length) {
+            // So many lines at a time.
+            let step = lines * length;
             for start in (0..elements.len()).step_by(step) {
                 let run = elements.slice(start..elements.len().min(start + step));
                 let marks = &mut marks[..run.len()];

@@ -4,11 +4,17 @@
 //! - [`permute`] – rows and columns of a sparse matrix in another order, [`permuted`] in memory
 //! - [`reorder`] – a dense matrix in the other order; [`copy_into`] – in any, where the caller says; [`sparsify`] – dense to sparse, [`sift`]ed panel by panel; [`densify`] – sparse to dense
 //! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, two [`passes`] over [`bins`] of
-//!   lines, [`record`]s of bytes, [`region`]s of lines and lines that are too long ([`long_line`]); [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
-//! - [`assemble`] – entries in memory brought to their lines, [`spread`] to [`strips`] of lines first, lines being sorted in
-//!   [`sorted_line`]; [`owners`] – those that lie close together, straight to theirs; [`symmetric`] – values
-//!   alone, where the structure stays
+//!   lines, [`record`]s of bytes, [`region`]s of lines and lines that are too long ([`long_line`]); [`sorting`] – whole matrices
+//!   through it; [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix; [`typed`] – the same for whoever
+//!   knows the types
+//! - [`entries`] in memory, those of a compressed matrix with their [`majors`] written out; [`assemble`] – brought to their lines,
+//!   [`spread`] to [`strips`] of lines first, lines being sorted in [`sorted_line`]; [`owners`] – those that lie close
+//!   together, straight to theirs; [`few`] of them, by one thread; [`symmetric`] – values alone, where the structure stays; all in
+//!   parts of some [`grain`]
 //! - [`cost`] – what the conversions have in common
+//!
+//! But for [`densify`] and what it shares with [`sparsify`], nothing here is compiled for the types of a matrix: they are known at
+//! run time, and loops over entries have instances for index types and widths of values.
 
 mod assemble;
 mod bins;
@@ -20,6 +26,7 @@ mod cost;
 mod densify;
 mod entries;
 mod expand;
+mod few;
 mod grain;
 mod lines_sink;
 mod long_line;

@@ -2,7 +2,7 @@
 //!
 //! - [`builder`] – entries in any order to CSR and CSC; [`compress`] – COO to CSR and CSC; [`recompress`] – CSR to CSC and back; [`expand`] – both to COO
 //! - [`permute`] – rows and columns of a sparse matrix in another order, [`permuted`] in memory
-//! - [`reorder`] – a dense matrix in the other order; [`copy_into`] – in any, where the caller says; [`sparsify`] – dense to sparse, [`sift`]ed panel by panel; [`densify`] – sparse to dense
+//! - [`reorder`] – a dense matrix in the other order; [`copy_into`] – in any, where the caller says; [`sparsify`] – dense to sparse, what is kept being told by [`marks`], [`picked`] in memory or [`sift`]ed panel by panel; [`densify`] – sparse to dense, a [`target`] whose [`rows`] are filled with entries
 //! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, two [`passes`] over [`bins`] of
 //!   lines, [`record`]s of bytes, [`region`]s of lines and lines that are too long ([`long_line`]); [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
 //! - [`assemble`] – entries in memory brought to their lines, [`spread`] to [`strips`] of lines first, lines being sorted in
@@ -24,14 +24,17 @@ mod grain;
 mod lines_sink;
 mod long_line;
 mod majors;
+mod marks;
 mod owners;
 mod passes;
 mod permute;
 mod permuted;
+mod picked;
 mod recompress;
 mod record;
 mod region;
 mod reorder;
+mod rows;
 mod sift;
 mod sink;
 mod sorted_line;
@@ -41,9 +44,9 @@ mod sparsify;
 mod spread;
 mod strips;
 mod symmetric;
+mod target;
 #[cfg(test)]
 mod tests;
-mod typed;
 
 pub use builder::CooBuilder;
 pub(crate) use recompress::recompress;

@@ -22,8 +22,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, Csc, Csr, by_index};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
-pub(super) use crate::convert::typed::{fault, sort_lines};
-
 /// Lines between two looks at the cancel token.
 const STEP: usize = 1 << 16;
 

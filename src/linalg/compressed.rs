@@ -76,12 +76,7 @@ fn one_product(
 }
 
 /// What a product with `k` vectors costs; what was read to make the panels is not in it.
-pub(crate) fn product_plan(
-    panels: &AnyLinePanels,
-    adjoint: bool,
-    k: usize,
-    ctx: &Context,
-) -> Plan {
+pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
     let matrix = panels.matrix();
     let (value, index, _) = matrix.types().sizes();
     Plan::new(product_name(adjoint))

@@ -82,13 +82,13 @@ pub trait Scalar:
 macro_rules! pattern_products {
     ($x:ty) => {
         fn multiply_pattern(
-        panels: &mut AnyLinePanels,
-        adjoint: bool,
-        vectors: Vectors<'_, '_, $x>,
-        ctx: &Context,
-    ) -> Result<()> {
-        multiply_panels::<(), $x>(panels, None, adjoint, vectors, ctx)
-    }
+            panels: &mut AnyLinePanels,
+            adjoint: bool,
+            vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
+        ) -> Result<()> {
+            multiply_panels::<(), $x>(panels, None, adjoint, vectors, ctx)
+        }
         fn multiply_pattern_form(
             form: &Form,
             how: How,
@@ -357,7 +357,7 @@ macro_rules! decoded_factors {
 macro_rules! exact_products {
     ($number:ty) => {
         fn exact_sparse(
-        a: &AnyCompressed,
+            a: &AnyCompressed,
             adjoint: bool,
             vectors: (usize, &[$number], &mut [$number]),
             ctx: &Context,

@@ -55,7 +55,7 @@ pub(crate) use check::{check_types, check_widths};
 pub use compressed::{Compressed, Csc, Csr};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
-pub(crate) use coo_writer::{AnyCooWriter, CooWriter};
+pub(crate) use coo_writer::AnyCooWriter;
 pub(crate) use copy::append;
 pub(crate) use draft::{AnyDraft, CompressedDraft};
 pub(crate) use entry_panels::{AnyEntryPanels, EntryPanels};

@@ -19,8 +19,6 @@ use crate::sparse::{
 };
 use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
 
-pub(super) use crate::convert::typed::{coo_fault as fault, sort_entries};
-
 /// Nanoseconds an entry takes one thread in memory.
 const WORK: f64 = 40.0;
 

@@ -1,9 +1,10 @@
 //! The elements of a dense matrix written where the caller says, in whatever order that is.
 
-use crate::convert::reorder::transpose_to;
-use crate::dense::{Dense, LinePanel, LinePanels};
+use crate::convert::reorder::{transpose_panel, transpose_to};
+use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
 use crate::error::{Result, check_shape};
-use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::parallel::Tasks;
+use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Context, Element, Order, Plan};
 use ndarray::ArrayViewMut2;
 
@@ -32,51 +33,89 @@ impl<T: Element> Dense<T> {
     /// ```
     pub fn copy_into(&self, out: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
         check_shape("the array", self.dim(), out.dim())?;
-        let stored = self.buffer().stored_bytes();
-        let plan = Plan::new("copying").on_device_of(self.buffer().file()).reads(1, stored);
-        let plan = plan.works(self.len() as u64, WORK);
+        let (count, _) = self.lines();
         // As lines of this matrix, and as lines across them.
-        let (count, length) = self.lines();
         let mut lines = match self.order() {
             Order::C => out,
             Order::Fortran => out.reversed_axes(),
         };
-        if stored > ctx.memory_left() / 2 {
-            let mut panels = LinePanels::once(self, (1, 1), ctx.memory_left() / 4, ctx)?;
-            let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
-            return panels.sweep(ctx, &mut |LinePanel {
-                                               first,
-                                               lines: count,
-                                               offset,
-                                               elements,
-                                           }| {
-                let width = elements.len() / count.max(1);
-                for (k, line) in elements.chunks_exact(width.max(1)).enumerate() {
-                    let mut to = lines.row_mut(first + k);
-                    to.iter_mut().skip(offset).zip(line).for_each(|(to, &from)| *to = from);
-                }
-                Ok(())
-            });
-        }
-        let _running = ctx.begin(|| Ok(plan))?;
-        ctx.meter().pass();
-        ctx.meter().read(stored);
-        let elements = self.as_slice();
         if let Some(to) = lines.as_slice_mut() {
-            ctx.check_cancelled()?;
-            ctx.with_threads(|| {
-                let tasks = to.par_chunks_mut(TASK).zip(elements.par_chunks(TASK));
-                tasks.for_each(|(to, from)| to.copy_from_slice(from));
-            });
-            return Ok(());
+            return copy_to(&self.to_any(), Out::Along(RawMut::of(to)), ctx);
         }
         let mut across = lines.view_mut().reversed_axes();
         if let (Some(rows), 1..) = (across.as_slice_mut(), count) {
-            return transpose_to(self, rows, ctx);
+            return copy_to(&self.to_any(), Out::Across(RawMut::of(rows)), ctx);
         }
-        for (mut to, from) in lines.outer_iter_mut().zip(elements.chunks_exact(length.max(1))) {
-            to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+        let mut put = |line: usize, offset: usize, from: Raw<'_>| {
+            let from: &[T] = from.typed().expect("elements of this type");
+            let mut to = lines.row_mut(line);
+            to.iter_mut().skip(offset).zip(from).for_each(|(to, &from)| *to = from);
+        };
+        copy_to(&self.to_any(), Out::Anywhere(&mut put), ctx)
+    }
+}
+
+/// Where the elements go.
+enum Out<'a> {
+    /// One after the other, as they come.
+    Along(RawMut<'a>),
+    /// To rows of an element of each line.
+    Across(RawMut<'a>),
+    /// To whoever takes some of a line, from a position of it on.
+    Anywhere(&'a mut dyn FnMut(usize, usize, Raw<'_>)),
+}
+
+fn copy_to(a: &AnyDense, mut out: Out<'_>, ctx: &Context) -> Result<()> {
+    let ((count, length), stored) = (a.lines(), a.stored_bytes());
+    let plan = Plan::new("copying").on_device_of(a.buffer().file()).reads(1, stored);
+    let plan = plan.works(a.len() as u64, WORK);
+    if stored > ctx.memory_left() / 2 {
+        let mut panels = AnyLinePanels::once(a, (1, 1), ctx.memory_left() / 4, ctx)?;
+        let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
+        return panels.sweep(ctx, &mut |panel| {
+            match &mut out {
+                Out::Along(to) => {
+                    let start = panel.first * length + panel.offset;
+                    let to = to.slice_mut(start..start + panel.elements.len());
+                    copy_elements(to, panel.elements, ctx);
+                }
+                Out::Across(rows) => transpose_panel(panel, rows.reborrow(), count, ctx),
+                Out::Anywhere(put) => put_lines(panel, put),
+            }
+            Ok(())
+        });
+    }
+    let _running = ctx.begin(|| Ok(plan))?;
+    ctx.meter().pass();
+    ctx.meter().read(stored);
+    let elements = a.elements();
+    match out {
+        Out::Along(to) => {
+            ctx.check_cancelled()?;
+            copy_elements(to, elements, ctx);
         }
-        Ok(())
+        Out::Across(rows) => return transpose_to(a, rows, ctx),
+        Out::Anywhere(put) => {
+            put_lines(LinePanel { first: 0, lines: count, offset: 0, elements }, put);
+        }
+    }
+    Ok(())
+}
+
+fn copy_elements(to: RawMut<'_>, from: Raw<'_>, ctx: &Context) {
+    ctx.with_threads(|| {
+        to.par_chunks_mut(TASK).enumerate().for_each(|(task, mut to)| {
+            to.copy_from(from.slice(task * TASK..task * TASK + to.len()));
+        });
+    });
+}
+
+fn put_lines(
+    LinePanel { first, lines, offset, elements }: LinePanel<Raw<'_>>,
+    put: &mut dyn FnMut(usize, usize, Raw<'_>),
+) {
+    let width = elements.len() / lines.max(1);
+    for k in 0..if width == 0 { 0 } else { lines } {
+        put(first + k, offset, elements.slice(k * width..(k + 1) * width));
     }
 }

@@ -4,8 +4,6 @@ use crate::error::Result;
 use crate::sparse::{AnyWriter, Types, check_types};
 use crate::storage::{Context, Place, Plan};
 
-pub(super) use crate::convert::typed::written;
-
 /// Bytes for reading input, out of a memory limit; more gains nothing.
 pub(super) fn reading_budget(ctx: &Context) -> u64 {
     (ctx.memory_left() / 8).min(96 << 20)

@@ -7,21 +7,26 @@
 //! | come across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
 //! | the same, in memory or half the limit | in memory | put where they belong |
 
-use crate::convert::compress::{fault as coo_fault, sort_entries};
-use crate::convert::lines_sink::{LinesSink, overflow};
-use crate::convert::recompress::{fault, sort_lines};
-use crate::convert::sorter::Sorter;
-use crate::dense::{Dense, DenseMut, DenseWriter};
-use crate::error::{Error, ErrorKind, Result, check_shape};
-use crate::sparse::{Axis, Compressed, Coo, Duplicates, LinePanels};
-use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{
-    Context, Element, Entry, Index, Order, Place, Plan, SparseFormat, filled, put,
+use crate::convert::compress;
+use crate::convert::entries::{Entries, Others};
+use crate::convert::recompress::{self, fault_of};
+use crate::convert::record::Layout;
+use crate::convert::rows::{Clash, fill_rows, overflow};
+use crate::convert::sorting::{sort_entries, sort_lines};
+use crate::convert::target::{ELEMENT, ENTRY, Target};
+use crate::dense::{AnyDense, Dense};
+use crate::error::{Error, Result, check_shape};
+use crate::sparse::{
+    AnyCompressed, AnyCoo, AnyLinePanels, Axis, Compressed, Coo, Duplicates, Indices,
 };
-use ndarray::{ArrayViewMut2, Ix2};
+use crate::storage;
+use crate::storage::parallel::Tasks;
+use crate::storage::raw::{Raw, RawMut, put};
+use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan, SparseFormat, filled};
+use ndarray::ArrayViewMut2;
 use num_traits::One;
 
-/// Entries between two looks at the cancel token.
+/// Lines between two looks at the cancel token.
 const STEP: usize = 1 << 20;
 
 /// Elements of the result that are one task.
@@ -31,9 +36,8 @@ const TASK: usize = 1 << 20;
 /// 10⁹ elements of `f32` take 145 ms with two threads, 191 in tasks of 4 MB.
 const LARGE_TASK: usize = 64 << 20;
 
-/// Nanoseconds that an element of the result, and that an entry takes one thread.
-const ELEMENT: f64 = 0.3;
-const ENTRY: f64 = 3.0;
+/// Lines whose pointers are looked at together.
+const LINES: usize = 128;
 
 impl<T: Element, I: Index> Coo<T, I> {
     /// The matrix with its zeros written out, duplicates summed.
@@ -53,31 +57,7 @@ impl<T: Element, I: Index> Coo<T, I> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Dense<T>> {
-        let place = place.into();
-        let target = Target::new::<T>(self.shape(), order, &place, ctx)?;
-        if target.len() == 0 {
-            return target.nothing();
-        }
-        let (stored, nnz) = (self.stored_bytes(), self.nnz());
-        let plan = || Plan::new("COO to dense").on_device_of(self.rows().file()).reads(1, stored);
-        if target.takes_any_order(stored) {
-            let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan(), nnz)))?;
-            self.check()?;
-            let coordinates = self.rows().iter().zip(self.cols().iter());
-            let entries = coordinates
-                .zip(self.data().iter())
-                .map(|((row, col), &value)| (row.to_usize(), col.to_usize(), value));
-            return target.scatter(stored, nnz, entries);
-        }
-        let _running = ctx.begin(|| Ok(target.plan_to_sort::<T, I>(plan(), nnz)))?;
-        let (lines, extents) = match order {
-            Order::C => ((self.rows(), self.cols()), self.shape()),
-            Order::Fortran => ((self.cols(), self.rows()), (self.ncols(), self.nrows())),
-        };
-        let mut sink = target.sink()?;
-        sort_entries(self, lines, extents, Duplicates::Sum, &mut sink, &target.free)
-            .map_err(|error| coo_fault(self, error))?;
-        sink.finish()
+        coo_to_dense(&self.to_any(), order, &place.into(), ctx).map(AnyDense::into_typed)
     }
 }
 
@@ -100,46 +80,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Dense<T>> {
-        let place = place.into();
-        let target = Target::new::<T>(self.shape(), order, &place, ctx)?;
-        if target.len() == 0 {
-            return target.nothing();
-        }
-        let (stored, nnz) = (self.stored_bytes(), self.nnz());
-        let (name, _) = A::swap_if_cols(("CSR to dense", "CSC to dense"));
-        let plan = Plan::new(name).on_device_of(self.indices().file());
-        let across = order != A::swap_if_cols((Order::C, Order::Fortran)).0;
-        if target.takes_any_order(stored) {
-            let plan = plan.reads(1, stored);
-            let _running = ctx.begin(|| Ok(target.plan_to_scatter::<T>(plan, nnz)))?;
-            if !across {
-                let mut dense = DenseMut::<T>::create(&place, self.shape(), order, ctx)?;
-                fill(self, dense.as_mut_slice(), true, ctx)?;
-                return dense.freeze();
-            }
-            self.check()?;
-            let entries = self.lines().enumerate().flat_map(|(major, line)| {
-                line.indices.iter().zip(line.data).map(move |(index, &value)| {
-                    let (row, col) = A::swap_if_cols((major, index.to_usize()));
-                    (row, col, value)
-                })
-            });
-            return target.scatter(stored, nnz, entries);
-        }
-        if let (false, Some(panels)) = (across, target.panels(self)?) {
-            let plan = plan.reads(1, panels.bytes_to_read() + panels.bytes_kept());
-            let plan = plan.holds(panels.memory()).works(nnz as u64, ENTRY);
-            let _running = ctx.begin(|| Ok(target.plan_to_write::<T>(plan)))?;
-            return along(self, panels, &target);
-        }
-        let plan = plan.reads(1, stored);
-        let _running = ctx.begin(|| Ok(target.plan_to_sort::<T, I>(plan, nnz)))?;
-        ctx.meter().read(self.indptr().stored_bytes());
-        let mut sink = target.sink()?;
-        // Across its lines, entries come to each line of the result in order.
-        let sorting = if across { None } else { Some(Duplicates::Sum) };
-        sort_lines(self, across, sorting, &mut sink, &target.free)?;
-        sink.finish()
+        to_dense(&self.to_any(), order, &place.into(), ctx).map(AnyDense::into_typed)
     }
 
     /// The matrix with its zeros into `out`, duplicates summed; nothing is allocated. What was in `out` is not read.
@@ -159,32 +100,27 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// ```
     pub fn to_dense_into(&self, out: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
         check_shape("the array", self.shape(), out.dim())?;
-        let (name, _) = A::swap_if_cols(("CSR to dense", "CSC to dense"));
-        let _running = ctx.begin(|| {
-            let plan = Plan::new(name).on_device_of(self.indices().file());
-            let plan = plan.reads(1, self.stored_bytes()).works(self.nnz() as u64, ENTRY);
-            Ok(plan.works(out.len() as u64, ELEMENT))
-        })?;
         let mut lines = match A::FORMAT {
             SparseFormat::Csc => out.reversed_axes(),
             _ => out,
         };
         if let Some(elements) = lines.as_slice_mut() {
-            return fill(self, elements, false, ctx);
+            return to_dense_into(&self.to_any(), Out::Lines(RawMut::of(elements)), ctx);
         }
-        ctx.meter().pass();
-        ctx.meter().read(self.stored_bytes());
-        lines.fill(T::default());
-        for (major, line) in self.lines().enumerate() {
-            for (index, &value) in line.indices.iter().zip(line.data) {
-                let minor = index.to_usize();
-                add_to(lines.get_mut((major, minor)), value, self, (major, minor))?;
+        let mut fill = |line: usize, indices: Indices<'_>, data: Raw<'_>| {
+            let (mut row, data) = (lines.row_mut(line), data.as_typed::<T>());
+            row.fill(T::default());
+            for (k, &value) in data.iter().enumerate() {
+                let index = indices.at(k);
+                let Some(element) = row.get_mut(index) else { return Some(Clash::Outside) };
+                let Some(sum) = storage::put(*element, value) else {
+                    return Some(Clash::Overflow(line, index));
+                };
+                *element = sum;
             }
-            if major % STEP == 0 {
-                ctx.report("writing out zeros", major as u64, self.major() as u64)?;
-            }
-        }
-        Ok(())
+            None
+        };
+        to_dense_into(&self.to_any(), Out::Anywhere(&mut fill), ctx)
     }
 }
 
@@ -201,184 +137,166 @@ impl<I: Index, P: Index, A: Axis> Compressed<(), I, P, A> {
     }
 }
 
-/// What is to be made.
-struct Target<'a> {
-    shape: (usize, usize),
-    order: Order,
-    place: &'a Place,
-    ctx: &'a Context,
-    /// The same context, with the memory that is left beside the result or beside writing it.
-    free: Context,
+fn coo_to_dense(from: &AnyCoo, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
+    let (values, indices) = from.types();
+    let target = Target::new((values, from.shape()), order, place, ctx)?;
+    if target.len() == 0 {
+        return target.nothing();
+    }
+    let (stored, nnz) = (from.stored_bytes(), from.nnz());
+    let plan = || Plan::new("COO to dense").on_device_of(from.rows().file()).reads(1, stored);
+    let (lines, others) = target.along((from.rows(), from.cols()));
+    let (count, length) = target.along(from.shape());
+    if target.takes_any_order(stored) {
+        let _running = ctx.begin(|| Ok(target.plan_to_scatter(plan(), nnz)))?;
+        from.check()?;
+        let others = Others::Given(Indices::of(others), length);
+        let entries = Entries { lines: Indices::of(lines), others, data: from.data().as_raw() };
+        return target.scatter(stored, nnz, &entries, length);
+    }
+    let layout = Layout { values, indices };
+    let _running = ctx.begin(|| Ok(target.plan_to_sort(plan(), layout, nnz)))?;
+    let (mut sink, arrays) = (target.sink()?, (lines, others, from.data()));
+    sort_entries(arrays, (count, length), Duplicates::Sum, &mut sink, &target.free)
+        .map_err(|error| compress::fault_instead(from, error))?;
+    sink.finish()
 }
 
-impl<'a> Target<'a> {
-    /// Fails if a result in memory would not fit.
-    fn new<T: Element>(
-        shape: (usize, usize),
-        order: Order,
-        place: &'a Place,
-        ctx: &'a Context,
-    ) -> Result<Self> {
-        let len = shape.0.saturating_mul(shape.1);
-        let taken = DenseWriter::<T, Ix2>::memory(len, place, ctx);
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let free = ctx.less(taken);
-        Ok(Target { shape, order, place, ctx, free })
+fn to_dense(from: &AnyCompressed, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
+    let (format, types) = (from.format(), from.types());
+    let target = Target::new((types.values, from.shape()), order, place, ctx)?;
+    if target.len() == 0 {
+        return target.nothing();
     }
-
-    fn len(&self) -> usize {
-        self.shape.0.saturating_mul(self.shape.1)
+    let (stored, nnz) = (from.stored_bytes(), from.nnz());
+    let plan = Plan::new(name(format)).on_device_of(from.indices_buffer().file());
+    let across = order != format.swap_if_cols((Order::C, Order::Fortran)).0;
+    if target.takes_any_order(stored) {
+        let plan = plan.reads(1, stored);
+        let _running = ctx.begin(|| Ok(target.plan_to_scatter(plan, nnz)))?;
+        if !across {
+            let mut dense = target.create()?;
+            fill(from, dense.elements_mut(), true, ctx)?;
+            return dense.freeze();
+        }
+        from.check()?;
+        return target.scatter(stored, nnz, &Entries::across(from), from.major());
     }
-
-    /// The result without elements, however many lines without elements it has.
-    fn nothing<T: Element>(&self) -> Result<Dense<T>> {
-        let _running = self
-            .ctx
-            .begin(|| Ok(self.plan_to_scatter::<T>(Plan::new("to dense").reads(1, 0), 0)))?;
-        self.ctx.meter().pass();
-        DenseMut::create(self.place, self.shape, self.order, self.ctx)?.freeze()
+    if let (false, Some(panels)) = (across, target.panels(from)?) {
+        let plan = plan.reads(1, panels.bytes_to_read() + panels.bytes_kept());
+        let plan = plan.holds(panels.memory()).works(nnz as u64, ENTRY);
+        let _running = ctx.begin(|| Ok(target.plan_to_write(plan)))?;
+        return along(from, panels, &target);
     }
+    let plan = plan.reads(1, stored);
+    let _running = ctx.begin(|| Ok(target.plan_to_sort(plan, Layout::of(types), nnz)))?;
+    ctx.meter().read(from.indptr_buffer().stored_bytes());
+    let mut sink = target.sink()?;
+    // Across its lines, entries come to each line of the result in order.
+    let sorting = if across { None } else { Some(Duplicates::Sum) };
+    sort_lines(from, across, sorting, &mut sink, &target.free)?;
+    sink.finish()
+}
 
-    /// Whether entries are put where they belong as they come.
-    fn takes_any_order(&self, stored: u64) -> bool {
-        *self.place == Place::Memory && stored <= self.ctx.memory_left() / 2
-    }
+fn name(format: SparseFormat) -> &'static str {
+    format.swap_if_cols(("CSR to dense", "CSC to dense")).0
+}
 
-    /// Runs of lines of a matrix; `None` if they would not fit.
-    fn panels<T: Entry, I: Index, P: Index, A: Axis>(
-        &self,
-        from: &Compressed<T, I, P, A>,
-    ) -> Result<Option<LinePanels<T, I, P, A>>> {
-        let budget = self.free.memory_left() / 2;
-        match LinePanels::for_one_sweep(from, budget, self.ctx) {
-            Err(error) if error.kind() == ErrorKind::Memory => Ok(None),
-            panels => Ok(Some(panels?).filter(|panels| panels.memory() <= budget)),
+/// Where the elements go.
+enum Out<'a> {
+    /// Line after line of the matrix.
+    Lines(RawMut<'a>),
+    /// To whoever makes a line of its entries.
+    Anywhere(&'a mut dyn FnMut(usize, Indices<'_>, Raw<'_>) -> Option<Clash>),
+}
+
+fn to_dense_into(from: &AnyCompressed, out: Out<'_>, ctx: &Context) -> Result<()> {
+    let _running = ctx.begin(|| {
+        let plan = Plan::new(name(from.format())).on_device_of(from.indices_buffer().file());
+        let plan = plan.reads(1, from.stored_bytes()).works(from.nnz() as u64, ENTRY);
+        Ok(plan.works(from.major() as u64 * from.minor() as u64, ELEMENT))
+    })?;
+    let fill_line = match out {
+        Out::Lines(elements) => return fill(from, elements, false, ctx),
+        Out::Anywhere(fill_line) => fill_line,
+    };
+    ctx.meter().pass();
+    ctx.meter().read(from.stored_bytes());
+    for major in 0..from.major() {
+        let span = from.span(major);
+        let (indices, data) = (from.indices().slice(span.clone()), from.data().as_raw());
+        if let Some(clash) = fill_line(major, indices, data.slice(span)) {
+            return Err(error_of(from, clash));
+        }
+        if major % STEP == 0 {
+            ctx.report("writing out zeros", major as u64, from.major() as u64)?;
         }
     }
-
-    fn sink<T: Element>(&self) -> Result<LinesSink<T>> {
-        let shape = ndarray::Dim(<[usize; 2]>::from(self.shape));
-        let writer = DenseWriter::new(self.place, shape, self.order, self.ctx)?;
-        LinesSink::new(writer, self.shape, self.order, &self.free)
-    }
-
-    fn plan_to_write<T: Element>(&self, plan: Plan) -> Plan {
-        let plan =
-            plan.works(self.len() as u64, ELEMENT).beside(LinesSink::<T>::memory(&self.free));
-        DenseWriter::<T, Ix2>::plan(plan, self.len(), self.place, self.ctx)
-    }
-
-    fn plan_to_sort<T: Element, I: Index>(&self, plan: Plan, nnz: usize) -> Plan {
-        self.plan_to_write::<T>(Sorter::<T, I>::plan(plan, nnz as u64, &self.free))
-    }
-
-    fn plan_to_scatter<T: Element>(&self, plan: Plan, nnz: usize) -> Plan {
-        let plan = plan.works(nnz as u64, ENTRY).works(self.len() as u64, ELEMENT);
-        DenseWriter::<T, Ix2>::plan(plan, self.len(), self.place, self.ctx)
-    }
-
-    /// Puts entries where they belong, in a result in memory.
-    fn scatter<T: Element>(
-        &self,
-        stored: u64,
-        nnz: usize,
-        entries: impl Iterator<Item = (usize, usize, T)>,
-    ) -> Result<Dense<T>> {
-        let ((nrows, ncols), ctx) = (self.shape, self.ctx);
-        ctx.meter().pass();
-        ctx.meter().read(stored);
-        let mut dense = DenseMut::<T>::create(self.place, self.shape, self.order, ctx)?;
-        let elements = dense.as_mut_slice();
-        for (k, (row, col, value)) in entries.enumerate() {
-            let at = match self.order {
-                Order::C => row * ncols + col,
-                Order::Fortran => col * nrows + row,
-            };
-            // A coordinate that was checked may lie in a file that has changed since.
-            let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
-            let element = elements.get_mut(at).ok_or_else(changed)?;
-            *element = put(*element, value).ok_or_else(|| overflow((row, col)))?;
-            if k % STEP == 0 {
-                ctx.report("writing out zeros", k as u64, nnz as u64)?;
-            }
-        }
-        dense.freeze()
-    }
+    Ok(())
 }
 
 /// Fills lines in memory with those of a matrix; they are zero already if `clean`.
-fn fill<T: Element, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    elements: &mut [T],
-    clean: bool,
-    ctx: &Context,
-) -> Result<()> {
+fn fill(from: &AnyCompressed, elements: RawMut<'_>, clean: bool, ctx: &Context) -> Result<()> {
     ctx.meter().pass();
     ctx.meter().read(from.stored_bytes());
     let length = from.minor();
     // Tasks are large, so that each page of fresh memory is the concern of one thread.
-    let large = LARGE_TASK / size_of::<T>();
+    let large = LARGE_TASK / elements.width();
     let many = elements.len() / large >= 2 * ctx.thread_count();
     let task = if many && !clean { large } else { TASK };
     let lines = (task / length.max(1)).max(1);
     ctx.check_cancelled()?;
+    let tasks = elements.par_chunks_mut((lines * length).max(1)).enumerate();
     ctx.with_threads(|| {
-        let tasks = elements.par_chunks_mut((lines * length).max(1)).enumerate();
-        tasks
-            .map(|(task, elements)| fill_lines(from, task * lines, elements, clean, ctx))
-            .find_map_first(|filled| filled.err())
+        tasks.find_map_first(|(task, elements)| {
+            fill_lines(from, task * lines, elements, clean, ctx).err()
+        })
     })
     .map_or(Ok(()), Err)
 }
 
-fn fill_lines<T: Element, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
+fn fill_lines(
+    from: &AnyCompressed,
     first: usize,
-    elements: &mut [T],
+    mut elements: RawMut<'_>,
     clean: bool,
     ctx: &Context,
 ) -> Result<()> {
     ctx.check_cancelled()?;
     if !clean {
-        elements.fill(T::default());
+        elements.clear();
     }
-    for (major, row) in (first..).zip(elements.chunks_exact_mut(from.minor())) {
-        let span = from.span(major);
-        let entries = from.indices()[span.clone()].iter().zip(&from.data()[span]);
-        for (index, &value) in entries {
-            let minor = index.to_usize();
-            add_to(row.get_mut(minor), value, from, (major, minor))?;
+    let (length, nnz) = (from.minor(), from.nnz());
+    let put = put(elements.dtype().expect("elements have a type"));
+    let (indptr, entries) = (from.indptr(), (from.indices(), from.data().as_raw()));
+    let (base, last) = (indptr.at(0), first + elements.len() / length);
+    let mut starts = [0; LINES + 1];
+    for first in (first..last).step_by(LINES) {
+        let lines = LINES.min(last - first);
+        let starts = &mut starts[..=lines];
+        indptr.positions(first, starts);
+        // A mapped file that another process changes may no longer be what was checked: stay within the arrays.
+        starts.iter_mut().for_each(|start| *start = start.wrapping_sub(base).min(nnz));
+        let rows = elements.take_front(lines * length);
+        if let Some(clash) = fill_rows(rows, length, starts, entries, put) {
+            return Err(error_of(from, clash.below(first)));
         }
     }
     Ok(())
 }
 
-/// Adds the value of an entry to its element, which is there unless the index is bad.
-#[inline(always)]
-fn add_to<T: Element, I: Index, P: Index, A: Axis>(
-    element: Option<&mut T>,
-    value: T,
-    from: &Compressed<T, I, P, A>,
-    place: (usize, usize),
-) -> Result<()> {
-    let element = element.ok_or_else(|| fault(from))?;
-    *element = put(*element, value).ok_or_else(|| overflow(A::swap_if_cols(place)))?;
-    Ok(())
+/// What is wrong with entries that do not go where they should.
+fn error_of(from: &AnyCompressed, clash: Clash) -> Error {
+    match clash {
+        Clash::Outside => fault_of(from),
+        Clash::Overflow(line, index) => overflow(from.format().swap_if_cols((line, index))),
+    }
 }
 
-fn along<T: Element, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
-    mut panels: LinePanels<T, I, P, A>,
-    target: &Target<'_>,
-) -> Result<Dense<T>> {
-    let mut sink = target.sink()?;
+fn along(from: &AnyCompressed, mut panels: AnyLinePanels, target: &Target<'_>) -> Result<AnyDense> {
+    let (mut sink, ctx) = (target.sink()?, target.ctx);
     panels
-        .sweep(target.ctx, &mut |panel| {
-            sink.take_panel(panel.indptr, panel.indices, panel.data, target.ctx)
-        })
-        .map_err(|error| match error.kind() {
-            ErrorKind::Index => fault(from),
-            _ => error,
-        })?;
+        .sweep(ctx, &mut |panel| sink.take_panel(panel.indptr, (panel.indices, panel.data), ctx))
+        .map_err(|error| recompress::fault_instead(from, error))?;
     sink.finish()
 }

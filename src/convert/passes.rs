@@ -8,8 +8,6 @@ use crate::sparse::{Duplicates, Indices};
 use crate::storage::Context;
 use crate::storage::raw::Raw;
 
-pub(super) use crate::convert::typed::Sink;
-
 /// A run of records sorted by bins.
 pub(super) struct Run {
     /// Where in the scratch file it starts.

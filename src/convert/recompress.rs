@@ -19,10 +19,8 @@ use crate::convert::sorter::AnySorter;
 use crate::convert::sorting;
 use crate::convert::symmetric;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, Axis, Compressed, Csc, Csr, by_index};
+use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, Csc, Csr, by_index};
 use crate::storage::{Context, Entry, Index, Place, Plan};
-
-pub(super) use crate::convert::typed::{fault, sort_lines};
 
 /// Lines between two looks at the cancel token.
 const STEP: usize = 1 << 16;
@@ -50,25 +48,25 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn to_csc(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csc<T, I, P>> {
-        recompress(self, "CSR to CSC", &place.into(), ctx)
+        recompress(&self.to_any(), "CSR to CSC", &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     /// The same matrix in compressed rows; otherwise as [`Csr::to_csc`].
     pub fn to_csr(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csr<T, I, P>> {
-        recompress(self, "CSC to CSR", &place.into(), ctx)
+        recompress(&self.to_any(), "CSC to CSR", &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 }
 
 /// The same matrix compressed along the other axis.
-pub(crate) fn recompress<T: Entry, I: Index, P: Index, A: Axis>(
-    from: &Compressed<T, I, P, A>,
+pub(crate) fn recompress(
+    from: &AnyCompressed,
     operation: &'static str,
     place: &Place,
     ctx: &Context,
-) -> Result<Compressed<T, I, P, A::Other>> {
-    recompressed(&from.to_any(), operation, place, Grain::USUAL, ctx).map(AnyCompressed::into_typed)
+) -> Result<AnyCompressed> {
+    recompressed(from, operation, place, Grain::USUAL, ctx)
 }
 
 /// As [`recompress`], in memory in parts of this size.

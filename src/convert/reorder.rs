@@ -12,10 +12,11 @@
 //! the full speed of 1.7 to 2.3 GB/s, of 64 KiB at 0.9, and of 32 KiB at 0.3, slower than the way through a scratch file.
 
 use crate::dense::{
-    BandPanels, Dense, DenseMut, DenseWriter, LinePanel, LinePanels, Transposer,
-    memory_to_transpose, transpose_lines, transposed,
+    AnyBandPanels, AnyDense, AnyDenseMut, AnyDenseWriter, AnyLinePanels, Dense, LinePanel,
+    Transposer, memory_to_transpose, transpose_lines, transposed,
 };
 use crate::error::Result;
+use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Context, Element, Order, Place, Plan};
 
 /// Bytes of a run of a line that is worth a read of its own.
@@ -28,17 +29,17 @@ const STEP: usize = 1 << 26;
 const WORK: f64 = 0.7;
 
 /// How a matrix is brought to the other order.
-enum Way<T: Element> {
+enum Way {
     /// The elements lie the same in both orders.
     Same,
     /// From where they lie, straight to the result or band by band.
     Resident,
     /// Panels of lines, to a result in memory.
-    Panels(LinePanels<T>),
+    Panels(AnyLinePanels),
     /// Bands across the lines.
-    Bands(BandPanels<T>, usize),
+    Bands(AnyBandPanels, usize),
     /// Panels of lines through a scratch file.
-    Scratch(LinePanels<T>),
+    Scratch(AnyLinePanels),
 }
 
 impl<T: Element> Dense<T> {
@@ -67,138 +68,143 @@ impl<T: Element> Dense<T> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Dense<T>> {
-        let place = place.into();
-        ctx.check_memory(
-            "the result",
-            DenseWriter::<T, ndarray::Ix2>::memory(self.len(), &place, ctx),
-        )?;
-        match Way::choose(self, order, &place, ctx)? {
-            Way::Same => self.copy_as(order, "changing the order", &place, ctx),
-            way => reorder(self, way, order, &place, ctx),
-        }
+        to_order(&self.to_any(), order, &place.into(), ctx).map(AnyDense::into_typed)
     }
 }
 
-impl<T: Element> Way<T> {
-    fn choose(a: &Dense<T>, order: Order, place: &Place, ctx: &Context) -> Result<Self> {
+fn to_order(a: &AnyDense, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
+    ctx.check_memory("the result", memory_of_result(a, place, ctx))?;
+    match Way::choose(a, order, place, ctx)? {
+        Way::Same => a.copy_as(order, "changing the order", place, ctx),
+        way => reorder(a, way, order, place, ctx),
+    }
+}
+
+impl Way {
+    fn choose(a: &AnyDense, order: Order, place: &Place, ctx: &Context) -> Result<Self> {
         let ((count, length), limit) = (a.lines(), ctx.memory_left());
         if order == a.order() || count <= 1 || length <= 1 {
             return Ok(Way::Same);
         }
-        let free = free_memory::<T>(a.len(), place, ctx);
-        if a.buffer().stored_bytes() <= (limit / 2).min(free) {
+        let free = limit.saturating_sub(memory_of_result(a, place, ctx));
+        if a.stored_bytes() <= (limit / 2).min(free) {
             return Ok(Way::Resident);
         }
         // Four bands are being read and one is made.
-        let width = BandPanels::<T>::elements(count, free / 6).min(length);
-        if width * size_of::<T>() >= RUN || width == length {
-            return BandPanels::of_width(a, width, free / 6 * 5, ctx)
+        let width = AnyBandPanels::elements(a.dtype(), count, free / 6).min(length);
+        if width * a.dtype().size() >= RUN || width == length {
+            return AnyBandPanels::of_width(a, width, free / 6 * 5, ctx)
                 .map(|bands| Way::Bands(bands, width));
         }
         if *place == Place::Memory {
-            return LinePanels::once(a, (1, 1), free, ctx).map(Way::Panels);
+            return AnyLinePanels::once(a, (1, 1), free, ctx).map(Way::Panels);
         }
-        LinePanels::once(a, (1, 1), free / 8, ctx).map(Way::Scratch)
+        AnyLinePanels::once(a, (1, 1), free / 8, ctx).map(Way::Scratch)
     }
 
-    fn plan(&self, a: &Dense<T>, place: &Place, ctx: &Context) -> Result<Plan> {
+    fn plan(&self, a: &AnyDense, place: &Place, ctx: &Context) -> Result<Plan> {
         let plan = Plan::new("changing the order")
             .on_device_of(a.buffer().file())
-            .reads(1, a.buffer().stored_bytes());
+            .reads(1, a.stored_bytes());
         let working = |plan: Plan| plan.works(a.len() as u64, WORK);
-        let (count, length) = a.lines();
+        let ((count, length), dtype) = (a.lines(), a.dtype());
         let plan = match self {
             Way::Same => plan,
             Way::Resident if *place == Place::Memory => working(plan),
-            Way::Resident => working(plan).holds(memory_to_transpose::<T>(count, length, ctx)),
+            Way::Resident => working(plan).holds(memory_to_transpose(dtype, (count, length), ctx)),
             Way::Panels(panels) => working(plan).holds(panels.memory()),
             Way::Bands(bands, width) => {
-                working(plan).holds(bands.memory() + (width * count * size_of::<T>()) as u64)
+                working(plan).holds(bands.memory() + dtype.bytes_of(width * count))
             }
             Way::Scratch(panels) => {
-                Transposer::<T>::plan(plan, (count, length), panels.memory(), ctx)?
+                Transposer::plan(plan, dtype, (count, length), panels.memory(), ctx)?
             }
         };
-        Ok(DenseWriter::<T, ndarray::Ix2>::plan(plan, a.len(), place, ctx))
+        Ok(AnyDenseWriter::plan(plan, (dtype, a.len()), place, ctx))
     }
 }
 
-/// The memory that is left beside the result, or beside writing it.
-fn free_memory<T: Element>(len: usize, place: &Place, ctx: &Context) -> u64 {
-    ctx.memory_left().saturating_sub(DenseWriter::<T, ndarray::Ix2>::memory(len, place, ctx))
+/// The memory that the result takes, or writing it.
+fn memory_of_result(a: &AnyDense, place: &Place, ctx: &Context) -> u64 {
+    AnyDenseWriter::memory((a.dtype(), a.len()), place, ctx)
 }
 
-fn reorder<T: Element>(
-    a: &Dense<T>,
-    way: Way<T>,
-    order: Order,
-    place: &Place,
-    ctx: &Context,
-) -> Result<Dense<T>> {
+fn reorder(a: &AnyDense, way: Way, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
     let _running = ctx.begin(|| way.plan(a, place, ctx))?;
     if *place == Place::Memory && matches!(way, Way::Resident | Way::Panels(_)) {
         return in_memory(a, way, order, ctx);
     }
-    let (count, length) = a.lines();
-    let mut writer = DenseWriter::new(place, ndarray::Dim(a.dim()), order, ctx)?;
+    let ((count, length), dtype) = (a.lines(), a.dtype());
+    let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), order), ctx)?;
     match way {
         Way::Bands(mut bands, width) => {
-            let mut made = ctx.zeros::<T>("a band of lines", width.saturating_mul(count))?;
+            let what = (Some(dtype), width.saturating_mul(count));
+            let mut made = ctx.raw_zeros("a band of lines", what)?;
             bands.sweep(ctx, &mut |band| {
-                let width = band.lines.first().map_or(0, |line| line.len());
-                let rows = &mut made[..width * count];
-                ctx.with_threads(|| transpose_lines(rows, count, (0, count), |l| band.lines[l]));
-                writer.push(rows)
+                let width = band.first().map_or(0, |line| line.len());
+                let mut made = made.as_mut();
+                let mut rows = made.slice_mut(0..width * count);
+                ctx.with_threads(|| {
+                    transpose_lines(rows.reborrow(), count, (0, count), &|l| band[l]);
+                });
+                writer.push(rows.as_raw())
             })?;
         }
         Way::Scratch(mut panels) => {
-            let mut transposer = Transposer::new(count, length, ctx)?;
+            let mut transposer = Transposer::new(dtype, (count, length), ctx)?;
             panels.sweep(ctx, &mut |LinePanel { elements, .. }| transposer.extend(elements))?;
             drop(panels);
-            transposer.finish(|band| writer.push(band))?;
+            transposer.finish(&mut |band| writer.push(band))?;
         }
         Way::Same | Way::Resident | Way::Panels(_) => {
             ctx.meter().pass();
-            ctx.meter().read(a.buffer().stored_bytes());
-            transposed(a.as_slice(), (count, length), ctx, |band| writer.push(band))?;
+            ctx.meter().read(a.stored_bytes());
+            transposed(a.elements(), (count, length), ctx, &mut |band| writer.push(band))?;
         }
     }
     writer.finish()
 }
 
-fn in_memory<T: Element>(
-    a: &Dense<T>,
-    way: Way<T>,
-    order: Order,
-    ctx: &Context,
-) -> Result<Dense<T>> {
-    let (count, _) = a.lines();
-    let mut result = DenseMut::<T>::create(Place::Memory, a.dim(), order, ctx)?;
-    let rows = result.as_mut_slice();
+fn in_memory(a: &AnyDense, way: Way, order: Order, ctx: &Context) -> Result<AnyDense> {
+    let mut result = AnyDenseMut::create(&Place::Memory, (a.dtype(), a.shape(), order), ctx)?;
     if let Way::Panels(mut panels) = way {
-        panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
-            let width = elements.len() / lines;
-            let rows = &mut rows[offset * count..][..width * count];
-            let line = |l: usize| &elements[l * width..][..width];
-            ctx.with_threads(|| transpose_lines(rows, count, (first, lines), line));
+        let (count, _) = a.lines();
+        let mut rows = result.elements_mut();
+        panels.sweep(ctx, &mut |panel| {
+            transpose_panel(panel, rows.reborrow(), count, ctx);
             Ok(())
         })?;
     } else {
         ctx.meter().pass();
-        ctx.meter().read(a.buffer().stored_bytes());
-        transpose_to(a, rows, ctx)?;
+        ctx.meter().read(a.stored_bytes());
+        transpose_to(a, result.elements_mut(), ctx)?;
     }
     result.freeze()
 }
 
+/// Transposes some lines, or a piece of one, to where they belong in rows of `count` elements.
+pub(super) fn transpose_panel(
+    LinePanel { first, lines, offset, elements }: LinePanel<Raw<'_>>,
+    mut rows: RawMut<'_>,
+    count: usize,
+    ctx: &Context,
+) {
+    let width = elements.len() / lines.max(1);
+    let rows = rows.slice_mut(offset * count..(offset + width) * count);
+    let line = |l: usize| elements.slice(l * width..(l + 1) * width);
+    ctx.with_threads(|| transpose_lines(rows, count, (first, lines), &line));
+}
+
 /// Transposes a matrix from where it lies to rows of as many elements as it has lines, of which there is one at least.
-pub(super) fn transpose_to<T: Element>(a: &Dense<T>, rows: &mut [T], ctx: &Context) -> Result<()> {
-    let (count, length) = a.lines();
+pub(super) fn transpose_to(a: &AnyDense, mut rows: RawMut<'_>, ctx: &Context) -> Result<()> {
+    let ((count, length), elements) = (a.lines(), a.elements());
     let step = (STEP / count).max(1);
-    for (k, rows) in rows.chunks_mut(step * count).enumerate() {
-        ctx.report("transposing", (k * step) as u64, length as u64)?;
-        let line = |l: usize| &a.as_slice()[l * length + k * step..];
-        ctx.with_threads(|| transpose_lines(rows, count, (0, count), line));
+    for start in (0..length).step_by(step) {
+        ctx.report("transposing", start as u64, length as u64)?;
+        let end = length.min(start + step);
+        let rows = rows.slice_mut(start * count..end * count);
+        let line = |l: usize| elements.slice(l * length + start..l * length + end);
+        ctx.with_threads(|| transpose_lines(rows, count, (0, count), &line));
     }
     Ok(())
 }

@@ -5,10 +5,13 @@
 //!     in parallel: look at every element -> what the tasks kept is handed on, in order
 //! ```
 
-use crate::dense::{LinePanel, LinePanels};
+use crate::convert::marks::{Keep, count, each_picked};
+use crate::dense::{AnyLinePanels, LinePanel};
 use crate::error::Result;
+use crate::sparse::{IndexVec, Indices};
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Element, Index};
+use crate::storage::raw::{Raw, RawVec};
+use crate::storage::{Context, DType};
 
 /// Elements of a task.
 const TASK: usize = 1 << 15;
@@ -21,13 +24,17 @@ const SAMPLES: usize = 256;
 const SAMPLE: usize = 4096;
 
 /// Sifts a matrix that comes in panels.
-pub(super) struct Sieve<'a, T: Element> {
-    panels: LinePanels<T>,
+pub(super) struct Sieve<'a> {
+    panels: AnyLinePanels,
+    kind: Kind,
     ctx: &'a Context,
 }
 
+/// The types of what is kept: of elements and of indices.
+pub(super) type Kind = (DType, DType);
+
 /// What was kept of some whole lines, or of a piece of one.
-pub(super) struct Kept<'a, T, I> {
+pub(super) struct Kept<'a> {
     /// The first line.
     pub(super) first: usize,
     /// Whether the lines are whole.
@@ -37,32 +44,35 @@ pub(super) struct Kept<'a, T, I> {
     /// Elements kept of each line.
     pub(super) lens: &'a [usize],
     /// Their positions in the line.
-    pub(super) indices: &'a [I],
-    pub(super) data: &'a [T],
+    pub(super) indices: Indices<'a>,
+    pub(super) data: Raw<'a>,
 }
 
-impl<'a, T: Element> Sieve<'a, T> {
-    pub(super) fn new(panels: LinePanels<T>, ctx: &'a Context) -> Self {
-        Sieve { panels, ctx }
+impl<'a> Sieve<'a> {
+    pub(super) fn new(panels: AnyLinePanels, kind: Kind, ctx: &'a Context) -> Self {
+        Sieve { panels, kind, ctx }
     }
 
     /// Memory that what is kept of a batch takes, beside the panels.
-    pub(super) fn memory<I>(ctx: &Context) -> u64 {
+    pub(super) fn memory(kind: Kind, ctx: &Context) -> u64 {
         // A vector that grows has up to twice the room.
-        (2 * batch::<T, I>(ctx) * (size_of::<T>() + size_of::<I>())) as u64
+        (2 * batch(kind, ctx) * size(kind)) as u64
     }
 
     /// About how many elements are kept, and hardly more than that; exactly, of a million or fewer.
-    pub(super) fn estimate(elements: &[T], keep: impl Fn(T) -> bool) -> (u64, u64) {
-        let count = |run: &[T]| run.iter().filter(|&&element| keep(element)).count() as u64;
+    pub(super) fn estimate(elements: Raw<'_>, keep: Keep<'_>) -> (u64, u64) {
         let stride = elements.len() / SAMPLES;
         if stride <= SAMPLE {
-            return (count(elements), count(elements));
+            let kept = count(elements, keep) as u64;
+            return (kept, kept);
         }
         // Not always at the same place of a line, whatever its length.
         let shift = |k: usize| k.wrapping_mul(0x9E37_79B9) % (stride - SAMPLE);
-        let kept: u64 =
-            (0..SAMPLES).map(|k| count(&elements[k * stride + shift(k)..][..SAMPLE])).sum();
+        let sample = |k: usize| {
+            let start = k * stride + shift(k);
+            count(elements.slice(start..start + SAMPLE), keep)
+        };
+        let kept: usize = (0..SAMPLES).map(sample).sum();
         // A sixteenth more, and three deviations of so many rare ones.
         let most = kept as f64 * 1.0625 + 3.0 * (kept as f64 + 1.0).sqrt();
         let all = |kept: f64| (kept / (SAMPLES * SAMPLE) as f64 * elements.len() as f64) as u64;
@@ -70,25 +80,25 @@ impl<'a, T: Element> Sieve<'a, T> {
     }
 
     /// Calls `take` with all that `keep` wants, some lines or a piece of one at a time, in order.
-    pub(super) fn sweep<I: Index>(
+    pub(super) fn sweep(
         &mut self,
-        keep: impl Fn(T) -> bool + Sync,
-        take: &mut dyn FnMut(Kept<'_, T, I>) -> Result<()>,
+        keep: Keep<'_>,
+        take: &mut dyn FnMut(Kept<'_>) -> Result<()>,
     ) -> Result<()> {
-        let ((_, length), ctx) = (self.panels.shape(), self.ctx);
-        let at_once = (batch::<T, I>(ctx) / TASK).max(1);
-        let _held = ctx.hold(Self::memory::<I>(ctx));
+        let ((_, length), kind, ctx) = (self.panels.shape(), self.kind, self.ctx);
+        let at_once = (batch(kind, ctx) / TASK).max(1);
+        let _held = ctx.hold(Self::memory(kind, ctx));
         self.panels.sweep(ctx, &mut |panel| {
             let cut = Cut::new(&panel, length);
             for start in (0..cut.count()).step_by(at_once) {
                 ctx.check_cancelled()?;
                 let here = start..cut.count().min(start + at_once);
-                let sifted: Vec<Sifted<T, I>> = ctx.with_threads(|| {
+                let sifted: Vec<Sifted> = ctx.with_threads(|| {
                     here.clone()
                         .into_par_iter()
                         .map(|task| {
                             let (elements, width) = cut.task(&panel, task);
-                            Sifted::new(elements, width, cut.offset(task), &keep)
+                            Sifted::new(elements, width, cut.offset(task), keep, kind)
                         })
                         .collect()
                 });
@@ -96,6 +106,7 @@ impl<'a, T: Element> Sieve<'a, T> {
                     let Sifted { lens, indices, data } = sifted;
                     let (first, whole) = (panel.first + cut.line(task), cut.whole);
                     let ends = cut.offset(task) + cut.task(&panel, task).1 == length;
+                    let (indices, data) = (indices.as_indices(), data.as_raw());
                     take(Kept { first, whole, ends, lens, indices, data })?;
                 }
             }
@@ -105,9 +116,13 @@ impl<'a, T: Element> Sieve<'a, T> {
 }
 
 /// Elements that are sifted before they are handed on: no more than a sixteenth of the limit keeps of them.
-fn batch<T, I>(ctx: &Context) -> usize {
-    let kept = 2 * (size_of::<T>() + size_of::<I>());
-    (ctx.memory_left() as usize / 16 / kept).clamp(TASK, BATCH)
+fn batch(kind: Kind, ctx: &Context) -> usize {
+    (ctx.memory_left() as usize / 16 / (2 * size(kind))).clamp(TASK, BATCH)
+}
+
+/// Bytes of an element and its index.
+fn size((values, indices): Kind) -> usize {
+    values.size() + indices.size()
 }
 
 /// How a panel is cut into tasks.
@@ -123,7 +138,7 @@ struct Cut {
 }
 
 impl Cut {
-    fn new<T>(panel: &LinePanel<'_, T>, length: usize) -> Self {
+    fn new(panel: &LinePanel<Raw<'_>>, length: usize) -> Self {
         let (lines, start) = (panel.lines, panel.offset);
         let width = panel.elements.len() / lines.max(1);
         let whole = width == length && width <= TASK;
@@ -146,39 +161,47 @@ impl Cut {
     }
 
     /// The elements of a task and how many each of its lines has there.
-    fn task<'a, T>(&self, panel: &LinePanel<'a, T>, task: usize) -> (&'a [T], usize) {
+    fn task<'a>(&self, panel: &LinePanel<Raw<'a>>, task: usize) -> (Raw<'a>, usize) {
         let line = self.line(task);
         if self.whole {
             let lines = self.step.min(self.lines - line);
-            return (&panel.elements[line * self.width..][..lines * self.width], self.width);
+            let here = line * self.width..(line + lines) * self.width;
+            return (panel.elements.slice(here), self.width);
         }
         let before = self.offset(task) - self.start;
         let width = TASK.min(self.width - before);
-        (&panel.elements[line * self.width + before..][..width], width)
+        let start = line * self.width + before;
+        (panel.elements.slice(start..start + width), width)
     }
 }
 
 /// What a task kept.
-struct Sifted<T, I> {
+struct Sifted {
     lens: Vec<usize>,
-    indices: Vec<I>,
-    data: Vec<T>,
+    indices: IndexVec,
+    data: RawVec,
 }
 
-impl<T: Element, I: Index> Sifted<T, I> {
+impl Sifted {
     /// Sifts lines of `width` elements, the first at position `offset` of its line.
-    fn new(elements: &[T], width: usize, offset: usize, keep: &impl Fn(T) -> bool) -> Self {
-        let (mut lens, mut indices, mut data) = (Vec::new(), Vec::new(), Vec::new());
-        for line in elements.chunks_exact(width.max(1)) {
-            let before = data.len();
-            for (k, &element) in line.iter().enumerate() {
-                if keep(element) {
-                    indices.push(I::from_usize(offset + k));
-                    data.push(element);
-                }
+    fn new(elements: Raw<'_>, width: usize, offset: usize, keep: Keep<'_>, kind: Kind) -> Self {
+        let width = width.max(1);
+        let mut lens = vec![0; elements.len() / width];
+        let (mut indices, mut data) = (IndexVec::new(kind.1), RawVec::new(Some(kind.0)));
+        each_picked(elements, width, offset, keep, &mut |picked| {
+            for (line, &len) in (picked.line..).zip(picked.lens) {
+                lens[line] += len;
             }
-            lens.push(data.len() - before);
-        }
+            let (before, more) = (data.len(), picked.at.len());
+            indices.resize(before + more, 0);
+            let mut new = indices.as_mut();
+            new.take_front(before);
+            new.copy_from(picked.indices);
+            data.resize(before + more);
+            let gathered =
+                data.as_mut().slice_mut(before..before + more).gather(picked.at, picked.run);
+            gathered.expect("positions in the run");
+        });
         Sifted { lens, indices, data }
     }
 }

@@ -6,8 +6,6 @@ use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, IndexVec, In
 use crate::storage::raw::Raw;
 use crate::storage::{DType, SparseFormat};
 
-pub(super) use crate::convert::typed::{CooSink, MatrixSink};
-
 /// Writes the lines it is given.
 pub(super) struct AnyMatrixSink {
     writer: AnyWriter,

@@ -30,8 +30,6 @@ use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawVec, by_width};
 use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch};
 
-pub(super) use crate::convert::typed::Sorter;
-
 /// Takes entries in any order.
 pub(super) struct AnySorter {
     bins: Bins,

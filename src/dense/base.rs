@@ -3,10 +3,11 @@
 use std::fmt;
 use std::ops::Deref;
 
-use ndarray::{ArrayView, ArrayView1, Axis, Dimension, Ix2, IxDyn, RemoveAxis, ShapeBuilder};
+use ndarray::{ArrayView, ArrayView1, Axis, Dimension, Ix2, RemoveAxis, ShapeBuilder};
 
+use crate::dense::any_dense::lines;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Access, Buffer, Element, NpyHeader, Order};
+use crate::storage::{Access, Buffer, DType, Element, NpyHeader, Order};
 
 /// The name of the one array in the stage of a dense array.
 pub(super) const ARRAY: &str = "array.npy";
@@ -49,15 +50,7 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
         buffer: B,
     ) -> Result<Self> {
         let shape = shape.into_dimension();
-        NpyHeader::new(T::DTYPE, shape.slice(), order).checked_bytes()?;
-        // Checked, so that this does not overflow.
-        if shape.size() != buffer.len() {
-            return Err(Error::shape(
-                "the buffer",
-                format!("the product of {:?} elements", shape.slice()),
-                buffer.len(),
-            ));
-        }
+        check_len(T::DTYPE, shape.slice(), buffer.len())?;
         Ok(DenseBase { buffer, shape, order })
     }
 
@@ -98,12 +91,7 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
     where
         D: RemoveAxis,
     {
-        let extent = self.shape().get(axis).copied().unwrap_or(0);
-        if index >= extent {
-            return Err(Error::new(ErrorKind::Shape, "there is no such part of the array")
-                .expected(format!("an index below {extent} along axis {axis}"))
-                .found(index));
-        }
+        check_part(self.shape(), axis, index)?;
         Ok(self.view().index_axis_move(Axis(axis), index))
     }
 }
@@ -121,8 +109,7 @@ impl<T: Element, B: Deref<Target = [T]>> DenseBase<B, Ix2> {
 
     /// Contiguous lines (rows in C order, columns in Fortran order) and the elements of each.
     pub(crate) fn lines(&self) -> (usize, usize) {
-        let (nrows, ncols) = self.dim();
-        if self.order == Order::C { (nrows, ncols) } else { (ncols, nrows) }
+        lines(self.dim(), self.order)
     }
 
     /// `(nrows, ncols)`.
@@ -199,10 +186,23 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> fmt::Debug for DenseBase<
     }
 }
 
-/// A shape from a file as a shape of the number of dimensions that the caller's type has.
-pub(super) fn dimensions<D: Dimension>(shape: &[usize]) -> Result<D> {
-    D::from_dimension(&IxDyn(shape)).ok_or_else(|| {
-        let expected = D::NDIM.map_or_else(String::new, |n| format!("{n} dimensions"));
-        Error::shape("the array", expected, format!("{shape:?}"))
-    })
+/// Fails unless a shape is one of so many elements.
+fn check_len(dtype: DType, shape: &[usize], len: usize) -> Result<()> {
+    NpyHeader::new(dtype, shape, Order::C).checked_bytes()?;
+    // Checked, so that this does not overflow.
+    if shape.iter().product::<usize>() != len {
+        let expected = format!("the product of {shape:?} elements");
+        return Err(Error::shape("the buffer", expected, len));
+    }
+    Ok(())
+}
+
+fn check_part(shape: &[usize], axis: usize, index: usize) -> Result<()> {
+    let extent = shape.get(axis).copied().unwrap_or(0);
+    if index >= extent {
+        return Err(Error::new(ErrorKind::Shape, "there is no such part of the array")
+            .expected(format!("an index below {extent} along axis {axis}"))
+            .found(index));
+    }
+    Ok(())
 }

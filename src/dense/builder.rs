@@ -1,11 +1,13 @@
 //! A dense matrix from rows or columns that come one after the other, nobody knows how many.
 
-use ndarray::Ix2;
+use std::marker::PhantomData;
 
+use crate::dense::any_dense::AnyDense;
 use crate::dense::base::Dense;
-use crate::dense::writer::DenseWriter;
+use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, Result};
-use crate::storage::{Context, Element, Order, Place};
+use crate::storage::raw::Raw;
+use crate::storage::{Context, DType, Element, Order, Place};
 
 /// Collects the rows of a matrix in C order, or the columns of one in Fortran order.
 ///
@@ -22,10 +24,8 @@ use crate::storage::{Context, Element, Order, Place};
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct DenseBuilder<T: Element> {
-    writer: DenseWriter<T, Ix2>,
-    length: usize,
-    order: Order,
-    lines: usize,
+    lines: AnyBuilder,
+    elements: PhantomData<T>,
 }
 
 impl<T: Element> DenseBuilder<T> {
@@ -47,9 +47,8 @@ impl<T: Element> DenseBuilder<T> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let shape = shape((lines, length), order);
-        let writer = DenseWriter::growing(&place.into(), shape, order, ctx)?;
-        Ok(DenseBuilder { writer, length, order, lines: 0 })
+        let lines = AnyBuilder::new(T::DTYPE, (lines, length), order, &place.into(), ctx)?;
+        Ok(DenseBuilder { lines, elements: PhantomData })
     }
 
     /// Takes the next line, or several, one after the other.
@@ -57,30 +56,61 @@ impl<T: Element> DenseBuilder<T> {
     /// Fails, taking none, unless the elements make up whole lines; fails if the matrix gets too large for the memory limit
     /// or the device.
     pub fn push(&mut self, lines: &[T]) -> Result<()> {
+        self.lines.push(Raw::of(lines))
+    }
+
+    /// Lines taken so far.
+    pub fn lines(&self) -> usize {
+        self.lines.count
+    }
+
+    /// The matrix of all lines: of rows in C order, of columns in Fortran order.
+    pub fn finish(self) -> Result<Dense<T>> {
+        self.lines.finish().map(AnyDense::into_typed)
+    }
+}
+
+/// A [`DenseBuilder`] of any type.
+struct AnyBuilder {
+    writer: AnyDenseWriter,
+    length: usize,
+    order: Order,
+    /// Lines taken so far.
+    count: usize,
+}
+
+impl AnyBuilder {
+    fn new(
+        dtype: DType,
+        (lines, length): (usize, usize),
+        order: Order,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let shape = shape((lines, length), order);
+        let writer = AnyDenseWriter::growing(place, (dtype, &shape, order), ctx)?;
+        Ok(AnyBuilder { writer, length, order, count: 0 })
+    }
+
+    fn push(&mut self, lines: Raw<'_>) -> Result<()> {
         let count = lines.len().checked_div(self.length).unwrap_or(0);
         if count * self.length != lines.len() {
             let expected = format!("a multiple of {} elements", self.length);
             return Err(Error::shape("the lines", expected, lines.len()));
         }
         self.writer.push(lines)?;
-        self.lines += count;
+        self.count += count;
         Ok(())
     }
 
-    /// Lines taken so far.
-    pub fn lines(&self) -> usize {
-        self.lines
-    }
-
-    /// The matrix of all lines: of rows in C order, of columns in Fortran order.
-    pub fn finish(self) -> Result<Dense<T>> {
-        self.writer.finish_as(shape((self.lines, self.length), self.order))
+    fn finish(self) -> Result<AnyDense> {
+        self.writer.finish_as(&shape((self.count, self.length), self.order))
     }
 }
 
-fn shape((lines, length): (usize, usize), order: Order) -> Ix2 {
+fn shape((lines, length): (usize, usize), order: Order) -> [usize; 2] {
     match order {
-        Order::C => ndarray::Dim([lines, length]),
-        Order::Fortran => ndarray::Dim([length, lines]),
+        Order::C => [lines, length],
+        Order::Fortran => [length, lines],
     }
 }

@@ -3,11 +3,14 @@
 //! A store at every row for one column touches every page of a C-order file: for a million rows and a hundred columns
 //! that is a hundred passes over the whole file. How lines get to where they belong is decided in `line_writer.rs`.
 
+use std::marker::PhantomData;
+
 use ndarray::Ix2;
 
 use crate::dense::line_writer::{LineWriter, Lines};
 use crate::dense::writable::DenseMut;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::storage::raw::Raw;
 use crate::storage::{Element, Order};
 
 /// Writes a matrix one column after the other, as a simulation produces them, from column 0 on.
@@ -34,22 +37,21 @@ use crate::storage::{Element, Order};
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct ColumnWriter<'a, T: Element> {
-    lines: LineWriter<'a, T>,
+    lines: LineWriter<'a>,
+    elements: PhantomData<&'a mut [T]>,
 }
 
 impl<'a, T: Element> ColumnWriter<'a, T> {
     /// Starts at column 0.
     pub fn new(array: &'a mut DenseMut<T, Ix2>) -> Result<Self> {
-        let lines = columns(array);
-        LineWriter::new(array, lines).map(|lines| ColumnWriter { lines })
+        let lines = columns(array.dim(), array.order());
+        let lines = LineWriter::new(array.to_write(), lines)?;
+        Ok(ColumnWriter { lines, elements: PhantomData })
     }
 
     /// Writes the next column: `nrows` elements.
     pub fn push(&mut self, column: &[T]) -> Result<()> {
-        if column.len() != self.lines.length() {
-            return Err(Error::shape("the column", self.lines.length(), column.len()));
-        }
-        self.lines.push(column)
+        self.lines.push("the column", Raw::of(column))
     }
 
     /// Puts the last columns into the array. Fails if fewer than `ncols` were pushed.
@@ -70,8 +72,8 @@ impl<T: Element> DenseMut<T, Ix2> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn fill_columns(&mut self, fill: impl FnMut(usize, &mut [T])) -> Result<()> {
-        let lines = columns(self);
-        LineWriter::new(self, lines)?.fill(fill)
+        let lines = columns(self.dim(), self.order());
+        self.fill_lines(lines, fill)
     }
 
     /// Fills every row: `fill(i, row)` is called for `i` from 0 on with a row to overwrite, which holds any elements.
@@ -79,12 +81,15 @@ impl<T: Element> DenseMut<T, Ix2> {
     pub fn fill_rows(&mut self, fill: impl FnMut(usize, &mut [T])) -> Result<()> {
         let (count, length) = self.dim();
         let lines = Lines { count, length, along: self.order() == Order::C, phase: "filling rows" };
-        LineWriter::new(self, lines)?.fill(fill)
+        self.fill_lines(lines, fill)
+    }
+
+    fn fill_lines(&mut self, lines: Lines, mut fill: impl FnMut(usize, &mut [T])) -> Result<()> {
+        LineWriter::new(self.to_write(), lines)?
+            .fill(&mut |k, line| fill(k, line.typed().expect("elements of the array's type")))
     }
 }
 
-fn columns<T: Element>(array: &DenseMut<T, Ix2>) -> Lines {
-    let (length, count) = array.dim();
-    let along = array.order() == Order::Fortran;
-    Lines { count, length, along, phase: "filling columns" }
+fn columns((length, count): (usize, usize), order: Order) -> Lines {
+    Lines { count, length, along: order == Order::Fortran, phase: "filling columns" }
 }

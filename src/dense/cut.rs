@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Context, bytes_of};
+use crate::storage::{Context, DType};
 
 /// Bytes of a tile, and of a block of tiles, that are read and written at the speed of the device: with 1 MiB, filling a
 /// C-order file of 4 GB by columns took 5.1 to 6.3 s, with 4 MiB 4.2 to 4.9 and with 8 MiB 5.2 to 5.9, by rows 1.4 to 1.8.
@@ -44,9 +44,9 @@ pub(super) struct Band {
 }
 
 impl Cut {
-    pub(super) fn new<T>(count: usize, length: usize, ctx: &Context) -> Result<Self> {
+    pub(super) fn new(dtype: DType, count: usize, length: usize, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
-        let line = bytes_of::<T>(length);
+        let line = dtype.bytes_of(length);
         let groups = (line.saturating_mul(count as u64) / (limit / 4).max(1)).saturating_add(1);
         // Every tile of the bands that are read is in whole sectors.
         let room = (limit / 8 * 5).saturating_sub(groups.saturating_mul(3 * 2 * 4096));
@@ -54,7 +54,7 @@ impl Cut {
         let slots = usize::try_from(room.checked_div(line).unwrap_or(u64::MAX));
         let slots = slots.unwrap_or(usize::MAX);
         if slots >= count {
-            return Ok(Self::resident::<T>(count, length, ctx));
+            return Ok(Self::resident(dtype, count, length, ctx));
         }
         if slots == 0 {
             return Err(Error::new(ErrorKind::Memory, "one line would not fit")
@@ -64,12 +64,12 @@ impl Cut {
         }
         let group = ((limit / 4 / line) as usize).clamp(1, slots);
         let bytes = TILE.saturating_mul(count.div_ceil(group) as u64);
-        let (width, piece) = bands::<T>(count, length, bytes.min(limit / 20));
+        let (width, piece) = bands(dtype, count, length, bytes.min(limit / 20));
         // A tile is no more than a band.
         let group = group.min(width * piece);
-        let tile = width * group * size_of::<T>();
+        let tile = width * group * dtype.size();
         // Of short lines so much is read at a time that hardly a cache line is read again for the next block.
-        let read = (AT_A_TIME / size_of::<T>()).div_ceil(width) * tile;
+        let read = (AT_A_TIME / dtype.size()).div_ceil(width) * tile;
         let most = (limit / 64).clamp(16 << 10, TILE).max((limit / 16).min(read as u64));
         let in_block = most as usize / tile;
         let block = width * in_block.clamp(1, length.div_ceil(width));
@@ -80,9 +80,9 @@ impl Cut {
     }
 
     /// For lines that all are in memory.
-    pub(super) fn resident<T>(count: usize, length: usize, ctx: &Context) -> Self {
+    pub(super) fn resident(dtype: DType, count: usize, length: usize, ctx: &Context) -> Self {
         let bytes = (ctx.memory_left() / 20).min(RESIDENT);
-        let (width, piece) = bands::<T>(count, length, bytes);
+        let (width, piece) = bands(dtype, count, length, bytes);
         Cut { count, length, kept: count, group: 0, width, piece, block: width }
     }
 
@@ -132,8 +132,8 @@ impl Cut {
 }
 
 /// Result lines of a band of about `bytes` bytes, and the elements of each that are handed on at a time.
-fn bands<T>(count: usize, length: usize, bytes: u64) -> (usize, usize) {
-    let most = bytes.max(4096) as usize / size_of::<T>();
+fn bands(dtype: DType, count: usize, length: usize, bytes: u64) -> (usize, usize) {
+    let most = bytes.max(4096) as usize / dtype.size();
     match most / count.max(1) {
         0 => (1, most),
         lines => (lines.min(length.max(1)), count),

@@ -8,15 +8,12 @@
 //! The file is written past its map, from its first byte to its last: a map of a file larger than memory is written back
 //! page by page at the system's discretion, and would have to be read again for its checksums.
 
-use ndarray::Ix2;
-
 use crate::dense::transpose::transpose_lines;
 use crate::dense::transposer::Transposer;
-use crate::dense::writable::DenseMut;
+use crate::dense::writable::ArrayToWrite;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{
-    ArrayWriter, Broken, BufferMut, Context, Element, Held, Plan, Running, bytes_of,
-};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Broken, CACHE_LINE, Held, Plan, RawBufferMut, RawWriter, Running};
 
 /// Bytes gathered before they are written where they belong: enough lines for a full cache line a row up to a million
 /// rows, little enough to be reused warm.
@@ -33,50 +30,46 @@ pub(super) struct Lines {
 }
 
 /// Writes lines into a matrix.
-pub(super) struct LineWriter<'a, T: Element> {
-    array: &'a mut DenseMut<T, Ix2>,
-    ctx: Context,
+pub(super) struct LineWriter<'a> {
+    array: ArrayToWrite<'a>,
     lines: Lines,
     /// Lines taken so far.
     next: usize,
-    way: Way<T>,
+    way: Way,
     /// Whether a line was taken in part, or taken and an error told all the same.
     broken: Broken,
     _running: Running,
 }
 
 /// How lines get into the array.
-enum Way<T: Element> {
+enum Way {
     /// Written where they belong.
     InPlace,
     /// Gathered, one after the other, and written where they belong when there are as many as fit.
-    Gathered { lines: BufferMut<T>, most: usize },
+    Gathered { lines: RawBufferMut, most: usize },
     /// Pushed into the file; `line` is where one is made.
-    Pushed { writer: ArrayWriter<T>, line: Vec<T>, _held: Held },
+    Pushed { writer: RawWriter, line: RawBufferMut, _held: Held },
     /// Transposed on their way into the file.
-    Transposed(Transposer<T>),
+    Transposed(Transposer),
 }
 
-impl<'a, T: Element> LineWriter<'a, T> {
-    pub(super) fn new(array: &'a mut DenseMut<T, Ix2>, lines: Lines) -> Result<Self> {
-        let ctx = array.context().clone();
-        let running = ctx.begin(|| lines.plan::<T>(array, &ctx))?;
-        let way = lines.way(array, &ctx)?;
+impl<'a> LineWriter<'a> {
+    pub(super) fn new(mut array: ArrayToWrite<'a>, lines: Lines) -> Result<Self> {
+        let running = array.ctx.begin(|| lines.plan(&array))?;
+        let way = lines.way(&mut array)?;
         let broken = Broken::default();
-        Ok(LineWriter { array, ctx, lines, next: 0, way, broken, _running: running })
+        Ok(LineWriter { array, lines, next: 0, way, broken, _running: running })
     }
 
-    /// Elements of a line.
-    pub(super) fn length(&self) -> usize {
-        self.lines.length
-    }
-
-    /// Takes the next line.
-    pub(super) fn push(&mut self, line: &[T]) -> Result<()> {
+    /// Takes the next line; it is called `what` in an error about its length.
+    pub(super) fn push(&mut self, what: &str, line: Raw<'_>) -> Result<()> {
+        if line.len() != self.lines.length {
+            return Err(Error::shape(what, self.lines.length, line.len()));
+        }
         self.check_room()?;
         let pushed = match &mut self.way {
             Way::Pushed { writer, .. } => writer.push(line).and_then(|()| self.taken()),
-            _ => self.next_line(|to| to.copy_from_slice(line)),
+            _ => self.next_line(&mut |mut to| to.copy_from(line)),
         };
         self.broken.note(pushed)
     }
@@ -91,32 +84,37 @@ impl<'a, T: Element> LineWriter<'a, T> {
     }
 
     /// Has `fill` write every line.
-    pub(super) fn fill(mut self, mut fill: impl FnMut(usize, &mut [T])) -> Result<()> {
-        if self.array.is_empty() {
+    pub(super) fn fill(mut self, fill: &mut dyn FnMut(usize, RawMut<'_>)) -> Result<()> {
+        if self.array.len() == 0 {
             // There may be more lines without elements than anybody can count to.
             return Ok(());
         }
         for k in 0..self.lines.count {
-            self.next_line(|line| fill(k, line))?;
+            self.next_line(&mut |line| fill(k, line))?;
         }
         self.finish()
     }
 
-    fn next_line(&mut self, fill: impl FnOnce(&mut [T])) -> Result<()> {
+    fn next_line(&mut self, fill: &mut dyn FnMut(RawMut<'_>)) -> Result<()> {
         let length = self.lines.length;
         match &mut self.way {
-            Way::InPlace => fill(&mut self.array.as_mut_slice()[self.next * length..][..length]),
+            Way::InPlace => {
+                let start = self.next * length;
+                fill(self.array.elements().slice_mut(start..start + length));
+            }
             Way::Gathered { lines, most } => {
                 let slot = self.next % *most;
                 if slot == 0 && self.next > 0 {
-                    scatter(lines, self.lines, self.next - *most, self.array, &self.ctx);
+                    scatter(lines.as_raw(), self.lines, self.next - *most, &mut self.array);
                 }
-                fill(&mut lines[slot * length..][..length]);
+                fill(lines.as_mut().slice_mut(slot * length..(slot + 1) * length));
             }
             Way::Pushed { writer, line, .. } => {
-                line.resize(length, T::default());
-                fill(line);
-                writer.push(line)?;
+                if line.len() != length {
+                    *line = RawBufferMut::fresh(line.dtype(), length)?;
+                }
+                fill(line.as_mut());
+                writer.push(line.as_raw())?;
             }
             Way::Transposed(transposer) => transposer.fill_line(fill)?,
         }
@@ -125,11 +123,11 @@ impl<'a, T: Element> LineWriter<'a, T> {
 
     fn taken(&mut self) -> Result<()> {
         self.next += 1;
-        self.ctx.report(self.lines.phase, self.next as u64, self.lines.count as u64)
+        self.array.ctx.report(self.lines.phase, self.next as u64, self.lines.count as u64)
     }
 
     /// Puts the last lines into the array. Fails if lines are missing.
-    pub(super) fn finish(self) -> Result<()> {
+    pub(super) fn finish(mut self) -> Result<()> {
         self.broken.check()?;
         let Lines { count, length, .. } = self.lines;
         if self.next != count {
@@ -141,96 +139,88 @@ impl<'a, T: Element> LineWriter<'a, T> {
             Way::InPlace => return Ok(()),
             Way::Gathered { lines, most } => {
                 let first = count.saturating_sub(1) / most * most;
-                scatter(
-                    &lines[..(count - first) * length],
-                    self.lines,
-                    first,
-                    self.array,
-                    &self.ctx,
-                );
+                let rest = lines.as_raw().slice(0..(count - first) * length);
+                scatter(rest, self.lines, first, &mut self.array);
                 return Ok(());
             }
             Way::Pushed { writer, .. } => writer,
             Way::Transposed(transposer) => {
-                let mut writer = ArrayWriter::over(self.array.buffer_to_write(), &self.ctx)?;
-                transposer.finish(|band| writer.push(band))?;
+                let mut writer = self.array.write_over()?;
+                transposer.finish(&mut |band| writer.push(band))?;
                 writer
             }
         };
-        let sums = writer.finish_over(self.array.len())?;
-        self.array.summed(sums);
-        Ok(())
+        self.array.finish_over(writer)
     }
 }
 
 impl Lines {
     /// Whether the file of an array is written past its map.
-    fn streams<T: Element>(&self, array: &DenseMut<T, Ix2>, ctx: &Context) -> bool {
-        let (limit, bytes) = (ctx.memory_left(), size_of_val(array.as_slice()) as u64);
-        let line = bytes_of::<T>(self.length);
+    fn streams(&self, array: &ArrayToWrite<'_>) -> bool {
+        let limit = array.ctx.memory_left();
+        let line = array.dtype().bytes_of(self.length);
         // A line that is made where none fits beside the writer is made in the map.
-        bytes > limit / 2 && array.fills_its_file() && (!self.along || line <= limit / 2)
+        array.bytes() > limit / 2 && array.fills_its_file() && (!self.along || line <= limit / 2)
     }
 
-    fn way<T: Element>(&self, array: &mut DenseMut<T, Ix2>, ctx: &Context) -> Result<Way<T>> {
-        if self.streams(array, ctx) {
+    fn way(&self, array: &mut ArrayToWrite<'_>) -> Result<Way> {
+        let (dtype, ctx) = (array.dtype(), array.ctx);
+        if self.streams(array) {
             if !self.along {
-                return Transposer::new(self.count, self.length, ctx).map(Way::Transposed);
+                return Transposer::new(dtype, (self.count, self.length), ctx).map(Way::Transposed);
             }
-            let held = ctx.hold(bytes_of::<T>(self.length));
-            let writer = ArrayWriter::over(array.buffer_to_write(), ctx)?;
-            return Ok(Way::Pushed { writer, line: Vec::new(), _held: held });
+            let held = ctx.hold(dtype.bytes_of(self.length));
+            let (writer, line) = (array.write_over()?, RawBufferMut::fresh(Some(dtype), 0)?);
+            return Ok(Way::Pushed { writer, line, _held: held });
         }
         if self.along {
             return Ok(Way::InPlace);
         }
-        let most = gathered_lines::<T>(self, ctx)?;
-        let lines = ctx.zeros("lines to gather", most.saturating_mul(self.length))?;
-        Ok(Way::Gathered { lines, most })
+        let most = self.gathered(array)?;
+        let what = (Some(dtype), most.saturating_mul(self.length));
+        Ok(Way::Gathered { lines: ctx.raw_zeros("lines to gather", what)?, most })
     }
 
-    fn plan<T: Element>(&self, array: &DenseMut<T, Ix2>, ctx: &Context) -> Result<Plan> {
+    fn plan(&self, array: &ArrayToWrite<'_>) -> Result<Plan> {
         let Lines { count, length, along, phase } = *self;
-        let (size, bytes) = (size_of::<T>() as u64, size_of_val(array.as_slice()) as u64);
+        let (dtype, ctx, len, bytes) = (array.dtype(), array.ctx, array.len(), array.bytes());
         let plan = Plan::new(phase);
-        let in_memory = if array.buffer.file().is_some() { 0 } else { bytes };
-        if !self.streams(array, ctx) {
-            let plan = plan.works(array.len() as u64, 1.0).beside(in_memory);
-            let most = if along { 0 } else { gathered_lines::<T>(self, ctx)? };
-            return Ok(plan.beside(bytes_of::<T>(most.saturating_mul(length))));
+        let in_memory = if array.file().is_some() { 0 } else { bytes };
+        if !self.streams(array) {
+            let plan = plan.works(len as u64, 1.0).beside(in_memory);
+            let most = if along { 0 } else { self.gathered(array)? };
+            return Ok(plan.beside(dtype.bytes_of(most.saturating_mul(length))));
         }
-        let start = array.buffer.file().map_or(0, |(_, start)| start);
-        let writing = ArrayWriter::<T>::memory_beside(ctx.memory_left());
+        let start = array.file().map_or(0, |(_, start)| start);
+        let writing = RawWriter::memory_beside(ctx.memory_left());
         let plan = plan.writes(start + bytes);
         if along {
-            return Ok(plan.works(array.len() as u64, 0.3).beside(writing + length as u64 * size));
+            return Ok(plan.works(len as u64, 0.3).beside(writing + dtype.bytes_of(length)));
         }
-        Ok(Transposer::<T>::plan(plan, (count, length), 0, ctx)?.beside(writing))
+        Ok(Transposer::plan(plan, dtype, (count, length), 0, ctx)?.beside(writing))
+    }
+
+    /// Lines to gather: at most all of them, at least one, otherwise what the area for them holds, in whole cache lines.
+    fn gathered(&self, array: &ArrayToWrite<'_>) -> Result<usize> {
+        let (dtype, ctx) = (array.dtype(), array.ctx);
+        let line = dtype.bytes_of(self.length);
+        ctx.check_memory("one line of the staging area", line)?;
+        let area = STAGING.min(ctx.memory_left() / 4);
+        let most = (area / line.max(1)) as usize;
+        let in_cache_line = CACHE_LINE / dtype.size();
+        let whole = if most > in_cache_line { most - most % in_cache_line } else { most };
+        Ok(whole.clamp(1, self.count.max(1)))
     }
 }
 
 /// Puts lines from the `first` on into the array: row `i` of it gets element `i` of each.
-fn scatter<T: Element>(
-    lines: &[T],
+fn scatter(
+    lines: Raw<'_>,
     Lines { count, length, .. }: Lines,
     first: usize,
-    array: &mut DenseMut<T, Ix2>,
-    ctx: &Context,
+    array: &mut ArrayToWrite<'_>,
 ) {
     let here = lines.len() / length.max(1);
-    ctx.with_threads(|| {
-        let line = |k: usize| &lines[k * length..][..length];
-        transpose_lines(array.as_mut_slice(), count, (first, here), line);
-    });
-}
-
-/// Lines to gather: at most all of them, at least one, otherwise what the area for them holds, in whole cache lines.
-fn gathered_lines<T: Element>(lines: &Lines, ctx: &Context) -> Result<usize> {
-    let line = bytes_of::<T>(lines.length);
-    ctx.check_memory("one line of the staging area", line)?;
-    let area = STAGING.min(ctx.memory_left() / 4);
-    let most = (area / line.max(1)) as usize;
-    let in_cache_line = 64 / size_of::<T>();
-    let whole = if most > in_cache_line { most - most % in_cache_line } else { most };
-    Ok(whole.clamp(1, lines.count.max(1)))
+    let line = |k: usize| lines.slice(k * length..(k + 1) * length);
+    array.ctx.with_threads(|| transpose_lines(array.elements(), count, (first, here), &line));
 }

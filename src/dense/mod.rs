@@ -4,7 +4,7 @@
 //! buffer, [`DenseMut`] over a unique, writable one. Both hand out `ndarray` views, so that all of ndarray works on
 //! mapped arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
 //!
-//! - [`base`], [`writable`] – the two; [`open`] – arrays from files
+//! - [`base`], [`writable`] – the two; [`any_dense`] – the first, of a type that is known at run time; [`open`] – arrays from files
 //! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
 //!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
 //! - [`stack`] – matrices put together, [`parts`] – their elements in the order of the result; [`builder`] – a matrix of
@@ -14,6 +14,7 @@
 //! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
 //!   [`cut`] into groups and bands, and [`transposed`] when all lines are there
 
+mod any_dense;
 mod bands;
 mod base;
 mod builder;
@@ -32,14 +33,16 @@ mod writable;
 mod writer;
 mod zipped;
 
-pub(crate) use bands::BandPanels;
+pub(crate) use any_dense::AnyDense;
+pub(crate) use bands::{AnyBandPanels, BandPanels};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
-pub(crate) use panels::{LinePanel, LinePanels};
+pub(crate) use panels::{AnyLinePanels, LinePanel, LinePanels};
 pub(crate) use transpose::transpose_lines;
 pub(crate) use transposed::{memory_to_transpose, transposed};
 pub(crate) use transposer::Transposer;
+pub(crate) use writable::AnyDenseMut;
 pub use writable::DenseMut;
-pub(crate) use writer::DenseWriter;
+pub(crate) use writer::{AnyDenseWriter, DenseWriter};
 pub(crate) use zipped::ZippedRuns;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use ndarray::{Dimension, IntoDimension};
 
-use crate::dense::base::{ARRAY, Dense, dimensions};
-use crate::dense::panels::LinePanels;
-use crate::dense::writer::DenseWriter;
+use crate::dense::any_dense::{AnyDense, check_dimensions};
+use crate::dense::base::{ARRAY, Dense};
+use crate::dense::panels::AnyLinePanels;
+use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{
-    ByteOrder, Context, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage, Standing,
-    StoredFile, map_array, map_raw, open_closed, read_array, read_elements,
+    ByteOrder, Context, DType, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage,
+    Standing, StoredFile, map_array, map_raw, open_closed, read_array, read_elements,
 };
 
 impl<T: Element, D: Dimension> Dense<T, D> {
@@ -31,10 +32,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let stored = StoredFile::at(path.as_ref())?;
-        let is_current =
-            |a: &Self| a.buffer.origin().is_none_or(|(origin, _)| stored.is(&origin.file));
-        open_closed(&stored, || Self::map_file(&stored), is_current)
+        AnyDense::open(path.as_ref(), T::DTYPE, D::NDIM).map(AnyDense::into_typed)
     }
 
     /// As [`open`](Self::open), also where the last writer did not [close](crate::DenseMut::close) it: elements may be partly
@@ -54,39 +52,15 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open_unfinished(path: impl AsRef<Path>) -> Result<Self> {
-        Self::map_file(&StoredFile::at(path.as_ref())?)
-    }
-
-    fn map_file(stored: &StoredFile) -> Result<Self> {
-        let (header, buffer) = map_array(stored, T::DTYPE, &[(T::DTYPE, 1)])?;
-        let shape = dimensions(&header.shape).map_err(|e| e.in_file(stored.path()))?;
-        Ok(Dense { buffer: buffer.into_typed(), shape, order: header.order })
+        AnyDense::open_unfinished(path.as_ref(), T::DTYPE, D::NDIM).map(AnyDense::into_typed)
     }
 
     /// Copies the array in a `.npy` file to `place`, in native byte order.
     ///
     /// Cost: one pass over the file and one sequential write. Memory: the result, unless it goes to a file.
     pub fn read(path: impl AsRef<Path>, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        let (path, place) = (path.as_ref(), place.into());
-        let header = NpyHeader::read(path)?;
-        let _running = ctx.begin(|| {
-            if place == Place::Memory {
-                let taken = DenseWriter::<T, D>::memory(header.len(), &place, ctx);
-                ctx.check_memory("the result", taken)?;
-            }
-            let plan = Plan::new("reading a .npy file")
-                .on_device_of(Some((path, 0)))
-                .reads(1, header.data_bytes())
-                .works(header.len() as u64, 1.0)
-                .holds(MEMORY_TO_READ);
-            Ok(DenseWriter::<T, D>::plan(plan, header.len(), &place, ctx))
-        })?;
-        ctx.meter().pass();
-        let stage = Stage::file(&place, ctx)?;
-        let (header, buffer) = read_array(path, T::DTYPE, &stage, ARRAY, ctx)?;
-        let shape = dimensions(&header.shape).map_err(|e| e.in_file(path))?;
-        stage.publish(ARRAY)?;
-        Ok(Dense { buffer: buffer.into_typed(), shape, order: header.order })
+        let kind = (T::DTYPE, D::NDIM);
+        AnyDense::read(path.as_ref(), kind, &place.into(), ctx).map(AnyDense::into_typed)
     }
 
     /// Maps elements in a file without a header: NumPy's `memmap(path, dtype, "r", offset, shape, order)`.
@@ -110,10 +84,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         order: Order,
     ) -> Result<Self> {
         let shape = shape.into_dimension();
-        let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
-        header.checked_bytes()?;
-        let buffer = map_raw(path.as_ref(), offset, (T::DTYPE, header.len()))?;
-        Ok(Dense { buffer: buffer.into_typed(), shape, order })
+        AnyDense::from_raw(path.as_ref(), offset, T::DTYPE, shape.slice(), order)
+            .map(AnyDense::into_typed)
     }
 
     /// Copies elements in a file without a header to `place`, in native byte order: wherever they stand, also where
@@ -142,30 +114,10 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let (path, place, shape) = (path.as_ref(), place.into(), shape.into_dimension());
-        let bytes = NpyHeader::new(T::DTYPE, shape.slice(), order).checked_bytes()?;
-        let file = StoredFile::at(path)?.open_read()?;
-        let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
-        if length.saturating_sub(offset) < bytes {
-            return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
-                .in_file(path)
-                .at_byte(offset)
-                .expected(format!("{bytes} bytes for {:?}", shape.slice()))
-                .found(length.saturating_sub(offset)));
-        }
-        let len = shape.size();
-        let taken = DenseWriter::<T, D>::memory(len, &place, ctx);
-        ctx.check_memory("the result", if place == Place::Memory { taken } else { 0 })?;
-        let _running = ctx.begin(|| {
-            let plan = Plan::new("reading elements").on_device_of(Some((path, 0)));
-            let plan = plan.reads(1, bytes).works(len as u64, 1.0).holds(MEMORY_TO_READ);
-            Ok(DenseWriter::<T, D>::plan(plan, len, &place, ctx))
-        })?;
-        ctx.meter().pass();
-        let mut writer = DenseWriter::new(&place, shape, order, ctx)?;
-        let what = (T::DTYPE, Standing { start: offset, bytes, dtype: T::DTYPE, byte_order });
-        read_elements(file, path, what, ctx, &mut |elements| writer.push_raw(elements))?;
-        writer.finish()
+        let (place, shape) = (place.into(), shape.into_dimension());
+        let what = (T::DTYPE, shape.slice(), order);
+        AnyDense::read_raw(path.as_ref(), (offset, byte_order), what, &place, ctx)
+            .map(AnyDense::into_typed)
     }
 
     /// Copies the array to `place`, in the same order.
@@ -173,7 +125,104 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// Cost: one read and one sequential write of the elements. Memory: the result, unless it goes to a file, and for a
     /// file larger than half the limit four panels of at most 12 MiB.
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        self.copy_as(self.order, "copying a dense array", &place.into(), ctx)
+        self.to_any().copy_to(&place.into(), ctx).map(AnyDense::into_typed)
+    }
+}
+
+impl AnyDense {
+    /// Maps an array of a type and a number of dimensions, if only one will do.
+    fn open(path: &Path, dtype: DType, count: Option<usize>) -> Result<Self> {
+        let stored = StoredFile::at(path)?;
+        let is_current =
+            |a: &Self| a.buffer.origin().is_none_or(|(origin, _)| stored.is(&origin.file));
+        open_closed(&stored, || Self::map_file(&stored, dtype, count), is_current)
+    }
+
+    fn open_unfinished(path: &Path, dtype: DType, count: Option<usize>) -> Result<Self> {
+        Self::map_file(&StoredFile::at(path)?, dtype, count)
+    }
+
+    fn map_file(stored: &StoredFile, dtype: DType, count: Option<usize>) -> Result<Self> {
+        let (NpyHeader { shape, order, .. }, buffer) = map_array(stored, dtype, &[(dtype, 1)])?;
+        check_dimensions(&shape, count).map_err(|e| e.in_file(stored.path()))?;
+        Ok(AnyDense { buffer, shape, order })
+    }
+
+    fn read(
+        path: &Path,
+        (dtype, count): (DType, Option<usize>),
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let header = NpyHeader::read(path)?;
+        let _running = ctx.begin(|| {
+            if *place == Place::Memory {
+                let taken = AnyDenseWriter::memory((dtype, header.len()), place, ctx);
+                ctx.check_memory("the result", taken)?;
+            }
+            let plan = Plan::new("reading a .npy file")
+                .on_device_of(Some((path, 0)))
+                .reads(1, header.data_bytes())
+                .works(header.len() as u64, 1.0)
+                .holds(MEMORY_TO_READ);
+            Ok(AnyDenseWriter::plan(plan, (dtype, header.len()), place, ctx))
+        })?;
+        ctx.meter().pass();
+        let stage = Stage::file(place, ctx)?;
+        let (NpyHeader { shape, order, .. }, buffer) = read_array(path, dtype, &stage, ARRAY, ctx)?;
+        check_dimensions(&shape, count).map_err(|e| e.in_file(path))?;
+        stage.publish(ARRAY)?;
+        Ok(AnyDense { buffer, shape, order })
+    }
+
+    fn from_raw(
+        path: &Path,
+        offset: u64,
+        dtype: DType,
+        shape: &[usize],
+        order: Order,
+    ) -> Result<Self> {
+        let header = NpyHeader::new(dtype, shape, order);
+        header.checked_bytes()?;
+        let buffer = map_raw(path, offset, (dtype, header.len()))?;
+        Ok(AnyDense { buffer, shape: header.shape, order })
+    }
+
+    fn read_raw(
+        path: &Path,
+        (offset, byte_order): (u64, ByteOrder),
+        (dtype, shape, order): (DType, &[usize], Order),
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let header = NpyHeader::new(dtype, shape, order);
+        let bytes = header.checked_bytes()?;
+        let file = StoredFile::at(path)?.open_read()?;
+        let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
+        if length.saturating_sub(offset) < bytes {
+            return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+                .in_file(path)
+                .at_byte(offset)
+                .expected(format!("{bytes} bytes for {shape:?}"))
+                .found(length.saturating_sub(offset)));
+        }
+        let len = header.len();
+        let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
+        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("reading elements").on_device_of(Some((path, 0)));
+            let plan = plan.reads(1, bytes).works(len as u64, 1.0).holds(MEMORY_TO_READ);
+            Ok(AnyDenseWriter::plan(plan, (dtype, len), place, ctx))
+        })?;
+        ctx.meter().pass();
+        let mut writer = AnyDenseWriter::new(place, (dtype, shape, order), ctx)?;
+        let what = (dtype, Standing { start: offset, bytes, dtype, byte_order });
+        read_elements(file, path, what, ctx, &mut |elements| writer.push(elements))?;
+        writer.finish()
+    }
+
+    fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
+        self.copy_as(self.order, "copying a dense array", place, ctx)
     }
 
     /// Copies the elements as they lie to an array that is said to be in `order`.
@@ -184,20 +233,22 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        let result = DenseWriter::<T, D>::memory(self.len(), place, ctx);
+        let what = (self.dtype(), self.len());
+        let result = AnyDenseWriter::memory(what, place, ctx);
         ctx.check_memory("the result", result)?;
-        let all = Dense::from_parts((1, self.len()), Order::C, self.buffer.clone())?;
+        let all =
+            AnyDense { buffer: self.buffer.clone(), shape: vec![1, self.len()], order: Order::C };
         let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
-        let mut panels = LinePanels::once(&all, (1, 1), budget, ctx)?;
+        let mut panels = AnyLinePanels::once(&all, (1, 1), budget, ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new(operation)
                 .on_device_of(self.buffer.file())
-                .reads(1, self.buffer.stored_bytes())
+                .reads(1, self.stored_bytes())
                 .holds(panels.memory())
-                .works(self.len() as u64, 0.1 * size_of::<T>() as f64);
-            Ok(DenseWriter::<T, D>::plan(plan, self.len(), place, ctx))
+                .works(self.len() as u64, 0.1 * self.dtype().size() as f64);
+            Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;
-        let mut writer = DenseWriter::new(place, self.shape.clone(), order, ctx)?;
+        let mut writer = AnyDenseWriter::new(place, (self.dtype(), &self.shape, order), ctx)?;
         panels.sweep(ctx, &mut |panel| writer.push(panel.elements))?;
         writer.finish()
     }

@@ -1,9 +1,13 @@
 //! A dense matrix in runs of lines: all of it at once if it is in memory or fits, panel by panel if not.
 
+use std::ops::{Deref, DerefMut};
+
+use crate::dense::any_dense::AnyDense;
 use crate::dense::base::Dense;
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Element, PanelArray, PanelReader, Traffic, largest_panel, panel_elements,
+    Context, DType, Element, PanelReader, RawPanelArray, Traffic, largest_panel, panel_elements,
 };
 
 /// Elements that one pass over a matrix in memory works on between two looks at the cancel token.
@@ -13,11 +17,11 @@ const RESIDENT: usize = 1 << 24;
 const RING: u64 = 64 << 20;
 
 /// Hands out a matrix in runs of contiguous lines (rows in C order, columns in Fortran order), in order.
-pub struct LinePanels<T: Element> {
-    matrix: Dense<T>,
+pub struct AnyLinePanels {
+    matrix: AnyDense,
     cut: Cut,
     /// `None` for a matrix that is used where it lies.
-    streams: Option<(PanelReader, PanelArray<T>)>,
+    streams: Option<(PanelReader, RawPanelArray)>,
 }
 
 /// Where panels begin and end.
@@ -31,8 +35,9 @@ struct Cut {
     width: usize,
 }
 
-/// A run of lines, or a piece of one that is too long for a panel.
-pub(crate) struct LinePanel<'a, T> {
+/// A run of lines, or a piece of one that is too long for a panel. `elements` is a slice, or a run of values whose type is
+/// known at run time.
+pub(crate) struct LinePanel<E> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
     /// Number of lines; 1 for a piece.
@@ -40,27 +45,28 @@ pub(crate) struct LinePanel<'a, T> {
     /// Position of the first element in its line: 0 unless the panel is a piece.
     pub(crate) offset: usize,
     /// The lines, one after the other.
-    pub(crate) elements: &'a [T],
+    pub(crate) elements: E,
 }
 
-impl<T: Element> LinePanels<T> {
+impl AnyLinePanels {
     /// Panels of a matrix within `budget` bytes of memory, each but the last with a multiple of `step` lines, for many
     /// passes: what fits is kept between them.
     ///
     /// Fails if two panels do not fit, `step` lines being the least of a panel.
-    pub(crate) fn new(matrix: &Dense<T>, step: usize, budget: u64, ctx: &Context) -> Result<Self> {
+    pub(crate) fn new(matrix: &AnyDense, step: usize, budget: u64, ctx: &Context) -> Result<Self> {
         let (lines, length) = matrix.lines();
         let whole = Cut { lines, length, height: lines.max(1), width: length.max(1) };
         if !is_streamed(matrix, budget) {
-            return Ok(LinePanels { matrix: matrix.clone(), cut: whole, streams: None });
+            return Ok(AnyLinePanels { matrix: matrix.clone(), cut: whole, streams: None });
         }
-        let cut = Cut { height: whole.most_lines(panel_size::<T>(budget), step), ..whole };
+        let cut =
+            Cut { height: whole.most_lines(panel_size(matrix.dtype(), budget), step), ..whole };
         Self::streamed(matrix, cut, budget, false, ctx)
     }
 
     /// Panels of whole lines for one pass: hardly any is pinned, because none would be used again.
     pub(crate) fn for_one_sweep(
-        matrix: &Dense<T>,
+        matrix: &AnyDense,
         step: usize,
         budget: u64,
         ctx: &Context,
@@ -74,14 +80,14 @@ impl<T: Element> LinePanels<T> {
     ///
     /// A line comes in pieces only if it alone is more than a panel, and only for a `step` of 1.
     pub(crate) fn once(
-        matrix: &Dense<T>,
+        matrix: &AnyDense,
         (step, piece): (usize, usize),
         budget: u64,
         ctx: &Context,
     ) -> Result<Self> {
         let (lines, length) = matrix.lines();
         let streamed = is_streamed(matrix, budget);
-        let most = if streamed { panel_size::<T>(budget) } else { RESIDENT };
+        let most = if streamed { panel_size(matrix.dtype(), budget) } else { RESIDENT };
         let mut cut = Cut { lines, length, height: 1, width: length.max(1) };
         if matrix.is_empty() {
             // One panel of nothing, however many lines of no elements there are.
@@ -94,18 +100,18 @@ impl<T: Element> LinePanels<T> {
         if streamed {
             return Self::streamed(matrix, cut, budget, true, ctx);
         }
-        Ok(LinePanels { matrix: matrix.clone(), cut, streams: None })
+        Ok(AnyLinePanels { matrix: matrix.clone(), cut, streams: None })
     }
 
     fn streamed(
-        matrix: &Dense<T>,
+        matrix: &AnyDense,
         cut: Cut,
         budget: u64,
         once: bool,
         ctx: &Context,
     ) -> Result<Self> {
         let mut sources = Vec::new();
-        let elements = PanelArray::new(matrix.buffer(), &mut sources)?;
+        let elements = RawPanelArray::new(matrix.buffer(), &mut sources)?;
         let panels = (0..cut.count())
             .map(|panel| {
                 let (first, lines, offset, len) = cut.panel(panel);
@@ -120,16 +126,16 @@ impl<T: Element> LinePanels<T> {
         if once {
             reader.pin_nothing();
         }
-        Ok(LinePanels { matrix: matrix.clone(), cut, streams: Some((reader, elements)) })
+        Ok(AnyLinePanels { matrix: matrix.clone(), cut, streams: Some((reader, elements)) })
     }
 
     /// Panels of the same matrix for somebody else, with as few buffers as can be.
     pub(crate) fn another(&self) -> Self {
-        let another = |(reader, elements): &(PanelReader, PanelArray<T>)| {
+        let another = |(reader, elements): &(PanelReader, RawPanelArray)| {
             (reader.another(), elements.clone())
         };
         let streams = self.streams.as_ref().map(another);
-        LinePanels { matrix: self.matrix.clone(), cut: self.cut, streams }
+        AnyLinePanels { matrix: self.matrix.clone(), cut: self.cut, streams }
     }
 
     /// The same panels, handed out on the map: for a sweep without memory, counted with those that read.
@@ -137,7 +143,7 @@ impl<T: Element> LinePanels<T> {
         if let Some((reader, _)) = &self.streams {
             reader.count_mapped();
         }
-        LinePanels { matrix: self.matrix.clone(), cut: self.cut, streams: None }
+        AnyLinePanels { matrix: self.matrix.clone(), cut: self.cut, streams: None }
     }
 
     /// Stays, beside `vectors` bytes, within the memory that the context allows, whatever else is held there.
@@ -164,10 +170,6 @@ impl<T: Element> LinePanels<T> {
         self.streams.as_ref().map_or(0, |(reader, _)| reader.least_memory())
     }
 
-    pub(crate) fn matrix(&self) -> &Dense<T> {
-        &self.matrix
-    }
-
     /// `(lines, elements of a line)`.
     pub(crate) fn shape(&self) -> (usize, usize) {
         (self.cut.lines, self.cut.length)
@@ -182,7 +184,7 @@ impl<T: Element> LinePanels<T> {
     pub(crate) fn bytes_to_read(&self) -> u64 {
         match &self.streams {
             Some((reader, _)) => reader.bytes_to_read(),
-            None => self.matrix.buffer().stored_bytes(),
+            None => self.matrix.stored_bytes(),
         }
     }
 
@@ -190,7 +192,7 @@ impl<T: Element> LinePanels<T> {
     pub(crate) fn bytes_to_read_again(&self) -> u64 {
         match &self.streams {
             Some((reader, _)) => reader.bytes_to_read_again(),
-            None => self.matrix.buffer().stored_bytes(),
+            None => self.matrix.stored_bytes(),
         }
     }
 
@@ -203,18 +205,18 @@ impl<T: Element> LinePanels<T> {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(LinePanel<'_, T>) -> Result<()>,
+        work: &mut dyn FnMut(LinePanel<Raw<'_>>) -> Result<()>,
     ) -> Result<()> {
         let cut = self.cut;
         ctx.meter().pass();
         let Some((reader, elements)) = &mut self.streams else {
-            ctx.meter().read(self.matrix.buffer().stored_bytes());
+            ctx.meter().read(self.matrix.stored_bytes());
             let count = cut.count().max(1);
             for panel in 0..count {
                 ctx.report("sweeping", panel as u64, count as u64)?;
                 let (first, lines, offset, len) = cut.panel(panel);
-                let elements =
-                    &self.matrix.as_slice()[first * cut.length + offset..][..lines * len];
+                let start = first * cut.length + offset;
+                let elements = self.matrix.elements().slice(start..start + lines * len);
                 work(LinePanel { first, lines, offset, elements })?;
             }
             return ctx.report("sweeping", count as u64, count as u64);
@@ -228,15 +230,103 @@ impl<T: Element> LinePanels<T> {
     }
 }
 
+/// [`AnyLinePanels`] of a matrix whose type is known when it is compiled.
+pub struct LinePanels<T: Element> {
+    any: AnyLinePanels,
+    matrix: Dense<T>,
+}
+
+impl<T: Element> LinePanels<T> {
+    fn of(matrix: &Dense<T>, any: AnyLinePanels) -> Self {
+        LinePanels { any, matrix: matrix.clone() }
+    }
+
+    /// As [`AnyLinePanels::new`].
+    pub(crate) fn new(matrix: &Dense<T>, step: usize, budget: u64, ctx: &Context) -> Result<Self> {
+        let any = AnyLinePanels::new(&matrix.to_any(), step, budget, ctx)?;
+        Ok(Self::of(matrix, any))
+    }
+
+    /// As [`AnyLinePanels::for_one_sweep`].
+    pub(crate) fn for_one_sweep(
+        matrix: &Dense<T>,
+        step: usize,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let any = AnyLinePanels::for_one_sweep(&matrix.to_any(), step, budget, ctx)?;
+        Ok(Self::of(matrix, any))
+    }
+
+    /// As [`AnyLinePanels::once`].
+    pub(crate) fn once(
+        matrix: &Dense<T>,
+        steps: (usize, usize),
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let any = AnyLinePanels::once(&matrix.to_any(), steps, budget, ctx)?;
+        Ok(Self::of(matrix, any))
+    }
+
+    /// As [`AnyLinePanels::another`].
+    pub(crate) fn another(&self) -> Self {
+        Self::of(&self.matrix, self.any.another())
+    }
+
+    /// As [`AnyLinePanels::on_the_map`].
+    pub(crate) fn on_the_map(&self) -> Self {
+        Self::of(&self.matrix, self.any.on_the_map())
+    }
+
+    pub(crate) fn matrix(&self) -> &Dense<T> {
+        &self.matrix
+    }
+
+    /// As [`AnyLinePanels::sweep`].
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(LinePanel<&[T]>) -> Result<()>,
+    ) -> Result<()> {
+        self.any.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
+            work(LinePanel { first, lines, offset, elements: typed(elements)? })
+        })
+    }
+}
+
+impl<T: Element> Deref for LinePanels<T> {
+    type Target = AnyLinePanels;
+
+    fn deref(&self) -> &AnyLinePanels {
+        &self.any
+    }
+}
+
+impl<T: Element> DerefMut for LinePanels<T> {
+    fn deref_mut(&mut self) -> &mut AnyLinePanels {
+        &mut self.any
+    }
+}
+
+/// Elements that were read as values of their type.
+pub(super) fn typed<T: Element>(elements: Raw<'_>) -> Result<&[T]> {
+    elements.typed().ok_or_else(unaligned)
+}
+
+fn unaligned() -> Error {
+    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
+}
+
 /// Whether a matrix is read panel by panel: it lies in a file and is more than fits.
-fn is_streamed<T: Element>(matrix: &Dense<T>, budget: u64) -> bool {
-    matrix.buffer().stored_bytes() > budget
+fn is_streamed(matrix: &AnyDense, budget: u64) -> bool {
+    matrix.stored_bytes() > budget
 }
 
 /// Elements of a panel as large as is useful; of a tiny budget, a quarter.
-fn panel_size<T>(budget: u64) -> usize {
+fn panel_size(dtype: DType, budget: u64) -> usize {
     let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
-    panel_elements(most, &[size_of::<T>()])
+    panel_elements(most, &[dtype.size()])
 }
 
 impl Cut {

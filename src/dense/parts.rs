@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Buffer, Context, Element, Extent, PanelArray, PanelReader};
+use crate::storage::raw::Raw;
+use crate::storage::{Context, Extent, PanelReader, RawBuffer, RawPanelArray};
 
 /// A run of elements of one of the arrays.
 #[derive(Clone, Debug)]
@@ -14,34 +15,34 @@ pub(super) struct Part {
 }
 
 /// Hands out arrays in panels of parts, for one pass.
-pub(super) struct Parts<T: Element> {
+pub(super) struct Parts {
     /// Keeps maps and locks while panels are read from the files.
-    buffers: Vec<Buffer<T>>,
-    arrays: Vec<PanelArray<T>>,
+    buffers: Vec<RawBuffer>,
+    arrays: Vec<RawPanelArray>,
     panels: Vec<Vec<Part>>,
     /// `None` if the arrays are used where they lie.
     reader: Option<PanelReader>,
 }
 
-impl<T: Element> Parts<T> {
+impl Parts {
     /// Panels of parts of the arrays, which are read within `budget` bytes unless all of them fit.
     ///
     /// Fails if two panels do not fit.
     pub(super) fn new(
-        buffers: Vec<Buffer<T>>,
+        buffers: Vec<RawBuffer>,
         panels: Vec<Vec<Part>>,
         budget: u64,
         ctx: &Context,
     ) -> Result<Self> {
         if Self::stored(&buffers) <= budget {
-            let arrays = buffers.iter().map(|buffer| PanelArray::Kept(buffer.clone())).collect();
+            let arrays = buffers.iter().map(|buffer| RawPanelArray::Kept(buffer.clone())).collect();
             return Ok(Parts { buffers, arrays, panels, reader: None });
         }
         let (mut arrays, mut sources, mut positions) = (Vec::new(), Vec::new(), Vec::new());
         for buffer in &buffers {
             // Each array believes that its source is the only one, for a panel need not have a part of every array.
             let mut own = Vec::new();
-            arrays.push(PanelArray::new(buffer, &mut own)?);
+            arrays.push(RawPanelArray::new(buffer, &mut own)?);
             positions.push(sources.len());
             sources.append(&mut own);
         }
@@ -64,26 +65,26 @@ impl<T: Element> Parts<T> {
     }
 
     /// Bytes of some arrays that lie in files.
-    pub(super) fn stored(buffers: &[Buffer<T>]) -> u64 {
-        buffers.iter().map(Buffer::stored_bytes).sum()
+    pub(super) fn stored(buffers: &[RawBuffer]) -> u64 {
+        buffers.iter().map(RawBuffer::stored_bytes).sum()
     }
 
     /// Calls `work` with the parts of every panel in order.
     pub(super) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(&[&[T]]) -> Result<()>,
+        work: &mut dyn FnMut(&[Raw<'_>]) -> Result<()>,
     ) -> Result<()> {
         ctx.meter().pass();
         let Parts { buffers, arrays, panels, reader } = self;
         let mut hand_out = |panel: usize, bytes: &[&[u8]]| {
             let mut read = 0;
-            let parts: Result<Vec<&[T]>> = panels[panel]
+            let parts: Result<Vec<Raw<'_>>> = panels[panel]
                 .iter()
                 .map(|Part { array, elements }| {
                     let array = &arrays[*array];
                     let part = array.elements(elements.clone(), &bytes[read..]);
-                    read += usize::from(matches!(array, PanelArray::Read { .. }));
+                    read += usize::from(matches!(array, RawPanelArray::Read { .. }));
                     part
                 })
                 .collect();

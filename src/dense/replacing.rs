@@ -6,10 +6,11 @@
 
 use ndarray::Dimension;
 
-use crate::dense::writable::DenseMut;
+use crate::dense::writable::{ArrayToWrite, DenseMut};
 use crate::error::Result;
+use crate::storage::raw::RawMut;
 use crate::storage::{
-    ArrayWriter, Context, Element, PanelArray, PanelReader, Plan, Source, largest_panel,
+    Context, Element, PanelReader, Plan, RawPanelArray, RawWriter, Source, largest_panel,
     panel_elements,
 };
 
@@ -22,34 +23,34 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         &mut self,
         phase: &'static str,
         work: f64,
-        replace: impl FnMut(&mut [T]),
+        mut replace: impl FnMut(&mut [T]),
     ) -> Result<()> {
-        let ctx = self.context().clone();
-        let bytes = size_of_val(self.as_slice()) as u64;
+        self.to_write().replace(phase, work, &mut |run| replace(run.typed().expect("its elements")))
+    }
+}
+
+impl ArrayToWrite<'_> {
+    fn replace(
+        &mut self,
+        phase: &'static str,
+        work: f64,
+        replace: &mut dyn FnMut(RawMut<'_>),
+    ) -> Result<()> {
+        let ctx = self.ctx.clone();
+        let (len, bytes) = (self.len(), self.bytes());
         if bytes > ctx.memory_left() / 2 && self.fills_its_file() {
             return self.replace_file(phase, work, replace, &ctx);
         }
-        let stored = self.buffer.file().is_some();
+        let stored = self.file().is_some();
         let _running = ctx.begin(|| {
-            let plan = Plan::new(phase).works(self.len() as u64, work);
+            let plan = Plan::new(phase).works(len as u64, work);
             Ok(if stored { plan.reads(1, bytes) } else { plan.reads(1, 0).beside(bytes) })
         })?;
-        self.replace_here(phase, replace, stored, &ctx)
-    }
-
-    fn replace_here(
-        &mut self,
-        phase: &'static str,
-        mut replace: impl FnMut(&mut [T]),
-        stored: bool,
-        ctx: &Context,
-    ) -> Result<()> {
-        let (len, bytes) = (self.len(), size_of_val(self.as_slice()) as u64);
         ctx.meter().pass();
         ctx.meter().read(if stored { bytes } else { 0 });
-        for (step, elements) in self.as_mut_slice().chunks_mut(STEP).enumerate() {
-            ctx.report(phase, (step * STEP) as u64, len as u64)?;
-            replace(elements);
+        for start in (0..len).step_by(STEP) {
+            ctx.report(phase, start as u64, len as u64)?;
+            replace(self.elements().slice_mut(start..len.min(start + STEP)));
         }
         ctx.report(phase, len as u64, len as u64)
     }
@@ -58,15 +59,15 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         &mut self,
         phase: &'static str,
         work: f64,
-        mut replace: impl FnMut(&mut [T]),
+        replace: &mut dyn FnMut(RawMut<'_>),
         ctx: &Context,
     ) -> Result<()> {
-        let (len, size) = (self.len(), size_of::<T>());
+        let (len, dtype) = (self.len(), self.dtype());
         let budget = ctx.memory_left() / 2;
         let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
-        let step = panel_elements(most, &[size]).min(len);
-        let Some((origin, start)) = self.buffer.origin() else { return Ok(()) };
-        let array = PanelArray::<T>::Read { slot: 0, origin: start };
+        let step = panel_elements(most, &[dtype.size()]).min(len);
+        let Some((origin, start)) = self.origin() else { return Ok(()) };
+        let array = RawPanelArray::Read { slot: 0, origin: start, dtype: Some(dtype) };
         let panels = (0..len)
             .step_by(step)
             .map(|first| array.extent(first..len.min(first + step)).into_iter().collect());
@@ -75,25 +76,24 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         let mut reader = PanelReader::new(vec![source], panels.collect(), budget, mode)?;
         reader.pin_nothing();
         let _running = ctx.begin(|| {
-            let bytes = (len * size) as u64;
-            let writing = ArrayWriter::<T>::memory_beside(ctx.memory_left());
+            let bytes = dtype.bytes_of(len);
+            let writing = RawWriter::memory_beside(ctx.memory_left());
             let plan = Plan::new(phase).works(len as u64, work).reads(1, bytes);
-            let beside = reader.memory() + writing + (step * size) as u64;
+            let beside = reader.memory() + writing + dtype.bytes_of(step);
             Ok(plan.writes(start + bytes).beside(beside))
         })?;
-        let mut room = ctx.work::<T>("a run of elements", step)?.counted(ctx.meter());
+        let mut room = ctx.raw_work("a run of elements", (Some(dtype), step))?.counted(ctx.meter());
         // Changes on the map are on the device before it is read.
-        let mut writer = ArrayWriter::over(self.buffer_to_write(), ctx)?;
+        let mut writer = self.write_over()?;
         ctx.meter().pass();
         reader.sweep(ctx, &mut |panel, bytes| {
             let read = array.elements(panel * step..len.min(panel * step + step), bytes)?;
-            let elements = &mut room[..read.len()];
-            elements.copy_from_slice(read);
-            replace(elements);
-            writer.push(elements)
+            let mut elements = room.as_mut();
+            let mut elements = elements.slice_mut(0..read.len());
+            elements.copy_from(read);
+            replace(elements.reborrow());
+            writer.push(elements.as_raw())
         })?;
-        let sums = writer.finish_over(len)?;
-        self.summed(sums);
-        Ok(())
+        self.finish_over(writer)
     }
 }

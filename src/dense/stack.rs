@@ -6,15 +6,14 @@
 
 use std::ops::Range;
 
+use crate::dense::any_dense::AnyDense;
 use crate::dense::base::Dense;
 use crate::dense::parts::{Part, Parts};
-use crate::dense::writer::DenseWriter;
+use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{
-    Context, Element, Order, Place, Plan, bytes_of, largest_panel, panel_elements,
-};
-use ndarray::Ix2;
+use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
+use crate::storage::{Context, DType, Element, Order, Place, Plan, largest_panel, panel_elements};
 
 /// Nanoseconds that an element takes.
 const WORK: f64 = 0.5;
@@ -57,40 +56,50 @@ impl<T: Element> Dense<T> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let place = place.into();
-        let stack = Stack::new(axis, matrices)?;
-        let budget = stack.budget::<T>(&place, ctx)?;
-        let buffers = matrices.iter().map(|matrix| matrix.buffer().clone()).collect();
-        let mut parts = Parts::new(buffers, stack.panels::<T>(budget), budget, ctx)?;
-        let height = stack.height::<T>(budget);
-        let _running = ctx.begin(|| {
-            let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
-            let stored = matrices.iter().map(|matrix| matrix.buffer().stored_bytes()).sum();
-            let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
-            let band = bytes_of::<T>(height.saturating_mul(stack.length()));
-            let plan =
-                plan.holds(parts.memory().saturating_add(band)).works(stack.len() as u64, WORK);
-            Ok(DenseWriter::<T, Ix2>::plan(plan, stack.len(), &place, ctx))
-        })?;
-        let mut writer =
-            DenseWriter::<T, Ix2>::new(&place, ndarray::Dim(stack.shape), stack.order, ctx)?;
-        if height == 0 {
-            parts.sweep(ctx, &mut |parts| parts.iter().try_for_each(|part| writer.push(part)))?;
-        } else {
-            let mut made =
-                ctx.zeros::<T>("lines of the result", height.saturating_mul(stack.length()))?;
-            parts.sweep(ctx, &mut |parts| {
-                let elements: usize = parts.iter().map(|part| part.len()).sum();
-                ctx.with_threads(|| stack.interleave(parts, &mut made[..elements]));
-                writer.push(&made[..elements])
-            })?;
-        }
-        writer.finish()
+        let matrices: Vec<AnyDense> = matrices.iter().map(|matrix| matrix.to_any()).collect();
+        concatenate(axis, T::DTYPE, &matrices, &place.into(), ctx).map(AnyDense::into_typed)
     }
+}
+
+fn concatenate(
+    axis: usize,
+    dtype: DType,
+    matrices: &[AnyDense],
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
+    let stack = Stack::new(axis, dtype, matrices)?;
+    let budget = stack.budget(place, ctx)?;
+    let buffers = matrices.iter().map(|matrix| matrix.buffer().clone()).collect();
+    let mut parts = Parts::new(buffers, stack.panels(budget), budget, ctx)?;
+    let height = stack.height(budget);
+    let _running = ctx.begin(|| {
+        let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
+        let stored = matrices.iter().map(AnyDense::stored_bytes).sum();
+        let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
+        let band = dtype.bytes_of(height.saturating_mul(stack.length()));
+        let plan = plan.holds(parts.memory().saturating_add(band)).works(stack.len() as u64, WORK);
+        Ok(AnyDenseWriter::plan(plan, (dtype, stack.len()), place, ctx))
+    })?;
+    let mut writer = AnyDenseWriter::new(place, (dtype, &stack.shape, stack.order), ctx)?;
+    if height == 0 {
+        parts.sweep(ctx, &mut |parts| parts.iter().try_for_each(|&part| writer.push(part)))?;
+    } else {
+        let what = (Some(dtype), height.saturating_mul(stack.length()));
+        let mut made = ctx.raw_zeros("lines of the result", what)?;
+        parts.sweep(ctx, &mut |parts| {
+            let mut made = made.as_mut();
+            let mut made = made.slice_mut(0..parts.iter().map(Raw::len).sum());
+            ctx.with_threads(|| stack.interleave(parts, made.reborrow()));
+            writer.push(made.as_raw())
+        })?;
+    }
+    writer.finish()
 }
 
 /// What is made of what.
 struct Stack {
+    dtype: DType,
     shape: [usize; 2],
     order: Order,
     /// Whether the elements of the matrices follow each other as they are.
@@ -104,7 +113,7 @@ struct Stack {
 }
 
 impl Stack {
-    fn new<T: Element>(axis: usize, matrices: &[&Dense<T>]) -> Result<Self> {
+    fn new(axis: usize, dtype: DType, matrices: &[AnyDense]) -> Result<Self> {
         let Some(first) = matrices.first() else {
             return Err(Error::shape("the matrices", "at least one", 0));
         };
@@ -112,7 +121,7 @@ impl Stack {
             return Err(Error::shape("the axis", "0 or 1", axis));
         }
         // A matrix of one row or column lies the same in both orders.
-        let has_order = |matrix: &&&Dense<T>| matrix.nrows() > 1 && matrix.ncols() > 1;
+        let has_order = |matrix: &&AnyDense| matrix.shape().iter().all(|&extent| extent > 1);
         let order = matrices.iter().find(has_order).unwrap_or(first).order();
         let other = first.shape()[1 - axis];
         let mut extent = 0usize;
@@ -133,7 +142,7 @@ impl Stack {
         let lengths = matrices.iter().map(|matrix| matrix.shape()[axis]).collect();
         let shape = if axis == 0 { [extent, other] } else { [other, extent] };
         let sizes = matrices.iter().map(|matrix| matrix.len()).collect();
-        Ok(Stack { shape, order, along, lengths, lines: other, sizes })
+        Ok(Stack { dtype, shape, order, along, lengths, lines: other, sizes })
     }
 
     /// Elements of the result.
@@ -147,28 +156,28 @@ impl Stack {
     }
 
     /// The memory for reading beside the result, or beside writing it. Fails if the result does not fit.
-    fn budget<T: Element>(&self, place: &Place, ctx: &Context) -> Result<u64> {
+    fn budget(&self, place: &Place, ctx: &Context) -> Result<u64> {
         let (limit, taken) =
-            (ctx.memory_left(), DenseWriter::<T, Ix2>::memory(self.len(), place, ctx));
+            (ctx.memory_left(), AnyDenseWriter::memory((self.dtype, self.len()), place, ctx));
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
         Ok(limit.saturating_sub(taken).min(limit / 2))
     }
 
     /// Lines that are put together at a time; none if a line is more than a panel, or the matrices follow each other.
-    fn height<T: Element>(&self, budget: u64) -> usize {
+    fn height(&self, budget: u64) -> usize {
         if self.along || self.length() == 0 {
             return 0;
         }
-        (panel::<T>(budget, self.sizes.len()) / self.length()).min(self.lines)
+        (self.panel(budget) / self.length()).min(self.lines)
     }
 
     /// The matrices in the order in which they make up the result.
-    fn panels<T: Element>(&self, budget: u64) -> Vec<Vec<Part>> {
+    fn panels(&self, budget: u64) -> Vec<Vec<Part>> {
         if self.len() == 0 {
             return Vec::new();
         }
-        let most = panel::<T>(budget, self.sizes.len());
-        match self.height::<T>(budget) {
+        let most = self.panel(budget);
+        match self.height(budget) {
             0 if self.along => {
                 cut(self.sizes.iter().enumerate().map(|(k, &size)| (k, 0..size)), most)
             }
@@ -190,8 +199,20 @@ impl Stack {
         lengths.map(move |(array, length)| (array, lines.start * length..lines.end * length))
     }
 
+    /// Elements of a panel with a part of each matrix.
+    fn panel(&self, budget: u64) -> usize {
+        let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
+        // Every part is read in whole sectors.
+        panel_elements(most.saturating_sub(self.sizes.len() * 2 * 4096), &[self.dtype.size()])
+    }
+
     /// Puts some lines of every matrix beside each other.
-    fn interleave<T: Element>(&self, parts: &[&[T]], made: &mut [T]) {
+    fn interleave(&self, parts: &[Raw<'_>], made: RawMut<'_>) {
+        by_size!(made.width(), W => self.interleave_lines::<W>(parts, carriers_mut(made)));
+    }
+
+    fn interleave_lines<const W: usize>(&self, parts: &[Raw<'_>], made: &mut [Carrier<W>]) {
+        let parts: Vec<&[Carrier<W>]> = parts.iter().map(Raw::carriers).collect();
         made.par_chunks_mut(self.length()).enumerate().with_min_len(16).for_each(|(line, row)| {
             let mut rest = row;
             for (part, &length) in parts.iter().zip(&self.lengths) {
@@ -201,13 +222,6 @@ impl Stack {
             }
         });
     }
-}
-
-/// Elements of a panel with a part of each of so many arrays.
-fn panel<T>(budget: u64, arrays: usize) -> usize {
-    let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
-    // Every part is read in whole sectors.
-    panel_elements(most.saturating_sub(arrays * 2 * 4096), &[size_of::<T>()])
 }
 
 /// Cuts runs of arrays into parts, and gathers those into panels of at most `most` elements.

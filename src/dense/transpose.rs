@@ -15,6 +15,7 @@
 //!    to their places directly, the same took 0.42 s.
 
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 
 /// Rows that a task fills at most: that many elements are read from a line in one go.
 const TALL: usize = 1024;
@@ -33,16 +34,16 @@ const TOGETHER: usize = 512;
 const APART: usize = 64;
 
 /// A part of some consecutive rows.
-pub(super) struct Patch<'a, T> {
+pub(super) struct Patch<'a, const W: usize> {
     /// The first row.
     pub(super) row: usize,
     /// The first column.
     pub(super) col: usize,
     /// The part of each row.
-    pub(super) rows: Vec<&'a mut [T]>,
+    pub(super) rows: Vec<&'a mut [Carrier<W>]>,
 }
 
-impl<T> Patch<'_, T> {
+impl<const W: usize> Patch<'_, W> {
     /// Columns from the first on.
     pub(super) fn width(&self) -> usize {
         self.rows.first().map_or(0, |row| row.len())
@@ -50,10 +51,10 @@ impl<T> Patch<'_, T> {
 }
 
 /// Cuts rows of `length` elements, one after the other, into patches, and calls `work` with each, on all threads.
-pub(super) fn each_patch<T: Send>(
-    rows: &mut [T],
+pub(super) fn each_patch<const W: usize>(
+    rows: &mut [Carrier<W>],
     length: usize,
-    work: impl Fn(Patch<'_, T>) + Sync,
+    work: &(dyn Fn(Patch<'_, W>) + Sync),
 ) {
     let length = length.max(1);
     let tall = tall(rows.len() / length, length);
@@ -76,7 +77,7 @@ pub(super) fn each_patch<T: Send>(
             }
         }
     }
-    patches.into_par_iter().for_each(&work);
+    patches.into_par_iter().for_each(work);
 }
 
 /// Rows of a patch: many, but some patches for every thread.
@@ -92,52 +93,61 @@ fn tall(rows: usize, length: usize) -> usize {
 
 /// Puts element `k` of line `l` into row `k`, at column `first + l`, for `count` lines, each at least as long as there are rows;
 /// rows of `length` elements lie one after the other. On all threads.
-pub(crate) fn transpose_lines<'a, T: Copy + Send + 'a>(
-    rows: &mut [T],
+pub(crate) fn transpose_lines<'a>(
+    rows: RawMut<'_>,
+    length: usize,
+    lines: (usize, usize),
+    line: &(dyn Fn(usize) -> Raw<'a> + Sync),
+) {
+    by_size!(rows.width(), W => to_rows::<W>(carriers_mut(rows), length, lines, line));
+}
+
+fn to_rows<'a, const W: usize>(
+    rows: &mut [Carrier<W>],
     length: usize,
     (first, count): (usize, usize),
-    line: impl Fn(usize) -> &'a [T] + Sync,
+    line: &(dyn Fn(usize) -> Raw<'a> + Sync),
 ) {
-    each_patch(rows, length, |mut patch| {
+    each_patch(rows, length, &|mut patch| {
         let cols = patch.col..patch.col + patch.width();
         let start = first.clamp(cols.start, cols.end);
         let end = (first + count).clamp(start, cols.end);
         let part = patch.row..patch.row + patch.rows.len();
-        let line = |k: usize| &line(start + k - first)[part.clone()];
-        transpose(&mut patch.rows, (start - cols.start, end - start), line);
+        let line = |k: usize| line(start + k - first).slice(part.clone()).carriers();
+        transpose(&mut patch.rows, (start - cols.start, end - start), &line);
     });
 }
 
 /// Puts element `k` of line `l` into row `k`, at column `at + l`, for `count` lines, each as long as there are rows.
-pub(super) fn transpose<'a, T: Copy + 'a>(
-    rows: &mut [&mut [T]],
-    (at, count): (usize, usize),
-    line: impl Fn(usize) -> &'a [T],
+pub(super) fn transpose<'a, const W: usize>(
+    rows: &mut [&mut [Carrier<W>]],
+    lines: (usize, usize),
+    line: &dyn Fn(usize) -> &'a [Carrier<W>],
 ) {
-    match size_of::<T>() {
-        16 => in_blocks::<T, 4, 4>(rows, (at, count), line),
-        4 | 8 => in_blocks::<T, 8, 4>(rows, (at, count), line),
-        _ => in_blocks::<T, 16, 16>(rows, (at, count), line),
+    match W {
+        16 => in_blocks::<W, 4, 4>(rows, lines, line),
+        4 | 8 => in_blocks::<W, 8, 4>(rows, lines, line),
+        _ => in_blocks::<W, 16, 16>(rows, lines, line),
     }
 }
 
 /// Blocks of `L` lines and `P` rows.
-fn in_blocks<'a, T: Copy + 'a, const L: usize, const P: usize>(
-    rows: &mut [&mut [T]],
+fn in_blocks<'a, const W: usize, const L: usize, const P: usize>(
+    rows: &mut [&mut [Carrier<W>]],
     (at, count): (usize, usize),
-    line: impl Fn(usize) -> &'a [T],
+    line: &dyn Fn(usize) -> &'a [Carrier<W>],
 ) {
     let whole = count / L * L;
     if whole > 0 && !rows.is_empty() {
-        let together = (TOGETHER / size_of::<T>()).next_multiple_of(L).min(whole);
-        let stride = together + APART / size_of::<T>();
-        let mut room = vec![line(0)[0]; rows.len() * stride];
-        let mut room: Vec<&mut [T]> = room.chunks_exact_mut(stride).collect();
+        let together = (TOGETHER / W).next_multiple_of(L).min(whole);
+        let stride = together + APART / W;
+        let mut room = vec![Carrier::ZERO; rows.len() * stride];
+        let mut room: Vec<&mut [Carrier<W>]> = room.chunks_exact_mut(stride).collect();
         for start in (0..whole).step_by(together) {
             let here = together.min(whole - start);
             for first in (0..here).step_by(L) {
                 let lines = std::array::from_fn(|k| line(start + first + k));
-                add_lines::<T, L, P>(lines, &mut room, first);
+                add_lines::<W, L, P>(lines, &mut room, first);
             }
             for (row, room) in rows.iter_mut().zip(&room) {
                 row[at + start..][..here].copy_from_slice(&room[..here]);
@@ -150,9 +160,9 @@ fn in_blocks<'a, T: Copy + 'a, const L: usize, const P: usize>(
 }
 
 /// Puts `L` lines into the columns from `at` on.
-fn add_lines<T: Copy, const L: usize, const P: usize>(
-    lines: [&[T]; L],
-    rows: &mut [&mut [T]],
+fn add_lines<const W: usize, const L: usize, const P: usize>(
+    lines: [&[Carrier<W>]; L],
+    rows: &mut [&mut [Carrier<W>]],
     at: usize,
 ) {
     let (blocks, rest) = rows.as_chunks_mut::<P>();
@@ -168,18 +178,19 @@ fn add_lines<T: Copy, const L: usize, const P: usize>(
 
 /// `P` elements from `from` on of each line become `L` elements from `at` on of each row.
 #[inline(always)]
-fn exchange<T: Copy, const L: usize, const P: usize>(
-    lines: &[&[T]; L],
+fn exchange<const W: usize, const L: usize, const P: usize>(
+    lines: &[&[Carrier<W>]; L],
     from: usize,
-    rows: &mut [&mut [T]; P],
+    rows: &mut [&mut [Carrier<W>]; P],
     at: usize,
 ) {
-    let block: [&[T; P]; L] = std::array::from_fn(|l| {
+    let block: [&[Carrier<W>; P]; L] = std::array::from_fn(|l| {
         lines[l][from..].first_chunk().expect("a line is as long as there are rows")
     });
-    let block: [[T; P]; L] = block.map(|elements| *elements);
+    let block: [[Carrier<W>; P]; L] = block.map(|elements| *elements);
     for (p, row) in rows.iter_mut().enumerate() {
-        let to: &mut [T; L] = row[at..].first_chunk_mut().expect("a row has room for all lines");
+        let to: &mut [Carrier<W>; L] =
+            row[at..].first_chunk_mut().expect("a row has room for all lines");
         for l in 0..L {
             to[l] = block[l][p];
         }
@@ -198,8 +209,8 @@ mod tests {
             let lines: Vec<T> = (0..count * length).map(&number).collect();
             let width = before + count + 1;
             let mut rows = vec![T::default(); length * width];
-            let line = |l: usize| &lines[l * length..][..length];
-            transpose_lines(&mut rows, width, (before, count), line);
+            let line = |l: usize| Raw::of(&lines[l * length..][..length]);
+            transpose_lines(RawMut::of(&mut rows), width, (before, count), &line);
             for (k, row) in rows.chunks(width).enumerate() {
                 for (c, &found) in row.iter().enumerate() {
                     let inside = c >= before && c < before + count;

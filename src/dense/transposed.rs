@@ -5,38 +5,40 @@ use std::ops::Range;
 use crate::dense::cut::{Band, Cut};
 use crate::dense::transpose::{Patch, each_patch, transpose};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Context, Element, ScratchFile};
+use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
+use crate::storage::{Context, DType, ScratchFile};
 
 /// Bands of tiles that are being read or worked on at a time.
 pub(super) const IN_FLIGHT: usize = 3;
 
 /// All lines, in memory and in the scratch file.
-pub(super) struct Lines<'a, T> {
+pub(super) struct Lines<'a> {
     pub(super) cut: Cut,
-    pub(super) lines: &'a [T],
+    pub(super) lines: Raw<'a>,
     /// Where in the scratch file every block starts, group by group.
     pub(super) blocks: &'a [u64],
     pub(super) ctx: &'a Context,
 }
 
-impl<T: Element> Lines<'_, T> {
+impl Lines<'_> {
     /// Hands on the result, some lines at a time or a piece of one, in order.
     pub(super) fn hand_on(
         &self,
         file: Option<&ScratchFile>,
-        mut sink: impl FnMut(&[T]) -> Result<()>,
+        sink: &mut dyn FnMut(Raw<'_>) -> Result<()>,
     ) -> Result<()> {
         let (cut, ctx) = (self.cut, self.ctx);
         let mut made = ctx
-            .work::<T>("a band of lines", cut.width.saturating_mul(cut.piece))?
+            .raw_work("a band of lines", (self.lines.dtype(), cut.width.saturating_mul(cut.piece)))?
             .counted(ctx.meter());
         let Some(file) = file else {
             let all = cut.bands().count() as u64;
             for (k, band) in cut.bands().enumerate() {
                 ctx.report("transposing", k as u64, all)?;
-                let elements = &mut made[..band.rows.len() * band.cols.len()];
-                self.fill(&band, &[], elements);
-                sink(elements)?;
+                let mut made = made.as_mut();
+                let mut elements = made.slice_mut(0..band.rows.len() * band.cols.len());
+                self.fill(&band, &[], elements.reborrow());
+                sink(elements.as_raw())?;
             }
             return Ok(());
         };
@@ -47,25 +49,27 @@ impl<T: Element> Lines<'_, T> {
             groups.map(|(group, cols)| self.extent(group, band, &cols)).collect()
         };
         let mut reader = file.panels(bands.iter().map(extents).collect(), IN_FLIGHT)?;
+        let dtype = self.lines.dtype();
         reader.sweep(ctx, &mut |k, read| {
             let band = &bands[k];
-            let tiles: Option<Vec<Tile<'_, T>>> = groups(band)
-                .into_iter()
-                .zip(read)
-                .map(|((_, cols), bytes)| {
-                    let elements = bytemuck::checked::try_cast_slice(bytes).ok()?;
+            let tiles: Option<Vec<Tile<'_>>> = read
+                .iter()
+                .zip(groups(band))
+                .map(|(read, (_, cols))| {
+                    let elements = Raw::read(read, (dtype, band.rows.len() * cols.len()))?;
                     Some(Tile { cols, elements })
                 })
                 .collect();
-            let elements = &mut made[..band.rows.len() * band.cols.len()];
-            self.fill(band, &tiles.ok_or_else(damaged)?, elements);
-            sink(elements)
+            let mut made = made.as_mut();
+            let mut elements = made.slice_mut(0..band.rows.len() * band.cols.len());
+            self.fill(band, &tiles.ok_or_else(damaged)?, elements.reborrow());
+            sink(elements.as_raw())
         })
     }
 
     /// Where in the scratch file the tile lies that a group has for a band.
     fn extent(&self, group: usize, band: &Band, cols: &Range<usize>) -> (u64, usize) {
-        let (cut, size) = (self.cut, size_of::<T>());
+        let (cut, size) = (self.cut, self.lines.width());
         let (block, row) = (band.rows.start / cut.block, band.rows.start % cut.block);
         let start = self.blocks[group * cut.blocks().count() + block];
         let before = row * cut.group + cols.start - cut.first_of(group);
@@ -73,47 +77,58 @@ impl<T: Element> Lines<'_, T> {
     }
 
     /// Fills a band from the lines in memory and the tiles.
-    fn fill(&self, band: &Band, tiles: &[Tile<'_, T>], elements: &mut [T]) {
+    fn fill(&self, band: &Band, tiles: &[Tile<'_>], elements: RawMut<'_>) {
+        by_size!(elements.width(), W => self.fill_rows::<W>(band, tiles, carriers_mut(elements)));
+    }
+
+    fn fill_rows<const W: usize>(
+        &self,
+        band: &Band,
+        tiles: &[Tile<'_>],
+        elements: &mut [Carrier<W>],
+    ) {
         let cut = self.cut;
         let last = cut.first_of(cut.groups());
         self.ctx.with_threads(|| {
-            each_patch(elements, band.cols.len(), |mut patch| {
+            each_patch(elements, band.cols.len(), &|mut patch| {
                 let first = band.cols.start + patch.col;
                 let cols = first..first + patch.width();
                 let from = band.rows.start + patch.row;
                 let from = from..from + patch.rows.len();
                 let here = cols.start..cols.end.min(cut.kept);
-                transpose(&mut patch.rows, (0, here.len()), |k| self.line(first + k, &from));
+                let line = |k: usize| self.line(first + k, &from);
+                transpose(&mut patch.rows, (0, here.len()), &line);
                 let here = cols.start.max(last).min(cols.end)..cols.end;
-                transpose(&mut patch.rows, (here.start - first, here.len()), |k| {
-                    self.line(cut.kept + here.start + k - last, &from)
-                });
+                let line = |k: usize| self.line(cut.kept + here.start + k - last, &from);
+                transpose(&mut patch.rows, (here.start - first, here.len()), &line);
                 copy(tiles, &mut patch, band.cols.start);
             });
         });
     }
 
     /// A part of the line in a slot.
-    fn line(&self, slot: usize, part: &Range<usize>) -> &[T] {
-        &self.lines[slot * self.cut.length..][part.clone()]
+    fn line<const W: usize>(&self, slot: usize, part: &Range<usize>) -> &[Carrier<W>] {
+        let start = slot * self.cut.length;
+        self.lines.slice(start + part.start..start + part.end).carriers()
     }
 }
 
 /// What some lines of a group have for a band, row by row.
-struct Tile<'a, T> {
+struct Tile<'a> {
     cols: Range<usize>,
-    elements: &'a [T],
+    elements: Raw<'a>,
 }
 
 /// Copies what tiles have for a patch of a band whose first column is `origin`: row after row, so that each is written in
 /// one go.
-fn copy<T: Copy>(tiles: &[Tile<'_, T>], patch: &mut Patch<'_, T>, origin: usize) {
+fn copy<const W: usize>(tiles: &[Tile<'_>], patch: &mut Patch<'_, W>, origin: usize) {
     let first = origin + patch.col;
     let last = first + patch.width();
-    let here = |tile: &&Tile<'_, T>| tile.cols.start < last && tile.cols.end > first;
-    let tiles: Vec<&Tile<'_, T>> = tiles.iter().filter(here).collect();
+    let here = |tile: &&Tile<'_>| tile.cols.start < last && tile.cols.end > first;
+    let tiles: Vec<(&Range<usize>, &[Carrier<W>])> =
+        tiles.iter().filter(here).map(|tile| (&tile.cols, tile.elements.carriers())).collect();
     for (k, row) in patch.rows.iter_mut().enumerate() {
-        for Tile { cols, elements } in &tiles {
+        for &(cols, elements) in &tiles {
             let here = cols.start.max(first)..cols.end.min(last);
             let elements = &elements[(patch.row + k) * cols.len()..][..cols.len()];
             let elements = &elements[here.start - cols.start..here.end - cols.start];
@@ -124,20 +139,25 @@ fn copy<T: Copy>(tiles: &[Tile<'_, T>], patch: &mut Patch<'_, T>, origin: usize)
 
 /// Hands on the lines of the other axis of `count` lines that lie one after the other in memory, some at a time or a
 /// piece of one, in order. Memory: a band of a twentieth of the limit.
-pub(crate) fn transposed<T: Element>(
-    lines: &[T],
+pub(crate) fn transposed(
+    lines: Raw<'_>,
     (count, length): (usize, usize),
     ctx: &Context,
-    sink: impl FnMut(&[T]) -> Result<()>,
+    sink: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
-    let cut = Cut::resident::<T>(count, length, ctx);
+    let dtype = lines.dtype().expect("elements have a type");
+    let cut = Cut::resident(dtype, count, length, ctx);
     Lines { cut, lines, blocks: &[], ctx }.hand_on(None, sink)
 }
 
 /// Memory that [`transposed`] takes.
-pub(crate) fn memory_to_transpose<T>(count: usize, length: usize, ctx: &Context) -> u64 {
-    let cut = Cut::resident::<T>(count, length, ctx);
-    (cut.width * cut.piece * size_of::<T>()) as u64
+pub(crate) fn memory_to_transpose(
+    dtype: DType,
+    (count, length): (usize, usize),
+    ctx: &Context,
+) -> u64 {
+    let cut = Cut::resident(dtype, count, length, ctx);
+    dtype.bytes_of(cut.width * cut.piece)
 }
 
 pub(super) fn damaged() -> Error {

@@ -21,7 +21,8 @@ use crate::dense::cut::Cut;
 use crate::dense::transpose::transpose_lines;
 use crate::dense::transposed::{IN_FLIGHT, Lines, damaged};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{BufferMut, Context, Element, IoBuffer, Plan, Scratch};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, DType, IoBuffer, Plan, RawBufferMut, Scratch};
 
 /// The part of the limit that blocks on their way to the scratch file take: with less the device has nothing to do while
 /// the next group is gathered.
@@ -31,10 +32,11 @@ const ON_THE_WAY: u64 = 7;
 const WORK: f64 = 0.7;
 
 /// Takes lines, and hands on the lines of the other axis.
-pub(crate) struct Transposer<T: Element> {
+pub(crate) struct Transposer {
     cut: Cut,
+    dtype: DType,
     /// Lines that stay, and behind them the group that is gathered.
-    lines: BufferMut<T>,
+    lines: RawBufferMut,
     /// Where in `lines` the next element goes.
     at: usize,
     /// Elements taken so far.
@@ -45,26 +47,32 @@ pub(crate) struct Transposer<T: Element> {
     ctx: Context,
 }
 
-impl<T: Element> Transposer<T> {
+impl Transposer {
     /// For `count` lines of `length` elements.
     ///
     /// Fails if not even one line fits.
-    pub(crate) fn new(count: usize, length: usize, ctx: &Context) -> Result<Self> {
-        let cut = Cut::new::<T>(count, length, ctx)?;
-        let lines = ctx.zeros("lines to transpose", cut.slots().saturating_mul(length))?;
+    pub(crate) fn new(
+        dtype: DType,
+        (count, length): (usize, usize),
+        ctx: &Context,
+    ) -> Result<Self> {
+        let cut = Cut::new(dtype, count, length, ctx)?;
+        let len = cut.slots().saturating_mul(length);
+        let lines = ctx.raw_zeros("lines to transpose", (Some(dtype), len))?;
         let (scratch, blocks) = (None, Vec::new());
-        Ok(Transposer { cut, lines, at: 0, taken: 0, scratch, blocks, ctx: ctx.clone() })
+        Ok(Transposer { cut, dtype, lines, at: 0, taken: 0, scratch, blocks, ctx: ctx.clone() })
     }
 
     /// What transposing adds to a plan, `reading` being the memory that is in use while lines come.
     pub(crate) fn plan(
         plan: Plan,
+        dtype: DType,
         (count, length): (usize, usize),
         reading: u64,
         ctx: &Context,
     ) -> Result<Plan> {
-        let cut = Cut::new::<T>(count, length, ctx)?;
-        let size = size_of::<T>();
+        let cut = Cut::new(dtype, count, length, ctx)?;
+        let size = dtype.size();
         let lines = (cut.slots() * length * size) as u64;
         let band = (cut.width * cut.piece * size) as u64;
         let plan = plan.works((count * length) as u64, WORK);
@@ -77,20 +85,20 @@ impl<T: Element> Transposer<T> {
         // A tile is read in whole sectors, and so lies in up to two more.
         let ring = IoBuffer::rounded(band as usize + cut.groups() * 2 * 4096) as u64;
         let beside =
-            (reading + blocks_on_the_way::<T>(&cut, ctx).1).max(IN_FLIGHT as u64 * ring + band);
+            (reading + blocks_on_the_way(&cut, dtype, ctx).1).max(IN_FLIGHT as u64 * ring + band);
         let mut plan = plan.scratches(written as u64).holds(beside).beside(lines);
         plan.cost.bytes_read -= (written - read) as u64;
         Ok(plan)
     }
 
     /// Takes the next elements, line after line.
-    pub(crate) fn extend(&mut self, mut elements: &[T]) -> Result<()> {
+    pub(crate) fn extend(&mut self, mut elements: Raw<'_>) -> Result<()> {
         self.check_room(elements.len())?;
-        while !elements.is_empty() {
+        while elements.len() > 0 {
             self.make_room()?;
             let now;
             (now, elements) = elements.split_at(elements.len().min(self.lines.len() - self.at));
-            self.lines[self.at..][..now.len()].copy_from_slice(now);
+            self.lines.as_mut().slice_mut(self.at..self.at + now.len()).copy_from(now);
             self.at += now.len();
             self.taken += now.len();
         }
@@ -98,11 +106,11 @@ impl<T: Element> Transposer<T> {
     }
 
     /// Takes the next line, which `fill` writes.
-    pub(crate) fn fill_line(&mut self, fill: impl FnOnce(&mut [T])) -> Result<()> {
+    pub(crate) fn fill_line(&mut self, fill: &mut dyn FnMut(RawMut<'_>)) -> Result<()> {
         let length = self.cut.length;
         self.check_room(length)?;
         self.make_room()?;
-        fill(&mut self.lines[self.at..][..length]);
+        fill(self.lines.as_mut().slice_mut(self.at..self.at + length));
         self.at += length;
         self.taken += length;
         Ok(())
@@ -111,7 +119,7 @@ impl<T: Element> Transposer<T> {
     /// Hands on all lines of the other axis, some at a time or a piece of one, in order.
     ///
     /// Fails if lines are missing.
-    pub(crate) fn finish(mut self, sink: impl FnMut(&[T]) -> Result<()>) -> Result<()> {
+    pub(crate) fn finish(mut self, sink: &mut dyn FnMut(Raw<'_>) -> Result<()>) -> Result<()> {
         if self.taken != self.cut.count * self.cut.length {
             return Err(Error::new(ErrorKind::Shape, "lines are missing")
                 .expected(self.cut.count)
@@ -119,6 +127,7 @@ impl<T: Element> Transposer<T> {
         }
         let file = self.scratch.take().map(Scratch::finish).transpose()?;
         let Transposer { cut, lines, blocks, ctx, .. } = &self;
+        let lines = lines.as_raw();
         Lines { cut: *cut, lines, blocks, ctx }.hand_on(file.as_ref(), sink)
     }
 
@@ -132,13 +141,14 @@ impl<T: Element> Transposer<T> {
 
     /// Writes the group, if it is full, to make room for the next.
     fn make_room(&mut self) -> Result<()> {
-        if self.at < self.lines.len() || self.lines.is_empty() {
+        if self.at < self.lines.len() || self.lines.len() == 0 {
             return Ok(());
         }
         self.ctx.check_cancelled()?;
-        let (cut, size) = (self.cut, size_of::<T>());
-        let (most, _) = blocks_on_the_way::<T>(&cut, &self.ctx);
-        let group = &self.lines[cut.kept * cut.length..];
+        let (cut, dtype, size) = (self.cut, self.dtype, self.dtype.size());
+        let (most, _) = blocks_on_the_way(&cut, dtype, &self.ctx);
+        let lines = self.lines.as_raw();
+        let group = lines.slice(cut.kept * cut.length..lines.len());
         let mut scratch = match self.scratch.take() {
             Some(scratch) => scratch,
             None => {
@@ -149,11 +159,14 @@ impl<T: Element> Transposer<T> {
         for rows in cut.blocks() {
             let mut buffer = scratch.buffer(most)?;
             let bytes = rows.len() * cut.group * size;
-            let block = bytemuck::checked::try_cast_slice_mut(&mut buffer.bytes_mut()[..bytes])
-                .map_err(|_| damaged())?;
+            let what = (Some(dtype), rows.len() * cut.group);
+            let block = RawMut::over(&mut buffer.bytes_mut()[..bytes], what).ok_or_else(damaged)?;
+            let line = |k: usize| {
+                let start = k * cut.length;
+                group.slice(start + rows.start..start + rows.end)
+            };
             self.ctx.with_threads(|| {
-                let line = |k: usize| &group[k * cut.length..][rows.clone()];
-                transpose_lines::<T>(block, cut.group, (0, cut.group), line);
+                transpose_lines(block, cut.group, (0, cut.group), &line);
             });
             self.blocks.push(scratch.append(buffer, bytes)?);
         }
@@ -165,8 +178,8 @@ impl<T: Element> Transposer<T> {
 
 /// How many blocks may be on their way to the scratch file, at least the one that is filled and one that is written, and
 /// the memory that they take.
-fn blocks_on_the_way<T>(cut: &Cut, ctx: &Context) -> (usize, u64) {
-    let block = IoBuffer::rounded(cut.block * cut.group * size_of::<T>()) as u64;
+fn blocks_on_the_way(cut: &Cut, dtype: DType, ctx: &Context) -> (usize, u64) {
+    let block = IoBuffer::rounded(cut.block * cut.group * dtype.size()) as u64;
     let all = (cut.groups() * cut.blocks().len()) as u64;
     let blocks = (ctx.memory_left() / ON_THE_WAY / block).max(2).min(all);
     (blocks as usize, blocks * block)

@@ -6,11 +6,13 @@ use std::path::Path;
 
 use ndarray::{ArrayViewMut, Dimension, IntoDimension, Ix2, ShapeBuilder};
 
-use crate::dense::base::{ARRAY, Dense, DenseBase, dimensions};
+use crate::dense::any_dense::{AnyDense, check_dimensions, dimensions};
+use crate::dense::base::{ARRAY, Dense, DenseBase};
 use crate::error::{ErrorKind, Result};
+use crate::storage::raw::RawMut;
 use crate::storage::{
-    ArrayWriter, BufferMut, Context, Element, NpyHeader, Order, Place, Plan, Rewrite, Stage,
-    StoredFile, Sums, map_array_mut,
+    BufferMut, Context, DType, Element, NpyHeader, Order, Origin, Place, Plan, RawBufferMut,
+    RawWriter, Rewrite, Stage, StoredFile, Sums, map_array_mut,
 };
 
 /// The unique, writable dense array: everything that [`DenseBase`] reads, and its elements to write.
@@ -33,6 +35,19 @@ use crate::storage::{
 /// ```
 pub struct DenseMut<T: Element, D: Dimension = Ix2> {
     array: DenseBase<BufferMut<T>, D>,
+    state: State,
+}
+
+/// A [`DenseMut`] of any type.
+pub(crate) struct AnyDenseMut {
+    buffer: RawBufferMut,
+    shape: Vec<usize>,
+    order: Order,
+    state: State,
+}
+
+/// What an array to write is besides its elements.
+struct State {
     fate: Fate,
     ctx: Context,
     /// The sums of the file, if it was written past the map and nobody had the elements to write since.
@@ -57,16 +72,8 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         ctx: &Context,
     ) -> Result<Self> {
         let shape = shape.into_dimension();
-        let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
-        let place = place.into();
-        let stage = Stage::file(&place, ctx)?;
-        if place == Place::Memory {
-            // A shape that nobody can count is one in memory as well, and no matter of the limit.
-            header.checked_bytes()?;
-        }
-        let buffer = stage.array(ARRAY, T::DTYPE, &header)?.into_typed();
-        let array = DenseBase { buffer, shape, order };
-        Ok(DenseMut { array, fate: Fate::Publish(stage), ctx: ctx.clone(), sums: None })
+        AnyDenseMut::create(&place.into(), (T::DTYPE, shape.slice(), order), ctx)
+            .map(AnyDenseMut::into_typed)
     }
 
     /// Opens the array in a `.npy` file for reading and writing where it lies, alone.
@@ -76,27 +83,12 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// [`close`](Self::close). Until then the file is marked as being changed, and [`Dense::open`] refuses it; one that an
     /// earlier writer left so can be opened here, to be written anew.
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Self> {
-        let path = path.as_ref();
-        loop {
-            match Self::map_mut(StoredFile::at(path)?, ctx) {
-                // Another took its place since it was opened: that one is opened then.
-                Err(error) if error.kind() == ErrorKind::Replaced => {}
-                outcome => return outcome,
-            }
-        }
-    }
-
-    fn map_mut(stored: StoredFile, ctx: &Context) -> Result<Self> {
-        let (header, buffer) = map_array_mut(&stored, T::DTYPE, &[(T::DTYPE, 1)])?;
-        let shape = dimensions(&header.shape).map_err(|e| e.in_file(stored.path()))?;
-        let fate = Fate::Rewrite(Rewrite::start(stored, &buffer)?);
-        let array = DenseBase { buffer: buffer.into_typed(), shape, order: header.order };
-        Ok(DenseMut { array, fate, ctx: ctx.clone(), sums: None })
+        AnyDenseMut::open_mut(path.as_ref(), T::DTYPE, D::NDIM, ctx).map(AnyDenseMut::into_typed)
     }
 
     /// The whole array as a writable `ndarray` view.
     pub fn view_mut(&mut self) -> ArrayViewMut<'_, T, D> {
-        self.sums = None;
+        self.state.sums = None;
         let shape = self.array.shape.clone().set_f(self.array.order == Order::Fortran);
         ArrayViewMut::from_shape(shape, &mut self.array.buffer)
             .expect("the constructor compared shape and length")
@@ -104,7 +96,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
 
     /// The elements as they lie in memory, in [`order`](DenseBase::order).
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        self.sums = None;
+        self.state.sums = None;
         &mut self.array.buffer
     }
 
@@ -123,12 +115,87 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
 
     /// Like [`close`](Self::close), and hands back the same elements, shared and immutable.
     pub fn freeze(self) -> Result<Dense<T, D>> {
-        let _running = self.ctx.begin(|| Ok(self.plan_to_close()))?;
-        let DenseMut { array: DenseBase { buffer, shape, order }, fate, ctx, sums } = self;
-        let buffer = buffer.into_raw();
+        let DenseMut { array: DenseBase { buffer, shape, order }, state } = self;
+        let (buffer, shape) = (buffer.into_raw(), shape.slice().to_vec());
+        AnyDenseMut { buffer, shape, order, state }.freeze().map(AnyDense::into_typed)
+    }
+
+    /// The context the array was made with.
+    pub(crate) fn context(&self) -> &Context {
+        &self.state.ctx
+    }
+
+    /// The array, for whoever writes elements of a type that is known at run time.
+    pub(super) fn to_write(&mut self) -> ArrayToWrite<'_> {
+        let State { ctx, sums, .. } = &mut self.state;
+        ArrayToWrite { buffer: self.array.buffer.raw_mut(), sums, ctx }
+    }
+}
+
+impl AnyDenseMut {
+    /// A new array of zeros of a type, a shape and an order at `place`.
+    pub(crate) fn create(
+        place: &Place,
+        (dtype, shape, order): (DType, &[usize], Order),
+        ctx: &Context,
+    ) -> Result<Self> {
+        let header = NpyHeader::new(dtype, shape, order);
+        let stage = Stage::file(place, ctx)?;
+        if *place == Place::Memory {
+            // A shape that nobody can count is one in memory as well, and no matter of the limit.
+            header.checked_bytes()?;
+        }
+        let buffer = stage.array(ARRAY, dtype, &header)?;
+        let state = State { fate: Fate::Publish(stage), ctx: ctx.clone(), sums: None };
+        Ok(AnyDenseMut { buffer, shape: header.shape, order, state })
+    }
+
+    /// Opens an array of a type and a number of dimensions, if only one will do.
+    fn open_mut(path: &Path, dtype: DType, count: Option<usize>, ctx: &Context) -> Result<Self> {
+        loop {
+            match Self::map_mut(StoredFile::at(path)?, dtype, count, ctx) {
+                // Another took its place since it was opened: that one is opened then.
+                Err(error) if error.kind() == ErrorKind::Replaced => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn map_mut(
+        stored: StoredFile,
+        dtype: DType,
+        count: Option<usize>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (NpyHeader { shape, order, .. }, buffer) =
+            map_array_mut(&stored, dtype, &[(dtype, 1)])?;
+        check_dimensions(&shape, count).map_err(|e| e.in_file(stored.path()))?;
+        let fate = Fate::Rewrite(Rewrite::start(stored, &buffer)?);
+        let state = State { fate, ctx: ctx.clone(), sums: None };
+        Ok(AnyDenseMut { buffer, shape, order, state })
+    }
+
+    /// As an array of the type and the number of dimensions with which it was made.
+    fn into_typed<T: Element, D: Dimension>(self) -> DenseMut<T, D> {
+        let AnyDenseMut { buffer, shape, order, state } = self;
+        let (buffer, shape) = (buffer.into_typed(), dimensions(&shape));
+        DenseMut { array: DenseBase { buffer, shape, order }, state }
+    }
+
+    /// The elements as they lie in memory.
+    pub(crate) fn elements_mut(&mut self) -> RawMut<'_> {
+        self.state.sums = None;
+        self.buffer.as_mut()
+    }
+
+    /// Ends the writing, and hands back the same elements, shared and immutable.
+    pub(crate) fn freeze(self) -> Result<AnyDense> {
+        let _running = self.state.ctx.begin(|| Ok(self.plan_to_close()))?;
+        let AnyDenseMut { buffer, shape, order, state: State { fate, ctx, sums } } = self;
         let buffer = match fate {
             Fate::Publish(stage) => {
-                let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
+                let dtype = buffer.dtype().expect("elements have a type");
+                let header = NpyHeader::new(dtype, &shape, order);
                 let buffer = match sums {
                     Some(_) => stage.finish_summed(ARRAY, buffer, &header, sums)?,
                     None => stage.finish(ARRAY, buffer, &header)?,
@@ -138,40 +205,73 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             }
             Fate::Rewrite(rewrite) => rewrite.end(buffer, sums, &ctx)?,
         };
-        Ok(DenseBase { buffer: buffer.into_typed(), shape, order })
+        Ok(AnyDense { buffer, shape, order })
     }
 
     fn plan_to_close(&self) -> Plan {
         let plan = Plan::new("closing a dense array");
-        let bytes = size_of_val(&*self.buffer) as u64;
-        match (&self.fate, self.buffer.origin()) {
+        let bytes = self.buffer.bytes();
+        match (&self.state.fate, self.buffer.origin()) {
             (_, None) => plan.beside(bytes),
-            _ if self.sums.is_some() => plan,
+            _ if self.state.sums.is_some() => plan,
             (Fate::Publish(stage), _) if stage.is_scratch() => plan.writes(bytes),
             (Fate::Publish(_), _) => plan.writes(bytes).reads(0, bytes),
             (Fate::Rewrite(_), _) => plan.reads(0, bytes),
         }
     }
+}
+
+/// The elements of an array to write, of a type that is known at run time.
+pub(super) struct ArrayToWrite<'a> {
+    buffer: &'a mut RawBufferMut,
+    sums: &'a mut Option<Sums>,
+    /// The context the array was made with.
+    pub(super) ctx: &'a Context,
+}
+
+impl ArrayToWrite<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    pub(super) fn dtype(&self) -> DType {
+        self.buffer.dtype().expect("elements have a type")
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.buffer.bytes()
+    }
+
+    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    pub(super) fn file(&self) -> Option<(&Path, u64)> {
+        self.buffer.file()
+    }
+
+    /// The open file behind the elements and the byte of it at which they begin.
+    pub(super) fn origin(&self) -> Option<(&Origin, u64)> {
+        self.buffer.origin()
+    }
 
     /// Whether the array is a file in which nothing stands behind it, which can be written past its map.
     pub(super) fn fills_its_file(&self) -> bool {
-        ArrayWriter::can_write_over(&self.array.buffer)
+        RawWriter::can_write_over(self.buffer)
     }
 
-    /// The elements, for whoever writes the whole file past the map and says with [`summed`](Self::summed) when it is done.
-    pub(super) fn buffer_to_write(&mut self) -> &mut BufferMut<T> {
-        self.sums = None;
-        &mut self.array.buffer
+    pub(super) fn elements(&mut self) -> RawMut<'_> {
+        *self.sums = None;
+        self.buffer.as_mut()
     }
 
-    /// Takes note of the sums of the whole file as it is now.
-    pub(super) fn summed(&mut self, sums: Sums) {
-        self.sums = Some(sums);
+    /// Writes the whole file past the map, until [`finish_over`](Self::finish_over).
+    pub(super) fn write_over(&mut self) -> Result<RawWriter> {
+        *self.sums = None;
+        RawWriter::over(self.buffer, self.ctx)
     }
 
-    /// The context the array was made with.
-    pub(crate) fn context(&self) -> &Context {
-        &self.ctx
+    /// Takes note that the whole file was written.
+    pub(super) fn finish_over(&mut self, writer: RawWriter) -> Result<()> {
+        *self.sums = Some(writer.finish_over(self.len())?);
+        Ok(())
     }
 }
 

@@ -1,83 +1,123 @@
 //! A dense array made from its first element to its last, at any place: one sequential write, whatever its size.
 
+use std::marker::PhantomData;
+
 use ndarray::Dimension;
 
-use crate::dense::base::{ARRAY, Dense, DenseBase};
+use crate::dense::any_dense::AnyDense;
+use crate::dense::base::{ARRAY, Dense};
 use crate::error::Result;
 use crate::storage::raw::Raw;
-use crate::storage::{
-    ArrayWriter, Context, Element, NpyHeader, Order, Place, Plan, Stage, bytes_of,
-};
+use crate::storage::{Context, DType, Element, NpyHeader, Order, Place, Plan, RawWriter, Stage};
 
 /// Bytes of a file before its elements.
 const HEADER: u64 = 4096;
 
 /// Takes the elements of an array in the order in which they lie.
-pub(crate) struct DenseWriter<T: Element, D> {
+pub(crate) struct AnyDenseWriter {
     stage: Stage,
-    writer: ArrayWriter<T>,
+    writer: RawWriter,
     header: NpyHeader,
-    shape: D,
 }
 
-impl<T: Element, D: Dimension> DenseWriter<T, D> {
-    /// An array of `shape` and `order`. Fails if there is not the memory or the disk space.
-    pub(crate) fn new(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
-        Self::started(place, shape, order, true, ctx)
+impl AnyDenseWriter {
+    /// An array of a type, a shape and an order. Fails if there is not the memory or the disk space.
+    pub(crate) fn new(
+        place: &Place,
+        what: (DType, &[usize], Order),
+        ctx: &Context,
+    ) -> Result<Self> {
+        Self::started(place, what, true, ctx)
     }
 
-    /// An array of about `shape`, for which disk space is reserved.
-    pub(super) fn growing(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
-        Self::started(place, shape, order, false, ctx)
+    /// An array of about a shape, for which disk space is reserved.
+    pub(super) fn growing(
+        place: &Place,
+        what: (DType, &[usize], Order),
+        ctx: &Context,
+    ) -> Result<Self> {
+        Self::started(place, what, false, ctx)
     }
 
-    fn started(place: &Place, shape: D, order: Order, exact: bool, ctx: &Context) -> Result<Self> {
-        let header = NpyHeader::new(T::DTYPE, shape.slice(), order);
+    fn started(
+        place: &Place,
+        (dtype, shape, order): (DType, &[usize], Order),
+        exact: bool,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let header = NpyHeader::new(dtype, shape, order);
         let stage = Stage::file(place, ctx)?;
-        let writer = stage.writer(ARRAY, T::DTYPE, &header, exact)?;
-        let writer = ArrayWriter::of(writer);
-        Ok(DenseWriter { stage, writer, header, shape })
+        let writer = stage.writer(ARRAY, dtype, &header, exact)?;
+        Ok(AnyDenseWriter { stage, writer, header })
     }
 
-    /// Memory that writing an array to `place` takes; that of the result if it is to live in memory.
-    pub(crate) fn memory(len: usize, place: &Place, ctx: &Context) -> u64 {
+    /// Memory that writing so many elements to `place` takes; that of the result if it is to live in memory.
+    pub(crate) fn memory((dtype, len): (DType, usize), place: &Place, ctx: &Context) -> u64 {
         match place {
-            Place::Memory => (len as u64).saturating_mul(size_of::<T>() as u64),
-            _ => ArrayWriter::<T>::memory_beside(ctx.memory_left()),
+            Place::Memory => dtype.bytes_of(len),
+            _ => RawWriter::memory_beside(ctx.memory_left()),
         }
     }
 
-    /// Adds writing an array of `len` elements to a plan.
-    pub(crate) fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
-        let plan = plan.at(place, false).beside(Self::memory(len, place, ctx));
+    /// Adds writing an array of so many elements to a plan.
+    pub(crate) fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
+        let plan = plan.at(place, false).beside(Self::memory(what, place, ctx));
         match place {
             Place::Memory => plan,
-            _ => plan.writes(HEADER.saturating_add(bytes_of::<T>(len))),
+            _ => plan.writes(HEADER.saturating_add(what.0.bytes_of(what.1))),
         }
     }
 
     /// Takes the next elements.
-    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
+    pub(crate) fn push(&mut self, elements: Raw<'_>) -> Result<()> {
         self.writer.push(elements)
     }
 
-    /// Takes the next elements, of this type.
-    pub(super) fn push_raw(&mut self, elements: Raw<'_>) -> Result<()> {
-        self.writer.push_raw(elements)
+    /// The finished array. Fails if elements are missing.
+    pub(crate) fn finish(self) -> Result<AnyDense> {
+        let AnyDenseWriter { stage, writer, header } = self;
+        let buffer = stage.finish_writer(ARRAY, writer, &header)?;
+        stage.publish(ARRAY)?;
+        Ok(AnyDense { buffer, shape: header.shape, order: header.order })
+    }
+
+    /// The finished array, of the shape that it turned out to have.
+    pub(super) fn finish_as(mut self, shape: &[usize]) -> Result<AnyDense> {
+        self.header = NpyHeader::new(self.header.dtype, shape, self.header.order);
+        self.finish()
+    }
+}
+
+/// An [`AnyDenseWriter`] of a type and a number of dimensions known when it is compiled.
+pub(crate) struct DenseWriter<T: Element, D> {
+    any: AnyDenseWriter,
+    kind: PhantomData<(T, D)>,
+}
+
+impl<T: Element, D: Dimension> DenseWriter<T, D> {
+    /// As [`AnyDenseWriter::new`].
+    pub(crate) fn new(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
+        let any = AnyDenseWriter::new(place, (T::DTYPE, shape.slice(), order), ctx)?;
+        Ok(DenseWriter { any, kind: PhantomData })
+    }
+
+    /// As [`AnyDenseWriter::memory`].
+    pub(crate) fn memory(len: usize, place: &Place, ctx: &Context) -> u64 {
+        AnyDenseWriter::memory((T::DTYPE, len), place, ctx)
+    }
+
+    /// As [`AnyDenseWriter::plan`].
+    pub(crate) fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
+        AnyDenseWriter::plan(plan, (T::DTYPE, len), place, ctx)
+    }
+
+    /// Takes the next elements.
+    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
+        self.any.push(Raw::of(elements))
     }
 
     /// The finished array. Fails if elements are missing.
     pub(crate) fn finish(self) -> Result<Dense<T, D>> {
-        let shape = self.shape.clone();
-        self.finish_as(shape)
-    }
-
-    /// The finished array, of the shape that it turned out to have.
-    pub(super) fn finish_as(self, shape: D) -> Result<Dense<T, D>> {
-        let DenseWriter { stage, writer, header, .. } = self;
-        let header = NpyHeader::new(T::DTYPE, shape.slice(), header.order);
-        let buffer = stage.finish_writer(ARRAY, writer.into_raw(), &header)?.into_typed();
-        stage.publish(ARRAY)?;
-        Ok(DenseBase { buffer, shape, order: header.order })
+        self.any.finish().map(AnyDense::into_typed)
     }
 }

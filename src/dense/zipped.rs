@@ -1,35 +1,35 @@
 //! Elements of arrays of one shape and order, run by run: one array, or two side by side.
 
+use std::marker::PhantomData;
+
 use ndarray::Dimension;
 
+use crate::dense::any_dense::AnyDense;
 use crate::dense::base::Dense;
+use crate::dense::panels::typed;
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::raw::Raw;
 use crate::storage::{
-    Buffer, Context, Element, PanelArray, PanelReader, largest_panel, panel_elements,
+    Context, Element, PanelReader, RawBuffer, RawPanelArray, largest_panel, panel_elements,
 };
 
 /// Elements in a run of arrays that are used where they lie.
 const RESIDENT: usize = 1 << 22;
 
-/// Two arrays in runs of the same elements, for one pass.
-pub(crate) struct ZippedRuns<S: Element, T: Element> {
-    left: Buffer<S>,
-    right: Buffer<T>,
+/// [`ZippedRuns`] of arrays whose types are known at run time.
+struct AnyZippedRuns {
+    left: RawBuffer,
+    right: RawBuffer,
     /// Elements of every run but the last.
     run: usize,
-    streams: Option<(PanelReader, PanelArray<S>, PanelArray<T>)>,
+    streams: Option<(PanelReader, RawPanelArray, RawPanelArray)>,
 }
 
-impl<S: Element, T: Element> ZippedRuns<S, T> {
+impl AnyZippedRuns {
     /// Runs within `budget` bytes of memory.
     ///
     /// Fails if the arrays differ in shape or order.
-    pub(crate) fn new<D: Dimension>(
-        left: &Dense<S, D>,
-        right: &Dense<T, D>,
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
+    fn new(left: &AnyDense, right: &AnyDense, budget: u64, ctx: &Context) -> Result<Self> {
         if left.shape() != right.shape() {
             let (expected, found) = (format!("{:?}", left.shape()), format!("{:?}", right.shape()));
             return Err(Error::shape("the second array", expected, found));
@@ -43,11 +43,11 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
         let (left, right) = (left.buffer().clone(), right.buffer().clone());
         let stored = left.stored_bytes() + right.stored_bytes();
         if stored <= budget {
-            return Ok(ZippedRuns { left, right, run: RESIDENT, streams: None });
+            return Ok(AnyZippedRuns { left, right, run: RESIDENT, streams: None });
         }
         let mut sources = Vec::new();
-        let lefts = PanelArray::new(&left, &mut sources)?;
-        let rights = PanelArray::new(&right, &mut sources)?;
+        let lefts = RawPanelArray::new(&left, &mut sources)?;
+        let rights = RawPanelArray::new(&right, &mut sources)?;
         let sizes = [lefts.panel_bytes(), rights.panel_bytes()];
         let run = panel_elements(largest_panel(budget), &sizes);
         let len = left.len();
@@ -63,19 +63,19 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
         let mode = ctx.devices().read_mode(source)?;
         let mut reader = PanelReader::new(sources, panels, budget, mode)?;
         reader.pin_nothing();
-        Ok(ZippedRuns { left, right, run, streams: Some((reader, lefts, rights)) })
+        Ok(AnyZippedRuns { left, right, run, streams: Some((reader, lefts, rights)) })
     }
 
     /// Most memory that runs take.
-    pub(crate) fn memory(&self) -> u64 {
+    fn memory(&self) -> u64 {
         self.streams.as_ref().map_or(0, |(reader, ..)| reader.memory())
     }
 
     /// Calls `work` with the position of every run and its elements of both arrays, in order.
-    pub(crate) fn sweep(
+    fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(usize, &[S], &[T]) -> Result<()>,
+        work: &mut dyn FnMut(usize, Raw<'_>, Raw<'_>) -> Result<()>,
     ) -> Result<()> {
         let (len, run) = (self.left.len(), self.run);
         ctx.meter().pass();
@@ -84,7 +84,8 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
             for start in (0..len).step_by(run) {
                 ctx.report("sweeping", start as u64, len as u64)?;
                 let here = start..len.min(start + run);
-                work(start, &self.left[here.clone()], &self.right[here])?;
+                let left = self.left.as_raw().slice(here.clone());
+                work(start, left, self.right.as_raw().slice(here))?;
             }
             return ctx.report("sweeping", len as u64, len as u64);
         };
@@ -93,5 +94,38 @@ impl<S: Element, T: Element> ZippedRuns<S, T> {
             let left = lefts.elements(here.clone(), bytes)?;
             work(here.start, left, rights.elements(here, bytes)?)
         })
+    }
+}
+
+/// Two arrays in runs of the same elements, for one pass.
+pub(crate) struct ZippedRuns<S, T> {
+    any: AnyZippedRuns,
+    elements: PhantomData<(S, T)>,
+}
+
+impl<S: Element, T: Element> ZippedRuns<S, T> {
+    /// As [`AnyZippedRuns::new`].
+    pub(crate) fn new<D: Dimension>(
+        left: &Dense<S, D>,
+        right: &Dense<T, D>,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let any = AnyZippedRuns::new(&left.to_any(), &right.to_any(), budget, ctx)?;
+        Ok(ZippedRuns { any, elements: PhantomData })
+    }
+
+    /// As [`AnyZippedRuns::memory`].
+    pub(crate) fn memory(&self) -> u64 {
+        self.any.memory()
+    }
+
+    /// As [`AnyZippedRuns::sweep`].
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(usize, &[S], &[T]) -> Result<()>,
+    ) -> Result<()> {
+        self.any.sweep(ctx, &mut |start, left, right| work(start, typed(left)?, typed(right)?))
     }
 }

@@ -1,11 +1,13 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
 use crate::error::{Result, check_shape};
-use crate::linalg::kernels::{Entries, Panel, Update, gather, scatter, scatter_memory};
+use crate::linalg::kernels::{
+    AnyPanel, Decode, Entries, How, Update, Values, Vectors, multiply_lines, scatter_memory,
+};
 use crate::linalg::operator::{LinearOperator, planned, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::sparse::{Axis, Compressed, LinePanels};
-use crate::storage::{Context, Entry, Index, Plan, SparseFormat};
+use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, Axis, Compressed};
+use crate::storage::{Context, Index, Plan, Running, SparseFormat};
 
 /// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
 /// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend on the number of threads. A bad index is an error that names its place.
@@ -25,13 +27,11 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        let along = A::FORMAT == SparseFormat::Csc;
-        product(self, along, Entries::Conjugated, k, x, y, ctx)
+        product(self, true, Vectors { k, x, y }, ctx)
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        let along = A::FORMAT == SparseFormat::Csr;
-        product(self, along, Entries::AsStored, k, x, y, ctx)
+        product(self, false, Vectors { k, x, y }, ctx)
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
@@ -39,84 +39,91 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 }
 
-/// The product along the stored axis (each result one line) or across it (each line adds to many results).
 fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     a: &Compressed<T, I, P, A>,
-    along: bool,
-    entries: Entries,
-    k: usize,
-    x: &[X],
-    y: &mut [X],
+    adjoint: bool,
+    vectors: Vectors<'_, '_, X>,
     ctx: &Context,
 ) -> Result<()> {
-    check_operands(a, along, k, x, y)?;
-    if T::exact_sparse(a, entries == Entries::Conjugated, (k, x, y), ctx)? {
+    let Vectors { k, x, y } = vectors;
+    let (nrows, ncols) = a.shape();
+    let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
+    check_shape("x", from.saturating_mul(k), x.len())?;
+    check_shape("y", to.saturating_mul(k), y.len())?;
+    let a = a.to_any();
+    if T::exact_sparse(&a, adjoint, (k, x, y), ctx)? {
         return Ok(());
     }
-    let vectors = (size_of_val(x) + size_of_val(y)) as u64;
-    let budget = ctx.memory_left().saturating_sub(vectors);
-    let mut panels = LinePanels::for_one_sweep(a, budget, ctx)?;
-    let _running = ctx.begin(|| {
-        let adjoint = entries == Entries::Conjugated;
+    let bytes = (size_of_val(x) + size_of_val(y)) as u64;
+    let (mut panels, _running) = one_product(a, adjoint, (k, bytes), ctx)?;
+    T::multiply_panels(&mut panels, adjoint, Vectors { k, x, y }, ctx)
+}
+
+/// Panels for one product with `k` vectors that take `bytes` bytes with their products, which begins now.
+fn one_product(
+    a: AnyCompressed,
+    adjoint: bool,
+    (k, bytes): (usize, u64),
+    ctx: &Context,
+) -> Result<(AnyLinePanels, Running)> {
+    let budget = ctx.memory_left().saturating_sub(bytes);
+    let panels = AnyLinePanels::for_one_sweep(a, budget, ctx)?;
+    let running = ctx.begin(|| {
         let plan = product_plan(&panels, adjoint, k, ctx).every_time();
         Ok(plan.reads(1, panels.bytes_kept()))
     })?;
-    panel_product(&mut panels, along, entries, k, x, y, ctx)
-}
-
-/// Fails unless `x` and `y` have the lengths of the product.
-fn check_operands<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
-    a: &Compressed<T, I, P, A>,
-    along: bool,
-    k: usize,
-    x: &[X],
-    y: &[X],
-) -> Result<()> {
-    let (to, from) = if along { (a.major(), a.minor()) } else { (a.minor(), a.major()) };
-    check_shape("x", from.saturating_mul(k), x.len())?;
-    check_shape("y", to.saturating_mul(k), y.len())
+    Ok((panels, running))
 }
 
 /// What a product with `k` vectors costs; what was read to make the panels is not in it.
-pub(crate) fn product_plan<T: Entry, I: Index, P: Index, A: Axis>(
-    panels: &LinePanels<T, I, P, A>,
-    adjoint: bool,
-    k: usize,
-    ctx: &Context,
-) -> Plan {
+pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
     let matrix = panels.matrix();
+    let (value, index, _) = matrix.types().sizes();
     Plan::new(product_name(adjoint))
-        .on_device_of(matrix.indices().file())
+        .on_device_of(matrix.indices_buffer().file())
         .reads(1, panels.bytes_to_read())
         .reads_again(panels.bytes_to_read_again())
-        .holds(panels.memory() + scatter_memory::<T, I>(ctx.thread_count()))
+        .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, 1.0)
 }
 
-/// The product of a matrix that comes in panels; `x` and `y` have the lengths of the whole product.
+/// The product of a matrix that comes in panels; vectors have the lengths of the whole product.
 ///
-/// Along the stored axis every panel gives its own part of `y`; across it panels add to `y` one after the other, in the
-/// order of the lines, so that the bits are those of the matrix handed out at once.
-pub(crate) fn panel_product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
-    panels: &mut LinePanels<T, I, P, A>,
-    along: bool,
-    entries: Entries,
-    k: usize,
-    x: &[X],
-    y: &mut [X],
+/// Along the stored axis (each result one line) every panel gives its own part of `y`; across it (each line adds to many
+/// results) panels add to `y` one after the other, in the order of the lines, so that the bits are those of the matrix handed out
+/// at once.
+pub(crate) fn multiply_panels<V: Factor<X>, X: Scalar>(
+    panels: &mut AnyLinePanels,
+    decode: Option<Decode<V>>,
+    adjoint: bool,
+    Vectors { k, x, y }: Vectors<'_, '_, X>,
     ctx: &Context,
 ) -> Result<()> {
+    let matrix = panels.matrix();
+    let along = (matrix.format() == SparseFormat::Csr) != adjoint;
+    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    let ncols = matrix.minor();
+    let mut next = Update::Set;
+    sweep(panels, ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+        let lines = first * k..(first + indptr.len() - 1) * k;
+        let update = if along { Update::Set } else { std::mem::replace(&mut next, Update::Add) };
+        let vectors = match along {
+            true => Vectors { k, x, y: &mut y[lines] },
+            false => Vectors { k, x: &x[lines], y },
+        };
+        let panel = AnyPanel { indptr, indices, ncols, first_row: first };
+        let how = How { along, entries, update };
+        ctx.with_threads(|| multiply_lines(panel, Values::new(data, decode), how, vectors))
+    })
+}
+
+/// Calls `multiply` with every panel; a bad index is an error that names its file.
+fn sweep(
+    panels: &mut AnyLinePanels,
+    ctx: &Context,
+    multiply: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
+) -> Result<()> {
     ctx.check_cancelled()?;
-    let minor = panels.matrix().minor();
-    let mut update = Update::set();
-    let swept = panels.sweep(ctx, &mut |panel| {
-        let lines = panel.first * k..(panel.first + panel.indptr.len() - 1) * k;
-        let slices = Panel::new(panel.indptr, panel.indices, panel.data, minor, panel.first)?;
-        let update = std::mem::replace(&mut update, Update::add());
-        ctx.with_threads(|| match along {
-            true => gather(slices, entries, Update::set(), x, &mut y[lines], k),
-            false => scatter(slices, entries, update, &x[lines], y, k),
-        })
-    });
+    let swept = panels.sweep(ctx, multiply);
     swept.map_err(|error| panels.matrix().name_indices(error))
 }

@@ -3,7 +3,7 @@
 use crate::dense::{Dense, LinePanel, LinePanels};
 use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{
-    DenseRows, Entries, Update, dense_gather, dense_scatter, scatter_height, scatter_sums,
+    DenseRows, Entries, How, Update, Vectors, scatter_height, scatter_sums,
 };
 use crate::linalg::operator::{LinearOperator, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
@@ -71,16 +71,14 @@ fn product<X: Scalar, T: Element + Factor<X>>(
     (lines, length): (usize, usize),
     along: bool,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     (k, x, y): (usize, &[X], &mut [X]),
     ctx: &Context,
 ) -> Result<()> {
     ctx.check_cancelled()?;
     let rows = DenseRows::new(elements, lines, length, length)?;
-    ctx.with_threads(|| match along {
-        true => dense_gather(rows, entries, update, x, y, k),
-        false => dense_scatter(rows, entries, update, x, y, k),
-    })
+    let (how, vectors) = (How { along, entries, update }, Vectors { k, x, y });
+    ctx.with_threads(|| T::multiply_dense(rows, how, vectors))
 }
 
 /// What a product with `k` vectors costs.
@@ -116,15 +114,14 @@ pub(crate) fn line_product<X: Scalar, T: Element + Factor<X>>(
     ctx: &Context,
 ) -> Result<()> {
     let (_, length) = panels.shape();
-    let mut update = Update::set();
+    let mut update = Update::Set;
     panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
         let here = first * k..(first + lines) * k;
         let operands = match along {
             true => (k, x, &mut y[here]),
             false => (k, &x[here], &mut *y),
         };
-        let update =
-            if along { Update::set() } else { std::mem::replace(&mut update, Update::add()) };
+        let update = if along { Update::Set } else { std::mem::replace(&mut update, Update::Add) };
         product(elements, (lines, length), along, entries, update, operands, ctx)
     })
 }

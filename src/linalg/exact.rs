@@ -12,9 +12,9 @@ use crate::dense::{Dense, LinePanel, LinePanels};
 use crate::error::Result;
 use crate::linalg::kernels::{integer, split, two_sum};
 use crate::linalg::semiring::Semiring;
-use crate::sparse::{Axis, Compressed};
+use crate::sparse::{AnyCompressed, ByCols, ByRows};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{Context, Element, Entry, Index, Order};
+use crate::storage::{Context, DType, Element, Entry, Index, Order, SparseFormat};
 use num_complex::Complex;
 
 /// The largest integer of a vector of which all smaller ones are an `f64`.
@@ -98,18 +98,39 @@ fn two_product(a: f64, b: f64) -> (f64, f64) {
 }
 
 /// The product of a sparse matrix, or that with its transpose, if `x` holds integers; whether it does.
-pub(crate) fn sparse<X: Parts, T: Entry, I: Index, P: Index, A: Axis>(
-    a: &Compressed<T, I, P, A>,
+pub(crate) fn sparse<X: Parts, T: Entry>(
+    a: &AnyCompressed,
     adjoint: bool,
     (k, x, y): (usize, &[X], &mut [X]),
     ctx: &Context,
 ) -> Result<bool> {
     let (nrows, ncols) = a.shape();
     let lengths = if adjoint { (nrows, ncols) } else { (ncols, nrows) };
-    each_vector(lengths, (k, x, y), ctx, |one, sums| match adjoint {
-        true => a.transpose().matvec_with_into(InTwo(PhantomData), one, sums, ctx),
-        false => a.matvec_with_into(InTwo(PhantomData), one, sums, ctx),
+    each_vector(lengths, (k, x, y), ctx, |one, sums| {
+        // The adjoint of a CSC is a CSR, and the other way round.
+        let a = if adjoint { a.transpose() } else { a.clone() };
+        match (a.types().indices, a.types().pointers) {
+            (DType::UInt32, DType::UInt32) => one_vector::<T, u32, u32>(a, one, sums, ctx),
+            (DType::UInt32, _) => one_vector::<T, u32, u64>(a, one, sums, ctx),
+            (_, DType::UInt32) => one_vector::<T, u64, u32>(a, one, sums, ctx),
+            _ => one_vector::<T, u64, u64>(a, one, sums, ctx),
+        }
     })
+}
+
+fn one_vector<T: Entry, I: Index, P: Index>(
+    a: AnyCompressed,
+    x: &[f64],
+    sums: &mut [Both],
+    ctx: &Context,
+) -> Result<()> {
+    let in_two = InTwo(PhantomData);
+    match a.format() {
+        SparseFormat::Csc => {
+            a.into_typed::<T, I, P, ByCols>().matvec_with_into(in_two, x, sums, ctx)
+        }
+        _ => a.into_typed::<T, I, P, ByRows>().matvec_with_into(in_two, x, sums, ctx),
+    }
 }
 
 /// The product of a dense matrix, or that with its transpose, if `x` holds integers; whether it does.

@@ -113,7 +113,7 @@ impl<T: Scalar> Dense<T> {
                 })?
             }
             Panels::Columns(panels) => panels.sweep(ctx, &mut |band| {
-                ctx.with_threads(|| gram.add_columns(&band.lines));
+                ctx.with_threads(|| gram.add_columns(band));
                 Ok(())
             })?,
         }

@@ -114,9 +114,9 @@ fn along<S: Semiring, I: Index, P: Index, A: Axis>(
 }
 
 /// The sums of all lines of a panel, by all threads.
-fn sum_lines<S: Semiring, I: Index, P: Index>(
+fn sum_lines<S: Semiring, I: Index>(
     semiring: S,
-    a: Panel<'_, S::Left, I, P>,
+    a: Panel<'_, S::Left, I>,
     x: &[S::Right],
     y: &mut [S::Sum],
 ) -> std::result::Result<(), Fault> {

@@ -6,139 +6,154 @@ use std::sync::{Arc, Weak};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::at_hand::AtHand;
 use crate::linalg::compact::{Compact, Scattered, jumps};
-use crate::linalg::kernels::{Entries, Panel, Sums, Update};
+use crate::linalg::kernels::{Decode, Entries, How, Panel, Sums, Update, Values, Vectors};
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::sparse::{Axis, Compressed};
+use crate::sparse::{AnyCompressed, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{BufferMut, Context, Entry, Index, Plan, Spare};
-use bytemuck::bytes_of;
+use crate::storage::raw::Raw;
+use crate::storage::{BufferMut, Context, Index, Plan, RawBuffer, RawBufferMut, Spare};
 
 /// Entries that one task compares, and numbers of x that it multiplies.
 const TASK: usize = 1 << 16;
 
 /// How lines stand for products along them.
-pub(super) enum Form<T: Entry> {
+pub struct Form(Kind);
+
+enum Kind {
     /// Their structure encoded, with their values.
-    Encoded(Encoded<T>),
+    Encoded(Encoded),
     /// Their structure encoded, and the one value of all entries. Multiplied with x beforehand it makes the terms that it
     /// makes with each entry, so that the bits are the same and no values are read.
-    Iso(Encoded<()>, T, Room),
+    Iso(Box<Form>, RawBufferMut, Room),
 }
 
 /// Encoded lines.
-pub(super) enum Encoded<T: Entry> {
+enum Encoded {
     /// In fewer bytes.
-    Compact(Compact<T>),
+    Compact(Compact),
     /// In an order in which no access leaves the cache, with room for the terms of a product.
-    Scattered(Scattered<T>, Room),
+    Scattered(Scattered, Room),
 }
 
 /// Numbers that are made at the first product, and kept for those with numbers of the same type unless their memory is
 /// asked back. A product beside another makes its own.
-pub(super) struct Room(Arc<AtHand<Box<dyn Any + Send>>>);
+struct Room(Arc<AtHand<Box<dyn Any + Send>>>);
 
-impl<T: Entry> Form<T> {
+impl Form {
     /// The lines of a matrix in memory, encoded within `budget` bytes; `None` if that is not worth it.
-    pub(super) fn new<I: Index, P: Index, A: Axis>(
-        matrix: &Compressed<T, I, P, A>,
+    pub(super) fn new(
+        matrix: &AnyCompressed,
         sums: Sums,
         budget: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
-        let (indptr, indices, data) = (matrix.indptr(), matrix.indices(), matrix.data());
-        let lines = Panel::new(indptr, indices, data, matrix.minor(), 0)?;
-        let named = |error| matrix.name_indices(error);
-        let found = Encoded::new(lines, sums, budget, ctx).map_err(named)?;
+        by_index!(matrix.indices(), indices => {
+            let structure = RawBuffer::pattern(indices.len());
+            let structure = structure.as_raw().typed().unwrap_or_default();
+            let lines = Panel::over(matrix.indptr(), indices, structure, matrix.minor(), 0)?;
+            Self::of_lines((lines, matrix.data().as_raw()), sums, budget, ctx)
+        })
+        .map_err(|error| matrix.name_indices(error))
+    }
+
+    fn of_lines<I: Index>(
+        (lines, data): (Panel<'_, (), I>, Raw<'_>),
+        sums: Sums,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        let found = Encoded::new((lines, data), sums, budget, ctx)?;
         // Repeated runs have no values to leave out.
         let small = found.as_ref().is_some_and(|encoded| encoded.bytes() <= data.len() as u64);
-        if !small && let Some(value) = one_value(data, ctx) {
+        if !small && let Some(one) = one_value(data, ctx) {
             drop(found);
-            let pattern = vec![(); data.len()];
-            let lines = Panel::new(indptr, indices, &pattern, matrix.minor(), 0)?;
-            let found = Encoded::new(lines, sums, budget, ctx).map_err(named)?;
-            return Ok(found.map(|encoded| Form::Iso(encoded, value, Room::new(ctx))));
+            let found = Encoded::new((lines, Raw::of(lines.values)), sums, budget, ctx)?;
+            let mut value = RawBufferMut::fresh(data.dtype(), 1)?;
+            value.as_mut().copy_from(one);
+            let pattern = found.map(|encoded| Box::new(Form(Kind::Encoded(encoded))));
+            return Ok(pattern.map(|form| Form(Kind::Iso(form, value, Room::new(ctx)))));
         }
-        Ok(found.map(Form::Encoded))
+        Ok(found.map(Kind::Encoded).map(Form))
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        match self {
-            Form::Encoded(encoded) => encoded.bytes(),
-            Form::Iso(encoded, ..) => encoded.bytes(),
+        match &self.0 {
+            Kind::Encoded(encoded) => encoded.bytes(),
+            Kind::Iso(pattern, ..) => pattern.bytes(),
         }
     }
 
     /// Bytes of work space for a product with one vector of `n` numbers in `f64`.
     pub(super) fn work_space(&self, n: usize) -> u64 {
-        let numbers = match self {
-            Form::Encoded(encoded) => encoded.terms(),
-            Form::Iso(encoded, ..) => encoded.terms() + n,
-        };
-        (numbers * size_of::<f64>()) as u64
+        let bytes = |numbers: usize| (numbers * size_of::<f64>()) as u64;
+        match &self.0 {
+            Kind::Encoded(encoded) => bytes(encoded.terms()),
+            Kind::Iso(pattern, ..) => pattern.work_space(n) + bytes(n),
+        }
     }
 
     /// Whether products with so many vectors are made of it.
     pub(super) fn multiplies(&self, k: usize) -> bool {
-        match self {
-            Form::Encoded(encoded) => encoded.multiplies(k),
-            Form::Iso(encoded, ..) => encoded.multiplies(k),
+        match &self.0 {
+            Kind::Encoded(encoded) => encoded.multiplies(k),
+            Kind::Iso(pattern, ..) => pattern.multiplies(k),
         }
     }
 
     /// What a product with `k` vectors of `n` numbers costs, if it [`multiplies`](Self::multiplies) so many.
     pub(super) fn plan(&self, name: &'static str, n: usize, k: usize) -> Plan {
-        let plan = Plan::new(name).reads(1, 0);
-        match self {
-            Form::Encoded(encoded) => encoded.plan(plan, k),
-            Form::Iso(encoded, ..) => {
+        match &self.0 {
+            Kind::Encoded(encoded) => encoded.plan(Plan::new(name).reads(1, 0), k),
+            Kind::Iso(pattern, ..) => {
                 let scaled = (n * k * size_of::<[f64; 2]>()) as u64;
-                encoded.plan(plan, k).beside(scaled)
+                pattern.plan(name, n, k).beside(scaled)
             }
         }
     }
 
     /// The product with `k` vectors, if it [`multiplies`](Self::multiplies) so many.
-    pub(super) fn product<X: Scalar>(
+    ///
+    /// Values that are of another type than `V` are decoded first, as `decode` says.
+    pub(super) fn product<V: Factor<X>, X: Scalar>(
         &self,
-        entries: Entries,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
+        decode: Option<Decode<V>>,
+        how: How,
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
         ctx: &Context,
-    ) -> Result<()>
-    where
-        T: Factor<X>,
-    {
-        ctx.meter().pass();
-        match self {
-            Form::Encoded(encoded) => encoded.product(entries, k, x, y, ctx),
-            Form::Iso(encoded, value, room) => room.with(x.len(), ctx, |scaled| {
-                let value = *value;
+    ) -> Result<()> {
+        let entries = how.entries;
+        match &self.0 {
+            Kind::Encoded(encoded) => encoded.product(decode, entries, (k, x, y), ctx),
+            Kind::Iso(pattern, value, room) => room.with(x.len(), ctx, |scaled| {
+                let mut room = Vec::new();
+                let value = Values::new(value.as_raw(), decode).of(0..1, &mut room)[0];
                 ctx.with_threads(|| {
                     scaled.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(scaled, x)| {
                         let pairs = scaled.iter_mut().zip(x);
                         pairs.for_each(|(scaled, &x)| *scaled = entries.times(value, x));
                     });
                 });
-                encoded.product(Entries::AsStored, k, scaled, y, ctx)
+                let how = How { entries: Entries::AsStored, ..how };
+                X::multiply_pattern_form(pattern, how, Vectors { k, x: scaled, y }, ctx)
             }),
         }
     }
 }
 
-impl<T: Entry> Encoded<T> {
+impl Encoded {
     /// The encoding that suits the lines; `None` if it is not worth it.
-    fn new<I: Index, P: Index>(
-        lines: Panel<'_, T, I, P>,
+    fn new<I: Index>(
+        (lines, values): (Panel<'_, (), I>, Raw<'_>),
         sums: Sums,
         budget: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
         match jumps(lines) {
-            true => Scattered::encode(lines, sums, budget, ctx)
+            true => Scattered::encode((lines, values), sums, budget, ctx)
                 .map(|found| found.map(|it| Encoded::Scattered(it, Room::new(ctx)))),
             false => {
-                Compact::encode(lines, sums, budget, ctx).map(|found| found.map(Encoded::Compact))
+                let found = Compact::encode((lines, values), sums, budget, ctx)?;
+                Ok(found.map(Encoded::Compact))
             }
         }
     }
@@ -173,34 +188,37 @@ impl<T: Entry> Encoded<T> {
         }
     }
 
-    fn product<X: Scalar>(
+    pub(super) fn product<V: Factor<X>, X: Scalar>(
         &self,
+        decode: Option<Decode<V>>,
         entries: Entries,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
+        (k, x, y): (usize, &[X], &mut [X]),
         ctx: &Context,
-    ) -> Result<()>
-    where
-        T: Factor<X>,
-    {
+    ) -> Result<()> {
         match self {
-            Encoded::Compact(compact) => compact.gather(entries, Update::set(), x, y, k, ctx),
+            Encoded::Compact(compact) => compact.gather(decode, entries, Update::Set, x, y, k, ctx),
             Encoded::Scattered(scattered, room) => room.with(scattered.terms(), ctx, |room| {
-                scattered.gather(entries, Update::set(), x, y, room, ctx)
+                scattered.gather(decode, entries, Update::Set, x, y, room, ctx)
             }),
         }
     }
 }
 
 /// The value of all entries, if there are some and all have the same bytes.
-fn one_value<T: Entry>(data: &[T], ctx: &Context) -> Option<T> {
-    let (&first, rest) = data.split_first()?;
-    let same = |value: &T| bytes_of(value) == bytes_of(&first);
+fn one_value<'a>(data: Raw<'a>, ctx: &Context) -> Option<Raw<'a>> {
+    let (first, width) = (data.get(0..1)?, data.width());
+    if width == 0 {
+        return None;
+    }
+    // All bytes are those that stand a value before them.
+    let same = |bytes: &[u8]| bytes[width..] == bytes[..bytes.len() - width];
+    let few = (TASK * width).min(data.bytes().len());
     // As a rule the second entry tells that it is not so, and nobody else is asked.
-    let alike = size_of::<T>() > 0
-        && rest.iter().take(TASK).all(same)
-        && ctx.with_threads(|| rest.par_chunks(TASK).all(|values| values.iter().all(same)));
+    let alike = same(&data.bytes()[..few])
+        && ctx.with_threads(|| {
+            let tasks = data.bytes().par_chunks(TASK * width);
+            tasks.all(|bytes| same(bytes) && bytes[..width] == *first.bytes())
+        });
     alike.then_some(first)
 }
 
@@ -254,9 +272,9 @@ mod tests {
         let graph = Csr::<f64>::random((3000, 3000), 0.01, 3, Place::Memory, &ctx).unwrap();
         let form = |pattern: &Csr<()>| {
             let a = pattern.with_data(vec![0.5; pattern.nnz()]).unwrap();
-            Form::new(&a, Sums::Interleaved, u64::MAX, &ctx).unwrap()
+            Form::new(&a.to_any(), Sums::Interleaved, u64::MAX, &ctx).unwrap()
         };
-        assert!(matches!(form(&grid), Some(Form::Encoded(_))));
-        assert!(matches!(form(&graph.pattern()), Some(Form::Iso(..))));
+        assert!(matches!(form(&grid), Some(Form(Kind::Encoded(_)))));
+        assert!(matches!(form(&graph.pattern()), Some(Form(Kind::Iso(..)))));
     }
 }

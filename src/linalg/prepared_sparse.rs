@@ -1,47 +1,50 @@
 //! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes where it fits.
 
-use crate::convert::recompress;
 use crate::error::Result;
-use crate::linalg::compressed::{panel_product, product_plan};
-use crate::linalg::kernels::{Entries, Sums};
+use crate::linalg::compressed::product_plan;
+use crate::linalg::kernels::{Entries, How, Sums, Update, Vectors};
 use crate::linalg::operator::product_name;
 use crate::linalg::prepared_form::Form;
 use crate::linalg::readers::Readers;
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::sparse::{Axis, Compressed, LinePanels};
-use crate::storage::{Context, Entry, Index, Lasts, Place, Plan, SparseFormat, Traffic};
+use crate::sparse::{AnyCompressed, AnyLinePanels};
+use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
 
 /// Entries from which on an encoding can be worth its making.
 const WORTH: usize = 1 << 14;
 
+/// How a matrix is compressed along the other axis. It is handed in by who wants it: programs that never do are linked without
+/// the conversion.
+pub(crate) type Recompress = fn(&AnyCompressed, &'static str, &Place, &Context) -> Result<AnyCompressed>;
+
 /// A matrix in panels, and what else was made of it.
-pub struct PreparedLines<T: Entry, I: Index, P: Index, A: Axis> {
-    readers: Readers<LinePanels<T, I, P, A>>,
+pub struct PreparedLines {
+    readers: Readers<AnyLinePanels>,
     /// For products along the lines, and for those across them.
-    along: Option<Form<T>>,
-    across: Option<Form<T>>,
+    along: Option<Form>,
+    across: Option<Form>,
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
-    /// For products along the lines, and if `both` for those across them as well, within `budget` bytes beside those of the
+impl PreparedLines {
+    /// For products along the lines, and for those across them as well if there is `across_by`, within `budget` bytes beside those of the
     /// vectors. An encoding takes half of what there is, so that vectors are not what does not fit in the end.
     pub(crate) fn new(
-        matrix: &Compressed<T, I, P, A>,
-        both: bool,
+        matrix: &AnyCompressed,
+        across_by: Option<Recompress>,
         (budget, vectors): (u64, u64),
         ctx: &Context,
     ) -> Result<Self> {
-        let panels = LinePanels::new(matrix, budget, ctx)?;
+        let panels = AnyLinePanels::new(matrix.clone(), budget, ctx)?;
         let (mut along, mut across) = (None, None);
         if !panels.is_streamed() && matrix.nnz() >= WORTH {
-            let fits = |form: &Form<T>, n: usize, room: u64| {
+            let fits = |form: &Form, n: usize, room: u64| {
                 form.bytes().saturating_add(form.work_space(n)) <= room
             };
             along = Form::new(matrix, Sums::Interleaved, budget / 2, ctx)?
                 .filter(|form| fits(form, matrix.minor(), budget / 2));
-            let other = Compressed::<T, I, P, A::Other>::bytes_of(matrix.minor(), matrix.nnz());
+            let other = matrix.types().bytes_of(matrix.minor(), matrix.nnz());
             let rest = budget.saturating_sub(along.as_ref().map_or(0, Form::bytes) + other);
-            if both && rest >= other {
+            if let Some(recompress) = across_by.filter(|_| rest >= other) {
                 let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
                 across = Form::new(&other, Sums::InOrder, rest / 2, ctx)?
                     .filter(|form| fits(form, matrix.major(), rest / 2));
@@ -65,13 +68,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
         Lasts { always, at_work }
     }
 
-    fn matrix(&self) -> &Compressed<T, I, P, A> {
+    pub(crate) fn matrix(&self) -> &AnyCompressed {
         self.readers.model().matrix()
     }
 
     /// What products of this kind are made of, if it is not the matrix.
-    fn form(&self, adjoint: bool, k: usize) -> Option<&Form<T>> {
-        let form = if is_along::<A>(adjoint) { &self.along } else { &self.across };
+    fn form(&self, adjoint: bool, k: usize) -> Option<&Form> {
+        let form = if self.is_along(adjoint) { &self.along } else { &self.across };
         form.as_ref().filter(|form| form.multiplies(k))
     }
 
@@ -80,37 +83,35 @@ impl<T: Entry, I: Index, P: Index, A: Axis> PreparedLines<T, I, P, A> {
         let n = if adjoint { nrows } else { ncols };
         match self.form(adjoint, k) {
             Some(form) => form.plan(product_name(adjoint), n, k),
-            None => self.readers.ask(|panels| product_plan(panels, adjoint, k, ctx)),
+            None => self.readers.ask(&mut |panels| product_plan(panels, adjoint, k, ctx)),
         }
     }
 
     /// The product, or that with the adjoint.
-    pub(crate) fn product<X: Scalar>(
+    pub(crate) fn product<T: Factor<X>, X: Scalar>(
         &self,
         adjoint: bool,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
         ctx: &Context,
-    ) -> Result<()>
-    where
-        T: Factor<X>,
-    {
+    ) -> Result<()> {
         if T::exact_sparse(self.matrix(), adjoint, (k, x, y), ctx)? {
             return Ok(());
         }
-        let along = is_along::<A>(adjoint);
-        let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
         match self.form(adjoint, k) {
-            Some(form) => form.product(entries, k, x, y, ctx),
-            None => {
-                self.readers.with(ctx, |panels| panel_product(panels, along, entries, k, x, y, ctx))
+            Some(form) => {
+                ctx.meter().pass();
+                let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+                let how = How { along: true, entries, update: Update::Set };
+                T::multiply_form(form, how, Vectors { k, x, y }, ctx)
             }
+            None => self.readers.with(ctx, &mut |panels| {
+                T::multiply_panels(panels, adjoint, Vectors { k, x, y }, ctx)
+            }),
         }
     }
-}
 
-/// Whether a product, or that with the adjoint, sums along the stored lines.
-fn is_along<A: Axis>(adjoint: bool) -> bool {
-    (A::FORMAT == SparseFormat::Csr) != adjoint
+    /// Whether a product, or that with the adjoint, sums along the stored lines.
+    fn is_along(&self, adjoint: bool) -> bool {
+        (self.matrix().format() == SparseFormat::Csr) != adjoint
+    }
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Weak};
 
 use crate::dense;
 use crate::linalg::at_hand::AtHand;
-use crate::sparse::{self, Axis};
-use crate::storage::{Context, Element, Entry, Index, Lasts, Spare, Traffic};
+use crate::sparse;
+use crate::storage::{Context, Element, Lasts, Spare, Traffic};
 
 /// A matrix in panels of lines.
 pub trait LineReader: Send + Sync + 'static {
@@ -47,7 +47,7 @@ impl<L: LineReader> Readers<L> {
     /// Calls `work` with a reader of its own, whoever else works with another.
     ///
     /// The second of two products at a time reads with the least of buffers, and on the map if there is no memory for them.
-    pub(super) fn with<R>(&self, ctx: &Context, work: impl FnOnce(&mut L) -> R) -> R {
+    pub(super) fn with<R>(&self, ctx: &Context, work: &mut dyn FnMut(&mut L) -> R) -> R {
         if !self.model.is_streamed() {
             return work(&mut self.model.another());
         }
@@ -63,7 +63,7 @@ impl<L: LineReader> Readers<L> {
     }
 
     /// Asks the reader whose state tells what the next product will cost.
-    pub(super) fn ask<R>(&self, ask: impl FnOnce(&L) -> R) -> R {
+    pub(super) fn ask<R>(&self, ask: &mut dyn FnMut(&L) -> R) -> R {
         self.pinning.change(|pinning| ask(pinning.as_ref().unwrap_or(&self.model)))
     }
 
@@ -86,34 +86,7 @@ impl<L: LineReader> Spare for AtHand<L> {
     }
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> LineReader for sparse::LinePanels<T, I, P, A> {
-    fn is_streamed(&self) -> bool {
-        self.any().is_streamed()
-    }
-    fn another(&self) -> Self {
-        self.another()
-    }
-    fn on_the_map(&self) -> Self {
-        self.on_the_map()
-    }
-    fn share(&mut self, vectors: u64, ctx: &Context) {
-        self.any_mut().share(vectors, ctx);
-    }
-    fn give_back(&mut self, bytes: u64) {
-        self.any_mut().give_back(bytes);
-    }
-    fn kept(&self) -> u64 {
-        self.any().bytes_kept()
-    }
-    fn least_memory(&self) -> u64 {
-        self.any().least_memory()
-    }
-    fn traffic(&self) -> Traffic {
-        self.any().traffic()
-    }
-}
-
-impl<T: Element> LineReader for dense::LinePanels<T> {
+impl LineReader for sparse::AnyLinePanels {
     fn is_streamed(&self) -> bool {
         self.is_streamed()
     }
@@ -130,12 +103,39 @@ impl<T: Element> LineReader for dense::LinePanels<T> {
         self.give_back(bytes);
     }
     fn kept(&self) -> u64 {
-        0
+        self.bytes_kept()
     }
     fn least_memory(&self) -> u64 {
         self.least_memory()
     }
     fn traffic(&self) -> Traffic {
         self.traffic()
+    }
+}
+
+impl<T: Element> LineReader for dense::LinePanels<T> {
+    fn is_streamed(&self) -> bool {
+        (**self).is_streamed()
+    }
+    fn another(&self) -> Self {
+        self.another()
+    }
+    fn on_the_map(&self) -> Self {
+        self.on_the_map()
+    }
+    fn share(&mut self, vectors: u64, ctx: &Context) {
+        (**self).share(vectors, ctx);
+    }
+    fn give_back(&mut self, bytes: u64) {
+        (**self).give_back(bytes);
+    }
+    fn kept(&self) -> u64 {
+        0
+    }
+    fn least_memory(&self) -> u64 {
+        (**self).least_memory()
+    }
+    fn traffic(&self) -> Traffic {
+        (**self).traffic()
     }
 }

@@ -13,9 +13,13 @@ use num_traits::{Float, One, Zero};
 
 use crate::dense::Dense;
 use crate::error::Result;
+use crate::linalg::compressed::multiply_panels;
 use crate::linalg::exact;
-use crate::sparse::{Axis, Compressed};
-use crate::storage::{Context, Element, Entry, Index};
+use crate::linalg::kernels::{self, DenseRows, How, Vectors};
+use crate::linalg::prepared_form::Form;
+use crate::sparse::{AnyCompressed, AnyLinePanels};
+use crate::storage::raw::Raw;
+use crate::storage::{Context, Element, Entry};
 
 /// A real or complex floating-point number: `f32`, `f64` and the complex numbers of both.
 pub trait Scalar:
@@ -50,6 +54,50 @@ pub trait Scalar:
 
     /// Rounds from `f64`, for constants.
     fn from_f64(value: f64) -> Self;
+
+    /// The product of lines of a pattern.
+    #[doc(hidden)]
+    fn multiply_pattern(
+        panels: &mut AnyLinePanels,
+        adjoint: bool,
+        vectors: Vectors<'_, '_, Self>,
+        ctx: &Context,
+    ) -> Result<()> {
+        multiply_panels::<(), Self>(panels, None, adjoint, vectors, ctx)
+    }
+
+    /// The product of encoded lines of a pattern.
+    #[doc(hidden)]
+    fn multiply_pattern_form(
+        form: &Form,
+        how: How,
+        vectors: Vectors<'_, '_, Self>,
+        ctx: &Context,
+    ) -> Result<()> {
+        form.product::<(), Self>(None, how, vectors, ctx)
+    }
+}
+
+/// The products with a pattern once more, word for word, compiled here; see `compiled_here`.
+macro_rules! pattern_products {
+    ($x:ty) => {
+        fn multiply_pattern(
+            panels: &mut AnyLinePanels,
+            adjoint: bool,
+            vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
+        ) -> Result<()> {
+            multiply_panels::<(), $x>(panels, None, adjoint, vectors, ctx)
+        }
+        fn multiply_pattern_form(
+            form: &Form,
+            how: How,
+            vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
+        ) -> Result<()> {
+            form.product::<(), $x>(None, how, vectors, ctx)
+        }
+    };
 }
 
 /// A stored entry that can multiply a number of type `X`.
@@ -60,11 +108,44 @@ pub trait Factor<X: Scalar>: Entry {
     /// `conj(self) · x`, the entry of the adjoint.
     fn conj_times(self, x: X) -> X;
 
+    /// Whether the two differ: products with real entries need not be compiled twice.
+    #[doc(hidden)]
+    const IS_COMPLEX: bool = false;
+
+    /// The product of lines of a compressed matrix. Compiled in this library for the pairs that are listed below, as are the next
+    /// two; for others, which are rare, where it is used.
+    #[doc(hidden)]
+    fn multiply_panels(
+        panels: &mut AnyLinePanels,
+        adjoint: bool,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        multiply_panels::<Self, X>(panels, None, adjoint, vectors, ctx)
+    }
+
+    /// The product of lines of a dense matrix.
+    #[doc(hidden)]
+    fn multiply_dense(a: DenseRows<'_, Self>, how: How, vectors: Vectors<'_, '_, X>) -> Result<()> {
+        kernels::multiply_dense(a, how, vectors)
+    }
+
+    /// The product of encoded lines.
+    #[doc(hidden)]
+    fn multiply_form(
+        form: &Form,
+        how: How,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        form.product::<Self, X>(None, how, vectors, ctx)
+    }
+
     /// The product of a matrix with `k` vectors, or that with the adjoint, if it needs more digits than numbers of `X` have;
     /// whether it does. Only integers of 64 bits do, and only with integers.
     #[doc(hidden)]
-    fn exact_sparse<I: Index, P: Index, A: Axis>(
-        a: &Compressed<Self, I, P, A>,
+    fn exact_sparse(
+        a: &AnyCompressed,
         adjoint: bool,
         vectors: (usize, &[X], &mut [X]),
         ctx: &Context,
@@ -89,6 +170,81 @@ pub trait Factor<X: Scalar>: Entry {
     }
 }
 
+/// Products once more, word for word: methods of an implementation for two concrete types are compiled here, while those that a
+/// trait provides are compiled anew wherever they are used. Real numbers have all three, complex ones that of lines: what is
+/// compiled here is paid for by everybody.
+macro_rules! compiled_here {
+    ($x:ty) => {
+        lines_compiled_here!($x);
+        fn multiply_dense(
+            a: DenseRows<'_, Self>,
+            how: How,
+            vectors: Vectors<'_, '_, $x>,
+        ) -> Result<()> {
+            kernels::multiply_dense(a, how, vectors)
+        }
+        fn multiply_form(
+            form: &Form,
+            how: How,
+            vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
+        ) -> Result<()> {
+            form.product::<Self, $x>(None, how, vectors, ctx)
+        }
+    };
+}
+
+macro_rules! lines_compiled_here {
+    ($x:ty) => {
+        fn multiply_panels(
+            panels: &mut AnyLinePanels,
+            adjoint: bool,
+            vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
+        ) -> Result<()> {
+            multiply_panels::<Self, $x>(panels, None, adjoint, vectors, ctx)
+        }
+    };
+}
+
+/// The products of entries that are decoded into numbers of type `$as`, which hold each of them.
+macro_rules! decoded {
+    ($x:ty, $as:ty, |$it:ident| $wide:expr) => {
+        fn multiply_panels(
+            panels: &mut AnyLinePanels,
+            adjoint: bool,
+            vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
+        ) -> Result<()> {
+            let decode = |from: Raw<'_>, to: &mut [$as]| {
+                kernels::decode(
+                    from,
+                    to,
+                    #[inline(always)]
+                    |$it: Self| $wide,
+                );
+            };
+            multiply_panels::<$as, $x>(panels, Some(decode), adjoint, vectors, ctx)
+        }
+        fn multiply_form(
+            form: &Form,
+            how: How,
+            vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
+        ) -> Result<()> {
+            let decode = |from: Raw<'_>, to: &mut [$as]| {
+                kernels::decode(
+                    from,
+                    to,
+                    #[inline(always)]
+                    |$it: Self| $wide,
+                );
+            };
+            form.product::<$as, $x>(Some(decode), how, vectors, ctx)
+        }
+    };
+}
+
 macro_rules! real_scalars {
     ($($real:ty),*) => {$(
         impl Scalar for $real {
@@ -105,6 +261,7 @@ macro_rules! real_scalars {
             fn real(self) -> $real { self }
             #[inline(always)]
             fn from_f64(value: f64) -> Self { value as $real }
+            pattern_products!($real);
         }
 
         impl Scalar for Complex<$real> {
@@ -136,17 +293,28 @@ impl<X: Scalar> Factor<X> for () {
     fn conj_times(self, x: X) -> X {
         x
     }
+    fn multiply_panels(
+        panels: &mut AnyLinePanels,
+        adjoint: bool,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        X::multiply_pattern(panels, adjoint, vectors, ctx)
+    }
+    fn multiply_form(
+        form: &Form,
+        how: How,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        X::multiply_pattern_form(form, how, vectors, ctx)
+    }
 }
 
-/// Real entries before real or complex numbers: the entry is widened to the real type, then scales.
-macro_rules! real_factors {
-    ($($entry:ty => $($real:ty),+);* $(;)?) => {$($(
-        real_factor!($entry, $real, |entry| entry as $real);
-    )+)*};
-}
-
+/// Real entries before real or complex numbers: the entry is widened to the real type, then scales. Behind it stands what else
+/// the factors of the real and of the complex number have.
 macro_rules! real_factor {
-    ($entry:ty, $real:ty, |$it:ident| $wide:expr $(, $exact:ident)?) => {
+    ($entry:ty, $real:ty, |$it:ident| $wide:expr; {$($of_real:tt)*} {$($of_complex:tt)*}) => {
         impl Factor<$real> for $entry {
             #[inline(always)]
             fn times(self, x: $real) -> $real {
@@ -157,7 +325,7 @@ macro_rules! real_factor {
             fn conj_times(self, x: $real) -> $real {
                 self.times(x)
             }
-            $($exact! { $real })?
+            $($of_real)*
         }
 
         impl Factor<Complex<$real>> for $entry {
@@ -170,21 +338,31 @@ macro_rules! real_factor {
             fn conj_times(self, x: Complex<$real>) -> Complex<$real> {
                 self.times(x)
             }
-            $($exact! { Complex<$real> })?
+            $($of_complex)*
         }
     };
+}
+
+/// Entries that are decoded.
+macro_rules! decoded_factors {
+    ($($entry:ty => $($real:ty),+, |$it:ident| $wide:expr;)*) => {$($(
+        real_factor!(
+            $entry, $real, |$it| <$real>::from($wide);
+            {decoded!($real, $real, |$it| <$real>::from($wide));} {}
+        );
+    )+)*};
 }
 
 /// Products of integers of which an `f64` holds not all.
 macro_rules! exact_products {
     ($number:ty) => {
-        fn exact_sparse<I: Index, P: Index, A: Axis>(
-            a: &Compressed<Self, I, P, A>,
+        fn exact_sparse(
+            a: &AnyCompressed,
             adjoint: bool,
             vectors: (usize, &[$number], &mut [$number]),
             ctx: &Context,
         ) -> Result<bool> {
-            exact::sparse(a, adjoint, vectors, ctx)
+            exact::sparse::<$number, Self>(a, adjoint, vectors, ctx)
         }
         fn exact_dense(
             a: &Dense<Self>,
@@ -197,28 +375,35 @@ macro_rules! exact_products {
     };
 }
 
-real_factor!(i64, f64, |entry| entry as f64, exact_products);
-real_factor!(u64, f64, |entry| entry as f64, exact_products);
+macro_rules! exact_factors {
+    ($($entry:ty),*) => {$(
+        real_factor!(
+            $entry, f64, |entry| entry as f64;
+            {decoded!(f64, f64, |entry| entry as f64); exact_products!(f64);}
+            {exact_products!(Complex<f64>);}
+        );
+    )*};
+}
 
-real_factors! {
-    f64 => f64;
-    f32 => f32, f64;
-    i8 => f32, f64;
-    i16 => f32, f64;
-    i32 => f64;
-    u8 => f32, f64;
-    u16 => f32, f64;
-    u32 => f64;
+exact_factors!(i64, u64);
+real_factor!(f64, f64, |entry| entry; {compiled_here!(f64);} {});
+real_factor!(f32, f32, |entry| entry; {compiled_here!(f32);} {});
+
+decoded_factors! {
+    f32 => f64, |entry| entry;
+    i8 => f32, f64, |entry| entry;
+    i16 => f32, f64, |entry| entry;
+    i32 => f64, |entry| entry;
+    u8 => f32, f64, |entry| entry;
+    u16 => f32, f64, |entry| entry;
+    u32 => f64, |entry| entry;
 }
 
 #[cfg(feature = "half")]
-real_factor!(half::f16, f32, |entry| widen_f16(entry));
-#[cfg(feature = "half")]
-real_factor!(half::f16, f64, |entry| f64::from(widen_f16(entry)));
-#[cfg(feature = "half")]
-real_factor!(half::bf16, f32, |entry| widen_bf16(entry));
-#[cfg(feature = "half")]
-real_factor!(half::bf16, f64, |entry| f64::from(widen_bf16(entry)));
+decoded_factors! {
+    half::f16 => f32, f64, |entry| widen_f16(entry);
+    half::bf16 => f32, f64, |entry| widen_bf16(entry);
+}
 
 /// The same number as an `f32`: its bits are the upper half.
 #[cfg(feature = "half")]
@@ -255,8 +440,9 @@ impl<X: Scalar> Factor<X> for bool {
 }
 
 macro_rules! complex_factors {
-    ($($entry:ty => $($real:ty),+);* $(;)?) => {$($(
+    ($($entry:ty => $real:ty {$($products:tt)*})*) => {$(
         impl Factor<Complex<$real>> for Complex<$entry> {
+            const IS_COMPLEX: bool = true;
             #[inline(always)]
             fn times(self, x: Complex<$real>) -> Complex<$real> {
                 Complex::new(self.re as $real, self.im as $real) * x
@@ -265,13 +451,15 @@ macro_rules! complex_factors {
             fn conj_times(self, x: Complex<$real>) -> Complex<$real> {
                 Complex::new(self.re as $real, -(self.im as $real)) * x
             }
+            $($products)*
         }
-    )+)*};
+    )*};
 }
 
 complex_factors! {
-    f32 => f32, f64;
-    f64 => f64;
+    f32 => f32 { lines_compiled_here!(Complex<f32>); }
+    f32 => f64 {}
+    f64 => f64 { lines_compiled_here!(Complex<f64>); }
 }
 
 #[cfg(all(test, feature = "half"))]

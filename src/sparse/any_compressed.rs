@@ -11,11 +11,11 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::seen::Seen;
 use crate::sparse::types::Types;
 use crate::storage::raw::Raw;
-use crate::storage::{Entry, Index, RawBuffer, RawBufferMut, SparseFormat};
+use crate::storage::{Entry, Index, RawBuffer, RawBufferMut, SparseFormat, prefetch_to_read};
 
 /// A [`Compressed`] of any types. Cloning copies pointers.
 #[derive(Clone)]
-pub(crate) struct AnyCompressed {
+pub struct AnyCompressed {
     /// `Csr` or `Csc`.
     pub(super) format: SparseFormat,
     pub(super) shape: (usize, usize),
@@ -72,10 +72,28 @@ impl<'a> Indices<'a> {
         by_index!(self, indices => indices.len())
     }
 
+    /// Bytes of all.
+    pub(crate) fn bytes(self) -> usize {
+        by_index!(self, indices => size_of_val(indices))
+    }
+
+    /// Asks for the memory of index `at`, which need not exist.
+    #[inline(always)]
+    pub(crate) fn prefetch(self, at: usize) {
+        by_index!(self, indices => prefetch_to_read(indices, at));
+    }
+
     /// Index `at` as a position.
     #[inline]
     pub(crate) fn at(self, at: usize) -> usize {
         by_index!(self, indices => indices[at].to_usize())
+    }
+}
+
+impl<'a, I: Index> From<&'a [I]> for Indices<'a> {
+    #[inline]
+    fn from(indices: &'a [I]) -> Self {
+        Self::of_raw(Raw::of(indices))
     }
 }
 
@@ -255,7 +273,11 @@ impl AnyCompressed {
     pub(crate) fn same_structure(&self, other: &Self) -> bool {
         self.shape == other.shape
             && self.indices().raw().bytes() == other.indices().raw().bytes()
-            && (0..self.major()).all(|line| self.span(line) == other.span(line))
+            && match (self.indptr(), other.indptr()) {
+                (Indices::Narrow(a), Indices::Narrow(b)) => same_from_the_first(a, b),
+                (Indices::Wide(a), Indices::Wide(b)) => same_from_the_first(a, b),
+                _ => false,
+            }
     }
 
     /// The transpose: the same arrays compressed along the other axis.
@@ -271,4 +293,12 @@ impl AnyCompressed {
         }
         Ok(AnyCompressed { data, ..self.clone() })
     }
+}
+
+/// Whether pointers are the same, each counted from the first of its own.
+fn same_from_the_first<P: Index>(a: &[P], b: &[P]) -> bool {
+    let base = |pointers: &[P]| pointers.first().map_or(0, |first| first.to_usize());
+    let (of_a, of_b) = (base(a), base(b));
+    let same = |a: &P, b: &P| a.to_usize().wrapping_sub(of_a) == b.to_usize().wrapping_sub(of_b);
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
 }

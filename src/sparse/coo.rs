@@ -170,11 +170,6 @@ impl<T: Entry, I: Index> Coo<T, I> {
         coo_bytes((T::ENTRY_DTYPE, I::DTYPE), nnz)
     }
 
-    /// Bytes of the arrays that lie in files.
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.rows.stored_bytes() + self.cols.stored_bytes() + self.data.stored_bytes()
-    }
-
     /// Checks that every coordinate is in range. Reads them once; the answer is remembered. Takes no memory,
     /// and the threads of the pool that calls it, or of a new [`Context`](crate::Context).
     pub fn check(&self) -> Result<()> {

@@ -1,17 +1,14 @@
 //! A coordinate matrix made entry by entry, from the first to the last, at any place.
 
-use std::marker::PhantomData;
-
 use crate::error::Result;
 use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
 use crate::sparse::check::check_types;
-use crate::sparse::coo::Coo;
 use crate::sparse::files::{ValueWriter, index_header, stored_values};
 use crate::sparse::types::on_disk;
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DATA_START, DESCRIPTOR, DType, Descriptor, Entry, INDICES_FILE, Index, Place, Plan,
-    ROWS_FILE, RawWriter, SparseFormat, Stage,
+    Context, DATA_START, DESCRIPTOR, DType, Descriptor, INDICES_FILE, Place, Plan, ROWS_FILE,
+    RawWriter, SparseFormat, Stage,
 };
 
 /// Takes the entries of a coordinate matrix, in order.
@@ -111,52 +108,5 @@ impl AnyCooWriter {
         stage.text(DESCRIPTOR, &descriptor.to_text())?;
         stage.publish(DESCRIPTOR)?;
         Ok(matrix)
-    }
-}
-
-/// An [`AnyCooWriter`] of types known when it is compiled.
-pub(crate) struct CooWriter<T: Entry, I: Index> {
-    any: AnyCooWriter,
-    types: PhantomData<(T, I)>,
-}
-
-impl<T: Entry, I: Index> CooWriter<T, I> {
-    const TYPES: CooTypes = (T::ENTRY_DTYPE, I::DTYPE);
-
-    /// As [`AnyCooWriter::new`], with `nnz` entries.
-    pub(crate) fn new(
-        shape: (usize, usize),
-        nnz: usize,
-        place: &Place,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let any = AnyCooWriter::new(Self::TYPES, shape, Some(nnz), place, ctx)?;
-        Ok(CooWriter { any, types: PhantomData })
-    }
-
-    /// As [`AnyCooWriter::new`], with entries of which nobody knows the number.
-    pub(crate) fn growing(shape: (usize, usize), place: &Place, ctx: &Context) -> Result<Self> {
-        let any = AnyCooWriter::new(Self::TYPES, shape, None, place, ctx)?;
-        Ok(CooWriter { any, types: PhantomData })
-    }
-
-    /// As [`AnyCooWriter::plan`].
-    pub(crate) fn plan(plan: Plan, nnz: usize, place: &Place, ctx: &Context) -> Plan {
-        AnyCooWriter::plan(plan, Self::TYPES, nnz, place, ctx)
-    }
-
-    /// The same, of types that are known at run time.
-    pub(crate) fn into_any(self) -> AnyCooWriter {
-        self.any
-    }
-
-    /// As [`AnyCooWriter::push`].
-    pub(crate) fn push(&mut self, rows: &[I], cols: &[I], data: &[T]) -> Result<()> {
-        self.any.push(Raw::of(rows), Raw::of(cols), Raw::of(data))
-    }
-
-    /// As [`AnyCooWriter::finish`].
-    pub(crate) fn finish(self) -> Result<Coo<T, I>> {
-        self.any.finish().map(AnyCoo::into_typed)
     }
 }

@@ -227,11 +227,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
     }
 
     /// The same, of types that are known at run time.
-    pub(crate) fn into_any(self) -> AnyWriter {
-        self.any
-    }
-
-    /// The same, of types that are known at run time.
     pub(crate) fn any_mut(&mut self) -> &mut AnyWriter {
         &mut self.any
     }

@@ -200,11 +200,6 @@ impl<T: Entry> BufferMut<T> {
     }
 
     /// The elements, of a type that is known at run time.
-    pub(crate) fn raw(&self) -> &RawBufferMut {
-        &self.raw
-    }
-
-    /// The elements, of a type that is known at run time.
     pub(crate) fn raw_mut(&mut self) -> &mut RawBufferMut {
         &mut self.raw
     }
@@ -227,11 +222,6 @@ impl<T: Entry> BufferMut<T> {
     /// The file behind the elements and the byte of it at which they begin; `None` for memory.
     pub fn file(&self) -> Option<(&Path, u64)> {
         self.raw.file()
-    }
-
-    /// The open file behind the elements and the byte of it at which they begin.
-    pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
-        self.raw.origin()
     }
 
     /// Writes changed pages to the device and waits for it; nothing to do for memory.

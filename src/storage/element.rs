@@ -78,6 +78,11 @@ impl DType {
         }
     }
 
+    /// Bytes of so many elements, or the most that a number of bytes can be.
+    pub(crate) const fn bytes_of(self, len: usize) -> u64 {
+        (len as u64).saturating_mul(self.size() as u64)
+    }
+
     /// What the address of an element is divisible by.
     pub(crate) const fn alignment(self) -> usize {
         match self {

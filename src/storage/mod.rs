@@ -55,8 +55,8 @@ mod writer;
 
 pub(crate) use allocate::{bytes_of, filled, room};
 pub(crate) use broken::Broken;
-pub(crate) use buffer::RawBuffer;
 pub use buffer::{Access, Buffer};
+pub(crate) use buffer::{Origin, RawBuffer};
 pub use buffer_mut::BufferMut;
 pub(crate) use buffer_mut::RawBufferMut;
 pub(crate) use buffer_mut::{
@@ -88,4 +88,4 @@ pub(crate) use stage::{Stage, check_place};
 pub(crate) use stored_file::StoredFile;
 pub(crate) use sums::Sums;
 pub use verify::{Verified, verify};
-pub(crate) use writer::{ArrayWriter, RawWriter};
+pub(crate) use writer::RawWriter;

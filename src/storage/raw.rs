@@ -10,7 +10,8 @@
 
 use std::ops::Range;
 
-use crate::storage::element::{DType, Entry, by_dtype};
+use crate::storage::element::{DType, Element, Entry, by_dtype};
+use crate::storage::parallel::{ChunksMut, ParallelSlice, Tasks};
 
 /// A value of `W` bytes that is moved.
 ///
@@ -68,6 +69,35 @@ macro_rules! by_width {
     };
 }
 pub(crate) use by_width;
+
+/// As [`by_width`], for the elements of dense arrays, all of which have bytes.
+macro_rules! by_size {
+    ($width:expr, $W:ident => $body:expr) => {
+        match $width {
+            1 => {
+                const $W: usize = 1;
+                $body
+            }
+            2 => {
+                const $W: usize = 2;
+                $body
+            }
+            4 => {
+                const $W: usize = 4;
+                $body
+            }
+            8 => {
+                const $W: usize = 8;
+                $body
+            }
+            _ => {
+                const $W: usize = 16;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use by_size;
 
 /// Bytes of a value.
 pub(crate) fn width(dtype: Option<DType>) -> usize {
@@ -202,6 +232,11 @@ impl<'a> RawMut<'a> {
         RawMut { bytes, dtype, len }
     }
 
+    /// Bytes of something else as so many values of the type, if they happen to be such.
+    pub(crate) fn over(bytes: &'a mut [u8], (dtype, len): (Option<DType>, usize)) -> Option<Self> {
+        are_values(bytes, (dtype, len)).then_some(RawMut { bytes, dtype, len })
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -254,6 +289,12 @@ impl<'a> RawMut<'a> {
     /// If there are not so many.
     pub(crate) fn take_front(&mut self, count: usize) -> RawMut<'a> {
         self.split_off_front(count).expect("so many values")
+    }
+
+    /// Tasks of runs of `size` values, the last of which may have less.
+    pub(crate) fn par_chunks_mut(self, size: usize) -> RawChunks<'a> {
+        let RawMut { bytes, dtype, len } = self;
+        RawChunks { bytes: bytes.par_chunks_mut((size * width(dtype)).max(1)), dtype, len, size }
     }
 
     /// Copies all values of a run of the same length and type.
@@ -387,6 +428,28 @@ fn are_values(bytes: &[u8], (dtype, len): (Option<DType>, usize)) -> bool {
         && (dtype != Some(DType::Bool) || bytes.iter().all(|&byte| byte < 2))
 }
 
+/// Runs of values to change.
+pub(crate) struct RawChunks<'a> {
+    bytes: ChunksMut<'a, u8>,
+    dtype: Option<DType>,
+    /// Values in all, and of a run.
+    len: usize,
+    size: usize,
+}
+
+impl<'a> Tasks for RawChunks<'a> {
+    type Item = RawMut<'a>;
+    fn count(&self) -> usize {
+        self.len.div_ceil(self.size)
+    }
+    unsafe fn take(&self, at: usize) -> RawMut<'a> {
+        let len = self.size.min(self.len - at * self.size);
+        // SAFETY: as the caller promises; of values with bytes there are as many runs of bytes.
+        let bytes = if width(self.dtype) == 0 { &mut [] } else { unsafe { self.bytes.take(at) } };
+        RawMut { bytes, dtype: self.dtype, len }
+    }
+}
+
 /// Two runs of values of one type, as carriers of their width.
 ///
 /// # Panics
@@ -470,6 +533,31 @@ pub(crate) fn merge(dtype: Option<DType>) -> Merge {
         None => |_, _| true,
         Some(dtype) => by_dtype!(dtype, T => sum::<T>, _ => |_, _| false),
     }
+}
+
+/// What becomes of an element of a dense array of zeros when an entry is put there: the entry, or the sum if something was
+/// put there before; whether there is one. So a negative zero stays one, which added to zero it would not.
+pub(crate) fn put(dtype: DType) -> Merge {
+    fn put<T: Element>(element: &mut [u8], entry: &[u8]) -> bool {
+        if bytemuck::checked::pod_read_unaligned::<T>(element) != T::default() {
+            return sum::<T>(element, entry);
+        }
+        element.copy_from_slice(entry);
+        true
+    }
+    by_dtype!(dtype, T => put::<T>, _ => |_, _| false)
+}
+
+/// Writes a mark for each element of a run: 1 if it is not zero, else 0.
+///
+/// # Panics
+/// If the run has elements of another type.
+pub(crate) fn nonzero(dtype: DType) -> fn(Raw<'_>, &mut [u8]) {
+    fn mark<T: Element>(run: Raw<'_>, marks: &mut [u8]) {
+        let each = marks.iter_mut().zip(run.as_typed::<T>());
+        each.for_each(|(mark, element)| *mark = u8::from(*element != T::default()));
+    }
+    by_dtype!(dtype, T => mark::<T>, _ => |_, marks| marks.fill(1))
 }
 
 fn sum<T: Entry>(sum: &mut [u8], value: &[u8]) -> bool {

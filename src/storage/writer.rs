@@ -4,16 +4,15 @@
 //! sums behind the work; the file is neither mapped nor read again until it is finished, so that making an array larger
 //! than memory is one sequential write. How many elements there will be need not be known.
 
-use std::marker::PhantomData;
 use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::broken::Broken;
 use crate::storage::buffer::{Origin, RawBuffer};
-use crate::storage::buffer_mut::{BufferMut, RawBufferMut};
+use crate::storage::buffer_mut::RawBufferMut;
 use crate::storage::context::Context;
 use crate::storage::device::{Appended, Appender, IoBuffer};
-use crate::storage::element::{DType, Element, Entry};
+use crate::storage::element::DType;
 use crate::storage::map::{lock_shared, map_read};
 use crate::storage::meter::Meter;
 use crate::storage::npy::{DATA_START, NpyHeader, write_header};
@@ -23,13 +22,7 @@ use crate::storage::sums::{Sums, sum_block};
 /// Buffers of a file: one being filled, two being written.
 const BUFFERS: usize = 3;
 
-/// Takes the elements of an array, in order.
-pub(crate) struct ArrayWriter<T: Entry> {
-    raw: RawWriter,
-    elements: PhantomData<T>,
-}
-
-/// An [`ArrayWriter`] of elements whose type is known at run time.
+/// Takes the elements of an array, in order, of a type that is known at run time.
 pub(crate) struct RawWriter {
     target: Target,
     dtype: DType,
@@ -62,64 +55,6 @@ pub(crate) struct Written {
     /// Bytes of the file.
     pub(crate) length: u64,
     pub(crate) sums: Sums,
-}
-
-impl<T: Element> ArrayWriter<T> {
-    /// An array in memory, of `expected` elements if that is known, within the memory limit.
-    pub(crate) fn memory(expected: usize, ctx: &Context) -> Result<Self> {
-        RawWriter::memory(T::DTYPE, expected, ctx).map(Self::of)
-    }
-}
-
-impl<T: Entry> ArrayWriter<T> {
-    /// Takes the elements for `raw`, which were said to be of this type.
-    pub(crate) fn of(raw: RawWriter) -> Self {
-        assert_eq!(Some(raw.dtype), T::ENTRY_DTYPE, "elements of one type");
-        ArrayWriter { raw, elements: PhantomData }
-    }
-
-    /// The writer, for elements of a type that is known at run time.
-    pub(crate) fn into_raw(self) -> RawWriter {
-        self.raw
-    }
-
-    /// Whether the array lies in a file, and nothing stands in it behind the elements.
-    pub(crate) fn can_write_over(array: &BufferMut<T>) -> bool {
-        RawWriter::can_write_over(array.raw())
-    }
-
-    /// The array in the file behind `array` once more, from its first element to its last, summed on the way.
-    ///
-    /// Nobody may look at the elements before [`finish_over`](Self::finish_over), or before this is dropped. Fails unless
-    /// the file [can be written over](Self::can_write_over).
-    pub(crate) fn over(array: &mut BufferMut<T>, ctx: &Context) -> Result<Self> {
-        RawWriter::over(array.raw(), ctx).map(Self::of)
-    }
-
-    /// Ends the writing over an array of `len` elements: the sums of its file, which may not be on the device yet.
-    pub(crate) fn finish_over(self, len: usize) -> Result<Sums> {
-        self.raw.finish_over(len)
-    }
-
-    /// Memory that writing an array to a file takes.
-    pub(crate) fn memory_beside(limit: u64) -> u64 {
-        RawWriter::memory_beside(limit)
-    }
-
-    /// Elements taken so far.
-    pub(crate) fn len(&self) -> usize {
-        self.raw.len()
-    }
-
-    /// Takes the next elements.
-    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
-        self.raw.push(Raw::of(elements))
-    }
-
-    /// Takes the next elements, of this type.
-    pub(crate) fn push_raw(&mut self, elements: Raw<'_>) -> Result<()> {
-        self.raw.push(elements)
-    }
 }
 
 impl RawWriter {

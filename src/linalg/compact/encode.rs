@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::linalg::compact::encoding::{Block, Compact, StoredRun, Structure};
 use crate::linalg::kernels::{PIECE, Panel, SIDE, Sums, interleave};
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{BufferMut, Context, Entry, Index, Meter};
+use crate::storage::raw::{Raw, RawMut, RawVec};
+use crate::storage::{BufferMut, Context, Index, Meter, RawBufferMut};
 
 /// Lines and entries of a block, at most, unless one line has more.
 const LINES: usize = 1 << 12;
@@ -44,13 +45,13 @@ struct LookedRun {
     repeats: bool,
 }
 
-impl<T: Entry> Compact<T> {
+impl Compact {
     /// Encodes the lines of a panel with at most 2^32 columns; `None` if that saves no bytes, or takes more than `most`.
     ///
     /// Fails if a pointer or an index is out of range. Cost: two reads of the indices and one of the values, one write of
     /// the encoding.
-    pub(crate) fn encode<I: Index, P: Index>(
-        panel: Panel<'_, T, I, P>,
+    pub(crate) fn encode<I: Index>(
+        (panel, values): (Panel<'_, (), I>, Raw<'_>),
         sums: Sums,
         most: u64,
         ctx: &Context,
@@ -60,28 +61,26 @@ impl<T: Entry> Compact<T> {
         }
         let blocks = cut(panel)?;
         let looked: Vec<Option<Looked>> = ctx.with_threads(|| {
-            blocks.into_par_iter().map(|(lines, entries)| look(panel, lines, entries)).collect()
+            let look = |(lines, entries)| look((panel, values), lines, entries);
+            blocks.into_par_iter().map(look).collect()
         });
         ctx.check_cancelled()?;
         let Some(looked) = looked.into_iter().collect::<Option<Vec<Looked>>>() else {
             return Err(panel.fault());
         };
-        let plain =
-            size_of_val(panel.indptr) + size_of_val(panel.indices) + size_of_val(panel.values);
+        let plain = panel.indptr.bytes() + size_of_val(panel.indices) + values.bytes().len();
         // Pages of new arrays are taken when they are written to, so that a look at their size costs nothing.
-        let mut compact = room(panel, sums, &looked, ctx.meter())?;
+        let mut compact = room((panel, values), sums, &looked, ctx.meter())?;
         if compact.bytes() > most.min(plain as u64 / 16 * 15) {
             return Ok(None);
         }
-        ctx.with_threads(|| fill(panel, &looked, &mut compact));
+        ctx.with_threads(|| fill((panel, values), &looked, &mut compact));
         Ok(Some(compact))
     }
 }
 
 /// Lines in blocks, with the entries of each.
-fn cut<T: Entry, I: Index, P: Index>(
-    panel: Panel<'_, T, I, P>,
-) -> Result<Vec<(Range<usize>, Range<usize>)>> {
+fn cut<I: Index>(panel: Panel<'_, (), I>) -> Result<Vec<(Range<usize>, Range<usize>)>> {
     let (mut blocks, mut start) = (Vec::new(), 0);
     let mut open = 0..0;
     for line in 0..panel.nrows() {
@@ -103,8 +102,8 @@ fn cut<T: Entry, I: Index, P: Index>(
 }
 
 /// Chooses the encoding of a block; `None` if an index is out of range.
-fn look<T: Entry, I: Index, P: Index>(
-    panel: Panel<'_, T, I, P>,
+fn look<I: Index>(
+    (panel, values): (Panel<'_, (), I>, Raw<'_>),
     lines: Range<usize>,
     entries: Range<usize>,
 ) -> Option<Looked> {
@@ -117,19 +116,22 @@ fn look<T: Entry, I: Index, P: Index>(
     if !indices.is_empty() && largest >= panel.columns() {
         return None;
     }
-    let choice = find_runs(panel, &lines).unwrap_or(match largest.saturating_sub(least) {
-        0..=0xffff => Choice::Narrow { least: least.min(largest) },
-        _ => Choice::Wide,
-    });
+    let choice =
+        find_runs((panel, values), &lines).unwrap_or(match largest.saturating_sub(least) {
+            0..=0xffff => Choice::Narrow { least: least.min(largest) },
+            _ => Choice::Wide,
+        });
     Some(Looked { lines, entries, choice })
 }
 
 /// The runs of a block, if they hold most of it.
-fn find_runs<T: Entry, I: Index, P: Index>(
-    panel: Panel<'_, T, I, P>,
+fn find_runs<I: Index>(
+    (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     lines: &Range<usize>,
 ) -> Option<Choice> {
     let line = |i: usize| panel.row(i).ok();
+    // Equal bit by bit, so that the product of either has the bits of the other's.
+    let bytes_of = |entries: Range<usize>| of_entries.slice(entries).bytes();
     let (mut runs, mut offsets, mut patterns) = (Vec::<LookedRun>::new(), Vec::new(), Vec::new());
     let (mut held, mut total, mut values) = (0, 0, 0);
     let mut i = lines.start;
@@ -148,12 +150,12 @@ fn find_runs<T: Entry, I: Index, P: Index>(
             if !moved {
                 break;
             }
-            repeats = repeats && panel.values[next.clone()] == panel.values[last.clone()];
+            repeats = repeats && bytes_of(next.clone()) == bytes_of(last.clone());
             last = next;
             length += 1;
         }
-        // A line alone does not repeat itself; and a value that is no number equals none.
-        repeats &= length > 1 && size_of::<T>() > 0;
+        // A line alone does not repeat itself.
+        repeats &= length > 1 && of_entries.width() > 0;
         let pattern: Vec<i64> =
             panel.indices[first].iter().map(|j| j.to_usize() as i64 - i as i64).collect();
         let known = find(&offsets, &patterns, &pattern);
@@ -189,14 +191,14 @@ fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
 }
 
 /// Arrays of the right size, with all that is small filled in.
-fn room<T: Entry, I: Index, P: Index>(
-    panel: Panel<'_, T, I, P>,
+fn room<I: Index>(
+    (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     sums: Sums,
     looked: &[Looked],
     meter: &Meter,
-) -> Result<Compact<T>> {
+) -> Result<Compact> {
     let (mut runs, mut patterns, mut offsets, mut repeated) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        (Vec::new(), Vec::new(), Vec::new(), RawVec::new(of_entries.dtype()));
     let (mut ends, mut narrow, mut wide, mut values) = (0, 0, 0, 0);
     let take = |count: &mut usize, more: usize| {
         *count += more;
@@ -216,7 +218,7 @@ fn room<T: Entry, I: Index, P: Index>(
                     let own = run.repeats.then(|| {
                         let start = repeated.len() as u32;
                         let range = panel.row(line).unwrap_or(0..0);
-                        repeated.extend_from_slice(&panel.values[range]);
+                        repeated.extend(of_entries.slice(range));
                         start
                     });
                     runs.push(StoredRun {
@@ -239,6 +241,9 @@ fn room<T: Entry, I: Index, P: Index>(
         };
         blocks.push(Block { lines: lines.clone(), values: take(&mut values, stored), structure });
     }
+    let array = |len| RawBufferMut::fresh(of_entries.dtype(), len);
+    let mut aligned = array(repeated.len())?;
+    aligned.as_mut().copy_from(repeated.as_raw());
     Ok(Compact {
         columns: panel.ncols(),
         sums,
@@ -246,30 +251,30 @@ fn room<T: Entry, I: Index, P: Index>(
         runs,
         patterns,
         offsets,
-        repeated,
+        repeated: aligned,
         ends: BufferMut::fresh(ends)?.counted(meter),
         narrow: BufferMut::fresh(narrow)?.counted(meter),
         wide: BufferMut::fresh(wide)?.counted(meter),
-        values: BufferMut::fresh(values)?.counted(meter),
+        values: array(values)?.counted(meter),
     })
 }
 
 /// The parts of the arrays that belong to one block.
-struct Parts<'a, T> {
+struct Parts<'a> {
     ends: &'a mut [u32],
     narrow: &'a mut [u16],
     wide: &'a mut [u32],
-    values: &'a mut [T],
+    values: RawMut<'a>,
 }
 
-fn fill<T: Entry, I: Index, P: Index>(
-    panel: Panel<'_, T, I, P>,
+fn fill<I: Index>(
+    (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     looked: &[Looked],
-    compact: &mut Compact<T>,
+    compact: &mut Compact,
 ) {
     let Compact { blocks, runs, ends, narrow, wide, values, .. } = compact;
     let (mut ends, mut narrow, mut wide, mut values) =
-        (&mut ends[..], &mut narrow[..], &mut wide[..], &mut values[..]);
+        (&mut ends[..], &mut narrow[..], &mut wide[..], values.as_mut());
     fn part<'a, E>(rest: &mut &'a mut [E], len: usize) -> &'a mut [E] {
         let (part, after) = std::mem::take(rest).split_at_mut(len);
         *rest = after;
@@ -288,16 +293,17 @@ fn fill<T: Entry, I: Index, P: Index>(
                 ends: part(&mut ends, n_ends),
                 narrow: part(&mut narrow, n_narrow),
                 wide: part(&mut wide, n_wide),
-                values: part(&mut values, block.values.len()),
+                values: values.take_front(block.values.len()),
             };
             (block, looked, parts)
         })
         .collect();
-    tasks.into_par_iter().for_each(|(block, looked, parts)| {
+    tasks.into_par_iter().for_each(|(block, looked, mut parts)| {
         let indices = &panel.indices[looked.entries.clone()];
         match &block.structure {
             Structure::Runs(range) => {
-                return fill_runs(panel, block, &runs[range.clone()], parts.values);
+                let runs = &runs[range.clone()];
+                return fill_runs((panel, of_entries), block, runs, parts.values);
             }
             Structure::Narrow { least, .. } => {
                 let columns = parts.narrow.iter_mut().zip(indices);
@@ -308,7 +314,7 @@ fn fill<T: Entry, I: Index, P: Index>(
                 columns.for_each(|(to, j)| *to = j.to_usize() as u32);
             }
         }
-        parts.values.copy_from_slice(&panel.values[looked.entries.clone()]);
+        parts.values.copy_from(of_entries.slice(looked.entries.clone()));
         for (end, line) in parts.ends[1..].iter_mut().zip(block.lines.clone()) {
             let range = panel.row(line).unwrap_or(0..0);
             *end = range.end.saturating_sub(looked.entries.start) as u32;
@@ -316,11 +322,11 @@ fn fill<T: Entry, I: Index, P: Index>(
     });
 }
 
-fn fill_runs<T: Entry, I: Index, P: Index>(
-    panel: Panel<'_, T, I, P>,
+fn fill_runs<I: Index>(
+    (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     block: &Block,
     runs: &[StoredRun],
-    mut to: &mut [T],
+    mut to: RawMut<'_>,
 ) {
     let mut line = block.lines.start;
     for run in runs {
@@ -328,9 +334,8 @@ fn fill_runs<T: Entry, I: Index, P: Index>(
         let (Ok(first), Ok(last)) = (panel.row(line), panel.row(line + lines - 1)) else { return };
         if run.repeated.is_none() {
             let width = first.len();
-            let (these, rest) = std::mem::take(&mut to).split_at_mut(lines * width);
-            to = rest;
-            interleave(&panel.values[first.start..last.end], width, these);
+            let these = to.take_front(lines * width);
+            interleave(of_entries.slice(first.start..last.end), width, these);
         }
         line += lines;
     }

@@ -13,10 +13,10 @@
 use std::ops::Range;
 
 use crate::linalg::kernels::Sums;
-use crate::storage::{BufferMut, Entry};
+use crate::storage::{BufferMut, RawBufferMut};
 
 /// A matrix in blocks of lines (rows of CSR, columns of CSC).
-pub(crate) struct Compact<T: Entry> {
+pub(crate) struct Compact {
     pub(super) columns: usize,
     /// How the entries of a line are added up.
     pub(super) sums: Sums,
@@ -25,11 +25,11 @@ pub(crate) struct Compact<T: Entry> {
     /// Where in `offsets` each pattern ends.
     pub(super) patterns: Vec<usize>,
     pub(super) offsets: Vec<i64>,
-    pub(super) repeated: Vec<T>,
+    pub(super) repeated: RawBufferMut,
     pub(super) ends: BufferMut<u32>,
     pub(super) narrow: BufferMut<u16>,
     pub(super) wide: BufferMut<u32>,
-    pub(super) values: BufferMut<T>,
+    pub(super) values: RawBufferMut,
 }
 
 /// Some consecutive lines.
@@ -62,19 +62,17 @@ pub(super) struct StoredRun {
     pub(super) repeated: Option<u32>,
 }
 
-impl<T: Entry> Compact<T> {
+impl Compact {
     /// Bytes of the encoding, which a product reads.
     pub(crate) fn bytes(&self) -> u64 {
         let small = size_of_val(&self.blocks[..])
             + size_of_val(&self.runs[..])
             + size_of_val(&self.patterns[..])
-            + size_of_val(&self.offsets[..])
-            + size_of_val(&self.repeated[..]);
+            + size_of_val(&self.offsets[..]);
         let large = size_of_val(&self.ends[..])
             + size_of_val(&self.narrow[..])
-            + size_of_val(&self.wide[..])
-            + size_of_val(&self.values[..]);
-        (small + large) as u64
+            + size_of_val(&self.wide[..]);
+        (small + large) as u64 + self.repeated.bytes() + self.values.bytes()
     }
 
     /// The offsets of a pattern.

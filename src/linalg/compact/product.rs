@@ -3,28 +3,31 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::compact::encoding::{Block, Compact, Structure};
 use crate::linalg::kernels::{
-    Entries, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
+    Decode, Entries, Fault, Run, RunValues, Update, Values, gather_encoded, gather_runs,
+    gather_runs_block,
 };
 use crate::linalg::scalar::{Factor, Scalar};
+use crate::storage::Context;
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Entry};
 
-impl<T: Entry> Compact<T> {
-    /// `Y = alpha A X + beta Y` for `k` vectors: `x` holds a row of `k` numbers for every column, `y` one for every line.
+impl Compact {
+    /// `Y = A X` or `Y += A X` for `k` vectors: `x` holds a row of `k` numbers for every column, `y` one for every line.
     /// The bits are those of the plain product.
-    pub(crate) fn gather<X: Scalar>(
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn gather<V: Factor<X>, X: Scalar>(
         &self,
+        decode: Option<Decode<V>>,
         entries: Entries,
-        update: Update<X>,
+        update: Update,
         x: &[X],
         y: &mut [X],
         k: usize,
         ctx: &Context,
-    ) -> Result<()>
-    where
-        T: Factor<X>,
-    {
+    ) -> Result<()> {
         ctx.check_cancelled()?;
+        let values = Values::new(self.values.as_raw(), decode);
+        let (repeated, mut room) = (Values::new(self.repeated.as_raw(), decode), Vec::new());
+        let repeated = repeated.of(0..self.repeated.len(), &mut room);
         let mut tasks = Vec::with_capacity(self.blocks.len());
         let mut rest = y;
         for block in &self.blocks {
@@ -33,34 +36,33 @@ impl<T: Entry> Compact<T> {
             tasks.push((block, these));
         }
         let done = ctx.with_threads(|| {
-            tasks
-                .into_par_iter()
-                .try_for_each(|(block, y)| self.gather_block(block, entries, update, x, y, k))
+            tasks.into_par_iter().try_for_each_init(Vec::new, |room, (block, y)| {
+                let values = values.of(block.values.clone(), room);
+                self.gather_block(block, (values, repeated), entries, update, x, y, k)
+            })
         });
         // The encoding was made of checked indices and lies in our own memory.
         done.map_err(|Fault| Error::new(ErrorKind::Index, "the encoded matrix is damaged"))
     }
 
-    fn gather_block<X: Scalar>(
+    #[allow(clippy::too_many_arguments)]
+    fn gather_block<V: Factor<X>, X: Scalar>(
         &self,
         block: &Block,
+        (values, repeated): (&[V], &[V]),
         entries: Entries,
-        update: Update<X>,
+        update: Update,
         x: &[X],
         y: &mut [X],
         k: usize,
-    ) -> std::result::Result<(), Fault>
-    where
-        T: Factor<X>,
-    {
-        let values = &self.values[block.values.clone()];
+    ) -> std::result::Result<(), Fault> {
         match &block.structure {
             Structure::Runs(range) => {
                 let (mut first, mut values) = (block.lines.start, values);
                 let runs = self.runs[range.clone()].iter().map(|run| {
                     let (lines, offsets) = (run.lines as usize, self.pattern(run.pattern));
                     let own = match run.repeated {
-                        Some(start) => RunValues::Same(&self.repeated[start as usize..]),
+                        Some(start) => RunValues::Same(&repeated[start as usize..]),
                         None => {
                             let these;
                             (these, values) = values.split_at(lines * offsets.len());

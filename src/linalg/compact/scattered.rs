@@ -16,11 +16,13 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{
-    Entries, Fault, Panel, Sums, Update, add_terms, finish_lines, rises, slot_of, slots_of, terms,
+    Decode, Entries, Fault, Panel, Sums, Update, Values, add_terms, finish_lines, rises, slot_of,
+    slots_of, terms,
 };
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::{BufferMut, Context, Entry, Index};
+use crate::storage::raw::Raw;
+use crate::storage::{BufferMut, Context, Index, RawBufferMut};
 
 /// Columns of a block.
 const BLOCK: usize = if cfg!(test) { 1 << 9 } else { 1 << 14 };
@@ -33,15 +35,18 @@ const SLOTS: usize = if cfg!(test) { 1 << 8 } else { 1 << 15 };
 /// (uniform) as long.
 const GROUP: usize = if cfg!(test) { 1 << 11 } else { 32 << 20 };
 
+/// Values that are decoded at a time.
+const DECODED: usize = 1 << 12;
+
 /// A matrix in the order of two passes.
-pub(crate) struct Scattered<T: Entry> {
+pub(crate) struct Scattered {
     columns: usize,
     /// How the entries of a line are added up.
     sums: Sums,
     groups: Vec<Group>,
     /// Entries of every line.
     lens: Vec<u32>,
-    values: BufferMut<T>,
+    values: RawBufferMut,
     local: BufferMut<u16>,
     slots: BufferMut<u16>,
     /// The most entries of a group, the most slots of a bin.
@@ -50,7 +55,7 @@ pub(crate) struct Scattered<T: Entry> {
 
 /// Whether the lines of a panel jump about in an x that the cache cannot hold: of the parts of x that some lines touch,
 /// hardly any is touched by another. Looks at a few thousand lines.
-pub(crate) fn jumps<T: Entry, I: Index, P: Index>(panel: Panel<'_, T, I, P>) -> bool {
+pub(crate) fn jumps<I: Index>(panel: Panel<'_, (), I>) -> bool {
     if panel.ncols() < LARGE {
         return false;
     }
@@ -98,19 +103,19 @@ struct Bin {
     entries: usize,
 }
 
-impl<T: Entry> Scattered<T> {
+impl Scattered {
     /// Brings the entries of a panel into order; `None` if columns do not rise in every line, or it takes more than
     /// `most` bytes.
     ///
     /// Fails if a pointer or an index is out of range. Cost: two reads of the entries, one write.
-    pub(crate) fn encode<I: Index, P: Index>(
-        panel: Panel<'_, T, I, P>,
+    pub(crate) fn encode<I: Index>(
+        (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
         sums: Sums,
         most: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
-        let (nnz, blocks) = (panel.values.len(), panel.ncols().div_ceil(BLOCK));
-        if blocks < 2 || (nnz as u64).saturating_mul(size_of::<T>() as u64 + 4) > most {
+        let (nnz, blocks) = (of_entries.len(), panel.ncols().div_ceil(BLOCK));
+        if blocks < 2 || (nnz as u64).saturating_mul(of_entries.width() as u64 + 4) > most {
             return Ok(None);
         }
         let Some((lens, bins)) = cut_bins(panel, sums) else { return Err(panel.fault()) };
@@ -141,48 +146,49 @@ impl<T: Entry> Scattered<T> {
             ),
             groups,
             lens,
-            values: BufferMut::fresh(nnz)?.counted(meter),
+            values: RawBufferMut::fresh(of_entries.dtype(), nnz)?.counted(meter),
             local: BufferMut::fresh(nnz)?.counted(meter),
             slots: BufferMut::fresh(nnz)?.counted(meter),
         };
-        match ctx.with_threads(|| scattered.fill(panel, blocks)) {
+        match ctx.with_threads(|| scattered.fill((panel, of_entries), blocks)) {
             Ok(()) => Ok(Some(scattered)),
             Err(Fault) => Err(panel.fault()),
         }
     }
 
-    fn fill<I: Index, P: Index>(
+    fn fill<I: Index>(
         &mut self,
-        panel: Panel<'_, T, I, P>,
+        (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
         blocks: usize,
     ) -> std::result::Result<(), Fault> {
         let (mut values, mut local, mut slots) =
-            (&mut self.values[..], &mut self.local[..], &mut self.slots[..]);
+            (self.values.as_mut(), &mut self.local[..], &mut self.slots[..]);
         let mut tasks = Vec::new();
         for group in &self.groups {
-            let (these_values, these_local, these_slots);
-            (these_values, values) = values.split_at_mut(group.entries.len());
+            let these_values = values.take_front(group.entries.len());
+            let (these_local, these_slots);
             (these_local, local) = local.split_at_mut(group.entries.len());
             (these_slots, slots) = slots.split_at_mut(group.entries.len());
             tasks.push((group, these_values, these_local, these_slots));
         }
-        tasks.into_par_iter().try_for_each(|(group, values, local, slots)| {
+        tasks.into_par_iter().try_for_each(|(group, mut values, local, slots)| {
             for (b, bin) in group.bins.iter().enumerate() {
                 let start = |block: usize| group.starts[block * group.bins.len() + b] as usize;
                 let mut next: Vec<usize> = (0..blocks).map(start).collect();
-                let mut slot = 0;
+                let (mut slot, mut places) = (0, Vec::new());
                 for line in bin.lines.clone() {
                     let range = panel.row(line)?;
                     let len = range.len();
-                    let entries = panel.indices[range.clone()].iter().zip(&panel.values[range]);
-                    for (k, (index, &value)) in entries.enumerate() {
+                    places.clear();
+                    for (k, index) in panel.indices[range.clone()].iter().enumerate() {
                         let column = index.to_usize();
                         let next = next.get_mut(column / BLOCK).ok_or(Fault)?;
-                        *values.get_mut(*next).ok_or(Fault)? = value;
-                        local[*next] = (column % BLOCK) as u16;
+                        places.push(*next);
+                        *local.get_mut(*next).ok_or(Fault)? = (column % BLOCK) as u16;
                         slots[*next] = (slot + slot_of(k, len, self.sums)) as u16;
                         *next += 1;
                     }
+                    values.scatter(&places, of_entries.slice(range)).ok_or(Fault)?;
                     slot += slots_of(len, self.sums);
                 }
             }
@@ -192,8 +198,8 @@ impl<T: Entry> Scattered<T> {
 
     /// Bytes that a product reads.
     pub(crate) fn bytes(&self) -> u64 {
-        let entries = size_of_val(&self.values[..]) + 4 * self.values.len();
-        (entries + size_of_val(&self.lens[..])) as u64
+        let entries = 4 * self.values.len() + size_of_val(&self.lens[..]);
+        self.values.bytes() + entries as u64
     }
 
     /// Numbers of work space that a product wants.
@@ -201,19 +207,20 @@ impl<T: Entry> Scattered<T> {
         self.largest.0
     }
 
-    /// `y = alpha A x + beta y`; `room` has [`terms`](Self::terms) numbers. The bits are those of the plain product.
-    pub(crate) fn gather<X: Scalar>(
+    /// `y = A x` or `y += A x`; `room` has [`terms`](Self::terms) numbers. The bits are those of the plain product.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn gather<V: Factor<X>, X: Scalar>(
         &self,
+        decode: Option<Decode<V>>,
         entries: Entries,
-        update: Update<X>,
+        update: Update,
         x: &[X],
         y: &mut [X],
         room: &mut [X],
         ctx: &Context,
-    ) -> Result<()>
-    where
-        T: Factor<X>,
-    {
+    ) -> Result<()> {
+        let damaged = || Error::new(ErrorKind::Index, "the encoded matrix is damaged");
+        let values = Values::new(self.values.as_raw(), decode);
         let mut rest = y;
         for group in &self.groups {
             ctx.check_cancelled()?;
@@ -223,25 +230,23 @@ impl<T: Entry> Scattered<T> {
             let room = room.get_mut(..group.entries.len());
             let done = room.ok_or(Fault).and_then(|room| {
                 ctx.with_threads(|| {
-                    self.all_terms(group, entries, x, room)?;
+                    self.all_terms(group, values, entries, x, room)?;
                     self.all_sums(group, update, room, these)
                 })
             });
-            done.map_err(|Fault| Error::new(ErrorKind::Index, "the encoded matrix is damaged"))?;
+            done.map_err(|Fault| damaged())?;
         }
         Ok(())
     }
 
-    fn all_terms<X: Scalar>(
+    fn all_terms<V: Factor<X>, X: Scalar>(
         &self,
         group: &Group,
+        values: Values<'_, V>,
         entries: Entries,
         x: &[X],
         room: &mut [X],
-    ) -> std::result::Result<(), Fault>
-    where
-        T: Factor<X>,
-    {
+    ) -> std::result::Result<(), Fault> {
         let mut tasks = Vec::new();
         let mut rest = room;
         for (block, ends) in
@@ -253,16 +258,37 @@ impl<T: Entry> Scattered<T> {
             let here = group.entries.start + start..group.entries.start + end;
             tasks.push((block, here, these));
         }
-        tasks.into_par_iter().try_for_each(|(block, here, room)| {
+        tasks.into_par_iter().try_for_each_init(Vec::new, |decoded, (block, here, room)| {
             let x = &x[block * BLOCK..self.columns.min((block + 1) * BLOCK)];
-            terms(&self.values[here.clone()], &self.local[here], entries, x, room)
+            self.terms_of(values, here, entries, x, room, decoded)
         })
+    }
+
+    /// The terms of some entries, a few thousand at a time where their values are to be decoded.
+    fn terms_of<V: Factor<X>, X: Scalar>(
+        &self,
+        values: Values<'_, V>,
+        here: Range<usize>,
+        entries: Entries,
+        x: &[X],
+        room: &mut [X],
+        decoded: &mut Vec<V>,
+    ) -> std::result::Result<(), Fault> {
+        if let Values::Plain(values) = values {
+            return terms(&values[here.clone()], &self.local[here], entries, x, room);
+        }
+        for (part, room) in room.chunks_mut(DECODED).enumerate() {
+            let start = here.start + part * DECODED;
+            let here = start..start + room.len();
+            terms(values.of(here.clone(), decoded), &self.local[here], entries, x, room)?;
+        }
+        Ok(())
     }
 
     fn all_sums<X: Scalar>(
         &self,
         group: &Group,
-        update: Update<X>,
+        update: Update,
         room: &[X],
         y: &mut [X],
     ) -> std::result::Result<(), Fault> {
@@ -290,10 +316,7 @@ impl<T: Entry> Scattered<T> {
 }
 
 /// The entries of every line, and lines in bins; `None` if a pointer is out of range.
-fn cut_bins<T: Entry, I: Index, P: Index>(
-    panel: Panel<'_, T, I, P>,
-    sums: Sums,
-) -> Option<(Vec<u32>, Vec<Bin>)> {
+fn cut_bins<I: Index>(panel: Panel<'_, (), I>, sums: Sums) -> Option<(Vec<u32>, Vec<Bin>)> {
     let mut lens = Vec::with_capacity(panel.nrows());
     let mut bins = Vec::new();
     let mut open = Bin { lines: 0..0, slots: 0, entries: 0 };
@@ -315,11 +338,7 @@ fn cut_bins<T: Entry, I: Index, P: Index>(
 }
 
 /// Entries of a bin in each block of columns; `None` if columns do not rise or are out of range.
-fn count<T: Entry, I: Index, P: Index>(
-    panel: Panel<'_, T, I, P>,
-    bin: &Bin,
-    blocks: usize,
-) -> Option<Vec<u32>> {
+fn count<I: Index>(panel: Panel<'_, (), I>, bin: &Bin, blocks: usize) -> Option<Vec<u32>> {
     let mut counts = vec![0; blocks];
     for line in bin.lines.clone() {
         let indices = &panel.indices[panel.row(line).ok()?];

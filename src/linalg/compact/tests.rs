@@ -7,10 +7,11 @@ use super::Compact;
 use crate::linalg::kernels::{Entries, PIECE, Panel, Sums, Update, gather, scatter};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Csr, Duplicates};
+use crate::storage::raw::Raw;
 use crate::storage::{Context, Entry, Place};
 
 /// What an encoding was made of: runs, narrow and wide blocks.
-fn kinds<T: Entry>(compact: &Compact<T>) -> (usize, usize, usize) {
+fn kinds(compact: &Compact) -> (usize, usize, usize) {
     use super::encoding::Structure;
     compact.blocks.iter().fold((0, 0, 0), |(runs, narrow, wide), block| match block.structure {
         Structure::Runs(_) => (runs + 1, narrow, wide),
@@ -19,23 +20,32 @@ fn kinds<T: Entry>(compact: &Compact<T>) -> (usize, usize, usize) {
     })
 }
 
+/// Lines as they are encoded: their structure, and their values.
+fn coded<'a, T: Entry>(panel: Panel<'a, T, u32>) -> (Panel<'a, (), u32>, Raw<'a>) {
+    // Values without bytes, as many as there are indices.
+    let none: &[()] = Box::leak(vec![(); panel.indices.len()].into());
+    let lines = Panel::over(panel.indptr, panel.indices, none, panel.ncols(), 0).unwrap();
+    (lines, Raw::of(panel.values))
+}
+
 fn check<T: Entry + Factor<X>, X: Scalar>(
     a: &Csr<T>,
     x: impl Fn(usize) -> X,
 ) -> Option<(usize, usize, usize)> {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
-    let compact = Compact::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).unwrap()?;
+    let lines = coded(panel);
+    let compact = Compact::encode(lines, Sums::Interleaved, u64::MAX, &Context::new()).unwrap()?;
     for k in [1, 2, 4, 7, 8, 19] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::from_f64(0.5); a.nrows() * k];
         let mut found = expected.clone();
-        let update = if k == 2 { Update::add() } else { Update::set() };
+        let update = if k == 2 { Update::Add } else { Update::Set };
         for entries in [Entries::AsStored, Entries::Conjugated] {
             gather(panel, entries, update, &x, &mut expected, k).unwrap();
             for threads in [1, 3] {
                 let ctx = Context::new().threads(threads).unwrap();
                 let mut again = found.clone();
-                compact.gather(entries, update, &x, &mut again, k, &ctx).unwrap();
+                compact.gather::<T, X>(None, entries, update, &x, &mut again, k, &ctx).unwrap();
                 if threads == 3 {
                     found = again;
                 }
@@ -51,24 +61,29 @@ fn check<T: Entry + Factor<X>, X: Scalar>(
 fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize) -> X) {
     let ctx = Context::new();
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
+    let lines = coded(panel);
     let across = a.to_csc(Place::Memory, &ctx).unwrap();
-    let lines = (across.indptr(), across.indices(), across.data());
-    let across = Panel::new(lines.0, lines.1, lines.2, a.nrows(), 0).unwrap();
-    let compact = Compact::encode(panel, Sums::InOrder, u64::MAX, &ctx).unwrap();
-    let scattered = super::Scattered::encode(panel, Sums::InOrder, u64::MAX, &ctx).unwrap();
+    let arrays = (across.indptr(), across.indices(), across.data());
+    let across = Panel::new(arrays.0, arrays.1, arrays.2, a.nrows(), 0).unwrap();
+    let compact = Compact::encode(lines, Sums::InOrder, u64::MAX, &ctx).unwrap();
+    let scattered = super::Scattered::encode(lines, Sums::InOrder, u64::MAX, &ctx).unwrap();
     for k in [1, 3] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::zero(); a.nrows() * k];
-        scatter(across, Entries::Conjugated, Update::set(), &x, &mut expected, k).unwrap();
+        scatter(across, Entries::Conjugated, Update::Set, &x, &mut expected, k).unwrap();
         if let Some(compact) = &compact {
             let mut found = vec![X::from_f64(0.5); a.nrows() * k];
-            compact.gather(Entries::Conjugated, Update::set(), &x, &mut found, k, &ctx).unwrap();
+            compact
+                .gather::<T, X>(None, Entries::Conjugated, Update::Set, &x, &mut found, k, &ctx)
+                .unwrap();
             assert!(expected == found, "{k} vectors, in order");
         }
         if let (Some(scattered), 1) = (&scattered, k) {
             let (mut found, mut room) = (expected.clone(), vec![X::zero(); scattered.terms()]);
-            let set = Update::set();
-            scattered.gather(Entries::Conjugated, set, &x, &mut found, &mut room, &ctx).unwrap();
+            let set = Update::Set;
+            scattered
+                .gather::<T, X>(None, Entries::Conjugated, set, &x, &mut found, &mut room, &ctx)
+                .unwrap();
             assert!(expected == found, "scattered, in order");
         }
     }
@@ -104,8 +119,9 @@ fn grids_are_runs() {
 fn lines_with_the_same_values_store_them_once() {
     let a = Csr::<f64>::poisson(&[40; 3], Place::Memory, &Context::new()).unwrap();
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
+    let lines = coded(panel);
     let compact =
-        Compact::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).unwrap().unwrap();
+        Compact::encode(lines, Sums::Interleaved, u64::MAX, &Context::new()).unwrap().unwrap();
     assert!(compact.bytes() * 8 < a.bytes(), "{} of {}", compact.bytes(), a.bytes());
     check(&a, number).unwrap();
 }
@@ -144,17 +160,20 @@ fn the_rest_is_narrow_or_wide() {
 /// Products in two passes against the plain kernel, bit for bit.
 fn check_scattered(a: &Csr<f64>) {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
+    let lines = coded(panel);
     let encoded =
-        super::Scattered::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).unwrap();
+        super::Scattered::encode(lines, Sums::Interleaved, u64::MAX, &Context::new()).unwrap();
     let Some(scattered) = encoded else { return };
     let x: Vec<f64> = (0..a.ncols()).map(number).collect();
-    for update in [Update::set(), Update::add()] {
+    for update in [Update::Set, Update::Add] {
         let mut expected = vec![0.5; a.nrows()];
         gather(panel, Entries::AsStored, update, &x, &mut expected, 1).unwrap();
         for threads in [1, 2, 3, 8] {
             let ctx = Context::new().threads(threads).unwrap();
             let (mut y, mut room) = (vec![0.5; a.nrows()], vec![0.0; scattered.terms()]);
-            scattered.gather(Entries::AsStored, update, &x, &mut y, &mut room, &ctx).unwrap();
+            scattered
+                .gather::<f64, f64>(None, Entries::AsStored, update, &x, &mut y, &mut room, &ctx)
+                .unwrap();
             assert!(y == expected);
         }
     }
@@ -178,9 +197,11 @@ fn scattered_columns_in_two_passes() {
     // Out of order, or too large: none.
     let unsorted = [0u32, 100_000, 5];
     let panel = Panel::new(&[0u32, 3], &unsorted, &[1.0; 3], ncols, 0).unwrap();
-    assert!(super::Scattered::encode(panel, Sums::Interleaved, u64::MAX, &ctx).unwrap().is_none());
+    let lines = coded(panel);
+    assert!(super::Scattered::encode(lines, Sums::Interleaved, u64::MAX, &ctx).unwrap().is_none());
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), ncols, 0).unwrap();
-    assert!(super::Scattered::encode(panel, Sums::Interleaved, 1000, &ctx).unwrap().is_none());
+    let lines = coded(panel);
+    assert!(super::Scattered::encode(lines, Sums::Interleaved, 1000, &ctx).unwrap().is_none());
 }
 
 #[test]
@@ -197,7 +218,8 @@ fn bad_indices_are_refused() {
     let indptr: Vec<u32> = (0..=4000).collect();
     let values = vec![1.0; 4000];
     let panel = Panel::new(&indptr, &indices, &values, 4000, 0).unwrap();
-    let error = Compact::encode(panel, Sums::Interleaved, u64::MAX, &Context::new()).err().unwrap();
+    let lines = coded(panel);
+    let error = Compact::encode(lines, Sums::Interleaved, u64::MAX, &Context::new()).err().unwrap();
     assert_eq!(error.kind(), crate::error::ErrorKind::Index);
 }
 

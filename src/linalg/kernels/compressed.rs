@@ -4,7 +4,7 @@
 //! for each row i:
 //!     sum = 0
 //!     for each entry (j, a) of row i:  sum += a * x[j]
-//!     y[i] = alpha * sum + beta * y[i]
+//!     y[i] = sum, or y[i] += sum
 //! ```
 //!
 //! 1. An index is checked by the lookup in `x` itself, one predictable branch for each entry. Clamping it and checking the
@@ -23,7 +23,6 @@ use super::processor;
 use super::update::{Entries, Sums, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
-use crate::sparse::partition;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{CACHE_LINE, Index, prefetch_lines, prefetch_to_read};
 
@@ -41,19 +40,19 @@ const AHEAD: usize = 256;
 const LINES_AHEAD: usize = 32;
 
 /// Rows and entries below which starting threads costs more than the product; few in tests, so that threads are used.
-pub(super) const SMALL: usize = if cfg!(test) { 16 } else { 1 << 14 };
+pub(super) const SMALL: usize = if cfg!(test) { 16 } else { 1 << 16 };
 
 /// Runs of rows for each thread: enough that a thread that was held up leaves its last runs to others.
 const RUNS_PER_THREAD: usize = 8;
 
-/// Y = alpha A X + beta Y, one pass over A; X is ncols x k and Y nrows x k, both row-major.
+/// Y = A X, or Y += A X, one pass over A; X is ncols x k and Y nrows x k, both row-major.
 ///
 /// Fails with `Shape` before anything is written, and with `Index` if a pointer or an index is out of range. With k = 1
 /// a long row is summed in more partial sums, so that a column of a wider Y equals it up to rounding only.
-pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -64,7 +63,7 @@ pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
         return Ok(());
     }
     let threads = parallel::threads();
-    let done = if threads == 1 || partition::cost(a.indptr).saturating_mul(k) < SMALL {
+    let done = if threads == 1 || a.cost().saturating_mul(k) < SMALL {
         gather_rows(a, entries, update, x, y, k)
     } else {
         let runs = runs_with_outputs(a, y, k, threads * RUNS_PER_THREAD);
@@ -74,13 +73,13 @@ pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
 }
 
 /// The panel in at most `parts` runs of rows, each with its part of `y`.
-pub(crate) fn runs_with_outputs<'a, 'y, T, I: Index, P: Index, X>(
-    a: Panel<'a, T, I, P>,
+pub(crate) fn runs_with_outputs<'a, 'y, T, I: Index, X>(
+    a: Panel<'a, T, I>,
     mut y: &'y mut [X],
     k: usize,
     parts: usize,
-) -> Vec<(Panel<'a, T, I, P>, &'y mut [X])> {
-    let runs = partition::split(a.indptr, parts).into_iter();
+) -> Vec<(Panel<'a, T, I>, &'y mut [X])> {
+    let runs = a.split(parts).into_iter();
     runs.map(|run| {
         let (mine, rest) = std::mem::take(&mut y).split_at_mut(run.len() * k);
         y = rest;
@@ -90,10 +89,10 @@ pub(crate) fn runs_with_outputs<'a, 'y, T, I: Index, P: Index, X>(
 }
 
 /// The sequential kernel for a run of rows.
-fn gather_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+fn gather_rows<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -104,10 +103,10 @@ fn gather_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     }
 }
 
-fn gather_one<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
 ) -> std::result::Result<(), Fault> {
@@ -201,15 +200,15 @@ fn prefetch_ahead<T, I>(indices: &[I], values: &[T]) {
 
 /// Asks for the entries `AHEAD` of `position`.
 #[inline(always)]
-pub(super) fn prefetch_entries<T, I, P>(a: Panel<'_, T, I, P>, position: usize) {
+pub(super) fn prefetch_entries<T, I>(a: Panel<'_, T, I>, position: usize) {
     prefetch_to_read(a.indices, position + AHEAD);
     prefetch_to_read(a.values, position + AHEAD);
 }
 
-fn gather_tiles<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+fn gather_tiles<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -251,7 +250,7 @@ pub(super) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     row: (&[I], &[T]),
     sums: Sums,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
 ) -> std::result::Result<(), Fault> {
@@ -276,7 +275,7 @@ pub(super) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
 fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (indices, values): (&[I], &[T]),
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
 ) -> std::result::Result<(), Fault> {
@@ -284,7 +283,7 @@ fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     let sums: std::result::Result<Vec<Vec<X>>, Fault> = pieces
         .map(|piece| {
             let mut sums = vec![X::zero(); y.len()];
-            tiles(piece, Sums::InOrder, entries, Update::set(), x, &mut sums)?;
+            tiles(piece, Sums::InOrder, entries, Update::Set, x, &mut sums)?;
             Ok(sums)
         })
         .collect();
@@ -301,7 +300,7 @@ fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
 fn tile<const WIDTH: usize, T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     (indices, values): (&[I], &[T]),
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     column: usize,

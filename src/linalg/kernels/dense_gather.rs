@@ -1,7 +1,7 @@
 //! Dense gather: every output is the sum over one contiguous row of a dense matrix.
 //!
 //! ```text
-//! for each row i:  y[i] = alpha * dot(a[i], x) + beta * y[i]
+//! for each row i:  y[i] = dot(a[i], x), or y[i] += dot(a[i], x)
 //! ```
 //!
 //! A dot product runs in `LANES` partial sums, added up as a tree, and a tail: the shape depends on the length alone. Of
@@ -22,11 +22,11 @@ const LANES: usize = 16;
 const NEAR: usize = if cfg!(test) { 32 } else { 1024 };
 const TOGETHER: usize = 4;
 
-/// Y = alpha A X + beta Y, one pass over A; X is ncols x k and Y nrows x k, both row-major.
+/// Y = A X, or Y += A X, one pass over A; X is ncols x k and Y nrows x k, both row-major.
 pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -55,7 +55,7 @@ pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
 fn dots<'a, T: Factor<X>, X: Scalar>(
     row: impl Fn(usize) -> &'a [T],
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
 ) {
@@ -128,7 +128,7 @@ fn total<T: Factor<X>, X: Scalar>(
 fn row_times_block<T: Factor<X>, X: Scalar>(
     row: &[T],
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
 ) {

@@ -1,7 +1,7 @@
 //! Dense scatter: every contiguous row of a dense matrix adds to all outputs.
 //!
 //! ```text
-//! for each block of rows:  part = sum of x[i] * a[i] over its rows;  y += alpha * part
+//! for each block of rows:  part = sum of x[i] * a[i] over its rows;  y += part
 //! ```
 //!
 //! 1. The height of the blocks depends on the number of columns alone, parts enter `y` from top to bottom, and within
@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use super::dense_rows::{DenseRows, TASK, prefetch_ahead};
 use super::processor;
-use super::update::{Alpha, Entries, Update, check_len};
+use super::update::{Entries, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
 use crate::storage::parallel::{self, ParallelSlice, Tasks};
@@ -47,13 +47,13 @@ pub(crate) fn scatter_height(ncols: usize) -> usize {
     (TASK / ncols.max(1)).max(least).next_power_of_two()
 }
 
-/// Y = alpha Aᵀ X + beta Y, one pass over A; X is nrows x k and Y ncols x k, both row-major.
+/// Y = Aᵀ X, or Y += Aᵀ X, one pass over A; X is nrows x k and Y ncols x k, both row-major.
 ///
 /// Work space: [`scatter_sums`] for each column of X.
 pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -91,7 +91,7 @@ fn blocks(nrows: usize, ncols: usize) -> impl Iterator<Item = Range<usize>> {
 fn scatter_by_columns<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -99,15 +99,11 @@ fn scatter_by_columns<T: Factor<X>, X: Scalar>(
     y.par_chunks_mut(STRIP * k).enumerate().for_each(|(strip, y)| {
         update.prepare(y);
         let columns = strip * STRIP..strip * STRIP + y.len() / k;
-        let done = if k == 1 {
-            add_low_blocks(a, columns.clone(), entries, update.alpha, x, y)
-        } else {
-            0
-        };
+        let done = if k == 1 { add_low_blocks(a, columns.clone(), entries, x, y) } else { 0 };
         let mut part = vec![X::zero(); y.len()];
         for rows in blocks(a.nrows, a.ncols).filter(|rows| rows.start >= done) {
             fill_part(a, rows, columns.clone(), entries, x, &mut part, k);
-            add_part(update.alpha, &part, y);
+            add_part(&part, y);
         }
     });
 }
@@ -117,7 +113,6 @@ fn add_low_blocks<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     columns: Range<usize>,
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
 ) -> usize {
@@ -128,9 +123,9 @@ fn add_low_blocks<T: Factor<X>, X: Scalar>(
     for (i, x) in (0..whole).step_by(TALL).zip(x.as_chunks::<TALL>().0) {
         let tall = std::array::from_fn(|r| &a.row(i + r)[columns.clone()]);
         processor::widest(|| match height {
-            1 => add_tall::<1, T, X>(tall, entries, alpha, x, y),
-            2 => add_tall::<2, T, X>(tall, entries, alpha, x, y),
-            _ => add_tall::<4, T, X>(tall, entries, alpha, x, y),
+            1 => add_tall::<1, T, X>(tall, entries, x, y),
+            2 => add_tall::<2, T, X>(tall, entries, x, y),
+            _ => add_tall::<4, T, X>(tall, entries, x, y),
         });
     }
     whole
@@ -139,7 +134,7 @@ fn add_low_blocks<T: Factor<X>, X: Scalar>(
 fn scatter_by_blocks<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -152,12 +147,12 @@ fn scatter_by_blocks<T: Factor<X>, X: Scalar>(
         round.par_iter().zip(&mut parts).for_each(|(rows, part)| {
             fill_part(a, rows.clone(), 0..a.ncols, entries, x, part, k);
         });
-        parts.iter().take(round.len()).for_each(|part| add_part(update.alpha, part, y));
+        parts.iter().take(round.len()).for_each(|part| add_part(part, y));
     }
 }
 
-fn add_part<X: Scalar>(alpha: Alpha<X>, part: &[X], y: &mut [X]) {
-    y.iter_mut().zip(part).for_each(|(y, part)| *y += alpha.of(*part));
+fn add_part<X: Scalar>(part: &[X], y: &mut [X]) {
+    y.iter_mut().zip(part).for_each(|(y, part)| *y += *part);
 }
 
 /// `part = the sum of x[i] * a[i][columns]` over `rows`, from top to bottom.
@@ -176,7 +171,7 @@ fn fill_part<T: Factor<X>, X: Scalar>(
         let tall = std::array::from_fn(|r| &a.row(i + r)[columns.clone()]);
         let x = x[i..].first_chunk().expect("a number for each row");
         // Every row is added by itself, as a block of one.
-        processor::widest(|| add_tall::<1, T, X>(tall, entries, Alpha::One, x, part));
+        processor::widest(|| add_tall::<1, T, X>(tall, entries, x, part));
         i += TALL;
     }
     processor::widest(|| {
@@ -202,7 +197,6 @@ fn add_row<T: Factor<X>, X: Scalar>(row: &[T], entries: Entries, x: &[X], part: 
 fn add_tall<const H: usize, T: Factor<X>, X: Scalar>(
     rows: [&[T]; TALL],
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X; TALL],
     y: &mut [X],
 ) {
@@ -214,7 +208,7 @@ fn add_tall<const H: usize, T: Factor<X>, X: Scalar>(
     for (t, tile) in tiles.iter_mut().enumerate() {
         let mut sums = *tile;
         for (rows, x) in row_tiles.as_chunks::<H>().0.iter().zip(x.as_chunks::<H>().0) {
-            add_block(rows.map(|row| &row[t]), entries, alpha, x, &mut sums);
+            add_block(rows.map(|row| &row[t]), entries, x, &mut sums);
         }
         *tile = sums;
     }
@@ -223,7 +217,6 @@ fn add_tall<const H: usize, T: Factor<X>, X: Scalar>(
             add_block(
                 rows.map(|row| std::array::from_ref(&row[j])),
                 entries,
-                alpha,
                 x,
                 std::array::from_mut(y),
             );
@@ -231,12 +224,11 @@ fn add_tall<const H: usize, T: Factor<X>, X: Scalar>(
     }
 }
 
-/// `y += alpha times the sum of x[i] * a[i]` over the rows of a block.
+/// `y += the sum of x[i] * a[i]` over the rows of a block.
 #[inline(always)]
 fn add_block<const H: usize, const N: usize, T: Factor<X>, X: Scalar>(
     rows: [&[T; N]; H],
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X; H],
     y: &mut [X; N],
 ) {
@@ -246,5 +238,5 @@ fn add_block<const H: usize, const N: usize, T: Factor<X>, X: Scalar>(
             *part += entries.times(*a, *x);
         }
     }
-    y.iter_mut().zip(part).for_each(|(y, part)| *y += alpha.of(part));
+    y.iter_mut().zip(part).for_each(|(y, part)| *y += part);
 }

@@ -121,7 +121,7 @@ pub(crate) fn finish_lines<X: Scalar>(
     lens: impl Iterator<Item = usize>,
     mut slots: &[X],
     sums: Sums,
-    update: Update<X>,
+    update: Update,
     y: &mut [X],
 ) -> Result<(), Fault> {
     for (len, y) in lens.zip(y) {

@@ -12,7 +12,7 @@
 //!    height depends on the number of columns alone; cut its panels at multiples of [`scatter_height`].
 //! 2. **No trust in what was read.** Pointers are checked in pairs, indices while they are used. A wrong one is an
 //!    [`ErrorKind::Index`](crate::error::ErrorKind::Index) with its place; the output then holds numbers without meaning.
-//! 3. **`beta == 0` never reads the output**, so a NaN in fresh memory stays out of the result.
+//! 3. **A product that is not added to its output never reads it**, so a NaN in fresh memory stays out of the result.
 //!
 //! Beside products, `columns` takes every entry into something that is known of its column, `merge` makes one line of two,
 //! `kron` all pairs of entries, and `statistics` sums up dense lines. `sums` adds many numbers in pairs; `magnitude` scales them
@@ -29,6 +29,7 @@ mod exchange;
 mod kron;
 mod magnitude;
 mod merge;
+mod multiply;
 mod narrow;
 mod packed;
 mod panel;
@@ -52,22 +53,28 @@ mod sums;
 mod tests;
 mod update;
 
+#[cfg(test)]
+pub(crate) use compressed::gather;
+#[cfg(test)]
+pub(crate) use scatter::scatter;
+
 pub(crate) use columns::Columns;
-pub(crate) use compressed::{PIECE, gather, runs_with_outputs};
-pub(crate) use dense_gather::dense_gather;
+pub(crate) use compressed::{PIECE, runs_with_outputs};
 pub(crate) use dense_rows::DenseRows;
-pub(crate) use dense_scatter::{dense_scatter, scatter_height, scatter_sums};
+pub(crate) use dense_scatter::{scatter_height, scatter_sums};
 pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use kron::{Kron, Lines};
 pub(crate) use magnitude::{
     exponent, integer, is_integer, is_safe, is_wide, largest_part, power_of_two, split,
 };
 pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
+pub(crate) use multiply::{Decode, How, Values, Vectors, decode};
+pub(crate) use multiply::{multiply_dense, multiply_lines};
 pub(crate) use narrow::gather_encoded;
 pub(crate) use packed::{add_product, multiply_packed, pack, pack_lines, panel_widths, take_left};
-pub(crate) use panel::{Fault, Panel};
+pub(crate) use panel::Fault;
+pub(crate) use panel::{AnyPanel, Panel};
 pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
-pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;
 pub(crate) use statistics::{GROUP, Moments, RUN, across, along, block_height, of_run};
 pub(crate) use sums::{Pairs, RUN as SUM_RUN, sum_pairs, sum_run, sum_run_of_two, two_sum};

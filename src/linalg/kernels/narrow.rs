@@ -6,12 +6,12 @@ use super::processor;
 use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
 
-/// `Y = alpha A X + beta Y`; `ends` holds 0 and the end of every line, `x` starts at the common column.
+/// `Y = A X` or `Y += A X`; `ends` holds 0 and the end of every line, `x` starts at the common column.
 pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (ends, columns, values): (&[u32], &[I], &[T]),
     sums: Sums,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,

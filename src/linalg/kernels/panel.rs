@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::{Indices, by_index, partition};
 use crate::storage::Index;
 
 /// Something in the panel was out of range; [`Panel::fault`] says what and where.
@@ -18,8 +19,8 @@ pub(crate) struct Fault;
 ///
 /// Entry `n` of row `i` is at position `indptr[i] - base + n` of `indices` and `values`, `base` being the first
 /// pointer of the window that the panel was made from.
-pub(crate) struct Panel<'a, T, I, P> {
-    pub(crate) indptr: &'a [P],
+pub(crate) struct Panel<'a, T, I> {
+    pub(crate) indptr: Indices<'a>,
     pub(crate) indices: &'a [I],
     pub(crate) values: &'a [T],
     ncols: usize,
@@ -27,35 +28,90 @@ pub(crate) struct Panel<'a, T, I, P> {
     base: usize,
 }
 
-impl<T, I, P> Clone for Panel<'_, T, I, P> {
+/// Consecutive rows with indices of either width, and without their values.
+#[derive(Clone, Copy)]
+pub(crate) struct AnyPanel<'a> {
+    pub(crate) indptr: Indices<'a>,
+    pub(crate) indices: Indices<'a>,
+    pub(crate) ncols: usize,
+    pub(crate) first_row: usize,
+}
+
+impl AnyPanel<'_> {
+    pub(crate) fn nrows(&self) -> usize {
+        self.indptr.len().saturating_sub(1)
+    }
+
+    /// As [`Panel::row`].
+    pub(crate) fn row(&self, i: usize) -> std::result::Result<Range<usize>, Fault> {
+        let (base, from, to) = (self.indptr.at(0), self.indptr.at(i), self.indptr.at(i + 1));
+        match base <= from && from <= to && to - base <= self.indices.len() {
+            true => Ok(from - base..to - base),
+            false => Err(Fault),
+        }
+    }
+
+    /// As [`Panel::fault`].
+    #[cold]
+    pub(crate) fn fault(&self) -> Error {
+        let AnyPanel { indptr, ncols, first_row, .. } = *self;
+        let base = if indptr.len() == 0 { 0 } else { indptr.at(0) };
+        by_index!(self.indices, indices => {
+            Panel::<'_, (), _> { indptr, indices, values: &[], ncols, first_row, base }.fault()
+        })
+    }
+}
+
+impl<T, I> Clone for Panel<'_, T, I> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, I, P> Copy for Panel<'_, T, I, P> {}
+impl<T, I> Copy for Panel<'_, T, I> {}
 
-impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
+impl<'a, T, I: Index> Panel<'a, T, I> {
     /// Rows `first_row..first_row + indptr.len() - 1` of a matrix with `ncols` columns.
     ///
     /// Fails if there is no pointer at all or if indices and values differ in number. Nothing is read but the first
     /// pointer.
-    pub(crate) fn new(
+    pub(crate) fn new<P: Index>(
         indptr: &'a [P],
         indices: &'a [I],
         values: &'a [T],
         ncols: usize,
         first_row: usize,
     ) -> Result<Self> {
-        let Some(first) = indptr.first() else {
+        Self::over(Indices::from(indptr), indices, values, ncols, first_row)
+    }
+
+    /// As [`new`](Self::new), with pointers of either width.
+    pub(crate) fn over(
+        indptr: Indices<'a>,
+        indices: &'a [I],
+        values: &'a [T],
+        ncols: usize,
+        first_row: usize,
+    ) -> Result<Self> {
+        if indptr.len() == 0 {
             return Err(Error::new(ErrorKind::Index, "a compressed matrix without pointers")
                 .expected("rows + 1 pointers")
                 .found(0));
-        };
+        }
         if indices.len() != values.len() {
             return Err(Error::shape("values", indices.len(), values.len()));
         }
-        Ok(Panel { indptr, indices, values, ncols, first_row, base: first.to_usize() })
+        Ok(Panel { indptr, indices, values, ncols, first_row, base: indptr.at(0) })
+    }
+
+    /// Rows and entries, in one number.
+    pub(crate) fn cost(&self) -> usize {
+        by_index!(self.indptr, indptr => partition::cost(indptr))
+    }
+
+    /// At most `parts` runs of rows of about equal cost.
+    pub(crate) fn split(&self, parts: usize) -> Vec<Range<usize>> {
+        by_index!(self.indptr, indptr => partition::split(indptr, parts))
     }
 
     pub(crate) fn nrows(&self) -> usize {
@@ -74,7 +130,7 @@ impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
     /// The rows `rows` of this panel, as a panel over the same entries.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
         Panel {
-            indptr: &self.indptr[rows.start..=rows.end],
+            indptr: self.indptr.slice(rows.start..rows.end + 1),
             first_row: self.first_row + rows.start,
             ..*self
         }
@@ -83,7 +139,7 @@ impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
     /// The positions of row `i`'s entries; whatever the pointers hold, the range lies in `0..indices.len()`.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> std::result::Result<Range<usize>, Fault> {
-        let (from, to) = (self.indptr[i].to_usize(), self.indptr[i + 1].to_usize());
+        let (from, to) = (self.indptr.at(i), self.indptr.at(i + 1));
         if self.base <= from && from <= to && to - self.base <= self.indices.len() {
             Ok(from - self.base..to - self.base)
         } else {
@@ -115,7 +171,7 @@ impl<'a, T, I: Index, P: Index> Panel<'a, T, I, P> {
                 Error::new(ErrorKind::Index, "pointers out of order or beyond the entries")
                     .at(Location::Row(major))
                     .expected(format!("{} <= start <= end <= {end}", self.base))
-                    .found(format!("{} and {}", self.indptr[i], self.indptr[i + 1])),
+                    .found(format!("{} and {}", self.indptr.at(i), self.indptr.at(i + 1))),
             );
         };
         let limit = self.columns();

@@ -10,11 +10,11 @@ use crate::linalg::semiring::Semiring;
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
 
-/// Y = alpha A X + beta Y; X is ncols x k, Y nrows x k, both row-major.
-pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+/// Y = A X, or Y += A X; X is ncols x k, Y nrows x k, both row-major.
+pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -32,11 +32,11 @@ pub(crate) fn gather<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     Ok(())
 }
 
-/// Y = alpha Aᵀ X + beta Y; X is nrows x k, Y ncols x k, both row-major. Every sum runs over the rows in order.
-pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+/// Y = Aᵀ X, or Y += Aᵀ X; X is nrows x k, Y ncols x k, both row-major. Every sum runs over the rows in order.
+pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -46,7 +46,7 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
         for n in a.row(i)? {
             for column in 0..k {
                 let j = a.indices[n].to_usize();
-                let term = entries.times(a.values[n], update.alpha.of(x[i * k + column]));
+                let term = entries.times(a.values[n], x[i * k + column]);
                 *y.get_mut(j * k + column).ok_or(Fault)? += term;
             }
         }
@@ -54,11 +54,11 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     Ok(())
 }
 
-/// Y = alpha A X + beta Y for a dense A with `ncols` numbers in each row and `stride` from row to row.
+/// Y = A X, or Y += A X for a dense A with `ncols` numbers in each row and `stride` from row to row.
 pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
     (a, ncols, stride): (&[T], usize, usize),
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -71,11 +71,11 @@ pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
     }
 }
 
-/// Y = alpha Aᵀ X + beta Y for a dense A.
+/// Y = Aᵀ X, or Y += Aᵀ X for a dense A.
 pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     (a, ncols, stride): (&[T], usize, usize),
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -90,10 +90,10 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
 }
 
 /// The rows of A B, each as its columns in order and their sums.
-pub(crate) fn spgemm<S: Semiring, I: Index, P: Index>(
+pub(crate) fn spgemm<S: Semiring, I: Index>(
     semiring: S,
-    a: Panel<'_, S::Left, I, P>,
-    b: Panel<'_, S::Right, I, P>,
+    a: Panel<'_, S::Left, I>,
+    b: Panel<'_, S::Right, I>,
 ) -> Result<Vec<BTreeMap<usize, S::Sum>>, Fault> {
     let mut rows = vec![BTreeMap::new(); a.nrows()];
     for (i, sums) in rows.iter_mut().enumerate() {

@@ -19,7 +19,7 @@ use super::panel::Fault;
 use super::processor;
 use super::update::{Entries, Sums, Update};
 use crate::linalg::{Factor, Scalar};
-use crate::storage::Entry;
+use crate::storage::raw::{Carrier, Raw, RawMut, by_width, pair};
 
 /// Lines side by side.
 pub(crate) const SIDE: usize = 8;
@@ -63,12 +63,12 @@ pub(crate) enum RunValues<'a, T> {
     Same(&'a [T]),
 }
 
-/// `y = alpha A x + beta y` for the lines of some runs, `y` holding theirs alone.
+/// `y = A x` or `y += A x` for the lines of some runs, `y` holding theirs alone.
 pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
     runs: impl Iterator<Item = Run<'a, T>>,
     sums: Sums,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     mut y: &mut [X],
 ) -> Result<(), Fault> {
@@ -90,7 +90,7 @@ pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
 fn gather_run<T: Factor<X>, X: Scalar>(
     (run, long): (Run<'_, T>, usize),
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
 ) -> Result<(), Fault> {
@@ -201,11 +201,11 @@ fn alone<T: Factor<X>, X: Scalar>(
     Ok(sum)
 }
 
-/// `Y = alpha A X + beta Y` for `k` vectors at once, each column summed one by one, as in `compressed.rs`.
+/// `Y = A X` or `Y += A X` for `k` vectors at once, each column summed one by one, as in `compressed.rs`.
 pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
     runs: impl Iterator<Item = Run<'a, T>>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     mut y: &mut [X],
     k: usize,
@@ -246,7 +246,7 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
 fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
     (run, line, x): (Run<'_, T>, usize, &[X]),
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     y: &mut [X],
 ) -> Result<(), Fault> {
     let [mut s0, mut s1, mut s2, mut s3] = [[X::zero(); K]; FOUR];
@@ -280,7 +280,7 @@ fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
 fn one_line<T: Factor<X>, X: Scalar>(
     (run, line, x): (Run<'_, T>, usize, &[X]),
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     y: &mut [X],
 ) -> Result<(), Fault> {
     let (mut column, k) = (0, y.len());
@@ -302,7 +302,7 @@ fn one_line<T: Factor<X>, X: Scalar>(
 fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
     (run, line, x, column): (Run<'_, T>, usize, &[X], usize),
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     y: &mut [X],
 ) -> Result<usize, Fault> {
     let k = y.len();
@@ -326,10 +326,17 @@ fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
 }
 
 /// Writes the values of some lines of equal length as a run has them: `values` line by line, `to` eight lines at a time.
-pub(crate) fn interleave<T: Entry>(values: &[T], width: usize, to: &mut [T]) {
+pub(crate) fn interleave(values: Raw<'_>, width: usize, to: RawMut<'_>) {
     if width == 0 {
         return;
     }
+    by_width!(values.width(), W => {
+        let (to, values) = pair::<W>(to, values);
+        interleave_carriers(values, width, to);
+    });
+}
+
+fn interleave_carriers<const W: usize>(values: &[Carrier<W>], width: usize, to: &mut [Carrier<W>]) {
     for (lines, to) in values.chunks(SIDE * width).zip(to.chunks_mut(SIDE * width)) {
         let side = lines.len() / width;
         for (lane, line) in lines.chunks_exact(width).enumerate() {

@@ -1,9 +1,9 @@
 //! Scatter: every stored row of a compressed matrix adds to the outputs that its indices name.
 //!
 //! ```text
-//! y = beta * y
+//! y = 0, unless it is added to
 //! for each row i:
-//!     for each entry (j, a) of row i:  y[j] += a * (alpha * x[i])
+//!     for each entry (j, a) of row i:  y[j] += a * x[i]
 //! ```
 //!
 //! Every output takes its terms in the order of the rows, whatever the number of threads: the bits of the result are
@@ -18,7 +18,6 @@
 //! A guess that was wrong shows in an index outside of all owners that pass through a run. The product then starts again
 //! with windows found by reading all indices, and that is done at once where it could not start again, because it adds to `y`.
 
-use super::compressed::SMALL;
 use super::panel::{Fault, Panel};
 use super::scatter_bins;
 use super::scatter_rows::{add, outputs_of};
@@ -26,21 +25,24 @@ use super::scatter_windows::{Run, Windows};
 use super::update::{Entries, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
-use crate::sparse::partition;
 use crate::storage::Index;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 
-/// Y = alpha Aᵀ X + beta Y, one pass over A.
+/// Rows and entries below which threads gain nothing: windows of columns are looked for first, and outputs meet at their ends. Few in
+/// tests, so that threads are used.
+const SMALL: usize = if cfg!(test) { 16 } else { 1 << 19 };
+
+/// Y = Aᵀ X, or Y += Aᵀ X, one pass over A.
 ///
-/// With several threads one more pass over the indices where `beta` is not 0, and where a guess was wrong what was done
+/// With several threads one more pass over the indices where Y is added to, and where a guess was wrong what was done
 /// until then besides.
 ///
 /// X is nrows x k and Y ncols x k, both row-major; the bits of a column of Y do not depend on the others. Fails with
 /// `Shape` before anything is written, and with `Index` if a pointer or an index is out of range.
-pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -51,14 +53,14 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
         return Ok(());
     }
     let threads = parallel::threads();
-    let small = partition::cost(a.indptr).saturating_mul(k) < SMALL;
+    let small = a.cost().saturating_mul(k) < SMALL;
     // Without columns no thread would own any, and none see that entries are out of range.
     let done = if threads == 1 || small || a.ncols() == 0 {
         update.prepare(y);
         let all = 0..a.ncols();
-        add(a, entries, update.alpha, x, y, k, &all, &all)
+        add(a, entries, x, y, k, &all, &all)
     } else {
-        let guessed = match update.beta.is_zero() {
+        let guessed = match update == Update::Set {
             true => {
                 Windows::guess(a).and_then(|windows| add_by(windows, a, entries, update, x, y, k))
             }
@@ -70,18 +72,18 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, P: Index, X: Scalar>(
 }
 
 /// The parallel method that the windows ask for.
-fn add_by<T: Factor<X>, I: Index, P: Index, X: Scalar>(
+fn add_by<T: Factor<X>, I: Index, X: Scalar>(
     mut windows: Windows,
-    a: Panel<'_, T, I, P>,
+    a: Panel<'_, T, I>,
     entries: Entries,
-    update: Update<X>,
+    update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
 ) -> std::result::Result<(), Fault> {
     let Some(owners) = windows.owners(parallel::threads()) else {
         y.par_chunks_mut(SMALL).for_each(|y| update.prepare(y));
-        return scatter_bins::add(a, entries, update.alpha, x, y, k);
+        return scatter_bins::add(a, entries, x, y, k);
     };
     windows.widen(&owners);
     outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {
@@ -92,7 +94,7 @@ fn add_by<T: Factor<X>, I: Index, P: Index, X: Scalar>(
             update.prepare(&mut y[ready * k..reached * k]);
             ready = reached;
             let (x, y) = (&x[rows.start * k..rows.end * k], &mut y[..ready * k]);
-            add(a.rows(rows.clone()), entries, update.alpha, x, y, k, &owner, columns)?;
+            add(a.rows(rows.clone()), entries, x, y, k, &owner, columns)?;
         }
         update.prepare(&mut y[ready * k..]);
         Ok(())

@@ -3,7 +3,7 @@
 //! ```text
 //! for each round of some blocks of rows:
 //!     for each block, in parallel:      send every entry to the bin of its column
-//!     for each bin, in parallel:        for each block in order:  y[j] += a * (alpha * x[i]) for what it sent
+//!     for each bin, in parallel:        for each block in order:  y[j] += a * x[i] for what it sent
 //! ```
 //!
 //! A bin is a range of columns and one task adds for it, so there is nothing to lock; blocks in order and entries in
@@ -21,9 +21,8 @@ use std::ops::Range;
 use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
 use super::scatter_rows;
-use super::update::{Alpha, Entries};
+use super::update::Entries;
 use crate::linalg::{Factor, Scalar};
-use crate::sparse::partition;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
 
@@ -51,15 +50,18 @@ struct Outbox<T, I> {
 }
 
 /// Bytes of all outboxes, at most: a block that is not a long row has no more than four times its size.
-pub(crate) fn memory<T, I>(threads: usize) -> u64 {
-    (4 * threads * 4 * BLOCK * size_of::<Parcel<T, I>>()) as u64
+pub(crate) fn memory(value: usize, index: usize, threads: usize) -> u64 {
+    let row = size_of::<u32>();
+    // What a struct of the three takes, whose fields stand as their sizes ask.
+    let align = value.max(index).clamp(row, size_of::<u64>());
+    let parcel = (value + index + row).next_multiple_of(align);
+    (4 * threads * 4 * BLOCK * parcel) as u64
 }
 
 /// Adds the terms of all rows to `y`.
-pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -70,13 +72,13 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let empty = || Outbox { ends: vec![0; bins], parcels: Vec::new() };
     let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(round).collect();
 
-    let blocks = partition::split(a.indptr, (partition::cost(a.indptr) / BLOCK).max(1));
-    let long = |block: &Range<usize>| partition::cost(a.rows(block.clone()).indptr) > 4 * BLOCK;
+    let blocks = a.split((a.cost() / BLOCK).max(1));
+    let long = |block: &Range<usize>| a.rows(block.clone()).cost() > 4 * BLOCK;
     for stretch in blocks.chunk_by(|block, next| !long(block) && !long(next)) {
         if long(&stretch[0]) {
             let rows = stretch[0].clone();
             let x = &x[rows.start * k..rows.end * k];
-            add_long_rows(a.rows(rows), entries, alpha, x, y, k)?;
+            add_long_rows(a.rows(rows), entries, x, y, k)?;
             continue;
         }
         for blocks in stretch.chunks(round) {
@@ -87,7 +89,7 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
             y.par_chunks_mut(width * k).enumerate().for_each(|(bin, y)| {
                 for (block, outbox) in blocks.iter().zip(&outboxes) {
                     let x = &x[block.start * k..block.end * k];
-                    receive(outbox.bin(bin), entries, alpha, x, y, k, bin * width);
+                    receive(outbox.bin(bin), entries, x, y, k, bin * width);
                 }
             });
         }
@@ -99,7 +101,7 @@ impl<T: Entry, I: Index> Outbox<T, I> {
     /// Sorts the block's entries into their bins, `width` columns each, a power of two.
     ///
     /// Two passes over the indices, the second from the cache: bins that grew in step would evict one another.
-    fn send<P: Index>(&mut self, block: Panel<'_, T, I, P>, width: usize) -> Result<(), Fault> {
+    fn send(&mut self, block: Panel<'_, T, I>, width: usize) -> Result<(), Fault> {
         let shift = width.trailing_zeros();
         self.ends.fill(0);
         for i in 0..block.nrows() {
@@ -121,9 +123,9 @@ impl<T: Entry, I: Index> Outbox<T, I> {
         if next == self.ends { Ok(()) } else { Err(Fault) }
     }
 
-    fn place<P: Index>(
+    fn place(
         &mut self,
-        block: Panel<'_, T, I, P>,
+        block: Panel<'_, T, I>,
         shift: u32,
         next: &mut [usize],
     ) -> Result<(), Fault> {
@@ -155,7 +157,6 @@ impl<T: Entry, I: Index> Outbox<T, I> {
 fn receive<T: Factor<X>, I: Index, X: Scalar>(
     parcels: &[Parcel<T, I>],
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -163,7 +164,7 @@ fn receive<T: Factor<X>, I: Index, X: Scalar>(
 ) {
     if k == 1 {
         for parcel in parcels {
-            let x = alpha.of(x[parcel.row as usize]);
+            let x = x[parcel.row as usize];
             y[parcel.column.to_usize() - first] += entries.times(parcel.value, x);
         }
         return;
@@ -172,16 +173,15 @@ fn receive<T: Factor<X>, I: Index, X: Scalar>(
         let x = &x[parcel.row as usize * k..][..k];
         let y = &mut y[(parcel.column.to_usize() - first) * k..][..k];
         for (y, x) in y.iter_mut().zip(x) {
-            *y += entries.times(parcel.value, alpha.of(*x));
+            *y += entries.times(parcel.value, *x);
         }
     }
 }
 
 /// Adds rows too long for bins: every thread reads them all and adds what falls into its columns.
-fn add_long_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+fn add_long_rows<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -192,5 +192,5 @@ fn add_long_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let all = 0..a.ncols();
     scatter_rows::outputs_of(owners, y, k)
         .into_par_iter()
-        .try_for_each(|(owner, y)| scatter_rows::add(a, entries, alpha, x, y, k, &owner, &all))
+        .try_for_each(|(owner, y)| scatter_rows::add(a, entries, x, y, k, &owner, &all))
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
-use super::update::{Alpha, Entries};
+use super::update::Entries;
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
 
@@ -31,10 +31,9 @@ pub(super) fn outputs_of<X>(
 /// Entries of other columns among `columns` are others' to add and are left out; one outside of `columns`, and one of the
 /// owner's that has no output yet, is a fault.
 #[allow(clippy::too_many_arguments)]
-pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -43,17 +42,16 @@ pub(super) fn add<T: Factor<X>, I: Index, P: Index, X: Scalar>(
 ) -> Result<(), Fault> {
     let end = a.columns().min(columns.end);
     match (k, owner == columns) {
-        (1, true) => add_all(a, entries, alpha, x, y, &(owner.start..end)),
-        (1, false) => add_some(a, entries, alpha, x, y, owner, &(columns.start..end)),
-        _ => add_rows(a, entries, alpha, x, y, k, owner, &(columns.start..end)),
+        (1, true) => add_all(a, entries, x, y, &(owner.start..end)),
+        (1, false) => add_some(a, entries, x, y, owner, &(columns.start..end)),
+        _ => add_rows(a, entries, x, y, k, owner, &(columns.start..end)),
     }
 }
 
 /// One right-hand side and no entry left out: the lookup in `y` checks the index.
-fn add_all<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+fn add_all<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     columns: &Range<usize>,
@@ -63,7 +61,7 @@ fn add_all<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     for (i, x) in x.iter().enumerate() {
         let range = a.row(i)?;
         prefetch_entries(a, range.start);
-        let x = alpha.of(*x);
+        let x = *x;
         let (indices, values) = (&a.indices[range.clone()], &a.values[range]);
         match indices.len() < STEP {
             true => add_each(indices, values, entries, x, y, columns.start)?,
@@ -121,10 +119,9 @@ fn add_each<T: Factor<X>, I: Index, X: Scalar>(
 }
 
 /// One right-hand side, and entries that are others': where many runs meet two owners, a fifth faster than [`add_rows`].
-fn add_some<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+fn add_some<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     owner: &Range<usize>,
@@ -134,7 +131,7 @@ fn add_some<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     for (i, x) in x.iter().enumerate() {
         let range = a.row(i)?;
         prefetch_entries(a, range.start);
-        let x = alpha.of(*x);
+        let x = *x;
         for (index, value) in a.indices[range.clone()].iter().zip(&a.values[range]) {
             let j = index.to_usize();
             let own = j.wrapping_sub(owner.start);
@@ -150,10 +147,9 @@ fn add_some<T: Factor<X>, I: Index, P: Index, X: Scalar>(
 
 /// Several right-hand sides, whoever's the entries are.
 #[allow(clippy::too_many_arguments)]
-fn add_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
-    a: Panel<'_, T, I, P>,
+fn add_rows<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
     entries: Entries,
-    alpha: Alpha<X>,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -172,7 +168,7 @@ fn add_rows<T: Factor<X>, I: Index, P: Index, X: Scalar>(
                 continue;
             }
             for (y, x) in y[own * k..][..k].iter_mut().zip(x) {
-                *y += entries.times(*value, alpha.of(*x));
+                *y += entries.times(*value, *x);
             }
         }
     }

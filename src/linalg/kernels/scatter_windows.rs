@@ -8,7 +8,6 @@ use std::ops::Range;
 
 use super::panel::{Fault, Panel};
 use super::processor;
-use crate::sparse::partition;
 use crate::storage::Index;
 use crate::storage::parallel::{IntoTasks, Tasks};
 
@@ -41,23 +40,23 @@ impl Windows {
     /// Reads all indices of the panel, on all threads; fails if one is out of range.
     ///
     /// A few numbers for every 32,768 entries, at most 16,384 times.
-    pub(super) fn find<T: Sync, I: Index, P: Index>(a: Panel<'_, T, I, P>) -> Result<Self, Fault> {
+    pub(super) fn find<T: Sync, I: Index>(a: Panel<'_, T, I>) -> Result<Self, Fault> {
         Self::of_runs(a, Run::find)
     }
 
     /// Looks at some rows of every run, and takes columns a little to the left and to the right of theirs too.
     ///
     /// Fails if a pointer is out of order; the indices are still to be checked.
-    pub(super) fn guess<T: Sync, I: Index, P: Index>(a: Panel<'_, T, I, P>) -> Result<Self, Fault> {
+    pub(super) fn guess<T: Sync, I: Index>(a: Panel<'_, T, I>) -> Result<Self, Fault> {
         Self::of_runs(a, Run::guess)
     }
 
-    fn of_runs<'a, T: Sync, I: Index, P: Index>(
-        a: Panel<'a, T, I, P>,
-        look: impl Fn(Panel<'a, T, I, P>, Range<usize>) -> Result<Run, Fault> + Sync,
+    fn of_runs<'a, T: Sync, I: Index>(
+        a: Panel<'a, T, I>,
+        look: impl Fn(Panel<'a, T, I>, Range<usize>) -> Result<Run, Fault> + Sync,
     ) -> Result<Self, Fault> {
-        let parts = (partition::cost(a.indptr) / RUN).clamp(1, MOST_RUNS);
-        let rows = partition::split(a.indptr, parts).into_par_iter();
+        let parts = (a.cost() / RUN).clamp(1, MOST_RUNS);
+        let rows = a.split(parts).into_par_iter();
         let runs: Result<Vec<Run>, Fault> = rows.map(|rows| look(a, rows)).collect();
         Ok(Windows { ncols: a.ncols(), runs: runs? })
     }
@@ -117,10 +116,7 @@ fn meets(run: &Run, owner: &Range<usize>) -> bool {
 }
 
 impl Run {
-    fn find<T, I: Index, P: Index>(
-        a: Panel<'_, T, I, P>,
-        rows: Range<usize>,
-    ) -> Result<Run, Fault> {
+    fn find<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<Run, Fault> {
         let run = a.rows(rows.clone());
         let (start, end) = (run.row(0)?.start, run.row(run.nrows() - 1)?.end);
         let indices = a.indices.get(start..end).ok_or(Fault)?;
@@ -133,10 +129,7 @@ impl Run {
     }
 
     /// Other rows of a grid or a band touch the columns of those looked at, moved along.
-    fn guess<T, I: Index, P: Index>(
-        a: Panel<'_, T, I, P>,
-        rows: Range<usize>,
-    ) -> Result<Run, Fault> {
+    fn guess<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<Run, Fault> {
         let run = a.rows(rows.clone());
         let entries = run.row(0)?.start..run.row(run.nrows() - 1)?.end;
         let mut seen: Option<Range<usize>> = None;

@@ -6,12 +6,13 @@ use num_complex::Complex;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::update::Alpha;
+use super::dense_gather::dense_gather;
+use super::dense_scatter::dense_scatter;
 use super::*;
 use crate::error::{ErrorKind, Location};
 use crate::linalg::{Factor, Scalar};
-use crate::storage::Context;
-use crate::storage::Index;
+use crate::storage::raw::Raw;
+use crate::storage::{Context, Index};
 
 static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
@@ -49,7 +50,7 @@ impl<T, I: Index, P: Index> Arrays<T, I, P> {
         arrays
     }
 
-    fn panel(&self) -> Panel<'_, T, I, P> {
+    fn panel(&self) -> Panel<'_, T, I> {
         Panel::new(&self.indptr, &self.indices, &self.values, self.ncols, 0).unwrap()
     }
 }
@@ -83,12 +84,11 @@ fn agrees<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     sample: &Sample,
     value: impl Fn(i8) -> T,
     k: usize,
-    beta: f64,
+    update: Update,
 ) -> Result<(), TestCaseError> {
     let arrays = Arrays::<T, I, P>::new(sample, value);
     let a = arrays.panel();
     let (nrows, ncols) = (a.nrows(), a.ncols());
-    let update = Update { alpha: Alpha::Times(X::from_f64(2.0)), beta: X::from_f64(beta) };
     for entries in [Entries::AsStored, Entries::Conjugated] {
         let (x, mut expected) = (numbers::<X>(ncols * k), numbers::<X>(nrows * k));
         reference::gather(a, entries, update, &x, &mut expected, k).unwrap();
@@ -113,19 +113,19 @@ proptest! {
 
     #[test]
     fn kernels_agree_with_their_twins(sample in samples(), k in 1usize..20, add in any::<bool>()) {
-        let beta = if add { 3.0 } else { 0.0 };
+        let update = if add { Update::Add } else { Update::Set };
         let both = |v: i8| Complex::new(f64::from(v), f64::from(v % 3));
-        agrees::<f64, u32, u32, f64>(&sample, f64::from, k, beta)?;
-        agrees::<f64, u32, u64, f64>(&sample, f64::from, 1, beta)?;
-        agrees::<f64, u64, u64, f64>(&sample, f64::from, 1, beta)?;
-        agrees::<f32, u32, u32, f32>(&sample, f32::from, 1, beta)?;
-        agrees::<f32, u32, u32, f64>(&sample, f32::from, 2, beta)?;
-        agrees::<i32, u32, u32, f64>(&sample, i32::from, 1, beta)?;
-        agrees::<bool, u32, u32, f64>(&sample, |v| v > 0, 1, beta)?;
-        agrees::<(), u32, u32, f64>(&sample, |_| (), 1, beta)?;
-        agrees::<(), u64, u64, f32>(&sample, |_| (), k, beta)?;
-        agrees::<Complex<f64>, u32, u32, Complex<f64>>(&sample, both, 1, beta)?;
-        agrees::<f64, u32, u32, Complex<f64>>(&sample, f64::from, k, beta)?;
+        agrees::<f64, u32, u32, f64>(&sample, f64::from, k, update)?;
+        agrees::<f64, u32, u64, f64>(&sample, f64::from, 1, update)?;
+        agrees::<f64, u64, u64, f64>(&sample, f64::from, 1, update)?;
+        agrees::<f32, u32, u32, f32>(&sample, f32::from, 1, update)?;
+        agrees::<f32, u32, u32, f64>(&sample, f32::from, 2, update)?;
+        agrees::<i32, u32, u32, f64>(&sample, i32::from, 1, update)?;
+        agrees::<bool, u32, u32, f64>(&sample, |v| v > 0, 1, update)?;
+        agrees::<(), u32, u32, f64>(&sample, |_| (), 1, update)?;
+        agrees::<(), u64, u64, f32>(&sample, |_| (), k, update)?;
+        agrees::<Complex<f64>, u32, u32, Complex<f64>>(&sample, both, 1, update)?;
+        agrees::<f64, u32, u32, Complex<f64>>(&sample, f64::from, k, update)?;
     }
 
     #[test]
@@ -133,7 +133,7 @@ proptest! {
         let arrays = Arrays::<f64, u32, u32>::new(&sample, |v| 0.1 * f64::from(v));
         let a = arrays.panel();
         let rough = |n: usize| -> Vec<f64> { (0..n).map(|i| 1.0 / (i + 3) as f64).collect() };
-        let (set, add, entries) = (Update::set(), Update::add(), Entries::AsStored);
+        let (set, add, entries) = (Update::Set, Update::Add, Entries::AsStored);
         let cut = cut.min(a.nrows());
         let (top, bottom) = (a.rows(0..cut), a.rows(cut..a.nrows()));
 
@@ -175,7 +175,7 @@ proptest! {
         let values = vec![1.0; indices.len()];
         let a = Panel::new(&indptr, &indices, &values, ncols, 0).unwrap();
         let (rows, columns) = (vec![1.0; a.nrows() * k], vec![1.0; ncols * k]);
-        let (set, entries) = (Update::set(), Entries::AsStored);
+        let (set, entries) = (Update::Set, Entries::AsStored);
         let good = reference::gather(a, entries, set, &columns, &mut rows.clone(), k).is_ok();
         for ctx in &*CONTEXTS {
             let (mut y, mut z) = (rows.clone(), columns.clone());
@@ -198,7 +198,7 @@ proptest! {
         let stride = ncols + gap;
         let data: Vec<f64> = numbers(nrows * stride);
         let a = DenseRows::new(&data, nrows, ncols, stride).unwrap();
-        let update = Update { alpha: Alpha::Times(2.0), beta: if add { 3.0 } else { 0.0 } };
+        let update = if add { Update::Add } else { Update::Set };
         let parts = (&data[..], ncols, stride);
         let (rows, columns) = (numbers::<f64>(nrows * k), numbers::<f64>(ncols * k));
         let (mut y, mut z) = (rows.clone(), columns.clone());
@@ -217,7 +217,7 @@ proptest! {
     fn dense_bits_do_not_depend_on_threads_or_panels(nrows in 1usize..60, ncols in 1usize..90, cut in 0usize..60) {
         let data: Vec<f64> = (0..nrows * ncols).map(|i| 1.0 / (i + 1) as f64).collect();
         let a = DenseRows::new(&data, nrows, ncols, ncols).unwrap();
-        let (set, add, entries) = (Update::set(), Update::add(), Entries::AsStored);
+        let (set, add, entries) = (Update::Set, Update::Add, Entries::AsStored);
         let x = vec![0.1; nrows];
         let across = vec![0.3; ncols];
         let cut = cut.min(nrows) / scatter_height(ncols) * scatter_height(ncols);
@@ -247,7 +247,7 @@ fn the_first_bad_index_is_named() {
     let (indptr, indices) = ([10u32, 12, 12, 15], [0u32, 4, 1, 5, 9]);
     let a = Panel::new(&indptr, &indices, &[1.0; 5], 5, 100).unwrap();
     for ctx in &*CONTEXTS {
-        let (set, entries) = (Update::set(), Entries::AsStored);
+        let (set, entries) = (Update::Set, Entries::AsStored);
         let gathered = ctx.with_threads(|| gather(a, entries, set, &[1.0; 5], &mut [0.0; 3], 1));
         let scattered = ctx.with_threads(|| scatter(a, entries, set, &[1.0; 3], &mut [0.0; 5], 1));
         for error in [gathered.unwrap_err(), scattered.unwrap_err()] {
@@ -268,10 +268,10 @@ fn what_no_thread_would_look_at_is_seen() {
     indptr[37] = 2;
     let (indices, values) = ([0u32; 2], [1.0; 2]);
     let back = Panel::new(&indptr, &indices, &values, 3, 0).unwrap();
-    let few = Panel::new(&[0, 2], &indices, &values, 0, 0).unwrap();
+    let few = Panel::new(&[0u32, 2], &indices, &values, 0, 0).unwrap();
     let many = ([0u32, 40], [0u32; 40], [1.0; 40]);
     let many = Panel::new(&many.0, &many.1, &many.2, 0, 0).unwrap();
-    for (ctx, update) in CONTEXTS.iter().flat_map(|c| [(c, Update::set()), (c, Update::add())]) {
+    for (ctx, update) in CONTEXTS.iter().flat_map(|c| [(c, Update::Set), (c, Update::Add)]) {
         for a in [back, few, many] {
             let (mut x, mut y) = (vec![1.0; a.nrows()], vec![0.0; a.ncols()]);
             let scattered =
@@ -293,7 +293,7 @@ fn windows_guessed_wrong_are_found_out() {
         });
         let sample = Sample { ncols: 400, start: 3, rows: rows.collect() };
         let arrays = Arrays::<f64, u32, u32>::new(&sample, |v| 0.1 * f64::from(v));
-        let (a, set, entries) = (arrays.panel(), Update::set(), Entries::AsStored);
+        let (a, set, entries) = (arrays.panel(), Update::Set, Entries::AsStored);
         let x: Vec<f64> = (0..400).map(|i| 1.0 / (i + 3) as f64).collect();
         let mut expected = vec![0.0; 400];
         reference::scatter(a, entries, set, &x, &mut expected, 1).unwrap();
@@ -316,7 +316,7 @@ fn a_long_row_is_the_sum_of_its_pieces() {
         for k in [1, 3] {
             let x: Vec<f64> = (0..len * k).map(|i| 1.0 / (i + 3) as f64).collect();
             let mut expected = vec![f64::NAN; 4 * k];
-            let (a, set, entries) = (arrays.panel(), Update::set(), Entries::AsStored);
+            let (a, set, entries) = (arrays.panel(), Update::Set, Entries::AsStored);
             reference::gather(a, entries, set, &x, &mut expected, k).unwrap();
             let mut alone = None;
             for ctx in &*CONTEXTS {
@@ -330,7 +330,7 @@ fn a_long_row_is_the_sum_of_its_pieces() {
         }
         arrays.indices[len / 2] = len as u32;
         let (a, x) = (arrays.panel(), vec![1.0; len]);
-        let outcome = gather(a, Entries::AsStored, Update::set(), &x, &mut [0.0; 4], 1);
+        let outcome = gather(a, Entries::AsStored, Update::Set, &x, &mut [0.0; 4], 1);
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Index);
     }
 }
@@ -338,13 +338,13 @@ fn a_long_row_is_the_sum_of_its_pieces() {
 #[test]
 fn shapes_that_do_not_fit_are_errors() {
     let a = Panel::new(&[0u32, 1], &[0u32], &[1.0], 2, 0).unwrap();
-    let (set, entries) = (Update::set(), Entries::AsStored);
+    let (set, entries) = (Update::Set, Entries::AsStored);
     let kind = |outcome: crate::error::Result<()>| outcome.unwrap_err().kind();
     assert_eq!(kind(gather(a, entries, set, &[1.0], &mut [0.0], 1)), ErrorKind::Shape);
     assert_eq!(kind(gather(a, entries, set, &[1.0; 2], &mut [0.0; 2], 1)), ErrorKind::Shape);
     assert_eq!(kind(scatter(a, entries, set, &[], &mut [0.0; 2], 1)), ErrorKind::Shape);
     assert!(Panel::new(&[0u32, 1], &[0u32], &[1.0, 2.0], 2, 0).is_err());
-    assert!(Panel::<f64, u32, u32>::new(&[], &[], &[], 2, 0).is_err());
+    assert!(Panel::<f64, u32>::new::<u32>(&[], &[], &[], 2, 0).is_err());
     assert!(DenseRows::new(&[0.0; 5], 2, 3, 3).is_err());
     assert!(DenseRows::new(&[0.0; 5], 2, 3, 2).is_err());
     assert!(DenseRows::new(&[0.0; 5], usize::MAX, 3, usize::MAX).is_err());
@@ -353,7 +353,97 @@ fn shapes_that_do_not_fit_are_errors() {
 #[test]
 fn no_right_hand_sides_is_no_work() {
     let a = Panel::new(&[0u32, 1], &[7u32], &[1.0], 2, 0).unwrap();
-    let (set, entries) = (Update::<f64>::set(), Entries::AsStored);
-    gather(a, entries, set, &[], &mut [], 0).unwrap();
-    scatter(a, entries, set, &[], &mut [], 0).unwrap();
+    let (set, entries) = (Update::Set, Entries::AsStored);
+    gather::<_, _, f64>(a, entries, set, &[], &mut [], 0).unwrap();
+    scatter::<_, _, f64>(a, entries, set, &[], &mut [], 0).unwrap();
+}
+
+/// Lines that are decoded, and those of very wide matrices, against the kernel for their own types, bit for bit.
+fn decoded<T: Factor<X>, V: Factor<X>, I: Index, X: Scalar>(
+    sample: &Sample,
+    value: impl Fn(i8) -> T,
+    decode: Option<Decode<V>>,
+) {
+    let arrays = Arrays::<T, I, u32>::new(sample, value);
+    let (a, shape) = (arrays.panel(), (arrays.indptr.len() - 1, arrays.ncols));
+    let any = AnyPanel {
+        indptr: a.indptr,
+        indices: (&arrays.indices[..]).into(),
+        ncols: arrays.ncols,
+        first_row: 0,
+    };
+    let values = Values::new(Raw::of(&arrays.values), decode);
+    let wide: Vec<u64> = arrays.indices.iter().map(|index| index.to_usize() as u64).collect();
+    let rough =
+        |n: usize| -> Vec<X> { (0..n).map(|i| X::from_f64(1.0 / (i + 3) as f64)).collect() };
+    for (k, along, update) in [1, 3]
+        .into_iter()
+        .flat_map(|k| [(k, true), (k, false)])
+        .flat_map(|(k, along)| [(k, along, Update::Set), (k, along, Update::Add)])
+    {
+        let (from, to) = if along { (shape.1, shape.0) } else { shape };
+        let (x, before) = (rough(from * k), rough(to * k));
+        let how = How { along, entries: Entries::Conjugated, update };
+        for ctx in &*CONTEXTS {
+            let (mut own, mut other, mut slow) = (before.clone(), before.clone(), before.clone());
+            ctx.with_threads(|| match along {
+                true => gather(a, how.entries, update, &x, &mut own, k),
+                false => scatter(a, how.entries, update, &x, &mut own, k),
+            })
+            .unwrap();
+            let vectors = Vectors { k, x: &x, y: &mut other };
+            ctx.with_threads(|| multiply_lines(any, values, how, vectors)).unwrap();
+            assert!(own == other, "decoded, {k} vectors, along {along}");
+            let vectors = Vectors { k, x: &x, y: &mut slow };
+            multiply::multiply_wide(any, &wide, values, how, vectors).unwrap();
+            assert!(own == slow, "wide, {k} vectors, along {along}");
+        }
+    }
+}
+
+#[test]
+fn decoded_lines_have_the_bits_of_their_own_kernel() {
+    let long = |len: usize| (0..len).map(move |j| (j * 3 % 80_000, (j % 7) as i8 - 3)).collect();
+    let short = (0..5000).map(|i| (0..i % 9).map(|j| ((i * 31 + j) % 80_000, 1)).collect());
+    let lens = [15, 16, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17, 0, 5];
+    let rows = lens.into_iter().map(long).chain(short).collect();
+    let sample = Sample { ncols: 80_000, start: 3, rows };
+    decoded::<f64, f64, u64, f64>(&sample, |v| 0.1 * f64::from(v), None);
+    decoded::<f32, f64, u32, f64>(
+        &sample,
+        |v| 0.1 * f32::from(v),
+        Some(|from, to| decode(from, to, |x: f32| f64::from(x))),
+    );
+    decoded::<i16, f32, u64, f32>(
+        &sample,
+        i16::from,
+        Some(|from, to| decode(from, to, |x: i16| f32::from(x))),
+    );
+    decoded::<bool, bool, u64, f64>(&sample, |v| v > 0, None);
+    decoded::<(), (), u64, f64>(&sample, |_| (), None);
+    decoded::<Complex<f64>, _, u64, Complex<f64>>(
+        &sample,
+        |v| Complex::new(0.1, f64::from(v)),
+        None::<Decode<Complex<f64>>>,
+    );
+}
+
+#[test]
+fn bad_entries_of_decoded_lines_are_named() {
+    let indices = [0u64, 4, 1, u64::from(u32::MAX) + 1, 9];
+    let a = AnyPanel {
+        indptr: (&[10u32, 12, 12, 15][..]).into(),
+        indices: (&indices[..]).into(),
+        ncols: 5,
+        first_row: 100,
+    };
+    for along in [true, false] {
+        let (x, mut y) = (vec![1.0; 5], vec![0.0; 5]);
+        let (from, to) = if along { (5, 3) } else { (3, 5) };
+        let how = How { along, entries: Entries::AsStored, update: Update::Set };
+        let vectors = Vectors { k: 1, x: &x[..from], y: &mut y[..to] };
+        let error = multiply_lines(a, Values::Plain(&[1.0; 5]), how, vectors).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Index);
+        assert_eq!(error.location(), Some(&Location::Entry { major: 102, position: 13 }));
+    }
 }

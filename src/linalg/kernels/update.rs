@@ -3,69 +3,37 @@
 use crate::error::{Error, Result};
 use crate::linalg::{Factor, Scalar};
 
-/// `y = alpha * product + beta * y`; with `beta == 0` the old `y` is never read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Update<X> {
-    pub(crate) alpha: Alpha<X>,
-    pub(crate) beta: X,
+/// Whether a product takes the place of its output, which is then not read, or is added to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Update {
+    Set,
+    Add,
 }
 
-/// The factor before a product. One is no multiplication: `(1 + 0i) · (∞ + 0i)` would be no number.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Alpha<X> {
-    One,
-    #[cfg_attr(not(test), expect(dead_code, reason = "products are only scaled in tests so far"))]
-    Times(X),
-}
-
-impl<X: Scalar> Alpha<X> {
-    /// `alpha · x`.
+impl Update {
     #[inline(always)]
-    pub(crate) fn of(self, x: X) -> X {
+    pub(crate) fn apply<X: Scalar>(self, product: X, y: &mut X) {
         match self {
-            Alpha::One => x,
-            Alpha::Times(alpha) => alpha * x,
+            Update::Set => *y = product,
+            Update::Add => *y = product + *y,
         }
-    }
-}
-
-impl<X: Scalar> Update<X> {
-    /// `y = product`.
-    pub(crate) fn set() -> Self {
-        Update { alpha: Alpha::One, beta: X::zero() }
-    }
-
-    /// `y = y + product`.
-    pub(crate) fn add() -> Self {
-        Update { alpha: Alpha::One, beta: X::from_f64(1.0) }
-    }
-
-    #[inline(always)]
-    pub(crate) fn apply(self, product: X, y: &mut X) {
-        let product = self.alpha.of(product);
-        *y = if self.beta.is_zero() { product } else { product + self.beta * *y };
     }
 
     /// [`apply`](Self::apply) to neighbours. What is decided once is not in the way of vector units.
     #[inline(always)]
-    pub(crate) fn apply_all<const N: usize>(self, mut products: [X; N], y: &mut [X; N]) {
-        if let Alpha::Times(alpha) = self.alpha {
-            products.iter_mut().for_each(|product| *product = alpha * *product);
-        }
-        if !self.beta.is_zero() {
+    pub(crate) fn apply_all<X: Scalar, const N: usize>(self, mut products: [X; N], y: &mut [X; N]) {
+        if self == Update::Add {
             for n in 0..N {
-                products[n] += self.beta * y[n];
+                products[n] += y[n];
             }
         }
         *y = products;
     }
 
-    /// The `beta * y` of a product that is then added in many small steps.
-    pub(crate) fn prepare(self, y: &mut [X]) {
-        if self.beta.is_zero() {
+    /// What stands in the output before a product is added to it in many small steps.
+    pub(crate) fn prepare<X: Scalar>(self, y: &mut [X]) {
+        if self == Update::Set {
             y.fill(X::zero());
-        } else if self.beta != X::from_f64(1.0) {
-            y.iter_mut().for_each(|y| *y = self.beta * *y);
         }
     }
 }
@@ -82,8 +50,8 @@ impl Entries {
     #[inline(always)]
     pub(crate) fn times<T: Factor<X>, X: Scalar>(self, entry: T, x: X) -> X {
         match self {
-            Entries::AsStored => entry.times(x),
-            Entries::Conjugated => entry.conj_times(x),
+            Entries::Conjugated if T::IS_COMPLEX => entry.conj_times(x),
+            _ => entry.times(x),
         }
     }
 
@@ -96,14 +64,14 @@ impl Entries {
         x: &[X; N],
     ) {
         match self {
-            Entries::AsStored => {
-                for n in 0..N {
-                    sums[n] += entries[n].times(x[n]);
-                }
-            }
-            Entries::Conjugated => {
+            Entries::Conjugated if T::IS_COMPLEX => {
                 for n in 0..N {
                     sums[n] += entries[n].conj_times(x[n]);
+                }
+            }
+            _ => {
+                for n in 0..N {
+                    sums[n] += entries[n].times(x[n]);
                 }
             }
         }

@@ -147,7 +147,7 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
     }
 
     /// Looks at some rows, block by block.
-    fn rows(&mut self, panel: Panel<'_, (), I, P>, ctx: &Context) -> Result<()> {
+    fn rows(&mut self, panel: Panel<'_, (), I>, ctx: &Context) -> Result<()> {
         let step = self.terms.len().max(1);
         for start in (0..panel.nrows()).step_by(step) {
             let block = panel.rows(start..panel.nrows().min(start + step));
@@ -166,7 +166,7 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
 
 /// Counts the terms of all rows of a block, the first of which is `row` and starts at entry `entry` of the matrix.
 fn count<T: Entry, I: Index, P: Index>(
-    block: Panel<'_, (), I, P>,
+    block: Panel<'_, (), I>,
     (row, entry): (usize, usize),
     right: &Right<T, I, P>,
     terms: &mut [usize],
@@ -190,7 +190,7 @@ fn count<T: Entry, I: Index, P: Index>(
 /// Hands the rows of a block to the cutter, and tells where the next block's entries start.
 fn cut<T: Entry, I: Index, P: Index>(
     cutter: &mut Cutter<'_, T, I, P>,
-    block: Panel<'_, (), I, P>,
+    block: Panel<'_, (), I>,
     (row, entry): (usize, usize),
     terms: &[usize],
 ) -> Result<usize> {

@@ -83,9 +83,9 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     }
 
     /// Hands the row on; of a masked product what the mask leaves of the row with this number.
-    pub(super) fn finish<P: Index>(
+    pub(super) fn finish(
         self,
-        mask: Option<(RowMask<'_, I, P>, usize)>,
+        mask: Option<(RowMask<'_, I>, usize)>,
         sink: &mut impl Sink<I, S::Sum>,
     ) -> Result<()> {
         let mut sorted = Vec::new();

@@ -76,7 +76,7 @@ impl<I: Index, P: Index> Masking<I, P> {
     }
 
     /// What the kernels take.
-    pub(super) fn rows(&self) -> Result<RowMask<'_, I, P>> {
+    pub(super) fn rows(&self) -> Result<RowMask<'_, I>> {
         let Masking { pattern, is_kept, rising, .. } = self;
         let panel =
             Panel::new(pattern.indptr(), pattern.indices(), pattern.data(), pattern.ncols(), 0)?;

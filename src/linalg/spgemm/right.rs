@@ -55,7 +55,7 @@ impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
     }
 
     /// All rows, where they lie.
-    pub(super) fn whole(&self) -> Result<Whole<'_, T, I, P>> {
+    pub(super) fn whole(&self) -> Result<Whole<'_, T, I>> {
         let b = &self.matrix;
         let panel = Panel::new(b.indptr(), b.indices(), b.data(), b.ncols(), 0)?;
         Ok(Whole { panel, rising: self.rising })
@@ -74,7 +74,7 @@ impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
     #[inline(always)]
     pub(super) fn terms<L>(
         &self,
-        a: Panel<'_, L, I, P>,
+        a: Panel<'_, L, I>,
         i: usize,
     ) -> std::result::Result<usize, Fault> {
         let indices = &a.indices[a.row(i)?];
@@ -88,7 +88,7 @@ impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
     pub(super) fn fault<'a, L: Entry>(
         &self,
         left: &Csr<L, I, P>,
-        a: Panel<'_, L, I, P>,
+        a: Panel<'_, L, I>,
         b: impl Rows<'a, T, I>,
     ) -> Error
     where

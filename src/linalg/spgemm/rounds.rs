@@ -78,10 +78,10 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
     /// The rows of A times B to `sink`; the last of them when [`flush`](Self::flush) is called.
     ///
     /// Only what the mask leaves of them, if there is one. `terms` tells the terms of a row, and `fault` what is behind a fault.
-    pub(super) fn rows<'a, P: Index>(
+    pub(super) fn rows<'a>(
         &mut self,
-        (a, b): (Panel<'a, S::Left, I, P>, impl Rows<'a, S::Right, I>),
-        mask: Option<RowMask<'_, I, P>>,
+        (a, b): (Panel<'a, S::Left, I>, impl Rows<'a, S::Right, I>),
+        mask: Option<RowMask<'_, I>>,
         terms: impl Fn(usize) -> std::result::Result<usize, Fault> + Sync,
         fault: impl Fn() -> Error,
         sink: &mut impl Sink<I, S::Sum>,
@@ -196,10 +196,10 @@ struct Makers<'m, S: Semiring, I> {
 }
 
 impl<S: Semiring, I: Index> Makers<'_, S, I> {
-    fn make<'a, P: Index>(
+    fn make<'a>(
         &self,
-        (a, b): (Panel<'a, S::Left, I, P>, impl Rows<'a, S::Right, I>),
-        mask: Option<RowMask<'_, I, P>>,
+        (a, b): (Panel<'a, S::Left, I>, impl Rows<'a, S::Right, I>),
+        mask: Option<RowMask<'_, I>>,
         chunks: &[Chunk<'_>],
         lines: &mut [Lines<I, S::Sum>],
     ) -> std::result::Result<(), Fault> {

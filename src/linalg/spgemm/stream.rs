@@ -154,7 +154,7 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
     fn multiply<'b>(
         &mut self,
         stretch: &Stretch,
-        a: Panel<'b, S::Left, I, P>,
+        a: Panel<'b, S::Left, I>,
         b: impl Rows<'b, S::Right, I>,
         sink: &mut impl Sink<I, S::Sum>,
     ) -> Result<()> {
@@ -235,7 +235,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
         &'h self,
         product: &Product<'h, S, I, P>,
         stretch: &Stretch,
-    ) -> Result<Panel<'h, L, I, P>> {
+    ) -> Result<Panel<'h, L, I>> {
         let (a, rows) = (product.left, &stretch.rows);
         let indptr = match product.left_is_read || stretch.part.is_some() {
             true => &self.indptr[..],

@@ -19,9 +19,9 @@ use crate::storage::Index;
 const WORD: usize = u64::BITS as usize;
 
 /// Which columns of each row of a product are kept.
-pub(crate) struct RowMask<'a, I, P> {
+pub(crate) struct RowMask<'a, I> {
     /// The mask.
-    pub(crate) panel: Panel<'a, (), I, P>,
+    pub(crate) panel: Panel<'a, (), I>,
     /// For each row of the product, the row of the mask; the same one if this is `None`.
     pub(crate) rows: Option<&'a [usize]>,
     /// Whether columns of the mask are kept, or those that are not in it.
@@ -30,15 +30,15 @@ pub(crate) struct RowMask<'a, I, P> {
     pub(crate) rising: bool,
 }
 
-impl<I, P> Clone for RowMask<'_, I, P> {
+impl<I> Clone for RowMask<'_, I> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<I, P> Copy for RowMask<'_, I, P> {}
+impl<I> Copy for RowMask<'_, I> {}
 
-impl<'a, I: Index, P: Index> RowMask<'a, I, P> {
+impl<'a, I: Index> RowMask<'a, I> {
     /// The columns of the mask in a row of the product, in order; a copy of them if they are not stored so.
     pub(crate) fn row<'c>(self, row: usize, sorted: &'c mut Vec<I>) -> Result<&'c [I], Fault>
     where

@@ -111,13 +111,13 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
     /// leaves of them, if there is one.
     ///
     /// Fails if a pointer of A is out of order, an index of A is no row of B, or an index of B no column.
-    pub(crate) fn rows<'a, P: Index>(
+    pub(crate) fn rows<'a>(
         &mut self,
-        a: Panel<'a, S::Left, I, P>,
+        a: Panel<'a, S::Left, I>,
         terms: &[usize],
         b: impl Rows<'a, S::Right, I>,
         columns: usize,
-        mask: Option<RowMask<'_, I, P>>,
+        mask: Option<RowMask<'_, I>>,
         out: &mut Lines<I, S::Sum>,
     ) -> Result<(), Fault> {
         out.lens.reserve_exact(a.nrows());
@@ -144,12 +144,12 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
 
     /// What a mask leaves of row `i`.
     #[inline(never)]
-    fn row_under_mask<'a, P: Index>(
+    fn row_under_mask<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
         b: impl Rows<'a, S::Right, I>,
         (terms, columns): (usize, usize),
-        (mask, i): (RowMask<'_, I, P>, usize),
+        (mask, i): (RowMask<'_, I>, usize),
         out: &mut Lines<I, S::Sum>,
     ) -> Result<(), Fault> {
         let mut sorted = std::mem::take(&mut self.sorted);
@@ -220,11 +220,7 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
 /// Asks for the rows of B that are needed `AHEAD` entries behind a row of A, and for where those lie that are needed
 /// as many further behind.
 #[inline(always)]
-fn announce<'a, L, T: 'a, I: Index, P: Index>(
-    a: Panel<'a, L, I, P>,
-    b: impl Rows<'a, T, I>,
-    row: Range<usize>,
-) {
+fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, row: Range<usize>) {
     let most = row.len().min(MOST_AHEAD);
     let behind = |by: usize| a.indices.get(row.end + by..).unwrap_or_default().iter().take(most);
     for k in behind(2 * AHEAD) {

@@ -1,7 +1,7 @@
 //! What a row of a product is made of, and what it is written to.
 
 use super::super::panel::{Fault, Panel};
-use crate::storage::{Index, prefetch_to_read};
+use crate::storage::Index;
 
 /// The rows of the right matrix, all of them or those that are at hand.
 pub(crate) trait Rows<'a, T, I>: Copy + Sync {
@@ -16,20 +16,20 @@ pub(crate) trait Rows<'a, T, I>: Copy + Sync {
 }
 
 /// A matrix that is at hand as a whole.
-pub(crate) struct Whole<'a, T, I, P> {
-    pub(crate) panel: Panel<'a, T, I, P>,
+pub(crate) struct Whole<'a, T, I> {
+    pub(crate) panel: Panel<'a, T, I>,
     pub(crate) rising: bool,
 }
 
-impl<T, I, P> Clone for Whole<'_, T, I, P> {
+impl<T, I> Clone for Whole<'_, T, I> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, I, P> Copy for Whole<'_, T, I, P> {}
+impl<T, I> Copy for Whole<'_, T, I> {}
 
-impl<'a, T: Sync, I: Index, P: Index> Rows<'a, T, I> for Whole<'a, T, I, P> {
+impl<'a, T: Sync, I: Index> Rows<'a, T, I> for Whole<'a, T, I> {
     #[inline(always)]
     fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
         if k >= self.panel.nrows() {
@@ -41,7 +41,7 @@ impl<'a, T: Sync, I: Index, P: Index> Rows<'a, T, I> for Whole<'a, T, I, P> {
 
     #[inline(always)]
     fn announce(self, k: usize) {
-        prefetch_to_read(self.panel.indptr, k);
+        self.panel.indptr.prefetch(k);
     }
 
     #[inline(always)]

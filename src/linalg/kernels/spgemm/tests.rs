@@ -39,7 +39,7 @@ impl<T, I: Index> Arrays<T, I> {
         }
     }
 
-    fn panel(&self) -> Panel<'_, T, I, u32> {
+    fn panel(&self) -> Panel<'_, T, I> {
         Panel::new(&self.indptr, &self.indices, &self.values, self.columns, 0).unwrap()
     }
 }

@@ -1,0 +1,164 @@
+//! Entries put where they belong among the zeros of a dense matrix, in memory.
+//!
+//! An element without bits takes the entry as it is, which is all that happens where no position is given twice: so the loops
+//! know the width of a value and of an index. What becomes of another element is known of its type ([`put`](raw::put)).
+
+use crate::error::{Error, ErrorKind, Location};
+use crate::sparse::{Indices, by_index};
+use crate::storage::Index;
+use crate::storage::raw::{Carrier, Merge, Raw, RawMut, by_size, carriers_mut};
+
+/// Entries of a line: their indices and values.
+pub(super) type Line<'a> = (Indices<'a>, Raw<'a>);
+
+/// What a line cannot hold.
+#[derive(Clone, Copy)]
+pub(super) enum Clash {
+    /// An index beyond its end.
+    Outside,
+    /// A sum that overflows: line and index.
+    Overflow(usize, usize),
+}
+
+impl Clash {
+    /// The same, with lines counted from so many earlier.
+    pub(super) fn below(self, lines: usize) -> Self {
+        match self {
+            Clash::Overflow(line, index) => Clash::Overflow(lines + line, index),
+            other => other,
+        }
+    }
+}
+
+/// Fills rows of `length` zeros with the entries between every two of `starts`; stops at the first that does not go.
+pub(super) fn fill_rows(
+    rows: RawMut<'_>,
+    length: usize,
+    starts: &[usize],
+    (indices, data): Line<'_>,
+    put: Merge,
+) -> Option<Clash> {
+    fn go<const W: usize, I: Index>(
+        rows: &mut [Carrier<W>],
+        length: usize,
+        starts: &[usize],
+        (indices, data): (&[I], &[Carrier<W>]),
+        put: Merge,
+    ) -> Option<Clash> {
+        for (line, row) in rows.chunks_exact_mut(length).enumerate() {
+            let end = starts[line + 1];
+            let here = starts[line].min(end)..end;
+            let (indices, data) = (&indices[here.clone()], &data[here]);
+            match put_run(row, 0, (indices, data), put) {
+                Run::All => {}
+                Run::Beyond(_) => return Some(Clash::Outside),
+                Run::Overflow(k) => return Some(Clash::Overflow(line, indices[k].to_usize())),
+            }
+        }
+        None
+    }
+    by_index!(indices, indices => by_size!(rows.width(), W => {
+        go::<W, _>(carriers_mut(rows), length, starts, (indices, data.carriers()), put)
+    }))
+}
+
+/// How far entries went.
+pub(super) enum Run {
+    /// All of them were put.
+    All,
+    /// Up to this one, which is not among the elements.
+    Beyond(usize),
+    /// Up to this one, whose sum overflows.
+    Overflow(usize),
+}
+
+/// Puts entries of a line to some of its elements, those from `start` on.
+pub(super) fn put_part(
+    elements: RawMut<'_>,
+    start: usize,
+    (indices, data): Line<'_>,
+    put: Merge,
+) -> Run {
+    by_index!(indices, indices => by_size!(elements.width(), W => {
+        put_run::<W, _>(carriers_mut(elements), start, (indices, data.carriers()), put)
+    }))
+}
+
+#[inline(always)]
+fn put_run<const W: usize, I: Index>(
+    elements: &mut [Carrier<W>],
+    start: usize,
+    (indices, data): (&[I], &[Carrier<W>]),
+    put: Merge,
+) -> Run {
+    for (k, (index, &value)) in indices.iter().zip(data).enumerate() {
+        let Some(element) = elements.get_mut(index.to_usize().wrapping_sub(start)) else {
+            return Run::Beyond(k);
+        };
+        if *element == Carrier::ZERO {
+            *element = value;
+        } else if element.merge(value, put).is_none() {
+            return Run::Overflow(k);
+        }
+    }
+    Run::All
+}
+
+/// Puts value `k` to element `slots[k]`.
+pub(super) fn put_at(elements: RawMut<'_>, slots: &[usize], data: Raw<'_>, put: Merge) -> Run {
+    fn go<const W: usize>(
+        elements: &mut [Carrier<W>],
+        slots: &[usize],
+        data: &[Carrier<W>],
+        put: Merge,
+    ) -> Run {
+        for (k, (&slot, &value)) in slots.iter().zip(data).enumerate() {
+            let Some(element) = elements.get_mut(slot) else { return Run::Beyond(k) };
+            if *element == Carrier::ZERO {
+                *element = value;
+            } else if element.merge(value, put).is_none() {
+                return Run::Overflow(k);
+            }
+        }
+        Run::All
+    }
+    by_size!(elements.width(), W => go::<W>(carriers_mut(elements), slots, data.carriers(), put))
+}
+
+/// The error for entries at a row and a column whose sum the type does not hold.
+pub(super) fn overflow((row, col): (usize, usize)) -> Error {
+    Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
+        .at(Location::Row(row as u64))
+        .found(format!("row {row}, column {col}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Element;
+    use crate::storage::raw;
+
+    fn filled<T: Element>(entries: &[(u32, T)]) -> Result<[T; 3], bool> {
+        let (indices, data): (Vec<u32>, Vec<T>) = entries.iter().copied().unzip();
+        let mut row = [T::default(); 3];
+        let line = (Indices::Narrow(&indices), Raw::of(&data));
+        let starts = [0, entries.len()];
+        match fill_rows(RawMut::of(&mut row), 3, &starts, line, raw::put(T::DTYPE)) {
+            None => Ok(row),
+            Some(clash) => Err(matches!(clash, Clash::Outside)),
+        }
+    }
+
+    #[test]
+    fn entries_are_put_and_those_at_one_position_are_added() {
+        assert_eq!(filled(&[(2, 1.5), (0, 2.0), (2, 0.25)]), Ok([2.0, 0.0, 1.75]));
+        assert_eq!(filled(&[(1, 100i8), (1, 27)]), Ok([0, 127, 0]));
+        assert_eq!(filled(&[(1, 100i8), (1, 28)]), Err(false));
+        assert_eq!(filled(&[(1, true), (1, true), (3, true)]), Err(true));
+        // Zero plus a negative zero would be zero; put there, it stays.
+        for zeros in [[0.0, -0.0], [-0.0, -0.0]] {
+            let row = filled(&zeros.map(|zero: f64| (0, zero))).unwrap();
+            assert_eq!(row[0].to_bits(), (-0.0f64).to_bits());
+        }
+    }
+}

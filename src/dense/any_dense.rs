@@ -1,0 +1,103 @@
+//! A dense array whose type and number of dimensions are known at run time: what works on [`Dense`] without arithmetic is
+//! compiled for this one, in this library.
+
+use ndarray::{Dimension, IxDyn};
+
+use crate::dense::base::{Dense, DenseBase};
+use crate::error::{Error, Result};
+use crate::storage::raw::Raw;
+use crate::storage::{DType, Element, Order, RawBuffer};
+
+/// A [`Dense`] of any type. Cloning copies a pointer and the shape.
+#[derive(Clone)]
+pub(crate) struct AnyDense {
+    /// As many elements as the extents of `shape` multiply to.
+    pub(super) buffer: RawBuffer,
+    pub(super) shape: Vec<usize>,
+    pub(super) order: Order,
+}
+
+impl<T: Element, D: Dimension> Dense<T, D> {
+    /// The array, of a type that is known at run time.
+    pub(crate) fn to_any(&self) -> AnyDense {
+        let shape = self.shape.slice().to_vec();
+        AnyDense { buffer: self.buffer.raw().clone(), shape, order: self.order }
+    }
+}
+
+impl AnyDense {
+    /// As an array of the type and the number of dimensions with which it was made.
+    pub(crate) fn into_typed<T: Element, D: Dimension>(self) -> Dense<T, D> {
+        let buffer = self.buffer.into_typed();
+        DenseBase { buffer, shape: dimensions(&self.shape), order: self.order }
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.buffer.dtype().expect("elements have a type")
+    }
+
+    /// The extent of every dimension.
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    pub(crate) fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of the elements if they lie in a file; none if in memory.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.buffer.stored_bytes()
+    }
+
+    /// The elements, in [`order`](Self::order).
+    pub(crate) fn elements(&self) -> Raw<'_> {
+        self.buffer.as_raw()
+    }
+
+    pub(crate) fn buffer(&self) -> &RawBuffer {
+        &self.buffer
+    }
+
+    /// Rows and columns of a matrix.
+    pub(crate) fn dim(&self) -> (usize, usize) {
+        match self.shape[..] {
+            [nrows, ncols] => (nrows, ncols),
+            _ => unreachable!("a matrix has two dimensions"),
+        }
+    }
+
+    /// Contiguous lines of a matrix (rows in C order, columns in Fortran order) and the elements of each.
+    pub(crate) fn lines(&self) -> (usize, usize) {
+        lines(self.dim(), self.order)
+    }
+}
+
+/// Contiguous lines and the elements of each, or from these rows and columns.
+pub(super) fn lines((nrows, ncols): (usize, usize), order: Order) -> (usize, usize) {
+    if order == Order::C { (nrows, ncols) } else { (ncols, nrows) }
+}
+
+/// A shape as one of the number of dimensions that it was seen to have.
+pub(super) fn dimensions<D: Dimension>(shape: &[usize]) -> D {
+    D::from_dimension(&IxDyn(shape)).expect("the number of dimensions with which it was made")
+}
+
+/// Fails unless a shape from a file has the number of dimensions that the caller's type has, if that has one.
+pub(super) fn check_dimensions(shape: &[usize], count: Option<usize>) -> Result<()> {
+    match count {
+        Some(count) if count != shape.len() => {
+            Err(Error::shape("the array", format!("{count} dimensions"), format!("{shape:?}")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,5 +1,6 @@
 //! A compressed matrix in runs of lines: all of it at once if it is in memory or fits, panel by panel if not.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -246,8 +247,8 @@ fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3])
 
 /// [`AnyLinePanels`] of a matrix of types known when it is compiled.
 pub(crate) struct LinePanels<T: Entry, I: Index, P: Index, A: Axis> {
-    matrix: Compressed<T, I, P, A>,
     any: AnyLinePanels,
+    types: PhantomData<(T, I, P, A)>,
 }
 
 /// An [`AnyLinePanel`] of types known when it is compiled.
@@ -259,12 +260,6 @@ pub(crate) struct LinePanel<'a, T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
-    /// As [`AnyLinePanels::new`].
-    pub(crate) fn new(matrix: &Compressed<T, I, P, A>, budget: u64, ctx: &Context) -> Result<Self> {
-        let any = AnyLinePanels::new(matrix.to_any(), budget, ctx)?;
-        Ok(LinePanels { matrix: matrix.clone(), any })
-    }
-
     /// As [`AnyLinePanels::for_one_sweep`].
     pub(crate) fn for_one_sweep(
         matrix: &Compressed<T, I, P, A>,
@@ -272,46 +267,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
         ctx: &Context,
     ) -> Result<Self> {
         let any = AnyLinePanels::for_one_sweep(matrix.to_any(), budget, ctx)?;
-        Ok(LinePanels { matrix: matrix.clone(), any })
-    }
-
-    /// The same, of types that are known at run time.
-    pub(crate) fn any(&self) -> &AnyLinePanels {
-        &self.any
-    }
-
-    /// As [`any`](Self::any).
-    pub(crate) fn any_mut(&mut self) -> &mut AnyLinePanels {
-        &mut self.any
-    }
-
-    /// As [`AnyLinePanels::another`].
-    pub(crate) fn another(&self) -> Self {
-        LinePanels { matrix: self.matrix.clone(), any: self.any.another() }
-    }
-
-    /// As [`AnyLinePanels::on_the_map`].
-    pub(crate) fn on_the_map(&self) -> Self {
-        LinePanels { matrix: self.matrix.clone(), any: self.any.on_the_map() }
-    }
-
-    pub(crate) fn matrix(&self) -> &Compressed<T, I, P, A> {
-        &self.matrix
-    }
-
-    /// As [`AnyLinePanels::is_streamed`].
-    pub(crate) fn is_streamed(&self) -> bool {
-        self.any.is_streamed()
+        Ok(LinePanels { any, types: PhantomData })
     }
 
     /// As [`AnyLinePanels::bytes_to_read`].
     pub(crate) fn bytes_to_read(&self) -> u64 {
         self.any.bytes_to_read()
-    }
-
-    /// As [`AnyLinePanels::bytes_to_read_again`].
-    pub(crate) fn bytes_to_read_again(&self) -> u64 {
-        self.any.bytes_to_read_again()
     }
 
     /// As [`AnyLinePanels::bytes_kept`].

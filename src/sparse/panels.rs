@@ -246,9 +246,9 @@ fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3])
 }
 
 /// [`AnyLinePanels`] of a matrix of types known when it is compiled.
-pub(crate) struct LinePanels<T: Entry, I: Index, P: Index, A: Axis> {
+pub(crate) struct LinePanels<T: Entry, I: Index, P: Index> {
     any: AnyLinePanels,
-    types: PhantomData<(T, I, P, A)>,
+    types: PhantomData<(T, I, P)>,
 }
 
 /// An [`AnyLinePanel`] of types known when it is compiled.
@@ -259,9 +259,9 @@ pub(crate) struct LinePanel<'a, T, I, P> {
     pub(crate) data: &'a [T],
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
+impl<T: Entry, I: Index, P: Index> LinePanels<T, I, P> {
     /// As [`AnyLinePanels::for_one_sweep`].
-    pub(crate) fn for_one_sweep(
+    pub(crate) fn for_one_sweep<A: Axis>(
         matrix: &Compressed<T, I, P, A>,
         budget: u64,
         ctx: &Context,
@@ -273,6 +273,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> LinePanels<T, I, P, A> {
     /// As [`AnyLinePanels::bytes_to_read`].
     pub(crate) fn bytes_to_read(&self) -> u64 {
         self.any.bytes_to_read()
+    }
+
+    /// As [`AnyLinePanels::bytes_to_read_again`].
+    pub(crate) fn bytes_to_read_again(&self) -> u64 {
+        self.any.bytes_to_read_again()
     }
 
     /// As [`AnyLinePanels::bytes_kept`].

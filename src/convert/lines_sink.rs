@@ -260,3 +260,63 @@ fn band(dtype: DType, ctx: &Context) -> usize {
 fn outside() -> Error {
     Error::new(ErrorKind::Index, "the matrix changed while it was read")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Place;
+
+    /// A matrix of one row, made in windows of 2048 elements.
+    fn row(length: usize, parts: &[(&[u32], &[i64])]) -> Result<Vec<i64>> {
+        let ctx = Context::new().memory_limit(1 << 10);
+        let shape = (1, length);
+        let writer =
+            AnyDenseWriter::new(&Place::Scratch, (DType::Int64, &[1, length], Order::C), &ctx)?;
+        let mut sink = LinesSink::new(writer, DType::Int64, shape, Order::C, &ctx)?;
+        if let [(indices, data)] = parts {
+            sink.lines(&[indices.len()], Indices::Narrow(indices), Raw::of(data), false)?;
+        } else {
+            for (indices, data) in parts {
+                sink.part(Indices::Narrow(indices), Raw::of(data), false)?;
+            }
+            sink.end_line()?;
+        }
+        Ok(sink.finish()?.elements().as_typed::<i64>().to_vec())
+    }
+
+    fn expected(length: usize, entries: &[(u32, i64)]) -> Vec<i64> {
+        let mut row = vec![0; length];
+        entries.iter().for_each(|&(index, value)| row[index as usize] += value);
+        row
+    }
+
+    #[test]
+    fn a_line_longer_than_the_band_is_made_window_by_window() {
+        let all = [(0, 1), (2047, 2), (2047, 3), (2048, 4), (6000, 5), (6143, 6), (6143, 7)];
+        let (indices, data): (Vec<u32>, Vec<i64>) = all.into_iter().unzip();
+        for length in [6144, 6145, 9000] {
+            let expected = expected(length, &all);
+            assert_eq!(row(length, &[(&indices, &data)]).unwrap(), expected);
+            // A sum may come in parts, also at the last element that a window shows.
+            for cut in 0..all.len() {
+                let parts = [(&indices[..cut], &data[..cut]), (&indices[cut..], &data[cut..])];
+                assert_eq!(row(length, &parts).unwrap(), expected);
+            }
+            let (mut fallen, mut values) = (indices.clone(), data.clone());
+            fallen.reverse();
+            values.reverse();
+            assert_eq!(row(length, &[(&fallen, &values)]).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_long_line_cannot_hold_is_an_error() {
+        let kind = |outcome: Result<Vec<i64>>| outcome.unwrap_err().kind();
+        let most: &[i64] = &[i64::MAX, 1];
+        assert_eq!(kind(row(5000, &[(&[4999, 4999], most)])), ErrorKind::Value);
+        assert_eq!(kind(row(5000, &[(&[4999, 1, 4999], &[1, 1, i64::MAX])])), ErrorKind::Value);
+        assert_eq!(kind(row(5000, &[(&[5000], &[1])])), ErrorKind::Index);
+        assert_eq!(kind(row(5000, &[(&[5000, 1], &[1, 1])])), ErrorKind::Index);
+        assert_eq!(kind(row(5000, &[(&[4999], &[1]), (&[1], &[1])])), ErrorKind::Index);
+    }
+}

@@ -15,7 +15,8 @@ const WORTH: usize = 1 << 14;
 
 /// How a matrix is compressed along the other axis. It is handed in by who wants it: programs that never do are linked without
 /// the conversion.
-pub(crate) type Recompress = fn(&AnyCompressed, &'static str, &Place, &Context) -> Result<AnyCompressed>;
+pub(crate) type Recompress =
+    fn(&AnyCompressed, &'static str, &Place, &Context) -> Result<AnyCompressed>;
 
 /// A matrix in panels, and what else was made of it.
 pub struct PreparedLines {

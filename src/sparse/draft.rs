@@ -131,12 +131,4 @@ impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
     ) -> Result<Compressed<T, I, P, A>> {
         self.into_any().finish(A::FORMAT, shape, canonical).map(AnyCompressed::into_typed)
     }
-
-    /// As [`AnyDraft::finish_checked`].
-    pub(crate) fn finish_checked<A: Axis>(
-        self,
-        shape: (usize, usize),
-    ) -> Result<Compressed<T, I, P, A>> {
-        self.into_any().finish_checked(A::FORMAT, shape).map(AnyCompressed::into_typed)
-    }
 }

@@ -68,5 +68,5 @@ pub use permutation::Permutation;
 pub use refill::Refill;
 pub(crate) use types::Types;
 pub(crate) use writer::{AnyWriter, CompressedWriter, memory_left};
-pub(crate) use zipped_lines::{AnyLinePart, AnyZippedLines, AnyZippedPanel};
+pub(crate) use zipped_lines::{AnyLinePart, AnyZippedLines};
 pub(crate) use zipped_typed::{LinePart, ZippedLines, ZippedPanel};

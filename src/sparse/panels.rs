@@ -275,11 +275,6 @@ impl<T: Entry, I: Index, P: Index> LinePanels<T, I, P> {
         self.any.bytes_to_read()
     }
 
-    /// As [`AnyLinePanels::bytes_to_read_again`].
-    pub(crate) fn bytes_to_read_again(&self) -> u64 {
-        self.any.bytes_to_read_again()
-    }
-
     /// As [`AnyLinePanels::bytes_kept`].
     pub(crate) fn bytes_kept(&self) -> u64 {
         self.any.bytes_kept()

@@ -84,7 +84,7 @@ impl Region<'_> {
                 *record::undamaged(indices.get_mut(*slot))? = record::minor(record, value);
                 *next += 1;
             }
-            record::undamaged(self.data.from_records(slots, records, size))?;
+            record::undamaged(self.data.read_records(slots, records, size))?;
         }
         Ok(())
     }

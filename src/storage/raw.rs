@@ -343,7 +343,7 @@ impl<'a> RawMut<'a> {
 
     /// Puts what record `k` of `size` bytes starts with to `slots[k]`; `None` if that is none of these, or what stands there
     /// is no value.
-    pub(crate) fn from_records(
+    pub(crate) fn read_records(
         &mut self,
         slots: &[usize],
         records: &[u8],
@@ -601,7 +601,7 @@ mod tests {
             let (size, mut back) = (size_of::<T>() + 3, [values[2]; 2]);
             let record = |value: &T| [bytemuck::bytes_of(value), &[7; 3]].concat();
             let records: Vec<u8> = values[..2].iter().flat_map(record).collect();
-            assert_eq!(RawMut::of(&mut back).from_records(&[1, 0], &records, size), Some(()));
+            assert_eq!(RawMut::of(&mut back).read_records(&[1, 0], &records, size), Some(()));
             assert_eq!(back, [values[1], values[0]]);
             let mut aside = RawVec::new(T::ENTRY_DTYPE);
             aside.extend(Raw::of(&values));
@@ -633,10 +633,10 @@ mod tests {
     #[test]
     fn a_record_that_does_not_start_with_a_value_is_none() {
         let mut to = [false; 2];
-        assert_eq!(RawMut::of(&mut to).from_records(&[0, 1], &[1, 9, 2, 9], 2), None);
-        assert_eq!(RawMut::of(&mut to).from_records(&[0, 1], &[0, 9, 1, 9], 2), Some(()));
+        assert_eq!(RawMut::of(&mut to).read_records(&[0, 1], &[1, 9, 2, 9], 2), None);
+        assert_eq!(RawMut::of(&mut to).read_records(&[0, 1], &[0, 9, 1, 9], 2), Some(()));
         assert_eq!(to, [false, true]);
-        assert_eq!(RawMut::of(&mut [0u8]).from_records(&[1], &[1, 9], 2), None);
+        assert_eq!(RawMut::of(&mut [0u8]).read_records(&[1], &[1, 9], 2), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //!   through it; [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
 //! - [`entries`] in memory, those of a compressed matrix with their [`majors`] written out; [`assemble`] – brought to their lines,
 //!   [`spread`] to [`strips`] of lines first, lines being sorted in [`sorted_line`]; [`owners`] – those that lie close
-//!   together, straight to theirs; [`few`] of them, by one thread; [`symmetric`] – values alone, where the structure stays; all in
+//!   together, straight to theirs; [`few`] of them, by one thread, and [`few_across`]; [`symmetric`] – values alone, where the structure stays; all in
 //!   parts of some [`grain`]
 //! - [`cost`] – what the conversions have in common
 //!
@@ -25,6 +25,7 @@ mod densify;
 mod entries;
 mod expand;
 mod few;
+mod few_across;
 mod grain;
 mod lines_sink;
 mod long_line;

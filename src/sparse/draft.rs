@@ -64,7 +64,7 @@ impl AnyDraft {
         let indices = stage.finish(INDICES_FILE, indices, &index_header(types.indices, nnz))?;
         let data = finish_values(&stage, data, nnz)?;
         let matrix = AnyCompressed::from_buffers(format, shape, indptr, indices, data)?;
-        stage.text(DESCRIPTOR, &descriptor.to_text())?;
+        stage.text(DESCRIPTOR, &|| descriptor.to_text())?;
         stage.publish(DESCRIPTOR)?;
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::convert::marks::{Keep, RUN, each_picked, positions, sum};
+use crate::convert::marks::{Keep, Picker, RUN, positions, sum};
 use crate::dense::AnyDense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, AnyDraft, IndicesMut, Types, by_index_mut, memory_left};
@@ -13,6 +13,9 @@ use crate::storage::{Context, Index, Order, Place, SparseFormat};
 /// Lines counted or filled by one task: when they lie across the file, a task reads whole cache lines.
 const BUNDLE: usize = 64;
 
+/// Elements of a line that are counted by themselves.
+const LONG: usize = 128;
+
 /// A dense matrix as lines of the axis that the result is compressed along.
 struct Grid<'a> {
     elements: Raw<'a>,
@@ -20,7 +23,7 @@ struct Grid<'a> {
     length: usize,
     /// Whether the elements of a line are contiguous; otherwise the lines' elements alternate.
     along: bool,
-    keep: Keep<'a>,
+    keep: &'a dyn Keep,
 }
 
 /// How many elements of each line of a bundle are kept.
@@ -37,7 +40,7 @@ struct Room<'a> {
 pub(super) fn fill(
     a: &AnyDense,
     (format, types): (SparseFormat, Types),
-    keep: Keep<'_>,
+    keep: &dyn Keep,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -65,11 +68,15 @@ pub(super) fn fill(
         let (indices, data) = (indices.take_front(room), data.take_front(room));
         tasks.push(Room { counts, indices, data });
     }
-    let consistent = ctx.with_threads(|| {
-        let tasks = tasks.into_par_iter().enumerate();
-        tasks.map(|(bundle, room)| grid.fill(grid.bundle(bundle), room)).all(|filled| filled)
+    let filled = ctx.with_threads(|| {
+        tasks.into_par_iter().enumerate().try_for_each_init(
+            Picker::new,
+            |picker, (bundle, room)| {
+                grid.fill(grid.bundle(bundle), room, picker).then_some(()).ok_or(())
+            },
+        )
     });
-    if !consistent {
+    if filled.is_err() {
         return Err(Error::new(
             ErrorKind::Value,
             "the choice of elements changed between two reads",
@@ -111,35 +118,40 @@ impl Grid<'_> {
         if !self.along {
             let marks = &mut marks[..lines.len()];
             for position in 0..self.length {
-                (self.keep)(self.row(position, &lines), marks);
+                self.keep.mark(self.row(position, &lines), marks);
                 let each = counts.iter_mut().zip(&*marks);
                 each.for_each(|(count, mark)| *count += u64::from(*mark));
             }
             return counts;
         }
-        if self.length == 0 {
-            return counts;
-        }
-        // Some whole lines at a time, or a piece of one.
-        let elements = self.elements(&lines);
-        let step = if self.length > RUN { self.length } else { RUN / self.length * self.length };
-        for first in (0..elements.len()).step_by(step) {
-            let last = elements.len().min(first + step);
-            for start in (first..last).step_by(RUN) {
-                let run = elements.slice(start..last.min(start + RUN));
+        let (elements, length) = (self.elements(&lines), self.length);
+        if length >= LONG {
+            for (line, count) in (0..lines.len()).zip(&mut counts) {
+                *count = self.keep.count(elements.slice(line * length..(line + 1) * length)) as u64;
+            }
+        } else if length > 0 {
+            // Some lines at a time.
+            let step = RUN / length * length;
+            for start in (0..elements.len()).step_by(step) {
+                let run = elements.slice(start..elements.len().min(start + step));
                 let marks = &mut marks[..run.len()];
-                (self.keep)(run, marks);
-                let line = start / self.length;
-                for (count, marks) in counts[line..].iter_mut().zip(marks.chunks(self.length)) {
-                    *count += sum(marks) as u64;
-                }
+                self.keep.mark(run, marks);
+                let counts = counts[start / length..].iter_mut();
+                counts
+                    .zip(marks.chunks(length))
+                    .for_each(|(count, line)| *count = sum(line) as u64);
             }
         }
         counts
     }
 
     /// Fills the room for some lines with what is kept of them; whether that is as many of each as were counted.
-    fn fill(&self, lines: Range<usize>, Room { counts, mut indices, mut data }: Room<'_>) -> bool {
+    fn fill(
+        &self,
+        lines: Range<usize>,
+        Room { counts, mut indices, mut data }: Room<'_>,
+        picker: &mut Picker,
+    ) -> bool {
         if !self.along {
             let room = (&mut indices, data);
             return by_index_mut!(room.0, indices => by_size!(room.1.width(), W => {
@@ -150,7 +162,7 @@ impl Grid<'_> {
             return true;
         }
         let (mut fits, mut found) = (true, [0; BUNDLE]);
-        each_picked(self.elements(&lines), self.length, 0, self.keep, &mut |picked| {
+        picker.each(self.elements(&lines), self.length, 0, self.keep, &mut |picked| {
             for (found, len) in found[picked.line..].iter_mut().zip(picked.lens) {
                 *found += *len as u64;
             }
@@ -179,7 +191,7 @@ impl Grid<'_> {
         let marks = &mut marks[..lines.len()];
         for position in 0..self.length {
             let row = self.row(position, lines);
-            (self.keep)(row, marks);
+            self.keep.mark(row, marks);
             let count = positions(marks, &mut at);
             let row = row.carriers();
             for &line in &at[..count] {

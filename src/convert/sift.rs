@@ -5,7 +5,7 @@
 //!     in parallel: look at every element -> what the tasks kept is handed on, in order
 //! ```
 
-use crate::convert::marks::{Keep, count, each_picked};
+use crate::convert::marks::{Keep, Picker};
 use crate::dense::{AnyLinePanels, LinePanel};
 use crate::error::Result;
 use crate::sparse::{IndexVec, Indices};
@@ -60,17 +60,17 @@ impl<'a> Sieve<'a> {
     }
 
     /// About how many elements are kept, and hardly more than that; exactly, of a million or fewer.
-    pub(super) fn estimate(elements: Raw<'_>, keep: Keep<'_>) -> (u64, u64) {
+    pub(super) fn estimate(elements: Raw<'_>, keep: &dyn Keep) -> (u64, u64) {
         let stride = elements.len() / SAMPLES;
         if stride <= SAMPLE {
-            let kept = count(elements, keep) as u64;
+            let kept = keep.count(elements) as u64;
             return (kept, kept);
         }
         // Not always at the same place of a line, whatever its length.
         let shift = |k: usize| k.wrapping_mul(0x9E37_79B9) % (stride - SAMPLE);
         let sample = |k: usize| {
             let start = k * stride + shift(k);
-            count(elements.slice(start..start + SAMPLE), keep)
+            keep.count(elements.slice(start..start + SAMPLE))
         };
         let kept: usize = (0..SAMPLES).map(sample).sum();
         // A sixteenth more, and three deviations of so many rare ones.
@@ -82,7 +82,7 @@ impl<'a> Sieve<'a> {
     /// Calls `take` with all that `keep` wants, some lines or a piece of one at a time, in order.
     pub(super) fn sweep(
         &mut self,
-        keep: Keep<'_>,
+        keep: &dyn Keep,
         take: &mut dyn FnMut(Kept<'_>) -> Result<()>,
     ) -> Result<()> {
         let ((_, length), kind, ctx) = (self.panels.shape(), self.kind, self.ctx);
@@ -184,11 +184,11 @@ struct Sifted {
 
 impl Sifted {
     /// Sifts lines of `width` elements, the first at position `offset` of its line.
-    fn new(elements: Raw<'_>, width: usize, offset: usize, keep: Keep<'_>, kind: Kind) -> Self {
+    fn new(elements: Raw<'_>, width: usize, offset: usize, keep: &dyn Keep, kind: Kind) -> Self {
         let width = width.max(1);
         let mut lens = vec![0; elements.len() / width];
         let (mut indices, mut data) = (IndexVec::new(kind.1), RawVec::new(Some(kind.0)));
-        each_picked(elements, width, offset, keep, &mut |picked| {
+        Picker::new().each(elements, width, offset, keep, &mut |picked| {
             for (line, &len) in (picked.line..).zip(picked.lens) {
                 lens[line] += len;
             }

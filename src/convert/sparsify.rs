@@ -7,7 +7,7 @@
 //! | anything | compressed across them | the same, but the entries go through the external sort of `sorter.rs` |
 
 use crate::convert::cost::plan_written;
-use crate::convert::marks::{Keep, wanted};
+use crate::convert::marks::{Keep, Wanted, nonzero};
 use crate::convert::passes::AnySink;
 use crate::convert::picked::fill;
 use crate::convert::record::Layout;
@@ -20,7 +20,6 @@ use crate::sparse::{
     AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Coo, Csc, Csr, IndexVec, Types, check_types,
     coo_bytes,
 };
-use crate::storage::raw::nonzero;
 use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat};
 
 /// Nanoseconds that an element takes one thread.
@@ -46,7 +45,7 @@ impl<T: Element> Dense<T> {
         ctx: &Context,
     ) -> Result<Csr<T, I, P>> {
         let kind = (SparseFormat::Csr, Types::of::<T, I, P>());
-        sparsify(&self.to_any(), kind, &nonzero(T::DTYPE), &place.into(), ctx)
+        sparsify(&self.to_any(), kind, nonzero(T::DTYPE), &place.into(), ctx)
             .map(AnyCompressed::into_typed)
     }
 
@@ -67,7 +66,7 @@ impl<T: Element> Dense<T> {
         ctx: &Context,
     ) -> Result<Csr<T, I, P>> {
         let kind = (SparseFormat::Csr, Types::of::<T, I, P>());
-        sparsify(&self.to_any(), kind, &wanted(keep), &place.into(), ctx)
+        sparsify(&self.to_any(), kind, &Wanted::new(keep), &place.into(), ctx)
             .map(AnyCompressed::into_typed)
     }
 
@@ -78,7 +77,7 @@ impl<T: Element> Dense<T> {
         ctx: &Context,
     ) -> Result<Csc<T, I, P>> {
         let kind = (SparseFormat::Csc, Types::of::<T, I, P>());
-        sparsify(&self.to_any(), kind, &nonzero(T::DTYPE), &place.into(), ctx)
+        sparsify(&self.to_any(), kind, nonzero(T::DTYPE), &place.into(), ctx)
             .map(AnyCompressed::into_typed)
     }
 
@@ -90,7 +89,7 @@ impl<T: Element> Dense<T> {
         ctx: &Context,
     ) -> Result<Csc<T, I, P>> {
         let kind = (SparseFormat::Csc, Types::of::<T, I, P>());
-        sparsify(&self.to_any(), kind, &wanted(keep), &place.into(), ctx)
+        sparsify(&self.to_any(), kind, &Wanted::new(keep), &place.into(), ctx)
             .map(AnyCompressed::into_typed)
     }
 
@@ -115,14 +114,14 @@ fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context) -> Result<
     let (way, types) = (Way::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
     let _running = ctx.begin(|| {
         let what = ("dense to COO", indices);
-        let (plan, entries) = way.plan_to_sift(a, what, &keep, place, ctx);
+        let (plan, entries) = way.plan_to_sift(a, what, keep, place, ctx);
         let plan = AnyCooWriter::plan(plan, types, entries, place, ctx);
         Ok(way.plan_to_grow(plan, coo_bytes(types, entries), place))
     })?;
     let mut sink = AnyCooSink::new(AnyCooWriter::new(types, shape, None, place, ctx)?, indices);
     match a.is_empty() {
         true => ctx.meter().pass(),
-        false => way.sift(a, indices, &keep, &mut sink, ctx)?,
+        false => way.sift(a, indices, keep, &mut sink, ctx)?,
     }
     sink.finish()
 }
@@ -130,7 +129,7 @@ fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context) -> Result<
 fn sparsify(
     a: &AnyDense,
     (format, types): (SparseFormat, Types),
-    keep: Keep<'_>,
+    keep: &dyn Keep,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -189,7 +188,7 @@ impl Way {
         &self,
         a: &AnyDense,
         (name, indices): (&'static str, DType),
-        keep: Keep<'_>,
+        keep: &dyn Keep,
         place: &Place,
         ctx: &Context,
     ) -> (Plan, usize) {
@@ -225,7 +224,7 @@ impl Way {
         self,
         a: &AnyDense,
         indices: DType,
-        keep: Keep<'_>,
+        keep: &dyn Keep,
         sink: &mut dyn AnySink,
         ctx: &Context,
     ) -> Result<()> {

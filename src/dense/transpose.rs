@@ -187,6 +187,14 @@ fn exchange<const W: usize, const L: usize, const P: usize>(
     let block: [&[Carrier<W>; P]; L] = std::array::from_fn(|l| {
         lines[l][from..].first_chunk().expect("a line is as long as there are rows")
     });
+    if W == 16 {
+        // An element fills a register: there is nothing to exchange within one.
+        for (p, row) in rows.iter_mut().enumerate() {
+            let to = row[at..].first_chunk_mut().expect("a row has room for all lines");
+            *to = std::array::from_fn::<_, L, _>(|l| block[l][p]);
+        }
+        return;
+    }
     let block: [[Carrier<W>; P]; L] = block.map(|elements| *elements);
     for (p, row) in rows.iter_mut().enumerate() {
         let to: &mut [Carrier<W>; L] =

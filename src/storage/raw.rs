@@ -548,18 +548,6 @@ pub(crate) fn put(dtype: DType) -> Merge {
     by_dtype!(dtype, T => put::<T>, _ => |_, _| false)
 }
 
-/// Writes a mark for each element of a run: 1 if it is not zero, else 0.
-///
-/// # Panics
-/// If the run has elements of another type.
-pub(crate) fn nonzero(dtype: DType) -> fn(Raw<'_>, &mut [u8]) {
-    fn mark<T: Element>(run: Raw<'_>, marks: &mut [u8]) {
-        let each = marks.iter_mut().zip(run.as_typed::<T>());
-        each.for_each(|(mark, element)| *mark = u8::from(*element != T::default()));
-    }
-    by_dtype!(dtype, T => mark::<T>, _ => |_, marks| marks.fill(1))
-}
-
 fn sum<T: Entry>(sum: &mut [u8], value: &[u8]) -> bool {
     use bytemuck::checked::pod_read_unaligned;
     let merged = pod_read_unaligned::<T>(sum).merge(pod_read_unaligned(value));

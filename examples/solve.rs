@@ -8,7 +8,9 @@ use outcore::{Context, Csr};
 
 fn main() -> outcore::Result<()> {
     let Some(path) = std::env::args().nth(1) else {
-        println!("solve MATRIX.bspnpy\n\nSolves A x = b, b being all ones, by conjugate gradients.");
+        println!(
+            "solve MATRIX.bspnpy\n\nSolves A x = b, b being all ones, by conjugate gradients."
+        );
         return Ok(());
     };
     let ctx = Context::new();

@@ -63,7 +63,7 @@ pub(crate) use index_check::IndexCheck;
 pub(crate) use indices_mut::{IndexVec, IndicesMut, by_index_mut, by_index_type, typed_indices};
 pub(crate) use line_cuts::Pieces;
 pub use lines::Line;
-pub(crate) use panels::{AnyLinePanel, AnyLinePanels, LinePanels};
+pub(crate) use panels::{AnyLinePanel, AnyLinePanels};
 pub use permutation::Permutation;
 pub use refill::Refill;
 pub(crate) use types::Types;

@@ -1,6 +1,5 @@
 //! A compressed matrix in runs of lines: all of it at once if it is in memory or fits, panel by panel if not.
 
-use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -243,59 +242,6 @@ fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3])
         start = end;
     }
     runs
-}
-
-/// [`AnyLinePanels`] of a matrix of types known when it is compiled.
-pub(crate) struct LinePanels<T: Entry, I: Index, P: Index> {
-    any: AnyLinePanels,
-    types: PhantomData<(T, I, P)>,
-}
-
-/// An [`AnyLinePanel`] of types known when it is compiled.
-pub(crate) struct LinePanel<'a, T, I, P> {
-    pub(crate) first: usize,
-    pub(crate) indptr: &'a [P],
-    pub(crate) indices: &'a [I],
-    pub(crate) data: &'a [T],
-}
-
-impl<T: Entry, I: Index, P: Index> LinePanels<T, I, P> {
-    /// As [`AnyLinePanels::for_one_sweep`].
-    pub(crate) fn for_one_sweep<A: Axis>(
-        matrix: &Compressed<T, I, P, A>,
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let any = AnyLinePanels::for_one_sweep(matrix.to_any(), budget, ctx)?;
-        Ok(LinePanels { any, types: PhantomData })
-    }
-
-    /// As [`AnyLinePanels::bytes_to_read`].
-    pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.any.bytes_to_read()
-    }
-
-    /// As [`AnyLinePanels::bytes_kept`].
-    pub(crate) fn bytes_kept(&self) -> u64 {
-        self.any.bytes_kept()
-    }
-
-    /// As [`AnyLinePanels::memory`].
-    pub(crate) fn memory(&self) -> u64 {
-        self.any.memory()
-    }
-
-    /// As [`AnyLinePanels::sweep`].
-    pub(crate) fn sweep(
-        &mut self,
-        ctx: &Context,
-        work: &mut dyn FnMut(LinePanel<'_, T, I, P>) -> Result<()>,
-    ) -> Result<()> {
-        self.any.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
-            let (indptr, indices, data) = (indptr.typed(), indices.typed(), data.as_typed());
-            work(LinePanel { first, indptr, indices, data })
-        })
-    }
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {

@@ -18,7 +18,7 @@ use crate::convert::region::{Clash, Filled, Region};
 use crate::convert::spread;
 use crate::convert::strips::{Strips, largest_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{AnyDraft, Duplicates, IndicesMut};
+use crate::sparse::{AnyDraft, Duplicates, IndexVec, Indices, IndicesMut};
 use crate::storage::parallel::{self, IntoTasks, Tasks};
 use crate::storage::raw::{RawMut, RawVec, width};
 use crate::storage::{Context, DType};
@@ -145,15 +145,15 @@ fn settle(
 /// What a thread works with.
 struct Hand {
     lens: Vec<usize>,
-    indices: RawVec,
+    indices: IndexVec,
     data: RawVec,
 }
 
 impl Hand {
     /// For tasks such as this one.
     fn new(task: &Task<'_>) -> Self {
-        let aside = |array: &RawMut<'_>| RawVec::new(array.dtype());
-        Hand { lens: Vec::new(), indices: aside(&task.indices), data: aside(&task.data) }
+        let indices = IndexVec::new(task.indices.dtype().unwrap_or(DType::UInt64));
+        Hand { lens: Vec::new(), indices, data: RawVec::new(task.data.dtype()) }
     }
 
     fn settle(&mut self, task: Task<'_>, sorting: Option<Duplicates>) -> Result<Assembled> {
@@ -166,7 +166,7 @@ impl Hand {
             region.settle(sorting)
         } else {
             self.indices.clear();
-            self.indices.extend(region.indices.as_raw());
+            self.indices.extend(Indices::of_raw(region.indices.as_raw()));
             self.data.clear();
             self.data.extend(region.data.as_raw());
             let (indices, data) = (self.indices.as_raw(), self.data.as_raw());

@@ -275,7 +275,7 @@ impl<'a> Buckets<'a> {
             let mut values = data.as_mut();
             for records in records.chunks(BLOCK * size) {
                 let count = records.len() / size;
-                let read = values.take_front(count).from_records(&places[..count], records, size);
+                let read = values.take_front(count).read_records(&places[..count], records, size);
                 record::undamaged(read)?;
             }
             work((majors.as_indices(), minors.as_indices(), data.as_raw()))

@@ -5,6 +5,7 @@ use crate::convert::bins::Bins;
 use crate::convert::buckets::Buckets;
 use crate::convert::cost::{check_fits, plan_written, reading_budget};
 use crate::convert::entries::{Entries, Others};
+use crate::convert::few;
 use crate::convert::grain::Grain;
 use crate::convert::record::Layout;
 use crate::convert::region::Region;
@@ -215,12 +216,11 @@ impl Way {
         if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
             return Way::Sorter;
         }
-        let (major, _) = format.swap_if_cols(coo.shape());
+        let (major, minor) = format.swap_if_cols(coo.shape());
         let bytes = types.bytes_of(major, nnz);
         let fits = |beside: &u64| bytes.saturating_add(*beside) <= limit;
-        if nnz < grain.least && major <= grain.least {
-            let beside = (major * size_of::<usize>()) as u64;
-            return if fits(&beside) { Way::OneThread(beside) } else { Way::Sorter };
+        if let Some(beside) = few::memory(nnz, major, minor, grain).filter(fits) {
+            return Way::OneThread(beside);
         }
         assemble::memory((types.values, types.indices), (nnz, major), grain, ctx)
             .filter(fits)
@@ -257,7 +257,7 @@ fn in_one_thread(
         indices: draft.indices.as_mut(),
         data: draft.data.as_mut(),
     };
-    region.take(&entries(coo, format)).ok_or_else(changed)?;
+    few::fill(&entries(coo, format), &mut region).ok_or_else(changed)?;
     ctx.meter().pass();
     ctx.meter().read(coo.stored_bytes());
     let filled = region.settle(Some(duplicates));

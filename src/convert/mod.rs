@@ -4,11 +4,15 @@
 //! - [`permute`] – rows and columns of a sparse matrix in another order, [`permuted`] in memory
 //! - [`reorder`] – a dense matrix in the other order; [`copy_into`] – in any, where the caller says; [`sparsify`] – dense to sparse, what is kept being told by [`marks`], [`picked`] in memory or [`sift`]ed panel by panel; [`densify`] – sparse to dense, a [`target`] whose [`rows`] are filled with entries
 //! - [`sorter`], [`buckets`] – entries brought to their lines where they do not fit in memory, two [`passes`] over [`bins`] of
-//!   lines, [`record`]s of bytes, [`region`]s of lines and lines that are too long ([`long_line`]); [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
-//! - [`assemble`] – entries in memory brought to their lines, [`spread`] to [`strips`] of lines first, lines being sorted in
-//!   [`sorted_line`]; [`owners`] – those that lie close together, straight to theirs; [`symmetric`] – values
-//!   alone, where the structure stays
+//!   lines, [`record`]s of bytes, [`region`]s of lines and lines that are too long ([`long_line`]); [`sorting`] – whole matrices
+//!   through it; [`sink`] and [`lines_sink`] – lines on their way into a sparse or a dense matrix
+//! - [`entries`] in memory, those of a compressed matrix with their [`majors`] written out; [`assemble`] – brought to their lines,
+//!   [`spread`] to [`strips`] of lines first, lines being sorted in [`sorted_line`]; [`owners`] – those that lie close
+//!   together, straight to theirs; [`few`] of them, by one thread, and [`few_across`]; [`symmetric`] – values alone, where the structure stays; all in
+//!   parts of some [`grain`]
 //! - [`cost`] – what the conversions have in common
+//!
+//! Types of a matrix are known at run time here, and loops over entries have instances for index types and widths of values.
 
 mod assemble;
 mod bins;
@@ -20,6 +24,8 @@ mod cost;
 mod densify;
 mod entries;
 mod expand;
+mod few;
+mod few_across;
 mod grain;
 mod lines_sink;
 mod long_line;

@@ -14,16 +14,20 @@ use std::ops::Range;
 use crate::convert::entries::{BLOCK, Entries};
 use crate::convert::spread::parts;
 use crate::error::Result;
-use crate::sparse::{AnyDraft, Indices, IndicesMut, by_index, by_index_mut, by_index_type};
+use crate::sparse::{
+    AnyDraft, Indices, IndicesMut, by_index, by_index_mut, by_index_type, typed_indices,
+};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::raw::{Raw, RawMut};
+use crate::storage::raw::{RawMut, by_width, carriers_mut};
 use crate::storage::{Context, Index};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 16;
 
-/// Runs of entries that are looked at for locality, and the entries of each.
+/// Runs of entries that are looked at for locality, and the entries of each: a sixteenth of all, but at least so many and at
+/// most so many.
 const SAMPLES: usize = 16;
+const LEAST: usize = 1 << 10;
 const SAMPLE: usize = 1 << 12;
 
 /// Neighbouring lines, as a power of two: they lie close together in the result.
@@ -109,7 +113,7 @@ impl Owners {
                 let mut place = Place { entries, first, ends: &mut ends, indices, data, placed: 0 };
                 for block in blocks {
                     ctx.report("recompressing", block.start as u64, all)?;
-                    let placed = by_index_type!(entries.lines.dtype(), I => place.put::<I>(block));
+                    let placed = place.put(block);
                     if placed.is_none() {
                         return Ok(None);
                     }
@@ -159,18 +163,28 @@ struct Place<'a, 'e> {
 
 impl Place<'_, '_> {
     /// Puts the entries of a block that are its own where they belong.
-    fn put<I: Index>(&mut self, block: Range<usize>) -> Option<()> {
-        let room = self.indices.len();
+    fn put(&mut self, block: Range<usize>) -> Option<()> {
+        by_width!(self.data.width(), W => by_index_type!(self.entries.lines.dtype(), I => {
+            self.put_typed::<I, W>(block)
+        }))
+    }
+
+    fn put_typed<I: Index, const W: usize>(&mut self, block: Range<usize>) -> Option<()> {
+        let indices = typed_indices::<I>(self.indices.reborrow());
+        // The same length, so that one check does for both.
+        let data = &mut carriers_mut::<W>(self.data.reborrow())[..indices.len()];
         let mut slots = [0; BLOCK];
         self.entries.each::<I>(block, &mut |lines, others, values| {
             let slots = &mut slots[..lines.len()];
             let ends = &mut *self.ends;
             self.placed += by_index_mut!(ends, ends => next(lines, self.first, ends, slots));
-            if slots.iter().any(|&slot| slot >= room && slot != NOWHERE) {
-                return None;
+            for ((&slot, &other), &value) in slots.iter().zip(others).zip(values.carriers::<W>()) {
+                if slot < indices.len() {
+                    (indices[slot], data[slot]) = (other, value);
+                } else if slot != NOWHERE {
+                    return None;
+                }
             }
-            self.indices.scatter_some(slots, Raw::of(others));
-            self.data.scatter_some(slots, values);
             Some(())
         })
     }
@@ -212,10 +226,11 @@ fn all_bounds<I: Index>(indices: &[I], block: usize) -> Vec<(usize, usize)> {
 /// Whether entries that follow one another mostly have lines near those of the others.
 pub(super) fn is_local(indices: Indices<'_>) -> bool {
     let step = indices.len() / SAMPLES;
+    let length = step.min((step / SAMPLES).clamp(LEAST, SAMPLE));
     let (mut seen, mut apart, mut near) = (0, 0, Vec::new());
     for sample in 0..SAMPLES {
         let start = sample * step;
-        let run = start..indices.len().min(start + step.min(SAMPLE));
+        let run = start..start + length;
         near.clear();
         by_index!(indices, indices => {
             near.extend(indices[run.clone()].iter().map(|index| index.to_usize() >> NEAR));

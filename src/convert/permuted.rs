@@ -21,7 +21,7 @@ use crate::sparse::{
     by_index_type, partition, typed_indices,
 };
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::raw::{Raw, RawMut};
+use crate::storage::raw::{Carrier, Merge, by_width, carriers_mut, merge};
 use crate::storage::{CACHE_LINE, Context, Index, Place, prefetch_to_read};
 
 /// How many lines ahead one is asked for.
@@ -89,16 +89,17 @@ impl Permuted<'_> {
             tasks.push((lines, these, data.split_off_front(entries)?));
         }
         let filled = tasks.into_par_iter().map(|(lines, indices, data)| {
-            by_index_type!(self.from.indices().dtype(), I => {
-                let source = Source::<I> {
+            by_width!(data.width(), W => by_index_type!(self.from.indices().dtype(), I => {
+                let source = Source::<I, W> {
                     spans: self.spans(),
                     indices: self.from.indices().typed(),
-                    data: self.from.data().as_raw(),
+                    data: self.from.data().as_raw().carriers(),
                     minor: self.from.minor(),
                     minors: self.minors.map(|minors| minors.typed()),
+                    merge: merge(data.dtype()),
                 };
-                source.fill(lines, ends, (typed_indices(indices), data))
-            })
+                source.fill(lines, ends, (typed_indices(indices), carriers_mut(data)))
+            }))
         });
         Some(filled.collect::<Option<Vec<_>>>()?.into_iter().all(|rises| rises))
     }
@@ -137,30 +138,31 @@ impl Spans<'_> {
 }
 
 /// What lines are copied from.
-struct Source<'a, I> {
+struct Source<'a, I, const W: usize> {
     spans: Spans<'a>,
     indices: &'a [I],
-    data: Raw<'a>,
+    data: &'a [Carrier<W>],
     /// What indices are below.
     minor: usize,
     minors: Option<&'a [I]>,
+    merge: Merge,
 }
 
-impl<I: Index> Source<'_, I> {
+impl<I: Index, const W: usize> Source<'_, I, W> {
     /// Fills some lines of the result, which end where `ends` says; tells whether indices rise in every one.
     fn fill(
         &self,
         lines: Range<usize>,
         ends: Indices<'_>,
-        (mut indices, mut data): (&mut [I], RawMut<'_>),
+        (mut indices, mut data): (&mut [I], &mut [Carrier<W>]),
     ) -> Option<bool> {
-        let (mut sorted, mut rises) = (None, true);
+        let (mut sorted, mut rises) = (SortedLine::new(self.merge), true);
         for place in lines.clone() {
             if self.spans.majors.is_some() {
                 self.ask_ahead(place, lines.end);
             }
             let len = ends.at(place + 1).checked_sub(ends.at(place))?;
-            let (to, values) = (indices.split_off_mut(..len)?, data.split_off_front(len)?);
+            let (to, values) = (indices.split_off_mut(..len)?, data.split_off_mut(..len)?);
             let span = self.spans.at(place);
             let from = (self.indices.get(span.clone())?, self.data.get(span)?);
             if from.0.len() != len {
@@ -186,7 +188,7 @@ impl<I: Index> Source<'_, I> {
             let start = self.spans.at(place + AHEAD).start;
             for bytes in [0, CACHE_LINE] {
                 prefetch_to_read(self.indices, start + bytes / size_of::<I>());
-                prefetch_to_read(self.data.bytes(), start * self.data.width() + bytes);
+                prefetch_to_read(self.data, start + bytes / W.max(1));
             }
         }
     }
@@ -195,19 +197,18 @@ impl<I: Index> Source<'_, I> {
     #[inline(always)]
     fn fill_line(
         &self,
-        (from, values): (&[I], Raw<'_>),
-        (to, mut data): (&mut [I], RawMut<'_>),
-        sorted: &mut Option<SortedLine>,
+        (from, values): (&[I], &[Carrier<W>]),
+        (to, data): (&mut [I], &mut [Carrier<W>]),
+        sorted: &mut SortedLine<W>,
     ) -> Option<bool> {
         let rises = match self.minors {
             None => rename(from, to, |index| (index.to_usize() < self.minor).then_some(index))?,
             Some(positions) => rename(from, to, |index| positions.get(index.to_usize()).copied())?,
         };
         if rises || self.minors.is_none() {
-            data.copy_from(values);
+            data.copy_from_slice(values);
             return Some(rises);
         }
-        let sorted = sorted.get_or_insert_with(|| SortedLine::new(values.dtype()));
         sorted.sort(to, values);
         sorted.write((to, data), Duplicates::Keep).ok().map(|(_, distinct)| distinct)
     }

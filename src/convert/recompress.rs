@@ -11,6 +11,7 @@
 use crate::convert::assemble::{self, assemble};
 use crate::convert::cost::{check_fits, exceeds, plan_written};
 use crate::convert::entries::Entries;
+use crate::convert::few_across::few_across;
 use crate::convert::grain::Grain;
 use crate::convert::owners::Owners;
 use crate::convert::record::Layout;
@@ -77,6 +78,11 @@ pub(super) fn recompressed(
     grain: Grain,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
+    if *place == Place::Memory
+        && let Some(made) = few_across(from, grain, ctx)?
+    {
+        return Ok(made);
+    }
     let (size, types, stored) = ((from.minor(), from.nnz()), from.types(), from.stored_bytes());
     let bytes = types.bytes_of(from.minor(), from.nnz());
     let plan = Plan::new(operation).on_device_of(from.indices_buffer().file()).reads(1, stored);

@@ -5,7 +5,7 @@ use bytemuck::checked::pod_read_unaligned;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::Types;
-use crate::storage::raw::{Raw, width};
+use crate::storage::raw::{Carrier, width};
 use crate::storage::{DType, Index};
 
 /// The types of what records are made of.
@@ -29,21 +29,16 @@ impl Layout {
     }
 }
 
-/// Writes entry `k` over record `slots[k]`, as all of these are; `None` if there is no such record.
+/// Writes a record over all of `to`, which is as long as one; `None` if it is not.
 #[inline(always)]
-pub(super) fn store<I: Index>(
-    records: &mut [u8],
-    slots: &[usize],
-    (majors, minors, data): (&[I], &[I], Raw<'_>),
+pub(super) fn store<I: Index, const W: usize>(
+    to: &mut [u8],
+    (major, minor, value): (I, I, Carrier<W>),
 ) -> Option<()> {
-    let before = data.width();
-    let size = before + 2 * size_of::<I>();
-    for ((&slot, major), minor) in slots.iter().zip(majors).zip(minors) {
-        let to = records.get_mut(slot * size + before..slot * size + size)?;
-        to[..size_of::<I>()].copy_from_slice(bytes_of(major));
-        to[size_of::<I>()..].copy_from_slice(bytes_of(minor));
-    }
-    data.to_records(slots, records, size)
+    *to.first_chunk_mut()? = *value.bytes();
+    to.get_mut(W..W + size_of::<I>())?.copy_from_slice(bytes_of(&major));
+    to.get_mut(W + size_of::<I>()..W + 2 * size_of::<I>())?.copy_from_slice(bytes_of(&minor));
+    Some(())
 }
 
 /// The line of a record whose value has so many bytes.

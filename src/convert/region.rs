@@ -10,13 +10,12 @@
 
 use std::ops::Range;
 
-use crate::convert::entries::{BLOCK, Entries};
 use crate::convert::record::{self, Layout};
 use crate::convert::sorted_line::SortedLine;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::{Duplicates, Indices, by_index, by_index_type, typed_indices};
-use crate::storage::raw::{Raw, RawMut};
-use crate::storage::{DType, Index};
+use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut, merge};
+use crate::storage::{DType, Index, prefetch_to_write};
 
 /// Entries whose places are asked for before they are written: stores to many places wait for one another.
 const AHEAD: usize = 32;
@@ -85,7 +84,7 @@ impl Region<'_> {
                 *record::undamaged(indices.get_mut(*slot))? = record::minor(record, value);
                 *next += 1;
             }
-            record::undamaged(self.data.from_records(slots, records, size))?;
+            record::undamaged(self.data.read_records(slots, records, size))?;
         }
         Ok(())
     }
@@ -93,6 +92,17 @@ impl Region<'_> {
     /// Fills the lines with entries whose line comes with each, by the low half of its number; lengths become ends of lines.
     /// `None` if a line is not one of these.
     pub(super) fn place(&mut self, marks: &[u16], indices: Raw<'_>, data: Raw<'_>) -> Option<()> {
+        by_width!(data.width(), W => by_index!(Indices::of_raw(indices), indices => {
+            self.place_typed(marks, indices, data.carriers::<W>())
+        }))
+    }
+
+    fn place_typed<I: Index, const W: usize>(
+        &mut self,
+        marks: &[u16],
+        indices: &[I],
+        data: &[Carrier<W>],
+    ) -> Option<()> {
         let first = self.lines.start as u16;
         let line = |mark: u16| usize::from(mark.wrapping_sub(first));
         self.lens.fill(0);
@@ -100,50 +110,24 @@ impl Region<'_> {
             *self.lens.get_mut(line(mark))? += 1;
         }
         self.start_lines();
+        let to = typed_indices::<I>(self.indices.reborrow());
+        let values = carriers_mut::<W>(self.data.reborrow());
         let mut slots = [0; AHEAD];
-        for start in (0..marks.len()).step_by(AHEAD) {
-            let here = start..marks.len().min(start + AHEAD);
-            let slots = &mut slots[..here.len()];
-            for (slot, &mark) in slots.iter_mut().zip(&marks[here.clone()]) {
+        let blocks = marks.chunks(AHEAD).zip(indices.chunks(AHEAD)).zip(data.chunks(AHEAD));
+        for ((marks, indices), data) in blocks {
+            for (slot, &mark) in slots.iter_mut().zip(marks) {
                 let next = self.lens.get_mut(line(mark))?;
                 *slot = *next;
                 *next += 1;
+                prefetch_to_write(to, *slot);
+                prefetch_to_write(values, *slot);
             }
-            self.indices.prefetch_to_write(slots);
-            self.data.prefetch_to_write(slots);
-            self.indices.scatter(slots, indices.get(here.clone())?)?;
-            self.data.scatter(slots, data.get(here)?)?;
+            for ((&slot, &index), &value) in slots.iter().zip(indices).zip(data) {
+                *to.get_mut(slot)? = index;
+                *values.get_mut(slot)? = value;
+            }
         }
         Some(())
-    }
-
-    /// Fills the lines with entries, as many as there is room for, as they come; lengths become ends of lines. `None` if a
-    /// line is not one of these, or the entries are not what they were.
-    pub(super) fn take(&mut self, entries: &Entries<'_>) -> Option<()> {
-        fn count<I: Index>(lines: &[I], first: usize, lens: &mut [usize]) -> Option<()> {
-            for line in lines {
-                *lens.get_mut(line.to_usize().wrapping_sub(first))? += 1;
-            }
-            Some(())
-        }
-        self.lens.fill(0);
-        by_index!(entries.lines, lines => count(lines, self.lines.start, self.lens))?;
-        self.start_lines();
-        by_index_type!(self.index_type(), I => self.take_typed::<I>(entries))
-    }
-
-    fn take_typed<I: Index>(&mut self, entries: &Entries<'_>) -> Option<()> {
-        let mut slots = [0; BLOCK];
-        entries.each::<I>(0..entries.lines.len(), &mut |lines, others, values| {
-            let slots = &mut slots[..lines.len()];
-            for (slot, line) in slots.iter_mut().zip(lines) {
-                let next = self.lens.get_mut(line.to_usize().wrapping_sub(self.lines.start))?;
-                *slot = *next;
-                *next += 1;
-            }
-            self.indices.scatter(slots, Raw::of(others))?;
-            self.data.scatter(slots, values)
-        })
     }
 
     fn index_type(&self) -> DType {
@@ -192,32 +176,33 @@ impl Region<'_> {
     }
 
     fn sort(&mut self, duplicates: Duplicates) -> std::result::Result<Filled, Clash> {
-        by_index_type!(self.index_type(), I => self.sort_typed::<I>(duplicates))
+        by_width!(self.data.width(), W => by_index_type!(self.index_type(), I => {
+            self.sort_typed::<I, W>(duplicates)
+        }))
     }
 
-    fn sort_typed<I: Index>(
+    fn sort_typed<I: Index, const W: usize>(
         &mut self,
         duplicates: Duplicates,
     ) -> std::result::Result<Filled, Clash> {
         let (mut start, mut written, mut canonical) = (0, 0, true);
+        let mut line = SortedLine::<W>::new(merge(self.data.dtype()));
         let indices = typed_indices::<I>(self.indices.reborrow());
-        let mut line = None;
+        let data = carriers_mut::<W>(self.data.reborrow());
         for (number, end) in self.lens.iter_mut().enumerate() {
             let here = start..*end;
             start = *end;
             if indices[here.clone()].windows(2).all(|pair| pair[0] < pair[1]) {
                 if written < here.start {
                     indices.copy_within(here.clone(), written);
-                    self.data.copy_within(here.clone(), written);
+                    data.copy_within(here.clone(), written);
                 }
                 written += here.len();
             } else {
-                let line = line.get_or_insert_with(|| SortedLine::new(self.data.dtype()));
-                line.sort(&indices[here.clone()], self.data.as_raw().slice(here.clone()));
+                line.sort(&indices[here.clone()], &data[here.clone()]);
                 let room = written..here.end;
-                let room = (&mut indices[room.clone()], self.data.slice_mut(room));
                 let (length, unique) = line
-                    .write(room, duplicates)
+                    .write((&mut indices[room.clone()], &mut data[room]), duplicates)
                     .map_err(|(kind, minor)| Clash(kind, (self.lines.start + number, minor)))?;
                 written += length;
                 canonical &= unique;

@@ -5,37 +5,33 @@
 
 use crate::error::ErrorKind;
 use crate::sparse::Duplicates;
-use crate::storage::raw::{Merge, Raw, RawMut, RawVec, merge};
-use crate::storage::{DType, Index};
+use crate::storage::Index;
+use crate::storage::raw::{Carrier, Merge};
 
 /// Bits of a place.
 const PLACE: u32 = 32;
 
-/// Values that are moved at a time.
-const BLOCK: usize = 64;
-
 /// A sorted line; used again for every line.
-pub(super) struct SortedLine {
+pub(super) struct SortedLine<const W: usize> {
     keys: Vec<u64>,
     /// In the place of keys where index and place do not fit in one.
     wide: Vec<(u64, u64)>,
-    data: RawVec,
+    data: Vec<Carrier<W>>,
     merge: Merge,
 }
 
-impl SortedLine {
-    /// For lines with values of one type.
-    pub(super) fn new(values: Option<DType>) -> Self {
-        let (keys, wide) = (Vec::new(), Vec::new());
-        SortedLine { keys, wide, data: RawVec::new(values), merge: merge(values) }
+impl<const W: usize> SortedLine<W> {
+    /// For lines with values that are merged like this.
+    pub(super) fn new(merge: Merge) -> Self {
+        SortedLine { keys: Vec::new(), wide: Vec::new(), data: Vec::new(), merge }
     }
 
     /// Takes a line in the place of the one before.
-    pub(super) fn sort<I: Index>(&mut self, indices: &[I], data: Raw<'_>) {
+    pub(super) fn sort<I: Index>(&mut self, indices: &[I], data: &[Carrier<W>]) {
         self.keys.clear();
         self.wide.clear();
         self.data.clear();
-        self.data.extend(data);
+        self.data.extend_from_slice(data);
         let places = indices.iter().zip(0u64..).map(|(&index, place)| (index.into(), place));
         let largest = indices.iter().max().map_or(0, |&index| index.into());
         if largest.max(indices.len() as u64) >> PLACE == 0 {
@@ -51,70 +47,48 @@ impl SortedLine {
     /// the index of those that are refused, or overflow.
     pub(super) fn write<I: Index>(
         &self,
-        (indices, data): (&mut [I], RawMut<'_>),
+        (indices, data): (&mut [I], &mut [Carrier<W>]),
         duplicates: Duplicates,
     ) -> Result<(usize, bool), (ErrorKind, usize)> {
-        let narrow = self.keys.iter().map(|key| (key >> PLACE, key & ((1 << PLACE) - 1)));
-        match self.wide.is_empty() {
-            true => self.write_places(narrow, (indices, data), duplicates),
-            false => self.write_places(self.wide.iter().copied(), (indices, data), duplicates),
-        }
-    }
-
-    /// As [`write`](Self::write), of entries whose indices and places come in order.
-    fn write_places<I: Index>(
-        &self,
-        entries: impl Iterator<Item = (u64, u64)>,
-        (indices, mut data): (&mut [I], RawMut<'_>),
-        duplicates: Duplicates,
-    ) -> Result<(usize, bool), (ErrorKind, usize)> {
-        let from = self.data.as_raw();
         let (mut written, mut unique) = (0, true);
-        // The places of values that are to be moved behind those that were.
-        let (mut waiting, mut count, mut places) = (0, 0, [0; BLOCK]);
-        let flush = |to: usize, places: &[usize], data: &mut RawMut<'_>| {
-            data.slice_mut(to..to + places.len()).gather(places, from);
-            to + places.len()
-        };
-        for (index, place) in entries {
-            let index = I::from_usize(index as usize);
+        for (index, value) in self.entries() {
             if written > 0 && indices[written - 1] == index {
                 match duplicates {
                     Duplicates::Keep => unique = false,
                     Duplicates::Refuse => return Err((ErrorKind::Duplicate, index.to_usize())),
                     Duplicates::Sum => {
-                        waiting = flush(waiting, &places[..count], &mut data);
-                        count = 0;
-                        let sum = data.merge(written - 1, from, place as usize, self.merge);
+                        let sum = data[written - 1].merge(value, self.merge);
                         sum.ok_or((ErrorKind::Value, index.to_usize()))?;
                         continue;
                     }
                 }
             }
-            if count == BLOCK {
-                waiting = flush(waiting, &places, &mut data);
-                count = 0;
-            }
-            places[count] = place as usize;
-            count += 1;
-            indices[written] = index;
+            (indices[written], data[written]) = (index, value);
             written += 1;
         }
-        flush(waiting, &places[..count], &mut data);
         Ok((written, unique))
+    }
+
+    /// Index and value of every entry, in order.
+    fn entries<I: Index>(&self) -> impl Iterator<Item = (I, Carrier<W>)> {
+        let narrow = self.keys.iter().map(|key| (key >> PLACE, key & ((1 << PLACE) - 1)));
+        let places = narrow.chain(self.wide.iter().copied());
+        places.map(|(index, place)| (I::from_usize(index as usize), self.data[place as usize]))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::DType;
+    use crate::storage::raw::{Raw, RawMut, carriers_mut, merge};
 
     /// What a line becomes, where duplicates stay.
     fn sorted<I: Index>(indices: &[I], data: &[i32]) -> (Vec<I>, Vec<i32>) {
-        let mut line = SortedLine::new(Some(DType::Int32));
-        line.sort(indices, Raw::of(data));
+        let mut line = SortedLine::<4>::new(merge(Some(DType::Int32)));
+        line.sort(indices, Raw::of(data).carriers());
         let (mut to, mut values) = (indices.to_vec(), data.to_vec());
-        let places = (&mut to[..], RawMut::of(&mut values));
+        let places = (&mut to[..], carriers_mut(RawMut::of(&mut values)));
         assert_eq!(line.write(places, Duplicates::Keep).unwrap().0, data.len());
         (to, values)
     }
@@ -129,10 +103,10 @@ mod tests {
     fn a_long_line_is_summed_as_its_entries_come() {
         let indices: Vec<u32> = (0..1000).map(|k| k * 7 % 300).collect();
         let data: Vec<i64> = (0..1000).collect();
-        let mut line = SortedLine::new(Some(DType::Int64));
-        line.sort(&indices, Raw::of(&data));
+        let mut line = SortedLine::<8>::new(merge(Some(DType::Int64)));
+        line.sort(&indices, Raw::of(&data).carriers());
         let (mut to, mut values) = (indices.clone(), data.clone());
-        let places = (&mut to[..], RawMut::of(&mut values));
+        let places = (&mut to[..], carriers_mut(RawMut::of(&mut values)));
         assert_eq!(line.write(places, Duplicates::Sum), Ok((300, true)));
         let mut sums = vec![0; 300];
         indices.iter().zip(&data).for_each(|(&index, value)| sums[index as usize] += value);

@@ -27,7 +27,7 @@ use crate::convert::record::{self, Layout};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Duplicates, IndexVec, by_index};
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
-use crate::storage::raw::{Raw, RawVec};
+use crate::storage::raw::{Carrier, RawVec, by_width};
 use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch};
 
 /// Takes entries in any order.
@@ -278,9 +278,10 @@ pub(super) fn sorted_run(
                 let (majors, minors, data) = entries;
                 let here = k * step..count.min(k * step + step);
                 let data = data.slice(here.clone());
-                let starts = by_index!(majors, majors => {
-                    sort_part(bins, (&majors[here.clone()], &minors.typed()[here], data), records)
-                })?;
+                let starts = by_width!(data.width(), W => by_index!(majors, majors => {
+                    let entries = (&majors[here.clone()], &minors.typed()[here]);
+                    sort_part(bins, entries, data.carriers::<W>(), records)
+                }))?;
                 Ok(Run { offset: (k * step * size) as u64, starts })
             })
             .collect::<Result<Vec<Run>>>()
@@ -289,11 +290,13 @@ pub(super) fn sorted_run(
 }
 
 /// A stable counting sort by bins; gives the first record of every bin, and their number.
-fn sort_part<I: Index>(
+fn sort_part<I: Index, const W: usize>(
     bins: &Bins,
-    (majors, minors, data): (&[I], &[I], Raw<'_>),
+    (majors, minors): (&[I], &[I]),
+    data: &[Carrier<W>],
     records: &mut [u8],
 ) -> Result<Vec<u64>> {
+    let size = W + 2 * size_of::<I>();
     let outside =
         || Error::new(ErrorKind::Index, "an index is out of range, or changed while it was read");
     let mut next = vec![0usize; bins.count()];
@@ -307,21 +310,15 @@ fn sort_part<I: Index>(
     let (mut starts, mut start) = (Vec::with_capacity(next.len() + 1), 0);
     for slot in &mut next {
         starts.push(start as u64);
-        start += std::mem::replace(slot, start);
+        start += std::mem::replace(slot, start * size);
     }
     starts.push(start as u64);
-    let mut slots = [0; BLOCK];
-    for start in (0..majors.len()).step_by(BLOCK) {
-        let here = start..majors.len().min(start + BLOCK);
-        let slots = &mut slots[..here.len()];
-        for (slot, major) in slots.iter_mut().zip(&majors[here.clone()]) {
-            // Counted above, but the lines may lie in a file that is changing.
-            let next = next.get_mut(bins.of(major.to_usize())).ok_or_else(outside)?;
-            *slot = *next;
-            *next += 1;
-        }
-        let entries = (&majors[here.clone()], &minors[here.clone()], data.slice(here));
-        record::store(records, slots, entries).ok_or_else(outside)?;
+    for ((&major, &minor), &value) in majors.iter().zip(minors).zip(data) {
+        // Counted above, but the lines may lie in a file that is changing.
+        let slot = next.get_mut(bins.of(major.to_usize())).ok_or_else(outside)?;
+        let to = records.get_mut(*slot..*slot + size);
+        to.and_then(|to| record::store(to, (major, minor, value))).ok_or_else(outside)?;
+        *slot += size;
     }
     Ok(starts)
 }
@@ -329,9 +326,6 @@ fn sort_part<I: Index>(
 /// The most parts of a run that are sorted side by side, and the least entries of one.
 const MOST_PARTS: usize = 4;
 const LEAST_PART: usize = 1 << 14;
-
-/// Entries that become records at a time.
-const BLOCK: usize = 64;
 
 /// Entries of a full run: records in a sixth of the limit.
 pub(super) fn room(layout: Layout, ctx: &Context) -> usize {

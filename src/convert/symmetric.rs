@@ -24,10 +24,10 @@ use std::ops::Range;
 use crate::convert::grain::Grain;
 use crate::convert::owners::is_local;
 use crate::error::Result;
-use crate::sparse::{AnyCompressed, by_index, partition};
-use crate::storage::parallel::{self, IntoTasks, Tasks};
-use crate::storage::raw::{Raw, RawMut};
-use crate::storage::{BufferMut, Context, Index, prefetch_to_read};
+use crate::sparse::{AnyCompressed, Indices, IndicesMut, by_index, by_index_mut, partition};
+use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::raw::{Carrier, by_width, carriers_mut};
+use crate::storage::{Context, Index, RawBufferMut, prefetch_to_read};
 
 /// Lines that are looked at beforehand, at most, and one of how many.
 const SAMPLE: usize = 256;
@@ -38,9 +38,6 @@ const NEAR: usize = 64;
 
 /// Entries across the diagonal that are asked for ahead of the farthest.
 const AHEAD: usize = 256;
-
-/// Values that are compared or fetched at a time.
-const BLOCK: usize = 256;
 
 /// The matrix compressed along the other axis, with the pointers and indices of this one, and with its values if it is its
 /// own transpose; `None` if its structure is not symmetric, its indices do not rise in every line or lie far apart, or it
@@ -54,13 +51,16 @@ pub(super) fn across(
         return Ok(None);
     }
     let values = from.data().as_raw();
-    by_index!(from.indptr(), indptr => by_index!(from.indices(), indices => {
-        let lines = Lines { indptr, indices };
-        if ctx.with_threads(|| is_symmetric(lines, values, ctx))? {
+    // A few entries are the work of one thread.
+    let parts = if values.len() < grain.least { 1 } else { ctx.thread_count() };
+    by_width!(values.width(), W => by_index!(from.indices(), indices => {
+        let lines = Lines { indptr: from.indptr(), indices };
+        let values = values.carriers::<W>();
+        if ctx.with_threads(|| is_symmetric(lines, values, parts, ctx))? {
             return Ok(Some(from.transpose()));
         }
-        let mut data = ctx.raw_zeros("the values", (values.dtype(), values.len()))?;
-        if !ctx.with_threads(|| fill(lines, values, data.as_mut(), ctx))? {
+        let mut data = ctx.raw_zeros("the values", (from.data().dtype(), values.len()))?;
+        if !ctx.with_threads(|| fill(lines, values, carriers_mut(data.as_mut()), parts, ctx))? {
             return Ok(None);
         }
         from.transpose().with_data(data.freeze()).map(Some)
@@ -76,13 +76,13 @@ pub(super) fn may_share(from: &AnyCompressed, grain: Grain) -> bool {
         && from.indptr_buffer().origin().is_none()
         // Few entries are in the cache wherever they lie.
         && (from.nnz() < grain.least || is_local(from.indices()))
-        && by_index!(from.indptr(), indptr => by_index!(from.indices(), indices => {
-            seems_symmetric(Lines { indptr, indices })
-        }))
+        && by_index!(from.indices(), indices => {
+            seems_symmetric(Lines { indptr: from.indptr(), indices })
+        })
 }
 
 /// Whether some entries have one across the diagonal.
-fn seems_symmetric<I: Index, P: Index>(from: Lines<'_, I, P>) -> bool {
+fn seems_symmetric<I: Index>(from: Lines<'_, I>) -> bool {
     let sample = SAMPLE.min(from.count().div_ceil(OF));
     (0..sample).map(|k| (from.count() as u128 * k as u128 / sample as u128) as usize).all(|line| {
         let across = |index: &I| {
@@ -95,12 +95,12 @@ fn seems_symmetric<I: Index, P: Index>(from: Lines<'_, I, P>) -> bool {
 
 /// The lines of a matrix in memory.
 #[derive(Clone, Copy)]
-struct Lines<'a, I, P> {
-    indptr: &'a [P],
+struct Lines<'a, I> {
+    indptr: Indices<'a>,
     indices: &'a [I],
 }
 
-impl<'a, I: Index, P: Index> Lines<'a, I, P> {
+impl<'a, I: Index> Lines<'a, I> {
     fn count(self) -> usize {
         self.indptr.len() - 1
     }
@@ -108,7 +108,7 @@ impl<'a, I: Index, P: Index> Lines<'a, I, P> {
     /// Where in the indices a line starts, or the one before it ends.
     #[inline(always)]
     fn start(self, line: usize) -> usize {
-        self.indptr[line].to_usize() - self.indptr[0].to_usize()
+        self.indptr.at(line) - self.indptr.at(0)
     }
 
     fn line(self, line: usize) -> &'a [I] {
@@ -116,10 +116,16 @@ impl<'a, I: Index, P: Index> Lines<'a, I, P> {
     }
 
     /// Where each of some lines starts.
-    fn starts(self, lines: Range<usize>, ctx: &Context) -> Result<BufferMut<P>> {
-        let mut starts = ctx.zeros::<P>("a position in each line", lines.len())?;
-        let each = starts.iter_mut().zip(lines);
-        each.for_each(|(start, line)| *start = P::from_usize(self.start(line)));
+    fn starts(self, lines: Range<usize>, ctx: &Context) -> Result<RawBufferMut> {
+        fn go<P: Index>(starts: &mut [P], from: Indices<'_>, base: usize) {
+            let from = from.typed::<P>();
+            let each = starts.iter_mut().zip(from);
+            each.for_each(|(start, from)| *start = P::from_usize(from.to_usize() - base));
+        }
+        let dtype = Some(self.indptr.dtype());
+        let mut starts = ctx.raw_zeros("a position in each line", (dtype, lines.len()))?;
+        let (from, base) = (self.indptr.slice(lines), self.indptr.at(0));
+        by_index_mut!(IndicesMut::of(&mut starts), starts => go(starts, from, base));
         Ok(starts)
     }
 
@@ -157,110 +163,90 @@ impl<'a, I: Index, P: Index> Lines<'a, I, P> {
 }
 
 /// Whether the matrix is its transpose, bit by bit.
-fn is_symmetric<I: Index, P: Index>(
-    from: Lines<'_, I, P>,
-    values: Raw<'_>,
+fn is_symmetric<I: Index, const W: usize>(
+    from: Lines<'_, I>,
+    values: &[Carrier<W>],
+    parts: usize,
     ctx: &Context,
 ) -> Result<bool> {
-    let runs = partition::split(from.indptr, parallel::threads());
+    let runs = partition::split_of(from.indptr, parts);
     let counts = runs.into_par_iter().map(|lines| mirrored(from, values, lines, ctx));
     let counts: Vec<Option<usize>> = counts.collect::<Result<_>>()?;
     Ok(counts.into_iter().sum::<Option<usize>>() == Some(values.len()))
 }
 
-/// Pairs of values that are to be the same.
-struct Pairs<'a> {
-    values: Raw<'a>,
-    count: usize,
-    above: [usize; BLOCK],
-    below: [usize; BLOCK],
-}
-
-impl Pairs<'_> {
-    /// Takes a pair; `None` if some that were taken differ.
-    #[inline(always)]
-    fn take(&mut self, above: usize, below: usize) -> Option<()> {
-        if self.count == BLOCK {
-            self.compare()?;
-        }
-        (self.above[self.count], self.below[self.count]) = (above, below);
-        self.count += 1;
-        Some(())
-    }
-
-    fn compare(&mut self) -> Option<()> {
-        let count = std::mem::take(&mut self.count);
-        self.values.all_same(&self.above[..count], &self.below[..count]).then_some(())
-    }
-}
-
 /// Entries of some lines on and above the diagonal, those above it twice; `None` if one has no equal below.
-fn mirrored<I: Index, P: Index>(
-    from: Lines<'_, I, P>,
-    values: Raw<'_>,
+fn mirrored<I: Index, const W: usize>(
+    from: Lines<'_, I>,
+    values: &[Carrier<W>],
     lines: Range<usize>,
     ctx: &Context,
 ) -> Result<Option<usize>> {
     let first = lines.start;
     // The next entry of each line, as far as entries near the diagonal reach.
     let end = from.count().min(lines.end + from.count() / NEAR);
-    let mut next = from.starts(first..end, ctx)?;
+    let mut starts = from.starts(first..end, ctx)?;
+    let mut next = IndicesMut::of(&mut starts);
+    let mut later;
     let indices = from.indices;
-    let mut pairs = Pairs { values, count: 0, above: [0; BLOCK], below: [0; BLOCK] };
-    let mut pairs_of = |line: usize, span: Range<usize>| {
-        let own = &indices[span.clone()];
+    // The same length, so that one check does for both.
+    let data = &values[..indices.len()];
+    let mut count = 0;
+    for line in lines {
+        let span = from.start(line)..from.start(line + 1);
+        let (own, values) = (&indices[span.clone()], &data[span.clone()]);
         // The entries below the diagonal have been met from above it, but for those that other lines met.
-        let met = next[line - first].to_usize().checked_sub(span.start)?;
-        let below =
-            met + own.get(met..)?.iter().take_while(|index| index.to_usize() < line).count();
+        let met = next.at(line - first).and_then(|met| met.checked_sub(span.start));
+        let Some(rest) = met.and_then(|met| own.get(met..)) else { return Ok(None) };
+        let below = own.len() - rest.len()
+            + rest.iter().take_while(|index| index.to_usize() < line).count();
         let on = usize::from(own.get(below).is_some_and(|index| index.to_usize() == line));
         let above = below + on;
         let mut farthest = span.start;
-        for (place, index) in (span.start + above..).zip(&own[above..]) {
+        for (index, value) in own[above..].iter().zip(&values[above..]) {
             let other = index.to_usize();
-            let slot = other.checked_sub(first)?;
-            if slot >= next.len() {
-                next = to_the_end(from, first, &next, ctx).ok()?;
+            if other - first >= next.len() {
+                later = to_the_end(from, first, &next, ctx)?;
+                next = IndicesMut::of(&mut later);
             }
-            let next = next.get_mut(slot)?;
-            let at = from.place_of(next.to_usize(), (other, line))?;
-            pairs.take(place, at)?;
-            *next = P::from_usize(at + 1);
+            let place = next.at(other - first);
+            let at = place.and_then(|next| from.place_of(next, (other, line)));
+            let Some(at) = at.filter(|&at| *value == data[at]) else { return Ok(None) };
+            next.set(other - first, at + 1);
             farthest = at;
         }
         prefetch_to_read(indices, farthest + AHEAD);
-        let bytes = values.bytes();
-        prefetch_to_read(bytes, (farthest + AHEAD) * values.width());
-        Some(on + 2 * (own.len() - above))
-    };
-    let count = lines.map(|line| pairs_of(line, from.start(line)..from.start(line + 1))).sum();
-    Ok(pairs.compare().and(count))
+        prefetch_to_read(data, farthest + AHEAD);
+        count += on + 2 * (own.len() - above);
+    }
+    Ok(Some(count))
 }
 
 /// The next entry of every line from the first on, of which some are known.
 #[cold]
-fn to_the_end<I: Index, P: Index>(
-    from: Lines<'_, I, P>,
+fn to_the_end<I: Index>(
+    from: Lines<'_, I>,
     first: usize,
-    known: &[P],
+    known: &IndicesMut<'_>,
     ctx: &Context,
-) -> Result<BufferMut<P>> {
+) -> Result<RawBufferMut> {
     let mut next = from.starts(first..from.count(), ctx)?;
-    next[..known.len()].copy_from_slice(known);
+    next.as_mut().slice_mut(0..known.len()).copy_from(known.as_indices().raw());
     Ok(next)
 }
 
 /// Fetches every value from across the diagonal; tells whether all were where the structure says.
-fn fill<I: Index, P: Index>(
-    from: Lines<'_, I, P>,
-    values: Raw<'_>,
-    mut data: RawMut<'_>,
+fn fill<I: Index, const W: usize>(
+    from: Lines<'_, I>,
+    values: &[Carrier<W>],
+    mut data: &mut [Carrier<W>],
+    parts: usize,
     ctx: &Context,
 ) -> Result<bool> {
     let mut tasks = Vec::new();
-    for lines in partition::split(from.indptr, parallel::threads()) {
+    for lines in partition::split_of(from.indptr, parts) {
         let count = from.start(lines.end) - from.start(lines.start);
-        let Some(data) = data.split_off_front(count) else { return Ok(false) };
+        let Some(data) = data.split_off_mut(..count) else { return Ok(false) };
         tasks.push((lines, data));
     }
     let fetched = tasks.into_par_iter().map(|(lines, data)| fetch(from, values, lines, data, ctx));
@@ -268,39 +254,36 @@ fn fill<I: Index, P: Index>(
 }
 
 /// Fetches the values of some lines of the result.
-fn fetch<I: Index, P: Index>(
-    from: Lines<'_, I, P>,
-    values: Raw<'_>,
+fn fetch<I: Index, const W: usize>(
+    from: Lines<'_, I>,
+    values: &[Carrier<W>],
     lines: Range<usize>,
-    mut data: RawMut<'_>,
+    mut data: &mut [Carrier<W>],
     ctx: &Context,
 ) -> Result<bool> {
     let others = if lines.len() == from.count() { lines.clone() } else { from.reached(&lines) };
     // The next entry of each line.
-    let mut next = from.starts(others.clone(), ctx)?;
-    let (mut places, mut count) = ([0; BLOCK], 0);
-    let mut fetch_line = |line: usize| {
-        for index in from.line(line) {
+    let mut starts = from.starts(others.clone(), ctx)?;
+    let mut next = IndicesMut::of(&mut starts);
+    // The same length, so that one check does for both.
+    let values = &values[..from.indices.len()];
+    let mut fetch_line = |line: usize, data: &mut [Carrier<W>], own: &[I]| {
+        for (to, index) in data.iter_mut().zip(own) {
             let other = index.to_usize();
-            let next = next.get_mut(other.wrapping_sub(others.start))?;
-            let at = from.place_of(next.to_usize(), (other, line))?;
-            if count == BLOCK {
-                data.take_front(BLOCK).gather(&places, values)?;
-                count = 0;
-            }
-            places[count] = at;
-            count += 1;
-            *next = P::from_usize(at + 1);
+            let slot = other.wrapping_sub(others.start);
+            let at = from.place_of(next.at(slot)?, (other, line))?;
+            *to = values[at];
+            next.set(slot, at + 1);
         }
         Some(())
     };
     for line in lines {
-        if fetch_line(line).is_none() {
+        let own = from.line(line);
+        let these = data.split_off_mut(..own.len()).unwrap_or_default();
+        if fetch_line(line, these, own).is_none() {
             return Ok(false);
         }
     }
-    if data.take_front(count).gather(&places[..count], values).is_none() {
-        return Ok(false);
-    }
-    Ok(next.iter().zip(others).all(|(next, line)| next.to_usize() <= from.start(line + 1)))
+    let next = next.as_indices();
+    Ok(others.enumerate().all(|(slot, line)| next.at(slot) <= from.start(line + 1)))
 }

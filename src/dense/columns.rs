@@ -45,7 +45,7 @@ impl<'a, T: Element> ColumnWriter<'a, T> {
     /// Starts at column 0.
     pub fn new(array: &'a mut DenseMut<T, Ix2>) -> Result<Self> {
         let lines = columns(array.dim(), array.order());
-        let lines = LineWriter::new(array.writing(), lines)?;
+        let lines = LineWriter::new(array.being_written(), lines)?;
         Ok(ColumnWriter { lines, elements: PhantomData })
     }
 
@@ -85,7 +85,7 @@ impl<T: Element> DenseMut<T, Ix2> {
     }
 
     fn fill_lines(&mut self, lines: Lines, mut fill: impl FnMut(usize, &mut [T])) -> Result<()> {
-        LineWriter::new(self.writing(), lines)?
+        LineWriter::new(self.being_written(), lines)?
             .fill(&mut |k, line| fill(k, line.typed().expect("elements of the array's type")))
     }
 }

@@ -25,7 +25,8 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         work: f64,
         mut replace: impl FnMut(&mut [T]),
     ) -> Result<()> {
-        self.writing().replace(phase, work, &mut |run| replace(run.typed().expect("its elements")))
+        self.being_written()
+            .replace(phase, work, &mut |run| replace(run.typed().expect("its elements")))
     }
 }
 

@@ -126,7 +126,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     }
 
     /// The array, for whoever writes elements of a type that is known at run time.
-    pub(super) fn writing(&mut self) -> ArrayToWrite<'_> {
+    pub(super) fn being_written(&mut self) -> ArrayToWrite<'_> {
         let State { ctx, sums, .. } = &mut self.state;
         ArrayToWrite { buffer: self.array.buffer.raw_mut(), sums, ctx }
     }

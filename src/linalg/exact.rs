@@ -11,10 +11,11 @@ use std::marker::PhantomData;
 use crate::dense::{Dense, LinePanel, LinePanels};
 use crate::error::Result;
 use crate::linalg::kernels::{integer, split, two_sum};
+use crate::linalg::matvec_with::multiply;
 use crate::linalg::semiring::Semiring;
-use crate::sparse::{AnyCompressed, ByCols, ByRows};
+use crate::sparse::AnyCompressed;
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{Context, DType, Element, Entry, Index, Order, SparseFormat};
+use crate::storage::{Context, Element, Entry, Order};
 use num_complex::Complex;
 
 /// The largest integer of a vector of which all smaller ones are an `f64`.
@@ -109,28 +110,8 @@ pub(crate) fn sparse<X: Parts, T: Entry>(
     each_vector(lengths, (k, x, y), ctx, |one, sums| {
         // The adjoint of a CSC is a CSR, and the other way round.
         let a = if adjoint { a.transpose() } else { a.clone() };
-        match (a.types().indices, a.types().pointers) {
-            (DType::UInt32, DType::UInt32) => one_vector::<T, u32, u32>(a, one, sums, ctx),
-            (DType::UInt32, _) => one_vector::<T, u32, u64>(a, one, sums, ctx),
-            (_, DType::UInt32) => one_vector::<T, u64, u32>(a, one, sums, ctx),
-            _ => one_vector::<T, u64, u64>(a, one, sums, ctx),
-        }
+        multiply(InTwo::<T>(PhantomData), &a, one, sums, ctx)
     })
-}
-
-fn one_vector<T: Entry, I: Index, P: Index>(
-    a: AnyCompressed,
-    x: &[f64],
-    sums: &mut [Both],
-    ctx: &Context,
-) -> Result<()> {
-    let in_two = InTwo(PhantomData);
-    match a.format() {
-        SparseFormat::Csc => {
-            a.into_typed::<T, I, P, ByCols>().matvec_with_into(in_two, x, sums, ctx)
-        }
-        _ => a.into_typed::<T, I, P, ByRows>().matvec_with_into(in_two, x, sums, ctx),
-    }
 }
 
 /// The product of a dense matrix, or that with its transpose, if `x` holds integers; whether it does.

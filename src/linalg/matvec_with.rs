@@ -7,12 +7,12 @@
 use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
 use crate::linalg::semiring::Semiring;
-use crate::sparse::partition;
 use crate::sparse::{
-    Axis, Compressed, IndexCheck, LinePanels, LinePart, Pieces, ZippedLines, ZippedPanel,
+    AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, IndexCheck,
+    Indices, Pieces, by_index, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Entry, Index, Plan, SparseFormat, bytes_of};
+use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
 
 /// Rows and entries of a task.
 const TASK: usize = if cfg!(test) { 8 } else { 1 << 14 };
@@ -78,37 +78,52 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         y: &mut [S::Sum],
         ctx: &Context,
     ) -> Result<()> {
-        check_shape("x", self.ncols(), x.len())?;
-        check_shape("y", self.nrows(), y.len())?;
-        let vectors = (size_of_val(x) + size_of_val(y)) as u64;
-        let left = ctx.memory_left().saturating_sub(vectors);
-        match A::FORMAT == SparseFormat::Csr {
-            true => along(semiring, self, (x, y), left, ctx),
-            false => across(semiring, self, (x, y), left, ctx),
-        }
+        multiply(semiring, &self.to_any(), x, y, ctx)
+    }
+}
+
+/// `y = A x` over a semiring, for a matrix whose index types and axis are known at run time.
+pub(crate) fn multiply<S: Semiring>(
+    semiring: S,
+    a: &AnyCompressed,
+    x: &[S::Right],
+    y: &mut [S::Sum],
+    ctx: &Context,
+) -> Result<()> {
+    let (nrows, ncols) = a.shape();
+    check_shape("x", ncols, x.len())?;
+    check_shape("y", nrows, y.len())?;
+    let vectors = (size_of_val(x) + size_of_val(y)) as u64;
+    let left = ctx.memory_left().saturating_sub(vectors);
+    match (a.format() == SparseFormat::Csr, a.types().indices) {
+        (true, _) => along(semiring, a, (x, y), left, ctx),
+        (false, DType::UInt32) => across::<S, u32>(semiring, a, (x, y), left, ctx),
+        (false, _) => across::<S, u64>(semiring, a, (x, y), left, ctx),
     }
 }
 
 /// Every result is the sum of a line.
-fn along<S: Semiring, I: Index, P: Index, A: Axis>(
+fn along<S: Semiring>(
     semiring: S,
-    a: &Compressed<S::Left, I, P, A>,
+    a: &AnyCompressed,
     (x, y): (&[S::Right], &mut [S::Sum]),
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let mut panels = LinePanels::for_one_sweep(a, left, ctx)?;
+    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("product over a semiring").on_device_of(a.indices().file());
+        let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
         let plan = plan.reads(1, panels.bytes_to_read() + panels.bytes_kept());
         Ok(plan.holds(panels.memory()).works(a.nnz() as u64, WORK.0))
     })?;
     ctx.check_cancelled()?;
-    let swept = panels.sweep(ctx, &mut |panel| {
-        let lines = panel.first..panel.first + panel.indptr.len() - 1;
-        let panel = Panel::new(panel.indptr, panel.indices, panel.data, x.len(), panel.first)?;
-        let summed = ctx.with_threads(|| sum_lines(semiring, panel, x, &mut y[lines]));
-        summed.map_err(|Fault| panel.fault())
+    let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+        let lines = first..first + indptr.len() - 1;
+        by_index!(indices, indices => {
+            let panel = Panel::over(indptr, indices, data.as_typed(), x.len(), first)?;
+            let summed = ctx.with_threads(|| sum_lines(semiring, panel, x, &mut y[lines]));
+            summed.map_err(|Fault| panel.fault())
+        })
     });
     swept.map_err(|error| a.name_indices(error))
 }
@@ -137,34 +152,35 @@ fn sum_lines<S: Semiring, I: Index>(
 }
 
 /// Every line adds to many results.
-fn across<S: Semiring, I: Index, P: Index, A: Axis>(
+fn across<S: Semiring, I: Index>(
     semiring: S,
-    a: &Compressed<S::Left, I, P, A>,
+    a: &AnyCompressed,
     (x, y): (&[S::Right], &mut [S::Sum]),
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let budget = ZippedLines::<S::Left, I, P, A>::budget(left);
-    let mut lines = ZippedLines::new(&[a], Pieces::Runs(RUN), budget, ctx)?;
+    let budget = AnyZippedLines::budget(left);
+    let mut lines = AnyZippedLines::new(&[a], Pieces::Runs(RUN), budget, ctx)?;
     let (entries, threads) = (lines.most_entries(), ctx.thread_count());
     let terms = bytes_of::<S::Sum>(entries);
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
     let _running = ctx.begin(|| {
-        let plan = Plan::new("product over a semiring").on_device_of(a.indices().file());
+        let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
         let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
         Ok(plan.works(a.nnz() as u64, WORK.1))
     })?;
     let _held = ctx.hold(work);
     let mut columns = Columns::new(y.len(), entries, threads);
     let mut terms = ctx.filled("the terms", entries, semiring.zero())?;
-    let mut check = IndexCheck::new(a);
+    let mut check = IndexCheck::of(a);
     y.fill(semiring.zero());
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
-            check.take(&panel, 0)?;
-            let LinePart { indices, .. } = panel.parts[0];
-            let terms = &mut terms[..indices.len()];
-            multiply_lines(semiring, &panel, x, terms);
+            check.take_any(&panel, 0)?;
+            let part = panel.parts[0];
+            let terms = &mut terms[..part.indices.len()];
+            let (indices, values): (&[I], _) = (part.indices.typed(), part.data.as_typed());
+            multiply_lines(semiring, (part.indptr, values), &x[panel.first..], terms);
             columns.fold(y, (indices, terms), |sum, term| *sum = semiring.add(*sum, term));
             Ok(())
         })
@@ -172,24 +188,22 @@ fn across<S: Semiring, I: Index, P: Index, A: Axis>(
     swept.map_err(|error| a.name_indices(error))
 }
 
-/// The terms of a run of lines, by all threads.
-fn multiply_lines<S: Semiring, I: Index, P: Index>(
+/// The terms of a run of lines, the first of which has the first of `x`, by all threads.
+fn multiply_lines<S: Semiring>(
     semiring: S,
-    panel: &ZippedPanel<'_, S::Left, I, P>,
+    (indptr, values): (Indices<'_>, &[S::Left]),
     x: &[S::Right],
     terms: &mut [S::Sum],
 ) {
-    let part = &panel.parts[0];
     let (mut tasks, mut rest) = (Vec::new(), terms);
-    for lines in partition::split(part.indptr, part.data.len() / TASK + 1) {
-        let entries = part.indptr[lines.end].to_usize() - part.indptr[lines.start].to_usize();
+    for lines in partition::split_of(indptr, values.len() / TASK + 1) {
         let mine;
-        (mine, rest) = rest.split_at_mut(entries);
+        (mine, rest) = rest.split_at_mut(indptr.at(lines.end) - indptr.at(lines.start));
         tasks.push((lines, mine));
     }
     tasks.into_par_iter().for_each(|(lines, mut terms)| {
         for line in lines {
-            let ((_, values), x) = (part.line(line), x[panel.first + line]);
+            let (values, x) = (&values[indptr.at(line)..indptr.at(line + 1)], x[line]);
             let mine;
             (mine, terms) = terms.split_at_mut(values.len());
             mine.iter_mut().zip(values).for_each(|(term, &value)| {

@@ -1,11 +1,12 @@
 //! Operators prepared for many products: how the matrix is read is decided once, and what fits stays in memory.
 
+use crate::convert::recompress;
 use crate::dense::{self, Dense};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::dense::{line_plan, line_product, panel_step};
 use crate::linalg::kernels::{Entries, Vectors};
 use crate::linalg::operator::{LinearOperator, product_name};
-use crate::linalg::prepared_sparse::PreparedLines;
+use crate::linalg::prepared_sparse::{PreparedLines, Recompress};
 use crate::linalg::readers::Readers;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Axis, Compressed};
@@ -46,7 +47,12 @@ pub trait Panelled: sealed::Sealed {
     #[doc(hidden)]
     fn extents(&self) -> (usize, usize);
     #[doc(hidden)]
-    fn panels(&self, both: bool, budget: (u64, u64), ctx: &Context) -> Result<Self::Panels>;
+    fn panels(
+        &self,
+        across: Option<Recompress>,
+        budget: (u64, u64),
+        ctx: &Context,
+    ) -> Result<Self::Panels>;
     #[doc(hidden)]
     fn traffic(panels: &Self::Panels) -> Traffic;
     #[doc(hidden)]
@@ -78,22 +84,27 @@ impl<M: Panelled> Operator<M> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn with_adjoint(matrix: &M, ctx: &Context) -> Result<Self> {
-        Self::prepare(matrix, two_of_each(matrix.extents()), true, ctx)
+        Self::prepare(matrix, two_of_each(matrix.extents()), Some(recompress), ctx)
     }
 
     /// Prepares a matrix, leaving `vectors` bytes of the memory limit for the caller's vectors.
     pub fn with_vectors(matrix: &M, vectors: u64, ctx: &Context) -> Result<Self> {
-        Self::prepare(matrix, vectors, false, ctx)
+        Self::prepare(matrix, vectors, None, ctx)
     }
 
-    fn prepare(matrix: &M, vectors: u64, both: bool, ctx: &Context) -> Result<Self> {
+    fn prepare(
+        matrix: &M,
+        vectors: u64,
+        across: Option<Recompress>,
+        ctx: &Context,
+    ) -> Result<Self> {
         let left = ctx.memory_left();
         let budget = left.checked_sub(vectors).filter(|&budget| budget > 0).ok_or_else(|| {
             Error::new(ErrorKind::Memory, "the vectors alone do not fit")
                 .expected(format!("a memory limit of more than {vectors} bytes"))
                 .found(left)
         })?;
-        let panels = matrix.panels(both, (budget, vectors), ctx)?;
+        let panels = matrix.panels(across, (budget, vectors), ctx)?;
         let reserved = ctx.meter().reserve(M::lasts(&panels));
         Ok(Operator { shape: matrix.extents(), panels, ctx: ctx.unrecorded(), _reserved: reserved })
     }
@@ -135,8 +146,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> 
     fn extents(&self) -> (usize, usize) {
         self.shape()
     }
-    fn panels(&self, both: bool, budget: (u64, u64), ctx: &Context) -> Result<Self::Panels> {
-        PreparedLines::new(&self.to_any(), both, budget, ctx)
+    fn panels(
+        &self,
+        across: Option<Recompress>,
+        budget: (u64, u64),
+        ctx: &Context,
+    ) -> Result<Self::Panels> {
+        PreparedLines::new(&self.to_any(), across, budget, ctx)
     }
     fn traffic(panels: &Self::Panels) -> Traffic {
         panels.traffic()
@@ -157,7 +173,7 @@ impl<T: Element> Panelled for Dense<T> {
     }
     fn panels(
         &self,
-        _both: bool,
+        _across: Option<Recompress>,
         (budget, vectors): (u64, u64),
         ctx: &Context,
     ) -> Result<Self::Panels> {

@@ -24,15 +24,15 @@ enum Kind {
     Encoded(Encoded),
     /// Their structure encoded, and the one value of all entries. Multiplied with x beforehand it makes the terms that it
     /// makes with each entry, so that the bits are the same and no values are read.
-    Iso(Box<Form>, RawBufferMut, Room),
+    Iso(Box<Form>, Box<RawBufferMut>, Room),
 }
 
 /// Encoded lines.
 enum Encoded {
     /// In fewer bytes.
-    Compact(Compact),
+    Compact(Box<Compact>),
     /// In an order in which no access leaves the cache, with room for the terms of a product.
-    Scattered(Scattered, Room),
+    Scattered(Box<Scattered>, Room),
 }
 
 /// Numbers that are made at the first product, and kept for those with numbers of the same type unless their memory is
@@ -71,7 +71,7 @@ impl Form {
             let mut value = RawBufferMut::fresh(data.dtype(), 1)?;
             value.as_mut().copy_from(one);
             let pattern = found.map(|encoded| Box::new(Form(Kind::Encoded(encoded))));
-            return Ok(pattern.map(|form| Form(Kind::Iso(form, value, Room::new(ctx)))));
+            return Ok(pattern.map(|form| Form(Kind::Iso(form, Box::new(value), Room::new(ctx)))));
         }
         Ok(found.map(Kind::Encoded).map(Form))
     }
@@ -150,10 +150,10 @@ impl Encoded {
     ) -> Result<Option<Self>> {
         match jumps(lines) {
             true => Scattered::encode((lines, values), sums, budget, ctx)
-                .map(|found| found.map(|it| Encoded::Scattered(it, Room::new(ctx)))),
+                .map(|found| found.map(|it| Encoded::Scattered(Box::new(it), Room::new(ctx)))),
             false => {
                 let found = Compact::encode((lines, values), sums, budget, ctx)?;
-                Ok(found.map(Encoded::Compact))
+                Ok(found.map(|it| Encoded::Compact(Box::new(it))))
             }
         }
     }

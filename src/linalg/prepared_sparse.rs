@@ -1,6 +1,5 @@
 //! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes where it fits.
 
-use crate::convert::recompress;
 use crate::error::Result;
 use crate::linalg::compressed::product_plan;
 use crate::linalg::kernels::{Entries, How, Sums, Update, Vectors};
@@ -14,6 +13,11 @@ use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
 /// Entries from which on an encoding can be worth its making.
 const WORTH: usize = 1 << 14;
 
+/// How a matrix is compressed along the other axis. It is handed in by who wants it: programs that never do are linked without
+/// the conversion.
+pub(crate) type Recompress =
+    fn(&AnyCompressed, &'static str, &Place, &Context) -> Result<AnyCompressed>;
+
 /// A matrix in panels, and what else was made of it.
 pub struct PreparedLines {
     readers: Readers<AnyLinePanels>,
@@ -23,11 +27,11 @@ pub struct PreparedLines {
 }
 
 impl PreparedLines {
-    /// For products along the lines, and if `both` for those across them as well, within `budget` bytes beside those of the
+    /// For products along the lines, and for those across them as well if there is `across_by`, within `budget` bytes beside those of the
     /// vectors. An encoding takes half of what there is, so that vectors are not what does not fit in the end.
     pub(crate) fn new(
         matrix: &AnyCompressed,
-        both: bool,
+        across_by: Option<Recompress>,
         (budget, vectors): (u64, u64),
         ctx: &Context,
     ) -> Result<Self> {
@@ -41,7 +45,7 @@ impl PreparedLines {
                 .filter(|form| fits(form, matrix.minor(), budget / 2));
             let other = matrix.types().bytes_of(matrix.minor(), matrix.nnz());
             let rest = budget.saturating_sub(along.as_ref().map_or(0, Form::bytes) + other);
-            if both && rest >= other {
+            if let Some(recompress) = across_by.filter(|_| rest >= other) {
                 let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
                 across = Form::new(&other, Sums::InOrder, rest / 2, ctx)?
                     .filter(|form| fits(form, matrix.major(), rest / 2));

@@ -11,6 +11,9 @@ use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use num_traits::{Float, Zero};
 
+/// Runs that a thread takes at a time, at least: waking another for fewer numbers takes longer than they do.
+const LEAST: usize = (1 << 16) / RUN;
+
 /// The inner product `Σ conj(xᵢ) yᵢ`. Cost: one read of both.
 ///
 /// ```
@@ -22,7 +25,10 @@ pub fn dot<X: Scalar>(x: &[X], y: &[X], ctx: &Context) -> Result<X> {
     check_shape("y", x.len(), y.len())?;
     let run = |(x, y): (&[X], &[X])| sum_run_of_two(x, y, |x, y| x.conj() * y);
     Ok(ctx.with_threads(|| {
-        let runs: Vec<X> = x.par_chunks(RUN).zip(y.par_chunks(RUN)).map(run).collect();
+        let runs: Vec<X> = {
+            let runs = x.par_chunks(RUN).zip(y.par_chunks(RUN)).with_min_len(LEAST);
+            runs.map(run).collect()
+        };
         sum_pairs(runs)
     }))
 }
@@ -53,7 +59,8 @@ fn sum_over<X: Scalar>(
     term: impl Fn(X) -> X::Real + Copy + Sync + Send,
 ) -> X::Real {
     ctx.with_threads(|| {
-        let runs: Vec<X::Real> = x.par_chunks(RUN).map(|x| sum_run(x, term)).collect();
+        let runs = x.par_chunks(RUN).with_min_len(LEAST);
+        let runs: Vec<X::Real> = runs.map(|x| sum_run(x, term)).collect();
         sum_pairs(runs)
     })
 }
@@ -62,7 +69,8 @@ fn sum_over<X: Scalar>(
 pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
     let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
     let of_run = |x: &[X]| x.iter().map(|&x| largest_part(x)).fold(X::Real::zero(), larger);
-    let runs: Vec<X::Real> = ctx.with_threads(|| x.par_chunks(RUN).map(of_run).collect());
+    let runs: Vec<X::Real> =
+        ctx.with_threads(|| x.par_chunks(RUN).with_min_len(LEAST).map(of_run).collect());
     runs.into_iter().fold(X::Real::zero(), larger)
 }
 
@@ -78,7 +86,8 @@ pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
 pub fn axpby<X: Scalar>(a: X, x: &[X], b: X, y: &mut [X], ctx: &Context) -> Result<()> {
     check_shape("y", x.len(), y.len())?;
     ctx.with_threads(|| {
-        y.par_chunks_mut(RUN).zip(x.par_chunks(RUN)).for_each(|(y, x)| {
+        let runs = y.par_chunks_mut(RUN).zip(x.par_chunks(RUN)).with_min_len(LEAST);
+        runs.for_each(|(y, x)| {
             if b.is_zero() {
                 y.iter_mut().zip(x).for_each(|(y, &x)| *y = a * x);
             } else {

@@ -181,18 +181,24 @@ impl<T: Entry, I: Index> Coo<T, I> {
 }
 
 /// Fails if the position of entry `k` is outside a matrix of `shape`.
+#[inline]
 pub(crate) fn check_position(
     position: (usize, usize),
     shape: (usize, usize),
     k: usize,
 ) -> Result<()> {
-    if position.0 >= shape.0 || position.1 >= shape.1 {
-        return Err(Error::new(ErrorKind::Index, "the entry is outside the matrix")
-            .at(Location::Position(k as u64))
-            .expected(format!("a position inside {shape:?}"))
-            .found(format!("{position:?}")));
+    match position.0 < shape.0 && position.1 < shape.1 {
+        true => Ok(()),
+        false => Err(outside(position, shape, k)),
     }
-    Ok(())
+}
+
+#[cold]
+fn outside(position: (usize, usize), shape: (usize, usize), k: usize) -> Error {
+    Error::new(ErrorKind::Index, "the entry is outside the matrix")
+        .at(Location::Position(k as u64))
+        .expected(format!("a position inside {shape:?}"))
+        .found(format!("{position:?}"))
 }
 
 impl<T: Entry, I: Index> fmt::Debug for Coo<T, I> {

@@ -105,7 +105,7 @@ impl AnyCooWriter {
         let cols = stage.finish_writer(INDICES_FILE, cols, &header)?;
         let data = data.finish(&stage)?;
         let matrix = AnyCoo::from_buffers(shape, rows, cols, data)?;
-        stage.text(DESCRIPTOR, &descriptor.to_text())?;
+        stage.text(DESCRIPTOR, &|| descriptor.to_text())?;
         stage.publish(DESCRIPTOR)?;
         Ok(matrix)
     }

@@ -64,7 +64,7 @@ impl AnyDraft {
         let indices = stage.finish(INDICES_FILE, indices, &index_header(types.indices, nnz))?;
         let data = finish_values(&stage, data, nnz)?;
         let matrix = AnyCompressed::from_buffers(format, shape, indptr, indices, data)?;
-        stage.text(DESCRIPTOR, &descriptor.to_text())?;
+        stage.text(DESCRIPTOR, &|| descriptor.to_text())?;
         stage.publish(DESCRIPTOR)?;
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
     }
@@ -130,13 +130,5 @@ impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
         canonical: bool,
     ) -> Result<Compressed<T, I, P, A>> {
         self.into_any().finish(A::FORMAT, shape, canonical).map(AnyCompressed::into_typed)
-    }
-
-    /// As [`AnyDraft::finish_checked`].
-    pub(crate) fn finish_checked<A: Axis>(
-        self,
-        shape: (usize, usize),
-    ) -> Result<Compressed<T, I, P, A>> {
-        self.into_any().finish_checked(A::FORMAT, shape).map(AnyCompressed::into_typed)
     }
 }

@@ -140,18 +140,6 @@ pub(crate) struct EntryPanels<T, I> {
 }
 
 impl<T: Entry, I: Index> EntryPanels<T, I> {
-    /// As [`AnyEntryPanels::new`].
-    pub(crate) fn new(
-        indices: &[&Buffer<I>],
-        data: &Buffer<T>,
-        step: usize,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let indices: Vec<_> = indices.iter().map(|array| array.raw()).collect();
-        let any = AnyEntryPanels::new((I::DTYPE, &indices), data.raw(), step, ctx)?;
-        Ok(EntryPanels { any, types: PhantomData })
-    }
-
     /// As [`AnyEntryPanels::within`].
     pub(crate) fn within(
         budget: u64,

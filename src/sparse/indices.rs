@@ -5,12 +5,15 @@ use std::collections::TryReserveError;
 use crate::error::Result;
 use crate::sparse::any_compressed::{Indices, by_index};
 use crate::sparse::indices_mut::{IndexVec, IndicesMut, by_index_mut};
-use crate::storage::raw::Raw;
 use crate::storage::{BufferMut, Context, DType, Index, RawBuffer};
 
 impl<'a> Indices<'a> {
+    #[inline]
     pub(crate) fn new<I: Index>(indices: &'a [I]) -> Self {
-        Self::of_raw(Raw::of(indices))
+        match I::DTYPE {
+            DType::UInt32 => Indices::Narrow(bytemuck::cast_slice(indices)),
+            _ => Indices::Wide(bytemuck::cast_slice(indices)),
+        }
     }
 
     /// The last one as a position, if there is any.
@@ -32,16 +35,12 @@ impl<'a> Indices<'a> {
 }
 
 impl IndicesMut<'_> {
-    /// Makes index `slots[k]` position `positions[k]`, which was seen to fit.
-    ///
-    /// # Panics
-    /// If there is no such index.
-    pub(crate) fn scatter(&mut self, slots: &[usize], positions: &[usize]) {
-        fn go<I: Index>(to: &mut [I], slots: &[usize], positions: &[usize]) {
-            let each = slots.iter().zip(positions);
-            each.for_each(|(&slot, &position)| to[slot] = I::from_usize(position));
+    /// Makes them `first` and the positions that follow it, which were seen to fit.
+    pub(crate) fn count_from(&mut self, first: usize) {
+        fn go<I: Index>(to: &mut [I], first: usize) {
+            to.iter_mut().zip(first..).for_each(|(to, position)| *to = I::from_usize(position));
         }
-        by_index_mut!(self, indices => go(indices, slots, positions));
+        by_index_mut!(self, indices => go(indices, first));
     }
 }
 

@@ -65,6 +65,21 @@ impl<'a> IndicesMut<'a> {
         }
     }
 
+    /// Index `at` as a position, if there is one.
+    #[inline(always)]
+    pub(crate) fn at(&self, at: usize) -> Option<usize> {
+        by_index_mut!(self, indices => indices.get(at).map(|index| index.to_usize()))
+    }
+
+    /// Makes index `at` that of a position, which was seen to fit.
+    ///
+    /// # Panics
+    /// If there is no such index.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, at: usize, position: usize) {
+        by_index_mut!(self, indices => indices[at] = Index::from_usize(position));
+    }
+
     /// Takes the first ones away.
     ///
     /// # Panics

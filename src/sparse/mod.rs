@@ -1,6 +1,8 @@
 //! Floor 1, sparse: an index structure over buffers.
 //!
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
+//! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: what moves them is compiled for these;
+//!   [`indices`] and [`indices_mut`] – indices and pointers of either width
 //! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices; [`seen`] – what is known of them
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
@@ -8,7 +10,7 @@
 //!   values for a stored structure; [`builder`] – a matrix line by line; [`stack`] – several matrices as one;
 //!   [`slice`] – a part of one
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
-//!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
+//!   several side by side, [`zipped_typed`] as typed slices, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
@@ -61,10 +63,10 @@ pub(crate) use index_check::IndexCheck;
 pub(crate) use indices_mut::{IndexVec, IndicesMut, by_index_mut, by_index_type, typed_indices};
 pub(crate) use line_cuts::Pieces;
 pub use lines::Line;
-pub(crate) use panels::{AnyLinePanel, AnyLinePanels, LinePanels};
+pub(crate) use panels::{AnyLinePanel, AnyLinePanels};
 pub use permutation::Permutation;
 pub use refill::Refill;
 pub(crate) use types::Types;
 pub(crate) use writer::{AnyWriter, CompressedWriter, memory_left};
-pub(crate) use zipped_lines::{AnyLinePart, AnyZippedLines, AnyZippedPanel};
+pub(crate) use zipped_lines::{AnyLinePart, AnyZippedLines};
 pub(crate) use zipped_typed::{LinePart, ZippedLines, ZippedPanel};

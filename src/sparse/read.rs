@@ -96,7 +96,7 @@ impl AnyCompressed {
         copy_values(folder, &descriptor, types.values, ctx, &mut |run| values.push(run))?;
         let data = values.finish(&stage)?;
         let written = describe(format, shape, nnz, types);
-        stage.text(DESCRIPTOR, &written.to_text())?;
+        stage.text(DESCRIPTOR, &|| written.to_text())?;
         let named = |error: Error| error.in_file(pointers.path());
         let matrix = Self::from_buffers(format, shape, indptr, copied, data).map_err(named)?;
         let first = matrix.indptr().at(0);

@@ -10,13 +10,13 @@ use crate::sparse::any_compressed::{AnyCompressed, by_index};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::index_check::IndexCheck;
-use crate::sparse::indices_mut::IndicesMut;
+use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::sparse::zipped_lines::{AnyLinePart, AnyZippedLines};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::raw::{Raw, RawMut};
+use crate::storage::raw::{Carrier, Raw, by_width, carriers_mut};
 use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut};
 
 /// Nanoseconds an entry takes.
@@ -24,9 +24,6 @@ const WORK: f64 = 1.0;
 
 /// Lines of a task.
 const TASK: usize = 1 << 12;
-
-/// Entries picked at a time.
-const BLOCK: usize = 128;
 
 /// Lines that are looked at to guess how many entries there will be, and the most entries of one.
 const SAMPLE: (usize, usize) = (1 << 14, 1 << 12);
@@ -230,9 +227,10 @@ impl Picked {
         lens.clear();
         lens.resize(part.lines(), 0);
         lens.par_chunks_mut(TASK).enumerate().for_each(|(task, lens)| {
+            let ends = part.ends(task * TASK..task * TASK + lens.len());
             by_index!(part.indices, indices => {
-                for (line, len) in (task * TASK..).zip(lens) {
-                    *len = count(&indices[part.span(line)], minors, rises);
+                for (len, ends) in lens.iter_mut().zip(ends.windows(2)) {
+                    *len = count(&indices[ends[0]..ends[1]], minors, rises);
                 }
             });
         });
@@ -244,13 +242,11 @@ impl Picked {
             let lines = task * TASK..task * TASK + lens.len();
             tasks.push((lines, indices.take_front(count), data.take_front(count)));
         }
-        tasks.into_par_iter().for_each(|(lines, indices, mut data)| match indices {
-            IndicesMut::Narrow(indices) => {
-                take_lines(part, lines, (minors, rises), indices, &mut data)
-            }
-            IndicesMut::Wide(indices) => {
-                take_lines(part, lines, (minors, rises), indices, &mut data)
-            }
+        tasks.into_par_iter().for_each(|(lines, indices, data)| {
+            by_index_mut!(indices, indices => by_width!(data.width(), W => {
+                let ends = part.ends(lines);
+                take_lines::<_, W>(part, &ends, (minors, rises), (indices, carriers_mut(data)));
+            }));
         });
         total
     }
@@ -265,41 +261,26 @@ fn count<I: Index>(line: &[I], range: &Range<usize>, rises: bool) -> usize {
 }
 
 /// Puts the entries of some lines that have an index in a range to where they belong.
-fn take_lines<I: Index>(
+fn take_lines<I: Index, const W: usize>(
     part: &AnyLinePart<'_>,
-    lines: Range<usize>,
+    ends: &[usize],
     (range, rises): (&Range<usize>, bool),
-    to: &mut [I],
-    data: &mut RawMut<'_>,
+    (indices, data): (&mut [I], &mut [Carrier<W>]),
 ) {
-    let indices: &[I] = part.indices.typed();
-    let (mut next, mut picks) = (0, [0; BLOCK]);
-    for line in lines {
-        let span = part.span(line);
+    let (of_lines, of_data) = (part.indices.typed::<I>(), part.data.carriers::<W>());
+    let mut room = indices.iter_mut().zip(data);
+    for ends in ends.windows(2) {
+        let span = ends[0]..ends[1];
+        let (mut from, mut values) = (&of_lines[span.clone()], &of_data[span]);
         if rises {
-            let within = risen(&indices[span.clone()], range);
-            let span = span.start + within.start..span.start + within.end;
-            let here = next..next + span.len();
-            let each = to[here.clone()].iter_mut().zip(&indices[span.clone()]);
-            each.for_each(|(to, index)| *to = I::from_usize(index.to_usize() - range.start));
-            next = here.end;
-            data.slice_mut(here).copy_from(part.data.slice(span));
-            continue;
+            let within = risen(from, range);
+            (from, values) = (&from[within.clone()], &values[within]);
         }
-        for start in span.clone().step_by(BLOCK) {
-            let mut count = 0;
-            for k in start..span.end.min(start + BLOCK) {
-                let index = indices[k].to_usize();
-                if range.contains(&index) {
-                    picks[count] = k;
-                    to[next + count] = I::from_usize(index - range.start);
-                    count += 1;
-                }
-            }
-            let moved = data.slice_mut(next..next + count).gather(&picks[..count], part.data);
-            debug_assert!(moved.is_some(), "there is a value for each index");
-            next += count;
-        }
+        let within = from.iter().zip(values).filter(|(i, _)| range.contains(&i.to_usize()));
+        within.zip(&mut room).for_each(|((index, &value), (to_index, to_value))| {
+            *to_index = I::from_usize(index.to_usize() - range.start);
+            *to_value = value;
+        });
     }
 }
 

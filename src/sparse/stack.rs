@@ -9,12 +9,13 @@ use crate::sparse::check::check_types;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
 use crate::sparse::copy::append_any;
 use crate::sparse::index_check::IndexCheck;
-use crate::sparse::indices_mut::{IndexVec, IndicesMut};
+use crate::sparse::indices_mut::{IndexVec, IndicesMut, by_index_mut};
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::sparse::zipped_lines::{AnyZippedLines, AnyZippedPanel};
 use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::raw::{Carrier, by_width, carriers_mut};
 use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut, SparseFormat};
 
 /// Nanoseconds an entry takes.
@@ -239,38 +240,37 @@ impl Joined {
             tasks.push((lines, indices.take_front(room), data.take_front(room)));
         }
         let offsets = &self.offsets;
-        tasks.into_par_iter().for_each(|(lines, indices, mut data)| {
-            let mut at = 0;
-            for line in lines.clone() {
-                for part in &panel.parts {
-                    let from = part.data.slice(part.span(line));
-                    data.slice_mut(at..at + from.len()).copy_from(from);
-                    at += from.len();
-                }
-            }
-            match indices {
-                IndicesMut::Narrow(indices) => join_indices(panel, lines, offsets, indices),
-                IndicesMut::Wide(indices) => join_indices(panel, lines, offsets, indices),
-            }
+        tasks.into_par_iter().for_each(|(lines, indices, data)| {
+            by_index_mut!(indices, indices => by_width!(data.width(), W => {
+                join::<_, W>(panel, lines, offsets, (indices, carriers_mut(data)));
+            }));
         });
         end(lines)
     }
 }
 
-fn join_indices<I: Index>(
+fn join<I: Index, const W: usize>(
     panel: &AnyZippedPanel<'_>,
     lines: Range<usize>,
     offsets: &[usize],
-    mut to: &mut [I],
+    (mut indices, mut data): (&mut [I], &mut [Carrier<W>]),
 ) {
-    let parts: Vec<&[I]> = panel.parts.iter().map(|part| part.indices.typed()).collect();
-    for line in lines {
-        for ((part, indices), offset) in panel.parts.iter().zip(&parts).zip(offsets) {
-            let from = &indices[part.span(line)];
-            let (these, rest) = to.split_at_mut(from.len());
-            let each = these.iter_mut().zip(from);
+    let parts: Vec<_> = panel
+        .parts
+        .iter()
+        .map(|part| {
+            (part.ends(lines.clone()), part.indices.typed::<I>(), part.data.carriers::<W>())
+        })
+        .collect();
+    for line in 0..lines.len() {
+        for ((ends, from, values), offset) in parts.iter().zip(offsets) {
+            let span = ends[line]..ends[line + 1];
+            let (these_indices, these_data);
+            (these_indices, indices) = indices.split_at_mut(span.len());
+            (these_data, data) = data.split_at_mut(span.len());
+            let each = these_indices.iter_mut().zip(&from[span.clone()]);
             each.for_each(|(to, from)| *to = I::from_usize(from.to_usize() + offset));
-            to = rest;
+            these_data.copy_from_slice(&values[span]);
         }
     }
 }

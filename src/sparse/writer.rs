@@ -187,7 +187,7 @@ impl AnyWriter {
         let header = index_header(types.indices, nnz);
         let indices = stage.finish_writer(INDICES_FILE, indices, &header)?;
         let data = data.finish(&stage)?;
-        stage.text(DESCRIPTOR, &descriptor.to_text())?;
+        stage.text(DESCRIPTOR, &|| descriptor.to_text())?;
         let matrix = AnyCompressed::from_written(format, shape, indptr, indices, data)?;
         stage.publish(DESCRIPTOR)?;
         Ok(if canonical { matrix.assume_canonical() } else { matrix })

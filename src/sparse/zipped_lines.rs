@@ -73,10 +73,11 @@ impl AnyLinePart<'_> {
         self.indptr.len() - 1
     }
 
-    /// Where the entries of a line are, counted in this run.
-    #[inline]
-    pub(crate) fn span(&self, line: usize) -> Range<usize> {
-        self.indptr.at(line)..self.indptr.at(line + 1)
+    /// Where some lines begin and end, counted in this run: a number more than lines.
+    pub(crate) fn ends(&self, lines: Range<usize>) -> Vec<usize> {
+        let mut ends = vec![0; lines.len() + 1];
+        self.indptr.positions(lines.start, &mut ends);
+        ends
     }
 }
 

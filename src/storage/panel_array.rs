@@ -98,23 +98,9 @@ impl<T: Entry> PanelArray<T> {
         Some(Extent { source: slot, offset, bytes: elements.len() * size })
     }
 
-    /// These elements, from memory or from what was read for them.
-    ///
-    /// Fails if bytes are no values of `T`, which can only happen with `bool`.
-    pub(crate) fn elements<'a>(
-        &'a self,
-        elements: Range<usize>,
-        read: &[&'a [u8]],
-    ) -> Result<&'a [T]> {
-        match self {
-            PanelArray::Kept(array) => Ok(&array[elements]),
-            PanelArray::Read { slot, .. } => cast(read[*slot]),
-        }
-    }
-
     /// These elements, from memory or from the next of the extents that were read, in a panel with several of an array.
     ///
-    /// Fails as [`elements`](Self::elements) does.
+    /// Fails if bytes are no values of `T`, which can only happen with `bool`.
     pub(crate) fn next_elements<'a>(
         &'a self,
         elements: Range<usize>,

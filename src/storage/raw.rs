@@ -10,7 +10,6 @@
 
 use std::ops::Range;
 
-use crate::storage::buffer_mut::prefetch_to_write;
 use crate::storage::element::{DType, Element, Entry, by_dtype};
 use crate::storage::parallel::{ChunksMut, ParallelSlice, Tasks};
 
@@ -24,6 +23,12 @@ pub(crate) struct Carrier<const W: usize>([u8; W]);
 impl<const W: usize> Carrier<W> {
     /// The value without bits: zero, or `false`. There is one of every type.
     pub(crate) const ZERO: Self = Carrier([0; W]);
+
+    /// The bytes of the value.
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> &[u8; W] {
+        &self.0
+    }
 
     /// Makes this what `merge` makes of it and a value of its type; `None` if it makes nothing.
     #[inline(always)]
@@ -201,36 +206,6 @@ impl<'a> Raw<'a> {
         self.typed().expect("values of the type with which they were made")
     }
 
-    /// Whether value `a[k]` and value `b[k]` are the same, bit by bit, for every `k`; not where there is none of them.
-    pub(crate) fn all_same(&self, a: &[usize], b: &[usize]) -> bool {
-        fn go<const W: usize>(values: &[Carrier<W>], a: &[usize], b: &[usize]) -> bool {
-            let same = |(&a, &b)| values.get(a).is_some_and(|a| Some(a) == values.get(b));
-            a.iter().zip(b).all(same)
-        }
-        by_width!(self.width(), W => go(self.carriers::<W>(), a, b))
-    }
-
-    /// Writes value `k` over the start of record `slots[k]` of `size` bytes; `None` if there is no such record.
-    pub(crate) fn to_records(
-        &self,
-        slots: &[usize],
-        records: &mut [u8],
-        size: usize,
-    ) -> Option<()> {
-        fn go<const W: usize>(
-            values: &[Carrier<W>],
-            slots: &[usize],
-            (records, size): (&mut [u8], usize),
-        ) -> Option<()> {
-            for (value, &slot) in values.iter().zip(slots) {
-                let start = slot * size;
-                records.get_mut(start..start + W)?.copy_from_slice(&value.0);
-            }
-            Some(())
-        }
-        by_width!(self.width(), W => go(self.carriers::<W>(), slots, (records, size)))
-    }
-
     /// The values as carriers of their width.
     pub(crate) fn carriers<const W: usize>(&self) -> &'a [Carrier<W>] {
         assert_eq!(W, self.width());
@@ -366,24 +341,9 @@ impl<'a> RawMut<'a> {
         })
     }
 
-    /// Puts value `k` of `from` to `slots[k]`, if that is one of these.
-    pub(crate) fn scatter_some(&mut self, slots: &[usize], from: Raw<'_>) {
-        fn go<const W: usize>(to: &mut [Carrier<W>], slots: &[usize], from: &[Carrier<W>]) {
-            for (&slot, &value) in slots.iter().zip(from) {
-                if let Some(to) = to.get_mut(slot) {
-                    *to = value;
-                }
-            }
-        }
-        by_width!(self.width(), W => {
-            let (to, from) = pair::<W>(self.reborrow(), from);
-            go(to, slots, from);
-        });
-    }
-
     /// Puts what record `k` of `size` bytes starts with to `slots[k]`; `None` if that is none of these, or what stands there
     /// is no value.
-    pub(crate) fn from_records(
+    pub(crate) fn read_records(
         &mut self,
         slots: &[usize],
         records: &[u8],
@@ -406,14 +366,6 @@ impl<'a> RawMut<'a> {
         // Of all other types every bit pattern is a value.
         let most = if self.dtype == Some(DType::Bool) { 1 } else { u8::MAX };
         by_width!(self.width(), W => go::<W>(self.bytes, slots, (records, size, most)))
-    }
-
-    /// Asks for the memory of values that are written soon, which need not exist.
-    pub(crate) fn prefetch_to_write(&mut self, slots: &[usize]) {
-        fn go<const W: usize>(to: &mut [Carrier<W>], slots: &[usize]) {
-            slots.iter().for_each(|&slot| prefetch_to_write(to, slot));
-        }
-        by_width!(self.width(), W => go(carriers_mut::<W>(self.reborrow()), slots));
     }
 
     /// Puts value `order[k]` of `from` to place `k`; `None` if there is no such value.
@@ -631,20 +583,14 @@ mod tests {
             let mut raw = RawMut::of(&mut to);
             assert_eq!(raw.slice_mut(0..3).gather(&[2, 0, 1], Raw::of(&values)), Some(()));
             assert_eq!(raw.slice_mut(0..1).gather(&[3], Raw::of(&values)), None);
-            raw.scatter_some(&[0, 9, 2], Raw::of(&[values[2], values[1], values[1]]));
             raw.copy_within(0..1, 3);
             assert_eq!(to, [values[2], values[0], values[1], values[2]]);
             assert_eq!(Raw::of(&to).slice(1..3).typed::<T>().unwrap(), &values[..2]);
-            assert!(Raw::of(&to).all_same(&[0, 1], &[3, 1]));
-            assert!(!Raw::of(&to).all_same(&[0], &[4]));
-            let size = size_of::<T>() + 3;
-            let mut records = vec![7; 2 * size];
-            let two = Raw::of(&values[..2]);
-            assert_eq!(two.to_records(&[1, 0], &mut records, size), Some(()));
-            assert_eq!(two.to_records(&[2, 3], &mut records, size).is_none(), size > 3);
-            let mut back = [values[2]; 2];
-            assert_eq!(RawMut::of(&mut back).from_records(&[1, 0], &records, size), Some(()));
-            assert_eq!(back, values[..2]);
+            let (size, mut back) = (size_of::<T>() + 3, [values[2]; 2]);
+            let record = |value: &T| [bytemuck::bytes_of(value), &[7; 3]].concat();
+            let records: Vec<u8> = values[..2].iter().flat_map(record).collect();
+            assert_eq!(RawMut::of(&mut back).read_records(&[1, 0], &records, size), Some(()));
+            assert_eq!(back, [values[1], values[0]]);
             let mut aside = RawVec::new(T::ENTRY_DTYPE);
             aside.extend(Raw::of(&values));
             assert_eq!((aside.len(), aside.as_raw().bytes()), (3, Raw::of(&values).bytes()));
@@ -675,10 +621,10 @@ mod tests {
     #[test]
     fn a_record_that_does_not_start_with_a_value_is_none() {
         let mut to = [false; 2];
-        assert_eq!(RawMut::of(&mut to).from_records(&[0, 1], &[1, 9, 2, 9], 2), None);
-        assert_eq!(RawMut::of(&mut to).from_records(&[0, 1], &[0, 9, 1, 9], 2), Some(()));
+        assert_eq!(RawMut::of(&mut to).read_records(&[0, 1], &[1, 9, 2, 9], 2), None);
+        assert_eq!(RawMut::of(&mut to).read_records(&[0, 1], &[0, 9, 1, 9], 2), Some(()));
         assert_eq!(to, [false, true]);
-        assert_eq!(RawMut::of(&mut [0u8]).from_records(&[1], &[1, 9], 2), None);
+        assert_eq!(RawMut::of(&mut [0u8]).read_records(&[1], &[1, 9], 2), None);
     }
 
     #[test]

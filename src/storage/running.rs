@@ -165,6 +165,11 @@ impl Context {
         context
     }
 
+    /// Whether somebody wants to know what the operation costs: it takes the way that tells.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recording.is_some()
+    }
+
     fn recorded(&self, only_plan: bool) -> (Context, Arc<Recording>) {
         let recording = Recording { only_plan, depth: AtomicUsize::new(0), plan: Mutex::default() };
         let recording = Arc::new(recording);

@@ -185,10 +185,10 @@ impl Stage {
     }
 
     /// Adds a small text file to a folder.
-    pub(crate) fn text(&self, name: &str, text: &str) -> Result<()> {
+    pub(crate) fn text(&self, name: &str, text: &dyn Fn() -> String) -> Result<()> {
         if let Kind::Files(files) = &self.kind {
             let stored = files.file(name);
-            stored.write(text)?;
+            stored.write(&text())?;
             checksum::write(&stored, &stored.open()?, &self.ctx)?;
         }
         Ok(())

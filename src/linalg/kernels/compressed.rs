@@ -40,7 +40,7 @@ const AHEAD: usize = 256;
 const LINES_AHEAD: usize = 32;
 
 /// Rows and entries below which starting threads costs more than the product; few in tests, so that threads are used.
-pub(super) const SMALL: usize = if cfg!(test) { 16 } else { 1 << 14 };
+pub(super) const SMALL: usize = if cfg!(test) { 16 } else { 1 << 16 };
 
 /// Runs of rows for each thread: enough that a thread that was held up leaves its last runs to others.
 const RUNS_PER_THREAD: usize = 8;

@@ -18,7 +18,6 @@
 //! A guess that was wrong shows in an index outside of all owners that pass through a run. The product then starts again
 //! with windows found by reading all indices, and that is done at once where it could not start again, because it adds to `y`.
 
-use super::compressed::SMALL;
 use super::panel::{Fault, Panel};
 use super::scatter_bins;
 use super::scatter_rows::{add, outputs_of};
@@ -28,6 +27,10 @@ use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
+
+/// Rows and entries below which threads gain nothing: windows of columns are looked for first, and outputs meet at their ends. Few in
+/// tests, so that threads are used.
+const SMALL: usize = if cfg!(test) { 16 } else { 1 << 19 };
 
 /// Y = Aᵀ X, or Y += Aᵀ X, one pass over A.
 ///

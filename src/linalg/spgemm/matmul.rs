@@ -1,6 +1,7 @@
 //! `A B` of two sparse matrices: from the arguments to the plan to the result.
 
 use super::estimate;
+use super::few::few;
 use super::mask::Masking;
 use super::product::Product;
 use super::right::Right;
@@ -102,6 +103,11 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     let shape = (a.nrows(), b.ncols());
     check_widths::<I, P>(shape.0, shape.1, 0)?;
     ctx.check_cancelled()?;
+    if let (Place::Memory, None) = (place, mask)
+        && let Some(product) = few(semiring, (a, b), ctx)?
+    {
+        return Ok(product);
+    }
     let before = ctx.meter().bytes_read();
     let right = Right::new(b, ctx)?;
     let product = Product::new(semiring, (a, &right), mask, place, ctx)?;

@@ -7,6 +7,7 @@
 //! - [`matmul`] – the methods; [`over_semiring`] – those of any semiring, and under a [`mask`]; [`product`] – which of the
 //!   two matrices are read, and the plan; [`budget`] – who gets how much of the memory
 //! - [`inspect`] – the look at A: terms, bad indices, [`sample`] rows, and [`cut`] into [`stretch`]es
+//! - [`few`](few::few) – products of a few thousand terms, without any of this
 //! - [`estimate`] – how many entries the result will have
 //! - [`right`] – B, whole or by rows; [`row_set`] and [`store`] – the rows of it that are at hand; [`reading`] – how A's parts and
 //!   B's rows come from files, ahead of the work
@@ -19,6 +20,7 @@
 mod budget;
 mod cut;
 mod estimate;
+mod few;
 mod inspect;
 mod long_row;
 mod mask;

@@ -7,11 +7,11 @@ use num_traits::One;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::compressed::Csr;
-use crate::sparse::generate::filling::{BLOCK, Positions, Room};
+use crate::sparse::generate::filling::{Positions, Room};
 use crate::sparse::generate::formula::{Formula, generate};
-use crate::sparse::indices_mut::IndicesMut;
+use crate::sparse::indices_mut::by_index_mut;
 use crate::sparse::types::Types;
-use crate::storage::raw::{Raw, RawMut};
+use crate::storage::raw::{Carrier, Raw, by_width, carriers_mut};
 use crate::storage::{Context, Element, Entry, Index, Place};
 
 /// Nanoseconds an entry takes one thread.
@@ -103,14 +103,9 @@ impl Formula for Identity<'_> {
     }
 
     fn fill(&self, rows: Range<usize>, room: Room<'_>) {
-        let Room { start, ends, indices, mut data } = room;
-        let (mut ends, mut cols) = (Positions::new(ends), Positions::new(indices));
-        for (row, entry) in rows.zip(start..) {
-            cols.push(row);
-            ends.push(entry + 1);
-        }
-        cols.flush();
-        ends.flush();
+        let Room { start, mut ends, mut indices, mut data } = room;
+        indices.count_from(rows.start);
+        ends.count_from(start + 1);
         data.fill(self.one);
     }
 }
@@ -134,50 +129,6 @@ impl<'a> Diagonals<'a> {
             }
         }
         Ok(Diagonals(diagonals))
-    }
-
-    /// Makes at most [`BLOCK`] rows, whose entries start `done` entries into the room; how many there are then.
-    fn fill_block(
-        &self,
-        rows: Range<usize>,
-        mut done: usize,
-        ends: &mut Positions<'_>,
-        (start, indices, data): (usize, &mut IndicesMut<'_>, &mut RawMut<'_>),
-    ) -> usize {
-        // The rows in which a diagonal has an element, counted from the first of these.
-        let within = |(offset, elements): &(isize, Raw<'_>)| {
-            let first = first_row(*offset);
-            let end = (first + elements.len()).clamp(rows.start, rows.end);
-            first.clamp(rows.start, rows.end) - rows.start..end - rows.start
-        };
-        // How many entries each row has, and then where the next of them comes.
-        let (mut next, mut cols) = ([0; BLOCK], [0; BLOCK]);
-        for diagonal in &self.0 {
-            next[within(diagonal)].iter_mut().for_each(|count| *count += 1);
-        }
-        for next in &mut next[..rows.len()] {
-            let count = std::mem::replace(next, done);
-            done += count;
-            ends.push(start + done);
-        }
-        for diagonal in &self.0 {
-            let (offset, elements) = diagonal;
-            let here = within(diagonal);
-            if here.is_empty() {
-                continue;
-            }
-            let (cols, slots) = (&mut cols[..here.len()], &mut next[here.clone()]);
-            let first = rows.start + here.start;
-            (first..)
-                .zip(&mut *cols)
-                .for_each(|(row, col)| *col = row.wrapping_add_signed(*offset));
-            indices.scatter(slots, cols);
-            let element = first - first_row(*offset);
-            let put = data.scatter(slots, elements.slice(element..element + here.len()));
-            put.expect("room for all elements");
-            slots.iter_mut().for_each(|slot| *slot += 1);
-        }
-        done
     }
 }
 
@@ -206,15 +157,35 @@ impl Formula for Diagonals<'_> {
     }
 
     fn fill(&self, rows: Range<usize>, room: Room<'_>) {
-        let Room { start, ends, mut indices, mut data } = room;
-        let (mut ends, mut done) = (Positions::new(ends), 0);
-        for first in rows.clone().step_by(BLOCK) {
-            let block = first..rows.end.min(first + BLOCK);
-            let arrays = (start, &mut indices, &mut data);
-            done = self.fill_block(block, done, &mut ends, arrays);
-        }
-        ends.flush();
+        let Room { start, ends, indices, data } = room;
+        let of_rows = (rows, start, Positions::new(ends));
+        by_index_mut!(indices, indices => by_width!(data.width(), W => {
+            fill::<_, W>(&self.0, of_rows, (indices, carriers_mut(data)))
+        }));
     }
+}
+
+fn fill<I: Index, const W: usize>(
+    diagonals: &[(isize, Raw<'_>)],
+    (rows, start, mut ends): (Range<usize>, usize, Positions<'_>),
+    (indices, data): (&mut [I], &mut [Carrier<W>]),
+) {
+    let diagonals: Vec<_> = diagonals
+        .iter()
+        .map(|(offset, elements)| (*offset, first_row(*offset), elements.carriers::<W>()))
+        .collect();
+    let mut next = 0;
+    for row in rows {
+        for &(offset, first, elements) in &diagonals {
+            if let Some(&element) = row.checked_sub(first).and_then(|k| elements.get(k)) {
+                indices[next] = I::from_usize(row.wrapping_add_signed(offset));
+                data[next] = element;
+                next += 1;
+            }
+        }
+        ends.push(start + next);
+    }
+    ends.flush();
 }
 
 /// The row in which a diagonal starts.

@@ -45,31 +45,33 @@ impl<'a> Positions<'a> {
     }
 }
 
-/// Takes the entries of rows, one after the other, with something from which their values are made.
-pub(super) struct Filling<'a, K> {
+/// Takes the entries of rows, one after the other, with numbers of which their values are made.
+pub(super) struct Filling<'a> {
     next: usize,
     ends: Positions<'a>,
     cols: Positions<'a>,
     /// Room for the values that come.
     data: RawMut<'a>,
-    keys: [K; BLOCK],
+    numbers: [f32; BLOCK],
     count: usize,
-    make: &'a dyn Fn(&[K], RawMut<'_>),
+    make: &'a Make<'a>,
 }
 
-impl<'a, K: Copy + Default> Filling<'a, K> {
-    /// Fills some room; `make` makes values.
-    pub(super) fn new(room: Room<'a>, make: &'a dyn Fn(&[K], RawMut<'_>)) -> Self {
+/// Makes values of numbers.
+pub(super) type Make<'a> = dyn Fn(&[f32], RawMut<'_>) + Sync + 'a;
+
+impl<'a> Filling<'a> {
+    pub(super) fn new(room: Room<'a>, make: &'a Make<'a>) -> Self {
         let Room { start, ends, indices, data } = room;
         let (ends, cols) = (Positions::new(ends), Positions::new(indices));
-        Filling { next: start, ends, cols, data, keys: [K::default(); BLOCK], count: 0, make }
+        Filling { next: start, ends, cols, data, numbers: [0.0; BLOCK], count: 0, make }
     }
 
     #[inline]
-    pub(super) fn entry(&mut self, col: usize, key: K) {
+    pub(super) fn entry(&mut self, col: usize, number: f32) {
         self.next += 1;
         self.cols.push(col);
-        self.keys[self.count] = key;
+        self.numbers[self.count] = number;
         self.count += 1;
         if self.count == BLOCK {
             self.flush();
@@ -82,7 +84,7 @@ impl<'a, K: Copy + Default> Filling<'a, K> {
     }
 
     fn flush(&mut self) {
-        (self.make)(&self.keys[..self.count], self.data.take_front(self.count));
+        (self.make)(&self.numbers[..self.count], self.data.take_front(self.count));
         self.count = 0;
     }
 

@@ -5,10 +5,11 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::compressed::Csr;
-use crate::sparse::generate::filling::{Filling, Room};
+use crate::sparse::generate::filling::{Positions, Room};
 use crate::sparse::generate::formula::{Formula, generate};
+use crate::sparse::indices_mut::by_index_mut;
 use crate::sparse::types::Types;
-use crate::storage::raw::{Raw, RawMut};
+use crate::storage::raw::{Carrier, Raw, by_width, carriers_mut};
 use crate::storage::{Context, Element, Index, Place};
 
 /// Nanoseconds an entry takes one thread.
@@ -65,16 +66,30 @@ impl Formula for Poisson<'_> {
     }
 
     fn fill(&self, rows: Range<usize>, room: Room<'_>) {
-        let weigh = |which: &[usize], mut to: RawMut<'_>| {
-            to.gather(which, self.weights).expect("one of two weights");
-        };
-        let mut filling = Filling::new(room, &weigh);
-        for row in rows {
-            self.grid.neighbours(row, |col| filling.entry(col, usize::from(col == row)));
-            filling.end_row();
-        }
-        filling.finish();
+        let Room { start, ends, indices, data } = room;
+        let of_rows = (rows, start, Positions::new(ends));
+        by_index_mut!(indices, indices => by_width!(data.width(), W => {
+            fill::<_, W>(&self.grid, self.weights.carriers(), of_rows, (indices, carriers_mut(data)))
+        }));
     }
+}
+
+fn fill<I: Index, const W: usize>(
+    grid: &Grid,
+    weights: &[Carrier<W>],
+    (rows, start, mut ends): (Range<usize>, usize, Positions<'_>),
+    (indices, data): (&mut [I], &mut [Carrier<W>]),
+) {
+    let mut next = 0;
+    for row in rows {
+        grid.neighbours(row, |col| {
+            indices[next] = I::from_usize(col);
+            data[next] = weights[usize::from(col == row)];
+            next += 1;
+        });
+        ends.push(start + next);
+    }
+    ends.flush();
 }
 
 /// A grid of up to three dimensions, padded to three with ones in front.

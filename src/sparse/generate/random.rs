@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::compressed::Csr;
-use crate::sparse::generate::filling::{Filling, Room};
+use crate::sparse::generate::filling::{Filling, Make, Room};
 use crate::sparse::generate::formula::{Formula, generate};
 use crate::sparse::types::Types;
 use crate::storage::raw::RawMut;
@@ -54,7 +54,7 @@ struct Random<'a> {
     density: f64,
     seed: u64,
     /// Makes values of the matrix.
-    convert: &'a (dyn Fn(&[f32], RawMut<'_>) + Sync),
+    convert: &'a Make<'a>,
 }
 
 impl Random<'_> {

@@ -35,7 +35,7 @@ pub fn connected_components<T: Entry, I: Index, P: Index>(
     graph: &Csr<T, I, P>,
     ctx: &Context,
 ) -> Result<Components<I>> {
-    let labels = ctx.with_threads(|| {
+    let labels = ctx.run(|| {
         let n = check_graph(graph)?;
         ctx.check_memory("the components", (16 + size_of::<I>() as u64).saturating_mul(n as u64))?;
         match fit_in_u32(n) {

@@ -104,7 +104,7 @@ pub fn pagerank<T: Entry, I: Index, P: Index>(
     options: &PageRankOptions,
     ctx: &Context,
 ) -> Result<PageRank> {
-    ctx.with_threads(|| check_graph(graph))?;
+    ctx.run(|| check_graph(graph))?;
     let mut pattern = graph.pattern();
     let mut _sorting = None;
     if !pattern.check()? {
@@ -208,12 +208,11 @@ fn iterate(
     let (mut iterations, mut change) = (0, if nrows == 0 { 0.0 } else { f64::INFINITY });
     while change > options.tol && iterations < options.maxiter {
         ctx.report("ranking", iterations as u64, options.maxiter as u64)?;
-        let (lost, shared) = ctx.with_threads(|| share_out(&ranks, &row_sums, &mut shares));
+        let (lost, shared) = ctx.run(|| share_out(&ranks, &row_sums, &mut shares));
         graph.apply_adjoint(&shares, &mut arriving, ctx)?;
         let anywhere = (options.damping * lost + 1.0 - options.damping) / nrows as f64;
         let arrived;
-        (change, arrived) =
-            ctx.with_threads(|| update(&mut ranks, &arriving, options.damping, anywhere));
+        (change, arrived) = ctx.run(|| update(&mut ranks, &arriving, options.damping, anywhere));
         iterations += 1;
         if change.is_nan() {
             return Err(Error::new(ErrorKind::Value, "a product with the graph is not a number"));

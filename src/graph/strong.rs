@@ -33,7 +33,7 @@ pub fn strong_components<T: Entry, I: Index, P: Index>(
     graph: &Csr<T, I, P>,
     ctx: &Context,
 ) -> Result<Components<I>> {
-    let n = ctx.with_threads(|| check_graph(graph))?;
+    let n = ctx.run(|| check_graph(graph))?;
     ctx.check_memory("the components", (56 + size_of::<I>() as u64).saturating_mul(n as u64))?;
     let mut search = DepthFirst {
         number: ctx.filled("the components", n, 0)?,

@@ -17,7 +17,7 @@ pub(super) fn undirected<T: Entry, I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
     let pattern = graph.pattern();
-    if ctx.with_threads(|| is_symmetric(&pattern)) {
+    if ctx.run(|| is_symmetric(&pattern)) {
         return Ok(pattern);
     }
     ctx.check_cancelled()?;

@@ -38,27 +38,36 @@ pub(crate) fn spread(
         0 => {}
         _ if count < 2 * least || threads::count() == 1 => work(0..count),
         _ => threads::enter(&mut || {
-            let pieces = threads::count().max(count / most.max(1));
-            halve(0..count, pieces, least, work);
+            let splits = threads::count().max(count / most.max(1));
+            halve(0..count, splits, least, work);
         }),
     }
 }
 
-/// Halves `run` until there are `pieces`, each for whoever is idle first.
-fn halve(run: Range<usize>, pieces: usize, least: usize, work: &(dyn Fn(Range<usize>) + Sync)) {
-    if pieces < 2 || run.len() < 2 * least {
+/// Halves `run`, and each half again as often as `splits` can be halved, for whoever is idle first: somewhat more parts than
+/// threads, so that one that is done early finds something to take.
+fn halve(run: Range<usize>, splits: usize, least: usize, work: &(dyn Fn(Range<usize>) + Sync)) {
+    if splits == 0 || run.len() < 2 * least {
         return work(run);
     }
     let middle = run.start + run.len() / 2;
     let (left, right) = (run.start..middle, middle..run.end);
     rayon::join_context(
-        |_| halve(left, pieces / 2, least, work),
+        |_| halve(left, splits / 2, least, work),
         |taken| {
             // Another thread was idle enough to take it: there may be more of those.
             let more = if taken.migrated() { threads::count() } else { 0 };
-            halve(right, more.max(pieces / 2), least, work);
+            halve(right, more.max(splits / 2), least, work);
         },
     );
+}
+
+/// Does `work`, whose loops all have work for several threads, on one of these: entering them once for each loop would take longer
+/// than a short loop does.
+pub(crate) fn within<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let (mut work, mut made) = (Some(work), None);
+    threads::enter(&mut || made = work.take().map(|work| work()));
+    made.expect("threads do what they are entered for")
 }
 
 /// What both give, done at the same time if a thread is idle.

@@ -47,7 +47,7 @@ pub fn bfs<T: Entry, I: Index, P: Index>(
     source: usize,
     ctx: &Context,
 ) -> Result<Bfs<I>> {
-    ctx.with_threads(|| {
+    ctx.run(|| {
         check_graph(graph)?;
         start::<T, I, P, (), P>(graph, None, source, ctx)
     })
@@ -73,7 +73,7 @@ pub fn bfs_with_incoming<T: Entry, I: Index, P: Index, U: Entry, Q: Index>(
     source: usize,
     ctx: &Context,
 ) -> Result<Bfs<I>> {
-    ctx.with_threads(|| {
+    ctx.run(|| {
         if graph.shape() != incoming.shape() {
             return Err(Error::shape(
                 "the matrix of incoming edges",

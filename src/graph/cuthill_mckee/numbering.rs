@@ -66,7 +66,7 @@ pub fn reverse_cuthill_mckee<T: Entry, I: Index, P: Index>(
     let n = check_graph(graph)?;
     ctx.check_memory("the order", (24 + size_of::<I>() as u64).saturating_mul(n as u64))?;
     let graph = undirected(graph, ctx)?;
-    let order = ctx.with_threads(|| match fit_in_u32(n) {
+    let order = ctx.run(|| match fit_in_u32(n) {
         true => Numbering::<I, AtomicU32>::new(n, ctx)?.number(&graph, ctx),
         false => Numbering::<I, AtomicU64>::new(n, ctx)?.number(&graph, ctx),
     })?;

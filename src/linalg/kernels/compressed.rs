@@ -23,6 +23,7 @@ use super::processor;
 use super::update::{Entries, Sums, Update, check_len};
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
+use crate::sparse::by_index;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{CACHE_LINE, Index, prefetch_lines, prefetch_to_read};
 
@@ -111,13 +112,16 @@ fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
     y: &mut [X],
 ) -> std::result::Result<(), Fault> {
     let x = &x[..a.columns()];
-    for (i, y) in y.iter_mut().enumerate() {
-        let range = a.row(i)?;
-        let line = (&a.indices[range.clone()], &a.values[range]);
-        let sum = line_sum(line, Sums::Interleaved, entries, x)?;
-        update.apply(sum, y);
-    }
-    Ok(())
+    // Asked once how wide pointers are, not for every row.
+    by_index!(a.indptr, indptr => {
+        for (i, y) in y.iter_mut().enumerate() {
+            let range = a.between(indptr[i].to_usize(), indptr[i + 1].to_usize())?;
+            let line = (&a.indices[range.clone()], &a.values[range]);
+            let sum = line_sum(line, Sums::Interleaved, entries, x)?;
+            update.apply(sum, y);
+        }
+        Ok(())
+    })
 }
 
 /// The sum over one row, in the shape that its length asks for.

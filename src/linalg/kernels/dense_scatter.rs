@@ -67,7 +67,12 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     if a.ncols >= STRIP * threads {
         scatter_by_columns(a, entries, update, x, y, k);
     } else {
-        scatter_by_blocks(a, entries, update, x, y, k, blocks_at_once(a.ncols, threads));
+        let mut work =
+            || scatter_by_blocks(a, entries, update, x, y, k, blocks_at_once(a.ncols, threads));
+        match a.nrows.saturating_mul(a.ncols) > TASK {
+            true => parallel::within(work),
+            false => work(),
+        }
     }
     Ok(())
 }

@@ -139,7 +139,16 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
     /// The positions of row `i`'s entries; whatever the pointers hold, the range lies in `0..indices.len()`.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> std::result::Result<Range<usize>, Fault> {
-        let (from, to) = (self.indptr.at(i), self.indptr.at(i + 1));
+        self.between(self.indptr.at(i), self.indptr.at(i + 1))
+    }
+
+    /// The positions between two pointers; whatever they are, the range lies in `0..indices.len()`.
+    #[inline(always)]
+    pub(crate) fn between(
+        &self,
+        from: usize,
+        to: usize,
+    ) -> std::result::Result<Range<usize>, Fault> {
         if self.base <= from && from <= to && to - self.base <= self.indices.len() {
             Ok(from - self.base..to - self.base)
         } else {

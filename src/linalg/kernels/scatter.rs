@@ -60,13 +60,14 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
         let all = 0..a.ncols();
         add(a, entries, x, y, k, &all, &all)
     } else {
-        let guessed = match update == Update::Set {
-            true => {
-                Windows::guess(a).and_then(|windows| add_by(windows, a, entries, update, x, y, k))
-            }
-            false => Err(Fault),
-        };
-        guessed.or_else(|Fault| add_by(Windows::find(a)?, a, entries, update, x, y, k))
+        parallel::within(|| {
+            let guessed = match update {
+                Update::Set => Windows::guess(a)
+                    .and_then(|windows| add_by(windows, a, entries, update, x, y, k)),
+                Update::Add => Err(Fault),
+            };
+            guessed.or_else(|Fault| add_by(Windows::find(a)?, a, entries, update, x, y, k))
+        })
     };
     done.map_err(|Fault| a.fault())
 }

@@ -6,6 +6,7 @@ use super::compressed::prefetch_entries;
 use super::panel::{Fault, Panel};
 use super::update::Entries;
 use crate::linalg::{Factor, Scalar};
+use crate::sparse::by_index;
 use crate::storage::Index;
 
 /// Entries that are looked at together, whether they are neighbours.
@@ -58,17 +59,19 @@ fn add_all<T: Factor<X>, I: Index, X: Scalar>(
 ) -> Result<(), Fault> {
     let known = y.len().min(columns.len());
     let y = &mut y[..known];
-    for (i, x) in x.iter().enumerate() {
-        let range = a.row(i)?;
-        prefetch_entries(a, range.start);
-        let x = *x;
-        let (indices, values) = (&a.indices[range.clone()], &a.values[range]);
-        match indices.len() < STEP {
-            true => add_each(indices, values, entries, x, y, columns.start)?,
-            false => add_steps(indices, values, entries, x, y, columns.start)?,
+    // Asked once how wide pointers are, not for every row.
+    by_index!(a.indptr, indptr => {
+        for (i, &x) in x.iter().enumerate() {
+            let range = a.between(indptr[i].to_usize(), indptr[i + 1].to_usize())?;
+            prefetch_entries(a, range.start);
+            let (indices, values) = (&a.indices[range.clone()], &a.values[range]);
+            match indices.len() < STEP {
+                true => add_each(indices, values, entries, x, y, columns.start)?,
+                false => add_steps(indices, values, entries, x, y, columns.start)?,
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// A long row; kept out of the loop over short ones, which it would slow down.

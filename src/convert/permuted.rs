@@ -83,7 +83,7 @@ impl Permuted<'_> {
         let ends = Indices::of_mut(&draft.indptr);
         let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
         let mut tasks = Vec::new();
-        for lines in partition::split_of(ends, data.len().div_ceil(grain.entries)) {
+        for lines in partition::split(ends, data.len().div_ceil(grain.entries)) {
             let entries = ends.at(lines.end) - ends.at(lines.start);
             let these = indices.split_off_front(entries)?;
             tasks.push((lines, these, data.split_off_front(entries)?));

@@ -169,7 +169,7 @@ fn is_symmetric<I: Index, const W: usize>(
     parts: usize,
     ctx: &Context,
 ) -> Result<bool> {
-    let runs = partition::split_of(from.indptr, parts);
+    let runs = partition::split(from.indptr, parts);
     let counts = runs.into_par_iter().map(|lines| mirrored(from, values, lines, ctx));
     let counts: Vec<Option<usize>> = counts.collect::<Result<_>>()?;
     Ok(counts.into_iter().sum::<Option<usize>>() == Some(values.len()))
@@ -244,7 +244,7 @@ fn fill<I: Index, const W: usize>(
     ctx: &Context,
 ) -> Result<bool> {
     let mut tasks = Vec::new();
-    for lines in partition::split_of(from.indptr, parts) {
+    for lines in partition::split(from.indptr, parts) {
         let count = from.start(lines.end) - from.start(lines.start);
         let Some(data) = data.split_off_mut(..count) else { return Ok(false) };
         tasks.push((lines, data));

@@ -4,7 +4,9 @@
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::kernels::{Columns, rises};
 use crate::sparse::partition;
-use crate::sparse::{Axis, Compressed, IndexCheck, LinePart, Pieces, ZippedLines, ZippedPanel};
+use crate::sparse::{
+    Axis, Compressed, IndexCheck, Indices, LinePart, Pieces, ZippedLines, ZippedPanel,
+};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Held, Index, Plan, Running};
 
@@ -69,7 +71,9 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
             let lines = part.indptr.len() - 1;
             let mut rest = &mut states[panel.first..panel.first + lines];
             let mut tasks = Vec::new();
-            for lines in partition::split(part.indptr, (part.data.len() / TASK).max(1)) {
+            for lines in
+                partition::split(Indices::new(part.indptr), (part.data.len() / TASK).max(1))
+            {
                 let mine;
                 (mine, rest) = rest.split_at_mut(lines.len());
                 tasks.push((lines, mine));

@@ -196,7 +196,7 @@ fn multiply_lines<S: Semiring>(
     terms: &mut [S::Sum],
 ) {
     let (mut tasks, mut rest) = (Vec::new(), terms);
-    for lines in partition::split_of(indptr, values.len() / TASK + 1) {
+    for lines in partition::split(indptr, values.len() / TASK + 1) {
         let mine;
         (mine, rest) = rest.split_at_mut(indptr.at(lines.end) - indptr.at(lines.start));
         tasks.push((lines, mine));

@@ -18,7 +18,6 @@ use crate::linalg::exact;
 use crate::linalg::kernels::{self, DenseRows, How, Vectors};
 use crate::linalg::prepared_form::Form;
 use crate::sparse::{AnyCompressed, AnyLinePanels};
-use crate::storage::raw::Raw;
 use crate::storage::{Context, Element, Entry};
 
 /// A real or complex floating-point number: `f32`, `f64` and the complex numbers of both.
@@ -175,7 +174,7 @@ pub trait Factor<X: Scalar>: Entry {
 /// compiled here is paid for by everybody.
 macro_rules! compiled_here {
     ($x:ty) => {
-        lines_compiled_here!($x);
+        products_as!($x, Self, None);
         fn multiply_dense(
             a: DenseRows<'_, Self>,
             how: How,
@@ -183,64 +182,41 @@ macro_rules! compiled_here {
         ) -> Result<()> {
             kernels::multiply_dense(a, how, vectors)
         }
-        fn multiply_form(
-            form: &Form,
-            how: How,
-            vectors: Vectors<'_, '_, $x>,
-            ctx: &Context,
-        ) -> Result<()> {
-            form.product::<Self, $x>(None, how, vectors, ctx)
-        }
-    };
-}
-
-macro_rules! lines_compiled_here {
-    ($x:ty) => {
-        fn multiply_panels(
-            panels: &mut AnyLinePanels,
-            adjoint: bool,
-            vectors: Vectors<'_, '_, $x>,
-            ctx: &Context,
-        ) -> Result<()> {
-            multiply_panels::<Self, $x>(panels, None, adjoint, vectors, ctx)
-        }
     };
 }
 
 /// The products of entries that are decoded into numbers of type `$as`, which hold each of them.
 macro_rules! decoded {
     ($x:ty, $as:ty, |$it:ident| $wide:expr) => {
-        fn multiply_panels(
-            panels: &mut AnyLinePanels,
-            adjoint: bool,
-            vectors: Vectors<'_, '_, $x>,
-            ctx: &Context,
-        ) -> Result<()> {
-            let decode = |from: Raw<'_>, to: &mut [$as]| {
-                kernels::decode(
-                    from,
-                    to,
-                    #[inline(always)]
-                    |$it: Self| $wide,
-                );
-            };
-            multiply_panels::<$as, $x>(panels, Some(decode), adjoint, vectors, ctx)
-        }
+        products_as!($x, $as, Some(|from, to| kernels::decode(from, to, |$it: Self| $wide)));
+    };
+}
+
+/// The products with stored and with encoded lines, of entries as numbers of type `$as`.
+macro_rules! products_as {
+    ($x:ty, $as:ty, $decode:expr) => {
+        lines_as!($x, $as, $decode);
         fn multiply_form(
             form: &Form,
             how: How,
             vectors: Vectors<'_, '_, $x>,
             ctx: &Context,
         ) -> Result<()> {
-            let decode = |from: Raw<'_>, to: &mut [$as]| {
-                kernels::decode(
-                    from,
-                    to,
-                    #[inline(always)]
-                    |$it: Self| $wide,
-                );
-            };
-            form.product::<$as, $x>(Some(decode), how, vectors, ctx)
+            form.product::<$as, $x>($decode, how, vectors, ctx)
+        }
+    };
+}
+
+/// The products with stored lines.
+macro_rules! lines_as {
+    ($x:ty, $as:ty, $decode:expr) => {
+        fn multiply_panels(
+            panels: &mut AnyLinePanels,
+            adjoint: bool,
+            vectors: Vectors<'_, '_, $x>,
+            ctx: &Context,
+        ) -> Result<()> {
+            multiply_panels::<$as, $x>(panels, $decode, adjoint, vectors, ctx)
         }
     };
 }
@@ -457,9 +433,9 @@ macro_rules! complex_factors {
 }
 
 complex_factors! {
-    f32 => f32 { lines_compiled_here!(Complex<f32>); }
+    f32 => f32 { lines_as!(Complex<f32>, Self, None); }
     f32 => f64 {}
-    f64 => f64 { lines_compiled_here!(Complex<f64>); }
+    f64 => f64 { lines_as!(Complex<f64>, Self, None); }
 }
 
 #[cfg(all(test, feature = "half"))]

@@ -13,8 +13,8 @@ use crate::linalg::kernels::{Combine, Difference, Overflow, Product, Sorted, Sum
 use crate::linalg::sparse_merged::Pair;
 use crate::sparse::partition;
 use crate::sparse::{
-    Axis, Compressed, CompressedWriter, IndexCheck, LinePart, Pieces, ZippedLines, ZippedPanel,
-    memory_left,
+    Axis, Compressed, CompressedWriter, IndexCheck, Indices, LinePart, Pieces, ZippedLines,
+    ZippedPanel, memory_left,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{BufferMut, Context, Entry, Index, Place, Plan};
@@ -307,7 +307,7 @@ impl<T: Entry, I: Index, P: Index> Merging<T, I, P> {
         self.rooms.clear();
         self.rooms.extend(both.map(|(p, q)| P::from_usize(p.to_usize() + q.to_usize())));
         let entries = left.indices.len() + right.indices.len();
-        let runs = partition::split(&self.rooms, (entries / TASK).max(1));
+        let runs = partition::split(Indices::new(&self.rooms), (entries / TASK).max(1));
         self.indptr.clear();
         self.indptr.resize(self.rooms.len() - 1 + runs.len(), P::from_usize(0));
         let (mut indptr, mut indices, mut data) =

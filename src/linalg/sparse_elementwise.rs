@@ -7,8 +7,8 @@ use crate::error::{Result, check_shape};
 use crate::linalg::scalar::Scalar;
 use crate::sparse::partition;
 use crate::sparse::{
-    Axis, Compressed, CompressedWriter, EntryPanels, IndexCheck, LinePart, Pieces, ZippedLines,
-    memory_left,
+    Axis, Compressed, CompressedWriter, EntryPanels, IndexCheck, Indices, LinePart, Pieces,
+    ZippedLines, memory_left,
 };
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
@@ -187,7 +187,7 @@ fn fill<T: Entry, U: Entry, I: Index, P: Index>(
     mut to: &mut [U],
 ) {
     let parts = (part.data.len() / TASK).max(1);
-    let tasks: Vec<_> = partition::split(part.indptr, parts)
+    let tasks: Vec<_> = partition::split(Indices::new(part.indptr), parts)
         .into_iter()
         .map(|lines| {
             let room = part.indptr[lines.end].to_usize() - part.indptr[lines.start].to_usize();

@@ -8,10 +8,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::axis::Axis;
 use crate::sparse::check::{check_indices, check_pointers, check_types};
 use crate::sparse::compressed::Compressed;
+use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::seen::Seen;
 use crate::sparse::types::Types;
-use crate::storage::raw::Raw;
-use crate::storage::{Entry, Index, RawBuffer, RawBufferMut, SparseFormat, prefetch_to_read};
+use crate::storage::{Entry, Index, RawBuffer, SparseFormat};
 
 /// A [`Compressed`] of any types. Cloning copies pointers.
 #[derive(Clone)]
@@ -24,77 +24,6 @@ pub struct AnyCompressed {
     pub(super) indices: RawBuffer,
     pub(super) data: RawBuffer,
     pub(super) seen: Arc<Seen>,
-}
-
-/// Indices or pointers, of either width.
-#[derive(Clone, Copy)]
-pub(crate) enum Indices<'a> {
-    Narrow(&'a [u32]),
-    Wide(&'a [u64]),
-}
-
-/// Evaluates an expression with a slice of `u32` or of `u64`.
-macro_rules! by_index {
-    ($indices:expr, $slice:ident => $body:expr) => {
-        match $indices {
-            $crate::sparse::Indices::Narrow($slice) => $body,
-            $crate::sparse::Indices::Wide($slice) => $body,
-        }
-    };
-}
-pub(crate) use by_index;
-
-impl<'a> Indices<'a> {
-    /// The elements of a buffer of indices.
-    ///
-    /// # Panics
-    /// If it is none.
-    pub(crate) fn of(buffer: &'a RawBuffer) -> Self {
-        Self::of_raw(buffer.as_raw())
-    }
-
-    /// As [`of`](Self::of), of a buffer that is not frozen yet.
-    pub(crate) fn of_mut(buffer: &'a RawBufferMut) -> Self {
-        Self::of_raw(buffer.as_raw())
-    }
-
-    /// As [`of`](Self::of), of a part of a buffer.
-    pub(crate) fn of_raw(raw: Raw<'a>) -> Self {
-        match (raw.typed::<u32>(), raw.typed::<u64>()) {
-            (Some(narrow), _) => Indices::Narrow(narrow),
-            (_, Some(wide)) => Indices::Wide(wide),
-            _ => unreachable!("a buffer of indices"),
-        }
-    }
-
-    /// How many there are.
-    pub(crate) fn len(self) -> usize {
-        by_index!(self, indices => indices.len())
-    }
-
-    /// Bytes of all.
-    pub(crate) fn bytes(self) -> usize {
-        by_index!(self, indices => size_of_val(indices))
-    }
-
-    /// Asks for the memory of index `at`, which need not exist.
-    #[inline(always)]
-    pub(crate) fn prefetch(self, at: usize) {
-        by_index!(self, indices => prefetch_to_read(indices, at));
-    }
-
-    /// Index `at` as a position.
-    #[inline]
-    pub(crate) fn at(self, at: usize) -> usize {
-        by_index!(self, indices => indices[at].to_usize())
-    }
-}
-
-impl<'a, I: Index> From<&'a [I]> for Indices<'a> {
-    #[inline]
-    fn from(indices: &'a [I]) -> Self {
-        Self::of_raw(Raw::of(indices))
-    }
 }
 
 impl AnyCompressed {

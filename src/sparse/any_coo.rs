@@ -4,9 +4,9 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::any_compressed::{Indices, by_index};
 use crate::sparse::check::check_types;
 use crate::sparse::coo::Coo;
+use crate::sparse::indices::{Indices, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::width;
 use crate::storage::{DType, Entry, Index, RawBuffer};

@@ -6,11 +6,12 @@
 use std::marker::PhantomData;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::{Axis, ByCols, ByRows};
 use crate::sparse::compressed::Compressed;
 use crate::sparse::copy::append_any;
-use crate::sparse::indices_mut::IndexVec;
+use crate::sparse::index_vec::IndexVec;
+use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::types::{Types, largest};
 use crate::sparse::writer::{AnyWriter, memory_left};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::any_compressed::{Indices, by_index};
+use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::types::largest;
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{DType, Index};

@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::any_compressed::{AnyCompressed, Indices};
+use crate::error::{Error, Result};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::{Axis, ByCols, ByRows};
 use crate::sparse::check::check_line;
+use crate::sparse::indices::Indices;
 use crate::sparse::seen::Seen;
 use crate::sparse::types::Types;
 use crate::storage::{Access, Buffer, Entry, Index};
@@ -211,15 +212,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Whether indices rise in every line, if that is known and cannot change: of indices in memory that were checked.
     pub(crate) fn known_canonical(&self) -> Option<bool> {
-        if self.indices.origin().is_some() { None } else { self.seen.canonical.get().copied() }
+        self.to_any().known_canonical()
     }
 
     /// Names the file behind the indices, if there is one, in an error about them.
     pub(crate) fn name_indices(&self, error: Error) -> Error {
-        match self.indices.file() {
-            Some((path, _)) if error.kind() == ErrorKind::Index => error.in_file(path),
-            _ => error,
-        }
+        self.to_any().name_indices(error)
     }
 
     /// The majors in `range` as a matrix of their own, without a copy.

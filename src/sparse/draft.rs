@@ -3,11 +3,12 @@
 use std::marker::PhantomData;
 
 use crate::error::Result;
-use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::check::{check_indices, check_pointers, check_types};
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::{describe, finish_values, index_header, new_values};
+use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::types::Types;
 use crate::storage::{
     BufferMut, Context, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, RawBufferMut,

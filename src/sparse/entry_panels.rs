@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 
 use crate::error::Result;
-use crate::sparse::any_compressed::Indices;
+use crate::sparse::indices::Indices;
 use crate::storage::raw::{Raw, width};
 use crate::storage::{
     Buffer, Context, DType, Entry, Extent, Index, PanelReader, RawBuffer, RawPanelArray, ReadMode,

@@ -1,11 +1,44 @@
-//! More of indices and pointers of either width: looked at, filled and kept as positions.
+//! Indices and pointers of a width that is known at run time: looked at.
 
-use std::collections::TryReserveError;
+use std::ops::Range;
 
-use crate::error::Result;
-use crate::sparse::any_compressed::{Indices, by_index};
-use crate::sparse::indices_mut::{IndexVec, IndicesMut, by_index_mut};
-use crate::storage::{BufferMut, Context, DType, Index, RawBuffer};
+use crate::storage::raw::Raw;
+use crate::storage::{DType, Index, RawBuffer, RawBufferMut, prefetch_to_read};
+
+/// Indices or pointers, of either width.
+#[derive(Clone, Copy)]
+pub(crate) enum Indices<'a> {
+    Narrow(&'a [u32]),
+    Wide(&'a [u64]),
+}
+
+/// Evaluates an expression with a slice of `u32` or of `u64`.
+macro_rules! by_index {
+    ($indices:expr, $slice:ident => $body:expr) => {
+        match $indices {
+            $crate::sparse::Indices::Narrow($slice) => $body,
+            $crate::sparse::Indices::Wide($slice) => $body,
+        }
+    };
+}
+pub(crate) use by_index;
+
+/// Evaluates an expression with `I` being the type that indices have.
+macro_rules! by_index_type {
+    ($dtype:expr, $I:ident => $body:expr) => {
+        match $dtype {
+            $crate::storage::DType::UInt32 => {
+                type $I = u32;
+                $body
+            }
+            _ => {
+                type $I = u64;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use by_index_type;
 
 impl<'a> Indices<'a> {
     #[inline]
@@ -32,61 +65,80 @@ impl<'a> Indices<'a> {
             to.iter_mut().zip(&indices[here]).for_each(|(to, index)| *to = index.to_usize());
         });
     }
-}
 
-impl IndicesMut<'_> {
-    /// Makes them `first` and the positions that follow it, which were seen to fit.
-    pub(crate) fn count_from(&mut self, first: usize) {
-        fn go<I: Index>(to: &mut [I], first: usize) {
-            to.iter_mut().zip(first..).for_each(|(to, position)| *to = I::from_usize(position));
+    /// The elements of a buffer of indices.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub(crate) fn of(buffer: &'a RawBuffer) -> Self {
+        Self::of_raw(buffer.as_raw())
+    }
+
+    /// As [`of`](Self::of), of a buffer that is not frozen yet.
+    pub(crate) fn of_mut(buffer: &'a RawBufferMut) -> Self {
+        Self::of_raw(buffer.as_raw())
+    }
+
+    /// As [`of`](Self::of), of a part of a buffer.
+    pub(crate) fn of_raw(raw: Raw<'a>) -> Self {
+        match (raw.typed::<u32>(), raw.typed::<u64>()) {
+            (Some(narrow), _) => Indices::Narrow(narrow),
+            (_, Some(wide)) => Indices::Wide(wide),
+            _ => unreachable!("a buffer of indices"),
         }
-        by_index_mut!(self, indices => go(indices, first));
-    }
-}
-
-impl IndexVec {
-    /// Room for `len` of them for `what`, within the memory limit. The caller counts it.
-    pub(crate) fn room(what: &str, dtype: DType, len: usize, ctx: &Context) -> Result<Self> {
-        Ok(match dtype {
-            DType::UInt32 => IndexVec::Narrow(ctx.room(what, len)?),
-            _ => IndexVec::Wide(ctx.room(what, len)?),
-        })
     }
 
-    /// Room for so many more, if the system has it; some more than that where it comes little by little.
-    pub(crate) fn try_reserve(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
+    /// How many there are.
+    pub(crate) fn len(self) -> usize {
+        by_index!(self, indices => indices.len())
+    }
+
+    /// Bytes of all.
+    pub(crate) fn bytes(self) -> usize {
+        by_index!(self, indices => size_of_val(indices))
+    }
+
+    /// Asks for the memory of index `at`, which need not exist.
+    #[inline(always)]
+    pub(crate) fn prefetch(self, at: usize) {
+        by_index!(self, indices => prefetch_to_read(indices, at));
+    }
+
+    /// Index `at` as a position.
+    #[inline]
+    pub(crate) fn at(self, at: usize) -> usize {
+        by_index!(self, indices => indices[at].to_usize())
+    }
+
+    /// The same, to be moved.
+    pub(crate) fn raw(self) -> Raw<'a> {
+        by_index!(self, indices => Raw::of(indices))
+    }
+
+    /// Those in a range.
+    ///
+    /// # Panics
+    /// If it is out of bounds, as slicing does.
+    pub(crate) fn slice(self, range: Range<usize>) -> Self {
         match self {
-            IndexVec::Narrow(indices) => indices.try_reserve(more),
-            IndexVec::Wide(indices) => indices.try_reserve(more),
+            Indices::Narrow(indices) => Indices::Narrow(&indices[range]),
+            Indices::Wide(indices) => Indices::Wide(&indices[range]),
         }
     }
 
-    pub(crate) fn into_buffer(self) -> RawBuffer {
+    /// `UInt32` or `UInt64`.
+    pub(crate) fn dtype(self) -> DType {
         match self {
-            IndexVec::Narrow(indices) => BufferMut::from(indices).into_raw().freeze(),
-            IndexVec::Wide(indices) => BufferMut::from(indices).into_raw().freeze(),
+            Indices::Narrow(_) => DType::UInt32,
+            Indices::Wide(_) => DType::UInt64,
         }
     }
 
-    /// Takes `count` positions, which were seen to fit.
-    pub(crate) fn extend_with(&mut self, count: usize, position: &mut dyn FnMut(usize) -> usize) {
-        match self {
-            IndexVec::Narrow(indices) => indices.extend((0..count).map(|k| position(k) as u32)),
-            IndexVec::Wide(indices) => indices.extend((0..count).map(|k| position(k) as u64)),
-        }
-    }
-
-    /// Takes pointers of its type, counted from `base`; none is less.
+    /// As indices of type `I`.
     ///
     /// # Panics
     /// If they are of another.
-    pub(crate) fn extend_relative(&mut self, from: Indices<'_>, base: usize) {
-        fn go<I: Index>(to: &mut Vec<I>, from: &[I], base: usize) {
-            to.extend(from.iter().map(|index| I::from_usize(index.to_usize() - base)));
-        }
-        match self {
-            IndexVec::Narrow(indices) => go(indices, from.typed(), base),
-            IndexVec::Wide(indices) => go(indices, from.typed(), base),
-        }
+    pub(crate) fn typed<I: Index>(self) -> &'a [I] {
+        self.raw().typed().expect("indices of this type")
     }
 }

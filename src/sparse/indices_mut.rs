@@ -1,9 +1,7 @@
-//! Indices and pointers of a width that is known at run time: written to, and kept aside.
+//! Indices and pointers of a width that is known at run time: written to.
 
-use std::collections::TryReserveError;
-
-use crate::sparse::any_compressed::{Indices, by_index};
-use crate::storage::raw::{Raw, RawMut};
+use crate::sparse::indices::Indices;
+use crate::storage::raw::RawMut;
 use crate::storage::{DType, Index, RawBufferMut};
 
 /// Indices or pointers, of either width, that others may take the place of.
@@ -22,23 +20,6 @@ macro_rules! by_index_mut {
     };
 }
 pub(crate) use by_index_mut;
-
-/// Evaluates an expression with `I` being the type that indices have.
-macro_rules! by_index_type {
-    ($dtype:expr, $I:ident => $body:expr) => {
-        match $dtype {
-            $crate::storage::DType::UInt32 => {
-                type $I = u32;
-                $body
-            }
-            _ => {
-                type $I = u64;
-                $body
-            }
-        }
-    };
-}
-pub(crate) use by_index_type;
 
 impl<'a> IndicesMut<'a> {
     /// The elements of a buffer of indices.
@@ -110,6 +91,14 @@ impl<'a> IndicesMut<'a> {
         }
         by_index_mut!(self, indices => go(indices, more));
     }
+
+    /// Makes them `first` and the positions that follow it, which were seen to fit.
+    pub(crate) fn count_from(&mut self, first: usize) {
+        fn go<I: Index>(to: &mut [I], first: usize) {
+            to.iter_mut().zip(first..).for_each(|(to, position)| *to = I::from_usize(position));
+        }
+        by_index_mut!(self, indices => go(indices, first));
+    }
 }
 
 /// Indices that are seen to be of type `I`.
@@ -118,111 +107,4 @@ impl<'a> IndicesMut<'a> {
 /// If they are of another.
 pub(crate) fn typed_indices<I: Index>(raw: RawMut<'_>) -> &mut [I] {
     raw.typed().expect("indices of this type")
-}
-
-/// Indices of either width that are kept aside.
-pub(crate) enum IndexVec {
-    Narrow(Vec<u32>),
-    Wide(Vec<u64>),
-}
-
-impl IndexVec {
-    /// None yet, of type `UInt32` or `UInt64`.
-    pub(crate) fn new(dtype: DType) -> Self {
-        match dtype {
-            DType::UInt32 => IndexVec::Narrow(Vec::new()),
-            _ => IndexVec::Wide(Vec::new()),
-        }
-    }
-
-    pub(crate) fn as_indices(&self) -> Indices<'_> {
-        match self {
-            IndexVec::Narrow(indices) => Indices::Narrow(indices),
-            IndexVec::Wide(indices) => Indices::Wide(indices),
-        }
-    }
-
-    pub(crate) fn as_raw(&self) -> Raw<'_> {
-        self.as_indices().raw()
-    }
-
-    pub(crate) fn as_mut(&mut self) -> IndicesMut<'_> {
-        match self {
-            IndexVec::Narrow(indices) => IndicesMut::Narrow(indices),
-            IndexVec::Wide(indices) => IndicesMut::Wide(indices),
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.as_indices().len()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        match self {
-            IndexVec::Narrow(indices) => indices.clear(),
-            IndexVec::Wide(indices) => indices.clear(),
-        }
-    }
-
-    /// Room for so many more, if the system has it.
-    pub(crate) fn try_reserve_exact(&mut self, more: usize) -> Result<(), TryReserveError> {
-        match self {
-            IndexVec::Narrow(indices) => indices.try_reserve_exact(more),
-            IndexVec::Wide(indices) => indices.try_reserve_exact(more),
-        }
-    }
-
-    /// So many; those that are new are that of a position.
-    pub(crate) fn resize(&mut self, len: usize, position: usize) {
-        match self {
-            IndexVec::Narrow(indices) => indices.resize(len, position as u32),
-            IndexVec::Wide(indices) => indices.resize(len, position as u64),
-        }
-    }
-
-    /// Takes indices of its type.
-    ///
-    /// # Panics
-    /// If they are of another.
-    pub(crate) fn extend(&mut self, more: Indices<'_>) {
-        match (self, more) {
-            (IndexVec::Narrow(indices), Indices::Narrow(more)) => indices.extend_from_slice(more),
-            (IndexVec::Wide(indices), Indices::Wide(more)) => indices.extend_from_slice(more),
-            _ => unreachable!("indices of one type"),
-        }
-    }
-}
-
-impl<'a> Indices<'a> {
-    /// The same, to be moved.
-    pub(crate) fn raw(self) -> Raw<'a> {
-        by_index!(self, indices => Raw::of(indices))
-    }
-
-    /// Those in a range.
-    ///
-    /// # Panics
-    /// If it is out of bounds, as slicing does.
-    pub(crate) fn slice(self, range: std::ops::Range<usize>) -> Self {
-        match self {
-            Indices::Narrow(indices) => Indices::Narrow(&indices[range]),
-            Indices::Wide(indices) => Indices::Wide(&indices[range]),
-        }
-    }
-
-    /// `UInt32` or `UInt64`.
-    pub(crate) fn dtype(self) -> DType {
-        match self {
-            Indices::Narrow(_) => DType::UInt32,
-            Indices::Wide(_) => DType::UInt64,
-        }
-    }
-
-    /// As indices of type `I`.
-    ///
-    /// # Panics
-    /// If they are of another.
-    pub(crate) fn typed<I: Index>(self) -> &'a [I] {
-        self.raw().typed().expect("indices of this type")
-    }
 }

@@ -4,7 +4,8 @@
 //! cut into pieces. What a piece may be depends on the work: one matrix, or some that are put side by side, can be cut
 //! behind any entry; matrices that are merged must be cut at the same column.
 
-use crate::sparse::any_compressed::{AnyCompressed, by_index};
+use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::indices::by_index;
 use crate::storage::Index;
 
 /// Bytes that a line takes beside its entries: its pointer, and what the work notes of it.

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::any_compressed::{Indices, by_index};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
+use crate::sparse::indices::{Indices, by_index};
 use crate::storage::{Entry, Index};
 
 /// The stored entries of one row of a CSR or one column of a CSC matrix.

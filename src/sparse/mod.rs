@@ -2,7 +2,7 @@
 //!
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
 //! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: what moves them is compiled for these;
-//!   [`indices`] and [`indices_mut`] – indices and pointers of either width
+//!   [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
 //! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices; [`seen`] – what is known of them
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
@@ -29,6 +29,7 @@ mod exchange;
 mod files;
 mod generate;
 mod index_check;
+mod index_vec;
 mod indices;
 mod indices_mut;
 mod line_cuts;
@@ -47,7 +48,7 @@ mod writer;
 mod zipped_lines;
 mod zipped_typed;
 
-pub(crate) use any_compressed::{AnyCompressed, Indices, by_index};
+pub(crate) use any_compressed::AnyCompressed;
 pub(crate) use any_coo::{AnyCoo, coo_bytes};
 pub use axis::{Axis, ByCols, ByRows};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
@@ -60,7 +61,9 @@ pub(crate) use copy::append;
 pub(crate) use draft::{AnyDraft, CompressedDraft};
 pub(crate) use entry_panels::{AnyEntryPanels, EntryPanels};
 pub(crate) use index_check::IndexCheck;
-pub(crate) use indices_mut::{IndexVec, IndicesMut, by_index_mut, by_index_type, typed_indices};
+pub(crate) use index_vec::IndexVec;
+pub(crate) use indices::{Indices, by_index, by_index_type};
+pub(crate) use indices_mut::{IndicesMut, by_index_mut, typed_indices};
 pub(crate) use line_cuts::Pieces;
 pub use lines::Line;
 pub(crate) use panels::{AnyLinePanel, AnyLinePanels};

@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::any_compressed::{AnyCompressed, Indices};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
+use crate::sparse::indices::Indices;
 use crate::storage::raw::Raw;
 use crate::storage::{
     Context, Entry, Extent, Index, PanelReader, RawPanelArray, Traffic, largest_panel,

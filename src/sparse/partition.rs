@@ -6,16 +6,10 @@
 
 use std::ops::Range;
 
-use crate::sparse::any_compressed::Indices;
-use crate::storage::Index;
+use crate::sparse::indices::Indices;
 
 /// Rows and entries of the matrix behind `indptr`, in one number; 0 for pointers that run backwards.
-pub(crate) fn cost<P: Index>(indptr: &[P]) -> usize {
-    cost_of(Indices::new(indptr))
-}
-
-/// As [`cost`], for pointers of either width.
-pub(crate) fn cost_of(indptr: Indices<'_>) -> usize {
+pub(crate) fn cost(indptr: Indices<'_>) -> usize {
     match indptr.len() {
         0 | 1 => 0,
         len => indptr.at(len - 1).saturating_sub(indptr.at(0)).saturating_add(len - 1),
@@ -25,15 +19,10 @@ pub(crate) fn cost_of(indptr: Indices<'_>) -> usize {
 /// At most `parts` runs of rows, none empty, in order, that together are all rows `0..indptr.len() - 1`.
 ///
 /// Pointers that are out of order make the runs uneven, never wrong: a cut is a row number whatever was read.
-pub(crate) fn split<P: Index>(indptr: &[P], parts: usize) -> Vec<Range<usize>> {
-    split_of(Indices::new(indptr), parts)
-}
-
-/// As [`split`], for pointers of either width.
-pub(crate) fn split_of(indptr: Indices<'_>, parts: usize) -> Vec<Range<usize>> {
+pub(crate) fn split(indptr: Indices<'_>, parts: usize) -> Vec<Range<usize>> {
     let nrows = indptr.len().saturating_sub(1);
     let parts = parts.clamp(1, nrows.max(1));
-    let total = cost_of(indptr).max(nrows);
+    let total = cost(indptr).max(nrows);
     let mut runs = Vec::with_capacity(parts);
     let mut start = 0;
     for part in 1..=parts {
@@ -92,13 +81,13 @@ mod tests {
 
     #[test]
     fn a_matrix_without_rows_has_no_runs() {
-        assert!(split::<u32>(&[], 4).is_empty());
-        assert!(split::<u32>(&[7], 4).is_empty());
+        assert!(split(Indices::new::<u32>(&[]), 4).is_empty());
+        assert!(split(Indices::new(&[7u32]), 4).is_empty());
     }
 
     #[test]
     fn one_heavy_row_stands_alone() {
-        let runs = split(&pointers(&[0, 0, 1000, 0, 0]), 2);
+        let runs = split(Indices::new(&pointers(&[0, 0, 1000, 0, 0])), 2);
         assert_eq!(runs.len(), 2);
         assert!(covers(&runs, 5));
     }
@@ -110,14 +99,14 @@ mod tests {
             parts in 1usize..20,
         ) {
             let indptr = pointers(&lengths);
-            let runs = split(&indptr, parts);
+            let runs = split(Indices::new(&indptr), parts);
             prop_assert!(covers(&runs, lengths.len()));
             prop_assert!(runs.len() <= parts);
             let parts = parts.min(lengths.len());
             let longest = *lengths.iter().max().unwrap() as usize + 1;
             for run in runs {
-                let spent = cost(&indptr[run.start..=run.end]);
-                prop_assert!(spent <= cost(&indptr).div_ceil(parts) + longest);
+                let spent = cost(Indices::new(&indptr[run.start..=run.end]));
+                prop_assert!(spent <= cost(Indices::new(&indptr)).div_ceil(parts) + longest);
             }
         }
 
@@ -126,7 +115,7 @@ mod tests {
             indptr in prop::collection::vec(any::<u64>(), 0..200),
             parts in 0usize..20,
         ) {
-            prop_assert!(covers(&split(&indptr, parts), indptr.len().saturating_sub(1)));
+            prop_assert!(covers(&split(Indices::new(&indptr), parts), indptr.len().saturating_sub(1)));
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
 use crate::sparse::axis::Axis;
 use crate::sparse::check::check_types;
@@ -12,6 +12,7 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
 use crate::sparse::files::{ValueWriter, describe, index_header, index_stands, value_stands};
+use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::open::{
     check_count, check_each, check_format, check_line, check_values, other_type, wider,
 };

@@ -6,10 +6,11 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::any_compressed::{AnyCompressed, by_index};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::index_check::IndexCheck;
+use crate::sparse::indices::by_index;
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::types::Types;

@@ -6,12 +6,13 @@
 use std::marker::PhantomData;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::any_compressed::{AnyCompressed, Indices};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::check::check_types;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::{ValueWriter, describe, index_header};
-use crate::sparse::indices_mut::IndexVec;
+use crate::sparse::index_vec::IndexVec;
+use crate::sparse::indices::Indices;
 use crate::sparse::types::{Types, largest};
 use crate::storage::raw::Raw;
 use crate::storage::{
@@ -248,7 +249,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
 
     /// As [`AnyWriter::push_run`].
     pub(crate) fn push_run(&mut self, indptr: &[P], indices: &[I], data: &[T]) -> Result<()> {
-        self.any.push_run(Indices::of_raw(Raw::of(indptr)), Raw::of(indices), Raw::of(data))
+        self.any.push_run(Indices::new(indptr), Raw::of(indices), Raw::of(data))
     }
 
     /// As [`AnyWriter::push_part`].

@@ -7,9 +7,10 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::sparse::any_compressed::{AnyCompressed, Indices, by_index};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::pointers_changed;
-use crate::sparse::indices_mut::IndexVec;
+use crate::sparse::index_vec::IndexVec;
+use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::line_cuts::{Cut, Cuts, Pieces, cut};
 use crate::storage::raw::Raw;
 use crate::storage::{

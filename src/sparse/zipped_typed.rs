@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 
 use crate::error::Result;
-use crate::sparse::any_compressed::{AnyCompressed, Indices};
+use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
+use crate::sparse::indices::Indices;
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::zipped_lines::{AnyLinePart, AnyZippedLines, AnyZippedPanel};
 use crate::storage::raw::Raw;

@@ -11,6 +11,7 @@
 //! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work, by `panel_sweep` into the
 //!   buffers of `panel_ring`; [`writer`] – arrays made
 //!   from the first element to the last, written behind the work; [`scratch`] – where data waits that does not fit
+//! - [`raw`] – values that are moved and not looked at; [`parallel`] – the one loop behind all that threads share
 //! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above; [`threads`] and
 //!   [`usable_memory`] – what the system gives of both; [`cost`], [`running`] and [`meter`] – what an operation will cost,
 //!   what it did, and what is held

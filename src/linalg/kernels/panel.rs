@@ -82,7 +82,7 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
         ncols: usize,
         first_row: usize,
     ) -> Result<Self> {
-        Self::over(Indices::from(indptr), indices, values, ncols, first_row)
+        Self::over(Indices::new(indptr), indices, values, ncols, first_row)
     }
 
     /// As [`new`](Self::new), with pointers of either width.
@@ -106,12 +106,12 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
 
     /// Rows and entries, in one number.
     pub(crate) fn cost(&self) -> usize {
-        by_index!(self.indptr, indptr => partition::cost(indptr))
+        partition::cost(self.indptr)
     }
 
     /// At most `parts` runs of rows of about equal cost.
     pub(crate) fn split(&self, parts: usize) -> Vec<Range<usize>> {
-        by_index!(self.indptr, indptr => partition::split(indptr, parts))
+        partition::split(self.indptr, parts)
     }
 
     pub(crate) fn nrows(&self) -> usize {

@@ -11,6 +11,7 @@ use super::dense_scatter::dense_scatter;
 use super::*;
 use crate::error::{ErrorKind, Location};
 use crate::linalg::{Factor, Scalar};
+use crate::sparse::Indices;
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Index};
 
@@ -368,7 +369,7 @@ fn decoded<T: Factor<X>, V: Factor<X>, I: Index, X: Scalar>(
     let (a, shape) = (arrays.panel(), (arrays.indptr.len() - 1, arrays.ncols));
     let any = AnyPanel {
         indptr: a.indptr,
-        indices: (&arrays.indices[..]).into(),
+        indices: Indices::new(&arrays.indices),
         ncols: arrays.ncols,
         first_row: 0,
     };
@@ -432,8 +433,8 @@ fn decoded_lines_have_the_bits_of_their_own_kernel() {
 fn bad_entries_of_decoded_lines_are_named() {
     let indices = [0u64, 4, 1, u64::from(u32::MAX) + 1, 9];
     let a = AnyPanel {
-        indptr: (&[10u32, 12, 12, 15][..]).into(),
-        indices: (&indices[..]).into(),
+        indptr: Indices::new(&[10u32, 12, 12, 15]),
+        indices: Indices::new(&indices),
         ncols: 5,
         first_row: 100,
     };

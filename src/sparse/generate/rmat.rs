@@ -6,7 +6,7 @@ use crate::sparse::check::check_types;
 use crate::sparse::coo::Coo;
 use crate::sparse::generate::filling::BLOCK;
 use crate::sparse::generate::random::SplitMix;
-use crate::sparse::indices_mut::IndexVec;
+use crate::sparse::index_vec::IndexVec;
 use crate::storage::{Context, DType, Index, RawBuffer};
 
 /// The quadrant probabilities of the Graph500 benchmark: a, a + b, a + b + c.

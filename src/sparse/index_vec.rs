@@ -1,0 +1,130 @@
+//! Indices and pointers of a width that is known at run time: kept aside.
+
+use std::collections::TryReserveError;
+
+use crate::error::Result;
+use crate::sparse::indices::Indices;
+use crate::sparse::indices_mut::IndicesMut;
+use crate::storage::raw::Raw;
+use crate::storage::{BufferMut, Context, DType, Index, RawBuffer};
+
+/// Indices of either width that are kept aside.
+pub(crate) enum IndexVec {
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
+}
+
+impl IndexVec {
+    /// None yet, of type `UInt32` or `UInt64`.
+    pub(crate) fn new(dtype: DType) -> Self {
+        match dtype {
+            DType::UInt32 => IndexVec::Narrow(Vec::new()),
+            _ => IndexVec::Wide(Vec::new()),
+        }
+    }
+
+    pub(crate) fn as_indices(&self) -> Indices<'_> {
+        match self {
+            IndexVec::Narrow(indices) => Indices::Narrow(indices),
+            IndexVec::Wide(indices) => Indices::Wide(indices),
+        }
+    }
+
+    pub(crate) fn as_raw(&self) -> Raw<'_> {
+        self.as_indices().raw()
+    }
+
+    pub(crate) fn as_mut(&mut self) -> IndicesMut<'_> {
+        match self {
+            IndexVec::Narrow(indices) => IndicesMut::Narrow(indices),
+            IndexVec::Wide(indices) => IndicesMut::Wide(indices),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.as_indices().len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        match self {
+            IndexVec::Narrow(indices) => indices.clear(),
+            IndexVec::Wide(indices) => indices.clear(),
+        }
+    }
+
+    /// Room for so many more, if the system has it.
+    pub(crate) fn try_reserve_exact(
+        &mut self,
+        more: usize,
+    ) -> std::result::Result<(), TryReserveError> {
+        match self {
+            IndexVec::Narrow(indices) => indices.try_reserve_exact(more),
+            IndexVec::Wide(indices) => indices.try_reserve_exact(more),
+        }
+    }
+
+    /// So many; those that are new are that of a position.
+    pub(crate) fn resize(&mut self, len: usize, position: usize) {
+        match self {
+            IndexVec::Narrow(indices) => indices.resize(len, position as u32),
+            IndexVec::Wide(indices) => indices.resize(len, position as u64),
+        }
+    }
+
+    /// Takes indices of its type.
+    ///
+    /// # Panics
+    /// If they are of another.
+    pub(crate) fn extend(&mut self, more: Indices<'_>) {
+        match (self, more) {
+            (IndexVec::Narrow(indices), Indices::Narrow(more)) => indices.extend_from_slice(more),
+            (IndexVec::Wide(indices), Indices::Wide(more)) => indices.extend_from_slice(more),
+            _ => unreachable!("indices of one type"),
+        }
+    }
+
+    /// Room for `len` of them for `what`, within the memory limit. The caller counts it.
+    pub(crate) fn room(what: &str, dtype: DType, len: usize, ctx: &Context) -> Result<Self> {
+        Ok(match dtype {
+            DType::UInt32 => IndexVec::Narrow(ctx.room(what, len)?),
+            _ => IndexVec::Wide(ctx.room(what, len)?),
+        })
+    }
+
+    /// Room for so many more, if the system has it; some more than that where it comes little by little.
+    pub(crate) fn try_reserve(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
+        match self {
+            IndexVec::Narrow(indices) => indices.try_reserve(more),
+            IndexVec::Wide(indices) => indices.try_reserve(more),
+        }
+    }
+
+    pub(crate) fn into_buffer(self) -> RawBuffer {
+        match self {
+            IndexVec::Narrow(indices) => BufferMut::from(indices).into_raw().freeze(),
+            IndexVec::Wide(indices) => BufferMut::from(indices).into_raw().freeze(),
+        }
+    }
+
+    /// Takes `count` positions, which were seen to fit.
+    pub(crate) fn extend_with(&mut self, count: usize, position: &mut dyn FnMut(usize) -> usize) {
+        match self {
+            IndexVec::Narrow(indices) => indices.extend((0..count).map(|k| position(k) as u32)),
+            IndexVec::Wide(indices) => indices.extend((0..count).map(|k| position(k) as u64)),
+        }
+    }
+
+    /// Takes pointers of its type, counted from `base`; none is less.
+    ///
+    /// # Panics
+    /// If they are of another.
+    pub(crate) fn extend_relative(&mut self, from: Indices<'_>, base: usize) {
+        fn go<I: Index>(to: &mut Vec<I>, from: &[I], base: usize) {
+            to.extend(from.iter().map(|index| I::from_usize(index.to_usize() - base)));
+        }
+        match self {
+            IndexVec::Narrow(indices) => go(indices, from.typed(), base),
+            IndexVec::Wide(indices) => go(indices, from.typed(), base),
+        }
+    }
+}

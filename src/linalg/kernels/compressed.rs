@@ -63,11 +63,11 @@ pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
     if k == 0 {
         return Ok(());
     }
-    let threads = parallel::threads();
-    let done = if threads == 1 || a.cost().saturating_mul(k) < SMALL {
+    // Small products do not even ask how many threads there are.
+    let done = if a.cost().saturating_mul(k) < SMALL || parallel::threads() == 1 {
         gather_rows(a, entries, update, x, y, k)
     } else {
-        let runs = runs_with_outputs(a, y, k, threads * RUNS_PER_THREAD);
+        let runs = runs_with_outputs(a, y, k, parallel::threads() * RUNS_PER_THREAD);
         runs.into_par_iter().try_for_each(|(a, y)| gather_rows(a, entries, update, x, y, k))
     };
     done.map_err(|Fault| a.fault())

@@ -57,10 +57,9 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     if k == 0 {
         return Ok(());
     }
-    let threads = parallel::threads();
     let small = a.cost().saturating_mul(k) < SMALL;
     // Without columns no thread would own any, and none see that entries are out of range.
-    let done = if threads == 1 || small || a.ncols() == 0 {
+    let done = if small || a.ncols() == 0 || parallel::threads() == 1 {
         update.prepare(y);
         let all = 0..a.ncols();
         add(a, entries, x, y, k, &all, &all)

@@ -7,11 +7,12 @@
 //!   compressed ones, in a form of `prepared_form`; `readers` and `at_hand` – how several products at a time share it;
 //!   `compact` – a matrix in fewer bytes
 //! - `exact` – products of integers that an `f64` does not hold
+//! - `numbers` – entries of every type as numbers of those that sums, norms and statistics are compiled for
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
 //! - `sparse_elementwise` – functions of the stored values of a sparse matrix; `sparse_arithmetic` – sums, differences and
 //!   elementwise products of two, with what two entries make in `arithmetic`;
-//!   `sparse_merged` – those of two in memory; `kron` – Kronecker products
+//!   `sparse_merged` – those of two in memory, `sparse_merging` – of panels of two; `kron` – Kronecker products
 //! - `spgemm` – sparse times sparse, of matrices that fit in memory or not, over a `semiring` and under a mask;
 //!   `matvec_with` – sparse times a vector over one
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
@@ -37,6 +38,7 @@ mod kron;
 mod line_pass;
 mod matmul;
 mod matvec_with;
+mod numbers;
 mod operator;
 mod prepared;
 mod prepared_form;
@@ -49,6 +51,7 @@ mod semiring;
 mod sparse_arithmetic;
 mod sparse_elementwise;
 mod sparse_merged;
+mod sparse_merging;
 mod sparse_statistics;
 mod spgemm;
 mod statistics;

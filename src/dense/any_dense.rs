@@ -76,6 +76,11 @@ impl AnyDense {
         }
     }
 
+    /// All elements as the one row of a matrix.
+    pub(crate) fn as_line(&self) -> Self {
+        AnyDense { buffer: self.buffer.clone(), shape: vec![1, self.len()], order: Order::C }
+    }
+
     /// Contiguous lines of a matrix (rows in C order, columns in Fortran order) and the elements of each.
     pub(crate) fn lines(&self) -> (usize, usize) {
         lines(self.dim(), self.order)

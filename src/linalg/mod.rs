@@ -17,7 +17,7 @@
 //!   `matvec_with` – sparse times a vector over one
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
-//!   norms and counts, by the passes of `line_pass`
+//!   norms, by the passes of `line_pass`; `nnz_per` – how many entries rows or columns store
 //! - `reordered` – a matrix in another order that remembers it; `bandwidth` – how far from the diagonal its entries lie
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
 //! - `kernels` – the loops, on plain slices: they know neither matrices
@@ -38,6 +38,7 @@ mod kron;
 mod line_pass;
 mod matmul;
 mod matvec_with;
+mod nnz_per;
 mod numbers;
 mod operator;
 mod prepared;

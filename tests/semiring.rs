@@ -280,6 +280,11 @@ fn vectors_larger_matrices_and_their_costs() {
     let semiring = PlusTimes::<f64>::new();
     a.matvec_with_into(semiring, &x, &mut expected, &free).unwrap();
     a.transpose().matvec_with_into(semiring, &z, &mut adjoint, &free).unwrap();
+    // Several tasks of either, against the obvious loop.
+    vector(semiring, &a, &x).unwrap();
+    let across = a.transpose().to_csr(Place::Memory, &free).unwrap();
+    vector(semiring, &across, &z).unwrap();
+    assert_eq!(across.matvec_with(semiring, &z, &free).unwrap(), adjoint);
     for (limit, count) in [(3 << 20, 1), (3 << 20, 3), (64 << 20, 8)] {
         let ctx = folders.context(limit).threads(count).unwrap();
         let what = format!("{limit}, {count} threads");

@@ -14,6 +14,8 @@ use outcore::{
 };
 use tempfile::tempdir;
 
+use crate::numbers::fractions;
+
 #[repr(C)]
 struct Limit {
     now: u64,
@@ -63,17 +65,13 @@ fn in_child(work: impl FnOnce()) -> bool {
     }
 }
 
-fn vector(n: usize) -> Vec<f64> {
-    (0..n).map(|i| 1.0 / (i % 97 + 1) as f64 - 0.3).collect()
-}
-
 /// Work of many kinds in a folder, and a number that stands for all its results.
 fn work(folder: &Path, ctx: &Context) -> f64 {
     let (n, limited) = (40_000, ctx.clone().memory_limit(4 << 20).scratch(folder));
     let path = |name: &str| Place::Replace(folder.join(name));
     let a = Csr::<f64>::random((n, n), 4e-4, 3, path("a"), ctx).unwrap();
     assert!(a.check().unwrap());
-    let x = vector(n);
+    let x = fractions(n);
     let mut sums = Vec::new();
     let mut product = |a: &dyn LinearOperator<f64>, ctx: &Context| {
         let (mut y, mut w) = (vec![0.0; n], vec![0.0; n]);
@@ -139,7 +137,7 @@ fn the_child_of_a_fork_works_on() {
     let shared = Context::new();
     let kept = Csr::<f64>::poisson(&[40, 40, 40], Place::Memory, &shared).unwrap();
     let operator = Operator::with_adjoint(&kept, &own).unwrap();
-    let x = vector(64_000);
+    let x = fractions(64_000);
     let expected = work(folder.path(), &own);
     let (y, w) = (operator.matvec(&x).unwrap(), kept.rmatvec(&x).unwrap());
     // The threads of this process sleep now, and of the child's copies nobody ever wakes.
@@ -159,7 +157,7 @@ fn the_child_of_a_fork_works_on() {
 #[test]
 fn a_child_forked_from_several_threads_works_on() {
     let kept = Csr::<f64>::poisson(&[30, 30, 30], Place::Memory, &Context::new()).unwrap();
-    let x = vector(27_000);
+    let x = fractions(27_000);
     let y = kept.matvec(&x).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..3 {

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use crate::folders::Folders;
+use crate::numbers::random;
 
 fn threads(count: usize) -> Context {
     Context::new().threads(count).unwrap()
@@ -175,12 +176,6 @@ fn vector<S: Semiring<Left = f64>>(
         prop_assert_eq!(&y, &expected);
     }
     Ok(())
-}
-
-/// The same numbers every time.
-fn random(state: &mut u64) -> usize {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    (*state >> 33) as usize
 }
 
 /// Rows of the given lengths, columns in any order.

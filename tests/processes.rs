@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use outcore::linalg::{LinearOperator, Operator, dot};
@@ -159,11 +160,16 @@ fn a_child_forked_from_several_threads_works_on() {
     let kept = Csr::<f64>::poisson(&[30, 30, 30], Place::Memory, &Context::new()).unwrap();
     let x = fractions(27_000);
     let y = kept.matvec(&x).unwrap();
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| assert!(in_child(|| assert!(kept.matvec(&x).unwrap() == y))));
-        }
-    });
+    let all = Arc::new((kept, x, y));
+    // Nothing of the child's may lie on the stack of a thread that does not fork: the child gives that to its own threads.
+    let fork = |all: Arc<_>| {
+        std::thread::spawn(move || {
+            let (kept, x, y): &(Csr<f64>, Vec<f64>, Vec<f64>) = &all;
+            in_child(|| assert!(&kept.matvec(x).unwrap() == y))
+        })
+    };
+    let children = [(); 3].map(|()| fork(Arc::clone(&all)));
+    assert!(children.into_iter().all(|child| child.join().unwrap()));
 }
 
 /// This test once more, in a process of its own that was prepared for it; `None` if it is that process.

@@ -10,6 +10,8 @@ use outcore::{CancelToken, Context, Csr, Dense, DenseMut, ErrorKind, Order, Plac
 use rayon::prelude::*;
 use tempfile::{TempDir, tempdir};
 
+use crate::numbers::fractions;
+
 /// Rounds of each kind; more are asked for with a variable.
 fn rounds() -> usize {
     std::env::var("OUTCORE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3)
@@ -28,10 +30,6 @@ fn within(seconds: u64, test: impl FnOnce() + Send + 'static) {
     }
 }
 
-fn vector(n: usize) -> Vec<f64> {
-    (0..n).map(|i| 1.0 / (i % 97 + 1) as f64 - 0.3).collect()
-}
-
 /// An operator and what its products are.
 struct Case {
     name: &'static str,
@@ -48,7 +46,7 @@ impl Case {
         Operator<M>: LinearOperator<f64> + Send + Sync,
     {
         let ((nrows, ncols), free) = (operator.shape(), Context::new());
-        let (x, z) = (vector(2 * ncols), vector(nrows));
+        let (x, z) = (fractions(2 * ncols), fractions(nrows));
         let (mut y, mut w) = (vec![0.0; nrows], vec![0.0; ncols]);
         let mut block = vec![0.0; 2 * nrows];
         a.apply(&x[..ncols], &mut y, &free).unwrap();
@@ -90,7 +88,7 @@ fn matrices() -> &'static Matrices {
         let jumping = Csr::<f64>::random((4000, 600_000), 1e-5, 3, Place::Memory, &ctx).unwrap();
         let (path, dense_path) = (folder.path().join("a"), folder.path().join("d.npy"));
         let mut dense = DenseMut::<f64>::create(&dense_path, (9_000, 40), Order::C, &ctx).unwrap();
-        dense.as_mut_slice().copy_from_slice(&vector(9_000 * 40));
+        dense.as_mut_slice().copy_from_slice(&fractions(9_000 * 40));
         let dense = dense.freeze().unwrap();
         Matrices {
             grid: Csr::poisson(&[20; 3], Place::Memory, &ctx).unwrap(),
@@ -232,7 +230,7 @@ fn passes_of_products_side_by_side_are_all_counted() {
     let Matrices { stored, .. } = matrices();
     let ctx = Context::new().memory_limit(2 << 20).threads(4).unwrap();
     let operator = Operator::with_vectors(stored, 0, &ctx).unwrap();
-    let x = vector(stored.ncols());
+    let x = fractions(stored.ncols());
     ctx.run(|| {
         (0..40).into_par_iter().with_max_len(1).for_each(|_| {
             let mut y = vec![0.0; stored.nrows()];

@@ -10,10 +10,6 @@ use outcore::{
     Element, ErrorKind, Order, Place, Report, verify,
 };
 
-fn replace(folders: &Folders, name: &str) -> Place {
-    Place::Replace(folders.path(name))
-}
-
 /// Element `(i, j)` of a matrix in which all are different, as far as the type goes.
 fn number(i: usize, j: usize) -> f64 {
     (i * 7919 + j * 104_729) as f64 * 0.5 + j as f64
@@ -29,7 +25,7 @@ fn fill<T: Element>(
 ) -> Report {
     let folders = Folders::new();
     let path = folders.path("a.npy");
-    let place = replace(&folders, "a.npy");
+    let place = folders.replaced("a.npy");
     let ctx = folders.context(limit).threads(3).unwrap();
     let ((), report) = ctx
         .measure(|ctx| {
@@ -234,7 +230,7 @@ fn reorder<T: Element>(
         let ctx = folders.context(limit).threads(3).unwrap();
         for a in [&memory, &stored] {
             let (result, report) =
-                measured(&ctx, |ctx| a.to_order(other, replace(&folders, "b.npy"), ctx));
+                measured(&ctx, |ctx| a.to_order(other, folders.replaced("b.npy"), ctx));
             // Of less than 2 MiB the least that reads and writes take is too much.
             assert!(report.actual.peak_memory <= limit.max(2 << 20), "{report}");
             assert_eq!(result.order(), other);
@@ -314,7 +310,7 @@ fn copies_larger_than_memory() {
     let a = ndarray::Array3::from_shape_fn((100, 50, 120), |(i, j, k)| number(i * 50 + j, k));
     let a = Dense::from(a.reversed_axes()).copy_to(folders.path("a.npy"), &Context::new()).unwrap();
     let ctx = folders.context(2 << 20).threads(3).unwrap();
-    let (b, report) = measured(&ctx, |ctx| a.copy_to(replace(&folders, "b.npy"), ctx));
+    let (b, report) = measured(&ctx, |ctx| a.copy_to(folders.replaced("b.npy"), ctx));
     assert!(report.actual.peak_memory <= 2 << 20, "{report}");
     assert_eq!((b.order(), b.shape(), b.as_slice()), (a.order(), a.shape(), a.as_slice()));
     verify(folders.path("b.npy"), &ctx).unwrap();
@@ -322,7 +318,7 @@ fn copies_larger_than_memory() {
     assert_eq!(a.copy_to(Place::Scratch, &ctx).unwrap().as_slice(), a.as_slice());
     drop(b);
     let (b, report) = measured(&folders.context(6 << 20).threads(3).unwrap(), |ctx| {
-        Dense::<f64, ndarray::Ix3>::read(folders.path("a.npy"), replace(&folders, "b.npy"), ctx)
+        Dense::<f64, ndarray::Ix3>::read(folders.path("a.npy"), folders.replaced("b.npy"), ctx)
     });
     assert!(report.actual.peak_memory <= 6 << 20, "{report}");
     assert_eq!((b.order(), b.shape(), b.as_slice()), (a.order(), a.shape(), a.as_slice()));
@@ -364,7 +360,7 @@ fn sparsify(shape: (usize, usize), percent: usize, limit: u64) {
         let stored = memory.copy_to(folders.path("a.npy"), &free).unwrap();
         let ctx = folders.context(limit).threads(3).unwrap();
         for a in [&memory, &stored] {
-            let place = || replace(&folders, "s");
+            let place = || folders.replaced("s");
             let (found, report) = measured(&ctx, |ctx| a.to_csr::<u32, u32>(place(), ctx));
             assert!(found == csr, "{shape:?} {order:?} to CSR");
             assert!(found.check().unwrap(), "in order");
@@ -484,7 +480,7 @@ fn densify(shape: (usize, usize), nnz: usize, limit: u64, planned: bool) {
         if planned { measured(ctx, operation) } else { ctx.measure(operation).unwrap() }
     };
     for order in [Order::C, Order::Fortran] {
-        let place = || replace(&folders, "d.npy");
+        let place = || folders.replaced("d.npy");
         let check = |(found, report): (Dense<f64>, Report), what: &str| {
             assert_eq!((found.order(), found.shape()), (order, &[shape.0, shape.1][..]));
             assert!(bits(&found) == expected, "{what} {shape:?} to {order:?} order");
@@ -587,9 +583,8 @@ fn stack(axis: usize, shapes: &[(usize, usize)], order: Order, limit: u64) {
     let expected = ndarray::concatenate(ndarray::Axis(axis), &views).unwrap();
     let matrices: Vec<&Dense<f64>> = matrices.iter().collect();
     let ctx = folders.context(limit).threads(3).unwrap();
-    let (found, report) = measured(&ctx, |ctx| {
-        Dense::concatenate(axis, &matrices, replace(&folders, "all.npy"), ctx)
-    });
+    let (found, report) =
+        measured(&ctx, |ctx| Dense::concatenate(axis, &matrices, folders.replaced("all.npy"), ctx));
     assert!(found.view() == expected, "{axis} {shapes:?} {order:?}");
     assert_eq!(found.order(), order);
     assert!(report.actual.peak_memory <= limit.max(2 << 20), "{report}");
@@ -634,7 +629,7 @@ fn built_line_by_line() {
     let ctx = folders.context(1 << 20).threads(3).unwrap();
     let line = |k: usize| (0..100).map(move |j| number(k, j)).collect::<Vec<_>>();
     for order in [Order::C, Order::Fortran] {
-        for place in [Place::Memory, Place::Scratch, replace(&folders, "a.npy")] {
+        for place in [Place::Memory, Place::Scratch, folders.replaced("a.npy")] {
             let large = if place == Place::Memory { &Context::new() } else { &ctx };
             let mut builder = DenseBuilder::<f64>::new(100, order, &place, large).unwrap();
             for k in 0..3000 {

@@ -5,6 +5,7 @@ use num_complex::Complex;
 use outcore::{CancelToken, Context, Dense, DenseMut, Element, ErrorKind, Order, Place};
 use tempfile::{TempDir, tempdir};
 
+use crate::numbers::close;
 use crate::plans::measured;
 
 /// Numbers that make every rounding visible, with a large mean.
@@ -38,17 +39,9 @@ fn limited(mib: u64, threads: usize) -> Context {
 }
 
 /// The bits of statistics, NaNs included.
-fn bits(stats: &outcore::linalg::Stats) -> Vec<u64> {
+pub(crate) fn bits(stats: &outcore::linalg::Stats) -> Vec<u64> {
     let all = [stats.sums(), stats.means(), stats.variances(0), stats.mins(), stats.maxs()];
     all.iter().flatten().map(|x| x.to_bits()).chain(stats.nans()).collect()
-}
-
-fn close(found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
-        let error = (found - expected).abs();
-        assert!(error <= tolerance * (1.0 + expected.abs()), "{found} instead of {expected}");
-    }
 }
 
 #[test]

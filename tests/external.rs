@@ -5,12 +5,7 @@ use num_complex::Complex;
 use outcore::{CancelToken, Context, Coo, Csc, Csr, Duplicates, Entry, ErrorKind, Index, Place};
 
 use crate::folders::{Folders, names};
-
-/// A small generator, the same numbers every time.
-fn random(state: &mut u64) -> usize {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    (*state >> 33) as usize
-}
+use crate::numbers::random;
 
 /// Rows that rise, columns by `column`, entries of a row in any order and repeated now and then.
 fn matrix<T: Entry, I: Index>(

@@ -29,6 +29,11 @@ impl Folders {
         Place::File(self.path(name))
     }
 
+    /// A place for a result that takes that of an earlier one.
+    pub(crate) fn replaced(&self, name: &str) -> Place {
+        Place::Replace(self.path(name))
+    }
+
     /// Fails unless the checksums of a result are right.
     pub(crate) fn verify(&self, name: &str) {
         outcore::verify(self.path(name), &Context::new()).unwrap();

@@ -28,6 +28,7 @@ mod limits;
 mod malformed_mtx;
 mod malformed_npy;
 mod matrix_market;
+mod numbers;
 mod operators;
 mod pagerank_limits;
 mod permute;

@@ -7,8 +7,9 @@ use outcore::linalg::{LinearOperator, Operator};
 use outcore::{Context, Csc, Csr, Duplicates, ErrorKind, Permutation, Place};
 
 use crate::folders::Folders;
+use crate::numbers::random;
 use crate::plans::compare;
-use crate::reshape::{SHAPES, from_triplets, hostile, matrix, random, triplets};
+use crate::reshape::{SHAPES, from_triplets, hostile, matrix, triplets};
 
 /// A random order.
 fn shuffled(n: usize, seed: u64) -> Permutation {

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use outcore::linalg::{LinearOperator, Operator, dot};
@@ -13,6 +14,8 @@ use outcore::{
     verify,
 };
 use tempfile::tempdir;
+
+use crate::numbers::fractions;
 
 #[repr(C)]
 struct Limit {
@@ -63,17 +66,13 @@ fn in_child(work: impl FnOnce()) -> bool {
     }
 }
 
-fn vector(n: usize) -> Vec<f64> {
-    (0..n).map(|i| 1.0 / (i % 97 + 1) as f64 - 0.3).collect()
-}
-
 /// Work of many kinds in a folder, and a number that stands for all its results.
 fn work(folder: &Path, ctx: &Context) -> f64 {
     let (n, limited) = (40_000, ctx.clone().memory_limit(4 << 20).scratch(folder));
     let path = |name: &str| Place::Replace(folder.join(name));
     let a = Csr::<f64>::random((n, n), 4e-4, 3, path("a"), ctx).unwrap();
     assert!(a.check().unwrap());
-    let x = vector(n);
+    let x = fractions(n);
     let mut sums = Vec::new();
     let mut product = |a: &dyn LinearOperator<f64>, ctx: &Context| {
         let (mut y, mut w) = (vec![0.0; n], vec![0.0; n]);
@@ -139,7 +138,7 @@ fn the_child_of_a_fork_works_on() {
     let shared = Context::new();
     let kept = Csr::<f64>::poisson(&[40, 40, 40], Place::Memory, &shared).unwrap();
     let operator = Operator::with_adjoint(&kept, &own).unwrap();
-    let x = vector(64_000);
+    let x = fractions(64_000);
     let expected = work(folder.path(), &own);
     let (y, w) = (operator.matvec(&x).unwrap(), kept.rmatvec(&x).unwrap());
     // The threads of this process sleep now, and of the child's copies nobody ever wakes.
@@ -159,13 +158,18 @@ fn the_child_of_a_fork_works_on() {
 #[test]
 fn a_child_forked_from_several_threads_works_on() {
     let kept = Csr::<f64>::poisson(&[30, 30, 30], Place::Memory, &Context::new()).unwrap();
-    let x = vector(27_000);
+    let x = fractions(27_000);
     let y = kept.matvec(&x).unwrap();
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| assert!(in_child(|| assert!(kept.matvec(&x).unwrap() == y))));
-        }
-    });
+    let all = Arc::new((kept, x, y));
+    // Nothing of the child's may lie on the stack of a thread that does not fork: the child gives that to its own threads.
+    let fork = |all: Arc<_>| {
+        std::thread::spawn(move || {
+            let (kept, x, y): &(Csr<f64>, Vec<f64>, Vec<f64>) = &all;
+            in_child(|| assert!(&kept.matvec(x).unwrap() == y))
+        })
+    };
+    let children = [(); 3].map(|()| fork(Arc::clone(&all)));
+    assert!(children.into_iter().all(|child| child.join().unwrap()));
 }
 
 /// This test once more, in a process of its own that was prepared for it; `None` if it is that process.

@@ -3,12 +3,7 @@
 use outcore::{Context, Csc, Csr, Entry, ErrorKind, Place, Report};
 
 use crate::folders::{Folders, names};
-
-/// A small generator, the same numbers every time.
-pub(crate) fn random(state: &mut u64) -> usize {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    (*state >> 33) as usize
-}
+use crate::numbers::random;
 
 /// Entries in any order within their rows, repeated now and then, some rows empty; the last position is taken.
 pub(crate) fn matrix<T: Entry>(

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use crate::folders::Folders;
+use crate::numbers::random;
 
 fn threads(count: usize) -> Context {
     Context::new().threads(count).unwrap()
@@ -177,12 +178,6 @@ fn vector<S: Semiring<Left = f64>>(
     Ok(())
 }
 
-/// The same numbers every time.
-fn random(state: &mut u64) -> usize {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    (*state >> 33) as usize
-}
-
 /// Rows of the given lengths, columns in any order.
 fn matrix(ncols: usize, lens: impl Iterator<Item = usize>) -> Csr<f64> {
     let (mut state, mut indptr, mut indices) = (1, vec![0], Vec::new());
@@ -280,6 +275,11 @@ fn vectors_larger_matrices_and_their_costs() {
     let semiring = PlusTimes::<f64>::new();
     a.matvec_with_into(semiring, &x, &mut expected, &free).unwrap();
     a.transpose().matvec_with_into(semiring, &z, &mut adjoint, &free).unwrap();
+    // Several tasks of either, against the obvious loop.
+    vector(semiring, &a, &x).unwrap();
+    let across = a.transpose().to_csr(Place::Memory, &free).unwrap();
+    vector(semiring, &across, &z).unwrap();
+    assert_eq!(across.matvec_with(semiring, &z, &free).unwrap(), adjoint);
     for (limit, count) in [(3 << 20, 1), (3 << 20, 3), (64 << 20, 8)] {
         let ctx = folders.context(limit).threads(count).unwrap();
         let what = format!("{limit}, {count} threads");

@@ -10,6 +10,7 @@ use outcore::{Context, Csr, ErrorKind, Place, Result};
 use serde_json::Value;
 use tempfile::tempdir;
 
+use crate::numbers::uneven;
 use crate::shared_data::{self, Collected, collected_matrices};
 
 static CTX: LazyLock<Context> = LazyLock::new(|| Context::new().threads(2).unwrap());
@@ -18,12 +19,8 @@ fn poisson(grid: &[usize]) -> Csr<f64> {
     Csr::poisson(grid, Place::Memory, &CTX).unwrap()
 }
 
-/// Numbers without pattern, the same every time.
-fn uneven(n: usize) -> Vec<f64> {
-    (0..n).map(|i| (i as f64 * 0.7 + 0.3).sin() + 0.2).collect()
-}
-
-fn to_rtol<X: Scalar>(rtol: f64) -> CgOptions<'static, X> {
+/// Options that ask for a residual relative to that of zero.
+pub(crate) fn to_rtol<X: Scalar>(rtol: f64) -> CgOptions<'static, X> {
     CgOptions { rtol: X::from_f64(rtol).real(), ..Default::default() }
 }
 

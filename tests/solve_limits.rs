@@ -10,16 +10,10 @@ use outcore::linalg::{Factor, LinearOperator, Operator, Scalar, norm};
 use outcore::solve::{CgOptions, Solved, StopReason, cg, cg_with};
 use outcore::{CancelToken, Context, Csr, ErrorKind, Place, Result};
 
+use crate::numbers::uneven;
+use crate::solve::to_rtol;
+
 static CTX: LazyLock<Context> = LazyLock::new(|| Context::new().threads(2).unwrap());
-
-fn to_rtol<X: Scalar>(rtol: f64) -> CgOptions<'static, X> {
-    CgOptions { rtol: X::from_f64(rtol).real(), ..Default::default() }
-}
-
-/// Numbers without pattern, the same every time.
-fn uneven(n: usize) -> Vec<f64> {
-    (0..n).map(|i| (i as f64 * 0.7 + 0.3).sin() + 0.2).collect()
-}
 
 /// A matrix times a number, as an operator of a user's own.
 struct Scaled<'a, X, A: ?Sized>(X, &'a A);

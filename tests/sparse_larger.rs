@@ -5,25 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use num_complex::Complex;
-use outcore::linalg::{NormOrder, Stats};
+use outcore::linalg::NormOrder;
 use outcore::{
     Axis, CancelToken, Compressed, Context, Csc, CscBuilder, Csr, CsrBuilder, Dense, Entry,
     ErrorKind, Index, Location, Order, Place, Result,
 };
 
+use crate::dense_larger::bits;
 use crate::folders::{Folders, names};
+use crate::numbers::{close, random};
 
 /// Runs an operation and compares what it cost with what it said, and with the limit.
 fn measured<R>(ctx: &Context, operation: impl Fn(&Context) -> Result<R>) -> R {
     let (result, report) = crate::plans::measured(ctx, operation);
     assert!(report.plan.cost.peak_memory <= ctx.memory_limit_bytes(), "{report}");
     result
-}
-
-/// A small generator, the same numbers every time.
-fn random(state: &mut u64) -> usize {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    (*state >> 33) as usize
 }
 
 /// Entries of a row in any order, repeated now and then; rows of very different lengths.
@@ -63,16 +59,16 @@ fn same<T: Entry, I: Index, P: Index, A: Axis>(
 fn copies<T: Entry, I: Index, P: Index>(a: &Csr<T, I, P>, kib: u64) {
     let (folders, free) = (Folders::new(), Context::new());
     let stored = measured(&folders.context(kib << 10).threads(2).unwrap(), |ctx| {
-        a.copy_to(Place::Replace(folders.path("a")), ctx)
+        a.copy_to(folders.replaced("a"), ctx)
     });
     same(&stored, a);
     folders.verify("a");
     for threads in [1, 3] {
         let ctx = folders.context(kib << 10).threads(threads).unwrap();
-        let copy = |ctx: &Context| stored.copy_to(Place::Replace(folders.path("b")), ctx);
+        let copy = |ctx: &Context| stored.copy_to(folders.replaced("b"), ctx);
         same(&measured(&ctx, copy), a);
         same(&measured(&ctx, |ctx| as_cols(&stored).copy_to(Place::Scratch, ctx)), &as_cols(a));
-        let coo = measured(&ctx, |ctx| stored.to_coo(Place::Replace(folders.path("coo")), ctx));
+        let coo = measured(&ctx, |ctx| stored.to_coo(folders.replaced("coo"), ctx));
         let expected = a.to_coo(Place::Memory, &free).unwrap();
         assert!(coo.rows() == expected.rows() && coo.cols() == expected.cols());
         assert!(coo.data() == expected.data());
@@ -125,7 +121,7 @@ fn generated<T: Entry, P: Index>(
     for threads in [1, 3] {
         let ctx = folders.context(kib << 10).threads(threads).unwrap();
         assert!(expected.bytes() > 2 * ctx.memory_limit_bytes());
-        let found = measured(&ctx, |ctx| make(Place::Replace(folders.path("a")), ctx));
+        let found = measured(&ctx, |ctx| make(folders.replaced("a"), ctx));
         same(&found, &expected);
         same(&measured(&ctx, |ctx| make(Place::Scratch, ctx)), &expected);
         folders.verify("a");
@@ -235,15 +231,15 @@ fn stacked() {
     let h = Csr::hstack(&heap, Place::Memory, &free).unwrap();
     assert!(h.shape() == (9_000, 900) && entries(&h) == beside.into_values().collect::<Vec<_>>());
     same(&v.row_range(9_000..18_000).unwrap(), &b);
-    same(&measured(&ctx, |ctx| Csr::vstack(&stored, Place::Replace(folders.path("v")), ctx)), &v);
-    same(&measured(&ctx, |ctx| Csr::hstack(&stored, Place::Replace(folders.path("h")), ctx)), &h);
+    same(&measured(&ctx, |ctx| Csr::vstack(&stored, folders.replaced("v"), ctx)), &v);
+    same(&measured(&ctx, |ctx| Csr::hstack(&stored, folders.replaced("h"), ctx)), &h);
     folders.verify("h");
     let cols: Vec<Csc<f64>> = stored.iter().map(|a| a.transpose()).collect();
     let cols: Vec<&Csc<f64>> = cols.iter().collect();
     same(&measured(&ctx, |ctx| Csc::hstack(&cols, Place::Scratch, ctx)), &as_cols(&v));
     same(&measured(&ctx, |ctx| Csc::vstack(&cols, Place::Scratch, ctx)), &as_cols(&h));
     // Rows appended to a stored matrix.
-    let appended = Csr::vstack(&[stored[0], &c], Place::Replace(folders.path("0")), &ctx).unwrap();
+    let appended = Csr::vstack(&[stored[0], &c], folders.replaced("0"), &ctx).unwrap();
     same(&Csr::open(folders.path("0")).unwrap(), &appended);
     // Lines that are more than a panel, in pieces.
     let long = ragged::<f64, u32, u32>((2, 5_000), 300_000, 4, number);
@@ -308,7 +304,7 @@ fn operated<T: Entry>(
     let q = b.copy_to(folders.result("b"), &free).unwrap();
     for threads in [1, 3] {
         let ctx = folders.context(kib << 10).threads(threads).unwrap();
-        let place = || Place::Replace(folders.path("c"));
+        let place = || folders.replaced("c");
         same(&measured(&ctx, |ctx| operation(&p, &q, place(), ctx)), &expected);
         folders.verify("c");
         same(&operation(a, &q, Place::Scratch, &ctx).unwrap(), &expected);
@@ -435,10 +431,7 @@ fn mapped_and_scaled() {
     ];
     for (expected, scale) in &cases {
         same(&scale(&a, Place::Memory, &free).unwrap(), expected);
-        same(
-            &measured(&ctx, |ctx| scale(&stored, Place::Replace(folders.path("b")), ctx)),
-            expected,
-        );
+        same(&measured(&ctx, |ctx| scale(&stored, folders.replaced("b"), ctx)), expected);
         folders.verify("b");
         let ctx = folders.context((8 << 10) << 10).threads(2).unwrap();
         let shared = measured(&ctx, |ctx| scale(&stored, Place::Memory, ctx));
@@ -451,20 +444,6 @@ fn mapped_and_scaled() {
     assert!(narrow.data().iter().zip(a.data().iter()).all(|(flag, x)| *flag == (*x > 0.0)));
     assert_eq!(a.scale_rows(&cols, Place::Memory, &free).unwrap_err().kind(), ErrorKind::Shape);
     assert_eq!(a.scale_cols(&rows, Place::Memory, &free).unwrap_err().kind(), ErrorKind::Shape);
-}
-
-/// The bits of statistics, NaNs included.
-fn bits(stats: &Stats) -> Vec<u64> {
-    let all = [stats.sums(), stats.means(), stats.variances(0), stats.mins(), stats.maxs()];
-    all.iter().flatten().map(|x| x.to_bits()).chain(stats.nans()).collect()
-}
-
-fn close(found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
-        let error = (found - expected).abs();
-        assert!(error <= tolerance * (1.0 + expected.abs()), "{found} instead of {expected}");
-    }
 }
 
 /// Statistics, norms and counts along both axes, against those of the dense matrix.

@@ -7,14 +7,8 @@ use outcore::spectral::{SvdOptions, pca, randomized_svd};
 use outcore::{Context, Csr, Dense, DenseMut, ErrorKind, Order, Place};
 use tempfile::tempdir;
 
+use crate::numbers::noise;
 use crate::plans::measured;
-
-/// Numbers without a pattern, between -1 and 1.
-fn noise(i: usize) -> f64 {
-    let mixed = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    ((mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 52) as f64
-        - 1.0
-}
 
 /// A matrix of rank 4 with singular values 1, 1/10, 1/100, 1/1000 times something, and a little noise.
 fn low_rank(shape: (usize, usize), noise_size: f64) -> Array2<f64> {

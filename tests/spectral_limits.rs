@@ -9,12 +9,7 @@ use outcore::spectral::{SvdOptions, SvdReason, pca, randomized_svd};
 use outcore::{Context, Csr, Dense, ErrorKind, Location, Order, Place, verify};
 use tempfile::tempdir;
 
-/// Numbers without a pattern, between -1 and 1.
-fn noise(i: usize) -> f64 {
-    let mixed = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    ((mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 52) as f64
-        - 1.0
-}
+use crate::numbers::noise;
 
 /// diag(30, 29, …, 1) in 40 x 30, times a number.
 fn diagonal<X: Scalar>(size: f64) -> Array2<X> {

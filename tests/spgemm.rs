@@ -2,7 +2,6 @@
 //! limit, at the cost that was planned, and nothing left behind.
 
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use num_complex::Complex;
@@ -12,42 +11,10 @@ use outcore::{
     Place, Report,
 };
 use proptest::prelude::*;
-use tempfile::{TempDir, tempdir};
 
+use crate::folders::Folders;
+use crate::numbers::random;
 use crate::semiring;
-
-/// A folder for matrices and one for scratch files, which must be empty in the end.
-struct Folders {
-    matrices: TempDir,
-    scratch: TempDir,
-}
-
-impl Folders {
-    fn new() -> Self {
-        Folders { matrices: tempdir().unwrap(), scratch: tempdir().unwrap() }
-    }
-
-    fn context(&self, limit: u64, threads: usize) -> Context {
-        let ctx = Context::new().memory_limit(limit).scratch(self.scratch.path());
-        ctx.threads(threads).unwrap()
-    }
-
-    fn place(&self, name: &str) -> Place {
-        Place::Replace(self.matrices.path().join(name))
-    }
-
-    fn assert_nothing_but(&self, names_of_matrices: &[&str]) {
-        let mut found = names(self.matrices.path());
-        found.sort();
-        assert_eq!(found, names_of_matrices);
-        assert_eq!(names(self.scratch.path()), [""; 0]);
-    }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-}
 
 fn in_memory() -> Context {
     Context::new().threads(2).unwrap()
@@ -64,12 +31,6 @@ fn same<T: Entry, I: Index>(one: &Csr<T, I>, other: &Csr<T, I>) -> bool {
     one.pattern() == other.pattern()
         && (size_of::<T>() == 0 || bytes(one) == bytes(other))
         && one.check().unwrap()
-}
-
-/// The same numbers every time.
-fn random(state: &mut u64) -> usize {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    (*state >> 33) as usize
 }
 
 /// Rows of the given lengths, columns by `column(row, draw)`, values that make sums depend on their order.
@@ -191,17 +152,17 @@ fn everywhere(a: &Csr<f64>, b: &Csr<f64>, limits: &[u64]) {
     let (folders, free) = (Folders::new(), in_memory());
     let expected = a.matmul(b, Place::Memory, &free).unwrap();
     assert!(same(&expected, &twin(a, b)), "in memory");
-    let stored_a = a.copy_to(folders.place("a"), &free).unwrap();
-    let stored_b = b.copy_to(folders.place("b"), &free).unwrap();
+    let stored_a = a.copy_to(folders.replaced("a"), &free).unwrap();
+    let stored_b = b.copy_to(folders.replaced("b"), &free).unwrap();
     assert!(same(&stored_a.matmul(&stored_b, Place::Memory, &free).unwrap(), &expected));
     for &limit in limits {
         for threads in [1, 2, 3, 8] {
-            let ctx = folders.context(limit, threads);
-            let c = stored_a.matmul(&stored_b, folders.place("c"), &ctx).unwrap();
+            let ctx = folders.context(limit).threads(threads).unwrap();
+            let c = stored_a.matmul(&stored_b, folders.replaced("c"), &ctx).unwrap();
             assert!(same(&c, &expected), "limit {limit}, {threads} threads");
-            outcore::verify(folders.matrices.path().join("c"), &free).unwrap();
+            outcore::verify(folders.path("c"), &free).unwrap();
         }
-        let ctx = folders.context(limit, 2);
+        let ctx = folders.context(limit).threads(2).unwrap();
         let c = a.matmul(&stored_b, Place::Scratch, &ctx).unwrap();
         assert!(same(&c, &expected), "A in memory, limit {limit}");
         let c = stored_a.matmul(b, Place::Scratch, &ctx).unwrap();
@@ -209,7 +170,7 @@ fn everywhere(a: &Csr<f64>, b: &Csr<f64>, limits: &[u64]) {
         let pattern = stored_a.pattern().matmul(&stored_b.pattern(), Place::Scratch, &ctx).unwrap();
         assert!(same(&pattern, &expected.pattern()), "pattern, limit {limit}");
     }
-    folders.assert_nothing_but(&["a", "b", "c"]);
+    folders.assert_only(&["a", "b", "c"]);
 }
 
 #[test]
@@ -277,18 +238,18 @@ fn costs_are_as_planned() {
         ("anywhere", anywhere(30_000, 30_000)),
     ];
     for (name, a) in &inputs {
-        let stored = a.copy_to(folders.place(name), &free).unwrap();
+        let stored = a.copy_to(folders.replaced(name), &free).unwrap();
         for limit in [1 << 20, 2 << 20, 4 << 20, 1 << 30] {
-            let ctx = folders.context(limit, 2);
+            let ctx = folders.context(limit).threads(2).unwrap();
             let what = format!("{name}, limit {limit}");
             let report =
-                ctx.measure(|ctx| stored.matmul(&stored, folders.place("c"), ctx)).unwrap();
+                ctx.measure(|ctx| stored.matmul(&stored, folders.replaced("c"), ctx)).unwrap();
             let entries = report.0.nnz();
             assert!(report.1.actual.peak_memory <= limit, "{what}: {}", report.1);
             let written = report.1.actual.bytes_written;
             assert!(written > 12 * entries as u64, "{what}: {written}");
             check_costs(&what, report, entries);
-            let plan = ctx.plan(|ctx| stored.matmul(&stored, folders.place("d"), ctx)).unwrap();
+            let plan = ctx.plan(|ctx| stored.matmul(&stored, folders.replaced("d"), ctx)).unwrap();
             assert!(plan.to_string().starts_with("CSR times CSR: "), "{plan}");
             check_costs(
                 &what,
@@ -301,15 +262,15 @@ fn costs_are_as_planned() {
         assert_eq!(report.1.actual.bytes_read + report.1.actual.bytes_written, 0);
         check_costs(name, report, entries);
     }
-    folders.assert_nothing_but(&["anywhere", "band", "c", "poisson", "rmat"]);
+    folders.assert_only(&["anywhere", "band", "c", "poisson", "rmat"]);
 }
 
 #[test]
 fn grids_and_bands_are_read_about_once() {
     let (folders, free) = (Folders::new(), in_memory());
     for (name, a) in [("poisson", poisson(&[250, 300])), ("band", band(60_000))] {
-        let stored = a.copy_to(folders.place(name), &free).unwrap();
-        let ctx = folders.context(2 << 20, 2);
+        let stored = a.copy_to(folders.replaced(name), &free).unwrap();
+        let ctx = folders.context(2 << 20).threads(2).unwrap();
         let (_, report) = ctx.measure(|ctx| stored.matmul(&stored, Place::Scratch, ctx)).unwrap();
         assert!(a.bytes() > 2 * (2 << 20), "larger than the limit");
         // The columns of A, then A, then B, pointers and a sample among them.
@@ -325,40 +286,44 @@ fn a_limit_that_is_too_small_is_an_error_that_says_so() {
     let (folders, free) = (Folders::new(), in_memory());
     let tall = matrix::<u32>(40, (0..400_000).map(|row| row % 2), |_, draw| draw);
     let wide = matrix::<u32>(400_000, (0..40).map(|_| 100), |_, draw| draw);
-    let stored = tall.copy_to(folders.place("b"), &free).unwrap();
+    let stored = tall.copy_to(folders.replaced("b"), &free).unwrap();
     // The pointers take 1.6 MB.
-    let ctx = folders.context(2 << 20, 2);
-    let error = wide.matmul(&stored, folders.place("c"), &ctx).unwrap_err();
+    let ctx = folders.context(2 << 20).threads(2).unwrap();
+    let error = wide.matmul(&stored, folders.replaced("c"), &ctx).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
     assert!(error.to_string().contains("pointers"), "{error}");
     // In memory there is nothing to read.
-    let c = wide.matmul(&tall, folders.place("c"), &ctx).unwrap();
+    let c = wide.matmul(&tall, folders.replaced("c"), &ctx).unwrap();
     assert!(same(&c, &twin(&wide, &tall)));
-    let error = wide.matmul(&tall, folders.place("d"), &folders.context(100_000, 2)).unwrap_err();
+    let error = wide
+        .matmul(&tall, folders.replaced("d"), &folders.context(100_000).threads(2).unwrap())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
-    let error = wide.matmul(&tall, Place::Memory, &folders.context(600_000, 2)).err();
+    let error =
+        wide.matmul(&tall, Place::Memory, &folders.context(600_000).threads(2).unwrap()).err();
     assert!(error.is_none_or(|error| error.kind() == ErrorKind::Memory));
-    folders.assert_nothing_but(&["b", "c"]);
+    folders.assert_only(&["b", "c"]);
 }
 
 #[test]
 fn a_cancelled_product_leaves_nothing() {
     let (folders, free) = (Folders::new(), in_memory());
-    let a = anywhere(40_000, 40_000).copy_to(folders.place("a"), &free).unwrap();
+    let a = anywhere(40_000, 40_000).copy_to(folders.replaced("a"), &free).unwrap();
     for limit in [1 << 20, 1 << 30] {
         for reports in [1, 3, 10, 20] {
             let (token, left) = (CancelToken::new(), AtomicU32::new(reports));
             let flag = token.clone();
-            let ctx = folders.context(limit, 2).cancel(token).progress(move |_| {
-                if left.fetch_sub(1, Ordering::Relaxed) == 1 {
-                    flag.cancel();
-                }
-            });
-            match a.matmul(&a, folders.place("c"), &ctx) {
+            let ctx =
+                folders.context(limit).threads(2).unwrap().cancel(token).progress(move |_| {
+                    if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                        flag.cancel();
+                    }
+                });
+            match a.matmul(&a, folders.replaced("c"), &ctx) {
                 Ok(_) => assert!(limit > 1 << 20, "cancelled after {reports} reports"),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Cancelled);
-                    folders.assert_nothing_but(&["a"]);
+                    folders.assert_only(&["a"]);
                 }
             }
         }
@@ -369,16 +334,16 @@ fn a_cancelled_product_leaves_nothing() {
 fn with_other_index(is_left: bool, at: usize, value: u32, limit: u64) -> Error {
     let (folders, free) = (Folders::new(), in_memory());
     let (good, bad) = (anywhere(20_000, 20_000), anywhere(20_000, 20_000));
-    let bad = bad.copy_to(folders.place("bad"), &free).unwrap();
-    let file = folders.matrices.path().join("bad/indices_1.npy");
+    let bad = bad.copy_to(folders.replaced("bad"), &free).unwrap();
+    let file = folders.path("bad/indices_1.npy");
     drop(bad);
     let file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
     file.write_all_at(&value.to_le_bytes(), 4096 + 4 * at as u64).unwrap();
-    let bad = Csr::<f64>::open(folders.matrices.path().join("bad")).unwrap();
-    let ctx = folders.context(limit, 2);
+    let bad = Csr::<f64>::open(folders.path("bad")).unwrap();
+    let ctx = folders.context(limit).threads(2).unwrap();
     let (a, b) = if is_left { (&bad, &good) } else { (&good, &bad) };
-    let error = a.matmul(b, folders.place("c"), &ctx).unwrap_err();
-    folders.assert_nothing_but(&["bad"]);
+    let error = a.matmul(b, folders.replaced("c"), &ctx).unwrap_err();
+    folders.assert_only(&["bad"]);
     error
 }
 

@@ -1,21 +1,13 @@
 //! Publishing, checksums, locks and limits, seen from outside.
 
 use std::fs;
-use std::path::Path;
 
 use outcore::{
     Access, CancelToken, Context, Csr, Dense, DenseMut, ErrorKind, Order, Place, Verified, verify,
 };
 use tempfile::tempdir;
 
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
+use crate::folders::names;
 
 #[test]
 fn a_new_array_appears_when_it_is_complete() {

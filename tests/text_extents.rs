@@ -42,9 +42,7 @@ fn vertices_that_dwarf_the_edges_are_refused_at_once() {
         let limit = 1 << 40;
         let ctx = folders.context(limit);
         let bytes = (last + 2) * size_of::<P>() as u64;
-        for place in
-            [Place::Memory, Place::Scratch, folders.result("g"), Place::Replace(folders.path("g"))]
-        {
+        for place in [Place::Memory, Place::Scratch, folders.result("g"), folders.replaced("g")] {
             let error = at_once(|| read_graph::<I, P>(&path, &place, &ctx)).unwrap_err();
             check_refusal(&error, bytes, limit);
             let list = EdgeList::open(&path).unwrap();

@@ -15,7 +15,7 @@ use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
 
 /// Rows and entries of a task.
-const TASK: usize = if cfg!(test) { 8 } else { 1 << 14 };
+const TASK: usize = 1 << 14;
 
 /// A piece of a line that is not the last has a multiple of so many entries.
 const RUN: usize = 1 << 12;

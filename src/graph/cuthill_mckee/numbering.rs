@@ -28,7 +28,7 @@ use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index};
 
 /// Vertices of a level that one task takes.
-const CHUNK: usize = if cfg!(test) { 4 } else { 256 };
+const CHUNK: usize = 256;
 
 /// How often a start further out is looked for.
 const TRIES: usize = 5;

@@ -20,7 +20,7 @@ const LINES: usize = 1 << 12;
 const ENTRIES: usize = 1 << 16;
 
 // A line in pieces is a block of its own, and no run: the sums over runs know no pieces.
-const _: () = assert!(ENTRIES <= PIECE || cfg!(test));
+const _: () = assert!(ENTRIES <= PIECE);
 
 /// Runs pay if they hold this share of a block's entries in at least as many lines as stand side by side.
 const SHARE: (usize, usize) = (3, 4);

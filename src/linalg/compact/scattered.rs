@@ -25,15 +25,22 @@ use crate::storage::raw::Raw;
 use crate::storage::{BufferMut, Context, Index, RawBufferMut};
 
 /// Columns of a block.
-const BLOCK: usize = if cfg!(test) { 1 << 9 } else { 1 << 14 };
+const BLOCK: usize = 1 << 14;
 
-/// Slots of a bin, at most: 16 bits name them.
-const SLOTS: usize = if cfg!(test) { 1 << 8 } else { 1 << 15 };
+/// How lines are cut.
+#[derive(Clone, Copy)]
+pub(super) struct Cut {
+    /// Slots of a bin, at most: 16 bits name them.
+    pub(super) slots: usize,
+    /// Entries of a group, about, unless one bin has more.
+    pub(super) group: usize,
+}
 
-/// Entries of a group, about: terms of 256 MiB in `f64`. With half as many x is read more often (R-MAT 22 0.103 s instead of
-/// 0.091). Groups whose terms stay in the last-level cache read all of x so often that they took 1.7 (R-MAT 22) to 1.9 times
-/// (uniform) as long.
-const GROUP: usize = if cfg!(test) { 1 << 11 } else { 32 << 20 };
+impl Cut {
+    /// Terms of a group take 256 MiB in `f64`. With half as many x is read more often (R-MAT 22 0.103 s instead of 0.091). Groups
+    /// whose terms stay in the last-level cache read all of x so often that they took 1.7 (R-MAT 22) to 1.9 times (uniform) as long.
+    pub(super) const USUAL: Self = Cut { slots: 1 << 15, group: 32 << 20 };
+}
 
 /// Values that are decoded at a time.
 const DECODED: usize = 1 << 12;
@@ -109,17 +116,28 @@ impl Scattered {
     ///
     /// Fails if a pointer or an index is out of range. Cost: two reads of the entries, one write.
     pub(crate) fn encode<I: Index>(
+        lines: (Panel<'_, (), I>, Raw<'_>),
+        sums: Sums,
+        most: u64,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        Self::encode_cut(lines, sums, most, Cut::USUAL, ctx)
+    }
+
+    /// As [`encode`](Self::encode), cut otherwise.
+    pub(super) fn encode_cut<I: Index>(
         (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
         sums: Sums,
         most: u64,
+        cut: Cut,
         ctx: &Context,
     ) -> Result<Option<Self>> {
         let (nnz, blocks) = (of_entries.len(), panel.ncols().div_ceil(BLOCK));
         if blocks < 2 || (nnz as u64).saturating_mul(of_entries.width() as u64 + 4) > most {
             return Ok(None);
         }
-        let Some((lens, bins)) = cut_bins(panel, sums) else { return Err(panel.fault()) };
-        if bins.iter().any(|bin| bin.slots > SLOTS) {
+        let Some((lens, bins)) = cut_bins(panel, sums, cut) else { return Err(panel.fault()) };
+        if bins.iter().any(|bin| bin.slots > cut.slots) {
             // A line of hundreds of millions of entries.
             return Ok(None);
         }
@@ -134,7 +152,7 @@ impl Scattered {
             // Not in order, or out of range; the plain product tells which.
             return Ok(None);
         };
-        let groups = group(bins, &counts, blocks);
+        let groups = group(bins, &counts, blocks, cut.group);
         let meter = ctx.meter();
         let largest = |of: fn(&Group) -> usize| groups.iter().map(of).max().unwrap_or(0);
         let mut scattered = Scattered {
@@ -316,15 +334,19 @@ impl Scattered {
 }
 
 /// The entries of every line, and lines in bins; `None` if a pointer is out of range.
-fn cut_bins<I: Index>(panel: Panel<'_, (), I>, sums: Sums) -> Option<(Vec<u32>, Vec<Bin>)> {
+fn cut_bins<I: Index>(
+    panel: Panel<'_, (), I>,
+    sums: Sums,
+    cut: Cut,
+) -> Option<(Vec<u32>, Vec<Bin>)> {
     let mut lens = Vec::with_capacity(panel.nrows());
     let mut bins = Vec::new();
     let mut open = Bin { lines: 0..0, slots: 0, entries: 0 };
     for line in 0..panel.nrows() {
         let len = panel.row(line).ok()?.len();
         lens.push(u32::try_from(len).ok().filter(|&len| len < u32::MAX / 2)?);
-        if open.slots + slots_of(len, sums) > SLOTS
-            || (open.entries > 0 && open.entries + len > GROUP)
+        if open.slots + slots_of(len, sums) > cut.slots
+            || (open.entries > 0 && open.entries + len > cut.group)
         {
             bins.push(open);
             open = Bin { lines: line..line, slots: 0, entries: 0 };
@@ -351,13 +373,13 @@ fn count<I: Index>(panel: Panel<'_, (), I>, bin: &Bin, blocks: usize) -> Option<
     Some(counts)
 }
 
-/// Bins in groups, and where the entries of each begin.
-fn group(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize) -> Vec<Group> {
+/// Bins in groups of at most `most` entries, unless one bin has more, and where the entries of each begin.
+fn group(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize, most: usize) -> Vec<Group> {
     let (mut groups, mut first, mut before) = (Vec::new(), 0, 0);
     while first < bins.len() {
         let mut entries = bins[first].entries;
         let mut last = first + 1;
-        while last < bins.len() && entries + bins[last].entries <= GROUP {
+        while last < bins.len() && entries + bins[last].entries <= most {
             entries += bins[last].entries;
             last += 1;
         }

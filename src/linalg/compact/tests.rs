@@ -4,11 +4,15 @@ use num_complex::Complex;
 use proptest::prelude::*;
 
 use super::Compact;
+use super::scattered::{Cut, Scattered};
 use crate::linalg::kernels::{Entries, PIECE, Panel, Sums, Update, gather, scatter};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{Csr, Duplicates};
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Entry, Place};
+
+/// So small that few entries meet many bins and groups.
+const SMALL: Cut = Cut { slots: 1 << 8, group: 1 << 11 };
 
 /// What an encoding was made of: runs, narrow and wide blocks.
 fn kinds(compact: &Compact) -> (usize, usize, usize) {
@@ -66,7 +70,7 @@ fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize)
     let arrays = (across.indptr(), across.indices(), across.data());
     let across = Panel::new(arrays.0, arrays.1, arrays.2, a.nrows(), 0).unwrap();
     let compact = Compact::encode(lines, Sums::InOrder, u64::MAX, &ctx).unwrap();
-    let scattered = super::Scattered::encode(lines, Sums::InOrder, u64::MAX, &ctx).unwrap();
+    let scattered = Scattered::encode_cut(lines, Sums::InOrder, u64::MAX, SMALL, &ctx).unwrap();
     for k in [1, 3] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::zero(); a.nrows() * k];
@@ -158,11 +162,11 @@ fn the_rest_is_narrow_or_wide() {
 }
 
 /// Products in two passes against the plain kernel, bit for bit.
-fn check_scattered(a: &Csr<f64>) {
+fn check_scattered(a: &Csr<f64>, cut: Cut) {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
     let lines = coded(panel);
     let encoded =
-        super::Scattered::encode(lines, Sums::Interleaved, u64::MAX, &Context::new()).unwrap();
+        Scattered::encode_cut(lines, Sums::Interleaved, u64::MAX, cut, &Context::new()).unwrap();
     let Some(scattered) = encoded else { return };
     let x: Vec<f64> = (0..a.ncols()).map(number).collect();
     for update in [Update::Set, Update::Add] {
@@ -193,15 +197,20 @@ fn scattered_columns_in_two_passes() {
         (0..lens(i)).map(move |k| (i, (i * 7919 + k * 104_729) % ncols, number(i * 31 + k)))
     });
     let a = Csr::<f64>::from_triplets((nrows, ncols), triplets, Duplicates::Sum).unwrap();
-    check_scattered(&a);
+    check_scattered(&a, Cut::USUAL);
+    check_scattered(&a, SMALL);
     // Out of order, or too large: none.
     let unsorted = [0u32, 100_000, 5];
     let panel = Panel::new(&[0u32, 3], &unsorted, &[1.0; 3], ncols, 0).unwrap();
     let lines = coded(panel);
-    assert!(super::Scattered::encode(lines, Sums::Interleaved, u64::MAX, &ctx).unwrap().is_none());
+    assert!(Scattered::encode(lines, Sums::Interleaved, u64::MAX, &ctx).unwrap().is_none());
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), ncols, 0).unwrap();
     let lines = coded(panel);
-    assert!(super::Scattered::encode(lines, Sums::Interleaved, 1000, &ctx).unwrap().is_none());
+    assert!(Scattered::encode(lines, Sums::Interleaved, 1000, &ctx).unwrap().is_none());
+    // A line of more slots than a bin has.
+    let cut = Cut { slots: 8, ..SMALL };
+    let most = u64::MAX;
+    assert!(Scattered::encode_cut(lines, Sums::Interleaved, most, cut, &ctx).unwrap().is_none());
 }
 
 #[test]
@@ -225,13 +234,19 @@ fn bad_indices_are_refused() {
 
 #[test]
 fn lines_in_pieces_keep_their_bits() {
-    for len in [PIECE - 1, PIECE, PIECE + 1, 5 * PIECE + 15, 5 * PIECE + 21, 70_000] {
+    for len in [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 15, 2 * PIECE + 21] {
         let line = |i: usize, len: usize| (0..len).map(move |j| (i, j * (i + 1), number(i + j)));
-        let triplets = line(0, 70).chain(line(2, len)).chain(line(3, len)).chain(line(4, 9));
-        let a = Csr::<f64>::from_triplets((6, 300_000), triplets, Duplicates::Sum).unwrap();
+        let triplets = line(0, 70).chain(line(1, len)).chain(line(2, len)).chain(line(4, 9));
+        let a = Csr::<f64>::from_triplets((6, 400_000), triplets, Duplicates::Sum).unwrap();
         check(&a, number);
-        check_scattered(&a);
+        check_scattered(&a, SMALL);
     }
+    // Columns so close together that they have one more than once.
+    let len = 2 * PIECE + 21;
+    let indices: Vec<u32> = (0..len).map(|j| (j * 60_000 / len) as u32).collect();
+    let (indptr, values) = (vec![0, 5, 5 + len as u32 - 10, len as u32], (0..len).map(number));
+    let a = Csr::from_parts((3, 60_000), indptr, indices, values.collect::<Vec<_>>()).unwrap();
+    assert_eq!(check(&a, number).map(|(_, narrow, wide)| (narrow > 0, wide)), Some((true, 0)));
 }
 
 proptest! {
@@ -258,14 +273,14 @@ proptest! {
     #[test]
     fn any_scattered_lines(
         lens in prop::collection::vec(prop_oneof![Just(0usize), 1usize..20, Just(3000)], 1..60),
-        ncols in 1usize..6000,
+        ncols in 1usize..60_000,
     ) {
         let line = |(i, len): (usize, &usize)| {
             (0..*len.min(&ncols)).map(move |k| (i, (i * 7919 + k * 31) % ncols, number(i * 61 + k)))
         };
         let triplets = lens.iter().enumerate().flat_map(line);
         let a = Csr::<f64>::from_triplets((lens.len(), ncols), triplets, Duplicates::Sum).unwrap();
-        check_scattered(&a);
+        check_scattered(&a, SMALL);
         check_in_order(&a, number);
     }
 }

@@ -19,8 +19,8 @@ use super::scatter_windows::bounds;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
 
-/// Entries of a block; few in tests, so that they see many blocks.
-const BLOCK: usize = if cfg!(test) { 8 } else { 1 << 14 };
+/// Entries of a block.
+const BLOCK: usize = 1 << 14;
 
 /// Most bins: as many streams as one thread can write to at once.
 const BINS: usize = 64;
@@ -199,26 +199,30 @@ fn send<T: Entry, I: Index>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::Context;
 
     #[test]
     fn entries_come_in_order_for_any_number_of_threads() {
+        let long = 12 * BLOCK as u64 + 100;
         for (columns, entries, step) in
-            [(1, 100, 1), (5, 7, 2), (200, 1000, 9), (64, 513, 0), (3000, 2000, 7), (900, 3000, 0)]
+            [(1, 100, 1), (5, 7, 2), (1, long, 1), (3000, long, 7), (900, long, 0), (64, long, 0)]
         {
             // Scattered over all columns, or along a band.
-            let column = |k: u32| {
-                if step == 0 { k * columns / entries + k % 3 } else { k * k * step + k / 7 }
+            let column = |k: u64| match step {
+                0 => k * columns / entries + k % 3,
+                _ => k * k * step + k / 7,
             };
-            let indices: Vec<u32> = (0..entries).map(|k| column(k) % columns).collect();
-            let data: Vec<u64> = (0..u64::from(entries)).collect();
+            let indices: Vec<u32> = (0..entries).map(|k| (column(k) % columns) as u32).collect();
+            let data: Vec<u64> = (0..entries).collect();
             let mut expected = vec![Vec::new(); columns as usize];
             indices.iter().zip(&data).for_each(|(&j, &x)| expected[j as usize].push(x));
-            for threads in [1, 2, 5] {
+            for threads in [1, 2, 3, 5] {
+                let ctx = Context::new().threads(threads).unwrap();
                 let mut columns = Columns::new(columns as usize, indices.len(), threads);
                 let mut states = vec![Vec::new(); expected.len()];
                 let entries = (&indices[..], Values::Plain(&data[..]));
-                columns.fold(&mut states, entries, |state, x| state.push(x));
-                assert_eq!(states, expected, "{threads} threads");
+                ctx.with_threads(|| columns.fold(&mut states, entries, |state, x| state.push(x)));
+                assert!(states == expected, "{} entries, {threads} threads", data.len());
             }
         }
     }

@@ -31,8 +31,8 @@ use crate::storage::{CACHE_LINE, Index, prefetch_lines, prefetch_to_read};
 const STEP: usize = 8;
 
 /// Entries of a piece of a row that is longer: pieces are summed each by itself, on any thread, and then one after the
-/// other. Long enough that pieces cost nothing; short in tests.
-pub(crate) const PIECE: usize = if cfg!(test) { 1 << 10 } else { 1 << 16 };
+/// other. Long enough that pieces cost nothing.
+pub(crate) const PIECE: usize = 1 << 16;
 
 /// Positions by which prefetching runs ahead: 128 to 512 are equally good.
 const AHEAD: usize = 256;
@@ -40,8 +40,8 @@ const AHEAD: usize = 256;
 /// Cache lines of X that are asked for ahead of the work.
 const LINES_AHEAD: usize = 32;
 
-/// Rows and entries below which starting threads costs more than the product; few in tests, so that threads are used.
-pub(super) const SMALL: usize = if cfg!(test) { 16 } else { 1 << 16 };
+/// Rows and entries below which starting threads costs more than the product.
+const SMALL: usize = 1 << 16;
 
 /// Runs of rows for each thread: enough that a thread that was held up leaves its last runs to others.
 const RUNS_PER_THREAD: usize = 8;
@@ -58,13 +58,26 @@ pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
     y: &mut [X],
     k: usize,
 ) -> Result<()> {
+    gather_from(SMALL, a, entries, update, x, y, k)
+}
+
+/// As [`gather`], on threads from a cost of `small` on.
+pub(super) fn gather_from<T: Factor<X>, I: Index, X: Scalar>(
+    small: usize,
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
     check_len("x", x, a.ncols(), k)?;
     check_len("y", y, a.nrows(), k)?;
     if k == 0 {
         return Ok(());
     }
     // Small products do not even ask how many threads there are.
-    let done = if a.cost().saturating_mul(k) < SMALL || parallel::threads() == 1 {
+    let done = if a.cost().saturating_mul(k) < small || parallel::threads() == 1 {
         gather_rows(a, entries, update, x, y, k)
     } else {
         let runs = runs_with_outputs(a, y, k, parallel::threads() * RUNS_PER_THREAD);

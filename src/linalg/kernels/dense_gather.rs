@@ -19,7 +19,7 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 const LANES: usize = 16;
 
 /// Numbers of `x` that stay in the nearest cache while `TOGETHER` rows, which come as so many streams, take them.
-const NEAR: usize = if cfg!(test) { 32 } else { 1024 };
+const NEAR: usize = 1024;
 const TOGETHER: usize = 4;
 
 /// Y = A X, or Y += A X, one pass over A; X is ncols x k and Y nrows x k, both row-major.

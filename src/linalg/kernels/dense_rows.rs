@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::storage::prefetch_lines;
 
-/// Numbers of the matrix that make a task worth its while; few in tests, so that they see many tasks.
-pub(super) const TASK: usize = if cfg!(test) { 64 } else { 1 << 16 };
+/// Numbers of the matrix that make a task worth its while.
+pub(super) const TASK: usize = 1 << 16;
 
 /// `nrows` rows of `ncols` numbers, `stride` numbers from the start of one row to that of the next.
 pub struct DenseRows<'a, T> {

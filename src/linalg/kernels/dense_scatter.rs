@@ -23,23 +23,23 @@ use crate::linalg::{Factor, Scalar};
 use crate::storage::parallel::{self, ParallelSlice, Tasks};
 
 /// Rows that make adding a part to the output cheap beside making it.
-const LEAST_HEIGHT: usize = if cfg!(test) { 16 } else { 64 };
+const LEAST_HEIGHT: usize = 64;
 
 /// Numbers of a block beyond which it has fewer rows than that: a block is the least that a panel can hold.
 const MOST_NUMBERS: usize = 1 << 19;
 
 /// Rows that a scatter adds in one go, if they are at least `WIDE`.
 const TALL: usize = 8;
-const WIDE: usize = if cfg!(test) { 20 } else { 512 };
+const WIDE: usize = 512;
 
 /// Columns whose sums stay in registers while `TALL` rows are added: 8 of `f64` in the smallest instruction set.
 const COLUMNS: usize = 16;
 
 /// Numbers of the parts that are made at once, if rows are narrow.
-const PARTS: usize = if cfg!(test) { 64 } else { 1 << 14 };
+const PARTS: usize = 1 << 14;
 
 /// Columns in a task of a scatter that shares out columns.
-const STRIP: usize = if cfg!(test) { 30 } else { 2048 };
+const STRIP: usize = 2048;
 
 /// Rows in a block of [`dense_scatter`]; cut a matrix into panels at its multiples to keep the bits of the whole.
 pub(crate) fn scatter_height(ncols: usize) -> usize {

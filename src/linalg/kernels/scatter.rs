@@ -19,7 +19,7 @@
 //! with windows found by reading all indices, and that is done at once where it could not start again, because it adds to `y`.
 
 use super::panel::{Fault, Panel};
-use super::scatter_bins;
+use super::scatter_bins::{self, BLOCK};
 use super::scatter_rows::{add, outputs_of};
 use super::scatter_windows::{Run, Windows};
 use super::update::{Entries, Update, check_len};
@@ -28,9 +28,23 @@ use crate::linalg::{Factor, Scalar};
 use crate::storage::Index;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 
-/// Rows and entries below which threads gain nothing: windows of columns are looked for first, and outputs meet at their ends. Few in
-/// tests, so that threads are used.
-const SMALL: usize = if cfg!(test) { 16 } else { 1 << 19 };
+/// Sizes that change how long a scatter takes and nothing else, in rows and entries.
+#[derive(Clone, Copy)]
+pub(super) struct Grain {
+    /// Below it threads gain nothing: windows of columns are looked for first, and outputs meet at their ends.
+    pub(super) small: usize,
+    /// A run whose window is looked for.
+    pub(super) run: usize,
+    /// A block that is sent to bins.
+    pub(super) block: usize,
+}
+
+impl Grain {
+    const USUAL: Self = Grain { small: 1 << 19, run: 1 << 15, block: BLOCK };
+}
+
+/// Outputs that a task prepares.
+const PREPARED: usize = 1 << 19;
 
 /// Bytes of outputs that stay in the cache of a thread, more or less, which alone adds to them faster than fewer threads than
 /// `SEVERAL` do by way of bins (R-MAT 18: 10 ms on one thread, 14 on two).
@@ -52,12 +66,25 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     y: &mut [X],
     k: usize,
 ) -> Result<()> {
+    scatter_by(Grain::USUAL, a, entries, update, x, y, k)
+}
+
+/// As [`scatter`], cut otherwise.
+pub(super) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
+    grain: Grain,
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
     check_len("x", x, a.nrows(), k)?;
     check_len("y", y, a.ncols(), k)?;
     if k == 0 {
         return Ok(());
     }
-    let small = a.cost().saturating_mul(k) < SMALL;
+    let small = a.cost().saturating_mul(k) < grain.small;
     // Without columns no thread would own any, and none see that entries are out of range.
     let done = if small || a.ncols() == 0 || parallel::threads() == 1 {
         update.prepare(y);
@@ -66,11 +93,14 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     } else {
         parallel::within(|| {
             let guessed = match update {
-                Update::Set => Windows::guess(a)
-                    .and_then(|windows| add_by(windows, a, entries, update, x, y, k)),
+                Update::Set => Windows::guess(a, grain.run).and_then(|windows| {
+                    add_by(windows, grain, a, entries, update, (x, &mut *y, k))
+                }),
                 Update::Add => Err(Fault),
             };
-            guessed.or_else(|Fault| add_by(Windows::find(a)?, a, entries, update, x, y, k))
+            guessed.or_else(|Fault| {
+                add_by(Windows::find(a, grain.run)?, grain, a, entries, update, (x, &mut *y, k))
+            })
         })
     };
     done.map_err(|Fault| a.fault())
@@ -79,12 +109,11 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
 /// The parallel method that the windows ask for.
 fn add_by<T: Factor<X>, I: Index, X: Scalar>(
     mut windows: Windows,
+    grain: Grain,
     a: Panel<'_, T, I>,
     entries: Entries,
     update: Update,
-    x: &[X],
-    y: &mut [X],
-    k: usize,
+    (x, y, k): (&[X], &mut [X], usize),
 ) -> std::result::Result<(), Fault> {
     let threads = parallel::threads();
     let Some(owners) = windows.owners(threads) else {
@@ -93,8 +122,8 @@ fn add_by<T: Factor<X>, I: Index, X: Scalar>(
             let all = 0..a.ncols();
             return add(a, entries, x, y, k, &all, &all);
         }
-        y.par_chunks_mut(SMALL).for_each(|y| update.prepare(y));
-        return scatter_bins::add(a, entries, x, y, k);
+        y.par_chunks_mut(PREPARED).for_each(|y| update.prepare(y));
+        return scatter_bins::add(a, entries, x, y, k, grain.block);
     };
     windows.widen(&owners);
     outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {

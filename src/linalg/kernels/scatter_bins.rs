@@ -26,12 +26,11 @@ use crate::linalg::{Factor, Scalar};
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
 
-/// Rows and entries of a block: its parcels, 16 bytes each as a rule, stay in the second-level cache. Small in tests, so that
-/// they see many blocks.
-const BLOCK: usize = if cfg!(test) { 8 } else { 1 << 14 };
+/// Rows and entries of a block: its parcels, 16 bytes each as a rule, stay in the second-level cache.
+pub(super) const BLOCK: usize = 1 << 14;
 
 /// Most bins: as many streams as one thread can write to at once.
-const BINS: usize = if cfg!(test) { 8 } else { 64 };
+const BINS: usize = 64;
 
 /// An entry on its way to its bin.
 #[derive(Clone, Copy)]
@@ -58,13 +57,14 @@ pub(crate) fn memory(value: usize, index: usize, threads: usize) -> u64 {
     (4 * threads * 4 * BLOCK * parcel) as u64
 }
 
-/// Adds the terms of all rows to `y`.
+/// Adds the terms of all rows to `y`, sent in blocks of about `block` rows and entries.
 pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
     entries: Entries,
     x: &[X],
     y: &mut [X],
     k: usize,
+    block: usize,
 ) -> Result<(), Fault> {
     let width = a.ncols().div_ceil(BINS).max(1).next_power_of_two();
     let bins = a.ncols().div_ceil(width);
@@ -72,9 +72,9 @@ pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
     let empty = || Outbox { ends: vec![0; bins], parcels: Vec::new() };
     let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(round).collect();
 
-    let blocks = a.split((a.cost() / BLOCK).max(1));
-    let long = |block: &Range<usize>| a.rows(block.clone()).cost() > 4 * BLOCK;
-    for stretch in blocks.chunk_by(|block, next| !long(block) && !long(next)) {
+    let blocks = a.split((a.cost() / block).max(1));
+    let long = |rows: &Range<usize>| a.rows(rows.clone()).cost() > 4 * block;
+    for stretch in blocks.chunk_by(|rows, next| !long(rows) && !long(next)) {
         if long(&stretch[0]) {
             let rows = stretch[0].clone();
             let x = &x[rows.start * k..rows.end * k];

@@ -11,14 +11,11 @@ use super::processor;
 use crate::storage::Index;
 use crate::storage::parallel::{IntoTasks, Tasks};
 
-/// Rows and entries of a run; small in tests, so that they see many runs.
-const RUN: usize = if cfg!(test) { 16 } else { 1 << 15 };
-
 /// Most runs of a panel; beyond it they grow longer.
 const MOST_RUNS: usize = 1 << 14;
 
 /// Rows of a run that a guess looks at, and entries at either end of each.
-const ROWS: usize = if cfg!(test) { 2 } else { 16 };
+const ROWS: usize = 16;
 const ENDS: usize = 8;
 
 /// Runs of rows, each with the columns that it touches.
@@ -39,23 +36,24 @@ pub(super) struct Run {
 impl Windows {
     /// Reads all indices of the panel, on all threads; fails if one is out of range.
     ///
-    /// A few numbers for every 32,768 entries, at most 16,384 times.
-    pub(super) fn find<T: Sync, I: Index>(a: Panel<'_, T, I>) -> Result<Self, Fault> {
-        Self::of_runs(a, Run::find)
+    /// A few numbers for every `run` rows and entries, at most 16,384 times.
+    pub(super) fn find<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
+        Self::of_runs(a, run, Run::find)
     }
 
     /// Looks at some rows of every run, and takes columns a little to the left and to the right of theirs too.
     ///
     /// Fails if a pointer is out of order; the indices are still to be checked.
-    pub(super) fn guess<T: Sync, I: Index>(a: Panel<'_, T, I>) -> Result<Self, Fault> {
-        Self::of_runs(a, Run::guess)
+    pub(super) fn guess<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
+        Self::of_runs(a, run, Run::guess)
     }
 
     fn of_runs<'a, T: Sync, I: Index>(
         a: Panel<'a, T, I>,
+        run: usize,
         look: impl Fn(Panel<'a, T, I>, Range<usize>) -> Result<Run, Fault> + Sync,
     ) -> Result<Self, Fault> {
-        let parts = (a.cost() / RUN).clamp(1, MOST_RUNS);
+        let parts = (a.cost() / run).clamp(1, MOST_RUNS);
         let rows = a.split(parts).into_par_iter();
         let runs: Result<Vec<Run>, Fault> = rows.map(|rows| look(a, rows)).collect();
         Ok(Windows { ncols: a.ncols(), runs: runs? })

@@ -6,10 +6,12 @@ use num_complex::Complex;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
+use super::compressed::gather_from;
 use super::dense_gather::dense_gather;
 use super::dense_scatter::dense_scatter;
+use super::scatter::{Grain, scatter_by};
 use super::*;
-use crate::error::{ErrorKind, Location};
+use crate::error::{ErrorKind, Location, Result};
 use crate::linalg::{Factor, Scalar};
 use crate::sparse::Indices;
 use crate::storage::raw::Raw;
@@ -17,6 +19,36 @@ use crate::storage::{Context, Index};
 
 static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
+
+/// So small that few entries meet many threads, runs and blocks.
+const SMALL: Grain = Grain { small: 16, run: 16, block: 8 };
+
+/// With runs of so many rows that not all of them are looked at when windows are guessed.
+const LONG_RUNS: Grain = Grain { run: 64, ..SMALL };
+
+/// The gather, cut small.
+fn gather<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
+    gather_from(SMALL.small, a, entries, update, x, y, k)
+}
+
+/// The scatter, cut small.
+fn scatter<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
+    scatter_by(SMALL, a, entries, update, x, y, k)
+}
 
 /// Rows of (column, value) and the number of columns; `start` is what the first pointer holds.
 #[derive(Clone, Debug)]
@@ -58,11 +90,11 @@ impl<T, I: Index, P: Index> Arrays<T, I, P> {
 
 /// Short rows, long rows, empty rows, duplicates; banded (near the diagonal) or anywhere.
 fn samples() -> impl Strategy<Value = Sample> {
-    (0usize..70, 0usize..70, any::<bool>(), 0u32..9).prop_flat_map(
+    (0usize..70, 0usize..200, any::<bool>(), 0u32..9).prop_flat_map(
         |(nrows, ncols, banded, start)| {
             let most: usize = if ncols == 0 { 0 } else { 60 };
             let length = prop_oneof![6 => 0..=most.min(8), 1 => 0..=most];
-            let entry = (0usize..70, -5i8..=5);
+            let entry = (0usize..200, -5i8..=5);
             let row = length.prop_flat_map(move |n| prop::collection::vec(entry.clone(), n));
             prop::collection::vec(row, nrows).prop_map(move |mut rows| {
                 for (i, row) in rows.iter_mut().enumerate() {
@@ -86,7 +118,7 @@ fn agrees<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     value: impl Fn(i8) -> T,
     k: usize,
     update: Update,
-) -> Result<(), TestCaseError> {
+) -> std::result::Result<(), TestCaseError> {
     let arrays = Arrays::<T, I, P>::new(sample, value);
     let a = arrays.panel();
     let (nrows, ncols) = (a.nrows(), a.ncols());
@@ -196,47 +228,86 @@ proptest! {
     fn dense_kernels_agree_with_their_twins(
         nrows in 0usize..40, ncols in 0usize..70, gap in 0usize..3, k in 1usize..12, add in any::<bool>(),
     ) {
-        let stride = ncols + gap;
-        let data: Vec<f64> = numbers(nrows * stride);
-        let a = DenseRows::new(&data, nrows, ncols, stride).unwrap();
-        let update = if add { Update::Add } else { Update::Set };
-        let parts = (&data[..], ncols, stride);
-        let (rows, columns) = (numbers::<f64>(nrows * k), numbers::<f64>(ncols * k));
-        let (mut y, mut z) = (rows.clone(), columns.clone());
-        reference::dense_gather(parts, Entries::AsStored, update, &columns, &mut y, k);
-        reference::dense_scatter(parts, Entries::AsStored, update, &rows, &mut z, k);
-        for ctx in &*CONTEXTS {
-            let (mut got, mut got_back) = (rows.clone(), columns.clone());
-            ctx.with_threads(|| dense_gather(a, Entries::AsStored, update, &columns, &mut got, k)).unwrap();
-            ctx.with_threads(|| dense_scatter(a, Entries::AsStored, update, &rows, &mut got_back, k)).unwrap();
-            prop_assert_eq!(&got, &y);
-            prop_assert_eq!(&got_back, &z);
-        }
+        dense_agrees((nrows, ncols, gap), k, if add { Update::Add } else { Update::Set });
     }
 
     #[test]
     fn dense_bits_do_not_depend_on_threads_or_panels(nrows in 1usize..60, ncols in 1usize..90, cut in 0usize..60) {
-        let data: Vec<f64> = (0..nrows * ncols).map(|i| 1.0 / (i + 1) as f64).collect();
-        let a = DenseRows::new(&data, nrows, ncols, ncols).unwrap();
-        let (set, add, entries) = (Update::Set, Update::Add, Entries::AsStored);
-        let x = vec![0.1; nrows];
-        let across = vec![0.3; ncols];
-        let cut = cut.min(nrows) / scatter_height(ncols) * scatter_height(ncols);
-        let top = DenseRows::new(&data, cut, ncols, ncols).unwrap();
-        let bottom = DenseRows::new(&data[cut * ncols..], nrows - cut, ncols, ncols).unwrap();
-        let mut expected = None;
-        for ctx in &*CONTEXTS {
-            let (mut whole, mut cut_up, mut y) =
-                (vec![f64::NAN; ncols], vec![f64::NAN; ncols], vec![f64::NAN; nrows]);
-            ctx.with_threads(|| dense_scatter(a, entries, set, &x, &mut whole, 1)).unwrap();
-            ctx.with_threads(|| dense_scatter(top, entries, set, &x[..cut], &mut cut_up, 1)).unwrap();
-            ctx.with_threads(|| dense_scatter(bottom, entries, add, &x[cut..], &mut cut_up, 1)).unwrap();
-            ctx.with_threads(|| dense_gather(a, entries, set, &across, &mut y, 1)).unwrap();
-            let got = (bits(&whole), bits(&y));
-            prop_assert_eq!(bits(&cut_up), bits(&whole));
-            prop_assert_eq!(&got, expected.get_or_insert(got.clone()));
-        }
+        dense_bits_agree((nrows, ncols), cut);
     }
+}
+
+/// Both dense kernels against their twins, with numbers whose sums are exact.
+fn dense_agrees((nrows, ncols, gap): (usize, usize, usize), k: usize, update: Update) {
+    let (stride, entries) = (ncols + gap, Entries::AsStored);
+    let data: Vec<f64> = numbers(nrows * stride);
+    let a = DenseRows::new(&data, nrows, ncols, stride).unwrap();
+    let parts = (&data[..], ncols, stride);
+    let (rows, columns) = (numbers::<f64>(nrows * k), numbers::<f64>(ncols * k));
+    let (mut y, mut z) = (rows.clone(), columns.clone());
+    reference::dense_gather(parts, entries, update, &columns, &mut y, k);
+    reference::dense_scatter(parts, entries, update, &rows, &mut z, k);
+    for ctx in &*CONTEXTS {
+        let (mut got, mut got_back) = (rows.clone(), columns.clone());
+        ctx.with_threads(|| dense_gather(a, entries, update, &columns, &mut got, k)).unwrap();
+        ctx.with_threads(|| dense_scatter(a, entries, update, &rows, &mut got_back, k)).unwrap();
+        assert!(got == y, "gather, {nrows} x {ncols}, {k} vectors");
+        assert!(got_back == z, "scatter, {nrows} x {ncols}, {k} vectors");
+    }
+}
+
+/// Both dense kernels have the bits of one thread and of the whole.
+fn dense_bits_agree((nrows, ncols): (usize, usize), cut: usize) {
+    let data: Vec<f64> = (0..nrows * ncols).map(|i| 1.0 / (i + 1) as f64).collect();
+    let a = DenseRows::new(&data, nrows, ncols, ncols).unwrap();
+    let (set, add, entries) = (Update::Set, Update::Add, Entries::AsStored);
+    let (x, across) = (vec![0.1; nrows], vec![0.3; ncols]);
+    let cut = cut.min(nrows) / scatter_height(ncols) * scatter_height(ncols);
+    let top = DenseRows::new(&data, cut, ncols, ncols).unwrap();
+    let bottom = DenseRows::new(&data[cut * ncols..], nrows - cut, ncols, ncols).unwrap();
+    let mut expected = None;
+    for ctx in &*CONTEXTS {
+        let (mut whole, mut cut_up, mut y) =
+            (vec![f64::NAN; ncols], vec![f64::NAN; ncols], vec![f64::NAN; nrows]);
+        ctx.with_threads(|| dense_scatter(a, entries, set, &x, &mut whole, 1)).unwrap();
+        ctx.with_threads(|| dense_scatter(top, entries, set, &x[..cut], &mut cut_up, 1)).unwrap();
+        ctx.with_threads(|| dense_scatter(bottom, entries, add, &x[cut..], &mut cut_up, 1))
+            .unwrap();
+        ctx.with_threads(|| dense_gather(a, entries, set, &across, &mut y, 1)).unwrap();
+        let got = (bits(&whole), bits(&y));
+        assert!(bits(&cut_up) == bits(&whole), "{nrows} x {ncols}, cut at {cut}");
+        assert!(got == *expected.get_or_insert(got.clone()), "{nrows} x {ncols}");
+    }
+}
+
+/// Several blocks of rows, of narrow ones and of wide ones, more blocks than are made at once, and several strips of columns.
+#[test]
+fn large_dense_matrices() {
+    for (nrows, ncols, k) in [
+        (2500, 70, 1),
+        (2500, 70, 3),
+        (700, 100, 11),
+        (1150, 1030, 1),
+        (300, 4200, 1),
+        (70, 4200, 3),
+        (70, 17_000, 1),
+        (40, 17_000, 2),
+    ] {
+        for update in [Update::Set, Update::Add] {
+            dense_agrees((nrows, ncols, 3), k, update);
+        }
+        dense_bits_agree((nrows, ncols), nrows / 2);
+    }
+}
+
+/// Rows so long that a block has 4, 2 and 1 of them, and some that are left over when eight are added in one go.
+#[test]
+fn very_long_dense_rows() {
+    for (nrows, ncols) in [(19, 140_001), (11, 200_003), (9, 300_000)] {
+        dense_agrees((nrows, ncols, 1), 1, Update::Set);
+        dense_bits_agree((nrows, ncols), 8);
+    }
+    dense_agrees((9, 140_001, 0), 2, Update::Add);
 }
 
 fn bits(numbers: &[f64]) -> Vec<u64> {
@@ -262,6 +333,24 @@ fn the_first_bad_index_is_named() {
     }
 }
 
+/// An index that is no column, but would be one of the last bin's.
+#[test]
+fn the_last_bin_has_no_columns_beyond_the_last() {
+    let (ncols, nrows) = (129, 100);
+    let mut indices: Vec<u32> = (0..nrows * 4).map(|k| k * 7919 % ncols).collect();
+    indices[201] = ncols + 1;
+    let indptr: Vec<u32> = (0..=nrows).map(|i| 4 * i).collect();
+    let values = vec![1.0; indices.len()];
+    let a = Panel::new(&indptr, &indices, &values, ncols as usize, 0).unwrap();
+    let x = vec![1.0; nrows as usize];
+    for (ctx, update) in CONTEXTS.iter().flat_map(|c| [(c, Update::Set), (c, Update::Add)]) {
+        let mut y = vec![0.0; ncols as usize];
+        let scattered = ctx.with_threads(|| scatter(a, Entries::AsStored, update, &x, &mut y, 1));
+        let error = scattered.unwrap_err();
+        assert_eq!(error.location(), Some(&Location::Entry { major: 50, position: 201 }));
+    }
+}
+
 /// Between rows without entries one whose pointer comes back, where no sample sees it; and entries of a matrix without columns.
 #[test]
 fn what_no_thread_would_look_at_is_seen() {
@@ -275,8 +364,9 @@ fn what_no_thread_would_look_at_is_seen() {
     for (ctx, update) in CONTEXTS.iter().flat_map(|c| [(c, Update::Set), (c, Update::Add)]) {
         for a in [back, few, many] {
             let (mut x, mut y) = (vec![1.0; a.nrows()], vec![0.0; a.ncols()]);
-            let scattered =
-                ctx.with_threads(|| scatter(a, Entries::AsStored, update, &x, &mut y, 1));
+            let scattered = ctx.with_threads(|| {
+                scatter_by(LONG_RUNS, a, Entries::AsStored, update, &x, &mut y, 1)
+            });
             assert_eq!(scattered.unwrap_err().kind(), ErrorKind::Index);
             let gathered = ctx.with_threads(|| gather(a, Entries::AsStored, update, &y, &mut x, 1));
             assert_eq!(gathered.unwrap_err().kind(), ErrorKind::Index);
@@ -287,20 +377,21 @@ fn what_no_thread_would_look_at_is_seen() {
 /// Rows of a band between which a few reach far to the side, where no sample sees them.
 #[test]
 fn windows_guessed_wrong_are_found_out() {
-    for unlucky in 0..400 {
-        let rows = (0..400usize).map(|i| match i == unlucky {
-            true => vec![(399 - i, 2), (i, 1)],
-            false => vec![(i, 1), ((i + 1) % 400, 3)],
+    let n = 6000;
+    for unlucky in (0..n).step_by(23) {
+        let rows = (0..n).map(|i| match i == unlucky {
+            true => vec![(n - 1 - i, 2), (i, 1)],
+            false => vec![(i, 1), ((i + 1) % n, 3)],
         });
-        let sample = Sample { ncols: 400, start: 3, rows: rows.collect() };
+        let sample = Sample { ncols: n, start: 3, rows: rows.collect() };
         let arrays = Arrays::<f64, u32, u32>::new(&sample, |v| 0.1 * f64::from(v));
         let (a, set, entries) = (arrays.panel(), Update::Set, Entries::AsStored);
-        let x: Vec<f64> = (0..400).map(|i| 1.0 / (i + 3) as f64).collect();
-        let mut expected = vec![0.0; 400];
+        let x: Vec<f64> = (0..n).map(|i| 1.0 / (i + 3) as f64).collect();
+        let mut expected = vec![0.0; n];
         reference::scatter(a, entries, set, &x, &mut expected, 1).unwrap();
         for ctx in &*CONTEXTS {
-            let mut y = vec![f64::NAN; 400];
-            ctx.with_threads(|| scatter(a, entries, set, &x, &mut y, 1)).unwrap();
+            let mut y = vec![f64::NAN; n];
+            ctx.with_threads(|| scatter_by(LONG_RUNS, a, entries, set, &x, &mut y, 1)).unwrap();
             assert_eq!(bits(&y), bits(&expected));
         }
     }
@@ -340,7 +431,7 @@ fn a_long_row_is_the_sum_of_its_pieces() {
 fn shapes_that_do_not_fit_are_errors() {
     let a = Panel::new(&[0u32, 1], &[0u32], &[1.0], 2, 0).unwrap();
     let (set, entries) = (Update::Set, Entries::AsStored);
-    let kind = |outcome: crate::error::Result<()>| outcome.unwrap_err().kind();
+    let kind = |outcome: Result<()>| outcome.unwrap_err().kind();
     assert_eq!(kind(gather(a, entries, set, &[1.0], &mut [0.0], 1)), ErrorKind::Shape);
     assert_eq!(kind(gather(a, entries, set, &[1.0; 2], &mut [0.0; 2], 1)), ErrorKind::Shape);
     assert_eq!(kind(scatter(a, entries, set, &[], &mut [0.0; 2], 1)), ErrorKind::Shape);
@@ -385,19 +476,21 @@ fn decoded<T: Factor<X>, V: Factor<X>, I: Index, X: Scalar>(
         let (from, to) = if along { (shape.1, shape.0) } else { shape };
         let (x, before) = (rough(from * k), rough(to * k));
         let how = How { along, entries: Entries::Conjugated, update };
-        for ctx in &*CONTEXTS {
-            let (mut own, mut other, mut slow) = (before.clone(), before.clone(), before.clone());
-            ctx.with_threads(|| match along {
+        let (mut own, mut slow) = (before.clone(), before.clone());
+        CONTEXTS[1]
+            .with_threads(|| match along {
                 true => gather(a, how.entries, update, &x, &mut own, k),
                 false => scatter(a, how.entries, update, &x, &mut own, k),
             })
             .unwrap();
+        let vectors = Vectors { k, x: &x, y: &mut slow };
+        multiply::multiply_wide(any, &wide, values, how, vectors).unwrap();
+        assert!(own == slow, "wide, {k} vectors, along {along}");
+        for ctx in &*CONTEXTS {
+            let mut other = before.clone();
             let vectors = Vectors { k, x: &x, y: &mut other };
             ctx.with_threads(|| multiply_lines(any, values, how, vectors)).unwrap();
             assert!(own == other, "decoded, {k} vectors, along {along}");
-            let vectors = Vectors { k, x: &x, y: &mut slow };
-            multiply::multiply_wide(any, &wide, values, how, vectors).unwrap();
-            assert!(own == slow, "wide, {k} vectors, along {along}");
         }
     }
 }

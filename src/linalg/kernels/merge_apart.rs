@@ -174,12 +174,12 @@ mod tests {
     fn long_lines_are_those_that_are_merged_together() {
         for lens in [(0, 0), (5, 0), (0, 700), (600, 1), (511, 513), (2000, 1500), (100, 3000)] {
             for way in [Combination::sum as Way, Combination::difference] {
-                let (together, sums) = merged(way, lens, |k| i64::from(k));
-                let (apart, narrow) = merged(way, lens, |k| k as i32);
+                let (together, sums) = merged(way, lens, i64::from);
+                let (apart, narrow) = merged(way, lens, |k| k as i16);
                 assert_eq!(together, apart, "{lens:?}");
                 assert!(sums.iter().zip(&narrow).all(|(&sum, &other)| sum == i64::from(other)));
             }
-            let (shared, products) = merged(Combination::product, lens, |k| i64::from(k));
+            let (shared, products) = merged(Combination::product, lens, i64::from);
             let least = lens.0.min(lens.1);
             assert!(shared.len() >= 3 && shared.len() <= least as usize + 3);
             assert!(
@@ -190,18 +190,18 @@ mod tests {
 
     #[test]
     fn the_first_overflow_is_told() {
-        let (p, x): (Vec<u32>, Vec<i32>) = ((0..3000).collect(), vec![1; 3000]);
+        let (p, x): (Vec<u32>, Vec<i16>) = ((0..3000).collect(), vec![1; 3000]);
         let mut y = x.clone();
-        (y[1700], y[2900]) = (i32::MAX, i32::MAX);
+        (y[1700], y[2900]) = (i16::MAX, i16::MAX);
         let ends = [0, 1000, 1650, 3000];
         let of = |data| MergeLines {
             ends: &ends,
             indices: Indices::Narrow(&p),
-            data: Raw::of::<i32>(data),
+            data: Raw::of::<i16>(data),
         };
-        let (mut made, mut data) = (vec![0; 6000], vec![0i32; 6000]);
+        let (mut made, mut data) = (vec![0; 6000], vec![0i16; 6000]);
         let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
-        let sum = Combination::sum(Some(DType::Int32)).unwrap();
+        let sum = Combination::sum(Some(DType::Int16)).unwrap();
         assert_eq!(sum.merge(of(&x), of(&y), room, &mut [0; 3]), Err((2, 1700)));
     }
 }

@@ -46,9 +46,12 @@ pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<V
         ctx.meter().read(stored);
         return by_index!(a.indptr(), indptr => {
             // A mapped file that another process changes may no longer be what was checked: stay within the entries.
-            let end = |line: usize| indptr[line].to_usize().wrapping_sub(base).min(a.nnz());
-            let count = |line| end(line + 1).saturating_sub(end(line)) as u64;
-            ctx.collected("the counts", (0..len).map(count))
+            let end = |pointer: usize| pointer.wrapping_sub(base).min(a.nnz());
+            let count = |ends: &[_]| {
+                let [start, end] = [0, 1].map(|at| end(Index::to_usize(ends[at])));
+                end.saturating_sub(start) as u64
+            };
+            ctx.collected("the counts", indptr.windows(2).map(count))
         });
     }
     by_index_type!(a.types().indices, I => count_across::<I>(a, (len, bytes), ctx))

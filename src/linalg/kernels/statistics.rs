@@ -273,6 +273,8 @@ impl Part {
         }
     }
 
+    // By itself, with registers of its own: inlined it took 5 % more.
+    #[inline(never)]
     fn add_sums<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
         let (sums, sum_tail) = self.sum.as_chunks_mut::<LANES>();
         let (mins, min_tail) = self.min.as_chunks_mut::<LANES>();
@@ -291,6 +293,7 @@ impl Part {
         }
     }
 
+    #[inline(never)]
     fn add_squares<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
         let (squares, tail) = self.squares.as_chunks_mut::<LANES>();
         let (means, mean_tail) = self.mean.as_chunks::<LANES>();

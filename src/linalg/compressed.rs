@@ -27,11 +27,11 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        product(self, true, Vectors { k, x, y }, ctx)
+        product(self.to_any(), true, Vectors { k, x, y }, Ways::of::<T>(), ctx)
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        product(self, false, Vectors { k, x, y }, ctx)
+        product(self.to_any(), false, Vectors { k, x, y }, Ways::of::<T>(), ctx)
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
@@ -39,10 +39,27 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 }
 
-fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
-    a: &Compressed<T, I, P, A>,
+/// What makes a product of entries of one type with vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct Ways<X: Scalar> {
+    /// As [`Factor::exact_sparse`].
+    pub(crate) exact: fn(&AnyCompressed, bool, (usize, &[X], &mut [X]), &Context) -> Result<bool>,
+    /// As [`Factor::multiply_panels`].
+    pub(crate) panels: fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
+}
+
+impl<X: Scalar> Ways<X> {
+    pub(crate) fn of<T: Factor<X>>() -> Self {
+        Ways { exact: T::exact_sparse, panels: T::multiply_panels }
+    }
+}
+
+/// The product, or that with the adjoint, of a matrix of the types for which the ways are.
+pub(crate) fn product<X: Scalar>(
+    a: AnyCompressed,
     adjoint: bool,
     vectors: Vectors<'_, '_, X>,
+    ways: Ways<X>,
     ctx: &Context,
 ) -> Result<()> {
     let Vectors { k, x, y } = vectors;
@@ -50,13 +67,12 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
     check_shape("x", from.saturating_mul(k), x.len())?;
     check_shape("y", to.saturating_mul(k), y.len())?;
-    let a = a.to_any();
-    if T::exact_sparse(&a, adjoint, (k, x, y), ctx)? {
+    if (ways.exact)(&a, adjoint, (k, x, y), ctx)? {
         return Ok(());
     }
     let bytes = (size_of_val(x) + size_of_val(y)) as u64;
     let (mut panels, _running) = one_product(a, adjoint, (k, bytes), ctx)?;
-    T::multiply_panels(&mut panels, adjoint, Vectors { k, x, y }, ctx)
+    (ways.panels)(&mut panels, adjoint, Vectors { k, x, y }, ctx)
 }
 
 /// Panels for one product with `k` vectors that take `bytes` bytes with their products, which begins now.

@@ -6,6 +6,7 @@
 //! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
 //!   compressed ones, in a form of `prepared_form`; `readers` and `at_hand` – how several products at a time share it;
 //!   `compact` – a matrix in fewer bytes
+//! - `by_type` – products of matrices whose types are known at run time
 //! - `exact` – products of integers that an `f64` does not hold
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
@@ -25,6 +26,7 @@
 mod arithmetic;
 mod at_hand;
 mod bandwidth;
+mod by_type;
 mod compact;
 mod compressed;
 mod dense;
@@ -55,9 +57,12 @@ mod statistics;
 mod vector;
 
 pub use arithmetic::{Multiply, Subtract};
+pub(crate) use by_type::{Multiplier, Prepared};
 pub use fn_operator::FnOperator;
 pub use operator::LinearOperator;
+pub(crate) use prepared::sealed;
 pub use prepared::{Operator, PanelProduct, Panelled};
+pub(crate) use prepared_sparse::Recompress;
 pub use reordered::Reordered;
 pub use scalar::{Factor, Scalar};
 pub use semiring::{

@@ -1,7 +1,7 @@
 //! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes where it fits.
 
 use crate::error::Result;
-use crate::linalg::compressed::product_plan;
+use crate::linalg::compressed::{Ways, product_plan};
 use crate::linalg::kernels::{Entries, How, Sums, Update, Vectors};
 use crate::linalg::operator::product_name;
 use crate::linalg::prepared_form::Form;
@@ -92,10 +92,22 @@ impl PreparedLines {
     pub(crate) fn product<T: Factor<X>, X: Scalar>(
         &self,
         adjoint: bool,
-        Vectors { k, x, y }: Vectors<'_, '_, X>,
+        vectors: Vectors<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
-        if T::exact_sparse(self.matrix(), adjoint, (k, x, y), ctx)? {
+        self.product_by(adjoint, vectors, Ways::of::<T>(), T::multiply_form, ctx)
+    }
+
+    /// As [`product`](Self::product), by the ways of the entries.
+    pub(crate) fn product_by<X: Scalar>(
+        &self,
+        adjoint: bool,
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
+        ways: Ways<X>,
+        multiply_form: fn(&Form, How, Vectors<'_, '_, X>, &Context) -> Result<()>,
+        ctx: &Context,
+    ) -> Result<()> {
+        if (ways.exact)(self.matrix(), adjoint, (k, x, y), ctx)? {
             return Ok(());
         }
         match self.form(adjoint, k) {
@@ -103,11 +115,11 @@ impl PreparedLines {
                 ctx.meter().pass();
                 let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
                 let how = How { along: true, entries, update: Update::Set };
-                T::multiply_form(form, how, Vectors { k, x, y }, ctx)
+                multiply_form(form, how, Vectors { k, x, y }, ctx)
             }
-            None => self.readers.with(ctx, &mut |panels| {
-                T::multiply_panels(panels, adjoint, Vectors { k, x, y }, ctx)
-            }),
+            None => self
+                .readers
+                .with(ctx, &mut |panels| (ways.panels)(panels, adjoint, Vectors { k, x, y }, ctx)),
         }
     }
 

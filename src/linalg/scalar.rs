@@ -13,6 +13,7 @@ use num_traits::{Float, One, Zero};
 
 use crate::dense::Dense;
 use crate::error::Result;
+use crate::linalg::by_type::Multiplied;
 use crate::linalg::compressed::multiply_panels;
 use crate::linalg::exact;
 use crate::linalg::kernels::{self, DenseRows, How, Vectors};
@@ -23,6 +24,7 @@ use crate::storage::{Context, Element, Entry};
 /// A real or complex floating-point number: `f32`, `f64` and the complex numbers of both.
 pub trait Scalar:
     Element
+    + Multiplied
     + Zero
     + One
     + Sub<Output = Self>

@@ -12,11 +12,13 @@
 //!   matrices meet; [`dtype`] – values of another type, by the rules of [`numbers`]
 //! - [`products`] – with vectors, and operators
 
+mod common;
 mod compressed;
 mod convert;
 mod display;
 mod dtype;
 mod exchange;
+mod matmul;
 mod matrix;
 mod numbers;
 mod open;

@@ -1,30 +1,33 @@
 //! Products of matrices of which the element type is known at run time.
 //!
 //! A table for each type of vectors lists the entries that such vectors can be multiplied with, and what makes each product.
-//! Kernels are compiled for the entries that the vectors have themselves, for `bool` and for patterns; all others are
-//! decoded into those, so that the table costs a small function for each of its rows.
+//! Kernels are compiled for the entries that the vectors have themselves, for `bool` and for patterns. All others are decoded
+//! into those, and real entries meet the parts of complex vectors (`by_parts`), so that a row of a table costs some small
+//! functions.
 
+use bytemuck::Pod;
 use ndarray::Ix2;
 use num_complex::Complex;
 
 use crate::dense::{AnyDense, AnyLinePanels};
 use crate::error::{Error, ErrorKind, Result, check_shape};
-use crate::linalg::compressed::{Ways, multiply_panels, product};
+use crate::linalg::by_parts::{bytes_apart, in_parts};
+use crate::linalg::compressed::{PanelProduct, Ways, multiply_each, multiply_panels, product};
 use crate::linalg::dense::{any_line_product, any_product, decoding_memory, line_plan, panel_step};
-use crate::linalg::kernels::{Decode, Entries, How, Vectors, decode};
+use crate::linalg::kernels::{Decode, Vectors, decode};
 use crate::linalg::operator::product_name;
-use crate::linalg::prepared_form::Form;
-use crate::linalg::prepared_sparse::{PreparedLines, Recompress};
+use crate::linalg::prepared_sparse::{FormProduct, PreparedLines, Recompress};
 use crate::linalg::readers::Readers;
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::sparse::{AnyCompressed, AnyLinePanels as AnyCompressedPanels};
-use crate::storage::{Context, DType, Element, Entry, Lasts, Order, Plan, Traffic};
+use crate::sparse::AnyCompressed;
+use crate::storage::{Context, DType, Element, Entry, Lasts, Plan, Traffic};
 
 /// What makes the products of entries of one type with vectors of `X`.
 pub struct Products<X: Scalar> {
     entry: Option<DType>,
     ways: Ways<X>,
-    form: fn(&Form, How, Vectors<'_, '_, X>, &Context) -> Result<()>,
+    /// With an encoded matrix, if a kernel is compiled for that.
+    form: Option<FormProduct<X>>,
     /// Of a dense matrix; a pattern is none.
     dense: Option<DenseWays<X>>,
 }
@@ -33,8 +36,9 @@ pub struct Products<X: Scalar> {
 type Operands<'x, 'y, X> = (usize, &'x [X], &'y mut [X]);
 
 struct DenseWays<X: Scalar> {
-    once: fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<()>,
-    prepared: fn(&Readers<AnyLinePanels>, bool, Operands<'_, '_, X>, &Context) -> Result<()>,
+    once: fn(&AnyDense, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
+    prepared: fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
+    exact: fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>,
     /// Bytes of an element that is decoded; none if it is not.
     decoded: usize,
 }
@@ -44,67 +48,87 @@ trait Widen<W>: Entry {
     const DECODE: Option<Decode<W>>;
 }
 
+/// Products of entries `T` as numbers of type `W`.
 impl<X: Scalar> Products<X> {
     const fn sparse<T: Factor<X> + Widen<W>, W: Factor<X>>() -> Self {
-        Products {
-            entry: T::ENTRY_DTYPE,
-            ways: Ways { exact: T::exact_sparse, panels: of_panels::<T, W, X> },
-            form: of_form::<T, W, X>,
-            dense: None,
-        }
+        let panels: PanelProduct<X> = |panels, adjoint, vectors, ctx| {
+            multiply_panels::<W, X>(panels, T::DECODE, adjoint, vectors, ctx)
+        };
+        let ways = Ways { exact: T::exact_sparse, panels, copies_one: false };
+        Products { entry: T::ENTRY_DTYPE, ways, form: None, dense: None }
     }
 
-    const fn of<T: Element + Factor<X> + Widen<W>, W: Element + Factor<X>>() -> Self {
-        let decoded = if T::DECODE.is_some() { size_of::<W>() } else { 0 };
-        let (once, prepared) = (once::<T, W, X>, prepared::<T, W, X>);
-        let dense = Some(DenseWays { once, prepared, decoded });
-        Products { dense, ..Self::sparse::<T, W>() }
+    const fn encoded<T: Factor<X> + Widen<W>, W: Factor<X>>(self) -> Self {
+        let form: FormProduct<X> =
+            |form, how, vectors, ctx| form.product::<W, X>(T::DECODE, how, vectors, ctx);
+        Products { form: Some(form), ..self }
+    }
+
+    const fn dense<T: Element + Factor<X> + Widen<W>, W: Element + Factor<X>>(self) -> Self {
+        let dense = DenseWays {
+            once: |a, adjoint, vectors, ctx| {
+                any_product::<W, X>(a, T::DECODE, adjoint, (&mut [vectors], 0), ctx)
+            },
+            prepared: |panels, adjoint, vectors, ctx| {
+                any_line_product::<W, X>(panels, T::DECODE, adjoint, &mut [vectors], ctx)
+            },
+            exact: exact_dense::<T, X>,
+            decoded: if T::DECODE.is_some() { size_of::<W>() } else { 0 },
+        };
+        Products { dense: Some(dense), ..self }
     }
 }
 
-fn of_panels<T: Widen<W>, W: Factor<X>, X: Scalar>(
-    panels: &mut AnyCompressedPanels,
-    adjoint: bool,
-    vectors: Vectors<'_, '_, X>,
-    ctx: &Context,
-) -> Result<()> {
-    multiply_panels::<W, X>(panels, T::DECODE, adjoint, vectors, ctx)
+/// Products of real entries with complex vectors, by the real parts of those.
+impl<R: Scalar + Pod> Products<Complex<R>>
+where
+    Complex<R>: Scalar,
+{
+    const fn sparse_by_parts<T, W>() -> Self
+    where
+        T: Factor<Complex<R>> + Widen<W>,
+        W: Factor<R>,
+    {
+        let panels: PanelProduct<Complex<R>> = |panels, adjoint, vectors, ctx| {
+            in_parts(vectors, ctx, &mut |parts| {
+                multiply_each::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
+            })
+        };
+        let ways = Ways { exact: T::exact_sparse, panels, copies_one: true };
+        Products { entry: T::ENTRY_DTYPE, ways, form: None, dense: None }
+    }
+
+    const fn dense_by_parts<T, W>(self) -> Self
+    where
+        T: Element + Factor<Complex<R>> + Widen<W>,
+        W: Element + Factor<R>,
+    {
+        let dense = DenseWays {
+            once: |a, adjoint, vectors, ctx| {
+                let beside = bytes_apart(vectors.k, vectors.x, vectors.y);
+                in_parts(vectors, ctx, &mut |parts| {
+                    any_product::<W, R>(a, T::DECODE, adjoint, (parts, beside), ctx)
+                })
+            },
+            prepared: |panels, adjoint, vectors, ctx| {
+                in_parts(vectors, ctx, &mut |parts| {
+                    any_line_product::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
+                })
+            },
+            exact: exact_dense::<T, Complex<R>>,
+            decoded: if T::DECODE.is_some() { size_of::<W>() } else { 0 },
+        };
+        Products { dense: Some(dense), ..self }
+    }
 }
 
-fn of_form<T: Widen<W>, W: Factor<X>, X: Scalar>(
-    form: &Form,
-    how: How,
-    vectors: Vectors<'_, '_, X>,
-    ctx: &Context,
-) -> Result<()> {
-    form.product::<W, X>(T::DECODE, how, vectors, ctx)
-}
-
-fn once<T: Element + Factor<X> + Widen<W>, W: Element + Factor<X>, X: Scalar>(
+fn exact_dense<T: Element + Factor<X>, X: Scalar>(
     a: &AnyDense,
     adjoint: bool,
-    (k, x, y): Operands<'_, '_, X>,
+    operands: Operands<'_, '_, X>,
     ctx: &Context,
-) -> Result<()> {
-    match T::exact_dense(&a.clone().into_typed::<T, Ix2>(), adjoint, (k, x, y), ctx)? {
-        true => Ok(()),
-        false => any_product::<W, X>(a, T::DECODE, adjoint, (k, x, y), ctx),
-    }
-}
-
-fn prepared<T: Element + Factor<X> + Widen<W>, W: Element + Factor<X>, X: Scalar>(
-    panels: &Readers<AnyLinePanels>,
-    adjoint: bool,
-    (k, x, y): Operands<'_, '_, X>,
-    ctx: &Context,
-) -> Result<()> {
-    let a = panels.model().matrix();
-    if T::exact_dense(&a.clone().into_typed::<T, Ix2>(), adjoint, (k, x, y), ctx)? {
-        return Ok(());
-    }
-    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
-    let how = ((a.order() == Order::C) != adjoint, entries);
-    panels.with(ctx, &mut |panels| any_line_product::<W, X>(panels, T::DECODE, how, (k, x, y), ctx))
+) -> Result<bool> {
+    T::exact_dense(&a.clone().into_typed::<T, Ix2>(), adjoint, operands, ctx)
 }
 
 macro_rules! plain {
@@ -163,27 +187,69 @@ macro_rules! tables {
         impl Multiplied for $x {
             fn products(entry: Option<DType>) -> Option<&'static Products<Self>> {
                 static TABLE: &[Products<$x>] = &[
-                    Products::sparse::<(), ()>(),
-                    Products::of::<bool, bool>(),
-                    $(Products::of::<$entry, $wide>(),)*
-                    #[cfg(feature = "half")]
-                    Products::of::<half::f16, <$x as Scalar>::Real>(),
-                    #[cfg(feature = "half")]
-                    Products::of::<half::bf16, <$x as Scalar>::Real>(),
+                    Products::sparse::<(), ()>().encoded::<(), ()>(),
+                    Products::sparse::<bool, bool>().dense::<bool, bool>(),
+                    $(Products::sparse::<$entry, $wide>()
+                        .encoded::<$entry, $wide>()
+                        .dense::<$entry, $wide>(),)*
                 ];
                 TABLE.iter().find(|products| products.entry == entry)
+            }
+        }
+
+        impl Multiplied for Complex<$x> {
+            fn products(entry: Option<DType>) -> Option<&'static Products<Self>> {
+                static TABLE: &[Products<Complex<$x>>] = &[
+                    Products::<Complex<$x>>::sparse_by_parts::<(), ()>(),
+                    Products::<Complex<$x>>::sparse_by_parts::<bool, bool>()
+                        .dense_by_parts::<bool, bool>(),
+                    $(Products::<Complex<$x>>::sparse_by_parts::<$entry, $wide>()
+                        .dense_by_parts::<$entry, $wide>(),)*
+                ];
+                let complex = Self::complex_products();
+                TABLE.iter().chain(complex).find(|products| products.entry == entry)
             }
         }
     )*};
 }
 
+#[cfg(not(feature = "half"))]
 tables! {
     f32: i8 => f32, i16 => f32, u8 => f32, u16 => f32, f32 => f32;
     f64: i8 => f64, i16 => f64, i32 => f64, i64 => f64, u8 => f64, u16 => f64, u32 => f64, u64 => f64,
         f32 => f64, f64 => f64;
-    Complex<f32>: i8 => f32, i16 => f32, u8 => f32, u16 => f32, f32 => f32, Complex<f32> => Complex<f32>;
-    Complex<f64>: i8 => f64, i16 => f64, i32 => f64, i64 => f64, u8 => f64, u16 => f64, u32 => f64, u64 => f64,
-        f32 => f64, f64 => f64, Complex<f32> => Complex<f64>, Complex<f64> => Complex<f64>;
+}
+
+#[cfg(feature = "half")]
+tables! {
+    f32: i8 => f32, i16 => f32, u8 => f32, u16 => f32, f32 => f32, half::f16 => f32,
+        half::bf16 => f32;
+    f64: i8 => f64, i16 => f64, i32 => f64, i64 => f64, u8 => f64, u16 => f64, u32 => f64, u64 => f64,
+        f32 => f64, f64 => f64, half::f16 => f64, half::bf16 => f64;
+}
+
+/// Complex vectors, and their products with complex entries.
+trait WithComplex: Scalar {
+    fn complex_products() -> &'static [Products<Self>];
+}
+
+impl WithComplex for Complex<f32> {
+    fn complex_products() -> &'static [Products<Self>] {
+        static TABLE: [Products<Complex<f32>>; 1] =
+            [Products::sparse::<Complex<f32>, Complex<f32>>()
+                .dense::<Complex<f32>, Complex<f32>>()];
+        &TABLE
+    }
+}
+
+impl WithComplex for Complex<f64> {
+    fn complex_products() -> &'static [Products<Self>] {
+        static TABLE: [Products<Complex<f64>>; 2] = [
+            Products::sparse::<Complex<f32>, Complex<f64>>().dense::<Complex<f32>, Complex<f64>>(),
+            Products::sparse::<Complex<f64>, Complex<f64>>().dense::<Complex<f64>, Complex<f64>>(),
+        ];
+        &TABLE
+    }
 }
 
 fn products<X: Scalar>(entry: Option<DType>) -> Result<&'static Products<X>> {
@@ -226,7 +292,10 @@ impl Multiplier {
             Multiplier::Dense(a) => {
                 let ways = dense_ways::<X>(&a)?;
                 check_operands(a.dim(), adjoint, (k, x, y))?;
-                (ways.once)(&a, adjoint, (k, x, y), ctx)
+                match (ways.exact)(&a, adjoint, (k, x, y), ctx)? {
+                    true => Ok(()),
+                    false => (ways.once)(&a, adjoint, Vectors { k, x, y }, ctx),
+                }
             }
         }
     }
@@ -280,7 +349,10 @@ impl Prepared {
     ) -> Result<Self> {
         match matrix {
             Multiplier::Lines(a) => {
-                let lines = PreparedLines::new(&a, across, (budget, vectors), ctx)?;
+                let real = f64::products(a.types().values);
+                let encode = real.is_some_and(|products| products.form.is_some());
+                let budget = (budget, vectors);
+                let lines = PreparedLines::encoded(&a, encode, across, budget, ctx)?;
                 Ok(Prepared::Lines(Box::new(lines)))
             }
             Multiplier::Dense(a) => {
@@ -333,8 +405,14 @@ impl Prepared {
                 lines.product_by(adjoint, Vectors { k, x, y }, products.ways, products.form, ctx)
             }
             Prepared::Dense(panels) => {
-                let ways = dense_ways::<X>(panels.model().matrix())?;
-                (ways.prepared)(panels, adjoint, (k, x, y), ctx)
+                let a = panels.model().matrix();
+                let ways = dense_ways::<X>(a)?;
+                if (ways.exact)(a, adjoint, (k, x, y), ctx)? {
+                    return Ok(());
+                }
+                panels.with(ctx, &mut |panels| {
+                    (ways.prepared)(panels, adjoint, Vectors { k, x, y }, ctx)
+                })
             }
         }
     }

@@ -146,14 +146,16 @@ pub(crate) fn decoding_memory((lines, length): (usize, usize), along: bool, size
         .saturating_mul(size as u64)
 }
 
-/// As [`line_product`], of elements that are numbers of type `W`, or are decoded into such.
+/// As [`line_product`], several products in one sweep, of elements that are numbers of type `W`, or are decoded into such.
 pub(crate) fn any_line_product<W: Element + Factor<X>, X: Scalar>(
     panels: &mut AnyLinePanels,
     decode: Option<Decode<W>>,
-    (along, entries): (bool, Entries),
-    (k, x, y): (usize, &[X], &mut [X]),
+    adjoint: bool,
+    products: &mut [Vectors<'_, '_, X>],
     ctx: &Context,
 ) -> Result<()> {
+    let along = (panels.matrix().order() == Order::C) != adjoint;
+    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
     let shape = panels.shape();
     let length = shape.1;
     let step = decoded_lines(length, along);
@@ -163,14 +165,16 @@ pub(crate) fn any_line_product<W: Element + Factor<X>, X: Scalar>(
     let mut update = Update::Set;
     panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
         let mut multiply = |first: usize, lines: usize, elements: &[W]| {
-            let here = first * k..(first + lines) * k;
-            let operands = match along {
-                true => (k, x, &mut y[here]),
-                false => (k, &x[here], &mut *y),
-            };
             let next = if along { Update::Set } else { Update::Add };
             let update = std::mem::replace(&mut update, next);
-            product(elements, (lines, length), along, entries, update, operands, ctx)
+            products.iter_mut().try_for_each(|Vectors { k, x, y }| {
+                let (k, here) = (*k, first * *k..(first + lines) * *k);
+                let operands = match along {
+                    true => (k, *x, &mut y[here]),
+                    false => (k, &x[here], &mut **y),
+                };
+                product(elements, (lines, length), along, entries, update, operands, ctx)
+            })
         };
         let Some(decode) = decode else {
             return multiply(first, lines, elements.as_typed());
@@ -191,12 +195,13 @@ pub(crate) fn any_line_product<W: Element + Factor<X>, X: Scalar>(
     })
 }
 
-/// One product of a dense matrix, or that with the adjoint, as [`any_line_product`] makes it.
+/// Products of a dense matrix, or those with the adjoint, in one sweep beside other `beside` bytes of the operation, as
+/// [`any_line_product`] makes them.
 pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
     a: &AnyDense,
     decode: Option<Decode<W>>,
     adjoint: bool,
-    (k, x, y): (usize, &[X], &mut [X]),
+    (products, beside): (&mut [Vectors<'_, '_, X>], u64),
     ctx: &Context,
 ) -> Result<()> {
     let along = (a.order() == Order::C) != adjoint;
@@ -204,12 +209,14 @@ pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
         Some(_) => decoding_memory(a.lines(), along, size_of::<W>()),
         None => 0,
     };
-    let mut panels =
-        any_panels_beside(a, (size_of_val(x) + size_of_val(y)) as u64 + decoding, ctx)?;
-    let _running =
-        ctx.begin(|| Ok(line_plan(&panels, product_name(adjoint), k, ctx).beside(decoding)))?;
-    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
-    any_line_product(&mut panels, decode, (along, entries), (k, x, y), ctx)
+    let vectors = products.iter().map(|it| (size_of_val(it.x) + size_of_val(it.y)) as u64);
+    let taken = vectors.sum::<u64>() + beside + decoding;
+    let k = products.iter().map(|it| it.k).sum();
+    let mut panels = any_panels_beside(a, taken, ctx)?;
+    let _running = ctx.begin(|| {
+        Ok(line_plan(&panels, product_name(adjoint), k, ctx).beside(decoding + beside))
+    })?;
+    any_line_product(&mut panels, decode, adjoint, products, ctx)
 }
 
 /// Panels for one pass beside vectors of so many bytes.

@@ -6,7 +6,8 @@
 //! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
 //!   compressed ones, in a form of `prepared_form`; `readers` and `at_hand` – how several products at a time share it;
 //!   `compact` – a matrix in fewer bytes
-//! - `by_type` – products of matrices whose types are known at run time
+//! - `by_type` – products of matrices whose types are known at run time, some of them `by_parts` of complex
+//!   vectors
 //! - `exact` – products of integers that an `f64` does not hold
 //! - `reduce` – sums and norms over all entries of a matrix
 //! - `elementwise` – functions of every element
@@ -26,6 +27,7 @@
 mod arithmetic;
 mod at_hand;
 mod bandwidth;
+mod by_parts;
 mod by_type;
 mod compact;
 mod compressed;

@@ -13,6 +13,9 @@ use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
 /// Entries from which on an encoding can be worth its making.
 const WORTH: usize = 1 << 14;
 
+/// What makes the product of an encoded matrix with vectors of `X`.
+pub(crate) type FormProduct<X> = fn(&Form, How, Vectors<'_, '_, X>, &Context) -> Result<()>;
+
 /// How a matrix is compressed along the other axis. It is handed in by who wants it: programs that never do are linked without
 /// the conversion.
 pub(crate) type Recompress =
@@ -35,9 +38,20 @@ impl PreparedLines {
         (budget, vectors): (u64, u64),
         ctx: &Context,
     ) -> Result<Self> {
+        Self::encoded(matrix, true, across_by, (budget, vectors), ctx)
+    }
+
+    /// As [`new`](Self::new); encoded if there are products with what that makes.
+    pub(crate) fn encoded(
+        matrix: &AnyCompressed,
+        encode: bool,
+        across_by: Option<Recompress>,
+        (budget, vectors): (u64, u64),
+        ctx: &Context,
+    ) -> Result<Self> {
         let panels = AnyLinePanels::new(matrix.clone(), budget, ctx)?;
         let (mut along, mut across) = (None, None);
-        if !panels.is_streamed() && matrix.nnz() >= WORTH {
+        if encode && !panels.is_streamed() && matrix.nnz() >= WORTH {
             let fits = |form: &Form, n: usize, room: u64| {
                 form.bytes().saturating_add(form.work_space(n)) <= room
             };
@@ -95,7 +109,7 @@ impl PreparedLines {
         vectors: Vectors<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
-        self.product_by(adjoint, vectors, Ways::of::<T>(), T::multiply_form, ctx)
+        self.product_by(adjoint, vectors, Ways::of::<T>(), Some(T::multiply_form), ctx)
     }
 
     /// As [`product`](Self::product), by the ways of the entries.
@@ -104,14 +118,14 @@ impl PreparedLines {
         adjoint: bool,
         Vectors { k, x, y }: Vectors<'_, '_, X>,
         ways: Ways<X>,
-        multiply_form: fn(&Form, How, Vectors<'_, '_, X>, &Context) -> Result<()>,
+        multiply_form: Option<FormProduct<X>>,
         ctx: &Context,
     ) -> Result<()> {
         if (ways.exact)(self.matrix(), adjoint, (k, x, y), ctx)? {
             return Ok(());
         }
-        match self.form(adjoint, k) {
-            Some(form) => {
+        match self.form(adjoint, k).zip(multiply_form) {
+            Some((form, multiply_form)) => {
                 ctx.meter().pass();
                 let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
                 let how = How { along: true, entries, update: Update::Set };

@@ -1,0 +1,180 @@
+//! Products of two matrices of any kinds.
+
+use ndarray::Ix2;
+use num_complex::Complex;
+
+use crate::any::common::{bring, common_number, place_beside, same_widths};
+use crate::any::matrix::{AnyMatrix, Body};
+use crate::any::reshape::missing;
+use crate::convert::{recompress, to_order};
+use crate::dense::{AnyDense, Dense, DenseMut};
+use crate::error::{Error, Result};
+use crate::linalg::{Multiplier, Scalar};
+use crate::sparse::{AnyCompressed, ByRows};
+use crate::storage::{Context, DType, Order, Place, SparseFormat};
+
+/// Calls a function for the type of numbers that a [`DType`] names.
+macro_rules! by_scalar {
+    ($dtype:expr, $X:ident => $body:expr) => {
+        match $dtype {
+            Some(DType::Float32) => {
+                type $X = f32;
+                $body
+            }
+            Some(DType::Complex64) => {
+                type $X = Complex<f32>;
+                $body
+            }
+            Some(DType::Complex128) => {
+                type $X = Complex<f64>;
+                $body
+            }
+            _ => {
+                type $X = f64;
+                $body
+            }
+        }
+    };
+}
+
+/// Calls a function for the widths of indices and pointers.
+macro_rules! by_widths {
+    ($types:expr, $I:ident, $P:ident => $body:expr) => {
+        match ($types.indices, $types.pointers) {
+            (DType::UInt32, DType::UInt32) => {
+                type $I = u32;
+                type $P = u32;
+                $body
+            }
+            (DType::UInt32, _) => {
+                type $I = u32;
+                type $P = u64;
+                $body
+            }
+            (_, DType::UInt32) => {
+                type $I = u64;
+                type $P = u32;
+                $body
+            }
+            _ => {
+                type $I = u64;
+                type $P = u64;
+                $body
+            }
+        }
+    };
+}
+
+impl AnyMatrix {
+    /// The product of two matrices.
+    ///
+    /// | factors | product | as |
+    /// |---|---|---|
+    /// | dense, dense | dense, C order | [`Dense::matmul`](crate::Dense::matmul) |
+    /// | compressed, dense | dense, C order | the product with as many vectors as there are columns |
+    /// | dense, compressed | dense, Fortran order | that of the transposes |
+    /// | compressed, compressed | compressed as the first | [`Csr::matmul`](crate::Csr::matmul) |
+    ///
+    /// Both are brought to one type first: `float32` if both are of it, `bool`, an integer of up to 16 bits, `float16` or `bfloat16`, else
+    /// `float64`, or the complex numbers of these; integers are multiplied as `float64`. Two patterns make a pattern. Of two compressed matrices the second is
+    /// brought to the format of the first, and both to the wider of their index types. What that makes is kept in scratch space
+    /// where it does not fit in a quarter of the memory limit.
+    ///
+    /// Cost: that of the typed product, and one read and one write of each factor of another type;
+    /// [`Context::plan`] tells of the first of these steps. The dense factor and the product beside a compressed one must fit in
+    /// the memory limit. Fails with kind [`Shape`](ErrorKind::Shape) if the inner extents differ, and with kind
+    /// [`Unsupported`](ErrorKind::Unsupported) for coordinates.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr, Dense, Place};
+    /// let a = AnyMatrix::from(Csr::<i8>::eye(2));
+    /// let b = AnyMatrix::from(Dense::from(ndarray::arr2(&[[1.5f32, 2.0], [3.0, 4.0]])));
+    /// let c = a.matmul(&b, Place::Memory, &Context::new())?;
+    /// assert_eq!(Dense::<f32>::try_from(c)?.as_slice(), [1.5, 2.0, 3.0, 4.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn matmul(&self, b: &AnyMatrix, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        product(self, b, &place.into(), ctx)
+    }
+}
+
+fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+    if a.ncols() != b.nrows() {
+        return Err(Error::shape("the right matrix", format!("{} rows", a.ncols()), b.nrows()));
+    }
+    for matrix in [a, b] {
+        if let Body::Coo(_) = matrix.body() {
+            return Err(missing("product", matrix, "to_csr makes a matrix of it that has some"));
+        }
+    }
+    let dtype = common_number(a.dtype(), b.dtype());
+    let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
+    match (a.body(), b.body()) {
+        (Body::Dense(a), Body::Dense(b)) => {
+            let (a, b) = (a.as_matrix()?, b.as_matrix()?);
+            by_scalar!(dtype, X => dense::<X>(a, b, place, ctx))
+        }
+        (Body::Lines(a), Body::Dense(b)) => {
+            let b = b.as_matrix()?;
+            by_scalar!(dtype, X => with_columns::<X>(a.clone(), &b, Order::C, place, ctx))
+        }
+        (Body::Dense(a), Body::Lines(b)) => {
+            let a = a.as_matrix()?.transpose();
+            by_scalar!(dtype, X => with_columns::<X>(b.transpose(), &a, Order::Fortran, place, ctx))
+        }
+        (Body::Lines(a), Body::Lines(b)) => sparse(a, b, place, ctx),
+        _ => Err(missing("product", &a, "to_csr makes a matrix of it that has some")),
+    }
+}
+
+fn dense<X: Scalar>(a: AnyDense, b: AnyDense, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+    let (a, b) = (a.into_typed::<X, Ix2>(), b.into_typed::<X, Ix2>());
+    a.matmul(&b, place, ctx).map(AnyMatrix::from)
+}
+
+/// The product with the columns of a dense matrix; its transpose, if that is the one in C order.
+fn with_columns<X: Scalar>(
+    a: AnyCompressed,
+    b: &AnyDense,
+    order: Order,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyMatrix> {
+    let ((m, _), (_, k)) = (a.shape(), b.dim());
+    let b: Dense<X> = match b.order() {
+        Order::C => b.clone(),
+        Order::Fortran => to_order(b, Order::C, &place_beside(b.buffer().bytes(), ctx), ctx)?,
+    }
+    .into_typed();
+    let shape = if order == Order::C { (m, k) } else { (k, m) };
+    let mut product = DenseMut::<X>::create(place, shape, order, ctx)?;
+    Multiplier::Lines(a).product(false, (k, b.as_slice(), product.as_mut_slice()), ctx)?;
+    product.freeze().map(AnyMatrix::from)
+}
+
+/// The product of two compressed matrices with values of one type, in the format of the first.
+fn sparse(a: &AnyCompressed, b: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+    let b = match a.format() == b.format() {
+        true => b.clone(),
+        false => {
+            let place = place_beside(b.types().bytes_of(b.minor(), b.nnz()), ctx);
+            recompress(b, "another format", &place, ctx)?
+        }
+    };
+    let (a, b) = same_widths(a, &b, ctx)?;
+    // (A B)ᵀ = Bᵀ Aᵀ.
+    let flipped = a.format() == SparseFormat::Csc;
+    let (a, b) = if flipped { (b.transpose(), a.transpose()) } else { (a, b) };
+    let types = a.types();
+    let product = match types.values {
+        None => by_widths!(types, I, P => {
+            let (a, b) = (a.into_typed::<(), I, P, ByRows>(), b.into_typed::<(), I, P, ByRows>());
+            a.matmul(&b, place, ctx).map(|product| product.to_any())
+        }),
+        values => by_scalar!(values, X => by_widths!(types, I, P => {
+            let (a, b) = (a.into_typed::<X, I, P, ByRows>(), b.into_typed::<X, I, P, ByRows>());
+            a.matmul(&b, place, ctx).map(|product| product.to_any())
+        })),
+    }?;
+    Ok(AnyMatrix::of_lines(if flipped { product.transpose() } else { product }))
+}

@@ -8,11 +8,15 @@ use crate::sparse::{
     self, AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, IndexCheck, IndexVec,
     Indices, Pieces, Types, check_types, coo_bytes, memory_left,
 };
+use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Context, DType, Place, Plan, RawBuffer};
 
 /// Nanoseconds a value takes one thread.
 const WORK: f64 = 1.5;
+
+/// Values of a task.
+const TASK: usize = 1 << 14;
 
 /// Values of a dense matrix that are made before they are written.
 const STEP: usize = 1 << 20;
@@ -47,28 +51,73 @@ impl AnyMatrix {
                 .found(dtype)
                 .remedy("compile with the feature half"));
         }
-        match self.body() {
-            Body::Dense(a) => dense(a, dtype, &place, ctx).map(AnyMatrix::Dense),
+        TO_DTYPE.of(self, dtype, &place, ctx)
+    }
+}
+
+/// How values become others.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'a> {
+    /// What this is called in plans.
+    pub(super) name: &'static str,
+    /// What is done with values of the new type at last.
+    pub(super) after: &'a (dyn Fn(RawMut<'_>) + Sync),
+}
+
+const TO_DTYPE: Change<'static> = Change { name: "changing the type", after: &|_| {} };
+
+impl Change<'_> {
+    /// Writes a run of values, the first being that of position `start`.
+    fn make(&self, start: usize, from: Raw<'_>, mut to: RawMut<'_>, ctx: &Context) -> Result<()> {
+        let dtype = to.dtype();
+        let made = ctx.with_threads(|| {
+            let made = rewrite(from, to.reborrow());
+            to.par_chunks_mut(TASK).for_each(|task| (self.after)(task));
+            made
+        });
+        made.map_err(|(k, number)| {
+            let error = Error::new(ErrorKind::Value, "a number is none of the type asked for");
+            let expected = dtype.map_or("a number", DType::name);
+            error.at(Location::Position((start + k) as u64)).expected(expected).found(number)
+        })
+    }
+
+    /// The matrix with values of a type, changed.
+    pub(super) fn of(
+        &self,
+        a: &AnyMatrix,
+        dtype: DType,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<AnyMatrix> {
+        match a.body() {
+            Body::Dense(a) => dense(a, dtype, self, place, ctx).map(AnyMatrix::Dense),
             Body::Lines(a) => {
                 let types = Types { values: Some(dtype), ..a.types() };
-                lines(a, types, &place, ctx).map(AnyMatrix::of_lines)
+                changed(a, types, self, place, ctx).map(AnyMatrix::of_lines)
             }
-            Body::Coo(a) => coo(a, dtype, &place, ctx).map(AnyMatrix::Coo),
+            Body::Coo(a) => coo(a, dtype, self, place, ctx).map(AnyMatrix::Coo),
         }
     }
 }
 
-/// Writes a run of values, the first being that of position `start`.
-fn values(start: usize, from: Raw<'_>, to: RawMut<'_>, ctx: &Context) -> Result<()> {
-    let dtype = to.dtype();
-    ctx.with_threads(|| rewrite(from, to)).map_err(|(k, number)| {
-        let error = Error::new(ErrorKind::Value, "a number is none of the type asked for");
-        let expected = dtype.map_or("a number", DType::name);
-        error.at(Location::Position((start + k) as u64)).expected(expected).found(number)
-    })
+/// The matrix with values, indices and pointers of these types.
+pub(super) fn lines(
+    a: &sparse::AnyCompressed,
+    types: Types,
+    place: &Place,
+    ctx: &Context,
+) -> Result<sparse::AnyCompressed> {
+    changed(a, types, &TO_DTYPE, place, ctx)
 }
 
-fn dense(a: &AnyDense, dtype: DType, place: &Place, ctx: &Context) -> Result<AnyDense> {
+fn dense(
+    a: &AnyDense,
+    dtype: DType,
+    change: &Change<'_>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
     let what = (dtype, a.len());
     let result = AnyDenseWriter::memory(what, place, ctx);
     ctx.check_memory("the result", result)?;
@@ -78,7 +127,7 @@ fn dense(a: &AnyDense, dtype: DType, place: &Place, ctx: &Context) -> Result<Any
     let all = a.as_line();
     let mut panels = AnyLinePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2), ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(NAME).on_device_of(a.buffer().file());
+        let plan = Plan::new(change.name).on_device_of(a.buffer().file());
         let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory() + work);
         Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, WORK), what, place, ctx))
     })?;
@@ -90,7 +139,7 @@ fn dense(a: &AnyDense, dtype: DType, place: &Place, ctx: &Context) -> Result<Any
             let run = elements.slice(start..elements.len().min(start + step));
             let mut made = made.as_mut();
             let mut made = made.slice_mut(0..run.len());
-            values(offset + start, run, made.reborrow(), ctx)?;
+            change.make(offset + start, run, made.reborrow(), ctx)?;
             writer.push(made.as_raw())?;
         }
         Ok(())
@@ -98,13 +147,10 @@ fn dense(a: &AnyDense, dtype: DType, place: &Place, ctx: &Context) -> Result<Any
     writer.finish()
 }
 
-/// What this is called in plans.
-const NAME: &str = "changing the type";
-
-/// The matrix with values, indices and pointers of these types.
-pub(super) fn lines(
+fn changed(
     a: &sparse::AnyCompressed,
     types: Types,
+    change: &Change<'_>,
     place: &Place,
     ctx: &Context,
 ) -> Result<sparse::AnyCompressed> {
@@ -112,7 +158,7 @@ pub(super) fn lines(
     let same_structure = Types { values: from.values, ..types } == from;
     if *place == Place::Memory && same_structure {
         let no_indices = (from.indices, &[][..]);
-        return a.with_data(in_memory(no_indices, a.data(), types.values, ctx)?);
+        return a.with_data(in_memory(no_indices, a.data(), types.values, change, ctx)?);
     }
     let (size, (major, minor)) = ((a.major(), a.nnz()), a.extents());
     check_types((types.indices, types.pointers), major, minor, a.nnz())?;
@@ -122,7 +168,7 @@ pub(super) fn lines(
     let (value, index, _) = types.sizes();
     let work = (panels.most_entries() * (value + index)) as u64;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(NAME).on_device_of(a.indices_buffer().file());
+        let plan = Plan::new(change.name).on_device_of(a.indices_buffer().file());
         let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
         let plan = plan.works(a.nnz() as u64, WORK);
         Ok(AnyWriter::plan(plan, types, size, place, ctx))
@@ -139,7 +185,7 @@ pub(super) fn lines(
         ctx.with_threads(|| check.take_any(&panel, 0))?;
         let mut made = made.as_mut();
         let mut made = made.slice_mut(0..part.data.len());
-        values(part.start, part.data, made.reborrow(), ctx)?;
+        change.make(part.start, part.data, made.reborrow(), ctx)?;
         indices.clear();
         let from: Indices<'_> = part.indices;
         indices.extend_with(from.len(), &mut |k| from.at(k));
@@ -157,26 +203,33 @@ fn in_memory(
     no_indices: (DType, &[&RawBuffer]),
     data: &RawBuffer,
     dtype: Option<DType>,
+    change: &Change<'_>,
     ctx: &Context,
 ) -> Result<RawBuffer> {
     let bytes = (data.len() as u64).saturating_mul(dtype.map_or(0, DType::size) as u64);
     let left = memory_left(bytes, &Place::Memory, ctx)?;
     let mut panels = AnyEntryPanels::within(left / 4, 1, no_indices, data, ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(NAME).on_device_of(data.file()).works(data.len() as u64, WORK);
+        let plan = Plan::new(change.name).on_device_of(data.file()).works(data.len() as u64, WORK);
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
     })?;
     let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
     panels.sweep(ctx, &mut |start, _, data| {
-        values(start, data, made.as_mut().slice_mut(start..start + data.len()), ctx)
+        change.make(start, data, made.as_mut().slice_mut(start..start + data.len()), ctx)
     })?;
     Ok(made.freeze())
 }
 
-fn coo(a: &AnyCoo, dtype: DType, place: &Place, ctx: &Context) -> Result<AnyCoo> {
+fn coo(
+    a: &AnyCoo,
+    dtype: DType,
+    change: &Change<'_>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCoo> {
     let (types, nnz) = ((Some(dtype), a.types().1), a.nnz());
     if *place == Place::Memory {
-        return a.with_data(in_memory((types.1, &[]), a.data(), types.0, ctx)?);
+        return a.with_data(in_memory((types.1, &[]), a.data(), types.0, change, ctx)?);
     }
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
     let (budget, arrays) = (AnyZippedLines::budget(left), [a.rows(), a.cols()]);
@@ -184,7 +237,7 @@ fn coo(a: &AnyCoo, dtype: DType, place: &Place, ctx: &Context) -> Result<AnyCoo>
     let mut panels = AnyEntryPanels::within(budget, 1, arrays, a.data(), ctx)?;
     let work = dtype.bytes_of(panels.most_entries());
     let _running = ctx.begin(|| {
-        let plan = Plan::new(NAME).on_device_of(a.rows().file()).works(nnz as u64, WORK);
+        let plan = Plan::new(change.name).on_device_of(a.rows().file()).works(nnz as u64, WORK);
         let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;
@@ -196,7 +249,7 @@ fn coo(a: &AnyCoo, dtype: DType, place: &Place, ctx: &Context) -> Result<AnyCoo>
         ctx.with_threads(|| a.check_run(start, rows, cols))?;
         let mut made = made.as_mut();
         let mut made = made.slice_mut(0..data.len());
-        values(start, data, made.reborrow(), ctx)?;
+        change.make(start, data, made.reborrow(), ctx)?;
         writer.push(rows.raw(), cols.raw(), made.as_raw())
     })?;
     writer.finish()

@@ -4,14 +4,15 @@ use ndarray::Ix2;
 use num_complex::Complex;
 
 use crate::any::common::{bring, common_number, place_beside, same_widths};
+use crate::any::dtype::lines;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::convert::{recompress, to_order};
 use crate::dense::{AnyDense, Dense, DenseMut};
 use crate::error::{Error, Result};
 use crate::linalg::{Multiplier, Scalar};
-use crate::sparse::{AnyCompressed, ByRows};
-use crate::storage::{Context, DType, Order, Place, SparseFormat};
+use crate::sparse::{AnyCompressed, Csr, Types};
+use crate::storage::{Context, DType, Index, Order, Place, SparseFormat};
 
 /// Calls a function for the type of numbers that a [`DType`] names.
 macro_rules! by_scalar {
@@ -31,34 +32,6 @@ macro_rules! by_scalar {
             }
             _ => {
                 type $X = f64;
-                $body
-            }
-        }
-    };
-}
-
-/// Calls a function for the widths of indices and pointers.
-macro_rules! by_widths {
-    ($types:expr, $I:ident, $P:ident => $body:expr) => {
-        match ($types.indices, $types.pointers) {
-            (DType::UInt32, DType::UInt32) => {
-                type $I = u32;
-                type $P = u32;
-                $body
-            }
-            (DType::UInt32, _) => {
-                type $I = u32;
-                type $P = u64;
-                $body
-            }
-            (_, DType::UInt32) => {
-                type $I = u64;
-                type $P = u32;
-                $body
-            }
-            _ => {
-                type $I = u64;
-                type $P = u64;
                 $body
             }
         }
@@ -165,16 +138,59 @@ fn sparse(a: &AnyCompressed, b: &AnyCompressed, place: &Place, ctx: &Context) ->
     // (A B)ᵀ = Bᵀ Aᵀ.
     let flipped = a.format() == SparseFormat::Csc;
     let (a, b) = if flipped { (b.transpose(), a.transpose()) } else { (a, b) };
-    let types = a.types();
-    let product = match types.values {
-        None => by_widths!(types, I, P => {
-            let (a, b) = (a.into_typed::<(), I, P, ByRows>(), b.into_typed::<(), I, P, ByRows>());
-            a.matmul(&b, place, ctx).map(|product| product.to_any())
-        }),
-        values => by_scalar!(values, X => by_widths!(types, I, P => {
-            let (a, b) = (a.into_typed::<X, I, P, ByRows>(), b.into_typed::<X, I, P, ByRows>());
-            a.matmul(&b, place, ctx).map(|product| product.to_any())
-        })),
-    }?;
+    let product = of_rows(&a, &b, place, ctx)?;
     Ok(AnyMatrix::of_lines(if flipped { product.transpose() } else { product }))
+}
+
+/// The product of two matrices in compressed rows, of the same types.
+///
+/// Multiplying is compiled for few combinations of types; others have their indices and pointers widened, and narrowed again.
+fn of_rows(
+    a: &AnyCompressed,
+    b: &AnyCompressed,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (wanted, wide) = (a.types(), DType::UInt64);
+    match (wanted.values, wanted.indices, wanted.pointers) {
+        (None, DType::UInt32, DType::UInt32) => return of_patterns::<u32>(a, b, place, ctx),
+        (Some(DType::Float32), DType::UInt32, DType::UInt32) => {
+            return of_numbers::<f32, u32>(a, b, place, ctx);
+        }
+        (Some(DType::Float64), DType::UInt32, DType::UInt32) => {
+            return of_numbers::<f64, u32>(a, b, place, ctx);
+        }
+        (None, DType::UInt64, DType::UInt64) => return of_patterns::<u64>(a, b, place, ctx),
+        (_, DType::UInt64, DType::UInt64) => {
+            return by_scalar!(wanted.values, X => of_numbers::<X, u64>(a, b, place, ctx));
+        }
+        _ => {}
+    }
+    let types = Types { values: wanted.values, indices: wide, pointers: wide };
+    let widened = |a: &AnyCompressed| {
+        lines(a, types, &place_beside(types.bytes_of(a.major(), a.nnz()), ctx), ctx)
+    };
+    let beside = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
+    let product = of_rows(&widened(a)?, &widened(b)?, &beside, ctx)?;
+    lines(&product, wanted, place, ctx)
+}
+
+fn of_patterns<I: Index>(
+    a: &AnyCompressed,
+    b: &AnyCompressed,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let [a, b]: [Csr<(), I>; 2] = [a.clone().into_typed(), b.clone().into_typed()];
+    a.matmul(&b, place, ctx).map(|product| product.to_any())
+}
+
+fn of_numbers<X: Scalar, I: Index>(
+    a: &AnyCompressed,
+    b: &AnyCompressed,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let [a, b]: [Csr<X, I>; 2] = [a.clone().into_typed(), b.clone().into_typed()];
+    a.matmul(&b, place, ctx).map(|product| product.to_any())
 }

@@ -12,6 +12,7 @@
 //!   matrices meet; [`dtype`] – values of another type, by the rules of [`numbers`]
 //! - [`products`] – with vectors, and operators
 
+mod arithmetic;
 mod common;
 mod compressed;
 mod convert;
@@ -25,6 +26,7 @@ mod open;
 mod products;
 
 mod reshape;
+mod statistics;
 
 pub use compressed::{AnyCompressed, AnyCsc, AnyCsr};
 pub use matrix::AnyMatrix;

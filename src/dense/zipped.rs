@@ -17,7 +17,7 @@ use crate::storage::{
 const RESIDENT: usize = 1 << 22;
 
 /// [`ZippedRuns`] of arrays whose types are known at run time.
-struct AnyZippedRuns {
+pub(crate) struct AnyZippedRuns {
     left: RawBuffer,
     right: RawBuffer,
     /// Elements of every run but the last.
@@ -29,7 +29,12 @@ impl AnyZippedRuns {
     /// Runs within `budget` bytes of memory.
     ///
     /// Fails if the arrays differ in shape or order.
-    fn new(left: &AnyDense, right: &AnyDense, budget: u64, ctx: &Context) -> Result<Self> {
+    pub(crate) fn new(
+        left: &AnyDense,
+        right: &AnyDense,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
         if left.shape() != right.shape() {
             let (expected, found) = (format!("{:?}", left.shape()), format!("{:?}", right.shape()));
             return Err(Error::shape("the second array", expected, found));
@@ -67,12 +72,12 @@ impl AnyZippedRuns {
     }
 
     /// Most memory that runs take.
-    fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         self.streams.as_ref().map_or(0, |(reader, ..)| reader.memory())
     }
 
     /// Calls `work` with the position of every run and its elements of both arrays, in order.
-    fn sweep(
+    pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
         work: &mut dyn FnMut(usize, Raw<'_>, Raw<'_>) -> Result<()>,

@@ -59,7 +59,7 @@ mod statistics;
 mod vector;
 
 pub use arithmetic::{Multiply, Subtract};
-pub(crate) use by_type::{Multiplier, Prepared};
+pub(crate) use by_type::{Multiplier, Prepared, norm_fro, sum};
 pub use fn_operator::FnOperator;
 pub use operator::LinearOperator;
 pub(crate) use prepared::sealed;

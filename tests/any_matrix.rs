@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use num_complex::Complex;
-use outcore::linalg::{Factor, LinearOperator, Operator, Scalar};
+use outcore::linalg::{Factor, LinearOperator, Multiply, Operator, Scalar, Subtract};
 use outcore::{
     AnyCoo, AnyCsc, AnyCsr, AnyDense, AnyMatrix, Axis, Compressed, Context, Coo, Csc, Csr, DType,
     Dense, Duplicates, Element, Entry, ErrorKind, Index, Order, Permutation, Place, open,
@@ -630,4 +630,66 @@ fn matrices_larger_than_the_limit_give_the_same_bits() {
         let wide = a.to_dtype(DType::Float32, Place::Scratch, &small).unwrap();
         assert_eq!(wide.sum::<f64>(&small).unwrap(), expected.sum::<f64>(&ctx).unwrap());
     }
+}
+
+/// Sums, differences and elementwise products, and what is known of rows and columns, beside those of the typed matrix.
+fn sparse_arithmetic<T: Case + Multiply + Subtract + Factor<f64>, I: Index, P: Index>() {
+    let (folder, ctx, memory) = (tempdir().unwrap(), Context::new(), Place::Memory);
+    let a: Csr<T, I, P> = coo::<T, I>().to_csr(Duplicates::Sum, &memory, &ctx).unwrap();
+    let b =
+        a.permute(&Permutation::new((0..SHAPE.0).rev().collect()).unwrap(), None, &memory, &ctx);
+    let b = b.unwrap();
+    let [of_a, of_b] = here_and_stored(&a.clone().into(), &folder.path().join("a.bspnpy"), &ctx)
+        .map(|a| (a, AnyMatrix::from(b.clone())));
+    for (any_a, any_b) in [of_a, of_b] {
+        equals(any_a.add(&any_b, &memory, &ctx).unwrap(), &a.add(&b, &memory, &ctx).unwrap());
+        equals(any_a.sub(&any_b, &memory, &ctx).unwrap(), &a.sub(&b, &memory, &ctx).unwrap());
+        let product = a.multiply(&b, &memory, &ctx).unwrap();
+        equals(any_a.multiply(&any_b, &memory, &ctx).unwrap(), &product);
+        let turned = any_a.transpose().add(&any_b.transpose(), &memory, &ctx).unwrap();
+        equals(turned.transpose(), &a.add(&b, &memory, &ctx).unwrap());
+        for axis in [0, 1] {
+            let (found, expected) =
+                (any_a.stats(axis, &ctx).unwrap(), a.stats(axis, &ctx).unwrap());
+            assert_eq!((found.sums(), found.maxs()), (expected.sums(), expected.maxs()));
+            assert_eq!(found.variances(1), expected.variances(1));
+            assert_eq!(any_a.nnz_per(axis, &ctx).unwrap(), a.nnz_per(axis, &ctx).unwrap());
+        }
+    }
+}
+
+#[test]
+fn sparse_matrices_are_added_and_multiplied_element_by_element() {
+    sparse_arithmetic::<i64, u32, u64>();
+    sparse_arithmetic::<f32, u32, u32>();
+    sparse_arithmetic::<f64, u64, u64>();
+}
+
+#[test]
+fn sparse_matrices_of_two_types_meet_in_a_third() {
+    let (ctx, memory) = (Context::new(), Place::Memory);
+    let small: Csr<i16> = coo::<i16, u32>().to_csr(Duplicates::Sum, &memory, &ctx).unwrap();
+    let wide: Csr<f64, u64> = coo::<f64, u64>().to_csr(Duplicates::Sum, &memory, &ctx).unwrap();
+    let (a, b) = (AnyMatrix::from(small), AnyMatrix::from(wide.clone()));
+    let floats = a.to_dtype(DType::Float64, &memory, &ctx).unwrap();
+    let floats = Csr::<f64>::try_from(floats).unwrap();
+    let sum = Csr::<f64, u64>::try_from(a.add(&b, &memory, &ctx).unwrap()).unwrap();
+    for (i, j) in positions() {
+        let of = |stored: Option<f64>| stored.unwrap();
+        let expected = of(floats.get(i, j).unwrap()) + of(wide.get(i, j).unwrap());
+        assert_eq!(of(sum.get(i, j).unwrap()), expected);
+    }
+    let patterns = [a.pattern().unwrap(), b.pattern().unwrap()];
+    let union = patterns[0].add(&patterns[1], &memory, &ctx).unwrap();
+    equals(union, &wide.pattern());
+    let error = patterns[0].sub(&patterns[1], &memory, &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Type);
+    let counted = a.pattern().unwrap().add(&b, &memory, &ctx).unwrap();
+    assert_eq!(counted.sum::<f64>(&ctx).unwrap(), b.sum::<f64>(&ctx).unwrap() + b.nnz() as f64);
+    let error =
+        a.add(&b.transpose().transpose().to_csc(&memory, &ctx).unwrap().into(), &memory, &ctx);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsupported);
+    let list = AnyMatrix::from(a.to_coo(&memory, &ctx).unwrap());
+    assert_eq!(list.add(&b, &memory, &ctx).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(list.stats(0, &ctx).unwrap_err().kind(), ErrorKind::Unsupported);
 }

@@ -2,14 +2,15 @@
 
 use num_complex::Complex;
 
-use crate::any::common::{bring, common, place_beside};
+use crate::any::common::{bring, common, place_beside, same_widths};
+use crate::any::display::Described;
 use crate::any::dtype::Change;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::convert::to_order;
 use crate::dense::{AnyDense, AnyDenseWriter, AnyZippedRuns};
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
-use crate::linalg::{Multiply, Scalar, Subtract};
+use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract};
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Context, DType, Place, Plan};
@@ -30,18 +31,19 @@ enum Operation {
 }
 
 impl AnyMatrix {
-    /// The sum of two dense matrices.
+    /// The sum of two dense matrices, or of two compressed ones of one format, of which patterns are united.
     ///
     /// Both are brought to one type first, which the sum has: `int64` for `bool` and integers; `float32` for numbers of up to 16
     /// bits with fractions, `float32` itself, and `bool` and integers of up to 16 bits beside such; `float64` for all other real
     /// numbers; the complex numbers of these. An integer of more than 2⁶³ − 1 is refused, and one of more than 2⁵³ rounded where it
-    /// meets a number with fractions. A second matrix in the other order is brought to that of the first. What these steps make is
-    /// kept in scratch space where it does not fit in a quarter of the memory limit.
+    /// meets a number with fractions. A pattern beside numbers counts as ones. A second dense matrix in the other order is brought to
+    /// that of the first, and compressed ones to the wider of their index types. What these steps make is kept in scratch
+    /// space where it does not fit in a quarter of the memory limit. Then as [`Compressed::add`](crate::Compressed::add).
     ///
     /// Cost: one read of both and one sequential write, besides one of each for every step before, of which
     /// [`Context::plan`] tells the first. Fails with kind [`Shape`](ErrorKind::Shape) if the shapes differ, with kind
     /// [`Value`](ErrorKind::Value) if an integer overflows, naming its position, and with kind
-    /// [`Unsupported`](ErrorKind::Unsupported) unless both are dense.
+    /// [`Unsupported`](ErrorKind::Unsupported) unless both are dense or both are compressed in one format.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Dense, Place};
@@ -55,12 +57,12 @@ impl AnyMatrix {
         arithmetic(Operation::Add, self, other, &place.into(), ctx)
     }
 
-    /// The difference of two dense matrices; otherwise as [`add`](Self::add).
+    /// The difference; otherwise as [`add`](Self::add). Patterns have none, which is an error of kind [`Type`](ErrorKind::Type).
     pub fn sub(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         arithmetic(Operation::Subtract, self, other, &place.into(), ctx)
     }
 
-    /// The elementwise product of two dense matrices; otherwise as [`add`](Self::add).
+    /// The elementwise product; otherwise as [`add`](Self::add). Patterns are intersected.
     pub fn multiply(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         arithmetic(Operation::Multiply, self, other, &place.into(), ctx)
     }
@@ -120,7 +122,7 @@ fn arithmetic(
         (Body::Dense(_), Body::Dense(_)) => {
             let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
             let (Body::Dense(a), Body::Dense(b)) = (a.body(), b.body()) else {
-                return Err(missing("sum", &a, "to_dense makes a dense matrix of it"));
+                return Err(missing("sum", &a, REMEDY));
             };
             let (a, mut b) = (a.as_matrix()?, b.as_matrix()?);
             if b.order() != a.order() && b.len() > 1 {
@@ -128,10 +130,30 @@ fn arithmetic(
             }
             dense(operation, &a, &b, place, ctx).map(AnyMatrix::Dense)
         }
-        (Body::Dense(_), _) => Err(missing("sum", b, "to_dense makes a dense matrix of it")),
-        _ => Err(missing("sum", a, "to_dense makes a dense matrix of it")),
+        (Body::Lines(of_a), Body::Lines(of_b)) if of_a.format() == of_b.format() => {
+            let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
+            let (Body::Lines(a), Body::Lines(b)) = (a.body(), b.body()) else {
+                return Err(missing("sum", &a, REMEDY));
+            };
+            let (a, b) = same_widths(a, b, ctx)?;
+            let combined = match operation {
+                Operation::Add => add,
+                Operation::Subtract => subtract,
+                Operation::Multiply => multiply_elements,
+            };
+            combined(&a, &b, place, ctx).map(AnyMatrix::of_lines)
+        }
+        (Body::Coo(_), _) => Err(missing("sum", a, REMEDY)),
+        (_, Body::Coo(_)) => Err(missing("sum", b, REMEDY)),
+        _ => Err(Error::new(ErrorKind::Unsupported, "there is no sum of two kinds of matrices")
+            .expected(Described(a.body()))
+            .found(Described(b.body()))
+            .remedy(REMEDY)),
     }
 }
+
+/// What helps where two matrices cannot be combined as they are.
+const REMEDY: &str = "bring both to one format, with to_csr, to_csc or to_dense";
 
 /// Combines runs of elements of one type; the place of the first of which there is nothing.
 type Combine = fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;

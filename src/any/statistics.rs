@@ -1,46 +1,17 @@
-//! Sums and norms of all entries, and statistics of rows and columns.
-
-use ndarray::{Ix1, Ix2};
+//! Sums and norms of all entries, and statistics, norms and counts of rows and columns.
 
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
-use crate::dense::Dense;
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{Scalar, Stats, norm_fro, sum};
-use crate::storage::{Context, DType, Order, RawBuffer};
-
-/// Evaluates an expression for the real type that a [`DType`] names.
-macro_rules! by_real {
-    ($dtype:expr, $T:ident => $body:expr) => {
-        by_real!($dtype, $T => $body;
-            Bool => bool, Int8 => i8, Int16 => i16, Int32 => i32, Int64 => i64, UInt8 => u8,
-            UInt16 => u16, UInt32 => u32, UInt64 => u64, Float32 => f32, Float64 => f64)
-    };
-    ($dtype:expr, $T:ident => $body:expr; $($name:ident => $type:ty),*) => {
-        match $dtype {
-            $(DType::$name => {
-                type $T = $type;
-                $body
-            })*
-            #[cfg(feature = "half")]
-            DType::Float16 => {
-                type $T = half::f16;
-                $body
-            }
-            #[cfg(feature = "half")]
-            DType::BFloat16 => {
-                type $T = half::bf16;
-                $body
-            }
-            dtype => Err(Error::new(ErrorKind::Type, "there are statistics of real numbers alone")
-                .found(dtype)),
-        }
-    };
-}
+use crate::linalg::{
+    NormOrder, Scalar, Stats, Stored, check_meets, dense_stats, nnz_per, norms_into, sparse_stats,
+};
+use crate::sparse::AnyCompressed;
+use crate::storage::{Context, DType};
 
 impl AnyMatrix {
-    /// The sum of all stored entries, computed in `X`, as [`Dense::sum`](crate::Dense::sum); duplicates count each by itself, a
-    /// pattern counts its entries, and real numbers have no imaginary part.
+    /// The sum of all stored entries, computed in `X`, as [`Dense::sum`](crate::Dense::sum); duplicates count each by itself, and
+    /// a pattern counts its entries.
     ///
     /// Fails with kind [`Type`](ErrorKind::Type) if `X` is not one of those that the entries are multiplied with (see
     /// [`AnyMatrix`]).
@@ -51,61 +22,94 @@ impl AnyMatrix {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn sum<X: Scalar>(&self, ctx: &Context) -> Result<X> {
-        sum(self.values(), ctx)
+        check_meets::<X>(self.dtype())?;
+        X::sum_of(Stored::new(self.values()), ctx)
     }
 
-    /// The sum of integers as an integer, as [`Dense::exact_sum`](crate::Dense::exact_sum): fails with kind
-    /// [`Value`](ErrorKind::Value) if it overflows their type, and with kind [`Type`](ErrorKind::Type) for other entries.
+    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails with kind
+    /// [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
+    ///
+    /// ```
+    /// # use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<u64>::eye(2).with_data(vec![u64::MAX; 2])?);
+    /// assert_eq!(a.exact_sum(&Context::new())?, 2 * i128::from(u64::MAX));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
     pub fn exact_sum(&self, ctx: &Context) -> Result<i128> {
-        exact_sum(self.values(), ctx)
+        use DType::{BFloat16, Complex64, Complex128, Float16, Float32, Float64};
+        match self.dtype() {
+            Some(dtype @ (BFloat16 | Complex64 | Complex128 | Float16 | Float32 | Float64)) => {
+                Err(Error::new(ErrorKind::Type, "exact sums are those of integers")
+                    .found(dtype)
+                    .remedy("sum::<f64> sums other numbers"))
+            }
+            _ => Stored::new(self.values()).total_of_integers(ctx),
+        }
     }
 
     /// The Frobenius norm of the stored entries, computed in `X`, as [`Dense::norm_fro`](crate::Dense::norm_fro); errors as of
     /// [`sum`](Self::sum).
     pub fn norm_fro<X: Scalar>(&self, ctx: &Context) -> Result<X::Real> {
-        norm_fro::<X>(self.values(), ctx)
+        check_meets::<X>(self.dtype())?;
+        X::norm_of(Stored::new(self.values()), ctx)
     }
 
-    /// Statistics of every column (axis 0) or every row (axis 1) of a dense matrix, as [`Dense::stats`](crate::Dense::stats).
+    /// Statistics of every column (axis 0) or every row (axis 1), as [`Dense::stats`](crate::Dense::stats) and
+    /// [`Compressed::stats`](crate::Compressed::stats).
     ///
     /// Fails with kind [`Type`](ErrorKind::Type) for complex numbers, and with kind [`Unsupported`](ErrorKind::Unsupported) for
-    /// a sparse matrix.
+    /// coordinates.
     ///
     /// ```
-    /// use outcore::{AnyMatrix, Context, Dense};
-    /// let a = AnyMatrix::from(Dense::from(ndarray::arr2(&[[1i8, 5], [3, 5]])));
-    /// assert_eq!(a.stats(0, &Context::new())?.means(), [2.0, 5.0]);
+    /// use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<i8>::eye(2));
+    /// assert_eq!(a.stats(0, &Context::new())?.means(), [0.5, 0.5]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
         match self.body() {
-            Body::Dense(a) => {
-                let a = a.as_matrix()?;
-                by_real!(a.dtype(), T => a.into_typed::<T, Ix2>().stats(axis, ctx))
-            }
-            _ => Err(missing("statistics", self, "to_dense makes a dense matrix of it")),
+            Body::Dense(a) => dense_stats(&a.as_matrix()?, axis, ctx),
+            Body::Lines(a) => sparse_stats(a, axis, ctx),
+            Body::Coo(_) => Err(missing("statistics", self, COO)),
+        }
+    }
+
+    /// A norm of every column (axis 0) or every row (axis 1) of a compressed matrix, as
+    /// [`Compressed::norms`](crate::Compressed::norms); others have none, with an error of kind
+    /// [`Unsupported`](ErrorKind::Unsupported).
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr, linalg::NormOrder};
+    /// let a = AnyMatrix::from(Csr::<i8>::eye(2));
+    /// assert_eq!(a.norms(1, NormOrder::L2, &Context::new())?, [1.0, 1.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn norms(&self, axis: usize, order: NormOrder, ctx: &Context) -> Result<Vec<f64>> {
+        let a = self.lines("norms")?;
+        let len = match axis {
+            0 => a.shape().1,
+            1 => a.shape().0,
+            _ => return Err(Error::shape("the axis", "0 or 1", axis)),
+        };
+        let mut norms = ctx.filled("the norms", len, 0.0)?;
+        norms_into(a, axis, order, &mut norms, ctx)?;
+        Ok(norms)
+    }
+
+    /// How many entries every column (axis 0) or every row (axis 1) of a compressed matrix stores, as
+    /// [`Compressed::nnz_per`](crate::Compressed::nnz_per); of others it is an error of kind
+    /// [`Unsupported`](ErrorKind::Unsupported).
+    pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
+        nnz_per(self.lines("count")?, axis, ctx)
+    }
+
+    fn lines(&self, what: &str) -> Result<&AnyCompressed> {
+        match self.body() {
+            Body::Lines(a) => Ok(a),
+            _ => Err(missing(what, self, COO)),
         }
     }
 }
 
-fn exact_sum(values: &RawBuffer, ctx: &Context) -> Result<i128> {
-    macro_rules! by_integer {
-        ($($dtype:ident => $type:ty),*) => {
-            match values.dtype() {
-                None => Ok(values.len() as i128),
-                $(Some(DType::$dtype) => {
-                    let values = values.clone().into_typed::<$type>();
-                    let line: Dense<$type, Ix1> = Dense::from_parts(values.len(), Order::C, values)?;
-                    line.exact_sum(ctx).map(i128::from)
-                })*
-                Some(dtype) => Err(Error::new(ErrorKind::Type, "exact sums are those of integers")
-                    .found(dtype)
-                    .remedy("sum::<f64> sums other numbers")),
-            }
-        };
-    }
-    by_integer!(
-        Int8 => i8, Int16 => i16, Int32 => i32, Int64 => i64, UInt8 => u8, UInt16 => u16,
-        UInt32 => u32, UInt64 => u64
-    )
-}
+/// What helps where only compressed matrices have something.
+const COO: &str = "to_csr makes a matrix of it that has some";

@@ -6,11 +6,10 @@
 //! functions.
 
 use bytemuck::Pod;
-use ndarray::{Ix1, Ix2};
+use ndarray::Ix2;
 use num_complex::Complex;
-use num_traits::Float;
 
-use crate::dense::{AnyDense, AnyLinePanels, Dense};
+use crate::dense::{AnyDense, AnyLinePanels};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::by_parts::{bytes_apart, in_parts};
 use crate::linalg::compressed::{PanelProduct, Ways, multiply_each, multiply_panels, product};
@@ -21,7 +20,7 @@ use crate::linalg::prepared_sparse::{FormProduct, PreparedLines, Recompress};
 use crate::linalg::readers::Readers;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::AnyCompressed;
-use crate::storage::{Context, DType, Element, Entry, Lasts, Order, Plan, RawBuffer, Traffic};
+use crate::storage::{Context, DType, Element, Entry, Lasts, Plan, Traffic};
 
 /// What makes the products of entries of one type with vectors of `X`.
 pub struct Products<X: Scalar> {
@@ -29,7 +28,7 @@ pub struct Products<X: Scalar> {
     ways: Ways<X>,
     /// With an encoded matrix, if a kernel is compiled for that.
     form: Option<FormProduct<X>>,
-    /// Of a dense matrix, and sums of values; a pattern has none.
+    /// Of a dense matrix; a pattern is none.
     dense: Option<DenseWays<X>>,
 }
 
@@ -42,9 +41,6 @@ struct DenseWays<X: Scalar> {
     exact: fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>,
     /// Bytes of an element that is decoded; none if it is not.
     decoded: usize,
-    /// The sum of values, and their Frobenius norm.
-    sum: fn(&RawBuffer, &Context) -> Result<X>,
-    norm: fn(&RawBuffer, &Context) -> Result<X::Real>,
 }
 
 /// An entry that is a number of type `W`, or is decoded into one.
@@ -78,17 +74,15 @@ impl<X: Scalar> Products<X> {
             },
             exact: exact_dense::<T, X>,
             decoded: if T::DECODE.is_some() { size_of::<W>() } else { 0 },
-            sum: |values, ctx| line::<T>(values)?.sum::<X>(ctx),
-            norm: |values, ctx| line::<T>(values)?.norm_fro::<X>(ctx),
         };
         Products { dense: Some(dense), ..self }
     }
 }
 
 /// Products of real entries with complex vectors, by the real parts of those.
-impl<R: Scalar<Real = R> + Pod> Products<Complex<R>>
+impl<R: Scalar + Pod> Products<Complex<R>>
 where
-    Complex<R>: Scalar<Real = R>,
+    Complex<R>: Scalar,
 {
     const fn sparse_by_parts<T, W>() -> Self
     where
@@ -106,7 +100,7 @@ where
 
     const fn dense_by_parts<T, W>(self) -> Self
     where
-        T: Element + Factor<R> + Factor<Complex<R>> + Widen<W>,
+        T: Element + Factor<Complex<R>> + Widen<W>,
         W: Element + Factor<R>,
     {
         let dense = DenseWays {
@@ -123,16 +117,9 @@ where
             },
             exact: exact_dense::<T, Complex<R>>,
             decoded: if T::DECODE.is_some() { size_of::<W>() } else { 0 },
-            sum: |values, ctx| Ok(Complex::new(line::<T>(values)?.sum::<R>(ctx)?, R::zero())),
-            norm: |values, ctx| line::<T>(values)?.norm_fro::<R>(ctx),
         };
         Products { dense: Some(dense), ..self }
     }
-}
-
-/// The values of a matrix as an array.
-fn line<T: Element>(values: &RawBuffer) -> Result<Dense<T, Ix1>> {
-    Dense::from_parts(values.len(), Order::C, values.clone().into_typed())
 }
 
 fn exact_dense<T: Element + Factor<X>, X: Scalar>(
@@ -282,20 +269,9 @@ fn products<X: Scalar>(entry: Option<DType>) -> Result<&'static Products<X>> {
     })
 }
 
-/// The sum of values of any type, in `X`; a pattern counts.
-pub(crate) fn sum<X: Scalar>(values: &RawBuffer, ctx: &Context) -> Result<X> {
-    match &products::<X>(values.dtype())?.dense {
-        Some(ways) => (ways.sum)(values, ctx),
-        None => Ok(X::from_f64(values.len() as f64)),
-    }
-}
-
-/// The Frobenius norm of values of any type, computed in `X`.
-pub(crate) fn norm_fro<X: Scalar>(values: &RawBuffer, ctx: &Context) -> Result<X::Real> {
-    match &products::<X>(values.dtype())?.dense {
-        Some(ways) => (ways.norm)(values, ctx),
-        None => Ok(X::Real::from_f64(values.len() as f64).sqrt()),
-    }
+/// Fails unless values of a type meet numbers of `X`.
+pub(crate) fn check_meets<X: Scalar>(values: Option<DType>) -> Result<()> {
+    products::<X>(values).map(|_| ())
 }
 
 /// A matrix that has products.

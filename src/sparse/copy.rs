@@ -10,9 +10,8 @@ use crate::sparse::coo_writer::AnyCooWriter;
 use crate::sparse::entry_panels::AnyEntryPanels;
 use crate::sparse::index_check::IndexCheck;
 use crate::sparse::line_cuts::Pieces;
-use crate::sparse::writer::{AnyWriter, CompressedWriter, memory_left};
+use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::sparse::zipped_lines::AnyZippedLines;
-use crate::sparse::zipped_typed::ZippedLines;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry takes.
@@ -75,16 +74,6 @@ pub(crate) fn append_any(
     });
     swept.map_err(|error| matrix.name_indices(error))?;
     Ok(check.canonical())
-}
-
-/// As [`append_any`], of types known when it is compiled.
-pub(crate) fn append<T: Entry, I: Index, P: Index, A: Axis>(
-    writer: &mut CompressedWriter<T, I, P, A>,
-    matrix: &Compressed<T, I, P, A>,
-    lines: &mut ZippedLines<T, I, P, A>,
-    ctx: &Context,
-) -> Result<bool> {
-    append_any(writer.any_mut(), &matrix.to_any(), lines.any_mut(), ctx)
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {

@@ -227,16 +227,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
         Ok(CompressedWriter { any, types: PhantomData })
     }
 
-    /// The same, of types that are known at run time.
-    pub(crate) fn any_mut(&mut self) -> &mut AnyWriter {
-        &mut self.any
-    }
-
-    /// As [`AnyWriter::plan`].
-    pub(crate) fn plan(plan: Plan, extents: (usize, usize), place: &Place, ctx: &Context) -> Plan {
-        AnyWriter::plan(plan, Types::of::<T, I, P>(), extents, place, ctx)
-    }
-
     /// As [`AnyWriter::memory_beside`].
     pub(crate) fn memory_beside(limit: u64) -> u64 {
         AnyWriter::memory_beside(limit)
@@ -245,11 +235,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
     /// As [`AnyWriter::push_lines`].
     pub(crate) fn push_lines(&mut self, lens: &[usize], indices: &[I], data: &[T]) -> Result<()> {
         self.any.push_lines(lens, Raw::of(indices), Raw::of(data))
-    }
-
-    /// As [`AnyWriter::push_run`].
-    pub(crate) fn push_run(&mut self, indptr: &[P], indices: &[I], data: &[T]) -> Result<()> {
-        self.any.push_run(Indices::new(indptr), Raw::of(indices), Raw::of(data))
     }
 
     /// As [`AnyWriter::push_part`].

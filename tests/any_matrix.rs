@@ -430,7 +430,7 @@ fn numbers_are_rounded_or_refused() {
     for (a, dtype, found) in [
         (row(vec![1.0, 0.5]), DType::Int8, "0.5"),
         (row(vec![1.0, f64::NAN]), DType::Int64, "NaN"),
-        (row(vec![1.0, wide]), DType::Int64, "9223372036854775808"),
+        (row(vec![1.0, wide]), DType::Int64, "9223372036854776000"),
         (row(vec![1.0, -1.0]), DType::UInt64, "-1"),
         (row(vec![1i64, 128]), DType::Int8, "128"),
         (row(vec![1u64, u64::MAX]), DType::Int64, "18446744073709551615"),
@@ -609,7 +609,7 @@ fn solvers_take_matrices_of_any_type() {
 #[test]
 fn matrices_larger_than_the_limit_give_the_same_bits() {
     let folder = Folders::new();
-    let (ctx, small) = (Context::new(), folder.context(1 << 20));
+    let (ctx, small) = (Context::new(), folder.context(5 << 19));
     let dense: Vec<i16> = (0..2000 * 700).map(|k| (k % 11) as i16 - 5).collect();
     for order in [Order::C, Order::Fortran] {
         let dense = Dense::from_parts((2000, 700), order, dense.clone().into()).unwrap();

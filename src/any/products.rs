@@ -8,8 +8,9 @@ use crate::linalg::{
 };
 use crate::storage::{Context, Lasts, Plan, Traffic};
 
-/// As those of a typed matrix, with the same bits; coordinates have none. Elements that no kernel is compiled for are decoded some
-/// at a time: of a dense matrix for which that is so, 2 MiB or one row (column, in Fortran order) in all.
+/// As those of a typed matrix, with the same bits; coordinates have none. Elements of a dense matrix that no kernel is compiled for
+/// are decoded some lines at a time, into 1 MiB or, if that is more, what keeps the bits of the whole: a line, or a block of
+/// them across which is summed. One complex vector that meets real entries is copied, as is its product.
 impl<X: Scalar> LinearOperator<X> for AnyMatrix {
     fn shape(&self) -> (usize, usize) {
         self.shape()

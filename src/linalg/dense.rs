@@ -128,7 +128,7 @@ pub(crate) fn line_product<X: Scalar, T: Element + Factor<X>>(
 }
 
 /// Elements that are decoded together, if lines are not longer.
-const DECODED: usize = 1 << 18;
+const DECODED: usize = 1 << 17;
 
 /// Elements that a task decodes.
 const TASK: usize = 1 << 14;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// The folder of collected files, or `None`, said aloud, where there is none.
 pub(crate) fn folder() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     if !folder.is_dir() {
         eprintln!("skipped: no folder {}", folder.display());
         return None;

@@ -10,7 +10,7 @@
 //! - [`copy`] – reading an array as a copy, when it cannot be used where it lies
 //! - [`device`] and [`panels`] – files larger than memory, read panel by panel ahead of the work, by `panel_sweep` into the
 //!   buffers of `panel_ring`; [`writer`] – arrays made
-//!   from the first element to the last, written behind the work; [`scratch`] – where data waits that does not fit
+//!   from the first element to the last, written behind the work, both by threads with a [`channel`]; [`scratch`] – where data waits that does not fit
 //! - [`raw`] – values that are moved and not looked at; [`parallel`] – the one loop behind all that threads share
 //! - [`context`] – threads, memory limit, scratch folder, progress and cancel, for every floor above; [`threads`] and
 //!   [`usable_memory`] – what the system gives of both; [`cost`], [`running`] and [`meter`] – what an operation will cost,
@@ -20,6 +20,7 @@ mod allocate;
 mod broken;
 mod buffer;
 mod buffer_mut;
+mod channel;
 mod checksum;
 mod context;
 mod copy;

@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::channel::{Receiver, Sender, channel};
 use crate::storage::context::Context;
 use crate::storage::device::{IoBuffer, Source};
 use crate::storage::panel_ring::{Filled, Ring};
@@ -37,9 +36,9 @@ pub(super) fn sweep(
 ) -> Result<()> {
     files.sweeps.fetch_add(1, Ordering::Relaxed);
     ring.start();
-    let (requests, queue) = mpsc::channel();
-    let (ends, done) = mpsc::channel();
-    let serving = Serving { files, queue: Mutex::new(queue) };
+    let (requests, queue) = channel();
+    let (ends, done) = channel();
+    let serving = Serving { files, queue };
     thread::scope(|scope| {
         let start = || {
             let (ends, serving) = (ends.clone(), &serving);
@@ -56,27 +55,22 @@ pub(super) fn sweep(
 /// What I/O threads look at.
 struct Serving<'a> {
     files: &'a Files,
-    queue: Mutex<Receiver<Request>>,
+    queue: Receiver<Request>,
 }
 
 impl Serving<'_> {
     /// What an I/O thread does: requests, until there are no more.
     fn run(&self, ends: &Sender<Done>) {
-        loop {
-            // The lock is held while waiting: whoever has it takes the next request.
-            let request = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(request) = request else { return };
-            // Nobody waits for it any more: the sweep has ended with an error.
-            if ends.send(self.serve(request)).is_err() {
-                return;
+        while let Some(request) = self.queue.recv() {
+            if !ends.send(self.serve(request)) {
+                return; // nobody waits for it any more: the sweep has ended with an error
             }
         }
     }
 
     /// The next request, if there is one, done by the calling thread.
     fn serve_next(&self) -> Option<Done> {
-        let request = self.queue.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
-        request.ok().map(|request| self.serve(request))
+        self.queue.try_recv().map(|request| self.serve(request))
     }
 
     fn serve(&self, Request { panel, buffer }: Request) -> Done {
@@ -148,8 +142,8 @@ impl Sweep<'_> {
                 Some(buffer) => buffer,
                 None => IoBuffer::new(self.ring.size(), ctx.meter())?,
             };
-            // The threads live as long as this end of the queue.
-            let _ = self.requests.send(Request { panel, buffer });
+            // Whoever serves lives as long as this end of the queue.
+            self.requests.send(Request { panel, buffer });
             self.asked.push_back((panel, None));
         }
         Ok(())
@@ -162,7 +156,7 @@ impl Sweep<'_> {
         while self.asked.front().ok_or_else(lost)?.1.is_none() {
             let Done { panel, filled } = match self.readers {
                 0 => self.serving.serve_next().ok_or_else(lost)?,
-                _ => self.done.recv().map_err(|_| lost())?,
+                _ => self.done.recv().ok_or_else(lost)?,
             };
             let filled = filled?;
             let asked =

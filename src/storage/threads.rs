@@ -11,13 +11,13 @@
 use std::cell::RefCell;
 use std::io;
 use std::mem;
-use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::channel::{Sender, channel};
 
 /// Threads that work together.
 pub(super) struct Threads {
@@ -202,9 +202,9 @@ fn start_waiting(
 ) -> Vec<Sender<ThreadBuilder>> {
     let mut waiting = Vec::new();
     for number in 0..wanted {
-        let (place, places) = mpsc::channel::<ThreadBuilder>();
+        let (place, places) = channel::<ThreadBuilder>();
         let body = move || {
-            if let Ok(thread) = places.recv() {
+            if let Some(thread) = places.recv() {
                 thread.run();
             }
         };
@@ -222,8 +222,8 @@ fn spawn(number: usize, body: Body) -> io::Result<()> {
 
 /// Gives a place in a pool to one of the threads that wait.
 fn hand(thread: ThreadBuilder, waiting: &mut Vec<Sender<ThreadBuilder>>) -> io::Result<()> {
-    let gone = || io::Error::other("a thread has ended");
-    waiting.pop().ok_or_else(gone)?.send(thread).map_err(|_| gone())
+    let is_there = waiting.pop().is_some_and(|place| place.send(thread));
+    if is_there { Ok(()) } else { Err(io::Error::other("a thread has ended")) }
 }
 
 /// What rayon would take: its variable, or one for each processor.

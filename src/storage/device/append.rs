@@ -11,11 +11,11 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::Origin;
+use crate::storage::channel::{Receiver, Sender, channel};
 use crate::storage::device::io_buffer::IoBuffer;
 use crate::storage::map::reserve;
 use crate::storage::meter::{Held, Meter};
@@ -135,7 +135,7 @@ impl Appender {
         let link = self.link.as_mut().ok_or_else(lost)?;
         link.out += 1;
         // Whoever has stopped writing says why when it is asked for a buffer.
-        let _ = link.requests.as_ref().ok_or_else(lost)?.send((buffer, bytes));
+        link.requests.as_ref().ok_or_else(lost)?.send((buffer, bytes));
         if let Some(Writer::Caller(writing)) = &mut link.writer {
             writing.write_waiting();
         }
@@ -162,7 +162,7 @@ impl Appender {
     pub(crate) fn spare(&mut self) -> Result<IoBuffer> {
         let link = self.link.as_mut().filter(|link| link.out > 0).ok_or_else(lost)?;
         link.out -= 1;
-        link.done.recv().map_err(|_| lost())?
+        link.done.recv().ok_or_else(lost)?
     }
 
     /// Waits until all is written, and sets the length of the file.
@@ -183,8 +183,8 @@ impl Appender {
     }
 
     fn start(&mut self, start_thread: &StartThread) -> Link {
-        let (requests, queue) = mpsc::channel();
-        let (ends, done) = mpsc::channel();
+        let (requests, queue) = channel();
+        let (ends, done) = channel();
         let writing = Writing {
             origin: Arc::clone(&self.origin),
             direct: self.direct.take(),
@@ -195,11 +195,13 @@ impl Appender {
             failed: false,
         };
         // What is to be moved into a thread is lost with it if it cannot be started, so it follows by a channel.
-        let (hand, wait) = mpsc::channel::<Writing>();
-        let body = move || wait.recv().map_or_else(|_| Sums::default(), Writing::run);
+        let (hand, wait) = channel::<Writing>();
+        let body = move || wait.recv().map_or_else(Sums::default, Writing::run);
         let writer = match start_thread(Box::new(body)) {
-            // Neither end of the channel is gone: the thread waits for this.
-            Ok(thread) => hand.send(writing).map(|()| Writer::Thread(thread)).ok(),
+            Ok(thread) => {
+                hand.send(writing); // which the thread waits for
+                Some(Writer::Thread(thread))
+            }
             Err(_) => Some(Writer::Caller(Box::new(writing))),
         };
         Link { requests: Some(requests), done, writer, out: 0 }
@@ -250,7 +252,7 @@ struct Writing {
 impl Writing {
     /// What the I/O thread does: writes what comes until nothing does, or a write fails.
     fn run(mut self) -> Sums {
-        while let Ok((buffer, bytes)) = self.queue.recv() {
+        while let Some((buffer, bytes)) = self.queue.recv() {
             if !self.take(buffer, bytes) {
                 break;
             }
@@ -260,7 +262,7 @@ impl Writing {
 
     /// Writes what was handed in.
     fn write_waiting(&mut self) {
-        while let Ok((buffer, bytes)) = self.queue.try_recv() {
+        while let Some((buffer, bytes)) = self.queue.try_recv() {
             if self.failed || !self.take(buffer, bytes) {
                 break;
             }
@@ -275,7 +277,7 @@ impl Writing {
         let written = self.write(&buffer, bytes);
         self.failed = written.is_err();
         // Nobody waits for it any more: the result is given up.
-        self.ends.send(written.map(|()| buffer)).is_ok() && !self.failed
+        self.ends.send(written.map(|()| buffer)) && !self.failed
     }
 
     fn finish(self) -> Sums {

@@ -34,7 +34,7 @@ macro_rules! cases {
 
 cases! {
     (), |_k| ();
-    bool, |k| k % 3 > 0;
+    bool, |k| !k.is_multiple_of(3);
     i8, |k| (k % 7) as i8 - 3;
     i16, |k| (k % 7) as i16 - 3;
     i32, |k| (k % 7) as i32 - 3;
@@ -87,7 +87,7 @@ macro_rules! for_each_element {
 
 /// Where entries stand: some rows are empty, and one is full.
 fn is_stored(i: usize, j: usize) -> bool {
-    i == 5 || (i % 4 != 1 && (i * 7 + j * 5) % 3 == 0)
+    i == 5 || (i % 4 != 1 && (i * 7 + j * 5).is_multiple_of(3))
 }
 
 fn positions() -> impl Iterator<Item = (usize, usize)> {

@@ -55,8 +55,8 @@ impl AnyMatrix {
     ///
     /// Cost: that of the typed product, and one read and one write of each factor of another type;
     /// [`Context::plan`] tells of the first of these steps. The dense factor and the product beside a compressed one must fit in
-    /// the memory limit. Fails with kind [`Shape`](ErrorKind::Shape) if the inner extents differ, and with kind
-    /// [`Unsupported`](ErrorKind::Unsupported) for coordinates.
+    /// the memory limit. Fails with kind [`Shape`](crate::ErrorKind::Shape) if the inner extents differ, and with kind
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for coordinates.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr, Dense, Place};

@@ -10,7 +10,8 @@
 //! - [`open`] – from files; [`exchange`] – from typed matrices and back
 //! - [`convert`] – every kind to every other; [`reshape`] – parts, stacks, other orders; [`common`] – the type in which two
 //!   matrices meet; [`dtype`] – values of another type, by the rules of [`numbers`]
-//! - [`products`] – with vectors, and operators
+//! - [`products`] – with vectors, and operators; [`matmul`] – of two matrices; [`arithmetic`] – element by element;
+//!   [`statistics`] – sums, norms, rows and columns
 
 mod arithmetic;
 mod common;

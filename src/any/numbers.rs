@@ -30,6 +30,7 @@ const UNKNOWN: &str = "a type of this library";
 const TASK: usize = 1 << 14;
 
 /// A run of numbers in the wide type of their own.
+#[expect(clippy::large_enum_variant, reason = "one for each task, on its stack")]
 enum Wide {
     Signed([i64; BLOCK]),
     Unsigned([u64; BLOCK]),

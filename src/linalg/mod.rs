@@ -6,7 +6,7 @@
 //! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
 //!   compressed ones, in a form of `prepared_form`; `readers` and `at_hand` – how several products at a time share it;
 //!   `compact` – a matrix in fewer bytes
-//! - `by_type` – products of matrices whose types are known at run time, some of them `by_parts` of complex
+//! - `multiplier` – a matrix whose types are known at run time; `by_type` – its products, some of them `by_parts` of complex
 //!   vectors
 //! - `exact` – products of integers that an `f64` does not hold
 //! - `numbers` – entries of every type as numbers of those that sums, norms and statistics are compiled for
@@ -42,7 +42,7 @@ mod kron;
 mod line_pass;
 mod matmul;
 mod matvec_with;
-mod numbers;
+pub(crate) use by_type::check_meets;
 mod operator;
 mod prepared;
 mod prepared_form;
@@ -62,8 +62,9 @@ mod statistics;
 mod vector;
 
 pub use arithmetic::{Multiply, Subtract};
-pub(crate) use by_type::{Multiplier, Prepared, check_meets};
+pub(crate) use by_type::check_meets;
 pub use fn_operator::FnOperator;
+pub(crate) use multiplier::{Multiplier, Prepared};
 pub use operator::LinearOperator;
 pub(crate) use prepared::sealed;
 pub use prepared::{Operator, PanelProduct, Panelled};

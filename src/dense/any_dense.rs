@@ -91,12 +91,6 @@ impl AnyDense {
         Ok(AnyDense { shape: vec![extent(0), extent(1)], ..self.clone() })
     }
 
-    /// All elements as they lie, as a matrix of one row.
-    pub(crate) fn as_line(&self) -> Self {
-        let (buffer, shape) = (self.buffer.clone(), vec![1, self.len()]);
-        AnyDense { buffer, shape, order: Order::C }
-    }
-
     /// The transpose, without a copy: the same elements in the other order, the extents turned round.
     pub fn transpose(&self) -> Self {
         let order = match self.order {
@@ -113,6 +107,11 @@ impl AnyDense {
             [nrows, ncols] => (nrows, ncols),
             _ => unreachable!("a matrix has two dimensions"),
         }
+    }
+
+    /// All elements as the one row of a matrix.
+    pub(crate) fn as_line(&self) -> Self {
+        AnyDense { buffer: self.buffer.clone(), shape: vec![1, self.len()], order: Order::C }
     }
 
     /// Contiguous lines of a matrix (rows in C order, columns in Fortran order) and the elements of each.

@@ -47,4 +47,4 @@ pub(crate) use transposer::Transposer;
 pub(crate) use writable::AnyDenseMut;
 pub use writable::DenseMut;
 pub(crate) use writer::{AnyDenseWriter, DenseWriter};
-pub(crate) use zipped::{AnyZippedRuns, ZippedRuns};
+pub(crate) use zipped::AnyZippedRuns;

@@ -1,22 +1,16 @@
 //! Elements of arrays of one shape and order, run by run: one array, or two side by side.
 
-use std::marker::PhantomData;
-
-use ndarray::Dimension;
-
 use crate::dense::any_dense::AnyDense;
-use crate::dense::base::Dense;
-use crate::dense::panels::typed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Element, PanelReader, RawBuffer, RawPanelArray, largest_panel, panel_elements,
+    Context, PanelReader, RawBuffer, RawPanelArray, largest_panel, panel_elements,
 };
 
 /// Elements in a run of arrays that are used where they lie.
 const RESIDENT: usize = 1 << 22;
 
-/// [`ZippedRuns`] of arrays whose types are known at run time.
+/// Two arrays in runs of the same elements, for one pass.
 pub(crate) struct AnyZippedRuns {
     left: RawBuffer,
     right: RawBuffer,
@@ -99,38 +93,5 @@ impl AnyZippedRuns {
             let left = lefts.elements(here.clone(), bytes)?;
             work(here.start, left, rights.elements(here, bytes)?)
         })
-    }
-}
-
-/// Two arrays in runs of the same elements, for one pass.
-pub(crate) struct ZippedRuns<S, T> {
-    any: AnyZippedRuns,
-    elements: PhantomData<(S, T)>,
-}
-
-impl<S: Element, T: Element> ZippedRuns<S, T> {
-    /// As [`AnyZippedRuns::new`].
-    pub(crate) fn new<D: Dimension>(
-        left: &Dense<S, D>,
-        right: &Dense<T, D>,
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let any = AnyZippedRuns::new(&left.to_any(), &right.to_any(), budget, ctx)?;
-        Ok(ZippedRuns { any, elements: PhantomData })
-    }
-
-    /// As [`AnyZippedRuns::memory`].
-    pub(crate) fn memory(&self) -> u64 {
-        self.any.memory()
-    }
-
-    /// As [`AnyZippedRuns::sweep`].
-    pub(crate) fn sweep(
-        &mut self,
-        ctx: &Context,
-        work: &mut dyn FnMut(usize, &[S], &[T]) -> Result<()>,
-    ) -> Result<()> {
-        self.any.sweep(ctx, &mut |start, left, right| work(start, typed(left)?, typed(right)?))
     }
 }

@@ -23,10 +23,9 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         &mut self,
         phase: &'static str,
         work: f64,
-        mut replace: impl FnMut(&mut [T]),
+        replace: &mut dyn FnMut(RawMut<'_>),
     ) -> Result<()> {
-        self.being_written()
-            .replace(phase, work, &mut |run| replace(run.typed().expect("its elements")))
+        self.being_written().replace(phase, work, replace)
     }
 }
 

@@ -1,23 +1,17 @@
 //! Elements of arrays of one shape and order, run by run: one array, or two side by side.
 
-use std::marker::PhantomData;
-
-use ndarray::Dimension;
-
 use crate::dense::any_dense::AnyDense;
-use crate::dense::base::Dense;
-use crate::dense::panels::typed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Element, PanelReader, RawBuffer, RawPanelArray, largest_panel, panel_elements,
+    Context, PanelReader, RawBuffer, RawPanelArray, largest_panel, panel_elements,
 };
 
 /// Elements in a run of arrays that are used where they lie.
 const RESIDENT: usize = 1 << 22;
 
-/// [`ZippedRuns`] of arrays whose types are known at run time.
-struct AnyZippedRuns {
+/// Two arrays in runs of the same elements, for one pass.
+pub(crate) struct AnyZippedRuns {
     left: RawBuffer,
     right: RawBuffer,
     /// Elements of every run but the last.
@@ -29,7 +23,12 @@ impl AnyZippedRuns {
     /// Runs within `budget` bytes of memory.
     ///
     /// Fails if the arrays differ in shape or order.
-    fn new(left: &AnyDense, right: &AnyDense, budget: u64, ctx: &Context) -> Result<Self> {
+    pub(crate) fn new(
+        left: &AnyDense,
+        right: &AnyDense,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Self> {
         if left.shape() != right.shape() {
             let (expected, found) = (format!("{:?}", left.shape()), format!("{:?}", right.shape()));
             return Err(Error::shape("the second array", expected, found));
@@ -67,12 +66,12 @@ impl AnyZippedRuns {
     }
 
     /// Most memory that runs take.
-    fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         self.streams.as_ref().map_or(0, |(reader, ..)| reader.memory())
     }
 
     /// Calls `work` with the position of every run and its elements of both arrays, in order.
-    fn sweep(
+    pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
         work: &mut dyn FnMut(usize, Raw<'_>, Raw<'_>) -> Result<()>,
@@ -94,38 +93,5 @@ impl AnyZippedRuns {
             let left = lefts.elements(here.clone(), bytes)?;
             work(here.start, left, rights.elements(here, bytes)?)
         })
-    }
-}
-
-/// Two arrays in runs of the same elements, for one pass.
-pub(crate) struct ZippedRuns<S, T> {
-    any: AnyZippedRuns,
-    elements: PhantomData<(S, T)>,
-}
-
-impl<S: Element, T: Element> ZippedRuns<S, T> {
-    /// As [`AnyZippedRuns::new`].
-    pub(crate) fn new<D: Dimension>(
-        left: &Dense<S, D>,
-        right: &Dense<T, D>,
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let any = AnyZippedRuns::new(&left.to_any(), &right.to_any(), budget, ctx)?;
-        Ok(ZippedRuns { any, elements: PhantomData })
-    }
-
-    /// As [`AnyZippedRuns::memory`].
-    pub(crate) fn memory(&self) -> u64 {
-        self.any.memory()
-    }
-
-    /// As [`AnyZippedRuns::sweep`].
-    pub(crate) fn sweep(
-        &mut self,
-        ctx: &Context,
-        work: &mut dyn FnMut(usize, &[S], &[T]) -> Result<()>,
-    ) -> Result<()> {
-        self.any.sweep(ctx, &mut |start, left, right| work(start, typed(left)?, typed(right)?))
     }
 }

@@ -1,7 +1,9 @@
 //! How far from the diagonal the entries of a sparse matrix lie.
 
 use crate::error::Result;
-use crate::sparse::{Axis, Compressed, IndexCheck, Pieces, ZippedLines};
+use crate::sparse::{
+    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, IndexCheck, Pieces, by_index,
+};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index, Plan};
 
@@ -25,38 +27,48 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn bandwidth(&self, ctx: &Context) -> Result<(usize, usize)> {
-        let budget = ZippedLines::<T, I, P, A>::budget(ctx.memory_left());
-        let mut lines = ZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
-        let _running = ctx.begin(|| {
-            let plan = Plan::new("bandwidth").on_device_of(self.indices().file());
-            let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
-            Ok(plan.works(self.nnz() as u64, WORK))
-        })?;
-        ctx.meter().pass();
-        let (mut check, mut most) = (IndexCheck::new(self), (0, 0));
-        let swept = lines.sweep_part(ctx, &mut |panel| {
-            ctx.with_threads(|| {
-                check.take(&panel, 0)?;
-                let part = panel.parts[0];
-                let count = part.indptr.len() - 1;
-                let found = (0..count).into_par_iter().with_min_len(TASK).map(|line| {
-                    let (major, (indices, _)) = (panel.first + line, part.line(line));
-                    let width = |(before, after): (usize, usize), index: &I| {
-                        let minor = index.to_usize();
-                        (
-                            before.max(major.saturating_sub(minor)),
-                            after.max(minor.saturating_sub(major)),
-                        )
-                    };
-                    indices.iter().fold((0, 0), width)
-                });
-                most = found.reduce(|| most, wider);
-                Ok(())
-            })
-        });
-        swept.map_err(|error| self.name_indices(error))?;
-        Ok(A::swap_if_cols(most))
+        bandwidth(&self.to_any(), ctx)
     }
+}
+
+/// How far the farthest entry of a matrix lies below the diagonal and above it.
+pub(crate) fn bandwidth(a: &AnyCompressed, ctx: &Context) -> Result<(usize, usize)> {
+    let budget = AnyZippedLines::budget(ctx.memory_left());
+    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new("bandwidth").on_device_of(a.indices_buffer().file());
+        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
+        Ok(plan.works(a.nnz() as u64, WORK))
+    })?;
+    ctx.meter().pass();
+    let (mut check, mut most) = (IndexCheck::of(a), (0, 0));
+    let swept = lines.sweep_part(ctx, &mut |panel| {
+        ctx.with_threads(|| {
+            check.take_any(&panel, 0)?;
+            let found = in_part(panel.first, &panel.parts[0]);
+            most = wider(most, found);
+            Ok(())
+        })
+    });
+    swept.map_err(|error| a.name_indices(error))?;
+    Ok(a.format().swap_if_cols(most))
+}
+
+/// How far the farthest entry of some lines, from the `first` on, lies before the diagonal and behind it.
+fn in_part(first: usize, part: &AnyLinePart<'_>) -> (usize, usize) {
+    fn go<I: Index>(first: usize, part: &AnyLinePart<'_>, indices: &[I]) -> (usize, usize) {
+        let lines = (0..part.lines()).into_par_iter().with_min_len(TASK).map(|line| {
+            let major = first + line;
+            let width = |(before, after): (usize, usize), index: &I| {
+                let minor = index.to_usize();
+                (before.max(major.saturating_sub(minor)), after.max(minor.saturating_sub(major)))
+            };
+            let line = &indices[part.indptr.at(line)..part.indptr.at(line + 1)];
+            line.iter().fold((0, 0), width)
+        });
+        lines.reduce(|| (0, 0), wider)
+    }
+    by_index!(part.indices, indices => go(first, part, indices))
 }
 
 fn wider(a: (usize, usize), b: (usize, usize)) -> (usize, usize) {

@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 
-use crate::dense::{Dense, DenseMut, DenseWriter, LinePanel, LinePanels, ZippedRuns};
+use crate::dense::{
+    AnyDense, AnyDenseMut, AnyDenseWriter, AnyLinePanels, AnyZippedRuns, Dense, DenseMut, LinePanel,
+};
 use crate::error::Result;
-use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{BufferMut, Context, Element, Order, Place, Plan};
+use crate::storage::parallel::Tasks;
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, DType, Element, Order, Place, Plan, RawBufferMut};
 use ndarray::Dimension;
 
 /// Elements of a task.
@@ -33,11 +36,12 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// ```
     pub fn map_inplace(&mut self, f: impl Fn(T) -> T + Sync) -> Result<()> {
         let ctx = self.context().clone();
-        self.replace("mapping elements", WORK, |elements| {
-            ctx.with_threads(|| {
-                let tasks = elements.par_chunks_mut(TASK);
-                tasks.for_each(|task| task.iter_mut().for_each(|x| *x = f(*x)));
-            });
+        let block = |elements: RawMut<'_>| {
+            let elements = elements.typed::<T>().expect("elements of the array's type");
+            elements.iter_mut().for_each(|x| *x = f(*x));
+        };
+        self.replace("mapping elements", WORK, &mut |elements| {
+            ctx.with_threads(|| each_task(elements, &block));
         })
     }
 }
@@ -61,22 +65,11 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         ctx: &Context,
         f: impl Fn(T) -> U + Sync,
     ) -> Result<Dense<U, D>> {
-        let place = place.into();
-        let budget = Made::<U, D>::budget(self.len(), &place, ctx)?;
-        let line = Dense::from_parts((1, self.len()), Order::C, self.buffer().clone())?;
-        let mut panels = LinePanels::once(&line, (1, 1), budget, ctx)?;
-        let _running = ctx.begin(|| {
-            let plan = Plan::new("mapping elements").on_device_of(self.buffer().file());
-            let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
-            Ok(Made::<U, D>::plan(plan, self.len(), &place, ctx))
-        })?;
-        let mut made = Made::<U, D>::new(&place, self.view().raw_dim(), self.order(), ctx)?;
-        panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
-            made.take(elements.len(), |here, to| {
-                to.iter_mut().zip(&elements[here]).for_each(|(to, &x)| *to = f(x));
-            })
-        })?;
-        made.finish()
+        let block = |from: Raw<'_>, to: RawMut<'_>| {
+            let to = to.typed::<U>().expect("elements of the type that is made");
+            to.iter_mut().zip(from.as_typed()).for_each(|(to, &x)| *to = f(x));
+        };
+        map(&self.to_any(), (U::DTYPE, &block), &place.into(), ctx).map(AnyDense::into_typed)
     }
 
     /// A new array of `f(x, y)` for the elements `x` of this array and `y` of another of the same shape and order, at
@@ -98,89 +91,133 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         ctx: &Context,
         f: impl Fn(T, S) -> U + Sync,
     ) -> Result<Dense<U, D>> {
-        let place = place.into();
-        let budget = Made::<U, D>::budget(self.len(), &place, ctx)?;
-        let mut runs = ZippedRuns::new(self, other, budget, ctx)?;
-        let _running = ctx.begin(|| {
-            let stored = self.buffer().stored_bytes() + other.buffer().stored_bytes();
-            let file = self.buffer().file().or(other.buffer().file());
-            let plan = Plan::new("mapping pairs of elements").on_device_of(file);
-            let plan = plan.reads(1, stored).holds(runs.memory());
-            Ok(Made::<U, D>::plan(plan, self.len(), &place, ctx))
-        })?;
-        let mut made = Made::<U, D>::new(&place, self.view().raw_dim(), self.order(), ctx)?;
-        runs.sweep(ctx, &mut |_, left, right| {
-            made.take(left.len(), |here, to| {
-                let from = left[here.clone()].iter().zip(&right[here]);
-                to.iter_mut().zip(from).for_each(|(to, (&x, &y))| *to = f(x, y));
-            })
-        })?;
-        made.finish()
+        let block = |x: Raw<'_>, y: Raw<'_>, to: RawMut<'_>| {
+            let to = to.typed::<U>().expect("elements of the type that is made");
+            let from = x.as_typed().iter().zip(y.as_typed());
+            to.iter_mut().zip(from).for_each(|(to, (&x, &y))| *to = f(x, y));
+        };
+        zip_map((&self.to_any(), &other.to_any()), (U::DTYPE, &block), &place.into(), ctx)
+            .map(AnyDense::into_typed)
     }
+}
+
+/// Calls `block` with all elements, task by task.
+fn each_task(elements: RawMut<'_>, block: &(dyn Fn(RawMut<'_>) + Sync)) {
+    elements.par_chunks_mut(TASK).for_each(block);
+}
+
+/// A new array of elements of a type, which `block` makes of those there are, many at a time.
+pub(crate) fn map(
+    a: &AnyDense,
+    (dtype, block): (DType, &(dyn Fn(Raw<'_>, RawMut<'_>) + Sync)),
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
+    let budget = Made::budget((dtype, a.len()), place, ctx)?;
+    let mut panels = AnyLinePanels::once(&a.as_line(), (1, 1), budget, ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new("mapping elements").on_device_of(a.buffer().file());
+        let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory());
+        Ok(Made::plan(plan, (dtype, a.len()), place, ctx))
+    })?;
+    let mut made = Made::new(place, (dtype, a.shape(), a.order()), ctx)?;
+    panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
+        made.take(elements.len(), &|here, to| block(elements.slice(here), to))
+    })?;
+    made.finish()
+}
+
+/// A new array of elements of a type, which `block` makes of those of two arrays of one shape and order, many at a time.
+pub(crate) fn zip_map(
+    (a, b): (&AnyDense, &AnyDense),
+    (dtype, block): (DType, &(dyn Fn(Raw<'_>, Raw<'_>, RawMut<'_>) + Sync)),
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
+    let budget = Made::budget((dtype, a.len()), place, ctx)?;
+    let mut runs = AnyZippedRuns::new(a, b, budget, ctx)?;
+    let _running = ctx.begin(|| {
+        let stored = a.stored_bytes() + b.stored_bytes();
+        let file = a.buffer().file().or(b.buffer().file());
+        let plan = Plan::new("mapping pairs of elements").on_device_of(file);
+        let plan = plan.reads(1, stored).holds(runs.memory());
+        Ok(Made::plan(plan, (dtype, a.len()), place, ctx))
+    })?;
+    let mut made = Made::new(place, (dtype, a.shape(), a.order()), ctx)?;
+    runs.sweep(ctx, &mut |_, left, right| {
+        made.take(left.len(), &|here, to| block(left.slice(here.clone()), right.slice(here), to))
+    })?;
+    made.finish()
 }
 
 /// A new array that is made in order, many elements at a time.
-enum Made<'a, U: Element, D: Dimension> {
+enum Made<'a> {
     /// In memory, so many elements of it so far.
-    Here(Box<DenseMut<U, D>>, usize, &'a Context),
+    Here(Box<AnyDenseMut>, usize, &'a Context),
     /// In a file, on whose way elements are made here.
-    Written(Box<DenseWriter<U, D>>, BufferMut<U>, &'a Context),
+    Written(Box<AnyDenseWriter>, RawBufferMut, &'a Context),
 }
 
-impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
-    fn new(place: &Place, shape: D, order: Order, ctx: &'a Context) -> Result<Self> {
+impl<'a> Made<'a> {
+    fn new(
+        place: &Place,
+        (dtype, shape, order): (DType, &[usize], Order),
+        ctx: &'a Context,
+    ) -> Result<Self> {
+        let what = (dtype, shape, order);
         if *place == Place::Memory {
-            let array = DenseMut::create(place, shape, order, ctx)?;
-            return Ok(Made::Here(Box::new(array), 0, ctx));
+            return Ok(Made::Here(Box::new(AnyDenseMut::create(place, what, ctx)?), 0, ctx));
         }
-        let writer = DenseWriter::new(place, shape, order, ctx)?;
-        let room = ctx.work("a run of elements", room::<U>(ctx))?.counted(ctx.meter());
-        Ok(Made::Written(Box::new(writer), room, ctx))
+        let writer = AnyDenseWriter::new(place, what, ctx)?;
+        let room = ctx.raw_work("a run of elements", (Some(dtype), room(dtype, ctx)))?;
+        Ok(Made::Written(Box::new(writer), room.counted(ctx.meter()), ctx))
     }
 
     /// The memory besides the array or what is made of it at a time.
-    fn memory_beside(place: &Place, ctx: &Context) -> u64 {
-        if *place == Place::Memory { 0 } else { (room::<U>(ctx) * size_of::<U>()) as u64 }
+    fn memory_beside(dtype: DType, place: &Place, ctx: &Context) -> u64 {
+        if *place == Place::Memory { 0 } else { dtype.bytes_of(room(dtype, ctx)) }
     }
 
-    /// The memory that is left for reading beside an array of `len` elements.
-    fn budget(len: usize, place: &Place, ctx: &Context) -> Result<u64> {
+    /// The memory that is left for reading beside an array of so many elements.
+    fn budget(what: (DType, usize), place: &Place, ctx: &Context) -> Result<u64> {
         let limit = ctx.memory_left();
-        let taken = DenseWriter::<U, D>::memory(len, place, ctx);
+        let taken = AnyDenseWriter::memory(what, place, ctx);
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let left = limit.saturating_sub(taken.saturating_add(Self::memory_beside(place, ctx)));
+        let beside = Self::memory_beside(what.0, place, ctx);
+        let left = limit.saturating_sub(taken.saturating_add(beside));
         Ok(left.min(limit / 2))
     }
 
-    fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
-        let plan = plan.works(len as u64, WORK).beside(Self::memory_beside(place, ctx));
-        DenseWriter::<U, D>::plan(plan, len, place, ctx)
+    fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
+        let plan = plan.works(what.1 as u64, WORK).beside(Self::memory_beside(what.0, place, ctx));
+        AnyDenseWriter::plan(plan, what, place, ctx)
     }
 
     /// Makes the next `len` elements: `fill` is called, on all threads, with ranges of them and where they go.
-    fn take(&mut self, len: usize, fill: impl Fn(Range<usize>, &mut [U]) + Sync) -> Result<()> {
+    fn take(&mut self, len: usize, fill: &(dyn Fn(Range<usize>, RawMut<'_>) + Sync)) -> Result<()> {
         match self {
             Made::Here(array, at, ctx) => {
-                let to = &mut array.as_mut_slice()[*at..*at + len];
+                let mut array = array.elements_mut();
+                let mut to = array.slice_mut(*at..*at + len);
                 *at += len;
-                for (step, to) in to.chunks_mut(STEP).enumerate() {
+                for start in (0..len).step_by(STEP) {
                     ctx.check_cancelled()?;
-                    spread(to, step * STEP, &fill, ctx);
+                    spread(to.take_front(STEP.min(len - start)), start, fill, ctx);
                 }
             }
             Made::Written(writer, room, ctx) => {
                 for start in (0..len).step_by(room.len()) {
                     ctx.check_cancelled()?;
                     let now = (len - start).min(room.len());
-                    spread(&mut room[..now], start, &fill, ctx);
-                    writer.push(&room[..now])?;
+                    spread(room.as_mut().slice_mut(0..now), start, fill, ctx);
+                    writer.push(room.as_raw().slice(0..now))?;
                 }
             }
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Dense<U, D>> {
+    fn finish(self) -> Result<AnyDense> {
         match self {
             Made::Here(array, ..) => array.freeze(),
             Made::Written(writer, ..) => writer.finish(),
@@ -189,10 +226,10 @@ impl<'a, U: Element, D: Dimension> Made<'a, U, D> {
 }
 
 /// Fills elements from the `start` on, task by task.
-fn spread<U: Element>(
-    to: &mut [U],
+fn spread(
+    to: RawMut<'_>,
     start: usize,
-    fill: &(impl Fn(Range<usize>, &mut [U]) + Sync),
+    fill: &(dyn Fn(Range<usize>, RawMut<'_>) + Sync),
     ctx: &Context,
 ) {
     ctx.with_threads(|| {
@@ -204,6 +241,6 @@ fn spread<U: Element>(
 }
 
 /// Elements that are made before they are written: no more than a thirty-second of the limit.
-fn room<U>(ctx: &Context) -> usize {
-    (ctx.memory_left() as usize / 32 / size_of::<U>()).clamp(TASK, STEP)
+fn room(dtype: DType, ctx: &Context) -> usize {
+    (ctx.memory_left() as usize / 32 / dtype.size()).clamp(TASK, STEP)
 }

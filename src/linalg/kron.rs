@@ -12,13 +12,13 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::arithmetic::Multiply;
-use crate::linalg::kernels::{Kron, Lines, Product};
-use crate::linalg::sparse_arithmetic::overflow;
+use crate::linalg::kernels::{Kron, Lines, Products, products};
+use crate::linalg::sparse_arithmetic::{check_alike, no_arithmetic, overflow};
 use crate::sparse::{
-    Axis, Compressed, CompressedDraft, CompressedWriter, IndexCheck, LinePart, Pieces, ZippedLines,
-    append, check_widths, memory_left,
+    AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndexCheck, IndicesMut,
+    Pieces, Types, append_any, check_types, memory_left,
 };
-use crate::storage::{BufferMut, Context, Index, Place, Plan};
+use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
 
 /// Nanoseconds an entry of the result takes one thread.
 const WORK: f64 = 2.0;
@@ -68,88 +68,96 @@ impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn kron(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        multiply(self, other, &place.into(), ctx)
+        kron(&self.to_any(), &other.to_any(), &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 }
 
-fn multiply<T: Multiply, I: Index, P: Index, A: Axis>(
-    a: &Compressed<T, I, P, A>,
-    b: &Compressed<T, I, P, A>,
+/// The Kronecker product of two matrices of one format and the same types: numbers, `bool`, or patterns.
+pub(crate) fn kron(
+    a: &AnyCompressed,
+    b: &AnyCompressed,
     place: &Place,
     ctx: &Context,
-) -> Result<Compressed<T, I, P, A>> {
+) -> Result<AnyCompressed> {
+    let (types, format) = (a.types(), a.format());
+    let products = products(types.values).ok_or_else(|| no_arithmetic("multiplying", a))?;
+    check_alike(a, b)?;
     // Beyond what any index type counts it does not matter by how much.
     let major = a.major().saturating_mul(b.major());
     let minor = a.minor().saturating_mul(b.minor());
     let nnz = a.nnz().saturating_mul(b.nnz());
-    check_widths::<I, P>(major, minor, nnz)?;
-    let left = memory_left(Compressed::<T, I, P, A>::bytes_of(major, nnz), place, ctx)?;
+    check_types((types.indices, types.pointers), major, minor, nnz)?;
+    let left = memory_left(types.bytes_of(major, nnz), place, ctx)?;
     let right = Right::new(b, left, ctx)?;
-    let shares = Shares::new(left - right.bytes, size_of::<I>() + size_of::<T>(), size_of::<P>());
+    let shares = Shares::new(left - right.bytes, types);
     let panels = left_panels(a, b, shares.reading, ctx)?;
     let in_memory = *place == Place::Memory;
     let most = if in_memory { STRETCH } else { (shares.lines.min(major), shares.entries.min(nnz)) };
-    let work = if in_memory { 0 } else { Compressed::<T, I, P, A>::bytes_of(most.0, most.1) };
+    let work = if in_memory { 0 } else { types.bytes_of(most.0, most.1) };
     let _running = ctx.begin(|| {
-        let plan = Plan::new("Kronecker product").on_device_of(a.indices().file());
-        let plan = plan.on_device_of(b.indices().file()).works(nnz as u64, WORK);
-        let plan = plan.reads(1, panels.as_ref().map_or(0, ZippedLines::bytes_to_read));
-        let plan = plan.reads(1, right.reading.as_ref().map_or(0, ZippedLines::bytes_to_read));
-        let plan = plan.holds(right.reading.as_ref().map_or(0, ZippedLines::memory));
-        let plan = plan.holds(panels.as_ref().map_or(0, ZippedLines::memory) + work);
+        let plan = Plan::new("Kronecker product").on_device_of(a.indices_buffer().file());
+        let plan = plan.on_device_of(b.indices_buffer().file()).works(nnz as u64, WORK);
+        let plan = plan.reads(1, panels.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
+        let plan = plan.reads(1, right.reading.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
+        let plan = plan.holds(right.reading.as_ref().map_or(0, AnyZippedLines::memory));
+        let plan = plan.holds(panels.as_ref().map_or(0, AnyZippedLines::memory) + work);
         let plan = plan.beside(right.bytes);
-        Ok(CompressedWriter::<T, I, P, A>::plan(plan, (major, nnz), place, ctx))
+        Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
     })?;
     ctx.meter().pass();
     let b = right.in_memory(ctx)?;
-    let shape = A::swap_if_cols((major, minor));
+    let (kind, shape) = ((format, types), format.swap_if_cols((major, minor)));
     let rising = ctx.with_threads(|| b.check())?;
     let result = match in_memory {
-        true => Target::Draft(CompressedDraft::new::<A>(shape, nnz, place, ctx)?),
+        true => Target::Draft(AnyDraft::new(kind, shape, nnz, place, ctx)?),
         false => {
-            Target::new_written(CompressedWriter::new(shape, nnz, true, place, ctx)?, most, ctx)?
+            let writer = AnyWriter::new(kind, shape, nnz, true, place, ctx)?;
+            Target::new_written(writer, types, most, ctx)?
         }
     };
     let _held = ctx.hold(work);
-    let mut making = Making { b: &b, result, most, start: 0, total: nnz, ctx };
+    let mut making = Making { b: &b, products, format, result, most, start: 0, total: nnz, ctx };
     let rising = making.sweep(a, panels)? && rising;
     match making.result {
-        Target::Draft(draft) => draft.finish(shape, rising),
+        Target::Draft(draft) => draft.finish(format, shape, rising),
         Target::Written { writer, .. } => writer.finish(rising),
     }
 }
 
 /// The right matrix, which is needed as often as the left one has entries.
-struct Right<'a, T: Multiply, I: Index, P: Index, A: Axis> {
-    matrix: &'a Compressed<T, I, P, A>,
+struct Right<'a> {
+    matrix: &'a AnyCompressed,
     /// `None` if it lies in memory.
-    reading: Option<ZippedLines<T, I, P, A>>,
+    reading: Option<AnyZippedLines>,
     /// Bytes of a copy in memory.
     bytes: u64,
 }
 
-impl<'a, T: Multiply, I: Index, P: Index, A: Axis> Right<'a, T, I, P, A> {
-    fn new(matrix: &'a Compressed<T, I, P, A>, left: u64, ctx: &Context) -> Result<Self> {
+impl<'a> Right<'a> {
+    fn new(matrix: &'a AnyCompressed, left: u64, ctx: &Context) -> Result<Self> {
         if matrix.stored_bytes() == 0 {
             return Ok(Right { matrix, reading: None, bytes: 0 });
         }
-        let (bytes, most) = (matrix.bytes(), left / 4);
+        let bytes = matrix.types().bytes_of(matrix.major(), matrix.nnz());
+        let most = left / 4;
         if bytes > most {
             return Err(Error::new(ErrorKind::Memory, "the right matrix would not fit")
                 .expected(format!("at most {most} bytes (a quarter of what is left of the limit)"))
                 .found(format!("{bytes} bytes"))
                 .remedy("raise the memory limit"));
         }
-        let budget = ZippedLines::<T, I, P, A>::budget(left);
-        let reading = Some(ZippedLines::new(&[matrix], Pieces::Entries, budget, ctx)?);
+        let budget = AnyZippedLines::budget(left);
+        let reading = Some(AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx)?);
         Ok(Right { matrix, reading, bytes })
     }
 
-    fn in_memory(self, ctx: &Context) -> Result<Compressed<T, I, P, A>> {
-        let Some(mut lines) = self.reading else { return Ok(self.matrix.clone()) };
-        let (shape, nnz) = (self.matrix.shape(), self.matrix.nnz());
-        let mut writer = CompressedWriter::new(shape, nnz, true, &Place::Memory, ctx)?;
-        let canonical = append(&mut writer, self.matrix, &mut lines, ctx)?;
+    fn in_memory(self, ctx: &Context) -> Result<AnyCompressed> {
+        let matrix = self.matrix;
+        let Some(mut lines) = self.reading else { return Ok(matrix.clone()) };
+        let kind = (matrix.format(), matrix.types());
+        let (shape, nnz) = (matrix.shape(), matrix.nnz());
+        let mut writer = AnyWriter::new(kind, shape, nnz, true, &Place::Memory, ctx)?;
+        let canonical = append_any(&mut writer, matrix, &mut lines, ctx)?;
         writer.finish(canonical)
     }
 }
@@ -164,24 +172,26 @@ struct Shares {
 }
 
 impl Shares {
-    fn new(left: u64, entry: usize, pointer: usize) -> Self {
+    fn new(left: u64, types: Types) -> Self {
+        let (value, index, pointer) = types.sizes();
         let buffer = (left / 4).min(BUFFER) as usize;
         let lines = (buffer / 8 / pointer).max(1);
-        Shares { reading: left / 2, lines, entries: (buffer / 8 * 7 / entry.max(1)).max(1) }
+        let entries = (buffer / 8 * 7 / (value + index)).max(1);
+        Shares { reading: left / 2, lines, entries }
     }
 }
 
 /// The lines of the left matrix, unless they lie in memory. Fails if a line must be cut and would be needed again.
-fn left_panels<T: Multiply, I: Index, P: Index, A: Axis>(
-    a: &Compressed<T, I, P, A>,
-    b: &Compressed<T, I, P, A>,
+fn left_panels(
+    a: &AnyCompressed,
+    b: &AnyCompressed,
     budget: u64,
     ctx: &Context,
-) -> Result<Option<ZippedLines<T, I, P, A>>> {
+) -> Result<Option<AnyZippedLines>> {
     if a.stored_bytes() == 0 {
         return Ok(None);
     }
-    let lines = ZippedLines::new(&[a], Pieces::Runs(1), budget, ctx)?;
+    let lines = AnyZippedLines::new(&[a], Pieces::Runs(1), budget, ctx)?;
     if lines.cuts_a_line() && b.major() > 1 {
         return Err(Error::new(ErrorKind::Memory, "a line of the left matrix would not fit")
             .expected(format!("at most {} bytes a line", budget / 4))
@@ -191,34 +201,38 @@ fn left_panels<T: Multiply, I: Index, P: Index, A: Axis>(
 }
 
 /// Where the result goes.
-enum Target<T: Multiply, I: Index, P: Index, A: Axis> {
-    Draft(CompressedDraft<T, I, P>),
+enum Target {
+    Draft(AnyDraft),
     Written {
-        writer: Box<CompressedWriter<T, I, P, A>>,
-        ends: BufferMut<P>,
-        indices: BufferMut<I>,
-        data: BufferMut<T>,
+        writer: Box<AnyWriter>,
+        ends: RawBufferMut,
+        indices: RawBufferMut,
+        data: RawBufferMut,
     },
 }
 
-impl<T: Multiply, I: Index, P: Index, A: Axis> Target<T, I, P, A> {
+impl Target {
     /// With room for a stretch of so many lines and entries.
     fn new_written(
-        writer: CompressedWriter<T, I, P, A>,
+        writer: AnyWriter,
+        types: Types,
         (lines, entries): (usize, usize),
         ctx: &Context,
     ) -> Result<Self> {
-        let (writer, ends) = (Box::new(writer), ctx.work("a stretch of lines", lines + 1)?);
-        let work = "a stretch of entries";
-        let (indices, data) = (ctx.work(work, entries)?, ctx.work(work, entries)?);
+        let writer = Box::new(writer);
+        let ends = ctx.raw_work("a stretch of lines", (Some(types.pointers), lines + 1))?;
+        let entries = |dtype| ctx.raw_work("a stretch of entries", (dtype, entries));
+        let (indices, data) = (entries(Some(types.indices))?, entries(types.values)?);
         Ok(Target::Written { writer, ends, indices, data })
     }
 }
 
 /// A product under way.
-struct Making<'a, T: Multiply, I: Index, P: Index, A: Axis> {
-    b: &'a Compressed<T, I, P, A>,
-    result: Target<T, I, P, A>,
+struct Making<'a> {
+    b: &'a AnyCompressed,
+    products: Products,
+    format: SparseFormat,
+    result: Target,
     /// Lines and entries of a stretch.
     most: (usize, usize),
     /// Entries made so far, and of all.
@@ -228,37 +242,34 @@ struct Making<'a, T: Multiply, I: Index, P: Index, A: Axis> {
 }
 
 /// All lines of a matrix in memory, which was checked.
-fn lines_of<T: Multiply, I: Index, P: Index, A: Axis>(
-    matrix: &Compressed<T, I, P, A>,
-) -> Lines<'_, T, I, P> {
-    Lines { indptr: matrix.indptr(), indices: matrix.indices(), data: matrix.data() }
+fn lines_of(matrix: &AnyCompressed) -> Lines<'_> {
+    let (indptr, indices) = (matrix.indptr(), matrix.indices());
+    Lines { indptr, indices, data: matrix.data().as_raw() }
 }
 
-impl<T: Multiply, I: Index, P: Index, A: Axis> Making<'_, T, I, P, A> {
+impl Making<'_> {
     /// Multiplies all of A, in panels if it does not lie in memory, and tells whether its indices rise in every line.
-    fn sweep(
-        &mut self,
-        a: &Compressed<T, I, P, A>,
-        panels: Option<ZippedLines<T, I, P, A>>,
-    ) -> Result<bool> {
+    fn sweep(&mut self, a: &AnyCompressed, panels: Option<AnyZippedLines>) -> Result<bool> {
         let Some(mut panels) = panels else {
             let rising = self.ctx.with_threads(|| a.check())?;
             self.take((0, true), lines_of(a))?;
             return Ok(rising);
         };
-        let (mut check, ctx) = (IndexCheck::new(a), self.ctx);
+        let (mut check, ctx) = (IndexCheck::of(a), self.ctx);
         let swept = panels.sweep_part(ctx, &mut |panel| {
-            ctx.with_threads(|| check.take(&panel, 0))?;
-            let LinePart { indptr, indices, data, .. } = panel.parts[0];
-            self.take((panel.first, panel.closes), Lines { indptr, indices, data })
+            ctx.with_threads(|| check.take_any(&panel, 0))?;
+            let part = panel.parts[0];
+            let lines = Lines { indptr: part.indptr, indices: part.indices, data: part.data };
+            self.take((panel.first, panel.closes), lines)
         });
         swept.map_err(|error| a.name_indices(error))?;
         Ok(check.canonical())
     }
 
     /// Multiplies lines of A from the `first` on, or a piece of that line; `closes` if its last line ends here.
-    fn take(&mut self, (first, closes): (usize, bool), a: Lines<'_, T, I, P>) -> Result<()> {
-        let product = Kron { a, b: lines_of(self.b), minor: self.b.minor() };
+    fn take(&mut self, (first, closes): (usize, bool), a: Lines<'_>) -> Result<()> {
+        let (minor, products) = (self.b.minor(), self.products);
+        let product = Kron { a, b: lines_of(self.b), minor, products };
         let first = first * self.b.major();
         let (lines, entries) = (if closes { product.lines() } else { 0 }, product.nnz());
         let (mut line, mut at) = (0, 0);
@@ -279,37 +290,46 @@ impl<T: Multiply, I: Index, P: Index, A: Axis> Making<'_, T, I, P, A> {
     /// Makes a stretch of `product`, of which line 0 is line `first` of the result: lines that end in it, and entries.
     fn make(
         &mut self,
-        product: &Kron<'_, T, I, P>,
+        product: &Kron<'_>,
         first: usize,
         lines: Range<usize>,
         entries: Range<usize>,
     ) -> Result<()> {
         let (count, start, ctx) = (entries.len(), self.start + entries.start, self.ctx);
         let made = match &mut self.result {
-            Target::Draft(CompressedDraft { indptr, indices, data, .. }) => {
-                let ends = &mut indptr[first + lines.start + 1..=first + lines.end];
-                let to = (&mut indices[start..start + count], &mut data[start..start + count]);
+            Target::Draft(AnyDraft { indptr, indices, data, .. }) => {
+                let (mut ends, mut indices) = (IndicesMut::of(indptr), IndicesMut::of(indices));
+                let ends = ends.slice_mut(first + lines.start + 1..first + lines.end + 1);
+                let here = start..start + count;
+                let (indices, mut data) = (indices.slice_mut(here.clone()), data.as_mut());
                 ctx.with_threads(|| {
                     product.fill_ends(lines.start, (entries.start, start), ends);
-                    product.fill(entries.start, to.0, to.1)
+                    product.fill(entries.start, indices, data.slice_mut(here))
                 })
             }
             Target::Written { writer, ends, indices, data } => {
-                let ends = &mut ends[..=lines.len()];
-                let (indices, data) = (&mut indices[..count], &mut data[..count]);
+                let (mut to_ends, mut to) = (IndicesMut::of(ends), IndicesMut::of(indices));
                 let made = ctx.with_threads(|| {
-                    product.fill_ends(lines.start, (entries.start, 0), &mut ends[1..]);
-                    product.fill(entries.start, indices, data)
+                    let ends = to_ends.slice_mut(1..lines.len() + 1);
+                    product.fill_ends(lines.start, (entries.start, 0), ends);
+                    let (to, mut data) = (to.slice_mut(0..count), data.as_mut());
+                    product.fill(entries.start, to, data.slice_mut(0..count))
                 });
                 if made.is_ok() {
+                    let indices = to.as_indices().slice(0..count).raw();
+                    let data = data.as_raw().slice(0..count);
                     match lines.is_empty() {
                         true => writer.push_part(indices, data)?,
-                        false => writer.push_run(ends, indices, data)?,
+                        false => {
+                            let ends = to_ends.as_indices().slice(0..lines.len() + 1);
+                            writer.push_run(ends, indices, data)?;
+                        }
                     }
                 }
                 made
             }
         };
-        made.map_err(|(line, index)| overflow::<Product, T, A>(first + line, index))
+        let clash = |(line, index)| overflow("product", self.format, (first + line, index));
+        made.map_err(clash)
     }
 }

@@ -1,14 +1,17 @@
 //! One pass over a sparse matrix for something of every row or of every column: of the stored lines each by itself, or of
 //! the columns across them, which take the entries in the order of the lines.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::kernels::{Columns, rises};
-use crate::sparse::partition;
+use crate::linalg::kernels::{Columns, Values, rises};
+use crate::linalg::numbers::Coding;
 use crate::sparse::{
-    Axis, Compressed, IndexCheck, Indices, LinePart, Pieces, ZippedLines, ZippedPanel,
+    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, Pieces, by_index,
+    by_index_type, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Entry, Held, Index, Plan, Running};
+use crate::storage::{Context, Entry, Held, Index, Plan, Running, SparseFormat};
 
 /// A piece of a line that is not the last has a multiple of so many entries.
 pub(crate) const RUN: usize = 1 << 12;
@@ -16,71 +19,80 @@ pub(crate) const RUN: usize = 1 << 12;
 /// Entries of a task.
 const TASK: usize = 1 << 14;
 
+/// Lines whose ends are looked at together.
+const BLOCK: usize = 128;
+
 /// Nanoseconds an entry takes one thread.
 const WORK: f64 = 4.0;
 
-/// A pass that is about to begin: planned, its memory taken.
-pub(crate) struct LinePass<'a, T: Entry, I: Index, P: Index, A: Axis> {
-    matrix: &'a Compressed<T, I, P, A>,
-    lines: ZippedLines<T, I, P, A>,
+/// A pass that is about to begin, over entries as numbers of type `V`: planned, its memory taken.
+pub(crate) struct LinePass<'a, V: Entry> {
+    matrix: &'a AnyCompressed,
+    decode: Coding<V>,
+    lines: AnyZippedLines,
     _running: Running,
     _held: Held,
 }
 
-impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
+impl<'a, V: Entry> LinePass<'a, V> {
     /// A pass for results of `bytes` bytes, `along` the stored axis or across it. Ends here if it was only planned.
     pub(crate) fn new(
         operation: &'static str,
-        matrix: &'a Compressed<T, I, P, A>,
-        along: bool,
-        bytes: u64,
+        (matrix, decode): (&'a AnyCompressed, Coding<V>),
+        (along, bytes): (bool, u64),
         ctx: &Context,
     ) -> Result<Self> {
         ctx.check_memory("the result", bytes)?;
-        let budget = ZippedLines::<T, I, P, A>::budget(ctx.memory_left().saturating_sub(bytes));
-        let lines = ZippedLines::new(&[matrix], Pieces::Runs(RUN), budget, ctx)?;
-        let entries = lines.most_entries();
-        let bins = if along { 0 } else { Columns::<T, I>::bytes(entries, ctx.thread_count()) };
+        let budget = AnyZippedLines::budget(ctx.memory_left().saturating_sub(bytes));
+        let lines = AnyZippedLines::new(&[matrix], Pieces::Runs(RUN), budget, ctx)?;
+        let (entries, index) = (lines.most_entries(), matrix.types().indices);
+        let bins = match along {
+            true => 0,
+            false => {
+                by_index_type!(index, I => Columns::<V, I>::bytes(entries, ctx.thread_count()))
+            }
+        };
         // Lines that do not rise are sorted to see that no index repeats.
-        let work = bytes + bins + (entries * size_of::<I>()) as u64;
+        let work = bytes + bins + (entries * index.size()) as u64;
         let running = ctx.begin(|| {
-            let plan = Plan::new(operation).on_device_of(matrix.indices().file());
+            let plan = Plan::new(operation).on_device_of(matrix.indices_buffer().file());
             let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
             Ok(plan.works(matrix.nnz() as u64, WORK))
         })?;
-        Ok(LinePass { matrix, lines, _running: running, _held: ctx.hold(work) })
+        Ok(LinePass { matrix, decode, lines, _running: running, _held: ctx.hold(work) })
     }
 
-    /// Calls `take` with the state of every stored line, how many of its entries came before, the values of the next ones,
-    /// and whether these are the last.
+    /// Calls `take` with the state of every stored line, how many of its entries came before, the next ones, at least one but of
+    /// an empty line, and whether these are the last.
     pub(crate) fn along<S: Send>(
         &mut self,
         states: &mut [S],
         ctx: &Context,
-        take: impl Fn(&mut S, usize, &[T], bool) + Sync,
+        take: impl Fn(&mut S, usize, &[V], bool) + Sync,
     ) -> Result<()> {
-        let mut before = 0;
+        let (mut before, decode) = (0, self.decode);
         self.sweep(ctx, &mut |panel| {
             let part = &panel.parts[0];
+            let values = Values::new(part.data, decode);
             if !(panel.opens && panel.closes) {
                 before = if panel.opens { 0 } else { before };
-                take(&mut states[panel.first], before, part.data, panel.closes);
-                before += part.data.len();
+                let (state, mut room) = (&mut states[panel.first], Vec::new());
+                let here = (before, panel.closes);
+                pieces(values, 0..values.len(), &mut room, &mut |at, piece, ends| {
+                    take(state, here.0 + at, piece, here.1 && ends);
+                });
+                before += values.len();
                 return;
             }
-            let lines = part.indptr.len() - 1;
-            let mut rest = &mut states[panel.first..panel.first + lines];
+            let mut rest = &mut states[panel.first..panel.first + part.lines()];
             let mut tasks = Vec::new();
-            for lines in
-                partition::split(Indices::new(part.indptr), (part.data.len() / TASK).max(1))
-            {
+            for lines in partition::split(part.indptr, (values.len() / TASK).max(1)) {
                 let mine;
                 (mine, rest) = rest.split_at_mut(lines.len());
                 tasks.push((lines, mine));
             }
-            tasks.into_par_iter().for_each(|(lines, states)| {
-                let each = lines.zip(states);
-                each.for_each(|(line, state)| take(state, 0, part.line(line).1, true));
+            tasks.into_par_iter().for_each_init(Vec::new, |room, (lines, states)| {
+                whole_lines(part, values, lines, room, states, &take);
             });
         })
     }
@@ -90,13 +102,15 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
         &mut self,
         states: &mut [S],
         ctx: &Context,
-        take: impl Fn(&mut S, T) + Sync,
+        take: impl Fn(&mut S, V) + Sync,
     ) -> Result<()> {
-        let entries = self.lines.most_entries();
-        let mut columns = Columns::new(states.len(), entries, ctx.thread_count());
-        self.sweep(ctx, &mut |panel| {
-            let LinePart { indices, data, .. } = panel.parts[0];
-            columns.fold(states, (indices, data), &take);
+        let (entries, decode) = (self.lines.most_entries(), self.decode);
+        by_index_type!(self.matrix.types().indices, I => {
+            let mut columns = Columns::<V, I>::new(states.len(), entries, ctx.thread_count());
+            self.sweep(ctx, &mut |panel| {
+                let AnyLinePart { indices, data, .. } = panel.parts[0];
+                columns.fold(states, (indices.typed(), Values::new(data, decode)), &take);
+            })
         })
     }
 
@@ -106,7 +120,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
         along: bool,
         states: &mut [S],
         ctx: &Context,
-        take: impl Fn(&mut S, T) + Sync,
+        take: impl Fn(&mut S, V) + Sync,
     ) -> Result<()> {
         match along {
             true => self.along(states, ctx, |state, _, data, _| {
@@ -121,27 +135,82 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> LinePass<'a, T, I, P, A> {
     fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut (dyn FnMut(&ZippedPanel<'_, T, I, P>) + Send),
+        work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
     ) -> Result<()> {
-        let LinePass { matrix, lines, .. } = self;
-        let mut check = IndexCheck::new(matrix);
-        let swept = lines.sweep(ctx, &mut |panel| {
-            ctx.with_threads(|| {
-                if !check.take(&panel, 0)? {
-                    check_distinct::<T, I, P, A>(&panel)?;
-                }
-                work(&panel);
-                Ok(())
-            })
-        });
-        swept.map_err(|error| matrix.name_indices(error))
+        sweep(self.matrix, &mut self.lines, ctx, work)
+    }
+}
+
+fn sweep(
+    matrix: &AnyCompressed,
+    lines: &mut AnyZippedLines,
+    ctx: &Context,
+    work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+) -> Result<()> {
+    let mut check = IndexCheck::of(matrix);
+    let swept = lines.sweep(ctx, &mut |panel| {
+        ctx.with_threads(|| {
+            if !check.take_any(&panel, 0)? {
+                check_distinct(&panel, matrix.format())?;
+            }
+            work(&panel);
+            Ok(())
+        })
+    });
+    swept.map_err(|error| matrix.name_indices(error))
+}
+
+/// Hands on the lines in a range, each with its state. Short ones are decoded together, long ones in pieces.
+fn whole_lines<V: Entry, S>(
+    part: &AnyLinePart<'_>,
+    values: Values<'_, V>,
+    lines: Range<usize>,
+    room: &mut Vec<V>,
+    states: &mut [S],
+    take: &impl Fn(&mut S, usize, &[V], bool),
+) {
+    let mut ends = [0; BLOCK + 1];
+    let blocks = lines.clone().step_by(BLOCK).zip(states.chunks_mut(BLOCK));
+    for (first, states) in blocks {
+        let ends = &mut ends[..=states.len()];
+        part.indptr.positions(first, ends);
+        let (start, end) = (ends[0], ends[states.len()]);
+        if end - start <= RUN || matches!(values, Values::Plain(_)) {
+            let values = values.of(start..end, room);
+            for (state, line) in states.iter_mut().zip(ends.windows(2)) {
+                take(state, 0, &values[line[0] - start..line[1] - start], true);
+            }
+            continue;
+        }
+        for (state, line) in states.iter_mut().zip(ends.windows(2)) {
+            pieces(values, line[0]..line[1], room, &mut |at, piece, ends| {
+                take(state, at, piece, ends);
+            });
+        }
+    }
+}
+
+/// Hands on a run of entries in pieces: how many came before, the entries, and whether they are the last.
+fn pieces<V: Entry>(
+    values: Values<'_, V>,
+    entries: Range<usize>,
+    room: &mut Vec<V>,
+    take: &mut dyn FnMut(usize, &[V], bool),
+) {
+    let Range { mut start, end } = entries;
+    let before = start;
+    loop {
+        let next = end.min(start + RUN);
+        take(start - before, values.of(start..next, room), next == end);
+        if next == end {
+            return;
+        }
+        start = next;
     }
 }
 
 /// Fails if a line of a run holds an index twice.
-fn check_distinct<T: Entry, I: Index, P: Index, A: Axis>(
-    panel: &ZippedPanel<'_, T, I, P>,
-) -> Result<()> {
+fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()> {
     let part = &panel.parts[0];
     if !(panel.opens && panel.closes) {
         return Err(Error::new(
@@ -153,20 +222,25 @@ fn check_distinct<T: Entry, I: Index, P: Index, A: Axis>(
             "raise the memory limit, or go by to_coo and Duplicates::Sum, which sort on disk",
         ));
     }
-    let twice = (0..part.indptr.len() - 1).into_par_iter().find_map_first(|line| {
-        let (indices, _) = part.line(line);
-        if rises(indices) {
-            return None;
-        }
-        let mut sorted = indices.to_vec();
-        sorted.sort_unstable();
-        let twice = sorted.windows(2).find(|pair| pair[0] == pair[1])?;
-        Some((panel.first + line, twice[0].to_usize()))
+    let twice = (0..part.lines()).into_par_iter().find_map_first(|line| {
+        let here = part.indptr.at(line)..part.indptr.at(line + 1);
+        let index = by_index!(part.indices, indices => repeated(&indices[here]))?;
+        Some((panel.first + line, index))
     });
     let Some(position) = twice else { return Ok(()) };
-    let (row, col) = A::swap_if_cols(position);
+    let (row, col) = format.swap_if_cols(position);
     Err(Error::new(ErrorKind::Duplicate, "a position holds several entries")
         .at(Location::Row(row as u64))
         .found(format!("row {row}, column {col}"))
         .remedy("sum them first, by to_coo and Duplicates::Sum"))
+}
+
+/// The first index that a line holds twice, if there is one.
+fn repeated<I: Index>(indices: &[I]) -> Option<usize> {
+    if rises(indices) {
+        return None;
+    }
+    let mut sorted = indices.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_usize())
 }

@@ -5,7 +5,7 @@
 //! order, so its bits are those of the product with a matrix of one column, for any number of threads and any limit.
 
 use crate::error::{Result, check_shape};
-use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
+use crate::linalg::kernels::{Columns, Fault, Panel, Values, runs_with_outputs};
 use crate::linalg::semiring::Semiring;
 use crate::sparse::{
     AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, IndexCheck,
@@ -181,7 +181,9 @@ fn across<S: Semiring, I: Index>(
             let terms = &mut terms[..part.indices.len()];
             let (indices, values): (&[I], _) = (part.indices.typed(), part.data.as_typed());
             multiply_lines(semiring, (part.indptr, values), &x[panel.first..], terms);
-            columns.fold(y, (indices, terms), |sum, term| *sum = semiring.add(*sum, term));
+            columns.fold(y, (indices, Values::Plain(terms)), |sum, term| {
+                *sum = semiring.add(*sum, term)
+            });
             Ok(())
         })
     });

@@ -6,12 +6,15 @@
 use crate::dense::{Dense, DenseBase};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{
-    Pairs, SUM_RUN as RUN, integer, is_integer, is_safe, largest_part, power_of_two, sum_run,
+    Pairs, SUM_RUN as RUN, Values, integer, is_integer, is_safe, largest_part, power_of_two,
+    sum_run,
 };
+use crate::linalg::numbers::Coding;
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::sparse::{Axis, Compressed, Coo, EntryPanels};
-use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{Buffer, BufferMut, Context, Element, Entry, Index, Plan};
+use crate::sparse::{AnyEntryPanels, Axis, Compressed, Coo};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::Raw;
+use crate::storage::{BufferMut, Context, DType, Element, Entry, Index, Plan, RawBuffer, by_dtype};
 use ndarray::Dimension;
 use num_traits::{Float, PrimInt, Zero};
 
@@ -21,85 +24,127 @@ const STEP: usize = 1 << 24;
 /// Nanoseconds an entry takes one thread.
 const WORK: f64 = 0.3;
 
-/// The values of a matrix.
+/// The values of a matrix, of a type that is known at run time.
 #[derive(Clone, Copy)]
-enum Values<'a, T> {
-    /// In memory, or in a file that may be larger.
-    Stored(&'a Buffer<T>),
-    /// Where somebody writes.
-    Written(&'a [T]),
+pub struct Stored<'a> {
+    values: Raw<'a>,
+    /// Where they lie, in memory or in a file that may be larger; `None` where somebody writes.
+    buffer: Option<&'a RawBuffer>,
 }
 
-impl<T: Entry> Values<'_, T> {
-    /// Hands out what `of` makes of every run of entries, in order.
-    fn each_run<S: Send>(
+impl<'a> Stored<'a> {
+    pub(crate) fn new(buffer: &'a RawBuffer) -> Self {
+        Stored { values: buffer.as_raw(), buffer: Some(buffer) }
+    }
+
+    pub(crate) fn dtype(&self) -> Option<DType> {
+        self.values.dtype()
+    }
+
+    /// Hands out what `of` makes of every run of entries, in order. Nothing is made of no entries.
+    fn each_run<V: Entry, S: Send + Clone>(
+        self,
+        (operation, decode): (&'static str, Coding<V>),
+        ctx: &Context,
+        nothing: S,
+        of: &(dyn Fn(&[V]) -> S + Sync),
+        take: &mut dyn FnMut(S),
+    ) -> Result<()> {
+        self.each_raw_run(operation, ctx, &mut |data| {
+            let values = Values::new(data, decode);
+            let mut runs = vec![nothing.clone(); data.len().div_ceil(RUN)];
+            ctx.with_threads(|| {
+                runs.par_iter_mut().enumerate().for_each_init(Vec::new, |room, (run, made)| {
+                    let entries = run * RUN..data.len().min((run + 1) * RUN);
+                    *made = of(values.of(entries, room));
+                });
+            });
+            runs.into_iter().for_each(&mut *take);
+        })
+    }
+
+    /// Hands out all entries in order, cut at multiples of a run.
+    fn each_raw_run(
         self,
         operation: &'static str,
         ctx: &Context,
-        of: impl Fn(&[T]) -> S + Sync,
-        mut take: impl FnMut(S),
+        take: &mut dyn FnMut(Raw<'_>),
     ) -> Result<()> {
-        let (data, stored, file) = match self {
-            Values::Stored(buffer) => (&buffer[..], buffer.stored_bytes(), buffer.file()),
-            Values::Written(data) => (data, 0, None),
-        };
+        let data = self.values;
+        let stored = self.buffer.map_or(0, RawBuffer::stored_bytes);
+        let file = self.buffer.and_then(RawBuffer::file);
         let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, WORK);
-        let mut runs = |data: &[T]| {
-            let runs: Vec<S> = ctx.with_threads(|| data.par_chunks(RUN).map(&of).collect());
-            runs.into_iter().for_each(&mut take);
-        };
-        if let Values::Stored(buffer) = self
+        if let Some(buffer) = self.buffer
             && stored > ctx.memory_left()
         {
-            let budget = ctx.memory_left() / 4 * 3;
-            let mut panels = EntryPanels::<T, u32>::within(budget, RUN, &[], buffer, ctx)?;
+            let (budget, none) = (ctx.memory_left() / 4 * 3, (DType::UInt32, &[][..]));
+            let mut panels = AnyEntryPanels::within(budget, RUN, none, buffer, ctx)?;
             let _running =
                 ctx.begin(|| Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory())))?;
             return panels.sweep(ctx, &mut |_, _, data| {
-                runs(data);
+                take(data);
                 Ok(())
             });
         }
         let _running = ctx.begin(|| Ok(plan.reads(1, stored)))?;
         ctx.meter().pass();
         ctx.meter().read(stored);
-        for (step, part) in data.chunks(STEP).enumerate() {
-            ctx.report(operation, (step * STEP) as u64, data.len() as u64)?;
-            runs(part);
+        for start in (0..data.len()).step_by(STEP) {
+            ctx.report(operation, start as u64, data.len() as u64)?;
+            take(data.slice(start..data.len().min(start + STEP)));
         }
         Ok(())
     }
 
     /// The sum of `term(entry)` over all entries.
-    fn total<X: Scalar>(
+    fn total<V: Entry, X: Scalar>(
         self,
-        operation: &'static str,
+        what: (&'static str, Coding<V>),
         ctx: &Context,
-        term: impl Fn(T) -> X + Sync,
+        term: impl Fn(V) -> X + Sync,
     ) -> Result<X> {
-        let mut sum = Pairs::<X>::new(X::zero());
-        let add = |a: X, b: X| a + b;
-        self.each_run(operation, ctx, |run| sum_run(run, &term), |run| sum.take(run, add))?;
+        let (mut sum, add) = (Pairs::<X>::new(X::zero()), |a: X, b: X| a + b);
+        let of_run = |run: &[V]| sum_run(run, &term);
+        self.each_run(what, ctx, X::zero(), &of_run, &mut |run| sum.take(run, add))?;
         Ok(sum.total(add).unwrap_or_else(X::zero))
     }
 
-    /// The sum of integers, of which 2⁶³ of 64 bits are summed without overflow.
-    fn total_of_integers(self, ctx: &Context) -> Result<i128> {
+    /// The sum of integers, of which 2⁶³ of 64 bits are summed without overflow; a pattern has ones, `bool` ones and zeros.
+    pub(crate) fn total_of_integers(self, ctx: &Context) -> Result<i128> {
+        let of_run: fn(Raw<'_>) -> i128 = match self.dtype() {
+            None => |run| run.len() as i128,
+            Some(dtype) => by_dtype!(dtype, T => sum_of_integers::<T>, _ => |_| 0),
+        };
         let mut sum = 0;
-        let of_run = |run: &[T]| run.iter().map(|&entry| integer(entry)).sum::<i128>();
-        self.each_run("sum", ctx, of_run, |run| sum += run)?;
+        self.each_raw_run("sum", ctx, &mut |data| {
+            let runs: Vec<i128> = ctx.with_threads(|| {
+                let runs = (0..data.len().div_ceil(RUN)).into_par_iter();
+                runs.map(|run| of_run(data.slice(run * RUN..data.len().min((run + 1) * RUN))))
+                    .collect()
+            });
+            sum += runs.into_iter().sum::<i128>();
+        })?;
         Ok(sum)
     }
 }
 
-fn sum<T: Factor<X>, X: Scalar>(values: Values<'_, T>, ctx: &Context) -> Result<X> {
-    if is_integer::<T>() {
-        return Ok(X::from_f64(values.total_of_integers(ctx)? as f64));
-    }
-    values.total("sum", ctx, |entry| entry.times(X::one()))
+fn sum_of_integers<T: Entry>(run: Raw<'_>) -> i128 {
+    run.as_typed::<T>().iter().map(|&entry| integer(entry)).sum()
 }
 
-fn exact_sum<T: Entry + PrimInt>(values: Values<'_, T>, ctx: &Context) -> Result<T> {
+/// The sum in `X` of entries as numbers of type `V`. Reached by [`Scalar::sum_of`].
+pub(crate) fn sum<V: Factor<X>, X: Scalar>(
+    values: Stored<'_>,
+    decode: Coding<V>,
+    ctx: &Context,
+) -> Result<X> {
+    if is_integer(values.dtype()) {
+        return Ok(X::from_f64(values.total_of_integers(ctx)? as f64));
+    }
+    values.total(("sum", decode), ctx, |entry: V| entry.times(X::one()))
+}
+
+fn exact_sum<T: Entry + PrimInt>(values: Stored<'_>, ctx: &Context) -> Result<T> {
     let sum = values.total_of_integers(ctx)?;
     T::from(sum).ok_or_else(|| {
         Error::new(ErrorKind::Value, "the sum is no number of the type of the entries")
@@ -108,24 +153,30 @@ fn exact_sum<T: Entry + PrimInt>(values: Values<'_, T>, ctx: &Context) -> Result
     })
 }
 
-fn norm_fro<T: Factor<X>, X: Scalar>(values: Values<'_, T>, ctx: &Context) -> Result<X::Real> {
-    const NAME: &str = "Frobenius norm";
-    let square = |entry: T, scale: X::Real| entry.times(X::from_real(scale)).abs_squared();
-    let one = X::one().real();
-    let squares: X::Real = values.total(NAME, ctx, |entry| square(entry, one))?;
-    if is_safe(squares) || squares.is_nan() {
-        return Ok(squares.sqrt());
+/// The Frobenius norm in `X` of entries as numbers of type `V`. Reached by [`Scalar::norm_of`].
+pub(crate) fn norm_fro<V: Factor<X>, X: Scalar>(
+    values: Stored<'_>,
+    decode: Coding<V>,
+    ctx: &Context,
+) -> Result<X::Real> {
+    let what = ("Frobenius norm", decode);
+    let squares = |scale: X::Real| {
+        values.total(what, ctx, |entry: V| entry.times(X::from_real(scale)).abs_squared())
+    };
+    let sum: X::Real = squares(X::one().real())?;
+    if is_safe(sum) || sum.is_nan() {
+        return Ok(sum.sqrt());
     }
     let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
-    let part = |entry: &T| largest_part(entry.times(X::one()));
-    let of_run = |run: &[T]| run.iter().map(part).fold(X::Real::zero(), larger);
-    let mut largest = X::Real::zero();
-    values.each_run(NAME, ctx, of_run, |run| largest = larger(largest, run))?;
+    let part = |entry: &V| largest_part(entry.times(X::one()));
+    let of_run = |run: &[V]| run.iter().map(part).fold(X::Real::zero(), larger);
+    let (zero, mut largest) = (X::Real::zero(), X::Real::zero());
+    values.each_run(what, ctx, zero, &of_run, &mut |run| largest = larger(largest, run))?;
     if largest.is_zero() || !largest.is_finite() {
         return Ok(largest);
     }
     let (scale, back) = power_of_two(largest);
-    Ok(values.total(NAME, ctx, |entry| square(entry, scale))?.sqrt() * back)
+    Ok(squares(scale)?.sqrt() * back)
 }
 
 macro_rules! reductions {
@@ -143,7 +194,7 @@ macro_rules! reductions {
         where
             T: Factor<X>,
         {
-            sum(self.values(), ctx)
+            X::sum_of(self.values(), ctx)
         }
 
         /// The sum of integers as an integer. Fails with [`ErrorKind::Value`] if it overflows their type. Cost: as for
@@ -177,7 +228,7 @@ macro_rules! reductions {
         where
             T: Factor<X>,
         {
-            norm_fro::<T, X>(self.values(), ctx)
+            X::norm_of(self.values(), ctx)
         }
     };
 }
@@ -185,31 +236,31 @@ macro_rules! reductions {
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     reductions!();
 
-    fn values(&self) -> Values<'_, T> {
-        Values::Stored(self.data())
+    fn values(&self) -> Stored<'_> {
+        Stored::new(self.data().raw())
     }
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
     reductions!();
 
-    fn values(&self) -> Values<'_, T> {
-        Values::Stored(self.data())
+    fn values(&self) -> Stored<'_> {
+        Stored::new(self.data().raw())
     }
 }
 
 impl<T: Element, D: Dimension> Dense<T, D> {
     reductions!();
 
-    fn values(&self) -> Values<'_, T> {
-        Values::Stored(self.buffer())
+    fn values(&self) -> Stored<'_> {
+        Stored::new(self.buffer().raw())
     }
 }
 
 impl<T: Element, D: Dimension> DenseBase<BufferMut<T>, D> {
     reductions!();
 
-    fn values(&self) -> Values<'_, T> {
-        Values::Written(self.as_slice())
+    fn values(&self) -> Stored<'_> {
+        Stored { values: Raw::of(self.as_slice()), buffer: None }
     }
 }

@@ -4,10 +4,11 @@ use crate::error::{Error, Result, check_shape};
 use crate::linalg::operator::LinearOperator;
 use crate::linalg::scalar::Scalar;
 use crate::sparse::{Axis, Compressed, Permutation};
-use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::parallel::Tasks;
+use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
-/// Rows of vectors that a task moves at least.
+/// Rows of vectors that a task moves.
 const TASK: usize = 1 << 14;
 
 /// A square matrix (or operator) whose rows and columns stand in another order, and the order.
@@ -148,14 +149,38 @@ impl<M> Reordered<M> {
         check_shape("y", len, y.len())?;
         let mut moved = ctx.filled("x in order", len, X::zero())?;
         let mut results = ctx.filled("y in order", len, X::zero())?;
-        ctx.with_threads(|| {
-            let rows = moved.par_chunks_mut(k.max(1)).with_min_len(TASK);
-            rows.zip(order).for_each(|(to, &old)| to.copy_from_slice(&x[old * k..][..k]));
-        });
+        bring(order, k, Raw::of(x), RawMut::of(&mut moved), ctx);
         product(&moved, &mut results)?;
-        for (&old, results) in order.iter().zip(results.chunks_exact(k.max(1))) {
-            y[old * k..][..k].copy_from_slice(results);
-        }
+        restore(order, k, Raw::of(&results), RawMut::of(y));
         Ok(())
+    }
+}
+
+/// Row `i` of `to`, of `k` elements, becomes row `order[i]` of `from`.
+fn bring(order: &[usize], k: usize, from: Raw<'_>, to: RawMut<'_>, ctx: &Context) {
+    ctx.with_threads(|| {
+        let tasks = to.par_chunks_mut(TASK * k.max(1)).enumerate();
+        tasks.for_each(|(task, mut to)| {
+            let order = &order[task * TASK..];
+            if k == 1 {
+                let order = &order[..to.len()];
+                return to.gather(order, from).expect("an order of all rows");
+            }
+            for (row, &old) in (0..to.len() / k).zip(order) {
+                let from = from.slice(old * k..old * k + k);
+                to.slice_mut(row * k..row * k + k).copy_from(from);
+            }
+        });
+    });
+}
+
+/// Row `order[i]` of `to`, of `k` elements, becomes row `i` of `from`.
+fn restore(order: &[usize], k: usize, from: Raw<'_>, mut to: RawMut<'_>) {
+    if k == 1 {
+        return to.scatter(order, from).expect("an order of all rows");
+    }
+    for (row, &old) in order.iter().enumerate() {
+        let from = from.slice(row * k..row * k + k);
+        to.slice_mut(old * k..old * k + k).copy_from(from);
     }
 }

@@ -13,16 +13,19 @@ use num_traits::{Float, One, Zero};
 
 use crate::dense::Dense;
 use crate::error::Result;
+use crate::linalg::by_type::Multiplied;
 use crate::linalg::compressed::multiply_panels;
-use crate::linalg::exact;
 use crate::linalg::kernels::{self, DenseRows, How, Vectors};
 use crate::linalg::prepared_form::Form;
+use crate::linalg::reduce::{self, Stored};
+use crate::linalg::{exact, numbers};
 use crate::sparse::{AnyCompressed, AnyLinePanels};
-use crate::storage::{Context, Element, Entry};
+use crate::storage::{Context, DType, Element, Entry};
 
 /// A real or complex floating-point number: `f32`, `f64` and the complex numbers of both.
 pub trait Scalar:
     Element
+    + Multiplied
     + Zero
     + One
     + Sub<Output = Self>
@@ -53,6 +56,14 @@ pub trait Scalar:
 
     /// Rounds from `f64`, for constants.
     fn from_f64(value: f64) -> Self;
+
+    /// The sum of entries that can multiply such numbers. Compiled in this library, as is the next.
+    #[doc(hidden)]
+    fn sum_of(values: Stored<'_>, ctx: &Context) -> Result<Self>;
+
+    /// The Frobenius norm of entries that can multiply such numbers.
+    #[doc(hidden)]
+    fn norm_of(values: Stored<'_>, ctx: &Context) -> Result<Self::Real>;
 
     /// The product of lines of a pattern.
     #[doc(hidden)]
@@ -221,8 +232,26 @@ macro_rules! lines_as {
     };
 }
 
+/// Sums and norms of entries of the types that are listed, and of all others as numbers of type `$real`.
+macro_rules! reductions {
+    ($real:ty, $coding:path $(, $name:ident $V:ty)*) => {
+        fn sum_of(values: Stored<'_>, ctx: &Context) -> Result<Self> {
+            match values.dtype() {
+                $(Some(DType::$name) => reduce::sum::<$V, Self>(values, None, ctx),)*
+                dtype => reduce::sum::<$real, Self>(values, $coding(dtype)?, ctx),
+            }
+        }
+        fn norm_of(values: Stored<'_>, ctx: &Context) -> Result<Self::Real> {
+            match values.dtype() {
+                $(Some(DType::$name) => reduce::norm_fro::<$V, Self>(values, None, ctx),)*
+                dtype => reduce::norm_fro::<$real, Self>(values, $coding(dtype)?, ctx),
+            }
+        }
+    };
+}
+
 macro_rules! real_scalars {
-    ($($real:ty),*) => {$(
+    ($($real:ty, ($($reductions:tt)*), ($($of_complex:tt)*));*) => {$(
         impl Scalar for $real {
             type Real = $real;
             #[inline(always)]
@@ -237,6 +266,7 @@ macro_rules! real_scalars {
             fn real(self) -> $real { self }
             #[inline(always)]
             fn from_f64(value: f64) -> Self { value as $real }
+            reductions!($($reductions)*);
             pattern_products!($real);
         }
 
@@ -254,11 +284,16 @@ macro_rules! real_scalars {
             fn real(self) -> $real { self.re }
             #[inline(always)]
             fn from_f64(value: f64) -> Self { Complex::new(value as $real, 0.0) }
+            reductions!($($of_complex)*);
         }
     )*};
 }
 
-real_scalars!(f32, f64);
+real_scalars!(
+    f32, (f32, numbers::f32s), (f32, numbers::f32s, Complex64 Complex<f32>);
+    f64, (f64, numbers::f64s, Float32 f32),
+        (f64, numbers::f64s, Complex64 Complex<f32>, Complex128 Complex<f64>)
+);
 
 impl<X: Scalar> Factor<X> for () {
     #[inline(always)]

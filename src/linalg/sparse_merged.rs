@@ -13,21 +13,29 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::kernels::{Combine, Overflow, merge};
-use crate::sparse::{Axis, Compressed, CompressedDraft};
+use crate::linalg::kernels::{Clash, Combination, MergeLines};
+use crate::linalg::sparse_merging::BLOCK;
+use crate::sparse::{AnyCompressed, AnyDraft, Indices, IndicesMut, by_index};
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Buffer, Context, Entry, Index, Place};
+use crate::storage::raw::RawMut;
+use crate::storage::{Context, Index, Place, RawBuffer};
 
 /// Entries of both in a run of lines.
 const TASK: usize = if cfg!(test) { 8 } else { 1 << 17 };
 
-/// A line and an index at which an integer overflowed.
-pub(super) type Clash = (usize, usize);
+/// Two matrices of one shape and the same types, in memory, whose indices rise in every line.
+pub(super) struct Pair<'a> {
+    left: Side<'a>,
+    right: Side<'a>,
+}
 
-/// Two matrices of one shape, in memory, whose indices rise in every line.
-pub(super) struct Pair<'a, T: Entry, I: Index, P: Index, A: Axis> {
-    left: &'a Compressed<T, I, P, A>,
-    right: &'a Compressed<T, I, P, A>,
+/// One of the two.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    matrix: &'a AnyCompressed,
+    indptr: Indices<'a>,
+    /// What its pointers are counted from.
+    base: usize,
 }
 
 /// Some lines of both.
@@ -39,61 +47,93 @@ struct Run {
     same: bool,
 }
 
-impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
-    /// The two, if both lie in memory and are canonical. Fails if an index is out of range.
-    pub(super) fn new(
-        left: &'a Compressed<T, I, P, A>,
-        right: &'a Compressed<T, I, P, A>,
-    ) -> Result<Option<Self>> {
-        let resident = left.stored_bytes() + right.stored_bytes() == 0;
-        Ok((resident && left.check()? && right.check()?).then_some(Pair { left, right }))
+impl<'a> Side<'a> {
+    fn new(matrix: &'a AnyCompressed) -> Self {
+        let indptr = matrix.indptr();
+        Side { matrix, indptr, base: indptr.at(0) }
     }
 
-    /// The matrix that `C` makes of them; or where an integer overflows.
-    pub(super) fn combine<C: Combine<T>>(
+    /// Where a line starts, or the one before it ends.
+    fn start(&self, line: usize) -> usize {
+        self.indptr.at(line) - self.base
+    }
+
+    /// The entries of some lines.
+    fn entries(&self, lines: &Range<usize>) -> Range<usize> {
+        self.start(lines.start)..self.start(lines.end)
+    }
+
+    /// Where some lines begin and end.
+    fn ends<'e>(&self, lines: &Range<usize>, room: &'e mut [usize; BLOCK + 1]) -> &'e [usize] {
+        let ends = &mut room[..=lines.len()];
+        self.indptr.positions(lines.start, ends);
+        ends.iter_mut().for_each(|end| *end -= self.base);
+        ends
+    }
+
+    fn lines<'e>(&self, lines: &Range<usize>, room: &'e mut [usize; BLOCK + 1]) -> MergeLines<'e>
+    where
+        'a: 'e,
+    {
+        let (indices, data) = (self.matrix.indices(), self.matrix.data().as_raw());
+        MergeLines { ends: self.ends(lines, room), indices, data }
+    }
+}
+
+impl<'a> Pair<'a> {
+    /// The two, if both lie in memory and are canonical. Fails if an index is out of range.
+    pub(super) fn new(left: &'a AnyCompressed, right: &'a AnyCompressed) -> Result<Option<Self>> {
+        let resident = left.stored_bytes() + right.stored_bytes() == 0;
+        let pair = || Pair { left: Side::new(left), right: Side::new(right) };
+        Ok((resident && left.check()? && right.check()?).then(pair))
+    }
+
+    /// The matrix that is made of them; or where an integer overflows.
+    pub(super) fn combine(
         &self,
+        how: Combination,
         ctx: &Context,
-    ) -> Result<std::result::Result<Compressed<T, I, P, A>, Clash>> {
-        let shape = self.left.shape();
+    ) -> Result<std::result::Result<AnyCompressed, Clash>> {
+        let left = self.left.matrix;
+        let (format, types, shape) = (left.format(), left.types(), left.shape());
         let runs: Vec<Run> = ctx.with_threads(|| {
-            self.runs().into_par_iter().map(|lines| self.count::<C>(lines)).collect()
+            self.runs().into_par_iter().map(|lines| self.count(how.union, lines)).collect()
         });
         ctx.report("counting entries", 0, runs.len() as u64)?;
         let nnz = runs.iter().map(|run| run.count).sum();
         if runs.iter().all(|run| run.same)
-            && let Some(data) = self.combine_all::<C>(&runs, ctx)?
+            && let Some(data) = self.combine_all(how, &runs, ctx)?
         {
             ctx.report("merging", runs.len() as u64, runs.len() as u64)?;
-            return self.left.with_data(data).map(Ok);
+            return left.with_data(data).map(Ok);
         }
-        let mut draft = CompressedDraft::<T, I, P>::new::<A>(shape, nnz, &Place::Memory, ctx)?;
-        let (mut ends, mut indices, mut data) =
-            (&mut draft.indptr[1..], &mut draft.indices[..], &mut draft.data[..]);
+        let mut draft = AnyDraft::new((format, types), shape, nnz, &Place::Memory, ctx)?;
+        let mut ends = IndicesMut::of(&mut draft.indptr);
+        let (mut indices, mut data) = (IndicesMut::of(&mut draft.indices), draft.data.as_mut());
+        ends.take_front(1);
         let (mut tasks, mut start) = (Vec::with_capacity(runs.len()), 0);
         for run in &runs {
-            let (these_ends, these_indices, these);
-            (these_ends, ends) = ends.split_at_mut(run.lines.len());
-            (these_indices, indices) = indices.split_at_mut(run.count);
-            (these, data) = data.split_at_mut(run.count);
-            tasks.push((run, start, these_ends, (these_indices, these)));
+            let to = (indices.take_front(run.count), data.take_front(run.count));
+            tasks.push((run, start, ends.take_front(run.lines.len()), to));
             start += run.count;
         }
         let clash = ctx.with_threads(|| {
             tasks
                 .into_par_iter()
-                .map(|(run, start, ends, to)| self.fill::<C>(run, start, ends, to))
+                .map(|(run, start, ends, to)| self.fill(how, run, start, ends, to))
                 .find_map_first(|filled| filled.err())
         });
         if let Some(clash) = clash {
             return Ok(Err(clash));
         }
         ctx.report("merging", runs.len() as u64, runs.len() as u64)?;
-        draft.finish(shape, true).map(Ok)
+        draft.finish(format, shape, true).map(Ok)
     }
 
     /// Runs of lines with about equally many entries.
     fn runs(&self) -> Vec<Range<usize>> {
-        let (lines, all) = (self.left.major(), self.left.nnz() + self.right.nnz());
+        let (left, right) = (self.left.matrix, self.right.matrix);
+        let (lines, all) = (left.major(), left.nnz() + right.nnz());
         let before = |line: usize| self.left.start(line) + self.right.start(line);
         let count = (all + lines / 4).div_ceil(TASK).clamp(1, lines.max(1));
         let (mut runs, mut start) = (Vec::with_capacity(count), 0);
@@ -110,93 +150,112 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> Pair<'a, T, I, P, A> {
         runs
     }
 
-    fn count<C: Combine<T>>(&self, lines: Range<usize>) -> Run {
-        let of = |a: &'a Compressed<T, I, P, A>| &a.indices()[entries(a, &lines)];
+    fn count(&self, union: bool, lines: Range<usize>) -> Run {
+        let of = |side: Side<'a>| side.matrix.indices().slice(side.entries(&lines));
         let (left, right) = (of(self.left), of(self.right));
-        let same = (std::ptr::eq(left, right) || left == right) && self.ends_alike(&lines);
-        if same {
-            return Run { lines, count: left.len(), same };
+        if self.ends_alike(&lines) && alike(left, right) {
+            return Run { lines, count: left.len(), same: true };
         }
-        let shared = lines
-            .clone()
-            .map(|line| shared(self.left.line(line).indices, self.right.line(line).indices))
-            .sum::<usize>();
-        let count = if C::UNION { left.len() + right.len() - shared } else { shared };
-        Run { lines, count, same }
+        let (mut of_left, mut of_right) = ([0; BLOCK + 1], [0; BLOCK + 1]);
+        let mut shared = 0;
+        for first in lines.clone().step_by(BLOCK) {
+            let block = first..lines.end.min(first + BLOCK);
+            let p = self.left.lines(&block, &mut of_left);
+            shared += shared_in(p, self.right.lines(&block, &mut of_right));
+        }
+        let count = if union { left.len() + right.len() - shared } else { shared };
+        Run { lines, count, same: false }
     }
 
     /// Whether the lines have the same lengths in both.
     fn ends_alike(&self, lines: &Range<usize>) -> bool {
-        let pointers = |a: &'a Compressed<T, I, P, A>| {
-            let pointers = &a.indptr()[lines.start..=lines.end];
-            pointers.iter().map(|end| end.to_usize() - pointers[0].to_usize())
-        };
-        pointers(self.left).zip(pointers(self.right)).fold(true, |alike, (p, q)| alike & (p == q))
+        fn go<P: Index>(left: &[P], right: &[P]) -> bool {
+            let (of_left, of_right) = (left[0].to_usize(), right[0].to_usize());
+            let same = |p: &P, q: &P| p.to_usize() - of_left == q.to_usize() - of_right;
+            left.iter().zip(right).fold(true, |alike, (p, q)| alike & same(p, q))
+        }
+        let pointers = |side: Side<'a>| side.indptr.slice(lines.start..lines.end + 1);
+        let (left, right) = (pointers(self.left), pointers(self.right));
+        by_index!(left, left => go(left, right.typed()))
     }
 
     /// The values of a result that has the structure of both; `None` if an integer overflows.
-    fn combine_all<C: Combine<T>>(&self, runs: &[Run], ctx: &Context) -> Result<Option<Buffer<T>>> {
-        let mut data = ctx.zeros::<T>("the values", self.left.nnz())?;
-        let (mut tasks, mut rest) = (Vec::with_capacity(runs.len()), &mut data[..]);
+    fn combine_all(
+        &self,
+        how: Combination,
+        runs: &[Run],
+        ctx: &Context,
+    ) -> Result<Option<RawBuffer>> {
+        let left = self.left.matrix;
+        let mut made = ctx.raw_zeros("the values", (left.types().values, left.nnz()))?;
+        let (mut tasks, mut rest) = (Vec::with_capacity(runs.len()), made.as_mut());
         for run in runs {
-            let these;
-            (these, rest) = rest.split_at_mut(run.count);
-            tasks.push((run, these));
+            tasks.push((run, rest.take_front(run.count)));
         }
         let fits = ctx.with_threads(|| {
-            tasks.into_par_iter().all(|(run, data)| self.combine_values::<C>(run, data))
+            tasks.into_par_iter().all(|(run, data)| self.combine_values(how, run, data))
         });
-        Ok(fits.then(|| data.freeze()))
+        Ok(fits.then(|| made.freeze()))
     }
 
     /// The values of a run that has the same structure in both; false if an integer overflows.
-    fn combine_values<C: Combine<T>>(&self, run: &Run, data: &mut [T]) -> bool {
-        let (left, right) = (entries(self.left, &run.lines), entries(self.right, &run.lines));
-        let values = self.left.data()[left].iter().zip(&self.right.data()[right]);
-        data.iter_mut().zip(values).fold(true, |fits, (to, (&x, &y))| {
-            let made = C::both(x, y);
-            *to = made.unwrap_or(x);
-            fits & made.is_some()
-        })
+    fn combine_values(&self, how: Combination, run: &Run, data: RawMut<'_>) -> bool {
+        let of = |side: Side<'a>| side.matrix.data().as_raw().slice(side.entries(&run.lines));
+        (how.both)(of(self.left), of(self.right), data)
     }
 
     /// Makes the lines of a run, whose first entry is entry `start` of the result.
-    fn fill<C: Combine<T>>(
+    fn fill(
         &self,
+        how: Combination,
         run: &Run,
         start: usize,
-        ends: &mut [P],
-        (indices, data): (&mut [I], &mut [T]),
+        mut pointers: IndicesMut<'_>,
+        (mut indices, mut data): (IndicesMut<'_>, RawMut<'_>),
     ) -> std::result::Result<(), Clash> {
-        let mut end = 0;
-        if run.same {
-            indices.copy_from_slice(&self.left.indices()[entries(self.left, &run.lines)]);
-            if self.combine_values::<C>(run, data) {
-                for (line, pointer) in run.lines.clone().zip(ends) {
-                    end += self.left.span(line).len();
-                    *pointer = P::from_usize(start + end);
-                }
-                return Ok(());
-            }
-            // Somewhere below it is found where.
+        // Where a value overflows, it is found below where.
+        let copied = run.same && self.combine_values(how, run, data.reborrow());
+        if copied {
+            let from = self.left.matrix.indices().slice(self.left.entries(&run.lines));
+            indices.raw_mut().copy_from(from.raw());
         }
-        for (line, pointer) in run.lines.clone().zip(ends) {
-            let (p, q) = (self.left.line(line), self.right.line(line));
-            let to = (&mut indices[end..], &mut data[end..]);
-            let made = merge::<C, T, I>((p.indices, p.data), (q.indices, q.data), to);
-            end += made.map_err(|Overflow(index)| (line, index.to_usize()))?;
-            *pointer = P::from_usize(start + end);
+        let (mut of_left, mut of_right) = ([0; BLOCK + 1], [0; BLOCK + 1]);
+        let (mut ends, mut end) = ([0; BLOCK], 0);
+        for first in run.lines.clone().step_by(BLOCK) {
+            let block = first..run.lines.end.min(first + BLOCK);
+            let ends = &mut ends[..block.len()];
+            let p = self.left.lines(&block, &mut of_left);
+            let count = if copied {
+                ends.iter_mut().zip(&p.ends[1..]).for_each(|(made, end)| *made = end - p.ends[0]);
+                p.ends[block.len()] - p.ends[0]
+            } else {
+                let q = self.right.lines(&block, &mut of_right);
+                let to = (indices.slice_mut(end..run.count), data.slice_mut(end..run.count));
+                (how.merge)(p, q, to, ends).map_err(|(line, index)| (first + line, index))?
+            };
+            ends.iter_mut().for_each(|made| *made += start + end);
+            pointers.take_front(block.len()).copy_from(ends);
+            end += count;
         }
         Ok(())
     }
 }
 
-/// The entries of some lines.
-fn entries<T: Entry, I: Index, P: Index, A: Axis>(
-    a: &Compressed<T, I, P, A>,
-    lines: &Range<usize>,
-) -> Range<usize> {
-    a.start(lines.start)..a.start(lines.end)
+/// How many indices two matrices share in some lines of both, whose indices rise.
+fn shared_in(left: MergeLines<'_>, right: MergeLines<'_>) -> usize {
+    fn go<I: Index>((p, left): (&[usize], &[I]), (q, right): (&[usize], &[I])) -> usize {
+        let lines = p.windows(2).zip(q.windows(2));
+        lines.map(|(p, q)| shared(&left[p[0]..p[1]], &right[q[0]..q[1]])).sum()
+    }
+    by_index!(left.indices, indices => {
+        go((left.ends, indices), (right.ends, right.indices.typed()))
+    })
+}
+
+/// Whether indices are the same, which those at one place are.
+fn alike(left: Indices<'_>, right: Indices<'_>) -> bool {
+    let (left, right) = (left.raw().bytes(), right.raw().bytes());
+    std::ptr::eq(left, right) || left == right
 }
 
 /// How many indices two rising lines share. Without branches, which nobody could predict.

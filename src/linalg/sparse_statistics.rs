@@ -15,14 +15,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::kernels::{
-    Columns, GROUP, Moments, integer, is_safe, is_wide, of_run, power_of_two, split,
+    Columns, GROUP, Moments, Values, integer, is_safe, is_wide, of_run, power_of_two, split,
 };
 use crate::linalg::line_pass::{LinePass, RUN};
+use crate::linalg::numbers::{Coding, by_number, magnitudes};
 use crate::linalg::scalar::Factor;
 use crate::linalg::statistics::Stats;
-use crate::sparse::{Axis, Compressed, EntryPanels};
+use crate::sparse::{AnyCompressed, AnyEntryPanels, Axis, Compressed, by_index, by_index_type};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
+use crate::storage::{Context, Entry, Index, Plan, RawBuffer, SparseFormat, bytes_of};
 use num_complex::Complex;
 
 /// Numbers of a line from which on they are summed in lanes.
@@ -63,33 +64,7 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
-        let (count, len) = lines_of(self, axis)?;
-        let number = |x: T| x.times(1.0);
-        if is_along(self, axis) {
-            let bytes = bytes_of::<Moments>(len);
-            let mut pass = LinePass::new("statistics of lines", self, true, bytes, ctx)?;
-            let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
-            pass.along(&mut moments, ctx, |moments, before, data, closes| {
-                for (k, run) in data.chunks(RUN).enumerate() {
-                    moments.merge(before + k * RUN, of_line(run, number), run.len());
-                }
-                if closes {
-                    *moments = with_zeros(before + data.len(), *moments, count);
-                }
-            })?;
-            return Ok(Stats::new(count, moments));
-        }
-        let bytes = bytes_of::<(Column, Moments)>(len);
-        let mut pass = LinePass::new("statistics across lines", self, false, bytes, ctx)?;
-        let column = Column { stored: 0, group: 0.0, moments: Moments::NONE };
-        let mut columns = ctx.filled("the statistics", len, column)?;
-        pass.across(&mut columns, ctx, |column, x| column.take(x, number(x)))?;
-        let finish = |column: &Column| with_zeros(column.stored, column.moments(), count);
-        let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
-        ctx.with_threads(|| {
-            moments.par_iter_mut().zip(&columns).for_each(|(to, from)| *to = finish(from))
-        });
-        Ok(Stats::new(count, moments))
+        stats(&self.to_any(), axis, ctx)
     }
 
     /// Statistics of every column: [`stats`](Self::stats) along axis 0.
@@ -117,9 +92,10 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn norms(&self, axis: usize, order: NormOrder, ctx: &Context) -> Result<Vec<f64>> {
-        let (_, len) = lines_of(self, axis)?;
+        let a = self.to_any();
+        let (_, len) = lines_of(&a, axis)?;
         let mut norms = ctx.filled("the norms", len, 0.0)?;
-        self.norms_into(axis, order, &mut norms, ctx)?;
+        norms_into(&a, axis, order, &mut norms, ctx)?;
         Ok(norms)
     }
 
@@ -141,37 +117,7 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
         norms: &mut [f64],
         ctx: &Context,
     ) -> Result<()> {
-        let (_, len) = lines_of(self, axis)?;
-        check_shape("the norms", len, norms.len())?;
-        let (along, bytes) = (is_along(self, axis), size_of_val(norms) as u64);
-        let mut pass = LinePass::new("norms", self, along, bytes, ctx)?;
-        norms.fill(0.0);
-        if order != NormOrder::L2 {
-            return pass.fold(along, norms, ctx, |norm, x| order.take(norm, absolute(x)));
-        }
-        // A square that vanishes is seen where it is formed; one that overflows, in the sum.
-        let vanished = AtomicBool::new(false);
-        pass.fold(along, norms, ctx, |norm, x| {
-            let x = absolute(x);
-            if x * x < f64::MIN_POSITIVE && x != 0.0 {
-                vanished.store(true, Ordering::Relaxed);
-            }
-            order.take(norm, x);
-        })?;
-        let vanished = vanished.into_inner();
-        let lost = |&sum: &f64| !is_safe(sum) && !sum.is_nan() && (vanished || sum != 0.0);
-        if norms.iter().any(lost) {
-            ctx.check_memory("the scaled norms", bytes.saturating_mul(3))?;
-            let _held = ctx.hold(2 * bytes);
-            let mut scaled = vec![Scaled { scale: 0.0, squares: 0.0 }; len];
-            pass.fold(along, &mut scaled, ctx, |sum, x| sum.take(absolute(x)))?;
-            for (norm, sum) in norms.iter_mut().zip(scaled) {
-                *norm = if lost(norm) { sum.norm() } else { norm.sqrt() };
-            }
-            return Ok(());
-        }
-        norms.iter_mut().for_each(|norm| *norm = norm.sqrt());
-        Ok(())
+        norms_into(&self.to_any(), axis, order, norms, ctx)
     }
 }
 
@@ -190,45 +136,153 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
-        let (_, len) = lines_of(self, axis)?;
-        let bytes = bytes_of::<u64>(len);
-        ctx.check_memory("the counts", bytes)?;
-        let plan = Plan::new("counting entries").beside(bytes);
-        if is_along(self, axis) {
-            let stored = self.indptr().stored_bytes();
-            let _running = ctx.begin(|| {
-                Ok(plan.on_device_of(self.indptr().file()).reads(1, stored).works(len as u64, 1.0))
-            })?;
-            let _held = ctx.hold(bytes);
-            ctx.meter().pass();
-            ctx.meter().read(stored);
-            return ctx.collected("the counts", (0..len).map(|line| self.span(line).len() as u64));
-        }
-        let (left, pattern) = (ctx.memory_left().saturating_sub(bytes), self.pattern());
-        let mut panels = EntryPanels::within(left / 4, 1, &[self.indices()], pattern.data(), ctx)?;
-        let entries = panels.most_entries();
-        let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
-        let _running = ctx.begin(|| {
-            let plan = Plan::new("counting entries").on_device_of(self.indices().file());
-            let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
-            Ok(plan.works(self.nnz() as u64, 2.0))
-        })?;
-        let _held = ctx.hold(work);
-        let mut counts = ctx.filled("the counts", len, 0)?;
-        let mut columns = Columns::new(len, entries, ctx.thread_count());
-        panels.sweep(ctx, &mut |_, indices, data| {
-            ctx.with_threads(|| {
-                // The check that names the place reads the indices once more.
-                let within = |run: &[I]| run.iter().all(|index| index.to_usize() < len);
-                if !indices[0].par_chunks(TASK).all(within) {
-                    return Err(self.check().err().unwrap_or_else(changed));
-                }
-                columns.fold(&mut counts, (indices[0], data), |count, ()| *count += 1);
-                Ok(())
-            })
-        })?;
-        Ok(counts)
+        nnz_per(&self.to_any(), axis, ctx)
     }
+}
+
+/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers, `bool` or pattern entries.
+pub(crate) fn stats(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<Stats> {
+    by_number!(a.types().values, (V, decode) => stats_of::<V>(a, decode, axis, ctx))
+}
+
+fn stats_of<V: Factor<f64>>(
+    a: &AnyCompressed,
+    decode: Coding<V>,
+    axis: usize,
+    ctx: &Context,
+) -> Result<Stats> {
+    let (count, len) = lines_of(a, axis)?;
+    let number = |x: V| x.times(1.0);
+    if is_along(a, axis) {
+        let bytes = bytes_of::<Moments>(len);
+        let mut pass = LinePass::new("statistics of lines", (a, decode), (true, bytes), ctx)?;
+        let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
+        pass.along(&mut moments, ctx, |moments, before, data, closes| {
+            for (k, run) in data.chunks(RUN).enumerate() {
+                moments.merge(before + k * RUN, of_line(run, number), run.len());
+            }
+            if closes {
+                *moments = with_zeros(before + data.len(), *moments, count);
+            }
+        })?;
+        return Ok(Stats::new(count, moments));
+    }
+    let bytes = bytes_of::<(Column, Moments)>(len);
+    let mut pass = LinePass::new("statistics across lines", (a, decode), (false, bytes), ctx)?;
+    let column = Column { stored: 0, group: 0.0, moments: Moments::NONE };
+    let mut columns = ctx.filled("the statistics", len, column)?;
+    pass.across(&mut columns, ctx, |column, x| column.take(x, number(x)))?;
+    let finish = |column: &Column| with_zeros(column.stored, column.moments(), count);
+    let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
+    ctx.with_threads(|| {
+        moments.par_iter_mut().zip(&columns).for_each(|(to, from)| *to = finish(from))
+    });
+    Ok(Stats::new(count, moments))
+}
+
+/// A norm of every column (axis 0) or every row (axis 1) of a matrix of any entries, one for each.
+pub(crate) fn norms_into(
+    a: &AnyCompressed,
+    axis: usize,
+    order: NormOrder,
+    norms: &mut [f64],
+    ctx: &Context,
+) -> Result<()> {
+    let (_, len) = lines_of(a, axis)?;
+    check_shape("the norms", len, norms.len())?;
+    let (along, bytes) = (is_along(a, axis), size_of_val(norms) as u64);
+    let numbers = (a, magnitudes(a.types().values)?);
+    let mut pass = LinePass::new("norms", numbers, (along, bytes), ctx)?;
+    norms.fill(0.0);
+    match order {
+        NormOrder::L1 => return pass.fold(along, norms, ctx, |norm, x| *norm += x.abs()),
+        NormOrder::Max => {
+            return pass.fold(along, norms, ctx, |norm, x| *norm = larger(*norm, x.abs()));
+        }
+        NormOrder::L2 => {}
+    }
+    // A square that vanishes is seen where it is formed; one that overflows, in the sum.
+    let vanished = AtomicBool::new(false);
+    pass.fold(along, norms, ctx, |norm, x| {
+        let square = x * x;
+        if square < f64::MIN_POSITIVE && x != 0.0 {
+            vanished.store(true, Ordering::Relaxed);
+        }
+        *norm += square;
+    })?;
+    let vanished = vanished.into_inner();
+    let lost = |&sum: &f64| !is_safe(sum) && !sum.is_nan() && (vanished || sum != 0.0);
+    if norms.iter().any(lost) {
+        ctx.check_memory("the scaled norms", bytes.saturating_mul(3))?;
+        let _held = ctx.hold(2 * bytes);
+        let mut scaled = vec![Scaled { scale: 0.0, squares: 0.0 }; len];
+        pass.fold(along, &mut scaled, ctx, |sum, x| sum.take(x.abs()))?;
+        for (norm, sum) in norms.iter_mut().zip(scaled) {
+            *norm = if lost(norm) { sum.norm() } else { norm.sqrt() };
+        }
+        return Ok(());
+    }
+    norms.iter_mut().for_each(|norm| *norm = norm.sqrt());
+    Ok(())
+}
+
+/// How many entries every column (axis 0) or every row (axis 1) of a matrix stores.
+pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
+    let (_, len) = lines_of(a, axis)?;
+    let bytes = bytes_of::<u64>(len);
+    ctx.check_memory("the counts", bytes)?;
+    if is_along(a, axis) {
+        let (indptr, base) = (a.indptr_buffer(), a.indptr().at(0));
+        let stored = indptr.stored_bytes();
+        let _running = ctx.begin(|| {
+            let plan = Plan::new("counting entries").beside(bytes);
+            Ok(plan.on_device_of(indptr.file()).reads(1, stored).works(len as u64, 1.0))
+        })?;
+        let _held = ctx.hold(bytes);
+        ctx.meter().pass();
+        ctx.meter().read(stored);
+        return by_index!(a.indptr(), indptr => {
+            // A mapped file that another process changes may no longer be what was checked: stay within the entries.
+            let end = |line: usize| indptr[line].to_usize().wrapping_sub(base).min(a.nnz());
+            let count = |line| end(line + 1).saturating_sub(end(line)) as u64;
+            ctx.collected("the counts", (0..len).map(count))
+        });
+    }
+    by_index_type!(a.types().indices, I => count_across::<I>(a, (len, bytes), ctx))
+}
+
+fn count_across<I: Index>(
+    a: &AnyCompressed,
+    (len, bytes): (usize, u64),
+    ctx: &Context,
+) -> Result<Vec<u64>> {
+    let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
+    let indices = (I::DTYPE, &[a.indices_buffer()][..]);
+    let mut panels = AnyEntryPanels::within(left / 4, 1, indices, &units, ctx)?;
+    let entries = panels.most_entries();
+    let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
+    let _running = ctx.begin(|| {
+        let plan = Plan::new("counting entries").on_device_of(a.indices_buffer().file());
+        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
+        Ok(plan.works(a.nnz() as u64, 2.0))
+    })?;
+    let _held = ctx.hold(work);
+    let mut counts = ctx.filled("the counts", len, 0)?;
+    let mut columns = Columns::new(len, entries, ctx.thread_count());
+    panels.sweep(ctx, &mut |_, indices, data| {
+        ctx.with_threads(|| {
+            // The check that names the place reads the indices once more.
+            let within = |run: &[I]| run.iter().all(|index| index.to_usize() < len);
+            let indices: &[I] = indices[0].typed();
+            if !indices.par_chunks(TASK).all(within) {
+                return Err(a.check().err().unwrap_or_else(changed));
+            }
+            let units = Values::Plain(data.as_typed());
+            columns.fold(&mut counts, (indices, units), |count, ()| *count += 1);
+            Ok(())
+        })
+    })?;
+    Ok(counts)
 }
 
 fn changed() -> Error {
@@ -236,23 +290,18 @@ fn changed() -> Error {
 }
 
 /// How many numbers each line along the axis has, and how many lines there are.
-fn lines_of<T: Entry, I: Index, P: Index, A: Axis>(
-    a: &Compressed<T, I, P, A>,
-    axis: usize,
-) -> Result<(usize, usize)> {
+fn lines_of(a: &AnyCompressed, axis: usize) -> Result<(usize, usize)> {
+    let (nrows, ncols) = a.shape();
     match axis {
-        0 => Ok((a.nrows(), a.ncols())),
-        1 => Ok((a.ncols(), a.nrows())),
+        0 => Ok((nrows, ncols)),
+        1 => Ok((ncols, nrows)),
         _ => Err(Error::shape("the axis", "0 or 1", axis)),
     }
 }
 
 /// Whether the lines asked for are those that are stored.
-fn is_along<T: Entry, I: Index, P: Index, A: Axis>(
-    _: &Compressed<T, I, P, A>,
-    axis: usize,
-) -> bool {
-    (axis == 1) == (A::FORMAT == SparseFormat::Csr)
+fn is_along(a: &AnyCompressed, axis: usize) -> bool {
+    (axis == 1) == (a.format() == SparseFormat::Csr)
 }
 
 /// What is known of the entries of a column so far.
@@ -357,25 +406,8 @@ impl Scaled {
     }
 }
 
-impl NormOrder {
-    /// Takes one more absolute value into what will be a norm.
-    #[inline(always)]
-    fn take(self, norm: &mut f64, x: f64) {
-        match self {
-            NormOrder::L1 => *norm += x,
-            NormOrder::L2 => *norm += x * x,
-            NormOrder::Max if x > *norm || x.is_nan() => *norm = x,
-            NormOrder::Max => {}
-        }
-    }
-}
-
-/// The absolute value of an entry, exact where it is real.
+/// The larger of two absolute values; NaN if the second is.
 #[inline(always)]
-fn absolute<T: Factor<Complex<f64>>>(entry: T) -> f64 {
-    let z = entry.times(Complex::new(1.0, 0.0));
-    match T::ENTRY_DTYPE {
-        Some(DType::Complex64 | DType::Complex128) => z.norm(),
-        _ => z.re.abs(),
-    }
+fn larger(most: f64, x: f64) -> f64 {
+    if x > most || x.is_nan() { x } else { most }
 }

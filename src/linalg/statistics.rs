@@ -1,8 +1,9 @@
 //! Sums, means, variances, extremes and NaNs of the rows or columns of a dense matrix, in one pass.
 
-use crate::dense::{Dense, LinePanel, LinePanels};
+use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
-use crate::linalg::kernels::{Moments, RUN, across, along, block_height};
+use crate::linalg::kernels::{Moments, RUN, Values, across, along, block_height};
+use crate::linalg::numbers::{Coding, by_number};
 use crate::linalg::scalar::Factor;
 use crate::storage::{Context, Element, Order, Plan};
 
@@ -89,39 +90,7 @@ impl<T: Element + Factor<f64>> Dense<T> {
     /// panels of at most 12 MiB. The bits depend neither on threads, nor on the limit, nor on where the matrix lies.
     /// Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if that does not fit.
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
-        if axis > 1 {
-            return Err(Error::shape("the axis", "0 or 1", axis));
-        }
-        let (count, len) = if axis == 0 { self.dim() } else { (self.ncols(), self.nrows()) };
-        let bytes = (len as u64).saturating_mul(size_of::<Moments>() as u64);
-        ctx.check_memory("the statistics", bytes)?;
-        let budget = ctx.memory_left().saturating_sub(bytes);
-        let length = self.lines().1;
-        let is_along = (axis == 1) == (self.order() == Order::C);
-        let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };
-        let mut panels = LinePanels::once(self, steps, budget, ctx)?;
-        let _running = ctx.begin(|| {
-            let plan = Plan::new("statistics").on_device_of(self.buffer().file());
-            let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
-            Ok(plan.beside(bytes).works(self.len() as u64, WORK))
-        })?;
-        let _held = ctx.hold(bytes);
-        let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
-        let number = |x: T| x.times(1.0);
-        panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
-            if elements.is_empty() {
-                return Ok(());
-            }
-            ctx.with_threads(|| match is_along {
-                true => along(&mut moments[first..first + lines], offset, elements, number),
-                false => {
-                    let columns = &mut moments[offset..offset + elements.len() / lines];
-                    across(columns, first, elements, length, number);
-                }
-            });
-            Ok(())
-        })?;
-        Ok(Stats { count, moments })
+        stats(&self.to_any(), axis, ctx)
     }
 
     /// Statistics of every column: [`stats`](Self::stats) along axis 0.
@@ -133,4 +102,53 @@ impl<T: Element + Factor<f64>> Dense<T> {
     pub fn row_stats(&self, ctx: &Context) -> Result<Stats> {
         self.stats(1, ctx)
     }
+}
+
+/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers or `bool`.
+pub(crate) fn stats(a: &AnyDense, axis: usize, ctx: &Context) -> Result<Stats> {
+    by_number!(Some(a.dtype()), (V, decode) => stats_of::<V>(a, decode, axis, ctx))
+}
+
+fn stats_of<V: Element + Factor<f64>>(
+    a: &AnyDense,
+    decode: Coding<V>,
+    axis: usize,
+    ctx: &Context,
+) -> Result<Stats> {
+    if axis > 1 {
+        return Err(Error::shape("the axis", "0 or 1", axis));
+    }
+    let (nrows, ncols) = a.dim();
+    let (count, len) = if axis == 0 { (nrows, ncols) } else { (ncols, nrows) };
+    let bytes = (len as u64).saturating_mul(size_of::<Moments>() as u64);
+    ctx.check_memory("the statistics", bytes)?;
+    let budget = ctx.memory_left().saturating_sub(bytes);
+    let length = a.lines().1;
+    let is_along = (axis == 1) == (a.order() == Order::C);
+    let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };
+    let mut panels = AnyLinePanels::once(a, steps, budget, ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new("statistics").on_device_of(a.buffer().file());
+        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
+        Ok(plan.beside(bytes).works(a.len() as u64, WORK))
+    })?;
+    let _held = ctx.hold(bytes);
+    let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
+    let number = |x: V| x.times(1.0);
+    panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
+        if elements.len() == 0 {
+            return Ok(());
+        }
+        let width = elements.len() / lines;
+        let elements = Values::new(elements, decode);
+        ctx.with_threads(|| match is_along {
+            true => along(&mut moments[first..first + lines], offset, elements, number),
+            false => {
+                let columns = &mut moments[offset..offset + width];
+                across(columns, first, elements, length, number);
+            }
+        });
+        Ok(())
+    })?;
+    Ok(Stats { count, moments })
 }

@@ -172,13 +172,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         self.indptr[major].to_usize().wrapping_sub(base).min(end)..end
     }
 
-    /// Where in `indices` and `data` a line of a matrix in memory starts, or the one before it ends. `line` is at most
-    /// [`major()`](Self::major).
-    #[inline]
-    pub(crate) fn start(&self, line: usize) -> usize {
-        self.indptr[line].to_usize() - self.indptr[0].to_usize()
-    }
-
     /// Checks that every index is in range, and tells whether they strictly increase within each row (column, for
     /// CSC), so that the matrix is in SciPy's canonical format. Reads the indices once; the answer is remembered.
     /// Takes no memory, and the threads of the pool that calls it, or of a new [`Context`](crate::Context).
@@ -208,11 +201,6 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let arrays = (Indices::new(&self.indptr), Indices::new(&self.indices));
         check_line(arrays.0, arrays.1, self.minor(), major)
             .map_err(|error| self.name_indices(error))
-    }
-
-    /// Whether indices rise in every line, if that is known and cannot change: of indices in memory that were checked.
-    pub(crate) fn known_canonical(&self) -> Option<bool> {
-        self.to_any().known_canonical()
     }
 
     /// Names the file behind the indices, if there is one, in an error about them.

@@ -10,9 +10,8 @@ use crate::sparse::coo_writer::AnyCooWriter;
 use crate::sparse::entry_panels::AnyEntryPanels;
 use crate::sparse::index_check::IndexCheck;
 use crate::sparse::line_cuts::Pieces;
-use crate::sparse::writer::{AnyWriter, CompressedWriter, memory_left};
+use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::sparse::zipped_lines::AnyZippedLines;
-use crate::sparse::zipped_typed::ZippedLines;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry takes.
@@ -77,16 +76,6 @@ pub(crate) fn append_any(
     Ok(check.canonical())
 }
 
-/// As [`append_any`], of types known when it is compiled.
-pub(crate) fn append<T: Entry, I: Index, P: Index, A: Axis>(
-    writer: &mut CompressedWriter<T, I, P, A>,
-    matrix: &Compressed<T, I, P, A>,
-    lines: &mut ZippedLines<T, I, P, A>,
-    ctx: &Context,
-) -> Result<bool> {
-    append_any(writer.any_mut(), &matrix.to_any(), lines.any_mut(), ctx)
-}
-
 impl<T: Entry, I: Index> Coo<T, I> {
     /// Copies the matrix to `place`. Cost: one read and one sequential write of the arrays, within the memory limit
     /// whatever the matrix. A coordinate out of range is an error that names its place.
@@ -98,12 +87,12 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        self.to_any().copy_to(&place.into(), ctx).map(AnyCoo::into_typed)
+        self.to_any().copied(&place.into(), ctx).map(AnyCoo::into_typed)
     }
 }
 
 impl AnyCoo {
-    pub(crate) fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
+    pub(crate) fn copied(&self, place: &Place, ctx: &Context) -> Result<Self> {
         let (types, nnz) = (self.types(), self.nnz());
         let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
         let (budget, arrays) = (AnyZippedLines::budget(left), [self.rows(), self.cols()]);

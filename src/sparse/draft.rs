@@ -1,18 +1,13 @@
 //! A sparse matrix being made at its place: arrays to fill, which become a matrix together or not at all.
 
-use std::marker::PhantomData;
-
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
-use crate::sparse::axis::Axis;
 use crate::sparse::check::{check_indices, check_pointers, check_types};
-use crate::sparse::compressed::Compressed;
 use crate::sparse::files::{describe, finish_values, index_header, new_values};
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::types::Types;
 use crate::storage::{
-    BufferMut, Context, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, RawBufferMut,
-    SparseFormat, Stage,
+    Context, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, RawBufferMut, SparseFormat, Stage,
 };
 
 /// The three arrays of a compressed matrix, all zeros at first. Whoever fills them puts into `indptr` pointers from 0
@@ -82,54 +77,5 @@ impl AnyDraft {
         by_index!(indptr, indptr => check_pointers(indptr, major, indices.len()))?;
         let canonical = check_indices(indptr, indices, minor)?;
         self.finish(format, shape, canonical)
-    }
-}
-
-/// An [`AnyDraft`] of types known when it is compiled.
-pub(crate) struct CompressedDraft<T: Entry, I: Index, P: Index> {
-    stage: Stage,
-    pub(crate) indptr: BufferMut<P>,
-    pub(crate) indices: BufferMut<I>,
-    pub(crate) data: BufferMut<T>,
-    types: PhantomData<(T, I, P)>,
-}
-
-impl<T: Entry, I: Index, P: Index> CompressedDraft<T, I, P> {
-    /// Room for `nnz` entries of a matrix of `shape` compressed along `A`; as [`AnyDraft::new`].
-    pub(crate) fn new<A: Axis>(
-        shape: (usize, usize),
-        nnz: usize,
-        place: &Place,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let types = Types::of::<T, I, P>();
-        let AnyDraft { stage, indptr, indices, data, .. } =
-            AnyDraft::new((A::FORMAT, types), shape, nnz, place, ctx)?;
-        Ok(CompressedDraft {
-            stage,
-            indptr: indptr.into_typed(),
-            indices: indices.into_typed(),
-            data: data.into_typed(),
-            types: PhantomData,
-        })
-    }
-
-    fn into_any(self) -> AnyDraft {
-        AnyDraft {
-            stage: self.stage,
-            types: Types::of::<T, I, P>(),
-            indptr: self.indptr.into_raw(),
-            indices: self.indices.into_raw(),
-            data: self.data.into_raw(),
-        }
-    }
-
-    /// As [`AnyDraft::finish`].
-    pub(crate) fn finish<A: Axis>(
-        self,
-        shape: (usize, usize),
-        canonical: bool,
-    ) -> Result<Compressed<T, I, P, A>> {
-        self.into_any().finish(A::FORMAT, shape, canonical).map(AnyCompressed::into_typed)
     }
 }

@@ -3,14 +3,11 @@
 //! A conversion takes entries one after the other and does not care where a line ends; cut by entries alone, a line that
 //! holds half the matrix is nothing special. [`LinePanels`](super::LinePanels) is for whoever needs whole lines.
 
-use std::marker::PhantomData;
-
 use crate::error::Result;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::{Raw, width};
 use crate::storage::{
-    Buffer, Context, DType, Entry, Extent, Index, PanelReader, RawBuffer, RawPanelArray, ReadMode,
-    panel_elements,
+    Context, DType, Extent, PanelReader, RawBuffer, RawPanelArray, ReadMode, panel_elements,
 };
 
 /// Runs of an array below this size are left to the page cache to gather; larger ones are read as the device likes it.
@@ -130,54 +127,5 @@ impl AnyEntryPanels {
                 hand_out(panel, &[])
             }),
         }
-    }
-}
-
-/// [`AnyEntryPanels`] of types known when it is compiled.
-pub(crate) struct EntryPanels<T, I> {
-    any: AnyEntryPanels,
-    types: PhantomData<(T, I)>,
-}
-
-impl<T: Entry, I: Index> EntryPanels<T, I> {
-    /// As [`AnyEntryPanels::within`].
-    pub(crate) fn within(
-        budget: u64,
-        multiple: usize,
-        indices: &[&Buffer<I>],
-        data: &Buffer<T>,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let indices: Vec<_> = indices.iter().map(|array| array.raw()).collect();
-        let indices = (I::DTYPE, &indices[..]);
-        let any = AnyEntryPanels::within(budget, multiple, indices, data.raw(), ctx)?;
-        Ok(EntryPanels { any, types: PhantomData })
-    }
-
-    /// As [`AnyEntryPanels::most_entries`].
-    pub(crate) fn most_entries(&self) -> usize {
-        self.any.most_entries()
-    }
-
-    /// As [`AnyEntryPanels::bytes_to_read`].
-    pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.any.bytes_to_read()
-    }
-
-    /// As [`AnyEntryPanels::memory`].
-    pub(crate) fn memory(&self) -> u64 {
-        self.any.memory()
-    }
-
-    /// As [`AnyEntryPanels::sweep`].
-    pub(crate) fn sweep(
-        &mut self,
-        ctx: &Context,
-        work: &mut dyn FnMut(usize, &[&[I]], &[T]) -> Result<()>,
-    ) -> Result<()> {
-        self.any.sweep(ctx, &mut |start, indices, data| {
-            let indices: Vec<&[I]> = indices.iter().map(|indices| indices.typed()).collect();
-            work(start, &indices, data.as_typed())
-        })
     }
 }

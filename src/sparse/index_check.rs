@@ -2,12 +2,8 @@
 
 use crate::error::{Error, Location, Result};
 use crate::sparse::any_compressed::AnyCompressed;
-use crate::sparse::axis::Axis;
 use crate::sparse::check::check_indices;
-use crate::sparse::compressed::Compressed;
-use crate::sparse::zipped_lines::{AnyLinePart, AnyZippedPanel};
-use crate::sparse::zipped_typed::ZippedPanel;
-use crate::storage::{Entry, Index};
+use crate::sparse::zipped_lines::AnyZippedPanel;
 
 /// What is known of the indices of a matrix whose runs come by.
 pub(crate) struct IndexCheck {
@@ -19,53 +15,27 @@ pub(crate) struct IndexCheck {
 }
 
 impl IndexCheck {
-    pub(crate) fn new<T: Entry, I: Index, P: Index, A: Axis>(
-        matrix: &Compressed<T, I, P, A>,
-    ) -> Self {
-        Self::start(matrix.known_canonical(), matrix.minor())
-    }
-
-    /// As [`new`](Self::new), of types that are known at run time.
     pub(crate) fn of(matrix: &AnyCompressed) -> Self {
-        Self::start(matrix.known_canonical(), matrix.minor())
-    }
-
-    fn start(known: Option<bool>, minor: usize) -> Self {
+        let (minor, known) = (matrix.minor(), matrix.known_canonical());
         IndexCheck { minor, known, rising: true, last: None }
     }
 
-    /// Takes the next run, and tells whether the indices rise in each of its lines. Fails if one is out of range.
-    pub(crate) fn take<T: Entry, I: Index, P: Index>(
-        &mut self,
-        panel: &ZippedPanel<'_, T, I, P>,
-        matrix: usize,
-    ) -> Result<bool> {
-        self.look(panel.first, (panel.opens, panel.closes), &panel.parts[matrix].any())
-    }
-
-    /// As [`take`](Self::take), of types that are known at run time.
+    /// Takes the next run of one of the matrices, and tells whether the indices rise in each of its lines. Fails if one is out of
+    /// range.
     pub(crate) fn take_any(&mut self, panel: &AnyZippedPanel<'_>, matrix: usize) -> Result<bool> {
-        self.look(panel.first, (panel.opens, panel.closes), &panel.parts[matrix])
-    }
-
-    fn look(
-        &mut self,
-        first_line: usize,
-        (opens, closes): (bool, bool),
-        part: &AnyLinePart<'_>,
-    ) -> Result<bool> {
+        let part = &panel.parts[matrix];
         if let Some(known) = self.known {
             return Ok(known);
         }
         let rises = check_indices(part.indptr, part.indices, self.minor)
-            .map_err(|error| shifted(error, first_line, part.start))?;
+            .map_err(|error| shifted(error, panel.first, part.start))?;
         let last = part.indices.last();
         let first = last.map(|_| part.indices.at(0));
-        let joins = opens || first.is_none() || self.last < first;
+        let joins = panel.opens || first.is_none() || self.last < first;
         if last.is_some() {
             self.last = last;
         }
-        if closes {
+        if panel.closes {
             self.last = None;
         }
         self.rising &= rises && joins;

@@ -1,5 +1,7 @@
 //! Indices and pointers of a width that is known at run time: written to.
 
+use std::ops::Range;
+
 use crate::sparse::indices::Indices;
 use crate::storage::raw::RawMut;
 use crate::storage::{DType, Index, RawBufferMut};
@@ -38,6 +40,11 @@ impl<'a> IndicesMut<'a> {
         by_index_mut!(self, indices => indices.len())
     }
 
+    /// The same, to be moved.
+    pub(crate) fn raw_mut(&mut self) -> RawMut<'_> {
+        by_index_mut!(self, indices => RawMut::of(&mut indices[..]))
+    }
+
     /// The same, to look at.
     pub(crate) fn as_indices(&self) -> Indices<'_> {
         match self {
@@ -59,6 +66,17 @@ impl<'a> IndicesMut<'a> {
     #[inline(always)]
     pub(crate) fn set(&mut self, at: usize, position: usize) {
         by_index_mut!(self, indices => indices[at] = Index::from_usize(position));
+    }
+
+    /// Those in a range, for a while.
+    ///
+    /// # Panics
+    /// If it is out of bounds, as slicing does.
+    pub(crate) fn slice_mut(&mut self, range: Range<usize>) -> IndicesMut<'_> {
+        match self {
+            IndicesMut::Narrow(indices) => IndicesMut::Narrow(&mut indices[range]),
+            IndicesMut::Wide(indices) => IndicesMut::Wide(&mut indices[range]),
+        }
     }
 
     /// Takes the first ones away.

@@ -10,7 +10,7 @@
 //!   values for a stored structure; [`builder`] – a matrix line by line; [`stack`] – several matrices as one;
 //!   [`slice`] – a part of one
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
-//!   several side by side, [`zipped_typed`] as typed slices, with [`line_cuts`] between runs and an [`index_check`] on the way
+//!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
 
@@ -46,10 +46,10 @@ mod stack;
 mod types;
 mod writer;
 mod zipped_lines;
-mod zipped_typed;
 
 pub(crate) use any_compressed::AnyCompressed;
-pub(crate) use any_coo::{AnyCoo, coo_bytes};
+pub use any_coo::AnyCoo;
+pub(crate) use any_coo::coo_bytes;
 pub use axis::{Axis, ByCols, ByRows};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::{check_types, check_widths};
@@ -57,9 +57,9 @@ pub use compressed::{Compressed, Csc, Csr};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
 pub(crate) use coo_writer::AnyCooWriter;
-pub(crate) use copy::append;
-pub(crate) use draft::{AnyDraft, CompressedDraft};
-pub(crate) use entry_panels::{AnyEntryPanels, EntryPanels};
+pub(crate) use copy::append_any;
+pub(crate) use draft::AnyDraft;
+pub(crate) use entry_panels::AnyEntryPanels;
 pub(crate) use index_check::IndexCheck;
 pub(crate) use index_vec::IndexVec;
 pub(crate) use indices::{Indices, by_index, by_index_type};
@@ -69,7 +69,7 @@ pub use lines::Line;
 pub(crate) use panels::{AnyLinePanel, AnyLinePanels};
 pub use permutation::Permutation;
 pub use refill::Refill;
-pub(crate) use types::Types;
-pub(crate) use writer::{AnyWriter, CompressedWriter, memory_left};
-pub(crate) use zipped_lines::{AnyLinePart, AnyZippedLines};
-pub(crate) use zipped_typed::{LinePart, ZippedLines, ZippedPanel};
+pub(crate) use stack::stack;
+pub(crate) use types::{Types, largest, on_disk};
+pub(crate) use writer::{AnyWriter, memory_left};
+pub(crate) use zipped_lines::{AnyLinePart, AnyZippedLines, AnyZippedPanel};

@@ -1,23 +1,19 @@
 //! A compressed matrix made line by line, from the first to the last, at any place.
 //!
-//! Where a [`CompressedDraft`](super::CompressedDraft) has all arrays at hand and fills them in any order, here each of
+//! Where a [`AnyDraft`](super::AnyDraft) has all arrays at hand and fills them in any order, here each of
 //! them is one sequential write: for results larger than memory, and for those whose number of entries nobody knows.
-
-use std::marker::PhantomData;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
-use crate::sparse::axis::Axis;
 use crate::sparse::check::check_types;
-use crate::sparse::compressed::Compressed;
 use crate::sparse::files::{ValueWriter, describe, index_header};
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::Indices;
 use crate::sparse::types::{Types, largest};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DATA_START, DESCRIPTOR, Entry, INDICES_FILE, Index, POINTERS_FILE, Place, Plan,
-    RawWriter, SparseFormat, Stage,
+    Context, DATA_START, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, Plan, RawWriter,
+    SparseFormat, Stage,
 };
 
 /// Takes the lines of a matrix (rows of CSR, columns of CSC), in order.
@@ -204,67 +200,6 @@ impl AnyWriter {
                 .remedy("use u64 pointers"));
         }
         Ok(())
-    }
-}
-
-/// An [`AnyWriter`] of types and an axis known when it is compiled.
-pub(crate) struct CompressedWriter<T: Entry, I: Index, P: Index, A: Axis> {
-    any: AnyWriter,
-    types: PhantomData<(T, I, P, A)>,
-}
-
-impl<T: Entry, I: Index, P: Index, A: Axis> CompressedWriter<T, I, P, A> {
-    /// As [`AnyWriter::new`].
-    pub(crate) fn new(
-        shape: (usize, usize),
-        nnz: usize,
-        exact: bool,
-        place: &Place,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let kind = (A::FORMAT, Types::of::<T, I, P>());
-        let any = AnyWriter::new(kind, shape, nnz, exact, place, ctx)?;
-        Ok(CompressedWriter { any, types: PhantomData })
-    }
-
-    /// The same, of types that are known at run time.
-    pub(crate) fn any_mut(&mut self) -> &mut AnyWriter {
-        &mut self.any
-    }
-
-    /// As [`AnyWriter::plan`].
-    pub(crate) fn plan(plan: Plan, extents: (usize, usize), place: &Place, ctx: &Context) -> Plan {
-        AnyWriter::plan(plan, Types::of::<T, I, P>(), extents, place, ctx)
-    }
-
-    /// As [`AnyWriter::memory_beside`].
-    pub(crate) fn memory_beside(limit: u64) -> u64 {
-        AnyWriter::memory_beside(limit)
-    }
-
-    /// As [`AnyWriter::push_lines`].
-    pub(crate) fn push_lines(&mut self, lens: &[usize], indices: &[I], data: &[T]) -> Result<()> {
-        self.any.push_lines(lens, Raw::of(indices), Raw::of(data))
-    }
-
-    /// As [`AnyWriter::push_run`].
-    pub(crate) fn push_run(&mut self, indptr: &[P], indices: &[I], data: &[T]) -> Result<()> {
-        self.any.push_run(Indices::new(indptr), Raw::of(indices), Raw::of(data))
-    }
-
-    /// As [`AnyWriter::push_part`].
-    pub(crate) fn push_part(&mut self, indices: &[I], data: &[T]) -> Result<()> {
-        self.any.push_part(Raw::of(indices), Raw::of(data))
-    }
-
-    /// As [`AnyWriter::end_line`].
-    pub(crate) fn end_line(&mut self) -> Result<()> {
-        self.any.end_line()
-    }
-
-    /// As [`AnyWriter::finish`].
-    pub(crate) fn finish(self, canonical: bool) -> Result<Compressed<T, I, P, A>> {
-        self.any.finish(canonical).map(AnyCompressed::into_typed)
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) use meter::{Held, Lasts, Meter, Reserved, Spare};
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{DATA_START, read_header};
 pub(crate) use npy::{count_elements, map_array, map_array_mut, map_raw};
-pub(crate) use panel_array::{PanelArray, RawPanelArray, panel_elements};
+pub(crate) use panel_array::{RawPanelArray, panel_elements};
 pub use panels::Traffic;
 pub(crate) use panels::{Extent, PanelReader, largest_panel};
 pub use place::Place;

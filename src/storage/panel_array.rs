@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::buffer::{Buffer, RawBuffer};
+use crate::storage::buffer::RawBuffer;
 use crate::storage::device::{IoBuffer, Source};
-use crate::storage::element::{DType, Entry};
+use crate::storage::element::DType;
 use crate::storage::panels::Extent;
 use crate::storage::raw::{Raw, width};
 
-/// A [`PanelArray`] of elements whose type is known at run time.
+/// Where the elements of a panel come from, whose type is known at run time.
 #[derive(Clone)]
 pub(crate) enum RawPanelArray {
     /// From memory, where all of them are.
@@ -60,65 +60,28 @@ impl RawPanelArray {
             }
         }
     }
-}
 
-fn no_values() -> Error {
-    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
-}
-
-/// Where the elements of a panel come from.
-#[derive(Clone)]
-pub(crate) enum PanelArray<T> {
-    /// From memory, where all of them are.
-    Kept(Buffer<T>),
-    /// From the panel's extent of this number, which starts `origin` bytes into the file for element 0.
-    Read { slot: usize, origin: u64 },
-}
-
-impl<T: Entry> PanelArray<T> {
-    /// Keeps an array that lies in memory; lets one that lies in a file be read, as one more of `sources`.
-    pub(crate) fn new(array: &Buffer<T>, sources: &mut Vec<Source>) -> Result<Self> {
-        let Some((origin, offset)) = array.origin() else {
-            return Ok(PanelArray::Kept(array.clone()));
-        };
-        sources.push(Source::open(origin)?);
-        Ok(PanelArray::Read { slot: sources.len() - 1, origin: offset })
-    }
-
-    /// Bytes an element takes in a panel; none if it is kept.
-    pub(crate) fn panel_bytes(&self) -> usize {
-        if matches!(self, PanelArray::Kept(_)) { 0 } else { size_of::<T>() }
-    }
-
-    /// The bytes to read for these elements.
-    pub(crate) fn extent(&self, elements: Range<usize>) -> Option<Extent> {
-        let PanelArray::Read { slot, origin } = *self else { return None };
-        let size = size_of::<T>();
-        let offset = origin + (elements.start * size) as u64;
-        Some(Extent { source: slot, offset, bytes: elements.len() * size })
-    }
-
-    /// These elements, from memory or from the next of the extents that were read, in a panel with several of an array.
-    ///
-    /// Fails if bytes are no values of `T`, which can only happen with `bool`.
+    /// As [`elements`](Self::elements), from memory or from the next of the extents that were read, in a panel with several of an
+    /// array.
     pub(crate) fn next_elements<'a>(
         &'a self,
         elements: Range<usize>,
         read: &mut std::slice::Iter<'_, &'a [u8]>,
-    ) -> Result<&'a [T]> {
-        match self {
-            PanelArray::Kept(array) => array.get(elements).ok_or_else(|| {
+    ) -> Result<Raw<'a>> {
+        match *self {
+            RawPanelArray::Kept(ref array) => array.as_raw().get(elements).ok_or_else(|| {
                 Error::new(ErrorKind::Index, "the pointers changed while the matrix was read")
             }),
-            PanelArray::Read { .. } => cast(read.next().copied().unwrap_or_default()),
+            RawPanelArray::Read { dtype, .. } => {
+                let bytes = read.next().copied().unwrap_or_default();
+                Raw::read(bytes, (dtype, elements.len())).ok_or_else(no_values)
+            }
         }
     }
 }
 
-fn cast<T: Entry>(bytes: &[u8]) -> Result<&[T]> {
-    bytemuck::checked::try_cast_slice(bytes).map_err(|reason| {
-        Error::new(ErrorKind::Value, "the bytes are no values of the element type").found(reason)
-    })
+fn no_values() -> Error {
+    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
 }
 
 /// The most elements of a panel of about `bytes` bytes, `sizes` being the bytes of an element in each of its arrays.

@@ -14,6 +14,7 @@
 
 use std::ops::Range;
 
+use super::multiply::Values;
 use super::scatter_windows::bounds;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
@@ -65,38 +66,42 @@ impl<T: Entry, I: Index> Columns<T, I> {
     pub(crate) fn fold<S: Send>(
         &mut self,
         states: &mut [S],
-        (indices, data): (&[I], &[T]),
+        entries: (&[I], Values<'_, T>),
         take: impl Fn(&mut S, T) + Sync,
     ) {
+        let (indices, data) = entries;
         if self.parcels.is_empty() || indices.len() <= BLOCK {
-            for (index, &value) in indices.iter().zip(data) {
-                take(&mut states[index.to_usize()], value);
+            let mut room = Vec::new();
+            for (block, indices) in indices.chunks(BLOCK).enumerate() {
+                let data = data.of(block_of(block, indices), &mut room);
+                for (index, &value) in indices.iter().zip(data) {
+                    take(&mut states[index.to_usize()], value);
+                }
             }
             return;
         }
         match owners(indices, parallel::threads()) {
-            Some((windows, ends)) => {
-                fold_by_owners(states, (indices, data), &take, (&windows, &ends));
-            }
-            None => self.fold_by_bins(states, (indices, data), &take),
+            Some((windows, ends)) => fold_by_owners(states, entries, &take, (&windows, &ends)),
+            None => self.fold_by_bins(states, entries, &take),
         }
     }
 
     fn fold_by_bins<S: Send>(
         &mut self,
         states: &mut [S],
-        (indices, data): (&[I], &[T]),
+        (indices, data): (&[I], Values<'_, T>),
         take: &(impl Fn(&mut S, T) + Sync),
     ) {
         let (width, bins, shift) = (self.width, self.bins, self.width.trailing_zeros());
-        let round = self.parcels.len().div_ceil(BLOCK) * BLOCK;
-        for (indices, data) in indices.chunks(round).zip(data.chunks(round)) {
+        let round = self.parcels.len().div_ceil(BLOCK);
+        for (n, indices) in indices.chunks(round * BLOCK).enumerate() {
             let parcels = &mut self.parcels[..indices.len()];
-            let blocks = indices.par_chunks(BLOCK).zip(data.par_chunks(BLOCK));
+            let blocks = indices.par_chunks(BLOCK).enumerate();
             let boxes = parcels.par_chunks_mut(BLOCK).zip(self.ends.par_chunks_mut(bins));
-            blocks
-                .zip(boxes)
-                .for_each(|(block, (parcels, ends))| send(block, parcels, ends, shift));
+            blocks.zip(boxes).for_each_init(Vec::new, |room, ((block, indices), to)| {
+                let data = data.of(block_of(n * round + block, indices), room);
+                send((indices, data), to.0, to.1, shift);
+            });
             let (parcels, ends) = (&*parcels, &self.ends);
             states.par_chunks_mut(width).enumerate().for_each(|(bin, states)| {
                 for (parcels, ends) in parcels.chunks(BLOCK).zip(ends.chunks(bins)) {
@@ -108,6 +113,11 @@ impl<T: Entry, I: Index> Columns<T, I> {
             });
         }
     }
+}
+
+/// The entries of a block.
+fn block_of<I>(block: usize, indices: &[I]) -> Range<usize> {
+    block * BLOCK..block * BLOCK + indices.len()
 }
 
 /// The columns of every block, and where the ranges of columns end that are to be owned; `None` if too many blocks would
@@ -135,7 +145,7 @@ fn owners<I: Index>(indices: &[I], threads: usize) -> Option<(Vec<Range<usize>>,
 
 fn fold_by_owners<S: Send, T: Entry, I: Index>(
     mut states: &mut [S],
-    (indices, data): (&[I], &[T]),
+    (indices, data): (&[I], Values<'_, T>),
     take: &(impl Fn(&mut S, T) + Sync),
     (windows, ends): (&[Range<usize>], &[usize]),
 ) {
@@ -147,12 +157,12 @@ fn fold_by_owners<S: Send, T: Entry, I: Index>(
         tasks.push((start..end, mine));
         start = end;
     }
-    tasks.into_par_iter().for_each(|(owned, states)| {
-        let blocks = indices.chunks(BLOCK).zip(data.chunks(BLOCK)).zip(windows);
-        for ((indices, data), window) in blocks {
+    tasks.into_par_iter().for_each_init(Vec::new, |room, (owned, states)| {
+        for (block, (indices, window)) in indices.chunks(BLOCK).zip(windows).enumerate() {
             if window.start >= owned.end || window.end <= owned.start {
                 continue;
             }
+            let data = data.of(block_of(block, indices), room);
             for (index, &value) in indices.iter().zip(data) {
                 // Entries of other owners are outside, those before this one by wrapping around.
                 if let Some(state) = states.get_mut(index.to_usize().wrapping_sub(owned.start)) {
@@ -210,10 +220,9 @@ mod tests {
                 let ctx = Context::new().threads(threads).unwrap();
                 let mut columns = Columns::new(columns as usize, indices.len(), threads);
                 let mut states = vec![Vec::new(); expected.len()];
-                ctx.with_threads(|| {
-                    columns.fold(&mut states, (&indices, &data), |state, x| state.push(x));
-                });
-                assert!(states == expected, "{entries} entries, {threads} threads");
+                let entries = (&indices[..], Values::Plain(&data[..]));
+                ctx.with_threads(|| columns.fold(&mut states, entries, |state, x| state.push(x)));
+                assert!(states == expected, "{} entries, {threads} threads", indices.len());
             }
         }
     }

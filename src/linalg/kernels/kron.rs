@@ -8,28 +8,35 @@
 //! Before line `(i, j)` there are `start(i) * nnz(B) + length(i) * start(j)` entries, so that where it lies follows from the
 //! pointers alone: any run of entries can be made by itself, and threads share the entries equally however long lines are.
 //!
+//! Indices and values are made one after the other by the same walk, so that it is compiled for either width of indices and
+//! for each type of values, and not for both together.
+//!
 //! 1. The entries of a line come in blocks, one for each entry of A, as wide as the line of B. Blocks of up to eight have
 //!    loops of their own, without a count: on one thread five blocks of four entries took 2.2 ns an entry with them and 2.7
 //!    without, five blocks of one 3.4 and 7.6.
 
 use std::ops::Range;
 
+use num_complex::Complex;
+
 use crate::linalg::arithmetic::Multiply;
-use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{Entry, Index};
+use crate::sparse::{Indices, IndicesMut, by_index_mut};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::{Raw, RawMut, RawVec};
+use crate::storage::{DType, Index};
 
 /// Entries and lines of a task.
 const TASK: usize = if cfg!(test) { 8 } else { 1 << 15 };
 
 /// Some lines of a matrix, whose pointers and indices were checked.
 #[derive(Clone, Copy)]
-pub(crate) struct Lines<'a, T, I, P> {
-    pub(crate) indptr: &'a [P],
-    pub(crate) indices: &'a [I],
-    pub(crate) data: &'a [T],
+pub(crate) struct Lines<'a> {
+    pub(crate) indptr: Indices<'a>,
+    pub(crate) indices: Indices<'a>,
+    pub(crate) data: Raw<'a>,
 }
 
-impl<'a, T: Entry, I: Index, P: Index> Lines<'a, T, I, P> {
+impl Lines<'_> {
     fn count(&self) -> usize {
         self.indptr.len() - 1
     }
@@ -37,32 +44,53 @@ impl<'a, T: Entry, I: Index, P: Index> Lines<'a, T, I, P> {
     /// Where a line starts, or the one before it ends.
     #[inline(always)]
     fn start(&self, line: usize) -> usize {
-        self.indptr[line].to_usize() - self.indptr[0].to_usize()
+        self.indptr.at(line) - self.indptr.at(0)
     }
 
-    #[inline(always)]
-    fn line(&self, line: usize) -> (&'a [I], &'a [T]) {
-        let span = self.start(line)..self.start(line + 1);
-        (&self.indices[span.clone()], &self.data[span])
+    fn line(&self, line: usize) -> Range<usize> {
+        self.start(line)..self.start(line + 1)
     }
 
     /// The first line that ends behind `bound` entries, each of which counts `times`; how many lines there are, if none does.
     fn behind(&self, bound: usize, times: usize) -> usize {
-        let base = self.indptr[0].to_usize();
-        self.indptr[1..].partition_point(|end| (end.to_usize() - base) * times <= bound)
+        let (mut start, mut end) = (0, self.count());
+        while start < end {
+            let middle = start.midpoint(end);
+            if self.start(middle + 1) * times <= bound { start = middle + 1 } else { end = middle }
+        }
+        start
     }
 }
 
-/// The product of two matrices, or of some lines of the left one with the right one. It has no more entries than a `usize`
-/// counts, and its indices fit in `I`.
-pub(crate) struct Kron<'a, T, I, P> {
-    pub(crate) a: Lines<'a, T, I, P>,
-    pub(crate) b: Lines<'a, T, I, P>,
-    /// How many indices there may be in a line of the right one.
-    pub(crate) minor: usize,
+/// Makes values of the product from an entry on; whether all of them fit.
+pub(crate) type Products = fn(&Kron<'_>, usize, RawMut<'_>) -> bool;
+
+/// How values of a type are multiplied: numbers, `bool` and patterns.
+pub(crate) fn products(dtype: Option<DType>) -> Option<Products> {
+    macro_rules! by_type {
+        ($($name:ident $T:ty),*) => {
+            match dtype {
+                None => Some(|_, _, _| true),
+                $(Some(DType::$name) => Some(fill_values::<$T>),)*
+                _ => None,
+            }
+        };
+    }
+    by_type!(Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
+        UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>)
 }
 
-impl<T: Multiply, I: Index, P: Index> Kron<'_, T, I, P> {
+/// The product of two matrices, or of some lines of the left one with the right one. It has no more entries than a `usize`
+/// counts, and its indices fit in their type, which both have.
+pub(crate) struct Kron<'a> {
+    pub(crate) a: Lines<'a>,
+    pub(crate) b: Lines<'a>,
+    /// How many indices there may be in a line of the right one.
+    pub(crate) minor: usize,
+    pub(crate) products: Products,
+}
+
+impl Kron<'_> {
     pub(crate) fn lines(&self) -> usize {
         self.a.count() * self.b.count()
     }
@@ -89,8 +117,18 @@ impl<T: Multiply, I: Index, P: Index> Kron<'_, T, I, P> {
     }
 
     /// Where the lines from `first` on end, counted so that entry `at` of the product is entry `base`.
-    pub(crate) fn fill_ends(&self, first: usize, (at, base): (usize, usize), ends: &mut [P]) {
-        let (count, all) = (self.b.count(), self.b.indices.len());
+    pub(crate) fn fill_ends(&self, first: usize, at: (usize, usize), ends: IndicesMut<'_>) {
+        by_index_mut!(ends, ends => self.fill_ends_as(first, at, ends, self.b.indptr.typed()));
+    }
+
+    fn fill_ends_as<P: Index>(
+        &self,
+        first: usize,
+        (at, base): (usize, usize),
+        ends: &mut [P],
+        right: &[P],
+    ) {
+        let (count, all, zero) = (self.b.count(), self.b.indices.len(), right[0].to_usize());
         ends.par_chunks_mut(TASK).enumerate().for_each(|(task, mut ends)| {
             let line = first + task * TASK;
             let (mut i, mut j) = (line / count, line % count);
@@ -98,8 +136,8 @@ impl<T: Multiply, I: Index, P: Index> Kron<'_, T, I, P> {
                 let here;
                 (here, ends) = ends.split_at_mut(ends.len().min(count - j));
                 let (start, length) = (self.a.start(i), self.a.start(i + 1) - self.a.start(i));
-                for (end, line) in here.iter_mut().zip(j..) {
-                    let entries = start * all + length * self.b.start(line + 1);
+                for (end, right) in here.iter_mut().zip(&right[j + 1..]) {
+                    let entries = start * all + length * (right.to_usize() - zero);
                     *end = P::from_usize(entries - at + base);
                 }
                 (i, j) = (i + 1, 0);
@@ -112,14 +150,18 @@ impl<T: Multiply, I: Index, P: Index> Kron<'_, T, I, P> {
     pub(crate) fn fill(
         &self,
         first: usize,
-        indices: &mut [I],
-        data: &mut [T],
+        mut indices: IndicesMut<'_>,
+        mut data: RawMut<'_>,
     ) -> Result<(), (usize, usize)> {
-        let tasks = indices.par_chunks_mut(TASK).zip(data.par_chunks_mut(TASK)).enumerate();
-        let clash = tasks.find_map_first(|(task, (indices, data))| {
-            let first = first + task * TASK;
-            let all = first..first + indices.len();
-            match self.fill_run(first, indices, data) {
+        let mut tasks = Vec::new();
+        for start in (0..data.len()).step_by(TASK) {
+            let count = data.len().min(TASK);
+            tasks.push((first + start, indices.take_front(count), data.take_front(count)));
+        }
+        let clash = tasks.into_par_iter().find_map_first(|(first, indices, data)| {
+            let all = first..first + data.len();
+            self.fill_indices(first, indices);
+            match (self.products)(self, first, data) {
                 true => None,
                 false => all.map(|entry| self.clash(entry)).find(Option::is_some).flatten(),
             }
@@ -131,7 +173,7 @@ impl<T: Multiply, I: Index, P: Index> Kron<'_, T, I, P> {
     fn locate(&self, entry: usize) -> (usize, usize, usize) {
         let all = self.b.indices.len();
         let i = self.a.behind(entry, all);
-        let (rest, length) = (entry - self.a.start(i) * all, self.a.line(i).0.len());
+        let (rest, length) = (entry - self.a.start(i) * all, self.a.line(i).len());
         let j = self.b.behind(rest, length);
         (i, j, rest - length * self.b.start(j))
     }
@@ -139,137 +181,141 @@ impl<T: Multiply, I: Index, P: Index> Kron<'_, T, I, P> {
     /// Line and index of an entry that overflows.
     #[cold]
     fn clash(&self, entry: usize) -> Option<(usize, usize)> {
-        let (i, j, at) = self.locate(entry);
-        let ((left, x), (right, y)) = (self.a.line(i), self.b.line(j));
-        let (p, q) = (at / right.len(), at % right.len());
-        match x[p].product(y[q]) {
-            Some(_) => None,
-            None => Some((
-                i * self.b.count() + j,
-                left[p].to_usize() * self.minor + right[q].to_usize(),
-            )),
+        let mut made = RawVec::new(self.a.data.dtype());
+        made.resize(1);
+        if (self.products)(self, entry, made.as_mut()) {
+            return None;
         }
+        let (i, j, at) = self.locate(entry);
+        let (left, right) = (self.a.line(i), self.b.line(j));
+        let (p, q) = (left.start + at / right.len(), right.start + at % right.len());
+        let index = self.a.indices.at(p) * self.minor + self.b.indices.at(q);
+        Some((i * self.b.count() + j, index))
     }
 
-    /// Makes a run of entries; whether all values fit.
-    fn fill_run(&self, first: usize, mut indices: &mut [I], mut data: &mut [T]) -> bool {
+    fn fill_indices(&self, first: usize, indices: IndicesMut<'_>) {
+        fn go<I: Index>(product: &Kron<'_>, first: usize, to: &mut [I]) {
+            let (left, right) = (product.a.indices.typed(), product.b.indices.typed());
+            product.walk(left, right, first, to, &|i: I, js: &[I], to: &mut [I]| {
+                let base = i.to_usize() * product.minor;
+                to.iter_mut().zip(js).for_each(|(to, j)| *to = I::from_usize(base + j.to_usize()));
+                true
+            });
+        }
+        by_index_mut!(indices, indices => go(self, first, indices));
+    }
+
+    /// Calls `block` with each entry of A, the line of B that it meets, and where what both make goes, from entry `first` of the
+    /// product on; whether it always tells so. `left` and `right` have something of all entries of A and of B.
+    fn walk<E: Copy>(
+        &self,
+        left: &[E],
+        right: &[E],
+        first: usize,
+        mut to: &mut [E],
+        block: &impl Fn(E, &[E], &mut [E]) -> bool,
+    ) -> bool {
         let (mut i, mut j, skip) = self.locate(first);
         let mut fits = true;
         if skip > 0 {
-            let count = (self.a.line(i).0.len() * self.b.line(j).0.len() - skip).min(indices.len());
-            let (these_indices, these);
-            (these_indices, indices) = indices.split_at_mut(count);
-            (these, data) = data.split_at_mut(count);
-            fits = self.fill_rest(self.a.line(i), self.b.line(j), skip, (these_indices, these));
+            let (left, right) = (&left[self.a.line(i)], &right[self.b.line(j)]);
+            let these = to.split_off_mut(..(left.len() * right.len() - skip).min(to.len()));
+            fits = rest_of_line(left, right, skip, these.unwrap_or_default(), block);
             j += 1;
         }
-        while !indices.is_empty() {
-            let left = self.a.line(i);
-            while j < self.b.count() && !left.0.is_empty() && !indices.is_empty() {
-                let right = self.b.line(j);
-                let count = (left.0.len() * right.0.len()).min(indices.len());
-                let (these_indices, these);
-                (these_indices, indices) = indices.split_at_mut(count);
-                (these, data) = data.split_at_mut(count);
-                fits &= self.fill_line(left, right, (these_indices, these));
-                j += 1;
+        while !to.is_empty() {
+            let left = &left[self.a.line(i)];
+            let mut start = self.b.start(j);
+            while j < self.b.count() && !left.is_empty() && !to.is_empty() {
+                let end = self.b.start(j + 1);
+                let right = &right[start..end];
+                let these;
+                (these, to) = to.split_at_mut((left.len() * right.len()).min(to.len()));
+                fits &= line(left, right, these, block);
+                (j, start) = (j + 1, end);
             }
             (i, j) = (i + 1, 0);
         }
         fits
     }
+}
 
-    /// Makes entries of a line from entry `skip` on; neither line is empty.
-    fn fill_rest(
-        &self,
-        (left, x): (&[I], &[T]),
-        right: (&[I], &[T]),
-        skip: usize,
-        (indices, data): (&mut [I], &mut [T]),
-    ) -> bool {
-        let (next, begun, width) = (skip / right.0.len(), skip % right.0.len(), right.0.len());
-        let count = (width - begun).min(indices.len());
-        let (these_indices, indices) = indices.split_at_mut(count);
-        let (these, data) = data.split_at_mut(count);
-        let rest = (&right.0[begun..], &right.1[begun..]);
-        let fits = self.fill_block((left[next], x[next]), rest, (these_indices, these));
-        let left = (&left[next + 1..], &x[next + 1..]);
-        fits & self.fill_line(left, right, (indices, data))
-    }
-
-    /// Makes entries of a line from its first one on, or from that of a later entry of A.
-    #[inline(always)]
-    fn fill_line(&self, left: (&[I], &[T]), right: (&[I], &[T]), to: (&mut [I], &mut [T])) -> bool {
-        match right.0.len() {
-            0 => true,
-            1 => self.fill_blocks::<1>(left, right, to),
-            2 => self.fill_blocks::<2>(left, right, to),
-            3 => self.fill_blocks::<3>(left, right, to),
-            4 => self.fill_blocks::<4>(left, right, to),
-            5 => self.fill_blocks::<5>(left, right, to),
-            6 => self.fill_blocks::<6>(left, right, to),
-            7 => self.fill_blocks::<7>(left, right, to),
-            8 => self.fill_blocks::<8>(left, right, to),
-            _ => self.fill_any_blocks(left, right, to),
-        }
-    }
-
-    /// Blocks of `WIDTH` entries; the last may be cut.
-    #[inline(always)]
-    fn fill_blocks<const WIDTH: usize>(
-        &self,
-        left: (&[I], &[T]),
-        right: (&[I], &[T]),
-        (indices, data): (&mut [I], &mut [T]),
-    ) -> bool {
-        let (Some(js), Some(ys)) = (right.0.first_chunk::<WIDTH>(), right.1.first_chunk::<WIDTH>())
-        else {
-            return self.fill_any_blocks(left, right, (indices, data));
-        };
-        let ((indices, last_indices), (data, last)) =
-            (indices.as_chunks_mut::<WIDTH>(), data.as_chunks_mut::<WIDTH>());
-        let whole = indices.len();
-        let mut fits = true;
-        for ((&i, &x), (indices, data)) in
-            left.0.iter().zip(left.1).zip(indices.iter_mut().zip(data))
-        {
-            fits &= self.fill_block((i, x), (js, ys), (indices, data));
-        }
-        if !last.is_empty() {
-            fits &= self.fill_block((left.0[whole], left.1[whole]), right, (last_indices, last));
-        }
-        fits
-    }
-
-    fn fill_any_blocks(
-        &self,
-        left: (&[I], &[T]),
-        right: (&[I], &[T]),
-        (indices, data): (&mut [I], &mut [T]),
-    ) -> bool {
-        let width = right.0.len();
-        let blocks = indices.chunks_mut(width).zip(data.chunks_mut(width));
-        let left = left.0.iter().zip(left.1);
-        left.zip(blocks)
-            .fold(true, |fits, ((&i, &x), to)| fits & self.fill_block((i, x), right, to))
-    }
-
-    /// The entries that one entry of A makes, as many as there is room for.
-    #[inline(always)]
-    fn fill_block(
-        &self,
-        (i, x): (I, T),
-        (js, ys): (&[I], &[T]),
-        (indices, data): (&mut [I], &mut [T]),
-    ) -> bool {
-        let base = i.to_usize() * self.minor;
-        indices.iter_mut().zip(js).for_each(|(to, j)| *to = I::from_usize(base + j.to_usize()));
-        data.iter_mut().zip(ys).fold(true, |fits, (to, &y)| {
+fn fill_values<T: Multiply>(product: &Kron<'_>, first: usize, to: RawMut<'_>) -> bool {
+    let (left, right) = (product.a.data.as_typed(), product.b.data.as_typed());
+    let to = to.typed::<T>().expect("values of the type of both");
+    product.walk(left, right, first, to, &|x: T, ys: &[T], to: &mut [T]| {
+        to.iter_mut().zip(ys).fold(true, |fits, (to, &y)| {
             let product = x.product(y);
             *to = product.unwrap_or(x);
             fits & product.is_some()
         })
+    })
+}
+
+/// Makes a line from entry `skip` on; neither side is empty.
+fn rest_of_line<E: Copy>(
+    left: &[E],
+    right: &[E],
+    skip: usize,
+    to: &mut [E],
+    block: &impl Fn(E, &[E], &mut [E]) -> bool,
+) -> bool {
+    let (next, begun) = (skip / right.len(), skip % right.len());
+    let (these, to) = to.split_at_mut((right.len() - begun).min(to.len()));
+    let fits = block(left[next], &right[begun..], these);
+    fits & line(&left[next + 1..], right, to, block)
+}
+
+/// Makes a line from its first entry on, or from that of a later entry of A.
+#[inline(always)]
+fn line<E: Copy>(
+    left: &[E],
+    right: &[E],
+    to: &mut [E],
+    block: &impl Fn(E, &[E], &mut [E]) -> bool,
+) -> bool {
+    match right.len() {
+        0 => true,
+        1 => blocks::<E, 1>(left, right, to, block),
+        2 => blocks::<E, 2>(left, right, to, block),
+        3 => blocks::<E, 3>(left, right, to, block),
+        4 => blocks::<E, 4>(left, right, to, block),
+        5 => blocks::<E, 5>(left, right, to, block),
+        6 => blocks::<E, 6>(left, right, to, block),
+        7 => blocks::<E, 7>(left, right, to, block),
+        8 => blocks::<E, 8>(left, right, to, block),
+        _ => any_blocks(left, right, to, block),
     }
+}
+
+/// Blocks of `WIDTH` entries; the last may be cut.
+#[inline(always)]
+fn blocks<E: Copy, const WIDTH: usize>(
+    left: &[E],
+    right: &[E],
+    to: &mut [E],
+    block: &impl Fn(E, &[E], &mut [E]) -> bool,
+) -> bool {
+    let Some(js) = right.first_chunk::<WIDTH>() else {
+        return any_blocks(left, right, to, block);
+    };
+    let (whole, last) = to.as_chunks_mut::<WIDTH>();
+    let count = whole.len();
+    let mut fits = left.iter().zip(whole).fold(true, |fits, (&i, to)| fits & block(i, js, to));
+    if !last.is_empty() {
+        fits &= block(left[count], right, last);
+    }
+    fits
+}
+
+fn any_blocks<E: Copy>(
+    left: &[E],
+    right: &[E],
+    to: &mut [E],
+    block: &impl Fn(E, &[E], &mut [E]) -> bool,
+) -> bool {
+    let blocks = left.iter().zip(to.chunks_mut(right.len()));
+    blocks.fold(true, |fits, (&i, to)| fits & block(i, right, to))
 }
 
 #[cfg(test)]
@@ -287,29 +333,35 @@ mod tests {
         (indptr, indices, (0..nnz).map(|k| k as i64 * 3 - 20).collect())
     }
 
+    fn lines((indptr, indices, data): &(Vec<u32>, Vec<u32>, Vec<i64>)) -> Lines<'_> {
+        let (indptr, indices) = (Indices::new(indptr), Indices::new(indices));
+        Lines { indptr, indices, data: Raw::of(data) }
+    }
+
     /// Every stretch of entries and of lines is what two loops give.
     #[test]
     fn any_stretch_is_that_of_two_loops() {
         for width in [0, 1, 4, 5, 8, 9, 30] {
             let a = matrix(&[3, 0, 0, 1, 12, 0, 2], 20);
             let b = matrix(&[0, width, 2, 0, 0, width + 1, 0], 40);
-            let lines = |(indptr, indices, data)| Lines { indptr, indices, data };
-            let (a, b) = (lines((&a.0[..], &a.1[..], &a.2[..])), lines((&b.0, &b.1, &b.2)));
+            let (a, b) = (lines(&a), lines(&b));
             let (mut ends, mut indices, mut data) = (vec![], vec![], vec![]);
             for (i, j) in (0..7).flat_map(|i| (0..7).map(move |j| (i, j))) {
-                let ((left, x), (right, y)) = (a.line(i), b.line(j));
-                for (p, q) in (0..left.len()).flat_map(|p| (0..right.len()).map(move |q| (p, q))) {
-                    indices.push(left[p] * 40 + right[q]);
+                let (x, y) = (a.data.as_typed::<i64>(), b.data.as_typed::<i64>());
+                for (p, q) in a.line(i).flat_map(|p| b.line(j).map(move |q| (p, q))) {
+                    indices.push((a.indices.at(p) * 40 + b.indices.at(q)) as u32);
                     data.push(x[p] * y[q]);
                 }
                 ends.push(indices.len() as u32);
             }
-            let product = Kron { a, b, minor: 40 };
+            let products = products(Some(DType::Int64)).unwrap();
+            let product = Kron { a, b, minor: 40, products };
             assert_eq!((product.lines(), product.nnz()), (49, data.len()));
             for first in 0..data.len() {
                 let count = (data.len() - first).min(29);
-                let (mut made_indices, mut made) = (vec![0; count], vec![0; count]);
-                product.fill(first, &mut made_indices, &mut made).unwrap();
+                let (mut made_indices, mut made) = (vec![0u32; count], vec![0i64; count]);
+                let to = IndicesMut::Narrow(&mut made_indices);
+                product.fill(first, to, RawMut::of(&mut made)).unwrap();
                 assert_eq!(made_indices, indices[first..first + count]);
                 assert_eq!(made, data[first..first + count]);
                 let behind = ends.iter().filter(|&&end| end <= first as u32).count();
@@ -317,7 +369,7 @@ mod tests {
             }
             for first in 0..49 {
                 let mut made = vec![0; 49 - first];
-                product.fill_ends(first, (0, 100), &mut made);
+                product.fill_ends(first, (0, 100), IndicesMut::Narrow(&mut made));
                 assert!(made.iter().zip(&ends[first..]).all(|(made, end)| *made == end + 100));
             }
         }
@@ -325,12 +377,18 @@ mod tests {
 
     #[test]
     fn the_first_overflow_is_told() {
-        let a = Lines { indptr: &[0u32, 2], indices: &[0u32, 3], data: &[1i8, 100] };
         let ys: Vec<i8> = (0..40).map(|k| if k < 25 { 1 } else { 2 }).collect();
         let js: Vec<u32> = (0..40).collect();
-        let b = Lines { indptr: &[0u32, 20, 40], indices: &js[..], data: &ys[..] };
-        let product = Kron { a, b, minor: 40 };
-        let clash = product.fill(0, &mut [0; 80], &mut [0; 80]).unwrap_err();
-        assert_eq!(clash, (1, 3 * 40 + 25));
+        let lines = |indptr, indices, data| Lines {
+            indptr: Indices::Narrow(indptr),
+            indices: Indices::Narrow(indices),
+            data: Raw::of::<i8>(data),
+        };
+        let (a, b) = (lines(&[0, 2], &[0, 3], &[1, 100]), lines(&[0, 20, 40], &js, &ys));
+        let products = products(Some(DType::Int8)).unwrap();
+        let product = Kron { a, b, minor: 40, products };
+        let to = (&mut [0u32; 80], &mut [0i8; 80]);
+        let made = product.fill(0, IndicesMut::Narrow(to.0), RawMut::of(to.1));
+        assert_eq!(made.unwrap_err(), (1, 3 * 40 + 25));
     }
 }

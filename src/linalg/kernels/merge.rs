@@ -1,18 +1,26 @@
-//! Merge: two lines whose indices rise to one, and lines whose indices do not brought to where they do.
+//! Merge: two lines whose indices rise to one.
 //!
 //! ```text
 //! while both lines have entries:   take the one with the smaller index, or both where the indices are equal
 //! then:                            what is left of either
 //! ```
+//!
+//! The loop is compiled for each type of entries that can be combined, and for either width of indices. To merge the indices
+//! first and the values after them, by what the indices left behind, would need no loop of both: it takes 3.6 ns an entry in
+//! the place of 3.2 for two grids, and 5.7 in the place of 4.4 for entries anywhere.
+
+use num_complex::Complex;
 
 use crate::linalg::arithmetic::{Multiply, Subtract};
-use crate::storage::{Entry, Index};
+use crate::sparse::{Indices, IndicesMut};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{DType, Entry, Index};
 
-/// The index at which an integer overflowed.
-pub(crate) struct Overflow<I>(pub(crate) I);
+/// Where an integer overflowed: the line, counted in what was merged, and the index.
+pub(crate) type Clash = (usize, usize);
 
 /// What the entries of two lines make.
-pub(crate) trait Combine<T>: Sync {
+trait Combine<T>: Sync {
     /// Whether an entry that stands alone stays, or only pairs do.
     const UNION: bool;
 
@@ -27,13 +35,13 @@ pub(crate) trait Combine<T>: Sync {
 }
 
 /// `left + right`.
-pub(crate) enum Sum {}
+enum Sum {}
 
 /// `left - right`.
-pub(crate) enum Difference {}
+enum Difference {}
 
 /// `left * right`, where both are stored.
-pub(crate) enum Product {}
+enum Product {}
 
 impl<T: Entry> Combine<T> for Sum {
     const UNION: bool = true;
@@ -74,11 +82,143 @@ impl<T: Multiply> Combine<T> for Product {
     }
 }
 
+/// What the entries of two matrices make, for one type of entries.
+#[derive(Clone, Copy)]
+pub(crate) struct Combination {
+    /// Whether an entry that stands alone stays, or only pairs do.
+    pub(crate) union: bool,
+    /// What the numbers make, for messages.
+    pub(crate) what: &'static str,
+    /// Merges lines whose indices rise, and says where each ends.
+    pub(crate) merge: Merge,
+    /// Combines values side by side; false if an integer overflows.
+    pub(crate) both: fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> bool,
+}
+
+/// Merges the lines of two matrices into room for all entries of both, and gives the number of entries. `ends` gets where each
+/// line ends.
+pub(crate) type Merge = fn(
+    MergeLines<'_>,
+    MergeLines<'_>,
+    (IndicesMut<'_>, RawMut<'_>),
+    ends: &mut [usize],
+) -> Result<usize, Clash>;
+
+/// Some lines: line `k` holds the entries from `ends[k]` to `ends[k + 1]`.
+#[derive(Clone, Copy)]
+pub(crate) struct MergeLines<'a> {
+    pub(crate) ends: &'a [usize],
+    pub(crate) indices: Indices<'a>,
+    pub(crate) data: Raw<'a>,
+}
+
+/// The combination for each type that there is one for.
+macro_rules! by_type {
+    ($C:ty, $dtype:expr; $($name:ident $T:ty),*) => {
+        match $dtype {
+            $(Some(DType::$name) => Some(Combination::of::<$C, $T>()),)*
+            _ => None,
+        }
+    };
+}
+
+/// The combination of numbers, for each type that they may have.
+macro_rules! numbers {
+    ($C:ty, $dtype:expr) => {
+        by_type!($C, $dtype; Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64,
+            Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>)
+    };
+}
+
+impl Combination {
+    /// `left + right`, of all types that this was compiled with.
+    pub(crate) fn sum(dtype: Option<DType>) -> Option<Self> {
+        match dtype {
+            None => Some(Self::of::<Sum, ()>()),
+            Some(DType::Bool) => Some(Self::of::<Sum, bool>()),
+            #[cfg(feature = "half")]
+            Some(DType::Float16) => Some(Self::of::<Sum, half::f16>()),
+            #[cfg(feature = "half")]
+            Some(DType::BFloat16) => Some(Self::of::<Sum, half::bf16>()),
+            _ => numbers!(Sum, dtype),
+        }
+    }
+
+    /// `left - right`, of numbers.
+    pub(crate) fn difference(dtype: Option<DType>) -> Option<Self> {
+        numbers!(Difference, dtype)
+    }
+
+    /// `left * right`, of numbers, `bool` and patterns.
+    pub(crate) fn product(dtype: Option<DType>) -> Option<Self> {
+        match dtype {
+            None => Some(Self::of::<Product, ()>()),
+            Some(DType::Bool) => Some(Self::of::<Product, bool>()),
+            _ => numbers!(Product, dtype),
+        }
+    }
+
+    fn of<C: Combine<T>, T: Entry>() -> Self {
+        Combination { union: C::UNION, what: C::WHAT, merge: lines::<C, T>, both: both::<C, T> }
+    }
+}
+
+fn both<C: Combine<T>, T: Entry>(left: Raw<'_>, right: Raw<'_>, to: RawMut<'_>) -> bool {
+    let to = to.typed::<T>().expect("values of one type");
+    let values = left.as_typed::<T>().iter().zip(right.as_typed::<T>());
+    to.iter_mut().zip(values).fold(true, |fits, (to, (&x, &y))| {
+        let made = C::both(x, y);
+        *to = made.unwrap_or(x);
+        fits & made.is_some()
+    })
+}
+
+fn lines<C: Combine<T>, T: Entry>(
+    left: MergeLines<'_>,
+    right: MergeLines<'_>,
+    (indices, data): (IndicesMut<'_>, RawMut<'_>),
+    ends: &mut [usize],
+) -> Result<usize, Clash> {
+    let data = data.typed::<T>().expect("values of one type");
+    let values = (left.data.as_typed(), right.data.as_typed());
+    let bounds = (left.ends, right.ends);
+    match (left.indices, right.indices, indices) {
+        (Indices::Narrow(left), Indices::Narrow(right), IndicesMut::Narrow(to)) => {
+            merge_lines::<C, T, u32>((left, values.0), (right, values.1), bounds, (to, data), ends)
+        }
+        (Indices::Wide(left), Indices::Wide(right), IndicesMut::Wide(to)) => {
+            merge_lines::<C, T, u64>((left, values.0), (right, values.1), bounds, (to, data), ends)
+        }
+        _ => unreachable!("indices of one type"),
+    }
+}
+
+fn merge_lines<C: Combine<T>, T: Entry, I: Index>(
+    left: Line<'_, T, I>,
+    right: Line<'_, T, I>,
+    (left_ends, right_ends): (&[usize], &[usize]),
+    (indices, data): (&mut [I], &mut [T]),
+    ends: &mut [usize],
+) -> Result<usize, Clash> {
+    let mut end = 0;
+    for (line, made) in ends.iter_mut().enumerate() {
+        let (p, q) = (left_ends[line]..left_ends[line + 1], right_ends[line]..right_ends[line + 1]);
+        let (p, q) = ((&left.0[p.clone()], &left.1[p]), (&right.0[q.clone()], &right.1[q]));
+        let count = merge::<C, T, I>(p, q, (&mut indices[end..], &mut data[end..]));
+        end += count.map_err(|Overflow(index)| (line, index.to_usize()))?;
+        *made = end;
+    }
+    Ok(end)
+}
+
 /// The entries of one line.
-pub(crate) type Line<'a, T, I> = (&'a [I], &'a [T]);
+type Line<'a, T, I> = (&'a [I], &'a [T]);
+
+/// The index at which an integer overflowed.
+struct Overflow<I>(I);
 
 /// Merges two lines whose indices rise into `to`, which has room for all entries of both; gives the number of entries.
-pub(crate) fn merge<C: Combine<T>, T: Entry, I: Index>(
+fn merge<C: Combine<T>, T: Entry, I: Index>(
     (left, x): Line<'_, T, I>,
     (right, y): Line<'_, T, I>,
     (indices, data): (&mut [I], &mut [T]),
@@ -119,53 +259,4 @@ pub(crate) fn merge<C: Combine<T>, T: Entry, I: Index>(
 /// Whether indices strictly rise.
 pub(crate) fn rises<I: Index>(indices: &[I]) -> bool {
     indices.windows(2).fold(true, |rises, pair| rises & (pair[0] < pair[1]))
-}
-
-/// A line brought to where its indices rise; used again for every line.
-pub(crate) struct Sorted<T, I> {
-    pairs: Vec<(I, T)>,
-    indices: Vec<I>,
-    data: Vec<T>,
-}
-
-impl<T: Entry, I: Index> Sorted<T, I> {
-    pub(crate) fn new() -> Self {
-        Sorted { pairs: Vec::new(), indices: Vec::new(), data: Vec::new() }
-    }
-
-    /// Bytes of memory for each entry of the longest line, what sorting takes included.
-    pub(crate) const fn bytes_each() -> usize {
-        2 * size_of::<(I, T)>() + size_of::<I>() + size_of::<T>()
-    }
-
-    /// The line itself if its indices rise; else its entries in order, those at one index summed in the order in which
-    /// they stand.
-    pub(crate) fn of<'a>(
-        &'a mut self,
-        line: Line<'a, T, I>,
-    ) -> Result<Line<'a, T, I>, Overflow<I>> {
-        if rises(line.0) {
-            return Ok(line);
-        }
-        self.pairs.clear();
-        self.pairs.reserve_exact(line.0.len());
-        self.pairs.extend(line.0.iter().copied().zip(line.1.iter().copied()));
-        self.pairs.sort_by_key(|&(index, _)| index);
-        self.indices.clear();
-        self.data.clear();
-        self.indices.reserve_exact(line.0.len());
-        self.data.reserve_exact(line.0.len());
-        for &(index, value) in &self.pairs {
-            match self.data.last_mut() {
-                Some(sum) if self.indices.last() == Some(&index) => {
-                    *sum = sum.merge(value).ok_or(Overflow(index))?;
-                }
-                _ => {
-                    self.indices.push(index);
-                    self.data.push(value);
-                }
-            }
-        }
-        Ok((&self.indices, &self.data))
-    }
 }

@@ -14,8 +14,8 @@
 //!    [`ErrorKind::Index`](crate::error::ErrorKind::Index) with its place; the output then holds numbers without meaning.
 //! 3. **A product that is not added to its output never reads it**, so a NaN in fresh memory stays out of the result.
 //!
-//! Beside products, `columns` takes every entry into something that is known of its column, `merge` makes one line of two,
-//! `kron` all pairs of entries, and `statistics` sums up dense lines. `sums` adds many numbers in pairs; `magnitude` scales them
+//! Beside products, `columns` takes every entry into something that is known of its column, `merge` makes one line of two that rise,
+//! to which `sorted` brings others, `kron` makes all pairs of entries, and `statistics` sums up dense lines. `sums` adds many numbers in pairs; `magnitude` scales them
 //! where squares would overflow.
 //!
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
@@ -46,6 +46,7 @@ mod scatter;
 mod scatter_bins;
 mod scatter_rows;
 mod scatter_windows;
+mod sorted;
 pub(crate) mod spgemm;
 mod statistics;
 mod sums;
@@ -63,11 +64,11 @@ pub(crate) use compressed::{PIECE, runs_with_outputs};
 pub(crate) use dense_rows::DenseRows;
 pub(crate) use dense_scatter::{scatter_height, scatter_sums};
 pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
-pub(crate) use kron::{Kron, Lines};
+pub(crate) use kron::{Kron, Lines, Products, products};
 pub(crate) use magnitude::{
     exponent, integer, is_integer, is_safe, is_wide, largest_part, power_of_two, split,
 };
-pub(crate) use merge::{Combine, Difference, Overflow, Product, Sorted, Sum, merge, rises};
+pub(crate) use merge::{Clash, Combination, MergeLines, rises};
 pub(crate) use multiply::{Decode, How, Values, Vectors, decode};
 pub(crate) use multiply::{multiply_dense, multiply_lines};
 pub(crate) use narrow::gather_encoded;
@@ -76,6 +77,7 @@ pub(crate) use panel::Fault;
 pub(crate) use panel::{AnyPanel, Panel};
 pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 pub(crate) use scatter_bins::memory as scatter_memory;
+pub(crate) use sorted::Sorted;
 pub(crate) use statistics::{GROUP, Moments, RUN, across, along, block_height, of_run};
 pub(crate) use sums::{Pairs, RUN as SUM_RUN, sum_pairs, sum_run, sum_run_of_two, two_sum};
 pub(crate) use update::{Entries, Sums, Update};

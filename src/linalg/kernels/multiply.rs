@@ -65,6 +65,14 @@ impl<'a, V: Entry> Values<'a, V> {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Values::Plain(values) => values.len(),
+            Values::Coded(values, _) => values.len(),
+        }
+    }
+
     /// The values of some entries: where they lie, or decoded into `room`.
     pub(crate) fn of<'r>(&self, entries: Range<usize>, room: &'r mut Vec<V>) -> &'r [V]
     where

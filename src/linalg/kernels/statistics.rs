@@ -15,6 +15,7 @@
 use std::ops::Range;
 
 use super::magnitude::{integer, is_wide, split};
+use super::multiply::Values;
 use super::sums::{Pairs, two_sum};
 use crate::storage::Entry;
 use crate::storage::parallel::{ParallelSlice, Tasks};
@@ -143,31 +144,54 @@ pub(crate) fn block_height(length: usize) -> usize {
 
 /// Takes rows, or as wide pieces of rows of `length` elements as there are `columns`, into the statistics of the columns,
 /// after `before` rows.
-pub(crate) fn across<T: Entry>(
+pub(crate) fn across<V: Entry>(
     columns: &mut [Moments],
     before: usize,
-    elements: &[T],
+    elements: Values<'_, V>,
     length: usize,
-    number: impl Fn(T) -> f64 + Copy + Sync,
+    number: impl Fn(V) -> f64 + Copy + Sync,
 ) {
-    let width = columns.len();
+    let (width, rows) = (columns.len(), elements.len() / columns.len());
     let height = block_height(length);
     columns.par_chunks_mut(STRIP).enumerate().for_each(|(strip, columns)| {
         let here = strip * STRIP..strip * STRIP + columns.len();
-        let mut before = before;
-        let mut parts = vec![Part::new(columns.len()); AT_ONCE.min(elements.len() / width)];
-        for round in elements.chunks(AT_ONCE * height * width) {
-            let blocks = round.par_chunks(height * width);
-            blocks.zip(&mut parts).for_each(|(block, part)| part.fill(block, width, &here, number));
-            for (block, part) in round.chunks(height * width).zip(&parts) {
-                let rows = block.len() / width;
-                for (j, column) in columns.iter_mut().enumerate() {
-                    column.merge(before, part.of_column(j), rows);
+        let mut parts = vec![Part::new(columns.len()); AT_ONCE.min(rows)];
+        for first in (0..rows).step_by(AT_ONCE * height) {
+            let block = |k: usize| first + k * height..rows.min(first + (k + 1) * height);
+            let blocks = parts.par_iter_mut().enumerate();
+            blocks.for_each_init(Vec::new, |room, (k, part)| {
+                if !block(k).is_empty() {
+                    part.fill(&rows_of(elements, width, block(k), &here, room), number);
                 }
-                before += rows;
+            });
+            for (k, part) in parts.iter().enumerate().filter(|(k, _)| !block(*k).is_empty()) {
+                for (j, column) in columns.iter_mut().enumerate() {
+                    column.merge(before + block(k).start, part.of_column(j), block(k).len());
+                }
             }
         }
     });
+}
+
+/// The elements of some rows in a range of columns, row by row; decoded, where they are not numbers already, into `room`.
+fn rows_of<'r, V: Entry>(
+    elements: Values<'r, V>,
+    width: usize,
+    rows: Range<usize>,
+    columns: &Range<usize>,
+    room: &'r mut Vec<V>,
+) -> Vec<&'r [V]> {
+    let row = |row: usize| row * width + columns.start..row * width + columns.end;
+    match elements {
+        Values::Plain(elements) => rows.map(|k| &elements[row(k)]).collect(),
+        Values::Coded(elements, decode) => {
+            room.resize(rows.len() * columns.len(), V::zeroed());
+            for (to, k) in room.chunks_exact_mut(columns.len()).zip(rows) {
+                decode(elements.slice(row(k)), to);
+            }
+            room.chunks_exact(columns.len()).collect()
+        }
+    }
 }
 
 /// The statistics of the columns of one block, each in a vector of its own for the vector units.
@@ -206,23 +230,16 @@ impl Part {
         moments.between(self.min[j], self.max[j], self.nans[j])
     }
 
-    fn fill<T: Entry>(
-        &mut self,
-        block: &[T],
-        width: usize,
-        columns: &Range<usize>,
-        number: impl Fn(T) -> f64 + Copy,
-    ) {
+    fn fill<T: Entry>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
         self.sum.fill(0.0);
         self.lost.fill(0.0);
         self.squares.fill(0.0);
         self.min.fill(f64::INFINITY);
         self.max.fill(f64::NEG_INFINITY);
         self.nans.fill(0);
-        let rows: Vec<&[T]> = block.chunks_exact(width).map(|row| &row[columns.clone()]).collect();
         match is_wide::<T>() {
-            true => self.sum_integers(&rows, number),
-            false => self.sum_groups(&rows, number),
+            true => self.sum_integers(rows, number),
+            false => self.sum_groups(rows, number),
         }
         let n = rows.len() as f64;
         self.mean.iter_mut().zip(&self.sum).for_each(|(mean, sum)| *mean = sum / n);
@@ -323,26 +340,33 @@ fn take_in_squares<T: Copy>(
 
 /// Takes the numbers of each line, or a piece of one line that starts at a multiple of [`RUN`], into the statistics of
 /// the lines, one item of `lines` each, after `before` numbers of each.
-pub(crate) fn along<T: Entry>(
+pub(crate) fn along<V: Entry>(
     lines: &mut [Moments],
     before: usize,
-    elements: &[T],
-    number: impl Fn(T) -> f64 + Copy + Sync,
+    elements: Values<'_, V>,
+    number: impl Fn(V) -> f64 + Copy + Sync,
 ) {
     let length = elements.len() / lines.len().max(1);
     if length == 0 {
         return;
     }
+    let run = |line: usize, run: usize, room: &mut Vec<V>| {
+        let start = line * length + run * RUN;
+        let here = elements.of(start..(line * length + length).min(start + RUN), room);
+        (of_run(here, number), here.len())
+    };
     let least = (RUN / length).max(1);
-    let each = lines.par_iter_mut().zip(elements.par_chunks(length)).with_min_len(least);
-    each.for_each(|(line, elements)| {
-        if elements.len() <= RUN {
-            return line.merge(before, of_run(elements, number), elements.len());
+    let each = lines.par_iter_mut().enumerate().with_min_len(least);
+    each.for_each_init(Vec::new, |room, (k, line)| {
+        if length <= RUN {
+            let (moments, len) = run(k, 0, room);
+            return line.merge(before, moments, len);
         }
-        let parts: Vec<_> =
-            elements.par_chunks(RUN).map(|run| (of_run(run, number), run.len())).collect();
-        for (k, (part, len)) in parts.into_iter().enumerate() {
-            line.merge(before + k * RUN, part, len);
+        let mut parts = vec![(Moments::NONE, 0); length.div_ceil(RUN)];
+        let tasks = parts.par_iter_mut().enumerate();
+        tasks.for_each_init(Vec::new, |room, (at, part)| *part = run(k, at, room));
+        for (at, (part, len)) in parts.into_iter().enumerate() {
+            line.merge(before + at * RUN, part, len);
         }
     });
 }

@@ -16,19 +16,19 @@
 
 use std::ops::Range;
 
-use super::right::Right;
+use super::right::RightRows;
 use super::row_set::RowSet;
-use super::store::Store;
 use super::stretch::{Cuts, Group, Part, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::storage::{Entry, Index};
+use crate::sparse::{Indices, by_index};
+use crate::storage::Index;
 
 /// Bytes of B between two rows that are needed which are read along: a device reads on faster than it starts anew.
 const GAP: usize = 64 << 10;
 
 /// Makes the cuts, row by row.
-pub(super) struct Cutter<'a, T: Entry, I: Index, P: Index> {
-    right: &'a Right<T, I, P>,
+pub(super) struct Cutter<'a> {
+    right: RightRows<'a>,
     rules: Rules,
     /// Rows of B that the stretch needs.
     needs: RowSet,
@@ -67,15 +67,15 @@ struct Size {
     first: Option<usize>,
 }
 
-impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
+impl<'a> Cutter<'a> {
     /// For entries `within` of A, from row `first` on, whose first entry is `entry`.
     pub(super) fn new(
-        right: &'a Right<T, I, P>,
+        right: RightRows<'a>,
         rules: Rules,
         (first, entry): (usize, usize),
         within: Range<usize>,
     ) -> Self {
-        let nrows = if right.is_read { right.matrix.nrows() } else { 0 };
+        let nrows = if right.is_read { right.shape.0 } else { 0 };
         let stretch = Stretch::plain(first..first, within.start..within.start);
         let mut cuts = Cuts::default();
         cuts.groups.push(Group { rows: first..first, entries: stretch.entries.clone() });
@@ -100,7 +100,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
 
     /// Bytes that sets of rows and the stretches found so far take.
     pub(super) fn bytes(&self) -> u64 {
-        let nrows = if self.right.is_read { self.right.matrix.nrows() } else { 0 };
+        let nrows = if self.right.is_read { self.right.shape.0 } else { 0 };
         2 * RowSet::bytes(nrows) + self.cuts.largest_group
     }
 
@@ -111,7 +111,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
 
     /// Whether the row with so many terms is a long one.
     pub(super) fn is_long(&self, terms: usize) -> bool {
-        terms.min(self.right.matrix.ncols()) > self.rules.long
+        terms.min(self.right.shape.1) > self.rules.long
     }
 
     /// Takes rows up to `row`, whose entries end at `entry`, of which nothing need be known.
@@ -123,14 +123,15 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     /// Takes the next row: its columns, and the terms it has.
     ///
     /// Fails if a single entry needs more of B than fits.
-    pub(super) fn row(&mut self, columns: &[I], terms: usize) -> Result<()> {
+    pub(super) fn row(&mut self, columns: Indices<'_>, terms: usize) -> Result<()> {
         let row = self.at..self.at + columns.len();
         self.at = row.end;
         let here = row.start.max(self.within.start)..row.end.min(self.within.end);
         if here != row {
             // Pointers that changed since the cuts were made first are found out when the row is multiplied.
             let part = here.start - row.start..here.end.saturating_sub(row.start);
-            let columns = columns.get(part).unwrap_or_default();
+            let part = part.start.min(columns.len())..part.end.min(columns.len());
+            let columns = columns.slice(part.start..part.end.max(part.start));
             let ends = (here.start == row.start, here.end == row.end);
             return self.parts(columns, terms, ends);
         }
@@ -162,7 +163,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     }
 
     fn bytes_of(&self, row: usize) -> u64 {
-        self.right.span(row).map_or(0, |span| Store::<T, I>::bytes_of_row(span.len()))
+        self.right.span(row).map_or(0, |span| self.right.bytes_of_row(span.len()))
     }
 
     /// Ends with the last row.
@@ -173,7 +174,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     }
 
     /// Adds a row if it fits.
-    fn add_row(&mut self, columns: &[I]) -> bool {
+    fn add_row(&mut self, columns: Indices<'_>) -> bool {
         let fits = self.add(columns, self.rules.left[1]);
         self.stretch.rows.end += usize::from(fits);
         fits
@@ -183,7 +184,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     #[cold]
     fn parts(
         &mut self,
-        columns: &[I],
+        columns: Indices<'_>,
         terms: usize,
         (mut is_first, is_last): (bool, bool),
     ) -> Result<()> {
@@ -191,8 +192,8 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
         self.cuts.most_terms_in_parts = self.cuts.most_terms_in_parts.max(terms);
         self.stretch.rows.end += 1;
         let part = |is_first, is_last| Some(Part { is_first, is_last, terms });
-        for column in columns {
-            let column = std::slice::from_ref(column);
+        for at in 0..columns.len() {
+            let column = columns.slice(at..at + 1);
             if self.add(column, 0) {
                 continue;
             }
@@ -201,7 +202,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
                 is_first = false;
             }
             if !self.add(column, 0) {
-                return Err(self.too_much(column[0].to_usize()));
+                return Err(self.too_much(column.at(0)));
             }
         }
         self.end(part(is_first, is_last));
@@ -210,14 +211,14 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
 
     /// Adds some entries of a row, and `beside` bytes, unless that is more than fits.
     #[inline(always)]
-    fn add(&mut self, columns: &[I], beside: u64) -> bool {
+    fn add(&mut self, columns: Indices<'_>, beside: u64) -> bool {
         let before = self.size;
         self.size.left += columns.len() as u64 * self.rules.left[0] + beside;
         if self.right.is_read {
             self.fresh.clear();
-            for column in columns {
-                self.need(column.to_usize());
-            }
+            by_index!(columns, columns => {
+                columns.iter().for_each(|column| self.need(column.to_usize()));
+            });
         }
         let [left, right] = self.rules.room;
         let fits = self.size.left <= left && self.size.right <= right;
@@ -238,7 +239,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
             return;
         }
         self.fresh.push(row);
-        let bytes = Store::<T, I>::bytes_of_row(span.len());
+        let bytes = self.right.bytes_of_row(span.len());
         self.size.right += bytes;
         self.size.first = Some(self.size.first.map_or(row, |first| first.min(row)));
         if self.last_at_hand.is_none_or(|last| row > last) {
@@ -295,7 +296,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
         let pointers = if stretch.part.is_some() { 0 } else { stretch.rows.len() as u64 + 1 };
         self.cuts.reads[0] += stretch.entries.len() as u64 * entry + pointers * pointer;
         let entries: usize = stretch.runs.iter().map(Range::len).sum();
-        self.cuts.reads[1] += (entries * (size_of::<I>() + size_of::<T>())) as u64;
+        self.cuts.reads[1] += (entries * self.right.entry) as u64;
         let runs = stretch.runs.len();
         // A run is kept once here, and as extents of two arrays twice while a reader is made.
         self.group += (size_of::<Stretch>() + 128 + 128 * runs) as u64;
@@ -322,7 +323,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     /// The entries of B to be read: rows that are needed, and what lies between two of them that are near.
     fn runs(&self, carries: bool) -> Vec<Range<usize>> {
         let first = if carries { self.last_at_hand.map_or(0, |last| last + 1) } else { 0 };
-        let gap = GAP / (size_of::<I>() + size_of::<T>());
+        let gap = GAP / self.right.entry;
         let mut runs: Vec<Range<usize>> = Vec::new();
         for span in self.needs.rows_from(first).filter_map(|row| self.right.span(row).ok()) {
             match runs.last_mut() {
@@ -335,7 +336,7 @@ impl<'a, T: Entry, I: Index, P: Index> Cutter<'a, T, I, P> {
     }
 
     fn too_much(&self, row: usize) -> Error {
-        let bytes = self.right.span(row).map_or(0, |span| Store::<T, I>::bytes_of_row(span.len()));
+        let bytes = self.right.span(row).map_or(0, |span| self.right.bytes_of_row(span.len()));
         Error::new(ErrorKind::Memory, "a row of the right matrix would not fit")
             .at(Location::Row(row as u64))
             .expected(format!("at most {} bytes beside other work", self.rules.room[1]))

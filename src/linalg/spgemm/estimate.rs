@@ -59,14 +59,14 @@ fn sample<S: Semiring, I: Index, P: Index>(
     let entries = |candidate: &Candidate| candidate.start..candidate.start + candidate.len;
     if product.left_is_read {
         let parts: Vec<Stretch> = chosen.iter().map(|row| Stretch::of_row(entries(row))).collect();
-        let reading =
-            Reading::<(), (), I, P>::new(Some(&left), None, &parts, &product.budget, ctx)?;
+        let reading = Reading::new(Some(&left.to_any()), None, &parts, &product.budget, ctx)?;
         if let Some(Reading { mut reader, steps, left: Some(arrays), .. }) = reading {
             reader.sweep(ctx, &mut |step, bytes| {
                 let mut bytes = bytes.iter();
                 for item in &steps[step].items {
                     if let Item::Entries(range) = item {
-                        indices.extend_from_slice(arrays.entries(range.clone(), &mut bytes)?.0);
+                        let (columns, _) = arrays.entries(range.clone(), &mut bytes)?;
+                        indices.extend_from_slice(columns.typed());
                     }
                 }
                 Ok(())

@@ -8,14 +8,14 @@ use std::ops::Range;
 use super::budget::Budget;
 use super::cut::Cutter;
 use super::reading::{Item, Reading, step_bytes};
-use super::right::Right;
+use super::right::{RightRows, span};
 use super::sample::Classes;
 use super::stretch::{Cuts, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{Fault, Panel};
-use crate::sparse::Csr;
+use crate::sparse::{AnyCompressed, IndexVec, Indices, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{Context, Entry, Held, Index};
+use crate::storage::{Context, Held, Index};
 
 /// Rows that a thread looks at at a time.
 const ROWS: usize = 1 << 13;
@@ -30,11 +30,11 @@ pub(super) struct Seen {
 
 /// Looks at `a`, which is the pattern of the left matrix or a run of its rows, of which `first` is the first row and `entry`
 /// the first entry, and cuts the entries `within`.
-pub(super) fn inspect<T: Entry, I: Index, P: Index>(
-    a: &Csr<(), I, P>,
+pub(super) fn inspect(
+    a: &AnyCompressed,
     (first, entry): (usize, usize),
     within: Range<usize>,
-    right: &Right<T, I, P>,
+    right: RightRows<'_>,
     rules: Rules,
     budget: &Budget,
     ctx: &Context,
@@ -46,13 +46,13 @@ pub(super) fn inspect<T: Entry, I: Index, P: Index>(
         entry,
         cutter: Cutter::new(right, rules, (first, entry), within),
         classes: Classes::new(),
-        terms: vec![0; budget.block.min(a.nrows())],
+        terms: vec![0; budget.block.min(a.major())],
         bytes_at_hand: 0,
         held: ctx.hold(0),
     };
     looking.account();
     if rules.left == [0, 0] {
-        looking.rows(Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0)?, ctx)?;
+        looking.rows(a.indptr(), a.indices(), 0, ctx)?;
     } else {
         looking.read(&even_stretches(a, step_bytes(budget) as usize), budget, ctx)?;
     }
@@ -61,16 +61,17 @@ pub(super) fn inspect<T: Entry, I: Index, P: Index>(
 }
 
 /// Rows in runs whose pointers and indices take about `bytes` bytes.
-fn even_stretches<I: Index, P: Index>(a: &Csr<(), I, P>, bytes: usize) -> Vec<Stretch> {
+fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<Stretch> {
+    let (_, index, pointer) = a.types().sizes();
     let (mut stretches, mut start) = (Vec::new(), 0);
-    while start < a.nrows() {
+    while start < a.major() {
         let first = a.span(start).start;
         let fits = |rows: usize| {
             let entries = a.span(start + rows - 1).end.saturating_sub(first);
-            (rows + 1) * size_of::<P>() + entries * size_of::<I>() <= bytes
+            (rows + 1) * pointer + entries * index <= bytes
         };
         // The pointers rise, so the last row that fits is found by halving.
-        let (mut rows, mut beyond) = (1, a.nrows() - start + 1);
+        let (mut rows, mut beyond) = (1, a.major() - start + 1);
         while rows + 1 < beyond {
             let middle = rows + (beyond - rows) / 2;
             *(if fits(middle) { &mut rows } else { &mut beyond }) = middle;
@@ -83,13 +84,13 @@ fn even_stretches<I: Index, P: Index>(a: &Csr<(), I, P>, bytes: usize) -> Vec<St
 }
 
 /// What looks.
-struct Looking<'a, T: Entry, I: Index, P: Index> {
-    a: &'a Csr<(), I, P>,
-    right: &'a Right<T, I, P>,
+struct Looking<'a> {
+    a: &'a AnyCompressed,
+    right: RightRows<'a>,
     /// The first row, and the entry at which the next row starts.
     first: usize,
     entry: usize,
-    cutter: Cutter<'a, T, I, P>,
+    cutter: Cutter<'a>,
     classes: Classes,
     /// The terms of every row of a block.
     terms: Vec<usize>,
@@ -98,7 +99,7 @@ struct Looking<'a, T: Entry, I: Index, P: Index> {
     held: Held,
 }
 
-impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
+impl Looking<'_> {
     /// Counts the memory that looking takes.
     fn account(&mut self) {
         let terms = size_of_val(&self.terms[..]) as u64;
@@ -107,13 +108,13 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
 
     /// Reads and looks at all rows.
     fn read(&mut self, stretches: &[Stretch], budget: &Budget, ctx: &Context) -> Result<()> {
-        let reading = Reading::<(), (), I, P>::new(Some(self.a), None, stretches, budget, ctx)?;
+        let reading = Reading::new(Some(self.a), None, stretches, budget, ctx)?;
         let Some(Reading { mut reader, steps, left: Some(arrays), .. }) = reading else {
             return Ok(());
         };
         let longest = stretches.iter().map(|stretch| stretch.entries.len()).max().unwrap_or(0);
         let most_rows = stretches.iter().map(|stretch| stretch.rows.len()).max().unwrap_or(0);
-        self.bytes_at_hand = Csr::<(), I, P>::bytes_of(most_rows, longest);
+        self.bytes_at_hand = self.a.types().bytes_of(most_rows, longest);
         if self.bytes_at_hand > budget.reading() {
             return Err(Error::new(ErrorKind::Memory, "a row of the left matrix would not fit")
                 .expected(format!("at most {} bytes of its columns", budget.reading()))
@@ -121,24 +122,25 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
                 .remedy("raise the memory limit"));
         }
         self.account();
-        let mut indptr = ctx.room::<P>("a run of rows", most_rows + 1)?;
-        let mut indices = ctx.room::<I>("a run of rows", longest)?;
+        let types = self.a.types();
+        let mut indptr = IndexVec::room("a run of rows", types.pointers, most_rows + 1, ctx)?;
+        let mut indices = IndexVec::room("a run of rows", types.indices, longest, ctx)?;
         reader.sweep(ctx, &mut |step, bytes| {
             let (step, mut bytes) = (&steps[step], bytes.iter());
             for item in &step.items {
                 match item {
                     Item::Pointers(range) => {
-                        indptr.extend_from_slice(arrays.pointers(range.clone(), &mut bytes)?);
+                        indptr.extend(arrays.pointers(range.clone(), &mut bytes)?);
                     }
                     Item::Entries(range) => {
-                        indices.extend_from_slice(arrays.entries(range.clone(), &mut bytes)?.0);
+                        indices.extend(arrays.entries(range.clone(), &mut bytes)?.0);
                     }
                     Item::Run(_) => {}
                 }
             }
             if step.is_last {
-                let (pattern, row) = (vec![(); indices.len()], stretches[step.stretch].rows.start);
-                self.rows(Panel::new(&indptr, &indices, &pattern, self.a.ncols(), row)?, ctx)?;
+                let row = stretches[step.stretch].rows.start;
+                self.rows(indptr.as_indices(), indices.as_indices(), row, ctx)?;
                 indptr.clear();
                 indices.clear();
             }
@@ -146,8 +148,22 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
         })
     }
 
+    /// Looks at some rows, of which `row` is the first.
+    fn rows(
+        &mut self,
+        indptr: Indices<'_>,
+        indices: Indices<'_>,
+        row: usize,
+        ctx: &Context,
+    ) -> Result<()> {
+        let (units, ncols) = (vec![(); indices.len()], self.a.minor());
+        by_index!(indices, indices => {
+            self.blocks(Panel::over(indptr, indices, &units, ncols, row)?, ctx)
+        })
+    }
+
     /// Looks at some rows, block by block.
-    fn rows(&mut self, panel: Panel<'_, (), I>, ctx: &Context) -> Result<()> {
+    fn blocks<I: Index>(&mut self, panel: Panel<'_, (), I>, ctx: &Context) -> Result<()> {
         let step = self.terms.len().max(1);
         for start in (0..panel.nrows()).step_by(step) {
             let block = panel.rows(start..panel.nrows().min(start + step));
@@ -165,21 +181,23 @@ impl<T: Entry, I: Index, P: Index> Looking<'_, T, I, P> {
 }
 
 /// Counts the terms of all rows of a block, the first of which is `row` and starts at entry `entry` of the matrix.
-fn count<T: Entry, I: Index, P: Index>(
+fn count<I: Index>(
     block: Panel<'_, (), I>,
     (row, entry): (usize, usize),
-    right: &Right<T, I, P>,
+    right: RightRows<'_>,
     terms: &mut [usize],
 ) -> std::result::Result<Classes, Fault> {
     let first = block.row(0)?.start;
     let chunks = terms.par_chunks_mut(ROWS).enumerate();
     let counted = chunks.map(|(chunk, terms)| {
         let mut classes = Classes::new();
-        for (i, terms) in (chunk * ROWS..).zip(terms) {
-            *terms = right.terms(block, i)?;
+        by_index!(right.indptr, indptr => {
+            count_terms(block, chunk * ROWS, (indptr, right.nnz), terms)
+        })?;
+        for (i, &terms) in (chunk * ROWS..).zip(&*terms) {
             let here = block.row(i)?;
             let start = entry + here.start.checked_sub(first).ok_or(Fault)?;
-            classes.add(row + i, start..start + here.len(), *terms);
+            classes.add(row + i, start..start + here.len(), terms);
         }
         Ok(classes)
     });
@@ -187,9 +205,25 @@ fn count<T: Entry, I: Index, P: Index>(
     Ok(counted.into_iter().fold(Classes::new(), Classes::merge))
 }
 
+/// The terms of rows of A from the `first` on: the entries of all rows of B that each multiplies.
+fn count_terms<I: Index, P: Index>(
+    block: Panel<'_, (), I>,
+    first: usize,
+    (indptr, nnz): (&[P], usize),
+    terms: &mut [usize],
+) -> std::result::Result<(), Fault> {
+    for (i, terms) in (first..).zip(terms) {
+        let mut columns = block.indices[block.row(i)?].iter();
+        *terms = columns.try_fold(0, |sum: usize, k| {
+            Ok(sum.saturating_add(span(indptr, nnz, k.to_usize())?.len()))
+        })?;
+    }
+    Ok(())
+}
+
 /// Hands the rows of a block to the cutter, and tells where the next block's entries start.
-fn cut<T: Entry, I: Index, P: Index>(
-    cutter: &mut Cutter<'_, T, I, P>,
+fn cut<I: Index>(
+    cutter: &mut Cutter<'_>,
     block: Panel<'_, (), I>,
     (row, entry): (usize, usize),
     terms: &[usize],
@@ -204,7 +238,7 @@ fn cut<T: Entry, I: Index, P: Index>(
     }
     let mut end = entry;
     for (i, &terms) in terms.iter().enumerate() {
-        cutter.row(columns(i), terms)?;
+        cutter.row(Indices::new(columns(i)), terms)?;
         end += columns(i).len();
     }
     Ok(end)

@@ -86,7 +86,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     pub(super) fn finish(
         self,
         mask: Option<(RowMask<'_, I>, usize)>,
-        sink: &mut impl Sink<I, S::Sum>,
+        sink: &mut dyn Sink<I, S::Sum>,
     ) -> Result<()> {
         let mut sorted = Vec::new();
         let row = mask.map(|(mask, row)| Ok((mask.row(row, &mut sorted)?, mask.is_kept)));

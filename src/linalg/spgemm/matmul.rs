@@ -10,8 +10,8 @@ use super::stream::run;
 use crate::error::{Error, Result};
 use crate::linalg::scalar::Scalar;
 use crate::linalg::semiring::{AnyPair, PlusTimes, Semiring};
-use crate::sparse::{ByRows, CompressedWriter, Csc, Csr, check_widths};
-use crate::storage::{Context, Index, Place, Plan};
+use crate::sparse::{AnyCompressed, AnyWriter, Csc, Csr, Types, check_widths};
+use crate::storage::{Context, Index, Place, Plan, SparseFormat};
 
 impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     /// `A B`, as `A @ B` in SciPy.
@@ -123,12 +123,14 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     product.count_passes(&seen, ctx);
     let most_terms = seen.classes.most_terms();
     let room = product.room(&seen, entries);
+    let types = Types::of::<S::Sum, I, P>();
     if let Place::Memory = place {
-        let mut filling = Filling::new(shape, room, ctx)?;
+        let mut filling = Filling::new(types, shape, room, ctx)?;
         run(&product, seen.cuts, most_terms, &mut filling, ctx)?;
-        return filling.finish();
+        return filling.finish().map(AnyCompressed::into_typed);
     }
-    let mut writer = CompressedWriter::<_, _, _, ByRows>::new(shape, room, false, place, ctx)?;
+    let kind = (SparseFormat::Csr, types);
+    let mut writer = AnyWriter::new(kind, shape, room, false, place, ctx)?;
     run(&product, seen.cuts, most_terms, &mut writer, ctx)?;
-    writer.finish(true)
+    writer.finish(true).map(AnyCompressed::into_typed)
 }

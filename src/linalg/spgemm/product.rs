@@ -10,7 +10,7 @@ use super::store::Store;
 use super::stretch::{Group, Rules, Stretch};
 use crate::error::Result;
 use crate::linalg::semiring::Semiring;
-use crate::sparse::{ByRows, CompressedWriter, Csr};
+use crate::sparse::{AnyWriter, Csr};
 use crate::storage::{Context, Index, Place, Plan};
 
 /// Nanoseconds a term takes one thread.
@@ -46,9 +46,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         let rest = limit.saturating_sub(there);
         let work = match place {
             Place::Memory => rest / 4,
-            _ => {
-                rest.saturating_sub(CompressedWriter::<S::Sum, I, P, ByRows>::memory_beside(limit))
-            }
+            _ => rest.saturating_sub(AnyWriter::memory_beside(limit)),
         };
         let is_read = left_is_read || right.is_read;
         let budget = Budget::new::<S, I>(work, is_read, ctx.thread_count())?;
@@ -83,17 +81,17 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
 
     /// Looks at the left matrix.
     pub(super) fn inspect(&self, ctx: &Context) -> Result<Seen> {
-        let left = self.left.pattern();
-        inspect(&left, (0, 0), 0..left.nnz(), self.right, self.rules(), &self.budget, ctx)
+        let left = self.left.pattern().to_any();
+        inspect(&left, (0, 0), 0..left.nnz(), self.right.rows(), self.rules(), &self.budget, ctx)
     }
 
     /// The stretches of a group, which did not fit in memory together with those of all others.
     pub(super) fn cut_again(&self, group: Group, ctx: &Context) -> Result<Vec<Stretch>> {
         let Group { rows, entries } = group;
         let first = (rows.start, self.left.span(rows.start).start);
-        let part = self.left.pattern().row_range(rows)?;
+        let part = self.left.pattern().row_range(rows)?.to_any();
         let rules = Rules { group: u64::MAX, ..self.rules() };
-        Ok(inspect(&part, first, entries, self.right, rules, &self.budget, ctx)?.cuts.first)
+        Ok(inspect(&part, first, entries, self.right.rows(), rules, &self.budget, ctx)?.cuts.first)
     }
 
     /// Bytes of memory that multiplying takes, beside the result.
@@ -145,7 +143,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
             Place::Memory => {
                 Csr::<S::Sum, I, P>::bytes_of(self.left.nrows(), self.room(seen, entries))
             }
-            _ => CompressedWriter::<S::Sum, I, P, ByRows>::memory_beside(ctx.memory_left()),
+            _ => AnyWriter::memory_beside(ctx.memory_left()),
         };
         let cutting = self.memory_to_cut_again(seen);
         self.memory(seen) + cutting + ring + self.right.kept_bytes() + result

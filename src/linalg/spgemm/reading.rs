@@ -8,10 +8,9 @@ use std::ops::Range;
 use super::budget::Budget;
 use super::stretch::Stretch;
 use crate::error::Result;
-use crate::sparse::Csr;
-use crate::storage::{
-    Context, Entry, Extent, Index, IoBuffer, PanelArray, PanelReader, ReadMode, Source,
-};
+use crate::sparse::{AnyCompressed, Indices};
+use crate::storage::raw::Raw;
+use crate::storage::{Context, Extent, IoBuffer, PanelReader, RawPanelArray, ReadMode, Source};
 
 /// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
@@ -24,10 +23,10 @@ const DIRECT: usize = 256 << 10;
 const BESIDE: usize = 2 * 4096;
 
 /// The three arrays of a matrix, of which those that lie in files are read.
-pub(super) struct Arrays<T, I, P> {
-    indptr: PanelArray<P>,
-    indices: PanelArray<I>,
-    data: PanelArray<T>,
+pub(super) struct Arrays {
+    indptr: RawPanelArray,
+    indices: RawPanelArray,
+    data: RawPanelArray,
 }
 
 /// A read of some MiB.
@@ -51,11 +50,11 @@ pub(super) enum Item {
 }
 
 /// Reads the steps of some stretches.
-pub(super) struct Reading<L, R, I, P> {
+pub(super) struct Reading {
     pub(super) reader: PanelReader,
     pub(super) steps: Vec<Step>,
-    pub(super) left: Option<Arrays<L, I, P>>,
-    pub(super) right: Option<Arrays<R, I, P>>,
+    pub(super) left: Option<Arrays>,
+    pub(super) right: Option<Arrays>,
 }
 
 /// Bytes of a step.
@@ -71,12 +70,12 @@ pub(super) fn ring_bytes(budget: &Budget) -> u64 {
     steps * step
 }
 
-impl<T: Entry, I: Index, P: Index> Arrays<T, I, P> {
-    fn new(matrix: &Csr<T, I, P>, sources: &mut Vec<Source>) -> Result<Self> {
+impl Arrays {
+    fn new(matrix: &AnyCompressed, sources: &mut Vec<Source>) -> Result<Self> {
         Ok(Arrays {
-            indptr: PanelArray::new(matrix.indptr(), sources)?,
-            indices: PanelArray::new(matrix.indices(), sources)?,
-            data: PanelArray::new(matrix.data(), sources)?,
+            indptr: RawPanelArray::new(matrix.indptr_buffer(), sources)?,
+            indices: RawPanelArray::new(matrix.indices_buffer(), sources)?,
+            data: RawPanelArray::new(matrix.data(), sources)?,
         })
     }
 
@@ -85,8 +84,8 @@ impl<T: Entry, I: Index, P: Index> Arrays<T, I, P> {
         &'a self,
         pointers: Range<usize>,
         read: &mut std::slice::Iter<'_, &'a [u8]>,
-    ) -> Result<&'a [P]> {
-        self.indptr.next_elements(pointers, read)
+    ) -> Result<Indices<'a>> {
+        self.indptr.next_elements(pointers, read).map(Indices::of_raw)
     }
 
     /// Entries, from memory or from the next extents of a step.
@@ -94,17 +93,17 @@ impl<T: Entry, I: Index, P: Index> Arrays<T, I, P> {
         &'a self,
         entries: Range<usize>,
         read: &mut std::slice::Iter<'_, &'a [u8]>,
-    ) -> Result<(&'a [I], &'a [T])> {
+    ) -> Result<(Indices<'a>, Raw<'a>)> {
         let indices = self.indices.next_elements(entries.clone(), read)?;
-        Ok((indices, self.data.next_elements(entries, read)?))
+        Ok((Indices::of_raw(indices), self.data.next_elements(entries, read)?))
     }
 }
 
-impl<L: Entry, R: Entry, I: Index, P: Index> Reading<L, R, I, P> {
+impl Reading {
     /// What `stretches` read of `left` and `right`, if these are to be read. `None` if that is nothing.
     pub(super) fn new(
-        left: Option<&Csr<L, I, P>>,
-        right: Option<&Csr<R, I, P>>,
+        left: Option<&AnyCompressed>,
+        right: Option<&AnyCompressed>,
         stretches: &[Stretch],
         budget: &Budget,
         ctx: &Context,
@@ -143,9 +142,9 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Reading<L, R, I, P> {
 }
 
 /// Steps being put together.
-struct Packing<'a, L, R, I, P> {
-    left: Option<&'a Arrays<L, I, P>>,
-    right: Option<&'a Arrays<R, I, P>>,
+struct Packing<'a> {
+    left: Option<&'a Arrays>,
+    right: Option<&'a Arrays>,
     /// Bytes of a step.
     room: usize,
     steps: Vec<Step>,
@@ -156,7 +155,7 @@ struct Packing<'a, L, R, I, P> {
     used: usize,
 }
 
-impl<L: Entry, R: Entry, I: Index, P: Index> Packing<'_, L, R, I, P> {
+impl Packing<'_> {
     fn stretch(&mut self, n: usize, stretch: &Stretch) {
         if let Some(left) = self.left {
             let Arrays { indptr, indices, data } = left;

@@ -8,8 +8,53 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::kernels::spgemm::{Rows, Whole};
 use crate::linalg::kernels::{Fault, Panel};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Indices, by_index};
 use crate::storage::{Buffer, Context, Entry, Index};
+
+/// The rows of the right matrix, whatever is in them.
+#[derive(Clone, Copy)]
+pub(super) struct RightRows<'a> {
+    pub(super) indptr: Indices<'a>,
+    /// `(nrows, ncols)`, and the number of entries.
+    pub(super) shape: (usize, usize),
+    pub(super) nnz: usize,
+    /// Bytes of an entry.
+    pub(super) entry: usize,
+    /// Whether rows are read as they are needed.
+    pub(super) is_read: bool,
+}
+
+impl RightRows<'_> {
+    /// As [`Right::span`].
+    #[inline(always)]
+    pub(super) fn span(&self, k: usize) -> std::result::Result<Range<usize>, Fault> {
+        by_index!(self.indptr, indptr => span(indptr, self.nnz, k))
+    }
+
+    /// Bytes that a row of `entries` entries takes at hand.
+    pub(super) fn bytes_of_row(&self, entries: usize) -> u64 {
+        bytes_of_row(entries, self.entry)
+    }
+}
+
+/// The entries of row `k`; a fault if there is no such row, or if the pointers are out of order or beyond the entries.
+#[inline(always)]
+pub(super) fn span<P: Index>(
+    indptr: &[P],
+    nnz: usize,
+    k: usize,
+) -> std::result::Result<Range<usize>, Fault> {
+    let pair = indptr.get(k..).and_then(|rest| rest.first_chunk::<2>()).ok_or(Fault)?;
+    let base = indptr[0].to_usize();
+    let [from, to] = pair.map(|pointer| pointer.to_usize().wrapping_sub(base));
+    if from <= to && to <= nnz { Ok(from..to) } else { Err(Fault) }
+}
+
+/// Bytes that a row of `entries` entries of `entry` bytes takes at hand.
+pub(super) fn bytes_of_row(entries: usize, entry: usize) -> u64 {
+    // A vector that grows has up to twice the room for where rows start.
+    (entries * entry + 2 * size_of::<usize>()) as u64
+}
 
 /// The right matrix.
 pub(super) struct Right<T: Entry, I: Index, P: Index> {
@@ -64,10 +109,18 @@ impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
     /// The entries of row `k`; a fault if there is no such row, or if the pointers are out of order.
     #[inline(always)]
     pub(super) fn span(&self, k: usize) -> std::result::Result<Range<usize>, Fault> {
-        let pair = self.indptr.get(k..).and_then(|rest| rest.first_chunk::<2>()).ok_or(Fault)?;
-        let base = self.indptr[0].to_usize();
-        let [from, to] = pair.map(|pointer| pointer.to_usize().wrapping_sub(base));
-        if from <= to && to <= self.matrix.nnz() { Ok(from..to) } else { Err(Fault) }
+        span(&self.indptr, self.matrix.nnz(), k)
+    }
+
+    /// The rows, whatever is in them.
+    pub(super) fn rows(&self) -> RightRows<'_> {
+        RightRows {
+            indptr: Indices::new(&self.indptr),
+            shape: self.matrix.shape(),
+            nnz: self.matrix.nnz(),
+            entry: size_of::<I>() + size_of::<T>(),
+            is_read: self.is_read,
+        }
     }
 
     /// The terms of row `i` of A: the entries of all rows that it multiplies.

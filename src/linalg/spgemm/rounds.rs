@@ -84,7 +84,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
         mask: Option<RowMask<'_, I>>,
         terms: impl Fn(usize) -> std::result::Result<usize, Fault> + Sync,
         fault: impl Fn() -> Error,
-        sink: &mut impl Sink<I, S::Sum>,
+        sink: &mut dyn Sink<I, S::Sum>,
         ctx: &Context,
     ) -> Result<()> {
         for start in (0..a.nrows()).step_by(self.budget.block) {
@@ -123,7 +123,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
     }
 
     /// Hands on what was made last.
-    pub(super) fn flush(&mut self, sink: &mut impl Sink<I, S::Sum>, ctx: &Context) -> Result<()> {
+    pub(super) fn flush(&mut self, sink: &mut dyn Sink<I, S::Sum>, ctx: &Context) -> Result<()> {
         ctx.with_threads(|| sink.lines(&self.made[..self.chunks_made]))?;
         self.turn(0);
         Ok(())

@@ -2,9 +2,10 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::spgemm::Lines;
-use crate::sparse::{ByRows, CompressedDraft, CompressedWriter, Csr};
+use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, IndicesMut, Types, by_index_mut, largest};
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::raw::Raw;
+use crate::storage::{Context, Entry, Index, Place, RawBufferMut, SparseFormat};
 
 /// Takes rows.
 pub(super) trait Sink<I, V>: Send {
@@ -19,19 +20,28 @@ pub(super) trait Sink<I, V>: Send {
 }
 
 /// Rows written to a file.
-impl<V: Entry, I: Index, P: Index> Sink<I, V> for CompressedWriter<V, I, P, ByRows> {
+impl<V: Entry, I: Index> Sink<I, V> for AnyWriter {
     fn lines(&mut self, lines: &[Lines<I, V>]) -> Result<()> {
-        let mut each = lines.iter();
-        each.try_for_each(|lines| self.push_lines(&lines.lens, &lines.indices, &lines.data))
+        lines
+            .iter()
+            .map(rows_of)
+            .try_for_each(|(lens, indices, data)| self.push_lines(lens, indices, data))
     }
 
     fn part(&mut self, indices: &[I], data: &[V]) -> Result<()> {
-        self.push_part(indices, data)
+        self.push_part(Raw::of(indices), Raw::of(data))
     }
 
     fn end_line(&mut self) -> Result<()> {
-        CompressedWriter::end_line(self)
+        AnyWriter::end_line(self)
     }
+}
+
+/// Entries of each row, and all indices and values.
+type Made<'a> = (&'a [usize], Raw<'a>, Raw<'a>);
+
+fn rows_of<V: Entry, I: Index>(lines: &Lines<I, V>) -> Made<'_> {
+    (&lines.lens, Raw::of(&lines.indices), Raw::of(&lines.data))
 }
 
 /// Entries of each row, and nothing else.
@@ -60,8 +70,9 @@ impl<I: Send, V: Send> Sink<I, V> for Counts {
 }
 
 /// Rows copied to where they stay in memory, by all threads.
-pub(super) struct Filling<V: Entry, I: Index, P: Index> {
-    draft: CompressedDraft<V, I, P>,
+pub(super) struct Filling {
+    draft: AnyDraft,
+    types: Types,
     shape: (usize, usize),
     /// Rows and entries taken so far.
     rows: usize,
@@ -69,23 +80,28 @@ pub(super) struct Filling<V: Entry, I: Index, P: Index> {
     ctx: Context,
 }
 
-impl<V: Entry, I: Index, P: Index> Filling<V, I, P> {
+impl Filling {
     /// A matrix of `shape` with room for `room` entries, and more if there are more.
-    pub(super) fn new(shape: (usize, usize), room: usize, ctx: &Context) -> Result<Self> {
-        let draft = CompressedDraft::new::<ByRows>(shape, room, &Place::Memory, ctx)?;
-        Ok(Filling { draft, shape, rows: 0, nnz: 0, ctx: ctx.clone() })
+    pub(super) fn new(
+        types: Types,
+        shape: (usize, usize),
+        room: usize,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let draft = AnyDraft::new((SparseFormat::Csr, types), shape, room, &Place::Memory, ctx)?;
+        Ok(Filling { draft, types, shape, rows: 0, nnz: 0, ctx: ctx.clone() })
     }
 
-    pub(super) fn finish(self) -> Result<Csr<V, I, P>> {
-        self.draft.finish(self.shape, true)
+    pub(super) fn finish(self) -> Result<AnyCompressed> {
+        self.draft.finish(SparseFormat::Csr, self.shape, true)
     }
 
     /// Makes room for so many entries more.
     fn make_room(&mut self, more: usize) -> Result<()> {
-        let needed = self.nnz + more;
-        if needed > P::LARGEST {
+        let (needed, most) = (self.nnz + more, largest(self.types.pointers));
+        if needed > most {
             return Err(Error::new(ErrorKind::Type, "too many entries for the index type")
-                .expected(format!("at most {}", P::LARGEST))
+                .expected(format!("at most {most}"))
                 .found(format!("{needed} or more"))
                 .remedy("use u64 pointers"));
         }
@@ -97,63 +113,76 @@ impl<V: Entry, I: Index, P: Index> Filling<V, I, P> {
         // As many for each row that is to come as for those that came, and some more.
         let rows = self.rows.max(1) as f64;
         let guess = needed as f64 * (self.shape.0 as f64 / rows) * 1.1;
-        let room = needed.max((guess as usize).min(4 * needed)).min(P::LARGEST);
-        let bytes = Csr::<V, I, P>::bytes_of(self.shape.0, room + self.draft.indices.len());
+        let room = needed.max((guess as usize).min(4 * needed)).min(largest(self.types.pointers));
+        let bytes = self.types.bytes_of(self.shape.0, room + self.draft.indices.len());
         self.ctx.check_memory("the result", bytes)?;
-        let mut larger =
-            CompressedDraft::new::<ByRows>(self.shape, room, &Place::Memory, &self.ctx)?;
-        larger.indptr.copy_from_slice(&self.draft.indptr);
-        larger.indices[..self.nnz].copy_from_slice(&self.draft.indices[..self.nnz]);
-        larger.data[..self.nnz].copy_from_slice(&self.draft.data[..self.nnz]);
+        let kind = (SparseFormat::Csr, self.types);
+        let mut larger = AnyDraft::new(kind, self.shape, room, &Place::Memory, &self.ctx)?;
+        let copy = |to: &mut RawBufferMut, from: &RawBufferMut, len| {
+            to.as_mut().slice_mut(0..len).copy_from(from.as_raw().slice(0..len));
+        };
+        copy(&mut larger.indptr, &self.draft.indptr, self.shape.0 + 1);
+        copy(&mut larger.indices, &self.draft.indices, self.nnz);
+        copy(&mut larger.data, &self.draft.data, self.nnz);
         self.draft = larger;
         Ok(())
     }
-}
 
-impl<V: Entry, I: Index, P: Index> Sink<I, V> for Filling<V, I, P> {
-    fn lines(&mut self, lines: &[Lines<I, V>]) -> Result<()> {
-        let entries = lines.iter().map(|lines| lines.indices.len()).sum();
-        self.make_room(entries)?;
-        let mut end = self.nnz;
-        let (mut indptr, mut indices, mut data) = (
-            &mut self.draft.indptr[self.rows + 1..],
-            &mut self.draft.indices[end..],
-            &mut self.draft.data[end..],
-        );
+    fn take_lines(&mut self, lines: &[Made<'_>]) -> Result<()> {
+        self.make_room(lines.iter().map(|(_, indices, _)| indices.len()).sum())?;
+        let AnyDraft { indptr, indices, data, .. } = &mut self.draft;
+        let (mut indptr, mut indices, mut data) =
+            (IndicesMut::of(indptr), indices.as_mut(), data.as_mut());
+        indptr.take_front(self.rows + 1);
+        indices.take_front(self.nnz);
+        data.take_front(self.nnz);
         let mut copies = Vec::with_capacity(lines.len());
-        for lines in lines {
-            let (pointers, to_indices, to_data);
-            (pointers, indptr) = indptr.split_at_mut(lines.lens.len());
-            (to_indices, indices) = indices.split_at_mut(lines.indices.len());
-            (to_data, data) = data.split_at_mut(lines.data.len());
-            copies.push((lines, end, pointers, to_indices, to_data));
-            end += lines.indices.len();
-            self.rows += lines.lens.len();
+        for (lens, from_indices, from_data) in lines {
+            let pointers = indptr.take_front(lens.len());
+            let to = (indices.take_front(from_indices.len()), data.take_front(from_data.len()));
+            copies.push((*lens, self.nnz, pointers, to, (*from_indices, *from_data)));
+            self.nnz += from_indices.len();
+            self.rows += lens.len();
         }
-        self.nnz = end;
-        copies.into_par_iter().for_each(|(lines, mut end, indptr, indices, data)| {
-            for (pointer, len) in indptr.iter_mut().zip(&lines.lens) {
-                end += len;
-                *pointer = P::from_usize(end);
-            }
-            indices.copy_from_slice(&lines.indices);
-            data.copy_from_slice(&lines.data);
+        copies.into_par_iter().for_each(|(lens, start, mut indptr, mut to, from)| {
+            by_index_mut!(&mut indptr, indptr => fill_ends(lens, start, indptr));
+            to.0.copy_from(from.0);
+            to.1.copy_from(from.1);
         });
         Ok(())
     }
 
-    fn part(&mut self, indices: &[I], data: &[V]) -> Result<()> {
+    fn take_part(&mut self, indices: Raw<'_>, data: Raw<'_>) -> Result<()> {
         self.make_room(indices.len())?;
         let here = self.nnz..self.nnz + indices.len();
-        self.draft.indices[here.clone()].copy_from_slice(indices);
-        self.draft.data[here].copy_from_slice(data);
+        self.draft.indices.as_mut().slice_mut(here.clone()).copy_from(indices);
+        self.draft.data.as_mut().slice_mut(here).copy_from(data);
         self.nnz += indices.len();
         Ok(())
+    }
+}
+
+/// Where rows of these lengths end, of which the first starts at entry `start`.
+fn fill_ends<P: Index>(lens: &[usize], start: usize, indptr: &mut [P]) {
+    let mut end = start;
+    for (pointer, len) in indptr.iter_mut().zip(lens) {
+        end += len;
+        *pointer = P::from_usize(end);
+    }
+}
+
+impl<V: Entry, I: Index> Sink<I, V> for Filling {
+    fn lines(&mut self, lines: &[Lines<I, V>]) -> Result<()> {
+        self.take_lines(&lines.iter().map(rows_of).collect::<Vec<_>>())
+    }
+
+    fn part(&mut self, indices: &[I], data: &[V]) -> Result<()> {
+        self.take_part(Raw::of(indices), Raw::of(data))
     }
 
     fn end_line(&mut self) -> Result<()> {
         self.rows += 1;
-        self.draft.indptr[self.rows] = P::from_usize(self.nnz);
+        IndicesMut::of(&mut self.draft.indptr).set(self.rows, self.nnz);
         Ok(())
     }
 }
@@ -161,6 +190,7 @@ impl<V: Entry, I: Index, P: Index> Sink<I, V> for Filling<V, I, P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sparse::Csr;
 
     fn lines(lens: &[usize]) -> Lines<u32, f64> {
         let mut lines = Lines::new();
@@ -175,13 +205,15 @@ mod tests {
     #[test]
     fn more_entries_than_expected_find_room() {
         let ctx = Context::new();
-        let mut filling = Filling::<f64, u32, u32>::new((7, 50), 3, &ctx).unwrap();
+        let types = Types::of::<f64, u32, u32>();
+        let mut filling = Filling::new(types, (7, 50), 3, &ctx).unwrap();
         filling.lines(&[lines(&[2, 0]), lines(&[1, 9])]).unwrap();
-        filling.part(&[3, 4], &[3.0, 4.0]).unwrap();
-        filling.part(&[44], &[44.0]).unwrap();
-        filling.end_line().unwrap();
+        let sink: &mut dyn Sink<u32, f64> = &mut filling;
+        sink.part(&[3, 4], &[3.0, 4.0]).unwrap();
+        sink.part(&[44], &[44.0]).unwrap();
+        sink.end_line().unwrap();
         filling.lines(&[lines(&[0, 50])]).unwrap();
-        let matrix = filling.finish().unwrap();
+        let matrix: Csr<f64> = filling.finish().unwrap().into_typed();
         assert_eq!(matrix.indptr()[..], [0, 2, 2, 3, 12, 15, 15, 65]);
         let found = [(4, 44), (6, 49)].map(|(i, j)| matrix.get(i, j).unwrap());
         assert_eq!(found, [Some(44.0), Some(49.0)]);
@@ -189,9 +221,10 @@ mod tests {
 
     #[test]
     fn more_entries_than_pointers_can_count_are_an_error() {
-        let mut filling = Filling::<(), u32, u32>::new((2, 50), 3, &Context::new()).unwrap();
+        let types = Types::of::<(), u32, u32>();
+        let mut filling = Filling::new(types, (2, 50), 3, &Context::new()).unwrap();
         filling.nnz = i32::MAX as usize - 1;
-        let error = filling.part(&[3, 4], &[(), ()]).unwrap_err();
+        let error = filling.part(&[3u32, 4], &[(), ()]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Type, "{error}");
     }
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::right::Right;
+use super::right::{Right, bytes_of_row};
 use super::row_set::RowSet;
 use crate::linalg::kernels::Fault;
 use crate::linalg::kernels::spgemm::Rows;
@@ -38,12 +38,6 @@ impl<T: Entry, I: Index> Store<T, I> {
     /// Bytes that the set of rows takes.
     pub(super) fn bytes_of_set(nrows: usize) -> u64 {
         RowSet::bytes(nrows)
-    }
-
-    /// Bytes that a row of `entries` entries takes.
-    pub(super) fn bytes_of_row(entries: usize) -> u64 {
-        // A vector that grows has up to twice the room for where rows start.
-        (entries * (size_of::<I>() + size_of::<T>()) + 2 * size_of::<usize>()) as u64
     }
 
     /// Turns to the rows `needed`, within `room` bytes. If `carries`, rows at hand from the first one needed on stay, and
@@ -100,7 +94,7 @@ impl<T: Entry, I: Index> Store<T, I> {
             self.starts.push(end);
         }
         let entry = (size_of::<I>() + size_of::<T>()) as u64;
-        let starts = Self::bytes_of_row(0) * self.starts.len() as u64;
+        let starts = bytes_of_row(0, 0) * self.starts.len() as u64;
         let (most, gone) = ((room.saturating_sub(starts) / entry) as usize, self.starts[0]);
         if end > most && gone > 0 {
             self.indices.drain(..gone);

@@ -26,7 +26,7 @@ pub(super) fn run<S: Semiring, I: Index, P: Index>(
     product: &Product<'_, S, I, P>,
     cuts: Cuts,
     most_terms: usize,
-    sink: &mut impl Sink<I, S::Sum>,
+    sink: &mut dyn Sink<I, S::Sum>,
     ctx: &Context,
 ) -> Result<()> {
     let mut stream = Stream::new(product, most_terms, ctx);
@@ -65,13 +65,16 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
     }
 
     /// The stretches of a group.
-    fn group(&mut self, stretches: &[Stretch], sink: &mut impl Sink<I, S::Sum>) -> Result<()> {
+    fn group(&mut self, stretches: &[Stretch], sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
         let Product { left, right, left_is_read, budget, .. } = self.product;
-        let (a, b) = (left_is_read.then_some(*left), right.is_read.then_some(&right.matrix));
+        let (a, b) =
+            (left_is_read.then(|| left.to_any()), right.is_read.then(|| right.matrix.to_any()));
         // A group is cut as if nothing were at hand.
         self.hand.store.forget();
         let mut next = 0;
-        if let Some(mut reading) = Reading::new(a, b, stretches, budget, self.ctx)? {
+        if let Some(mut reading) =
+            Reading::new(a.as_ref(), b.as_ref(), stretches, budget, self.ctx)?
+        {
             let Reading { reader, steps, left: a, right: b } = &mut reading;
             reader.sweep(self.ctx, &mut |step, bytes| {
                 let Step { stretch, is_last, items } = &steps[step];
@@ -84,16 +87,17 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
                         (Item::Pointers(range), Some(a), _) => {
                             self.hand.reserve(stretch);
                             let pointers = a.pointers(range.clone(), &mut bytes)?;
-                            self.hand.indptr.extend_from_slice(pointers);
+                            self.hand.indptr.extend_from_slice(pointers.typed());
                         }
                         (Item::Entries(range), Some(a), _) => {
                             self.hand.reserve(stretch);
                             let (indices, data) = a.entries(range.clone(), &mut bytes)?;
-                            self.hand.indices.extend_from_slice(indices);
-                            self.hand.data.extend_from_slice(data);
+                            self.hand.indices.extend_from_slice(indices.typed());
+                            self.hand.data.extend_from_slice(data.as_typed());
                         }
                         (Item::Run(range), _, Some(b)) => {
-                            let entries = b.entries(range.clone(), &mut bytes)?;
+                            let (indices, data) = b.entries(range.clone(), &mut bytes)?;
+                            let entries = (indices.typed(), data.as_typed());
                             self.hand.turn(self.product, stretch)?;
                             let picked = self.hand.store.pick(right, range.clone(), entries);
                             picked.map_err(|Fault| changed())?;
@@ -114,13 +118,13 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
     fn multiply_all(
         &mut self,
         stretches: &[Stretch],
-        sink: &mut impl Sink<I, S::Sum>,
+        sink: &mut dyn Sink<I, S::Sum>,
     ) -> Result<()> {
         stretches.iter().try_for_each(|stretch| self.multiply(stretch, sink))
     }
 
     /// Multiplies a stretch, all that it needs being at hand.
-    fn multiply(&mut self, stretch: &Stretch, sink: &mut impl Sink<I, S::Sum>) -> Result<()> {
+    fn multiply(&mut self, stretch: &Stretch, sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
         let Stream { product, rounds, hand, long, ctx } = self;
         hand.turn(product, stretch)?;
         let a = hand.left(product, stretch)?;
@@ -156,7 +160,7 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
         stretch: &Stretch,
         a: Panel<'b, S::Left, I>,
         b: impl Rows<'b, S::Right, I>,
-        sink: &mut impl Sink<I, S::Sum>,
+        sink: &mut dyn Sink<I, S::Sum>,
     ) -> Result<()> {
         let Product { semiring, left, right, mask, budget, .. } = *self.product;
         let fault = || right.fault(left, a, b);

@@ -115,7 +115,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
     }
 
     /// Calls `take` with the state of its line, along the stored axis or across it, for every entry, in order.
-    pub(crate) fn fold<S: Send>(
+    pub(crate) fn fold<S: Send + Copy>(
         &mut self,
         along: bool,
         states: &mut [S],
@@ -124,7 +124,10 @@ impl<'a, V: Entry> LinePass<'a, V> {
     ) -> Result<()> {
         match along {
             true => self.along(states, ctx, |state, _, data, _| {
-                data.iter().for_each(|&x| take(state, x));
+                // A copy, which stays in registers.
+                let mut folded = *state;
+                data.iter().for_each(|&x| take(&mut folded, x));
+                *state = folded;
             }),
             false => self.across(states, ctx, take),
         }

@@ -19,7 +19,7 @@
 //!   `matvec_with` – sparse times a vector over one
 //! - `gram` – `Aᴴ A` in one pass; `matmul` – products of dense matrices
 //! - `statistics` – sums, means, variances and extremes of rows or columns; `sparse_statistics` – of sparse matrices, with
-//!   norms and counts, by the passes of `line_pass`
+//!   norms, by the passes of `line_pass`; `nnz_per` – how many entries rows or columns store
 //! - `reordered` – a matrix in another order that remembers it; `bandwidth` – how far from the diagonal its entries lie
 //! - `vector` – sums and updates of vectors that do not depend on the number of threads
 //! - `kernels` – the loops, on plain slices: they know neither matrices
@@ -43,6 +43,7 @@ mod line_pass;
 mod matmul;
 mod matvec_with;
 mod multiplier;
+mod nnz_per;
 mod numbers;
 mod operator;
 mod prepared;
@@ -66,6 +67,7 @@ pub use arithmetic::{Multiply, Subtract};
 pub(crate) use by_type::check_meets;
 pub use fn_operator::FnOperator;
 pub(crate) use multiplier::{Multiplier, Prepared};
+pub(crate) use nnz_per::nnz_per;
 pub use operator::LinearOperator;
 pub(crate) use prepared::sealed;
 pub use prepared::{Operator, PanelProduct, Panelled};
@@ -79,7 +81,7 @@ pub use semiring::{
 };
 pub(crate) use sparse_arithmetic::{add, multiply_elements, subtract};
 pub use sparse_statistics::NormOrder;
-pub(crate) use sparse_statistics::{nnz_per, norms_into, stats as sparse_stats};
+pub(crate) use sparse_statistics::{norms_into, stats as sparse_stats};
 pub use spgemm::Mask;
 pub use statistics::Stats;
 pub(crate) use statistics::stats as dense_stats;

@@ -9,7 +9,7 @@ use crate::linalg::kernels::Combination;
 use crate::linalg::sparse_merged::Pair;
 use crate::linalg::sparse_merging::Merging;
 use crate::sparse::{
-    AnyCompressed, AnyWriter, AnyZippedLines, Axis, Compressed, Indices, Pieces, by_index, largest,
+    AnyCompressed, AnyWriter, AnyZippedLines, Axis, Compressed, Indices, Pieces, largest,
     memory_left,
 };
 use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
@@ -241,10 +241,9 @@ fn estimate(union: bool, (a, b): (&AnyCompressed, &AnyCompressed)) -> usize {
     }
 }
 
-fn sorted(indices: Indices<'_>) -> Vec<u64> {
-    let mut sorted: Vec<u64> = by_index!(indices, indices => {
-        indices.iter().map(|&index| index.into()).collect()
-    });
+fn sorted(indices: Indices<'_>) -> Vec<usize> {
+    let mut sorted = vec![0; indices.len()];
+    indices.positions(0, &mut sorted);
     sorted.sort_unstable();
     sorted.dedup();
     sorted

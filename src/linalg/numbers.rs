@@ -83,17 +83,16 @@ macro_rules! by_number {
                 let $decode: $crate::linalg::numbers::Coding<$V> = None;
                 $body
             }
-            Some($crate::storage::DType::Int32) => {
-                type $V = i32;
-                let $decode: $crate::linalg::numbers::Coding<$V> = None;
-                $body
-            }
             Some($crate::storage::DType::UInt64) => {
                 type $V = u64;
                 let $decode: $crate::linalg::numbers::Coding<$V> = None;
                 $body
             }
-            dtype @ Some($crate::storage::DType::UInt32 | $crate::storage::DType::Float64) => {
+            dtype @ Some(
+                $crate::storage::DType::Int32
+                | $crate::storage::DType::UInt32
+                | $crate::storage::DType::Float64,
+            ) => {
                 type $V = f64;
                 let $decode = $crate::linalg::numbers::f64s(dtype)?;
                 $body

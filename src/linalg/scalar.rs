@@ -291,7 +291,7 @@ macro_rules! real_scalars {
 
 real_scalars!(
     f32, (f32, numbers::f32s), (f32, numbers::f32s, Complex64 Complex<f32>);
-    f64, (f64, numbers::f64s, Float32 f32),
+    f64, (f64, numbers::f64s, Float32 f32, Int32 i32),
         (f64, numbers::f64s, Complex64 Complex<f32>, Complex128 Complex<f64>)
 );
 

@@ -231,7 +231,7 @@ impl<'a> Pair<'a> {
             } else {
                 let q = self.right.lines(&block, &mut of_right);
                 let to = (indices.slice_mut(end..run.count), data.slice_mut(end..run.count));
-                (how.merge)(p, q, to, ends).map_err(|(line, index)| (first + line, index))?
+                how.merge(p, q, to, ends).map_err(|(line, index)| (first + line, index))?
             };
             ends.iter_mut().for_each(|made| *made += start + end);
             pointers.take_front(block.len()).copy_from(ends);

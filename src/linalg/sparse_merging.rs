@@ -165,7 +165,7 @@ impl Merged<'_> {
             let clash = |(line, index)| (first + line, index);
             match &mut sorting {
                 None => {
-                    let count = (how.merge)(p, q, self.room(end), ends).map_err(clash)?;
+                    let count = how.merge(p, q, self.room(end), ends).map_err(clash)?;
                     ends.iter_mut().for_each(|made| *made += end);
                     end += count;
                 }
@@ -175,7 +175,7 @@ impl Merged<'_> {
                         let p = of_left.of(p, line).map_err(clash)?;
                         let q = of_right.of(q, line).map_err(clash)?;
                         let (mut one, to) = ([0], self.room(end));
-                        let merged = (how.merge)(p, q, to, &mut one);
+                        let merged = how.merge(p, q, to, &mut one);
                         end += merged.map_err(|(_, index)| clash(index))?;
                         *made = end;
                     }

@@ -13,7 +13,7 @@
 //!
 //! 1. The entries of a line come in blocks, one for each entry of A, as wide as the line of B. Blocks of up to eight have
 //!    loops of their own, without a count: on one thread five blocks of four entries took 2.2 ns an entry with them and 2.7
-//!    without, five blocks of one 3.4 and 7.6.
+//!    without, five blocks of one 3.4 and 7.6. Values of rare types have only the loop with one.
 
 use std::ops::Range;
 
@@ -68,16 +68,17 @@ pub(crate) type Products = fn(&Kron<'_>, usize, RawMut<'_>) -> bool;
 /// How values of a type are multiplied: numbers, `bool` and patterns.
 pub(crate) fn products(dtype: Option<DType>) -> Option<Products> {
     macro_rules! by_type {
-        ($($name:ident $T:ty),*) => {
+        ($($name:ident $T:ty),*; $($rare:ident $R:ty),*) => {
             match dtype {
                 None => Some(|_, _, _| true),
-                $(Some(DType::$name) => Some(fill_values::<$T>),)*
+                $(Some(DType::$name) => Some(fill_values::<$T, true>),)*
+                $(Some(DType::$rare) => Some(fill_values::<$R, false>),)*
                 _ => None,
             }
         };
     }
-    by_type!(Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
-        UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>)
+    by_type!(Int64 i64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>;
+        Bool bool, Int8 i8, Int16 i16, Int32 i32, UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64)
 }
 
 /// The product of two matrices, or of some lines of the left one with the right one. It has no more entries than a `usize`
@@ -196,7 +197,7 @@ impl Kron<'_> {
     fn fill_indices(&self, first: usize, indices: IndicesMut<'_>) {
         fn go<I: Index>(product: &Kron<'_>, first: usize, to: &mut [I]) {
             let (left, right) = (product.a.indices.typed(), product.b.indices.typed());
-            product.walk(left, right, first, to, &|i: I, js: &[I], to: &mut [I]| {
+            product.walk::<I, true>(left, right, first, to, &|i: I, js: &[I], to: &mut [I]| {
                 let base = i.to_usize() * product.minor;
                 to.iter_mut().zip(js).for_each(|(to, j)| *to = I::from_usize(base + j.to_usize()));
                 true
@@ -206,8 +207,8 @@ impl Kron<'_> {
     }
 
     /// Calls `block` with each entry of A, the line of B that it meets, and where what both make goes, from entry `first` of the
-    /// product on; whether it always tells so. `left` and `right` have something of all entries of A and of B.
-    fn walk<E: Copy>(
+    /// product on; whether it always tells so. `BY_WIDTH` if there are loops for narrow blocks. `left` and `right` have something of all entries of A and of B.
+    fn walk<E: Copy, const BY_WIDTH: bool>(
         &self,
         left: &[E],
         right: &[E],
@@ -220,7 +221,7 @@ impl Kron<'_> {
         if skip > 0 {
             let (left, right) = (&left[self.a.line(i)], &right[self.b.line(j)]);
             let these = to.split_off_mut(..(left.len() * right.len() - skip).min(to.len()));
-            fits = rest_of_line(left, right, skip, these.unwrap_or_default(), block);
+            fits = rest_of_line::<E, BY_WIDTH>(left, right, skip, these.unwrap_or_default(), block);
             j += 1;
         }
         while !to.is_empty() {
@@ -231,7 +232,7 @@ impl Kron<'_> {
                 let right = &right[start..end];
                 let these;
                 (these, to) = to.split_at_mut((left.len() * right.len()).min(to.len()));
-                fits &= line(left, right, these, block);
+                fits &= line::<E, BY_WIDTH>(left, right, these, block);
                 (j, start) = (j + 1, end);
             }
             (i, j) = (i + 1, 0);
@@ -240,10 +241,14 @@ impl Kron<'_> {
     }
 }
 
-fn fill_values<T: Multiply>(product: &Kron<'_>, first: usize, to: RawMut<'_>) -> bool {
+fn fill_values<T: Multiply, const BY_WIDTH: bool>(
+    product: &Kron<'_>,
+    first: usize,
+    to: RawMut<'_>,
+) -> bool {
     let (left, right) = (product.a.data.as_typed(), product.b.data.as_typed());
     let to = to.typed::<T>().expect("values of the type of both");
-    product.walk(left, right, first, to, &|x: T, ys: &[T], to: &mut [T]| {
+    product.walk::<T, BY_WIDTH>(left, right, first, to, &|x: T, ys: &[T], to: &mut [T]| {
         to.iter_mut().zip(ys).fold(true, |fits, (to, &y)| {
             let product = x.product(y);
             *to = product.unwrap_or(x);
@@ -253,7 +258,7 @@ fn fill_values<T: Multiply>(product: &Kron<'_>, first: usize, to: RawMut<'_>) ->
 }
 
 /// Makes a line from entry `skip` on; neither side is empty.
-fn rest_of_line<E: Copy>(
+fn rest_of_line<E: Copy, const BY_WIDTH: bool>(
     left: &[E],
     right: &[E],
     skip: usize,
@@ -263,12 +268,12 @@ fn rest_of_line<E: Copy>(
     let (next, begun) = (skip / right.len(), skip % right.len());
     let (these, to) = to.split_at_mut((right.len() - begun).min(to.len()));
     let fits = block(left[next], &right[begun..], these);
-    fits & line(&left[next + 1..], right, to, block)
+    fits & line::<E, BY_WIDTH>(&left[next + 1..], right, to, block)
 }
 
 /// Makes a line from its first entry on, or from that of a later entry of A.
 #[inline(always)]
-fn line<E: Copy>(
+fn line<E: Copy, const BY_WIDTH: bool>(
     left: &[E],
     right: &[E],
     to: &mut [E],
@@ -276,6 +281,7 @@ fn line<E: Copy>(
 ) -> bool {
     match right.len() {
         0 => true,
+        _ if !BY_WIDTH => any_blocks(left, right, to, block),
         1 => blocks::<E, 1>(left, right, to, block),
         2 => blocks::<E, 2>(left, right, to, block),
         3 => blocks::<E, 3>(left, right, to, block),

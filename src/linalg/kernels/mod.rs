@@ -29,6 +29,7 @@ mod exchange;
 mod kron;
 mod magnitude;
 mod merge;
+mod merge_apart;
 mod multiply;
 mod narrow;
 mod packed;

@@ -187,38 +187,36 @@ fn count<I: Index>(
     right: RightRows<'_>,
     terms: &mut [usize],
 ) -> std::result::Result<Classes, Fault> {
-    let first = block.row(0)?.start;
+    let start = (row, entry, block.row(0)?.start);
     let chunks = terms.par_chunks_mut(ROWS).enumerate();
     let counted = chunks.map(|(chunk, terms)| {
-        let mut classes = Classes::new();
         by_index!(right.indptr, indptr => {
-            count_terms(block, chunk * ROWS, (indptr, right.nnz), terms)
-        })?;
-        for (i, &terms) in (chunk * ROWS..).zip(&*terms) {
-            let here = block.row(i)?;
-            let start = entry + here.start.checked_sub(first).ok_or(Fault)?;
-            classes.add(row + i, start..start + here.len(), terms);
-        }
-        Ok(classes)
+            count_rows(block, chunk * ROWS, start, (indptr, right.nnz), terms)
+        })
     });
     let counted = counted.collect::<std::result::Result<Vec<_>, Fault>>()?;
     Ok(counted.into_iter().fold(Classes::new(), Classes::merge))
 }
 
-/// The terms of rows of A from the `first` on: the entries of all rows of B that each multiplies.
-fn count_terms<I: Index, P: Index>(
+/// Counts the terms of rows of A from the `first` on: the entries of all rows of B that each multiplies.
+fn count_rows<I: Index, P: Index>(
     block: Panel<'_, (), I>,
     first: usize,
+    (row, entry, from): (usize, usize, usize),
     (indptr, nnz): (&[P], usize),
     terms: &mut [usize],
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<Classes, Fault> {
+    let mut classes = Classes::new();
     for (i, terms) in (first..).zip(terms) {
-        let mut columns = block.indices[block.row(i)?].iter();
+        let here = block.row(i)?;
+        let mut columns = block.indices[here.clone()].iter();
         *terms = columns.try_fold(0, |sum: usize, k| {
             Ok(sum.saturating_add(span(indptr, nnz, k.to_usize())?.len()))
         })?;
+        let start = entry + here.start.checked_sub(from).ok_or(Fault)?;
+        classes.add(row + i, start..start + here.len(), *terms);
     }
-    Ok(())
+    Ok(classes)
 }
 
 /// Hands the rows of a block to the cutter, and tells where the next block's entries start.

@@ -14,10 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::by_parts::{bytes_apart, in_parts};
 use crate::linalg::compressed::{PanelProduct, Ways, multiply_each, multiply_panels};
 use crate::linalg::dense::{any_line_product, any_product};
-use crate::linalg::kernels::{Decode, Vectors, decode};
+use crate::linalg::kernels::Vectors;
+use crate::linalg::numbers::Widen;
 use crate::linalg::prepared_sparse::FormProduct;
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::storage::{Context, DType, Element, Entry};
+use crate::storage::{Context, DType, Element};
 
 /// What makes the products of entries of one type with vectors of `X`.
 pub struct Products<X: Scalar> {
@@ -38,11 +39,6 @@ pub(super) struct DenseWays<X: Scalar> {
     pub(super) exact: fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>,
     /// Bytes of an element that is decoded; none if it is not.
     pub(super) decoded: usize,
-}
-
-/// An entry that is a number of type `W`, or is decoded into one.
-trait Widen<W>: Entry {
-    const DECODE: Option<Decode<W>>;
 }
 
 /// Products of entries `T` as numbers of type `W`.
@@ -126,48 +122,6 @@ fn exact_dense<T: Element + Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<bool> {
     T::exact_dense(&a.clone().into_typed::<T, Ix2>(), adjoint, operands, ctx)
-}
-
-macro_rules! plain {
-    ($($entry:ty),*) => {$(
-        impl Widen<$entry> for $entry {
-            const DECODE: Option<Decode<Self>> = None;
-        }
-    )*};
-}
-
-plain!((), bool, f32, f64, Complex<f32>, Complex<f64>);
-
-macro_rules! widens {
-    ($($entry:ty => $($wide:ty),*;)*) => {$($(
-        impl Widen<$wide> for $entry {
-            const DECODE: Option<Decode<$wide>> =
-                Some(|from, to| decode(from, to, |it: $entry| it.times(<$wide>::from(1u8))));
-        }
-    )*)*};
-}
-
-widens! {
-    i8 => f32, f64;
-    i16 => f32, f64;
-    i32 => f64;
-    i64 => f64;
-    u8 => f32, f64;
-    u16 => f32, f64;
-    u32 => f64;
-    u64 => f64;
-    f32 => f64;
-}
-
-#[cfg(feature = "half")]
-widens! {
-    half::f16 => f32, f64;
-    half::bf16 => f32, f64;
-}
-
-impl Widen<Complex<f64>> for Complex<f32> {
-    const DECODE: Option<Decode<Complex<f64>>> =
-        Some(|from, to| decode(from, to, |it: Self| Complex::new(it.re.into(), it.im.into())));
 }
 
 /// A type of vectors, and the products that there are with such.

@@ -109,37 +109,3 @@ fn no_number(dtype: DType, to: DType) -> Error {
         .expected(format!("entries that {to} holds"))
         .found(dtype)
 }
-
-/// Evaluates an expression with `V` being the type of numbers in which statistics take real entries of a type, and `decode` making
-/// them of it: those of the size that the entries have, so that integers of 64 bits stay exact. Other entries are an error.
-macro_rules! by_number {
-    ($dtype:expr, ($V:ident, $decode:ident) => $body:expr) => {
-        match $dtype {
-            Some($crate::storage::DType::Int64) => {
-                type $V = i64;
-                let $decode: $crate::linalg::numbers::Coding<$V> = None;
-                $body
-            }
-            Some($crate::storage::DType::UInt64) => {
-                type $V = u64;
-                let $decode: $crate::linalg::numbers::Coding<$V> = None;
-                $body
-            }
-            dtype @ Some(
-                $crate::storage::DType::Int32
-                | $crate::storage::DType::UInt32
-                | $crate::storage::DType::Float64,
-            ) => {
-                type $V = f64;
-                let $decode = $crate::linalg::numbers::f64s(dtype)?;
-                $body
-            }
-            dtype => {
-                type $V = f32;
-                let $decode = $crate::linalg::numbers::f32s(dtype)?;
-                $body
-            }
-        }
-    };
-}
-pub(crate) use by_number;

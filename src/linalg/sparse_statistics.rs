@@ -18,12 +18,12 @@ use crate::linalg::kernels::{
     GROUP, Moments, integer, is_safe, is_wide, of_run, power_of_two, split,
 };
 use crate::linalg::line_pass::{LinePass, RUN};
-use crate::linalg::numbers::{Coding, by_number, magnitudes};
+use crate::linalg::numbers::{Coding, f64s, magnitudes};
 use crate::linalg::scalar::Factor;
 use crate::linalg::statistics::Stats;
 use crate::sparse::{AnyCompressed, Axis, Compressed};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{Context, Entry, Index, SparseFormat, bytes_of};
+use crate::storage::{Context, DType, Entry, Index, SparseFormat, bytes_of};
 use num_complex::Complex;
 
 /// Numbers of a line from which on they are summed in lanes.
@@ -118,9 +118,14 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
     }
 }
 
-/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers, `bool` or pattern entries.
+/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers, `bool` or pattern entries, all of which
+/// are taken as `f64`, apart from integers that it does not hold.
 pub(crate) fn stats(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<Stats> {
-    by_number!(a.types().values, (V, decode) => stats_of::<V>(a, decode, axis, ctx))
+    match a.types().values {
+        Some(DType::Int64) => stats_of::<i64>(a, None, axis, ctx),
+        Some(DType::UInt64) => stats_of::<u64>(a, None, axis, ctx),
+        dtype => stats_of::<f64>(a, f64s(dtype)?, axis, ctx),
+    }
 }
 
 fn stats_of<V: Factor<f64>>(
@@ -172,12 +177,11 @@ pub(crate) fn norms_into(
     let numbers = (a, magnitudes(a.types().values)?);
     let mut pass = LinePass::new("norms", numbers, (along, bytes), ctx)?;
     norms.fill(0.0);
-    match order {
-        NormOrder::L1 => return pass.fold(along, norms, ctx, |norm, x| *norm += x.abs()),
-        NormOrder::Max => {
-            return pass.fold(along, norms, ctx, |norm, x| *norm = larger(*norm, x.abs()));
-        }
-        NormOrder::L2 => {}
+    if order != NormOrder::L2 {
+        let is_sum = order == NormOrder::L1;
+        return pass.fold(along, norms, ctx, |norm, x| {
+            *norm = if is_sum { *norm + x.abs() } else { larger(*norm, x.abs()) };
+        });
     }
     // A square that vanishes is seen where it is formed; one that overflows, in the sum.
     let vanished = AtomicBool::new(false);

@@ -3,9 +3,9 @@
 use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
 use crate::linalg::kernels::{Moments, RUN, Values, across, along, block_height};
-use crate::linalg::numbers::{Coding, by_number};
+use crate::linalg::numbers::{Coding, f32s, f64s};
 use crate::linalg::scalar::Factor;
-use crate::storage::{Context, Element, Order, Plan};
+use crate::storage::{Context, DType, Element, Order, Plan};
 
 /// Nanoseconds that an element takes one thread.
 const WORK: f64 = 1.0;
@@ -104,9 +104,18 @@ impl<T: Element + Factor<f64>> Dense<T> {
     }
 }
 
-/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers or `bool`.
+/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers or `bool`, in numbers about as wide as they
+/// are.
 pub(crate) fn stats(a: &AnyDense, axis: usize, ctx: &Context) -> Result<Stats> {
-    by_number!(Some(a.dtype()), (V, decode) => stats_of::<V>(a, decode, axis, ctx))
+    let dtype = Some(a.dtype());
+    match a.dtype() {
+        DType::Int64 => stats_of::<i64>(a, None, axis, ctx),
+        DType::UInt64 => stats_of::<u64>(a, None, axis, ctx),
+        DType::Int32 | DType::UInt32 | DType::Float64 => {
+            stats_of::<f64>(a, f64s(dtype)?, axis, ctx)
+        }
+        _ => stats_of::<f32>(a, f32s(dtype)?, axis, ctx),
+    }
 }
 
 fn stats_of<V: Element + Factor<f64>>(

@@ -77,8 +77,9 @@ pub(crate) fn products(dtype: Option<DType>) -> Option<Products> {
             }
         };
     }
-    by_type!(Int64 i64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>;
-        Bool bool, Int8 i8, Int16 i16, Int32 i32, UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64)
+    by_type!(Int64 i64, Float32 f32, Float64 f64;
+        Bool bool, Int8 i8, Int16 i16, Int32 i32, UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64,
+        Complex64 Complex<f32>, Complex128 Complex<f64>)
 }
 
 /// The product of two matrices, or of some lines of the left one with the right one. It has no more entries than a `usize`

@@ -485,6 +485,7 @@ fn dense_matrices_are_added_and_multiplied_element_by_element() {
         error.to_string().starts_with("position 1: the sum of two elements overflows"),
         "{error}"
     );
+    assert_eq!(error.finding(), Some("that of 9223372036854775807 and 100"));
     assert!(!folder.path().join("b.npy").exists());
     let error = a.add(&c, &memory, &ctx).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
@@ -692,4 +693,73 @@ fn sparse_matrices_of_two_types_meet_in_a_third() {
     let list = AnyMatrix::from(a.to_coo(&memory, &ctx).unwrap());
     assert_eq!(list.add(&b, &memory, &ctx).unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(list.stats(0, &ctx).unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_named_with_file_row_and_column() {
+    let (folder, ctx, memory) = (tempdir().unwrap(), Context::new(), Place::Memory);
+    let dense = Dense::from(ndarray::arr2(&[[1i16, 2, 3], [4, 300, 6]]));
+    let fortran: Dense<i16> = dense.to_order(Order::Fortran, &memory, &ctx).unwrap();
+    let csr: Csr<i16> = dense.to_csr(&memory, &ctx).unwrap();
+    let all = [
+        AnyMatrix::from(dense),
+        AnyMatrix::from(fortran),
+        AnyMatrix::from(csr.to_csc(&memory, &ctx).unwrap()),
+        AnyMatrix::from(csr.to_coo(&memory, &ctx).unwrap()),
+        AnyMatrix::from(csr),
+    ];
+    for (k, a) in all.into_iter().enumerate() {
+        let stored = a.copy_to(folder.path().join(format!("{k}.npy")), &ctx).unwrap();
+        for a in [&a, &stored] {
+            let error = a.to_dtype(DType::UInt8, &memory, &ctx).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Value);
+            assert_eq!(error.finding(), Some("300 in row 1, column 1"), "{a}");
+            assert_eq!(error.path().is_some(), a.path().is_some(), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_copy_without_entries_lies_where_it_was_written() {
+    let (folder, ctx) = (tempdir().unwrap(), Context::new());
+    let empty = AnyMatrix::from(Dense::<f32>::from(ndarray::Array2::zeros((0, 5))));
+    let coo = AnyMatrix::from(Coo::<f32>::from_triplets((3, 3), []).unwrap());
+    for (k, a) in
+        [empty, coo.clone(), coo.to_csr(Place::Memory, &ctx).unwrap().into()].iter().enumerate()
+    {
+        let path = folder.path().join(k.to_string());
+        let copy = a.copy_to(&path, &ctx).unwrap();
+        assert_eq!(copy.path(), Some(path.as_path()), "{copy}");
+        assert_eq!(copy.to_string(), outcore::open(&path).unwrap().to_string());
+    }
+}
+
+#[test]
+fn errors_of_what_is_read_name_the_file() {
+    let (folder, ctx) = (tempdir().unwrap(), Context::new());
+    let (path, descriptor) = (folder.path().join("a"), folder.path().join("a/binsparse.json"));
+    Coo::<f64>::from_triplets((3, 3), [(0, 0, 1.0)]).unwrap().copy_to(&path, &ctx).unwrap();
+    let text = std::fs::read_to_string(&descriptor).unwrap();
+    let damaged =
+        text.replace("\"number_of_stored_values\": 1", "\"number_of_stored_values\": 4294967296");
+    assert_ne!(text, damaged);
+    std::fs::write(&descriptor, damaged).unwrap();
+    let limited = ctx.memory_limit(8 << 20);
+    let error = AnyMatrix::read(&path, Place::Memory, &limited).unwrap_err();
+    assert!(error.path().is_some_and(|at| at.starts_with(&path)), "{error}");
+    assert_eq!(outcore::open("").unwrap_err().to_string(), "no path was given");
+}
+
+#[test]
+fn what_there_is_not_is_said_by_its_name() {
+    let (ctx, memory) = (Context::new(), Place::Memory);
+    let a = AnyMatrix::from(Csr::<Complex<f32>>::eye(2));
+    let csc = AnyMatrix::from(a.to_csc(&memory, &ctx).unwrap());
+    let said = |error: outcore::Error| error.to_string();
+    assert!(
+        said(a.multiply(&csc, &memory, &ctx).unwrap_err())
+            .contains("elementwise products of two kinds")
+    );
+    assert!(said(a.stats(0, &ctx).unwrap_err()).contains("expected real numbers, found complex64"));
+    assert!(said(a.exact_sum(&ctx).unwrap_err()).contains("sum::<Complex<f64>>"));
 }

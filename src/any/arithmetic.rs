@@ -30,6 +30,26 @@ enum Operation {
     Multiply,
 }
 
+impl Operation {
+    /// What it makes of two elements, as errors say it.
+    fn name(self) -> &'static str {
+        match self {
+            Operation::Add => "sum",
+            Operation::Subtract => "difference",
+            Operation::Multiply => "product",
+        }
+    }
+
+    /// What it makes of two matrices.
+    fn plural(self) -> &'static str {
+        match self {
+            Operation::Add => "sums",
+            Operation::Subtract => "differences",
+            Operation::Multiply => "elementwise products",
+        }
+    }
+}
+
 impl AnyMatrix {
     /// The sum of two dense matrices, or of two compressed ones of one format, of which patterns are united.
     ///
@@ -122,7 +142,7 @@ fn arithmetic(
         (Body::Dense(_), Body::Dense(_)) => {
             let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
             let (Body::Dense(a), Body::Dense(b)) = (a.body(), b.body()) else {
-                return Err(missing("sum", &a, REMEDY));
+                return Err(missing(operation.plural(), &a, REMEDY));
             };
             let (a, mut b) = (a.as_matrix()?, b.as_matrix()?);
             if b.order() != a.order() && b.len() > 1 {
@@ -133,7 +153,7 @@ fn arithmetic(
         (Body::Lines(of_a), Body::Lines(of_b)) if of_a.format() == of_b.format() => {
             let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
             let (Body::Lines(a), Body::Lines(b)) = (a.body(), b.body()) else {
-                return Err(missing("sum", &a, REMEDY));
+                return Err(missing(operation.plural(), &a, REMEDY));
             };
             let (a, b) = same_widths(a, b, ctx)?;
             let combined = match operation {
@@ -143,12 +163,15 @@ fn arithmetic(
             };
             combined(&a, &b, place, ctx).map(AnyMatrix::of_lines)
         }
-        (Body::Coo(_), _) => Err(missing("sum", a, REMEDY)),
-        (_, Body::Coo(_)) => Err(missing("sum", b, REMEDY)),
-        _ => Err(Error::new(ErrorKind::Unsupported, "there is no sum of two kinds of matrices")
-            .expected(Described(a.body()))
-            .found(Described(b.body()))
-            .remedy(REMEDY)),
+        (Body::Coo(_), _) => Err(missing(operation.plural(), a, REMEDY)),
+        (_, Body::Coo(_)) => Err(missing(operation.plural(), b, REMEDY)),
+        _ => {
+            let what = format!("there are no {} of two kinds of matrices", operation.plural());
+            Err(Error::new(ErrorKind::Unsupported, what)
+                .expected(Described(a.body()))
+                .found(Described(b.body()))
+                .remedy(REMEDY))
+        }
     }
 }
 
@@ -158,7 +181,7 @@ const REMEDY: &str = "bring both to one format, with to_csr, to_csc or to_dense"
 /// Combines runs of elements of one type; the place of the first of which there is nothing.
 type Combine = fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
 
-fn combine(operation: Operation, dtype: DType) -> (Combine, &'static str) {
+fn combine(operation: Operation, dtype: DType) -> Combine {
     fn of<T: Multiply + Subtract>(operation: Operation) -> Combine {
         fn each<T: Multiply + Subtract>(
             (a, b): (Raw<'_>, Raw<'_>),
@@ -175,19 +198,13 @@ fn combine(operation: Operation, dtype: DType) -> (Combine, &'static str) {
             Operation::Multiply => |a, b, to| each::<T>((a, b), to, T::product),
         }
     }
-    let combine = match dtype {
+    match dtype {
         DType::Int64 => of::<i64>(operation),
         DType::Float32 => of::<f32>(operation),
         DType::Complex64 => of::<Complex<f32>>(operation),
         DType::Complex128 => of::<Complex<f64>>(operation),
         _ => of::<f64>(operation),
-    };
-    let name = match operation {
-        Operation::Add => "sum",
-        Operation::Subtract => "difference",
-        Operation::Multiply => "product",
-    };
-    (combine, name)
+    }
 }
 
 fn dense(
@@ -198,7 +215,7 @@ fn dense(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let (dtype, what) = (a.dtype(), (a.dtype(), a.len()));
-    let (combine, name) = combine(operation, dtype);
+    let combine = combine(operation, dtype);
     let result = AnyDenseWriter::memory(what, place, ctx);
     ctx.check_memory("the result", result)?;
     let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(TASK));
@@ -229,9 +246,12 @@ fn dense(
                 })
             });
             if let Some(k) = overflow {
-                let what = format!("the {name} of two elements overflows");
-                let position = (start + at + k) as u64;
-                return Err(Error::new(ErrorKind::Value, what).at(Location::Position(position)));
+                let what = format!("the {} of two elements overflows", operation.name());
+                let number = |of: Raw<'_>| of.typed::<i64>().map_or(0, |numbers| numbers[k]);
+                return Err(Error::new(ErrorKind::Value, what)
+                    .at(Location::Position((start + at + k) as u64))
+                    .expected(format!("a number that {dtype} holds"))
+                    .found(format!("that of {} and {}", number(left), number(right))));
             }
             writer.push(made.as_raw())?;
         }

@@ -44,7 +44,7 @@ pub(super) fn common_number(a: Option<DType>, b: Option<DType>) -> Option<DType>
     common(a, b).map(|dtype| if dtype == DType::Int64 { DType::Float64 } else { dtype })
 }
 
-fn is_complex(dtype: DType) -> bool {
+pub(super) fn is_complex(dtype: DType) -> bool {
     matches!(dtype, DType::Complex64 | DType::Complex128)
 }
 

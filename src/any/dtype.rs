@@ -90,14 +90,32 @@ impl Change<'_> {
         place: &Place,
         ctx: &Context,
     ) -> Result<AnyMatrix> {
-        match a.body() {
+        let changed = match a.body() {
             Body::Dense(a) => dense(a, dtype, self, place, ctx).map(AnyMatrix::Dense),
             Body::Lines(a) => {
                 let types = Types { values: Some(dtype), ..a.types() };
                 changed(a, types, self, place, ctx).map(AnyMatrix::of_lines)
             }
             Body::Coo(a) => coo(a, dtype, self, place, ctx).map(AnyMatrix::Coo),
-        }
+        };
+        changed.map_err(|error| placed(a, error))
+    }
+}
+
+/// An error about a value, with the file that it stands in, and its row and column.
+fn placed(a: &AnyMatrix, error: Error) -> Error {
+    let Some(&Location::Position(position)) = error.location() else { return error };
+    if error.kind() != ErrorKind::Value {
+        return error;
+    }
+    let found = error.finding().unwrap_or_default().to_owned();
+    let error = match a.values().file() {
+        Some((path, _)) => error.in_file(path),
+        None => error,
+    };
+    match a.coordinates_of(position as usize) {
+        Some((row, column)) => error.found(format!("{found} in row {row}, column {column}")),
+        None => error,
     }
 }
 

@@ -49,7 +49,7 @@ impl AnyMatrix {
     /// | compressed, compressed | compressed as the first | [`Csr::matmul`](crate::Csr::matmul) |
     ///
     /// Both are brought to one type first: `float32` if both are of it, `bool`, an integer of up to 16 bits, `float16` or `bfloat16`, else
-    /// `float64`, or the complex numbers of these; integers are multiplied as `float64`. Two patterns make a pattern. Of two compressed matrices the second is
+    /// `float64`, or the complex numbers of these; integers are multiplied as `float64`, which holds them up to 2⁵³. Two patterns make a pattern. Of two compressed matrices the second is
     /// brought to the format of the first, and both to the wider of their index types. What that makes is kept in scratch space
     /// where it does not fit in a quarter of the memory limit.
     ///
@@ -77,7 +77,7 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
     }
     for matrix in [a, b] {
         if let Body::Coo(_) = matrix.body() {
-            return Err(missing("product", matrix, "to_csr makes a matrix of it that has some"));
+            return Err(missing("products", matrix, "to_csr makes a matrix of it that has some"));
         }
     }
     let dtype = common_number(a.dtype(), b.dtype());
@@ -96,7 +96,7 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
             by_scalar!(dtype, X => with_columns::<X>(b.transpose(), &a, Order::Fortran, place, ctx))
         }
         (Body::Lines(a), Body::Lines(b)) => sparse(a, b, place, ctx),
-        _ => Err(missing("product", &a, "to_csr makes a matrix of it that has some")),
+        _ => Err(missing("products", &a, "to_csr makes a matrix of it that has some")),
     }
 }
 

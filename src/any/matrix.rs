@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::any::compressed::{AnyCsc, AnyCsr};
 use crate::dense::AnyDense;
 use crate::error::Result;
-use crate::sparse::{self, AnyCoo, on_disk};
-use crate::storage::{DType, RawBuffer, SparseFormat};
+use crate::sparse::{self, AnyCoo, Indices, on_disk};
+use crate::storage::{DType, Order, RawBuffer, SparseFormat};
 
 /// A matrix whose format, element type and index widths are known at run time. Cloning copies pointers.
 ///
@@ -18,7 +18,7 @@ use crate::storage::{DType, RawBuffer, SparseFormat};
 /// is, for vectors of `f32`, `f64` and the complex numbers of both; so solvers take it, and so does
 /// [`Operator`](crate::linalg::Operator), which prepares it for many products. The entries must be numbers that such vectors
 /// can be multiplied with without a loss: integers of up to 16 bits, `f16`, `bf16` and `f32` with all of them, all real
-/// numbers with `f64` and complex `f64`, complex numbers with complex ones that are as wide. Anything else is an error of
+/// numbers with `f64` and complex `f64` (integers of 64 bits are summed exactly if the vectors are integers, else rounded), complex numbers with complex ones that are as wide. Anything else is an error of
 /// kind [`Type`](crate::ErrorKind::Type).
 ///
 /// ```
@@ -29,15 +29,15 @@ use crate::storage::{DType, RawBuffer, SparseFormat};
 /// assert_eq!((a.shape(), a.nnz(), a.dtype()), ((3, 3), 3, Some(DType::Int8)));
 /// assert_eq!(a.to_string(), "CSR matrix, 3 x 3, int8, 3 entries (int32 indices), in memory");
 /// assert_eq!(a.matvec(&[1.0f64, 2.0, 3.0])?, [1.0, 2.0, 3.0]);
-/// let dense = AnyMatrix::from(a.to_dense(Order::C, Place::Memory, &ctx)?);
+/// let dense = AnyMatrix::try_from(a.to_dense(Order::C, Place::Memory, &ctx)?)?;
 /// assert_eq!(dense.to_string(), "dense matrix, 3 x 3, int8, C order, in memory");
 /// # Ok::<(), outcore::Error>(())
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum AnyMatrix {
-    /// All elements. An array of more than two dimensions, which [`open`](crate::open) and `TryFrom` refuse, is an error in
-    /// every operation.
+    /// All elements. An array of more than two dimensions, which [`open`](crate::open) and `TryFrom` refuse, is an error
+    /// wherever rows and columns count.
     Dense(AnyDense),
     /// Compressed rows.
     Csr(AnyCsr),
@@ -166,6 +166,35 @@ impl AnyMatrix {
             Body::Dense(_) => Ok(true),
             Body::Lines(a) => a.check(),
             Body::Coo(a) => a.check().map(|()| false),
+        }
+    }
+
+    /// The row and the column of a value, by its position in the array of the values.
+    pub(super) fn coordinates_of(&self, position: usize) -> Option<(usize, usize)> {
+        let turned = |a: usize, b: usize, by_rows: bool| if by_rows { (a, b) } else { (b, a) };
+        match self.body() {
+            Body::Dense(a) => {
+                let a = a.as_matrix().ok()?;
+                let (_, len) = a.lines();
+                let line = position.checked_div(len)?;
+                Some(turned(line, position % len, a.order() == Order::C))
+            }
+            Body::Lines(a) => {
+                let (indptr, by_rows) = (a.indptr(), a.format() == SparseFormat::Csr);
+                let (mut line, mut end) = (0, a.major());
+                while line + 1 < end {
+                    let middle = line + (end - line) / 2;
+                    match indptr.at(middle) - indptr.at(0) <= position {
+                        true => line = middle,
+                        false => end = middle,
+                    }
+                }
+                (position < a.nnz()).then(|| turned(line, a.indices().at(position), by_rows))
+            }
+            Body::Coo(a) => {
+                let [rows, cols] = [a.rows(), a.cols()].map(Indices::of);
+                (position < a.nnz()).then(|| (rows.at(position), cols.at(position)))
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use crate::storage::{
 /// Maps the matrix at a path, whatever it is: a `.npy` file, or a folder of a sparse matrix (`NAME.bspnpy`).
 ///
 /// As [`Dense::open`](crate::Dense::open), [`Csr::open`](crate::Csr) and [`Coo::open`](crate::Coo::open) with the types that
-/// stand in the files; nothing is copied. An array of one dimension is a column. One value of type `int8` that stands for all
+/// stand in the files; nothing is copied. An array of one dimension is a column from then on, in copies too. One value of type `int8` that stands for all
 /// entries (`iso[int8]` in Binsparse) makes a pattern if it is 1, as patterns are written; any other is written out.
 ///
 /// Fails if there is nothing, if it is something else (kind [`Format`](ErrorKind::Format), saying what was found), with kind
@@ -103,19 +103,24 @@ fn at(
     dense: &dyn Fn(&Path) -> Result<AnyDense>,
     sparse: &dyn Fn(&Arc<Folder>, (SparseFormat, Types)) -> Result<AnyMatrix>,
 ) -> Result<AnyMatrix> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::new(ErrorKind::Io, "no path was given"));
+    }
     let metadata = fs::metadata(path).map_err(|error| Error::io("opening", path, error))?;
-    if metadata.is_dir() {
-        return Folder::whole(path, |folder| {
+    let matrix = if metadata.is_dir() {
+        Folder::whole(path, |folder| {
             if !folder.file(DESCRIPTOR).exists()? {
                 return Err(neither(path).found(format!("a folder without {DESCRIPTOR}")));
             }
             sparse(folder, types_in(folder)?)
-        });
-    }
-    if !metadata.is_file() {
+        })
+    } else if metadata.is_file() {
+        dense(path).map(AnyMatrix::Dense)
+    } else {
         return Err(neither(path).found("neither a file nor a folder"));
-    }
-    dense(path).map(AnyMatrix::Dense)
+    };
+    // What was found to be wrong with what a file promises, a size for one, is about this file.
+    matrix.map_err(|error| if error.path().is_none() { error.in_file(path) } else { error })
 }
 
 fn neither(path: &Path) -> Error {

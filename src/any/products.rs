@@ -43,7 +43,7 @@ impl AnyMatrix {
             Body::Dense(a) => a.as_matrix().map(Multiplier::Dense),
             Body::Lines(a) => Ok(Multiplier::Lines(a.clone())),
             Body::Coo(_) => {
-                Err(missing("product", self, "to_csr makes a matrix of it that has some"))
+                Err(missing("products", self, "to_csr makes a matrix of it that has some"))
             }
         }
     }

@@ -56,7 +56,7 @@ impl AnyMatrix {
     pub fn pattern(&self) -> Result<Self> {
         match self {
             AnyMatrix::Dense(_) => {
-                Err(missing("pattern", self, "to_csr makes a sparse matrix of it"))
+                Err(missing("patterns", self, "to_csr makes a sparse matrix of it"))
             }
             AnyMatrix::Csr(a) => Ok(AnyMatrix::Csr(a.pattern())),
             AnyMatrix::Csc(a) => Ok(AnyMatrix::Csc(a.pattern())),
@@ -83,7 +83,7 @@ impl AnyMatrix {
     ) -> Result<Self> {
         match self.body() {
             Body::Lines(a) => a.slice(rows, cols, &place.into(), ctx).map(AnyMatrix::of_lines),
-            _ => Err(missing("part", self, "to_csr makes a matrix of it that has parts")),
+            _ => Err(missing("slices", self, "to_csr makes a matrix of it that has parts")),
         }
     }
 
@@ -100,7 +100,7 @@ impl AnyMatrix {
         let orders = (rows.into(), cols.into());
         match self.body() {
             Body::Lines(a) => permute(a, orders, &place.into(), ctx).map(AnyMatrix::of_lines),
-            _ => Err(missing("other order", self, "to_csr makes a matrix of it that has others")),
+            _ => Err(missing("permutations", self, "to_csr makes a matrix of it that has others")),
         }
     }
 
@@ -157,13 +157,13 @@ fn stacked(
             let lines: Vec<_> = lines.collect();
             stack((axis, a.format()), &lines, place, ctx).map(AnyMatrix::of_lines)
         }
-        Body::Coo(_) => Err(missing("stack", first, "to_csr makes matrices that can be stacked")),
+        Body::Coo(_) => Err(missing("stacks", first, "to_csr makes matrices that can be stacked")),
     }
 }
 
 /// The error of a matrix of a kind that has not what is asked for.
 pub(super) fn missing(what: &str, a: &AnyMatrix, remedy: &str) -> Error {
     let kind = a.format().map_or("dense", |format| format.name());
-    Error::new(ErrorKind::Unsupported, format!("there is no {what} of a {kind} matrix"))
+    Error::new(ErrorKind::Unsupported, format!("there are no {what} of a {kind} matrix"))
         .remedy(remedy)
 }

@@ -1,5 +1,7 @@
 //! Sums and norms of all entries, and statistics, norms and counts of rows and columns.
 
+use crate::any::common::is_complex;
+use crate::any::display::name;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::{Error, ErrorKind, Result};
@@ -41,7 +43,7 @@ impl AnyMatrix {
             Some(dtype @ (BFloat16 | Complex64 | Complex128 | Float16 | Float32 | Float64)) => {
                 Err(Error::new(ErrorKind::Type, "exact sums are those of integers")
                     .found(dtype)
-                    .remedy("sum::<f64> sums other numbers"))
+                    .remedy("sum::<f64> sums real numbers, sum::<Complex<f64>> all"))
             }
             _ => Stored::new(self.values()).total_of_integers(ctx),
         }
@@ -68,6 +70,11 @@ impl AnyMatrix {
     /// ```
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
         match self.body() {
+            _ if self.dtype().is_some_and(is_complex) => {
+                Err(Error::new(ErrorKind::Type, "complex numbers have no order and no extremes")
+                    .expected("real numbers")
+                    .found(name(self.dtype())))
+            }
             Body::Dense(a) => dense_stats(&a.as_matrix()?, axis, ctx),
             Body::Lines(a) => sparse_stats(a, axis, ctx),
             Body::Coo(_) => Err(missing("statistics", self, COO)),
@@ -100,7 +107,7 @@ impl AnyMatrix {
     /// [`Compressed::nnz_per`](crate::Compressed::nnz_per); of others it is an error of kind
     /// [`Unsupported`](ErrorKind::Unsupported).
     pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
-        nnz_per(self.lines("count")?, axis, ctx)
+        nnz_per(self.lines("counts")?, axis, ctx)
     }
 
     fn lines(&self, what: &str) -> Result<&AnyCompressed> {

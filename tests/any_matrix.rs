@@ -441,7 +441,8 @@ fn numbers_are_rounded_or_refused() {
         assert_eq!(error.kind(), ErrorKind::Value);
         let text = error.to_string();
         assert!(
-            text.starts_with("position 1: ") && text.ends_with(&format!("found {found}")),
+            text.starts_with("position 1: ")
+                && text.ends_with(&format!("found {found} in row 0, column 1")),
             "{text}"
         );
     }

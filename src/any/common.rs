@@ -76,7 +76,6 @@ pub(super) fn same_widths(
     b: &AnyCompressed,
     ctx: &Context,
 ) -> Result<(AnyCompressed, AnyCompressed)> {
-    let wider = |a: DType, b: DType| if a.size() >= b.size() { a } else { b };
     let (of_a, of_b) = (a.types(), b.types());
     let indices = wider(of_a.indices, of_b.indices);
     let pointers = wider(of_a.pointers, of_b.pointers);
@@ -89,4 +88,9 @@ pub(super) fn same_widths(
         dtype::lines(a, types, &place, ctx)
     };
     Ok((widened(a)?, widened(b)?))
+}
+
+/// The wider of two types of indices.
+pub(super) fn wider(a: DType, b: DType) -> DType {
+    if a.size() >= b.size() { a } else { b }
 }

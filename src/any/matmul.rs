@@ -3,7 +3,7 @@
 use ndarray::Ix2;
 use num_complex::Complex;
 
-use crate::any::common::{bring, common_number, place_beside, same_widths};
+use crate::any::common::{bring, common_number, is_complex, place_beside, wider};
 use crate::any::dtype::lines;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
@@ -12,7 +12,7 @@ use crate::dense::{AnyDense, Dense, DenseMut};
 use crate::error::{Error, Result};
 use crate::linalg::{Multiplier, Scalar};
 use crate::sparse::{AnyCompressed, Csr, Types};
-use crate::storage::{Context, DType, Index, Order, Place, SparseFormat};
+use crate::storage::{Context, DType, Entry, Order, Place, SparseFormat};
 
 /// Calls a function for the type of numbers that a [`DType`] names.
 macro_rules! by_scalar {
@@ -50,7 +50,8 @@ impl AnyMatrix {
     ///
     /// Both are brought to one type first: `float32` if both are of it, `bool`, an integer of up to 16 bits, `float16` or `bfloat16`, else
     /// `float64`, or the complex numbers of these; integers are multiplied as `float64`, which holds them up to 2⁵³. Two patterns make a pattern. Of two compressed matrices the second is
-    /// brought to the format of the first, and both to the wider of their index types. What that makes is kept in scratch space
+    /// brought to the format of the first; they are multiplied as `float64` or `complex128` with indices of 64 bits, and the product is
+    /// rounded to the type of both and has the wider of their index types. What that makes is kept in scratch space
     /// where it does not fit in a quarter of the memory limit.
     ///
     /// Cost: that of the typed product, and one read and one write of each factor of another type;
@@ -81,6 +82,9 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
         }
     }
     let dtype = common_number(a.dtype(), b.dtype());
+    if let (Body::Lines(a), Body::Lines(b)) = (a.body(), b.body()) {
+        return sparse((a, b), dtype, place, ctx);
+    }
     let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
     match (a.body(), b.body()) {
         (Body::Dense(a), Body::Dense(b)) => {
@@ -95,7 +99,6 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
             let a = a.as_matrix()?.transpose();
             by_scalar!(dtype, X => with_columns::<X>(b.transpose(), &a, Order::Fortran, place, ctx))
         }
-        (Body::Lines(a), Body::Lines(b)) => sparse(a, b, place, ctx),
         _ => Err(missing("products", &a, "to_csr makes a matrix of it that has some")),
     }
 }
@@ -125,8 +128,16 @@ fn with_columns<X: Scalar>(
     product.freeze().map(AnyMatrix::from)
 }
 
-/// The product of two compressed matrices with values of one type, in the format of the first.
-fn sparse(a: &AnyCompressed, b: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+/// The product of two compressed matrices in the format of the first, with values of type `dtype`.
+///
+/// This is much code for every combination of types, so that it is compiled for the widest alone: patterns, `f64` and its
+/// complex numbers, with indices of 64 bits. The product of others is that of their like among these, and narrowed.
+fn sparse(
+    (a, b): (&AnyCompressed, &AnyCompressed),
+    dtype: Option<DType>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyMatrix> {
     let b = match a.format() == b.format() {
         true => b.clone(),
         false => {
@@ -134,63 +145,41 @@ fn sparse(a: &AnyCompressed, b: &AnyCompressed, place: &Place, ctx: &Context) ->
             recompress(b, "another format", &place, ctx)?
         }
     };
-    let (a, b) = same_widths(a, &b, ctx)?;
+    let (of_a, of_b) = (a.types(), b.types());
+    let wide = Types {
+        values: dtype
+            .map(|dtype| if is_complex(dtype) { DType::Complex128 } else { DType::Float64 }),
+        indices: DType::UInt64,
+        pointers: DType::UInt64,
+    };
+    let widened = |a: &AnyCompressed| match a.types() == wide {
+        true => Ok(a.clone()),
+        false => lines(a, wide, &place_beside(wide.bytes_of(a.major(), a.nnz()), ctx), ctx),
+    };
+    let (a, b) = (widened(a)?, widened(&b)?);
     // (A B)ᵀ = Bᵀ Aᵀ.
     let flipped = a.format() == SparseFormat::Csc;
     let (a, b) = if flipped { (b.transpose(), a.transpose()) } else { (a, b) };
-    let product = of_rows(&a, &b, place, ctx)?;
+    let indices = wider(of_a.indices, of_b.indices);
+    let wanted = Types { values: dtype, indices, pointers: wider(of_a.pointers, of_b.pointers) };
+    let beside = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
+    let first = if wanted == wide { place } else { &beside };
+    let product = match wide.values {
+        None => of_rows::<()>((a, b), first, |a, b, place| a.matmul(b, place, ctx))?,
+        Some(DType::Complex128) => {
+            of_rows::<Complex<f64>>((a, b), first, |a, b, place| a.matmul(b, place, ctx))?
+        }
+        Some(_) => of_rows::<f64>((a, b), first, |a, b, place| a.matmul(b, place, ctx))?,
+    };
+    let product = if wanted == wide { product } else { lines(&product, wanted, place, ctx)? };
     Ok(AnyMatrix::of_lines(if flipped { product.transpose() } else { product }))
 }
 
-/// The product of two matrices in compressed rows, of the same types.
-///
-/// Multiplying is compiled for few combinations of types; others have their indices and pointers widened, and narrowed again.
-fn of_rows(
-    a: &AnyCompressed,
-    b: &AnyCompressed,
+/// A product of matrices in compressed rows, made by `multiply`.
+fn of_rows<T: Entry>(
+    (a, b): (AnyCompressed, AnyCompressed),
     place: &Place,
-    ctx: &Context,
+    multiply: impl Fn(&Csr<T, u64>, &Csr<T, u64>, &Place) -> Result<Csr<T, u64>>,
 ) -> Result<AnyCompressed> {
-    let (wanted, wide) = (a.types(), DType::UInt64);
-    match (wanted.values, wanted.indices, wanted.pointers) {
-        (None, DType::UInt32, DType::UInt32) => return of_patterns::<u32>(a, b, place, ctx),
-        (Some(DType::Float32), DType::UInt32, DType::UInt32) => {
-            return of_numbers::<f32, u32>(a, b, place, ctx);
-        }
-        (Some(DType::Float64), DType::UInt32, DType::UInt32) => {
-            return of_numbers::<f64, u32>(a, b, place, ctx);
-        }
-        (None, DType::UInt64, DType::UInt64) => return of_patterns::<u64>(a, b, place, ctx),
-        (_, DType::UInt64, DType::UInt64) => {
-            return by_scalar!(wanted.values, X => of_numbers::<X, u64>(a, b, place, ctx));
-        }
-        _ => {}
-    }
-    let types = Types { values: wanted.values, indices: wide, pointers: wide };
-    let widened = |a: &AnyCompressed| {
-        lines(a, types, &place_beside(types.bytes_of(a.major(), a.nnz()), ctx), ctx)
-    };
-    let beside = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
-    let product = of_rows(&widened(a)?, &widened(b)?, &beside, ctx)?;
-    lines(&product, wanted, place, ctx)
-}
-
-fn of_patterns<I: Index>(
-    a: &AnyCompressed,
-    b: &AnyCompressed,
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyCompressed> {
-    let [a, b]: [Csr<(), I>; 2] = [a.clone().into_typed(), b.clone().into_typed()];
-    a.matmul(&b, place, ctx).map(|product| product.to_any())
-}
-
-fn of_numbers<X: Scalar, I: Index>(
-    a: &AnyCompressed,
-    b: &AnyCompressed,
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyCompressed> {
-    let [a, b]: [Csr<X, I>; 2] = [a.clone().into_typed(), b.clone().into_typed()];
-    a.matmul(&b, place, ctx).map(|product| product.to_any())
+    multiply(&a.into_typed(), &b.into_typed(), place).map(|product| product.to_any())
 }

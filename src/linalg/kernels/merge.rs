@@ -133,15 +133,15 @@ macro_rules! by_type {
 /// The combination of those numbers that most matrices have.
 macro_rules! together {
     ($C:ty, $dtype:expr) => {
-        by_type!(together, $C, $dtype; Int64 i64, Float32 f32, Float64 f64)
+        by_type!(together, $C, $dtype; Int32 i32, Int64 i64, Float32 f32, Float64 f64, Complex64 Complex<f32>,
+            Complex128 Complex<f64>)
     };
 }
 
 /// That of other numbers.
 macro_rules! apart {
     ($C:ty, $dtype:expr) => {
-        by_type!(apart, $C, $dtype; Int8 i8, Int16 i16, Int32 i32, UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64,
-            Complex64 Complex<f32>, Complex128 Complex<f64>)
+        by_type!(apart, $C, $dtype; Int8 i8, Int16 i16, UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64)
     };
 }
 
@@ -149,7 +149,7 @@ impl Combination {
     /// `left + right`, of all types that this was compiled with.
     pub(crate) fn sum(dtype: Option<DType>) -> Option<Self> {
         let rare = || match dtype {
-            None => Some(Self::apart::<Sum, ()>()),
+            None => Some(Self::together::<Sum, ()>()),
             Some(DType::Bool) => Some(Self::apart::<Sum, bool>()),
             #[cfg(feature = "half")]
             Some(DType::Float16) => Some(Self::apart::<Sum, half::f16>()),

@@ -13,7 +13,7 @@ use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Entry, Index};
 
 /// Pairs of places that are noted before values are made.
-const ROOM: usize = if cfg!(test) { 3 } else { 512 };
+const ROOM: usize = 512;
 
 /// Where there is no entry.
 const NOWHERE: usize = usize::MAX;
@@ -137,4 +137,71 @@ pub(super) fn values<C: Combine<T>, T: Entry>(
         }
         made.is_none()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::merge::Combination;
+    use super::*;
+    use crate::storage::DType;
+
+    type Way = fn(Option<DType>) -> Option<Combination>;
+
+    /// Two lines, the first of `lens` entries and the second of a few, merged.
+    fn merged<T: Entry>(way: Way, lens: (u32, u32), to: fn(u32) -> T) -> (Vec<u32>, Vec<T>) {
+        let indices = |len, step| (0..len).map(|k| k * step).chain([3, 5, 9]).collect::<Vec<u32>>();
+        let (p, q) = (indices(lens.0, 2), indices(lens.1, 3));
+        let values = |from: &[u32]| from.iter().map(|&k| to(k % 50 + 1)).collect::<Vec<T>>();
+        let (x, y) = (values(&p), values(&q));
+        let of = |ends, indices, data| MergeLines {
+            ends,
+            indices: Indices::Narrow(indices),
+            data: Raw::of::<T>(data),
+        };
+        let ends = [[0, p.len() - 3, p.len()], [0, q.len() - 3, q.len()]];
+        let (left, right) = (of(&ends[0], &p, &x), of(&ends[1], &q, &y));
+        let (mut made, mut data) = (vec![0; p.len() + q.len()], vec![to(0); p.len() + q.len()]);
+        let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
+        let mut lines = [0; 2];
+        let count = way(T::ENTRY_DTYPE).unwrap().merge(left, right, room, &mut lines).unwrap();
+        assert_eq!((lines[1], count - lines[0]), (count, 3));
+        made.truncate(count);
+        data.truncate(count);
+        (made, data)
+    }
+
+    #[test]
+    fn long_lines_are_those_that_are_merged_together() {
+        for lens in [(0, 0), (5, 0), (0, 700), (600, 1), (511, 513), (2000, 1500), (100, 3000)] {
+            for way in [Combination::sum as Way, Combination::difference] {
+                let (together, sums) = merged(way, lens, i64::from);
+                let (apart, narrow) = merged(way, lens, |k| k as i16);
+                assert_eq!(together, apart, "{lens:?}");
+                assert!(sums.iter().zip(&narrow).all(|(&sum, &other)| sum == i64::from(other)));
+            }
+            let (shared, products) = merged(Combination::product, lens, i64::from);
+            let least = lens.0.min(lens.1);
+            assert!(shared.len() >= 3 && shared.len() <= least as usize + 3);
+            assert!(
+                shared.iter().zip(products).all(|(k, made)| made == i64::from(k % 50 + 1).pow(2))
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_overflow_is_told() {
+        let (p, x): (Vec<u32>, Vec<i16>) = ((0..3000).collect(), vec![1; 3000]);
+        let mut y = x.clone();
+        (y[1700], y[2900]) = (i16::MAX, i16::MAX);
+        let ends = [0, 1000, 1650, 3000];
+        let of = |data| MergeLines {
+            ends: &ends,
+            indices: Indices::Narrow(&p),
+            data: Raw::of::<i16>(data),
+        };
+        let (mut made, mut data) = (vec![0; 6000], vec![0i16; 6000]);
+        let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
+        let sum = Combination::sum(Some(DType::Int16)).unwrap();
+        assert_eq!(sum.merge(of(&x), of(&y), room, &mut [0; 3]), Err((2, 1700)));
+    }
 }

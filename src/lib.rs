@@ -43,6 +43,7 @@
 //! | 2, conversions | every pair of dense, COO, CSR and CSC, as methods `to_…` of the matrices; rows and columns in another order, a [`Permutation`] |
 //! | 3, [`linalg`] | [`LinearOperator`](linalg::LinearOperator) and products; [`Operator`](linalg::Operator), prepared for many products of a matrix that may be larger than memory; sums and norms |
 //! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank, orders of vertices; [`solve`]: linear systems |
+//! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types nobody knows beforehand |
 //! | 5, [`io`] | other people's files: Matrix Market, edge lists |
 //!
 //! `docs/architecture.md` follows a matrix through the floors, `docs/design.md` says why they are as they are, and
@@ -52,6 +53,7 @@
 // The essay at the top of a folder says what each file of it holds. Those files are private: in a public module they are
 // named as plain code, for rustdoc has no page to link to; in a private one they are links, which editors follow.
 
+mod any;
 mod convert;
 mod dense;
 mod error;
@@ -63,11 +65,12 @@ mod sparse;
 pub mod spectral;
 mod storage;
 
+pub use any::{AnyCompressed, AnyCsc, AnyCsr, AnyMatrix, open};
 pub use convert::CooBuilder;
-pub use dense::{ColumnWriter, Dense, DenseBase, DenseBuilder, DenseMut};
+pub use dense::{AnyDense, ColumnWriter, Dense, DenseBase, DenseBuilder, DenseMut};
 pub use error::{Error, ErrorKind, Location, Result};
 pub use sparse::{
-    Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Line, Permutation, Refill,
+    AnyCoo, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Line, Permutation, Refill,
 };
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub use storage::{

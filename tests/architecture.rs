@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 8] = [
     &["dense", "sparse"],
     &["convert"],
     &["linalg"],
-    &["graph", "solve", "spectral"],
+    &["any", "graph", "solve", "spectral"],
     &["io"],
     &["bin"],
 ];

@@ -133,11 +133,22 @@ fn compress<T: Entry, I: Index, P: Index, A: Axis>(
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
-    compressed(&coo.to_any(), (A::FORMAT, P::DTYPE), duplicates, place, Grain::USUAL, ctx)
+    to_compressed(&coo.to_any(), (A::FORMAT, P::DTYPE), duplicates, place, ctx)
         .map(AnyCompressed::into_typed)
 }
 
-/// The matrix in a format, with pointers of a type; in memory in parts of this size.
+/// The matrix in a format, with pointers of a type.
+pub(crate) fn to_compressed(
+    coo: &AnyCoo,
+    kind: (SparseFormat, DType),
+    duplicates: Duplicates,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    compressed(coo, kind, duplicates, place, Grain::USUAL, ctx)
+}
+
+/// As [`to_compressed`], in memory in parts of this size.
 pub(super) fn compressed(
     coo: &AnyCoo,
     (format, pointers): (SparseFormat, DType),

@@ -137,7 +137,12 @@ impl<I: Index, P: Index, A: Axis> Compressed<(), I, P, A> {
     }
 }
 
-fn coo_to_dense(from: &AnyCoo, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
+pub(crate) fn coo_to_dense(
+    from: &AnyCoo,
+    order: Order,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
     let (values, indices) = from.types();
     let target = Target::new((values, from.shape()), order, place, ctx)?;
     if target.len() == 0 {
@@ -162,7 +167,12 @@ fn coo_to_dense(from: &AnyCoo, order: Order, place: &Place, ctx: &Context) -> Re
     sink.finish()
 }
 
-fn to_dense(from: &AnyCompressed, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
+pub(crate) fn to_dense(
+    from: &AnyCompressed,
+    order: Order,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
     let (format, types) = (from.format(), from.types());
     let target = Target::new((types.values, from.shape()), order, place, ctx)?;
     if target.len() == 0 {

@@ -32,7 +32,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCoo> {
+/// The entries as coordinates, in the order in which they are stored.
+pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCoo> {
     let (format, nnz) = (from.format(), from.nnz());
     let types = (from.types().values, from.types().indices);
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;

@@ -55,4 +55,10 @@ mod target;
 mod tests;
 
 pub use builder::CooBuilder;
+pub(crate) use compress::to_compressed;
+pub(crate) use densify::{coo_to_dense, to_dense};
+pub(crate) use expand::expanded;
+pub(crate) use permute::permute;
 pub(crate) use recompress::recompress;
+pub(crate) use reorder::to_order;
+pub(crate) use sparsify::{to_coo, to_nonzeros};

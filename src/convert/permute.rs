@@ -54,8 +54,18 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         ctx: &Context,
     ) -> Result<Self> {
         let (orders, place) = ((rows.into(), cols.into()), place.into());
-        permuted(&self.to_any(), orders, &place, Grain::USUAL, ctx).map(AnyCompressed::into_typed)
+        permute(&self.to_any(), orders, &place, ctx).map(AnyCompressed::into_typed)
     }
+}
+
+/// The matrix with its rows and columns in another order.
+pub(crate) fn permute(
+    from: &AnyCompressed,
+    orders: (Option<&Permutation>, Option<&Permutation>),
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    permuted(from, orders, place, Grain::USUAL, ctx)
 }
 
 /// A matrix whose rows and columns are in another order; made in memory in parts of this size.

@@ -72,7 +72,13 @@ impl<T: Element> Dense<T> {
     }
 }
 
-fn to_order(a: &AnyDense, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
+/// The same matrix with its elements in an order.
+pub(crate) fn to_order(
+    a: &AnyDense,
+    order: Order,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
     ctx.check_memory("the result", memory_of_result(a, place, ctx))?;
     match Way::choose(a, order, place, ctx)? {
         Way::Same => a.copy_as(order, "changing the order", place, ctx),

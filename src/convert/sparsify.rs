@@ -45,8 +45,7 @@ impl<T: Element> Dense<T> {
         ctx: &Context,
     ) -> Result<Csr<T, I, P>> {
         let kind = (SparseFormat::Csr, Types::of::<T, I, P>());
-        sparsify(&self.to_any(), kind, nonzero(T::DTYPE), &place.into(), ctx)
-            .map(AnyCompressed::into_typed)
+        to_nonzeros(&self.to_any(), kind, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 
     /// Compressed rows of the elements that `keep` wants, such as those above a threshold. `keep` may be asked twice
@@ -77,8 +76,7 @@ impl<T: Element> Dense<T> {
         ctx: &Context,
     ) -> Result<Csc<T, I, P>> {
         let kind = (SparseFormat::Csc, Types::of::<T, I, P>());
-        sparsify(&self.to_any(), kind, nonzero(T::DTYPE), &place.into(), ctx)
-            .map(AnyCompressed::into_typed)
+        to_nonzeros(&self.to_any(), kind, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 
     /// Compressed columns of the elements that `keep` wants; otherwise as [`to_csr_if`](Self::to_csr_if).
@@ -107,7 +105,8 @@ impl<T: Element> Dense<T> {
     }
 }
 
-fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context) -> Result<AnyCoo> {
+/// Coordinates of the elements that are not zero.
+pub(crate) fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context) -> Result<AnyCoo> {
     let (shape, keep) = (a.dim(), nonzero(a.dtype()));
     check_types((indices, DType::UInt64), shape.0, shape.1, 0)?;
     let along = a.order() == Order::C;
@@ -124,6 +123,16 @@ fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context) -> Result<
         false => way.sift(a, indices, keep, &mut sink, ctx)?,
     }
     sink.finish()
+}
+
+/// The elements that are not zero, compressed.
+pub(crate) fn to_nonzeros(
+    a: &AnyDense,
+    kind: (SparseFormat, Types),
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    sparsify(a, kind, nonzero(a.dtype()), place, ctx)
 }
 
 fn sparsify(

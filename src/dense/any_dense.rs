@@ -8,9 +8,21 @@ use crate::error::{Error, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{DType, Element, Order, RawBuffer};
 
-/// A [`Dense`] of any type. Cloning copies a pointer and the shape.
+/// A [`Dense`] array whose element type and number of dimensions are known at run time. Cloning copies a pointer and the shape.
+///
+/// What can be done with one of two dimensions are the methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` leads to a
+/// [`Dense`] of its type, and `From` back, both without a copy.
+///
+/// ```
+/// use outcore::{AnyDense, DType, Dense};
+/// let a = AnyDense::from(Dense::from(ndarray::arr3(&[[[1i16, 2]], [[3, 4]]])));
+/// assert_eq!((a.shape(), a.dtype()), (&[2, 1, 2][..], DType::Int16));
+/// let typed = Dense::<i16, ndarray::Ix3>::try_from(a)?;
+/// assert_eq!(typed.as_slice(), [1, 2, 3, 4]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
 #[derive(Clone)]
-pub(crate) struct AnyDense {
+pub struct AnyDense {
     /// As many elements as the extents of `shape` multiply to.
     pub(super) buffer: RawBuffer,
     pub(super) shape: Vec<usize>,
@@ -32,30 +44,33 @@ impl AnyDense {
         DenseBase { buffer, shape: dimensions(&self.shape), order: self.order }
     }
 
-    pub(crate) fn dtype(&self) -> DType {
+    /// The type of the elements.
+    pub fn dtype(&self) -> DType {
         self.buffer.dtype().expect("elements have a type")
     }
 
     /// The extent of every dimension.
-    pub(crate) fn shape(&self) -> &[usize] {
+    pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    pub(crate) fn order(&self) -> Order {
+    /// Whether rows or columns are contiguous.
+    pub fn order(&self) -> Order {
         self.order
     }
 
     /// Number of elements.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Bytes of the elements if they lie in a file; none if in memory.
-    pub(crate) fn stored_bytes(&self) -> u64 {
+    pub fn stored_bytes(&self) -> u64 {
         self.buffer.stored_bytes()
     }
 
@@ -66,6 +81,24 @@ impl AnyDense {
 
     pub(crate) fn buffer(&self) -> &RawBuffer {
         &self.buffer
+    }
+
+    /// The same elements as a matrix: a number is one row of one, and a line of numbers a column. Fails for more than two
+    /// dimensions.
+    pub(crate) fn as_matrix(&self) -> Result<Self> {
+        check_at_most_two(&self.shape)?;
+        let extent = |axis: usize| self.shape.get(axis).copied().unwrap_or(1);
+        Ok(AnyDense { shape: vec![extent(0), extent(1)], ..self.clone() })
+    }
+
+    /// The transpose, without a copy: the same elements in the other order, the extents turned round.
+    pub fn transpose(&self) -> Self {
+        let order = match self.order {
+            Order::C => Order::Fortran,
+            Order::Fortran => Order::C,
+        };
+        let shape = self.shape.iter().rev().copied().collect();
+        AnyDense { buffer: self.buffer.clone(), shape, order }
     }
 
     /// Rows and columns of a matrix.
@@ -95,6 +128,15 @@ pub(super) fn lines((nrows, ncols): (usize, usize), order: Order) -> (usize, usi
 /// A shape as one of the number of dimensions that it was seen to have.
 pub(super) fn dimensions<D: Dimension>(shape: &[usize]) -> D {
     D::from_dimension(&IxDyn(shape)).expect("the number of dimensions with which it was made")
+}
+
+/// Fails for the shape of what is no matrix.
+pub(crate) fn check_at_most_two(shape: &[usize]) -> Result<()> {
+    match shape.len() {
+        0..=2 => Ok(()),
+        _ => Err(Error::shape("the array", "at most two dimensions", format!("{shape:?}"))
+            .remedy("a Dense of as many dimensions takes it")),
+    }
 }
 
 /// Fails unless a shape from a file has the number of dimensions that the caller's type has, if that has one.

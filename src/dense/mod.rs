@@ -33,12 +33,14 @@ mod writable;
 mod writer;
 mod zipped;
 
-pub(crate) use any_dense::AnyDense;
+pub use any_dense::AnyDense;
+pub(crate) use any_dense::check_at_most_two;
 pub(crate) use bands::{AnyBandPanels, BandPanels};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
 pub(crate) use panels::{AnyLinePanels, LinePanel, LinePanels};
+pub(crate) use stack::concatenate;
 pub(crate) use transpose::transpose_lines;
 pub(crate) use transposed::{memory_to_transpose, transposed};
 pub(crate) use transposer::Transposer;

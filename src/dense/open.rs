@@ -11,7 +11,7 @@ use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{
     ByteOrder, Context, DType, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage,
-    Standing, StoredFile, map_array, map_raw, open_closed, read_array, read_elements,
+    Standing, StoredFile, map_array, map_raw, open_closed, read_array, read_elements, read_header,
 };
 
 impl<T: Element, D: Dimension> Dense<T, D> {
@@ -32,7 +32,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        AnyDense::open(path.as_ref(), T::DTYPE, D::NDIM).map(AnyDense::into_typed)
+        AnyDense::open_as(path.as_ref(), Some(T::DTYPE), D::NDIM).map(AnyDense::into_typed)
     }
 
     /// As [`open`](Self::open), also where the last writer did not [close](crate::DenseMut::close) it: elements may be partly
@@ -60,7 +60,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// Cost: one pass over the file and one sequential write. Memory: the result, unless it goes to a file.
     pub fn read(path: impl AsRef<Path>, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let kind = (T::DTYPE, D::NDIM);
-        AnyDense::read(path.as_ref(), kind, &place.into(), ctx).map(AnyDense::into_typed)
+        AnyDense::read_as(path.as_ref(), kind, &place.into(), ctx).map(AnyDense::into_typed)
     }
 
     /// Maps elements in a file without a header: NumPy's `memmap(path, dtype, "r", offset, shape, order)`.
@@ -125,13 +125,13 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// Cost: one read and one sequential write of the elements. Memory: the result, unless it goes to a file, and for a
     /// file larger than half the limit four panels of at most 12 MiB.
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        self.to_any().copy_to(&place.into(), ctx).map(AnyDense::into_typed)
+        self.to_any().copied(&place.into(), ctx).map(AnyDense::into_typed)
     }
 }
 
 impl AnyDense {
     /// Maps an array of a type and a number of dimensions, if only one will do.
-    fn open(path: &Path, dtype: DType, count: Option<usize>) -> Result<Self> {
+    pub(crate) fn open_as(path: &Path, dtype: Option<DType>, count: Option<usize>) -> Result<Self> {
         let stored = StoredFile::at(path)?;
         let is_current =
             |a: &Self| a.buffer.origin().is_none_or(|(origin, _)| stored.is(&origin.file));
@@ -139,16 +139,20 @@ impl AnyDense {
     }
 
     fn open_unfinished(path: &Path, dtype: DType, count: Option<usize>) -> Result<Self> {
-        Self::map_file(&StoredFile::at(path)?, dtype, count)
+        Self::map_file(&StoredFile::at(path)?, Some(dtype), count)
     }
 
-    fn map_file(stored: &StoredFile, dtype: DType, count: Option<usize>) -> Result<Self> {
+    fn map_file(stored: &StoredFile, dtype: Option<DType>, count: Option<usize>) -> Result<Self> {
+        let dtype = match dtype {
+            Some(dtype) => dtype,
+            None => read_header(&stored.open_read()?, &stored.path())?.dtype,
+        };
         let (NpyHeader { shape, order, .. }, buffer) = map_array(stored, dtype, &[(dtype, 1)])?;
         check_dimensions(&shape, count).map_err(|e| e.in_file(stored.path()))?;
         Ok(AnyDense { buffer, shape, order })
     }
 
-    fn read(
+    pub(crate) fn read_as(
         path: &Path,
         (dtype, count): (DType, Option<usize>),
         place: &Place,
@@ -221,7 +225,7 @@ impl AnyDense {
         writer.finish()
     }
 
-    fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
+    pub(crate) fn copied(&self, place: &Place, ctx: &Context) -> Result<Self> {
         self.copy_as(self.order, "copying a dense array", place, ctx)
     }
 
@@ -236,8 +240,7 @@ impl AnyDense {
         let what = (self.dtype(), self.len());
         let result = AnyDenseWriter::memory(what, place, ctx);
         ctx.check_memory("the result", result)?;
-        let all =
-            AnyDense { buffer: self.buffer.clone(), shape: vec![1, self.len()], order: Order::C };
+        let all = self.as_line();
         let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
         let mut panels = AnyLinePanels::once(&all, (1, 1), budget, ctx)?;
         let _running = ctx.begin(|| {

@@ -160,6 +160,10 @@ impl AnyLinePanels {
         }
     }
 
+    pub(crate) fn matrix(&self) -> &AnyDense {
+        &self.matrix
+    }
+
     /// Whether the matrix is read from its file at every sweep.
     pub(crate) fn is_streamed(&self) -> bool {
         self.streams.is_some()

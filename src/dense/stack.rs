@@ -61,7 +61,8 @@ impl<T: Element> Dense<T> {
     }
 }
 
-fn concatenate(
+/// Matrices of one type one after the other along an axis.
+pub(crate) fn concatenate(
     axis: usize,
     dtype: DType,
     matrices: &[AnyDense],

@@ -27,11 +27,11 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        product(self, true, Vectors { k, x, y }, ctx)
+        product(self.to_any(), true, Vectors { k, x, y }, Ways::of::<T>(), ctx)
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        product(self, false, Vectors { k, x, y }, ctx)
+        product(self.to_any(), false, Vectors { k, x, y }, Ways::of::<T>(), ctx)
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
@@ -39,10 +39,33 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 }
 
-fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
-    a: &Compressed<T, I, P, A>,
+/// What makes the product of a matrix in panels, or that with the adjoint, with vectors of `X`.
+pub(crate) type PanelProduct<X> =
+    fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
+
+/// What makes a product of entries of one type with vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct Ways<X: Scalar> {
+    /// As [`Factor::exact_sparse`].
+    pub(crate) exact: fn(&AnyCompressed, bool, (usize, &[X], &mut [X]), &Context) -> Result<bool>,
+    /// As [`Factor::multiply_panels`].
+    pub(crate) panels: PanelProduct<X>,
+    /// Whether one vector, with its product, is copied beside the matrix.
+    pub(crate) copies_one: bool,
+}
+
+impl<X: Scalar> Ways<X> {
+    pub(crate) fn of<T: Factor<X>>() -> Self {
+        Ways { exact: T::exact_sparse, panels: T::multiply_panels, copies_one: false }
+    }
+}
+
+/// The product, or that with the adjoint, of a matrix of the types for which the ways are.
+pub(crate) fn product<X: Scalar>(
+    a: AnyCompressed,
     adjoint: bool,
     vectors: Vectors<'_, '_, X>,
+    ways: Ways<X>,
     ctx: &Context,
 ) -> Result<()> {
     let Vectors { k, x, y } = vectors;
@@ -50,27 +73,27 @@ fn product<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
     check_shape("x", from.saturating_mul(k), x.len())?;
     check_shape("y", to.saturating_mul(k), y.len())?;
-    let a = a.to_any();
-    if T::exact_sparse(&a, adjoint, (k, x, y), ctx)? {
+    if (ways.exact)(&a, adjoint, (k, x, y), ctx)? {
         return Ok(());
     }
     let bytes = (size_of_val(x) + size_of_val(y)) as u64;
-    let (mut panels, _running) = one_product(a, adjoint, (k, bytes), ctx)?;
-    T::multiply_panels(&mut panels, adjoint, Vectors { k, x, y }, ctx)
+    let beside = if ways.copies_one && k == 1 { bytes } else { 0 };
+    let (mut panels, _running) = one_product(a, adjoint, (k, bytes, beside), ctx)?;
+    (ways.panels)(&mut panels, adjoint, Vectors { k, x, y }, ctx)
 }
 
-/// Panels for one product with `k` vectors that take `bytes` bytes with their products, which begins now.
+/// Panels for one product with `k` vectors that take `bytes` bytes with their products, and `beside` more, which begins now.
 fn one_product(
     a: AnyCompressed,
     adjoint: bool,
-    (k, bytes): (usize, u64),
+    (k, bytes, beside): (usize, u64, u64),
     ctx: &Context,
 ) -> Result<(AnyLinePanels, Running)> {
-    let budget = ctx.memory_left().saturating_sub(bytes);
+    let budget = ctx.memory_left().saturating_sub(bytes + beside);
     let panels = AnyLinePanels::for_one_sweep(a, budget, ctx)?;
     let running = ctx.begin(|| {
         let plan = product_plan(&panels, adjoint, k, ctx).every_time();
-        Ok(plan.reads(1, panels.bytes_kept()))
+        Ok(plan.reads(1, panels.bytes_kept()).beside(beside))
     })?;
     Ok((panels, running))
 }
@@ -96,7 +119,18 @@ pub(crate) fn multiply_panels<V: Factor<X>, X: Scalar>(
     panels: &mut AnyLinePanels,
     decode: Option<Decode<V>>,
     adjoint: bool,
-    Vectors { k, x, y }: Vectors<'_, '_, X>,
+    vectors: Vectors<'_, '_, X>,
+    ctx: &Context,
+) -> Result<()> {
+    multiply_each(panels, decode, adjoint, &mut [vectors], ctx)
+}
+
+/// As [`multiply_panels`], several products in one sweep.
+pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
+    panels: &mut AnyLinePanels,
+    decode: Option<Decode<V>>,
+    adjoint: bool,
+    products: &mut [Vectors<'_, '_, X>],
     ctx: &Context,
 ) -> Result<()> {
     let matrix = panels.matrix();
@@ -105,15 +139,19 @@ pub(crate) fn multiply_panels<V: Factor<X>, X: Scalar>(
     let ncols = matrix.minor();
     let mut next = Update::Set;
     sweep(panels, ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
-        let lines = first * k..(first + indptr.len() - 1) * k;
         let update = if along { Update::Set } else { std::mem::replace(&mut next, Update::Add) };
-        let vectors = match along {
-            true => Vectors { k, x, y: &mut y[lines] },
-            false => Vectors { k, x: &x[lines], y },
-        };
-        let panel = AnyPanel { indptr, indices, ncols, first_row: first };
         let how = How { along, entries, update };
-        ctx.with_threads(|| multiply_lines(panel, Values::new(data, decode), how, vectors))
+        for Vectors { k, x, y } in &mut *products {
+            let k = *k;
+            let lines = first * k..(first + indptr.len() - 1) * k;
+            let vectors = match along {
+                true => Vectors { k, x, y: &mut y[lines] },
+                false => Vectors { k, x: &x[lines], y },
+            };
+            let panel = AnyPanel { indptr, indices, ncols, first_row: first };
+            ctx.with_threads(|| multiply_lines(panel, Values::new(data, decode), how, vectors))?;
+        }
+        Ok(())
     })
 }
 

@@ -1,13 +1,14 @@
 //! Products of dense matrices, in either order: a Fortran-ordered matrix is the transposed call.
 
-use crate::dense::{Dense, LinePanel, LinePanels};
+use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel, LinePanels};
 use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{
-    DenseRows, Entries, How, Update, Vectors, scatter_height, scatter_sums,
+    Decode, DenseRows, Entries, How, Update, Vectors, scatter_height, scatter_sums,
 };
 use crate::linalg::operator::{LinearOperator, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::storage::{Context, Element, Order, Plan};
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::{Context, Element, Order, Plan, bytes_of};
 
 /// One pass over the matrix for every product, whatever its order; panel by panel if it lies in a file and does not fit in
 /// the memory limit beside the vectors.
@@ -82,8 +83,8 @@ fn product<X: Scalar, T: Element + Factor<X>>(
 }
 
 /// What a product with `k` vectors costs.
-pub(crate) fn line_plan<T: Element>(
-    panels: &LinePanels<T>,
+pub(crate) fn line_plan(
+    panels: &AnyLinePanels,
     name: &'static str,
     k: usize,
     ctx: &Context,
@@ -124,4 +125,102 @@ pub(crate) fn line_product<X: Scalar, T: Element + Factor<X>>(
         let update = if along { Update::Set } else { std::mem::replace(&mut update, Update::Add) };
         product(elements, (lines, length), along, entries, update, operands, ctx)
     })
+}
+
+/// Elements that are decoded together, if lines are not longer.
+const DECODED: usize = 1 << 17;
+
+/// Elements that a task decodes.
+const TASK: usize = 1 << 14;
+
+/// Lines of `length` elements that are decoded together: across lines, as many as keep the bits of the whole.
+fn decoded_lines(length: usize, along: bool) -> usize {
+    let (lines, step) = (DECODED / length.max(1), if along { 1 } else { panel_step(length) });
+    (lines / step * step).max(step)
+}
+
+/// Memory for decoding lines of a matrix as numbers of `size` bytes.
+pub(crate) fn decoding_memory((lines, length): (usize, usize), along: bool, size: usize) -> u64 {
+    (decoded_lines(length, along).min(lines) as u64)
+        .saturating_mul(length as u64)
+        .saturating_mul(size as u64)
+}
+
+/// As [`line_product`], several products in one sweep, of elements that are numbers of type `W`, or are decoded into such.
+pub(crate) fn any_line_product<W: Element + Factor<X>, X: Scalar>(
+    panels: &mut AnyLinePanels,
+    decode: Option<Decode<W>>,
+    adjoint: bool,
+    products: &mut [Vectors<'_, '_, X>],
+    ctx: &Context,
+) -> Result<()> {
+    let along = (panels.matrix().order() == Order::C) != adjoint;
+    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    let shape = panels.shape();
+    let length = shape.1;
+    let step = decoded_lines(length, along);
+    let room = if decode.is_some() { step.min(shape.0).saturating_mul(length) } else { 0 };
+    let _held = ctx.hold(bytes_of::<W>(room));
+    let mut wide = ctx.work::<W>("decoded lines", room)?;
+    let mut update = Update::Set;
+    panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
+        let mut multiply = |first: usize, lines: usize, elements: &[W]| {
+            let next = if along { Update::Set } else { Update::Add };
+            let update = std::mem::replace(&mut update, next);
+            products.iter_mut().try_for_each(|Vectors { k, x, y }| {
+                let (k, here) = (*k, first * *k..(first + lines) * *k);
+                let operands = match along {
+                    true => (k, *x, &mut y[here]),
+                    false => (k, &x[here], &mut **y),
+                };
+                product(elements, (lines, length), along, entries, update, operands, ctx)
+            })
+        };
+        let Some(decode) = decode else {
+            return multiply(first, lines, elements.as_typed());
+        };
+        for start in (0..lines.max(1)).step_by(step) {
+            let some = lines.min(start + step) - start;
+            let from = elements.slice(start * length..(start + some) * length);
+            let to = &mut wide[..some * length];
+            ctx.with_threads(|| {
+                let tasks = to.par_chunks_mut(TASK).enumerate();
+                tasks.for_each(|(task, to)| {
+                    decode(from.slice(task * TASK..task * TASK + to.len()), to);
+                });
+            });
+            multiply(first + start, some, to)?;
+        }
+        Ok(())
+    })
+}
+
+/// Products of a dense matrix, or those with the adjoint, in one sweep beside other `beside` bytes of the operation, as
+/// [`any_line_product`] makes them.
+pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
+    a: &AnyDense,
+    decode: Option<Decode<W>>,
+    adjoint: bool,
+    (products, beside): (&mut [Vectors<'_, '_, X>], u64),
+    ctx: &Context,
+) -> Result<()> {
+    let along = (a.order() == Order::C) != adjoint;
+    let decoding = match decode {
+        Some(_) => decoding_memory(a.lines(), along, size_of::<W>()),
+        None => 0,
+    };
+    let vectors = products.iter().map(|it| (size_of_val(it.x) + size_of_val(it.y)) as u64);
+    let taken = vectors.sum::<u64>() + beside + decoding;
+    let k = products.iter().map(|it| it.k).sum();
+    let mut panels = any_panels_beside(a, taken, ctx)?;
+    let _running = ctx.begin(|| {
+        Ok(line_plan(&panels, product_name(adjoint), k, ctx).beside(decoding + beside))
+    })?;
+    any_line_product(&mut panels, decode, adjoint, products, ctx)
+}
+
+/// Panels for one pass beside vectors of so many bytes.
+fn any_panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
+    let budget = ctx.memory_left().saturating_sub(vectors);
+    AnyLinePanels::for_one_sweep(a, panel_step(a.lines().1), budget, ctx)
 }

@@ -6,6 +6,8 @@
 //! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
 //!   compressed ones, in a form of `prepared_form`; `readers` and `at_hand` – how several products at a time share it;
 //!   `compact` – a matrix in fewer bytes
+//! - `multiplier` – a matrix whose types are known at run time; `by_type` – its products, some of them `by_parts` of complex
+//!   vectors
 //! - `exact` – products of integers that an `f64` does not hold
 //! - `numbers` – entries of every type as numbers of those that sums, norms and statistics are compiled for
 //! - `reduce` – sums and norms over all entries of a matrix
@@ -26,6 +28,8 @@
 mod arithmetic;
 mod at_hand;
 mod bandwidth;
+mod by_parts;
+mod by_type;
 mod compact;
 mod compressed;
 mod dense;
@@ -38,6 +42,7 @@ mod kron;
 mod line_pass;
 mod matmul;
 mod matvec_with;
+mod multiplier;
 mod nnz_per;
 mod numbers;
 mod operator;
@@ -59,17 +64,26 @@ mod statistics;
 mod vector;
 
 pub use arithmetic::{Multiply, Subtract};
+pub(crate) use by_type::check_meets;
 pub use fn_operator::FnOperator;
+pub(crate) use multiplier::{Multiplier, Prepared};
+pub(crate) use nnz_per::nnz_per;
 pub use operator::LinearOperator;
+pub(crate) use prepared::sealed;
 pub use prepared::{Operator, PanelProduct, Panelled};
+pub(crate) use prepared_sparse::Recompress;
+pub(crate) use reduce::Stored;
 pub use reordered::Reordered;
 pub use scalar::{Factor, Scalar};
 pub use semiring::{
     AnyPair, MaxFirst, MaxMin, MaxPlus, MaxSecond, MinFirst, MinMax, MinPlus, MinSecond, OrAnd,
     Ordered, PlusFirst, PlusPair, PlusSecond, PlusTimes, Semiring,
 };
+pub(crate) use sparse_arithmetic::{add, multiply_elements, subtract};
 pub use sparse_statistics::NormOrder;
+pub(crate) use sparse_statistics::{norms_into, stats as sparse_stats};
 pub use spgemm::Mask;
 pub use statistics::Stats;
+pub(crate) use statistics::stats as dense_stats;
 pub(crate) use vector::largest;
 pub use vector::{axpby, dot, norm};

@@ -10,48 +10,85 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{Decode, decode};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::raw::Raw;
-use crate::storage::{DType, Element};
+use crate::storage::{DType, Element, Entry};
 
 /// How entries become numbers of type `V`: decoded, or `None` if they are such.
 pub(crate) type Coding<V> = Option<Decode<V>>;
 
-/// What decodes entries of the types that are listed and those that numbers of every type hold, a pattern as ones.
-macro_rules! decoder {
-    ($V:ty, $dtype:expr; $($name:ident $T:ty),*) => {{
-        let decode: Decode<$V> = match $dtype {
-            None => of_entries::<(), $V>,
-            Some(DType::Bool) => of_entries::<bool, $V>,
-            #[cfg(feature = "half")]
-            Some(DType::Float16) => of_entries::<half::f16, $V>,
-            #[cfg(feature = "half")]
-            Some(DType::BFloat16) => of_entries::<half::bf16, $V>,
-            $(Some(DType::$name) => of_entries::<$T, $V>,)*
-            Some(other) => return Err(no_number(other, <$V>::DTYPE)),
-        };
-        Ok(Some(decode))
-    }};
+/// An entry that is a number of type `V`, or becomes one: exactly, apart from integers of 64 bits, which are rounded.
+pub(crate) trait Widen<V>: Entry {
+    const DECODE: Coding<V>;
+}
+
+macro_rules! plain {
+    ($($entry:ty),*) => {$(
+        impl Widen<$entry> for $entry {
+            const DECODE: Coding<Self> = None;
+        }
+    )*};
+}
+
+macro_rules! widens {
+    ($($entry:ty => $($wide:ty),*;)*) => {$($(
+        impl Widen<$wide> for $entry {
+            const DECODE: Coding<$wide> = Some(of_entries::<$entry, $wide>);
+        }
+    )*)*};
 }
 
 fn of_entries<T: Factor<V>, V: Scalar>(from: Raw<'_>, to: &mut [V]) {
     decode(from, to, |entry: T| entry.times(V::one()));
 }
 
+plain!((), bool, f32, f64, Complex<f32>, Complex<f64>);
+
+widens! {
+    () => f32, f64;
+    bool => f32, f64;
+    i8 => f32, f64;
+    i16 => f32, f64;
+    i32 => f64;
+    i64 => f64;
+    u8 => f32, f64;
+    u16 => f32, f64;
+    u32 => f64;
+    u64 => f64;
+    f32 => f64;
+    Complex<f32> => Complex<f64>;
+}
+
+#[cfg(feature = "half")]
+widens! {
+    half::f16 => f32, f64;
+    half::bf16 => f32, f64;
+}
+
+/// How entries of the types that are listed and those that numbers of every type hold become numbers, a pattern ones.
+macro_rules! coding {
+    ($V:ty, $dtype:expr; $($name:ident $T:ty),*) => {
+        match $dtype {
+            None => Ok(<() as Widen<$V>>::DECODE),
+            Some(DType::Bool) => Ok(<bool as Widen<$V>>::DECODE),
+            #[cfg(feature = "half")]
+            Some(DType::Float16) => Ok(<half::f16 as Widen<$V>>::DECODE),
+            #[cfg(feature = "half")]
+            Some(DType::BFloat16) => Ok(<half::bf16 as Widen<$V>>::DECODE),
+            $(Some(DType::$name) => Ok(<$T as Widen<$V>>::DECODE),)*
+            Some(other) => Err(no_number(other, <$V>::DTYPE)),
+        }
+    };
+}
+
 /// Entries as numbers that hold each of them, apart from those integers of 64 bits that are rounded. Fails if there are none for
 /// this type.
 pub(crate) fn f32s(dtype: Option<DType>) -> Result<Coding<f32>> {
-    if dtype == Some(DType::Float32) {
-        return Ok(None);
-    }
-    decoder!(f32, dtype; Int8 i8, Int16 i16, UInt8 u8, UInt16 u16)
+    coding!(f32, dtype; Int8 i8, Int16 i16, UInt8 u8, UInt16 u16, Float32 f32)
 }
 
 /// As [`f32s`].
 pub(crate) fn f64s(dtype: Option<DType>) -> Result<Coding<f64>> {
-    if dtype == Some(DType::Float64) {
-        return Ok(None);
-    }
-    decoder!(f64, dtype; Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
-        UInt64 u64, Float32 f32)
+    coding!(f64, dtype; Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
+        UInt64 u64, Float32 f32, Float64 f64)
 }
 
 /// The absolute values of entries of any type.

@@ -36,11 +36,12 @@ pub struct Operator<M: Panelled> {
     _reserved: Reserved,
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// A matrix that can be worked on panel by panel: [`Csr`](crate::Csr), [`Csc`](crate::Csc) and [`Dense`].
+/// A matrix that can be worked on panel by panel: [`Csr`](crate::Csr), [`Csc`](crate::Csc) and [`Dense`], and an
+/// [`AnyMatrix`](crate::AnyMatrix) of these.
 pub trait Panelled: sealed::Sealed {
     #[doc(hidden)]
     type Panels: Send + Sync;

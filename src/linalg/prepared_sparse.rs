@@ -1,7 +1,7 @@
 //! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes where it fits.
 
 use crate::error::Result;
-use crate::linalg::compressed::product_plan;
+use crate::linalg::compressed::{Ways, product_plan};
 use crate::linalg::kernels::{Entries, How, Sums, Update, Vectors};
 use crate::linalg::operator::product_name;
 use crate::linalg::prepared_form::Form;
@@ -12,6 +12,9 @@ use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
 
 /// Entries from which on an encoding can be worth its making.
 const WORTH: usize = 1 << 14;
+
+/// What makes the product of an encoded matrix with vectors of `X`.
+pub(crate) type FormProduct<X> = fn(&Form, How, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
 /// How a matrix is compressed along the other axis. It is handed in by who wants it: programs that never do are linked without
 /// the conversion.
@@ -35,9 +38,20 @@ impl PreparedLines {
         (budget, vectors): (u64, u64),
         ctx: &Context,
     ) -> Result<Self> {
+        Self::encoded(matrix, true, across_by, (budget, vectors), ctx)
+    }
+
+    /// As [`new`](Self::new); encoded if there are products with what that makes.
+    pub(crate) fn encoded(
+        matrix: &AnyCompressed,
+        encode: bool,
+        across_by: Option<Recompress>,
+        (budget, vectors): (u64, u64),
+        ctx: &Context,
+    ) -> Result<Self> {
         let panels = AnyLinePanels::new(matrix.clone(), budget, ctx)?;
         let (mut along, mut across) = (None, None);
-        if !panels.is_streamed() && matrix.nnz() >= WORTH {
+        if encode && !panels.is_streamed() && matrix.nnz() >= WORTH {
             let fits = |form: &Form, n: usize, room: u64| {
                 form.bytes().saturating_add(form.work_space(n)) <= room
             };
@@ -92,22 +106,34 @@ impl PreparedLines {
     pub(crate) fn product<T: Factor<X>, X: Scalar>(
         &self,
         adjoint: bool,
-        Vectors { k, x, y }: Vectors<'_, '_, X>,
+        vectors: Vectors<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
-        if T::exact_sparse(self.matrix(), adjoint, (k, x, y), ctx)? {
+        self.product_by(adjoint, vectors, Ways::of::<T>(), Some(T::multiply_form), ctx)
+    }
+
+    /// As [`product`](Self::product), by the ways of the entries.
+    pub(crate) fn product_by<X: Scalar>(
+        &self,
+        adjoint: bool,
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
+        ways: Ways<X>,
+        multiply_form: Option<FormProduct<X>>,
+        ctx: &Context,
+    ) -> Result<()> {
+        if (ways.exact)(self.matrix(), adjoint, (k, x, y), ctx)? {
             return Ok(());
         }
-        match self.form(adjoint, k) {
-            Some(form) => {
+        match self.form(adjoint, k).zip(multiply_form) {
+            Some((form, multiply_form)) => {
                 ctx.meter().pass();
                 let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
                 let how = How { along: true, entries, update: Update::Set };
-                T::multiply_form(form, how, Vectors { k, x, y }, ctx)
+                multiply_form(form, how, Vectors { k, x, y }, ctx)
             }
-            None => self.readers.with(ctx, &mut |panels| {
-                T::multiply_panels(panels, adjoint, Vectors { k, x, y }, ctx)
-            }),
+            None => self
+                .readers
+                .with(ctx, &mut |panels| (ways.panels)(panels, adjoint, Vectors { k, x, y }, ctx)),
         }
     }
 

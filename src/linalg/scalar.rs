@@ -13,17 +13,20 @@ use num_traits::{Float, One, Zero};
 
 use crate::dense::Dense;
 use crate::error::Result;
+use crate::linalg::by_type::Multiplied;
 use crate::linalg::compressed::multiply_panels;
+use crate::linalg::exact;
 use crate::linalg::kernels::{self, DenseRows, How, Vectors};
+use crate::linalg::numbers::{self, Widen};
 use crate::linalg::prepared_form::Form;
 use crate::linalg::reduce::{self, Stored};
-use crate::linalg::{exact, numbers};
 use crate::sparse::{AnyCompressed, AnyLinePanels};
 use crate::storage::{Context, DType, Element, Entry};
 
 /// A real or complex floating-point number: `f32`, `f64` and the complex numbers of both.
 pub trait Scalar:
     Element
+    + Multiplied
     + Zero
     + One
     + Sub<Output = Self>
@@ -196,8 +199,8 @@ macro_rules! compiled_here {
 
 /// The products of entries that are decoded into numbers of type `$as`, which hold each of them.
 macro_rules! decoded {
-    ($x:ty, $as:ty, |$it:ident| $wide:expr) => {
-        products_as!($x, $as, Some(|from, to| kernels::decode(from, to, |$it: Self| $wide)));
+    ($x:ty, $as:ty) => {
+        products_as!($x, $as, <Self as Widen<$as>>::DECODE);
     };
 }
 
@@ -357,7 +360,7 @@ macro_rules! decoded_factors {
     ($($entry:ty => $($real:ty),+, |$it:ident| $wide:expr;)*) => {$($(
         real_factor!(
             $entry, $real, |$it| <$real>::from($wide);
-            {decoded!($real, $real, |$it| <$real>::from($wide));} {}
+            {decoded!($real, $real);} {}
         );
     )+)*};
 }
@@ -388,7 +391,7 @@ macro_rules! exact_factors {
     ($($entry:ty),*) => {$(
         real_factor!(
             $entry, f64, |entry| entry as f64;
-            {decoded!(f64, f64, |entry| entry as f64); exact_products!(f64);}
+            {decoded!(f64, f64); exact_products!(f64);}
             {exact_products!(Complex<f64>);}
         );
     )*};

@@ -215,6 +215,11 @@ impl AnyCompressed {
         AnyCompressed { format: self.format.other(), shape: (ncols, nrows), ..self.clone() }
     }
 
+    /// The structure alone.
+    pub(crate) fn pattern(&self) -> Self {
+        AnyCompressed { data: RawBuffer::pattern(self.nnz()), ..self.clone() }
+    }
+
     /// The same structure with other values; there is one for each entry.
     pub(crate) fn with_data(&self, data: RawBuffer) -> Result<Self> {
         if data.len() != self.nnz() {

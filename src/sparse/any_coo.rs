@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::check::check_types;
 use crate::sparse::coo::Coo;
 use crate::sparse::indices::{Indices, by_index};
+use crate::sparse::types::on_disk;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::width;
 use crate::storage::{DType, Entry, Index, RawBuffer};
@@ -14,9 +15,21 @@ use crate::storage::{DType, Entry, Index, RawBuffer};
 /// Entries that a task checks.
 const TASK: usize = 1 << 16;
 
-/// A [`Coo`] of any types. Cloning copies pointers.
+/// A [`Coo`] matrix whose value and index types are known at run time. Cloning copies pointers.
+///
+/// What can be done with one are the methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` leads to a [`Coo`] of its types,
+/// and `From` back, both without a copy.
+///
+/// ```
+/// use outcore::{AnyCoo, Coo, DType, ErrorKind};
+/// let a = AnyCoo::from(Coo::<f32>::from_triplets((2, 2), [(1, 0, 3.0)])?);
+/// assert_eq!((a.shape(), a.nnz(), a.dtype()), ((2, 2), 1, Some(DType::Float32)));
+/// assert_eq!(Coo::<f64>::try_from(a.clone()).unwrap_err().kind(), ErrorKind::Type);
+/// assert_eq!(**Coo::<f32>::try_from(a)?.data(), [3.0]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
 #[derive(Clone)]
-pub(crate) struct AnyCoo {
+pub struct AnyCoo {
     pub(super) shape: (usize, usize),
     pub(super) rows: RawBuffer,
     pub(super) cols: RawBuffer,
@@ -53,19 +66,48 @@ impl AnyCoo {
         Ok(matrix)
     }
 
+    /// The same coordinates with other values; there is one for each entry.
+    pub(crate) fn with_data(&self, data: RawBuffer) -> Result<Self> {
+        if data.len() != self.nnz() {
+            return Err(Error::shape("the value array", self.nnz(), data.len()));
+        }
+        Ok(AnyCoo { data, ..self.clone() })
+    }
+
     /// As a matrix of the types with which it was made.
     pub(crate) fn into_typed<T: Entry, I: Index>(self) -> Coo<T, I> {
         Coo::from_any(self)
     }
 
     /// `(nrows, ncols)`.
-    pub(crate) fn shape(&self) -> (usize, usize) {
+    pub fn shape(&self) -> (usize, usize) {
         self.shape
     }
 
-    /// Number of stored entries.
-    pub(crate) fn nnz(&self) -> usize {
+    /// Number of stored entries, explicit zeros and duplicates included.
+    pub fn nnz(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The type of the values; `None` for a pattern.
+    pub fn dtype(&self) -> Option<DType> {
+        self.data.dtype()
+    }
+
+    /// The type of the indices as it stands in files: `Int32` for `u32`, `Int64` for `u64`.
+    pub fn index_dtype(&self) -> DType {
+        on_disk(self.types().1)
+    }
+
+    /// The transpose, without a copy.
+    pub fn transpose(&self) -> Self {
+        let AnyCoo { shape, rows, cols, data, checked } = self.clone();
+        AnyCoo { shape: (shape.1, shape.0), rows: cols, cols: rows, data, checked }
+    }
+
+    /// The pattern alone, without a copy.
+    pub fn pattern(&self) -> Self {
+        AnyCoo { data: RawBuffer::pattern(self.nnz()), ..self.clone() }
     }
 
     pub(crate) fn types(&self) -> CooTypes {
@@ -85,7 +127,7 @@ impl AnyCoo {
     }
 
     /// Bytes of the arrays that lie in files.
-    pub(crate) fn stored_bytes(&self) -> u64 {
+    pub fn stored_bytes(&self) -> u64 {
         self.rows.stored_bytes() + self.cols.stored_bytes() + self.data.stored_bytes()
     }
 
@@ -96,7 +138,7 @@ impl AnyCoo {
     }
 
     /// Checks that every coordinate is in range. Reads them once; the answer is remembered.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         if self.checked.get().is_some() {
             return Ok(());
         }

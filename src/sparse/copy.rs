@@ -87,12 +87,12 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        self.to_any().copy_to(&place.into(), ctx).map(AnyCoo::into_typed)
+        self.to_any().copied(&place.into(), ctx).map(AnyCoo::into_typed)
     }
 }
 
 impl AnyCoo {
-    pub(crate) fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
+    pub(crate) fn copied(&self, place: &Place, ctx: &Context) -> Result<Self> {
         let (types, nnz) = (self.types(), self.nnz());
         let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
         let (budget, arrays) = (AnyZippedLines::budget(left), [self.rows(), self.cols()]);

@@ -48,7 +48,8 @@ mod writer;
 mod zipped_lines;
 
 pub(crate) use any_compressed::AnyCompressed;
-pub(crate) use any_coo::{AnyCoo, coo_bytes};
+pub use any_coo::AnyCoo;
+pub(crate) use any_coo::coo_bytes;
 pub use axis::{Axis, ByCols, ByRows};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::{check_types, check_widths};
@@ -68,6 +69,7 @@ pub use lines::Line;
 pub(crate) use panels::{AnyLinePanel, AnyLinePanels};
 pub use permutation::Permutation;
 pub use refill::Refill;
-pub(crate) use types::{Types, largest};
+pub(crate) use stack::stack;
+pub(crate) use types::{Types, largest, on_disk};
 pub(crate) use writer::{AnyWriter, memory_left};
 pub(crate) use zipped_lines::{AnyLinePart, AnyZippedLines, AnyZippedPanel};

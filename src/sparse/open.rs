@@ -71,21 +71,29 @@ impl AnyCompressed {
         types: Types,
         closed: bool,
     ) -> Result<Self> {
-        Folder::whole(path, |folder| {
-            let descriptor = Descriptor::read_in(folder)?;
-            check_format(&descriptor, format, folder.path())?;
-            if let Some(value) = open_one(&descriptor, folder, types.values)? {
-                // Only the arrays of the structure tell that there are so many entries.
-                let pattern = RawBuffer::pattern(descriptor.nnz);
-                let structure = Self::open_with(&descriptor, folder, types, pattern)?;
-                return structure.with_data(written_out(&value, descriptor.nnz)?);
-            }
-            let data = open_values(&descriptor, folder, types.values)?;
-            if closed && types.values.is_some() {
-                check_closed(&folder.file(VALUES_FILE), false)?;
-            }
-            Self::open_with(&descriptor, folder, types, data)
-        })
+        Folder::whole(path, |folder| Self::open_in(folder, format, types, closed))
+    }
+
+    /// As [`open`](Self::open), of a folder that is open.
+    pub(crate) fn open_in(
+        folder: &Arc<Folder>,
+        format: SparseFormat,
+        types: Types,
+        closed: bool,
+    ) -> Result<Self> {
+        let descriptor = Descriptor::read_in(folder)?;
+        check_format(&descriptor, format, folder.path())?;
+        if let Some(value) = open_one(&descriptor, folder, types.values)? {
+            // Only the arrays of the structure tell that there are so many entries.
+            let pattern = RawBuffer::pattern(descriptor.nnz);
+            let structure = Self::open_with(&descriptor, folder, types, pattern)?;
+            return structure.with_data(written_out(&value, descriptor.nnz)?);
+        }
+        let data = open_values(&descriptor, folder, types.values)?;
+        if closed && types.values.is_some() {
+            check_closed(&folder.file(VALUES_FILE), false)?;
+        }
+        Self::open_with(&descriptor, folder, types, data)
     }
 
     /// Maps the structure of a stored matrix, whose format was seen, and puts `data` to it.
@@ -123,7 +131,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
 }
 
 impl AnyCoo {
-    fn map(folder: &Arc<Folder>, (values, index): CooTypes) -> Result<Self> {
+    /// Maps a stored matrix of these types.
+    pub(crate) fn map(folder: &Arc<Folder>, (values, index): CooTypes) -> Result<Self> {
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, SparseFormat::Coo, folder.path())?;
         let rows = open_indices(&descriptor, folder, ROWS_FILE, index)?;

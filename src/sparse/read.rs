@@ -62,7 +62,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl AnyCompressed {
-    fn read(
+    pub(crate) fn read(
         folder: &Arc<Folder>,
         (format, types): (SparseFormat, Types),
         place: &Place,
@@ -129,13 +129,18 @@ impl<T: Entry, I: Index> Coo<T, I> {
         ctx: &Context,
     ) -> Result<Self> {
         let (types, place) = ((T::ENTRY_DTYPE, I::DTYPE), place.into());
-        Folder::whole(path.as_ref(), |folder| AnyCoo::read(folder, types, &place, ctx))
+        Folder::whole(path.as_ref(), |folder| AnyCoo::read_as(folder, types, &place, ctx))
             .map(AnyCoo::into_typed)
     }
 }
 
 impl AnyCoo {
-    fn read(folder: &Arc<Folder>, types: CooTypes, place: &Place, ctx: &Context) -> Result<Self> {
+    pub(crate) fn read_as(
+        folder: &Arc<Folder>,
+        types: CooTypes,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
         let (values, index) = types;
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, SparseFormat::Coo, folder.path())?;

@@ -40,7 +40,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn vstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        stacked("stacking vertically", true, matrices, &place.into(), ctx)
+        stacked(0, matrices, &place.into(), ctx)
     }
 
     /// The matrices side by side, as SciPy's `hstack`: each row is that of the first, then that of the second, and so on.
@@ -57,33 +57,44 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        stacked("stacking horizontally", false, matrices, &place.into(), ctx)
+        stacked(1, matrices, &place.into(), ctx)
     }
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     /// The matrices below each other; otherwise as [`Csr::hstack`], columns and rows being exchanged.
     pub fn vstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        stacked("stacking vertically", false, matrices, &place.into(), ctx)
+        stacked(0, matrices, &place.into(), ctx)
     }
 
     /// The matrices side by side; otherwise as [`Csr::vstack`], columns and rows being exchanged.
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
-        stacked("stacking horizontally", true, matrices, &place.into(), ctx)
+        stacked(1, matrices, &place.into(), ctx)
     }
 }
 
-/// The matrices stacked along their axis or across it.
 fn stacked<T: Entry, I: Index, P: Index, A: Axis>(
-    operation: &'static str,
-    along: bool,
+    axis: usize,
     matrices: &[&Compressed<T, I, P, A>],
     place: &Place,
     ctx: &Context,
 ) -> Result<Compressed<T, I, P, A>> {
     let matrices: Vec<_> = matrices.iter().map(|matrix| matrix.to_any()).collect();
-    let stack = if along { one_after_the_other } else { side_by_side };
-    stack(operation, &matrices, place, ctx).map(AnyCompressed::into_typed)
+    stack((axis, A::FORMAT), &matrices, place, ctx).map(AnyCompressed::into_typed)
+}
+
+/// Matrices of one format and the same types below each other (axis 0) or side by side (axis 1).
+pub(crate) fn stack(
+    (axis, format): (usize, SparseFormat),
+    matrices: &[AnyCompressed],
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let operation = ["stacking vertically", "stacking horizontally"][axis.min(1)];
+    match (axis == 0) == (format == SparseFormat::Csr) {
+        true => one_after_the_other(operation, matrices, place, ctx),
+        false => side_by_side(operation, matrices, place, ctx),
+    }
 }
 
 /// What the stack of matrices of one kind is like: their extents along one axis add up, and along the other are the same.

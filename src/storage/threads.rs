@@ -77,12 +77,14 @@ struct Chosen {
 }
 
 impl Chosen {
+    #[inline(never)] // every call under a context has one
     fn change(to: Option<Arc<Threads>>) -> Self {
         Chosen { before: CHOSEN.replace(to) }
     }
 }
 
 impl Drop for Chosen {
+    #[inline(never)]
     fn drop(&mut self) {
         CHOSEN.set(self.before.take());
     }

@@ -258,13 +258,8 @@ impl FileTarget {
         }
         file.sync_all().map_err(|e| Error::io("writing back", path, e))?;
         lock_shared(file, path)?;
-        let array = match len {
-            0 => RawBuffer::empty(Some(dtype)),
-            _ => {
-                let map = map_read(file, path)?;
-                RawBuffer::from_map(map, origin, DATA_START as usize, (dtype, len))?
-            }
-        };
+        let map = map_read(file, path)?;
+        let array = RawBuffer::from_map(map, origin, DATA_START as usize, (dtype, len))?;
         Ok(Written { array, length, sums })
     }
 }

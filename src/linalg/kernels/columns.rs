@@ -222,7 +222,7 @@ mod tests {
                 let mut states = vec![Vec::new(); expected.len()];
                 let entries = (&indices[..], Values::Plain(&data[..]));
                 ctx.with_threads(|| columns.fold(&mut states, entries, |state, x| state.push(x)));
-                assert!(states == expected, "{} entries, {threads} threads", data.len());
+                assert!(states == expected, "{} entries, {threads} threads", indices.len());
             }
         }
     }

@@ -1,0 +1,261 @@
+//! Sums, differences and elementwise products of two matrices, and a matrix times a number.
+
+use num_complex::Complex;
+
+use crate::any::common::{bring, common, place_beside, same_widths};
+use crate::any::display::Described;
+use crate::any::dtype::Change;
+use crate::any::matrix::{AnyMatrix, Body};
+use crate::any::reshape::missing;
+use crate::convert::to_order;
+use crate::dense::{AnyDense, AnyDenseWriter, AnyZippedRuns};
+use crate::error::{Error, ErrorKind, Location, Result, check_shape};
+use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract};
+use crate::storage::parallel::Tasks;
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, DType, Place, Plan};
+
+/// Nanoseconds an element takes one thread.
+const WORK: f64 = 0.7;
+
+/// Elements of a task, and elements that are made before they are written.
+const TASK: usize = 1 << 14;
+const STEP: usize = 1 << 20;
+
+/// What is made of two elements.
+#[derive(Clone, Copy)]
+enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+}
+
+impl Operation {
+    /// What it makes of two elements, as errors say it.
+    fn name(self) -> &'static str {
+        match self {
+            Operation::Add => "sum",
+            Operation::Subtract => "difference",
+            Operation::Multiply => "product",
+        }
+    }
+
+    /// What it makes of two matrices.
+    fn plural(self) -> &'static str {
+        match self {
+            Operation::Add => "sums",
+            Operation::Subtract => "differences",
+            Operation::Multiply => "elementwise products",
+        }
+    }
+}
+
+impl AnyMatrix {
+    /// The sum of two dense matrices, or of two compressed ones of one format, of which patterns are united.
+    ///
+    /// Both are brought to one type first, which the sum has: `int64` for `bool` and integers; `float32` for numbers of up to 16
+    /// bits with fractions, `float32` itself, and `bool` and integers of up to 16 bits beside such; `float64` for all other real
+    /// numbers; the complex numbers of these. An integer of more than 2⁶³ − 1 is refused, and one of more than 2⁵³ rounded where it
+    /// meets a number with fractions. A pattern beside numbers counts as ones. A second dense matrix in the other order is brought to
+    /// that of the first, and compressed ones to the wider of their index types. What these steps make is kept in scratch
+    /// space where it does not fit in a quarter of the memory limit. Then as [`Compressed::add`](crate::Compressed::add).
+    ///
+    /// Cost: one read of both and one sequential write, besides one of each for every step before, of which
+    /// [`Context::plan`] tells the first. Fails with kind [`Shape`](ErrorKind::Shape) if the shapes differ, with kind
+    /// [`Value`](ErrorKind::Value) if an integer overflows, naming its position, and with kind
+    /// [`Unsupported`](ErrorKind::Unsupported) unless both are dense or both are compressed in one format.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Dense, Place};
+    /// let a = AnyMatrix::from(Dense::from(ndarray::arr2(&[[1i8, 2]])));
+    /// let b = AnyMatrix::from(Dense::from(ndarray::arr2(&[[0.5f32, 1.0]])));
+    /// let sum = a.add(&b, Place::Memory, &Context::new())?;
+    /// assert_eq!(Dense::<f32>::try_from(sum)?.as_slice(), [1.5, 3.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn add(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        arithmetic(Operation::Add, self, other, &place.into(), ctx)
+    }
+
+    /// The difference; otherwise as [`add`](Self::add). Patterns have none, which is an error of kind [`Type`](ErrorKind::Type).
+    pub fn sub(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        arithmetic(Operation::Subtract, self, other, &place.into(), ctx)
+    }
+
+    /// The elementwise product; otherwise as [`add`](Self::add). Patterns are intersected.
+    pub fn multiply(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        arithmetic(Operation::Multiply, self, other, &place.into(), ctx)
+    }
+
+    /// The matrix times a number, whose type the result has; the structure of a sparse one stays.
+    ///
+    /// Cost: one read and one sequential write; in memory the structure is shared. Fails with kind
+    /// [`Type`](ErrorKind::Type) if numbers of that type do not hold what the matrix has (see [`add`](Self::add)): `float64` entries
+    /// are not multiplied by an `f32`, complex ones not by a real number.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr, Place};
+    /// let a = AnyMatrix::from(Csr::<i8>::eye(2)).scale(0.5f32, Place::Memory, &Context::new())?;
+    /// assert_eq!(Csr::<f32>::try_from(a)?.get(1, 1)?, Some(0.5));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn scale<X: Scalar>(
+        &self,
+        alpha: X,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        scaled(self, X::DTYPE, &place.into(), ctx, &|run| {
+            let run = run.typed::<X>().unwrap_or_default();
+            run.iter_mut().for_each(|value| *value = alpha * *value);
+        })
+    }
+}
+
+fn scaled(
+    a: &AnyMatrix,
+    dtype: DType,
+    place: &Place,
+    ctx: &Context,
+    after: &(dyn Fn(RawMut<'_>) + Sync),
+) -> Result<AnyMatrix> {
+    match common(a.dtype(), Some(dtype)) {
+        Some(common) if common != dtype => {
+            Err(Error::new(ErrorKind::Type, "such numbers do not hold what the matrix has")
+                .expected(format!("a number of type {common}"))
+                .found(dtype))
+        }
+        _ => Change { name: "scaling", after }.of(a, dtype, place, ctx),
+    }
+}
+
+fn arithmetic(
+    operation: Operation,
+    a: &AnyMatrix,
+    b: &AnyMatrix,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyMatrix> {
+    check_shape("the second matrix", a.shape(), b.shape())?;
+    let dtype = common(a.dtype(), b.dtype());
+    match (a.body(), b.body()) {
+        (Body::Dense(_), Body::Dense(_)) => {
+            let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
+            let (Body::Dense(a), Body::Dense(b)) = (a.body(), b.body()) else {
+                return Err(missing(operation.plural(), &a, REMEDY));
+            };
+            let (a, mut b) = (a.as_matrix()?, b.as_matrix()?);
+            if b.order() != a.order() && b.len() > 1 {
+                b = to_order(&b, a.order(), &place_beside(b.buffer().bytes(), ctx), ctx)?;
+            }
+            dense(operation, &a, &b, place, ctx).map(AnyMatrix::Dense)
+        }
+        (Body::Lines(of_a), Body::Lines(of_b)) if of_a.format() == of_b.format() => {
+            let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
+            let (Body::Lines(a), Body::Lines(b)) = (a.body(), b.body()) else {
+                return Err(missing(operation.plural(), &a, REMEDY));
+            };
+            let (a, b) = same_widths(a, b, ctx)?;
+            let combined = match operation {
+                Operation::Add => add,
+                Operation::Subtract => subtract,
+                Operation::Multiply => multiply_elements,
+            };
+            combined(&a, &b, place, ctx).map(AnyMatrix::of_lines)
+        }
+        (Body::Coo(_), _) => Err(missing(operation.plural(), a, REMEDY)),
+        (_, Body::Coo(_)) => Err(missing(operation.plural(), b, REMEDY)),
+        _ => {
+            let what = format!("there are no {} of two kinds of matrices", operation.plural());
+            Err(Error::new(ErrorKind::Unsupported, what)
+                .expected(Described(a.body()))
+                .found(Described(b.body()))
+                .remedy(REMEDY))
+        }
+    }
+}
+
+/// What helps where two matrices cannot be combined as they are.
+const REMEDY: &str = "bring both to one format, with to_csr, to_csc or to_dense";
+
+/// Combines runs of elements of one type; the place of the first of which there is nothing.
+type Combine = fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
+
+fn combine(operation: Operation, dtype: DType) -> Combine {
+    fn of<T: Multiply + Subtract>(operation: Operation) -> Combine {
+        fn each<T: Multiply + Subtract>(
+            (a, b): (Raw<'_>, Raw<'_>),
+            to: RawMut<'_>,
+            of: impl Fn(T, T) -> Option<T>,
+        ) -> Option<usize> {
+            let (a, b) = (a.as_typed::<T>(), b.as_typed::<T>());
+            let mut pairs = to.typed::<T>()?.iter_mut().zip(a.iter().zip(b));
+            pairs.position(|(to, (&a, &b))| of(a, b).map(|made| *to = made).is_none())
+        }
+        match operation {
+            Operation::Add => |a, b, to| each::<T>((a, b), to, T::merge),
+            Operation::Subtract => |a, b, to| each::<T>((a, b), to, T::difference),
+            Operation::Multiply => |a, b, to| each::<T>((a, b), to, T::product),
+        }
+    }
+    match dtype {
+        DType::Int64 => of::<i64>(operation),
+        DType::Float32 => of::<f32>(operation),
+        DType::Complex64 => of::<Complex<f32>>(operation),
+        DType::Complex128 => of::<Complex<f64>>(operation),
+        _ => of::<f64>(operation),
+    }
+}
+
+fn dense(
+    operation: Operation,
+    a: &AnyDense,
+    b: &AnyDense,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
+    let (dtype, what) = (a.dtype(), (a.dtype(), a.len()));
+    let combine = combine(operation, dtype);
+    let result = AnyDenseWriter::memory(what, place, ctx);
+    ctx.check_memory("the result", result)?;
+    let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(TASK));
+    let work = dtype.bytes_of(step.min(a.len()));
+    let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
+    let mut runs = AnyZippedRuns::new(a, b, left.min(ctx.memory_left() / 2), ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new("combining elements");
+        let plan = plan.on_device_of(a.buffer().file().or(b.buffer().file()));
+        let plan = plan.reads(1, a.stored_bytes() + b.stored_bytes());
+        let plan = plan.holds(runs.memory() + work).works(a.len() as u64, WORK);
+        Ok(AnyDenseWriter::plan(plan, what, place, ctx))
+    })?;
+    let _held = ctx.hold(work);
+    let mut made = ctx.raw_work("a run of elements", (Some(dtype), step.min(a.len())))?;
+    let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), a.order()), ctx)?;
+    runs.sweep(ctx, &mut |start, left, right| {
+        for at in (0..left.len()).step_by(step) {
+            let here = at..left.len().min(at + step);
+            let (left, right) = (left.slice(here.clone()), right.slice(here.clone()));
+            let mut made = made.as_mut();
+            let mut made = made.slice_mut(0..here.len());
+            let overflow = ctx.with_threads(|| {
+                made.reborrow().par_chunks_mut(TASK).enumerate().find_map_first(|(task, to)| {
+                    let run = task * TASK..task * TASK + to.len();
+                    let k = combine(left.slice(run.clone()), right.slice(run.clone()), to)?;
+                    Some(run.start + k)
+                })
+            });
+            if let Some(k) = overflow {
+                let what = format!("the {} of two elements overflows", operation.name());
+                let number = |of: Raw<'_>| of.typed::<i64>().map_or(0, |numbers| numbers[k]);
+                return Err(Error::new(ErrorKind::Value, what)
+                    .at(Location::Position((start + at + k) as u64))
+                    .expected(format!("a number that {dtype} holds"))
+                    .found(format!("that of {} and {}", number(left), number(right))));
+            }
+            writer.push(made.as_raw())?;
+        }
+        Ok(())
+    })?;
+    writer.finish()
+}

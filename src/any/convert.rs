@@ -1,0 +1,118 @@
+//! Every kind of matrix to every other.
+
+use crate::any::compressed::{AnyCompressed, AnyCsc, AnyCsr};
+use crate::any::matrix::{AnyMatrix, Body};
+use crate::convert::{
+    coo_to_dense, expanded, recompress, to_compressed, to_coo, to_dense, to_nonzeros, to_order,
+};
+use crate::dense::AnyDense;
+use crate::error::Result;
+use crate::sparse::{self, AnyCoo, Axis, Duplicates, Types, largest};
+use crate::storage::{Context, DType, Order, Place, SparseFormat};
+
+impl AnyMatrix {
+    /// The matrix in compressed rows.
+    ///
+    /// As [`Dense::to_csr`](crate::Dense::to_csr), [`Coo::to_csr`](crate::Coo::to_csr) with duplicates summed, and
+    /// [`Csc::to_csr`](crate::Csc::to_csr); a copy of what is in compressed rows. Indices have the type that they had; those of
+    /// a dense matrix are of 32 bits where that holds every row and column, and so are pointers where it holds every entry
+    /// that there could be.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr, Dense, Place};
+    /// let a = AnyMatrix::from(Dense::from(ndarray::arr2(&[[0.0, 1.0], [2.0, 0.0]])));
+    /// let a = Csr::<f64>::try_from(a.to_csr(Place::Memory, &Context::new())?)?;
+    /// assert_eq!(**a.data(), [1.0, 2.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_csr(&self, place: impl Into<Place>, ctx: &Context) -> Result<AnyCsr> {
+        compressed(self, &place.into(), ctx)
+    }
+
+    /// The matrix in compressed columns; otherwise as [`to_csr`](Self::to_csr).
+    pub fn to_csc(&self, place: impl Into<Place>, ctx: &Context) -> Result<AnyCsc> {
+        compressed(self, &place.into(), ctx)
+    }
+
+    /// The matrix as coordinates, in the order of what is stored, a dense one row by row.
+    ///
+    /// As [`Dense::to_coo`](crate::Dense::to_coo) and [`Compressed::to_coo`](crate::Compressed::to_coo); a copy of coordinates.
+    pub fn to_coo(&self, place: impl Into<Place>, ctx: &Context) -> Result<AnyCoo> {
+        coordinates(self, &place.into(), ctx)
+    }
+
+    /// The matrix with its zeros written out, in an order.
+    ///
+    /// As [`Compressed::to_dense`](crate::Compressed::to_dense), [`Coo::to_dense`](crate::Coo::to_dense) and
+    /// [`Dense::to_order`](crate::Dense::to_order). A pattern becomes a matrix of `bool`; for that a value for each entry is
+    /// made first, in scratch space unless it fits in a quarter of the memory limit.
+    pub fn to_dense(
+        &self,
+        order: Order,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<AnyDense> {
+        dense(self, order, &place.into(), ctx)
+    }
+}
+
+fn compressed<A: Axis>(a: &AnyMatrix, place: &Place, ctx: &Context) -> Result<AnyCompressed<A>> {
+    lines(a, A::FORMAT, place, ctx).map(AnyCompressed::new)
+}
+
+fn lines(
+    a: &AnyMatrix,
+    format: SparseFormat,
+    place: &Place,
+    ctx: &Context,
+) -> Result<sparse::AnyCompressed> {
+    match a.body() {
+        Body::Dense(a) => {
+            let a = a.as_matrix()?;
+            let indices = indices_for(a.dim());
+            let pointers = if a.len() <= largest(indices) { indices } else { DType::UInt64 };
+            let types = Types { values: Some(a.dtype()), indices, pointers };
+            to_nonzeros(&a, (format, types), place, ctx)
+        }
+        Body::Lines(a) if a.format() == format => a.copy_to(place, ctx),
+        Body::Lines(a) => {
+            let (name, _) = a.format().swap_if_cols(("CSR to CSC", "CSC to CSR"));
+            recompress(a, name, place, ctx)
+        }
+        Body::Coo(a) => {
+            let (_, indices) = a.types();
+            let pointers = if a.nnz() <= largest(indices) { indices } else { DType::UInt64 };
+            to_compressed(a, (format, pointers), Duplicates::Sum, place, ctx)
+        }
+    }
+}
+
+/// The narrowest indices that name every row and every column.
+fn indices_for((nrows, ncols): (usize, usize)) -> DType {
+    if nrows.max(ncols) <= largest(DType::UInt32) { DType::UInt32 } else { DType::UInt64 }
+}
+
+fn coordinates(a: &AnyMatrix, place: &Place, ctx: &Context) -> Result<AnyCoo> {
+    match a.body() {
+        Body::Dense(a) => {
+            let a = a.as_matrix()?;
+            to_coo(&a, indices_for(a.dim()), place, ctx)
+        }
+        Body::Lines(a) => expanded(a, place, ctx),
+        Body::Coo(a) => a.copied(place, ctx),
+    }
+}
+
+fn dense(a: &AnyMatrix, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
+    if a.dtype().is_none() {
+        let fits = a.nnz() as u64 <= ctx.memory_left() / 4;
+        let beside = if fits { Place::Memory } else { Place::Scratch };
+        let ones = a.to_dtype(DType::Bool, beside, ctx)?;
+        return dense(&ones, order, place, ctx);
+    }
+    match a.body() {
+        Body::Dense(a) => to_order(&a.as_matrix()?, order, place, ctx),
+        Body::Lines(a) => to_dense(a, order, place, ctx),
+        Body::Coo(a) => coo_to_dense(a, order, place, ctx),
+    }
+}

@@ -1,0 +1,274 @@
+//! A matrix with its values, or its indices, of another type.
+
+use crate::any::matrix::{AnyMatrix, Body};
+use crate::any::numbers::rewrite;
+use crate::dense::{AnyDense, AnyDenseWriter, AnyLinePanels, LinePanel};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::{
+    self, AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, IndexCheck, IndexVec,
+    Indices, Pieces, Types, check_types, coo_bytes, memory_left,
+};
+use crate::storage::parallel::Tasks;
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, DType, Place, Plan, RawBuffer};
+
+/// Nanoseconds a value takes one thread.
+const WORK: f64 = 1.5;
+
+/// Values of a task.
+const TASK: usize = 1 << 14;
+
+/// Values of a dense matrix that are made before they are written.
+const STEP: usize = 1 << 20;
+
+impl AnyMatrix {
+    /// The same matrix with values of another type; a pattern counts as ones.
+    ///
+    /// A number that the type has becomes itself; floating-point numbers have the nearest to any real number, as `as` makes it.
+    /// Fails with kind [`Value`](ErrorKind::Value), naming the position of the first in the array of the values, where a number
+    /// is none of the type: fractions and what is too large for integers, anything but 0 and 1 for `bool`, an imaginary part
+    /// for real numbers. Fails with kind [`Unsupported`](ErrorKind::Unsupported) for a type that this library was compiled
+    /// without.
+    ///
+    /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure of a sparse
+    /// matrix is shared, and only values are read and made.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr, DType, ErrorKind, Place};
+    /// let ctx = Context::new();
+    /// let a = AnyMatrix::from(Csr::<i32>::eye(2).with_data(vec![1, 300])?);
+    /// let b = a.to_dtype(DType::Float32, Place::Memory, &ctx)?;
+    /// assert_eq!(**Csr::<f32>::try_from(b)?.data(), [1.0, 300.0]);
+    /// let error = a.to_dtype(DType::UInt8, Place::Memory, &ctx).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Value);
+    /// assert!(error.to_string().starts_with("position 1: "));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_dtype(&self, dtype: DType, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        let place = place.into();
+        if cfg!(not(feature = "half")) && matches!(dtype, DType::Float16 | DType::BFloat16) {
+            return Err(Error::new(ErrorKind::Unsupported, "values of this type are not made")
+                .found(dtype)
+                .remedy("compile with the feature half"));
+        }
+        TO_DTYPE.of(self, dtype, &place, ctx)
+    }
+}
+
+/// How values become others.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'a> {
+    /// What this is called in plans.
+    pub(super) name: &'static str,
+    /// What is done with values of the new type at last.
+    pub(super) after: &'a (dyn Fn(RawMut<'_>) + Sync),
+}
+
+const TO_DTYPE: Change<'static> = Change { name: "changing the type", after: &|_| {} };
+
+impl Change<'_> {
+    /// Writes a run of values, the first being that of position `start`.
+    fn make(&self, start: usize, from: Raw<'_>, mut to: RawMut<'_>, ctx: &Context) -> Result<()> {
+        let dtype = to.dtype();
+        let made = ctx.with_threads(|| {
+            let made = rewrite(from, to.reborrow());
+            to.par_chunks_mut(TASK).for_each(|task| (self.after)(task));
+            made
+        });
+        made.map_err(|(k, number)| {
+            let error = Error::new(ErrorKind::Value, "a number is none of the type asked for");
+            let expected = dtype.map_or("a number", DType::name);
+            error.at(Location::Position((start + k) as u64)).expected(expected).found(number)
+        })
+    }
+
+    /// The matrix with values of a type, changed.
+    pub(super) fn of(
+        &self,
+        a: &AnyMatrix,
+        dtype: DType,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<AnyMatrix> {
+        let changed = match a.body() {
+            Body::Dense(a) => dense(a, dtype, self, place, ctx).map(AnyMatrix::Dense),
+            Body::Lines(a) => {
+                let types = Types { values: Some(dtype), ..a.types() };
+                changed(a, types, self, place, ctx).map(AnyMatrix::of_lines)
+            }
+            Body::Coo(a) => coo(a, dtype, self, place, ctx).map(AnyMatrix::Coo),
+        };
+        changed.map_err(|error| placed(a, error))
+    }
+}
+
+/// An error about a value, with the file that it stands in, and its row and column.
+fn placed(a: &AnyMatrix, error: Error) -> Error {
+    let Some(&Location::Position(position)) = error.location() else { return error };
+    if error.kind() != ErrorKind::Value {
+        return error;
+    }
+    let found = error.finding().unwrap_or_default().to_owned();
+    let error = match a.values().file() {
+        Some((path, _)) => error.in_file(path),
+        None => error,
+    };
+    match a.coordinates_of(position as usize) {
+        Some((row, column)) => error.found(format!("{found} in row {row}, column {column}")),
+        None => error,
+    }
+}
+
+/// The matrix with values, indices and pointers of these types.
+pub(super) fn lines(
+    a: &sparse::AnyCompressed,
+    types: Types,
+    place: &Place,
+    ctx: &Context,
+) -> Result<sparse::AnyCompressed> {
+    changed(a, types, &TO_DTYPE, place, ctx)
+}
+
+fn dense(
+    a: &AnyDense,
+    dtype: DType,
+    change: &Change<'_>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
+    let what = (dtype, a.len());
+    let result = AnyDenseWriter::memory(what, place, ctx);
+    ctx.check_memory("the result", result)?;
+    let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(1 << 12));
+    let work = dtype.bytes_of(step.min(a.len()));
+    let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
+    let all = a.as_line();
+    let mut panels = AnyLinePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2), ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new(change.name).on_device_of(a.buffer().file());
+        let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory() + work);
+        Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, WORK), what, place, ctx))
+    })?;
+    let _held = ctx.hold(work);
+    let mut made = ctx.raw_work("a run of values", (Some(dtype), step.min(a.len())))?;
+    let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), a.order()), ctx)?;
+    panels.sweep(ctx, &mut |LinePanel { offset, elements, .. }| {
+        for start in (0..elements.len()).step_by(step) {
+            let run = elements.slice(start..elements.len().min(start + step));
+            let mut made = made.as_mut();
+            let mut made = made.slice_mut(0..run.len());
+            change.make(offset + start, run, made.reborrow(), ctx)?;
+            writer.push(made.as_raw())?;
+        }
+        Ok(())
+    })?;
+    writer.finish()
+}
+
+fn changed(
+    a: &sparse::AnyCompressed,
+    types: Types,
+    change: &Change<'_>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<sparse::AnyCompressed> {
+    let from = a.types();
+    let same_structure = Types { values: from.values, ..types } == from;
+    if *place == Place::Memory && same_structure {
+        let no_indices = (from.indices, &[][..]);
+        return a.with_data(in_memory(no_indices, a.data(), types.values, change, ctx)?);
+    }
+    let (size, (major, minor)) = ((a.major(), a.nnz()), a.extents());
+    check_types((types.indices, types.pointers), major, minor, a.nnz())?;
+    let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
+    let budget = AnyZippedLines::budget(left);
+    let mut panels = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let (value, index, _) = types.sizes();
+    let work = (panels.most_entries() * (value + index)) as u64;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new(change.name).on_device_of(a.indices_buffer().file());
+        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
+        let plan = plan.works(a.nnz() as u64, WORK);
+        Ok(AnyWriter::plan(plan, types, size, place, ctx))
+    })?;
+    let _held = ctx.hold(work);
+    let mut made = ctx.raw_work("a run of values", (types.values, panels.most_entries()))?;
+    let mut indices =
+        IndexVec::room("a run of indices", types.indices, panels.most_entries(), ctx)?;
+    let kind = (a.format(), types);
+    let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
+    let mut check = IndexCheck::of(a);
+    let swept = panels.sweep(ctx, &mut |panel| {
+        let part = panel.parts[0];
+        ctx.with_threads(|| check.take_any(&panel, 0))?;
+        let mut made = made.as_mut();
+        let mut made = made.slice_mut(0..part.data.len());
+        change.make(part.start, part.data, made.reborrow(), ctx)?;
+        indices.clear();
+        let from: Indices<'_> = part.indices;
+        indices.extend_with(from.len(), &mut |k| from.at(k));
+        match panel.closes {
+            true => writer.push_run(part.indptr, indices.as_raw(), made.as_raw()),
+            false => writer.push_part(indices.as_raw(), made.as_raw()),
+        }
+    });
+    swept.map_err(|error| a.name_indices(error))?;
+    writer.finish(check.canonical())
+}
+
+/// Values of another type, in memory; nothing else is read.
+fn in_memory(
+    no_indices: (DType, &[&RawBuffer]),
+    data: &RawBuffer,
+    dtype: Option<DType>,
+    change: &Change<'_>,
+    ctx: &Context,
+) -> Result<RawBuffer> {
+    let bytes = (data.len() as u64).saturating_mul(dtype.map_or(0, DType::size) as u64);
+    let left = memory_left(bytes, &Place::Memory, ctx)?;
+    let mut panels = AnyEntryPanels::within(left / 4, 1, no_indices, data, ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new(change.name).on_device_of(data.file()).works(data.len() as u64, WORK);
+        Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
+    })?;
+    let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
+    panels.sweep(ctx, &mut |start, _, data| {
+        change.make(start, data, made.as_mut().slice_mut(start..start + data.len()), ctx)
+    })?;
+    Ok(made.freeze())
+}
+
+fn coo(
+    a: &AnyCoo,
+    dtype: DType,
+    change: &Change<'_>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCoo> {
+    let (types, nnz) = ((Some(dtype), a.types().1), a.nnz());
+    if *place == Place::Memory {
+        return a.with_data(in_memory((types.1, &[]), a.data(), types.0, change, ctx)?);
+    }
+    let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
+    let (budget, arrays) = (AnyZippedLines::budget(left), [a.rows(), a.cols()]);
+    let arrays = (types.1, &arrays[..]);
+    let mut panels = AnyEntryPanels::within(budget, 1, arrays, a.data(), ctx)?;
+    let work = dtype.bytes_of(panels.most_entries());
+    let _running = ctx.begin(|| {
+        let plan = Plan::new(change.name).on_device_of(a.rows().file()).works(nnz as u64, WORK);
+        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
+        Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
+    })?;
+    let _held = ctx.hold(work);
+    let mut made = ctx.raw_work("a run of values", (types.0, panels.most_entries()))?;
+    let mut writer = AnyCooWriter::new(types, a.shape(), Some(nnz), place, ctx)?;
+    panels.sweep(ctx, &mut |start, coordinates, data| {
+        let (rows, cols) = (coordinates[0], coordinates[1]);
+        ctx.with_threads(|| a.check_run(start, rows, cols))?;
+        let mut made = made.as_mut();
+        let mut made = made.slice_mut(0..data.len());
+        change.make(start, data, made.reborrow(), ctx)?;
+        writer.push(rows.raw(), cols.raw(), made.as_raw())
+    })?;
+    writer.finish()
+}

@@ -1,0 +1,94 @@
+//! Products with vectors, once and prepared for many.
+
+use crate::any::matrix::{AnyMatrix, Body};
+use crate::any::reshape::missing;
+use crate::error::Result;
+use crate::linalg::{
+    LinearOperator, Multiplier, PanelProduct, Panelled, Prepared, Recompress, Scalar, sealed,
+};
+use crate::storage::{Context, Lasts, Plan, Traffic};
+
+/// As those of a typed matrix, with the same bits; coordinates have none. Elements of a dense matrix that no kernel is compiled for
+/// are decoded some lines at a time, into 1 MiB or, if that is more, what keeps the bits of the whole: a line, or a block of
+/// them across which is summed. One complex vector that meets real entries is copied, as is its product.
+impl<X: Scalar> LinearOperator<X> for AnyMatrix {
+    fn shape(&self) -> (usize, usize) {
+        self.shape()
+    }
+
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_adjoint_block(1, x, y, ctx)
+    }
+
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.multiplier()?.product(false, (k, x, y), ctx)
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.multiplier()?.product(true, (k, x, y), ctx)
+    }
+
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        self.multiplier()?.plan::<X>(adjoint, k, ctx)
+    }
+}
+
+impl AnyMatrix {
+    fn multiplier(&self) -> Result<Multiplier> {
+        match self.body() {
+            Body::Dense(a) => a.as_matrix().map(Multiplier::Dense),
+            Body::Lines(a) => Ok(Multiplier::Lines(a.clone())),
+            Body::Coo(_) => {
+                Err(missing("products", self, "to_csr makes a matrix of it that has some"))
+            }
+        }
+    }
+}
+
+impl sealed::Sealed for AnyMatrix {}
+
+impl Panelled for AnyMatrix {
+    type Panels = Prepared;
+
+    fn extents(&self) -> (usize, usize) {
+        self.shape()
+    }
+
+    fn panels(
+        &self,
+        across: Option<Recompress>,
+        budget: (u64, u64),
+        ctx: &Context,
+    ) -> Result<Prepared> {
+        Prepared::new(self.multiplier()?, across, budget, ctx)
+    }
+
+    fn traffic(panels: &Prepared) -> Traffic {
+        panels.traffic()
+    }
+
+    fn lasts(panels: &Prepared) -> Lasts {
+        panels.lasts()
+    }
+
+    fn plan(panels: &Prepared, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+        panels.plan(adjoint, k, ctx)
+    }
+}
+
+impl<X: Scalar> PanelProduct<X> for AnyMatrix {
+    fn product(
+        panels: &Prepared,
+        adjoint: bool,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<()> {
+        panels.product(adjoint, (k, x, y), ctx)
+    }
+}

@@ -1,0 +1,122 @@
+//! Sums and norms of all entries, and statistics, norms and counts of rows and columns.
+
+use crate::any::common::is_complex;
+use crate::any::display::name;
+use crate::any::matrix::{AnyMatrix, Body};
+use crate::any::reshape::missing;
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::{
+    NormOrder, Scalar, Stats, Stored, check_meets, dense_stats, nnz_per, norms_into, sparse_stats,
+};
+use crate::sparse::AnyCompressed;
+use crate::storage::{Context, DType};
+
+impl AnyMatrix {
+    /// The sum of all stored entries, computed in `X`, as [`Dense::sum`](crate::Dense::sum); duplicates count each by itself, and
+    /// a pattern counts its entries.
+    ///
+    /// Fails with kind [`Type`](ErrorKind::Type) if `X` is not one of those that the entries are multiplied with (see
+    /// [`AnyMatrix`]).
+    ///
+    /// ```
+    /// # use outcore::{AnyMatrix, Context, Csr};
+    /// assert_eq!(AnyMatrix::from(Csr::<i32>::eye(3)).sum::<f64>(&Context::new())?, 3.0);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn sum<X: Scalar>(&self, ctx: &Context) -> Result<X> {
+        check_meets::<X>(self.dtype())?;
+        X::sum_of(Stored::new(self.values()), ctx)
+    }
+
+    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails with kind
+    /// [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
+    ///
+    /// ```
+    /// # use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<u64>::eye(2).with_data(vec![u64::MAX; 2])?);
+    /// assert_eq!(a.exact_sum(&Context::new())?, 2 * i128::from(u64::MAX));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn exact_sum(&self, ctx: &Context) -> Result<i128> {
+        use DType::{BFloat16, Complex64, Complex128, Float16, Float32, Float64};
+        match self.dtype() {
+            Some(dtype @ (BFloat16 | Complex64 | Complex128 | Float16 | Float32 | Float64)) => {
+                Err(Error::new(ErrorKind::Type, "exact sums are those of integers")
+                    .found(dtype)
+                    .remedy("sum::<f64> sums real numbers, sum::<Complex<f64>> all"))
+            }
+            _ => Stored::new(self.values()).total_of_integers(ctx),
+        }
+    }
+
+    /// The Frobenius norm of the stored entries, computed in `X`, as [`Dense::norm_fro`](crate::Dense::norm_fro); errors as of
+    /// [`sum`](Self::sum).
+    pub fn norm_fro<X: Scalar>(&self, ctx: &Context) -> Result<X::Real> {
+        check_meets::<X>(self.dtype())?;
+        X::norm_of(Stored::new(self.values()), ctx)
+    }
+
+    /// Statistics of every column (axis 0) or every row (axis 1), as [`Dense::stats`](crate::Dense::stats) and
+    /// [`Compressed::stats`](crate::Compressed::stats).
+    ///
+    /// Fails with kind [`Type`](ErrorKind::Type) for complex numbers, and with kind [`Unsupported`](ErrorKind::Unsupported) for
+    /// coordinates.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<i8>::eye(2));
+    /// assert_eq!(a.stats(0, &Context::new())?.means(), [0.5, 0.5]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
+        match self.body() {
+            _ if self.dtype().is_some_and(is_complex) => {
+                Err(Error::new(ErrorKind::Type, "complex numbers have no order and no extremes")
+                    .expected("real numbers")
+                    .found(name(self.dtype())))
+            }
+            Body::Dense(a) => dense_stats(&a.as_matrix()?, axis, ctx),
+            Body::Lines(a) => sparse_stats(a, axis, ctx),
+            Body::Coo(_) => Err(missing("statistics", self, COO)),
+        }
+    }
+
+    /// A norm of every column (axis 0) or every row (axis 1) of a compressed matrix, as
+    /// [`Compressed::norms`](crate::Compressed::norms); others have none, with an error of kind
+    /// [`Unsupported`](ErrorKind::Unsupported).
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr, linalg::NormOrder};
+    /// let a = AnyMatrix::from(Csr::<i8>::eye(2));
+    /// assert_eq!(a.norms(1, NormOrder::L2, &Context::new())?, [1.0, 1.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn norms(&self, axis: usize, order: NormOrder, ctx: &Context) -> Result<Vec<f64>> {
+        let a = self.lines("norms")?;
+        let len = match axis {
+            0 => a.shape().1,
+            1 => a.shape().0,
+            _ => return Err(Error::shape("the axis", "0 or 1", axis)),
+        };
+        let mut norms = ctx.filled("the norms", len, 0.0)?;
+        norms_into(a, axis, order, &mut norms, ctx)?;
+        Ok(norms)
+    }
+
+    /// How many entries every column (axis 0) or every row (axis 1) of a compressed matrix stores, as
+    /// [`Compressed::nnz_per`](crate::Compressed::nnz_per); of others it is an error of kind
+    /// [`Unsupported`](ErrorKind::Unsupported).
+    pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
+        nnz_per(self.lines("counts")?, axis, ctx)
+    }
+
+    fn lines(&self, what: &str) -> Result<&AnyCompressed> {
+        match self.body() {
+            Body::Lines(a) => Ok(a),
+            _ => Err(missing(what, self, COO)),
+        }
+    }
+}
+
+/// What helps where only compressed matrices have something.
+const COO: &str = "to_csr makes a matrix of it that has some";

@@ -1,0 +1,174 @@
+//! A matrix whose types are known at run time, multiplied once or prepared for many products.
+
+use num_complex::Complex;
+
+use crate::dense::{AnyDense, AnyLinePanels};
+use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::linalg::by_type::{DenseWays, Multiplied, Operands, products};
+use crate::linalg::compressed::product;
+use crate::linalg::dense::{decoding_memory, line_plan, panel_step};
+use crate::linalg::kernels::Vectors;
+use crate::linalg::operator::product_name;
+use crate::linalg::prepared_sparse::{PreparedLines, Recompress};
+use crate::linalg::readers::Readers;
+use crate::linalg::scalar::Scalar;
+use crate::sparse::AnyCompressed;
+use crate::storage::{Context, Lasts, Plan, Traffic};
+
+/// A matrix that has products.
+pub(crate) enum Multiplier {
+    Lines(AnyCompressed),
+    /// Of two dimensions.
+    Dense(AnyDense),
+}
+
+impl Multiplier {
+    /// One product, or that with the adjoint, with `k` interleaved vectors.
+    pub(crate) fn product<X: Scalar>(
+        self,
+        adjoint: bool,
+        (k, x, y): Operands<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        match self {
+            Multiplier::Lines(a) => {
+                let ways = products::<X>(a.types().values)?.ways;
+                product(a, adjoint, Vectors { k, x, y }, ways, ctx)
+            }
+            Multiplier::Dense(a) => {
+                let ways = dense_ways::<X>(&a)?;
+                check_operands(a.dim(), adjoint, (k, x, y))?;
+                match (ways.exact)(&a, adjoint, (k, x, y), ctx)? {
+                    true => Ok(()),
+                    false => (ways.once)(&a, adjoint, Vectors { k, x, y }, ctx),
+                }
+            }
+        }
+    }
+}
+
+impl Multiplier {
+    /// What such a product will cost.
+    pub(crate) fn plan<X: Scalar>(self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        let (nrows, ncols) = match &self {
+            Multiplier::Lines(a) => a.shape(),
+            Multiplier::Dense(a) => a.dim(),
+        };
+        let vector = |n: usize| ctx.filled("the vectors", n.saturating_mul(k), X::zero());
+        let (mut rows, mut cols) = (vector(nrows)?, vector(ncols)?);
+        let (x, y) = if adjoint { (&mut rows, &mut cols) } else { (&mut cols, &mut rows) };
+        let is_dense = matches!(self, Multiplier::Dense(_));
+        let plan = ctx.plan(|ctx| self.product(adjoint, (k, x, y), ctx))?;
+        // That of lines says so itself.
+        Ok(if is_dense { plan.every_time() } else { plan })
+    }
+}
+
+fn dense_ways<X: Scalar>(a: &AnyDense) -> Result<&'static DenseWays<X>> {
+    let ways = products::<X>(Some(a.dtype()))?.dense.as_ref();
+    ways.ok_or_else(|| Error::new(ErrorKind::Type, "a dense matrix is no pattern"))
+}
+
+fn check_operands<X>(
+    (nrows, ncols): (usize, usize),
+    adjoint: bool,
+    (k, x, y): Operands<'_, '_, X>,
+) -> Result<()> {
+    let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
+    check_shape("x", from.saturating_mul(k), x.len())?;
+    check_shape("y", to.saturating_mul(k), y.len())
+}
+
+/// A [`Multiplier`] prepared for many products.
+pub enum Prepared {
+    Lines(Box<PreparedLines>),
+    Dense(Box<Readers<AnyLinePanels>>),
+}
+
+impl Prepared {
+    /// Within `budget` bytes beside those of the vectors; for products with the adjoint as well if there is `across`.
+    pub(crate) fn new(
+        matrix: Multiplier,
+        across: Option<Recompress>,
+        (budget, vectors): (u64, u64),
+        ctx: &Context,
+    ) -> Result<Self> {
+        match matrix {
+            Multiplier::Lines(a) => {
+                let real = f64::products(a.types().values);
+                let encode = real.is_some_and(|products| products.form.is_some());
+                let budget = (budget, vectors);
+                let lines = PreparedLines::encoded(&a, encode, across, budget, ctx)?;
+                Ok(Prepared::Lines(Box::new(lines)))
+            }
+            Multiplier::Dense(a) => {
+                let decoding = decoding(&a);
+                let budget = budget.saturating_sub(decoding);
+                let panels = AnyLinePanels::new(&a, panel_step(a.lines().1), budget, ctx)?;
+                Ok(Prepared::Dense(Box::new(Readers::new(panels, vectors + decoding, ctx))))
+            }
+        }
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        match self {
+            Prepared::Lines(lines) => lines.traffic(),
+            Prepared::Dense(panels) => panels.traffic(),
+        }
+    }
+
+    pub(crate) fn lasts(&self) -> Lasts {
+        match self {
+            Prepared::Lines(lines) => lines.lasts(),
+            Prepared::Dense(panels) => {
+                let Lasts { always, at_work } = panels.lasts();
+                Lasts { always, at_work: at_work + decoding(panels.model().matrix()) }
+            }
+        }
+    }
+
+    pub(crate) fn plan(&self, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+        match self {
+            Prepared::Lines(lines) => lines.plan(adjoint, k, ctx),
+            Prepared::Dense(panels) => {
+                let decoding = decoding(panels.model().matrix());
+                let name = product_name(adjoint);
+                panels.ask(&mut |panels| line_plan(panels, name, k, ctx).beside(decoding))
+            }
+        }
+    }
+
+    /// The product, or that with the adjoint, with `k` interleaved vectors of the right lengths.
+    pub(crate) fn product<X: Scalar>(
+        &self,
+        adjoint: bool,
+        (k, x, y): Operands<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        match self {
+            Prepared::Lines(lines) => {
+                let products = products::<X>(lines.matrix().types().values)?;
+                lines.product_by(adjoint, Vectors { k, x, y }, products.ways, products.form, ctx)
+            }
+            Prepared::Dense(panels) => {
+                let a = panels.model().matrix();
+                let ways = dense_ways::<X>(a)?;
+                if (ways.exact)(a, adjoint, (k, x, y), ctx)? {
+                    return Ok(());
+                }
+                panels.with(ctx, &mut |panels| {
+                    (ways.prepared)(panels, adjoint, Vectors { k, x, y }, ctx)
+                })
+            }
+        }
+    }
+}
+
+/// Most memory in which a product decodes lines of a dense matrix.
+fn decoding(a: &AnyDense) -> u64 {
+    // Such vectors can be multiplied with all that there is, in its widest form.
+    let widest = Complex::<f64>::products(Some(a.dtype()));
+    let size = widest.and_then(|products| products.dense.as_ref()).map_or(0, |ways| ways.decoded);
+    let room = |along| decoding_memory(a.lines(), along, size);
+    room(true).max(room(false))
+}

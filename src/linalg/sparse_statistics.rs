@@ -46,7 +46,7 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// Cost: one pass over the matrix. Memory: 40 bytes for each line along the stored axis (each row of CSR), 96 for each
     /// across it, and for a matrix in files a quarter of what is left of the limit at most. Fails if that does not fit, if an
-    /// index is out of range, or with [`ErrorKind::Duplicate`] if a position holds several entries, of which there is no one
+    /// index is out of range, or with [`ErrorKind::Duplicate`](crate::ErrorKind::Duplicate) if a position holds several entries, of which there is no one
     /// least; a line of more than a sixteenth of the limit must rise, to be seen to hold none.
     ///
     /// ```

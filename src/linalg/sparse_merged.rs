@@ -21,7 +21,7 @@ use crate::storage::raw::RawMut;
 use crate::storage::{Context, Index, Place, RawBuffer};
 
 /// Entries of both in a run of lines.
-const TASK: usize = if cfg!(test) { 8 } else { 1 << 17 };
+const TASK: usize = 1 << 17;
 
 /// Two matrices of one shape and the same types, in memory, whose indices rise in every line.
 pub(super) struct Pair<'a> {
@@ -272,6 +272,7 @@ fn shared<I: Index>(left: &[I], right: &[I]) -> usize {
 mod tests {
     use proptest::prelude::*;
 
+    use super::TASK;
     use crate::sparse::{Csr, Duplicates};
     use crate::storage::{Context, Place};
 
@@ -310,10 +311,35 @@ mod tests {
         }
     }
 
+    /// Lines of one entry, enough for several tasks.
+    const MANY: usize = 3 * TASK;
+
+    #[test]
+    fn several_tasks_merge_as_panels_are() {
+        // Lines without entries, with a few, and one as long as a task.
+        let column = |k: usize, of: usize| match k {
+            0..TASK => (MANY / 7, k),
+            _ => (k.wrapping_mul(of) % MANY, k.wrapping_mul(k) % TASK),
+        };
+        let [a, b] = [0x9e37_79b1, 0x85eb_ca6b].map(|of| {
+            let cells = (0..MANY).map(|k| (column(k, of), k as i64 % 19 - 9));
+            let cells: Vec<_> = cells.map(|((i, j), value)| (i, j, value)).collect();
+            matrix(&cells, (MANY, TASK))
+        });
+        let (s, t) = (stored(&a), stored(&b));
+        let made = |a: &Csr<i64>, b: &Csr<i64>, threads| {
+            let (ctx, memory) = (Context::new().threads(threads).unwrap(), Place::Memory);
+            let sum = a.add(b, &memory, &ctx).unwrap();
+            (sum, a.sub(b, &memory, &ctx).unwrap(), a.multiply(b, &memory, &ctx).unwrap())
+        };
+        let expected = made(&s, &t, 2);
+        assert!(made(&a, &b, 1) == expected && made(&a, &b, 3) == expected);
+    }
+
     #[test]
     fn one_structure_is_shared() {
-        let cells: Vec<_> = (0..40).map(|k| (k, k % 12, k as i64)).collect();
-        let (a, b) = (matrix(&cells, (40, 12)), matrix(&cells, (40, 12)));
+        let cells: Vec<_> = (0..MANY).map(|k| (k, k % 12, k as i64)).collect();
+        let (a, b) = (matrix(&cells, (MANY, 12)), matrix(&cells, (MANY, 12)));
         for ctx in [1, 8].map(|threads| Context::new().threads(threads).unwrap()) {
             let sum = a.add(&b, Place::Memory, &ctx).unwrap();
             assert_eq!(sum.indices().as_ptr(), a.indices().as_ptr());
@@ -325,8 +351,8 @@ mod tests {
 
     #[test]
     fn the_first_overflow_is_told() {
-        let cells: Vec<_> = (0..40).map(|k| (k, k % 12, i64::MAX)).collect();
-        let a = matrix(&cells, (40, 12));
+        let cells: Vec<_> = (0..MANY).map(|k| (k, k % 12, i64::MAX)).collect();
+        let a = matrix(&cells, (MANY, 12));
         for threads in [1, 8] {
             let ctx = Context::new().threads(threads).unwrap();
             let error = a.add(&a, Place::Memory, &ctx).unwrap_err();

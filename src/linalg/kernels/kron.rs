@@ -26,7 +26,7 @@ use crate::storage::raw::{Raw, RawMut, RawVec};
 use crate::storage::{DType, Index};
 
 /// Entries and lines of a task.
-const TASK: usize = if cfg!(test) { 8 } else { 1 << 15 };
+const TASK: usize = 1 << 15;
 
 /// Some lines of a matrix, whose pointers and indices were checked.
 #[derive(Clone, Copy)]
@@ -379,6 +379,34 @@ mod tests {
                 product.fill_ends(first, (0, 100), IndicesMut::Narrow(&mut made));
                 assert!(made.iter().zip(&ends[first..]).all(|(made, end)| *made == end + 100));
             }
+        }
+    }
+
+    #[test]
+    fn several_tasks_give_what_two_loops_give() {
+        let (a, b) = (matrix(&[2, 0, 1].repeat(100), 20), matrix(&[3, 0, 1, 0].repeat(75), 40));
+        let (a, b) = (lines(&a), lines(&b));
+        let product = Kron { a, b, minor: 40, products: products(Some(DType::Int64)).unwrap() };
+        let (mut ends, mut indices, mut data) = (vec![], vec![], vec![]);
+        for (i, j) in (0..300).flat_map(|i| (0..300).map(move |j| (i, j))) {
+            let (x, y) = (a.data.as_typed::<i64>(), b.data.as_typed::<i64>());
+            for (p, q) in a.line(i).flat_map(|p| b.line(j).map(move |q| (p, q))) {
+                indices.push((a.indices.at(p) * 40 + b.indices.at(q)) as u32);
+                data.push(x[p] * y[q]);
+            }
+            ends.push(indices.len() as u32);
+        }
+        assert!(data.len() > 2 * TASK && ends.len() > 2 * TASK);
+        for threads in [1, 3] {
+            let ctx = crate::storage::Context::new().threads(threads).unwrap();
+            let (mut made_indices, mut made) = (vec![0u32; data.len()], vec![0i64; data.len()]);
+            let mut made_ends = vec![0; ends.len()];
+            ctx.with_threads(|| {
+                let to = IndicesMut::Narrow(&mut made_indices);
+                product.fill(0, to, RawMut::of(&mut made)).unwrap();
+                product.fill_ends(0, (0, 0), IndicesMut::Narrow(&mut made_ends));
+            });
+            assert!(made_indices == indices && made == data && made_ends == ends);
         }
     }
 

@@ -9,34 +9,10 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::convert::{recompress, to_order};
 use crate::dense::{AnyDense, Dense, DenseMut};
-use crate::error::{Error, Result};
-use crate::linalg::{Multiplier, Scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::{Multiplier, Scalar, by_scalar};
 use crate::sparse::{AnyCompressed, Csr, Types};
 use crate::storage::{Context, DType, Entry, Order, Place, SparseFormat};
-
-/// Calls a function for the type of numbers that a [`DType`] names.
-macro_rules! by_scalar {
-    ($dtype:expr, $X:ident => $body:expr) => {
-        match $dtype {
-            Some(DType::Float32) => {
-                type $X = f32;
-                $body
-            }
-            Some(DType::Complex64) => {
-                type $X = Complex<f32>;
-                $body
-            }
-            Some(DType::Complex128) => {
-                type $X = Complex<f64>;
-                $body
-            }
-            _ => {
-                type $X = f64;
-                $body
-            }
-        }
-    };
-}
 
 impl AnyMatrix {
     /// The product of two matrices.
@@ -89,18 +65,31 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
     match (a.body(), b.body()) {
         (Body::Dense(a), Body::Dense(b)) => {
             let (a, b) = (a.as_matrix()?, b.as_matrix()?);
-            by_scalar!(dtype, X => dense::<X>(a, b, place, ctx))
+            by_scalar!(dtype, X => dense::<X>(a, b, place, ctx), _ => Err(no_numbers()))
         }
         (Body::Lines(a), Body::Dense(b)) => {
             let b = b.as_matrix()?;
-            by_scalar!(dtype, X => with_columns::<X>(a.clone(), &b, Order::C, place, ctx))
+            by_scalar!(
+                dtype,
+                X => with_columns::<X>(a.clone(), &b, Order::C, place, ctx),
+                _ => Err(no_numbers())
+            )
         }
         (Body::Dense(a), Body::Lines(b)) => {
             let a = a.as_matrix()?.transpose();
-            by_scalar!(dtype, X => with_columns::<X>(b.transpose(), &a, Order::Fortran, place, ctx))
+            by_scalar!(
+                dtype,
+                X => with_columns::<X>(b.transpose(), &a, Order::Fortran, place, ctx),
+                _ => Err(no_numbers())
+            )
         }
         _ => Err(missing("products", &a, "to_csr makes a matrix of it that has some")),
     }
+}
+
+/// Two dense matrices, or a dense and a sparse one, always meet in numbers that vectors are made of.
+fn no_numbers() -> Error {
+    Error::new(ErrorKind::Type, "there are no products of such entries")
 }
 
 fn dense<X: Scalar>(a: AnyDense, b: AnyDense, place: &Place, ctx: &Context) -> Result<AnyMatrix> {

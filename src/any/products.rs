@@ -4,7 +4,8 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::Result;
 use crate::linalg::{
-    LinearOperator, Multiplier, PanelProduct, Panelled, Prepared, Recompress, Scalar, sealed,
+    LinearOperator, Multiplier, PanelProduct, Panelled, Prepared, Recompress, Scalar, planned,
+    sealed,
 };
 use crate::storage::{Context, Lasts, Plan, Traffic};
 
@@ -33,7 +34,9 @@ impl<X: Scalar> LinearOperator<X> for AnyMatrix {
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
-        self.multiplier()?.plan::<X>(adjoint, k, ctx)
+        let plan = planned::<X>(self, adjoint, k, ctx)?;
+        // That of lines says so itself.
+        Ok(if let Body::Dense(_) = self.body() { plan.every_time() } else { plan })
     }
 }
 

@@ -111,7 +111,7 @@ fn copy_elements(to: RawMut<'_>, from: Raw<'_>, ctx: &Context) {
 }
 
 fn put_lines(
-    LinePanel { first, lines, offset, elements }: LinePanel<Raw<'_>>,
+    LinePanel { first, lines, offset, elements }: LinePanel<'_>,
     put: &mut dyn FnMut(usize, usize, Raw<'_>),
 ) {
     let width = elements.len() / lines.max(1);

@@ -16,7 +16,7 @@ use crate::dense::{
     Transposer, memory_to_transpose, transpose_lines, transposed,
 };
 use crate::error::Result;
-use crate::storage::raw::{Raw, RawMut};
+use crate::storage::raw::RawMut;
 use crate::storage::{Context, Element, Order, Place, Plan};
 
 /// Bytes of a run of a line that is worth a read of its own.
@@ -190,7 +190,7 @@ fn in_memory(a: &AnyDense, way: Way, order: Order, ctx: &Context) -> Result<AnyD
 
 /// Transposes some lines, or a piece of one, to where they belong in rows of `count` elements.
 pub(super) fn transpose_panel(
-    LinePanel { first, lines, offset, elements }: LinePanel<Raw<'_>>,
+    LinePanel { first, lines, offset, elements }: LinePanel<'_>,
     mut rows: RawMut<'_>,
     count: usize,
     ctx: &Context,

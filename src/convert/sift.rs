@@ -138,7 +138,7 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(panel: &LinePanel<Raw<'_>>, length: usize) -> Self {
+    fn new(panel: &LinePanel<'_>, length: usize) -> Self {
         let (lines, start) = (panel.lines, panel.offset);
         let width = panel.elements.len() / lines.max(1);
         let whole = width == length && width <= TASK;
@@ -161,7 +161,7 @@ impl Cut {
     }
 
     /// The elements of a task and how many each of its lines has there.
-    fn task<'a>(&self, panel: &LinePanel<Raw<'a>>, task: usize) -> (Raw<'a>, usize) {
+    fn task<'a>(&self, panel: &LinePanel<'a>, task: usize) -> (Raw<'a>, usize) {
         let line = self.line(task);
         if self.whole {
             let lines = self.step.min(self.lines - line);

@@ -39,7 +39,7 @@ pub(crate) use bands::{AnyBandPanels, BandPanels};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
-pub(crate) use panels::{AnyLinePanels, LinePanel, LinePanels};
+pub(crate) use panels::{AnyLinePanels, LinePanel};
 pub(crate) use stack::concatenate;
 pub(crate) use transpose::transpose_lines;
 pub(crate) use transposed::{memory_to_transpose, transposed};

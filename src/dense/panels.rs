@@ -1,9 +1,6 @@
 //! A dense matrix in runs of lines: all of it at once if it is in memory or fits, panel by panel if not.
 
-use std::ops::{Deref, DerefMut};
-
 use crate::dense::any_dense::AnyDense;
-use crate::dense::base::Dense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{
@@ -35,9 +32,8 @@ struct Cut {
     width: usize,
 }
 
-/// A run of lines, or a piece of one that is too long for a panel. `elements` is a slice, or a run of values whose type is
-/// known at run time.
-pub(crate) struct LinePanel<E> {
+/// A run of lines, or a piece of one that is too long for a panel.
+pub(crate) struct LinePanel<'a> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
     /// Number of lines; 1 for a piece.
@@ -45,7 +41,7 @@ pub(crate) struct LinePanel<E> {
     /// Position of the first element in its line: 0 unless the panel is a piece.
     pub(crate) offset: usize,
     /// The lines, one after the other.
-    pub(crate) elements: E,
+    pub(crate) elements: Raw<'a>,
 }
 
 impl AnyLinePanels {
@@ -209,7 +205,7 @@ impl AnyLinePanels {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(LinePanel<Raw<'_>>) -> Result<()>,
+        work: &mut dyn FnMut(LinePanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let cut = self.cut;
         ctx.meter().pass();
@@ -231,85 +227,6 @@ impl AnyLinePanels {
             let elements = elements.elements(start..start + lines * len, bytes)?;
             work(LinePanel { first, lines, offset, elements })
         })
-    }
-}
-
-/// [`AnyLinePanels`] of a matrix whose type is known when it is compiled.
-pub struct LinePanels<T: Element> {
-    any: AnyLinePanels,
-    matrix: Dense<T>,
-}
-
-impl<T: Element> LinePanels<T> {
-    fn of(matrix: &Dense<T>, any: AnyLinePanels) -> Self {
-        LinePanels { any, matrix: matrix.clone() }
-    }
-
-    /// As [`AnyLinePanels::new`].
-    pub(crate) fn new(matrix: &Dense<T>, step: usize, budget: u64, ctx: &Context) -> Result<Self> {
-        let any = AnyLinePanels::new(&matrix.to_any(), step, budget, ctx)?;
-        Ok(Self::of(matrix, any))
-    }
-
-    /// As [`AnyLinePanels::for_one_sweep`].
-    pub(crate) fn for_one_sweep(
-        matrix: &Dense<T>,
-        step: usize,
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let any = AnyLinePanels::for_one_sweep(&matrix.to_any(), step, budget, ctx)?;
-        Ok(Self::of(matrix, any))
-    }
-
-    /// As [`AnyLinePanels::once`].
-    pub(crate) fn once(
-        matrix: &Dense<T>,
-        steps: (usize, usize),
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let any = AnyLinePanels::once(&matrix.to_any(), steps, budget, ctx)?;
-        Ok(Self::of(matrix, any))
-    }
-
-    /// As [`AnyLinePanels::another`].
-    pub(crate) fn another(&self) -> Self {
-        Self::of(&self.matrix, self.any.another())
-    }
-
-    /// As [`AnyLinePanels::on_the_map`].
-    pub(crate) fn on_the_map(&self) -> Self {
-        Self::of(&self.matrix, self.any.on_the_map())
-    }
-
-    pub(crate) fn matrix(&self) -> &Dense<T> {
-        &self.matrix
-    }
-
-    /// As [`AnyLinePanels::sweep`].
-    pub(crate) fn sweep(
-        &mut self,
-        ctx: &Context,
-        work: &mut dyn FnMut(LinePanel<&[T]>) -> Result<()>,
-    ) -> Result<()> {
-        self.any.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
-            work(LinePanel { first, lines, offset, elements: typed(elements)? })
-        })
-    }
-}
-
-impl<T: Element> Deref for LinePanels<T> {
-    type Target = AnyLinePanels;
-
-    fn deref(&self) -> &AnyLinePanels {
-        &self.any
-    }
-}
-
-impl<T: Element> DerefMut for LinePanels<T> {
-    fn deref_mut(&mut self) -> &mut AnyLinePanels {
-        &mut self.any
     }
 }
 

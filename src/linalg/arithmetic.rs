@@ -1,10 +1,12 @@
 //! What two stored entries of one type make: differences and products that do not overflow unseen.
 //!
-//! Sums are [`Entry::merge`], which assembling needs on lower floors.
+//! Sums are [`Entry::merge`], which assembling needs on lower floors. And what is said where matrices have no such.
 
 use num_complex::Complex;
 
-use crate::storage::{Element, Entry};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse::AnyCompressed;
+use crate::storage::{Element, Entry, SparseFormat};
 
 /// An entry that can be multiplied by another: numbers, `bool` as `and`, patterns.
 ///
@@ -26,6 +28,33 @@ pub trait Multiply: Entry {
 pub trait Subtract: Element {
     /// The difference; `None` where an integer overflows.
     fn difference(self, other: Self) -> Option<Self>;
+}
+
+/// An integer overflows where two entries meet, in a line and at an index.
+pub(super) fn overflow(what: &str, format: SparseFormat, (line, index): (usize, usize)) -> Error {
+    let (row, col) = format.swap_if_cols((line, index));
+    let what = format!("the {what} of the entries at a position overflows");
+    Error::new(ErrorKind::Value, what)
+        .at(Location::Row(row as u64))
+        .found(format!("row {row}, column {col}"))
+}
+
+/// Fails unless both matrices have one format and the same types, as those of one Rust type do.
+pub(super) fn check_alike(a: &AnyCompressed, b: &AnyCompressed) -> Result<()> {
+    let kind = |matrix: &AnyCompressed| (matrix.format(), matrix.types());
+    if kind(a) == kind(b) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Type, "the two matrices differ in format or types")
+        .expected(format!("{:?}", kind(a)))
+        .found(format!("{:?}", kind(b))))
+}
+
+/// There is no such arithmetic of entries like these.
+pub(super) fn no_arithmetic(operation: &str, matrix: &AnyCompressed) -> Error {
+    let entries = matrix.types().values.map_or("a pattern", |dtype| dtype.name());
+    Error::new(ErrorKind::Type, format!("{operation} is not defined for entries of this type"))
+        .found(entries)
 }
 
 impl Multiply for () {

@@ -6,14 +6,13 @@
 //! functions.
 
 use bytemuck::Pod;
-use ndarray::Ix2;
 use num_complex::Complex;
 
 use crate::dense::{AnyDense, AnyLinePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::by_parts::{bytes_apart, in_parts};
 use crate::linalg::compressed::{PanelProduct, Ways, multiply_each, multiply_panels};
-use crate::linalg::dense::{any_line_product, any_product};
+use crate::linalg::dense::{any_product, line_product};
 use crate::linalg::kernels::Vectors;
 use crate::linalg::numbers::Widen;
 use crate::linalg::prepared_sparse::FormProduct;
@@ -63,9 +62,9 @@ impl<X: Scalar> Products<X> {
                 any_product::<W, X>(a, T::DECODE, adjoint, (&mut [vectors], 0), ctx)
             },
             prepared: |panels, adjoint, vectors, ctx| {
-                any_line_product::<W, X>(panels, T::DECODE, adjoint, &mut [vectors], ctx)
+                line_product::<W, X>(panels, T::DECODE, adjoint, &mut [vectors], ctx)
             },
-            exact: exact_dense::<T, X>,
+            exact: T::exact_dense,
             decoded: if T::DECODE.is_some() { size_of::<W>() } else { 0 },
         };
         Products { dense: Some(dense), ..self }
@@ -105,23 +104,14 @@ where
             },
             prepared: |panels, adjoint, vectors, ctx| {
                 in_parts(vectors, ctx, &mut |parts| {
-                    any_line_product::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
+                    line_product::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
                 })
             },
-            exact: exact_dense::<T, Complex<R>>,
+            exact: T::exact_dense,
             decoded: if T::DECODE.is_some() { size_of::<W>() } else { 0 },
         };
         Products { dense: Some(dense), ..self }
     }
-}
-
-fn exact_dense<T: Element + Factor<X>, X: Scalar>(
-    a: &AnyDense,
-    adjoint: bool,
-    operands: Operands<'_, '_, X>,
-    ctx: &Context,
-) -> Result<bool> {
-    T::exact_dense(&a.clone().into_typed::<T, Ix2>(), adjoint, operands, ctx)
 }
 
 /// A type of vectors, and the products that there are with such.

@@ -1,10 +1,10 @@
 //! Products of CSR and CSC matrices: which kernel, on which slices.
 
-use crate::error::{Result, check_shape};
+use crate::error::Result;
 use crate::linalg::kernels::{
     AnyPanel, Decode, Entries, How, Update, Values, Vectors, multiply_lines, scatter_memory,
 };
-use crate::linalg::operator::{LinearOperator, planned, product_name};
+use crate::linalg::operator::{LinearOperator, check_operands, planned, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, Axis, Compressed};
 use crate::storage::{Context, Index, Plan, Running, SparseFormat};
@@ -69,10 +69,7 @@ pub(crate) fn product<X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let Vectors { k, x, y } = vectors;
-    let (nrows, ncols) = a.shape();
-    let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
-    check_shape("x", from.saturating_mul(k), x.len())?;
-    check_shape("y", to.saturating_mul(k), y.len())?;
+    check_operands(a.shape(), adjoint, (k, x.len(), y.len()))?;
     if (ways.exact)(&a, adjoint, (k, x, y), ctx)? {
         return Ok(());
     }

@@ -1,11 +1,11 @@
 //! Products of dense matrices, in either order: a Fortran-ordered matrix is the transposed call.
 
-use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel, LinePanels};
-use crate::error::{Result, check_shape};
+use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
+use crate::error::Result;
 use crate::linalg::kernels::{
     Decode, DenseRows, Entries, How, Update, Vectors, scatter_height, scatter_sums,
 };
-use crate::linalg::operator::{LinearOperator, product_name};
+use crate::linalg::operator::{LinearOperator, check_operands, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Element, Order, Plan, bytes_of};
@@ -35,35 +35,25 @@ impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Dense<T> {
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let numbers = (self.nrows() as u64 + self.ncols() as u64).saturating_mul(k as u64);
-        let panels = panels_beside(self, numbers.saturating_mul(size_of::<X>() as u64), ctx)?;
+        let panels =
+            panels_beside(&self.to_any(), numbers.saturating_mul(size_of::<X>() as u64), ctx)?;
         Ok(line_plan(&panels, product_name(adjoint), k, ctx).every_time())
     }
 }
 
-/// Panels for one pass beside vectors of so many bytes.
-fn panels_beside<T: Element>(a: &Dense<T>, vectors: u64, ctx: &Context) -> Result<LinePanels<T>> {
-    let budget = ctx.memory_left().saturating_sub(vectors);
-    LinePanels::for_one_sweep(a, panel_step(a.lines().1), budget, ctx)
-}
-
+/// The product of a matrix whose elements multiply as they are.
 fn one_product<X: Scalar, T: Element + Factor<X>>(
     a: &Dense<T>,
     adjoint: bool,
     (k, x, y): (usize, &[X], &mut [X]),
     ctx: &Context,
 ) -> Result<()> {
-    let (nrows, ncols) = a.dim();
-    let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
-    check_shape("x", from.saturating_mul(k), x.len())?;
-    check_shape("y", to.saturating_mul(k), y.len())?;
-    if T::exact_dense(a, adjoint, (k, x, y), ctx)? {
+    check_operands(a.dim(), adjoint, (k, x.len(), y.len()))?;
+    let a = a.to_any();
+    if T::exact_dense(&a, adjoint, (k, x, y), ctx)? {
         return Ok(());
     }
-    let mut panels = panels_beside(a, (size_of_val(x) + size_of_val(y)) as u64, ctx)?;
-    let _running = ctx.begin(|| Ok(line_plan(&panels, product_name(adjoint), k, ctx)))?;
-    let along = (a.order() == Order::C) != adjoint;
-    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
-    line_product(&mut panels, along, entries, k, x, y, ctx)
+    any_product::<T, X>(&a, None, adjoint, (&mut [Vectors { k, x, y }], 0), ctx)
 }
 
 /// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
@@ -104,29 +94,6 @@ pub(crate) fn panel_step(length: usize) -> usize {
     scatter_height(length)
 }
 
-/// The product of a matrix that comes in panels; `x` and `y` have the lengths of the whole product.
-pub(crate) fn line_product<X: Scalar, T: Element + Factor<X>>(
-    panels: &mut LinePanels<T>,
-    along: bool,
-    entries: Entries,
-    k: usize,
-    x: &[X],
-    y: &mut [X],
-    ctx: &Context,
-) -> Result<()> {
-    let (_, length) = panels.shape();
-    let mut update = Update::Set;
-    panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
-        let here = first * k..(first + lines) * k;
-        let operands = match along {
-            true => (k, x, &mut y[here]),
-            false => (k, &x[here], &mut *y),
-        };
-        let update = if along { Update::Set } else { std::mem::replace(&mut update, Update::Add) };
-        product(elements, (lines, length), along, entries, update, operands, ctx)
-    })
-}
-
 /// Elements that are decoded together, if lines are not longer.
 const DECODED: usize = 1 << 17;
 
@@ -146,8 +113,9 @@ pub(crate) fn decoding_memory((lines, length): (usize, usize), along: bool, size
         .saturating_mul(size as u64)
 }
 
-/// As [`line_product`], several products in one sweep, of elements that are numbers of type `W`, or are decoded into such.
-pub(crate) fn any_line_product<W: Element + Factor<X>, X: Scalar>(
+/// Products of a matrix that comes in panels, several in one sweep, of elements that are numbers of type `W`, or are decoded into
+/// such; vectors have the lengths of the whole product.
+pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
     panels: &mut AnyLinePanels,
     decode: Option<Decode<W>>,
     adjoint: bool,
@@ -196,7 +164,7 @@ pub(crate) fn any_line_product<W: Element + Factor<X>, X: Scalar>(
 }
 
 /// Products of a dense matrix, or those with the adjoint, in one sweep beside other `beside` bytes of the operation, as
-/// [`any_line_product`] makes them.
+/// [`line_product`] makes them.
 pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
     a: &AnyDense,
     decode: Option<Decode<W>>,
@@ -212,15 +180,15 @@ pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
     let vectors = products.iter().map(|it| (size_of_val(it.x) + size_of_val(it.y)) as u64);
     let taken = vectors.sum::<u64>() + beside + decoding;
     let k = products.iter().map(|it| it.k).sum();
-    let mut panels = any_panels_beside(a, taken, ctx)?;
+    let mut panels = panels_beside(a, taken, ctx)?;
     let _running = ctx.begin(|| {
         Ok(line_plan(&panels, product_name(adjoint), k, ctx).beside(decoding + beside))
     })?;
-    any_line_product(&mut panels, decode, adjoint, products, ctx)
+    line_product(&mut panels, decode, adjoint, products, ctx)
 }
 
 /// Panels for one pass beside vectors of so many bytes.
-fn any_panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
+fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
     let budget = ctx.memory_left().saturating_sub(vectors);
     AnyLinePanels::for_one_sweep(a, panel_step(a.lines().1), budget, ctx)
 }

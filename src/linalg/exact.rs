@@ -8,7 +8,7 @@
 
 use std::marker::PhantomData;
 
-use crate::dense::{Dense, LinePanel, LinePanels};
+use crate::dense::{AnyDense, AnyLinePanels, LinePanel};
 use crate::error::Result;
 use crate::linalg::kernels::{integer, split, two_sum};
 use crate::linalg::matvec_with::multiply;
@@ -116,7 +116,7 @@ pub(crate) fn sparse<X: Parts, T: Entry>(
 
 /// The product of a dense matrix, or that with its transpose, if `x` holds integers; whether it does.
 pub(crate) fn dense<X: Parts, T: Element>(
-    a: &Dense<T>,
+    a: &AnyDense,
     adjoint: bool,
     (k, x, y): (usize, &[X], &mut [X]),
     ctx: &Context,
@@ -127,9 +127,10 @@ pub(crate) fn dense<X: Parts, T: Element>(
     each_vector(lengths, (k, x, y), ctx, |one, sums| {
         let vectors = (size_of_val(one) + size_of_val(sums)) as u64;
         let budget = ctx.memory_left().saturating_sub(vectors);
-        let mut panels = LinePanels::for_one_sweep(a, 1, budget, ctx)?;
+        let mut panels = AnyLinePanels::for_one_sweep(a, 1, budget, ctx)?;
         sums.fill(Both::default());
         panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
+            let elements = elements.as_typed::<T>();
             let here = first..first + lines;
             ctx.with_threads(|| match along {
                 true => add_along(elements, one, &mut sums[here]),

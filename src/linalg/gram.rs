@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use crate::dense::{BandPanels, Dense, LinePanel, LinePanels};
+use crate::dense::{AnyLinePanels, BandPanels, Dense, LinePanel};
 use crate::error::{Result, check_shape};
 use crate::linalg::kernels::{multiply_packed, pack_lines, panel_widths, take_left};
 use crate::linalg::scalar::Scalar;
@@ -93,7 +93,9 @@ impl<T: Scalar> Dense<T> {
         let budget = ctx.memory_left().saturating_sub(bytes);
         let height = block_height::<T>(k);
         let mut panels = match self.order() {
-            Order::C => Panels::Rows(LinePanels::once(self, (height, 1), budget, ctx)?),
+            Order::C => {
+                Panels::Rows(AnyLinePanels::once(&self.to_any(), (height, 1), budget, ctx)?)
+            }
             Order::Fortran => Panels::Columns(BandPanels::new(self, height, budget, ctx)?),
         };
         let _running = ctx.begin(|| {
@@ -106,7 +108,7 @@ impl<T: Scalar> Dense<T> {
         match &mut panels {
             Panels::Rows(panels) => {
                 panels.sweep(ctx, &mut |LinePanel { lines, elements, .. }| {
-                    let rows = ArrayView2::from_shape((lines, k), elements)
+                    let rows = ArrayView2::from_shape((lines, k), elements.as_typed())
                         .expect("a panel holds whole lines");
                     ctx.with_threads(|| gram.add_rows(rows));
                     Ok(())
@@ -123,7 +125,7 @@ impl<T: Scalar> Dense<T> {
 
 /// Blocks of rows, as they lie or across the columns.
 enum Panels<T: Scalar> {
-    Rows(LinePanels<T>),
+    Rows(AnyLinePanels),
     Columns(BandPanels<T>),
 }
 

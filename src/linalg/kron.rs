@@ -12,8 +12,8 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::arithmetic::Multiply;
+use crate::linalg::arithmetic::{check_alike, no_arithmetic, overflow};
 use crate::linalg::kernels::{Kron, Lines, Products, products};
-use crate::linalg::sparse_arithmetic::{check_alike, no_arithmetic, overflow};
 use crate::sparse::{
     AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndexCheck, IndicesMut,
     Pieces, Types, append_any, check_types, memory_left,

@@ -3,12 +3,12 @@
 use num_complex::Complex;
 
 use crate::dense::{AnyDense, AnyLinePanels};
-use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::by_type::{DenseWays, Multiplied, Operands, products};
 use crate::linalg::compressed::product;
 use crate::linalg::dense::{decoding_memory, line_plan, panel_step};
 use crate::linalg::kernels::Vectors;
-use crate::linalg::operator::product_name;
+use crate::linalg::operator::{check_operands, product_name};
 use crate::linalg::prepared_sparse::{PreparedLines, Recompress};
 use crate::linalg::readers::Readers;
 use crate::linalg::scalar::Scalar;
@@ -37,7 +37,7 @@ impl Multiplier {
             }
             Multiplier::Dense(a) => {
                 let ways = dense_ways::<X>(&a)?;
-                check_operands(a.dim(), adjoint, (k, x, y))?;
+                check_operands(a.dim(), adjoint, (k, x.len(), y.len()))?;
                 match (ways.exact)(&a, adjoint, (k, x, y), ctx)? {
                     true => Ok(()),
                     false => (ways.once)(&a, adjoint, Vectors { k, x, y }, ctx),
@@ -47,36 +47,9 @@ impl Multiplier {
     }
 }
 
-impl Multiplier {
-    /// What such a product will cost.
-    pub(crate) fn plan<X: Scalar>(self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
-        let (nrows, ncols) = match &self {
-            Multiplier::Lines(a) => a.shape(),
-            Multiplier::Dense(a) => a.dim(),
-        };
-        let vector = |n: usize| ctx.filled("the vectors", n.saturating_mul(k), X::zero());
-        let (mut rows, mut cols) = (vector(nrows)?, vector(ncols)?);
-        let (x, y) = if adjoint { (&mut rows, &mut cols) } else { (&mut cols, &mut rows) };
-        let is_dense = matches!(self, Multiplier::Dense(_));
-        let plan = ctx.plan(|ctx| self.product(adjoint, (k, x, y), ctx))?;
-        // That of lines says so itself.
-        Ok(if is_dense { plan.every_time() } else { plan })
-    }
-}
-
 fn dense_ways<X: Scalar>(a: &AnyDense) -> Result<&'static DenseWays<X>> {
     let ways = products::<X>(Some(a.dtype()))?.dense.as_ref();
     ways.ok_or_else(|| Error::new(ErrorKind::Type, "a dense matrix is no pattern"))
-}
-
-fn check_operands<X>(
-    (nrows, ncols): (usize, usize),
-    adjoint: bool,
-    (k, x, y): Operands<'_, '_, X>,
-) -> Result<()> {
-    let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
-    check_shape("x", from.saturating_mul(k), x.len())?;
-    check_shape("y", to.saturating_mul(k), y.len())
 }
 
 /// A [`Multiplier`] prepared for many products.

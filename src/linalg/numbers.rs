@@ -109,3 +109,29 @@ fn no_number(dtype: DType, to: DType) -> Error {
         .expected(format!("entries that {to} holds"))
         .found(dtype)
 }
+
+/// Evaluates an expression with `T` being the type of numbers of vectors that a [`DType`] names, or another if it names none.
+macro_rules! by_scalar {
+    ($dtype:expr, $T:ident => $body:expr, _ => $other:expr) => {
+        match $dtype {
+            Some($crate::storage::DType::Float32) => {
+                type $T = f32;
+                $body
+            }
+            Some($crate::storage::DType::Float64) => {
+                type $T = f64;
+                $body
+            }
+            Some($crate::storage::DType::Complex64) => {
+                type $T = num_complex::Complex<f32>;
+                $body
+            }
+            Some($crate::storage::DType::Complex128) => {
+                type $T = num_complex::Complex<f64>;
+                $body
+            }
+            _ => $other,
+        }
+    };
+}
+pub(crate) use by_scalar;

@@ -263,6 +263,17 @@ macro_rules! forward {
 
 forward!(&A, Box<A>, Arc<A>);
 
+/// Fails unless `k` interleaved vectors, and room for their products, have the lengths that a matrix asks for.
+pub(crate) fn check_operands(
+    (nrows, ncols): (usize, usize),
+    adjoint: bool,
+    (k, x, y): (usize, usize, usize),
+) -> Result<()> {
+    let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
+    check_shape("x", from.saturating_mul(k), x)?;
+    check_shape("y", to.saturating_mul(k), y)
+}
+
 /// The plan of a product of an operator whose products say what they cost.
 pub(crate) fn planned<X: Scalar>(
     a: &impl LinearOperator<X>,

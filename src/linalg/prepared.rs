@@ -1,10 +1,10 @@
 //! Operators prepared for many products: how the matrix is read is decided once, and what fits stays in memory.
 
 use crate::convert::recompress;
-use crate::dense::{self, Dense};
+use crate::dense::{AnyLinePanels, Dense};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::dense::{line_plan, line_product, panel_step};
-use crate::linalg::kernels::{Entries, Vectors};
+use crate::linalg::kernels::Vectors;
 use crate::linalg::operator::{LinearOperator, product_name};
 use crate::linalg::prepared_sparse::{PreparedLines, Recompress};
 use crate::linalg::readers::Readers;
@@ -168,7 +168,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Panelled for Compressed<T, I, P, A> 
 
 impl<T: Element> sealed::Sealed for Dense<T> {}
 impl<T: Element> Panelled for Dense<T> {
-    type Panels = Readers<dense::LinePanels<T>>;
+    type Panels = Readers<AnyLinePanels>;
     fn extents(&self) -> (usize, usize) {
         self.dim()
     }
@@ -179,7 +179,7 @@ impl<T: Element> Panelled for Dense<T> {
         ctx: &Context,
     ) -> Result<Self::Panels> {
         let length = if self.order() == Order::C { self.ncols() } else { self.nrows() };
-        let panels = dense::LinePanels::new(self, panel_step(length), budget, ctx)?;
+        let panels = AnyLinePanels::new(&self.to_any(), panel_step(length), budget, ctx)?;
         Ok(Readers::new(panels, vectors, ctx))
     }
     fn traffic(panels: &Self::Panels) -> Traffic {
@@ -233,9 +233,9 @@ impl<X: Scalar, T: Element + Factor<X>> PanelProduct<X> for Dense<T> {
         if T::exact_dense(panels.model().matrix(), adjoint, (k, x, y), ctx)? {
             return Ok(());
         }
-        let along = (panels.model().matrix().order() == Order::C) != adjoint;
-        let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
-        panels.with(ctx, &mut |panels| line_product(panels, along, entries, k, x, y, ctx))
+        panels.with(ctx, &mut |panels| {
+            line_product::<T, X>(panels, None, adjoint, &mut [Vectors { k, x, y }], ctx)
+        })
     }
 }
 

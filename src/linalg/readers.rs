@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use crate::dense;
 use crate::linalg::at_hand::AtHand;
 use crate::sparse;
-use crate::storage::{Context, Element, Lasts, Spare, Traffic};
+use crate::storage::{Context, Lasts, Spare, Traffic};
 
 /// A matrix in panels of lines.
 pub trait LineReader: Send + Sync + 'static {
@@ -137,32 +137,5 @@ impl LineReader for dense::AnyLinePanels {
     }
     fn traffic(&self) -> Traffic {
         self.traffic()
-    }
-}
-
-impl<T: Element> LineReader for dense::LinePanels<T> {
-    fn is_streamed(&self) -> bool {
-        (**self).is_streamed()
-    }
-    fn another(&self) -> Self {
-        self.another()
-    }
-    fn on_the_map(&self) -> Self {
-        self.on_the_map()
-    }
-    fn share(&mut self, vectors: u64, ctx: &Context) {
-        (**self).share(vectors, ctx);
-    }
-    fn give_back(&mut self, bytes: u64) {
-        (**self).give_back(bytes);
-    }
-    fn kept(&self) -> u64 {
-        0
-    }
-    fn least_memory(&self) -> u64 {
-        (**self).least_memory()
-    }
-    fn traffic(&self) -> Traffic {
-        (**self).traffic()
     }
 }

@@ -11,7 +11,7 @@ use std::ops::{AddAssign, Div, Mul, Neg, Sub, SubAssign};
 use num_complex::Complex;
 use num_traits::{Float, One, Zero};
 
-use crate::dense::Dense;
+use crate::dense::AnyDense;
 use crate::error::Result;
 use crate::linalg::by_type::Multiplied;
 use crate::linalg::compressed::multiply_panels;
@@ -168,7 +168,7 @@ pub trait Factor<X: Scalar>: Entry {
     /// As [`exact_sparse`](Self::exact_sparse), for a dense matrix.
     #[doc(hidden)]
     fn exact_dense(
-        a: &Dense<Self>,
+        a: &AnyDense,
         adjoint: bool,
         vectors: (usize, &[X], &mut [X]),
         ctx: &Context,
@@ -377,12 +377,12 @@ macro_rules! exact_products {
             exact::sparse::<$number, Self>(a, adjoint, vectors, ctx)
         }
         fn exact_dense(
-            a: &Dense<Self>,
+            a: &AnyDense,
             adjoint: bool,
             vectors: (usize, &[$number], &mut [$number]),
             ctx: &Context,
         ) -> Result<bool> {
-            exact::dense(a, adjoint, vectors, ctx)
+            exact::dense::<$number, Self>(a, adjoint, vectors, ctx)
         }
     };
 }

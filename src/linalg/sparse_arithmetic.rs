@@ -3,8 +3,8 @@
 //! Both are looked at side by side, the same lines of each at a time, which `sparse_merging.rs` merges. Where all three lie in
 //! memory, `sparse_merged.rs` counts first and makes the result where it stays.
 
-use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::arithmetic::{Multiply, Subtract};
+use crate::error::{Error, Result};
+use crate::linalg::arithmetic::{Multiply, Subtract, check_alike, no_arithmetic, overflow};
 use crate::linalg::kernels::Combination;
 use crate::linalg::sparse_merged::Pair;
 use crate::linalg::sparse_merging::Merging;
@@ -12,7 +12,7 @@ use crate::sparse::{
     AnyCompressed, AnyWriter, AnyZippedLines, Axis, Compressed, Indices, Pieces, largest,
     memory_left,
 };
-use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
+use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry of either matrix takes one thread.
 const WORK: f64 = 6.0;
@@ -247,30 +247,4 @@ fn sorted(indices: Indices<'_>) -> Vec<usize> {
     sorted.sort_unstable();
     sorted.dedup();
     sorted
-}
-
-pub(super) fn overflow(what: &str, format: SparseFormat, (line, index): (usize, usize)) -> Error {
-    let (row, col) = format.swap_if_cols((line, index));
-    let what = format!("the {what} of the entries at a position overflows");
-    Error::new(ErrorKind::Value, what)
-        .at(Location::Row(row as u64))
-        .found(format!("row {row}, column {col}"))
-}
-
-/// Fails unless both matrices have one format and the same types, as those of one Rust type do.
-pub(super) fn check_alike(a: &AnyCompressed, b: &AnyCompressed) -> Result<()> {
-    let kind = |matrix: &AnyCompressed| (matrix.format(), matrix.types());
-    if kind(a) == kind(b) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Type, "the two matrices differ in format or types")
-        .expected(format!("{:?}", kind(a)))
-        .found(format!("{:?}", kind(b))))
-}
-
-/// There is no such arithmetic of entries like these.
-pub(super) fn no_arithmetic(operation: &str, matrix: &AnyCompressed) -> Error {
-    let entries = matrix.types().values.map_or("a pattern", |dtype| dtype.name());
-    Error::new(ErrorKind::Type, format!("{operation} is not defined for entries of this type"))
-        .found(entries)
 }

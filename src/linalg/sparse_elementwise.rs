@@ -5,11 +5,10 @@
 
 use std::ops::Range;
 
-use num_complex::Complex;
-
 use crate::error::{Result, check_shape};
+use crate::linalg::arithmetic::no_arithmetic;
+use crate::linalg::numbers::by_scalar;
 use crate::linalg::scalar::Scalar;
-use crate::linalg::sparse_arithmetic::no_arithmetic;
 use crate::sparse::{
     AnyCompressed, AnyEntryPanels, AnyLinePart, AnyWriter, AnyZippedLines, Axis, Compressed,
     IndexCheck, Indices, Pieces, Types, by_index, memory_left, partition,
@@ -98,33 +97,12 @@ pub(crate) fn map_values(
     map("mapping values", a, made, place, ctx)
 }
 
-/// Evaluates an expression with `T` being the type of the numbers given, if vectors are made of such and the entries of the matrix
-/// are of the same.
-macro_rules! by_scalar {
-    ($operation:expr, $a:expr, $numbers:expr, $T:ident => $body:expr) => {{
-        if $a.types().values != $numbers.dtype() {
-            return Err(no_arithmetic($operation, $a));
-        }
-        match $numbers.dtype() {
-            Some(DType::Float32) => {
-                type $T = f32;
-                $body
-            }
-            Some(DType::Float64) => {
-                type $T = f64;
-                $body
-            }
-            Some(DType::Complex64) => {
-                type $T = Complex<f32>;
-                $body
-            }
-            Some(DType::Complex128) => {
-                type $T = Complex<f64>;
-                $body
-            }
-            _ => Err(no_arithmetic($operation, $a)),
-        }
-    }};
+/// The type of the entries, if it is that of the numbers given.
+fn common(operation: &str, a: &AnyCompressed, numbers: Raw<'_>) -> Result<Option<DType>> {
+    match a.types().values == numbers.dtype() {
+        true => Ok(numbers.dtype()),
+        false => Err(no_arithmetic(operation, a)),
+    }
 }
 
 /// A matrix times a number of the type of its entries, the first of `alpha`.
@@ -134,10 +112,10 @@ pub(crate) fn scale(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    by_scalar!("scaling", a, alpha, T => {
+    by_scalar!(common("scaling", a, alpha)?, T => {
         let alpha = alpha.as_typed::<T>()[0];
         map("scaling", a, (T::ENTRY_DTYPE, &|from, to| scale_all(alpha, from, to)), place, ctx)
-    })
+    }, _ => Err(no_arithmetic("scaling", a)))
 }
 
 /// `diag(d) A`, of numbers of one type.
@@ -170,14 +148,14 @@ fn scale_lines(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    by_scalar!(operation, a, d, T => {
+    by_scalar!(common(operation, a, d)?, T => {
         let d = d.as_typed::<T>();
         let change = |lines: Lines<'_>, to: RawMut<'_>| match along {
             true => scale_along(d, lines, to),
             false => scale_across(d, lines, to),
         };
         transform(operation, a, (T::ENTRY_DTYPE, &change), place, ctx)
-    })
+    }, _ => Err(no_arithmetic(operation, a)))
 }
 
 /// Some lines whose values are changed.

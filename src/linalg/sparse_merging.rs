@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::linalg::arithmetic::overflow;
 use crate::linalg::kernels::{Clash, Combination, MergeLines, Sorted};
-use crate::linalg::sparse_arithmetic::overflow;
 use crate::sparse::{
     AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, IndexVec, Indices,
     IndicesMut, Types, partition,
@@ -19,7 +19,7 @@ use crate::storage::{Context, RawBufferMut};
 /// Entries of a task.
 const TASK: usize = 1 << 14;
 
-/// MergeLines whose ends are made positions at a time.
+/// Lines whose ends are made positions at a time.
 pub(super) const BLOCK: usize = 128;
 
 /// Merges panels of two matrices.

@@ -1,7 +1,7 @@
 //! The entries of a sparse matrix in runs of about equal size, whatever lines they belong to.
 //!
 //! A conversion takes entries one after the other and does not care where a line ends; cut by entries alone, a line that
-//! holds half the matrix is nothing special. [`LinePanels`](super::LinePanels) is for whoever needs whole lines.
+//! holds half the matrix is nothing special. [`AnyLinePanels`](super::AnyLinePanels) is for whoever needs whole lines.
 
 use crate::error::Result;
 use crate::sparse::indices::Indices;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use outcore::linalg::{LinearOperator, Operator, Panelled};
+use outcore::linalg::{LinearOperator, Matrix, Operator};
 use outcore::{CancelToken, Context, Csr, Dense, DenseMut, ErrorKind, Order, Place};
 use rayon::prelude::*;
 use tempfile::{TempDir, tempdir};
@@ -42,7 +42,7 @@ struct Case {
 impl Case {
     fn new<M>(name: &'static str, a: &M, operator: Operator<M>) -> Self
     where
-        M: Panelled + LinearOperator<f64> + 'static,
+        M: Matrix + LinearOperator<f64> + 'static,
         Operator<M>: LinearOperator<f64> + Send + Sync,
     {
         let ((nrows, ncols), free) = (operator.shape(), Context::new());

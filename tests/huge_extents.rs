@@ -255,7 +255,7 @@ fn compressed<A: Axis>(table: &mut Table, a: &Compressed<f64, u64, u64, A>, name
 /// Products with vectors, of a matrix and as an operator.
 fn products<M>(table: &mut Table, a: &M, name: &str)
 where
-    M: LinearOperator<f64> + outcore::linalg::Panelled,
+    M: LinearOperator<f64> + outcore::linalg::Matrix,
     Operator<M>: LinearOperator<f64>,
 {
     let of = |what: &str| format!("{name} {what}");

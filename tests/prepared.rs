@@ -1,7 +1,7 @@
 //! Products of matrices larger than the memory limit: the bits of the product in memory, one pass, pinned panels.
 
 use num_complex::Complex;
-use outcore::linalg::{LinearOperator, Operator, Panelled};
+use outcore::linalg::{LinearOperator, Matrix, Operator};
 use outcore::{Context, Csr, Dense, DenseMut, ErrorKind, Order, Place};
 use tempfile::tempdir;
 
@@ -13,7 +13,7 @@ fn vector(n: usize) -> Vec<f64> {
 /// Compares the streamed operator of a stored matrix with the same matrix in memory, bit for bit.
 fn same_bits<M>(stored: &M, resident: &dyn LinearOperator<f64>, limit: u64)
 where
-    M: Panelled + LinearOperator<f64>,
+    M: Matrix + LinearOperator<f64>,
     Operator<M>: LinearOperator<f64>,
 {
     let free = Context::new();
@@ -91,7 +91,7 @@ fn dense_matrices_larger_than_the_limit() {
 
 #[test]
 fn both_ways_give_the_bits_of_the_matrix() {
-    fn check<M: Panelled + LinearOperator<f64>>(a: &M)
+    fn check<M: Matrix + LinearOperator<f64>>(a: &M)
     where
         Operator<M>: LinearOperator<f64>,
     {

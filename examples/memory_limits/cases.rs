@@ -1,7 +1,7 @@
 //! The operations, each with a digest of its result and the report of its cost.
 
 use outcore::io::matrix_market::Reader;
-use outcore::linalg::{LinearOperator, NormOrder, Operator, Panelled, Stats};
+use outcore::linalg::{LinearOperator, Matrix, NormOrder, Operator, Stats};
 use outcore::solve::{CgOptions, cg};
 use outcore::spectral::{SvdOptions, pca, randomized_svd};
 use outcore::{
@@ -351,7 +351,7 @@ fn filled(inputs: &Inputs, ctx: &Context, order: Order, by_columns: bool) -> Res
 /// report is that of the last.
 fn products<M>(matrix: &M, ctx: &Context) -> Result<Found>
 where
-    M: Panelled + LinearOperator<f64>,
+    M: Matrix + LinearOperator<f64>,
     Operator<M>: LinearOperator<f64>,
 {
     let (nrows, ncols) = LinearOperator::shape(matrix);

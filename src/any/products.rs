@@ -3,11 +3,8 @@
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::Result;
-use crate::linalg::{
-    LinearOperator, Multiplier, PanelProduct, Panelled, Prepared, Recompress, Scalar, planned,
-    sealed,
-};
-use crate::storage::{Context, Lasts, Plan, Traffic};
+use crate::linalg::{LinearOperator, Matrix, Multiplier, Scalar, planned, sealed};
+use crate::storage::{Context, Plan};
 
 /// As those of a typed matrix, with the same bits; coordinates have none. Elements of a dense matrix that no kernel is compiled for
 /// are decoded some lines at a time, into 1 MiB or, if that is more, what keeps the bits of the whole: a line, or a block of
@@ -40,7 +37,9 @@ impl<X: Scalar> LinearOperator<X> for AnyMatrix {
     }
 }
 
-impl AnyMatrix {
+impl sealed::Sealed for AnyMatrix {}
+
+impl Matrix for AnyMatrix {
     fn multiplier(&self) -> Result<Multiplier> {
         match self.body() {
             Body::Dense(a) => a.as_matrix().map(Multiplier::Dense),
@@ -49,49 +48,5 @@ impl AnyMatrix {
                 Err(missing("products", self, "to_csr makes a matrix of it that has some"))
             }
         }
-    }
-}
-
-impl sealed::Sealed for AnyMatrix {}
-
-impl Panelled for AnyMatrix {
-    type Panels = Prepared;
-
-    fn extents(&self) -> (usize, usize) {
-        self.shape()
-    }
-
-    fn panels(
-        &self,
-        across: Option<Recompress>,
-        budget: (u64, u64),
-        ctx: &Context,
-    ) -> Result<Prepared> {
-        Prepared::new(self.multiplier()?, across, budget, ctx)
-    }
-
-    fn traffic(panels: &Prepared) -> Traffic {
-        panels.traffic()
-    }
-
-    fn lasts(panels: &Prepared) -> Lasts {
-        panels.lasts()
-    }
-
-    fn plan(panels: &Prepared, adjoint: bool, k: usize, ctx: &Context) -> Plan {
-        panels.plan(adjoint, k, ctx)
-    }
-}
-
-impl<X: Scalar> PanelProduct<X> for AnyMatrix {
-    fn product(
-        panels: &Prepared,
-        adjoint: bool,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
-        ctx: &Context,
-    ) -> Result<()> {
-        panels.product(adjoint, (k, x, y), ctx)
     }
 }

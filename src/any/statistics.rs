@@ -6,7 +6,7 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{
-    NormOrder, Scalar, Stats, Stored, check_meets, dense_stats, nnz_per, norms_into, sparse_stats,
+    NormOrder, Scalar, Stats, Stored, check_meets, dense_stats, nnz_per, norm_of, norms_into, sparse_stats, sum_of,
 };
 use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType};
@@ -25,7 +25,7 @@ impl AnyMatrix {
     /// ```
     pub fn sum<X: Scalar>(&self, ctx: &Context) -> Result<X> {
         check_meets::<X>(self.dtype())?;
-        X::sum_of(Stored::new(self.values()), ctx)
+        sum_of(Stored::new(self.values()), ctx)
     }
 
     /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails with kind
@@ -53,7 +53,7 @@ impl AnyMatrix {
     /// [`sum`](Self::sum).
     pub fn norm_fro<X: Scalar>(&self, ctx: &Context) -> Result<X::Real> {
         check_meets::<X>(self.dtype())?;
-        X::norm_of(Stored::new(self.values()), ctx)
+        norm_of::<X>(Stored::new(self.values()), ctx)
     }
 
     /// Statistics of every column (axis 0) or every row (axis 1), as [`Dense::stats`](crate::Dense::stats) and

@@ -10,7 +10,7 @@ use crate::dense::base::Dense;
 use crate::dense::panels::typed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::Raw;
-use crate::storage::{Context, DType, Element, PanelReader, RawPanelArray};
+use crate::storage::{Context, DType, Devices, Element, PanelReader, RawPanelArray};
 
 /// Bytes of a band that make the piece of a line worth a read of its own, for some hundred lines.
 const MOST: u64 = 64 << 20;
@@ -67,7 +67,7 @@ impl AnyBandPanels {
             .collect();
         let source =
             sources.first().ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
-        let mode = ctx.devices().read_mode(source)?;
+        let mode = Devices::known().read_mode(source)?;
         let mut reader = PanelReader::new(sources, bands, budget, mode)?;
         reader.pin_nothing();
         Ok(AnyBandPanels { matrix, width, streams: Some((reader, elements)) })

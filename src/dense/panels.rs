@@ -4,7 +4,8 @@ use crate::dense::any_dense::AnyDense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DType, Element, PanelReader, RawPanelArray, Traffic, largest_panel, panel_elements,
+    Context, DType, Devices, Element, PanelReader, RawPanelArray, Traffic, largest_panel,
+    panel_elements,
 };
 
 /// Elements that one pass over a matrix in memory works on between two looks at the cancel token.
@@ -14,7 +15,7 @@ const RESIDENT: usize = 1 << 24;
 const RING: u64 = 64 << 20;
 
 /// Hands out a matrix in runs of contiguous lines (rows in C order, columns in Fortran order), in order.
-pub struct AnyLinePanels {
+pub(crate) struct AnyLinePanels {
     matrix: AnyDense,
     cut: Cut,
     /// `None` for a matrix that is used where it lies.
@@ -117,7 +118,7 @@ impl AnyLinePanels {
             .collect();
         let source =
             sources.first().ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
-        let mode = ctx.devices().read_mode(source)?;
+        let mode = Devices::known().read_mode(source)?;
         let mut reader = PanelReader::new(sources, panels, budget, mode)?;
         if once {
             reader.pin_nothing();

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::Raw;
-use crate::storage::{Context, Extent, PanelReader, RawBuffer, RawPanelArray};
+use crate::storage::{Context, Devices, Extent, PanelReader, RawBuffer, RawPanelArray};
 
 /// A run of elements of one of the arrays.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Parts {
         let extents = panels.iter().map(|parts| parts.iter().filter_map(extent).collect());
         let largest = sources.iter().max_by_key(|source| source.length());
         let largest = largest.ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
-        let mode = ctx.devices().read_mode(largest)?;
+        let mode = Devices::known().read_mode(largest)?;
         let mut reader = PanelReader::new(sources, extents.collect(), budget, mode)?;
         reader.pin_nothing();
         Ok(Parts { buffers, arrays, panels, reader: Some(reader) })

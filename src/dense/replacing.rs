@@ -10,7 +10,7 @@ use crate::dense::writable::{ArrayToWrite, DenseMut};
 use crate::error::Result;
 use crate::storage::raw::RawMut;
 use crate::storage::{
-    Context, Element, PanelReader, Plan, RawPanelArray, RawWriter, Source, largest_panel,
+    Context, Devices, Element, PanelReader, Plan, RawPanelArray, RawWriter, Source, largest_panel,
     panel_elements,
 };
 
@@ -72,7 +72,7 @@ impl ArrayToWrite<'_> {
             .step_by(step)
             .map(|first| array.extent(first..len.min(first + step)).into_iter().collect());
         let source = Source::open(origin)?;
-        let mode = ctx.devices().read_mode(&source)?;
+        let mode = Devices::known().read_mode(&source)?;
         let mut reader = PanelReader::new(vec![source], panels.collect(), budget, mode)?;
         reader.pin_nothing();
         let _running = ctx.begin(|| {

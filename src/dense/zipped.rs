@@ -4,7 +4,7 @@ use crate::dense::any_dense::AnyDense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, PanelReader, RawBuffer, RawPanelArray, largest_panel, panel_elements,
+    Context, Devices, PanelReader, RawBuffer, RawPanelArray, largest_panel, panel_elements,
 };
 
 /// Elements in a run of arrays that are used where they lie.
@@ -59,7 +59,7 @@ impl AnyZippedRuns {
             .collect();
         let source =
             sources.first().ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
-        let mode = ctx.devices().read_mode(source)?;
+        let mode = Devices::known().read_mode(source)?;
         let mut reader = PanelReader::new(sources, panels, budget, mode)?;
         reader.pin_nothing();
         Ok(AnyZippedRuns { left, right, run, streams: Some((reader, lefts, rights)) })

@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::kernels::{Columns, Values, rises};
+use crate::linalg::decode::Values;
+use crate::linalg::kernels::{Columns, rises};
 use crate::linalg::numbers::Coding;
 use crate::sparse::{
     AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, Pieces, by_index,

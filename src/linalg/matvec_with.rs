@@ -5,7 +5,8 @@
 //! order, so its bits are those of the product with a matrix of one column, for any number of threads and any limit.
 
 use crate::error::{Result, check_shape};
-use crate::linalg::kernels::{Columns, Fault, Panel, Values, runs_with_outputs};
+use crate::linalg::decode::Values;
+use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
 use crate::linalg::semiring::Semiring;
 use crate::sparse::{
     AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, IndexCheck,

@@ -1,7 +1,7 @@
 //! Floor 3: linear operators and products.
 //!
 //! - `scalar` – the numbers of vectors, and what a stored entry does to one
-//! - `operator` – the trait that solvers are written over; `compressed` and `dense` implement it
+//! - `operator` – the trait that solvers are written over; `matrix_operators` – typed matrices implement it, by `lines_product` and `dense_product`
 //! - `fn_operator` – one that is made of functions
 //! - `prepared` – a matrix prepared for many products, also one larger than memory; `prepared_sparse` – what that is for
 //!   compressed ones, in a form of `prepared_form`; `readers` and `at_hand` – how several products at a time share it;
@@ -31,8 +31,8 @@ mod bandwidth;
 mod by_parts;
 mod by_type;
 mod compact;
-mod compressed;
-mod dense;
+mod decode;
+mod dense_product;
 mod elementwise;
 mod exact;
 mod fn_operator;
@@ -40,7 +40,9 @@ mod gram;
 pub(crate) mod kernels;
 mod kron;
 mod line_pass;
+mod lines_product;
 mod matmul;
+mod matrix_operators;
 mod matvec_with;
 mod multiplier;
 mod nnz_per;
@@ -66,15 +68,14 @@ mod vector;
 pub use arithmetic::{Multiply, Subtract};
 pub(crate) use by_type::check_meets;
 pub use fn_operator::FnOperator;
-pub(crate) use multiplier::{Multiplier, Prepared};
+pub(crate) use multiplier::Multiplier;
 pub(crate) use nnz_per::nnz_per;
 pub(crate) use numbers::by_scalar;
 pub use operator::LinearOperator;
 pub(crate) use operator::planned;
 pub(crate) use prepared::sealed;
-pub use prepared::{Operator, PanelProduct, Panelled};
-pub(crate) use prepared_sparse::Recompress;
-pub(crate) use reduce::Stored;
+pub use prepared::{Matrix, Operator};
+pub(crate) use reduce::{Stored, norm_of, sum_of};
 pub use reordered::Reordered;
 pub use scalar::{Factor, Scalar};
 pub use semiring::{

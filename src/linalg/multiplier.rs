@@ -4,10 +4,10 @@ use num_complex::Complex;
 
 use crate::dense::{AnyDense, AnyLinePanels};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::by_type::{DenseWays, Multiplied, Operands, products};
-use crate::linalg::compressed::product;
-use crate::linalg::dense::{decoding_memory, line_plan, panel_step};
+use crate::linalg::by_type::{DenseWays, Operands, find, products};
+use crate::linalg::dense_product::{decoding_memory, line_plan, panel_step};
 use crate::linalg::kernels::Vectors;
+use crate::linalg::lines_product::product;
 use crate::linalg::operator::{check_operands, product_name};
 use crate::linalg::prepared_sparse::{PreparedLines, Recompress};
 use crate::linalg::readers::Readers;
@@ -16,13 +16,21 @@ use crate::sparse::AnyCompressed;
 use crate::storage::{Context, Lasts, Plan, Traffic};
 
 /// A matrix that has products.
-pub(crate) enum Multiplier {
+pub enum Multiplier {
     Lines(AnyCompressed),
     /// Of two dimensions.
     Dense(AnyDense),
 }
 
 impl Multiplier {
+    /// `(nrows, ncols)`.
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        match self {
+            Multiplier::Lines(a) => a.shape(),
+            Multiplier::Dense(a) => a.dim(),
+        }
+    }
+
     /// One product, or that with the adjoint, with `k` interleaved vectors.
     pub(crate) fn product<X: Scalar>(
         self,
@@ -38,12 +46,26 @@ impl Multiplier {
             Multiplier::Dense(a) => {
                 let ways = dense_ways::<X>(&a)?;
                 check_operands(a.dim(), adjoint, (k, x.len(), y.len()))?;
-                match (ways.exact)(&a, adjoint, (k, x, y), ctx)? {
-                    true => Ok(()),
-                    false => (ways.once)(&a, adjoint, Vectors { k, x, y }, ctx),
+                if let Some(exact) = ways.exact
+                    && exact(&a, adjoint, (k, x, y), ctx)?
+                {
+                    return Ok(());
                 }
+                (ways.once)(&a, adjoint, Vectors { k, x, y }, ctx)
             }
         }
+    }
+}
+
+impl From<AnyCompressed> for Multiplier {
+    fn from(matrix: AnyCompressed) -> Self {
+        Multiplier::Lines(matrix)
+    }
+}
+
+impl From<AnyDense> for Multiplier {
+    fn from(matrix: AnyDense) -> Self {
+        Multiplier::Dense(matrix)
     }
 }
 
@@ -53,7 +75,7 @@ fn dense_ways<X: Scalar>(a: &AnyDense) -> Result<&'static DenseWays<X>> {
 }
 
 /// A [`Multiplier`] prepared for many products.
-pub enum Prepared {
+pub(crate) enum Prepared {
     Lines(Box<PreparedLines>),
     Dense(Box<Readers<AnyLinePanels>>),
 }
@@ -68,10 +90,10 @@ impl Prepared {
     ) -> Result<Self> {
         match matrix {
             Multiplier::Lines(a) => {
-                let real = f64::products(a.types().values);
+                let real = find::<f64>(a.types().values);
                 let encode = real.is_some_and(|products| products.form.is_some());
                 let budget = (budget, vectors);
-                let lines = PreparedLines::encoded(&a, encode, across, budget, ctx)?;
+                let lines = PreparedLines::new(&a, encode, across, budget, ctx)?;
                 Ok(Prepared::Lines(Box::new(lines)))
             }
             Multiplier::Dense(a) => {
@@ -121,12 +143,14 @@ impl Prepared {
         match self {
             Prepared::Lines(lines) => {
                 let products = products::<X>(lines.matrix().types().values)?;
-                lines.product_by(adjoint, Vectors { k, x, y }, products.ways, products.form, ctx)
+                lines.product(adjoint, Vectors { k, x, y }, products.ways, products.form, ctx)
             }
             Prepared::Dense(panels) => {
                 let a = panels.model().matrix();
                 let ways = dense_ways::<X>(a)?;
-                if (ways.exact)(a, adjoint, (k, x, y), ctx)? {
+                if let Some(exact) = ways.exact
+                    && exact(a, adjoint, (k, x, y), ctx)?
+                {
                     return Ok(());
                 }
                 panels.with(ctx, &mut |panels| {
@@ -140,7 +164,7 @@ impl Prepared {
 /// Most memory in which a product decodes lines of a dense matrix.
 fn decoding(a: &AnyDense) -> u64 {
     // Such vectors can be multiplied with all that there is, in its widest form.
-    let widest = Complex::<f64>::products(Some(a.dtype()));
+    let widest = find::<Complex<f64>>(Some(a.dtype()));
     let size = widest.and_then(|products| products.dense.as_ref()).map_or(0, |ways| ways.decoded);
     let room = |along| decoding_memory(a.lines(), along, size);
     room(true).max(room(false))

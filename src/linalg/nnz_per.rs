@@ -1,7 +1,8 @@
 //! How many entries the rows or columns of a sparse matrix store.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::{Columns, Values};
+use crate::linalg::decode::Values;
+use crate::linalg::kernels::Columns;
 use crate::linalg::sparse_statistics::{is_along, lines_of};
 use crate::sparse::{AnyCompressed, AnyEntryPanels, Axis, Compressed, by_index, by_index_type};
 use crate::storage::parallel::{ParallelSlice, Tasks};

@@ -7,7 +7,7 @@ use num_complex::Complex;
 use num_traits::One;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::{Decode, decode};
+use crate::linalg::decode::{Decode, decode};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::raw::Raw;
 use crate::storage::{DType, Element, Entry};

@@ -6,7 +6,8 @@ use std::sync::{Arc, Weak};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::at_hand::AtHand;
 use crate::linalg::compact::{Compact, Scattered, jumps};
-use crate::linalg::kernels::{Decode, Entries, How, Panel, Sums, Update, Values, Vectors};
+use crate::linalg::decode::{Decode, Values};
+use crate::linalg::kernels::{Entries, How, Panel, Sums, Update, Vectors};
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::sparse::{AnyCompressed, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
@@ -17,7 +18,7 @@ use crate::storage::{BufferMut, Context, Index, Plan, RawBuffer, RawBufferMut, S
 const TASK: usize = 1 << 16;
 
 /// How lines stand for products along them.
-pub struct Form(Kind);
+pub(crate) struct Form(Kind);
 
 enum Kind {
     /// Their structure encoded, with their values.
@@ -134,7 +135,7 @@ impl Form {
                     });
                 });
                 let how = How { entries: Entries::AsStored, ..how };
-                X::multiply_pattern_form(pattern, how, Vectors { k, x: scaled, y }, ctx)
+                pattern.product::<(), X>(None, how, Vectors { k, x: scaled, y }, ctx)
             }),
         }
     }

@@ -1,12 +1,12 @@
 //! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes where it fits.
 
 use crate::error::Result;
-use crate::linalg::compressed::{Ways, product_plan};
 use crate::linalg::kernels::{Entries, How, Sums, Update, Vectors};
+use crate::linalg::lines_product::{Ways, product_plan};
 use crate::linalg::operator::product_name;
 use crate::linalg::prepared_form::Form;
 use crate::linalg::readers::Readers;
-use crate::linalg::scalar::{Factor, Scalar};
+use crate::linalg::scalar::Scalar;
 use crate::sparse::{AnyCompressed, AnyLinePanels};
 use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
 
@@ -22,7 +22,7 @@ pub(crate) type Recompress =
     fn(&AnyCompressed, &'static str, &Place, &Context) -> Result<AnyCompressed>;
 
 /// A matrix in panels, and what else was made of it.
-pub struct PreparedLines {
+pub(crate) struct PreparedLines {
     readers: Readers<AnyLinePanels>,
     /// For products along the lines, and for those across them.
     along: Option<Form>,
@@ -31,18 +31,8 @@ pub struct PreparedLines {
 
 impl PreparedLines {
     /// For products along the lines, and for those across them as well if there is `across_by`, within `budget` bytes beside those of the
-    /// vectors. An encoding takes half of what there is, so that vectors are not what does not fit in the end.
+    /// vectors; encoded if there are products with what that makes. An encoding takes half of what there is, so that vectors are not what does not fit in the end.
     pub(crate) fn new(
-        matrix: &AnyCompressed,
-        across_by: Option<Recompress>,
-        (budget, vectors): (u64, u64),
-        ctx: &Context,
-    ) -> Result<Self> {
-        Self::encoded(matrix, true, across_by, (budget, vectors), ctx)
-    }
-
-    /// As [`new`](Self::new); encoded if there are products with what that makes.
-    pub(crate) fn encoded(
         matrix: &AnyCompressed,
         encode: bool,
         across_by: Option<Recompress>,
@@ -102,18 +92,8 @@ impl PreparedLines {
         }
     }
 
-    /// The product, or that with the adjoint.
-    pub(crate) fn product<T: Factor<X>, X: Scalar>(
-        &self,
-        adjoint: bool,
-        vectors: Vectors<'_, '_, X>,
-        ctx: &Context,
-    ) -> Result<()> {
-        self.product_by(adjoint, vectors, Ways::of::<T>(), Some(T::multiply_form), ctx)
-    }
-
-    /// As [`product`](Self::product), by the ways of the entries.
-    pub(crate) fn product_by<X: Scalar>(
+    /// The product, or that with the adjoint, by the ways of the entries.
+    pub(crate) fn product<X: Scalar>(
         &self,
         adjoint: bool,
         Vectors { k, x, y }: Vectors<'_, '_, X>,
@@ -121,7 +101,9 @@ impl PreparedLines {
         multiply_form: Option<FormProduct<X>>,
         ctx: &Context,
     ) -> Result<()> {
-        if (ways.exact)(self.matrix(), adjoint, (k, x, y), ctx)? {
+        if let Some(exact) = ways.exact
+            && exact(self.matrix(), adjoint, (k, x, y), ctx)?
+        {
             return Ok(());
         }
         match self.form(adjoint, k).zip(multiply_form) {

@@ -8,7 +8,7 @@ use crate::sparse;
 use crate::storage::{Context, Lasts, Spare, Traffic};
 
 /// A matrix in panels of lines.
-pub trait LineReader: Send + Sync + 'static {
+pub(crate) trait LineReader: Send + Sync + 'static {
     fn is_streamed(&self) -> bool;
     fn another(&self) -> Self;
     fn on_the_map(&self) -> Self;
@@ -20,7 +20,7 @@ pub trait LineReader: Send + Sync + 'static {
 }
 
 /// The readers of one matrix.
-pub struct Readers<L> {
+pub(crate) struct Readers<L> {
     /// Never swept itself: what others are made like.
     model: L,
     /// Pins panels, if the matrix is read at all.

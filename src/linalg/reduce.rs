@@ -5,17 +5,18 @@
 
 use crate::dense::{Dense, DenseBase};
 use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::decode::Values;
 use crate::linalg::kernels::{
-    Pairs, SUM_RUN as RUN, Values, integer, is_integer, is_safe, largest_part, power_of_two,
-    sum_run,
+    Pairs, SUM_RUN as RUN, integer, is_integer, is_safe, largest_part, power_of_two, sum_run,
 };
-use crate::linalg::numbers::Coding;
-use crate::linalg::scalar::{Factor, Scalar};
+use crate::linalg::numbers::{Coding, f32s, f64s};
+use crate::linalg::scalar::{Factor, Scalar, same};
 use crate::sparse::{AnyEntryPanels, Axis, Compressed, Coo};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::{BufferMut, Context, DType, Element, Entry, Index, Plan, RawBuffer, by_dtype};
 use ndarray::Dimension;
+use num_complex::Complex;
 use num_traits::{Float, PrimInt, Zero};
 
 /// Entries between two looks at the cancel token.
@@ -26,7 +27,7 @@ const WORK: f64 = 0.3;
 
 /// The values of a matrix, of a type that is known at run time.
 #[derive(Clone, Copy)]
-pub struct Stored<'a> {
+pub(crate) struct Stored<'a> {
     values: Raw<'a>,
     /// Where they lie, in memory or in a file that may be larger; `None` where somebody writes.
     buffer: Option<&'a RawBuffer>,
@@ -132,12 +133,47 @@ fn sum_of_integers<T: Entry>(run: Raw<'_>) -> i128 {
     run.as_typed::<T>().iter().map(|&entry| integer(entry)).sum()
 }
 
-/// The sum in `X` of entries as numbers of type `V`. Reached by [`Scalar::sum_of`].
-pub(crate) fn sum<V: Factor<X>, X: Scalar>(
-    values: Stored<'_>,
-    decode: Coding<V>,
-    ctx: &Context,
-) -> Result<X> {
+/// Calls `$reduce::<V, X>`, of which there is an instance for each type of numbers `X` and those entries `V` that are listed; all
+/// others are decoded into such.
+macro_rules! by_vectors {
+    ($X:ty, $reduce:ident, $values:expr, $ctx:expr) => {{
+        let (values, ctx) = ($values, $ctx);
+        let dtype = values.dtype();
+        let reduced = match <$X>::DTYPE {
+            DType::Float32 => same($reduce::<f32, f32>(values, f32s(dtype)?, ctx)?),
+            DType::Float64 => same(match dtype {
+                Some(DType::Float32) => $reduce::<f32, f64>(values, None, ctx)?,
+                Some(DType::Int32) => $reduce::<i32, f64>(values, None, ctx)?,
+                _ => $reduce::<f64, f64>(values, f64s(dtype)?, ctx)?,
+            }),
+            DType::Complex64 => same(match dtype {
+                Some(DType::Complex64) => $reduce::<Complex<f32>, Complex<f32>>(values, None, ctx)?,
+                _ => $reduce::<f32, Complex<f32>>(values, f32s(dtype)?, ctx)?,
+            }),
+            _ => same(match dtype {
+                Some(DType::Complex64) => $reduce::<Complex<f32>, Complex<f64>>(values, None, ctx)?,
+                Some(DType::Complex128) => {
+                    $reduce::<Complex<f64>, Complex<f64>>(values, None, ctx)?
+                }
+                _ => $reduce::<f64, Complex<f64>>(values, f64s(dtype)?, ctx)?,
+            }),
+        };
+        Ok(reduced.expect("numbers of the type that was asked for"))
+    }};
+}
+
+/// The sum in `X` of entries that can multiply such numbers. Fails if they cannot.
+pub(crate) fn sum_of<X: Scalar>(values: Stored<'_>, ctx: &Context) -> Result<X> {
+    by_vectors!(X, sum, values, ctx)
+}
+
+/// The Frobenius norm in `X` of entries that can multiply such numbers. Fails if they cannot.
+pub(crate) fn norm_of<X: Scalar>(values: Stored<'_>, ctx: &Context) -> Result<X::Real> {
+    by_vectors!(X, norm_fro, values, ctx)
+}
+
+/// The sum in `X` of entries as numbers of type `V`.
+fn sum<V: Factor<X>, X: Scalar>(values: Stored<'_>, decode: Coding<V>, ctx: &Context) -> Result<X> {
     if is_integer(values.dtype()) {
         return Ok(X::from_f64(values.total_of_integers(ctx)? as f64));
     }
@@ -153,8 +189,8 @@ fn exact_sum<T: Entry + PrimInt>(values: Stored<'_>, ctx: &Context) -> Result<T>
     })
 }
 
-/// The Frobenius norm in `X` of entries as numbers of type `V`. Reached by [`Scalar::norm_of`].
-pub(crate) fn norm_fro<V: Factor<X>, X: Scalar>(
+/// The Frobenius norm in `X` of entries as numbers of type `V`.
+fn norm_fro<V: Factor<X>, X: Scalar>(
     values: Stored<'_>,
     decode: Coding<V>,
     ctx: &Context,
@@ -194,7 +230,7 @@ macro_rules! reductions {
         where
             T: Factor<X>,
         {
-            X::sum_of(self.values(), ctx)
+            sum_of(self.values(), ctx)
         }
 
         /// The sum of integers as an integer. Fails with [`ErrorKind::Value`] if it overflows their type. Cost: as for
@@ -228,7 +264,7 @@ macro_rules! reductions {
         where
             T: Factor<X>,
         {
-            X::norm_of(self.values(), ctx)
+            norm_of::<X>(self.values(), ctx)
         }
     };
 }

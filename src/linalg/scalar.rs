@@ -5,28 +5,18 @@
 //! bits with vectors of integers are summed as integers, in `exact.rs`), `f32` entries
 //! accumulate in `f64` when the vectors are `f64`, and numbers of 16 bits in either.
 
+use std::any::Any;
 use std::iter::Sum;
 use std::ops::{AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 use num_complex::Complex;
 use num_traits::{Float, One, Zero};
 
-use crate::dense::AnyDense;
-use crate::error::Result;
-use crate::linalg::by_type::Multiplied;
-use crate::linalg::compressed::multiply_panels;
-use crate::linalg::exact;
-use crate::linalg::kernels::{self, DenseRows, How, Vectors};
-use crate::linalg::numbers::{self, Widen};
-use crate::linalg::prepared_form::Form;
-use crate::linalg::reduce::{self, Stored};
-use crate::sparse::{AnyCompressed, AnyLinePanels};
-use crate::storage::{Context, DType, Element, Entry};
+use crate::storage::{Element, Entry};
 
 /// A real or complex floating-point number: `f32`, `f64` and the complex numbers of both.
 pub trait Scalar:
     Element
-    + Multiplied
     + Zero
     + One
     + Sub<Output = Self>
@@ -57,58 +47,6 @@ pub trait Scalar:
 
     /// Rounds from `f64`, for constants.
     fn from_f64(value: f64) -> Self;
-
-    /// The sum of entries that can multiply such numbers. Compiled in this library, as is the next.
-    #[doc(hidden)]
-    fn sum_of(values: Stored<'_>, ctx: &Context) -> Result<Self>;
-
-    /// The Frobenius norm of entries that can multiply such numbers.
-    #[doc(hidden)]
-    fn norm_of(values: Stored<'_>, ctx: &Context) -> Result<Self::Real>;
-
-    /// The product of lines of a pattern.
-    #[doc(hidden)]
-    fn multiply_pattern(
-        panels: &mut AnyLinePanels,
-        adjoint: bool,
-        vectors: Vectors<'_, '_, Self>,
-        ctx: &Context,
-    ) -> Result<()> {
-        multiply_panels::<(), Self>(panels, None, adjoint, vectors, ctx)
-    }
-
-    /// The product of encoded lines of a pattern.
-    #[doc(hidden)]
-    fn multiply_pattern_form(
-        form: &Form,
-        how: How,
-        vectors: Vectors<'_, '_, Self>,
-        ctx: &Context,
-    ) -> Result<()> {
-        form.product::<(), Self>(None, how, vectors, ctx)
-    }
-}
-
-/// The products with a pattern once more, word for word, compiled here; see `compiled_here`.
-macro_rules! pattern_products {
-    ($x:ty) => {
-        fn multiply_pattern(
-            panels: &mut AnyLinePanels,
-            adjoint: bool,
-            vectors: Vectors<'_, '_, $x>,
-            ctx: &Context,
-        ) -> Result<()> {
-            multiply_panels::<(), $x>(panels, None, adjoint, vectors, ctx)
-        }
-        fn multiply_pattern_form(
-            form: &Form,
-            how: How,
-            vectors: Vectors<'_, '_, $x>,
-            ctx: &Context,
-        ) -> Result<()> {
-            form.product::<(), $x>(None, how, vectors, ctx)
-        }
-    };
 }
 
 /// A stored entry that can multiply a number of type `X`.
@@ -122,137 +60,10 @@ pub trait Factor<X: Scalar>: Entry {
     /// Whether the two differ: products with real entries need not be compiled twice.
     #[doc(hidden)]
     const IS_COMPLEX: bool = false;
-
-    /// The product of lines of a compressed matrix. Compiled in this library for the pairs that are listed below, as are the next
-    /// two; for others, which are rare, where it is used.
-    #[doc(hidden)]
-    fn multiply_panels(
-        panels: &mut AnyLinePanels,
-        adjoint: bool,
-        vectors: Vectors<'_, '_, X>,
-        ctx: &Context,
-    ) -> Result<()> {
-        multiply_panels::<Self, X>(panels, None, adjoint, vectors, ctx)
-    }
-
-    /// The product of lines of a dense matrix.
-    #[doc(hidden)]
-    fn multiply_dense(a: DenseRows<'_, Self>, how: How, vectors: Vectors<'_, '_, X>) -> Result<()> {
-        kernels::multiply_dense(a, how, vectors)
-    }
-
-    /// The product of encoded lines.
-    #[doc(hidden)]
-    fn multiply_form(
-        form: &Form,
-        how: How,
-        vectors: Vectors<'_, '_, X>,
-        ctx: &Context,
-    ) -> Result<()> {
-        form.product::<Self, X>(None, how, vectors, ctx)
-    }
-
-    /// The product of a matrix with `k` vectors, or that with the adjoint, if it needs more digits than numbers of `X` have;
-    /// whether it does. Only integers of 64 bits do, and only with integers.
-    #[doc(hidden)]
-    fn exact_sparse(
-        a: &AnyCompressed,
-        adjoint: bool,
-        vectors: (usize, &[X], &mut [X]),
-        ctx: &Context,
-    ) -> Result<bool> {
-        let _ = (a, adjoint, vectors, ctx);
-        Ok(false)
-    }
-
-    /// As [`exact_sparse`](Self::exact_sparse), for a dense matrix.
-    #[doc(hidden)]
-    fn exact_dense(
-        a: &AnyDense,
-        adjoint: bool,
-        vectors: (usize, &[X], &mut [X]),
-        ctx: &Context,
-    ) -> Result<bool>
-    where
-        Self: Element,
-    {
-        let _ = (a, adjoint, vectors, ctx);
-        Ok(false)
-    }
-}
-
-/// Products once more, word for word: methods of an implementation for two concrete types are compiled here, while those that a
-/// trait provides are compiled anew wherever they are used. Real numbers have all three, complex ones that of lines: what is
-/// compiled here is paid for by everybody.
-macro_rules! compiled_here {
-    ($x:ty) => {
-        products_as!($x, Self, None);
-        fn multiply_dense(
-            a: DenseRows<'_, Self>,
-            how: How,
-            vectors: Vectors<'_, '_, $x>,
-        ) -> Result<()> {
-            kernels::multiply_dense(a, how, vectors)
-        }
-    };
-}
-
-/// The products of entries that are decoded into numbers of type `$as`, which hold each of them.
-macro_rules! decoded {
-    ($x:ty, $as:ty) => {
-        products_as!($x, $as, <Self as Widen<$as>>::DECODE);
-    };
-}
-
-/// The products with stored and with encoded lines, of entries as numbers of type `$as`.
-macro_rules! products_as {
-    ($x:ty, $as:ty, $decode:expr) => {
-        lines_as!($x, $as, $decode);
-        fn multiply_form(
-            form: &Form,
-            how: How,
-            vectors: Vectors<'_, '_, $x>,
-            ctx: &Context,
-        ) -> Result<()> {
-            form.product::<$as, $x>($decode, how, vectors, ctx)
-        }
-    };
-}
-
-/// The products with stored lines.
-macro_rules! lines_as {
-    ($x:ty, $as:ty, $decode:expr) => {
-        fn multiply_panels(
-            panels: &mut AnyLinePanels,
-            adjoint: bool,
-            vectors: Vectors<'_, '_, $x>,
-            ctx: &Context,
-        ) -> Result<()> {
-            multiply_panels::<$as, $x>(panels, $decode, adjoint, vectors, ctx)
-        }
-    };
-}
-
-/// Sums and norms of entries of the types that are listed, and of all others as numbers of type `$real`.
-macro_rules! reductions {
-    ($real:ty, $coding:path $(, $name:ident $V:ty)*) => {
-        fn sum_of(values: Stored<'_>, ctx: &Context) -> Result<Self> {
-            match values.dtype() {
-                $(Some(DType::$name) => reduce::sum::<$V, Self>(values, None, ctx),)*
-                dtype => reduce::sum::<$real, Self>(values, $coding(dtype)?, ctx),
-            }
-        }
-        fn norm_of(values: Stored<'_>, ctx: &Context) -> Result<Self::Real> {
-            match values.dtype() {
-                $(Some(DType::$name) => reduce::norm_fro::<$V, Self>(values, None, ctx),)*
-                dtype => reduce::norm_fro::<$real, Self>(values, $coding(dtype)?, ctx),
-            }
-        }
-    };
 }
 
 macro_rules! real_scalars {
-    ($($real:ty, ($($reductions:tt)*), ($($of_complex:tt)*));*) => {$(
+    ($($real:ty),*) => {$(
         impl Scalar for $real {
             type Real = $real;
             #[inline(always)]
@@ -267,8 +78,6 @@ macro_rules! real_scalars {
             fn real(self) -> $real { self }
             #[inline(always)]
             fn from_f64(value: f64) -> Self { value as $real }
-            reductions!($($reductions)*);
-            pattern_products!($real);
         }
 
         impl Scalar for Complex<$real> {
@@ -285,16 +94,11 @@ macro_rules! real_scalars {
             fn real(self) -> $real { self.re }
             #[inline(always)]
             fn from_f64(value: f64) -> Self { Complex::new(value as $real, 0.0) }
-            reductions!($($of_complex)*);
         }
     )*};
 }
 
-real_scalars!(
-    f32, (f32, numbers::f32s), (f32, numbers::f32s, Complex64 Complex<f32>);
-    f64, (f64, numbers::f64s, Float32 f32, Int32 i32),
-        (f64, numbers::f64s, Complex64 Complex<f32>, Complex128 Complex<f64>)
-);
+real_scalars!(f32, f64);
 
 impl<X: Scalar> Factor<X> for () {
     #[inline(always)]
@@ -305,114 +109,52 @@ impl<X: Scalar> Factor<X> for () {
     fn conj_times(self, x: X) -> X {
         x
     }
-    fn multiply_panels(
-        panels: &mut AnyLinePanels,
-        adjoint: bool,
-        vectors: Vectors<'_, '_, X>,
-        ctx: &Context,
-    ) -> Result<()> {
-        X::multiply_pattern(panels, adjoint, vectors, ctx)
-    }
-    fn multiply_form(
-        form: &Form,
-        how: How,
-        vectors: Vectors<'_, '_, X>,
-        ctx: &Context,
-    ) -> Result<()> {
-        X::multiply_pattern_form(form, how, vectors, ctx)
-    }
 }
 
-/// Real entries before real or complex numbers: the entry is widened to the real type, then scales. Behind it stands what else
-/// the factors of the real and of the complex number have.
-macro_rules! real_factor {
-    ($entry:ty, $real:ty, |$it:ident| $wide:expr; {$($of_real:tt)*} {$($of_complex:tt)*}) => {
+/// Real entries before real or complex numbers: the entry is widened to the real type, then scales.
+macro_rules! real_factors {
+    ($($entry:ty => $($real:ty),+, |$it:ident| $wide:expr;)*) => {$($(
         impl Factor<$real> for $entry {
             #[inline(always)]
             fn times(self, x: $real) -> $real {
                 let $it = self;
-                $wide * x
+                <$real>::from($wide) * x
             }
             #[inline(always)]
             fn conj_times(self, x: $real) -> $real {
                 self.times(x)
             }
-            $($of_real)*
         }
 
         impl Factor<Complex<$real>> for $entry {
             #[inline(always)]
             fn times(self, x: Complex<$real>) -> Complex<$real> {
                 let $it = self;
-                x * ($wide)
+                x * <$real>::from($wide)
             }
             #[inline(always)]
             fn conj_times(self, x: Complex<$real>) -> Complex<$real> {
                 self.times(x)
             }
-            $($of_complex)*
         }
-    };
-}
-
-/// Entries that are decoded.
-macro_rules! decoded_factors {
-    ($($entry:ty => $($real:ty),+, |$it:ident| $wide:expr;)*) => {$($(
-        real_factor!(
-            $entry, $real, |$it| <$real>::from($wide);
-            {decoded!($real, $real);} {}
-        );
     )+)*};
 }
 
-/// Products of integers of which an `f64` holds not all.
-macro_rules! exact_products {
-    ($number:ty) => {
-        fn exact_sparse(
-            a: &AnyCompressed,
-            adjoint: bool,
-            vectors: (usize, &[$number], &mut [$number]),
-            ctx: &Context,
-        ) -> Result<bool> {
-            exact::sparse::<$number, Self>(a, adjoint, vectors, ctx)
-        }
-        fn exact_dense(
-            a: &AnyDense,
-            adjoint: bool,
-            vectors: (usize, &[$number], &mut [$number]),
-            ctx: &Context,
-        ) -> Result<bool> {
-            exact::dense::<$number, Self>(a, adjoint, vectors, ctx)
-        }
-    };
-}
-
-macro_rules! exact_factors {
-    ($($entry:ty),*) => {$(
-        real_factor!(
-            $entry, f64, |entry| entry as f64;
-            {decoded!(f64, f64); exact_products!(f64);}
-            {exact_products!(Complex<f64>);}
-        );
-    )*};
-}
-
-exact_factors!(i64, u64);
-real_factor!(f64, f64, |entry| entry; {compiled_here!(f64);} {});
-real_factor!(f32, f32, |entry| entry; {compiled_here!(f32);} {});
-
-decoded_factors! {
-    f32 => f64, |entry| entry;
+real_factors! {
     i8 => f32, f64, |entry| entry;
     i16 => f32, f64, |entry| entry;
     i32 => f64, |entry| entry;
+    i64 => f64, |entry| entry as f64;
     u8 => f32, f64, |entry| entry;
     u16 => f32, f64, |entry| entry;
     u32 => f64, |entry| entry;
+    u64 => f64, |entry| entry as f64;
+    f32 => f32, f64, |entry| entry;
+    f64 => f64, |entry| entry;
 }
 
 #[cfg(feature = "half")]
-decoded_factors! {
+real_factors! {
     half::f16 => f32, f64, |entry| widen_f16(entry);
     half::bf16 => f32, f64, |entry| widen_bf16(entry);
 }
@@ -452,7 +194,7 @@ impl<X: Scalar> Factor<X> for bool {
 }
 
 macro_rules! complex_factors {
-    ($($entry:ty => $real:ty {$($products:tt)*})*) => {$(
+    ($($entry:ty => $real:ty;)*) => {$(
         impl Factor<Complex<$real>> for Complex<$entry> {
             const IS_COMPLEX: bool = true;
             #[inline(always)]
@@ -463,15 +205,19 @@ macro_rules! complex_factors {
             fn conj_times(self, x: Complex<$real>) -> Complex<$real> {
                 Complex::new(self.re as $real, -(self.im as $real)) * x
             }
-            $($products)*
         }
     )*};
 }
 
 complex_factors! {
-    f32 => f32 { lines_as!(Complex<f32>, Self, None); }
-    f32 => f64 {}
-    f64 => f64 { lines_as!(Complex<f64>, Self, None); }
+    f32 => f32;
+    f32 => f64;
+    f64 => f64;
+}
+
+/// A number as one of another type, if the two are the same: what is compiled for each type of vectors is chosen by it.
+pub(crate) fn same<A: Any, B: Any + Copy>(number: A) -> Option<B> {
+    (&number as &dyn Any).downcast_ref().copied()
 }
 
 #[cfg(all(test, feature = "half"))]

@@ -2,7 +2,8 @@
 
 use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
-use crate::linalg::kernels::{Moments, RUN, Values, across, along, block_height};
+use crate::linalg::decode::Values;
+use crate::linalg::kernels::{Moments, RUN, across, along, block_height};
 use crate::linalg::numbers::{Coding, f32s, f64s};
 use crate::linalg::scalar::Factor;
 use crate::storage::{Context, DType, Element, Order, Plan};

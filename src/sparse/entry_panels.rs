@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::{Raw, width};
 use crate::storage::{
-    Context, DType, Extent, PanelReader, RawBuffer, RawPanelArray, ReadMode, panel_elements,
+    Context, DType, Devices, Extent, PanelReader, RawBuffer, RawPanelArray, ReadMode,
+    panel_elements,
 };
 
 /// Runs of an array below this size are left to the page cache to gather; larger ones are read as the device likes it.
@@ -60,7 +61,7 @@ impl AnyEntryPanels {
             Some(largest) => {
                 let mode = match step * index.size() < SMALL {
                     true => ReadMode::Buffered,
-                    false => ctx.devices().read_mode(largest)?,
+                    false => Devices::known().read_mode(largest)?,
                 };
                 let budget = 2 * PanelReader::panel_memory(&panels) as u64;
                 let mut reader = PanelReader::new(sources, panels, budget, mode)?;

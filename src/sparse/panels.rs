@@ -10,7 +10,7 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Entry, Extent, Index, PanelReader, RawPanelArray, Traffic, largest_panel,
+    Context, Devices, Entry, Extent, Index, PanelReader, RawPanelArray, Traffic, largest_panel,
     panel_elements,
 };
 
@@ -18,7 +18,7 @@ use crate::storage::{
 const RING: u64 = 64 << 20;
 
 /// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
-pub struct AnyLinePanels {
+pub(crate) struct AnyLinePanels {
     /// Keeps maps and locks while panels are read from the files.
     matrix: AnyCompressed,
     streams: Option<Streams>,
@@ -213,7 +213,7 @@ impl Streams {
         // The largest array decides; the others lie beside it as a rule.
         let largest = sources.iter().max_by_key(|source| source.length());
         let largest = largest.ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
-        let mode = ctx.devices().read_mode(largest)?;
+        let mode = Devices::known().read_mode(largest)?;
         let reader = PanelReader::new(sources, panels, budget, mode)?;
         Ok(Streams { reader, indptr, indices, data, runs: runs.into() })
     }

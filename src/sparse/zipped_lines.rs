@@ -14,7 +14,7 @@ use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::line_cuts::{Cut, Cuts, Pieces, cut};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Extent, Index, PanelReader, RawPanelArray, ReadMode, panel_elements,
+    Context, Devices, Extent, Index, PanelReader, RawPanelArray, ReadMode, panel_elements,
 };
 
 /// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
@@ -118,7 +118,7 @@ impl AnyZippedLines {
             let fits = lines.stored_bytes() <= ctx.memory_left();
             let mode = match fits || bytes < SMALL {
                 true => ReadMode::Buffered,
-                false => ctx.devices().read_mode(largest)?,
+                false => Devices::known().read_mode(largest)?,
             };
             let panels = (0..lines.cuts.runs.len()).map(|run| lines.extents(run)).collect();
             let mut reader = PanelReader::new(sources, panels, budget, mode)?;

@@ -5,34 +5,18 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::device::Devices;
 use crate::storage::meter::Meter;
 use crate::storage::recording::Recording;
-use crate::storage::running::is_innermost_of_several;
 use crate::storage::threads::{self, Threads};
+use crate::storage::under_way::{Callback, Progress, is_innermost_of_several};
 use crate::storage::usable_memory::usable_memory;
 
 /// More threads than this take the system minutes to start.
 const MOST_THREADS: usize = 4096;
-
-/// How much there is to do and how much is done, handed to the progress callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What is being done, a few words: "filling columns".
-    pub phase: &'static str,
-    /// Units done so far.
-    pub done: u64,
-    /// Units in all; never less than `done`.
-    pub total: u64,
-    /// Bytes read from and written to files so far, by everything under this context.
-    pub bytes: u64,
-}
-
-pub(super) type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Threads, memory limit, scratch folder, progress callback and cancel token of a piece of work.
 ///
@@ -50,8 +34,6 @@ pub struct Context {
     scratch: Arc<Path>,
     pub(super) progress: Option<Callback>,
     cancel: CancelToken,
-    /// What is known of the devices read so far.
-    devices: Arc<Devices>,
     /// What the work under this context has cost so far.
     pub(super) meter: Meter,
     /// Who wants to know what operations cost.
@@ -100,7 +82,6 @@ impl Context {
             scratch: std::env::temp_dir().into(),
             progress: None,
             cancel: CancelToken::new(),
-            devices: known_devices(),
             meter: Meter::default(),
             recording: None,
         }
@@ -144,11 +125,6 @@ impl Context {
     pub fn cancel(mut self, token: CancelToken) -> Self {
         self.cancel = token;
         self
-    }
-
-    /// What is known of the devices read so far.
-    pub(crate) fn devices(&self) -> &Devices {
-        &self.devices
     }
 
     /// Threads that [`run`](Self::run) spreads work over.
@@ -246,10 +222,4 @@ impl fmt::Debug for Context {
             .field("scratch", &self.scratch)
             .finish_non_exhaustive()
     }
-}
-
-/// What this process has learnt of its devices: facts, not settings, so that all contexts share them.
-fn known_devices() -> Arc<Devices> {
-    static DEVICES: OnceLock<Arc<Devices>> = OnceLock::new();
-    Arc::clone(DEVICES.get_or_init(Arc::default))
 }

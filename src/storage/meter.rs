@@ -48,7 +48,7 @@ pub(crate) trait Spare: Send + Sync {
 
 /// Bytes of memory that stay held beyond an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lasts {
+pub(crate) struct Lasts {
     /// Held all the time.
     pub(crate) always: u64,
     /// Held while it is worked with; asked back at other times.

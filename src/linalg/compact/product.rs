@@ -2,9 +2,9 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::compact::encoding::{Block, Compact, Structure};
+use crate::linalg::decode::{Decode, Values};
 use crate::linalg::kernels::{
-    Decode, Entries, Fault, Run, RunValues, Update, Values, gather_encoded, gather_runs,
-    gather_runs_block,
+    Entries, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
 };
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::Context;

@@ -15,9 +15,9 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::decode::{Decode, Values};
 use crate::linalg::kernels::{
-    Decode, Entries, Fault, Panel, Sums, Update, Values, add_terms, finish_lines, rises, slot_of,
-    slots_of, terms,
+    Entries, Fault, Panel, Sums, Update, add_terms, finish_lines, rises, slot_of, slots_of, terms,
 };
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};

@@ -14,8 +14,8 @@
 
 use std::ops::Range;
 
-use super::multiply::Values;
 use super::scatter_windows::bounds;
+use crate::linalg::decode::Values;
 use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index};
 

@@ -7,7 +7,7 @@ use crate::storage::prefetch_lines;
 pub(super) const TASK: usize = 1 << 16;
 
 /// `nrows` rows of `ncols` numbers, `stride` numbers from the start of one row to that of the next.
-pub struct DenseRows<'a, T> {
+pub(crate) struct DenseRows<'a, T> {
     pub(super) data: &'a [T],
     pub(super) nrows: usize,
     pub(super) ncols: usize,

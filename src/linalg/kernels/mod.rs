@@ -70,8 +70,7 @@ pub(crate) use magnitude::{
     exponent, integer, is_integer, is_safe, is_wide, largest_part, power_of_two, split,
 };
 pub(crate) use merge::{Clash, Combination, MergeLines, rises};
-pub(crate) use multiply::{Decode, How, Values, Vectors, decode};
-pub(crate) use multiply::{multiply_dense, multiply_lines};
+pub(crate) use multiply::{How, Vectors, multiply_dense, multiply_lines};
 pub(crate) use narrow::gather_encoded;
 pub(crate) use packed::{add_product, multiply_packed, pack, pack_lines, panel_widths, take_left};
 pub(crate) use panel::Fault;

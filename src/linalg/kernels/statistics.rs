@@ -15,8 +15,8 @@
 use std::ops::Range;
 
 use super::magnitude::{integer, is_wide, split};
-use super::multiply::Values;
 use super::sums::{Pairs, two_sum};
+use crate::linalg::decode::Values;
 use crate::storage::Entry;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 

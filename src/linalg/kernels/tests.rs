@@ -11,6 +11,7 @@ use super::dense_gather::dense_gather;
 use super::dense_scatter::dense_scatter;
 use super::scatter::{Grain, scatter_by};
 use super::*;
+use crate::linalg::decode::{Decode, Values, decode};
 use crate::error::{ErrorKind, Location, Result};
 use crate::linalg::{Factor, Scalar};
 use crate::sparse::Indices;

@@ -7,7 +7,7 @@ use ndarray::{ArrayView2, ShapeBuilder, s};
 use crate::dense::Dense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::scalar::Scalar;
-use crate::storage::{Context, Extent, Order, PanelReader, Source};
+use crate::storage::{Context, Devices, Extent, Order, PanelReader, Source};
 
 /// Bytes that a run takes in a panel beyond its own: it is read in whole sectors.
 pub(super) const SECTORS: usize = 2 * 4096;
@@ -155,7 +155,7 @@ pub(super) fn reader(
     let Some(largest) = sources.iter().max_by_key(|source| source.length()) else {
         return Ok(None);
     };
-    let mode = ctx.devices().read_mode(largest)?;
+    let mode = Devices::known().read_mode(largest)?;
     let mut reader = PanelReader::new(sources, panels, budget, mode)?;
     reader.pin_nothing();
     Ok(Some(reader))

@@ -10,7 +10,9 @@ use super::stretch::Stretch;
 use crate::error::Result;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
-use crate::storage::{Context, Extent, IoBuffer, PanelReader, RawPanelArray, ReadMode, Source};
+use crate::storage::{
+    Context, Devices, Extent, IoBuffer, PanelReader, RawPanelArray, ReadMode, Source,
+};
 
 /// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
@@ -132,7 +134,7 @@ impl Reading {
         let extents = panels.iter().flatten();
         let (count, bytes) = extents.fold((0, 0), |(n, sum), extent| (n + 1, sum + extent.bytes));
         let mode = match bytes / count.max(1) >= DIRECT {
-            true => ctx.devices().read_mode(largest)?,
+            true => Devices::known().read_mode(largest)?,
             false => ReadMode::Buffered,
         };
         let mut reader = PanelReader::new(sources, panels, ring_bytes(budget), mode)?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::error::Result;
@@ -53,6 +53,12 @@ impl Speeds {
 }
 
 impl Devices {
+    /// What this process has learnt of its devices: facts, not settings, so that all contexts share them.
+    pub(crate) fn known() -> &'static Devices {
+        static DEVICES: LazyLock<Devices> = LazyLock::new(Devices::default);
+        &DEVICES
+    }
+
     /// How to read the file, from memory or by measuring its device with it: 64 MiB are read, from places spread over
     /// the file, half of them past the page cache.
     pub(crate) fn read_mode(&self, source: &Source) -> Result<ReadMode> {

@@ -1,60 +1,15 @@
-//! Products of dense matrices, in either order: a Fortran-ordered matrix is the transposed call.
+//! Products of dense matrices, panel by panel, in either order: a Fortran-ordered matrix is the transposed call.
 
-use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, AnyLinePanels, LinePanel};
 use crate::error::Result;
+use crate::linalg::decode::Decode;
 use crate::linalg::kernels::{
-    Decode, DenseRows, Entries, How, Update, Vectors, scatter_height, scatter_sums,
+    DenseRows, Entries, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
 };
-use crate::linalg::operator::{LinearOperator, check_operands, product_name};
+use crate::linalg::operator::product_name;
 use crate::linalg::scalar::{Factor, Scalar};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Element, Order, Plan, bytes_of};
-
-/// One pass over the matrix for every product, whatever its order; panel by panel if it lies in a file and does not fit in
-/// the memory limit beside the vectors.
-impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Dense<T> {
-    fn shape(&self) -> (usize, usize) {
-        self.dim()
-    }
-
-    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_block(1, x, y, ctx)
-    }
-
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_adjoint_block(1, x, y, ctx)
-    }
-
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        one_product(self, true, (k, x, y), ctx)
-    }
-
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        one_product(self, false, (k, x, y), ctx)
-    }
-
-    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
-        let numbers = (self.nrows() as u64 + self.ncols() as u64).saturating_mul(k as u64);
-        let panels =
-            panels_beside(&self.to_any(), numbers.saturating_mul(size_of::<X>() as u64), ctx)?;
-        Ok(line_plan(&panels, product_name(adjoint), k, ctx).every_time())
-    }
-}
-
-/// The product of a matrix whose elements multiply as they are.
-fn one_product<X: Scalar, T: Element + Factor<X>>(
-    a: &Dense<T>,
-    adjoint: bool,
-    (k, x, y): (usize, &[X], &mut [X]),
-    ctx: &Context,
-) -> Result<()> {
-    check_operands(a.dim(), adjoint, (k, x.len(), y.len()))?;
-    let a = a.to_any();
-    if T::exact_dense(&a, adjoint, (k, x, y), ctx)? {
-        return Ok(());
-    }
-    any_product::<T, X>(&a, None, adjoint, (&mut [Vectors { k, x, y }], 0), ctx)
-}
 
 /// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
 fn product<X: Scalar, T: Element + Factor<X>>(
@@ -69,7 +24,7 @@ fn product<X: Scalar, T: Element + Factor<X>>(
     ctx.check_cancelled()?;
     let rows = DenseRows::new(elements, lines, length, length)?;
     let (how, vectors) = (How { along, entries, update }, Vectors { k, x, y });
-    ctx.with_threads(|| T::multiply_dense(rows, how, vectors))
+    ctx.with_threads(|| multiply_dense(rows, how, vectors))
 }
 
 /// What a product with `k` vectors costs.
@@ -188,7 +143,7 @@ pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
 }
 
 /// Panels for one pass beside vectors of so many bytes.
-fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
+pub(crate) fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
     let budget = ctx.memory_left().saturating_sub(vectors);
     AnyLinePanels::for_one_sweep(a, panel_step(a.lines().1), budget, ctx)
 }

@@ -1,63 +1,32 @@
-//! Products of CSR and CSC matrices: which kernel, on which slices.
+//! Products of CSR and CSC matrices, panel by panel: which kernel, on which slices.
 
 use crate::error::Result;
+use crate::linalg::decode::{Decode, Values};
 use crate::linalg::kernels::{
-    AnyPanel, Decode, Entries, How, Update, Values, Vectors, multiply_lines, scatter_memory,
+    AnyPanel, Entries, How, Update, Vectors, multiply_lines, scatter_memory,
 };
-use crate::linalg::operator::{LinearOperator, check_operands, planned, product_name};
+use crate::linalg::operator::{check_operands, product_name};
 use crate::linalg::scalar::{Factor, Scalar};
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, Axis, Compressed};
-use crate::storage::{Context, Index, Plan, Running, SparseFormat};
-
-/// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
-/// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend on the number of threads. A bad index is an error that names its place.
-impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
-    for Compressed<T, I, P, A>
-{
-    fn shape(&self) -> (usize, usize) {
-        self.shape()
-    }
-
-    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_block(1, x, y, ctx)
-    }
-
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_adjoint_block(1, x, y, ctx)
-    }
-
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        product(self.to_any(), true, Vectors { k, x, y }, Ways::of::<T>(), ctx)
-    }
-
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        product(self.to_any(), false, Vectors { k, x, y }, Ways::of::<T>(), ctx)
-    }
-
-    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
-        planned::<X>(self, adjoint, k, ctx)
-    }
-}
+use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::storage::{Context, Plan, Running, SparseFormat};
 
 /// What makes the product of a matrix in panels, or that with the adjoint, with vectors of `X`.
 pub(crate) type PanelProduct<X> =
     fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
+/// What makes a product exactly, if that is asked for, and says whether it did.
+pub(crate) type ExactProduct<X> =
+    fn(&AnyCompressed, bool, (usize, &[X], &mut [X]), &Context) -> Result<bool>;
+
 /// What makes a product of entries of one type with vectors.
 #[derive(Clone, Copy)]
 pub(crate) struct Ways<X: Scalar> {
-    /// As [`Factor::exact_sparse`].
-    pub(crate) exact: fn(&AnyCompressed, bool, (usize, &[X], &mut [X]), &Context) -> Result<bool>,
-    /// As [`Factor::multiply_panels`].
+    /// The product with `k` vectors if it needs more digits than numbers of `X` have, and whether it does: only integers of
+    /// 64 bits do, and only with integers.
+    pub(crate) exact: Option<ExactProduct<X>>,
     pub(crate) panels: PanelProduct<X>,
     /// Whether one vector, with its product, is copied beside the matrix.
     pub(crate) copies_one: bool,
-}
-
-impl<X: Scalar> Ways<X> {
-    pub(crate) fn of<T: Factor<X>>() -> Self {
-        Ways { exact: T::exact_sparse, panels: T::multiply_panels, copies_one: false }
-    }
 }
 
 /// The product, or that with the adjoint, of a matrix of the types for which the ways are.
@@ -70,7 +39,9 @@ pub(crate) fn product<X: Scalar>(
 ) -> Result<()> {
     let Vectors { k, x, y } = vectors;
     check_operands(a.shape(), adjoint, (k, x.len(), y.len()))?;
-    if (ways.exact)(&a, adjoint, (k, x, y), ctx)? {
+    if let Some(exact) = ways.exact
+        && exact(&a, adjoint, (k, x, y), ctx)?
+    {
         return Ok(());
     }
     let bytes = (size_of_val(x) + size_of_val(y)) as u64;

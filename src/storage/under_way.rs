@@ -1,0 +1,52 @@
+//! Which operations are under way on a thread, and who is told of their progress.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// How much there is to do and how much is done, handed to the progress callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done, a few words: "filling columns".
+    pub phase: &'static str,
+    /// Units done so far.
+    pub done: u64,
+    /// Units in all; never less than `done`.
+    pub total: u64,
+    /// Bytes read from and written to files so far, by everything under this context.
+    pub bytes: u64,
+}
+
+pub(super) type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
+
+thread_local! {
+    /// The callbacks of the operations under way on this thread, the outermost first.
+    static UNDER_WAY: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether what is under way on this thread is part of an operation that the callback is told of already.
+pub(super) fn is_innermost_of_several(callback: &Callback) -> bool {
+    let callback = name_of(callback);
+    UNDER_WAY.with_borrow(|told| told.iter().filter(|&&told| told == callback).count() > 1)
+}
+
+/// What tells callbacks apart.
+fn name_of(callback: &Callback) -> usize {
+    Arc::as_ptr(callback).cast::<()>() as usize
+}
+
+/// Marks an operation as under way that the callback is told of; the answer ends it.
+pub(super) fn enter(callback: Option<&Callback>) -> Option<usize> {
+    let told = callback.map(name_of);
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(told));
+    told
+}
+
+/// Ends what [`enter`] began.
+pub(super) fn leave(told: Option<usize>) {
+    let Some(told) = told else { return };
+    UNDER_WAY.with_borrow_mut(|under_way| {
+        if let Some(last) = under_way.iter().rposition(|&one| one == told) {
+            under_way.remove(last);
+        }
+    });
+}

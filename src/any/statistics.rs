@@ -6,7 +6,8 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{
-    NormOrder, Scalar, Stats, Stored, check_meets, dense_stats, nnz_per, norm_of, norms_into, sparse_stats, sum_of,
+    NormOrder, Scalar, Stats, Stored, check_meets, dense_stats, nnz_per, norm_of, norms_into,
+    sparse_stats, sum_of,
 };
 use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType};

@@ -5,6 +5,7 @@ use crate::convert::bins::Bins;
 use crate::convert::buckets::Buckets;
 use crate::convert::cost::{check_fits, plan_written, reading_budget};
 use crate::convert::entries::{Entries, Others};
+use crate::convert::faults::{changed, coo_fault_instead};
 use crate::convert::few;
 use crate::convert::grain::Grain;
 use crate::convert::record::Layout;
@@ -12,7 +13,7 @@ use crate::convert::region::Region;
 use crate::convert::sink::{AnyMatrixSink, position};
 use crate::convert::sorter::{self, AnySorter, sorted_run};
 use crate::convert::sorting;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyDraft, AnyWriter, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr,
     Duplicates, Indices, IndicesMut, Types,
@@ -179,7 +180,7 @@ pub(super) fn compressed(
         Way::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
         Way::Sorter => Ok(None),
     };
-    if let Some(matrix) = made.map_err(|error| fault_instead(coo, error))? {
+    if let Some(matrix) = made.map_err(|error| coo_fault_instead(coo, error))? {
         return Ok(matrix);
     }
     let writer = AnyWriter::new(kind, coo.shape(), nnz, true, place, ctx)?;
@@ -200,7 +201,7 @@ pub(super) fn compressed(
         let arrays = (lines, others, coo.data());
         sorting::sort_entries(arrays, extents, duplicates, &mut sink, ctx)
     };
-    outcome.map_err(|error| fault_instead(coo, error))?;
+    outcome.map_err(|error| coo_fault_instead(coo, error))?;
     sink.finish()
 }
 
@@ -295,17 +296,4 @@ fn in_parallel(
     ctx.meter().read(coo.stored_bytes());
     let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
     draft.finish(format, shape, filled.canonical).map(Some)
-}
-
-/// In the place of an error about an index, what is wrong with the coordinates: they are checked on their way, and the check
-/// that names the place reads them once more.
-pub(super) fn fault_instead(coo: &AnyCoo, error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Index => coo.check().err().unwrap_or_else(changed),
-        _ => error,
-    }
-}
-
-pub(super) fn changed() -> Error {
-    Error::new(ErrorKind::Index, "the coordinates changed while they were read")
 }

@@ -7,9 +7,8 @@
 //! | come across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
 //! | the same, in memory or half the limit | in memory | put where they belong |
 
-use crate::convert::compress;
 use crate::convert::entries::{Entries, Others};
-use crate::convert::recompress::{self, fault_of};
+use crate::convert::faults::{coo_fault_instead, fault_instead, fault_of};
 use crate::convert::record::Layout;
 use crate::convert::rows::{Clash, fill_rows, overflow};
 use crate::convert::sorting::{sort_entries, sort_lines};
@@ -163,7 +162,7 @@ pub(crate) fn coo_to_dense(
     let _running = ctx.begin(|| Ok(target.plan_to_sort(plan(), layout, nnz)))?;
     let (mut sink, arrays) = (target.sink()?, (lines, others, from.data()));
     sort_entries(arrays, (count, length), Duplicates::Sum, &mut sink, &target.free)
-        .map_err(|error| compress::fault_instead(from, error))?;
+        .map_err(|error| coo_fault_instead(from, error))?;
     sink.finish()
 }
 
@@ -307,6 +306,6 @@ fn along(from: &AnyCompressed, mut panels: AnyLinePanels, target: &Target<'_>) -
     let (mut sink, ctx) = (target.sink()?, target.ctx);
     panels
         .sweep(ctx, &mut |panel| sink.take_panel(panel.indptr, (panel.indices, panel.data), ctx))
-        .map_err(|error| recompress::fault_instead(from, error))?;
+        .map_err(|error| fault_instead(from, error))?;
     sink.finish()
 }

@@ -10,7 +10,7 @@
 //!   [`spread`] to [`strips`] of lines first, lines being sorted in [`sorted_line`]; [`owners`] – those that lie close
 //!   together, straight to theirs; [`few`] of them, by one thread, and [`few_across`]; [`symmetric`] – values alone, where the structure stays; all in
 //!   parts of some [`grain`]
-//! - [`cost`] – what the conversions have in common
+//! - [`cost`] – what the conversions have in common; [`faults`] – what is wrong with their input
 //!
 //! Types of a matrix are known at run time here, and loops over entries have instances for index types and widths of values.
 
@@ -24,6 +24,7 @@ mod cost;
 mod densify;
 mod entries;
 mod expand;
+mod faults;
 mod few;
 mod few_across;
 mod grain;

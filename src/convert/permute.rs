@@ -4,9 +4,10 @@
 //! read once, entry by entry in the order of the file, and the external sort brings what it read to the new lines.
 
 use crate::convert::cost::{check_fits, exceeds, plan_written};
+use crate::convert::faults::{fault_instead, fault_of};
 use crate::convert::grain::Grain;
 use crate::convert::permuted::Permuted;
-use crate::convert::recompress::{at_place, fault_instead, fault_of};
+use crate::convert::recompress::at_place;
 use crate::convert::record::Layout;
 use crate::convert::sink::AnyMatrixSink;
 use crate::convert::sorter::{AnySorter, room};

@@ -6,7 +6,7 @@ use crate::convert::marks::{Keep, Picker, RUN, positions, sum};
 use crate::dense::AnyDense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, AnyDraft, IndicesMut, Types, by_index_mut, memory_left};
-use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::parallel::{IntoTasks, Tasks, collect_into_vec};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 use crate::storage::{Context, Index, Order, Place, SparseFormat};
 
@@ -53,7 +53,7 @@ pub(super) fn fill(
     let mut counts = ctx.room::<Counts>("the entries of each line", bundles)?;
     ctx.with_threads(|| {
         let bundles = (0..bundles).into_par_iter();
-        bundles.map(|bundle| grid.count(grid.bundle(bundle))).collect_into_vec(&mut counts);
+        collect_into_vec(bundles.map(|bundle| grid.count(grid.bundle(bundle))), &mut counts);
     });
     ctx.check_cancelled()?;
     let nnz = counts.iter().flatten().sum::<u64>() as usize;

@@ -11,6 +11,7 @@
 use crate::convert::assemble::{self, assemble};
 use crate::convert::cost::{check_fits, exceeds, plan_written};
 use crate::convert::entries::Entries;
+use crate::convert::faults::{fault_instead, fault_of};
 use crate::convert::few_across::few_across;
 use crate::convert::grain::Grain;
 use crate::convert::owners::Owners;
@@ -19,7 +20,7 @@ use crate::convert::sink::AnyMatrixSink;
 use crate::convert::sorter::AnySorter;
 use crate::convert::sorting;
 use crate::convert::symmetric;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, Csc, Csr, by_index};
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
@@ -197,18 +198,4 @@ fn recompress_in_buckets(
     let mut sink = AnyMatrixSink::new(writer, kind.0);
     sorting::sort_lines(from, true, None, &mut sink, ctx)?;
     sink.finish()
-}
-
-/// Either an index of a file that was never checked is bad, or the file is changing under us.
-pub(super) fn fault_of(from: &AnyCompressed) -> Error {
-    let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
-    from.check().err().unwrap_or_else(changed)
-}
-
-/// What is wrong with the indices of a matrix, in the place of an error about an index.
-pub(super) fn fault_instead(from: &AnyCompressed, error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Index => fault_of(from),
-        _ => error,
-    }
 }

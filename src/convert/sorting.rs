@@ -1,9 +1,8 @@
 //! Whole matrices through the external sort.
 
-use crate::convert::compress::changed;
+use crate::convert::faults::{changed, fault_instead, fault_of};
 use crate::convert::majors::Majors;
 use crate::convert::passes::AnySink;
-use crate::convert::recompress::{fault_instead, fault_of};
 use crate::convert::record::Layout;
 use crate::convert::sorter::{AnySorter, room};
 use crate::error::{Error, ErrorKind, Result};

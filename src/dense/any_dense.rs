@@ -3,10 +3,9 @@
 
 use ndarray::{Dimension, IxDyn};
 
-use crate::dense::base::{Dense, DenseBase};
 use crate::error::{Error, Result};
 use crate::storage::raw::Raw;
-use crate::storage::{DType, Element, Order, RawBuffer};
+use crate::storage::{DType, Order, RawBuffer};
 
 /// A [`Dense`] array whose element type and number of dimensions are known at run time. Cloning copies a pointer and the shape.
 ///
@@ -29,21 +28,7 @@ pub struct AnyDense {
     pub(super) order: Order,
 }
 
-impl<T: Element, D: Dimension> Dense<T, D> {
-    /// The array, of a type that is known at run time.
-    pub(crate) fn to_any(&self) -> AnyDense {
-        let shape = self.shape.slice().to_vec();
-        AnyDense { buffer: self.buffer.raw().clone(), shape, order: self.order }
-    }
-}
-
 impl AnyDense {
-    /// As an array of the type and the number of dimensions with which it was made.
-    pub(crate) fn into_typed<T: Element, D: Dimension>(self) -> Dense<T, D> {
-        let buffer = self.buffer.into_typed();
-        DenseBase { buffer, shape: dimensions(&self.shape), order: self.order }
-    }
-
     /// The type of the elements.
     pub fn dtype(&self) -> DType {
         self.buffer.dtype().expect("elements have a type")

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use ndarray::{ArrayView, ArrayView1, Axis, Dimension, Ix2, RemoveAxis, ShapeBuilder};
 
-use crate::dense::any_dense::lines;
+use crate::dense::any_dense::{AnyDense, dimensions, lines};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Access, Buffer, DType, Element, NpyHeader, Order};
 
@@ -205,4 +205,20 @@ fn check_part(shape: &[usize], axis: usize, index: usize) -> Result<()> {
             .found(index));
     }
     Ok(())
+}
+
+impl<T: Element, D: Dimension> Dense<T, D> {
+    /// The array, of a type that is known at run time.
+    pub(crate) fn to_any(&self) -> AnyDense {
+        let shape = self.shape.slice().to_vec();
+        AnyDense { buffer: self.buffer.raw().clone(), shape, order: self.order }
+    }
+}
+
+impl AnyDense {
+    /// As an array of the type and the number of dimensions with which it was made.
+    pub(crate) fn into_typed<T: Element, D: Dimension>(self) -> Dense<T, D> {
+        let buffer = self.buffer.into_typed();
+        DenseBase { buffer, shape: dimensions(&self.shape), order: self.order }
+    }
 }

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::decode::Values;
-use crate::linalg::kernels::{Columns, rises};
+use crate::linalg::kernels::Columns;
 use crate::linalg::numbers::Coding;
 use crate::sparse::{
     AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, Pieces, by_index,
-    by_index_type, partition,
+    by_index_type, partition, rises,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Held, Index, Plan, Running, SparseFormat};

@@ -5,13 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::axis::Axis;
 use crate::sparse::check::{check_indices, check_pointers, check_types};
-use crate::sparse::compressed::Compressed;
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::seen::Seen;
 use crate::sparse::types::Types;
-use crate::storage::{Entry, Index, RawBuffer, SparseFormat};
+use crate::storage::{Index, RawBuffer, SparseFormat};
 
 /// A [`Compressed`] of any types. Cloning copies pointers.
 #[derive(Clone)]
@@ -57,14 +55,6 @@ impl AnyCompressed {
             return Err(Error::shape("the value array", matrix.nnz(), matrix.data.len()));
         }
         Ok(matrix)
-    }
-
-    /// As a matrix of the types and the axis with which it was made.
-    pub(crate) fn into_typed<T: Entry, I: Index, P: Index, A: Axis>(
-        self,
-    ) -> Compressed<T, I, P, A> {
-        assert_eq!(self.format, A::FORMAT, "the format with which it was made");
-        Compressed::from_any(self)
     }
 
     pub(crate) fn format(&self) -> SparseFormat {

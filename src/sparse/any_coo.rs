@@ -5,12 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::check::check_types;
-use crate::sparse::coo::Coo;
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::types::on_disk;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::width;
-use crate::storage::{DType, Entry, Index, RawBuffer};
+use crate::storage::{DType, Index, RawBuffer};
 
 /// Entries that a task checks.
 const TASK: usize = 1 << 16;
@@ -72,11 +71,6 @@ impl AnyCoo {
             return Err(Error::shape("the value array", self.nnz(), data.len()));
         }
         Ok(AnyCoo { data, ..self.clone() })
-    }
-
-    /// As a matrix of the types with which it was made.
-    pub(crate) fn into_typed<T: Entry, I: Index>(self) -> Coo<T, I> {
-        Coo::from_any(self)
     }
 
     /// `(nrows, ncols)`.

@@ -144,3 +144,8 @@ pub(crate) fn check_types(
     }
     Ok(())
 }
+
+/// Whether indices strictly rise.
+pub(crate) fn rises<I: Index>(indices: &[I]) -> bool {
+    indices.windows(2).fold(true, |rises, pair| rises & (pair[0] < pair[1]))
+}

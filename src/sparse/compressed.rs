@@ -319,3 +319,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> fmt::Debug for Compressed<T, I, P, A
             .finish_non_exhaustive()
     }
 }
+
+impl AnyCompressed {
+    /// As a matrix of the types and the axis with which it was made.
+    pub(crate) fn into_typed<T: Entry, I: Index, P: Index, A: Axis>(
+        self,
+    ) -> Compressed<T, I, P, A> {
+        assert_eq!(self.format, A::FORMAT, "the format with which it was made");
+        Compressed::from_any(self)
+    }
+}

@@ -210,3 +210,10 @@ impl<T: Entry, I: Index> fmt::Debug for Coo<T, I> {
             .finish_non_exhaustive()
     }
 }
+
+impl AnyCoo {
+    /// As a matrix of the types with which it was made.
+    pub(crate) fn into_typed<T: Entry, I: Index>(self) -> Coo<T, I> {
+        Coo::from_any(self)
+    }
+}

@@ -52,7 +52,7 @@ pub use any_coo::AnyCoo;
 pub(crate) use any_coo::coo_bytes;
 pub use axis::{Axis, ByCols, ByRows};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
-pub(crate) use check::{check_types, check_widths};
+pub(crate) use check::{check_types, check_widths, rises};
 pub use compressed::{Compressed, Csc, Csr};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
-use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::parallel::{ParallelSlice, Tasks, collect_into_vec};
 use crate::storage::{BufferMut, Context, DType, Index, RawBufferMut, filled, room};
 
 /// Elements of a task.
@@ -114,7 +114,7 @@ impl Permutation {
         let mut moved = ctx.room("the vector", x.len())?;
         ctx.with_threads(|| {
             let elements = self.order.par_iter().with_min_len(TASK).map(|&old| x[old]);
-            elements.collect_into_vec(&mut moved);
+            collect_into_vec(elements, &mut moved);
         });
         Ok(moved)
     }

@@ -13,4 +13,5 @@ mod randomized;
 mod rising;
 
 pub use pca::{Pca, pca};
-pub use randomized::{Svd, SvdOptions, SvdReason, randomized_svd};
+pub use randomized::{Svd, SvdOptions, randomized_svd};
+pub use rising::SvdReason;

@@ -23,7 +23,7 @@ use crate::linalg::{LinearOperator, Scalar};
 use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
-use crate::spectral::rising::Rising;
+use crate::spectral::rising::{Rising, SvdReason};
 use crate::storage::{Context, Order, Place, Plan, check_place};
 
 /// Nanoseconds that a number takes for each vector while vectors are made orthonormal.
@@ -83,18 +83,6 @@ pub struct Svd<X: Scalar> {
     pub reason: SvdReason,
     /// Products with the operator; for a matrix, passes over it.
     pub passes: usize,
-}
-
-/// What is known of the errors of singular values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SvdReason {
-    /// The values have stopped to rise.
-    Converged,
-    /// Some values still rose in the last passes: more power iterations, or more oversampling, would make them better.
-    StillRising,
-    /// Without power iterations there is nothing to tell it from.
-    Unknown,
 }
 
 /// The `k` largest singular values of an operator and their vectors; fewer if the rank is lower.

@@ -7,10 +7,21 @@
 use num_traits::Float;
 
 use crate::linalg::Scalar;
-use crate::spectral::randomized::SvdReason;
 
 /// The largest factor that is believed: it makes the error a hundred times the last rise.
 const SLOWEST: f64 = 0.99;
+
+/// What is known of the errors of singular values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SvdReason {
+    /// The values have stopped to rise.
+    Converged,
+    /// Some values still rose in the last passes: more power iterations, or more oversampling, would make them better.
+    StillRising,
+    /// Without power iterations there is nothing to tell it from.
+    Unknown,
+}
 
 /// The values of the last three passes.
 pub(super) struct Rising<R>([Option<Vec<R>>; 3]);

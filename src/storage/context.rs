@@ -5,12 +5,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::cost::Plan;
 use crate::storage::meter::Meter;
-use crate::storage::recording::Recording;
 use crate::storage::threads::{self, Threads};
 use crate::storage::under_way::{Callback, Progress, is_innermost_of_several};
 use crate::storage::usable_memory::usable_memory;
@@ -221,5 +221,38 @@ impl fmt::Debug for Context {
             .field("memory_limit", &self.memory_limit)
             .field("scratch", &self.scratch)
             .finish_non_exhaustive()
+    }
+}
+
+/// What checks the place of a plan and adds its seconds: devices say so, of which nothing is known here.
+type Price = fn(&mut Plan, &Context) -> Result<()>;
+
+/// Who wants to know what the operations under a context cost.
+#[derive(Debug)]
+pub(super) struct Recording {
+    /// Whether operations end when they have said what they will cost.
+    pub(super) only_plan: bool,
+    pub(super) price: Price,
+    /// Operations within operations that are under way.
+    pub(super) depth: AtomicUsize,
+    /// What the operations so far were to cost.
+    pub(super) plan: Mutex<Option<Plan>>,
+}
+
+impl Recording {
+    pub(super) fn new(only_plan: bool, price: Price) -> Self {
+        Recording { only_plan, price, depth: AtomicUsize::new(0), plan: Mutex::default() }
+    }
+
+    pub(super) fn add(&self, plan: Plan) {
+        let mut recorded = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        *recorded = Some(match recorded.take() {
+            Some(before) => before.then(plan),
+            None => plan,
+        });
+    }
+
+    pub(super) fn take(&self) -> Option<Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::buffer::RawBuffer;
 use crate::storage::device::{IoBuffer, Source};
 use crate::storage::element::DType;
-use crate::storage::panels::Extent;
+use crate::storage::panel_files::Extent;
 use crate::storage::raw::{Raw, width};
 
 /// Where the elements of a panel come from, whose type is known at run time.

@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::channel::{Receiver, Sender, channel};
 use crate::storage::context::Context;
 use crate::storage::device::{IoBuffer, Source};
+use crate::storage::panel_files::{Extent, Files};
 use crate::storage::panel_ring::{Filled, Ring};
-use crate::storage::panels::{Extent, Files};
 
 /// A read to be done: all extents of a panel, into a buffer.
 struct Request {

@@ -27,22 +27,12 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::context::Context;
 use crate::storage::device::{IoBuffer, ReadMode, Source};
+use crate::storage::panel_files::{Extent, Files, Panels};
 use crate::storage::panel_ring::{DEPTH, Ring};
 use crate::storage::panel_sweep::sweep;
 
 /// Threads that read: two keep one device busy.
 const READERS: usize = 2;
-
-/// A run of bytes of a source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    /// Position among the reader's sources.
-    pub(crate) source: usize,
-    /// First byte in the file.
-    pub(crate) offset: u64,
-    /// Number of bytes.
-    pub(crate) bytes: usize,
-}
 
 /// What reading has cost so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,26 +50,6 @@ pub struct Traffic {
 pub(crate) struct PanelReader {
     files: Arc<Files>,
     ring: Ring,
-}
-
-/// What is read, and what reading it has cost all readers of it.
-#[derive(Debug)]
-pub(super) struct Files {
-    pub(super) sources: Vec<Source>,
-    pub(super) mode: ReadMode,
-    pub(super) panels: Panels,
-    pub(super) sweeps: AtomicU64,
-    pub(super) bytes_read: AtomicU64,
-    /// Nanoseconds.
-    pub(super) waited: AtomicU64,
-}
-
-/// The extents of all panels, one panel after the other.
-#[derive(Debug)]
-pub(super) struct Panels {
-    extents: Vec<Extent>,
-    /// Where each panel's extents end.
-    ends: Vec<usize>,
 }
 
 /// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gain nothing.
@@ -199,25 +169,6 @@ impl PanelReader {
         work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
     ) -> Result<()> {
         sweep(&self.files, &mut self.ring, READERS, ctx, work)
-    }
-}
-
-impl Panels {
-    fn new(panels: Vec<Vec<Extent>>) -> Self {
-        let ends = panels.iter().scan(0, |end, panel| {
-            *end += panel.len();
-            Some(*end)
-        });
-        Panels { ends: ends.collect(), extents: panels.into_iter().flatten().collect() }
-    }
-
-    pub(super) fn extents(&self, panel: usize) -> &[Extent] {
-        let start = if panel == 0 { 0 } else { self.ends[panel - 1] };
-        &self.extents[start..self.ends[panel]]
-    }
-
-    pub(super) fn bytes(&self, panel: usize) -> u64 {
-        self.extents(panel).iter().map(|extent| extent.bytes as u64).sum()
     }
 }
 

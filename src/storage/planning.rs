@@ -6,10 +6,9 @@
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::context::Context;
+use crate::storage::context::{Context, Recording};
 use crate::storage::cost::{Cost, Plan, Report};
 use crate::storage::device::Devices;
-use crate::storage::recording::Recording;
 use crate::storage::stage::check_place;
 
 impl Context {

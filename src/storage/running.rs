@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::context::Context;
+use crate::storage::context::{Context, Recording};
 use crate::storage::cost::Plan;
 use crate::storage::meter::{Held, Meter};
-use crate::storage::recording::Recording;
 use crate::storage::under_way;
 
 /// An operation under way, from its mark on.

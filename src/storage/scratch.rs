@@ -7,7 +7,8 @@
 use crate::error::Result;
 use crate::storage::context::Context;
 use crate::storage::device::{Appended, Appender, IoBuffer, ReadMode, Source};
-use crate::storage::panels::{Extent, PanelReader};
+use crate::storage::panel_files::Extent;
+use crate::storage::panels::PanelReader;
 
 /// Offsets of blocks are multiples of this.
 const SECTOR: usize = 4096;

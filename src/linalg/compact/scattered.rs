@@ -17,9 +17,10 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::decode::{Decode, Values};
 use crate::linalg::kernels::{
-    Entries, Fault, Panel, Sums, Update, add_terms, finish_lines, rises, slot_of, slots_of, terms,
+    Entries, Fault, Panel, Sums, Update, add_terms, finish_lines, slot_of, slots_of, terms,
 };
 use crate::linalg::scalar::{Factor, Scalar};
+use crate::sparse::rises;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::{BufferMut, Context, Index, RawBufferMut};

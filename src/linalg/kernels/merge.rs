@@ -11,29 +11,12 @@
 
 use num_complex::Complex;
 
+use super::combine::{Clash, Combine, MergeLines};
 use super::merge_apart::{Values, merge_apart, values};
 use crate::linalg::arithmetic::{Multiply, Subtract};
 use crate::sparse::{Indices, IndicesMut};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{DType, Entry, Index};
-
-/// Where an integer overflowed: the line, counted in what was merged, and the index.
-pub(crate) type Clash = (usize, usize);
-
-/// What the entries of two lines make.
-pub(super) trait Combine<T>: Sync {
-    /// Whether an entry that stands alone stays, or only pairs do.
-    const UNION: bool;
-
-    /// What the numbers make, for messages.
-    const WHAT: &'static str;
-
-    /// An entry of both lines.
-    fn both(left: T, right: T) -> Option<T>;
-
-    /// An entry of the right line alone; one of the left line stays as it is.
-    fn right(right: T) -> Option<T>;
-}
 
 /// `left + right`.
 enum Sum {}
@@ -111,14 +94,6 @@ type Merge = fn(
     (IndicesMut<'_>, RawMut<'_>),
     ends: &mut [usize],
 ) -> Result<usize, Clash>;
-
-/// Some lines: line `k` holds the entries from `ends[k]` to `ends[k + 1]`.
-#[derive(Clone, Copy)]
-pub(crate) struct MergeLines<'a> {
-    pub(crate) ends: &'a [usize],
-    pub(crate) indices: Indices<'a>,
-    pub(crate) data: Raw<'a>,
-}
 
 /// The combination for each type that is listed, whose indices are merged in one way or the other.
 macro_rules! by_type {
@@ -296,9 +271,4 @@ fn merge<C: Combine<T>, T: Entry, I: Index>(
             .try_for_each(|(&index, &value)| put(index, C::right(value)))?;
     }
     Ok(n)
-}
-
-/// Whether indices strictly rise.
-pub(crate) fn rises<I: Index>(indices: &[I]) -> bool {
-    indices.windows(2).fold(true, |rises, pair| rises & (pair[0] < pair[1]))
 }

@@ -7,7 +7,7 @@
 //!
 //! The first loop is compiled for either width of indices, the second for each type of entries.
 
-use super::merge::{Clash, Combine, MergeLines};
+use super::combine::{Clash, Combine, MergeLines};
 use crate::sparse::{Indices, IndicesMut};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Entry, Index};

@@ -21,6 +21,7 @@
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
 
 mod columns;
+mod combine;
 mod compressed;
 mod dense_gather;
 mod dense_rows;
@@ -61,6 +62,7 @@ pub(crate) use compressed::gather;
 pub(crate) use scatter::scatter;
 
 pub(crate) use columns::Columns;
+pub(crate) use combine::{Clash, MergeLines};
 pub(crate) use compressed::{PIECE, runs_with_outputs};
 pub(crate) use dense_rows::DenseRows;
 pub(crate) use dense_scatter::{scatter_height, scatter_sums};
@@ -69,7 +71,7 @@ pub(crate) use kron::{Kron, Lines, Products, products};
 pub(crate) use magnitude::{
     exponent, integer, is_integer, is_safe, is_wide, largest_part, power_of_two, split,
 };
-pub(crate) use merge::{Clash, Combination, MergeLines, rises};
+pub(crate) use merge::Combination;
 pub(crate) use multiply::{How, Vectors, multiply_dense, multiply_lines};
 pub(crate) use narrow::gather_encoded;
 pub(crate) use packed::{add_product, multiply_packed, pack, pack_lines, panel_widths, take_left};

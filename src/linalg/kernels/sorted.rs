@@ -1,8 +1,7 @@
-//! MergeLines whose indices do not rise brought to where they do.
+//! Lines whose indices do not rise brought to where they do.
 
-use super::merge::MergeLines;
-use super::rises;
-use crate::sparse::{IndexVec, Indices, by_index};
+use super::combine::MergeLines;
+use crate::sparse::{IndexVec, Indices, by_index, rises};
 use crate::storage::DType;
 use crate::storage::raw::{Merge, RawVec, merge, width};
 

@@ -11,15 +11,17 @@
 //! ones are shared alike. Which thread does a task, and when, is left open; what is made of tasks stands in their order.
 //!
 //! - `spread` – the one loop, and two things at a time; `tasks` – what is done for numbers, with what they are given
-//! - `sources` – numbers, vectors and slices as tasks; `adapters` – two of them side by side, numbered, changed
+//!   or those of others: two of them side by side, numbered, changed; `collect` – put together
+//! - `sources` – numbers, vectors and slices as tasks
 
-mod adapters;
+mod collect;
 mod sources;
 mod spread;
 mod tasks;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use sources::{ChunksMut, IntoTasks, ParallelSlice};
+pub(crate) use collect::collect_into_vec;
+pub(crate) use sources::{ChunksMut, ParallelSlice};
 pub(crate) use spread::{join, sort, threads, within};
-pub(crate) use tasks::Tasks;
+pub(crate) use tasks::{IntoTasks, Tasks};

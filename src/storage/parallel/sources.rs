@@ -5,22 +5,7 @@ use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::tasks::Tasks;
-
-/// What tasks can be made of.
-pub(crate) trait IntoTasks {
-    type Item;
-    type Tasks: Tasks<Item = Self::Item>;
-    fn into_par_iter(self) -> Self::Tasks;
-}
-
-impl<T: Tasks> IntoTasks for T {
-    type Item = T::Item;
-    type Tasks = T;
-    fn into_par_iter(self) -> T {
-        self
-    }
-}
+use super::tasks::{IntoTasks, Tasks};
 
 impl<T: Send> IntoTasks for Vec<T> {
     type Item = T;

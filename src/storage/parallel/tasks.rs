@@ -4,8 +4,6 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::adapters::{Enumerate, Grain, Map, Zip};
-use super::sources::{IntoTasks, SliceMut};
 use super::spread::spread;
 
 /// As many tasks as there are numbers below [`count`](Self::count), to be done in any order.
@@ -115,26 +113,6 @@ pub(crate) trait Tasks: Sync + Sized {
         C::from_tasks(self)
     }
 
-    /// As [`collect`](Self::collect), into a vector that has room for it.
-    fn collect_into_vec(self, made: &mut Vec<Self::Item>)
-    where
-        Self::Item: Send,
-    {
-        let count = self.count();
-        made.clear();
-        made.reserve_exact(count);
-        let places = SliceMut::new(&mut made.spare_capacity_mut()[..count]);
-        spread(count, self.grain(), &|run| {
-            for at in run {
-                // SAFETY: runs lie within the count and do not overlap.
-                let (place, item) = unsafe { (places.take(at), self.take(at)) };
-                place.write(item);
-            }
-        });
-        // SAFETY: every run was done, or this would not be reached; what they wrote is all of it.
-        unsafe { made.set_len(count) };
-    }
-
     /// What `merge` makes of all that the tasks are given, in whatever order.
     fn reduce(
         self,
@@ -189,22 +167,27 @@ pub(crate) trait Tasks: Sync + Sized {
     }
 }
 
+/// What can be collected from tasks.
+pub(crate) trait FromTasks<T> {
+    fn from_tasks(tasks: impl Tasks<Item = T>) -> Self;
+}
+
 /// The find of the lowest number.
-struct First<R> {
+pub(super) struct First<R> {
     at: AtomicUsize,
     found: Mutex<Option<R>>,
 }
 
 impl<R> First<R> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         First { at: AtomicUsize::new(usize::MAX), found: Mutex::new(None) }
     }
 
-    fn is_found_before(&self, at: usize) -> bool {
+    pub(super) fn is_found_before(&self, at: usize) -> bool {
         self.at.load(Ordering::Relaxed) < at
     }
 
-    fn offer(&self, at: usize, found: R) {
+    pub(super) fn offer(&self, at: usize, found: R) {
         // Nobody panics while holding it.
         let mut first = self.found.lock().unwrap_or_else(|poison| poison.into_inner());
         if at < self.at.load(Ordering::Relaxed) {
@@ -213,54 +196,91 @@ impl<R> First<R> {
         }
     }
 
-    fn into_inner(self) -> Option<R> {
+    pub(super) fn into_inner(self) -> Option<R> {
         self.found.into_inner().unwrap_or_else(|poison| poison.into_inner())
     }
 }
 
-/// What can be collected from tasks.
-pub(crate) trait FromTasks<T> {
-    fn from_tasks(tasks: impl Tasks<Item = T>) -> Self;
+/// What tasks can be made of.
+pub(crate) trait IntoTasks {
+    type Item;
+    type Tasks: Tasks<Item = Self::Item>;
+    fn into_par_iter(self) -> Self::Tasks;
 }
 
-impl<T: Send> FromTasks<T> for Vec<T> {
-    fn from_tasks(tasks: impl Tasks<Item = T>) -> Self {
-        let mut made = Vec::new();
-        tasks.collect_into_vec(&mut made);
-        made
+impl<T: Tasks> IntoTasks for T {
+    type Item = T::Item;
+    type Tasks = T;
+    fn into_par_iter(self) -> T {
+        self
     }
 }
 
-/// Up to the first task that fails; later ones are done or not.
-impl<T: Send, E: Send> FromTasks<Result<T, E>> for Result<Vec<T>, E> {
-    fn from_tasks(tasks: impl Tasks<Item = Result<T, E>>) -> Self {
-        let (first, grain) = (First::new(), tasks.grain());
-        let made: Vec<Option<T>> = (0..tasks.count())
-            .into_par_iter()
-            .map(|at| {
-                if first.is_found_before(at) {
-                    return None;
-                }
-                // SAFETY: each number comes once, and is below the count.
-                unsafe { tasks.take(at) }.map_err(|error| first.offer(at, error)).ok()
-            })
-            .with_grain(grain)
-            .collect();
-        if let Some(error) = first.into_inner() {
-            return Err(error);
-        }
-        let mut all = Vec::with_capacity(made.len());
-        // Plain: an iterator that flattens is much code for every type.
-        for item in made {
-            all.extend(item);
-        }
-        Ok(all)
+/// Two for each task.
+pub(crate) struct Zip<A, B>(A, B);
+
+impl<A: Tasks, B: Tasks> Tasks for Zip<A, B> {
+    type Item = (A::Item, B::Item);
+    fn count(&self) -> usize {
+        self.0.count().min(self.1.count())
+    }
+    unsafe fn take(&self, at: usize) -> Self::Item {
+        // SAFETY: the count of neither is smaller.
+        unsafe { (self.0.take(at), self.1.take(at)) }
+    }
+    fn grain(&self) -> (usize, usize) {
+        let (a, b) = (self.0.grain(), self.1.grain());
+        (a.0.max(b.0), a.1.min(b.1))
     }
 }
 
-/// Up to the first task that gives nothing.
-impl<T: Send> FromTasks<Option<T>> for Option<Vec<T>> {
-    fn from_tasks(tasks: impl Tasks<Item = Option<T>>) -> Self {
-        tasks.map(|item| item.ok_or(())).collect::<Result<_, _>>().ok()
+/// The number of the task beside it.
+pub(crate) struct Enumerate<A>(A);
+
+impl<A: Tasks> Tasks for Enumerate<A> {
+    type Item = (usize, A::Item);
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+    unsafe fn take(&self, at: usize) -> Self::Item {
+        // SAFETY: as the caller promises.
+        (at, unsafe { self.0.take(at) })
+    }
+    fn grain(&self) -> (usize, usize) {
+        self.0.grain()
+    }
+}
+
+/// Something made for each task.
+pub(crate) struct Map<A, F>(A, F);
+
+impl<A: Tasks, R, F: Fn(A::Item) -> R + Sync> Tasks for Map<A, F> {
+    type Item = R;
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+    unsafe fn take(&self, at: usize) -> R {
+        // SAFETY: as the caller promises.
+        (self.1)(unsafe { self.0.take(at) })
+    }
+    fn grain(&self) -> (usize, usize) {
+        self.0.grain()
+    }
+}
+
+/// Tasks that are taken some at a time.
+pub(crate) struct Grain<A>(A, (usize, usize));
+
+impl<A: Tasks> Tasks for Grain<A> {
+    type Item = A::Item;
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+    unsafe fn take(&self, at: usize) -> Self::Item {
+        // SAFETY: as the caller promises.
+        unsafe { self.0.take(at) }
+    }
+    fn grain(&self) -> (usize, usize) {
+        self.1
     }
 }

@@ -1,9 +1,6 @@
 //! Values of a width that are moved one by one.
-#![allow(unsafe_code)] // bytes as carriers
 
 use super::merge::Merge;
-use super::view::Raw;
-use super::view_mut::RawMut;
 
 /// A value of `W` bytes that is moved.
 ///
@@ -71,25 +68,3 @@ macro_rules! by_width {
     };
 }
 pub(crate) use by_width;
-
-/// Two runs of values of one type, as carriers of their width.
-///
-/// # Panics
-/// If their types differ, or it is not their width.
-pub(crate) fn pair<'a, 'b, const W: usize>(
-    to: RawMut<'a>,
-    from: Raw<'b>,
-) -> (&'a mut [Carrier<W>], &'b [Carrier<W>]) {
-    assert_eq!(to.dtype, from.dtype, "values of one type");
-    (carriers_mut(to), from.carriers())
-}
-
-/// Values as carriers of their width, which may be exchanged among themselves.
-///
-/// # Panics
-/// If it is not their width.
-pub(crate) fn carriers_mut<const W: usize>(values: RawMut<'_>) -> &mut [Carrier<W>] {
-    assert_eq!(W, values.width());
-    // SAFETY: `len` times W bytes, which is what a carrier is; any address will do. Carriers come from values alone.
-    unsafe { std::slice::from_raw_parts_mut(values.bytes.as_mut_ptr().cast(), values.len) }
-}

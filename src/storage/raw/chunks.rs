@@ -15,9 +15,10 @@ pub(crate) struct RawChunks<'a> {
     size: usize,
 }
 
-impl<'a> RawChunks<'a> {
-    pub(super) fn new(values: RawMut<'a>, size: usize) -> Self {
-        let RawMut { bytes, dtype, len } = values;
+impl<'a> RawMut<'a> {
+    /// Tasks of runs of `size` values, the last of which may have less.
+    pub(crate) fn par_chunks_mut(self, size: usize) -> RawChunks<'a> {
+        let RawMut { bytes, dtype, len } = self;
         RawChunks { bytes: bytes.par_chunks_mut((size * width(dtype)).max(1)), dtype, len, size }
     }
 }

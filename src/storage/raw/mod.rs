@@ -19,8 +19,8 @@ mod vec;
 mod view;
 mod view_mut;
 
-pub(crate) use carrier::{Carrier, by_size, by_width, carriers_mut, pair};
+pub(crate) use carrier::{Carrier, by_size, by_width};
 pub(crate) use merge::{Merge, merge, put};
 pub(crate) use vec::RawVec;
 pub(crate) use view::{Raw, width};
-pub(crate) use view_mut::RawMut;
+pub(crate) use view_mut::{RawMut, carriers_mut, pair};

@@ -3,8 +3,7 @@
 
 use std::ops::Range;
 
-use super::carrier::{Carrier, by_width, pair};
-use super::chunks::RawChunks;
+use super::carrier::{Carrier, by_width};
 use super::merge::Merge;
 use super::view::{Raw, are_values, width};
 use crate::storage::element::{DType, Entry};
@@ -95,11 +94,6 @@ impl<'a> RawMut<'a> {
     /// If there are not so many.
     pub(crate) fn take_front(&mut self, count: usize) -> RawMut<'a> {
         self.split_off_front(count).expect("so many values")
-    }
-
-    /// Tasks of runs of `size` values, the last of which may have less.
-    pub(crate) fn par_chunks_mut(self, size: usize) -> RawChunks<'a> {
-        RawChunks::new(self, size)
     }
 
     /// Copies all values of a run of the same length and type.
@@ -237,4 +231,26 @@ impl<'a> RawMut<'a> {
             (&mut self.bytes[at * width..][..width], &from.bytes[k * width..][..width]);
         merge(sum, value).then_some(())
     }
+}
+
+/// Two runs of values of one type, as carriers of their width.
+///
+/// # Panics
+/// If their types differ, or it is not their width.
+pub(crate) fn pair<'a, 'b, const W: usize>(
+    to: RawMut<'a>,
+    from: Raw<'b>,
+) -> (&'a mut [Carrier<W>], &'b [Carrier<W>]) {
+    assert_eq!(to.dtype, from.dtype, "values of one type");
+    (carriers_mut(to), from.carriers())
+}
+
+/// Values as carriers of their width, which may be exchanged among themselves.
+///
+/// # Panics
+/// If it is not their width.
+pub(crate) fn carriers_mut<const W: usize>(values: RawMut<'_>) -> &mut [Carrier<W>] {
+    assert_eq!(W, values.width());
+    // SAFETY: `len` times W bytes, which is what a carrier is; any address will do. Carriers come from values alone.
+    unsafe { std::slice::from_raw_parts_mut(values.bytes.as_mut_ptr().cast(), values.len) }
 }

@@ -133,7 +133,8 @@ where
             let path = folder.path().join(format!("{n}{order:?}.npy"));
             let stored = narrow.copy_to(path, &ctx).unwrap();
             same_products(&stored, &wide);
-            let little = Context::new().memory_limit(2 << 20);
+            // Less than the matrix; a block of lines is decoded beside the panels.
+            let little = Context::new().memory_limit(9 << 19);
             same_products(&Operator::with_vectors(&stored, 0, &little).unwrap(), &wide);
         }
     }

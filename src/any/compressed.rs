@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use crate::error::Result;
-use crate::sparse::{self, Axis, ByCols, ByRows, on_disk};
+use crate::sparse;
+use crate::sparse::{Axis, ByCols, ByRows, on_disk};
 use crate::storage::{DType, SparseFormat};
 
 /// A [`Compressed`](crate::Compressed) matrix whose value and index types are known at run time; named [`AnyCsr`] and

@@ -7,7 +7,8 @@ use crate::convert::{
 };
 use crate::dense::AnyDense;
 use crate::error::Result;
-use crate::sparse::{self, AnyCoo, Axis, Duplicates, Types, largest};
+use crate::sparse;
+use crate::sparse::{AnyCoo, Axis, Duplicates, Types, largest};
 use crate::storage::{Context, DType, Order, Place, SparseFormat};
 
 impl AnyMatrix {

@@ -4,9 +4,10 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::numbers::rewrite;
 use crate::dense::{AnyDense, AnyDenseWriter, AnyLinePanels, LinePanel};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::sparse;
 use crate::sparse::{
-    self, AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, IndexCheck, IndexVec,
-    Indices, Pieces, Types, check_types, coo_bytes, memory_left,
+    AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, IndexCheck, IndexVec, Indices,
+    Pieces, Types, check_types, coo_bytes, memory_left,
 };
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};

@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::any::compressed::{AnyCsc, AnyCsr};
 use crate::dense::AnyDense;
 use crate::error::Result;
-use crate::sparse::{self, AnyCoo, Indices, on_disk};
+use crate::sparse;
+use crate::sparse::{AnyCoo, Indices, on_disk};
 use crate::storage::{DType, Order, RawBuffer, SparseFormat};
 
 /// A matrix whose format, element type and index widths are known at run time. Cloning copies pointers.

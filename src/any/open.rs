@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::any::matrix::AnyMatrix;
-use crate::dense::{AnyDense, check_at_most_two as check_dimensions};
+use crate::dense::{AnyDense, check_dimensions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{self, AnyCoo, Types};
+use crate::sparse;
+use crate::sparse::{AnyCoo, Types};
 use crate::storage::{
     Context, DESCRIPTOR, DType, Descriptor, Folder, NpyHeader, Place, SparseFormat, StoredValues,
     VALUES_FILE, map_array,

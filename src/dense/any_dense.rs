@@ -23,9 +23,9 @@ use crate::storage::{DType, Order, RawBuffer};
 #[derive(Clone)]
 pub struct AnyDense {
     /// As many elements as the extents of `shape` multiply to.
-    pub(super) buffer: RawBuffer,
-    pub(super) shape: Vec<usize>,
-    pub(super) order: Order,
+    pub(crate) buffer: RawBuffer,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) order: Order,
 }
 
 impl AnyDense {
@@ -106,12 +106,12 @@ impl AnyDense {
 }
 
 /// Contiguous lines and the elements of each, or from these rows and columns.
-pub(super) fn lines((nrows, ncols): (usize, usize), order: Order) -> (usize, usize) {
+pub(crate) fn lines((nrows, ncols): (usize, usize), order: Order) -> (usize, usize) {
     if order == Order::C { (nrows, ncols) } else { (ncols, nrows) }
 }
 
 /// A shape as one of the number of dimensions that it was seen to have.
-pub(super) fn dimensions<D: Dimension>(shape: &[usize]) -> D {
+pub(crate) fn dimensions<D: Dimension>(shape: &[usize]) -> D {
     D::from_dimension(&IxDyn(shape)).expect("the number of dimensions with which it was made")
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn check_at_most_two(shape: &[usize]) -> Result<()> {
 }
 
 /// Fails unless a shape from a file has the number of dimensions that the caller's type has, if that has one.
-pub(super) fn check_dimensions(shape: &[usize], count: Option<usize>) -> Result<()> {
+pub(crate) fn check_dimensions(shape: &[usize], count: Option<usize>) -> Result<()> {
     match count {
         Some(count) if count != shape.len() => {
             Err(Error::shape("the array", format!("{count} dimensions"), format!("{shape:?}")))

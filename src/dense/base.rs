@@ -10,15 +10,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Access, Buffer, DType, Element, NpyHeader, Order};
 
 /// The name of the one array in the stage of a dense array.
-pub(super) const ARRAY: &str = "array.npy";
+pub(crate) const ARRAY: &str = "array.npy";
 
 /// A dense array over some buffer; named [`Dense`] when shared, and inside every [`DenseMut`](crate::DenseMut).
 #[derive(Clone)]
 pub struct DenseBase<B, D> {
     /// As many elements as the extents of `shape` multiply to.
-    pub(super) buffer: B,
-    pub(super) shape: D,
-    pub(super) order: Order,
+    pub(crate) buffer: B,
+    pub(crate) shape: D,
+    pub(crate) order: Order,
 }
 
 /// A shared, immutable dense array in memory or in a mapped file. Cloning one copies a pointer.

@@ -24,7 +24,7 @@ mod line_writer;
 mod open;
 mod panels;
 mod parts;
-mod replacing;
+mod rewrite;
 mod stack;
 mod transpose;
 mod transposed;
@@ -34,7 +34,7 @@ mod writer;
 mod zipped;
 
 pub use any_dense::AnyDense;
-pub(crate) use any_dense::check_at_most_two;
+pub(crate) use any_dense::check_at_most_two as check_dimensions;
 pub(crate) use bands::{AnyBandPanels, BandPanels};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;

@@ -232,7 +232,7 @@ impl AnyLinePanels {
 }
 
 /// Elements that were read as values of their type.
-pub(super) fn typed<T: Element>(elements: Raw<'_>) -> Result<&[T]> {
+pub(crate) fn typed<T: Element>(elements: Raw<'_>) -> Result<&[T]> {
     elements.typed().ok_or_else(unaligned)
 }
 

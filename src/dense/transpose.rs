@@ -14,7 +14,8 @@
 //!    of them find a place in the cache side by side. Those of the room do not: each is a cache line longer. Written
 //!    to their places directly, the same took 0.42 s.
 
-use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
+use crate::storage::parallel;
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 
 /// Rows that a task fills at most: that many elements are read from a line in one go.
@@ -34,24 +35,24 @@ const TOGETHER: usize = 512;
 const APART: usize = 64;
 
 /// A part of some consecutive rows.
-pub(super) struct Patch<'a, const W: usize> {
+pub(crate) struct Patch<'a, const W: usize> {
     /// The first row.
-    pub(super) row: usize,
+    pub(crate) row: usize,
     /// The first column.
-    pub(super) col: usize,
+    pub(crate) col: usize,
     /// The part of each row.
-    pub(super) rows: Vec<&'a mut [Carrier<W>]>,
+    pub(crate) rows: Vec<&'a mut [Carrier<W>]>,
 }
 
 impl<const W: usize> Patch<'_, W> {
     /// Columns from the first on.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.rows.first().map_or(0, |row| row.len())
     }
 }
 
 /// Cuts rows of `length` elements, one after the other, into patches, and calls `work` with each, on all threads.
-pub(super) fn each_patch<const W: usize>(
+pub(crate) fn each_patch<const W: usize>(
     rows: &mut [Carrier<W>],
     length: usize,
     work: &(dyn Fn(Patch<'_, W>) + Sync),
@@ -119,7 +120,7 @@ fn to_rows<'a, const W: usize>(
 }
 
 /// Puts element `k` of line `l` into row `k`, at column `at + l`, for `count` lines, each as long as there are rows.
-pub(super) fn transpose<'a, const W: usize>(
+pub(crate) fn transpose<'a, const W: usize>(
     rows: &mut [&mut [Carrier<W>]],
     lines: (usize, usize),
     line: &dyn Fn(usize) -> &'a [Carrier<W>],

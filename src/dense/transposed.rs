@@ -9,20 +9,20 @@ use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 use crate::storage::{Context, DType, ScratchFile};
 
 /// Bands of tiles that are being read or worked on at a time.
-pub(super) const IN_FLIGHT: usize = 3;
+pub(crate) const IN_FLIGHT: usize = 3;
 
 /// All lines, in memory and in the scratch file.
-pub(super) struct Lines<'a> {
-    pub(super) cut: Cut,
-    pub(super) lines: Raw<'a>,
+pub(crate) struct Lines<'a> {
+    pub(crate) cut: Cut,
+    pub(crate) lines: Raw<'a>,
     /// Where in the scratch file every block starts, group by group.
-    pub(super) blocks: &'a [u64],
-    pub(super) ctx: &'a Context,
+    pub(crate) blocks: &'a [u64],
+    pub(crate) ctx: &'a Context,
 }
 
 impl Lines<'_> {
     /// Hands on the result, some lines at a time or a piece of one, in order.
-    pub(super) fn hand_on(
+    pub(crate) fn hand_on(
         &self,
         file: Option<&ScratchFile>,
         sink: &mut dyn FnMut(Raw<'_>) -> Result<()>,
@@ -160,6 +160,6 @@ pub(crate) fn memory_to_transpose(
     dtype.bytes_of(cut.width * cut.piece)
 }
 
-pub(super) fn damaged() -> Error {
+pub(crate) fn damaged() -> Error {
     Error::new(ErrorKind::Io, "the scratch file does not hold what was written to it")
 }

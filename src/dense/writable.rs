@@ -126,7 +126,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     }
 
     /// The array, for whoever writes elements of a type that is known at run time.
-    pub(super) fn being_written(&mut self) -> ArrayToWrite<'_> {
+    pub(crate) fn being_written(&mut self) -> ArrayToWrite<'_> {
         let State { ctx, sums, .. } = &mut self.state;
         ArrayToWrite { buffer: self.array.buffer.raw_mut(), sums, ctx }
     }
@@ -222,54 +222,54 @@ impl AnyDenseMut {
 }
 
 /// The elements of an array to write, of a type that is known at run time.
-pub(super) struct ArrayToWrite<'a> {
+pub(crate) struct ArrayToWrite<'a> {
     buffer: &'a mut RawBufferMut,
     sums: &'a mut Option<Sums>,
     /// The context the array was made with.
-    pub(super) ctx: &'a Context,
+    pub(crate) ctx: &'a Context,
 }
 
 impl ArrayToWrite<'_> {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    pub(super) fn dtype(&self) -> DType {
+    pub(crate) fn dtype(&self) -> DType {
         self.buffer.dtype().expect("elements have a type")
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.buffer.bytes()
     }
 
     /// The file behind the elements and the byte of it at which they begin; `None` for memory.
-    pub(super) fn file(&self) -> Option<(&Path, u64)> {
+    pub(crate) fn file(&self) -> Option<(&Path, u64)> {
         self.buffer.file()
     }
 
     /// The open file behind the elements and the byte of it at which they begin.
-    pub(super) fn origin(&self) -> Option<(&Origin, u64)> {
+    pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
         self.buffer.origin()
     }
 
     /// Whether the array is a file in which nothing stands behind it, which can be written past its map.
-    pub(super) fn fills_its_file(&self) -> bool {
+    pub(crate) fn fills_its_file(&self) -> bool {
         RawWriter::can_write_over(self.buffer)
     }
 
-    pub(super) fn elements(&mut self) -> RawMut<'_> {
+    pub(crate) fn elements(&mut self) -> RawMut<'_> {
         *self.sums = None;
         self.buffer.as_mut()
     }
 
     /// Writes the whole file past the map, until [`finish_over`](Self::finish_over).
-    pub(super) fn write_over(&mut self) -> Result<RawWriter> {
+    pub(crate) fn write_over(&mut self) -> Result<RawWriter> {
         *self.sums = None;
         RawWriter::over(self.buffer, self.ctx)
     }
 
     /// Takes note that the whole file was written.
-    pub(super) fn finish_over(&mut self, writer: RawWriter) -> Result<()> {
+    pub(crate) fn finish_over(&mut self, writer: RawWriter) -> Result<()> {
         *self.sums = Some(writer.finish_over(self.len())?);
         Ok(())
     }

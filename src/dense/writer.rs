@@ -31,7 +31,7 @@ impl AnyDenseWriter {
     }
 
     /// An array of about a shape, for which disk space is reserved.
-    pub(super) fn growing(
+    pub(crate) fn growing(
         place: &Place,
         what: (DType, &[usize], Order),
         ctx: &Context,
@@ -82,7 +82,7 @@ impl AnyDenseWriter {
     }
 
     /// The finished array, of the shape that it turned out to have.
-    pub(super) fn finish_as(mut self, shape: &[usize]) -> Result<AnyDense> {
+    pub(crate) fn finish_as(mut self, shape: &[usize]) -> Result<AnyDense> {
         self.header = NpyHeader::new(self.header.dtype, shape, self.header.order);
         self.finish()
     }

@@ -13,8 +13,7 @@
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::vertices::check_graph;
-use crate::linalg::LinearOperator;
-use crate::linalg::kernels::two_sum;
+use crate::linalg::{LinearOperator, two_sum};
 use crate::sparse::{Csr, Duplicates};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index, Place, Plan};

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Coo, Csr, Duplicates};
-use crate::storage::parallel::{self, ParallelSlice, Tasks};
-use crate::storage::{Context, Index, Place};
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::{Context, Index, Place, parallel};
 
 /// A graph on the vertices that have an edge, and what they were called.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@
 //! "How to read floating point numbers accurately", 1990). All others go to the standard library, which rounds
 //! correctly as well, so which way a number took cannot be seen in the result.
 
-use super::cursor::{Cursor, ends_token, push_digits};
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::cursor::{Cursor, ends_token, push_digits};
 
 /// What a binary float must tell for the short way.
 pub(super) trait Binary: Copy {

@@ -11,14 +11,14 @@
 
 use std::path::Path;
 
-use super::compact::{CompactGraph, Ends};
-use super::cursor::Cursor;
-use super::decimal::read_float;
-use super::extents::Extent;
-use super::foreign::wrong_text;
-use super::lines::{Halt, Records};
-use super::text_file::{Position, TextFile};
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::compact::{CompactGraph, Ends};
+use crate::io::cursor::Cursor;
+use crate::io::decimal::read_float;
+use crate::io::extents::Extent;
+use crate::io::foreign::wrong_text;
+use crate::io::lines::{Halt, Records};
+use crate::io::text_file::{Position, TextFile};
 use crate::sparse::{Coo, Csr, Duplicates};
 use crate::storage::{Context, Index, Place};
 

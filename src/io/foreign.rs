@@ -6,8 +6,8 @@
 
 use std::path::Path;
 
-use super::cursor::quoted;
 use crate::error::{Error, ErrorKind};
+use crate::io::cursor::quoted;
 
 /// Bytes from the start of a file that [`foreign`] wants to see.
 pub(super) const SEEN: usize = 264;

@@ -4,13 +4,13 @@
 
 use std::path::Path;
 
-use super::compact::{CompactGraph, Ends};
-use super::cursor::{Cursor, quoted};
-use super::edge_list::EdgeList;
-use super::extents::Extent;
-use super::matrix_market::{Reader, is_banner};
-use super::text_file::TextFile;
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::compact::{CompactGraph, Ends};
+use crate::io::cursor::{Cursor, quoted};
+use crate::io::edge_list::EdgeList;
+use crate::io::extents::Extent;
+use crate::io::matrix_market::{Reader, is_banner};
+use crate::io::text_file::TextFile;
 use crate::sparse::{Coo, Csc, Csr, Duplicates};
 use crate::storage::{Context, Descriptor, Index, Place, SparseFormat};
 

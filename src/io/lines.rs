@@ -6,9 +6,9 @@
 //! by one while nothing else runs, and the buffers serve the next batch. Line numbers come last: a block counts its
 //! lines, and only the hand-out, which goes in order, knows how many came before.
 
-use super::cursor::Cursor;
-use super::text_file::{BEYOND, Position, TextFile, too_long};
 use crate::error::{Error, Result};
+use crate::io::cursor::Cursor;
+use crate::io::text_file::{BEYOND, Position, TextFile, too_long};
 use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 

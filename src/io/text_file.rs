@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::foreign;
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::foreign;
 
 /// Bytes that a line may take beyond the block it begins in.
 const LONGEST_LINE: usize = 1 << 20;

@@ -10,8 +10,7 @@ use std::ops::ControlFlow;
 use num_traits::{Float, One, Zero};
 
 use crate::error::{ErrorKind, Result};
-use crate::linalg::kernels::{exponent, is_safe, power_of_two};
-use crate::linalg::{LinearOperator, Scalar, axpby, dot, norm};
+use crate::linalg::{LinearOperator, Scalar, axpby, dot, exponent, is_safe, norm, power_of_two};
 use crate::solve::nullspace::NullSpace;
 use crate::solve::options::CgOptions;
 use crate::solve::progress::ProgressOf;

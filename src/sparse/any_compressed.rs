@@ -15,13 +15,13 @@ use crate::storage::{Index, RawBuffer, SparseFormat};
 #[derive(Clone)]
 pub struct AnyCompressed {
     /// `Csr` or `Csc`.
-    pub(super) format: SparseFormat,
-    pub(super) shape: (usize, usize),
+    pub(crate) format: SparseFormat,
+    pub(crate) shape: (usize, usize),
     /// Never decreases; its last element is `nnz` more than its first, which is not 0 in a slice of a matrix.
-    pub(super) indptr: RawBuffer,
-    pub(super) indices: RawBuffer,
-    pub(super) data: RawBuffer,
-    pub(super) seen: Arc<Seen>,
+    pub(crate) indptr: RawBuffer,
+    pub(crate) indices: RawBuffer,
+    pub(crate) data: RawBuffer,
+    pub(crate) seen: Arc<Seen>,
 }
 
 impl AnyCompressed {

@@ -29,12 +29,12 @@ const TASK: usize = 1 << 16;
 /// ```
 #[derive(Clone)]
 pub struct AnyCoo {
-    pub(super) shape: (usize, usize),
-    pub(super) rows: RawBuffer,
-    pub(super) cols: RawBuffer,
-    pub(super) data: RawBuffer,
+    pub(crate) shape: (usize, usize),
+    pub(crate) rows: RawBuffer,
+    pub(crate) cols: RawBuffer,
+    pub(crate) data: RawBuffer,
     /// Set once every coordinate was seen to be in range.
-    pub(super) checked: Arc<OnceLock<()>>,
+    pub(crate) checked: Arc<OnceLock<()>>,
 }
 
 /// What a coordinate matrix is made of: the type of its values, `None` for a pattern, and that of its indices.

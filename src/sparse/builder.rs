@@ -13,9 +13,9 @@ use crate::sparse::copy::append_any;
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::line_cuts::Pieces;
+use crate::sparse::line_panels_of_several::AnyZippedLines;
 use crate::sparse::types::{Types, largest};
 use crate::sparse::writer::{AnyWriter, memory_left};
-use crate::sparse::zipped_lines::AnyZippedLines;
 use crate::storage::raw::Raw;
 use crate::storage::{Broken, Context, Entry, Index, Place, SparseFormat};
 

@@ -101,7 +101,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 
     /// A matrix of these types.
-    pub(super) fn from_any(any: AnyCompressed) -> Self {
+    pub(crate) fn from_any(any: AnyCompressed) -> Self {
         let AnyCompressed { shape: (nrows, ncols), indptr, indices, data, seen, .. } = any;
         Compressed {
             nrows,
@@ -187,7 +187,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// Reads the indices of this line and no others, so that one line of a large file is had at once; when as many were
     /// read so as the matrix has, all are checked, and, if they are right, not read for this again.
-    pub(super) fn check_major(&self, major: usize) -> Result<bool> {
+    pub(crate) fn check_major(&self, major: usize) -> Result<bool> {
         if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);
         }
@@ -209,7 +209,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 
     /// The majors in `range` as a matrix of their own, without a copy.
-    pub(super) fn slice_major(&self, range: Range<usize>) -> Result<Self> {
+    pub(crate) fn slice_major(&self, range: Range<usize>) -> Result<Self> {
         self.to_any().slice_major(range).map(Self::from_any)
     }
 

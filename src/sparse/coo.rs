@@ -79,7 +79,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
     }
 
     /// A matrix of these types.
-    pub(super) fn from_any(any: AnyCoo) -> Self {
+    pub(crate) fn from_any(any: AnyCoo) -> Self {
         let AnyCoo { shape: (nrows, ncols), rows, cols, data, checked } = any;
         let (rows, cols, data) = (rows.into_typed(), cols.into_typed(), data.into_typed());
         Coo { nrows, ncols, rows, cols, data, checked }

@@ -73,17 +73,17 @@ impl AnyCooWriter {
     }
 
     /// Takes the next rows; their columns and values come by themselves.
-    pub(super) fn push_rows(&mut self, rows: Raw<'_>) -> Result<()> {
+    pub(crate) fn push_rows(&mut self, rows: Raw<'_>) -> Result<()> {
         self.rows.push(rows)
     }
 
     /// Takes the next columns.
-    pub(super) fn push_cols(&mut self, cols: Raw<'_>) -> Result<()> {
+    pub(crate) fn push_cols(&mut self, cols: Raw<'_>) -> Result<()> {
         self.cols.push(cols)
     }
 
     /// Takes the next values.
-    pub(super) fn push_data(&mut self, data: Raw<'_>) -> Result<()> {
+    pub(crate) fn push_data(&mut self, data: Raw<'_>) -> Result<()> {
         self.data.push(data)
     }
 

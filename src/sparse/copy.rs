@@ -10,8 +10,8 @@ use crate::sparse::coo_writer::AnyCooWriter;
 use crate::sparse::entry_panels::AnyEntryPanels;
 use crate::sparse::index_check::IndexCheck;
 use crate::sparse::line_cuts::Pieces;
+use crate::sparse::line_panels_of_several::AnyZippedLines;
 use crate::sparse::writer::{AnyWriter, memory_left};
-use crate::sparse::zipped_lines::AnyZippedLines;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Nanoseconds an entry takes.

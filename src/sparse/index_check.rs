@@ -3,7 +3,7 @@
 use crate::error::{Error, Location, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_indices;
-use crate::sparse::zipped_lines::AnyZippedPanel;
+use crate::sparse::line_panels_of_several::AnyZippedPanel;
 
 /// What is known of the indices of a matrix whose runs come by.
 pub(crate) struct IndexCheck {

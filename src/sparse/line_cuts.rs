@@ -25,22 +25,22 @@ pub(crate) enum Pieces {
 
 /// The end of a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cut {
+pub(crate) struct Cut {
     /// Lines that are complete here.
-    pub(super) done: usize,
+    pub(crate) done: usize,
     /// Whether the run starts with a line, and not within one.
-    pub(super) opens: bool,
+    pub(crate) opens: bool,
 }
 
 /// The runs of some matrices of one extent, in order.
-pub(super) struct Cuts {
-    pub(super) runs: Vec<Cut>,
+pub(crate) struct Cuts {
+    pub(crate) runs: Vec<Cut>,
     /// Where the entries of each run end, one number for each matrix.
-    pub(super) ends: Vec<usize>,
+    pub(crate) ends: Vec<usize>,
 }
 
 /// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole.
-pub(super) fn cut(
+pub(crate) fn cut(
     matrices: &[AnyCompressed],
     pieces: Pieces,
     (bytes, longest): (usize, usize),

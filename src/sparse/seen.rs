@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 /// What is known of the indices. Clones of a matrix share it.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Whether indices strictly increase within every major; empty until they were checked, all being in range.
     pub(super) canonical: OnceLock<bool>,
     /// Entries that were looked at line by line while nothing was known of the whole.

@@ -15,8 +15,7 @@ use ndarray::Array2;
 use num_traits::{Float, One, Zero};
 
 use crate::error::Result;
-use crate::linalg::Scalar;
-use crate::linalg::kernels::power_of_two;
+use crate::linalg::{Scalar, power_of_two};
 use crate::storage::Context;
 
 /// Sweeps over all pairs; ten are many.

@@ -5,13 +5,13 @@
 //! - `rising` – how far values are from converged; `finite` – where a number that is not finite stands
 //! - `jacobi` – the singular value decomposition of what is small; `orthonormal` – long vectors made orthonormal
 
+mod convergence;
 mod finite;
 mod jacobi;
 mod orthonormal;
 mod pca;
 mod randomized;
-mod rising;
 
+pub use convergence::SvdReason;
 pub use pca::{Pca, pca};
 pub use randomized::{Svd, SvdOptions, randomized_svd};
-pub use rising::SvdReason;

@@ -7,8 +7,7 @@ use ndarray::Array2;
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::{is_safe, power_of_two};
-use crate::linalg::{Scalar, axpby, dot, largest, norm};
+use crate::linalg::{Scalar, axpby, dot, is_safe, largest, norm, power_of_two};
 use crate::storage::Context;
 
 /// A vector of which less than this many rounding errors are left was a combination of those before it.

@@ -7,8 +7,7 @@ use ndarray::Ix2;
 
 use crate::dense::{Dense, DenseWriter};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::power_of_two;
-use crate::linalg::{Factor, Scalar};
+use crate::linalg::{Factor, Scalar, power_of_two};
 use crate::spectral::finite::not_finite_in;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::storage::{Context, DType, Element, Order, Place};

@@ -20,10 +20,10 @@ use num_traits::{Float, Zero};
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar};
+use crate::spectral::convergence::{Rising, SvdReason};
 use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
-use crate::spectral::rising::{Rising, SvdReason};
 use crate::storage::{Context, Order, Place, Plan, check_place};
 
 /// Nanoseconds that a number takes for each vector while vectors are made orthonormal.

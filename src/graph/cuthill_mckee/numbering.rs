@@ -24,8 +24,8 @@ use crate::graph::degree_order::rising_degrees;
 use crate::graph::undirected::undirected;
 use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
 use crate::sparse::{Csr, Permutation};
-use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
-use crate::storage::{Context, Entry, Index};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::{Context, Entry, Index, parallel};
 
 /// Vertices of a level that one task takes.
 const CHUNK: usize = 256;

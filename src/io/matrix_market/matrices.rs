@@ -4,14 +4,14 @@ use std::path::Path;
 
 use ndarray::Ix2;
 
-use super::header::{Field, Format, Header, Symmetry};
-use super::number::Number;
-use super::reader::Reader;
-use super::writer::Writer;
 use crate::convert::CooBuilder;
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::Extent;
+use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
+use crate::io::matrix_market::number::Number;
+use crate::io::matrix_market::reader::Reader;
+use crate::io::matrix_market::writer::Writer;
 use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, check_widths};
 use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
 

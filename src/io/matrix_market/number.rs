@@ -9,10 +9,10 @@ use bytemuck::Zeroable;
 use half::{bf16, f16};
 use num_complex::Complex;
 
-use super::header::Field;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::Cursor;
 use crate::io::decimal::{read_float, read_integer};
+use crate::io::matrix_market::header::Field;
 #[cfg(feature = "half")]
 use crate::io::narrow::push_narrow;
 use crate::io::shortest::{push_float, push_integer};
@@ -37,7 +37,8 @@ impl<T: Entry + codec::Codec> Number for T {}
 pub(super) mod codec {
     use bytemuck::Zeroable;
 
-    use super::{Cursor, Field, Result};
+    use super::{Cursor, Result};
+    use crate::io::matrix_market::header::Field;
 
     /// What a type must be able to do for its values to stand in a file.
     pub trait Codec: Copy + PartialEq + Zeroable {

@@ -4,11 +4,11 @@
 //! with one percent sign, which some programs write. Other spellings are refused, and so is a banner behind other lines;
 //! but they are seen, so that such a file never passes for a list of edges whose first line is a comment.
 
-use super::header::{Field, Format, Header, Symmetry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, quoted};
 use crate::io::foreign::wrong_text;
 use crate::io::lines::skip_if_empty;
+use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::text_file::{Position, TextFile};
 
 /// The largest number of rows or columns: the largest index that any matrix of this library can store.
@@ -33,7 +33,7 @@ pub(in crate::io) fn is_banner(line: &[u8]) -> bool {
 }
 
 /// Reads the header and returns it with the place where the entries begin.
-pub(super) fn read_header(text: &TextFile) -> Result<(Header, Position)> {
+pub(crate) fn read_header(text: &TextFile) -> Result<(Header, Position)> {
     let mut words = None;
     let (header, place) = text.visit_first_lines(|line, bytes| {
         let mut cursor = Cursor::new(bytes);

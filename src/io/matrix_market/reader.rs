@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::header::{Format, Header, Symmetry};
-use super::number::{Number, check_type};
-use super::preamble::read_header;
-use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, quoted};
 use crate::io::lines::{Halt, Records};
+use crate::io::matrix_market::header::{Format, Header, Symmetry};
+use crate::io::matrix_market::number::{Number, check_type};
+use crate::io::matrix_market::preamble::read_header;
+use crate::io::matrix_market::walk::Walk;
 use crate::io::text_file::{Position, TextFile};
 use crate::storage::Context;
 
@@ -35,7 +35,7 @@ pub struct Reader {
     text: TextFile,
     header: Header,
     entries: Position,
-    pub(super) hypersparse: bool,
+    pub(crate) hypersparse: bool,
 }
 
 impl Reader {
@@ -71,7 +71,7 @@ impl Reader {
     }
 
     /// Bytes of the file.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.text.length()
     }
 

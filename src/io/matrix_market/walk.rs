@@ -1,6 +1,6 @@
 //! The order in which an array file stores its positions: column by column, each from its first stored row down.
 
-use super::header::{Header, Symmetry};
+use crate::io::matrix_market::header::{Header, Symmetry};
 
 /// The position whose value comes next.
 #[derive(Debug)]

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::header::{Format, Header, Symmetry};
-use super::number::{Number, check_type};
-use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::matrix_market::header::{Format, Header, Symmetry};
+use crate::io::matrix_market::number::{Number, check_type};
+use crate::io::matrix_market::walk::Walk;
 use crate::io::shortest::push_unsigned;
 use crate::storage::{Files, What};
 
@@ -88,7 +88,7 @@ impl Writer {
             push_unsigned(&mut self.buffer, row as u64 + 1);
             self.buffer.push(b' ');
             push_unsigned(&mut self.buffer, col as u64 + 1);
-            if self.header.field != super::Field::Pattern {
+            if self.header.field != crate::io::matrix_market::header::Field::Pattern {
                 self.buffer.push(b' ');
             }
         }

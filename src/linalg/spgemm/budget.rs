@@ -13,8 +13,8 @@
 //! of all is for its sums.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::spgemm::Limits;
-use crate::linalg::semiring::Semiring;
+use crate::linalg::algebra::Semiring;
+use crate::linalg::spgemm::kernels::Limits;
 use crate::storage::Index;
 
 /// Memory that is worth it for each thread where nothing is read.

@@ -16,10 +16,10 @@
 
 use std::ops::Range;
 
-use super::right::RightRows;
-use super::row_set::RowSet;
-use super::stretch::{Cuts, Group, Part, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::linalg::spgemm::right::RightRows;
+use crate::linalg::spgemm::row_set::RowSet;
+use crate::linalg::spgemm::stretch::{Cuts, Group, Part, Rules, Stretch};
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 

@@ -2,17 +2,17 @@
 //!
 //! The sample is a matrix of its own, multiplied as any other but for the values, and counted instead of kept.
 
-use super::budget::Budget;
-use super::mask::Masking;
-use super::product::Product;
-use super::reading::{Item, Reading};
-use super::right::Right;
-use super::sample::{Candidate, Classes};
-use super::sink::Counts;
-use super::stream::run;
-use super::stretch::Stretch;
 use crate::error::Result;
-use crate::linalg::semiring::{AnyPair, Semiring};
+use crate::linalg::algebra::{AnyPair, Semiring};
+use crate::linalg::spgemm::budget::Budget;
+use crate::linalg::spgemm::mask::Masking;
+use crate::linalg::spgemm::product::Product;
+use crate::linalg::spgemm::reading::{Item, Reading};
+use crate::linalg::spgemm::right::Right;
+use crate::linalg::spgemm::sample::{Candidate, Classes};
+use crate::linalg::spgemm::sink::Counts;
+use crate::linalg::spgemm::stream::run;
+use crate::linalg::spgemm::stretch::Stretch;
 use crate::sparse::Csr;
 use crate::storage::{Context, Index};
 

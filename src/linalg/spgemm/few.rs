@@ -9,7 +9,7 @@
 //! A sum takes its terms in the same order as in `kernels/spgemm`, so that its bits are the same.
 
 use crate::error::Result;
-use crate::linalg::semiring::Semiring;
+use crate::linalg::algebra::Semiring;
 use crate::sparse::{AnyCompressed, Csr};
 use crate::storage::{Buffer, Context, Index, SparseFormat};
 

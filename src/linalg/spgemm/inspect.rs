@@ -5,14 +5,14 @@
 
 use std::ops::Range;
 
-use super::budget::Budget;
-use super::cut::Cutter;
-use super::reading::{Item, Reading, step_bytes};
-use super::right::{RightRows, span};
-use super::sample::Classes;
-use super::stretch::{Cuts, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::product::{Fault, Panel};
+use crate::linalg::spgemm::budget::Budget;
+use crate::linalg::spgemm::cut::Cutter;
+use crate::linalg::spgemm::reading::{Item, Reading, step_bytes};
+use crate::linalg::spgemm::right::{RightRows, span};
+use crate::linalg::spgemm::sample::Classes;
+use crate::linalg::spgemm::stretch::{Cuts, Rules, Stretch};
 use crate::sparse::{AnyCompressed, IndexVec, Indices, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Held, Index};

@@ -3,12 +3,12 @@
 //! Its sums are gathered by one thread, in the order of all terms, and handed on piece by piece. They are kept for all
 //! columns if those fit, and as a sorted list otherwise.
 
-use super::budget::Budget;
-use super::sink::Sink;
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::Fault;
-use crate::linalg::kernels::spgemm::{Lines, Merge, RowMask, Rows, Window, retain};
-use crate::linalg::semiring::Semiring;
+use crate::linalg::algebra::Semiring;
+use crate::linalg::product::Fault;
+use crate::linalg::spgemm::budget::Budget;
+use crate::linalg::spgemm::kernels::{Lines, Merge, RowMask, Rows, Window, retain};
+use crate::linalg::spgemm::sink::Sink;
 use crate::storage::Index;
 
 /// Words of 64 columns that are handed on at a time.

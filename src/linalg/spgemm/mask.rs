@@ -4,8 +4,8 @@
 //! it.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::Panel;
-use crate::linalg::kernels::spgemm::RowMask;
+use crate::linalg::product::Panel;
+use crate::linalg::spgemm::kernels::RowMask;
 use crate::sparse::{Axis, ByRows, Compressed, Csr};
 use crate::storage::{Context, Entry, Index};
 

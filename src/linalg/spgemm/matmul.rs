@@ -1,15 +1,14 @@
 //! `A B` of two sparse matrices: from the arguments to the plan to the result.
 
-use super::estimate;
-use super::few::few;
-use super::mask::Masking;
-use super::product::Product;
-use super::right::Right;
-use super::sink::Filling;
-use super::stream::run;
 use crate::error::{Error, Result};
-use crate::linalg::scalar::Scalar;
-use crate::linalg::semiring::{AnyPair, PlusTimes, Semiring};
+use crate::linalg::algebra::{AnyPair, PlusTimes, Scalar, Semiring};
+use crate::linalg::spgemm::estimate;
+use crate::linalg::spgemm::few::few;
+use crate::linalg::spgemm::mask::Masking;
+use crate::linalg::spgemm::product::Product;
+use crate::linalg::spgemm::right::Right;
+use crate::linalg::spgemm::sink::Filling;
+use crate::linalg::spgemm::stream::run;
 use crate::sparse::{AnyCompressed, AnyWriter, Csc, Csr, Types, check_widths};
 use crate::storage::{Context, Index, Place, Plan, SparseFormat};
 

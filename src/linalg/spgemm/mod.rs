@@ -14,7 +14,7 @@
 //! - [`stream`] – stretch by stretch; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that is too long
 //!   for that; [`sink`] – where rows go
 //!
-//! The loops themselves are in `kernels/spgemm`. Nothing here changes the order in which terms are added: a stretch holds
+//! The loops themselves are in [`kernels`]. Nothing here changes the order in which terms are added: a stretch holds
 //! whole rows, and a row in parts keeps its sums from part to part.
 
 mod budget;
@@ -22,6 +22,7 @@ mod cut;
 mod estimate;
 mod few;
 mod inspect;
+mod kernels;
 mod long_row;
 mod mask;
 mod matmul;

@@ -1,9 +1,9 @@
 //! `A B` over any semiring, and under a mask.
 
-use super::mask::{Mask, Masking};
-use super::matmul::product;
 use crate::error::Result;
-use crate::linalg::semiring::{Flipped, Semiring};
+use crate::linalg::algebra::{Flipped, Semiring};
+use crate::linalg::spgemm::mask::{Mask, Masking};
+use crate::linalg::spgemm::matmul::product;
 use crate::sparse::{ByCols, ByRows, Csc, Csr};
 use crate::storage::{Context, Entry, Index, Place};
 

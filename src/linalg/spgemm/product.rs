@@ -1,15 +1,15 @@
 //! Both matrices of a product: which of them are read, within what memory, and what that will cost.
 
-use super::budget::Budget;
-use super::inspect::{Seen, inspect};
-use super::long_row::LongRow;
-use super::mask::Masking;
-use super::reading::{ring_bytes, step_bytes};
-use super::right::Right;
-use super::store::Store;
-use super::stretch::{Group, Rules, Stretch};
 use crate::error::Result;
-use crate::linalg::semiring::Semiring;
+use crate::linalg::algebra::Semiring;
+use crate::linalg::spgemm::budget::Budget;
+use crate::linalg::spgemm::inspect::{Seen, inspect};
+use crate::linalg::spgemm::long_row::LongRow;
+use crate::linalg::spgemm::mask::Masking;
+use crate::linalg::spgemm::reading::{ring_bytes, step_bytes};
+use crate::linalg::spgemm::right::Right;
+use crate::linalg::spgemm::store::Store;
+use crate::linalg::spgemm::stretch::{Group, Rules, Stretch};
 use crate::sparse::{AnyWriter, Csr};
 use crate::storage::{Context, Index, Place, Plan};
 

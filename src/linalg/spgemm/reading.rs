@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::budget::Budget;
-use super::stretch::Stretch;
 use crate::error::Result;
+use crate::linalg::spgemm::budget::Budget;
+use crate::linalg::spgemm::stretch::Stretch;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
 use crate::storage::{

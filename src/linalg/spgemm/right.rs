@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::kernels::spgemm::{Rows, Whole};
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::product::{Fault, Panel};
+use crate::linalg::spgemm::kernels::{Rows, Whole};
 use crate::sparse::{Csr, Indices, by_index};
 use crate::storage::{Buffer, Context, Entry, Index};
 

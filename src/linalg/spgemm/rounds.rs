@@ -11,14 +11,14 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use super::budget::Budget;
-use super::sink::Sink;
 use crate::error::{Error, Result};
-use crate::linalg::kernels::spgemm::{Limits, Lines, Multiplier, RowMask, Rows};
-use crate::linalg::kernels::{Fault, Panel};
-use crate::linalg::semiring::Semiring;
-use crate::storage::parallel::{self, IntoTasks, ParallelSlice, Tasks};
-use crate::storage::{Context, Index};
+use crate::linalg::algebra::Semiring;
+use crate::linalg::product::{Fault, Panel};
+use crate::linalg::spgemm::budget::Budget;
+use crate::linalg::spgemm::kernels::{Limits, Lines, Multiplier, RowMask, Rows};
+use crate::linalg::spgemm::sink::Sink;
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::{Context, Index, parallel};
 
 /// Rounds between two reports.
 const TOLD: usize = 16;

@@ -1,7 +1,7 @@
 //! Where the rows of a product go, in order.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::spgemm::Lines;
+use crate::linalg::spgemm::kernels::Lines;
 use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, IndicesMut, Types, by_index_mut, largest};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;

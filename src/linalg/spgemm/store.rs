@@ -6,10 +6,10 @@
 
 use std::ops::Range;
 
-use super::right::{Right, bytes_of_row};
-use super::row_set::RowSet;
-use crate::linalg::kernels::Fault;
-use crate::linalg::kernels::spgemm::Rows;
+use crate::linalg::product::Fault;
+use crate::linalg::spgemm::kernels::Rows;
+use crate::linalg::spgemm::right::{Right, bytes_of_row};
+use crate::linalg::spgemm::row_set::RowSet;
 use crate::storage::{Entry, Index};
 
 /// Some rows of a matrix.

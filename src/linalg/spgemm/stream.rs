@@ -7,18 +7,18 @@
 //!
 //! A matrix that need not be read is used where it lies; if neither must, there is nothing but multiplying.
 
-use super::long_row::LongRow;
-use super::mask::Masking;
-use super::product::Product;
-use super::reading::{Item, Reading, Step};
-use super::rounds::Rounds;
-use super::sink::Sink;
-use super::store::{AtHand, Store};
-use super::stretch::{Cuts, Rules, Stretch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::spgemm::Rows;
-use crate::linalg::kernels::{Fault, Panel};
-use crate::linalg::semiring::Semiring;
+use crate::linalg::algebra::Semiring;
+use crate::linalg::product::{Fault, Panel};
+use crate::linalg::spgemm::kernels::Rows;
+use crate::linalg::spgemm::long_row::LongRow;
+use crate::linalg::spgemm::mask::Masking;
+use crate::linalg::spgemm::product::Product;
+use crate::linalg::spgemm::reading::{Item, Reading, Step};
+use crate::linalg::spgemm::rounds::Rounds;
+use crate::linalg::spgemm::sink::Sink;
+use crate::linalg::spgemm::store::{AtHand, Store};
+use crate::linalg::spgemm::stretch::{Cuts, Rules, Stretch};
 use crate::storage::{Context, Entry, Index};
 
 /// All rows of the product, of which none has more than `most_terms` terms, to `sink`.

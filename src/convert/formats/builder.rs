@@ -1,0 +1,232 @@
+//! A compressed matrix from entries that come one by one, in any order, more of them than memory holds.
+
+use std::marker::PhantomData;
+
+use crate::convert::in_memory::{Layout, plan_written};
+use crate::convert::sort::{AnyMatrixSink, AnySorter, Triplets};
+use crate::error::Result;
+use crate::sparse::{
+    AnyCompressed, AnyWriter, Axis, ByCols, ByRows, Compressed, Duplicates, Indices, Types,
+    check_position, check_types,
+};
+use crate::storage::raw::Raw;
+use crate::storage::{Broken, Context, DType, Entry, Index, Place, Plan, SparseFormat};
+
+/// Entries that are handed over together.
+const BATCH: usize = 256;
+
+/// Collects entries for a matrix that is compressed along `A`: rows, unless the type says otherwise.
+///
+/// Entries wait in memory up to a quarter of the memory limit; more of them go to the scratch folder in sorted runs, and
+/// are read back once. So a matrix of any size is assembled within the limit, with one write of the result.
+///
+/// ```
+/// use outcore::{Context, CooBuilder, Csr, Duplicates, Place};
+/// let mut builder = CooBuilder::<f32>::new((10, 10), &Context::new())?;
+/// builder.push(3, 4, 1.5)?;
+/// builder.push(0, 9, 2.0)?;
+/// builder.push(3, 4, 1.0)?;
+/// let a: Csr<f32> = builder.finish(Duplicates::Sum, Place::Memory, &Context::new())?;
+/// assert_eq!(a.get(3, 4)?, Some(2.5));
+/// # Ok::<(), outcore::Error>(())
+/// ```
+///
+/// With `ByCols` it makes compressed columns:
+///
+/// ```
+/// use outcore::{ByCols, Context, CooBuilder, Csc, Duplicates, Place};
+/// let mut builder = CooBuilder::<(), u32, ByCols>::new((2, 2), &Context::new())?;
+/// builder.push(1, 0, ())?;
+/// let a: Csc<()> = builder.finish(Duplicates::Refuse, Place::Memory, &Context::new())?;
+/// assert_eq!(a.nnz(), 1);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
+    any: AnyBuilder,
+    /// Entries on their way to it: lines, indices across, values.
+    majors: Vec<I>,
+    minors: Vec<I>,
+    data: Vec<T>,
+    /// Entries that may come before those are handed over.
+    left: usize,
+    axis: PhantomData<A>,
+}
+
+impl<T: Entry> CooBuilder<T, u32, ByRows> {
+    /// As [`new`](Self::new), for compressed rows with `u32` indices, the default, so that no type need be written: that of
+    /// the values follows from the first entry.
+    ///
+    /// ```
+    /// use outcore::{Context, CooBuilder, Csr, Duplicates, Place};
+    /// let ctx = Context::new();
+    /// let mut builder = CooBuilder::rows((10, 10), &ctx)?;
+    /// builder.push(3, 4, 1.5)?;
+    /// let a: Csr<f64> = builder.finish(Duplicates::Sum, Place::Memory, &ctx)?;
+    /// assert_eq!(a.nnz(), 1);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn rows(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::new(shape, ctx)
+    }
+}
+
+impl<T: Entry> CooBuilder<T, u32, ByCols> {
+    /// As [`rows`](CooBuilder::rows), for compressed columns.
+    pub fn cols(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::new(shape, ctx)
+    }
+}
+
+impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
+    /// No entries yet. Fails if the shape is too large for the index type.
+    pub fn new(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::with_capacity(shape, 0, ctx)
+    }
+
+    /// No entries yet, with room for `nnz` of them, more being possible: memory is taken once and not in steps, and
+    /// scratch space, if it will be needed, is reserved.
+    pub fn with_capacity(shape: (usize, usize), nnz: usize, ctx: &Context) -> Result<Self> {
+        let layout = Layout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
+        let any = AnyBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
+        let (majors, minors, data) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(CooBuilder { any, majors, minors, data, left: 0, axis: PhantomData })
+    }
+
+    /// What assembling `nnz` entries of which none is there yet adds to a plan.
+    pub(crate) fn plan<P: Index>(
+        plan: Plan,
+        shape: (usize, usize),
+        nnz: u64,
+        place: &Place,
+        ctx: &Context,
+    ) -> Plan {
+        let (major, types) = (A::swap_if_cols(shape).0, Types::of::<T, I, P>());
+        let plan = AnySorter::plan(plan, Layout::of(types), nnz, ctx);
+        let nnz = usize::try_from(nnz).unwrap_or(usize::MAX);
+        plan_written(plan, types, (major, nnz), place, ctx)
+    }
+
+    /// Adds an entry. Fails, not adding it, if the position is outside the matrix, or the scratch folder is full; it may be
+    /// tried again when there is space.
+    #[inline]
+    pub fn push(&mut self, row: usize, col: usize, value: T) -> Result<()> {
+        check_position((row, col), self.any.shape, self.nnz())?;
+        if self.left == 0 {
+            self.make_room()?;
+        }
+        let (major, minor) = A::swap_if_cols((row, col));
+        self.majors.push(I::from_usize(major));
+        self.minors.push(I::from_usize(minor));
+        self.data.push(value);
+        self.left -= 1;
+        Ok(())
+    }
+
+    /// Number of entries so far.
+    pub fn nnz(&self) -> usize {
+        self.any.nnz + self.data.len()
+    }
+
+    /// Makes room for entries. Fails, none being lost, if there is none.
+    #[cold]
+    fn make_room(&mut self) -> Result<()> {
+        self.hand_over()?;
+        self.left = self.any.room()?;
+        self.majors.reserve_exact(self.left);
+        self.minors.reserve_exact(self.left);
+        self.data.reserve_exact(self.left);
+        Ok(())
+    }
+
+    /// Hands over what waits here. Fails, none being lost, if nothing more is taken.
+    fn hand_over(&mut self) -> Result<()> {
+        let entries = (Indices::new(&self.majors), Indices::new(&self.minors), Raw::of(&self.data));
+        self.any.take(entries)?;
+        self.majors.clear();
+        self.minors.clear();
+        self.data.clear();
+        self.left = 0;
+        Ok(())
+    }
+
+    /// The matrix: duplicates treated in the order in which they were pushed, indices rising in every row (column). The
+    /// builder is empty afterwards, unless this was only [planned](Context::plan). It is as it was if nothing can be made at
+    /// the place; if something fails later, the entries are gone, and every later call fails as this one did.
+    ///
+    /// `P` is the type of the pointers: `u64` for more than 2^31 entries. Cost: one read of what went to the scratch
+    /// folder, one write of the result.
+    pub fn finish<P: Index>(
+        &mut self,
+        duplicates: Duplicates,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Compressed<T, I, P, A>> {
+        self.hand_over()?;
+        let place = place.into();
+        self.any.finish(P::DTYPE, duplicates, &place, ctx).map(AnyCompressed::into_typed)
+    }
+}
+
+/// A [`CooBuilder`] of types that are known at run time.
+struct AnyBuilder {
+    format: SparseFormat,
+    layout: Layout,
+    shape: (usize, usize),
+    sorter: AnySorter,
+    nnz: usize,
+    /// Whether making a matrix of the entries failed half way.
+    broken: Broken,
+}
+
+impl AnyBuilder {
+    fn new(
+        format: SparseFormat,
+        layout: Layout,
+        shape: (usize, usize),
+        nnz: usize,
+        ctx: &Context,
+    ) -> Result<Self> {
+        check_types((layout.indices, DType::UInt64), shape.0, shape.1, 0)?;
+        let (major, _) = format.swap_if_cols(shape);
+        let sorter = AnySorter::new(layout, 0..major, nnz as u64, ctx);
+        Ok(AnyBuilder { format, layout, shape, sorter, nnz: 0, broken: Broken::default() })
+    }
+
+    /// Entries that can be taken next; a run of them that is full is written first. Fails if it cannot be.
+    fn room(&mut self) -> Result<usize> {
+        self.sorter.write_if_full()?;
+        Ok(self.sorter.left().min(BATCH))
+    }
+
+    /// Takes entries, as many as there was said to be room for.
+    fn take(&mut self, entries: Triplets<'_>) -> Result<()> {
+        self.broken.check()?;
+        self.sorter.gather(entries)?;
+        self.nnz += entries.2.len();
+        Ok(())
+    }
+
+    fn finish(
+        &mut self,
+        pointers: DType,
+        duplicates: Duplicates,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<AnyCompressed> {
+        let Layout { values, indices } = self.layout;
+        let (kind, nnz) = ((self.format, Types { values, indices, pointers }), self.nnz);
+        let (major, _) = self.format.swap_if_cols(self.shape);
+        let _running = ctx.begin(|| {
+            check_types((indices, pointers), 0, 0, nnz)?;
+            let plan = self.sorter.plan_to_settle(Plan::new("assembling"), ctx);
+            Ok(plan_written(plan, kind.1, (major, nnz), place, ctx))
+        })?;
+        let writer = AnyWriter::new(kind, self.shape, nnz, true, place, ctx)?;
+        let empty = AnySorter::new(self.layout, 0..major, 0, ctx);
+        let sorter = std::mem::replace(&mut self.sorter, empty);
+        self.nnz = 0;
+        let mut sink = AnyMatrixSink::new(writer, self.format);
+        let settled = sorter.settle(Some(duplicates), &mut sink, ctx);
+        self.broken.note(settled.and_then(|()| sink.finish()))
+    }
+}

@@ -1,0 +1,79 @@
+//! CSR and CSC to COO: the major index is written out for every entry.
+
+use crate::convert::in_memory::Majors;
+use crate::error::Result;
+use crate::sparse::{
+    AnyCompressed, AnyCoo, AnyCooWriter, AnyLinePart, AnyZippedLines, Axis, Compressed, Coo,
+    IndexCheck, IndexVec, Pieces, by_index_mut, coo_bytes, memory_left,
+};
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::{Context, Entry, Index, Place, Plan};
+
+/// Nanoseconds an entry takes.
+const WORK: f64 = 1.0;
+
+/// Entries of a task.
+const TASK: usize = 1 << 14;
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// The same entries as coordinates, in the order in which they are stored.
+    ///
+    /// Cost: one read and one sequential write, within the memory limit whatever the matrix. The indices are checked on
+    /// the way; a bad one is an error that names its place, and nothing appears.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let coo = Csr::<f64>::eye(2).to_coo(Place::Memory, &Context::new())?;
+    /// assert_eq!(**coo.rows(), [0, 1]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_coo(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
+        expanded(&self.to_any(), &place.into(), ctx).map(AnyCoo::into_typed)
+    }
+}
+
+/// The entries as coordinates, in the order in which they are stored.
+pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCoo> {
+    let (format, nnz) = (from.format(), from.nnz());
+    let types = (from.types().values, from.types().indices);
+    let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
+    let budget = AnyZippedLines::budget(left);
+    let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
+    let work = (lines.most_entries() * types.1.size()) as u64;
+    let _running = ctx.begin(|| {
+        let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
+        let plan = Plan::new(name).on_device_of(from.indices_buffer().file());
+        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
+        let plan = plan.works(nnz as u64, WORK);
+        Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
+    })?;
+    let mut writer = AnyCooWriter::new(types, from.shape(), Some(nnz), place, ctx)?;
+    let _held = ctx.hold(work);
+    let (mut check, mut majors) = (IndexCheck::of(from), IndexVec::new(types.1));
+    let expanded = lines.sweep(ctx, &mut |panel| {
+        let part = panel.parts[0];
+        ctx.with_threads(|| {
+            check.take_any(&panel, 0)?;
+            write_out(panel.first, &part, &mut majors);
+            Ok(())
+        })?;
+        let (rows, cols) = format.swap_if_cols((majors.as_raw(), part.indices.raw()));
+        writer.push(rows, cols, part.data)
+    });
+    expanded.map_err(|error| from.name_indices(error))?;
+    writer.finish()
+}
+
+/// The line of every entry of a run, whose pointers were checked.
+fn write_out(first: usize, part: &AnyLinePart<'_>, majors: &mut IndexVec) {
+    fn go<I: Index>(first: usize, part: &AnyLinePart<'_>, majors: &mut [I]) {
+        let tasks = majors.par_chunks_mut(TASK).enumerate();
+        tasks.for_each(|(task, majors)| {
+            let start = task * TASK;
+            let written = Majors::new(part.indptr, first, start).write(start, majors);
+            debug_assert!(written.is_some());
+        });
+    }
+    majors.resize(part.indices.len(), 0);
+    by_index_mut!(majors.as_mut(), majors => go(first, part, majors));
+}

@@ -1,0 +1,293 @@
+//! COO to CSR and CSC: entries to their lines, lines sorted, duplicates treated.
+
+use crate::convert::formats::faults::{changed, coo_fault_instead};
+use crate::convert::formats::sort_matrix as sorting;
+use crate::convert::in_memory::{
+    Bins, Entries, Grain, Layout, Others, Region, assemble, check_fits, few, plan_written,
+    reading_budget,
+};
+use crate::convert::sort::{AnyMatrixSink, AnySorter, Buckets, position, sorted_run, sorter};
+use crate::error::Result;
+use crate::sparse::{
+    AnyCompressed, AnyCoo, AnyDraft, AnyWriter, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr,
+    Duplicates, Indices, IndicesMut, Types,
+};
+use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
+
+/// Nanoseconds an entry takes one thread in memory.
+const WORK: f64 = 40.0;
+
+impl<T: Entry, I: Index> Coo<T, I> {
+    /// The matrix in compressed rows, columns rising within each.
+    ///
+    /// Duplicates are treated in the order in which they stand, so that the result is the same every time. `P` is the
+    /// type of the pointers: `u64` for more than 2^31 entries.
+    ///
+    /// Cost: one read of the entries, and of those that do not fit in a quarter of the memory limit one write and one read
+    /// in the scratch folder; one write of the result. Memory besides the result: the entries once more, or the limit; of a
+    /// result in memory two bytes an entry, and for each thread at most a sixteenth of the entries, where the limit allows it.
+    ///
+    /// ```
+    /// use outcore::{Context, Coo, Csr, Duplicates, ErrorKind, Place};
+    /// let a = Coo::<i64>::from_triplets((2, 2), [(0, 1, 3), (0, 1, 4)])?;
+    /// let ctx = Context::new();
+    /// let csr: Csr<i64> = a.to_csr(Duplicates::Sum, Place::Memory, &ctx)?;
+    /// assert_eq!(*csr.data().as_ref(), [7]);
+    /// let error = a.to_csr::<u32>(Duplicates::Refuse, Place::Memory, &ctx).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Duplicate);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_csr<P: Index>(
+        &self,
+        duplicates: Duplicates,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csr<T, I, P>> {
+        compress::<T, I, P, ByRows>(self, duplicates, &place.into(), ctx)
+    }
+
+    /// The matrix in compressed columns, rows rising within each; otherwise as [`to_csr`](Self::to_csr).
+    pub fn to_csc<P: Index>(
+        &self,
+        duplicates: Duplicates,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csc<T, I, P>> {
+        compress::<T, I, P, ByCols>(self, duplicates, &place.into(), ctx)
+    }
+}
+
+impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
+    /// As [`from_triplets`](Self::from_triplets), for the index types that are the default, so that no type need be written:
+    /// that of the values follows from them.
+    ///
+    /// ```
+    /// use outcore::{Csc, Csr, Duplicates};
+    /// let a = Csr::from_entries((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
+    /// assert_eq!(**a.indices(), [0, 1]);
+    /// let b = Csc::from_entries((2, 3), [(1, 2, 7i8)], Duplicates::Sum)?;
+    /// assert_eq!(b.get(1, 2)?, Some(7));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn from_entries(
+        shape: (usize, usize),
+        triplets: impl IntoIterator<Item = (usize, usize, T)>,
+        duplicates: Duplicates,
+    ) -> Result<Self> {
+        Self::from_triplets(shape, triplets, duplicates)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of the
+    /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another.
+    ///
+    /// ```
+    /// use outcore::{Csr, Duplicates};
+    /// let a = Csr::<f64>::from_triplets((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
+    /// assert_eq!(**a.indices(), [0, 1]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn from_triplets(
+        shape: (usize, usize),
+        triplets: impl IntoIterator<Item = (usize, usize, T)>,
+        duplicates: Duplicates,
+    ) -> Result<Self> {
+        Self::from_triplets_with(shape, triplets, duplicates, Place::Memory, &Context::new())
+    }
+
+    /// A matrix at `place` from `(row, column, value)` triplets in any order, which are gathered in memory first; a
+    /// [`CooBuilder`](crate::CooBuilder) takes more than that. Then as [`Coo::to_csr`].
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Duplicates, Place};
+    /// let (entries, ctx) = ([(1, 1, 2.0), (0, 0, 1.0)], Context::new().threads(2)?);
+    /// let a = Csr::<f64>::from_triplets_with((2, 2), entries, Duplicates::Sum, Place::Memory, &ctx)?;
+    /// assert_eq!(**a.indices(), [0, 1]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn from_triplets_with(
+        shape: (usize, usize),
+        triplets: impl IntoIterator<Item = (usize, usize, T)>,
+        duplicates: Duplicates,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        ctx.check_cancelled()?;
+        let coo = Coo::<T, I>::gathered(shape, triplets, &|bytes| {
+            ctx.check_cancelled()?;
+            ctx.check_memory("the triplets", bytes)
+        })?;
+        compress(&coo, duplicates, &place.into(), ctx)
+    }
+}
+
+fn compress<T: Entry, I: Index, P: Index, A: Axis>(
+    coo: &Coo<T, I>,
+    duplicates: Duplicates,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Compressed<T, I, P, A>> {
+    to_compressed(&coo.to_any(), (A::FORMAT, P::DTYPE), duplicates, place, ctx)
+        .map(AnyCompressed::into_typed)
+}
+
+/// The matrix in a format, with pointers of a type.
+pub(crate) fn to_compressed(
+    coo: &AnyCoo,
+    kind: (SparseFormat, DType),
+    duplicates: Duplicates,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    compressed(coo, kind, duplicates, place, Grain::USUAL, ctx)
+}
+
+/// As [`to_compressed`], in memory in parts of this size.
+pub(crate) fn compressed(
+    coo: &AnyCoo,
+    (format, pointers): (SparseFormat, DType),
+    duplicates: Duplicates,
+    place: &Place,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (values, indices) = coo.types();
+    let kind = (format, Types { values, indices, pointers });
+    let ((major, _), nnz) = (format.swap_if_cols(coo.shape()), coo.nnz());
+    let (layout, stored) = (Layout::of(kind.1), coo.stored_bytes());
+    let way = Way::choose(coo, kind, place, grain, ctx);
+    let _running = ctx.begin(|| {
+        check_fits(kind.1, (major, nnz), place, ctx)?;
+        let (name, _) = format.swap_if_cols(("COO to CSR", "COO to CSC"));
+        let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, stored);
+        let plan = match way {
+            Way::OneThread(beside) | Way::AllThreads(beside) => {
+                plan.works(nnz as u64, WORK).holds(beside)
+            }
+            Way::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
+        };
+        Ok(plan_written(plan, kind.1, (major, nnz), place, ctx))
+    })?;
+    let made = match way {
+        Way::OneThread(beside) => in_one_thread(coo, kind, duplicates, beside, ctx).map(Some),
+        Way::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
+        Way::Sorter => Ok(None),
+    };
+    if let Some(matrix) = made.map_err(|error| coo_fault_instead(coo, error))? {
+        return Ok(matrix);
+    }
+    let writer = AnyWriter::new(kind, coo.shape(), nnz, true, place, ctx)?;
+    let mut sink = AnyMatrixSink::new(writer, format);
+    let outcome = if sorter::holds(layout, nnz, ctx) && stored <= reading_budget(ctx) {
+        coo.check()?;
+        ctx.meter().pass();
+        ctx.meter().read(stored);
+        let (lines, others) = coordinates(coo, format);
+        let (bins, entries) = (Bins::new(0..major), (lines, others, coo.data().as_raw()));
+        sorted_run(&bins, entries, None, ctx).and_then(|(buffer, runs)| {
+            let buckets = Buckets::new(layout, bins, runs, None, ctx);
+            buckets.settle_memory(buffer.bytes(), Some(duplicates), &mut sink)
+        })
+    } else {
+        let (lines, others) = format.swap_if_cols((coo.rows(), coo.cols()));
+        let extents = format.swap_if_cols(coo.shape());
+        let arrays = (lines, others, coo.data());
+        sorting::sort_entries(arrays, extents, duplicates, &mut sink, ctx)
+    };
+    outcome.map_err(|error| coo_fault_instead(coo, error))?;
+    sink.finish()
+}
+
+/// How entries get to their lines, and what memory that takes beside the result.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Few of them, in memory, by one thread.
+    OneThread(u64),
+    /// In memory, by all threads.
+    AllThreads(u64),
+    /// By the external sort, or its second pass alone.
+    Sorter,
+}
+
+impl Way {
+    fn choose(
+        coo: &AnyCoo,
+        (format, types): (SparseFormat, Types),
+        place: &Place,
+        grain: Grain,
+        ctx: &Context,
+    ) -> Self {
+        let (limit, nnz) = (ctx.memory_left(), coo.nnz());
+        if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
+            return Way::Sorter;
+        }
+        let (major, minor) = format.swap_if_cols(coo.shape());
+        let bytes = types.bytes_of(major, nnz);
+        let fits = |beside: &u64| bytes.saturating_add(*beside) <= limit;
+        if let Some(beside) = few::memory(nnz, major, minor, grain).filter(fits) {
+            return Way::OneThread(beside);
+        }
+        assemble::memory((types.values, types.indices), (nnz, major), grain, ctx)
+            .filter(fits)
+            .map_or(Way::Sorter, Way::AllThreads)
+    }
+}
+
+/// The line of every entry, and its index across.
+fn coordinates(coo: &AnyCoo, format: SparseFormat) -> (Indices<'_>, Indices<'_>) {
+    format.swap_if_cols((Indices::of(coo.rows()), Indices::of(coo.cols())))
+}
+
+fn entries(coo: &AnyCoo, format: SparseFormat) -> Entries<'_> {
+    let (lines, others) = coordinates(coo, format);
+    let (_, extent) = format.swap_if_cols(coo.shape());
+    Entries { lines, others: Others::Given(others, extent), data: coo.data().as_raw() }
+}
+
+/// A matrix of few entries in memory.
+fn in_one_thread(
+    coo: &AnyCoo,
+    kind: (SparseFormat, Types),
+    duplicates: Duplicates,
+    beside: u64,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (format, shape) = (kind.0, coo.shape());
+    let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
+    let _held = ctx.hold(beside);
+    let mut lens = vec![0; draft.indptr.len() - 1];
+    let mut region = Region {
+        lines: 0..lens.len(),
+        lens: &mut lens,
+        indices: draft.indices.as_mut(),
+        data: draft.data.as_mut(),
+    };
+    few::fill(&entries(coo, format), &mut region).ok_or_else(changed)?;
+    ctx.meter().pass();
+    ctx.meter().read(coo.stored_bytes());
+    let filled = region.settle(Some(duplicates));
+    let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
+    let mut ends = IndicesMut::of(&mut draft.indptr);
+    ends.take_front(1);
+    ends.copy_from(&lens);
+    draft.finish(format, shape, filled.canonical)
+}
+
+/// A matrix in memory made on all threads; `None` if its lines are not made for it.
+fn in_parallel(
+    coo: &AnyCoo,
+    kind: (SparseFormat, Types),
+    duplicates: Duplicates,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<Option<AnyCompressed>> {
+    let (format, shape) = (kind.0, coo.shape());
+    let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
+    let assembled = assemble(&entries(coo, format), Some(duplicates), &mut draft, grain, ctx)?;
+    let Some(filled) = assembled else { return Ok(None) };
+    ctx.meter().pass();
+    ctx.meter().read(coo.stored_bytes());
+    let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
+    draft.finish(format, shape, filled.canonical).map(Some)
+}

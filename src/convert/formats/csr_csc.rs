@@ -1,0 +1,196 @@
+//! CSR to CSC and back: a stable counting sort by the other index.
+//!
+//! In memory the values alone move where the structure is symmetric (`symmetric.rs`). Else all threads sort: in two levels, so
+//! that what is written stays in the cache (`assemble.rs`), or straight to owners of lines where the indices rise with the
+//! rows (`owners.rs`). Where the limit has no room for that, or the result lies in a file, one thread does the same in one
+//! level.
+//!
+//! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`; any other in memory, and
+//! written from there if its place is a file.
+
+use crate::convert::formats::faults::{fault_instead, fault_of};
+use crate::convert::formats::sort_matrix as sorting;
+use crate::convert::in_memory::{
+    Entries, Grain, Layout, Owners, assemble, check_fits, exceeds, few_across, plan_written,
+    symmetric,
+};
+use crate::convert::sort::{AnyMatrixSink, AnySorter};
+use crate::error::Result;
+use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, Csc, Csr, by_index};
+use crate::storage::{Context, Entry, Index, Place, Plan};
+
+/// Lines between two looks at the cancel token.
+const STEP: usize = 1 << 16;
+
+/// Nanoseconds an entry takes one thread in memory.
+const WORK: f64 = 8.0;
+
+impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
+    /// The same matrix in compressed columns, rows rising within each.
+    ///
+    /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with the
+    /// result, and its values as well if it is, bit by bit, its own transpose.
+    ///
+    /// Cost of a result within half the memory limit, or in memory: the indices are read twice, the values once. The result
+    /// is made in memory, and written from there in one go if its place is a file; besides, where the limit allows it, two
+    /// bytes an entry and for each thread at most a sixteenth of the entries are taken, which is what lets threads work side
+    /// by side. A larger one: two reads and two writes of the entries, half of them in the scratch folder, within the limit
+    /// whatever the matrix.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let a = Csr::<f64>::from_parts((2, 3), vec![0, 2, 3], vec![0, 2, 1], vec![1.0, 2.0, 3.0])?;
+    /// let csc = a.to_csc(Place::Memory, &Context::new())?;
+    /// assert_eq!(csc.col(2)?.indices, [0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_csc(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csc<T, I, P>> {
+        recompress(&self.to_any(), "CSR to CSC", &place.into(), ctx).map(AnyCompressed::into_typed)
+    }
+}
+
+impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
+    /// The same matrix in compressed rows; otherwise as [`Csr::to_csc`].
+    pub fn to_csr(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csr<T, I, P>> {
+        recompress(&self.to_any(), "CSC to CSR", &place.into(), ctx).map(AnyCompressed::into_typed)
+    }
+}
+
+/// The same matrix compressed along the other axis.
+pub(crate) fn recompress(
+    from: &AnyCompressed,
+    operation: &'static str,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    recompressed(from, operation, place, Grain::USUAL, ctx)
+}
+
+/// As [`recompress`], in memory in parts of this size.
+pub(crate) fn recompressed(
+    from: &AnyCompressed,
+    operation: &'static str,
+    place: &Place,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    if *place == Place::Memory
+        && let Some(made) = few_across(from, grain, ctx)?
+    {
+        return Ok(made);
+    }
+    let (size, types, stored) = ((from.minor(), from.nnz()), from.types(), from.stored_bytes());
+    let bytes = types.bytes_of(from.minor(), from.nnz());
+    let plan = Plan::new(operation).on_device_of(from.indices_buffer().file()).reads(1, stored);
+    if exceeds(bytes, place, ctx) || stored > ctx.memory_left() / 2 {
+        let _running = ctx.begin(|| {
+            check_fits(types, size, place, ctx)?;
+            let plan = AnySorter::plan(plan, Layout::of(types), from.nnz() as u64, ctx);
+            Ok(plan_written(plan, types, size, place, ctx))
+        })?;
+        return recompress_in_buckets(from, place, ctx);
+    }
+    let kinds = (types.values, types.indices);
+    let in_parallel = assemble::memory(kinds, (from.nnz(), from.minor()), grain, ctx)
+        .filter(|beside| bytes + beside <= ctx.memory_left());
+    let _running = ctx.begin(|| {
+        if !symmetric::may_share(from, grain) {
+            check_fits(types, size, place, ctx)?;
+        }
+        let threads = if in_parallel.is_some() { 1.0 } else { ctx.thread_count() as f64 };
+        let plan = plan.works(from.nnz() as u64, WORK * threads).holds(in_parallel.unwrap_or(0));
+        let plan = plan_written(plan, types, size, place, ctx);
+        Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
+    })?;
+    ctx.meter().pass();
+    ctx.meter().read(stored);
+    let made = in_memory(from, in_parallel.is_some(), grain, ctx)?;
+    at_place(made, place, ctx)
+}
+
+/// A matrix that was made in memory, at its place.
+pub(crate) fn at_place(made: AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCompressed> {
+    fn lens<P: Index>(indptr: &[P], lens: &mut Vec<usize>) {
+        lens.clear();
+        lens.extend(indptr.windows(2).map(|pair| pair[1].to_usize() - pair[0].to_usize()));
+    }
+    if *place == Place::Memory {
+        return Ok(made);
+    }
+    // Stores all over a mapped file would dirty it page by page; what lies in memory is one sequential write.
+    let kind = (made.format(), made.types());
+    let mut writer = AnyWriter::new(kind, made.shape(), made.nnz(), true, place, ctx)?;
+    let (major, indices, data) = (made.major(), made.indices().raw(), made.data().as_raw());
+    let mut lengths = Vec::with_capacity(STEP);
+    for start in (0..major).step_by(STEP) {
+        ctx.report("writing", start as u64, major as u64)?;
+        let end = major.min(start + STEP);
+        let pointers = made.indptr().slice(start..end + 1);
+        by_index!(pointers, pointers => lens(pointers, &mut lengths));
+        let entries = made.span(start).start..made.span(end - 1).end;
+        writer.push_lines(&lengths, indices.slice(entries.clone()), data.slice(entries))?;
+    }
+    writer.finish(made.known_canonical() == Some(true))
+}
+
+/// The matrix in memory, made on all threads if that pays.
+fn in_memory(
+    from: &AnyCompressed,
+    parallel: bool,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    if let Some(made) = symmetric::across(from, grain, ctx)? {
+        return Ok(made);
+    }
+    let (format, shape) = (from.format().other(), from.shape());
+    let kind = (format, from.types());
+    let mut draft = AnyDraft::new(kind, shape, from.nnz(), &Place::Memory, ctx)?;
+    let entries = Entries::across(from);
+    if parallel {
+        let filled = in_parallel(from, &entries, &mut draft, grain, ctx);
+        if let Some(canonical) = filled.map_err(|error| fault_instead(from, error))? {
+            return draft.finish(format, shape, canonical);
+        }
+        draft.indptr.as_mut().clear();
+    }
+    let one = Owners::one(from.nnz(), from.minor());
+    one.fill(&entries, &mut draft, ctx)?.ok_or_else(|| fault_of(from))?;
+    if from.known_canonical() == Some(true) {
+        // Entries that do not repeat rise.
+        return draft.finish(format, shape, true);
+    }
+    draft.finish_checked(format, shape).map_err(|error| fault_instead(from, error))
+}
+
+/// Fills a draft in memory on all threads, and tells whether indices rise in its lines; `None`, if that is not worth it.
+fn in_parallel(
+    from: &AnyCompressed,
+    entries: &Entries<'_>,
+    draft: &mut AnyDraft,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<Option<bool>> {
+    let threads = ctx.thread_count();
+    let owners =
+        ctx.with_threads(|| Owners::new(entries.lines, from.minor(), threads, grain.block));
+    if let Some(owners) = owners {
+        ctx.with_threads(|| owners.fill(entries, draft, ctx))?.ok_or_else(|| fault_of(from))?;
+        // Where entries do not repeat, they rise; where they might, it is checked at first use.
+        return Ok(Some(from.known_canonical() == Some(true)));
+    }
+    let assembled = assemble(entries, None, draft, grain, ctx)?;
+    Ok(assembled.and_then(|assembled| assembled.ok()).map(|filled| filled.canonical))
+}
+
+fn recompress_in_buckets(
+    from: &AnyCompressed,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let kind = (from.format().other(), from.types());
+    let writer = AnyWriter::new(kind, from.shape(), from.nnz(), true, place, ctx)?;
+    let mut sink = AnyMatrixSink::new(writer, kind.0);
+    sorting::sort_lines(from, true, None, &mut sink, ctx)?;
+    sink.finish()
+}

@@ -1,0 +1,146 @@
+//! A dense matrix that is to be made of entries: what that costs, where it fits, and its entries put where they belong.
+
+use crate::convert::formats::dense_rows::{Run, overflow, put_at};
+use crate::convert::formats::dense_sink::LinesSink;
+use crate::convert::in_memory::{BLOCK, Entries, Layout};
+use crate::convert::sort::AnySorter;
+use crate::dense::{AnyDense, AnyDenseMut, AnyDenseWriter};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::{AnyCompressed, AnyLinePanels, by_index_type};
+use crate::storage::raw::put;
+use crate::storage::{Context, DType, Index, Order, Place, Plan};
+
+/// Entries between two looks at the cancel token.
+const STEP: usize = 1 << 20;
+
+/// Nanoseconds that an element of the result, and that an entry takes one thread.
+pub(super) const ELEMENT: f64 = 0.3;
+pub(super) const ENTRY: f64 = 3.0;
+
+/// What is to be made, and where.
+pub(super) struct Target<'a> {
+    dtype: DType,
+    shape: (usize, usize),
+    order: Order,
+    place: &'a Place,
+    pub(super) ctx: &'a Context,
+    /// The same context, with the memory that is left beside the result or beside writing it.
+    pub(super) free: Context,
+}
+
+impl<'a> Target<'a> {
+    /// Fails if a result in memory would not fit.
+    pub(super) fn new(
+        (values, shape): (Option<DType>, (usize, usize)),
+        order: Order,
+        place: &'a Place,
+        ctx: &'a Context,
+    ) -> Result<Self> {
+        let dtype = values.expect("a matrix with values");
+        let len = shape.0.saturating_mul(shape.1);
+        let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
+        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
+        let free = ctx.less(taken);
+        Ok(Target { dtype, shape, order, place, ctx, free })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.shape.0.saturating_mul(self.shape.1)
+    }
+
+    /// What belongs to rows and to columns, as what belongs to the lines of the result and to what goes across them.
+    pub(super) fn along<V>(&self, (rows, cols): (V, V)) -> (V, V) {
+        if self.order == Order::C { (rows, cols) } else { (cols, rows) }
+    }
+
+    pub(super) fn create(&self) -> Result<AnyDenseMut> {
+        let shape = <[usize; 2]>::from(self.shape);
+        AnyDenseMut::create(self.place, (self.dtype, &shape, self.order), self.ctx)
+    }
+
+    /// The result without elements, however many lines without elements it has.
+    pub(super) fn nothing(&self) -> Result<AnyDense> {
+        let _running =
+            self.ctx.begin(|| Ok(self.plan_to_scatter(Plan::new("to dense").reads(1, 0), 0)))?;
+        self.ctx.meter().pass();
+        self.create()?.freeze()
+    }
+
+    /// Whether entries are put where they belong as they come.
+    pub(super) fn takes_any_order(&self, stored: u64) -> bool {
+        *self.place == Place::Memory && stored <= self.ctx.memory_left() / 2
+    }
+
+    /// Runs of lines of a matrix; `None` if they would not fit.
+    pub(super) fn panels(&self, from: &AnyCompressed) -> Result<Option<AnyLinePanels>> {
+        let budget = self.free.memory_left() / 2;
+        match AnyLinePanels::for_one_sweep(from.clone(), budget, self.ctx) {
+            Err(error) if error.kind() == ErrorKind::Memory => Ok(None),
+            panels => Ok(Some(panels?).filter(|panels| panels.memory() <= budget)),
+        }
+    }
+
+    pub(super) fn sink(&self) -> Result<LinesSink> {
+        let shape = <[usize; 2]>::from(self.shape);
+        let what = (self.dtype, &shape[..], self.order);
+        let writer = AnyDenseWriter::new(self.place, what, self.ctx)?;
+        LinesSink::new(writer, self.dtype, self.shape, self.order, &self.free)
+    }
+
+    pub(super) fn plan_to_write(&self, plan: Plan) -> Plan {
+        let beside = LinesSink::memory(self.dtype, &self.free);
+        let plan = plan.works(self.len() as u64, ELEMENT).beside(beside);
+        AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
+    }
+
+    pub(super) fn plan_to_sort(&self, plan: Plan, layout: Layout, nnz: usize) -> Plan {
+        self.plan_to_write(AnySorter::plan(plan, layout, nnz as u64, &self.free))
+    }
+
+    pub(super) fn plan_to_scatter(&self, plan: Plan, nnz: usize) -> Plan {
+        let plan = plan.works(nnz as u64, ENTRY).works(self.len() as u64, ELEMENT);
+        AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
+    }
+
+    /// Puts entries where they belong, in a result in memory whose lines have `length` elements.
+    pub(super) fn scatter(
+        &self,
+        stored: u64,
+        nnz: usize,
+        entries: &Entries<'_>,
+        length: usize,
+    ) -> Result<AnyDense> {
+        let ctx = self.ctx;
+        ctx.meter().pass();
+        ctx.meter().read(stored);
+        let (mut dense, put) = (self.create()?, put(self.dtype));
+        for start in (0..nnz).step_by(STEP) {
+            ctx.report("writing out zeros", start as u64, nnz as u64)?;
+            let here = start..nnz.min(start + STEP);
+            let (mut elements, mut clash) = (dense.elements_mut(), None);
+            let all = by_index_type!(entries.lines.dtype(), I => {
+                entries.each::<I>(here, &mut |lines, others, data| {
+                    let mut slots = [0; BLOCK];
+                    for ((slot, line), other) in slots.iter_mut().zip(lines).zip(others) {
+                        *slot = line.to_usize().wrapping_mul(length).wrapping_add(other.to_usize());
+                    }
+                    match put_at(elements.reborrow(), &slots[..lines.len()], data, put) {
+                        Run::All => Some(()),
+                        Run::Beyond(_) => None,
+                        Run::Overflow(k) => {
+                            clash = Some((lines[k].to_usize(), others[k].to_usize()));
+                            None
+                        }
+                    }
+                })
+            });
+            if let Some(place) = clash {
+                return Err(overflow(self.along(place)));
+            }
+            // Coordinates that were checked may lie in a file that has changed since.
+            let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
+            all.ok_or_else(changed)?;
+        }
+        dense.freeze()
+    }
+}

@@ -1,0 +1,266 @@
+//! Dense to sparse: what is not zero, or what the caller wants kept.
+//!
+//! | the matrix | the result | what is done |
+//! |---|---|---|
+//! | in memory, or fits in half the limit | in memory | counted, then filled: no memory beside the result |
+//! | anything | compressed along its lines | panel by panel, each sifted in parallel and written: 1 read, 1 write |
+//! | anything | compressed across them | the same, but the entries go through the external sort of `sorter.rs` |
+
+use crate::convert::formats::nonzero_marks::{Keep, Wanted, nonzero};
+use crate::convert::formats::nonzeros_by_panel::{Kept, Sieve};
+use crate::convert::formats::nonzeros_in_memory::fill;
+use crate::convert::in_memory::{Layout, plan_written};
+use crate::convert::sort::{AnyCooSink, AnyMatrixSink, AnySink, AnySorter};
+use crate::dense::{AnyDense, AnyLinePanels, Dense};
+use crate::error::Result;
+use crate::sparse::{
+    AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Coo, Csc, Csr, IndexVec, Types, check_types,
+    coo_bytes,
+};
+use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat};
+
+/// Nanoseconds that an element takes one thread.
+const WORK: f64 = 1.5;
+
+impl<T: Element> Dense<T> {
+    /// Compressed rows of the elements that are not zero.
+    ///
+    /// Cost: one read of the array and one write of the entries; in Fortran order the entries that do not fit in a sixth of
+    /// the memory limit are written to the scratch folder and read once besides. To memory, of a matrix that fits in half
+    /// the limit: two looks at each element. Memory: the limit at most.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Dense, Place};
+    /// let a = Dense::from(ndarray::arr2(&[[0.0, 1.0], [2.0, 0.0]]));
+    /// let csr: Csr<f64> = a.to_csr(Place::Memory, &Context::new())?;
+    /// assert_eq!(csr.nnz(), 2);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_csr<I: Index, P: Index>(
+        &self,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csr<T, I, P>> {
+        let kind = (SparseFormat::Csr, Types::of::<T, I, P>());
+        to_nonzeros(&self.to_any(), kind, &place.into(), ctx).map(AnyCompressed::into_typed)
+    }
+
+    /// Compressed rows of the elements that `keep` wants, such as those above a threshold. `keep` may be asked twice
+    /// about an element and must answer the same.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Dense, Place};
+    /// let a = Dense::from(ndarray::arr2(&[[0.1, 1.0], [-2.0, 0.0]]));
+    /// let csr: Csr<f64> = a.to_csr_if(|x: f64| x.abs() > 0.5, Place::Memory, &Context::new())?;
+    /// assert_eq!(**csr.data(), [1.0, -2.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_csr_if<I: Index, P: Index>(
+        &self,
+        keep: impl Fn(T) -> bool + Sync,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csr<T, I, P>> {
+        let kind = (SparseFormat::Csr, Types::of::<T, I, P>());
+        sparsify(&self.to_any(), kind, &Wanted::new(keep), &place.into(), ctx)
+            .map(AnyCompressed::into_typed)
+    }
+
+    /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr), the orders exchanged.
+    pub fn to_csc<I: Index, P: Index>(
+        &self,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csc<T, I, P>> {
+        let kind = (SparseFormat::Csc, Types::of::<T, I, P>());
+        to_nonzeros(&self.to_any(), kind, &place.into(), ctx).map(AnyCompressed::into_typed)
+    }
+
+    /// Compressed columns of the elements that `keep` wants; otherwise as [`to_csr_if`](Self::to_csr_if).
+    pub fn to_csc_if<I: Index, P: Index>(
+        &self,
+        keep: impl Fn(T) -> bool + Sync,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Csc<T, I, P>> {
+        let kind = (SparseFormat::Csc, Types::of::<T, I, P>());
+        sparsify(&self.to_any(), kind, &Wanted::new(keep), &place.into(), ctx)
+            .map(AnyCompressed::into_typed)
+    }
+
+    /// Coordinates of the elements that are not zero, row by row; cost as [`to_csr`](Self::to_csr), with one look at each.
+    ///
+    /// ```
+    /// use outcore::{Context, Dense, Place};
+    /// let a = Dense::from(ndarray::arr2(&[[0.0, 1.0], [2.0, 0.0]]));
+    /// let coo = a.to_coo::<u32>(Place::Memory, &Context::new())?;
+    /// assert_eq!((&coo.rows()[..], &coo.cols()[..]), (&[0, 1][..], &[1, 0][..]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_coo<I: Index>(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
+        to_coo(&self.to_any(), I::DTYPE, &place.into(), ctx).map(AnyCoo::into_typed)
+    }
+}
+
+/// Coordinates of the elements that are not zero.
+pub(crate) fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context) -> Result<AnyCoo> {
+    let (shape, keep) = (a.dim(), nonzero(a.dtype()));
+    check_types((indices, DType::UInt64), shape.0, shape.1, 0)?;
+    let along = a.order() == Order::C;
+    let (way, types) = (Way::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
+    let _running = ctx.begin(|| {
+        let what = ("dense to COO", indices);
+        let (plan, entries) = way.plan_to_sift(a, what, keep, place, ctx);
+        let plan = AnyCooWriter::plan(plan, types, entries, place, ctx);
+        Ok(way.plan_to_grow(plan, coo_bytes(types, entries), place))
+    })?;
+    let mut sink = AnyCooSink::new(AnyCooWriter::new(types, shape, None, place, ctx)?, indices);
+    match a.is_empty() {
+        true => ctx.meter().pass(),
+        false => way.sift(a, indices, keep, &mut sink, ctx)?,
+    }
+    sink.finish()
+}
+
+/// The elements that are not zero, compressed.
+pub(crate) fn to_nonzeros(
+    a: &AnyDense,
+    kind: (SparseFormat, Types),
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    sparsify(a, kind, nonzero(a.dtype()), place, ctx)
+}
+
+fn sparsify(
+    a: &AnyDense,
+    (format, types): (SparseFormat, Types),
+    keep: &dyn Keep,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (major, minor) = format.swap_if_cols(a.dim());
+    check_types((types.indices, types.pointers), major, minor, 0)?;
+    let (wanted, _) = format.swap_if_cols((Order::C, Order::Fortran));
+    let way = Way::choose(a, a.order() == wanted, place, ctx)?;
+    let _running = ctx.begin(|| {
+        let (name, _) = format.swap_if_cols(("dense to CSR", "dense to CSC"));
+        let what = (name, types.indices);
+        let (plan, entries) = way.plan_to_sift(a, what, keep, place, ctx);
+        let plan = plan_written(plan, types, (major, entries), place, ctx);
+        Ok(way.plan_to_grow(plan, types.bytes_of(0, entries), place))
+    })?;
+    if matches!(way, Way::Filled) {
+        ctx.meter().pass();
+        ctx.meter().pass();
+        ctx.meter().read(a.stored_bytes());
+        return fill(a, (format, types), keep, place, ctx);
+    }
+    let writer = AnyWriter::new((format, types), a.dim(), 0, false, place, ctx)?;
+    let mut sink = AnyMatrixSink::new(writer, format);
+    match a.is_empty() {
+        true => ctx.meter().pass(),
+        false => way.sift(a, types.indices, keep, &mut sink, ctx)?,
+    }
+    sink.finish()
+}
+
+/// How the elements that are kept get to their lines.
+enum Way {
+    /// Counted, then filled.
+    Filled,
+    /// Written as they come.
+    Along(AnyLinePanels),
+    /// Sorted.
+    Across(AnyLinePanels),
+}
+
+impl Way {
+    fn choose(a: &AnyDense, along: bool, place: &Place, ctx: &Context) -> Result<Self> {
+        if *place == Place::Memory && a.stored_bytes() <= ctx.memory_left() / 2 {
+            return Ok(Way::Filled);
+        }
+        Self::streamed(a, along, ctx)
+    }
+
+    fn streamed(a: &AnyDense, along: bool, ctx: &Context) -> Result<Self> {
+        let limit = ctx.memory_left();
+        let panels = AnyLinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 }, ctx)?;
+        Ok(if along { Way::Along(panels) } else { Way::Across(panels) })
+    }
+
+    /// What getting the elements to their lines costs, and their number: an estimate, or in memory hardly less than that.
+    fn plan_to_sift(
+        &self,
+        a: &AnyDense,
+        (name, indices): (&'static str, DType),
+        keep: &dyn Keep,
+        place: &Place,
+        ctx: &Context,
+    ) -> (Plan, usize) {
+        let (nnz, most) = Sieve::estimate(a.elements(), keep);
+        let passes = if matches!(self, Way::Filled) { 2 } else { 1 };
+        let mut plan = Plan::new(name)
+            .on_device_of(a.buffer().file())
+            .reads(passes, a.stored_bytes())
+            .works(a.len() as u64, WORK);
+        plan.entries = Some(nnz);
+        let beside =
+            |panels: &AnyLinePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
+        let layout = Layout { values: Some(a.dtype()), indices };
+        let plan = match self {
+            Way::Filled => plan,
+            Way::Along(panels) => plan.beside(beside(panels)),
+            Way::Across(panels) => AnySorter::plan(plan, layout, nnz, ctx).beside(beside(panels)),
+        };
+        (plan, if *place == Place::Memory { most } else { nnz } as usize)
+    }
+
+    /// Adds the growing of a result in memory that ends with `bytes` bytes.
+    fn plan_to_grow(&self, plan: Plan, bytes: u64, place: &Place) -> Plan {
+        match (self, place) {
+            // By halves, beside what it was before.
+            (Way::Along(_) | Way::Across(_), Place::Memory) => plan.beside(bytes / 4 * 7),
+            _ => plan,
+        }
+    }
+
+    /// Hands what is kept to `sink`, line by line.
+    fn sift(
+        self,
+        a: &AnyDense,
+        indices: DType,
+        keep: &dyn Keep,
+        sink: &mut dyn AnySink,
+        ctx: &Context,
+    ) -> Result<()> {
+        let kind = (a.dtype(), indices);
+        let panels = match self {
+            Way::Filled => return Ok(()),
+            Way::Along(panels) => {
+                return Sieve::new(panels, kind, ctx).sweep(keep, &mut |kept: Kept<'_>| {
+                    if kept.whole {
+                        return sink.lines(kept.lens, kept.indices, kept.data, true);
+                    }
+                    sink.part(kept.indices, kept.data, true)?;
+                    if kept.ends { sink.end_line() } else { Ok(()) }
+                });
+            }
+            Way::Across(panels) => panels,
+        };
+        let mut sieve = Sieve::new(panels, kind, ctx);
+        let layout = Layout { values: Some(a.dtype()), indices };
+        let mut sorter = AnySorter::new(layout, 0..a.lines().1, 0, ctx);
+        let mut lines = IndexVec::new(indices);
+        sieve.sweep(keep, &mut |kept: Kept<'_>| {
+            lines.clear();
+            for (k, &len) in kept.lens.iter().enumerate() {
+                lines.resize(lines.len() + len, kept.first + k);
+            }
+            sorter.extend((kept.indices, lines.as_indices(), kept.data))
+        })?;
+        drop((sieve, lines));
+        // Each line comes in order, because the lines across it do.
+        sorter.settle(None, sink, ctx)
+    }
+}

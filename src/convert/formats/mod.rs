@@ -1,0 +1,38 @@
+//! Pairs of formats.
+//!
+//! | from | to COO | to CSR or CSC | to dense |
+//! |---|---|---|---|
+//! | COO | | [`coo_to_compressed`] | [`to_dense`] |
+//! | CSR, CSC | [`compressed_to_coo`] | [`csr_csc`] | [`to_dense`] |
+//! | dense | [`dense_to_sparse`] | [`dense_to_sparse`] | |
+//!
+//! - [`builder`] – entries one by one; [`sort_matrix`] – whole matrices through the external sort
+//! - [`nonzero_marks`] – which elements of a dense matrix are kept, looked at [`nonzeros_in_memory`] or [`nonzeros_by_panel`]
+//! - [`dense_target`] – a dense matrix that entries are put into, [`dense_rows`] where they lie or a [`dense_sink`] for the sort
+//! - [`faults`] – what is wrong with the indices of the input
+
+mod builder;
+mod compressed_to_coo;
+mod coo_to_compressed;
+mod csr_csc;
+mod dense_rows;
+mod dense_sink;
+mod dense_target;
+mod dense_to_sparse;
+mod faults;
+mod nonzero_marks;
+mod nonzeros_by_panel;
+mod nonzeros_in_memory;
+mod sort_matrix;
+#[cfg(test)]
+mod tests;
+mod to_dense;
+
+pub use builder::CooBuilder;
+pub(crate) use compressed_to_coo::expanded;
+pub(crate) use coo_to_compressed::to_compressed;
+pub(crate) use csr_csc::{at_place, recompress};
+pub(crate) use dense_to_sparse::{to_coo, to_nonzeros};
+pub(crate) use faults::{fault_instead, fault_of};
+pub(crate) use sort_matrix::{Names, all_below, reserve};
+pub(crate) use to_dense::{coo_to_dense, to_dense};

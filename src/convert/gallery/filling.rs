@@ -1,0 +1,97 @@
+//! Where rows that are made come to stand: some hundred positions or values at a time, whatever their types.
+
+use crate::sparse::IndicesMut;
+use crate::storage::raw::RawMut;
+
+/// Positions or values that are put to their place at a time.
+pub(super) const BLOCK: usize = 128;
+
+/// Room for some rows.
+pub(super) struct Room<'a> {
+    /// The number of their first entry in the matrix, from which their ends are counted.
+    pub(super) start: usize,
+    /// Where each of them ends.
+    pub(super) ends: IndicesMut<'a>,
+    /// As many as they have entries.
+    pub(super) indices: IndicesMut<'a>,
+    pub(super) data: RawMut<'a>,
+}
+
+/// Takes positions, one after the other.
+pub(super) struct Positions<'a> {
+    /// Room for those that come.
+    to: IndicesMut<'a>,
+    block: [usize; BLOCK],
+    count: usize,
+}
+
+impl<'a> Positions<'a> {
+    pub(super) fn new(to: IndicesMut<'a>) -> Self {
+        Positions { to, block: [0; BLOCK], count: 0 }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, position: usize) {
+        self.block[self.count] = position;
+        self.count += 1;
+        if self.count == BLOCK {
+            self.flush();
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.to.take_front(self.count).copy_from(&self.block[..self.count]);
+        self.count = 0;
+    }
+}
+
+/// Takes the entries of rows, one after the other, with numbers of which their values are made.
+pub(super) struct Filling<'a> {
+    next: usize,
+    ends: Positions<'a>,
+    cols: Positions<'a>,
+    /// Room for the values that come.
+    data: RawMut<'a>,
+    numbers: [f32; BLOCK],
+    count: usize,
+    make: &'a Make<'a>,
+}
+
+/// Makes values of numbers.
+pub(super) type Make<'a> = dyn Fn(&[f32], RawMut<'_>) + Sync + 'a;
+
+impl<'a> Filling<'a> {
+    pub(super) fn new(room: Room<'a>, make: &'a Make<'a>) -> Self {
+        let Room { start, ends, indices, data } = room;
+        let (ends, cols) = (Positions::new(ends), Positions::new(indices));
+        Filling { next: start, ends, cols, data, numbers: [0.0; BLOCK], count: 0, make }
+    }
+
+    #[inline]
+    pub(super) fn entry(&mut self, col: usize, number: f32) {
+        self.next += 1;
+        self.cols.push(col);
+        self.numbers[self.count] = number;
+        self.count += 1;
+        if self.count == BLOCK {
+            self.flush();
+        }
+    }
+
+    #[inline]
+    pub(super) fn end_row(&mut self) {
+        self.ends.push(self.next);
+    }
+
+    fn flush(&mut self) {
+        (self.make)(&self.numbers[..self.count], self.data.take_front(self.count));
+        self.count = 0;
+    }
+
+    /// After the last row.
+    pub(super) fn finish(mut self) {
+        self.flush();
+        self.ends.flush();
+        self.cols.flush();
+    }
+}

@@ -1,0 +1,153 @@
+//! Random sparse matrices: the same for the same seed, whatever the number of threads and the place.
+
+use std::ops::Range;
+
+use crate::convert::gallery::filling::{Filling, Make, Room};
+use crate::convert::gallery::formula::{Formula, generate};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::{AnyCompressed, Csr, Types};
+use crate::storage::raw::RawMut;
+use crate::storage::{Context, Element, Index, Place};
+
+/// Nanoseconds an entry takes one thread, both times.
+const WORK: f64 = 40.0;
+
+impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
+    /// Every position is stored with probability `density`, with a value uniform in [0, 1) of 24 bits.
+    ///
+    /// Time grows with the entries, not the positions: the gaps between entries are drawn, twice, once to count and once
+    /// to fill, on all threads. Cost: one sequential write of the arrays. Memory: the result, or 32 MiB and what writing
+    /// takes if it goes to a file.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let a = Csr::<f64>::random((100, 100), 0.1, 42, Place::Memory, &Context::new())?;
+    /// assert!(a.nnz() > 800 && a.nnz() < 1200);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn random(
+        shape: (usize, usize),
+        density: f64,
+        seed: u64,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        if !(0.0..=1.0).contains(&density) {
+            return Err(Error::new(ErrorKind::Value, "not a density")
+                .expected("0 to 1")
+                .found(density));
+        }
+        let convert = |from: &[f32], to: RawMut<'_>| {
+            let to = to.typed::<T>().expect("values of the type of the matrix");
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to = T::from(from));
+        };
+        let formula = Random { shape, density, seed, convert: &convert };
+        let what = (shape, Types::of::<T, I, P>(), &formula as &dyn Formula);
+        generate("random matrix", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
+    }
+}
+
+struct Random<'a> {
+    shape: (usize, usize),
+    density: f64,
+    seed: u64,
+    /// Makes values of the matrix.
+    convert: &'a Make<'a>,
+}
+
+impl Random<'_> {
+    fn gaps(&self, row: usize) -> Gaps {
+        Gaps::new(self.seed, row as u64, self.density, self.shape.1)
+    }
+}
+
+impl Formula for Random<'_> {
+    fn is_exact(&self) -> bool {
+        false
+    }
+
+    fn expected(&self) -> usize {
+        (self.shape.0 as f64 * self.shape.1 as f64 * self.density).round() as usize
+    }
+
+    /// Ten standard deviations below the mean.
+    fn least(&self) -> usize {
+        let mean = self.shape.0 as f64 * self.shape.1 as f64 * self.density;
+        (mean - 10.0 * mean.sqrt() - 64.0) as usize
+    }
+
+    /// Ten standard deviations above the mean.
+    fn most(&self) -> usize {
+        let mean = self.shape.1 as f64 * self.density;
+        ((mean + 10.0 * mean.sqrt()) as usize).saturating_add(64).min(self.shape.1)
+    }
+
+    fn count(&self, rows: Range<usize>) -> usize {
+        rows.map(|row| self.gaps(row).count()).sum()
+    }
+
+    fn fill(&self, rows: Range<usize>, room: Room<'_>) {
+        let mut filling = Filling::new(room, self.convert);
+        for row in rows {
+            self.gaps(row).for_each(|(col, value)| filling.entry(col, value));
+            filling.end_row();
+        }
+        filling.finish();
+    }
+}
+
+/// Columns and values of one row, the gaps between columns drawn from the geometric distribution.
+struct Gaps {
+    numbers: SplitMix,
+    /// 1 / ln(1 - density); 0 for density 1, and minus infinity for density 0.
+    scale: f64,
+    next: usize,
+    ncols: usize,
+}
+
+impl Gaps {
+    fn new(seed: u64, row: u64, density: f64, ncols: usize) -> Self {
+        let scale = if density > 0.0 { 1.0 / (-density).ln_1p() } else { f64::NEG_INFINITY };
+        Gaps { numbers: SplitMix::new(seed, row), scale, next: 0, ncols }
+    }
+}
+
+impl Iterator for Gaps {
+    type Item = (usize, f32);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // 1 - u lies in (0, 1], so its logarithm is finite; a gap beyond the row saturates in the cast.
+        let gap = (1.0 - self.numbers.uniform()).ln() * self.scale;
+        let gap = if gap.is_nan() { f64::INFINITY } else { gap };
+        let col = self.next.saturating_add(gap as usize);
+        if col >= self.ncols {
+            return None;
+        }
+        self.next = col + 1;
+        Some((col, (self.numbers.next() >> 40) as f32 / (1u32 << 24) as f32))
+    }
+}
+
+/// The SplitMix64 generator (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014): any number of
+/// independent streams from one seed, with no state to share.
+pub(super) struct SplitMix(u64);
+
+impl SplitMix {
+    pub(super) fn new(seed: u64, stream: u64) -> Self {
+        let mut start = SplitMix(seed ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
+        SplitMix(start.next())
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform in [0, 1), 53 bits.
+    pub(super) fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}

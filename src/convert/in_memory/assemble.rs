@@ -1,0 +1,205 @@
+//! Entries in memory brought to the lines of a result in memory, in two levels.
+//!
+//! ```text
+//! 1. entries are spread to strips of lines (`spread.rs`): each strip's lie in the part of the result that is theirs
+//! 2. for each strip, in parallel: copied aside -> by a counting sort to their lines (`region.rs`) -> lines sorted
+//! 3. where duplicates were summed, the strips are moved together
+//! ```
+//!
+//! Both levels write where the second-level cache holds what is being written; a single counting sort of a graph misses
+//! every cache for every entry.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use crate::convert::in_memory::entries::Entries;
+use crate::convert::in_memory::grain::Grain;
+use crate::convert::in_memory::region::{Clash, Filled, Region};
+use crate::convert::in_memory::spread;
+use crate::convert::in_memory::strips::{Strips, largest_of};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::{AnyDraft, Duplicates, IndexVec, Indices, IndicesMut};
+use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::raw::{RawMut, RawVec, width};
+use crate::storage::{Context, DType, parallel};
+
+/// The lines that were made, ready to be looked at.
+pub(crate) type Assembled = std::result::Result<Filled, Clash>;
+
+/// Memory beside the result that bringing so many entries, values and indices of these types, to so many lines takes; `None`
+/// if it is not done this way.
+pub(crate) fn memory(
+    types: (Option<DType>, DType),
+    (entries, lines): (usize, usize),
+    grain: Grain,
+    ctx: &Context,
+) -> Option<u64> {
+    if entries < grain.least || entries > u32::MAX as usize || lines > 1 << 28 {
+        return None;
+    }
+    let threads = ctx.thread_count();
+    let room = largest_of(entries) * (width(types.0) + types.1.size());
+    let lens = size_of::<usize>() << 16;
+    let bytes = entries * size_of::<u16>() + threads * (room + lens);
+    Some(bytes as u64 + spread::memory(types, threads, lines))
+}
+
+/// Fills a draft that has room for all entries with those of its lines. `None`, with the draft as it was but for what its
+/// arrays hold, if they are not made for this way.
+pub(crate) fn assemble(
+    entries: &Entries<'_>,
+    sorting: Option<Duplicates>,
+    draft: &mut AnyDraft,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<Option<Assembled>> {
+    let (lines, nnz) = (draft.indptr.len() - 1, entries.lines.len());
+    let parts = spread::parts(nnz, ctx.thread_count());
+    let counts =
+        ctx.with_threads(|| spread::count(entries.lines, &parts, lines)).ok_or_else(changed)?;
+    let bins = Strips::bins(lines);
+    let mut sums = vec![0; bins.count()];
+    for counts in &counts {
+        sums.iter_mut().zip(counts).for_each(|(sum, &count)| *sum += u64::from(count));
+    }
+    let Some(strips) =
+        Strips::new(bins, &sums, grain.strip).filter(|strips| strips.largest() <= largest_of(nnz))
+    else {
+        return Ok(None);
+    };
+    let types = (entries.data.dtype(), entries.lines.dtype());
+    let _held = ctx.hold(memory(types, (nnz, lines), grain, ctx).unwrap_or(0));
+    ctx.report("spreading entries", 0, nnz as u64)?;
+    let mut marks = ctx.work::<u16>("a mark for each entry", nnz)?;
+    let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
+    let arrays = (&mut marks[..], indices.slice_mut(0..nnz), data.slice_mut(0..nnz));
+    let spread = ctx.with_threads(|| spread::spread(entries, &parts, &counts, &strips, arrays));
+    spread.ok_or_else(changed)?;
+    ctx.report("spreading entries", nnz as u64, nnz as u64)?;
+    let filled = settle(tasks(&strips, &marks, draft), sorting, ctx)?;
+    drop(marks);
+    let filled = match filled.into_iter().collect::<std::result::Result<Vec<_>, Clash>>() {
+        Ok(filled) => filled,
+        Err(clash) => return Ok(Some(Err(clash))),
+    };
+    ctx.with_threads(|| join(&strips, &filled, draft));
+    let entries = filled.iter().map(|filled| filled.entries).sum();
+    let canonical = filled.iter().all(|filled| filled.canonical);
+    Ok(Some(Ok(Filled { entries, canonical })))
+}
+
+/// A strip and its part of the result.
+struct Task<'a> {
+    lines: Range<usize>,
+    marks: &'a [u16],
+    ends: IndicesMut<'a>,
+    indices: RawMut<'a>,
+    data: RawMut<'a>,
+}
+
+fn tasks<'a>(strips: &Strips, mut marks: &'a [u16], draft: &'a mut AnyDraft) -> Vec<Task<'a>> {
+    let mut ends = IndicesMut::of(&mut draft.indptr);
+    ends.take_front(1);
+    let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
+    let task = |strip| {
+        let (lines, room) = (strips.lines(strip), strips.entries(strip));
+        let these_marks;
+        (these_marks, marks) = marks.split_at(room);
+        Task {
+            marks: these_marks,
+            ends: ends.take_front(lines.len()),
+            lines,
+            indices: indices.take_front(room),
+            data: data.take_front(room),
+        }
+    };
+    (0..strips.count()).map(task).collect()
+}
+
+/// Brings the entries of every strip to their lines, whose ends are counted from the first entry of the strip.
+fn settle(
+    tasks: Vec<Task<'_>>,
+    sorting: Option<Duplicates>,
+    ctx: &Context,
+) -> Result<Vec<Assembled>> {
+    // Strips are handed out one by one, so that each thread has one set of arrays to work with.
+    let queue = Mutex::new(tasks.into_iter().enumerate());
+    let next = || queue.lock().ok().and_then(|mut queue| queue.next());
+    let worker = |_| {
+        let (mut hand, mut settled) = (None, Vec::new());
+        while let Some((strip, task)) = next() {
+            ctx.check_cancelled()?;
+            let hand = hand.get_or_insert_with(|| Hand::new(&task));
+            settled.push((strip, hand.settle(task, sorting)?));
+        }
+        Ok(settled)
+    };
+    let settled: Vec<Vec<_>> = ctx.with_threads(|| {
+        (0..ctx.thread_count()).into_par_iter().map(worker).collect::<Result<Vec<_>>>()
+    })?;
+    let mut settled: Vec<_> = settled.into_iter().flatten().collect();
+    settled.sort_unstable_by_key(|&(strip, _)| strip);
+    Ok(settled.into_iter().map(|(_, filled)| filled).collect())
+}
+
+/// What a thread works with.
+struct Hand {
+    lens: Vec<usize>,
+    indices: IndexVec,
+    data: RawVec,
+}
+
+impl Hand {
+    /// For tasks such as this one.
+    fn new(task: &Task<'_>) -> Self {
+        let indices = IndexVec::new(task.indices.dtype().unwrap_or(DType::UInt64));
+        Hand { lens: Vec::new(), indices, data: RawVec::new(task.data.dtype()) }
+    }
+
+    fn settle(&mut self, task: Task<'_>, sorting: Option<Duplicates>) -> Result<Assembled> {
+        let Task { lines, marks, mut ends, indices, data } = task;
+        self.lens.resize(lines.len(), 0);
+        let mut region = Region { lines, lens: &mut self.lens, indices, data };
+        let filled = if let [len] = region.lens {
+            // The entries of a single line are where they belong.
+            *len = marks.len();
+            region.settle(sorting)
+        } else {
+            self.indices.clear();
+            self.indices.extend(Indices::of_raw(region.indices.as_raw()));
+            self.data.clear();
+            self.data.extend(region.data.as_raw());
+            let (indices, data) = (self.indices.as_raw(), self.data.as_raw());
+            region.place(marks, indices, data).ok_or_else(changed)?;
+            region.settle(sorting)
+        };
+        ends.copy_from(region.lens);
+        Ok(filled)
+    }
+}
+
+/// Moves the entries of all strips together, and counts the ends of their lines from the first entry of all.
+fn join(strips: &Strips, filled: &[Filled], draft: &mut AnyDraft) {
+    let (mut room, mut end, mut moves, mut lines) = (0, 0, Vec::new(), Vec::new());
+    let mut ends = IndicesMut::of(&mut draft.indptr);
+    ends.take_front(1);
+    for (strip, filled) in filled.iter().enumerate() {
+        lines.push((end, ends.take_front(strips.lines(strip).len())));
+        moves.push((room..room + filled.entries, end));
+        room += strips.entries(strip);
+        end += filled.entries;
+    }
+    lines.into_par_iter().for_each(|(start, mut ends)| ends.add(start));
+    if end < room {
+        let (indices, data) = (draft.indices.as_mut(), draft.data.as_mut());
+        parallel::join(|| move_down(indices, &moves), || move_down(data, &moves));
+    }
+}
+
+fn move_down(mut elements: RawMut<'_>, moves: &[(Range<usize>, usize)]) {
+    moves.iter().for_each(|(from, to)| elements.copy_within(from.clone(), *to));
+}
+
+fn changed() -> Error {
+    Error::new(ErrorKind::Index, "an index is out of range, or changed while it was read")
+}

@@ -1,0 +1,64 @@
+//! Few entries in memory brought to their lines and sorted in them: by one thread, in two counting sorts.
+//!
+//! ```text
+//! by their index across -> an order of all entries; in that order, by their line -> each line's indices rise
+//! ```
+//!
+//! Both keep the order of what is equal, so that entries at one position stay as they were given. No line is sorted by
+//! itself, which for lines of some entries takes several times as long; and values move once, when all places are known.
+
+use crate::convert::in_memory::entries::{Entries, Others};
+use crate::convert::in_memory::grain::Grain;
+use crate::convert::in_memory::region::Region;
+use crate::sparse::{Indices, by_index};
+use crate::storage::Index;
+
+/// Memory beside the result for so many entries, lines, and indices across; `None` if they are not few.
+pub(crate) fn memory(entries: usize, lines: usize, across: usize, grain: Grain) -> Option<u64> {
+    let few = entries < grain.least && lines.max(across) <= grain.least;
+    few.then(|| ((lines + across + 2 * entries) * size_of::<usize>()) as u64)
+}
+
+/// Fills the region of all lines, their lengths becoming their ends. `None` if an entry is outside, or they are not what they
+/// were.
+pub(crate) fn fill(entries: &Entries<'_>, region: &mut Region<'_>) -> Option<()> {
+    let Others::Given(others, across) = entries.others else { return None };
+    let all: Vec<usize> = (0..entries.lines.len()).collect();
+    let (mut starts, mut order) = (vec![0; across], vec![0; all.len()]);
+    sort(others, &all, &mut starts, &mut order)?;
+    let mut places = all;
+    sort(entries.lines, &order, region.lens, &mut places)?;
+    region.indices.gather(&places, others.raw())?;
+    region.data.gather(&places, entries.data)
+}
+
+/// Puts what `order` gives into the order of its keys; `ends` are those of each key then.
+fn sort(
+    keys: Indices<'_>,
+    order: &[usize],
+    ends: &mut [usize],
+    sorted: &mut [usize],
+) -> Option<()> {
+    fn go<I: Index>(
+        keys: &[I],
+        order: &[usize],
+        ends: &mut [usize],
+        sorted: &mut [usize],
+    ) -> Option<()> {
+        ends.fill(0);
+        for key in keys {
+            *ends.get_mut(key.to_usize())? += 1;
+        }
+        let mut start = 0;
+        for end in ends.iter_mut() {
+            start += std::mem::replace(end, start);
+        }
+        for &at in order {
+            let end = ends.get_mut(keys.get(at)?.to_usize())?;
+            *sorted.get_mut(*end)? = at;
+            *end += 1;
+        }
+        Some(())
+    }
+    by_index!(keys, keys => go(keys, order, ends, sorted))
+}

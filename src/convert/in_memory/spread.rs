@@ -1,0 +1,183 @@
+//! Entries spread to the strips of their lines, in memory, by all threads.
+//!
+//! ```text
+//! for each part of the entries, in parallel:  count the entries of every bin -> strips of lines, and where each part's lie
+//! for each part, in parallel:                 send every entry to the stream of its strip
+//! ```
+//!
+//! A stream is the room of one part in one strip, and parts come in order within the strip: entries of a line keep their
+//! order, whatever the number of threads. An entry leaves its index across and its value where the result will be, and
+//! besides the low half of its line's number, so that no second copy of the entries is made.
+//!
+//! 1. Entries wait in runs of 32, each entry in one cache line, and go to the three arrays of their stream together.
+//! 2. Both passes read what may lie in a file that is changing: streams that overflow or stay open tell it.
+
+use std::ops::Range;
+
+use crate::convert::in_memory::entries::Entries;
+use crate::convert::in_memory::strips::Strips;
+use crate::sparse::{Indices, by_index, by_index_type, typed_indices};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::{Carrier, RawMut, by_width, carriers_mut, width};
+use crate::storage::{DType, Index, in_cache_line, prefetch_to_write};
+
+/// Entries that wait for their stream.
+const RUN: usize = 32;
+
+/// Where the entries are to lie: low halves of lines, indices across, values.
+pub(crate) type Arrays<'a> = (&'a mut [u16], RawMut<'a>, RawMut<'a>);
+
+/// Memory besides the low halves of lines, for parts that work side by side.
+pub(crate) fn memory((values, indices): (Option<DType>, DType), parts: usize, lines: usize) -> u64 {
+    let strips = 1 << 12;
+    let bins = Strips::bins(lines).count() * (size_of::<u32>() + size_of::<u16>());
+    let waiting = by_width!(width(values), W => by_index_type!(indices, I => {
+        size_of::<Stream<'_, I, W>>() + size_of::<Run<I, W>>()
+    }));
+    (parts * (bins + strips * (waiting + 1))) as u64
+}
+
+/// Entries in parts of about equal length.
+pub(crate) fn parts(entries: usize, parts: usize) -> Vec<Range<usize>> {
+    let cut = |part: usize| (entries as u128 * part as u128 / parts as u128) as usize;
+    (0..parts).map(|part| cut(part)..cut(part + 1)).collect()
+}
+
+/// Counts the entries of every bin, part by part. `None` if a line is in no bin.
+pub(crate) fn count(
+    of: Indices<'_>,
+    parts: &[Range<usize>],
+    lines: usize,
+) -> Option<Vec<Vec<u32>>> {
+    fn go<I: Index>(of: &[I], parts: &[Range<usize>], lines: usize) -> Option<Vec<Vec<u32>>> {
+        let bins = Strips::bins(lines);
+        let counted = parts.par_iter().map(|part| {
+            let mut counts = vec![0u32; bins.count()];
+            for line in &of[part.clone()] {
+                *counts.get_mut(bins.of(line.to_usize()))? += 1;
+            }
+            Some(counts)
+        });
+        counted.collect()
+    }
+    by_index!(of, of => go(of, parts, lines))
+}
+
+/// Sends the entries of all parts to their strips. `None` if they are not what was counted.
+pub(crate) fn spread(
+    entries: &Entries<'_>,
+    parts: &[Range<usize>],
+    counts: &[Vec<u32>],
+    strips: &Strips,
+    arrays: Arrays<'_>,
+) -> Option<()> {
+    by_width!(entries.data.width(), W => by_index_type!(entries.lines.dtype(), I => {
+        spread_typed::<I, W>(entries, parts, counts, strips, arrays)
+    }))
+}
+
+fn spread_typed<I: Index, const W: usize>(
+    entries: &Entries<'_>,
+    parts: &[Range<usize>],
+    counts: &[Vec<u32>],
+    strips: &Strips,
+    (marks, others, data): Arrays<'_>,
+) -> Option<()> {
+    let streams = streams(counts, strips, (marks, typed_indices(others), carriers_mut(data)));
+    streams
+        .into_par_iter()
+        .zip(parts)
+        .map(|(streams, part)| send::<I, W>(entries, part.clone(), strips, streams))
+        .collect::<Option<Vec<()>>>()
+        .map(drop)
+}
+
+/// The room of one part in one strip, less what was filled.
+struct Stream<'a, I, const W: usize> {
+    marks: &'a mut [u16],
+    others: &'a mut [I],
+    data: &'a mut [Carrier<W>],
+}
+
+/// The streams of every part.
+fn streams<'a, I, const W: usize>(
+    counts: &[Vec<u32>],
+    strips: &Strips,
+    (mut marks, mut others, mut data): (&'a mut [u16], &'a mut [I], &'a mut [Carrier<W>]),
+) -> Vec<Vec<Stream<'a, I, W>>> {
+    let mut sums: Vec<_> = counts.iter().map(|counts| strips.sums(counts)).collect();
+    let mut streams: Vec<Vec<_>> =
+        counts.iter().map(|_| Vec::with_capacity(strips.count())).collect();
+    for _ in 0..strips.count() {
+        for (sums, streams) in sums.iter_mut().zip(&mut streams) {
+            let room = sums.next().unwrap_or(0);
+            let (these_marks, these_others, these);
+            (these_marks, marks) = marks.split_at_mut(room);
+            (these_others, others) = others.split_at_mut(room);
+            (these, data) = data.split_at_mut(room);
+            streams.push(Stream { marks: these_marks, others: these_others, data: these });
+        }
+    }
+    streams
+}
+
+/// Entries on their way to a stream: each in one cache line.
+type Run<I, const W: usize> = [(Carrier<W>, I, u16); RUN];
+
+fn send<I: Index, const W: usize>(
+    entries: &Entries<'_>,
+    part: Range<usize>,
+    strips: &Strips,
+    mut streams: Vec<Stream<'_, I, W>>,
+) -> Option<()> {
+    let none = (Carrier::ZERO, I::from_usize(0), 0);
+    let mut runs: Vec<Run<I, W>> = vec![[none; RUN]; strips.count()];
+    let mut filled = vec![0u8; strips.count()];
+    entries.each::<I>(part, &mut |lines, others, values| {
+        for ((&line, &other), &value) in lines.iter().zip(others).zip(values.carriers::<W>()) {
+            let strip = strips.of(line.to_usize())?;
+            let (run, filled) = (runs.get_mut(strip)?, filled.get_mut(strip)?);
+            let at = usize::from(*filled) % RUN;
+            run[at] = (value, other, line.to_usize() as u16);
+            *filled = at as u8 + 1;
+            if at + 1 == RUN {
+                streams[strip].push(run)?;
+            }
+        }
+        Some(())
+    })?;
+    for ((run, filled), mut stream) in runs.iter().zip(filled).zip(streams) {
+        // A run that is full was pushed.
+        stream.push(&run[..usize::from(filled) % RUN])?;
+        if !stream.marks.is_empty() {
+            return None;
+        }
+    }
+    Some(())
+}
+
+impl<I: Index, const W: usize> Stream<'_, I, W> {
+    #[inline(always)]
+    fn push(&mut self, run: &[(Carrier<W>, I, u16)]) -> Option<()> {
+        let marks = self.marks.split_off_mut(..run.len())?;
+        let others = self.others.split_off_mut(..run.len())?;
+        let data = self.data.split_off_mut(..run.len())?;
+        let places = marks.iter_mut().zip(others).zip(data);
+        for (((mark, other), element), &(value, index, line)) in places.zip(run) {
+            (*mark, *other, *element) = (line, index, value);
+        }
+        prefetch_run(self.marks);
+        prefetch_run(self.others);
+        prefetch_run(self.data);
+        Some(())
+    }
+}
+
+/// Asks for what the next run will be written to; where it starts, the last one ended.
+#[inline(always)]
+fn prefetch_run<X>(elements: &mut [X]) {
+    let line = in_cache_line::<X>().min(RUN);
+    for end in (line..=RUN).step_by(line) {
+        prefetch_to_write(elements, end - 1);
+    }
+}

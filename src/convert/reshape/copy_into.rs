@@ -1,0 +1,121 @@
+//! The elements of a dense matrix written where the caller says, in whatever order that is.
+
+use crate::convert::reshape::dense_order::{transpose_panel, transpose_to};
+use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
+use crate::error::{Result, check_shape};
+use crate::storage::parallel::Tasks;
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, Element, Order, Plan};
+use ndarray::ArrayViewMut2;
+
+/// Elements of a task.
+const TASK: usize = 1 << 16;
+
+/// Nanoseconds that an element takes one thread.
+const WORK: f64 = 0.7;
+
+impl<T: Element> Dense<T> {
+    /// The elements into `out`, as NumPy's `copyto(out, a)`; nothing is allocated for the result.
+    ///
+    /// With [`transpose`](Self::transpose), which costs nothing, and an `out` in the order of this matrix, it makes a transposed copy. All
+    /// threads write if `out` is contiguous in C or Fortran order, else one.
+    ///
+    /// Cost: one read and one write. Memory: none beside `out`, and for a stored matrix larger than half of the memory limit panels
+    /// of a quarter of it. Fails if `out` has another shape.
+    ///
+    /// ```
+    /// use outcore::{Context, Dense};
+    /// let a = Dense::from(ndarray::arr2(&[[1, 2, 3], [4, 5, 6]]));
+    /// let mut out = ndarray::Array2::zeros((3, 2));
+    /// a.transpose().copy_into(out.view_mut(), &Context::new())?;
+    /// assert_eq!(out, ndarray::arr2(&[[1, 4], [2, 5], [3, 6]]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn copy_into(&self, out: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
+        check_shape("the array", self.dim(), out.dim())?;
+        let (count, _) = self.lines();
+        // As lines of this matrix, and as lines across them.
+        let mut lines = match self.order() {
+            Order::C => out,
+            Order::Fortran => out.reversed_axes(),
+        };
+        if let Some(to) = lines.as_slice_mut() {
+            return copy_to(&self.to_any(), Out::Along(RawMut::of(to)), ctx);
+        }
+        let mut across = lines.view_mut().reversed_axes();
+        if let (Some(rows), 1..) = (across.as_slice_mut(), count) {
+            return copy_to(&self.to_any(), Out::Across(RawMut::of(rows)), ctx);
+        }
+        let mut put = |line: usize, offset: usize, from: Raw<'_>| {
+            let from: &[T] = from.typed().expect("elements of this type");
+            let mut to = lines.row_mut(line);
+            to.iter_mut().skip(offset).zip(from).for_each(|(to, &from)| *to = from);
+        };
+        copy_to(&self.to_any(), Out::Anywhere(&mut put), ctx)
+    }
+}
+
+/// Where the elements go.
+enum Out<'a> {
+    /// One after the other, as they come.
+    Along(RawMut<'a>),
+    /// To rows of an element of each line.
+    Across(RawMut<'a>),
+    /// To whoever takes some of a line, from a position of it on.
+    Anywhere(&'a mut dyn FnMut(usize, usize, Raw<'_>)),
+}
+
+fn copy_to(a: &AnyDense, mut out: Out<'_>, ctx: &Context) -> Result<()> {
+    let ((count, length), stored) = (a.lines(), a.stored_bytes());
+    let plan = Plan::new("copying").on_device_of(a.buffer().file()).reads(1, stored);
+    let plan = plan.works(a.len() as u64, WORK);
+    if stored > ctx.memory_left() / 2 {
+        let mut panels = AnyLinePanels::once(a, (1, 1), ctx.memory_left() / 4, ctx)?;
+        let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
+        return panels.sweep(ctx, &mut |panel| {
+            match &mut out {
+                Out::Along(to) => {
+                    let start = panel.first * length + panel.offset;
+                    let to = to.slice_mut(start..start + panel.elements.len());
+                    copy_elements(to, panel.elements, ctx);
+                }
+                Out::Across(rows) => transpose_panel(panel, rows.reborrow(), count, ctx),
+                Out::Anywhere(put) => put_lines(panel, put),
+            }
+            Ok(())
+        });
+    }
+    let _running = ctx.begin(|| Ok(plan))?;
+    ctx.meter().pass();
+    ctx.meter().read(stored);
+    let elements = a.elements();
+    match out {
+        Out::Along(to) => {
+            ctx.check_cancelled()?;
+            copy_elements(to, elements, ctx);
+        }
+        Out::Across(rows) => return transpose_to(a, rows, ctx),
+        Out::Anywhere(put) => {
+            put_lines(LinePanel { first: 0, lines: count, offset: 0, elements }, put);
+        }
+    }
+    Ok(())
+}
+
+fn copy_elements(to: RawMut<'_>, from: Raw<'_>, ctx: &Context) {
+    ctx.with_threads(|| {
+        to.par_chunks_mut(TASK).enumerate().for_each(|(task, mut to)| {
+            to.copy_from(from.slice(task * TASK..task * TASK + to.len()));
+        });
+    });
+}
+
+fn put_lines(
+    LinePanel { first, lines, offset, elements }: LinePanel<'_>,
+    put: &mut dyn FnMut(usize, usize, Raw<'_>),
+) {
+    let width = elements.len() / lines.max(1);
+    for k in 0..if width == 0 { 0 } else { lines } {
+        put(first + k, offset, elements.slice(k * width..(k + 1) * width));
+    }
+}

@@ -1,0 +1,185 @@
+//! Rows and columns of a sparse matrix in another order.
+//!
+//! A matrix that fits in memory with its result is copied line by line, wherever lines lie (`permuted.rs`). A larger one is
+//! read once, entry by entry in the order of the file, and the external sort brings what it read to the new lines.
+
+use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};
+use crate::convert::in_memory::{Grain, Layout, check_fits, exceeds, plan_written};
+use crate::convert::reshape::permute_in_memory::Permuted;
+use crate::convert::sort::{AnyMatrixSink, AnySorter, room};
+use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::sparse::{
+    AnyCompressed, AnyEntryPanels, AnyWriter, Axis, Compressed, Duplicates, IndexVec, Indices,
+    Permutation, by_index_type,
+};
+use crate::storage::{Context, DType, Entry, Index, Place, Plan, RawBufferMut};
+
+/// Nanoseconds an entry takes one thread in memory.
+const WORK: f64 = 12.0;
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Rows and columns in another order, as SciPy's `A[rows][:, cols]`: entry (i, j) of the result is entry
+    /// (`rows.order()[i]`, `cols.order()[j]`) of this matrix. `None` leaves them as they are.
+    ///
+    /// Where columns of CSR (rows of CSC) get another order, indices rise in every line afterwards, and duplicates stay in
+    /// theirs; otherwise each line stays as it is.
+    ///
+    /// Cost of a result within half the memory limit, or in memory: one read of the matrix, in the order of the result, and
+    /// one write; besides, an index for each column of CSR (row of CSC) that moves. A larger one: two reads and two writes of the
+    /// entries, half of them in the scratch folder, within the limit whatever the matrix, and an index for each row and column
+    /// that moves, which may take half of the limit.
+    ///
+    /// Fails if a permutation is not of the length of its axis, if an index is out of range, naming its place, or if the
+    /// memory limit is too small; nothing appears then.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Permutation, Place};
+    /// let a = Csr::<f64>::from_parts((2, 3), vec![0, 2, 3], vec![0, 2, 1], vec![1.0, 2.0, 3.0])?;
+    /// let (rows, cols) = (Permutation::new(vec![1, 0])?, Permutation::new(vec![2, 0, 1])?);
+    /// let b = a.permute(&rows, &cols, Place::Memory, &Context::new())?;
+    /// assert_eq!((b.get(0, 2)?, b.get(1, 0)?, b.get(1, 1)?), (Some(3.0), Some(2.0), Some(1.0)));
+    /// let c = a.permute(&rows, None, Place::Memory, &Context::new())?;
+    /// assert_eq!(c.row(0)?.indices, [1]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn permute<'p>(
+        &self,
+        rows: impl Into<Option<&'p Permutation>>,
+        cols: impl Into<Option<&'p Permutation>>,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (orders, place) = ((rows.into(), cols.into()), place.into());
+        permute(&self.to_any(), orders, &place, ctx).map(AnyCompressed::into_typed)
+    }
+}
+
+/// The matrix with its rows and columns in another order.
+pub(crate) fn permute(
+    from: &AnyCompressed,
+    orders: (Option<&Permutation>, Option<&Permutation>),
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    permuted(from, orders, place, Grain::USUAL, ctx)
+}
+
+/// A matrix whose rows and columns are in another order; made in memory in parts of this size.
+pub(crate) fn permuted(
+    from: &AnyCompressed,
+    (rows, cols): (Option<&Permutation>, Option<&Permutation>),
+    place: &Place,
+    grain: Grain,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (nrows, ncols) = from.shape();
+    check_shape("the order of rows", nrows, rows.map_or(nrows, Permutation::len))?;
+    check_shape("the order of columns", ncols, cols.map_or(ncols, Permutation::len))?;
+    let (majors, minors) = from.format().swap_if_cols((rows, cols));
+    let (nnz, stored, types) = (from.nnz(), from.stored_bytes(), from.types());
+    let (size, layout) = ((from.major(), nnz), Layout::of(types));
+    let bytes = types.bytes_of(from.major(), nnz);
+    let table = |order: Option<&Permutation>| {
+        order.map_or(0, |order| (order.len() * types.indices.size()) as u64)
+    };
+    let plan = Plan::new("permuting").on_device_of(from.indices_buffer().file()).reads(1, stored);
+    let limit = ctx.memory_left();
+    if exceeds(bytes, place, ctx) || stored > limit / 2 {
+        let tables = table(majors) + table(minors);
+        if tables > limit / 2 {
+            return Err(tables_do_not_fit(tables, limit));
+        }
+        // The sort gets what the tables leave.
+        let less = ctx.less(tables);
+        let _running = ctx.begin(|| {
+            check_fits(types, size, place, &less)?;
+            let renamed = match minors {
+                Some(_) => (nnz.min(room(layout, &less)) * types.indices.size()) as u64,
+                None => 0,
+            };
+            let plan = AnySorter::plan(plan, layout, nnz as u64, &less).beside(tables + renamed);
+            Ok(plan_written(plan, types, size, place, &less))
+        })?;
+        let _held = ctx.hold(tables);
+        return in_buckets(from, (majors, minors), place, &less);
+    }
+    let _running = ctx.begin(|| {
+        check_fits(types, size, place, ctx)?;
+        let plan = plan.works(nnz as u64, WORK).holds(table(minors));
+        let plan = plan_written(plan, types, size, place, ctx);
+        Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
+    })?;
+    ctx.meter().pass();
+    ctx.meter().read(stored);
+    let minors = positions(minors, types.indices, ctx)?;
+    let _held = ctx.hold(minors.as_ref().map_or(0, RawBufferMut::bytes));
+    let permuted = Permuted { from, majors, minors: minors.as_ref().map(Indices::of_mut) };
+    let made = permuted.in_memory(grain, ctx)?.ok_or_else(|| fault_of(from))?;
+    at_place(made, place, ctx)
+}
+
+/// The new index for each old one.
+fn positions(
+    order: Option<&Permutation>,
+    index: DType,
+    ctx: &Context,
+) -> Result<Option<RawBufferMut>> {
+    let Some(order) = order else { return Ok(None) };
+    by_index_type!(index, I => Ok(Some(order.positions::<I>(ctx)?.into_raw())))
+}
+
+fn tables_do_not_fit(tables: u64, limit: u64) -> Error {
+    Error::new(ErrorKind::Memory, "the places of rows and columns do not fit")
+        .expected(format!("a memory limit of at least {} bytes", 2 * tables))
+        .found(limit)
+}
+
+/// The matrix by the external sort.
+fn in_buckets(
+    from: &AnyCompressed,
+    (majors, minors): (Option<&Permutation>, Option<&Permutation>),
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (nnz, kind) = (from.nnz(), (from.format(), from.types()));
+    let layout = Layout::of(kind.1);
+    let room = room(layout, ctx);
+    let writer = AnyWriter::new(kind, from.shape(), nnz, true, place, ctx)?;
+    let lines = positions(majors, layout.indices, ctx)?;
+    let lines = lines.as_ref().map(Indices::of_mut);
+    let minors = positions(minors, layout.indices, ctx)?;
+    let minors = minors.as_ref().map(Indices::of_mut);
+    let mut sorter = AnySorter::new(layout, 0..from.major(), nnz as u64, ctx);
+    let arrays = (layout.indices, &[from.indices_buffer()][..]);
+    let mut panels = AnyEntryPanels::new(arrays, from.data(), room, ctx)?;
+    let mut names = Names::new(from, layout, ctx)?;
+    let mut renamed = IndexVec::new(layout.indices);
+    if minors.is_some() {
+        reserve(&mut renamed, nnz.min(room))?;
+    }
+    let held = match minors {
+        Some(_) => ctx.hold((nnz.min(room) * layout.indices.size()) as u64),
+        None => ctx.hold(0),
+    };
+    let minor = from.minor();
+    let sorted = panels.sweep(ctx, &mut |first, indices, data| {
+        let names = names.of(first, data.len(), lines)?;
+        let Some(positions) = minors else {
+            // Renaming would have found an index that is out of range; the sort does not look at them.
+            return match all_below(indices[0], minor) {
+                true => sorter.extend((names, indices[0], data)),
+                false => Err(fault_of(from)),
+            };
+        };
+        renamed.clear();
+        renamed.extend(indices[0]);
+        renamed.look_up(positions).ok_or_else(|| fault_of(from))?;
+        sorter.extend((names, renamed.as_indices(), data))
+    });
+    drop((panels, names, renamed, held));
+    let sorting = minors.map(|_| Duplicates::Keep);
+    let mut sink = AnyMatrixSink::new(writer, from.format());
+    let settled = sorted.and_then(|()| sorter.settle(sorting, &mut sink, ctx));
+    settled.map_err(|error| fault_instead(from, error))?;
+    sink.finish()
+}

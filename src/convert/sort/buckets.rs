@@ -1,0 +1,329 @@
+//! The second pass of the external sort: records read back bucket by bucket, brought to their lines and handed on.
+//!
+//! A *bucket* is as many consecutive bins as fit in a twelfth of the memory limit. Three of them are in the ring of
+//! panels that are read ahead, and the one at hand is sorted beside it, by all threads, each with some of the lines. A
+//! bin that does not fit is sorted once more by its own lines; a line that does not fit is sorted by its indices, or
+//! handed on as it comes if it need not be sorted.
+
+use std::ops::Range;
+
+use crate::convert::in_memory::{Bins, Filled, Layout, Region, cut, even, record};
+use crate::convert::sort::long_line::LongLine;
+use crate::convert::sort::passes::{AnySink, Run, Sort, Triplets};
+use crate::error::Result;
+use crate::sparse::{Duplicates, IndexVec, Indices, by_index, by_index_mut};
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::raw::{RawVec, width};
+use crate::storage::{
+    Context, Held, Index, IoBuffer, RawBufferMut, Scratch, ScratchFile, bytes_of,
+};
+
+/// Buckets that are being read or worked on at a time.
+const IN_FLIGHT: usize = 3;
+
+/// Bytes of the records of a task: they and the entries they become stay in the second-level cache.
+const TASK: usize = 512 << 10;
+
+/// Records whose values are read at a time.
+const BLOCK: usize = 64;
+
+/// Sorted runs of records, to be read.
+pub(crate) struct Buckets<'a> {
+    layout: Layout,
+    bins: Bins,
+    runs: Vec<Run>,
+    /// Where the runs lie; `None` if they are in memory.
+    file: Option<ScratchFile>,
+    ctx: &'a Context,
+}
+
+/// Memory that the second pass takes, over so many runs.
+pub(crate) fn memory(limit: u64, runs: usize) -> u64 {
+    let panel = IoBuffer::rounded(room(limit) as usize + runs * Scratch::BESIDE) as u64;
+    IN_FLIGHT as u64 * panel + room(limit)
+}
+
+/// Bytes of the records of a bucket and the lengths of its lines.
+fn room(limit: u64) -> u64 {
+    (limit / 12).max(4096)
+}
+
+impl<'a> Buckets<'a> {
+    pub(crate) fn new(
+        layout: Layout,
+        bins: Bins,
+        runs: Vec<Run>,
+        file: Option<ScratchFile>,
+        ctx: &'a Context,
+    ) -> Self {
+        Buckets { layout, bins, runs, file, ctx }
+    }
+
+    /// Hands on runs that lie in memory.
+    pub(crate) fn settle_memory(
+        self,
+        records: &[u8],
+        sorting: Option<Duplicates>,
+        sink: &mut dyn AnySink,
+    ) -> Result<()> {
+        let weights = self.weights();
+        let mut hand = Hand::new(self.layout, self.ctx)?;
+        // However long a line is, its records are in memory and its entries take no more.
+        for bins in cut(&weights, room(self.ctx.memory_left())) {
+            let segments: Vec<&[u8]> = self
+                .extents(&bins)
+                .into_iter()
+                .map(|(offset, bytes)| &records[offset as usize..][..bytes])
+                .collect();
+            self.settle_bucket(bins, &segments, sorting, &mut hand, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Hands on the runs, which lie in the scratch file; what does not fit is sorted once more by an `S`.
+    pub(crate) fn settle<S: Sort>(
+        self,
+        sorting: Option<Duplicates>,
+        sink: &mut dyn AnySink,
+    ) -> Result<()> {
+        let weights = self.weights();
+        let room = room(self.ctx.memory_left());
+        let buckets = cut(&weights, room);
+        let is_light = |bins: &Range<usize>| {
+            weights[bins.clone()].iter().fold(0, |sum: u64, &bytes| sum.saturating_add(bytes))
+                <= room
+        };
+        let mut next = 0;
+        while next < buckets.len() {
+            let light = buckets[next..].iter().take_while(|bins| is_light(bins)).count();
+            if light > 0 {
+                self.settle_light(&buckets[next..next + light], sorting, sink)?;
+                next += light;
+            } else {
+                self.settle_heavy::<S>(buckets[next].clone(), sorting, sink)?;
+                next += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of the records of every bin and of the lengths of its lines.
+    fn weights(&self) -> Vec<u64> {
+        let size = self.layout.size() as u64;
+        let lengths = |bin: usize| bytes_of::<usize>(self.bins.lines(bin..bin + 1).len());
+        let mut weights: Vec<u64> = (0..self.bins.count()).map(lengths).collect();
+        for run in &self.runs {
+            let counts = run.starts.windows(2).map(|pair| (pair[1] - pair[0]) * size);
+            weights
+                .iter_mut()
+                .zip(counts)
+                .for_each(|(sum, bytes)| *sum = sum.saturating_add(bytes));
+        }
+        weights
+    }
+
+    /// Where in the file the records of some bins lie, run by run.
+    fn extents(&self, bins: &Range<usize>) -> Vec<(u64, usize)> {
+        let size = self.layout.size() as u64;
+        let extent = |run: &Run| {
+            let (start, end) = (run.starts[bins.start], run.starts[bins.end]);
+            (run.offset + start * size, ((end - start) * size) as usize)
+        };
+        self.runs.iter().map(extent).filter(|(_, bytes)| *bytes > 0).collect()
+    }
+
+    fn settle_light(
+        &self,
+        buckets: &[Range<usize>],
+        sorting: Option<Duplicates>,
+        sink: &mut dyn AnySink,
+    ) -> Result<()> {
+        let Some(file) = &self.file else { return Err(record::damaged()) };
+        let panels: Vec<_> = buckets.iter().map(|bins| self.extents(bins)).collect();
+        let mut reader = file.panels(panels, IN_FLIGHT)?;
+        let mut hand = Hand::new(self.layout, self.ctx)?;
+        reader.sweep(self.ctx, &mut |k, segments| {
+            self.settle_bucket(buckets[k].clone(), segments, sorting, &mut hand, sink)
+        })
+    }
+
+    /// Brings the records of some bins to their lines. `segments` are those of every run that has some.
+    fn settle_bucket(
+        &self,
+        bins: Range<usize>,
+        segments: &[&[u8]],
+        sorting: Option<Duplicates>,
+        hand: &mut Hand,
+        sink: &mut dyn AnySink,
+    ) -> Result<()> {
+        let size = self.layout.size();
+        let runs: Vec<&Run> =
+            self.runs.iter().filter(|run| run.starts[bins.start] < run.starts[bins.end]).collect();
+        let count = |bin: usize| -> u64 {
+            runs.iter().map(|run| run.starts[bin + 1] - run.starts[bin]).sum()
+        };
+        let counts: Vec<u64> = bins.clone().map(count).collect();
+        let lines = self.bins.lines(bins.clone());
+        hand.make_room(counts.iter().sum::<u64>() as usize, lines.len(), self.ctx)?;
+        let (mut lens, mut indices, mut data) =
+            (&mut hand.lens[..], hand.indices.as_mut(), hand.data.as_mut());
+        let mut tasks = Vec::new();
+        let parts = (counts.iter().sum::<u64>() as usize * size).div_ceil(TASK);
+        for part in even(&counts, parts.max(4 * self.ctx.thread_count())) {
+            let here = bins.start + part.start..bins.start + part.end;
+            let lines = self.bins.lines(here.clone());
+            let entries = counts[part].iter().sum::<u64>() as usize;
+            let these_lens;
+            (these_lens, lens) = lens.split_at_mut(lines.len());
+            let (indices, data) = (indices.take_front(entries), data.take_front(entries));
+            let records: Vec<&[u8]> = runs
+                .iter()
+                .zip(segments)
+                .map(|(run, segment)| {
+                    let first = run.starts[bins.start];
+                    let at = |bin: usize| (run.starts[bin] - first) as usize * size;
+                    segment.get(at(here.start)..at(here.end)).unwrap_or_default()
+                })
+                .collect();
+            tasks.push((Region { lines, lens: these_lens, indices, data }, records));
+        }
+        let filled: Vec<_> = self.ctx.with_threads(|| {
+            let fill =
+                |(region, records): &mut (Region<'_>, Vec<&[u8]>)| region.fill(records, sorting);
+            tasks.par_iter_mut().map(fill).collect()
+        });
+        for ((region, _), filled) in tasks.iter().zip(filled) {
+            let position = sink.position();
+            let Filled { entries, canonical } =
+                filled?.map_err(|clash| clash.into_error(position))?;
+            let indices = Indices::of_raw(region.indices.as_raw().slice(0..entries));
+            sink.lines(region.lens, indices, region.data.as_raw().slice(0..entries), canonical)?;
+        }
+        Ok(())
+    }
+
+    /// One bin that does not fit.
+    fn settle_heavy<S: Sort>(
+        &self,
+        bin: Range<usize>,
+        sorting: Option<Duplicates>,
+        sink: &mut dyn AnySink,
+    ) -> Result<()> {
+        let lines = self.bins.lines(bin.clone());
+        if lines.len() > 1 {
+            let mut again = S::start(self.layout, lines, self.records(&bin), self.ctx);
+            self.each_record(&bin, &mut |entries| again.take(entries))?;
+            return again.hand_on(sorting, sink, self.ctx);
+        }
+        let Some(duplicates) = sorting else {
+            // Nothing is claimed of the order within; it is checked when somebody needs to know.
+            self.each_record(&bin, &mut |(_, minors, data)| sink.part(minors, data, false))?;
+            return sink.end_line();
+        };
+        let last = self.largest_minor(&bin)?;
+        let mut again = S::start(self.layout, 0..last + 1, self.records(&bin), self.ctx);
+        self.each_record(&bin, &mut |(majors, minors, data)| again.take((minors, majors, data)))?;
+        let mut long = LongLine::new(self.layout, lines.start, duplicates, sink);
+        again.hand_on(None, &mut long, self.ctx)?;
+        sink.end_line()
+    }
+
+    fn records(&self, bin: &Range<usize>) -> u64 {
+        self.runs.iter().map(|run| run.starts[bin.end] - run.starts[bin.start]).sum()
+    }
+
+    /// The largest index in a bin. Reads the bin.
+    fn largest_minor(&self, bin: &Range<usize>) -> Result<usize> {
+        let mut largest = 0;
+        self.each_record(bin, &mut |(_, minors, _)| {
+            let most = by_index!(minors, minors => minors.iter().max().map(|most| most.to_usize()));
+            largest = largest.max(most.unwrap_or(0));
+            Ok(())
+        })?;
+        Ok(largest)
+    }
+
+    /// Calls `work` with all records of a bin, some at a time, in the order in which they were given.
+    fn each_record(
+        &self,
+        bin: &Range<usize>,
+        work: &mut dyn FnMut(Triplets<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(file) = &self.file else { return Err(record::damaged()) };
+        let (layout, size) = (self.layout, self.layout.size());
+        // Pieces small enough to leave the rest of the limit to whoever takes them.
+        let most = (room(self.ctx.memory_left()) as usize / 4 / size).max(1) * size;
+        let pieces = self.extents(bin).into_iter().flat_map(|(offset, bytes)| {
+            (0..bytes)
+                .step_by(most)
+                .map(move |start| vec![(offset + start as u64, most.min(bytes - start))])
+        });
+        let mut reader = file.panels(pieces.collect(), IN_FLIGHT)?;
+        let mut majors = IndexVec::new(layout.indices);
+        let mut minors = IndexVec::new(layout.indices);
+        let mut data = RawVec::new(layout.values);
+        let places: [usize; BLOCK] = std::array::from_fn(|place| place);
+        reader.sweep(self.ctx, &mut |_, segments| {
+            let (records, count) = (segments[0], segments[0].len() / size);
+            majors.resize(count, 0);
+            minors.resize(count, 0);
+            data.resize(count);
+            by_index_mut!(majors.as_mut(), majors => self.read_lines(records, majors))?;
+            by_index_mut!(minors.as_mut(), minors => self.read_minors(records, minors));
+            let mut values = data.as_mut();
+            for records in records.chunks(BLOCK * size) {
+                let count = records.len() / size;
+                let read = values.take_front(count).read_records(&places[..count], records, size);
+                record::undamaged(read)?;
+            }
+            work((majors.as_indices(), minors.as_indices(), data.as_raw()))
+        })
+    }
+
+    fn read_lines<I: Index>(&self, records: &[u8], lines: &mut [I]) -> Result<()> {
+        let (size, value) = (self.layout.size(), width(self.layout.values));
+        for (line, record) in lines.iter_mut().zip(records.chunks_exact(size)) {
+            *line = record::major(record, value);
+            if !self.bins.hold(line.to_usize()) {
+                return Err(record::damaged());
+            }
+        }
+        Ok(())
+    }
+
+    fn read_minors<I: Index>(&self, records: &[u8], minors: &mut [I]) {
+        let (size, value) = (self.layout.size(), width(self.layout.values));
+        let each = minors.iter_mut().zip(records.chunks_exact(size));
+        each.for_each(|(minor, record)| *minor = record::minor(record, value));
+    }
+}
+
+/// The entries of the bucket at hand.
+struct Hand {
+    lens: Vec<usize>,
+    indices: RawBufferMut,
+    data: RawBufferMut,
+    held: Held,
+}
+
+impl Hand {
+    fn new(layout: Layout, ctx: &Context) -> Result<Self> {
+        let indices = RawBufferMut::fresh(Some(layout.indices), 0)?;
+        let data = RawBufferMut::fresh(layout.values, 0)?;
+        Ok(Hand { lens: Vec::new(), indices, data, held: ctx.hold(0) })
+    }
+
+    fn make_room(&mut self, entries: usize, lines: usize, ctx: &Context) -> Result<()> {
+        if entries > self.indices.len() {
+            let what = "entries of some lines";
+            self.indices = ctx.raw_filled(what, (self.indices.dtype(), entries))?;
+            self.data = ctx.raw_filled(what, (self.data.dtype(), entries))?;
+        }
+        if lines > self.lens.len() {
+            self.lens = ctx.filled("the lengths of some lines", lines, 0)?;
+        }
+        let bytes = self.indices.bytes() + self.data.bytes();
+        self.held.resize(bytes + size_of_val(&self.lens[..]) as u64);
+        Ok(())
+    }
+}

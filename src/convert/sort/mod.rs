@@ -1,0 +1,20 @@
+//! The external sort: entries in any order brought to their lines where they do not fit in memory.
+//!
+//! ```text
+//! first pass:   buffer entries -> sort by bins of lines -> one run to the scratch file
+//! second pass:  some bins at a time from all runs -> lines -> the sink
+//! ```
+//!
+//! - [`sorter`] – the two passes; [`buckets`] – the scratch file; [`passes`] – what the two tell each other
+//! - [`long_line`] – a line too long to be sorted in memory; [`sink`] – where lines go
+
+mod buckets;
+mod long_line;
+mod passes;
+mod sink;
+pub(crate) mod sorter;
+
+pub(crate) use buckets::Buckets;
+pub(crate) use passes::{AnySink, Triplets};
+pub(crate) use sink::{AnyCooSink, AnyMatrixSink, position};
+pub(crate) use sorter::{AnySorter, room, sorted_run};

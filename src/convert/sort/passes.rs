@@ -1,0 +1,58 @@
+//! What the two passes of the external sort say to each other and to those around them.
+
+use std::ops::Range;
+
+use crate::convert::in_memory::Layout;
+use crate::error::Result;
+use crate::sparse::{Duplicates, Indices};
+use crate::storage::Context;
+use crate::storage::raw::Raw;
+
+/// A run of records sorted by bins.
+pub(crate) struct Run {
+    /// Where in the scratch file it starts.
+    pub(crate) offset: u64,
+    /// The first record of every bin, and the number of all.
+    pub(crate) starts: Vec<u64>,
+}
+
+/// Some entries: the line of each, its index across, its value.
+pub(crate) type Triplets<'a> = (Indices<'a>, Indices<'a>, Raw<'a>);
+
+/// Takes entries line by line.
+pub(crate) trait AnySink {
+    /// Takes the next whole lines: how many entries each has, and the entries of all.
+    fn lines(
+        &mut self,
+        lens: &[usize],
+        indices: Indices<'_>,
+        data: Raw<'_>,
+        canonical: bool,
+    ) -> Result<()>;
+
+    /// Takes some entries of the line that comes next.
+    fn part(&mut self, indices: Indices<'_>, data: Raw<'_>, canonical: bool) -> Result<()>;
+
+    /// Ends the line that came in parts.
+    fn end_line(&mut self) -> Result<()>;
+
+    /// Line and index as row and column, for errors.
+    fn position(&self) -> fn((usize, usize)) -> (usize, usize);
+}
+
+/// Sorts entries by their lines: what the second pass needs for a bin that does not fit.
+pub(crate) trait Sort: Sized {
+    /// For entries of the lines `lines`, `expected` of them.
+    fn start(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self;
+
+    /// Takes entries.
+    fn take(&mut self, entries: Triplets<'_>) -> Result<()>;
+
+    /// Hands all entries to `sink`, line by line; the lines sorted and duplicates treated, if `sorting` says how.
+    fn hand_on(
+        self,
+        sorting: Option<Duplicates>,
+        sink: &mut dyn AnySink,
+        ctx: &Context,
+    ) -> Result<()>;
+}

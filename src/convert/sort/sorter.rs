@@ -1,0 +1,352 @@
+//! Entries in any order brought to their lines: an external sort in two passes.
+//!
+//! ```text
+//! 1. entries are gathered in memory -> when a run of them is full, a stable counting sort by bins of lines
+//!    -> the sorted run goes to a scratch file in one write, and where each bin starts in it is remembered
+//! 2. some consecutive bins at a time: their records are read from every run -> sorted by line -> handed on
+//! ```
+//!
+//! The counts of the runs add up to the exact number of records of every bin, so the second pass cuts the bins into
+//! buckets that fit, without a sample and without a guess. Only a single bin of too many records is distributed once
+//! more, by its own lines, and a line that is too long by its indices (`buckets.rs`). So the cost is one write and one read
+//! of the records, whatever the order in which they come; none at all if they fit in one run.
+//!
+//! Every step keeps the order of entries of one line. That makes duplicates meet in the order in which they were given,
+//! and sums have the bits of the conversion in memory.
+//!
+//! Memory, in parts of the limit: a sixth for the run that is gathered and a sixth each for the one that is sorted and the
+//! one that is written; then, these being gone, a quarter for the buckets that are read and a twelfth for the one that is
+//! brought to its lines.
+
+use std::ops::Range;
+
+use crate::convert::in_memory::{Bins, Layout, record};
+use crate::convert::sort::buckets;
+use crate::convert::sort::buckets::Buckets;
+use crate::convert::sort::passes::{AnySink, Run, Sort, Triplets};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::{Duplicates, IndexVec, by_index};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::{Carrier, RawVec, by_width};
+use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, parallel};
+
+/// Takes entries in any order.
+pub(crate) struct AnySorter {
+    bins: Bins,
+    layout: Layout,
+    /// The run that is being gathered, in the order in which entries come.
+    majors: IndexVec,
+    minors: IndexVec,
+    data: RawVec,
+    /// Entries of a full run.
+    room: usize,
+    /// Entries that there is memory for, at most those of a full run.
+    ready: usize,
+    /// Whether writing a run failed half way.
+    broken: Broken,
+    scratch: Option<Scratch>,
+    runs: Vec<Run>,
+    /// Entries expected after those taken so far.
+    expected: u64,
+    held: Held,
+    ctx: Context,
+}
+
+impl AnySorter {
+    /// For entries of the lines `lines`, `expected` of them if that is known.
+    pub(crate) fn new(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self {
+        AnySorter {
+            bins: Bins::new(lines),
+            layout,
+            majors: IndexVec::new(layout.indices),
+            minors: IndexVec::new(layout.indices),
+            data: RawVec::new(layout.values),
+            room: room(layout, ctx),
+            ready: 0,
+            broken: Broken::default(),
+            scratch: None,
+            runs: Vec::new(),
+            expected,
+            held: ctx.hold(0),
+            ctx: ctx.clone(),
+        }
+    }
+
+    /// What sorting `entries` entries adds to a plan: scratch space, memory, work.
+    pub(crate) fn plan(plan: Plan, layout: Layout, entries: u64, ctx: &Context) -> Plan {
+        let (limit, size) = (ctx.memory_left(), layout.size() as u64);
+        let room = room(layout, ctx) as u64;
+        let (runs, plan) = match entries > room {
+            true => (2, plan.scratches(entries * size)),
+            false => (1, plan),
+        };
+        let run = (entries.min(room) * size) as usize;
+        // Two panels that are read, and the lines beside one of them; or gathered, which is less.
+        let panel = IoBuffer::rounded(run + 4 * Scratch::BESIDE);
+        let gathered = (2 * panel + run / 2) as u64;
+        let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
+        let parts = (entries / room + 1) as usize * ctx.thread_count().min(MOST_PARTS);
+        plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, 16.0)
+    }
+
+    /// What settling the entries taken so far adds to a plan: what waits in the scratch file is read.
+    pub(crate) fn plan_to_settle(&self, plan: Plan, ctx: &Context) -> Plan {
+        let size = self.layout.size() as u64;
+        let written: u64 = self.runs.iter().filter_map(|run| run.starts.last()).sum();
+        let entries = written + self.data.len() as u64;
+        let waiting = self.data.len() as u64 * size;
+        let plan = match self.scratch {
+            Some(_) => plan.scratches(waiting).reads(0, written * size),
+            None => plan.holds(IoBuffer::rounded(waiting as usize) as u64),
+        };
+        let parts = self.runs.len() + MOST_PARTS;
+        plan.holds(buckets::memory(ctx.memory_left(), parts)).works(entries, 10.0)
+    }
+
+    /// Takes entries. The caller has checked the indices that are not the line.
+    ///
+    /// Fails if a line is none of these, by the time the run is full. As many entries at once as make a run are sorted
+    /// from where they lie; fewer are gathered first.
+    pub(crate) fn extend(&mut self, (majors, minors, data): Triplets<'_>) -> Result<()> {
+        let mut start = 0;
+        while start < data.len() {
+            self.write_if_full()?;
+            let step = self.left().min(data.len() - start);
+            let here = start..start + step;
+            let entries =
+                (majors.slice(here.clone()), minors.slice(here.clone()), data.slice(here));
+            start += step;
+            if step >= self.room / 2 && self.data.len() == 0 {
+                let sorted = write_run(
+                    (&mut self.scratch, &mut self.broken),
+                    &self.bins,
+                    entries,
+                    self.expected,
+                    &self.ctx,
+                )?;
+                self.runs.extend(sorted);
+                self.expected = self.expected.saturating_sub(step as u64);
+                continue;
+            }
+            self.gather(entries)?;
+        }
+        Ok(())
+    }
+
+    /// Takes entries, which are not more than are [left](Self::left).
+    pub(crate) fn gather(&mut self, (majors, minors, data): Triplets<'_>) -> Result<()> {
+        self.reserve(data.len())?;
+        self.majors.extend(majors);
+        self.minors.extend(minors);
+        self.data.extend(data);
+        Ok(())
+    }
+
+    /// Entries that the run at hand has room for.
+    pub(crate) fn left(&self) -> usize {
+        self.room - self.data.len()
+    }
+
+    /// Writes the run, if it is full. Fails, the run being as it was, if it cannot be written.
+    pub(crate) fn write_if_full(&mut self) -> Result<()> {
+        if self.left() == 0 { self.write_gathered() } else { Ok(()) }
+    }
+
+    /// Hands all entries to `sink`, line by line; the lines sorted and duplicates treated, if `sorting` says how.
+    pub(crate) fn settle(
+        mut self,
+        sorting: Option<Duplicates>,
+        sink: &mut dyn AnySink,
+        ctx: &Context,
+    ) -> Result<()> {
+        if self.scratch.is_none() {
+            let (buffer, runs) = sorted_run(&self.bins, self.gathered(), None, &self.ctx)?;
+            let (bins, layout) = (self.bins.clone(), self.layout);
+            // The gathered entries are not needed any more.
+            drop(self);
+            return Buckets::new(layout, bins, runs, None, ctx).settle_memory(
+                buffer.bytes(),
+                sorting,
+                sink,
+            );
+        };
+        if self.data.len() > 0 {
+            self.write_gathered()?;
+        }
+        let AnySorter { layout, bins, scratch, runs, .. } = self;
+        let file = scratch.map(Scratch::finish).transpose()?;
+        Buckets::new(layout, bins, runs, file, ctx).settle::<Self>(sorting, sink)
+    }
+
+    fn gathered(&self) -> Triplets<'_> {
+        (self.majors.as_indices(), self.minors.as_indices(), self.data.as_raw())
+    }
+
+    /// Makes room for so many entries more: for all that are expected, or half as many again.
+    fn reserve(&mut self, more: usize) -> Result<()> {
+        let len = self.data.len();
+        if len + more <= self.ready {
+            return Ok(());
+        }
+        let known = usize::try_from(self.expected).unwrap_or(usize::MAX);
+        let goal = (len + more).max(len * 2).max(known.min(self.room)).max(1024).min(self.room);
+        let reserved = self.majors.try_reserve_exact(goal - len);
+        let reserved = reserved.and_then(|()| self.minors.try_reserve_exact(goal - len));
+        let reserved = reserved.and_then(|()| self.data.try_reserve_exact(goal - len));
+        reserved.map_err(|_| {
+            Error::new(ErrorKind::Memory, "the system has not enough memory for the entries")
+                .found(format!("a request for {goal} entries"))
+        })?;
+        self.ready = goal;
+        self.held.resize((goal * self.layout.size()) as u64);
+        Ok(())
+    }
+
+    fn write_gathered(&mut self) -> Result<()> {
+        let entries = (self.majors.as_indices(), self.minors.as_indices(), self.data.as_raw());
+        let file = (&mut self.scratch, &mut self.broken);
+        let sorted = write_run(file, &self.bins, entries, self.expected, &self.ctx)?;
+        self.runs.extend(sorted);
+        self.expected = self.expected.saturating_sub(self.data.len() as u64);
+        self.majors.clear();
+        self.minors.clear();
+        self.data.clear();
+        Ok(())
+    }
+}
+
+/// Sorts a run and appends it to the scratch file, which is started with room for `expected` entries. Fails, changing
+/// nothing, if there is no space for it.
+fn write_run(
+    (scratch, broken): (&mut Option<Scratch>, &mut Broken),
+    bins: &Bins,
+    entries: Triplets<'_>,
+    expected: u64,
+    ctx: &Context,
+) -> Result<Vec<Run>> {
+    broken.check()?;
+    ctx.check_cancelled()?;
+    let (layout, count) = (layout(entries), entries.2.len());
+    let bytes = count * layout.size();
+    let file = match scratch {
+        Some(file) => file,
+        None => {
+            let expected = expected.max(count as u64).saturating_mul(layout.size() as u64);
+            scratch.insert(Scratch::new(room(layout, ctx) * layout.size(), expected, ctx)?)
+        }
+    };
+    file.make_room(bytes)?;
+    // While one run is written, the next is sorted. What was handed in before may turn out not to have been written.
+    let buffer = broken.note(file.buffer(2))?;
+    let (buffer, mut runs) = broken.note(sorted_run(bins, entries, Some(buffer), ctx))?;
+    let offset = broken.note(file.append(buffer, bytes))?;
+    runs.iter_mut().for_each(|run| run.offset += offset);
+    Ok(runs)
+}
+
+fn layout((majors, _, data): Triplets<'_>) -> Layout {
+    Layout { values: data.dtype(), indices: majors.dtype() }
+}
+
+/// Whether so many entries make one run.
+pub(crate) fn holds(layout: Layout, entries: usize, ctx: &Context) -> bool {
+    entries <= room(layout, ctx)
+}
+
+/// Entries as records sorted by bins, in `buffer` if there is one: some runs, one behind the other, each of consecutive
+/// entries. Several, so that threads work side by side; few, so that a bin's records are read in long stretches.
+///
+/// Fails if a line is in no bin.
+pub(crate) fn sorted_run(
+    bins: &Bins,
+    entries: Triplets<'_>,
+    buffer: Option<IoBuffer>,
+    ctx: &Context,
+) -> Result<(IoBuffer, Vec<Run>)> {
+    let (size, count) = (layout(entries).size(), entries.2.len());
+    let mut buffer = match buffer {
+        Some(buffer) => buffer,
+        None => IoBuffer::new(count * size, ctx.meter())?,
+    };
+    let runs = ctx.with_threads(|| {
+        let parts = parallel::threads().min(MOST_PARTS);
+        let step = count.div_ceil(parts).max(LEAST_PART);
+        let records = buffer.bytes_mut().par_chunks_mut(step * size);
+        let parts = (0..count.div_ceil(step)).into_par_iter().zip(records);
+        parts
+            .map(|(k, records)| {
+                let (majors, minors, data) = entries;
+                let here = k * step..count.min(k * step + step);
+                let data = data.slice(here.clone());
+                let starts = by_width!(data.width(), W => by_index!(majors, majors => {
+                    let entries = (&majors[here.clone()], &minors.typed()[here]);
+                    sort_part(bins, entries, data.carriers::<W>(), records)
+                }))?;
+                Ok(Run { offset: (k * step * size) as u64, starts })
+            })
+            .collect::<Result<Vec<Run>>>()
+    })?;
+    Ok((buffer, runs))
+}
+
+/// A stable counting sort by bins; gives the first record of every bin, and their number.
+fn sort_part<I: Index, const W: usize>(
+    bins: &Bins,
+    (majors, minors): (&[I], &[I]),
+    data: &[Carrier<W>],
+    records: &mut [u8],
+) -> Result<Vec<u64>> {
+    let size = W + 2 * size_of::<I>();
+    let outside =
+        || Error::new(ErrorKind::Index, "an index is out of range, or changed while it was read");
+    let mut next = vec![0usize; bins.count()];
+    for major in majors {
+        let line = major.to_usize();
+        if !bins.hold(line) {
+            return Err(outside());
+        }
+        next[bins.of(line)] += 1;
+    }
+    let (mut starts, mut start) = (Vec::with_capacity(next.len() + 1), 0);
+    for slot in &mut next {
+        starts.push(start as u64);
+        start += std::mem::replace(slot, start * size);
+    }
+    starts.push(start as u64);
+    for ((&major, &minor), &value) in majors.iter().zip(minors).zip(data) {
+        // Counted above, but the lines may lie in a file that is changing.
+        let slot = next.get_mut(bins.of(major.to_usize())).ok_or_else(outside)?;
+        let to = records.get_mut(*slot..*slot + size);
+        to.and_then(|to| record::store(to, (major, minor, value))).ok_or_else(outside)?;
+        *slot += size;
+    }
+    Ok(starts)
+}
+
+/// The most parts of a run that are sorted side by side, and the least entries of one.
+const MOST_PARTS: usize = 4;
+const LEAST_PART: usize = 1 << 14;
+
+/// Entries of a full run: records in a sixth of the limit.
+pub(crate) fn room(layout: Layout, ctx: &Context) -> usize {
+    (ctx.memory_left() / 6 / layout.size() as u64).clamp(1024, 1 << 31) as usize
+}
+
+impl Sort for AnySorter {
+    fn start(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self {
+        AnySorter::new(layout, lines, expected, ctx)
+    }
+
+    fn take(&mut self, entries: Triplets<'_>) -> Result<()> {
+        self.extend(entries)
+    }
+
+    fn hand_on(
+        self,
+        sorting: Option<Duplicates>,
+        sink: &mut dyn AnySink,
+        ctx: &Context,
+    ) -> Result<()> {
+        self.settle(sorting, sink, ctx)
+    }
+}

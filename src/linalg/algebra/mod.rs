@@ -1,0 +1,35 @@
+//! Numbers: those of vectors, what a stored entry does to one, and how many are added up.
+//!
+//! - [`scalar`] – the numbers of vectors, and entries that multiply them; [`semiring`] – other additions and multiplications
+//! - [`decode`] – entries decoded into such numbers a block at a time; [`widen`] – for every type of entries
+//! - [`sums`] – many numbers added in pairs; [`magnitude`] – scaled where squares would overflow; [`vector`] – sums and updates
+//!   of vectors; [`reduce`] – sums and norms over all entries of a matrix
+//! - [`arithmetic`] – what two entries make, and where an integer overflows
+
+mod arithmetic;
+mod decode;
+mod magnitude;
+mod reduce;
+mod scalar;
+mod semiring;
+mod sums;
+mod vector;
+mod widen;
+
+pub use arithmetic::{Multiply, Subtract};
+pub(crate) use arithmetic::{check_alike, no_arithmetic, overflow};
+#[cfg(test)]
+pub(crate) use decode::decode;
+pub(crate) use decode::{Decode, Values};
+pub(crate) use magnitude::{exponent, integer, is_safe, is_wide, power_of_two, split};
+pub(crate) use reduce::{Stored, norm_of, sum_of};
+pub use scalar::{Factor, Scalar};
+pub(crate) use semiring::Flipped;
+pub use semiring::{
+    AnyPair, MaxFirst, MaxMin, MaxPlus, MaxSecond, MinFirst, MinMax, MinPlus, MinSecond, OrAnd,
+    Ordered, PlusFirst, PlusPair, PlusSecond, PlusTimes, Semiring,
+};
+pub(crate) use sums::{Pairs, two_sum};
+pub(crate) use vector::largest;
+pub use vector::{axpby, dot, norm};
+pub(crate) use widen::{Coding, Widen, by_scalar, f32s, f64s, magnitudes};

@@ -1,0 +1,207 @@
+//! Merge for entries of any type: the indices first, and after every few hundred of them their values.
+//!
+//! ```text
+//! while both lines have entries:   note the places of the one with the smaller index, or of both where the indices are equal
+//! some hundred noted, or the end:  make a value of what lies at each pair of places
+//! ```
+//!
+//! The first loop is compiled for either width of indices, the second for each type of entries.
+
+use crate::linalg::elementwise::combine::{Clash, Combine, MergeLines};
+use crate::sparse::{Indices, IndicesMut};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Entry, Index};
+
+/// Pairs of places that are noted before values are made.
+const ROOM: usize = 512;
+
+/// Where there is no entry.
+const NOWHERE: usize = usize::MAX;
+
+/// The places of an entry of the result in the left and in the right matrix.
+type Places = (usize, usize);
+
+/// Makes the value for each pair of places; or tells for which an integer overflows.
+pub(super) type Values = fn(&[Places], Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
+
+/// As a `Merge`, with values made by a function; of a union, or of what both lines have.
+pub(super) fn merge_apart(
+    (union, values): (bool, Values),
+    left: MergeLines<'_>,
+    right: MergeLines<'_>,
+    (indices, data): (IndicesMut<'_>, RawMut<'_>),
+    ends: &mut [usize],
+) -> Result<usize, Clash> {
+    let bounds = (left.ends, right.ends);
+    let mut flush = Flush { values, left: left.data, right: right.data, data, done: 0 };
+    match (left.indices, right.indices, indices) {
+        (Indices::Narrow(left), Indices::Narrow(right), IndicesMut::Narrow(to)) => {
+            merge_indices(union, (left, right), bounds, to, ends, &mut flush)
+        }
+        (Indices::Wide(left), Indices::Wide(right), IndicesMut::Wide(to)) => {
+            merge_indices(union, (left, right), bounds, to, ends, &mut flush)
+        }
+        _ => unreachable!("indices of one type"),
+    }
+}
+
+/// Makes values.
+struct Flush<'a> {
+    values: Values,
+    left: Raw<'a>,
+    right: Raw<'a>,
+    data: RawMut<'a>,
+    /// How many are made.
+    done: usize,
+}
+
+impl Flush<'_> {
+    /// Makes the values at the next places; or tells which entry of the result overflows.
+    fn make(&mut self, places: &[Places]) -> Result<(), usize> {
+        let start = self.done;
+        self.done += places.len();
+        let to = self.data.slice_mut(start..self.done);
+        match (self.values)(places, self.left, self.right, to) {
+            None => Ok(()),
+            Some(at) => Err(start + at),
+        }
+    }
+}
+
+fn merge_indices<I: Index>(
+    union: bool,
+    (left, right): (&[I], &[I]),
+    (left_ends, right_ends): (&[usize], &[usize]),
+    to: &mut [I],
+    ends: &mut [usize],
+    flush: &mut Flush<'_>,
+) -> Result<usize, Clash> {
+    let (mut places, mut n, mut end) = ([(NOWHERE, NOWHERE); ROOM], 0, 0);
+    for line in 0..ends.len() {
+        let (mut p, mut q) = (left_ends[line], right_ends[line]);
+        let (last_p, last_q) = (left_ends[line + 1], right_ends[line + 1]);
+        while if union { p < last_p || q < last_q } else { p < last_p && q < last_q } {
+            while p < last_p && q < last_q && n < ROOM {
+                let (i, j) = (left[p], right[q]);
+                let (takes_left, takes_right) = (i <= j, j <= i);
+                if union || takes_left & takes_right {
+                    to[end] = i.min(j);
+                    let (here, there) = (if takes_left { p } else { NOWHERE }, q);
+                    places[n] = (here, if takes_right { there } else { NOWHERE });
+                    (end, n) = (end + 1, n + 1);
+                }
+                (p, q) = (p + usize::from(takes_left), q + usize::from(takes_right));
+            }
+            while union && q == last_q && p < last_p && n < ROOM {
+                (to[end], places[n]) = (left[p], (p, NOWHERE));
+                (end, n, p) = (end + 1, n + 1, p + 1);
+            }
+            while union && p == last_p && q < last_q && n < ROOM {
+                (to[end], places[n]) = (right[q], (NOWHERE, q));
+                (end, n, q) = (end + 1, n + 1, q + 1);
+            }
+            if n == ROOM {
+                let made = flush.make(&places);
+                made.map_err(|at| clash(&ends[..line], at, to[at]))?;
+                n = 0;
+            }
+        }
+        ends[line] = end;
+    }
+    flush.make(&places[..n]).map_err(|at| clash(ends, at, to[at]))?;
+    Ok(end)
+}
+
+/// The line of an entry, behind those that end before it, and its index.
+fn clash<I: Index>(ends: &[usize], at: usize, index: I) -> Clash {
+    (ends.partition_point(|&end| end <= at), index.to_usize())
+}
+
+pub(super) fn values<C: Combine<T>, T: Entry>(
+    places: &[Places],
+    left: Raw<'_>,
+    right: Raw<'_>,
+    to: RawMut<'_>,
+) -> Option<usize> {
+    let (left, right) = (left.as_typed::<T>(), right.as_typed::<T>());
+    let to = to.typed::<T>().expect("values of one type");
+    places.iter().zip(to).position(|(&(p, q), to)| {
+        let made = match (left.get(p), right.get(q)) {
+            (Some(&x), Some(&y)) => C::both(x, y),
+            (Some(&x), None) => Some(x),
+            (None, Some(&y)) => C::right(y),
+            (None, None) => None,
+        };
+        if let Some(value) = made {
+            *to = value;
+        }
+        made.is_none()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::elementwise::merge_lines::Combination;
+    use crate::storage::DType;
+
+    type Way = fn(Option<DType>) -> Option<Combination>;
+
+    /// Two lines, the first of `lens` entries and the second of a few, merged.
+    fn merged<T: Entry>(way: Way, lens: (u32, u32), to: fn(u32) -> T) -> (Vec<u32>, Vec<T>) {
+        let indices = |len, step| (0..len).map(|k| k * step).chain([3, 5, 9]).collect::<Vec<u32>>();
+        let (p, q) = (indices(lens.0, 2), indices(lens.1, 3));
+        let values = |from: &[u32]| from.iter().map(|&k| to(k % 50 + 1)).collect::<Vec<T>>();
+        let (x, y) = (values(&p), values(&q));
+        let of = |ends, indices, data| MergeLines {
+            ends,
+            indices: Indices::Narrow(indices),
+            data: Raw::of::<T>(data),
+        };
+        let ends = [[0, p.len() - 3, p.len()], [0, q.len() - 3, q.len()]];
+        let (left, right) = (of(&ends[0], &p, &x), of(&ends[1], &q, &y));
+        let (mut made, mut data) = (vec![0; p.len() + q.len()], vec![to(0); p.len() + q.len()]);
+        let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
+        let mut lines = [0; 2];
+        let count = way(T::ENTRY_DTYPE).unwrap().merge(left, right, room, &mut lines).unwrap();
+        assert_eq!((lines[1], count - lines[0]), (count, 3));
+        made.truncate(count);
+        data.truncate(count);
+        (made, data)
+    }
+
+    #[test]
+    fn long_lines_are_those_that_are_merged_together() {
+        for lens in [(0, 0), (5, 0), (0, 700), (600, 1), (511, 513), (2000, 1500), (100, 3000)] {
+            for way in [Combination::sum as Way, Combination::difference] {
+                let (together, sums) = merged(way, lens, i64::from);
+                let (apart, narrow) = merged(way, lens, |k| k as i16);
+                assert_eq!(together, apart, "{lens:?}");
+                assert!(sums.iter().zip(&narrow).all(|(&sum, &other)| sum == i64::from(other)));
+            }
+            let (shared, products) = merged(Combination::product, lens, i64::from);
+            let least = lens.0.min(lens.1);
+            assert!(shared.len() >= 3 && shared.len() <= least as usize + 3);
+            assert!(
+                shared.iter().zip(products).all(|(k, made)| made == i64::from(k % 50 + 1).pow(2))
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_overflow_is_told() {
+        let (p, x): (Vec<u32>, Vec<i16>) = ((0..3000).collect(), vec![1; 3000]);
+        let mut y = x.clone();
+        (y[1700], y[2900]) = (i16::MAX, i16::MAX);
+        let ends = [0, 1000, 1650, 3000];
+        let of = |data| MergeLines {
+            ends: &ends,
+            indices: Indices::Narrow(&p),
+            data: Raw::of::<i16>(data),
+        };
+        let (mut made, mut data) = (vec![0; 6000], vec![0i16; 6000]);
+        let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
+        let sum = Combination::sum(Some(DType::Int16)).unwrap();
+        assert_eq!(sum.merge(of(&x), of(&y), room, &mut [0; 3]), Err((2, 1700)));
+    }
+}

@@ -1,0 +1,131 @@
+//! Some rows of the result at a time.
+//!
+//! ```text
+//! for each strip of rows:  read the rows of A, to stay  ->  for each panel of lines of B:
+//!     rows of B:     C_strip += A_strip[:, rows] B_panel
+//!     columns of B:  C_strip[:, cols] += A_strip B_panel
+//! ```
+
+use std::ops::Range;
+
+use ndarray::{ArrayView2, ArrayViewMut2, s};
+
+use crate::error::Result;
+use crate::linalg::algebra::Scalar;
+use crate::linalg::gemm::gemm::gemm_into;
+use crate::linalg::gemm::operand::{Operand, Part, cast, reader};
+use crate::linalg::gemm::tiling::{Extents, Way};
+use crate::storage::{BufferMut, Context, Order};
+
+/// Multiplies strip by strip.
+pub(super) struct Strips<'a, T: Scalar> {
+    a: &'a Operand<'a, T>,
+    b: &'a Operand<'a, T>,
+    extents: Extents,
+    /// Lines of `B` in a panel.
+    lines: usize,
+    ring: u64,
+    /// The rows of `A`, if they are read.
+    left: BufferMut<T>,
+    ctx: &'a Context,
+}
+
+impl<'a, T: Scalar> Strips<'a, T> {
+    pub(super) fn new(
+        (a, b): (&'a Operand<'a, T>, &'a Operand<'a, T>),
+        extents: Extents,
+        lines: usize,
+        way: &Way,
+        ctx: &'a Context,
+    ) -> Result<Self> {
+        let left = ctx.work("a strip", way.kept as usize / size_of::<T>())?.counted(ctx.meter());
+        Ok(Strips { a, b, extents, lines, ring: way.ring, left, ctx })
+    }
+
+    /// Adds the product of some rows of `A` with `B` to `c`.
+    pub(super) fn multiply(
+        &mut self,
+        rows: Range<usize>,
+        mut c: ArrayViewMut2<'_, T>,
+    ) -> Result<()> {
+        let (Extents { k, .. }, a, b, ctx) = (self.extents, self.a, self.b, self.ctx);
+        let strip = Part { rows: rows.clone(), cols: 0..k };
+        let panels = self.panels();
+        let sources = [a.source()?, b.source()?];
+        let mut extents = match a.streamed {
+            // Half of what two of them may take: they share the ring with panels of `B`.
+            true => a.pieces(&strip, 0, self.ring as usize / 4),
+            false => Vec::new(),
+        };
+        let pieces = extents.len();
+        extents.extend(panels.iter().map(|panel| b.extents(panel, usize::from(a.streamed))));
+        let Some(mut reader) = reader(sources, extents, self.ring, ctx)? else {
+            return self.multiply_resident(&strip, c);
+        };
+        let (mut filled, room) = (0, &mut self.left);
+        reader.sweep(ctx, &mut |step, runs| {
+            if let Some(panel) = step.checked_sub(pieces) {
+                let left = match a.streamed {
+                    true => a.shaped(&strip, &room[..rows.len() * k])?,
+                    false => a.view(&strip),
+                };
+                let right = b.read(&panels[panel], runs, &mut [])?;
+                add(left, &panels[panel], right, &mut c, b.matrix.order(), ctx);
+                return Ok(());
+            }
+            for run in runs {
+                let run: &[T] = cast(run)?;
+                room[filled..][..run.len()].copy_from_slice(run);
+                filled += run.len();
+            }
+            Ok(())
+        })?;
+        if b.streamed {
+            return Ok(());
+        }
+        let left = a.shaped(&strip, &self.left[..rows.len() * k])?;
+        gemm_into(left, b.matrix.view(), c, ctx);
+        Ok(())
+    }
+
+    fn multiply_resident(&self, strip: &Part, c: ArrayViewMut2<'_, T>) -> Result<()> {
+        self.ctx.check_cancelled()?;
+        gemm_into(self.a.view(strip), self.b.matrix.view(), c, self.ctx);
+        Ok(())
+    }
+
+    /// The lines of `B` in the panels in which they are read.
+    fn panels(&self) -> Vec<Part> {
+        let (Extents { k, n, .. }, step) = (self.extents, self.lines.max(1));
+        if !self.b.streamed {
+            return Vec::new();
+        }
+        match self.b.matrix.order() {
+            Order::C => (0..k)
+                .step_by(step)
+                .map(|first| Part { rows: first..k.min(first + step), cols: 0..n })
+                .collect(),
+            Order::Fortran => (0..n)
+                .step_by(step)
+                .map(|first| Part { rows: 0..k, cols: first..n.min(first + step) })
+                .collect(),
+        }
+    }
+}
+
+/// Adds the product with some lines of `B`.
+fn add<T: Scalar>(
+    left: ArrayView2<'_, T>,
+    panel: &Part,
+    right: ArrayView2<'_, T>,
+    c: &mut ArrayViewMut2<'_, T>,
+    order: Order,
+    ctx: &Context,
+) {
+    match order {
+        Order::C => gemm_into(left.slice(s![.., panel.rows.clone()]), right, c.view_mut(), ctx),
+        Order::Fortran => {
+            gemm_into(left, right, c.slice_mut(s![.., panel.cols.clone()]), ctx);
+        }
+    }
+}

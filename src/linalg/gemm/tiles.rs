@@ -1,0 +1,91 @@
+//! A tile of the result at a time.
+//!
+//! ```text
+//! for each tile:  for each run of the inner dimension:  read A[rows, run] and B[run, cols]  ->  C_tile += A B
+//! ```
+
+use std::ops::Range;
+
+use ndarray::ArrayViewMut2;
+
+use crate::error::Result;
+use crate::linalg::algebra::Scalar;
+use crate::linalg::gemm::gemm::gemm_into;
+use crate::linalg::gemm::operand::{Operand, Part, reader};
+use crate::linalg::gemm::tiling::{Extents, Way};
+use crate::storage::{BufferMut, Context};
+
+/// Multiplies tile by tile.
+pub(super) struct Tiles<'a, T: Scalar> {
+    a: &'a Operand<'a, T>,
+    b: &'a Operand<'a, T>,
+    extents: Extents,
+    /// Terms of the inner dimension in a panel.
+    inner: usize,
+    ring: u64,
+    /// Where parts are put together.
+    room: BufferMut<T>,
+    ctx: &'a Context,
+}
+
+impl<'a, T: Scalar> Tiles<'a, T> {
+    pub(super) fn new(
+        (a, b): (&'a Operand<'a, T>, &'a Operand<'a, T>),
+        extents: Extents,
+        inner: usize,
+        way: &Way,
+        ctx: &'a Context,
+    ) -> Result<Self> {
+        let room = ctx.work("a tile", way.kept as usize / size_of::<T>())?.counted(ctx.meter());
+        Ok(Tiles { a, b, extents, inner, ring: way.ring, room, ctx })
+    }
+
+    /// Adds the product of some rows of `A` with some columns of `B` to `c`.
+    pub(super) fn multiply(
+        &mut self,
+        rows: Range<usize>,
+        cols: Range<usize>,
+        mut c: ArrayViewMut2<'_, T>,
+    ) -> Result<()> {
+        let (Extents { k, .. }, a, b, ctx) = (self.extents, self.a, self.b, self.ctx);
+        let runs = (0..k).step_by(self.inner).map(|first| first..k.min(first + self.inner));
+        let parts: Vec<(Part, Part)> = runs
+            .map(|run| {
+                let left = Part { rows: rows.clone(), cols: run.clone() };
+                (left, Part { rows: run, cols: cols.clone() })
+            })
+            .collect();
+        let extents = parts.iter().map(|(left, right)| {
+            let mut extents = Vec::new();
+            if a.streamed {
+                extents.extend(a.extents(left, 0));
+            }
+            if b.streamed {
+                extents.extend(b.extents(right, usize::from(a.streamed)));
+            }
+            extents
+        });
+        let sources = [a.source()?, b.source()?];
+        let Some(mut reader) = reader(sources, extents.collect(), self.ring, ctx)? else {
+            return Ok(());
+        };
+        let room = &mut self.room;
+        reader.sweep(ctx, &mut |step, read| {
+            let (left, right) = &parts[step];
+            let count = if a.streamed { a.runs(left) } else { 0 };
+            let (of_left, of_right) = read.split_at(count);
+            let taken = if a.streamed { left.rows.len() * left.cols.len() } else { 0 };
+            let (room_left, room_right) = room.split_at_mut(taken);
+            let left = match a.streamed {
+                true => a.read(left, of_left, room_left)?,
+                false => a.view(left),
+            };
+            let right = match b.streamed {
+                true => b.read(right, of_right, room_right)?,
+                false => b.view(right),
+            };
+            gemm_into(left, right, c.view_mut(), ctx);
+            Ok(())
+        })
+    }
+}

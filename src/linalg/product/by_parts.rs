@@ -1,0 +1,45 @@
+//! Products of real entries with complex vectors, made of products with real ones: no kernel is compiled for such pairs.
+//!
+//! Several complex vectors side by side are twice as many real ones, as they lie. A single one would be two that are summed
+//! in another order than one by itself, so its parts are taken apart, and both are multiplied in one sweep over the matrix.
+
+use bytemuck::Pod;
+use num_complex::Complex;
+
+use crate::error::Result;
+use crate::linalg::algebra::Scalar;
+use crate::linalg::product::kernels::Vectors;
+use crate::storage::Context;
+
+/// Calls `work` with the real vectors that complex ones are made of, and with their products, which become those of the complex
+/// ones.
+pub(crate) fn in_parts<R: Scalar + Pod>(
+    Vectors { k, x, y }: Vectors<'_, '_, Complex<R>>,
+    ctx: &Context,
+    work: &mut dyn FnMut(&mut [Vectors<'_, '_, R>]) -> Result<()>,
+) -> Result<()>
+where
+    Complex<R>: Scalar,
+{
+    if k != 1 {
+        let (x, y) = (bytemuck::cast_slice(x), bytemuck::cast_slice_mut(y));
+        return work(&mut [Vectors { k: 2 * k, x, y }]);
+    }
+    let _held = ctx.hold(bytes_apart(k, x, y));
+    let room = |len: usize| ctx.filled("the parts of a vector", len, R::zero());
+    let (mut of_x, mut of_y) = ([room(x.len())?, room(x.len())?], [room(y.len())?, room(y.len())?]);
+    for (k, x) in x.iter().enumerate() {
+        (of_x[0][k], of_x[1][k]) = (x.re, x.im);
+    }
+    let [re, im] = &mut of_y;
+    let [x_re, x_im] = &of_x;
+    work(&mut [Vectors { k: 1, x: x_re, y: re }, Vectors { k: 1, x: x_im, y: im }])?;
+    let parts = re.iter().zip(im.iter());
+    y.iter_mut().zip(parts).for_each(|(y, (&re, &im))| *y = Complex::new(re, im));
+    Ok(())
+}
+
+/// Memory in which the parts of a vector and of its product lie.
+pub(crate) fn bytes_apart<X: Scalar>(k: usize, x: &[X], y: &[X]) -> u64 {
+    if k == 1 { (size_of_val(x) + size_of_val(y)) as u64 } else { 0 }
+}

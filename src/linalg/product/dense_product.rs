@@ -1,0 +1,148 @@
+//! Products of dense matrices, panel by panel, in either order: a Fortran-ordered matrix is the transposed call.
+
+use crate::dense::{AnyDense, AnyLinePanels, LinePanel};
+use crate::error::Result;
+use crate::linalg::algebra::{Decode, Factor, Scalar};
+use crate::linalg::product::kernels::{
+    DenseRows, Entries, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
+};
+use crate::linalg::product::operator::product_name;
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::{Context, Element, Order, Plan, bytes_of};
+
+/// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
+fn product<X: Scalar, T: Element + Factor<X>>(
+    elements: &[T],
+    (lines, length): (usize, usize),
+    along: bool,
+    entries: Entries,
+    update: Update,
+    (k, x, y): (usize, &[X], &mut [X]),
+    ctx: &Context,
+) -> Result<()> {
+    ctx.check_cancelled()?;
+    let rows = DenseRows::new(elements, lines, length, length)?;
+    let (how, vectors) = (How { along, entries, update }, Vectors { k, x, y });
+    ctx.with_threads(|| multiply_dense(rows, how, vectors))
+}
+
+/// What a product with `k` vectors costs.
+pub(crate) fn line_plan(
+    panels: &AnyLinePanels,
+    name: &'static str,
+    k: usize,
+    ctx: &Context,
+) -> Plan {
+    let matrix = panels.matrix();
+    let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
+    Plan::new(name)
+        .on_device_of(matrix.buffer().file())
+        .reads(1, panels.bytes_to_read())
+        .reads_again(panels.bytes_to_read_again())
+        .holds(panels.memory() + sums as u64)
+        .works(matrix.len() as u64 * k as u64, 0.5)
+}
+
+/// Lines of which every panel but the last has a multiple, so that panels give the bits of the whole.
+pub(crate) fn panel_step(length: usize) -> usize {
+    scatter_height(length)
+}
+
+/// Elements that are decoded together, if lines are not longer.
+const DECODED: usize = 1 << 17;
+
+/// Elements that a task decodes.
+const TASK: usize = 1 << 14;
+
+/// Lines of `length` elements that are decoded together: across lines, as many as keep the bits of the whole.
+fn decoded_lines(length: usize, along: bool) -> usize {
+    let (lines, step) = (DECODED / length.max(1), if along { 1 } else { panel_step(length) });
+    (lines / step * step).max(step)
+}
+
+/// Memory for decoding lines of a matrix as numbers of `size` bytes.
+pub(crate) fn decoding_memory((lines, length): (usize, usize), along: bool, size: usize) -> u64 {
+    (decoded_lines(length, along).min(lines) as u64)
+        .saturating_mul(length as u64)
+        .saturating_mul(size as u64)
+}
+
+/// Products of a matrix that comes in panels, several in one sweep, of elements that are numbers of type `W`, or are decoded into
+/// such; vectors have the lengths of the whole product.
+pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
+    panels: &mut AnyLinePanels,
+    decode: Option<Decode<W>>,
+    adjoint: bool,
+    products: &mut [Vectors<'_, '_, X>],
+    ctx: &Context,
+) -> Result<()> {
+    let along = (panels.matrix().order() == Order::C) != adjoint;
+    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    let shape = panels.shape();
+    let length = shape.1;
+    let step = decoded_lines(length, along);
+    let room = if decode.is_some() { step.min(shape.0).saturating_mul(length) } else { 0 };
+    let _held = ctx.hold(bytes_of::<W>(room));
+    let mut wide = ctx.work::<W>("decoded lines", room)?;
+    let mut update = Update::Set;
+    panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
+        let mut multiply = |first: usize, lines: usize, elements: &[W]| {
+            let next = if along { Update::Set } else { Update::Add };
+            let update = std::mem::replace(&mut update, next);
+            products.iter_mut().try_for_each(|Vectors { k, x, y }| {
+                let (k, here) = (*k, first * *k..(first + lines) * *k);
+                let operands = match along {
+                    true => (k, *x, &mut y[here]),
+                    false => (k, &x[here], &mut **y),
+                };
+                product(elements, (lines, length), along, entries, update, operands, ctx)
+            })
+        };
+        let Some(decode) = decode else {
+            return multiply(first, lines, elements.as_typed());
+        };
+        for start in (0..lines.max(1)).step_by(step) {
+            let some = lines.min(start + step) - start;
+            let from = elements.slice(start * length..(start + some) * length);
+            let to = &mut wide[..some * length];
+            ctx.with_threads(|| {
+                let tasks = to.par_chunks_mut(TASK).enumerate();
+                tasks.for_each(|(task, to)| {
+                    decode(from.slice(task * TASK..task * TASK + to.len()), to);
+                });
+            });
+            multiply(first + start, some, to)?;
+        }
+        Ok(())
+    })
+}
+
+/// Products of a dense matrix, or those with the adjoint, in one sweep beside other `beside` bytes of the operation, as
+/// [`line_product`] makes them.
+pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
+    a: &AnyDense,
+    decode: Option<Decode<W>>,
+    adjoint: bool,
+    (products, beside): (&mut [Vectors<'_, '_, X>], u64),
+    ctx: &Context,
+) -> Result<()> {
+    let along = (a.order() == Order::C) != adjoint;
+    let decoding = match decode {
+        Some(_) => decoding_memory(a.lines(), along, size_of::<W>()),
+        None => 0,
+    };
+    let vectors = products.iter().map(|it| (size_of_val(it.x) + size_of_val(it.y)) as u64);
+    let taken = vectors.sum::<u64>() + beside + decoding;
+    let k = products.iter().map(|it| it.k).sum();
+    let mut panels = panels_beside(a, taken, ctx)?;
+    let _running = ctx.begin(|| {
+        Ok(line_plan(&panels, product_name(adjoint), k, ctx).beside(decoding + beside))
+    })?;
+    line_product(&mut panels, decode, adjoint, products, ctx)
+}
+
+/// Panels for one pass beside vectors of so many bytes.
+pub(crate) fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
+    let budget = ctx.memory_left().saturating_sub(vectors);
+    AnyLinePanels::for_one_sweep(a, panel_step(a.lines().1), budget, ctx)
+}

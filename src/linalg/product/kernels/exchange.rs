@@ -1,0 +1,158 @@
+//! The two halves of a gather whose x does not fit in the cache: terms column by column, then sums line by line.
+//!
+//! ```text
+//! terms:  for each entry of a block of columns:  term = a * x[column]        x's block stays in the cache
+//! sums:   for each term of a bin of lines:       slots[slot] += term         the slots do
+//!         for each line:                         y = the sum over its slots
+//! ```
+//!
+//! A line's terms come in the order of its columns, so a short line is one slot to which they are added one by one, and
+//! a long one has a slot for each of the interleaved sums of `compressed.rs` and one for each term of its tail: the bits
+//! are those of the plain gather. Of a line in pieces every piece has such slots. Source: propagation blocking, Beamer,
+//! Asanović and Patterson (2017), here with the order of entries settled beforehand, so that nothing but terms is
+//! written.
+
+use crate::linalg::algebra::{Factor, Scalar};
+use crate::linalg::product::kernels::gather::PIECE;
+use crate::linalg::product::kernels::panel::Fault;
+use crate::linalg::product::kernels::processor;
+use crate::linalg::product::kernels::update::{Entries, Sums, Update};
+use crate::storage::CACHE_LINE;
+
+/// Entries from which on a line is summed in lanes, and the lanes, as in `compressed.rs`.
+const LONG: usize = 16;
+const LANES: usize = 8;
+
+/// Slots of a line of `len` entries: of its whole pieces, and of the rest.
+pub(crate) fn slots_of(len: usize, sums: Sums) -> usize {
+    match sums {
+        Sums::InOrder => 1,
+        Sums::Interleaved if len < LONG => 1,
+        Sums::Interleaved => len / PIECE * LANES + slots_of_piece(len % PIECE),
+    }
+}
+
+/// Slots of a piece that is not a whole one.
+fn slots_of_piece(len: usize) -> usize {
+    match len {
+        0 => 0,
+        1..LONG => 1,
+        _ => LANES + len % LANES,
+    }
+}
+
+/// The slot, counted from the line's first, of entry `k` of a line of `len`.
+#[inline(always)]
+pub(crate) fn slot_of(k: usize, len: usize, sums: Sums) -> usize {
+    if len < LONG || sums == Sums::InOrder {
+        return 0;
+    }
+    let (piece, k) = (k / PIECE, k % PIECE);
+    let len = PIECE.min(len - piece * PIECE);
+    piece * LANES
+        + match (len < LONG, k < len / LANES * LANES) {
+            (true, _) => 0,
+            (false, true) => k % LANES,
+            (false, false) => LANES + k % LANES,
+        }
+}
+
+/// Terms that are stored together: whole cache lines for every type.
+const STORED: usize = 16;
+
+/// `terms[e] = values[e] * x[columns[e]]`, past the caches: terms are read when all of a group are there.
+pub(crate) fn terms<T: Factor<X>, X: Scalar>(
+    values: &[T],
+    columns: &[u16],
+    entries: Entries,
+    x: &[X],
+    terms: &mut [X],
+) -> Result<(), Fault> {
+    let mut sound = true;
+    let mut term = |value: T, column: u16| match x.get(usize::from(column)) {
+        Some(&x) => entries.times(value, x),
+        None => {
+            sound = false;
+            X::zero()
+        }
+    };
+    let head = terms.as_ptr().align_offset(CACHE_LINE).min(terms.len());
+    let (first, rest) = terms.split_at_mut(head);
+    let (first_values, values) = values.split_at_checked(head).ok_or(Fault)?;
+    let (first_columns, columns) = columns.split_at_checked(head).ok_or(Fault)?;
+    let (stores, last) = rest.as_chunks_mut::<STORED>();
+    let (values, last_values) = values.as_chunks::<STORED>();
+    let (columns, last_columns) = columns.as_chunks::<STORED>();
+    for ((store, values), columns) in stores.iter_mut().zip(values).zip(columns) {
+        let mut terms = [X::zero(); STORED];
+        for i in 0..STORED {
+            terms[i] = term(values[i], columns[i]);
+        }
+        processor::store_lines(store, terms);
+    }
+    processor::fence();
+    let ends = [(first, first_values, first_columns), (last, last_values, last_columns)];
+    for (terms, values, columns) in ends {
+        for ((to, &value), &column) in terms.iter_mut().zip(values).zip(columns) {
+            *to = term(value, column);
+        }
+    }
+    if sound { Ok(()) } else { Err(Fault) }
+}
+
+/// Adds terms to their slots.
+pub(crate) fn add_terms<X: Scalar>(
+    slots: &[u16],
+    terms: &[X],
+    sums: &mut [X],
+) -> Result<(), Fault> {
+    let mut sound = true;
+    for (&slot, &term) in slots.iter().zip(terms) {
+        match sums.get_mut(usize::from(slot)) {
+            Some(sum) => *sum += term,
+            None => sound = false,
+        }
+    }
+    if sound { Ok(()) } else { Err(Fault) }
+}
+
+/// The sums over the slots of lines, of which `lens` tells the entries.
+pub(crate) fn finish_lines<X: Scalar>(
+    lens: impl Iterator<Item = usize>,
+    mut slots: &[X],
+    sums: Sums,
+    update: Update,
+    y: &mut [X],
+) -> Result<(), Fault> {
+    for (len, y) in lens.zip(y) {
+        let these;
+        (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(Fault)?;
+        let sum = match len > PIECE && sums == Sums::Interleaved {
+            true => sum_of_pieces(these, len / PIECE)?,
+            false => piece_sum(these)?,
+        };
+        update.apply(sum, y);
+    }
+    Ok(())
+}
+
+/// The sum over the slots of a line in pieces, of which so many are whole.
+fn sum_of_pieces<X: Scalar>(slots: &[X], whole: usize) -> Result<X, Fault> {
+    let (pieces, rest) = slots.split_at_checked(whole * LANES).ok_or(Fault)?;
+    let rest = (!rest.is_empty()).then_some(rest);
+    let mut pieces = pieces.chunks_exact(LANES).chain(rest);
+    pieces.try_fold(X::zero(), |all, piece| Ok(all + piece_sum(piece)?))
+}
+
+/// The sum over the slots of a piece.
+#[inline(always)]
+fn piece_sum<X: Scalar>(slots: &[X]) -> Result<X, Fault> {
+    match slots {
+        [sum] => Ok(*sum),
+        [a0, a1, a2, a3, a4, a5, a6, a7, tail @ ..] => {
+            let sum = ((*a0 + *a1) + (*a2 + *a3)) + ((*a4 + *a5) + (*a6 + *a7));
+            Ok(tail.iter().fold(sum, |sum, &term| sum + term))
+        }
+        _ => Err(Fault),
+    }
+}

@@ -1,0 +1,336 @@
+//! Gather: every output is the sum over one stored row of a compressed matrix.
+//!
+//! ```text
+//! for each row i:
+//!     sum = 0
+//!     for each entry (j, a) of row i:  sum += a * x[j]
+//!     y[i] = sum, or y[i] += sum
+//! ```
+//!
+//! 1. An index is checked by the lookup in `x` itself, one predictable branch for each entry. Clamping it and checking the
+//!    largest at the end was measured: four instructions instead of one, and slower by a tenth.
+//! 2. Entries are prefetched `AHEAD` positions early, every `STEP` entries and at the start of every row.
+//! 3. A row is summed in `STEP` interleaved partial sums and a tail, so that additions do not wait for each other. The
+//!    shape follows from the row's length alone. Short rows are all tail: there the next rows fill the waiting time.
+//! 4. Rows are independent, so runs of rows are handed to threads as they come, more runs than threads. A row that alone
+//!    would keep a thread busy while others wait is summed in pieces, by all of them.
+//! 5. Several right-hand sides go in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in registers, and the
+//!    row's entries, read again for the next tile, come from the first-level cache. Rows of X are asked for some entries
+//!    ahead; tiles are compiled for the vector units found at run time.
+
+use crate::error::Result;
+use crate::linalg::algebra::{Factor, Scalar};
+use crate::linalg::product::kernels::panel::{Fault, Panel};
+use crate::linalg::product::kernels::processor;
+use crate::linalg::product::kernels::update::{Entries, Sums, Update, check_len};
+use crate::sparse::by_index;
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::{CACHE_LINE, Index, parallel, prefetch_lines, prefetch_to_read};
+
+/// Interleaved partial sums of a long row, and entries between two prefetches.
+const STEP: usize = 8;
+
+/// Entries of a piece of a row that is longer: pieces are summed each by itself, on any thread, and then one after the
+/// other. Long enough that pieces cost nothing.
+pub(crate) const PIECE: usize = 1 << 16;
+
+/// Positions by which prefetching runs ahead: 128 to 512 are equally good.
+const AHEAD: usize = 256;
+
+/// Cache lines of X that are asked for ahead of the work.
+const LINES_AHEAD: usize = 32;
+
+/// Rows and entries below which starting threads costs more than the product.
+const SMALL: usize = 1 << 16;
+
+/// Runs of rows for each thread: enough that a thread that was held up leaves its last runs to others.
+const RUNS_PER_THREAD: usize = 8;
+
+/// Y = A X, or Y += A X, one pass over A; X is ncols x k and Y nrows x k, both row-major.
+///
+/// Fails with `Shape` before anything is written, and with `Index` if a pointer or an index is out of range. With k = 1
+/// a long row is summed in more partial sums, so that a column of a wider Y equals it up to rounding only.
+pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
+    gather_from(SMALL, a, entries, update, x, y, k)
+}
+
+/// As [`gather`], on threads from a cost of `small` on.
+pub(crate) fn gather_from<T: Factor<X>, I: Index, X: Scalar>(
+    small: usize,
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
+    check_len("x", x, a.ncols(), k)?;
+    check_len("y", y, a.nrows(), k)?;
+    if k == 0 {
+        return Ok(());
+    }
+    // Small products do not even ask how many threads there are.
+    let done = if a.cost().saturating_mul(k) < small || parallel::threads() == 1 {
+        gather_rows(a, entries, update, x, y, k)
+    } else {
+        let runs = runs_with_outputs(a, y, k, parallel::threads() * RUNS_PER_THREAD);
+        runs.into_par_iter().try_for_each(|(a, y)| gather_rows(a, entries, update, x, y, k))
+    };
+    done.map_err(|Fault| a.fault())
+}
+
+/// The panel in at most `parts` runs of rows, each with its part of `y`.
+pub(crate) fn runs_with_outputs<'a, 'y, T, I: Index, X>(
+    a: Panel<'a, T, I>,
+    mut y: &'y mut [X],
+    k: usize,
+    parts: usize,
+) -> Vec<(Panel<'a, T, I>, &'y mut [X])> {
+    let runs = a.split(parts).into_iter();
+    runs.map(|run| {
+        let (mine, rest) = std::mem::take(&mut y).split_at_mut(run.len() * k);
+        y = rest;
+        (a.rows(run), mine)
+    })
+    .collect()
+}
+
+/// The sequential kernel for a run of rows.
+fn gather_rows<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> std::result::Result<(), Fault> {
+    match k {
+        1 => gather_one(a, entries, update, x, y),
+        _ => gather_tiles(a, entries, update, x, y, k),
+    }
+}
+
+fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+) -> std::result::Result<(), Fault> {
+    let x = &x[..a.columns()];
+    // Asked once how wide pointers are, not for every row.
+    by_index!(a.indptr, indptr => {
+        for (i, y) in y.iter_mut().enumerate() {
+            let range = a.between(indptr[i].to_usize(), indptr[i + 1].to_usize())?;
+            let line = (&a.indices[range.clone()], &a.values[range]);
+            let sum = line_sum(line, Sums::Interleaved, entries, x)?;
+            update.apply(sum, y);
+        }
+        Ok(())
+    })
+}
+
+/// The sum over one row, in the shape that its length asks for.
+#[inline(always)]
+pub(crate) fn line_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+    (indices, values): (&[I], &[T]),
+    sums: Sums,
+    entries: Entries,
+    x: &[X],
+) -> std::result::Result<X, Fault> {
+    prefetch_ahead(indices, values);
+    if indices.len() < 2 * STEP || sums == Sums::InOrder {
+        sum_from(X::zero(), indices, values, entries, x)
+    } else {
+        long_sum(indices, values, entries, x)
+    }
+}
+
+/// The sum over a long row; kept out of the loop over short ones, which it would slow down.
+#[inline(never)]
+fn long_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+    indices: &[I],
+    values: &[T],
+    entries: Entries,
+    x: &[X],
+) -> std::result::Result<X, Fault> {
+    if indices.len() <= PIECE {
+        return sum_in_lanes(indices, values, entries, x);
+    }
+    let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
+    let sums: std::result::Result<Vec<X>, Fault> =
+        pieces.map(|piece| line_sum(piece, Sums::Interleaved, entries, x)).collect();
+    Ok(sums?.into_iter().fold(X::zero(), |all, sum| all + sum))
+}
+
+/// `sum` plus the terms, one after the other.
+#[inline(always)]
+fn sum_from<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+    mut sum: X,
+    indices: &[I],
+    values: &[T],
+    entries: Entries,
+    x: &[X],
+) -> std::result::Result<X, Fault> {
+    for (&index, &value) in indices.iter().zip(values) {
+        sum += entries.times(value, *x.get(index.into() as usize).ok_or(Fault)?);
+    }
+    Ok(sum)
+}
+
+/// The sum over a row, or a piece of one, in interleaved sums.
+#[inline(always)]
+fn sum_in_lanes<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+    indices: &[I],
+    values: &[T],
+    entries: Entries,
+    x: &[X],
+) -> std::result::Result<X, Fault> {
+    let (steps, last_indices) = indices.as_chunks::<STEP>();
+    let (step_values, last_values) = values.as_chunks::<STEP>();
+    let mut lanes = [X::zero(); STEP];
+    for (indices, values) in steps.iter().zip(step_values) {
+        prefetch_ahead(indices, values);
+        for lane in 0..STEP {
+            let x = *x.get(indices[lane].into() as usize).ok_or(Fault)?;
+            lanes[lane] += entries.times(values[lane], x);
+        }
+    }
+    let [a0, a1, a2, a3, a4, a5, a6, a7] = lanes;
+    let sum = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
+    sum_from(sum, last_indices, last_values, entries, x)
+}
+
+/// Asks for the entries `AHEAD` of the first of these, which may be another row's.
+#[inline(always)]
+fn prefetch_ahead<T, I>(indices: &[I], values: &[T]) {
+    prefetch_to_read(indices, AHEAD);
+    prefetch_to_read(values, AHEAD);
+}
+
+/// Asks for the entries `AHEAD` of `position`.
+#[inline(always)]
+pub(crate) fn prefetch_entries<T, I>(a: Panel<'_, T, I>, position: usize) {
+    prefetch_to_read(a.indices, position + AHEAD);
+    prefetch_to_read(a.values, position + AHEAD);
+}
+
+fn gather_tiles<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> std::result::Result<(), Fault> {
+    let x = &x[..a.columns() * k];
+    let ahead = rows_ahead::<X>(k);
+    processor::widest(
+        #[inline(always)]
+        || {
+            for (i, y) in y.chunks_exact_mut(k).enumerate() {
+                let range = a.row(i)?;
+                prefetch_entries(a, range.start);
+                let next = range.start + ahead..range.end + ahead;
+                for index in a.indices.get(next).filter(|_| k > 16).unwrap_or_default() {
+                    prefetch_row(x, index.to_usize(), k);
+                }
+                let row = (&a.indices[range.clone()], &a.values[range]);
+                tiles(row, Sums::Interleaved, entries, update, x, y)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Entries by which rows of X are asked for ahead: as many as are on their way from memory at a time.
+pub(crate) fn rows_ahead<X>(k: usize) -> usize {
+    (LINES_AHEAD * CACHE_LINE / (k * size_of::<X>()).max(CACHE_LINE)).max(4)
+}
+
+/// Asks for row `row` of X, which need not exist.
+#[inline(always)]
+pub(crate) fn prefetch_row<X>(x: &[X], row: usize, k: usize) {
+    prefetch_lines(x, row.wrapping_mul(k), k);
+}
+
+/// One output row `y`, tile by tile.
+#[inline(always)]
+pub(crate) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+    row: (&[I], &[T]),
+    sums: Sums,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+) -> std::result::Result<(), Fault> {
+    if row.0.len() > PIECE && sums == Sums::Interleaved {
+        return tiles_of_pieces(row, entries, update, x, y);
+    }
+    let mut column = 0;
+    while column < y.len() {
+        column += match y.len() - column {
+            16.. => tile::<16, _, _, _>(row, entries, update, x, y, column)?,
+            8.. => tile::<8, _, _, _>(row, entries, update, x, y, column)?,
+            4.. => tile::<4, _, _, _>(row, entries, update, x, y, column)?,
+            2.. => tile::<2, _, _, _>(row, entries, update, x, y, column)?,
+            _ => tile::<1, _, _, _>(row, entries, update, x, y, column)?,
+        };
+    }
+    Ok(())
+}
+
+/// One output row, from the sums over pieces of a long row.
+#[inline(never)]
+fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+    (indices, values): (&[I], &[T]),
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+) -> std::result::Result<(), Fault> {
+    let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
+    let sums: std::result::Result<Vec<Vec<X>>, Fault> = pieces
+        .map(|piece| {
+            let mut sums = vec![X::zero(); y.len()];
+            tiles(piece, Sums::InOrder, entries, Update::Set, x, &mut sums)?;
+            Ok(sums)
+        })
+        .collect();
+    let mut all = vec![X::zero(); y.len()];
+    for sums in sums? {
+        all.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum);
+    }
+    all.into_iter().zip(y).for_each(|(sum, y)| update.apply(sum, y));
+    Ok(())
+}
+
+/// `WIDTH` neighbouring columns of one output row `y`, starting at `column`; gives `WIDTH`.
+#[inline(always)]
+fn tile<const WIDTH: usize, T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
+    (indices, values): (&[I], &[T]),
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    column: usize,
+) -> std::result::Result<usize, Fault> {
+    let k = y.len();
+    let mut sums = [X::zero(); WIDTH];
+    for (index, value) in indices.iter().zip(values) {
+        // Saturated, a hostile index is beyond every slice; wrapped, it might not be.
+        let start = ((*index).into() as usize).saturating_mul(k).saturating_add(column);
+        let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(Fault)?;
+        entries.add_times(&mut sums, &[*value; WIDTH], x);
+    }
+    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(Fault)?;
+    update.apply_all(sums, y);
+    Ok(WIDTH)
+}

@@ -1,0 +1,289 @@
+//! The products of lines with vectors, whatever indices and entries the lines have, and which way they go.
+//!
+//! The kernels are compiled for indices of 32 bits and for the entries that vectors have themselves. Lines of others are
+//! decoded, some thousand entries at a time: narrower numbers are the same numbers in a wider type, so that the product has the
+//! bits that a kernel of its own would make, and the entries come from the nearest caches when they are multiplied.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::linalg::algebra::{Factor, Scalar, Values};
+use crate::linalg::product::kernels::dense_gather::dense_gather;
+use crate::linalg::product::kernels::dense_rows::DenseRows;
+use crate::linalg::product::kernels::dense_scatter::dense_scatter;
+use crate::linalg::product::kernels::gather::{PIECE, gather, line_sum};
+use crate::linalg::product::kernels::panel::{AnyPanel, Fault, Panel};
+use crate::linalg::product::kernels::scatter::scatter;
+use crate::linalg::product::kernels::update::{Entries, Sums, Update, check_len};
+use crate::sparse::Indices;
+use crate::storage::Entry;
+use crate::storage::parallel::{IntoTasks, Tasks};
+
+/// A product that is asked for: along the stored lines or across them, with the entries or their conjugates, and how it enters
+/// the output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    pub(crate) along: bool,
+    pub(crate) entries: Entries,
+    pub(crate) update: Update,
+}
+
+/// `k` vectors side by side, and their products.
+pub(crate) struct Vectors<'x, 'y, X> {
+    pub(crate) k: usize,
+    pub(crate) x: &'x [X],
+    pub(crate) y: &'y mut [X],
+}
+
+/// The product of consecutive lines of a compressed matrix.
+pub(crate) fn multiply_lines<V: Factor<X>, X: Scalar>(
+    a: AnyPanel<'_>,
+    values: Values<'_, V>,
+    how: How,
+    vectors: Vectors<'_, '_, X>,
+) -> Result<()> {
+    match (a.indices, values) {
+        (Indices::Narrow(indices), Values::Plain(values)) => {
+            let a = Panel::over(a.indptr, indices, values, a.ncols, a.first_row)?;
+            multiply_panel(a, how, vectors)
+        }
+        (Indices::Wide(indices), values) if a.ncols > u32::MAX as usize => {
+            multiply_wide(a, indices, values, how, vectors)
+        }
+        (_, values) => multiply_decoded(a, values, how, vectors),
+    }
+}
+
+fn multiply_panel<V: Factor<X>, X: Scalar>(
+    a: Panel<'_, V, u32>,
+    How { along, entries, update }: How,
+    Vectors { k, x, y }: Vectors<'_, '_, X>,
+) -> Result<()> {
+    match along {
+        true => gather(a, entries, update, x, y, k),
+        false => scatter(a, entries, update, x, y, k),
+    }
+}
+
+/// Entries of lines that are decoded together: along the lines so many that they stay in the nearest cache, across them so many
+/// that it is worth it to share them out.
+const NEAR: usize = 1 << 12;
+const MANY: usize = 1 << 18;
+
+/// What lines are decoded into, used again for the next.
+struct Room<V> {
+    indices: Vec<u32>,
+    values: Vec<V>,
+}
+
+/// Some lines, or one, which begins at an entry of the panel.
+struct Chunk {
+    lines: Range<usize>,
+    entries: Range<usize>,
+}
+
+/// As [`multiply_lines`], some lines at a time decoded.
+fn multiply_decoded<V: Factor<X>, X: Scalar>(
+    a: AnyPanel<'_>,
+    values: Values<'_, V>,
+    how: How,
+    Vectors { k, x, y }: Vectors<'_, '_, X>,
+) -> Result<()> {
+    let (from, to) = if how.along { (a.ncols, a.nrows()) } else { (a.nrows(), a.ncols) };
+    check_len("x", x, from, k)?;
+    check_len("y", y, to, k)?;
+    if k == 0 {
+        return Ok(());
+    }
+    let empty = || Room { indices: Vec::new(), values: Vec::new() };
+    let done = match how.along {
+        true => {
+            let (mut tasks, mut rest) = (Vec::new(), &mut *y);
+            chunks(&a, NEAR, &mut |chunk| {
+                let (these, after) = std::mem::take(&mut rest).split_at_mut(chunk.lines.len() * k);
+                rest = after;
+                tasks.push((chunk, these));
+                Ok(())
+            })
+            .and_then(|()| {
+                tasks.into_par_iter().try_for_each_init(empty, |room, (chunk, y)| {
+                    match chunk.lines.len() == 1 && chunk.entries.len() > PIECE {
+                        true => room.sum_in_pieces(&a, values, chunk, how, Vectors { k, x, y }),
+                        false => room.multiply(&a, values, chunk, how, Vectors { k, x, y }),
+                    }
+                })
+            })
+        }
+        false => {
+            how.update.prepare(y);
+            let (mut room, how) = (empty(), How { update: Update::Add, ..how });
+            chunks(&a, MANY, &mut |chunk| {
+                let x = &x[chunk.lines.start * k..chunk.lines.end * k];
+                let starts = chunk.entries.clone().step_by(MANY).chain(Some(chunk.entries.start));
+                for start in starts.take(chunk.entries.len().div_ceil(MANY).max(1)) {
+                    let entries = start..chunk.entries.end.min(start + MANY);
+                    let part = Chunk { lines: chunk.lines.clone(), entries };
+                    room.multiply(&a, values, part, how, Vectors { k, x, y })?;
+                }
+                Ok(())
+            })
+        }
+    };
+    done.map_err(|Fault| a.fault())
+}
+
+/// Hands out the lines, some at a time with no more than `most` entries; a longer line alone.
+fn chunks(
+    a: &AnyPanel<'_>,
+    most: usize,
+    take: &mut dyn FnMut(Chunk) -> std::result::Result<(), Fault>,
+) -> std::result::Result<(), Fault> {
+    let mut start = 0;
+    while start < a.nrows() {
+        let mut entries = a.row(start)?;
+        let mut end = start + 1;
+        while end < a.nrows() {
+            let next = a.row(end)?;
+            if next.start != entries.end || next.end - entries.start > most {
+                break;
+            }
+            (entries.end, end) = (next.end, end + 1);
+        }
+        take(Chunk { lines: start..end, entries })?;
+        start = end;
+    }
+    Ok(())
+}
+
+impl<V: Entry> Room<V> {
+    /// The product of some lines, or of a piece of one.
+    fn multiply<X: Scalar>(
+        &mut self,
+        a: &AnyPanel<'_>,
+        values: Values<'_, V>,
+        Chunk { lines, entries }: Chunk,
+        how: How,
+        vectors: Vectors<'_, '_, X>,
+    ) -> std::result::Result<(), Fault>
+    where
+        V: Factor<X>,
+    {
+        let values = values.of(entries.clone(), &mut self.values);
+        let indices = match a.indices {
+            Indices::Narrow(indices) => &indices[entries.clone()],
+            Indices::Wide(indices) => {
+                narrow(&indices[entries.clone()], &mut self.indices)?;
+                &self.indices
+            }
+        };
+        let ends = [0, entries.len() as u64];
+        let indptr = match lines.len() {
+            1 => Indices::Wide(&ends),
+            _ => a.indptr.slice(lines.start..lines.end + 1),
+        };
+        let panel = Panel::over(indptr, indices, values, a.ncols, 0).map_err(|_| Fault)?;
+        multiply_panel(panel, how, vectors).map_err(|_| Fault)
+    }
+
+    /// The product of a line that is longer than a piece: the sums over its pieces, one after the other.
+    fn sum_in_pieces<X: Scalar>(
+        &mut self,
+        a: &AnyPanel<'_>,
+        values: Values<'_, V>,
+        chunk: Chunk,
+        how: How,
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
+    ) -> std::result::Result<(), Fault>
+    where
+        V: Factor<X>,
+    {
+        let (mut sums, mut piece) = (vec![X::zero(); k], vec![X::zero(); k]);
+        let how_piece = How { update: Update::Set, ..how };
+        for start in chunk.entries.clone().step_by(PIECE) {
+            let entries = start..chunk.entries.end.min(start + PIECE);
+            let part = Chunk { lines: chunk.lines.clone(), entries };
+            self.multiply(a, values, part, how_piece, Vectors { k, x, y: &mut piece })?;
+            sums.iter_mut().zip(&piece).for_each(|(sum, &piece)| *sum += piece);
+        }
+        y.iter_mut().zip(sums).for_each(|(y, sum)| how.update.apply(sum, y));
+        Ok(())
+    }
+}
+
+/// As [`multiply_lines`], with indices that 32 bits do not hold, line by line: for vectors of more than 2³² numbers.
+pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
+    a: AnyPanel<'_>,
+    indices: &[u64],
+    values: Values<'_, V>,
+    How { along, entries, update }: How,
+    Vectors { k, x, y }: Vectors<'_, '_, X>,
+) -> Result<()> {
+    let (from, to) = if along { (a.ncols, a.nrows()) } else { (a.nrows(), a.ncols) };
+    check_len("x", x, from, k)?;
+    check_len("y", y, to, k)?;
+    if !along {
+        update.prepare(y);
+    }
+    let mut room = Vec::new();
+    let mut line = |i: usize| {
+        let range = a.row(i)?;
+        let values = values.of(range.clone(), &mut room);
+        let entry = |n: usize| (indices[range.start + n] as usize, values[n]);
+        for column in 0..k {
+            if !along {
+                let x = x[i * k + column];
+                for (j, value) in (0..range.len()).map(entry) {
+                    let at = j.saturating_mul(k).saturating_add(column);
+                    *y.get_mut(at).ok_or(Fault)? += entries.times(value, x);
+                }
+                continue;
+            }
+            let sum = match k {
+                1 => line_sum((&indices[range.clone()], values), Sums::Interleaved, entries, x)?,
+                _ => sum_of_column(range.len(), entry, entries, (k, column, x))?,
+            };
+            update.apply(sum, &mut y[i * k + column]);
+        }
+        Ok(())
+    };
+    (0..a.nrows()).try_for_each(&mut line).map_err(|Fault| a.fault())
+}
+
+/// The sum of a line with one of `k` columns, in pieces as in `compressed.rs`.
+fn sum_of_column<V: Factor<X>, X: Scalar>(
+    len: usize,
+    entry: impl Fn(usize) -> (usize, V),
+    entries: Entries,
+    (k, column, x): (usize, usize, &[X]),
+) -> std::result::Result<X, Fault> {
+    let mut sums = X::zero();
+    for start in (0..len).step_by(PIECE) {
+        let mut sum = X::zero();
+        for (j, value) in (start..len.min(start + PIECE)).map(&entry) {
+            let at = j.saturating_mul(k).saturating_add(column);
+            sum += entries.times(value, *x.get(at).ok_or(Fault)?);
+        }
+        sums += sum;
+    }
+    Ok(sums)
+}
+
+/// Indices as those of 32 bits, which name every column there is.
+fn narrow(from: &[u64], to: &mut Vec<u32>) -> std::result::Result<(), Fault> {
+    to.clear();
+    to.extend(from.iter().map(|&index| index as u32));
+    let sound = from.iter().fold(true, |sound, &index| sound & (index <= u64::from(u32::MAX)));
+    if sound { Ok(()) } else { Err(Fault) }
+}
+
+/// The product of consecutive lines of a dense matrix.
+pub(crate) fn multiply_dense<T: Factor<X>, X: Scalar>(
+    a: DenseRows<'_, T>,
+    How { along, entries, update }: How,
+    Vectors { k, x, y }: Vectors<'_, '_, X>,
+) -> Result<()> {
+    match along {
+        true => dense_gather(a, entries, update, x, y, k),
+        false => dense_scatter(a, entries, update, x, y, k),
+    }
+}

@@ -1,0 +1,45 @@
+//! Gather over encoded lines: columns of 32 bits, or of 16 bits from a common one on, two bytes an index instead of four.
+
+use crate::linalg::algebra::{Factor, Scalar};
+use crate::linalg::product::kernels::gather::{line_sum, tiles};
+use crate::linalg::product::kernels::panel::Fault;
+use crate::linalg::product::kernels::processor;
+use crate::linalg::product::kernels::update::{Entries, Sums, Update};
+
+/// `Y = A X` or `Y += A X`; `ends` holds 0 and the end of every line, `x` starts at the common column.
+pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+    (ends, columns, values): (&[u32], &[I], &[T]),
+    sums: Sums,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<(), Fault> {
+    if k == 1 {
+        for (pair, y) in ends.windows(2).zip(y) {
+            update.apply(line_sum(line(pair, columns, values)?, sums, entries, x)?, y);
+        }
+        return Ok(());
+    }
+    processor::widest(
+        #[inline(always)]
+        || {
+            for (pair, y) in ends.windows(2).zip(y.chunks_exact_mut(k)) {
+                tiles(line(pair, columns, values)?, sums, entries, update, x, y)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Columns and values between two ends.
+#[inline(always)]
+fn line<'a, T, I>(
+    ends: &[u32],
+    columns: &'a [I],
+    values: &'a [T],
+) -> Result<(&'a [I], &'a [T]), Fault> {
+    let range = ends[0] as usize..ends[1] as usize;
+    Ok((columns.get(range.clone()).ok_or(Fault)?, values.get(range).ok_or(Fault)?))
+}

@@ -1,0 +1,143 @@
+//! Scatter: every stored row of a compressed matrix adds to the outputs that its indices name.
+//!
+//! ```text
+//! y = 0, unless it is added to
+//! for each row i:
+//!     for each entry (j, a) of row i:  y[j] += a * x[i]
+//! ```
+//!
+//! Every output takes its terms in the order of the rows, whatever the number of threads: the bits of the result are
+//! those of the loop above. Two parallel methods keep that order, and which of them runs cannot be told from the result.
+//!
+//! 1. *Owners*, for banded and mesh matrices. The rows are cut into runs, and the window of columns that each run touches
+//!    is guessed from some of its rows. Every task owns a range of columns, passes through the runs whose windows meet it,
+//!    in order, and leaves out the entries of others. Where windows are narrow beside the ranges, only few runs meet two
+//!    owners. No memory beyond the windows.
+//! 2. *Bins*, for graphs, where every window is the whole width: see `scatter_bins.rs`.
+//!
+//! A guess that was wrong shows in an index outside of all owners that pass through a run. The product then starts again
+//! with windows found by reading all indices, and that is done at once where it could not start again, because it adds to `y`.
+
+use crate::error::Result;
+use crate::linalg::algebra::{Factor, Scalar};
+use crate::linalg::product::kernels::panel::{Fault, Panel};
+use crate::linalg::product::kernels::scatter_bins;
+use crate::linalg::product::kernels::scatter_bins::BLOCK;
+use crate::linalg::product::kernels::scatter_rows::{add, outputs_of};
+use crate::linalg::product::kernels::scatter_windows::{Run, Windows};
+use crate::linalg::product::kernels::update::{Entries, Update, check_len};
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::{Index, parallel};
+
+/// Sizes that change how long a scatter takes and nothing else, in rows and entries.
+#[derive(Clone, Copy)]
+pub(crate) struct Grain {
+    /// Below it threads gain nothing: windows of columns are looked for first, and outputs meet at their ends.
+    pub(crate) small: usize,
+    /// A run whose window is looked for.
+    pub(crate) run: usize,
+    /// A block that is sent to bins.
+    pub(crate) block: usize,
+}
+
+impl Grain {
+    const USUAL: Self = Grain { small: 1 << 19, run: 1 << 15, block: BLOCK };
+}
+
+/// Outputs that a task prepares.
+const PREPARED: usize = 1 << 19;
+
+/// Bytes of outputs that stay in the cache of a thread, more or less, which alone adds to them faster than fewer threads than
+/// `SEVERAL` do by way of bins (R-MAT 18: 10 ms on one thread, 14 on two).
+const CACHED: usize = 4 << 20;
+const SEVERAL: usize = 4;
+
+/// Y = Aᵀ X, or Y += Aᵀ X, one pass over A.
+///
+/// With several threads one more pass over the indices where Y is added to, and where a guess was wrong what was done
+/// until then besides.
+///
+/// X is nrows x k and Y ncols x k, both row-major; the bits of a column of Y do not depend on the others. Fails with
+/// `Shape` before anything is written, and with `Index` if a pointer or an index is out of range.
+pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
+    scatter_by(Grain::USUAL, a, entries, update, x, y, k)
+}
+
+/// As [`scatter`], cut otherwise.
+pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
+    grain: Grain,
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> Result<()> {
+    check_len("x", x, a.nrows(), k)?;
+    check_len("y", y, a.ncols(), k)?;
+    if k == 0 {
+        return Ok(());
+    }
+    let small = a.cost().saturating_mul(k) < grain.small;
+    // Without columns no thread would own any, and none see that entries are out of range.
+    let done = if small || a.ncols() == 0 || parallel::threads() == 1 {
+        update.prepare(y);
+        let all = 0..a.ncols();
+        add(a, entries, x, y, k, &all, &all)
+    } else {
+        parallel::within(|| {
+            let guessed = match update {
+                Update::Set => Windows::guess(a, grain.run).and_then(|windows| {
+                    add_by(windows, grain, a, entries, update, (x, &mut *y, k))
+                }),
+                Update::Add => Err(Fault),
+            };
+            guessed.or_else(|Fault| {
+                add_by(Windows::find(a, grain.run)?, grain, a, entries, update, (x, &mut *y, k))
+            })
+        })
+    };
+    done.map_err(|Fault| a.fault())
+}
+
+/// The parallel method that the windows ask for.
+fn add_by<T: Factor<X>, I: Index, X: Scalar>(
+    mut windows: Windows,
+    grain: Grain,
+    a: Panel<'_, T, I>,
+    entries: Entries,
+    update: Update,
+    (x, y, k): (&[X], &mut [X], usize),
+) -> std::result::Result<(), Fault> {
+    let threads = parallel::threads();
+    let Some(owners) = windows.owners(threads) else {
+        if threads < SEVERAL && size_of_val(y) <= CACHED {
+            update.prepare(y);
+            let all = 0..a.ncols();
+            return add(a, entries, x, y, k, &all, &all);
+        }
+        y.par_chunks_mut(PREPARED).for_each(|y| update.prepare(y));
+        return scatter_bins::add(a, entries, x, y, k, grain.block);
+    };
+    windows.widen(&owners);
+    outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {
+        let mut ready = 0;
+        for Run { rows, columns, end, .. } in windows.meeting(&owner) {
+            // Outputs are prepared when a run first reaches them, not to come through the cache twice.
+            let reached = (end.min(&owner.end) - owner.start).max(ready);
+            update.prepare(&mut y[ready * k..reached * k]);
+            ready = reached;
+            let (x, y) = (&x[rows.start * k..rows.end * k], &mut y[..ready * k]);
+            add(a.rows(rows.clone()), entries, x, y, k, &owner, columns)?;
+        }
+        update.prepare(&mut y[ready * k..]);
+        Ok(())
+    })
+}

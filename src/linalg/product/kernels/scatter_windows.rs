@@ -1,0 +1,164 @@
+//! The columns that runs of rows touch: what a parallel scatter wants to know beforehand.
+//!
+//! Knowing them for certain takes a read of all indices, a third of a product's bytes. As a rule a few rows of each run tell
+//! as much, and a guess that is wrong is found out by the scatter itself: every task looks at all indices of the runs that
+//! it passes through anyway.
+
+use std::ops::Range;
+
+use crate::linalg::product::kernels::panel::{Fault, Panel};
+use crate::linalg::product::kernels::processor;
+use crate::storage::Index;
+use crate::storage::parallel::{IntoTasks, Tasks};
+
+/// Most runs of a panel; beyond it they grow longer.
+const MOST_RUNS: usize = 1 << 14;
+
+/// Rows of a run that a guess looks at, and entries at either end of each.
+const ROWS: usize = 16;
+const ENDS: usize = 8;
+
+/// Runs of rows, each with the columns that it touches.
+pub(super) struct Windows {
+    ncols: usize,
+    runs: Vec<Run>,
+}
+
+pub(super) struct Run {
+    pub(super) rows: Range<usize>,
+    /// Those between the least and the largest, and once widened those of the owners that pass through the run.
+    pub(super) columns: Range<usize>,
+    /// Behind the largest.
+    pub(super) end: usize,
+    cost: usize,
+}
+
+impl Windows {
+    /// Reads all indices of the panel, on all threads; fails if one is out of range.
+    ///
+    /// A few numbers for every `run` rows and entries, at most 16,384 times.
+    pub(super) fn find<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
+        Self::of_runs(a, run, Run::find)
+    }
+
+    /// Looks at some rows of every run, and takes columns a little to the left and to the right of theirs too.
+    ///
+    /// Fails if a pointer is out of order; the indices are still to be checked.
+    pub(super) fn guess<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
+        Self::of_runs(a, run, Run::guess)
+    }
+
+    fn of_runs<'a, T: Sync, I: Index>(
+        a: Panel<'a, T, I>,
+        run: usize,
+        look: impl Fn(Panel<'a, T, I>, Range<usize>) -> Result<Run, Fault> + Sync,
+    ) -> Result<Self, Fault> {
+        let parts = (a.cost() / run).clamp(1, MOST_RUNS);
+        let rows = a.split(parts).into_par_iter();
+        let runs: Result<Vec<Run>, Fault> = rows.map(|rows| look(a, rows)).collect();
+        Ok(Windows { ncols: a.ncols(), runs: runs? })
+    }
+
+    /// Ranges of columns for as many owners as pay, or `None` if bins are cheaper.
+    pub(super) fn owners(&self, threads: usize) -> Option<Vec<Range<usize>>> {
+        let total: usize = self.runs.iter().map(|run| run.cost).sum();
+        // More owners balance better; each boundary between two makes the runs that meet it be read by both.
+        [(4 * threads, 1.06), (2 * threads, 1.1), (threads, 1.3)].into_iter().find_map(
+            |(count, limit)| {
+                let owners = self.cut_columns(total, count);
+                let meeting = |owner: &Range<usize>| -> usize {
+                    self.meeting(owner).map(|run| run.cost).sum()
+                };
+                let spent: usize = owners.iter().map(meeting).sum();
+                (spent as f64 <= limit * total as f64).then_some(owners)
+            },
+        )
+    }
+
+    /// Widens every run's columns to those of all owners that it meets: an index among them is added by one of these,
+    /// whatever was known of the run.
+    pub(super) fn widen(&mut self, owners: &[Range<usize>]) {
+        for run in &mut self.runs {
+            let mut met = owners.iter().filter(|owner| meets(run, owner));
+            let first = met.next().cloned().unwrap_or(0..0);
+            run.columns = first.start..met.next_back().map_or(first.end, |last| last.end);
+        }
+    }
+
+    pub(super) fn meeting(&self, owner: &Range<usize>) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| meets(run, owner))
+    }
+
+    /// `count` ranges of columns, together all of them, with about equal cost if a run's cost lay in its window's middle.
+    fn cut_columns(&self, total: usize, count: usize) -> Vec<Range<usize>> {
+        let middle = |run: &Run| run.columns.start + run.columns.len() / 2;
+        let mut middles: Vec<_> = self.runs.iter().map(|run| (middle(run), run.cost)).collect();
+        middles.sort_unstable();
+        let mut owners = Vec::with_capacity(count);
+        let (mut start, mut spent) = (0, 0);
+        for (column, cost) in middles {
+            spent += cost;
+            let full = spent >= total / count * (owners.len() + 1);
+            if full && start < column && column < self.ncols && owners.len() + 1 < count {
+                owners.push(start..column);
+                start = column;
+            }
+        }
+        owners.push(start..self.ncols);
+        owners
+    }
+}
+
+fn meets(run: &Run, owner: &Range<usize>) -> bool {
+    run.columns.start < owner.end && owner.start < run.columns.end
+}
+
+impl Run {
+    fn find<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<Run, Fault> {
+        let run = a.rows(rows.clone());
+        let (start, end) = (run.row(0)?.start, run.row(run.nrows() - 1)?.end);
+        let indices = a.indices.get(start..end).ok_or(Fault)?;
+        let columns = match bounds(indices) {
+            None => 0..a.ncols().min(1),
+            Some((least, largest)) if largest < a.columns() => least..largest + 1,
+            Some(_) => return Err(Fault),
+        };
+        Ok(Run { cost: indices.len() + rows.len(), rows, end: columns.end, columns })
+    }
+
+    /// Other rows of a grid or a band touch the columns of those looked at, moved along.
+    fn guess<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<Run, Fault> {
+        let run = a.rows(rows.clone());
+        let entries = run.row(0)?.start..run.row(run.nrows() - 1)?.end;
+        let mut seen: Option<Range<usize>> = None;
+        for sample in 0..ROWS {
+            let i = (run.nrows() - 1) * sample / (ROWS - 1);
+            let range = run.row(i)?;
+            let (left, right) = (i, run.nrows() - 1 - i);
+            let ends = range.clone().take(ENDS).chain(range.rev().take(ENDS));
+            for j in ends.map(|n| a.indices[n].to_usize()) {
+                let (from, to) = (j.saturating_sub(left), j.saturating_add(right + 1));
+                let all = seen.get_or_insert(from..to);
+                *all = all.start.min(from)..all.end.max(to);
+            }
+        }
+        // A run of which nothing is known is looked at by whoever owns the first column, even if it seems to be empty: its
+        // pointers are still to be checked.
+        let seen = seen.unwrap_or(0..1);
+        let more = seen.len() / 16;
+        let columns = seen.start.saturating_sub(more).min(a.ncols().saturating_sub(1))
+            ..seen.end.saturating_add(more).min(a.ncols());
+        Ok(Run { cost: entries.len() + rows.len(), rows, end: columns.end, columns })
+    }
+}
+
+/// The least and the largest index.
+pub(super) fn bounds<I: Index>(indices: &[I]) -> Option<(usize, usize)> {
+    if let Some(bounds) = processor::bounds(indices) {
+        return Some(bounds);
+    }
+    let (first, rest) = indices.split_first()?;
+    let both = |(least, largest): (I, I), index: &I| (least.min(*index), largest.max(*index));
+    let (least, largest) = rest.iter().fold((*first, *first), both);
+    Some((least.to_usize(), largest.to_usize()))
+}

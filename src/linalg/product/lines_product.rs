@@ -1,0 +1,134 @@
+//! Products of CSR and CSC matrices, panel by panel: which kernel, on which slices.
+
+use crate::error::Result;
+use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
+use crate::linalg::product::kernels::{
+    AnyPanel, Entries, How, Update, Vectors, multiply_lines, scatter_memory,
+};
+use crate::linalg::product::operator::{check_operands, product_name};
+use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::storage::{Context, Plan, Running, SparseFormat};
+
+/// What makes the product of a matrix in panels, or that with the adjoint, with vectors of `X`.
+pub(crate) type PanelProduct<X> =
+    fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
+
+/// What makes a product exactly, if that is asked for, and says whether it did.
+pub(crate) type ExactProduct<X> =
+    fn(&AnyCompressed, bool, (usize, &[X], &mut [X]), &Context) -> Result<bool>;
+
+/// What makes a product of entries of one type with vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct Ways<X: Scalar> {
+    /// The product with `k` vectors if it needs more digits than numbers of `X` have, and whether it does: only integers of
+    /// 64 bits do, and only with integers.
+    pub(crate) exact: Option<ExactProduct<X>>,
+    pub(crate) panels: PanelProduct<X>,
+    /// Whether one vector, with its product, is copied beside the matrix.
+    pub(crate) copies_one: bool,
+}
+
+/// The product, or that with the adjoint, of a matrix of the types for which the ways are.
+pub(crate) fn product<X: Scalar>(
+    a: AnyCompressed,
+    adjoint: bool,
+    vectors: Vectors<'_, '_, X>,
+    ways: Ways<X>,
+    ctx: &Context,
+) -> Result<()> {
+    let Vectors { k, x, y } = vectors;
+    check_operands(a.shape(), adjoint, (k, x.len(), y.len()))?;
+    if let Some(exact) = ways.exact
+        && exact(&a, adjoint, (k, x, y), ctx)?
+    {
+        return Ok(());
+    }
+    let bytes = (size_of_val(x) + size_of_val(y)) as u64;
+    let beside = if ways.copies_one && k == 1 { bytes } else { 0 };
+    let (mut panels, _running) = one_product(a, adjoint, (k, bytes, beside), ctx)?;
+    (ways.panels)(&mut panels, adjoint, Vectors { k, x, y }, ctx)
+}
+
+/// Panels for one product with `k` vectors that take `bytes` bytes with their products, and `beside` more, which begins now.
+fn one_product(
+    a: AnyCompressed,
+    adjoint: bool,
+    (k, bytes, beside): (usize, u64, u64),
+    ctx: &Context,
+) -> Result<(AnyLinePanels, Running)> {
+    let budget = ctx.memory_left().saturating_sub(bytes + beside);
+    let panels = AnyLinePanels::for_one_sweep(a, budget, ctx)?;
+    let running = ctx.begin(|| {
+        let plan = product_plan(&panels, adjoint, k, ctx).every_time();
+        Ok(plan.reads(1, panels.bytes_kept()).beside(beside))
+    })?;
+    Ok((panels, running))
+}
+
+/// What a product with `k` vectors costs; what was read to make the panels is not in it.
+pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+    let matrix = panels.matrix();
+    let (value, index, _) = matrix.types().sizes();
+    Plan::new(product_name(adjoint))
+        .on_device_of(matrix.indices_buffer().file())
+        .reads(1, panels.bytes_to_read())
+        .reads_again(panels.bytes_to_read_again())
+        .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
+        .works(matrix.nnz() as u64 * k as u64, 1.0)
+}
+
+/// The product of a matrix that comes in panels; vectors have the lengths of the whole product.
+///
+/// Along the stored axis (each result one line) every panel gives its own part of `y`; across it (each line adds to many
+/// results) panels add to `y` one after the other, in the order of the lines, so that the bits are those of the matrix handed out
+/// at once.
+pub(crate) fn multiply_panels<V: Factor<X>, X: Scalar>(
+    panels: &mut AnyLinePanels,
+    decode: Option<Decode<V>>,
+    adjoint: bool,
+    vectors: Vectors<'_, '_, X>,
+    ctx: &Context,
+) -> Result<()> {
+    multiply_each(panels, decode, adjoint, &mut [vectors], ctx)
+}
+
+/// As [`multiply_panels`], several products in one sweep.
+pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
+    panels: &mut AnyLinePanels,
+    decode: Option<Decode<V>>,
+    adjoint: bool,
+    products: &mut [Vectors<'_, '_, X>],
+    ctx: &Context,
+) -> Result<()> {
+    let matrix = panels.matrix();
+    let along = (matrix.format() == SparseFormat::Csr) != adjoint;
+    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    let ncols = matrix.minor();
+    let mut next = Update::Set;
+    sweep(panels, ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+        let update = if along { Update::Set } else { std::mem::replace(&mut next, Update::Add) };
+        let how = How { along, entries, update };
+        for Vectors { k, x, y } in &mut *products {
+            let k = *k;
+            let lines = first * k..(first + indptr.len() - 1) * k;
+            let vectors = match along {
+                true => Vectors { k, x, y: &mut y[lines] },
+                false => Vectors { k, x: &x[lines], y },
+            };
+            let panel = AnyPanel { indptr, indices, ncols, first_row: first };
+            ctx.with_threads(|| multiply_lines(panel, Values::new(data, decode), how, vectors))?;
+        }
+        Ok(())
+    })
+}
+
+/// Calls `multiply` with every panel; a bad index is an error that names its file.
+fn sweep(
+    panels: &mut AnyLinePanels,
+    ctx: &Context,
+    multiply: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
+) -> Result<()> {
+    ctx.check_cancelled()?;
+    let swept = panels.sweep(ctx, multiply);
+    swept.map_err(|error| panels.matrix().name_indices(error))
+}

@@ -1,0 +1,61 @@
+//! Typed matrices as operators. What multiplies is found by the type of their entries ([`by_type`](super::by_type)), so that
+//! no product is compiled where it is used.
+
+use crate::dense::Dense;
+use crate::error::Result;
+use crate::linalg::algebra::{Factor, Scalar};
+use crate::linalg::product::dense_product::{line_plan, panels_beside};
+use crate::linalg::product::multiplier::Multiplier;
+use crate::linalg::product::operator::{LinearOperator, planned, product_name};
+use crate::sparse::{Axis, Compressed};
+use crate::storage::{Context, Element, Index, Plan};
+
+/// The methods of an operator that is a matrix.
+macro_rules! products_of_a_matrix {
+    () => {
+        fn shape(&self) -> (usize, usize) {
+            (self.nrows(), self.ncols())
+        }
+
+        fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+            self.apply_block(1, x, y, ctx)
+        }
+
+        fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+            self.apply_adjoint_block(1, x, y, ctx)
+        }
+
+        fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+            Multiplier::from(self.to_any()).product(false, (k, x, y), ctx)
+        }
+
+        fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+            Multiplier::from(self.to_any()).product(true, (k, x, y), ctx)
+        }
+    };
+}
+
+/// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
+/// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend on the number of threads. A bad index is an error that names its place.
+impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
+    for Compressed<T, I, P, A>
+{
+    products_of_a_matrix!();
+
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        planned::<X>(self, adjoint, k, ctx)
+    }
+}
+
+/// One pass over the matrix for every product, whatever its order; panel by panel if it lies in a file and does not fit in
+/// the memory limit beside the vectors.
+impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Dense<T> {
+    products_of_a_matrix!();
+
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        let numbers = (self.nrows() as u64 + self.ncols() as u64).saturating_mul(k as u64);
+        let panels =
+            panels_beside(&self.to_any(), numbers.saturating_mul(size_of::<X>() as u64), ctx)?;
+        Ok(line_plan(&panels, product_name(adjoint), k, ctx).every_time())
+    }
+}

@@ -1,0 +1,37 @@
+//! Matrix times vectors.
+//!
+//! - [`operator`] – the trait that solvers are written over; [`fn_operator`] – one made of functions; [`reordered`] – a matrix
+//!   with the order it stands in
+//! - [`matrix_operators`] – typed matrices as operators; [`multiplier`] – what they multiply with: [`by_type`] finds the
+//!   product for entries and vectors, [`lines_product`] or [`dense_product`], real entries with complex vectors [`by_parts`],
+//!   integers of 64 bits [`exact`]
+//! - [`prepared`] – a matrix prepared for many products
+//! - [`matvec_with`] – over a semiring; [`bandwidth`] – how far from the diagonal entries lie
+//! - [`kernels`] – the loops, on plain slices
+
+mod bandwidth;
+mod by_parts;
+mod by_type;
+mod dense_product;
+mod exact;
+mod fn_operator;
+mod kernels;
+mod lines_product;
+mod matrix_operators;
+mod matvec_with;
+mod multiplier;
+mod operator;
+mod prepared;
+mod reordered;
+
+pub(crate) use by_type::check_meets;
+pub use fn_operator::FnOperator;
+#[cfg(test)]
+pub(crate) use kernels::reference;
+pub(crate) use kernels::{Columns, Fault, Panel, processor};
+pub(crate) use multiplier::Multiplier;
+pub use operator::LinearOperator;
+pub(crate) use operator::planned;
+pub(crate) use prepared::sealed;
+pub use prepared::{Matrix, Operator};
+pub use reordered::Reordered;

@@ -1,0 +1,170 @@
+//! A matrix whose types are known at run time, multiplied once or prepared for many products.
+
+use num_complex::Complex;
+
+use crate::dense::{AnyDense, AnyLinePanels};
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::algebra::Scalar;
+use crate::linalg::product::by_type::{DenseWays, Operands, find, products};
+use crate::linalg::product::dense_product::{decoding_memory, line_plan, panel_step};
+use crate::linalg::product::kernels::Vectors;
+use crate::linalg::product::lines_product::product;
+use crate::linalg::product::operator::{check_operands, product_name};
+use crate::linalg::product::prepared::{PreparedLines, Readers, Recompress};
+use crate::sparse::AnyCompressed;
+use crate::storage::{Context, Lasts, Plan, Traffic};
+
+/// A matrix that has products.
+pub enum Multiplier {
+    Lines(AnyCompressed),
+    /// Of two dimensions.
+    Dense(AnyDense),
+}
+
+impl Multiplier {
+    /// `(nrows, ncols)`.
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        match self {
+            Multiplier::Lines(a) => a.shape(),
+            Multiplier::Dense(a) => a.dim(),
+        }
+    }
+
+    /// One product, or that with the adjoint, with `k` interleaved vectors.
+    pub(crate) fn product<X: Scalar>(
+        self,
+        adjoint: bool,
+        (k, x, y): Operands<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        match self {
+            Multiplier::Lines(a) => {
+                let ways = products::<X>(a.types().values)?.ways;
+                product(a, adjoint, Vectors { k, x, y }, ways, ctx)
+            }
+            Multiplier::Dense(a) => {
+                let ways = dense_ways::<X>(&a)?;
+                check_operands(a.dim(), adjoint, (k, x.len(), y.len()))?;
+                if let Some(exact) = ways.exact
+                    && exact(&a, adjoint, (k, x, y), ctx)?
+                {
+                    return Ok(());
+                }
+                (ways.once)(&a, adjoint, Vectors { k, x, y }, ctx)
+            }
+        }
+    }
+}
+
+impl From<AnyCompressed> for Multiplier {
+    fn from(matrix: AnyCompressed) -> Self {
+        Multiplier::Lines(matrix)
+    }
+}
+
+impl From<AnyDense> for Multiplier {
+    fn from(matrix: AnyDense) -> Self {
+        Multiplier::Dense(matrix)
+    }
+}
+
+fn dense_ways<X: Scalar>(a: &AnyDense) -> Result<&'static DenseWays<X>> {
+    let ways = products::<X>(Some(a.dtype()))?.dense.as_ref();
+    ways.ok_or_else(|| Error::new(ErrorKind::Type, "a dense matrix is no pattern"))
+}
+
+/// A [`Multiplier`] prepared for many products.
+pub(crate) enum Prepared {
+    Lines(Box<PreparedLines>),
+    Dense(Box<Readers<AnyLinePanels>>),
+}
+
+impl Prepared {
+    /// Within `budget` bytes beside those of the vectors; for products with the adjoint as well if there is `across`.
+    pub(crate) fn new(
+        matrix: Multiplier,
+        across: Option<Recompress>,
+        (budget, vectors): (u64, u64),
+        ctx: &Context,
+    ) -> Result<Self> {
+        match matrix {
+            Multiplier::Lines(a) => {
+                let real = find::<f64>(a.types().values);
+                let encode = real.is_some_and(|products| products.form.is_some());
+                let budget = (budget, vectors);
+                let lines = PreparedLines::new(&a, encode, across, budget, ctx)?;
+                Ok(Prepared::Lines(Box::new(lines)))
+            }
+            Multiplier::Dense(a) => {
+                let decoding = decoding(&a);
+                let budget = budget.saturating_sub(decoding);
+                let panels = AnyLinePanels::new(&a, panel_step(a.lines().1), budget, ctx)?;
+                Ok(Prepared::Dense(Box::new(Readers::new(panels, vectors + decoding, ctx))))
+            }
+        }
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        match self {
+            Prepared::Lines(lines) => lines.traffic(),
+            Prepared::Dense(panels) => panels.traffic(),
+        }
+    }
+
+    pub(crate) fn lasts(&self) -> Lasts {
+        match self {
+            Prepared::Lines(lines) => lines.lasts(),
+            Prepared::Dense(panels) => {
+                let Lasts { always, at_work } = panels.lasts();
+                Lasts { always, at_work: at_work + decoding(panels.model().matrix()) }
+            }
+        }
+    }
+
+    pub(crate) fn plan(&self, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+        match self {
+            Prepared::Lines(lines) => lines.plan(adjoint, k, ctx),
+            Prepared::Dense(panels) => {
+                let decoding = decoding(panels.model().matrix());
+                let name = product_name(adjoint);
+                panels.ask(&mut |panels| line_plan(panels, name, k, ctx).beside(decoding))
+            }
+        }
+    }
+
+    /// The product, or that with the adjoint, with `k` interleaved vectors of the right lengths.
+    pub(crate) fn product<X: Scalar>(
+        &self,
+        adjoint: bool,
+        (k, x, y): Operands<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        match self {
+            Prepared::Lines(lines) => {
+                let products = products::<X>(lines.matrix().types().values)?;
+                lines.product(adjoint, Vectors { k, x, y }, products.ways, products.form, ctx)
+            }
+            Prepared::Dense(panels) => {
+                let a = panels.model().matrix();
+                let ways = dense_ways::<X>(a)?;
+                if let Some(exact) = ways.exact
+                    && exact(a, adjoint, (k, x, y), ctx)?
+                {
+                    return Ok(());
+                }
+                panels.with(ctx, &mut |panels| {
+                    (ways.prepared)(panels, adjoint, Vectors { k, x, y }, ctx)
+                })
+            }
+        }
+    }
+}
+
+/// Most memory in which a product decodes lines of a dense matrix.
+fn decoding(a: &AnyDense) -> u64 {
+    // Such vectors can be multiplied with all that there is, in its widest form.
+    let widest = find::<Complex<f64>>(Some(a.dtype()));
+    let size = widest.and_then(|products| products.dense.as_ref()).map_or(0, |ways| ways.decoded);
+    let room = |along| decoding_memory(a.lines(), along, size);
+    room(true).max(room(false))
+}

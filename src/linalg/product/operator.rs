@@ -1,0 +1,336 @@
+//! What a solver may ask of a matrix: its product with vectors, and nothing of how it is stored.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+
+use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::linalg::algebra::Scalar;
+use crate::storage::{Context, Plan, bytes_of, filled};
+
+/// A linear map between vectors of `X`, known by its products alone.
+///
+/// Implemented by [`Dense`](crate::Dense), [`Csr`](crate::Csr) and [`Csc`](crate::Csc), in memory or mapped; solvers are written over it, and a
+/// user's own type is an operator by implementing `shape` and `apply`, and `apply_adjoint` where that is asked for. One that
+/// is made of functions is a [`FnOperator`](crate::linalg::FnOperator).
+///
+/// ```
+/// use outcore::linalg::LinearOperator;
+/// use outcore::{Context, Result};
+///
+/// /// The second difference, without a matrix.
+/// struct Laplacian(usize);
+///
+/// impl LinearOperator<f64> for Laplacian {
+///     fn shape(&self) -> (usize, usize) {
+///         (self.0, self.0)
+///     }
+///     fn apply(&self, x: &[f64], y: &mut [f64], _: &Context) -> Result<()> {
+///         let at = |i: Option<usize>| i.and_then(|i| x.get(i)).copied().unwrap_or(0.0);
+///         for i in 0..self.0 {
+///             y[i] = 2.0 * x[i] - at(i.checked_sub(1)) - at(Some(i + 1));
+///         }
+///         Ok(())
+///     }
+///     fn apply_adjoint(&self, x: &[f64], y: &mut [f64], ctx: &Context) -> Result<()> {
+///         self.apply(x, y, ctx)
+///     }
+/// }
+///
+/// let mut y = [0.0; 3];
+/// Laplacian(3).apply(&[1.0; 3], &mut y, &Context::new())?;
+/// assert_eq!(y, [1.0, 0.0, 1.0]);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+pub trait LinearOperator<X: Scalar> {
+    /// `(nrows, ncols)`: it takes vectors of `ncols` to vectors of `nrows`.
+    fn shape(&self) -> (usize, usize);
+
+    /// `y = A x`; what stood in `y` does not matter.
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()>;
+
+    /// `y = Aᴴ x`, the conjugate transpose; the transpose for real matrices.
+    ///
+    /// Fails with [`ErrorKind::Unsupported`] unless the operator implements it.
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let _ = (x, y, ctx);
+        Err(no_adjoint(std::any::type_name::<Self>()))
+    }
+
+    /// `Y = A X` for `k` vectors at once: `x` holds `ncols` rows of `k` elements, `y` gets `nrows` rows of `k`.
+    ///
+    /// Matrices read themselves once for all `k`; an operator that does not implement it is applied `k` times.
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let (nrows, ncols) = self.shape();
+        one_by_one(k, (ncols, x), (nrows, y), |one, product| self.apply(one, product, ctx))
+    }
+
+    /// `Y = Aᴴ X` for `k` vectors at once: `x` holds `nrows` rows of `k` elements, `y` gets `ncols` rows of `k`.
+    ///
+    /// Matrices read themselves once for all `k`; an operator that does not implement it is applied `k` times.
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let (nrows, ncols) = self.shape();
+        one_by_one(k, (nrows, x), (ncols, y), |one, product| self.apply_adjoint(one, product, ctx))
+    }
+
+    /// What a product with `k` vectors at once, or one with the adjoint, will cost; nothing, for an operator that does not
+    /// say. Algorithms that make many products plan with it.
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        let _ = (k, ctx);
+        Ok(Plan::new(product_name(adjoint)))
+    }
+
+    /// The context of the calls that are not given one: `matvec`, `rmatvec`, `matmat` and `rmatmat` with their `_into`.
+    ///
+    /// For an [`Operator`](crate::linalg::Operator) that is the one it was made with, for all others a new one, with its
+    /// defaults: all processors, three quarters of the memory, and nobody who cancels or is told of progress.
+    fn context(&self) -> Context {
+        Context::new()
+    }
+
+    /// `A x`, under the operator's own [`context`](Self::context).
+    ///
+    /// ```
+    /// use outcore::linalg::LinearOperator;
+    /// let a = outcore::Csr::<f64>::eye(3);
+    /// assert_eq!(a.matvec(&[1.0, 2.0, 3.0])?, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn matvec(&self, x: &[X]) -> Result<Vec<X>> {
+        let mut y = product_within(self.shape().0, &self.context())?;
+        self.matvec_into(x, &mut y)?;
+        Ok(y)
+    }
+
+    /// `A x` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
+    ///
+    /// ```
+    /// use outcore::linalg::LinearOperator;
+    /// let (a, mut y) = (outcore::Csr::<f64>::eye(3), [0.0; 3]);
+    /// a.matvec_into(&[1.0, 2.0, 3.0], &mut y)?;
+    /// assert_eq!(y, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn matvec_into(&self, x: &[X], y: &mut [X]) -> Result<()> {
+        self.apply(x, y, &self.context())
+    }
+
+    /// `Aᴴ x`, under the operator's own [`context`](Self::context).
+    fn rmatvec(&self, x: &[X]) -> Result<Vec<X>> {
+        let mut y = product_within(self.shape().1, &self.context())?;
+        self.rmatvec_into(x, &mut y)?;
+        Ok(y)
+    }
+
+    /// `Aᴴ x` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
+    fn rmatvec_into(&self, x: &[X], y: &mut [X]) -> Result<()> {
+        self.apply_adjoint(x, y, &self.context())
+    }
+
+    /// `A X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for all columns.
+    ///
+    /// ```
+    /// use ndarray::arr2;
+    /// use outcore::linalg::LinearOperator;
+    /// let x = arr2(&[[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(outcore::Csr::<f64>::eye(2).matmat(x.view())?, x);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn matmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
+        let mut y = zeros((self.shape().0, x.ncols()), &self.context())?;
+        self.matmat_into(x, y.view_mut())?;
+        Ok(y)
+    }
+
+    /// `A X` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result. Operands that are not in C order are copied.
+    ///
+    /// ```
+    /// use ndarray::arr2;
+    /// use outcore::linalg::LinearOperator;
+    /// let (x, mut y) = (arr2(&[[1.0, 2.0], [3.0, 4.0]]), arr2(&[[f64::NAN; 2]; 2]));
+    /// outcore::Csr::<f64>::eye(2).matmat_into(x.view(), y.view_mut())?;
+    /// assert_eq!(y, x);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn matmat_into(&self, x: ArrayView2<'_, X>, y: ArrayViewMut2<'_, X>) -> Result<()> {
+        let ctx = self.context();
+        let product = |k, x: &[X], y: &mut [X]| self.apply_block(k, x, y, &ctx);
+        columns_into(self.shape(), x, y, &ctx, product)
+    }
+
+    /// `Aᴴ X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for all columns.
+    ///
+    /// ```
+    /// use ndarray::arr2;
+    /// use outcore::{Csr, linalg::LinearOperator};
+    /// // [ . 2 ]
+    /// // [ . . ]
+    /// let a = Csr::<f64>::from_parts((2, 2), vec![0, 1, 1], vec![1], vec![2.0])?;
+    /// let x = arr2(&[[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(a.rmatmat(x.view())?, arr2(&[[0.0, 0.0], [2.0, 4.0]]));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn rmatmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
+        let mut y = zeros((self.shape().1, x.ncols()), &self.context())?;
+        self.rmatmat_into(x, y.view_mut())?;
+        Ok(y)
+    }
+
+    /// `Aᴴ X` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result. Operands that are not in C order are copied.
+    ///
+    /// ```
+    /// use ndarray::arr2;
+    /// use outcore::linalg::LinearOperator;
+    /// let (x, mut y) = (arr2(&[[1.0, 2.0], [3.0, 4.0]]), arr2(&[[f64::NAN; 2]; 2]));
+    /// outcore::Csr::<f64>::eye(2).rmatmat_into(x.view(), y.view_mut())?;
+    /// assert_eq!(y, x);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn rmatmat_into(&self, x: ArrayView2<'_, X>, y: ArrayViewMut2<'_, X>) -> Result<()> {
+        let (nrows, ncols) = self.shape();
+        let ctx = self.context();
+        let product = |k, x: &[X], y: &mut [X]| self.apply_adjoint_block(k, x, y, &ctx);
+        columns_into((ncols, nrows), x, y, &ctx, product)
+    }
+}
+
+/// The product with the columns of `x` into `y`, by one with as many interleaved vectors, `m` and `n` being the lengths of a
+/// product and of a vector.
+fn columns_into<X: Scalar>(
+    (m, n): (usize, usize),
+    x: ArrayView2<'_, X>,
+    mut y: ArrayViewMut2<'_, X>,
+    ctx: &Context,
+    product: impl Fn(usize, &[X], &mut [X]) -> Result<()>,
+) -> Result<()> {
+    let k = x.ncols();
+    if x.nrows() != n {
+        return Err(Error::shape("X", format!("{n} rows"), x.nrows()));
+    }
+    check_shape("Y", (m, k), y.dim())?;
+    let x = x.as_standard_layout();
+    let x = x.as_slice().expect("as_standard_layout makes elements contiguous");
+    if let Some(y) = y.as_slice_mut() {
+        return product(k, x, y);
+    }
+    let mut rows = zeros((m, k), ctx)?;
+    product(k, x, rows.as_slice_mut().expect("a new array is contiguous"))?;
+    y.assign(&rows);
+    Ok(())
+}
+
+/// The error of an operator that knows no products with its adjoint.
+pub(crate) fn no_adjoint(operator: &str) -> Error {
+    let what = format!("{operator} has no products with its adjoint");
+    Error::new(ErrorKind::Unsupported, what)
+        .remedy("implement LinearOperator::apply_adjoint, or give the operator an adjoint")
+}
+
+/// What points to an operator is one.
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for $pointer {
+            fn shape(&self) -> (usize, usize) {
+                (**self).shape()
+            }
+            fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                (**self).apply(x, y, ctx)
+            }
+            fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                (**self).apply_adjoint(x, y, ctx)
+            }
+            fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                (**self).apply_block(k, x, y, ctx)
+            }
+            fn apply_adjoint_block(
+                &self,
+                k: usize,
+                x: &[X],
+                y: &mut [X],
+                ctx: &Context,
+            ) -> Result<()> {
+                (**self).apply_adjoint_block(k, x, y, ctx)
+            }
+            fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+                (**self).plan_block(adjoint, k, ctx)
+            }
+            fn context(&self) -> Context {
+                (**self).context()
+            }
+        }
+    )*};
+}
+
+forward!(&A, Box<A>, Arc<A>);
+
+/// Fails unless `k` interleaved vectors, and room for their products, have the lengths that a matrix asks for.
+pub(crate) fn check_operands(
+    (nrows, ncols): (usize, usize),
+    adjoint: bool,
+    (k, x, y): (usize, usize, usize),
+) -> Result<()> {
+    let (to, from) = if adjoint { (ncols, nrows) } else { (nrows, ncols) };
+    check_shape("x", from.saturating_mul(k), x)?;
+    check_shape("y", to.saturating_mul(k), y)
+}
+
+/// The plan of a product of an operator whose products say what they cost.
+pub(crate) fn planned<X: Scalar>(
+    a: &impl LinearOperator<X>,
+    adjoint: bool,
+    k: usize,
+    ctx: &Context,
+) -> Result<Plan> {
+    let (nrows, ncols) = a.shape();
+    let vector = |n: usize| ctx.filled("the vectors", n.saturating_mul(k), X::zero());
+    let (mut rows, mut cols) = (vector(nrows)?, vector(ncols)?);
+    ctx.plan(|ctx| match adjoint {
+        true => a.apply_adjoint_block(k, &rows, &mut cols, ctx),
+        false => a.apply_block(k, &cols, &mut rows, ctx),
+    })
+}
+
+/// A product with each of `k` interleaved vectors, `n` and `m` being the lengths of a vector and of its product.
+fn one_by_one<X: Scalar>(
+    k: usize,
+    (n, x): (usize, &[X]),
+    (m, y): (usize, &mut [X]),
+    apply: impl Fn(&[X], &mut [X]) -> Result<()>,
+) -> Result<()> {
+    check_shape("the block of vectors", n.saturating_mul(k), x.len())?;
+    check_shape("the block of results", m.saturating_mul(k), y.len())?;
+    let mut one = filled("a vector", n, X::zero())?;
+    let mut product = filled("a product", m, X::zero())?;
+    for j in 0..k {
+        one.iter_mut().zip(x.iter().skip(j).step_by(k)).for_each(|(to, from)| *to = *from);
+        apply(&one, &mut product)?;
+        y.iter_mut().skip(j).step_by(k).zip(&product).for_each(|(to, from)| *to = *from);
+    }
+    Ok(())
+}
+
+/// A matrix of zeros that a product is written to.
+fn zeros<X: Scalar>((nrows, ncols): (usize, usize), ctx: &Context) -> Result<Array2<X>> {
+    let elements = product_within(nrows.saturating_mul(ncols), ctx)?;
+    Array2::from_shape_vec((nrows, ncols), elements).map_err(|_| {
+        Error::shape("the product", "extents that can be counted", format!("{nrows} x {ncols}"))
+    })
+}
+
+/// Zeros that a product is written to, within the limit of a context. What its operator holds is no reason to refuse it:
+/// room for vectors was left beside that, or is made.
+fn product_within<X: Scalar>(len: usize, ctx: &Context) -> Result<Vec<X>> {
+    let limit = ctx.memory_limit_bytes();
+    match bytes_of::<X>(len) {
+        0..LARGE if limit >= LARGE => Ok(vec![X::zero(); len]),
+        _ => Context::new().memory_limit(limit).filled("the product", len, X::zero()),
+    }
+}
+
+/// Bytes from which on it is worth asking whether there is room.
+const LARGE: u64 = 1 << 20;
+
+/// What a product is called in plans.
+pub(crate) fn product_name(adjoint: bool) -> &'static str {
+    if adjoint { "adjoint product" } else { "product" }
+}

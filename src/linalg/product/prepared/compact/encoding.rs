@@ -1,0 +1,84 @@
+//! Blocks of consecutive lines, each in the encoding that suits it.
+//!
+//! The format has two homes: memory, for products of what fits, and files, where blocks are read panel by panel. So it is
+//! made of plain arrays, each of which holds what the blocks need of it one behind the other; a block, or a run of
+//! blocks, is a contiguous part of every array.
+//!
+//! | encoding | for lines that | arrays |
+//! |---|---|---|
+//! | runs | differ from the line before by their number alone: grids, bands | `runs`: lines and pattern of each; `offsets`: column less line of every entry of a pattern; `values`, eight lines at a time, offset by offset, or none but one for each offset in `repeated` |
+//! | narrow | have all columns within 65,536 of each other | `ends`: entries up to the end of each line; `narrow`: column less the block's least, 16 bits; `values` |
+//! | wide | are anything else | `ends`; `wide`: the columns, 32 bits; `values` |
+
+use std::ops::Range;
+
+use crate::linalg::product::kernels::Sums;
+use crate::storage::{BufferMut, RawBufferMut};
+
+/// A matrix in blocks of lines (rows of CSR, columns of CSC).
+pub(crate) struct Compact {
+    pub(crate) columns: usize,
+    /// How the entries of a line are added up.
+    pub(crate) sums: Sums,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) runs: Vec<StoredRun>,
+    /// Where in `offsets` each pattern ends.
+    pub(crate) patterns: Vec<usize>,
+    pub(crate) offsets: Vec<i64>,
+    pub(crate) repeated: RawBufferMut,
+    pub(crate) ends: BufferMut<u32>,
+    pub(crate) narrow: BufferMut<u16>,
+    pub(crate) wide: BufferMut<u32>,
+    pub(crate) values: RawBufferMut,
+}
+
+/// Some consecutive lines.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub(crate) lines: Range<usize>,
+    /// Its part of `values`.
+    pub(crate) values: Range<usize>,
+    pub(crate) structure: Structure,
+}
+
+/// How the columns of a block stand.
+#[derive(Clone, Debug)]
+pub(crate) enum Structure {
+    /// Its part of `runs`.
+    Runs(Range<usize>),
+    /// Its parts of `ends` and `narrow`, and the least column.
+    Narrow { ends: Range<usize>, columns: Range<usize>, least: usize },
+    /// Its parts of `ends` and `wide`.
+    Wide { ends: Range<usize>, columns: Range<usize> },
+}
+
+/// Consecutive lines with entries at the same offsets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoredRun {
+    pub(crate) lines: u32,
+    /// Position in `patterns`.
+    pub(crate) pattern: u32,
+    /// Position in `repeated` of the values that all lines have, if they have the same.
+    pub(crate) repeated: Option<u32>,
+}
+
+impl Compact {
+    /// Bytes of the encoding, which a product reads.
+    pub(crate) fn bytes(&self) -> u64 {
+        let small = size_of_val(&self.blocks[..])
+            + size_of_val(&self.runs[..])
+            + size_of_val(&self.patterns[..])
+            + size_of_val(&self.offsets[..]);
+        let large = size_of_val(&self.ends[..])
+            + size_of_val(&self.narrow[..])
+            + size_of_val(&self.wide[..]);
+        (small + large) as u64 + self.repeated.bytes() + self.values.bytes()
+    }
+
+    /// The offsets of a pattern.
+    pub(crate) fn pattern(&self, pattern: u32) -> &[i64] {
+        let pattern = pattern as usize;
+        let start = if pattern == 0 { 0 } else { self.patterns[pattern - 1] };
+        &self.offsets[start..self.patterns[pattern]]
+    }
+}

@@ -1,0 +1,403 @@
+//! The encoding for lines whose columns have no locality: entries in the order in which two passes want them.
+//!
+//! Columns are cut into blocks of 16,384, whose part of x stays in the second-level cache, and lines into bins with at
+//! most 32,768 slots for sums, which do as well. Bins are taken in groups, so that the terms on their way from the first
+//! pass to the second take no more than some room. Entries stand group by group, in a group block of columns by block
+//! of columns, in a block bin by bin, in a bin line by line.
+//!
+//! With 512 KiB of second-level cache R-MAT 22 takes 0.103 s, with blocks and bins of twice the size 0.128. One pass over
+//! the same order, which adds products to sums of 4 to 32 MiB as it makes them, writes no terms but takes 0.18 to 0.22 s: x
+//! comes from memory once for each group, and its blocks do not stay beside so many sums.
+//!
+//! An entry is its value, its column within the block and its slot within the bin: as many bytes as an entry of CSR with
+//! 32-bit indices, read once in each product as there, but no access leaves the cache.
+
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
+use crate::linalg::product::kernels::{
+    Entries, Fault, Panel, Sums, Update, add_terms, finish_lines, slot_of, slots_of, terms,
+};
+use crate::sparse::rises;
+use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::Raw;
+use crate::storage::{BufferMut, Context, Index, RawBufferMut};
+
+/// Columns of a block.
+const BLOCK: usize = 1 << 14;
+
+/// How lines are cut.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut {
+    /// Slots of a bin, at most: 16 bits name them.
+    pub(crate) slots: usize,
+    /// Entries of a group, about, unless one bin has more.
+    pub(crate) group: usize,
+}
+
+impl Cut {
+    /// Terms of a group take 256 MiB in `f64`. With half as many x is read more often (R-MAT 22 0.103 s instead of 0.091). Groups
+    /// whose terms stay in the last-level cache read all of x so often that they took 1.7 (R-MAT 22) to 1.9 times (uniform) as long.
+    pub(crate) const USUAL: Self = Cut { slots: 1 << 15, group: 32 << 20 };
+}
+
+/// Values that are decoded at a time.
+const DECODED: usize = 1 << 12;
+
+/// A matrix in the order of two passes.
+pub(crate) struct Scattered {
+    columns: usize,
+    /// How the entries of a line are added up.
+    sums: Sums,
+    groups: Vec<Group>,
+    /// Entries of every line.
+    lens: Vec<u32>,
+    values: RawBufferMut,
+    local: BufferMut<u16>,
+    slots: BufferMut<u16>,
+    /// The most entries of a group, the most slots of a bin.
+    largest: (usize, usize),
+}
+
+/// Whether the lines of a panel jump about in an x that the cache cannot hold: of the parts of x that some lines touch,
+/// hardly any is touched by another. Looks at a few thousand lines.
+pub(crate) fn jumps<I: Index>(panel: Panel<'_, (), I>) -> bool {
+    if panel.ncols() < LARGE {
+        return false;
+    }
+    let (mut touched, mut entries) = (Vec::new(), 0);
+    let mut distinct = 0;
+    for start in (0..panel.nrows()).step_by((panel.nrows() / SPOTS).max(SPOT)) {
+        touched.clear();
+        for line in start..panel.nrows().min(start + SPOT) {
+            let indices = panel.row(line).map_or(&[][..], |range| &panel.indices[range]);
+            touched.extend(indices.iter().map(|index| index.to_usize() / IN_A_CACHE_LINE));
+        }
+        entries += touched.len();
+        touched.sort_unstable();
+        touched.dedup();
+        distinct += touched.len();
+    }
+    // A grid's neighbours touch each part many times, a graph's as a rule once.
+    distinct * 3 > entries
+}
+
+/// Columns from which on x is large beside the second-level cache.
+const LARGE: usize = 1 << 19;
+
+/// Places that are looked at, and lines at each.
+const SPOTS: usize = 64;
+const SPOT: usize = 64;
+
+/// Numbers that come into the cache together.
+const IN_A_CACHE_LINE: usize = 8;
+
+/// Some consecutive bins.
+struct Group {
+    /// Its part of the entries.
+    entries: Range<usize>,
+    bins: Vec<Bin>,
+    /// Where in the group the entries of each block of columns and bin begin, block by block, and where the last end.
+    starts: Vec<u32>,
+}
+
+/// Some consecutive lines.
+#[derive(Clone, Debug)]
+struct Bin {
+    lines: Range<usize>,
+    slots: usize,
+    entries: usize,
+}
+
+impl Scattered {
+    /// Brings the entries of a panel into order; `None` if columns do not rise in every line, or it takes more than
+    /// `most` bytes.
+    ///
+    /// Fails if a pointer or an index is out of range. Cost: two reads of the entries, one write.
+    pub(crate) fn encode<I: Index>(
+        lines: (Panel<'_, (), I>, Raw<'_>),
+        sums: Sums,
+        most: u64,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        Self::encode_cut(lines, sums, most, Cut::USUAL, ctx)
+    }
+
+    /// As [`encode`](Self::encode), cut otherwise.
+    pub(crate) fn encode_cut<I: Index>(
+        (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
+        sums: Sums,
+        most: u64,
+        cut: Cut,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        let (nnz, blocks) = (of_entries.len(), panel.ncols().div_ceil(BLOCK));
+        if blocks < 2 || (nnz as u64).saturating_mul(of_entries.width() as u64 + 4) > most {
+            return Ok(None);
+        }
+        let Some((lens, bins)) = cut_bins(panel, sums, cut) else { return Err(panel.fault()) };
+        if bins.iter().any(|bin| bin.slots > cut.slots) {
+            // A line of hundreds of millions of entries.
+            return Ok(None);
+        }
+        // As many counts as blocks for every bin: wide matrices with few entries are not worth them.
+        if bins.len().saturating_mul(blocks) as u64 > most / size_of::<u32>() as u64 {
+            return Ok(None);
+        }
+        let counts: Vec<Option<Vec<u32>>> =
+            ctx.with_threads(|| bins.par_iter().map(|bin| count(panel, bin, blocks)).collect());
+        ctx.check_cancelled()?;
+        let Some(counts) = counts.into_iter().collect::<Option<Vec<_>>>() else {
+            // Not in order, or out of range; the plain product tells which.
+            return Ok(None);
+        };
+        let groups = group(bins, &counts, blocks, cut.group);
+        let meter = ctx.meter();
+        let largest = |of: fn(&Group) -> usize| groups.iter().map(of).max().unwrap_or(0);
+        let mut scattered = Scattered {
+            columns: panel.ncols(),
+            sums,
+            largest: (
+                largest(|group| group.entries.len()),
+                largest(|group| group.bins.iter().map(|bin| bin.slots).max().unwrap_or(0)),
+            ),
+            groups,
+            lens,
+            values: RawBufferMut::fresh(of_entries.dtype(), nnz)?.counted(meter),
+            local: BufferMut::fresh(nnz)?.counted(meter),
+            slots: BufferMut::fresh(nnz)?.counted(meter),
+        };
+        match ctx.with_threads(|| scattered.fill((panel, of_entries), blocks)) {
+            Ok(()) => Ok(Some(scattered)),
+            Err(Fault) => Err(panel.fault()),
+        }
+    }
+
+    fn fill<I: Index>(
+        &mut self,
+        (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
+        blocks: usize,
+    ) -> std::result::Result<(), Fault> {
+        let (mut values, mut local, mut slots) =
+            (self.values.as_mut(), &mut self.local[..], &mut self.slots[..]);
+        let mut tasks = Vec::new();
+        for group in &self.groups {
+            let these_values = values.take_front(group.entries.len());
+            let (these_local, these_slots);
+            (these_local, local) = local.split_at_mut(group.entries.len());
+            (these_slots, slots) = slots.split_at_mut(group.entries.len());
+            tasks.push((group, these_values, these_local, these_slots));
+        }
+        tasks.into_par_iter().try_for_each(|(group, mut values, local, slots)| {
+            for (b, bin) in group.bins.iter().enumerate() {
+                let start = |block: usize| group.starts[block * group.bins.len() + b] as usize;
+                let mut next: Vec<usize> = (0..blocks).map(start).collect();
+                let (mut slot, mut places) = (0, Vec::new());
+                for line in bin.lines.clone() {
+                    let range = panel.row(line)?;
+                    let len = range.len();
+                    places.clear();
+                    for (k, index) in panel.indices[range.clone()].iter().enumerate() {
+                        let column = index.to_usize();
+                        let next = next.get_mut(column / BLOCK).ok_or(Fault)?;
+                        places.push(*next);
+                        *local.get_mut(*next).ok_or(Fault)? = (column % BLOCK) as u16;
+                        slots[*next] = (slot + slot_of(k, len, self.sums)) as u16;
+                        *next += 1;
+                    }
+                    values.scatter(&places, of_entries.slice(range)).ok_or(Fault)?;
+                    slot += slots_of(len, self.sums);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Bytes that a product reads.
+    pub(crate) fn bytes(&self) -> u64 {
+        let entries = 4 * self.values.len() + size_of_val(&self.lens[..]);
+        self.values.bytes() + entries as u64
+    }
+
+    /// Numbers of work space that a product wants.
+    pub(crate) fn terms(&self) -> usize {
+        self.largest.0
+    }
+
+    /// `y = A x` or `y += A x`; `room` has [`terms`](Self::terms) numbers. The bits are those of the plain product.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn gather<V: Factor<X>, X: Scalar>(
+        &self,
+        decode: Option<Decode<V>>,
+        entries: Entries,
+        update: Update,
+        x: &[X],
+        y: &mut [X],
+        room: &mut [X],
+        ctx: &Context,
+    ) -> Result<()> {
+        let damaged = || Error::new(ErrorKind::Index, "the encoded matrix is damaged");
+        let values = Values::new(self.values.as_raw(), decode);
+        let mut rest = y;
+        for group in &self.groups {
+            ctx.check_cancelled()?;
+            let lines = group.bins.iter().map(|bin| bin.lines.len()).sum();
+            let these;
+            (these, rest) = rest.split_at_mut(lines);
+            let room = room.get_mut(..group.entries.len());
+            let done = room.ok_or(Fault).and_then(|room| {
+                ctx.with_threads(|| {
+                    self.all_terms(group, values, entries, x, room)?;
+                    self.all_sums(group, update, room, these)
+                })
+            });
+            done.map_err(|Fault| damaged())?;
+        }
+        Ok(())
+    }
+
+    fn all_terms<V: Factor<X>, X: Scalar>(
+        &self,
+        group: &Group,
+        values: Values<'_, V>,
+        entries: Entries,
+        x: &[X],
+        room: &mut [X],
+    ) -> std::result::Result<(), Fault> {
+        let mut tasks = Vec::new();
+        let mut rest = room;
+        for (block, ends) in
+            group.starts.windows(group.bins.len() + 1).step_by(group.bins.len()).enumerate()
+        {
+            let (start, end) = (ends[0] as usize, ends[group.bins.len()] as usize);
+            let these;
+            (these, rest) = rest.split_at_mut(end - start);
+            let here = group.entries.start + start..group.entries.start + end;
+            tasks.push((block, here, these));
+        }
+        tasks.into_par_iter().try_for_each_init(Vec::new, |decoded, (block, here, room)| {
+            let x = &x[block * BLOCK..self.columns.min((block + 1) * BLOCK)];
+            self.terms_of(values, here, entries, x, room, decoded)
+        })
+    }
+
+    /// The terms of some entries, a few thousand at a time where their values are to be decoded.
+    fn terms_of<V: Factor<X>, X: Scalar>(
+        &self,
+        values: Values<'_, V>,
+        here: Range<usize>,
+        entries: Entries,
+        x: &[X],
+        room: &mut [X],
+        decoded: &mut Vec<V>,
+    ) -> std::result::Result<(), Fault> {
+        if let Values::Plain(values) = values {
+            return terms(&values[here.clone()], &self.local[here], entries, x, room);
+        }
+        for (part, room) in room.chunks_mut(DECODED).enumerate() {
+            let start = here.start + part * DECODED;
+            let here = start..start + room.len();
+            terms(values.of(here.clone(), decoded), &self.local[here], entries, x, room)?;
+        }
+        Ok(())
+    }
+
+    fn all_sums<X: Scalar>(
+        &self,
+        group: &Group,
+        update: Update,
+        room: &[X],
+        y: &mut [X],
+    ) -> std::result::Result<(), Fault> {
+        let mut tasks = Vec::new();
+        let mut rest = y;
+        for (b, bin) in group.bins.iter().enumerate() {
+            let these;
+            (these, rest) = rest.split_at_mut(bin.lines.len());
+            tasks.push((b, bin, these));
+        }
+        let (bins, blocks) = (group.bins.len(), self.columns.div_ceil(BLOCK));
+        let empty = || vec![X::zero(); self.largest.1];
+        tasks.into_par_iter().try_for_each_init(empty, |sums, (b, bin, y)| {
+            sums[..bin.slots].fill(X::zero());
+            for block in 0..blocks {
+                let k = block * bins + b;
+                let here = group.starts[k] as usize..group.starts[k + 1] as usize;
+                let slots = &self.slots[group.entries.start..][here.clone()];
+                add_terms(slots, &room[here], &mut sums[..bin.slots])?;
+            }
+            let lens = self.lens[bin.lines.clone()].iter().map(|&len| len as usize);
+            finish_lines(lens, &sums[..bin.slots], self.sums, update, y)
+        })
+    }
+}
+
+/// The entries of every line, and lines in bins; `None` if a pointer is out of range.
+fn cut_bins<I: Index>(
+    panel: Panel<'_, (), I>,
+    sums: Sums,
+    cut: Cut,
+) -> Option<(Vec<u32>, Vec<Bin>)> {
+    let mut lens = Vec::with_capacity(panel.nrows());
+    let mut bins = Vec::new();
+    let mut open = Bin { lines: 0..0, slots: 0, entries: 0 };
+    for line in 0..panel.nrows() {
+        let len = panel.row(line).ok()?.len();
+        lens.push(u32::try_from(len).ok().filter(|&len| len < u32::MAX / 2)?);
+        if open.slots + slots_of(len, sums) > cut.slots
+            || (open.entries > 0 && open.entries + len > cut.group)
+        {
+            bins.push(open);
+            open = Bin { lines: line..line, slots: 0, entries: 0 };
+        }
+        open.lines.end = line + 1;
+        open.slots += slots_of(len, sums);
+        open.entries += len;
+    }
+    bins.push(open);
+    Some((lens, bins))
+}
+
+/// Entries of a bin in each block of columns; `None` if columns do not rise or are out of range.
+fn count<I: Index>(panel: Panel<'_, (), I>, bin: &Bin, blocks: usize) -> Option<Vec<u32>> {
+    let mut counts = vec![0; blocks];
+    for line in bin.lines.clone() {
+        let indices = &panel.indices[panel.row(line).ok()?];
+        if !rises(indices) || indices.last().is_some_and(|last| last.to_usize() >= panel.columns())
+        {
+            return None;
+        }
+        indices.iter().for_each(|index| counts[index.to_usize() / BLOCK] += 1);
+    }
+    Some(counts)
+}
+
+/// Bins in groups of at most `most` entries, unless one bin has more, and where the entries of each begin.
+fn group(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize, most: usize) -> Vec<Group> {
+    let (mut groups, mut first, mut before) = (Vec::new(), 0, 0);
+    while first < bins.len() {
+        let mut entries = bins[first].entries;
+        let mut last = first + 1;
+        while last < bins.len() && entries + bins[last].entries <= most {
+            entries += bins[last].entries;
+            last += 1;
+        }
+        let (mut starts, mut start) = (Vec::with_capacity(blocks * (last - first) + 1), 0);
+        for block in 0..blocks {
+            for counts in &counts[first..last] {
+                starts.push(start);
+                start += counts[block];
+            }
+        }
+        starts.push(start);
+        groups.push(Group {
+            entries: before..before + entries,
+            bins: bins[first..last].to_vec(),
+            starts,
+        });
+        before += entries;
+        first = last;
+    }
+    groups
+}

@@ -1,0 +1,280 @@
+//! The form that the lines of a prepared matrix get if that is worth it: fewer bytes, or another order.
+
+use std::any::Any;
+use std::sync::{Arc, Weak};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
+use crate::linalg::product::kernels::{Entries, How, Panel, Sums, Update, Vectors};
+use crate::linalg::product::prepared::compact::{Compact, Scattered, jumps};
+use crate::linalg::product::prepared::lent::AtHand;
+use crate::sparse::{AnyCompressed, by_index};
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::raw::Raw;
+use crate::storage::{BufferMut, Context, Index, Plan, RawBuffer, RawBufferMut, Spare};
+
+/// Entries that one task compares, and numbers of x that it multiplies.
+const TASK: usize = 1 << 16;
+
+/// How lines stand for products along them.
+pub(crate) struct Form(Kind);
+
+enum Kind {
+    /// Their structure encoded, with their values.
+    Encoded(Encoded),
+    /// Their structure encoded, and the one value of all entries. Multiplied with x beforehand it makes the terms that it
+    /// makes with each entry, so that the bits are the same and no values are read.
+    Iso(Box<Form>, Box<RawBufferMut>, Room),
+}
+
+/// Encoded lines.
+enum Encoded {
+    /// In fewer bytes.
+    Compact(Box<Compact>),
+    /// In an order in which no access leaves the cache, with room for the terms of a product.
+    Scattered(Box<Scattered>, Room),
+}
+
+/// Numbers that are made at the first product, and kept for those with numbers of the same type unless their memory is
+/// asked back. A product beside another makes its own.
+struct Room(Arc<AtHand<Box<dyn Any + Send>>>);
+
+impl Form {
+    /// The lines of a matrix in memory, encoded within `budget` bytes; `None` if that is not worth it.
+    pub(crate) fn new(
+        matrix: &AnyCompressed,
+        sums: Sums,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        by_index!(matrix.indices(), indices => {
+            let structure = RawBuffer::pattern(indices.len());
+            let structure = structure.as_raw().typed().unwrap_or_default();
+            let lines = Panel::over(matrix.indptr(), indices, structure, matrix.minor(), 0)?;
+            Self::of_lines((lines, matrix.data().as_raw()), sums, budget, ctx)
+        })
+        .map_err(|error| matrix.name_indices(error))
+    }
+
+    fn of_lines<I: Index>(
+        (lines, data): (Panel<'_, (), I>, Raw<'_>),
+        sums: Sums,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        let found = Encoded::new((lines, data), sums, budget, ctx)?;
+        // Repeated runs have no values to leave out.
+        let small = found.as_ref().is_some_and(|encoded| encoded.bytes() <= data.len() as u64);
+        if !small && let Some(one) = one_value(data, ctx) {
+            drop(found);
+            let found = Encoded::new((lines, Raw::of(lines.values)), sums, budget, ctx)?;
+            let mut value = RawBufferMut::fresh(data.dtype(), 1)?;
+            value.as_mut().copy_from(one);
+            let pattern = found.map(|encoded| Box::new(Form(Kind::Encoded(encoded))));
+            return Ok(pattern.map(|form| Form(Kind::Iso(form, Box::new(value), Room::new(ctx)))));
+        }
+        Ok(found.map(Kind::Encoded).map(Form))
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        match &self.0 {
+            Kind::Encoded(encoded) => encoded.bytes(),
+            Kind::Iso(pattern, ..) => pattern.bytes(),
+        }
+    }
+
+    /// Bytes of work space for a product with one vector of `n` numbers in `f64`.
+    pub(crate) fn work_space(&self, n: usize) -> u64 {
+        let bytes = |numbers: usize| (numbers * size_of::<f64>()) as u64;
+        match &self.0 {
+            Kind::Encoded(encoded) => bytes(encoded.terms()),
+            Kind::Iso(pattern, ..) => pattern.work_space(n) + bytes(n),
+        }
+    }
+
+    /// Whether products with so many vectors are made of it.
+    pub(crate) fn multiplies(&self, k: usize) -> bool {
+        match &self.0 {
+            Kind::Encoded(encoded) => encoded.multiplies(k),
+            Kind::Iso(pattern, ..) => pattern.multiplies(k),
+        }
+    }
+
+    /// What a product with `k` vectors of `n` numbers costs, if it [`multiplies`](Self::multiplies) so many.
+    pub(crate) fn plan(&self, name: &'static str, n: usize, k: usize) -> Plan {
+        match &self.0 {
+            Kind::Encoded(encoded) => encoded.plan(Plan::new(name).reads(1, 0), k),
+            Kind::Iso(pattern, ..) => {
+                let scaled = (n * k * size_of::<[f64; 2]>()) as u64;
+                pattern.plan(name, n, k).beside(scaled)
+            }
+        }
+    }
+
+    /// The product with `k` vectors, if it [`multiplies`](Self::multiplies) so many.
+    ///
+    /// Values that are of another type than `V` are decoded first, as `decode` says.
+    pub(crate) fn product<V: Factor<X>, X: Scalar>(
+        &self,
+        decode: Option<Decode<V>>,
+        how: How,
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let entries = how.entries;
+        match &self.0 {
+            Kind::Encoded(encoded) => encoded.product(decode, entries, (k, x, y), ctx),
+            Kind::Iso(pattern, value, room) => room.with(x.len(), ctx, |scaled| {
+                let mut room = Vec::new();
+                let value = Values::new(value.as_raw(), decode).of(0..1, &mut room)[0];
+                ctx.with_threads(|| {
+                    scaled.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(scaled, x)| {
+                        let pairs = scaled.iter_mut().zip(x);
+                        pairs.for_each(|(scaled, &x)| *scaled = entries.times(value, x));
+                    });
+                });
+                let how = How { entries: Entries::AsStored, ..how };
+                pattern.product::<(), X>(None, how, Vectors { k, x: scaled, y }, ctx)
+            }),
+        }
+    }
+}
+
+impl Encoded {
+    /// The encoding that suits the lines; `None` if it is not worth it.
+    fn new<I: Index>(
+        (lines, values): (Panel<'_, (), I>, Raw<'_>),
+        sums: Sums,
+        budget: u64,
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        match jumps(lines) {
+            true => Scattered::encode((lines, values), sums, budget, ctx)
+                .map(|found| found.map(|it| Encoded::Scattered(Box::new(it), Room::new(ctx)))),
+            false => {
+                let found = Compact::encode((lines, values), sums, budget, ctx)?;
+                Ok(found.map(|it| Encoded::Compact(Box::new(it))))
+            }
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Encoded::Compact(compact) => compact.bytes(),
+            Encoded::Scattered(scattered, _) => scattered.bytes(),
+        }
+    }
+
+    /// Numbers of work space for a product.
+    fn terms(&self) -> usize {
+        match self {
+            Encoded::Compact(_) => 0,
+            Encoded::Scattered(scattered, _) => scattered.terms(),
+        }
+    }
+
+    /// Whether products with so many vectors are made of the encoding.
+    fn multiplies(&self, k: usize) -> bool {
+        matches!(self, Encoded::Compact(_)) || k == 1
+    }
+
+    fn plan(&self, plan: Plan, k: usize) -> Plan {
+        match self {
+            Encoded::Compact(compact) => plan.works(compact.bytes() * k as u64, 0.05),
+            Encoded::Scattered(scattered, _) => {
+                let terms = scattered.terms() * size_of::<[f64; 2]>();
+                plan.holds(terms as u64).works(scattered.bytes(), 0.2)
+            }
+        }
+    }
+
+    pub(crate) fn product<V: Factor<X>, X: Scalar>(
+        &self,
+        decode: Option<Decode<V>>,
+        entries: Entries,
+        (k, x, y): (usize, &[X], &mut [X]),
+        ctx: &Context,
+    ) -> Result<()> {
+        match self {
+            Encoded::Compact(compact) => compact.gather(decode, entries, Update::Set, x, y, k, ctx),
+            Encoded::Scattered(scattered, room) => room.with(scattered.terms(), ctx, |room| {
+                scattered.gather(decode, entries, Update::Set, x, y, room, ctx)
+            }),
+        }
+    }
+}
+
+/// The value of all entries, if there are some and all have the same bytes.
+fn one_value<'a>(data: Raw<'a>, ctx: &Context) -> Option<Raw<'a>> {
+    let (first, width) = (data.get(0..1)?, data.width());
+    if width == 0 {
+        return None;
+    }
+    // All bytes are those that stand a value before them.
+    let same = |bytes: &[u8]| bytes[width..] == bytes[..bytes.len() - width];
+    let few = (TASK * width).min(data.bytes().len());
+    // As a rule the second entry tells that it is not so, and nobody else is asked.
+    let alike = same(&data.bytes()[..few])
+        && ctx.with_threads(|| {
+            let tasks = data.bytes().par_chunks(TASK * width);
+            tasks.all(|bytes| same(bytes) && bytes[..width] == *first.bytes())
+        });
+    alike.then_some(first)
+}
+
+impl Room {
+    fn new(ctx: &Context) -> Self {
+        let room = Arc::new(AtHand::new(None));
+        let spare: Weak<dyn Spare> = Arc::downgrade(&room) as Weak<dyn Spare>;
+        ctx.meter().ask_when_short(ctx.memory_limit_bytes(), spare);
+        Room(room)
+    }
+
+    /// Calls `work` with room for `len` numbers.
+    fn with<X: Scalar, R>(
+        &self,
+        len: usize,
+        ctx: &Context,
+        work: impl FnOnce(&mut [X]) -> Result<R>,
+    ) -> Result<R> {
+        let fits = |made: &Box<dyn Any + Send>| {
+            made.downcast_ref::<BufferMut<X>>().is_some_and(|made| made.len() == len)
+        };
+        let mut room = self.0.lend_or_make(|before| match before.filter(fits) {
+            Some(made) => Ok(made),
+            // The operator has reserved it.
+            None => Ok(Box::new(BufferMut::<X>::fresh(len)?.counted(ctx.meter()))),
+        })?;
+        match room.downcast_mut::<BufferMut<X>>() {
+            Some(room) => work(room),
+            None => Err(Error::new(ErrorKind::Memory, "there is no room for a product's numbers")),
+        }
+    }
+}
+
+impl Spare for AtHand<Box<dyn Any + Send>> {
+    fn give_back(&self, _: u64) {
+        let room = self.change(Option::take);
+        drop(room);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sparse::Csr;
+    use crate::storage::Place;
+
+    #[test]
+    fn values_are_left_out_where_runs_do_not_repeat_them_anyway() {
+        let ctx = Context::new();
+        let grid = Csr::<f64>::poisson(&[40; 3], Place::Memory, &ctx).unwrap().pattern();
+        let graph = Csr::<f64>::random((3000, 3000), 0.01, 3, Place::Memory, &ctx).unwrap();
+        let form = |pattern: &Csr<()>| {
+            let a = pattern.with_data(vec![0.5; pattern.nnz()]).unwrap();
+            Form::new(&a.to_any(), Sums::Interleaved, u64::MAX, &ctx).unwrap()
+        };
+        assert!(matches!(form(&grid), Some(Form(Kind::Encoded(_)))));
+        assert!(matches!(form(&graph.pattern()), Some(Form(Kind::Iso(..)))));
+    }
+}

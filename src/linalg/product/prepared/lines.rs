@@ -1,0 +1,126 @@
+//! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes where it fits.
+
+use crate::error::Result;
+use crate::linalg::algebra::Scalar;
+use crate::linalg::product::kernels::{Entries, How, Sums, Update, Vectors};
+use crate::linalg::product::lines_product::{Ways, product_plan};
+use crate::linalg::product::operator::product_name;
+use crate::linalg::product::prepared::form::Form;
+use crate::linalg::product::prepared::readers::Readers;
+use crate::sparse::{AnyCompressed, AnyLinePanels};
+use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
+
+/// Entries from which on an encoding can be worth its making.
+const WORTH: usize = 1 << 14;
+
+/// What makes the product of an encoded matrix with vectors of `X`.
+pub(crate) type FormProduct<X> = fn(&Form, How, Vectors<'_, '_, X>, &Context) -> Result<()>;
+
+/// How a matrix is compressed along the other axis. It is handed in by who wants it: programs that never do are linked without
+/// the conversion.
+pub(crate) type Recompress =
+    fn(&AnyCompressed, &'static str, &Place, &Context) -> Result<AnyCompressed>;
+
+/// A matrix in panels, and what else was made of it.
+pub(crate) struct PreparedLines {
+    readers: Readers<AnyLinePanels>,
+    /// For products along the lines, and for those across them.
+    along: Option<Form>,
+    across: Option<Form>,
+}
+
+impl PreparedLines {
+    /// For products along the lines, and for those across them as well if there is `across_by`, within `budget` bytes beside those of the
+    /// vectors; encoded if there are products with what that makes. An encoding takes half of what there is, so that vectors are not what does not fit in the end.
+    pub(crate) fn new(
+        matrix: &AnyCompressed,
+        encode: bool,
+        across_by: Option<Recompress>,
+        (budget, vectors): (u64, u64),
+        ctx: &Context,
+    ) -> Result<Self> {
+        let panels = AnyLinePanels::new(matrix.clone(), budget, ctx)?;
+        let (mut along, mut across) = (None, None);
+        if encode && !panels.is_streamed() && matrix.nnz() >= WORTH {
+            let fits = |form: &Form, n: usize, room: u64| {
+                form.bytes().saturating_add(form.work_space(n)) <= room
+            };
+            along = Form::new(matrix, Sums::Interleaved, budget / 2, ctx)?
+                .filter(|form| fits(form, matrix.minor(), budget / 2));
+            let other = matrix.types().bytes_of(matrix.minor(), matrix.nnz());
+            let rest = budget.saturating_sub(along.as_ref().map_or(0, Form::bytes) + other);
+            if let Some(recompress) = across_by.filter(|_| rest >= other) {
+                let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
+                across = Form::new(&other, Sums::InOrder, rest / 2, ctx)?
+                    .filter(|form| fits(form, matrix.major(), rest / 2));
+            }
+        }
+        Ok(PreparedLines { readers: Readers::new(panels, vectors, ctx), along, across })
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.readers.traffic()
+    }
+
+    /// The memory that all this holds.
+    pub(crate) fn lasts(&self) -> Lasts {
+        let (major, minor) = (self.matrix().major(), self.matrix().minor());
+        let Lasts { mut always, mut at_work } = self.readers.lasts();
+        for (form, n) in [(&self.along, minor), (&self.across, major)] {
+            always += form.as_ref().map_or(0, Form::bytes);
+            at_work = at_work.max(form.as_ref().map_or(0, |form| form.work_space(n)));
+        }
+        Lasts { always, at_work }
+    }
+
+    pub(crate) fn matrix(&self) -> &AnyCompressed {
+        self.readers.model().matrix()
+    }
+
+    /// What products of this kind are made of, if it is not the matrix.
+    fn form(&self, adjoint: bool, k: usize) -> Option<&Form> {
+        let form = if self.is_along(adjoint) { &self.along } else { &self.across };
+        form.as_ref().filter(|form| form.multiplies(k))
+    }
+
+    pub(crate) fn plan(&self, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+        let (nrows, ncols) = self.matrix().shape();
+        let n = if adjoint { nrows } else { ncols };
+        match self.form(adjoint, k) {
+            Some(form) => form.plan(product_name(adjoint), n, k),
+            None => self.readers.ask(&mut |panels| product_plan(panels, adjoint, k, ctx)),
+        }
+    }
+
+    /// The product, or that with the adjoint, by the ways of the entries.
+    pub(crate) fn product<X: Scalar>(
+        &self,
+        adjoint: bool,
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
+        ways: Ways<X>,
+        multiply_form: Option<FormProduct<X>>,
+        ctx: &Context,
+    ) -> Result<()> {
+        if let Some(exact) = ways.exact
+            && exact(self.matrix(), adjoint, (k, x, y), ctx)?
+        {
+            return Ok(());
+        }
+        match self.form(adjoint, k).zip(multiply_form) {
+            Some((form, multiply_form)) => {
+                ctx.meter().pass();
+                let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+                let how = How { along: true, entries, update: Update::Set };
+                multiply_form(form, how, Vectors { k, x, y }, ctx)
+            }
+            None => self
+                .readers
+                .with(ctx, &mut |panels| (ways.panels)(panels, adjoint, Vectors { k, x, y }, ctx)),
+        }
+    }
+
+    /// Whether a product, or that with the adjoint, sums along the stored lines.
+    fn is_along(&self, adjoint: bool) -> bool {
+        (self.matrix().format() == SparseFormat::Csr) != adjoint
+    }
+}

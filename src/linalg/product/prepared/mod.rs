@@ -1,0 +1,17 @@
+//! Matrices prepared for many products.
+//!
+//! - [`operator`] – [`Operator`], what users see
+//! - [`lines`] – compressed matrices, read panel by panel or in a [`form`] of fewer bytes; [`compact`] – how they are encoded
+//! - [`readers`] – panels for several products at a time, one of which has those that stay in memory, [`lent`] to it
+
+mod compact;
+mod form;
+mod lent;
+mod lines;
+mod operator;
+mod readers;
+
+pub(crate) use lines::{FormProduct, PreparedLines, Recompress};
+pub(crate) use operator::sealed;
+pub use operator::{Matrix, Operator};
+pub(crate) use readers::Readers;

@@ -1,0 +1,184 @@
+//! Operators prepared for many products: how the matrix is read is decided once, and what fits stays in memory.
+
+use std::marker::PhantomData;
+
+use crate::convert::recompress;
+use crate::dense::Dense;
+use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::linalg::algebra::Scalar;
+use crate::linalg::product::multiplier::{Multiplier, Prepared};
+use crate::linalg::product::operator::LinearOperator;
+use crate::linalg::product::prepared::lines::Recompress;
+use crate::sparse::{Axis, Compressed};
+use crate::storage::{Context, Element, Entry, Index, Plan, Reserved, Traffic};
+
+/// A matrix prepared for many products under the memory limit of a context.
+///
+/// A matrix that fits in the limit is used where it lies. A larger one is read panel by panel, ahead of the work, with as
+/// much of it pinned in memory between products as the limit allows beside the vectors. Every product is one pass over
+/// what is not pinned, the transposed one and that with several vectors too, and gives the bits of the product in memory.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.bspnpy");
+/// use outcore::linalg::{LinearOperator, Operator};
+/// use outcore::{Context, Csr};
+/// let ctx = Context::new().memory_limit(64 << 20);
+/// let a = Csr::<f64>::poisson(&[30, 30, 30], &path, &ctx)?;
+/// let operator = Operator::new(&a, &ctx)?;
+/// assert_eq!(operator.matvec(&vec![1.0; 27_000])?, a.matvec(&vec![1.0; 27_000])?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Operator<M> {
+    shape: (usize, usize),
+    prepared: Prepared,
+    ctx: Context,
+    _reserved: Reserved,
+    /// What it was made of: that says with which vectors it has products.
+    of: PhantomData<fn() -> M>,
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// A matrix that an [`Operator`] can be made of: [`Csr`](crate::Csr), [`Csc`](crate::Csc), [`Dense`] or an
+/// [`AnyMatrix`](crate::AnyMatrix) of these.
+pub trait Matrix: sealed::Sealed {
+    #[doc(hidden)]
+    fn multiplier(&self) -> Result<Multiplier>;
+}
+
+impl<M: Matrix> Operator<M> {
+    /// Prepares a matrix, leaving memory for two vectors of each length in `f64`.
+    ///
+    /// Fails with [`ErrorKind::Memory`], saying how much is needed, if the vectors or two panels do not fit.
+    pub fn new(matrix: &M, ctx: &Context) -> Result<Self> {
+        let matrix = matrix.multiplier()?;
+        let vectors = two_of_each(matrix.shape());
+        Self::prepare(matrix, vectors, None, ctx)
+    }
+
+    /// Like [`new`](Self::new), and makes products with the adjoint as fast as the others if there is memory for it.
+    ///
+    /// Cost: one conversion to the other axis, and the encoding that `new` makes for it once more. The matrix must fit
+    /// three times over; a larger one, and a dense one, is prepared as by `new`.
+    ///
+    /// ```
+    /// use outcore::linalg::{LinearOperator, Operator};
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// let a = Csr::<f64>::poisson(&[30, 30, 30], Place::Memory, &ctx)?;
+    /// let operator = Operator::with_adjoint(&a, &ctx)?;
+    /// assert_eq!(operator.rmatvec(&vec![1.0; 27_000])?, a.rmatvec(&vec![1.0; 27_000])?);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn with_adjoint(matrix: &M, ctx: &Context) -> Result<Self> {
+        let matrix = matrix.multiplier()?;
+        let vectors = two_of_each(matrix.shape());
+        Self::prepare(matrix, vectors, Some(recompress), ctx)
+    }
+
+    /// Prepares a matrix, leaving `vectors` bytes of the memory limit for the caller's vectors.
+    pub fn with_vectors(matrix: &M, vectors: u64, ctx: &Context) -> Result<Self> {
+        Self::prepare(matrix.multiplier()?, vectors, None, ctx)
+    }
+
+    fn prepare(
+        matrix: Multiplier,
+        vectors: u64,
+        across: Option<Recompress>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let left = ctx.memory_left();
+        let budget = left.checked_sub(vectors).filter(|&budget| budget > 0).ok_or_else(|| {
+            Error::new(ErrorKind::Memory, "the vectors alone do not fit")
+                .expected(format!("a memory limit of more than {vectors} bytes"))
+                .found(left)
+        })?;
+        let shape = matrix.shape();
+        let prepared = Prepared::new(matrix, across, (budget, vectors), ctx)?;
+        let _reserved = ctx.meter().reserve(prepared.lasts());
+        Ok(Operator { shape, prepared, ctx: ctx.unrecorded(), _reserved, of: PhantomData })
+    }
+
+    /// `(nrows, ncols)`.
+    pub fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    /// Number of rows.
+    pub fn nrows(&self) -> usize {
+        self.shape.0
+    }
+
+    /// Number of columns.
+    pub fn ncols(&self) -> usize {
+        self.shape.1
+    }
+
+    /// The context it was made with.
+    pub fn context(&self) -> Context {
+        self.ctx.clone()
+    }
+
+    /// What reading has cost so far: passes, bytes, seconds in which the work waited.
+    pub fn traffic(&self) -> Traffic {
+        self.prepared.traffic()
+    }
+}
+
+/// Bytes of two vectors of each length in `f64`.
+fn two_of_each((nrows, ncols): (usize, usize)) -> u64 {
+    16u64.saturating_mul(nrows as u64).saturating_add(16u64.saturating_mul(ncols as u64))
+}
+
+impl<T: Entry, I: Index, P: Index, A: Axis> sealed::Sealed for Compressed<T, I, P, A> {}
+impl<T: Entry, I: Index, P: Index, A: Axis> Matrix for Compressed<T, I, P, A> {
+    fn multiplier(&self) -> Result<Multiplier> {
+        Ok(Multiplier::from(self.to_any()))
+    }
+}
+
+impl<T: Element> sealed::Sealed for Dense<T> {}
+impl<T: Element> Matrix for Dense<T> {
+    fn multiplier(&self) -> Result<Multiplier> {
+        Ok(Multiplier::from(self.to_any()))
+    }
+}
+
+impl<X: Scalar, M: Matrix + LinearOperator<X>> LinearOperator<X> for Operator<M> {
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_block(1, x, y, ctx)
+    }
+
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_adjoint_block(1, x, y, ctx)
+    }
+
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_shape("x", self.shape.1.saturating_mul(k), x.len())?;
+        check_shape("y", self.shape.0.saturating_mul(k), y.len())?;
+        let _running = ctx.begin(|| Ok(self.prepared.plan(false, k, ctx)))?;
+        self.prepared.product(false, (k, x, y), ctx)
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_shape("x", self.shape.0.saturating_mul(k), x.len())?;
+        check_shape("y", self.shape.1.saturating_mul(k), y.len())?;
+        let _running = ctx.begin(|| Ok(self.prepared.plan(true, k, ctx)))?;
+        self.prepared.product(true, (k, x, y), ctx)
+    }
+
+    fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        Ok(self.prepared.plan(adjoint, k, ctx))
+    }
+
+    fn context(&self) -> Context {
+        self.ctx.clone()
+    }
+}

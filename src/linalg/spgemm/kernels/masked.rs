@@ -1,0 +1,183 @@
+//! Rows of a product at the positions of a mask, or everywhere else.
+//!
+//! ```text
+//! kept:        a bit for every column of the mask's row  ->  a term whose column has none is passed over
+//!              ->  the columns of the mask's row that were met, in order, with their sums
+//! complement:  the row is gathered as any other, and what the mask has is dropped while it lies in the cache
+//! ```
+//!
+//! Bits for 65,536 columns lie in the first-level cache, so a term that is not kept costs a look. A row of the mask that
+//! spans more columns than there is room for is gathered as any other too. Sums are the same bits either way, for all terms
+//! of a sum are met in their order.
+
+use crate::linalg::algebra::Semiring;
+use crate::linalg::product::{Fault, Panel};
+use crate::linalg::spgemm::kernels::row::{Lines, Rows, terms};
+use crate::storage::Index;
+
+/// Columns in a word of bits.
+const WORD: usize = u64::BITS as usize;
+
+/// Which columns of each row of a product are kept.
+pub(crate) struct RowMask<'a, I> {
+    /// The mask.
+    pub(crate) panel: Panel<'a, (), I>,
+    /// For each row of the product, the row of the mask; the same one if this is `None`.
+    pub(crate) rows: Option<&'a [usize]>,
+    /// Whether columns of the mask are kept, or those that are not in it.
+    pub(crate) is_kept: bool,
+    /// Whether indices are known to rise in every row.
+    pub(crate) rising: bool,
+}
+
+impl<I> Clone for RowMask<'_, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I> Copy for RowMask<'_, I> {}
+
+impl<'a, I: Index> RowMask<'a, I> {
+    /// The columns of the mask in a row of the product, in order; a copy of them if they are not stored so.
+    pub(crate) fn row<'c>(self, row: usize, sorted: &'c mut Vec<I>) -> Result<&'c [I], Fault>
+    where
+        'a: 'c,
+    {
+        let row = match self.rows {
+            Some(rows) => *rows.get(row).ok_or(Fault)?,
+            None => row,
+        };
+        if row >= self.panel.nrows() {
+            return Err(Fault);
+        }
+        let columns = &self.panel.indices[self.panel.row(row)?];
+        if self.rising {
+            return Ok(columns);
+        }
+        sorted.clear();
+        sorted.reserve_exact(columns.len());
+        sorted.extend_from_slice(columns);
+        sorted.sort_unstable();
+        Ok(sorted)
+    }
+}
+
+/// Drops what is not to be kept of the entries from `start` on, which are of one row.
+pub(crate) fn retain<I: Index, V: Copy>(
+    mask: &[I],
+    is_kept: bool,
+    lines: &mut Lines<I, V>,
+    start: usize,
+) {
+    let (indices, data) = (&mut lines.indices[start..], &mut lines.data[start..]);
+    let first = indices.first().copied();
+    let mut rest = &mask[first.map_or(0, |first| mask.partition_point(|&column| column < first))..];
+    let mut count = 0;
+    for n in 0..indices.len() {
+        let (index, value) = (indices[n], data[n]);
+        while rest.first().is_some_and(|&column| column < index) {
+            rest = &rest[1..];
+        }
+        let is_in_mask = rest.first() == Some(&index);
+        (indices[count], data[count]) = (index, value);
+        count += usize::from(is_in_mask == is_kept);
+    }
+    lines.indices.truncate(start + count);
+    lines.data.truncate(start + count);
+}
+
+/// The sums of one row at the columns of a mask.
+pub(crate) struct Masked<S: Semiring> {
+    semiring: S,
+    /// Zero for every column that was not met.
+    values: Vec<S::Sum>,
+    /// A bit for every column of the mask, and for those of them that were met.
+    mask: Vec<u64>,
+    met: Vec<u64>,
+}
+
+/// Bytes that sums of `size` bytes take for so many columns.
+pub(crate) fn bytes(columns: usize, size: usize) -> u64 {
+    (columns.div_ceil(WORD) * (WORD * size + 16)) as u64
+}
+
+impl<S: Semiring> Masked<S> {
+    pub(crate) fn new(semiring: S) -> Self {
+        Masked { semiring, values: Vec::new(), mask: Vec::new(), met: Vec::new() }
+    }
+
+    fn widen(&mut self, columns: usize) {
+        let words = columns.div_ceil(WORD);
+        if words > self.mask.len() {
+            self.values.resize(words * WORD, self.semiring.zero());
+            self.mask.resize(words, 0);
+            self.met.resize(words, 0);
+        }
+    }
+
+    /// A whole row at the columns `mask`, which rise, appended to `out`. The product has `columns` columns.
+    pub(crate) fn row<'a, I: Index>(
+        &mut self,
+        a: (&'a [I], &'a [S::Left]),
+        b: impl Rows<'a, S::Right, I>,
+        mask: &[I],
+        columns: usize,
+        out: &mut Lines<I, S::Sum>,
+    ) -> Result<(), Fault> {
+        let (Some(first), Some(last)) = (mask.first(), mask.last()) else { return Ok(()) };
+        let base = first.to_usize() / WORD * WORD;
+        // A mask that was said to rise and does not has columns outside, which are a fault.
+        let window = (last.to_usize() + 1).checked_sub(base).ok_or(Fault)?;
+        self.widen(window);
+        for index in mask {
+            let column = index.to_usize().wrapping_sub(base);
+            *self.mask.get_mut(column / WORD).ok_or(Fault)? |= 1 << (column % WORD);
+        }
+        for term in terms(a, b) {
+            self.add(term?, base, columns)?;
+        }
+        self.take(base, mask, out);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn add<I: Index>(
+        &mut self,
+        (x, indices, values): (S::Left, &[I], &[S::Right]),
+        base: usize,
+        columns: usize,
+    ) -> Result<(), Fault> {
+        let (semiring, mut is_outside) = (self.semiring, false);
+        let (sums, met) =
+            (&mut self.values[..self.mask.len() * WORD], &mut self.met[..self.mask.len()]);
+        for (index, &value) in indices.iter().zip(values) {
+            let column = index.to_usize().wrapping_sub(base);
+            is_outside |= index.to_usize() >= columns;
+            let (word, bit) = (column / WORD, column % WORD);
+            if self.mask.get(word).is_some_and(|mask| mask >> bit & 1 == 1) {
+                sums[column] = semiring.add(sums[column], semiring.multiply(x, value));
+                met[word] |= 1 << bit;
+            }
+        }
+        if is_outside { Err(Fault) } else { Ok(()) }
+    }
+
+    /// Takes the sums out, of the columns that were met.
+    fn take<I: Index>(&mut self, base: usize, mask: &[I], out: &mut Lines<I, S::Sum>) {
+        out.reserve(mask.len());
+        for &index in mask {
+            let column = index.to_usize().wrapping_sub(base);
+            let (Some(sum), Some(met)) =
+                (self.values.get_mut(column), self.met.get_mut(column / WORD))
+            else {
+                continue;
+            };
+            self.mask[column / WORD] = 0;
+            if *met >> (column % WORD) & 1 == 1 {
+                *met ^= 1 << (column % WORD);
+                out.push(index, std::mem::replace(sum, self.semiring.zero()));
+            }
+        }
+    }
+}

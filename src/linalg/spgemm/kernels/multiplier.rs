@@ -1,0 +1,260 @@
+//! One row after the other: which accumulator a row is gathered in.
+
+use std::ops::Range;
+
+use crate::linalg::algebra::Semiring;
+use crate::linalg::product::{Fault, Panel};
+use crate::linalg::spgemm::kernels::masked::{Masked, RowMask, retain};
+use crate::linalg::spgemm::kernels::merge::Merge;
+use crate::linalg::spgemm::kernels::repeat::Repeat;
+use crate::linalg::spgemm::kernels::row::{Lines, Rows};
+use crate::linalg::spgemm::kernels::window::Window;
+use crate::linalg::spgemm::kernels::{masked, merge, repeat, window};
+use crate::storage::{Index, prefetch_to_read};
+
+/// Bytes of a window's values that are worth it whatever the row: they lie in a cache, and often close together.
+const CACHED: usize = 4 << 20;
+
+/// Columns of a window for which there must be a term, so that looking at its bits costs no more than the terms.
+const COLUMNS_PER_TERM: usize = 4096;
+
+/// Columns for which there must be a term in a window that lies in no cache.
+const DENSE: usize = 64;
+
+/// Most terms of a batch, and of a row whose pattern is remembered.
+const BATCH: usize = 1 << 16;
+const REMEMBERED: usize = 1 << 12;
+
+/// Entries of A by which rows of B are asked for ahead, and how many at most at a time.
+const AHEAD: usize = 8;
+const MOST_AHEAD: usize = 64;
+
+/// How much memory one multiplier takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Columns of a window.
+    window: usize,
+    /// Terms that are sorted at a time.
+    batch: usize,
+    /// Terms of a row that is remembered.
+    remembered: usize,
+}
+
+impl Limits {
+    /// For `bytes` bytes, where rows have at most `terms` terms in `columns` columns, and sums `size` bytes.
+    pub(crate) fn new<I>(bytes: u64, (terms, columns): (usize, usize), size: usize) -> Self {
+        let part = |share: u64, unit: u64| usize::try_from(share / unit).unwrap_or(usize::MAX);
+        // A word of columns more for where a window starts.
+        let window = part(bytes / 2, window::bytes(64, size) + 1) * 64;
+        let batch = part(bytes / 4, merge::batch_bytes(1, size)).clamp(64, BATCH);
+        let remembered = part(bytes / 4, repeat::bytes::<I>(1)).min(REMEMBERED);
+        Limits {
+            window: window.min(columns.saturating_add(64)),
+            batch: batch.min(terms.max(64)),
+            remembered: remembered.min(terms),
+        }
+    }
+
+    /// Bytes that a multiplier takes at most, but for rows of more terms than a batch.
+    pub(crate) fn bytes<I>(&self, size: usize) -> u64 {
+        window::bytes(self.window, size)
+            + merge::batch_bytes(self.batch, size)
+            + repeat::bytes::<I>(self.remembered)
+    }
+
+    /// Columns of a window under a mask.
+    fn masked(&self) -> usize {
+        self.window / 2
+    }
+
+    /// Bytes that a mask makes it take beside that.
+    pub(crate) fn bytes_under_mask(&self, size: usize) -> u64 {
+        masked::bytes(self.masked(), size)
+    }
+}
+
+/// Multiplies rows, one after the other, in memory that is used again.
+pub(crate) struct Multiplier<S: Semiring, I> {
+    semiring: S,
+    limits: Limits,
+    window: Window<S>,
+    merge: Merge<S, I>,
+    repeat: Repeat<I>,
+    masked: Masked<S>,
+    /// A row of a mask that is not stored in order.
+    sorted: Vec<I>,
+    /// Whether the rows of B that are needed next may lie anywhere.
+    scattered: bool,
+}
+
+/// The columns that a row can have, and its terms.
+struct Reach {
+    least: usize,
+    largest: usize,
+    terms: usize,
+}
+
+impl<S: Semiring, I: Index> Multiplier<S, I> {
+    pub(crate) fn new(semiring: S, limits: Limits) -> Self {
+        Multiplier {
+            semiring,
+            limits,
+            window: Window::new(semiring),
+            merge: Merge::new(semiring, limits.batch),
+            repeat: Repeat::new(limits.remembered),
+            masked: Masked::new(semiring),
+            sorted: Vec::new(),
+            scattered: true,
+        }
+    }
+
+    /// The rows of A, which have so many terms, times B, which has `columns` columns, appended to `out`; only what the mask
+    /// leaves of them, if there is one.
+    ///
+    /// Fails if a pointer of A is out of order, an index of A is no row of B, or an index of B no column.
+    pub(crate) fn rows<'a>(
+        &mut self,
+        a: Panel<'a, S::Left, I>,
+        terms: &[usize],
+        b: impl Rows<'a, S::Right, I>,
+        columns: usize,
+        mask: Option<RowMask<'_, I>>,
+        out: &mut Lines<I, S::Sum>,
+    ) -> Result<(), Fault> {
+        out.lens.reserve_exact(a.nrows());
+        for (i, &terms) in (0..a.nrows()).zip(terms) {
+            let range = a.row(i)?;
+            if self.scattered {
+                announce(a, b, range.clone());
+            }
+            let before = out.indices.len();
+            if terms > 0 {
+                let row = (&a.indices[range.clone()], &a.values[range]);
+                match mask {
+                    None => self.row(row, b, (terms, columns), out)?,
+                    Some(mask) => {
+                        let i = a.first_row() + i;
+                        self.row_under_mask(row, b, (terms, columns), (mask, i), out)?;
+                    }
+                }
+            }
+            out.lens.push(out.indices.len() - before);
+        }
+        Ok(())
+    }
+
+    /// What a mask leaves of row `i`.
+    #[inline(never)]
+    fn row_under_mask<'a>(
+        &mut self,
+        a: (&'a [I], &'a [S::Left]),
+        b: impl Rows<'a, S::Right, I>,
+        (terms, columns): (usize, usize),
+        (mask, i): (RowMask<'_, I>, usize),
+        out: &mut Lines<I, S::Sum>,
+    ) -> Result<(), Fault> {
+        let mut sorted = std::mem::take(&mut self.sorted);
+        let row = mask.row(i, &mut sorted)?;
+        let span = match (row.first(), row.last()) {
+            (Some(first), Some(last)) => last.to_usize().saturating_sub(first.to_usize()),
+            _ => 0,
+        };
+        if mask.is_kept && (row.is_empty() || span.saturating_add(64) <= self.limits.masked()) {
+            self.masked.row(a, b, row, columns, out)?;
+        } else {
+            let start = out.indices.len();
+            self.row(a, b, (terms, columns), out)?;
+            retain(row, mask.is_kept, out, start);
+        }
+        self.sorted = sorted;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn row<'a>(
+        &mut self,
+        a: (&'a [I], &'a [S::Left]),
+        b: impl Rows<'a, S::Right, I>,
+        (terms, columns): (usize, usize),
+        out: &mut Lines<I, S::Sum>,
+    ) -> Result<(), Fault> {
+        let looks = self.repeat.looks(terms);
+        let repeats = looks && self.repeat.row(self.semiring, a, b, (terms, columns), out)?;
+        self.scattered = !repeats;
+        if repeats {
+            return Ok(());
+        }
+        let start = out.indices.len();
+        let reach = reach(a.0, b)?;
+        // Rows that were said to rise and do not can have their last column before the first.
+        if reach.largest >= columns || reach.least > reach.largest {
+            return Err(Fault);
+        }
+        out.reserve(reach.terms.min(reach.largest - reach.least + 1));
+        self.gather(a, b, reach, out)?;
+        if looks {
+            self.repeat.learn(a.0, b, &out.indices[start..])?;
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn gather<'a>(
+        &mut self,
+        a: (&'a [I], &'a [S::Left]),
+        b: impl Rows<'a, S::Right, I>,
+        Reach { least, largest, terms }: Reach,
+        out: &mut Lines<I, S::Sum>,
+    ) -> Result<(), Fault> {
+        let base = least / 64 * 64;
+        let columns = largest - base + 1;
+        let cached = columns.saturating_mul(size_of::<S::Sum>()) <= CACHED
+            && columns <= terms.saturating_mul(COLUMNS_PER_TERM);
+        let dense = columns <= terms.saturating_mul(DENSE);
+        match columns <= self.limits.window && (cached || dense) {
+            true => self.window.row(a, b, (base, columns, terms), out),
+            false => self.merge.row(a, b, (least, largest - least + 1), out),
+        }
+    }
+}
+
+/// Asks for the rows of B that are needed `AHEAD` entries behind a row of A, and for where those lie that are needed
+/// as many further behind.
+#[inline(always)]
+fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, row: Range<usize>) {
+    let most = row.len().min(MOST_AHEAD);
+    let behind = |by: usize| a.indices.get(row.end + by..).unwrap_or_default().iter().take(most);
+    for k in behind(2 * AHEAD) {
+        b.announce(k.to_usize());
+    }
+    for k in behind(AHEAD) {
+        if let Ok((indices, values)) = b.row(k.to_usize()) {
+            prefetch_to_read(indices, 0);
+            prefetch_to_read(values, 0);
+        }
+    }
+}
+
+/// The columns that a row of A can meet.
+#[inline(always)]
+fn reach<'a, T: 'a, I>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, Fault>
+where
+    I: Index + 'a,
+{
+    let mut reach = Reach { least: usize::MAX, largest: 0, terms: 0 };
+    for k in a {
+        let (indices, _) = b.row(k.to_usize())?;
+        let (Some(first), Some(last)) = (indices.first(), indices.last()) else { continue };
+        reach.terms += indices.len();
+        // Rows that do not rise after all are found out: what is not in the window is a fault.
+        let (least, largest) = match b.rising() {
+            true => (*first, *last),
+            false => indices
+                .iter()
+                .fold((*first, *first), |(a, b), index| (a.min(*index), b.max(*index))),
+        };
+        reach.least = reach.least.min(least.to_usize());
+        reach.largest = reach.largest.max(largest.to_usize());
+    }
+    Ok(reach)
+}

@@ -1,0 +1,242 @@
+//! Rows whose columns are those of an earlier row, moved along: the place of every term is known then.
+//!
+//! On a grid the entries of a row stand at the same distances from the diagonal as those of the row before, and so do
+//! those of the rows of B that it multiplies. The unknowns of one node of a mesh share their columns altogether. So the
+//! last few patterns are remembered, each with the place of every term among the sums of its row. Comparing a row with a
+//! pattern and adding its terms up are one pass, which is given up at the first row of B that differs.
+//!
+//! Boundaries of a grid interrupt every line of it, which is why there are several patterns. Where patterns do not
+//! come again, ever fewer rows are looked at.
+
+use crate::linalg::algebra::Semiring;
+use crate::linalg::product::Fault;
+use crate::linalg::spgemm::kernels::row::{Lines, Rows};
+use crate::storage::Index;
+
+/// Patterns remembered: the rows along a line of a grid have five, those of two coupled grids eight or ten.
+const PATTERNS: usize = 8;
+
+/// Rows looked at before it is asked whether it was worth it.
+const TRIAL: usize = 32;
+
+/// Rows that are passed over after a trial in vain, at first and at most.
+const PAUSES: (usize, usize) = (64, 1 << 14);
+
+/// The patterns of earlier rows.
+pub(super) struct Repeat<I> {
+    patterns: Vec<Pattern<I>>,
+    /// The pattern that was right or learnt last.
+    last: usize,
+    hits: usize,
+    misses: usize,
+    /// Rows to be passed over.
+    pause: usize,
+    next_pause: usize,
+    /// Terms of a row that is remembered, at most.
+    most: usize,
+}
+
+/// What a row looked like.
+struct Pattern<I> {
+    /// Columns of the row of A.
+    left: Vec<I>,
+    /// Entries of each row of B.
+    lens: Vec<u32>,
+    /// Columns of the terms.
+    right: Vec<I>,
+    /// The place of each term among the sums.
+    places: Vec<u32>,
+    /// Columns of the sums.
+    sums: Vec<I>,
+}
+
+/// Bytes that patterns take, of rows with at most `terms` terms.
+pub(super) fn bytes<I>(terms: usize) -> u64 {
+    (PATTERNS * terms * (3 * size_of::<I>() + 2 * size_of::<u32>())) as u64
+}
+
+impl<I: Index> Repeat<I> {
+    pub(super) fn new(most: usize) -> Self {
+        Repeat {
+            patterns: Vec::new(),
+            last: 0,
+            hits: 0,
+            misses: 0,
+            pause: 0,
+            next_pause: PAUSES.0,
+            most: most.min(u32::MAX as usize),
+        }
+    }
+
+    /// Whether a row with so many terms is one to look at.
+    #[inline(always)]
+    pub(super) fn looks(&mut self, terms: usize) -> bool {
+        let looks = self.pause == 0 && terms <= self.most;
+        self.pause = self.pause.saturating_sub(1);
+        looks
+    }
+
+    /// Appends the row to `out` if it has one of the patterns, and tells whether it has.
+    #[inline(always)]
+    pub(super) fn row<'a, S: Semiring>(
+        &mut self,
+        semiring: S,
+        a: (&[I], &[S::Left]),
+        b: impl Rows<'a, S::Right, I>,
+        (terms, columns): (usize, usize),
+        out: &mut Lines<I, S::Sum>,
+    ) -> Result<bool, Fault>
+    where
+        I: 'a,
+    {
+        for step in 0..self.patterns.len() {
+            let which = (self.last + step) % self.patterns.len();
+            let pattern = &self.patterns[which];
+            if terms != pattern.right.len() || !pattern.is_left(a.0) {
+                continue;
+            }
+            let start = out.data.len();
+            out.reserve(pattern.sums.len());
+            out.data.resize(start + pattern.sums.len(), semiring.zero());
+            if let Some(shift) = pattern.add(semiring, a, b, &mut out.data[start..])? {
+                pattern.write(shift, columns, out)?;
+                self.last = which;
+                self.hits += 1;
+                return Ok(true);
+            }
+            out.data.truncate(start);
+        }
+        self.missed();
+        Ok(false)
+    }
+
+    #[cold]
+    fn missed(&mut self) {
+        self.misses += 1;
+        if self.misses == TRIAL {
+            let vain = self.hits < self.misses;
+            self.pause = if vain { self.next_pause } else { 0 };
+            self.next_pause = if vain { (2 * self.next_pause).min(PAUSES.1) } else { PAUSES.0 };
+            (self.hits, self.misses) = (0, 0);
+        }
+    }
+
+    /// Remembers a row and the columns of its sums, which rise.
+    pub(super) fn learn<'a, T: 'a>(
+        &mut self,
+        left: &[I],
+        b: impl Rows<'a, T, I>,
+        sums: &[I],
+    ) -> Result<(), Fault>
+    where
+        I: 'a,
+    {
+        if self.patterns.len() < PATTERNS {
+            self.last = self.patterns.len();
+            self.patterns.push(Pattern::new());
+        } else {
+            // The one that comes last from the last one on is the one that was longest not right, about.
+            self.last = (self.last + PATTERNS - 1) % PATTERNS;
+        }
+        self.patterns[self.last].learn(left, b, sums)
+    }
+}
+
+impl<I: Index> Pattern<I> {
+    fn new() -> Self {
+        Pattern {
+            left: Vec::new(),
+            lens: Vec::new(),
+            right: Vec::new(),
+            places: Vec::new(),
+            sums: Vec::new(),
+        }
+    }
+
+    fn learn<'a, T: 'a>(
+        &mut self,
+        left: &[I],
+        b: impl Rows<'a, T, I>,
+        sums: &[I],
+    ) -> Result<(), Fault>
+    where
+        I: 'a,
+    {
+        let Pattern { left: to_left, lens, right, places, sums: to_sums } = self;
+        for columns in [&mut *to_left, &mut *right, &mut *to_sums] {
+            columns.clear();
+        }
+        lens.clear();
+        places.clear();
+        to_left.extend_from_slice(left);
+        to_sums.extend_from_slice(sums);
+        for k in left {
+            let (indices, _) = b.row(k.to_usize())?;
+            lens.push(indices.len() as u32);
+            right.extend_from_slice(indices);
+            for index in indices {
+                places.push(sums.binary_search(index).map_err(|_| Fault)? as u32);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the columns of a row of A are these, moved along.
+    #[inline(always)]
+    fn is_left(&self, left: &[I]) -> bool {
+        let (Some(first), Some(same)) = (left.first(), self.left.first()) else { return false };
+        let shift = first.to_usize().wrapping_sub(same.to_usize());
+        let moved = |(new, old): (&I, &I)| new.to_usize().wrapping_sub(old.to_usize()) == shift;
+        left.len() == self.left.len() && left.iter().zip(&self.left).all(moved)
+    }
+
+    /// Adds the terms of a row to its sums, and tells by how much its columns are moved; `None` if it differs.
+    #[inline(always)]
+    fn add<'a, S: Semiring>(
+        &self,
+        semiring: S,
+        (left, factors): (&[I], &[S::Left]),
+        b: impl Rows<'a, S::Right, I>,
+        sums: &mut [S::Sum],
+    ) -> Result<Option<usize>, Fault>
+    where
+        I: 'a,
+    {
+        let (mut right, mut places) = (&self.right[..], &self.places[..]);
+        let mut shift = None;
+        for ((k, &x), &len) in left.iter().zip(factors).zip(&self.lens) {
+            let (indices, values) = b.row(k.to_usize())?;
+            if indices.len() != len as usize {
+                return Ok(None);
+            }
+            let Some(first) = indices.first() else { continue };
+            let (mine, rest) = right.split_at(indices.len());
+            let (here, other) = places.split_at(indices.len());
+            (right, places) = (rest, other);
+            let by = *shift.get_or_insert(first.to_usize().wrapping_sub(mine[0].to_usize()));
+            let mut differs = 0;
+            for (((index, &value), old), &place) in indices.iter().zip(values).zip(mine).zip(here) {
+                differs |= index.to_usize().wrapping_sub(old.to_usize()) ^ by;
+                // A place among the sums of this pattern, whose number is that of `sums`.
+                if let Some(sum) = sums.get_mut(place as usize) {
+                    *sum = semiring.add(*sum, semiring.multiply(x, value));
+                }
+            }
+            if differs != 0 {
+                return Ok(None);
+            }
+        }
+        Ok(Some(shift.unwrap_or(0)))
+    }
+
+    /// Appends the columns of the sums, moved along. Fails if one is beyond the last of `columns`.
+    #[inline(always)]
+    fn write<V>(&self, shift: usize, columns: usize, out: &mut Lines<I, V>) -> Result<(), Fault> {
+        let moved = |index: &I| index.to_usize().wrapping_add(shift);
+        if self.sums.last().is_some_and(|last| moved(last) >= columns) {
+            return Err(Fault);
+        }
+        out.indices.extend(self.sums.iter().map(|index| I::from_usize(moved(index))));
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! What a row of a product is made of, and what it is written to.
+
+use crate::linalg::product::{Fault, Panel};
+use crate::storage::Index;
+
+/// The rows of the right matrix, all of them or those that are at hand.
+pub(crate) trait Rows<'a, T, I>: Copy + Sync {
+    /// Indices and values of row `k`; a fault if there is no such row, or if it is not at hand.
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault>;
+
+    /// Asks for what tells where row `k` lies, so that it is in the cache when the row is asked for.
+    fn announce(self, k: usize);
+
+    /// Whether the indices of every row rise, so far as anybody knows: a hint.
+    fn rising(self) -> bool;
+}
+
+/// A matrix that is at hand as a whole.
+pub(crate) struct Whole<'a, T, I> {
+    pub(crate) panel: Panel<'a, T, I>,
+    pub(crate) rising: bool,
+}
+
+impl<T, I> Clone for Whole<'_, T, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, I> Copy for Whole<'_, T, I> {}
+
+impl<'a, T: Sync, I: Index> Rows<'a, T, I> for Whole<'a, T, I> {
+    #[inline(always)]
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
+        if k >= self.panel.nrows() {
+            return Err(Fault);
+        }
+        let range = self.panel.row(k)?;
+        Ok((&self.panel.indices[range.clone()], &self.panel.values[range]))
+    }
+
+    #[inline(always)]
+    fn announce(self, k: usize) {
+        self.panel.indptr.prefetch(k);
+    }
+
+    #[inline(always)]
+    fn rising(self) -> bool {
+        self.rising
+    }
+}
+
+/// Rows of a product, one behind the other; indices strictly rise within each.
+#[derive(Debug)]
+pub(crate) struct Lines<I, V> {
+    /// Entries of each row.
+    pub(crate) lens: Vec<usize>,
+    pub(crate) indices: Vec<I>,
+    pub(crate) data: Vec<V>,
+}
+
+impl<I, V> Lines<I, V> {
+    pub(crate) fn new() -> Self {
+        Lines { lens: Vec::new(), indices: Vec::new(), data: Vec::new() }
+    }
+
+    /// Forgets all rows. Memory for more than `keep` entries is given back.
+    pub(crate) fn clear(&mut self, keep: usize) {
+        self.lens.clear();
+        self.indices.clear();
+        self.data.clear();
+        if self.indices.capacity() > keep {
+            (self.indices, self.data) = (Vec::new(), Vec::new());
+        }
+    }
+
+    /// Makes room for so many entries in rows that were forgotten, once for all of them.
+    pub(crate) fn make_room(&mut self, entries: usize) {
+        self.indices.reserve_exact(entries);
+        self.data.reserve_exact(entries);
+    }
+
+    /// Makes room for so many entries more; at most for as many again as there are then.
+    pub(crate) fn reserve(&mut self, entries: usize) {
+        self.indices.reserve(entries);
+        self.data.reserve(entries);
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, index: I, value: V) {
+        self.indices.push(index);
+        self.data.push(value);
+    }
+}
+
+/// An entry of A's row and the row of B that it multiplies, for each entry of A's row.
+pub(crate) fn terms<'a, S, T: 'a, I: Index>(
+    (indices, values): (&'a [I], &'a [S]),
+    b: impl Rows<'a, T, I>,
+) -> impl Iterator<Item = Result<(S, &'a [I], &'a [T]), Fault>>
+where
+    S: Copy,
+{
+    indices.iter().zip(values).map(move |(k, &x)| {
+        let (indices, values) = b.row(k.to_usize())?;
+        Ok((x, indices, values))
+    })
+}

@@ -1,0 +1,249 @@
+//! One pass over a sparse matrix for something of every row or of every column: of the stored lines each by itself, or of
+//! the columns across them, which take the entries in the order of the lines.
+
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::linalg::algebra::{Coding, Values};
+use crate::linalg::product::Columns;
+use crate::sparse::{
+    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, Pieces, by_index,
+    by_index_type, partition, rises,
+};
+use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::{Context, Entry, Held, Index, Plan, Running, SparseFormat};
+
+/// A piece of a line that is not the last has a multiple of so many entries.
+pub(crate) const RUN: usize = 1 << 12;
+
+/// Entries of a task.
+const TASK: usize = 1 << 14;
+
+/// Lines whose ends are looked at together.
+const BLOCK: usize = 128;
+
+/// Nanoseconds an entry takes one thread.
+const WORK: f64 = 4.0;
+
+/// A pass that is about to begin, over entries as numbers of type `V`: planned, its memory taken.
+pub(crate) struct LinePass<'a, V: Entry> {
+    matrix: &'a AnyCompressed,
+    decode: Coding<V>,
+    lines: AnyZippedLines,
+    _running: Running,
+    _held: Held,
+}
+
+impl<'a, V: Entry> LinePass<'a, V> {
+    /// A pass for results of `bytes` bytes, `along` the stored axis or across it. Ends here if it was only planned.
+    pub(crate) fn new(
+        operation: &'static str,
+        (matrix, decode): (&'a AnyCompressed, Coding<V>),
+        (along, bytes): (bool, u64),
+        ctx: &Context,
+    ) -> Result<Self> {
+        ctx.check_memory("the result", bytes)?;
+        let budget = AnyZippedLines::budget(ctx.memory_left().saturating_sub(bytes));
+        let lines = AnyZippedLines::new(&[matrix], Pieces::Runs(RUN), budget, ctx)?;
+        let (entries, index) = (lines.most_entries(), matrix.types().indices);
+        let bins = match along {
+            true => 0,
+            false => {
+                by_index_type!(index, I => Columns::<V, I>::bytes(entries, ctx.thread_count()))
+            }
+        };
+        // Lines that do not rise are sorted to see that no index repeats.
+        let work = bytes + bins + (entries * index.size()) as u64;
+        let running = ctx.begin(|| {
+            let plan = Plan::new(operation).on_device_of(matrix.indices_buffer().file());
+            let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
+            Ok(plan.works(matrix.nnz() as u64, WORK))
+        })?;
+        Ok(LinePass { matrix, decode, lines, _running: running, _held: ctx.hold(work) })
+    }
+
+    /// Calls `take` with the state of every stored line, how many of its entries came before, the next ones, at least one but of
+    /// an empty line, and whether these are the last.
+    pub(crate) fn along<S: Send>(
+        &mut self,
+        states: &mut [S],
+        ctx: &Context,
+        take: impl Fn(&mut S, usize, &[V], bool) + Sync,
+    ) -> Result<()> {
+        let (mut before, decode) = (0, self.decode);
+        self.sweep(ctx, &mut |panel| {
+            let part = &panel.parts[0];
+            let values = Values::new(part.data, decode);
+            if !(panel.opens && panel.closes) {
+                before = if panel.opens { 0 } else { before };
+                let (state, mut room) = (&mut states[panel.first], Vec::new());
+                let here = (before, panel.closes);
+                pieces(values, 0..values.len(), &mut room, &mut |at, piece, ends| {
+                    take(state, here.0 + at, piece, here.1 && ends);
+                });
+                before += values.len();
+                return;
+            }
+            let mut rest = &mut states[panel.first..panel.first + part.lines()];
+            let mut tasks = Vec::new();
+            for lines in partition::split(part.indptr, (values.len() / TASK).max(1)) {
+                let mine;
+                (mine, rest) = rest.split_at_mut(lines.len());
+                tasks.push((lines, mine));
+            }
+            tasks.into_par_iter().for_each_init(Vec::new, |room, (lines, states)| {
+                whole_lines(part, values, lines, room, states, &take);
+            });
+        })
+    }
+
+    /// Calls `take` with the state of its column for every entry; of a column in the order of the lines.
+    pub(crate) fn across<S: Send>(
+        &mut self,
+        states: &mut [S],
+        ctx: &Context,
+        take: impl Fn(&mut S, V) + Sync,
+    ) -> Result<()> {
+        let (entries, decode) = (self.lines.most_entries(), self.decode);
+        by_index_type!(self.matrix.types().indices, I => {
+            let mut columns = Columns::<V, I>::new(states.len(), entries, ctx.thread_count());
+            self.sweep(ctx, &mut |panel| {
+                let AnyLinePart { indices, data, .. } = panel.parts[0];
+                columns.fold(states, (indices.typed(), Values::new(data, decode)), &take);
+            })
+        })
+    }
+
+    /// Calls `take` with the state of its line, along the stored axis or across it, for every entry, in order.
+    pub(crate) fn fold<S: Send + Copy>(
+        &mut self,
+        along: bool,
+        states: &mut [S],
+        ctx: &Context,
+        take: impl Fn(&mut S, V) + Sync,
+    ) -> Result<()> {
+        match along {
+            true => self.along(states, ctx, |state, _, data, _| {
+                // A copy, which stays in registers.
+                let mut folded = *state;
+                data.iter().for_each(|&x| take(&mut folded, x));
+                *state = folded;
+            }),
+            false => self.across(states, ctx, take),
+        }
+    }
+
+    /// Calls `work`, on the threads of the context, with every run of lines; fails if an index is out of range, or if a
+    /// position holds several entries.
+    fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+    ) -> Result<()> {
+        sweep(self.matrix, &mut self.lines, ctx, work)
+    }
+}
+
+fn sweep(
+    matrix: &AnyCompressed,
+    lines: &mut AnyZippedLines,
+    ctx: &Context,
+    work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+) -> Result<()> {
+    let mut check = IndexCheck::of(matrix);
+    let swept = lines.sweep(ctx, &mut |panel| {
+        ctx.with_threads(|| {
+            if !check.take_any(&panel, 0)? {
+                check_distinct(&panel, matrix.format())?;
+            }
+            work(&panel);
+            Ok(())
+        })
+    });
+    swept.map_err(|error| matrix.name_indices(error))
+}
+
+/// Hands on the lines in a range, each with its state. Short ones are decoded together, long ones in pieces.
+fn whole_lines<V: Entry, S>(
+    part: &AnyLinePart<'_>,
+    values: Values<'_, V>,
+    lines: Range<usize>,
+    room: &mut Vec<V>,
+    states: &mut [S],
+    take: &impl Fn(&mut S, usize, &[V], bool),
+) {
+    let mut ends = [0; BLOCK + 1];
+    let blocks = lines.clone().step_by(BLOCK).zip(states.chunks_mut(BLOCK));
+    for (first, states) in blocks {
+        let ends = &mut ends[..=states.len()];
+        part.indptr.positions(first, ends);
+        let (start, end) = (ends[0], ends[states.len()]);
+        if end - start <= RUN || matches!(values, Values::Plain(_)) {
+            let values = values.of(start..end, room);
+            for (state, line) in states.iter_mut().zip(ends.windows(2)) {
+                take(state, 0, &values[line[0] - start..line[1] - start], true);
+            }
+            continue;
+        }
+        for (state, line) in states.iter_mut().zip(ends.windows(2)) {
+            pieces(values, line[0]..line[1], room, &mut |at, piece, ends| {
+                take(state, at, piece, ends);
+            });
+        }
+    }
+}
+
+/// Hands on a run of entries in pieces: how many came before, the entries, and whether they are the last.
+fn pieces<V: Entry>(
+    values: Values<'_, V>,
+    entries: Range<usize>,
+    room: &mut Vec<V>,
+    take: &mut dyn FnMut(usize, &[V], bool),
+) {
+    let Range { mut start, end } = entries;
+    let before = start;
+    loop {
+        let next = end.min(start + RUN);
+        take(start - before, values.of(start..next, room), next == end);
+        if next == end {
+            return;
+        }
+        start = next;
+    }
+}
+
+/// Fails if a line of a run holds an index twice.
+fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()> {
+    let part = &panel.parts[0];
+    if !(panel.opens && panel.closes) {
+        return Err(Error::new(
+            ErrorKind::Memory,
+            "a line that does not rise is too long to be searched for duplicates in memory",
+        )
+        .at(Location::Row(panel.first as u64))
+        .remedy(
+            "raise the memory limit, or go by to_coo and Duplicates::Sum, which sort on disk",
+        ));
+    }
+    let twice = (0..part.lines()).into_par_iter().find_map_first(|line| {
+        let here = part.indptr.at(line)..part.indptr.at(line + 1);
+        let index = by_index!(part.indices, indices => repeated(&indices[here]))?;
+        Some((panel.first + line, index))
+    });
+    let Some(position) = twice else { return Ok(()) };
+    let (row, col) = format.swap_if_cols(position);
+    Err(Error::new(ErrorKind::Duplicate, "a position holds several entries")
+        .at(Location::Row(row as u64))
+        .found(format!("row {row}, column {col}"))
+        .remedy("sum them first, by to_coo and Duplicates::Sum"))
+}
+
+/// The first index that a line holds twice, if there is one.
+fn repeated<I: Index>(indices: &[I]) -> Option<usize> {
+    if rises(indices) {
+        return None;
+    }
+    let mut sorted = indices.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_usize())
+}

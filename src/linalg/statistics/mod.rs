@@ -1,0 +1,16 @@
+//! Sums, means, variances, extremes and norms of rows or columns.
+//!
+//! - [`dense`] – of dense matrices, in runs of [`moments`]; [`sparse`] – of sparse ones, by the passes of [`line_pass`]
+//! - [`nnz_per`] – how many entries rows or columns store
+
+mod dense;
+mod line_pass;
+mod moments;
+mod nnz_per;
+mod sparse;
+
+pub use dense::Stats;
+pub(crate) use dense::stats as dense_stats;
+pub(crate) use nnz_per::nnz_per;
+pub use sparse::NormOrder;
+pub(crate) use sparse::{norms_into, stats as sparse_stats};

@@ -1,0 +1,35 @@
+//! Names and bytes on disk: the two formats, checksums, and results that appear completely or not at all.
+//!
+//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`]; [`checksum`] and [`sums`] – the sums beside
+//!   an array; [`verify`](mod@verify) – comparing them
+//! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
+//! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`replaceable`] – what it may replace;
+//!   [`rewrite`] – an array changed in place
+
+pub(crate) mod checksum;
+mod descriptor;
+mod folder;
+mod hidden;
+mod json;
+mod npy;
+mod publish;
+mod replaceable;
+mod rewrite;
+mod stored_file;
+mod sums;
+mod verify;
+
+pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
+pub use descriptor::{Descriptor, SparseFormat, StoredValues};
+pub(crate) use folder::Folder;
+pub use npy::{ByteOrder, NpyHeader, Order};
+pub(crate) use npy::{
+    DATA_START, count_elements, create_array, finish_array, map_array, map_array_mut, map_raw,
+    read_header, write_header,
+};
+pub(crate) use publish::Files;
+pub(crate) use replaceable::What;
+pub(crate) use rewrite::{Rewrite, check_closed, open_closed};
+pub(crate) use stored_file::StoredFile;
+pub(crate) use sums::{Summing, Sums, sum_block};
+pub use verify::{Verified, verify};

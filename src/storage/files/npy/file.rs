@@ -1,0 +1,135 @@
+//! `.npy` files as buffers: mapped where they lie, or created with their full size reserved.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::files::npy::header::{ByteOrder, DATA_START, NpyHeader, read_header};
+use crate::storage::files::stored_file::StoredFile;
+use crate::storage::memory::{
+    DType, Origin, RawBuffer, RawBufferMut, lock_shared, map_read, map_write, reserve,
+    reserve_whole,
+};
+
+/// How elements of a Rust type may stand in a file: a NumPy type and how many of its elements make up one of ours.
+pub(crate) type Stands = (DType, usize);
+
+/// Maps the array in a `.npy` file for reading, without a copy, if its elements stand as one of `stands`.
+///
+/// Reads the header alone; with `bool`, the data too.
+pub(crate) fn map_array(
+    stored: &StoredFile,
+    dtype: DType,
+    stands: &[Stands],
+) -> Result<(NpyHeader, RawBuffer)> {
+    let (file, path) = (stored.open_read()?, &stored.path());
+    let header = read_header(&file, path)?;
+    let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
+    if len == 0 && !header.data_start.is_multiple_of(dtype.alignment() as u64) {
+        // Nothing lies at an address that elements could not have.
+        return Ok((header, RawBuffer::empty(Some(dtype))));
+    }
+    let map = map_read(&file, path)?;
+    let origin = Origin { path: path.to_owned(), file };
+    let buffer = RawBuffer::from_map(map, origin, header.data_start as usize, (dtype, len))?;
+    Ok((header, buffer))
+}
+
+/// Maps the array in a `.npy` file for reading and writing, under an exclusive lock, its space reserved.
+pub(crate) fn map_array_mut(
+    stored: &StoredFile,
+    dtype: DType,
+    stands: &[Stands],
+) -> Result<(NpyHeader, RawBufferMut)> {
+    let (file, path) = (stored.open_write()?, &stored.path());
+    let header = read_header(&file, path)?;
+    let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
+    reserve_whole(&file, path)?;
+    let map = map_write(&file, path)?;
+    let origin = Origin { path: path.to_owned(), file };
+    let buffer = RawBufferMut::from_map(map, origin, header.data_start as usize, (dtype, len))?;
+    Ok((header, buffer))
+}
+
+/// Maps `len` elements from byte `offset` of a file without a header.
+pub(crate) fn map_raw(path: &Path, offset: u64, (dtype, len): (DType, usize)) -> Result<RawBuffer> {
+    let file = StoredFile::at(path)?.open_read()?;
+    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
+    let end = (len as u64).checked_mul(dtype.size() as u64).and_then(|b| b.checked_add(offset));
+    if end.is_none_or(|end| end > length) {
+        return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+            .in_file(path)
+            .at_byte(offset)
+            .expected(format!("{len} elements of {} bytes", dtype.size()))
+            .found(format!("{} bytes", length.saturating_sub(offset))));
+    }
+    if len == 0 {
+        return Ok(RawBuffer::empty(Some(dtype)));
+    }
+    let map = map_read(&file, path)?;
+    let origin = Origin { path: path.to_owned(), file };
+    RawBuffer::from_map(map, origin, offset as usize, (dtype, len))
+}
+
+/// The number of our elements, if the file's are of a type that stands for them, in native byte order.
+fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
+    let len = count_elements(header, stands)?;
+    if header.byte_order == ByteOrder::Swapped {
+        return Err(Error::new(ErrorKind::Type, "the array has the byte order of other machines")
+            .at_field("descr")
+            .expected("native byte order")
+            .found("swapped")
+            .remedy("read it as a copy, with read, instead of opening it"));
+    }
+    Ok(len)
+}
+
+/// The number of our elements, if the file's are of a type that stands for them, in any byte order.
+pub(crate) fn count_elements(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
+    let wrong = |what: &str| Error::new(ErrorKind::Type, what).at_field("descr");
+    let Some(&(_, unit)) = stands.iter().find(|&&(dtype, _)| dtype == header.dtype) else {
+        let expected: Vec<_> = stands.iter().map(|(dtype, _)| dtype.name()).collect();
+        return Err(wrong("the array has another element type")
+            .expected(expected.join(" or "))
+            .found(header.dtype));
+    };
+    if !header.len().is_multiple_of(unit) {
+        return Err(wrong("the array holds half an element")
+            .expected(format!("a multiple of {unit} numbers"))
+            .found(header.len()));
+    }
+    Ok(header.len() / unit)
+}
+
+/// Creates an array in `file`, new and empty, with its full size reserved, and maps it for writing; it is all zeros.
+///
+/// `path` is where the file will be found, for messages.
+pub(crate) fn create_array(
+    file: File,
+    path: &Path,
+    dtype: DType,
+    header: &NpyHeader,
+) -> Result<RawBufferMut> {
+    reserve(&file, path, DATA_START + header.data_bytes())?;
+    write_header(&file, path, header)?;
+    let map = map_write(&file, path)?;
+    let len = header.data_bytes() as usize / dtype.size();
+    let origin = Origin { path: path.to_owned(), file };
+    RawBufferMut::from_map(map, origin, DATA_START as usize, (dtype, len))
+}
+
+/// Rewrites the header for a shape that is no larger, cuts the file to it, and writes everything to the device.
+pub(crate) fn finish_array(origin: &Origin, header: &NpyHeader) -> Result<()> {
+    let Origin { path, file } = origin;
+    write_header(file, path, header)?;
+    file.set_len(DATA_START + header.data_bytes())
+        .map_err(|e| Error::io("setting the length", path, e))?;
+    file.sync_all().map_err(|e| Error::io("writing back", path, e))?;
+    lock_shared(file, path)
+}
+
+/// Writes the first bytes of a file, up to where the data starts.
+pub(crate) fn write_header(file: &File, path: &Path, header: &NpyHeader) -> Result<()> {
+    file.write_all_at(&header.to_bytes()?, 0).map_err(|e| Error::io("writing the header", path, e))
+}

@@ -1,0 +1,93 @@
+//! What may be replaced: an array, or the folder of a matrix, and nothing that somebody else keeps there.
+
+use std::sync::Arc;
+
+use rustix::fs::FileType;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::files::checksum::SIDE;
+use crate::storage::files::descriptor::{
+    DESCRIPTOR, Descriptor, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE,
+};
+use crate::storage::files::folder::Folder;
+use crate::storage::files::npy::read_header;
+use crate::storage::files::rewrite::MARK;
+use crate::storage::files::stored_file::StoredFile;
+
+/// Files of a stored matrix, each perhaps with its side file.
+const OWN: [&str; 5] = [DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE];
+
+/// What gets the name in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A folder of arrays.
+    Matrix,
+    /// An array file, and its sums.
+    Array,
+    /// A file of text, alone.
+    Text,
+}
+
+/// Fails if something stands there that is not of the same kind: an array with a NumPy header, the folder of a matrix with
+/// its own files alone, or for a text any file; tells whether anything does.
+pub(crate) fn check_replaceable(target: &StoredFile, what: What) -> Result<bool> {
+    let found = match (target.kind()?, what) {
+        (None, _) => return Ok(false),
+        (Some(FileType::RegularFile), What::Text) => return Ok(true),
+        (Some(FileType::Directory), What::Matrix) => return check_matrix(target).map(|()| true),
+        (Some(FileType::RegularFile), What::Array) => return check_array(target).map(|()| true),
+        (Some(FileType::Directory), _) => "a folder",
+        (Some(FileType::RegularFile), _) => "a file",
+        (Some(FileType::Symlink), _) => "a link that leads nowhere",
+        (Some(_), _) => "neither a file nor a folder",
+    };
+    Err(kept(target, what).found(found))
+}
+
+fn kept(target: &StoredFile, what: What) -> Error {
+    let expected = match what {
+        What::Matrix => "the folder of a stored matrix, or nothing",
+        What::Array => "an array file, or nothing",
+        What::Text => "an ordinary file, or nothing",
+    };
+    Error::new(ErrorKind::Exists, "what stands there is not replaced")
+        .in_file(target.path())
+        .expected(expected)
+        .remedy("choose another name, or move it away")
+}
+
+fn check_array(target: &StoredFile) -> Result<()> {
+    let header = target.open().and_then(|file| read_header(&file, &target.path()));
+    header.map(drop).map_err(|e| kept(target, What::Array).found(format!("another file ({e})")))
+}
+
+fn check_matrix(target: &StoredFile) -> Result<()> {
+    loop {
+        let folder = target.open_folder()?;
+        match check_own_files(target, &folder) {
+            // Another took its place meanwhile, and its files are going.
+            Err(_) if !folder.is_there() && target.kind()? == Some(FileType::Directory) => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+fn check_own_files(target: &StoredFile, folder: &Arc<Folder>) -> Result<()> {
+    let names = folder.names()?;
+    for name in &names {
+        let name = name.to_string_lossy();
+        let own = name.strip_suffix(SIDE).or(name.strip_suffix(MARK)).unwrap_or(&name);
+        // One that is gone by now is none.
+        let is_file = matches!(folder.file(&*name).kind()?, Some(FileType::RegularFile) | None);
+        if !OWN.contains(&own) || !is_file {
+            return Err(kept(target, What::Matrix).found(format!("a folder with {name:?} in it")));
+        }
+    }
+    if names.is_empty() {
+        return Err(kept(target, What::Matrix).found("an empty folder"));
+    }
+    let described = Descriptor::read_in(folder);
+    described
+        .map(drop)
+        .map_err(|e| kept(target, What::Matrix).found(format!("another folder ({e})")))
+}

@@ -1,0 +1,363 @@
+//! What may lie in a file: the element types, and how NumPy names each of them.
+//!
+//! [`Element`] is the contract, a sealed trait; the macro below only stamps its implementations. A type that is an
+//! `Element` can be read straight from mapped bytes. For `bool` that holds only after the bytes were seen to be 0 or 1,
+//! which is why the check is part of the contract ([`bytemuck::CheckedBitPattern`]).
+
+use std::fmt;
+
+use bytemuck::{CheckedBitPattern, NoUninit, Zeroable};
+use num_complex::Complex;
+
+use crate::storage::runtime::parallel;
+
+/// The element type of a stored array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DType {
+    /// `bool`, one byte, 0 or 1.
+    Bool,
+    /// `i8`.
+    Int8,
+    /// `i16`.
+    Int16,
+    /// `i32`.
+    Int32,
+    /// `i64`.
+    Int64,
+    /// `u8`.
+    UInt8,
+    /// `u16`.
+    UInt16,
+    /// `u32`.
+    UInt32,
+    /// `u64`.
+    UInt64,
+    /// `half::f16`, IEEE 754 binary16; readable with the feature `half`.
+    Float16,
+    /// `half::bf16`, the upper half of an `f32`; readable with the feature `half`.
+    BFloat16,
+    /// `f32`.
+    Float32,
+    /// `f64`.
+    Float64,
+    /// `Complex<f32>`, real part first.
+    Complex64,
+    /// `Complex<f64>`, real part first.
+    Complex128,
+}
+
+impl DType {
+    /// Every element type there is.
+    pub const ALL: [DType; 15] = [
+        DType::Bool,
+        DType::Int8,
+        DType::Int16,
+        DType::Int32,
+        DType::Int64,
+        DType::UInt8,
+        DType::UInt16,
+        DType::UInt32,
+        DType::UInt64,
+        DType::Float16,
+        DType::BFloat16,
+        DType::Float32,
+        DType::Float64,
+        DType::Complex64,
+        DType::Complex128,
+    ];
+
+    /// Bytes per element.
+    pub const fn size(self) -> usize {
+        match self {
+            DType::Bool | DType::Int8 | DType::UInt8 => 1,
+            DType::Int16 | DType::UInt16 | DType::Float16 | DType::BFloat16 => 2,
+            DType::Int32 | DType::UInt32 | DType::Float32 => 4,
+            DType::Int64 | DType::UInt64 | DType::Float64 | DType::Complex64 => 8,
+            DType::Complex128 => 16,
+        }
+    }
+
+    /// Bytes of so many elements, or the most that a number of bytes can be.
+    pub(crate) const fn bytes_of(self, len: usize) -> u64 {
+        (len as u64).saturating_mul(self.size() as u64)
+    }
+
+    /// What the address of an element is divisible by.
+    pub(crate) const fn alignment(self) -> usize {
+        match self {
+            DType::Complex64 => align_of::<f32>(),
+            DType::Complex128 => align_of::<f64>(),
+            other => other.size(),
+        }
+    }
+
+    /// NumPy's name: `float64`, `complex64`, `int32`, …; `bfloat16` as the package `ml_dtypes` calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DType::Bool => "bool",
+            DType::Int8 => "int8",
+            DType::Int16 => "int16",
+            DType::Int32 => "int32",
+            DType::Int64 => "int64",
+            DType::UInt8 => "uint8",
+            DType::UInt16 => "uint16",
+            DType::UInt32 => "uint32",
+            DType::UInt64 => "uint64",
+            DType::Float16 => "float16",
+            DType::BFloat16 => "bfloat16",
+            DType::Float32 => "float32",
+            DType::Float64 => "float64",
+            DType::Complex64 => "complex64",
+            DType::Complex128 => "complex128",
+        }
+    }
+
+    /// NumPy's type letter: `b i u f c`, to which the size in bytes is appended in a descriptor.
+    ///
+    /// NumPy has no `bfloat16`: the arrays of `ml_dtypes` stand in files as `V2`, two bytes of which it says no more.
+    pub(crate) const fn letter(self) -> u8 {
+        match self {
+            DType::Bool => b'b',
+            DType::Int8 | DType::Int16 | DType::Int32 | DType::Int64 => b'i',
+            DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64 => b'u',
+            DType::Float16 | DType::Float32 | DType::Float64 => b'f',
+            DType::BFloat16 => b'V',
+            DType::Complex64 | DType::Complex128 => b'c',
+        }
+    }
+
+    /// Bytes that are swapped as one unit when the byte order changes: half a complex number, else the element.
+    pub(crate) const fn swap_unit(self) -> usize {
+        match self {
+            DType::Complex64 => 4,
+            DType::Complex128 => 8,
+            other => other.size(),
+        }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A value that can be read straight from the bytes of a file.
+///
+/// Sealed: i8…i64, u8…u64, f32, f64, `Complex<f32>`, `Complex<f64>` and bool; with the feature `half`, `half::f16` and
+/// `half::bf16` too.
+///
+/// ```
+/// use outcore::{DType, Element};
+/// assert_eq!(<f32 as Element>::DTYPE, DType::Float32);
+/// assert_eq!(<f32 as Element>::DTYPE.name(), "float32");
+/// ```
+pub trait Element: Entry + Default + fmt::Display {
+    /// The type's name in a file.
+    const DTYPE: DType;
+}
+
+/// What a sparse matrix holds at a stored position: an [`Element`], or `()` for a matrix that is pattern alone.
+///
+/// `()` has no bytes, so the value buffer of a pattern matrix has none either, in memory and on disk.
+pub trait Entry:
+    sealed::Sealed
+    + Copy
+    + Zeroable
+    + NoUninit
+    + CheckedBitPattern
+    + PartialEq
+    + Send
+    + Sync
+    + fmt::Debug
+    + 'static
+{
+    /// The type's name in a file, or `None` for `()`.
+    const ENTRY_DTYPE: Option<DType>;
+
+    /// The sum of two entries at one position: `or` for `bool`, `None` where an integer overflows.
+    fn merge(self, other: Self) -> Option<Self>;
+}
+
+/// What becomes of an element of a dense array of zeros when an entry is put there: the entry, or the sum if something was
+/// put there before. So a negative zero stays one, which added to zero it would not.
+#[inline(always)]
+pub(crate) fn put<T: Element>(element: T, entry: T) -> Option<T> {
+    if element == T::default() { Some(entry) } else { element.merge(entry) }
+}
+
+impl sealed::Sealed for () {}
+impl Entry for () {
+    const ENTRY_DTYPE: Option<DType> = None;
+    fn merge(self, (): ()) -> Option<()> {
+        Some(())
+    }
+}
+
+macro_rules! elements {
+    ($($type:ty => $dtype:ident, $merge:expr;)*) => {$(
+        impl sealed::Sealed for $type {}
+        impl Entry for $type {
+            const ENTRY_DTYPE: Option<DType> = Some(DType::$dtype);
+            #[inline]
+            fn merge(self, other: Self) -> Option<Self> {
+                let merge: fn(Self, Self) -> Option<Self> = $merge;
+                merge(self, other)
+            }
+        }
+        impl Element for $type {
+            const DTYPE: DType = DType::$dtype;
+        }
+    )*};
+}
+
+elements! {
+    bool => Bool, |a, b| Some(a | b);
+    i8 => Int8, i8::checked_add;
+    i16 => Int16, i16::checked_add;
+    i32 => Int32, i32::checked_add;
+    i64 => Int64, i64::checked_add;
+    u8 => UInt8, u8::checked_add;
+    u16 => UInt16, u16::checked_add;
+    u32 => UInt32, u32::checked_add;
+    u64 => UInt64, u64::checked_add;
+    f32 => Float32, |a, b| Some(a + b);
+    f64 => Float64, |a, b| Some(a + b);
+    Complex<f32> => Complex64, |a, b| Some(a + b);
+    Complex<f64> => Complex128, |a, b| Some(a + b);
+}
+
+// The sum in `f32`, rounded once.
+#[cfg(feature = "half")]
+elements! {
+    half::f16 => Float16, |a, b| Some(a + b);
+    half::bf16 => BFloat16, |a, b| Some(a + b);
+}
+
+/// Evaluates an expression with `T` being the type that a [`DType`] names; another one for those that this was compiled
+/// without.
+macro_rules! by_dtype {
+    ($dtype:expr, $T:ident => $body:expr, _ => $other:expr) => {
+        match $dtype {
+            DType::Bool => {
+                type $T = bool;
+                $body
+            }
+            DType::Int8 => {
+                type $T = i8;
+                $body
+            }
+            DType::Int16 => {
+                type $T = i16;
+                $body
+            }
+            DType::Int32 => {
+                type $T = i32;
+                $body
+            }
+            DType::Int64 => {
+                type $T = i64;
+                $body
+            }
+            DType::UInt8 => {
+                type $T = u8;
+                $body
+            }
+            DType::UInt16 => {
+                type $T = u16;
+                $body
+            }
+            DType::UInt32 => {
+                type $T = u32;
+                $body
+            }
+            DType::UInt64 => {
+                type $T = u64;
+                $body
+            }
+            DType::Float32 => {
+                type $T = f32;
+                $body
+            }
+            DType::Float64 => {
+                type $T = f64;
+                $body
+            }
+            DType::Complex64 => {
+                type $T = num_complex::Complex<f32>;
+                $body
+            }
+            DType::Complex128 => {
+                type $T = num_complex::Complex<f64>;
+                $body
+            }
+            #[cfg(feature = "half")]
+            DType::Float16 => {
+                type $T = half::f16;
+                $body
+            }
+            #[cfg(feature = "half")]
+            DType::BFloat16 => {
+                type $T = half::bf16;
+                $body
+            }
+            #[cfg(not(feature = "half"))]
+            DType::Float16 | DType::BFloat16 => $other,
+        }
+    };
+}
+pub(crate) use by_dtype;
+
+/// The integer type of row and column indices and of pointers: `u32` or `u64`.
+///
+/// On disk they are int32 and int64, because SciPy shares memory with signed indices alone; a value that fits the
+/// signed type has the same bits in both, and one that does not is out of range of every matrix and refused as such.
+pub trait Index: Element + Copy + Eq + Ord + std::hash::Hash + Into<u64> {
+    /// The signed type under which indices stand in a file.
+    const DISK: DType;
+    /// The largest value that the signed type on disk can hold.
+    const LARGEST: usize;
+    /// The value as a position in memory.
+    fn to_usize(self) -> usize;
+    /// The index of a position. The caller has seen that `position <= Self::LARGEST`.
+    fn from_usize(position: usize) -> Self;
+    /// Sorts indices, on the threads of the context whose call this is.
+    #[doc(hidden)]
+    fn sort(indices: &mut [Self]);
+}
+
+macro_rules! indices {
+    ($($type:ty => $signed:ty, $disk:ident;)*) => {$(
+        impl Index for $type {
+            const DISK: DType = DType::$disk;
+            const LARGEST: usize = <$signed>::MAX as usize;
+            #[inline(always)]
+            fn to_usize(self) -> usize {
+                self as usize
+            }
+            #[inline(always)]
+            fn from_usize(position: usize) -> Self {
+                debug_assert!(position <= Self::LARGEST);
+                position as $type
+            }
+            fn sort(indices: &mut [Self]) {
+                parallel::sort(indices);
+            }
+        }
+    )*};
+}
+
+indices! {
+    u32 => i32, Int32;
+}
+
+// Where addresses have 32 bits, 64-bit indices could not be told apart once they are positions.
+#[cfg(target_pointer_width = "64")]
+indices! {
+    u64 => i64, Int64;
+}

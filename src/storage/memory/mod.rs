@@ -1,0 +1,27 @@
+//! Elements and the memory they lie in.
+//!
+//! - [`element`] – what may lie in an array; [`buffer`] and [`buffer_mut`] – a run of elements, whoever owns the bytes;
+//!   [`raw`] – the same for code that only moves values, and knows their type at run time
+//! - [`map`] – locking, reserving and mapping files, the only way to a file's bytes as memory
+//! - [`allocate`] – memory whose size comes from a shape, within the limit
+//! - [`broken`] – marks what failed half way
+
+mod allocate;
+mod broken;
+mod buffer;
+mod buffer_mut;
+mod element;
+mod map;
+pub(crate) mod raw;
+
+pub(crate) use allocate::{bytes_of, filled, room};
+pub(crate) use broken::Broken;
+pub use buffer::{Access, Buffer};
+pub(crate) use buffer::{Origin, RawBuffer};
+pub use buffer_mut::BufferMut;
+pub(crate) use buffer_mut::{
+    CACHE_LINE, RawBufferMut, in_cache_line, prefetch_lines, prefetch_to_read, prefetch_to_write,
+};
+pub use element::{DType, Element, Entry, Index};
+pub(crate) use element::{by_dtype, put};
+pub(crate) use map::{lock_exclusive, lock_shared, map_read, map_write, reserve, reserve_whole};

@@ -1,0 +1,261 @@
+//! What an operation costs: predicted before it runs, counted while it does.
+//!
+//! A [`Plan`] is made by the operation itself, from the same cuts of its input that it would work through, so that
+//! prediction and run cannot drift apart. Bytes and passes are exact where the structure is known beforehand; memory is
+//! the most that can be held; seconds follow from the speeds of the device, measured once.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::storage::runtime::place::Place;
+
+/// What an operation costs, predicted or counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// How often the input is read from its first byte to its last; of several inputs, the one that is read most often.
+    pub passes: u64,
+    /// Bytes read from files, scratch files among them. A file that fits in the memory limit and is used on its map
+    /// counts once, even if the system has it in memory.
+    pub bytes_read: u64,
+    /// Bytes written to files, scratch files among them.
+    pub bytes_written: u64,
+    /// Most bytes in scratch files at a time; a result that is to live in the scratch folder does not count.
+    pub scratch: u64,
+    /// Most bytes of memory held at a time: work space, and a result in memory. What the caller hands in does not count.
+    pub peak_memory: u64,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// What an operation will cost: see [`Context::plan`](crate::Context::plan).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// What is to be done: "CSR to CSC".
+    pub operation: &'static str,
+    /// What it will cost.
+    pub cost: Cost,
+    /// What each iteration costs, of an operation that does so many as it needs; `cost` is that of the most it may do.
+    pub per_iteration: Option<Cost>,
+    /// Entries of a sparse result, where they must be predicted; an estimate.
+    pub entries: Option<u64>,
+    /// A file of the input, whose device is asked for its speed.
+    pub(crate) file: Option<PathBuf>,
+    /// Where the result shall live, and whether it is a folder there.
+    pub(crate) place: Option<(Place, bool)>,
+    /// Seconds of computing on one thread.
+    pub(crate) work: f64,
+    /// Bytes that the same reads when it is done again, if that is less: some of them stay in memory.
+    pub(crate) reads_again: Option<u64>,
+}
+
+/// What an operation was to cost and what it did cost: see [`Context::measure`](crate::Context::measure).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// What was predicted before it ran.
+    pub plan: Plan,
+    /// What was counted while it ran.
+    pub actual: Cost,
+}
+
+impl Plan {
+    /// A plan in which nothing costs anything yet.
+    pub(crate) fn new(operation: &'static str) -> Self {
+        Plan { operation, ..Default::default() }
+    }
+
+    /// `passes` over an input of which `bytes` bytes are read in all.
+    pub(crate) fn reads(mut self, passes: u64, bytes: u64) -> Self {
+        self.cost.passes = self.cost.passes.max(passes);
+        self.cost.bytes_read = self.cost.bytes_read.saturating_add(bytes);
+        self
+    }
+
+    /// A file of the input, whose device is asked for its speed.
+    pub(crate) fn on_device_of(mut self, file: Option<(&std::path::Path, u64)>) -> Self {
+        self.file = self.file.or(file.map(|(path, _)| path.to_owned()));
+        self
+    }
+
+    /// A result at `place`, a folder or one file: what would be refused there is refused when it is planned.
+    pub(crate) fn at(mut self, place: &Place, is_folder: bool) -> Self {
+        self.place = Some((place.clone(), is_folder));
+        self
+    }
+
+    /// A result of `bytes` bytes in files.
+    pub(crate) fn writes(mut self, bytes: u64) -> Self {
+        self.cost.bytes_written = self.cost.bytes_written.saturating_add(bytes);
+        self
+    }
+
+    /// Scratch files of `bytes` bytes, written once and read once.
+    pub(crate) fn scratches(mut self, bytes: u64) -> Self {
+        self.cost.scratch = self.cost.scratch.saturating_add(bytes);
+        self.cost.bytes_written = self.cost.bytes_written.saturating_add(bytes);
+        self.cost.bytes_read = self.cost.bytes_read.saturating_add(bytes);
+        self
+    }
+
+    /// Memory of `bytes` bytes held at a time.
+    pub(crate) fn holds(mut self, bytes: u64) -> Self {
+        self.cost.peak_memory = self.cost.peak_memory.max(bytes);
+        self
+    }
+
+    /// Memory of `bytes` bytes that is held all the time.
+    pub(crate) fn beside(mut self, bytes: u64) -> Self {
+        self.cost.peak_memory = self.cost.peak_memory.saturating_add(bytes);
+        self
+    }
+
+    /// `count` steps of work of so many nanoseconds each on one thread.
+    pub(crate) fn works(mut self, count: u64, nanoseconds: f64) -> Self {
+        self.work += count as f64 * nanoseconds * 1e-9;
+        self
+    }
+
+    /// Done again, it reads `bytes` bytes.
+    pub(crate) fn reads_again(mut self, bytes: u64) -> Self {
+        self.reads_again = Some(bytes);
+        self
+    }
+
+    /// Done again it costs the same: nothing that was read stays.
+    pub(crate) fn every_time(mut self) -> Self {
+        self.reads_again = None;
+        self
+    }
+
+    /// The same done again.
+    pub(crate) fn again(mut self) -> Self {
+        self.cost.bytes_read = self.reads_again.unwrap_or(self.cost.bytes_read);
+        self
+    }
+
+    /// Afterwards the same again and again, `most` times at most. Its seconds are those of its work, until the operation begins.
+    pub(crate) fn repeated(mut self, each: &Plan, most: u64) -> Self {
+        let (a, b) = (&mut self.cost, each.cost);
+        let add = |sum: &mut u64, each: u64| *sum = sum.saturating_add(each.saturating_mul(most));
+        add(&mut a.passes, b.passes);
+        add(&mut a.bytes_read, b.bytes_read);
+        add(&mut a.bytes_written, b.bytes_written);
+        a.scratch = a.scratch.max(b.scratch);
+        a.peak_memory = a.peak_memory.max(b.peak_memory);
+        self.work += each.work * most as f64;
+        self.file = self.file.or_else(|| each.file.clone());
+        self.per_iteration = Some(Cost { seconds: each.work, ..b });
+        self
+    }
+
+    /// Something else done afterwards.
+    pub(crate) fn then(mut self, next: Plan) -> Self {
+        let (a, b) = (&mut self.cost, next.cost);
+        a.passes = a.passes.saturating_add(b.passes);
+        a.bytes_read = a.bytes_read.saturating_add(b.bytes_read);
+        a.bytes_written = a.bytes_written.saturating_add(b.bytes_written);
+        a.scratch = a.scratch.max(b.scratch);
+        a.peak_memory = a.peak_memory.max(b.peak_memory);
+        a.seconds += b.seconds;
+        self.work += next.work;
+        self.file = self.file.or(next.file);
+        self.place = self.place.or(next.place);
+        self.per_iteration = self.per_iteration.or(next.per_iteration);
+        self
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cost { passes, bytes_read, bytes_written, scratch, peak_memory, seconds } = self.cost;
+        let many = if passes == 1 { "pass" } else { "passes" };
+        let most = if self.per_iteration.is_some() { "at most " } else { "" };
+        write!(f, "{}: {most}{passes} {many}, reads {}", self.operation, Bytes(bytes_read))?;
+        write!(f, ", writes {}", Bytes(bytes_written))?;
+        if scratch > 0 {
+            write!(f, ", {} of scratch space", Bytes(scratch))?;
+        }
+        write!(f, ", {} of memory, about {seconds:.2} s", Bytes(peak_memory))?;
+        if let Some(entries) = self.entries {
+            write!(f, ", about {entries} entries")?;
+        }
+        if let Some(Cost { passes, bytes_read, seconds, .. }) = self.per_iteration {
+            let many = if passes == 1 { "pass" } else { "passes" };
+            write!(f, "; for each iteration {passes} {many}, reads {}", Bytes(bytes_read))?;
+            write!(f, ", about {seconds:.2} s")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (p, a) = (self.plan.cost, self.actual);
+        writeln!(f, "{:14} {:>12} {:>12}", self.plan.operation, "predicted", "actual")?;
+        writeln!(f, "{:14} {:>12} {:>12}", "passes", p.passes, a.passes)?;
+        let sizes = [
+            ("bytes read", p.bytes_read, a.bytes_read),
+            ("bytes written", p.bytes_written, a.bytes_written),
+            ("scratch space", p.scratch, a.scratch),
+            ("memory", p.peak_memory, a.peak_memory),
+        ];
+        for (what, predicted, actual) in sizes {
+            let (predicted, actual) = (Bytes(predicted).to_string(), Bytes(actual).to_string());
+            writeln!(f, "{what:14} {predicted:>12} {actual:>12}")?;
+        }
+        write!(f, "{:14} {:>12.2} {:>12.2}", "seconds", p.seconds, a.seconds)
+    }
+}
+
+/// Bytes as people read them, in powers of 1000.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+        let step = steps.into_iter().find(|(size, _)| self.0 as f64 >= *size);
+        match step {
+            Some((size, unit)) => write!(f, "{:.2} {unit}", self.0 as f64 / size),
+            None => write!(f, "{} B", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_read_by_people() {
+        let plan = Plan::new("CSR to CSC").reads(1, 2_100_000_000).scratches(3000).holds(999);
+        assert_eq!(
+            plan.to_string(),
+            "CSR to CSC: 1 pass, reads 2.10 GB, writes 3.00 kB, 3.00 kB of scratch space, 999 B of memory, about 0.00 s"
+        );
+        let report = Report { plan, actual: Cost { passes: 1, ..Default::default() } };
+        assert!(report.to_string().lines().count() == 7);
+    }
+
+    #[test]
+    fn what_is_repeated_tells_what_each_time_costs() {
+        let each = Plan::new("product").reads(1, 1000).holds(7);
+        let plan = Plan::new("solving").then(each.clone()).repeated(&each, 9).beside(3);
+        assert_eq!(
+            (plan.cost.passes, plan.cost.bytes_read, plan.cost.peak_memory),
+            (10, 10_000, 10)
+        );
+        assert_eq!(plan.per_iteration.map(|each| each.bytes_read), Some(1000));
+        assert_eq!(
+            plan.to_string(),
+            "solving: at most 10 passes, reads 10.00 kB, writes 0 B, 10 B of memory, about 0.00 s; \
+             for each iteration 1 pass, reads 1.00 kB, about 0.00 s"
+        );
+        assert_eq!(plan.repeated(&each, u64::MAX).cost.bytes_read, u64::MAX);
+    }
+
+    #[test]
+    fn what_comes_afterwards_adds_its_bytes_and_shares_its_space() {
+        let one = Plan::new("one").reads(1, 10).holds(5).works(2, 1.0);
+        let both = one.clone().then(one);
+        assert_eq!((both.cost.passes, both.cost.bytes_read, both.cost.peak_memory), (2, 20, 5));
+    }
+}

@@ -1,0 +1,362 @@
+//! Writing a file from its first byte to its last, in large blocks, behind the work that makes them.
+//!
+//! Blocks change hands by value: the caller fills a buffer, hands it in, and takes back one that was written. One I/O
+//! thread writes them in order, past the page cache where the file system allows: pages of a result larger than memory
+//! would push out those that are still needed. Where sums are wanted the same thread takes them on the way, so that the
+//! file need not be read again. The thread starts with the first block; where none can be started the caller writes.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::files::{Summing, Sums};
+use crate::storage::memory::{Origin, reserve};
+use crate::storage::runtime::{Held, Meter, Receiver, Sender, channel};
+use crate::storage::stream::device::io_buffer::IoBuffer;
+
+/// Lengths of direct writes are multiples of this.
+const SECTOR: usize = 4096;
+
+/// From this size on blocks are worth a request to the device each; smaller ones are left to the page cache to gather.
+const DIRECT: usize = 256 << 10;
+
+/// When more is needed than was expected, this part of it is reserved besides.
+const GROWTH: u64 = 4;
+
+/// A file that is being written.
+pub(crate) struct Appender {
+    origin: Arc<Origin>,
+    /// A handle that writes past the page cache.
+    direct: Option<File>,
+    summed: bool,
+    /// Bytes handed in so far, whole sectors but for the last block.
+    length: u64,
+    reserved: u64,
+    link: Option<Link>,
+    meter: Meter,
+    scratch: Option<Held>,
+}
+
+/// Who writes. Dropped, it waits for the I/O thread: nothing is written behind the back of whoever gave up.
+struct Link {
+    requests: Option<Sender<(IoBuffer, usize)>>,
+    done: Receiver<Result<IoBuffer>>,
+    writer: Option<Writer>,
+    /// Blocks handed in and not taken back.
+    out: usize,
+}
+
+enum Writer {
+    Thread(JoinHandle<Sums>),
+    /// The caller, whenever a block is handed in.
+    Caller(Box<Writing>),
+}
+
+/// A file that was written, its length set; not yet on the device.
+pub(crate) struct Appended {
+    pub(crate) origin: Origin,
+    pub(crate) length: u64,
+    /// Empty where none were wanted.
+    pub(crate) sums: Sums,
+    /// Scratch space in use for as long as this lives.
+    _scratch: Option<Held>,
+}
+
+impl Appender {
+    /// Starts with an empty file, for blocks of about `block` bytes and `expected` bytes in all, for which space is
+    /// reserved now. More can be appended.
+    pub(crate) fn new(
+        origin: Origin,
+        expected: u64,
+        block: usize,
+        summed: bool,
+        meter: &Meter,
+    ) -> Result<Self> {
+        reserve(&origin.file, &origin.path, expected)?;
+        let direct = match block >= DIRECT {
+            true => {
+                let handle = format!("/proc/self/fd/{}", origin.file.as_raw_fd());
+                let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
+                OpenOptions::new().write(true).custom_flags(flags).open(handle).ok()
+            }
+            false => None,
+        };
+        Ok(Appender {
+            origin: Arc::new(origin),
+            direct,
+            summed,
+            length: 0,
+            reserved: expected,
+            link: None,
+            meter: meter.clone(),
+            scratch: None,
+        })
+    }
+
+    /// Starts a file without a name in the scratch folder, which goes away with its last handle and with the process.
+    pub(crate) fn scratch(
+        folder: &Path,
+        expected: u64,
+        block: usize,
+        meter: &Meter,
+    ) -> Result<Self> {
+        let file = tempfile::tempfile_in(folder)
+            .map_err(|e| Error::io("making a scratch file in", folder, e))?;
+        let origin = Origin { path: folder.to_owned(), file };
+        let appender = Self::new(origin, expected, block, false, meter)?;
+        Ok(Appender { scratch: Some(meter.scratch(0)), ..appender })
+    }
+
+    /// Bytes handed in so far: where the next block will lie.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Hands in the first `bytes` bytes of a buffer; they are whole sectors unless nothing follows. What stands behind
+    /// them up to the end of the sector is written too, and cut off at the end.
+    pub(crate) fn append(&mut self, buffer: IoBuffer, bytes: usize) -> Result<()> {
+        debug_assert!(self.length.is_multiple_of(SECTOR as u64));
+        self.make_room(bytes)?;
+        self.length += bytes as u64;
+        self.meter.wrote(bytes as u64);
+        if let Some(scratch) = &mut self.scratch {
+            scratch.resize(self.length);
+        }
+        if self.link.is_none() {
+            self.link = Some(self.start(&start_thread));
+        }
+        let link = self.link.as_mut().ok_or_else(lost)?;
+        link.out += 1;
+        // Whoever has stopped writing says why when it is asked for a buffer.
+        link.requests.as_ref().ok_or_else(lost)?.send((buffer, bytes));
+        if let Some(Writer::Caller(writing)) = &mut link.writer {
+            writing.write_waiting();
+        }
+        Ok(())
+    }
+
+    /// Reserves space for so many bytes more. Fails, changing nothing, if the device has not that much.
+    pub(crate) fn make_room(&mut self, bytes: usize) -> Result<()> {
+        let needed = self.length.saturating_add(bytes as u64);
+        if needed <= self.reserved {
+            return Ok(());
+        }
+        // Some more than is needed, not to ask for every block, if the device has it.
+        let (file, path) = (&self.origin.file, &self.origin.path);
+        let ample = needed.saturating_add(needed / GROWTH);
+        self.reserved = match reserve(file, path, ample) {
+            Ok(()) => ample,
+            Err(_) => reserve(file, path, needed).map(|()| needed)?,
+        };
+        Ok(())
+    }
+
+    /// A buffer that was handed in and is written. Fails if a write did, or if all buffers were taken back.
+    pub(crate) fn spare(&mut self) -> Result<IoBuffer> {
+        let link = self.link.as_mut().filter(|link| link.out > 0).ok_or_else(lost)?;
+        link.out -= 1;
+        link.done.recv().ok_or_else(lost)?
+    }
+
+    /// Waits until all is written, and sets the length of the file.
+    pub(crate) fn finish(mut self) -> Result<Appended> {
+        let mut sums = Sums::default();
+        while self.link.as_ref().is_some_and(|link| link.out > 0) {
+            self.spare()?;
+        }
+        if let Some(mut link) = self.link.take() {
+            sums = link.end()?;
+        }
+        let origin = Arc::into_inner(self.origin).ok_or_else(lost)?;
+        origin
+            .file
+            .set_len(self.length)
+            .map_err(|e| Error::io("setting the length", &origin.path, e))?;
+        Ok(Appended { origin, length: self.length, sums, _scratch: self.scratch })
+    }
+
+    fn start(&mut self, start_thread: &StartThread) -> Link {
+        let (requests, queue) = channel();
+        let (ends, done) = channel();
+        let writing = Writing {
+            origin: Arc::clone(&self.origin),
+            direct: self.direct.take(),
+            offset: 0,
+            sums: self.summed.then(Summing::new),
+            queue,
+            ends,
+            failed: false,
+        };
+        // What is to be moved into a thread is lost with it if it cannot be started, so it follows by a channel.
+        let (hand, wait) = channel::<Writing>();
+        let body = move || wait.recv().map_or_else(Sums::default, Writing::run);
+        let writer = match start_thread(Box::new(body)) {
+            Ok(thread) => {
+                hand.send(writing); // which the thread waits for
+                Some(Writer::Thread(thread))
+            }
+            Err(_) => Some(Writer::Caller(Box::new(writing))),
+        };
+        Link { requests: Some(requests), done, writer, out: 0 }
+    }
+}
+
+/// Starts a thread that does the given work.
+type StartThread = dyn Fn(Box<dyn FnOnce() -> Sums + Send>) -> io::Result<JoinHandle<Sums>>;
+
+fn start_thread(body: Box<dyn FnOnce() -> Sums + Send>) -> io::Result<JoinHandle<Sums>> {
+    std::thread::Builder::new().name("outcore-write".to_owned()).spawn(body)
+}
+
+impl Link {
+    /// Waits until all that was handed in is written.
+    fn end(&mut self) -> Result<Sums> {
+        self.requests = None;
+        match self.writer.take().ok_or_else(lost)? {
+            Writer::Thread(thread) => thread.join().map_err(|_| lost()),
+            Writer::Caller(writing) => Ok(writing.finish()),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // Whoever wanted to know of errors has called `end`.
+        let _ = self.end();
+    }
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Io, "the writing thread is gone")
+}
+
+/// What is needed to write.
+struct Writing {
+    origin: Arc<Origin>,
+    direct: Option<File>,
+    offset: u64,
+    sums: Option<Summing>,
+    queue: Receiver<(IoBuffer, usize)>,
+    ends: Sender<Result<IoBuffer>>,
+    /// Whether a write failed, after which nothing is written.
+    failed: bool,
+}
+
+impl Writing {
+    /// What the I/O thread does: writes what comes until nothing does, or a write fails.
+    fn run(mut self) -> Sums {
+        while let Some((buffer, bytes)) = self.queue.recv() {
+            if !self.take(buffer, bytes) {
+                break;
+            }
+        }
+        self.finish()
+    }
+
+    /// Writes what was handed in.
+    fn write_waiting(&mut self) {
+        while let Some((buffer, bytes)) = self.queue.try_recv() {
+            if self.failed || !self.take(buffer, bytes) {
+                break;
+            }
+        }
+    }
+
+    /// Sums and writes a block; false if nothing more is to be written.
+    fn take(&mut self, buffer: IoBuffer, bytes: usize) -> bool {
+        if let Some(sums) = &mut self.sums {
+            sums.add(&buffer.bytes()[..bytes]);
+        }
+        let written = self.write(&buffer, bytes);
+        self.failed = written.is_err();
+        // Nobody waits for it any more: the result is given up.
+        self.ends.send(written.map(|()| buffer)) && !self.failed
+    }
+
+    fn finish(self) -> Sums {
+        if self.failed {
+            return Sums::default();
+        }
+        self.sums.map(Summing::finish).unwrap_or_default()
+    }
+
+    fn write(&mut self, buffer: &IoBuffer, bytes: usize) -> Result<()> {
+        if let Some(direct) = &self.direct {
+            let whole = &buffer.bytes()[..bytes.next_multiple_of(SECTOR)];
+            match direct.write_all_at(whole, self.offset) {
+                // Opened for direct writes, but this device has other ideas of alignment.
+                Err(e) if e.kind() == io::ErrorKind::InvalidInput => self.direct = None,
+                other => return self.written(other, bytes),
+            }
+        }
+        let written = self.origin.file.write_all_at(&buffer.bytes()[..bytes], self.offset);
+        self.written(written, bytes)
+    }
+
+    fn written(&mut self, outcome: io::Result<()>, bytes: usize) -> Result<()> {
+        outcome.map_err(|e| Error::io("writing", &self.origin.path, e).at_byte(self.offset))?;
+        self.offset += bytes as u64;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn where_no_thread_can_be_started_the_caller_writes_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let refuse: &StartThread = &|_| Err(io::ErrorKind::WouldBlock.into());
+        let write = |name: &str, start: &StartThread| {
+            let (path, meter) = (folder.path().join(name), Meter::default());
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+            let origin = Origin { path: path.clone(), file: file.unwrap() };
+            let mut appender = Appender::new(origin, 0, DIRECT, true, &meter).unwrap();
+            appender.link = Some(appender.start(start));
+            for block in 0..5u8 {
+                let mut buffer = match block < 2 {
+                    true => IoBuffer::new(DIRECT, &meter).unwrap(),
+                    false => appender.spare().unwrap(),
+                };
+                buffer.bytes_mut().fill(block);
+                appender.append(buffer, if block < 4 { DIRECT } else { 5000 }).unwrap();
+            }
+            let Appended { length, sums, .. } = appender.finish().unwrap();
+            assert_eq!(length, 4 * DIRECT as u64 + 5000);
+            (fs::read(path).unwrap(), sums.0)
+        };
+        assert!(write("here", refuse) == write("behind", &start_thread));
+    }
+
+    #[test]
+    fn a_write_that_fails_is_told_by_the_caller_too() {
+        // A file that was opened for reading cannot be written.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let meter = Meter::default();
+        for start in [&(|_| Err(io::ErrorKind::WouldBlock.into())) as &StartThread, &start_thread] {
+            let origin =
+                Origin { path: file.path().into(), file: File::open(file.path()).unwrap() };
+            let mut appender = Appender {
+                origin: Arc::new(origin),
+                direct: None,
+                summed: true,
+                length: 0,
+                reserved: 1 << 30,
+                link: None,
+                meter: meter.clone(),
+                scratch: None,
+            };
+            appender.link = Some(appender.start(start));
+            appender.append(IoBuffer::new(4096, &meter).unwrap(), 4096).unwrap();
+            assert!(appender.finish().is_err());
+        }
+    }
+}

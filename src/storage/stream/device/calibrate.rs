@@ -1,0 +1,144 @@
+//! How fast a device is, and which way of reading it likes better: measured once, remembered with the context.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::error::Result;
+use crate::storage::memory::Origin;
+use crate::storage::runtime::Meter;
+use crate::storage::stream::device::append::Appender;
+use crate::storage::stream::device::io_buffer::IoBuffer;
+use crate::storage::stream::device::source::{ReadMode, Source};
+
+/// Bytes of one read or write of the measurement.
+const STEP: usize = 4 << 20;
+
+/// Reads or writes of the measurement in each mode.
+const STEPS: u64 = 8;
+
+/// Bytes a second of a device of which nothing could be measured.
+const UNKNOWN: f64 = 1e9;
+
+/// The devices measured so far.
+#[derive(Debug, Default)]
+pub(crate) struct Devices {
+    reads: Mutex<HashMap<u64, Reading>>,
+    writes: Mutex<HashMap<u64, f64>>,
+}
+
+/// How a device is read.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    mode: ReadMode,
+    /// Bytes a second.
+    speed: f64,
+}
+
+/// How fast files are read and written, in bytes a second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Speeds {
+    read: f64,
+    write: f64,
+}
+
+impl Speeds {
+    /// Seconds for so many bytes; a device that reads and writes at once shares its time between them.
+    pub(crate) fn seconds(&self, read: u64, written: u64) -> f64 {
+        read as f64 / self.read + written as f64 / self.write
+    }
+}
+
+impl Devices {
+    /// What this process has learnt of its devices: facts, not settings, so that all contexts share them.
+    pub(crate) fn known() -> &'static Devices {
+        static DEVICES: LazyLock<Devices> = LazyLock::new(Devices::default);
+        &DEVICES
+    }
+
+    /// How to read the file, from memory or by measuring its device with it: 64 MiB are read, from places spread over
+    /// the file, half of them past the page cache.
+    pub(crate) fn read_mode(&self, source: &Source) -> Result<ReadMode> {
+        self.reading(source).map(|reading| reading.mode)
+    }
+
+    /// How fast the device of `file` is, or that of the folder for scratch files: its reading measured with the file if that is
+    /// large enough, its writing with a scratch file.
+    pub(crate) fn speeds(&self, file: Option<&Path>, scratch: &Path) -> Result<Speeds> {
+        let write = self.write_speed(scratch);
+        // A file that has no name, or not yet, lies on the same device as a rule.
+        let open = |path: &Path| {
+            let file = File::open(path).ok()?;
+            file.metadata().ok()?.is_file().then(|| Origin { path: path.to_owned(), file })
+        };
+        let Some(origin) = file.and_then(open) else { return Ok(Speeds { read: write, write }) };
+        Ok(Speeds { read: self.reading(&Source::open(&origin)?)?.speed, write })
+    }
+
+    fn reading(&self, source: &Source) -> Result<Reading> {
+        let mut devices = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&known) = devices.get(&source.device()) {
+            return Ok(known);
+        }
+        let buffered = measure(source, ReadMode::Buffered)?;
+        let direct = if source.reads_directly() { measure(source, ReadMode::Direct)? } else { 0.0 };
+        // Equal is not equal: direct reads leave the processors and the page cache to others.
+        let found = match direct * 1.1 >= buffered {
+            true => Reading { mode: ReadMode::Direct, speed: direct },
+            false => Reading { mode: ReadMode::Buffered, speed: buffered },
+        };
+        // A file too small to measure with says nothing of its device.
+        if source.length() >= 2 * STEPS * STEP as u64 {
+            devices.insert(source.device(), found);
+        }
+        Ok(found)
+    }
+
+    fn write_speed(&self, folder: &Path) -> f64 {
+        let Ok(device) = folder.metadata().map(|metadata| metadata.dev()) else {
+            return UNKNOWN;
+        };
+        let mut devices = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        *devices.entry(device).or_insert_with(|| measure_writes(folder).unwrap_or(UNKNOWN))
+    }
+}
+
+/// Bytes a second of cold reads.
+fn measure(source: &Source, mode: ReadMode) -> Result<f64> {
+    let bytes = STEP.min(source.length() as usize);
+    // Not counted as memory or traffic of the work that happens to be first.
+    let mut buffer = IoBuffer::new(Source::room(bytes), &Meter::default())?;
+    buffer.bytes_mut().fill(0);
+    let stride = source.length().saturating_sub(bytes as u64) / STEPS;
+    // The two modes read different places, so that neither finds what the other brought into the cache.
+    let shift = if mode == ReadMode::Direct { stride / 2 } else { 0 };
+    let mut seconds = 0.0;
+    for step in 0..STEPS {
+        let offset = (step * stride + shift) / 4096 * 4096;
+        source.forget(offset, bytes as u64);
+        let start = Instant::now();
+        source.read(mode, offset, bytes, buffer.bytes_mut())?;
+        seconds += start.elapsed().as_secs_f64();
+    }
+    Ok(STEPS as f64 * bytes as f64 / seconds.max(1e-9))
+}
+
+/// Bytes a second of writing a scratch file and bringing it to the device.
+fn measure_writes(folder: &Path) -> Result<f64> {
+    let meter = Meter::default();
+    let mut appender = Appender::scratch(folder, STEPS * STEP as u64, STEP, &meter)?;
+    let start = Instant::now();
+    for step in 0..STEPS {
+        let mut buffer = match step < 2 {
+            true => IoBuffer::new(STEP, &meter)?,
+            false => appender.spare()?,
+        };
+        buffer.bytes_mut()[0] = step as u8;
+        appender.append(buffer, STEP)?;
+    }
+    appender.finish()?.origin.file.sync_all().ok();
+    Ok((STEPS * STEP as u64) as f64 / start.elapsed().as_secs_f64().max(1e-9))
+}

@@ -1,0 +1,92 @@
+//! What operations will cost, said beforehand, and what they did cost.
+//!
+//! Under [`Context::plan`] an operation ends where it begins, with its plan; under [`Context::measure`] it goes on, and the
+//! counts of the context's meter stand beside the plan in the end. Seconds come from the speed of the device.
+
+use std::time::Instant;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::runtime::{Context, Cost, Plan, Recording, Report};
+use crate::storage::stream::device::Devices;
+use crate::storage::stream::stage::check_place;
+
+impl Context {
+    /// What an operation will cost, without running it.
+    ///
+    /// The operation checks its arguments, works out what it would read, write and hold, and stops: nothing is made at
+    /// its place. Of several operations in the closure the first is planned. Fails as the operation would if it refuses
+    /// its arguments, if its place is taken or not there, or if it does not fit in the memory limit. The first plan for a device measures its speed, with 128 MiB
+    /// read or written. Of a solve, which goes on until it is good enough, the most that it may cost is told, and beside it
+    /// what each iteration costs.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// let a = Csr::<f64>::poisson(&[30, 30], Place::Memory, &ctx)?;
+    /// let plan = ctx.plan(|ctx| a.to_csc("never_made.bspnpy", ctx))?;
+    /// assert_eq!(plan.cost.passes, 1);
+    /// println!("{plan}");
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn plan<R>(&self, operation: impl FnOnce(&Context) -> Result<R>) -> Result<Plan> {
+        let (recorded, recording) = self.recorded(Recording::new(true, price));
+        let outcome = operation(&recorded);
+        match (recording.take(), outcome) {
+            (Some(plan), _) => Ok(plan),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => {
+                Err(Error::new(ErrorKind::Unsupported, "nothing in it is an operation with a plan"))
+            }
+        }
+    }
+
+    /// Runs an operation, and tells what it was to cost and what it did cost.
+    ///
+    /// Of several operations in the closure the sums are told. The closure must use the context it is given.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// let a = Csr::<f64>::poisson(&[30, 30], Place::Memory, &ctx)?;
+    /// let (csc, report) = ctx.measure(|ctx| a.to_csc(Place::Memory, ctx))?;
+    /// assert_eq!(report.plan.cost.passes, report.actual.passes);
+    /// println!("{report}");
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn measure<R>(&self, operation: impl FnOnce(&Context) -> Result<R>) -> Result<(R, Report)> {
+        let (recorded, recording) = self.recorded(Recording::new(false, price));
+        let start = Instant::now();
+        let result = operation(&recorded)?;
+        Ok((result, recorded.counted(start, &recording)))
+    }
+
+    /// What was recorded in this context since `start`.
+    fn counted(&self, start: Instant, recording: &Recording) -> Report {
+        let meter = self.meter();
+        let actual = Cost {
+            passes: meter.passes(),
+            bytes_read: meter.bytes_read(),
+            bytes_written: meter.bytes_written(),
+            scratch: meter.most_scratch(),
+            peak_memory: meter.most_memory(),
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        Report { plan: recording.take().unwrap_or_default(), actual }
+    }
+}
+
+/// Checks the place of a result, and adds the seconds that the device and the threads will take.
+fn price(plan: &mut Plan, ctx: &Context) -> Result<()> {
+    if let Some((place, is_folder)) = plan.place.take() {
+        check_place(&place, is_folder, ctx)?;
+    }
+    let speeds = Devices::known().speeds(plan.file.as_deref(), ctx.scratch_folder())?;
+    let moving = speeds.seconds(plan.cost.bytes_read, plan.cost.bytes_written);
+    let threads = ctx.thread_count() as f64;
+    plan.cost.seconds = moving.max(plan.work / threads);
+    if let Some(each) = &mut plan.per_iteration {
+        let moving = speeds.seconds(each.bytes_read, each.bytes_written);
+        each.seconds = moving.max(each.seconds / threads);
+    }
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Files larger than memory, read panel by panel ahead of the work on them.
+//!
+//! A *panel* is what the floors above work on at a time, a few MiB: some runs of bytes from some files, the rows `r0..r1`
+//! of a matrix for example. [`PanelReader::sweep`] hands out every panel in order while I/O threads read the next ones
+//! into buffers that are used again and again, so that no page fault ever happens in a computing thread. As much as the
+//! budget allows stays pinned in memory between sweeps; a page cache would keep nothing of a cyclic scan.
+//!
+//! ```text
+//! sweeping thread:  ask for panels ahead -> wait for the next one -> work on it -> give its buffer back
+//! I/O threads:      take a request, which owns its buffer -> read its runs -> send the buffer back filled
+//! ```
+//!
+//! Where no I/O thread can be started, the sweeping thread reads by itself.
+//!
+//! All runs of a panel lie in one buffer, one behind the other on pages of their own, so that huge pages are filled
+//! however short the runs are. Buffers change hands by value: there is nothing to lock but the queue. Panels are worked
+//! on in order, whatever the order in which reads end; pinned panels lie evenly between the others, so that the device is
+//! never idle while they are worked on.
+//!
+//! What a panel hands out are the bytes as they lie in the file. Whoever asked for them turns them into elements, which
+//! is the place for decoding when what lies in the file is no plain array.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::runtime::Context;
+use crate::storage::stream::device::{IoBuffer, ReadMode, Source};
+use crate::storage::stream::panel_files::{Extent, Files, Panels};
+use crate::storage::stream::panel_ring::{DEPTH, Ring};
+use crate::storage::stream::panel_sweep::sweep;
+
+/// Threads that read: two keep one device busy.
+const READERS: usize = 2;
+
+/// What reading has cost so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Traffic {
+    /// Passes over all panels.
+    pub sweeps: u64,
+    /// Bytes read from files.
+    pub bytes_read: u64,
+    /// Seconds in which the work waited for a read.
+    pub seconds_waiting: f64,
+}
+
+/// Reads panels, each made of some extents.
+#[derive(Debug)]
+pub(crate) struct PanelReader {
+    files: Arc<Files>,
+    ring: Ring,
+}
+
+/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gain nothing.
+pub(crate) fn largest_panel(budget: u64) -> usize {
+    (budget / 8).clamp(256 << 10, 12 << 20) as usize
+}
+
+impl PanelReader {
+    /// A reader of `panels`, which take at most `budget` bytes of memory, pinned panels and the ring together.
+    ///
+    /// Fails if not even two panels fit.
+    pub(crate) fn new(
+        sources: Vec<Source>,
+        panels: Vec<Vec<Extent>>,
+        budget: u64,
+        mode: ReadMode,
+    ) -> Result<Self> {
+        let (count, size) = (panels.len(), Self::panel_memory(&panels));
+        let fit = (budget / size as u64) as usize;
+        if fit < 2 && count > 1 {
+            return Err(Error::new(ErrorKind::Memory, "two panels of the file would not fit")
+                .expected(format!("at least {} bytes for reading", 2 * size))
+                .found(format!("{budget}"))
+                .remedy("raise the memory limit"));
+        }
+        let files = Files {
+            sources,
+            mode,
+            panels: Panels::new(panels),
+            sweeps: AtomicU64::new(0),
+            bytes_read: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
+        };
+        Ok(PanelReader { files: Arc::new(files), ring: Ring::new(count, size, fit) })
+    }
+
+    /// A reader of the same panels, with a ring of its own that is as small as can be. What it costs is counted with the
+    /// first one's.
+    pub(crate) fn another(&self) -> Self {
+        let (count, size) = (self.ring.count(), self.ring.size());
+        PanelReader { files: Arc::clone(&self.files), ring: Ring::new(count, size, DEPTH / 2) }
+    }
+
+    /// The memory that the largest of some panels takes.
+    pub(crate) fn panel_memory(panels: &[Vec<Extent>]) -> usize {
+        let room =
+            |panel: &Vec<Extent>| panel.iter().map(|extent| Source::room(extent.bytes)).sum();
+        IoBuffer::rounded(panels.iter().map(room).max().unwrap_or(0))
+    }
+
+    /// Keeps no panel between sweeps: for a single one, memory touched for the first time is only a cost.
+    pub(crate) fn pin_nothing(&mut self) {
+        self.ring.pin_nothing();
+    }
+
+    /// Stays, beside `kept` bytes that belong to it and `vectors` bytes of its user's, within the memory that the context
+    /// allows, whatever else is held there.
+    pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
+        self.ring.share(kept, vectors, ctx);
+    }
+
+    /// Gives about so many bytes of what is held between sweeps back.
+    pub(crate) fn give_back(&mut self, bytes: u64) {
+        self.ring.give_back(bytes);
+    }
+
+    /// What reading has cost so far, other readers of the same panels included.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let Files { sweeps, bytes_read, waited, .. } = &*self.files;
+        Traffic {
+            sweeps: sweeps.load(Ordering::Relaxed),
+            bytes_read: bytes_read.load(Ordering::Relaxed),
+            seconds_waiting: Duration::from_nanos(waited.load(Ordering::Relaxed)).as_secs_f64(),
+        }
+    }
+
+    /// Counts a pass in which the panels were used on the map.
+    pub(crate) fn count_mapped(&self) {
+        let panels = &self.files.panels;
+        let bytes = (0..self.ring.count()).map(|panel| panels.bytes(panel)).sum();
+        self.files.sweeps.fetch_add(1, Ordering::Relaxed);
+        self.files.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that the next sweep will read.
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        self.bytes_beside(&self.ring.staying())
+    }
+
+    /// Bytes that sweeps after the next one will read.
+    pub(crate) fn bytes_to_read_again(&self) -> u64 {
+        self.bytes_beside(&self.ring.pinned_after_next())
+    }
+
+    /// The bytes of all panels but those that are there.
+    fn bytes_beside(&self, there: &[bool]) -> u64 {
+        let missing = (0..there.len()).filter(|&panel| !there[panel]);
+        missing.map(|panel| self.files.panels.bytes(panel)).sum()
+    }
+
+    /// Most memory that buffers take, pinned ones among them.
+    pub(crate) fn memory(&self) -> u64 {
+        self.ring.memory()
+    }
+
+    /// The least memory that a sweep takes.
+    pub(crate) fn least_memory(&self) -> u64 {
+        self.ring.least_memory()
+    }
+
+    /// Calls `work` with every panel in order: its number and the bytes of each of its extents.
+    ///
+    /// Stops at the first error of a read, of `work`, or of a caller who cancels.
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
+    ) -> Result<()> {
+        sweep(&self.files, &mut self.ring, READERS, ctx, work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::storage::memory::Origin;
+
+    /// A file of numbered bytes, in panels of two extents each.
+    fn reader(panels: usize, budget: u64) -> PanelReader {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..panels * 8192).map(|k| (k / 4096) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let source = Source::open(&Origin { path: "numbers".into(), file }).unwrap();
+        let extent = |k: usize| Extent { source: 0, offset: (k * 4096) as u64, bytes: 4096 };
+        let panels = (0..panels).map(|k| vec![extent(2 * k), extent(2 * k + 1)]).collect();
+        PanelReader::new(vec![source], panels, budget, ReadMode::Buffered).unwrap()
+    }
+
+    fn check(seen: &mut usize) -> impl FnMut(usize, &[&[u8]]) -> Result<()> {
+        |panel, bytes| {
+            assert_eq!(panel, *seen);
+            assert!(bytes[0].iter().all(|&b| b == 2 * panel as u8), "{panel}");
+            assert!(bytes[1].iter().all(|&b| b == 2 * panel as u8 + 1), "{panel}");
+            *seen += 1;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn any_number_of_reading_threads_hands_out_the_same_none_included() {
+        let ctx = Context::new();
+        for threads in 0..3 {
+            let mut reader = reader(20, 10 * 16384);
+            for _ in 0..3 {
+                let mut seen = 0;
+                sweep(&reader.files, &mut reader.ring, threads, &ctx, &mut check(&mut seen))
+                    .unwrap();
+                assert_eq!(seen, 20, "{threads} threads");
+            }
+            let (pinned, again) = (20 - 6, reader.bytes_to_read_again());
+            assert_eq!((reader.bytes_to_read(), again), (pinned * 8192, pinned * 8192));
+            assert_eq!(reader.traffic().bytes_read, (20 + 2 * pinned) * 8192);
+        }
+    }
+
+    #[test]
+    fn a_reader_goes_on_after_work_that_panicked_or_failed() {
+        let ctx = Context::new();
+        let mut reader = reader(20, 10 * 16384);
+        for panel in [0, 3, 19] {
+            let stop = |k: usize| assert_ne!(k, panel, "stopped");
+            let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                reader.sweep(&ctx, &mut |k, _| {
+                    stop(k);
+                    Ok(())
+                })
+            }));
+            assert!(panicked.is_err());
+            let fail = Error::new(ErrorKind::Value, "refused");
+            let mut fail = Some(fail);
+            let failed = reader.sweep(&ctx, &mut |k, _| match k == panel {
+                true => Err(fail.take().unwrap()),
+                false => Ok(()),
+            });
+            assert_eq!(failed.unwrap_err().kind(), ErrorKind::Value);
+            let mut seen = 0;
+            reader.sweep(&ctx, &mut check(&mut seen)).unwrap();
+            assert_eq!(seen, 20);
+        }
+    }
+
+    #[test]
+    fn what_is_pinned_yields_to_other_memory_and_comes_back() {
+        let ctx = Context::new().memory_limit(12 * 16384);
+        let mut reader = reader(20, 12 * 16384);
+        reader.share(0, 0, &ctx);
+        let bytes_read = |reader: &mut PanelReader| {
+            let before = reader.traffic().bytes_read;
+            let (predicted, mut seen) = (reader.bytes_to_read(), 0);
+            reader.sweep(&ctx, &mut check(&mut seen)).unwrap();
+            let read = reader.traffic().bytes_read - before;
+            assert_eq!((predicted, seen), (read, 20));
+            assert!(ctx.meter().memory_held() <= 12 * 16384);
+            read / 8192
+        };
+        assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [20, 12]);
+        let held = ctx.hold(5 * 16384);
+        // Nobody asked for it back while it lay there, so the next sweep gives it.
+        assert_eq!(reader.bytes_to_read_again(), 17 * 8192);
+        assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [17, 17]);
+        reader.give_back(u64::MAX);
+        assert_eq!(ctx.meter().memory_held(), 5 * 16384);
+        drop(held);
+        assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [20, 12]);
+    }
+}

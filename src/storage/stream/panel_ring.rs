@@ -1,0 +1,218 @@
+//! The buffers of a reader of panels: the ring that is read into, and the panels that stay between sweeps.
+//!
+//! A ring that lasts shares the memory of its context with all that is made under it. How many panels may stay is asked
+//! anew before every sweep; in between they can be asked back.
+
+use std::ops::Range;
+
+use crate::storage::runtime::{Context, Meter};
+use crate::storage::stream::device::IoBuffer;
+
+/// Panels being read or worked on at a time.
+pub(super) const DEPTH: usize = 4;
+
+/// A buffer with the bytes of a panel in it: where each of its extents lies.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) buffer: IoBuffer,
+    pub(super) ranges: Vec<Range<usize>>,
+}
+
+/// The buffers of a reader.
+#[derive(Debug)]
+pub(super) struct Ring {
+    /// Bytes of a buffer for any panel.
+    size: usize,
+    /// Panels being read or worked on at a time, at most.
+    most_depth: usize,
+    /// Panels that may stay, at most.
+    most_pinned: usize,
+    /// Buffers not in use.
+    free: Vec<IoBuffer>,
+    pinned: Vec<Option<Filled>>,
+    /// How many of `pinned` are there.
+    held: usize,
+    /// What the sweep that is under way may keep and may read ahead.
+    pins: usize,
+    pub(super) depth: usize,
+    share: Option<Share>,
+}
+
+/// What a ring shares memory with.
+#[derive(Debug)]
+struct Share {
+    meter: Meter,
+    /// Bytes for the ring, what belongs to it, and all others.
+    limit: u64,
+    /// Bytes that belong to the ring and do not lie in its buffers.
+    kept: u64,
+    /// Bytes of the user's vectors, of which the meter need not know.
+    vectors: u64,
+}
+
+impl Ring {
+    /// Buffers of `size` bytes for `count` panels, `fit` of them at most.
+    pub(super) fn new(count: usize, size: usize, fit: usize) -> Self {
+        let depth = DEPTH.min(fit).min(count).max(1);
+        Ring {
+            size,
+            most_depth: depth,
+            most_pinned: fit.saturating_sub(DEPTH).min(count),
+            free: Vec::new(),
+            pinned: (0..count).map(|_| None).collect(),
+            held: 0,
+            pins: 0,
+            depth,
+            share: None,
+        }
+    }
+
+    pub(super) fn pin_nothing(&mut self) {
+        self.most_pinned = 0;
+    }
+
+    pub(super) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
+        let (meter, limit) = (ctx.meter().outermost().clone(), ctx.memory_limit_bytes());
+        self.share = Some(Share { meter, limit, kept, vectors });
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.pinned.len()
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Buffers that fit beside what others hold.
+    fn fit(&self) -> usize {
+        let Some(Share { meter, limit, kept, vectors }) = &self.share else { return usize::MAX };
+        let own = ((self.held + self.free.len()) * self.size) as u64;
+        let others = meter.memory_held().saturating_sub(own + kept);
+        // The vectors are among what others hold, where they are counted.
+        let left = limit.saturating_sub(kept + others.max(*vectors));
+        (left / self.size as u64) as usize
+    }
+
+    /// Panels that may stay.
+    fn pins(&self) -> usize {
+        self.most_pinned.min(self.fit().saturating_sub(DEPTH))
+    }
+
+    /// Most memory that buffers take, pinned ones among them.
+    pub(super) fn memory(&self) -> u64 {
+        // The ring stands beside what is pinned, unless everything is.
+        let panels = (self.pins() + self.most_depth).min(self.pinned.len());
+        (panels * self.size) as u64
+    }
+
+    /// The least memory that a sweep takes.
+    pub(super) fn least_memory(&self) -> u64 {
+        (self.most_depth.min(2) * self.size) as u64
+    }
+
+    /// Whether the panel is one of `pins` to stay: as many as fit, evenly spread.
+    fn is_chosen(&self, panel: usize, pins: usize) -> bool {
+        let count = self.pinned.len();
+        (panel + 1) * pins / count > panel * pins / count
+    }
+
+    /// The panels that are there and will be at the start of the next sweep.
+    pub(super) fn staying(&self) -> Vec<bool> {
+        self.staying_of(self.pins())
+    }
+
+    fn staying_of(&self, pins: usize) -> Vec<bool> {
+        let there = |panel: usize| self.pinned[panel].is_some();
+        let mut staying: Vec<bool> = (0..self.pinned.len()).map(there).collect();
+        let mut more = self.held.saturating_sub(pins);
+        for chosen in [false, true] {
+            for panel in (0..staying.len()).rev() {
+                if more > 0 && staying[panel] && self.is_chosen(panel, pins) == chosen {
+                    staying[panel] = false;
+                    more -= 1;
+                }
+            }
+        }
+        staying
+    }
+
+    /// The panels that will be there after the next sweep.
+    pub(super) fn pinned_after_next(&self) -> Vec<bool> {
+        let pins = self.pins();
+        let mut after = self.staying_of(pins);
+        let mut held = after.iter().filter(|&&there| there).count();
+        for (panel, there) in after.iter_mut().enumerate() {
+            if !*there && held < pins && self.is_chosen(panel, pins) {
+                *there = true;
+                held += 1;
+            }
+        }
+        after
+    }
+
+    /// Before a sweep: lets go of what may not stay.
+    pub(super) fn start(&mut self) {
+        let fit = self.fit();
+        self.pins = self.pins();
+        self.depth = self.most_depth.min(fit.max(2));
+        if self.held > self.pins {
+            let staying = self.staying_of(self.pins);
+            for panel in (0..staying.len()).filter(|&panel| !staying[panel]) {
+                self.let_go(panel);
+            }
+        }
+        self.free.truncate(self.depth);
+    }
+
+    fn let_go(&mut self, panel: usize) {
+        if self.pinned[panel].take().is_some() {
+            self.held -= 1;
+        }
+    }
+
+    pub(super) fn pinned(&self, panel: usize) -> Option<&Filled> {
+        self.pinned[panel].as_ref()
+    }
+
+    /// A buffer that is not in use, if there is one.
+    pub(super) fn free_buffer(&mut self) -> Option<IoBuffer> {
+        self.free.pop()
+    }
+
+    /// After the work on a panel that stays: lets go of it if memory has become short meanwhile.
+    pub(super) fn worked_on_pinned(&mut self, panel: usize) {
+        if self.is_short() {
+            self.let_go(panel);
+        }
+    }
+
+    /// After the work on a panel that was read: it stays, or its buffer is free again.
+    pub(super) fn worked_on(&mut self, panel: usize, filled: Filled) {
+        let stays = self.is_chosen(panel, self.pins) && self.held < self.pins && !self.is_short();
+        if stays {
+            self.pinned[panel] = Some(filled);
+            self.held += 1;
+        } else {
+            self.free.push(filled.buffer);
+        }
+    }
+
+    /// Whether more is held than there is.
+    fn is_short(&self) -> bool {
+        self.share.as_ref().is_some_and(|share| share.meter.memory_held() > share.limit)
+    }
+
+    /// Lets go of so many bytes, panels before free buffers: the next sweep needs those first.
+    pub(super) fn give_back(&mut self, bytes: u64) {
+        let mut buffers = bytes.div_ceil(self.size as u64) as usize;
+        let staying = self.staying_of(self.held.saturating_sub(buffers));
+        for panel in (0..staying.len()).filter(|&panel| !staying[panel]) {
+            if self.pinned[panel].is_some() {
+                self.let_go(panel);
+                buffers = buffers.saturating_sub(1);
+            }
+        }
+        self.free.truncate(self.free.len().saturating_sub(buffers));
+    }
+}

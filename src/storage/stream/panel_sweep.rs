@@ -1,0 +1,182 @@
+//! One pass over panels, read ahead of the work by I/O threads.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Instant;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::runtime::{Context, Receiver, Sender, channel};
+use crate::storage::stream::device::{IoBuffer, Source};
+use crate::storage::stream::panel_files::{Extent, Files};
+use crate::storage::stream::panel_ring::{Filled, Ring};
+
+/// A read to be done: all extents of a panel, into a buffer.
+struct Request {
+    panel: usize,
+    buffer: IoBuffer,
+}
+
+/// A read that was done.
+struct Done {
+    panel: usize,
+    filled: Result<Filled>,
+}
+
+/// Calls `work` with every panel in order, `readers` threads reading ahead, or as many as can be started.
+///
+/// A panic of `work` ends the threads and leaves what is pinned as it was.
+pub(super) fn sweep(
+    files: &Files,
+    ring: &mut Ring,
+    readers: usize,
+    ctx: &Context,
+    work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
+) -> Result<()> {
+    files.sweeps.fetch_add(1, Ordering::Relaxed);
+    ring.start();
+    let (requests, queue) = channel();
+    let (ends, done) = channel();
+    let serving = Serving { files, queue };
+    thread::scope(|scope| {
+        let start = || {
+            let (ends, serving) = (ends.clone(), &serving);
+            thread::Builder::new().spawn_scoped(scope, move || serving.run(&ends))
+        };
+        let readers = (0..readers.min(ring.depth)).take_while(|_| start().is_ok()).count();
+        drop(ends);
+        // `requests` ends here on every path, and with it the threads.
+        let asked = VecDeque::new();
+        Sweep { serving: &serving, ring, readers, requests, done, next: 0, asked }.run(ctx, work)
+    })
+}
+
+/// What I/O threads look at.
+struct Serving<'a> {
+    files: &'a Files,
+    queue: Receiver<Request>,
+}
+
+impl Serving<'_> {
+    /// What an I/O thread does: requests, until there are no more.
+    fn run(&self, ends: &Sender<Done>) {
+        while let Some(request) = self.queue.recv() {
+            if !ends.send(self.serve(request)) {
+                return; // nobody waits for it any more: the sweep has ended with an error
+            }
+        }
+    }
+
+    /// The next request, if there is one, done by the calling thread.
+    fn serve_next(&self) -> Option<Done> {
+        self.queue.try_recv().map(|request| self.serve(request))
+    }
+
+    fn serve(&self, Request { panel, buffer }: Request) -> Done {
+        Done { panel, filled: self.fill(panel, buffer) }
+    }
+
+    fn fill(&self, panel: usize, mut buffer: IoBuffer) -> Result<Filled> {
+        let (mut ranges, mut start) = (Vec::new(), 0);
+        for &Extent { source, offset, bytes } in self.files.panels.extents(panel) {
+            let room = Source::room(bytes);
+            let target = &mut buffer.bytes_mut()[start..start + room];
+            let range = self.files.sources[source].read(self.files.mode, offset, bytes, target)?;
+            ranges.push(start + range.start..start + range.end);
+            start += room;
+        }
+        Ok(Filled { buffer, ranges })
+    }
+}
+
+/// One pass over the panels.
+struct Sweep<'a> {
+    serving: &'a Serving<'a>,
+    ring: &'a mut Ring,
+    /// I/O threads.
+    readers: usize,
+    requests: Sender<Request>,
+    done: Receiver<Done>,
+    /// The next panel to ask for.
+    next: usize,
+    /// Panels asked for and not yet worked on, from the one that is worked on next.
+    asked: VecDeque<(usize, Option<Filled>)>,
+}
+
+impl Sweep<'_> {
+    fn run(
+        mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
+    ) -> Result<()> {
+        let panels = self.ring.count();
+        for panel in 0..panels {
+            self.ask_ahead(ctx)?;
+            ctx.report("sweeping", panel as u64, panels as u64)?;
+            if let Some(filled) = self.ring.pinned(panel) {
+                work_on(panel, filled, work)?;
+                self.ring.worked_on_pinned(panel);
+                continue;
+            }
+            let filled = self.wait_for(panel, ctx)?;
+            let worked = work_on(panel, &filled, work);
+            self.ring.worked_on(panel, filled);
+            worked?;
+        }
+        ctx.report("sweeping", panels as u64, panels as u64)
+    }
+
+    /// Asks for the panels ahead until the ring is full.
+    fn ask_ahead(&mut self, ctx: &Context) -> Result<()> {
+        while self.asked.len() < self.ring.depth && self.next < self.ring.count() {
+            let panel = self.next;
+            self.next += 1;
+            if self.ring.pinned(panel).is_some() {
+                continue;
+            }
+            let bytes = self.serving.files.panels.bytes(panel);
+            self.serving.files.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+            ctx.meter().read(bytes);
+            let buffer = match self.ring.free_buffer() {
+                Some(buffer) => buffer,
+                None => IoBuffer::new(self.ring.size(), ctx.meter())?,
+            };
+            // Whoever serves lives as long as this end of the queue.
+            self.requests.send(Request { panel, buffer });
+            self.asked.push_back((panel, None));
+        }
+        Ok(())
+    }
+
+    /// The buffer of `panel`, the first one asked for, when it is filled.
+    fn wait_for(&mut self, panel: usize, ctx: &Context) -> Result<Filled> {
+        let lost = || Error::new(ErrorKind::Io, "the reading threads are gone");
+        let start = Instant::now();
+        while self.asked.front().ok_or_else(lost)?.1.is_none() {
+            let Done { panel, filled } = match self.readers {
+                0 => self.serving.serve_next().ok_or_else(lost)?,
+                _ => self.done.recv().ok_or_else(lost)?,
+            };
+            let filled = filled?;
+            let asked =
+                self.asked.iter_mut().find(|(asked, _)| *asked == panel).ok_or_else(lost)?;
+            asked.1 = Some(filled);
+        }
+        let waited = start.elapsed();
+        self.serving.files.waited.fetch_add(waited.as_nanos() as u64, Ordering::Relaxed);
+        ctx.meter().waited(waited);
+        let (found, filled) = self.asked.pop_front().ok_or_else(lost)?;
+        debug_assert_eq!(found, panel);
+        filled.ok_or_else(lost)
+    }
+}
+
+fn work_on(
+    panel: usize,
+    filled: &Filled,
+    work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
+) -> Result<()> {
+    let bytes: Vec<&[u8]> =
+        filled.ranges.iter().map(|range| &filled.buffer.bytes()[range.clone()]).collect();
+    work(panel, &bytes)
+}

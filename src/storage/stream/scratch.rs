@@ -1,0 +1,98 @@
+//! Scratch space written in large blocks and read back ahead of the work: where data waits that does not fit.
+//!
+//! One unnamed file, which goes away with its last handle and with the process. Everything is appended, so that the
+//! device sees one sequential write whatever the bytes belong to, and is read back in any order in large runs. Both ways
+//! lead past the page cache: nothing is read twice, and pages of scratch data would push out those of the result.
+
+use crate::error::Result;
+use crate::storage::runtime::Context;
+use crate::storage::stream::device::{Appended, Appender, IoBuffer, ReadMode, Source};
+use crate::storage::stream::panel_files::Extent;
+use crate::storage::stream::panel_reader::PanelReader;
+
+/// Offsets of blocks are multiples of this.
+const SECTOR: usize = 4096;
+
+/// Runs shorter than this are left to the page cache to gather.
+const DIRECT: usize = 256 << 10;
+
+/// A scratch file that is being written.
+pub(crate) struct Scratch {
+    appender: Appender,
+    /// Bytes of a buffer.
+    block: usize,
+    meter: crate::storage::runtime::Meter,
+    made: usize,
+}
+
+/// A scratch file that is read.
+pub(crate) struct ScratchFile {
+    file: Appended,
+}
+
+impl Scratch {
+    /// Memory that a run of bytes takes beside them when it is read: its first and last sector.
+    pub(crate) const BESIDE: usize = 2 * SECTOR;
+
+    /// An empty file for blocks of at most `block` bytes, `expected` bytes in all, for which space is reserved now; fails
+    /// if the device has not that much. More can be appended.
+    pub(crate) fn new(block: usize, expected: u64, ctx: &Context) -> Result<Self> {
+        let meter = ctx.meter().clone();
+        let appender = Appender::scratch(ctx.scratch_folder(), expected, block, &meter)?;
+        Ok(Scratch { appender, block, meter, made: 0 })
+    }
+
+    /// A buffer for a block: one that was appended and is written, or one of the first `most`.
+    pub(crate) fn buffer(&mut self, most: usize) -> Result<IoBuffer> {
+        if self.made < most {
+            self.made += 1;
+            return IoBuffer::new(self.block, &self.meter);
+        }
+        self.appender.spare()
+    }
+
+    /// Reserves space for a block of `bytes` bytes. Fails, changing nothing, if the device has not that much.
+    pub(crate) fn make_room(&mut self, bytes: usize) -> Result<()> {
+        self.appender.make_room(bytes.next_multiple_of(SECTOR))
+    }
+
+    /// Appends the first `bytes` bytes of a buffer, and tells where in the file they lie.
+    pub(crate) fn append(&mut self, buffer: IoBuffer, bytes: usize) -> Result<u64> {
+        let offset = self.appender.length();
+        // Blocks start at sectors; what stands behind a block is nobody's business.
+        self.appender.append(buffer, bytes.next_multiple_of(SECTOR))?;
+        Ok(offset)
+    }
+
+    /// Ends the writing. The buffers are given back to the system.
+    pub(crate) fn finish(self) -> Result<ScratchFile> {
+        Ok(ScratchFile { file: self.appender.finish()? })
+    }
+}
+
+impl ScratchFile {
+    /// A reader of panels, each made of runs of bytes `(offset, bytes)` of the file, of which `depth` are being read or
+    /// worked on at a time.
+    pub(crate) fn panels(
+        &self,
+        panels: Vec<Vec<(u64, usize)>>,
+        depth: usize,
+    ) -> Result<PanelReader> {
+        let (runs, bytes) = panels
+            .iter()
+            .flatten()
+            .fold((0, 0), |(runs, bytes), &(_, length)| (runs + 1, bytes + length));
+        let extent = |(offset, bytes)| Extent { source: 0, offset, bytes };
+        let panels: Vec<Vec<Extent>> =
+            panels.into_iter().map(|panel| panel.into_iter().map(extent).collect()).collect();
+        let mode = match bytes / runs.max(1) >= DIRECT {
+            true => ReadMode::Direct,
+            false => ReadMode::Buffered,
+        };
+        let budget = (depth * PanelReader::panel_memory(&panels)) as u64;
+        let sources = vec![Source::open(&self.file.origin)?];
+        let mut reader = PanelReader::new(sources, panels, budget, mode)?;
+        reader.pin_nothing();
+        Ok(reader)
+    }
+}

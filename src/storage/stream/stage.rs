@@ -1,0 +1,232 @@
+//! A result on its way to its place: arrays are made, filled, finished, and published together or not at all.
+//!
+//! For a path, everything is built in a hidden folder beside it (`publish.rs`). Publishing writes files and folder to the
+//! device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves either the old
+//! state or the new one. Scratch arrays have no name from the start.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{Access, access};
+
+use crate::error::{Error, Result};
+use crate::storage::files::{
+    DATA_START, Files, INDICES_FILE, NpyHeader, POINTERS_FILE, ROWS_FILE, Sums, VALUES_FILE, What,
+    checksum, create_array, finish_array,
+};
+use crate::storage::memory::raw::width;
+use crate::storage::memory::{DType, Origin, RawBuffer, RawBufferMut};
+use crate::storage::runtime::{Context, Place};
+use crate::storage::stream::writer::{RawWriter, Written};
+
+/// The arrays of one result until they are published.
+pub(crate) struct Stage {
+    kind: Kind,
+    ctx: Context,
+    /// Bytes of memory handed out so far, against the limit.
+    memory: AtomicU64,
+}
+
+enum Kind {
+    Memory,
+    Scratch,
+    Files(Files),
+}
+
+impl Stage {
+    /// A stage whose result is a folder of arrays, such as a sparse matrix.
+    pub(crate) fn folder(place: &Place, ctx: &Context) -> Result<Self> {
+        Self::new(place, ctx, What::Matrix)
+    }
+
+    /// A stage whose result is one array file.
+    pub(crate) fn file(place: &Place, ctx: &Context) -> Result<Self> {
+        Self::new(place, ctx, What::Array)
+    }
+
+    fn new(place: &Place, ctx: &Context, what: What) -> Result<Self> {
+        let kind = match place {
+            Place::Memory => Kind::Memory,
+            Place::Scratch => Kind::Scratch,
+            Place::File(target) => Kind::Files(Files::new(target, false, what)?),
+            Place::Replace(target) => Kind::Files(Files::new(target, true, what)?),
+        };
+        Ok(Stage { kind, ctx: ctx.clone(), memory: AtomicU64::new(0) })
+    }
+
+    /// Whether the result goes away with its last user, and has no checksums.
+    pub(crate) fn is_scratch(&self) -> bool {
+        matches!(self.kind, Kind::Scratch)
+    }
+
+    /// Bytes of the elements of an array. As many as nobody can count would not fit in memory either.
+    fn bytes_of(&self, name: &str, header: &NpyHeader) -> Result<u64> {
+        header.checked_bytes().or_else(|error| match self.kind {
+            Kind::Memory if !header.is_empty() => {
+                self.ctx.check_memory(thing(name), u64::MAX).and(Err(error))
+            }
+            _ => Err(error),
+        })
+    }
+
+    /// A new array of zeros, with the elements and the shape of `header`, to be called `name` (`values.npy`).
+    ///
+    /// Fails if memory beyond the limit, or disk space that is not there, would be needed.
+    pub(crate) fn array(
+        &self,
+        name: &str,
+        dtype: DType,
+        header: &NpyHeader,
+    ) -> Result<RawBufferMut> {
+        let bytes = self.bytes_of(name, header)?;
+        match &self.kind {
+            Kind::Memory => {
+                let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
+                self.ctx.check_memory(thing(name), before.saturating_add(bytes))?;
+                let zeros = RawBufferMut::fresh(Some(dtype), bytes as usize / dtype.size())?;
+                Ok(zeros.counted(self.ctx.meter()))
+            }
+            Kind::Scratch => {
+                let folder = self.ctx.scratch_folder();
+                let file = tempfile::tempfile_in(folder)
+                    .map_err(|e| Error::io("making a scratch file in", folder, e))?;
+                create_array(file, folder, dtype, header)
+            }
+            Kind::Files(files) => {
+                let (file, path) = files.create(name)?;
+                create_array(file, &path, dtype, header)
+            }
+        }
+    }
+
+    /// A new array of about the elements of `header`, to be made from the first to the last; exactly those if `exact`.
+    ///
+    /// Fails as [`array`](Self::array) does.
+    pub(crate) fn writer(
+        &self,
+        name: &str,
+        dtype: DType,
+        header: &NpyHeader,
+        exact: bool,
+    ) -> Result<RawWriter> {
+        let bytes = self.bytes_of(name, header)?;
+        match &self.kind {
+            Kind::Memory if exact => {
+                let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
+                self.ctx.check_memory(thing(name), before.saturating_add(bytes))?;
+                RawWriter::memory(dtype, bytes as usize / dtype.size(), &self.ctx)
+            }
+            Kind::Memory => RawWriter::memory(dtype, 0, &self.ctx),
+            Kind::Scratch => RawWriter::scratch(dtype, header, &self.ctx),
+            Kind::Files(files) => {
+                let (file, path) = files.create(name)?;
+                RawWriter::file(Origin { path, file }, dtype, header, true, &self.ctx)
+            }
+        }
+    }
+
+    /// Ends the writing of an array made by [`writer`](Self::writer), whose elements `header` counts.
+    pub(crate) fn finish_writer(
+        &self,
+        name: &str,
+        writer: RawWriter,
+        header: &NpyHeader,
+    ) -> Result<RawBuffer> {
+        let Written { array, length, sums } = writer.finish(header)?;
+        if let Kind::Files(files) = &self.kind {
+            checksum::write_sums(&files.file(name), length, &sums)?;
+        }
+        Ok(array)
+    }
+
+    /// Ends the writing of an array made by [`array`](Self::array): cut to the shape in `header`, which is no larger
+    /// than what it was made with, summed, and written to the device.
+    pub(crate) fn finish(
+        &self,
+        name: &str,
+        array: RawBufferMut,
+        header: &NpyHeader,
+    ) -> Result<RawBuffer> {
+        if array.origin().is_some() {
+            self.ctx.meter().wrote(header.data_bytes());
+        }
+        self.finish_summed(name, array, header, None)
+    }
+
+    /// As [`finish`](Self::finish), for an array of the shape it was made with whose file was written, and is summed
+    /// already if there are `sums`.
+    pub(crate) fn finish_summed(
+        &self,
+        name: &str,
+        array: RawBufferMut,
+        header: &NpyHeader,
+        sums: Option<Sums>,
+    ) -> Result<RawBuffer> {
+        let width = width(array.dtype()).max(1);
+        let array = array.freeze();
+        if let Some((origin, _)) = array.origin() {
+            finish_array(origin, header)?;
+        }
+        if let Kind::Files(files) = &self.kind {
+            let stored = files.file(name);
+            match sums {
+                Some(sums) => {
+                    checksum::write_sums(&stored, DATA_START + header.data_bytes(), &sums)?;
+                }
+                None => checksum::write(&stored, &stored.open()?, &self.ctx)?,
+            }
+        }
+        Ok(array.slice(0..header.data_bytes() as usize / width))
+    }
+
+    /// Adds a small text file to a folder.
+    pub(crate) fn text(&self, name: &str, text: &dyn Fn() -> String) -> Result<()> {
+        if let Kind::Files(files) = &self.kind {
+            let stored = files.file(name);
+            stored.write(&text())?;
+            checksum::write(&stored, &stored.open()?, &self.ctx)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the finished result its name. `name` is the one file of a stage that is not a folder.
+    pub(crate) fn publish(self, name: &str) -> Result<()> {
+        self.ctx.check_cancelled()?;
+        match self.kind {
+            Kind::Memory | Kind::Scratch => Ok(()),
+            Kind::Files(files) => files.publish(name),
+        }
+    }
+}
+
+/// What the array called `name` in its folder is, for an error about a result that lies in no folder.
+fn thing(name: &str) -> &'static str {
+    match name {
+        POINTERS_FILE => "the pointers",
+        INDICES_FILE => "the indices",
+        ROWS_FILE => "the row indices",
+        VALUES_FILE => "the values",
+        _ => "the array",
+    }
+}
+
+/// Fails as a stage for the place would, without making one.
+pub(crate) fn check_place(place: &Place, is_folder: bool, ctx: &Context) -> Result<()> {
+    let (folder, target) = match place {
+        Place::Memory => return Ok(()),
+        Place::Scratch => (ctx.scratch_folder().to_owned(), None),
+        Place::File(target) | Place::Replace(target) => {
+            let replace = matches!(place, Place::Replace(_));
+            let what = if is_folder { What::Matrix } else { What::Array };
+            let found = Files::check(target, replace, what)?;
+            (found.folder().path().to_owned(), Some(target))
+        }
+    };
+    // A path without a folder lies in the one that the process is in.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+    let entered = Access::WRITE_OK | Access::EXEC_OK;
+    access(folder, entered).map_err(|e| match target {
+        Some(target) => Error::io("creating a folder beside", target, e.into()),
+        None => Error::io("making a scratch file in", folder, e.into()),
+    })
+}

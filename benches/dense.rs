@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use outcore::linalg::{Factor, LinearOperator, Scalar};
+use outcore::linalg::{LinearOperator, Multiplies, Scalar};
 use outcore::{BufferMut, Context, Dense, Element, Order, Place, Result};
 use rayon::prelude::*;
 
@@ -51,7 +51,11 @@ fn main() -> Result<()> {
 }
 
 impl Bench {
-    fn vectors<T: Scalar + Factor<T>>(&self, shape: (usize, usize), order: Order) -> Result<()> {
+    fn vectors<T: Scalar + Multiplies<T>>(
+        &self,
+        shape: (usize, usize),
+        order: Order,
+    ) -> Result<()> {
         if !self.wants("vectors") {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use outcore::linalg::LinearOperator;
 use outcore::{Context, Csr, Dense, Duplicates, Order, Place};
 #[cfg(feature = "half")]
-use outcore::{Element, linalg::Factor};
+use outcore::{Element, linalg::Multiplies};
 
 fn poisson(ctx: &Context) -> Csr<f64> {
     let grid = std::env::var("OUTCORE_GRID").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
@@ -80,7 +80,7 @@ fn of_values(criterion: &mut Criterion, name: &str, a: &Csr<f32>) {
 
 /// `A x` of a dense matrix with elements of one type.
 #[cfg(feature = "half")]
-fn of_elements<T: Element + Factor<f32>>(
+fn of_elements<T: Element + Multiplies<f32>>(
     group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
     narrow: impl Fn(f32) -> T,
 ) {

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Ix2, IxDyn};
 use num_complex::Complex;
-use outcore::linalg::{Factor, LinearOperator, norm};
+use outcore::linalg::{LinearOperator, Multiplies, norm};
 use outcore::{
     Axis, Buffer, Compressed, Context, Coo, Csc, Csr, DType, Dense, Descriptor, Duplicates,
     Element, Entry, Index, NpyHeader, Order, Place, Result, SparseFormat, StoredValues,
@@ -179,7 +179,7 @@ fn read(folder: &Path, ctx: &Context) -> Outcome {
     if refused == 0 { Ok(()) } else { Err(format!("{refused} refused").into()) }
 }
 
-fn read_dense<T: Element + Factor<C64>>(path: &Path, ctx: &Context) -> Result<Value> {
+fn read_dense<T: Element + Multiplies<C64>>(path: &Path, ctx: &Context) -> Result<Value> {
     // What cannot be used where it lies, such as the byte order of other machines, is copied.
     let mapped = Dense::<T, IxDyn>::open(path);
     let is_mapped = mapped.is_ok();
@@ -198,7 +198,11 @@ fn read_dense<T: Element + Factor<C64>>(path: &Path, ctx: &Context) -> Result<Va
     }))
 }
 
-fn read_sparse<T: Factor<C64>>(path: &Path, stored: &Descriptor, ctx: &Context) -> Result<Value> {
+fn read_sparse<T: Multiplies<C64>>(
+    path: &Path,
+    stored: &Descriptor,
+    ctx: &Context,
+) -> Result<Value> {
     match (stored.indices.size(), stored.pointers.unwrap_or(stored.indices).size()) {
         (4, 4) => read_indexed::<T, u32, u32>(path, stored, ctx),
         (4, _) => read_indexed::<T, u32, u64>(path, stored, ctx),
@@ -206,7 +210,7 @@ fn read_sparse<T: Factor<C64>>(path: &Path, stored: &Descriptor, ctx: &Context) 
     }
 }
 
-fn read_indexed<T: Factor<C64>, I: Index, P: Index>(
+fn read_indexed<T: Multiplies<C64>, I: Index, P: Index>(
     path: &Path,
     stored: &Descriptor,
     ctx: &Context,
@@ -228,7 +232,7 @@ fn read_indexed<T: Factor<C64>, I: Index, P: Index>(
     }))
 }
 
-fn summary<T: Factor<C64>, I: Index, P: Index, A: Axis>(
+fn summary<T: Multiplies<C64>, I: Index, P: Index, A: Axis>(
     a: &Compressed<T, I, P, A>,
     ctx: &Context,
 ) -> Result<(C64, f64)> {
@@ -241,6 +245,6 @@ fn ax_norm(a: &impl LinearOperator<C64>, ctx: &Context) -> Result<f64> {
 }
 
 /// Entries as complex numbers: one instance of the product serves every type.
-fn widen<T: Factor<C64>>(data: &[T]) -> Buffer<C64> {
+fn widen<T: Multiplies<C64>>(data: &[T]) -> Buffer<C64> {
     data.iter().map(|entry| entry.times(C64::from(1.0))).collect::<Vec<_>>().into()
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use num_complex::Complex;
 use outcore::io::matrix_market::{Field, Reader};
-use outcore::linalg::{Factor, LinearOperator, Scalar, norm};
+use outcore::linalg::{LinearOperator, Multiplies, Scalar, norm};
 use outcore::solve::{CgOptions, cg};
 use outcore::{ColumnWriter, Context, Csc, Csr, Dense, DenseMut, Entry, Order, verify};
 use support::{Outcome, arguments, best_of, comparison, context, harmonic, timed};
@@ -148,7 +148,7 @@ fn matrix_tour(
     }
 }
 
-fn products<T: Factor<f64>>(
+fn products<T: Multiplies<f64>>(
     a: &Csr<T>,
     folder: &Path,
     ctx: &Context,
@@ -176,7 +176,7 @@ fn complex_products(
 }
 
 /// Converts to CSC on disk, reopens that too, multiplies with both, and checks that they agree. Gives `A x` and `Aᴴ x`.
-fn convert_and_multiply<T: Factor<X>, X: Scalar>(
+fn convert_and_multiply<T: Multiplies<X>, X: Scalar>(
     a: &Csr<T>,
     folder: &Path,
     vector: impl Fn(usize) -> Vec<X>,

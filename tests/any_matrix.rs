@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use num_complex::Complex;
-use outcore::linalg::{Factor, LinearOperator, Multiply, Operator, Scalar, Subtract};
+use outcore::linalg::{LinearOperator, Multiplies, Multiply, Operator, Scalar, Subtract};
 use outcore::{
     AnyCoo, AnyCsc, AnyCsr, AnyDense, AnyMatrix, Axis, Compressed, Context, Coo, Csc, Csr, DType,
     Dense, Duplicates, Element, Entry, ErrorKind, Index, Order, Permutation, Place, open,
@@ -259,7 +259,7 @@ fn vector<X: Scalar>(len: usize) -> Vec<X> {
 }
 
 /// Compares products of the elements `T` with those of a typed matrix of the elements `W` that they are.
-fn products_as<T: Case + Into<W>, W: Element + Factor<X>, X: Scalar>() {
+fn products_as<T: Case + Into<W>, W: Element + Multiplies<X>, X: Scalar>() {
     let (ctx, memory) = (Context::new(), Place::Memory);
     let narrow = coo::<T, u32>();
     let wide: Vec<W> = narrow.data().iter().map(|&value| value.into()).collect();
@@ -317,7 +317,7 @@ fn products_of_two_have_the_bits_of_the_typed_ones() {
     products_of_two::<Complex<f32>, u64, u32>();
 }
 
-fn products_of_two<T: Case + Scalar + Factor<T>, I: Index, P: Index>() {
+fn products_of_two<T: Case + Scalar + Multiplies<T>, I: Index, P: Index>() {
     let (ctx, memory) = (Context::new(), Place::Memory);
     let a: Csr<T, I, P> = coo::<T, I>().to_csr(Duplicates::Sum, &memory, &ctx).unwrap();
     let b = a.transpose();
@@ -635,7 +635,7 @@ fn matrices_larger_than_the_limit_give_the_same_bits() {
 }
 
 /// Sums, differences and elementwise products, and what is known of rows and columns, beside those of the typed matrix.
-fn sparse_arithmetic<T: Case + Multiply + Subtract + Factor<f64>, I: Index, P: Index>() {
+fn sparse_arithmetic<T: Case + Multiply + Subtract + Multiplies<f64>, I: Index, P: Index>() {
     let (folder, ctx, memory) = (tempdir().unwrap(), Context::new(), Place::Memory);
     let a: Csr<T, I, P> = coo::<T, I>().to_csr(Duplicates::Sum, &memory, &ctx).unwrap();
     let b =

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use ndarray::Array2;
-use outcore::linalg::{Factor, LinearOperator, Scalar};
+use outcore::linalg::{LinearOperator, Multiplies, Scalar};
 use outcore::{Context, Dense, Order, Place};
 use proptest::prelude::*;
 use tempfile::tempdir;
@@ -58,7 +58,7 @@ fn products<T: Scalar>((m, k, n): (usize, usize, usize), left: Order, right: Ord
     }
 }
 
-fn with_vectors<T: Scalar + Factor<T>>(shape: (usize, usize), order: Order) {
+fn with_vectors<T: Scalar + Multiplies<T>>(shape: (usize, usize), order: Order) {
     for parts in [false, true] {
         let a = matrix::<T>(shape, order, parts);
         let (x, z): (Vec<T>, Vec<T>) = (

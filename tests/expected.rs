@@ -7,7 +7,7 @@ use std::path::Path;
 
 use num_complex::Complex;
 use outcore::io::matrix_market::{Field, Format, Number, Reader};
-use outcore::linalg::{Factor, LinearOperator, Scalar};
+use outcore::linalg::{LinearOperator, Multiplies, Scalar};
 use outcore::{
     Axis, Compressed, Context, Csc, Csr, Dense, DenseBase, Duplicates, Element, ErrorKind, Index,
     Place, Result,
@@ -117,7 +117,7 @@ impl Case<'_> {
     }
 
     /// Everything that the table says of a sparse matrix.
-    fn sparse<X: Vectors, T: Factor<X>, I: Index, P: Index, A: Axis>(
+    fn sparse<X: Vectors, T: Multiplies<X>, I: Index, P: Index, A: Axis>(
         &self,
         a: &Compressed<T, I, P, A>,
     ) {
@@ -138,7 +138,7 @@ impl Case<'_> {
     }
 
     /// Everything that the table says of a matrix with its zeros written out.
-    fn dense<X: Vectors, T: Element + Factor<X>>(&self, a: &Dense<T>) {
+    fn dense<X: Vectors, T: Element + Multiplies<X>>(&self, a: &Dense<T>) {
         self.shape(a.dim());
         self.reductions(a.sum::<X>(&self.ctx).unwrap().into(), a.norm_fro::<X>(&self.ctx).unwrap());
         self.products::<X>(a);
@@ -159,7 +159,10 @@ fn positions<T: outcore::Entry, I: Index, P: Index, A: Axis>(
 }
 
 /// A file in both compressed formats, in memory and mapped, its values of type `T` before vectors of `X`.
-fn compare_sparse<X: Vectors, T: Number + Factor<X>>(reader: &Reader, case: &Case) -> Result<()> {
+fn compare_sparse<X: Vectors, T: Number + Multiplies<X>>(
+    reader: &Reader,
+    case: &Case,
+) -> Result<()> {
     let folder = tempdir().unwrap();
     let (csr, csc) = (folder.path().join("csr.bspnpy"), folder.path().join("csc.bspnpy"));
     let ctx = &case.ctx;
@@ -178,7 +181,7 @@ fn compare_sparse<X: Vectors, T: Number + Factor<X>>(reader: &Reader, case: &Cas
 }
 
 /// As [`compare_sparse`]; an array file also with its zeros written out, in memory and mapped.
-fn compare<X: Vectors, T: Number + Element + Factor<X>>(
+fn compare<X: Vectors, T: Number + Element + Multiplies<X>>(
     reader: &Reader,
     case: &Case,
 ) -> Result<()> {
@@ -219,7 +222,7 @@ fn matrix_market_files_have_their_trusted_numbers() {
 }
 
 /// A `.npy` file as a mapped array of `T`, compared with the table of the matrix that was written into it.
-fn compare_npy<X: Vectors, T: Element + Factor<X>>(path: &Path, case: &Case) -> Result<()> {
+fn compare_npy<X: Vectors, T: Element + Multiplies<X>>(path: &Path, case: &Case) -> Result<()> {
     let mapped = Dense::<T>::open(path)?;
     case.dense::<X, T>(&mapped);
     case.dense::<X, T>(&Dense::read(path, Place::Memory, &case.ctx)?);

@@ -4,7 +4,7 @@ use std::fs;
 
 use half::{bf16, f16};
 use num_complex::Complex;
-use outcore::linalg::{Factor, LinearOperator, Operator, Scalar};
+use outcore::linalg::{LinearOperator, Multiplies, Operator, Scalar};
 use outcore::{
     Context, Csr, DType, Dense, Descriptor, Element, Entry, ErrorKind, NpyHeader, Order, Place,
     StoredValues, verify,
@@ -85,8 +85,8 @@ fn same_products<X: Scalar>(narrow: &dyn LinearOperator<X>, wide: &dyn LinearOpe
 
 fn sparse_products<T, X: Scalar>()
 where
-    T: Narrow + Factor<X>,
-    f32: Factor<X>,
+    T: Narrow + Multiplies<X>,
+    f32: Multiplies<X>,
 {
     let folder = tempdir().unwrap();
     let ctx = Context::new();
@@ -120,8 +120,8 @@ fn sparse_products_have_the_bits_of_the_widened_matrix() {
 
 fn dense_products<T, X: Scalar>()
 where
-    T: Narrow + Factor<X>,
-    f32: Factor<X>,
+    T: Narrow + Multiplies<X>,
+    f32: Multiplies<X>,
 {
     let folder = tempdir().unwrap();
     let ctx = Context::new();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ndarray::IxDyn;
 use num_complex::Complex;
-use outcore::linalg::Factor;
+use outcore::linalg::Multiplies;
 use outcore::{Context, DType, Dense, Element, Error, ErrorKind, Place, Result};
 use serde_json::Value;
 use tempfile::tempdir;
@@ -22,18 +22,18 @@ struct Array {
 }
 
 impl Array {
-    fn of<T: Element + Factor<Complex<f64>>>(dense: &Dense<T, IxDyn>) -> Self {
+    fn of<T: Element + Multiplies<Complex<f64>>>(dense: &Dense<T, IxDyn>) -> Self {
         let one = Complex::new(1.0, 0.0);
         let elements = dense.view().iter().map(|element| element.times(one)).collect();
         Array { dtype: T::DTYPE, shape: dense.shape().to_vec(), elements }
     }
 }
 
-fn read<T: Element + Factor<Complex<f64>>>(path: &Path) -> Result<Array> {
+fn read<T: Element + Multiplies<Complex<f64>>>(path: &Path) -> Result<Array> {
     Dense::<T, IxDyn>::read(path, Place::Memory, &Context::new()).map(|a| Array::of(&a))
 }
 
-fn open<T: Element + Factor<Complex<f64>>>(path: &Path) -> Result<Array> {
+fn open<T: Element + Multiplies<Complex<f64>>>(path: &Path) -> Result<Array> {
     Dense::<T, IxDyn>::open(path).map(|a| Array::of(&a))
 }
 

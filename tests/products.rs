@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use ndarray::{Array2, s};
 use num_complex::Complex;
-use outcore::linalg::{Factor, LinearOperator, Scalar};
+use outcore::linalg::{LinearOperator, Multiplies, Scalar};
 use outcore::{
     Axis, ByCols, ByRows, Compressed, Context, Coo, Csc, Csr, Dense, Duplicates, Element, Entry,
     ErrorKind, Order, Place, Result,
@@ -54,7 +54,11 @@ struct Truth<'a, X: Scalar> {
 }
 
 impl<'a, X: Scalar> Truth<'a, X> {
-    fn new<T: Factor<X>>(case: &'a Case, entry: fn(Small) -> T, number: fn(Small) -> X) -> Self {
+    fn new<T: Multiplies<X>>(
+        case: &'a Case,
+        entry: fn(Small) -> T,
+        number: fn(Small) -> X,
+    ) -> Self {
         let mut a = Array2::zeros(case.shape);
         for (&position, &small) in &case.entries {
             a[position] = entry(small).times(X::from_f64(1.0));
@@ -139,7 +143,7 @@ fn apply_block<X: Scalar>(
 }
 
 /// A type in both compressed formats, in memory, in a scratch file and mapped.
-fn check_sparse<T: Entry + Factor<X>, X: Scalar>(
+fn check_sparse<T: Entry + Multiplies<X>, X: Scalar>(
     case: &Case,
     entry: fn(Small) -> T,
     number: fn(Small) -> X,
@@ -166,7 +170,7 @@ fn fortran<T: Element>(a: &Array2<T>) -> Dense<T> {
 }
 
 /// As [`check_sparse`], and dense in both orders.
-fn check_all<T: Element + Factor<X>, X: Scalar>(
+fn check_all<T: Element + Multiplies<X>, X: Scalar>(
     case: &Case,
     entry: fn(Small) -> T,
     number: fn(Small) -> X,

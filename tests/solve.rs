@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use num_complex::Complex;
 use outcore::io::matrix_market::{Field, Number, Reader};
-use outcore::linalg::{Factor, LinearOperator, Scalar, norm};
+use outcore::linalg::{LinearOperator, Multiplies, Scalar, norm};
 use outcore::solve::{CgOptions, Solved, StopReason, cg};
 use outcore::{Context, Csr, ErrorKind, Place, Result};
 use serde_json::Value;
@@ -39,7 +39,7 @@ fn largest_error<X: Scalar<Real = f64>>(x: &[X], y: &[X]) -> f64 {
 struct Jacobi<X>(Vec<X>);
 
 impl<X: Scalar> Jacobi<X> {
-    fn of<T: Factor<X>>(a: &Csr<T>) -> Self {
+    fn of<T: Multiplies<X>>(a: &Csr<T>) -> Self {
         let one = X::from_f64(1.0);
         let entry = |i| a.get(i, i).unwrap().expect("a diagonal without gaps").times(one);
         Jacobi((0..a.nrows()).map(|i| one / entry(i)).collect())
@@ -252,7 +252,7 @@ fn threads_and_storage_do_not_change_a_bit() {
 }
 
 /// One run that SciPy made as well, with or without Jacobi's preconditioner: `b = A·1`, so that the answer is known.
-fn compare_run<X: Scalar<Real = f64>, T: Factor<X>>(
+fn compare_run<X: Scalar<Real = f64>, T: Multiplies<X>>(
     a: &Csr<T>,
     name: &str,
     run: &str,
@@ -281,7 +281,7 @@ fn compare_run<X: Scalar<Real = f64>, T: Factor<X>>(
     }
 }
 
-fn compare_with_scipy<X: Scalar<Real = f64>, T: Number + Factor<X>>(
+fn compare_with_scipy<X: Scalar<Real = f64>, T: Number + Multiplies<X>>(
     reader: &Reader,
     name: &str,
     scipy: &Value,

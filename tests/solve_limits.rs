@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use num_complex::Complex;
 use num_traits::ToPrimitive;
-use outcore::linalg::{Factor, LinearOperator, Operator, Scalar, norm};
+use outcore::linalg::{LinearOperator, Multiplies, Operator, Scalar, norm};
 use outcore::solve::{CgOptions, Solved, StopReason, cg, cg_with};
 use outcore::{CancelToken, Context, Csr, ErrorKind, Place, Result};
 
@@ -175,7 +175,7 @@ fn singular_systems_with_a_solution_are_solved() {
     }
 }
 
-fn inconsistent<X: Scalar<Real = X> + Factor<X> + ToPrimitive>(rtol: f64, most: f64) {
+fn inconsistent<X: Scalar<Real = X> + Multiplies<X> + ToPrimitive>(rtol: f64, most: f64) {
     for (shape, at) in [((1, 50), 0), ((20, 20), 3), ((7, 60), 200), ((1, 2), 0), ((60, 60), 1)] {
         let a = neumann::<X>(shape.0, shape.1);
         let n = a.nrows();

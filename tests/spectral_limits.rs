@@ -4,7 +4,7 @@
 use ndarray::Array2;
 use num_complex::Complex;
 use num_traits::ToPrimitive;
-use outcore::linalg::{Factor, LinearOperator, Scalar};
+use outcore::linalg::{LinearOperator, Multiplies, Scalar};
 use outcore::spectral::{SvdOptions, SvdReason, pca, randomized_svd};
 use outcore::{Context, Csr, Dense, ErrorKind, Location, Order, Place, verify};
 use tempfile::tempdir;
@@ -18,7 +18,7 @@ fn diagonal<X: Scalar>(size: f64) -> Array2<X> {
     })
 }
 
-fn singular_values_of_any_size<X: Scalar + Factor<X>>(sizes: &[f64], off: f64) {
+fn singular_values_of_any_size<X: Scalar + Multiplies<X>>(sizes: &[f64], off: f64) {
     let ctx = Context::new();
     for &size in sizes {
         let dense = Dense::from(diagonal::<X>(size));
@@ -67,7 +67,7 @@ fn sizes_that_are_powers_of_two_change_no_digit() {
     }
 }
 
-fn a_bad_number_is_named<X: Scalar + Factor<X>>(bad: X) {
+fn a_bad_number_is_named<X: Scalar + Multiplies<X>>(bad: X) {
     let ctx = Context::new();
     for place in [(0, 0), (17, 5), (39, 29)] {
         let mut numbers = diagonal::<X>(1.0);

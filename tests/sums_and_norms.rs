@@ -4,7 +4,7 @@
 use ndarray::Array2;
 use num_complex::Complex;
 use num_traits::{Float, ToPrimitive};
-use outcore::linalg::{Factor, LinearOperator, NormOrder, Operator, Scalar, dot, norm};
+use outcore::linalg::{LinearOperator, Multiplies, NormOrder, Operator, Scalar, dot, norm};
 use outcore::{Context, Coo, Csc, Csr, Dense, DenseMut, Duplicates, ErrorKind, Order, Place};
 use tempfile::tempdir;
 
@@ -15,7 +15,7 @@ fn bits<X: Scalar<Real = X> + ToPrimitive>(x: X) -> u64 {
     x.to_f64().unwrap().to_bits()
 }
 
-fn sums_of_nothing<X: Scalar<Real = X> + Factor<X> + ToPrimitive>() {
+fn sums_of_nothing<X: Scalar<Real = X> + Multiplies<X> + ToPrimitive>() {
     let ctx = Context::new();
     assert_eq!(bits(norm::<X>(&[], &ctx)), 0);
     assert_eq!(bits(dot::<X>(&[], &[], &ctx).unwrap()), 0);
@@ -53,7 +53,7 @@ fn sums_of_nothing_are_positive_zeros() {
     }
 }
 
-fn norms_of_size<X: Scalar + Factor<X>>(size: f64, off: f64)
+fn norms_of_size<X: Scalar + Multiplies<X>>(size: f64, off: f64)
 where
     X::Real: Float + ToPrimitive,
 {

@@ -221,7 +221,7 @@ fn dense(
     let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(TASK));
     let work = dtype.bytes_of(step.min(a.len()));
     let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
-    let mut runs = AnyZippedRuns::new(a, b, left.min(ctx.memory_left() / 2), ctx)?;
+    let mut runs = AnyZippedRuns::new(a, b, left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
         let plan = Plan::new("combining elements");
         let plan = plan.on_device_of(a.buffer().file().or(b.buffer().file()));

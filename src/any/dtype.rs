@@ -144,7 +144,7 @@ fn dense(
     let work = dtype.bytes_of(step.min(a.len()));
     let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
     let all = a.as_line();
-    let mut panels = AnyLinePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2), ctx)?;
+    let mut panels = AnyLinePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name).on_device_of(a.buffer().file());
         let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory() + work);
@@ -187,8 +187,7 @@ fn changed(
     let (value, index, _) = types.sizes();
     let work = (panels.most_entries() * (value + index)) as u64;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name).on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
+        let plan = panels.plan(change.name).beside(work);
         let plan = plan.works(a.nnz() as u64, WORK);
         Ok(AnyWriter::plan(plan, types, size, place, ctx))
     })?;
@@ -227,7 +226,7 @@ fn in_memory(
 ) -> Result<RawBuffer> {
     let bytes = (data.len() as u64).saturating_mul(dtype.map_or(0, DType::size) as u64);
     let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let mut panels = AnyEntryPanels::within(left / 4, 1, no_indices, data, ctx)?;
+    let mut panels = AnyEntryPanels::within(left / 4, 1, no_indices, data)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name).on_device_of(data.file()).works(data.len() as u64, WORK);
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
@@ -253,7 +252,7 @@ fn coo(
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
     let (budget, arrays) = (AnyZippedLines::budget(left), [a.rows(), a.cols()]);
     let arrays = (types.1, &arrays[..]);
-    let mut panels = AnyEntryPanels::within(budget, 1, arrays, a.data(), ctx)?;
+    let mut panels = AnyEntryPanels::within(budget, 1, arrays, a.data())?;
     let work = dtype.bytes_of(panels.most_entries());
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name).on_device_of(a.rows().file()).works(nnz as u64, WORK);

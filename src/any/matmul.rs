@@ -10,7 +10,7 @@ use crate::any::reshape::missing;
 use crate::convert::{recompress, to_order};
 use crate::dense::{AnyDense, Dense, DenseMut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{Multiplier, Scalar, by_scalar};
+use crate::linalg::{Multiplier, Scalar, by_scalar, products};
 use crate::sparse::{AnyCompressed, Csr, Types};
 use crate::storage::{Context, DType, Entry, Order, Place, SparseFormat};
 
@@ -113,7 +113,9 @@ fn with_columns<X: Scalar>(
     .into_typed();
     let shape = if order == Order::C { (m, k) } else { (k, m) };
     let mut product = DenseMut::<X>::create(place, shape, order, ctx)?;
-    Multiplier::Lines(a).product(false, (k, b.as_slice(), product.as_mut_slice()), ctx)?;
+    let vectors = (k, b.as_slice(), product.as_mut_slice());
+    let by = products(a.types().values)?;
+    Multiplier::Lines(a).product(by, false, vectors, ctx)?;
     product.freeze().map(AnyMatrix::from)
 }
 

@@ -3,8 +3,11 @@
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::Result;
-use crate::linalg::{LinearOperator, Matrix, Multiplier, Scalar, planned, sealed};
-use crate::storage::{Context, Plan};
+use crate::linalg::{
+    LinearOperator, Matrix, Multiplier, MultipliesVectors, Products, Scalar, planned, products,
+    sealed,
+};
+use crate::storage::{Context, DType, Plan};
 
 /// As those of a typed matrix, with the same bits; coordinates have none. Elements of a dense matrix that no kernel is compiled for
 /// are decoded some lines at a time, into 1 MiB or, if that is more, what keeps the bits of the whole: a line, or a block of
@@ -23,17 +26,36 @@ impl<X: Scalar> LinearOperator<X> for AnyMatrix {
     }
 
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.multiplier()?.product(false, (k, x, y), ctx)
+        self.product(false, (k, x, y), ctx)
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.multiplier()?.product(true, (k, x, y), ctx)
+        self.product(true, (k, x, y), ctx)
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let plan = planned::<X>(self, adjoint, k, ctx)?;
         // That of lines says so itself.
         Ok(if let Body::Dense(_) = self.body() { plan.every_time() } else { plan })
+    }
+}
+
+impl AnyMatrix {
+    fn product<X: Scalar>(
+        &self,
+        adjoint: bool,
+        vectors: (usize, &[X], &mut [X]),
+        ctx: &Context,
+    ) -> Result<()> {
+        let multiplier = self.multiplier()?;
+        let by = products(multiplier.entry())?;
+        multiplier.product(by, adjoint, vectors, ctx)
+    }
+}
+
+impl<X: Scalar> MultipliesVectors<X> for AnyMatrix {
+    fn products(entry: Option<DType>) -> Result<&'static Products<X>> {
+        products(entry)
     }
 }
 

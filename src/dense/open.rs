@@ -242,7 +242,7 @@ impl AnyDense {
         ctx.check_memory("the result", result)?;
         let all = self.as_line();
         let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
-        let mut panels = AnyLinePanels::once(&all, (1, 1), budget, ctx)?;
+        let mut panels = AnyLinePanels::once(&all, (1, 1), budget)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new(operation)
                 .on_device_of(self.buffer.file())

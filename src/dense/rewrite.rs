@@ -10,8 +10,7 @@ use crate::dense::writable::{ArrayToWrite, DenseMut};
 use crate::error::Result;
 use crate::storage::raw::RawMut;
 use crate::storage::{
-    Context, Devices, Element, PanelReader, Plan, RawPanelArray, RawWriter, Source, largest_panel,
-    panel_elements,
+    ArrayPanels, Arrays, Context, Element, Part, Plan, RawWriter, Reading, elements_within,
 };
 
 /// Elements between two looks at the cancel token.
@@ -64,17 +63,12 @@ impl ArrayToWrite<'_> {
     ) -> Result<()> {
         let (len, dtype) = (self.len(), self.dtype());
         let budget = ctx.memory_left() / 2;
-        let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
-        let step = panel_elements(most, &[dtype.size()]).min(len);
+        let step = elements_within(budget, dtype.size()).min(len);
         let Some((origin, start)) = self.origin() else { return Ok(()) };
-        let array = RawPanelArray::Read { slot: 0, origin: start, dtype: Some(dtype) };
-        let panels = (0..len)
-            .step_by(step)
-            .map(|first| array.extent(first..len.min(first + step)).into_iter().collect());
-        let source = Source::open(origin)?;
-        let mode = Devices::known().read_mode(&source)?;
-        let mut reader = PanelReader::new(vec![source], panels.collect(), budget, mode)?;
-        reader.pin_nothing();
+        let arrays = Arrays::of_file(origin, start, dtype)?;
+        let runs = (0..len).step_by(step).map(|first| first..len.min(first + step));
+        let panels: Vec<Vec<Part>> = runs.map(|run| vec![(0, run)]).collect();
+        let mut reader = ArrayPanels::new(arrays, panels, Reading::once(budget))?;
         let _running = ctx.begin(|| {
             let bytes = dtype.bytes_of(len);
             let writing = RawWriter::memory_beside(ctx.memory_left());
@@ -85,9 +79,8 @@ impl ArrayToWrite<'_> {
         let mut room = ctx.raw_work("a run of elements", (Some(dtype), step))?.counted(ctx.meter());
         // Changes on the map are on the device before it is read.
         let mut writer = self.write_over()?;
-        ctx.meter().pass();
-        reader.sweep(ctx, &mut |panel, bytes| {
-            let read = array.elements(panel * step..len.min(panel * step + step), bytes)?;
+        reader.sweep(ctx, &mut |_, parts| {
+            let read = parts[0];
             let mut elements = room.as_mut();
             let mut elements = elements.slice_mut(0..read.len());
             elements.copy_from(read);

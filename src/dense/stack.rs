@@ -8,12 +8,14 @@ use std::ops::Range;
 
 use crate::dense::any_dense::AnyDense;
 use crate::dense::base::Dense;
-use crate::dense::parts::{Part, Parts};
 use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
-use crate::storage::{Context, DType, Element, Order, Place, Plan, largest_panel, panel_elements};
+use crate::storage::{
+    ArrayPanels, Arrays, Context, DType, Element, Order, Part, Place, Plan, Reading, bytes_within,
+    panel_elements,
+};
 
 /// Nanoseconds that an element takes.
 const WORK: f64 = 0.5;
@@ -71,12 +73,15 @@ pub(crate) fn concatenate(
 ) -> Result<AnyDense> {
     let stack = Stack::new(axis, dtype, matrices)?;
     let budget = stack.budget(place, ctx)?;
-    let buffers = matrices.iter().map(|matrix| matrix.buffer().clone()).collect();
-    let mut parts = Parts::new(buffers, stack.panels(budget), budget, ctx)?;
+    let stored: u64 = matrices.iter().map(AnyDense::stored_bytes).sum();
+    let arrays = match stored <= budget {
+        true => Arrays::in_place(matrices.iter().map(|matrix| matrix.buffer().clone())),
+        false => Arrays::read(matrices.iter().map(AnyDense::buffer))?,
+    };
+    let mut parts = ArrayPanels::new(arrays, stack.panels(budget), Reading::once(budget))?;
     let height = stack.height(budget);
     let _running = ctx.begin(|| {
         let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
-        let stored = matrices.iter().map(AnyDense::stored_bytes).sum();
         let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
         let band = dtype.bytes_of(height.saturating_mul(stack.length()));
         let plan = plan.holds(parts.memory().saturating_add(band)).works(stack.len() as u64, WORK);
@@ -84,11 +89,11 @@ pub(crate) fn concatenate(
     })?;
     let mut writer = AnyDenseWriter::new(place, (dtype, &stack.shape, stack.order), ctx)?;
     if height == 0 {
-        parts.sweep(ctx, &mut |parts| parts.iter().try_for_each(|&part| writer.push(part)))?;
+        parts.sweep(ctx, &mut |_, parts| parts.iter().try_for_each(|&part| writer.push(part)))?;
     } else {
         let what = (Some(dtype), height.saturating_mul(stack.length()));
         let mut made = ctx.raw_zeros("lines of the result", what)?;
-        parts.sweep(ctx, &mut |parts| {
+        parts.sweep(ctx, &mut |_, parts| {
             let mut made = made.as_mut();
             let mut made = made.slice_mut(0..parts.iter().map(Raw::len).sum());
             ctx.with_threads(|| stack.interleave(parts, made.reborrow()));
@@ -185,26 +190,22 @@ impl Stack {
             0 => cut((0..self.lines).flat_map(|line| self.of_lines(line..line + 1)), most),
             height => (0..self.lines)
                 .step_by(height)
-                .map(|line| {
-                    self.of_lines(line..self.lines.min(line + height))
-                        .map(|(array, elements)| Part { array, elements })
-                        .collect()
-                })
+                .map(|line| self.of_lines(line..self.lines.min(line + height)).collect())
                 .collect(),
         }
     }
 
     /// What each matrix has of some lines.
-    fn of_lines(&self, lines: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
+    fn of_lines(&self, lines: Range<usize>) -> impl Iterator<Item = Part> {
         let lengths = self.lengths.iter().enumerate();
         lengths.map(move |(array, length)| (array, lines.start * length..lines.end * length))
     }
 
     /// Elements of a panel with a part of each matrix.
     fn panel(&self, budget: u64) -> usize {
-        let most = largest_panel(budget).min((budget / 4).max(16 << 10) as usize);
         // Every part is read in whole sectors.
-        panel_elements(most.saturating_sub(self.sizes.len() * 2 * 4096), &[self.dtype.size()])
+        let most = bytes_within(budget).saturating_sub(self.sizes.len() * 2 * 4096);
+        panel_elements(most, &[self.dtype.size()])
     }
 
     /// Puts some lines of every matrix beside each other.
@@ -226,13 +227,13 @@ impl Stack {
 }
 
 /// Cuts runs of arrays into parts, and gathers those into panels of at most `most` elements.
-fn cut(runs: impl Iterator<Item = (usize, Range<usize>)>, most: usize) -> Vec<Vec<Part>> {
+fn cut(runs: impl Iterator<Item = Part>, most: usize) -> Vec<Vec<Part>> {
     let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
     for (array, run) in runs {
         let mut start = run.start;
         while start < run.end {
             let step = (run.end - start).min(most - filled);
-            panel.push(Part { array, elements: start..start + step });
+            panel.push((array, start..start + step));
             (start, filled) = (start + step, filled + step);
             if filled == most {
                 panels.push(std::mem::take(&mut panel));

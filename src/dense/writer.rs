@@ -10,9 +10,6 @@ use crate::error::Result;
 use crate::storage::raw::Raw;
 use crate::storage::{Context, DType, Element, NpyHeader, Order, Place, Plan, RawWriter, Stage};
 
-/// Bytes of a file before its elements.
-const HEADER: u64 = 4096;
-
 /// Takes the elements of an array in the order in which they lie.
 pub(crate) struct AnyDenseWriter {
     stage: Stage,
@@ -53,19 +50,12 @@ impl AnyDenseWriter {
 
     /// Memory that writing so many elements to `place` takes; that of the result if it is to live in memory.
     pub(crate) fn memory((dtype, len): (DType, usize), place: &Place, ctx: &Context) -> u64 {
-        match place {
-            Place::Memory => dtype.bytes_of(len),
-            _ => RawWriter::memory_beside(ctx.memory_left()),
-        }
+        Stage::memory(&[dtype.bytes_of(len)], place, ctx)
     }
 
     /// Adds writing an array of so many elements to a plan.
     pub(crate) fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
-        let plan = plan.at(place, false).beside(Self::memory(what, place, ctx));
-        match place {
-            Place::Memory => plan,
-            _ => plan.writes(HEADER.saturating_add(what.0.bytes_of(what.1))),
-        }
+        Stage::plan(plan, &[what.0.bytes_of(what.1)], false, place, ctx)
     }
 
     /// Takes the next elements.

@@ -1,10 +1,12 @@
 //! Elements of arrays of one shape and order, run by run: one array, or two side by side.
 
+use std::ops::Range;
+
 use crate::dense::any_dense::AnyDense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Devices, PanelReader, RawBuffer, RawPanelArray, largest_panel, panel_elements,
+    ArrayPanels, Arrays, Context, Cut, Part, Reading, largest_panel, panel_elements,
 };
 
 /// Elements in a run of arrays that are used where they lie.
@@ -12,23 +14,40 @@ const RESIDENT: usize = 1 << 22;
 
 /// Two arrays in runs of the same elements, for one pass.
 pub(crate) struct AnyZippedRuns {
-    left: RawBuffer,
-    right: RawBuffer,
+    runs: Runs,
+    panels: ArrayPanels,
+}
+
+/// Where runs begin and end.
+#[derive(Clone, Copy)]
+struct Runs {
+    len: usize,
     /// Elements of every run but the last.
     run: usize,
-    streams: Option<(PanelReader, RawPanelArray, RawPanelArray)>,
+}
+
+impl Runs {
+    fn elements(&self, run: usize) -> Range<usize> {
+        run * self.run..self.len.min((run + 1) * self.run)
+    }
+}
+
+impl Cut for Runs {
+    fn count(&self) -> usize {
+        self.len.div_ceil(self.run)
+    }
+
+    fn parts(&self, run: usize, name: &mut dyn FnMut(Part)) {
+        name((0, self.elements(run)));
+        name((1, self.elements(run)));
+    }
 }
 
 impl AnyZippedRuns {
     /// Runs within `budget` bytes of memory.
     ///
     /// Fails if the arrays differ in shape or order.
-    pub(crate) fn new(
-        left: &AnyDense,
-        right: &AnyDense,
-        budget: u64,
-        ctx: &Context,
-    ) -> Result<Self> {
+    pub(crate) fn new(left: &AnyDense, right: &AnyDense, budget: u64) -> Result<Self> {
         if left.shape() != right.shape() {
             let (expected, found) = (format!("{:?}", left.shape()), format!("{:?}", right.shape()));
             return Err(Error::shape("the second array", expected, found));
@@ -39,35 +58,22 @@ impl AnyZippedRuns {
                 .found(format!("{:?}", right.order()))
                 .remedy("transpose one, or store it in the other order"));
         }
-        let (left, right) = (left.buffer().clone(), right.buffer().clone());
-        let stored = left.stored_bytes() + right.stored_bytes();
-        if stored <= budget {
-            return Ok(AnyZippedRuns { left, right, run: RESIDENT, streams: None });
-        }
-        let mut sources = Vec::new();
-        let lefts = RawPanelArray::new(&left, &mut sources)?;
-        let rights = RawPanelArray::new(&right, &mut sources)?;
-        let sizes = [lefts.panel_bytes(), rights.panel_bytes()];
-        let run = panel_elements(largest_panel(budget), &sizes);
-        let len = left.len();
-        let panels = (0..len)
-            .step_by(run)
-            .map(|start| {
-                let here = start..len.min(start + run);
-                lefts.extent(here.clone()).into_iter().chain(rights.extent(here)).collect()
-            })
-            .collect();
-        let source =
-            sources.first().ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
-        let mode = Devices::known().read_mode(source)?;
-        let mut reader = PanelReader::new(sources, panels, budget, mode)?;
-        reader.pin_nothing();
-        Ok(AnyZippedRuns { left, right, run, streams: Some((reader, lefts, rights)) })
+        let both = [left.buffer(), right.buffer()];
+        let (arrays, run) = match left.stored_bytes() + right.stored_bytes() <= budget {
+            true => (Arrays::in_place(both.map(Clone::clone)), RESIDENT),
+            false => {
+                let arrays = Arrays::read(both)?;
+                let sizes = [arrays.size(0), arrays.size(1)];
+                (arrays, panel_elements(largest_panel(budget), &sizes))
+            }
+        };
+        let runs = Runs { len: left.len(), run };
+        Ok(AnyZippedRuns { runs, panels: ArrayPanels::new(arrays, runs, Reading::once(budget))? })
     }
 
     /// Most memory that runs take.
     pub(crate) fn memory(&self) -> u64 {
-        self.streams.as_ref().map_or(0, |(reader, ..)| reader.memory())
+        self.panels.memory()
     }
 
     /// Calls `work` with the position of every run and its elements of both arrays, in order.
@@ -76,22 +82,7 @@ impl AnyZippedRuns {
         ctx: &Context,
         work: &mut dyn FnMut(usize, Raw<'_>, Raw<'_>) -> Result<()>,
     ) -> Result<()> {
-        let (len, run) = (self.left.len(), self.run);
-        ctx.meter().pass();
-        let Some((reader, lefts, rights)) = &mut self.streams else {
-            ctx.meter().read(self.left.stored_bytes() + self.right.stored_bytes());
-            for start in (0..len).step_by(run) {
-                ctx.report("sweeping", start as u64, len as u64)?;
-                let here = start..len.min(start + run);
-                let left = self.left.as_raw().slice(here.clone());
-                work(start, left, self.right.as_raw().slice(here))?;
-            }
-            return ctx.report("sweeping", len as u64, len as u64);
-        };
-        reader.sweep(ctx, &mut |panel, bytes| {
-            let here = panel * run..len.min(panel * run + run);
-            let left = lefts.elements(here.clone(), bytes)?;
-            work(here.start, left, rights.elements(here, bytes)?)
-        })
+        let runs = self.runs;
+        self.panels.sweep(ctx, &mut |run, parts| work(runs.elements(run).start, parts[0], parts[1]))
     }
 }

@@ -27,8 +27,10 @@ pub(crate) use algebra::{
     Stored, by_scalar, exponent, is_safe, largest, norm_of, power_of_two, sum_of, two_sum,
 };
 pub(crate) use elementwise::{add, multiply_elements, subtract};
-pub use product::{FnOperator, LinearOperator, Matrix, Operator, Reordered};
-pub(crate) use product::{Multiplier, check_meets, planned, sealed};
+pub use product::{
+    FnOperator, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,
+};
+pub(crate) use product::{Multiplier, Products, check_meets, planned, products, sealed};
 pub use spgemm::Mask;
 pub use statistics::{NormOrder, Stats};
 pub(crate) use statistics::{dense_stats, nnz_per, norms_into, sparse_stats};

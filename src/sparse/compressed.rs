@@ -329,3 +329,10 @@ impl AnyCompressed {
         Compressed::from_any(self)
     }
 }
+
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+    /// Bytes of the arrays that lie in files.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.indptr().stored_bytes() + self.indices().stored_bytes() + self.data().stored_bytes()
+    }
+}

@@ -1,14 +1,14 @@
 //! A coordinate matrix made entry by entry, from the first to the last, at any place.
 
 use crate::error::Result;
-use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
+use crate::sparse::any_coo::{AnyCoo, CooTypes};
 use crate::sparse::check::check_types;
-use crate::sparse::files::{ValueWriter, index_header, stored_values};
+use crate::sparse::files::{ValueWriter, index_header, stored_values, value_bytes};
 use crate::sparse::types::on_disk;
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DATA_START, DESCRIPTOR, DType, Descriptor, INDICES_FILE, Place, Plan, ROWS_FILE,
-    RawWriter, SparseFormat, Stage,
+    Context, DESCRIPTOR, DType, Descriptor, INDICES_FILE, Place, Plan, ROWS_FILE, RawWriter,
+    SparseFormat, Stage,
 };
 
 /// Takes the entries of a coordinate matrix, in order.
@@ -54,15 +54,9 @@ impl AnyCooWriter {
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let (plan, bytes) = (plan.at(place, true), coo_bytes(types, nnz));
-        match place {
-            Place::Memory => plan.beside(bytes),
-            _ => {
-                let values = if types.0.is_some() { DATA_START } else { 1 };
-                let memory = 3 * RawWriter::memory_beside(ctx.memory_left());
-                plan.writes(bytes.saturating_add(2 * DATA_START + values)).beside(memory)
-            }
-        }
+        let indices = types.1.bytes_of(nnz);
+        let arrays = [indices, indices, value_bytes(types.0, nnz, place)];
+        Stage::plan(plan, &arrays, true, place, ctx)
     }
 
     /// Takes the next entries, whose coordinates were checked.

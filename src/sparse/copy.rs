@@ -12,7 +12,7 @@ use crate::sparse::index_check::IndexCheck;
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::line_panels_of_several::AnyZippedLines;
 use crate::sparse::writer::{AnyWriter, memory_left};
-use crate::storage::{Context, Entry, Index, Place, Plan};
+use crate::storage::{Context, Entry, Index, Place};
 
 /// Nanoseconds an entry takes.
 const WORK: f64 = 1.0;
@@ -42,8 +42,7 @@ impl AnyCompressed {
         let budget = AnyZippedLines::budget(left);
         let mut lines = AnyZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("copying").on_device_of(self.indices_buffer().file());
-            let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
+            let plan = lines.plan("copying");
             let plan = plan.works(self.nnz() as u64, WORK);
             Ok(AnyWriter::plan(plan, types, size, place, ctx))
         })?;
@@ -97,10 +96,9 @@ impl AnyCoo {
         let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
         let (budget, arrays) = (AnyZippedLines::budget(left), [self.rows(), self.cols()]);
         let arrays = (types.1, &arrays[..]);
-        let mut panels = AnyEntryPanels::within(budget, 1, arrays, self.data(), ctx)?;
+        let mut panels = AnyEntryPanels::within(budget, 1, arrays, self.data())?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("copying").on_device_of(self.rows().file());
-            let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
+            let plan = panels.plan("copying");
             let plan = plan.works(nnz as u64, WORK);
             Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
         })?;

@@ -7,8 +7,7 @@ use crate::error::Result;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::{Raw, width};
 use crate::storage::{
-    Context, DType, Devices, Extent, PanelReader, RawBuffer, RawPanelArray, ReadMode,
-    panel_elements,
+    ArrayPanels, Arrays, Context, Cut, DType, Part, Plan, RawBuffer, Reading, panel_elements,
 };
 
 /// Runs of an array below this size are left to the page cache to gather; larger ones are read as the device likes it.
@@ -22,55 +21,45 @@ const LEAST: usize = 16 << 10;
 
 /// Hands out the parallel arrays of a sparse matrix in runs of entries, in order.
 pub(crate) struct AnyEntryPanels {
-    /// `None` if everything lies in memory.
-    reader: Option<PanelReader>,
-    indices: Vec<RawPanelArray>,
-    data: RawPanelArray,
+    runs: Runs,
+    panels: ArrayPanels,
+}
+
+/// Where runs begin and end.
+#[derive(Clone, Copy)]
+struct Runs {
     nnz: usize,
     /// Entries of every run but the last.
     step: usize,
+    /// Index arrays before the values.
+    arrays: usize,
+}
+
+impl Cut for Runs {
+    fn count(&self) -> usize {
+        self.nnz.div_ceil(self.step)
+    }
+
+    fn parts(&self, run: usize, name: &mut dyn FnMut(Part)) {
+        let start = run * self.step;
+        (0..=self.arrays).for_each(|array| name((array, start..self.nnz.min(start + self.step))));
+    }
 }
 
 impl AnyEntryPanels {
     /// Runs of `step` entries of some index arrays, of type `index`, and a value array of one length; two runs are in memory
     /// at a time, one that is worked on and one that is read.
-    ///
-    /// The arrays must outlive the panels if they lie in files: they hold the locks.
     pub(crate) fn new(
         (index, indices): (DType, &[&RawBuffer]),
         data: &RawBuffer,
         step: usize,
-        ctx: &Context,
     ) -> Result<Self> {
         let nnz = data.len();
-        let mut sources = Vec::new();
-        let indices = indices
-            .iter()
-            .map(|array| RawPanelArray::new(array, &mut sources))
-            .collect::<Result<Vec<_>>>()?;
-        let data = RawPanelArray::new(data, &mut sources)?;
         let step = step.clamp(1, nnz.max(1));
-        let mut panels = Vec::new();
-        for start in (0..nnz).step_by(step) {
-            let run = start..nnz.min(start + step);
-            let extents = indices.iter().map(|array| array.extent(run.clone()));
-            let extents = extents.chain([data.extent(run.clone())]);
-            panels.push(extents.flatten().collect::<Vec<Extent>>());
-        }
-        let reader = match sources.iter().max_by_key(|source| source.length()) {
-            Some(largest) => {
-                let mode = match step * index.size() < SMALL {
-                    true => ReadMode::Buffered,
-                    false => Devices::known().read_mode(largest)?,
-                };
-                let budget = 2 * PanelReader::panel_memory(&panels) as u64;
-                let mut reader = PanelReader::new(sources, panels, budget, mode)?;
-                reader.pin_nothing();
-                Some(reader)
-            }
-            None => None,
-        };
-        Ok(AnyEntryPanels { reader, indices, data, nnz, step })
+        let runs = Runs { nnz, step, arrays: indices.len() };
+        let arrays = Arrays::read(indices.iter().copied().chain([data]))?;
+        let how = Reading::two_panels().gathered(step * index.size() < SMALL);
+        Ok(AnyEntryPanels { runs, panels: ArrayPanels::new(arrays, runs, how)? })
     }
 
     /// Runs within about `budget` bytes of memory, each but the last of a multiple of `multiple` entries.
@@ -79,29 +68,33 @@ impl AnyEntryPanels {
         multiple: usize,
         (index, indices): (DType, &[&RawBuffer]),
         data: &RawBuffer,
-        ctx: &Context,
     ) -> Result<Self> {
         let panel = ((budget / 2).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
         let size = (indices.len() * index.size() + width(data.dtype())).max(1);
         // What the alignment of each array takes is no room for its elements.
         let room = panel_elements(panel, &vec![1; indices.len() + 1]) * (indices.len() + 1);
         let step = (room / size / multiple).max(1) * multiple;
-        Self::new((index, indices), data, step, ctx)
+        Self::new((index, indices), data, step)
     }
 
     /// Most entries of a run.
     pub(crate) fn most_entries(&self) -> usize {
-        self.step.min(self.nnz)
+        self.runs.step.min(self.runs.nnz)
     }
 
     /// Bytes that a sweep reads.
     pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.reader.as_ref().map_or(0, PanelReader::bytes_to_read)
+        self.panels.bytes_to_read()
     }
 
     /// Most memory that a sweep takes.
     pub(crate) fn memory(&self) -> u64 {
-        self.reader.as_ref().map_or(0, PanelReader::memory)
+        self.panels.memory()
+    }
+
+    /// The plan of an operation that makes one pass over the entries.
+    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
+        self.panels.plan(operation)
     }
 
     /// Calls `work` with every run in order: the number of its first entry, its index arrays, its values.
@@ -110,23 +103,11 @@ impl AnyEntryPanels {
         ctx: &Context,
         work: &mut dyn FnMut(usize, &[Indices<'_>], Raw<'_>) -> Result<()>,
     ) -> Result<()> {
-        let AnyEntryPanels { reader, indices, data, nnz, step } = self;
-        ctx.meter().pass();
-        let mut hand_out = |panel: usize, bytes: &[&[u8]]| {
-            let start = panel * *step;
-            let run = start..(*nnz).min(start + *step);
-            let indices = indices
-                .iter()
-                .map(|array| array.elements(run.clone(), bytes).map(Indices::of_raw))
-                .collect::<Result<Vec<_>>>()?;
-            work(start, &indices, data.elements(run, bytes)?)
-        };
-        match reader {
-            Some(reader) => reader.sweep(ctx, &mut hand_out),
-            None => (0..nnz.div_ceil(*step)).try_for_each(|panel| {
-                ctx.check_cancelled()?;
-                hand_out(panel, &[])
-            }),
-        }
+        let Runs { step, arrays, .. } = self.runs;
+        self.panels.sweep(ctx, &mut |run, parts| {
+            let indices: Vec<_> =
+                parts[..arrays].iter().map(|&part| Indices::of_raw(part)).collect();
+            work(run * step, &indices, parts[arrays])
+        })
     }
 }

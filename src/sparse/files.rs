@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::sparse::types::{Types, on_disk};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    DType, Descriptor, NpyHeader, Order, RawBuffer, RawBufferMut, RawWriter, SparseFormat, Stage,
-    StoredValues, VALUES_FILE,
+    DType, Descriptor, NpyHeader, Order, Place, RawBuffer, RawBufferMut, RawWriter, SparseFormat,
+    Stage, StoredValues, VALUES_FILE,
 };
 
 /// The header of an array of `len` indices or pointers.
@@ -26,6 +26,14 @@ pub(crate) fn value_stands(dtype: DType) -> Vec<(DType, usize)> {
         DType::Complex128 => vec![(DType::Float64, 2), (DType::Complex128, 1)],
         DType::Bool => vec![(DType::Bool, 1), (DType::UInt8, 1)],
         other => vec![(other, 1)],
+    }
+}
+
+/// Bytes of `nnz` values at a place; in a file a pattern has one that stands for all.
+pub(crate) fn value_bytes(values: Option<DType>, nnz: usize, place: &Place) -> u64 {
+    match values {
+        Some(dtype) => dtype.bytes_of(nnz),
+        None => u64::from(*place != Place::Memory),
     }
 }
 

@@ -4,9 +4,12 @@
 //! cut into pieces. What a piece may be depends on the work: one matrix, or some that are put side by side, can be cut
 //! behind any entry; matrices that are merged must be cut at the same column.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::by_index;
-use crate::storage::Index;
+use crate::storage::{Cut, Index, Part};
 
 /// Bytes that a line takes beside its entries: its pointer, and what the work notes of it.
 const BESIDE: usize = 16;
@@ -25,7 +28,7 @@ pub(crate) enum Pieces {
 
 /// The end of a run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cut {
+pub(crate) struct LineCut {
     /// Lines that are complete here.
     pub(crate) done: usize,
     /// Whether the run starts with a line, and not within one.
@@ -34,9 +37,51 @@ pub(crate) struct Cut {
 
 /// The runs of some matrices of one extent, in order.
 pub(crate) struct Cuts {
-    pub(crate) runs: Vec<Cut>,
+    pub(crate) runs: Vec<LineCut>,
     /// Where the entries of each run end, one number for each matrix.
     pub(crate) ends: Vec<usize>,
+}
+
+impl Cuts {
+    /// The lines of a run; one for a piece of it.
+    pub(super) fn lines(&self, run: usize) -> Range<usize> {
+        let first = if run == 0 { 0 } else { self.runs[run - 1].done };
+        first..self.runs[run].done.max(first + 1)
+    }
+
+    /// How many matrices there are.
+    fn matrices(&self) -> usize {
+        self.ends.len() / self.runs.len().max(1)
+    }
+
+    /// Where the entries of a matrix in a run begin and end.
+    pub(super) fn span(&self, run: usize, matrix: usize) -> Range<usize> {
+        let (at, count) = (run * self.matrices() + matrix, self.matrices());
+        let start = if run == 0 { 0 } else { self.ends[at - count] };
+        start..self.ends[at]
+    }
+
+    /// The entries of all matrices in a run.
+    pub(super) fn entries(&self, run: usize) -> usize {
+        (0..self.matrices()).map(|matrix| self.span(run, matrix).len()).sum()
+    }
+}
+
+/// Pointers, indices and values of one matrix after the other.
+impl Cut for Arc<Cuts> {
+    fn count(&self) -> usize {
+        self.runs.len()
+    }
+
+    fn parts(&self, run: usize, name: &mut dyn FnMut(Part)) {
+        let lines = self.lines(run);
+        for matrix in 0..self.matrices() {
+            let span = self.span(run, matrix);
+            name((3 * matrix, lines.start..lines.end + 1));
+            name((3 * matrix + 1, span.clone()));
+            name((3 * matrix + 2, span));
+        }
+    }
 }
 
 /// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole.
@@ -58,13 +103,13 @@ pub(crate) fn cut(
         let mut opens = true;
         if lines == 1 {
             while let Some(ends) = cutting.piece(done, pieces) {
-                cutting.push(&mut cuts, Cut { done, opens }, ends);
+                cutting.push(&mut cuts, LineCut { done, opens }, ends);
                 opens = false;
             }
         }
         done += lines;
         let ends = cutting.ends(done - 1);
-        cutting.push(&mut cuts, Cut { done, opens }, ends);
+        cutting.push(&mut cuts, LineCut { done, opens }, ends);
     }
     cuts
 }
@@ -87,7 +132,7 @@ impl Cutting<'_> {
         ends.map(|(matrix, &start)| matrix.span(line).end.max(start)).collect()
     }
 
-    fn push(&mut self, cuts: &mut Cuts, cut: Cut, ends: Vec<usize>) {
+    fn push(&mut self, cuts: &mut Cuts, cut: LineCut, ends: Vec<usize>) {
         cuts.runs.push(cut);
         cuts.ends.extend_from_slice(&ends);
         self.starts = ends;

@@ -5,16 +5,17 @@
 //! the file does not: what is made of a matrix can be published without looking at it again.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::pointers_changed;
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::{Indices, by_index};
-use crate::sparse::line_cuts::{Cut, Cuts, Pieces, cut};
+use crate::sparse::line_cuts::{Cuts, LineCut, Pieces, cut};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Devices, Extent, Index, PanelReader, RawPanelArray, ReadMode, panel_elements,
+    ArrayPanels, Arrays, Context, Index, Plan, RawBuffer, Reading, panel_elements,
 };
 
 /// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
@@ -29,20 +30,11 @@ const LEAST: usize = 16 << 10;
 /// Hands out matrices of one extent and of the same types in runs of consecutive lines (rows of CSR, columns of CSC), in
 /// order.
 pub(crate) struct AnyZippedLines {
-    /// Keeps maps and locks while panels are read from the files.
     matrices: Vec<AnyCompressed>,
-    arrays: Vec<Arrays>,
     /// What each matrix counts its pointers from.
     bases: Vec<usize>,
-    cuts: Cuts,
-    /// `None` if everything lies in memory.
-    reader: Option<PanelReader>,
-}
-
-struct Arrays {
-    indptr: RawPanelArray,
-    indices: RawPanelArray,
-    data: RawPanelArray,
+    cuts: Arc<Cuts>,
+    panels: ArrayPanels,
 }
 
 /// A run of whole lines, or a piece of one line.
@@ -94,16 +86,8 @@ impl AnyZippedLines {
         ctx: &Context,
     ) -> Result<Self> {
         let matrices: Vec<_> = matrices.iter().map(|&matrix| matrix.clone()).collect();
-        let mut sources = Vec::new();
-        let arrays = matrices.iter().map(|matrix| {
-            Ok(Arrays {
-                indptr: RawPanelArray::new(matrix.indptr_buffer(), &mut sources)?,
-                indices: RawPanelArray::new(matrix.indices_buffer(), &mut sources)?,
-                data: RawPanelArray::new(matrix.data(), &mut sources)?,
-            })
-        });
-        let arrays = arrays.collect::<Result<Vec<_>>>()?;
-        let streams = sources.len().max(1);
+        let arrays = Arrays::read(matrices.iter().flat_map(arrays_of))?;
+        let streams = arrays.files().max(1);
         let bytes = ((budget / 8).min(LARGEST) as usize).max(LEAST * streams);
         // What the alignment of each array takes is no room for its elements.
         let room = |bytes| panel_elements(bytes, &vec![1; streams]) * streams;
@@ -113,19 +97,11 @@ impl AnyZippedLines {
         };
         let cuts = cut(&matrices, pieces, (room(bytes), room(longest)));
         let bases = matrices.iter().map(|matrix| matrix.indptr().at(0)).collect();
-        let mut lines = AnyZippedLines { matrices, arrays, bases, cuts, reader: None };
-        if let Some(largest) = sources.iter().max_by_key(|source| source.length()) {
-            let fits = lines.stored_bytes() <= ctx.memory_left();
-            let mode = match fits || bytes < SMALL {
-                true => ReadMode::Buffered,
-                false => Devices::known().read_mode(largest)?,
-            };
-            let panels = (0..lines.cuts.runs.len()).map(|run| lines.extents(run)).collect();
-            let mut reader = PanelReader::new(sources, panels, budget, mode)?;
-            reader.pin_nothing();
-            lines.reader = Some(reader);
-        }
-        Ok(lines)
+        let stored: u64 = matrices.iter().map(AnyCompressed::stored_bytes).sum();
+        let gathers = stored <= ctx.memory_left() || bytes < SMALL;
+        let (cuts, how) = (Arc::new(cuts), Reading::once(budget).gathered(gathers));
+        let panels = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
+        Ok(AnyZippedLines { matrices, bases, cuts, panels })
     }
 
     /// The budget for reading, where `left` bytes of memory are left.
@@ -133,29 +109,29 @@ impl AnyZippedLines {
         left / 4
     }
 
-    /// Bytes of the arrays that lie in files.
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.matrices.iter().map(AnyCompressed::stored_bytes).sum()
-    }
-
     /// Bytes that a sweep reads.
     pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.reader.as_ref().map_or(0, PanelReader::bytes_to_read)
+        self.panels.bytes_to_read()
     }
 
     /// Most memory that a sweep takes.
     pub(crate) fn memory(&self) -> u64 {
-        self.reader.as_ref().map_or(0, PanelReader::memory) + self.pointer_bytes()
+        self.panels.memory() + self.pointer_bytes()
+    }
+
+    /// The plan of an operation that makes one pass over the lines.
+    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
+        self.panels.plan(operation).beside(self.pointer_bytes())
     }
 
     /// Most entries of all matrices in a run.
     pub(crate) fn most_entries(&self) -> usize {
-        (0..self.cuts.runs.len()).map(|run| self.entries(run)).max().unwrap_or(0)
+        (0..self.cuts.runs.len()).map(|run| self.cuts.entries(run)).max().unwrap_or(0)
     }
 
     /// Most lines in a run.
     pub(crate) fn most_lines(&self) -> usize {
-        (0..self.cuts.runs.len()).map(|run| self.lines(run).len()).max().unwrap_or(0)
+        (0..self.cuts.runs.len()).map(|run| self.cuts.lines(run).len()).max().unwrap_or(0)
     }
 
     /// Whether a line comes in pieces.
@@ -166,36 +142,6 @@ impl AnyZippedLines {
     fn pointer_bytes(&self) -> u64 {
         let bytes = self.matrices.iter().map(|matrix| matrix.types().pointers.size());
         ((self.most_lines() + 1) * bytes.sum::<usize>()) as u64
-    }
-
-    /// The lines of a run; one for a piece of it.
-    fn lines(&self, run: usize) -> Range<usize> {
-        let first = if run == 0 { 0 } else { self.cuts.runs[run - 1].done };
-        first..self.cuts.runs[run].done.max(first + 1)
-    }
-
-    /// Where the entries of a matrix in a run begin and end.
-    fn span(&self, run: usize, matrix: usize) -> Range<usize> {
-        let (at, count) = (run * self.matrices.len() + matrix, self.matrices.len());
-        let start = if run == 0 { 0 } else { self.cuts.ends[at - count] };
-        start..self.cuts.ends[at]
-    }
-
-    fn entries(&self, run: usize) -> usize {
-        (0..self.matrices.len()).map(|matrix| self.span(run, matrix).len()).sum()
-    }
-
-    fn extents(&self, run: usize) -> Vec<Extent> {
-        let lines = self.lines(run);
-        let each = self.arrays.iter().enumerate().flat_map(|(matrix, arrays)| {
-            let span = self.span(run, matrix);
-            [
-                arrays.indptr.extent(lines.start..lines.end + 1),
-                arrays.indices.extent(span.clone()),
-                arrays.data.extent(span),
-            ]
-        });
-        each.flatten().collect()
     }
 
     /// Calls `work` with every run in order; a pass over the matrices.
@@ -215,52 +161,38 @@ impl AnyZippedLines {
         work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let _held = ctx.hold(self.pointer_bytes());
-        let mut reader = self.reader.take();
-        let pointers = self.matrices.iter().map(|matrix| IndexVec::new(matrix.types().pointers));
+        let AnyZippedLines { matrices, bases, cuts, panels } = self;
+        let pointers = matrices.iter().map(|matrix| IndexVec::new(matrix.types().pointers));
         let mut pointers: Vec<_> = pointers.collect();
-        let mut hand_out =
-            |run: usize, bytes: &[&[u8]]| work(self.panel(run, bytes, &mut pointers)?);
-        let swept = match &mut reader {
-            Some(reader) => reader.sweep(ctx, &mut hand_out),
-            None => (0..self.cuts.runs.len()).try_for_each(|run| {
-                ctx.report("sweeping", run as u64, self.cuts.runs.len() as u64)?;
-                hand_out(run, &[])
-            }),
-        };
-        self.reader = reader;
-        swept
+        panels.sweep_part(ctx, &mut |run, parts| {
+            let (LineCut { done, opens }, lines) = (cuts.runs[run], cuts.lines(run));
+            let closes = done > lines.start;
+            let mut each = Vec::with_capacity(matrices.len());
+            for (m, (arrays, indptr)) in parts.chunks_exact(3).zip(&mut pointers).enumerate() {
+                let (window, span) = (Indices::of_raw(arrays[0]), cuts.span(run, m));
+                let within = (opens && closes, bases[m]);
+                relative(window, within, span.clone(), indptr).map_err(|line| {
+                    let changed = pointers_changed(lines.start + line);
+                    match matrices[m].indptr_buffer().file() {
+                        Some((path, _)) => changed.in_file(path),
+                        None => changed,
+                    }
+                })?;
+                each.push(AnyLinePart {
+                    start: span.start,
+                    indptr: indptr.as_indices(),
+                    indices: Indices::of_raw(arrays[1]),
+                    data: arrays[2],
+                });
+            }
+            work(AnyZippedPanel { first: lines.start, opens, closes, parts: each })
+        })
     }
+}
 
-    fn panel<'a>(
-        &'a self,
-        run: usize,
-        bytes: &[&'a [u8]],
-        pointers: &'a mut [IndexVec],
-    ) -> Result<AnyZippedPanel<'a>> {
-        let (Cut { done, opens }, lines) = (self.cuts.runs[run], self.lines(run));
-        let closes = done > lines.start;
-        let mut parts = Vec::with_capacity(self.matrices.len());
-        for (m, (arrays, indptr)) in self.arrays.iter().zip(pointers).enumerate() {
-            let span = self.span(run, m);
-            let window = arrays.indptr.elements(lines.start..lines.end + 1, bytes)?;
-            let within = (opens && closes, self.bases[m]);
-            let window = Indices::of_raw(window);
-            relative(window, within, span.clone(), indptr).map_err(|line| {
-                let changed = pointers_changed(lines.start + line);
-                match self.matrices[m].indptr_buffer().file() {
-                    Some((path, _)) => changed.in_file(path),
-                    None => changed,
-                }
-            })?;
-            parts.push(AnyLinePart {
-                start: span.start,
-                indptr: indptr.as_indices(),
-                indices: Indices::of_raw(arrays.indices.elements(span.clone(), bytes)?),
-                data: arrays.data.elements(span, bytes)?,
-            });
-        }
-        Ok(AnyZippedPanel { first: lines.start, opens, closes, parts })
-    }
+/// Pointers, indices and values.
+fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
+    [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
 }
 
 /// The pointers of a run counted from its first entry, `base` being what they are counted from in the matrix; the line

@@ -3,15 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
-use crate::sparse::axis::Axis;
-use crate::sparse::compressed::Compressed;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, Devices, Entry, Extent, Index, PanelReader, RawPanelArray, Traffic, largest_panel,
-    panel_elements,
+    ArrayPanels, Arrays, Context, Cut, Part, Reading, largest_panel, panel_elements,
 };
 
 /// Bytes of a ring of panels without many pinned: reading gains nothing from more.
@@ -19,18 +16,11 @@ const RING: u64 = 64 << 20;
 
 /// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
 pub(crate) struct AnyLinePanels {
-    /// Keeps maps and locks while panels are read from the files.
     matrix: AnyCompressed,
-    streams: Option<Streams>,
-}
-
-/// A matrix that is read panel by panel.
-struct Streams {
-    reader: PanelReader,
-    indptr: RawPanelArray,
-    indices: RawPanelArray,
-    data: RawPanelArray,
     runs: Arc<[Run]>,
+    /// Bytes of pointers that are kept in memory for a matrix that is read.
+    kept: u64,
+    panels: ArrayPanels,
 }
 
 /// The lines and entries of a panel.
@@ -38,6 +28,20 @@ struct Streams {
 struct Run {
     lines: Range<usize>,
     entries: Range<usize>,
+}
+
+/// Indices, values, pointers.
+impl Cut for Arc<[Run]> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+        let Run { lines, entries } = &self[panel];
+        name((0, entries.clone()));
+        name((1, entries.clone()));
+        name((2, lines.start..lines.end + 1));
+    }
 }
 
 /// A run of lines: the window of the pointers that belongs to it, and its entries.
@@ -56,9 +60,10 @@ impl AnyLinePanels {
     /// The pointers are kept in memory if they take no more than a quarter of the budget. Fails if two panels do not
     /// fit, one line being the least of a panel.
     pub(crate) fn new(matrix: AnyCompressed, budget: u64, ctx: &Context) -> Result<Self> {
-        let fits = matrix.stored_bytes() <= budget;
-        let streams = if fits { None } else { Some(Streams::new(&matrix, budget, ctx)?) };
-        Ok(AnyLinePanels { matrix, streams })
+        match matrix.stored_bytes() <= budget {
+            true => Ok(Self::in_place(matrix)),
+            false => Self::read(matrix, budget, ctx),
+        }
     }
 
     /// Panels for one sweep: hardly any is pinned, because none would be used again.
@@ -67,88 +72,69 @@ impl AnyLinePanels {
         Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)
     }
 
-    /// Panels of the same matrix for somebody else, with as few buffers as can be.
-    pub(crate) fn another(&self) -> Self {
-        let another = |streams: &Streams| Streams {
-            reader: streams.reader.another(),
-            indptr: streams.indptr.clone(),
-            indices: streams.indices.clone(),
-            data: streams.data.clone(),
-            runs: Arc::clone(&streams.runs),
+    fn in_place(matrix: AnyCompressed) -> Self {
+        let panels = ArrayPanels::in_place(matrix.stored_bytes());
+        AnyLinePanels { matrix, runs: Arc::default(), kept: 0, panels }
+    }
+
+    fn read(matrix: AnyCompressed, mut budget: u64, ctx: &Context) -> Result<Self> {
+        let pointers = matrix.indptr_buffer();
+        let pointer_bytes = pointers.stored_bytes();
+        let kept = match pointer_bytes > budget / 4 {
+            true => None,
+            false => {
+                budget -= pointer_bytes;
+                let kept = ctx.raw_work("the pointers", (pointers.dtype(), pointers.len()))?;
+                let mut kept = kept.counted(ctx.meter());
+                kept.as_mut().copy_from(pointers.as_raw());
+                ctx.meter().read(pointer_bytes);
+                Some(kept.freeze())
+            }
         };
-        AnyLinePanels { matrix: self.matrix.clone(), streams: self.streams.as_ref().map(another) }
+        let pointers = kept.as_ref().unwrap_or(pointers);
+        let arrays = Arrays::read([matrix.indices_buffer(), matrix.data(), pointers])?;
+        let sizes = [arrays.size(0), arrays.size(1), arrays.size(2)];
+        let runs: Arc<[Run]> = cut(&matrix, budget, sizes).into();
+        let kept = kept.map_or(0, |kept| kept.bytes());
+        let panels = ArrayPanels::new(arrays, Arc::clone(&runs), Reading::repeatedly(budget))?;
+        Ok(AnyLinePanels { matrix, runs, kept, panels })
     }
 
-    /// The same matrix, handed out at once on its map: for a sweep without memory, counted with those that read.
-    pub(crate) fn on_the_map(&self) -> Self {
-        if let Some(streams) = &self.streams {
-            streams.reader.count_mapped();
+    /// The same panels, of which others are read, or none.
+    pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
+        match panels {
+            Some(panels) => AnyLinePanels {
+                matrix: self.matrix.clone(),
+                runs: Arc::clone(&self.runs),
+                kept: self.kept,
+                panels,
+            },
+            None => Self::in_place(self.matrix.clone()),
         }
-        AnyLinePanels { matrix: self.matrix.clone(), streams: None }
-    }
-
-    /// Stays, beside `vectors` bytes, within the memory that the context allows, whatever else is held there.
-    pub(crate) fn share(&mut self, vectors: u64, ctx: &Context) {
-        let kept = self.bytes_kept();
-        if let Some(streams) = &mut self.streams {
-            streams.reader.share(kept, vectors, ctx);
-        }
-    }
-
-    /// Gives about so many bytes of what is held between sweeps back.
-    pub(crate) fn give_back(&mut self, bytes: u64) {
-        if let Some(streams) = &mut self.streams {
-            streams.reader.give_back(bytes);
-        }
-    }
-
-    /// The least memory that a sweep takes.
-    pub(crate) fn least_memory(&self) -> u64 {
-        self.streams.as_ref().map_or(0, |streams| streams.reader.least_memory())
     }
 
     pub(crate) fn matrix(&self) -> &AnyCompressed {
         &self.matrix
     }
 
-    /// What reading has cost so far; nothing for a matrix that is handed out at once.
-    pub(crate) fn traffic(&self) -> Traffic {
-        self.streams.as_ref().map_or_else(Traffic::default, |streams| streams.reader.traffic())
+    /// How the matrix is read.
+    pub(crate) fn panels(&self) -> &ArrayPanels {
+        &self.panels
     }
 
-    /// Whether the matrix is read from its files at every sweep.
-    pub(crate) fn is_streamed(&self) -> bool {
-        self.streams.is_some()
-    }
-
-    /// Bytes that the next sweep will read.
-    pub(crate) fn bytes_to_read(&self) -> u64 {
-        match &self.streams {
-            Some(streams) => streams.reader.bytes_to_read(),
-            None => self.matrix.stored_bytes(),
-        }
-    }
-
-    /// Bytes that sweeps after the next one will read.
-    pub(crate) fn bytes_to_read_again(&self) -> u64 {
-        match &self.streams {
-            Some(streams) => streams.reader.bytes_to_read_again(),
-            None => self.matrix.stored_bytes(),
-        }
+    /// As [`panels`](Self::panels).
+    pub(crate) fn panels_mut(&mut self) -> &mut ArrayPanels {
+        &mut self.panels
     }
 
     /// Bytes that were read when the panels were made: pointers that are kept.
     pub(crate) fn bytes_kept(&self) -> u64 {
-        match self.streams.as_ref().map(|streams| &streams.indptr) {
-            Some(RawPanelArray::Kept(kept)) => kept.bytes(),
-            _ => 0,
-        }
+        self.kept
     }
 
     /// Most memory that panels take, pinned ones and pointers among them.
     pub(crate) fn memory(&self) -> u64 {
-        let reading = self.streams.as_ref().map_or(0, |streams| streams.reader.memory());
-        reading + self.bytes_kept()
+        self.panels.memory() + self.kept
     }
 
     /// Calls `work` with every panel in order.
@@ -157,65 +143,27 @@ impl AnyLinePanels {
         ctx: &Context,
         work: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
     ) -> Result<()> {
-        ctx.meter().pass();
-        let Some(Streams { reader, indptr, indices, data, runs }) = &mut self.streams else {
-            let a = &self.matrix;
-            ctx.meter().read(a.stored_bytes());
-            return work(AnyLinePanel {
-                first: 0,
-                indptr: a.indptr(),
-                indices: a.indices(),
-                data: a.data().as_raw(),
+        if self.panels.is_read() {
+            let runs = &self.runs;
+            return self.panels.sweep(ctx, &mut |panel, parts| {
+                let (indices, indptr) = (Indices::of_raw(parts[0]), Indices::of_raw(parts[2]));
+                work(AnyLinePanel {
+                    first: runs[panel].lines.start,
+                    indptr,
+                    indices,
+                    data: parts[1],
+                })
             });
-        };
-        reader.sweep(ctx, &mut |panel, bytes| {
-            let Run { lines, entries } = &runs[panel];
-            let indptr = indptr.elements(lines.start..lines.end + 1, bytes)?;
-            let indices = indices.elements(entries.clone(), bytes)?;
-            work(AnyLinePanel {
-                first: lines.start,
-                indptr: Indices::of_raw(indptr),
-                indices: Indices::of_raw(indices),
-                data: data.elements(entries.clone(), bytes)?,
-            })
+        }
+        let a = &self.matrix;
+        ctx.meter().pass();
+        ctx.meter().read(a.stored_bytes());
+        work(AnyLinePanel {
+            first: 0,
+            indptr: a.indptr(),
+            indices: a.indices(),
+            data: a.data().as_raw(),
         })
-    }
-}
-
-impl Streams {
-    fn new(matrix: &AnyCompressed, mut budget: u64, ctx: &Context) -> Result<Self> {
-        let mut sources = Vec::new();
-        let indices = RawPanelArray::new(matrix.indices_buffer(), &mut sources)?;
-        let data = RawPanelArray::new(matrix.data(), &mut sources)?;
-        let pointers = matrix.indptr_buffer();
-        let pointer_bytes = pointers.stored_bytes();
-        let indptr = if pointer_bytes > budget / 4 {
-            RawPanelArray::new(pointers, &mut sources)?
-        } else {
-            budget -= pointer_bytes;
-            let kept = ctx.raw_work("the pointers", (pointers.dtype(), pointers.len()))?;
-            let mut kept = kept.counted(ctx.meter());
-            kept.as_mut().copy_from(pointers.as_raw());
-            ctx.meter().read(pointer_bytes);
-            RawPanelArray::Kept(kept.freeze())
-        };
-        let runs =
-            cut(matrix, budget, [indices.panel_bytes(), data.panel_bytes(), indptr.panel_bytes()]);
-        let extents = |run: &Run| -> Vec<Extent> {
-            let arrays = [
-                indices.extent(run.entries.clone()),
-                data.extent(run.entries.clone()),
-                indptr.extent(run.lines.start..run.lines.end + 1),
-            ];
-            arrays.into_iter().flatten().collect()
-        };
-        let panels = runs.iter().map(extents).collect();
-        // The largest array decides; the others lie beside it as a rule.
-        let largest = sources.iter().max_by_key(|source| source.length());
-        let largest = largest.ok_or_else(|| Error::new(ErrorKind::Format, "no array to read"))?;
-        let mode = Devices::known().read_mode(largest)?;
-        let reader = PanelReader::new(sources, panels, budget, mode)?;
-        Ok(Streams { reader, indptr, indices, data, runs: runs.into() })
     }
 }
 
@@ -243,11 +191,4 @@ fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3])
         start = end;
     }
     runs
-}
-
-impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Bytes of the arrays that lie in files.
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.indptr().stored_bytes() + self.indices().stored_bytes() + self.data().stored_bytes()
-    }
 }

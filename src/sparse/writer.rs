@@ -6,14 +6,13 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_types;
-use crate::sparse::files::{ValueWriter, describe, index_header};
+use crate::sparse::files::{ValueWriter, describe, index_header, value_bytes};
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::Indices;
 use crate::sparse::types::{Types, largest};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DATA_START, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, Plan, RawWriter,
-    SparseFormat, Stage,
+    Context, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, Plan, RawWriter, SparseFormat, Stage,
 };
 
 /// Takes the lines of a matrix (rows of CSR, columns of CSC), in order.
@@ -63,7 +62,7 @@ impl AnyWriter {
         Ok(writer)
     }
 
-    /// Adds a matrix of `major` lines and `nnz` entries, made line by line at `place`, to a plan.
+    /// Adds a matrix of `major` lines and `nnz` entries, made at `place`, to a plan.
     pub(crate) fn plan(
         plan: Plan,
         types: Types,
@@ -71,15 +70,9 @@ impl AnyWriter {
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let (plan, bytes) = (plan.at(place, true), types.bytes_of(major, nnz));
-        match place {
-            Place::Memory => plan.beside(bytes),
-            _ => {
-                let values = if types.values.is_some() { DATA_START } else { 1 };
-                let memory = Self::memory_beside(ctx.memory_left());
-                plan.writes(bytes.saturating_add(2 * DATA_START + values)).beside(memory)
-            }
-        }
+        let pointers = types.pointers.bytes_of(major.saturating_add(1));
+        let arrays = [pointers, types.indices.bytes_of(nnz), value_bytes(types.values, nnz, place)];
+        Stage::plan(plan, &arrays, true, place, ctx)
     }
 
     /// Memory that writing a matrix to files takes.

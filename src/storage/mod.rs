@@ -14,13 +14,11 @@ mod memory;
 mod runtime;
 mod stream;
 
-pub use files::{
-    ByteOrder, Descriptor, NpyHeader, Order, SparseFormat, StoredValues, Verified, verify,
-};
+pub use files::{ByteOrder, Descriptor, NpyHeader, Order, SparseFormat, StoredValues};
 pub(crate) use files::{
-    DATA_START, DESCRIPTOR, Files, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite,
-    StoredFile, Sums, VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut,
-    map_raw, open_closed, read_header,
+    DESCRIPTOR, Files, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StoredFile, Sums,
+    VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
+    open_closed, read_header,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
@@ -29,9 +27,9 @@ pub(crate) use memory::{
 };
 pub use runtime::{CancelToken, Context, Cost, Place, Plan, Progress, Report};
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel};
-pub use stream::Traffic;
 pub(crate) use stream::{
-    Devices, Extent, IoBuffer, MEMORY_TO_READ, PanelReader, RawPanelArray, RawWriter, ReadMode,
-    Scratch, ScratchFile, Source, Stage, Standing, check_place, largest_panel, panel_elements,
-    read_array, read_elements,
+    ArrayPanels, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading, Scratch,
+    ScratchFile, Stage, Standing, bytes_within, check_place, elements_within, largest_panel,
+    panel_elements, read_array, read_elements,
 };
+pub use stream::{Traffic, Verified, verify};

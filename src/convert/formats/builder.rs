@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::convert::in_memory::{Layout, plan_written};
+use crate::convert::in_memory::Layout;
 use crate::convert::sort::{AnyMatrixSink, AnySorter, Triplets};
 use crate::error::Result;
 use crate::sparse::{
@@ -103,7 +103,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         let (major, types) = (A::swap_if_cols(shape).0, Types::of::<T, I, P>());
         let plan = AnySorter::plan(plan, Layout::of(types), nnz, ctx);
         let nnz = usize::try_from(nnz).unwrap_or(usize::MAX);
-        plan_written(plan, types, (major, nnz), place, ctx)
+        AnyWriter::plan(plan, types, (major, nnz), place, ctx)
     }
 
     /// Adds an entry. Fails, not adding it, if the position is outside the matrix, or the scratch folder is full; it may be
@@ -219,7 +219,7 @@ impl AnyBuilder {
         let _running = ctx.begin(|| {
             check_types((indices, pointers), 0, 0, nnz)?;
             let plan = self.sorter.plan_to_settle(Plan::new("assembling"), ctx);
-            Ok(plan_written(plan, kind.1, (major, nnz), place, ctx))
+            Ok(AnyWriter::plan(plan, kind.1, (major, nnz), place, ctx))
         })?;
         let writer = AnyWriter::new(kind, self.shape, nnz, true, place, ctx)?;
         let empty = AnySorter::new(self.layout, 0..major, 0, ctx);

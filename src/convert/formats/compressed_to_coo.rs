@@ -7,7 +7,7 @@ use crate::sparse::{
     IndexCheck, IndexVec, Pieces, by_index_mut, coo_bytes, memory_left,
 };
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::{Context, Entry, Index, Place, Plan};
+use crate::storage::{Context, Entry, Index, Place};
 
 /// Nanoseconds an entry takes.
 const WORK: f64 = 1.0;
@@ -42,8 +42,7 @@ pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Re
     let work = (lines.most_entries() * types.1.size()) as u64;
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
-        let plan = Plan::new(name).on_device_of(from.indices_buffer().file());
-        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
+        let plan = lines.plan(name).beside(work);
         let plan = plan.works(nnz as u64, WORK);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;

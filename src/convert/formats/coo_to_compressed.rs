@@ -3,8 +3,7 @@
 use crate::convert::formats::faults::{changed, coo_fault_instead};
 use crate::convert::formats::sort_matrix as sorting;
 use crate::convert::in_memory::{
-    Bins, Entries, Grain, Layout, Others, Region, assemble, check_fits, few, plan_written,
-    reading_budget,
+    Bins, Entries, Grain, Layout, Others, Region, assemble, check_fits, few, reading_budget,
 };
 use crate::convert::sort::{AnyMatrixSink, AnySorter, Buckets, position, sorted_run, sorter};
 use crate::error::Result;
@@ -167,7 +166,7 @@ pub(crate) fn compressed(
             }
             Way::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
         };
-        Ok(plan_written(plan, kind.1, (major, nnz), place, ctx))
+        Ok(AnyWriter::plan(plan, kind.1, (major, nnz), place, ctx))
     })?;
     let made = match way {
         Way::OneThread(beside) => in_one_thread(coo, kind, duplicates, beside, ctx).map(Some),

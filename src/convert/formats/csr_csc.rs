@@ -11,8 +11,7 @@
 use crate::convert::formats::faults::{fault_instead, fault_of};
 use crate::convert::formats::sort_matrix as sorting;
 use crate::convert::in_memory::{
-    Entries, Grain, Layout, Owners, assemble, check_fits, exceeds, few_across, plan_written,
-    symmetric,
+    Entries, Grain, Layout, Owners, assemble, check_fits, exceeds, few_across, symmetric,
 };
 use crate::convert::sort::{AnyMatrixSink, AnySorter};
 use crate::error::Result;
@@ -86,7 +85,7 @@ pub(crate) fn recompressed(
         let _running = ctx.begin(|| {
             check_fits(types, size, place, ctx)?;
             let plan = AnySorter::plan(plan, Layout::of(types), from.nnz() as u64, ctx);
-            Ok(plan_written(plan, types, size, place, ctx))
+            Ok(AnyWriter::plan(plan, types, size, place, ctx))
         })?;
         return recompress_in_buckets(from, place, ctx);
     }
@@ -99,7 +98,7 @@ pub(crate) fn recompressed(
         }
         let threads = if in_parallel.is_some() { 1.0 } else { ctx.thread_count() as f64 };
         let plan = plan.works(from.nnz() as u64, WORK * threads).holds(in_parallel.unwrap_or(0));
-        let plan = plan_written(plan, types, size, place, ctx);
+        let plan = AnyWriter::plan(plan, types, size, place, ctx);
         Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
     })?;
     ctx.meter().pass();

@@ -9,7 +9,7 @@
 use crate::convert::formats::nonzero_marks::{Keep, Wanted, nonzero};
 use crate::convert::formats::nonzeros_by_panel::{Kept, Sieve};
 use crate::convert::formats::nonzeros_in_memory::fill;
-use crate::convert::in_memory::{Layout, plan_written};
+use crate::convert::in_memory::Layout;
 use crate::convert::sort::{AnyCooSink, AnyMatrixSink, AnySink, AnySorter};
 use crate::dense::{AnyDense, AnyLinePanels, Dense};
 use crate::error::Result;
@@ -147,7 +147,7 @@ fn sparsify(
         let (name, _) = format.swap_if_cols(("dense to CSR", "dense to CSC"));
         let what = (name, types.indices);
         let (plan, entries) = way.plan_to_sift(a, what, keep, place, ctx);
-        let plan = plan_written(plan, types, (major, entries), place, ctx);
+        let plan = AnyWriter::plan(plan, types, (major, entries), place, ctx);
         Ok(way.plan_to_grow(plan, types.bytes_of(0, entries), place))
     })?;
     if matches!(way, Way::Filled) {
@@ -185,7 +185,7 @@ impl Way {
 
     fn streamed(a: &AnyDense, along: bool, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
-        let panels = AnyLinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 }, ctx)?;
+        let panels = AnyLinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
         Ok(if along { Way::Along(panels) } else { Way::Across(panels) })
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn sort_lines(
     let lines = if across { from.minor() } else { from.major() };
     let mut sorter = AnySorter::new(layout, 0..lines, nnz as u64, ctx);
     let arrays = (layout.indices, &[from.indices_buffer()][..]);
-    let mut panels = AnyEntryPanels::new(arrays, from.data(), room(layout, ctx), ctx)?;
+    let mut panels = AnyEntryPanels::new(arrays, from.data(), room(layout, ctx))?;
     let mut names = Names::new(from, layout, ctx)?;
     let sorted = panels.sweep(ctx, &mut |first, indices, data| {
         let majors = names.of(first, data.len(), None)?;
@@ -107,7 +107,7 @@ pub(crate) fn sort_entries(
     let layout = Layout { values: data.dtype(), indices };
     let mut sorter = AnySorter::new(layout, 0..major, data.len() as u64, ctx);
     let arrays = (indices, &[majors, minors][..]);
-    let mut panels = AnyEntryPanels::new(arrays, data, room(layout, ctx), ctx)?;
+    let mut panels = AnyEntryPanels::new(arrays, data, room(layout, ctx))?;
     panels.sweep(ctx, &mut |_, coordinates, data| {
         if !all_below(coordinates[1], minor) {
             return Err(changed());

@@ -70,7 +70,7 @@ fn copy_to(a: &AnyDense, mut out: Out<'_>, ctx: &Context) -> Result<()> {
     let plan = Plan::new("copying").on_device_of(a.buffer().file()).reads(1, stored);
     let plan = plan.works(a.len() as u64, WORK);
     if stored > ctx.memory_left() / 2 {
-        let mut panels = AnyLinePanels::once(a, (1, 1), ctx.memory_left() / 4, ctx)?;
+        let mut panels = AnyLinePanels::once(a, (1, 1), ctx.memory_left() / 4)?;
         let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
         return panels.sweep(ctx, &mut |panel| {
             match &mut out {

@@ -99,13 +99,13 @@ impl Way {
         // Four bands are being read and one is made.
         let width = AnyBandPanels::elements(a.dtype(), count, free / 6).min(length);
         if width * a.dtype().size() >= RUN || width == length {
-            return AnyBandPanels::of_width(a, width, free / 6 * 5, ctx)
+            return AnyBandPanels::of_width(a, width, free / 6 * 5)
                 .map(|bands| Way::Bands(bands, width));
         }
         if *place == Place::Memory {
-            return AnyLinePanels::once(a, (1, 1), free, ctx).map(Way::Panels);
+            return AnyLinePanels::once(a, (1, 1), free).map(Way::Panels);
         }
-        AnyLinePanels::once(a, (1, 1), free / 8, ctx).map(Way::Scratch)
+        AnyLinePanels::once(a, (1, 1), free / 8).map(Way::Scratch)
     }
 
     fn plan(&self, a: &AnyDense, place: &Place, ctx: &Context) -> Result<Plan> {

@@ -4,7 +4,7 @@
 //! read once, entry by entry in the order of the file, and the external sort brings what it read to the new lines.
 
 use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};
-use crate::convert::in_memory::{Grain, Layout, check_fits, exceeds, plan_written};
+use crate::convert::in_memory::{Grain, Layout, check_fits, exceeds};
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::convert::sort::{AnyMatrixSink, AnySorter, room};
 use crate::error::{Error, ErrorKind, Result, check_shape};
@@ -98,7 +98,7 @@ pub(crate) fn permuted(
                 None => 0,
             };
             let plan = AnySorter::plan(plan, layout, nnz as u64, &less).beside(tables + renamed);
-            Ok(plan_written(plan, types, size, place, &less))
+            Ok(AnyWriter::plan(plan, types, size, place, &less))
         })?;
         let _held = ctx.hold(tables);
         return in_buckets(from, (majors, minors), place, &less);
@@ -106,7 +106,7 @@ pub(crate) fn permuted(
     let _running = ctx.begin(|| {
         check_fits(types, size, place, ctx)?;
         let plan = plan.works(nnz as u64, WORK).holds(table(minors));
-        let plan = plan_written(plan, types, size, place, ctx);
+        let plan = AnyWriter::plan(plan, types, size, place, ctx);
         Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
     })?;
     ctx.meter().pass();
@@ -151,7 +151,7 @@ fn in_buckets(
     let minors = minors.as_ref().map(Indices::of_mut);
     let mut sorter = AnySorter::new(layout, 0..from.major(), nnz as u64, ctx);
     let arrays = (layout.indices, &[from.indices_buffer()][..]);
-    let mut panels = AnyEntryPanels::new(arrays, from.data(), room, ctx)?;
+    let mut panels = AnyEntryPanels::new(arrays, from.data(), room)?;
     let mut names = Names::new(from, layout, ctx)?;
     let mut renamed = IndexVec::new(layout.indices);
     if minors.is_some() {

@@ -78,7 +78,7 @@ impl<'a> Stored<'a> {
             && stored > ctx.memory_left()
         {
             let (budget, none) = (ctx.memory_left() / 4 * 3, (DType::UInt32, &[][..]));
-            let mut panels = AnyEntryPanels::within(budget, RUN, none, buffer, ctx)?;
+            let mut panels = AnyEntryPanels::within(budget, RUN, none, buffer)?;
             let _running =
                 ctx.begin(|| Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory())))?;
             return panels.sweep(ctx, &mut |_, _, data| {

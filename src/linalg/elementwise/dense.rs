@@ -114,7 +114,7 @@ pub(crate) fn map(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = Made::budget((dtype, a.len()), place, ctx)?;
-    let mut panels = AnyLinePanels::once(&a.as_line(), (1, 1), budget, ctx)?;
+    let mut panels = AnyLinePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new("mapping elements").on_device_of(a.buffer().file());
         let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory());
@@ -135,7 +135,7 @@ pub(crate) fn zip_map(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = Made::budget((dtype, a.len()), place, ctx)?;
-    let mut runs = AnyZippedRuns::new(a, b, budget, ctx)?;
+    let mut runs = AnyZippedRuns::new(a, b, budget)?;
     let _running = ctx.begin(|| {
         let stored = a.stored_bytes() + b.stored_bytes();
         let file = a.buffer().file().or(b.buffer().file());

@@ -217,7 +217,7 @@ fn map_in_memory(
     let bytes = (a.nnz() * width(dtype)) as u64;
     let left = memory_left(bytes, &Place::Memory, ctx)?;
     let none = (a.types().indices, &[][..]);
-    let mut panels = AnyEntryPanels::within(left / 4, 1, none, a.data(), ctx)?;
+    let mut panels = AnyEntryPanels::within(left / 4, 1, none, a.data())?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).on_device_of(a.data().file()).works(a.nnz() as u64, WORK);
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))

@@ -93,10 +93,8 @@ impl<T: Scalar> Dense<T> {
         let budget = ctx.memory_left().saturating_sub(bytes);
         let height = block_height::<T>(k);
         let mut panels = match self.order() {
-            Order::C => {
-                Panels::Rows(AnyLinePanels::once(&self.to_any(), (height, 1), budget, ctx)?)
-            }
-            Order::Fortran => Panels::Columns(BandPanels::new(self, height, budget, ctx)?),
+            Order::C => Panels::Rows(AnyLinePanels::once(&self.to_any(), (height, 1), budget)?),
+            Order::Fortran => Panels::Columns(BandPanels::new(self, height, budget)?),
         };
         let _running = ctx.begin(|| {
             let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());

@@ -13,7 +13,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, s};
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::gemm::gemm_into;
-use crate::linalg::gemm::operand::{Operand, Part, cast, reader};
+use crate::linalg::gemm::operand::{Block, Operand, reader};
 use crate::linalg::gemm::tiling::{Extents, Way};
 use crate::storage::{BufferMut, Context, Order};
 
@@ -49,21 +49,20 @@ impl<'a, T: Scalar> Strips<'a, T> {
         mut c: ArrayViewMut2<'_, T>,
     ) -> Result<()> {
         let (Extents { k, .. }, a, b, ctx) = (self.extents, self.a, self.b, self.ctx);
-        let strip = Part { rows: rows.clone(), cols: 0..k };
+        let strip = Block { rows: rows.clone(), cols: 0..k };
         let panels = self.panels();
-        let sources = [a.source()?, b.source()?];
         let mut extents = match a.streamed {
             // Half of what two of them may take: they share the ring with panels of `B`.
             true => a.pieces(&strip, 0, self.ring as usize / 4),
             false => Vec::new(),
         };
         let pieces = extents.len();
-        extents.extend(panels.iter().map(|panel| b.extents(panel, usize::from(a.streamed))));
-        let Some(mut reader) = reader(sources, extents, self.ring, ctx)? else {
+        extents.extend(panels.iter().map(|panel| b.parts(panel, usize::from(a.streamed))));
+        let Some(mut reader) = reader(a, b, extents, self.ring)? else {
             return self.multiply_resident(&strip, c);
         };
         let (mut filled, room) = (0, &mut self.left);
-        reader.sweep(ctx, &mut |step, runs| {
+        reader.sweep_part(ctx, &mut |step, runs| {
             if let Some(panel) = step.checked_sub(pieces) {
                 let left = match a.streamed {
                     true => a.shaped(&strip, &room[..rows.len() * k])?,
@@ -74,7 +73,7 @@ impl<'a, T: Scalar> Strips<'a, T> {
                 return Ok(());
             }
             for run in runs {
-                let run: &[T] = cast(run)?;
+                let run = run.as_typed();
                 room[filled..][..run.len()].copy_from_slice(run);
                 filled += run.len();
             }
@@ -88,14 +87,14 @@ impl<'a, T: Scalar> Strips<'a, T> {
         Ok(())
     }
 
-    fn multiply_resident(&self, strip: &Part, c: ArrayViewMut2<'_, T>) -> Result<()> {
+    fn multiply_resident(&self, strip: &Block, c: ArrayViewMut2<'_, T>) -> Result<()> {
         self.ctx.check_cancelled()?;
         gemm_into(self.a.view(strip), self.b.matrix.view(), c, self.ctx);
         Ok(())
     }
 
     /// The lines of `B` in the panels in which they are read.
-    fn panels(&self) -> Vec<Part> {
+    fn panels(&self) -> Vec<Block> {
         let (Extents { k, n, .. }, step) = (self.extents, self.lines.max(1));
         if !self.b.streamed {
             return Vec::new();
@@ -103,11 +102,11 @@ impl<'a, T: Scalar> Strips<'a, T> {
         match self.b.matrix.order() {
             Order::C => (0..k)
                 .step_by(step)
-                .map(|first| Part { rows: first..k.min(first + step), cols: 0..n })
+                .map(|first| Block { rows: first..k.min(first + step), cols: 0..n })
                 .collect(),
             Order::Fortran => (0..n)
                 .step_by(step)
-                .map(|first| Part { rows: 0..k, cols: first..n.min(first + step) })
+                .map(|first| Block { rows: 0..k, cols: first..n.min(first + step) })
                 .collect(),
         }
     }
@@ -116,7 +115,7 @@ impl<'a, T: Scalar> Strips<'a, T> {
 /// Adds the product with some lines of `B`.
 fn add<T: Scalar>(
     left: ArrayView2<'_, T>,
-    panel: &Part,
+    panel: &Block,
     right: ArrayView2<'_, T>,
     c: &mut ArrayViewMut2<'_, T>,
     order: Order,

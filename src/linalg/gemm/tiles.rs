@@ -11,7 +11,7 @@ use ndarray::ArrayViewMut2;
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::gemm::gemm_into;
-use crate::linalg::gemm::operand::{Operand, Part, reader};
+use crate::linalg::gemm::operand::{Block, Operand, reader};
 use crate::linalg::gemm::tiling::{Extents, Way};
 use crate::storage::{BufferMut, Context};
 
@@ -49,28 +49,27 @@ impl<'a, T: Scalar> Tiles<'a, T> {
     ) -> Result<()> {
         let (Extents { k, .. }, a, b, ctx) = (self.extents, self.a, self.b, self.ctx);
         let runs = (0..k).step_by(self.inner).map(|first| first..k.min(first + self.inner));
-        let parts: Vec<(Part, Part)> = runs
+        let parts: Vec<(Block, Block)> = runs
             .map(|run| {
-                let left = Part { rows: rows.clone(), cols: run.clone() };
-                (left, Part { rows: run, cols: cols.clone() })
+                let left = Block { rows: rows.clone(), cols: run.clone() };
+                (left, Block { rows: run, cols: cols.clone() })
             })
             .collect();
         let extents = parts.iter().map(|(left, right)| {
             let mut extents = Vec::new();
             if a.streamed {
-                extents.extend(a.extents(left, 0));
+                extents.extend(a.parts(left, 0));
             }
             if b.streamed {
-                extents.extend(b.extents(right, usize::from(a.streamed)));
+                extents.extend(b.parts(right, usize::from(a.streamed)));
             }
             extents
         });
-        let sources = [a.source()?, b.source()?];
-        let Some(mut reader) = reader(sources, extents.collect(), self.ring, ctx)? else {
+        let Some(mut reader) = reader(a, b, extents.collect(), self.ring)? else {
             return Ok(());
         };
         let room = &mut self.room;
-        reader.sweep(ctx, &mut |step, read| {
+        reader.sweep_part(ctx, &mut |step, read| {
             let (left, right) = &parts[step];
             let count = if a.streamed { a.runs(left) } else { 0 };
             let (of_left, of_right) = read.split_at(count);

@@ -5,7 +5,7 @@ use crate::sparse::{
     AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, IndexCheck, Pieces, by_index,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Entry, Index, Plan};
+use crate::storage::{Context, Entry, Index};
 
 /// Lines of a task.
 const TASK: usize = 1 << 12;
@@ -36,8 +36,7 @@ pub(crate) fn bandwidth(a: &AnyCompressed, ctx: &Context) -> Result<(usize, usiz
     let budget = AnyZippedLines::budget(ctx.memory_left());
     let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("bandwidth").on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
+        let plan = lines.plan("bandwidth");
         Ok(plan.works(a.nnz() as u64, WORK))
     })?;
     ctx.meter().pass();

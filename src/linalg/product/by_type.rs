@@ -23,7 +23,7 @@ use crate::linalg::product::prepared::FormProduct;
 use crate::storage::{Context, DType, Element};
 
 /// What makes the products of entries of one type with vectors of `X`.
-pub(crate) struct Products<X: Scalar> {
+pub struct Products<X: Scalar> {
     entry: Option<DType>,
     pub(crate) ways: Ways<X>,
     /// With an encoded matrix, if a kernel is compiled for that.
@@ -40,8 +40,6 @@ pub(crate) struct DenseWays<X: Scalar> {
     pub(crate) prepared: fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     /// The product if it needs more digits than numbers of `X` have, and whether it does.
     pub(crate) exact: Option<fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>>,
-    /// Bytes of an element that is decoded; none if it is not.
-    pub(crate) decoded: usize,
 }
 
 /// Products of entries `T` as numbers of type `W`.
@@ -69,7 +67,6 @@ impl<X: Scalar> Products<X> {
                 line_product::<W, X>(panels, T::DECODE, adjoint, &mut [vectors], ctx)
             },
             exact: None,
-            decoded: if T::DECODE.is_some() { size_of::<W>() } else { 0 },
         };
         Products { dense: Some(dense), ..self }
     }
@@ -139,83 +136,134 @@ where
                 })
             },
             exact: None,
-            decoded: if T::DECODE.is_some() { size_of::<W>() } else { 0 },
         };
         Products { dense: Some(dense), ..self }
     }
 }
 
-macro_rules! real_tables {
-    ($name:ident, $complex:ident of $x:ty: $($entry:ty => $wide:ty $(, $exact:ident)?;)*) => {
-        static $name: &[Products<$x>] = &[
-            Products::sparse::<(), ()>().encoded::<(), ()>(),
-            Products::sparse::<bool, bool>().dense::<bool, bool>(),
-            $(Products::sparse::<$entry, $wide>()
-                .encoded::<$entry, $wide>()
-                .dense::<$entry, $wide>()
-                $(.$exact::<$entry>())?,)*
-            #[cfg(feature = "half")]
-            Products::sparse::<half::f16, $x>().encoded::<half::f16, $x>().dense::<half::f16, $x>(),
-            #[cfg(feature = "half")]
-            Products::sparse::<half::bf16, $x>().encoded::<half::bf16, $x>().dense::<half::bf16, $x>(),
-        ];
+/// A stored entry whose matrices multiply vectors of `X`. The products are compiled in this library.
+pub trait Multiplies<X: Scalar>: Factor<X> {
+    #[doc(hidden)]
+    fn products() -> &'static Products<X>;
+}
 
-        static $complex: &[Products<Complex<$x>>] = &[
-            Products::<Complex<$x>>::sparse_by_parts::<(), ()>().encoded_by_parts::<(), ()>(),
-            Products::<Complex<$x>>::sparse_by_parts::<bool, bool>()
-                .dense_by_parts::<bool, bool>(),
-            $(Products::<Complex<$x>>::sparse_by_parts::<$entry, $wide>()
-                .encoded_by_parts::<$entry, $wide>()
-                .dense_by_parts::<$entry, $wide>()
-                $(.$exact::<$entry>())?,)*
-            #[cfg(feature = "half")]
-            Products::<Complex<$x>>::sparse_by_parts::<half::f16, $x>()
-                .encoded_by_parts::<half::f16, $x>()
-                .dense_by_parts::<half::f16, $x>(),
-            #[cfg(feature = "half")]
-            Products::<Complex<$x>>::sparse_by_parts::<half::bf16, $x>()
-                .encoded_by_parts::<half::bf16, $x>()
-                .dense_by_parts::<half::bf16, $x>(),
+/// The products of entries of a type with vectors of another.
+macro_rules! multiplies {
+    ($entry:ty, $x:ty, $products:expr) => {
+        impl Multiplies<$x> for $entry {
+            fn products() -> &'static Products<$x> {
+                static PRODUCTS: Products<$x> = $products;
+                &PRODUCTS
+            }
+        }
+    };
+}
+
+/// Entries that real numbers of a type hold, and what each is decoded into.
+macro_rules! real_entries {
+    ($x:ty: $($entry:ty $(, $exact:ident)?;)*) => {
+        multiplies!((), $x, Products::sparse::<(), ()>().encoded::<(), ()>());
+        multiplies!(bool, $x, Products::sparse::<bool, bool>().dense::<bool, bool>());
+        multiplies!(
+            (), Complex<$x>,
+            Products::<Complex<$x>>::sparse_by_parts::<(), ()>().encoded_by_parts::<(), ()>()
+        );
+        multiplies!(
+            bool, Complex<$x>,
+            Products::<Complex<$x>>::sparse_by_parts::<bool, bool>().dense_by_parts::<bool, bool>()
+        );
+        $(
+            multiplies!(
+                $entry, $x,
+                Products::sparse::<$entry, $x>()
+                    .encoded::<$entry, $x>()
+                    .dense::<$entry, $x>()
+                    $(.$exact::<$entry>())?
+            );
+            multiplies!(
+                $entry, Complex<$x>,
+                Products::<Complex<$x>>::sparse_by_parts::<$entry, $x>()
+                    .encoded_by_parts::<$entry, $x>()
+                    .dense_by_parts::<$entry, $x>()
+                    $(.$exact::<$entry>())?
+            );
+        )*
+    };
+}
+
+real_entries!(f32: i8; i16; u8; u16; f32;);
+real_entries!(
+    f64: i8; i16; i32; i64, exact; u8; u16; u32; u64, exact; f32; f64;
+);
+
+#[cfg(feature = "half")]
+macro_rules! half_entries {
+    ($($entry:ty => $x:ty),*) => {$(
+        multiplies!(
+            $entry, $x,
+            Products::sparse::<$entry, $x>().encoded::<$entry, $x>().dense::<$entry, $x>()
+        );
+        multiplies!(
+            $entry, Complex<$x>,
+            Products::<Complex<$x>>::sparse_by_parts::<$entry, $x>()
+                .encoded_by_parts::<$entry, $x>()
+                .dense_by_parts::<$entry, $x>()
+        );
+    )*};
+}
+
+#[cfg(feature = "half")]
+half_entries!(half::f16 => f32, half::f16 => f64, half::bf16 => f32, half::bf16 => f64);
+
+macro_rules! complex_entries {
+    ($($entry:ty => $x:ty),*) => {$(
+        multiplies!($entry, $x, Products::sparse::<$entry, $x>().dense::<$entry, $x>());
+    )*};
+}
+
+complex_entries!(
+    Complex<f32> => Complex<f32>, Complex<f32> => Complex<f64>, Complex<f64> => Complex<f64>
+);
+
+/// The products of entries of types that are known at run time, with vectors of one type.
+macro_rules! table {
+    ($name:ident of $x:ty: $($entry:ty),*; $($half:ty),*) => {
+        static $name: &[fn() -> &'static Products<$x>] = &[
+            $(<$entry as Multiplies<$x>>::products,)*
+            $(#[cfg(feature = "half")] <$half as Multiplies<$x>>::products,)*
         ];
     };
 }
 
-real_tables! {
-    F32, REAL_C32 of f32:
-        i8 => f32;
-        i16 => f32;
-        u8 => f32;
-        u16 => f32;
-        f32 => f32;
-}
-
-real_tables! {
-    F64, REAL_C64 of f64:
-        i8 => f64;
-        i16 => f64;
-        i32 => f64;
-        i64 => f64, exact;
-        u8 => f64;
-        u16 => f64;
-        u32 => f64;
-        u64 => f64, exact;
-        f32 => f64;
-        f64 => f64;
-}
-
-static C32: &[Products<Complex<f32>>] =
-    &[Products::sparse::<Complex<f32>, Complex<f32>>().dense::<Complex<f32>, Complex<f32>>()];
-
-static C64: &[Products<Complex<f64>>] = &[
-    Products::sparse::<Complex<f32>, Complex<f64>>().dense::<Complex<f32>, Complex<f64>>(),
-    Products::sparse::<Complex<f64>, Complex<f64>>().dense::<Complex<f64>, Complex<f64>>(),
-];
+table!(F32 of f32: (), bool, i8, i16, u8, u16, f32; half::f16, half::bf16);
+table!(F64 of f64: (), bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64; half::f16, half::bf16);
+table!(C32 of Complex<f32>: (), bool, i8, i16, u8, u16, f32, Complex<f32>; half::f16, half::bf16);
+table!(
+    C64 of Complex<f64>: (), bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, Complex<f32>,
+    Complex<f64>; half::f16, half::bf16
+);
 
 /// The products of entries of a type with vectors of `X`; `None` if there are none.
-pub(crate) fn find<X: Scalar>(entry: Option<DType>) -> Option<&'static Products<X>> {
-    let tables: [&dyn Any; 6] = [&F32, &F64, &REAL_C32, &C32, &REAL_C64, &C64];
-    let those = tables.into_iter().filter_map(|table| table.downcast_ref::<&[Products<X>]>());
-    those.copied().flatten().find(|products| products.entry == entry)
+fn find<X: Scalar>(entry: Option<DType>) -> Option<&'static Products<X>> {
+    let tables: [&dyn Any; 4] = [&F32, &F64, &C32, &C64];
+    let table = tables
+        .into_iter()
+        .find_map(|table| table.downcast_ref::<&[fn() -> &'static Products<X>]>())?;
+    table.iter().map(|products| products()).find(|products| products.entry == entry)
+}
+
+/// Bytes of an element of a dense matrix that a product decodes, whatever the vectors are; none if it never does.
+pub(crate) fn decoded_size(dtype: DType) -> usize {
+    match dtype {
+        DType::Bool | DType::Float64 | DType::Complex128 => 0,
+        DType::Complex64 => size_of::<Complex<f64>>(),
+        _ => size_of::<f64>(),
+    }
+}
+
+/// Whether products are made of encoded lines of such entries.
+pub(crate) fn encodes(entry: Option<DType>) -> bool {
+    !matches!(entry, Some(DType::Bool | DType::Complex64 | DType::Complex128))
 }
 
 /// As [`find`]. Fails if there are none.

@@ -37,8 +37,8 @@ pub(crate) fn line_plan(
     let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
     Plan::new(name)
         .on_device_of(matrix.buffer().file())
-        .reads(1, panels.bytes_to_read())
-        .reads_again(panels.bytes_to_read_again())
+        .reads(1, panels.panels().bytes_to_read())
+        .reads_again(panels.panels().bytes_to_read_again())
         .holds(panels.memory() + sums as u64)
         .works(matrix.len() as u64 * k as u64, 0.5)
 }
@@ -144,5 +144,5 @@ pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
 /// Panels for one pass beside vectors of so many bytes.
 pub(crate) fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
     let budget = ctx.memory_left().saturating_sub(vectors);
-    AnyLinePanels::for_one_sweep(a, panel_step(a.lines().1), budget, ctx)
+    AnyLinePanels::for_one_sweep(a, panel_step(a.lines().1), budget)
 }

@@ -24,7 +24,7 @@ const LARGEST: f64 = (1u64 << 53) as f64;
 type Both = Complex<f64>;
 
 /// The number as parts that are real, one or two; what a product of real numbers is for each.
-pub(crate) trait Parts: Copy + Send + Sync {
+pub trait Parts: Copy + Send + Sync {
     const COUNT: usize;
     fn part(self, part: usize) -> f64;
     fn set(&mut self, part: usize, number: f64);
@@ -126,7 +126,7 @@ pub(crate) fn dense<X: Parts, T: Element>(
     each_vector(lengths, (k, x, y), ctx, |one, sums| {
         let vectors = (size_of_val(one) + size_of_val(sums)) as u64;
         let budget = ctx.memory_left().saturating_sub(vectors);
-        let mut panels = AnyLinePanels::for_one_sweep(a, 1, budget, ctx)?;
+        let mut panels = AnyLinePanels::for_one_sweep(a, 1, budget)?;
         sums.fill(Both::default());
         panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
             let elements = elements.as_typed::<T>();

@@ -71,8 +71,8 @@ pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx:
     let (value, index, _) = matrix.types().sizes();
     Plan::new(product_name(adjoint))
         .on_device_of(matrix.indices_buffer().file())
-        .reads(1, panels.bytes_to_read())
-        .reads_again(panels.bytes_to_read_again())
+        .reads(1, panels.panels().bytes_to_read())
+        .reads_again(panels.panels().bytes_to_read_again())
         .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, 1.0)
 }

@@ -3,7 +3,8 @@
 
 use crate::dense::Dense;
 use crate::error::Result;
-use crate::linalg::algebra::{Factor, Scalar};
+use crate::linalg::algebra::Scalar;
+use crate::linalg::product::by_type::Multiplies;
 use crate::linalg::product::dense_product::{line_plan, panels_beside};
 use crate::linalg::product::multiplier::Multiplier;
 use crate::linalg::product::operator::{LinearOperator, planned, product_name};
@@ -26,18 +27,18 @@ macro_rules! products_of_a_matrix {
         }
 
         fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-            Multiplier::from(self.to_any()).product(false, (k, x, y), ctx)
+            Multiplier::from(self.to_any()).product(T::products(), false, (k, x, y), ctx)
         }
 
         fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-            Multiplier::from(self.to_any()).product(true, (k, x, y), ctx)
+            Multiplier::from(self.to_any()).product(T::products(), true, (k, x, y), ctx)
         }
     };
 }
 
 /// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
 /// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend on the number of threads. A bad index is an error that names its place.
-impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
+impl<X: Scalar, T: Multiplies<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     for Compressed<T, I, P, A>
 {
     products_of_a_matrix!();
@@ -49,7 +50,7 @@ impl<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
 
 /// One pass over the matrix for every product, whatever its order; panel by panel if it lies in a file and does not fit in
 /// the memory limit beside the vectors.
-impl<X: Scalar, T: Element + Factor<X>> LinearOperator<X> for Dense<T> {
+impl<X: Scalar, T: Element + Multiplies<X>> LinearOperator<X> for Dense<T> {
     products_of_a_matrix!();
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {

@@ -113,7 +113,7 @@ fn along<S: Semiring>(
     let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.bytes_to_read() + panels.bytes_kept());
+        let plan = plan.reads(1, panels.panels().bytes_to_read() + panels.bytes_kept());
         Ok(plan.holds(panels.memory()).works(a.nnz() as u64, WORK.0))
     })?;
     ctx.check_cancelled()?;
@@ -165,8 +165,7 @@ fn across<S: Semiring, I: Index>(
     let terms = bytes_of::<S::Sum>(entries);
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
     let _running = ctx.begin(|| {
-        let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
+        let plan = lines.plan("product over a semiring").beside(work);
         Ok(plan.works(a.nnz() as u64, WORK.1))
     })?;
     let _held = ctx.hold(work);

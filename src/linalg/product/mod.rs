@@ -24,7 +24,8 @@ mod operator;
 mod prepared;
 mod reordered;
 
-pub(crate) use by_type::check_meets;
+pub use by_type::Multiplies;
+pub(crate) use by_type::{Products, check_meets, products};
 pub use fn_operator::FnOperator;
 #[cfg(test)]
 pub(crate) use kernels::reference;
@@ -33,5 +34,5 @@ pub(crate) use multiplier::Multiplier;
 pub use operator::LinearOperator;
 pub(crate) use operator::planned;
 pub(crate) use prepared::sealed;
-pub use prepared::{Matrix, Operator};
+pub use prepared::{Matrix, MultipliesVectors, Operator};
 pub use reordered::Reordered;

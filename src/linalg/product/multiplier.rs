@@ -1,18 +1,16 @@
 //! A matrix whose types are known at run time, multiplied once or prepared for many products.
 
-use num_complex::Complex;
-
 use crate::dense::{AnyDense, AnyLinePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::by_type::{DenseWays, Operands, find, products};
+use crate::linalg::product::by_type::{DenseWays, Operands, Products, decoded_size, encodes};
 use crate::linalg::product::dense_product::{decoding_memory, line_plan, panel_step};
 use crate::linalg::product::kernels::Vectors;
 use crate::linalg::product::lines_product::product;
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::linalg::product::prepared::{PreparedLines, Readers, Recompress};
 use crate::sparse::AnyCompressed;
-use crate::storage::{Context, Lasts, Plan, Traffic};
+use crate::storage::{Context, DType, Lasts, Plan, Traffic};
 
 /// A matrix that has products.
 pub enum Multiplier {
@@ -30,20 +28,26 @@ impl Multiplier {
         }
     }
 
+    /// The type of the entries.
+    pub(crate) fn entry(&self) -> Option<DType> {
+        match self {
+            Multiplier::Lines(a) => a.types().values,
+            Multiplier::Dense(a) => Some(a.dtype()),
+        }
+    }
+
     /// One product, or that with the adjoint, with `k` interleaved vectors.
     pub(crate) fn product<X: Scalar>(
         self,
+        by: &Products<X>,
         adjoint: bool,
         (k, x, y): Operands<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
         match self {
-            Multiplier::Lines(a) => {
-                let ways = products::<X>(a.types().values)?.ways;
-                product(a, adjoint, Vectors { k, x, y }, ways, ctx)
-            }
+            Multiplier::Lines(a) => product(a, adjoint, Vectors { k, x, y }, by.ways, ctx),
             Multiplier::Dense(a) => {
-                let ways = dense_ways::<X>(&a)?;
+                let ways = dense_ways(by)?;
                 check_operands(a.dim(), adjoint, (k, x.len(), y.len()))?;
                 if let Some(exact) = ways.exact
                     && exact(&a, adjoint, (k, x, y), ctx)?
@@ -68,8 +72,8 @@ impl From<AnyDense> for Multiplier {
     }
 }
 
-fn dense_ways<X: Scalar>(a: &AnyDense) -> Result<&'static DenseWays<X>> {
-    let ways = products::<X>(Some(a.dtype()))?.dense.as_ref();
+fn dense_ways<X: Scalar>(by: &Products<X>) -> Result<&DenseWays<X>> {
+    let ways = by.dense.as_ref();
     ways.ok_or_else(|| Error::new(ErrorKind::Type, "a dense matrix is no pattern"))
 }
 
@@ -89,8 +93,7 @@ impl Prepared {
     ) -> Result<Self> {
         match matrix {
             Multiplier::Lines(a) => {
-                let real = find::<f64>(a.types().values);
-                let encode = real.is_some_and(|products| products.form.is_some());
+                let encode = encodes(a.types().values);
                 let budget = (budget, vectors);
                 let lines = PreparedLines::new(&a, encode, across, budget, ctx)?;
                 Ok(Prepared::Lines(Box::new(lines)))
@@ -98,7 +101,7 @@ impl Prepared {
             Multiplier::Dense(a) => {
                 let decoding = decoding(&a);
                 let budget = budget.saturating_sub(decoding);
-                let panels = AnyLinePanels::new(&a, panel_step(a.lines().1), budget, ctx)?;
+                let panels = AnyLinePanels::new(&a, panel_step(a.lines().1), budget)?;
                 Ok(Prepared::Dense(Box::new(Readers::new(panels, vectors + decoding, ctx))))
             }
         }
@@ -132,21 +135,29 @@ impl Prepared {
         }
     }
 
+    /// The type of the entries.
+    pub(crate) fn entry(&self) -> Option<DType> {
+        match self {
+            Prepared::Lines(lines) => lines.matrix().types().values,
+            Prepared::Dense(panels) => Some(panels.model().matrix().dtype()),
+        }
+    }
+
     /// The product, or that with the adjoint, with `k` interleaved vectors of the right lengths.
     pub(crate) fn product<X: Scalar>(
         &self,
+        by: &Products<X>,
         adjoint: bool,
         (k, x, y): Operands<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
         match self {
             Prepared::Lines(lines) => {
-                let products = products::<X>(lines.matrix().types().values)?;
-                lines.product(adjoint, Vectors { k, x, y }, products.ways, products.form, ctx)
+                lines.product(adjoint, Vectors { k, x, y }, by.ways, by.form, ctx)
             }
             Prepared::Dense(panels) => {
                 let a = panels.model().matrix();
-                let ways = dense_ways::<X>(a)?;
+                let ways = dense_ways(by)?;
                 if let Some(exact) = ways.exact
                     && exact(a, adjoint, (k, x, y), ctx)?
                 {
@@ -162,9 +173,7 @@ impl Prepared {
 
 /// Most memory in which a product decodes lines of a dense matrix.
 fn decoding(a: &AnyDense) -> u64 {
-    // Such vectors can be multiplied with all that there is, in its widest form.
-    let widest = find::<Complex<f64>>(Some(a.dtype()));
-    let size = widest.and_then(|products| products.dense.as_ref()).map_or(0, |ways| ways.decoded);
+    let size = decoded_size(a.dtype());
     let room = |along| decoding_memory(a.lines(), along, size);
     room(true).max(room(false))
 }

@@ -7,7 +7,7 @@ use crate::linalg::algebra::{AnyPair, Semiring};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::product::Product;
-use crate::linalg::spgemm::reading::{Item, Reading};
+use crate::linalg::spgemm::reading::{Item, Read, Reading};
 use crate::linalg::spgemm::right::Right;
 use crate::linalg::spgemm::sample::{Candidate, Classes};
 use crate::linalg::spgemm::sink::Counts;
@@ -59,14 +59,13 @@ fn sample<S: Semiring, I: Index, P: Index>(
     let entries = |candidate: &Candidate| candidate.start..candidate.start + candidate.len;
     if product.left_is_read {
         let parts: Vec<Stretch> = chosen.iter().map(|row| Stretch::of_row(entries(row))).collect();
-        let reading = Reading::new(Some(&left.to_any()), None, &parts, &product.budget, ctx)?;
-        if let Some(Reading { mut reader, steps, left: Some(arrays), .. }) = reading {
-            reader.sweep(ctx, &mut |step, bytes| {
-                let mut bytes = bytes.iter();
+        let reading = Reading::new(Some(&left.to_any()), None, &parts, &product.budget)?;
+        if let Some(Reading { mut panels, steps }) = reading {
+            panels.sweep_part(ctx, &mut |step, parts| {
+                let mut read = Read::new(parts);
                 for item in &steps[step].items {
-                    if let Item::Entries(range) = item {
-                        let (columns, _) = arrays.entries(range.clone(), &mut bytes)?;
-                        indices.extend_from_slice(columns.typed());
+                    if let Item::Entries = item {
+                        indices.extend_from_slice(read.entries().0.typed());
                     }
                 }
                 Ok(())

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::cut::Cutter;
-use crate::linalg::spgemm::reading::{Item, Reading, step_bytes};
+use crate::linalg::spgemm::reading::{Item, Read, Reading, step_bytes};
 use crate::linalg::spgemm::right::{RightRows, span};
 use crate::linalg::spgemm::sample::Classes;
 use crate::linalg::spgemm::stretch::{Cuts, Rules, Stretch};
@@ -108,8 +108,8 @@ impl Looking<'_> {
 
     /// Reads and looks at all rows.
     fn read(&mut self, stretches: &[Stretch], budget: &Budget, ctx: &Context) -> Result<()> {
-        let reading = Reading::new(Some(self.a), None, stretches, budget, ctx)?;
-        let Some(Reading { mut reader, steps, left: Some(arrays), .. }) = reading else {
+        let reading = Reading::new(Some(self.a), None, stretches, budget)?;
+        let Some(Reading { mut panels, steps }) = reading else {
             return Ok(());
         };
         let longest = stretches.iter().map(|stretch| stretch.entries.len()).max().unwrap_or(0);
@@ -125,16 +125,12 @@ impl Looking<'_> {
         let types = self.a.types();
         let mut indptr = IndexVec::room("a run of rows", types.pointers, most_rows + 1, ctx)?;
         let mut indices = IndexVec::room("a run of rows", types.indices, longest, ctx)?;
-        reader.sweep(ctx, &mut |step, bytes| {
-            let (step, mut bytes) = (&steps[step], bytes.iter());
+        panels.sweep_part(ctx, &mut |step, parts| {
+            let (step, mut read) = (&steps[step], Read::new(parts));
             for item in &step.items {
                 match item {
-                    Item::Pointers(range) => {
-                        indptr.extend(arrays.pointers(range.clone(), &mut bytes)?);
-                    }
-                    Item::Entries(range) => {
-                        indices.extend(arrays.entries(range.clone(), &mut bytes)?.0);
-                    }
+                    Item::Pointers => indptr.extend(read.pointers()),
+                    Item::Entries => indices.extend(read.entries().0),
                     Item::Run(_) => {}
                 }
             }

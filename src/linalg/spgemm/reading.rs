@@ -10,9 +10,7 @@ use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::stretch::Stretch;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
-use crate::storage::{
-    Context, Devices, Extent, IoBuffer, PanelReader, RawPanelArray, ReadMode, Source,
-};
+use crate::storage::{ArrayPanels, Arrays, IoBuffer, Part, RawBuffer, Reading as How};
 
 /// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
@@ -23,13 +21,6 @@ const DIRECT: usize = 256 << 10;
 
 /// What reading a run may take beside its bytes: parts of sectors at both ends.
 const BESIDE: usize = 2 * 4096;
-
-/// The three arrays of a matrix, of which those that lie in files are read.
-pub(super) struct Arrays {
-    indptr: RawPanelArray,
-    indices: RawPanelArray,
-    data: RawPanelArray,
-}
 
 /// A read of some MiB.
 pub(super) struct Step {
@@ -44,19 +35,17 @@ pub(super) struct Step {
 #[derive(Clone, Debug)]
 pub(super) enum Item {
     /// Pointers of A.
-    Pointers(Range<usize>),
+    Pointers,
     /// Entries of A.
-    Entries(Range<usize>),
+    Entries,
     /// Entries of B.
     Run(Range<usize>),
 }
 
 /// Reads the steps of some stretches.
 pub(super) struct Reading {
-    pub(super) reader: PanelReader,
+    pub(super) panels: ArrayPanels,
     pub(super) steps: Vec<Step>,
-    pub(super) left: Option<Arrays>,
-    pub(super) right: Option<Arrays>,
 }
 
 /// Bytes of a step.
@@ -72,33 +61,32 @@ pub(super) fn ring_bytes(budget: &Budget) -> u64 {
     steps * step
 }
 
-impl Arrays {
-    fn new(matrix: &AnyCompressed, sources: &mut Vec<Source>) -> Result<Self> {
-        Ok(Arrays {
-            indptr: RawPanelArray::new(matrix.indptr_buffer(), sources)?,
-            indices: RawPanelArray::new(matrix.indices_buffer(), sources)?,
-            data: RawPanelArray::new(matrix.data(), sources)?,
-        })
+/// The arrays of a step's items, one after the other.
+pub(super) struct Read<'r, 'a>(std::slice::Iter<'r, Raw<'a>>);
+
+impl<'r, 'a> Read<'r, 'a> {
+    pub(super) fn new(parts: &'r [Raw<'a>]) -> Self {
+        Read(parts.iter())
     }
 
-    /// Pointers, from memory or from the next extent of a step.
-    pub(super) fn pointers<'a>(
-        &'a self,
-        pointers: Range<usize>,
-        read: &mut std::slice::Iter<'_, &'a [u8]>,
-    ) -> Result<Indices<'a>> {
-        self.indptr.next_elements(pointers, read).map(Indices::of_raw)
+    fn next(&mut self) -> Raw<'a> {
+        *self.0.next().expect("a part for each array of an item")
     }
 
-    /// Entries, from memory or from the next extents of a step.
-    pub(super) fn entries<'a>(
-        &'a self,
-        entries: Range<usize>,
-        read: &mut std::slice::Iter<'_, &'a [u8]>,
-    ) -> Result<(Indices<'a>, Raw<'a>)> {
-        let indices = self.indices.next_elements(entries.clone(), read)?;
-        Ok((Indices::of_raw(indices), self.data.next_elements(entries, read)?))
+    /// The pointers of an item.
+    pub(super) fn pointers(&mut self) -> Indices<'a> {
+        Indices::of_raw(self.next())
     }
+
+    /// The entries of an item.
+    pub(super) fn entries(&mut self) -> (Indices<'a>, Raw<'a>) {
+        (Indices::of_raw(self.next()), self.next())
+    }
+}
+
+/// Pointers, indices and values.
+fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
+    [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
 }
 
 impl Reading {
@@ -108,76 +96,65 @@ impl Reading {
         right: Option<&AnyCompressed>,
         stretches: &[Stretch],
         budget: &Budget,
-        ctx: &Context,
     ) -> Result<Option<Self>> {
-        let mut sources = Vec::new();
-        let left = left.map(|matrix| Arrays::new(matrix, &mut sources)).transpose()?;
-        let right = right.map(|matrix| Arrays::new(matrix, &mut sources)).transpose()?;
+        let matrices = left.into_iter().chain(right);
+        let arrays = Arrays::read(matrices.flat_map(arrays_of))?;
+        // A comes before B.
+        let first = if left.is_some() { 3 } else { 0 };
         let mut packing = Packing {
-            left: left.as_ref(),
-            right: right.as_ref(),
+            left: left.map(|_| [0, 1, 2].map(|array| arrays.size(array))),
+            right: right.map(|_| [0, 1, 2].map(|array| arrays.size(first + array))),
+            first,
             room: step_bytes(budget) as usize,
             steps: Vec::new(),
             panels: Vec::new(),
             items: Vec::new(),
-            extents: Vec::new(),
+            parts: Vec::new(),
             used: 0,
+            read: (0, 0),
         };
         stretches.iter().enumerate().for_each(|(n, stretch)| packing.stretch(n, stretch));
-        let Packing { steps, panels, .. } = packing;
-        let Some(largest) = sources.iter().max_by_key(|source| source.length()) else {
-            return Ok(None);
-        };
-        if steps.is_empty() {
+        let Packing { steps, panels, read: (count, bytes), .. } = packing;
+        if steps.is_empty() || arrays.files() == 0 {
             return Ok(None);
         }
-        let extents = panels.iter().flatten();
-        let (count, bytes) = extents.fold((0, 0), |(n, sum), extent| (n + 1, sum + extent.bytes));
-        let mode = match bytes / count.max(1) >= DIRECT {
-            true => Devices::known().read_mode(largest)?,
-            false => ReadMode::Buffered,
-        };
-        let mut reader = PanelReader::new(sources, panels, ring_bytes(budget), mode)?;
-        reader.pin_nothing();
-        Ok(Some(Reading { reader, steps, left, right }))
+        let how = How::once(ring_bytes(budget)).gathered(bytes / count.max(1) < DIRECT);
+        Ok(Some(Reading { panels: ArrayPanels::new(arrays, panels, how)?, steps }))
     }
 }
 
 /// Steps being put together.
-struct Packing<'a> {
-    left: Option<&'a Arrays>,
-    right: Option<&'a Arrays>,
+struct Packing {
+    /// Bytes of a pointer, an index and a value that are read of A and of B, if anything is read of them.
+    left: Option<[usize; 3]>,
+    right: Option<[usize; 3]>,
+    /// The position of B's first array.
+    first: usize,
     /// Bytes of a step.
     room: usize,
     steps: Vec<Step>,
-    panels: Vec<Vec<Extent>>,
+    panels: Vec<Vec<Part>>,
     /// The step at hand.
     items: Vec<Item>,
-    extents: Vec<Extent>,
+    parts: Vec<Part>,
     used: usize,
+    /// Runs of files that are read, and their bytes.
+    read: (usize, usize),
 }
 
-impl Packing<'_> {
+impl Packing {
     fn stretch(&mut self, n: usize, stretch: &Stretch) {
-        if let Some(left) = self.left {
-            let Arrays { indptr, indices, data } = left;
+        if let Some([pointer, index, value]) = self.left {
             if stretch.part.is_none() {
                 let pointers = stretch.rows.start..stretch.rows.end + 1;
-                self.add(n, pointers, indptr.panel_bytes(), Item::Pointers, |range| {
-                    [indptr.extent(range), None]
-                });
+                self.add(n, pointers, &[(0, pointer)], |_| Item::Pointers);
             }
-            let size = indices.panel_bytes() + data.panel_bytes();
-            self.add(n, stretch.entries.clone(), size, Item::Entries, |range| {
-                [indices.extent(range.clone()), data.extent(range)]
-            });
+            self.add(n, stretch.entries.clone(), &[(1, index), (2, value)], |_| Item::Entries);
         }
-        if let Some(Arrays { indices, data, .. }) = self.right {
-            let size = indices.panel_bytes() + data.panel_bytes();
+        if let Some([_, index, value]) = self.right {
             for run in &stretch.runs {
-                self.add(n, run.clone(), size, Item::Run, |range| {
-                    [indices.extent(range.clone()), data.extent(range)]
-                });
+                let arrays = [(self.first + 1, index), (self.first + 2, value)];
+                self.add(n, run.clone(), &arrays, Item::Run);
             }
         }
         self.end_step(n);
@@ -186,15 +163,15 @@ impl Packing<'_> {
         }
     }
 
-    /// Reads a run of elements of `size` bytes in one step or more.
+    /// Reads a run of elements of some arrays, of so many bytes each, in one step or more.
     fn add(
         &mut self,
         n: usize,
         mut run: Range<usize>,
-        size: usize,
-        item: impl Fn(Range<usize>) -> Item,
-        extents: impl Fn(Range<usize>) -> [Option<Extent>; 2],
+        arrays: &[(usize, usize)],
+        item: fn(Range<usize>) -> Item,
     ) {
+        let size: usize = arrays.iter().map(|(_, size)| size).sum();
         while !run.is_empty() {
             let free = (self.room - self.used).saturating_sub(2 * BESIDE);
             let fit = free.checked_div(size).unwrap_or(usize::MAX).min(run.len());
@@ -205,9 +182,12 @@ impl Packing<'_> {
             }
             let piece = run.start..run.start + fit;
             run.start = piece.end;
-            for extent in extents(piece.clone()).into_iter().flatten() {
-                self.used += extent.bytes + BESIDE;
-                self.extents.push(extent);
+            for &(array, size) in arrays {
+                if size > 0 {
+                    self.used += fit * size + BESIDE;
+                    self.read = (self.read.0 + 1, self.read.1 + fit * size);
+                }
+                self.parts.push((array, piece.clone()));
             }
             self.items.push(item(piece));
         }
@@ -218,7 +198,7 @@ impl Packing<'_> {
         if !self.items.is_empty() {
             let items = std::mem::take(&mut self.items);
             self.steps.push(Step { stretch: n, is_last: false, items });
-            self.panels.push(std::mem::take(&mut self.extents));
+            self.panels.push(std::mem::take(&mut self.parts));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::linalg::spgemm::kernels::Rows;
 use crate::linalg::spgemm::long_row::LongRow;
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::product::Product;
-use crate::linalg::spgemm::reading::{Item, Reading, Step};
+use crate::linalg::spgemm::reading::{Item, Read, Reading, Step};
 use crate::linalg::spgemm::rounds::Rounds;
 use crate::linalg::spgemm::sink::Sink;
 use crate::linalg::spgemm::store::{AtHand, Store};
@@ -72,37 +72,33 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
         // A group is cut as if nothing were at hand.
         self.hand.store.forget();
         let mut next = 0;
-        if let Some(mut reading) =
-            Reading::new(a.as_ref(), b.as_ref(), stretches, budget, self.ctx)?
-        {
-            let Reading { reader, steps, left: a, right: b } = &mut reading;
-            reader.sweep(self.ctx, &mut |step, bytes| {
+        if let Some(mut reading) = Reading::new(a.as_ref(), b.as_ref(), stretches, budget)? {
+            let Reading { panels, steps } = &mut reading;
+            panels.sweep_part(self.ctx, &mut |step, parts| {
                 let Step { stretch, is_last, items } = &steps[step];
                 // Stretches for which nothing is read.
                 self.multiply_all(&stretches[next..*stretch], sink)?;
                 next = *stretch;
-                let (stretch, mut bytes) = (&stretches[next], bytes.iter());
+                let (stretch, mut read) = (&stretches[next], Read::new(parts));
                 for item in items {
-                    match (item, &a, &b) {
-                        (Item::Pointers(range), Some(a), _) => {
+                    match item {
+                        Item::Pointers => {
                             self.hand.reserve(stretch);
-                            let pointers = a.pointers(range.clone(), &mut bytes)?;
-                            self.hand.indptr.extend_from_slice(pointers.typed());
+                            self.hand.indptr.extend_from_slice(read.pointers().typed());
                         }
-                        (Item::Entries(range), Some(a), _) => {
+                        Item::Entries => {
                             self.hand.reserve(stretch);
-                            let (indices, data) = a.entries(range.clone(), &mut bytes)?;
+                            let (indices, data) = read.entries();
                             self.hand.indices.extend_from_slice(indices.typed());
                             self.hand.data.extend_from_slice(data.as_typed());
                         }
-                        (Item::Run(range), _, Some(b)) => {
-                            let (indices, data) = b.entries(range.clone(), &mut bytes)?;
+                        Item::Run(range) => {
+                            let (indices, data) = read.entries();
                             let entries = (indices.typed(), data.as_typed());
                             self.hand.turn(self.product, stretch)?;
                             let picked = self.hand.store.pick(right, range.clone(), entries);
                             picked.map_err(|Fault| changed())?;
                         }
-                        _ => {}
                     }
                 }
                 if *is_last {

@@ -4,7 +4,7 @@ use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{Coding, Factor, Values, f32s, f64s};
 use crate::linalg::statistics::moments::{Moments, RUN, across, along, block_height};
-use crate::storage::{Context, DType, Element, Order, Plan};
+use crate::storage::{Context, DType, Element, Order};
 
 /// Nanoseconds that an element takes one thread.
 const WORK: f64 = 1.0;
@@ -134,10 +134,9 @@ fn stats_of<V: Element + Factor<f64>>(
     let length = a.lines().1;
     let is_along = (axis == 1) == (a.order() == Order::C);
     let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };
-    let mut panels = AnyLinePanels::once(a, steps, budget, ctx)?;
+    let mut panels = AnyLinePanels::once(a, steps, budget)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("statistics").on_device_of(a.buffer().file());
-        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory());
+        let plan = panels.plan("statistics");
         Ok(plan.beside(bytes).works(a.len() as u64, WORK))
     })?;
     let _held = ctx.hold(bytes);

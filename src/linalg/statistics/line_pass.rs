@@ -11,7 +11,7 @@ use crate::sparse::{
     by_index_type, partition, rises,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Entry, Held, Index, Plan, Running, SparseFormat};
+use crate::storage::{Context, Entry, Held, Index, Running, SparseFormat};
 
 /// A piece of a line that is not the last has a multiple of so many entries.
 pub(crate) const RUN: usize = 1 << 12;
@@ -55,8 +55,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
         // Lines that do not rise are sorted to see that no index repeats.
         let work = bytes + bins + (entries * index.size()) as u64;
         let running = ctx.begin(|| {
-            let plan = Plan::new(operation).on_device_of(matrix.indices_buffer().file());
-            let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
+            let plan = lines.plan(operation).beside(work);
             Ok(plan.works(matrix.nnz() as u64, WORK))
         })?;
         Ok(LinePass { matrix, decode, lines, _running: running, _held: ctx.hold(work) })

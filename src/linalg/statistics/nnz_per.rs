@@ -65,12 +65,11 @@ fn count_across<I: Index>(
 ) -> Result<Vec<u64>> {
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
     let indices = (I::DTYPE, &[a.indices_buffer()][..]);
-    let mut panels = AnyEntryPanels::within(left / 4, 1, indices, &units, ctx)?;
+    let mut panels = AnyEntryPanels::within(left / 4, 1, indices, &units)?;
     let entries = panels.most_entries();
     let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
     let _running = ctx.begin(|| {
-        let plan = Plan::new("counting entries").on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
+        let plan = panels.plan("counting entries").beside(work);
         Ok(plan.works(a.nnz() as u64, 2.0))
     })?;
     let _held = ctx.hold(work);

@@ -2,7 +2,7 @@
 //!
 //! The side file of `NAME` is `NAME.xxh3`, a JSON object with the block size, the length and one 64-bit sum per block,
 //! so that a mismatch names the block and any part can be checked alone. Opening never reads the sums;
-//! [`verify`](super::verify()) does, and reads every byte once.
+//! [`verify`](crate::verify()) does, and reads every byte once.
 
 use std::fs::File;
 use std::path::Path;
@@ -48,38 +48,6 @@ pub(crate) fn write_sums(stored: &StoredFile, length: u64, Sums(sums): &Sums) ->
     side_file(stored).write(&text)
 }
 
-/// Compares an open file with the sums in the text of its side file; tells its length.
-pub(crate) fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Result<u64> {
-    let path = &stored.path();
-    let (expected_length, expected) = parse(side, &side_file(stored).path())?;
-    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
-    let differs = |at: u64, expected: String, found: String| {
-        Err(Error::new(ErrorKind::Checksum, "the file is not what was written")
-            .in_file(path)
-            .at_byte(at)
-            .expected(expected)
-            .found(found))
-    };
-    if length != expected_length {
-        return differs(
-            length.min(expected_length),
-            format!("{expected_length} bytes"),
-            format!("{length}"),
-        );
-    }
-    let (_, found) = sum_file(file, path, ctx)?;
-    for (block, (expected, found)) in expected.iter().zip(&found.0).enumerate() {
-        if expected != found {
-            return differs(
-                block as u64 * BLOCK,
-                format!("the sum {expected:016x} over {BLOCK} bytes"),
-                format!("{found:016x}"),
-            );
-        }
-    }
-    Ok(length)
-}
-
 /// The text of the side file of an open file; fails if there is none, or a longer one than the file can have.
 pub(crate) fn read_side(file: &File, stored: &StoredFile) -> Result<Vec<u8>> {
     let path = stored.path();
@@ -116,7 +84,7 @@ fn parse_sum(text: &str) -> Option<u64> {
 }
 
 /// The length and the sums that the text of a side file tells.
-fn parse(text: &[u8], side: &Path) -> Result<(u64, Vec<u64>)> {
+pub(crate) fn parse(text: &[u8], side: &Path) -> Result<(u64, Vec<u64>)> {
     let malformed = |what: &str| Error::new(ErrorKind::Format, what.to_owned()).in_file(side);
     let value = parse_json(text)
         .map_err(|(line, found)| malformed("not a JSON object").at_line(line).found(found))?;

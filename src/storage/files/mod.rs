@@ -1,7 +1,7 @@
 //! Names and bytes on disk: the two formats, checksums, and results that appear completely or not at all.
 //!
-//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`]; [`checksum`] and [`sums`] – the sums beside
-//!   an array; [`verify`](mod@verify) – comparing them
+//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`]; [`checksum`] and [`sums`] – the checksums of an
+//!   array, in a file of their own
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
 //! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`replaceable`] – what it may replace;
 //!   [`rewrite`] – an array changed in place
@@ -17,8 +17,8 @@ mod replaceable;
 mod rewrite;
 mod stored_file;
 mod sums;
-mod verify;
 
+pub(crate) use checksum::SIDE;
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use folder::Folder;
@@ -29,7 +29,6 @@ pub(crate) use npy::{
 };
 pub(crate) use publish::Files;
 pub(crate) use replaceable::What;
-pub(crate) use rewrite::{Rewrite, check_closed, open_closed};
+pub(crate) use rewrite::{MARK, Rewrite, check_closed, open_closed};
 pub(crate) use stored_file::StoredFile;
-pub(crate) use sums::{Summing, Sums, sum_block};
-pub use verify::{Verified, verify};
+pub(crate) use sums::{BLOCK, Summing, Sums, sum_block};

@@ -234,11 +234,6 @@ impl<T: Entry> Buffer<T> {
         self.raw.file()
     }
 
-    /// The open file behind the elements and the byte of it at which they begin.
-    pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
-        self.raw.origin()
-    }
-
     /// Bytes of the elements if they lie in a file; none if in memory.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.raw.stored_bytes()

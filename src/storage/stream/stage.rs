@@ -16,7 +16,7 @@ use crate::storage::files::{
 };
 use crate::storage::memory::raw::width;
 use crate::storage::memory::{DType, Origin, RawBuffer, RawBufferMut};
-use crate::storage::runtime::{Context, Place};
+use crate::storage::runtime::{Context, Place, Plan};
 use crate::storage::stream::writer::{RawWriter, Written};
 
 /// The arrays of one result until they are published.
@@ -52,6 +52,31 @@ impl Stage {
             Place::Replace(target) => Kind::Files(Files::new(target, true, what)?),
         };
         Ok(Stage { kind, ctx: ctx.clone(), memory: AtomicU64::new(0) })
+    }
+
+    /// Bytes of memory that a result takes while it is made from the first element to the last: all of it in memory, else what
+    /// is on its way to files, `arrays` being the bytes of each array.
+    pub(crate) fn memory(arrays: &[u64], place: &Place, ctx: &Context) -> u64 {
+        match place {
+            Place::Memory => arrays.iter().fold(0, |sum, &bytes| sum.saturating_add(bytes)),
+            _ => arrays.len() as u64 * RawWriter::memory_beside(ctx.memory_left()),
+        }
+    }
+
+    /// Adds a result of some arrays of so many bytes, a folder or one file, to a plan: what [`memory`](Self::memory) says, and
+    /// what is written.
+    pub(crate) fn plan(
+        plan: Plan,
+        arrays: &[u64],
+        is_folder: bool,
+        place: &Place,
+        ctx: &Context,
+    ) -> Plan {
+        let plan = plan.at(place, is_folder).beside(Self::memory(arrays, place, ctx));
+        match place {
+            Place::Memory => plan,
+            _ => arrays.iter().fold(plan, |plan, &bytes| plan.writes(bytes).writes(DATA_START)),
+        }
     }
 
     /// Whether the result goes away with its last user, and has no checksums.
@@ -148,7 +173,7 @@ impl Stage {
         header: &NpyHeader,
     ) -> Result<RawBuffer> {
         if array.origin().is_some() {
-            self.ctx.meter().wrote(header.data_bytes());
+            self.ctx.meter().wrote(DATA_START + header.data_bytes());
         }
         self.finish_summed(name, array, header, None)
     }

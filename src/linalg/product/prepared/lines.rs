@@ -41,7 +41,7 @@ impl PreparedLines {
     ) -> Result<Self> {
         let panels = AnyLinePanels::new(matrix.clone(), budget, ctx)?;
         let (mut along, mut across) = (None, None);
-        if encode && !panels.is_streamed() && matrix.nnz() >= WORTH {
+        if encode && !panels.panels().is_read() && matrix.nnz() >= WORTH {
             let fits = |form: &Form, n: usize, room: u64| {
                 form.bytes().saturating_add(form.work_space(n)) <= room
             };

@@ -13,5 +13,5 @@ mod readers;
 
 pub(crate) use lines::{FormProduct, PreparedLines, Recompress};
 pub(crate) use operator::sealed;
-pub use operator::{Matrix, Operator};
+pub use operator::{Matrix, MultipliesVectors, Operator};
 pub(crate) use readers::Readers;

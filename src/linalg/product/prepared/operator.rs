@@ -6,11 +6,12 @@ use crate::convert::recompress;
 use crate::dense::Dense;
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::algebra::Scalar;
+use crate::linalg::product::by_type::{Multiplies, Products};
 use crate::linalg::product::multiplier::{Multiplier, Prepared};
 use crate::linalg::product::operator::LinearOperator;
 use crate::linalg::product::prepared::lines::Recompress;
 use crate::sparse::{Axis, Compressed};
-use crate::storage::{Context, Element, Entry, Index, Plan, Reserved, Traffic};
+use crate::storage::{Context, DType, Element, Entry, Index, Plan, Reserved, Traffic};
 
 /// A matrix prepared for many products under the memory limit of a context.
 ///
@@ -147,7 +148,28 @@ impl<T: Element> Matrix for Dense<T> {
     }
 }
 
-impl<X: Scalar, M: Matrix + LinearOperator<X>> LinearOperator<X> for Operator<M> {
+/// A [`Matrix`] that multiplies vectors of `X`.
+pub trait MultipliesVectors<X: Scalar>: Matrix {
+    /// The products of such entries.
+    #[doc(hidden)]
+    fn products(entry: Option<DType>) -> Result<&'static Products<X>>;
+}
+
+impl<X: Scalar, T: Multiplies<X>, I: Index, P: Index, A: Axis> MultipliesVectors<X>
+    for Compressed<T, I, P, A>
+{
+    fn products(_: Option<DType>) -> Result<&'static Products<X>> {
+        Ok(T::products())
+    }
+}
+
+impl<X: Scalar, T: Element + Multiplies<X>> MultipliesVectors<X> for Dense<T> {
+    fn products(_: Option<DType>) -> Result<&'static Products<X>> {
+        Ok(T::products())
+    }
+}
+
+impl<X: Scalar, M: MultipliesVectors<X>> LinearOperator<X> for Operator<M> {
     fn shape(&self) -> (usize, usize) {
         self.shape
     }
@@ -164,14 +186,14 @@ impl<X: Scalar, M: Matrix + LinearOperator<X>> LinearOperator<X> for Operator<M>
         check_shape("x", self.shape.1.saturating_mul(k), x.len())?;
         check_shape("y", self.shape.0.saturating_mul(k), y.len())?;
         let _running = ctx.begin(|| Ok(self.prepared.plan(false, k, ctx)))?;
-        self.prepared.product(false, (k, x, y), ctx)
+        self.prepared.product(M::products(self.prepared.entry())?, false, (k, x, y), ctx)
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         check_shape("x", self.shape.0.saturating_mul(k), x.len())?;
         check_shape("y", self.shape.1.saturating_mul(k), y.len())?;
         let _running = ctx.begin(|| Ok(self.prepared.plan(true, k, ctx)))?;
-        self.prepared.product(true, (k, x, y), ctx)
+        self.prepared.product(M::products(self.prepared.entry())?, true, (k, x, y), ctx)
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {

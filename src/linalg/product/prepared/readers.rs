@@ -3,19 +3,17 @@
 use std::sync::{Arc, Weak};
 
 use crate::linalg::product::prepared::lent::AtHand;
-use crate::storage::{Context, Lasts, Spare, Traffic};
+use crate::storage::{ArrayPanels, Context, Lasts, Spare, Traffic};
 use crate::{dense, sparse};
 
 /// A matrix in panels of lines.
 pub(crate) trait LineReader: Send + Sync + 'static {
-    fn is_streamed(&self) -> bool;
-    fn another(&self) -> Self;
-    fn on_the_map(&self) -> Self;
-    fn share(&mut self, vectors: u64, ctx: &Context);
-    fn give_back(&mut self, bytes: u64);
+    fn panels(&self) -> &ArrayPanels;
+    fn panels_mut(&mut self) -> &mut ArrayPanels;
+    /// The same lines, of which these panels are read, or none.
+    fn with(&self, panels: Option<ArrayPanels>) -> Self;
+    /// Bytes of what is held beside the panels.
     fn kept(&self) -> u64;
-    fn least_memory(&self) -> u64;
-    fn traffic(&self) -> Traffic;
 }
 
 /// The readers of one matrix.
@@ -29,10 +27,11 @@ pub(crate) struct Readers<L> {
 impl<L: LineReader> Readers<L> {
     /// Of a matrix whose panels stay, beside `vectors` bytes, within the memory of a context.
     pub(crate) fn new(mut reader: L, vectors: u64, ctx: &Context) -> Self {
-        reader.share(vectors, ctx);
-        let model = reader.another();
-        let pinning = Arc::new(AtHand::new(reader.is_streamed().then_some(reader)));
-        if model.is_streamed() {
+        let kept = reader.kept();
+        reader.panels_mut().share(kept, vectors, ctx);
+        let model = another(&reader);
+        let pinning = Arc::new(AtHand::new(reader.panels().is_read().then_some(reader)));
+        if model.panels().is_read() {
             let spare: Weak<dyn Spare> = Arc::downgrade(&pinning) as Weak<dyn Spare>;
             ctx.meter().ask_when_short(ctx.memory_limit_bytes(), spare);
         }
@@ -47,16 +46,19 @@ impl<L: LineReader> Readers<L> {
     ///
     /// The second of two products at a time reads with the least of buffers, and on the map if there is no memory for them.
     pub(crate) fn with<R>(&self, ctx: &Context, work: &mut dyn FnMut(&mut L) -> R) -> R {
-        if !self.model.is_streamed() {
-            return work(&mut self.model.another());
+        if !self.model.panels().is_read() {
+            return work(&mut another(&self.model));
         }
         if let Some(mut pinning) = self.pinning.lend() {
             return work(&mut pinning);
         }
-        let taken = ctx.meter().outermost().memory_held() + self.model.least_memory();
+        let taken = ctx.meter().outermost().memory_held() + self.model.panels().least_memory();
         let mut other = match taken <= ctx.memory_limit_bytes() {
-            true => self.model.another(),
-            false => self.model.on_the_map(),
+            true => another(&self.model),
+            false => {
+                self.model.panels().count_mapped();
+                self.model.with(None)
+            }
         };
         work(&mut other)
     }
@@ -67,74 +69,55 @@ impl<L: LineReader> Readers<L> {
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
-        self.model.traffic()
+        self.model.panels().traffic()
     }
 
     pub(crate) fn lasts(&self) -> Lasts {
-        Lasts { always: self.model.kept(), at_work: self.model.least_memory() }
+        Lasts { always: self.model.kept(), at_work: self.model.panels().least_memory() }
     }
+}
+
+/// The same panels for somebody else, with as few buffers as can be.
+fn another<L: LineReader>(reader: &L) -> L {
+    reader.with(Some(reader.panels().another()))
 }
 
 impl<L: LineReader> Spare for AtHand<L> {
     fn give_back(&self, bytes: u64) {
         self.change(|reader| {
             if let Some(reader) = reader {
-                reader.give_back(bytes);
+                reader.panels_mut().give_back(bytes);
             }
         });
     }
 }
 
 impl LineReader for sparse::AnyLinePanels {
-    fn is_streamed(&self) -> bool {
-        self.is_streamed()
+    fn panels(&self) -> &ArrayPanels {
+        self.panels()
     }
-    fn another(&self) -> Self {
-        self.another()
+    fn panels_mut(&mut self) -> &mut ArrayPanels {
+        self.panels_mut()
     }
-    fn on_the_map(&self) -> Self {
-        self.on_the_map()
-    }
-    fn share(&mut self, vectors: u64, ctx: &Context) {
-        self.share(vectors, ctx);
-    }
-    fn give_back(&mut self, bytes: u64) {
-        self.give_back(bytes);
+    fn with(&self, panels: Option<ArrayPanels>) -> Self {
+        self.with(panels)
     }
     fn kept(&self) -> u64 {
         self.bytes_kept()
     }
-    fn least_memory(&self) -> u64 {
-        self.least_memory()
-    }
-    fn traffic(&self) -> Traffic {
-        self.traffic()
-    }
 }
 
 impl LineReader for dense::AnyLinePanels {
-    fn is_streamed(&self) -> bool {
-        self.is_streamed()
+    fn panels(&self) -> &ArrayPanels {
+        self.panels()
     }
-    fn another(&self) -> Self {
-        self.another()
+    fn panels_mut(&mut self) -> &mut ArrayPanels {
+        self.panels_mut()
     }
-    fn on_the_map(&self) -> Self {
-        self.on_the_map()
-    }
-    fn share(&mut self, vectors: u64, ctx: &Context) {
-        self.share(vectors, ctx);
-    }
-    fn give_back(&mut self, bytes: u64) {
-        self.give_back(bytes);
+    fn with(&self, panels: Option<ArrayPanels>) -> Self {
+        self.with(panels)
     }
     fn kept(&self) -> u64 {
         0
-    }
-    fn least_memory(&self) -> u64 {
-        self.least_memory()
-    }
-    fn traffic(&self) -> Traffic {
-        self.traffic()
     }
 }

@@ -1,22 +1,25 @@
 //! Comparing what is stored with what was written: sums of every file, and that the files of a matrix belong together.
 
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::checksum;
-use crate::storage::files::checksum::SIDE;
-use crate::storage::files::descriptor::{
-    DESCRIPTOR, Descriptor, INDICES_FILE, POINTERS_FILE, ROWS_FILE, SparseFormat, StoredValues,
-    VALUES_FILE,
+use crate::storage::files::{
+    BLOCK, ByteOrder, DESCRIPTOR, Descriptor, Folder, INDICES_FILE, MARK, POINTERS_FILE, ROWS_FILE,
+    SIDE, SparseFormat, StoredFile, StoredValues, Summing, Sums, VALUES_FILE, check_closed,
+    checksum, read_header,
 };
-use crate::storage::files::folder::Folder;
-use crate::storage::files::npy::{ByteOrder, read_header};
-use crate::storage::files::rewrite::{MARK, check_closed};
-use crate::storage::files::stored_file::StoredFile;
-use crate::storage::memory::DType;
+use crate::storage::memory::{DType, Origin};
 use crate::storage::runtime::Context;
+use crate::storage::stream::array_panels::bytes_within;
+use crate::storage::stream::device::{Devices, ReadMode, Source};
+use crate::storage::stream::panel_files::Extent;
+use crate::storage::stream::panel_reader::PanelReader;
+
+/// Most bytes of memory for reading.
+const RING: u64 = 64 << 20;
 
 /// How much [`verify`] found in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -31,7 +34,7 @@ pub struct Verified {
 ///
 /// The first block that differs is an error of kind [`ErrorKind::Checksum`] that names file, byte, expected and found
 /// sum. Of a matrix the descriptor must be there, with the arrays that it speaks of, as large as it says. One version is
-/// verified whole, also while another takes its place. Cost: one pass over the files, 4 MiB of memory per thread.
+/// verified whole, also while another takes its place. Cost: one pass over the files; memory: at most 64 MiB, and a quarter of the limit.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -57,7 +60,7 @@ fn verify_array(stored: &StoredFile, ctx: &Context) -> Result<Verified> {
     check_closed(stored, true)?;
     let side = checksum::read_side(&file, stored)?;
     drop(lock);
-    let bytes = checksum::compare(&file, stored, &side, ctx)?;
+    let bytes = compare(&file, stored, &side, ctx)?;
     Ok(Verified { files: 1, bytes })
 }
 
@@ -89,10 +92,68 @@ fn verify_matrix(folder: &Arc<Folder>, ctx: &Context) -> Result<Verified> {
         let file = stored.open_read()?;
         check_closed(&stored, true)?;
         let side = checksum::read_side(&file, &stored)?;
-        verified.bytes += checksum::compare(&file, &stored, &side, ctx)?;
+        verified.bytes += compare(&file, &stored, &side, ctx)?;
         verified.files += 1;
     }
     Ok(verified)
+}
+
+/// Compares an open file with the sums in the text of its side file; tells its length.
+fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Result<u64> {
+    let path = &stored.path();
+    let (expected_length, expected) = checksum::parse(side, &checksum::side_file(stored).path())?;
+    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
+    let differs = |at: u64, expected: String, found: String| {
+        Err(Error::new(ErrorKind::Checksum, "the file is not what was written")
+            .in_file(path)
+            .at_byte(at)
+            .expected(expected)
+            .found(found))
+    };
+    if length != expected_length {
+        return differs(
+            length.min(expected_length),
+            format!("{expected_length} bytes"),
+            format!("{length}"),
+        );
+    }
+    let found = sums_of(file, path, length, ctx)?;
+    for (block, (expected, found)) in expected.iter().zip(&found.0).enumerate() {
+        if expected != found {
+            return differs(
+                block as u64 * BLOCK,
+                format!("the sum {expected:016x} over {BLOCK} bytes"),
+                format!("{found:016x}"),
+            );
+        }
+    }
+    Ok(length)
+}
+
+/// The sums of a file, which is read ahead of the summing.
+fn sums_of(file: &File, path: &Path, length: u64, ctx: &Context) -> Result<Sums> {
+    let file = file.try_clone().map_err(|e| Error::io("opening", path, e))?;
+    let source = Source::open(&Origin { path: path.to_owned(), file })?;
+    let left = ctx.memory_left();
+    // What fits in memory is there as a rule.
+    let mode = match length <= left {
+        true => ReadMode::Buffered,
+        false => Devices::known().read_mode(&source)?,
+    };
+    let step = (bytes_within(left / 4) as u64).next_multiple_of(4096);
+    let panels = (0..length).step_by(step as usize).map(|offset| {
+        vec![Extent { source: 0, offset, bytes: step.min(length - offset) as usize }]
+    });
+    let panels: Vec<_> = panels.collect();
+    let budget = (left / 4).max(2 * PanelReader::panel_memory(&panels) as u64).min(RING);
+    let mut reader = PanelReader::new(vec![source], panels, budget, mode)?;
+    reader.pin_nothing();
+    let mut sums = Summing::new();
+    reader.sweep(ctx, &mut |_, bytes| {
+        bytes.iter().for_each(|bytes| sums.add(bytes));
+        Ok(())
+    })?;
+    Ok(sums.finish())
 }
 
 /// Fails unless the arrays that a descriptor speaks of are there, as large as it says.

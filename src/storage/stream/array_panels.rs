@@ -1,0 +1,372 @@
+//! Some arrays side by side, in panels: those in memory are used where they lie, those in files are read ahead of the work.
+//!
+//! ```text
+//! cut:    panel -> parts, each some consecutive elements of one of the arrays
+//! sweep:  for each panel:  its parts, as they lie or as they were read  ->  work
+//! ```
+//!
+//! Everything that reads matrices panel by panel does it through this: what differs is the cut.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::memory::raw::{Raw, width};
+use crate::storage::memory::{DType, Origin, RawBuffer};
+use crate::storage::runtime::{Context, Plan};
+use crate::storage::stream::device::{Devices, IoBuffer, ReadMode, Source};
+use crate::storage::stream::panel_files::Extent;
+use crate::storage::stream::panel_reader::{PanelReader, Traffic, largest_panel};
+
+/// Some elements of one of the arrays, which is named by its position.
+pub(crate) type Part = (usize, Range<usize>);
+
+/// How arrays are cut into panels.
+pub(crate) trait Cut: Send + Sync {
+    /// How many panels there are.
+    fn count(&self) -> usize;
+
+    /// Names the parts of a panel, in order.
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part));
+}
+
+/// Panels whose parts are listed.
+impl Cut for Vec<Vec<Part>> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+        self[panel].iter().cloned().for_each(name);
+    }
+}
+
+/// Arrays that are worked on side by side.
+#[derive(Default)]
+pub(crate) struct Arrays {
+    arrays: Vec<Array>,
+    sources: Vec<Source>,
+    /// Bytes in files of those that are used in place.
+    mapped: u64,
+}
+
+/// Where the elements of an array come from.
+enum Array {
+    InPlace(RawBuffer),
+    /// From a source, `origin` bytes into the file for element 0. The buffer keeps the lock of the file.
+    File {
+        source: usize,
+        origin: u64,
+        dtype: Option<DType>,
+        buffer: Option<RawBuffer>,
+    },
+}
+
+impl Arrays {
+    /// Arrays that are used where they lie, in memory or on their maps.
+    pub(crate) fn in_place(arrays: impl IntoIterator<Item = RawBuffer>) -> Self {
+        let mut all = Arrays::default();
+        for array in arrays {
+            all.mapped += array.stored_bytes();
+            all.arrays.push(Array::InPlace(array));
+        }
+        all
+    }
+
+    /// Arrays of which those that lie in files are read.
+    pub(crate) fn read<'a>(arrays: impl IntoIterator<Item = &'a RawBuffer>) -> Result<Self> {
+        let mut all = Arrays::default();
+        for array in arrays {
+            match array.origin() {
+                Some((file, start)) => {
+                    all.add_file(file, start, array.dtype(), Some(array.clone()))?;
+                }
+                None => all.arrays.push(Array::InPlace(array.clone())),
+            }
+        }
+        Ok(all)
+    }
+
+    /// An array that is read from a file, which the caller keeps as it is.
+    pub(crate) fn of_file(file: &Origin, start: u64, dtype: DType) -> Result<Self> {
+        let mut all = Arrays::default();
+        all.add_file(file, start, Some(dtype), None)?;
+        Ok(all)
+    }
+
+    fn add_file(
+        &mut self,
+        file: &Origin,
+        origin: u64,
+        dtype: Option<DType>,
+        buffer: Option<RawBuffer>,
+    ) -> Result<()> {
+        let source = self.sources.len();
+        self.sources.push(Source::open(file)?);
+        self.arrays.push(Array::File { source, origin, dtype, buffer });
+        Ok(())
+    }
+
+    /// How many of them are read.
+    pub(crate) fn files(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Bytes that an element of an array takes in a panel; none if it is used in place.
+    pub(crate) fn size(&self, array: usize) -> usize {
+        match self.arrays[array] {
+            Array::InPlace(_) => 0,
+            Array::File { dtype, .. } => width(dtype),
+        }
+    }
+
+    fn extents(&self, cut: &dyn Cut) -> Vec<Vec<Extent>> {
+        let extents = |panel| {
+            let mut extents = Vec::new();
+            cut.parts(panel, &mut |(array, elements)| {
+                if let Array::File { source, origin, dtype, .. } = self.arrays[array] {
+                    let size = width(dtype);
+                    let offset = origin + (elements.start * size) as u64;
+                    extents.push(Extent { source, offset, bytes: elements.len() * size });
+                }
+            });
+            extents
+        };
+        (0..cut.count()).map(extents).collect()
+    }
+}
+
+impl Array {
+    /// Some elements: where they lie, or from the next of the extents that were read.
+    ///
+    /// Fails if bytes are no values of the type, which can only happen with `bool`.
+    fn elements<'a>(
+        &'a self,
+        elements: Range<usize>,
+        read: &mut std::slice::Iter<'_, &'a [u8]>,
+    ) -> Result<Raw<'a>> {
+        match *self {
+            Array::InPlace(ref array) => array.as_raw().get(elements).ok_or_else(|| {
+                Error::new(ErrorKind::Index, "the pointers changed while the matrix was read")
+            }),
+            Array::File { dtype, .. } => {
+                let bytes = read.next().copied().unwrap_or_default();
+                Raw::read(bytes, (dtype, elements.len())).ok_or_else(|| {
+                    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
+                })
+            }
+        }
+    }
+}
+
+/// How panels are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    /// Bytes of memory; `None` for two panels, one that is worked on and one that is read.
+    budget: Option<u64>,
+    /// Whether panels stay in memory for the next pass.
+    keeps: bool,
+    /// Whether the page cache gathers what is too little for a read of the device.
+    gathers: bool,
+}
+
+impl Reading {
+    /// For one pass, within so many bytes of memory.
+    pub(crate) fn once(budget: u64) -> Self {
+        Reading { budget: Some(budget), keeps: false, gathers: false }
+    }
+
+    /// For many passes, within so many bytes of memory: what fits stays there.
+    pub(crate) fn repeatedly(budget: u64) -> Self {
+        Reading { keeps: true, ..Reading::once(budget) }
+    }
+
+    /// For one pass, with two panels in memory at a time.
+    pub(crate) fn two_panels() -> Self {
+        Reading { budget: None, keeps: false, gathers: false }
+    }
+
+    /// Through the page cache if `gathers`; else as the device likes it.
+    pub(crate) fn gathered(self, gathers: bool) -> Self {
+        Reading { gathers, ..self }
+    }
+}
+
+/// Hands out arrays panel by panel.
+pub(crate) struct ArrayPanels {
+    /// `None` where the caller hands out what lies in place.
+    cut: Option<(Arc<Arrays>, Arc<dyn Cut>)>,
+    /// `None` if nothing is read.
+    reader: Option<PanelReader>,
+    /// Bytes in files of what is used in place.
+    mapped: u64,
+}
+
+impl ArrayPanels {
+    /// Fails if two panels do not fit.
+    pub(crate) fn new(arrays: Arrays, cut: impl Cut + 'static, how: Reading) -> Result<Self> {
+        let mut arrays = arrays;
+        let sources = std::mem::take(&mut arrays.sources);
+        // The largest decides; the others lie beside it as a rule.
+        let reader = match sources.iter().max_by_key(|source| source.length()) {
+            None => None,
+            Some(largest) => {
+                let mode = match how.gathers {
+                    true => ReadMode::Buffered,
+                    false => Devices::known().read_mode(largest)?,
+                };
+                let panels = arrays.extents(&cut);
+                let two = 2 * PanelReader::panel_memory(&panels) as u64;
+                let budget = how.budget.unwrap_or(two);
+                let mut reader = PanelReader::new(sources, panels, budget, mode)?;
+                if !how.keeps {
+                    reader.pin_nothing();
+                }
+                Some(reader)
+            }
+        };
+        let mapped = arrays.mapped;
+        Ok(ArrayPanels { cut: Some((Arc::new(arrays), Arc::new(cut))), reader, mapped })
+    }
+
+    /// What the caller hands out where it lies, `mapped` bytes of it in files.
+    pub(crate) fn in_place(mapped: u64) -> Self {
+        ArrayPanels { cut: None, reader: None, mapped }
+    }
+
+    /// Panels of the same arrays for somebody else, with as few buffers as can be.
+    pub(crate) fn another(&self) -> Self {
+        let cut = self.cut.as_ref().map(|(arrays, cut)| (Arc::clone(arrays), Arc::clone(cut)));
+        let reader = self.reader.as_ref().map(PanelReader::another);
+        ArrayPanels { cut, reader, mapped: self.mapped }
+    }
+
+    /// Counts a pass over what is read that was made on the map.
+    pub(crate) fn count_mapped(&self) {
+        if let Some(reader) = &self.reader {
+            reader.count_mapped();
+        }
+    }
+
+    /// Stays, beside `kept` bytes that belong to it and `vectors` bytes of its user's, within the memory that the context
+    /// allows, whatever else is held there.
+    pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
+        if let Some(reader) = &mut self.reader {
+            reader.share(kept, vectors, ctx);
+        }
+    }
+
+    /// Gives about so many bytes of what is held between passes back.
+    pub(crate) fn give_back(&mut self, bytes: u64) {
+        if let Some(reader) = &mut self.reader {
+            reader.give_back(bytes);
+        }
+    }
+
+    /// Whether something is read.
+    pub(crate) fn is_read(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// What reading has cost so far; nothing for what is used in place.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.reader.as_ref().map_or_else(Traffic::default, PanelReader::traffic)
+    }
+
+    /// Bytes that the next pass will read.
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        self.reader.as_ref().map_or(self.mapped, PanelReader::bytes_to_read)
+    }
+
+    /// Bytes that passes after the next one will read.
+    pub(crate) fn bytes_to_read_again(&self) -> u64 {
+        self.reader.as_ref().map_or(self.mapped, PanelReader::bytes_to_read_again)
+    }
+
+    /// Most memory that panels take, those that stay among them.
+    pub(crate) fn memory(&self) -> u64 {
+        self.reader.as_ref().map_or(0, PanelReader::memory)
+    }
+
+    /// The least memory that a pass takes.
+    pub(crate) fn least_memory(&self) -> u64 {
+        self.reader.as_ref().map_or(0, PanelReader::least_memory)
+    }
+
+    /// The first file among the arrays, for messages and for the speed of its device.
+    fn file(&self) -> Option<(&Path, u64)> {
+        let (arrays, _) = self.cut.as_ref()?;
+        arrays.arrays.iter().find_map(|array| match array {
+            Array::InPlace(buffer) => buffer.file(),
+            Array::File { buffer, .. } => buffer.as_ref().and_then(RawBuffer::file),
+        })
+    }
+
+    /// The plan of an operation that makes one pass over the panels.
+    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
+        let plan = Plan::new(operation).on_device_of(self.file());
+        plan.reads(1, self.bytes_to_read()).holds(self.memory())
+    }
+
+    /// Calls `work` with the number of every panel and its parts, in order: a pass over the input.
+    ///
+    /// Stops at the first error of a read, of `work`, or of a caller who cancels.
+    pub(crate) fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(usize, &[Raw<'_>]) -> Result<()>,
+    ) -> Result<()> {
+        ctx.meter().pass();
+        self.sweep_part(ctx, work)
+    }
+
+    /// As [`sweep`](Self::sweep), of arrays that are only a part of the input.
+    pub(crate) fn sweep_part(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(usize, &[Raw<'_>]) -> Result<()>,
+    ) -> Result<()> {
+        let Some((arrays, cut)) = &self.cut else { return Ok(()) };
+        let mut hand_out = |panel: usize, bytes: &[&[u8]]| {
+            let (mut read, mut parts, mut failed) = (bytes.iter(), Vec::new(), Ok(()));
+            cut.parts(panel, &mut |(array, elements)| match arrays.arrays[array]
+                .elements(elements, &mut read)
+            {
+                Ok(part) => parts.push(part),
+                Err(error) => failed = Err(error),
+            });
+            failed.and_then(|()| work(panel, &parts))
+        };
+        if let Some(reader) = &mut self.reader {
+            return reader.sweep(ctx, &mut hand_out);
+        }
+        ctx.meter().read(self.mapped);
+        let count = cut.count();
+        for panel in 0..count {
+            ctx.report("sweeping", panel as u64, count as u64)?;
+            hand_out(panel, &[])?;
+        }
+        ctx.report("sweeping", count as u64, count as u64)
+    }
+}
+
+/// The most elements of a panel of about `bytes` bytes, `sizes` being the bytes of an element in each of its arrays.
+///
+/// Together they fill whole huge pages as nearly as they can, room for the alignment of each included.
+pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
+    let total: usize = sizes.iter().sum();
+    let beside = sizes.iter().filter(|&&size| size > 0).count() * Source::room(1);
+    let bytes = IoBuffer::rounded_down(bytes).saturating_sub(beside);
+    bytes.checked_div(total).unwrap_or(usize::MAX).max(1)
+}
+
+/// The most elements of a panel of one array: as large as is useful, and of a tiny budget a quarter.
+pub(crate) fn elements_within(budget: u64, size: usize) -> usize {
+    panel_elements(bytes_within(budget), &[size])
+}
+
+/// Bytes of a panel: as many as are useful, and of a tiny budget a quarter.
+pub(crate) fn bytes_within(budget: u64) -> usize {
+    largest_panel(budget).min((budget / 4).max(16 << 10) as usize)
+}

@@ -31,6 +31,7 @@ mod malformed_npy;
 mod matrix_market;
 mod numbers;
 mod operators;
+mod packed;
 mod pagerank_limits;
 mod permute;
 mod planned_failures;

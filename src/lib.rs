@@ -73,6 +73,7 @@ pub use sparse::{
     AnyCoo, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Line, Permutation, Refill,
 };
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};
+pub use sparse::{CompressedIter, CooIter};
 pub use storage::{
     Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, Cost, DType, Descriptor, Element,
     Entry, Index, NpyHeader, Order, Place, Plan, Progress, Report, SparseFormat, StoredValues,

@@ -21,4 +21,7 @@ pub use formats::CooBuilder;
 pub(crate) use formats::{
     coo_to_dense, expanded, recompress, to_compressed, to_coo, to_dense, to_nonzeros,
 };
-pub(crate) use reshape::{permute, to_order};
+pub(crate) use reshape::{
+    canonicalize, diagonal_length, fill_diagonal, permute, plan_diagonal, prune, take, take_where,
+    to_order, tril, triu,
+};

@@ -8,7 +8,7 @@
 //! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
 //!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
 //! - [`stack`] – matrices put together; [`builder`] – a matrix of
-//!   lines of which nobody knows the number
+//!   lines of which nobody knows the number; [`zeros`] – all zero
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
 //! - [`replacing`] – all elements of an array to write replaced, in order
 //! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
@@ -30,6 +30,7 @@ mod transposed;
 mod transposer;
 mod writable;
 mod writer;
+mod zeros;
 mod zipped;
 
 pub use any_dense::AnyDense;

@@ -8,6 +8,7 @@ mod line_pass;
 mod moments;
 mod nnz_per;
 mod sparse;
+mod trace;
 
 pub use dense::Stats;
 pub(crate) use dense::stats as dense_stats;

@@ -309,10 +309,7 @@ fn take_across(
     let _held = ctx.hold(bytes);
     let ctx = &ctx.less(bytes);
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).on_device_of(from.indices_buffer().file());
-        let plan = plan.reads(1, from.stored_bytes()).works(from.nnz() as u64, 4.0 * WORK);
-        let (types, size) = (from.types(), (from.major(), from.nnz()));
-        let plan = AnyWriter::plan(plan, types, size, place, ctx);
+        let plan = plan_across(operation, from, (once.len(), list.len()), place, ctx);
         Ok(plan.beside(bytes + ctx.memory_left()))
     })?;
     let between = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
@@ -336,6 +333,33 @@ fn take_across(
     let taken = take_lines(operation, &across, (&order, 0), &between, &ctx)?;
     let (_taken, ctx) = kept(&taken, &ctx);
     recompress(&taken, operation, place, &ctx)
+}
+
+/// What taking a list of `listed` numbers, `once` of them different, will cost, if all are the indices of as many entries.
+fn plan_across(
+    operation: &'static str,
+    from: &AnyCompressed,
+    (once, listed): (usize, usize),
+    place: &Place,
+    ctx: &Context,
+) -> Plan {
+    let (types, minor, nnz) = (from.types(), from.minor().max(1), from.nnz() as f64);
+    let entries = |count: usize| (nnz * count as f64 / minor as f64) as usize;
+    let (some, all) = (entries(once), entries(listed));
+    let (in_memory, stored) = (*place == Place::Memory, from.stored_bytes());
+    let first = if once == from.minor() { 0 } else { 1 + u64::from(in_memory) };
+    let rest = if once == listed { 1 } else { 3 };
+    let plan = Plan::new(operation).on_device_of(from.indices_buffer().file());
+    let plan = plan.reads(first + rest, first.max(1) * stored);
+    let mut plan = plan.works((from.nnz() + 3 * all) as u64, WORK);
+    if !in_memory && first > 0 {
+        plan = plan.scratches(types.bytes_of(from.major(), some));
+    }
+    if !in_memory && once < listed {
+        plan = plan.scratches(types.bytes_of(from.minor(), some));
+        plan = plan.scratches(types.bytes_of(listed, all));
+    }
+    AnyWriter::plan(plan, types, (from.major(), all), place, ctx)
 }
 
 /// Holds the memory of a matrix that is needed for a while, and gives the context of what is done meanwhile.

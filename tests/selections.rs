@@ -10,7 +10,7 @@ use outcore::{
 
 use crate::folders::Folders;
 use crate::numbers::random;
-use crate::plans::compare;
+use crate::plans::{compare, measured};
 use crate::reshape::{SHAPES, from_triplets, hostile, matrix, triplets};
 
 type Triplets<T> = Vec<(usize, usize, T)>;
@@ -292,6 +292,18 @@ fn matrices_larger_than_the_limit() {
     in_files("canonicalize", &a, &canonical(&a), true, |a, place, ctx| {
         a.canonicalize(Duplicates::Sum, place, ctx)
     });
+    let folders = Folders::new();
+    let stored = a.copy_to(folders.result("a"), &Context::new()).unwrap();
+    let ctx = folders.context(1 << 20);
+    for k in [-10_000, 0, 5] {
+        let (made, report) = measured(&ctx, |ctx| stored.diagonal(k, ctx));
+        assert_eq!(made, a.diagonal(k, &Context::new()).unwrap());
+        assert!(report.actual.peak_memory <= 1 << 20, "{report}");
+    }
+    let (trace, _) = measured(&ctx, |ctx| AnyMatrix::from(stored.clone()).trace::<f64>(ctx));
+    assert_eq!(trace, a.trace::<f64>(&Context::new()).unwrap());
+    let error = stored.diagonal(0, &folders.context(1 << 17)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
     let twice = a.take_rows(&[0, 29_999, 1, 1], Place::Memory, &Context::new()).unwrap();
     assert!(twice == rows_of(&a, &[0, 29_999, 1, 1]));
 }

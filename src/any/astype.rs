@@ -1,13 +1,14 @@
-//! Typed matrices with values, indices or pointers of other types.
+//! Values, indices or pointers of other types: typed matrices, and indices of any.
 
 use ndarray::Dimension;
 
 use crate::any::dtype::lines;
-use crate::any::matrix::AnyMatrix;
+use crate::any::matrix::{AnyMatrix, Body};
+use crate::any::reshape::missing;
 use crate::dense::Dense;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, Axis, Compressed, Coo, Types};
-use crate::storage::{Context, Element, Entry, Index, Place};
+use crate::storage::{Context, DType, Element, Entry, Index, Place};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The same matrix with values of another type, as NumPy's `astype`; a pattern counts as ones.
@@ -40,7 +41,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The same matrix with indices and pointers of other types.
     ///
     /// Cost: one read and one sequential write, within the memory limit whatever the matrix; the indices are checked on the way.
-    /// Fails with kind [`Type`](crate::ErrorKind::Type) if the extents are more than the type of the indices can count, or the
+    /// Fails with kind [`Type`](ErrorKind::Type) if the extents are more than the type of the indices can count, or the
     /// entries more than that of the pointers.
     ///
     /// ```
@@ -56,6 +57,50 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ) -> Result<Compressed<T, J, Q, A>> {
         lines(&self.to_any(), Types::of::<T, J, Q>(), &place.into(), ctx)
             .map(AnyCompressed::into_typed)
+    }
+}
+
+impl AnyMatrix {
+    /// The same compressed matrix with indices and pointers of other types, which are named as they stand in files: `Int32` or
+    /// `Int64`; otherwise as [`Compressed::with_index_types`].
+    ///
+    /// Fails with kind [`Type`](ErrorKind::Type) for other types, and with kind [`Unsupported`](ErrorKind::Unsupported)
+    /// unless the matrix is compressed.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr, DType, Place};
+    /// let (a, ctx) = (AnyMatrix::from(Csr::<f32>::eye(3)), Context::new());
+    /// let b = a.with_index_types(DType::Int32, DType::Int64, Place::Memory, &ctx)?;
+    /// assert_eq!((b.index_dtype(), b.pointer_dtype()), (Some(DType::Int32), Some(DType::Int64)));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn with_index_types(
+        &self,
+        indices: DType,
+        pointers: DType,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let Body::Lines(a) = self.body() else {
+            return Err(missing("index types", self, "to_csr makes a matrix of it that has them"));
+        };
+        let types = Types {
+            values: a.types().values,
+            indices: in_memory(indices)?,
+            pointers: in_memory(pointers)?,
+        };
+        lines(a, types, &place.into(), ctx).map(AnyMatrix::of_lines)
+    }
+}
+
+/// The type in memory of indices that stand in a file like this.
+fn in_memory(on_disk: DType) -> Result<DType> {
+    match on_disk {
+        DType::Int32 => Ok(DType::UInt32),
+        DType::Int64 => Ok(DType::UInt64),
+        other => Err(Error::new(ErrorKind::Type, "indices are not of this type")
+            .expected("int32 or int64")
+            .found(other)),
     }
 }
 

@@ -5,7 +5,7 @@
 //! | [`in_memory`] | entries brought to their lines where they fit |
 //! | [`sort`] | the external sort, where they do not |
 //! | [`formats`] | the pairs: dense, COO, CSR, CSC |
-//! | [`reshape`] | rows and columns in another order, dense arrays in the other order, copies |
+//! | [`reshape`] | entries, rows and columns selected or in another order, dense arrays in the other order, copies |
 //! | [`gallery`] | matrices made from a formula |
 //!
 //! A room uses those above it in this table. Types of a matrix are known at run time here; loops over entries have instances

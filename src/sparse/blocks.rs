@@ -25,8 +25,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         block_diag(&blocks, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 
-    /// A matrix from a grid of blocks, row by row, as SciPy's `block_array`: `None` is a block without entries, as large as those
-    /// beside and above it say.
+    /// A matrix from a grid of blocks, row by row, as SciPy's `block_array`: `None` is a block without entries, as high as the
+    /// others of its row and as wide as those of its column.
     ///
     /// Cost: one read of each block and one sequential write, within the memory limit whatever the blocks; the indices are
     /// checked on the way. Fails with kind [`Shape`](ErrorKind::Shape) if there is no block in a row or a column of the grid, or if those

@@ -46,7 +46,7 @@ impl Group {
         self.matrices.iter().fold(0, |sum, matrix| sum.saturating_add(matrix.nnz()))
     }
 
-    /// The lines of all, and what work on them takes beside.
+    /// The lines of all, and the bytes that work on them takes.
     fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(AnyZippedLines, u64)> {
         let (budget, each) = (AnyZippedLines::budget(left), self.matrices.iter());
         let lines = AnyZippedLines::new(&each.collect::<Vec<_>>(), Pieces::Entries, budget, ctx)?;

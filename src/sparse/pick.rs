@@ -68,7 +68,7 @@ pub(crate) fn pick(
 ) -> Result<AnyCompressed> {
     let (kind, major, counted) =
         ((from.format(), from.types()), from.major(), *place == Place::Memory);
-    // A pass to count needs no room for the result, whose size nobody knows yet.
+    // A pass to count comes before the result takes memory.
     let left = memory_left(0, place, ctx)?.saturating_sub(wanted.memory());
     let budget = AnyZippedLines::budget(left);
     let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;

@@ -89,15 +89,15 @@ pub(crate) fn canonicalize(
         sort_lines(from, false, Some(duplicates), &mut sink, &less)?;
         return sink.finish();
     }
-    let room = (lines.most_lines(), lines.most_entries());
-    let work = Sorting::bytes(kind.1, room);
+    let most = (lines.most_lines(), lines.most_entries());
+    let work = Sorting::bytes(kind.1, most);
     let _running = ctx.begin(|| {
         let plan = lines.plan(OPERATION).beside(work).works(size.1 as u64, WORK);
         Ok(AnyWriter::plan(plan, kind.1, size, place, ctx))
     })?;
     let mut writer = AnyWriter::new(kind, from.shape(), size.1, true, place, ctx)?;
     let _held = ctx.hold(work);
-    let mut sorting = Sorting::new(kind.1, room, ctx)?;
+    let mut sorting = Sorting::new(kind.1, most, ctx)?;
     let (mut check, mut canonical) = (IndexCheck::of(from), true);
     let swept = lines.sweep(ctx, &mut |panel| {
         let sorted = ctx.with_threads(|| {
@@ -107,7 +107,7 @@ pub(crate) fn canonicalize(
                 .map_err(|clash| clash.into_error(position(kind.0)))
         })?;
         let (mut line, mut entry) = (0, 0);
-        for Sorted { lines, room, filled } in sorted {
+        for Sorted { lines, taken, filled } in sorted {
             let lens = &mut sorting.lens[line..line + lines];
             // Ends become lengths.
             (1..lines).rev().for_each(|k| lens[k] -= lens[k - 1]);
@@ -115,7 +115,7 @@ pub(crate) fn canonicalize(
             let entries = entry..entry + filled.entries;
             writer.push_lines(lens, indices.slice(entries.clone()), data.slice(entries))?;
             canonical &= filled.canonical;
-            (line, entry) = (line + lines, entry + room);
+            (line, entry) = (line + lines, entry + taken);
         }
         Ok(())
     });
@@ -135,7 +135,7 @@ struct Sorting {
 struct Sorted {
     lines: usize,
     /// Entries that it had.
-    room: usize,
+    taken: usize,
     filled: Filled,
 }
 
@@ -169,11 +169,11 @@ impl Sorting {
         for lines in partition::split(part.indptr, part.data.len().div_ceil(TASK)) {
             let entries = part.indptr.at(lines.start)..part.indptr.at(lines.end);
             let lens = lens.split_off_mut(..lines.len()).expect("a number for each line");
-            let room = (indices.take_front(entries.len()), data.take_front(entries.len()));
-            tasks.push((lines, entries, lens, room));
+            let to = (indices.take_front(entries.len()), data.take_front(entries.len()));
+            tasks.push((lines, entries, lens, to));
         }
-        let sorted = tasks.into_par_iter().map(|(lines, entries, lens, room)| {
-            let (mut indices, mut data) = room;
+        let sorted = tasks.into_par_iter().map(|(lines, entries, lens, to)| {
+            let (mut indices, mut data) = to;
             indices.copy_from(part.indices.slice(entries.clone()).raw());
             data.copy_from(part.data.slice(entries.clone()));
             part.indptr.positions(lines.start + 1, lens);
@@ -181,7 +181,7 @@ impl Sorting {
             let count = lines.len();
             let lines = first + lines.start..first + lines.end;
             let filled = Region { lines, lens, indices, data }.settle(Some(duplicates))?;
-            Ok(Sorted { lines: count, room: entries.len(), filled })
+            Ok(Sorted { lines: count, taken: entries.len(), filled })
         });
         sorted.collect::<Vec<_>>().into_iter().collect()
     }

@@ -14,8 +14,8 @@ const SAMPLE: usize = 1 << 12;
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The entries for which `keep(row, column, value)` is true, in a matrix of the same shape.
     ///
-    /// Entries keep their order, and duplicates are asked for one by one. `keep` is called from several threads, and for an entry
-    /// once or twice.
+    /// Entries keep their order, and duplicates are asked for one by one. `keep` is called from several threads, and for an
+    /// entry more than once: it must answer the same.
     ///
     /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix; a second read before, to
     /// count the entries, if the result is to live in memory. The indices are checked on the way; a bad one is an error that
@@ -128,7 +128,7 @@ struct Marked<'a> {
     mark: &'a Mark<'a>,
     /// The new index for each old one.
     names: Option<Indices<'a>>,
-    /// Bytes that are held beside them.
+    /// Bytes that are held in addition.
     held: u64,
 }
 

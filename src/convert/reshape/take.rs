@@ -30,10 +30,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The rows with these numbers, as NumPy's `A[rows]`: in any order, and as often as they are listed.
     ///
     /// Cost, for CSR: the rows are read where they lie, in the order of the list, and written in one sequential write, within the
-    /// memory limit whatever the matrix; no other row is read. For CSC, of a list that rises: one read of the matrix and one
+    /// memory limit whatever the matrix; no other row is read. For CSC and a list that rises: one read of the matrix and one
     /// sequential write, a second read before, to count the entries, if the result is to live in memory, and a table with an index
-    /// for each row. Any other list takes two or three conversions more of what is listed, in memory if the result lives there, and
-    /// else in the scratch folder. Entries of a CSC matrix rise within their columns afterwards, duplicates side by side.
+    /// for each row. Any other list takes one to three conversions more of what is listed, in memory if the result lives there, and
+    /// else in the scratch folder; entries rise within their columns afterwards, duplicates in their order. The plan of such a list
+    /// is an estimate.
     ///
     /// Fails with kind [`Index`](ErrorKind::Index) if there is no such row, naming its place in the list, or if an index is out of range;
     /// nothing appears then.
@@ -181,20 +182,21 @@ fn take_lines(
         ctx.meter().pass();
         return gather(from, list, ctx);
     }
-    let room = memory_left(0, place, ctx)? / 4;
+    let budget = memory_left(0, place, ctx)? / 4;
     let _running = ctx.begin(|| {
-        Ok(AnyWriter::plan(plan, kind.1, size, place, ctx).beside(held + room.min(bytes.max(LONG))))
+        Ok(AnyWriter::plan(plan, kind.1, size, place, ctx)
+            .beside(held + budget.min(bytes.max(LONG))))
     })?;
     ctx.meter().pass();
     let shape = from.format().swap_if_cols((list.len(), minor));
     let mut writer = AnyWriter::new(kind, shape, nnz, true, place, ctx)?;
     let (mut rest, mut canonical) = (list, true);
     while !rest.is_empty() {
-        let part = first_part(from, &mut rest, room);
+        let part = first_part(from, &mut rest, budget);
         match part {
             Part::Run(first, count) => {
                 let lines = from.slice_major(first..first + count)?;
-                let mut panels = AnyZippedLines::new(&[&lines], Pieces::Entries, room, ctx)?;
+                let mut panels = AnyZippedLines::new(&[&lines], Pieces::Entries, budget, ctx)?;
                 canonical &= append_any(&mut writer, &lines, &mut panels, ctx)
                     .map_err(|error| from.moved(error, first))?;
             }
@@ -208,8 +210,8 @@ fn take_lines(
     writer.finish(canonical)
 }
 
-/// Takes the first part of a list away: lines that fit in `room` bytes, or consecutive ones that are read as panels.
-fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], room: u64) -> Part<'a> {
+/// Takes the first part of a list away: lines that fit in `budget` bytes, or consecutive ones that are read as panels.
+fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], budget: u64) -> Part<'a> {
     let types = from.types();
     let bytes = |lines: &[usize]| {
         types.bytes_of(lines.len(), lines.iter().map(|&line| from.span(line).len()).sum())
@@ -222,10 +224,10 @@ fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], room: u64) -> Pa
         let rest = &list[taken..];
         let count = run(rest);
         let more = bytes(&rest[..count]);
-        if more > LONG.min(room) {
+        if more > LONG.min(budget) {
             break;
         }
-        if sum + more > room {
+        if sum + more > budget {
             break;
         }
         (taken, sum) = (taken + count, sum + more);

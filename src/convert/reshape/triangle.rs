@@ -62,7 +62,7 @@ fn triangle(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let minor = from.minor();
-    // Lines that are columns count their offset the other way round, and what is above is before.
+    // Within a column the sign of the offset is the opposite, and what is above the diagonal comes first.
     let (k, after) = match from.format() {
         SparseFormat::Csc => (-(k as i128), !upper),
         _ => (k as i128, upper),

@@ -1,7 +1,7 @@
 //! Sums, means, variances, extremes and norms of rows or columns.
 //!
 //! - [`dense`] – of dense matrices, in runs of [`moments`]; [`sparse`] – of sparse ones, by the passes of [`line_pass`]
-//! - [`nnz_per`] – how many entries rows or columns store
+//! - [`nnz_per`] – how many entries rows or columns store; [`trace`] – the sum of the main diagonal
 
 mod dense;
 mod line_pass;
@@ -15,3 +15,4 @@ pub(crate) use dense::stats as dense_stats;
 pub(crate) use nnz_per::nnz_per;
 pub use sparse::NormOrder;
 pub(crate) use sparse::{norms_into, stats as sparse_stats};
+pub(crate) use trace::trace;

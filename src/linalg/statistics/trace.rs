@@ -21,11 +21,15 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     where
         T: Factor<X>,
     {
-        let from = self.to_any();
-        let _running = ctx.begin(|| plan(&from, ctx))?;
-        let diagonal = main_diagonal(&from, ctx)?;
-        sum_of(Stored::new(&diagonal), ctx)
+        trace(&self.to_any(), ctx)
     }
+}
+
+/// The sum in `X` of the numbers on the main diagonal, which can multiply such numbers.
+pub(crate) fn trace<X: Scalar>(from: &AnyCompressed, ctx: &Context) -> Result<X> {
+    let _running = ctx.begin(|| plan(from, ctx))?;
+    let diagonal = main_diagonal(from, ctx)?;
+    sum_of(Stored::new(&diagonal), ctx)
 }
 
 fn plan(from: &AnyCompressed, ctx: &Context) -> Result<Plan> {

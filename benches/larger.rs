@@ -3,7 +3,7 @@
 //! `cargo bench -p outcore-bench --bench larger -- FOLDER [MIB [LIMIT_MIB [NAME…]]]` makes inputs of MIB (4,096) in FOLDER, reads and writes as
 //! much with plain system calls, and runs every operation whose name contains one of the NAMEs (all) under the limit
 //! (1,024 MiB). For each it prints seconds, bytes moved, and the share of the time in which the disk alone would have
-//! moved as many. It sets no control group: `--example memory_limits` and `--example out_of_core` do.
+//! moved as many. It sets no control group: the programs `memory_limits` and `out_of_core` do.
 
 #[path = "../examples/support/disk.rs"]
 mod disk;
@@ -211,7 +211,7 @@ impl Bench {
         let name = if order == Order::C { "larger-c.npy" } else { "larger-f.npy" };
         Dense::open(self.at(name, |path| {
             let shape = (self.bytes / 4 / COLUMNS, COLUMNS);
-            let mut a = DenseMut::<f32>::create(path, shape, order, &self.ctx)?;
+            let mut a = DenseMut::<f32>::create(shape, order, path, &self.ctx)?;
             match order {
                 Order::C => a.fill_rows(fill)?,
                 Order::Fortran => a.fill_columns(fill)?,
@@ -223,7 +223,7 @@ impl Bench {
     fn fill(&self, by_columns: bool) -> Result<Report> {
         let shape = (self.bytes / 4 / COLUMNS, COLUMNS);
         report(self.ctx.measure(|ctx| {
-            let mut a = DenseMut::<f32>::create(AWAY, shape, Order::C, ctx)?;
+            let mut a = DenseMut::<f32>::create(shape, Order::C, AWAY, ctx)?;
             if by_columns {
                 a.fill_columns(fill)?
             } else {

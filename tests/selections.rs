@@ -338,7 +338,7 @@ fn rows_and_columns_larger_than_the_limit() {
 fn a_long_line_goes_through_the_sort() {
     let (folders, free) = (Folders::new(), Context::new());
     let a = matrix((3, 900_000), 600_000, |k| k as u8 % 3);
-    let a = a.map_values(|x| f64::from(x) / 3.0, Place::Memory, &free).unwrap();
+    let a = a.map_values(Place::Memory, &free, |x| f64::from(x) / 3.0).unwrap();
     let expected = canonical(&a);
     let stored = a.copy_to(folders.result("a"), &free).unwrap();
     let ctx = folders.context(2 << 20);
@@ -461,7 +461,7 @@ fn zeros_of_every_kind() {
             assert_eq!((a.shape(), a.nnz()), (shape, 0));
             let place = if place == Place::Memory { place } else { folders.replaced("y") };
             let a: Dense<u16> = Dense::zeros(shape, Order::Fortran, place, &ctx).unwrap();
-            assert_eq!((a.shape(), a.order()), (&[shape.0, shape.1][..], Order::Fortran));
+            assert_eq!((a.shape(), a.order()), (shape, Order::Fortran));
             assert!(a.as_slice().iter().all(|&x| x == 0));
         }
     }

@@ -12,13 +12,11 @@ use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
+use crate::storage::work;
 use crate::storage::{
     ArrayPanels, Arrays, Context, DType, Element, Order, Part, Place, Plan, Reading, bytes_within,
     panel_elements,
 };
-
-/// Nanoseconds that an element takes.
-const WORK: f64 = 0.5;
 
 impl<T: Element> Dense<T> {
     /// The matrices below each other, as NumPy's `vstack`; otherwise as [`concatenate`](Self::concatenate).
@@ -27,7 +25,7 @@ impl<T: Element> Dense<T> {
     /// use outcore::{Context, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[1, 2]]));
     /// let b = Dense::vstack(&[&a, &a], Place::Memory, &Context::new())?;
-    /// assert_eq!(b.view(), ndarray::arr2(&[[1, 2], [1, 2]]));
+    /// assert_eq!(b.as_ndarray(), ndarray::arr2(&[[1, 2], [1, 2]]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn vstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
@@ -49,7 +47,7 @@ impl<T: Element> Dense<T> {
     /// use outcore::{Context, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[1], [2]]));
     /// let b = Dense::concatenate(1, &[&a, &a], Place::Memory, &Context::new())?;
-    /// assert_eq!(b.view(), ndarray::arr2(&[[1, 1], [2, 2]]));
+    /// assert_eq!(b.as_ndarray(), ndarray::arr2(&[[1, 1], [2, 2]]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn concatenate(
@@ -71,7 +69,7 @@ pub(crate) fn concatenate(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let stack = Stack::new(axis, dtype, matrices)?;
+    let stack = DenseStack::new(axis, dtype, matrices)?;
     let budget = stack.budget(place, ctx)?;
     let stored: u64 = matrices.iter().map(AnyDense::stored_bytes).sum();
     let arrays = match stored <= budget {
@@ -84,7 +82,9 @@ pub(crate) fn concatenate(
         let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
         let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
         let band = dtype.bytes_of(height.saturating_mul(stack.length()));
-        let plan = plan.holds(parts.memory().saturating_add(band)).works(stack.len() as u64, WORK);
+        let plan = plan
+            .holds(parts.memory().saturating_add(band))
+            .works(stack.len() as u64, work::STACK_DENSE);
         Ok(AnyDenseWriter::plan(plan, (dtype, stack.len()), place, ctx))
     })?;
     let mut writer = AnyDenseWriter::new(place, (dtype, &stack.shape, stack.order), ctx)?;
@@ -104,7 +104,7 @@ pub(crate) fn concatenate(
 }
 
 /// What is made of what.
-struct Stack {
+struct DenseStack {
     dtype: DType,
     shape: [usize; 2],
     order: Order,
@@ -118,7 +118,7 @@ struct Stack {
     sizes: Vec<usize>,
 }
 
-impl Stack {
+impl DenseStack {
     fn new(axis: usize, dtype: DType, matrices: &[AnyDense]) -> Result<Self> {
         let Some(first) = matrices.first() else {
             return Err(Error::shape("the matrices", "at least one", 0));
@@ -148,7 +148,7 @@ impl Stack {
         let lengths = matrices.iter().map(|matrix| matrix.shape()[axis]).collect();
         let shape = if axis == 0 { [extent, other] } else { [other, extent] };
         let sizes = matrices.iter().map(|matrix| matrix.len()).collect();
-        Ok(Stack { dtype, shape, order, along, lengths, lines: other, sizes })
+        Ok(DenseStack { dtype, shape, order, along, lengths, lines: other, sizes })
     }
 
     /// Elements of the result.

@@ -8,11 +8,12 @@ use ndarray::{ArrayViewMut, Dimension, IntoDimension, Ix2, ShapeBuilder};
 
 use crate::dense::any_dense::{AnyDense, check_dimensions, dimensions};
 use crate::dense::base::{ARRAY, Dense, DenseBase};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::RawMut;
 use crate::storage::{
-    BufferMut, Context, DType, Element, NpyHeader, Order, Origin, Place, Plan, RawBufferMut,
-    RawWriter, Rewrite, Stage, StoredFile, Sums, map_array_mut,
+    BufferMut, Checksums, Context, DType, Element, NpyHeader, Order, Origin, Place, Plan,
+    RawBuffer, RawBufferMut, RawWriter, Rewrite, Stage, StoredFile, lock_shared, map_array_mut,
+    map_raw_mut,
 };
 
 /// The unique, writable dense array: everything that [`DenseBase`] reads, and its elements to write.
@@ -27,10 +28,10 @@ use crate::storage::{
 /// # let path = folder.path().join("a.npy");
 /// use outcore::{Context, Dense, DenseMut, Order};
 /// let ctx = Context::new();
-/// let mut a = DenseMut::<f64>::create(&path, (2, 3), Order::C, &ctx)?;
-/// a.view_mut()[[1, 2]] = 5.0;
+/// let mut a = DenseMut::<f64>::create((2, 3), Order::C, &path, &ctx)?;
+/// a.as_ndarray_mut()[[1, 2]] = 5.0;
 /// a.close()?;
-/// assert_eq!(Dense::<f64>::open(&path)?.view()[[1, 2]], 5.0);
+/// assert_eq!(Dense::<f64>::open(&path)?.as_ndarray()[[1, 2]], 5.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DenseMut<T: Element, D: Dimension = Ix2> {
@@ -51,7 +52,7 @@ struct State {
     fate: Fate,
     ctx: Context,
     /// The sums of the file, if it was written past the map and nobody had the elements to write since.
-    sums: Option<Sums>,
+    sums: Option<Checksums>,
 }
 
 /// What closing means.
@@ -60,15 +61,19 @@ enum Fate {
     Publish(Stage),
     /// A stored array: write it back and sum it again.
     Rewrite(Rewrite),
+    /// A new file without a header: publish it.
+    PublishRaw(Stage),
+    /// A file without a header: write it back.
+    Raw,
 }
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// A new array of zeros at `place`. In a file its whole size is reserved now, so that a full disk is an error here
     /// and never a signal later.
     pub fn create(
-        place: impl Into<Place>,
         shape: impl IntoDimension<Dim = D>,
         order: Order,
+        place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
         let shape = shape.into_dimension();
@@ -82,12 +87,13 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// holes, so that a full disk is an error here. Its checksums are removed now and written again by
     /// [`close`](Self::close). Until then the file is marked as being changed, and [`Dense::open`] refuses it; one that an
     /// earlier writer left so can be opened here, to be written anew.
+    #[doc(alias = "memmap")]
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Self> {
         AnyDenseMut::open_mut(path.as_ref(), T::DTYPE, D::NDIM, ctx).map(AnyDenseMut::into_typed)
     }
 
     /// The whole array as a writable `ndarray` view.
-    pub fn view_mut(&mut self) -> ArrayViewMut<'_, T, D> {
+    pub fn as_ndarray_mut(&mut self) -> ArrayViewMut<'_, T, D> {
         self.state.sums = None;
         let shape = self.array.shape.clone().set_f(self.array.order == Order::Fortran);
         ArrayViewMut::from_shape(shape, &mut self.array.buffer)
@@ -175,8 +181,35 @@ impl AnyDenseMut {
         Ok(AnyDenseMut { buffer, shape, order, state })
     }
 
+    /// A new array of zeros in a file without a header.
+    pub(super) fn create_raw(
+        (dtype, shape, order): (DType, &[usize], Order),
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let header = NpyHeader::new(dtype, shape, order);
+        let stage = Stage::plain(place, ctx)?;
+        let buffer = stage.headerless(ARRAY, dtype, &header)?;
+        let state = State { fate: Fate::PublishRaw(stage), ctx: ctx.clone(), sums: None };
+        Ok(AnyDenseMut { buffer, shape: header.shape, order, state })
+    }
+
+    /// Elements in a file without a header, to read and write.
+    pub(super) fn open_raw(
+        path: &Path,
+        offset: u64,
+        (dtype, shape, order): (DType, &[usize], Order),
+        ctx: &Context,
+    ) -> Result<Self> {
+        let header = NpyHeader::new(dtype, shape, order);
+        header.checked_bytes().map_err(|e| e.in_file(path))?;
+        let buffer = map_raw_mut(path, offset, (dtype, header.len()))?;
+        let state = State { fate: Fate::Raw, ctx: ctx.clone(), sums: None };
+        Ok(AnyDenseMut { buffer, shape: header.shape, order, state })
+    }
+
     /// As an array of the type and the number of dimensions with which it was made.
-    fn into_typed<T: Element, D: Dimension>(self) -> DenseMut<T, D> {
+    pub(super) fn into_typed<T: Element, D: Dimension>(self) -> DenseMut<T, D> {
         let AnyDenseMut { buffer, shape, order, state } = self;
         let (buffer, shape) = (buffer.into_typed(), dimensions(&shape));
         DenseMut { array: DenseBase { buffer, shape, order }, state }
@@ -204,6 +237,12 @@ impl AnyDenseMut {
                 buffer
             }
             Fate::Rewrite(rewrite) => rewrite.end(buffer, sums, &ctx)?,
+            Fate::PublishRaw(stage) => {
+                let buffer = finish_raw(buffer, &ctx)?;
+                stage.publish(ARRAY)?;
+                buffer
+            }
+            Fate::Raw => finish_raw(buffer, &ctx)?,
         };
         Ok(AnyDense { buffer, shape, order })
     }
@@ -217,14 +256,27 @@ impl AnyDenseMut {
             (Fate::Publish(stage), _) if stage.is_scratch() => plan.writes(bytes),
             (Fate::Publish(_), _) => plan.writes(bytes).reads(0, bytes),
             (Fate::Rewrite(_), _) => plan.reads(0, bytes),
+            (Fate::PublishRaw(_) | Fate::Raw, _) => plan.writes(bytes),
         }
     }
+}
+
+/// Writes the elements of a file without a header to the device.
+fn finish_raw(buffer: RawBufferMut, ctx: &Context) -> Result<RawBuffer> {
+    ctx.meter().wrote(buffer.bytes());
+    buffer.flush()?;
+    let buffer = buffer.freeze();
+    if let Some((Origin { path, file }, _)) = buffer.origin() {
+        file.sync_all().map_err(|e| Error::io("writing back", path, e))?;
+        lock_shared(file, path)?;
+    }
+    Ok(buffer)
 }
 
 /// The elements of an array to write, of a type that is known at run time.
 pub(crate) struct ArrayToWrite<'a> {
     buffer: &'a mut RawBufferMut,
-    sums: &'a mut Option<Sums>,
+    sums: &'a mut Option<Checksums>,
     /// The context the array was made with.
     pub(crate) ctx: &'a Context,
 }

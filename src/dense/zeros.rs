@@ -6,6 +6,7 @@ use crate::dense::any_dense::AnyDense;
 use crate::dense::base::Dense;
 use crate::dense::writer::AnyDenseWriter;
 use crate::error::Result;
+use crate::storage::work;
 use crate::storage::{Context, DType, Element, NpyHeader, Order, Place, Plan};
 
 /// Zeros that are written at a time.
@@ -20,7 +21,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// ```
     /// use outcore::{Context, Dense, Order, Place};
     /// let a: Dense<f64> = Dense::zeros((2, 3), Order::C, Place::Memory, &Context::new())?;
-    /// assert_eq!((a.shape(), a.as_slice()), (&[2, 3][..], &[0.0; 6][..]));
+    /// assert_eq!((a.shape(), a.as_slice()), ((2, 3), &[0.0; 6][..]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn zeros(
@@ -41,9 +42,9 @@ fn zeros(
 ) -> Result<AnyDense> {
     let len = NpyHeader::new(dtype, shape, order).checked_bytes()? as usize / dtype.size();
     ctx.check_memory("the result", AnyDenseWriter::memory((dtype, len), place, ctx))?;
-    let work = if *place == Place::Memory { 0 } else { dtype.bytes_of(len.min(STEP)) };
+    let bytes = if *place == Place::Memory { 0 } else { dtype.bytes_of(len.min(STEP)) };
     let _running = ctx.begin(|| {
-        let plan = Plan::new("zeros").holds(work);
+        let plan = Plan::new("zeros").holds(bytes).works(len as u64, work::FILL_DENSE);
         Ok(AnyDenseWriter::plan(plan, (dtype, len), place, ctx))
     })?;
     if *place == Place::Memory {

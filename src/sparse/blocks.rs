@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
-use crate::sparse::join::{Group, join};
+use crate::sparse::join::{JoinGroup, join};
 use crate::storage::{Context, Entry, Index, Place, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -42,6 +42,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// ```
     #[doc(alias = "block_array")]
     #[doc(alias = "bmat")]
+    #[doc(alias = "MatCreateNest")]
     pub fn block(
         grid: &[&[Option<&Self>]],
         place: impl Into<Place>,
@@ -66,7 +67,7 @@ pub(crate) fn block_diag(
     let first = blocks.first().ok_or_else(nothing)?;
     let (mut groups, mut end) = (Vec::new(), 0usize);
     for block in blocks {
-        let mut group = Group::new(block.major());
+        let mut group = JoinGroup::new(block.major());
         group.push(end, block.clone());
         groups.push(group);
         end = end.saturating_add(block.minor());
@@ -99,7 +100,7 @@ pub(crate) fn block(
     let (majors, minors) = kind.0.swap_if_cols((rows, cols));
     let (mut groups, mut end) = (Vec::new(), 0usize);
     for (k, major) in majors.into_iter().enumerate() {
-        let mut group = Group::new(major);
+        let mut group = JoinGroup::new(major);
         end = 0;
         for (m, minor) in minors.iter().enumerate() {
             let (r, c) = if kind.0 == SparseFormat::Csc { (m, k) } else { (k, m) };

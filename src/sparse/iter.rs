@@ -113,7 +113,8 @@ pub struct CooIter<'a, T: Entry, I: Index> {
 
 impl<T: Entry, I: Index> CooIter<'_, T, I> {
     fn at(&self, k: usize) -> (usize, usize, T) {
-        let (rows, cols, data) = (self.matrix.rows(), self.matrix.cols(), self.matrix.data());
+        let (rows, cols, data) =
+            (self.matrix.row_indices(), self.matrix.col_indices(), self.matrix.data());
         (rows[k].to_usize(), cols[k].to_usize(), data[k])
     }
 }

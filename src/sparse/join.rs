@@ -14,26 +14,24 @@ use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Carrier, by_width, carriers_mut};
+use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 1.5;
 
 /// Lines of a task.
 const TASK: usize = 1 << 12;
 
 /// Matrices with as many lines, which are put side by side: one at least.
-pub(crate) struct Group {
+pub(crate) struct JoinGroup {
     major: usize,
     /// What is added to the indices of each: they rise from one to the next.
     offsets: Vec<usize>,
     matrices: Vec<AnyCompressed>,
 }
 
-impl Group {
+impl JoinGroup {
     /// No matrix yet; each will have so many lines.
     pub(crate) fn new(major: usize) -> Self {
-        Group { major, offsets: Vec::new(), matrices: Vec::new() }
+        JoinGroup { major, offsets: Vec::new(), matrices: Vec::new() }
     }
 
     /// One more, whose indices are counted from `offset`, which is not before the end of the last one.
@@ -59,7 +57,7 @@ impl Group {
 pub(crate) fn join(
     operation: &'static str,
     (format, types): (SparseFormat, Types),
-    groups: &[Group],
+    groups: &[JoinGroup],
     minor: usize,
     place: &Place,
     ctx: &Context,
@@ -71,7 +69,7 @@ pub(crate) fn join(
     let _running = ctx.begin(|| {
         let all = || groups.iter().flat_map(|group| &group.matrices);
         let files = all().find_map(|matrix| matrix.indices_buffer().file());
-        let mut plan = Plan::new(operation).on_device_of(files).works(nnz as u64, WORK);
+        let mut plan = Plan::new(operation).on_device_of(files).works(nnz as u64, work::STACK);
         for group in groups {
             let (lines, work) = group.lines(types, left, ctx)?;
             plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
@@ -91,11 +89,11 @@ pub(crate) fn join(
 /// Adds the lines of a group, and tells whether the indices rise in each.
 fn push(
     writer: &mut AnyWriter,
-    group: &Group,
+    group: &JoinGroup,
     (types, left): (Types, u64),
     ctx: &Context,
 ) -> Result<bool> {
-    let Group { matrices, offsets, .. } = group;
+    let JoinGroup { matrices, offsets, .. } = group;
     let (mut lines, work) = group.lines(types, left, ctx)?;
     let room = (lines.most_lines(), lines.most_entries());
     let _held = ctx.hold(work);

@@ -3,12 +3,14 @@
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
 //! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: what moves them is compiled for these;
 //!   [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
-//! - [`lines`] – looking at it row by row, [`iter`] – entry by entry; [`check`] – what must hold of pointers and indices; [`seen`] – what is known of them
+//! - [`lines`] – looking at it row by row, [`iter`] – entry by entry; [`check`] – what must hold of pointers and indices;
+//!   [`seen`] – what is known of them
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
-//!   line, entry by entry; [`open`] – a stored one, and [`read`] as a copy; [`copy`] – at another place; [`refill`] – new
-//!   values for a stored structure; [`builder`] – a matrix line by line; [`zeros`] – one without entries; [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed;
-//!   [`slice`] – a part of one, [`pick`] – some entries of every line
+//!   line, entry by entry; [`open`] – a stored one, and [`read`] as a copy; [`copy`] – at another place; [`compressed_mut`] – new
+//!   values for a stored structure; [`builder`] – a matrix line by line; [`zeros`] – one without entries
+//! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one, [`pick`] – some
+//!   entries of every line
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
 //!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
@@ -21,6 +23,7 @@ mod blocks;
 mod builder;
 mod check;
 mod compressed;
+mod compressed_mut;
 mod coo;
 mod coo_writer;
 mod copy;
@@ -43,7 +46,6 @@ pub(crate) mod partition;
 mod permutation;
 mod pick;
 mod read;
-mod refill;
 mod seen;
 mod slice;
 mod stack;
@@ -59,6 +61,7 @@ pub(crate) use blocks::{block, block_diag};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::{check_types, check_widths, rises};
 pub use compressed::{Compressed, Csc, Csr};
+pub use compressed_mut::{CompressedMut, CscMut, CsrMut};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
 pub(crate) use coo_writer::AnyCooWriter;
@@ -75,8 +78,7 @@ pub(crate) use line_panels_of_several::{AnyLinePart, AnyZippedLines, AnyZippedPa
 pub use lines::Line;
 pub(crate) use panels::{AnyLinePanel, AnyLinePanels};
 pub use permutation::Permutation;
-pub(crate) use pick::{Lines, Pick, estimate, pick};
-pub use refill::Refill;
+pub(crate) use pick::{Pick, PickLines, estimate, pick};
 pub(crate) use slice::pick_ranges;
 pub(crate) use stack::stack;
 pub(crate) use types::{Types, largest, on_disk};

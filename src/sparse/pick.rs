@@ -14,10 +14,8 @@ use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
 use crate::storage::{Context, Place, Plan, RawBufferMut};
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 1.0;
 
 /// Lines of a task.
 const TASK: usize = 1 << 12;
@@ -26,7 +24,7 @@ const TASK: usize = 1 << 12;
 const SAMPLE: usize = 1 << 14;
 
 /// Some consecutive lines of a matrix, or a piece of one.
-pub(crate) struct Lines<'a> {
+pub(crate) struct PickLines<'a> {
     /// The number of the first.
     pub(crate) first: usize,
     /// Where they begin and end in the arrays, from 0 on: a number more than lines.
@@ -51,10 +49,10 @@ pub(crate) trait Pick: Sync {
     }
 
     /// How many entries of each line are picked. There is a mark for each entry, if [`marks`](Self::marks) says so.
-    fn count(&self, lines: &Lines<'_>, lens: &mut [usize], marks: &mut [u8]);
+    fn count(&self, lines: &PickLines<'_>, lens: &mut [usize], marks: &mut [u8]);
 
     /// Puts the picked entries where they belong, with the marks that they got.
-    fn take(&self, lines: &Lines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>));
+    fn take(&self, lines: &PickLines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>));
 }
 
 /// The picked entries of all lines. `minor` is what their indices are below; `estimate` tells about how many they are.
@@ -73,13 +71,13 @@ pub(crate) fn pick(
     let budget = AnyZippedLines::budget(left);
     let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
     let room = (lines.most_lines(), lines.most_entries());
-    let work = wanted.memory() + Picked::bytes(kind.1, wanted, room);
+    let work = wanted.memory() + PickedEntries::bytes(kind.1, wanted, room);
     let _running = ctx.begin(|| {
         let entries = estimate();
         let passes = 1 + u64::from(counted);
         let plan = Plan::new(operation).on_device_of(from.indices_buffer().file());
         let plan = plan.reads(passes, passes * lines.bytes_to_read());
-        let plan = plan.holds(lines.memory() + work).works(passes * from.nnz() as u64, WORK);
+        let plan = plan.holds(lines.memory() + work).works(passes * from.nnz() as u64, work::SLICE);
         let plan = match counted {
             // What is counted first may be more than was guessed, up to what is left.
             true => {
@@ -91,7 +89,7 @@ pub(crate) fn pick(
         Ok(Plan { entries: Some(entries as u64), ..plan })
     })?;
     let _held = ctx.hold(work);
-    let mut picked = Picked::new(kind.1, wanted, room, ctx)?;
+    let mut picked = PickedEntries::new(kind.1, wanted, room, ctx)?;
     let mut expected = 0;
     if counted {
         picked.sweep(from, &mut lines, ctx, &mut |_, lens, _, _| {
@@ -132,10 +130,10 @@ pub(crate) fn estimate(from: &AnyCompressed, look: &dyn Fn(usize) -> (usize, usi
 }
 
 /// Is given what was picked of a run: whether its last line is whole, how many entries each line has, their indices and values.
-type Take<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
+type TakeEntries<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
 
 /// What was picked from a run of lines.
-struct Picked<'a> {
+struct PickedEntries<'a> {
     wanted: &'a dyn Pick,
     lens: Vec<usize>,
     marks: Vec<u8>,
@@ -143,7 +141,7 @@ struct Picked<'a> {
     data: RawBufferMut,
 }
 
-impl<'a> Picked<'a> {
+impl<'a> PickedEntries<'a> {
     fn bytes(types: Types, wanted: &dyn Pick, (lines, entries): (usize, usize)) -> u64 {
         let (value, index, _) = types.sizes();
         let entry = value + index + usize::from(wanted.marks());
@@ -157,7 +155,7 @@ impl<'a> Picked<'a> {
         ctx: &Context,
     ) -> Result<Self> {
         let marks = if wanted.marks() { entries } else { 0 };
-        Ok(Picked {
+        Ok(PickedEntries {
             wanted,
             lens: ctx.room("lines of the result", lines)?,
             marks: ctx.filled("marks of entries", marks, 0)?,
@@ -172,7 +170,7 @@ impl<'a> Picked<'a> {
         from: &AnyCompressed,
         lines: &mut AnyZippedLines,
         ctx: &Context,
-        take: &mut Take<'_>,
+        take: &mut TakeEntries<'_>,
     ) -> Result<bool> {
         let mut check = IndexCheck::of(from);
         let swept = lines.sweep(ctx, &mut |panel| {
@@ -189,10 +187,10 @@ impl<'a> Picked<'a> {
 
     /// Picks from a run, in whose lines indices may be known to rise; the number of entries.
     fn pick(&mut self, first: usize, part: &AnyLinePart<'_>, rises: bool) -> usize {
-        let Picked { wanted, lens, marks, indices, data } = self;
+        let PickedEntries { wanted, lens, marks, indices, data } = self;
         lens.clear();
         lens.resize(part.lines(), 0);
-        let cut = Cut { first, part, rises, marked: wanted.marks() };
+        let cut = PickTasks { first, part, rises, marked: wanted.marks() };
         let mut rest = &mut marks[..];
         let tasks = lens.chunks_mut(TASK).enumerate().map(|(task, lens)| {
             let marks = rest.split_off_mut(..cut.marks(task)).expect("a mark for each entry");
@@ -223,14 +221,14 @@ impl<'a> Picked<'a> {
 }
 
 /// A run, cut into tasks.
-struct Cut<'a> {
+struct PickTasks<'a> {
     first: usize,
     part: &'a AnyLinePart<'a>,
     rises: bool,
     marked: bool,
 }
 
-impl Cut<'_> {
+impl PickTasks<'_> {
     fn lines(&self, task: usize) -> (usize, usize) {
         let start = task * TASK;
         (start, self.part.lines().min(start + TASK))
@@ -244,12 +242,12 @@ impl Cut<'_> {
     }
 
     /// The lines of a task.
-    fn with(&self, task: usize, work: &mut dyn FnMut(&Lines<'_>)) {
+    fn with(&self, task: usize, work: &mut dyn FnMut(&PickLines<'_>)) {
         let (start, end) = self.lines(task);
         let mut ends = self.part.ends(start..end);
         let entries = ends[0]..ends[ends.len() - 1];
         ends.iter_mut().for_each(|end| *end -= entries.start);
-        work(&Lines {
+        work(&PickLines {
             first: self.first + start,
             ends: &ends,
             indices: self.part.indices.slice(entries.clone()),

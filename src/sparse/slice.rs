@@ -11,7 +11,7 @@ use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::indices::by_index;
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
-use crate::sparse::pick::{Lines, Pick, estimate, pick};
+use crate::sparse::pick::{Pick, PickLines, estimate, pick};
 use crate::storage::raw::{Carrier, RawMut, by_width, carriers_mut};
 use crate::storage::{Context, Entry, Index, Place};
 
@@ -36,6 +36,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!((b.shape(), b.get(0, 1)?, b.get(1, 0)?), ((2, 2), Some(2.0), Some(3.0)));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("MatCreateSubMatrix", "getitem"))]
     pub fn slice(
         &self,
         rows: Range<usize>,
@@ -110,18 +111,18 @@ pub(crate) fn pick_ranges(
         let seen = span.clone().step_by(stride);
         (seen.len(), seen.filter(|&k| range.contains(&indices.at(k))).count())
     };
-    let wanted = Ranges { of: ranges, start };
+    let wanted = LineRanges { of: ranges, start };
     pick(operation, from, (&wanted, minor), &|| estimate(from, &look), place, ctx)
 }
 
 /// Entries whose index is in the range of their line.
-struct Ranges<'f> {
+struct LineRanges<'f> {
     of: &'f RangeOf<'f>,
     start: usize,
 }
 
-impl Pick for Ranges<'_> {
-    fn count(&self, lines: &Lines<'_>, lens: &mut [usize], _: &mut [u8]) {
+impl Pick for LineRanges<'_> {
+    fn count(&self, lines: &PickLines<'_>, lens: &mut [usize], _: &mut [u8]) {
         by_index!(lines.indices, indices => {
             for ((line, len), ends) in (lines.first..).zip(lens).zip(lines.ends.windows(2)) {
                 *len = count(&indices[ends[0]..ends[1]], &(self.of)(line), lines.rises);
@@ -129,17 +130,17 @@ impl Pick for Ranges<'_> {
         });
     }
 
-    fn take(&self, lines: &Lines<'_>, _: &[u8], (indices, data): (IndicesMut<'_>, RawMut<'_>)) {
+    fn take(&self, lines: &PickLines<'_>, _: &[u8], (indices, data): (IndicesMut<'_>, RawMut<'_>)) {
         by_index_mut!(indices, indices => by_width!(data.width(), W => {
             self.take_lines::<_, W>(lines, (indices, carriers_mut(data)));
         }));
     }
 }
 
-impl Ranges<'_> {
+impl LineRanges<'_> {
     fn take_lines<I: Index, const W: usize>(
         &self,
-        lines: &Lines<'_>,
+        lines: &PickLines<'_>,
         (indices, data): (&mut [I], &mut [Carrier<W>]),
     ) {
         let (of_lines, of_data) = (lines.indices.typed::<I>(), lines.data.carriers::<W>());

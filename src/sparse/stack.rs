@@ -6,15 +6,13 @@ use crate::sparse::axis::Axis;
 use crate::sparse::check::check_types;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
 use crate::sparse::copy::append_any;
-use crate::sparse::join::{Group, join};
+use crate::sparse::join::{JoinGroup, join};
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::line_panels_of_several::AnyZippedLines;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 1.5;
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The matrices below each other, as SciPy's `vstack`: the rows of the first, then those of the second, and so on.
@@ -95,7 +93,7 @@ fn side_by_side(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let stack = Stack::new(matrices, false, place, ctx)?;
-    let (mut group, mut end) = (Group::new(stack.major), 0);
+    let (mut group, mut end) = (JoinGroup::new(stack.major), 0);
     for matrix in matrices {
         group.push(end, matrix.clone());
         end += matrix.minor();
@@ -159,7 +157,7 @@ fn one_after_the_other(
     // One at a time, because each has its files open.
     let lines = |matrix| AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx);
     let _running = ctx.begin(|| {
-        let mut plan = Plan::new(operation).works(stack.nnz as u64, WORK);
+        let mut plan = Plan::new(operation).works(stack.nnz as u64, work::STACK);
         for matrix in matrices {
             let lines = lines(matrix)?;
             plan = plan.on_device_of(matrix.indices_buffer().file());

@@ -16,17 +16,17 @@ mod stream;
 
 pub use files::{ByteOrder, Descriptor, NpyHeader, Order, SparseFormat, StoredValues};
 pub(crate) use files::{
-    DESCRIPTOR, Files, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StoredFile, Sums,
-    VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
-    open_closed, read_header,
+    Checksums, DESCRIPTOR, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StagedFiles,
+    StoredFile, VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
+    map_raw_mut, open_closed, read_header,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
     Broken, CACHE_LINE, Origin, RawBuffer, RawBufferMut, by_dtype, bytes_of, filled, in_cache_line,
-    prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, room,
+    lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, room,
 };
 pub use runtime::{CancelToken, Context, Cost, Place, Plan, Progress, Report};
-pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel};
+pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
 pub(crate) use stream::{
     ArrayPanels, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading, Scratch,
     ScratchFile, Stage, Standing, bytes_within, check_place, elements_within, largest_panel,

@@ -35,14 +35,14 @@ const BATCH: usize = 256;
 ///
 /// ```
 /// use outcore::{ByCols, Context, CooBuilder, Csc, Duplicates, Place};
-/// let mut builder = CooBuilder::<(), u32, ByCols>::new((2, 2), &Context::new())?;
+/// let mut builder = CooBuilder::<(), u32, ByCols>::with_types((2, 2), &Context::new())?;
 /// builder.push(1, 0, ())?;
 /// let a: Csc<()> = builder.finish(Duplicates::Refuse, Place::Memory, &Context::new())?;
 /// assert_eq!(a.nnz(), 1);
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
-    any: AnyBuilder,
+    any: AnyEntryBuilder,
     /// Entries on their way to it: lines, indices across, values.
     majors: Vec<I>,
     minors: Vec<I>,
@@ -53,33 +53,34 @@ pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
 }
 
 impl<T: Entry> CooBuilder<T, u32, ByRows> {
-    /// As [`new`](Self::new), for compressed rows with `u32` indices, the default, so that no type need be written: that of
-    /// the values follows from the first entry.
+    /// No entries yet, for compressed rows with `u32` indices, so that no type need be written: that of the values follows
+    /// from the first entry. [`with_types`](Self::with_types) makes any other.
     ///
     /// ```
     /// use outcore::{Context, CooBuilder, Csr, Duplicates, Place};
     /// let ctx = Context::new();
-    /// let mut builder = CooBuilder::rows((10, 10), &ctx)?;
+    /// let mut builder = CooBuilder::new((10, 10), &ctx)?;
     /// builder.push(3, 4, 1.5)?;
     /// let a: Csr<f64> = builder.finish(Duplicates::Sum, Place::Memory, &ctx)?;
     /// assert_eq!(a.nnz(), 1);
     /// # Ok::<(), outcore::Error>(())
     /// ```
-    pub fn rows(shape: (usize, usize), ctx: &Context) -> Result<Self> {
-        Self::new(shape, ctx)
+    pub fn new(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::with_types(shape, ctx)
     }
 }
 
 impl<T: Entry> CooBuilder<T, u32, ByCols> {
-    /// As [`rows`](CooBuilder::rows), for compressed columns.
-    pub fn cols(shape: (usize, usize), ctx: &Context) -> Result<Self> {
-        Self::new(shape, ctx)
+    /// As [`new`](CooBuilder::new), for compressed columns.
+    pub fn by_cols(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::with_types(shape, ctx)
     }
 }
 
 impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
-    /// No entries yet. Fails if the shape is too large for the index type.
-    pub fn new(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+    /// No entries yet, for any types of values and indices and either axis. Fails if the shape is too large for the index
+    /// type.
+    pub fn with_types(shape: (usize, usize), ctx: &Context) -> Result<Self> {
         Self::with_capacity(shape, 0, ctx)
     }
 
@@ -87,7 +88,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     /// scratch space, if it will be needed, is reserved.
     pub fn with_capacity(shape: (usize, usize), nnz: usize, ctx: &Context) -> Result<Self> {
         let layout = Layout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
-        let any = AnyBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
+        let any = AnyEntryBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
         let (majors, minors, data) = (Vec::new(), Vec::new(), Vec::new());
         Ok(CooBuilder { any, majors, minors, data, left: 0, axis: PhantomData })
     }
@@ -123,6 +124,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     }
 
     /// Number of entries so far.
+    #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.any.nnz + self.data.len()
     }
@@ -168,7 +170,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
 }
 
 /// A [`CooBuilder`] of types that are known at run time.
-struct AnyBuilder {
+struct AnyEntryBuilder {
     format: SparseFormat,
     layout: Layout,
     shape: (usize, usize),
@@ -178,7 +180,7 @@ struct AnyBuilder {
     broken: Broken,
 }
 
-impl AnyBuilder {
+impl AnyEntryBuilder {
     fn new(
         format: SparseFormat,
         layout: Layout,
@@ -189,7 +191,7 @@ impl AnyBuilder {
         check_types((layout.indices, DType::UInt64), shape.0, shape.1, 0)?;
         let (major, _) = format.swap_if_cols(shape);
         let sorter = AnySorter::new(layout, 0..major, nnz as u64, ctx);
-        Ok(AnyBuilder { format, layout, shape, sorter, nnz: 0, broken: Broken::default() })
+        Ok(AnyEntryBuilder { format, layout, shape, sorter, nnz: 0, broken: Broken::default() })
     }
 
     /// Entries that can be taken next; a run of them that is full is written first. Fails if it cannot be.

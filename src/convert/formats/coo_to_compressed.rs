@@ -11,10 +11,8 @@ use crate::sparse::{
     AnyCompressed, AnyCoo, AnyDraft, AnyWriter, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr,
     Duplicates, Indices, IndicesMut, Types,
 };
+use crate::storage::work;
 use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
-
-/// Nanoseconds an entry takes one thread in memory.
-const WORK: f64 = 40.0;
 
 impl<T: Entry, I: Index> Coo<T, I> {
     /// The matrix in compressed rows, columns rising within each.
@@ -36,6 +34,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// assert_eq!(error.kind(), ErrorKind::Duplicate);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "tocsr")]
     pub fn to_csr<P: Index>(
         &self,
         duplicates: Duplicates,
@@ -46,6 +45,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
     }
 
     /// The matrix in compressed columns, rows rising within each; otherwise as [`to_csr`](Self::to_csr).
+    #[doc(alias = "tocsc")]
     pub fn to_csc<P: Index>(
         &self,
         duplicates: Duplicates,
@@ -57,36 +57,17 @@ impl<T: Entry, I: Index> Coo<T, I> {
 }
 
 impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
-    /// As [`from_triplets`](Self::from_triplets), for the index types that are the default, so that no type need be written:
-    /// that of the values follows from them.
-    ///
-    /// ```
-    /// use outcore::{Csc, Csr, Duplicates};
-    /// let a = Csr::from_entries((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
-    /// assert_eq!(**a.indices(), [0, 1]);
-    /// let b = Csc::from_entries((2, 3), [(1, 2, 7i8)], Duplicates::Sum)?;
-    /// assert_eq!(b.get(1, 2)?, Some(7));
-    /// # Ok::<(), outcore::Error>(())
-    /// ```
-    pub fn from_entries(
-        shape: (usize, usize),
-        triplets: impl IntoIterator<Item = (usize, usize, T)>,
-        duplicates: Duplicates,
-    ) -> Result<Self> {
-        Self::from_triplets(shape, triplets, duplicates)
-    }
-}
-
-impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of the
-    /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another.
+    /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another, and other types of indices.
     ///
     /// ```
     /// use outcore::{Csr, Duplicates};
-    /// let a = Csr::<f64>::from_triplets((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
+    /// let a = Csr::from_triplets((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
     /// assert_eq!(**a.indices(), [0, 1]);
+    /// assert_eq!(a.get(1, 1)?, Some(2.0));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("coo_matrix", "setFromTriplets"))]
     pub fn from_triplets(
         shape: (usize, usize),
         triplets: impl IntoIterator<Item = (usize, usize, T)>,
@@ -94,7 +75,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ) -> Result<Self> {
         Self::from_triplets_with(shape, triplets, duplicates, Place::Memory, &Context::new())
     }
+}
 
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// A matrix at `place` from `(row, column, value)` triplets in any order, which are gathered in memory first; a
     /// [`CooBuilder`](crate::CooBuilder) takes more than that. Then as [`Coo::to_csr`].
     ///
@@ -155,23 +138,25 @@ pub(crate) fn compressed(
     let kind = (format, Types { values, indices, pointers });
     let ((major, _), nnz) = (format.swap_if_cols(coo.shape()), coo.nnz());
     let (layout, stored) = (Layout::of(kind.1), coo.stored_bytes());
-    let way = Way::choose(coo, kind, place, grain, ctx);
+    let way = CompressStrategy::choose(coo, kind, place, grain, ctx);
     let _running = ctx.begin(|| {
         check_fits(kind.1, (major, nnz), place, ctx)?;
         let (name, _) = format.swap_if_cols(("COO to CSR", "COO to CSC"));
         let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, stored);
         let plan = match way {
-            Way::OneThread(beside) | Way::AllThreads(beside) => {
-                plan.works(nnz as u64, WORK).holds(beside)
+            CompressStrategy::OneThread(beside) | CompressStrategy::AllThreads(beside) => {
+                plan.works(nnz as u64, work::COMPRESS).holds(beside)
             }
-            Way::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
+            CompressStrategy::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
         };
         Ok(AnyWriter::plan(plan, kind.1, (major, nnz), place, ctx))
     })?;
     let made = match way {
-        Way::OneThread(beside) => in_one_thread(coo, kind, duplicates, beside, ctx).map(Some),
-        Way::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
-        Way::Sorter => Ok(None),
+        CompressStrategy::OneThread(beside) => {
+            in_one_thread(coo, kind, duplicates, beside, ctx).map(Some)
+        }
+        CompressStrategy::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
+        CompressStrategy::Sorter => Ok(None),
     };
     if let Some(matrix) = made.map_err(|error| coo_fault_instead(coo, error))? {
         return Ok(matrix);
@@ -200,7 +185,7 @@ pub(crate) fn compressed(
 
 /// How entries get to their lines, and what memory that takes beside the result.
 #[derive(Clone, Copy)]
-enum Way {
+enum CompressStrategy {
     /// Few of them, in memory, by one thread.
     OneThread(u64),
     /// In memory, by all threads.
@@ -209,7 +194,7 @@ enum Way {
     Sorter,
 }
 
-impl Way {
+impl CompressStrategy {
     fn choose(
         coo: &AnyCoo,
         (format, types): (SparseFormat, Types),
@@ -219,17 +204,17 @@ impl Way {
     ) -> Self {
         let (limit, nnz) = (ctx.memory_left(), coo.nnz());
         if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
-            return Way::Sorter;
+            return CompressStrategy::Sorter;
         }
         let (major, minor) = format.swap_if_cols(coo.shape());
         let bytes = types.bytes_of(major, nnz);
         let fits = |beside: &u64| bytes.saturating_add(*beside) <= limit;
         if let Some(beside) = few::memory(nnz, major, minor, grain).filter(fits) {
-            return Way::OneThread(beside);
+            return CompressStrategy::OneThread(beside);
         }
         assemble::memory((types.values, types.indices), (nnz, major), grain, ctx)
             .filter(fits)
-            .map_or(Way::Sorter, Way::AllThreads)
+            .map_or(CompressStrategy::Sorter, CompressStrategy::AllThreads)
     }
 }
 

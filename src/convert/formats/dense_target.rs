@@ -1,6 +1,6 @@
 //! A dense matrix that is to be made of entries: what that costs, where it fits, and its entries put where they belong.
 
-use crate::convert::formats::dense_rows::{Run, overflow, put_at};
+use crate::convert::formats::dense_rows::{LineRun, overflow, put_at};
 use crate::convert::formats::dense_sink::LinesSink;
 use crate::convert::in_memory::{BLOCK, Entries, Layout};
 use crate::convert::sort::AnySorter;
@@ -8,17 +8,14 @@ use crate::dense::{AnyDense, AnyDenseMut, AnyDenseWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, AnyLinePanels, by_index_type};
 use crate::storage::raw::put;
+use crate::storage::work;
 use crate::storage::{Context, DType, Index, Order, Place, Plan};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 20;
 
-/// Nanoseconds that an element of the result, and that an entry takes one thread.
-pub(super) const ELEMENT: f64 = 0.3;
-pub(super) const ENTRY: f64 = 3.0;
-
 /// What is to be made, and where.
-pub(super) struct Target<'a> {
+pub(super) struct DenseTarget<'a> {
     dtype: DType,
     shape: (usize, usize),
     order: Order,
@@ -28,7 +25,7 @@ pub(super) struct Target<'a> {
     pub(super) free: Context,
 }
 
-impl<'a> Target<'a> {
+impl<'a> DenseTarget<'a> {
     /// Fails if a result in memory would not fit.
     pub(super) fn new(
         (values, shape): (Option<DType>, (usize, usize)),
@@ -41,7 +38,7 @@ impl<'a> Target<'a> {
         let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
         let free = ctx.less(taken);
-        Ok(Target { dtype, shape, order, place, ctx, free })
+        Ok(DenseTarget { dtype, shape, order, place, ctx, free })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -89,7 +86,7 @@ impl<'a> Target<'a> {
 
     pub(super) fn plan_to_write(&self, plan: Plan) -> Plan {
         let beside = LinesSink::memory(self.dtype, &self.free);
-        let plan = plan.works(self.len() as u64, ELEMENT).beside(beside);
+        let plan = plan.works(self.len() as u64, work::FILL_DENSE).beside(beside);
         AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
     }
 
@@ -98,7 +95,8 @@ impl<'a> Target<'a> {
     }
 
     pub(super) fn plan_to_scatter(&self, plan: Plan, nnz: usize) -> Plan {
-        let plan = plan.works(nnz as u64, ENTRY).works(self.len() as u64, ELEMENT);
+        let plan =
+            plan.works(nnz as u64, work::SCATTER_DENSE).works(self.len() as u64, work::FILL_DENSE);
         AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
     }
 
@@ -125,9 +123,9 @@ impl<'a> Target<'a> {
                         *slot = line.to_usize().wrapping_mul(length).wrapping_add(other.to_usize());
                     }
                     match put_at(elements.reborrow(), &slots[..lines.len()], data, put) {
-                        Run::All => Some(()),
-                        Run::Beyond(_) => None,
-                        Run::Overflow(k) => {
+                        LineRun::All => Some(()),
+                        LineRun::Beyond(_) => None,
+                        LineRun::Overflow(k) => {
                             clash = Some((lines[k].to_usize(), others[k].to_usize()));
                             None
                         }

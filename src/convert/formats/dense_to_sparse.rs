@@ -17,10 +17,8 @@ use crate::sparse::{
     AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Coo, Csc, Csr, IndexVec, Types, check_types,
     coo_bytes,
 };
+use crate::storage::work;
 use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat};
-
-/// Nanoseconds that an element takes one thread.
-const WORK: f64 = 1.5;
 
 impl<T: Element> Dense<T> {
     /// Compressed rows of the elements that are not zero.
@@ -36,6 +34,7 @@ impl<T: Element> Dense<T> {
     /// assert_eq!(csr.nnz(), 2);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "tocsr")]
     pub fn to_csr<I: Index, P: Index>(
         &self,
         place: impl Into<Place>,
@@ -51,15 +50,15 @@ impl<T: Element> Dense<T> {
     /// ```
     /// use outcore::{Context, Csr, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[0.1, 1.0], [-2.0, 0.0]]));
-    /// let csr: Csr<f64> = a.to_csr_if(|x: f64| x.abs() > 0.5, Place::Memory, &Context::new())?;
+    /// let csr: Csr<f64> = a.to_csr_if(Place::Memory, &Context::new(), |x: f64| x.abs() > 0.5)?;
     /// assert_eq!(**csr.data(), [1.0, -2.0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn to_csr_if<I: Index, P: Index>(
         &self,
-        keep: impl Fn(T) -> bool + Sync,
         place: impl Into<Place>,
         ctx: &Context,
+        keep: impl Fn(T) -> bool + Sync,
     ) -> Result<Csr<T, I, P>> {
         let kind = (SparseFormat::Csr, Types::of::<T, I, P>());
         sparsify(&self.to_any(), kind, &Wanted::new(keep), &place.into(), ctx)
@@ -67,6 +66,7 @@ impl<T: Element> Dense<T> {
     }
 
     /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr), the orders exchanged.
+    #[doc(alias = "tocsc")]
     pub fn to_csc<I: Index, P: Index>(
         &self,
         place: impl Into<Place>,
@@ -79,9 +79,9 @@ impl<T: Element> Dense<T> {
     /// Compressed columns of the elements that `keep` wants; otherwise as [`to_csr_if`](Self::to_csr_if).
     pub fn to_csc_if<I: Index, P: Index>(
         &self,
-        keep: impl Fn(T) -> bool + Sync,
         place: impl Into<Place>,
         ctx: &Context,
+        keep: impl Fn(T) -> bool + Sync,
     ) -> Result<Csc<T, I, P>> {
         let kind = (SparseFormat::Csc, Types::of::<T, I, P>());
         sparsify(&self.to_any(), kind, &Wanted::new(keep), &place.into(), ctx)
@@ -94,9 +94,10 @@ impl<T: Element> Dense<T> {
     /// use outcore::{Context, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[0.0, 1.0], [2.0, 0.0]]));
     /// let coo = a.to_coo::<u32>(Place::Memory, &Context::new())?;
-    /// assert_eq!((&coo.rows()[..], &coo.cols()[..]), (&[0, 1][..], &[1, 0][..]));
+    /// assert_eq!((&coo.row_indices()[..], &coo.col_indices()[..]), (&[0, 1][..], &[1, 0][..]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "tocoo")]
     pub fn to_coo<I: Index>(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
         to_coo(&self.to_any(), I::DTYPE, &place.into(), ctx).map(AnyCoo::into_typed)
     }
@@ -107,7 +108,7 @@ pub(crate) fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context)
     let (shape, keep) = (a.dim(), nonzero(a.dtype()));
     check_types((indices, DType::UInt64), shape.0, shape.1, 0)?;
     let along = a.order() == Order::C;
-    let (way, types) = (Way::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
+    let (way, types) = (SiftStrategy::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
     let _running = ctx.begin(|| {
         let what = ("dense to COO", indices);
         let (plan, entries) = way.plan_to_sift(a, what, keep, place, ctx);
@@ -142,7 +143,7 @@ fn sparsify(
     let (major, minor) = format.swap_if_cols(a.dim());
     check_types((types.indices, types.pointers), major, minor, 0)?;
     let (wanted, _) = format.swap_if_cols((Order::C, Order::Fortran));
-    let way = Way::choose(a, a.order() == wanted, place, ctx)?;
+    let way = SiftStrategy::choose(a, a.order() == wanted, place, ctx)?;
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("dense to CSR", "dense to CSC"));
         let what = (name, types.indices);
@@ -150,7 +151,7 @@ fn sparsify(
         let plan = AnyWriter::plan(plan, types, (major, entries), place, ctx);
         Ok(way.plan_to_grow(plan, types.bytes_of(0, entries), place))
     })?;
-    if matches!(way, Way::Filled) {
+    if matches!(way, SiftStrategy::Filled) {
         ctx.meter().pass();
         ctx.meter().pass();
         ctx.meter().read(a.stored_bytes());
@@ -166,7 +167,7 @@ fn sparsify(
 }
 
 /// How the elements that are kept get to their lines.
-enum Way {
+enum SiftStrategy {
     /// Counted, then filled.
     Filled,
     /// Written as they come.
@@ -175,10 +176,10 @@ enum Way {
     Across(AnyLinePanels),
 }
 
-impl Way {
+impl SiftStrategy {
     fn choose(a: &AnyDense, along: bool, place: &Place, ctx: &Context) -> Result<Self> {
         if *place == Place::Memory && a.stored_bytes() <= ctx.memory_left() / 2 {
-            return Ok(Way::Filled);
+            return Ok(SiftStrategy::Filled);
         }
         Self::streamed(a, along, ctx)
     }
@@ -186,7 +187,7 @@ impl Way {
     fn streamed(a: &AnyDense, along: bool, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
         let panels = AnyLinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
-        Ok(if along { Way::Along(panels) } else { Way::Across(panels) })
+        Ok(if along { SiftStrategy::Along(panels) } else { SiftStrategy::Across(panels) })
     }
 
     /// What getting the elements to their lines costs, and their number: an estimate, or in memory hardly less than that.
@@ -199,19 +200,21 @@ impl Way {
         ctx: &Context,
     ) -> (Plan, usize) {
         let (nnz, most) = Sieve::estimate(a.elements(), keep);
-        let passes = if matches!(self, Way::Filled) { 2 } else { 1 };
+        let passes = if matches!(self, SiftStrategy::Filled) { 2 } else { 1 };
         let mut plan = Plan::new(name)
             .on_device_of(a.buffer().file())
             .reads(passes, a.stored_bytes())
-            .works(a.len() as u64, WORK);
+            .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
         let beside =
             |panels: &AnyLinePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
         let layout = Layout { values: Some(a.dtype()), indices };
         let plan = match self {
-            Way::Filled => plan,
-            Way::Along(panels) => plan.beside(beside(panels)),
-            Way::Across(panels) => AnySorter::plan(plan, layout, nnz, ctx).beside(beside(panels)),
+            SiftStrategy::Filled => plan,
+            SiftStrategy::Along(panels) => plan.beside(beside(panels)),
+            SiftStrategy::Across(panels) => {
+                AnySorter::plan(plan, layout, nnz, ctx).beside(beside(panels))
+            }
         };
         (plan, if *place == Place::Memory { most } else { nnz } as usize)
     }
@@ -220,7 +223,9 @@ impl Way {
     fn plan_to_grow(&self, plan: Plan, bytes: u64, place: &Place) -> Plan {
         match (self, place) {
             // By halves, beside what it was before.
-            (Way::Along(_) | Way::Across(_), Place::Memory) => plan.beside(bytes / 4 * 7),
+            (SiftStrategy::Along(_) | SiftStrategy::Across(_), Place::Memory) => {
+                plan.beside(bytes / 4 * 7)
+            }
             _ => plan,
         }
     }
@@ -236,8 +241,8 @@ impl Way {
     ) -> Result<()> {
         let kind = (a.dtype(), indices);
         let panels = match self {
-            Way::Filled => return Ok(()),
-            Way::Along(panels) => {
+            SiftStrategy::Filled => return Ok(()),
+            SiftStrategy::Along(panels) => {
                 return Sieve::new(panels, kind, ctx).sweep(keep, &mut |kept: Kept<'_>| {
                     if kept.whole {
                         return sink.lines(kept.lens, kept.indices, kept.data, true);
@@ -246,7 +251,7 @@ impl Way {
                     if kept.ends { sink.end_line() } else { Ok(()) }
                 });
             }
-            Way::Across(panels) => panels,
+            SiftStrategy::Across(panels) => panels,
         };
         let mut sieve = Sieve::new(panels, kind, ctx);
         let layout = Layout { values: Some(a.dtype()), indices };

@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use crate::convert::gallery::filling::{Positions, Room};
+use crate::convert::gallery::filling::{Positions, RowBuffers};
 use crate::convert::gallery::formula::{Formula, generate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, Csr, Types, by_index_mut};
 use crate::storage::raw::{Carrier, Raw, by_width, carriers_mut};
+use crate::storage::work;
 use crate::storage::{Context, Element, Index, Place};
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 2.0;
 
 impl<T: Element + From<i8>, I: Index, P: Index> Csr<T, I, P> {
     /// The negative Laplacian on a regular grid with zero boundary values, times the square of the grid width:
@@ -31,7 +29,8 @@ impl<T: Element + From<i8>, I: Index, P: Index> Csr<T, I, P> {
         let weights = [T::from(-1), T::from(2 * grid.dimensions as i8)];
         let formula = Poisson { grid, weights: Raw::of(&weights) };
         let what = ((grid.points, grid.points), Types::of::<T, I, P>(), &formula as &dyn Formula);
-        generate("Poisson matrix", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
+        generate("Poisson matrix", what, work::POISSON, &place.into(), ctx)
+            .map(AnyCompressed::into_typed)
     }
 }
 
@@ -62,8 +61,8 @@ impl Formula for Poisson<'_> {
         self.grid.entries_before(rows.end) - self.grid.entries_before(rows.start)
     }
 
-    fn fill(&self, rows: Range<usize>, room: Room<'_>) {
-        let Room { start, ends, indices, data } = room;
+    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>) {
+        let RowBuffers { start, ends, indices, data } = room;
         let of_rows = (rows, start, Positions::new(ends));
         by_index_mut!(indices, indices => by_width!(data.width(), W => {
             fill::<_, W>(&self.grid, self.weights.carriers(), of_rows, (indices, carriers_mut(data)))

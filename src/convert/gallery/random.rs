@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use crate::convert::gallery::filling::{Filling, Make, Room};
+use crate::convert::gallery::filling::{Make, RowBuffers, RowFilling};
 use crate::convert::gallery::formula::{Formula, generate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, Csr, Types};
 use crate::storage::raw::RawMut;
+use crate::storage::work;
 use crate::storage::{Context, Element, Index, Place};
-
-/// Nanoseconds an entry takes one thread, both times.
-const WORK: f64 = 40.0;
 
 impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
     /// Every position is stored with probability `density`, with a value uniform in [0, 1) of 24 bits.
@@ -43,7 +41,8 @@ impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
         };
         let formula = Random { shape, density, seed, convert: &convert };
         let what = (shape, Types::of::<T, I, P>(), &formula as &dyn Formula);
-        generate("random matrix", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
+        generate("random matrix", what, work::RANDOM, &place.into(), ctx)
+            .map(AnyCompressed::into_typed)
     }
 }
 
@@ -86,8 +85,8 @@ impl Formula for Random<'_> {
         rows.map(|row| self.gaps(row).count()).sum()
     }
 
-    fn fill(&self, rows: Range<usize>, room: Room<'_>) {
-        let mut filling = Filling::new(room, self.convert);
+    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>) {
+        let mut filling = RowFilling::new(room, self.convert);
         for row in rows {
             self.gaps(row).for_each(|(col, value)| filling.entry(col, value));
             filling.end_row();

@@ -7,7 +7,7 @@
 //! A matrix with a line that is much larger than a panel goes through the external sort instead.
 
 use crate::convert::formats::sort_lines;
-use crate::convert::in_memory::{Clash, Filled, Layout, Region};
+use crate::convert::in_memory::{Layout, Region, RegionClash, RegionOutcome};
 use crate::convert::sort::{AnyMatrixSink, AnySorter, position};
 use crate::error::Result;
 use crate::sparse::{
@@ -15,10 +15,8 @@ use crate::sparse::{
     IndexCheck, Pieces, Types, memory_left, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut};
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 10.0;
 
 /// Entries of a task.
 const TASK: usize = 1 << 14;
@@ -90,14 +88,14 @@ pub(crate) fn canonicalize(
         return sink.finish();
     }
     let most = (lines.most_lines(), lines.most_entries());
-    let work = Sorting::bytes(kind.1, most);
+    let work = SortedLines::bytes(kind.1, most);
     let _running = ctx.begin(|| {
-        let plan = lines.plan(OPERATION).beside(work).works(size.1 as u64, WORK);
+        let plan = lines.plan(OPERATION).beside(work).works(size.1 as u64, work::CANONICALIZE);
         Ok(AnyWriter::plan(plan, kind.1, size, place, ctx))
     })?;
     let mut writer = AnyWriter::new(kind, from.shape(), size.1, true, place, ctx)?;
     let _held = ctx.hold(work);
-    let mut sorting = Sorting::new(kind.1, most, ctx)?;
+    let mut sorting = SortedLines::new(kind.1, most, ctx)?;
     let (mut check, mut canonical) = (IndexCheck::of(from), true);
     let swept = lines.sweep(ctx, &mut |panel| {
         let sorted = ctx.with_threads(|| {
@@ -107,7 +105,7 @@ pub(crate) fn canonicalize(
                 .map_err(|clash| clash.into_error(position(kind.0)))
         })?;
         let (mut line, mut entry) = (0, 0);
-        for Sorted { lines, taken, filled } in sorted {
+        for SortedTask { lines, taken, filled } in sorted {
             let lens = &mut sorting.lens[line..line + lines];
             // Ends become lengths.
             (1..lines).rev().for_each(|k| lens[k] -= lens[k - 1]);
@@ -124,7 +122,7 @@ pub(crate) fn canonicalize(
 }
 
 /// A copy of a run of lines that is sorted.
-struct Sorting {
+struct SortedLines {
     /// Where each line ends, counted from the first of its task.
     lens: Vec<usize>,
     indices: RawBufferMut,
@@ -132,14 +130,14 @@ struct Sorting {
 }
 
 /// What became of the lines of a task.
-struct Sorted {
+struct SortedTask {
     lines: usize,
     /// Entries that it had.
     taken: usize,
-    filled: Filled,
+    filled: RegionOutcome,
 }
 
-impl Sorting {
+impl SortedLines {
     /// With what sorting the lines of all tasks takes.
     fn bytes(types: Types, (lines, entries): (usize, usize)) -> u64 {
         let (value, index, _) = types.sizes();
@@ -147,7 +145,7 @@ impl Sorting {
     }
 
     fn new(types: Types, (lines, entries): (usize, usize), ctx: &Context) -> Result<Self> {
-        Ok(Sorting {
+        Ok(SortedLines {
             lens: ctx.room("the ends of lines", lines)?,
             indices: ctx.raw_work("some lines", (Some(types.indices), entries))?,
             data: ctx.raw_work("some lines", (types.values, entries))?,
@@ -160,7 +158,7 @@ impl Sorting {
         first: usize,
         part: &AnyLinePart<'_>,
         duplicates: Duplicates,
-    ) -> std::result::Result<Vec<Sorted>, Clash> {
+    ) -> std::result::Result<Vec<SortedTask>, RegionClash> {
         self.lens.clear();
         self.lens.resize(part.lines(), 0);
         let mut lens = &mut self.lens[..];
@@ -181,7 +179,7 @@ impl Sorting {
             let count = lines.len();
             let lines = first + lines.start..first + lines.end;
             let filled = Region { lines, lens, indices, data }.settle(Some(duplicates))?;
-            Ok(Sorted { lines: count, taken: entries.len(), filled })
+            Ok(SortedTask { lines: count, taken: entries.len(), filled })
         });
         sorted.collect::<Vec<_>>().into_iter().collect()
     }

@@ -7,10 +7,8 @@ use crate::sparse::{
     AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, IndexCheck, Pieces, by_index,
 };
 use crate::storage::raw::{Merge, RawMut, put, width};
+use crate::storage::work;
 use crate::storage::{Context, Element, Index, Plan};
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 1.0;
 
 impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The numbers on a diagonal, as SciPy's `diagonal`: element `k` of the answer is the one in its `k`-th position from the top.
@@ -28,6 +26,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(a.diagonal(2, &Context::new())?, [2.0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatGetDiagonal")]
     pub fn diagonal(&self, offset: isize, ctx: &Context) -> Result<Vec<T>> {
         let from = self.to_any();
         let mut diagonal = ctx.filled("the diagonal", length(&from, offset), T::default())?;
@@ -82,7 +81,7 @@ pub(crate) fn plan(from: &AnyCompressed, offset: isize, ctx: &Context) -> Result
 }
 
 fn planned(lines: &AnyZippedLines, part: &AnyCompressed, bytes: u64) -> Plan {
-    lines.plan("taking a diagonal").beside(bytes).works(part.nnz() as u64, WORK)
+    lines.plan("taking a diagonal").beside(bytes).works(part.nnz() as u64, work::SLICE)
 }
 
 /// The lines that a diagonal meets, how they are read, and the bytes of its numbers.

@@ -3,7 +3,8 @@
 use crate::convert::formats::nonzero;
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, Axis, Compressed, Indices, IndicesMut, Lines, Pick, by_index_mut, estimate, pick,
+    AnyCompressed, Axis, Compressed, Indices, IndicesMut, Pick, PickLines, by_index_mut, estimate,
+    pick,
 };
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut};
 use crate::storage::{Context, Entry, Index, Place};
@@ -34,7 +35,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         ctx: &Context,
         keep: impl Fn(usize, usize, T) -> bool + Sync,
     ) -> Result<Self> {
-        let mark = |lines: &Lines<'_>, marks: &mut [u8]| {
+        let mark = |lines: &PickLines<'_>, marks: &mut [u8]| {
             let (indices, data) = (lines.indices.typed::<I>(), lines.data.as_typed::<T>());
             let mut entries = marks.iter_mut().zip(indices.iter().zip(data));
             for (line, ends) in (lines.first..).zip(lines.ends.windows(2)) {
@@ -68,13 +69,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 /// Marks the entries of some lines: 1 where they are kept, else 0.
-pub(crate) type Mark<'f> = dyn Fn(&Lines<'_>, &mut [u8]) + Sync + 'f;
+pub(crate) type MarkEntries<'f> = dyn Fn(&PickLines<'_>, &mut [u8]) + Sync + 'f;
 
 /// The entries that get a mark.
 pub(crate) fn filter(
     operation: &'static str,
     from: &AnyCompressed,
-    mark: &Mark<'_>,
+    mark: &MarkEntries<'_>,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -84,7 +85,7 @@ pub(crate) fn filter(
 /// The matrix without entries that are zero.
 pub(crate) fn prune(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCompressed> {
     let keep = from.types().values.map(nonzero);
-    let mark = |lines: &Lines<'_>, marks: &mut [u8]| match keep {
+    let mark = |lines: &PickLines<'_>, marks: &mut [u8]| match keep {
         Some(keep) => keep.mark(lines.data, marks),
         None => marks.fill(1),
     };
@@ -96,7 +97,7 @@ pub(crate) fn prune(from: &AnyCompressed, place: &Place, ctx: &Context) -> Resul
 pub(super) fn marked(
     operation: &'static str,
     from: &AnyCompressed,
-    mark: &Mark<'_>,
+    mark: &MarkEntries<'_>,
     (names, held, minor): (Option<Indices<'_>>, u64, usize),
     place: &Place,
     ctx: &Context,
@@ -112,10 +113,10 @@ pub(super) fn marked(
             return (seen, seen);
         }
         let mut marks = vec![0; seen];
-        mark(&Lines { first: line, ends: &[0, seen], indices, data, rises: false }, &mut marks);
+        mark(&PickLines { first: line, ends: &[0, seen], indices, data, rises: false }, &mut marks);
         (seen, sum(&marks))
     };
-    let wanted = Marked { mark, names, held };
+    let wanted = MarkedEntries { mark, names, held };
     pick(operation, from, (&wanted, minor), &|| estimate(from, &look), place, ctx)
 }
 
@@ -124,15 +125,15 @@ fn sum(marks: &[u8]) -> usize {
 }
 
 /// Entries that get a mark.
-struct Marked<'a> {
-    mark: &'a Mark<'a>,
+struct MarkedEntries<'a> {
+    mark: &'a MarkEntries<'a>,
     /// The new index for each old one.
     names: Option<Indices<'a>>,
     /// Bytes that are held in addition.
     held: u64,
 }
 
-impl Pick for Marked<'_> {
+impl Pick for MarkedEntries<'_> {
     fn marks(&self) -> bool {
         true
     }
@@ -141,14 +142,14 @@ impl Pick for Marked<'_> {
         self.held + self.names.map_or(0, |names| names.bytes() as u64)
     }
 
-    fn count(&self, lines: &Lines<'_>, lens: &mut [usize], marks: &mut [u8]) {
+    fn count(&self, lines: &PickLines<'_>, lens: &mut [usize], marks: &mut [u8]) {
         (self.mark)(lines, marks);
         for (len, ends) in lens.iter_mut().zip(lines.ends.windows(2)) {
             *len = sum(&marks[ends[0]..ends[1]]);
         }
     }
 
-    fn take(&self, lines: &Lines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>)) {
+    fn take(&self, lines: &PickLines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>)) {
         let (indices, data) = to;
         by_index_mut!(indices, indices => by_width!(data.width(), W => {
             take::<_, W>((lines.indices, lines.data), marks, self.names, (indices, carriers_mut(data)))

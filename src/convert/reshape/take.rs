@@ -15,13 +15,11 @@ use crate::convert::reshape::permute::permute;
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::sparse::{
-    AnyCompressed, AnyWriter, AnyZippedLines, Axis, Compressed, Indices, IndicesMut, Lines,
-    Permutation, Pieces, append_any, by_index, check_types, largest, memory_left,
+    AnyCompressed, AnyWriter, AnyZippedLines, Axis, Compressed, Indices, IndicesMut, Permutation,
+    PickLines, Pieces, append_any, by_index, check_types, largest, memory_left,
 };
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 5.0;
 
 /// Bytes of consecutive lines that are worth being read as panels.
 const LONG: u64 = 4 << 20;
@@ -49,6 +47,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!((c.shape(), c.row(0)?.data), ((2, 2), &[2.0, 1.0][..]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatCreateSubMatrix")]
     pub fn take_rows(
         &self,
         rows: &[usize],
@@ -151,7 +150,7 @@ pub(crate) fn take_where(
 }
 
 /// A part of a list of lines.
-enum Part<'a> {
+enum ListPart<'a> {
     /// Consecutive lines, from this one on, that are worth being read as panels.
     Run(usize, usize),
     Lines(&'a [usize]),
@@ -173,7 +172,7 @@ fn take_lines(
     check_types((kind.1.indices, kind.1.pointers), size.0, minor, nnz)?;
     let bytes = kind.1.bytes_of(size.0, nnz);
     let plan = Plan::new(operation).on_device_of(from.indices_buffer().file());
-    let plan = plan.reads(1, stored(from, size)).works(nnz as u64, WORK);
+    let plan = plan.reads(1, stored(from, size)).works(nnz as u64, work::TAKE);
     if *place == Place::Memory {
         let _running = ctx.begin(|| {
             check_fits(kind.1, size, place, ctx)?;
@@ -194,13 +193,13 @@ fn take_lines(
     while !rest.is_empty() {
         let part = first_part(from, &mut rest, budget);
         match part {
-            Part::Run(first, count) => {
+            ListPart::Run(first, count) => {
                 let lines = from.slice_major(first..first + count)?;
                 let mut panels = AnyZippedLines::new(&[&lines], Pieces::Entries, budget, ctx)?;
                 canonical &= append_any(&mut writer, &lines, &mut panels, ctx)
                     .map_err(|error| from.moved(error, first))?;
             }
-            Part::Lines(list) => {
+            ListPart::Lines(list) => {
                 let made = gather(from, list, ctx)?;
                 append_made(&mut writer, &made, ctx)?;
                 canonical &= made.known_canonical() == Some(true);
@@ -211,7 +210,7 @@ fn take_lines(
 }
 
 /// Takes the first part of a list away: lines that fit in `budget` bytes, or consecutive ones that are read as panels.
-fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], budget: u64) -> Part<'a> {
+fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], budget: u64) -> ListPart<'a> {
     let types = from.types();
     let bytes = |lines: &[usize]| {
         types.bytes_of(lines.len(), lines.iter().map(|&line| from.span(line).len()).sum())
@@ -234,7 +233,7 @@ fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], budget: u64) -> 
     }
     let count = if taken == 0 { run(list) } else { taken };
     let lines = list.split_off(..count).expect("so many lines");
-    if taken == 0 { Part::Run(lines[0], count) } else { Part::Lines(lines) }
+    if taken == 0 { ListPart::Run(lines[0], count) } else { ListPart::Lines(lines) }
 }
 
 /// Bytes in files of so many lines and entries of a matrix.
@@ -281,7 +280,7 @@ fn take_rising(
         list.iter().enumerate().for_each(|(k, &number)| table.set(number, k));
     }
     let table = Indices::of_mut(&table);
-    let mark = |lines: &Lines<'_>, marks: &mut [u8]| {
+    let mark = |lines: &PickLines<'_>, marks: &mut [u8]| {
         by_index!(lines.indices, indices => mark(indices, table.typed(), marks));
     };
     marked(operation, from, &mark, (Some(table), held, list.len()), place, ctx)
@@ -353,7 +352,7 @@ fn plan_across(
     let rest = if once == listed { 1 } else { 3 };
     let plan = Plan::new(operation).on_device_of(from.indices_buffer().file());
     let plan = plan.reads(first + rest, first.max(1) * stored);
-    let mut plan = plan.works((from.nnz() + 3 * all) as u64, WORK);
+    let mut plan = plan.works((from.nnz() + 3 * all) as u64, work::TAKE);
     if !in_memory && first > 0 {
         plan = plan.scratches(types.bytes_of(from.major(), some));
     }

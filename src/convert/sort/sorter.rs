@@ -23,11 +23,12 @@ use std::ops::Range;
 use crate::convert::in_memory::{Bins, Layout, record};
 use crate::convert::sort::buckets;
 use crate::convert::sort::buckets::Buckets;
-use crate::convert::sort::passes::{AnySink, Run, Sort, Triplets};
+use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Duplicates, IndexVec, by_index};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawVec, by_width};
+use crate::storage::work;
 use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, parallel};
 
 /// Takes entries in any order.
@@ -45,7 +46,7 @@ pub(crate) struct AnySorter {
     /// Whether writing a run failed half way.
     broken: Broken,
     scratch: Option<Scratch>,
-    runs: Vec<Run>,
+    runs: Vec<SortedRun>,
     /// Entries expected after those taken so far.
     expected: u64,
     held: Held,
@@ -86,7 +87,7 @@ impl AnySorter {
         let gathered = (2 * panel + run / 2) as u64;
         let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
         let parts = (entries / room + 1) as usize * ctx.thread_count().min(MOST_PARTS);
-        plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, 16.0)
+        plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, work::SORT)
     }
 
     /// What settling the entries taken so far adds to a plan: what waits in the scratch file is read.
@@ -100,7 +101,7 @@ impl AnySorter {
             None => plan.holds(IoBuffer::rounded(waiting as usize) as u64),
         };
         let parts = self.runs.len() + MOST_PARTS;
-        plan.holds(buckets::memory(ctx.memory_left(), parts)).works(entries, 10.0)
+        plan.holds(buckets::memory(ctx.memory_left(), parts)).works(entries, work::SORT_AGAIN)
     }
 
     /// Takes entries. The caller has checked the indices that are not the line.
@@ -223,7 +224,7 @@ fn write_run(
     entries: Triplets<'_>,
     expected: u64,
     ctx: &Context,
-) -> Result<Vec<Run>> {
+) -> Result<Vec<SortedRun>> {
     broken.check()?;
     ctx.check_cancelled()?;
     let (layout, count) = (layout(entries), entries.2.len());
@@ -262,7 +263,7 @@ pub(crate) fn sorted_run(
     entries: Triplets<'_>,
     buffer: Option<IoBuffer>,
     ctx: &Context,
-) -> Result<(IoBuffer, Vec<Run>)> {
+) -> Result<(IoBuffer, Vec<SortedRun>)> {
     let (size, count) = (layout(entries).size(), entries.2.len());
     let mut buffer = match buffer {
         Some(buffer) => buffer,
@@ -282,9 +283,9 @@ pub(crate) fn sorted_run(
                     let entries = (&majors[here.clone()], &minors.typed()[here]);
                     sort_part(bins, entries, data.carriers::<W>(), records)
                 }))?;
-                Ok(Run { offset: (k * step * size) as u64, starts })
+                Ok(SortedRun { offset: (k * step * size) as u64, starts })
             })
-            .collect::<Result<Vec<Run>>>()
+            .collect::<Result<Vec<SortedRun>>>()
     })?;
     Ok((buffer, runs))
 }

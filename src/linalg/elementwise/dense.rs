@@ -8,6 +8,7 @@ use crate::dense::{
 use crate::error::Result;
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
 use crate::storage::{Context, DType, Element, Order, Place, Plan, RawBufferMut};
 use ndarray::Dimension;
 
@@ -16,9 +17,6 @@ const TASK: usize = 1 << 14;
 
 /// Elements between two looks at the cancel token, and at most made before they are written.
 const STEP: usize = 1 << 20;
-
-/// Nanoseconds that an element takes one thread, apart from the function.
-const WORK: f64 = 0.7;
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// Replaces every element `x` by `f(x)`, on the threads of the context the array was made with.
@@ -29,7 +27,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     ///
     /// ```
     /// use outcore::{Context, DenseMut, Order, Place};
-    /// let mut a = DenseMut::<f64>::create(Place::Memory, (2, 2), Order::C, &Context::new())?;
+    /// let mut a = DenseMut::<f64>::create((2, 2), Order::C, Place::Memory, &Context::new())?;
     /// a.map_inplace(|x| x + 1.0)?;
     /// assert_eq!(a.as_slice(), [1.0; 4]);
     /// # Ok::<(), outcore::Error>(())
@@ -40,7 +38,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             let elements = elements.typed::<T>().expect("elements of the array's type");
             elements.iter_mut().for_each(|x| *x = f(*x));
         };
-        self.replace("mapping elements", WORK, &mut |elements| {
+        self.replace("mapping elements", work::MAP_DENSE, &mut |elements| {
             ctx.with_threads(|| each_task(elements, &block));
         })
     }
@@ -113,14 +111,14 @@ pub(crate) fn map(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let budget = Made::budget((dtype, a.len()), place, ctx)?;
+    let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut panels = AnyLinePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new("mapping elements").on_device_of(a.buffer().file());
         let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory());
-        Ok(Made::plan(plan, (dtype, a.len()), place, ctx))
+        Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
-    let mut made = Made::new(place, (dtype, a.shape(), a.order()), ctx)?;
+    let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
     panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
         made.take(elements.len(), &|here, to| block(elements.slice(here), to))
     })?;
@@ -134,16 +132,16 @@ pub(crate) fn zip_map(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let budget = Made::budget((dtype, a.len()), place, ctx)?;
+    let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut runs = AnyZippedRuns::new(a, b, budget)?;
     let _running = ctx.begin(|| {
         let stored = a.stored_bytes() + b.stored_bytes();
         let file = a.buffer().file().or(b.buffer().file());
         let plan = Plan::new("mapping pairs of elements").on_device_of(file);
         let plan = plan.reads(1, stored).holds(runs.memory());
-        Ok(Made::plan(plan, (dtype, a.len()), place, ctx))
+        Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
-    let mut made = Made::new(place, (dtype, a.shape(), a.order()), ctx)?;
+    let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
     runs.sweep(ctx, &mut |_, left, right| {
         made.take(left.len(), &|here, to| block(left.slice(here.clone()), right.slice(here), to))
     })?;
@@ -151,14 +149,14 @@ pub(crate) fn zip_map(
 }
 
 /// A new array that is made in order, many elements at a time.
-enum Made<'a> {
+enum NewArray<'a> {
     /// In memory, so many elements of it so far.
     Here(Box<AnyDenseMut>, usize, &'a Context),
     /// In a file, on whose way elements are made here.
     Written(Box<AnyDenseWriter>, RawBufferMut, &'a Context),
 }
 
-impl<'a> Made<'a> {
+impl<'a> NewArray<'a> {
     fn new(
         place: &Place,
         (dtype, shape, order): (DType, &[usize], Order),
@@ -166,11 +164,11 @@ impl<'a> Made<'a> {
     ) -> Result<Self> {
         let what = (dtype, shape, order);
         if *place == Place::Memory {
-            return Ok(Made::Here(Box::new(AnyDenseMut::create(place, what, ctx)?), 0, ctx));
+            return Ok(NewArray::Here(Box::new(AnyDenseMut::create(place, what, ctx)?), 0, ctx));
         }
         let writer = AnyDenseWriter::new(place, what, ctx)?;
         let room = ctx.raw_work("a run of elements", (Some(dtype), room(dtype, ctx)))?;
-        Ok(Made::Written(Box::new(writer), room.counted(ctx.meter()), ctx))
+        Ok(NewArray::Written(Box::new(writer), room.counted(ctx.meter()), ctx))
     }
 
     /// The memory besides the array or what is made of it at a time.
@@ -189,14 +187,16 @@ impl<'a> Made<'a> {
     }
 
     fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
-        let plan = plan.works(what.1 as u64, WORK).beside(Self::memory_beside(what.0, place, ctx));
+        let plan = plan
+            .works(what.1 as u64, work::MAP_DENSE)
+            .beside(Self::memory_beside(what.0, place, ctx));
         AnyDenseWriter::plan(plan, what, place, ctx)
     }
 
     /// Makes the next `len` elements: `fill` is called, on all threads, with ranges of them and where they go.
     fn take(&mut self, len: usize, fill: &(dyn Fn(Range<usize>, RawMut<'_>) + Sync)) -> Result<()> {
         match self {
-            Made::Here(array, at, ctx) => {
+            NewArray::Here(array, at, ctx) => {
                 let mut array = array.elements_mut();
                 let mut to = array.slice_mut(*at..*at + len);
                 *at += len;
@@ -205,7 +205,7 @@ impl<'a> Made<'a> {
                     spread(to.take_front(STEP.min(len - start)), start, fill, ctx);
                 }
             }
-            Made::Written(writer, room, ctx) => {
+            NewArray::Written(writer, room, ctx) => {
                 for start in (0..len).step_by(room.len()) {
                     ctx.check_cancelled()?;
                     let now = (len - start).min(room.len());
@@ -219,8 +219,8 @@ impl<'a> Made<'a> {
 
     fn finish(self) -> Result<AnyDense> {
         match self {
-            Made::Here(array, ..) => array.freeze(),
-            Made::Written(writer, ..) => writer.finish(),
+            NewArray::Here(array, ..) => array.freeze(),
+            NewArray::Written(writer, ..) => writer.finish(),
         }
     }
 }

@@ -13,10 +13,8 @@ use crate::sparse::{
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, width};
+use crate::storage::work;
 use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 1.5;
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -29,15 +27,16 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
-    /// let a = Csr::<f64>::eye(2).map_values(|x| x as f32 * 3.0, Place::Memory, &Context::new())?;
+    /// let a = Csr::<f64>::eye(2).map_values(Place::Memory, &Context::new(), |x| x as f32 * 3.0)?;
     /// assert_eq!(a.get(1, 1)?, Some(3.0f32));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatGetArray")]
     pub fn map_values<U: Entry>(
         &self,
-        f: impl Fn(T) -> U + Sync,
         place: impl Into<Place>,
         ctx: &Context,
+        f: impl Fn(T) -> U + Sync,
     ) -> Result<Compressed<U, I, P, A>> {
         let block = |from: Raw<'_>, to: RawMut<'_>| {
             let to = to.typed::<U>().expect("values of the type that is made");
@@ -57,6 +56,7 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(a.get(1, 1)?, Some(3.0));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatScale")]
     pub fn scale(&self, alpha: T, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         scale(&self.to_any(), Raw::of(&[alpha]), &place.into(), ctx).map(AnyCompressed::into_typed)
     }
@@ -72,6 +72,7 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(a.get(1, 1)?, Some(4.0));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatDiagonalScale")]
     pub fn scale_rows(&self, d: &[T], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         scale_rows(&self.to_any(), Raw::of(d), &place.into(), ctx).map(AnyCompressed::into_typed)
     }
@@ -83,12 +84,12 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 /// Makes values of others, as many.
-pub(crate) type Block<'f> = dyn Fn(Raw<'_>, RawMut<'_>) + Sync + 'f;
+pub(crate) type MakeValues<'f> = dyn Fn(Raw<'_>, RawMut<'_>) + Sync + 'f;
 
 /// The same structure with other values of a type, which `block` makes of those there are, many at a time.
 pub(crate) fn map_values(
     a: &AnyCompressed,
-    made: (Option<DType>, &Block<'_>),
+    made: (Option<DType>, &MakeValues<'_>),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -148,7 +149,7 @@ fn scale_lines(
 ) -> Result<AnyCompressed> {
     by_scalar!(common(operation, a, d)?, T => {
         let d = d.as_typed::<T>();
-        let change = |lines: Lines<'_>, to: RawMut<'_>| match along {
+        let change = |lines: ValueLines<'_>, to: RawMut<'_>| match along {
             true => scale_along(d, lines, to),
             false => scale_across(d, lines, to),
         };
@@ -157,7 +158,7 @@ fn scale_lines(
 }
 
 /// Some lines whose values are changed.
-struct Lines<'a> {
+struct ValueLines<'a> {
     /// The number of the first.
     first: usize,
     /// Where they begin and end, counted from wherever.
@@ -173,7 +174,7 @@ fn scale_all<T: Scalar>(alpha: T, from: Raw<'_>, to: RawMut<'_>) {
 }
 
 /// Every value times the number of its line.
-fn scale_along<T: Scalar>(d: &[T], lines: Lines<'_>, to: RawMut<'_>) {
+fn scale_along<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) {
     let mut to = to.typed::<T>().expect("values of the type of both");
     let mut data = lines.data.as_typed::<T>();
     for (line, &scale) in (1..lines.ends.len()).zip(&d[lines.first..]) {
@@ -186,7 +187,7 @@ fn scale_along<T: Scalar>(d: &[T], lines: Lines<'_>, to: RawMut<'_>) {
 }
 
 /// Every value times the number of its index.
-fn scale_across<T: Scalar>(d: &[T], lines: Lines<'_>, to: RawMut<'_>) {
+fn scale_across<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) {
     let to = to.typed::<T>().expect("values of the type of both");
     let to = to.iter_mut().zip(lines.data.as_typed::<T>());
     by_index!(lines.indices, indices => {
@@ -197,7 +198,7 @@ fn scale_across<T: Scalar>(d: &[T], lines: Lines<'_>, to: RawMut<'_>) {
 fn map(
     operation: &'static str,
     a: &AnyCompressed,
-    (dtype, block): (Option<DType>, &Block<'_>),
+    (dtype, block): (Option<DType>, &MakeValues<'_>),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -211,7 +212,7 @@ fn map(
 fn map_in_memory(
     operation: &'static str,
     a: &AnyCompressed,
-    (dtype, block): (Option<DType>, &Block<'_>),
+    (dtype, block): (Option<DType>, &MakeValues<'_>),
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let bytes = (a.nnz() * width(dtype)) as u64;
@@ -219,7 +220,9 @@ fn map_in_memory(
     let none = (a.types().indices, &[][..]);
     let mut panels = AnyEntryPanels::within(left / 4, 1, none, a.data())?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).on_device_of(a.data().file()).works(a.nnz() as u64, WORK);
+        let plan = Plan::new(operation)
+            .on_device_of(a.data().file())
+            .works(a.nnz() as u64, work::MAP_SPARSE);
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
     })?;
     let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
@@ -242,7 +245,7 @@ fn map_in_memory(
 fn transform(
     operation: &'static str,
     a: &AnyCompressed,
-    (dtype, change): (Option<DType>, &(dyn Fn(Lines<'_>, RawMut<'_>) + Sync)),
+    (dtype, change): (Option<DType>, &(dyn Fn(ValueLines<'_>, RawMut<'_>) + Sync)),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -254,7 +257,7 @@ fn transform(
     let work = (lines.most_entries() * width(dtype)) as u64;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).on_device_of(a.indices_buffer().file());
-        let plan = plan.works(a.nnz() as u64, WORK);
+        let plan = plan.works(a.nnz() as u64, work::MAP_SPARSE);
         let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
         Ok(match place {
             Place::Memory => plan.beside(bytes),
@@ -301,7 +304,7 @@ fn transform(
 fn fill(
     first: usize,
     part: &AnyLinePart<'_>,
-    change: &(dyn Fn(Lines<'_>, RawMut<'_>) + Sync),
+    change: &(dyn Fn(ValueLines<'_>, RawMut<'_>) + Sync),
     mut to: RawMut<'_>,
 ) {
     let parts = (part.data.len() / TASK).max(1);
@@ -316,6 +319,6 @@ fn fill(
     tasks.into_par_iter().for_each(|(lines, entries, to): (Range<usize>, Range<usize>, _)| {
         let ends = part.indptr.slice(lines.start..lines.end + 1);
         let (indices, data) = (part.indices.slice(entries.clone()), part.data.slice(entries));
-        change(Lines { first: first + lines.start, ends, indices, data }, to);
+        change(ValueLines { first: first + lines.start, ends, indices, data }, to);
     });
 }

@@ -4,10 +4,11 @@ use crate::dense::{AnyDense, AnyLinePanels, LinePanel};
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar};
 use crate::linalg::product::kernels::{
-    DenseRows, Entries, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
+    Conjugation, DenseRows, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
 };
 use crate::linalg::product::operator::product_name;
 use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Element, Order, Plan, bytes_of};
 
 /// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
@@ -15,7 +16,7 @@ fn product<X: Scalar, T: Element + Factor<X>>(
     elements: &[T],
     (lines, length): (usize, usize),
     along: bool,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     (k, x, y): (usize, &[X], &mut [X]),
     ctx: &Context,
@@ -40,7 +41,7 @@ pub(crate) fn line_plan(
         .reads(1, panels.panels().bytes_to_read())
         .reads_again(panels.panels().bytes_to_read_again())
         .holds(panels.memory() + sums as u64)
-        .works(matrix.len() as u64 * k as u64, 0.5)
+        .works(matrix.len() as u64 * k as u64, work::DENSE_PRODUCT)
 }
 
 /// Lines of which every panel but the last has a multiple, so that panels give the bits of the whole.
@@ -77,7 +78,7 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let along = (panels.matrix().order() == Order::C) != adjoint;
-    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let shape = panels.shape();
     let length = shape.1;
     let step = decoded_lines(length, along);

@@ -3,10 +3,11 @@
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::product::kernels::{
-    AnyPanel, Entries, How, Update, Vectors, multiply_lines, scatter_memory,
+    AnyPanel, Conjugation, How, Update, Vectors, multiply_lines, scatter_memory,
 };
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::storage::work;
 use crate::storage::{Context, Plan, Running, SparseFormat};
 
 /// What makes the product of a matrix in panels, or that with the adjoint, with vectors of `X`.
@@ -74,7 +75,7 @@ pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx:
         .reads(1, panels.panels().bytes_to_read())
         .reads_again(panels.panels().bytes_to_read_again())
         .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
-        .works(matrix.nnz() as u64 * k as u64, 1.0)
+        .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }
 
 /// The product of a matrix that comes in panels; vectors have the lengths of the whole product.
@@ -102,7 +103,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
 ) -> Result<()> {
     let matrix = panels.matrix();
     let along = (matrix.format() == SparseFormat::Csr) != adjoint;
-    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
     let mut next = Update::Set;
     sweep(panels, ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {

@@ -5,9 +5,9 @@ use crate::linalg::algebra::{AnyPair, PlusTimes, Scalar, Semiring};
 use crate::linalg::spgemm::estimate;
 use crate::linalg::spgemm::few::few;
 use crate::linalg::spgemm::mask::Masking;
-use crate::linalg::spgemm::product::Product;
-use crate::linalg::spgemm::right::Right;
-use crate::linalg::spgemm::sink::Filling;
+use crate::linalg::spgemm::product::SparseProduct;
+use crate::linalg::spgemm::right::RightMatrix;
+use crate::linalg::spgemm::sink::RowCopies;
 use crate::linalg::spgemm::stream::run;
 use crate::sparse::{AnyCompressed, AnyWriter, Csc, Csr, Types, check_widths};
 use crate::storage::{Context, Index, Place, Plan, SparseFormat};
@@ -43,6 +43,7 @@ impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     /// assert_eq!(plan.entries, Some(3));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.matmul_with(PlusTimes::new(), b, place, ctx)
     }
@@ -59,6 +60,7 @@ impl<I: Index, P: Index> Csr<(), I, P> {
     /// assert_eq!((two.row(0)?.indices, two.row(1)?.indices, two.nnz()), (&[2][..], &[3][..], 2));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.matmul_with(AnyPair::new(), b, place, ctx)
     }
@@ -75,6 +77,7 @@ impl<T: Scalar, I: Index, P: Index> Csc<T, I, P> {
     /// assert_eq!((c.get(0, 1)?, c.get(1, 1)?), (Some(12.0), Some(25.0)));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.matmul_with(PlusTimes::new(), b, place, ctx)
     }
@@ -82,6 +85,7 @@ impl<T: Scalar, I: Index, P: Index> Csc<T, I, P> {
 
 impl<I: Index, P: Index> Csc<(), I, P> {
     /// The pattern of `A B`: an entry wherever there is a term. Otherwise as the product of numbers.
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.matmul_with(AnyPair::new(), b, place, ctx)
     }
@@ -108,8 +112,8 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
         return Ok(product);
     }
     let before = ctx.meter().bytes_read();
-    let right = Right::new(b, ctx)?;
-    let product = Product::new(semiring, (a, &right), mask, place, ctx)?;
+    let right = RightMatrix::new(b, ctx)?;
+    let product = SparseProduct::new(semiring, (a, &right), mask, place, ctx)?;
     let seen = product.inspect(ctx)?;
     let entries = estimate::entries(&product, &seen.classes, ctx)?;
     let looked = ctx.meter().bytes_read() - before;
@@ -124,7 +128,7 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     let room = product.room(&seen, entries);
     let types = Types::of::<S::Sum, I, P>();
     if let Place::Memory = place {
-        let mut filling = Filling::new(types, shape, room, ctx)?;
+        let mut filling = RowCopies::new(types, shape, room, ctx)?;
         run(&product, seen.cuts, most_terms, &mut filling, ctx)?;
         return filling.finish().map(AnyCompressed::into_typed);
     }

@@ -17,6 +17,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(Csr::<i32>::eye(3).trace::<f64>(&Context::new())?, 3.0);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatGetTrace")]
     pub fn trace<X: Scalar>(&self, ctx: &Context) -> Result<X>
     where
         T: Factor<X>,

@@ -41,6 +41,7 @@ mod processes;
 mod products;
 mod replacing;
 mod reshape;
+mod selections;
 mod semiring;
 mod shared_data;
 mod solve;

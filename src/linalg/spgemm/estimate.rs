@@ -5,14 +5,14 @@
 use crate::error::Result;
 use crate::linalg::algebra::{AnyPair, Semiring};
 use crate::linalg::spgemm::budget::Budget;
+use crate::linalg::spgemm::load::{Item, Read, StretchPanels};
 use crate::linalg::spgemm::mask::Masking;
+use crate::linalg::spgemm::multiply::RowCounts;
+use crate::linalg::spgemm::multiply::run;
 use crate::linalg::spgemm::product::SparseProduct;
-use crate::linalg::spgemm::reading::{Item, Read, StretchPanels};
 use crate::linalg::spgemm::right::RightMatrix;
-use crate::linalg::spgemm::sample::{Candidate, Classes};
-use crate::linalg::spgemm::sink::RowCounts;
-use crate::linalg::spgemm::stream::run;
-use crate::linalg::spgemm::stretch::Stretch;
+use crate::linalg::spgemm::schedule::Stretch;
+use crate::linalg::spgemm::schedule::{Candidate, Classes};
 use crate::sparse::Csr;
 use crate::storage::{Context, Index};
 

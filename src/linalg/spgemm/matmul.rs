@@ -3,12 +3,12 @@
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{AnyPair, PlusTimes, Scalar, Semiring};
 use crate::linalg::spgemm::estimate;
-use crate::linalg::spgemm::few::few;
 use crate::linalg::spgemm::mask::Masking;
+use crate::linalg::spgemm::multiply::RowCopies;
+use crate::linalg::spgemm::multiply::few;
+use crate::linalg::spgemm::multiply::run;
 use crate::linalg::spgemm::product::SparseProduct;
 use crate::linalg::spgemm::right::RightMatrix;
-use crate::linalg::spgemm::sink::RowCopies;
-use crate::linalg::spgemm::stream::run;
 use crate::sparse::{AnyCompressed, AnyWriter, Csc, Csr, Types, check_widths};
 use crate::storage::{Context, Index, Place, Plan, SparseFormat};
 

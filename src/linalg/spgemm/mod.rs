@@ -5,37 +5,25 @@
 //! ```
 //!
 //! - [`matmul`] – the methods; [`over_semiring`] – those of any semiring, and under a [`mask`]; [`product`] – which of the
-//!   two matrices are read, and the plan; [`budget`] – who gets how much of the memory
-//! - [`inspect`] – the look at A: terms, bad indices, [`sample`] rows, and [`cut`] into [`stretch`]es
-//! - [`few`](few::few) – products of a few thousand terms, without any of this
-//! - [`estimate`] – how many entries the result will have
-//! - [`right`] – B, whole or by rows; [`row_set`] and [`store`] – the rows of it that are at hand; [`reading`] – how A's parts and
-//!   B's rows come from files, ahead of the work
-//! - [`stream`] – stretch by stretch; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that is too long
-//!   for that; [`sink`] – where rows go
+//!   two matrices are read, and the plan; [`budget`] – who gets how much of the memory; [`right`] – B, whole or by rows;
+//!   [`estimate`] – how many entries the result will have
+//! - [`schedule`] – A is looked at once and cut into stretches of rows, each with the rows of B that it needs
+//! - [`load`] – what a stretch needs is read ahead of the work
+//! - [`multiply`] – stretch by stretch, a row being gathered by one of the [`kernels`]
 //!
-//! The loops themselves are in [`kernels`]. Nothing here changes the order in which terms are added: a stretch holds
+//! Nothing here changes the order in which terms are added: a stretch holds
 //! whole rows, and a row in parts keeps its sums from part to part.
 
 mod budget;
-mod cut;
 mod estimate;
-mod few;
-mod inspect;
 mod kernels;
-mod long_row;
+mod load;
 mod mask;
 mod matmul;
+mod multiply;
 mod over_semiring;
 mod product;
-mod reading;
 mod right;
-mod rounds;
-mod row_set;
-mod sample;
-mod sink;
-mod store;
-mod stream;
-mod stretch;
+mod schedule;
 
 pub use mask::Mask;

@@ -16,7 +16,7 @@ use crate::linalg::algebra::Semiring;
 use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::kernels::{Limits, ProductRows, RowMask, RowMultiplier, Rows};
-use crate::linalg::spgemm::sink::Sink;
+use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Index, parallel};
 

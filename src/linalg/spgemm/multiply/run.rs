@@ -11,18 +11,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::kernels::Rows;
-use crate::linalg::spgemm::long_row::LongRow;
+use crate::linalg::spgemm::load::{Item, LoadStep, Read, StretchPanels};
+use crate::linalg::spgemm::load::{Store, StoredRows};
 use crate::linalg::spgemm::mask::Masking;
+use crate::linalg::spgemm::multiply::long_row::LongRow;
+use crate::linalg::spgemm::multiply::rounds::Rounds;
+use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::linalg::spgemm::product::SparseProduct;
-use crate::linalg::spgemm::reading::{Item, LoadStep, Read, StretchPanels};
-use crate::linalg::spgemm::rounds::Rounds;
-use crate::linalg::spgemm::sink::Sink;
-use crate::linalg::spgemm::store::{Store, StoredRows};
-use crate::linalg::spgemm::stretch::{Rules, Stretch, StretchCuts};
+use crate::linalg::spgemm::schedule::{Rules, Stretch, StretchCuts};
 use crate::storage::{Context, Entry, Index};
 
 /// All rows of the product, of which none has more than `most_terms` terms, to `sink`.
-pub(super) fn run<S: Semiring, I: Index, P: Index>(
+pub(crate) fn run<S: Semiring, I: Index, P: Index>(
     product: &SparseProduct<'_, S, I, P>,
     cuts: StretchCuts,
     most_terms: usize,

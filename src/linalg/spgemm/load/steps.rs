@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::stretch::Stretch;
+use crate::linalg::spgemm::schedule::Stretch;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, IoBuffer, Part, RawBuffer, Reading as How};
+use crate::storage::{ArrayPanels, Arrays, IoBuffer, Part, RawBuffer, Reading};
 
 /// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
@@ -23,17 +23,17 @@ const DIRECT: usize = 256 << 10;
 const BESIDE: usize = 2 * 4096;
 
 /// A read of some MiB.
-pub(super) struct LoadStep {
+pub(crate) struct LoadStep {
     /// The number of the stretch it is for.
-    pub(super) stretch: usize,
+    pub(crate) stretch: usize,
     /// Whether the stretch has all it needs afterwards.
-    pub(super) is_last: bool,
-    pub(super) items: Vec<Item>,
+    pub(crate) is_last: bool,
+    pub(crate) items: Vec<Item>,
 }
 
 /// What is read.
 #[derive(Clone, Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     /// Pointers of A.
     Pointers,
     /// Entries of A.
@@ -43,29 +43,29 @@ pub(super) enum Item {
 }
 
 /// Reads the steps of some stretches.
-pub(super) struct StretchPanels {
-    pub(super) panels: ArrayPanels,
-    pub(super) steps: Vec<LoadStep>,
+pub(crate) struct StretchPanels {
+    pub(crate) panels: ArrayPanels,
+    pub(crate) steps: Vec<LoadStep>,
 }
 
 /// Bytes of a step.
-pub(super) fn step_bytes(budget: &Budget) -> u64 {
+pub(crate) fn step_bytes(budget: &Budget) -> u64 {
     let bytes = (budget.reading() / 32).clamp(24 << 10, 8 << 20);
     IoBuffer::rounded_down(bytes as usize) as u64 / 4096 * 4096
 }
 
 /// Bytes of memory that steps take.
-pub(super) fn ring_bytes(budget: &Budget) -> u64 {
+pub(crate) fn ring_bytes(budget: &Budget) -> u64 {
     let step = step_bytes(budget);
     let steps = if step <= budget.reading() / 16 { STEPS } else { FEW_STEPS };
     steps * step
 }
 
 /// The arrays of a step's items, one after the other.
-pub(super) struct Read<'r, 'a>(std::slice::Iter<'r, Raw<'a>>);
+pub(crate) struct Read<'r, 'a>(std::slice::Iter<'r, Raw<'a>>);
 
 impl<'r, 'a> Read<'r, 'a> {
-    pub(super) fn new(parts: &'r [Raw<'a>]) -> Self {
+    pub(crate) fn new(parts: &'r [Raw<'a>]) -> Self {
         Read(parts.iter())
     }
 
@@ -74,12 +74,12 @@ impl<'r, 'a> Read<'r, 'a> {
     }
 
     /// The pointers of an item.
-    pub(super) fn pointers(&mut self) -> Indices<'a> {
+    pub(crate) fn pointers(&mut self) -> Indices<'a> {
         Indices::of_raw(self.next())
     }
 
     /// The entries of an item.
-    pub(super) fn entries(&mut self) -> (Indices<'a>, Raw<'a>) {
+    pub(crate) fn entries(&mut self) -> (Indices<'a>, Raw<'a>) {
         (Indices::of_raw(self.next()), self.next())
     }
 }
@@ -91,7 +91,7 @@ fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
 
 impl StretchPanels {
     /// What `stretches` read of `left` and `right`, if these are to be read. `None` if that is nothing.
-    pub(super) fn new(
+    pub(crate) fn new(
         left: Option<&AnyCompressed>,
         right: Option<&AnyCompressed>,
         stretches: &[Stretch],
@@ -118,7 +118,7 @@ impl StretchPanels {
         if steps.is_empty() || arrays.files() == 0 {
             return Ok(None);
         }
-        let how = How::once(ring_bytes(budget)).gathered(bytes / count.max(1) < DIRECT);
+        let how = Reading::once(ring_bytes(budget)).gathered(bytes / count.max(1) < DIRECT);
         Ok(Some(StretchPanels { panels: ArrayPanels::new(arrays, panels, how)?, steps }))
     }
 }

@@ -8,7 +8,7 @@ use crate::storage::raw::Raw;
 use crate::storage::{Context, Entry, Index, Place, RawBufferMut, SparseFormat};
 
 /// Takes rows.
-pub(super) trait Sink<I, V>: Send {
+pub(crate) trait Sink<I, V>: Send {
     /// Takes the next whole rows, on the threads of the context.
     fn lines(&mut self, lines: &[ProductRows<I, V>]) -> Result<()>;
 
@@ -46,8 +46,8 @@ fn rows_of<V: Entry, I: Index>(lines: &ProductRows<I, V>) -> RowArrays<'_> {
 
 /// Entries of each row, and nothing else.
 #[derive(Default)]
-pub(super) struct RowCounts {
-    pub(super) lens: Vec<usize>,
+pub(crate) struct RowCounts {
+    pub(crate) lens: Vec<usize>,
     /// Entries of a row that came in parts.
     parts: usize,
 }
@@ -70,7 +70,7 @@ impl<I: Send, V: Send> Sink<I, V> for RowCounts {
 }
 
 /// Rows copied to where they stay in memory, by all threads.
-pub(super) struct RowCopies {
+pub(crate) struct RowCopies {
     draft: AnyDraft,
     types: Types,
     shape: (usize, usize),
@@ -82,7 +82,7 @@ pub(super) struct RowCopies {
 
 impl RowCopies {
     /// A matrix of `shape` with room for `room` entries, and more if there are more.
-    pub(super) fn new(
+    pub(crate) fn new(
         types: Types,
         shape: (usize, usize),
         room: usize,
@@ -92,7 +92,7 @@ impl RowCopies {
         Ok(RowCopies { draft, types, shape, rows: 0, nnz: 0, ctx: ctx.clone() })
     }
 
-    pub(super) fn finish(self) -> Result<AnyCompressed> {
+    pub(crate) fn finish(self) -> Result<AnyCompressed> {
         self.draft.finish(SparseFormat::Csr, self.shape, true)
     }
 

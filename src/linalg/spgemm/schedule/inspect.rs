@@ -8,11 +8,11 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::cut::Cutter;
-use crate::linalg::spgemm::reading::{Item, Read, StretchPanels, step_bytes};
+use crate::linalg::spgemm::load::{Item, Read, StretchPanels, step_bytes};
 use crate::linalg::spgemm::right::{RightRows, span};
-use crate::linalg::spgemm::sample::Classes;
-use crate::linalg::spgemm::stretch::{Rules, Stretch, StretchCuts};
+use crate::linalg::spgemm::schedule::cut::Cutter;
+use crate::linalg::spgemm::schedule::sample::Classes;
+use crate::linalg::spgemm::schedule::stretch::{Rules, Stretch, StretchCuts};
 use crate::sparse::{AnyCompressed, IndexVec, Indices, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Held, Index};
@@ -21,16 +21,16 @@ use crate::storage::{Context, Held, Index};
 const ROWS: usize = 1 << 13;
 
 /// What was seen.
-pub(super) struct Inspected {
-    pub(super) classes: Classes,
-    pub(super) cuts: StretchCuts,
+pub(crate) struct Inspected {
+    pub(crate) classes: Classes,
+    pub(crate) cuts: StretchCuts,
     /// Bytes of what was kept at a time of what was read.
-    pub(super) longest_row: u64,
+    pub(crate) longest_row: u64,
 }
 
 /// Looks at `a`, which is the pattern of the left matrix or a run of its rows, of which `first` is the first row and `entry`
 /// the first entry, and cuts the entries `within`.
-pub(super) fn inspect(
+pub(crate) fn inspect(
     a: &AnyCompressed,
     (first, entry): (usize, usize),
     within: Range<usize>,

@@ -18,13 +18,13 @@ const TERMS: (u64, u64) = (1 << 14, 32);
 
 /// A row that may be multiplied.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     hash: u64,
-    pub(super) row: usize,
+    pub(crate) row: usize,
     /// Entries of the row of A.
-    pub(super) start: usize,
-    pub(super) len: usize,
-    pub(super) terms: usize,
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+    pub(crate) terms: usize,
 }
 
 /// Rows with about as many terms.
@@ -38,19 +38,19 @@ struct Class {
 
 /// All rows, in classes.
 #[derive(Clone, Debug)]
-pub(super) struct Classes {
+pub(crate) struct Classes {
     classes: Vec<Class>,
     most_terms: usize,
 }
 
 impl Classes {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Classes { classes: vec![Class::default(); usize::BITS as usize + 1], most_terms: 0 }
     }
 
     /// Takes a row of so many terms, whose entries of A are `entries`.
     #[inline]
-    pub(super) fn add(&mut self, row: usize, entries: Range<usize>, terms: usize) {
+    pub(crate) fn add(&mut self, row: usize, entries: Range<usize>, terms: usize) {
         if terms == 0 {
             return;
         }
@@ -63,7 +63,7 @@ impl Classes {
     }
 
     /// All rows of both.
-    pub(super) fn merge(mut self, other: Classes) -> Classes {
+    pub(crate) fn merge(mut self, other: Classes) -> Classes {
         self.most_terms = self.most_terms.max(other.most_terms);
         for (class, more) in self.classes.iter_mut().zip(other.classes) {
             class.rows += more.rows;
@@ -74,17 +74,17 @@ impl Classes {
     }
 
     /// Terms of all rows.
-    pub(super) fn terms(&self) -> u64 {
+    pub(crate) fn terms(&self) -> u64 {
         self.classes.iter().map(|class| class.terms).sum()
     }
 
     /// The most terms of a row.
-    pub(super) fn most_terms(&self) -> usize {
+    pub(crate) fn most_terms(&self) -> usize {
         self.most_terms
     }
 
     /// The rows to multiply, in order: of every class as many as are needed, none with more than `longest` entries of A.
-    pub(super) fn chosen(&self, longest: usize) -> Vec<Candidate> {
+    pub(crate) fn chosen(&self, longest: usize) -> Vec<Candidate> {
         let mut chosen = Vec::new();
         for class in &self.classes {
             let enough = TERMS.0.max(class.terms / TERMS.1);
@@ -103,7 +103,7 @@ impl Classes {
     }
 
     /// Entries of the whole product, which has so many columns, if the chosen rows have so many entries.
-    pub(super) fn entries(&self, chosen: &[Candidate], entries: &[usize], columns: usize) -> u64 {
+    pub(crate) fn entries(&self, chosen: &[Candidate], entries: &[usize], columns: usize) -> u64 {
         let mut counts = vec![(0u64, 0u64); self.classes.len()];
         for (candidate, &entries) in chosen.iter().zip(entries) {
             let (of_terms, of_entries) = &mut counts[candidate.terms.ilog2() as usize];

@@ -17,9 +17,11 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::linalg::spgemm::load::RowSet;
 use crate::linalg::spgemm::right::RightRows;
-use crate::linalg::spgemm::row_set::RowSet;
-use crate::linalg::spgemm::stretch::{RowPart, Rules, Stretch, StretchCuts, StretchGroup};
+use crate::linalg::spgemm::schedule::stretch::{
+    RowPart, Rules, Stretch, StretchCuts, StretchGroup,
+};
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 

@@ -19,7 +19,7 @@ const COLUMNS: usize = 1 << 16;
 
 /// The product, if there is little to do, all of it lies in memory, and nobody wants to know what it costs. `None` as well if an
 /// index is out of range, which whoever looks closer tells the place of.
-pub(super) fn few<S: Semiring, I: Index, P: Index>(
+pub(crate) fn few<S: Semiring, I: Index, P: Index>(
     semiring: S,
     (a, b): (&Csr<S::Left, I, P>, &Csr<S::Right, I, P>),
     ctx: &Context,

@@ -10,7 +10,7 @@ use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::kernels::{
     MergeAccumulator, ProductRows, RowMask, Rows, Window, retain,
 };
-use crate::linalg::spgemm::sink::Sink;
+use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::storage::Index;
 
 /// Words of 64 columns that are handed on at a time.
@@ -20,7 +20,7 @@ const PIECE: usize = 64;
 const BATCH: usize = 1 << 16;
 
 /// The sums of one row.
-pub(super) struct LongRow<S: Semiring, I> {
+pub(crate) struct LongRow<S: Semiring, I> {
     sums: RowSums<S, I>,
     columns: usize,
 }
@@ -32,7 +32,7 @@ enum RowSums<S: Semiring, I> {
 
 impl<S: Semiring, I: Index> LongRow<S, I> {
     /// For a row of so many terms in so many columns. Fails if not even a list of its sums fits.
-    pub(super) fn new(
+    pub(crate) fn new(
         semiring: S,
         (terms, columns): (usize, usize),
         budget: &Budget,
@@ -59,12 +59,12 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     }
 
     /// Bytes of memory that a row of so many terms in so many columns takes.
-    pub(super) fn bytes(reach: (usize, usize), budget: &Budget) -> u64 {
+    pub(crate) fn bytes(reach: (usize, usize), budget: &Budget) -> u64 {
         memory::<S, I>(reach, budget).1.min(budget.long_row())
     }
 
     /// Adds the terms of some entries of A.
-    pub(super) fn add<'a>(
+    pub(crate) fn add<'a>(
         &mut self,
         (indices, values): (&[I], &[S::Left]),
         b: impl Rows<'a, S::Right, I>,
@@ -85,7 +85,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     }
 
     /// Hands the row on; of a masked product what the mask leaves of the row with this number.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         mask: Option<(RowMask<'_, I>, usize)>,
         sink: &mut dyn Sink<I, S::Sum>,

@@ -10,7 +10,7 @@ const GROUP: usize = 8;
 
 /// A set of some of the rows of a matrix.
 #[derive(Debug)]
-pub(super) struct RowSet {
+pub(crate) struct RowSet {
     words: Vec<u64>,
     /// Rows of the set before each group of words; valid once counted, for groups that hold any.
     before: Vec<usize>,
@@ -20,20 +20,20 @@ pub(super) struct RowSet {
 
 impl RowSet {
     /// No row of `nrows`.
-    pub(super) fn new(nrows: usize) -> Self {
+    pub(crate) fn new(nrows: usize) -> Self {
         let words = nrows.div_ceil(WORD);
         RowSet { words: vec![0; words], before: vec![0; words.div_ceil(GROUP)], used: 0..0 }
     }
 
     /// Bytes of memory that a set of some of `nrows` rows takes.
-    pub(super) fn bytes(nrows: usize) -> u64 {
+    pub(crate) fn bytes(nrows: usize) -> u64 {
         let words = nrows.div_ceil(WORD);
         (8 * words + size_of::<usize>() * words.div_ceil(GROUP)) as u64
     }
 
     /// Puts a row in, and tells whether it was not there before. `row` is one of the matrix.
     #[inline(always)]
-    pub(super) fn insert(&mut self, row: usize) -> bool {
+    pub(crate) fn insert(&mut self, row: usize) -> bool {
         let (word, bit) = (row / WORD, 1 << (row % WORD));
         let is_new = self.words[word] & bit == 0;
         self.words[word] |= bit;
@@ -47,12 +47,12 @@ impl RowSet {
     }
 
     /// Takes a row out.
-    pub(super) fn remove(&mut self, row: usize) {
+    pub(crate) fn remove(&mut self, row: usize) {
         self.words[row / WORD] &= !(1 << (row % WORD));
     }
 
     /// Takes out all rows before `first`, and tells how many those were.
-    pub(super) fn remove_before(&mut self, first: usize) -> usize {
+    pub(crate) fn remove_before(&mut self, first: usize) -> usize {
         let split = (first / WORD).max(self.used.start).min(self.used.end);
         let before = &mut self.words[self.used.start..split];
         let mut count: usize = before.iter().map(|word| word.count_ones() as usize).sum();
@@ -67,18 +67,18 @@ impl RowSet {
     }
 
     #[inline(always)]
-    pub(super) fn contains(&self, row: usize) -> bool {
+    pub(crate) fn contains(&self, row: usize) -> bool {
         self.words.get(row / WORD).is_some_and(|word| word >> (row % WORD) & 1 == 1)
     }
 
     /// Takes all rows out.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.words[self.used.clone()].fill(0);
         self.used = 0..0;
     }
 
     /// The rows from `first` on, in order.
-    pub(super) fn rows_from(&self, first: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn rows_from(&self, first: usize) -> impl Iterator<Item = usize> {
         let start = (first / WORD).max(self.used.start).min(self.used.end);
         let words = (start..self.used.end).map(|word| (word, self.words[word]));
         words.flat_map(move |(word, bits)| {
@@ -89,7 +89,7 @@ impl RowSet {
     }
 
     /// The last row.
-    pub(super) fn last(&self) -> Option<usize> {
+    pub(crate) fn last(&self) -> Option<usize> {
         let words = self.used.clone().rev();
         words
             .map(|word| (word, self.words[word]))
@@ -98,7 +98,7 @@ impl RowSet {
     }
 
     /// Numbers the rows; what is put in or taken out afterwards makes the numbers wrong.
-    pub(super) fn count(&mut self) {
+    pub(crate) fn count(&mut self) {
         let mut count = 0;
         for group in self.used.start / GROUP..self.used.end.div_ceil(GROUP) {
             self.before[group] = count;
@@ -109,7 +109,7 @@ impl RowSet {
 
     /// How many rows of the set come before a row that is in it; `None` if it is not.
     #[inline(always)]
-    pub(super) fn number(&self, row: usize) -> Option<usize> {
+    pub(crate) fn number(&self, row: usize) -> Option<usize> {
         let word = row / WORD;
         let bits = self.words.get(word)?;
         if bits >> (row % WORD) & 1 == 0 {

@@ -8,12 +8,12 @@ use std::ops::Range;
 
 use crate::linalg::product::Fault;
 use crate::linalg::spgemm::kernels::Rows;
+use crate::linalg::spgemm::load::row_set::RowSet;
 use crate::linalg::spgemm::right::{RightMatrix, bytes_of_row};
-use crate::linalg::spgemm::row_set::RowSet;
 use crate::storage::{Entry, Index};
 
 /// Some rows of a matrix.
-pub(super) struct Store<T, I> {
+pub(crate) struct Store<T, I> {
     rows: RowSet,
     /// Where each row starts, and where the last ends. What lies before the first is of rows that went.
     starts: Vec<usize>,
@@ -25,7 +25,7 @@ pub(super) struct Store<T, I> {
 
 impl<T: Entry, I: Index> Store<T, I> {
     /// None of `nrows` rows.
-    pub(super) fn new(nrows: usize) -> Self {
+    pub(crate) fn new(nrows: usize) -> Self {
         Store {
             rows: RowSet::new(nrows),
             starts: vec![0],
@@ -36,13 +36,13 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Bytes that the set of rows takes.
-    pub(super) fn bytes_of_set(nrows: usize) -> u64 {
+    pub(crate) fn bytes_of_set(nrows: usize) -> u64 {
         RowSet::bytes(nrows)
     }
 
     /// Turns to the rows `needed`, within `room` bytes. If `carries`, rows at hand from the first one needed on stay, and
     /// none that is needed comes before the last one at hand and is not at hand.
-    pub(super) fn turn<'a, P: Index>(
+    pub(crate) fn turn<'a, P: Index>(
         &mut self,
         right: &RightMatrix<T, I, P>,
         needed: impl Iterator<Item = &'a I> + Clone,
@@ -77,7 +77,7 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Forgets all rows.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.rows.clear();
         self.starts.clear();
         self.starts.push(0);
@@ -117,7 +117,7 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Picks what is needed out of `entries` of the matrix. They come in order.
-    pub(super) fn pick<P: Index>(
+    pub(crate) fn pick<P: Index>(
         &mut self,
         right: &RightMatrix<T, I, P>,
         entries: Range<usize>,
@@ -151,16 +151,16 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Fails unless all rows that are needed are at hand.
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), Fault> {
         let wanted = self.starts.last().copied();
         if wanted == Some(self.indices.len()) { Ok(()) } else { Err(Fault) }
     }
 }
 
 /// The rows at hand, for multiplying.
-pub(super) struct StoredRows<'a, T: Entry, I: Index, P: Index> {
-    pub(super) store: &'a Store<T, I>,
-    pub(super) right: &'a RightMatrix<T, I, P>,
+pub(crate) struct StoredRows<'a, T: Entry, I: Index, P: Index> {
+    pub(crate) store: &'a Store<T, I>,
+    pub(crate) right: &'a RightMatrix<T, I, P>,
 }
 
 impl<T: Entry, I: Index, P: Index> Clone for StoredRows<'_, T, I, P> {

@@ -1,0 +1,17 @@
+//! Stretch by stretch, its rows by all threads, to where rows go.
+//!
+//! - [`run`] – the stretches, one after the other; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that is too
+//!   long for that
+//! - [`few`](few::few) – products of a few thousand terms, without any of this
+//! - [`sink`] – where rows go
+
+mod few;
+mod long_row;
+mod rounds;
+mod run;
+mod sink;
+
+pub(crate) use few::few;
+pub(crate) use long_row::LongRow;
+pub(crate) use run::run;
+pub(crate) use sink::{RowCopies, RowCounts};

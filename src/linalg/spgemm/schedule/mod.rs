@@ -1,0 +1,14 @@
+//! What is multiplied when: A in stretches of rows, each with the rows of B that it needs.
+//!
+//! - [`inspect`] – one look at the columns of A: terms, bad indices; [`sample`] – rows in classes, from which the entries of the result
+//!   are estimated
+//! - [`stretch`] – a stretch of rows and what it needs; [`cut`] – A cut into stretches
+
+mod cut;
+mod inspect;
+mod sample;
+mod stretch;
+
+pub(crate) use inspect::{Inspected, inspect};
+pub(crate) use sample::{Candidate, Classes};
+pub(crate) use stretch::{Rules, Stretch, StretchCuts, StretchGroup};

@@ -79,7 +79,24 @@ pub use storage::{
     Traffic, Verified, verify,
 };
 
-/// The example in the README compiles and runs as a doc test.
+// The examples of these pages compile and run as doc tests.
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 enum Readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/recipes.md")]
+enum Recipes {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-scipy.md")]
+enum ComingFromScipy {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-petsc.md")]
+enum ComingFromPetsc {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/out-of-core.md")]
+enum OutOfCore {}

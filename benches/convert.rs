@@ -81,10 +81,12 @@ fn transposed(a: &Csr<f64>) -> Arrays {
 /// A counting sort by row, then each row sorted and its duplicates summed, as `coo_tocsr` and `sum_duplicates`.
 fn compressed(a: &Coo<f64>) -> Arrays {
     let (mut next, nnz) = (vec![0u32; a.nrows() + 1], a.nnz());
-    a.rows().iter().for_each(|&row| next[row as usize] += 1);
+    a.row_indices().iter().for_each(|&row| next[row as usize] += 1);
     spread(&mut next);
     let (mut cols, mut values) = zeros(nnz);
-    for ((&row, &col), &value) in a.rows().iter().zip(a.cols().iter()).zip(a.data().iter()) {
+    for ((&row, &col), &value) in
+        a.row_indices().iter().zip(a.col_indices().iter()).zip(a.data().iter())
+    {
         let slot = &mut next[row as usize];
         (cols[*slot as usize], values[*slot as usize]) = (col, value);
         *slot += 1;
@@ -159,7 +161,7 @@ fn kron(a: &Csr<f64>, b: &Csr<f64>) -> Arrays {
 
 /// What is not zero, counted and then taken.
 fn sifted(a: &Dense<f32>) -> (Vec<u32>, Vec<u32>, Vec<f32>) {
-    let (nrows, ncols) = a.dim();
+    let (nrows, ncols) = a.shape();
     let nnz = a.as_slice().iter().filter(|&&value| value != 0.0).count();
     let (mut ends, mut cols, mut values) =
         (Vec::with_capacity(nrows + 1), Vec::with_capacity(nnz), Vec::with_capacity(nnz));
@@ -298,9 +300,10 @@ fn of_dense(ctx: &Context) {
 }
 
 fn of_graph(ctx: &Context) {
-    let edges = Coo::<()>::rmat(number("OUTCORE_SCALE", 18) as u32, 16, 1).expect("a scale");
+    let edges = Coo::<()>::rmat(number("OUTCORE_SCALE", 18) as u32, 16, 1, Place::Memory, ctx)
+        .expect("a scale");
     let values = (0..edges.nnz()).map(|k| (k % 8) as f64).collect::<Vec<_>>();
-    let (rows, cols) = (edges.rows().clone(), edges.cols().clone());
+    let (rows, cols) = (edges.row_indices().clone(), edges.col_indices().clone());
     let edges = Coo::<f64>::from_parts(edges.shape(), rows, cols, values).expect("the same");
     of_coordinates("rmat", &edges);
     let rmat = edges.to_csr::<u32>(Duplicates::Sum, Place::Memory, ctx).expect("it fits");

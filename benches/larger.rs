@@ -211,7 +211,7 @@ impl Bench {
         let name = if order == Order::C { "larger-c.npy" } else { "larger-f.npy" };
         Dense::open(self.at(name, |path| {
             let shape = (self.bytes / 4 / COLUMNS, COLUMNS);
-            let mut a = DenseMut::<f32>::create(path, shape, order, &self.ctx)?;
+            let mut a = DenseMut::<f32>::create(shape, order, path, &self.ctx)?;
             match order {
                 Order::C => a.fill_rows(fill)?,
                 Order::Fortran => a.fill_columns(fill)?,
@@ -223,7 +223,7 @@ impl Bench {
     fn fill(&self, by_columns: bool) -> Result<Report> {
         let shape = (self.bytes / 4 / COLUMNS, COLUMNS);
         report(self.ctx.measure(|ctx| {
-            let mut a = DenseMut::<f32>::create(AWAY, shape, Order::C, ctx)?;
+            let mut a = DenseMut::<f32>::create(shape, Order::C, AWAY, ctx)?;
             if by_columns {
                 a.fill_columns(fill)?
             } else {

@@ -15,7 +15,7 @@ fn number(name: &str, default: usize) -> usize {
 
 /// An R-MAT graph with 16 edges for each vertex, repeats merged.
 fn rmat(scale: u32, ctx: &Context) -> Csr<f64> {
-    let edges = Coo::<()>::rmat(scale, 16, 1).expect("a scale");
+    let edges = Coo::<()>::rmat(scale, 16, 1, Place::Memory, &Context::new()).expect("a scale");
     let a: Csr<()> = edges.to_csr(Duplicates::Sum, Place::Memory, ctx).expect("it fits");
     let ones = vec![1.0; a.nnz()];
     a.with_data(ones).expect("one value for each entry")

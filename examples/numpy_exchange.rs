@@ -185,7 +185,7 @@ fn read_dense<T: Element + Multiplies<C64>>(path: &Path, ctx: &Context) -> Resul
     let is_mapped = mapped.is_ok();
     let array = mapped.or_else(|_| Dense::read(path, Place::Memory, ctx))?;
     let matrix = Dense::<C64, Ix2>::from_parts;
-    let ax_norm = match *array.shape() {
+    let ax_norm = match *array.extents() {
         [nrows, ncols] => {
             Some(ax_norm(&matrix((nrows, ncols), array.order(), widen(array.as_slice()))?, ctx)?)
         }
@@ -193,7 +193,7 @@ fn read_dense<T: Element + Multiplies<C64>>(path: &Path, ctx: &Context) -> Resul
     };
     let sum = array.sum::<C64>(ctx)?;
     Ok(json!({
-        "format": "npy", "dtype": T::DTYPE.name(), "shape": array.shape(), "nnz": array.len(),
+        "format": "npy", "dtype": T::DTYPE.name(), "shape": array.extents(), "nnz": array.len(),
         "mapped": is_mapped, "sum": [sum.re, sum.im], "ax_norm": ax_norm,
     }))
 }
@@ -220,7 +220,8 @@ fn read_indexed<T: Multiplies<C64>, I: Index, P: Index>(
         SparseFormat::Csc => summary(&Csc::<T, I, P>::open(path)?, ctx)?,
         _ => {
             let coo = Coo::<T, I>::open(path)?;
-            let (rows, cols, data) = (coo.rows().clone(), coo.cols().clone(), widen(coo.data()));
+            let (rows, cols, data) =
+                (coo.row_indices().clone(), coo.col_indices().clone(), widen(coo.data()));
             let wide = Coo::from_parts(coo.shape(), rows, cols, data)?;
             summary(&wide.to_csr::<P>(Duplicates::Sum, Place::Memory, ctx)?, ctx)?
         }

@@ -81,7 +81,7 @@ fn recipe(folder: &Path, nrows: usize, ctx: &Context) -> outcore::Result<()> {
         column.extend((0..nrows).map(|i| (i % 1000 + j) as f32));
     };
     let (filled, seconds) = timed(|| -> outcore::Result<()> {
-        let mut array = DenseMut::<f32>::create(&path, (nrows, ncols), Order::C, ctx)?;
+        let mut array = DenseMut::<f32>::create((nrows, ncols), Order::C, &path, ctx)?;
         let mut columns = ColumnWriter::new(&mut array)?;
         let mut values = Vec::with_capacity(nrows);
         for j in 0..ncols {
@@ -95,7 +95,7 @@ fn recipe(folder: &Path, nrows: usize, ctx: &Context) -> outcore::Result<()> {
     let array = Dense::<f32, _>::open(&path)?;
     let mut last = Vec::new();
     column(ncols - 1, &mut last);
-    assert!(array.column(ncols - 1)?.iter().eq(&last), "the last column is not what was written");
+    assert!(array.col(ncols - 1)?.iter().eq(&last), "the last column is not what was written");
     let bytes = (array.len() * 4) as u64;
     line("filled, closed, reopened, last column compared", seconds, Some(bytes));
 

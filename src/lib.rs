@@ -12,7 +12,7 @@
 //!
 //! let ctx = Context::new();
 //! // A dense array in a file, filled column by column; it appears under its name when it is closed.
-//! let mut array = DenseMut::<f32>::create(folder.join("a.npy"), (1000, 100), Order::C, &ctx)?;
+//! let mut array = DenseMut::<f32>::create((1000, 100), Order::C, folder.join("a.npy"), &ctx)?;
 //! let mut columns = ColumnWriter::new(&mut array)?;
 //! for j in 0..100 {
 //!     let column: Vec<f32> = (0..1000).map(|i| if i % 100 == j { 1.0 } else { 0.0 }).collect();
@@ -65,12 +65,16 @@ mod sparse;
 pub mod spectral;
 mod storage;
 
+pub use ndarray;
+pub use num_complex;
+
 pub use any::{AnyCompressed, AnyCsc, AnyCsr, AnyMatrix, open};
 pub use convert::CooBuilder;
 pub use dense::{AnyDense, ColumnWriter, Dense, DenseBase, DenseBuilder, DenseMut};
 pub use error::{Error, ErrorKind, Location, Result};
 pub use sparse::{
-    AnyCoo, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Line, Permutation, Refill,
+    AnyCoo, Axis, ByCols, ByRows, Compressed, CompressedMut, Coo, Csc, CscMut, Csr, CsrMut,
+    Duplicates, Line, Permutation,
 };
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub use storage::{

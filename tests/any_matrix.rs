@@ -189,7 +189,9 @@ fn dense_of_both_orders<T: Case + Element>() {
         let dense = csr.to_dense(order, &memory, &ctx).unwrap();
         let same = |found: AnyMatrix, expected: &Dense<T>| {
             let found = Dense::<T>::try_from(found).unwrap();
-            assert!(found.order() == expected.order() && found.view() == expected.view());
+            assert!(
+                found.order() == expected.order() && found.as_ndarray() == expected.as_ndarray()
+            );
         };
         for a in here_and_stored(&dense.clone().into(), &folder.path().join("a.npy"), &ctx) {
             assert_eq!((a.shape(), a.dtype()), (SHAPE, Some(T::DTYPE)));
@@ -231,7 +233,7 @@ fn a_pattern_becomes_dense_as_truths() {
     let (ctx, memory) = (Context::new(), Place::Memory);
     let a = AnyMatrix::from(coo::<(), u32>());
     let dense = Dense::<bool>::try_from(a.to_dense(Order::C, &memory, &ctx).unwrap()).unwrap();
-    assert!(dense.view().indexed_iter().all(|((i, j), &is)| is == is_stored(i, j)));
+    assert!(dense.as_ndarray().indexed_iter().all(|((i, j), &is)| is == is_stored(i, j)));
 }
 
 /// Bits of all products of a matrix with vectors of `X`, made by itself and by an operator.
@@ -263,7 +265,9 @@ fn products_as<T: Case + Into<W>, W: Element + Multiplies<X>, X: Scalar>() {
     let (ctx, memory) = (Context::new(), Place::Memory);
     let narrow = coo::<T, u32>();
     let wide: Vec<W> = narrow.data().iter().map(|&value| value.into()).collect();
-    let wide = Coo::from_parts(SHAPE, narrow.rows().clone(), narrow.cols().clone(), wide).unwrap();
+    let wide =
+        Coo::from_parts(SHAPE, narrow.row_indices().clone(), narrow.col_indices().clone(), wide)
+            .unwrap();
     let typed: Csr<W> = wide.to_csr(Duplicates::Sum, &memory, &ctx).unwrap();
     let a = AnyMatrix::from(narrow);
     let csr = AnyMatrix::from(a.to_csr(&memory, &ctx).unwrap());
@@ -339,13 +343,13 @@ fn products_of_two<T: Case + Scalar + Multiplies<T>, I: Index, P: Index>() {
     let patterns = (any_a.pattern().unwrap(), any_b_csr.pattern().unwrap());
     equals(patterns.0.matmul(&patterns.1, &memory, &ctx).unwrap(), &pattern);
     let same = |found: AnyMatrix, expected: Array2<T>| {
-        assert_eq!(Dense::<T>::try_from(found).unwrap().view(), expected);
+        assert_eq!(Dense::<T>::try_from(found).unwrap().as_ndarray(), expected);
     };
-    let expected = dense_a.matmul(&dense_b, &memory, &ctx).unwrap().view().to_owned();
+    let expected = dense_a.matmul(&dense_b, &memory, &ctx).unwrap().as_ndarray().to_owned();
     same(any_dense_a.matmul(&any_dense_b, &memory, &ctx).unwrap(), expected);
-    let expected = a.matmat(dense_b.view()).unwrap();
+    let expected = a.matmat(dense_b.as_ndarray()).unwrap();
     same(any_a.matmul(&any_dense_b, &memory, &ctx).unwrap(), expected);
-    let expected = b.transpose().matmat(dense_a.transpose().view()).unwrap().reversed_axes();
+    let expected = b.transpose().matmat(dense_a.transpose().as_ndarray()).unwrap().reversed_axes();
     same(any_dense_a.matmul(&any_b, &memory, &ctx).unwrap(), expected);
 }
 
@@ -358,7 +362,7 @@ fn factors_of_two_types_meet_in_a_third() {
         .matmul(&AnyMatrix::from(wide.clone()).transpose(), &memory, &ctx)
         .unwrap();
     let numbers = |data: &[f32]| data.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
-    let a = narrow.map_values(f64::from, &memory, &ctx).unwrap();
+    let a = narrow.map_values(&memory, &ctx, f64::from).unwrap();
     let (pointers, indices, _) = a.clone().into_parts();
     let pointers: Vec<u64> = pointers.iter().map(|&p| p.into()).collect();
     let indices: Vec<u64> = indices.iter().map(|&i| i.into()).collect();
@@ -383,7 +387,7 @@ fn there_and_back<T: Case + Element>() {
         let there = AnyMatrix::from(dense.clone()).to_dtype(dtype, place("a.npy"), &ctx).unwrap();
         assert_eq!(there.dtype(), Some(dtype));
         let back = there.to_dtype(T::DTYPE, &memory, &ctx).unwrap();
-        assert!(Dense::<T>::try_from(back).unwrap().view() == dense.view());
+        assert!(Dense::<T>::try_from(back).unwrap().as_ndarray() == dense.as_ndarray());
         let there = AnyMatrix::from(csr.clone()).to_dtype(dtype, place("a.bspnpy"), &ctx).unwrap();
         equals(there.to_dtype(T::DTYPE, &memory, &ctx).unwrap(), &csr);
         let list = AnyMatrix::from(there.to_coo(&memory, &ctx).unwrap());
@@ -600,7 +604,7 @@ fn solvers_take_matrices_of_any_type() {
     use outcore::solve::{CgOptions, cg};
     let ctx = Context::new();
     let typed = Csr::<f64>::poisson(&[12, 12], Place::Memory, &ctx).unwrap();
-    let a = AnyMatrix::from(typed.map_values(|x| x as i8, Place::Memory, &ctx).unwrap());
+    let a = AnyMatrix::from(typed.map_values(Place::Memory, &ctx, |x| x as i8).unwrap());
     let b = a.matvec(&vec![1.0; 144]).unwrap();
     let operator = Operator::new(&a, &ctx).unwrap();
     let found = cg(&operator, &b, &CgOptions::default(), &ctx).unwrap();

@@ -87,7 +87,7 @@ fn matrices() -> &'static Matrices {
         let (folder, ctx) = (tempdir().unwrap(), Context::new());
         let jumping = Csr::<f64>::random((4000, 600_000), 1e-5, 3, Place::Memory, &ctx).unwrap();
         let (path, dense_path) = (folder.path().join("a"), folder.path().join("d.npy"));
-        let mut dense = DenseMut::<f64>::create(&dense_path, (9_000, 40), Order::C, &ctx).unwrap();
+        let mut dense = DenseMut::<f64>::create((9_000, 40), Order::C, &dense_path, &ctx).unwrap();
         dense.as_mut_slice().copy_from_slice(&fractions(9_000 * 40));
         let dense = dense.freeze().unwrap();
         Matrices {

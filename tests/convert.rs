@@ -28,7 +28,7 @@ proptest! {
         let ctx = Context::new();
         let mut expected = Array2::<i64>::zeros(shape);
         triplets.iter().for_each(|&(i, j, value)| expected[(i, j)] += value);
-        let dense = |a: Dense<i64>| a.view().to_owned();
+        let dense = |a: Dense<i64>| a.as_ndarray().to_owned();
         let coo = Coo::<i64>::from_triplets(shape, triplets.clone()).unwrap();
         for place in places(folder.path()) {
             let file = |extra: &str| match &place {
@@ -94,11 +94,11 @@ fn sums_that_overflow_are_errors() {
 fn a_threshold_chooses_what_is_stored() {
     let ctx = Context::new();
     let a = Dense::from(ndarray::arr2(&[[0.1, 2.0], [-3.0, 0.0]]));
-    let csr: Csr<f64> = a.to_csr_if(|x: f64| x.abs() > 1.0, Place::Memory, &ctx).unwrap();
+    let csr: Csr<f64> = a.to_csr_if(Place::Memory, &ctx, |x: f64| x.abs() > 1.0).unwrap();
     assert_eq!(**csr.data(), [2.0, -3.0]);
-    let csc: Csc<f64> = a.to_csc_if(|x: f64| x.abs() > 1.0, Place::Memory, &ctx).unwrap();
+    let csc: Csc<f64> = a.to_csc_if(Place::Memory, &ctx, |x: f64| x.abs() > 1.0).unwrap();
     assert_eq!(**csc.data(), [-3.0, 2.0]);
-    let zeros: Csr<f64> = a.to_csr_if(|_| true, Place::Memory, &ctx).unwrap();
+    let zeros: Csr<f64> = a.to_csr_if(Place::Memory, &ctx, |_| true).unwrap();
     assert_eq!(zeros.nnz(), 4);
 }
 
@@ -111,7 +111,7 @@ fn shapes_without_elements() {
         assert_eq!(csr.to_csc(Place::Memory, &ctx).unwrap().shape(), shape);
         for order in [Order::C, Order::Fortran] {
             let dense = csr.to_dense(order, Place::Scratch, &ctx).unwrap();
-            assert_eq!(dense.dim(), shape);
+            assert_eq!(dense.shape(), shape);
             assert_eq!(dense.to_csr::<u32, u32>(Place::Scratch, &ctx).unwrap().shape(), shape);
             assert_eq!(dense.to_csc::<u32, u32>(Place::Memory, &ctx).unwrap().nnz(), 0);
         }

@@ -55,7 +55,7 @@ fn sparse_in_the_other_byte_order<T: Entry>(values: &[T], unit: usize) {
     let arrays = [("indices_0.npy", 4), ("indices_1.npy", 4), ("values.npy", unit)];
     swapped(&folders.path("coo"), &arrays[..if unit > 1 { 3 } else { 2 }]);
     let read = Coo::<T>::read(folders.path("coo"), Place::Memory, &ctx).unwrap();
-    assert_eq!((&**read.rows(), &**read.cols()), (&[0, 0, 2][..], &[4, 1, 0][..]));
+    assert_eq!((&**read.row_indices(), &**read.col_indices()), (&[0, 0, 2][..], &[4, 1, 0][..]));
     assert_eq!(**read.data(), *values);
 }
 

@@ -48,9 +48,9 @@ fn any_dimension_and_both_orders() {
         let path = folder.path().join(name);
         Dense::from(array.clone()).copy_to(&path, &ctx).unwrap();
         let mapped = Dense::<i32, ndarray::Ix3>::open(&path).unwrap();
-        assert_eq!(mapped.view(), array);
+        assert_eq!(mapped.as_ndarray(), array);
         assert_eq!(mapped.order(), if name == "c.npy" { Order::C } else { Order::Fortran });
-        assert_eq!(Dense::<i32, IxDyn>::open(&path).unwrap().shape(), array.shape());
+        assert_eq!(Dense::<i32, IxDyn>::open(&path).unwrap().extents(), array.shape());
         assert_eq!(Dense::<i32>::open(&path).unwrap_err().kind(), ErrorKind::Shape);
         assert_eq!(mapped.index_axis(1, 2).unwrap(), array.index_axis(ndarray::Axis(1), 2));
         assert!(mapped.index_axis(1, 3).is_err() && mapped.index_axis(5, 0).is_err());
@@ -61,11 +61,11 @@ fn any_dimension_and_both_orders() {
 fn slices_of_ndarray_become_arrays_of_their_own() {
     let array = Array2::from_shape_fn((5, 6), |(i, j)| 10 * i + j).mapv(|x| x as u64);
     let odd = array.slice(ndarray::s![1..;2, ..;-3]).to_owned();
-    assert_eq!(Dense::from(odd.clone()).view(), odd);
+    assert_eq!(Dense::from(odd.clone()).as_ndarray(), odd);
     let sliced = array.clone().slice_move(ndarray::s![2.., 1..3]);
-    assert_eq!(Dense::from(sliced.clone()).view(), sliced);
+    assert_eq!(Dense::from(sliced.clone()).as_ndarray(), sliced);
     let fortran = array.t().slice_move(ndarray::s![1..4, ..]).to_owned();
-    assert_eq!(Dense::from(fortran.clone()).view(), fortran);
+    assert_eq!(Dense::from(fortran.clone()).as_ndarray(), fortran);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_recipe() {
     let path = folder.path().join("recipe.npy");
     let ctx = Context::new().memory_limit(1 << 20);
     let (nrows, ncols) = (10_000, 100);
-    let mut a = DenseMut::<f32>::create(&path, (nrows, ncols), Order::C, &ctx).unwrap();
+    let mut a = DenseMut::<f32>::create((nrows, ncols), Order::C, &path, &ctx).unwrap();
     let column = |j: usize| (0..nrows).map(move |i| (i * ncols + j) as f32).collect::<Vec<_>>();
     let mut columns = ColumnWriter::new(&mut a).unwrap();
     for j in 0..ncols {
@@ -83,12 +83,12 @@ fn the_recipe() {
     columns.finish().unwrap();
     a.close().unwrap();
     let b = Dense::<f32, _>::open(&path).unwrap();
-    assert_eq!(b.column(ncols - 1).unwrap().to_vec(), column(ncols - 1));
+    assert_eq!(b.col(ncols - 1).unwrap().to_vec(), column(ncols - 1));
 }
 
 #[test]
 fn too_many_and_too_few_columns_are_errors() {
-    let mut a = DenseMut::<f32>::create(Place::Memory, (2, 2), Order::C, &Context::new()).unwrap();
+    let mut a = DenseMut::<f32>::create((2, 2), Order::C, Place::Memory, &Context::new()).unwrap();
     let mut columns = ColumnWriter::new(&mut a).unwrap();
     assert_eq!(columns.push(&[1.0]).unwrap_err().kind(), ErrorKind::Shape);
     columns.push(&[1.0, 2.0]).unwrap();
@@ -107,13 +107,13 @@ proptest! {
         let order = if fortran { Order::Fortran } else { Order::C };
         // A small limit makes the staging area hold a few lines only.
         let ctx = Context::new().memory_limit(limit);
-        let mut a = DenseMut::<u16>::create(Place::Scratch, (nrows, ncols), order, &ctx).unwrap();
+        let mut a = DenseMut::<u16>::create((nrows, ncols), order, Place::Scratch, &ctx).unwrap();
         if by_rows {
             a.fill_rows(|i, row| row.iter_mut().enumerate().for_each(|(j, x)| *x = (i * 64 + j) as u16)).unwrap();
         } else {
             a.fill_columns(|j, col| col.iter_mut().enumerate().for_each(|(i, x)| *x = (i * 64 + j) as u16)).unwrap();
         }
-        for ((i, j), &x) in a.view().indexed_iter() {
+        for ((i, j), &x) in a.as_ndarray().indexed_iter() {
             prop_assert_eq!(x as usize, i * 64 + j);
         }
     }
@@ -172,10 +172,10 @@ fn files_of_others() {
 #[test]
 fn transposes_and_parts() {
     let a = Dense::from(arr2(&[[1, 2, 3], [4, 5, 6]]));
-    assert_eq!(a.transpose().view(), a.view().t());
+    assert_eq!(a.transpose().as_ndarray(), a.as_ndarray().t());
     assert_eq!(a.transpose().transpose().as_slice(), a.as_slice());
     assert_eq!(a.row(1).unwrap().to_vec(), [4, 5, 6]);
-    assert_eq!(a.column(2).unwrap().to_vec(), [3, 6]);
-    assert!(a.row(2).is_err() && a.column(3).is_err());
+    assert_eq!(a.col(2).unwrap().to_vec(), [3, 6]);
+    assert!(a.row(2).is_err() && a.col(3).is_err());
     assert!(Dense::<i32>::from_parts((2, 2), Order::C, vec![1].into()).is_err());
 }

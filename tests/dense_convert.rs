@@ -29,7 +29,7 @@ fn fill<T: Element>(
     let ctx = folders.context(limit).threads(3).unwrap();
     let ((), report) = ctx
         .measure(|ctx| {
-            let mut a = DenseMut::<T>::create(&place, (nrows, ncols), order, ctx)?;
+            let mut a = DenseMut::<T>::create((nrows, ncols), order, &place, ctx)?;
             if by_rows {
                 a.fill_rows(|i, row| {
                     row.iter_mut().enumerate().for_each(|(j, x)| *x = element(i, j));
@@ -39,7 +39,7 @@ fn fill<T: Element>(
                     column.iter_mut().enumerate().for_each(|(i, x)| *x = element(i, j));
                 })?;
             }
-            assert_eq!(a.view()[[nrows - 1, ncols - 1]], element(nrows - 1, ncols - 1));
+            assert_eq!(a.as_ndarray()[[nrows - 1, ncols - 1]], element(nrows - 1, ncols - 1));
             a.close()
         })
         .unwrap();
@@ -48,7 +48,7 @@ fn fill<T: Element>(
     let bytes = verify(&path, &free).unwrap().bytes;
     assert_eq!(bytes, 4096 + (nrows * ncols * size_of::<T>()) as u64);
     let a = Dense::<T>::open(&path).unwrap();
-    for (i, row) in a.view().rows().into_iter().enumerate() {
+    for (i, row) in a.as_ndarray().rows().into_iter().enumerate() {
         for (j, &found) in row.iter().enumerate() {
             assert_eq!(found, element(i, j), "row {i}, column {j}");
         }
@@ -91,16 +91,16 @@ fn lines_that_do_not_fit_are_an_error() {
     let folders = Folders::new();
     let ctx = folders.context(1 << 20).threads(3).unwrap();
     let mut a =
-        DenseMut::<f64>::create(folders.path("a.npy"), (200_000, 10), Order::C, &ctx).unwrap();
+        DenseMut::<f64>::create((200_000, 10), Order::C, folders.path("a.npy"), &ctx).unwrap();
     let error = a.fill_columns(|_, _| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Memory);
     assert!(error.to_string().contains("1600000"), "{error}");
     drop(a);
     // Along the order a line that does not fit is made in the map.
     let mut a =
-        DenseMut::<f64>::create(folders.path("a.npy"), (200_000, 2), Order::Fortran, &ctx).unwrap();
+        DenseMut::<f64>::create((200_000, 2), Order::Fortran, folders.path("a.npy"), &ctx).unwrap();
     a.fill_columns(|j, column| column.fill(j as f64)).unwrap();
-    assert_eq!(a.view()[[199_999, 1]], 1.0);
+    assert_eq!(a.as_ndarray()[[199_999, 1]], 1.0);
     drop(a);
     folders.assert_only(&[]);
 }
@@ -111,7 +111,7 @@ fn what_is_pushed_and_what_is_given_up() {
     let ctx = folders.context(1 << 20).threads(3).unwrap();
     for order in [Order::C, Order::Fortran] {
         let path = folders.path("a.npy");
-        let mut a = DenseMut::<f64>::create(&path, (10_000, 100), order, &ctx).unwrap();
+        let mut a = DenseMut::<f64>::create((10_000, 100), order, &path, &ctx).unwrap();
         let column = |j: usize| (0..10_000).map(move |i| number(i, j)).collect::<Vec<_>>();
         let mut columns = ColumnWriter::new(&mut a).unwrap();
         // Given up in the middle, with blocks on their way to the file.
@@ -119,7 +119,7 @@ fn what_is_pushed_and_what_is_given_up() {
             columns.push(&column(j)).unwrap();
         }
         drop(columns);
-        a.view_mut().fill(-1.0);
+        a.as_ndarray_mut().fill(-1.0);
         let mut columns = ColumnWriter::new(&mut a).unwrap();
         assert_eq!(columns.push(&[1.0]).unwrap_err().kind(), ErrorKind::Shape);
         for j in 0..99 {
@@ -132,21 +132,21 @@ fn what_is_pushed_and_what_is_given_up() {
         }
         assert_eq!(columns.push(&column(100)).unwrap_err().kind(), ErrorKind::Shape);
         columns.finish().unwrap();
-        assert_eq!(a.column(99).unwrap().to_vec(), column(99));
+        assert_eq!(a.col(99).unwrap().to_vec(), column(99));
         // The sums taken on the way are not those of what is stored afterwards.
-        a.view_mut()[[5000, 50]] = 3.0;
+        a.as_ndarray_mut()[[5000, 50]] = 3.0;
         a.close().unwrap();
         verify(&path, &Context::new()).unwrap();
 
         // Stored arrays are written over where they lie.
         let mut a = DenseMut::<f64>::open_mut(&path, &ctx).unwrap();
-        assert_eq!(a.view()[[5000, 50]], 3.0);
+        assert_eq!(a.as_ndarray()[[5000, 50]], 3.0);
         a.fill_rows(|i, row| row.iter_mut().enumerate().for_each(|(j, x)| *x = number(j, i)))
             .unwrap();
         a.close().unwrap();
         verify(&path, &Context::new()).unwrap();
         let a = Dense::<f64>::open(&path).unwrap();
-        assert_eq!(a.view()[[5000, 50]], number(50, 5000));
+        assert_eq!(a.as_ndarray()[[5000, 50]], number(50, 5000));
         drop(a);
         for name in ["a.npy", "a.npy.xxh3"] {
             std::fs::remove_file(folders.path(name)).unwrap();
@@ -180,7 +180,7 @@ fn foreign_files_are_filled_too() {
             (&bytes[..128], &bytes[128 + 4_000_000..])
         );
         let a = Dense::<f64>::open(&path).unwrap();
-        assert!(a.view().indexed_iter().all(|((i, j), &x)| x == number(i, j)));
+        assert!(a.as_ndarray().indexed_iter().all(|((i, j), &x)| x == number(i, j)));
         verify(&path, &ctx).unwrap();
     }
 }
@@ -192,7 +192,7 @@ fn cancelled_fills_leave_nothing() {
         let token = CancelToken::new();
         let ctx = folders.context(1 << 20).threads(3).unwrap().cancel(token.clone());
         let mut a =
-            DenseMut::<f64>::create(folders.path("a.npy"), (10_000, 100), order, &ctx).unwrap();
+            DenseMut::<f64>::create((10_000, 100), order, folders.path("a.npy"), &ctx).unwrap();
         let outcome = a.fill_columns(|j, _| {
             if j == 70 {
                 token.cancel();
@@ -203,7 +203,7 @@ fn cancelled_fills_leave_nothing() {
         folders.assert_only(&[]);
     }
     let plan = folders.context(1 << 20).threads(3).unwrap().plan(|ctx| {
-        let mut a = DenseMut::<f64>::create(folders.path("a.npy"), (10_000, 100), Order::C, ctx)?;
+        let mut a = DenseMut::<f64>::create((10_000, 100), Order::C, folders.path("a.npy"), ctx)?;
         a.fill_columns(|_, _| unreachable!())
     });
     assert!(plan.unwrap().cost.scratch > 6_000_000);
@@ -226,7 +226,7 @@ fn reorder<T: Element>(
         let stored = memory.copy_to(folders.path("a.npy"), &free).unwrap();
         let turned = memory.to_order(other, Place::Memory, &free).unwrap();
         assert_eq!((turned.order(), turned.shape()), (other, memory.shape()));
-        assert!(turned.view() == memory.view());
+        assert!(turned.as_ndarray() == memory.as_ndarray());
         let ctx = folders.context(limit).threads(3).unwrap();
         for a in [&memory, &stored] {
             let (result, report) =
@@ -341,7 +341,10 @@ fn thin(shape: (usize, usize), order: Order, percent: usize) -> Dense<f64> {
 }
 
 fn same_entries(a: &Coo<f64>, b: &Coo<f64>) -> bool {
-    a.shape() == b.shape() && a.rows() == b.rows() && a.cols() == b.cols() && a.data() == b.data()
+    a.shape() == b.shape()
+        && a.row_indices() == b.row_indices()
+        && a.col_indices() == b.col_indices()
+        && a.data() == b.data()
 }
 
 /// Compares what becomes of a dense matrix under a limit with what becomes of it in memory, element by element.
@@ -350,7 +353,7 @@ fn sparsify(shape: (usize, usize), percent: usize, limit: u64) {
     for order in [Order::C, Order::Fortran] {
         let memory = thin(shape, order, percent);
         let csr: Csr<f64> = memory.to_csr(Place::Memory, &free).unwrap();
-        for ((i, j), &x) in memory.view().indexed_iter() {
+        for ((i, j), &x) in memory.as_ndarray().indexed_iter() {
             assert!(x == 0.0 || csr.get(i, j).unwrap() == Some(x));
         }
         assert_eq!(csr.nnz(), memory.as_slice().iter().filter(|&&x| x != 0.0).count());
@@ -410,9 +413,9 @@ fn elements_are_looked_at_once_on_their_way_to_a_file() {
         x > 5e6
     };
     let ctx = folders.context(4 << 20).threads(3).unwrap();
-    let csr: Csr<f64> = a.to_csr_if(keep, folders.path("csr"), &ctx).unwrap();
+    let csr: Csr<f64> = a.to_csr_if(folders.path("csr"), &ctx, keep).unwrap();
     assert_eq!(looks.swap(0, Ordering::Relaxed), 2_000_000);
-    let csc: Csc<f64> = a.to_csc_if(keep, folders.path("csc"), &ctx).unwrap();
+    let csc: Csc<f64> = a.to_csc_if(folders.path("csc"), &ctx, keep).unwrap();
     assert_eq!(looks.load(Ordering::Relaxed), 2_000_000);
     assert!(csr.data().iter().all(|&x| x > 5e6) && csr.nnz() > 10_000);
     assert!(csc == csr.to_csc(Place::Memory, &Context::new()).unwrap());
@@ -426,7 +429,7 @@ fn elements_are_looked_at_once_on_their_way_to_a_file() {
         }
         x > 5e6
     };
-    let error = a.to_csr_if::<u32, u32>(stop, folders.path("none"), &ctx).unwrap_err();
+    let error = a.to_csr_if::<u32, u32>(folders.path("none"), &ctx, stop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     folders.assert_only(&["a.npy", "a.npy.xxh3", "csc", "csr"]);
 }
@@ -452,7 +455,9 @@ fn entries(shape: (usize, usize), nnz: usize) -> Coo<f64> {
 /// The dense twin of some entries; an entry alone keeps the sign of its zero.
 fn written_out(coo: &Coo<f64>) -> ndarray::Array2<f64> {
     let mut a = ndarray::Array2::zeros(coo.shape());
-    for ((&i, &j), &x) in coo.rows().iter().zip(coo.cols().iter()).zip(coo.data().iter()) {
+    for ((&i, &j), &x) in
+        coo.row_indices().iter().zip(coo.col_indices().iter()).zip(coo.data().iter())
+    {
         let element = &mut a[[i as usize, j as usize]];
         *element = if *element == 0.0 { x } else { *element + x };
     }
@@ -460,7 +465,7 @@ fn written_out(coo: &Coo<f64>) -> ndarray::Array2<f64> {
 }
 
 fn bits(a: &Dense<f64>) -> Vec<u64> {
-    a.view().iter().map(|x| x.to_bits()).collect()
+    a.as_ndarray().iter().map(|x| x.to_bits()).collect()
 }
 
 fn densify(shape: (usize, usize), nnz: usize, limit: u64, planned: bool) {
@@ -482,7 +487,7 @@ fn densify(shape: (usize, usize), nnz: usize, limit: u64, planned: bool) {
     for order in [Order::C, Order::Fortran] {
         let place = || folders.replaced("d.npy");
         let check = |(found, report): (Dense<f64>, Report), what: &str| {
-            assert_eq!((found.order(), found.shape()), (order, &[shape.0, shape.1][..]));
+            assert_eq!((found.order(), found.shape()), (order, shape));
             assert!(bits(&found) == expected, "{what} {shape:?} to {order:?} order");
             assert!(report.actual.peak_memory <= limit.max(2 << 20), "{report}");
             verify(folders.path("d.npy"), &free).unwrap();
@@ -579,18 +584,18 @@ fn stack(axis: usize, shapes: &[(usize, usize)], order: Order, limit: u64) {
         let place = folders.path(&format!("{k}.npy"));
         matrices.push(if k % 3 == 1 { a } else { a.copy_to(place, &free).unwrap() });
     }
-    let views: Vec<_> = matrices.iter().map(|a| a.view()).collect();
+    let views: Vec<_> = matrices.iter().map(|a| a.as_ndarray()).collect();
     let expected = ndarray::concatenate(ndarray::Axis(axis), &views).unwrap();
     let matrices: Vec<&Dense<f64>> = matrices.iter().collect();
     let ctx = folders.context(limit).threads(3).unwrap();
     let (found, report) =
         measured(&ctx, |ctx| Dense::concatenate(axis, &matrices, folders.replaced("all.npy"), ctx));
-    assert!(found.view() == expected, "{axis} {shapes:?} {order:?}");
+    assert!(found.as_ndarray() == expected, "{axis} {shapes:?} {order:?}");
     assert_eq!(found.order(), order);
     assert!(report.actual.peak_memory <= limit.max(2 << 20), "{report}");
     verify(folders.path("all.npy"), &free).unwrap();
     let (found, _) = measured(&free, |ctx| Dense::concatenate(axis, &matrices, Place::Memory, ctx));
-    assert!(found.view() == expected);
+    assert!(found.as_ndarray() == expected);
 }
 
 #[test]
@@ -620,7 +625,7 @@ fn matrices_below_each_other_and_side_by_side() {
     let row = Dense::from(ndarray::Array2::<f64>::ones((1, 3)));
     let row = row.to_order(Order::Fortran, Place::Memory, &ctx).unwrap();
     let stacked = Dense::vstack(&[&row, &a, &row], Place::Memory, &ctx).unwrap();
-    assert_eq!((stacked.order(), stacked.view().sum()), (Order::C, 6.0));
+    assert_eq!((stacked.order(), stacked.as_ndarray().sum()), (Order::C, 6.0));
 }
 
 #[test]
@@ -640,7 +645,7 @@ fn built_line_by_line() {
             assert_eq!(builder.lines(), 3002);
             let a = builder.finish().unwrap();
             let shape = if order == Order::C { [3002, 100] } else { [100, 3002] };
-            assert_eq!((a.order(), a.shape()), (order, &shape[..]));
+            assert_eq!((a.order(), a.extents()), (order, &shape[..]));
             assert!(a.as_slice().chunks(100).enumerate().all(|(k, found)| found == line(k)));
         }
         verify(folders.path("a.npy"), &ctx).unwrap();
@@ -655,7 +660,7 @@ fn built_line_by_line() {
     builder.push(&[1.0; 3]).unwrap();
     drop(builder);
     let none = DenseBuilder::<f64>::new(3, Order::C, folders.path("b.npy"), &ctx).unwrap();
-    assert_eq!(none.finish().unwrap().shape(), [0, 3]);
-    assert_eq!(Dense::<f64>::open(folders.path("b.npy")).unwrap().shape(), [0, 3]);
+    assert_eq!(none.finish().unwrap().shape(), (0, 3));
+    assert_eq!(Dense::<f64>::open(folders.path("b.npy")).unwrap().shape(), (0, 3));
     folders.assert_only(&["a.npy", "a.npy.xxh3", "b.npy", "b.npy.xxh3"]);
 }

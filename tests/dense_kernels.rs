@@ -35,7 +35,7 @@ fn matrix<T: Scalar>(shape: (usize, usize), order: Order, parts: bool) -> Dense<
 }
 
 fn twin<T: Scalar>(a: &Dense<T>, b: &Dense<T>) -> Array2<T> {
-    let (a, b) = (a.view(), b.view());
+    let (a, b) = (a.as_ndarray(), b.as_ndarray());
     Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
         (0..a.ncols()).fold(T::zero(), |sum, k| sum + a[[i, k]] * b[[k, j]])
     })
@@ -44,7 +44,7 @@ fn twin<T: Scalar>(a: &Dense<T>, b: &Dense<T>) -> Array2<T> {
 fn products<T: Scalar>((m, k, n): (usize, usize, usize), left: Order, right: Order) {
     let [one, ..] = &CONTEXTS[..] else { unreachable!() };
     let (a, b) = (matrix::<T>((m, k), left, false), matrix::<T>((k, n), right, false));
-    assert_eq!(a.matmul(&b, Place::Memory, one).unwrap().view(), twin(&a, &b));
+    assert_eq!(a.matmul(&b, Place::Memory, one).unwrap().as_ndarray(), twin(&a, &b));
     assert_eq!(a.gram(one).unwrap(), twin(&a.transpose(), &a));
     let (a, b) = (matrix::<T>((m, k), left, true), matrix::<T>((k, n), right, true));
     let folder = tempdir().unwrap();
@@ -52,7 +52,10 @@ fn products<T: Scalar>((m, k, n): (usize, usize, usize), left: Order, right: Ord
     let (product, gram) = (a.matmul(&b, Place::Memory, one).unwrap(), a.gram(one).unwrap());
     for ctx in &CONTEXTS[..] {
         for a in [&a, &stored] {
-            assert_eq!(a.matmul(&b, Place::Memory, ctx).unwrap().view(), product.view());
+            assert_eq!(
+                a.matmul(&b, Place::Memory, ctx).unwrap().as_ndarray(),
+                product.as_ndarray()
+            );
             assert_eq!(a.gram(ctx).unwrap(), gram);
         }
     }
@@ -91,7 +94,7 @@ fn transposed<T: Scalar>(shape: (usize, usize), order: Order) {
     for ctx in &CONTEXTS[..] {
         for place in [Place::Memory, Place::Scratch] {
             let b = a.to_order(other, place, ctx).unwrap();
-            assert_eq!((b.order(), b.view()), (other, a.view()));
+            assert_eq!((b.order(), b.as_ndarray()), (other, a.as_ndarray()));
         }
     }
 }

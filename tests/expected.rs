@@ -139,7 +139,7 @@ impl Case<'_> {
 
     /// Everything that the table says of a matrix with its zeros written out.
     fn dense<X: Vectors, T: Element + Multiplies<X>>(&self, a: &Dense<T>) {
-        self.shape(a.dim());
+        self.shape(a.shape());
         self.reductions(a.sum::<X>(&self.ctx).unwrap().into(), a.norm_fro::<X>(&self.ctx).unwrap());
         self.products::<X>(a);
     }

@@ -189,7 +189,7 @@ fn a_line_refused_for_the_memory_limit_is_not_taken() {
     assert_eq!(builder.finish().unwrap().nnz(), 2);
     let mut builder = DenseBuilder::<f64>::new(1 << 17, Order::C, Place::Memory, &ctx).unwrap();
     assert_eq!(repeats(|| builder.push(&values)).kind(), ErrorKind::Memory);
-    assert_eq!(builder.finish().unwrap().shape(), [1, 1 << 17]);
+    assert_eq!(builder.finish().unwrap().shape(), (1, 1 << 17));
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_column_pushed_again_after_an_error_is_not_taken_twice() {
     for order in [Order::C, Order::Fortran] {
         let token = CancelToken::new();
         let ctx = Context::new().cancel(token.clone());
-        let mut array = DenseMut::<f64>::create(Place::Memory, (4, 3), order, &ctx).unwrap();
+        let mut array = DenseMut::<f64>::create((4, 3), order, Place::Memory, &ctx).unwrap();
         let mut writer = ColumnWriter::new(&mut array).unwrap();
         assert_eq!(writer.push(&[1.0; 5]).unwrap_err().kind(), ErrorKind::Shape);
         writer.push(&[1.0; 4]).unwrap();
@@ -211,7 +211,7 @@ fn a_column_pushed_again_after_an_error_is_not_taken_twice() {
 #[test]
 fn a_full_array_takes_no_more_and_is_whole() {
     let ctx = Context::new();
-    let mut array = DenseMut::<f64>::create(Place::Memory, (2, 1), Order::C, &ctx).unwrap();
+    let mut array = DenseMut::<f64>::create((2, 1), Order::C, Place::Memory, &ctx).unwrap();
     let mut writer = ColumnWriter::new(&mut array).unwrap();
     writer.push(&[1.0, 2.0]).unwrap();
     assert_eq!(writer.push(&[3.0, 4.0]).unwrap_err().kind(), ErrorKind::Shape);

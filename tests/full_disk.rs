@@ -85,7 +85,7 @@ fn results_that_do_not_fit_on_the_device_leave_what_was_there() {
         a.to_csc(replaced(), &ctx).map(drop),
         a.to_coo(replaced(), &ctx).map(drop),
         a.copy_to(Place::Scratch, &ctx).map(drop),
-        DenseMut::<f64>::create(disk.path("d.npy"), (1 << 20, 1), Order::C, &ctx).map(drop),
+        DenseMut::<f64>::create((1 << 20, 1), Order::C, disk.path("d.npy"), &ctx).map(drop),
     ];
     for (k, outcome) in outcomes.into_iter().enumerate() {
         let error = outcome.unwrap_err();

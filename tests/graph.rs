@@ -15,7 +15,7 @@ fn graph(n: usize, edges: &[(usize, usize)]) -> Csr<()> {
 }
 
 fn rmat(scale: u32) -> Csr<()> {
-    let edges = Coo::<()>::rmat(scale, 8, 7).unwrap();
+    let edges = Coo::<()>::rmat(scale, 8, 7, Place::Memory, &Context::new()).unwrap();
     edges.to_csr(Duplicates::Sum, Place::Memory, &Context::new()).unwrap()
 }
 

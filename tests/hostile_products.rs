@@ -112,7 +112,7 @@ fn ask_everything<A: Axis>(a: &Matrix<A>, folder: &Path) {
     }
     drop(a.check());
     drop(a.get(1, 1));
-    drop(a.view().map(drop));
+    drop(a.as_sprs().map(drop));
     drop(a.to_coo(Place::Memory, &ctx));
     drop(a.to_dense(Order::C, Place::Memory, &ctx));
     drop(a.copy_to(Place::Memory, &ctx));

@@ -195,7 +195,7 @@ fn compressed<A: Axis>(table: &mut Table, a: &Compressed<f64, u64, u64, A>, name
     table.at_places(&of("sub"), |place, ctx| a.sub(a, place, ctx));
     table.at_places(&of("multiply"), |place, ctx| a.multiply(a, place, ctx));
     table.at_places(&of("kron"), |place, ctx| a.kron(a, place, ctx));
-    table.at_places(&of("map_values"), |place, ctx| a.map_values(|x| x * 2.0, place, ctx));
+    table.at_places(&of("map_values"), |place, ctx| a.map_values(place, ctx, |x| x * 2.0));
     table.at_places(&of("scale"), |place, ctx| a.scale(2.0, place, ctx));
     table.at_places(&of("scale_rows"), |place, ctx| a.scale_rows(&[2.0; 3], place, ctx));
     table.at_places(&of("scale_cols"), |place, ctx| a.scale_cols(&[2.0; 3], place, ctx));
@@ -240,7 +240,7 @@ fn compressed<A: Axis>(table: &mut Table, a: &Compressed<f64, u64, u64, A>, name
         a.transpose().pattern().to_ones::<i8>()?;
         a.with_data(vec![1u8; a.nnz()])?;
         assert!(*a == a.clone());
-        let _ = format!("{a:?} {} {:?}", a.bytes(), a.view().is_ok());
+        let _ = format!("{a:?} {} {:?}", a.bytes(), a.as_sprs().is_ok());
         a.check()
     });
     for (i, j) in [(0, 0), (shape.0 / 2, shape.1 / 2), shape, (usize::MAX, usize::MAX)] {
@@ -297,7 +297,7 @@ where
     }
     table.run(&of("cg"), |ctx| outcore::solve::cg(a, &[1.0; 3], &Default::default(), ctx));
     table.run(&of("randomized_svd"), |ctx| {
-        outcore::spectral::randomized_svd::<f64>(a, 1, Default::default(), Place::Memory, ctx)
+        outcore::spectral::randomized_svd::<f64>(a, 1, &Default::default(), Place::Memory, ctx)
     });
 }
 
@@ -435,7 +435,7 @@ fn coo(table: &mut Table) {
                 Coo::<f64, u32>::from_triplets((nrows, ncols), triplets())
             });
             table.op(&of("CooBuilder by rows"), |ctx| {
-                let mut builder = CooBuilder::<f64, u64, ByRows>::new((nrows, ncols), ctx)?;
+                let mut builder = CooBuilder::<f64, u64, ByRows>::with_types((nrows, ncols), ctx)?;
                 triplets().try_for_each(|(i, j, x)| builder.push(i, j, x))?;
                 builder.finish::<u64>(Duplicates::Sum, Place::Memory, ctx)
             });
@@ -448,7 +448,9 @@ fn coo(table: &mut Table) {
             if nrows.max(ncols) != 1 << 31 {
                 // Without a context the limit is that of the machine.
                 table.run(&of("from_triplets"), |_| {
-                    Csr::<f64, u64>::from_triplets((nrows, ncols), triplets(), Duplicates::Sum)
+                    let (shape, ctx) = ((nrows, ncols), Context::new());
+                    let sum = Duplicates::Sum;
+                    Csr::<f64, u64>::from_triplets_with(shape, triplets(), sum, Place::Memory, &ctx)
                 });
             }
             let path = table.path();
@@ -485,9 +487,9 @@ fn dense(table: &mut Table) {
     {
         let path = table.path().with_extension("npy");
         let array = table.run("making dense", |ctx| {
-            DenseMut::<f64>::create(&path, shape, order, ctx)?.close()?;
-            let mut a = DenseMut::<f64>::create(Place::Memory, shape, order, ctx)?;
-            a.view_mut().fill(1.0);
+            DenseMut::<f64>::create(shape, order, &path, ctx)?.close()?;
+            let mut a = DenseMut::<f64>::create(shape, order, Place::Memory, ctx)?;
+            a.as_ndarray_mut().fill(1.0);
             a.map_inplace(|x| x + 1.0)?;
             a.freeze()
         });
@@ -496,8 +498,9 @@ fn dense(table: &mut Table) {
             table.files = name == "dense";
             let of = |what: &str| format!("{name} {shape:?} {order:?} {what}");
             table.run(&of("view"), |_| {
-                let _ = (a.view().sum(), a.row(0).is_ok(), a.column(0).is_ok(), format!("{a:?}"));
-                let _ = a.transpose().view().len();
+                let _ =
+                    (a.as_ndarray().sum(), a.row(0).is_ok(), a.col(0).is_ok(), format!("{a:?}"));
+                let _ = a.transpose().as_ndarray().len();
                 a.index_axis(0, usize::MAX).map(|part| part.len()).or(Ok(0))
             });
             table.at_places(&of("copy_to"), |place, ctx| a.copy_to(place, ctx));
@@ -534,7 +537,7 @@ fn dense(table: &mut Table) {
         let of = |what: &str| format!("dense {shape:?} {order:?} {what}");
         table.op(&of("read"), |ctx| Dense::<f64>::read(&path, Place::Memory, ctx));
         table.run(&of("filling"), |ctx| {
-            let mut a = DenseMut::<f64>::create(Place::Memory, shape, order, ctx)?;
+            let mut a = DenseMut::<f64>::create(shape, order, Place::Memory, ctx)?;
             a.fill_columns(|_, column| column.fill(1.0))?;
             a.fill_rows(|_, row| row.fill(1.0))?;
             ColumnWriter::new(&mut a).map(drop)?;
@@ -546,11 +549,11 @@ fn dense(table: &mut Table) {
         for cols in EXTENTS {
             let of = |what: &str| format!("dense {rows} x {cols} {what}");
             table.run(&of("create"), |ctx| {
-                DenseMut::<f64>::create(Place::Memory, (rows, cols), Order::C, ctx)
+                DenseMut::<f64>::create((rows, cols), Order::C, Place::Memory, ctx)
             });
             if rows.max(cols) != 1 << 31 {
                 table.run(&of("create in scratch"), |ctx| {
-                    DenseMut::<f64>::create(Place::Scratch, (rows, cols), Order::C, ctx)
+                    DenseMut::<f64>::create((rows, cols), Order::C, Place::Scratch, ctx)
                 });
             }
             table.run(&of("from_parts"), |_| {
@@ -569,7 +572,7 @@ fn dense(table: &mut Table) {
             table.run(&of("three dimensions"), |_| {
                 let shape = [rows, cols, 0];
                 Dense::<f64, _>::from_parts(shape, Order::C, Vec::new().into())
-                    .map(|a| a.view().len())
+                    .map(|a| a.as_ndarray().len())
             });
         }
     }
@@ -626,7 +629,9 @@ fn generators(table: &mut Table) {
         table.run(&of("random permutation"), |_| Permutation::new(vec![n]));
     }
     for scale in [0, 40, 47, 48, 64] {
-        table.run("rmat", |_| Coo::<(), u64>::rmat(scale, 1 << 40, 1));
+        table.run("rmat", |_| {
+            Coo::<(), u64>::rmat(scale, 1 << 40, 1, Place::Memory, &Context::new())
+        });
     }
     // Those that give no error panic, and do not end the process.
     for panics in [|| drop(Csr::<f64, u64>::eye(1 << 40)), || drop(Permutation::identity(1 << 45))]
@@ -771,7 +776,7 @@ fn an_error_about_a_result_in_memory_names_the_thing() {
     let a: Csr<f64, u64> = lines(1, 1 << 30, 1.0);
     let error = a.to_csc(Place::Memory, &ctx).unwrap_err().to_string();
     assert!(error.contains("the pointers would not fit"), "{error}");
-    let error = DenseMut::<f64>::create(Place::Memory, (1 << 20, 1), Order::C, &ctx).err().unwrap();
+    let error = DenseMut::<f64>::create((1 << 20, 1), Order::C, Place::Memory, &ctx).err().unwrap();
     assert!(error.to_string().contains("the array would not fit"), "{error}");
 }
 
@@ -798,7 +803,7 @@ fn npy_headers_of_huge_extents_open_or_are_refused() {
         let read = Dense::<f64, ndarray::IxDyn>::read(&path, Place::Memory, &ctx);
         assert_eq!(read.is_ok(), opens, "{shape}");
         match opened {
-            Ok(a) => assert_eq!((a.view().len(), a.len()), (0, 0)),
+            Ok(a) => assert_eq!((a.as_ndarray().len(), a.len()), (0, 0)),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Shape),
         }
     }
@@ -813,7 +818,7 @@ fn arrays_of_more_dimensions_than_numpy_opens_are_not_written() {
         let a = Dense::<f32, ndarray::IxDyn>::from_parts(&shape[..], Order::C, vec![1.0].into());
         let copied = a.unwrap().copy_to(Place::Replace(path.clone()), &ctx);
         let place = Place::Replace(path.clone());
-        let made = DenseMut::<f32, ndarray::IxDyn>::create(place, &shape[..], Order::C, &ctx);
+        let made = DenseMut::<f32, ndarray::IxDyn>::create(&shape[..], Order::C, place, &ctx);
         assert_eq!((copied.is_ok(), made.is_ok()), (written, written), "{dimensions} dimensions");
         if let Err(error) = copied {
             assert_eq!(error.kind(), ErrorKind::Shape);

@@ -138,9 +138,9 @@ fn dense_products_and_gram_matrices() {
             a.matmul_into(&b, c.view_mut(), &ctx).unwrap();
             a.matmul_into(&b, columns.view_mut(), &ctx).unwrap();
             a.matmul_into(&b, part.slice_mut(s![1..m + 1, 2..n + 2]), &ctx).unwrap();
-            assert_eq!(c, product.view());
-            assert_eq!(columns, product.view());
-            assert_eq!(part.slice(s![1..m + 1, 2..n + 2]), product.view());
+            assert_eq!(c, product.as_ndarray());
+            assert_eq!(columns, product.as_ndarray());
+            assert_eq!(part.slice(s![1..m + 1, 2..n + 2]), product.as_ndarray());
             let mut c = Array2::from_elem((m, n), f64::NAN);
             let view = std::cell::RefCell::new(c.view_mut());
             measured(&ctx, |ctx| a.matmul_into(&b, view.borrow_mut().view_mut(), ctx));
@@ -171,16 +171,16 @@ fn zeros_are_written_out_in_any_order() {
             let mut wide = Array2::from_elem((shape.0, 2 * shape.1), 7.0);
             for mut out in [Array2::from_elem(shape, 7.0), Array2::from_elem(shape.f(), 7.0)] {
                 a.to_dense_into(out.view_mut(), &ctx).unwrap();
-                assert_eq!(out, expected.view());
+                assert_eq!(out, expected.as_ndarray());
                 out.fill(7.0);
                 across.to_dense_into(out.view_mut(), &ctx).unwrap();
-                assert_eq!(out, expected.view());
+                assert_eq!(out, expected.as_ndarray());
                 out.fill(7.0);
                 stored.to_dense_into(out.view_mut(), &ctx).unwrap();
-                assert_eq!(out, expected.view());
+                assert_eq!(out, expected.as_ndarray());
             }
             a.to_dense_into(wide.slice_mut(s![.., ..;2]), &ctx).unwrap();
-            assert_eq!(wide.slice(s![.., ..;2]), expected.view());
+            assert_eq!(wide.slice(s![.., ..;2]), expected.as_ndarray());
             assert!(shape.1 == 0 || wide.slice(s![.., 1..;2]).iter().all(|&kept| kept == 7.0));
         }
     }
@@ -228,6 +228,6 @@ fn elements_are_copied_in_any_order() {
     for limit in [1 << 20, 1 << 30] {
         let out = std::cell::RefCell::new(Array2::zeros((300, 400)));
         measured(&folders.context(limit), |ctx| stored.copy_into(out.borrow_mut().view_mut(), ctx));
-        assert_eq!(out.into_inner(), a.view());
+        assert_eq!(out.into_inner(), a.as_ndarray());
     }
 }

@@ -32,7 +32,7 @@ fn stored(folder: &TempDir) -> Csr<f64> {
 fn dense(folder: &TempDir) -> Dense<f64> {
     let path = folder.path().join("d.npy");
     let mut dense =
-        DenseMut::<f64>::create(&path, (60_000, 60), Order::C, &Context::new()).unwrap();
+        DenseMut::<f64>::create((60_000, 60), Order::C, &path, &Context::new()).unwrap();
     let numbers = dense.as_mut_slice().iter_mut().enumerate();
     numbers.for_each(|(i, x)| *x = ((i * 7919) % 1009) as f64 / 1009.0);
     dense.freeze().unwrap()
@@ -43,7 +43,7 @@ fn an_operator_gives_pinned_panels_back_to_the_vectors_of_an_svd() {
     let folder = tempdir().unwrap();
     let a = stored(&folder);
     let expected =
-        randomized_svd::<f64>(&a, 4, SvdOptions::default(), Place::Memory, &Context::new())
+        randomized_svd::<f64>(&a, 4, &SvdOptions::default(), Place::Memory, &Context::new())
             .unwrap();
     for (limit, k) in [(22 * MIB, 20), (24 * MIB, 4), (40 * MIB, 20)] {
         let ctx = Context::new().memory_limit(limit);
@@ -52,7 +52,7 @@ fn an_operator_gives_pinned_panels_back_to_the_vectors_of_an_svd() {
                 let operator = Operator::new(&a, ctx)?;
                 // All that is left is pinned.
                 operator.apply(&vec![1.0; 10_000], &mut vec![0.0; 10_000], ctx)?;
-                randomized_svd::<f64>(&operator, k, SvdOptions::default(), Place::Memory, ctx)
+                randomized_svd::<f64>(&operator, k, &SvdOptions::default(), Place::Memory, ctx)
             })
             .unwrap();
         assert!(report.actual.peak_memory <= limit, "{limit}\n{report}");
@@ -72,7 +72,7 @@ fn an_algorithm_whose_vectors_do_not_fit_beside_an_operator_fails_before_it_read
         let ((), report) = ctx
             .measure(|ctx| {
                 let options = SvdOptions::default();
-                let error = randomized_svd(&operator, k, options, Place::Memory, ctx).unwrap_err();
+                let error = randomized_svd(&operator, k, &options, Place::Memory, ctx).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
                 assert!(error.to_string().contains("operators hold"), "{error}");
                 Ok(())

@@ -24,8 +24,8 @@ struct Array {
 impl Array {
     fn of<T: Element + Multiplies<Complex<f64>>>(dense: &Dense<T, IxDyn>) -> Self {
         let one = Complex::new(1.0, 0.0);
-        let elements = dense.view().iter().map(|element| element.times(one)).collect();
-        Array { dtype: T::DTYPE, shape: dense.shape().to_vec(), elements }
+        let elements = dense.as_ndarray().iter().map(|element| element.times(one)).collect();
+        Array { dtype: T::DTYPE, shape: dense.extents().to_vec(), elements }
     }
 }
 

@@ -143,7 +143,7 @@ fn an_operator_without_adjoint_is_solved_with_and_names_itself_where_one_is_aske
     let errors = [
         Doubling(3).rmatvec(&[1.0; 3]).unwrap_err(),
         Doubling(3).rmatmat(ndarray::Array2::ones((3, 2)).view()).unwrap_err(),
-        randomized_svd(&Doubling(3), 1, SvdOptions::default(), Place::Memory, &ctx).unwrap_err(),
+        randomized_svd(&Doubling(3), 1, &SvdOptions::default(), Place::Memory, &ctx).unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -182,10 +182,10 @@ fn functions_make_an_operator() {
         });
     assert_eq!(turning.matvec(&[Complex::new(1.0, 0.0)]).unwrap(), [Complex::i()]);
     let svd =
-        randomized_svd::<f64>(&operator, 5, SvdOptions::default(), Place::Memory, &ctx).unwrap();
+        randomized_svd::<f64>(&operator, 5, &SvdOptions::default(), Place::Memory, &ctx).unwrap();
     assert_eq!(
         svd.s,
-        randomized_svd::<f64>(&a, 5, SvdOptions::default(), Place::Memory, &ctx).unwrap().s
+        randomized_svd::<f64>(&a, 5, &SvdOptions::default(), Place::Memory, &ctx).unwrap().s
     );
 }
 
@@ -225,7 +225,7 @@ fn progress_of_a_solve_is_that_of_the_solve_alone() {
         assert_eq!(phases, [("conjugate gradients", 20)], "{prepared}");
     }
     let phases = told(1 << 30, |ctx| {
-        randomized_svd::<f64>(&dense, 3, SvdOptions::default(), Place::Memory, ctx).unwrap();
+        randomized_svd::<f64>(&dense, 3, &SvdOptions::default(), Place::Memory, ctx).unwrap();
     });
     assert!(phases.iter().all(|&(phase, _)| phase != "sweeping"), "{phases:?}");
     // A product by itself is the outermost.

@@ -72,7 +72,7 @@ fn sparse(of: &Inputs) -> Vec<Making<'_>> {
             Csr::<f64>::from_triplets_with((9, 9), [(1, 2, 3.0)], keep, place, ctx)
         },
         "builder": |place, ctx| {
-            let mut builder = CooBuilder::<f64, u32, ByRows>::new((9, 9), ctx)?;
+            let mut builder = CooBuilder::<f64, u32, ByRows>::with_types((9, 9), ctx)?;
             builder.push(1, 2, 3.0)?;
             builder.finish::<u32>(keep, place, ctx)
         },
@@ -85,7 +85,7 @@ fn sparse(of: &Inputs) -> Vec<Making<'_>> {
         "difference": |place, ctx| csr.sub(other, place, ctx),
         "elementwise product": |place, ctx| csr.multiply(other, place, ctx),
         "Kronecker product": |place, ctx| csr.row_range(0..3)?.kron(other, place, ctx),
-        "function of values": |place, ctx| csr.map_values(|x| 2.0 * x, place, ctx),
+        "function of values": |place, ctx| csr.map_values(place, ctx, |x| 2.0 * x),
         "scaled rows": |place, ctx| csr.scale_rows(&vec![2.0; 300], place, ctx),
         "product": |place, ctx| csr.matmul(other, place, ctx),
         "product over a semiring": |place, ctx| csr.matmul_with(MinPlus::new(), other, place, ctx),
@@ -263,7 +263,7 @@ fn other_algorithms_of_many_passes_are_planned_whole() {
     let a = Csr::<f64>::random((3000, 3000), 0.01, 3, folder.path().join("a"), &ctx).unwrap();
     let dense = a.row_range(0..400).unwrap().to_dense(Order::C, Place::Memory, &ctx).unwrap();
     let plan = ctx
-        .plan(|ctx| randomized_svd::<f64>(&a, 3, SvdOptions::default(), Place::Memory, ctx))
+        .plan(|ctx| randomized_svd::<f64>(&a, 3, &SvdOptions::default(), Place::Memory, ctx))
         .unwrap();
     assert_eq!((plan.operation, plan.cost.passes), ("randomized SVD", 6));
     assert_eq!(

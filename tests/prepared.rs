@@ -74,7 +74,7 @@ fn dense_matrices_larger_than_the_limit() {
     let ctx = Context::new();
     for (name, order) in [("c", Order::C), ("f", Order::Fortran)] {
         let path = folder.path().join(name);
-        let mut a = DenseMut::<f64>::create(&path, (30_001, 150), order, &ctx).unwrap();
+        let mut a = DenseMut::<f64>::create((30_001, 150), order, &path, &ctx).unwrap();
         a.as_mut_slice().copy_from_slice(&vector(30_001 * 150));
         let a = a.freeze().unwrap();
         let resident = a.copy_to(Place::Memory, &ctx).unwrap();

@@ -90,7 +90,7 @@ fn work(folder: &Path, ctx: &Context) -> f64 {
     verify(folder.join("c"), ctx).unwrap();
     let coo: Coo<f64> = a.to_coo(Place::Memory, ctx).unwrap();
     product(&coo.to_csr::<u32>(Duplicates::Sum, Place::Memory, ctx).unwrap(), ctx);
-    let mut builder = CooBuilder::<f64, u32, ByRows>::new((n, n), &limited).unwrap();
+    let mut builder = CooBuilder::<f64, u32, ByRows>::with_types((n, n), &limited).unwrap();
     for (i, row) in resident.rows().enumerate() {
         for (j, value) in row.indices.iter().zip(row.data) {
             builder.push(i, *j as usize, *value).unwrap();
@@ -111,7 +111,7 @@ fn a_child_leaves_the_unfinished_results_of_its_parent_alone() {
     let folder = tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let ctx = Context::new();
-    let mut array = DenseMut::<f64>::create(path("a.npy"), (2, 2), Order::C, &ctx).unwrap();
+    let mut array = DenseMut::<f64>::create((2, 2), Order::C, path("a.npy"), &ctx).unwrap();
     let mut rows = CsrBuilder::<f64>::new(3, path("m"), &ctx).unwrap();
     array.as_mut_slice().fill(1.0);
     rows.push(&[1], &[2.0]).unwrap();

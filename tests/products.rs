@@ -226,8 +226,10 @@ fn uneven(n: usize, seed: f64) -> Vec<f64> {
 fn large() -> [(&'static str, Csr<f64>); 2] {
     let ctx = &CONTEXTS[1];
     let poisson = Csr::<f64>::poisson(&[40; 3], Place::Memory, ctx).unwrap();
-    let rmat: Csr<()> =
-        Coo::<()>::rmat(12, 24, 5).unwrap().to_csr(Duplicates::Sum, Place::Memory, ctx).unwrap();
+    let rmat: Csr<()> = Coo::<()>::rmat(12, 24, 5, Place::Memory, &Context::new())
+        .unwrap()
+        .to_csr(Duplicates::Sum, Place::Memory, ctx)
+        .unwrap();
     assert!(poisson.nnz() > 400_000 && rmat.nnz() > 60_000);
     let with_values = |values: Csr<()>| values.with_data(uneven(values.nnz(), 0.3)).unwrap();
     [("poisson", with_values(poisson.pattern())), ("rmat", with_values(rmat))]

@@ -29,7 +29,7 @@ fn assert_whole(a: &Csr<f64>) {
 }
 
 fn array(v: f64, place: Place) -> Result<()> {
-    let mut a = DenseMut::<f64>::create(place, (2, 3), Order::C, &Context::new())?;
+    let mut a = DenseMut::<f64>::create((2, 3), Order::C, place, &Context::new())?;
     a.as_mut_slice().fill(v);
     a.close()
 }
@@ -257,8 +257,8 @@ fn work_that_is_going_on_is_left_alone() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.npy");
     let ctx = Context::new();
-    let first = DenseMut::<f64>::create(&path, (1, 1), Order::C, &ctx).unwrap();
-    let second = DenseMut::<f64>::create(&path, (1, 1), Order::C, &ctx).unwrap();
+    let first = DenseMut::<f64>::create((1, 1), Order::C, &path, &ctx).unwrap();
+    let second = DenseMut::<f64>::create((1, 1), Order::C, &path, &ctx).unwrap();
     first.close().unwrap();
     assert_eq!(second.close().unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(names(folder.path()), ["a.npy", "a.npy.xxh3"]);
@@ -267,7 +267,7 @@ fn work_that_is_going_on_is_left_alone() {
 #[test]
 fn an_array_that_is_being_made_cannot_be_opened() {
     let folder = tempdir().unwrap();
-    let a = DenseMut::<f64>::create(folder.path().join("a.npy"), (4, 4), Order::C, &Context::new());
+    let a = DenseMut::<f64>::create((4, 4), Order::C, folder.path().join("a.npy"), &Context::new());
     let hidden = folder.path().join(&names(folder.path())[0]);
     let file = hidden.join("array.npy");
     assert_eq!(Dense::<f64>::open(&file).unwrap_err().kind(), ErrorKind::Locked);

@@ -191,7 +191,7 @@ fn matrix(ncols: usize, lens: impl Iterator<Item = usize>) -> Csr<f64> {
 
 /// The edges of an R-MAT graph below the diagonal, each once.
 fn below(scale: u32) -> Csr<f64> {
-    let graph: Csr<()> = Coo::<()>::rmat(scale, 8, 1)
+    let graph: Csr<()> = Coo::<()>::rmat(scale, 8, 1, Place::Memory, &Context::new())
         .unwrap()
         .to_csr(Duplicates::Sum, Place::Memory, &threads(2))
         .unwrap();

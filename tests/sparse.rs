@@ -88,7 +88,7 @@ fn order_within_rows_is_known() {
     let unsorted = Csr::<f64>::from_parts((1, 3), vec![0, 2], vec![2, 0], vec![1.0, 2.0]).unwrap();
     assert!(!unsorted.check().unwrap());
     assert_eq!(unsorted.get(0, 0).unwrap(), Some(2.0));
-    assert_eq!(unsorted.view().unwrap_err().kind(), ErrorKind::Index);
+    assert_eq!(unsorted.as_sprs().unwrap_err().kind(), ErrorKind::Index);
     let double = Csr::<f64>::from_parts((1, 3), vec![0, 2], vec![1, 1], vec![1.0, 2.0]).unwrap();
     assert_eq!(double.get(0, 1).unwrap_err().kind(), ErrorKind::Duplicate);
     assert_eq!(double.get(0, 0).unwrap(), None);
@@ -97,13 +97,13 @@ fn order_within_rows_is_known() {
 #[test]
 fn sprs_and_back() {
     let a = small();
-    let view = a.view().unwrap();
+    let view = a.as_sprs().unwrap();
     assert_eq!(view.data().as_ptr(), a.data().as_ptr());
     assert_eq!(Csr::try_from(view.to_owned()).unwrap(), a);
     assert_eq!(Csc::<f64>::try_from(view.to_owned()).unwrap_err().kind(), ErrorKind::Type);
     assert_eq!(Csc::try_from(view.to_csc()).unwrap().get(0, 2).unwrap(), Some(2.0));
-    assert_eq!(a.row_range(1..3).unwrap().view().unwrap().nnz(), 1);
-    assert_eq!(a.transpose().view().unwrap().shape(), (3, 3));
+    assert_eq!(a.row_range(1..3).unwrap().as_sprs().unwrap().nnz(), 1);
+    assert_eq!(a.transpose().as_sprs().unwrap().shape(), (3, 3));
 }
 
 fn stored<T: Entry>(data: Vec<T>, folder: &Path) {
@@ -124,7 +124,7 @@ fn stored<T: Entry>(data: Vec<T>, folder: &Path) {
     a.to_coo(&coo, &ctx).unwrap();
     let mapped = Coo::<T>::open(&coo).unwrap();
     assert_eq!(
-        (&**mapped.rows(), &**mapped.cols(), &**mapped.data()),
+        (&**mapped.row_indices(), &**mapped.col_indices(), &**mapped.data()),
         (&[0, 1, 1][..], &[2, 0, 1][..], &data[..])
     );
     let wide =
@@ -284,7 +284,7 @@ fn hostile_files_are_errors() {
     for error in [
         a.check().err().unwrap(),
         a.get(0, 0).unwrap_err(),
-        a.view().unwrap_err(),
+        a.as_sprs().unwrap_err(),
         a.to_csc(Place::Memory, &ctx).unwrap_err(),
         a.to_coo(Place::Memory, &ctx).unwrap_err(),
         a.to_dense(outcore::Order::C, Place::Memory, &ctx).unwrap_err(),
@@ -332,9 +332,9 @@ fn generators() {
     let tall = Csr::<f64>::diags((4, 2), &[(-2, &[1.0, 2.0])], Place::Memory, &ctx).unwrap();
     assert_eq!(tall.get(3, 1).unwrap(), Some(2.0));
 
-    let edges = Coo::<()>::rmat(8, 4, 3).unwrap();
+    let edges = Coo::<()>::rmat(8, 4, 3, Place::Memory, &Context::new()).unwrap();
     assert_eq!((edges.shape(), edges.nnz()), ((256, 256), 1024));
-    assert!(Coo::<()>::rmat(60, 4, 3).is_err());
+    assert!(Coo::<()>::rmat(60, 4, 3, Place::Memory, &Context::new()).is_err());
 }
 
 #[test]

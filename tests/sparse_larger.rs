@@ -70,14 +70,22 @@ fn copies<T: Entry, I: Index, P: Index>(a: &Csr<T, I, P>, kib: u64) {
         same(&measured(&ctx, |ctx| as_cols(&stored).copy_to(Place::Scratch, ctx)), &as_cols(a));
         let coo = measured(&ctx, |ctx| stored.to_coo(folders.replaced("coo"), ctx));
         let expected = a.to_coo(Place::Memory, &free).unwrap();
-        assert!(coo.rows() == expected.rows() && coo.cols() == expected.cols());
+        assert!(
+            coo.row_indices() == expected.row_indices()
+                && coo.col_indices() == expected.col_indices()
+        );
         assert!(coo.data() == expected.data());
         folders.verify("coo");
         let again = measured(&ctx, |ctx| coo.copy_to(Place::Scratch, ctx));
-        assert!(again.rows() == coo.rows() && again.cols() == coo.cols());
+        assert!(
+            again.row_indices() == coo.row_indices() && again.col_indices() == coo.col_indices()
+        );
         assert!(again.data() == coo.data() && again.shape() == coo.shape());
         let coo = measured(&ctx, |ctx| as_cols(&stored).to_coo(Place::Scratch, ctx));
-        assert!(coo.rows() == expected.cols() && coo.cols() == expected.rows());
+        assert!(
+            coo.row_indices() == expected.col_indices()
+                && coo.col_indices() == expected.row_indices()
+        );
     }
     same(&stored.copy_to(Place::Memory, &free).unwrap(), a);
     let part = stored.row_range(a.nrows() / 3..a.nrows() / 3 * 2).unwrap();
@@ -424,7 +432,7 @@ fn mapped_and_scaled() {
     let ctx = folders.context((1 << 10) << 10).threads(3).unwrap();
     type Scaled<'a> = (Csr<f64>, Box<dyn Fn(&Csr<f64>, Place, &Context) -> Result<Csr<f64>> + 'a>);
     let cases: [Scaled<'_>; 4] = [
-        (each(&|_, _, x| -x), Box::new(|a, p, ctx| a.map_values(|x| -x, p, ctx))),
+        (each(&|_, _, x| -x), Box::new(|a, p, ctx| a.map_values(p, ctx, |x| -x))),
         (each(&|_, _, x| 0.3 * x), Box::new(|a, p, ctx| a.scale(0.3, p, ctx))),
         (each(&|i, _, x| rows[i] * x), Box::new(|a, p, ctx| a.scale_rows(&rows, p, ctx))),
         (each(&|_, j, x| cols[j] * x), Box::new(|a, p, ctx| a.scale_cols(&cols, p, ctx))),
@@ -440,7 +448,7 @@ fn mapped_and_scaled() {
     }
     let csc = as_cols(&stored).scale_cols(&rows, Place::Scratch, &ctx).unwrap();
     same(&csc, &as_cols(&cases[2].0));
-    let narrow = stored.map_values(|x| x > 0.0, Place::Scratch, &ctx).unwrap();
+    let narrow = stored.map_values(Place::Scratch, &ctx, |x| x > 0.0).unwrap();
     assert!(narrow.data().iter().zip(a.data().iter()).all(|(flag, x)| *flag == (*x > 0.0)));
     assert_eq!(a.scale_rows(&cols, Place::Memory, &free).unwrap_err().kind(), ErrorKind::Shape);
     assert_eq!(a.scale_cols(&rows, Place::Memory, &free).unwrap_err().kind(), ErrorKind::Shape);
@@ -450,7 +458,7 @@ fn mapped_and_scaled() {
 fn described<P: Index>(a: &Csr<f64, u32, P>, kib: u64) {
     let (folders, free) = (Folders::new(), Context::new());
     let dense = a.to_dense(Order::C, Place::Memory, &free).unwrap();
-    let view = dense.view();
+    let view = dense.as_ndarray();
     let stored = a.copy_to(folders.result("a"), &free).unwrap();
     let one = Context::new().threads(1).unwrap();
     for axis in [0, 1] {
@@ -488,7 +496,7 @@ fn described<P: Index>(a: &Csr<f64, u32, P>, kib: u64) {
 /// A random matrix without zeros.
 fn scattered<P: Index>(shape: (usize, usize), density: f64) -> Csr<f64, u32, P> {
     let a = Csr::<f64, u32, P>::random(shape, density, 9, Place::Memory, &Context::new()).unwrap();
-    a.map_values(|x| 100.5 + x, Place::Memory, &Context::new()).unwrap()
+    a.map_values(Place::Memory, &Context::new(), |x| 100.5 + x).unwrap()
 }
 
 #[test]
@@ -587,7 +595,7 @@ fn everything(folders: &Folders) -> Vec<Work<'_>> {
         Box::new(move |a, ctx| a.to_coo(place(), ctx).map(drop)),
         Box::new(move |a, ctx| a.add(a, place(), ctx).map(drop)),
         Box::new(move |a, ctx| a.multiply(a, place(), ctx).map(drop)),
-        Box::new(move |a, ctx| a.map_values(|x| x, place(), ctx).map(drop)),
+        Box::new(move |a, ctx| a.map_values(place(), ctx, |x| x).map(drop)),
         Box::new(move |a, ctx| a.scale_cols(&vec![1.0; a.ncols()], place(), ctx).map(drop)),
         Box::new(move |a, ctx| Csr::vstack(&[a, a], place(), ctx).map(drop)),
         Box::new(move |a, ctx| Csr::hstack(&[a, a], place(), ctx).map(drop)),
@@ -602,7 +610,7 @@ fn everything(folders: &Folders) -> Vec<Work<'_>> {
 fn cancelled_midway() {
     let folders = Folders::new();
     let a = ragged::<f64, u32, u32>((20_000, 3_000), 400_000, 1, number);
-    let a = a.map_values(|x| x, Place::Memory, &Context::new()).unwrap();
+    let a = a.map_values(Place::Memory, &Context::new(), |x| x).unwrap();
     let a = a.add(&a, Place::Scratch, &Context::new()).unwrap();
     let cancelled = |reports: u32, work: &dyn Fn(&Context) -> Result<()>| {
         let (token, left) = (CancelToken::new(), AtomicU32::new(reports));

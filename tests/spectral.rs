@@ -34,12 +34,13 @@ fn a_matrix_of_low_rank_comes_back() {
         };
         let ctx = Context::new();
         let svd =
-            randomized_svd::<f64>(&dense, 10, SvdOptions::default(), Place::Memory, &ctx).unwrap();
+            randomized_svd::<f64>(&dense, 10, &SvdOptions::default(), Place::Memory, &ctx).unwrap();
         // Rounding leaves a fifth value at most; what counts is that the product is the matrix.
         assert!((4..=10).contains(&svd.s.len()) && svd.s.iter().skip(4).all(|&s| s < 1e-12));
-        orthonormal(&svd.u.view());
-        orthonormal(&svd.v.view());
-        let back = (&svd.u.view() * &Array1::from_vec(svd.s.clone())).dot(&svd.v.view().t());
+        orthonormal(&svd.u.as_ndarray());
+        orthonormal(&svd.v.as_ndarray());
+        let back =
+            (&svd.u.as_ndarray() * &Array1::from_vec(svd.s.clone())).dot(&svd.v.as_ndarray().t());
         assert!((back - &a).iter().all(|x| x.abs() < 1e-12));
         assert_eq!(svd.passes, 6);
     }
@@ -53,11 +54,11 @@ fn larger_than_memory_and_sparse_give_the_bits_of_memory() {
     let dense = Dense::from(a);
     let stored = dense.copy_to(folder.path().join("a.npy"), &free).unwrap();
     let options = SvdOptions { power_iterations: 1, oversampling: 4, seed: 7 };
-    let expected = randomized_svd::<f64>(&dense, 3, options, Place::Memory, &free).unwrap();
+    let expected = randomized_svd::<f64>(&dense, 3, &options, Place::Memory, &free).unwrap();
     for threads in [1, 3] {
         let ctx = Context::new().memory_limit(16 << 20).threads(threads).unwrap();
         let operator = Operator::with_vectors(&stored, 2 << 20, &ctx).unwrap();
-        let found = randomized_svd::<f64>(&operator, 3, options, Place::Memory, &ctx).unwrap();
+        let found = randomized_svd::<f64>(&operator, 3, &options, Place::Memory, &ctx).unwrap();
         assert!(
             found.s == expected.s
                 && found.u.as_slice() == expected.u.as_slice()
@@ -69,17 +70,17 @@ fn larger_than_memory_and_sparse_give_the_bits_of_memory() {
     let ctx = Context::new().memory_limit(28 << 20);
     let operator = Operator::with_vectors(&stored, 8 << 20, &ctx).unwrap();
     let (_, report) =
-        measured(&ctx, |ctx| randomized_svd::<f64>(&operator, 3, options, Place::Memory, ctx));
+        measured(&ctx, |ctx| randomized_svd::<f64>(&operator, 3, &options, Place::Memory, ctx));
     assert!(report.actual.bytes_read < 7 * 64 * 60_000 * 8 / 2, "{report}");
     let tight = Context::new().memory_limit(5 << 20);
-    let error = randomized_svd::<f64>(&stored, 3, options, Place::Memory, &tight).unwrap_err();
+    let error = randomized_svd::<f64>(&stored, 3, &options, Place::Memory, &tight).unwrap_err();
     assert!(error.kind() == ErrorKind::Memory && error.to_string().contains("6727168"), "{error}");
     let sparse = Csr::<f64>::random((2000, 300), 0.05, 3, Place::Memory, &free).unwrap();
     let same = sparse.to_dense(Order::C, Place::Memory, &free).unwrap();
     let found =
-        randomized_svd::<f64>(&sparse, 5, SvdOptions::default(), Place::Memory, &free).unwrap();
+        randomized_svd::<f64>(&sparse, 5, &SvdOptions::default(), Place::Memory, &free).unwrap();
     let expected =
-        randomized_svd::<f64>(&same, 5, SvdOptions::default(), Place::Memory, &free).unwrap();
+        randomized_svd::<f64>(&same, 5, &SvdOptions::default(), Place::Memory, &free).unwrap();
     for (found, expected) in found.s.iter().zip(&expected.s) {
         assert!((found - expected).abs() < 1e-10 * expected);
     }
@@ -92,25 +93,26 @@ fn complex_and_odd_operators() {
         Complex::new(noise(i * 30 + j), noise(5000 + i * 30 + j))
     });
     let svd =
-        randomized_svd(&Dense::from(a.clone()), 30, SvdOptions::default(), Place::Memory, &ctx)
+        randomized_svd(&Dense::from(a.clone()), 30, &SvdOptions::default(), Place::Memory, &ctx)
             .unwrap();
-    let scaled = &svd.u.view() * &Array1::from_iter(svd.s.iter().map(|&s| Complex::new(s, 0.0)));
-    let back = scaled.dot(&svd.v.view().t().mapv(|x| x.conj()));
+    let scaled =
+        &svd.u.as_ndarray() * &Array1::from_iter(svd.s.iter().map(|&s| Complex::new(s, 0.0)));
+    let back = scaled.dot(&svd.v.as_ndarray().t().mapv(|x| x.conj()));
     assert!((back - &a).iter().all(|x| x.norm() < 1e-12));
     for shape in [(0, 0), (0, 3), (3, 0), (1, 1), (3, 2)] {
         let zeros = Dense::from(Array2::<f64>::zeros(shape));
         let svd =
-            randomized_svd::<f64>(&zeros, 0, SvdOptions::default(), Place::Memory, &ctx).unwrap();
-        assert!(svd.s.is_empty() && svd.u.dim() == (shape.0, 0) && svd.v.dim() == (shape.1, 0));
+            randomized_svd::<f64>(&zeros, 0, &SvdOptions::default(), Place::Memory, &ctx).unwrap();
+        assert!(svd.s.is_empty() && svd.u.shape() == (shape.0, 0) && svd.v.shape() == (shape.1, 0));
         let all = shape.0.min(shape.1);
         assert!(
-            randomized_svd::<f64>(&zeros, all, SvdOptions::default(), Place::Memory, &ctx)
+            randomized_svd::<f64>(&zeros, all, &SvdOptions::default(), Place::Memory, &ctx)
                 .unwrap()
                 .s
                 .is_empty()
         );
         let error =
-            randomized_svd::<f64>(&zeros, all + 1, SvdOptions::default(), Place::Memory, &ctx)
+            randomized_svd::<f64>(&zeros, all + 1, &SvdOptions::default(), Place::Memory, &ctx)
                 .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Shape);
     }
@@ -129,8 +131,8 @@ fn principal_components_of_rows_far_from_zero() {
     };
     for order in [Order::C, Order::Fortran] {
         let path = folder.path().join(format!("{order:?}.npy"));
-        let mut a = DenseMut::<f64>::create(&path, (nrows, ncols), order, &free).unwrap();
-        a.view_mut().indexed_iter_mut().for_each(|((i, j), x)| *x = row(i, j));
+        let mut a = DenseMut::<f64>::create((nrows, ncols), order, &path, &free).unwrap();
+        a.as_ndarray_mut().indexed_iter_mut().for_each(|((i, j), x)| *x = row(i, j));
         let a = a.freeze().unwrap();
         let expected =
             pca(&a.copy_to(Place::Memory, &free).unwrap(), 3, Place::Memory, &free).unwrap();
@@ -140,7 +142,7 @@ fn principal_components_of_rows_far_from_zero() {
                 && found.variances == expected.variances
         );
         assert_eq!(found.passes, 2);
-        orthonormal(&found.components.view().t());
+        orthonormal(&found.components.as_ndarray().t());
         // 35 columns each: a uniform number in [-1, 1] has a variance of a third.
         assert!((found.variances[0] / (35.0 * 4.0 / 3.0) - 1.0).abs() < 0.05);
         assert!((found.variances[1] / (35.0 / 3.0) - 1.0).abs() < 0.05);
@@ -155,7 +157,7 @@ fn principal_components_of_rows_far_from_zero() {
     let one = Dense::from(Array2::<f32>::zeros((1, 3)));
     assert_eq!(pca(&one, 1, Place::Memory, &free).unwrap_err().kind(), ErrorKind::Shape);
     let narrow = Dense::from(Array2::<f32>::zeros((5, 0)));
-    assert_eq!(pca(&narrow, 0, Place::Memory, &free).unwrap().components.dim(), (0, 0));
+    assert_eq!(pca(&narrow, 0, Place::Memory, &free).unwrap().components.shape(), (0, 0));
 }
 
 #[test]

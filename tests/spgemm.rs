@@ -49,7 +49,7 @@ fn matrix<I: Index>(
 }
 
 fn rmat(scale: u32) -> Csr<f64> {
-    let edges = Coo::<()>::rmat(scale, 8, 1).unwrap();
+    let edges = Coo::<()>::rmat(scale, 8, 1, Place::Memory, &Context::new()).unwrap();
     let a: Csr<()> = edges.to_csr(Duplicates::Sum, Place::Memory, &in_memory()).unwrap();
     let values: Vec<f64> = (0..a.nnz()).map(|k| 1.0 / (k + 1) as f64).collect();
     a.with_data(values).unwrap()

@@ -14,7 +14,7 @@ fn a_new_array_appears_when_it_is_complete() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.npy");
     let ctx = Context::new();
-    let mut a = DenseMut::<f64>::create(&path, (3, 4), Order::C, &ctx).unwrap();
+    let mut a = DenseMut::<f64>::create((3, 4), Order::C, &path, &ctx).unwrap();
     a.as_mut_slice().fill(1.5);
     assert!(!path.exists());
     a.close().unwrap();
@@ -26,7 +26,7 @@ fn a_new_array_appears_when_it_is_complete() {
 fn an_array_that_is_dropped_leaves_nothing() {
     let folder = tempdir().unwrap();
     let ctx = Context::new();
-    drop(DenseMut::<f64>::create(folder.path().join("a.npy"), (3, 4), Order::C, &ctx).unwrap());
+    drop(DenseMut::<f64>::create((3, 4), Order::C, folder.path().join("a.npy"), &ctx).unwrap());
     assert!(names(folder.path()).is_empty());
 }
 
@@ -39,11 +39,11 @@ fn what_a_dead_process_left_is_removed() {
     fs::write(abandoned.join("outcore-stage"), "").unwrap();
     let ctx = Context::new();
     let first =
-        DenseMut::<f64>::create(folder.path().join("a.npy"), (1, 1), Order::C, &ctx).unwrap();
+        DenseMut::<f64>::create((1, 1), Order::C, folder.path().join("a.npy"), &ctx).unwrap();
     assert!(!abandoned.exists());
     // Work that is still going on is left alone.
     let second =
-        DenseMut::<f64>::create(folder.path().join("a.npy"), (1, 1), Order::C, &ctx).unwrap();
+        DenseMut::<f64>::create((1, 1), Order::C, folder.path().join("a.npy"), &ctx).unwrap();
     first.close().unwrap();
     assert_eq!(second.close().unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(names(folder.path()), ["a.npy", "a.npy.xxh3"]);
@@ -57,7 +57,7 @@ fn a_taken_name_is_refused_before_work_and_replaced_on_request() {
         let path = folder.path().join(name);
         let put = |value: f64, place: Place| -> outcore::Result<()> {
             if name == "a.npy" {
-                let mut a = DenseMut::<f64>::create(place, (1, 1), Order::C, &ctx)?;
+                let mut a = DenseMut::<f64>::create((1, 1), Order::C, place, &ctx)?;
                 a.as_mut_slice().fill(value);
                 a.close()
             } else {
@@ -112,7 +112,7 @@ fn a_flip_in_a_later_block_names_the_block() {
     let folder = tempdir().unwrap();
     let ctx = Context::new();
     let path = folder.path().join("a.npy");
-    DenseMut::<u8>::create(&path, (1, 9 << 20), Order::C, &ctx).unwrap().close().unwrap();
+    DenseMut::<u8>::create((1, 9 << 20), Order::C, &path, &ctx).unwrap().close().unwrap();
     let mut bytes = fs::read(&path).unwrap();
     bytes[(8 << 20) + 5] = 1;
     fs::write(&path, bytes).unwrap();
@@ -126,7 +126,7 @@ fn readers_share_and_a_writer_is_alone() {
     let folder = tempdir().unwrap();
     let ctx = Context::new();
     let path = folder.path().join("a.npy");
-    DenseMut::<f64>::create(&path, (2, 2), Order::C, &ctx).unwrap().close().unwrap();
+    DenseMut::<f64>::create((2, 2), Order::C, &path, &ctx).unwrap().close().unwrap();
     let first = Dense::<f64>::open(&path).unwrap();
     let second = Dense::<f64>::open(&path).unwrap();
     assert_eq!(DenseMut::<f64>::open_mut(&path, &ctx).err().unwrap().kind(), ErrorKind::Locked);
@@ -144,7 +144,7 @@ fn while_it_is_rewritten_an_array_has_no_checksums() {
     let folder = tempdir().unwrap();
     let ctx = Context::new();
     let path = folder.path().join("a.npy");
-    DenseMut::<f64>::create(&path, (2, 2), Order::C, &ctx).unwrap().close().unwrap();
+    DenseMut::<f64>::create((2, 2), Order::C, &path, &ctx).unwrap().close().unwrap();
     let mut writer = DenseMut::<f64>::open_mut(&path, &ctx).unwrap();
     writer.as_mut_slice()[0] = 1.0;
     writer.flush().unwrap();
@@ -159,7 +159,7 @@ fn absurd_sizes_are_errors_and_leave_nothing() {
     let folder = tempdir().unwrap();
     let ctx = Context::new().memory_limit(1 << 20).scratch(folder.path());
     let create =
-        |place: Place, shape| DenseMut::<f64>::create(place, shape, Order::C, &ctx).err().unwrap();
+        |place: Place, shape| DenseMut::<f64>::create(shape, Order::C, place, &ctx).err().unwrap();
     assert_eq!(create(Place::Memory, (1 << 20, 1)).kind(), ErrorKind::Memory);
     assert_eq!(create(Place::Memory, (usize::MAX, 2)).kind(), ErrorKind::Shape);
     let file = Place::File(folder.path().join("a.npy"));

@@ -220,8 +220,8 @@ trait CopyIn {
 impl CopyIn for Dense<i64> {
     fn copy_in(&self, order: Order) -> Self {
         let ctx = Context::new();
-        let mut copy = DenseMut::create(Place::Memory, self.dim(), order, &ctx).unwrap();
-        copy.view_mut().assign(&self.view());
+        let mut copy = DenseMut::create(self.shape(), order, Place::Memory, &ctx).unwrap();
+        copy.as_ndarray_mut().assign(&self.as_ndarray());
         copy.freeze().unwrap()
     }
 }
@@ -237,8 +237,8 @@ fn integers_of_long_columns_and_files_are_summed_as_integers() {
     let exact = |j: usize| (0..nrows).map(|i| i128::from(number(i, j))).sum::<i128>() as f64;
     for order in [Order::C, Order::Fortran] {
         let path = folder.path().join(format!("{order:?}.npy"));
-        let mut a = DenseMut::<i64>::create(&path, (nrows, ncols), order, &free).unwrap();
-        a.view_mut().indexed_iter_mut().for_each(|((i, j), x)| *x = number(i, j));
+        let mut a = DenseMut::<i64>::create((nrows, ncols), order, &path, &free).unwrap();
+        a.as_ndarray_mut().indexed_iter_mut().for_each(|((i, j), x)| *x = number(i, j));
         let a = a.freeze().unwrap();
         for ctx in [Context::new(), Context::new().memory_limit(4 << 20).threads(2).unwrap()] {
             let sums = a.column_stats(&ctx).unwrap().sums();
@@ -268,7 +268,7 @@ fn products_of_integers_with_integers_are_exact() {
     let rows = [[BIG, 1, 1], [BIG + 1, 1, 0], [-BIG, 1, BIG], [1, 1, 1]];
     let expected = [right, right, 1.0, 3.0];
     let dense = Dense::from(ndarray::arr2(&rows));
-    let fortran = Dense::from(dense.view().t().to_owned()).transpose();
+    let fortran = Dense::from(dense.as_ndarray().t().to_owned()).transpose();
     let csr = dense.to_csr::<u32, u32>(Place::Memory, &ctx).unwrap();
     let csc = csr.to_csc(Place::Memory, &ctx).unwrap();
     let operators: [&dyn LinearOperator<f64>; 7] = [

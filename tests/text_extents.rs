@@ -125,7 +125,7 @@ fn matrices_that_dwarf_their_entries_are_refused_as_compressed_and_read_as_coord
     let ctx = folders.context(1 << 40);
     let reader = Reader::open(&path).unwrap();
     let coo: Coo<f64> = at_once(|| reader.read_coo(&ctx)).unwrap();
-    assert_eq!((coo.shape(), coo.nnz(), coo.rows()[0]), ((n, n), 1, n as u32 - 1));
+    assert_eq!((coo.shape(), coo.nnz(), coo.row_indices()[0]), ((n, n), 1, n as u32 - 1));
     for place in [Place::Memory, Place::Scratch, folders.result("g")] {
         let error = at_once(|| reader.read_csr::<f64, u32, u32>(&place, &ctx)).unwrap_err();
         check_refusal(&error, 4 * (n as u64 + 1), 1 << 40);

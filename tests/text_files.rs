@@ -276,7 +276,7 @@ fn zeros_of_an_array_file_are_no_entries() {
         let columns: Csc<()> = reader.read_csc(Place::Memory, &ctx).unwrap();
         assert_eq!(columns.to_csr(Place::Memory, &ctx).unwrap(), expected);
         let coo: Coo<()> = reader.read_coo(&ctx).unwrap();
-        assert_eq!((&**coo.rows(), &**coo.cols()), (&[1, 1][..], &[0, 2][..]));
+        assert_eq!((&**coo.row_indices(), &**coo.col_indices()), (&[1, 1][..], &[0, 2][..]));
         let mut positions = 0;
         reader
             .for_each::<()>(&ctx, |_, _, ()| {
@@ -318,7 +318,7 @@ fn zeros_that_a_coordinate_file_names_stay_entries_and_edges() {
 #[test]
 fn negative_zeros_keep_their_sign_in_dense_matrices() {
     fn bits(dense: &Dense<f64>) -> Vec<u64> {
-        dense.view().t().iter().map(|value| value.to_bits()).collect()
+        dense.as_ndarray().t().iter().map(|value| value.to_bits()).collect()
     }
     let folder = tempdir().unwrap();
     let (path, ctx) = (folder.path().join("a.mtx"), Context::new());
@@ -357,8 +357,11 @@ fn negative_zeros_keep_their_sign_in_dense_matrices() {
     .unwrap();
     let dense: Dense<Complex<f32>> =
         Reader::open(&path).unwrap().read_dense(Place::Memory, &ctx).unwrap();
-    let signs: Vec<_> =
-        dense.view().iter().map(|c| (c.re.is_sign_negative(), c.im.is_sign_negative())).collect();
+    let signs: Vec<_> = dense
+        .as_ndarray()
+        .iter()
+        .map(|c| (c.re.is_sign_negative(), c.im.is_sign_negative()))
+        .collect();
     assert_eq!(signs, [(true, false), (false, true)]);
     // There and back.
     let dense =
@@ -389,7 +392,7 @@ fn integers_of_every_width_are_written_into_a_field_that_holds_them() {
             assert_eq!(first_line(), concat!("%%MatrixMarket matrix array ", $field, " general"));
             let back: Dense<$integer> =
                 Reader::open(&path).unwrap().read_dense(Place::Memory, &ctx).unwrap();
-            assert_eq!(back.view(), dense.view());
+            assert_eq!(back.as_ndarray(), dense.as_ndarray());
         })*};
     }
     // Other programs read `integer` into 64 bits with a sign.
@@ -456,7 +459,7 @@ fn skew_symmetric_arrays_may_write_their_zero_diagonal() {
         })?;
         let dense: Dense<f64> = Reader::open(&path)?.read_dense(Place::Memory, &ctx)?;
         for (i, j, value) in &entries {
-            assert_eq!(dense.view()[[*i, *j]], *value);
+            assert_eq!(dense.as_ndarray()[[*i, *j]], *value);
         }
         Result::Ok(entries)
     };

@@ -38,7 +38,7 @@ fn what_is_stored_stays_stored() {
     assert_eq!(a.copy_to(Place::Memory, &ctx).unwrap().nnz(), 5);
     assert_eq!(a.row_range(0..1).unwrap().nnz(), 3);
     assert_eq!(a.bandwidth(&ctx).unwrap(), (2, 1));
-    let more = a.map_values(|x| x + 1.0, Place::Memory, &ctx).unwrap();
+    let more = a.map_values(Place::Memory, &ctx, |x| x + 1.0).unwrap();
     assert_eq!(more.data()[..], [4.0, -2.0, 1.0, 2.0, 3.0]);
     assert_eq!(a.get(0, 1).unwrap(), Some(0.0));
     assert_eq!(a.get(2, 2).unwrap(), None);
@@ -57,7 +57,7 @@ fn conversions_with_duplicates_do_as_they_are_told() {
     let a = Csr::<f64>::from_triplets((3, 3), triplets, Duplicates::Sum).unwrap();
     assert_eq!(parts(&a), summed());
     assert_eq!(Coo::<f64>::from_triplets((3, 3), triplets).unwrap().nnz(), 5);
-    let mut builder = CooBuilder::<f64, u32>::new((3, 3), &ctx).unwrap();
+    let mut builder = CooBuilder::<f64, u32>::with_types((3, 3), &ctx).unwrap();
     triplets.iter().for_each(|&(i, j, x)| builder.push(i, j, x).unwrap());
     let built: Csr<f64> = builder.finish(Duplicates::Sum, Place::Memory, &ctx).unwrap();
     assert_eq!(parts(&built), summed());
@@ -147,7 +147,7 @@ fn negative_zeros_survive(a: &Csr<f64>) {
     let stored = a.copy_to(folder.path().join("a"), &ctx).unwrap();
     let expected = |i: usize, j: usize| a.get(i, j).unwrap().unwrap_or(0.0).to_bits();
     let check = |dense: Dense<f64>| {
-        for ((i, j), x) in dense.view().indexed_iter() {
+        for ((i, j), x) in dense.as_ndarray().indexed_iter() {
             assert_eq!(x.to_bits(), expected(i, j), "{i} {j}");
         }
     };
@@ -183,5 +183,8 @@ fn a_negative_zero_stays_one_in_a_dense_array() {
     .unwrap();
     let dense: Dense<f64> =
         matrix_market::Reader::open(&path).unwrap().read_dense(Place::Memory, &ctx).unwrap();
-    assert!(dense.view()[[0, 0]].is_sign_negative() && dense.view()[[0, 1]].is_sign_positive());
+    assert!(
+        dense.as_ndarray()[[0, 0]].is_sign_negative()
+            && dense.as_ndarray()[[0, 1]].is_sign_positive()
+    );
 }

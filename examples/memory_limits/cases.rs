@@ -141,7 +141,7 @@ pub(crate) const CASES: &[Case] = cases! {
     };
     "values mapped, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
-        sparse(ctx.measure(|ctx| a.map_values(|x| x as f32, AWAY, ctx)))
+        sparse(ctx.measure(|ctx| a.map_values(AWAY, ctx, |x| x as f32)))
     };
     "A + B, CSR", &["csr", "csc", "coo", "other"], |inputs, ctx| {
         let (a, b) = (inputs.csr()?, inputs.other()?);
@@ -251,7 +251,7 @@ pub(crate) const CASES: &[Case] = cases! {
         let options = SvdOptions { oversampling: 1, power_iterations: 1, seed: 0 };
         // The vectors are held beside the panels.
         let operator = Operator::with_vectors(&a, 80 * (a.nrows() + a.ncols()) as u64, ctx)?;
-        let (svd, report) = ctx.measure(|ctx| randomized_svd::<f64>(&operator, 1, options, Place::Memory, ctx))?;
+        let (svd, report) = ctx.measure(|ctx| randomized_svd::<f64>(&operator, 1, &options, Place::Memory, ctx))?;
         let beside = ctx.memory_limit_bytes();
         Ok(Found { digest: digest(&svd.s) ^ digest(svd.v.as_slice()), report, beside })
     };
@@ -333,7 +333,7 @@ fn filled(inputs: &Inputs, ctx: &Context, order: Order, by_columns: bool) -> Res
     let n = inputs.cube()?.pow(3);
     let shape = (n * 88 / 8 / COLUMNS, COLUMNS);
     let outcome = ctx.measure(|ctx| {
-        let mut a = DenseMut::<f64>::create(AWAY, shape, order, ctx)?;
+        let mut a = DenseMut::<f64>::create(shape, order, AWAY, ctx)?;
         let fill = |i: usize, line: &mut [f64]| {
             line.iter_mut().enumerate().for_each(|(j, x)| *x = (i ^ j) as f64);
         };
@@ -385,8 +385,8 @@ fn sparse<T: Entry, I: Index, P: Index, A: Axis>(
 
 fn coordinates(outcome: Result<(Coo<f64>, Report)>) -> Result<Found> {
     let (matrix, report) = outcome?;
-    let digest = digest(matrix.rows())
-        ^ digest(matrix.cols()).rotate_left(1)
+    let digest = digest(matrix.row_indices())
+        ^ digest(matrix.col_indices()).rotate_left(1)
         ^ digest(matrix.data()).rotate_left(2);
     Ok(Found { digest, report, beside: 0 })
 }

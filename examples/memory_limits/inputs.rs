@@ -125,8 +125,11 @@ impl Inputs {
         let path = self.at("graph", |path, bytes| {
             let scale = (bytes as f64 / 64.0 / 12.0 / 8.0).log2() as u32;
             let ctx = Context::new();
-            let edges: Csr<()> =
-                Coo::rmat(scale, 8, 1)?.to_csr(Duplicates::Sum, Place::Memory, &ctx)?;
+            let edges: Csr<()> = Coo::rmat(scale, 8, 1, Place::Memory, &ctx)?.to_csr(
+                Duplicates::Sum,
+                Place::Memory,
+                &ctx,
+            )?;
             edges.to_ones::<f64>()?.copy_to(path, &ctx).map(drop)
         })?;
         Csr::open(path)
@@ -194,7 +197,7 @@ fn fill<T: Element>(
     order: Order,
     element: impl Fn(usize) -> T,
 ) -> Result<()> {
-    let mut a = DenseMut::<T>::create(path, shape, order, &Context::new())?;
+    let mut a = DenseMut::<T>::create(shape, order, path, &Context::new())?;
     a.as_mut_slice().iter_mut().enumerate().for_each(|(k, x)| *x = element(k));
     a.close()
 }

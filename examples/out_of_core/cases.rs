@@ -305,7 +305,7 @@ fn fill(run: &Run<'_>, ctx: &Context) -> Lines {
     let order = if run.contestant == "columns, Fortran order" { Order::Fortran } else { Order::C };
     let path = folder.path().join("filled.npy");
     let line = run.line(run.case, wanted, 1, || {
-        let mut a = DenseMut::<f32>::create(&path, (rows, DENSE_COLUMNS), order, ctx)?;
+        let mut a = DenseMut::<f32>::create((rows, DENSE_COLUMNS), order, &path, ctx)?;
         match run.contestant {
             "rows" => a.fill_rows(inputs::fill_row)?,
             _ => a.fill_columns(|j, column| {
@@ -316,7 +316,7 @@ fn fill(run: &Run<'_>, ctx: &Context) -> Lines {
     })?;
     let a = Dense::<f32>::open(&path)?;
     let (i, j) = (rows / 3, DENSE_COLUMNS - 1);
-    match a.view()[[i, j]] == inputs::element(i, j) {
+    match a.as_ndarray()[[i, j]] == inputs::element(i, j) {
         true => Ok(vec![line]),
         false => Err("the array is not what was filled in".into()),
     }

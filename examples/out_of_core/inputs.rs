@@ -49,7 +49,7 @@ pub(crate) fn coordinates(folder: &Path, bytes: u64) -> Result<PathBuf> {
 pub(crate) fn dense(folder: &Path, bytes: u64) -> Result<PathBuf> {
     let path = folder.join("dense.npy");
     let rows = (bytes / (4 * DENSE_COLUMNS as u64)) as usize;
-    let mut a = DenseMut::<f32>::create(&path, (rows, DENSE_COLUMNS), Order::C, &Context::new())?;
+    let mut a = DenseMut::<f32>::create((rows, DENSE_COLUMNS), Order::C, &path, &Context::new())?;
     a.fill_rows(fill_row)?;
     a.close()?;
     Ok(path)

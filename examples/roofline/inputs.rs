@@ -65,8 +65,11 @@ fn made(name: &str) -> Result<Csr<f64>> {
         return Csr::poisson(&[n; 3], Place::Memory, &ctx);
     }
     if let Some(scale) = name.strip_prefix("rmat").and_then(|n| n.parse().ok()) {
-        let graph: Csr<()> =
-            Coo::rmat(scale, 16, 1)?.to_csr(Duplicates::Sum, Place::Memory, &ctx)?;
+        let graph: Csr<()> = Coo::rmat(scale, 16, 1, Place::Memory, &ctx)?.to_csr(
+            Duplicates::Sum,
+            Place::Memory,
+            &ctx,
+        )?;
         return with_values(&graph);
     }
     match name {

@@ -150,7 +150,7 @@ fn coo_to_csr(inputs: &mut Inputs, name: &str, printer: &mut Printer, ctx: &Cont
     for k in 0..nnz {
         let from = order.next().unwrap_or(0);
         (rows[k], cols[k], data[k]) =
-            (sorted.rows()[from], sorted.cols()[from], sorted.data()[from]);
+            (sorted.row_indices()[from], sorted.col_indices()[from], sorted.data()[from]);
     }
     let coo = outcore::Coo::from_parts(a.shape(), rows.freeze(), cols.freeze(), data.freeze())?;
     let what = work("coo2csr", name, a.bytes() + 16 * nnz as u64, 0);

@@ -14,7 +14,11 @@ pub(crate) fn load(words: &[String], help: &str, ctx: &Context) -> Result<Csr<()
         [path] => return Ok(read_graph(path, Place::Memory, ctx)?),
         _ => return Err(help.into()),
     };
-    Ok(Coo::<()>::rmat(scale, 16, 1)?.to_csr(Duplicates::Sum, Place::Memory, ctx)?)
+    Ok(Coo::<()>::rmat(scale, 16, 1, Place::Memory, &Context::new())?.to_csr(
+        Duplicates::Sum,
+        Place::Memory,
+        ctx,
+    )?)
 }
 
 /// Takes `flag NUMBER` out of the words; `None` if the flag is not there.

@@ -186,7 +186,7 @@ fn row(n: usize, i: usize, v: usize) -> (Vec<u32>, Vec<f64>) {
 }
 
 fn write_dense(place: impl Into<Place>, n: usize, v: usize, ctx: &Context) -> Result<()> {
-    let mut a = DenseMut::<f64>::create(place, shape(n), Order::C, ctx)?;
+    let mut a = DenseMut::<f64>::create(shape(n), Order::C, place, ctx)?;
     a.fill_rows(|i, row| row.iter_mut().enumerate().for_each(|(j, x)| *x = element(v, i, j)))?;
     a.close()
 }
@@ -231,7 +231,7 @@ fn dense_change_rows(job: &Job<'_>) -> Result<String> {
 /// Across the order of the file.
 fn dense_columns(job: &Job<'_>) -> Result<String> {
     let (nrows, ncols) = shape(job.n);
-    let mut a = DenseMut::<f64>::create(&job.place, (nrows, ncols), Order::C, job.ctx)?;
+    let mut a = DenseMut::<f64>::create((nrows, ncols), Order::C, &job.place, job.ctx)?;
     let mut columns = ColumnWriter::new(&mut a)?;
     for j in 0..ncols {
         let column: Vec<f64> = (0..nrows).map(|i| element(2, i, j)).collect();

@@ -146,13 +146,13 @@ type Work = fn(&Folders, &Context, usize) -> Result<()>;
 const CLOSURES: &[(&str, Work)] = &[
     ("fill_rows", |folders, ctx, k| {
         let mut a =
-            DenseMut::<f64>::create(folders.out().join("y.npy"), (2_000, 40), Order::C, ctx)?;
+            DenseMut::<f64>::create((2_000, 40), Order::C, folders.out().join("y.npy"), ctx)?;
         a.fill_rows(|i, row| row.fill(number(i, k)))?;
         a.close()
     }),
     ("fill_columns", |folders, ctx, k| {
         let mut a =
-            DenseMut::<f64>::create(folders.out().join("y.npy"), (2_000, 40), Order::C, ctx)?;
+            DenseMut::<f64>::create((2_000, 40), Order::C, folders.out().join("y.npy"), ctx)?;
         a.fill_columns(|j, column| column.fill(number(j, k)))?;
         a.close()
     }),
@@ -162,7 +162,7 @@ const CLOSURES: &[(&str, Work)] = &[
     }),
     ("map_inplace", |folders, ctx, k| {
         let mut a =
-            DenseMut::<f64>::create(folders.out().join("y.npy"), (2_000, 40), Order::C, ctx)?;
+            DenseMut::<f64>::create((2_000, 40), Order::C, folders.out().join("y.npy"), ctx)?;
         a.fill_rows(|i, row| row.fill(i as f64))?;
         a.map_inplace(|x| number(x as usize % 100, k))?;
         a.close()
@@ -174,16 +174,16 @@ const CLOSURES: &[(&str, Work)] = &[
     }),
     ("map_values", |folders, ctx, k| {
         let a = Csr::<f64>::open(folders.input("a.bspnpy"))?;
-        a.map_values(|x| number(x as usize % 100, k), folders.out().join("y.bspnpy"), ctx).map(drop)
+        a.map_values(folders.out().join("y.bspnpy"), ctx, |x| number(x as usize % 100, k)).map(drop)
     }),
     ("map_values in memory", |folders, ctx, k| {
         let a = Csr::<f64>::open(folders.input("a.bspnpy"))?;
-        a.map_values(|x| number(x as usize % 100, k), Place::Memory, ctx).map(drop)
+        a.map_values(Place::Memory, ctx, |x| number(x as usize % 100, k)).map(drop)
     }),
     ("to_csr_if", |folders, ctx, k| {
         let d = Dense::<f64>::open(folders.input("d.npy"))?;
         let keep = |x: f64| number(x as usize % 100, k) > 2.0;
-        let sparse: Csr<f64> = d.to_csr_if(keep, folders.out().join("y.bspnpy"), ctx)?;
+        let sparse: Csr<f64> = d.to_csr_if(folders.out().join("y.bspnpy"), ctx, keep)?;
         drop(sparse);
         Ok(())
     }),

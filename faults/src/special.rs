@@ -120,7 +120,7 @@ fn linked(store: Store, call: &str) -> std::result::Result<(), String> {
     let outcome = match (call, store) {
         ("replace", Store::Dense) => {
             let place = Place::Replace(link.clone());
-            DenseMut::<f64>::create(place, (2, 2), Order::C, &ctx).and_then(DenseMut::close)
+            DenseMut::<f64>::create((2, 2), Order::C, place, &ctx).and_then(DenseMut::close)
         }
         ("replace", _) => Csr::<f64>::eye(7).copy_to(Place::Replace(link.clone()), &ctx).map(drop),
         (_, Store::Dense) => DenseMut::<f64>::open_mut(&link, &ctx).and_then(|mut a| {

@@ -47,7 +47,7 @@ pub fn content(path: &Path) -> outcore::Result<String> {
     if path.extension().is_some_and(|extension| extension == "npy") {
         let a = Dense::<f64>::open(path)?;
         return Ok(digest(|d| {
-            d.numbers(a.shape());
+            d.numbers(a.extents());
             d.numbers(&[u64::from(a.order() == Order::C)]);
             d.floats(a.as_slice());
         }));
@@ -69,7 +69,7 @@ pub fn content(path: &Path) -> outcore::Result<String> {
         }
         _ => {
             let a = Coo::<f64>::open(path)?;
-            Ok(digest(|d| add(d, a.shape(), [a.rows(), a.cols()], a.data())))
+            Ok(digest(|d| add(d, a.shape(), [a.row_indices(), a.col_indices()], a.data())))
         }
     }
 }

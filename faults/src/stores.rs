@@ -53,7 +53,7 @@ impl Store {
         match self {
             Store::Dense => {
                 let path = folder.join("x.npy");
-                let mut a = DenseMut::<f64>::create(&path, (3, 4), Order::C, &ctx)?;
+                let mut a = DenseMut::<f64>::create((3, 4), Order::C, &path, &ctx)?;
                 a.as_mut_slice().iter_mut().zip(1..).for_each(|(x, i)| *x = f64::from(i) / 2.0);
                 a.close().map(|()| path)
             }

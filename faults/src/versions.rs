@@ -21,7 +21,7 @@ pub fn name_of(kind: &str) -> &'static str {
 pub fn put(kind: &str, v: usize, place: Place, ctx: &Context) -> Result<()> {
     let value = v as f64;
     if kind == "dense" {
-        let mut a = DenseMut::<f64>::create(place, (20 + v % 3, 10 + v % 2), Order::C, ctx)?;
+        let mut a = DenseMut::<f64>::create((20 + v % 3, 10 + v % 2), Order::C, place, ctx)?;
         a.as_mut_slice().fill(value);
         return a.close();
     }
@@ -50,9 +50,9 @@ pub fn look(kind: &str, path: &Path) -> Result<std::result::Result<usize, String
         let a = Dense::<f64>::open(path)?;
         let v = a.as_slice().first().copied().unwrap_or_default() as usize;
         let other = a.as_slice().iter().find(|&&x| x != v as f64);
-        return Ok(match (other, a.dim() == (20 + v % 3, 10 + v % 2)) {
+        return Ok(match (other, a.shape() == (20 + v % 3, 10 + v % 2)) {
             (Some(other), _) => Err(format!("elements of {v} and of {other}")),
-            (_, false) => Err(format!("elements of {v} in the shape {:?}", a.dim())),
+            (_, false) => Err(format!("elements of {v} in the shape {:?}", a.shape())),
             (None, true) => Ok(v),
         });
     }

@@ -13,10 +13,8 @@ use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract};
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan};
-
-/// Nanoseconds an element takes one thread.
-const WORK: f64 = 0.7;
 
 /// Elements of a task, and elements that are made before they are written.
 const TASK: usize = 1 << 14;
@@ -226,7 +224,7 @@ fn dense(
         let plan = Plan::new("combining elements");
         let plan = plan.on_device_of(a.buffer().file().or(b.buffer().file()));
         let plan = plan.reads(1, a.stored_bytes() + b.stored_bytes());
-        let plan = plan.holds(runs.memory() + work).works(a.len() as u64, WORK);
+        let plan = plan.holds(runs.memory() + work).works(a.len() as u64, work::ADD_DENSE);
         Ok(AnyDenseWriter::plan(plan, what, place, ctx))
     })?;
     let _held = ctx.hold(work);

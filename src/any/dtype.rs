@@ -11,10 +11,8 @@ use crate::sparse::{
 };
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan, RawBuffer};
-
-/// Nanoseconds a value takes one thread.
-const WORK: f64 = 1.5;
 
 /// Values of a task.
 const TASK: usize = 1 << 14;
@@ -148,7 +146,7 @@ fn dense(
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name).on_device_of(a.buffer().file());
         let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory() + work);
-        Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, WORK), what, place, ctx))
+        Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, work::CHANGE_TYPE), what, place, ctx))
     })?;
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of values", (Some(dtype), step.min(a.len())))?;
@@ -188,7 +186,7 @@ fn changed(
     let work = (panels.most_entries() * (value + index)) as u64;
     let _running = ctx.begin(|| {
         let plan = panels.plan(change.name).beside(work);
-        let plan = plan.works(a.nnz() as u64, WORK);
+        let plan = plan.works(a.nnz() as u64, work::CHANGE_TYPE);
         Ok(AnyWriter::plan(plan, types, size, place, ctx))
     })?;
     let _held = ctx.hold(work);
@@ -228,7 +226,9 @@ fn in_memory(
     let left = memory_left(bytes, &Place::Memory, ctx)?;
     let mut panels = AnyEntryPanels::within(left / 4, 1, no_indices, data)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name).on_device_of(data.file()).works(data.len() as u64, WORK);
+        let plan = Plan::new(change.name)
+            .on_device_of(data.file())
+            .works(data.len() as u64, work::CHANGE_TYPE);
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
     })?;
     let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
@@ -255,7 +255,9 @@ fn coo(
     let mut panels = AnyEntryPanels::within(budget, 1, arrays, a.data())?;
     let work = dtype.bytes_of(panels.most_entries());
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name).on_device_of(a.rows().file()).works(nnz as u64, WORK);
+        let plan = Plan::new(change.name)
+            .on_device_of(a.rows().file())
+            .works(nnz as u64, work::CHANGE_TYPE);
         let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;

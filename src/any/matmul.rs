@@ -112,7 +112,7 @@ fn with_columns<X: Scalar>(
     }
     .into_typed();
     let shape = if order == Order::C { (m, k) } else { (k, m) };
-    let mut product = DenseMut::<X>::create(place, shape, order, ctx)?;
+    let mut product = DenseMut::<X>::create(shape, order, place, ctx)?;
     let vectors = (k, b.as_slice(), product.as_mut_slice());
     let by = products(a.types().values)?;
     Multiplier::Lines(a).product(by, false, vectors, ctx)?;

@@ -77,6 +77,7 @@ impl AnyDense {
     }
 
     /// The transpose, without a copy: the same elements in the other order, the extents turned round.
+    #[doc(alias = "T")]
     pub fn transpose(&self) -> Self {
         let order = match self.order {
             Order::C => Order::Fortran,

@@ -27,8 +27,8 @@ pub struct DenseBase<B, D> {
 /// use outcore::Dense;
 /// let a = Dense::from(ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]));
 /// assert_eq!((a.nrows(), a.ncols()), (2, 2));
-/// assert_eq!(a.view().sum(), 10.0);
-/// assert_eq!(a.column(1)?.to_vec(), [2.0, 4.0]);
+/// assert_eq!(a.as_ndarray().sum(), 10.0);
+/// assert_eq!(a.col(1)?.to_vec(), [2.0, 4.0]);
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub type Dense<T, D = Ix2> = DenseBase<Buffer<T>, D>;
@@ -54,8 +54,22 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
         Ok(DenseBase { buffer, shape, order })
     }
 
-    /// The extent of every dimension.
-    pub fn shape(&self) -> &[usize] {
+    /// The extent of every dimension: `(nrows, ncols)` of a matrix, as of a sparse one.
+    ///
+    /// ```
+    /// use outcore::Dense;
+    /// let a = Dense::from(ndarray::arr2(&[[1.0, 2.0]]));
+    /// assert_eq!(a.shape(), (1, 2));
+    /// assert_eq!(a.extents(), [1, 2]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    #[doc(alias = "dim")]
+    pub fn shape(&self) -> D::Pattern {
+        self.shape.clone().into_pattern()
+    }
+
+    /// The extent of every dimension as a slice.
+    pub fn extents(&self) -> &[usize] {
         self.shape.slice()
     }
 
@@ -80,19 +94,21 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
     }
 
     /// The whole array as an `ndarray` view, without a copy.
-    pub fn view(&self) -> ArrayView<'_, T, D> {
+    #[doc(alias = "view")]
+    pub fn as_ndarray(&self) -> ArrayView<'_, T, D> {
         let shape = self.shape.clone().set_f(self.order == Order::Fortran);
         ArrayView::from_shape(shape, &self.buffer)
             .expect("the constructor compared shape and length")
     }
 
     /// The part of the array at `index` along `axis`, without a copy.
+    #[doc(alias = "take")]
     pub fn index_axis(&self, axis: usize, index: usize) -> Result<ArrayView<'_, T, D::Smaller>>
     where
         D: RemoveAxis,
     {
-        check_part(self.shape(), axis, index)?;
-        Ok(self.view().index_axis_move(Axis(axis), index))
+        check_part(self.extents(), axis, index)?;
+        Ok(self.as_ndarray().index_axis_move(Axis(axis), index))
     }
 }
 
@@ -109,12 +125,7 @@ impl<T: Element, B: Deref<Target = [T]>> DenseBase<B, Ix2> {
 
     /// Contiguous lines (rows in C order, columns in Fortran order) and the elements of each.
     pub(crate) fn lines(&self) -> (usize, usize) {
-        lines(self.dim(), self.order)
-    }
-
-    /// `(nrows, ncols)`.
-    pub fn dim(&self) -> (usize, usize) {
-        (self.shape[0], self.shape[1])
+        lines(self.shape(), self.order)
     }
 
     /// Row `i`, without a copy; contiguous in C order.
@@ -124,7 +135,8 @@ impl<T: Element, B: Deref<Target = [T]>> DenseBase<B, Ix2> {
 
     /// Column `j`, without a copy; contiguous in Fortran order. In C order every element of it lies in another row,
     /// so that reading one column of a large file reads the pages of all rows.
-    pub fn column(&self, j: usize) -> Result<ArrayView1<'_, T>> {
+    #[doc(alias = "column")]
+    pub fn col(&self, j: usize) -> Result<ArrayView1<'_, T>> {
         self.index_axis(1, j)
     }
 }
@@ -135,8 +147,9 @@ impl<T: Element> Dense<T, Ix2> {
     /// ```
     /// use outcore::Dense;
     /// let a = Dense::from(ndarray::arr2(&[[1, 2, 3]]));
-    /// assert_eq!(a.transpose().shape(), [3, 1]);
+    /// assert_eq!(a.transpose().shape(), (3, 1));
     /// ```
+    #[doc(alias = "T")]
     pub fn transpose(&self) -> Self {
         let order = match self.order {
             Order::C => Order::Fortran,

@@ -20,7 +20,7 @@ use crate::storage::{Context, DType, Element, Order, Place};
 /// rows.push(&[1.0, 2.0])?;
 /// rows.push(&[3.0, 4.0, 5.0, 6.0])?;
 /// let a = rows.finish()?;
-/// assert_eq!((a.shape(), a.view()[[2, 1]]), (&[3, 2][..], 6.0));
+/// assert_eq!((a.shape(), a.as_ndarray()[[2, 1]]), ((3, 2), 6.0));
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct DenseBuilder<T: Element> {

@@ -27,7 +27,7 @@ use crate::storage::{Element, Order};
 ///
 /// ```
 /// use outcore::{ColumnWriter, Context, DenseMut, Order, Place};
-/// let mut a = DenseMut::<f32>::create(Place::Memory, (4, 3), Order::C, &Context::new())?;
+/// let mut a = DenseMut::<f32>::create((4, 3), Order::C, Place::Memory, &Context::new())?;
 /// let mut columns = ColumnWriter::new(&mut a)?;
 /// for j in 0..3 {
 ///     columns.push(&[j as f32; 4])?;
@@ -44,7 +44,7 @@ pub struct ColumnWriter<'a, T: Element> {
 impl<'a, T: Element> ColumnWriter<'a, T> {
     /// Starts at column 0.
     pub fn new(array: &'a mut DenseMut<T, Ix2>) -> Result<Self> {
-        let lines = columns(array.dim(), array.order());
+        let lines = columns(array.shape(), array.order());
         let lines = LineWriter::new(array.being_written(), lines)?;
         Ok(ColumnWriter { lines, elements: PhantomData })
     }
@@ -66,20 +66,20 @@ impl<T: Element> DenseMut<T, Ix2> {
     ///
     /// ```
     /// use outcore::{Context, DenseMut, Order, Place};
-    /// let mut a = DenseMut::<i32>::create(Place::Memory, (2, 3), Order::C, &Context::new())?;
+    /// let mut a = DenseMut::<i32>::create((2, 3), Order::C, Place::Memory, &Context::new())?;
     /// a.fill_columns(|j, column| column.fill(j as i32))?;
     /// assert_eq!(a.as_slice(), [0, 1, 2, 0, 1, 2]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn fill_columns(&mut self, fill: impl FnMut(usize, &mut [T])) -> Result<()> {
-        let lines = columns(self.dim(), self.order());
+        let lines = columns(self.shape(), self.order());
         self.fill_lines(lines, fill)
     }
 
     /// Fills every row: `fill(i, row)` is called for `i` from 0 on with a row to overwrite, which holds any elements.
     /// Cost as for [`ColumnWriter`] with rows for columns: in C order one sequential write.
     pub fn fill_rows(&mut self, fill: impl FnMut(usize, &mut [T])) -> Result<()> {
-        let (count, length) = self.dim();
+        let (count, length) = self.shape();
         let lines = Lines { count, length, along: self.order() == Order::C, phase: "filling rows" };
         self.fill_lines(lines, fill)
     }

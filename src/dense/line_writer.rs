@@ -13,6 +13,7 @@ use crate::dense::transposer::Transposer;
 use crate::dense::writable::ArrayToWrite;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
 use crate::storage::{Broken, CACHE_LINE, Held, Plan, RawBufferMut, RawWriter, Running};
 
 /// Bytes gathered before they are written where they belong: enough lines for a full cache line a row up to a million
@@ -187,7 +188,7 @@ impl Lines {
         let plan = Plan::new(phase);
         let in_memory = if array.file().is_some() { 0 } else { bytes };
         if !self.streams(array) {
-            let plan = plan.works(len as u64, 1.0).beside(in_memory);
+            let plan = plan.works(len as u64, work::FILL_LINES).beside(in_memory);
             let most = if along { 0 } else { self.gathered(array)? };
             return Ok(plan.beside(dtype.bytes_of(most.saturating_mul(length))));
         }
@@ -195,7 +196,9 @@ impl Lines {
         let writing = RawWriter::memory_beside(ctx.memory_left());
         let plan = plan.writes(start + bytes);
         if along {
-            return Ok(plan.works(len as u64, 0.3).beside(writing + dtype.bytes_of(length)));
+            return Ok(plan
+                .works(len as u64, work::WRITE_LINES)
+                .beside(writing + dtype.bytes_of(length)));
         }
         Ok(Transposer::plan(plan, dtype, (count, length), 0, ctx)?.beside(writing))
     }

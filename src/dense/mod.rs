@@ -7,6 +7,7 @@
 //! - [`base`], [`writable`] – the two; [`any_dense`] – the first, of a type that is known at run time; [`open`] – arrays from files
 //! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
 //!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
+//! - [`reshape`] – the same elements in another shape
 //! - [`stack`] – matrices put together; [`builder`] – a matrix of
 //!   lines of which nobody knows the number
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
@@ -23,6 +24,7 @@ mod cut;
 mod line_writer;
 mod open;
 mod panels;
+mod reshape;
 mod rewrite;
 mod stack;
 mod transpose;

@@ -9,6 +9,7 @@ use crate::dense::base::{ARRAY, Dense};
 use crate::dense::panels::AnyLinePanels;
 use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::work;
 use crate::storage::{
     ByteOrder, Context, DType, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage,
     Standing, StoredFile, map_array, map_raw, open_closed, read_array, read_elements, read_header,
@@ -27,7 +28,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// use outcore::{Context, Dense};
     /// Dense::from(ndarray::arr2(&[[1.0f32, 2.0]])).copy_to(&path, &Context::new())?;
     /// let a = Dense::<f32>::open(&path)?;
-    /// assert_eq!(a.shape(), [1, 2]);
+    /// assert_eq!(a.shape(), (1, 2));
     /// assert!(Dense::<f64>::open(&path).unwrap_err().to_string().contains("expected float64, found float32"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -74,9 +75,10 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// use outcore::{Dense, Order};
     /// std::fs::write(&path, 7u32.to_le_bytes())?;
     /// let a = Dense::<u32>::from_raw(&path, 0, (1, 1), Order::C)?;
-    /// assert_eq!(a.view()[[0, 0]], 7);
+    /// assert_eq!(a.as_ndarray()[[0, 0]], 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("memmap", "fromfile"))]
     pub fn from_raw(
         path: impl AsRef<Path>,
         offset: u64,
@@ -124,6 +126,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     ///
     /// Cost: one read and one sequential write of the elements. Memory: the result, unless it goes to a file, and for a
     /// file larger than half the limit four panels of at most 12 MiB.
+    #[doc(alias("save", "save_npz", "MatView"))]
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.to_any().copied(&place.into(), ctx).map(AnyDense::into_typed)
     }
@@ -167,7 +170,7 @@ impl AnyDense {
             let plan = Plan::new("reading a .npy file")
                 .on_device_of(Some((path, 0)))
                 .reads(1, header.data_bytes())
-                .works(header.len() as u64, 1.0)
+                .works(header.len() as u64, work::READ_DENSE)
                 .holds(MEMORY_TO_READ);
             Ok(AnyDenseWriter::plan(plan, (dtype, header.len()), place, ctx))
         })?;
@@ -215,7 +218,8 @@ impl AnyDense {
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
         let _running = ctx.begin(|| {
             let plan = Plan::new("reading elements").on_device_of(Some((path, 0)));
-            let plan = plan.reads(1, bytes).works(len as u64, 1.0).holds(MEMORY_TO_READ);
+            let plan =
+                plan.reads(1, bytes).works(len as u64, work::READ_DENSE).holds(MEMORY_TO_READ);
             Ok(AnyDenseWriter::plan(plan, (dtype, len), place, ctx))
         })?;
         ctx.meter().pass();
@@ -248,7 +252,7 @@ impl AnyDense {
                 .on_device_of(self.buffer.file())
                 .reads(1, self.stored_bytes())
                 .holds(panels.memory())
-                .works(self.len() as u64, 0.1 * self.dtype().size() as f64);
+                .works(self.len() as u64, work::COPY_BYTE * self.dtype().size() as f64);
             Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;
         let mut writer = AnyDenseWriter::new(place, (self.dtype(), &self.shape, order), ctx)?;

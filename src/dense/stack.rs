@@ -12,13 +12,11 @@ use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
+use crate::storage::work;
 use crate::storage::{
     ArrayPanels, Arrays, Context, DType, Element, Order, Part, Place, Plan, Reading, bytes_within,
     panel_elements,
 };
-
-/// Nanoseconds that an element takes.
-const WORK: f64 = 0.5;
 
 impl<T: Element> Dense<T> {
     /// The matrices below each other, as NumPy's `vstack`; otherwise as [`concatenate`](Self::concatenate).
@@ -27,7 +25,7 @@ impl<T: Element> Dense<T> {
     /// use outcore::{Context, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[1, 2]]));
     /// let b = Dense::vstack(&[&a, &a], Place::Memory, &Context::new())?;
-    /// assert_eq!(b.view(), ndarray::arr2(&[[1, 2], [1, 2]]));
+    /// assert_eq!(b.as_ndarray(), ndarray::arr2(&[[1, 2], [1, 2]]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn vstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
@@ -49,7 +47,7 @@ impl<T: Element> Dense<T> {
     /// use outcore::{Context, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[1], [2]]));
     /// let b = Dense::concatenate(1, &[&a, &a], Place::Memory, &Context::new())?;
-    /// assert_eq!(b.view(), ndarray::arr2(&[[1, 1], [2, 2]]));
+    /// assert_eq!(b.as_ndarray(), ndarray::arr2(&[[1, 1], [2, 2]]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn concatenate(
@@ -84,7 +82,9 @@ pub(crate) fn concatenate(
         let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
         let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
         let band = dtype.bytes_of(height.saturating_mul(stack.length()));
-        let plan = plan.holds(parts.memory().saturating_add(band)).works(stack.len() as u64, WORK);
+        let plan = plan
+            .holds(parts.memory().saturating_add(band))
+            .works(stack.len() as u64, work::STACK_DENSE);
         Ok(AnyDenseWriter::plan(plan, (dtype, stack.len()), place, ctx))
     })?;
     let mut writer = AnyDenseWriter::new(place, (dtype, &stack.shape, stack.order), ctx)?;

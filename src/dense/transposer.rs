@@ -22,14 +22,12 @@ use crate::dense::transpose::transpose_lines;
 use crate::dense::transposed::{IN_FLIGHT, Lines, damaged};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
 use crate::storage::{Context, DType, IoBuffer, Plan, RawBufferMut, Scratch};
 
 /// The part of the limit that blocks on their way to the scratch file take: with less the device has nothing to do while
 /// the next group is gathered.
 const ON_THE_WAY: u64 = 7;
-
-/// Nanoseconds that an element takes one thread.
-const WORK: f64 = 0.7;
 
 /// Takes lines, and hands on the lines of the other axis.
 pub(crate) struct Transposer {
@@ -75,7 +73,7 @@ impl Transposer {
         let size = dtype.size();
         let lines = (cut.slots() * length * size) as u64;
         let band = (cut.width * cut.piece * size) as u64;
-        let plan = plan.works((count * length) as u64, WORK);
+        let plan = plan.works((count * length) as u64, work::TRANSPOSE_DENSE);
         if cut.groups() == 0 {
             return Ok(plan.holds(reading.max(band)).beside(lines));
         }

@@ -27,10 +27,10 @@ use crate::storage::{
 /// # let path = folder.path().join("a.npy");
 /// use outcore::{Context, Dense, DenseMut, Order};
 /// let ctx = Context::new();
-/// let mut a = DenseMut::<f64>::create(&path, (2, 3), Order::C, &ctx)?;
-/// a.view_mut()[[1, 2]] = 5.0;
+/// let mut a = DenseMut::<f64>::create((2, 3), Order::C, &path, &ctx)?;
+/// a.as_ndarray_mut()[[1, 2]] = 5.0;
 /// a.close()?;
-/// assert_eq!(Dense::<f64>::open(&path)?.view()[[1, 2]], 5.0);
+/// assert_eq!(Dense::<f64>::open(&path)?.as_ndarray()[[1, 2]], 5.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DenseMut<T: Element, D: Dimension = Ix2> {
@@ -66,9 +66,9 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// A new array of zeros at `place`. In a file its whole size is reserved now, so that a full disk is an error here
     /// and never a signal later.
     pub fn create(
-        place: impl Into<Place>,
         shape: impl IntoDimension<Dim = D>,
         order: Order,
+        place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
         let shape = shape.into_dimension();
@@ -82,12 +82,13 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// holes, so that a full disk is an error here. Its checksums are removed now and written again by
     /// [`close`](Self::close). Until then the file is marked as being changed, and [`Dense::open`] refuses it; one that an
     /// earlier writer left so can be opened here, to be written anew.
+    #[doc(alias = "memmap")]
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Self> {
         AnyDenseMut::open_mut(path.as_ref(), T::DTYPE, D::NDIM, ctx).map(AnyDenseMut::into_typed)
     }
 
     /// The whole array as a writable `ndarray` view.
-    pub fn view_mut(&mut self) -> ArrayViewMut<'_, T, D> {
+    pub fn as_ndarray_mut(&mut self) -> ArrayViewMut<'_, T, D> {
         self.state.sums = None;
         let shape = self.array.shape.clone().set_f(self.array.order == Order::Fortran);
         ArrayViewMut::from_shape(shape, &mut self.array.buffer)

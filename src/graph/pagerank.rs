@@ -16,14 +16,12 @@ use crate::graph::vertices::check_graph;
 use crate::linalg::{LinearOperator, two_sum};
 use crate::sparse::{Csr, Duplicates};
 use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Elements that one task takes; each sum is formed over such runs and then over their sums in order, so that it does
 /// not depend on the number of threads.
 const RUN: usize = 1 << 14;
-
-/// Nanoseconds that an iteration takes for each vertex beside the product.
-const WORK: f64 = 2.0;
 
 /// How much of the rank that leaves along edges may fail to arrive: sums of any length, and row sums in single precision,
 /// are closer.
@@ -229,7 +227,7 @@ fn plan(
 ) -> Result<Plan> {
     let n = graph.shape().0 as u64;
     let first = graph.plan_block(true, 1, ctx)?;
-    let each = first.clone().again().works(n, WORK);
+    let each = first.clone().again().works(n, work::PAGERANK);
     let most = options.maxiter.saturating_sub(1) as u64;
     Ok(Plan::new("PageRank").then(first).repeated(&each, most).beside(n.saturating_mul(32)))
 }

@@ -126,7 +126,7 @@ pub fn read_graph_compact<I: Index, P: Index>(
             let edges = stored_edges::<I, P>(path, ctx)?;
             check_square(edges.shape()).map_err(|e| e.in_file(path))?;
             edges.check()?;
-            for (u, v) in edges.rows().iter().zip(edges.cols().iter()) {
+            for (u, v) in edges.row_indices().iter().zip(edges.col_indices().iter()) {
                 ends.push(u.to_usize() as u64, v.to_usize() as u64)?;
             }
         }

@@ -51,6 +51,7 @@ const SMALLER: i32 = 64;
 /// assert!(solved.x.iter().all(|x| (x - 1.0f64).abs() < 1e-8));
 /// # Ok::<(), outcore::Error>(())
 /// ```
+#[doc(alias("KSPCG", "conjugate_gradient"))]
 pub fn cg<X: Scalar>(
     a: &impl LinearOperator<X>,
     b: &[X],

@@ -4,13 +4,11 @@ use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
 use crate::solve::nullspace::NullSpace;
 use crate::solve::options::CgOptions;
+use crate::storage::work;
 use crate::storage::{Context, Plan, Running};
 
 /// Vectors of a solve, beside `b`: the most that it holds, one more with a preconditioner.
 const VECTORS: u64 = 5;
-
-/// Nanoseconds that the sums and updates of an iteration take for each unknown.
-const UPDATES: f64 = 5.0;
 
 /// Marks the start of a solve whose arguments were checked.
 pub(super) fn begin<X: Scalar>(
@@ -28,7 +26,7 @@ pub(super) fn begin<X: Scalar>(
         // As it will be while the products are made.
         let _held = ctx.hold(bytes);
         let first = a.plan_block(false, 1, ctx)?;
-        let mut each = first.clone().again().works(n as u64, UPDATES);
+        let mut each = first.clone().again().works(n as u64, work::CG);
         if let Some(precond) = options.precond {
             each = each.then(precond.plan_block(false, 1, ctx)?);
         }

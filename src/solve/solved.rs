@@ -4,6 +4,8 @@ use crate::linalg::Scalar;
 
 /// The answer of an iterative solver.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound = "X: serde::Serialize, X::Real: serde::Serialize"))]
 pub struct Solved<X: Scalar> {
     /// The last iterate; where the iteration broke down or stagnated, the best that it kept.
     pub x: Vec<X>,
@@ -39,6 +41,7 @@ pub struct Iterate<'a, X: Scalar> {
 
 /// Why an iteration ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum StopReason {
     /// `‖b − A x‖ ≤ max(rtol ‖b‖, atol)`.

@@ -79,6 +79,7 @@ impl AnyCoo {
     }
 
     /// Number of stored entries, explicit zeros and duplicates included.
+    #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.rows.len()
     }
@@ -94,6 +95,7 @@ impl AnyCoo {
     }
 
     /// The transpose, without a copy.
+    #[doc(alias = "T")]
     pub fn transpose(&self) -> Self {
         let AnyCoo { shape, rows, cols, data, checked } = self.clone();
         AnyCoo { shape: (shape.1, shape.0), rows: cols, cols: rows, data, checked }

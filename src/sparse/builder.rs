@@ -84,6 +84,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
     }
 
     /// Entries taken so far.
+    #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.any.writer.nnz()
     }

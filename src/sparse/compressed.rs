@@ -135,6 +135,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 
     /// Number of stored entries, explicit zeros and duplicates included.
+    #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.indices.len()
     }
@@ -221,6 +222,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// let at: Csc<f64> = a.transpose();
     /// assert_eq!(at.nnz(), 3);
     /// ```
+    #[doc(alias = "T")]
     pub fn transpose(&self) -> Compressed<T, I, P, A::Other> {
         Compressed {
             nrows: self.ncols,

@@ -86,6 +86,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
     }
 
     /// A matrix in memory from `(row, column, value)` triplets in any order, within the limit of the default [`Context`].
+    #[doc(alias("coo_matrix", "setFromTriplets"))]
     pub fn from_triplets(
         shape: (usize, usize),
         triplets: impl IntoIterator<Item = (usize, usize, T)>,
@@ -140,17 +141,18 @@ impl<T: Entry, I: Index> Coo<T, I> {
     }
 
     /// Number of entries, explicit zeros and duplicates included.
+    #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.rows.len()
     }
 
     /// The row of every entry.
-    pub fn rows(&self) -> &Buffer<I> {
+    pub fn row_indices(&self) -> &Buffer<I> {
         &self.rows
     }
 
     /// The column of every entry.
-    pub fn cols(&self) -> &Buffer<I> {
+    pub fn col_indices(&self) -> &Buffer<I> {
         &self.cols
     }
 
@@ -160,6 +162,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
     }
 
     /// The transpose, without a copy.
+    #[doc(alias = "T")]
     pub fn transpose(&self) -> Self {
         let Coo { nrows, ncols, rows, cols, data, checked } = self.clone();
         Coo { nrows: ncols, ncols: nrows, rows: cols, cols: rows, data, checked }

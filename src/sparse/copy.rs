@@ -12,10 +12,8 @@ use crate::sparse::index_check::IndexCheck;
 use crate::sparse::line_cuts::Pieces;
 use crate::sparse::line_panels_of_several::AnyZippedLines;
 use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place};
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 1.0;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Copies the matrix to `place`; a slice of a matrix becomes one of its own.
@@ -30,6 +28,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(**copy.indptr(), [0, 1, 2]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("save", "save_npz", "MatView"))]
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.to_any().copy_to(&place.into(), ctx).map(AnyCompressed::into_typed)
     }
@@ -43,7 +42,7 @@ impl AnyCompressed {
         let mut lines = AnyZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
         let _running = ctx.begin(|| {
             let plan = lines.plan("copying");
-            let plan = plan.works(self.nnz() as u64, WORK);
+            let plan = plan.works(self.nnz() as u64, work::COPY);
             Ok(AnyWriter::plan(plan, types, size, place, ctx))
         })?;
         let kind = (self.format(), types);
@@ -82,9 +81,10 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// ```
     /// use outcore::{Context, Coo, Place};
     /// let a = Coo::<f64>::from_triplets((2, 2), [(1, 0, 3.0)])?;
-    /// assert_eq!(**a.copy_to(Place::Memory, &Context::new())?.rows(), [1]);
+    /// assert_eq!(**a.copy_to(Place::Memory, &Context::new())?.row_indices(), [1]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("save", "save_npz", "MatView"))]
     pub fn copy_to(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.to_any().copied(&place.into(), ctx).map(AnyCoo::into_typed)
     }
@@ -99,7 +99,7 @@ impl AnyCoo {
         let mut panels = AnyEntryPanels::within(budget, 1, arrays, self.data())?;
         let _running = ctx.begin(|| {
             let plan = panels.plan("copying");
-            let plan = plan.works(nnz as u64, WORK);
+            let plan = plan.works(nnz as u64, work::COPY);
             Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
         })?;
         let mut writer = AnyCooWriter::new(types, self.shape(), Some(nnz), place, ctx)?;

@@ -15,10 +15,10 @@ impl<T: Entry, I: Index + SpIndex, P: Index + SpIndex, A: Axis> Compressed<T, I,
     ///
     /// ```
     /// let a = outcore::Csr::<f64>::eye(3);
-    /// assert_eq!(a.view()?.nnz(), 3);
+    /// assert_eq!(a.as_sprs()?.nnz(), 3);
     /// # Ok::<(), outcore::Error>(())
     /// ```
-    pub fn view(&self) -> Result<CsMatViewI<'_, T, I, P>> {
+    pub fn as_sprs(&self) -> Result<CsMatViewI<'_, T, I, P>> {
         let arrays = (&self.indptr()[..], &self.indices()[..], &self.data()[..]);
         let view = match A::FORMAT {
             SparseFormat::Csc => {

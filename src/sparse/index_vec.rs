@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::sparse::indices::Indices;
 use crate::sparse::indices_mut::IndicesMut;
 use crate::storage::raw::Raw;
-use crate::storage::{BufferMut, Context, DType, Index, RawBuffer};
+use crate::storage::{Context, DType, Index};
 
 /// Indices of either width that are kept aside.
 pub(crate) enum IndexVec {
@@ -96,13 +96,6 @@ impl IndexVec {
         match self {
             IndexVec::Narrow(indices) => indices.try_reserve(more),
             IndexVec::Wide(indices) => indices.try_reserve(more),
-        }
-    }
-
-    pub(crate) fn into_buffer(self) -> RawBuffer {
-        match self {
-            IndexVec::Narrow(indices) => BufferMut::from(indices).into_raw().freeze(),
-            IndexVec::Wide(indices) => BufferMut::from(indices).into_raw().freeze(),
         }
     }
 

@@ -6,7 +6,7 @@
 //! - [`lines`] – looking at it row by row; [`check`] – what must hold of pointers and indices; [`seen`] – what is known of them
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
-//!   line, entry by entry; [`open`] – a stored one, and [`read`] as a copy; [`copy`] – at another place; [`refill`] – new
+//!   line, entry by entry; [`open`] – a stored one, and [`read`] as a copy; [`copy`] – at another place; [`compressed_mut`] – new
 //!   values for a stored structure; [`builder`] – a matrix line by line; [`stack`] – several matrices as one;
 //!   [`slice`] – a part of one
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
@@ -20,6 +20,7 @@ mod axis;
 mod builder;
 mod check;
 mod compressed;
+mod compressed_mut;
 mod coo;
 mod coo_writer;
 mod copy;
@@ -39,7 +40,6 @@ mod panels;
 pub(crate) mod partition;
 mod permutation;
 mod read;
-mod refill;
 mod seen;
 mod slice;
 mod stack;
@@ -53,6 +53,7 @@ pub use axis::{Axis, ByCols, ByRows};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::{check_types, check_widths, rises};
 pub use compressed::{Compressed, Csc, Csr};
+pub use compressed_mut::{CompressedMut, CscMut, CsrMut};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
 pub(crate) use coo_writer::AnyCooWriter;
@@ -68,7 +69,6 @@ pub(crate) use line_panels_of_several::{AnyLinePart, AnyZippedLines, AnyZippedPa
 pub use lines::Line;
 pub(crate) use panels::{AnyLinePanel, AnyLinePanels};
 pub use permutation::Permutation;
-pub use refill::Refill;
 pub(crate) use stack::stack;
 pub(crate) use types::{Types, largest, on_disk};
 pub(crate) use writer::{AnyWriter, memory_left};

@@ -43,7 +43,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             .map(AnyCompressed::into_typed)
     }
 
-    /// As [`open`](Self::open), also where the last writer of the values did not [close](crate::Refill::close) it: values may
+    /// As [`open`](Self::open), also where the last writer of the values did not [close](crate::CompressedMut::close) it: values may
     /// be partly those of before and partly new.
     ///
     /// ```

@@ -60,6 +60,7 @@ impl Permutation {
     ///
     /// # Panics
     /// If the system has no memory for `n` numbers, or they are more than the limit of a new [`Context`].
+    #[doc(alias = "speye")]
     pub fn identity(n: usize) -> Self {
         let mut order = room("the identity", n).expect("memory for as many numbers as things");
         order.extend(0..n);
@@ -109,6 +110,7 @@ impl Permutation {
     }
 
     /// The elements of a vector in this order: `y[k] = x[order[k]]`. Fails if there are not as many as in the order.
+    #[doc(alias = "MatPermute")]
     pub fn permute<X: Copy + Send + Sync>(&self, x: &[X], ctx: &Context) -> Result<Vec<X>> {
         check_shape("x", self.len(), x.len())?;
         let mut moved = ctx.room("the vector", x.len())?;

@@ -19,14 +19,12 @@ use crate::sparse::open::{
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::raw::{Raw, RawVec};
+use crate::storage::work;
 use crate::storage::{
     Context, DESCRIPTOR, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ,
     POINTERS_FILE, Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Stage, Standing, StoredFile,
     StoredValues, VALUES_FILE, check_closed, count_elements, read_elements, read_header,
 };
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 3.0;
 
 /// Values written at a time where one stands for all.
 const STEP: usize = 1 << 12;
@@ -120,7 +118,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// use outcore::{Context, Coo, Place};
     /// let ctx = Context::new();
     /// Coo::<f64>::from_triplets((2, 2), [(1, 0, 3.0)])?.copy_to(&path, &ctx)?;
-    /// assert_eq!(**Coo::<f64>::read(&path, Place::Memory, &ctx)?.rows(), [1]);
+    /// assert_eq!(**Coo::<f64>::read(&path, Place::Memory, &ctx)?.row_indices(), [1]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn read(
@@ -164,7 +162,7 @@ impl AnyCoo {
 
 fn plan(largest: &StoredFile, bytes: u64, nnz: usize) -> Plan {
     let plan = Plan::new("reading a sparse matrix").on_device_of(Some((&largest.path(), 0)));
-    plan.reads(1, bytes).works(nnz as u64, WORK).holds(MEMORY_TO_READ)
+    plan.reads(1, bytes).works(nnz as u64, work::READ_SPARSE).holds(MEMORY_TO_READ)
 }
 
 /// Hands on `len` elements of an array that stand as one of `stands`, and as the descriptor says.

@@ -18,10 +18,8 @@ use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, by_width, carriers_mut};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut};
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 1.0;
 
 /// Lines of a task.
 const TASK: usize = 1 << 12;
@@ -47,6 +45,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!((b.shape(), b.get(0, 1)?, b.get(1, 0)?), ((2, 2), Some(2.0), Some(3.0)));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("MatCreateSubMatrix", "getitem"))]
     pub fn slice(
         &self,
         rows: Range<usize>,
@@ -118,7 +117,7 @@ fn pick(
         let passes = 1 + u64::from(counted);
         let plan = Plan::new("slicing").on_device_of(from.indices_buffer().file());
         let plan = plan.reads(passes, passes * lines.bytes_to_read());
-        let plan = plan.holds(lines.memory() + work).works(passes * from.nnz() as u64, WORK);
+        let plan = plan.holds(lines.memory() + work).works(passes * from.nnz() as u64, work::SLICE);
         let plan = match counted {
             // What is counted first may be more than was guessed, up to what is left.
             true => {

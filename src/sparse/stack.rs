@@ -17,10 +17,8 @@ use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Carrier, by_width, carriers_mut};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut, SparseFormat};
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 1.5;
 
 /// Lines of a task.
 const TASK: usize = 1 << 12;
@@ -153,7 +151,7 @@ fn one_after_the_other(
     // One at a time, because each has its files open.
     let lines = |matrix| AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx);
     let _running = ctx.begin(|| {
-        let mut plan = Plan::new(operation).works(stack.nnz as u64, WORK);
+        let mut plan = Plan::new(operation).works(stack.nnz as u64, work::STACK);
         for matrix in matrices {
             let lines = lines(matrix)?;
             plan = plan.on_device_of(matrix.indices_buffer().file());
@@ -184,7 +182,7 @@ fn side_by_side(
     let work = types.bytes_of(room.0, room.1);
     let _running = ctx.begin(|| {
         let files = matrices.iter().find_map(|matrix| matrix.indices_buffer().file());
-        let plan = Plan::new(operation).on_device_of(files).works(stack.nnz as u64, WORK);
+        let plan = Plan::new(operation).on_device_of(files).works(stack.nnz as u64, work::STACK);
         let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
         Ok(stack.plan(plan, place, ctx))
     })?;

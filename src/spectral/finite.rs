@@ -39,7 +39,7 @@ pub(super) fn not_finite<X: Scalar>(
 
 /// The error of a dense matrix in which a number is not finite, or sums are not.
 pub(super) fn not_finite_in<X: Scalar>(a: &Dense<X>) -> Error {
-    match a.view().indexed_iter().find(|(_, x)| !is_finite(**x)) {
+    match a.as_ndarray().indexed_iter().find(|(_, x)| !is_finite(**x)) {
         Some((place, _)) => at(place),
         None => overflow(),
     }

@@ -10,10 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar, power_of_two};
 use crate::spectral::finite::not_finite_in;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
+use crate::storage::work;
 use crate::storage::{Context, DType, Element, Order, Place};
-
-/// Nanoseconds that the cube of a column takes in the small eigenvalue problem.
-const SMALL: f64 = 30.0;
 
 /// The directions in which the rows of a matrix vary most.
 #[derive(Clone, Debug)]
@@ -52,7 +50,7 @@ pub fn pca<T: Scalar<Real = T> + Factor<f64>>(
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Pca> {
-    let (nrows, ncols) = a.dim();
+    let (nrows, ncols) = a.shape();
     if k > ncols {
         return Err(Error::shape("k", format!("at most {ncols}"), k));
     }
@@ -67,7 +65,8 @@ pub fn pca<T: Scalar<Real = T> + Factor<f64>>(
         let (center, one) = (vec![T::zero(); ncols], T::from_f64(1.0));
         let mean = ctx.plan(|ctx| a.column_stats(ctx))?;
         let gram = ctx.plan(|ctx| a.gram_around(Some((&center, one)), ctx))?;
-        let mut plan = mean.then(gram).holds(4 * small).works(small / 8 * ncols as u64, SMALL);
+        let mut plan =
+            mean.then(gram).holds(4 * small).works(small / 8 * ncols as u64, work::SMALL_SVD);
         plan.operation = "principal components";
         if written > 0 {
             plan = DenseWriter::<f64, Ix2>::plan(plan, written, &place, ctx);

@@ -24,10 +24,8 @@ use crate::spectral::convergence::{Rising, SvdReason};
 use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
+use crate::storage::work;
 use crate::storage::{Context, Order, Place, Plan, check_place};
-
-/// Nanoseconds that a number takes for each vector while vectors are made orthonormal.
-const ORTHONORMAL: f64 = 1.0;
 
 /// Rows of the result that are made in one go.
 const ROWS: usize = 1 << 10;
@@ -103,16 +101,17 @@ pub struct Svd<X: Scalar> {
 /// use outcore::{Context, Dense, Place};
 /// let a = Dense::from(ndarray::arr2(&[[3.0f64, 0.0], [0.0, 4.0], [0.0, 0.0]]));
 /// let svd =
-///     randomized_svd::<f64>(&a, 1, SvdOptions::default(), Place::Memory, &Context::new())?;
-/// assert!((svd.s[0] - 4.0).abs() < 1e-12 && svd.v.view()[[1, 0]].abs() > 1.0 - 1e-12);
+///     randomized_svd::<f64>(&a, 1, &SvdOptions::default(), Place::Memory, &Context::new())?;
+/// assert!((svd.s[0] - 4.0).abs() < 1e-12 && svd.v.as_ndarray()[[1, 0]].abs() > 1.0 - 1e-12);
 /// assert!(svd.converged && svd.errors[0] < 1e-12);
 /// assert_eq!(svd.passes, 6);
 /// # Ok::<(), outcore::Error>(())
 /// ```
+#[doc(alias = "svds")]
 pub fn randomized_svd<X: Scalar>(
     a: &impl LinearOperator<X>,
     k: usize,
-    options: SvdOptions,
+    options: &SvdOptions,
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Svd<X>> {
@@ -135,7 +134,7 @@ pub fn randomized_svd<X: Scalar>(
         let (forth, back) =
             (a.plan_block(false, room.at_once, ctx)?, a.plan_block(true, room.at_once, ctx)?);
         let numbers = 2 * (nrows as u64 + ncols as u64) * l as u64;
-        let mut plan = Plan::new("randomized SVD").works(numbers, ORTHONORMAL * l as f64);
+        let mut plan = Plan::new("randomized SVD").works(numbers, work::ORTHONORMAL * l as f64);
         let groups = l.div_ceil(room.at_once.max(1)).max(1);
         plan = plan.then(forth.clone());
         for _ in 0..most {
@@ -353,7 +352,7 @@ struct Block<X: Scalar> {
 
 impl<X: Scalar> Block<X> {
     fn new((length, l): (usize, usize), room: &Room, ctx: &Context) -> Result<Self> {
-        let columns = DenseMut::create(&room.blocks, (l, length), Order::C, ctx)?;
+        let columns = DenseMut::create((l, length), Order::C, &room.blocks, ctx)?;
         let rows = ctx.filled("the vectors", length.saturating_mul(room.at_once), X::zero())?;
         Ok(Block { rows, columns, length, l })
     }

@@ -26,7 +26,7 @@ pub(crate) use memory::{
     prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, room,
 };
 pub use runtime::{CancelToken, Context, Cost, Place, Plan, Progress, Report};
-pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel};
+pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
 pub(crate) use stream::{
     ArrayPanels, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading, Scratch,
     ScratchFile, Stage, Standing, bytes_within, check_place, elements_within, largest_panel,

@@ -35,7 +35,7 @@ const BATCH: usize = 256;
 ///
 /// ```
 /// use outcore::{ByCols, Context, CooBuilder, Csc, Duplicates, Place};
-/// let mut builder = CooBuilder::<(), u32, ByCols>::new((2, 2), &Context::new())?;
+/// let mut builder = CooBuilder::<(), u32, ByCols>::with_types((2, 2), &Context::new())?;
 /// builder.push(1, 0, ())?;
 /// let a: Csc<()> = builder.finish(Duplicates::Refuse, Place::Memory, &Context::new())?;
 /// assert_eq!(a.nnz(), 1);
@@ -53,33 +53,34 @@ pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
 }
 
 impl<T: Entry> CooBuilder<T, u32, ByRows> {
-    /// As [`new`](Self::new), for compressed rows with `u32` indices, the default, so that no type need be written: that of
-    /// the values follows from the first entry.
+    /// No entries yet, for compressed rows with `u32` indices, so that no type need be written: that of the values follows
+    /// from the first entry. [`with_types`](Self::with_types) makes any other.
     ///
     /// ```
     /// use outcore::{Context, CooBuilder, Csr, Duplicates, Place};
     /// let ctx = Context::new();
-    /// let mut builder = CooBuilder::rows((10, 10), &ctx)?;
+    /// let mut builder = CooBuilder::new((10, 10), &ctx)?;
     /// builder.push(3, 4, 1.5)?;
     /// let a: Csr<f64> = builder.finish(Duplicates::Sum, Place::Memory, &ctx)?;
     /// assert_eq!(a.nnz(), 1);
     /// # Ok::<(), outcore::Error>(())
     /// ```
-    pub fn rows(shape: (usize, usize), ctx: &Context) -> Result<Self> {
-        Self::new(shape, ctx)
+    pub fn new(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::with_types(shape, ctx)
     }
 }
 
 impl<T: Entry> CooBuilder<T, u32, ByCols> {
-    /// As [`rows`](CooBuilder::rows), for compressed columns.
-    pub fn cols(shape: (usize, usize), ctx: &Context) -> Result<Self> {
-        Self::new(shape, ctx)
+    /// As [`new`](CooBuilder::new), for compressed columns.
+    pub fn by_cols(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+        Self::with_types(shape, ctx)
     }
 }
 
 impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
-    /// No entries yet. Fails if the shape is too large for the index type.
-    pub fn new(shape: (usize, usize), ctx: &Context) -> Result<Self> {
+    /// No entries yet, for any types of values and indices and either axis. Fails if the shape is too large for the index
+    /// type.
+    pub fn with_types(shape: (usize, usize), ctx: &Context) -> Result<Self> {
         Self::with_capacity(shape, 0, ctx)
     }
 
@@ -123,6 +124,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     }
 
     /// Number of entries so far.
+    #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.any.nnz + self.data.len()
     }

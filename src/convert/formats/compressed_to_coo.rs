@@ -7,10 +7,8 @@ use crate::sparse::{
     IndexCheck, IndexVec, Pieces, by_index_mut, coo_bytes, memory_left,
 };
 use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place};
-
-/// Nanoseconds an entry takes.
-const WORK: f64 = 1.0;
 
 /// Entries of a task.
 const TASK: usize = 1 << 14;
@@ -24,9 +22,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// ```
     /// use outcore::{Context, Csr, Place};
     /// let coo = Csr::<f64>::eye(2).to_coo(Place::Memory, &Context::new())?;
-    /// assert_eq!(**coo.rows(), [0, 1]);
+    /// assert_eq!(**coo.row_indices(), [0, 1]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "tocoo")]
     pub fn to_coo(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
         expanded(&self.to_any(), &place.into(), ctx).map(AnyCoo::into_typed)
     }
@@ -43,7 +42,7 @@ pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Re
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
         let plan = lines.plan(name).beside(work);
-        let plan = plan.works(nnz as u64, WORK);
+        let plan = plan.works(nnz as u64, work::EXPAND);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;
     let mut writer = AnyCooWriter::new(types, from.shape(), Some(nnz), place, ctx)?;

@@ -11,10 +11,8 @@ use crate::sparse::{
     AnyCompressed, AnyCoo, AnyDraft, AnyWriter, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr,
     Duplicates, Indices, IndicesMut, Types,
 };
+use crate::storage::work;
 use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
-
-/// Nanoseconds an entry takes one thread in memory.
-const WORK: f64 = 40.0;
 
 impl<T: Entry, I: Index> Coo<T, I> {
     /// The matrix in compressed rows, columns rising within each.
@@ -36,6 +34,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
     /// assert_eq!(error.kind(), ErrorKind::Duplicate);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "tocsr")]
     pub fn to_csr<P: Index>(
         &self,
         duplicates: Duplicates,
@@ -46,6 +45,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
     }
 
     /// The matrix in compressed columns, rows rising within each; otherwise as [`to_csr`](Self::to_csr).
+    #[doc(alias = "tocsc")]
     pub fn to_csc<P: Index>(
         &self,
         duplicates: Duplicates,
@@ -77,16 +77,17 @@ impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
     }
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
+impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
     /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of the
-    /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another.
+    /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another, and other types of indices.
     ///
     /// ```
     /// use outcore::{Csr, Duplicates};
-    /// let a = Csr::<f64>::from_triplets((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
+    /// let a = Csr::from_triplets((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
     /// assert_eq!(**a.indices(), [0, 1]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("coo_matrix", "setFromTriplets"))]
     pub fn from_triplets(
         shape: (usize, usize),
         triplets: impl IntoIterator<Item = (usize, usize, T)>,
@@ -94,7 +95,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ) -> Result<Self> {
         Self::from_triplets_with(shape, triplets, duplicates, Place::Memory, &Context::new())
     }
+}
 
+impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// A matrix at `place` from `(row, column, value)` triplets in any order, which are gathered in memory first; a
     /// [`CooBuilder`](crate::CooBuilder) takes more than that. Then as [`Coo::to_csr`].
     ///
@@ -162,7 +165,7 @@ pub(crate) fn compressed(
         let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, stored);
         let plan = match way {
             Way::OneThread(beside) | Way::AllThreads(beside) => {
-                plan.works(nnz as u64, WORK).holds(beside)
+                plan.works(nnz as u64, work::COMPRESS).holds(beside)
             }
             Way::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
         };

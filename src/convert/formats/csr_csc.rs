@@ -16,13 +16,11 @@ use crate::convert::in_memory::{
 use crate::convert::sort::{AnyMatrixSink, AnySorter};
 use crate::error::Result;
 use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, Csc, Csr, by_index};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
 /// Lines between two looks at the cancel token.
 const STEP: usize = 1 << 16;
-
-/// Nanoseconds an entry takes one thread in memory.
-const WORK: f64 = 8.0;
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
@@ -43,6 +41,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// assert_eq!(csc.col(2)?.indices, [0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "tocsc")]
     pub fn to_csc(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csc<T, I, P>> {
         recompress(&self.to_any(), "CSR to CSC", &place.into(), ctx).map(AnyCompressed::into_typed)
     }
@@ -50,6 +49,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     /// The same matrix in compressed rows; otherwise as [`Csr::to_csc`].
+    #[doc(alias = "tocsr")]
     pub fn to_csr(&self, place: impl Into<Place>, ctx: &Context) -> Result<Csr<T, I, P>> {
         recompress(&self.to_any(), "CSC to CSR", &place.into(), ctx).map(AnyCompressed::into_typed)
     }
@@ -97,7 +97,9 @@ pub(crate) fn recompressed(
             check_fits(types, size, place, ctx)?;
         }
         let threads = if in_parallel.is_some() { 1.0 } else { ctx.thread_count() as f64 };
-        let plan = plan.works(from.nnz() as u64, WORK * threads).holds(in_parallel.unwrap_or(0));
+        let plan = plan
+            .works(from.nnz() as u64, work::TRANSPOSE * threads)
+            .holds(in_parallel.unwrap_or(0));
         let plan = AnyWriter::plan(plan, types, size, place, ctx);
         Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
     })?;

@@ -8,14 +8,11 @@ use crate::dense::{AnyDense, AnyDenseMut, AnyDenseWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, AnyLinePanels, by_index_type};
 use crate::storage::raw::put;
+use crate::storage::work;
 use crate::storage::{Context, DType, Index, Order, Place, Plan};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 20;
-
-/// Nanoseconds that an element of the result, and that an entry takes one thread.
-pub(super) const ELEMENT: f64 = 0.3;
-pub(super) const ENTRY: f64 = 3.0;
 
 /// What is to be made, and where.
 pub(super) struct Target<'a> {
@@ -89,7 +86,7 @@ impl<'a> Target<'a> {
 
     pub(super) fn plan_to_write(&self, plan: Plan) -> Plan {
         let beside = LinesSink::memory(self.dtype, &self.free);
-        let plan = plan.works(self.len() as u64, ELEMENT).beside(beside);
+        let plan = plan.works(self.len() as u64, work::FILL_DENSE).beside(beside);
         AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
     }
 
@@ -98,7 +95,8 @@ impl<'a> Target<'a> {
     }
 
     pub(super) fn plan_to_scatter(&self, plan: Plan, nnz: usize) -> Plan {
-        let plan = plan.works(nnz as u64, ENTRY).works(self.len() as u64, ELEMENT);
+        let plan =
+            plan.works(nnz as u64, work::SCATTER_DENSE).works(self.len() as u64, work::FILL_DENSE);
         AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
     }
 

@@ -17,10 +17,8 @@ use crate::sparse::{
     AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Coo, Csc, Csr, IndexVec, Types, check_types,
     coo_bytes,
 };
+use crate::storage::work;
 use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat};
-
-/// Nanoseconds that an element takes one thread.
-const WORK: f64 = 1.5;
 
 impl<T: Element> Dense<T> {
     /// Compressed rows of the elements that are not zero.
@@ -36,6 +34,7 @@ impl<T: Element> Dense<T> {
     /// assert_eq!(csr.nnz(), 2);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "tocsr")]
     pub fn to_csr<I: Index, P: Index>(
         &self,
         place: impl Into<Place>,
@@ -51,15 +50,15 @@ impl<T: Element> Dense<T> {
     /// ```
     /// use outcore::{Context, Csr, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[0.1, 1.0], [-2.0, 0.0]]));
-    /// let csr: Csr<f64> = a.to_csr_if(|x: f64| x.abs() > 0.5, Place::Memory, &Context::new())?;
+    /// let csr: Csr<f64> = a.to_csr_if(Place::Memory, &Context::new(), |x: f64| x.abs() > 0.5)?;
     /// assert_eq!(**csr.data(), [1.0, -2.0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn to_csr_if<I: Index, P: Index>(
         &self,
-        keep: impl Fn(T) -> bool + Sync,
         place: impl Into<Place>,
         ctx: &Context,
+        keep: impl Fn(T) -> bool + Sync,
     ) -> Result<Csr<T, I, P>> {
         let kind = (SparseFormat::Csr, Types::of::<T, I, P>());
         sparsify(&self.to_any(), kind, &Wanted::new(keep), &place.into(), ctx)
@@ -67,6 +66,7 @@ impl<T: Element> Dense<T> {
     }
 
     /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr), the orders exchanged.
+    #[doc(alias = "tocsc")]
     pub fn to_csc<I: Index, P: Index>(
         &self,
         place: impl Into<Place>,
@@ -79,9 +79,9 @@ impl<T: Element> Dense<T> {
     /// Compressed columns of the elements that `keep` wants; otherwise as [`to_csr_if`](Self::to_csr_if).
     pub fn to_csc_if<I: Index, P: Index>(
         &self,
-        keep: impl Fn(T) -> bool + Sync,
         place: impl Into<Place>,
         ctx: &Context,
+        keep: impl Fn(T) -> bool + Sync,
     ) -> Result<Csc<T, I, P>> {
         let kind = (SparseFormat::Csc, Types::of::<T, I, P>());
         sparsify(&self.to_any(), kind, &Wanted::new(keep), &place.into(), ctx)
@@ -94,9 +94,10 @@ impl<T: Element> Dense<T> {
     /// use outcore::{Context, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[0.0, 1.0], [2.0, 0.0]]));
     /// let coo = a.to_coo::<u32>(Place::Memory, &Context::new())?;
-    /// assert_eq!((&coo.rows()[..], &coo.cols()[..]), (&[0, 1][..], &[1, 0][..]));
+    /// assert_eq!((&coo.row_indices()[..], &coo.col_indices()[..]), (&[0, 1][..], &[1, 0][..]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "tocoo")]
     pub fn to_coo<I: Index>(&self, place: impl Into<Place>, ctx: &Context) -> Result<Coo<T, I>> {
         to_coo(&self.to_any(), I::DTYPE, &place.into(), ctx).map(AnyCoo::into_typed)
     }
@@ -203,7 +204,7 @@ impl Way {
         let mut plan = Plan::new(name)
             .on_device_of(a.buffer().file())
             .reads(passes, a.stored_bytes())
-            .works(a.len() as u64, WORK);
+            .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
         let beside =
             |panels: &AnyLinePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);

@@ -8,7 +8,7 @@
 //! | the same, in memory or half the limit | in memory | put where they belong |
 
 use crate::convert::formats::dense_rows::{Clash, fill_rows, overflow};
-use crate::convert::formats::dense_target::{ELEMENT, ENTRY, Target};
+use crate::convert::formats::dense_target::Target;
 use crate::convert::formats::faults::{coo_fault_instead, fault_instead, fault_of};
 use crate::convert::formats::sort_matrix::{sort_entries, sort_lines};
 use crate::convert::in_memory::{Entries, Layout, Others};
@@ -20,6 +20,7 @@ use crate::sparse::{
 use crate::storage;
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut, put};
+use crate::storage::work;
 use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan, SparseFormat, filled};
 use ndarray::ArrayViewMut2;
 use num_traits::One;
@@ -49,6 +50,7 @@ impl<T: Element, I: Index> Coo<T, I> {
     /// assert_eq!(a.to_dense(Order::C, Place::Memory, &Context::new())?.as_slice(), [0.0, 5.0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("toarray", "todense"))]
     pub fn to_dense(
         &self,
         order: Order,
@@ -72,6 +74,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(a.as_slice(), [1.0, 0.0, 0.0, 1.0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("toarray", "todense"))]
     pub fn to_dense(
         &self,
         order: Order,
@@ -192,7 +195,7 @@ pub(crate) fn to_dense(
     }
     if let (false, Some(panels)) = (across, target.panels(from)?) {
         let plan = plan.reads(1, panels.panels().bytes_to_read() + panels.bytes_kept());
-        let plan = plan.holds(panels.memory()).works(nnz as u64, ENTRY);
+        let plan = plan.holds(panels.memory()).works(nnz as u64, work::SCATTER_DENSE);
         let _running = ctx.begin(|| Ok(target.plan_to_write(plan)))?;
         return along(from, panels, &target);
     }
@@ -221,8 +224,8 @@ enum Out<'a> {
 fn to_dense_into(from: &AnyCompressed, out: Out<'_>, ctx: &Context) -> Result<()> {
     let _running = ctx.begin(|| {
         let plan = Plan::new(name(from.format())).on_device_of(from.indices_buffer().file());
-        let plan = plan.reads(1, from.stored_bytes()).works(from.nnz() as u64, ENTRY);
-        Ok(plan.works(from.major() as u64 * from.minor() as u64, ELEMENT))
+        let plan = plan.reads(1, from.stored_bytes()).works(from.nnz() as u64, work::SCATTER_DENSE);
+        Ok(plan.works(from.major() as u64 * from.minor() as u64, work::FILL_DENSE))
     })?;
     let fill_line = match out {
         Out::Lines(elements) => return fill(from, elements, false, ctx),

@@ -9,10 +9,8 @@ use crate::convert::gallery::formula::{Formula, generate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, Csr, Types, by_index_mut};
 use crate::storage::raw::{Carrier, Raw, by_width, carriers_mut};
+use crate::storage::work;
 use crate::storage::{Context, Element, Entry, Index, Place};
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 3.0;
 
 impl<T: Entry + One, I: Index, P: Index> Csr<T, I, P> {
     /// The identity of order `n`, in memory.
@@ -37,11 +35,13 @@ impl<T: Entry + One, I: Index, P: Index> Csr<T, I, P> {
     /// assert_eq!(error.kind(), ErrorKind::Memory);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "speye")]
     pub fn identity(n: usize, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let one = [T::one()];
         let formula = Identity { n, one: Raw::of(&one) };
         let what = ((n, n), Types::of::<T, I, P>(), &formula as &dyn Formula);
-        generate("identity", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
+        generate("identity", what, work::DIAGONALS, &place.into(), ctx)
+            .map(AnyCompressed::into_typed)
     }
 }
 
@@ -59,6 +59,7 @@ impl<T: Element, I: Index, P: Index> Csr<T, I, P> {
     /// assert_eq!(a.get(0, 1)?, Some(-1.0));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "spdiags")]
     pub fn diags(
         shape: (usize, usize),
         diagonals: &[(isize, &[T])],
@@ -68,7 +69,8 @@ impl<T: Element, I: Index, P: Index> Csr<T, I, P> {
         let raw = diagonals.iter().map(|(offset, elements)| (*offset, Raw::of(elements)));
         let formula = Diagonals::new(shape, raw.collect())?;
         let what = (shape, Types::of::<T, I, P>(), &formula as &dyn Formula);
-        generate("diagonals", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
+        generate("diagonals", what, work::DIAGONALS, &place.into(), ctx)
+            .map(AnyCompressed::into_typed)
     }
 }
 

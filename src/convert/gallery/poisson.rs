@@ -7,10 +7,8 @@ use crate::convert::gallery::formula::{Formula, generate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, Csr, Types, by_index_mut};
 use crate::storage::raw::{Carrier, Raw, by_width, carriers_mut};
+use crate::storage::work;
 use crate::storage::{Context, Element, Index, Place};
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 2.0;
 
 impl<T: Element + From<i8>, I: Index, P: Index> Csr<T, I, P> {
     /// The negative Laplacian on a regular grid with zero boundary values, times the square of the grid width:
@@ -31,7 +29,8 @@ impl<T: Element + From<i8>, I: Index, P: Index> Csr<T, I, P> {
         let weights = [T::from(-1), T::from(2 * grid.dimensions as i8)];
         let formula = Poisson { grid, weights: Raw::of(&weights) };
         let what = ((grid.points, grid.points), Types::of::<T, I, P>(), &formula as &dyn Formula);
-        generate("Poisson matrix", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
+        generate("Poisson matrix", what, work::POISSON, &place.into(), ctx)
+            .map(AnyCompressed::into_typed)
     }
 }
 

@@ -7,10 +7,8 @@ use crate::convert::gallery::formula::{Formula, generate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, Csr, Types};
 use crate::storage::raw::RawMut;
+use crate::storage::work;
 use crate::storage::{Context, Element, Index, Place};
-
-/// Nanoseconds an entry takes one thread, both times.
-const WORK: f64 = 40.0;
 
 impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
     /// Every position is stored with probability `density`, with a value uniform in [0, 1) of 24 bits.
@@ -43,7 +41,8 @@ impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
         };
         let formula = Random { shape, density, seed, convert: &convert };
         let what = (shape, Types::of::<T, I, P>(), &formula as &dyn Formula);
-        generate("random matrix", what, WORK, &place.into(), ctx).map(AnyCompressed::into_typed)
+        generate("random matrix", what, work::RANDOM, &place.into(), ctx)
+            .map(AnyCompressed::into_typed)
     }
 }
 

@@ -5,14 +5,12 @@ use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
 use crate::error::{Result, check_shape};
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
 use crate::storage::{Context, Element, Order, Plan};
 use ndarray::ArrayViewMut2;
 
 /// Elements of a task.
 const TASK: usize = 1 << 16;
-
-/// Nanoseconds that an element takes one thread.
-const WORK: f64 = 0.7;
 
 impl<T: Element> Dense<T> {
     /// The elements into `out`, as NumPy's `copyto(out, a)`; nothing is allocated for the result.
@@ -32,7 +30,7 @@ impl<T: Element> Dense<T> {
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn copy_into(&self, out: ArrayViewMut2<'_, T>, ctx: &Context) -> Result<()> {
-        check_shape("the array", self.dim(), out.dim())?;
+        check_shape("the array", self.shape(), out.dim())?;
         let (count, _) = self.lines();
         // As lines of this matrix, and as lines across them.
         let mut lines = match self.order() {
@@ -68,7 +66,7 @@ enum Out<'a> {
 fn copy_to(a: &AnyDense, mut out: Out<'_>, ctx: &Context) -> Result<()> {
     let ((count, length), stored) = (a.lines(), a.stored_bytes());
     let plan = Plan::new("copying").on_device_of(a.buffer().file()).reads(1, stored);
-    let plan = plan.works(a.len() as u64, WORK);
+    let plan = plan.works(a.len() as u64, work::COPY_DENSE);
     if stored > ctx.memory_left() / 2 {
         let mut panels = AnyLinePanels::once(a, (1, 1), ctx.memory_left() / 4)?;
         let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;

@@ -17,6 +17,7 @@ use crate::dense::{
 };
 use crate::error::Result;
 use crate::storage::raw::RawMut;
+use crate::storage::work;
 use crate::storage::{Context, Element, Order, Place, Plan};
 
 /// Bytes of a run of a line that is worth a read of its own.
@@ -24,9 +25,6 @@ const RUN: usize = 64 << 10;
 
 /// Elements between two looks at the cancel token.
 const STEP: usize = 1 << 26;
-
-/// Nanoseconds that an element takes one thread.
-const WORK: f64 = 0.7;
 
 /// How a matrix is brought to the other order.
 enum Way {
@@ -56,7 +54,7 @@ impl<T: Element> Dense<T> {
     /// let ctx = Context::new();
     /// let a = Dense::from(ndarray::arr2(&[[1, 2, 3], [4, 5, 6]]));
     /// let b = a.to_order(Order::Fortran, Place::Memory, &ctx)?;
-    /// assert_eq!((b.as_slice(), b.view()), (&[1, 4, 2, 5, 3, 6][..], a.view()));
+    /// assert_eq!((b.as_slice(), b.as_ndarray()), (&[1, 4, 2, 5, 3, 6][..], a.as_ndarray()));
     /// // The transpose, in C order as `a` is.
     /// let t = a.transpose().to_order(Order::C, Place::Memory, &ctx)?;
     /// assert_eq!(t.as_slice(), b.as_slice());
@@ -112,7 +110,7 @@ impl Way {
         let plan = Plan::new("changing the order")
             .on_device_of(a.buffer().file())
             .reads(1, a.stored_bytes());
-        let working = |plan: Plan| plan.works(a.len() as u64, WORK);
+        let working = |plan: Plan| plan.works(a.len() as u64, work::REORDER_DENSE);
         let ((count, length), dtype) = (a.lines(), a.dtype());
         let plan = match self {
             Way::Same => plan,

@@ -12,10 +12,8 @@ use crate::sparse::{
     AnyCompressed, AnyEntryPanels, AnyWriter, Axis, Compressed, Duplicates, IndexVec, Indices,
     Permutation, by_index_type,
 };
+use crate::storage::work;
 use crate::storage::{Context, DType, Entry, Index, Place, Plan, RawBufferMut};
-
-/// Nanoseconds an entry takes one thread in memory.
-const WORK: f64 = 12.0;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Rows and columns in another order, as SciPy's `A[rows][:, cols]`: entry (i, j) of the result is entry
@@ -42,6 +40,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(c.row(0)?.indices, [1]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatPermute")]
     pub fn permute<'p>(
         &self,
         rows: impl Into<Option<&'p Permutation>>,
@@ -105,7 +104,7 @@ pub(crate) fn permuted(
     }
     let _running = ctx.begin(|| {
         check_fits(types, size, place, ctx)?;
-        let plan = plan.works(nnz as u64, WORK).holds(table(minors));
+        let plan = plan.works(nnz as u64, work::PERMUTE).holds(table(minors));
         let plan = AnyWriter::plan(plan, types, size, place, ctx);
         Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
     })?;

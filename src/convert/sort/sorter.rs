@@ -28,6 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Duplicates, IndexVec, by_index};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawVec, by_width};
+use crate::storage::work;
 use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, parallel};
 
 /// Takes entries in any order.
@@ -86,7 +87,7 @@ impl AnySorter {
         let gathered = (2 * panel + run / 2) as u64;
         let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
         let parts = (entries / room + 1) as usize * ctx.thread_count().min(MOST_PARTS);
-        plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, 16.0)
+        plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, work::SORT)
     }
 
     /// What settling the entries taken so far adds to a plan: what waits in the scratch file is read.
@@ -100,7 +101,7 @@ impl AnySorter {
             None => plan.holds(IoBuffer::rounded(waiting as usize) as u64),
         };
         let parts = self.runs.len() + MOST_PARTS;
-        plan.holds(buckets::memory(ctx.memory_left(), parts)).works(entries, 10.0)
+        plan.holds(buckets::memory(ctx.memory_left(), parts)).works(entries, work::SORT_AGAIN)
     }
 
     /// Takes entries. The caller has checked the indices that are not the line.

@@ -42,6 +42,7 @@ const BETA: usize = 18;
 /// assert_eq!((search.parent(2), search.parent(0)), (Some(1), None));
 /// # Ok::<(), outcore::Error>(())
 /// ```
+#[doc(alias = "breadth_first_order")]
 pub fn bfs<T: Entry, I: Index, P: Index>(
     graph: &Csr<T, I, P>,
     source: usize,

@@ -13,14 +13,11 @@ use crate::io::matrix_market::number::Number;
 use crate::io::matrix_market::reader::Reader;
 use crate::io::matrix_market::writer::Writer;
 use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, check_widths};
+use crate::storage::work;
 use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
 
 /// Bytes of a line with an entry, about.
 const LINE: u64 = 24;
-
-/// Nanoseconds that an entry takes to be written, and to be read.
-const WRITING: f64 = 60.0;
-const READING: f64 = 60.0;
 
 impl Reader {
     /// The matrix as coordinates in memory, a symmetry expanded, entries as they stand in the file; of an array file those
@@ -114,7 +111,7 @@ impl Reader {
             let plan = Plan::new(operation).reads(1, self.bytes());
             Ok(CooBuilder::<T, I, A>::plan::<P>(plan, shape, nnz, place, ctx))
         })?;
-        let mut builder = CooBuilder::<T, I, A>::new(shape, ctx).map_err(in_file)?;
+        let mut builder = CooBuilder::<T, I, A>::with_types(shape, ctx).map_err(in_file)?;
         ctx.meter().pass();
         ctx.meter().read(self.bytes());
         self.for_each_stored::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
@@ -134,14 +131,14 @@ impl Reader {
         let (place, entries) = (place.into(), nrows.saturating_mul(ncols));
         let _running = ctx.begin(|| {
             let plan = Plan::new("Matrix Market to dense").reads(1, self.bytes());
-            let plan = plan.works(self.expanded_upper_bound(), READING);
+            let plan = plan.works(self.expanded_upper_bound(), work::READ_TEXT);
             let taken = DenseWriter::<T, Ix2>::memory(entries, &place, ctx);
             ctx.check_memory("the result", if place == Place::Memory { taken } else { 0 })?;
             Ok(DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx))
         })?;
         ctx.meter().pass();
         ctx.meter().read(self.bytes());
-        let mut dense = DenseMut::<T>::create(place, (nrows, ncols), Order::Fortran, ctx)?;
+        let mut dense = DenseMut::<T>::create((nrows, ncols), Order::Fortran, place, ctx)?;
         let elements = dense.as_mut_slice();
         let at = |row: usize, col: usize| col * nrows + row;
         let mut negative_zeros = false;
@@ -180,7 +177,7 @@ fn plan_to_write(file: Option<(&Path, u64)>, stored: u64, entries: u64) -> Plan 
         .on_device_of(file)
         .reads(1, stored)
         .writes(entries.saturating_mul(LINE))
-        .works(entries, WRITING)
+        .works(entries, work::WRITE_TEXT)
 }
 
 /// The field that holds the values of a type without loss.
@@ -245,7 +242,7 @@ pub fn write_dense<T: Number + Element>(
     comment: &str,
     ctx: &Context,
 ) -> Result<()> {
-    let (nrows, ncols) = matrix.dim();
+    let (nrows, ncols) = matrix.shape();
     let header = Header::array(field_of::<T>(), Symmetry::General, nrows, ncols);
     let header = Header { unsigned: is_unsigned::<T>(), ..header };
     let mut writer = Writer::create(path, header, comment)?;
@@ -255,7 +252,7 @@ pub fn write_dense<T: Number + Element>(
         // There may be more columns without elements than anybody can count to.
         return writer.finish();
     }
-    for (j, column) in matrix.view().columns().into_iter().enumerate() {
+    for (j, column) in matrix.as_ndarray().columns().into_iter().enumerate() {
         for (i, &value) in column.iter().enumerate() {
             writer.push(i, j, value)?;
         }

@@ -13,6 +13,7 @@ use crate::linalg::algebra::widen::{Coding, f32s, f64s};
 use crate::sparse::{AnyEntryPanels, Axis, Compressed, Coo};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
+use crate::storage::work;
 use crate::storage::{BufferMut, Context, DType, Element, Entry, Index, Plan, RawBuffer, by_dtype};
 use ndarray::Dimension;
 use num_complex::Complex;
@@ -20,9 +21,6 @@ use num_traits::{Float, PrimInt, Zero};
 
 /// Entries between two looks at the cancel token.
 const STEP: usize = 1 << 24;
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 0.3;
 
 /// The values of a matrix, of a type that is known at run time.
 #[derive(Clone, Copy)]
@@ -73,7 +71,7 @@ impl<'a> Stored<'a> {
         let data = self.values;
         let stored = self.buffer.map_or(0, RawBuffer::stored_bytes);
         let file = self.buffer.and_then(RawBuffer::file);
-        let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, WORK);
+        let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, work::REDUCE);
         if let Some(buffer) = self.buffer
             && stored > ctx.memory_left()
         {
@@ -259,6 +257,7 @@ macro_rules! reductions {
         /// assert_eq!(Csr::<f64>::eye(4).norm_fro::<f64>(&Context::new())?, 2.0);
         /// # Ok::<(), outcore::Error>(())
         /// ```
+        #[doc(alias("norm", "MatNorm"))]
         pub fn norm_fro<X: Scalar>(&self, ctx: &Context) -> Result<X::Real>
         where
             T: Factor<X>,

@@ -20,6 +20,7 @@ const LEAST: usize = (1 << 16) / RUN;
 /// assert_eq!(dot(&[1.0, 2.0], &[3.0, 4.0], &Context::new())?, 11.0);
 /// # Ok::<(), outcore::Error>(())
 /// ```
+#[doc(alias("vdot", "VecDot"))]
 pub fn dot<X: Scalar>(x: &[X], y: &[X], ctx: &Context) -> Result<X> {
     check_shape("y", x.len(), y.len())?;
     let run = |(x, y): (&[X], &[X])| sum_run_of_two(x, y, |x, y| x.conj() * y);
@@ -39,6 +40,7 @@ pub fn dot<X: Scalar>(x: &[X], y: &[X], ctx: &Context) -> Result<X> {
 /// assert_eq!(norm(&[3.0, 4.0], &Context::new()), 5.0);
 /// assert_eq!(norm(&[1e-200; 4], &Context::new()), 2e-200);
 /// ```
+#[doc(alias = "VecNorm")]
 pub fn norm<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
     let squares = sum_over(x, ctx, |x| (x.conj() * x).real());
     if is_safe(squares) || squares.is_nan() {
@@ -82,6 +84,7 @@ pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
 /// assert_eq!(y, [12.0, 22.0]);
 /// # Ok::<(), outcore::Error>(())
 /// ```
+#[doc(alias("VecAXPBY", "axpy"))]
 pub fn axpby<X: Scalar>(a: X, x: &[X], b: X, y: &mut [X], ctx: &Context) -> Result<()> {
     check_shape("y", x.len(), y.len())?;
     ctx.with_threads(|| {

@@ -8,6 +8,7 @@ use crate::dense::{
 use crate::error::Result;
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
 use crate::storage::{Context, DType, Element, Order, Place, Plan, RawBufferMut};
 use ndarray::Dimension;
 
@@ -16,9 +17,6 @@ const TASK: usize = 1 << 14;
 
 /// Elements between two looks at the cancel token, and at most made before they are written.
 const STEP: usize = 1 << 20;
-
-/// Nanoseconds that an element takes one thread, apart from the function.
-const WORK: f64 = 0.7;
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// Replaces every element `x` by `f(x)`, on the threads of the context the array was made with.
@@ -29,7 +27,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     ///
     /// ```
     /// use outcore::{Context, DenseMut, Order, Place};
-    /// let mut a = DenseMut::<f64>::create(Place::Memory, (2, 2), Order::C, &Context::new())?;
+    /// let mut a = DenseMut::<f64>::create((2, 2), Order::C, Place::Memory, &Context::new())?;
     /// a.map_inplace(|x| x + 1.0)?;
     /// assert_eq!(a.as_slice(), [1.0; 4]);
     /// # Ok::<(), outcore::Error>(())
@@ -40,7 +38,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             let elements = elements.typed::<T>().expect("elements of the array's type");
             elements.iter_mut().for_each(|x| *x = f(*x));
         };
-        self.replace("mapping elements", WORK, &mut |elements| {
+        self.replace("mapping elements", work::MAP_DENSE, &mut |elements| {
             ctx.with_threads(|| each_task(elements, &block));
         })
     }
@@ -189,7 +187,9 @@ impl<'a> Made<'a> {
     }
 
     fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
-        let plan = plan.works(what.1 as u64, WORK).beside(Self::memory_beside(what.0, place, ctx));
+        let plan = plan
+            .works(what.1 as u64, work::MAP_DENSE)
+            .beside(Self::memory_beside(what.0, place, ctx));
         AnyDenseWriter::plan(plan, what, place, ctx)
     }
 

@@ -12,10 +12,8 @@ use crate::sparse::{
     AnyCompressed, AnyWriter, AnyZippedLines, Axis, Compressed, Indices, Pieces, largest,
     memory_left,
 };
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan};
-
-/// Nanoseconds an entry of either matrix takes one thread.
-const WORK: f64 = 6.0;
 
 /// Lines that a plan looks at, and entries of a line beyond which it does not.
 const SAMPLE: (usize, usize) = (1000, 1 << 16);
@@ -41,6 +39,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!((sum.nnz(), sum.get(0, 1)?), (3, Some(5.0)));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatAXPY")]
     pub fn add(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         add(&self.to_any(), &other.to_any(), &place.into(), ctx).map(AnyCompressed::into_typed)
     }
@@ -73,6 +72,7 @@ impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!((product.nnz(), product.get(0, 0)?), (1, Some(3.0)));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "hadamard")]
     pub fn multiply(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         multiply_elements(&self.to_any(), &other.to_any(), &place.into(), ctx)
             .map(AnyCompressed::into_typed)
@@ -136,7 +136,7 @@ fn combine(
         let passes = 1 + u64::from(size.counted);
         let (entries, file) = (estimate(how.union, (a, b)), a.indices_buffer().file());
         let plan = Plan::new(operation).on_device_of(file.or(b.indices_buffer().file()));
-        let plan = plan.works(passes * (a.nnz() + b.nnz()) as u64, WORK);
+        let plan = plan.works(passes * (a.nnz() + b.nnz()) as u64, work::MERGE);
         let plan = plan.reads(passes, passes * lines.bytes_to_read());
         let used = lines.memory() + work;
         let plan = plan.holds(used);
@@ -177,7 +177,7 @@ fn in_memory(
 ) -> Result<AnyCompressed> {
     let _running = ctx.begin(|| {
         let bytes = Size::new(how, (a, b), &Place::Memory, ctx).bytes;
-        let plan = Plan::new(operation).reads(1, 0).works((a.nnz() + b.nnz()) as u64, WORK);
+        let plan = Plan::new(operation).reads(1, 0).works((a.nnz() + b.nnz()) as u64, work::MERGE);
         let plan = plan.beside(bytes.min(ctx.memory_left()));
         Ok(Plan { entries: Some(estimate(how.union, (a, b)) as u64), ..plan })
     })?;

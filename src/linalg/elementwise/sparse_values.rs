@@ -13,10 +13,8 @@ use crate::sparse::{
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, width};
+use crate::storage::work;
 use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 1.5;
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -29,15 +27,16 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
-    /// let a = Csr::<f64>::eye(2).map_values(|x| x as f32 * 3.0, Place::Memory, &Context::new())?;
+    /// let a = Csr::<f64>::eye(2).map_values(Place::Memory, &Context::new(), |x| x as f32 * 3.0)?;
     /// assert_eq!(a.get(1, 1)?, Some(3.0f32));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatGetArray")]
     pub fn map_values<U: Entry>(
         &self,
-        f: impl Fn(T) -> U + Sync,
         place: impl Into<Place>,
         ctx: &Context,
+        f: impl Fn(T) -> U + Sync,
     ) -> Result<Compressed<U, I, P, A>> {
         let block = |from: Raw<'_>, to: RawMut<'_>| {
             let to = to.typed::<U>().expect("values of the type that is made");
@@ -57,6 +56,7 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(a.get(1, 1)?, Some(3.0));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatScale")]
     pub fn scale(&self, alpha: T, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         scale(&self.to_any(), Raw::of(&[alpha]), &place.into(), ctx).map(AnyCompressed::into_typed)
     }
@@ -72,6 +72,7 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(a.get(1, 1)?, Some(4.0));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatDiagonalScale")]
     pub fn scale_rows(&self, d: &[T], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         scale_rows(&self.to_any(), Raw::of(d), &place.into(), ctx).map(AnyCompressed::into_typed)
     }
@@ -219,7 +220,9 @@ fn map_in_memory(
     let none = (a.types().indices, &[][..]);
     let mut panels = AnyEntryPanels::within(left / 4, 1, none, a.data())?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).on_device_of(a.data().file()).works(a.nnz() as u64, WORK);
+        let plan = Plan::new(operation)
+            .on_device_of(a.data().file())
+            .works(a.nnz() as u64, work::MAP_SPARSE);
         Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
     })?;
     let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
@@ -254,7 +257,7 @@ fn transform(
     let work = (lines.most_entries() * width(dtype)) as u64;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).on_device_of(a.indices_buffer().file());
-        let plan = plan.works(a.nnz() as u64, WORK);
+        let plan = plan.works(a.nnz() as u64, work::MAP_SPARSE);
         let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
         Ok(match place {
             Place::Memory => plan.beside(bytes),

@@ -17,6 +17,7 @@ use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::packed::{multiply_packed, pack_lines, panel_widths, take_left};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Order, Plan};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
@@ -30,9 +31,6 @@ const BLOCK: usize = 1 << 19;
 
 /// Bytes of a column of a block at most: eight columns stay in the nearest cache.
 const COLUMN: usize = 2048;
-
-/// Nanoseconds that an element and a column take one thread: half of the products are made.
-const WORK: f64 = 0.02;
 
 /// Blocks multiplied side by side before they are added.
 const AT_ONCE: usize = 4;
@@ -99,7 +97,7 @@ impl<T: Scalar> Dense<T> {
         let _running = ctx.begin(|| {
             let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());
             let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
-            Ok(plan.beside(bytes).works(self.len() as u64, WORK * k as f64))
+            Ok(plan.beside(bytes).works(self.len() as u64, work::GRAM * k as f64))
         })?;
         let _held = ctx.hold(bytes);
         let mut gram = Gram::new(k, center, height);

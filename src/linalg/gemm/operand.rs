@@ -95,7 +95,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
 
     /// A part of a matrix that is used where it lies.
     pub(super) fn view(&self, part: &Block) -> ArrayView2<'a, T> {
-        self.matrix.view().slice_move(s![part.rows.clone(), part.cols.clone()])
+        self.matrix.as_ndarray().slice_move(s![part.rows.clone(), part.cols.clone()])
     }
 
     /// A part that was read: as it came if it is one run, or else put together in `room`.

@@ -12,10 +12,8 @@ use crate::linalg::gemm::operand::Operand;
 use crate::linalg::gemm::strips::Strips;
 use crate::linalg::gemm::tiles::Tiles;
 use crate::linalg::gemm::tiling::{Choice, Extents, Tiling, Way};
+use crate::storage::work;
 use crate::storage::{Context, Held, Order, Place, Plan, bytes_of};
-
-/// Nanoseconds that a multiplication and addition takes one thread.
-const WORK: f64 = 0.03;
 
 impl<T: Scalar> Dense<T> {
     /// The product `A B`, in C order, at `place`.
@@ -36,9 +34,10 @@ impl<T: Scalar> Dense<T> {
     /// use outcore::{Context, Dense, Place};
     /// let a = Dense::from(ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]));
     /// let b = a.matmul(&a.transpose(), Place::Memory, &Context::new())?;
-    /// assert_eq!(b.view(), ndarray::arr2(&[[5.0, 11.0], [11.0, 25.0]]));
+    /// assert_eq!(b.as_ndarray(), ndarray::arr2(&[[5.0, 11.0], [11.0, 25.0]]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let place = place.into();
         let extents = extents(self, b)?;
@@ -52,7 +51,7 @@ impl<T: Scalar> Dense<T> {
                 Ok(DenseWriter::<T, Ix2>::plan(plan, elements, &place, ctx))
             })?;
             ctx.meter().pass();
-            return DenseMut::create(&place, (extents.m, extents.n), Order::C, ctx)?.freeze();
+            return DenseMut::create((extents.m, extents.n), Order::C, &place, ctx)?.freeze();
         }
         let product = Product::new((self, b), extents, (place == Place::Memory, taken), ctx)?;
         let _running = ctx.begin(|| Ok(product.plan_to_make(&place)))?;
@@ -78,7 +77,7 @@ impl<T: Scalar> Dense<T> {
         check_shape("the product", (extents.m, extents.n), c.dim())?;
         if c.ncols() > 1 && c.strides()[1] != 1 {
             // The kernels write rows; others would give other bits.
-            c.assign(&self.matmul(b, Place::Memory, ctx)?.view());
+            c.assign(&self.matmul(b, Place::Memory, ctx)?.as_ndarray());
             return Ok(());
         }
         if c.is_empty() || extents.k == 0 {
@@ -97,7 +96,7 @@ impl<T: Scalar> Dense<T> {
 
 /// The extents of a product. Fails if there is none.
 fn extents<T: Scalar>(a: &Dense<T>, b: &Dense<T>) -> Result<Extents> {
-    let ((m, k), (rows, n)) = (a.dim(), b.dim());
+    let ((m, k), (rows, n)) = (a.shape(), b.shape());
     match k == rows {
         true => Ok(Extents { m, k, n }),
         false => Err(Error::shape("the right matrix", format!("{k} rows"), rows)),
@@ -137,7 +136,7 @@ impl<'a, T: Scalar> Product<'a, T> {
             .on_device_of(self.a.matrix.buffer().file())
             .on_device_of(self.b.matrix.buffer().file())
             .reads(passes[0].max(passes[1]), streamed + in_place)
-            .works((m * n) as u64, WORK * k as f64)
+            .works((m * n) as u64, work::GEMM * k as f64)
             .holds(ring + kept + made + packing_memory(self.ctx))
     }
 
@@ -169,8 +168,8 @@ impl<'a, T: Scalar> Product<'a, T> {
     fn make(&self, place: &Place) -> Result<Dense<T>> {
         let Extents { m, n, .. } = self.extents;
         if *place == Place::Memory {
-            let mut result = DenseMut::<T>::create(place, (m, n), Order::C, self.ctx)?;
-            self.add_to(result.view_mut())?;
+            let mut result = DenseMut::<T>::create((m, n), Order::C, place, self.ctx)?;
+            self.add_to(result.as_ndarray_mut())?;
             return result.freeze();
         }
         let _packed = self.start();
@@ -252,14 +251,14 @@ impl<'a, T: Scalar> Product<'a, T> {
         place: &Place,
     ) -> Result<Dense<T>> {
         let Extents { m, n, .. } = self.extents;
-        let mut result = DenseMut::<T>::create(place, (m, n), Order::C, self.ctx)?;
+        let mut result = DenseMut::<T>::create((m, n), Order::C, place, self.ctx)?;
         let mut made = self
             .ctx
             .work::<T>("a tile of the product", tall.saturating_mul(wide))?
             .counted(self.ctx.meter());
         for rows in steps(m, tall) {
             for cols in steps(n, wide) {
-                let mut to = result.view_mut();
+                let mut to = result.as_ndarray_mut();
                 let mut to = to.slice_mut(s![rows.clone(), cols.clone()]);
                 let c = &mut made[..to.len()];
                 c.fill(T::zero());

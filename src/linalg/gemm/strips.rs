@@ -83,13 +83,13 @@ impl<'a, T: Scalar> Strips<'a, T> {
             return Ok(());
         }
         let left = a.shaped(&strip, &self.left[..rows.len() * k])?;
-        gemm_into(left, b.matrix.view(), c, ctx);
+        gemm_into(left, b.matrix.as_ndarray(), c, ctx);
         Ok(())
     }
 
     fn multiply_resident(&self, strip: &Block, c: ArrayViewMut2<'_, T>) -> Result<()> {
         self.ctx.check_cancelled()?;
-        gemm_into(self.a.view(strip), self.b.matrix.view(), c, self.ctx);
+        gemm_into(self.a.view(strip), self.b.matrix.as_ndarray(), c, self.ctx);
         Ok(())
     }
 

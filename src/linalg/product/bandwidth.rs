@@ -5,13 +5,11 @@ use crate::sparse::{
     AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, IndexCheck, Pieces, by_index,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index};
 
 /// Lines of a task.
 const TASK: usize = 1 << 12;
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 1.0;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// How far the farthest stored entry lies below the diagonal and above it, as SciPy's `spbandwidth`: `(0, 0)` for a
@@ -37,7 +35,7 @@ pub(crate) fn bandwidth(a: &AnyCompressed, ctx: &Context) -> Result<(usize, usiz
     let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
     let _running = ctx.begin(|| {
         let plan = lines.plan("bandwidth");
-        Ok(plan.works(a.nnz() as u64, WORK))
+        Ok(plan.works(a.nnz() as u64, work::BANDWIDTH))
     })?;
     ctx.meter().pass();
     let (mut check, mut most) = (IndexCheck::of(a), (0, 0));

@@ -8,6 +8,7 @@ use crate::linalg::product::kernels::{
 };
 use crate::linalg::product::operator::product_name;
 use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Element, Order, Plan, bytes_of};
 
 /// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
@@ -40,7 +41,7 @@ pub(crate) fn line_plan(
         .reads(1, panels.panels().bytes_to_read())
         .reads_again(panels.panels().bytes_to_read_again())
         .holds(panels.memory() + sums as u64)
-        .works(matrix.len() as u64 * k as u64, 0.5)
+        .works(matrix.len() as u64 * k as u64, work::DENSE_PRODUCT)
 }
 
 /// Lines of which every panel but the last has a multiple, so that panels give the bits of the whole.

@@ -7,6 +7,7 @@ use crate::linalg::product::kernels::{
 };
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::storage::work;
 use crate::storage::{Context, Plan, Running, SparseFormat};
 
 /// What makes the product of a matrix in panels, or that with the adjoint, with vectors of `X`.
@@ -74,7 +75,7 @@ pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx:
         .reads(1, panels.panels().bytes_to_read())
         .reads_again(panels.panels().bytes_to_read_again())
         .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
-        .works(matrix.nnz() as u64 * k as u64, 1.0)
+        .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }
 
 /// The product of a matrix that comes in panels; vectors have the lengths of the whole product.

@@ -12,6 +12,7 @@ use crate::sparse::{
     Indices, Pieces, by_index, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
 
 /// Rows and entries of a task.
@@ -19,9 +20,6 @@ const TASK: usize = 1 << 14;
 
 /// A piece of a line that is not the last has a multiple of so many entries.
 const RUN: usize = 1 << 12;
-
-/// Nanoseconds an entry takes one thread, along the stored axis and across it.
-const WORK: (f64, f64) = (1.5, 4.0);
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// `A x` over a semiring: `GrB_mxv` of the GraphBLAS. `x` has one element for each column, the result one for each row.
@@ -114,7 +112,7 @@ fn along<S: Semiring>(
     let _running = ctx.begin(|| {
         let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
         let plan = plan.reads(1, panels.panels().bytes_to_read() + panels.bytes_kept());
-        Ok(plan.holds(panels.memory()).works(a.nnz() as u64, WORK.0))
+        Ok(plan.holds(panels.memory()).works(a.nnz() as u64, work::SEMIRING_ALONG))
     })?;
     ctx.check_cancelled()?;
     let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
@@ -166,7 +164,7 @@ fn across<S: Semiring, I: Index>(
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
     let _running = ctx.begin(|| {
         let plan = lines.plan("product over a semiring").beside(work);
-        Ok(plan.works(a.nnz() as u64, WORK.1))
+        Ok(plan.works(a.nnz() as u64, work::SEMIRING_ACROSS))
     })?;
     let _held = ctx.hold(work);
     let mut columns = Columns::new(y.len(), entries, threads);

@@ -96,6 +96,7 @@ pub trait LinearOperator<X: Scalar> {
     /// assert_eq!(a.matvec(&[1.0, 2.0, 3.0])?, [1.0, 2.0, 3.0]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("dot", "MatMult"))]
     fn matvec(&self, x: &[X]) -> Result<Vec<X>> {
         let mut y = product_within(self.shape().0, &self.context())?;
         self.matvec_into(x, &mut y)?;
@@ -116,6 +117,7 @@ pub trait LinearOperator<X: Scalar> {
     }
 
     /// `Aᴴ x`, under the operator's own [`context`](Self::context).
+    #[doc(alias("MatMultTranspose", "MatMultHermitianTranspose"))]
     fn rmatvec(&self, x: &[X]) -> Result<Vec<X>> {
         let mut y = product_within(self.shape().1, &self.context())?;
         self.rmatvec_into(x, &mut y)?;
@@ -136,6 +138,7 @@ pub trait LinearOperator<X: Scalar> {
     /// assert_eq!(outcore::Csr::<f64>::eye(2).matmat(x.view())?, x);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias = "MatMatMult")]
     fn matmat(&self, x: ArrayView2<'_, X>) -> Result<Array2<X>> {
         let mut y = zeros((self.shape().0, x.ncols()), &self.context())?;
         self.matmat_into(x, y.view_mut())?;

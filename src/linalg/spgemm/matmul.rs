@@ -43,6 +43,7 @@ impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     /// assert_eq!(plan.entries, Some(3));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.matmul_with(PlusTimes::new(), b, place, ctx)
     }
@@ -59,6 +60,7 @@ impl<I: Index, P: Index> Csr<(), I, P> {
     /// assert_eq!((two.row(0)?.indices, two.row(1)?.indices, two.nnz()), (&[2][..], &[3][..], 2));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.matmul_with(AnyPair::new(), b, place, ctx)
     }
@@ -75,6 +77,7 @@ impl<T: Scalar, I: Index, P: Index> Csc<T, I, P> {
     /// assert_eq!((c.get(0, 1)?, c.get(1, 1)?), (Some(12.0), Some(25.0)));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.matmul_with(PlusTimes::new(), b, place, ctx)
     }
@@ -82,6 +85,7 @@ impl<T: Scalar, I: Index, P: Index> Csc<T, I, P> {
 
 impl<I: Index, P: Index> Csc<(), I, P> {
     /// The pattern of `A B`: an entry wherever there is a term. Otherwise as the product of numbers.
+    #[doc(alias("dot", "MatMatMult"))]
     pub fn matmul(&self, b: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         self.matmul_with(AnyPair::new(), b, place, ctx)
     }

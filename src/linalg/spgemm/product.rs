@@ -11,10 +11,8 @@ use crate::linalg::spgemm::right::Right;
 use crate::linalg::spgemm::store::Store;
 use crate::linalg::spgemm::stretch::{Group, Rules, Stretch};
 use crate::sparse::{AnyWriter, Csr};
+use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan};
-
-/// Nanoseconds a term takes one thread.
-const WORK: f64 = 4.0;
 
 /// Both matrices, and how they are multiplied.
 pub(super) struct Product<'a, S: Semiring, I: Index, P: Index> {
@@ -190,7 +188,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
             .writes(written)
             // Looking has its memory too, and is over.
             .holds(memory.max(ctx.meter().most_memory()))
-            .works(seen.classes.terms(), WORK);
+            .works(seen.classes.terms(), work::SPGEMM);
         plan.entries = Some(entries);
         plan
     }

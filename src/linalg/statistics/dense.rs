@@ -4,10 +4,8 @@ use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{Coding, Factor, Values, f32s, f64s};
 use crate::linalg::statistics::moments::{Moments, RUN, across, along, block_height};
+use crate::storage::work;
 use crate::storage::{Context, DType, Element, Order};
-
-/// Nanoseconds that an element takes one thread.
-const WORK: f64 = 1.0;
 
 /// Statistics of every column or every row, computed in `f64` whatever the elements are; sums of integers are exact and
 /// rounded once, and the error of other sums does not grow with how many numbers there are.
@@ -88,11 +86,13 @@ impl<T: Element + Factor<f64>> Dense<T> {
     /// Cost: one pass over the matrix. Memory: 40 bytes for each column (row), and for a file larger than the limit four
     /// panels of at most 12 MiB. The bits depend neither on threads, nor on the limit, nor on where the matrix lies.
     /// Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if that does not fit.
+    #[doc(alias("mean", "var", "std"))]
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
         stats(&self.to_any(), axis, ctx)
     }
 
     /// Statistics of every column: [`stats`](Self::stats) along axis 0.
+    #[doc(alias("mean", "var"))]
     pub fn column_stats(&self, ctx: &Context) -> Result<Stats> {
         self.stats(0, ctx)
     }
@@ -137,7 +137,7 @@ fn stats_of<V: Element + Factor<f64>>(
     let mut panels = AnyLinePanels::once(a, steps, budget)?;
     let _running = ctx.begin(|| {
         let plan = panels.plan("statistics");
-        Ok(plan.beside(bytes).works(a.len() as u64, WORK))
+        Ok(plan.beside(bytes).works(a.len() as u64, work::DENSE_STATISTICS))
     })?;
     let _held = ctx.hold(bytes);
     let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;

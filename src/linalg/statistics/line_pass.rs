@@ -11,6 +11,7 @@ use crate::sparse::{
     by_index_type, partition, rises,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Held, Index, Running, SparseFormat};
 
 /// A piece of a line that is not the last has a multiple of so many entries.
@@ -21,9 +22,6 @@ const TASK: usize = 1 << 14;
 
 /// Lines whose ends are looked at together.
 const BLOCK: usize = 128;
-
-/// Nanoseconds an entry takes one thread.
-const WORK: f64 = 4.0;
 
 /// A pass that is about to begin, over entries as numbers of type `V`: planned, its memory taken.
 pub(crate) struct LinePass<'a, V: Entry> {
@@ -56,7 +54,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
         let work = bytes + bins + (entries * index.size()) as u64;
         let running = ctx.begin(|| {
             let plan = lines.plan(operation).beside(work);
-            Ok(plan.works(matrix.nnz() as u64, WORK))
+            Ok(plan.works(matrix.nnz() as u64, work::SPARSE_STATISTICS))
         })?;
         Ok(LinePass { matrix, decode, lines, _running: running, _held: ctx.hold(work) })
     }

@@ -1,9 +1,11 @@
 //! Sums, means, variances, extremes and norms of rows or columns.
 //!
 //! - [`dense`] – of dense matrices, in runs of [`moments`]; [`sparse`] – of sparse ones, by the passes of [`line_pass`]
+//! - [`extremes`] – where the largest and the smallest element stand
 //! - [`nnz_per`] – how many entries rows or columns store
 
 mod dense;
+mod extremes;
 mod line_pass;
 mod moments;
 mod nnz_per;

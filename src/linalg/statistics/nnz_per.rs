@@ -6,6 +6,7 @@ use crate::linalg::product::Columns;
 use crate::linalg::statistics::sparse::{is_along, lines_of};
 use crate::sparse::{AnyCompressed, AnyEntryPanels, Axis, Compressed, by_index, by_index_type};
 use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Plan, RawBuffer, bytes_of};
 
 /// Indices that a task checks.
@@ -25,6 +26,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(a.nnz_per(0, &Context::new())?, [1, 1]);
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("getnnz", "count_nonzero"))]
     pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
         nnz_per(&self.to_any(), axis, ctx)
     }
@@ -40,7 +42,10 @@ pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<V
         let stored = indptr.stored_bytes();
         let _running = ctx.begin(|| {
             let plan = Plan::new("counting entries").beside(bytes);
-            Ok(plan.on_device_of(indptr.file()).reads(1, stored).works(len as u64, 1.0))
+            Ok(plan
+                .on_device_of(indptr.file())
+                .reads(1, stored)
+                .works(len as u64, work::COUNT_LINES))
         })?;
         let _held = ctx.hold(bytes);
         ctx.meter().pass();
@@ -70,7 +75,7 @@ fn count_across<I: Index>(
     let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
     let _running = ctx.begin(|| {
         let plan = panels.plan("counting entries").beside(work);
-        Ok(plan.works(a.nnz() as u64, 2.0))
+        Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(work);
     let mut counts = ctx.filled("the counts", len, 0)?;

@@ -59,11 +59,13 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!((stats.mins(), stats.maxs()), (vec![0.0; 3], vec![1.0, 3.0, 2.0]));
     /// # Ok::<(), outcore::Error>(())
     /// ```
+    #[doc(alias("mean", "var", "std"))]
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
         stats(&self.to_any(), axis, ctx)
     }
 
     /// Statistics of every column: [`stats`](Self::stats) along axis 0.
+    #[doc(alias("mean", "var"))]
     pub fn column_stats(&self, ctx: &Context) -> Result<Stats> {
         self.stats(0, ctx)
     }

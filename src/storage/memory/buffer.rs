@@ -225,6 +225,7 @@ impl<T: Entry> Buffer<T> {
     ///
     /// # Panics
     /// If the range is out of bounds, as slicing does.
+    #[doc(alias("MatCreateSubMatrix", "getitem"))]
     pub fn slice(&self, range: Range<usize>) -> Self {
         self.raw.slice(range).into_typed()
     }

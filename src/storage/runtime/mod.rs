@@ -3,7 +3,7 @@
 //! - [`context`] – threads, memory limit, scratch folder, progress and cancelling; [`progress`] – which operation the callback
 //!   is told of
 //! - [`plan`] – what an operation will cost; [`begin`] – where it starts and hands its plan in; [`meter`] – what it costs, and
-//!   what is held; [`place`] – where its result shall live
+//!   what is held, [`work`] – what a step of it takes; [`place`] – where its result shall live
 //! - [`parallel`] – the one loop behind all others; [`threads`] – pools, one for each context that asks; [`channel`] – messages
 //!   between two threads; [`usable_memory`] – what the system grants
 
@@ -17,6 +17,7 @@ mod plan;
 mod progress;
 pub(crate) mod threads;
 mod usable_memory;
+pub(crate) mod work;
 
 pub(crate) use begin::Running;
 pub(crate) use channel::{Receiver, Sender, channel};

@@ -11,6 +11,7 @@ use crate::storage::runtime::place::Place;
 
 /// What an operation costs, predicted or counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cost {
     /// How often the input is read from its first byte to its last; of several inputs, the one that is read most often.
     pub passes: u64,
@@ -29,6 +30,7 @@ pub struct Cost {
 
 /// What an operation will cost: see [`Context::plan`](crate::Context::plan).
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Plan {
     /// What is to be done: "CSR to CSC".
     pub operation: &'static str,
@@ -39,17 +41,22 @@ pub struct Plan {
     /// Entries of a sparse result, where they must be predicted; an estimate.
     pub entries: Option<u64>,
     /// A file of the input, whose device is asked for its speed.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) file: Option<PathBuf>,
     /// Where the result shall live, and whether it is a folder there.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) place: Option<(Place, bool)>,
     /// Seconds of computing on one thread.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) work: f64,
     /// Bytes that the same reads when it is done again, if that is less: some of them stay in memory.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) reads_again: Option<u64>,
 }
 
 /// What an operation was to cost and what it did cost: see [`Context::measure`](crate::Context::measure).
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Report {
     /// What was predicted before it ran.
     pub plan: Plan,
@@ -58,13 +65,19 @@ pub struct Report {
 }
 
 impl Plan {
-    /// A plan in which nothing costs anything yet.
-    pub(crate) fn new(operation: &'static str) -> Self {
+    /// A plan in which nothing costs anything yet, to be added to: for operators of one's own that implement
+    /// [`plan_block`](crate::linalg::LinearOperator::plan_block).
+    ///
+    /// ```
+    /// let plan = outcore::Plan::new("product").reads(1, 8_000_000).holds(1 << 20).works(1_000_000, 0.5);
+    /// assert_eq!((plan.cost.passes, plan.cost.bytes_read), (1, 8_000_000));
+    /// ```
+    pub fn new(operation: &'static str) -> Self {
         Plan { operation, ..Default::default() }
     }
 
     /// `passes` over an input of which `bytes` bytes are read in all.
-    pub(crate) fn reads(mut self, passes: u64, bytes: u64) -> Self {
+    pub fn reads(mut self, passes: u64, bytes: u64) -> Self {
         self.cost.passes = self.cost.passes.max(passes);
         self.cost.bytes_read = self.cost.bytes_read.saturating_add(bytes);
         self
@@ -83,13 +96,13 @@ impl Plan {
     }
 
     /// A result of `bytes` bytes in files.
-    pub(crate) fn writes(mut self, bytes: u64) -> Self {
+    pub fn writes(mut self, bytes: u64) -> Self {
         self.cost.bytes_written = self.cost.bytes_written.saturating_add(bytes);
         self
     }
 
     /// Scratch files of `bytes` bytes, written once and read once.
-    pub(crate) fn scratches(mut self, bytes: u64) -> Self {
+    pub fn scratches(mut self, bytes: u64) -> Self {
         self.cost.scratch = self.cost.scratch.saturating_add(bytes);
         self.cost.bytes_written = self.cost.bytes_written.saturating_add(bytes);
         self.cost.bytes_read = self.cost.bytes_read.saturating_add(bytes);
@@ -97,7 +110,7 @@ impl Plan {
     }
 
     /// Memory of `bytes` bytes held at a time.
-    pub(crate) fn holds(mut self, bytes: u64) -> Self {
+    pub fn holds(mut self, bytes: u64) -> Self {
         self.cost.peak_memory = self.cost.peak_memory.max(bytes);
         self
     }
@@ -109,7 +122,7 @@ impl Plan {
     }
 
     /// `count` steps of work of so many nanoseconds each on one thread.
-    pub(crate) fn works(mut self, count: u64, nanoseconds: f64) -> Self {
+    pub fn works(mut self, count: u64, nanoseconds: f64) -> Self {
         self.work += count as f64 * nanoseconds * 1e-9;
         self
     }

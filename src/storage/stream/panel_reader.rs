@@ -36,6 +36,7 @@ const READERS: usize = 2;
 
 /// What reading has cost so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Traffic {
     /// Passes over all panels.
     pub sweeps: u64,

@@ -17,10 +17,8 @@ use crate::sparse::{
     AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndexCheck, IndicesMut,
     Pieces, Types, append_any, check_types, memory_left,
 };
+use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
-
-/// Nanoseconds an entry of the result takes one thread.
-const WORK: f64 = 2.0;
 
 /// Lines and entries of a stretch that is made where it stays.
 const STRETCH: (usize, usize) = (1 << 22, 1 << 24);
@@ -95,7 +93,7 @@ pub(crate) fn kron(
     let work = if in_memory { 0 } else { types.bytes_of(most.0, most.1) };
     let _running = ctx.begin(|| {
         let plan = Plan::new("Kronecker product").on_device_of(a.indices_buffer().file());
-        let plan = plan.on_device_of(b.indices_buffer().file()).works(nnz as u64, WORK);
+        let plan = plan.on_device_of(b.indices_buffer().file()).works(nnz as u64, work::KRON);
         let plan = plan.reads(1, panels.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
         let plan = plan.reads(1, right.reading.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
         let plan = plan.holds(right.reading.as_ref().map_or(0, AnyZippedLines::memory));

@@ -11,6 +11,7 @@ use crate::linalg::product::prepared::lent::AtHand;
 use crate::sparse::{AnyCompressed, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
+use crate::storage::work;
 use crate::storage::{BufferMut, Context, Index, Plan, RawBuffer, RawBufferMut, Spare};
 
 /// Entries that one task compares, and numbers of x that it multiplies.
@@ -180,10 +181,10 @@ impl Encoded {
 
     fn plan(&self, plan: Plan, k: usize) -> Plan {
         match self {
-            Encoded::Compact(compact) => plan.works(compact.bytes() * k as u64, 0.05),
+            Encoded::Compact(compact) => plan.works(compact.bytes() * k as u64, work::ENCODED),
             Encoded::Scattered(scattered, _) => {
                 let terms = scattered.terms() * size_of::<[f64; 2]>();
-                plan.holds(terms as u64).works(scattered.bytes(), 0.2)
+                plan.holds(terms as u64).works(scattered.bytes(), work::ENCODED_FAR)
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
-use crate::sparse::axis::Axis;
+use crate::sparse::axis::{Axis, ByCols, ByRows};
 use crate::sparse::compressed::Compressed;
 use crate::sparse::files::value_stands;
 use crate::sparse::open::{check_count, check_each, check_format, check_line, check_values};
@@ -15,6 +15,12 @@ use crate::storage::{
     BufferMut, Context, Descriptor, Entry, Folder, Index, RawBuffer, RawBufferMut, Rewrite,
     SparseFormat, VALUES_FILE, map_array_mut,
 };
+
+/// Compressed rows whose values are open for writing.
+pub type CsrMut<T, I = u32, P = u32> = CompressedMut<T, I, P, ByRows>;
+
+/// Compressed columns whose values are open for writing.
+pub type CscMut<T, I = u32, P = u32> = CompressedMut<T, I, P, ByCols>;
 
 /// A stored matrix whose values are open for writing where they lie, while its structure stays.
 ///
@@ -30,7 +36,7 @@ use crate::storage::{
 /// assert_eq!(Csr::<f64>::open(&path)?.get(1, 1)?, Some(2.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Refill<T: Entry, I: Index, P: Index, A: Axis> {
+pub struct CompressedMut<T: Entry, I: Index, P: Index, A: Axis> {
     structure: Compressed<(), I, P, A>,
     data: BufferMut<T>,
     rewrite: Rewrite,
@@ -41,14 +47,15 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Opens the values of a stored matrix for writing, alone, and its structure for reading.
     ///
     /// Fails as [`open`](Self::open) does, and if anybody, this process included, has the matrix open. The checksums
-    /// of the values are removed now and written again by [`Refill::close`]. Until then the values are marked as being changed, and
+    /// of the values are removed now and written again by [`CompressedMut::close`]. Until then the values are marked as being changed, and
     /// [`open`](Self::open) refuses them. If another matrix takes the name meanwhile, closing fails and leaves it alone.
-    pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Refill<T, I, P, A>> {
+    #[doc(alias = "memmap")]
+    pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<CompressedMut<T, I, P, A>> {
         let kind = (A::FORMAT, Types::of::<T, I, P>());
         let parts = Folder::whole(path.as_ref(), |folder| map_mut(folder, kind))?;
         let (structure, data, rewrite) = parts;
         let (structure, data) = (structure.into_typed(), data.into_typed());
-        Ok(Refill { structure, data, rewrite, ctx: ctx.clone() })
+        Ok(CompressedMut { structure, data, rewrite, ctx: ctx.clone() })
     }
 }
 
@@ -75,7 +82,7 @@ fn map_mut(
     Ok((structure, data, rewrite))
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> Refill<T, I, P, A> {
+impl<T: Entry, I: Index, P: Index, A: Axis> CompressedMut<T, I, P, A> {
     /// Pointers and indices, which do not change.
     pub fn structure(&self) -> &Compressed<(), I, P, A> {
         &self.structure
@@ -108,8 +115,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Refill<T, I, P, A> {
     }
 }
 
-impl<T: Entry, I: Index, P: Index, A: Axis> fmt::Debug for Refill<T, I, P, A> {
+impl<T: Entry, I: Index, P: Index, A: Axis> fmt::Debug for CompressedMut<T, I, P, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refill").field("data", &self.data).finish_non_exhaustive()
+        f.debug_struct("CompressedMut").field("data", &self.data).finish_non_exhaustive()
     }
 }

@@ -177,10 +177,10 @@ fn arithmetic(
 const REMEDY: &str = "bring both to one format, with to_csr, to_csc or to_dense";
 
 /// Combines runs of elements of one type; the place of the first of which there is nothing.
-type Combine = fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
+type CombineRuns = fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
 
-fn combine(operation: Operation, dtype: DType) -> Combine {
-    fn of<T: Multiply + Subtract>(operation: Operation) -> Combine {
+fn combine(operation: Operation, dtype: DType) -> CombineRuns {
+    fn of<T: Multiply + Subtract>(operation: Operation) -> CombineRuns {
         fn each<T: Multiply + Subtract>(
             (a, b): (Raw<'_>, Raw<'_>),
             to: RawMut<'_>,

@@ -39,7 +39,7 @@ enum Wide {
 }
 
 /// A value that is read as one of the wide numbers, and made of each.
-trait Number: Element {
+trait AnyNumber: Element {
     fn read(from: &[Self], to: &mut Wide);
     fn of_signed(number: i64) -> Option<Self>;
     fn of_unsigned(number: u64) -> Option<Self>;
@@ -76,11 +76,11 @@ pub(super) fn rewrite(from: Raw<'_>, to: RawMut<'_>) -> Result<(), (usize, Strin
     refused.map_or(Ok(()), Err)
 }
 
-fn read<T: Number>(from: Raw<'_>, to: &mut Wide) {
+fn read<T: AnyNumber>(from: Raw<'_>, to: &mut Wide) {
     T::read(from.as_typed(), to);
 }
 
-fn write<T: Number>(from: &Wide, to: RawMut<'_>) -> Option<usize> {
+fn write<T: AnyNumber>(from: &Wide, to: RawMut<'_>) -> Option<usize> {
     fn all<N: Copy, T>(from: &[N], to: &mut [T], of: impl Fn(N) -> Option<T>) -> Option<usize> {
         to.iter_mut().zip(from).position(|(to, &from)| of(from).map(|made| *to = made).is_none())
     }
@@ -120,7 +120,7 @@ macro_rules! reads {
 
 macro_rules! integers {
     ($($number:ty => $wide:ident as $as:ty;)*) => {$(
-        impl Number for $number {
+        impl AnyNumber for $number {
             reads!($wide, 0, |it| <$as>::from(it));
             fn of_signed(number: i64) -> Option<Self> {
                 number.try_into().ok()
@@ -148,7 +148,7 @@ integers! {
     u64 => Unsigned as u64;
 }
 
-impl Number for bool {
+impl AnyNumber for bool {
     reads!(Signed, 0, |it| i64::from(it));
     fn of_signed(number: i64) -> Option<Self> {
         u64::try_from(number).ok().and_then(Self::of_unsigned)
@@ -161,7 +161,7 @@ impl Number for bool {
     }
 }
 
-impl Number for f32 {
+impl AnyNumber for f32 {
     reads!(Real, 0.0, |it| f64::from(it));
     fn of_signed(number: i64) -> Option<Self> {
         Some(number as f32)
@@ -174,7 +174,7 @@ impl Number for f32 {
     }
 }
 
-impl Number for f64 {
+impl AnyNumber for f64 {
     reads!(Real, 0.0, |it| it);
     fn of_signed(number: i64) -> Option<Self> {
         Some(number as f64)
@@ -189,7 +189,7 @@ impl Number for f64 {
 
 macro_rules! complex {
     ($($real:ty),*) => {$(
-        impl Number for Complex<$real> {
+        impl AnyNumber for Complex<$real> {
             reads!(Complex, Complex::new(0.0, 0.0), |it| Complex::new(it.re.into(), it.im.into()));
             fn of_signed(number: i64) -> Option<Self> {
                 Some(Complex::new(number as $real, 0.0))
@@ -212,7 +212,7 @@ complex!(f32, f64);
 #[cfg(feature = "half")]
 macro_rules! narrow {
     ($($number:ty),*) => {$(
-        impl Number for $number {
+        impl AnyNumber for $number {
             reads!(Real, 0.0, |it| it.to_f64());
             fn of_signed(number: i64) -> Option<Self> {
                 Some(Self::from_f32(odd(number.signum() as f64 * kept(number.unsigned_abs()))))

@@ -24,7 +24,7 @@ use crate::storage::{Context, DType, Element, Order, Place};
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct DenseBuilder<T: Element> {
-    lines: AnyBuilder,
+    lines: AnyDenseBuilder,
     elements: PhantomData<T>,
 }
 
@@ -47,7 +47,7 @@ impl<T: Element> DenseBuilder<T> {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Self> {
-        let lines = AnyBuilder::new(T::DTYPE, (lines, length), order, &place.into(), ctx)?;
+        let lines = AnyDenseBuilder::new(T::DTYPE, (lines, length), order, &place.into(), ctx)?;
         Ok(DenseBuilder { lines, elements: PhantomData })
     }
 
@@ -71,7 +71,7 @@ impl<T: Element> DenseBuilder<T> {
 }
 
 /// A [`DenseBuilder`] of any type.
-struct AnyBuilder {
+struct AnyDenseBuilder {
     writer: AnyDenseWriter,
     length: usize,
     order: Order,
@@ -79,7 +79,7 @@ struct AnyBuilder {
     count: usize,
 }
 
-impl AnyBuilder {
+impl AnyDenseBuilder {
     fn new(
         dtype: DType,
         (lines, length): (usize, usize),
@@ -89,7 +89,7 @@ impl AnyBuilder {
     ) -> Result<Self> {
         let shape = shape((lines, length), order);
         let writer = AnyDenseWriter::growing(place, (dtype, &shape, order), ctx)?;
-        Ok(AnyBuilder { writer, length, order, count: 0 })
+        Ok(AnyDenseBuilder { writer, length, order, count: 0 })
     }
 
     fn push(&mut self, lines: Raw<'_>) -> Result<()> {

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use ndarray::Ix2;
 
-use crate::dense::line_writer::{LineWriter, Lines};
+use crate::dense::line_writer::{FillLines, LineWriter};
 use crate::dense::writable::DenseMut;
 use crate::error::Result;
 use crate::storage::raw::Raw;
@@ -80,16 +80,21 @@ impl<T: Element> DenseMut<T, Ix2> {
     /// Cost as for [`ColumnWriter`] with rows for columns: in C order one sequential write.
     pub fn fill_rows(&mut self, fill: impl FnMut(usize, &mut [T])) -> Result<()> {
         let (count, length) = self.shape();
-        let lines = Lines { count, length, along: self.order() == Order::C, phase: "filling rows" };
+        let lines =
+            FillLines { count, length, along: self.order() == Order::C, phase: "filling rows" };
         self.fill_lines(lines, fill)
     }
 
-    fn fill_lines(&mut self, lines: Lines, mut fill: impl FnMut(usize, &mut [T])) -> Result<()> {
+    fn fill_lines(
+        &mut self,
+        lines: FillLines,
+        mut fill: impl FnMut(usize, &mut [T]),
+    ) -> Result<()> {
         LineWriter::new(self.being_written(), lines)?
             .fill(&mut |k, line| fill(k, line.typed().expect("elements of the array's type")))
     }
 }
 
-fn columns((length, count): (usize, usize), order: Order) -> Lines {
-    Lines { count, length, along: order == Order::Fortran, phase: "filling columns" }
+fn columns((length, count): (usize, usize), order: Order) -> FillLines {
+    FillLines { count, length, along: order == Order::Fortran, phase: "filling columns" }
 }

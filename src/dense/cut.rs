@@ -20,7 +20,7 @@ const FEW: usize = 5;
 
 /// How lines are cut into groups, and the result into bands.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cut {
+pub(super) struct TransposeCut {
     /// Lines that come, and elements of each.
     pub(super) count: usize,
     pub(super) length: usize,
@@ -43,7 +43,7 @@ pub(super) struct Band {
     pub(super) cols: Range<usize>,
 }
 
-impl Cut {
+impl TransposeCut {
     pub(super) fn new(dtype: DType, count: usize, length: usize, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
         let line = dtype.bytes_of(length);
@@ -76,14 +76,14 @@ impl Cut {
         // Memory that is touched for a few lines costs more than writing them.
         let kept = slots - group;
         let kept = if kept >= count / FEW { kept } else { 0 };
-        Ok(Cut { count, length, kept, group, width, piece, block })
+        Ok(TransposeCut { count, length, kept, group, width, piece, block })
     }
 
     /// For lines that all are in memory.
     pub(super) fn resident(dtype: DType, count: usize, length: usize, ctx: &Context) -> Self {
         let bytes = (ctx.memory_left() / 20).min(RESIDENT);
         let (width, piece) = bands(dtype, count, length, bytes);
-        Cut { count, length, kept: count, group: 0, width, piece, block: width }
+        TransposeCut { count, length, kept: count, group: 0, width, piece, block: width }
     }
 
     /// Lines that there is room for.
@@ -103,13 +103,13 @@ impl Cut {
 
     /// The result lines of every block of a group.
     pub(super) fn blocks(&self) -> impl ExactSizeIterator<Item = Range<usize>> {
-        let Cut { length, block, .. } = *self;
+        let TransposeCut { length, block, .. } = *self;
         (0..length).step_by(block).map(move |start| start..length.min(start + block))
     }
 
     /// The result in the order in which it is handed on.
     pub(super) fn bands(&self) -> impl Iterator<Item = Band> {
-        let Cut { count, length, width, piece, .. } = *self;
+        let TransposeCut { count, length, width, piece, .. } = *self;
         (0..length).step_by(width).flat_map(move |row| {
             (0..count).step_by(piece.max(1)).map(move |col| Band {
                 rows: row..length.min(row + width),

@@ -22,7 +22,7 @@ const STAGING: u64 = 64 << 20;
 
 /// The lines that a matrix is filled with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lines {
+pub(super) struct FillLines {
     pub(super) count: usize,
     pub(super) length: usize,
     /// Whether a line is contiguous in the array; otherwise element `i` of every line is, one after the other.
@@ -33,17 +33,17 @@ pub(super) struct Lines {
 /// Writes lines into a matrix.
 pub(super) struct LineWriter<'a> {
     array: ArrayToWrite<'a>,
-    lines: Lines,
+    lines: FillLines,
     /// Lines taken so far.
     next: usize,
-    way: Way,
+    way: FillStrategy,
     /// Whether a line was taken in part, or taken and an error told all the same.
     broken: Broken,
     _running: Running,
 }
 
 /// How lines get into the array.
-enum Way {
+enum FillStrategy {
     /// Written where they belong.
     InPlace,
     /// Gathered, one after the other, and written where they belong when there are as many as fit.
@@ -55,7 +55,7 @@ enum Way {
 }
 
 impl<'a> LineWriter<'a> {
-    pub(super) fn new(mut array: ArrayToWrite<'a>, lines: Lines) -> Result<Self> {
+    pub(super) fn new(mut array: ArrayToWrite<'a>, lines: FillLines) -> Result<Self> {
         let running = array.ctx.begin(|| lines.plan(&array))?;
         let way = lines.way(&mut array)?;
         let broken = Broken::default();
@@ -69,7 +69,7 @@ impl<'a> LineWriter<'a> {
         }
         self.check_room()?;
         let pushed = match &mut self.way {
-            Way::Pushed { writer, .. } => writer.push(line).and_then(|()| self.taken()),
+            FillStrategy::Pushed { writer, .. } => writer.push(line).and_then(|()| self.taken()),
             _ => self.next_line(&mut |mut to| to.copy_from(line)),
         };
         self.broken.note(pushed)
@@ -99,25 +99,25 @@ impl<'a> LineWriter<'a> {
     fn next_line(&mut self, fill: &mut dyn FnMut(RawMut<'_>)) -> Result<()> {
         let length = self.lines.length;
         match &mut self.way {
-            Way::InPlace => {
+            FillStrategy::InPlace => {
                 let start = self.next * length;
                 fill(self.array.elements().slice_mut(start..start + length));
             }
-            Way::Gathered { lines, most } => {
+            FillStrategy::Gathered { lines, most } => {
                 let slot = self.next % *most;
                 if slot == 0 && self.next > 0 {
                     scatter(lines.as_raw(), self.lines, self.next - *most, &mut self.array);
                 }
                 fill(lines.as_mut().slice_mut(slot * length..(slot + 1) * length));
             }
-            Way::Pushed { writer, line, .. } => {
+            FillStrategy::Pushed { writer, line, .. } => {
                 if line.len() != length {
                     *line = RawBufferMut::fresh(line.dtype(), length)?;
                 }
                 fill(line.as_mut());
                 writer.push(line.as_raw())?;
             }
-            Way::Transposed(transposer) => transposer.fill_line(fill)?,
+            FillStrategy::Transposed(transposer) => transposer.fill_line(fill)?,
         }
         self.taken()
     }
@@ -130,22 +130,22 @@ impl<'a> LineWriter<'a> {
     /// Puts the last lines into the array. Fails if lines are missing.
     pub(super) fn finish(mut self) -> Result<()> {
         self.broken.check()?;
-        let Lines { count, length, .. } = self.lines;
+        let FillLines { count, length, .. } = self.lines;
         if self.next != count {
             return Err(Error::new(ErrorKind::Shape, "lines are missing")
                 .expected(count)
                 .found(self.next));
         }
         let writer = match self.way {
-            Way::InPlace => return Ok(()),
-            Way::Gathered { lines, most } => {
+            FillStrategy::InPlace => return Ok(()),
+            FillStrategy::Gathered { lines, most } => {
                 let first = count.saturating_sub(1) / most * most;
                 let rest = lines.as_raw().slice(0..(count - first) * length);
                 scatter(rest, self.lines, first, &mut self.array);
                 return Ok(());
             }
-            Way::Pushed { writer, .. } => writer,
-            Way::Transposed(transposer) => {
+            FillStrategy::Pushed { writer, .. } => writer,
+            FillStrategy::Transposed(transposer) => {
                 let mut writer = self.array.write_over()?;
                 transposer.finish(&mut |band| writer.push(band))?;
                 writer
@@ -155,7 +155,7 @@ impl<'a> LineWriter<'a> {
     }
 }
 
-impl Lines {
+impl FillLines {
     /// Whether the file of an array is written past its map.
     fn streams(&self, array: &ArrayToWrite<'_>) -> bool {
         let limit = array.ctx.memory_left();
@@ -164,26 +164,27 @@ impl Lines {
         array.bytes() > limit / 2 && array.fills_its_file() && (!self.along || line <= limit / 2)
     }
 
-    fn way(&self, array: &mut ArrayToWrite<'_>) -> Result<Way> {
+    fn way(&self, array: &mut ArrayToWrite<'_>) -> Result<FillStrategy> {
         let (dtype, ctx) = (array.dtype(), array.ctx);
         if self.streams(array) {
             if !self.along {
-                return Transposer::new(dtype, (self.count, self.length), ctx).map(Way::Transposed);
+                return Transposer::new(dtype, (self.count, self.length), ctx)
+                    .map(FillStrategy::Transposed);
             }
             let held = ctx.hold(dtype.bytes_of(self.length));
             let (writer, line) = (array.write_over()?, RawBufferMut::fresh(Some(dtype), 0)?);
-            return Ok(Way::Pushed { writer, line, _held: held });
+            return Ok(FillStrategy::Pushed { writer, line, _held: held });
         }
         if self.along {
-            return Ok(Way::InPlace);
+            return Ok(FillStrategy::InPlace);
         }
         let most = self.gathered(array)?;
         let what = (Some(dtype), most.saturating_mul(self.length));
-        Ok(Way::Gathered { lines: ctx.raw_zeros("lines to gather", what)?, most })
+        Ok(FillStrategy::Gathered { lines: ctx.raw_zeros("lines to gather", what)?, most })
     }
 
     fn plan(&self, array: &ArrayToWrite<'_>) -> Result<Plan> {
-        let Lines { count, length, along, phase } = *self;
+        let FillLines { count, length, along, phase } = *self;
         let (dtype, ctx, len, bytes) = (array.dtype(), array.ctx, array.len(), array.bytes());
         let plan = Plan::new(phase);
         let in_memory = if array.file().is_some() { 0 } else { bytes };
@@ -219,7 +220,7 @@ impl Lines {
 /// Puts lines from the `first` on into the array: row `i` of it gets element `i` of each.
 fn scatter(
     lines: Raw<'_>,
-    Lines { count, length, .. }: Lines,
+    FillLines { count, length, .. }: FillLines,
     first: usize,
     array: &mut ArrayToWrite<'_>,
 ) {

@@ -18,13 +18,13 @@ const RING: u64 = 64 << 20;
 /// Hands out a matrix in runs of contiguous lines (rows in C order, columns in Fortran order), in order.
 pub(crate) struct AnyLinePanels {
     matrix: AnyDense,
-    cut: LineCut,
+    cut: PanelCut,
     panels: ArrayPanels,
 }
 
 /// Where panels begin and end.
 #[derive(Clone, Copy)]
-struct LineCut {
+struct PanelCut {
     lines: usize,
     length: usize,
     /// Lines of every panel but the last; 1 if a panel is a piece of a line.
@@ -52,12 +52,12 @@ impl AnyLinePanels {
     /// Fails if two panels do not fit, `step` lines being the least of a panel.
     pub(crate) fn new(matrix: &AnyDense, step: usize, budget: u64) -> Result<Self> {
         let (lines, length) = matrix.lines();
-        let whole = LineCut { lines, length, height: lines.max(1), width: length.max(1) };
+        let whole = PanelCut { lines, length, height: lines.max(1), width: length.max(1) };
         if !is_read(matrix, budget) {
             return Ok(Self::in_place(matrix, whole));
         }
         let most = elements_within(budget, matrix.dtype().size());
-        let cut = LineCut { height: whole.most_lines(most, step), ..whole };
+        let cut = PanelCut { height: whole.most_lines(most, step), ..whole };
         Self::read(matrix, cut, Reading::repeatedly(budget))
     }
 
@@ -79,7 +79,7 @@ impl AnyLinePanels {
         let is_read = is_read(matrix, budget);
         let size = matrix.dtype().size();
         let most = if is_read { elements_within(budget, size) } else { RESIDENT };
-        let mut cut = LineCut { lines, length, height: 1, width: length.max(1) };
+        let mut cut = PanelCut { lines, length, height: 1, width: length.max(1) };
         if matrix.is_empty() {
             // One panel of nothing, however many lines of no elements there are.
             cut.height = lines.max(1);
@@ -94,12 +94,12 @@ impl AnyLinePanels {
         }
     }
 
-    fn read(matrix: &AnyDense, cut: LineCut, how: Reading) -> Result<Self> {
+    fn read(matrix: &AnyDense, cut: PanelCut, how: Reading) -> Result<Self> {
         let panels = ArrayPanels::new(Arrays::read([matrix.buffer()])?, cut, how)?;
         Ok(AnyLinePanels { matrix: matrix.clone(), cut, panels })
     }
 
-    fn in_place(matrix: &AnyDense, cut: LineCut) -> Self {
+    fn in_place(matrix: &AnyDense, cut: PanelCut) -> Self {
         let panels = ArrayPanels::in_place(matrix.stored_bytes());
         AnyLinePanels { matrix: matrix.clone(), cut, panels }
     }
@@ -182,7 +182,7 @@ fn is_read(matrix: &AnyDense, budget: u64) -> bool {
     matrix.stored_bytes() > budget
 }
 
-impl Cut for LineCut {
+impl Cut for PanelCut {
     fn count(&self) -> usize {
         self.lines.div_ceil(self.height) * self.pieces()
     }
@@ -192,7 +192,7 @@ impl Cut for LineCut {
     }
 }
 
-impl LineCut {
+impl PanelCut {
     /// A multiple of `step` lines with at most `elements` elements; at least `step`.
     fn most_lines(&self, elements: usize, step: usize) -> usize {
         (elements / self.length.max(1) / step * step).max(step)

@@ -69,7 +69,7 @@ pub(crate) fn concatenate(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let stack = Stack::new(axis, dtype, matrices)?;
+    let stack = DenseStack::new(axis, dtype, matrices)?;
     let budget = stack.budget(place, ctx)?;
     let stored: u64 = matrices.iter().map(AnyDense::stored_bytes).sum();
     let arrays = match stored <= budget {
@@ -104,7 +104,7 @@ pub(crate) fn concatenate(
 }
 
 /// What is made of what.
-struct Stack {
+struct DenseStack {
     dtype: DType,
     shape: [usize; 2],
     order: Order,
@@ -118,7 +118,7 @@ struct Stack {
     sizes: Vec<usize>,
 }
 
-impl Stack {
+impl DenseStack {
     fn new(axis: usize, dtype: DType, matrices: &[AnyDense]) -> Result<Self> {
         let Some(first) = matrices.first() else {
             return Err(Error::shape("the matrices", "at least one", 0));
@@ -148,7 +148,7 @@ impl Stack {
         let lengths = matrices.iter().map(|matrix| matrix.shape()[axis]).collect();
         let shape = if axis == 0 { [extent, other] } else { [other, extent] };
         let sizes = matrices.iter().map(|matrix| matrix.len()).collect();
-        Ok(Stack { dtype, shape, order, along, lengths, lines: other, sizes })
+        Ok(DenseStack { dtype, shape, order, along, lengths, lines: other, sizes })
     }
 
     /// Elements of the result.

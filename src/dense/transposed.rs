@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::dense::cut::{Band, Cut};
+use crate::dense::cut::{Band, TransposeCut};
 use crate::dense::transpose::{Patch, each_patch, transpose};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
@@ -12,15 +12,15 @@ use crate::storage::{Context, DType, ScratchFile};
 pub(crate) const IN_FLIGHT: usize = 3;
 
 /// All lines, in memory and in the scratch file.
-pub(crate) struct Lines<'a> {
-    pub(crate) cut: Cut,
+pub(crate) struct AllLines<'a> {
+    pub(crate) cut: TransposeCut,
     pub(crate) lines: Raw<'a>,
     /// Where in the scratch file every block starts, group by group.
     pub(crate) blocks: &'a [u64],
     pub(crate) ctx: &'a Context,
 }
 
-impl Lines<'_> {
+impl AllLines<'_> {
     /// Hands on the result, some lines at a time or a piece of one, in order.
     pub(crate) fn hand_on(
         &self,
@@ -146,8 +146,8 @@ pub(crate) fn transposed(
     sink: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
     let dtype = lines.dtype().expect("elements have a type");
-    let cut = Cut::resident(dtype, count, length, ctx);
-    Lines { cut, lines, blocks: &[], ctx }.hand_on(None, sink)
+    let cut = TransposeCut::resident(dtype, count, length, ctx);
+    AllLines { cut, lines, blocks: &[], ctx }.hand_on(None, sink)
 }
 
 /// Memory that [`transposed`] takes.
@@ -156,7 +156,7 @@ pub(crate) fn memory_to_transpose(
     (count, length): (usize, usize),
     ctx: &Context,
 ) -> u64 {
-    let cut = Cut::resident(dtype, count, length, ctx);
+    let cut = TransposeCut::resident(dtype, count, length, ctx);
     dtype.bytes_of(cut.width * cut.piece)
 }
 

@@ -17,9 +17,9 @@
 
 use std::ops::Range;
 
-use crate::dense::cut::Cut;
+use crate::dense::cut::TransposeCut;
 use crate::dense::transpose::transpose_lines;
-use crate::dense::transposed::{IN_FLIGHT, Lines, damaged};
+use crate::dense::transposed::{AllLines, IN_FLIGHT, damaged};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
@@ -31,7 +31,7 @@ const ON_THE_WAY: u64 = 7;
 
 /// Takes lines, and hands on the lines of the other axis.
 pub(crate) struct Transposer {
-    cut: Cut,
+    cut: TransposeCut,
     dtype: DType,
     /// Lines that stay, and behind them the group that is gathered.
     lines: RawBufferMut,
@@ -54,7 +54,7 @@ impl Transposer {
         (count, length): (usize, usize),
         ctx: &Context,
     ) -> Result<Self> {
-        let cut = Cut::new(dtype, count, length, ctx)?;
+        let cut = TransposeCut::new(dtype, count, length, ctx)?;
         let len = cut.slots().saturating_mul(length);
         let lines = ctx.raw_zeros("lines to transpose", (Some(dtype), len))?;
         let (scratch, blocks) = (None, Vec::new());
@@ -69,7 +69,7 @@ impl Transposer {
         reading: u64,
         ctx: &Context,
     ) -> Result<Plan> {
-        let cut = Cut::new(dtype, count, length, ctx)?;
+        let cut = TransposeCut::new(dtype, count, length, ctx)?;
         let size = dtype.size();
         let lines = (cut.slots() * length * size) as u64;
         let band = (cut.width * cut.piece * size) as u64;
@@ -126,7 +126,7 @@ impl Transposer {
         let file = self.scratch.take().map(Scratch::finish).transpose()?;
         let Transposer { cut, lines, blocks, ctx, .. } = &self;
         let lines = lines.as_raw();
-        Lines { cut: *cut, lines, blocks, ctx }.hand_on(file.as_ref(), sink)
+        AllLines { cut: *cut, lines, blocks, ctx }.hand_on(file.as_ref(), sink)
     }
 
     fn check_room(&self, more: usize) -> Result<()> {
@@ -176,7 +176,7 @@ impl Transposer {
 
 /// How many blocks may be on their way to the scratch file, at least the one that is filled and one that is written, and
 /// the memory that they take.
-fn blocks_on_the_way(cut: &Cut, dtype: DType, ctx: &Context) -> (usize, u64) {
+fn blocks_on_the_way(cut: &TransposeCut, dtype: DType, ctx: &Context) -> (usize, u64) {
     let block = IoBuffer::rounded(cut.block * cut.group * dtype.size()) as u64;
     let all = (cut.groups() * cut.blocks().len()) as u64;
     let blocks = (ctx.memory_left() / ON_THE_WAY / block).max(2).min(all);

@@ -11,8 +11,8 @@ use crate::dense::base::{ARRAY, Dense, DenseBase};
 use crate::error::{ErrorKind, Result};
 use crate::storage::raw::RawMut;
 use crate::storage::{
-    BufferMut, Context, DType, Element, NpyHeader, Order, Origin, Place, Plan, RawBufferMut,
-    RawWriter, Rewrite, Stage, StoredFile, Sums, map_array_mut,
+    BufferMut, Checksums, Context, DType, Element, NpyHeader, Order, Origin, Place, Plan,
+    RawBufferMut, RawWriter, Rewrite, Stage, StoredFile, map_array_mut,
 };
 
 /// The unique, writable dense array: everything that [`DenseBase`] reads, and its elements to write.
@@ -51,7 +51,7 @@ struct State {
     fate: Fate,
     ctx: Context,
     /// The sums of the file, if it was written past the map and nobody had the elements to write since.
-    sums: Option<Sums>,
+    sums: Option<Checksums>,
 }
 
 /// What closing means.
@@ -225,7 +225,7 @@ impl AnyDenseMut {
 /// The elements of an array to write, of a type that is known at run time.
 pub(crate) struct ArrayToWrite<'a> {
     buffer: &'a mut RawBufferMut,
-    sums: &'a mut Option<Sums>,
+    sums: &'a mut Option<Checksums>,
     /// The context the array was made with.
     pub(crate) ctx: &'a Context,
 }

@@ -14,25 +14,25 @@ const RESIDENT: usize = 1 << 22;
 
 /// Two arrays in runs of the same elements, for one pass.
 pub(crate) struct AnyZippedRuns {
-    runs: Runs,
+    runs: ElementRuns,
     panels: ArrayPanels,
 }
 
 /// Where runs begin and end.
 #[derive(Clone, Copy)]
-struct Runs {
+struct ElementRuns {
     len: usize,
     /// Elements of every run but the last.
     run: usize,
 }
 
-impl Runs {
+impl ElementRuns {
     fn elements(&self, run: usize) -> Range<usize> {
         run * self.run..self.len.min((run + 1) * self.run)
     }
 }
 
-impl Cut for Runs {
+impl Cut for ElementRuns {
     fn count(&self) -> usize {
         self.len.div_ceil(self.run)
     }
@@ -67,7 +67,7 @@ impl AnyZippedRuns {
                 (arrays, panel_elements(largest_panel(budget), &sizes))
             }
         };
-        let runs = Runs { len: left.len(), run };
+        let runs = ElementRuns { len: left.len(), run };
         Ok(AnyZippedRuns { runs, panels: ArrayPanels::new(arrays, runs, Reading::once(budget))? })
     }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::compact::{CompactGraph, Ends};
 use crate::io::cursor::Cursor;
 use crate::io::decimal::read_float;
-use crate::io::extents::Extent;
+use crate::io::extents::JustifiedExtent;
 use crate::io::foreign::wrong_text;
 use crate::io::lines::{Halt, Records};
 use crate::io::text_file::{Position, TextFile};
@@ -129,7 +129,7 @@ impl EdgeList {
     ) -> Result<Csr<(), I, P>> {
         let place = place.into();
         let edges = self.read_edges::<I>(ctx)?;
-        let extent = Extent {
+        let extent = JustifiedExtent {
             path: self.path(),
             lines: "vertices",
             count: edges.nrows(),

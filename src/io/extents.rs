@@ -14,7 +14,7 @@ const ALWAYS: u64 = 128 << 20;
 const LINES_PER_ENTRY: u64 = 16;
 
 /// An extent and what there is to justify it.
-pub(super) struct Extent<'a> {
+pub(super) struct JustifiedExtent<'a> {
     /// The file that states it.
     pub(super) path: &'a Path,
     /// What is counted: "rows".
@@ -27,7 +27,7 @@ pub(super) struct Extent<'a> {
     pub(super) remedy: &'static str,
 }
 
-impl Extent<'_> {
+impl JustifiedExtent<'_> {
     /// Fails if the pointers of a matrix at `place` are too many.
     pub(super) fn check<P: Index>(&self, place: &Place, ctx: &Context) -> Result<()> {
         let bytes = (self.count as u64).saturating_add(1).saturating_mul(size_of::<P>() as u64);
@@ -38,7 +38,7 @@ impl Extent<'_> {
         if !dwarfed && !too_large {
             return Ok(());
         }
-        let Extent { lines, count, entries, .. } = self;
+        let JustifiedExtent { lines, count, entries, .. } = self;
         let what = match dwarfed {
             true => format!("the {lines} dwarf the entries"),
             false => format!("the pointers of all {lines} would not fit"),

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::compact::{CompactGraph, Ends};
 use crate::io::cursor::{Cursor, quoted};
 use crate::io::edge_list::EdgeList;
-use crate::io::extents::Extent;
+use crate::io::extents::JustifiedExtent;
 use crate::io::matrix_market::{Reader, is_banner};
 use crate::io::text_file::TextFile;
 use crate::sparse::{Coo, Csc, Csr, Duplicates};
@@ -51,7 +51,7 @@ pub enum GraphFormat {
 }
 
 /// A graph that is about to be read.
-enum Source {
+enum GraphFile {
     Stored,
     MatrixMarket(Reader),
     EdgeList(EdgeList),
@@ -95,11 +95,11 @@ pub fn read_graph_with<I: Index, P: Index>(
 ) -> Result<Csr<(), I, P>> {
     let (path, place, all) = (path.as_ref(), place.into(), options.hypersparse);
     match source(path, options.format)? {
-        Source::Stored => read_stored(path, all, &place, ctx),
-        Source::MatrixMarket(file) if all => file.hypersparse().read_csr(place, ctx),
-        Source::MatrixMarket(file) => file.read_csr(place, ctx),
-        Source::EdgeList(list) if all => list.hypersparse().read_csr(place, ctx),
-        Source::EdgeList(list) => list.read_csr(place, ctx),
+        GraphFile::Stored => read_stored(path, all, &place, ctx),
+        GraphFile::MatrixMarket(file) if all => file.hypersparse().read_csr(place, ctx),
+        GraphFile::MatrixMarket(file) => file.read_csr(place, ctx),
+        GraphFile::EdgeList(list) if all => list.hypersparse().read_csr(place, ctx),
+        GraphFile::EdgeList(list) => list.read_csr(place, ctx),
     }
 }
 
@@ -116,13 +116,13 @@ pub fn read_graph_compact<I: Index, P: Index>(
     let (path, place) = (path.as_ref(), place.into());
     let mut ends = Ends::new(path, ctx);
     match source(path, options.format)? {
-        Source::EdgeList(list) => return list.read_compact(place, ctx),
-        Source::MatrixMarket(file) => {
+        GraphFile::EdgeList(list) => return list.read_compact(place, ctx),
+        GraphFile::MatrixMarket(file) => {
             check_square((file.header().nrows, file.header().ncols))
                 .map_err(|e| e.in_file(path))?;
             file.for_each_stored(ctx, |u, v, ()| ends.push(u as u64, v as u64))?;
         }
-        Source::Stored => {
+        GraphFile::Stored => {
             let edges = stored_edges::<I, P>(path, ctx)?;
             check_square(edges.shape()).map_err(|e| e.in_file(path))?;
             edges.check()?;
@@ -135,10 +135,10 @@ pub fn read_graph_compact<I: Index, P: Index>(
 }
 
 /// Opens a file as what it is, or as what the caller says.
-fn source(path: &Path, format: GraphFormat) -> Result<Source> {
+fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
     let by_name = format == GraphFormat::Content;
     if format == GraphFormat::Stored || (by_name && path.is_dir()) {
-        return Ok(Source::Stored);
+        return Ok(GraphFile::Stored);
     }
     let named = |name: &str| {
         by_name && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name))
@@ -157,8 +157,8 @@ fn source(path: &Path, format: GraphFormat) -> Result<Source> {
         _ => has_banner(&text)? || named("mtx"),
     };
     Ok(match market {
-        true => Source::MatrixMarket(Reader::over(text)?),
-        false => Source::EdgeList(EdgeList::over(text)),
+        true => GraphFile::MatrixMarket(Reader::over(text)?),
+        false => GraphFile::EdgeList(EdgeList::over(text)),
     })
 }
 
@@ -198,7 +198,7 @@ fn read_stored<I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
     let Descriptor { format, nrows, nnz, .. } = Descriptor::read(path)?;
-    let extent = Extent {
+    let extent = JustifiedExtent {
         path,
         lines: "vertices",
         count: nrows,

@@ -35,12 +35,12 @@ use crate::storage::{Broken, Context, Entry, Index, Place, SparseFormat};
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct CompressedBuilder<T: Entry, I: Index, P: Index, A: Axis> {
-    any: AnyBuilder,
+    any: AnyLineBuilder,
     types: PhantomData<(T, I, P, A)>,
 }
 
 /// A [`CompressedBuilder`] of any types.
-struct AnyBuilder {
+struct AnyLineBuilder {
     types: Types,
     writer: AnyWriter,
     minor: usize,
@@ -74,7 +74,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
         ctx: &Context,
     ) -> Result<Self> {
         let kind = (A::FORMAT, Types::of::<T, I, P>());
-        let any = AnyBuilder::new(kind, extent, nnz, place.into(), ctx)?;
+        let any = AnyLineBuilder::new(kind, extent, nnz, place.into(), ctx)?;
         Ok(CompressedBuilder { any, types: PhantomData })
     }
 
@@ -133,7 +133,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
     }
 }
 
-impl AnyBuilder {
+impl AnyLineBuilder {
     fn new(
         (format, types): (SparseFormat, Types),
         extent: usize,
@@ -143,7 +143,7 @@ impl AnyBuilder {
     ) -> Result<Self> {
         memory_left(types.bytes_of(0, nnz), &place, ctx)?;
         let shape = format.swap_if_cols((0, extent));
-        Ok(AnyBuilder {
+        Ok(AnyLineBuilder {
             types,
             writer: AnyWriter::new((format, types), shape, nnz, false, &place, ctx)?,
             minor: extent,

@@ -21,13 +21,13 @@ const LEAST: usize = 16 << 10;
 
 /// Hands out the parallel arrays of a sparse matrix in runs of entries, in order.
 pub(crate) struct AnyEntryPanels {
-    runs: Runs,
+    runs: EntryRuns,
     panels: ArrayPanels,
 }
 
 /// Where runs begin and end.
 #[derive(Clone, Copy)]
-struct Runs {
+struct EntryRuns {
     nnz: usize,
     /// Entries of every run but the last.
     step: usize,
@@ -35,7 +35,7 @@ struct Runs {
     arrays: usize,
 }
 
-impl Cut for Runs {
+impl Cut for EntryRuns {
     fn count(&self) -> usize {
         self.nnz.div_ceil(self.step)
     }
@@ -56,7 +56,7 @@ impl AnyEntryPanels {
     ) -> Result<Self> {
         let nnz = data.len();
         let step = step.clamp(1, nnz.max(1));
-        let runs = Runs { nnz, step, arrays: indices.len() };
+        let runs = EntryRuns { nnz, step, arrays: indices.len() };
         let arrays = Arrays::read(indices.iter().copied().chain([data]))?;
         let how = Reading::two_panels().gathered(step * index.size() < SMALL);
         Ok(AnyEntryPanels { runs, panels: ArrayPanels::new(arrays, runs, how)? })
@@ -103,7 +103,7 @@ impl AnyEntryPanels {
         ctx: &Context,
         work: &mut dyn FnMut(usize, &[Indices<'_>], Raw<'_>) -> Result<()>,
     ) -> Result<()> {
-        let Runs { step, arrays, .. } = self.runs;
+        let EntryRuns { step, arrays, .. } = self.runs;
         self.panels.sweep(ctx, &mut |run, parts| {
             let indices: Vec<_> =
                 parts[..arrays].iter().map(|&part| Indices::of_raw(part)).collect();

@@ -17,7 +17,7 @@ const RING: u64 = 64 << 20;
 /// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
 pub(crate) struct AnyLinePanels {
     matrix: AnyCompressed,
-    runs: Arc<[Run]>,
+    runs: Arc<[PanelRun]>,
     /// Bytes of pointers that are kept in memory for a matrix that is read.
     kept: u64,
     panels: ArrayPanels,
@@ -25,19 +25,19 @@ pub(crate) struct AnyLinePanels {
 
 /// The lines and entries of a panel.
 #[derive(Clone, Debug)]
-struct Run {
+struct PanelRun {
     lines: Range<usize>,
     entries: Range<usize>,
 }
 
 /// Indices, values, pointers.
-impl Cut for Arc<[Run]> {
+impl Cut for Arc<[PanelRun]> {
     fn count(&self) -> usize {
         self.len()
     }
 
     fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
-        let Run { lines, entries } = &self[panel];
+        let PanelRun { lines, entries } = &self[panel];
         name((0, entries.clone()));
         name((1, entries.clone()));
         name((2, lines.start..lines.end + 1));
@@ -94,7 +94,7 @@ impl AnyLinePanels {
         let pointers = kept.as_ref().unwrap_or(pointers);
         let arrays = Arrays::read([matrix.indices_buffer(), matrix.data(), pointers])?;
         let sizes = [arrays.size(0), arrays.size(1), arrays.size(2)];
-        let runs: Arc<[Run]> = cut(&matrix, budget, sizes).into();
+        let runs: Arc<[PanelRun]> = cut(&matrix, budget, sizes).into();
         let kept = kept.map_or(0, |kept| kept.bytes());
         let panels = ArrayPanels::new(arrays, Arc::clone(&runs), Reading::repeatedly(budget))?;
         Ok(AnyLinePanels { matrix, runs, kept, panels })
@@ -169,7 +169,7 @@ impl AnyLinePanels {
 
 /// Cuts the lines into runs whose entries and pointers make a panel. `sizes` are the bytes of an index, a value and a
 /// pointer in it.
-fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3]) -> Vec<Run> {
+fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3]) -> Vec<PanelRun> {
     let bytes = largest_panel(budget);
     let most_entries = panel_elements(bytes, &[index, value]);
     let most_lines = (2usize << 20).checked_div(pointer).unwrap_or(usize::MAX);
@@ -187,7 +187,7 @@ fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3])
             }
         }
         let end = start + fits;
-        runs.push(Run { lines: start..end, entries: first..matrix.span(end - 1).end });
+        runs.push(PanelRun { lines: start..end, entries: first..matrix.span(end - 1).end });
         start = end;
     }
     runs

@@ -111,7 +111,7 @@ fn pick(
     let budget = AnyZippedLines::budget(left);
     let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
     let room = (lines.most_lines(), lines.most_entries());
-    let work = Picked::bytes(kind.1, room);
+    let work = PickedEntries::bytes(kind.1, room);
     let _running = ctx.begin(|| {
         let entries = estimate(from, &minors);
         let passes = 1 + u64::from(counted);
@@ -129,7 +129,7 @@ fn pick(
         Ok(Plan { entries: Some(entries as u64), ..plan })
     })?;
     let _held = ctx.hold(work);
-    let mut picked = Picked::new(kind.1, room, minors.clone(), ctx)?;
+    let mut picked = PickedEntries::new(kind.1, room, minors.clone(), ctx)?;
     let mut expected = 0;
     if counted {
         picked.sweep(from, &mut lines, ctx, &mut |_, lens, _, _| {
@@ -170,17 +170,17 @@ fn estimate(from: &AnyCompressed, minors: &Range<usize>) -> usize {
 }
 
 /// Is given what was picked of a run: whether its last line is whole, how many entries each line has, their indices and values.
-type Take<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
+type TakeEntries<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
 
 /// What was picked from a run of lines.
-struct Picked {
+struct PickedEntries {
     minors: Range<usize>,
     lens: Vec<usize>,
     indices: RawBufferMut,
     data: RawBufferMut,
 }
 
-impl Picked {
+impl PickedEntries {
     fn bytes(types: Types, (lines, entries): (usize, usize)) -> u64 {
         let (value, index, _) = types.sizes();
         (lines * size_of::<usize>() + entries * (value + index)) as u64
@@ -192,7 +192,7 @@ impl Picked {
         minors: Range<usize>,
         ctx: &Context,
     ) -> Result<Self> {
-        Ok(Picked {
+        Ok(PickedEntries {
             minors,
             lens: ctx.room("lines of the slice", lines)?,
             indices: ctx.raw_work("the slice", (Some(types.indices), entries))?,
@@ -206,7 +206,7 @@ impl Picked {
         from: &AnyCompressed,
         lines: &mut AnyZippedLines,
         ctx: &Context,
-        take: &mut Take<'_>,
+        take: &mut TakeEntries<'_>,
     ) -> Result<bool> {
         let mut check = IndexCheck::of(from);
         let swept = lines.sweep(ctx, &mut |panel| {
@@ -223,7 +223,7 @@ impl Picked {
 
     /// Picks from a run, in whose lines indices may be known to rise; the number of entries.
     fn pick(&mut self, part: &AnyLinePart<'_>, rises: bool) -> usize {
-        let Picked { minors, lens, indices, data } = self;
+        let PickedEntries { minors, lens, indices, data } = self;
         lens.clear();
         lens.resize(part.lines(), 0);
         lens.par_chunks_mut(TASK).enumerate().for_each(|(task, lens)| {

@@ -278,8 +278,8 @@ impl Room {
 /// Both blocks of vectors, and the operator between them.
 struct Blocks<'a, X: Scalar, A> {
     a: &'a A,
-    tall: Block<X>,
-    wide: Block<X>,
+    tall: VectorBlock<X>,
+    wide: VectorBlock<X>,
     at_once: usize,
     ctx: &'a Context,
     passes: usize,
@@ -293,8 +293,8 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
         room: &Room,
         ctx: &'a Context,
     ) -> Result<Self> {
-        let tall = Block::new((nrows, l), room, ctx)?;
-        let wide = Block::new((ncols, l), room, ctx)?;
+        let tall = VectorBlock::new((nrows, l), room, ctx)?;
+        let wide = VectorBlock::new((ncols, l), room, ctx)?;
         Ok(Blocks { a, tall, wide, at_once: room.at_once, ctx, passes: 0 })
     }
 
@@ -341,7 +341,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
 }
 
 /// Vectors, and room for as many of them as are multiplied at once.
-struct Block<X: Scalar> {
+struct VectorBlock<X: Scalar> {
     /// Rows of so many numbers, as products take and give them.
     rows: Vec<X>,
     /// The vectors one after the other.
@@ -350,11 +350,11 @@ struct Block<X: Scalar> {
     l: usize,
 }
 
-impl<X: Scalar> Block<X> {
+impl<X: Scalar> VectorBlock<X> {
     fn new((length, l): (usize, usize), room: &Room, ctx: &Context) -> Result<Self> {
         let columns = DenseMut::create((l, length), Order::C, &room.blocks, ctx)?;
         let rows = ctx.filled("the vectors", length.saturating_mul(room.at_once), X::zero())?;
-        Ok(Block { rows, columns, length, l })
+        Ok(VectorBlock { rows, columns, length, l })
     }
 
     fn largest(&self, ctx: &Context) -> X::Real {

@@ -16,8 +16,8 @@ mod stream;
 
 pub use files::{ByteOrder, Descriptor, NpyHeader, Order, SparseFormat, StoredValues};
 pub(crate) use files::{
-    DESCRIPTOR, Files, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StoredFile, Sums,
-    VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
+    Checksums, DESCRIPTOR, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StagedFiles,
+    StoredFile, VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
     open_closed, read_header,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};

@@ -42,7 +42,7 @@ const BATCH: usize = 256;
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
-    any: AnyBuilder,
+    any: AnyEntryBuilder,
     /// Entries on their way to it: lines, indices across, values.
     majors: Vec<I>,
     minors: Vec<I>,
@@ -88,7 +88,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     /// scratch space, if it will be needed, is reserved.
     pub fn with_capacity(shape: (usize, usize), nnz: usize, ctx: &Context) -> Result<Self> {
         let layout = Layout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
-        let any = AnyBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
+        let any = AnyEntryBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
         let (majors, minors, data) = (Vec::new(), Vec::new(), Vec::new());
         Ok(CooBuilder { any, majors, minors, data, left: 0, axis: PhantomData })
     }
@@ -170,7 +170,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
 }
 
 /// A [`CooBuilder`] of types that are known at run time.
-struct AnyBuilder {
+struct AnyEntryBuilder {
     format: SparseFormat,
     layout: Layout,
     shape: (usize, usize),
@@ -180,7 +180,7 @@ struct AnyBuilder {
     broken: Broken,
 }
 
-impl AnyBuilder {
+impl AnyEntryBuilder {
     fn new(
         format: SparseFormat,
         layout: Layout,
@@ -191,7 +191,7 @@ impl AnyBuilder {
         check_types((layout.indices, DType::UInt64), shape.0, shape.1, 0)?;
         let (major, _) = format.swap_if_cols(shape);
         let sorter = AnySorter::new(layout, 0..major, nnz as u64, ctx);
-        Ok(AnyBuilder { format, layout, shape, sorter, nnz: 0, broken: Broken::default() })
+        Ok(AnyEntryBuilder { format, layout, shape, sorter, nnz: 0, broken: Broken::default() })
     }
 
     /// Entries that can be taken next; a run of them that is full is written first. Fails if it cannot be.

@@ -158,23 +158,25 @@ pub(crate) fn compressed(
     let kind = (format, Types { values, indices, pointers });
     let ((major, _), nnz) = (format.swap_if_cols(coo.shape()), coo.nnz());
     let (layout, stored) = (Layout::of(kind.1), coo.stored_bytes());
-    let way = Way::choose(coo, kind, place, grain, ctx);
+    let way = CompressStrategy::choose(coo, kind, place, grain, ctx);
     let _running = ctx.begin(|| {
         check_fits(kind.1, (major, nnz), place, ctx)?;
         let (name, _) = format.swap_if_cols(("COO to CSR", "COO to CSC"));
         let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, stored);
         let plan = match way {
-            Way::OneThread(beside) | Way::AllThreads(beside) => {
+            CompressStrategy::OneThread(beside) | CompressStrategy::AllThreads(beside) => {
                 plan.works(nnz as u64, work::COMPRESS).holds(beside)
             }
-            Way::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
+            CompressStrategy::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
         };
         Ok(AnyWriter::plan(plan, kind.1, (major, nnz), place, ctx))
     })?;
     let made = match way {
-        Way::OneThread(beside) => in_one_thread(coo, kind, duplicates, beside, ctx).map(Some),
-        Way::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
-        Way::Sorter => Ok(None),
+        CompressStrategy::OneThread(beside) => {
+            in_one_thread(coo, kind, duplicates, beside, ctx).map(Some)
+        }
+        CompressStrategy::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
+        CompressStrategy::Sorter => Ok(None),
     };
     if let Some(matrix) = made.map_err(|error| coo_fault_instead(coo, error))? {
         return Ok(matrix);
@@ -203,7 +205,7 @@ pub(crate) fn compressed(
 
 /// How entries get to their lines, and what memory that takes beside the result.
 #[derive(Clone, Copy)]
-enum Way {
+enum CompressStrategy {
     /// Few of them, in memory, by one thread.
     OneThread(u64),
     /// In memory, by all threads.
@@ -212,7 +214,7 @@ enum Way {
     Sorter,
 }
 
-impl Way {
+impl CompressStrategy {
     fn choose(
         coo: &AnyCoo,
         (format, types): (SparseFormat, Types),
@@ -222,17 +224,17 @@ impl Way {
     ) -> Self {
         let (limit, nnz) = (ctx.memory_left(), coo.nnz());
         if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
-            return Way::Sorter;
+            return CompressStrategy::Sorter;
         }
         let (major, minor) = format.swap_if_cols(coo.shape());
         let bytes = types.bytes_of(major, nnz);
         let fits = |beside: &u64| bytes.saturating_add(*beside) <= limit;
         if let Some(beside) = few::memory(nnz, major, minor, grain).filter(fits) {
-            return Way::OneThread(beside);
+            return CompressStrategy::OneThread(beside);
         }
         assemble::memory((types.values, types.indices), (nnz, major), grain, ctx)
             .filter(fits)
-            .map_or(Way::Sorter, Way::AllThreads)
+            .map_or(CompressStrategy::Sorter, CompressStrategy::AllThreads)
     }
 }
 

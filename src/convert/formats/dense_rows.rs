@@ -9,22 +9,22 @@ use crate::storage::Index;
 use crate::storage::raw::{Carrier, Merge, Raw, RawMut, by_size, carriers_mut};
 
 /// Entries of a line: their indices and values.
-pub(super) type Line<'a> = (Indices<'a>, Raw<'a>);
+pub(super) type LineEntries<'a> = (Indices<'a>, Raw<'a>);
 
 /// What a line cannot hold.
 #[derive(Clone, Copy)]
-pub(super) enum Clash {
+pub(super) enum LineClash {
     /// An index beyond its end.
     Outside,
     /// A sum that overflows: line and index.
     Overflow(usize, usize),
 }
 
-impl Clash {
+impl LineClash {
     /// The same, with lines counted from so many earlier.
     pub(super) fn below(self, lines: usize) -> Self {
         match self {
-            Clash::Overflow(line, index) => Clash::Overflow(lines + line, index),
+            LineClash::Overflow(line, index) => LineClash::Overflow(lines + line, index),
             other => other,
         }
     }
@@ -35,24 +35,26 @@ pub(super) fn fill_rows(
     rows: RawMut<'_>,
     length: usize,
     starts: &[usize],
-    (indices, data): Line<'_>,
+    (indices, data): LineEntries<'_>,
     put: Merge,
-) -> Option<Clash> {
+) -> Option<LineClash> {
     fn go<const W: usize, I: Index>(
         rows: &mut [Carrier<W>],
         length: usize,
         starts: &[usize],
         (indices, data): (&[I], &[Carrier<W>]),
         put: Merge,
-    ) -> Option<Clash> {
+    ) -> Option<LineClash> {
         for (line, row) in rows.chunks_exact_mut(length).enumerate() {
             let end = starts[line + 1];
             let here = starts[line].min(end)..end;
             let (indices, data) = (&indices[here.clone()], &data[here]);
             match put_run(row, 0, (indices, data), put) {
-                Run::All => {}
-                Run::Beyond(_) => return Some(Clash::Outside),
-                Run::Overflow(k) => return Some(Clash::Overflow(line, indices[k].to_usize())),
+                LineRun::All => {}
+                LineRun::Beyond(_) => return Some(LineClash::Outside),
+                LineRun::Overflow(k) => {
+                    return Some(LineClash::Overflow(line, indices[k].to_usize()));
+                }
             }
         }
         None
@@ -63,7 +65,7 @@ pub(super) fn fill_rows(
 }
 
 /// How far entries went.
-pub(super) enum Run {
+pub(super) enum LineRun {
     /// All of them were put.
     All,
     /// Up to this one, which is not among the elements.
@@ -76,9 +78,9 @@ pub(super) enum Run {
 pub(super) fn put_part(
     elements: RawMut<'_>,
     start: usize,
-    (indices, data): Line<'_>,
+    (indices, data): LineEntries<'_>,
     put: Merge,
-) -> Run {
+) -> LineRun {
     by_index!(indices, indices => by_size!(elements.width(), W => {
         put_run::<W, _>(carriers_mut(elements), start, (indices, data.carriers()), put)
     }))
@@ -90,37 +92,37 @@ fn put_run<const W: usize, I: Index>(
     start: usize,
     (indices, data): (&[I], &[Carrier<W>]),
     put: Merge,
-) -> Run {
+) -> LineRun {
     for (k, (index, &value)) in indices.iter().zip(data).enumerate() {
         let Some(element) = elements.get_mut(index.to_usize().wrapping_sub(start)) else {
-            return Run::Beyond(k);
+            return LineRun::Beyond(k);
         };
         if *element == Carrier::ZERO {
             *element = value;
         } else if element.merge(value, put).is_none() {
-            return Run::Overflow(k);
+            return LineRun::Overflow(k);
         }
     }
-    Run::All
+    LineRun::All
 }
 
 /// Puts value `k` to element `slots[k]`.
-pub(super) fn put_at(elements: RawMut<'_>, slots: &[usize], data: Raw<'_>, put: Merge) -> Run {
+pub(super) fn put_at(elements: RawMut<'_>, slots: &[usize], data: Raw<'_>, put: Merge) -> LineRun {
     fn go<const W: usize>(
         elements: &mut [Carrier<W>],
         slots: &[usize],
         data: &[Carrier<W>],
         put: Merge,
-    ) -> Run {
+    ) -> LineRun {
         for (k, (&slot, &value)) in slots.iter().zip(data).enumerate() {
-            let Some(element) = elements.get_mut(slot) else { return Run::Beyond(k) };
+            let Some(element) = elements.get_mut(slot) else { return LineRun::Beyond(k) };
             if *element == Carrier::ZERO {
                 *element = value;
             } else if element.merge(value, put).is_none() {
-                return Run::Overflow(k);
+                return LineRun::Overflow(k);
             }
         }
-        Run::All
+        LineRun::All
     }
     by_size!(elements.width(), W => go::<W>(carriers_mut(elements), slots, data.carriers(), put))
 }
@@ -145,7 +147,7 @@ mod tests {
         let starts = [0, entries.len()];
         match fill_rows(RawMut::of(&mut row), 3, &starts, line, raw::put(T::DTYPE)) {
             None => Ok(row),
-            Some(clash) => Err(matches!(clash, Clash::Outside)),
+            Some(clash) => Err(matches!(clash, LineClash::Outside)),
         }
     }
 

@@ -3,7 +3,9 @@
 //! Whole lines are made in a band of some of them, in parallel. A line that is longer than the band, or whose entries come
 //! in parts, is made piece after piece: the band is a window that moves along the line.
 
-use crate::convert::formats::dense_rows::{Clash, Line, Run, fill_rows, overflow, put_part};
+use crate::convert::formats::dense_rows::{
+    LineClash, LineEntries, LineRun, fill_rows, overflow, put_part,
+};
 use crate::convert::sort::AnySink;
 use crate::dense::{AnyDense, AnyDenseWriter};
 use crate::error::{Error, ErrorKind, Result};
@@ -71,7 +73,7 @@ impl LinesSink {
     pub(super) fn take_panel(
         &mut self,
         indptr: Indices<'_>,
-        (indices, data): Line<'_>,
+        (indices, data): LineEntries<'_>,
         ctx: &Context,
     ) -> Result<()> {
         if indptr.len() == 0 {
@@ -105,7 +107,7 @@ impl LinesSink {
     }
 
     /// Makes as many lines as fit in the band.
-    fn make(&mut self, starts: &[usize], entries: Line<'_>) -> Result<()> {
+    fn make(&mut self, starts: &[usize], entries: LineEntries<'_>) -> Result<()> {
         let (length, count, put) = (self.length, starts.len() - 1, self.put);
         let step = (TASK / length.max(1)).max(1);
         let mut band = self.band.as_mut();
@@ -120,8 +122,8 @@ impl LinesSink {
             })
         });
         match clash {
-            Some(Clash::Outside) => return Err(outside()),
-            Some(Clash::Overflow(line, index)) => {
+            Some(LineClash::Outside) => return Err(outside()),
+            Some(LineClash::Overflow(line, index)) => {
                 return Err(overflow((self.position)((self.lines + line, index))));
             }
             None => {}
@@ -132,7 +134,7 @@ impl LinesSink {
     }
 
     /// Makes a line from entries in any order: for each piece of it, those that fall there are picked out of all.
-    fn pick(&mut self, (indices, data): Line<'_>) -> Result<()> {
+    fn pick(&mut self, (indices, data): LineEntries<'_>) -> Result<()> {
         while self.start < self.length {
             self.open_window();
             let mut window = self.band.as_mut();
@@ -227,9 +229,9 @@ impl AnySink for LinesSink {
             let mut band = self.band.as_mut();
             let rest = (indices.slice(all.clone()), data.slice(all));
             match put_part(band.slice_mut(0..window), self.start, rest, self.put) {
-                Run::All => break,
-                Run::Beyond(k) => done += k,
-                Run::Overflow(k) => {
+                LineRun::All => break,
+                LineRun::Beyond(k) => done += k,
+                LineRun::Overflow(k) => {
                     let place = (self.lines, indices.at(done + k));
                     return Err(overflow((self.position)(place)));
                 }

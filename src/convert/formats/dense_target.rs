@@ -1,6 +1,6 @@
 //! A dense matrix that is to be made of entries: what that costs, where it fits, and its entries put where they belong.
 
-use crate::convert::formats::dense_rows::{Run, overflow, put_at};
+use crate::convert::formats::dense_rows::{LineRun, overflow, put_at};
 use crate::convert::formats::dense_sink::LinesSink;
 use crate::convert::in_memory::{BLOCK, Entries, Layout};
 use crate::convert::sort::AnySorter;
@@ -15,7 +15,7 @@ use crate::storage::{Context, DType, Index, Order, Place, Plan};
 const STEP: usize = 1 << 20;
 
 /// What is to be made, and where.
-pub(super) struct Target<'a> {
+pub(super) struct DenseTarget<'a> {
     dtype: DType,
     shape: (usize, usize),
     order: Order,
@@ -25,7 +25,7 @@ pub(super) struct Target<'a> {
     pub(super) free: Context,
 }
 
-impl<'a> Target<'a> {
+impl<'a> DenseTarget<'a> {
     /// Fails if a result in memory would not fit.
     pub(super) fn new(
         (values, shape): (Option<DType>, (usize, usize)),
@@ -38,7 +38,7 @@ impl<'a> Target<'a> {
         let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
         let free = ctx.less(taken);
-        Ok(Target { dtype, shape, order, place, ctx, free })
+        Ok(DenseTarget { dtype, shape, order, place, ctx, free })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -123,9 +123,9 @@ impl<'a> Target<'a> {
                         *slot = line.to_usize().wrapping_mul(length).wrapping_add(other.to_usize());
                     }
                     match put_at(elements.reborrow(), &slots[..lines.len()], data, put) {
-                        Run::All => Some(()),
-                        Run::Beyond(_) => None,
-                        Run::Overflow(k) => {
+                        LineRun::All => Some(()),
+                        LineRun::Beyond(_) => None,
+                        LineRun::Overflow(k) => {
                             clash = Some((lines[k].to_usize(), others[k].to_usize()));
                             None
                         }

@@ -108,7 +108,7 @@ pub(crate) fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context)
     let (shape, keep) = (a.dim(), nonzero(a.dtype()));
     check_types((indices, DType::UInt64), shape.0, shape.1, 0)?;
     let along = a.order() == Order::C;
-    let (way, types) = (Way::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
+    let (way, types) = (SiftStrategy::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
     let _running = ctx.begin(|| {
         let what = ("dense to COO", indices);
         let (plan, entries) = way.plan_to_sift(a, what, keep, place, ctx);
@@ -143,7 +143,7 @@ fn sparsify(
     let (major, minor) = format.swap_if_cols(a.dim());
     check_types((types.indices, types.pointers), major, minor, 0)?;
     let (wanted, _) = format.swap_if_cols((Order::C, Order::Fortran));
-    let way = Way::choose(a, a.order() == wanted, place, ctx)?;
+    let way = SiftStrategy::choose(a, a.order() == wanted, place, ctx)?;
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("dense to CSR", "dense to CSC"));
         let what = (name, types.indices);
@@ -151,7 +151,7 @@ fn sparsify(
         let plan = AnyWriter::plan(plan, types, (major, entries), place, ctx);
         Ok(way.plan_to_grow(plan, types.bytes_of(0, entries), place))
     })?;
-    if matches!(way, Way::Filled) {
+    if matches!(way, SiftStrategy::Filled) {
         ctx.meter().pass();
         ctx.meter().pass();
         ctx.meter().read(a.stored_bytes());
@@ -167,7 +167,7 @@ fn sparsify(
 }
 
 /// How the elements that are kept get to their lines.
-enum Way {
+enum SiftStrategy {
     /// Counted, then filled.
     Filled,
     /// Written as they come.
@@ -176,10 +176,10 @@ enum Way {
     Across(AnyLinePanels),
 }
 
-impl Way {
+impl SiftStrategy {
     fn choose(a: &AnyDense, along: bool, place: &Place, ctx: &Context) -> Result<Self> {
         if *place == Place::Memory && a.stored_bytes() <= ctx.memory_left() / 2 {
-            return Ok(Way::Filled);
+            return Ok(SiftStrategy::Filled);
         }
         Self::streamed(a, along, ctx)
     }
@@ -187,7 +187,7 @@ impl Way {
     fn streamed(a: &AnyDense, along: bool, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
         let panels = AnyLinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
-        Ok(if along { Way::Along(panels) } else { Way::Across(panels) })
+        Ok(if along { SiftStrategy::Along(panels) } else { SiftStrategy::Across(panels) })
     }
 
     /// What getting the elements to their lines costs, and their number: an estimate, or in memory hardly less than that.
@@ -200,7 +200,7 @@ impl Way {
         ctx: &Context,
     ) -> (Plan, usize) {
         let (nnz, most) = Sieve::estimate(a.elements(), keep);
-        let passes = if matches!(self, Way::Filled) { 2 } else { 1 };
+        let passes = if matches!(self, SiftStrategy::Filled) { 2 } else { 1 };
         let mut plan = Plan::new(name)
             .on_device_of(a.buffer().file())
             .reads(passes, a.stored_bytes())
@@ -210,9 +210,11 @@ impl Way {
             |panels: &AnyLinePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
         let layout = Layout { values: Some(a.dtype()), indices };
         let plan = match self {
-            Way::Filled => plan,
-            Way::Along(panels) => plan.beside(beside(panels)),
-            Way::Across(panels) => AnySorter::plan(plan, layout, nnz, ctx).beside(beside(panels)),
+            SiftStrategy::Filled => plan,
+            SiftStrategy::Along(panels) => plan.beside(beside(panels)),
+            SiftStrategy::Across(panels) => {
+                AnySorter::plan(plan, layout, nnz, ctx).beside(beside(panels))
+            }
         };
         (plan, if *place == Place::Memory { most } else { nnz } as usize)
     }
@@ -221,7 +223,9 @@ impl Way {
     fn plan_to_grow(&self, plan: Plan, bytes: u64, place: &Place) -> Plan {
         match (self, place) {
             // By halves, beside what it was before.
-            (Way::Along(_) | Way::Across(_), Place::Memory) => plan.beside(bytes / 4 * 7),
+            (SiftStrategy::Along(_) | SiftStrategy::Across(_), Place::Memory) => {
+                plan.beside(bytes / 4 * 7)
+            }
             _ => plan,
         }
     }
@@ -237,8 +241,8 @@ impl Way {
     ) -> Result<()> {
         let kind = (a.dtype(), indices);
         let panels = match self {
-            Way::Filled => return Ok(()),
-            Way::Along(panels) => {
+            SiftStrategy::Filled => return Ok(()),
+            SiftStrategy::Along(panels) => {
                 return Sieve::new(panels, kind, ctx).sweep(keep, &mut |kept: Kept<'_>| {
                     if kept.whole {
                         return sink.lines(kept.lens, kept.indices, kept.data, true);
@@ -247,7 +251,7 @@ impl Way {
                     if kept.ends { sink.end_line() } else { Ok(()) }
                 });
             }
-            Way::Across(panels) => panels,
+            SiftStrategy::Across(panels) => panels,
         };
         let mut sieve = Sieve::new(panels, kind, ctx);
         let layout = Layout { values: Some(a.dtype()), indices };

@@ -26,12 +26,12 @@ const SAMPLE: usize = 4096;
 /// Sifts a matrix that comes in panels.
 pub(super) struct Sieve<'a> {
     panels: AnyLinePanels,
-    kind: Kind,
+    kind: KeptTypes,
     ctx: &'a Context,
 }
 
 /// The types of what is kept: of elements and of indices.
-pub(super) type Kind = (DType, DType);
+pub(super) type KeptTypes = (DType, DType);
 
 /// What was kept of some whole lines, or of a piece of one.
 pub(super) struct Kept<'a> {
@@ -49,12 +49,12 @@ pub(super) struct Kept<'a> {
 }
 
 impl<'a> Sieve<'a> {
-    pub(super) fn new(panels: AnyLinePanels, kind: Kind, ctx: &'a Context) -> Self {
+    pub(super) fn new(panels: AnyLinePanels, kind: KeptTypes, ctx: &'a Context) -> Self {
         Sieve { panels, kind, ctx }
     }
 
     /// Memory that what is kept of a batch takes, beside the panels.
-    pub(super) fn memory(kind: Kind, ctx: &Context) -> u64 {
+    pub(super) fn memory(kind: KeptTypes, ctx: &Context) -> u64 {
         // A vector that grows has up to twice the room.
         (2 * batch(kind, ctx) * size(kind)) as u64
     }
@@ -89,7 +89,7 @@ impl<'a> Sieve<'a> {
         let at_once = (batch(kind, ctx) / TASK).max(1);
         let _held = ctx.hold(Self::memory(kind, ctx));
         self.panels.sweep(ctx, &mut |panel| {
-            let cut = Cut::new(&panel, length);
+            let cut = PanelTasks::new(&panel, length);
             for start in (0..cut.count()).step_by(at_once) {
                 ctx.check_cancelled()?;
                 let here = start..cut.count().min(start + at_once);
@@ -116,17 +116,17 @@ impl<'a> Sieve<'a> {
 }
 
 /// Elements that are sifted before they are handed on: no more than a sixteenth of the limit keeps of them.
-fn batch(kind: Kind, ctx: &Context) -> usize {
+fn batch(kind: KeptTypes, ctx: &Context) -> usize {
     (ctx.memory_left() as usize / 16 / (2 * size(kind))).clamp(TASK, BATCH)
 }
 
 /// Bytes of an element and its index.
-fn size((values, indices): Kind) -> usize {
+fn size((values, indices): KeptTypes) -> usize {
     values.size() + indices.size()
 }
 
 /// How a panel is cut into tasks.
-struct Cut {
+struct PanelTasks {
     lines: usize,
     /// Elements of each line in the panel, and where the first lies in its line.
     width: usize,
@@ -137,13 +137,13 @@ struct Cut {
     step: usize,
 }
 
-impl Cut {
+impl PanelTasks {
     fn new(panel: &LinePanel<'_>, length: usize) -> Self {
         let (lines, start) = (panel.lines, panel.offset);
         let width = panel.elements.len() / lines.max(1);
         let whole = width == length && width <= TASK;
         let step = if whole { TASK / width.max(1) } else { width.div_ceil(TASK) };
-        Cut { lines, width, start, whole, step }
+        PanelTasks { lines, width, start, whole, step }
     }
 
     fn count(&self) -> usize {
@@ -184,7 +184,13 @@ struct Sifted {
 
 impl Sifted {
     /// Sifts lines of `width` elements, the first at position `offset` of its line.
-    fn new(elements: Raw<'_>, width: usize, offset: usize, keep: &dyn Keep, kind: Kind) -> Self {
+    fn new(
+        elements: Raw<'_>,
+        width: usize,
+        offset: usize,
+        keep: &dyn Keep,
+        kind: KeptTypes,
+    ) -> Self {
         let width = width.max(1);
         let mut lens = vec![0; elements.len() / width];
         let (mut indices, mut data) = (IndexVec::new(kind.1), RawVec::new(Some(kind.0)));

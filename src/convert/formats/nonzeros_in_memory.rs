@@ -17,7 +17,7 @@ const BUNDLE: usize = 64;
 const LONG: usize = 128;
 
 /// A dense matrix as lines of the axis that the result is compressed along.
-struct Grid<'a> {
+struct AxisLines<'a> {
     elements: Raw<'a>,
     lines: usize,
     length: usize,
@@ -27,11 +27,11 @@ struct Grid<'a> {
 }
 
 /// How many elements of each line of a bundle are kept.
-type Counts = [u64; BUNDLE];
+type KeptCounts = [u64; BUNDLE];
 
 /// Where a bundle goes.
-struct Room<'a> {
-    counts: &'a Counts,
+struct TaskBuffers<'a> {
+    counts: &'a KeptCounts,
     indices: IndicesMut<'a>,
     data: RawMut<'a>,
 }
@@ -46,11 +46,12 @@ pub(super) fn fill(
 ) -> Result<AnyCompressed> {
     let (wanted, _) = format.swap_if_cols((Order::C, Order::Fortran));
     let (lines, length) = format.swap_if_cols(a.dim());
-    let grid = Grid { elements: a.elements(), lines, length, along: a.order() == wanted, keep };
+    let grid =
+        AxisLines { elements: a.elements(), lines, length, along: a.order() == wanted, keep };
     let bundles = lines.div_ceil(BUNDLE);
     // As many counts as pointers: what has no room for the ones has none for the others.
     memory_left(types.bytes_of(lines, 0), place, ctx)?;
-    let mut counts = ctx.room::<Counts>("the entries of each line", bundles)?;
+    let mut counts = ctx.room::<KeptCounts>("the entries of each line", bundles)?;
     ctx.with_threads(|| {
         let bundles = (0..bundles).into_par_iter();
         collect_into_vec(bundles.map(|bundle| grid.count(grid.bundle(bundle))), &mut counts);
@@ -66,7 +67,7 @@ pub(super) fn fill(
     for counts in &counts {
         let room = counts.iter().sum::<u64>() as usize;
         let (indices, data) = (indices.take_front(room), data.take_front(room));
-        tasks.push(Room { counts, indices, data });
+        tasks.push(TaskBuffers { counts, indices, data });
     }
     let filled = ctx.with_threads(|| {
         tasks.into_par_iter().enumerate().try_for_each_init(
@@ -87,7 +88,7 @@ pub(super) fn fill(
     draft.finish(format, a.dim(), true)
 }
 
-fn write_ends<P: Index>(ends: &mut [P], counts: &[Counts]) {
+fn write_ends<P: Index>(ends: &mut [P], counts: &[KeptCounts]) {
     let mut end = 0;
     for (pointer, count) in ends.iter_mut().zip(counts.iter().flatten()) {
         end += *count as usize;
@@ -95,7 +96,7 @@ fn write_ends<P: Index>(ends: &mut [P], counts: &[Counts]) {
     }
 }
 
-impl Grid<'_> {
+impl AxisLines<'_> {
     fn bundle(&self, bundle: usize) -> Range<usize> {
         bundle * BUNDLE..self.lines.min((bundle + 1) * BUNDLE)
     }
@@ -112,7 +113,7 @@ impl Grid<'_> {
     }
 
     /// Counts the elements of some lines that are kept.
-    fn count(&self, lines: Range<usize>) -> Counts {
+    fn count(&self, lines: Range<usize>) -> KeptCounts {
         let mut counts = [0; BUNDLE];
         let mut marks = [0; RUN];
         if !self.along {
@@ -149,7 +150,7 @@ impl Grid<'_> {
     fn fill(
         &self,
         lines: Range<usize>,
-        Room { counts, mut indices, mut data }: Room<'_>,
+        TaskBuffers { counts, mut indices, mut data }: TaskBuffers<'_>,
         picker: &mut Picker,
     ) -> bool {
         if !self.along {
@@ -179,7 +180,7 @@ impl Grid<'_> {
     fn fill_across<const W: usize, I: Index>(
         &self,
         lines: &Range<usize>,
-        counts: &Counts,
+        counts: &KeptCounts,
         (indices, data): (&mut [I], &mut [Carrier<W>]),
     ) -> bool {
         let (mut next, mut end) = ([0; BUNDLE], 0);

@@ -7,8 +7,8 @@
 //! | come across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
 //! | the same, in memory or half the limit | in memory | put where they belong |
 
-use crate::convert::formats::dense_rows::{Clash, fill_rows, overflow};
-use crate::convert::formats::dense_target::Target;
+use crate::convert::formats::dense_rows::{LineClash, fill_rows, overflow};
+use crate::convert::formats::dense_target::DenseTarget;
 use crate::convert::formats::faults::{coo_fault_instead, fault_instead, fault_of};
 use crate::convert::formats::sort_matrix::{sort_entries, sort_lines};
 use crate::convert::in_memory::{Entries, Layout, Others};
@@ -106,22 +106,22 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             _ => out,
         };
         if let Some(elements) = lines.as_slice_mut() {
-            return to_dense_into(&self.to_any(), Out::Lines(RawMut::of(elements)), ctx);
+            return to_dense_into(&self.to_any(), DenseOut::Lines(RawMut::of(elements)), ctx);
         }
         let mut fill = |line: usize, indices: Indices<'_>, data: Raw<'_>| {
             let (mut row, data) = (lines.row_mut(line), data.as_typed::<T>());
             row.fill(T::default());
             for (k, &value) in data.iter().enumerate() {
                 let index = indices.at(k);
-                let Some(element) = row.get_mut(index) else { return Some(Clash::Outside) };
+                let Some(element) = row.get_mut(index) else { return Some(LineClash::Outside) };
                 let Some(sum) = storage::put(*element, value) else {
-                    return Some(Clash::Overflow(line, index));
+                    return Some(LineClash::Overflow(line, index));
                 };
                 *element = sum;
             }
             None
         };
-        to_dense_into(&self.to_any(), Out::Anywhere(&mut fill), ctx)
+        to_dense_into(&self.to_any(), DenseOut::Anywhere(&mut fill), ctx)
     }
 }
 
@@ -145,7 +145,7 @@ pub(crate) fn coo_to_dense(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let (values, indices) = from.types();
-    let target = Target::new((values, from.shape()), order, place, ctx)?;
+    let target = DenseTarget::new((values, from.shape()), order, place, ctx)?;
     if target.len() == 0 {
         return target.nothing();
     }
@@ -175,7 +175,7 @@ pub(crate) fn to_dense(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let (format, types) = (from.format(), from.types());
-    let target = Target::new((types.values, from.shape()), order, place, ctx)?;
+    let target = DenseTarget::new((types.values, from.shape()), order, place, ctx)?;
     if target.len() == 0 {
         return target.nothing();
     }
@@ -214,22 +214,22 @@ fn name(format: SparseFormat) -> &'static str {
 }
 
 /// Where the elements go.
-enum Out<'a> {
+enum DenseOut<'a> {
     /// Line after line of the matrix.
     Lines(RawMut<'a>),
     /// To whoever makes a line of its entries.
-    Anywhere(&'a mut dyn FnMut(usize, Indices<'_>, Raw<'_>) -> Option<Clash>),
+    Anywhere(&'a mut dyn FnMut(usize, Indices<'_>, Raw<'_>) -> Option<LineClash>),
 }
 
-fn to_dense_into(from: &AnyCompressed, out: Out<'_>, ctx: &Context) -> Result<()> {
+fn to_dense_into(from: &AnyCompressed, out: DenseOut<'_>, ctx: &Context) -> Result<()> {
     let _running = ctx.begin(|| {
         let plan = Plan::new(name(from.format())).on_device_of(from.indices_buffer().file());
         let plan = plan.reads(1, from.stored_bytes()).works(from.nnz() as u64, work::SCATTER_DENSE);
         Ok(plan.works(from.major() as u64 * from.minor() as u64, work::FILL_DENSE))
     })?;
     let fill_line = match out {
-        Out::Lines(elements) => return fill(from, elements, false, ctx),
-        Out::Anywhere(fill_line) => fill_line,
+        DenseOut::Lines(elements) => return fill(from, elements, false, ctx),
+        DenseOut::Anywhere(fill_line) => fill_line,
     };
     ctx.meter().pass();
     ctx.meter().read(from.stored_bytes());
@@ -297,14 +297,18 @@ fn fill_lines(
 }
 
 /// What is wrong with entries that do not go where they should.
-fn error_of(from: &AnyCompressed, clash: Clash) -> Error {
+fn error_of(from: &AnyCompressed, clash: LineClash) -> Error {
     match clash {
-        Clash::Outside => fault_of(from),
-        Clash::Overflow(line, index) => overflow(from.format().swap_if_cols((line, index))),
+        LineClash::Outside => fault_of(from),
+        LineClash::Overflow(line, index) => overflow(from.format().swap_if_cols((line, index))),
     }
 }
 
-fn along(from: &AnyCompressed, mut panels: AnyLinePanels, target: &Target<'_>) -> Result<AnyDense> {
+fn along(
+    from: &AnyCompressed,
+    mut panels: AnyLinePanels,
+    target: &DenseTarget<'_>,
+) -> Result<AnyDense> {
     let (mut sink, ctx) = (target.sink()?, target.ctx);
     panels
         .sweep(ctx, &mut |panel| sink.take_panel(panel.indptr, (panel.indices, panel.data), ctx))

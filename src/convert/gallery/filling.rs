@@ -7,7 +7,7 @@ use crate::storage::raw::RawMut;
 pub(super) const BLOCK: usize = 128;
 
 /// Room for some rows.
-pub(super) struct Room<'a> {
+pub(super) struct RowBuffers<'a> {
     /// The number of their first entry in the matrix, from which their ends are counted.
     pub(super) start: usize,
     /// Where each of them ends.
@@ -46,7 +46,7 @@ impl<'a> Positions<'a> {
 }
 
 /// Takes the entries of rows, one after the other, with numbers of which their values are made.
-pub(super) struct Filling<'a> {
+pub(super) struct RowFilling<'a> {
     next: usize,
     ends: Positions<'a>,
     cols: Positions<'a>,
@@ -60,11 +60,11 @@ pub(super) struct Filling<'a> {
 /// Makes values of numbers.
 pub(super) type Make<'a> = dyn Fn(&[f32], RawMut<'_>) + Sync + 'a;
 
-impl<'a> Filling<'a> {
-    pub(super) fn new(room: Room<'a>, make: &'a Make<'a>) -> Self {
-        let Room { start, ends, indices, data } = room;
+impl<'a> RowFilling<'a> {
+    pub(super) fn new(room: RowBuffers<'a>, make: &'a Make<'a>) -> Self {
+        let RowBuffers { start, ends, indices, data } = room;
         let (ends, cols) = (Positions::new(ends), Positions::new(indices));
-        Filling { next: start, ends, cols, data, numbers: [0.0; BLOCK], count: 0, make }
+        RowFilling { next: start, ends, cols, data, numbers: [0.0; BLOCK], count: 0, make }
     }
 
     #[inline]

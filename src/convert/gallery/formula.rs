@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::convert::gallery::filling::Room;
+use crate::convert::gallery::filling::RowBuffers;
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyDraft, AnyWriter, IndexVec, IndicesMut, Types, check_types, memory_left,
@@ -38,11 +38,11 @@ pub(super) trait Formula: Sync {
     fn count(&self, rows: Range<usize>) -> usize;
 
     /// Makes some rows in the room that there is for them, columns rising in each.
-    fn fill(&self, rows: Range<usize>, room: Room<'_>);
+    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>);
 }
 
 /// Some rows, and how many entries they have.
-type Chunk = (Range<usize>, usize);
+type RowsOfTask = (Range<usize>, usize);
 
 /// The CSR matrix of `shape` that the formula gives, at `place`; an entry takes `work` nanoseconds.
 pub(super) fn generate(
@@ -56,7 +56,7 @@ pub(super) fn generate(
     check_types((types.indices, types.pointers), shape.0, shape.1, expected)?;
     // Refused before the rows are counted, which takes as long as making them.
     memory_left(types.bytes_of(shape.0, formula.least()), place, ctx)?;
-    let cut = Cut::new(types, shape.0, formula, ctx);
+    let cut = RowCut::new(types, shape.0, formula, ctx);
     let _running = ctx.begin(|| {
         if formula.is_exact() && *place == Place::Memory {
             ctx.check_memory("the result", types.bytes_of(shape.0, expected))?;
@@ -73,7 +73,7 @@ pub(super) fn generate(
 }
 
 /// How rows are cut into chunks.
-struct Cut {
+struct RowCut {
     types: Types,
     nrows: usize,
     /// Rows of a chunk.
@@ -83,13 +83,13 @@ struct Cut {
     entry: usize,
 }
 
-impl Cut {
+impl RowCut {
     fn new(types: Types, nrows: usize, formula: &dyn Formula, ctx: &Context) -> Self {
         let (value, index, _) = types.sizes();
         let entry = value + index;
         let bytes = (ctx.memory_left() / BUFFER.1).min(BUFFER.0) as usize;
         let (most, room) = (formula.most().max(1), bytes / entry.max(1));
-        Cut { types, nrows, rows: (room / CHUNKS / most).max(1), room: room.max(most), entry }
+        RowCut { types, nrows, rows: (room / CHUNKS / most).max(1), room: room.max(most), entry }
     }
 
     /// Memory of a round: its entries, and a pointer for each of its rows.
@@ -100,7 +100,13 @@ impl Cut {
     }
 
     /// The chunks from `row` on, at most `most` of them.
-    fn chunks(&self, row: usize, most: usize, formula: &dyn Formula, ctx: &Context) -> Vec<Chunk> {
+    fn chunks(
+        &self,
+        row: usize,
+        most: usize,
+        formula: &dyn Formula,
+        ctx: &Context,
+    ) -> Vec<RowsOfTask> {
         let starts: Vec<_> = (row..self.nrows).step_by(self.rows).take(most).collect();
         let chunk = |start: usize| {
             let rows = start..self.nrows.min(start + self.rows);
@@ -113,7 +119,7 @@ impl Cut {
 fn in_memory(
     shape: (usize, usize),
     formula: &dyn Formula,
-    cut: &Cut,
+    cut: &RowCut,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let chunks = cut.chunks(0, usize::MAX, formula, ctx);
@@ -139,7 +145,7 @@ fn in_memory(
 fn in_rounds(
     shape: (usize, usize),
     formula: &dyn Formula,
-    cut: &Cut,
+    cut: &RowCut,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -185,12 +191,12 @@ impl Buffers {
     }
 }
 
-fn entries(chunks: &[Chunk]) -> usize {
+fn entries(chunks: &[RowsOfTask]) -> usize {
     chunks.iter().map(|(_, count)| count).sum()
 }
 
 /// How many of the chunks have room for their entries together; at least one.
-fn that_fit(chunks: &[Chunk], room: usize) -> usize {
+fn that_fit(chunks: &[RowsOfTask], room: usize) -> usize {
     let ends = chunks.iter().scan(0, |end, (_, count)| {
         *end += count;
         Some(*end)
@@ -199,7 +205,7 @@ fn that_fit(chunks: &[Chunk], room: usize) -> usize {
 }
 
 /// Room for a row that has more entries than hardly any.
-fn make_room(cut: &Cut, count: usize, held: &mut Held, ctx: &Context) -> Result<Buffers> {
+fn make_room(cut: &RowCut, count: usize, held: &mut Held, ctx: &Context) -> Result<Buffers> {
     let bytes = (count as u64).saturating_mul(cut.entry as u64);
     ctx.check_memory("a row", bytes)?;
     held.resize(bytes);
@@ -209,13 +215,13 @@ fn make_room(cut: &Cut, count: usize, held: &mut Held, ctx: &Context) -> Result<
 /// Makes chunks, the first entry being entry `next` of the matrix: where each row ends, and all entries.
 fn fill(
     formula: &dyn Formula,
-    chunks: &[Chunk],
+    chunks: &[RowsOfTask],
     mut next: usize,
     (mut ends, mut indices, mut data): (IndicesMut<'_>, IndicesMut<'_>, RawMut<'_>),
 ) {
     let mut tasks = Vec::with_capacity(chunks.len());
     for (rows, count) in chunks {
-        let room = Room {
+        let room = RowBuffers {
             start: next,
             ends: ends.take_front(rows.len()),
             indices: indices.take_front(*count),

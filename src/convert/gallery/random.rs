@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::convert::gallery::filling::{Filling, Make, Room};
+use crate::convert::gallery::filling::{Make, RowBuffers, RowFilling};
 use crate::convert::gallery::formula::{Formula, generate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, Csr, Types};
@@ -85,8 +85,8 @@ impl Formula for Random<'_> {
         rows.map(|row| self.gaps(row).count()).sum()
     }
 
-    fn fill(&self, rows: Range<usize>, room: Room<'_>) {
-        let mut filling = Filling::new(room, self.convert);
+    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>) {
+        let mut filling = RowFilling::new(room, self.convert);
         for row in rows {
             self.gaps(row).for_each(|(col, value)| filling.entry(col, value));
             filling.end_row();

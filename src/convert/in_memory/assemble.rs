@@ -14,7 +14,7 @@ use std::sync::Mutex;
 
 use crate::convert::in_memory::entries::Entries;
 use crate::convert::in_memory::grain::Grain;
-use crate::convert::in_memory::region::{Clash, Filled, Region};
+use crate::convert::in_memory::region::{Region, RegionClash, RegionOutcome};
 use crate::convert::in_memory::spread;
 use crate::convert::in_memory::strips::{Strips, largest_of};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,7 +24,7 @@ use crate::storage::raw::{RawMut, RawVec, width};
 use crate::storage::{Context, DType, parallel};
 
 /// The lines that were made, ready to be looked at.
-pub(crate) type Assembled = std::result::Result<Filled, Clash>;
+pub(crate) type Assembled = std::result::Result<RegionOutcome, RegionClash>;
 
 /// Memory beside the result that bringing so many entries, values and indices of these types, to so many lines takes; `None`
 /// if it is not done this way.
@@ -78,14 +78,14 @@ pub(crate) fn assemble(
     ctx.report("spreading entries", nnz as u64, nnz as u64)?;
     let filled = settle(tasks(&strips, &marks, draft), sorting, ctx)?;
     drop(marks);
-    let filled = match filled.into_iter().collect::<std::result::Result<Vec<_>, Clash>>() {
+    let filled = match filled.into_iter().collect::<std::result::Result<Vec<_>, RegionClash>>() {
         Ok(filled) => filled,
         Err(clash) => return Ok(Some(Err(clash))),
     };
     ctx.with_threads(|| join(&strips, &filled, draft));
     let entries = filled.iter().map(|filled| filled.entries).sum();
     let canonical = filled.iter().all(|filled| filled.canonical);
-    Ok(Some(Ok(Filled { entries, canonical })))
+    Ok(Some(Ok(RegionOutcome { entries, canonical })))
 }
 
 /// A strip and its part of the result.
@@ -129,7 +129,7 @@ fn settle(
         let (mut hand, mut settled) = (None, Vec::new());
         while let Some((strip, task)) = next() {
             ctx.check_cancelled()?;
-            let hand = hand.get_or_insert_with(|| Hand::new(&task));
+            let hand = hand.get_or_insert_with(|| ThreadBuffers::new(&task));
             settled.push((strip, hand.settle(task, sorting)?));
         }
         Ok(settled)
@@ -143,17 +143,17 @@ fn settle(
 }
 
 /// What a thread works with.
-struct Hand {
+struct ThreadBuffers {
     lens: Vec<usize>,
     indices: IndexVec,
     data: RawVec,
 }
 
-impl Hand {
+impl ThreadBuffers {
     /// For tasks such as this one.
     fn new(task: &Task<'_>) -> Self {
         let indices = IndexVec::new(task.indices.dtype().unwrap_or(DType::UInt64));
-        Hand { lens: Vec::new(), indices, data: RawVec::new(task.data.dtype()) }
+        ThreadBuffers { lens: Vec::new(), indices, data: RawVec::new(task.data.dtype()) }
     }
 
     fn settle(&mut self, task: Task<'_>, sorting: Option<Duplicates>) -> Result<Assembled> {
@@ -179,7 +179,7 @@ impl Hand {
 }
 
 /// Moves the entries of all strips together, and counts the ends of their lines from the first entry of all.
-fn join(strips: &Strips, filled: &[Filled], draft: &mut AnyDraft) {
+fn join(strips: &Strips, filled: &[RegionOutcome], draft: &mut AnyDraft) {
     let (mut room, mut end, mut moves, mut lines) = (0, 0, Vec::new(), Vec::new());
     let mut ends = IndicesMut::of(&mut draft.indptr);
     ends.take_front(1);

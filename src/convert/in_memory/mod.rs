@@ -35,4 +35,4 @@ pub(crate) use line_sort::SortedLine;
 pub(crate) use majors::Majors;
 pub(crate) use owners::Owners;
 pub(crate) use record::Layout;
-pub(crate) use region::{Clash, Filled, Region};
+pub(crate) use region::{Region, RegionClash, RegionOutcome};

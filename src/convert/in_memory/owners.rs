@@ -110,7 +110,8 @@ impl Owners {
         let all = entries.lines.len() as u64;
         let placed =
             tasks.into_par_iter().map(|(start, (mut ends, first, blocks), indices, data)| {
-                let mut place = Place { entries, first, ends: &mut ends, indices, data, placed: 0 };
+                let mut place =
+                    EntryPlace { entries, first, ends: &mut ends, indices, data, placed: 0 };
                 for block in blocks {
                     ctx.report("recompressing", block.start as u64, all)?;
                     let placed = place.put(block);
@@ -150,7 +151,7 @@ fn count<I: Index, P: Index>(
 }
 
 /// Where an owner puts entries.
-struct Place<'a, 'e> {
+struct EntryPlace<'a, 'e> {
     entries: &'a Entries<'a>,
     first: usize,
     /// Starts of the lines from `first` on, which become ends.
@@ -161,7 +162,7 @@ struct Place<'a, 'e> {
     placed: usize,
 }
 
-impl Place<'_, '_> {
+impl EntryPlace<'_, '_> {
     /// Puts the entries of a block that are its own where they belong.
     fn put(&mut self, block: Range<usize>) -> Option<()> {
         by_width!(self.data.width(), W => by_index_type!(self.entries.lines.dtype(), I => {

@@ -35,7 +35,7 @@ pub(crate) struct Region<'a> {
 
 /// What a region turned out to be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Filled {
+pub(crate) struct RegionOutcome {
     /// Entries that are left.
     pub(crate) entries: usize,
     /// Whether indices strictly rise in every line.
@@ -43,7 +43,7 @@ pub(crate) struct Filled {
 }
 
 /// A position that holds more than it may: line and index.
-pub(crate) struct Clash(ErrorKind, (usize, usize));
+pub(crate) struct RegionClash(ErrorKind, (usize, usize));
 
 impl Region<'_> {
     /// Fills the lines with the records in `segments`, which are as many as there is room for.
@@ -51,7 +51,7 @@ impl Region<'_> {
         &mut self,
         segments: &[&[u8]],
         sorting: Option<Duplicates>,
-    ) -> Result<std::result::Result<Filled, Clash>> {
+    ) -> Result<std::result::Result<RegionOutcome, RegionClash>> {
         by_index_type!(self.index_type(), I => self.fill_typed::<I>(segments))?;
         let filled = self.settle(sorting);
         // Ends become lengths again.
@@ -147,12 +147,12 @@ impl Region<'_> {
     pub(crate) fn settle(
         &mut self,
         sorting: Option<Duplicates>,
-    ) -> std::result::Result<Filled, Clash> {
+    ) -> std::result::Result<RegionOutcome, RegionClash> {
         match sorting {
             Some(duplicates) => self.sort(duplicates),
             None => {
                 let entries = self.lens.last().copied().unwrap_or(0);
-                Ok(Filled { entries, canonical: self.rises() })
+                Ok(RegionOutcome { entries, canonical: self.rises() })
             }
         }
     }
@@ -176,7 +176,7 @@ impl Region<'_> {
         by_index!(indices, indices => go(indices, self.lens))
     }
 
-    fn sort(&mut self, duplicates: Duplicates) -> std::result::Result<Filled, Clash> {
+    fn sort(&mut self, duplicates: Duplicates) -> std::result::Result<RegionOutcome, RegionClash> {
         by_width!(self.data.width(), W => by_index_type!(self.index_type(), I => {
             self.sort_typed::<I, W>(duplicates)
         }))
@@ -185,7 +185,7 @@ impl Region<'_> {
     fn sort_typed<I: Index, const W: usize>(
         &mut self,
         duplicates: Duplicates,
-    ) -> std::result::Result<Filled, Clash> {
+    ) -> std::result::Result<RegionOutcome, RegionClash> {
         let (mut start, mut written, mut canonical) = (0, 0, true);
         let mut line = SortedLine::<W>::new(merge(self.data.dtype()));
         let indices = typed_indices::<I>(self.indices.reborrow());
@@ -202,22 +202,23 @@ impl Region<'_> {
             } else {
                 line.sort(&indices[here.clone()], &data[here.clone()]);
                 let room = written..here.end;
-                let (length, unique) = line
-                    .write((&mut indices[room.clone()], &mut data[room]), duplicates)
-                    .map_err(|(kind, minor)| Clash(kind, (self.lines.start + number, minor)))?;
+                let (length, unique) =
+                    line.write((&mut indices[room.clone()], &mut data[room]), duplicates).map_err(
+                        |(kind, minor)| RegionClash(kind, (self.lines.start + number, minor)),
+                    )?;
                 written += length;
                 canonical &= unique;
             }
             *end = written;
         }
-        Ok(Filled { entries: written, canonical })
+        Ok(RegionOutcome { entries: written, canonical })
     }
 }
 
-impl Clash {
+impl RegionClash {
     /// A clash of this kind at a line and an index.
     pub(crate) fn new(kind: ErrorKind, position: (usize, usize)) -> Self {
-        Clash(kind, position)
+        RegionClash(kind, position)
     }
 
     /// The error, `position` turning line and index into row and column.

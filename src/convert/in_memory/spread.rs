@@ -25,14 +25,14 @@ use crate::storage::{DType, Index, in_cache_line, prefetch_to_write};
 const RUN: usize = 32;
 
 /// Where the entries are to lie: low halves of lines, indices across, values.
-pub(crate) type Arrays<'a> = (&'a mut [u16], RawMut<'a>, RawMut<'a>);
+pub(crate) type SpreadArrays<'a> = (&'a mut [u16], RawMut<'a>, RawMut<'a>);
 
 /// Memory besides the low halves of lines, for parts that work side by side.
 pub(crate) fn memory((values, indices): (Option<DType>, DType), parts: usize, lines: usize) -> u64 {
     let strips = 1 << 12;
     let bins = Strips::bins(lines).count() * (size_of::<u32>() + size_of::<u16>());
     let waiting = by_width!(width(values), W => by_index_type!(indices, I => {
-        size_of::<Stream<'_, I, W>>() + size_of::<Run<I, W>>()
+        size_of::<WriteStream<'_, I, W>>() + size_of::<SpreadRun<I, W>>()
     }));
     (parts * (bins + strips * (waiting + 1))) as u64
 }
@@ -69,7 +69,7 @@ pub(crate) fn spread(
     parts: &[Range<usize>],
     counts: &[Vec<u32>],
     strips: &Strips,
-    arrays: Arrays<'_>,
+    arrays: SpreadArrays<'_>,
 ) -> Option<()> {
     by_width!(entries.data.width(), W => by_index_type!(entries.lines.dtype(), I => {
         spread_typed::<I, W>(entries, parts, counts, strips, arrays)
@@ -81,7 +81,7 @@ fn spread_typed<I: Index, const W: usize>(
     parts: &[Range<usize>],
     counts: &[Vec<u32>],
     strips: &Strips,
-    (marks, others, data): Arrays<'_>,
+    (marks, others, data): SpreadArrays<'_>,
 ) -> Option<()> {
     let streams = streams(counts, strips, (marks, typed_indices(others), carriers_mut(data)));
     streams
@@ -93,7 +93,7 @@ fn spread_typed<I: Index, const W: usize>(
 }
 
 /// The room of one part in one strip, less what was filled.
-struct Stream<'a, I, const W: usize> {
+struct WriteStream<'a, I, const W: usize> {
     marks: &'a mut [u16],
     others: &'a mut [I],
     data: &'a mut [Carrier<W>],
@@ -104,7 +104,7 @@ fn streams<'a, I, const W: usize>(
     counts: &[Vec<u32>],
     strips: &Strips,
     (mut marks, mut others, mut data): (&'a mut [u16], &'a mut [I], &'a mut [Carrier<W>]),
-) -> Vec<Vec<Stream<'a, I, W>>> {
+) -> Vec<Vec<WriteStream<'a, I, W>>> {
     let mut sums: Vec<_> = counts.iter().map(|counts| strips.sums(counts)).collect();
     let mut streams: Vec<Vec<_>> =
         counts.iter().map(|_| Vec::with_capacity(strips.count())).collect();
@@ -115,23 +115,23 @@ fn streams<'a, I, const W: usize>(
             (these_marks, marks) = marks.split_at_mut(room);
             (these_others, others) = others.split_at_mut(room);
             (these, data) = data.split_at_mut(room);
-            streams.push(Stream { marks: these_marks, others: these_others, data: these });
+            streams.push(WriteStream { marks: these_marks, others: these_others, data: these });
         }
     }
     streams
 }
 
 /// Entries on their way to a stream: each in one cache line.
-type Run<I, const W: usize> = [(Carrier<W>, I, u16); RUN];
+type SpreadRun<I, const W: usize> = [(Carrier<W>, I, u16); RUN];
 
 fn send<I: Index, const W: usize>(
     entries: &Entries<'_>,
     part: Range<usize>,
     strips: &Strips,
-    mut streams: Vec<Stream<'_, I, W>>,
+    mut streams: Vec<WriteStream<'_, I, W>>,
 ) -> Option<()> {
     let none = (Carrier::ZERO, I::from_usize(0), 0);
-    let mut runs: Vec<Run<I, W>> = vec![[none; RUN]; strips.count()];
+    let mut runs: Vec<SpreadRun<I, W>> = vec![[none; RUN]; strips.count()];
     let mut filled = vec![0u8; strips.count()];
     entries.each::<I>(part, &mut |lines, others, values| {
         for ((&line, &other), &value) in lines.iter().zip(others).zip(values.carriers::<W>()) {
@@ -156,7 +156,7 @@ fn send<I: Index, const W: usize>(
     Some(())
 }
 
-impl<I: Index, const W: usize> Stream<'_, I, W> {
+impl<I: Index, const W: usize> WriteStream<'_, I, W> {
     #[inline(always)]
     fn push(&mut self, run: &[(Carrier<W>, I, u16)]) -> Option<()> {
         let marks = self.marks.split_off_mut(..run.len())?;

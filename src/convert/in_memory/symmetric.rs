@@ -54,7 +54,7 @@ pub(crate) fn across(
     // A few entries are the work of one thread.
     let parts = if values.len() < grain.least { 1 } else { ctx.thread_count() };
     by_width!(values.width(), W => by_index!(from.indices(), indices => {
-        let lines = Lines { indptr: from.indptr(), indices };
+        let lines = MemoryLines { indptr: from.indptr(), indices };
         let values = values.carriers::<W>();
         if ctx.with_threads(|| is_symmetric(lines, values, parts, ctx))? {
             return Ok(Some(from.transpose()));
@@ -77,12 +77,12 @@ pub(crate) fn may_share(from: &AnyCompressed, grain: Grain) -> bool {
         // Few entries are in the cache wherever they lie.
         && (from.nnz() < grain.least || is_local(from.indices()))
         && by_index!(from.indices(), indices => {
-            seems_symmetric(Lines { indptr: from.indptr(), indices })
+            seems_symmetric(MemoryLines { indptr: from.indptr(), indices })
         })
 }
 
 /// Whether some entries have one across the diagonal.
-fn seems_symmetric<I: Index>(from: Lines<'_, I>) -> bool {
+fn seems_symmetric<I: Index>(from: MemoryLines<'_, I>) -> bool {
     let sample = SAMPLE.min(from.count().div_ceil(OF));
     (0..sample).map(|k| (from.count() as u128 * k as u128 / sample as u128) as usize).all(|line| {
         let across = |index: &I| {
@@ -95,12 +95,12 @@ fn seems_symmetric<I: Index>(from: Lines<'_, I>) -> bool {
 
 /// The lines of a matrix in memory.
 #[derive(Clone, Copy)]
-struct Lines<'a, I> {
+struct MemoryLines<'a, I> {
     indptr: Indices<'a>,
     indices: &'a [I],
 }
 
-impl<'a, I: Index> Lines<'a, I> {
+impl<'a, I: Index> MemoryLines<'a, I> {
     fn count(self) -> usize {
         self.indptr.len() - 1
     }
@@ -164,7 +164,7 @@ impl<'a, I: Index> Lines<'a, I> {
 
 /// Whether the matrix is its transpose, bit by bit.
 fn is_symmetric<I: Index, const W: usize>(
-    from: Lines<'_, I>,
+    from: MemoryLines<'_, I>,
     values: &[Carrier<W>],
     parts: usize,
     ctx: &Context,
@@ -177,7 +177,7 @@ fn is_symmetric<I: Index, const W: usize>(
 
 /// Entries of some lines on and above the diagonal, those above it twice; `None` if one has no equal below.
 fn mirrored<I: Index, const W: usize>(
-    from: Lines<'_, I>,
+    from: MemoryLines<'_, I>,
     values: &[Carrier<W>],
     lines: Range<usize>,
     ctx: &Context,
@@ -225,7 +225,7 @@ fn mirrored<I: Index, const W: usize>(
 /// The next entry of every line from the first on, of which some are known.
 #[cold]
 fn to_the_end<I: Index>(
-    from: Lines<'_, I>,
+    from: MemoryLines<'_, I>,
     first: usize,
     known: &IndicesMut<'_>,
     ctx: &Context,
@@ -237,7 +237,7 @@ fn to_the_end<I: Index>(
 
 /// Fetches every value from across the diagonal; tells whether all were where the structure says.
 fn fill<I: Index, const W: usize>(
-    from: Lines<'_, I>,
+    from: MemoryLines<'_, I>,
     values: &[Carrier<W>],
     mut data: &mut [Carrier<W>],
     parts: usize,
@@ -255,7 +255,7 @@ fn fill<I: Index, const W: usize>(
 
 /// Fetches the values of some lines of the result.
 fn fetch<I: Index, const W: usize>(
-    from: Lines<'_, I>,
+    from: MemoryLines<'_, I>,
     values: &[Carrier<W>],
     lines: Range<usize>,
     mut data: &mut [Carrier<W>],

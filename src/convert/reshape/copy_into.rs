@@ -38,23 +38,23 @@ impl<T: Element> Dense<T> {
             Order::Fortran => out.reversed_axes(),
         };
         if let Some(to) = lines.as_slice_mut() {
-            return copy_to(&self.to_any(), Out::Along(RawMut::of(to)), ctx);
+            return copy_to(&self.to_any(), CopyTarget::Along(RawMut::of(to)), ctx);
         }
         let mut across = lines.view_mut().reversed_axes();
         if let (Some(rows), 1..) = (across.as_slice_mut(), count) {
-            return copy_to(&self.to_any(), Out::Across(RawMut::of(rows)), ctx);
+            return copy_to(&self.to_any(), CopyTarget::Across(RawMut::of(rows)), ctx);
         }
         let mut put = |line: usize, offset: usize, from: Raw<'_>| {
             let from: &[T] = from.typed().expect("elements of this type");
             let mut to = lines.row_mut(line);
             to.iter_mut().skip(offset).zip(from).for_each(|(to, &from)| *to = from);
         };
-        copy_to(&self.to_any(), Out::Anywhere(&mut put), ctx)
+        copy_to(&self.to_any(), CopyTarget::Anywhere(&mut put), ctx)
     }
 }
 
 /// Where the elements go.
-enum Out<'a> {
+enum CopyTarget<'a> {
     /// One after the other, as they come.
     Along(RawMut<'a>),
     /// To rows of an element of each line.
@@ -63,7 +63,7 @@ enum Out<'a> {
     Anywhere(&'a mut dyn FnMut(usize, usize, Raw<'_>)),
 }
 
-fn copy_to(a: &AnyDense, mut out: Out<'_>, ctx: &Context) -> Result<()> {
+fn copy_to(a: &AnyDense, mut out: CopyTarget<'_>, ctx: &Context) -> Result<()> {
     let ((count, length), stored) = (a.lines(), a.stored_bytes());
     let plan = Plan::new("copying").on_device_of(a.buffer().file()).reads(1, stored);
     let plan = plan.works(a.len() as u64, work::COPY_DENSE);
@@ -72,13 +72,13 @@ fn copy_to(a: &AnyDense, mut out: Out<'_>, ctx: &Context) -> Result<()> {
         let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
         return panels.sweep(ctx, &mut |panel| {
             match &mut out {
-                Out::Along(to) => {
+                CopyTarget::Along(to) => {
                     let start = panel.first * length + panel.offset;
                     let to = to.slice_mut(start..start + panel.elements.len());
                     copy_elements(to, panel.elements, ctx);
                 }
-                Out::Across(rows) => transpose_panel(panel, rows.reborrow(), count, ctx),
-                Out::Anywhere(put) => put_lines(panel, put),
+                CopyTarget::Across(rows) => transpose_panel(panel, rows.reborrow(), count, ctx),
+                CopyTarget::Anywhere(put) => put_lines(panel, put),
             }
             Ok(())
         });
@@ -88,12 +88,12 @@ fn copy_to(a: &AnyDense, mut out: Out<'_>, ctx: &Context) -> Result<()> {
     ctx.meter().read(stored);
     let elements = a.elements();
     match out {
-        Out::Along(to) => {
+        CopyTarget::Along(to) => {
             ctx.check_cancelled()?;
             copy_elements(to, elements, ctx);
         }
-        Out::Across(rows) => return transpose_to(a, rows, ctx),
-        Out::Anywhere(put) => {
+        CopyTarget::Across(rows) => return transpose_to(a, rows, ctx),
+        CopyTarget::Anywhere(put) => {
             put_lines(LinePanel { first: 0, lines: count, offset: 0, elements }, put);
         }
     }

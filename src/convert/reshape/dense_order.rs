@@ -27,7 +27,7 @@ const RUN: usize = 64 << 10;
 const STEP: usize = 1 << 26;
 
 /// How a matrix is brought to the other order.
-enum Way {
+enum OrderStrategy {
     /// The elements lie the same in both orders.
     Same,
     /// From where they lie, straight to the result or band by band.
@@ -78,32 +78,32 @@ pub(crate) fn to_order(
     ctx: &Context,
 ) -> Result<AnyDense> {
     ctx.check_memory("the result", memory_of_result(a, place, ctx))?;
-    match Way::choose(a, order, place, ctx)? {
-        Way::Same => a.copy_as(order, "changing the order", place, ctx),
+    match OrderStrategy::choose(a, order, place, ctx)? {
+        OrderStrategy::Same => a.copy_as(order, "changing the order", place, ctx),
         way => reorder(a, way, order, place, ctx),
     }
 }
 
-impl Way {
+impl OrderStrategy {
     fn choose(a: &AnyDense, order: Order, place: &Place, ctx: &Context) -> Result<Self> {
         let ((count, length), limit) = (a.lines(), ctx.memory_left());
         if order == a.order() || count <= 1 || length <= 1 {
-            return Ok(Way::Same);
+            return Ok(OrderStrategy::Same);
         }
         let free = limit.saturating_sub(memory_of_result(a, place, ctx));
         if a.stored_bytes() <= (limit / 2).min(free) {
-            return Ok(Way::Resident);
+            return Ok(OrderStrategy::Resident);
         }
         // Four bands are being read and one is made.
         let width = AnyBandPanels::elements(a.dtype(), count, free / 6).min(length);
         if width * a.dtype().size() >= RUN || width == length {
             return AnyBandPanels::of_width(a, width, free / 6 * 5)
-                .map(|bands| Way::Bands(bands, width));
+                .map(|bands| OrderStrategy::Bands(bands, width));
         }
         if *place == Place::Memory {
-            return AnyLinePanels::once(a, (1, 1), free).map(Way::Panels);
+            return AnyLinePanels::once(a, (1, 1), free).map(OrderStrategy::Panels);
         }
-        AnyLinePanels::once(a, (1, 1), free / 8).map(Way::Scratch)
+        AnyLinePanels::once(a, (1, 1), free / 8).map(OrderStrategy::Scratch)
     }
 
     fn plan(&self, a: &AnyDense, place: &Place, ctx: &Context) -> Result<Plan> {
@@ -113,14 +113,16 @@ impl Way {
         let working = |plan: Plan| plan.works(a.len() as u64, work::REORDER_DENSE);
         let ((count, length), dtype) = (a.lines(), a.dtype());
         let plan = match self {
-            Way::Same => plan,
-            Way::Resident if *place == Place::Memory => working(plan),
-            Way::Resident => working(plan).holds(memory_to_transpose(dtype, (count, length), ctx)),
-            Way::Panels(panels) => working(plan).holds(panels.memory()),
-            Way::Bands(bands, width) => {
+            OrderStrategy::Same => plan,
+            OrderStrategy::Resident if *place == Place::Memory => working(plan),
+            OrderStrategy::Resident => {
+                working(plan).holds(memory_to_transpose(dtype, (count, length), ctx))
+            }
+            OrderStrategy::Panels(panels) => working(plan).holds(panels.memory()),
+            OrderStrategy::Bands(bands, width) => {
                 working(plan).holds(bands.memory() + dtype.bytes_of(width * count))
             }
-            Way::Scratch(panels) => {
+            OrderStrategy::Scratch(panels) => {
                 Transposer::plan(plan, dtype, (count, length), panels.memory(), ctx)?
             }
         };
@@ -133,15 +135,22 @@ fn memory_of_result(a: &AnyDense, place: &Place, ctx: &Context) -> u64 {
     AnyDenseWriter::memory((a.dtype(), a.len()), place, ctx)
 }
 
-fn reorder(a: &AnyDense, way: Way, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
+fn reorder(
+    a: &AnyDense,
+    way: OrderStrategy,
+    order: Order,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
     let _running = ctx.begin(|| way.plan(a, place, ctx))?;
-    if *place == Place::Memory && matches!(way, Way::Resident | Way::Panels(_)) {
+    if *place == Place::Memory && matches!(way, OrderStrategy::Resident | OrderStrategy::Panels(_))
+    {
         return in_memory(a, way, order, ctx);
     }
     let ((count, length), dtype) = (a.lines(), a.dtype());
     let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), order), ctx)?;
     match way {
-        Way::Bands(mut bands, width) => {
+        OrderStrategy::Bands(mut bands, width) => {
             let what = (Some(dtype), width.saturating_mul(count));
             let mut made = ctx.raw_zeros("a band of lines", what)?;
             bands.sweep(ctx, &mut |band| {
@@ -154,13 +163,13 @@ fn reorder(a: &AnyDense, way: Way, order: Order, place: &Place, ctx: &Context) -
                 writer.push(rows.as_raw())
             })?;
         }
-        Way::Scratch(mut panels) => {
+        OrderStrategy::Scratch(mut panels) => {
             let mut transposer = Transposer::new(dtype, (count, length), ctx)?;
             panels.sweep(ctx, &mut |LinePanel { elements, .. }| transposer.extend(elements))?;
             drop(panels);
             transposer.finish(&mut |band| writer.push(band))?;
         }
-        Way::Same | Way::Resident | Way::Panels(_) => {
+        OrderStrategy::Same | OrderStrategy::Resident | OrderStrategy::Panels(_) => {
             ctx.meter().pass();
             ctx.meter().read(a.stored_bytes());
             transposed(a.elements(), (count, length), ctx, &mut |band| writer.push(band))?;
@@ -169,9 +178,9 @@ fn reorder(a: &AnyDense, way: Way, order: Order, place: &Place, ctx: &Context) -
     writer.finish()
 }
 
-fn in_memory(a: &AnyDense, way: Way, order: Order, ctx: &Context) -> Result<AnyDense> {
+fn in_memory(a: &AnyDense, way: OrderStrategy, order: Order, ctx: &Context) -> Result<AnyDense> {
     let mut result = AnyDenseMut::create(&Place::Memory, (a.dtype(), a.shape(), order), ctx)?;
-    if let Way::Panels(mut panels) = way {
+    if let OrderStrategy::Panels(mut panels) = way {
         let (count, _) = a.lines();
         let mut rows = result.elements_mut();
         panels.sweep(ctx, &mut |panel| {

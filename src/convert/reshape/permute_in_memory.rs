@@ -89,7 +89,7 @@ impl Permuted<'_> {
         }
         let filled = tasks.into_par_iter().map(|(lines, indices, data)| {
             by_width!(data.width(), W => by_index_type!(self.from.indices().dtype(), I => {
-                let source = Source::<I, W> {
+                let source = PermutedEntries::<I, W> {
                     spans: self.spans(),
                     indices: self.from.indices().typed(),
                     data: self.from.data().as_raw().carriers(),
@@ -137,7 +137,7 @@ impl Spans<'_> {
 }
 
 /// What lines are copied from.
-struct Source<'a, I, const W: usize> {
+struct PermutedEntries<'a, I, const W: usize> {
     spans: Spans<'a>,
     indices: &'a [I],
     data: &'a [Carrier<W>],
@@ -147,7 +147,7 @@ struct Source<'a, I, const W: usize> {
     merge: Merge,
 }
 
-impl<I: Index, const W: usize> Source<'_, I, W> {
+impl<I: Index, const W: usize> PermutedEntries<'_, I, W> {
     /// Fills some lines of the result, which end where `ends` says; tells whether indices rise in every one.
     fn fill(
         &self,

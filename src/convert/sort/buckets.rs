@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use crate::convert::in_memory::{Bins, Filled, Layout, Region, cut, even, record};
+use crate::convert::in_memory::{Bins, Layout, Region, RegionOutcome, cut, even, record};
 use crate::convert::sort::long_line::LongLine;
-use crate::convert::sort::passes::{AnySink, Run, Sort, Triplets};
+use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::error::Result;
 use crate::sparse::{Duplicates, IndexVec, Indices, by_index, by_index_mut};
 use crate::storage::parallel::{ParallelSlice, Tasks};
@@ -31,7 +31,7 @@ const BLOCK: usize = 64;
 pub(crate) struct Buckets<'a> {
     layout: Layout,
     bins: Bins,
-    runs: Vec<Run>,
+    runs: Vec<SortedRun>,
     /// Where the runs lie; `None` if they are in memory.
     file: Option<ScratchFile>,
     ctx: &'a Context,
@@ -52,7 +52,7 @@ impl<'a> Buckets<'a> {
     pub(crate) fn new(
         layout: Layout,
         bins: Bins,
-        runs: Vec<Run>,
+        runs: Vec<SortedRun>,
         file: Option<ScratchFile>,
         ctx: &'a Context,
     ) -> Self {
@@ -67,7 +67,7 @@ impl<'a> Buckets<'a> {
         sink: &mut dyn AnySink,
     ) -> Result<()> {
         let weights = self.weights();
-        let mut hand = Hand::new(self.layout, self.ctx)?;
+        let mut hand = BucketEntries::new(self.layout, self.ctx)?;
         // However long a line is, its records are in memory and its entries take no more.
         for bins in cut(&weights, room(self.ctx.memory_left())) {
             let segments: Vec<&[u8]> = self
@@ -125,7 +125,7 @@ impl<'a> Buckets<'a> {
     /// Where in the file the records of some bins lie, run by run.
     fn extents(&self, bins: &Range<usize>) -> Vec<(u64, usize)> {
         let size = self.layout.size() as u64;
-        let extent = |run: &Run| {
+        let extent = |run: &SortedRun| {
             let (start, end) = (run.starts[bins.start], run.starts[bins.end]);
             (run.offset + start * size, ((end - start) * size) as usize)
         };
@@ -141,7 +141,7 @@ impl<'a> Buckets<'a> {
         let Some(file) = &self.file else { return Err(record::damaged()) };
         let panels: Vec<_> = buckets.iter().map(|bins| self.extents(bins)).collect();
         let mut reader = file.panels(panels, IN_FLIGHT)?;
-        let mut hand = Hand::new(self.layout, self.ctx)?;
+        let mut hand = BucketEntries::new(self.layout, self.ctx)?;
         reader.sweep(self.ctx, &mut |k, segments| {
             self.settle_bucket(buckets[k].clone(), segments, sorting, &mut hand, sink)
         })
@@ -153,11 +153,11 @@ impl<'a> Buckets<'a> {
         bins: Range<usize>,
         segments: &[&[u8]],
         sorting: Option<Duplicates>,
-        hand: &mut Hand,
+        hand: &mut BucketEntries,
         sink: &mut dyn AnySink,
     ) -> Result<()> {
         let size = self.layout.size();
-        let runs: Vec<&Run> =
+        let runs: Vec<&SortedRun> =
             self.runs.iter().filter(|run| run.starts[bins.start] < run.starts[bins.end]).collect();
         let count = |bin: usize| -> u64 {
             runs.iter().map(|run| run.starts[bin + 1] - run.starts[bin]).sum()
@@ -194,7 +194,7 @@ impl<'a> Buckets<'a> {
         });
         for ((region, _), filled) in tasks.iter().zip(filled) {
             let position = sink.position();
-            let Filled { entries, canonical } =
+            let RegionOutcome { entries, canonical } =
                 filled?.map_err(|clash| clash.into_error(position))?;
             let indices = Indices::of_raw(region.indices.as_raw().slice(0..entries));
             sink.lines(region.lens, indices, region.data.as_raw().slice(0..entries), canonical)?;
@@ -299,18 +299,18 @@ impl<'a> Buckets<'a> {
 }
 
 /// The entries of the bucket at hand.
-struct Hand {
+struct BucketEntries {
     lens: Vec<usize>,
     indices: RawBufferMut,
     data: RawBufferMut,
     held: Held,
 }
 
-impl Hand {
+impl BucketEntries {
     fn new(layout: Layout, ctx: &Context) -> Result<Self> {
         let indices = RawBufferMut::fresh(Some(layout.indices), 0)?;
         let data = RawBufferMut::fresh(layout.values, 0)?;
-        Ok(Hand { lens: Vec::new(), indices, data, held: ctx.hold(0) })
+        Ok(BucketEntries { lens: Vec::new(), indices, data, held: ctx.hold(0) })
     }
 
     fn make_room(&mut self, entries: usize, lines: usize, ctx: &Context) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::storage::Context;
 use crate::storage::raw::Raw;
 
 /// A run of records sorted by bins.
-pub(crate) struct Run {
+pub(crate) struct SortedRun {
     /// Where in the scratch file it starts.
     pub(crate) offset: u64,
     /// The first record of every bin, and the number of all.

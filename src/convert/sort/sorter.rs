@@ -23,7 +23,7 @@ use std::ops::Range;
 use crate::convert::in_memory::{Bins, Layout, record};
 use crate::convert::sort::buckets;
 use crate::convert::sort::buckets::Buckets;
-use crate::convert::sort::passes::{AnySink, Run, Sort, Triplets};
+use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{Duplicates, IndexVec, by_index};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -46,7 +46,7 @@ pub(crate) struct AnySorter {
     /// Whether writing a run failed half way.
     broken: Broken,
     scratch: Option<Scratch>,
-    runs: Vec<Run>,
+    runs: Vec<SortedRun>,
     /// Entries expected after those taken so far.
     expected: u64,
     held: Held,
@@ -224,7 +224,7 @@ fn write_run(
     entries: Triplets<'_>,
     expected: u64,
     ctx: &Context,
-) -> Result<Vec<Run>> {
+) -> Result<Vec<SortedRun>> {
     broken.check()?;
     ctx.check_cancelled()?;
     let (layout, count) = (layout(entries), entries.2.len());
@@ -263,7 +263,7 @@ pub(crate) fn sorted_run(
     entries: Triplets<'_>,
     buffer: Option<IoBuffer>,
     ctx: &Context,
-) -> Result<(IoBuffer, Vec<Run>)> {
+) -> Result<(IoBuffer, Vec<SortedRun>)> {
     let (size, count) = (layout(entries).size(), entries.2.len());
     let mut buffer = match buffer {
         Some(buffer) => buffer,
@@ -283,9 +283,9 @@ pub(crate) fn sorted_run(
                     let entries = (&majors[here.clone()], &minors.typed()[here]);
                     sort_part(bins, entries, data.carriers::<W>(), records)
                 }))?;
-                Ok(Run { offset: (k * step * size) as u64, starts })
+                Ok(SortedRun { offset: (k * step * size) as u64, starts })
             })
-            .collect::<Result<Vec<Run>>>()
+            .collect::<Result<Vec<SortedRun>>>()
     })?;
     Ok((buffer, runs))
 }

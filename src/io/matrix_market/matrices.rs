@@ -7,7 +7,7 @@ use ndarray::Ix2;
 use crate::convert::CooBuilder;
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::extents::Extent;
+use crate::io::extents::JustifiedExtent;
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
 use crate::io::matrix_market::reader::Reader;
@@ -97,7 +97,7 @@ impl Reader {
         check_widths::<I, P>(shape.0, shape.1, 0).map_err(in_file)?;
         let (count, _) = A::swap_if_cols(shape);
         let (lines, _) = A::swap_if_cols(("rows", "columns"));
-        let extent = Extent {
+        let extent = JustifiedExtent {
             path: self.path(),
             lines,
             count,

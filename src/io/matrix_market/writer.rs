@@ -9,7 +9,7 @@ use crate::io::matrix_market::header::{Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::walk::Walk;
 use crate::io::shortest::push_unsigned;
-use crate::storage::{Files, What};
+use crate::storage::{StagedFiles, What};
 
 /// The name of the file in its hidden folder.
 const TEXT: &str = "text";
@@ -40,7 +40,7 @@ const BUFFER: usize = 1 << 20;
 pub struct Writer {
     path: PathBuf,
     file: File,
-    files: Files,
+    files: StagedFiles,
     buffer: Vec<u8>,
     header: Header,
     walk: Option<Walk>,
@@ -63,7 +63,7 @@ impl Writer {
                 .expected(format!("at most {} values", u64::MAX))
                 .found(header.positions()));
         }
-        let files = Files::new(path, true, What::Text)?;
+        let files = StagedFiles::new(path, true, What::Text)?;
         let (file, _) = files.create(TEXT)?;
         let mut buffer = header.banner().into_bytes();
         for line in comment.lines() {

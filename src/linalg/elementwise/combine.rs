@@ -4,7 +4,7 @@ use crate::sparse::Indices;
 use crate::storage::raw::Raw;
 
 /// Where an integer overflowed: the line, counted in what was merged, and the index.
-pub(crate) type Clash = (usize, usize);
+pub(crate) type MergeClash = (usize, usize);
 
 /// What the entries of two lines make.
 pub(super) trait Combine<T>: Sync {

@@ -111,14 +111,14 @@ pub(crate) fn map(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let budget = Made::budget((dtype, a.len()), place, ctx)?;
+    let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut panels = AnyLinePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new("mapping elements").on_device_of(a.buffer().file());
         let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory());
-        Ok(Made::plan(plan, (dtype, a.len()), place, ctx))
+        Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
-    let mut made = Made::new(place, (dtype, a.shape(), a.order()), ctx)?;
+    let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
     panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
         made.take(elements.len(), &|here, to| block(elements.slice(here), to))
     })?;
@@ -132,16 +132,16 @@ pub(crate) fn zip_map(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let budget = Made::budget((dtype, a.len()), place, ctx)?;
+    let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut runs = AnyZippedRuns::new(a, b, budget)?;
     let _running = ctx.begin(|| {
         let stored = a.stored_bytes() + b.stored_bytes();
         let file = a.buffer().file().or(b.buffer().file());
         let plan = Plan::new("mapping pairs of elements").on_device_of(file);
         let plan = plan.reads(1, stored).holds(runs.memory());
-        Ok(Made::plan(plan, (dtype, a.len()), place, ctx))
+        Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
-    let mut made = Made::new(place, (dtype, a.shape(), a.order()), ctx)?;
+    let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
     runs.sweep(ctx, &mut |_, left, right| {
         made.take(left.len(), &|here, to| block(left.slice(here.clone()), right.slice(here), to))
     })?;
@@ -149,14 +149,14 @@ pub(crate) fn zip_map(
 }
 
 /// A new array that is made in order, many elements at a time.
-enum Made<'a> {
+enum NewArray<'a> {
     /// In memory, so many elements of it so far.
     Here(Box<AnyDenseMut>, usize, &'a Context),
     /// In a file, on whose way elements are made here.
     Written(Box<AnyDenseWriter>, RawBufferMut, &'a Context),
 }
 
-impl<'a> Made<'a> {
+impl<'a> NewArray<'a> {
     fn new(
         place: &Place,
         (dtype, shape, order): (DType, &[usize], Order),
@@ -164,11 +164,11 @@ impl<'a> Made<'a> {
     ) -> Result<Self> {
         let what = (dtype, shape, order);
         if *place == Place::Memory {
-            return Ok(Made::Here(Box::new(AnyDenseMut::create(place, what, ctx)?), 0, ctx));
+            return Ok(NewArray::Here(Box::new(AnyDenseMut::create(place, what, ctx)?), 0, ctx));
         }
         let writer = AnyDenseWriter::new(place, what, ctx)?;
         let room = ctx.raw_work("a run of elements", (Some(dtype), room(dtype, ctx)))?;
-        Ok(Made::Written(Box::new(writer), room.counted(ctx.meter()), ctx))
+        Ok(NewArray::Written(Box::new(writer), room.counted(ctx.meter()), ctx))
     }
 
     /// The memory besides the array or what is made of it at a time.
@@ -196,7 +196,7 @@ impl<'a> Made<'a> {
     /// Makes the next `len` elements: `fill` is called, on all threads, with ranges of them and where they go.
     fn take(&mut self, len: usize, fill: &(dyn Fn(Range<usize>, RawMut<'_>) + Sync)) -> Result<()> {
         match self {
-            Made::Here(array, at, ctx) => {
+            NewArray::Here(array, at, ctx) => {
                 let mut array = array.elements_mut();
                 let mut to = array.slice_mut(*at..*at + len);
                 *at += len;
@@ -205,7 +205,7 @@ impl<'a> Made<'a> {
                     spread(to.take_front(STEP.min(len - start)), start, fill, ctx);
                 }
             }
-            Made::Written(writer, room, ctx) => {
+            NewArray::Written(writer, room, ctx) => {
                 for start in (0..len).step_by(room.len()) {
                     ctx.check_cancelled()?;
                     let now = (len - start).min(room.len());
@@ -219,8 +219,8 @@ impl<'a> Made<'a> {
 
     fn finish(self) -> Result<AnyDense> {
         match self {
-            Made::Here(array, ..) => array.freeze(),
-            Made::Written(writer, ..) => writer.finish(),
+            NewArray::Here(array, ..) => array.freeze(),
+            NewArray::Written(writer, ..) => writer.finish(),
         }
     }
 }

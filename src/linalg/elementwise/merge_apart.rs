@@ -7,7 +7,7 @@
 //!
 //! The first loop is compiled for either width of indices, the second for each type of entries.
 
-use crate::linalg::elementwise::combine::{Clash, Combine, MergeLines};
+use crate::linalg::elementwise::combine::{Combine, MergeClash, MergeLines};
 use crate::sparse::{Indices, IndicesMut};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Entry, Index};
@@ -22,16 +22,16 @@ const NOWHERE: usize = usize::MAX;
 type Places = (usize, usize);
 
 /// Makes the value for each pair of places; or tells for which an integer overflows.
-pub(super) type Values = fn(&[Places], Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
+pub(super) type ValuesFunction = fn(&[Places], Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
 
 /// As a `Merge`, with values made by a function; of a union, or of what both lines have.
 pub(super) fn merge_apart(
-    (union, values): (bool, Values),
+    (union, values): (bool, ValuesFunction),
     left: MergeLines<'_>,
     right: MergeLines<'_>,
     (indices, data): (IndicesMut<'_>, RawMut<'_>),
     ends: &mut [usize],
-) -> Result<usize, Clash> {
+) -> Result<usize, MergeClash> {
     let bounds = (left.ends, right.ends);
     let mut flush = Flush { values, left: left.data, right: right.data, data, done: 0 };
     match (left.indices, right.indices, indices) {
@@ -47,7 +47,7 @@ pub(super) fn merge_apart(
 
 /// Makes values.
 struct Flush<'a> {
-    values: Values,
+    values: ValuesFunction,
     left: Raw<'a>,
     right: Raw<'a>,
     data: RawMut<'a>,
@@ -75,7 +75,7 @@ fn merge_indices<I: Index>(
     to: &mut [I],
     ends: &mut [usize],
     flush: &mut Flush<'_>,
-) -> Result<usize, Clash> {
+) -> Result<usize, MergeClash> {
     let (mut places, mut n, mut end) = ([(NOWHERE, NOWHERE); ROOM], 0, 0);
     for line in 0..ends.len() {
         let (mut p, mut q) = (left_ends[line], right_ends[line]);
@@ -113,7 +113,7 @@ fn merge_indices<I: Index>(
 }
 
 /// The line of an entry, behind those that end before it, and its index.
-fn clash<I: Index>(ends: &[usize], at: usize, index: I) -> Clash {
+fn clash<I: Index>(ends: &[usize], at: usize, index: I) -> MergeClash {
     (ends.partition_point(|&end| end <= at), index.to_usize())
 }
 

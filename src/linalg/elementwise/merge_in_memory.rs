@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::elementwise::combine::{Clash, MergeLines};
+use crate::linalg::elementwise::combine::{MergeClash, MergeLines};
 use crate::linalg::elementwise::merge_lines::Combination;
 use crate::linalg::elementwise::merge_panels::BLOCK;
 use crate::sparse::{AnyCompressed, AnyDraft, Indices, IndicesMut, by_index};
@@ -40,7 +40,7 @@ struct Side<'a> {
 }
 
 /// Some lines of both.
-struct Run {
+struct MergeRun {
     lines: Range<usize>,
     /// Entries of the result.
     count: usize,
@@ -94,10 +94,10 @@ impl<'a> Pair<'a> {
         &self,
         how: Combination,
         ctx: &Context,
-    ) -> Result<std::result::Result<AnyCompressed, Clash>> {
+    ) -> Result<std::result::Result<AnyCompressed, MergeClash>> {
         let left = self.left.matrix;
         let (format, types, shape) = (left.format(), left.types(), left.shape());
-        let runs: Vec<Run> = ctx.with_threads(|| {
+        let runs: Vec<MergeRun> = ctx.with_threads(|| {
             self.runs().into_par_iter().map(|lines| self.count(how.union, lines)).collect()
         });
         ctx.report("counting entries", 0, runs.len() as u64)?;
@@ -151,11 +151,11 @@ impl<'a> Pair<'a> {
         runs
     }
 
-    fn count(&self, union: bool, lines: Range<usize>) -> Run {
+    fn count(&self, union: bool, lines: Range<usize>) -> MergeRun {
         let of = |side: Side<'a>| side.matrix.indices().slice(side.entries(&lines));
         let (left, right) = (of(self.left), of(self.right));
         if self.ends_alike(&lines) && alike(left, right) {
-            return Run { lines, count: left.len(), same: true };
+            return MergeRun { lines, count: left.len(), same: true };
         }
         let (mut of_left, mut of_right) = ([0; BLOCK + 1], [0; BLOCK + 1]);
         let mut shared = 0;
@@ -165,7 +165,7 @@ impl<'a> Pair<'a> {
             shared += shared_in(p, self.right.lines(&block, &mut of_right));
         }
         let count = if union { left.len() + right.len() - shared } else { shared };
-        Run { lines, count, same: false }
+        MergeRun { lines, count, same: false }
     }
 
     /// Whether the lines have the same lengths in both.
@@ -184,7 +184,7 @@ impl<'a> Pair<'a> {
     fn combine_all(
         &self,
         how: Combination,
-        runs: &[Run],
+        runs: &[MergeRun],
         ctx: &Context,
     ) -> Result<Option<RawBuffer>> {
         let left = self.left.matrix;
@@ -200,7 +200,7 @@ impl<'a> Pair<'a> {
     }
 
     /// The values of a run that has the same structure in both; false if an integer overflows.
-    fn combine_values(&self, how: Combination, run: &Run, data: RawMut<'_>) -> bool {
+    fn combine_values(&self, how: Combination, run: &MergeRun, data: RawMut<'_>) -> bool {
         let of = |side: Side<'a>| side.matrix.data().as_raw().slice(side.entries(&run.lines));
         (how.both)(of(self.left), of(self.right), data)
     }
@@ -209,11 +209,11 @@ impl<'a> Pair<'a> {
     fn fill(
         &self,
         how: Combination,
-        run: &Run,
+        run: &MergeRun,
         start: usize,
         mut pointers: IndicesMut<'_>,
         (mut indices, mut data): (IndicesMut<'_>, RawMut<'_>),
-    ) -> std::result::Result<(), Clash> {
+    ) -> std::result::Result<(), MergeClash> {
         // Where a value overflows, it is found below where.
         let copied = run.same && self.combine_values(how, run, data.reborrow());
         if copied {

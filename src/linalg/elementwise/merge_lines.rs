@@ -12,22 +12,22 @@
 use num_complex::Complex;
 
 use crate::linalg::algebra::{Multiply, Subtract};
-use crate::linalg::elementwise::combine::{Clash, Combine, MergeLines};
-use crate::linalg::elementwise::merge_apart::{Values, merge_apart, values};
+use crate::linalg::elementwise::combine::{Combine, MergeClash, MergeLines};
+use crate::linalg::elementwise::merge_apart::{ValuesFunction, merge_apart, values};
 use crate::sparse::{Indices, IndicesMut};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{DType, Entry, Index};
 
 /// `left + right`.
-enum Sum {}
+enum AddBoth {}
 
 /// `left - right`.
 enum Difference {}
 
 /// `left * right`, where both are stored.
-enum Product {}
+enum MultiplyBoth {}
 
-impl<T: Entry> Combine<T> for Sum {
+impl<T: Entry> Combine<T> for AddBoth {
     const UNION: bool = true;
     const WHAT: &'static str = "sum";
     #[inline(always)]
@@ -53,7 +53,7 @@ impl<T: Subtract> Combine<T> for Difference {
     }
 }
 
-impl<T: Multiply> Combine<T> for Product {
+impl<T: Multiply> Combine<T> for MultiplyBoth {
     const UNION: bool = false;
     const WHAT: &'static str = "product";
     #[inline(always)]
@@ -75,25 +75,25 @@ pub(crate) struct Combination {
     pub(crate) what: &'static str,
     /// Combines values side by side; false if an integer overflows.
     pub(crate) both: fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> bool,
-    way: Way,
+    way: MergeStrategy,
 }
 
 /// How lines are merged.
 #[derive(Clone, Copy)]
-enum Way {
+enum MergeStrategy {
     /// Indices and values in one loop.
-    Together(Merge),
+    Together(MergeFunction),
     /// Values after indices.
-    Apart(Values),
+    Apart(ValuesFunction),
 }
 
 /// Merges the lines of two matrices into room for all entries of both.
-type Merge = fn(
+type MergeFunction = fn(
     MergeLines<'_>,
     MergeLines<'_>,
     (IndicesMut<'_>, RawMut<'_>),
     ends: &mut [usize],
-) -> Result<usize, Clash>;
+) -> Result<usize, MergeClash>;
 
 /// The combination for each type that is listed, whose indices are merged in one way or the other.
 macro_rules! by_type {
@@ -124,15 +124,15 @@ impl Combination {
     /// `left + right`, of all types that this was compiled with.
     pub(crate) fn sum(dtype: Option<DType>) -> Option<Self> {
         let rare = || match dtype {
-            None => Some(Self::together::<Sum, ()>()),
-            Some(DType::Bool) => Some(Self::apart::<Sum, bool>()),
+            None => Some(Self::together::<AddBoth, ()>()),
+            Some(DType::Bool) => Some(Self::apart::<AddBoth, bool>()),
             #[cfg(feature = "half")]
-            Some(DType::Float16) => Some(Self::apart::<Sum, half::f16>()),
+            Some(DType::Float16) => Some(Self::apart::<AddBoth, half::f16>()),
             #[cfg(feature = "half")]
-            Some(DType::BFloat16) => Some(Self::apart::<Sum, half::bf16>()),
-            _ => apart!(Sum, dtype),
+            Some(DType::BFloat16) => Some(Self::apart::<AddBoth, half::bf16>()),
+            _ => apart!(AddBoth, dtype),
         };
-        together!(Sum, dtype).or_else(rare)
+        together!(AddBoth, dtype).or_else(rare)
     }
 
     /// `left - right`, of numbers.
@@ -143,9 +143,9 @@ impl Combination {
     /// `left * right`, of numbers, `bool` and patterns. There are few values for many indices.
     pub(crate) fn product(dtype: Option<DType>) -> Option<Self> {
         match dtype {
-            None => Some(Self::apart::<Product, ()>()),
+            None => Some(Self::apart::<MultiplyBoth, ()>()),
             _ => {
-                by_type!(apart, Product, dtype; Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8,
+                by_type!(apart, MultiplyBoth, dtype; Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8,
                 UInt16 u16, UInt32 u32, UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>,
                 Complex128 Complex<f64>)
             }
@@ -153,14 +153,14 @@ impl Combination {
     }
 
     fn together<C: Combine<T>, T: Entry>() -> Self {
-        Self::of::<C, T>(Way::Together(lines::<C, T>))
+        Self::of::<C, T>(MergeStrategy::Together(lines::<C, T>))
     }
 
     fn apart<C: Combine<T>, T: Entry>() -> Self {
-        Self::of::<C, T>(Way::Apart(values::<C, T>))
+        Self::of::<C, T>(MergeStrategy::Apart(values::<C, T>))
     }
 
-    fn of<C: Combine<T>, T: Entry>(way: Way) -> Self {
+    fn of<C: Combine<T>, T: Entry>(way: MergeStrategy) -> Self {
         Combination { union: C::UNION, what: C::WHAT, both: both::<C, T>, way }
     }
 
@@ -172,10 +172,12 @@ impl Combination {
         right: MergeLines<'_>,
         to: (IndicesMut<'_>, RawMut<'_>),
         ends: &mut [usize],
-    ) -> Result<usize, Clash> {
+    ) -> Result<usize, MergeClash> {
         match self.way {
-            Way::Together(merge) => merge(left, right, to, ends),
-            Way::Apart(values) => merge_apart((self.union, values), left, right, to, ends),
+            MergeStrategy::Together(merge) => merge(left, right, to, ends),
+            MergeStrategy::Apart(values) => {
+                merge_apart((self.union, values), left, right, to, ends)
+            }
         }
     }
 }
@@ -195,7 +197,7 @@ fn lines<C: Combine<T>, T: Entry>(
     right: MergeLines<'_>,
     (indices, data): (IndicesMut<'_>, RawMut<'_>),
     ends: &mut [usize],
-) -> Result<usize, Clash> {
+) -> Result<usize, MergeClash> {
     let data = data.typed::<T>().expect("values of one type");
     let values = (left.data.as_typed(), right.data.as_typed());
     let bounds = (left.ends, right.ends);
@@ -211,12 +213,12 @@ fn lines<C: Combine<T>, T: Entry>(
 }
 
 fn merge_lines<C: Combine<T>, T: Entry, I: Index>(
-    left: Line<'_, T, I>,
-    right: Line<'_, T, I>,
+    left: TypedLine<'_, T, I>,
+    right: TypedLine<'_, T, I>,
     (left_ends, right_ends): (&[usize], &[usize]),
     (indices, data): (&mut [I], &mut [T]),
     ends: &mut [usize],
-) -> Result<usize, Clash> {
+) -> Result<usize, MergeClash> {
     let mut end = 0;
     for (line, made) in ends.iter_mut().enumerate() {
         let (p, q) = (left_ends[line]..left_ends[line + 1], right_ends[line]..right_ends[line + 1]);
@@ -229,15 +231,15 @@ fn merge_lines<C: Combine<T>, T: Entry, I: Index>(
 }
 
 /// The entries of one line.
-type Line<'a, T, I> = (&'a [I], &'a [T]);
+type TypedLine<'a, T, I> = (&'a [I], &'a [T]);
 
 /// The index at which an integer overflowed.
 struct Overflow<I>(I);
 
 /// Merges two lines whose indices rise into `to`, which has room for all entries of both; gives the number of entries.
 fn merge<C: Combine<T>, T: Entry, I: Index>(
-    (left, x): Line<'_, T, I>,
-    (right, y): Line<'_, T, I>,
+    (left, x): TypedLine<'_, T, I>,
+    (right, y): TypedLine<'_, T, I>,
     (indices, data): (&mut [I], &mut [T]),
 ) -> Result<usize, Overflow<I>> {
     let (mut p, mut q, mut n) = (0, 0, 0);

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::algebra::overflow;
-use crate::linalg::elementwise::combine::{Clash, MergeLines};
+use crate::linalg::elementwise::combine::{MergeClash, MergeLines};
 use crate::linalg::elementwise::line_sort::Sorted;
 use crate::linalg::elementwise::merge_lines::Combination;
 use crate::sparse::{
@@ -45,7 +45,7 @@ struct Merged<'a> {
 }
 
 /// Takes merged lines: whether they are whole, where they end, their indices and values.
-type Take<'t> = dyn FnMut(bool, Indices<'_>, Indices<'_>, Raw<'_>) -> Result<()> + 't;
+type TakeLines<'t> = dyn FnMut(bool, Indices<'_>, Indices<'_>, Raw<'_>) -> Result<()> + 't;
 
 impl Merging {
     /// Memory for panels of some lines and entries, that for sorting lines included.
@@ -79,7 +79,7 @@ impl Merging {
         [a, b]: [&AnyCompressed; 2],
         lines: &mut AnyZippedLines,
         ctx: &Context,
-        take: &mut Take<'_>,
+        take: &mut TakeLines<'_>,
     ) -> Result<()> {
         let mut checks = [IndexCheck::of(a), IndexCheck::of(b)];
         let (mut last, what, format) = (None, self.how.what, a.format());
@@ -115,7 +115,7 @@ impl Merging {
         &mut self,
         panel: &AnyZippedPanel<'_>,
         rise: bool,
-    ) -> Vec<std::result::Result<(Merged<'_>, usize), Clash>> {
+    ) -> Vec<std::result::Result<(Merged<'_>, usize), MergeClash>> {
         let (left, right) = (panel.parts[0], panel.parts[1]);
         self.rooms.clear();
         let both = &mut |k| left.indptr.at(k) + right.indptr.at(k);
@@ -156,7 +156,7 @@ impl Merged<'_> {
         how: Combination,
         (left, right): (&AnyLinePart<'_>, &AnyLinePart<'_>),
         mut sorting: Option<(Sorted, Sorted)>,
-    ) -> std::result::Result<usize, Clash> {
+    ) -> std::result::Result<usize, MergeClash> {
         let (mut end, mut ends) = (0, [0; BLOCK]);
         for first in self.lines.clone().step_by(BLOCK) {
             let lines = first..self.lines.end.min(first + BLOCK);

@@ -127,7 +127,7 @@ fn combine(
     {
         return in_memory(operation, how, &pair, (a, b), ctx);
     }
-    let (types, size) = (a.types(), Size::new(how, (a, b), place, ctx));
+    let (types, size) = (a.types(), ResultSize::new(how, (a, b), place, ctx));
     let left = memory_left(if size.counted { 0 } else { size.bytes }, place, ctx)?;
     let budget = AnyZippedLines::budget(left);
     let mut lines = AnyZippedLines::new(&[a, b], Pieces::Columns, budget, ctx)?;
@@ -176,7 +176,7 @@ fn in_memory(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let _running = ctx.begin(|| {
-        let bytes = Size::new(how, (a, b), &Place::Memory, ctx).bytes;
+        let bytes = ResultSize::new(how, (a, b), &Place::Memory, ctx).bytes;
         let plan = Plan::new(operation).reads(1, 0).works((a.nnz() + b.nnz()) as u64, work::MERGE);
         let plan = plan.beside(bytes.min(ctx.memory_left()));
         Ok(Plan { entries: Some(estimate(how.union, (a, b)) as u64), ..plan })
@@ -187,7 +187,7 @@ fn in_memory(
 }
 
 /// How large the result is taken to be before it is known.
-struct Size {
+struct ResultSize {
     /// Entries to make room for.
     expected: usize,
     /// Most bytes of a result in memory.
@@ -196,7 +196,7 @@ struct Size {
     counted: bool,
 }
 
-impl Size {
+impl ResultSize {
     fn new(
         how: Combination,
         (a, b): (&AnyCompressed, &AnyCompressed),
@@ -208,12 +208,12 @@ impl Size {
             false => (0, a.nnz().min(b.nnz())),
         };
         if *place != Place::Memory {
-            return Size { expected: least, bytes: 0, counted: false };
+            return ResultSize { expected: least, bytes: 0, counted: false };
         }
         let bytes = a.types().bytes_of(a.major(), most);
         // Memory that is never touched costs nothing, but what might be half of the limit is worth a look first.
         let counted = bytes > ctx.memory_left() / 2 || most > largest(a.types().pointers);
-        Size { expected: most, bytes, counted }
+        ResultSize { expected: most, bytes, counted }
     }
 }
 

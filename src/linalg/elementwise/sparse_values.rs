@@ -84,12 +84,12 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 /// Makes values of others, as many.
-pub(crate) type Block<'f> = dyn Fn(Raw<'_>, RawMut<'_>) + Sync + 'f;
+pub(crate) type MakeValues<'f> = dyn Fn(Raw<'_>, RawMut<'_>) + Sync + 'f;
 
 /// The same structure with other values of a type, which `block` makes of those there are, many at a time.
 pub(crate) fn map_values(
     a: &AnyCompressed,
-    made: (Option<DType>, &Block<'_>),
+    made: (Option<DType>, &MakeValues<'_>),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -149,7 +149,7 @@ fn scale_lines(
 ) -> Result<AnyCompressed> {
     by_scalar!(common(operation, a, d)?, T => {
         let d = d.as_typed::<T>();
-        let change = |lines: Lines<'_>, to: RawMut<'_>| match along {
+        let change = |lines: ValueLines<'_>, to: RawMut<'_>| match along {
             true => scale_along(d, lines, to),
             false => scale_across(d, lines, to),
         };
@@ -158,7 +158,7 @@ fn scale_lines(
 }
 
 /// Some lines whose values are changed.
-struct Lines<'a> {
+struct ValueLines<'a> {
     /// The number of the first.
     first: usize,
     /// Where they begin and end, counted from wherever.
@@ -174,7 +174,7 @@ fn scale_all<T: Scalar>(alpha: T, from: Raw<'_>, to: RawMut<'_>) {
 }
 
 /// Every value times the number of its line.
-fn scale_along<T: Scalar>(d: &[T], lines: Lines<'_>, to: RawMut<'_>) {
+fn scale_along<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) {
     let mut to = to.typed::<T>().expect("values of the type of both");
     let mut data = lines.data.as_typed::<T>();
     for (line, &scale) in (1..lines.ends.len()).zip(&d[lines.first..]) {
@@ -187,7 +187,7 @@ fn scale_along<T: Scalar>(d: &[T], lines: Lines<'_>, to: RawMut<'_>) {
 }
 
 /// Every value times the number of its index.
-fn scale_across<T: Scalar>(d: &[T], lines: Lines<'_>, to: RawMut<'_>) {
+fn scale_across<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) {
     let to = to.typed::<T>().expect("values of the type of both");
     let to = to.iter_mut().zip(lines.data.as_typed::<T>());
     by_index!(lines.indices, indices => {
@@ -198,7 +198,7 @@ fn scale_across<T: Scalar>(d: &[T], lines: Lines<'_>, to: RawMut<'_>) {
 fn map(
     operation: &'static str,
     a: &AnyCompressed,
-    (dtype, block): (Option<DType>, &Block<'_>),
+    (dtype, block): (Option<DType>, &MakeValues<'_>),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -212,7 +212,7 @@ fn map(
 fn map_in_memory(
     operation: &'static str,
     a: &AnyCompressed,
-    (dtype, block): (Option<DType>, &Block<'_>),
+    (dtype, block): (Option<DType>, &MakeValues<'_>),
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let bytes = (a.nnz() * width(dtype)) as u64;
@@ -245,7 +245,7 @@ fn map_in_memory(
 fn transform(
     operation: &'static str,
     a: &AnyCompressed,
-    (dtype, change): (Option<DType>, &(dyn Fn(Lines<'_>, RawMut<'_>) + Sync)),
+    (dtype, change): (Option<DType>, &(dyn Fn(ValueLines<'_>, RawMut<'_>) + Sync)),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -304,7 +304,7 @@ fn transform(
 fn fill(
     first: usize,
     part: &AnyLinePart<'_>,
-    change: &(dyn Fn(Lines<'_>, RawMut<'_>) + Sync),
+    change: &(dyn Fn(ValueLines<'_>, RawMut<'_>) + Sync),
     mut to: RawMut<'_>,
 ) {
     let parts = (part.data.len() / TASK).max(1);
@@ -319,6 +319,6 @@ fn fill(
     tasks.into_par_iter().for_each(|(lines, entries, to): (Range<usize>, Range<usize>, _)| {
         let ends = part.indptr.slice(lines.start..lines.end + 1);
         let (indices, data) = (part.indices.slice(entries.clone()), part.data.slice(entries));
-        change(Lines { first: first + lines.start, ends, indices, data }, to);
+        change(ValueLines { first: first + lines.start, ends, indices, data }, to);
     });
 }

@@ -91,8 +91,8 @@ impl<T: Scalar> Dense<T> {
         let budget = ctx.memory_left().saturating_sub(bytes);
         let height = block_height::<T>(k);
         let mut panels = match self.order() {
-            Order::C => Panels::Rows(AnyLinePanels::once(&self.to_any(), (height, 1), budget)?),
-            Order::Fortran => Panels::Columns(BandPanels::new(self, height, budget)?),
+            Order::C => GramPanels::Rows(AnyLinePanels::once(&self.to_any(), (height, 1), budget)?),
+            Order::Fortran => GramPanels::Columns(BandPanels::new(self, height, budget)?),
         };
         let _running = ctx.begin(|| {
             let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());
@@ -102,7 +102,7 @@ impl<T: Scalar> Dense<T> {
         let _held = ctx.hold(bytes);
         let mut gram = Gram::new(k, center, height);
         match &mut panels {
-            Panels::Rows(panels) => {
+            GramPanels::Rows(panels) => {
                 panels.sweep(ctx, &mut |LinePanel { lines, elements, .. }| {
                     let rows = ArrayView2::from_shape((lines, k), elements.as_typed())
                         .expect("a panel holds whole lines");
@@ -110,7 +110,7 @@ impl<T: Scalar> Dense<T> {
                     Ok(())
                 })?
             }
-            Panels::Columns(panels) => panels.sweep(ctx, &mut |band| {
+            GramPanels::Columns(panels) => panels.sweep(ctx, &mut |band| {
                 ctx.with_threads(|| gram.add_columns(band));
                 Ok(())
             })?,
@@ -120,16 +120,16 @@ impl<T: Scalar> Dense<T> {
 }
 
 /// Blocks of rows, as they lie or across the columns.
-enum Panels<T: Scalar> {
+enum GramPanels<T: Scalar> {
     Rows(AnyLinePanels),
     Columns(BandPanels<T>),
 }
 
-impl<T: Scalar> Panels<T> {
+impl<T: Scalar> GramPanels<T> {
     fn memory(&self) -> u64 {
         match self {
-            Panels::Rows(panels) => panels.memory(),
-            Panels::Columns(panels) => panels.memory(),
+            GramPanels::Rows(panels) => panels.memory(),
+            GramPanels::Columns(panels) => panels.memory(),
         }
     }
 }
@@ -162,20 +162,20 @@ struct Gram<'a, T> {
     /// What is taken from every row, and what the difference is multiplied by.
     center: Option<(&'a [T], T)>,
     height: usize,
-    tiles: Vec<Tile<T>>,
+    tiles: Vec<GramTile<T>>,
     /// Blocks of a round.
-    blocks: Vec<Block<T>>,
+    blocks: Vec<RowBlock<T>>,
 }
 
 /// A block of rows: its columns panel by panel, and its products tile by tile, which stay in the cache of a processor.
-struct Block<T> {
+struct RowBlock<T> {
     packed: Vec<T>,
     products: Vec<T>,
     rows: usize,
 }
 
 /// A part of the matrix on or above its diagonal, with rows of [`edge`] numbers.
-struct Tile<T> {
+struct GramTile<T> {
     rows: Range<usize>,
     cols: Range<usize>,
     sum: Vec<T>,
@@ -191,10 +191,10 @@ impl<'a, T: Scalar> Gram<'a, T> {
             .flat_map(|i| (i..per_side).map(move |j| (i, j)))
             .map(|(i, j)| {
                 let zeros = vec![T::zero(); range(i).len() * edge];
-                Tile { rows: range(i), cols: range(j), sum: zeros.clone(), lost: zeros }
+                GramTile { rows: range(i), cols: range(j), sum: zeros.clone(), lost: zeros }
             })
             .collect();
-        let blocks = (0..AT_ONCE).map(|_| Block { packed: vec![], products: vec![], rows: 0 });
+        let blocks = (0..AT_ONCE).map(|_| RowBlock { packed: vec![], products: vec![], rows: 0 });
         Gram { k, center, height, tiles, blocks: blocks.collect() }
     }
 
@@ -253,7 +253,7 @@ impl<'a, T: Scalar> Gram<'a, T> {
     }
 
     fn write_to(self, mut matrix: ArrayViewMut2<'_, T>) {
-        for Tile { rows, cols, sum, .. } in self.tiles {
+        for GramTile { rows, cols, sum, .. } in self.tiles {
             for (i, sums) in rows.zip(sum.chunks_exact(edge::<T>())) {
                 for (j, &sum) in cols.clone().zip(sums) {
                     if i < j {
@@ -288,7 +288,7 @@ fn subtract<T: Scalar>(row: &mut [T], center: &[T], scale: T) {
     row.iter_mut().zip(center).for_each(|(x, &center)| *x = (*x - center) * scale);
 }
 
-impl<T: Scalar> Block<T> {
+impl<T: Scalar> RowBlock<T> {
     /// Makes the products of all tiles, those of one left panel after the other.
     fn multiply(&mut self, k: usize) {
         let (edge, panels) = (edge::<T>(), k.div_ceil(edge::<T>()));
@@ -343,7 +343,7 @@ fn multiply_panels<T: Scalar>(packed: &[T], rows: usize, products: &mut [T]) {
     }
 }
 
-impl<T: Scalar> Tile<T> {
+impl<T: Scalar> GramTile<T> {
     fn add(&mut self, product: &[T]) {
         for ((sum, lost), &product) in self.sum.iter_mut().zip(&mut self.lost).zip(product) {
             let term = product - *lost;

@@ -9,9 +9,9 @@ use crate::error::{Error, Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::gemm::packing_memory;
 use crate::linalg::gemm::operand::Operand;
-use crate::linalg::gemm::strips::Strips;
+use crate::linalg::gemm::strips::RowStrips;
 use crate::linalg::gemm::tiles::Tiles;
-use crate::linalg::gemm::tiling::{Choice, Extents, Tiling, Way};
+use crate::linalg::gemm::tiling::{Extents, GemmStrategy, Strategies, Tiling};
 use crate::storage::work;
 use crate::storage::{Context, Held, Order, Place, Plan, bytes_of};
 
@@ -53,7 +53,7 @@ impl<T: Scalar> Dense<T> {
             ctx.meter().pass();
             return DenseMut::create((extents.m, extents.n), Order::C, &place, ctx)?.freeze();
         }
-        let product = Product::new((self, b), extents, (place == Place::Memory, taken), ctx)?;
+        let product = DenseProduct::new((self, b), extents, (place == Place::Memory, taken), ctx)?;
         let _running = ctx.begin(|| Ok(product.plan_to_make(&place)))?;
         product.make(&place)
     }
@@ -87,7 +87,7 @@ impl<T: Scalar> Dense<T> {
             return Ok(());
         }
         let taken = bytes_of::<T>(c.len());
-        let product = Product::new((self, b), extents, (true, taken), ctx)?;
+        let product = DenseProduct::new((self, b), extents, (true, taken), ctx)?;
         let _running = ctx.begin(|| Ok(product.plan()))?;
         c.fill(T::zero());
         product.add_to(c)
@@ -104,15 +104,15 @@ fn extents<T: Scalar>(a: &Dense<T>, b: &Dense<T>) -> Result<Extents> {
 }
 
 /// A product that is about to be made.
-struct Product<'a, T: Scalar> {
+struct DenseProduct<'a, T: Scalar> {
     a: Operand<'a, T>,
     b: Operand<'a, T>,
     extents: Extents,
-    way: Way,
+    way: GemmStrategy,
     ctx: &'a Context,
 }
 
-impl<'a, T: Scalar> Product<'a, T> {
+impl<'a, T: Scalar> DenseProduct<'a, T> {
     /// Chooses the way, beside a result that is in memory or not and takes some bytes of it.
     fn new(
         (a, b): (&'a Dense<T>, &'a Dense<T>),
@@ -123,13 +123,14 @@ impl<'a, T: Scalar> Product<'a, T> {
         let limit = ctx.memory_left();
         let (a, b) = (Operand::new(a, limit / 4), Operand::new(b, limit / 4));
         let budget = limit.saturating_sub(taken.saturating_add(packing_memory(ctx)));
-        let way = Choice { a: &a, b: &b, extents, result_in_memory, budget }.best()?;
-        Ok(Product { a, b, extents, way, ctx })
+        let way = Strategies { a: &a, b: &b, extents, result_in_memory, budget }.best()?;
+        Ok(DenseProduct { a, b, extents, way, ctx })
     }
 
     /// What it costs without the result.
     fn plan(&self) -> Plan {
-        let (Extents { m, k, n }, Way { passes, ring, kept, made, .. }) = (self.extents, self.way);
+        let (Extents { m, k, n }, GemmStrategy { passes, ring, kept, made, .. }) =
+            (self.extents, self.way);
         let streamed = passes[0] * self.a.bytes() + passes[1] * self.b.bytes();
         let in_place = self.a.bytes_in_place() + self.b.bytes_in_place();
         Plan::new("dense product")
@@ -159,7 +160,7 @@ impl<'a, T: Scalar> Product<'a, T> {
 
     /// Counts what is about to be read, and what is packed for as long as the answer lives.
     fn start(&self) -> Held {
-        let Way { passes, .. } = self.way;
+        let GemmStrategy { passes, .. } = self.way;
         (0..passes[0].max(passes[1])).for_each(|_| self.ctx.meter().pass());
         self.ctx.meter().read(self.a.bytes_in_place() + self.b.bytes_in_place());
         self.ctx.hold(packing_memory(self.ctx))
@@ -210,8 +211,8 @@ impl<'a, T: Scalar> Product<'a, T> {
         }
     }
 
-    fn strips(&self, lines: usize) -> Result<Strips<'_, T>> {
-        Strips::new((&self.a, &self.b), self.extents, lines, &self.way, self.ctx)
+    fn strips(&self, lines: usize) -> Result<RowStrips<'_, T>> {
+        RowStrips::new((&self.a, &self.b), self.extents, lines, &self.way, self.ctx)
     }
 
     fn tiles(&self, inner: usize) -> Result<Tiles<'_, T>> {

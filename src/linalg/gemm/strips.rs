@@ -14,11 +14,11 @@ use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::gemm::gemm_into;
 use crate::linalg::gemm::operand::{Block, Operand, reader};
-use crate::linalg::gemm::tiling::{Extents, Way};
+use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
 use crate::storage::{BufferMut, Context, Order};
 
 /// Multiplies strip by strip.
-pub(super) struct Strips<'a, T: Scalar> {
+pub(super) struct RowStrips<'a, T: Scalar> {
     a: &'a Operand<'a, T>,
     b: &'a Operand<'a, T>,
     extents: Extents,
@@ -30,16 +30,16 @@ pub(super) struct Strips<'a, T: Scalar> {
     ctx: &'a Context,
 }
 
-impl<'a, T: Scalar> Strips<'a, T> {
+impl<'a, T: Scalar> RowStrips<'a, T> {
     pub(super) fn new(
         (a, b): (&'a Operand<'a, T>, &'a Operand<'a, T>),
         extents: Extents,
         lines: usize,
-        way: &Way,
+        way: &GemmStrategy,
         ctx: &'a Context,
     ) -> Result<Self> {
         let left = ctx.work("a strip", way.kept as usize / size_of::<T>())?.counted(ctx.meter());
-        Ok(Strips { a, b, extents, lines, ring: way.ring, left, ctx })
+        Ok(RowStrips { a, b, extents, lines, ring: way.ring, left, ctx })
     }
 
     /// Adds the product of some rows of `A` with `B` to `c`.

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::gemm::gemm_into;
 use crate::linalg::gemm::operand::{Block, Operand, reader};
-use crate::linalg::gemm::tiling::{Extents, Way};
+use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
 use crate::storage::{BufferMut, Context};
 
 /// Multiplies tile by tile.
@@ -33,7 +33,7 @@ impl<'a, T: Scalar> Tiles<'a, T> {
         (a, b): (&'a Operand<'a, T>, &'a Operand<'a, T>),
         extents: Extents,
         inner: usize,
-        way: &Way,
+        way: &GemmStrategy,
         ctx: &'a Context,
     ) -> Result<Self> {
         let room = ctx.work("a tile", way.kept as usize / size_of::<T>())?.counted(ctx.meter());

@@ -39,7 +39,7 @@ pub(super) enum Tiling {
 
 /// What a way costs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Way {
+pub(super) struct GemmStrategy {
     pub(super) tiling: Tiling,
     /// How often each of the matrices is read.
     pub(super) passes: [u64; 2],
@@ -52,7 +52,7 @@ pub(super) struct Way {
 }
 
 /// What there is to choose from.
-pub(super) struct Choice<'a, T: Scalar> {
+pub(super) struct Strategies<'a, T: Scalar> {
     pub(super) a: &'a Operand<'a, T>,
     pub(super) b: &'a Operand<'a, T>,
     pub(super) extents: Extents,
@@ -62,9 +62,9 @@ pub(super) struct Choice<'a, T: Scalar> {
     pub(super) budget: u64,
 }
 
-impl<T: Scalar> Choice<'_, T> {
+impl<T: Scalar> Strategies<'_, T> {
     /// The cheapest way. Fails if none fits.
-    pub(super) fn best(&self) -> Result<Way> {
+    pub(super) fn best(&self) -> Result<GemmStrategy> {
         let ways = self.tiles().into_iter().map(|(rows, cols)| self.way_of_tiles(rows, cols));
         let ways = ways.chain([self.way_of_strips()]).flatten();
         ways.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).ok_or_else(|| {
@@ -79,7 +79,7 @@ impl<T: Scalar> Choice<'_, T> {
         (self.budget / 16).clamp(64 << 10, 12 << 20) as usize
     }
 
-    fn way_of_strips(&self) -> Option<Way> {
+    fn way_of_strips(&self) -> Option<GemmStrategy> {
         let (Extents { m, k, n }, size) = (self.extents, size_of::<T>());
         // Lines of the right matrix that are read together at least: a block of rows, or a column.
         let (least, length, all) = match self.b.matrix.order() {
@@ -116,7 +116,7 @@ impl<T: Scalar> Choice<'_, T> {
         let passes = [1, if self.b.streamed { strips as u64 } else { 1 }];
         // For every panel of columns the rows of the left matrix come from memory once.
         let again = if self.b.matrix.order() == Order::Fortran { panels * m * k * size } else { 0 };
-        Some(Way {
+        Some(GemmStrategy {
             tiling: Tiling::Strips { rows, lines },
             passes,
             ring,
@@ -137,7 +137,7 @@ impl<T: Scalar> Choice<'_, T> {
         parts(m).flat_map(|rows| parts(n).map(move |cols| (rows, cols))).collect()
     }
 
-    fn way_of_tiles(&self, rows: usize, cols: usize) -> Option<Way> {
+    fn way_of_tiles(&self, rows: usize, cols: usize) -> Option<GemmStrategy> {
         let (Extents { m, k, n }, size) = (self.extents, size_of::<T>());
         if k == 0 || !(self.a.streamed || self.b.streamed) {
             return None;
@@ -167,7 +167,14 @@ impl<T: Scalar> Choice<'_, T> {
             // Written in pieces of rows, and read again for checksums.
             seconds += (m * n * size) as f64 * PER_BYTE + (m * right) as f64 * PER_RUN;
         }
-        Some(Way { tiling: Tiling::Tiles { rows, cols, inner }, passes, ring, kept, made, seconds })
+        Some(GemmStrategy {
+            tiling: Tiling::Tiles { rows, cols, inner },
+            passes,
+            ring,
+            kept,
+            made,
+            seconds,
+        })
     }
 
     /// Bytes of a panel for `inner` terms of a tile, and its runs.

@@ -16,7 +16,7 @@ use crate::linalg::algebra::{Factor, Scalar, Widen};
 use crate::linalg::product::by_parts::{bytes_apart, in_parts};
 use crate::linalg::product::dense_product::{any_product, line_product};
 use crate::linalg::product::exact;
-use crate::linalg::product::exact::Parts;
+use crate::linalg::product::exact::RealParts;
 use crate::linalg::product::kernels::Vectors;
 use crate::linalg::product::lines_product::{PanelProduct, Ways, multiply_each, multiply_panels};
 use crate::linalg::product::prepared::FormProduct;
@@ -72,7 +72,7 @@ impl<X: Scalar> Products<X> {
     }
 }
 
-impl<X: Scalar + Parts> Products<X> {
+impl<X: Scalar + RealParts> Products<X> {
     /// Those of integers of 64 bits, which are summed as integers where the vectors are such.
     const fn exact<T: Element>(self) -> Self {
         let ways = Ways { exact: Some(exact::sparse::<X, T>), ..self.ways };

@@ -4,7 +4,7 @@ use crate::dense::{AnyDense, AnyLinePanels, LinePanel};
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar};
 use crate::linalg::product::kernels::{
-    DenseRows, Entries, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
+    Conjugation, DenseRows, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
 };
 use crate::linalg::product::operator::product_name;
 use crate::storage::parallel::{ParallelSlice, Tasks};
@@ -16,7 +16,7 @@ fn product<X: Scalar, T: Element + Factor<X>>(
     elements: &[T],
     (lines, length): (usize, usize),
     along: bool,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     (k, x, y): (usize, &[X], &mut [X]),
     ctx: &Context,
@@ -78,7 +78,7 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let along = (panels.matrix().order() == Order::C) != adjoint;
-    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let shape = panels.shape();
     let length = shape.1;
     let step = decoded_lines(length, along);

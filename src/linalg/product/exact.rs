@@ -24,13 +24,13 @@ const LARGEST: f64 = (1u64 << 53) as f64;
 type Both = Complex<f64>;
 
 /// The number as parts that are real, one or two; what a product of real numbers is for each.
-pub trait Parts: Copy + Send + Sync {
+pub trait RealParts: Copy + Send + Sync {
     const COUNT: usize;
     fn part(self, part: usize) -> f64;
     fn set(&mut self, part: usize, number: f64);
 }
 
-impl Parts for f64 {
+impl RealParts for f64 {
     const COUNT: usize = 1;
     fn part(self, _: usize) -> f64 {
         self
@@ -40,7 +40,7 @@ impl Parts for f64 {
     }
 }
 
-impl Parts for Complex<f64> {
+impl RealParts for Complex<f64> {
     const COUNT: usize = 2;
     fn part(self, part: usize) -> f64 {
         if part == 0 { self.re } else { self.im }
@@ -51,7 +51,7 @@ impl Parts for Complex<f64> {
 }
 
 /// Whether all numbers are integers, and not all are zeros.
-fn are_integers<X: Parts>(x: &[X]) -> bool {
+fn are_integers<X: RealParts>(x: &[X]) -> bool {
     let is_integer = |x: f64| x.fract() == 0.0 && x.abs() <= LARGEST;
     let parts = |x: X| (0..X::COUNT).map(move |part| x.part(part));
     x.iter().all(|&x| parts(x).all(is_integer)) && x.iter().any(|&x| parts(x).any(|x| x != 0.0))
@@ -98,7 +98,7 @@ fn two_product(a: f64, b: f64) -> (f64, f64) {
 }
 
 /// The product of a sparse matrix, or that with its transpose, if `x` holds integers; whether it does.
-pub(crate) fn sparse<X: Parts, T: Entry>(
+pub(crate) fn sparse<X: RealParts, T: Entry>(
     a: &AnyCompressed,
     adjoint: bool,
     (k, x, y): (usize, &[X], &mut [X]),
@@ -114,7 +114,7 @@ pub(crate) fn sparse<X: Parts, T: Entry>(
 }
 
 /// The product of a dense matrix, or that with its transpose, if `x` holds integers; whether it does.
-pub(crate) fn dense<X: Parts, T: Element>(
+pub(crate) fn dense<X: RealParts, T: Element>(
     a: &AnyDense,
     adjoint: bool,
     (k, x, y): (usize, &[X], &mut [X]),
@@ -163,7 +163,7 @@ fn add_across<T: Element>(elements: &[T], x: &[f64], sums: &mut [Both]) {
 }
 
 /// Multiplies every part of every one of `k` interleaved vectors by itself; whether they are integers.
-fn each_vector<X: Parts>(
+fn each_vector<X: RealParts>(
     (from, to): (usize, usize),
     (k, x, y): (usize, &[X], &mut [X]),
     ctx: &Context,

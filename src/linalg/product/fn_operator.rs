@@ -8,7 +8,8 @@ use crate::linalg::product::operator::{LinearOperator, no_adjoint};
 use crate::storage::Context;
 
 /// A product: from `x` into `y`, whose lengths were checked.
-type Product<'a, X> = Box<dyn Fn(&[X], &mut [X], &Context) -> Result<()> + Send + Sync + 'a>;
+type ProductFunction<'a, X> =
+    Box<dyn Fn(&[X], &mut [X], &Context) -> Result<()> + Send + Sync + 'a>;
 
 /// A linear operator whose products a function makes, and those with its adjoint another.
 ///
@@ -28,8 +29,8 @@ type Product<'a, X> = Box<dyn Fn(&[X], &mut [X], &Context) -> Result<()> + Send 
 /// ```
 pub struct FnOperator<'a, X> {
     shape: (usize, usize),
-    product: Product<'a, X>,
-    adjoint: Option<Product<'a, X>>,
+    product: ProductFunction<'a, X>,
+    adjoint: Option<ProductFunction<'a, X>>,
 }
 
 impl<'a, X: Scalar> FnOperator<'a, X> {

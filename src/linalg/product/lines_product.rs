@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::product::kernels::{
-    AnyPanel, Entries, How, Update, Vectors, multiply_lines, scatter_memory,
+    AnyPanel, Conjugation, How, Update, Vectors, multiply_lines, scatter_memory,
 };
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
@@ -103,7 +103,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
 ) -> Result<()> {
     let matrix = panels.matrix();
     let along = (matrix.format() == SparseFormat::Csr) != adjoint;
-    let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+    let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
     let mut next = Update::Set;
     sweep(panels, ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {

@@ -19,7 +19,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::spgemm::right::RightRows;
 use crate::linalg::spgemm::row_set::RowSet;
-use crate::linalg::spgemm::stretch::{Cuts, Group, Part, Rules, Stretch};
+use crate::linalg::spgemm::stretch::{RowPart, Rules, Stretch, StretchCuts, StretchGroup};
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 
@@ -46,15 +46,15 @@ pub(super) struct Cutter<'a> {
     stretch: Stretch,
     /// Whether it is of the same row as the one before.
     goes_on: bool,
-    size: Size,
+    size: StretchSize,
     /// Bytes that the stretches of this group take.
     group: u64,
-    cuts: Cuts,
+    cuts: StretchCuts,
 }
 
 /// What a stretch takes.
 #[derive(Clone, Copy, Default)]
-struct Size {
+struct StretchSize {
     /// Bytes of A.
     left: u64,
     /// Bytes of B.
@@ -77,8 +77,8 @@ impl<'a> Cutter<'a> {
     ) -> Self {
         let nrows = if right.is_read { right.shape.0 } else { 0 };
         let stretch = Stretch::plain(first..first, within.start..within.start);
-        let mut cuts = Cuts::default();
-        cuts.groups.push(Group { rows: first..first, entries: stretch.entries.clone() });
+        let mut cuts = StretchCuts::default();
+        cuts.groups.push(StretchGroup { rows: first..first, entries: stretch.entries.clone() });
         Cutter {
             right,
             rules,
@@ -92,7 +92,7 @@ impl<'a> Cutter<'a> {
             within,
             stretch,
             goes_on: false,
-            size: Size::default(),
+            size: StretchSize::default(),
             group: 0,
             cuts,
         }
@@ -143,7 +143,7 @@ impl<'a> Cutter<'a> {
         if !fits {
             return self.parts(columns, terms, (true, true));
         }
-        let Size { left, behind, .. } = self.size;
+        let StretchSize { left, behind, .. } = self.size;
         if left + behind >= self.rules.enough && self.carries() {
             self.end(None);
         }
@@ -152,7 +152,7 @@ impl<'a> Cutter<'a> {
 
     /// Whether what is at hand can stay, from the first row needed on.
     fn carries(&mut self) -> bool {
-        let Size { left, behind, jumps, first, .. } = self.size;
+        let StretchSize { left, behind, jumps, first, .. } = self.size;
         let first = first.unwrap_or(usize::MAX);
         if !jumps && self.kept.0 != first {
             let gone = self.at_hand.rows_from(0).take_while(|row| *row < first);
@@ -167,7 +167,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// Ends with the last row.
-    pub(super) fn finish(mut self) -> Cuts {
+    pub(super) fn finish(mut self) -> StretchCuts {
         self.end(None);
         self.cuts.groups.retain(|group| !group.rows.is_empty());
         self.cuts
@@ -191,7 +191,7 @@ impl<'a> Cutter<'a> {
         self.end(None);
         self.cuts.most_terms_in_parts = self.cuts.most_terms_in_parts.max(terms);
         self.stretch.rows.end += 1;
-        let part = |is_first, is_last| Some(Part { is_first, is_last, terms });
+        let part = |is_first, is_last| Some(RowPart { is_first, is_last, terms });
         for at in 0..columns.len() {
             let column = columns.slice(at..at + 1);
             if self.add(column, 0) {
@@ -250,7 +250,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// Ends a stretch, if there is anything in it.
-    fn end(&mut self, part: Option<Part>) {
+    fn end(&mut self, part: Option<RowPart>) {
         let (row, entry) = (self.stretch.rows.end, self.stretch.entries.end);
         // What is left of a row that goes on in another group is no stretch.
         if self.stretch.rows.is_empty() || (part.is_none() && self.goes_on) {
@@ -267,7 +267,7 @@ impl<'a> Cutter<'a> {
             stretch.runs = self.runs(stretch.carries);
             self.take_at_hand(stretch.carries);
         }
-        self.size = Size::default();
+        self.size = StretchSize::default();
         self.account(stretch, goes_on);
     }
 
@@ -310,7 +310,7 @@ impl<'a> Cutter<'a> {
         }
         if self.group > self.rules.group {
             let rows = if goes_on { row - 1..row - 1 } else { row..row };
-            self.cuts.groups.push(Group { rows, entries: entry..entry });
+            self.cuts.groups.push(StretchGroup { rows, entries: entry..entry });
             self.group = 0;
             // The next group starts as if nothing were at hand, so that it can be found again alone.
             self.at_hand.clear();

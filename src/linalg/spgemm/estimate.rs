@@ -6,11 +6,11 @@ use crate::error::Result;
 use crate::linalg::algebra::{AnyPair, Semiring};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::mask::Masking;
-use crate::linalg::spgemm::product::Product;
-use crate::linalg::spgemm::reading::{Item, Read, Reading};
-use crate::linalg::spgemm::right::Right;
+use crate::linalg::spgemm::product::SparseProduct;
+use crate::linalg::spgemm::reading::{Item, Read, StretchPanels};
+use crate::linalg::spgemm::right::RightMatrix;
 use crate::linalg::spgemm::sample::{Candidate, Classes};
-use crate::linalg::spgemm::sink::Counts;
+use crate::linalg::spgemm::sink::RowCounts;
 use crate::linalg::spgemm::stream::run;
 use crate::linalg::spgemm::stretch::Stretch;
 use crate::sparse::Csr;
@@ -18,7 +18,7 @@ use crate::storage::{Context, Index};
 
 /// Entries of the product; exact if every row is in the sample, which all are of a small matrix.
 pub(super) fn entries<S: Semiring, I: Index, P: Index>(
-    product: &Product<'_, S, I, P>,
+    product: &SparseProduct<'_, S, I, P>,
     classes: &Classes,
     ctx: &Context,
 ) -> Result<u64> {
@@ -50,7 +50,7 @@ fn chosen<I>(classes: &Classes, bytes: u64) -> Vec<Candidate> {
 
 /// The columns of some rows of A.
 fn sample<S: Semiring, I: Index, P: Index>(
-    product: &Product<'_, S, I, P>,
+    product: &SparseProduct<'_, S, I, P>,
     chosen: &[Candidate],
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
@@ -59,8 +59,8 @@ fn sample<S: Semiring, I: Index, P: Index>(
     let entries = |candidate: &Candidate| candidate.start..candidate.start + candidate.len;
     if product.left_is_read {
         let parts: Vec<Stretch> = chosen.iter().map(|row| Stretch::of_row(entries(row))).collect();
-        let reading = Reading::new(Some(&left.to_any()), None, &parts, &product.budget)?;
-        if let Some(Reading { mut panels, steps }) = reading {
+        let reading = StretchPanels::new(Some(&left.to_any()), None, &parts, &product.budget)?;
+        if let Some(StretchPanels { mut panels, steps }) = reading {
             panels.sweep_part(ctx, &mut |step, parts| {
                 let mut read = Read::new(parts);
                 for item in &steps[step].items {
@@ -88,17 +88,18 @@ fn sample<S: Semiring, I: Index, P: Index>(
 /// The entries of every row of a product of patterns.
 fn multiply<I: Index, P: Index>(
     sample: &Csr<(), I, P>,
-    right: &Right<(), I, P>,
+    right: &RightMatrix<(), I, P>,
     mask: Option<&Masking<I, P>>,
     budget: Budget,
     ctx: &Context,
 ) -> Result<Vec<usize>> {
     let (semiring, phase) = (AnyPair::<(), ()>::new(), "multiplying a sample");
     let left_is_read = false;
-    let product = Product { semiring, left: sample, right, mask, left_is_read, budget, phase };
+    let product =
+        SparseProduct { semiring, left: sample, right, mask, left_is_read, budget, phase };
     let seen = product.inspect(ctx)?;
     let _work = ctx.hold(product.memory(&seen));
-    let mut counts = Counts::default();
+    let mut counts = RowCounts::default();
     let most_terms = seen.classes.most_terms();
     run(&product, seen.cuts, most_terms, &mut counts, ctx)?;
     Ok(counts.lens)

@@ -9,10 +9,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::cut::Cutter;
-use crate::linalg::spgemm::reading::{Item, Read, Reading, step_bytes};
+use crate::linalg::spgemm::reading::{Item, Read, StretchPanels, step_bytes};
 use crate::linalg::spgemm::right::{RightRows, span};
 use crate::linalg::spgemm::sample::Classes;
-use crate::linalg::spgemm::stretch::{Cuts, Rules, Stretch};
+use crate::linalg::spgemm::stretch::{Rules, Stretch, StretchCuts};
 use crate::sparse::{AnyCompressed, IndexVec, Indices, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Held, Index};
@@ -21,9 +21,9 @@ use crate::storage::{Context, Held, Index};
 const ROWS: usize = 1 << 13;
 
 /// What was seen.
-pub(super) struct Seen {
+pub(super) struct Inspected {
     pub(super) classes: Classes,
-    pub(super) cuts: Cuts,
+    pub(super) cuts: StretchCuts,
     /// Bytes of what was kept at a time of what was read.
     pub(super) longest_row: u64,
 }
@@ -38,7 +38,7 @@ pub(super) fn inspect(
     rules: Rules,
     budget: &Budget,
     ctx: &Context,
-) -> Result<Seen> {
+) -> Result<Inspected> {
     let mut looking = Looking {
         a,
         right,
@@ -57,7 +57,7 @@ pub(super) fn inspect(
         looking.read(&even_stretches(a, step_bytes(budget) as usize), budget, ctx)?;
     }
     let longest_row = looking.bytes_at_hand;
-    Ok(Seen { classes: looking.classes, cuts: looking.cutter.finish(), longest_row })
+    Ok(Inspected { classes: looking.classes, cuts: looking.cutter.finish(), longest_row })
 }
 
 /// Rows in runs whose pointers and indices take about `bytes` bytes.
@@ -108,8 +108,8 @@ impl Looking<'_> {
 
     /// Reads and looks at all rows.
     fn read(&mut self, stretches: &[Stretch], budget: &Budget, ctx: &Context) -> Result<()> {
-        let reading = Reading::new(Some(self.a), None, stretches, budget)?;
-        let Some(Reading { mut panels, steps }) = reading else {
+        let reading = StretchPanels::new(Some(self.a), None, stretches, budget)?;
+        let Some(StretchPanels { mut panels, steps }) = reading else {
             return Ok(());
         };
         let longest = stretches.iter().map(|stretch| stretch.entries.len()).max().unwrap_or(0);

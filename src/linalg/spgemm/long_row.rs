@@ -7,7 +7,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::Fault;
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::kernels::{Lines, Merge, RowMask, Rows, Window, retain};
+use crate::linalg::spgemm::kernels::{
+    MergeAccumulator, ProductRows, RowMask, Rows, Window, retain,
+};
 use crate::linalg::spgemm::sink::Sink;
 use crate::storage::Index;
 
@@ -19,13 +21,13 @@ const BATCH: usize = 1 << 16;
 
 /// The sums of one row.
 pub(super) struct LongRow<S: Semiring, I> {
-    sums: Sums<S, I>,
+    sums: RowSums<S, I>,
     columns: usize,
 }
 
-enum Sums<S: Semiring, I> {
+enum RowSums<S: Semiring, I> {
     All(Window<S>),
-    List(Merge<S, I>),
+    List(MergeAccumulator<S, I>),
 }
 
 impl<S: Semiring, I: Index> LongRow<S, I> {
@@ -39,12 +41,12 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
             (true, _) => {
                 let mut window = Window::new(semiring);
                 window.widen(columns);
-                Sums::All(window)
+                RowSums::All(window)
             }
             (false, bytes) if bytes <= budget.long_row() => {
-                let mut merge = Merge::new(semiring, batch::<S, I>(terms, budget));
+                let mut merge = MergeAccumulator::new(semiring, batch::<S, I>(terms, budget));
                 merge.start(0, columns);
-                Sums::List(merge)
+                RowSums::List(merge)
             }
             (false, bytes) => {
                 return Err(Error::new(ErrorKind::Memory, "a row of the result would not fit")
@@ -73,10 +75,10 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
         for (k, &x) in indices.iter().zip(values) {
             let (indices, values) = b.row(k.to_usize())?;
             match &mut self.sums {
-                Sums::All(window) => {
+                RowSums::All(window) => {
                     window.add::<false, I>((x, indices, values), 0, self.columns)?
                 }
-                Sums::List(merge) => merge.add((x, indices, values))?,
+                RowSums::List(merge) => merge.add((x, indices, values))?,
             }
         }
         Ok(())
@@ -91,7 +93,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
         let mut sorted = Vec::new();
         let row = mask.map(|(mask, row)| Ok((mask.row(row, &mut sorted)?, mask.is_kept)));
         let row = row.transpose().map_err(|Fault| mask_changed())?;
-        let hand_on = |lines: &mut Lines<I, S::Sum>| {
+        let hand_on = |lines: &mut ProductRows<I, S::Sum>| {
             if let Some((mask, is_kept)) = row {
                 retain(mask, is_kept, lines, 0);
             }
@@ -102,10 +104,13 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     }
 
     /// Calls `hand_on` with the sums, piece by piece.
-    fn pieces(self, mut hand_on: impl FnMut(&mut Lines<I, S::Sum>) -> Result<()>) -> Result<()> {
+    fn pieces(
+        self,
+        mut hand_on: impl FnMut(&mut ProductRows<I, S::Sum>) -> Result<()>,
+    ) -> Result<()> {
         match self.sums {
-            Sums::All(mut window) => {
-                let (words, mut lines) = (self.columns.div_ceil(64), Lines::new());
+            RowSums::All(mut window) => {
+                let (words, mut lines) = (self.columns.div_ceil(64), ProductRows::new());
                 for start in (0..words).step_by(PIECE) {
                     lines.clear(PIECE * 64);
                     window.take(0, start..words.min(start + PIECE), &mut lines);
@@ -113,7 +118,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
                 }
                 Ok(())
             }
-            Sums::List(mut merge) => hand_on(merge.finish()),
+            RowSums::List(mut merge) => hand_on(merge.finish()),
         }
     }
 }
@@ -144,5 +149,5 @@ fn entry_bytes<S: Semiring, I>() -> u64 {
 
 /// Bytes of a term, and of the entry it may become.
 fn term_bytes<S: Semiring, I: Index>() -> u64 {
-    Merge::<S, I>::batch_bytes(1) + entry_bytes::<S, I>()
+    MergeAccumulator::<S, I>::batch_bytes(1) + entry_bytes::<S, I>()
 }

@@ -5,9 +5,9 @@ use crate::linalg::algebra::{AnyPair, PlusTimes, Scalar, Semiring};
 use crate::linalg::spgemm::estimate;
 use crate::linalg::spgemm::few::few;
 use crate::linalg::spgemm::mask::Masking;
-use crate::linalg::spgemm::product::Product;
-use crate::linalg::spgemm::right::Right;
-use crate::linalg::spgemm::sink::Filling;
+use crate::linalg::spgemm::product::SparseProduct;
+use crate::linalg::spgemm::right::RightMatrix;
+use crate::linalg::spgemm::sink::RowCopies;
 use crate::linalg::spgemm::stream::run;
 use crate::sparse::{AnyCompressed, AnyWriter, Csc, Csr, Types, check_widths};
 use crate::storage::{Context, Index, Place, Plan, SparseFormat};
@@ -112,8 +112,8 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
         return Ok(product);
     }
     let before = ctx.meter().bytes_read();
-    let right = Right::new(b, ctx)?;
-    let product = Product::new(semiring, (a, &right), mask, place, ctx)?;
+    let right = RightMatrix::new(b, ctx)?;
+    let product = SparseProduct::new(semiring, (a, &right), mask, place, ctx)?;
     let seen = product.inspect(ctx)?;
     let entries = estimate::entries(&product, &seen.classes, ctx)?;
     let looked = ctx.meter().bytes_read() - before;
@@ -128,7 +128,7 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     let room = product.room(&seen, entries);
     let types = Types::of::<S::Sum, I, P>();
     if let Place::Memory = place {
-        let mut filling = Filling::new(types, shape, room, ctx)?;
+        let mut filling = RowCopies::new(types, shape, room, ctx)?;
         run(&product, seen.cuts, most_terms, &mut filling, ctx)?;
         return filling.finish().map(AnyCompressed::into_typed);
     }

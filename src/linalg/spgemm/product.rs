@@ -3,22 +3,22 @@
 use crate::error::Result;
 use crate::linalg::algebra::Semiring;
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::inspect::{Seen, inspect};
+use crate::linalg::spgemm::inspect::{Inspected, inspect};
 use crate::linalg::spgemm::long_row::LongRow;
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::reading::{ring_bytes, step_bytes};
-use crate::linalg::spgemm::right::Right;
+use crate::linalg::spgemm::right::RightMatrix;
 use crate::linalg::spgemm::store::Store;
-use crate::linalg::spgemm::stretch::{Group, Rules, Stretch};
+use crate::linalg::spgemm::stretch::{Rules, Stretch, StretchGroup};
 use crate::sparse::{AnyWriter, Csr};
 use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan};
 
 /// Both matrices, and how they are multiplied.
-pub(super) struct Product<'a, S: Semiring, I: Index, P: Index> {
+pub(super) struct SparseProduct<'a, S: Semiring, I: Index, P: Index> {
     pub(super) semiring: S,
     pub(super) left: &'a Csr<S::Left, I, P>,
-    pub(super) right: &'a Right<S::Right, I, P>,
+    pub(super) right: &'a RightMatrix<S::Right, I, P>,
     /// Which of its positions are kept, if not all are.
     pub(super) mask: Option<&'a Masking<I, P>>,
     /// Whether the left matrix is read, or used where it lies.
@@ -28,11 +28,11 @@ pub(super) struct Product<'a, S: Semiring, I: Index, P: Index> {
     pub(super) phase: &'static str,
 }
 
-impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
+impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
     /// Fails if the memory limit leaves too little for any product.
     pub(super) fn new(
         semiring: S,
-        (left, right): (&'a Csr<S::Left, I, P>, &'a Right<S::Right, I, P>),
+        (left, right): (&'a Csr<S::Left, I, P>, &'a RightMatrix<S::Right, I, P>),
         mask: Option<&'a Masking<I, P>>,
         place: &Place,
         ctx: &Context,
@@ -48,7 +48,15 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
         };
         let is_read = left_is_read || right.is_read;
         let budget = Budget::new::<S, I>(work, is_read, ctx.thread_count())?;
-        Ok(Product { semiring, left, right, mask, left_is_read, budget, phase: "multiplying" })
+        Ok(SparseProduct {
+            semiring,
+            left,
+            right,
+            mask,
+            left_is_read,
+            budget,
+            phase: "multiplying",
+        })
     }
 
     /// How A is cut.
@@ -78,14 +86,14 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// Looks at the left matrix.
-    pub(super) fn inspect(&self, ctx: &Context) -> Result<Seen> {
+    pub(super) fn inspect(&self, ctx: &Context) -> Result<Inspected> {
         let left = self.left.pattern().to_any();
         inspect(&left, (0, 0), 0..left.nnz(), self.right.rows(), self.rules(), &self.budget, ctx)
     }
 
     /// The stretches of a group, which did not fit in memory together with those of all others.
-    pub(super) fn cut_again(&self, group: Group, ctx: &Context) -> Result<Vec<Stretch>> {
-        let Group { rows, entries } = group;
+    pub(super) fn cut_again(&self, group: StretchGroup, ctx: &Context) -> Result<Vec<Stretch>> {
+        let StretchGroup { rows, entries } = group;
         let first = (rows.start, self.left.span(rows.start).start);
         let part = self.left.pattern().row_range(rows)?.to_any();
         let rules = Rules { group: u64::MAX, ..self.rules() };
@@ -93,7 +101,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// Bytes of memory that multiplying takes, beside the result.
-    pub(super) fn memory(&self, seen: &Seen) -> u64 {
+    pub(super) fn memory(&self, seen: &Inspected) -> u64 {
         let (rows, columns) = (self.left.nrows(), self.right.matrix.ncols());
         let long = match seen.cuts.most_terms_in_parts {
             0 => 0,
@@ -110,7 +118,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// Bytes of memory that finding the cuts of a group again takes beside that.
-    fn memory_to_cut_again(&self, seen: &Seen) -> u64 {
+    fn memory_to_cut_again(&self, seen: &Inspected) -> u64 {
         if seen.cuts.groups.len() < 2 {
             return 0;
         }
@@ -126,7 +134,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// Entries to make room for, if about `entries` are expected.
-    pub(super) fn room(&self, seen: &Seen, entries: u64) -> usize {
+    pub(super) fn room(&self, seen: &Inspected, entries: u64) -> usize {
         let terms = seen.classes.terms();
         let most = self.mask.map_or(terms, |mask| mask.most_entries(terms));
         let most = most.min(P::LARGEST as u64);
@@ -134,7 +142,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// Bytes of all memory, with that of a result in memory.
-    fn all_memory(&self, seen: &Seen, entries: u64, place: &Place, ctx: &Context) -> u64 {
+    fn all_memory(&self, seen: &Inspected, entries: u64, place: &Place, ctx: &Context) -> u64 {
         let is_read = self.left_is_read || self.right.is_read;
         let ring = if is_read { ring_bytes(&self.budget) } else { 0 };
         let result = match place {
@@ -150,7 +158,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     /// Fails if a result in memory does not fit.
     pub(super) fn check_memory(
         &self,
-        seen: &Seen,
+        seen: &Inspected,
         entries: u64,
         place: &Place,
         ctx: &Context,
@@ -168,7 +176,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     pub(super) fn plan(
         &self,
         plan: Plan,
-        seen: &Seen,
+        seen: &Inspected,
         entries: u64,
         looked: u64,
         place: &Place,
@@ -194,7 +202,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// Bytes of both matrices that multiplying reads.
-    fn bytes_to_read(&self, seen: &Seen) -> u64 {
+    fn bytes_to_read(&self, seen: &Inspected) -> u64 {
         let [left, right] = seen.cuts.reads;
         let left = if self.left_is_read { left } else { self.left.stored_bytes() };
         let right = if self.right.is_read { right } else { self.right.matrix.stored_bytes() };
@@ -203,8 +211,8 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// Bytes of A that are read to find the cuts of all groups but the first again.
-    fn bytes_to_cut_again(&self, seen: &Seen) -> u64 {
-        let bytes = |Group { rows, .. }: &Group| {
+    fn bytes_to_cut_again(&self, seen: &Inspected) -> u64 {
+        let bytes = |StretchGroup { rows, .. }: &StretchGroup| {
             let end = self.left.span(rows.end - 1).end;
             let entries = end.saturating_sub(self.left.span(rows.start).start);
             Csr::<(), I, P>::bytes_of(rows.len(), entries)
@@ -213,7 +221,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// How often A is read, or B if that is more often.
-    fn passes(&self, seen: &Seen) -> u64 {
+    fn passes(&self, seen: &Inspected) -> u64 {
         let of_left = if seen.cuts.groups.len() > 1 { 3 } else { 2 };
         let right = self.right.matrix.stored_bytes();
         let of_right = if self.right.is_read { seen.cuts.reads[1].div_ceil(right) } else { 1 };
@@ -221,7 +229,7 @@ impl<'a, S: Semiring, I: Index, P: Index> Product<'a, S, I, P> {
     }
 
     /// Counts passes, and what is used where it lies.
-    pub(super) fn count_passes(&self, seen: &Seen, ctx: &Context) {
+    pub(super) fn count_passes(&self, seen: &Inspected, ctx: &Context) {
         (0..self.passes(seen)).for_each(|_| ctx.meter().pass());
         let there = |is_read: bool, stored: u64| if is_read { 0 } else { stored };
         ctx.meter().read(there(self.left_is_read, self.left.stored_bytes()));

@@ -23,7 +23,7 @@ const DIRECT: usize = 256 << 10;
 const BESIDE: usize = 2 * 4096;
 
 /// A read of some MiB.
-pub(super) struct Step {
+pub(super) struct LoadStep {
     /// The number of the stretch it is for.
     pub(super) stretch: usize,
     /// Whether the stretch has all it needs afterwards.
@@ -43,9 +43,9 @@ pub(super) enum Item {
 }
 
 /// Reads the steps of some stretches.
-pub(super) struct Reading {
+pub(super) struct StretchPanels {
     pub(super) panels: ArrayPanels,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<LoadStep>,
 }
 
 /// Bytes of a step.
@@ -89,7 +89,7 @@ fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
     [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
 }
 
-impl Reading {
+impl StretchPanels {
     /// What `stretches` read of `left` and `right`, if these are to be read. `None` if that is nothing.
     pub(super) fn new(
         left: Option<&AnyCompressed>,
@@ -119,7 +119,7 @@ impl Reading {
             return Ok(None);
         }
         let how = How::once(ring_bytes(budget)).gathered(bytes / count.max(1) < DIRECT);
-        Ok(Some(Reading { panels: ArrayPanels::new(arrays, panels, how)?, steps }))
+        Ok(Some(StretchPanels { panels: ArrayPanels::new(arrays, panels, how)?, steps }))
     }
 }
 
@@ -132,7 +132,7 @@ struct Packing {
     first: usize,
     /// Bytes of a step.
     room: usize,
-    steps: Vec<Step>,
+    steps: Vec<LoadStep>,
     panels: Vec<Vec<Part>>,
     /// The step at hand.
     items: Vec<Item>,
@@ -197,7 +197,7 @@ impl Packing {
         self.used = 0;
         if !self.items.is_empty() {
             let items = std::mem::take(&mut self.items);
-            self.steps.push(Step { stretch: n, is_last: false, items });
+            self.steps.push(LoadStep { stretch: n, is_last: false, items });
             self.panels.push(std::mem::take(&mut self.parts));
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct RightRows<'a> {
 }
 
 impl RightRows<'_> {
-    /// As [`Right::span`].
+    /// As [`RightMatrix::span`].
     #[inline(always)]
     pub(super) fn span(&self, k: usize) -> std::result::Result<Range<usize>, Fault> {
         by_index!(self.indptr, indptr => span(indptr, self.nnz, k))
@@ -57,7 +57,7 @@ pub(super) fn bytes_of_row(entries: usize, entry: usize) -> u64 {
 }
 
 /// The right matrix.
-pub(super) struct Right<T: Entry, I: Index, P: Index> {
+pub(super) struct RightMatrix<T: Entry, I: Index, P: Index> {
     pub(super) matrix: Csr<T, I, P>,
     /// The matrix's pointers; a copy of them if its rows are read.
     indptr: Buffer<P>,
@@ -67,7 +67,7 @@ pub(super) struct Right<T: Entry, I: Index, P: Index> {
     rising: bool,
 }
 
-impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
+impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
     /// Fails if the matrix must be read and its pointers take more than half of the memory limit, or if one that need
     /// not be read has a bad index.
     pub(super) fn new(matrix: &Csr<T, I, P>, ctx: &Context) -> Result<Self> {
@@ -76,7 +76,7 @@ impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
             true => (kept_pointers(matrix, ctx)?, false),
             false => (matrix.indptr().clone(), ctx.with_threads(|| matrix.check())?),
         };
-        Ok(Right { matrix: matrix.clone(), indptr, is_read, rising })
+        Ok(RightMatrix { matrix: matrix.clone(), indptr, is_read, rising })
     }
 
     /// Bytes that it takes of the memory limit, pages of its file among them.
@@ -90,8 +90,8 @@ impl<T: Entry, I: Index, P: Index> Right<T, I, P> {
     }
 
     /// The same without values.
-    pub(super) fn pattern(&self) -> Right<(), I, P> {
-        Right {
+    pub(super) fn pattern(&self) -> RightMatrix<(), I, P> {
+        RightMatrix {
             matrix: self.matrix.pattern(),
             indptr: self.indptr.clone(),
             is_read: self.is_read,

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::kernels::{Limits, Lines, Multiplier, RowMask, Rows};
+use crate::linalg::spgemm::kernels::{Limits, ProductRows, RowMask, RowMultiplier, Rows};
 use crate::linalg::spgemm::sink::Sink;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Index, parallel};
@@ -34,16 +34,16 @@ pub(super) struct Rounds<S: Semiring, I> {
     budget: Budget,
     limits: Limits,
     /// Multipliers that are not at work; there are never more than threads.
-    multipliers: Mutex<Vec<Multiplier<S, I>>>,
+    multipliers: Mutex<Vec<RowMultiplier<S, I>>>,
     /// What the round before made: so many chunks of it.
-    made: Vec<Lines<I, S::Sum>>,
+    made: Vec<ProductRows<I, S::Sum>>,
     chunks_made: usize,
     /// What the next round will be made in.
-    spare: Vec<Lines<I, S::Sum>>,
+    spare: Vec<ProductRows<I, S::Sum>>,
 }
 
 /// Rows for one thread.
-struct Chunk<'t> {
+struct RowsOfThread<'t> {
     rows: Range<usize>,
     /// The terms of each row.
     terms: &'t [usize],
@@ -60,7 +60,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
         budget: Budget,
         limits: Limits,
     ) -> Self {
-        let lines = || (0..budget.chunks).map(|_| Lines::new()).collect();
+        let lines = || (0..budget.chunks).map(|_| ProductRows::new()).collect();
         Rounds {
             semiring,
             shape,
@@ -133,7 +133,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
     pub(super) fn release(&mut self) {
         debug_assert_eq!(self.chunks_made, 0);
         self.multipliers.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.made.iter_mut().chain(&mut self.spare).for_each(|lines| *lines = Lines::new());
+        self.made.iter_mut().chain(&mut self.spare).for_each(|lines| *lines = ProductRows::new());
     }
 
     /// What was made was handed on; so many chunks of the next round are made.
@@ -146,10 +146,10 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
     }
 
     /// Cuts rows, which have so many terms, into chunks of about equal work.
-    fn cut<'t>(&self, rows: Range<usize>, terms: &'t [usize]) -> Vec<Chunk<'t>> {
+    fn cut<'t>(&self, rows: Range<usize>, terms: &'t [usize]) -> Vec<RowsOfThread<'t>> {
         let mut chunks = Vec::new();
         let (mut start, mut work, mut entries) = (0, 0, 0);
-        let chunk = |start: usize, end: usize, entries| Chunk {
+        let chunk = |start: usize, end: usize, entries| RowsOfThread {
             rows: rows.start + start..rows.start + end,
             terms: &terms[start..end],
             entries,
@@ -170,8 +170,8 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
     /// Cuts chunks into rounds that fit.
     fn rounds<'c, 't>(
         &self,
-        chunks: &'c [Chunk<'t>],
-    ) -> impl Iterator<Item = &'c [Chunk<'t>]> + use<'c, 't, S, I> {
+        chunks: &'c [RowsOfThread<'t>],
+    ) -> impl Iterator<Item = &'c [RowsOfThread<'t>]> + use<'c, 't, S, I> {
         let (most_chunks, most_entries) = (self.budget.chunks, self.budget.round);
         let mut rest = chunks;
         std::iter::from_fn(move || {
@@ -192,7 +192,7 @@ struct Makers<'m, S: Semiring, I> {
     semiring: S,
     columns: usize,
     limits: Limits,
-    multipliers: &'m Mutex<Vec<Multiplier<S, I>>>,
+    multipliers: &'m Mutex<Vec<RowMultiplier<S, I>>>,
 }
 
 impl<S: Semiring, I: Index> Makers<'_, S, I> {
@@ -200,8 +200,8 @@ impl<S: Semiring, I: Index> Makers<'_, S, I> {
         &self,
         (a, b): (Panel<'a, S::Left, I>, impl Rows<'a, S::Right, I>),
         mask: Option<RowMask<'_, I>>,
-        chunks: &[Chunk<'_>],
-        lines: &mut [Lines<I, S::Sum>],
+        chunks: &[RowsOfThread<'_>],
+        lines: &mut [ProductRows<I, S::Sum>],
     ) -> std::result::Result<(), Fault> {
         let tasks = chunks.par_iter().zip(lines).with_max_len(1);
         tasks.try_for_each(|(chunk, lines)| {
@@ -214,8 +214,8 @@ impl<S: Semiring, I: Index> Makers<'_, S, I> {
         })
     }
 
-    fn take(&self) -> Multiplier<S, I> {
+    fn take(&self) -> RowMultiplier<S, I> {
         let spare = self.multipliers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        spare.unwrap_or_else(|| Multiplier::new(self.semiring, self.limits))
+        spare.unwrap_or_else(|| RowMultiplier::new(self.semiring, self.limits))
     }
 }

@@ -1,7 +1,7 @@
 //! Where the rows of a product go, in order.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::spgemm::kernels::Lines;
+use crate::linalg::spgemm::kernels::ProductRows;
 use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, IndicesMut, Types, by_index_mut, largest};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
@@ -10,7 +10,7 @@ use crate::storage::{Context, Entry, Index, Place, RawBufferMut, SparseFormat};
 /// Takes rows.
 pub(super) trait Sink<I, V>: Send {
     /// Takes the next whole rows, on the threads of the context.
-    fn lines(&mut self, lines: &[Lines<I, V>]) -> Result<()>;
+    fn lines(&mut self, lines: &[ProductRows<I, V>]) -> Result<()>;
 
     /// Takes some entries of the row that comes next.
     fn part(&mut self, indices: &[I], data: &[V]) -> Result<()>;
@@ -21,7 +21,7 @@ pub(super) trait Sink<I, V>: Send {
 
 /// Rows written to a file.
 impl<V: Entry, I: Index> Sink<I, V> for AnyWriter {
-    fn lines(&mut self, lines: &[Lines<I, V>]) -> Result<()> {
+    fn lines(&mut self, lines: &[ProductRows<I, V>]) -> Result<()> {
         lines
             .iter()
             .map(rows_of)
@@ -38,22 +38,22 @@ impl<V: Entry, I: Index> Sink<I, V> for AnyWriter {
 }
 
 /// Entries of each row, and all indices and values.
-type Made<'a> = (&'a [usize], Raw<'a>, Raw<'a>);
+type RowArrays<'a> = (&'a [usize], Raw<'a>, Raw<'a>);
 
-fn rows_of<V: Entry, I: Index>(lines: &Lines<I, V>) -> Made<'_> {
+fn rows_of<V: Entry, I: Index>(lines: &ProductRows<I, V>) -> RowArrays<'_> {
     (&lines.lens, Raw::of(&lines.indices), Raw::of(&lines.data))
 }
 
 /// Entries of each row, and nothing else.
 #[derive(Default)]
-pub(super) struct Counts {
+pub(super) struct RowCounts {
     pub(super) lens: Vec<usize>,
     /// Entries of a row that came in parts.
     parts: usize,
 }
 
-impl<I: Send, V: Send> Sink<I, V> for Counts {
-    fn lines(&mut self, lines: &[Lines<I, V>]) -> Result<()> {
+impl<I: Send, V: Send> Sink<I, V> for RowCounts {
+    fn lines(&mut self, lines: &[ProductRows<I, V>]) -> Result<()> {
         lines.iter().for_each(|lines| self.lens.extend_from_slice(&lines.lens));
         Ok(())
     }
@@ -70,7 +70,7 @@ impl<I: Send, V: Send> Sink<I, V> for Counts {
 }
 
 /// Rows copied to where they stay in memory, by all threads.
-pub(super) struct Filling {
+pub(super) struct RowCopies {
     draft: AnyDraft,
     types: Types,
     shape: (usize, usize),
@@ -80,7 +80,7 @@ pub(super) struct Filling {
     ctx: Context,
 }
 
-impl Filling {
+impl RowCopies {
     /// A matrix of `shape` with room for `room` entries, and more if there are more.
     pub(super) fn new(
         types: Types,
@@ -89,7 +89,7 @@ impl Filling {
         ctx: &Context,
     ) -> Result<Self> {
         let draft = AnyDraft::new((SparseFormat::Csr, types), shape, room, &Place::Memory, ctx)?;
-        Ok(Filling { draft, types, shape, rows: 0, nnz: 0, ctx: ctx.clone() })
+        Ok(RowCopies { draft, types, shape, rows: 0, nnz: 0, ctx: ctx.clone() })
     }
 
     pub(super) fn finish(self) -> Result<AnyCompressed> {
@@ -128,7 +128,7 @@ impl Filling {
         Ok(())
     }
 
-    fn take_lines(&mut self, lines: &[Made<'_>]) -> Result<()> {
+    fn take_lines(&mut self, lines: &[RowArrays<'_>]) -> Result<()> {
         self.make_room(lines.iter().map(|(_, indices, _)| indices.len()).sum())?;
         let AnyDraft { indptr, indices, data, .. } = &mut self.draft;
         let (mut indptr, mut indices, mut data) =
@@ -171,8 +171,8 @@ fn fill_ends<P: Index>(lens: &[usize], start: usize, indptr: &mut [P]) {
     }
 }
 
-impl<V: Entry, I: Index> Sink<I, V> for Filling {
-    fn lines(&mut self, lines: &[Lines<I, V>]) -> Result<()> {
+impl<V: Entry, I: Index> Sink<I, V> for RowCopies {
+    fn lines(&mut self, lines: &[ProductRows<I, V>]) -> Result<()> {
         self.take_lines(&lines.iter().map(rows_of).collect::<Vec<_>>())
     }
 
@@ -192,8 +192,8 @@ mod tests {
     use super::*;
     use crate::sparse::Csr;
 
-    fn lines(lens: &[usize]) -> Lines<u32, f64> {
-        let mut lines = Lines::new();
+    fn lines(lens: &[usize]) -> ProductRows<u32, f64> {
+        let mut lines = ProductRows::new();
         lines.lens.extend_from_slice(lens);
         for n in lens.iter().flat_map(|&len| 0..len) {
             lines.indices.push(n as u32);
@@ -206,7 +206,7 @@ mod tests {
     fn more_entries_than_expected_find_room() {
         let ctx = Context::new();
         let types = Types::of::<f64, u32, u32>();
-        let mut filling = Filling::new(types, (7, 50), 3, &ctx).unwrap();
+        let mut filling = RowCopies::new(types, (7, 50), 3, &ctx).unwrap();
         filling.lines(&[lines(&[2, 0]), lines(&[1, 9])]).unwrap();
         let sink: &mut dyn Sink<u32, f64> = &mut filling;
         sink.part(&[3, 4], &[3.0, 4.0]).unwrap();
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn more_entries_than_pointers_can_count_are_an_error() {
         let types = Types::of::<(), u32, u32>();
-        let mut filling = Filling::new(types, (2, 50), 3, &Context::new()).unwrap();
+        let mut filling = RowCopies::new(types, (2, 50), 3, &Context::new()).unwrap();
         filling.nnz = i32::MAX as usize - 1;
         let error = filling.part(&[3u32, 4], &[(), ()]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Type, "{error}");

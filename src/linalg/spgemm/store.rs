@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::linalg::product::Fault;
 use crate::linalg::spgemm::kernels::Rows;
-use crate::linalg::spgemm::right::{Right, bytes_of_row};
+use crate::linalg::spgemm::right::{RightMatrix, bytes_of_row};
 use crate::linalg::spgemm::row_set::RowSet;
 use crate::storage::{Entry, Index};
 
@@ -44,7 +44,7 @@ impl<T: Entry, I: Index> Store<T, I> {
     /// none that is needed comes before the last one at hand and is not at hand.
     pub(super) fn turn<'a, P: Index>(
         &mut self,
-        right: &Right<T, I, P>,
+        right: &RightMatrix<T, I, P>,
         needed: impl Iterator<Item = &'a I> + Clone,
         carries: bool,
         room: u64,
@@ -86,7 +86,11 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Makes room for the rows that are not at hand, which are behind the others.
-    fn make_room<P: Index>(&mut self, right: &Right<T, I, P>, room: u64) -> Result<(), Fault> {
+    fn make_room<P: Index>(
+        &mut self,
+        right: &RightMatrix<T, I, P>,
+        room: u64,
+    ) -> Result<(), Fault> {
         let mut end = self.indices.len();
         self.starts.reserve_exact(self.rows.rows_from(self.at).count());
         for row in self.rows.rows_from(self.at) {
@@ -115,7 +119,7 @@ impl<T: Entry, I: Index> Store<T, I> {
     /// Picks what is needed out of `entries` of the matrix. They come in order.
     pub(super) fn pick<P: Index>(
         &mut self,
-        right: &Right<T, I, P>,
+        right: &RightMatrix<T, I, P>,
         entries: Range<usize>,
         (indices, data): (&[I], &[T]),
     ) -> Result<(), Fault> {
@@ -154,20 +158,20 @@ impl<T: Entry, I: Index> Store<T, I> {
 }
 
 /// The rows at hand, for multiplying.
-pub(super) struct AtHand<'a, T: Entry, I: Index, P: Index> {
+pub(super) struct StoredRows<'a, T: Entry, I: Index, P: Index> {
     pub(super) store: &'a Store<T, I>,
-    pub(super) right: &'a Right<T, I, P>,
+    pub(super) right: &'a RightMatrix<T, I, P>,
 }
 
-impl<T: Entry, I: Index, P: Index> Clone for AtHand<'_, T, I, P> {
+impl<T: Entry, I: Index, P: Index> Clone for StoredRows<'_, T, I, P> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Entry, I: Index, P: Index> Copy for AtHand<'_, T, I, P> {}
+impl<T: Entry, I: Index, P: Index> Copy for StoredRows<'_, T, I, P> {}
 
-impl<'a, T: Entry, I: Index, P: Index> Rows<'a, T, I> for AtHand<'a, T, I, P> {
+impl<'a, T: Entry, I: Index, P: Index> Rows<'a, T, I> for StoredRows<'a, T, I, P> {
     #[inline(always)]
     fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
         let Store { rows, starts, indices, data, .. } = self.store;

@@ -13,24 +13,24 @@ use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::kernels::Rows;
 use crate::linalg::spgemm::long_row::LongRow;
 use crate::linalg::spgemm::mask::Masking;
-use crate::linalg::spgemm::product::Product;
-use crate::linalg::spgemm::reading::{Item, Read, Reading, Step};
+use crate::linalg::spgemm::product::SparseProduct;
+use crate::linalg::spgemm::reading::{Item, LoadStep, Read, StretchPanels};
 use crate::linalg::spgemm::rounds::Rounds;
 use crate::linalg::spgemm::sink::Sink;
-use crate::linalg::spgemm::store::{AtHand, Store};
-use crate::linalg::spgemm::stretch::{Cuts, Rules, Stretch};
+use crate::linalg::spgemm::store::{Store, StoredRows};
+use crate::linalg::spgemm::stretch::{Rules, Stretch, StretchCuts};
 use crate::storage::{Context, Entry, Index};
 
 /// All rows of the product, of which none has more than `most_terms` terms, to `sink`.
 pub(super) fn run<S: Semiring, I: Index, P: Index>(
-    product: &Product<'_, S, I, P>,
-    cuts: Cuts,
+    product: &SparseProduct<'_, S, I, P>,
+    cuts: StretchCuts,
     most_terms: usize,
     sink: &mut dyn Sink<I, S::Sum>,
     ctx: &Context,
 ) -> Result<()> {
-    let mut stream = Stream::new(product, most_terms, ctx);
-    let Cuts { mut first, groups, .. } = cuts;
+    let mut stream = ProductStream::new(product, most_terms, ctx);
+    let StretchCuts { mut first, groups, .. } = cuts;
     for (n, group) in groups.into_iter().enumerate() {
         let stretches = match n {
             0 => std::mem::take(&mut first),
@@ -42,23 +42,23 @@ pub(super) fn run<S: Semiring, I: Index, P: Index>(
 }
 
 /// A product under way.
-struct Stream<'p, S: Semiring, I: Index, P: Index> {
-    product: &'p Product<'p, S, I, P>,
+struct ProductStream<'p, S: Semiring, I: Index, P: Index> {
+    product: &'p SparseProduct<'p, S, I, P>,
     rounds: Rounds<S, I>,
-    hand: Hand<S::Left, S::Right, I, P>,
+    hand: Loaded<S::Left, S::Right, I, P>,
     long: Option<LongRow<S, I>>,
     ctx: &'p Context,
 }
 
-impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
-    fn new(product: &'p Product<'p, S, I, P>, most_terms: usize, ctx: &'p Context) -> Self {
+impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
+    fn new(product: &'p SparseProduct<'p, S, I, P>, most_terms: usize, ctx: &'p Context) -> Self {
         let (right, budget) = (product.right, product.budget);
         let shape = (product.left.nrows(), right.matrix.ncols());
         let limits = budget.limits::<S, I>((most_terms, shape.1));
-        Stream {
+        ProductStream {
             product,
             rounds: Rounds::new(product.semiring, shape, product.phase, budget, limits),
-            hand: Hand::new(if right.is_read { right.matrix.nrows() } else { 0 }),
+            hand: Loaded::new(if right.is_read { right.matrix.nrows() } else { 0 }),
             long: None,
             ctx,
         }
@@ -66,16 +66,16 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
 
     /// The stretches of a group.
     fn group(&mut self, stretches: &[Stretch], sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
-        let Product { left, right, left_is_read, budget, .. } = self.product;
+        let SparseProduct { left, right, left_is_read, budget, .. } = self.product;
         let (a, b) =
             (left_is_read.then(|| left.to_any()), right.is_read.then(|| right.matrix.to_any()));
         // A group is cut as if nothing were at hand.
         self.hand.store.forget();
         let mut next = 0;
-        if let Some(mut reading) = Reading::new(a.as_ref(), b.as_ref(), stretches, budget)? {
-            let Reading { panels, steps } = &mut reading;
+        if let Some(mut reading) = StretchPanels::new(a.as_ref(), b.as_ref(), stretches, budget)? {
+            let StretchPanels { panels, steps } = &mut reading;
             panels.sweep_part(self.ctx, &mut |step, parts| {
-                let Step { stretch, is_last, items } = &steps[step];
+                let LoadStep { stretch, is_last, items } = &steps[step];
                 // Stretches for which nothing is read.
                 self.multiply_all(&stretches[next..*stretch], sink)?;
                 next = *stretch;
@@ -121,13 +121,13 @@ impl<'p, S: Semiring, I: Index, P: Index> Stream<'p, S, I, P> {
 
     /// Multiplies a stretch, all that it needs being at hand.
     fn multiply(&mut self, stretch: &Stretch, sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
-        let Stream { product, rounds, hand, long, ctx } = self;
+        let ProductStream { product, rounds, hand, long, ctx } = self;
         hand.turn(product, stretch)?;
         let a = hand.left(product, stretch)?;
         let mut work = Work { product, rounds, long, ctx };
         if product.right.is_read {
             hand.store.check().map_err(|Fault| changed())?;
-            let b = AtHand { store: &hand.store, right: product.right };
+            let b = StoredRows { store: &hand.store, right: product.right };
             work.multiply(stretch, a, b, sink)?;
         } else {
             work.multiply(stretch, a, product.right.whole()?, sink)?;
@@ -144,7 +144,7 @@ fn changed() -> Error {
 
 /// What multiplies.
 struct Work<'w, 'p, S: Semiring, I: Index, P: Index> {
-    product: &'w Product<'p, S, I, P>,
+    product: &'w SparseProduct<'p, S, I, P>,
     rounds: &'w mut Rounds<S, I>,
     long: &'w mut Option<LongRow<S, I>>,
     ctx: &'w Context,
@@ -158,7 +158,7 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
         b: impl Rows<'b, S::Right, I>,
         sink: &mut dyn Sink<I, S::Sum>,
     ) -> Result<()> {
-        let Product { semiring, left, right, mask, budget, .. } = *self.product;
+        let SparseProduct { semiring, left, right, mask, budget, .. } = *self.product;
         let fault = || right.fault(left, a, b);
         let mask = mask.map(Masking::rows).transpose()?;
         let Some(part) = stretch.part else {
@@ -182,7 +182,7 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
 }
 
 /// The parts of both matrices that are at hand.
-struct Hand<L, R, I, P> {
+struct Loaded<L, R, I, P> {
     /// Pointers and entries of A, if A is read; pointers also for a part of a row.
     indptr: Vec<P>,
     indices: Vec<I>,
@@ -192,9 +192,9 @@ struct Hand<L, R, I, P> {
     has_turned: bool,
 }
 
-impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
+impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
     fn new(nrows: usize) -> Self {
-        Hand {
+        Loaded {
             indptr: Vec::new(),
             indices: Vec::new(),
             data: Vec::new(),
@@ -206,7 +206,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
     /// Turns to the rows of B that a stretch needs, A's part of it being at hand.
     fn turn<S: Semiring<Left = L, Right = R>>(
         &mut self,
-        product: &Product<'_, S, I, P>,
+        product: &SparseProduct<'_, S, I, P>,
         stretch: &Stretch,
     ) -> Result<()> {
         if std::mem::replace(&mut self.has_turned, true) {
@@ -233,7 +233,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Hand<L, R, I, P> {
     /// A's part of a stretch.
     fn left<'h, S: Semiring<Left = L, Right = R>>(
         &'h self,
-        product: &Product<'h, S, I, P>,
+        product: &SparseProduct<'h, S, I, P>,
         stretch: &Stretch,
     ) -> Result<Panel<'h, L, I>> {
         let (a, rows) = (product.left, &stretch.rows);

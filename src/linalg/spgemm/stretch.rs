@@ -9,7 +9,7 @@ pub(super) struct Stretch {
     /// Entries of A.
     pub(super) entries: Range<usize>,
     /// What of its row it is, if that is cut into parts or long.
-    pub(super) part: Option<Part>,
+    pub(super) part: Option<RowPart>,
     /// Whether the rows of B at hand stay, from the first one on that this stretch needs.
     pub(super) carries: bool,
     /// Entries of B to be read, in order.
@@ -18,7 +18,7 @@ pub(super) struct Stretch {
 
 /// A part of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct RowPart {
     pub(super) is_first: bool,
     pub(super) is_last: bool,
     /// Terms of the whole row.
@@ -42,7 +42,7 @@ pub(super) struct Rules {
 
 /// Consecutive stretches.
 #[derive(Clone, Debug)]
-pub(super) struct Group {
+pub(super) struct StretchGroup {
     /// Its rows. The first may go on from the group before, and the last go on in the next.
     pub(super) rows: Range<usize>,
     /// Its entries of A.
@@ -51,11 +51,11 @@ pub(super) struct Group {
 
 /// All cuts of a matrix.
 #[derive(Debug, Default)]
-pub(super) struct Cuts {
+pub(super) struct StretchCuts {
     /// The stretches of the first group. Those of the others are found again when it is their turn.
     pub(super) first: Vec<Stretch>,
     /// Groups of stretches, in order.
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: Vec<StretchGroup>,
     /// Bytes of A that will be read, and of B.
     pub(super) reads: [u64; 2],
     /// The most terms of a row that comes in parts.
@@ -72,7 +72,7 @@ impl Stretch {
 
     /// Some entries, whatever their rows are.
     pub(super) fn of_row(entries: Range<usize>) -> Self {
-        let part = Some(Part { is_first: true, is_last: true, terms: 0 });
+        let part = Some(RowPart { is_first: true, is_last: true, terms: 0 });
         Stretch { part, ..Stretch::plain(0..0, entries) }
     }
 }

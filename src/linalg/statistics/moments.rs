@@ -153,7 +153,7 @@ pub(crate) fn across<V: Entry>(
     let height = block_height(length);
     columns.par_chunks_mut(STRIP).enumerate().for_each(|(strip, columns)| {
         let here = strip * STRIP..strip * STRIP + columns.len();
-        let mut parts = vec![Part::new(columns.len()); AT_ONCE.min(rows)];
+        let mut parts = vec![MomentsPart::new(columns.len()); AT_ONCE.min(rows)];
         for first in (0..rows).step_by(AT_ONCE * height) {
             let block = |k: usize| first + k * height..rows.min(first + (k + 1) * height);
             let blocks = parts.par_iter_mut().enumerate();
@@ -194,7 +194,7 @@ fn rows_of<'r, V: Entry>(
 
 /// The statistics of the columns of one block, each in a vector of its own for the vector units.
 #[derive(Clone)]
-struct Part {
+struct MomentsPart {
     sum: Vec<f64>,
     /// What the sums are more, lost to rounding.
     lost: Vec<f64>,
@@ -207,10 +207,10 @@ struct Part {
     nans: Vec<u64>,
 }
 
-impl Part {
+impl MomentsPart {
     fn new(columns: usize) -> Self {
         let zeros = vec![0.0; columns];
-        Part {
+        MomentsPart {
             sum: zeros.clone(),
             lost: zeros.clone(),
             whole: zeros.clone(),

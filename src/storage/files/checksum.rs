@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::json::parse_json;
 use crate::storage::files::stored_file::StoredFile;
-use crate::storage::files::sums::{BLOCK, Sums, sum_block};
+use crate::storage::files::sums::{BLOCK, Checksums, sum_block};
 use crate::storage::runtime::Context;
 use crate::storage::runtime::parallel::{ParallelSlice, Tasks};
 
@@ -35,7 +35,11 @@ pub(crate) fn write(stored: &StoredFile, file: &File, ctx: &Context) -> Result<(
 }
 
 /// Writes the side file of a file of `length` bytes, whose sums are known, to the device.
-pub(crate) fn write_sums(stored: &StoredFile, length: u64, Sums(sums): &Sums) -> Result<()> {
+pub(crate) fn write_sums(
+    stored: &StoredFile,
+    length: u64,
+    Checksums(sums): &Checksums,
+) -> Result<()> {
     let sums: Vec<String> = sums.iter().map(|sum| format!("{sum:016x}")).collect();
     let text = json!({
         "algorithm": "XXH3-64",
@@ -62,7 +66,7 @@ pub(crate) fn read_side(file: &File, stored: &StoredFile) -> Result<Vec<u8>> {
 }
 
 /// The length of an open file and the sum of each of its blocks.
-pub(crate) fn sum_file(file: &File, path: &Path, ctx: &Context) -> Result<(u64, Sums)> {
+pub(crate) fn sum_file(file: &File, path: &Path, ctx: &Context) -> Result<(u64, Checksums)> {
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let done = AtomicU64::new(0);
     let mut sums = vec![0; length.div_ceil(BLOCK) as usize];
@@ -75,7 +79,7 @@ pub(crate) fn sum_file(file: &File, path: &Path, ctx: &Context) -> Result<(u64, 
             ctx.report("checksums", before + bytes.len() as u64, length)
         })
     })?;
-    Ok((length, Sums(sums)))
+    Ok((length, Checksums(sums)))
 }
 
 /// A sum in exactly the digits in which it is written: any other text was changed.

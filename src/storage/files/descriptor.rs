@@ -159,7 +159,7 @@ impl Descriptor {
         let value = parse_json(text).map_err(|(line, found)| {
             Error::new(ErrorKind::Format, "not a JSON object").at_line(line).found(found)
         })?;
-        let fields = Fields(&value["binsparse"]);
+        let fields = DescriptorFields(&value["binsparse"]);
         let version = fields.text("version")?;
         if version != "0.1" && !version.starts_with("0.1.") {
             return Err(fields.wrong("version", "0.1"));
@@ -169,7 +169,7 @@ impl Descriptor {
             return Err(fields.wrong("format", "CSR, CSC, COO or COOR"));
         };
         fields.whole_matrix()?;
-        let types = Fields(&value["binsparse"]["data_types"]);
+        let types = DescriptorFields(&value["binsparse"]["data_types"]);
         let (nrows, ncols) = fields.shape()?;
         Ok(Descriptor {
             format,
@@ -187,9 +187,9 @@ impl Descriptor {
 }
 
 /// An object of the descriptor, asked field by field.
-struct Fields<'a>(&'a Value);
+struct DescriptorFields<'a>(&'a Value);
 
-impl Fields<'_> {
+impl DescriptorFields<'_> {
     fn wrong(&self, field: &str, expected: &str) -> Error {
         let found = match &self.0[field] {
             Value::Null => "nothing".to_owned(),

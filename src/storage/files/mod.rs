@@ -27,8 +27,8 @@ pub(crate) use npy::{
     DATA_START, count_elements, create_array, finish_array, map_array, map_array_mut, map_raw,
     read_header, write_header,
 };
-pub(crate) use publish::Files;
+pub(crate) use publish::StagedFiles;
 pub(crate) use replaceable::What;
 pub(crate) use rewrite::{MARK, Rewrite, check_closed, open_closed};
 pub(crate) use stored_file::StoredFile;
-pub(crate) use sums::{BLOCK, Summing, Sums, sum_block};
+pub(crate) use sums::{BLOCK, Checksums, Summing, sum_block};

@@ -28,7 +28,7 @@ use crate::storage::files::stored_file::{LONGEST_NAME, StoredFile};
 
 /// A result in files until it is published; removed when it is dropped before.
 #[derive(Debug)]
-pub(crate) struct Files {
+pub(crate) struct StagedFiles {
     /// The hidden folder.
     hidden: PathBuf,
     outer: Arc<Folder>,
@@ -43,7 +43,7 @@ pub(crate) struct Files {
     process: u32,
 }
 
-impl Files {
+impl StagedFiles {
     /// Starts a result for `target`. Fails if it could not be published there as things are.
     pub(crate) fn new(target: &Path, replace: bool, what: What) -> Result<Self> {
         let target = Self::check(target, replace, what)?;
@@ -57,7 +57,7 @@ impl Files {
         let (hidden, outer, mark) = make_hidden(&target, &prefix)?;
         let (inside, process) = (Arc::clone(&outer), std::process::id());
         let mut files =
-            Files { hidden, outer, _mark: mark, inside, target, replace, what, process };
+            StagedFiles { hidden, outer, _mark: mark, inside, target, replace, what, process };
         if what == What::Matrix {
             let result = files.outer.file("result");
             std::fs::create_dir(result.path())
@@ -223,7 +223,7 @@ impl Files {
     }
 }
 
-impl Drop for Files {
+impl Drop for StagedFiles {
     /// Removes what is left of the old state, or of a result that was not published. Best effort: what cannot be removed
     /// now stays hidden, and the next result of the name tries again.
     fn drop(&mut self) {

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::checksum;
 use crate::storage::files::folder::replaced;
 use crate::storage::files::stored_file::StoredFile;
-use crate::storage::files::sums::Sums;
+use crate::storage::files::sums::Checksums;
 use crate::storage::memory::{RawBuffer, RawBufferMut, lock_shared};
 use crate::storage::runtime::Context;
 
@@ -59,7 +59,7 @@ impl Rewrite {
     pub(crate) fn end(
         self,
         array: RawBufferMut,
-        sums: Option<Sums>,
+        sums: Option<Checksums>,
         ctx: &Context,
     ) -> Result<RawBuffer> {
         array.flush()?;

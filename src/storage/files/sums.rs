@@ -13,11 +13,11 @@ pub(crate) const BLOCK: u64 = 4 << 20;
 
 /// The sum of every block of a file, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sums(pub(crate) Vec<u64>);
+pub(crate) struct Checksums(pub(crate) Vec<u64>);
 
 /// Sums a file from its first byte to its last as its bytes come by.
 pub(crate) struct Summing {
-    sums: Sums,
+    sums: Checksums,
     open: Box<Xxh3Default>,
     /// Bytes missing in the open block.
     left: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Summing {
 
 impl Summing {
     pub(crate) fn new() -> Self {
-        Summing { sums: Sums::default(), open: Box::new(Xxh3Default::new()), left: BLOCK }
+        Summing { sums: Checksums::default(), open: Box::new(Xxh3Default::new()), left: BLOCK }
     }
 
     /// Takes the next bytes of the file.
@@ -41,7 +41,7 @@ impl Summing {
         }
     }
 
-    pub(crate) fn finish(mut self) -> Sums {
+    pub(crate) fn finish(mut self) -> Checksums {
         if self.left < BLOCK {
             self.close();
         }

@@ -71,7 +71,7 @@ struct Level {
 
 /// What is held.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum HeldKind {
     Memory,
     Scratch,
 }
@@ -80,7 +80,7 @@ enum Kind {
 #[derive(Debug)]
 pub(crate) struct Held {
     meter: Meter,
-    kind: Kind,
+    kind: HeldKind,
     bytes: u64,
 }
 
@@ -152,33 +152,33 @@ impl Meter {
 
     /// Memory that is in use from now on.
     pub(crate) fn hold(&self, bytes: u64) -> Held {
-        self.take(Kind::Memory, bytes)
+        self.take(HeldKind::Memory, bytes)
     }
 
     /// Scratch space that is in use from now on.
     pub(crate) fn scratch(&self, bytes: u64) -> Held {
-        self.take(Kind::Scratch, bytes)
+        self.take(HeldKind::Scratch, bytes)
     }
 
-    fn take(&self, kind: Kind, bytes: u64) -> Held {
+    fn take(&self, kind: HeldKind, bytes: u64) -> Held {
         self.rise(kind, bytes);
         Held { meter: self.clone(), kind, bytes }
     }
 
-    fn rise(&self, kind: Kind, bytes: u64) {
-        if let Kind::Memory = kind {
+    fn rise(&self, kind: HeldKind, bytes: u64) {
+        if let HeldKind::Memory = kind {
             self.outermost().press(bytes);
         }
         let mut meter = Some(self);
         while let Some(each) = meter {
             each.level(kind).rise(bytes);
-            meter = each.0.parent.as_ref().filter(|_| matches!(kind, Kind::Memory));
+            meter = each.0.parent.as_ref().filter(|_| matches!(kind, HeldKind::Memory));
         }
     }
 
-    fn fall(&self, kind: Kind, bytes: u64) {
+    fn fall(&self, kind: HeldKind, bytes: u64) {
         self.level(kind).now.fetch_sub(bytes, Ordering::Relaxed);
-        if let (Kind::Memory, Some(parent)) = (kind, &self.0.parent) {
+        if let (HeldKind::Memory, Some(parent)) = (kind, &self.0.parent) {
             parent.fall(kind, bytes);
         }
     }
@@ -206,10 +206,10 @@ impl Meter {
         }
     }
 
-    fn level(&self, kind: Kind) -> &Level {
+    fn level(&self, kind: HeldKind) -> &Level {
         match kind {
-            Kind::Memory => &self.0.memory,
-            Kind::Scratch => &self.0.scratch,
+            HeldKind::Memory => &self.0.memory,
+            HeldKind::Scratch => &self.0.scratch,
         }
     }
 

@@ -38,7 +38,7 @@ enum Crew {
 }
 
 /// What a thread does, for whoever starts it.
-type Body = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce() + Send>;
 
 thread_local! {
     /// The threads of the context whose call this thread is in, as long as it has not entered them.
@@ -129,7 +129,7 @@ impl Threads {
     /// As many of the threads that are wanted as can be started.
     fn as_many_as_start(
         wanted: usize,
-        spawn: &mut dyn FnMut(usize, Body) -> io::Result<()>,
+        spawn: &mut dyn FnMut(usize, Job) -> io::Result<()>,
     ) -> Self {
         let mut waiting = start_waiting(wanted, spawn);
         let builder = ThreadPoolBuilder::new().num_threads(waiting.len());
@@ -200,7 +200,7 @@ fn alone(work: &mut dyn FnMut()) {
 /// Starts threads that wait for their place in a pool, until there are `wanted` or no more can be had.
 fn start_waiting(
     wanted: usize,
-    spawn: &mut dyn FnMut(usize, Body) -> io::Result<()>,
+    spawn: &mut dyn FnMut(usize, Job) -> io::Result<()>,
 ) -> Vec<Sender<ThreadBuilder>> {
     let mut waiting = Vec::new();
     for number in 0..wanted {
@@ -218,7 +218,7 @@ fn start_waiting(
     waiting
 }
 
-fn spawn(number: usize, body: Body) -> io::Result<()> {
+fn spawn(number: usize, body: Job) -> io::Result<()> {
     thread::Builder::new().name(format!("outcore-{number}")).spawn(body).map(drop)
 }
 

@@ -17,10 +17,10 @@ pub(crate) struct Extent {
 
 /// What is read, and what reading it has cost all readers of it.
 #[derive(Debug)]
-pub(crate) struct Files {
+pub(crate) struct PanelFiles {
     pub(crate) sources: Vec<Source>,
     pub(crate) mode: ReadMode,
-    pub(crate) panels: Panels,
+    pub(crate) panels: PanelExtents,
     pub(crate) sweeps: AtomicU64,
     pub(crate) bytes_read: AtomicU64,
     /// Nanoseconds.
@@ -29,19 +29,19 @@ pub(crate) struct Files {
 
 /// The extents of all panels, one panel after the other.
 #[derive(Debug)]
-pub(crate) struct Panels {
+pub(crate) struct PanelExtents {
     extents: Vec<Extent>,
     /// Where each panel's extents end.
     ends: Vec<usize>,
 }
 
-impl Panels {
+impl PanelExtents {
     pub(crate) fn new(panels: Vec<Vec<Extent>>) -> Self {
         let ends = panels.iter().scan(0, |end, panel| {
             *end += panel.len();
             Some(*end)
         });
-        Panels { ends: ends.collect(), extents: panels.into_iter().flatten().collect() }
+        PanelExtents { ends: ends.collect(), extents: panels.into_iter().flatten().collect() }
     }
 
     pub(crate) fn extents(&self, panel: usize) -> &[Extent] {

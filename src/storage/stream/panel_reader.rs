@@ -27,7 +27,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::Context;
 use crate::storage::stream::device::{IoBuffer, ReadMode, Source};
-use crate::storage::stream::panel_files::{Extent, Files, Panels};
+use crate::storage::stream::panel_files::{Extent, PanelExtents, PanelFiles};
 use crate::storage::stream::panel_ring::{DEPTH, Ring};
 use crate::storage::stream::panel_sweep::sweep;
 
@@ -49,7 +49,7 @@ pub struct Traffic {
 /// Reads panels, each made of some extents.
 #[derive(Debug)]
 pub(crate) struct PanelReader {
-    files: Arc<Files>,
+    files: Arc<PanelFiles>,
     ring: Ring,
 }
 
@@ -76,10 +76,10 @@ impl PanelReader {
                 .found(format!("{budget}"))
                 .remedy("raise the memory limit"));
         }
-        let files = Files {
+        let files = PanelFiles {
             sources,
             mode,
-            panels: Panels::new(panels),
+            panels: PanelExtents::new(panels),
             sweeps: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
             waited: AtomicU64::new(0),
@@ -119,7 +119,7 @@ impl PanelReader {
 
     /// What reading has cost so far, other readers of the same panels included.
     pub(crate) fn traffic(&self) -> Traffic {
-        let Files { sweeps, bytes_read, waited, .. } = &*self.files;
+        let PanelFiles { sweeps, bytes_read, waited, .. } = &*self.files;
         Traffic {
             sweeps: sweeps.load(Ordering::Relaxed),
             bytes_read: bytes_read.load(Ordering::Relaxed),

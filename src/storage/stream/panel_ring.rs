@@ -13,7 +13,7 @@ pub(super) const DEPTH: usize = 4;
 
 /// A buffer with the bytes of a panel in it: where each of its extents lies.
 #[derive(Debug)]
-pub(super) struct Filled {
+pub(super) struct FilledBuffer {
     pub(super) buffer: IoBuffer,
     pub(super) ranges: Vec<Range<usize>>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Ring {
     most_pinned: usize,
     /// Buffers not in use.
     free: Vec<IoBuffer>,
-    pinned: Vec<Option<Filled>>,
+    pinned: Vec<Option<FilledBuffer>>,
     /// How many of `pinned` are there.
     held: usize,
     /// What the sweep that is under way may keep and may read ahead.
@@ -171,7 +171,7 @@ impl Ring {
         }
     }
 
-    pub(super) fn pinned(&self, panel: usize) -> Option<&Filled> {
+    pub(super) fn pinned(&self, panel: usize) -> Option<&FilledBuffer> {
         self.pinned[panel].as_ref()
     }
 
@@ -188,7 +188,7 @@ impl Ring {
     }
 
     /// After the work on a panel that was read: it stays, or its buffer is free again.
-    pub(super) fn worked_on(&mut self, panel: usize, filled: Filled) {
+    pub(super) fn worked_on(&mut self, panel: usize, filled: FilledBuffer) {
         let stays = self.is_chosen(panel, self.pins) && self.held < self.pins && !self.is_short();
         if stays {
             self.pinned[panel] = Some(filled);

@@ -8,8 +8,8 @@ use std::time::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::{Context, Receiver, Sender, channel};
 use crate::storage::stream::device::{IoBuffer, Source};
-use crate::storage::stream::panel_files::{Extent, Files};
-use crate::storage::stream::panel_ring::{Filled, Ring};
+use crate::storage::stream::panel_files::{Extent, PanelFiles};
+use crate::storage::stream::panel_ring::{FilledBuffer, Ring};
 
 /// A read to be done: all extents of a panel, into a buffer.
 struct Request {
@@ -20,14 +20,14 @@ struct Request {
 /// A read that was done.
 struct Done {
     panel: usize,
-    filled: Result<Filled>,
+    filled: Result<FilledBuffer>,
 }
 
 /// Calls `work` with every panel in order, `readers` threads reading ahead, or as many as can be started.
 ///
 /// A panic of `work` ends the threads and leaves what is pinned as it was.
 pub(super) fn sweep(
-    files: &Files,
+    files: &PanelFiles,
     ring: &mut Ring,
     readers: usize,
     ctx: &Context,
@@ -53,7 +53,7 @@ pub(super) fn sweep(
 
 /// What I/O threads look at.
 struct Serving<'a> {
-    files: &'a Files,
+    files: &'a PanelFiles,
     queue: Receiver<Request>,
 }
 
@@ -76,7 +76,7 @@ impl Serving<'_> {
         Done { panel, filled: self.fill(panel, buffer) }
     }
 
-    fn fill(&self, panel: usize, mut buffer: IoBuffer) -> Result<Filled> {
+    fn fill(&self, panel: usize, mut buffer: IoBuffer) -> Result<FilledBuffer> {
         let (mut ranges, mut start) = (Vec::new(), 0);
         for &Extent { source, offset, bytes } in self.files.panels.extents(panel) {
             let room = Source::room(bytes);
@@ -85,7 +85,7 @@ impl Serving<'_> {
             ranges.push(start + range.start..start + range.end);
             start += room;
         }
-        Ok(Filled { buffer, ranges })
+        Ok(FilledBuffer { buffer, ranges })
     }
 }
 
@@ -100,7 +100,7 @@ struct Sweep<'a> {
     /// The next panel to ask for.
     next: usize,
     /// Panels asked for and not yet worked on, from the one that is worked on next.
-    asked: VecDeque<(usize, Option<Filled>)>,
+    asked: VecDeque<(usize, Option<FilledBuffer>)>,
 }
 
 impl Sweep<'_> {
@@ -149,7 +149,7 @@ impl Sweep<'_> {
     }
 
     /// The buffer of `panel`, the first one asked for, when it is filled.
-    fn wait_for(&mut self, panel: usize, ctx: &Context) -> Result<Filled> {
+    fn wait_for(&mut self, panel: usize, ctx: &Context) -> Result<FilledBuffer> {
         let lost = || Error::new(ErrorKind::Io, "the reading threads are gone");
         let start = Instant::now();
         while self.asked.front().ok_or_else(lost)?.1.is_none() {
@@ -173,7 +173,7 @@ impl Sweep<'_> {
 
 fn work_on(
     panel: usize,
-    filled: &Filled,
+    filled: &FilledBuffer,
     work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
 ) -> Result<()> {
     let bytes: Vec<&[u8]> =

@@ -11,8 +11,8 @@ use rustix::fs::{Access, access};
 
 use crate::error::{Error, Result};
 use crate::storage::files::{
-    DATA_START, Files, INDICES_FILE, NpyHeader, POINTERS_FILE, ROWS_FILE, Sums, VALUES_FILE, What,
-    checksum, create_array, finish_array,
+    Checksums, DATA_START, INDICES_FILE, NpyHeader, POINTERS_FILE, ROWS_FILE, StagedFiles,
+    VALUES_FILE, What, checksum, create_array, finish_array,
 };
 use crate::storage::memory::raw::width;
 use crate::storage::memory::{DType, Origin, RawBuffer, RawBufferMut};
@@ -21,16 +21,16 @@ use crate::storage::stream::writer::{RawWriter, Written};
 
 /// The arrays of one result until they are published.
 pub(crate) struct Stage {
-    kind: Kind,
+    kind: StageKind,
     ctx: Context,
     /// Bytes of memory handed out so far, against the limit.
     memory: AtomicU64,
 }
 
-enum Kind {
+enum StageKind {
     Memory,
     Scratch,
-    Files(Files),
+    StagedFiles(StagedFiles),
 }
 
 impl Stage {
@@ -46,10 +46,10 @@ impl Stage {
 
     fn new(place: &Place, ctx: &Context, what: What) -> Result<Self> {
         let kind = match place {
-            Place::Memory => Kind::Memory,
-            Place::Scratch => Kind::Scratch,
-            Place::File(target) => Kind::Files(Files::new(target, false, what)?),
-            Place::Replace(target) => Kind::Files(Files::new(target, true, what)?),
+            Place::Memory => StageKind::Memory,
+            Place::Scratch => StageKind::Scratch,
+            Place::File(target) => StageKind::StagedFiles(StagedFiles::new(target, false, what)?),
+            Place::Replace(target) => StageKind::StagedFiles(StagedFiles::new(target, true, what)?),
         };
         Ok(Stage { kind, ctx: ctx.clone(), memory: AtomicU64::new(0) })
     }
@@ -81,13 +81,13 @@ impl Stage {
 
     /// Whether the result goes away with its last user, and has no checksums.
     pub(crate) fn is_scratch(&self) -> bool {
-        matches!(self.kind, Kind::Scratch)
+        matches!(self.kind, StageKind::Scratch)
     }
 
     /// Bytes of the elements of an array. As many as nobody can count would not fit in memory either.
     fn bytes_of(&self, name: &str, header: &NpyHeader) -> Result<u64> {
         header.checked_bytes().or_else(|error| match self.kind {
-            Kind::Memory if !header.is_empty() => {
+            StageKind::Memory if !header.is_empty() => {
                 self.ctx.check_memory(thing(name), u64::MAX).and(Err(error))
             }
             _ => Err(error),
@@ -105,19 +105,19 @@ impl Stage {
     ) -> Result<RawBufferMut> {
         let bytes = self.bytes_of(name, header)?;
         match &self.kind {
-            Kind::Memory => {
+            StageKind::Memory => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
                 self.ctx.check_memory(thing(name), before.saturating_add(bytes))?;
                 let zeros = RawBufferMut::fresh(Some(dtype), bytes as usize / dtype.size())?;
                 Ok(zeros.counted(self.ctx.meter()))
             }
-            Kind::Scratch => {
+            StageKind::Scratch => {
                 let folder = self.ctx.scratch_folder();
                 let file = tempfile::tempfile_in(folder)
                     .map_err(|e| Error::io("making a scratch file in", folder, e))?;
                 create_array(file, folder, dtype, header)
             }
-            Kind::Files(files) => {
+            StageKind::StagedFiles(files) => {
                 let (file, path) = files.create(name)?;
                 create_array(file, &path, dtype, header)
             }
@@ -136,14 +136,14 @@ impl Stage {
     ) -> Result<RawWriter> {
         let bytes = self.bytes_of(name, header)?;
         match &self.kind {
-            Kind::Memory if exact => {
+            StageKind::Memory if exact => {
                 let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
                 self.ctx.check_memory(thing(name), before.saturating_add(bytes))?;
                 RawWriter::memory(dtype, bytes as usize / dtype.size(), &self.ctx)
             }
-            Kind::Memory => RawWriter::memory(dtype, 0, &self.ctx),
-            Kind::Scratch => RawWriter::scratch(dtype, header, &self.ctx),
-            Kind::Files(files) => {
+            StageKind::Memory => RawWriter::memory(dtype, 0, &self.ctx),
+            StageKind::Scratch => RawWriter::scratch(dtype, header, &self.ctx),
+            StageKind::StagedFiles(files) => {
                 let (file, path) = files.create(name)?;
                 RawWriter::file(Origin { path, file }, dtype, header, true, &self.ctx)
             }
@@ -158,7 +158,7 @@ impl Stage {
         header: &NpyHeader,
     ) -> Result<RawBuffer> {
         let Written { array, length, sums } = writer.finish(header)?;
-        if let Kind::Files(files) = &self.kind {
+        if let StageKind::StagedFiles(files) = &self.kind {
             checksum::write_sums(&files.file(name), length, &sums)?;
         }
         Ok(array)
@@ -185,14 +185,14 @@ impl Stage {
         name: &str,
         array: RawBufferMut,
         header: &NpyHeader,
-        sums: Option<Sums>,
+        sums: Option<Checksums>,
     ) -> Result<RawBuffer> {
         let width = width(array.dtype()).max(1);
         let array = array.freeze();
         if let Some((origin, _)) = array.origin() {
             finish_array(origin, header)?;
         }
-        if let Kind::Files(files) = &self.kind {
+        if let StageKind::StagedFiles(files) = &self.kind {
             let stored = files.file(name);
             match sums {
                 Some(sums) => {
@@ -206,7 +206,7 @@ impl Stage {
 
     /// Adds a small text file to a folder.
     pub(crate) fn text(&self, name: &str, text: &dyn Fn() -> String) -> Result<()> {
-        if let Kind::Files(files) = &self.kind {
+        if let StageKind::StagedFiles(files) = &self.kind {
             let stored = files.file(name);
             stored.write(&text())?;
             checksum::write(&stored, &stored.open()?, &self.ctx)?;
@@ -218,8 +218,8 @@ impl Stage {
     pub(crate) fn publish(self, name: &str) -> Result<()> {
         self.ctx.check_cancelled()?;
         match self.kind {
-            Kind::Memory | Kind::Scratch => Ok(()),
-            Kind::Files(files) => files.publish(name),
+            StageKind::Memory | StageKind::Scratch => Ok(()),
+            StageKind::StagedFiles(files) => files.publish(name),
         }
     }
 }
@@ -243,7 +243,7 @@ pub(crate) fn check_place(place: &Place, is_folder: bool, ctx: &Context) -> Resu
         Place::File(target) | Place::Replace(target) => {
             let replace = matches!(place, Place::Replace(_));
             let what = if is_folder { What::Matrix } else { What::Array };
-            let found = Files::check(target, replace, what)?;
+            let found = StagedFiles::check(target, replace, what)?;
             (found.folder().path().to_owned(), Some(target))
         }
     };

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::{
-    BLOCK, ByteOrder, DESCRIPTOR, Descriptor, Folder, INDICES_FILE, MARK, POINTERS_FILE, ROWS_FILE,
-    SIDE, SparseFormat, StoredFile, StoredValues, Summing, Sums, VALUES_FILE, check_closed,
+    BLOCK, ByteOrder, Checksums, DESCRIPTOR, Descriptor, Folder, INDICES_FILE, MARK, POINTERS_FILE,
+    ROWS_FILE, SIDE, SparseFormat, StoredFile, StoredValues, Summing, VALUES_FILE, check_closed,
     checksum, read_header,
 };
 use crate::storage::memory::{DType, Origin};
@@ -131,7 +131,7 @@ fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Resu
 }
 
 /// The sums of a file, which is read ahead of the summing.
-fn sums_of(file: &File, path: &Path, length: u64, ctx: &Context) -> Result<Sums> {
+fn sums_of(file: &File, path: &Path, length: u64, ctx: &Context) -> Result<Checksums> {
     let file = file.try_clone().map_err(|e| Error::io("opening", path, e))?;
     let source = Source::open(&Origin { path: path.to_owned(), file })?;
     let left = ctx.memory_left();

@@ -7,7 +7,7 @@
 use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::{DATA_START, NpyHeader, Sums, sum_block, write_header};
+use crate::storage::files::{Checksums, DATA_START, NpyHeader, sum_block, write_header};
 use crate::storage::memory::raw::{Raw, width};
 use crate::storage::memory::{
     Broken, DType, Origin, RawBuffer, RawBufferMut, lock_shared, map_read,
@@ -20,13 +20,13 @@ const BUFFERS: usize = 3;
 
 /// Takes the elements of an array, in order, of a type that is known at run time.
 pub(crate) struct RawWriter {
-    target: Target,
+    target: WriterTarget,
     dtype: DType,
     /// Elements taken so far.
     len: usize,
 }
 
-enum Target {
+enum WriterTarget {
     Memory { array: RawBufferMut, ctx: Context },
     File(FileTarget),
 }
@@ -50,14 +50,14 @@ pub(crate) struct Written {
     pub(crate) array: RawBuffer,
     /// Bytes of the file.
     pub(crate) length: u64,
-    pub(crate) sums: Sums,
+    pub(crate) sums: Checksums,
 }
 
 impl RawWriter {
     /// An array in memory, of `expected` elements if that is known, within the memory limit.
     pub(crate) fn memory(dtype: DType, expected: usize, ctx: &Context) -> Result<Self> {
         let array = ctx.raw_zeros("the result", (Some(dtype), expected))?;
-        Ok(RawWriter { target: Target::Memory { array, ctx: ctx.clone() }, dtype, len: 0 })
+        Ok(RawWriter { target: WriterTarget::Memory { array, ctx: ctx.clone() }, dtype, len: 0 })
     }
 
     /// An array in an empty file; `header` says what is expected, for which space is reserved.
@@ -104,15 +104,15 @@ impl RawWriter {
         let mut target = FileTarget::new(appender, block, true, ctx.meter())?;
         target.push(&head)?;
         let dtype = array.dtype().ok_or_else(other)?;
-        Ok(RawWriter { target: Target::File(target), dtype, len: 0 })
+        Ok(RawWriter { target: WriterTarget::File(target), dtype, len: 0 })
     }
 
     /// Ends the writing over an array of `len` elements: the sums of its file, which may not be on the device yet.
-    pub(crate) fn finish_over(self, len: usize) -> Result<Sums> {
+    pub(crate) fn finish_over(self, len: usize) -> Result<Checksums> {
         self.check_len(len)?;
         match self.target {
-            Target::Memory { .. } => Ok(Sums::default()),
-            Target::File(file) => file.flush().map(|appended| appended.sums),
+            WriterTarget::Memory { .. } => Ok(Checksums::default()),
+            WriterTarget::File(file) => file.flush().map(|appended| appended.sums),
         }
     }
 
@@ -135,7 +135,7 @@ impl RawWriter {
         let mut target = FileTarget::new(appender, block, summed, meter)?;
         target.push(&header.to_bytes()?)?;
         target.header = Some(header.clone());
-        Ok(RawWriter { target: Target::File(target), dtype, len: 0 })
+        Ok(RawWriter { target: WriterTarget::File(target), dtype, len: 0 })
     }
 
     /// Memory that writing an array to a file takes.
@@ -152,14 +152,14 @@ impl RawWriter {
     pub(crate) fn push(&mut self, elements: Raw<'_>) -> Result<()> {
         assert_eq!(elements.dtype(), Some(self.dtype), "elements of one type");
         match &mut self.target {
-            Target::Memory { array, ctx } => {
+            WriterTarget::Memory { array, ctx } => {
                 let end = self.len.saturating_add(elements.len());
                 if end > array.len() {
                     grow(array, end, ctx)?;
                 }
                 array.as_mut().slice_mut(self.len..end).copy_from(elements);
             }
-            Target::File(file) => file.push(elements.bytes())?,
+            WriterTarget::File(file) => file.push(elements.bytes())?,
         }
         self.len += elements.len();
         Ok(())
@@ -170,12 +170,12 @@ impl RawWriter {
     pub(crate) fn finish(self, header: &NpyHeader) -> Result<Written> {
         self.check_len(header.data_bytes() as usize / self.dtype.size())?;
         match self.target {
-            Target::Memory { array, .. } => Ok(Written {
+            WriterTarget::Memory { array, .. } => Ok(Written {
                 array: array.freeze().slice(0..self.len),
                 length: header.data_bytes(),
-                sums: Sums::default(),
+                sums: Checksums::default(),
             }),
-            Target::File(file) => file.finish((self.dtype, self.len), header),
+            WriterTarget::File(file) => file.finish((self.dtype, self.len), header),
         }
     }
 

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Multiply, check_alike, no_arithmetic, overflow};
-use crate::linalg::elementwise::kron::pairs::{Kron, Lines, Products, products};
+use crate::linalg::elementwise::kron::pairs::{FactorLines, Kron, PairProducts, products};
 use crate::sparse::{
     AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndexCheck, IndicesMut,
     Pieces, Types, append_any, check_types, memory_left,
@@ -85,7 +85,7 @@ pub(crate) fn kron(
     let nnz = a.nnz().saturating_mul(b.nnz());
     check_types((types.indices, types.pointers), major, minor, nnz)?;
     let left = memory_left(types.bytes_of(major, nnz), place, ctx)?;
-    let right = Right::new(b, left, ctx)?;
+    let right = RightFactor::new(b, left, ctx)?;
     let shares = Shares::new(left - right.bytes, types);
     let panels = left_panels(a, b, shares.reading, ctx)?;
     let in_memory = *place == Place::Memory;
@@ -106,23 +106,23 @@ pub(crate) fn kron(
     let (kind, shape) = ((format, types), format.swap_if_cols((major, minor)));
     let rising = ctx.with_threads(|| b.check())?;
     let result = match in_memory {
-        true => Target::Draft(AnyDraft::new(kind, shape, nnz, place, ctx)?),
+        true => KronTarget::Draft(AnyDraft::new(kind, shape, nnz, place, ctx)?),
         false => {
             let writer = AnyWriter::new(kind, shape, nnz, true, place, ctx)?;
-            Target::new_written(writer, types, most, ctx)?
+            KronTarget::new_written(writer, types, most, ctx)?
         }
     };
     let _held = ctx.hold(work);
     let mut making = Making { b: &b, products, format, result, most, start: 0, total: nnz, ctx };
     let rising = making.sweep(a, panels)? && rising;
     match making.result {
-        Target::Draft(draft) => draft.finish(format, shape, rising),
-        Target::Written { writer, .. } => writer.finish(rising),
+        KronTarget::Draft(draft) => draft.finish(format, shape, rising),
+        KronTarget::Written { writer, .. } => writer.finish(rising),
     }
 }
 
 /// The right matrix, which is needed as often as the left one has entries.
-struct Right<'a> {
+struct RightFactor<'a> {
     matrix: &'a AnyCompressed,
     /// `None` if it lies in memory.
     reading: Option<AnyZippedLines>,
@@ -130,10 +130,10 @@ struct Right<'a> {
     bytes: u64,
 }
 
-impl<'a> Right<'a> {
+impl<'a> RightFactor<'a> {
     fn new(matrix: &'a AnyCompressed, left: u64, ctx: &Context) -> Result<Self> {
         if matrix.stored_bytes() == 0 {
-            return Ok(Right { matrix, reading: None, bytes: 0 });
+            return Ok(RightFactor { matrix, reading: None, bytes: 0 });
         }
         let bytes = matrix.types().bytes_of(matrix.major(), matrix.nnz());
         let most = left / 4;
@@ -145,7 +145,7 @@ impl<'a> Right<'a> {
         }
         let budget = AnyZippedLines::budget(left);
         let reading = Some(AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx)?);
-        Ok(Right { matrix, reading, bytes })
+        Ok(RightFactor { matrix, reading, bytes })
     }
 
     fn in_memory(self, ctx: &Context) -> Result<AnyCompressed> {
@@ -198,7 +198,7 @@ fn left_panels(
 }
 
 /// Where the result goes.
-enum Target {
+enum KronTarget {
     Draft(AnyDraft),
     Written {
         writer: Box<AnyWriter>,
@@ -208,7 +208,7 @@ enum Target {
     },
 }
 
-impl Target {
+impl KronTarget {
     /// With room for a stretch of so many lines and entries.
     fn new_written(
         writer: AnyWriter,
@@ -220,16 +220,16 @@ impl Target {
         let ends = ctx.raw_work("a stretch of lines", (Some(types.pointers), lines + 1))?;
         let entries = |dtype| ctx.raw_work("a stretch of entries", (dtype, entries));
         let (indices, data) = (entries(Some(types.indices))?, entries(types.values)?);
-        Ok(Target::Written { writer, ends, indices, data })
+        Ok(KronTarget::Written { writer, ends, indices, data })
     }
 }
 
 /// A product under way.
 struct Making<'a> {
     b: &'a AnyCompressed,
-    products: Products,
+    products: PairProducts,
     format: SparseFormat,
-    result: Target,
+    result: KronTarget,
     /// Lines and entries of a stretch.
     most: (usize, usize),
     /// Entries made so far, and of all.
@@ -239,9 +239,9 @@ struct Making<'a> {
 }
 
 /// All lines of a matrix in memory, which was checked.
-fn lines_of(matrix: &AnyCompressed) -> Lines<'_> {
+fn lines_of(matrix: &AnyCompressed) -> FactorLines<'_> {
     let (indptr, indices) = (matrix.indptr(), matrix.indices());
-    Lines { indptr, indices, data: matrix.data().as_raw() }
+    FactorLines { indptr, indices, data: matrix.data().as_raw() }
 }
 
 impl Making<'_> {
@@ -256,7 +256,7 @@ impl Making<'_> {
         let swept = panels.sweep_part(ctx, &mut |panel| {
             ctx.with_threads(|| check.take_any(&panel, 0))?;
             let part = panel.parts[0];
-            let lines = Lines { indptr: part.indptr, indices: part.indices, data: part.data };
+            let lines = FactorLines { indptr: part.indptr, indices: part.indices, data: part.data };
             self.take((panel.first, panel.closes), lines)
         });
         swept.map_err(|error| a.name_indices(error))?;
@@ -264,7 +264,7 @@ impl Making<'_> {
     }
 
     /// Multiplies lines of A from the `first` on, or a piece of that line; `closes` if its last line ends here.
-    fn take(&mut self, (first, closes): (usize, bool), a: Lines<'_>) -> Result<()> {
+    fn take(&mut self, (first, closes): (usize, bool), a: FactorLines<'_>) -> Result<()> {
         let (minor, products) = (self.b.minor(), self.products);
         let product = Kron { a, b: lines_of(self.b), minor, products };
         let first = first * self.b.major();
@@ -294,7 +294,7 @@ impl Making<'_> {
     ) -> Result<()> {
         let (count, start, ctx) = (entries.len(), self.start + entries.start, self.ctx);
         let made = match &mut self.result {
-            Target::Draft(AnyDraft { indptr, indices, data, .. }) => {
+            KronTarget::Draft(AnyDraft { indptr, indices, data, .. }) => {
                 let (mut ends, mut indices) = (IndicesMut::of(indptr), IndicesMut::of(indices));
                 let ends = ends.slice_mut(first + lines.start + 1..first + lines.end + 1);
                 let here = start..start + count;
@@ -304,7 +304,7 @@ impl Making<'_> {
                     product.fill(entries.start, indices, data.slice_mut(here))
                 })
             }
-            Target::Written { writer, ends, indices, data } => {
+            KronTarget::Written { writer, ends, indices, data } => {
                 let (mut to_ends, mut to) = (IndicesMut::of(ends), IndicesMut::of(indices));
                 let made = ctx.with_threads(|| {
                     let ends = to_ends.slice_mut(1..lines.len() + 1);

@@ -30,13 +30,13 @@ const TASK: usize = 1 << 15;
 
 /// Some lines of a matrix, whose pointers and indices were checked.
 #[derive(Clone, Copy)]
-pub(crate) struct Lines<'a> {
+pub(crate) struct FactorLines<'a> {
     pub(crate) indptr: Indices<'a>,
     pub(crate) indices: Indices<'a>,
     pub(crate) data: Raw<'a>,
 }
 
-impl Lines<'_> {
+impl FactorLines<'_> {
     fn count(&self) -> usize {
         self.indptr.len() - 1
     }
@@ -63,10 +63,10 @@ impl Lines<'_> {
 }
 
 /// Makes values of the product from an entry on; whether all of them fit.
-pub(crate) type Products = fn(&Kron<'_>, usize, RawMut<'_>) -> bool;
+pub(crate) type PairProducts = fn(&Kron<'_>, usize, RawMut<'_>) -> bool;
 
 /// How values of a type are multiplied: numbers, `bool` and patterns.
-pub(crate) fn products(dtype: Option<DType>) -> Option<Products> {
+pub(crate) fn products(dtype: Option<DType>) -> Option<PairProducts> {
     macro_rules! by_type {
         ($($name:ident $T:ty),*; $($rare:ident $R:ty),*) => {
             match dtype {
@@ -85,11 +85,11 @@ pub(crate) fn products(dtype: Option<DType>) -> Option<Products> {
 /// The product of two matrices, or of some lines of the left one with the right one. It has no more entries than a `usize`
 /// counts, and its indices fit in their type, which both have.
 pub(crate) struct Kron<'a> {
-    pub(crate) a: Lines<'a>,
-    pub(crate) b: Lines<'a>,
+    pub(crate) a: FactorLines<'a>,
+    pub(crate) b: FactorLines<'a>,
     /// How many indices there may be in a line of the right one.
     pub(crate) minor: usize,
-    pub(crate) products: Products,
+    pub(crate) products: PairProducts,
 }
 
 impl Kron<'_> {
@@ -340,9 +340,9 @@ mod tests {
         (indptr, indices, (0..nnz).map(|k| k as i64 * 3 - 20).collect())
     }
 
-    fn lines((indptr, indices, data): &(Vec<u32>, Vec<u32>, Vec<i64>)) -> Lines<'_> {
+    fn lines((indptr, indices, data): &(Vec<u32>, Vec<u32>, Vec<i64>)) -> FactorLines<'_> {
         let (indptr, indices) = (Indices::new(indptr), Indices::new(indices));
-        Lines { indptr, indices, data: Raw::of(data) }
+        FactorLines { indptr, indices, data: Raw::of(data) }
     }
 
     /// Every stretch of entries and of lines is what two loops give.
@@ -414,7 +414,7 @@ mod tests {
     fn the_first_overflow_is_told() {
         let ys: Vec<i8> = (0..40).map(|k| if k < 25 { 1 } else { 2 }).collect();
         let js: Vec<u32> = (0..40).collect();
-        let lines = |indptr, indices, data| Lines {
+        let lines = |indptr, indices, data| FactorLines {
             indptr: Indices::Narrow(indptr),
             indices: Indices::Narrow(indices),
             data: Raw::of::<i8>(data),

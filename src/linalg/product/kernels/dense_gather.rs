@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::dense_rows::{DenseRows, TASK, prefetch_ahead};
 use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Entries, Update, check_len};
+use crate::linalg::product::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
 /// Interleaved partial sums of a dot product: 8 vector registers of `f64` in the smallest instruction set.
@@ -25,7 +25,7 @@ const TOGETHER: usize = 4;
 /// Y = A X, or Y += A X, one pass over A; X is ncols x k and Y nrows x k, both row-major.
 pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -54,7 +54,7 @@ pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
 #[inline(always)]
 fn dots<'a, T: Factor<X>, X: Scalar>(
     row: impl Fn(usize) -> &'a [T],
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -81,7 +81,7 @@ fn dots<'a, T: Factor<X>, X: Scalar>(
 }
 
 #[inline(always)]
-fn dot<T: Factor<X>, X: Scalar>(row: &[T], entries: Entries, x: &[X]) -> X {
+fn dot<T: Factor<X>, X: Scalar>(row: &[T], entries: Conjugation, x: &[X]) -> X {
     let whole = x.len() / LANES * LANES;
     let lanes = add_to_lanes([X::zero(); LANES], &row[..whole], entries, &x[..whole]);
     total(lanes, &row[whole..], entries, &x[whole..])
@@ -92,7 +92,7 @@ fn dot<T: Factor<X>, X: Scalar>(row: &[T], entries: Entries, x: &[X]) -> X {
 fn add_to_lanes<T: Factor<X>, X: Scalar>(
     mut lanes: [X; LANES],
     row: &[T],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
 ) -> [X; LANES] {
     for (row, x) in row.as_chunks::<LANES>().0.iter().zip(x.as_chunks::<LANES>().0) {
@@ -109,7 +109,7 @@ fn add_to_lanes<T: Factor<X>, X: Scalar>(
 fn total<T: Factor<X>, X: Scalar>(
     mut lanes: [X; LANES],
     row: &[T],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
 ) -> X {
     let mut width = LANES / 2;
@@ -127,7 +127,7 @@ fn total<T: Factor<X>, X: Scalar>(
 #[inline(always)]
 fn row_times_block<T: Factor<X>, X: Scalar>(
     row: &[T],
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],

@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::dense_rows::{DenseRows, TASK, prefetch_ahead};
 use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Entries, Update, check_len};
+use crate::linalg::product::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
@@ -53,7 +53,7 @@ pub(crate) fn scatter_height(ncols: usize) -> usize {
 /// Work space: [`scatter_sums`] for each column of X.
 pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -96,7 +96,7 @@ fn blocks(nrows: usize, ncols: usize) -> impl Iterator<Item = Range<usize>> {
 
 fn scatter_by_columns<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -118,7 +118,7 @@ fn scatter_by_columns<T: Factor<X>, X: Scalar>(
 fn add_low_blocks<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     columns: Range<usize>,
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     y: &mut [X],
 ) -> usize {
@@ -139,7 +139,7 @@ fn add_low_blocks<T: Factor<X>, X: Scalar>(
 
 fn scatter_by_blocks<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -166,7 +166,7 @@ fn fill_part<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     rows: Range<usize>,
     columns: Range<usize>,
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     part: &mut [X],
     k: usize,
@@ -188,7 +188,7 @@ fn fill_part<T: Factor<X>, X: Scalar>(
 }
 
 #[inline(always)]
-fn add_row<T: Factor<X>, X: Scalar>(row: &[T], entries: Entries, x: &[X], part: &mut [X]) {
+fn add_row<T: Factor<X>, X: Scalar>(row: &[T], entries: Conjugation, x: &[X], part: &mut [X]) {
     if let [x] = x {
         prefetch_ahead(row);
         return part.iter_mut().zip(row).for_each(|(part, a)| *part += entries.times(*a, *x));
@@ -202,7 +202,7 @@ fn add_row<T: Factor<X>, X: Scalar>(row: &[T], entries: Entries, x: &[X], part: 
 #[inline(always)]
 fn add_tall<const H: usize, T: Factor<X>, X: Scalar>(
     rows: [&[T]; TALL],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X; TALL],
     y: &mut [X],
 ) {
@@ -234,7 +234,7 @@ fn add_tall<const H: usize, T: Factor<X>, X: Scalar>(
 #[inline(always)]
 fn add_block<const H: usize, const N: usize, T: Factor<X>, X: Scalar>(
     rows: [&[T; N]; H],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X; H],
     y: &mut [X; N],
 ) {

@@ -16,7 +16,7 @@ use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::gather::PIECE;
 use crate::linalg::product::kernels::panel::Fault;
 use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Entries, Sums, Update};
+use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::CACHE_LINE;
 
 /// Entries from which on a line is summed in lanes, and the lanes, as in `compressed.rs`.
@@ -24,11 +24,11 @@ const LONG: usize = 16;
 const LANES: usize = 8;
 
 /// Slots of a line of `len` entries: of its whole pieces, and of the rest.
-pub(crate) fn slots_of(len: usize, sums: Sums) -> usize {
+pub(crate) fn slots_of(len: usize, sums: SumShape) -> usize {
     match sums {
-        Sums::InOrder => 1,
-        Sums::Interleaved if len < LONG => 1,
-        Sums::Interleaved => len / PIECE * LANES + slots_of_piece(len % PIECE),
+        SumShape::InOrder => 1,
+        SumShape::Interleaved if len < LONG => 1,
+        SumShape::Interleaved => len / PIECE * LANES + slots_of_piece(len % PIECE),
     }
 }
 
@@ -43,8 +43,8 @@ fn slots_of_piece(len: usize) -> usize {
 
 /// The slot, counted from the line's first, of entry `k` of a line of `len`.
 #[inline(always)]
-pub(crate) fn slot_of(k: usize, len: usize, sums: Sums) -> usize {
-    if len < LONG || sums == Sums::InOrder {
+pub(crate) fn slot_of(k: usize, len: usize, sums: SumShape) -> usize {
+    if len < LONG || sums == SumShape::InOrder {
         return 0;
     }
     let (piece, k) = (k / PIECE, k % PIECE);
@@ -64,7 +64,7 @@ const STORED: usize = 16;
 pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     values: &[T],
     columns: &[u16],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     terms: &mut [X],
 ) -> Result<(), Fault> {
@@ -120,14 +120,14 @@ pub(crate) fn add_terms<X: Scalar>(
 pub(crate) fn finish_lines<X: Scalar>(
     lens: impl Iterator<Item = usize>,
     mut slots: &[X],
-    sums: Sums,
+    sums: SumShape,
     update: Update,
     y: &mut [X],
 ) -> Result<(), Fault> {
     for (len, y) in lens.zip(y) {
         let these;
         (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(Fault)?;
-        let sum = match len > PIECE && sums == Sums::Interleaved {
+        let sum = match len > PIECE && sums == SumShape::Interleaved {
             true => sum_of_pieces(these, len / PIECE)?,
             false => piece_sum(these)?,
         };

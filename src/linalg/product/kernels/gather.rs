@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::panel::{Fault, Panel};
 use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Entries, Sums, Update, check_len};
+use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update, check_len};
 use crate::sparse::by_index;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{CACHE_LINE, Index, parallel, prefetch_lines, prefetch_to_read};
@@ -52,7 +52,7 @@ const RUNS_PER_THREAD: usize = 8;
 /// a long row is summed in more partial sums, so that a column of a wider Y equals it up to rounding only.
 pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -65,7 +65,7 @@ pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
 pub(crate) fn gather_from<T: Factor<X>, I: Index, X: Scalar>(
     small: usize,
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -105,7 +105,7 @@ pub(crate) fn runs_with_outputs<'a, 'y, T, I: Index, X>(
 /// The sequential kernel for a run of rows.
 fn gather_rows<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -119,7 +119,7 @@ fn gather_rows<T: Factor<X>, I: Index, X: Scalar>(
 
 fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -130,7 +130,7 @@ fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
         for (i, y) in y.iter_mut().enumerate() {
             let range = a.between(indptr[i].to_usize(), indptr[i + 1].to_usize())?;
             let line = (&a.indices[range.clone()], &a.values[range]);
-            let sum = line_sum(line, Sums::Interleaved, entries, x)?;
+            let sum = line_sum(line, SumShape::Interleaved, entries, x)?;
             update.apply(sum, y);
         }
         Ok(())
@@ -141,12 +141,12 @@ fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
 #[inline(always)]
 pub(crate) fn line_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (indices, values): (&[I], &[T]),
-    sums: Sums,
-    entries: Entries,
+    sums: SumShape,
+    entries: Conjugation,
     x: &[X],
 ) -> std::result::Result<X, Fault> {
     prefetch_ahead(indices, values);
-    if indices.len() < 2 * STEP || sums == Sums::InOrder {
+    if indices.len() < 2 * STEP || sums == SumShape::InOrder {
         sum_from(X::zero(), indices, values, entries, x)
     } else {
         long_sum(indices, values, entries, x)
@@ -158,7 +158,7 @@ pub(crate) fn line_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
 fn long_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     indices: &[I],
     values: &[T],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
 ) -> std::result::Result<X, Fault> {
     if indices.len() <= PIECE {
@@ -166,7 +166,7 @@ fn long_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     }
     let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
     let sums: std::result::Result<Vec<X>, Fault> =
-        pieces.map(|piece| line_sum(piece, Sums::Interleaved, entries, x)).collect();
+        pieces.map(|piece| line_sum(piece, SumShape::Interleaved, entries, x)).collect();
     Ok(sums?.into_iter().fold(X::zero(), |all, sum| all + sum))
 }
 
@@ -176,7 +176,7 @@ fn sum_from<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     mut sum: X,
     indices: &[I],
     values: &[T],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
 ) -> std::result::Result<X, Fault> {
     for (&index, &value) in indices.iter().zip(values) {
@@ -190,7 +190,7 @@ fn sum_from<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
 fn sum_in_lanes<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     indices: &[I],
     values: &[T],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
 ) -> std::result::Result<X, Fault> {
     let (steps, last_indices) = indices.as_chunks::<STEP>();
@@ -224,7 +224,7 @@ pub(crate) fn prefetch_entries<T, I>(a: Panel<'_, T, I>, position: usize) {
 
 fn gather_tiles<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -243,7 +243,7 @@ fn gather_tiles<T: Factor<X>, I: Index, X: Scalar>(
                     prefetch_row(x, index.to_usize(), k);
                 }
                 let row = (&a.indices[range.clone()], &a.values[range]);
-                tiles(row, Sums::Interleaved, entries, update, x, y)?;
+                tiles(row, SumShape::Interleaved, entries, update, x, y)?;
             }
             Ok(())
         },
@@ -265,13 +265,13 @@ pub(crate) fn prefetch_row<X>(x: &[X], row: usize, k: usize) {
 #[inline(always)]
 pub(crate) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     row: (&[I], &[T]),
-    sums: Sums,
-    entries: Entries,
+    sums: SumShape,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
 ) -> std::result::Result<(), Fault> {
-    if row.0.len() > PIECE && sums == Sums::Interleaved {
+    if row.0.len() > PIECE && sums == SumShape::Interleaved {
         return tiles_of_pieces(row, entries, update, x, y);
     }
     let mut column = 0;
@@ -291,7 +291,7 @@ pub(crate) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
 #[inline(never)]
 fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (indices, values): (&[I], &[T]),
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -300,7 +300,7 @@ fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     let sums: std::result::Result<Vec<Vec<X>>, Fault> = pieces
         .map(|piece| {
             let mut sums = vec![X::zero(); y.len()];
-            tiles(piece, Sums::InOrder, entries, Update::Set, x, &mut sums)?;
+            tiles(piece, SumShape::InOrder, entries, Update::Set, x, &mut sums)?;
             Ok(sums)
         })
         .collect();
@@ -316,7 +316,7 @@ fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
 #[inline(always)]
 fn tile<const WIDTH: usize, T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     (indices, values): (&[I], &[T]),
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],

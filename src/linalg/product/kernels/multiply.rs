@@ -14,7 +14,7 @@ use crate::linalg::product::kernels::dense_scatter::dense_scatter;
 use crate::linalg::product::kernels::gather::{PIECE, gather, line_sum};
 use crate::linalg::product::kernels::panel::{AnyPanel, Fault, Panel};
 use crate::linalg::product::kernels::scatter::scatter;
-use crate::linalg::product::kernels::update::{Entries, Sums, Update, check_len};
+use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update, check_len};
 use crate::sparse::Indices;
 use crate::storage::Entry;
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -24,7 +24,7 @@ use crate::storage::parallel::{IntoTasks, Tasks};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How {
     pub(crate) along: bool,
-    pub(crate) entries: Entries,
+    pub(crate) entries: Conjugation,
     pub(crate) update: Update,
 }
 
@@ -71,7 +71,7 @@ const NEAR: usize = 1 << 12;
 const MANY: usize = 1 << 18;
 
 /// What lines are decoded into, used again for the next.
-struct Room<V> {
+struct DecodeBuffers<V> {
     indices: Vec<u32>,
     values: Vec<V>,
 }
@@ -95,7 +95,7 @@ fn multiply_decoded<V: Factor<X>, X: Scalar>(
     if k == 0 {
         return Ok(());
     }
-    let empty = || Room { indices: Vec::new(), values: Vec::new() };
+    let empty = || DecodeBuffers { indices: Vec::new(), values: Vec::new() };
     let done = match how.along {
         true => {
             let (mut tasks, mut rest) = (Vec::new(), &mut *y);
@@ -155,7 +155,7 @@ fn chunks(
     Ok(())
 }
 
-impl<V: Entry> Room<V> {
+impl<V: Entry> DecodeBuffers<V> {
     /// The product of some lines, or of a piece of one.
     fn multiply<X: Scalar>(
         &mut self,
@@ -239,7 +239,9 @@ pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
                 continue;
             }
             let sum = match k {
-                1 => line_sum((&indices[range.clone()], values), Sums::Interleaved, entries, x)?,
+                1 => {
+                    line_sum((&indices[range.clone()], values), SumShape::Interleaved, entries, x)?
+                }
                 _ => sum_of_column(range.len(), entry, entries, (k, column, x))?,
             };
             update.apply(sum, &mut y[i * k + column]);
@@ -253,7 +255,7 @@ pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
 fn sum_of_column<V: Factor<X>, X: Scalar>(
     len: usize,
     entry: impl Fn(usize) -> (usize, V),
-    entries: Entries,
+    entries: Conjugation,
     (k, column, x): (usize, usize, &[X]),
 ) -> std::result::Result<X, Fault> {
     let mut sums = X::zero();

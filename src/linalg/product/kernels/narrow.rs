@@ -4,13 +4,13 @@ use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::gather::{line_sum, tiles};
 use crate::linalg::product::kernels::panel::Fault;
 use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Entries, Sums, Update};
+use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
 
 /// `Y = A X` or `Y += A X`; `ends` holds 0 and the end of every line, `x` starts at the common column.
 pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (ends, columns, values): (&[u32], &[I], &[T]),
-    sums: Sums,
-    entries: Entries,
+    sums: SumShape,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],

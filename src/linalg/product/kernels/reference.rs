@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use crate::linalg::algebra::{Factor, Scalar, Semiring};
 use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::update::{Entries, Update};
+use crate::linalg::product::kernels::update::{Conjugation, Update};
 use crate::storage::Index;
 
 /// Y = A X, or Y += A X; X is ncols x k, Y nrows x k, both row-major.
 pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -34,7 +34,7 @@ pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
 /// Y = Aᵀ X, or Y += Aᵀ X; X is nrows x k, Y ncols x k, both row-major. Every sum runs over the rows in order.
 pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -56,7 +56,7 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
 /// Y = A X, or Y += A X for a dense A with `ncols` numbers in each row and `stride` from row to row.
 pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
     (a, ncols, stride): (&[T], usize, usize),
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -73,7 +73,7 @@ pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
 /// Y = Aᵀ X, or Y += Aᵀ X for a dense A.
 pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     (a, ncols, stride): (&[T], usize, usize),
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],

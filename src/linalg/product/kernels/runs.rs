@@ -18,7 +18,7 @@ use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::gather::prefetch_row;
 use crate::linalg::product::kernels::panel::Fault;
 use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Entries, Sums, Update};
+use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, pair};
 
 /// Lines side by side.
@@ -46,9 +46,9 @@ pub(crate) struct Run<'a, T> {
 
 impl<T> Run<'_, T> {
     /// Entries of a line that are added up in interleaved sums: none, or all but a tail.
-    fn long(&self, sums: Sums) -> usize {
+    fn long(&self, sums: SumShape) -> usize {
         match self.offsets.len() {
-            width if width < 2 * STEP || sums == Sums::InOrder => 0,
+            width if width < 2 * STEP || sums == SumShape::InOrder => 0,
             width => width / STEP * STEP,
         }
     }
@@ -66,8 +66,8 @@ pub(crate) enum RunValues<'a, T> {
 /// `y = A x` or `y += A x` for the lines of some runs, `y` holding theirs alone.
 pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
     runs: impl Iterator<Item = Run<'a, T>>,
-    sums: Sums,
-    entries: Entries,
+    sums: SumShape,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     mut y: &mut [X],
@@ -89,7 +89,7 @@ pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
 #[inline(always)]
 fn gather_run<T: Factor<X>, X: Scalar>(
     (run, long): (Run<'_, T>, usize),
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -138,7 +138,7 @@ fn side_by_side<V, T: Factor<X>, X: Scalar>(
     spread: impl Fn(&V) -> [T; SIDE],
     line: i64,
     x: &[X],
-    entries: Entries,
+    entries: Conjugation,
 ) -> Result<[X; SIDE], Fault> {
     let add = |sums: &mut [X; SIDE], offset: i64, value: &V| {
         let start = (line + offset) as usize;
@@ -180,7 +180,7 @@ fn alone<T: Factor<X>, X: Scalar>(
     line: i64,
     x: &[X],
     value: impl Fn(usize) -> Option<T>,
-    entries: Entries,
+    entries: Conjugation,
 ) -> Result<X, Fault> {
     let term = |k: usize| {
         let x = *x.get((line + offsets[k]) as usize).ok_or(Fault)?;
@@ -204,7 +204,7 @@ fn alone<T: Factor<X>, X: Scalar>(
 /// `Y = A X` or `Y += A X` for `k` vectors at once, each column summed one by one, as in `compressed.rs`.
 pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
     runs: impl Iterator<Item = Run<'a, T>>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     mut y: &mut [X],
@@ -245,7 +245,7 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
 #[inline(always)]
 fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
     (run, line, x): (Run<'_, T>, usize, &[X]),
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     y: &mut [X],
 ) -> Result<(), Fault> {
@@ -279,7 +279,7 @@ fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
 #[inline(always)]
 fn one_line<T: Factor<X>, X: Scalar>(
     (run, line, x): (Run<'_, T>, usize, &[X]),
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     y: &mut [X],
 ) -> Result<(), Fault> {
@@ -301,7 +301,7 @@ fn one_line<T: Factor<X>, X: Scalar>(
 #[inline(always)]
 fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
     (run, line, x, column): (Run<'_, T>, usize, &[X], usize),
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     y: &mut [X],
 ) -> Result<usize, Fault> {

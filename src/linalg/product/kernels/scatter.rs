@@ -24,14 +24,14 @@ use crate::linalg::product::kernels::panel::{Fault, Panel};
 use crate::linalg::product::kernels::scatter_bins;
 use crate::linalg::product::kernels::scatter_bins::BLOCK;
 use crate::linalg::product::kernels::scatter_rows::{add, outputs_of};
-use crate::linalg::product::kernels::scatter_windows::{Run, Windows};
-use crate::linalg::product::kernels::update::{Entries, Update, check_len};
+use crate::linalg::product::kernels::scatter_windows::{WindowRun, Windows};
+use crate::linalg::product::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Index, parallel};
 
 /// Sizes that change how long a scatter takes and nothing else, in rows and entries.
 #[derive(Clone, Copy)]
-pub(crate) struct Grain {
+pub(crate) struct ScatterGrain {
     /// Below it threads gain nothing: windows of columns are looked for first, and outputs meet at their ends.
     pub(crate) small: usize,
     /// A run whose window is looked for.
@@ -40,8 +40,8 @@ pub(crate) struct Grain {
     pub(crate) block: usize,
 }
 
-impl Grain {
-    const USUAL: Self = Grain { small: 1 << 19, run: 1 << 15, block: BLOCK };
+impl ScatterGrain {
+    const USUAL: Self = ScatterGrain { small: 1 << 19, run: 1 << 15, block: BLOCK };
 }
 
 /// Outputs that a task prepares.
@@ -61,20 +61,20 @@ const SEVERAL: usize = 4;
 /// `Shape` before anything is written, and with `Index` if a pointer or an index is out of range.
 pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
     k: usize,
 ) -> Result<()> {
-    scatter_by(Grain::USUAL, a, entries, update, x, y, k)
+    scatter_by(ScatterGrain::USUAL, a, entries, update, x, y, k)
 }
 
 /// As [`scatter`], cut otherwise.
 pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
-    grain: Grain,
+    grain: ScatterGrain,
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -110,9 +110,9 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
 /// The parallel method that the windows ask for.
 fn add_by<T: Factor<X>, I: Index, X: Scalar>(
     mut windows: Windows,
-    grain: Grain,
+    grain: ScatterGrain,
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     (x, y, k): (&[X], &mut [X], usize),
 ) -> std::result::Result<(), Fault> {
@@ -129,7 +129,7 @@ fn add_by<T: Factor<X>, I: Index, X: Scalar>(
     windows.widen(&owners);
     outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {
         let mut ready = 0;
-        for Run { rows, columns, end, .. } in windows.meeting(&owner) {
+        for WindowRun { rows, columns, end, .. } in windows.meeting(&owner) {
             // Outputs are prepared when a run first reaches them, not to come through the cache twice.
             let reached = (end.min(&owner.end) - owner.start).max(ready);
             update.prepare(&mut y[ready * k..reached * k]);

@@ -22,7 +22,7 @@ use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::gather::prefetch_entries;
 use crate::linalg::product::kernels::panel::{Fault, Panel};
 use crate::linalg::product::kernels::scatter_rows;
-use crate::linalg::product::kernels::update::Entries;
+use crate::linalg::product::kernels::update::Conjugation;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index, parallel};
 
@@ -60,7 +60,7 @@ pub(crate) fn memory(value: usize, index: usize, threads: usize) -> u64 {
 /// Adds the terms of all rows to `y`, sent in blocks of about `block` rows and entries.
 pub(crate) fn add<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -156,7 +156,7 @@ impl<T: Entry, I: Index> Outbox<T, I> {
 /// Adds what a block sent to the bin of the columns from `first` on.
 fn receive<T: Factor<X>, I: Index, X: Scalar>(
     parcels: &[Parcel<T, I>],
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -181,7 +181,7 @@ fn receive<T: Factor<X>, I: Index, X: Scalar>(
 /// Adds rows too long for bins: every thread reads them all and adds what falls into its columns.
 fn add_long_rows<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     y: &mut [X],
     k: usize,

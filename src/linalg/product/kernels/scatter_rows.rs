@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::gather::prefetch_entries;
 use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::update::Entries;
+use crate::linalg::product::kernels::update::Conjugation;
 use crate::sparse::by_index;
 use crate::storage::Index;
 
@@ -34,7 +34,7 @@ pub(super) fn outputs_of<X>(
 #[allow(clippy::too_many_arguments)]
 pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     y: &mut [X],
     k: usize,
@@ -52,7 +52,7 @@ pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
 /// One right-hand side and no entry left out: the lookup in `y` checks the index.
 fn add_all<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     y: &mut [X],
     columns: &Range<usize>,
@@ -79,7 +79,7 @@ fn add_all<T: Factor<X>, I: Index, X: Scalar>(
 fn add_steps<T: Factor<X>, I: Index, X: Scalar>(
     indices: &[I],
     values: &[T],
-    entries: Entries,
+    entries: Conjugation,
     x: X,
     y: &mut [X],
     first: usize,
@@ -109,7 +109,7 @@ fn neighbours<I: Index>(indices: &[I; STEP]) -> bool {
 fn add_each<T: Factor<X>, I: Index, X: Scalar>(
     indices: &[I],
     values: &[T],
-    entries: Entries,
+    entries: Conjugation,
     x: X,
     y: &mut [X],
     first: usize,
@@ -124,7 +124,7 @@ fn add_each<T: Factor<X>, I: Index, X: Scalar>(
 /// One right-hand side, and entries that are others': where many runs meet two owners, a fifth faster than [`add_rows`].
 fn add_some<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     y: &mut [X],
     owner: &Range<usize>,
@@ -152,7 +152,7 @@ fn add_some<T: Factor<X>, I: Index, X: Scalar>(
 #[allow(clippy::too_many_arguments)]
 fn add_rows<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     x: &[X],
     y: &mut [X],
     k: usize,

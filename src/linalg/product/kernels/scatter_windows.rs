@@ -21,10 +21,10 @@ const ENDS: usize = 8;
 /// Runs of rows, each with the columns that it touches.
 pub(super) struct Windows {
     ncols: usize,
-    runs: Vec<Run>,
+    runs: Vec<WindowRun>,
 }
 
-pub(super) struct Run {
+pub(super) struct WindowRun {
     pub(super) rows: Range<usize>,
     /// Those between the least and the largest, and once widened those of the owners that pass through the run.
     pub(super) columns: Range<usize>,
@@ -38,24 +38,24 @@ impl Windows {
     ///
     /// A few numbers for every `run` rows and entries, at most 16,384 times.
     pub(super) fn find<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
-        Self::of_runs(a, run, Run::find)
+        Self::of_runs(a, run, WindowRun::find)
     }
 
     /// Looks at some rows of every run, and takes columns a little to the left and to the right of theirs too.
     ///
     /// Fails if a pointer is out of order; the indices are still to be checked.
     pub(super) fn guess<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
-        Self::of_runs(a, run, Run::guess)
+        Self::of_runs(a, run, WindowRun::guess)
     }
 
     fn of_runs<'a, T: Sync, I: Index>(
         a: Panel<'a, T, I>,
         run: usize,
-        look: impl Fn(Panel<'a, T, I>, Range<usize>) -> Result<Run, Fault> + Sync,
+        look: impl Fn(Panel<'a, T, I>, Range<usize>) -> Result<WindowRun, Fault> + Sync,
     ) -> Result<Self, Fault> {
         let parts = (a.cost() / run).clamp(1, MOST_RUNS);
         let rows = a.split(parts).into_par_iter();
-        let runs: Result<Vec<Run>, Fault> = rows.map(|rows| look(a, rows)).collect();
+        let runs: Result<Vec<WindowRun>, Fault> = rows.map(|rows| look(a, rows)).collect();
         Ok(Windows { ncols: a.ncols(), runs: runs? })
     }
 
@@ -85,13 +85,13 @@ impl Windows {
         }
     }
 
-    pub(super) fn meeting(&self, owner: &Range<usize>) -> impl Iterator<Item = &Run> {
+    pub(super) fn meeting(&self, owner: &Range<usize>) -> impl Iterator<Item = &WindowRun> {
         self.runs.iter().filter(|run| meets(run, owner))
     }
 
     /// `count` ranges of columns, together all of them, with about equal cost if a run's cost lay in its window's middle.
     fn cut_columns(&self, total: usize, count: usize) -> Vec<Range<usize>> {
-        let middle = |run: &Run| run.columns.start + run.columns.len() / 2;
+        let middle = |run: &WindowRun| run.columns.start + run.columns.len() / 2;
         let mut middles: Vec<_> = self.runs.iter().map(|run| (middle(run), run.cost)).collect();
         middles.sort_unstable();
         let mut owners = Vec::with_capacity(count);
@@ -109,12 +109,12 @@ impl Windows {
     }
 }
 
-fn meets(run: &Run, owner: &Range<usize>) -> bool {
+fn meets(run: &WindowRun, owner: &Range<usize>) -> bool {
     run.columns.start < owner.end && owner.start < run.columns.end
 }
 
-impl Run {
-    fn find<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<Run, Fault> {
+impl WindowRun {
+    fn find<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, Fault> {
         let run = a.rows(rows.clone());
         let (start, end) = (run.row(0)?.start, run.row(run.nrows() - 1)?.end);
         let indices = a.indices.get(start..end).ok_or(Fault)?;
@@ -123,11 +123,11 @@ impl Run {
             Some((least, largest)) if largest < a.columns() => least..largest + 1,
             Some(_) => return Err(Fault),
         };
-        Ok(Run { cost: indices.len() + rows.len(), rows, end: columns.end, columns })
+        Ok(WindowRun { cost: indices.len() + rows.len(), rows, end: columns.end, columns })
     }
 
     /// Other rows of a grid or a band touch the columns of those looked at, moved along.
-    fn guess<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<Run, Fault> {
+    fn guess<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, Fault> {
         let run = a.rows(rows.clone());
         let entries = run.row(0)?.start..run.row(run.nrows() - 1)?.end;
         let mut seen: Option<Range<usize>> = None;
@@ -148,7 +148,7 @@ impl Run {
         let more = seen.len() / 16;
         let columns = seen.start.saturating_sub(more).min(a.ncols().saturating_sub(1))
             ..seen.end.saturating_add(more).min(a.ncols());
-        Ok(Run { cost: entries.len() + rows.len(), rows, end: columns.end, columns })
+        Ok(WindowRun { cost: entries.len() + rows.len(), rows, end: columns.end, columns })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::linalg::algebra::{Decode, Factor, Scalar, Values, decode};
 use crate::linalg::product::kernels::dense_gather::dense_gather;
 use crate::linalg::product::kernels::dense_scatter::dense_scatter;
 use crate::linalg::product::kernels::gather::gather_from;
-use crate::linalg::product::kernels::scatter::{Grain, scatter_by};
+use crate::linalg::product::kernels::scatter::{ScatterGrain, scatter_by};
 use crate::sparse::Indices;
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Index};
@@ -21,15 +21,15 @@ static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
 
 /// So small that few entries meet many threads, runs and blocks.
-const SMALL: Grain = Grain { small: 16, run: 16, block: 8 };
+const SMALL: ScatterGrain = ScatterGrain { small: 16, run: 16, block: 8 };
 
 /// With runs of so many rows that not all of them are looked at when windows are guessed.
-const LONG_RUNS: Grain = Grain { run: 64, ..SMALL };
+const LONG_RUNS: ScatterGrain = ScatterGrain { run: 64, ..SMALL };
 
 /// The gather, cut small.
 fn gather<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -41,7 +41,7 @@ fn gather<T: Factor<X>, I: Index, X: Scalar>(
 /// The scatter, cut small.
 fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
-    entries: Entries,
+    entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
@@ -122,7 +122,7 @@ fn agrees<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     let arrays = Arrays::<T, I, P>::new(sample, value);
     let a = arrays.panel();
     let (nrows, ncols) = (a.nrows(), a.ncols());
-    for entries in [Entries::AsStored, Entries::Conjugated] {
+    for entries in [Conjugation::AsStored, Conjugation::Conjugated] {
         let (x, mut expected) = (numbers::<X>(ncols * k), numbers::<X>(nrows * k));
         reference::gather(a, entries, update, &x, &mut expected, k).unwrap();
         for ctx in &*CONTEXTS {
@@ -166,7 +166,7 @@ proptest! {
         let arrays = Arrays::<f64, u32, u32>::new(&sample, |v| 0.1 * f64::from(v));
         let a = arrays.panel();
         let rough = |n: usize| -> Vec<f64> { (0..n).map(|i| 1.0 / (i + 3) as f64).collect() };
-        let (set, add, entries) = (Update::Set, Update::Add, Entries::AsStored);
+        let (set, add, entries) = (Update::Set, Update::Add, Conjugation::AsStored);
         let cut = cut.min(a.nrows());
         let (top, bottom) = (a.rows(0..cut), a.rows(cut..a.nrows()));
 
@@ -208,7 +208,7 @@ proptest! {
         let values = vec![1.0; indices.len()];
         let a = Panel::new(&indptr, &indices, &values, ncols, 0).unwrap();
         let (rows, columns) = (vec![1.0; a.nrows() * k], vec![1.0; ncols * k]);
-        let (set, entries) = (Update::Set, Entries::AsStored);
+        let (set, entries) = (Update::Set, Conjugation::AsStored);
         let good = reference::gather(a, entries, set, &columns, &mut rows.clone(), k).is_ok();
         for ctx in &*CONTEXTS {
             let (mut y, mut z) = (rows.clone(), columns.clone());
@@ -239,7 +239,7 @@ proptest! {
 
 /// Both dense kernels against their twins, with numbers whose sums are exact.
 fn dense_agrees((nrows, ncols, gap): (usize, usize, usize), k: usize, update: Update) {
-    let (stride, entries) = (ncols + gap, Entries::AsStored);
+    let (stride, entries) = (ncols + gap, Conjugation::AsStored);
     let data: Vec<f64> = numbers(nrows * stride);
     let a = DenseRows::new(&data, nrows, ncols, stride).unwrap();
     let parts = (&data[..], ncols, stride);
@@ -260,7 +260,7 @@ fn dense_agrees((nrows, ncols, gap): (usize, usize, usize), k: usize, update: Up
 fn dense_bits_agree((nrows, ncols): (usize, usize), cut: usize) {
     let data: Vec<f64> = (0..nrows * ncols).map(|i| 1.0 / (i + 1) as f64).collect();
     let a = DenseRows::new(&data, nrows, ncols, ncols).unwrap();
-    let (set, add, entries) = (Update::Set, Update::Add, Entries::AsStored);
+    let (set, add, entries) = (Update::Set, Update::Add, Conjugation::AsStored);
     let (x, across) = (vec![0.1; nrows], vec![0.3; ncols]);
     let cut = cut.min(nrows) / scatter_height(ncols) * scatter_height(ncols);
     let top = DenseRows::new(&data, cut, ncols, ncols).unwrap();
@@ -319,7 +319,7 @@ fn the_first_bad_index_is_named() {
     let (indptr, indices) = ([10u32, 12, 12, 15], [0u32, 4, 1, 5, 9]);
     let a = Panel::new(&indptr, &indices, &[1.0; 5], 5, 100).unwrap();
     for ctx in &*CONTEXTS {
-        let (set, entries) = (Update::Set, Entries::AsStored);
+        let (set, entries) = (Update::Set, Conjugation::AsStored);
         let gathered = ctx.with_threads(|| gather(a, entries, set, &[1.0; 5], &mut [0.0; 3], 1));
         let scattered = ctx.with_threads(|| scatter(a, entries, set, &[1.0; 3], &mut [0.0; 5], 1));
         for error in [gathered.unwrap_err(), scattered.unwrap_err()] {
@@ -345,7 +345,8 @@ fn the_last_bin_has_no_columns_beyond_the_last() {
     let x = vec![1.0; nrows as usize];
     for (ctx, update) in CONTEXTS.iter().flat_map(|c| [(c, Update::Set), (c, Update::Add)]) {
         let mut y = vec![0.0; ncols as usize];
-        let scattered = ctx.with_threads(|| scatter(a, Entries::AsStored, update, &x, &mut y, 1));
+        let scattered =
+            ctx.with_threads(|| scatter(a, Conjugation::AsStored, update, &x, &mut y, 1));
         let error = scattered.unwrap_err();
         assert_eq!(error.location(), Some(&Location::Entry { major: 50, position: 201 }));
     }
@@ -365,10 +366,11 @@ fn what_no_thread_would_look_at_is_seen() {
         for a in [back, few, many] {
             let (mut x, mut y) = (vec![1.0; a.nrows()], vec![0.0; a.ncols()]);
             let scattered = ctx.with_threads(|| {
-                scatter_by(LONG_RUNS, a, Entries::AsStored, update, &x, &mut y, 1)
+                scatter_by(LONG_RUNS, a, Conjugation::AsStored, update, &x, &mut y, 1)
             });
             assert_eq!(scattered.unwrap_err().kind(), ErrorKind::Index);
-            let gathered = ctx.with_threads(|| gather(a, Entries::AsStored, update, &y, &mut x, 1));
+            let gathered =
+                ctx.with_threads(|| gather(a, Conjugation::AsStored, update, &y, &mut x, 1));
             assert_eq!(gathered.unwrap_err().kind(), ErrorKind::Index);
         }
     }
@@ -385,7 +387,7 @@ fn windows_guessed_wrong_are_found_out() {
         });
         let sample = Sample { ncols: n, start: 3, rows: rows.collect() };
         let arrays = Arrays::<f64, u32, u32>::new(&sample, |v| 0.1 * f64::from(v));
-        let (a, set, entries) = (arrays.panel(), Update::Set, Entries::AsStored);
+        let (a, set, entries) = (arrays.panel(), Update::Set, Conjugation::AsStored);
         let x: Vec<f64> = (0..n).map(|i| 1.0 / (i + 3) as f64).collect();
         let mut expected = vec![0.0; n];
         reference::scatter(a, entries, set, &x, &mut expected, 1).unwrap();
@@ -408,7 +410,7 @@ fn a_long_row_is_the_sum_of_its_pieces() {
         for k in [1, 3] {
             let x: Vec<f64> = (0..len * k).map(|i| 1.0 / (i + 3) as f64).collect();
             let mut expected = vec![f64::NAN; 4 * k];
-            let (a, set, entries) = (arrays.panel(), Update::Set, Entries::AsStored);
+            let (a, set, entries) = (arrays.panel(), Update::Set, Conjugation::AsStored);
             reference::gather(a, entries, set, &x, &mut expected, k).unwrap();
             let mut alone = None;
             for ctx in &*CONTEXTS {
@@ -422,7 +424,7 @@ fn a_long_row_is_the_sum_of_its_pieces() {
         }
         arrays.indices[len / 2] = len as u32;
         let (a, x) = (arrays.panel(), vec![1.0; len]);
-        let outcome = gather(a, Entries::AsStored, Update::Set, &x, &mut [0.0; 4], 1);
+        let outcome = gather(a, Conjugation::AsStored, Update::Set, &x, &mut [0.0; 4], 1);
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Index);
     }
 }
@@ -430,7 +432,7 @@ fn a_long_row_is_the_sum_of_its_pieces() {
 #[test]
 fn shapes_that_do_not_fit_are_errors() {
     let a = Panel::new(&[0u32, 1], &[0u32], &[1.0], 2, 0).unwrap();
-    let (set, entries) = (Update::Set, Entries::AsStored);
+    let (set, entries) = (Update::Set, Conjugation::AsStored);
     let kind = |outcome: Result<()>| outcome.unwrap_err().kind();
     assert_eq!(kind(gather(a, entries, set, &[1.0], &mut [0.0], 1)), ErrorKind::Shape);
     assert_eq!(kind(gather(a, entries, set, &[1.0; 2], &mut [0.0; 2], 1)), ErrorKind::Shape);
@@ -445,7 +447,7 @@ fn shapes_that_do_not_fit_are_errors() {
 #[test]
 fn no_right_hand_sides_is_no_work() {
     let a = Panel::new(&[0u32, 1], &[7u32], &[1.0], 2, 0).unwrap();
-    let (set, entries) = (Update::Set, Entries::AsStored);
+    let (set, entries) = (Update::Set, Conjugation::AsStored);
     gather::<_, _, f64>(a, entries, set, &[], &mut [], 0).unwrap();
     scatter::<_, _, f64>(a, entries, set, &[], &mut [], 0).unwrap();
 }
@@ -475,7 +477,7 @@ fn decoded<T: Factor<X>, V: Factor<X>, I: Index, X: Scalar>(
     {
         let (from, to) = if along { (shape.1, shape.0) } else { shape };
         let (x, before) = (rough(from * k), rough(to * k));
-        let how = How { along, entries: Entries::Conjugated, update };
+        let how = How { along, entries: Conjugation::Conjugated, update };
         let (mut own, mut slow) = (before.clone(), before.clone());
         CONTEXTS[1]
             .with_threads(|| match along {
@@ -534,7 +536,7 @@ fn bad_entries_of_decoded_lines_are_named() {
     for along in [true, false] {
         let (x, mut y) = (vec![1.0; 5], vec![0.0; 5]);
         let (from, to) = if along { (5, 3) } else { (3, 5) };
-        let how = How { along, entries: Entries::AsStored, update: Update::Set };
+        let how = How { along, entries: Conjugation::AsStored, update: Update::Set };
         let vectors = Vectors { k: 1, x: &x[..from], y: &mut y[..to] };
         let error = multiply_lines(a, Values::Plain(&[1.0; 5]), how, vectors).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Index);

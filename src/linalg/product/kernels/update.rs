@@ -40,17 +40,17 @@ impl Update {
 
 /// Whether entries are taken as stored or conjugated (for adjoints).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entries {
+pub(crate) enum Conjugation {
     AsStored,
     Conjugated,
 }
 
-impl Entries {
+impl Conjugation {
     /// The entry, conjugated or not, times `x`.
     #[inline(always)]
     pub(crate) fn times<T: Factor<X>, X: Scalar>(self, entry: T, x: X) -> X {
         match self {
-            Entries::Conjugated if T::IS_COMPLEX => entry.conj_times(x),
+            Conjugation::Conjugated if T::IS_COMPLEX => entry.conj_times(x),
             _ => entry.times(x),
         }
     }
@@ -64,7 +64,7 @@ impl Entries {
         x: &[X; N],
     ) {
         match self {
-            Entries::Conjugated if T::IS_COMPLEX => {
+            Conjugation::Conjugated if T::IS_COMPLEX => {
                 for n in 0..N {
                     sums[n] += entries[n].conj_times(x[n]);
                 }
@@ -80,7 +80,7 @@ impl Entries {
 
 /// How the terms of a line with many entries are added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sums {
+pub(crate) enum SumShape {
     /// In eight interleaved sums, as a product along the lines does.
     Interleaved,
     /// One after the other, as a product across the lines of the transposed matrix does.

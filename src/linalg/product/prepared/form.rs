@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
-use crate::linalg::product::kernels::{Entries, How, Panel, Sums, Update, Vectors};
+use crate::linalg::product::kernels::{Conjugation, How, Panel, SumShape, Update, Vectors};
 use crate::linalg::product::prepared::compact::{Compact, Scattered, jumps};
 use crate::linalg::product::prepared::lent::AtHand;
 use crate::sparse::{AnyCompressed, by_index};
@@ -18,14 +18,14 @@ use crate::storage::{BufferMut, Context, Index, Plan, RawBuffer, RawBufferMut, S
 const TASK: usize = 1 << 16;
 
 /// How lines stand for products along them.
-pub(crate) struct Form(Kind);
+pub(crate) struct Form(FormKind);
 
-enum Kind {
+enum FormKind {
     /// Their structure encoded, with their values.
     Encoded(Encoded),
     /// Their structure encoded, and the one value of all entries. Multiplied with x beforehand it makes the terms that it
     /// makes with each entry, so that the bits are the same and no values are read.
-    Iso(Box<Form>, Box<RawBufferMut>, Room),
+    Iso(Box<Form>, Box<RawBufferMut>, WorkSpace),
 }
 
 /// Encoded lines.
@@ -33,18 +33,18 @@ enum Encoded {
     /// In fewer bytes.
     Compact(Box<Compact>),
     /// In an order in which no access leaves the cache, with room for the terms of a product.
-    Scattered(Box<Scattered>, Room),
+    Scattered(Box<Scattered>, WorkSpace),
 }
 
 /// Numbers that are made at the first product, and kept for those with numbers of the same type unless their memory is
 /// asked back. A product beside another makes its own.
-struct Room(Arc<AtHand<Box<dyn Any + Send>>>);
+struct WorkSpace(Arc<AtHand<Box<dyn Any + Send>>>);
 
 impl Form {
     /// The lines of a matrix in memory, encoded within `budget` bytes; `None` if that is not worth it.
     pub(crate) fn new(
         matrix: &AnyCompressed,
-        sums: Sums,
+        sums: SumShape,
         budget: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
@@ -59,7 +59,7 @@ impl Form {
 
     fn of_lines<I: Index>(
         (lines, data): (Panel<'_, (), I>, Raw<'_>),
-        sums: Sums,
+        sums: SumShape,
         budget: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
@@ -71,16 +71,18 @@ impl Form {
             let found = Encoded::new((lines, Raw::of(lines.values)), sums, budget, ctx)?;
             let mut value = RawBufferMut::fresh(data.dtype(), 1)?;
             value.as_mut().copy_from(one);
-            let pattern = found.map(|encoded| Box::new(Form(Kind::Encoded(encoded))));
-            return Ok(pattern.map(|form| Form(Kind::Iso(form, Box::new(value), Room::new(ctx)))));
+            let pattern = found.map(|encoded| Box::new(Form(FormKind::Encoded(encoded))));
+            return Ok(
+                pattern.map(|form| Form(FormKind::Iso(form, Box::new(value), WorkSpace::new(ctx))))
+            );
         }
-        Ok(found.map(Kind::Encoded).map(Form))
+        Ok(found.map(FormKind::Encoded).map(Form))
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         match &self.0 {
-            Kind::Encoded(encoded) => encoded.bytes(),
-            Kind::Iso(pattern, ..) => pattern.bytes(),
+            FormKind::Encoded(encoded) => encoded.bytes(),
+            FormKind::Iso(pattern, ..) => pattern.bytes(),
         }
     }
 
@@ -88,24 +90,24 @@ impl Form {
     pub(crate) fn work_space(&self, n: usize) -> u64 {
         let bytes = |numbers: usize| (numbers * size_of::<f64>()) as u64;
         match &self.0 {
-            Kind::Encoded(encoded) => bytes(encoded.terms()),
-            Kind::Iso(pattern, ..) => pattern.work_space(n) + bytes(n),
+            FormKind::Encoded(encoded) => bytes(encoded.terms()),
+            FormKind::Iso(pattern, ..) => pattern.work_space(n) + bytes(n),
         }
     }
 
     /// Whether products with so many vectors are made of it.
     pub(crate) fn multiplies(&self, k: usize) -> bool {
         match &self.0 {
-            Kind::Encoded(encoded) => encoded.multiplies(k),
-            Kind::Iso(pattern, ..) => pattern.multiplies(k),
+            FormKind::Encoded(encoded) => encoded.multiplies(k),
+            FormKind::Iso(pattern, ..) => pattern.multiplies(k),
         }
     }
 
     /// What a product with `k` vectors of `n` numbers costs, if it [`multiplies`](Self::multiplies) so many.
     pub(crate) fn plan(&self, name: &'static str, n: usize, k: usize) -> Plan {
         match &self.0 {
-            Kind::Encoded(encoded) => encoded.plan(Plan::new(name).reads(1, 0), k),
-            Kind::Iso(pattern, ..) => {
+            FormKind::Encoded(encoded) => encoded.plan(Plan::new(name).reads(1, 0), k),
+            FormKind::Iso(pattern, ..) => {
                 let scaled = (n * k * size_of::<[f64; 2]>()) as u64;
                 pattern.plan(name, n, k).beside(scaled)
             }
@@ -124,8 +126,8 @@ impl Form {
     ) -> Result<()> {
         let entries = how.entries;
         match &self.0 {
-            Kind::Encoded(encoded) => encoded.product(decode, entries, (k, x, y), ctx),
-            Kind::Iso(pattern, value, room) => room.with(x.len(), ctx, |scaled| {
+            FormKind::Encoded(encoded) => encoded.product(decode, entries, (k, x, y), ctx),
+            FormKind::Iso(pattern, value, room) => room.with(x.len(), ctx, |scaled| {
                 let mut room = Vec::new();
                 let value = Values::new(value.as_raw(), decode).of(0..1, &mut room)[0];
                 ctx.with_threads(|| {
@@ -134,7 +136,7 @@ impl Form {
                         pairs.for_each(|(scaled, &x)| *scaled = entries.times(value, x));
                     });
                 });
-                let how = How { entries: Entries::AsStored, ..how };
+                let how = How { entries: Conjugation::AsStored, ..how };
                 pattern.product::<(), X>(None, how, Vectors { k, x: scaled, y }, ctx)
             }),
         }
@@ -145,13 +147,13 @@ impl Encoded {
     /// The encoding that suits the lines; `None` if it is not worth it.
     fn new<I: Index>(
         (lines, values): (Panel<'_, (), I>, Raw<'_>),
-        sums: Sums,
+        sums: SumShape,
         budget: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
         match jumps(lines) {
             true => Scattered::encode((lines, values), sums, budget, ctx)
-                .map(|found| found.map(|it| Encoded::Scattered(Box::new(it), Room::new(ctx)))),
+                .map(|found| found.map(|it| Encoded::Scattered(Box::new(it), WorkSpace::new(ctx)))),
             false => {
                 let found = Compact::encode((lines, values), sums, budget, ctx)?;
                 Ok(found.map(|it| Encoded::Compact(Box::new(it))))
@@ -192,7 +194,7 @@ impl Encoded {
     pub(crate) fn product<V: Factor<X>, X: Scalar>(
         &self,
         decode: Option<Decode<V>>,
-        entries: Entries,
+        entries: Conjugation,
         (k, x, y): (usize, &[X], &mut [X]),
         ctx: &Context,
     ) -> Result<()> {
@@ -223,12 +225,12 @@ fn one_value<'a>(data: Raw<'a>, ctx: &Context) -> Option<Raw<'a>> {
     alike.then_some(first)
 }
 
-impl Room {
+impl WorkSpace {
     fn new(ctx: &Context) -> Self {
         let room = Arc::new(AtHand::new(None));
         let spare: Weak<dyn Spare> = Arc::downgrade(&room) as Weak<dyn Spare>;
         ctx.meter().ask_when_short(ctx.memory_limit_bytes(), spare);
-        Room(room)
+        WorkSpace(room)
     }
 
     /// Calls `work` with room for `len` numbers.
@@ -273,9 +275,9 @@ mod tests {
         let graph = Csr::<f64>::random((3000, 3000), 0.01, 3, Place::Memory, &ctx).unwrap();
         let form = |pattern: &Csr<()>| {
             let a = pattern.with_data(vec![0.5; pattern.nnz()]).unwrap();
-            Form::new(&a.to_any(), Sums::Interleaved, u64::MAX, &ctx).unwrap()
+            Form::new(&a.to_any(), SumShape::Interleaved, u64::MAX, &ctx).unwrap()
         };
-        assert!(matches!(form(&grid), Some(Form(Kind::Encoded(_)))));
-        assert!(matches!(form(&graph.pattern()), Some(Form(Kind::Iso(..)))));
+        assert!(matches!(form(&grid), Some(Form(FormKind::Encoded(_)))));
+        assert!(matches!(form(&graph.pattern()), Some(Form(FormKind::Iso(..)))));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::kernels::{Entries, How, Sums, Update, Vectors};
+use crate::linalg::product::kernels::{Conjugation, How, SumShape, Update, Vectors};
 use crate::linalg::product::lines_product::{Ways, product_plan};
 use crate::linalg::product::operator::product_name;
 use crate::linalg::product::prepared::form::Form;
@@ -45,13 +45,13 @@ impl PreparedLines {
             let fits = |form: &Form, n: usize, room: u64| {
                 form.bytes().saturating_add(form.work_space(n)) <= room
             };
-            along = Form::new(matrix, Sums::Interleaved, budget / 2, ctx)?
+            along = Form::new(matrix, SumShape::Interleaved, budget / 2, ctx)?
                 .filter(|form| fits(form, matrix.minor(), budget / 2));
             let other = matrix.types().bytes_of(matrix.minor(), matrix.nnz());
             let rest = budget.saturating_sub(along.as_ref().map_or(0, Form::bytes) + other);
             if let Some(recompress) = across_by.filter(|_| rest >= other) {
                 let other = recompress(matrix, "preparing", &Place::Memory, ctx)?;
-                across = Form::new(&other, Sums::InOrder, rest / 2, ctx)?
+                across = Form::new(&other, SumShape::InOrder, rest / 2, ctx)?
                     .filter(|form| fits(form, matrix.major(), rest / 2));
             }
         }
@@ -109,7 +109,7 @@ impl PreparedLines {
         match self.form(adjoint, k).zip(multiply_form) {
             Some((form, multiply_form)) => {
                 ctx.meter().pass();
-                let entries = if adjoint { Entries::Conjugated } else { Entries::AsStored };
+                let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
                 let how = How { along: true, entries, update: Update::Set };
                 multiply_form(form, how, Vectors { k, x, y }, ctx)
             }

@@ -12,7 +12,7 @@
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::{Fault, Panel};
-use crate::linalg::spgemm::kernels::row::{Lines, Rows, terms};
+use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
 use crate::storage::Index;
 
 /// Columns in a word of bits.
@@ -67,7 +67,7 @@ impl<'a, I: Index> RowMask<'a, I> {
 pub(crate) fn retain<I: Index, V: Copy>(
     mask: &[I],
     is_kept: bool,
-    lines: &mut Lines<I, V>,
+    lines: &mut ProductRows<I, V>,
     start: usize,
 ) {
     let (indices, data) = (&mut lines.indices[start..], &mut lines.data[start..]);
@@ -123,7 +123,7 @@ impl<S: Semiring> Masked<S> {
         b: impl Rows<'a, S::Right, I>,
         mask: &[I],
         columns: usize,
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), Fault> {
         let (Some(first), Some(last)) = (mask.first(), mask.last()) else { return Ok(()) };
         let base = first.to_usize() / WORD * WORD;
@@ -164,7 +164,7 @@ impl<S: Semiring> Masked<S> {
     }
 
     /// Takes the sums out, of the columns that were met.
-    fn take<I: Index>(&mut self, base: usize, mask: &[I], out: &mut Lines<I, S::Sum>) {
+    fn take<I: Index>(&mut self, base: usize, mask: &[I], out: &mut ProductRows<I, S::Sum>) {
         out.reserve(mask.len());
         for &index in mask {
             let column = index.to_usize().wrapping_sub(base);

@@ -10,11 +10,11 @@
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::Fault;
-use crate::linalg::spgemm::kernels::row::{Lines, Rows, terms};
+use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
 use crate::storage::Index;
 
 /// The sums of one row.
-pub(crate) struct Merge<S: Semiring, I> {
+pub(crate) struct MergeAccumulator<S: Semiring, I> {
     semiring: S,
     /// Columns are counted from here; none is so far away that it does not fit beside the number of a term.
     base: usize,
@@ -26,9 +26,9 @@ pub(crate) struct Merge<S: Semiring, I> {
     words: Vec<u64>,
     terms: Vec<S::Sum>,
     /// The sums of the batches before.
-    sums: Lines<I, S::Sum>,
+    sums: ProductRows<I, S::Sum>,
     /// Where the next sums go.
-    next: Lines<I, S::Sum>,
+    next: ProductRows<I, S::Sum>,
 }
 
 /// Bytes that the terms of a batch take, for sums of `size` bytes.
@@ -36,10 +36,10 @@ pub(crate) fn batch_bytes(terms: usize, size: usize) -> u64 {
     (terms * (8 + size)) as u64
 }
 
-impl<S: Semiring, I: Index> Merge<S, I> {
+impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
     /// With `most` terms in a batch.
     pub(crate) fn new(semiring: S, most: usize) -> Self {
-        Merge {
+        MergeAccumulator {
             semiring,
             base: 0,
             columns: 0,
@@ -47,8 +47,8 @@ impl<S: Semiring, I: Index> Merge<S, I> {
             most,
             words: Vec::new(),
             terms: Vec::new(),
-            sums: Lines::new(),
-            next: Lines::new(),
+            sums: ProductRows::new(),
+            next: ProductRows::new(),
         }
     }
 
@@ -71,7 +71,7 @@ impl<S: Semiring, I: Index> Merge<S, I> {
         a: (&'a [I], &'a [S::Left]),
         b: impl Rows<'a, S::Right, I>,
         (base, columns): (usize, usize),
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), Fault> {
         self.start(base, columns);
         for term in terms(a, b) {
@@ -127,7 +127,7 @@ impl<S: Semiring, I: Index> Merge<S, I> {
     /// Adds the batch to the sums so far.
     #[cold]
     fn settle(&mut self) {
-        let Merge { semiring, base, low, words, terms, sums, next, .. } = self;
+        let MergeAccumulator { semiring, base, low, words, terms, sums, next, .. } = self;
         words.sort_unstable();
         next.indices.clear();
         next.data.clear();
@@ -158,7 +158,7 @@ impl<S: Semiring, I: Index> Merge<S, I> {
     }
 
     /// Ends a row: its sums.
-    pub(crate) fn finish(&mut self) -> &mut Lines<I, S::Sum> {
+    pub(crate) fn finish(&mut self) -> &mut ProductRows<I, S::Sum> {
         self.settle();
         &mut self.sums
     }
@@ -171,7 +171,7 @@ fn add_up<S: Semiring, I: Index>(
     low: u32,
     words: &mut [u64],
     terms: &[S::Sum],
-    out: &mut Lines<I, S::Sum>,
+    out: &mut ProductRows<I, S::Sum>,
 ) {
     words.sort_unstable();
     let start = out.indices.len();

@@ -11,7 +11,7 @@
 //! Every sum starts with the semiring's zero and takes its terms in this order, whatever it is gathered in. So neither
 //! the accumulator, nor threads, nor cuts of A and B can be told from the bits of the result. A sum that cancels stays.
 //!
-//! There are three accumulators, and [`Multiplier`] chooses one for every row.
+//! There are three accumulators, and [`RowMultiplier`] chooses one for every row.
 //!
 //! 1. [`window`] – values for all columns between the first and the last that can be met, and a bit for each. No column
 //!    is sorted, for the bits are in order. Best where the columns lie close together or are many: a row of a mesh, of a
@@ -49,7 +49,7 @@ mod tests;
 mod window;
 
 pub(crate) use masked::{RowMask, retain};
-pub(crate) use merge::Merge;
-pub(crate) use multiplier::{Limits, Multiplier};
-pub(crate) use row::{Lines, Rows, Whole};
+pub(crate) use merge::MergeAccumulator;
+pub(crate) use multiplier::{Limits, RowMultiplier};
+pub(crate) use row::{ProductRows, Rows, Whole};
 pub(crate) use window::Window;

@@ -5,9 +5,9 @@ use std::ops::Range;
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::kernels::masked::{Masked, RowMask, retain};
-use crate::linalg::spgemm::kernels::merge::Merge;
+use crate::linalg::spgemm::kernels::merge::MergeAccumulator;
 use crate::linalg::spgemm::kernels::repeat::Repeat;
-use crate::linalg::spgemm::kernels::row::{Lines, Rows};
+use crate::linalg::spgemm::kernels::row::{ProductRows, Rows};
 use crate::linalg::spgemm::kernels::window::Window;
 use crate::linalg::spgemm::kernels::{masked, merge, repeat, window};
 use crate::storage::{Index, prefetch_to_read};
@@ -74,11 +74,11 @@ impl Limits {
 }
 
 /// Multiplies rows, one after the other, in memory that is used again.
-pub(crate) struct Multiplier<S: Semiring, I> {
+pub(crate) struct RowMultiplier<S: Semiring, I> {
     semiring: S,
     limits: Limits,
     window: Window<S>,
-    merge: Merge<S, I>,
+    merge: MergeAccumulator<S, I>,
     repeat: Repeat<I>,
     masked: Masked<S>,
     /// A row of a mask that is not stored in order.
@@ -94,13 +94,13 @@ struct Reach {
     terms: usize,
 }
 
-impl<S: Semiring, I: Index> Multiplier<S, I> {
+impl<S: Semiring, I: Index> RowMultiplier<S, I> {
     pub(crate) fn new(semiring: S, limits: Limits) -> Self {
-        Multiplier {
+        RowMultiplier {
             semiring,
             limits,
             window: Window::new(semiring),
-            merge: Merge::new(semiring, limits.batch),
+            merge: MergeAccumulator::new(semiring, limits.batch),
             repeat: Repeat::new(limits.remembered),
             masked: Masked::new(semiring),
             sorted: Vec::new(),
@@ -119,7 +119,7 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         b: impl Rows<'a, S::Right, I>,
         columns: usize,
         mask: Option<RowMask<'_, I>>,
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), Fault> {
         out.lens.reserve_exact(a.nrows());
         for (i, &terms) in (0..a.nrows()).zip(terms) {
@@ -151,7 +151,7 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         b: impl Rows<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         (mask, i): (RowMask<'_, I>, usize),
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), Fault> {
         let mut sorted = std::mem::take(&mut self.sorted);
         let row = mask.row(i, &mut sorted)?;
@@ -176,7 +176,7 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         a: (&'a [I], &'a [S::Left]),
         b: impl Rows<'a, S::Right, I>,
         (terms, columns): (usize, usize),
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), Fault> {
         let looks = self.repeat.looks(terms);
         let repeats = looks && self.repeat.row(self.semiring, a, b, (terms, columns), out)?;
@@ -204,7 +204,7 @@ impl<S: Semiring, I: Index> Multiplier<S, I> {
         a: (&'a [I], &'a [S::Left]),
         b: impl Rows<'a, S::Right, I>,
         Reach { least, largest, terms }: Reach,
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), Fault> {
         let base = least / 64 * 64;
         let columns = largest - base + 1;

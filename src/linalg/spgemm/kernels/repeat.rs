@@ -10,7 +10,7 @@
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::Fault;
-use crate::linalg::spgemm::kernels::row::{Lines, Rows};
+use crate::linalg::spgemm::kernels::row::{ProductRows, Rows};
 use crate::storage::Index;
 
 /// Patterns remembered: the rows along a line of a grid have five, those of two coupled grids eight or ten.
@@ -84,7 +84,7 @@ impl<I: Index> Repeat<I> {
         a: (&[I], &[S::Left]),
         b: impl Rows<'a, S::Right, I>,
         (terms, columns): (usize, usize),
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) -> Result<bool, Fault>
     where
         I: 'a,
@@ -231,7 +231,12 @@ impl<I: Index> Pattern<I> {
 
     /// Appends the columns of the sums, moved along. Fails if one is beyond the last of `columns`.
     #[inline(always)]
-    fn write<V>(&self, shift: usize, columns: usize, out: &mut Lines<I, V>) -> Result<(), Fault> {
+    fn write<V>(
+        &self,
+        shift: usize,
+        columns: usize,
+        out: &mut ProductRows<I, V>,
+    ) -> Result<(), Fault> {
         let moved = |index: &I| index.to_usize().wrapping_add(shift);
         if self.sums.last().is_some_and(|last| moved(last) >= columns) {
             return Err(Fault);

@@ -52,16 +52,16 @@ impl<'a, T: Sync, I: Index> Rows<'a, T, I> for Whole<'a, T, I> {
 
 /// Rows of a product, one behind the other; indices strictly rise within each.
 #[derive(Debug)]
-pub(crate) struct Lines<I, V> {
+pub(crate) struct ProductRows<I, V> {
     /// Entries of each row.
     pub(crate) lens: Vec<usize>,
     pub(crate) indices: Vec<I>,
     pub(crate) data: Vec<V>,
 }
 
-impl<I, V> Lines<I, V> {
+impl<I, V> ProductRows<I, V> {
     pub(crate) fn new() -> Self {
-        Lines { lens: Vec::new(), indices: Vec::new(), data: Vec::new() }
+        ProductRows { lens: Vec::new(), indices: Vec::new(), data: Vec::new() }
     }
 
     /// Forgets all rows. Memory for more than `keep` entries is given back.

@@ -5,7 +5,7 @@
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::Fault;
-use crate::linalg::spgemm::kernels::row::{Lines, Rows, terms};
+use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
 use crate::storage::Index;
 
 /// Columns in a word of bits.
@@ -54,7 +54,7 @@ impl<S: Semiring> Window<S> {
         a: (&'a [I], &'a [S::Left]),
         b: impl Rows<'a, S::Right, I>,
         (base, columns, count): (usize, usize, usize),
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), Fault> {
         self.widen(columns);
         let words = columns.div_ceil(WORD);
@@ -111,7 +111,7 @@ impl<S: Semiring> Window<S> {
         &mut self,
         base: usize,
         words: std::ops::Range<usize>,
-        out: &mut Lines<I, S::Sum>,
+        out: &mut ProductRows<I, S::Sum>,
     ) {
         let zero = self.semiring.zero();
         let (values, _) = self.values.as_chunks_mut::<WORD>();

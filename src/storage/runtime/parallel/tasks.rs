@@ -41,20 +41,20 @@ pub(crate) trait Tasks: Sync + Sized {
     }
 
     /// Tasks of which a thread takes at least so many at a time.
-    fn with_min_len(self, least: usize) -> Grain<Self> {
+    fn with_min_len(self, least: usize) -> WithGrain<Self> {
         let (_, most) = self.grain();
         self.with_grain((least, most))
     }
 
     /// Tasks of which a thread takes at most so many at a time.
-    fn with_max_len(self, most: usize) -> Grain<Self> {
+    fn with_max_len(self, most: usize) -> WithGrain<Self> {
         let (least, _) = self.grain();
         self.with_grain((least, most))
     }
 
     /// Tasks of which a thread takes so many at a time, at least and at most.
-    fn with_grain(self, grain: (usize, usize)) -> Grain<Self> {
-        Grain(self, grain)
+    fn with_grain(self, grain: (usize, usize)) -> WithGrain<Self> {
+        WithGrain(self, grain)
     }
 
     /// Does every task.
@@ -269,9 +269,9 @@ impl<A: Tasks, R, F: Fn(A::Item) -> R + Sync> Tasks for Map<A, F> {
 }
 
 /// Tasks that are taken some at a time.
-pub(crate) struct Grain<A>(A, (usize, usize));
+pub(crate) struct WithGrain<A>(A, (usize, usize));
 
-impl<A: Tasks> Tasks for Grain<A> {
+impl<A: Tasks> Tasks for WithGrain<A> {
     type Item = A::Item;
     fn count(&self) -> usize {
         self.0.count()

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::{Summing, Sums};
+use crate::storage::files::{Checksums, Summing};
 use crate::storage::memory::{Origin, reserve};
 use crate::storage::runtime::{Held, Meter, Receiver, Sender, channel};
 use crate::storage::stream::device::io_buffer::IoBuffer;
@@ -46,13 +46,13 @@ pub(crate) struct Appender {
 struct Link {
     requests: Option<Sender<(IoBuffer, usize)>>,
     done: Receiver<Result<IoBuffer>>,
-    writer: Option<Writer>,
+    writer: Option<BlockWriter>,
     /// Blocks handed in and not taken back.
     out: usize,
 }
 
-enum Writer {
-    Thread(JoinHandle<Sums>),
+enum BlockWriter {
+    Thread(JoinHandle<Checksums>),
     /// The caller, whenever a block is handed in.
     Caller(Box<Writing>),
 }
@@ -62,7 +62,7 @@ pub(crate) struct Appended {
     pub(crate) origin: Origin,
     pub(crate) length: u64,
     /// Empty where none were wanted.
-    pub(crate) sums: Sums,
+    pub(crate) sums: Checksums,
     /// Scratch space in use for as long as this lives.
     _scratch: Option<Held>,
 }
@@ -134,7 +134,7 @@ impl Appender {
         link.out += 1;
         // Whoever has stopped writing says why when it is asked for a buffer.
         link.requests.as_ref().ok_or_else(lost)?.send((buffer, bytes));
-        if let Some(Writer::Caller(writing)) = &mut link.writer {
+        if let Some(BlockWriter::Caller(writing)) = &mut link.writer {
             writing.write_waiting();
         }
         Ok(())
@@ -165,7 +165,7 @@ impl Appender {
 
     /// Waits until all is written, and sets the length of the file.
     pub(crate) fn finish(mut self) -> Result<Appended> {
-        let mut sums = Sums::default();
+        let mut sums = Checksums::default();
         while self.link.as_ref().is_some_and(|link| link.out > 0) {
             self.spare()?;
         }
@@ -194,32 +194,33 @@ impl Appender {
         };
         // What is to be moved into a thread is lost with it if it cannot be started, so it follows by a channel.
         let (hand, wait) = channel::<Writing>();
-        let body = move || wait.recv().map_or_else(Sums::default, Writing::run);
+        let body = move || wait.recv().map_or_else(Checksums::default, Writing::run);
         let writer = match start_thread(Box::new(body)) {
             Ok(thread) => {
                 hand.send(writing); // which the thread waits for
-                Some(Writer::Thread(thread))
+                Some(BlockWriter::Thread(thread))
             }
-            Err(_) => Some(Writer::Caller(Box::new(writing))),
+            Err(_) => Some(BlockWriter::Caller(Box::new(writing))),
         };
         Link { requests: Some(requests), done, writer, out: 0 }
     }
 }
 
 /// Starts a thread that does the given work.
-type StartThread = dyn Fn(Box<dyn FnOnce() -> Sums + Send>) -> io::Result<JoinHandle<Sums>>;
+type StartThread =
+    dyn Fn(Box<dyn FnOnce() -> Checksums + Send>) -> io::Result<JoinHandle<Checksums>>;
 
-fn start_thread(body: Box<dyn FnOnce() -> Sums + Send>) -> io::Result<JoinHandle<Sums>> {
+fn start_thread(body: Box<dyn FnOnce() -> Checksums + Send>) -> io::Result<JoinHandle<Checksums>> {
     std::thread::Builder::new().name("outcore-write".to_owned()).spawn(body)
 }
 
 impl Link {
     /// Waits until all that was handed in is written.
-    fn end(&mut self) -> Result<Sums> {
+    fn end(&mut self) -> Result<Checksums> {
         self.requests = None;
         match self.writer.take().ok_or_else(lost)? {
-            Writer::Thread(thread) => thread.join().map_err(|_| lost()),
-            Writer::Caller(writing) => Ok(writing.finish()),
+            BlockWriter::Thread(thread) => thread.join().map_err(|_| lost()),
+            BlockWriter::Caller(writing) => Ok(writing.finish()),
         }
     }
 }
@@ -249,7 +250,7 @@ struct Writing {
 
 impl Writing {
     /// What the I/O thread does: writes what comes until nothing does, or a write fails.
-    fn run(mut self) -> Sums {
+    fn run(mut self) -> Checksums {
         while let Some((buffer, bytes)) = self.queue.recv() {
             if !self.take(buffer, bytes) {
                 break;
@@ -278,9 +279,9 @@ impl Writing {
         self.ends.send(written.map(|()| buffer)) && !self.failed
     }
 
-    fn finish(self) -> Sums {
+    fn finish(self) -> Checksums {
         if self.failed {
-            return Sums::default();
+            return Checksums::default();
         }
         self.sums.map(Summing::finish).unwrap_or_default()
     }

@@ -26,13 +26,13 @@ const UNKNOWN: f64 = 1e9;
 /// The devices measured so far.
 #[derive(Debug, Default)]
 pub(crate) struct Devices {
-    reads: Mutex<HashMap<u64, Reading>>,
+    reads: Mutex<HashMap<u64, DeviceSpeed>>,
     writes: Mutex<HashMap<u64, f64>>,
 }
 
 /// How a device is read.
 #[derive(Clone, Copy, Debug)]
-struct Reading {
+struct DeviceSpeed {
     mode: ReadMode,
     /// Bytes a second.
     speed: f64,
@@ -78,7 +78,7 @@ impl Devices {
         Ok(Speeds { read: self.reading(&Source::open(&origin)?)?.speed, write })
     }
 
-    fn reading(&self, source: &Source) -> Result<Reading> {
+    fn reading(&self, source: &Source) -> Result<DeviceSpeed> {
         let mut devices = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&known) = devices.get(&source.device()) {
             return Ok(known);
@@ -87,8 +87,8 @@ impl Devices {
         let direct = if source.reads_directly() { measure(source, ReadMode::Direct)? } else { 0.0 };
         // Equal is not equal: direct reads leave the processors and the page cache to others.
         let found = match direct * 1.1 >= buffered {
-            true => Reading { mode: ReadMode::Direct, speed: direct },
-            false => Reading { mode: ReadMode::Buffered, speed: buffered },
+            true => DeviceSpeed { mode: ReadMode::Direct, speed: direct },
+            false => DeviceSpeed { mode: ReadMode::Buffered, speed: buffered },
         };
         // A file too small to measure with says nothing of its device.
         if source.length() >= 2 * STEPS * STEP as u64 {

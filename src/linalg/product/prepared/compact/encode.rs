@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::product::kernels::{PIECE, Panel, SIDE, Sums, interleave};
+use crate::linalg::product::kernels::{PIECE, Panel, SIDE, SumShape, interleave};
 use crate::linalg::product::prepared::compact::encoding::{Block, Compact, StoredRun, Structure};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, RawVec};
@@ -52,7 +52,7 @@ impl Compact {
     /// the encoding.
     pub(crate) fn encode<I: Index>(
         (panel, values): (Panel<'_, (), I>, Raw<'_>),
-        sums: Sums,
+        sums: SumShape,
         most: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
@@ -193,7 +193,7 @@ fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
 /// Arrays of the right size, with all that is small filled in.
 fn room<I: Index>(
     (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
-    sums: Sums,
+    sums: SumShape,
     looked: &[Looked],
     meter: &Meter,
 ) -> Result<Compact> {
@@ -260,7 +260,7 @@ fn room<I: Index>(
 }
 
 /// The parts of the arrays that belong to one block.
-struct Parts<'a> {
+struct EncodedParts<'a> {
     ends: &'a mut [u32],
     narrow: &'a mut [u16],
     wide: &'a mut [u32],
@@ -289,7 +289,7 @@ fn fill<I: Index>(
                 Structure::Narrow { ends, columns, .. } => (ends.len(), columns.len(), 0),
                 Structure::Wide { ends, columns } => (ends.len(), 0, columns.len()),
             };
-            let parts = Parts {
+            let parts = EncodedParts {
                 ends: part(&mut ends, n_ends),
                 narrow: part(&mut narrow, n_narrow),
                 wide: part(&mut wide, n_wide),

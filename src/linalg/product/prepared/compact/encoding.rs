@@ -12,14 +12,14 @@
 
 use std::ops::Range;
 
-use crate::linalg::product::kernels::Sums;
+use crate::linalg::product::kernels::SumShape;
 use crate::storage::{BufferMut, RawBufferMut};
 
 /// A matrix in blocks of lines (rows of CSR, columns of CSC).
 pub(crate) struct Compact {
     pub(crate) columns: usize,
     /// How the entries of a line are added up.
-    pub(crate) sums: Sums,
+    pub(crate) sums: SumShape,
     pub(crate) blocks: Vec<Block>,
     pub(crate) runs: Vec<StoredRun>,
     /// Where in `offsets` each pattern ends.

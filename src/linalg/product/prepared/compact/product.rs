@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::product::kernels::{
-    Entries, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
+    Conjugation, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
 };
 use crate::linalg::product::prepared::compact::encoding::{Block, Compact, Structure};
 use crate::storage::Context;
@@ -16,7 +16,7 @@ impl Compact {
     pub(crate) fn gather<V: Factor<X>, X: Scalar>(
         &self,
         decode: Option<Decode<V>>,
-        entries: Entries,
+        entries: Conjugation,
         update: Update,
         x: &[X],
         y: &mut [X],
@@ -49,7 +49,7 @@ impl Compact {
         &self,
         block: &Block,
         (values, repeated): (&[V], &[V]),
-        entries: Entries,
+        entries: Conjugation,
         update: Update,
         x: &[X],
         y: &mut [X],

@@ -17,7 +17,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::product::kernels::{
-    Entries, Fault, Panel, Sums, Update, add_terms, finish_lines, slot_of, slots_of, terms,
+    Conjugation, Fault, Panel, SumShape, Update, add_terms, finish_lines, slot_of, slots_of, terms,
 };
 use crate::sparse::rises;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -29,17 +29,17 @@ const BLOCK: usize = 1 << 14;
 
 /// How lines are cut.
 #[derive(Clone, Copy)]
-pub(crate) struct Cut {
+pub(crate) struct TileCut {
     /// Slots of a bin, at most: 16 bits name them.
     pub(crate) slots: usize,
     /// Entries of a group, about, unless one bin has more.
     pub(crate) group: usize,
 }
 
-impl Cut {
+impl TileCut {
     /// Terms of a group take 256 MiB in `f64`. With half as many x is read more often (R-MAT 22 0.103 s instead of 0.091). Groups
     /// whose terms stay in the last-level cache read all of x so often that they took 1.7 (R-MAT 22) to 1.9 times (uniform) as long.
-    pub(crate) const USUAL: Self = Cut { slots: 1 << 15, group: 32 << 20 };
+    pub(crate) const USUAL: Self = TileCut { slots: 1 << 15, group: 32 << 20 };
 }
 
 /// Values that are decoded at a time.
@@ -49,7 +49,7 @@ const DECODED: usize = 1 << 12;
 pub(crate) struct Scattered {
     columns: usize,
     /// How the entries of a line are added up.
-    sums: Sums,
+    sums: SumShape,
     groups: Vec<Group>,
     /// Entries of every line.
     lens: Vec<u32>,
@@ -117,19 +117,19 @@ impl Scattered {
     /// Fails if a pointer or an index is out of range. Cost: two reads of the entries, one write.
     pub(crate) fn encode<I: Index>(
         lines: (Panel<'_, (), I>, Raw<'_>),
-        sums: Sums,
+        sums: SumShape,
         most: u64,
         ctx: &Context,
     ) -> Result<Option<Self>> {
-        Self::encode_cut(lines, sums, most, Cut::USUAL, ctx)
+        Self::encode_cut(lines, sums, most, TileCut::USUAL, ctx)
     }
 
     /// As [`encode`](Self::encode), cut otherwise.
     pub(crate) fn encode_cut<I: Index>(
         (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
-        sums: Sums,
+        sums: SumShape,
         most: u64,
-        cut: Cut,
+        cut: TileCut,
         ctx: &Context,
     ) -> Result<Option<Self>> {
         let (nnz, blocks) = (of_entries.len(), panel.ncols().div_ceil(BLOCK));
@@ -230,7 +230,7 @@ impl Scattered {
     pub(crate) fn gather<V: Factor<X>, X: Scalar>(
         &self,
         decode: Option<Decode<V>>,
-        entries: Entries,
+        entries: Conjugation,
         update: Update,
         x: &[X],
         y: &mut [X],
@@ -261,7 +261,7 @@ impl Scattered {
         &self,
         group: &Group,
         values: Values<'_, V>,
-        entries: Entries,
+        entries: Conjugation,
         x: &[X],
         room: &mut [X],
     ) -> std::result::Result<(), Fault> {
@@ -287,7 +287,7 @@ impl Scattered {
         &self,
         values: Values<'_, V>,
         here: Range<usize>,
-        entries: Entries,
+        entries: Conjugation,
         x: &[X],
         room: &mut [X],
         decoded: &mut Vec<V>,
@@ -336,8 +336,8 @@ impl Scattered {
 /// The entries of every line, and lines in bins; `None` if a pointer is out of range.
 fn cut_bins<I: Index>(
     panel: Panel<'_, (), I>,
-    sums: Sums,
-    cut: Cut,
+    sums: SumShape,
+    cut: TileCut,
 ) -> Option<(Vec<u32>, Vec<Bin>)> {
     let mut lens = Vec::with_capacity(panel.nrows());
     let mut bins = Vec::new();

@@ -4,15 +4,17 @@ use num_complex::Complex;
 use proptest::prelude::*;
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::{Entries, PIECE, Panel, Sums, Update, gather, scatter};
+use crate::linalg::product::kernels::{
+    Conjugation, PIECE, Panel, SumShape, Update, gather, scatter,
+};
 use crate::linalg::product::prepared::compact::encoding::Compact;
-use crate::linalg::product::prepared::compact::scattered::{Cut, Scattered};
+use crate::linalg::product::prepared::compact::scattered::{Scattered, TileCut};
 use crate::sparse::{Csr, Duplicates};
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Entry, Place};
 
 /// So small that few entries meet many bins and groups.
-const SMALL: Cut = Cut { slots: 1 << 8, group: 1 << 11 };
+const SMALL: TileCut = TileCut { slots: 1 << 8, group: 1 << 11 };
 
 /// What an encoding was made of: runs, narrow and wide blocks.
 fn kinds(compact: &Compact) -> (usize, usize, usize) {
@@ -38,13 +40,14 @@ fn check<T: Entry + Factor<X>, X: Scalar>(
 ) -> Option<(usize, usize, usize)> {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
     let lines = coded(panel);
-    let compact = Compact::encode(lines, Sums::Interleaved, u64::MAX, &Context::new()).unwrap()?;
+    let compact =
+        Compact::encode(lines, SumShape::Interleaved, u64::MAX, &Context::new()).unwrap()?;
     for k in [1, 2, 4, 7, 8, 19] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::from_f64(0.5); a.nrows() * k];
         let mut found = expected.clone();
         let update = if k == 2 { Update::Add } else { Update::Set };
-        for entries in [Entries::AsStored, Entries::Conjugated] {
+        for entries in [Conjugation::AsStored, Conjugation::Conjugated] {
             gather(panel, entries, update, &x, &mut expected, k).unwrap();
             for threads in [1, 3] {
                 let ctx = Context::new().threads(threads).unwrap();
@@ -69,16 +72,16 @@ fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize)
     let across = a.to_csc(Place::Memory, &ctx).unwrap();
     let arrays = (across.indptr(), across.indices(), across.data());
     let across = Panel::new(arrays.0, arrays.1, arrays.2, a.nrows(), 0).unwrap();
-    let compact = Compact::encode(lines, Sums::InOrder, u64::MAX, &ctx).unwrap();
-    let scattered = Scattered::encode_cut(lines, Sums::InOrder, u64::MAX, SMALL, &ctx).unwrap();
+    let compact = Compact::encode(lines, SumShape::InOrder, u64::MAX, &ctx).unwrap();
+    let scattered = Scattered::encode_cut(lines, SumShape::InOrder, u64::MAX, SMALL, &ctx).unwrap();
     for k in [1, 3] {
         let x: Vec<X> = (0..a.ncols() * k).map(&x).collect();
         let mut expected = vec![X::zero(); a.nrows() * k];
-        scatter(across, Entries::Conjugated, Update::Set, &x, &mut expected, k).unwrap();
+        scatter(across, Conjugation::Conjugated, Update::Set, &x, &mut expected, k).unwrap();
         if let Some(compact) = &compact {
             let mut found = vec![X::from_f64(0.5); a.nrows() * k];
             compact
-                .gather::<T, X>(None, Entries::Conjugated, Update::Set, &x, &mut found, k, &ctx)
+                .gather::<T, X>(None, Conjugation::Conjugated, Update::Set, &x, &mut found, k, &ctx)
                 .unwrap();
             assert!(expected == found, "{k} vectors, in order");
         }
@@ -86,7 +89,7 @@ fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize)
             let (mut found, mut room) = (expected.clone(), vec![X::zero(); scattered.terms()]);
             let set = Update::Set;
             scattered
-                .gather::<T, X>(None, Entries::Conjugated, set, &x, &mut found, &mut room, &ctx)
+                .gather::<T, X>(None, Conjugation::Conjugated, set, &x, &mut found, &mut room, &ctx)
                 .unwrap();
             assert!(expected == found, "scattered, in order");
         }
@@ -125,7 +128,7 @@ fn lines_with_the_same_values_store_them_once() {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
     let lines = coded(panel);
     let compact =
-        Compact::encode(lines, Sums::Interleaved, u64::MAX, &Context::new()).unwrap().unwrap();
+        Compact::encode(lines, SumShape::Interleaved, u64::MAX, &Context::new()).unwrap().unwrap();
     assert!(compact.bytes() * 8 < a.bytes(), "{} of {}", compact.bytes(), a.bytes());
     check(&a, number).unwrap();
 }
@@ -162,21 +165,30 @@ fn the_rest_is_narrow_or_wide() {
 }
 
 /// Products in two passes against the plain kernel, bit for bit.
-fn check_scattered(a: &Csr<f64>, cut: Cut) {
+fn check_scattered(a: &Csr<f64>, cut: TileCut) {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
     let lines = coded(panel);
     let encoded =
-        Scattered::encode_cut(lines, Sums::Interleaved, u64::MAX, cut, &Context::new()).unwrap();
+        Scattered::encode_cut(lines, SumShape::Interleaved, u64::MAX, cut, &Context::new())
+            .unwrap();
     let Some(scattered) = encoded else { return };
     let x: Vec<f64> = (0..a.ncols()).map(number).collect();
     for update in [Update::Set, Update::Add] {
         let mut expected = vec![0.5; a.nrows()];
-        gather(panel, Entries::AsStored, update, &x, &mut expected, 1).unwrap();
+        gather(panel, Conjugation::AsStored, update, &x, &mut expected, 1).unwrap();
         for threads in [1, 2, 3, 8] {
             let ctx = Context::new().threads(threads).unwrap();
             let (mut y, mut room) = (vec![0.5; a.nrows()], vec![0.0; scattered.terms()]);
             scattered
-                .gather::<f64, f64>(None, Entries::AsStored, update, &x, &mut y, &mut room, &ctx)
+                .gather::<f64, f64>(
+                    None,
+                    Conjugation::AsStored,
+                    update,
+                    &x,
+                    &mut y,
+                    &mut room,
+                    &ctx,
+                )
                 .unwrap();
             assert!(y == expected);
         }
@@ -197,20 +209,22 @@ fn scattered_columns_in_two_passes() {
         (0..lens(i)).map(move |k| (i, (i * 7919 + k * 104_729) % ncols, number(i * 31 + k)))
     });
     let a = Csr::<f64>::from_triplets((nrows, ncols), triplets, Duplicates::Sum).unwrap();
-    check_scattered(&a, Cut::USUAL);
+    check_scattered(&a, TileCut::USUAL);
     check_scattered(&a, SMALL);
     // Out of order, or too large: none.
     let unsorted = [0u32, 100_000, 5];
     let panel = Panel::new(&[0u32, 3], &unsorted, &[1.0; 3], ncols, 0).unwrap();
     let lines = coded(panel);
-    assert!(Scattered::encode(lines, Sums::Interleaved, u64::MAX, &ctx).unwrap().is_none());
+    assert!(Scattered::encode(lines, SumShape::Interleaved, u64::MAX, &ctx).unwrap().is_none());
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), ncols, 0).unwrap();
     let lines = coded(panel);
-    assert!(Scattered::encode(lines, Sums::Interleaved, 1000, &ctx).unwrap().is_none());
+    assert!(Scattered::encode(lines, SumShape::Interleaved, 1000, &ctx).unwrap().is_none());
     // A line of more slots than a bin has.
-    let cut = Cut { slots: 8, ..SMALL };
+    let cut = TileCut { slots: 8, ..SMALL };
     let most = u64::MAX;
-    assert!(Scattered::encode_cut(lines, Sums::Interleaved, most, cut, &ctx).unwrap().is_none());
+    assert!(
+        Scattered::encode_cut(lines, SumShape::Interleaved, most, cut, &ctx).unwrap().is_none()
+    );
 }
 
 #[test]
@@ -228,7 +242,8 @@ fn bad_indices_are_refused() {
     let values = vec![1.0; 4000];
     let panel = Panel::new(&indptr, &indices, &values, 4000, 0).unwrap();
     let lines = coded(panel);
-    let error = Compact::encode(lines, Sums::Interleaved, u64::MAX, &Context::new()).err().unwrap();
+    let error =
+        Compact::encode(lines, SumShape::Interleaved, u64::MAX, &Context::new()).err().unwrap();
     assert_eq!(error.kind(), crate::error::ErrorKind::Index);
 }
 

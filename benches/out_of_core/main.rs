@@ -4,7 +4,7 @@
 //! which everything counts, the page cache too, with cold caches. A run prints lines of JSON; the first process gathers
 //! them. Contestants of a case take turns, so that the moods of the disk meet all alike.
 
-#[path = "../support/mod.rs"]
+#[path = "../../examples/support/mod.rs"]
 mod support;
 
 mod cases;

@@ -1,5 +1,6 @@
 //! Products of a band matrix several times larger than the memory limit, beside a plain loop over the mapped file.
 
+#[path = "../examples/support/mod.rs"]
 mod support;
 
 use outcore::linalg::{LinearOperator, Operator};

@@ -1,6 +1,6 @@
 //! Kernels beside the limits of the memory, measured in the same run: how much of what the machine can do each reaches.
 
-#[path = "../support/mod.rs"]
+#[path = "../../examples/support/mod.rs"]
 mod support;
 
 mod inputs;

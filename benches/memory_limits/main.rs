@@ -5,7 +5,7 @@
 //! passes, bytes read and written, and memory, which is counted by the library and looked at from outside. A process that
 //! needs more than the limit is killed by the system and counts as failed here.
 
-#[path = "../support/mod.rs"]
+#[path = "../../examples/support/mod.rs"]
 mod support;
 
 mod cases;

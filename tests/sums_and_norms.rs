@@ -368,3 +368,84 @@ fn blocks_of_vectors_without_numbers_are_multiplied_with_integers() {
         }
     }
 }
+
+/// Sums of rows and columns: those of small integers exactly, and with the same bits for any threads, place and limit.
+fn sums_of_an_axis<T: outcore::Element + num_traits::FromPrimitive>(shape: (usize, usize))
+where
+    T: outcore::linalg::Factor<f64>,
+{
+    let folder = tempdir().unwrap();
+    let number = |i: usize, j: usize| (i * 31 + j * 17) % 101;
+    let exact = Array2::from_shape_fn(shape, |(i, j)| number(i, j) as f64);
+    let whole = exact.mapv(|x| T::from_f64(x).unwrap());
+    let free = Context::new();
+    for (n, order) in [Order::C, Order::Fortran].into_iter().enumerate() {
+        let a = Dense::from(whole.clone()).to_order(order, Place::Memory, &free).unwrap();
+        let stored = a.copy_to(folder.path().join(format!("{n}.npy")), &free).unwrap();
+        let little = Context::new().memory_limit((3 << 20) + 16 * (shape.0 + shape.1) as u64);
+        for axis in [0, 1] {
+            let expected = exact.sum_axis(ndarray::Axis(axis)).to_vec();
+            for threads in [1, 2] {
+                let ctx = free.clone().threads(threads).unwrap();
+                assert_eq!(a.sum_axis(axis, &ctx).unwrap(), expected, "{shape:?} {order:?}");
+            }
+            assert_eq!(stored.sum_axis(axis, &little).unwrap(), expected, "{shape:?} {order:?}");
+        }
+        assert_eq!(a.sum_axis(2, &free).unwrap_err().kind(), ErrorKind::Shape);
+    }
+}
+
+#[test]
+fn sums_of_rows_and_columns() {
+    for shape in [(0, 3), (3, 0), (1, 1), (3, 200), (70_001, 7), (130, 20_000), (2, 400_000)] {
+        sums_of_an_axis::<f64>(shape);
+        sums_of_an_axis::<f32>(shape);
+        sums_of_an_axis::<u8>(shape);
+        sums_of_an_axis::<i64>(shape);
+    }
+}
+
+#[test]
+fn sums_of_rows_and_columns_have_the_same_bits_everywhere() {
+    let folder = tempdir().unwrap();
+    let whole = Array2::from_shape_fn((40_000, 33), |(i, j)| 1.0 / (1 + i * 33 + j) as f64);
+    let a = Dense::from(whole.clone());
+    let stored = a.copy_to(folder.path().join("a.npy"), &Context::new()).unwrap();
+    for axis in [0, 1] {
+        let one = a.sum_axis(axis, &Context::new().threads(1).unwrap()).unwrap();
+        let two = a.sum_axis(axis, &Context::new().threads(2).unwrap()).unwrap();
+        let read = stored.sum_axis(axis, &Context::new().memory_limit(2 << 20)).unwrap();
+        assert_eq!(one, two);
+        assert_eq!(one, read);
+        for (sum, near) in one.iter().zip(whole.sum_axis(ndarray::Axis(axis))) {
+            assert!((sum / near - 1.0).abs() < 1e-13, "{sum} {near}");
+        }
+    }
+    // What is no number, or infinite, comes through.
+    let odd = Dense::from(ndarray::arr2(&[[f64::NAN, f64::INFINITY], [1.0, 2.0]]));
+    let sums = odd.sum_axis(0, &Context::new()).unwrap();
+    assert!(sums[0].is_nan() && sums[1] == f64::INFINITY, "{sums:?}");
+}
+
+#[test]
+fn the_largest_and_the_smallest_element_are_found() {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new();
+    for order in [Order::C, Order::Fortran] {
+        let mut whole = Array2::from_shape_fn((700, 900), |(i, j)| ((i * 7 + j * 3) % 50) as i32);
+        whole[[13, 899]] = 99;
+        whole[[500, 2]] = 99;
+        whole[[699, 0]] = -1;
+        let a = Dense::from(whole).to_order(order, Place::Memory, &ctx).unwrap();
+        let stored = a.copy_to(folder.path().join(format!("{order:?}.npy")), &ctx).unwrap();
+        let little = Context::new().memory_limit(1 << 20);
+        for (a, ctx) in [(&a, &ctx), (&stored, &little)] {
+            assert_eq!(a.argmax(ctx).unwrap(), (13, 899));
+            assert_eq!(a.argmin(ctx).unwrap(), (699, 0));
+        }
+    }
+    let nan = Dense::from(ndarray::arr2(&[[1.0, f64::NAN], [f64::NAN, 9.0]]));
+    assert_eq!((nan.argmax(&ctx).unwrap(), nan.argmin(&ctx).unwrap()), ((0, 1), (0, 1)));
+    let none = Dense::from(Array2::<f64>::zeros((0, 4)));
+    assert_eq!(none.argmax(&ctx).unwrap_err().kind(), ErrorKind::Shape);
+}

@@ -4,7 +4,7 @@
 //! buffer, [`DenseMut`] over a unique, writable one. Both hand out `ndarray` views, so that all of ndarray works on
 //! mapped arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
 //!
-//! - [`base`], [`writable`] – the two; [`any_dense`] – the first, of a type that is known at run time; [`open`] – arrays from files
+//! - [`base`], [`writable`] – the two; [`any_dense`] – the first, of a type that is known at run time; [`open`] – arrays from files, [`headerless`] – to write in files without a header
 //! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
 //!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
 //! - [`reshape`] – the same elements in another shape
@@ -21,6 +21,7 @@ mod base;
 mod builder;
 mod columns;
 mod cut;
+mod headerless;
 mod line_writer;
 mod open;
 mod panels;

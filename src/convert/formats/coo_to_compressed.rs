@@ -57,27 +57,6 @@ impl<T: Entry, I: Index> Coo<T, I> {
 }
 
 impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
-    /// As [`from_triplets`](Self::from_triplets), for the index types that are the default, so that no type need be written:
-    /// that of the values follows from them.
-    ///
-    /// ```
-    /// use outcore::{Csc, Csr, Duplicates};
-    /// let a = Csr::from_entries((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
-    /// assert_eq!(**a.indices(), [0, 1]);
-    /// let b = Csc::from_entries((2, 3), [(1, 2, 7i8)], Duplicates::Sum)?;
-    /// assert_eq!(b.get(1, 2)?, Some(7));
-    /// # Ok::<(), outcore::Error>(())
-    /// ```
-    pub fn from_entries(
-        shape: (usize, usize),
-        triplets: impl IntoIterator<Item = (usize, usize, T)>,
-        duplicates: Duplicates,
-    ) -> Result<Self> {
-        Self::from_triplets(shape, triplets, duplicates)
-    }
-}
-
-impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
     /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of the
     /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another, and other types of indices.
     ///
@@ -85,6 +64,7 @@ impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
     /// use outcore::{Csr, Duplicates};
     /// let a = Csr::from_triplets((2, 2), [(1, 1, 2.0), (0, 0, 1.0)], Duplicates::Refuse)?;
     /// assert_eq!(**a.indices(), [0, 1]);
+    /// assert_eq!(a.get(1, 1)?, Some(2.0));
     /// # Ok::<(), outcore::Error>(())
     /// ```
     #[doc(alias("coo_matrix", "setFromTriplets"))]

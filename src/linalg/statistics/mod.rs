@@ -1,10 +1,12 @@
 //! Sums, means, variances, extremes and norms of rows or columns.
 //!
 //! - [`dense`] – of dense matrices, in runs of [`moments`]; [`sparse`] – of sparse ones, by the passes of [`line_pass`]
+//! - [`dense_sums`] – sums alone, at the speed of memory
 //! - [`extremes`] – where the largest and the smallest element stand
 //! - [`nnz_per`] – how many entries rows or columns store
 
 mod dense;
+mod dense_sums;
 mod extremes;
 mod line_pass;
 mod moments;

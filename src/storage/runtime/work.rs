@@ -27,6 +27,9 @@ pub(crate) const COPY_BYTE: f64 = 0.1;
 /// For an element that is copied.
 pub(crate) const COPY_DENSE: f64 = 0.7;
 
+/// For an element of sums of rows or columns.
+pub(crate) const SUM_AXIS: f64 = 0.3;
+
 /// For an entry that is counted across the lines.
 pub(crate) const COUNT_ENTRIES: f64 = 2.0;
 

@@ -31,4 +31,5 @@ mod statistics;
 
 pub use compressed::{AnyCompressed, AnyCsc, AnyCsr};
 pub use matrix::AnyMatrix;
+pub(crate) use matrix::Body;
 pub use open::open;

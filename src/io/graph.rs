@@ -51,7 +51,7 @@ pub enum GraphFormat {
 }
 
 /// A graph that is about to be read.
-enum GraphFile {
+pub(super) enum GraphFile {
     Stored,
     MatrixMarket(Reader),
     EdgeList(EdgeList),
@@ -135,7 +135,7 @@ pub fn read_graph_compact<I: Index, P: Index>(
 }
 
 /// Opens a file as what it is, or as what the caller says.
-fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
+pub(super) fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
     let by_name = format == GraphFormat::Content;
     if format == GraphFormat::Stored || (by_name && path.is_dir()) {
         return Ok(GraphFile::Stored);

@@ -10,7 +10,8 @@
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
 //! | [`edge_list`] | `u v` or `u v w` a line, as SNAP publishes graphs | |
 //!
-//! [`read_graph`] takes any of them, and stored matrices, as a graph.
+//! [`read_matrix`] takes any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`] writes
+//! one; [`read_graph`] takes any as a graph.
 //!
 //! # What a file is
 //! Text is read from ordinary files alone: pipes, devices and folders are refused by their kind, before they are opened. What
@@ -49,6 +50,7 @@
 //! [`read_graph_compact`] makes the graph on the vertices that have an edge, with the map back, and
 //! [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
 
+mod any_file;
 mod compact;
 mod cursor;
 mod decimal;
@@ -63,5 +65,6 @@ mod narrow;
 mod shortest;
 mod text_file;
 
+pub use any_file::{read_matrix, write_matrix};
 pub use compact::CompactGraph;
 pub use graph::{GraphFormat, GraphOptions, read_graph, read_graph_compact, read_graph_with};

@@ -8,12 +8,14 @@
 //! - [`matrix`] – the four kinds as one, and what is known of each; [`compressed`] – CSR and CSC of any types;
 //!   [`display`] – in one line
 //! - [`open`] – from files; [`exchange`] – from typed matrices and back
-//! - [`convert`] – every kind to every other; [`reshape`] – parts, stacks, other orders; [`common`] – the type in which two
-//!   matrices meet; [`dtype`] – values of another type, by the rules of [`numbers`]
+//! - [`convert`] – every kind to every other; [`reshape`] – parts, stacks, other orders;
+//!   [`selections`] – entries by place or value; [`common`] – the type in which two
+//!   matrices meet; [`dtype`] – values of another type, by the rules of [`numbers`], and [`astype`] for typed matrices
 //! - [`products`] – with vectors, and operators; [`matmul`] – of two matrices; [`arithmetic`] – element by element;
 //!   [`statistics`] – sums, norms, rows and columns
 
 mod arithmetic;
+mod astype;
 mod common;
 mod compressed;
 mod convert;
@@ -27,6 +29,7 @@ mod open;
 mod products;
 
 mod reshape;
+mod selections;
 mod statistics;
 
 pub use compressed::{AnyCompressed, AnyCsc, AnyCsr};

@@ -9,7 +9,7 @@
 //!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
 //! - [`reshape`] – the same elements in another shape
 //! - [`stack`] – matrices put together; [`builder`] – a matrix of
-//!   lines of which nobody knows the number
+//!   lines of which nobody knows the number; [`zeros`] – all zero
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
 //! - [`rewrite`] – all elements of an array to write replaced, in order
 //! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
@@ -33,6 +33,7 @@ mod transposed;
 mod transposer;
 mod writable;
 mod writer;
+mod zeros;
 mod zipped;
 
 pub use any_dense::AnyDense;

@@ -15,7 +15,8 @@
 //!
 //! # What a file is
 //! Text is read from ordinary files alone: pipes, devices and folders are refused by their kind, before they are opened. What
-//! is visibly no text is refused by name, with what to do about it: gzip and other packers, zip (`.npz`), HDF5 (`.h5ad`),
+//! Text that is packed by gzip is read as it stands, and of a `NAME.tar.gz`, as the SuiteSparse collection publishes
+//! matrices, `NAME/NAME.mtx`. What is visibly no text is refused by name, with what to do about it: packers other than gzip, zip (`.npz`), HDF5 (`.h5ad`),
 //! NumPy arrays, other binary formats, XML, JSON, web pages, other languages for graphs, text behind a byte order mark.
 //!
 //! Where [`read_graph`] has to choose, content decides; a name only forbids.
@@ -62,6 +63,7 @@ mod lines;
 pub mod matrix_market;
 #[cfg(feature = "half")]
 mod narrow;
+mod packed;
 mod shortest;
 mod text_file;
 

@@ -1,7 +1,7 @@
-//! Sparse and dense matrices bigger than memory.
+//! Sparse and dense matrices larger than memory.
 //!
-//! A [`Csr`] whose arrays are mapped from files is the same type as one on the heap, and every routine takes both. Where a
-//! result shall live, in memory, in a file or in scratch space, is one argument: a [`Place`]. Threads, memory limit,
+//! A [`Csr`] whose arrays are mapped from files has the same type as one on the heap, and every operation takes both. Where a
+//! result goes, in memory, in a file or in scratch space, is one argument: a [`Place`]. Threads, memory limit,
 //! progress and cancelling are another: a [`Context`].
 //!
 //! ```
@@ -43,11 +43,12 @@
 //! | 2, conversions | every pair of dense, COO, CSR and CSC, as methods `to_…` of the matrices; rows and columns in another order, a [`Permutation`] |
 //! | 3, [`linalg`] | [`LinearOperator`](linalg::LinearOperator) and products; [`Operator`](linalg::Operator), prepared for many products of a matrix that may be larger than memory; sums and norms |
 //! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank, orders of vertices; [`solve`]: linear systems |
-//! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types nobody knows beforehand |
+//! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types are known when the program runs |
 //! | 5, [`io`] | other people's files: Matrix Market, edge lists |
 //!
-//! `docs/architecture.md` follows a matrix through the floors, `docs/design.md` says why they are as they are, and
-//! `docs/format.md` describes the files byte by byte.
+//! In the repository: `docs/coming-from-scipy.md` and `docs/coming-from-petsc.md` translate names, `docs/recipes.md` has short
+//! programs for common tasks, `docs/architecture.md` follows a matrix through the floors, `docs/design.md` says why they are as
+//! they are, and `docs/format.md` describes the files byte by byte.
 
 #![deny(unsafe_code)]
 // The essay at the top of a folder says what each file of it holds. Those files are private: in a public module they are
@@ -84,7 +85,24 @@ pub use storage::{
     Traffic, Verified, verify,
 };
 
-/// The example in the README compiles and runs as a doc test.
+// The examples of these pages compile and run as doc tests.
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 enum Readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/recipes.md")]
+enum Recipes {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-scipy.md")]
+enum ComingFromScipy {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-petsc.md")]
+enum ComingFromPetsc {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/out-of-core.md")]
+enum OutOfCore {}

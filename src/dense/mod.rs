@@ -11,7 +11,7 @@
 //! - [`stack`] – matrices put together; [`builder`] – a matrix of
 //!   lines of which nobody knows the number; [`zeros`] – all zero
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
-//! - [`replacing`] – all elements of an array to write replaced, in order
+//! - [`rewrite`] – all elements of an array to write replaced, in order
 //! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
 //!   [`cut`] into groups and bands, and [`transposed`] when all lines are there
 

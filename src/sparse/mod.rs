@@ -11,10 +11,10 @@
 //!   values for a stored structure; [`builder`] – a matrix line by line; [`zeros`] – one without entries
 //! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one, [`pick`] – some
 //!   entries of every line
-//! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
+//! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`line_panels_of_several`] –
 //!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
-//! - [`exchange`] – sprs views of ours, ours from sprs; [`generate`] – matrices made from a formula
+//! - [`exchange`] – sprs views of ours, ours from sprs
 
 mod any_compressed;
 mod any_coo;

@@ -2,7 +2,7 @@
 //!
 //! - `pca` – principal components of tall dense matrices, through the Gram matrix
 //! - `randomized` – the largest singular values and vectors of any operator
-//! - `rising` – how far values are from converged; `finite` – where a number that is not finite stands
+//! - `convergence` – how far values are from converged; `finite` – where a number that is not finite stands
 //! - `jacobi` – the singular value decomposition of what is small; `orthonormal` – long vectors made orthonormal
 
 mod convergence;

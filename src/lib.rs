@@ -1,8 +1,8 @@
 //! Sparse and dense matrices bigger than memory.
 //!
-//! A [`Csr`] whose arrays are mapped from files is the same type as one on the heap, and every routine takes both. Where a
-//! result shall live, in memory, in a file or in scratch space, is one argument: a [`Place`]. Threads, memory limit,
-//! progress and cancelling are another: a [`Context`].
+//! A [`Csr`] whose arrays are mapped from files is the same type as one on the heap, and every routine takes both. One
+//! argument decides where a result goes, to memory, a file or scratch space: a [`Place`]. Another sets threads, memory
+//! limit, progress and cancellation: a [`Context`].
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;
@@ -33,9 +33,9 @@
 //! ```
 //!
 //! # Floors
-//! A file uses the floors below its own and never one above; a test reads the source and fails where one does.
+//! A file uses the floors below its own and never one above. A test reads the source and enforces this.
 //!
-//! | floor | what stands on it |
+//! | floor | contents |
 //! |---|---|
 //! | errors | [`Error`]: what happened, in which file and where, what was expected and what was found |
 //! | 0, storage | [`Element`] types, [`Buffer`]s over memory or mapped files, [`Place`], [`Context`], `.npy` headers ([`NpyHeader`]), folders of arrays ([`Descriptor`]), checksums ([`verify()`]) |
@@ -43,15 +43,16 @@
 //! | 2, conversions | every pair of dense, COO, CSR and CSC, as methods `to_…` of the matrices; rows and columns in another order, a [`Permutation`] |
 //! | 3, [`linalg`] | [`LinearOperator`](linalg::LinearOperator) and products; [`Operator`](linalg::Operator), prepared for many products of a matrix that may be larger than memory; sums and norms |
 //! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank, orders of vertices; [`solve`]: linear systems |
-//! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types nobody knows beforehand |
-//! | 5, [`io`] | other people's files: Matrix Market, edge lists |
+//! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types are known only at run time |
+//! | 5, [`io`] | foreign file formats: Matrix Market, edge lists |
 //!
 //! `docs/architecture.md` follows a matrix through the floors, `docs/design.md` says why they are as they are, and
 //! `docs/format.md` describes the files byte by byte.
 
 #![deny(unsafe_code)]
-// The essay at the top of a folder says what each file of it holds. Those files are private: in a public module they are
-// named as plain code, for rustdoc has no page to link to; in a private one they are links, which editors follow.
+// The essay in each `mod.rs` says what each file of the folder holds. Those files are private. In a public module they
+// are named as plain code, because rustdoc has no page to link to; in a private one they are links, which editors
+// follow.
 
 mod any;
 mod convert;

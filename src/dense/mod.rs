@@ -1,19 +1,18 @@
 //! Floor 1, dense: a shape and an order over one buffer.
 //!
-//! [`DenseBase`] is the one implementation of everything that only reads; [`Dense`] is it over a shared, immutable
-//! buffer, [`DenseMut`] over a unique, writable one. Both hand out `ndarray` views, so that all of ndarray works on
-//! mapped arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
+//! [`DenseBase`] is the one implementation of all reading operations; [`Dense`] is its form over a shared, immutable
+//! buffer, [`DenseMut`] over a unique, writable one. Both give `ndarray` views, so that all of ndarray works on mapped
+//! arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
 //!
-//! - [`base`], [`writable`] – the two; [`any_dense`] – the first, of a type that is known at run time; [`open`] – arrays from files
-//! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
-//!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
+//! - [`base`], [`writable`] – these two; [`any_dense`] – the first with its type known at run time; [`open`] – arrays from files
+//! - [`panels`] – a matrix larger than memory in panels of lines, [`bands`] – in bands, [`zipped`] – two
+//!   arrays in runs of elements; [`writer`] – an array written from its first element to its last
 //! - [`reshape`] – the same elements in another shape
-//! - [`stack`] – matrices put together; [`builder`] – a matrix of
-//!   lines of which nobody knows the number
+//! - [`stack`] – matrices stacked or concatenated; [`builder`] – a matrix of lines whose number is not known in advance
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
-//! - [`replacing`] – all elements of an array to write replaced, in order
-//! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
-//!   [`cut`] into groups and bands, and [`transposed`] when all lines are there
+//! - [`replacing`] – replacing all elements of a writable array, in order
+//! - [`transpose`] – the transpose of data in memory; [`transposer`] – of lines that arrive one by one and need not
+//!   fit, [`cut`] into groups and bands, and [`transposed`] once all lines are available
 
 mod any_dense;
 mod bands;

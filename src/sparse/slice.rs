@@ -1,7 +1,7 @@
 //! A rectangle cut out of a sparse matrix, in one read of its lines and one sequential write.
 //!
-//! Lines (rows of CSR, columns of CSC) that are not wanted are never read: the wanted ones are a matrix of their own
-//! without a copy. Of their entries those within the range of the other axis are picked, run by run.
+//! Lines (rows of CSR, columns of CSC) outside the range are never read: those inside form a matrix without a copy. Of
+//! their entries those within the range of the other axis are selected, panel by panel.
 
 use std::ops::Range;
 
@@ -24,19 +24,19 @@ use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut};
 /// Lines of a task.
 const TASK: usize = 1 << 12;
 
-/// Lines that are looked at to guess how many entries there will be, and the most entries of one.
+/// Lines sampled to estimate the number of entries, and the maximum entries read of one.
 const SAMPLE: (usize, usize) = (1 << 14, 1 << 12);
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The entries of some rows and columns, as SciPy's `A[r0:r1, c0:c1]`: a matrix of its own, counted from 0.
+    /// The entries of some rows and columns, as SciPy's `A[r0:r1, c0:c1]`: a separate matrix with indices from 0.
     ///
-    /// Entries keep their order, and duplicates stay. Rows of CSR (columns of CSC) alone are had without a copy, by
-    /// [`row_range`](crate::Csr::row_range) and [`col_range`](crate::Csc::col_range).
+    /// Entries keep their order, and duplicates stay. For rows of CSR (columns of CSC) only,
+    /// [`row_range`](crate::Csr::row_range) and [`col_range`](crate::Csc::col_range) need no copy.
     ///
     /// Cost: one read of the rows (columns, for CSC) and one sequential write, within the memory limit whatever the
-    /// matrix; a second read of them before, to count the entries, if some columns (rows) are left out and the result is
-    /// to live in memory. The indices read are checked on the way; a bad one is an error that names its place, and nothing
-    /// appears. Fails if a range does not lie within the matrix.
+    /// matrix; a second read of them before, to count the entries, if some columns (rows) are left out and the result
+    /// goes to memory. The indices read are checked on the way; a bad one is an error that names its place, and no
+    /// result is created. Fails if a range is not within the matrix.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -76,7 +76,7 @@ impl AnyCompressed {
         sliced.map_err(|error| self.moved(error, majors.start))
     }
 
-    /// An error in some lines from `first` on as one in the matrix.
+    /// Converts an error in the lines from `first` on into one in the matrix.
     fn moved(&self, error: Error, first: usize) -> Error {
         match error.location() {
             Some(&Location::Entry { major, position }) if first < self.major() => {
@@ -106,7 +106,7 @@ fn pick(
 ) -> Result<AnyCompressed> {
     let (kind, major, counted) =
         ((from.format(), from.types()), from.major(), *place == Place::Memory);
-    // A pass to count needs no room for the result, whose size nobody knows yet.
+    // A counting pass needs no memory for the result, whose size is not known yet.
     let left = memory_left(0, place, ctx)?;
     let budget = AnyZippedLines::budget(left);
     let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
@@ -119,7 +119,7 @@ fn pick(
         let plan = plan.reads(passes, passes * lines.bytes_to_read());
         let plan = plan.holds(lines.memory() + work).works(passes * from.nnz() as u64, work::SLICE);
         let plan = match counted {
-            // What is counted first may be more than was guessed, up to what is left.
+            // The counted number may exceed the estimate, up to the memory left.
             true => {
                 let free = ctx.memory_left().saturating_sub(lines.memory() + work);
                 plan.beside(kind.1.bytes_of(major, from.nnz()).min(free))
@@ -149,13 +149,13 @@ fn pick(
     writer.finish(canonical)
 }
 
-/// About how many entries have an index in `minors`: what some lines spread over the matrix say; all, if they are few.
+/// About how many entries have an index in `minors`: estimated from lines spread over the matrix; or from all, if they are few.
 fn estimate(from: &AnyCompressed, minors: &Range<usize>) -> usize {
     let (major, indices) = (from.major(), from.indices());
     let count = major.min(SAMPLE.0);
     let (mut seen, mut made) = (0usize, 0usize);
     for k in 0..count {
-        // Somewhere within the k-th part, so that no period of the matrix is met.
+        // At a varying position within the k-th part, to avoid the period of a structured matrix.
         let (start, end) = (k * major / count, (k + 1) * major / count);
         let span = from.span(start + k.wrapping_mul(0x9E37_79B9) % (end - start));
         let stride = span.len().div_ceil(SAMPLE.1).max(1);
@@ -169,10 +169,10 @@ fn estimate(from: &AnyCompressed, minors: &Range<usize>) -> usize {
     }
 }
 
-/// Is given what was picked of a run: whether its last line is whole, how many entries each line has, their indices and values.
+/// Receives the selection from a panel: whether its last line is whole, the number of entries per line, their indices and values.
 type TakeEntries<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
 
-/// What was picked from a run of lines.
+/// The selection from a panel of lines.
 struct PickedEntries {
     minors: Range<usize>,
     lens: Vec<usize>,
@@ -200,7 +200,7 @@ impl PickedEntries {
         })
     }
 
-    /// Calls `take` with what was picked of every run, in order. Tells whether the indices rise in every line.
+    /// Calls `take` with the selection from every panel, in order. Returns whether the indices rise in every line.
     fn sweep(
         &mut self,
         from: &AnyCompressed,
@@ -221,7 +221,7 @@ impl PickedEntries {
         Ok(check.canonical())
     }
 
-    /// Picks from a run, in whose lines indices may be known to rise; the number of entries.
+    /// Selects from a panel, whose indices may be known to rise in every line; returns the number of entries.
     fn pick(&mut self, part: &AnyLinePart<'_>, rises: bool) -> usize {
         let PickedEntries { minors, lens, indices, data } = self;
         lens.clear();
@@ -260,7 +260,7 @@ fn count<I: Index>(line: &[I], range: &Range<usize>, rises: bool) -> usize {
     }
 }
 
-/// Puts the entries of some lines that have an index in a range to where they belong.
+/// Copies the entries of some lines with an index in a range to their places.
 fn take_lines<I: Index, const W: usize>(
     part: &AnyLinePart<'_>,
     ends: &[usize],
@@ -284,7 +284,7 @@ fn take_lines<I: Index, const W: usize>(
     }
 }
 
-/// Where indices that rise lie in a range.
+/// The positions of rising indices that are in a range.
 fn risen<I: Index>(indices: &[I], range: &Range<usize>) -> Range<usize> {
     let before = |bound: usize| indices.partition_point(|index| index.to_usize() < bound);
     before(range.start)..before(range.end)

@@ -1,7 +1,7 @@
 //! The same entries in another order.
 //!
-//! - [`permute`] – rows and columns of a sparse matrix, [`permute_in_memory`] where it fits
-//! - [`dense_order`] – a dense matrix in the other element order; [`copy_into`] – copied where the caller says
+//! - [`permute`] – rows and columns of a sparse matrix, [`permute_in_memory`] if it fits
+//! - [`dense_order`] – a dense matrix in the other element order; [`copy_into`] – copied to an array of the caller's
 
 mod copy_into;
 mod dense_order;

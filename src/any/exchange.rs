@@ -1,4 +1,4 @@
-//! Typed matrices as matrices of any type, and back: nothing is copied.
+//! Conversion of typed matrices to matrices of any type, and back, without a copy.
 
 use ndarray::{Dimension, Ix2};
 

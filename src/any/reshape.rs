@@ -11,7 +11,7 @@ use crate::sparse::{Permutation, stack};
 use crate::storage::{Context, Place};
 
 impl AnyMatrix {
-    /// Copies the matrix to `place`, as it is.
+    /// Copies the matrix to `place`, unchanged.
     ///
     /// Cost: one read and one sequential write of the arrays, within the memory limit whatever the matrix. Indices are checked
     /// on the way.
@@ -42,7 +42,7 @@ impl AnyMatrix {
     /// ```
     pub fn transpose(&self) -> Self {
         match self {
-            // One that is no matrix keeps its shape turned round, and is an error wherever it is used.
+            // With more than two dimensions the shape is reversed; any use is an error.
             AnyMatrix::Dense(a) => {
                 AnyMatrix::Dense(a.as_matrix().as_ref().unwrap_or(a).transpose())
             }
@@ -87,7 +87,7 @@ impl AnyMatrix {
         }
     }
 
-    /// The matrix with its rows and columns in another order, as [`Compressed::permute`](crate::Compressed::permute).
+    /// The matrix with its rows and columns permuted, as [`Compressed::permute`](crate::Compressed::permute).
     ///
     /// Fails with kind [`Unsupported`](ErrorKind::Unsupported) unless the matrix is compressed.
     pub fn permute<'p>(
@@ -104,7 +104,7 @@ impl AnyMatrix {
         }
     }
 
-    /// Matrices below each other, as [`Csr::vstack`](crate::Csr::vstack) and [`Dense::vstack`](crate::Dense::vstack).
+    /// Stacks matrices vertically, as [`Csr::vstack`](crate::Csr::vstack) and [`Dense::vstack`](crate::Dense::vstack).
     ///
     /// Fails with kind [`Type`](ErrorKind::Type) if they are not of one kind and the same types, and with kind
     /// [`Unsupported`](ErrorKind::Unsupported) for coordinates.
@@ -119,7 +119,7 @@ impl AnyMatrix {
         stacked(0, matrices, &place.into(), ctx)
     }
 
-    /// Matrices side by side; otherwise as [`vstack`](Self::vstack).
+    /// Stacks matrices horizontally; otherwise as [`vstack`](Self::vstack).
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         stacked(1, matrices, &place.into(), ctx)
     }
@@ -161,7 +161,7 @@ fn stacked(
     }
 }
 
-/// The error of a matrix of a kind that has not what is asked for.
+/// The error for a kind of matrix without the requested operation.
 pub(super) fn missing(what: &str, a: &AnyMatrix, remedy: &str) -> Error {
     let kind = a.format().map_or("dense", |format| format.name());
     Error::new(ErrorKind::Unsupported, format!("there are no {what} of a {kind} matrix"))

@@ -26,8 +26,6 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
     /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with the
-    /// result, and its values as well if it is, bit by bit, its own transpose.
-    ///
     /// result, and its values as well if it equals its transpose bit by bit.
     ///
     /// Cost of a result within half the memory limit, or in memory: the indices are read twice, the values once. The

@@ -1,6 +1,6 @@
 //! Permuting the rows and columns of a sparse matrix.
 //!
-//! A matrix that fits in memory with its result is copied line by line, wherever the lines are (`permuted.rs`). A
+//! A matrix that fits in memory with its result is copied line by line, wherever the lines are (`permute_in_memory.rs`). A
 //! larger one is read once, in the order of the file, and the external sort moves its entries to the new lines.
 
 use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};

@@ -4,17 +4,17 @@
 //! matmul:  look at the columns of A  ->  multiply a sample of rows  ->  say what it will cost  ->  multiply
 //! ```
 //!
-//! - [`matmul`] – the methods; [`over_semiring`] – those of any semiring, and under a [`mask`]; [`product`] – which of the
-//!   two matrices are read, and the plan; [`budget`] – who gets how much of the memory
-//! - [`inspect`] – the look at A: terms, bad indices, [`sample`] rows, and [`cut`] into [`stretch`]es
+//! - [`matmul`] – the methods; [`over_semiring`] – those for any semiring, and under a [`mask`]; [`product`] – which of
+//!   the two matrices are read, and the plan; [`budget`] – the division of the memory
+//! - [`inspect`] – the pass over A: terms, bad indices, [`sample`] rows, and [`cut`] into [`stretch`]es
 //! - [`few`](few::few) – products of a few thousand terms, without any of this
-//! - [`estimate`] – how many entries the result will have
-//! - [`right`] – B, whole or by rows; [`row_set`] and [`store`] – the rows of it that are at hand; [`reading`] – how A's parts and
-//!   B's rows come from files, ahead of the work
+//! - [`estimate`] – the number of entries of the result
+//! - [`right`] – B, whole or by rows; [`row_set`] and [`store`] – its loaded rows; [`reading`] – how A's parts and B's
+//!   rows are read from files, ahead of the work
 //! - [`stream`] – stretch by stretch; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that is too long
-//!   for that; [`sink`] – where rows go
+//!   for that; [`sink`] – the destination of rows
 //!
-//! The loops themselves are in [`kernels`]. Nothing here changes the order in which terms are added: a stretch holds
+//! The loops themselves are in [`kernels`]. Nothing here changes the order in which terms are added: a stretch has
 //! whole rows, and a row in parts keeps its sums from part to part.
 
 mod budget;

@@ -76,7 +76,8 @@ impl AnyMatrix {
         arithmetic(Operation::Add, self, other, &place.into(), ctx)
     }
 
-    /// The difference; otherwise as [`add`](Self::add). Patterns have no difference: that is an error of kind [`Type`](ErrorKind::Type).
+    /// The difference; otherwise as [`add`](Self::add). Patterns have no difference: that is an error of kind
+    /// [`Type`](ErrorKind::Type).
     pub fn sub(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         arithmetic(Operation::Subtract, self, other, &place.into(), ctx)
     }
@@ -89,8 +90,8 @@ impl AnyMatrix {
     /// The matrix times a number, whose type is that of the result; the structure of a sparse one stays.
     ///
     /// Cost: one read and one sequential write; in memory the structure is shared. Fails with kind
-    /// [`Type`](ErrorKind::Type) if that type cannot hold the entries of the matrix (see [`add`](Self::add)): `float64` entries
-    /// are not multiplied by an `f32`, complex ones not by a real number.
+    /// [`Type`](ErrorKind::Type) if that type cannot hold the entries of the matrix (see [`add`](Self::add)): `float64`
+    /// entries are not multiplied by an `f32`, complex ones not by a real number.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr, Place};

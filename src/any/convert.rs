@@ -36,7 +36,8 @@ impl AnyMatrix {
 
     /// The matrix as coordinates, in stored order, a dense one row by row.
     ///
-    /// As [`Dense::to_coo`](crate::Dense::to_coo) and [`Compressed::to_coo`](crate::Compressed::to_coo); coordinates are copied.
+    /// As [`Dense::to_coo`](crate::Dense::to_coo) and [`Compressed::to_coo`](crate::Compressed::to_coo); coordinates
+    /// are copied.
     pub fn to_coo(&self, place: impl Into<Place>, ctx: &Context) -> Result<AnyCoo> {
         coordinates(self, &place.into(), ctx)
     }

@@ -29,8 +29,8 @@ impl AnyMatrix {
     /// an imaginary part for real types. Fails with kind [`Unsupported`](ErrorKind::Unsupported) for a type that this
     /// build of the library does not include.
     ///
-    /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure of a sparse
-    /// matrix is shared, and only values are read and converted.
+    /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure of
+    /// a sparse matrix is shared, and only values are read and converted.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr, DType, ErrorKind, Place};

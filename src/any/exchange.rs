@@ -94,8 +94,8 @@ kinds! {
     AnyCoo, Coo, "a COO matrix";
 }
 
-/// Fails with kind [`Type`](ErrorKind::Type) for elements of another type, and with kind [`Shape`](ErrorKind::Shape) for
-/// another number of dimensions.
+/// Fails with kind [`Type`](ErrorKind::Type) for elements of another type, and with kind [`Shape`](ErrorKind::Shape)
+/// for another number of dimensions.
 impl<T: Element, D: Dimension> TryFrom<AnyDense> for Dense<T, D> {
     type Error = Error;
     fn try_from(a: AnyDense) -> Result<Self> {

@@ -37,8 +37,8 @@ use crate::storage::{DType, Order, RawBuffer, SparseFormat};
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum AnyMatrix {
-    /// All elements. An array of more than two dimensions, which [`open`](crate::open) and `TryFrom` refuse, is an error
-    /// wherever rows and columns are needed.
+    /// All elements. An array of more than two dimensions, which [`open`](crate::open) and `TryFrom` refuse, is an
+    /// error wherever rows and columns are needed.
     Dense(AnyDense),
     /// Compressed rows.
     Csr(AnyCsr),
@@ -97,7 +97,8 @@ impl AnyMatrix {
         self.shape().1
     }
 
-    /// Number of stored elements: all of a dense matrix; for a sparse one entries, including explicit zeros and duplicates.
+    /// Number of stored elements: all of a dense matrix; for a sparse one entries, including explicit zeros and
+    /// duplicates.
     pub fn nnz(&self) -> usize {
         match self.body() {
             Body::Dense(a) => a.len(),
@@ -158,8 +159,8 @@ impl AnyMatrix {
         }
     }
 
-    /// Checks that every index is in range, and returns whether the matrix is in canonical format: indices strictly increase in
-    /// every row (column, for CSC). A dense matrix always is; for coordinates the result is always false.
+    /// Checks that every index is in range, and returns whether the matrix is in canonical format: indices strictly
+    /// increase in every row (column, for CSC). A dense matrix always is; for coordinates the result is always false.
     ///
     /// Reads the indices once; the result is remembered.
     pub fn check(&self) -> Result<bool> {

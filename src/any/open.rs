@@ -16,14 +16,15 @@ use crate::storage::{
 
 /// Maps the matrix at a path, of any kind: a `.npy` file, or a folder of a sparse matrix (`NAME.bspnpy`).
 ///
-/// As [`Dense::open`](crate::Dense::open), [`Csr::open`](crate::Csr) and [`Coo::open`](crate::Coo::open), with the types
-/// in the files; nothing is copied. An array of one dimension is treated as a column, in copies too. If
-/// one `int8` value stands for all entries (`iso[int8]` in Binsparse), the matrix is a pattern if the value is 1, as
+/// As [`Dense::open`](crate::Dense::open), [`Csr::open`](crate::Csr) and [`Coo::open`](crate::Coo::open), with the
+/// types in the files; nothing is copied. An array of one dimension is treated as a column, in copies too. If one
+/// `int8` value stands for all entries (`iso[int8]` in Binsparse), the matrix is a pattern if the value is 1, as
 /// patterns are written; any other value is expanded.
 ///
-/// Fails if nothing is there, if it is not a matrix (kind [`Format`](ErrorKind::Format), saying what was found), with kind
-/// [`Shape`](ErrorKind::Shape) if an array has more than two dimensions, with kind [`Unsupported`](ErrorKind::Unsupported) for
-/// an element type that this build does not include, and as the typed matrices do.
+/// Fails if nothing is there, if it is not a matrix (kind [`Format`](ErrorKind::Format), saying what was found), with
+/// kind [`Shape`](ErrorKind::Shape) if an array has more than two dimensions, with kind
+/// [`Unsupported`](ErrorKind::Unsupported) for an element type that this build does not include, and as the typed
+/// matrices do.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -63,7 +64,8 @@ impl AnyMatrix {
         )
     }
 
-    /// Copies the matrix at a path to `place`, in native byte order: including files that [`open`](Self::open) cannot use in place.
+    /// Copies the matrix at a path to `place`, in native byte order: including files that [`open`](Self::open) cannot
+    /// use in place.
     ///
     /// Cost: one read and one sequential write of the arrays. Memory: the result, unless it goes to files, and 3 MiB.
     ///

@@ -13,8 +13,8 @@ use crate::storage::{Context, Place};
 impl AnyMatrix {
     /// Copies the matrix to `place`, unchanged.
     ///
-    /// Cost: one read and one sequential write of the arrays, within the memory limit whatever the matrix. Indices are checked
-    /// on the way.
+    /// Cost: one read and one sequential write of the arrays, within the memory limit whatever the matrix. Indices are
+    /// checked on the way.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -52,7 +52,8 @@ impl AnyMatrix {
         }
     }
 
-    /// The pattern of a sparse matrix, without a copy. Fails with kind [`Unsupported`](ErrorKind::Unsupported) for a dense one.
+    /// The pattern of a sparse matrix, without a copy. Fails with kind [`Unsupported`](ErrorKind::Unsupported) for a
+    /// dense one.
     pub fn pattern(&self) -> Result<Self> {
         match self {
             AnyMatrix::Dense(_) => {

@@ -13,8 +13,8 @@ use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType};
 
 impl AnyMatrix {
-    /// The sum of all stored entries, computed in `X`, as [`Dense::sum`](crate::Dense::sum); duplicates count separately, and
-    /// a pattern counts its entries.
+    /// The sum of all stored entries, computed in `X`, as [`Dense::sum`](crate::Dense::sum); duplicates count
+    /// separately, and a pattern counts its entries.
     ///
     /// Fails with kind [`Type`](ErrorKind::Type) if entries cannot be multiplied with numbers of type `X` (see
     /// [`AnyMatrix`]).
@@ -29,8 +29,8 @@ impl AnyMatrix {
         sum_of(Stored::new(self.values()), ctx)
     }
 
-    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails with kind
-    /// [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
+    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails
+    /// with kind [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
     ///
     /// ```
     /// # use outcore::{AnyMatrix, Context, Csr};
@@ -50,8 +50,8 @@ impl AnyMatrix {
         }
     }
 
-    /// The Frobenius norm of the stored entries, computed in `X`, as [`Dense::norm_fro`](crate::Dense::norm_fro); errors as for
-    /// [`sum`](Self::sum).
+    /// The Frobenius norm of the stored entries, computed in `X`, as [`Dense::norm_fro`](crate::Dense::norm_fro);
+    /// errors as for [`sum`](Self::sum).
     pub fn norm_fro<X: Scalar>(&self, ctx: &Context) -> Result<X::Real> {
         check_meets::<X>(self.dtype())?;
         norm_of::<X>(Stored::new(self.values()), ctx)
@@ -60,8 +60,8 @@ impl AnyMatrix {
     /// Statistics of every column (axis 0) or every row (axis 1), as [`Dense::stats`](crate::Dense::stats) and
     /// [`Compressed::stats`](crate::Compressed::stats).
     ///
-    /// Fails with kind [`Type`](ErrorKind::Type) for complex numbers, and with kind [`Unsupported`](ErrorKind::Unsupported) for
-    /// coordinates.
+    /// Fails with kind [`Type`](ErrorKind::Type) for complex numbers, and with kind
+    /// [`Unsupported`](ErrorKind::Unsupported) for coordinates.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr};

@@ -8,8 +8,8 @@
 //! | [`reshape`] | rows and columns in another order, dense arrays in the other order, copies |
 //! | [`gallery`] | matrices made from a formula |
 //!
-//! A room uses those above it in this table. The types of a matrix are known at run time here; loops over entries have instances
-//! for index types and widths of values.
+//! A room uses those above it in this table. The types of a matrix are known at run time here; loops over entries have
+//! instances for index types and widths of values.
 
 mod formats;
 mod gallery;

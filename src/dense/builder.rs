@@ -54,8 +54,8 @@ impl<T: Element> DenseBuilder<T> {
 
     /// Appends the next line, or several consecutive ones.
     ///
-    /// Fails, appending none, unless the elements are whole lines. Fails if the matrix gets too large for the memory limit
-    /// or the device.
+    /// Fails, appending none, unless the elements are whole lines. Fails if the matrix gets too large for the memory
+    /// limit or the device.
     pub fn push(&mut self, lines: &[T]) -> Result<()> {
         self.lines.push(Raw::of(lines))
     }

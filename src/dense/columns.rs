@@ -62,8 +62,8 @@ impl<'a, T: Element> ColumnWriter<'a, T> {
 }
 
 impl<T: Element> DenseMut<T, Ix2> {
-    /// Fills every column: `fill(j, column)` is called for `j` from 0 on with a column to overwrite, which holds arbitrary
-    /// elements. Memory and cost as for [`ColumnWriter`].
+    /// Fills every column: `fill(j, column)` is called for `j` from 0 on with a column to overwrite, which holds
+    /// arbitrary elements. Memory and cost as for [`ColumnWriter`].
     ///
     /// ```
     /// use outcore::{Context, DenseMut, Order, Place};
@@ -77,8 +77,8 @@ impl<T: Element> DenseMut<T, Ix2> {
         self.fill_lines(lines, fill)
     }
 
-    /// Fills every row: `fill(i, row)` is called for `i` from 0 on with a row to overwrite, which holds arbitrary elements.
-    /// Cost as for [`ColumnWriter`] with rows for columns: in C order one sequential write.
+    /// Fills every row: `fill(i, row)` is called for `i` from 0 on with a row to overwrite, which holds arbitrary
+    /// elements. Cost as for [`ColumnWriter`] with rows for columns: in C order one sequential write.
     pub fn fill_rows(&mut self, fill: impl FnMut(usize, &mut [T])) -> Result<()> {
         let (count, length) = self.shape();
         let lines =

@@ -5,8 +5,9 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Context, DType};
 
-/// Bytes of a tile, and of a block of tiles, that are read and written at the speed of the device: with 1 MiB, filling a
-/// C-order file of 4 GB by columns took 5.1 to 6.3 s, with 4 MiB 4.2 to 4.9 and with 8 MiB 5.2 to 5.9, by rows 1.4 to 1.8.
+/// Bytes of a tile, and of a block of tiles, that are read and written at the speed of the device: with 1 MiB, filling
+/// a C-order file of 4 GB by columns took 5.1 to 6.3 s, with 4 MiB 4.2 to 4.9 and with 8 MiB 5.2 to 5.9, by rows 1.4 to
+/// 1.8.
 const TILE: u64 = 4 << 20;
 
 /// Minimum bytes of a line that are read for a block.

@@ -5,8 +5,8 @@
 //! | in a file, more than half the memory limit | appended to the file | transposed, then written to the file |
 //! | anything else | written in place | gathered, and written many at a time |
 //!
-//! The file is written past its map, from its first byte to its last: a map of a file larger than memory is written back
-//! page by page at the system's discretion, and would have to be read again for its checksums.
+//! The file is written past its map, from its first byte to its last: a map of a file larger than memory is written
+//! back page by page at the system's discretion, and would have to be read again for its checksums.
 
 use crate::dense::transpose::transpose_lines;
 use crate::dense::transposer::Transposer;

@@ -4,7 +4,8 @@
 //! buffer, [`DenseMut`] over a unique, writable one. Both give `ndarray` views, so that all of ndarray works on mapped
 //! arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
 //!
-//! - [`base`], [`writable`] – these two; [`any_dense`] – the first with its type known at run time; [`open`] – arrays from files
+//! - [`base`], [`writable`] – these two; [`any_dense`] – the first with its type known at run time; [`open`] – arrays
+//!   from files
 //! - [`panels`] – a matrix larger than memory in panels of lines, [`bands`] – in bands, [`zipped`] – two
 //!   arrays in runs of elements; [`writer`] – an array written from its first element to its last
 //! - [`reshape`] – the same elements in another shape

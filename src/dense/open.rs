@@ -93,8 +93,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// Copies elements in a file without a header to `place`, in native byte order, including those that
     /// [`from_raw`](Self::from_raw) cannot use: at unaligned offsets, or in the byte order of other machines.
     ///
-    /// `offset` is in bytes. A byte of a `bool` array that is not 0 counts as true. Cost: one pass over the elements and one
-    /// sequential write. Memory: the result, unless it goes to a file. Fails if the file is too short.
+    /// `offset` is in bytes. A byte of a `bool` array that is not 0 counts as true. Cost: one pass over the elements
+    /// and one sequential write. Memory: the result, unless it goes to a file. Fails if the file is too short.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -39,8 +39,8 @@ impl<T: Element> Dense<T> {
 
     /// Concatenates matrices along an axis: 0 stacks vertically, 1 horizontally.
     ///
-    /// Cost: one read of each and one sequential write. Memory: the result, unless it goes to a file, and panels within the
-    /// limit. Fails if there is no matrix, if they differ in their other extent, or in the order of their elements:
+    /// Cost: one read of each and one sequential write. Memory: the result, unless it goes to a file, and panels within
+    /// the limit. Fails if there is no matrix, if they differ in their other extent, or in the order of their elements:
     /// [`to_order`](Self::to_order) changes that.
     ///
     /// ```

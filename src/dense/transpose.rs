@@ -92,8 +92,8 @@ fn tall(rows: usize, length: usize) -> usize {
     tall
 }
 
-/// Puts element `k` of line `l` into row `k`, at column `first + l`, for `count` lines, each at least as long as there are rows;
-/// rows of `length` elements are consecutive. Runs on all threads.
+/// Puts element `k` of line `l` into row `k`, at column `first + l`, for `count` lines, each at least as long as there
+/// are rows; rows of `length` elements are consecutive. Runs on all threads.
 pub(crate) fn transpose_lines<'a>(
     rows: RawMut<'_>,
     length: usize,

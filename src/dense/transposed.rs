@@ -119,8 +119,8 @@ struct Tile<'a> {
     elements: Raw<'a>,
 }
 
-/// Copies the parts of tiles in a patch of a band whose first column is `origin`: row after row, so that each is written at
-/// once.
+/// Copies the parts of tiles in a patch of a band whose first column is `origin`: row after row, so that each is
+/// written at once.
 fn copy<const W: usize>(tiles: &[Tile<'_>], patch: &mut Patch<'_, W>, origin: usize) {
     let first = origin + patch.col;
     let last = first + patch.width();

@@ -1,4 +1,5 @@
-//! A streaming transpose: lines come in one by one, and the lines of the other axis go out one by one, in bounded memory.
+//! A streaming transpose: lines come in one by one, and the lines of the other axis go out one by one, in bounded
+//! memory.
 //!
 //! ```text
 //! lines come:    the first stay in memory as they are; of the others a group at a time is gathered, transposed, and

@@ -108,8 +108,8 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
 
     /// Ends the writing and reports any error: a new array is published, a stored one written back.
     ///
-    /// Cost: pages not on the device yet are written; the file is read once for its checksums, unless it was larger than
-    /// half the memory limit and last written as a whole, line by line.
+    /// Cost: pages not on the device yet are written; the file is read once for its checksums, unless it was larger
+    /// than half the memory limit and last written as a whole, line by line.
     pub fn close(self) -> Result<()> {
         self.freeze().map(drop)
     }

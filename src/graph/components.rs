@@ -18,7 +18,8 @@ use crate::storage::{Context, Entry, Index, room};
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 12;
 
-/// The components of the graph without regard to the direction of its edges, which need not be stored in both directions.
+/// The components of the graph without regard to the direction of its edges, which need not be stored in both
+/// directions.
 ///
 /// Fails if the matrix is not square or has an index out of range. Cost: one pass over the edges, and one more if the
 /// matrix was never checked. Memory: at most `16 + size_of::<I>()` bytes per vertex.
@@ -113,8 +114,8 @@ impl<S: Slot> Forest<S> {
 
 /// Checks `components` with a separate sequential union-find.
 ///
-/// Every edge must be within one component, every label must be the smallest vertex that has it, and there must be as many
-/// labels as the edges leave trees: fewer edges joined would leave two trees under one label. Fails with
+/// Every edge must be within one component, every label must be the smallest vertex that has it, and there must be as
+/// many labels as the edges leave trees: fewer edges joined would leave two trees under one label. Fails with
 /// [`ErrorKind::Value`], naming the vertex. Cost: one pass over the edges. Memory: 16 bytes per vertex.
 ///
 /// ```

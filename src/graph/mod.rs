@@ -1,9 +1,9 @@
 //! Floor 4, graphs: a matrix as a graph.
 //!
 //! A graph is a square [`Csr`](crate::Csr), in memory or mapped from a file. The stored entry (i, j) is the edge from
-//! vertex i to vertex j, whatever its value, including explicit zeros; an undirected graph stores both (i, j) and (j, i).
-//! So `Csr<()>`, the pattern, is all that an algorithm needs, and `Csr<f64>` works as well. An entry stored twice is
-//! one edge.
+//! vertex i to vertex j, whatever its value, including explicit zeros; an undirected graph stores both (i, j) and (j,
+//! i). So `Csr<()>`, the pattern, is all that an algorithm needs, and `Csr<f64>` works as well. An entry stored twice
+//! is one edge.
 //!
 //! Results are small compared with the graph, a few bytes per vertex in memory, while the edges stay in place and are
 //! swept in order where the algorithm allows it. They are defined so that they do not depend on the number of threads:
@@ -15,7 +15,8 @@
 //!   ones](strong_components); `partition` – [the result](Components) of both
 //! - `cuthill_mckee` – [neighbours close together](reverse_cuthill_mckee()); `degree_order` – [vertices of high degree
 //!   first](degree_order())
-//! - `pagerank` – [the distribution of a random walk](pagerank()), over any [`LinearOperator`](crate::linalg::LinearOperator)
+//! - `pagerank` – [the distribution of a random walk](pagerank()), over any
+//!   [`LinearOperator`](crate::linalg::LinearOperator)
 //! - `undirected` – a graph with every edge in both directions
 //! - `vertices` – one number per vertex, lowered by many threads
 

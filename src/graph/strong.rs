@@ -145,8 +145,8 @@ fn smallest_members<I: Index>(number: &[usize]) -> Vec<I> {
 /// Checks `components` without a depth-first search, given the edges as rows and, in `incoming`, as columns too.
 ///
 /// From the vertex that names a component all of it must be reachable within it, along the edges and against them. The
-/// graph of components must have no cycle, otherwise some could be merged. Fails with
-/// [`ErrorKind::Value`], naming the vertex. Cost: four passes over the edges, on one thread. Memory: 33 bytes per vertex.
+/// graph of components must have no cycle, otherwise some could be merged. Fails with [`ErrorKind::Value`], naming the
+/// vertex. Cost: four passes over the edges, on one thread. Memory: 33 bytes per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, Place, graph::{check_strong_components, strong_components}};

@@ -47,7 +47,8 @@ fn is_symmetric<I: Index, P: Index>(graph: &Csr<(), I, P>) -> bool {
     sums.reduce(|| 0, u64::wrapping_add) == 0
 }
 
-/// Hashes two numbers into one in which every bit depends on all input bits: the finalizer of Steele, Lea and Flood's SplitMix.
+/// Hashes two numbers into one in which every bit depends on all input bits: the finalizer of Steele, Lea and Flood's
+/// SplitMix.
 #[inline]
 fn mixed(row: usize, col: usize) -> u64 {
     let z = (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(col as u64);

@@ -1,8 +1,8 @@
 //! Numbers in text: floats correctly rounded, integers exact.
 //!
-//! Most numbers in files are short. A decimal whose digits make an integer that the float holds exactly, times or divided
-//! by a power of ten that it holds exactly too, is one correctly rounded operation away from its value (W. D. Clinger,
-//! "How to read floating point numbers accurately", 1990). All others use the standard library, which rounds
+//! Most numbers in files are short. A decimal whose digits make an integer that the float holds exactly, times or
+//! divided by a power of ten that it holds exactly too, is one correctly rounded operation away from its value (W. D.
+//! Clinger, "How to read floating point numbers accurately", 1990). All others use the standard library, which rounds
 //! correctly as well, so the method does not affect the result.
 
 use crate::error::{Error, ErrorKind, Result};

@@ -1,8 +1,8 @@
 //! Edge lists: graphs as lines `u v` or `u v weight`, the form in which SNAP and many others publish them.
 //!
-//! Vertices are numbers from 0 and are not renumbered, so a graph whose largest vertex is `m` has
-//! `m + 1` of them. Blanks and tabs separate, lines that begin with `#` or `%` are comments, blank lines are skipped, and
-//! line ends are `\n` or `\r\n`. Each line is one edge; the file does not say whether the graph is directed.
+//! Vertices are numbers from 0 and are not renumbered, so a graph whose largest vertex is `m` has `m + 1` of them.
+//! Blanks and tabs separate, lines that begin with `#` or `%` are comments, blank lines are skipped, and line ends are
+//! `\n` or `\r\n`. Each line is one edge; the file does not say whether the graph is directed.
 //!
 //! As a matrix a list needs a row for every vertex up to the largest. If the numbers of vertices dwarf the edges,
 //! [`read_csr`](EdgeList::read_csr) refuses ([the rule](crate::io#extents)), unless the caller gives the number of
@@ -75,7 +75,8 @@ impl EdgeList {
         self
     }
 
-    /// Allows [`read_csr`](Self::read_csr) to make a row for every vertex up to the largest, even if they dwarf the edges.
+    /// Allows [`read_csr`](Self::read_csr) to make a row for every vertex up to the largest, even if they dwarf the
+    /// edges.
     pub fn hypersparse(mut self) -> Self {
         self.hypersparse = true;
         self
@@ -88,11 +89,11 @@ impl EdgeList {
 
     /// Calls `visit(u, v, weight)` for every edge, in the order of the file, and returns the size of the graph.
     ///
-    /// Lines are parsed on all threads of `ctx`; `visit` runs only on the calling thread. The file is read once. Memory:
-    /// a few MiB per thread, and at most about a quarter of the limit.
+    /// Lines are parsed on all threads of `ctx`; `visit` runs only on the calling thread. The file is read once.
+    /// Memory: a few MiB per thread, and at most about a quarter of the limit.
     ///
-    /// Fails at the first invalid line, after the edges before it were passed to `visit`; if cancelled; and with the error
-    /// of `visit`, unchanged.
+    /// Fails at the first invalid line, after the edges before it were passed to `visit`; if cancelled; and with the
+    /// error of `visit`, unchanged.
     pub fn for_each(
         &self,
         ctx: &Context,
@@ -119,8 +120,8 @@ impl EdgeList {
     /// The graph as compressed rows at `place`, each edge once, without weights: as many rows and columns as there are
     /// vertices.
     ///
-    /// Fails as [`for_each`](Self::for_each) does, if a vertex or the number of edges does not fit the index types, if the
-    /// edges do not fit the memory limit, and if the vertices dwarf the edges. Cost: the file is read once. Memory:
+    /// Fails as [`for_each`](Self::for_each) does, if a vertex or the number of edges does not fit the index types, if
+    /// the edges do not fit the memory limit, and if the vertices dwarf the edges. Cost: the file is read once. Memory:
     /// `2·size_of::<I>()` bytes per edge, then the memory of [`Coo::to_csr`].
     pub fn read_csr<I: Index, P: Index>(
         &self,
@@ -144,8 +145,8 @@ impl EdgeList {
 
     /// The graph on the vertices that have an edge, renumbered in ascending order, and their numbers in the file.
     ///
-    /// Vertices may be any numbers below 2⁶⁴ − 1, whatever the index type. Cost: the file is read once. Memory: 32 bytes and
-    /// `2·size_of::<I>()` per edge, within the limit, then the memory of [`Coo::to_csr`].
+    /// Vertices may be any numbers below 2⁶⁴ − 1, whatever the index type. Cost: the file is read once. Memory: 32
+    /// bytes and `2·size_of::<I>()` per edge, within the limit, then the memory of [`Coo::to_csr`].
     ///
     /// ```
     /// use outcore::{Context, Place};

@@ -1,6 +1,7 @@
 //! Graphs from any kind of file: a stored matrix, a Matrix Market file, an edge list.
 //!
-//! The content of a file decides its format: the rules are [one folder up](super#what-a-file-is), with the definition of an edge.
+//! The content of a file decides its format: the rules are [one folder up](super#what-a-file-is), with the definition
+//! of an edge.
 
 use std::path::Path;
 

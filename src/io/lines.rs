@@ -45,8 +45,8 @@ struct Slot<R> {
 impl Records<'_> {
     /// Parses every line with `parse`, on all threads of `ctx`, and passes its record to `take`, in file order.
     ///
-    /// `parse` begins after the blanks of a line and must not leave it; only blanks may follow. Returns the position where
-    /// the file ends. Memory: a few MiB per thread, at most a quarter of the limit (but always one block).
+    /// `parse` begins after the blanks of a line and must not leave it; only blanks may follow. Returns the position
+    /// where the file ends. Memory: a few MiB per thread, at most a quarter of the limit (but always one block).
     pub(super) fn for_each<R: Copy + Send>(
         &self,
         ctx: &Context,
@@ -208,7 +208,8 @@ impl<R> Slot<R> {
     }
 }
 
-/// Moves to the first byte of a line with a record, or past a line without one, and returns whether the line was skipped.
+/// Moves to the first byte of a line with a record, or past a line without one, and returns whether the line was
+/// skipped.
 #[inline]
 pub(super) fn skip_if_empty(cursor: &mut Cursor<'_>, comments: &[u8]) -> bool {
     cursor.skip_blanks();

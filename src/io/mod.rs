@@ -45,10 +45,10 @@
 //! - otherwise it is an error of kind [`Memory`](crate::ErrorKind::Memory), before any of them is made;
 //! - the same error occurs for pointers in memory that exceed the memory limit, even if the caller requested them.
 //!
-//! [`EdgeList::hypersparse`](edge_list::EdgeList::hypersparse), [`Reader::hypersparse`](matrix_market::Reader::hypersparse)
-//! and [`GraphOptions::hypersparse`] allow all of them, and so does a number of vertices given to an edge list.
-//! [`read_graph_compact`] makes the graph on the vertices that have an edge, with the inverse map, and
-//! [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
+//! [`EdgeList::hypersparse`](edge_list::EdgeList::hypersparse),
+//! [`Reader::hypersparse`](matrix_market::Reader::hypersparse) and [`GraphOptions::hypersparse`] allow all of them, and
+//! so does a number of vertices given to an edge list. [`read_graph_compact`] makes the graph on the vertices that have
+//! an edge, with the inverse map, and [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
 
 mod compact;
 mod cursor;

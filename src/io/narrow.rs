@@ -1,4 +1,5 @@
-//! Numbers of 16 bits in text: rounded once, from the decimal itself, and written in the fewest digits that read back as the same.
+//! Numbers of 16 bits in text: rounded once, from the decimal itself, and written in the fewest digits that read back
+//! as the same.
 //!
 //! The standard library reads `f64`, and rounding that again could go wrong only in one case: if it is exactly
 //! halfway between two narrow numbers, and the decimal is slightly to one side. Then the decimal is compared with the
@@ -84,8 +85,8 @@ fn compare(text: &str, wide: f64) -> Ordering {
     decimal(text).cmp(&decimal(&format!("{:.134}", wide.abs())))
 }
 
-/// The magnitude of a decimal: the power of ten of its first digit that is not zero, and its digits from there to the last
-/// that is not zero. These compare as the numbers do.
+/// The magnitude of a decimal: the power of ten of its first digit that is not zero, and its digits from there to the
+/// last that is not zero. These compare as the numbers do.
 fn decimal(text: &str) -> Option<(i64, Vec<u8>)> {
     let text = text.trim_start_matches(['+', '-']);
     let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));

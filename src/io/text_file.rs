@@ -80,8 +80,8 @@ impl TextFile {
 
     /// Calls `visit` with the first lines, one by one with their line ends, until it returns something.
     ///
-    /// Returns that and the position after the line. `None` means that the end of the file was reached. Memory: a line and a piece
-    /// of the file of at most 256 KiB.
+    /// Returns that and the position after the line. `None` means that the end of the file was reached. Memory: a line
+    /// and a piece of the file of at most 256 KiB.
     pub(super) fn visit_first_lines<R>(
         &self,
         mut visit: impl FnMut(u64, &[u8]) -> Result<Option<R>>,

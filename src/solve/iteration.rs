@@ -302,8 +302,8 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         Ok(())
     }
 
-    /// Scales the residual and its companions so that `rᴴ z` and `pᴴ q` are as far from overflow as from underflow; returns
-    /// whether that was necessary.
+    /// Scales the residual and its companions so that `rᴴ z` and `pᴴ q` are as far from overflow as from underflow;
+    /// returns whether that was necessary.
     fn rescale(&mut self) -> Result<bool> {
         let ctx = self.ctx;
         let power = |x: &[X]| match norm(x, ctx) {

@@ -10,7 +10,8 @@ const PROGRESS: f64 = 0.7;
 /// The number of restarts without progress that is too many.
 const RESTARTS: usize = 2;
 
-/// The number of iterations without a smaller residual that is too many: the first times the order of the system, plus the second.
+/// The number of iterations without a smaller residual that is too many: the first times the order of the system, plus
+/// the second.
 const IDLE: (usize, usize) = (2, 200);
 
 /// The history of the residual norms.

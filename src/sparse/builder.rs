@@ -91,8 +91,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
 
     /// Adds a line: the indices of its entries, in any order, and their values.
     ///
-    /// Fails, adding nothing, if there is not one value for each index, or an index is out of range; Fails if the matrix
-    /// gets too large for its types, for the memory limit or for the device.
+    /// Fails, adding nothing, if there is not one value for each index, or an index is out of range; Fails if the
+    /// matrix gets too large for its types, for the memory limit or for the device.
     pub fn push(&mut self, indices: &[I], values: &[T]) -> Result<()> {
         self.push_lines(&[indices.len()], indices, values)
     }
@@ -112,8 +112,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
         self.any.push_lines(lens, Indices::new(indices), Raw::of(values))
     }
 
-    /// Adds all lines of a matrix of the same extent, read panel by panel if it is in a file. Fails if an index of it is
-    /// out of range, or as [`push`](Self::push) does; after such a failure no matrix can be made.
+    /// Adds all lines of a matrix of the same extent, read panel by panel if it is in a file. Fails if an index of it
+    /// is out of range, or as [`push`](Self::push) does; after such a failure no matrix can be made.
     ///
     /// ```
     /// use outcore::{Context, Csr, CsrBuilder, Place};
@@ -206,8 +206,8 @@ impl AnyLineBuilder {
         self.writer.finish_short(self.canonical)
     }
 
-    /// Fails if the types, or the memory for a result in memory, are too small for this many more lines and entries, or if
-    /// an earlier step failed half-way.
+    /// Fails if the types, or the memory for a result in memory, are too small for this many more lines and entries, or
+    /// if an earlier step failed half-way.
     fn check_room(&self, lines: usize, entries: usize) -> Result<()> {
         self.broken.check()?;
         let lines = self.writer.lines().saturating_add(lines);

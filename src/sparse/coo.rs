@@ -85,7 +85,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
         Coo { nrows, ncols, rows, cols, data, checked }
     }
 
-    /// A matrix in memory from `(row, column, value)` triplets in any order, within the limit of the default [`Context`].
+    /// A matrix in memory from `(row, column, value)` triplets in any order, within the limit of the default
+    /// [`Context`].
     #[doc(alias("coo_matrix", "setFromTriplets"))]
     pub fn from_triplets(
         shape: (usize, usize),
@@ -94,7 +95,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
         Self::gathered(shape, triplets, &|bytes| Context::new().check_memory("the triplets", bytes))
     }
 
-    /// As [`from_triplets`](Self::from_triplets); `check` is called from time to time with the bytes needed, and fails if they exceed the limit.
+    /// As [`from_triplets`](Self::from_triplets); `check` is called from time to time with the bytes needed, and fails
+    /// if they exceed the limit.
     pub(crate) fn gathered(
         (nrows, ncols): (usize, usize),
         triplets: impl IntoIterator<Item = (usize, usize, T)>,

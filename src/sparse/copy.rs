@@ -53,8 +53,8 @@ impl AnyCompressed {
     }
 }
 
-/// Checks the lines of a matrix and adds them to one being made; returns whether the indices rise in each. The caller counts
-/// the pass.
+/// Checks the lines of a matrix and adds them to one being made; returns whether the indices rise in each. The caller
+/// counts the pass.
 pub(crate) fn append_any(
     writer: &mut AnyWriter,
     matrix: &AnyCompressed,

@@ -1,4 +1,5 @@
-//! How the arrays of a sparse matrix are stored on disk: signed indices, complex numbers as pairs, no values for a pattern.
+//! How the arrays of a sparse matrix are stored on disk: signed indices, complex numbers as pairs, no values for a
+//! pattern.
 
 use crate::error::Result;
 use crate::sparse::types::{Types, on_disk};

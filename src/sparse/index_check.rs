@@ -20,8 +20,8 @@ impl IndexCheck {
         IndexCheck { minor, known, rising: true, last: None }
     }
 
-    /// Checks the next run of one of the matrices, and returns whether the indices rise in each of its lines. Fails if one is out of
-    /// range.
+    /// Checks the next run of one of the matrices, and returns whether the indices rise in each of its lines. Fails if
+    /// one is out of range.
     pub(crate) fn take_any(&mut self, panel: &AnyZippedPanel<'_>, matrix: usize) -> Result<bool> {
         let part = &panel.parts[matrix];
         if let Some(known) = self.known {

@@ -54,7 +54,8 @@ impl<'a> Indices<'a> {
         self.len().checked_sub(1).map(|last| self.at(last))
     }
 
-    /// Copies those from `start` on to `to`, as positions, so that a loop over some hundred need not branch on the width.
+    /// Copies those from `start` on to `to`, as positions, so that a loop over some hundred need not branch on the
+    /// width.
     ///
     /// # Panics
     /// If there are fewer.

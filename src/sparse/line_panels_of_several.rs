@@ -54,7 +54,8 @@ pub(crate) struct AnyZippedPanel<'a> {
 pub(crate) struct AnyLinePart<'a> {
     /// The position of the first entry in the matrix.
     pub(crate) start: usize,
-    /// The begin and end of each line, from 0 to the number of entries; for a run of a line, just these two. Private memory that was checked.
+    /// The begin and end of each line, from 0 to the number of entries; for a run of a line, just these two. Private
+    /// memory that was checked.
     pub(crate) indptr: Indices<'a>,
     pub(crate) indices: Indices<'a>,
     pub(crate) data: Raw<'a>,

@@ -1,16 +1,16 @@
 //! Floor 1, sparse: an index structure over buffers.
 //!
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
-//! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: code that moves them is compiled for these;
-//!   [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
+//! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: code that moves them is compiled for
+//!   these; [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
 //! - [`lines`] – access row by row; [`check`] – checks of pointers and indices; [`seen`] – which are known to hold
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`] and
 //!   [`coo_writer`] – written line by line, entry by entry; [`open`] – a stored matrix, and [`read`] as a copy;
 //!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure; [`builder`] – a matrix line
 //!   by line; [`stack`] – several matrices as one; [`slice`] – a part of one
-//! - [`panels`] – a matrix larger than memory, in panels of lines; [`entry_panels`] – in panels of entries; [`zipped_lines`] –
-//!   several together, cut by [`line_cuts`] and checked by [`index_check`]
+//! - [`panels`] – a matrix larger than memory, in panels of lines; [`entry_panels`] – in panels of entries;
+//!   [`zipped_lines`] – several together, cut by [`line_cuts`] and checked by [`index_check`]
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – conversion to and from sprs; [`generate`] – matrices made from a formula
 

@@ -122,8 +122,8 @@ impl AnyCompressed {
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
-    /// Maps the coordinate matrix stored in a folder, without copying it. Reads only the descriptor and headers. One value
-    /// for all entries is expanded in memory, as [`Compressed::open`] does.
+    /// Maps the coordinate matrix stored in a folder, without copying it. Reads only the descriptor and headers. One
+    /// value for all entries is expanded in memory, as [`Compressed::open`] does.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let types = (T::ENTRY_DTYPE, I::DTYPE);
         Folder::whole(path.as_ref(), |folder| AnyCoo::map(folder, types)).map(AnyCoo::into_typed)

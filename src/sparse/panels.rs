@@ -167,8 +167,8 @@ impl AnyLinePanels {
     }
 }
 
-/// Cuts the lines into panels by the size of their entries and pointers. `sizes` are the bytes of an index, a value and a
-/// pointer.
+/// Cuts the lines into panels by the size of their entries and pointers. `sizes` are the bytes of an index, a value and
+/// a pointer.
 fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3]) -> Vec<PanelRun> {
     let bytes = largest_panel(budget);
     let most_entries = panel_elements(bytes, &[index, value]);

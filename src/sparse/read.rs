@@ -110,8 +110,8 @@ impl AnyCompressed {
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
-    /// Copies the coordinate matrix stored in a folder to `place`, in native byte order, as [`Compressed::read`] does. The
-    /// range of the coordinates is checked on the way.
+    /// Copies the coordinate matrix stored in a folder to `place`, in native byte order, as [`Compressed::read`] does.
+    /// The range of the coordinates is checked on the way.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -149,7 +149,8 @@ fn pick(
     writer.finish(canonical)
 }
 
-/// About how many entries have an index in `minors`: estimated from lines spread over the matrix; or from all, if they are few.
+/// About how many entries have an index in `minors`: estimated from lines spread over the matrix; or from all, if they
+/// are few.
 fn estimate(from: &AnyCompressed, minors: &Range<usize>) -> usize {
     let (major, indices) = (from.major(), from.indices());
     let count = major.min(SAMPLE.0);
@@ -169,7 +170,8 @@ fn estimate(from: &AnyCompressed, minors: &Range<usize>) -> usize {
     }
 }
 
-/// Receives the selection from a panel: whether its last line is whole, the number of entries per line, their indices and values.
+/// Receives the selection from a panel: whether its last line is whole, the number of entries per line, their indices
+/// and values.
 type TakeEntries<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
 
 /// The selection from a panel of lines.

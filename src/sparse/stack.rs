@@ -27,8 +27,9 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// Stacks matrices vertically, as SciPy's `vstack`: the rows of the first, then those of the second, and so on.
     ///
     /// Cost: one read of each and one sequential write, within the memory limit whatever the matrices; the indices are
-    /// checked on the way. Fails if there is no matrix, or the numbers of columns differ. To append rows to a stored matrix,
-    /// stack it and the new rows at [`Place::Replace`] of its own path: a stored matrix is never changed in place.
+    /// checked on the way. Fails if there is no matrix, or the numbers of columns differ. To append rows to a stored
+    /// matrix, stack it and the new rows at [`Place::Replace`] of its own path: a stored matrix is never changed in
+    /// place.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -41,11 +42,12 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
         stacked(0, matrices, &place.into(), ctx)
     }
 
-    /// Stacks matrices horizontally, as SciPy's `hstack`: each row is that of the first, then that of the second, and so on.
+    /// Stacks matrices horizontally, as SciPy's `hstack`: each row is that of the first, then that of the second, and
+    /// so on.
     ///
     /// Cost: one read of each and one sequential write, within the memory limit whatever the matrices; the indices are
-    /// checked on the way. Fails if there is no matrix, if the numbers of rows differ, or if there are more columns than the
-    /// index type can count.
+    /// checked on the way. Fails if there is no matrix, if the numbers of rows differ, or if there are more columns
+    /// than the index type can count.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};

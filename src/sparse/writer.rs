@@ -31,7 +31,8 @@ pub(crate) struct AnyWriter {
 }
 
 impl AnyWriter {
-    /// A matrix of `shape` with about `nnz` entries; or exactly `nnz` if `exact`, which makes a result in memory cheaper.
+    /// A matrix of `shape` with about `nnz` entries; or exactly `nnz` if `exact`, which makes a result in memory
+    /// cheaper.
     ///
     /// Fails if the index types are too narrow, or if memory or disk space is insufficient.
     pub(crate) fn new(

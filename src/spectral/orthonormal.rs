@@ -1,7 +1,7 @@
 //! Orthonormalization of long vectors, done twice, with the same bits for any number of threads.
 //!
-//! Classical Gram-Schmidt done twice leaves vectors orthogonal to working precision (Giraud, Langou, Rozložník and van den
-//! Eshof, "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005).
+//! Classical Gram-Schmidt done twice leaves vectors orthogonal to working precision (Giraud, Langou, Rozložník and van
+//! den Eshof, "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005).
 
 use ndarray::Array2;
 use num_traits::{Float, One, Zero};
@@ -53,8 +53,8 @@ pub(super) fn orthonormalize<X: Scalar>(
     Ok(r)
 }
 
-/// Multiplies by a power of two, if squares of the numbers would otherwise overflow or underflow; returns its inverse. Fails if a
-/// number is not finite.
+/// Multiplies by a power of two, if squares of the numbers would otherwise overflow or underflow; returns its inverse.
+/// Fails if a number is not finite.
 pub(super) fn bring_near_one<X: Scalar>(numbers: &mut [X], ctx: &Context) -> Result<X::Real> {
     let largest = largest(numbers, ctx);
     if !largest.is_finite() {

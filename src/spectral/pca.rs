@@ -22,7 +22,8 @@ pub struct Pca {
     pub components: Dense<f64>,
     /// The variance of the rows along each component, descending, with `nrows − 1` in the denominator.
     pub variances: Vec<f64>,
-    /// The sum of the variances along all directions: `variances[i] / total_variance` is the fraction explained by component `i`.
+    /// The sum of the variances along all directions: `variances[i] / total_variance` is the fraction explained by
+    /// component `i`.
     pub total_variance: f64,
     /// Passes over the matrix.
     pub passes: usize,
@@ -30,9 +31,9 @@ pub struct Pca {
 
 /// The first `k` principal components of the rows of `a`, at `place`.
 ///
-/// Cost: two passes over the matrix, whatever its size, `nrows · ncols²` operations, and about `100 ncols³` on one thread
-/// for the small eigenvalue problem. Memory: that of [`Dense::gram`] and four more matrices of `ncols x ncols` in `f64`.
-/// For thousands of columns use [`randomized_svd`](crate::spectral::randomized_svd). Fails with
+/// Cost: two passes over the matrix, whatever its size, `nrows · ncols²` operations, and about `100 ncols³` on one
+/// thread for the small eigenvalue problem. Memory: that of [`Dense::gram`] and four more matrices of `ncols x ncols`
+/// in `f64`. For thousands of columns use [`randomized_svd`](crate::spectral::randomized_svd). Fails with
 /// [`ErrorKind::Value`](crate::ErrorKind::Value), naming row and column, if a number is not finite.
 ///
 /// ```

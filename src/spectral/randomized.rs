@@ -6,8 +6,8 @@
 //! W R = Aᴴ Q;  R = U₁ S V₁ᴴ, which is small;  A ≈ (Q V₁) S (W U₁)ᴴ     one pass
 //! ```
 //!
-//! Source: Halko, Martinsson and Tropp, "Finding structure with randomness" (2011), algorithms 4.4 and 5.1. Every product
-//! is one of all `l` vectors at once, so a matrix larger than memory is read `2 q + 2` times in total.
+//! Source: Halko, Martinsson and Tropp, "Finding structure with randomness" (2011), algorithms 4.4 and 5.1. Every
+//! product is one of all `l` vectors at once, so a matrix larger than memory is read `2 q + 2` times in total.
 //!
 //! 1. The singular values of every triangular factor but the first are lower bounds of those of `A`, and increase from
 //!    one to the next. Their last increments estimate their distance from the limit.
@@ -391,7 +391,8 @@ impl<X: Scalar> VectorBlock<X> {
         writer.finish()
     }
 
-    /// Fills with independent normal numbers times `size`: SplitMix64 (Steele, Lea and Flood, 2014), then Box and Muller.
+    /// Fills with independent normal numbers times `size`: SplitMix64 (Steele, Lea and Flood, 2014), then Box and
+    /// Muller.
     fn fill_normal(&mut self, seed: u64, size: X) {
         let uniform = |i: u64| {
             let mut z = seed.wrapping_add(i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));

@@ -17,8 +17,8 @@ const BATCH: usize = 256;
 
 /// Collects entries for a matrix compressed along `A`, by default rows.
 ///
-/// Entries are kept in memory up to a quarter of the memory limit; more of them go to the scratch folder in sorted runs, and
-/// are read back once. So a matrix of any size is assembled within the limit, with one write of the result.
+/// Entries are kept in memory up to a quarter of the memory limit; more of them go to the scratch folder in sorted
+/// runs, and are read back once. So a matrix of any size is assembled within the limit, with one write of the result.
 ///
 /// ```
 /// use outcore::{Context, CooBuilder, Csr, Duplicates, Place};

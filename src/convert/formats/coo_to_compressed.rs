@@ -58,8 +58,9 @@ impl<T: Entry, I: Index> Coo<T, I> {
 }
 
 impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
-    /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of the
-    /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another, and other types of indices.
+    /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of
+    /// the default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another, and other types of
+    /// indices.
     ///
     /// ```
     /// use outcore::{Csr, Duplicates};

@@ -25,8 +25,8 @@ const STEP: usize = 1 << 16;
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
-    /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with the
-    /// result, and its values as well if it equals its transpose bit by bit.
+    /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with
+    /// the result, and its values as well if it equals its transpose bit by bit.
     ///
     /// Cost of a result within half the memory limit, or in memory: the indices are read twice, the values once. The
     /// result is made in memory, and written sequentially if its place is a file. If the limit allows it, two bytes per
@@ -164,7 +164,8 @@ fn in_memory(
     draft.finish_checked(format, shape).map_err(|error| fault_instead(from, error))
 }
 
-/// Fills a draft in memory on all threads, and returns whether indices rise in its lines; `None` if that is not worthwhile.
+/// Fills a draft in memory on all threads, and returns whether indices rise in its lines; `None` if that is not
+/// worthwhile.
 fn in_parallel(
     from: &AnyCompressed,
     entries: &Entries<'_>,

@@ -65,7 +65,8 @@ impl<T: Element> Dense<T> {
             .map(AnyCompressed::into_typed)
     }
 
-    /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr) with the orders exchanged.
+    /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr) with the orders
+    /// exchanged.
     #[doc(alias = "tocsc")]
     pub fn to_csc<I: Index, P: Index>(
         &self,
@@ -88,7 +89,8 @@ impl<T: Element> Dense<T> {
             .map(AnyCompressed::into_typed)
     }
 
-    /// Coordinates of the elements that are not zero, row by row; cost as [`to_csr`](Self::to_csr), with one test of each.
+    /// Coordinates of the elements that are not zero, row by row; cost as [`to_csr`](Self::to_csr), with one test of
+    /// each.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};
@@ -190,7 +192,8 @@ impl SiftStrategy {
         Ok(if along { SiftStrategy::Along(panels) } else { SiftStrategy::Across(panels) })
     }
 
-    /// The cost of moving the elements to their lines, and their number: an estimate, which for a result in memory is rarely exceeded.
+    /// The cost of moving the elements to their lines, and their number: an estimate, which for a result in memory is
+    /// rarely exceeded.
     fn plan_to_sift(
         &self,
         a: &AnyDense,

@@ -59,7 +59,8 @@ impl<'a> Sieve<'a> {
         (2 * batch(kind, ctx) * size(kind)) as u64
     }
 
-    /// An estimate of the number of kept elements, and a bound that is rarely exceeded; exact for up to a million elements.
+    /// An estimate of the number of kept elements, and a bound that is rarely exceeded; exact for up to a million
+    /// elements.
     pub(super) fn estimate(elements: Raw<'_>, keep: &dyn Keep) -> (u64, u64) {
         let stride = elements.len() / SAMPLES;
         if stride <= SAMPLE {

@@ -41,8 +41,8 @@ const LINES: usize = 128;
 impl<T: Element, I: Index> Coo<T, I> {
     /// The matrix with its zeros filled in and duplicates summed.
     ///
-    /// Cost: one read of the entries, and for those that do not fit in a sixth of the memory limit one write and one read in
-    /// the scratch folder; one write of the dense array. Memory: at most the limit.
+    /// Cost: one read of the entries, and for those that do not fit in a sixth of the memory limit one write and one
+    /// read in the scratch folder; one write of the dense array. Memory: at most the limit.
     ///
     /// ```
     /// use outcore::{Context, Coo, Order, Place};
@@ -64,9 +64,9 @@ impl<T: Element, I: Index> Coo<T, I> {
 impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The matrix with its zeros filled in and duplicates summed.
     ///
-    /// Cost: one read of the entries, one write of the dense array. If its lines are not those of the matrix (CSR to Fortran
-    /// order, CSC to C order), the entries that do not fit in a sixth of the memory limit are also written to the
-    /// scratch folder and read once. Memory: at most the limit.
+    /// Cost: one read of the entries, one write of the dense array. If its lines are not those of the matrix (CSR to
+    /// Fortran order, CSC to C order), the entries that do not fit in a sixth of the memory limit are also written to
+    /// the scratch folder and read once. Memory: at most the limit.
     ///
     /// ```
     /// use outcore::{Context, Csr, Order, Place};
@@ -86,8 +86,8 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Writes the matrix with its zeros to `out`, duplicates summed; nothing is allocated. `out` is not read.
     ///
-    /// All threads write if a line of the matrix is contiguous in `out` (CSR and C order, CSC and Fortran order), otherwise one. Cost:
-    /// one read of the entries, of a stored matrix through its map, and one write of `out`.
+    /// All threads write if a line of the matrix is contiguous in `out` (CSR and C order, CSC and Fortran order),
+    /// otherwise one. Cost: one read of the entries, of a stored matrix through its map, and one write of `out`.
     ///
     /// Fails if `out` has another shape, an index is out of range, or an integer overflows. The contents of `out` are
     /// then unspecified.

@@ -13,9 +13,9 @@ use crate::storage::{Context, Element, Index, Place};
 impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
     /// Every position is stored with probability `density`, with a value uniform in [0, 1) of 24 bits.
     ///
-    /// Time grows with the entries, not the positions: the gaps between entries are drawn, twice, once to count and once
-    /// to fill, on all threads. Cost: one sequential write of the arrays. Memory: the result, or 32 MiB and the write
-    /// buffers if it goes to a file.
+    /// Time grows with the entries, not the positions: the gaps between entries are drawn, twice, once to count and
+    /// once to fill, on all threads. Cost: one sequential write of the arrays. Memory: the result, or 32 MiB and the
+    /// write buffers if it goes to a file.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};

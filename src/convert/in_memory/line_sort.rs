@@ -43,8 +43,8 @@ impl<const W: usize> SortedLine<W> {
         }
     }
 
-    /// Writes the line with its duplicates treated; returns the number of entries written and whether they are all distinct. Fails with
-    /// the index of duplicates that are refused, or that overflow.
+    /// Writes the line with its duplicates treated; returns the number of entries written and whether they are all
+    /// distinct. Fails with the index of duplicates that are refused, or that overflow.
     pub(crate) fn write<I: Index>(
         &self,
         (indices, data): (&mut [I], &mut [Carrier<W>]),

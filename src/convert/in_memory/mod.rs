@@ -7,7 +7,8 @@
 //! - [`region`] – records moved into their lines; [`line_sort`] – a line sorted, its duplicates treated
 //! - [`few`] – few entries, by one thread; [`few_across`] – those of a small matrix across its lines; [`symmetric`] –
 //!   only the values, if the structure stays
-//! - [`bins`] – lines cut into ranges of equal width; [`grain`] – sizes of the parts; [`cost`] – the cost of conversions
+//! - [`bins`] – lines cut into ranges of equal width; [`grain`] – sizes of the parts; [`cost`] – the cost of
+//!   conversions
 
 pub(crate) mod assemble;
 mod bins;

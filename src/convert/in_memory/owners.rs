@@ -1,4 +1,5 @@
-//! Converts a compressed matrix with locality to the other axis: a counting sort in which every task owns some lines of the result.
+//! Converts a compressed matrix with locality to the other axis: a counting sort in which every task owns some lines of
+//! the result.
 //!
 //! ```text
 //! for each owner of lines, in parallel:  count the entries of each line, in the blocks of entries that meet them

@@ -9,7 +9,8 @@
 //! their order, whatever the number of threads. The index across and the value of an entry are stored where the result
 //! will be; the low half of its line number is stored separately. So no second copy of the entries is made.
 //!
-//! 1. Entries are gathered in runs of 32, each entry in one cache line, and written to the three arrays of their stream together.
+//! 1. Entries are gathered in runs of 32, each entry in one cache line, and written to the three arrays of their stream
+//!    together.
 //! 2. Both passes may read a file that is changing: then streams overflow or stay incomplete.
 
 use std::ops::Range;

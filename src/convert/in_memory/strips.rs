@@ -1,7 +1,7 @@
 //! Lines in strips of about equally many entries: the granularity at which entries are moved to their lines in memory.
 //!
-//! A strip is so small that sorting its entries by line stays in the cache. Lines are counted in bins of equal width, and
-//! consecutive bins make a strip, so that strips are narrow where a graph has heavy lines.
+//! A strip is so small that sorting its entries by line stays in the cache. Lines are counted in bins of equal width,
+//! and consecutive bins make a strip, so that strips are narrow where a graph has heavy lines.
 
 use std::ops::Range;
 

@@ -15,8 +15,8 @@ const TASK: usize = 1 << 16;
 impl<T: Element> Dense<T> {
     /// Copies the elements to `out`, as NumPy's `copyto(out, a)`; nothing is allocated for the result.
     ///
-    /// With [`transpose`](Self::transpose), which costs nothing, and an `out` in the order of this matrix, it makes a transposed copy. All
-    /// threads write if `out` is contiguous in C or Fortran order, otherwise one.
+    /// With [`transpose`](Self::transpose), which costs nothing, and an `out` in the order of this matrix, it makes a
+    /// transposed copy. All threads write if `out` is contiguous in C or Fortran order, otherwise one.
     ///
     /// Cost: one read and one write. Memory: none in addition to `out`, except panels of a quarter of the memory limit
     /// for a stored matrix larger than half of it. Fails if `out` has another shape.

@@ -1,7 +1,8 @@
 //! Permuting the rows and columns of a sparse matrix.
 //!
-//! A matrix that fits in memory with its result is copied line by line, wherever the lines are (`permute_in_memory.rs`). A
-//! larger one is read once, in the order of the file, and the external sort moves its entries to the new lines.
+//! A matrix that fits in memory with its result is copied line by line, wherever the lines are
+//! (`permute_in_memory.rs`). A larger one is read once, in the order of the file, and the external sort moves its
+//! entries to the new lines.
 
 use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};
 use crate::convert::in_memory::{Grain, Layout, check_fits, exceeds};
@@ -22,13 +23,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// If the columns of CSR (rows of CSC) are permuted, indices rise in every line afterwards, and duplicates keep
     /// their order; otherwise each line is unchanged.
     ///
-    /// Cost of a result within half the memory limit, or in memory: one read of the matrix, in the order of the result, and
-    /// one write; also an index per column of CSR (row of CSC) if they are permuted. A larger one: two reads and two writes of the
-    /// entries, half of them in the scratch folder, within the limit whatever the matrix, and an index for each row and column
-    /// if permuted, which may take half of the limit.
+    /// Cost of a result within half the memory limit, or in memory: one read of the matrix, in the order of the result,
+    /// and one write; also an index per column of CSR (row of CSC) if they are permuted. A larger one: two reads and
+    /// two writes of the entries, half of them in the scratch folder, within the limit whatever the matrix, and an
+    /// index for each row and column if permuted, which may take half of the limit.
     ///
-    /// Fails if the length of a permutation differs from its axis, if an index is out of range, naming its place, or if the
-    /// memory limit is too small; no result is created then.
+    /// Fails if the length of a permutation differs from its axis, if an index is out of range, naming its place, or if
+    /// the memory limit is too small; no result is created then.
     ///
     /// ```
     /// use outcore::{Context, Csr, Permutation, Place};

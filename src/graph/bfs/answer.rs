@@ -1,8 +1,8 @@
 //! The levels and parents of a breadth-first search, and a check of them.
 //!
-//! The check never searches. If no edge leads more than one level further, no vertex is farther from the source than its
-//! level says; if every vertex but the source has a parent one level before it and an edge from there, a path as short
-//! as its level exists. The two together are the definition of a shortest path.
+//! The check never searches. If no edge leads more than one level further, no vertex is farther from the source than
+//! its level says; if every vertex but the source has a parent one level before it and an edge from there, a path as
+//! short as its level exists. The two together are the definition of a shortest path.
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::vertices::check_graph;
@@ -14,8 +14,8 @@ use crate::storage::{Entry, Index, filled};
 pub struct Bfs<I: Index = u32> {
     /// Edges on a shortest path from the source to each vertex, or [`UNREACHED`](Self::UNREACHED).
     pub levels: Vec<u32>,
-    /// For each vertex the smallest vertex of the previous level with an edge to it; the vertex itself for the source and
-    /// for unreached vertices.
+    /// For each vertex the smallest vertex of the previous level with an edge to it; the vertex itself for the source
+    /// and for unreached vertices.
     pub parents: Vec<I>,
     /// The number of vertices reached, including the source.
     pub reached: usize,
@@ -60,8 +60,8 @@ impl<I: Index> Bfs<I> {
 
 /// Checks, without searching, that `answer` is the result that [`bfs`](super::bfs) from `source` must find in `graph`.
 ///
-/// Fails with [`ErrorKind::Value`], naming the vertex, if levels, parents (which must be the smallest possible) or the count are
-/// wrong, and as [`bfs`](super::bfs) does. Cost: one pass over the edges. Memory: one byte per vertex.
+/// Fails with [`ErrorKind::Value`], naming the vertex, if levels, parents (which must be the smallest possible) or the
+/// count are wrong, and as [`bfs`](super::bfs) does. Cost: one pass over the edges. Memory: one byte per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{bfs, check_bfs}};

@@ -29,8 +29,8 @@ const BETA: usize = 18;
 
 /// Searches from `source` along the stored entries: entry (i, j) is the edge from i to j, whatever its value.
 ///
-/// Fails if the matrix is not square, has no row `source`, or has an index out of range, which is checked before the search
-/// begins. Cost: every edge out of a reached vertex is read once, and once more if the matrix was never checked.
+/// Fails if the matrix is not square, has no row `source`, or has an index out of range, which is checked before the
+/// search begins. Cost: every edge out of a reached vertex is read once, and once more if the matrix was never checked.
 /// Memory: at most `12 + 3·size_of::<I>()` bytes per vertex.
 ///
 /// ```
@@ -57,8 +57,9 @@ pub fn bfs<T: Entry, I: Index, P: Index>(
 /// As [`bfs`], with the incoming edges too, as the columns of the same matrix: several times fewer edges are read if
 /// a few levels hold most of the graph.
 ///
-/// `incoming` is the result of [`Csr::to_csc`]. For a symmetric matrix it is `graph.transpose()`, which costs nothing. If
-/// it is another matrix of the same shape, the result is wrong. Errors, and the cost at worst, are those of two searches.
+/// `incoming` is the result of [`Csr::to_csc`]. For a symmetric matrix it is `graph.transpose()`, which costs nothing.
+/// If it is another matrix of the same shape, the result is wrong. Errors, and the cost at worst, are those of two
+/// searches.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{bfs, bfs_with_incoming}};
@@ -174,7 +175,8 @@ impl<S: Slot> Search<S> {
                     continue;
                 }
                 let reached_at = &self.levels[v.to_usize()];
-                // A vertex being claimed right now may not have its level yet; it reads as unreached, which compares greater.
+                // A vertex being claimed right now may not have its level yet; it reads as unreached, which compares
+                // greater.
                 if !S::is_none(before) && reached_at.load(Ordering::Relaxed) < depth {
                     continue;
                 }

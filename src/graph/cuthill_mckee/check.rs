@@ -14,7 +14,8 @@ use crate::storage::{Context, Entry, Index};
 /// Checks that `order` is a reverse Cuthill–McKee order of `graph`, for any starting vertices.
 ///
 /// Fails with [`ErrorKind::Value`], naming the vertex, if it is not, and as
-/// [`reverse_cuthill_mckee`](super::reverse_cuthill_mckee) does. Cost: two passes over the edges. Memory: 8 bytes a vertex.
+/// [`reverse_cuthill_mckee`](super::reverse_cuthill_mckee) does. Cost: two passes over the edges. Memory: 8 bytes a
+/// vertex.
 ///
 /// ```
 /// use outcore::graph::{check_cuthill_mckee, reverse_cuthill_mckee};

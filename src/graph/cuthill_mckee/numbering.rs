@@ -1,7 +1,7 @@
 //! An order of vertices that gives neighbours nearby numbers.
 //!
-//! Cuthill and McKee, "Reducing the bandwidth of sparse symmetric matrices", 1969; reversed, George 1971; the start by George
-//! and Liu, "An implementation of a pseudoperipheral node finder", 1979.
+//! Cuthill and McKee, "Reducing the bandwidth of sparse symmetric matrices", 1969; reversed, George 1971; the start by
+//! George and Liu, "An implementation of a pseudoperipheral node finder", 1979.
 //!
 //! ```text
 //! for each component, from its vertex of least degree:
@@ -81,7 +81,8 @@ struct Numbering<I, S> {
     order: Vec<I>,
     /// A bit for each vertex that has a number: most edges lead to one of these, and end here, in a cache.
     numbered: Vec<AtomicU64>,
-    /// The number of the first neighbour of each vertex, used while a level is numbered on all threads; empty otherwise.
+    /// The number of the first neighbour of each vertex, used while a level is numbered on all threads; empty
+    /// otherwise.
     firsts: Vec<S>,
 }
 
@@ -155,7 +156,8 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         }
     }
 
-    /// Whether a vertex has a number. An invalid one, in a mapped file that changed after its check, counts as numbered.
+    /// Whether a vertex has a number. An invalid one, in a mapped file that changed after its check, counts as
+    /// numbered.
     #[inline(always)]
     fn has_number(&self, v: I) -> bool {
         let (word, bit) = (v.to_usize() / 64, v.to_usize() % 64);

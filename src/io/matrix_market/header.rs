@@ -59,8 +59,8 @@ pub struct Header {
     pub nrows: usize,
     /// Columns of the whole matrix.
     pub ncols: usize,
-    /// Entry lines in the file, before a symmetry is expanded. If a skew-symmetric array file includes its zero diagonal,
-    /// those lines are not counted.
+    /// Entry lines in the file, before a symmetry is expanded. If a skew-symmetric array file includes its zero
+    /// diagonal, those lines are not counted.
     pub stored: u64,
     /// Whether the banner has `unsigned-integer`, as in SciPy, instead of `integer`, so that other programs can read
     /// unsigned 64-bit integers. `false` unless the caller sets it.

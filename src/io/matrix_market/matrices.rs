@@ -121,7 +121,8 @@ impl Reader {
     /// The matrix with its zeros filled in, in column-major order as in array files, duplicates summed. Every
     /// position uses memory, however few entries the file has.
     ///
-    /// Cost: one pass over the file, and two more over a coordinate file that holds a −0.0; no memory in addition to the result.
+    /// Cost: one pass over the file, and two more over a coordinate file that holds a −0.0; no memory in addition to
+    /// the result.
     pub fn read_dense<T: Number + Element>(
         &self,
         place: impl Into<Place>,

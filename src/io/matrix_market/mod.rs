@@ -1,8 +1,8 @@
 //! Matrix Market files: the text format of most published sparse matrices.
 //!
 //! The format is that of R. F. Boisvert, R. Pozo and K. A. Remington, "The Matrix Market Exchange Formats: Initial
-//! Design", NISTIR 5935, 1996. A banner `%%MatrixMarket matrix FORMAT FIELD SYMMETRY` opens the file, comments begin with
-//! `%`, a line with the sizes follows, then one entry per line.
+//! Design", NISTIR 5935, 1996. A banner `%%MatrixMarket matrix FORMAT FIELD SYMMETRY` opens the file, comments begin
+//! with `%`, a line with the sizes follows, then one entry per line.
 //!
 //! | word of the banner | choices |
 //! |---|---|
@@ -27,19 +27,19 @@
 //!
 //! # What is refused
 //! Each of these, with the line, what was expected and what was found:
-//! - a banner with a word missing, unknown or too many, `pattern` with `array` or with a symmetry other than `symmetric`,
-//!   or the object `vector`, which the 1996 format does not have;
+//! - a banner with a word missing, unknown or too many, `pattern` with `array` or with a symmetry other than
+//!   `symmetric`, or the object `vector`, which the 1996 format does not have;
 //! - more or fewer entries than announced, and a count for which the file is too short (before anything is allocated);
 //! - indices outside the matrix, zero among them, and numbers that wrap around;
-//! - a value missing, anything after the value (a comment, a second number, Ctrl-Z), and numbers with a decimal comma, a
-//!   Fortran `D`, hexadecimal digits, letters, NUL or bytes beyond ASCII;
+//! - a value missing, anything after the value (a comment, a second number, Ctrl-Z), and numbers with a decimal comma,
+//!   a Fortran `D`, hexadecimal digits, letters, NUL or bytes beyond ASCII;
 //! - numbers that the requested element type cannot hold: a real too large, an integer that is not exact in it;
 //! - with a symmetry: a matrix that is not square, entries in both triangles (a pair may then occur twice), and if
-//!   skew-symmetric a diagonal entry (in an array file, one that is not zero) and a value whose negative the type does not
-//!   have;
+//!   skew-symmetric a diagonal entry (in an array file, one that is not zero) and a value whose negative the type does
+//!   not have;
 //! - compressed rows or columns that [dwarf](crate::io#extents) the entries, unless allowed;
-//! - carriage returns alone as line ends, lines over one MiB, files that are clearly not text, a byte order mark, and files that are not
-//!   ordinary ([what a file is](crate::io#what-a-file-is)).
+//! - carriage returns alone as line ends, lines over one MiB, files that are clearly not text, a byte order mark, and
+//!   files that are not ordinary ([what a file is](crate::io#what-a-file-is)).
 //!
 //! The types in `%%GraphBLAS type` comments are comments here.
 

@@ -41,8 +41,8 @@ pub struct Reader {
 impl Reader {
     /// Opens a file and reads its header: the banner, the comments and the sizes, nothing after them.
     ///
-    /// Fails if the header is wrong, if it announces more entries than the file has bytes for, and in the cases that the
-    /// [module](super) lists as refused; the message names the line.
+    /// Fails if the header is wrong, if it announces more entries than the file has bytes for, and in the cases that
+    /// the [module](super) lists as refused; the message names the line.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::over(TextFile::open(path.as_ref())?)
     }
@@ -87,11 +87,12 @@ impl Reader {
     /// even if the file has it. Read as `()`, the zeros of an array file cannot be distinguished from its entries:
     /// [`read_csr`](Self::read_csr) and its siblings leave them out.
     ///
-    /// Lines are parsed on all threads of `ctx`; `visit` runs only on the calling thread. The file is read once. Memory:
-    /// a few MiB per thread, and at most about a quarter of the limit, whatever the header says.
+    /// Lines are parsed on all threads of `ctx`; `visit` runs only on the calling thread. The file is read once.
+    /// Memory: a few MiB per thread, and at most about a quarter of the limit, whatever the header says.
     ///
-    /// Fails at the first invalid line, after the entries before it were passed to `visit`; if the number of entries is not
-    /// the one announced; if `T` cannot be read from the field ([`Number`]); if cancelled; and with the error of `visit`, unchanged.
+    /// Fails at the first invalid line, after the entries before it were passed to `visit`; if the number of entries is
+    /// not the one announced; if `T` cannot be read from the field ([`Number`]); if cancelled; and with the error of
+    /// `visit`, unchanged.
     pub fn for_each<T: Number>(
         &self,
         ctx: &Context,

@@ -47,7 +47,8 @@ impl Walk {
         }
     }
 
-    /// A column that stores no row can only be the last one, of a skew-symmetric matrix, or one of a matrix without rows.
+    /// A column that stores no row can only be the last one, of a skew-symmetric matrix, or one of a matrix without
+    /// rows.
     fn leave_full_columns(&mut self) {
         if self.row >= self.nrows {
             self.col = self.ncols;

@@ -52,8 +52,8 @@ pub struct Writer {
 impl Writer {
     /// Starts a file with this header and these lines of comment (none if empty).
     ///
-    /// Fails if the header contradicts itself, if no file can be created in the folder, and if `path` is a folder, a pipe
-    /// or a device. An existing file stays until `finish`.
+    /// Fails if the header contradicts itself, if no file can be created in the folder, and if `path` is a folder, a
+    /// pipe or a device. An existing file stays until `finish`.
     pub fn create(path: impl AsRef<Path>, header: Header, comment: &str) -> Result<Self> {
         let path = path.as_ref();
         header.check().map_err(|error| error.in_file(path))?;

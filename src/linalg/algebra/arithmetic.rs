@@ -1,6 +1,7 @@
 //! Differences and products of two stored entries of one type that detect overflow.
 //!
-//! Sums are [`Entry::merge`], which assembly needs on lower floors. Also the errors for matrices without such operations.
+//! Sums are [`Entry::merge`], which assembly needs on lower floors. Also the errors for matrices without such
+//! operations.
 
 use num_complex::Complex;
 

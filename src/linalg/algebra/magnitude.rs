@@ -1,14 +1,16 @@
-//! Powers of two that scale numbers near one, so that their squares neither overflow nor underflow, and tests for integers.
+//! Powers of two that scale numbers near one, so that their squares neither overflow nor underflow, and tests for
+//! integers.
 //!
-//! A power of two changes no digit. Sums of squares are first formed without scaling; only a sum that is so large or so small that
-//! digits were lost is recomputed from scaled numbers.
+//! A power of two changes no digit. Sums of squares are first formed without scaling; only a sum that is so large or so
+//! small that digits were lost is recomputed from scaled numbers.
 
 use num_traits::{Float, ToPrimitive};
 
 use crate::linalg::algebra::scalar::Scalar;
 use crate::storage::{DType, Entry};
 
-/// Whether a sum of products of numbers of similar magnitude has lost nothing to overflow, or to underflow below rounding.
+/// Whether a sum of products of numbers of similar magnitude has lost nothing to overflow, or to underflow below
+/// rounding.
 pub(crate) fn is_safe<R: Float>(sum: R) -> bool {
     sum.is_finite() && sum.abs() >= R::min_positive_value() / R::epsilon()
 }

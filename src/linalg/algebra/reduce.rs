@@ -1,7 +1,8 @@
 //! Sums and norms over all entries of a matrix, the same bits for any number of threads, any limit and any place.
 //!
-//! Entries are summed in fixed runs, and the runs in pairs (`sums.rs`); integers exactly, whatever the type of the result.
-//! Values of a file larger than the memory limit are read in panels that are cut between runs, so the result does not change.
+//! Entries are summed in fixed runs, and the runs in pairs (`sums.rs`); integers exactly, whatever the type of the
+//! result. Values of a file larger than the memory limit are read in panels that are cut between runs, so the result
+//! does not change.
 
 use crate::dense::{Dense, DenseBase};
 use crate::error::{Error, ErrorKind, Result};
@@ -107,7 +108,8 @@ impl<'a> Stored<'a> {
         Ok(sum.total(add).unwrap_or_else(X::zero))
     }
 
-    /// The sum of integers, of which 2⁶³ of 64 bits can be summed without overflow; pattern entries are ones, `bool` entries ones and zeros.
+    /// The sum of integers, of which 2⁶³ of 64 bits can be summed without overflow; pattern entries are ones, `bool`
+    /// entries ones and zeros.
     pub(crate) fn total_of_integers(self, ctx: &Context) -> Result<i128> {
         let of_run: fn(Raw<'_>) -> i128 = match self.dtype() {
             None => |run| run.len() as i128,
@@ -214,9 +216,10 @@ fn norm_fro<V: Factor<X>, X: Scalar>(
 
 macro_rules! reductions {
     () => {
-        /// The sum of all stored entries, computed in `X`, floating-point numbers in pairs, so that the error grows with the
-        /// logarithm of their number; integers are summed exactly, and the sum is rounded once. A pattern counts its
-        /// entries. Cost: one read of the values; memory: none, or some panels of a file larger than the limit.
+        /// The sum of all stored entries, computed in `X`, floating-point numbers in pairs, so that the error grows
+        /// with the logarithm of their number; integers are summed exactly, and the sum is rounded once. A pattern
+        /// counts its entries. Cost: one read of the values; memory: none, or some panels of a file larger than the
+        /// limit.
         ///
         /// ```
         /// # use outcore::{Context, Csr};

@@ -1,9 +1,9 @@
 //! Semirings: the meaning of "times" and "plus" in a product of sparse matrices.
 //!
-//! With other operations the loop that multiplies matrices finds shortest paths, counts triangles, or finds reachable vertices:
-//! see Kepner and Gilbert, "Graph Algorithms in the Language of Linear Algebra", 2011, and the GraphBLAS, whose names these are.
-//! A kernel is compiled for each semiring, so that a product of patterns moves no values, and the sum of a path is one
-//! instruction.
+//! With other operations the loop that multiplies matrices finds shortest paths, counts triangles, or finds reachable
+//! vertices: see Kepner and Gilbert, "Graph Algorithms in the Language of Linear Algebra", 2011, and the GraphBLAS,
+//! whose names these are. A kernel is compiled for each semiring, so that a product of patterns moves no values, and
+//! the sum of a path is one instruction.
 
 use std::marker::PhantomData;
 use std::ops::{Add, Mul};
@@ -197,7 +197,8 @@ semirings! {
     /// An entry wherever there is a term, whatever the entries are.
     AnyPair<L: Entry = (), R: Entry = L>, (L, R) -> (), (), nothing, nothing;
 
-    /// Shortest paths, the tropical semiring: zero is [`Ordered::LARGEST`], which no sum changes to a smaller value. Integers do not wrap.
+    /// Shortest paths, the tropical semiring: zero is [`Ordered::LARGEST`], which no sum changes to a smaller value.
+    /// Integers do not wrap.
     MinPlus<T: Ordered>, (T, T) -> T, T::LARGEST, T::plus_or_largest, T::smaller;
 
     /// Longest paths: zero is [`Ordered::LEAST`], which nothing makes larger. Integers, which have a sign, do not wrap.

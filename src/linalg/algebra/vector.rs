@@ -33,7 +33,8 @@ pub fn dot<X: Scalar>(x: &[X], y: &[X], ctx: &Context) -> Result<X> {
     }))
 }
 
-/// The Euclidean norm, also if the squares of the numbers overflow or underflow. Cost: one read; three for such numbers.
+/// The Euclidean norm, also if the squares of the numbers overflow or underflow. Cost: one read; three for such
+/// numbers.
 ///
 /// ```
 /// use outcore::{Context, linalg::norm};

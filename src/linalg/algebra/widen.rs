@@ -1,7 +1,7 @@
 //! Entries of every type as numbers of the few types for which loops are compiled.
 //!
-//! Code that processes numbers block by block, for sums, norms and statistics, is compiled for `f64` and some others; other
-//! types are decoded a block at a time, exactly, so the bits are those of a separate loop.
+//! Code that processes numbers block by block, for sums, norms and statistics, is compiled for `f64` and some others;
+//! other types are decoded a block at a time, exactly, so the bits are those of a separate loop.
 
 use num_complex::Complex;
 use num_traits::One;
@@ -63,7 +63,8 @@ widens! {
     half::bf16 => f32, f64;
 }
 
-/// The coding of entries of the listed types, and of types that every number type can hold; pattern entries become ones.
+/// The coding of entries of the listed types, and of types that every number type can hold; pattern entries become
+/// ones.
 macro_rules! coding {
     ($V:ty, $dtype:expr; $($name:ident $T:ty),*) => {
         match $dtype {
@@ -110,7 +111,8 @@ fn no_number(dtype: DType, to: DType) -> Error {
         .found(dtype)
 }
 
-/// Evaluates an expression with `T` bound to the scalar type that a [`DType`] names, or another expression if it is not a scalar.
+/// Evaluates an expression with `T` bound to the scalar type that a [`DType`] names, or another expression if it is not
+/// a scalar.
 macro_rules! by_scalar {
     ($dtype:expr, $T:ident => $body:expr, _ => $other:expr) => {
         match $dtype {

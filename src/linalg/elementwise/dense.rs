@@ -21,8 +21,8 @@ const STEP: usize = 1 << 20;
 impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// Replaces every element `x` by `f(x)`, on the threads of the context with which the array was made.
     ///
-    /// Cost: one read and one write of the array, in the order of the file. An array in a file that is larger than half the
-    /// memory limit is read ahead and written behind the work, past its map, with checksums computed on the way. If
+    /// Cost: one read and one write of the array, in the order of the file. An array in a file that is larger than half
+    /// the memory limit is read ahead and written behind the work, past its map, with checksums computed on the way. If
     /// cancelled in between, the elements before some position are replaced and the others are not.
     ///
     /// ```
@@ -47,8 +47,8 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
 impl<T: Element, D: Dimension> Dense<T, D> {
     /// A new array of `f(x)` for every element `x`, in the same shape and order, at `place`.
     ///
-    /// Cost: one read and one sequential write. Memory: the result, unless it goes to a file, and for a file larger than
-    /// half the limit four panels of at most 12 MiB. If it is cancelled or fails, it leaves nothing behind.
+    /// Cost: one read and one sequential write. Memory: the result, unless it goes to a file, and for a file larger
+    /// than half the limit four panels of at most 12 MiB. If it is cancelled or fails, it leaves nothing behind.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};
@@ -73,7 +73,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// A new array of `f(x, y)` for the elements `x` of this array and `y` of another of the same shape and order, at
     /// `place`.
     ///
-    /// Cost: one read of both and one sequential write; memory as for [`map`](Self::map). Fails if shapes or orders differ.
+    /// Cost: one read of both and one sequential write; memory as for [`map`](Self::map). Fails if shapes or orders
+    /// differ.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};

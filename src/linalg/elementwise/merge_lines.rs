@@ -164,8 +164,8 @@ impl Combination {
         Combination { union: C::UNION, what: C::WHAT, both: both::<C, T>, way }
     }
 
-    /// Merges lines of two matrices, whose indices rise, into buffers for all entries of both, and returns the number of entries.
-    /// `ends` receives the end of each line.
+    /// Merges lines of two matrices, whose indices rise, into buffers for all entries of both, and returns the number
+    /// of entries. `ends` receives the end of each line.
     pub(crate) fn merge(
         &self,
         left: MergeLines<'_>,
@@ -236,7 +236,8 @@ type TypedLine<'a, T, I> = (&'a [I], &'a [T]);
 /// The index at which an integer overflowed.
 struct Overflow<I>(I);
 
-/// Merges two lines with rising indices into `to`, which has space for all entries of both; returns the number of entries.
+/// Merges two lines with rising indices into `to`, which has space for all entries of both; returns the number of
+/// entries.
 fn merge<C: Combine<T>, T: Entry, I: Index>(
     (left, x): TypedLine<'_, T, I>,
     (right, y): TypedLine<'_, T, I>,

@@ -67,7 +67,8 @@ impl Merging {
             types,
             rooms: IndexVec::room("merged lines", types.pointers, lines + 1, ctx)?,
             indptr: IndexVec::room("merged lines", types.pointers, 2 * lines, ctx)?,
-            // For lines that could not be cut, which are in memory as well; whether they fit is checked as they are read.
+            // For lines that could not be cut, which are in memory as well; whether they fit is checked as they are
+            // read.
             indices: RawBufferMut::fresh(Some(types.indices), entries)?,
             data: RawBufferMut::fresh(types.values, entries)?,
         })

@@ -21,15 +21,15 @@ const SAMPLE: (usize, usize) = (1000, 1 << 16);
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The sum of two matrices: an entry wherever one of them has one.
     ///
-    /// The result is canonical: indices rise in every row (column, for CSC) and no position repeats. A row that is not canonical
-    /// in an input is sorted first, and its duplicates are summed in stored order. If entries cancel, a
-    /// zero stays stored. `bool` entries are combined by *or*, and patterns united. Two matrices in memory with one structure
-    /// share it with the result, as by [`with_data`](Self::with_data).
+    /// The result is canonical: indices rise in every row (column, for CSC) and no position repeats. A row that is not
+    /// canonical in an input is sorted first, and its duplicates are summed in stored order. If entries cancel, a zero
+    /// stays stored. `bool` entries are combined by *or*, and patterns united. Two matrices in memory with one
+    /// structure share it with the result, as by [`with_data`](Self::with_data).
     ///
-    /// Cost: one read of both and one sequential write, within the memory limit whatever the matrices; a result in memory
-    /// that might be more than half of the limit is first counted in a separate pass. Fails if the shapes differ, an index
-    /// is out of range, an integer overflows (naming row and column), or a row pair of more than a sixteenth of the
-    /// limit does not rise.
+    /// Cost: one read of both and one sequential write, within the memory limit whatever the matrices; a result in
+    /// memory that might be more than half of the limit is first counted in a separate pass. Fails if the shapes
+    /// differ, an index is out of range, an integer overflows (naming row and column), or a row pair of more than a
+    /// sixteenth of the limit does not rise.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -61,8 +61,8 @@ impl<T: Subtract, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The elementwise product of two matrices: an entry wherever both have one. `bool` entries are combined by *and*, and
-    /// patterns intersected; otherwise as [`add`](Self::add).
+    /// The elementwise product of two matrices: an entry wherever both have one. `bool` entries are combined by *and*,
+    /// and patterns intersected; otherwise as [`add`](Self::add).
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -211,7 +211,8 @@ impl ResultSize {
             return ResultSize { expected: least, bytes: 0, counted: false };
         }
         let bytes = a.types().bytes_of(a.major(), most);
-        // Memory that is never touched costs nothing, but a result that might use half of the limit is worth counting first.
+        // Memory that is never touched costs nothing, but a result that might use half of the limit is worth counting
+        // first.
         let counted = bytes > ctx.memory_left() / 2 || most > largest(a.types().pointers);
         ResultSize { expected: most, bytes, counted }
     }

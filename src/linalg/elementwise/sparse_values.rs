@@ -23,7 +23,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The same structure with `f(value)` for every stored value; positions without an entry stay empty.
     ///
     /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure is
-    /// shared with this matrix, and only the values are read. In a file all arrays are written, and the indices checked.
+    /// shared with this matrix, and only the values are read. In a file all arrays are written, and the indices
+    /// checked.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -63,8 +64,8 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Every row times its number: `diag(d) A`.
     ///
-    /// Cost: one read of the matrix and one sequential write; in memory the structure is shared with this matrix. Fails if
-    /// there is not one number for each row.
+    /// Cost: one read of the matrix and one sequential write; in memory the structure is shared with this matrix. Fails
+    /// if there is not one number for each row.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};

@@ -23,8 +23,8 @@ use crate::storage::{Context, Order, Plan};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
-/// Rows and columns of a tile if there is no kernel for packed panels. One thread took 0.87 GB/s of 250 columns of `f32`
-/// with tiles of 64, 0.84 with 48, and 0.52 with 128, for which more of the square below the diagonal is wasted.
+/// Rows and columns of a tile if there is no kernel for packed panels. One thread took 0.87 GB/s of 250 columns of
+/// `f32` with tiles of 64, 0.84 with 48, and 0.52 with 128, for which more of the square below the diagonal is wasted.
 const EDGE: usize = 64;
 
 /// Approximate bytes of a block of rows: it stays in the cache of a core.
@@ -39,9 +39,10 @@ const AT_ONCE: usize = 4;
 impl<T: Scalar> Dense<T> {
     /// The Gram matrix `Aᴴ A`, `ncols x ncols`, in the type of the elements.
     ///
-    /// Cost: one pass over the matrix, and `nrows · ncols²` multiplications and additions. Memory: five times the result
-    /// and a few blocks of rows; for a file larger than the limit four panels of at most 12 MiB (64 MiB in Fortran order)
-    /// in addition. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory needed, if it does not fit.
+    /// Cost: one pass over the matrix, and `nrows · ncols²` multiplications and additions. Memory: five times the
+    /// result and a few blocks of rows; for a file larger than the limit four panels of at most 12 MiB (64 MiB in
+    /// Fortran order) in addition. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory
+    /// needed, if it does not fit.
     ///
     /// ```
     /// use outcore::{Context, Dense};
@@ -53,7 +54,8 @@ impl<T: Scalar> Dense<T> {
         self.gram_around(None, ctx)
     }
 
-    /// Writes the Gram matrix to `g`, for which nothing is allocated; otherwise as [`gram`](Self::gram). `g` is not read.
+    /// Writes the Gram matrix to `g`, for which nothing is allocated; otherwise as [`gram`](Self::gram). `g` is not
+    /// read.
     ///
     /// ```
     /// use outcore::{Context, Dense};

@@ -129,7 +129,8 @@ pub(crate) fn multiply_packed<T: Scalar>(
     }
 }
 
-/// Adds `A Bᵀ` to some rows of the result, from left panels of `A` and right ones of `B` with `depth` elements of every line.
+/// Adds `A Bᵀ` to some rows of the result, from left panels of `A` and right ones of `B` with `depth` elements of every
+/// line.
 pub(crate) fn add_product<T: Scalar>(rows: &mut [&mut [T]], depth: usize, left: &[T], right: &[T]) {
     let Some((height, width)) = panel_widths::<T>() else { return };
     let mut product = vec![T::zero(); height * width];

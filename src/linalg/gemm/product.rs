@@ -26,9 +26,10 @@ impl<T: Scalar> Dense<T> {
     /// - tiles of the result at a time: `A` is read as often as there are columns of tiles, `B` as often as there are
     ///   rows of tiles. For results that fit, once each. Fastest with `A` in Fortran order and `B` in C order.
     ///
-    /// Cost: `m k n` multiplications and additions. Memory: at most the limit; [`plan`](Context::plan) reports the number
-    /// of reads. The bits depend neither on the limit nor on threads, nor on order and place of the operands. Fails if the inner
-    /// extents differ. A result in Fortran order is the transpose of `Bᵀ Aᵀ`; transposing costs nothing.
+    /// Cost: `m k n` multiplications and additions. Memory: at most the limit; [`plan`](Context::plan) reports the
+    /// number of reads. The bits depend neither on the limit nor on threads, nor on order and place of the operands.
+    /// Fails if the inner extents differ. A result in Fortran order is the transpose of `Bᵀ Aᵀ`; transposing costs
+    /// nothing.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};

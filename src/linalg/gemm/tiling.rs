@@ -1,4 +1,5 @@
-//! How a product is cut into parts: the cheapest of several strategies that fit in memory, by bytes and by runs of the file.
+//! How a product is cut into parts: the cheapest of several strategies that fit in memory, by bytes and by runs of the
+//! file.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
@@ -30,8 +31,8 @@ pub(super) struct Extents {
 /// How a product is cut into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tiling {
-    /// `rows` rows of the result and of the left matrix at a time; the right one is read for each of them, `lines` of its
-    /// lines at a time.
+    /// `rows` rows of the result and of the left matrix at a time; the right one is read for each of them, `lines` of
+    /// its lines at a time.
     Strips { rows: usize, lines: usize },
     /// `rows x cols` of the result at a time; both matrices are read for each tile, `inner` terms at a time.
     Tiles { rows: usize, cols: usize, inner: usize },

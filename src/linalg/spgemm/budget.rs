@@ -23,8 +23,8 @@ const PER_THREAD: u64 = 1 << 30;
 /// The least memory for a product, and for one that reads.
 const LEAST: (u64, u64) = (128 << 10, 256 << 10);
 
-/// Terms of a chunk, the rows that one thread takes at a time: about ten microseconds. Four times as many, or half as many
-/// chunks in a round, were not faster, and the results of a round then do not fit in the cache.
+/// Terms of a chunk, the rows that one thread takes at a time: about ten microseconds. Four times as many, or half as
+/// many chunks in a round, were not faster, and the results of a round then do not fit in the cache.
 const CHUNK: usize = 1 << 13;
 
 /// Chunks of a round for each thread.

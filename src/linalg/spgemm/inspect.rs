@@ -1,7 +1,7 @@
 //! One pass over the columns of the left matrix, before anything is multiplied.
 //!
-//! It counts terms, finds every bad index of A, sorts rows into classes, from which the entries of the result are estimated,
-//! and cuts A into stretches.
+//! It counts terms, finds every bad index of A, sorts rows into classes, from which the entries of the result are
+//! estimated, and cuts A into stretches.
 
 use std::ops::Range;
 

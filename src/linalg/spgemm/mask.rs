@@ -46,7 +46,8 @@ pub(super) struct Masking<I: Index, P: Index> {
 }
 
 impl<I: Index, P: Index> Masking<I, P> {
-    /// Fails if the shape of the mask differs from that of the product, takes more than a quarter of the memory limit, or has a bad index.
+    /// Fails if the shape of the mask differs from that of the product, takes more than a quarter of the memory limit,
+    /// or has a bad index.
     pub(super) fn new(mask: &Mask<I, P>, shape: (usize, usize), ctx: &Context) -> Result<Self> {
         let pattern = mask.pattern.clone();
         if pattern.shape() != shape {

@@ -16,8 +16,8 @@ impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     /// `A B`, as `A @ B` in SciPy.
     ///
     /// Columns rise in every row without repeats, whatever the order in `A` and `B`. Every element is the sum of its
-    /// terms in the order in which the entries of `A`'s row are stored: the same bits for any number of threads, any limit, and
-    /// any place of the matrices. A sum that cancels is stored as zero.
+    /// terms in the order in which the entries of `A`'s row are stored: the same bits for any number of threads, any
+    /// limit, and any place of the matrices. A sum that cancels is stored as zero.
     ///
     /// Cost: the columns of `A` are read once to count terms, and a sample of rows is multiplied to estimate the
     /// entries of the result; only that happens under [`Context::plan`]. Then `A` is read once. `B` is used in place if

@@ -11,8 +11,8 @@
 //! - [`estimate`] – the number of entries of the result
 //! - [`right`] – B, whole or by rows; [`row_set`] and [`store`] – its loaded rows; [`reading`] – how A's parts and B's
 //!   rows are read from files, ahead of the work
-//! - [`stream`] – stretch by stretch; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that is too long
-//!   for that; [`sink`] – the destination of rows
+//! - [`stream`] – stretch by stretch; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that is
+//!   too long for that; [`sink`] – the destination of rows
 //!
 //! The loops themselves are in [`kernels`]. Nothing here changes the order in which terms are added: a stretch has
 //! whole rows, and a row in parts keeps its sums from part to part.

@@ -8,7 +8,8 @@ use crate::sparse::{ByCols, ByRows, Csc, Csr};
 use crate::storage::{Context, Entry, Index, Place};
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
-    /// `A B` over a semiring: `GrB_mxm` of the GraphBLAS. Entries of the matrices and of the product may have three types.
+    /// `A B` over a semiring: `GrB_mxm` of the GraphBLAS. Entries of the matrices and of the product may have three
+    /// types.
     ///
     /// There is an entry wherever there is a term, whether its sum is zero or not. Otherwise as `matmul`, which is the
     /// special case [`PlusTimes`](crate::linalg::PlusTimes): every sum starts with zero and adds its terms in the order
@@ -35,8 +36,8 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
         product(semiring, "CSR times CSR", (self, b), None, &place.into(), ctx)
     }
 
-    /// `C<M> = A B`: the product over a semiring only at the positions of a mask, or everywhere else. The masked `GrB_mxm`
-    /// of the GraphBLAS.
+    /// `C<M> = A B`: the product over a semiring only at the positions of a mask, or everywhere else. The masked
+    /// `GrB_mxm` of the GraphBLAS.
     ///
     /// Kept entries have the same bits as in the product without a mask. A position of the mask without a term stays
     /// empty. Indices of the mask may be in any order within rows.
@@ -74,8 +75,8 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
-    /// `A B` over a semiring, as [`Csr::matmul_with`]: the product of the transposes in the other order. Every sum adds its
-    /// terms in the order in which the entries of `B`'s column are stored.
+    /// `A B` over a semiring, as [`Csr::matmul_with`]: the product of the transposes in the other order. Every sum adds
+    /// its terms in the order in which the entries of `B`'s column are stored.
     ///
     /// ```
     /// use outcore::linalg::MinFirst;

@@ -1,7 +1,7 @@
 //! Reads the data of a group of stretches, in steps of some MiB, ahead of the work.
 //!
-//! A step belongs to one stretch: pointers and entries of A, then runs of entries of B. Data that does not fit in one step continues
-//! in the next.
+//! A step belongs to one stretch: pointers and entries of A, then runs of entries of B. Data that does not fit in one
+//! step continues in the next.
 
 use std::ops::Range;
 
@@ -90,7 +90,8 @@ fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
 }
 
 impl StretchPanels {
-    /// The panels that `stretches` read of `left` and `right`, if these are to be read. `None` if there is nothing to read.
+    /// The panels that `stretches` read of `left` and `right`, if these are to be read. `None` if there is nothing to
+    /// read.
     pub(super) fn new(
         left: Option<&AnyCompressed>,
         right: Option<&AnyCompressed>,

@@ -77,7 +77,8 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
 
     /// The rows of A times B to `sink`; the last of them when [`flush`](Self::flush) is called.
     ///
-    /// With a mask, only the positions that it keeps. `terms` gives the terms of a row, and `fault` the error for a fault.
+    /// With a mask, only the positions that it keeps. `terms` gives the terms of a row, and `fault` the error for a
+    /// fault.
     pub(super) fn rows<'a>(
         &mut self,
         (a, b): (Panel<'a, S::Left, I>, impl Rows<'a, S::Right, I>),

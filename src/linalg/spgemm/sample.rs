@@ -83,7 +83,8 @@ impl Classes {
         self.most_terms
     }
 
-    /// The rows to multiply, in order: as many of every class as are needed, none with more than `longest` entries of A.
+    /// The rows to multiply, in order: as many of every class as are needed, none with more than `longest` entries of
+    /// A.
     pub(super) fn chosen(&self, longest: usize) -> Vec<Candidate> {
         let mut chosen = Vec::new();
         for class in &self.classes {

@@ -83,9 +83,10 @@ impl Stats {
 impl<T: Element + Factor<f64>> Dense<T> {
     /// Statistics along an axis, numbered as in NumPy: 0 gives one result for every column, 1 one for every row.
     ///
-    /// Cost: one pass over the matrix. Memory: 40 bytes for each column (row), and for a file larger than the limit four
-    /// panels of at most 12 MiB. The bits depend neither on threads, nor on the limit, nor on the place of the matrix.
-    /// Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory needed, if that does not fit.
+    /// Cost: one pass over the matrix. Memory: 40 bytes for each column (row), and for a file larger than the limit
+    /// four panels of at most 12 MiB. The bits depend neither on threads, nor on the limit, nor on the place of the
+    /// matrix. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory needed, if that does
+    /// not fit.
     #[doc(alias("mean", "var", "std"))]
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
         stats(&self.to_any(), axis, ctx)
@@ -103,8 +104,8 @@ impl<T: Element + Factor<f64>> Dense<T> {
     }
 }
 
-/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers or `bool`, computed in numbers about as wide as they
-/// are.
+/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers or `bool`, computed in numbers
+/// about as wide as they are.
 pub(crate) fn stats(a: &AnyDense, axis: usize, ctx: &Context) -> Result<Stats> {
     let dtype = Some(a.dtype());
     match a.dtype() {

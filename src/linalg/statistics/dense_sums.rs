@@ -27,8 +27,8 @@ const STRIP: usize = 1024;
 const WIDE: usize = 8 * STRIP;
 
 impl<T: Element + Factor<f64>> Dense<T> {
-    /// The sum of every column (axis 0) or of every row (axis 1), as NumPy's `sum(axis)`, computed in `f64`; integers of 64
-    /// bits are summed exactly, and each sum is rounded once.
+    /// The sum of every column (axis 0) or of every row (axis 1), as NumPy's `sum(axis)`, computed in `f64`; integers
+    /// of 64 bits are summed exactly, and each sum is rounded once.
     ///
     /// Cost: one pass over the matrix, at the speed of memory. Memory: two numbers per sum, and panels of a file larger
     /// than the limit.

@@ -5,8 +5,8 @@
 //! merge:   squares += squares' + (mean' - mean)^2 n n' / (n + n');  sum += sum', and what rounding lost is kept
 //! ```
 //!
-//! 1. Two passes over a block that stays in the cache, and the merge of Chan, Golub and LeVeque ("Updating formulae and a
-//!    pairwise algorithm for computing sample variances", 1979) lose no digits to a large mean, as Σx² would.
+//! 1. Two passes over a block that stays in the cache, and the merge of Chan, Golub and LeVeque ("Updating formulae and
+//!    a pairwise algorithm for computing sample variances", 1979) lose no digits to a large mean, as Σx² would.
 //! 2. Blocks depend only on the shape and are merged in order: the same bits for any number of threads and panels.
 //! 3. NaNs are counted only in blocks whose sum is NaN.
 //! 4. Within a block at most 128 numbers are summed sequentially, and these sums are added in pairs or with their

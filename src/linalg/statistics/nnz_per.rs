@@ -13,8 +13,8 @@ use crate::storage::{Context, Entry, Index, Plan, RawBuffer, bytes_of};
 const TASK: usize = 1 << 16;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The number of entries stored in every column (axis 0) or every row (axis 1), including explicit zeros and duplicates, as
-    /// SciPy's `getnnz`.
+    /// The number of entries stored in every column (axis 0) or every row (axis 1), including explicit zeros and
+    /// duplicates, as SciPy's `getnnz`.
     ///
     /// Cost: one pass over the pointers along the stored axis, over the indices across it. Memory: 8 bytes per count,
     /// and for a matrix in files at most a quarter of what is left of the limit.

@@ -1,7 +1,7 @@
 //! Sums, means, variances, extremes and norms of the rows or columns of a sparse matrix, in one pass.
 //!
-//! Positions without an entry are zeros. A line along the stored axis is summed separately, in runs whose length does not
-//! depend on how it is read. Across it every column takes the entries in the order of the lines:
+//! Positions without an entry are zeros. A line along the stored axis is summed separately, in runs whose length does
+//! not depend on how it is read. Across it every column takes the entries in the order of the lines:
 //!
 //! ```text
 //! apart = x - sum / n;   squares += apart^2 n / (n + 1);   sum += x;   n += 1
@@ -41,11 +41,11 @@ pub enum NormOrder {
 }
 
 impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Statistics along an axis, numbered as in NumPy: 0 gives one result for every column, 1 one for every row. Positions without
-    /// an entry count as zeros, pattern entries as ones.
+    /// Statistics along an axis, numbered as in NumPy: 0 gives one result for every column, 1 one for every row.
+    /// Positions without an entry count as zeros, pattern entries as ones.
     ///
-    /// Cost: one pass over the matrix. Memory: 40 bytes per line along the stored axis (row of CSR), 96 per line
-    /// across it, and for a matrix in files at most a quarter of what is left of the limit. Fails if that does not fit, if an
+    /// Cost: one pass over the matrix. Memory: 40 bytes per line along the stored axis (row of CSR), 96 per line across
+    /// it, and for a matrix in files at most a quarter of what is left of the limit. Fails if that does not fit, if an
     /// index is out of range, or with [`ErrorKind::Duplicate`](crate::ErrorKind::Duplicate) if a position has several
     /// entries, whose least is ambiguous; a line of more than a sixteenth of the limit must have rising indices, so
     /// that this can be checked.
@@ -79,10 +79,11 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// A norm of every column (axis 0) or every row (axis 1), computed in `f64`; it is 0 if all are zeros. A NaN gives NaN.
+    /// A norm of every column (axis 0) or every row (axis 1), computed in `f64`; it is 0 if all are zeros. A NaN gives
+    /// NaN.
     ///
-    /// Cost: one pass over the matrix; if squares overflow or underflow one more, with 16 more bytes per norm. Memory and
-    /// errors: as for [`stats`](Self::stats), with 8 bytes per norm.
+    /// Cost: one pass over the matrix; if squares overflow or underflow one more, with 16 more bytes per norm. Memory
+    /// and errors: as for [`stats`](Self::stats), with 8 bytes per norm.
     ///
     /// ```
     /// use outcore::{Context, Csr, linalg::NormOrder};

@@ -1,8 +1,8 @@
 //! `binsparse.json`: what the arrays in a folder mean.
 //!
 //! The object under `"binsparse"` follows the Binsparse specification, version 0.1, so that other tools understand the
-//! folder; what the specification does not define, such as checksums, is in separate files. Nothing read here is trusted:
-//! the shape, the count and the types are compared with the arrays when they are opened.
+//! folder; what the specification does not define, such as checksums, is in separate files. Nothing read here is
+//! trusted: the shape, the count and the types are compared with the arrays when they are opened.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +33,8 @@ pub enum SparseFormat {
 }
 
 impl SparseFormat {
-    /// `(nrows, ncols)` as `(major, minor)`, the extent along which lines are stored first; the function is its own inverse.
+    /// `(nrows, ncols)` as `(major, minor)`, the extent along which lines are stored first; the function is its own
+    /// inverse.
     pub(crate) fn swap_if_cols<N>(self, (rows, cols): (N, N)) -> (N, N) {
         if self == SparseFormat::Csc { (cols, rows) } else { (rows, cols) }
     }

@@ -103,7 +103,8 @@ impl Folder {
         self.handle.sync_all().map_err(|e| Error::io("writing back the folder", &self.path, e))
     }
 
-    /// Waits until no other process publishes a file in the folder, and locks it: against all others, or if `shared` against publishers only.
+    /// Waits until no other process publishes a file in the folder, and locks it: against all others, or if `shared`
+    /// against publishers only.
     pub(crate) fn lock(&self, shared: bool) -> Result<FolderLock> {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
         let Ok(handle) = rustix::fs::openat(&self.handle, ".", flags, Mode::empty()) else {

@@ -152,7 +152,8 @@ impl StoredFile {
         })
     }
 
-    /// The bytes of a small file; `None` if it does not exist. Fails if it is longer than `longest`, without reading it all.
+    /// The bytes of a small file; `None` if it does not exist. Fails if it is longer than `longest`, without reading it
+    /// all.
     pub(crate) fn read_small(&self, longest: u64) -> Result<Option<Vec<u8>>> {
         if !self.exists()? {
             return Ok(None);

@@ -54,7 +54,8 @@ enum UniqueOwner {
     File { map: MmapMut, origin: Origin },
 }
 
-// SAFETY: access to the elements is exclusive, as with a vector, and elements of every type with a `DType` are `Send + Sync`.
+// SAFETY: access to the elements is exclusive, as with a vector, and elements of every type with a `DType` are `Send +
+// Sync`.
 unsafe impl Send for RawBufferMut {}
 // SAFETY: as above.
 unsafe impl Sync for RawBufferMut {}
@@ -253,7 +254,8 @@ impl<T: Entry> DerefMut for BufferMut<T> {
     }
 }
 
-/// Prefetches the memory of an element that is written soon, which need not exist. Scattered stores would wait for one another.
+/// Prefetches the memory of an element that is written soon, which need not exist. Scattered stores would wait for one
+/// another.
 #[inline(always)]
 pub(crate) fn prefetch_to_write<T>(elements: &mut [T], at: usize) {
     #[cfg(target_arch = "x86_64")]

@@ -46,15 +46,16 @@ fn locked(
 
 /// Maps a whole file for reading. An empty file gives an empty map.
 pub(crate) fn map_read(file: &File, path: &Path) -> Result<Mmap> {
-    // SAFETY: the file was opened by `StoredFile::open_read` and is held under a shared lock, so no process that honours locks
-    // changes it while the map lives. What a process that ignores them can do is stated at `Buffer::deref`.
+    // SAFETY: the file was opened by `StoredFile::open_read` and is held under a shared lock, so no process that
+    // honours locks changes it while the map lives. What a process that ignores them can do is stated at
+    // `Buffer::deref`.
     unsafe { MmapOptions::new().map(file) }.map_err(|e| Error::io("mapping", path, e))
 }
 
 /// Maps a whole file for reading and writing.
 pub(crate) fn map_write(file: &File, path: &Path) -> Result<MmapMut> {
-    // SAFETY: the file is new and has no name yet, or was opened by `StoredFile::open_write`; it is held under an exclusive
-    // lock, so no other process that honours locks reads or writes it while the map lives.
+    // SAFETY: the file is new and has no name yet, or was opened by `StoredFile::open_write`; it is held under an
+    // exclusive lock, so no other process that honours locks reads or writes it while the map lives.
     unsafe { MmapOptions::new().map_mut(file) }
         .map_err(|e| Error::io("mapping for writing", path, e))
 }

@@ -1,7 +1,7 @@
 //! Elements and their memory.
 //!
-//! - [`element`] – element types; [`buffer`] and [`buffer_mut`] – a run of elements, independent of the owner of the bytes;
-//!   [`raw`] – the same for code that only moves values, and knows the type at run time
+//! - [`element`] – element types; [`buffer`] and [`buffer_mut`] – a run of elements, independent of the owner of the
+//!   bytes; [`raw`] – the same for code that only moves values, and knows the type at run time
 //! - [`map`] – locking, reserving and mapping files, the only access to a file's bytes as memory
 //! - [`allocate`] – allocation within the limit, of a size that comes from a shape
 //! - [`broken`] – remembers a failure half-way

@@ -117,7 +117,8 @@ impl Context {
 
     /// Calls `callback` from time to time during long work, from any thread.
     ///
-    /// For an operation composed of others, such as a solve with its products, the callback receives only the progress of the whole.
+    /// For an operation composed of others, such as a solve with its products, the callback receives only the progress
+    /// of the whole.
     pub fn progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(callback));
         self

@@ -42,7 +42,8 @@ struct Lasting {
 
 /// Memory that is held only because it is free.
 pub(crate) trait Spare: Send + Sync {
-    /// Releases about this many bytes, or what it can. Called while memory is being taken: it must neither wait nor take any.
+    /// Releases about this many bytes, or what it can. Called while memory is being taken: it must neither wait nor
+    /// take any.
     fn give_back(&self, bytes: u64);
 }
 

@@ -13,7 +13,8 @@ use crate::storage::runtime::place::Place;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cost {
-    /// How often the input is read from its first byte to its last; for several inputs, that of the one read most often.
+    /// How often the input is read from its first byte to its last; for several inputs, that of the one read most
+    /// often.
     pub passes: u64,
     /// Bytes read from files, including scratch files. A file that fits in the memory limit and is used on its map
     /// counts once, even if the system has it in memory.
@@ -36,7 +37,8 @@ pub struct Plan {
     pub operation: &'static str,
     /// Its predicted cost.
     pub cost: Cost,
-    /// The cost of one iteration, for an operation that iterates until it is done; `cost` is then that of the largest number of iterations.
+    /// The cost of one iteration, for an operation that iterates until it is done; `cost` is then that of the largest
+    /// number of iterations.
     pub per_iteration: Option<Cost>,
     /// Entries of a sparse result, where they cannot be known beforehand; an estimate.
     pub entries: Option<u64>,

@@ -64,7 +64,8 @@ impl Standing {
     }
 }
 
-/// Calls `take` with the elements of a file, some at a time, in native byte order, whatever their offset and byte order in the file.
+/// Calls `take` with the elements of a file, some at a time, in native byte order, whatever their offset and byte order
+/// in the file.
 ///
 /// A byte that is read as `bool` and is not 0 counts as true. The caller has checked that the bytes are whole elements.
 pub(crate) fn read_elements(

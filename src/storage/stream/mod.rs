@@ -2,8 +2,8 @@
 //!
 //! - [`device`] – reads and writes of large blocks, past the page cache or through it, whichever the device does faster
 //! - [`array_panels`] – parallel arrays in panels, in memory or in files: the one reader behind all others
-//! - [`panel_reader`] – files read ahead by I/O threads: [`panel_files`] locates the panels, [`panel_sweep`] is one pass,
-//!   [`panel_ring`] the buffers
+//! - [`panel_reader`] – files read ahead by I/O threads: [`panel_files`] locates the panels, [`panel_sweep`] is one
+//!   pass, [`panel_ring`] the buffers
 //! - [`writer`] – arrays written from the first element to the last; [`scratch`] – temporary data that does not fit
 //! - [`verify`](mod@verify) – stored files compared with their checksums
 //! - [`stage`] – a result before it is published; [`copy`] – an array read as a copy

@@ -53,7 +53,8 @@ pub(crate) struct PanelReader {
     ring: Ring,
 }
 
-/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gains nothing.
+/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gains
+/// nothing.
 pub(crate) fn largest_panel(budget: u64) -> usize {
     (budget / 8).clamp(256 << 10, 12 << 20) as usize
 }

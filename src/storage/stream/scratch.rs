@@ -71,8 +71,8 @@ impl Scratch {
 }
 
 impl ScratchFile {
-    /// A reader of panels, each made of runs of bytes `(offset, bytes)` of the file, with at most `depth` of them being read or
-    /// worked on at a time.
+    /// A reader of panels, each made of runs of bytes `(offset, bytes)` of the file, with at most `depth` of them being
+    /// read or worked on at a time.
     pub(crate) fn panels(
         &self,
         panels: Vec<Vec<(u64, usize)>>,

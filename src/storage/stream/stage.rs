@@ -1,8 +1,8 @@
 //! An unpublished result: arrays are made, filled, finished, and published together or not at all.
 //!
 //! For a path, everything is built in a hidden sibling folder (`publish.rs`). Publishing writes files and folder to the
-//! device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves either the old
-//! state or the new one. Scratch arrays have no name from the start.
+//! device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves either the
+//! old state or the new one. Scratch arrays have no name from the start.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -107,7 +107,8 @@ impl RawWriter {
         Ok(RawWriter { target: WriterTarget::File(target), dtype, len: 0 })
     }
 
-    /// Ends the writing over an array of `len` elements: returns the sums of its file, which may not be on the device yet.
+    /// Ends the writing over an array of `len` elements: returns the sums of its file, which may not be on the device
+    /// yet.
     pub(crate) fn finish_over(self, len: usize) -> Result<Checksums> {
         self.check_len(len)?;
         match self.target {

@@ -29,14 +29,15 @@ const BUFFER: u64 = 32 << 20;
 impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The Kronecker product `A ⊗ B`, as SciPy's `kron`: `A` with every entry `a` replaced by the matrix `a B`.
     ///
-    /// For an `m x n` and a `p x q` matrix it is `mp x nq`, with the product of their numbers of entries; entry `(k, l)` of `B`
-    /// is at `(i p + k, j q + l)` for entry `(i, j)` of `A`. Entries keep their order, that of `A` first, and duplicates
-    /// stay: the result is canonical if both matrices are. `bool` entries are joined by *and*, and the product of patterns is
-    /// a pattern. The same bits for any number of threads, any limit, and any place of the matrices.
+    /// For an `m x n` and a `p x q` matrix it is `mp x nq`, with the product of their numbers of entries; entry `(k,
+    /// l)` of `B` is at `(i p + k, j q + l)` for entry `(i, j)` of `A`. Entries keep their order, that of `A` first,
+    /// and duplicates stay: the result is canonical if both matrices are. `bool` entries are joined by *and*, and the
+    /// product of patterns is a pattern. The same bits for any number of threads, any limit, and any place of the
+    /// matrices.
     ///
-    /// Cost: one read of both and one sequential write, within the memory limit whatever `A` and the result are; a result in
-    /// memory is made in its final place, by all threads. `B` is used in place if it is in memory. Otherwise it is read
-    /// into memory, because every row of `A` (column, for CSC) needs all of it.
+    /// Cost: one read of both and one sequential write, within the memory limit whatever `A` and the result are; a
+    /// result in memory is made in its final place, by all threads. `B` is used in place if it is in memory. Otherwise
+    /// it is read into memory, because every row of `A` (column, for CSC) needs all of it.
     ///
     /// Fails, before anything is made, with [`ErrorKind::Type`](crate::ErrorKind::Type) if the index types are too
     /// narrow for the rows, columns or entries of the result; with [`ErrorKind::Memory`](crate::ErrorKind::Memory) if
@@ -286,7 +287,8 @@ impl Making<'_> {
         Ok(())
     }
 
-    /// Makes a stretch of `product`, whose line 0 is line `first` of the result; returns the lines that end in it, and the entries.
+    /// Makes a stretch of `product`, whose line 0 is line `first` of the result; returns the lines that end in it, and
+    /// the entries.
     fn make(
         &mut self,
         product: &Kron<'_>,

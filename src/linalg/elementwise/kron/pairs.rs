@@ -83,8 +83,8 @@ pub(crate) fn products(dtype: Option<DType>) -> Option<PairProducts> {
         Complex64 Complex<f32>, Complex128 Complex<f64>)
 }
 
-/// The product of two matrices, or of some lines of the left one with the right one. It has at most as many entries as a `usize`
-/// counts, and its indices fit in the common index type of both.
+/// The product of two matrices, or of some lines of the left one with the right one. It has at most as many entries as
+/// a `usize` counts, and its indices fit in the common index type of both.
 pub(crate) struct Kron<'a> {
     pub(crate) a: FactorLines<'a>,
     pub(crate) b: FactorLines<'a>,
@@ -148,8 +148,8 @@ impl Kron<'_> {
         });
     }
 
-    /// Computes the entries from `first` on, on all threads. If an integer overflows, returns the first line and index at which
-    /// it does.
+    /// Computes the entries from `first` on, on all threads. If an integer overflows, returns the first line and index
+    /// at which it does.
     pub(crate) fn fill(
         &self,
         first: usize,

@@ -5,8 +5,9 @@
 //! -> added to the sums so far, which are sorted too
 //! ```
 //!
-//! The number of a term is in the word, so the terms of one column stay in their original order: the sum
-//! has the same bits as by any other method. Memory grows with the terms of a batch and the entries of the row, not with the columns.
+//! The number of a term is in the word, so the terms of one column stay in their original order: the sum has the same
+//! bits as by any other method. Memory grows with the terms of a batch and the entries of the row, not with the
+//! columns.
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::Fault;

@@ -1,5 +1,5 @@
-//! Sparse times sparse, row by row, over a semiring (Gustavson, "Two fast algorithms for sparse matrices: multiplication
-//! and permuted transposition", 1978).
+//! Sparse times sparse, row by row, over a semiring (Gustavson, "Two fast algorithms for sparse matrices:
+//! multiplication and permuted transposition", 1978).
 //!
 //! ```text
 //! for each row i of A:
@@ -20,7 +20,8 @@
 //! 3. [`repeat`] – if the columns of a row are those of an earlier row, shifted, so is the position of every term in
 //!    it: as on grids, and for the unknowns of one node. Nothing is searched or sorted then.
 //!
-//! For a product under a mask, [`masked`] gathers only the columns of the mask, or drops them from another accumulator's result.
+//! For a product under a mask, [`masked`] gathers only the columns of the mask, or drops them from another
+//! accumulator's result.
 //!
 //! Nanoseconds per term on one thread (Zen 4, `f64`, 32-bit indices; A times A, output included):
 //!

@@ -12,7 +12,8 @@ use crate::linalg::spgemm::kernels::window::Window;
 use crate::linalg::spgemm::kernels::{masked, merge, repeat, window};
 use crate::storage::{Index, prefetch_to_read};
 
-/// Bytes of a window's values up to which a window is used for any row: they fit in a cache, and are often close together.
+/// Bytes of a window's values up to which a window is used for any row: they fit in a cache, and are often close
+/// together.
 const CACHED: usize = 4 << 20;
 
 /// Maximum columns of a window per term, so that scanning its bits costs no more than the terms.

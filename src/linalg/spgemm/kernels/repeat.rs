@@ -1,8 +1,8 @@
 //! Rows whose columns are those of an earlier row, shifted: the position of every term is then known.
 //!
 //! On a grid the entries of a row have the same distances from the diagonal as those of the previous row, and so do
-//! those of the rows of B that it multiplies. The unknowns of one node of a mesh share all their columns. So the
-//! last few patterns are remembered, each with the position of every term among the sums of its row. Comparing a row with a
+//! those of the rows of B that it multiplies. The unknowns of one node of a mesh share all their columns. So the last
+//! few patterns are remembered, each with the position of every term among the sums of its row. Comparing a row with a
 //! pattern and adding its terms are one pass, which is abandoned at the first row of B that differs.
 //!
 //! The boundaries of a grid interrupt every line of it, which is why there are several patterns. If patterns do not

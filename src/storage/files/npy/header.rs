@@ -72,7 +72,8 @@ impl NpyHeader {
 
     /// Reads the header of a `.npy` file, to learn its type and shape before opening it.
     ///
-    /// Fails if it is not a `.npy` file, or shorter than its shape requires. Cost: at most 64 KiB from the start of the file.
+    /// Fails if it is not a `.npy` file, or shorter than its shape requires. Cost: at most 64 KiB from the start of the
+    /// file.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

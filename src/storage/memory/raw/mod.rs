@@ -7,7 +7,8 @@
 //!
 //! Pattern values have no bytes. They are counted and moved like others.
 //!
-//! - `carrier` – values of a given width; `view` and `view_mut` – runs of values, `chunks` – in parallel; `vec` – owned values
+//! - `carrier` – values of a given width; `view` and `view_mut` – runs of values, `chunks` – in parallel; `vec` – owned
+//!   values
 //! - `merge` – the sum of two values of a type
 
 mod carrier;

@@ -82,7 +82,8 @@ pub(crate) trait Tasks: Sync + Sized {
         self.try_for_each_init(|| (), |(), item| f(item))
     }
 
-    /// As [`try_for_each`](Self::try_for_each); the tasks of a run share one state. Tasks after a failure may or may not run.
+    /// As [`try_for_each`](Self::try_for_each); the tasks of a run share one state. Tasks after a failure may or may
+    /// not run.
     fn try_for_each_init<S, E: Send>(
         self,
         init: impl Fn() -> S + Sync,

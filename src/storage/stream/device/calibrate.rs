@@ -65,8 +65,8 @@ impl Devices {
         self.reading(source).map(|reading| reading.mode)
     }
 
-    /// How fast the device of `file` is, or that of the folder for scratch files: reading is measured with the file if that is
-    /// large enough, writing with a scratch file.
+    /// How fast the device of `file` is, or that of the folder for scratch files: reading is measured with the file if
+    /// that is large enough, writing with a scratch file.
     pub(crate) fn speeds(&self, file: Option<&Path>, scratch: &Path) -> Result<Speeds> {
         let write = self.write_speed(scratch);
         // A file that has no name, or not yet, is usually on the same device.

@@ -8,7 +8,8 @@ use memmap2::{Advice, MmapMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::{Held, Meter};
 
-/// The size of a huge page; buffers of more than one are whole multiples of it, because a part of a huge page costs all of it.
+/// The size of a huge page; buffers of more than one are whole multiples of it, because a part of a huge page costs all
+/// of it.
 const HUGE_PAGE: usize = 2 << 20;
 
 /// The size of an ordinary page.

@@ -21,7 +21,7 @@
 //! columns.finish()?;
 //! array.close()?;
 //!
-//! // Reopened, type and shape stand in the file; what is not zero becomes a sparse matrix, in files too.
+//! // Reopened, type and shape come from the file; the nonzeros become a sparse matrix, in files too.
 //! let dense = Dense::<f32>::open(folder.join("a.npy"))?;
 //! let sparse: Csr<f32> = dense.to_csr(folder.join("a.bspnpy"), &ctx)?;
 //! assert_eq!((sparse.shape(), sparse.nnz()), ((1000, 100), 1000));

@@ -126,7 +126,7 @@ impl DenseStack {
         if axis > 1 {
             return Err(Error::shape("the axis", "0 or 1", axis));
         }
-        // A matrix of one row or column lies the same in both orders.
+        // A matrix of one row or column has the same layout in both orders.
         let has_order = |matrix: &&AnyDense| matrix.shape().iter().all(|&extent| extent > 1);
         let order = matrices.iter().find(has_order).unwrap_or(first).order();
         let other = first.shape()[1 - axis];

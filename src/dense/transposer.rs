@@ -2,10 +2,10 @@
 //! memory.
 //!
 //! ```text
-//! lines come:    the first stay in memory as they are; of the others a group at a time is gathered, transposed, and
+//! lines come:    the first stay in memory unchanged; the others are gathered, a group at a time, transposed, and
 //!                appended to a scratch file
-//! all are here:  band after band of result lines: what every group has for the band is read, and copied beside the
-//!                others and beside what the lines in memory have for it -> handed on in order
+//! all are here:  band by band of result lines: the tile of every group for the band is read, and copied next to the
+//!                others and to the part of the lines in memory -> passed on in order
 //! ```
 //!
 //! So data that does not fit is written once and read once. Groups are transposed before they are written, so that a

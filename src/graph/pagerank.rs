@@ -92,7 +92,7 @@ impl PageRank {
 /// let a = Csr::<()>::from_parts((3, 3), vec![0, 1, 2, 3], vec![1, 0, 0], vec![(); 3])?;
 /// let found = pagerank(&a, &PageRankOptions::default(), &Context::new())?;
 /// assert!(found.converged);
-/// // Nothing leads to 2: it has what the walker brings when it starts anew.
+/// // Nothing leads to 2: it has only the rank of restarts.
 /// assert!((found.ranks[2] - 0.05).abs() < 1e-9);
 /// assert_eq!(found.top(1)[0].0, 0);
 /// # Ok::<(), outcore::Error>(())

@@ -61,8 +61,8 @@ enum GraphFile {
 /// Reads the graph in a file or folder as compressed rows, each edge once.
 ///
 /// A stored matrix (`NAME.bspnpy`) in compressed rows is mapped in place, whatever `place` is; in another format it is
-/// converted to `place`. Symmetric Matrix Market files are read with edges in both directions, other files as edges `u
-/// v` in one direction; the content decides [what a file is](crate::io#what-a-file-is). Matrices that are not square
+/// converted to `place`. Symmetric Matrix Market files are read with edges in both directions, other files as edges
+/// `u v` in one direction; the content decides [what a file is](crate::io#what-a-file-is). Matrices that are not square
 /// are also read; the algorithms refuse them.
 ///
 /// Fails as the readers do, if a vertex or the number of edges does not fit the index types, if the edges do not

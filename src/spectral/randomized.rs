@@ -89,10 +89,10 @@ pub struct Svd<X: Scalar> {
 ///
 /// Cost: `2 power_iterations + 2` products with `l = k + oversampling` vectors at once. Memory: `2 l` vectors of each
 /// length in total. If these do not fit and the result does not go to memory either, they are kept in scratch files,
-/// and products are made with as many vectors at once as half the limit holds: with `g` of them a matrix is read `l /
-/// g` times as often. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory needed, if that
-/// does not help, and with [`ErrorKind::Value`](crate::ErrorKind::Value), naming the position, if the operator has a
-/// number that is not finite. The result depends on the seed and not on the number of threads. The reads in a
+/// and products are made with as many vectors at once as half the limit holds: with `g` of them a matrix is read
+/// `l / g` times as often. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory needed, if
+/// that does not help, and with [`ErrorKind::Value`](crate::ErrorKind::Value), naming the position, if the operator has
+/// a number that is not finite. The result depends on the seed and not on the number of threads. The reads in a
 /// [plan](Context::plan) are those that the operator reports for a product
 /// ([`plan_block`](LinearOperator::plan_block)), times the number of products, less what a prepared operator keeps in
 /// memory after the first of them.

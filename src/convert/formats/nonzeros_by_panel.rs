@@ -1,8 +1,8 @@
 //! The kept elements of a dense matrix, in memory order.
 //!
 //! ```text
-//! for each panel: for each batch of tasks, some lines or a piece of one each:
-//!     in parallel: look at every element -> what the tasks kept is handed on, in order
+//! for each panel: for each batch of tasks, each some lines or part of one:
+//!     in parallel: test every element -> the kept elements are passed on, in order
 //! ```
 
 use crate::convert::formats::nonzero_marks::{Keep, Picker};

@@ -1,9 +1,9 @@
 //! Entries in memory moved to the lines of a result in memory, in two levels.
 //!
 //! ```text
-//! 1. entries are spread to strips of lines (`spread.rs`): each strip's lie in the part of the result that is theirs
-//! 2. for each strip, in parallel: copied aside -> by a counting sort to their lines (`region.rs`) -> lines sorted
-//! 3. where duplicates were summed, the strips are moved together
+//! 1. entries are spread to strips of lines (`spread.rs`), each strip in its part of the result
+//! 2. for each strip, in parallel: copied to a buffer -> counting sort to their lines (`region.rs`) -> lines sorted
+//! 3. if duplicates were summed, the strips are joined
 //! ```
 //!
 //! Both levels write to memory that stays in the second-level cache. A single counting sort of a graph misses

@@ -1,7 +1,7 @@
 //! Few entries in memory moved to their lines and sorted: by one thread, in two counting sorts.
 //!
 //! ```text
-//! by their index across -> an order of all entries; in that order, by their line -> each line's indices rise
+//! sort by index across -> an order of all entries; in that order, sort by line -> each line's indices rise
 //! ```
 //!
 //! Both sorts are stable, so that entries at one position keep their order. No line is sorted separately, which for

@@ -1,7 +1,7 @@
 //! A few entries moved to lines of the other axis in one loop: the checks of other methods would take longer.
 //!
 //! ```text
-//! count the entries of every line of the result -> where each begins
+//! count the entries of every line of the result -> the start of each
 //! for each line i, for each of its entries (j, a):  (i, a) goes to the next place of line j
 //! ```
 

@@ -2,8 +2,8 @@
 //! the result.
 //!
 //! ```text
-//! for each owner of lines, in parallel:  count the entries of each line, in the blocks of entries that meet them
-//! for each owner, in parallel:           put every entry of those blocks to the next place of its line
+//! for each owner of lines, in parallel:  count the entries of each line, in the blocks with entries for them
+//! for each owner, in parallel:           store every entry of those blocks at the next place of its line
 //! ```
 //!
 //! If indices rise with the rows, as in grids and bands, writes are close together, and a block touches one or two

@@ -1,7 +1,7 @@
 //! Distributes entries to the strips of their lines, in memory, by all threads.
 //!
 //! ```text
-//! for each part of the entries, in parallel:  count the entries of every bin -> strips of lines, and where each part's lie
+//! for each part of the entries, in parallel:  count the entries of every bin -> strips of lines, and the place of each part in them
 //! for each part, in parallel:                 send every entry to the stream of its strip
 //! ```
 //!

@@ -2,15 +2,15 @@
 //! move; in a symmetric matrix not even they.
 //!
 //! ```text
-//! look at some entries: is there one across the diagonal for each?
+//! sample some entries: does each have a counterpart across the diagonal?
 //! for each run of lines, in parallel:                                    is the matrix symmetric?
 //!     for each line i of it, for each of its indices j > i:
-//!         the next entry of line j must be named i and have the value of (i, j)
+//!         the next entry of line j must have index i and the value of (i, j)
 //! as many entries above the diagonal as below it?  ->  the result shares all arrays
-//! else, for each run of lines of the result, in parallel:
+//! otherwise, for each run of lines of the result, in parallel:
 //!     for each line j of it, for each of its indices i:
-//!         the next entry of line i must be named j  ->  its value comes here
-//! no line may have been asked for more than it has
+//!         the next entry of line i must have index j  ->  its value goes here
+//! no line may have been asked for more entries than it has
 //! ```
 //!
 //! Lines are visited in order, and so are the indices of a line. If the structure is symmetric, the entries of line i

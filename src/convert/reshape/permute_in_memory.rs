@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for each run of result lines, in parallel:  look up their lengths -> pointers
-//! for each run of about as many entries:      ask for lines some way ahead -> copy each, its indices renamed
+//! for each run of about as many entries:      prefetch lines some distance ahead -> copy each, its indices renamed
 //!                                             -> sort it, if it does not rise
 //! ```
 //!

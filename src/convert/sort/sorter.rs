@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! 1. entries are gathered in memory -> when a run of them is full, a stable counting sort by bins of lines
-//!    -> the sorted run goes to a scratch file in one write, and where each bin starts in it is remembered
-//! 2. some consecutive bins at a time: their records are read from every run -> sorted by line -> handed on
+//!    -> the sorted run goes to a scratch file in one write, and the start of each bin in it is remembered
+//! 2. some consecutive bins at a time: their records are read from every run -> sorted by line -> passed on
 //! ```
 //!
 //! The counts of the runs add up to the exact number of records of every bin, so the second pass cuts the bins into

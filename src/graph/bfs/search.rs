@@ -30,7 +30,7 @@ const BETA: usize = 18;
 /// Searches from `source` along the stored entries: entry (i, j) is the edge from i to j, whatever its value.
 ///
 /// Fails if the matrix is not square, has no row `source`, or has an index out of range, which is checked before the
-/// search begins. Cost: every edge out of a reached vertex is read once, and once more if the matrix was never checked.
+/// search begins. Cost: every edge out of a reached vertex is read once, and again if the matrix was never checked.
 /// Memory: at most `12 + 3·size_of::<I>()` bytes per vertex.
 ///
 /// ```
@@ -63,7 +63,7 @@ pub fn bfs<T: Entry, I: Index, P: Index>(
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{bfs, bfs_with_incoming}};
-/// // 0 - 1 - 2, both ways
+/// // 0 - 1 - 2, in both directions
 /// let a = Csr::<()>::from_parts((3, 3), vec![0, 1, 3, 4], vec![1, 0, 2, 1], vec![(); 4])?;
 /// let ctx = Context::new();
 /// assert_eq!(bfs_with_incoming(&a, &a.transpose(), 0, &ctx)?, bfs(&a, 0, &ctx)?);

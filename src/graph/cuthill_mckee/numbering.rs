@@ -7,8 +7,8 @@
 //! for each component, from its vertex of least degree:
 //!     number it level by level:  a vertex comes after those whose first neighbour comes earlier,
 //!                                among those with the same first neighbour by degree
-//!     while that gave more levels than the try before:  again, from the vertex of least degree in the last level
-//! turn the whole order round
+//!     while that gave more levels than the previous try:  again, from the vertex of least degree in the last level
+//! reverse the order
 //! ```
 //!
 //! A long level is numbered on all threads. Every vertex of the last level lowers a number at each of its neighbours to

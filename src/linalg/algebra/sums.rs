@@ -1,7 +1,7 @@
 //! Sums of many numbers: blocks in lanes, and everything above a block in pairs.
 //!
 //! ```text
-//! block, 256 numbers:  lane l takes the numbers l, l + 16, …, one after the other
+//! block, 256 numbers:  lane l takes the numbers l, l + 16, …, sequentially
 //! run, 64 blocks:      the lanes of blocks are added in pairs, pairs of pairs, …;  then the lanes, as a tree
 //! all:                 the sums of runs in pairs
 //! ```

@@ -1,8 +1,8 @@
 //! Merge for entries of any type: the indices first, and after every few hundred of them the values.
 //!
 //! ```text
-//! while both lines have entries:   note the places of the one with the smaller index, or of both where the indices are equal
-//! some hundred noted, or the end:  make a value of what lies at each pair of places
+//! while both lines have entries:   record the positions of the one with the smaller index, or of both if the indices are equal
+//! some hundred recorded, or end:   compute a value for each pair of positions
 //! ```
 //!
 //! The first loop is compiled for each width of indices, the second for each type of entries.

@@ -1,9 +1,9 @@
 //! Two matrices in memory merged into a third in memory: counted, then computed in place.
 //!
 //! ```text
-//! for each run of lines, in parallel:  do both have the same structure there? -> as many entries; else count what merging gives
-//! all have the same structure:         the result shares it, and the values are combined side by side
-//! else for each run, in parallel:      the same structure -> copied, and the values combined; else merged
+//! for each run of lines, in parallel:  do both have the same structure there? -> as many entries; otherwise count the merged entries
+//! all have the same structure:         the result shares it, and the values are combined pairwise
+//! otherwise each run, in parallel:      the same structure -> copied, and the values combined; otherwise merged
 //! ```
 //!
 //! It is common that both have the same structure (matrices of one mesh, a symmetric pattern and its transpose). This

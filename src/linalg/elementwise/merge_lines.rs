@@ -1,8 +1,8 @@
 //! Merging two lines with rising indices into one.
 //!
 //! ```text
-//! while both lines have entries:   take the one with the smaller index, or both where the indices are equal
-//! then:                            what is left of either
+//! while both lines have entries:   take the one with the smaller index, or both if the indices are equal
+//! then:                            the rest of either
 //! ```
 //!
 //! The loop is compiled for sums and differences of the most common types, for each width of indices. Others use

@@ -1,7 +1,7 @@
 //! Products of matrices of real numbers from packed panels, tile by tile in vector registers.
 //!
 //! ```text
-//! a panel:  some lines side by side, element k of each, then element k + 1 of each, ...
+//! a panel:  some interleaved lines, element k of each, then element k + 1 of each, ...
 //! a tile:   the 4 or 8 lines of one panel with the vectors of lines of another:  sum over k of a[k] b[k]
 //! ```
 //!

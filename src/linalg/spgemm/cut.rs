@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! for each row of A, in order:
-//!     if what it needs fits beside what the stretch has:  add it
+//!     if the data it needs fits with that of the stretch:  add it
 //!     else:  end the stretch, and start the next one with this row
-//!     if enough was added for a read, and of B only what lies behind what is at hand:  end the stretch
+//!     if enough was added for a read, and the new rows of B all follow the loaded ones:  end the stretch
 //! ```
 //!
 //! With the last line, B is read once for a band, or a matrix of a grid in its natural order: the loaded rows from the

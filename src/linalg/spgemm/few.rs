@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! for each row i of A:
-//!     for each entry (k, a) of row i, for each entry (j, b) of row k of B:  sums[j] += a * b, from zero where j is new
-//!     the columns that were met, sorted, and their sums are row i
+//!     for each entry (k, a) of row i, for each entry (j, b) of row k of B:  sums[j] += a * b, from zero if j is new
+//!     the columns with terms, sorted, and their sums are row i
 //! ```
 //!
 //! A sum takes its terms in the same order as in `spgemm/kernels`, so its bits are the same.

@@ -1,7 +1,7 @@
 //! Sparse times sparse: `matmul` of CSR and CSC, within the memory limit.
 //!
 //! ```text
-//! matmul:  look at the columns of A  ->  multiply a sample of rows  ->  say what it will cost  ->  multiply
+//! matmul:  inspect the columns of A  ->  multiply a sample of rows  ->  report the plan  ->  multiply
 //! ```
 //!
 //! - [`matmul`] – the methods; [`over_semiring`] – those for any semiring, and under a [`mask`]; [`product`] – which of

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rows -> chunks of about equal work -> rounds of some chunks
-//! each round:  the chunks, each into memory of its own  |  the round before is handed on
+//! each round:  the chunks, each into its own memory  |  the previous round is passed on
 //! ```
 //!
 //! The chunks of a round are small enough to be in the cache when they are passed on. Two rounds are in flight, so that

@@ -1,7 +1,7 @@
 //! The stretches of a product, one by one, with the data they need.
 //!
 //! ```text
-//! at each step that was read:   keep what is of A, pick what is needed of B
+//! at each step that was read:   keep the data of A, select the needed rows of B
 //! at a stretch's last step:     multiply
 //! ```
 //!

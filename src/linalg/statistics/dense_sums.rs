@@ -1,9 +1,9 @@
 //! Sums of the rows or columns of a dense matrix, at the speed of memory.
 //!
 //! ```text
-//! along a line:    runs of 16,384 numbers summed in pairs, the runs one after the other
+//! along a line:    runs of 16,384 numbers summed in pairs, the runs sequentially
 //! across lines:    groups of lines: four lines at a time are added to the sums of the group
-//!                  groups are added in order, and what rounding lost is kept
+//!                  groups are added in order, with their rounding errors
 //! ```
 //!
 //! Groups and runs depend only on the shape: the same bits for any number of threads, panels and places.

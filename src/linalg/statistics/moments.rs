@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! block:   sum, least, largest of its numbers;  mean = sum / n;  squares = sum of (x - mean)^2, from the cache
-//! merge:   squares += squares' + (mean' - mean)^2 n n' / (n + n');  sum += sum', and what rounding lost is kept
+//! merge:   squares += squares' + (mean' - mean)^2 n n' / (n + n');  sum += sum', with its rounding error
 //! ```
 //!
 //! 1. Two passes over a block that stays in the cache, and the merge of Chan, Golub and LeVeque ("Updating formulae and

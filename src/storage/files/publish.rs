@@ -1,9 +1,9 @@
 //! A result is built in a hidden sibling folder, and renamed in one step.
 //!
 //! ```text
-//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked for as long as its maker lives
+//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked while its maker lives
 //! .NAME.tmp-XXXXXX/result/         a matrix, which is renamed to NAME
-//! .NAME.tmp-XXXXXX/array.npy       or an array, which is, and its sums after it; or a text
+//! .NAME.tmp-XXXXXX/array.npy       or an array, renamed likewise, and then its sums; or a text
 //! ```
 //!
 //! Publishing succeeds and leaves the new state, or fails and leaves the old one. If the device does not confirm the

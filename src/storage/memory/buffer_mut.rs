@@ -54,8 +54,8 @@ enum UniqueOwner {
     File { map: MmapMut, origin: Origin },
 }
 
-// SAFETY: access to the elements is exclusive, as with a vector, and elements of every type with a `DType` are `Send +
-// Sync`.
+// SAFETY: access to the elements is exclusive, as with a vector, and elements of every type with a `DType` are
+// `Send + Sync`.
 unsafe impl Send for RawBufferMut {}
 // SAFETY: as above.
 unsafe impl Sync for RawBufferMut {}

@@ -1,4 +1,4 @@
-//! Operations under way.
+//! Operations in progress.
 //!
 //! Every operation marks its start with [`Context::begin`] and passes its plan as a closure, which is called only if
 //! the plan is wanted. An operation composed of others plans for all of them; the marks of the inner ones are ignored.
@@ -13,13 +13,13 @@ use crate::storage::runtime::meter::{Held, Meter};
 use crate::storage::runtime::plan::Plan;
 use crate::storage::runtime::progress as under_way;
 
-/// An operation under way, from [`Context::begin`] on.
+/// An operation in progress, from [`Context::begin`] on.
 #[derive(Debug)]
 pub(crate) struct Running {
     recording: Option<Arc<Recording>>,
     /// The callback that receives its progress.
     told: Option<usize>,
-    /// It ends on the thread on which it began, because that thread keeps the list of operations under way.
+    /// It ends on the thread on which it began, because that thread keeps the list of operations in progress.
     here: PhantomData<*const ()>,
 }
 

@@ -90,7 +90,7 @@ impl Context {
 
     /// Uses a pool of this many threads; 0 means one per processor. Fails if they cannot be started.
     ///
-    /// Results do not depend on the number. The child of a fork starts as many threads anew, or as many as it can.
+    /// Results do not depend on the number. The child of a fork starts as many new threads, or as many as it can.
     pub fn threads(mut self, threads: usize) -> Result<Self> {
         if threads > MOST_THREADS {
             return Err(Error::new(ErrorKind::Format, "more threads than are of any use")
@@ -236,7 +236,7 @@ pub(crate) struct Recording {
     /// Whether operations stop once they have reported their cost.
     pub(crate) only_plan: bool,
     pub(crate) price: Price,
-    /// Nesting depth of the operations under way.
+    /// Nesting depth of the operations in progress.
     pub(crate) depth: AtomicUsize,
     /// The predicted cost of the operations so far.
     pub(crate) plan: Mutex<Option<Plan>>,

@@ -1,4 +1,4 @@
-//! Which operations are under way on a thread, and which callback receives their progress.
+//! Which operations are in progress on a thread, and which callback receives their progress.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Progress {
 pub(super) type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
 
 thread_local! {
-    /// The callbacks of the operations under way on this thread, the outermost first.
+    /// The callbacks of the operations in progress on this thread, the outermost first.
     static UNDER_WAY: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -34,7 +34,7 @@ fn name_of(callback: &Callback) -> usize {
     Arc::as_ptr(callback).cast::<()>() as usize
 }
 
-/// Marks an operation as under way with this callback; [`leave`] with the returned value ends it.
+/// Marks an operation as in progress with this callback; [`leave`] with the returned value ends it.
 pub(super) fn enter(callback: Option<&Callback>) -> Option<usize> {
     let told = callback.map(name_of);
     UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(told));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cut:    panel -> parts, each some consecutive elements of one of the arrays
-//! sweep:  for each panel:  its parts, as they lie or as they were read  ->  work
+//! sweep:  for each panel:  its parts, in place or as they were read  ->  work
 //! ```
 //!
 //! All code that reads matrices panel by panel uses this; only the cut differs.

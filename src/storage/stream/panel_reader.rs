@@ -6,7 +6,7 @@
 //! allows stay pinned in memory between sweeps; a page cache would keep nothing of a cyclic scan.
 //!
 //! ```text
-//! sweeping thread:  ask for panels ahead -> wait for the next one -> work on it -> give its buffer back
+//! sweeping thread:  request panels ahead -> wait for the next one -> work on it -> give its buffer back
 //! I/O threads:      take a request, which owns its buffer -> read its runs -> send the buffer back filled
 //! ```
 //!

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! B into memory  ->  for each panel of lines of A:  for each stretch of lines of the product, or of entries of a long one:
-//!                    its pointers and entries, by all threads  ->  where they stay, or to the writer
+//!                    its pointers and entries, by all threads  ->  to their final place, or to the writer
 //! ```
 //!
 //! Every line of A meets all of B, so B is read again and again, and A once. The length of a stretch depends on the
@@ -29,11 +29,11 @@ const BUFFER: u64 = 32 << 20;
 impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The Kronecker product `A ⊗ B`, as SciPy's `kron`: `A` with every entry `a` replaced by the matrix `a B`.
     ///
-    /// For an `m x n` and a `p x q` matrix it is `mp x nq`, with the product of their numbers of entries; entry `(k,
-    /// l)` of `B` is at `(i p + k, j q + l)` for entry `(i, j)` of `A`. Entries keep their order, that of `A` first,
-    /// and duplicates stay: the result is canonical if both matrices are. `bool` entries are joined by *and*, and the
-    /// product of patterns is a pattern. The same bits for any number of threads, any limit, and any place of the
-    /// matrices.
+    /// For an `m x n` and a `p x q` matrix it is `mp x nq`, with the product of their numbers of entries; entry
+    /// `(k, l)` of `B` is at `(i p + k, j q + l)` for entry `(i, j)` of `A`. Entries keep their order, that of `A`
+    /// first, and duplicates stay: the result is canonical if both matrices are. `bool` entries are joined by *and*,
+    /// and the product of patterns is a pattern. The same bits for any number of threads, any limit, and any place of
+    /// the matrices.
     ///
     /// Cost: one read of both and one sequential write, within the memory limit whatever `A` and the result are; a
     /// result in memory is made in its final place, by all threads. `B` is used in place if it is in memory. Otherwise

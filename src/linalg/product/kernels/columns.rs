@@ -1,7 +1,7 @@
 //! Columns: every entry of some lines updates the state of its column, in the order of the lines.
 //!
 //! ```text
-//! for each entry (j, x):  take x into the state of column j
+//! for each entry (j, x):  update the state of column j by x
 //! ```
 //!
 //! There is one state for each column whatever the number of threads, and it takes its entries in the order of the

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! terms:  for each entry of a block of columns:  term = a * x[column]        x's block stays in the cache
-//! sums:   for each term of a bin of lines:       slots[slot] += term         the slots do
+//! sums:   for each term of a bin of lines:       slots[slot] += term         so do the slots
 //!         for each line:                         y = the sum over its slots
 //! ```
 //!

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for each run, for 8 lines i..i+8 of it at a time:
-//!     sums = 0                                   8 numbers side by side
+//!     sums = 0                                   8 numbers in a vector
 //!     for each offset d of the run:  sums += values[d] * x[i+d .. i+d+8]
 //!     y[i..i+8] = sums
 //! ```

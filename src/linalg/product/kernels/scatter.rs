@@ -1,7 +1,7 @@
 //! Scatter: every stored row of a compressed matrix adds to the outputs that its indices name.
 //!
 //! ```text
-//! y = 0, unless it is added to
+//! y = 0, unless the product is added to it
 //! for each row i:
 //!     for each entry (j, a) of row i:  y[j] += a * x[i]
 //! ```

@@ -3,7 +3,7 @@
 //! ```text
 //! for each round of some blocks of rows:
 //!     for each block, in parallel:      send every entry to the bin of its column
-//!     for each bin, in parallel:        for each block in order:  y[j] += a * x[i] for what it sent
+//!     for each bin, in parallel:        for each block in order:  y[j] += a * x[i] for the entries it sent
 //! ```
 //!
 //! A bin is a range of columns with one task, so no lock is needed; blocks in order and entries in

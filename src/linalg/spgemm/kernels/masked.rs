@@ -1,9 +1,9 @@
 //! Rows of a product at the positions of a mask, or everywhere else.
 //!
 //! ```text
-//! kept:        a bit for every column of the mask's row  ->  a term whose column has none is passed over
-//!              ->  the columns of the mask's row that were met, in order, with their sums
-//! complement:  the row is gathered as any other, and what the mask has is dropped while it lies in the cache
+//! kept:        a bit for every column of the mask's row  ->  a term whose column has none is skipped
+//!              ->  the columns of the mask's row with terms, in order, with their sums
+//! complement:  the row is gathered like any other, and the columns of the mask are dropped while it is in the cache
 //! ```
 //!
 //! Bits for 65,536 columns fit in the first-level cache, so a term that is not kept costs one lookup. A row of the mask

@@ -5,7 +5,7 @@
 //! for each row i of A:
 //!     for each entry (k, a) of row i, as stored:
 //!         for each entry (j, b) of row k of B, as stored:  sum[j] = sum[j] + a * b
-//!     row i of C = every j that was met, in order, with its sum
+//!     row i of C = every j with a term, in order, with its sum
 //! ```
 //!
 //! Every sum starts with the semiring's zero and adds its terms in this order, whatever the accumulator. So the bits of

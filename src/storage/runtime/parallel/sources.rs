@@ -108,7 +108,7 @@ impl<T: Send> Tasks for Owned<T> {
         self.0.len()
     }
     unsafe fn take(&self, at: usize) -> T {
-        // SAFETY: asked for once, so that no other access to this cell exists.
+        // SAFETY: taken once, so that no other access to this cell exists.
         let item = unsafe { (*self.0[at].get()).take() };
         item.expect("a task is asked for once")
     }
@@ -161,7 +161,7 @@ impl<'a, T> SliceMut<'a, T> {
     }
 
     /// # Safety
-    /// The range lies within the slice, and no part of it has been taken by anyone else.
+    /// The range lies within the slice, and no part of it has been taken before.
     unsafe fn part(&self, range: Range<usize>) -> &'a mut [T] {
         assert!(range.start <= range.end && range.end <= self.len);
         // SAFETY: within the slice, which is borrowed for 'a; the caller has the part to itself.
@@ -175,7 +175,7 @@ impl<'a, T: Send> Tasks for SliceMut<'a, T> {
         self.len
     }
     unsafe fn take(&self, at: usize) -> &'a mut T {
-        // SAFETY: asked for once.
+        // SAFETY: taken once.
         let part = unsafe { self.part(at..at + 1) };
         &mut part[0]
     }
@@ -190,7 +190,7 @@ impl<'a, T: Send> Tasks for ChunksMut<'a, T> {
         self.0.len.div_ceil(self.1)
     }
     unsafe fn take(&self, at: usize) -> &'a mut [T] {
-        // SAFETY: asked for once, and runs of different numbers do not overlap.
+        // SAFETY: taken once, and runs of different numbers do not overlap.
         unsafe { self.0.part(chunk(at, self.1, self.0.len)) }
     }
 }

@@ -11,7 +11,7 @@
 //! - [`reshape`] – the same elements in another shape
 //! - [`stack`] – matrices stacked or concatenated; [`builder`] – a matrix of lines whose number is not known in advance
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
-//! - [`replacing`] – replacing all elements of a writable array, in order
+//! - [`rewrite`] – replacing all elements of a writable array, in order
 //! - [`transpose`] – the transpose of data in memory; [`transposer`] – of lines that arrive one by one and need not
 //!   fit, [`cut`] into groups and bands, and [`transposed`] once all lines are available
 

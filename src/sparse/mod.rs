@@ -10,9 +10,9 @@
 //!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure; [`builder`] – a matrix line
 //!   by line; [`stack`] – several matrices as one; [`slice`] – a part of one
 //! - [`panels`] – a matrix larger than memory, in panels of lines; [`entry_panels`] – in panels of entries;
-//!   [`zipped_lines`] – several together, cut by [`line_cuts`] and checked by [`index_check`]
+//!   [`line_panels_of_several`] – several together, cut by [`line_cuts`] and checked by [`index_check`]
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
-//! - [`exchange`] – conversion to and from sprs; [`generate`] – matrices made from a formula
+//! - [`exchange`] – conversion to and from sprs
 
 mod any_compressed;
 mod any_coo;

@@ -44,6 +44,9 @@ fn main() -> Result<()> {
     row("scale", &ctx, |ctx| a.scale(2.0, memory(), ctx))?;
     row("permute", &ctx, |ctx| a.permute(&order, &order, memory(), ctx))?;
     row("slice", &ctx, |ctx| a.slice(0..a.nrows(), 0..1000, memory(), ctx))?;
+    let lines: Vec<usize> = (0..a.nrows()).rev().collect();
+    row("take rows", &ctx, |ctx| a.take_rows(&lines, memory(), ctx))?;
+    row("canonicalize", &ctx, |ctx| few.canonicalize(Duplicates::Sum, Place::Scratch, ctx))?;
     row("vstack", &ctx, |ctx| Csr::vstack(&[&a, &a], memory(), ctx))?;
     row("copy", &ctx, |ctx| a.copy_to(memory(), ctx))?;
     row("sum", &ctx, |ctx| a.sum::<f64>(ctx))?;

@@ -248,6 +248,11 @@ impl Error {
     pub fn finding(&self) -> Option<&str> {
         self.0.found.as_deref()
     }
+
+    /// What could be done about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.remedy.as_deref()
+    }
 }
 
 impl fmt::Display for Error {

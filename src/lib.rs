@@ -78,6 +78,7 @@ pub use sparse::{
     Duplicates, Line, Permutation,
 };
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};
+pub use sparse::{CompressedIter, CooIter};
 pub use storage::{
     Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, Cost, DType, Descriptor, Element,
     Entry, Index, NpyHeader, Order, Place, Plan, Progress, Report, SparseFormat, StoredValues,

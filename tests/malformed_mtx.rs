@@ -97,7 +97,7 @@ fn check_rejected(path: &Path, outcome: Result<Contents>) {
     assert!(message.contains(name), "no file in: {message}");
     assert!(message.len() < 600 && !message.contains('\u{fffd}'), "{message}");
     assert!(error.finding().is_some() && error.expectation().is_some(), "{message}");
-    if error.kind() == ErrorKind::Unsupported && message.contains("gzip") {
+    if message.contains("the compressed file is damaged") {
         return;
     }
     assert!(
@@ -120,16 +120,17 @@ fn collected_bad_files_get_what_they_deserve() {
             let path = folder.join(name);
             let start = Instant::now();
             let outcome = read(&path);
-            assert!(start.elapsed() < Duration::from_secs(2), "{name} took {:?}", start.elapsed());
+            // What is packed a thousandfold is unpacked before it is refused.
+            let most = Duration::from_secs(if name.ends_with(".gz") { 30 } else { 2 });
+            assert!(start.elapsed() < most, "{name} took {:?}", start.elapsed());
             if std::env::var_os("OUTCORE_SHOW_ERRORS").is_some() {
                 eprintln!(
                     "{name}: {}",
                     outcome.as_ref().map_or_else(|e| e.to_string(), |_| "accepted".into())
                 );
             }
-            let gzip = name.ends_with(".gz");
             match expect["verdict"].as_str().unwrap() {
-                "accept" if !gzip => {
+                "accept" => {
                     let contents = outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
                     let scipy = &observed[name]["scipy.io.mmread"]["value"];
                     check_value(

@@ -193,3 +193,50 @@ fn cancelling_leaves_nothing() {
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(names(folder.path()).is_empty());
 }
+
+#[test]
+fn files_without_a_header_are_made_and_changed() {
+    let folder = tempdir().unwrap();
+    let (path, ctx) = (folder.path().join("a.raw"), Context::new());
+    let mut a = DenseMut::<f64>::create_raw((300, 7), Order::Fortran, &path, &ctx).unwrap();
+    assert!(!path.exists());
+    a.fill_columns(|j, column| column.fill(j as f64)).unwrap();
+    let a = a.freeze().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 300 * 7 * 8);
+    assert_eq!(a.as_ndarray()[[299, 6]], 6.0);
+    // While it is open to read nobody writes.
+    let again = DenseMut::<f64>::open_raw_mut(&path, 0, (300, 7), Order::Fortran, &ctx);
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::Locked);
+    drop(a);
+    let mut b =
+        DenseMut::<f64>::open_raw_mut(&path, 300 * 8, (300, 6), Order::Fortran, &ctx).unwrap();
+    assert_eq!(b.as_ndarray()[[0, 0]], 1.0);
+    b.as_ndarray_mut()[[0, 0]] = -1.0;
+    b.close().unwrap();
+    let whole = Dense::<f64>::from_raw(&path, 0, (300, 7), Order::Fortran).unwrap();
+    assert_eq!((whole.as_ndarray()[[0, 1]], whole.as_ndarray()[[1, 1]]), (-1.0, 1.0));
+    drop(whole);
+
+    let kind = |outcome: outcore::Result<DenseMut<f64>>| outcome.unwrap_err().kind();
+    let shape = (300, 7);
+    let create = |place: Place| DenseMut::<f64>::create_raw(shape, Order::C, place, &ctx);
+    assert_eq!(kind(create(Place::Memory)), ErrorKind::Unsupported);
+    assert_eq!(kind(create(Place::File(path.clone()))), ErrorKind::Exists);
+    let open = |offset, shape: (usize, usize)| {
+        DenseMut::<f64>::open_raw_mut(&path, offset, shape, Order::C, &ctx)
+    };
+    assert_eq!(kind(open(8, shape)), ErrorKind::Format);
+    assert_eq!(kind(open(u64::MAX, (1, 1))), ErrorKind::Format);
+    assert!(open(3, (2, 2)).is_err());
+    assert!(open(0, (1 << 40, 1 << 40)).is_err());
+    // Dropped before it is closed, what was there stays.
+    let mut c = create(Place::Replace(path.clone())).unwrap();
+    c.as_mut_slice().fill(9.0);
+    drop(c);
+    assert_eq!(Dense::<f64>::from_raw(&path, 0, (1, 1), Order::C).unwrap().as_slice(), [0.0]);
+    create(Place::Replace(path.clone())).unwrap().close().unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let empty = DenseMut::<u8>::create_raw((0, 3), Order::C, folder.path().join("e"), &ctx);
+    empty.unwrap().close().unwrap();
+    assert_eq!(fs::metadata(folder.path().join("e")).unwrap().len(), 0);
+}

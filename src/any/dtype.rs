@@ -70,7 +70,13 @@ impl Change<'_> {
     fn make(&self, start: usize, from: Raw<'_>, mut to: RawMut<'_>, ctx: &Context) -> Result<()> {
         let dtype = to.dtype();
         let made = ctx.with_threads(|| {
-            let made = rewrite(from, to.reborrow());
+            let made = match from.dtype() == dtype {
+                true => {
+                    to.copy_from(from);
+                    Ok(())
+                }
+                false => rewrite(from, to.reborrow()),
+            };
             to.par_chunks_mut(TASK).for_each(|task| (self.after)(task));
             made
         });

@@ -48,15 +48,15 @@ pub enum AnyMatrix {
     Coo(AnyCoo),
 }
 
-/// The body of a matrix, borrowed: for operations to match on.
-pub(super) enum Body<'a> {
+/// The body of a matrix, borrowed: what operations tell apart.
+pub(crate) enum Body<'a> {
     Dense(&'a AnyDense),
     Lines(&'a sparse::AnyCompressed),
     Coo(&'a AnyCoo),
 }
 
 impl AnyMatrix {
-    pub(super) fn body(&self) -> Body<'_> {
+    pub(crate) fn body(&self) -> Body<'_> {
         match self {
             AnyMatrix::Dense(a) => Body::Dense(a),
             AnyMatrix::Csr(a) => Body::Lines(a.body()),

@@ -7,6 +7,7 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::convert::permute;
 use crate::dense::concatenate;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sparse;
 use crate::sparse::{Permutation, stack};
 use crate::storage::{Context, Place};
 
@@ -124,14 +125,45 @@ impl AnyMatrix {
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         stacked(1, matrices, &place.into(), ctx)
     }
+
+    /// Matrices along the diagonal of one, as [`Compressed::block_diag`](crate::Compressed::block_diag). Fails as
+    /// [`vstack`](Self::vstack), and for dense ones.
+    pub fn block_diag(blocks: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        let first = alike(blocks)?;
+        let lines: Vec<_> = blocks.iter().filter_map(|a| lines_of(a)).collect();
+        match lines.len() == blocks.len() {
+            true => sparse::block_diag(&lines, &place.into(), ctx).map(AnyMatrix::of_lines),
+            false => Err(missing("blocks", first, "to_csr makes matrices that can be stacked")),
+        }
+    }
+
+    /// A matrix from a grid of blocks, as [`Compressed::block`](crate::Compressed::block). Fails as [`vstack`](Self::vstack), and
+    /// for dense ones.
+    pub fn block(
+        grid: &[&[Option<&Self>]],
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let blocks: Vec<_> = grid.iter().flat_map(|row| row.iter().flatten().copied()).collect();
+        let first = alike(&blocks)?;
+        if blocks.iter().any(|a| lines_of(a).is_none()) {
+            return Err(missing("blocks", first, "to_csr makes matrices that can be stacked"));
+        }
+        let row = |row: &&[Option<&Self>]| row.iter().map(|a| lines_of(a.as_ref()?)).collect();
+        let grid: Vec<Vec<_>> = grid.iter().map(row).collect();
+        sparse::block(&grid, &place.into(), ctx).map(AnyMatrix::of_lines)
+    }
 }
 
-fn stacked(
-    axis: usize,
-    matrices: &[&AnyMatrix],
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyMatrix> {
+fn lines_of(a: &AnyMatrix) -> Option<sparse::AnyCompressed> {
+    match a.body() {
+        Body::Lines(a) => Some(a.clone()),
+        _ => None,
+    }
+}
+
+/// The first of some matrices of one kind and the same types.
+fn alike<'a>(matrices: &[&'a AnyMatrix]) -> Result<&'a AnyMatrix> {
     let Some(first) = matrices.first() else {
         return Err(Error::new(ErrorKind::Shape, "there is no matrix to stack"));
     };
@@ -141,6 +173,16 @@ fn stacked(
             .expected(format!("the type of {}", Described(first.body())))
             .found(Described(matrices[k].body())));
     }
+    Ok(first)
+}
+
+fn stacked(
+    axis: usize,
+    matrices: &[&AnyMatrix],
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyMatrix> {
+    let first = alike(matrices)?;
     match first.body() {
         Body::Dense(a) => {
             let dense = matrices.iter().filter_map(|a| match a.body() {
@@ -151,11 +193,7 @@ fn stacked(
             concatenate(axis, a.dtype(), &dense, place, ctx).map(AnyMatrix::Dense)
         }
         Body::Lines(a) => {
-            let lines = matrices.iter().filter_map(|a| match a.body() {
-                Body::Lines(a) => Some(a.clone()),
-                _ => None,
-            });
-            let lines: Vec<_> = lines.collect();
+            let lines: Vec<_> = matrices.iter().filter_map(|a| lines_of(a)).collect();
             stack((axis, a.format()), &lines, place, ctx).map(AnyMatrix::of_lines)
         }
         Body::Coo(_) => Err(missing("stacks", first, "to_csr makes matrices that can be stacked")),

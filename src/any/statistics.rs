@@ -7,7 +7,7 @@ use crate::any::reshape::missing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{
     NormOrder, Scalar, Stats, Stored, check_meets, dense_stats, nnz_per, norm_of, norms_into,
-    sparse_stats, sum_of,
+    sparse_stats, sum_of, trace,
 };
 use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType};
@@ -29,8 +29,19 @@ impl AnyMatrix {
         sum_of(Stored::new(self.values()), ctx)
     }
 
-    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails
-    /// with kind [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
+    /// The sum of the numbers on the main diagonal, computed in `X`, as [`Compressed::trace`](crate::Compressed::trace); errors as
+    /// of [`sum`](Self::sum). Fails with kind [`Unsupported`](ErrorKind::Unsupported) unless the matrix is compressed and has
+    /// values.
+    pub fn trace<X: Scalar>(&self, ctx: &Context) -> Result<X> {
+        check_meets::<X>(self.dtype())?;
+        match (self.body(), self.dtype()) {
+            (Body::Lines(a), Some(_)) => trace(a, ctx),
+            _ => Err(missing("traces", self, "make a compressed matrix with values of it")),
+        }
+    }
+
+    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails with kind
+    /// [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
     ///
     /// ```
     /// # use outcore::{AnyMatrix, Context, Csr};

@@ -5,7 +5,7 @@
 //! | [`in_memory`] | entries moved to their lines if they fit |
 //! | [`sort`] | the external sort, if they do not |
 //! | [`formats`] | the pairs: dense, COO, CSR, CSC |
-//! | [`reshape`] | rows and columns in another order, dense arrays in the other order, copies |
+//! | [`reshape`] | entries, rows and columns selected or in another order, dense arrays in the other order, copies |
 //! | [`gallery`] | matrices made from a formula |
 //!
 //! A room uses those above it in this table. The types of a matrix are known at run time here; loops over entries have
@@ -21,4 +21,7 @@ pub use formats::CooBuilder;
 pub(crate) use formats::{
     coo_to_dense, expanded, recompress, to_compressed, to_coo, to_dense, to_nonzeros,
 };
-pub(crate) use reshape::{permute, to_order};
+pub(crate) use reshape::{
+    canonicalize, diagonal_length, fill_diagonal, permute, plan_diagonal, prune, take, take_where,
+    to_order, tril, triu,
+};

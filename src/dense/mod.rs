@@ -4,12 +4,12 @@
 //! buffer, [`DenseMut`] over a unique, writable one. Both give `ndarray` views, so that all of ndarray works on mapped
 //! arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
 //!
-//! - [`base`], [`writable`] – these two; [`any_dense`] – the first with its type known at run time; [`open`] – arrays
-//!   from files
-//! - [`panels`] – a matrix larger than memory in panels of lines, [`bands`] – in bands, [`zipped`] – two
-//!   arrays in runs of elements; [`writer`] – an array written from its first element to its last
+//! - [`base`], [`writable`] – the two; [`any_dense`] – the first, of a type that is known at run time; [`open`] – arrays from files, [`headerless`] – to write in files without a header
+//! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
+//!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
 //! - [`reshape`] – the same elements in another shape
-//! - [`stack`] – matrices stacked or concatenated; [`builder`] – a matrix of lines whose number is not known in advance
+//! - [`stack`] – matrices put together; [`builder`] – a matrix of
+//!   lines of which nobody knows the number; [`zeros`] – all zero
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
 //! - [`rewrite`] – replacing all elements of a writable array, in order
 //! - [`transpose`] – the transpose of data in memory; [`transposer`] – of lines that arrive one by one and need not
@@ -21,6 +21,7 @@ mod base;
 mod builder;
 mod columns;
 mod cut;
+mod headerless;
 mod line_writer;
 mod open;
 mod panels;
@@ -32,6 +33,7 @@ mod transposed;
 mod transposer;
 mod writable;
 mod writer;
+mod zeros;
 mod zipped;
 
 pub use any_dense::AnyDense;

@@ -8,11 +8,12 @@ use ndarray::{ArrayViewMut, Dimension, IntoDimension, Ix2, ShapeBuilder};
 
 use crate::dense::any_dense::{AnyDense, check_dimensions, dimensions};
 use crate::dense::base::{ARRAY, Dense, DenseBase};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::RawMut;
 use crate::storage::{
     BufferMut, Checksums, Context, DType, Element, NpyHeader, Order, Origin, Place, Plan,
-    RawBufferMut, RawWriter, Rewrite, Stage, StoredFile, map_array_mut,
+    RawBuffer, RawBufferMut, RawWriter, Rewrite, Stage, StoredFile, lock_shared, map_array_mut,
+    map_raw_mut,
 };
 
 /// A unique, writable dense array: all reads of [`DenseBase`], and write access to its elements.
@@ -60,6 +61,10 @@ enum Fate {
     Publish(Stage),
     /// A stored array: write it back and sum it again.
     Rewrite(Rewrite),
+    /// A new file without a header: publish it.
+    PublishRaw(Stage),
+    /// A file without a header: write it back.
+    Raw,
 }
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
@@ -176,8 +181,35 @@ impl AnyDenseMut {
         Ok(AnyDenseMut { buffer, shape, order, state })
     }
 
+    /// A new array of zeros in a file without a header.
+    pub(super) fn create_raw(
+        (dtype, shape, order): (DType, &[usize], Order),
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let header = NpyHeader::new(dtype, shape, order);
+        let stage = Stage::plain(place, ctx)?;
+        let buffer = stage.headerless(ARRAY, dtype, &header)?;
+        let state = State { fate: Fate::PublishRaw(stage), ctx: ctx.clone(), sums: None };
+        Ok(AnyDenseMut { buffer, shape: header.shape, order, state })
+    }
+
+    /// Elements in a file without a header, to read and write.
+    pub(super) fn open_raw(
+        path: &Path,
+        offset: u64,
+        (dtype, shape, order): (DType, &[usize], Order),
+        ctx: &Context,
+    ) -> Result<Self> {
+        let header = NpyHeader::new(dtype, shape, order);
+        header.checked_bytes().map_err(|e| e.in_file(path))?;
+        let buffer = map_raw_mut(path, offset, (dtype, header.len()))?;
+        let state = State { fate: Fate::Raw, ctx: ctx.clone(), sums: None };
+        Ok(AnyDenseMut { buffer, shape: header.shape, order, state })
+    }
+
     /// As an array of the type and the number of dimensions with which it was made.
-    fn into_typed<T: Element, D: Dimension>(self) -> DenseMut<T, D> {
+    pub(super) fn into_typed<T: Element, D: Dimension>(self) -> DenseMut<T, D> {
         let AnyDenseMut { buffer, shape, order, state } = self;
         let (buffer, shape) = (buffer.into_typed(), dimensions(&shape));
         DenseMut { array: DenseBase { buffer, shape, order }, state }
@@ -205,6 +237,12 @@ impl AnyDenseMut {
                 buffer
             }
             Fate::Rewrite(rewrite) => rewrite.end(buffer, sums, &ctx)?,
+            Fate::PublishRaw(stage) => {
+                let buffer = finish_raw(buffer, &ctx)?;
+                stage.publish(ARRAY)?;
+                buffer
+            }
+            Fate::Raw => finish_raw(buffer, &ctx)?,
         };
         Ok(AnyDense { buffer, shape, order })
     }
@@ -218,11 +256,24 @@ impl AnyDenseMut {
             (Fate::Publish(stage), _) if stage.is_scratch() => plan.writes(bytes),
             (Fate::Publish(_), _) => plan.writes(bytes).reads(0, bytes),
             (Fate::Rewrite(_), _) => plan.reads(0, bytes),
+            (Fate::PublishRaw(_) | Fate::Raw, _) => plan.writes(bytes),
         }
     }
 }
 
-/// The elements of a writable array, with their type known at run time.
+/// Writes the elements of a file without a header to the device.
+fn finish_raw(buffer: RawBufferMut, ctx: &Context) -> Result<RawBuffer> {
+    ctx.meter().wrote(buffer.bytes());
+    buffer.flush()?;
+    let buffer = buffer.freeze();
+    if let Some((Origin { path, file }, _)) = buffer.origin() {
+        file.sync_all().map_err(|e| Error::io("writing back", path, e))?;
+        lock_shared(file, path)?;
+    }
+    Ok(buffer)
+}
+
+/// The elements of an array to write, of a type that is known at run time.
 pub(crate) struct ArrayToWrite<'a> {
     buffer: &'a mut RawBufferMut,
     sums: &'a mut Option<Checksums>,

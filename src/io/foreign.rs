@@ -20,7 +20,6 @@ const EXPORT: &str = "write its matrix as Matrix Market, in Python with scipy.io
 const LIST: &str = "write its edges as lines \"u v\"";
 
 const BINARY: &[Known] = &[
-    (b"\x1f\x8b", "gzip", "unpack it with gunzip first"),
     (b"\x1f\x9d", "a file packed by compress", "unpack it with gunzip first"),
     (b"BZh", "bzip2", "unpack it with bunzip2 first"),
     (b"\xfd7zXZ\0", "xz", "unpack it with unxz first"),

@@ -52,7 +52,7 @@ pub enum GraphFormat {
 }
 
 /// A graph that is about to be read.
-enum GraphFile {
+pub(super) enum GraphFile {
     Stored,
     MatrixMarket(Reader),
     EdgeList(EdgeList),
@@ -135,8 +135,8 @@ pub fn read_graph_compact<I: Index, P: Index>(
     ends.number_anew(&place)
 }
 
-/// Opens a file in its own format, or in the format that the caller gives.
-fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
+/// Opens a file as what it is, or as what the caller says.
+pub(super) fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
     let by_name = format == GraphFormat::Content;
     if format == GraphFormat::Stored || (by_name && path.is_dir()) {
         return Ok(GraphFile::Stored);

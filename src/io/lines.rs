@@ -53,15 +53,14 @@ impl Records<'_> {
         parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
         mut take: impl FnMut(R) -> std::result::Result<(), Halt>,
     ) -> Result<Position> {
-        let start = self.from.offset;
-        // For a file that grew while its header was read, `start` may be beyond the length.
-        let end = self.text.length().max(start);
         let mut slots: Vec<Slot<R>> = (0..slot_count::<R>(ctx)).map(|_| Slot::new()).collect();
         let mut line = self.from.line;
-        let mut at = start;
-        while at < end {
-            ctx.report(self.phase, at - start, end - start)?;
-            let blocks = (end - at).div_ceil(BLOCK as u64).min(slots.len() as u64) as usize;
+        let mut at = self.from.offset;
+        let all = self.text.length();
+        while !self.text.ends_by(at)? {
+            ctx.report(self.phase, self.text.read_by(at), all)?;
+            let left = self.text.most_text().saturating_sub(at);
+            let blocks = left.div_ceil(BLOCK as u64).clamp(1, slots.len() as u64) as usize;
             let batch = &mut slots[..blocks];
             ctx.with_threads(|| {
                 batch.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, slot)| {
@@ -74,8 +73,8 @@ impl Records<'_> {
             }
             at += (blocks * BLOCK) as u64;
         }
-        ctx.report(self.phase, end - start, end - start)?;
-        Ok(Position { offset: end, line })
+        ctx.report(self.phase, all, all)?;
+        Ok(Position { offset: at.min(self.text.most_text()), line })
     }
 
     fn fill_slot<R>(

@@ -10,13 +10,14 @@
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
 //! | [`edge_list`] | `u v` or `u v w` per line, as SNAP publishes graphs | |
 //!
-//! [`read_graph`] reads any of them, and stored matrices, as a graph.
+//! [`read_matrix`] takes any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`] writes
+//! one; [`read_graph`] takes any as a graph.
 //!
 //! # What a file is
-//! Only ordinary files are read: pipes, devices and folders are refused by their kind, before they are opened. Files
-//! that are clearly not text are refused by name, with a suggestion: gzip and other compressors, zip (`.npz`), HDF5
-//! (`.h5ad`), NumPy arrays, other binary formats, XML, JSON, web pages, other graph languages, text with a byte order
-//! mark.
+//! Text is read from ordinary files alone: pipes, devices and folders are refused by their kind, before they are opened. What
+//! Text that is packed by gzip is read as it stands, and of a `NAME.tar.gz`, as the SuiteSparse collection publishes
+//! matrices, `NAME/NAME.mtx`. What is visibly no text is refused by name, with what to do about it: packers other than gzip, zip (`.npz`), HDF5 (`.h5ad`),
+//! NumPy arrays, other binary formats, XML, JSON, web pages, other languages for graphs, text behind a byte order mark.
 //!
 //! If [`read_graph`] has to choose, the content decides; a name can only exclude.
 //!
@@ -50,6 +51,7 @@
 //! so does a number of vertices given to an edge list. [`read_graph_compact`] makes the graph on the vertices that have
 //! an edge, with the inverse map, and [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
 
+mod any_file;
 mod compact;
 mod cursor;
 mod decimal;
@@ -61,8 +63,10 @@ mod lines;
 pub mod matrix_market;
 #[cfg(feature = "half")]
 mod narrow;
+mod packed;
 mod shortest;
 mod text_file;
 
+pub use any_file::{read_matrix, write_matrix};
 pub use compact::CompactGraph;
 pub use graph::{GraphFormat, GraphOptions, read_graph, read_graph_compact, read_graph_with};

@@ -1,4 +1,4 @@
-//! An ordinary text file: refused at once if it is clearly not text; read by offset, line by line or in pieces.
+//! An ordinary file of text, packed by gzip or not: refused at once if it is visibly none, read by offset, line by line or in pieces.
 //!
 //! Reading by offset keeps no position, so that several threads can read one open file.
 
@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::foreign;
+use crate::io::packed::{MAGIC, Packed, RATIO};
 
 /// Bytes by which a line may extend beyond the block in which it begins.
 const LONGEST_LINE: usize = 1 << 20;
@@ -25,6 +26,8 @@ pub(super) struct TextFile {
     path: PathBuf,
     file: File,
     length: u64,
+    /// What is in it, if it is a gzip file.
+    packed: Option<Packed>,
 }
 
 /// The start of a line: its byte offset and its number, the first being 1.
@@ -51,8 +54,13 @@ impl TextFile {
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(opening)?;
         let kind = file.metadata().map_err(opening)?;
         check_kind(path, &kind)?;
-        let text = TextFile { path: path.to_owned(), file, length: kind.len() };
+        let length = kind.len();
+        let mut text = TextFile { path: path.to_owned(), file, length, packed: None };
         let mut first = [0; foreign::SEEN];
+        if text.fill(0, &mut first[..2])? == 2 && first[..2] == MAGIC {
+            let file = text.file.try_clone().map_err(opening)?;
+            text.packed = Some(Packed::new(path, file)?);
+        }
         let read = text.fill(0, &mut first)?;
         if text.length == 0 && read > 0 {
             return Err(Error::new(ErrorKind::Unsupported, "cannot be read as text")
@@ -68,12 +76,37 @@ impl TextFile {
         &self.path
     }
 
-    /// Bytes in the file when it was opened.
+    /// Bytes in the file when it was opened; of a gzip file those that it takes packed.
     pub(super) fn length(&self) -> u64 {
         self.length
     }
 
-    /// Adds the file and the line to an error.
+    /// The most bytes of text that there can be.
+    pub(super) fn most_text(&self) -> u64 {
+        match self.packed {
+            Some(_) => self.length.saturating_mul(RATIO),
+            None => self.length,
+        }
+    }
+
+    /// Whether the text ends at an offset, or before.
+    pub(super) fn ends_by(&self, offset: u64) -> Result<bool> {
+        match &self.packed {
+            Some(packed) => packed.ends_by(offset),
+            None => Ok(offset >= self.length),
+        }
+    }
+
+    /// How much of the file has been read when the text was read up to an offset, for progress.
+    pub(super) fn read_by(&self, offset: u64) -> u64 {
+        match &self.packed {
+            // A guess: text of numbers packs to about a third.
+            Some(_) => (offset / 3).min(self.length),
+            None => offset.min(self.length),
+        }
+    }
+
+    /// Puts the file and the line into an error.
     pub(super) fn fault(&self, line: u64, error: Error) -> Error {
         error.in_file(&self.path).at_line(line)
     }
@@ -155,6 +188,9 @@ impl TextFile {
 
     /// Fills `buffer` from `offset` on as far as the file goes, and returns how far that was.
     pub(super) fn fill(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        if let Some(packed) = &self.packed {
+            return packed.fill(offset, buffer);
+        }
         let mut filled = 0;
         while filled < buffer.len() {
             match self.file.read_at(&mut buffer[filled..], offset + filled as u64) {

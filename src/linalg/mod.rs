@@ -33,4 +33,4 @@ pub use product::{
 pub(crate) use product::{Multiplier, Products, check_meets, planned, products, sealed};
 pub use spgemm::Mask;
 pub use statistics::{NormOrder, Stats};
-pub(crate) use statistics::{dense_stats, nnz_per, norms_into, sparse_stats};
+pub(crate) use statistics::{dense_stats, nnz_per, norms_into, sparse_stats, trace};

@@ -1,22 +1,25 @@
 //! Floor 1, sparse: an index structure over buffers.
 //!
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
-//! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: code that moves them is compiled for
-//!   these; [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
-//! - [`lines`] – access row by row; [`check`] – checks of pointers and indices; [`seen`] – which are known to hold
+//! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: what moves them is compiled for these;
+//!   [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
+//! - [`lines`] – looking at it row by row, [`iter`] – entry by entry; [`check`] – what must hold of pointers and indices;
+//!   [`seen`] – what is known of them
 //! - [`coo`] – coordinates
-//! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`] and
-//!   [`coo_writer`] – written line by line, entry by entry; [`open`] – a stored matrix, and [`read`] as a copy;
-//!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure; [`builder`] – a matrix line
-//!   by line; [`stack`] – several matrices as one; [`slice`] – a part of one
-//! - [`panels`] – a matrix larger than memory, in panels of lines; [`entry_panels`] – in panels of entries;
-//!   [`line_panels_of_several`] – several together, cut by [`line_cuts`] and checked by [`index_check`]
+//! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
+//!   line, entry by entry; [`open`] – a stored one, and [`read`] as a copy; [`copy`] – at another place; [`compressed_mut`] – new
+//!   values for a stored structure; [`builder`] – a matrix line by line; [`zeros`] – one without entries
+//! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one, [`pick`] – some
+//!   entries of every line
+//! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`zipped_lines`] –
+//!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – conversion to and from sprs
 
 mod any_compressed;
 mod any_coo;
 mod axis;
+mod blocks;
 mod builder;
 mod check;
 mod compressed;
@@ -32,6 +35,8 @@ mod index_check;
 mod index_vec;
 mod indices;
 mod indices_mut;
+mod iter;
+mod join;
 mod line_cuts;
 mod line_panels_of_several;
 mod lines;
@@ -39,17 +44,20 @@ mod open;
 mod panels;
 pub(crate) mod partition;
 mod permutation;
+mod pick;
 mod read;
 mod seen;
 mod slice;
 mod stack;
 mod types;
 mod writer;
+mod zeros;
 
 pub(crate) use any_compressed::AnyCompressed;
 pub use any_coo::AnyCoo;
 pub(crate) use any_coo::coo_bytes;
 pub use axis::{Axis, ByCols, ByRows};
+pub(crate) use blocks::{block, block_diag};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::{check_types, check_widths, rises};
 pub use compressed::{Compressed, Csc, Csr};
@@ -64,11 +72,14 @@ pub(crate) use index_check::IndexCheck;
 pub(crate) use index_vec::IndexVec;
 pub(crate) use indices::{Indices, by_index, by_index_type};
 pub(crate) use indices_mut::{IndicesMut, by_index_mut, typed_indices};
+pub use iter::{CompressedIter, CooIter};
 pub(crate) use line_cuts::Pieces;
 pub(crate) use line_panels_of_several::{AnyLinePart, AnyZippedLines, AnyZippedPanel};
 pub use lines::Line;
 pub(crate) use panels::{AnyLinePanel, AnyLinePanels};
 pub use permutation::Permutation;
+pub(crate) use pick::{Pick, PickLines, estimate, pick};
+pub(crate) use slice::pick_ranges;
 pub(crate) use stack::stack;
 pub(crate) use types::{Types, largest, on_disk};
 pub(crate) use writer::{AnyWriter, memory_left};

@@ -1,27 +1,18 @@
 //! Several matrices as one: stacked vertically or horizontally, in one read and one sequential write.
 
-use std::ops::Range;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::check::check_types;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
 use crate::sparse::copy::append_any;
-use crate::sparse::index_check::IndexCheck;
-use crate::sparse::index_vec::IndexVec;
-use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
+use crate::sparse::join::{JoinGroup, join};
 use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::{AnyZippedLines, AnyZippedPanel};
+use crate::sparse::line_panels_of_several::AnyZippedLines;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
-use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::raw::{Carrier, by_width, carriers_mut};
 use crate::storage::work;
-use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut, SparseFormat};
-
-/// Lines of a task.
-const TASK: usize = 1 << 12;
+use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// Stacks matrices vertically, as SciPy's `vstack`: the rows of the first, then those of the second, and so on.
@@ -97,7 +88,22 @@ pub(crate) fn stack(
     }
 }
 
-/// The extents of stacked matrices: those along one axis are added, those along the other are equal.
+fn side_by_side(
+    operation: &'static str,
+    matrices: &[AnyCompressed],
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let stack = Stack::new(matrices, false, place, ctx)?;
+    let (mut group, mut end) = (JoinGroup::new(stack.major), 0);
+    for matrix in matrices {
+        group.push(end, matrix.clone());
+        end += matrix.minor();
+    }
+    join(operation, stack.kind, &[group], end, place, ctx)
+}
+
+/// What the stack of matrices of one kind is like: their extents along one axis add up, and along the other are the same.
 struct Stack {
     kind: (SparseFormat, Types),
     shape: (usize, usize),
@@ -168,121 +174,4 @@ fn one_after_the_other(
         canonical &= append_any(&mut writer, matrix, &mut lines(matrix)?, ctx)?;
     }
     writer.finish(canonical)
-}
-
-fn side_by_side(
-    operation: &'static str,
-    matrices: &[AnyCompressed],
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyCompressed> {
-    let stack = Stack::new(matrices, false, place, ctx)?;
-    let types = stack.kind.1;
-    let (budget, each) = (AnyZippedLines::budget(stack.left), matrices.iter().collect::<Vec<_>>());
-    let mut lines = AnyZippedLines::new(&each, Pieces::Entries, budget, ctx)?;
-    let room = (lines.most_lines(), lines.most_entries());
-    let work = types.bytes_of(room.0, room.1);
-    let _running = ctx.begin(|| {
-        let files = matrices.iter().find_map(|matrix| matrix.indices_buffer().file());
-        let plan = Plan::new(operation).on_device_of(files).works(stack.nnz as u64, work::STACK);
-        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
-        Ok(stack.plan(plan, place, ctx))
-    })?;
-    let mut writer = stack.writer(place, ctx)?;
-    let _held = ctx.hold(work);
-    let mut joined = Joined::new(matrices, types, room, ctx)?;
-    let mut checks: Vec<_> = matrices.iter().map(IndexCheck::of).collect();
-    lines.sweep(ctx, &mut |panel| {
-        for (m, check) in checks.iter_mut().enumerate() {
-            let checked = ctx.with_threads(|| check.take_any(&panel, m));
-            checked.map_err(|error| matrices[m].name_indices(error))?;
-        }
-        let count = ctx.with_threads(|| joined.join(&panel));
-        let (indices, data) = (joined.indices.as_raw(), joined.data.as_raw());
-        let (indices, data) = (indices.slice(0..count), data.slice(0..count));
-        match panel.closes {
-            true => writer.push_run(joined.indptr.as_indices(), indices, data),
-            false => writer.push_part(indices, data),
-        }
-    })?;
-    writer.finish(checks.iter().all(IndexCheck::canonical))
-}
-
-/// A panel of lines of all matrices, joined.
-struct Joined {
-    /// The offset added to the indices of each matrix.
-    offsets: Vec<usize>,
-    indptr: IndexVec,
-    indices: RawBufferMut,
-    data: RawBufferMut,
-}
-
-impl Joined {
-    /// Buffers for panels with this many lines and entries.
-    fn new(
-        matrices: &[AnyCompressed],
-        types: Types,
-        (lines, entries): (usize, usize),
-        ctx: &Context,
-    ) -> Result<Self> {
-        let offsets = matrices.iter().scan(0, |end, matrix| {
-            *end += matrix.minor();
-            Some(*end - matrix.minor())
-        });
-        Ok(Joined {
-            offsets: offsets.collect(),
-            indptr: IndexVec::room("pointers of joined lines", types.pointers, lines + 1, ctx)?,
-            indices: ctx.raw_work("joined lines", (Some(types.indices), entries))?,
-            data: ctx.raw_work("joined lines", (types.values, entries))?,
-        })
-    }
-
-    /// Joins the lines of a panel; returns the number of entries.
-    fn join(&mut self, panel: &AnyZippedPanel<'_>) -> usize {
-        let lines = panel.parts[0].lines();
-        let end = |line: usize| panel.parts.iter().map(|part| part.indptr.at(line)).sum::<usize>();
-        self.indptr.clear();
-        self.indptr.extend_with(lines + 1, &mut |line| end(line));
-        let mut indices = IndicesMut::of(&mut self.indices);
-        let mut data = self.data.as_mut();
-        let mut tasks = Vec::new();
-        for start in (0..lines).step_by(TASK) {
-            let lines = start..lines.min(start + TASK);
-            let room = end(lines.end) - end(lines.start);
-            tasks.push((lines, indices.take_front(room), data.take_front(room)));
-        }
-        let offsets = &self.offsets;
-        tasks.into_par_iter().for_each(|(lines, indices, data)| {
-            by_index_mut!(indices, indices => by_width!(data.width(), W => {
-                join::<_, W>(panel, lines, offsets, (indices, carriers_mut(data)));
-            }));
-        });
-        end(lines)
-    }
-}
-
-fn join<I: Index, const W: usize>(
-    panel: &AnyZippedPanel<'_>,
-    lines: Range<usize>,
-    offsets: &[usize],
-    (mut indices, mut data): (&mut [I], &mut [Carrier<W>]),
-) {
-    let parts: Vec<_> = panel
-        .parts
-        .iter()
-        .map(|part| {
-            (part.ends(lines.clone()), part.indices.typed::<I>(), part.data.carriers::<W>())
-        })
-        .collect();
-    for line in 0..lines.len() {
-        for ((ends, from, values), offset) in parts.iter().zip(offsets) {
-            let span = ends[line]..ends[line + 1];
-            let (these_indices, these_data);
-            (these_indices, indices) = indices.split_at_mut(span.len());
-            (these_data, data) = data.split_at_mut(span.len());
-            let each = these_indices.iter_mut().zip(&from[span.clone()]);
-            each.for_each(|(to, from)| *to = I::from_usize(from.to_usize() + offset));
-            these_data.copy_from_slice(&values[span]);
-        }
-    }
 }

@@ -18,12 +18,12 @@ pub use files::{ByteOrder, Descriptor, NpyHeader, Order, SparseFormat, StoredVal
 pub(crate) use files::{
     Checksums, DESCRIPTOR, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StagedFiles,
     StoredFile, VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
-    open_closed, read_header,
+    map_raw_mut, open_closed, read_header,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
     Broken, CACHE_LINE, Origin, RawBuffer, RawBufferMut, by_dtype, bytes_of, filled, in_cache_line,
-    prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, room,
+    lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, room,
 };
 pub use runtime::{CancelToken, Context, Cost, Place, Plan, Progress, Report};
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};

@@ -111,16 +111,26 @@ pub(crate) fn recompressed(
 
 /// Moves a matrix made in memory to its place.
 pub(crate) fn at_place(made: AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCompressed> {
-    fn lens<P: Index>(indptr: &[P], lens: &mut Vec<usize>) {
-        lens.clear();
-        lens.extend(indptr.windows(2).map(|pair| pair[1].to_usize() - pair[0].to_usize()));
-    }
     if *place == Place::Memory {
         return Ok(made);
     }
     // Scattered stores would dirty a mapped file page by page; from memory it is one sequential write.
     let kind = (made.format(), made.types());
     let mut writer = AnyWriter::new(kind, made.shape(), made.nnz(), true, place, ctx)?;
+    append_made(&mut writer, &made, ctx)?;
+    writer.finish(made.known_canonical() == Some(true))
+}
+
+/// Adds the lines of a matrix that was made in memory to one that is being written.
+pub(crate) fn append_made(
+    writer: &mut AnyWriter,
+    made: &AnyCompressed,
+    ctx: &Context,
+) -> Result<()> {
+    fn lens<P: Index>(indptr: &[P], lens: &mut Vec<usize>) {
+        lens.clear();
+        lens.extend(indptr.windows(2).map(|pair| pair[1].to_usize() - pair[0].to_usize()));
+    }
     let (major, indices, data) = (made.major(), made.indices().raw(), made.data().as_raw());
     let mut lengths = Vec::with_capacity(STEP);
     for start in (0..major).step_by(STEP) {
@@ -131,7 +141,7 @@ pub(crate) fn at_place(made: AnyCompressed, place: &Place, ctx: &Context) -> Res
         let entries = made.span(start).start..made.span(end - 1).end;
         writer.push_lines(&lengths, indices.slice(entries.clone()), data.slice(entries))?;
     }
-    writer.finish(made.known_canonical() == Some(true))
+    Ok(())
 }
 
 /// The matrix in memory, made on all threads if that pays.

@@ -7,10 +7,9 @@
 //! | dense | [`dense_to_sparse`] | [`dense_to_sparse`] | |
 //!
 //! - [`builder`] – entries one by one; [`sort_matrix`] – whole matrices through the external sort
-//! - [`nonzero_marks`] – which elements of a dense matrix are kept, tested by [`nonzeros_in_memory`] or
-//!   [`nonzeros_by_panel`]
-//! - [`dense_target`] – a dense matrix that receives entries, by [`dense_rows`] in place or a [`dense_sink`] after the
-//!   sort
+//! - [`nonzero_marks`] – which elements of a dense matrix are kept, looked at [`nonzeros_in_memory`] or [`nonzeros_by_panel`]
+//! - [`dense_target`] – a dense matrix that entries are put into, [`dense_rows`] where they lie or a [`dense_sink`] for the sort
+//! - [`exchange`] – all of them as `TryFrom`, in memory
 //! - [`faults`] – what is wrong with the indices of the input
 
 mod builder;
@@ -21,6 +20,7 @@ mod dense_rows;
 mod dense_sink;
 mod dense_target;
 mod dense_to_sparse;
+mod exchange;
 mod faults;
 mod nonzero_marks;
 mod nonzeros_by_panel;
@@ -33,8 +33,9 @@ mod to_dense;
 pub use builder::CooBuilder;
 pub(crate) use compressed_to_coo::expanded;
 pub(crate) use coo_to_compressed::to_compressed;
-pub(crate) use csr_csc::{at_place, recompress};
+pub(crate) use csr_csc::{append_made, at_place, recompress};
 pub(crate) use dense_to_sparse::{to_coo, to_nonzeros};
 pub(crate) use faults::{fault_instead, fault_of};
-pub(crate) use sort_matrix::{Names, all_below, reserve};
+pub(crate) use nonzero_marks::nonzero;
+pub(crate) use sort_matrix::{Names, all_below, reserve, sort_lines};
 pub(crate) use to_dense::{coo_to_dense, to_dense};

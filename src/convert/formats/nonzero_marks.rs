@@ -6,7 +6,7 @@ use crate::storage::raw::Raw;
 use crate::storage::{DType, Element, by_dtype};
 
 /// A choice of elements, of the type that the matrix has.
-pub(super) trait Keep: Sync {
+pub(crate) trait Keep: Sync {
     /// Writes a mark for each element of a run: 1 if it is kept, else 0.
     fn mark(&self, run: Raw<'_>, marks: &mut [u8]);
 
@@ -18,7 +18,7 @@ pub(super) trait Keep: Sync {
 pub(super) const RUN: usize = 1024;
 
 /// Keeps elements that are not zero.
-pub(super) fn nonzero(dtype: DType) -> &'static dyn Keep {
+pub(crate) fn nonzero(dtype: DType) -> &'static dyn Keep {
     by_dtype!(dtype, T => &NonZero::<T>(PhantomData), _ => unreachable!("a type of this library"))
 }
 

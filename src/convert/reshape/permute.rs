@@ -113,7 +113,8 @@ pub(crate) fn permuted(
     ctx.meter().read(stored);
     let minors = positions(minors, types.indices, ctx)?;
     let _held = ctx.hold(minors.as_ref().map_or(0, RawBufferMut::bytes));
-    let permuted = Permuted { from, majors, minors: minors.as_ref().map(Indices::of_mut) };
+    let (majors, minors) = (majors.map(Permutation::order), minors.as_ref().map(Indices::of_mut));
+    let permuted = Permuted { from, majors, nnz: from.nnz(), minors };
     let made = permuted.in_memory(grain, ctx)?.ok_or_else(|| fault_of(from))?;
     at_place(made, place, ctx)
 }

@@ -1,4 +1,4 @@
-//! The lines of a matrix permuted in memory, each written to its final place.
+//! The lines of a matrix in another order, or some of them, made in memory where they stay.
 //!
 //! ```text
 //! for each run of result lines, in parallel:  look up their lengths -> pointers
@@ -16,7 +16,7 @@ use std::ops::Range;
 use crate::convert::in_memory::{Grain, SortedLine};
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, AnyDraft, Duplicates, Indices, IndicesMut, Permutation, by_index, by_index_mut,
+    AnyCompressed, AnyDraft, Duplicates, Indices, IndicesMut, by_index, by_index_mut,
     by_index_type, partition, typed_indices,
 };
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -29,16 +29,20 @@ const AHEAD: usize = 16;
 /// A matrix whose lines and indices are permuted.
 pub(super) struct Permuted<'a> {
     pub(super) from: &'a AnyCompressed,
-    /// The source line of each position; `None` if lines stay.
-    pub(super) majors: Option<&'a Permutation>,
-    /// The new index for each old one; `None` if indices stay.
+    /// The line that comes to each place, all of which there are; `None` if they stay.
+    pub(super) majors: Option<&'a [usize]>,
+    /// Entries of all lines of the result.
+    pub(super) nnz: usize,
+    /// The new index for each old one; `None` if they stay.
     pub(super) minors: Option<Indices<'a>>,
 }
 
 impl Permuted<'_> {
     /// The matrix, made on all threads; `None` if an index is out of range or the source changes while it is read.
     pub(super) fn in_memory(&self, grain: Grain, ctx: &Context) -> Result<Option<AnyCompressed>> {
-        let (format, shape, nnz) = (self.from.format(), self.from.shape(), self.from.nnz());
+        let ((major, minor), nnz) = (self.from.extents(), self.nnz);
+        let (format, major) = (self.from.format(), self.majors.map_or(major, <[usize]>::len));
+        let shape = format.swap_if_cols((major, minor));
         let kind = (format, self.from.types());
         let mut draft = AnyDraft::new(kind, shape, nnz, &Place::Memory, ctx)?;
         ctx.report("permuting", 0, nnz as u64)?;
@@ -107,7 +111,7 @@ impl Permuted<'_> {
 /// The positions of the result's lines in the source.
 #[derive(Clone, Copy)]
 struct Spans<'a> {
-    majors: Option<&'a Permutation>,
+    majors: Option<&'a [usize]>,
     indptr: Indices<'a>,
     nnz: usize,
 }
@@ -116,7 +120,7 @@ impl Spans<'_> {
     /// The source line of a position.
     #[inline(always)]
     fn line(&self, place: usize) -> usize {
-        self.majors.map_or(place, |majors| majors.order()[place])
+        self.majors.map_or(place, |majors| majors[place])
     }
 
     /// The entries of the source line of a position, within the arrays whatever the pointers say.

@@ -185,7 +185,7 @@ fn check_length(text: &TextFile, header: &Header, entries: Position) -> Result<(
         Format::Coordinate => (u128::from(header.stored), 4),
         Format::Array => (header.positions(), 2),
     };
-    let bytes = text.length().saturating_sub(entries.offset);
+    let bytes = text.most_text().saturating_sub(entries.offset);
     let room = bytes.saturating_add(1) / shortest_line;
     if announced <= u128::from(room) {
         return Ok(());

@@ -1,9 +1,9 @@
 //! Sums, means, variances, extremes and norms of rows or columns.
 //!
 //! - [`dense`] – of dense matrices, in runs of [`moments`]; [`sparse`] – of sparse ones, by the passes of [`line_pass`]
-//! - [`dense_sums`] – only sums, at the speed of memory
-//! - [`extremes`] – the positions of the largest and the smallest element
-//! - [`nnz_per`] – the number of entries stored in rows or columns
+//! - [`dense_sums`] – sums alone, at the speed of memory
+//! - [`extremes`] – where the largest and the smallest element stand
+//! - [`nnz_per`] – how many entries rows or columns store; [`trace`] – the sum of the main diagonal
 
 mod dense;
 mod dense_sums;
@@ -12,9 +12,11 @@ mod line_pass;
 mod moments;
 mod nnz_per;
 mod sparse;
+mod trace;
 
 pub use dense::Stats;
 pub(crate) use dense::stats as dense_stats;
 pub(crate) use nnz_per::nnz_per;
 pub use sparse::NormOrder;
 pub(crate) use sparse::{norms_into, stats as sparse_stats};
+pub(crate) use trace::trace;

@@ -24,8 +24,8 @@ pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use folder::Folder;
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{
-    DATA_START, count_elements, create_array, finish_array, map_array, map_array_mut, map_raw,
-    read_header, write_header,
+    DATA_START, count_elements, create_array, create_headerless, finish_array, map_array,
+    map_array_mut, map_raw, map_raw_mut, read_header, write_header,
 };
 pub(crate) use publish::StagedFiles;
 pub(crate) use replaceable::What;

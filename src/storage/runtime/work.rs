@@ -9,7 +9,10 @@ pub(crate) const ADD_DENSE: f64 = 0.7;
 /// For an entry whose distance from the diagonal is taken.
 pub(crate) const BANDWIDTH: f64 = 1.0;
 
-/// For an element of the vectors in an iteration of conjugate gradients.
+/// For an entry of a matrix whose lines are sorted.
+pub(crate) const CANONICALIZE: f64 = 10.0;
+
+/// For an element of the vectors of an iteration of conjugate gradients.
 pub(crate) const CG: f64 = 5.0;
 
 /// For a value converted to another type.
@@ -152,6 +155,9 @@ pub(crate) const STACK: f64 = 1.5;
 
 /// For an element of dense matrices that are stacked.
 pub(crate) const STACK_DENSE: f64 = 0.5;
+
+/// For an entry of rows and columns by a list.
+pub(crate) const TAKE: f64 = 5.0;
 
 /// For an entry between CSR and CSC in memory.
 pub(crate) const TRANSPOSE: f64 = 8.0;

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{Access, access};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::{
     Checksums, DATA_START, INDICES_FILE, NpyHeader, POINTERS_FILE, ROWS_FILE, StagedFiles,
-    VALUES_FILE, What, checksum, create_array, finish_array,
+    VALUES_FILE, What, checksum, create_array, create_headerless, finish_array,
 };
 use crate::storage::memory::raw::width;
 use crate::storage::memory::{DType, Origin, RawBuffer, RawBufferMut};
@@ -42,6 +42,35 @@ impl Stage {
     /// A stage whose result is one array file.
     pub(crate) fn file(place: &Place, ctx: &Context) -> Result<Self> {
         Self::new(place, ctx, What::Array)
+    }
+
+    /// A stage whose result is one file of bytes alone, at a path.
+    pub(crate) fn plain(place: &Place, ctx: &Context) -> Result<Self> {
+        match place {
+            Place::File(_) | Place::Replace(_) => Self::new(place, ctx, What::Text),
+            Place::Memory | Place::Scratch => {
+                Err(Error::new(ErrorKind::Unsupported, "a file without a header has a path")
+                    .expected("Place::File or Place::Replace")
+                    .found(format!("{place:?}")))
+            }
+        }
+    }
+
+    /// A new array of zeros in a file of its elements alone, to be called `name`.
+    pub(crate) fn headerless(
+        &self,
+        name: &str,
+        dtype: DType,
+        header: &NpyHeader,
+    ) -> Result<RawBufferMut> {
+        let bytes = header.checked_bytes()?;
+        match &self.kind {
+            StageKind::StagedFiles(files) => {
+                let (file, path) = files.create(name)?;
+                create_headerless(file, &path, dtype, bytes)
+            }
+            StageKind::Memory | StageKind::Scratch => self.array(name, dtype, header),
+        }
     }
 
     fn new(place: &Place, ctx: &Context, what: What) -> Result<Self> {

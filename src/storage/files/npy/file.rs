@@ -55,15 +55,7 @@ pub(crate) fn map_array_mut(
 /// Maps `len` elements of a file without a header, starting at byte `offset`.
 pub(crate) fn map_raw(path: &Path, offset: u64, (dtype, len): (DType, usize)) -> Result<RawBuffer> {
     let file = StoredFile::at(path)?.open_read()?;
-    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
-    let end = (len as u64).checked_mul(dtype.size() as u64).and_then(|b| b.checked_add(offset));
-    if end.is_none_or(|end| end > length) {
-        return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
-            .in_file(path)
-            .at_byte(offset)
-            .expected(format!("{len} elements of {} bytes", dtype.size()))
-            .found(format!("{} bytes", length.saturating_sub(offset))));
-    }
+    check_raw(&file, path, offset, (dtype, len))?;
     if len == 0 {
         return Ok(RawBuffer::empty(Some(dtype)));
     }
@@ -117,6 +109,55 @@ pub(crate) fn create_array(
     let len = header.data_bytes() as usize / dtype.size();
     let origin = Origin { path: path.to_owned(), file };
     RawBufferMut::from_map(map, origin, DATA_START as usize, (dtype, len))
+}
+
+/// Creates `bytes` bytes of elements in `file`, new and empty, with the space reserved, and maps it for writing.
+pub(crate) fn create_headerless(
+    file: File,
+    path: &Path,
+    dtype: DType,
+    bytes: u64,
+) -> Result<RawBufferMut> {
+    reserve(&file, path, bytes)?;
+    file.set_len(bytes).map_err(|e| Error::io("setting the length", path, e))?;
+    let len = bytes as usize / dtype.size();
+    if len == 0 {
+        return RawBufferMut::fresh(Some(dtype), 0);
+    }
+    let map = map_write(&file, path)?;
+    RawBufferMut::from_map(map, Origin { path: path.to_owned(), file }, 0, (dtype, len))
+}
+
+/// Maps `len` elements from byte `offset` of a file without a header for reading and writing, under an exclusive lock, its
+/// space reserved.
+pub(crate) fn map_raw_mut(
+    path: &Path,
+    offset: u64,
+    (dtype, len): (DType, usize),
+) -> Result<RawBufferMut> {
+    let file = StoredFile::at(path)?.open_write()?;
+    check_raw(&file, path, offset, (dtype, len))?;
+    if len == 0 {
+        return RawBufferMut::fresh(Some(dtype), 0);
+    }
+    reserve_whole(&file, path)?;
+    let map = map_write(&file, path)?;
+    let origin = Origin { path: path.to_owned(), file };
+    RawBufferMut::from_map(map, origin, offset as usize, (dtype, len))
+}
+
+/// Fails unless a file has so many elements from byte `offset` on.
+fn check_raw(file: &File, path: &Path, offset: u64, (dtype, len): (DType, usize)) -> Result<()> {
+    let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
+    let end = (len as u64).checked_mul(dtype.size() as u64).and_then(|b| b.checked_add(offset));
+    if end.is_none_or(|end| end > length) {
+        return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+            .in_file(path)
+            .at_byte(offset)
+            .expected(format!("{len} elements of {} bytes", dtype.size()))
+            .found(format!("{} bytes", length.saturating_sub(offset))));
+    }
+    Ok(())
 }
 
 /// Rewrites the header for a shape that is no larger, cuts the file to it, and writes everything to the device.

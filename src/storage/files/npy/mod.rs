@@ -9,7 +9,8 @@ mod header;
 mod literal;
 
 pub(crate) use file::{
-    count_elements, create_array, finish_array, map_array, map_array_mut, map_raw, write_header,
+    count_elements, create_array, create_headerless, finish_array, map_array, map_array_mut,
+    map_raw, map_raw_mut, write_header,
 };
 pub use header::{ByteOrder, NpyHeader, Order};
 pub(crate) use header::{DATA_START, read_header};

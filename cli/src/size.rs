@@ -1,0 +1,79 @@
+//! Sizes as people write them: `256MiB`, `2G`, `1.5GB`.
+
+/// Bytes that a text says, in powers of 1024 with an `i` or a bare letter, of 1000 with a `B` alone behind the letter.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number: f64 =
+        text[..digits].parse().map_err(|_| format!("{text:?} is no size such as 256MiB"))?;
+    let unit = text[digits..].trim().to_ascii_lowercase();
+    let (letter, rest) = unit.split_at(unit.len().min(1));
+    let power = match letter {
+        "" | "b" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return Err(format!("{text:?} has no unit such as KiB, MiB or GiB")),
+    };
+    let base: f64 = match rest {
+        "" | "i" | "ib" => 1024.0,
+        "b" => 1000.0,
+        _ => return Err(format!("{text:?} has no unit such as KiB, MiB or GiB")),
+    };
+    let bytes = number * base.powi(power);
+    match bytes.is_finite() && bytes >= 1.0 && bytes < u64::MAX as f64 {
+        true => Ok(bytes as u64),
+        false => Err(format!("{text:?} is no size")),
+    }
+}
+
+/// Bytes as people read them, in powers of 1024.
+pub(crate) fn bytes(count: u64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{count} bytes"),
+        _ => format!("{value:.1} {}", units[unit]),
+    }
+}
+
+/// A number with blanks between its thousands.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (k, digit) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read() {
+        assert_eq!(parse_size("256MiB"), Ok(256 << 20));
+        assert_eq!(parse_size("2G"), Ok(2 << 30));
+        assert_eq!(parse_size("1.5 kB"), Ok(1500));
+        assert_eq!(parse_size("7"), Ok(7));
+        for wrong in ["", "x", "3 parsecs", "-1", "0", "1e99TB", "GiB"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_shown() {
+        assert_eq!((bytes(1023).as_str(), bytes(1536).as_str()), ("1023 bytes", "1.5 KiB"));
+        assert_eq!((count(7).as_str(), count(1_234_567).as_str()), ("7", "1 234 567"));
+    }
+}

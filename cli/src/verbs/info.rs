@@ -1,0 +1,90 @@
+//! What is in a file.
+
+use std::path::PathBuf;
+
+use num::Complex;
+use outcore::num_complex as num;
+use outcore::{AnyMatrix, DType, ErrorKind, Result, verify};
+
+use crate::report::Report;
+use crate::session::Session;
+use crate::size::{bytes, count};
+
+pub(crate) const ABOUT: &str = "Say what is in a file: kind, shape, types, entries, size";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A .npy array, .bspnpy folder, Matrix Market file or list of edges
+    input: PathBuf,
+    /// Sum, norm and the least and largest entries too, for which all of it is read
+    #[arg(long)]
+    stats: bool,
+    /// Compare the checksums, for which all of it is read
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
+    let a = session.read(&arguments.input)?;
+    let mut report = Report::new();
+    report.fact("file", arguments.input.display().to_string());
+    let kind = match a.format() {
+        None => "dense",
+        Some(format) => format.name(),
+    };
+    report.fact("kind", kind);
+    let (nrows, ncols) = a.shape();
+    let shape = format!("{} x {}", count(nrows as u64), count(ncols as u64));
+    report.row("shape", shape, vec![nrows, ncols]);
+    report.fact("type", a.dtype().map_or("pattern", DType::name));
+    report.row("entries", count(a.nnz() as u64), a.nnz());
+    if a.format().is_some() && nrows > 0 && ncols > 0 {
+        let density = a.nnz() as f64 / nrows as f64 / ncols as f64;
+        report.row("density", format!("{:.3e}", density), density);
+    }
+    if let Some(index) = a.index_dtype() {
+        report.fact("indices", index.name());
+    }
+    if let Some(pointer) = a.pointer_dtype() {
+        report.fact("pointers", pointer.name());
+    }
+    if let AnyMatrix::Dense(dense) = &a {
+        report.fact("order", format!("{:?}", dense.order()));
+    }
+    report.row("stored", bytes(a.stored_bytes()), a.stored_bytes());
+    let lies = if a.stored_bytes() > 0 { "mapped where it lies" } else { "read into memory" };
+    report.fact("access", lies);
+    if arguments.check {
+        let state = match verify(&arguments.input, session.ctx()) {
+            Ok(_) => "as they were written",
+            Err(error) if error.kind() == ErrorKind::Checksum => "differ, or are missing",
+            Err(error) => return Err(error),
+        };
+        report.fact("checksums", state);
+    }
+    if arguments.stats {
+        numbers(&a, session, &mut report)?;
+    }
+    Ok(report)
+}
+
+fn numbers(a: &AnyMatrix, session: &Session, report: &mut Report) -> Result<()> {
+    let ctx = session.ctx();
+    if matches!(a.dtype(), Some(DType::Complex64 | DType::Complex128)) {
+        let sum = a.sum::<Complex<f64>>(ctx)?;
+        report.row("sum", sum.to_string(), vec![sum.re, sum.im]);
+        report.fact("frobenius norm", a.norm_fro::<Complex<f64>>(ctx)?);
+        return Ok(());
+    }
+    report.fact("sum", a.sum::<f64>(ctx)?);
+    report.fact("frobenius norm", a.norm_fro::<f64>(ctx)?);
+    if !matches!(a, AnyMatrix::Coo(_)) {
+        let stats = a.stats(0, ctx)?;
+        let least = stats.mins().into_iter().fold(f64::INFINITY, f64::min);
+        let most = stats.maxs().into_iter().fold(f64::NEG_INFINITY, f64::max);
+        report.fact("least", least);
+        report.fact("largest", most);
+        report.fact("not a number", stats.nans().into_iter().sum::<u64>());
+    }
+    Ok(())
+}

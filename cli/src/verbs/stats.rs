@@ -1,0 +1,60 @@
+//! Statistics of rows or columns.
+
+use std::path::PathBuf;
+
+use outcore::{Dense, Result};
+
+use crate::report::Report;
+use crate::session::Session;
+
+pub(crate) const ABOUT: &str = "Sums, means, variances and extremes of columns or rows";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    input: PathBuf,
+    /// A .npy array for all of them: count x 6, sum, mean, variance, least, largest, how many are no numbers
+    output: Option<PathBuf>,
+    /// 0 for columns, 1 for rows
+    #[arg(long, default_value_t = 0)]
+    axis: usize,
+    /// How many to print
+    #[arg(long, default_value_t = 10)]
+    top: usize,
+}
+
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
+    if let Some(output) = &arguments.output {
+        session.check_free(output)?;
+    }
+    let a = session.read(&arguments.input)?;
+    let stats = a.stats(arguments.axis, session.ctx())?;
+    let (sums, means, variances) = (stats.sums(), stats.means(), stats.variances(0));
+    let (mins, maxs, nans) = (stats.mins(), stats.maxs(), stats.nans());
+    let mut report = Report::new();
+    report.value("axis", arguments.axis);
+    report.value("count", sums.len());
+    report.line(format!(
+        "{:>8} {:>14} {:>14} {:>14} {:>14} {:>14} {:>6}",
+        if arguments.axis == 0 { "column" } else { "row" },
+        "sum", "mean", "variance", "least", "largest", "NaN"
+    ));
+    for k in 0..sums.len().min(arguments.top) {
+        report.line(format!(
+            "{k:>8} {:>14.6} {:>14.6} {:>14.6} {:>14.6} {:>14.6} {:>6}",
+            sums[k], means[k], variances[k], mins[k], maxs[k], nans[k]
+        ));
+    }
+    if sums.len() > arguments.top {
+        report.line(format!("and {} more", sums.len() - arguments.top));
+    }
+    if let Some(output) = &arguments.output {
+        let mut all = outcore::ndarray::Array2::zeros((sums.len(), 6));
+        for k in 0..sums.len() {
+            let row = [sums[k], means[k], variances[k], mins[k], maxs[k], nans[k] as f64];
+            row.into_iter().enumerate().for_each(|(j, x)| all[[k, j]] = x);
+        }
+        Dense::from(all).copy_to(session.place(output), session.ctx())?;
+        report.fact("written", output.display().to_string());
+    }
+    Ok(report)
+}

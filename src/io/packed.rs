@@ -1,0 +1,274 @@
+//! Text in a gzip file, read by offset as if it were unpacked, without unpacking it to disk.
+//!
+//! ```text
+//! fill(offset):  unpack on until the bytes are there  ->  copy them from the window of what was unpacked last
+//! ```
+//!
+//! Whoever needs bytes that are not unpacked yet unpacks them while the others wait or parse what they have. The window is
+//! larger than what the threads read at a time, so that the file is unpacked once; bytes before the window start it again.
+//! Of a `.tar.gz` as the SuiteSparse collection publishes matrices the one member `NAME/NAME.mtx` is read.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How a gzip file begins.
+pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Bytes unpacked at a time.
+const STEP: usize = 1 << 20;
+
+/// Bytes of the window, for each thread of the machine, and at least.
+const PER_THREAD: usize = 4 << 20;
+const LEAST: usize = 32 << 20;
+
+/// Bytes that one byte of a gzip file can hold at most.
+pub(super) const RATIO: u64 = 1032;
+
+/// Bytes of a block of a tar archive.
+const BLOCK: usize = 512;
+
+/// Text in a gzip file.
+#[derive(Debug)]
+pub(super) struct Packed {
+    path: PathBuf,
+    /// Where the text begins in what is unpacked, and its length if an archive says so.
+    start: u64,
+    length: Option<u64>,
+    state: Mutex<Unpacking>,
+    keep: usize,
+}
+
+struct Unpacking {
+    decoder: MultiGzDecoder<BufReader<File>>,
+    /// What was unpacked last, and where its first byte stands in all of it.
+    window: Vec<u8>,
+    from: u64,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Unpacking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unpacking").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+impl Packed {
+    /// The text in an open gzip file.
+    pub(super) fn new(path: &Path, file: File) -> Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let state = Mutex::new(Unpacking::new(path, &file)?);
+        let keep = (threads * PER_THREAD).max(LEAST);
+        let mut packed = Packed { path: path.to_owned(), start: 0, length: None, state, keep };
+        if let Some((start, length)) = packed.member()? {
+            (packed.start, packed.length) = (start, Some(length));
+        }
+        Ok(packed)
+    }
+
+    /// Fills `buffer` from `offset` on as far as the text goes, and returns how far that was.
+    pub(super) fn fill(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        let len = match self.length {
+            Some(length) => length.saturating_sub(offset).min(buffer.len() as u64) as usize,
+            None => buffer.len(),
+        };
+        self.fill_raw(self.start.saturating_add(offset), &mut buffer[..len])
+    }
+
+    fn fill_raw(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset < state.from {
+            state.restart(&self.path)?;
+        }
+        let end = offset.saturating_add(buffer.len() as u64);
+        while !state.ended && state.from + (state.window.len() as u64) < end {
+            state.unpack(&self.path, self.keep, offset)?;
+        }
+        let there = (state.window.len() as u64).saturating_sub(offset - state.from);
+        let len = there.min(buffer.len() as u64) as usize;
+        if len > 0 {
+            let at = (offset - state.from) as usize;
+            buffer[..len].copy_from_slice(&state.window[at..at + len]);
+        }
+        Ok(len)
+    }
+
+    /// Whether the text ends at an offset, or before.
+    pub(super) fn ends_by(&self, offset: u64) -> Result<bool> {
+        Ok(self.fill(offset, &mut [0])? == 0)
+    }
+
+    /// Where the matrix stands, if what is unpacked is a tar archive: behind the header of `NAME/NAME.mtx`, or of the only
+    /// member that ends in `.mtx`.
+    fn member(&self) -> Result<Option<(u64, u64)>> {
+        let (mut at, mut found, mut names) = (0u64, Vec::new(), Vec::new());
+        let mut header = [0; BLOCK];
+        while self.fill_raw(at, &mut header)? == BLOCK && header != [0; BLOCK] {
+            let Some(Member { name, length, is_file }) = Member::read(&header) else {
+                if at == 0 {
+                    return Ok(None);
+                }
+                return Err(self.refused("the archive is damaged").at_byte(at));
+            };
+            let data = at + BLOCK as u64;
+            if is_file && name.ends_with(".mtx") {
+                let mut parts = name.trim_start_matches("./").rsplit('/');
+                let file = parts.next().unwrap_or_default().trim_end_matches(".mtx");
+                if parts.next() == Some(file) {
+                    return Ok(Some((data, length)));
+                }
+                found.push((data, length));
+            }
+            names.push(name);
+            let padded = length.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64);
+            at = data.saturating_add(padded);
+            if names.len() > 1000 {
+                break;
+            }
+        }
+        match (found.as_slice(), names.is_empty()) {
+            (_, true) => Ok(None),
+            (&[one], _) => Ok(Some(one)),
+            (other, _) => Err(self
+                .refused("the archive holds no single matrix")
+                .expected("one member NAME/NAME.mtx")
+                .found(match other {
+                    [] => format!("{}", names.join(", ")),
+                    _ => format!("{} members that end in .mtx", other.len()),
+                })
+                .remedy("unpack it, and name the file")),
+        }
+    }
+
+    fn refused(&self, what: &str) -> Error {
+        Error::new(ErrorKind::Format, what).in_file(&self.path)
+    }
+}
+
+impl Unpacking {
+    fn new(path: &Path, file: &File) -> Result<Self> {
+        let failed = |e| Error::io("opening", path, e);
+        let mut file = file.try_clone().map_err(failed)?;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let decoder = MultiGzDecoder::new(BufReader::with_capacity(STEP, file));
+        Ok(Unpacking { decoder, window: Vec::new(), from: 0, ended: false })
+    }
+
+    fn restart(&mut self, path: &Path) -> Result<()> {
+        *self = Unpacking::new(path, self.decoder.get_ref().get_ref())?;
+        Ok(())
+    }
+
+    /// Unpacks some bytes more, and lets go of some from before `wanted` if the window has become too large.
+    fn unpack(&mut self, path: &Path, keep: usize, wanted: u64) -> Result<()> {
+        let before = self.window.len();
+        if before > 2 * keep {
+            let spare = (wanted.saturating_sub(self.from) as usize).min(before - keep);
+            self.window.drain(..spare);
+            self.from += spare as u64;
+        }
+        let before = self.window.len();
+        self.window.resize(before + STEP, 0);
+        let mut filled = before;
+        while filled < self.window.len() {
+            match self.decoder.read(&mut self.window[filled..]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.window.truncate(filled);
+                    return Err(Error::new(ErrorKind::Format, "the compressed file is damaged")
+                        .in_file(path)
+                        .at_byte(self.from + filled as u64)
+                        .expected("gzip data up to the end")
+                        .found(error));
+                }
+            }
+        }
+        self.window.truncate(filled);
+        Ok(())
+    }
+}
+
+/// What a header of a tar archive says.
+struct Member {
+    name: String,
+    length: u64,
+    is_file: bool,
+}
+
+impl Member {
+    /// `None` unless the block is a header with a right checksum.
+    fn read(header: &[u8; BLOCK]) -> Option<Self> {
+        let octal = |field: &[u8]| {
+            let text = field.split(|&b| b == 0 || b == b' ').find(|part| !part.is_empty())?;
+            u64::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()
+        };
+        // The checksum counts its own field as blanks.
+        let sum: u64 = header.iter().map(|&b| u64::from(b)).sum::<u64>()
+            - header[148..156].iter().map(|&b| u64::from(b)).sum::<u64>()
+            + 8 * u64::from(b' ');
+        if octal(&header[148..156])? != sum {
+            return None;
+        }
+        let name = header[..100].split(|&b| b == 0).next()?;
+        let name = String::from_utf8_lossy(name).into_owned();
+        let is_file = matches!(header[156], 0 | b'0');
+        Some(Member { name, length: octal(&header[124..136]).unwrap_or(0), is_file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn packed(text: &[u8]) -> (tempfile::NamedTempFile, Packed) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut encoder =
+            flate2::write::GzEncoder::new(file.reopen().unwrap(), flate2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap();
+        let packed = Packed::new(file.path(), File::open(file.path()).unwrap()).unwrap();
+        (file, packed)
+    }
+
+    #[test]
+    fn bytes_come_from_any_offset() {
+        let text: Vec<u8> = (0..5_000_000u32).map(|i| (i % 251) as u8 | 1).collect();
+        let (_file, mut packed) = packed(&text);
+        packed.keep = 1 << 20;
+        for offset in [0, 10, 4_000_000, 3_999_000, 100, 4_999_990] {
+            let mut buffer = [0; 1000];
+            let len = packed.fill(offset, &mut buffer).unwrap();
+            let end = text.len().min(offset as usize + 1000);
+            assert_eq!(buffer[..len], text[offset as usize..end]);
+        }
+        assert!(packed.ends_by(text.len() as u64).unwrap());
+        assert!(!packed.ends_by(text.len() as u64 - 1).unwrap());
+    }
+
+    #[test]
+    fn headers_of_archives_are_checked() {
+        let mut header = [0; BLOCK];
+        header[..9].copy_from_slice(b"a/a.mtx\0\0");
+        header[124..135].copy_from_slice(b"00000000012");
+        header[156] = b'0';
+        header[148..156].fill(b' ');
+        let sum: u64 = header.iter().map(|&b| u64::from(b)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        let member = Member::read(&header).unwrap();
+        assert_eq!((member.name.as_str(), member.length, member.is_file), ("a/a.mtx", 10, true));
+        header[0] = b'b';
+        assert!(Member::read(&header).is_none());
+    }
+}

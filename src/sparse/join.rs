@@ -1,0 +1,191 @@
+//! Matrices side by side, and groups of such below each other, in one read and one sequential write.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::check::check_types;
+use crate::sparse::index_check::IndexCheck;
+use crate::sparse::index_vec::IndexVec;
+use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
+use crate::sparse::line_cuts::Pieces;
+use crate::sparse::line_panels_of_several::{AnyZippedLines, AnyZippedPanel};
+use crate::sparse::types::Types;
+use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::raw::{Carrier, by_width, carriers_mut};
+use crate::storage::work;
+use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
+
+/// Lines of a task.
+const TASK: usize = 1 << 12;
+
+/// Matrices with as many lines, which are put side by side: one at least.
+pub(crate) struct JoinGroup {
+    major: usize,
+    /// What is added to the indices of each: they rise from one to the next.
+    offsets: Vec<usize>,
+    matrices: Vec<AnyCompressed>,
+}
+
+impl JoinGroup {
+    /// No matrix yet; each will have so many lines.
+    pub(crate) fn new(major: usize) -> Self {
+        JoinGroup { major, offsets: Vec::new(), matrices: Vec::new() }
+    }
+
+    /// One more, whose indices are counted from `offset`, which is not before the end of the last one.
+    pub(crate) fn push(&mut self, offset: usize, matrix: AnyCompressed) {
+        self.offsets.push(offset);
+        self.matrices.push(matrix);
+    }
+
+    fn nnz(&self) -> usize {
+        self.matrices.iter().fold(0, |sum, matrix| sum.saturating_add(matrix.nnz()))
+    }
+
+    /// The lines of all, and the bytes that work on them takes.
+    fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(AnyZippedLines, u64)> {
+        let (budget, each) = (AnyZippedLines::budget(left), self.matrices.iter());
+        let lines = AnyZippedLines::new(&each.collect::<Vec<_>>(), Pieces::Entries, budget, ctx)?;
+        let work = types.bytes_of(lines.most_lines(), lines.most_entries());
+        Ok((lines, work))
+    }
+}
+
+/// Groups of matrices of one kind below each other (side by side, for CSC), in a matrix whose indices are below `minor`.
+pub(crate) fn join(
+    operation: &'static str,
+    (format, types): (SparseFormat, Types),
+    groups: &[JoinGroup],
+    minor: usize,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let major = groups.iter().fold(0usize, |sum, group| sum.saturating_add(group.major));
+    let nnz = groups.iter().fold(0usize, |sum, group| sum.saturating_add(group.nnz()));
+    check_types((types.indices, types.pointers), major, minor, nnz)?;
+    let left = memory_left(types.bytes_of(major, nnz), place, ctx)?;
+    let _running = ctx.begin(|| {
+        let all = || groups.iter().flat_map(|group| &group.matrices);
+        let files = all().find_map(|matrix| matrix.indices_buffer().file());
+        let mut plan = Plan::new(operation).on_device_of(files).works(nnz as u64, work::STACK);
+        for group in groups {
+            let (lines, work) = group.lines(types, left, ctx)?;
+            plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
+        }
+        Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
+    })?;
+    let shape = format.swap_if_cols((major, minor));
+    let mut writer = AnyWriter::new((format, types), shape, nnz, true, place, ctx)?;
+    let mut canonical = true;
+    ctx.meter().pass();
+    for group in groups {
+        canonical &= push(&mut writer, group, (types, left), ctx)?;
+    }
+    writer.finish(canonical)
+}
+
+/// Adds the lines of a group, and tells whether the indices rise in each.
+fn push(
+    writer: &mut AnyWriter,
+    group: &JoinGroup,
+    (types, left): (Types, u64),
+    ctx: &Context,
+) -> Result<bool> {
+    let JoinGroup { matrices, offsets, .. } = group;
+    let (mut lines, work) = group.lines(types, left, ctx)?;
+    let room = (lines.most_lines(), lines.most_entries());
+    let _held = ctx.hold(work);
+    let mut joined = Joined::new(offsets, types, room, ctx)?;
+    let mut checks: Vec<_> = matrices.iter().map(IndexCheck::of).collect();
+    lines.sweep_part(ctx, &mut |panel| {
+        for (m, check) in checks.iter_mut().enumerate() {
+            let checked = ctx.with_threads(|| check.take_any(&panel, m));
+            checked.map_err(|error| matrices[m].name_indices(error))?;
+        }
+        let count = ctx.with_threads(|| joined.join(&panel));
+        let (indices, data) = (joined.indices.as_raw(), joined.data.as_raw());
+        let (indices, data) = (indices.slice(0..count), data.slice(0..count));
+        match panel.closes {
+            true => writer.push_run(joined.indptr.as_indices(), indices, data),
+            false => writer.push_part(indices, data),
+        }
+    })?;
+    Ok(checks.iter().all(IndexCheck::canonical))
+}
+
+/// A run of lines of all matrices, put side by side.
+struct Joined<'a> {
+    /// What is added to the indices of each matrix.
+    offsets: &'a [usize],
+    indptr: IndexVec,
+    indices: RawBufferMut,
+    data: RawBufferMut,
+}
+
+impl<'a> Joined<'a> {
+    /// Room for runs of some lines and entries.
+    fn new(
+        offsets: &'a [usize],
+        types: Types,
+        (lines, entries): (usize, usize),
+        ctx: &Context,
+    ) -> Result<Self> {
+        Ok(Joined {
+            offsets,
+            indptr: IndexVec::room("pointers of joined lines", types.pointers, lines + 1, ctx)?,
+            indices: ctx.raw_work("joined lines", (Some(types.indices), entries))?,
+            data: ctx.raw_work("joined lines", (types.values, entries))?,
+        })
+    }
+
+    /// Puts the lines of a panel side by side; how many entries they have.
+    fn join(&mut self, panel: &AnyZippedPanel<'_>) -> usize {
+        let lines = panel.parts[0].lines();
+        let end = |line: usize| panel.parts.iter().map(|part| part.indptr.at(line)).sum::<usize>();
+        self.indptr.clear();
+        self.indptr.extend_with(lines + 1, &mut |line| end(line));
+        let mut indices = IndicesMut::of(&mut self.indices);
+        let mut data = self.data.as_mut();
+        let mut tasks = Vec::new();
+        for start in (0..lines).step_by(TASK) {
+            let lines = start..lines.min(start + TASK);
+            let room = end(lines.end) - end(lines.start);
+            tasks.push((lines, indices.take_front(room), data.take_front(room)));
+        }
+        let offsets = self.offsets;
+        tasks.into_par_iter().for_each(|(lines, indices, data)| {
+            by_index_mut!(indices, indices => by_width!(data.width(), W => {
+                join_lines::<_, W>(panel, lines, offsets, (indices, carriers_mut(data)));
+            }));
+        });
+        end(lines)
+    }
+}
+
+fn join_lines<I: Index, const W: usize>(
+    panel: &AnyZippedPanel<'_>,
+    lines: Range<usize>,
+    offsets: &[usize],
+    (mut indices, mut data): (&mut [I], &mut [Carrier<W>]),
+) {
+    let parts: Vec<_> = panel
+        .parts
+        .iter()
+        .map(|part| {
+            (part.ends(lines.clone()), part.indices.typed::<I>(), part.data.carriers::<W>())
+        })
+        .collect();
+    for line in 0..lines.len() {
+        for ((ends, from, values), offset) in parts.iter().zip(offsets) {
+            let span = ends[line]..ends[line + 1];
+            let (these_indices, these_data);
+            (these_indices, indices) = indices.split_at_mut(span.len());
+            (these_data, data) = data.split_at_mut(span.len());
+            let each = these_indices.iter_mut().zip(&from[span.clone()]);
+            each.for_each(|(to, from)| *to = I::from_usize(from.to_usize() + offset));
+            these_data.copy_from_slice(&values[span]);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Some entries of every line of a matrix, in one read of its lines and one sequential write.
+//!
+//! Which entries those are is for a [`Pick`] to say, some thousand lines at a time and on all threads. A result that is to live
+//! in memory is counted first, in a pass of its own, so that no more memory is taken than it needs.
+
+use crate::error::Result;
+use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::index_check::IndexCheck;
+use crate::sparse::indices::Indices;
+use crate::sparse::indices_mut::IndicesMut;
+use crate::sparse::line_cuts::Pieces;
+use crate::sparse::line_panels_of_several::{AnyLinePart, AnyZippedLines};
+use crate::sparse::types::Types;
+use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::work;
+use crate::storage::{Context, Place, Plan, RawBufferMut};
+
+/// Lines of a task.
+const TASK: usize = 1 << 12;
+
+/// Lines that are looked at to guess how many entries there will be.
+const SAMPLE: usize = 1 << 14;
+
+/// Some consecutive lines of a matrix, or a piece of one.
+pub(crate) struct PickLines<'a> {
+    /// The number of the first.
+    pub(crate) first: usize,
+    /// Where they begin and end in the arrays, from 0 on: a number more than lines.
+    pub(crate) ends: &'a [usize],
+    /// In range.
+    pub(crate) indices: Indices<'a>,
+    pub(crate) data: Raw<'a>,
+    /// Whether the indices are known to rise in every line.
+    pub(crate) rises: bool,
+}
+
+/// Which entries are picked, and the indices that they get.
+pub(crate) trait Pick: Sync {
+    /// Whether entries are marked when they are counted.
+    fn marks(&self) -> bool {
+        false
+    }
+
+    /// Bytes of memory that it holds.
+    fn memory(&self) -> u64 {
+        0
+    }
+
+    /// How many entries of each line are picked. There is a mark for each entry, if [`marks`](Self::marks) says so.
+    fn count(&self, lines: &PickLines<'_>, lens: &mut [usize], marks: &mut [u8]);
+
+    /// Puts the picked entries where they belong, with the marks that they got.
+    fn take(&self, lines: &PickLines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>));
+}
+
+/// The picked entries of all lines. `minor` is what their indices are below; `estimate` tells about how many they are.
+pub(crate) fn pick(
+    operation: &'static str,
+    from: &AnyCompressed,
+    (wanted, minor): (&dyn Pick, usize),
+    estimate: &dyn Fn() -> usize,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let (kind, major, counted) =
+        ((from.format(), from.types()), from.major(), *place == Place::Memory);
+    // A pass to count comes before the result takes memory.
+    let left = memory_left(0, place, ctx)?.saturating_sub(wanted.memory());
+    let budget = AnyZippedLines::budget(left);
+    let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
+    let room = (lines.most_lines(), lines.most_entries());
+    let work = wanted.memory() + PickedEntries::bytes(kind.1, wanted, room);
+    let _running = ctx.begin(|| {
+        let entries = estimate();
+        let passes = 1 + u64::from(counted);
+        let plan = Plan::new(operation).on_device_of(from.indices_buffer().file());
+        let plan = plan.reads(passes, passes * lines.bytes_to_read());
+        let plan = plan.holds(lines.memory() + work).works(passes * from.nnz() as u64, work::SLICE);
+        let plan = match counted {
+            // What is counted first may be more than was guessed, up to what is left.
+            true => {
+                let free = ctx.memory_left().saturating_sub(lines.memory() + work);
+                plan.beside(kind.1.bytes_of(major, from.nnz()).min(free))
+            }
+            false => AnyWriter::plan(plan, kind.1, (major, entries), place, ctx),
+        };
+        Ok(Plan { entries: Some(entries as u64), ..plan })
+    })?;
+    let _held = ctx.hold(work);
+    let mut picked = PickedEntries::new(kind.1, wanted, room, ctx)?;
+    let mut expected = 0;
+    if counted {
+        picked.sweep(from, &mut lines, ctx, &mut |_, lens, _, _| {
+            expected += lens.iter().sum::<usize>();
+            Ok(())
+        })?;
+        let bytes = kind.1.bytes_of(major, expected);
+        memory_left(bytes.saturating_add(work + lines.memory()), place, ctx)?;
+    }
+    let shape = from.format().swap_if_cols((major, minor));
+    let mut writer = AnyWriter::new(kind, shape, expected, counted, place, ctx)?;
+    let canonical =
+        picked.sweep(from, &mut lines, ctx, &mut |closes, lens, indices, data| match closes {
+            true => writer.push_lines(lens, indices, data),
+            false => writer.push_part(indices, data),
+        })?;
+    writer.finish(canonical)
+}
+
+/// About how many entries are picked, as far as some lines spread over the matrix tell: `look` says of a line how many entries
+/// it looked at, and how many of them are picked.
+pub(crate) fn estimate(from: &AnyCompressed, look: &dyn Fn(usize) -> (usize, usize)) -> usize {
+    let (major, count) = (from.major(), from.major().min(SAMPLE));
+    let (mut seen, mut made) = (0, 0.0);
+    for k in 0..count {
+        // Somewhere within the k-th part, so that no period of the matrix is met.
+        let (start, end) = (k * major / count, (k + 1) * major / count);
+        let line = start + k.wrapping_mul(0x9E37_79B9) % (end - start);
+        let (of, picked) = look(line);
+        let len = from.span(line).len();
+        seen += len;
+        made += len as f64 * (picked as f64 / of.max(1) as f64);
+    }
+    match seen {
+        0 => 0,
+        _ => (from.nnz() as f64 * (made / seen as f64)).round() as usize,
+    }
+}
+
+/// Is given what was picked of a run: whether its last line is whole, how many entries each line has, their indices and values.
+type TakeEntries<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
+
+/// What was picked from a run of lines.
+struct PickedEntries<'a> {
+    wanted: &'a dyn Pick,
+    lens: Vec<usize>,
+    marks: Vec<u8>,
+    indices: RawBufferMut,
+    data: RawBufferMut,
+}
+
+impl<'a> PickedEntries<'a> {
+    fn bytes(types: Types, wanted: &dyn Pick, (lines, entries): (usize, usize)) -> u64 {
+        let (value, index, _) = types.sizes();
+        let entry = value + index + usize::from(wanted.marks());
+        (lines * size_of::<usize>() + entries * entry) as u64
+    }
+
+    fn new(
+        types: Types,
+        wanted: &'a dyn Pick,
+        (lines, entries): (usize, usize),
+        ctx: &Context,
+    ) -> Result<Self> {
+        let marks = if wanted.marks() { entries } else { 0 };
+        Ok(PickedEntries {
+            wanted,
+            lens: ctx.room("lines of the result", lines)?,
+            marks: ctx.filled("marks of entries", marks, 0)?,
+            indices: ctx.raw_work("some lines", (Some(types.indices), entries))?,
+            data: ctx.raw_work("some lines", (types.values, entries))?,
+        })
+    }
+
+    /// Calls `take` with what was picked of every run, in order. Tells whether the indices rise in every line.
+    fn sweep(
+        &mut self,
+        from: &AnyCompressed,
+        lines: &mut AnyZippedLines,
+        ctx: &Context,
+        take: &mut TakeEntries<'_>,
+    ) -> Result<bool> {
+        let mut check = IndexCheck::of(from);
+        let swept = lines.sweep(ctx, &mut |panel| {
+            let count = ctx.with_threads(|| {
+                let rises = check.take_any(&panel, 0)?;
+                Ok(self.pick(panel.first, &panel.parts[0], rises))
+            })?;
+            let (indices, data) = (self.indices.as_raw(), self.data.as_raw());
+            take(panel.closes, &self.lens, indices.slice(0..count), data.slice(0..count))
+        });
+        swept.map_err(|error| from.name_indices(error))?;
+        Ok(check.canonical())
+    }
+
+    /// Picks from a run, in whose lines indices may be known to rise; the number of entries.
+    fn pick(&mut self, first: usize, part: &AnyLinePart<'_>, rises: bool) -> usize {
+        let PickedEntries { wanted, lens, marks, indices, data } = self;
+        lens.clear();
+        lens.resize(part.lines(), 0);
+        let cut = PickTasks { first, part, rises, marked: wanted.marks() };
+        let mut rest = &mut marks[..];
+        let tasks = lens.chunks_mut(TASK).enumerate().map(|(task, lens)| {
+            let marks = rest.split_off_mut(..cut.marks(task)).expect("a mark for each entry");
+            (task, lens, marks)
+        });
+        let tasks: Vec<_> = tasks.collect();
+        tasks.into_par_iter().for_each(|(task, lens, marks)| {
+            cut.with(task, &mut |lines| wanted.count(lines, lens, marks));
+        });
+        let (mut indices, mut data) = (IndicesMut::of(indices), data.as_mut());
+        let (mut tasks, mut total, mut rest) = (Vec::new(), 0, &marks[..]);
+        for (task, lens) in lens.chunks(TASK).enumerate() {
+            let count = lens.iter().sum();
+            total += count;
+            let marks = rest.split_off(..cut.marks(task)).expect("a mark for each entry");
+            tasks.push((task, marks, indices.take_front(count), data.take_front(count)));
+        }
+        tasks.into_par_iter().for_each(|(task, marks, indices, data)| {
+            let mut to = Some((indices, data));
+            cut.with(task, &mut |lines| {
+                if let Some(to) = to.take() {
+                    wanted.take(lines, marks, to);
+                }
+            });
+        });
+        total
+    }
+}
+
+/// A run, cut into tasks.
+struct PickTasks<'a> {
+    first: usize,
+    part: &'a AnyLinePart<'a>,
+    rises: bool,
+    marked: bool,
+}
+
+impl PickTasks<'_> {
+    fn lines(&self, task: usize) -> (usize, usize) {
+        let start = task * TASK;
+        (start, self.part.lines().min(start + TASK))
+    }
+
+    /// Marks of a task.
+    fn marks(&self, task: usize) -> usize {
+        let (start, end) = self.lines(task);
+        let entries = self.part.indptr.at(end) - self.part.indptr.at(start);
+        if self.marked { entries } else { 0 }
+    }
+
+    /// The lines of a task.
+    fn with(&self, task: usize, work: &mut dyn FnMut(&PickLines<'_>)) {
+        let (start, end) = self.lines(task);
+        let mut ends = self.part.ends(start..end);
+        let entries = ends[0]..ends[ends.len() - 1];
+        ends.iter_mut().for_each(|end| *end -= entries.start);
+        work(&PickLines {
+            first: self.first + start,
+            ends: &ends,
+            indices: self.part.indices.slice(entries.clone()),
+            data: self.part.data.slice(entries),
+            rises: self.rises,
+        });
+    }
+}

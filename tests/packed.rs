@@ -1,0 +1,159 @@
+//! Text that is packed by gzip, and matrices in archives.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use outcore::io::edge_list::EdgeList;
+use outcore::io::{read_graph, read_matrix};
+use outcore::{AnyMatrix, Context, Csr, ErrorKind, Place};
+use tempfile::tempdir;
+
+use crate::shared_data;
+
+fn pack(path: &Path, text: &[u8]) {
+    let mut encoder = GzEncoder::new(File::create(path).unwrap(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap();
+}
+
+/// A matrix of many lines, so that it takes more than one batch of blocks.
+fn market(lines: usize) -> String {
+    let mut text =
+        format!("%%MatrixMarket matrix coordinate real general\n% a comment\n{lines} 7 {lines}\n");
+    for i in 0..lines {
+        text.push_str(&format!("{} {} {}.5\n", i + 1, i % 7 + 1, i % 1000));
+    }
+    text
+}
+
+fn csr(path: &Path, ctx: &Context) -> Csr<f64> {
+    let a = read_matrix(path, Place::Memory, ctx).unwrap();
+    Csr::try_from(a).unwrap()
+}
+
+#[test]
+fn a_packed_file_is_the_file() {
+    let folder = tempdir().unwrap();
+    let (plain, packed) = (folder.path().join("a.mtx"), folder.path().join("a.mtx.gz"));
+    for lines in [1, 1000, 600_000] {
+        let text = market(lines);
+        fs::write(&plain, &text).unwrap();
+        pack(&packed, text.as_bytes());
+        for threads in [1, 2] {
+            let ctx = Context::new().threads(threads).unwrap();
+            assert!(csr(&plain, &ctx) == csr(&packed, &ctx), "{lines}");
+        }
+    }
+    // Several members one after the other are one text, as `cat` makes them.
+    let text = market(5000);
+    let (front, back) = text.split_at(40_001);
+    pack(&plain, front.as_bytes());
+    pack(&packed, back.as_bytes());
+    let both = [fs::read(&plain).unwrap(), fs::read(&packed).unwrap()].concat();
+    fs::write(&packed, both).unwrap();
+    fs::write(&plain, &text).unwrap();
+    assert!(csr(&plain, &Context::new()) == csr(&packed, &Context::new()));
+}
+
+#[test]
+fn packed_edges_make_a_graph() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("edges.txt.gz");
+    pack(&path, b"# from to\n0 2\n2 1\n");
+    let graph: Csr<()> = read_graph(&path, Place::Memory, &Context::new()).unwrap();
+    assert_eq!((graph.nrows(), graph.nnz()), (3, 2));
+    pack(&path, b"");
+    let size = EdgeList::open(&path).unwrap().for_each(&Context::new(), |_, _, _| Ok(())).unwrap();
+    assert_eq!(size.edges, 0);
+}
+
+#[test]
+fn faults_have_their_line_and_damage_its_place() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.mtx.gz");
+    let ctx = Context::new();
+    pack(&path, b"%%MatrixMarket matrix coordinate real general\n2 2 2\n1 1 1\n3 1 1\n");
+    let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err();
+    assert!(
+        error.to_string().contains("line 4") && error.to_string().contains("a.mtx.gz"),
+        "{error}"
+    );
+    // More entries than the packed bytes could hold are refused before anything is reserved.
+    pack(&path, b"%%MatrixMarket matrix coordinate real general\n9 9 4000000000\n1 1 1\n");
+    assert_eq!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().kind(), ErrorKind::Format);
+    let text = market(100_000);
+    pack(&path, text.as_bytes());
+    let whole = fs::read(&path).unwrap();
+    for cut in [3, 11, whole.len() / 2, whole.len() - 5] {
+        fs::write(&path, &whole[..cut]).unwrap();
+        let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Format, "{cut}: {error}");
+    }
+    let mut flipped = whole.clone();
+    let last = flipped.len() - 6;
+    flipped[last] ^= 1; // the sum at the end
+    fs::write(&path, &flipped).unwrap();
+    assert!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string().contains("damaged"));
+    // What is packed is looked at like what is not.
+    pack(&path, b"\x89HDF\r\n\x1a\n\0\0");
+    assert!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string().contains("HDF5"));
+}
+
+/// A tar archive of members that are ordinary files.
+fn archive(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut all = Vec::new();
+    for (name, text) in members {
+        let mut header = [0u8; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
+        header[156] = b'0';
+        header[257..262].copy_from_slice(b"ustar");
+        header[148..156].fill(b' ');
+        let sum: u64 = header.iter().map(|&b| u64::from(b)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        all.extend_from_slice(&header);
+        all.extend_from_slice(text.as_bytes());
+        all.resize(all.len().next_multiple_of(512), 0);
+    }
+    all.extend_from_slice(&[0; 1024]);
+    all
+}
+
+#[test]
+fn the_matrix_of_an_archive_is_read() {
+    let folder = tempdir().unwrap();
+    let (path, ctx) = (folder.path().join("bus.tar.gz"), Context::new());
+    let (text, rhs) = (market(3000), "%%MatrixMarket matrix array real general\n1 1\n7\n");
+    pack(&path, &archive(&[("bus/bus_b.mtx", rhs), ("bus/bus.mtx", &text), ("bus/notes", "x")]));
+    assert_eq!(csr(&path, &ctx).shape(), (3000, 7));
+    // One matrix alone needs no such name; of two it is not guessed.
+    pack(&path, &archive(&[("readme", "words"), ("other.mtx", &text)]));
+    assert_eq!(csr(&path, &ctx).nnz(), 3000);
+    for members in [&[("a.mtx", text.as_str()), ("b.mtx", rhs)][..], &[("notes", "words")]] {
+        pack(&path, &archive(members));
+        let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err();
+        assert!(error.to_string().contains("no single matrix"), "{error}");
+    }
+    // A header that says more than there is.
+    let mut lying = archive(&[("a/a.mtx", &text)]);
+    lying.truncate(20_000);
+    pack(&path, &lying);
+    assert_eq!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().kind(), ErrorKind::Format);
+}
+
+#[test]
+fn packed_files_of_the_collection_are_read() {
+    let Some(shared) = shared_data::folder() else { return };
+    for (name, shape, nnz) in [
+        ("matrices/1138_bus.tar.gz", (1138, 1138), 4054),
+        ("matrices/well1033.tar.gz", (1033, 320), 4732),
+    ] {
+        let a = read_matrix(shared.join(name), Place::Memory, &Context::new()).unwrap();
+        assert_eq!((a.shape(), a.nnz()), (shape, nnz), "{name}");
+    }
+    let path = shared.join("matrices/tenx3_matrix.mtx.gz");
+    assert!(matches!(read_matrix(path, Place::Memory, &Context::new()), Ok(AnyMatrix::Csr(_))));
+}

@@ -48,7 +48,7 @@ pub enum AnyMatrix {
     Coo(AnyCoo),
 }
 
-/// The body of a matrix, borrowed: what operations tell apart.
+/// The body of a matrix, borrowed: for operations to match on.
 pub(crate) enum Body<'a> {
     Dense(&'a AnyDense),
     Lines(&'a sparse::AnyCompressed),

@@ -40,8 +40,8 @@ impl AnyMatrix {
         }
     }
 
-    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails with kind
-    /// [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
+    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails
+    /// with kind [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
     ///
     /// ```
     /// # use outcore::{AnyMatrix, Context, Csr};

@@ -273,7 +273,7 @@ fn finish_raw(buffer: RawBufferMut, ctx: &Context) -> Result<RawBuffer> {
     Ok(buffer)
 }
 
-/// The elements of an array to write, of a type that is known at run time.
+/// The elements of a writable array, with their type known at run time.
 pub(crate) struct ArrayToWrite<'a> {
     buffer: &'a mut RawBufferMut,
     sums: &'a mut Option<Checksums>,

@@ -135,7 +135,7 @@ pub fn read_graph_compact<I: Index, P: Index>(
     ends.number_anew(&place)
 }
 
-/// Opens a file as what it is, or as what the caller says.
+/// Opens a file in its own format, or in the format that the caller gives.
 pub(super) fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
     let by_name = format == GraphFormat::Content;
     if format == GraphFormat::Stored || (by_name && path.is_dir()) {

@@ -106,7 +106,7 @@ impl TextFile {
         }
     }
 
-    /// Puts the file and the line into an error.
+    /// Adds the file and the line to an error.
     pub(super) fn fault(&self, line: u64, error: Error) -> Error {
         error.in_file(&self.path).at_line(line)
     }

@@ -89,7 +89,7 @@ impl<'a> Indices<'a> {
         }
     }
 
-    /// How many there are.
+    /// Number of values.
     pub(crate) fn len(self) -> usize {
         by_index!(self, indices => indices.len())
     }

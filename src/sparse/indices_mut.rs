@@ -35,7 +35,7 @@ impl<'a> IndicesMut<'a> {
         }
     }
 
-    /// How many there are.
+    /// Number of values.
     pub(crate) fn len(&self) -> usize {
         by_index_mut!(self, indices => indices.len())
     }

@@ -70,7 +70,7 @@ impl AnyCompressed {
         sliced.map_err(|error| self.moved(error, majors.start))
     }
 
-    /// An error in some lines from `first` on as one in the matrix.
+    /// Converts an error in the lines from `first` on into one in the matrix.
     pub(crate) fn moved(&self, error: Error, first: usize) -> Error {
         match error.location() {
             Some(&Location::Entry { major, position }) if first < self.major() => {
@@ -169,7 +169,7 @@ fn count<I: Index>(line: &[I], range: &Range<usize>, rises: bool) -> usize {
     }
 }
 
-/// Where indices that rise lie in a range.
+/// The positions of rising indices that are in a range.
 fn risen<I: Index>(indices: &[I], range: &Range<usize>) -> Range<usize> {
     let before = |bound: usize| indices.partition_point(|index| index.to_usize() < bound);
     before(range.start)..before(range.end)

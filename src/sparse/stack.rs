@@ -103,7 +103,7 @@ fn side_by_side(
     join(operation, stack.kind, &[group], end, place, ctx)
 }
 
-/// What the stack of matrices of one kind is like: their extents along one axis add up, and along the other are the same.
+/// The extents of stacked matrices: those along one axis are added, those along the other are equal.
 struct Stack {
     kind: (SparseFormat, Types),
     shape: (usize, usize),

@@ -33,7 +33,7 @@ pub(super) struct Permuted<'a> {
     pub(super) majors: Option<&'a [usize]>,
     /// Entries of all lines of the result.
     pub(super) nnz: usize,
-    /// The new index for each old one; `None` if they stay.
+    /// The new index for each old one; `None` if indices stay.
     pub(super) minors: Option<Indices<'a>>,
 }
 

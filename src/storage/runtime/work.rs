@@ -12,7 +12,7 @@ pub(crate) const BANDWIDTH: f64 = 1.0;
 /// For an entry of a matrix whose lines are sorted.
 pub(crate) const CANONICALIZE: f64 = 10.0;
 
-/// For an element of the vectors of an iteration of conjugate gradients.
+/// For an element of the vectors in an iteration of conjugate gradients.
 pub(crate) const CG: f64 = 5.0;
 
 /// For a value converted to another type.

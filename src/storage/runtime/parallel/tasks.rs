@@ -11,7 +11,7 @@ pub(crate) trait Tasks: Sync + Sized {
     /// The item that a task receives.
     type Item;
 
-    /// How many there are.
+    /// Number of values.
     fn count(&self) -> usize;
 
     /// The item of task `at`.

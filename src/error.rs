@@ -1,4 +1,4 @@
-//! One error type for every floor: plain data that says what happened, where, and what would have been right.
+//! One error type for every floor: plain data that says what happened, where, and what was expected.
 //!
 //! An error names the file and the place in it (a byte, a line, a field, a row) and, where the input was wrong,
 //! what was expected and what was found. Nothing here knows matrices; every floor builds its errors from these parts.
@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 /// `std::result::Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, where, and what was expected and found there.
+/// What went wrong and where, what was expected and what was found.
 ///
-/// The kind is for programs, the text of [`Display`](fmt::Display) for people.
+/// The kind is for programs, the text of [`Display`](fmt::Display) for users.
 ///
 /// ```
 /// use outcore::{Error, ErrorKind};
@@ -41,50 +41,50 @@ struct Parts {
     source: Option<io::Error>,
 }
 
-/// The classes of failure a program may want to tell apart.
+/// The classes of failure a program may want to distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The operating system refused: not found, no permission, a failing device.
     Io,
-    /// A file does not follow its format, or an argument cannot mean anything.
+    /// A file does not follow its format, or an argument is invalid.
     Format,
-    /// The element or index type asked for is not the one stored, or cannot be had without a copy.
+    /// The requested element or index type is not the stored one, or would need a copy.
     Type,
     /// Shapes do not fit each other.
     Shape,
     /// An index or a pointer of a sparse matrix is out of range or out of order.
     Index,
-    /// A number cannot be read, or does not fit the type asked for.
+    /// A number cannot be read, or does not fit the requested type.
     Value,
     /// A duplicate entry where duplicates were refused.
     Duplicate,
     /// The work needs more memory than the limit allows.
     Memory,
-    /// The file is in use: somebody, perhaps in this process, holds it for writing, or for reading where it is to be written.
+    /// The file is in use: a process, perhaps this one, holds it for writing, or for reading where it is to be written.
     Locked,
-    /// The place where a result should go is taken, or what stands there is not to be replaced.
+    /// A file exists at the place of a result, or must not be replaced.
     Exists,
     /// The device has not enough space.
     Space,
     /// What was opened is no longer there: its name leads to something else now, or nowhere.
     Replaced,
-    /// The last writer of the file did not close it: what is in it is partly old and partly new.
+    /// The last writer of the file did not close it: its contents are partly old and partly new.
     Unfinished,
-    /// A result is complete and in its place, but the device did not confirm it: after a loss of power the old state may be
-    /// back.
+    /// A result is complete and in its place, but the device did not confirm the write: a power loss may bring back the
+    /// old state.
     NotDurable,
     /// Stored bytes no longer match their checksum.
     Checksum,
     /// The caller's cancel token was set.
     Cancelled,
-    /// A valid file of a kind that this library does not read, or an operation that something does not have.
+    /// A valid file of a kind that this library does not read, or an operation that is not available.
     Unsupported,
-    /// No failure: under [`Context::plan`](crate::Context::plan) an operation ends where it has said what it will cost.
+    /// No failure: under [`Context::plan`](crate::Context::plan) an operation stops once it has reported its cost.
     Planned,
 }
 
-/// The place inside a file or a matrix that an error speaks of.
+/// The place inside a file or a matrix that an error refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {
@@ -107,7 +107,7 @@ pub enum Location {
     },
 }
 
-/// Fails if an operand, or what is written to, has not the length or the extents that it must have.
+/// Fails if an operand or a destination does not have the required length or extents.
 pub(crate) fn check_shape<S: PartialEq + fmt::Debug>(
     operand: &str,
     expected: S,
@@ -120,7 +120,7 @@ pub(crate) fn check_shape<S: PartialEq + fmt::Debug>(
 }
 
 impl Error {
-    /// An error with a kind and one clause that says what happened.
+    /// An error with a kind and one clause that describes what happened.
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
         Error(Box::new(Parts {
             kind,
@@ -148,14 +148,14 @@ impl Error {
         error
     }
 
-    /// An operand whose shape does not fit: the `operand`'s name, the shape it must have and the one it has.
+    /// An operand whose shape does not fit: the `operand`'s name, the expected shape and the actual one.
     pub fn shape(operand: &str, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Error::new(ErrorKind::Shape, format!("{operand} has the wrong shape"))
             .expected(expected)
             .found(found)
     }
 
-    /// Names the file the error is about; a file already named stays.
+    /// Names the file the error is about. A file named earlier is kept.
     pub fn in_file(mut self, path: impl AsRef<Path>) -> Self {
         self.0.path.get_or_insert_with(|| path.as_ref().to_owned());
         self
@@ -182,13 +182,13 @@ impl Error {
         self
     }
 
-    /// What would have been right.
+    /// What was expected.
     pub fn expected(mut self, expected: impl fmt::Display) -> Self {
         self.0.expected = Some(expected.to_string());
         self
     }
 
-    /// What was there instead.
+    /// What was found instead.
     pub fn found(mut self, found: impl fmt::Display) -> Self {
         self.0.found = Some(found.to_string());
         self
@@ -200,7 +200,7 @@ impl Error {
         self
     }
 
-    /// The same error once more; of what the operating system said, its number or its text.
+    /// A copy of the error. An operating system error keeps its number or its text.
     pub(crate) fn again(&self) -> Self {
         let Parts { kind, what, path, place, expected, found, remedy, source } = &*self.0;
         let source = source.as_ref().map(|source| match source.raw_os_error() {
@@ -219,7 +219,7 @@ impl Error {
         }))
     }
 
-    /// Whether something was not there.
+    /// Whether a file or directory was not found.
     pub(crate) fn is_not_found(&self) -> bool {
         self.0.source.as_ref().is_some_and(|source| source.kind() == io::ErrorKind::NotFound)
     }
@@ -239,12 +239,12 @@ impl Error {
         self.0.place.as_ref()
     }
 
-    /// What would have been right.
+    /// What was expected.
     pub fn expectation(&self) -> Option<&str> {
         self.0.expected.as_deref()
     }
 
-    /// What was there instead.
+    /// What was found instead.
     pub fn finding(&self) -> Option<&str> {
         self.0.found.as_deref()
     }

@@ -1,8 +1,8 @@
 //! Sparse and dense matrices larger than memory.
 //!
-//! A [`Csr`] whose arrays are mapped from files has the same type as one on the heap, and every operation takes both. Where a
-//! result goes, in memory, in a file or in scratch space, is one argument: a [`Place`]. Threads, memory limit,
-//! progress and cancelling are another: a [`Context`].
+//! A [`Csr`] whose arrays are mapped from files is the same type as one on the heap, and every routine takes both. One
+//! argument decides where a result goes, to memory, a file or scratch space: a [`Place`]. Another sets threads, memory
+//! limit, progress and cancellation: a [`Context`].
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;
@@ -21,7 +21,7 @@
 //! columns.finish()?;
 //! array.close()?;
 //!
-//! // Reopened, type and shape stand in the file; what is not zero becomes a sparse matrix, in files too.
+//! // Reopened, type and shape come from the file; the nonzeros become a sparse matrix, in files too.
 //! let dense = Dense::<f32>::open(folder.join("a.npy"))?;
 //! let sparse: Csr<f32> = dense.to_csr(folder.join("a.bspnpy"), &ctx)?;
 //! assert_eq!((sparse.shape(), sparse.nnz()), ((1000, 100), 1000));
@@ -33,9 +33,9 @@
 //! ```
 //!
 //! # Floors
-//! A file uses the floors below its own and never one above; a test reads the source and fails where one does.
+//! A file uses the floors below its own and never one above. A test reads the source and enforces this.
 //!
-//! | floor | what stands on it |
+//! | floor | contents |
 //! |---|---|
 //! | errors | [`Error`]: what happened, in which file and where, what was expected and what was found |
 //! | 0, storage | [`Element`] types, [`Buffer`]s over memory or mapped files, [`Place`], [`Context`], `.npy` headers ([`NpyHeader`]), folders of arrays ([`Descriptor`]), checksums ([`verify()`]) |
@@ -43,16 +43,17 @@
 //! | 2, conversions | every pair of dense, COO, CSR and CSC, as methods `to_…` of the matrices; rows and columns in another order, a [`Permutation`] |
 //! | 3, [`linalg`] | [`LinearOperator`](linalg::LinearOperator) and products; [`Operator`](linalg::Operator), prepared for many products of a matrix that may be larger than memory; sums and norms |
 //! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank, orders of vertices; [`solve`]: linear systems |
-//! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types are known when the program runs |
-//! | 5, [`io`] | other people's files: Matrix Market, edge lists |
+//! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types are known only at run time |
+//! | 5, [`io`] | foreign file formats: Matrix Market, edge lists |
 //!
 //! In the repository: `docs/coming-from-scipy.md` and `docs/coming-from-petsc.md` translate names, `docs/recipes.md` has short
 //! programs for common tasks, `docs/architecture.md` follows a matrix through the floors, `docs/design.md` says why they are as
 //! they are, and `docs/format.md` describes the files byte by byte.
 
 #![deny(unsafe_code)]
-// The essay at the top of a folder says what each file of it holds. Those files are private: in a public module they are
-// named as plain code, for rustdoc has no page to link to; in a private one they are links, which editors follow.
+// The essay in each `mod.rs` says what each file of the folder holds. Those files are private. In a public module they
+// are named as plain code, because rustdoc has no page to link to; in a private one they are links, which editors
+// follow.
 
 mod any;
 mod convert;

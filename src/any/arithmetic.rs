@@ -16,11 +16,11 @@ use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan};
 
-/// Elements of a task, and elements that are made before they are written.
+/// Elements of a task, and elements that are computed before they are written.
 const TASK: usize = 1 << 14;
 const STEP: usize = 1 << 20;
 
-/// What is made of two elements.
+/// An operation on two elements.
 #[derive(Clone, Copy)]
 enum Operation {
     Add,
@@ -29,7 +29,7 @@ enum Operation {
 }
 
 impl Operation {
-    /// What it makes of two elements, as errors say it.
+    /// Its name in errors about two elements.
     fn name(self) -> &'static str {
         match self {
             Operation::Add => "sum",
@@ -38,7 +38,7 @@ impl Operation {
         }
     }
 
-    /// What it makes of two matrices.
+    /// Its name for two matrices.
     fn plural(self) -> &'static str {
         match self {
             Operation::Add => "sums",
@@ -49,17 +49,18 @@ impl Operation {
 }
 
 impl AnyMatrix {
-    /// The sum of two dense matrices, or of two compressed ones of one format, of which patterns are united.
+    /// The sum of two dense matrices, or of two compressed ones of one format, with their patterns united.
     ///
-    /// Both are brought to one type first, which the sum has: `int64` for `bool` and integers; `float32` for numbers of up to 16
-    /// bits with fractions, `float32` itself, and `bool` and integers of up to 16 bits beside such; `float64` for all other real
-    /// numbers; the complex numbers of these. An integer of more than 2⁶³ − 1 is refused, and one of more than 2⁵³ rounded where it
-    /// meets a number with fractions. A pattern beside numbers counts as ones. A second dense matrix in the other order is brought to
-    /// that of the first, and compressed ones to the wider of their index types. What these steps make is kept in scratch
-    /// space where it does not fit in a quarter of the memory limit. Then as [`Compressed::add`](crate::Compressed::add).
+    /// Both are first converted to a common type, which is that of the sum: `int64` for `bool` and integers; `float32`
+    /// for floating-point numbers of up to 32 bits, also combined with `bool` and integers of up to 16 bits; `float64`
+    /// for all other real numbers; the complex numbers of these. An integer of more than 2⁶³ − 1 is refused, and one of
+    /// more than 2⁵³ is rounded if it is combined with floating-point numbers. A pattern combined with numbers counts
+    /// as ones. A second dense matrix in the other order is converted to that of the first, and compressed ones to the
+    /// wider of their index types. Intermediate results that do not fit in a quarter of the memory limit go to scratch
+    /// space. Then as [`Compressed::add`](crate::Compressed::add).
     ///
-    /// Cost: one read of both and one sequential write, besides one of each for every step before, of which
-    /// [`Context::plan`] tells the first. Fails with kind [`Shape`](ErrorKind::Shape) if the shapes differ, with kind
+    /// Cost: one read of both and one sequential write, plus one of each for every conversion; [`Context::plan`]
+    /// reports the first of these steps. Fails with kind [`Shape`](ErrorKind::Shape) if the shapes differ, with kind
     /// [`Value`](ErrorKind::Value) if an integer overflows, naming its position, and with kind
     /// [`Unsupported`](ErrorKind::Unsupported) unless both are dense or both are compressed in one format.
     ///
@@ -75,7 +76,8 @@ impl AnyMatrix {
         arithmetic(Operation::Add, self, other, &place.into(), ctx)
     }
 
-    /// The difference; otherwise as [`add`](Self::add). Patterns have none, which is an error of kind [`Type`](ErrorKind::Type).
+    /// The difference; otherwise as [`add`](Self::add). Patterns have no difference: that is an error of kind
+    /// [`Type`](ErrorKind::Type).
     pub fn sub(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         arithmetic(Operation::Subtract, self, other, &place.into(), ctx)
     }
@@ -85,11 +87,11 @@ impl AnyMatrix {
         arithmetic(Operation::Multiply, self, other, &place.into(), ctx)
     }
 
-    /// The matrix times a number, whose type the result has; the structure of a sparse one stays.
+    /// The matrix times a number, whose type is that of the result; the structure of a sparse one stays.
     ///
     /// Cost: one read and one sequential write; in memory the structure is shared. Fails with kind
-    /// [`Type`](ErrorKind::Type) if numbers of that type do not hold what the matrix has (see [`add`](Self::add)): `float64` entries
-    /// are not multiplied by an `f32`, complex ones not by a real number.
+    /// [`Type`](ErrorKind::Type) if that type cannot hold the entries of the matrix (see [`add`](Self::add)): `float64`
+    /// entries are not multiplied by an `f32`, complex ones not by a real number.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr, Place};
@@ -173,10 +175,10 @@ fn arithmetic(
     }
 }
 
-/// What helps where two matrices cannot be combined as they are.
+/// The remedy if two matrices cannot be combined directly.
 const REMEDY: &str = "bring both to one format, with to_csr, to_csc or to_dense";
 
-/// Combines runs of elements of one type; the place of the first of which there is nothing.
+/// Combines runs of elements of one type; returns the position of the first that has no result.
 type CombineRuns = fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
 
 fn combine(operation: Operation, dtype: DType) -> CombineRuns {

@@ -1,4 +1,4 @@
-//! The type in which two matrices meet.
+//! The common type of two matrices.
 
 use crate::any::dtype;
 use crate::any::matrix::AnyMatrix;
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::sparse::{AnyCompressed, Types};
 use crate::storage::{Context, DType, Place};
 
-/// The type in which arithmetic with values of two types is done: `int64`, `float32`, `float64`, `complex64` or `complex128`;
+/// The type for arithmetic with values of two types: `int64`, `float32`, `float64`, `complex64` or `complex128`;
 /// that of a pattern is a pattern.
 ///
 /// | two of | give |
@@ -15,11 +15,11 @@ use crate::storage::{Context, DType, Place};
 /// | `bool`, integers | `int64` |
 /// | `float16`, `bfloat16`, `float32`; with `bool` and integers of 8 or 16 bits too | `float32` |
 /// | any other real numbers | `float64` |
-/// | `complex64`, and what gives `float32` with its like | `complex64` |
+/// | `complex64`, and any that give `float32` | `complex64` |
 /// | any other numbers | `complex128` |
 ///
-/// A pattern beside another type counts as ones, and as `bool`. An integer of more than 2⁶³ − 1 is no `int64`, and refused; one
-/// of more than 2⁵³ is rounded where it meets a floating-point number.
+/// A pattern combined with another type counts as ones of type `bool`. An integer of more than 2⁶³ − 1 does not fit
+/// `int64` and is refused; one of more than 2⁵³ is rounded if combined with floating-point numbers.
 pub(super) fn common(a: Option<DType>, b: Option<DType>) -> Option<DType> {
     if a.is_none() && b.is_none() {
         return None;
@@ -39,7 +39,7 @@ pub(super) fn common(a: Option<DType>, b: Option<DType>) -> Option<DType> {
     })
 }
 
-/// As [`common`], for products of matrices: those of integers are made of `float64`.
+/// As [`common`], for products of matrices: integers are multiplied as `float64`.
 pub(super) fn common_number(a: Option<DType>, b: Option<DType>) -> Option<DType> {
     common(a, b).map(|dtype| if dtype == DType::Int64 { DType::Float64 } else { dtype })
 }
@@ -53,8 +53,8 @@ fn is_integer(dtype: DType) -> bool {
     matches!(dtype, Bool | Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64)
 }
 
-/// The matrix with values of a type, which is a pattern's if there is none: itself if it has them. What is made is in memory
-/// if it fits in a quarter of the limit, and else in scratch space.
+/// The matrix with values of another type, or its pattern if that is `None`; the matrix itself if it already has the
+/// type. A copy is in memory if it fits in a quarter of the limit, otherwise in scratch space.
 pub(super) fn bring(a: &AnyMatrix, dtype: Option<DType>, ctx: &Context) -> Result<AnyMatrix> {
     match dtype {
         Some(dtype) if a.dtype() != Some(dtype) => {
@@ -65,7 +65,7 @@ pub(super) fn bring(a: &AnyMatrix, dtype: Option<DType>, ctx: &Context) -> Resul
     }
 }
 
-/// Where so many bytes of what an operation needs for a while go.
+/// The place for `bytes` bytes of temporary data of an operation.
 pub(super) fn place_beside(bytes: u64, ctx: &Context) -> Place {
     if bytes <= ctx.memory_left() / 4 { Place::Memory } else { Place::Scratch }
 }

@@ -7,10 +7,10 @@ use crate::sparse;
 use crate::sparse::{Axis, ByCols, ByRows, on_disk};
 use crate::storage::{DType, SparseFormat};
 
-/// A [`Compressed`](crate::Compressed) matrix whose value and index types are known at run time; named [`AnyCsr`] and
+/// A [`Compressed`](crate::Compressed) matrix whose value and index types are known at run time; called [`AnyCsr`] and
 /// [`AnyCsc`]. Cloning copies pointers.
 ///
-/// What can be done with one are the methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` leads to a matrix of its types,
+/// Its operations are methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` converts to a matrix of the stored types,
 /// and `From` back, both without a copy.
 ///
 /// ```
@@ -57,7 +57,7 @@ impl<A: Axis> AnyCompressed<A> {
         self.body.shape()
     }
 
-    /// Number of stored entries, explicit zeros and duplicates included.
+    /// Number of stored entries, including explicit zeros and duplicates.
     pub fn nnz(&self) -> usize {
         self.body.nnz()
     }
@@ -67,23 +67,23 @@ impl<A: Axis> AnyCompressed<A> {
         self.body.types().values
     }
 
-    /// The type of the indices as it stands in files: `Int32` for `u32`, `Int64` for `u64`.
+    /// The type of the indices as written in files: `Int32` for `u32`, `Int64` for `u64`.
     pub fn index_dtype(&self) -> DType {
         on_disk(self.body.types().indices)
     }
 
-    /// The type of the pointers as it stands in files.
+    /// The type of the pointers as written in files.
     pub fn pointer_dtype(&self) -> DType {
         on_disk(self.body.types().pointers)
     }
 
-    /// Bytes of the arrays that lie in files; none if in memory.
+    /// Bytes of the arrays that are in files; 0 if in memory.
     pub fn stored_bytes(&self) -> u64 {
         self.body.stored_bytes()
     }
 
-    /// Checks that every index is in range, and tells whether they strictly increase within each row (column, for CSC).
-    /// Reads the indices once; the answer is remembered.
+    /// Checks that every index is in range, and returns whether they strictly increase within each row (column, for
+    /// CSC). Reads the indices once; the result is remembered.
     pub fn check(&self) -> Result<bool> {
         self.body.check()
     }
@@ -93,7 +93,7 @@ impl<A: Axis> AnyCompressed<A> {
         AnyCompressed::new(self.body.transpose())
     }
 
-    /// The pattern alone, without a copy.
+    /// The pattern only, without a copy.
     pub fn pattern(&self) -> Self {
         Self::new(self.body.pattern())
     }

@@ -1,4 +1,4 @@
-//! Every kind of matrix to every other.
+//! Conversions between all kinds of matrices.
 
 use crate::any::compressed::{AnyCompressed, AnyCsc, AnyCsr};
 use crate::any::matrix::{AnyMatrix, Body};
@@ -15,9 +15,8 @@ impl AnyMatrix {
     /// The matrix in compressed rows.
     ///
     /// As [`Dense::to_csr`](crate::Dense::to_csr), [`Coo::to_csr`](crate::Coo::to_csr) with duplicates summed, and
-    /// [`Csc::to_csr`](crate::Csc::to_csr); a copy of what is in compressed rows. Indices have the type that they had; those of
-    /// a dense matrix are of 32 bits where that holds every row and column, and so are pointers where it holds every entry
-    /// that there could be.
+    /// [`Csc::to_csr`](crate::Csc::to_csr); compressed rows are copied. Indices keep their type. Those of a dense
+    /// matrix have 32 bits if that holds every row and column, and so do pointers if that holds every possible entry.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr, Dense, Place};
@@ -35,18 +34,19 @@ impl AnyMatrix {
         compressed(self, &place.into(), ctx)
     }
 
-    /// The matrix as coordinates, in the order of what is stored, a dense one row by row.
+    /// The matrix as coordinates, in stored order, a dense one row by row.
     ///
-    /// As [`Dense::to_coo`](crate::Dense::to_coo) and [`Compressed::to_coo`](crate::Compressed::to_coo); a copy of coordinates.
+    /// As [`Dense::to_coo`](crate::Dense::to_coo) and [`Compressed::to_coo`](crate::Compressed::to_coo); coordinates
+    /// are copied.
     pub fn to_coo(&self, place: impl Into<Place>, ctx: &Context) -> Result<AnyCoo> {
         coordinates(self, &place.into(), ctx)
     }
 
-    /// The matrix with its zeros written out, in an order.
+    /// The matrix with its zeros filled in, in the given order.
     ///
     /// As [`Compressed::to_dense`](crate::Compressed::to_dense), [`Coo::to_dense`](crate::Coo::to_dense) and
-    /// [`Dense::to_order`](crate::Dense::to_order). A pattern becomes a matrix of `bool`; for that a value for each entry is
-    /// made first, in scratch space unless it fits in a quarter of the memory limit.
+    /// [`Dense::to_order`](crate::Dense::to_order). A pattern becomes a matrix of `bool`; its values are made first, in
+    /// scratch space unless they fit in a quarter of the memory limit.
     pub fn to_dense(
         &self,
         order: Order,
@@ -88,7 +88,7 @@ fn lines(
     }
 }
 
-/// The narrowest indices that name every row and every column.
+/// The narrowest type for indices of all rows and columns.
 fn indices_for((nrows, ncols): (usize, usize)) -> DType {
     if nrows.max(ncols) <= largest(DType::UInt32) { DType::UInt32 } else { DType::UInt64 }
 }

@@ -1,4 +1,4 @@
-//! A matrix in one line: kind, shape, type, entries, index types, where it lies.
+//! A matrix in one line: kind, shape, type, entries, index types, where it is stored.
 
 use std::fmt;
 
@@ -19,14 +19,14 @@ impl fmt::Display for AnyMatrix {
     }
 }
 
-/// As [`Display`](fmt::Display): its values may be billions.
+/// As [`Display`](fmt::Display): there may be billions of values.
 impl fmt::Debug for AnyMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// The kind of a matrix, with no place.
+/// The kind of a matrix, without its place.
 pub(super) struct Described<'a>(pub(super) Body<'a>);
 
 impl fmt::Display for Described<'_> {
@@ -57,7 +57,7 @@ impl fmt::Display for Described<'_> {
     }
 }
 
-/// What the entries are.
+/// The type of the entries in words.
 pub(super) fn name(values: Option<DType>) -> &'static str {
     values.map_or("pattern", DType::name)
 }

@@ -1,4 +1,4 @@
-//! A matrix with its values, or its indices, of another type.
+//! Converting the values or the indices of a matrix to another type.
 
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::numbers::rewrite;
@@ -17,20 +17,20 @@ use crate::storage::{Context, DType, Place, Plan, RawBuffer};
 /// Values of a task.
 const TASK: usize = 1 << 14;
 
-/// Values of a dense matrix that are made before they are written.
+/// Values of a dense matrix that are converted before they are written.
 const STEP: usize = 1 << 20;
 
 impl AnyMatrix {
     /// The same matrix with values of another type; a pattern counts as ones.
     ///
-    /// A number that the type has becomes itself; floating-point numbers have the nearest to any real number, as `as` makes it.
-    /// Fails with kind [`Value`](ErrorKind::Value), naming the position of the first in the array of the values, where a number
-    /// is none of the type: fractions and what is too large for integers, anything but 0 and 1 for `bool`, an imaginary part
-    /// for real numbers. Fails with kind [`Unsupported`](ErrorKind::Unsupported) for a type that this library was compiled
-    /// without.
+    /// A number that the type can represent is unchanged. Floating-point types get the nearest number, as by `as`.
+    /// Fails with kind [`Value`](ErrorKind::Value), naming the position of the first such value in the value array, if
+    /// a number cannot be converted: fractions and numbers out of range for integers, anything but 0 and 1 for `bool`,
+    /// an imaginary part for real types. Fails with kind [`Unsupported`](ErrorKind::Unsupported) for a type that this
+    /// build of the library does not include.
     ///
-    /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure of a sparse
-    /// matrix is shared, and only values are read and made.
+    /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure of
+    /// a sparse matrix is shared, and only values are read and converted.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr, DType, ErrorKind, Place};
@@ -54,19 +54,19 @@ impl AnyMatrix {
     }
 }
 
-/// How values become others.
+/// A conversion of values.
 #[derive(Clone, Copy)]
 pub(super) struct Change<'a> {
-    /// What this is called in plans.
+    /// Its name in plans.
     pub(super) name: &'static str,
-    /// What is done with values of the new type at last.
+    /// An operation on the converted values.
     pub(super) after: &'a (dyn Fn(RawMut<'_>) + Sync),
 }
 
 const TO_DTYPE: Change<'static> = Change { name: "changing the type", after: &|_| {} };
 
 impl Change<'_> {
-    /// Writes a run of values, the first being that of position `start`.
+    /// Writes a run of values, starting with position `start`.
     fn make(&self, start: usize, from: Raw<'_>, mut to: RawMut<'_>, ctx: &Context) -> Result<()> {
         let dtype = to.dtype();
         let made = ctx.with_threads(|| {
@@ -107,7 +107,7 @@ impl Change<'_> {
     }
 }
 
-/// An error about a value, with the file that it stands in, and its row and column.
+/// Adds the file, row and column of a value to an error about it.
 fn placed(a: &AnyMatrix, error: Error) -> Error {
     let Some(&Location::Position(position)) = error.location() else { return error };
     if error.kind() != ErrorKind::Value {

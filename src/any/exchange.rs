@@ -1,4 +1,4 @@
-//! Typed matrices as matrices of any type, and back: nothing is copied.
+//! Conversion of typed matrices to matrices of any type, and back, without a copy.
 
 use ndarray::{Dimension, Ix2};
 
@@ -94,8 +94,8 @@ kinds! {
     AnyCoo, Coo, "a COO matrix";
 }
 
-/// Fails with kind [`Type`](ErrorKind::Type) for elements of another type, and with kind [`Shape`](ErrorKind::Shape) for
-/// another number of dimensions.
+/// Fails with kind [`Type`](ErrorKind::Type) for elements of another type, and with kind [`Shape`](ErrorKind::Shape)
+/// for another number of dimensions.
 impl<T: Element, D: Dimension> TryFrom<AnyDense> for Dense<T, D> {
     type Error = Error;
     fn try_from(a: AnyDense) -> Result<Self> {

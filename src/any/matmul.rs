@@ -21,17 +21,18 @@ impl AnyMatrix {
     /// |---|---|---|
     /// | dense, dense | dense, C order | [`Dense::matmul`](crate::Dense::matmul) |
     /// | compressed, dense | dense, C order | the product with as many vectors as there are columns |
-    /// | dense, compressed | dense, Fortran order | that of the transposes |
+    /// | dense, compressed | dense, Fortran order | the product of the transposes |
     /// | compressed, compressed | compressed as the first | [`Csr::matmul`](crate::Csr::matmul) |
     ///
-    /// Both are brought to one type first: `float32` if both are of it, `bool`, an integer of up to 16 bits, `float16` or `bfloat16`, else
-    /// `float64`, or the complex numbers of these; integers are multiplied as `float64`, which holds them up to 2⁵³. Two patterns make a pattern. Of two compressed matrices the second is
-    /// brought to the format of the first; they are multiplied as `float64` or `complex128` with indices of 64 bits, and the product is
-    /// rounded to the type of both and has the wider of their index types. What that makes is kept in scratch space
-    /// where it does not fit in a quarter of the memory limit.
+    /// Both are first converted to a common type: `float32` if both are `float32`, `bool`, an integer of up to 16 bits,
+    /// `float16` or `bfloat16`, otherwise `float64`, or the complex numbers of these. Integers are multiplied as
+    /// `float64`, which is exact up to 2⁵³. Two patterns give a pattern. For two compressed matrices the second is
+    /// converted to the format of the first; they are multiplied as `float64` or `complex128` with indices of 64 bits,
+    /// and the product is rounded to the common type and has the wider of their index types. Intermediate results that
+    /// do not fit in a quarter of the memory limit go to scratch space.
     ///
-    /// Cost: that of the typed product, and one read and one write of each factor of another type;
-    /// [`Context::plan`] tells of the first of these steps. The dense factor and the product beside a compressed one must fit in
+    /// Cost: that of the typed product, and one read and one write of each converted factor; [`Context::plan`] reports
+    /// the first of these steps. If one factor is compressed, the dense factor and the product must fit in
     /// the memory limit. Fails with kind [`Shape`](crate::ErrorKind::Shape) if the inner extents differ, and with kind
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for coordinates.
     ///
@@ -87,7 +88,7 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
     }
 }
 
-/// Two dense matrices, or a dense and a sparse one, always meet in numbers that vectors are made of.
+/// Two dense matrices, or a dense and a sparse one, always have a common type that vectors can have.
 fn no_numbers() -> Error {
     Error::new(ErrorKind::Type, "there are no products of such entries")
 }
@@ -121,8 +122,8 @@ fn with_columns<X: Scalar>(
 
 /// The product of two compressed matrices in the format of the first, with values of type `dtype`.
 ///
-/// This is much code for every combination of types, so that it is compiled for the widest alone: patterns, `f64` and its
-/// complex numbers, with indices of 64 bits. The product of others is that of their like among these, and narrowed.
+/// This is much code for every combination of types, so it is compiled only for the widest: patterns, `f64` and complex
+/// `f64`, with indices of 64 bits. Products of other types are computed in these and narrowed.
 fn sparse(
     (a, b): (&AnyCompressed, &AnyCompressed),
     dtype: Option<DType>,

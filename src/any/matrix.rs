@@ -1,4 +1,4 @@
-//! A matrix of any kind: dense, CSR, CSC or COO, and what is known of it.
+//! A matrix of any kind: dense, CSR, CSC or COO, and its properties.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use crate::storage::{DType, Order, RawBuffer, SparseFormat};
 
 /// A matrix whose format, element type and index widths are known at run time. Cloning copies pointers.
 ///
-/// [`open`](crate::open) makes one of a path, `From` one of a typed matrix, and `TryFrom` leads back to the typed matrix; none
-/// of them copies. All else is done as with a typed matrix, with the same bits, errors and cost: the methods say where they
-/// differ from those of the same name there.
+/// [`open`](crate::open) makes one from a path, `From` from a typed matrix, and `TryFrom` converts back to the typed
+/// matrix; none of them copies. All other operations are as for a typed matrix, with the same bits, errors and cost;
+/// the methods say where they differ.
 ///
-/// Products with vectors are those of [`LinearOperator`](crate::linalg::LinearOperator), which a matrix of any kind but COO
-/// is, for vectors of `f32`, `f64` and the complex numbers of both; so solvers take it, and so does
-/// [`Operator`](crate::linalg::Operator), which prepares it for many products. The entries must be numbers that such vectors
-/// can be multiplied with without a loss: integers of up to 16 bits, `f16`, `bf16` and `f32` with all of them, all real
-/// numbers with `f64` and complex `f64` (integers of 64 bits are summed exactly if the vectors are integers, else rounded), complex numbers with complex ones that are as wide. Anything else is an error of
-/// kind [`Type`](crate::ErrorKind::Type).
+/// A matrix of any kind but COO is a [`LinearOperator`](crate::linalg::LinearOperator) on vectors of `f32`, `f64` and
+/// the complex numbers of both; so solvers accept it, and so does [`Operator`](crate::linalg::Operator), which prepares
+/// it for many products. It must be possible to multiply the entries with such vectors without loss: integers of up to
+/// 16 bits, `f16`, `bf16` and `f32` with all of them; all real numbers with `f64` and complex `f64` (64-bit integers
+/// are summed exactly if the vectors are integers, otherwise rounded); complex numbers with complex ones that are as
+/// wide. Anything else is an error of kind [`Type`](crate::ErrorKind::Type).
 ///
 /// ```
 /// use outcore::linalg::LinearOperator;
@@ -37,8 +37,8 @@ use crate::storage::{DType, Order, RawBuffer, SparseFormat};
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum AnyMatrix {
-    /// All elements. An array of more than two dimensions, which [`open`](crate::open) and `TryFrom` refuse, is an error
-    /// wherever rows and columns count.
+    /// All elements. An array of more than two dimensions, which [`open`](crate::open) and `TryFrom` refuse, is an
+    /// error wherever rows and columns are needed.
     Dense(AnyDense),
     /// Compressed rows.
     Csr(AnyCsr),
@@ -48,7 +48,7 @@ pub enum AnyMatrix {
     Coo(AnyCoo),
 }
 
-/// The body of a matrix, borrowed: what operations tell apart.
+/// The body of a matrix, borrowed: for operations to match on.
 pub(crate) enum Body<'a> {
     Dense(&'a AnyDense),
     Lines(&'a sparse::AnyCompressed),
@@ -97,7 +97,8 @@ impl AnyMatrix {
         self.shape().1
     }
 
-    /// Number of stored elements: all of a dense matrix; entries, explicit zeros and duplicates included, of a sparse one.
+    /// Number of stored elements: all of a dense matrix; for a sparse one entries, including explicit zeros and
+    /// duplicates.
     pub fn nnz(&self) -> usize {
         match self.body() {
             Body::Dense(a) => a.len(),
@@ -120,7 +121,7 @@ impl AnyMatrix {
         }
     }
 
-    /// The type of the indices of a sparse matrix as it stands in files: `Int32` for `u32`, `Int64` for `u64`.
+    /// The type of the indices of a sparse matrix as written in files: `Int32` for `u32`, `Int64` for `u64`.
     pub fn index_dtype(&self) -> Option<DType> {
         match self.body() {
             Body::Dense(_) => None,
@@ -129,7 +130,7 @@ impl AnyMatrix {
         }
     }
 
-    /// The type of the pointers of a compressed matrix as it stands in files.
+    /// The type of the pointers of a compressed matrix as written in files.
     pub fn pointer_dtype(&self) -> Option<DType> {
         match self.body() {
             Body::Lines(a) => Some(on_disk(a.types().pointers)),
@@ -137,8 +138,8 @@ impl AnyMatrix {
         }
     }
 
-    /// Where the matrix lies: the `.npy` file, the folder, or for a result in scratch space the scratch folder; `None` in
-    /// memory. Of a matrix that lies in part in files, where they lie.
+    /// The location of the matrix: the `.npy` file, the folder, or for a result in scratch space the scratch folder;
+    /// `None` in memory. For a matrix partly in files, the location of those.
     pub fn path(&self) -> Option<&Path> {
         match self.body() {
             Body::Dense(a) => a.buffer().file().map(|(path, _)| path),
@@ -149,7 +150,7 @@ impl AnyMatrix {
         }
     }
 
-    /// Bytes of the arrays that lie in files; none if in memory.
+    /// Bytes of the arrays that are in files; 0 if in memory.
     pub fn stored_bytes(&self) -> u64 {
         match self.body() {
             Body::Dense(a) => a.stored_bytes(),
@@ -158,10 +159,10 @@ impl AnyMatrix {
         }
     }
 
-    /// Checks that every index is in range, and tells whether the matrix is in canonical format: indices strictly increase in
-    /// every row (column, for CSC). A dense matrix always is, coordinates are never said to be.
+    /// Checks that every index is in range, and returns whether the matrix is in canonical format: indices strictly
+    /// increase in every row (column, for CSC). A dense matrix always is; for coordinates the result is always false.
     ///
-    /// Reads the indices once; the answer is remembered.
+    /// Reads the indices once; the result is remembered.
     pub fn check(&self) -> Result<bool> {
         match self.body() {
             Body::Dense(_) => Ok(true),
@@ -199,7 +200,7 @@ impl AnyMatrix {
         }
     }
 
-    /// The values, whatever stands around them.
+    /// The values of any kind of matrix.
     pub(super) fn values(&self) -> &RawBuffer {
         match self.body() {
             Body::Dense(a) => a.buffer(),
@@ -209,10 +210,10 @@ impl AnyMatrix {
     }
 }
 
-/// The folder of the first array that lies in a file.
+/// The folder of the first array that is in a file.
 fn folder_of(files: [Option<(&Path, u64)>; 3]) -> Option<&Path> {
     let (path, _) = files.into_iter().flatten().next()?;
-    // What has no name of its own goes by that of its folder.
+    // A file without a name is reported as its folder.
     let is_array = path.extension().is_some_and(|extension| extension == "npy");
     if is_array { path.parent() } else { Some(path) }
 }

@@ -1,11 +1,11 @@
-//! Floor 4: matrices of which nobody knows before the program runs what is in them.
+//! Floor 4: matrices whose types are known only at run time.
 //!
-//! A program that opens any file, a command-line tool, another language: none of them can write `Csr<f32, u32, u64>` for what
-//! it has not seen yet. [`AnyMatrix`] stands for all formats, element types and index widths; [`open`] makes one of a path.
-//! It is a face like the typed matrices, over the same bodies, so that conversions, products and sums are those of the typed
-//! matrices, bit by bit, and hardly anything is compiled for it.
+//! A program that opens arbitrary files, a command-line tool or a binding to another language cannot write
+//! `Csr<f32, u32, u64>` for a matrix it has not seen yet. [`AnyMatrix`] covers all formats, element types and index
+//! widths; [`open`] makes one from a path. It is a face like the typed matrices, over the same bodies, so that
+//! conversions, products and sums are those of the typed matrices, bit by bit, and hardly any code is compiled for it.
 //!
-//! - [`matrix`] – the four kinds as one, and what is known of each; [`compressed`] – CSR and CSC of any types;
+//! - [`matrix`] – the four kinds as one, and their properties; [`compressed`] – CSR and CSC of any types;
 //!   [`display`] – in one line
 //! - [`open`] – from files; [`exchange`] – from typed matrices and back
 //! - [`convert`] – every kind to every other; [`reshape`] – parts, stacks, other orders;

@@ -1,7 +1,7 @@
-//! Values of one type as values of another.
+//! Conversion of values from one type to another.
 //!
-//! Each type is read as one of four wide numbers that hold all of it, and written from each of them: fifteen loops to read and
-//! fifteen to write, where a loop for each pair would be 225.
+//! Each type is read as one of four wide numbers that hold all its values, and written from each of them: fifteen loops
+//! to read and fifteen to write, instead of 225 for all pairs.
 //!
 //! | read | as |
 //! |---|---|
@@ -10,8 +10,8 @@
 //! | `f16`, `bf16`, `f32`, `f64` | `f64` |
 //! | complex numbers | complex `f64` |
 //!
-//! What is written is the number itself if its type has it, and a floating-point type has the nearest. An integer type has
-//! no fractions, no type but a complex one has imaginary parts, and `bool` has 0 and 1; such a number is refused.
+//! A number is written unchanged if the type can represent it; a floating-point type gets the nearest. An integer type
+//! has no fractions, only complex types have imaginary parts, and `bool` has 0 and 1; other numbers are refused.
 
 use num_complex::Complex;
 
@@ -23,13 +23,13 @@ use crate::storage::{DType, Element, by_dtype};
 const BLOCK: usize = 256;
 
 #[cfg(not(feature = "half"))]
-/// Types that this was compiled without are refused where matrices are opened.
+/// Types that this build does not include are refused when matrices are opened.
 const UNKNOWN: &str = "a type of this library";
 
 /// Values of a task.
 const TASK: usize = 1 << 14;
 
-/// A run of numbers in the wide type of their own.
+/// A run of numbers in their wide type.
 #[expect(clippy::large_enum_variant, reason = "one for each task, on its stack")]
 enum Wide {
     Signed([i64; BLOCK]),
@@ -38,7 +38,7 @@ enum Wide {
     Complex([Complex<f64>; BLOCK]),
 }
 
-/// A value that is read as one of the wide numbers, and made of each.
+/// A value that is read as one of the wide numbers, and converted from each.
 trait AnyNumber: Element {
     fn read(from: &[Self], to: &mut Wide);
     fn of_signed(number: i64) -> Option<Self>;
@@ -49,8 +49,8 @@ trait AnyNumber: Element {
     }
 }
 
-/// Writes values as values of another type, those of a pattern as ones, on the threads of the caller's context; the place of the first that the type has
-/// not, and what it is.
+/// Writes values as values of another type, those of a pattern as ones, on the threads of the caller's context. The
+/// error is the position of the first value that the type cannot represent, and that value.
 pub(super) fn rewrite(from: Raw<'_>, to: RawMut<'_>) -> Result<(), (usize, String)> {
     assert_eq!(from.len(), to.len(), "as many values");
     let read = match from.dtype() {
@@ -129,7 +129,7 @@ macro_rules! integers {
                 number.try_into().ok()
             }
             fn of_real(number: f64) -> Option<Self> {
-                // What an i128 does not hold becomes its nearest, which is no number of the type either; no number becomes 0.
+                // A number out of range of i128 saturates, which is out of range of the type too; NaN becomes 0.
                 let whole = number as i128;
                 if whole as f64 == number { whole.try_into().ok() } else { None }
             }
@@ -230,8 +230,8 @@ macro_rules! narrow {
 #[cfg(feature = "half")]
 narrow!(half::f16, half::bf16);
 
-/// A number that rounds to 16 bits as `number` does, also where an `f64` has not all its digits: then the last one tells that
-/// there were others.
+/// A number that rounds to 16 bits as `number` does, even if an `f64` does not hold all its digits: then the last bit
+/// marks that more digits followed.
 #[cfg(feature = "half")]
 fn kept(number: u64) -> f64 {
     match number >> 53 {
@@ -240,7 +240,7 @@ fn kept(number: u64) -> f64 {
     }
 }
 
-/// As [`kept`], for an `f32`: so the number is rounded once, to its nearest, and not twice.
+/// As [`kept`], for an `f32`: so the number is rounded once, to the nearest, and not twice.
 #[cfg(feature = "half")]
 fn odd(number: f64) -> f32 {
     let nearest = number as f32;

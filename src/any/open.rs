@@ -1,4 +1,4 @@
-//! Matrices from files of which only the path is known.
+//! Opening matrices by their path.
 
 use std::fs;
 use std::path::Path;
@@ -14,15 +14,17 @@ use crate::storage::{
     VALUES_FILE, map_array,
 };
 
-/// Maps the matrix at a path, whatever it is: a `.npy` file, or a folder of a sparse matrix (`NAME.bspnpy`).
+/// Maps the matrix at a path, of any kind: a `.npy` file, or a folder of a sparse matrix (`NAME.bspnpy`).
 ///
-/// As [`Dense::open`](crate::Dense::open), [`Csr::open`](crate::Csr) and [`Coo::open`](crate::Coo::open) with the types that
-/// stand in the files; nothing is copied. An array of one dimension is a column from then on, in copies too. One value of type `int8` that stands for all
-/// entries (`iso[int8]` in Binsparse) makes a pattern if it is 1, as patterns are written; any other is written out.
+/// As [`Dense::open`](crate::Dense::open), [`Csr::open`](crate::Csr) and [`Coo::open`](crate::Coo::open), with the
+/// types in the files; nothing is copied. An array of one dimension is treated as a column, in copies too. If one
+/// `int8` value stands for all entries (`iso[int8]` in Binsparse), the matrix is a pattern if the value is 1, as
+/// patterns are written; any other value is expanded.
 ///
-/// Fails if there is nothing, if it is something else (kind [`Format`](ErrorKind::Format), saying what was found), with kind
-/// [`Shape`](ErrorKind::Shape) if an array has more than two dimensions, with kind [`Unsupported`](ErrorKind::Unsupported) for
-/// an element type that this library was compiled without, and as the typed matrices do.
+/// Fails if nothing is there, if it is not a matrix (kind [`Format`](ErrorKind::Format), saying what was found), with
+/// kind [`Shape`](ErrorKind::Shape) if an array has more than two dimensions, with kind
+/// [`Unsupported`](ErrorKind::Unsupported) for an element type that this build does not include, and as the typed
+/// matrices do.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -62,7 +64,8 @@ impl AnyMatrix {
         )
     }
 
-    /// Copies the matrix at a path to `place`, in native byte order: also what [`open`](Self::open) cannot use where it lies.
+    /// Copies the matrix at a path to `place`, in native byte order: including files that [`open`](Self::open) cannot
+    /// use in place.
     ///
     /// Cost: one read and one sequential write of the arrays. Memory: the result, unless it goes to files, and 3 MiB.
     ///
@@ -98,7 +101,7 @@ impl AnyMatrix {
     }
 }
 
-/// What is at a path, by those who open files and folders.
+/// Opens the file or folder at a path, with the given functions.
 fn at(
     path: &Path,
     dense: &dyn Fn(&Path) -> Result<AnyDense>,
@@ -120,7 +123,7 @@ fn at(
     } else {
         return Err(neither(path).found("neither a file nor a folder"));
     };
-    // What was found to be wrong with what a file promises, a size for one, is about this file.
+    // An error without a file, such as a wrong size, is about this file.
     matrix.map_err(|error| if error.path().is_none() { error.in_file(path) } else { error })
 }
 
@@ -155,13 +158,13 @@ fn types_in(folder: &Arc<Folder>) -> Result<(SparseFormat, Types)> {
     Ok((descriptor.format, Types { values, indices, pointers }))
 }
 
-/// Whether the one value for all entries is 1, as that of a pattern is.
+/// Whether the one value for all entries is 1, as for a pattern.
 fn is_one(folder: &Arc<Folder>) -> Result<bool> {
     let (_, values) = map_array(&folder.file(VALUES_FILE), DType::Int8, &[(DType::Int8, 1)])?;
     Ok(values.as_raw().bytes() == [1])
 }
 
-/// Fails for an element type that this library was compiled without.
+/// Fails for an element type that this build does not include.
 fn check_known(dtype: DType, path: &Path) -> Result<()> {
     match cfg!(feature = "half") || !matches!(dtype, DType::Float16 | DType::BFloat16) {
         true => Ok(()),

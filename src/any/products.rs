@@ -9,9 +9,10 @@ use crate::linalg::{
 };
 use crate::storage::{Context, DType, Plan};
 
-/// As those of a typed matrix, with the same bits; coordinates have none. Elements of a dense matrix that no kernel is compiled for
-/// are decoded some lines at a time, into 1 MiB or, if that is more, what keeps the bits of the whole: a line, or a block of
-/// them across which is summed. One complex vector that meets real entries is copied, as is its product.
+/// As for a typed matrix, with the same bits; coordinates have no products. Elements of a dense matrix for which no
+/// kernel is compiled are decoded some lines at a time, into 1 MiB or, if that is more, the least that keeps the bits
+/// of the whole: a line, or a block of lines that is summed across. A single complex vector is copied if the entries
+/// are real, as is its product.
 impl<X: Scalar> LinearOperator<X> for AnyMatrix {
     fn shape(&self) -> (usize, usize) {
         self.shape()
@@ -35,7 +36,7 @@ impl<X: Scalar> LinearOperator<X> for AnyMatrix {
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let plan = planned::<X>(self, adjoint, k, ctx)?;
-        // That of lines says so itself.
+        // The plan for lines already includes this.
         Ok(if let Body::Dense(_) = self.body() { plan.every_time() } else { plan })
     }
 }

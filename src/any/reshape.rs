@@ -12,10 +12,10 @@ use crate::sparse::{Permutation, stack};
 use crate::storage::{Context, Place};
 
 impl AnyMatrix {
-    /// Copies the matrix to `place`, as it is.
+    /// Copies the matrix to `place`, unchanged.
     ///
-    /// Cost: one read and one sequential write of the arrays, within the memory limit whatever the matrix. Indices are checked
-    /// on the way.
+    /// Cost: one read and one sequential write of the arrays, within the memory limit whatever the matrix. Indices are
+    /// checked on the way.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -43,7 +43,7 @@ impl AnyMatrix {
     /// ```
     pub fn transpose(&self) -> Self {
         match self {
-            // One that is no matrix keeps its shape turned round, and is an error wherever it is used.
+            // With more than two dimensions the shape is reversed; any use is an error.
             AnyMatrix::Dense(a) => {
                 AnyMatrix::Dense(a.as_matrix().as_ref().unwrap_or(a).transpose())
             }
@@ -53,7 +53,8 @@ impl AnyMatrix {
         }
     }
 
-    /// The pattern of a sparse matrix, without a copy. Fails with kind [`Unsupported`](ErrorKind::Unsupported) for a dense one.
+    /// The pattern of a sparse matrix, without a copy. Fails with kind [`Unsupported`](ErrorKind::Unsupported) for a
+    /// dense one.
     pub fn pattern(&self) -> Result<Self> {
         match self {
             AnyMatrix::Dense(_) => {
@@ -88,7 +89,7 @@ impl AnyMatrix {
         }
     }
 
-    /// The matrix with its rows and columns in another order, as [`Compressed::permute`](crate::Compressed::permute).
+    /// The matrix with its rows and columns permuted, as [`Compressed::permute`](crate::Compressed::permute).
     ///
     /// Fails with kind [`Unsupported`](ErrorKind::Unsupported) unless the matrix is compressed.
     pub fn permute<'p>(
@@ -105,7 +106,7 @@ impl AnyMatrix {
         }
     }
 
-    /// Matrices below each other, as [`Csr::vstack`](crate::Csr::vstack) and [`Dense::vstack`](crate::Dense::vstack).
+    /// Stacks matrices vertically, as [`Csr::vstack`](crate::Csr::vstack) and [`Dense::vstack`](crate::Dense::vstack).
     ///
     /// Fails with kind [`Type`](ErrorKind::Type) if they are not of one kind and the same types, and with kind
     /// [`Unsupported`](ErrorKind::Unsupported) for coordinates.
@@ -120,7 +121,7 @@ impl AnyMatrix {
         stacked(0, matrices, &place.into(), ctx)
     }
 
-    /// Matrices side by side; otherwise as [`vstack`](Self::vstack).
+    /// Stacks matrices horizontally; otherwise as [`vstack`](Self::vstack).
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         stacked(1, matrices, &place.into(), ctx)
     }
@@ -199,7 +200,7 @@ fn stacked(
     }
 }
 
-/// The error of a matrix of a kind that has not what is asked for.
+/// The error for a kind of matrix without the requested operation.
 pub(super) fn missing(what: &str, a: &AnyMatrix, remedy: &str) -> Error {
     let kind = a.format().map_or("dense", |format| format.name());
     Error::new(ErrorKind::Unsupported, format!("there are no {what} of a {kind} matrix"))

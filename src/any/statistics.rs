@@ -13,10 +13,10 @@ use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType};
 
 impl AnyMatrix {
-    /// The sum of all stored entries, computed in `X`, as [`Dense::sum`](crate::Dense::sum); duplicates count each by itself, and
-    /// a pattern counts its entries.
+    /// The sum of all stored entries, computed in `X`, as [`Dense::sum`](crate::Dense::sum); duplicates count
+    /// separately, and a pattern counts its entries.
     ///
-    /// Fails with kind [`Type`](ErrorKind::Type) if `X` is not one of those that the entries are multiplied with (see
+    /// Fails with kind [`Type`](ErrorKind::Type) if entries cannot be multiplied with numbers of type `X` (see
     /// [`AnyMatrix`]).
     ///
     /// ```
@@ -40,8 +40,8 @@ impl AnyMatrix {
         }
     }
 
-    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails with kind
-    /// [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
+    /// The sum of integers, of `bool` or of the entries of a pattern, as an integer that no matrix can overflow. Fails
+    /// with kind [`Type`](ErrorKind::Type) for other entries. Cost: as for [`sum`](Self::sum).
     ///
     /// ```
     /// # use outcore::{AnyMatrix, Context, Csr};
@@ -61,8 +61,8 @@ impl AnyMatrix {
         }
     }
 
-    /// The Frobenius norm of the stored entries, computed in `X`, as [`Dense::norm_fro`](crate::Dense::norm_fro); errors as of
-    /// [`sum`](Self::sum).
+    /// The Frobenius norm of the stored entries, computed in `X`, as [`Dense::norm_fro`](crate::Dense::norm_fro);
+    /// errors as for [`sum`](Self::sum).
     pub fn norm_fro<X: Scalar>(&self, ctx: &Context) -> Result<X::Real> {
         check_meets::<X>(self.dtype())?;
         norm_of::<X>(Stored::new(self.values()), ctx)
@@ -71,8 +71,8 @@ impl AnyMatrix {
     /// Statistics of every column (axis 0) or every row (axis 1), as [`Dense::stats`](crate::Dense::stats) and
     /// [`Compressed::stats`](crate::Compressed::stats).
     ///
-    /// Fails with kind [`Type`](ErrorKind::Type) for complex numbers, and with kind [`Unsupported`](ErrorKind::Unsupported) for
-    /// coordinates.
+    /// Fails with kind [`Type`](ErrorKind::Type) for complex numbers, and with kind
+    /// [`Unsupported`](ErrorKind::Unsupported) for coordinates.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr};
@@ -94,7 +94,7 @@ impl AnyMatrix {
     }
 
     /// A norm of every column (axis 0) or every row (axis 1) of a compressed matrix, as
-    /// [`Compressed::norms`](crate::Compressed::norms); others have none, with an error of kind
+    /// [`Compressed::norms`](crate::Compressed::norms); for others the error is of kind
     /// [`Unsupported`](ErrorKind::Unsupported).
     ///
     /// ```
@@ -115,8 +115,8 @@ impl AnyMatrix {
         Ok(norms)
     }
 
-    /// How many entries every column (axis 0) or every row (axis 1) of a compressed matrix stores, as
-    /// [`Compressed::nnz_per`](crate::Compressed::nnz_per); of others it is an error of kind
+    /// The number of entries stored in every column (axis 0) or every row (axis 1) of a compressed matrix, as
+    /// [`Compressed::nnz_per`](crate::Compressed::nnz_per); for others the error is of kind
     /// [`Unsupported`](ErrorKind::Unsupported).
     pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
         nnz_per(self.lines("counts")?, axis, ctx)
@@ -130,5 +130,5 @@ impl AnyMatrix {
     }
 }
 
-/// What helps where only compressed matrices have something.
+/// The remedy for operations that only compressed matrices have.
 const COO: &str = "to_csr makes a matrix of it that has some";

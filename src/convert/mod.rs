@@ -2,14 +2,14 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`in_memory`] | entries brought to their lines where they fit |
-//! | [`sort`] | the external sort, where they do not |
+//! | [`in_memory`] | entries moved to their lines if they fit |
+//! | [`sort`] | the external sort, if they do not |
 //! | [`formats`] | the pairs: dense, COO, CSR, CSC |
 //! | [`reshape`] | entries, rows and columns selected or in another order, dense arrays in the other order, copies |
 //! | [`gallery`] | matrices made from a formula |
 //!
-//! A room uses those above it in this table. Types of a matrix are known at run time here; loops over entries have instances
-//! for index types and widths of values.
+//! A room uses those above it in this table. The types of a matrix are known at run time here; loops over entries have
+//! instances for index types and widths of values.
 
 mod formats;
 mod gallery;

@@ -1,5 +1,5 @@
-//! A dense array whose type and number of dimensions are known at run time: what works on [`Dense`] without arithmetic is
-//! compiled for this one, in this library.
+//! A dense array whose type and number of dimensions are known at run time. All operations of [`Dense`] without
+//! arithmetic are compiled for this type, in this library.
 
 use ndarray::{Dimension, IxDyn};
 
@@ -7,10 +7,11 @@ use crate::error::{Error, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{DType, Order, RawBuffer};
 
-/// A [`Dense`] array whose element type and number of dimensions are known at run time. Cloning copies a pointer and the shape.
+/// A [`Dense`] array whose element type and number of dimensions are known at run time. Cloning copies a pointer and
+/// the shape.
 ///
-/// What can be done with one of two dimensions are the methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` leads to a
-/// [`Dense`] of its type, and `From` back, both without a copy.
+/// The operations on two-dimensional arrays are methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` converts to a
+/// [`Dense`] of the stored type, and `From` back, both without a copy.
 ///
 /// ```
 /// use outcore::{AnyDense, DType, Dense};
@@ -22,7 +23,7 @@ use crate::storage::{DType, Order, RawBuffer};
 /// ```
 #[derive(Clone)]
 pub struct AnyDense {
-    /// As many elements as the extents of `shape` multiply to.
+    /// Its length is the product of the extents of `shape`.
     pub(crate) buffer: RawBuffer,
     pub(crate) shape: Vec<usize>,
     pub(crate) order: Order,
@@ -54,7 +55,7 @@ impl AnyDense {
         self.len() == 0
     }
 
-    /// Bytes of the elements if they lie in a file; none if in memory.
+    /// Bytes of the elements if they are in a file; 0 if in memory.
     pub fn stored_bytes(&self) -> u64 {
         self.buffer.stored_bytes()
     }
@@ -68,7 +69,7 @@ impl AnyDense {
         &self.buffer
     }
 
-    /// The same elements as a matrix: a number is one row of one, and a line of numbers a column. Fails for more than two
+    /// The same elements as a matrix: a scalar becomes 1 × 1, and a vector one column. Fails for more than two
     /// dimensions.
     pub(crate) fn as_matrix(&self) -> Result<Self> {
         check_at_most_two(&self.shape)?;
@@ -76,7 +77,7 @@ impl AnyDense {
         Ok(AnyDense { shape: vec![extent(0), extent(1)], ..self.clone() })
     }
 
-    /// The transpose, without a copy: the same elements in the other order, the extents turned round.
+    /// The transpose, without a copy: the same elements in the other order, with the extents reversed.
     #[doc(alias = "T")]
     pub fn transpose(&self) -> Self {
         let order = match self.order {
@@ -111,12 +112,12 @@ pub(crate) fn lines((nrows, ncols): (usize, usize), order: Order) -> (usize, usi
     if order == Order::C { (nrows, ncols) } else { (ncols, nrows) }
 }
 
-/// A shape as one of the number of dimensions that it was seen to have.
+/// Converts a shape whose number of dimensions has been checked.
 pub(crate) fn dimensions<D: Dimension>(shape: &[usize]) -> D {
     D::from_dimension(&IxDyn(shape)).expect("the number of dimensions with which it was made")
 }
 
-/// Fails for the shape of what is no matrix.
+/// Fails for a shape of more than two dimensions.
 pub(crate) fn check_at_most_two(shape: &[usize]) -> Result<()> {
     match shape.len() {
         0..=2 => Ok(()),
@@ -125,7 +126,7 @@ pub(crate) fn check_at_most_two(shape: &[usize]) -> Result<()> {
     }
 }
 
-/// Fails unless a shape from a file has the number of dimensions that the caller's type has, if that has one.
+/// Fails unless a shape from a file has the number of dimensions of the caller's type, if that is fixed.
 pub(crate) fn check_dimensions(shape: &[usize], count: Option<usize>) -> Result<()> {
     match count {
         Some(count) if count != shape.len() => {

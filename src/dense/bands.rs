@@ -1,7 +1,7 @@
-//! A dense matrix in bands across its lines: the same run of elements of every line at a time.
+//! A dense matrix in bands across its lines: the same run of elements of every line.
 //!
-//! For a file larger than the budget a band is one read a line, so that a matrix in Fortran order comes by blocks of
-//! rows in one pass.
+//! For a file larger than the budget a band takes one read per line, so that a matrix in Fortran order is read in
+//! blocks of rows in one pass.
 
 use std::marker::PhantomData;
 
@@ -12,13 +12,13 @@ use crate::error::Result;
 use crate::storage::raw::Raw;
 use crate::storage::{ArrayPanels, Arrays, Context, Cut, DType, Element, Part, Reading};
 
-/// Bytes of a band that make the piece of a line worth a read of its own, for some hundred lines.
+/// Bytes of a band that make the run of one line worth a separate read, for some hundred lines.
 const MOST: u64 = 64 << 20;
 
-/// Bytes that a piece of a line takes in a band beyond its elements: two sectors and the rest of a page.
+/// Bytes that a run takes in a band in addition to its elements: two sectors and the rest of a page.
 const BESIDE: usize = 3 * 4096;
 
-/// Hands out a matrix in bands, in order.
+/// Yields a matrix in bands, in order.
 pub(crate) struct AnyBandPanels(ArrayPanels);
 
 /// Where bands begin and end.
@@ -31,7 +31,7 @@ struct BandCut {
 
 impl Cut for BandCut {
     fn count(&self) -> usize {
-        // Of lines that are none, or have no elements, there is no band, however long they are.
+        // Without lines, or with empty lines, there is no band.
         if self.lines == 0 { 0 } else { self.length.div_ceil(self.width) }
     }
 
@@ -46,13 +46,13 @@ impl Cut for BandCut {
 impl AnyBandPanels {
     /// Bands for one pass within `budget` bytes, each but the last with a multiple of `step` elements of every line.
     ///
-    /// Fails if two bands do not fit, `step` elements of every line being the least of a band.
+    /// Fails if two bands do not fit, a band having at least `step` elements of every line.
     pub(crate) fn new(matrix: &AnyDense, step: usize, budget: u64) -> Result<Self> {
         let most = Self::elements(matrix.dtype(), matrix.lines().0, (budget / 8).min(MOST));
         Self::of_width(matrix, (most / step * step).max(step), budget)
     }
 
-    /// Elements of every one of `lines` lines in a band of `bytes` bytes, if each line is read by itself.
+    /// Elements per line in a band of `bytes` bytes over `lines` lines, if each line is read separately.
     pub(crate) fn elements(dtype: DType, lines: usize, bytes: u64) -> usize {
         (bytes as usize / lines.max(1)).saturating_sub(BESIDE) / dtype.size()
     }
@@ -70,7 +70,7 @@ impl AnyBandPanels {
         ArrayPanels::new(arrays, cut, Reading::once(budget)).map(AnyBandPanels)
     }
 
-    /// Most memory that bands take.
+    /// Maximum memory of bands.
     pub(crate) fn memory(&self) -> u64 {
         self.0.memory()
     }
@@ -85,7 +85,7 @@ impl AnyBandPanels {
     }
 }
 
-/// [`AnyBandPanels`] of a matrix whose type is known when it is compiled.
+/// [`AnyBandPanels`] of a matrix whose type is known at compile time.
 pub(crate) struct BandPanels<T> {
     any: AnyBandPanels,
     elements: PhantomData<T>,

@@ -1,4 +1,4 @@
-//! A dense array of any dimension, to look at: shape, element order, `ndarray` views.
+//! A readable dense array of any dimension: shape, element order, `ndarray` views.
 
 use std::fmt;
 use std::ops::Deref;
@@ -12,10 +12,10 @@ use crate::storage::{Access, Buffer, DType, Element, NpyHeader, Order};
 /// The name of the one array in the stage of a dense array.
 pub(crate) const ARRAY: &str = "array.npy";
 
-/// A dense array over some buffer; named [`Dense`] when shared, and inside every [`DenseMut`](crate::DenseMut).
+/// A dense array over a buffer; called [`Dense`] when shared, and part of every [`DenseMut`](crate::DenseMut).
 #[derive(Clone)]
 pub struct DenseBase<B, D> {
-    /// As many elements as the extents of `shape` multiply to.
+    /// Its length is the product of the extents of `shape`.
     pub(crate) buffer: B,
     pub(crate) shape: D,
     pub(crate) order: Order,
@@ -34,7 +34,7 @@ pub struct DenseBase<B, D> {
 pub type Dense<T, D = Ix2> = DenseBase<Buffer<T>, D>;
 
 impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
-    /// A shape and an order over elements that lie in that order, without a copy.
+    /// An array from elements that are already in `order`, without a copy.
     ///
     /// Fails if the number of elements is not the product of the extents.
     ///
@@ -54,7 +54,7 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
         Ok(DenseBase { buffer, shape, order })
     }
 
-    /// The extent of every dimension: `(nrows, ncols)` of a matrix, as of a sparse one.
+    /// The extent of every dimension: `(nrows, ncols)` for a matrix, as for a sparse one.
     ///
     /// ```
     /// use outcore::Dense;
@@ -88,7 +88,7 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> DenseBase<B, D> {
         self.buffer.is_empty()
     }
 
-    /// The elements as they lie in memory, in [`order`](Self::order).
+    /// The elements in memory order, that is in [`order`](Self::order).
     pub fn as_slice(&self) -> &[T] {
         &self.buffer
     }
@@ -133,8 +133,8 @@ impl<T: Element, B: Deref<Target = [T]>> DenseBase<B, Ix2> {
         self.index_axis(0, i)
     }
 
-    /// Column `j`, without a copy; contiguous in Fortran order. In C order every element of it lies in another row,
-    /// so that reading one column of a large file reads the pages of all rows.
+    /// Column `j`, without a copy; contiguous in Fortran order. In C order its elements are spread over all rows, so
+    /// that reading one column of a large file reads the pages of all rows.
     #[doc(alias = "column")]
     pub fn col(&self, j: usize) -> Result<ArrayView1<'_, T>> {
         self.index_axis(1, j)
@@ -166,14 +166,14 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         &self.buffer
     }
 
-    /// Tells the system how the elements are about to be read. Without effect on memory.
+    /// Advises the system how the elements are about to be read. No effect for memory.
     pub fn advise(&self, access: Access) {
         self.buffer.advise(access);
     }
 }
 
 impl<T: Element, D: Dimension> From<ndarray::Array<T, D>> for Dense<T, D> {
-    /// Takes over the elements of an `ndarray` array; copied only if they do not lie in C or Fortran order.
+    /// Takes over the elements of an `ndarray` array; copies them only if they are in neither C nor Fortran order.
     fn from(array: ndarray::Array<T, D>) -> Self {
         let shape = array.raw_dim();
         let fortran = !array.is_standard_layout() && array.t().is_standard_layout();
@@ -199,7 +199,7 @@ impl<T: Element, B: Deref<Target = [T]>, D: Dimension> fmt::Debug for DenseBase<
     }
 }
 
-/// Fails unless a shape is one of so many elements.
+/// Fails unless a shape has `len` elements.
 fn check_len(dtype: DType, shape: &[usize], len: usize) -> Result<()> {
     NpyHeader::new(dtype, shape, Order::C).checked_bytes()?;
     // Checked, so that this does not overflow.
@@ -221,7 +221,7 @@ fn check_part(shape: &[usize], axis: usize, index: usize) -> Result<()> {
 }
 
 impl<T: Element, D: Dimension> Dense<T, D> {
-    /// The array, of a type that is known at run time.
+    /// The array with its type known at run time.
     pub(crate) fn to_any(&self) -> AnyDense {
         let shape = self.shape.slice().to_vec();
         AnyDense { buffer: self.buffer.raw().clone(), shape, order: self.order }

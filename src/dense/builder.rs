@@ -1,4 +1,4 @@
-//! A dense matrix from rows or columns that come one after the other, nobody knows how many.
+//! A dense matrix from rows or columns added one by one, their number not known in advance.
 
 use std::marker::PhantomData;
 
@@ -11,8 +11,9 @@ use crate::storage::{Context, DType, Element, Order, Place};
 
 /// Collects the rows of a matrix in C order, or the columns of one in Fortran order.
 ///
-/// Cost: one sequential write. Memory: what writing takes, or in memory the matrix and, while it grows, as much of it once
-/// more. The matrix appears at its place when it is [finished](Self::finish); a builder that is dropped leaves nothing.
+/// Cost: one sequential write. Memory: the write buffers; for a result in memory the matrix, and while it grows the
+/// same again. The matrix appears at its place when it is [finished](Self::finish); a builder that is dropped leaves
+/// nothing.
 ///
 /// ```
 /// use outcore::{Context, DenseBuilder, Order, Place};
@@ -29,7 +30,7 @@ pub struct DenseBuilder<T: Element> {
 }
 
 impl<T: Element> DenseBuilder<T> {
-    /// No lines yet; each will have `length` elements. Fails if something is at the place already.
+    /// No lines yet; each will have `length` elements. Fails if the place is taken.
     pub fn new(
         length: usize,
         order: Order,
@@ -51,15 +52,15 @@ impl<T: Element> DenseBuilder<T> {
         Ok(DenseBuilder { lines, elements: PhantomData })
     }
 
-    /// Takes the next line, or several, one after the other.
+    /// Appends the next line, or several consecutive ones.
     ///
-    /// Fails, taking none, unless the elements make up whole lines; fails if the matrix gets too large for the memory limit
-    /// or the device.
+    /// Fails, appending none, unless the elements are whole lines. Fails if the matrix gets too large for the memory
+    /// limit or the device.
     pub fn push(&mut self, lines: &[T]) -> Result<()> {
         self.lines.push(Raw::of(lines))
     }
 
-    /// Lines taken so far.
+    /// Lines appended so far.
     pub fn lines(&self) -> usize {
         self.lines.count
     }
@@ -75,7 +76,7 @@ struct AnyDenseBuilder {
     writer: AnyDenseWriter,
     length: usize,
     order: Order,
-    /// Lines taken so far.
+    /// Lines appended so far.
     count: usize,
 }
 

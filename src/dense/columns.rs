@@ -1,7 +1,7 @@
-//! Filling a matrix by rows or by columns, in any order of the file, with bounded memory.
+//! Filling a matrix by rows or columns, whatever the order of the file, with bounded memory.
 //!
 //! A store at every row for one column touches every page of a C-order file: for a million rows and a hundred columns
-//! that is a hundred passes over the whole file. How lines get to where they belong is decided in `line_writer.rs`.
+//! that is a hundred passes over the whole file. `line_writer.rs` decides how lines reach their destination.
 
 use std::marker::PhantomData;
 
@@ -15,15 +15,16 @@ use crate::storage::{Element, Order};
 
 /// Writes a matrix one column after the other, as a simulation produces them, from column 0 on.
 ///
-/// Cost of an array in a file that is larger than half the memory limit: in Fortran order one sequential write; in C order
-/// besides at most one write and one read of the scratch folder, for what does not fit in memory. The file is written past
-/// its map, and summed on the way. Memory: the limit at most; fails if five eighths of it are less than a column.
+/// Cost of an array in a file that is larger than half the memory limit: in Fortran order one sequential write; in C
+/// order also at most one write and one read of the scratch folder, for what does not fit in memory. The file is
+/// written past its map, and its checksums are computed on the way. Memory: at most the limit; fails if five eighths of
+/// it are less than a column.
 ///
-/// Any other array is written through memory: in Fortran order in one go, in C order as many columns at a time as 64 MiB
+/// Any other array is written through memory: in Fortran order directly, in C order as many columns at a time as 64 MiB
 /// or a quarter of the limit hold, at least one.
 ///
-/// If columns are missing in the end, or if it is dropped before [`finish`](Self::finish), the elements are what they
-/// happen to be.
+/// If columns are missing at the end, or if the writer is dropped before [`finish`](Self::finish), the elements are
+/// unspecified.
 ///
 /// ```
 /// use outcore::{ColumnWriter, Context, DenseMut, Order, Place};
@@ -54,15 +55,15 @@ impl<'a, T: Element> ColumnWriter<'a, T> {
         self.lines.push("the column", Raw::of(column))
     }
 
-    /// Puts the last columns into the array. Fails if fewer than `ncols` were pushed.
+    /// Writes the last columns to the array. Fails if fewer than `ncols` were pushed.
     pub fn finish(self) -> Result<()> {
         self.lines.finish()
     }
 }
 
 impl<T: Element> DenseMut<T, Ix2> {
-    /// Fills every column: `fill(j, column)` is called for `j` from 0 on with a column to overwrite, which holds any
-    /// elements. Memory and cost as for [`ColumnWriter`].
+    /// Fills every column: `fill(j, column)` is called for `j` from 0 on with a column to overwrite, which holds
+    /// arbitrary elements. Memory and cost as for [`ColumnWriter`].
     ///
     /// ```
     /// use outcore::{Context, DenseMut, Order, Place};
@@ -76,8 +77,8 @@ impl<T: Element> DenseMut<T, Ix2> {
         self.fill_lines(lines, fill)
     }
 
-    /// Fills every row: `fill(i, row)` is called for `i` from 0 on with a row to overwrite, which holds any elements.
-    /// Cost as for [`ColumnWriter`] with rows for columns: in C order one sequential write.
+    /// Fills every row: `fill(i, row)` is called for `i` from 0 on with a row to overwrite, which holds arbitrary
+    /// elements. Cost as for [`ColumnWriter`] with rows for columns: in C order one sequential write.
     pub fn fill_rows(&mut self, fill: impl FnMut(usize, &mut [T])) -> Result<()> {
         let (count, length) = self.shape();
         let lines =

@@ -1,27 +1,28 @@
-//! How lines that become columns are cut: into groups of lines as they come, into bands of the result as it goes.
+//! How lines that become columns are cut: the input into groups of lines, the result into bands.
 
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Context, DType};
 
-/// Bytes of a tile, and of a block of tiles, that are read and written at the speed of the device: with 1 MiB, filling a
-/// C-order file of 4 GB by columns took 5.1 to 6.3 s, with 4 MiB 4.2 to 4.9 and with 8 MiB 5.2 to 5.9, by rows 1.4 to 1.8.
+/// Bytes of a tile, and of a block of tiles, that are read and written at the speed of the device: with 1 MiB, filling
+/// a C-order file of 4 GB by columns took 5.1 to 6.3 s, with 4 MiB 4.2 to 4.9 and with 8 MiB 5.2 to 5.9, by rows 1.4 to
+/// 1.8.
 const TILE: u64 = 4 << 20;
 
-/// Bytes of a line that are read for a block at least.
+/// Minimum bytes of a line that are read for a block.
 const AT_A_TIME: usize = 256;
 
-/// Bytes of a band where nothing is read.
+/// Bytes of a band if nothing is read.
 const RESIDENT: u64 = 16 << 20;
 
-/// Lines stay in memory if they are at least this part of all.
+/// Lines stay in memory if they are at least this fraction of all.
 const FEW: usize = 5;
 
 /// How lines are cut into groups, and the result into bands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TransposeCut {
-    /// Lines that come, and elements of each.
+    /// Lines of the input, and elements of each.
     pub(super) count: usize,
     pub(super) length: usize,
     /// Lines that stay in memory.
@@ -30,13 +31,13 @@ pub(super) struct TransposeCut {
     pub(super) group: usize,
     /// Result lines of a band.
     pub(super) width: usize,
-    /// Elements of a result line that are handed on at a time: all of them, unless a line is more than a band.
+    /// Elements of a result line that are passed on at a time: all of them, unless a line is larger than a band.
     pub(super) piece: usize,
     /// Result lines of a block of the scratch file: whole bands.
     pub(super) block: usize,
 }
 
-/// The part of the result that is handed on at a time: whole lines, or a piece of one.
+/// The part of the result that is passed on at a time: whole lines, or a run of one.
 #[derive(Clone, Debug)]
 pub(super) struct Band {
     pub(super) rows: Range<usize>,
@@ -48,7 +49,7 @@ impl TransposeCut {
         let limit = ctx.memory_left();
         let line = dtype.bytes_of(length);
         let groups = (line.saturating_mul(count as u64) / (limit / 4).max(1)).saturating_add(1);
-        // Every tile of the bands that are read is in whole sectors.
+        // Every tile of the bands is read in whole sectors.
         let room = (limit / 8 * 5).saturating_sub(groups.saturating_mul(3 * 2 * 4096));
         let room = room.max((limit / 4).max(line).min(limit / 8 * 5));
         let slots = usize::try_from(room.checked_div(line).unwrap_or(u64::MAX));
@@ -65,33 +66,33 @@ impl TransposeCut {
         let group = ((limit / 4 / line) as usize).clamp(1, slots);
         let bytes = TILE.saturating_mul(count.div_ceil(group) as u64);
         let (width, piece) = bands(dtype, count, length, bytes.min(limit / 20));
-        // A tile is no more than a band.
+        // A tile is at most a band.
         let group = group.min(width * piece);
         let tile = width * group * dtype.size();
-        // Of short lines so much is read at a time that hardly a cache line is read again for the next block.
+        // For short lines enough is read at a time that few cache lines are read again for the next block.
         let read = (AT_A_TIME / dtype.size()).div_ceil(width) * tile;
         let most = (limit / 64).clamp(16 << 10, TILE).max((limit / 16).min(read as u64));
         let in_block = most as usize / tile;
         let block = width * in_block.clamp(1, length.div_ceil(width));
-        // Memory that is touched for a few lines costs more than writing them.
+        // Touching memory for a few lines costs more than writing them.
         let kept = slots - group;
         let kept = if kept >= count / FEW { kept } else { 0 };
         Ok(TransposeCut { count, length, kept, group, width, piece, block })
     }
 
-    /// For lines that all are in memory.
+    /// For lines that are all in memory.
     pub(super) fn resident(dtype: DType, count: usize, length: usize, ctx: &Context) -> Self {
         let bytes = (ctx.memory_left() / 20).min(RESIDENT);
         let (width, piece) = bands(dtype, count, length, bytes);
         TransposeCut { count, length, kept: count, group: 0, width, piece, block: width }
     }
 
-    /// Lines that there is room for.
+    /// Lines that fit in memory.
     pub(super) fn slots(&self) -> usize {
         self.kept + self.group.min(self.count - self.kept)
     }
 
-    /// Groups that go to the scratch file; what is left of the lines, at most a group, need not.
+    /// Groups that go to the scratch file; the rest of the lines, at most a group, stays in memory.
     pub(super) fn groups(&self) -> usize {
         (self.count - self.kept).saturating_sub(1).checked_div(self.group).unwrap_or(0)
     }
@@ -107,7 +108,7 @@ impl TransposeCut {
         (0..length).step_by(block).map(move |start| start..length.min(start + block))
     }
 
-    /// The result in the order in which it is handed on.
+    /// The bands of the result in order.
     pub(super) fn bands(&self) -> impl Iterator<Item = Band> {
         let TransposeCut { count, length, width, piece, .. } = *self;
         (0..length).step_by(width).flat_map(move |row| {
@@ -118,7 +119,7 @@ impl TransposeCut {
         })
     }
 
-    /// The groups in the scratch file that have lines in a band, and which.
+    /// The groups in the scratch file that intersect a band, and the lines of each in it.
     pub(super) fn groups_in(&self, band: &Band) -> impl Iterator<Item = (usize, Range<usize>)> {
         let (cut, cols) = (*self, band.cols.clone());
         let group = |col: usize| col.saturating_sub(cut.kept).checked_div(cut.group).unwrap_or(0);
@@ -131,7 +132,7 @@ impl TransposeCut {
     }
 }
 
-/// Result lines of a band of about `bytes` bytes, and the elements of each that are handed on at a time.
+/// Result lines of a band of about `bytes` bytes, and the elements of each that are passed on at a time.
 fn bands(dtype: DType, count: usize, length: usize, bytes: u64) -> (usize, usize) {
     let most = bytes.max(4096) as usize / dtype.size();
     match most / count.max(1) {

@@ -1,12 +1,12 @@
-//! A matrix to write, filled with one line after the other, along its order or across it.
+//! Filling a writable matrix line by line, along its order or across it.
 //!
 //! | the array | lines along its order | lines across it |
 //! |---|---|---|
-//! | in a file, more than half the memory limit | pushed into the file | transposed on their way into the file |
-//! | anything else | written where they belong | gathered, and written many at a time |
+//! | in a file, more than half the memory limit | appended to the file | transposed, then written to the file |
+//! | anything else | written in place | gathered, and written many at a time |
 //!
-//! The file is written past its map, from its first byte to its last: a map of a file larger than memory is written back
-//! page by page at the system's discretion, and would have to be read again for its checksums.
+//! The file is written past its map, from its first byte to its last: a map of a file larger than memory is written
+//! back page by page at the system's discretion, and would have to be read again for its checksums.
 
 use crate::dense::transpose::transpose_lines;
 use crate::dense::transposer::Transposer;
@@ -16,16 +16,16 @@ use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
 use crate::storage::{Broken, CACHE_LINE, Held, Plan, RawBufferMut, RawWriter, Running};
 
-/// Bytes gathered before they are written where they belong: enough lines for a full cache line a row up to a million
-/// rows, little enough to be reused warm.
+/// Bytes gathered before they are stored in the array: enough lines for a full cache line per row up to a million rows,
+/// few enough to be reused warm.
 const STAGING: u64 = 64 << 20;
 
-/// The lines that a matrix is filled with.
+/// The lines with which a matrix is filled.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FillLines {
     pub(super) count: usize,
     pub(super) length: usize,
-    /// Whether a line is contiguous in the array; otherwise element `i` of every line is, one after the other.
+    /// Whether a line is contiguous in the array; otherwise element `i` of all lines is.
     pub(super) along: bool,
     pub(super) phase: &'static str,
 }
@@ -34,23 +34,23 @@ pub(super) struct FillLines {
 pub(super) struct LineWriter<'a> {
     array: ArrayToWrite<'a>,
     lines: FillLines,
-    /// Lines taken so far.
+    /// Lines written so far.
     next: usize,
     way: FillStrategy,
-    /// Whether a line was taken in part, or taken and an error told all the same.
+    /// Whether a line was written in part, or written and an error returned anyway.
     broken: Broken,
     _running: Running,
 }
 
 /// How lines get into the array.
 enum FillStrategy {
-    /// Written where they belong.
+    /// Written in place.
     InPlace,
-    /// Gathered, one after the other, and written where they belong when there are as many as fit.
+    /// Gathered, and stored in the array when the buffer is full.
     Gathered { lines: RawBufferMut, most: usize },
-    /// Pushed into the file; `line` is where one is made.
+    /// Appended to the file; a line is made in `line`.
     Pushed { writer: RawWriter, line: RawBufferMut, _held: Held },
-    /// Transposed on their way into the file.
+    /// Transposed, then written to the file.
     Transposed(Transposer),
 }
 
@@ -62,7 +62,7 @@ impl<'a> LineWriter<'a> {
         Ok(LineWriter { array, lines, next: 0, way, broken, _running: running })
     }
 
-    /// Takes the next line; it is called `what` in an error about its length.
+    /// Writes the next line; an error about its length calls it `what`.
     pub(super) fn push(&mut self, what: &str, line: Raw<'_>) -> Result<()> {
         if line.len() != self.lines.length {
             return Err(Error::shape(what, self.lines.length, line.len()));
@@ -75,7 +75,7 @@ impl<'a> LineWriter<'a> {
         self.broken.note(pushed)
     }
 
-    /// Fails if the array is full, or a line before could not be taken.
+    /// Fails if the array is full, or an earlier line failed.
     fn check_room(&self) -> Result<()> {
         if self.next == self.lines.count {
             return Err(Error::new(ErrorKind::Shape, "the array is full")
@@ -84,10 +84,10 @@ impl<'a> LineWriter<'a> {
         self.broken.check()
     }
 
-    /// Has `fill` write every line.
+    /// Calls `fill` to write every line.
     pub(super) fn fill(mut self, fill: &mut dyn FnMut(usize, RawMut<'_>)) -> Result<()> {
         if self.array.len() == 0 {
-            // There may be more lines without elements than anybody can count to.
+            // The number of empty lines may be too large to loop over.
             return Ok(());
         }
         for k in 0..self.lines.count {
@@ -127,7 +127,7 @@ impl<'a> LineWriter<'a> {
         self.array.ctx.report(self.lines.phase, self.next as u64, self.lines.count as u64)
     }
 
-    /// Puts the last lines into the array. Fails if lines are missing.
+    /// Writes the last lines to the array. Fails if lines are missing.
     pub(super) fn finish(mut self) -> Result<()> {
         self.broken.check()?;
         let FillLines { count, length, .. } = self.lines;
@@ -160,7 +160,7 @@ impl FillLines {
     fn streams(&self, array: &ArrayToWrite<'_>) -> bool {
         let limit = array.ctx.memory_left();
         let line = array.dtype().bytes_of(self.length);
-        // A line that is made where none fits beside the writer is made in the map.
+        // If a line does not fit in addition to the writer, it is made in the map.
         array.bytes() > limit / 2 && array.fills_its_file() && (!self.along || line <= limit / 2)
     }
 
@@ -204,7 +204,7 @@ impl FillLines {
         Ok(Transposer::plan(plan, dtype, (count, length), 0, ctx)?.beside(writing))
     }
 
-    /// Lines to gather: at most all of them, at least one, otherwise what the area for them holds, in whole cache lines.
+    /// Lines to gather: at most all of them, at least one, otherwise as many as the buffer holds, in whole cache lines.
     fn gathered(&self, array: &ArrayToWrite<'_>) -> Result<usize> {
         let (dtype, ctx) = (array.dtype(), array.ctx);
         let line = dtype.bytes_of(self.length);
@@ -217,7 +217,7 @@ impl FillLines {
     }
 }
 
-/// Puts lines from the `first` on into the array: row `i` of it gets element `i` of each.
+/// Stores lines from `first` on in the array: its row `i` gets element `i` of each.
 fn scatter(
     lines: Raw<'_>,
     FillLines { count, length, .. }: FillLines,

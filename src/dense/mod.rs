@@ -1,8 +1,8 @@
 //! Floor 1, dense: a shape and an order over one buffer.
 //!
-//! [`DenseBase`] is the one implementation of everything that only reads; [`Dense`] is it over a shared, immutable
-//! buffer, [`DenseMut`] over a unique, writable one. Both hand out `ndarray` views, so that all of ndarray works on
-//! mapped arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
+//! [`DenseBase`] is the one implementation of all reading operations; [`Dense`] is its form over a shared, immutable
+//! buffer, [`DenseMut`] over a unique, writable one. Both give `ndarray` views, so that all of ndarray works on mapped
+//! arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
 //!
 //! - [`base`], [`writable`] – the two; [`any_dense`] – the first, of a type that is known at run time; [`open`] – arrays from files, [`headerless`] – to write in files without a header
 //! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
@@ -11,9 +11,9 @@
 //! - [`stack`] – matrices put together; [`builder`] – a matrix of
 //!   lines of which nobody knows the number; [`zeros`] – all zero
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
-//! - [`rewrite`] – all elements of an array to write replaced, in order
-//! - [`transpose`] – the transpose of what lies in memory; [`transposer`] – of what comes line by line and need not fit,
-//!   [`cut`] into groups and bands, and [`transposed`] when all lines are there
+//! - [`rewrite`] – replacing all elements of a writable array, in order
+//! - [`transpose`] – the transpose of data in memory; [`transposer`] – of lines that arrive one by one and need not
+//!   fit, [`cut`] into groups and bands, and [`transposed`] once all lines are available
 
 mod any_dense;
 mod bands;

@@ -1,4 +1,4 @@
-//! Dense arrays from files: mapped where they lie, or read as a copy into any place.
+//! Dense arrays from files: mapped, or read as a copy to any place.
 
 use std::path::Path;
 
@@ -16,11 +16,11 @@ use crate::storage::{
 };
 
 impl<T: Element, D: Dimension> Dense<T, D> {
-    /// Maps the array in a `.npy` file, without reading or copying it; type and shape stand in the file.
+    /// Maps the array in a `.npy` file, without reading or copying it; type and shape are in the file.
     ///
-    /// Fails if the elements are of another type, the array has another number of dimensions (`IxDyn` takes any), the
-    /// file is too short, somebody has it open for writing or did not close it after writing, or the elements cannot be used where they lie (byte order
-    /// of other machines, unaligned): [`read`](Self::read) copies those.
+    /// Fails if the elements are of another type, if the array has another number of dimensions (`IxDyn` accepts any),
+    /// if the file is too short, if it is open for writing or was not closed after writing, or if the elements cannot
+    /// be used in place (byte order of other machines, unaligned): [`read`](Self::read) copies those.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -36,8 +36,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         AnyDense::open_as(path.as_ref(), Some(T::DTYPE), D::NDIM).map(AnyDense::into_typed)
     }
 
-    /// As [`open`](Self::open), also where the last writer did not [close](crate::DenseMut::close) it: elements may be partly
-    /// those of before and partly new.
+    /// As [`open`](Self::open), but also opens an array whose last writer did not [close](crate::DenseMut::close) it:
+    /// some elements may be old and some new.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -66,8 +66,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
 
     /// Maps elements in a file without a header: NumPy's `memmap(path, dtype, "r", offset, shape, order)`.
     ///
-    /// `offset` is in bytes. Fails if the file is too short or `offset` is no multiple of the element's alignment:
-    /// [`read_raw`](Self::read_raw) copies elements that stand anywhere.
+    /// `offset` is in bytes. Fails if the file is too short or `offset` is not a multiple of the element's alignment:
+    /// [`read_raw`](Self::read_raw) copies elements at any offset.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -90,11 +90,11 @@ impl<T: Element, D: Dimension> Dense<T, D> {
             .map(AnyDense::into_typed)
     }
 
-    /// Copies elements in a file without a header to `place`, in native byte order: wherever they stand, also where
-    /// [`from_raw`](Self::from_raw) cannot use them, at odd offsets or in the byte order of other machines.
+    /// Copies elements in a file without a header to `place`, in native byte order, including those that
+    /// [`from_raw`](Self::from_raw) cannot use: at unaligned offsets, or in the byte order of other machines.
     ///
-    /// `offset` is in bytes. A byte of a `bool` array that is not 0 counts as true. Cost: one pass over the elements and one
-    /// sequential write. Memory: the result, unless it goes to a file. Fails if the file is too short.
+    /// `offset` is in bytes. A byte of a `bool` array that is not 0 counts as true. Cost: one pass over the elements
+    /// and one sequential write. Memory: the result, unless it goes to a file. Fails if the file is too short.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -133,7 +133,7 @@ impl<T: Element, D: Dimension> Dense<T, D> {
 }
 
 impl AnyDense {
-    /// Maps an array of a type and a number of dimensions, if only one will do.
+    /// Maps an array of a type and a number of dimensions, if these are fixed.
     pub(crate) fn open_as(path: &Path, dtype: Option<DType>, count: Option<usize>) -> Result<Self> {
         let stored = StoredFile::at(path)?;
         let is_current =
@@ -233,7 +233,7 @@ impl AnyDense {
         self.copy_as(self.order, "copying a dense array", place, ctx)
     }
 
-    /// Copies the elements as they lie to an array that is said to be in `order`.
+    /// Copies the elements unchanged to an array declared to be in `order`.
     pub(crate) fn copy_as(
         &self,
         order: Order,

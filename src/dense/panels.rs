@@ -1,4 +1,4 @@
-//! A dense matrix in runs of lines: all of it at once if it is in memory or fits, panel by panel if not.
+//! A dense matrix in panels of lines: all of it at once if it is in memory or fits, otherwise panel by panel.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use crate::storage::{
     ArrayPanels, Arrays, Context, Cut, Element, Part, Plan, Reading, elements_within,
 };
 
-/// Elements that one pass over a matrix in memory works on between two looks at the cancel token.
+/// Elements that a pass over a matrix in memory processes between two checks of the cancel token.
 const RESIDENT: usize = 1 << 24;
 
-/// Bytes of a ring of panels without many pinned: reading gains nothing from more.
+/// Bytes of a ring of panels without many pinned: more does not speed up reading.
 const RING: u64 = 64 << 20;
 
-/// Hands out a matrix in runs of contiguous lines (rows in C order, columns in Fortran order), in order.
+/// Yields a matrix in panels of contiguous lines (rows in C order, columns in Fortran order), in order.
 pub(crate) struct AnyLinePanels {
     matrix: AnyDense,
     cut: PanelCut,
@@ -27,29 +27,29 @@ pub(crate) struct AnyLinePanels {
 struct PanelCut {
     lines: usize,
     length: usize,
-    /// Lines of every panel but the last; 1 if a panel is a piece of a line.
+    /// Lines of every panel but the last; 1 if a panel is a run of a line.
     height: usize,
-    /// Elements of a line in every panel but the line's last.
+    /// Elements per line of every panel, except the last of a line that is cut.
     width: usize,
 }
 
-/// A run of lines, or a piece of one that is too long for a panel.
+/// Consecutive lines, or a run of one that is too long for a panel.
 pub(crate) struct LinePanel<'a> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
-    /// Number of lines; 1 for a piece.
+    /// Number of lines; 1 for a run of a line.
     pub(crate) lines: usize,
-    /// Position of the first element in its line: 0 unless the panel is a piece.
+    /// Position of the first element in its line: 0 unless the panel is a run of a line.
     pub(crate) offset: usize,
-    /// The lines, one after the other.
+    /// The lines, consecutively.
     pub(crate) elements: Raw<'a>,
 }
 
 impl AnyLinePanels {
     /// Panels of a matrix within `budget` bytes of memory, each but the last with a multiple of `step` lines, for many
-    /// passes: what fits is kept between them.
+    /// passes: as many as fit are kept between them.
     ///
-    /// Fails if two panels do not fit, `step` lines being the least of a panel.
+    /// Fails if two panels do not fit, a panel having at least `step` lines.
     pub(crate) fn new(matrix: &AnyDense, step: usize, budget: u64) -> Result<Self> {
         let (lines, length) = matrix.lines();
         let whole = PanelCut { lines, length, height: lines.max(1), width: length.max(1) };
@@ -61,15 +61,15 @@ impl AnyLinePanels {
         Self::read(matrix, cut, Reading::repeatedly(budget))
     }
 
-    /// Panels of whole lines for one pass: hardly any is pinned, because none would be used again.
+    /// Panels of whole lines for one pass: hardly any is pinned, because none is used again.
     pub(crate) fn for_one_sweep(matrix: &AnyDense, step: usize, budget: u64) -> Result<Self> {
         Self::new(matrix, step, if is_read(matrix, budget) { budget.min(RING) } else { budget })
     }
 
-    /// Panels for one pass: each but the last has a multiple of `step` lines, or is a piece of a line, of which each but
+    /// Panels for one pass: each but the last has a multiple of `step` lines, or is a run of a line, of which each but
     /// the last has a multiple of `piece` elements.
     ///
-    /// A line comes in pieces only if it alone is more than a panel, and only for a `step` of 1.
+    /// A line is cut into runs only if it is larger than a panel, and only for a `step` of 1.
     pub(crate) fn once(
         matrix: &AnyDense,
         (step, piece): (usize, usize),
@@ -81,7 +81,7 @@ impl AnyLinePanels {
         let most = if is_read { elements_within(budget, size) } else { RESIDENT };
         let mut cut = PanelCut { lines, length, height: 1, width: length.max(1) };
         if matrix.is_empty() {
-            // One panel of nothing, however many lines of no elements there are.
+            // One empty panel, whatever the number of empty lines.
             cut.height = lines.max(1);
         } else if length > most && step == 1 {
             cut.width = (most / piece * piece).max(piece);
@@ -104,7 +104,7 @@ impl AnyLinePanels {
         AnyLinePanels { matrix: matrix.clone(), cut, panels }
     }
 
-    /// The same panels, of which others are read, or none.
+    /// The same panels with another reader, or none.
     pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
         match panels {
             Some(panels) => AnyLinePanels { matrix: self.matrix.clone(), cut: self.cut, panels },
@@ -131,7 +131,7 @@ impl AnyLinePanels {
         (self.cut.lines, self.cut.length)
     }
 
-    /// Most memory that panels take, pinned ones among them.
+    /// Maximum memory of panels, including pinned ones.
     pub(crate) fn memory(&self) -> u64 {
         self.panels.memory()
     }
@@ -177,7 +177,7 @@ fn unaligned() -> Error {
     Error::new(ErrorKind::Value, "the bytes are no values of the element type")
 }
 
-/// Whether a matrix is read panel by panel: it lies in a file and is more than fits.
+/// Whether a matrix is read panel by panel: it is in a file and does not fit.
 fn is_read(matrix: &AnyDense, budget: u64) -> bool {
     matrix.stored_bytes() > budget
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::storage::Element;
 
 impl<T: Element, D: Dimension> Dense<T, D> {
-    /// The same elements in another shape, without a copy, as they follow each other in this array's
+    /// The same elements in another shape, without a copy, in this array's
     /// [`order`](DenseBase::order): NumPy's `reshape` with `order="A"`.
     ///
     /// Fails if the extents do not multiply to the number of elements. Cost: none, the buffer is shared.

@@ -1,8 +1,8 @@
-//! An array to write whose elements are all replaced, in order: on its map, or read ahead and written behind the work.
+//! Replacing all elements of a writable array, in order: on its map, or read ahead and written behind the work.
 //!
-//! Reading and writing go over the same file, the writing behind: a block is written when it is full, so that all of it
-//! has been read by then, and what is read ahead lies beyond it. With 640 MB of memory an array of 2 GB took 1.8 to 2.4 s in
-//! this way, closing it included, and 5.7 to 6.6 s on its map.
+//! Reading and writing use the same file, with the writing behind: a block is written when it is full, so that all of
+//! it has been read by then, and the read-ahead is past it. With 640 MB of memory, an array of 2 GB took 1.8 to 2.4 s
+//! with this method, closing it included, and 5.7 to 6.6 s on its map.
 
 use ndarray::Dimension;
 
@@ -13,11 +13,11 @@ use crate::storage::{
     ArrayPanels, Arrays, Context, Element, Part, Plan, RawWriter, Reading, elements_within,
 };
 
-/// Elements between two looks at the cancel token.
+/// Elements between two checks of the cancel token.
 const STEP: usize = 1 << 22;
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
-    /// Hands out all elements to be replaced, many at a time, in order. `work` is the nanoseconds that one takes.
+    /// Passes all elements to `change` to be replaced, many at a time, in order. `work` is the nanoseconds per element.
     pub(crate) fn replace(
         &mut self,
         phase: &'static str,
@@ -77,7 +77,7 @@ impl ArrayToWrite<'_> {
             Ok(plan.writes(start + bytes).beside(beside))
         })?;
         let mut room = ctx.raw_work("a run of elements", (Some(dtype), step))?.counted(ctx.meter());
-        // Changes on the map are on the device before it is read.
+        // Changes on the map must be on the device before the file is read.
         let mut writer = self.write_over()?;
         reader.sweep(ctx, &mut |_, parts| {
             let read = parts[0];

@@ -1,8 +1,8 @@
-//! Dense matrices below each other or side by side: one read of each, one sequential write.
+//! Dense matrices stacked vertically or horizontally: one read of each, one sequential write.
 //!
-//! Along their order (rows below each other in C order) the elements follow each other as they are. Across it every line
-//! of the result is a line of the first, then one of the second, and so on: as many lines of all of them as fit are read
-//! together, or a line piece by piece if one does not.
+//! Along their order (vertically in C order) the elements of the matrices are concatenated. Across it every line of the
+//! result is a line of the first, then one of the second, and so on: as many lines of all of them as fit are read
+//! together, or runs of one line if it does not fit.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ use crate::storage::{
 };
 
 impl<T: Element> Dense<T> {
-    /// The matrices below each other, as NumPy's `vstack`; otherwise as [`concatenate`](Self::concatenate).
+    /// Stacks matrices vertically, as NumPy's `vstack`. For cost and errors see [`concatenate`](Self::concatenate).
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};
@@ -32,15 +32,15 @@ impl<T: Element> Dense<T> {
         Self::concatenate(0, matrices, place, ctx)
     }
 
-    /// The matrices side by side, as NumPy's `hstack`; otherwise as [`concatenate`](Self::concatenate).
+    /// Stacks matrices horizontally, as NumPy's `hstack`. For cost and errors see [`concatenate`](Self::concatenate).
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         Self::concatenate(1, matrices, place, ctx)
     }
 
-    /// The matrices one after the other along an axis: 0 puts them below each other, 1 side by side.
+    /// Concatenates matrices along an axis: 0 stacks vertically, 1 horizontally.
     ///
-    /// Cost: one read of each and one sequential write. Memory: the result, unless it goes to a file, and panels within the
-    /// limit. Fails if there is no matrix, if they differ in their other extent, or in the order of their elements:
+    /// Cost: one read of each and one sequential write. Memory: the result, unless it goes to a file, and panels within
+    /// the limit. Fails if there is no matrix, if they differ in their other extent, or in the order of their elements:
     /// [`to_order`](Self::to_order) changes that.
     ///
     /// ```
@@ -61,7 +61,7 @@ impl<T: Element> Dense<T> {
     }
 }
 
-/// Matrices of one type one after the other along an axis.
+/// Concatenates matrices of one type along an axis.
 pub(crate) fn concatenate(
     axis: usize,
     dtype: DType,
@@ -103,14 +103,14 @@ pub(crate) fn concatenate(
     writer.finish()
 }
 
-/// What is made of what.
+/// The inputs and the result of a concatenation.
 struct DenseStack {
     dtype: DType,
     shape: [usize; 2],
     order: Order,
-    /// Whether the elements of the matrices follow each other as they are.
+    /// Whether the elements of the matrices are simply concatenated.
     along: bool,
-    /// Elements of a line of each matrix, the lines going across.
+    /// Elements of a line of each matrix, with lines across the matrices.
     lengths: Vec<usize>,
     /// Lines of the result.
     lines: usize,
@@ -126,7 +126,7 @@ impl DenseStack {
         if axis > 1 {
             return Err(Error::shape("the axis", "0 or 1", axis));
         }
-        // A matrix of one row or column lies the same in both orders.
+        // A matrix of one row or column has the same layout in both orders.
         let has_order = |matrix: &&AnyDense| matrix.shape().iter().all(|&extent| extent > 1);
         let order = matrices.iter().find(has_order).unwrap_or(first).order();
         let other = first.shape()[1 - axis];
@@ -156,12 +156,12 @@ impl DenseStack {
         self.shape[0].saturating_mul(self.shape[1])
     }
 
-    /// Elements of a line of the result that goes across the matrices.
+    /// Elements of a result line that spans the matrices.
     fn length(&self) -> usize {
         self.lengths.iter().fold(0, |sum, &length| sum.saturating_add(length))
     }
 
-    /// The memory for reading beside the result, or beside writing it. Fails if the result does not fit.
+    /// The memory for reading, less the result or its writer. Fails if the result does not fit.
     fn budget(&self, place: &Place, ctx: &Context) -> Result<u64> {
         let (limit, taken) =
             (ctx.memory_left(), AnyDenseWriter::memory((self.dtype, self.len()), place, ctx));
@@ -169,7 +169,7 @@ impl DenseStack {
         Ok(limit.saturating_sub(taken).min(limit / 2))
     }
 
-    /// Lines that are put together at a time; none if a line is more than a panel, or the matrices follow each other.
+    /// Lines interleaved at a time; 0 if a line is larger than a panel, or the matrices are simply concatenated.
     fn height(&self, budget: u64) -> usize {
         if self.along || self.length() == 0 {
             return 0;
@@ -177,7 +177,7 @@ impl DenseStack {
         (self.panel(budget) / self.length()).min(self.lines)
     }
 
-    /// The matrices in the order in which they make up the result.
+    /// The parts of the matrices in the order of the result.
     fn panels(&self, budget: u64) -> Vec<Vec<Part>> {
         if self.len() == 0 {
             return Vec::new();
@@ -195,7 +195,7 @@ impl DenseStack {
         }
     }
 
-    /// What each matrix has of some lines.
+    /// The part of each matrix in some lines.
     fn of_lines(&self, lines: Range<usize>) -> impl Iterator<Item = Part> {
         let lengths = self.lengths.iter().enumerate();
         lengths.map(move |(array, length)| (array, lines.start * length..lines.end * length))
@@ -208,7 +208,7 @@ impl DenseStack {
         panel_elements(most, &[self.dtype.size()])
     }
 
-    /// Puts some lines of every matrix beside each other.
+    /// Interleaves some lines of every matrix.
     fn interleave(&self, parts: &[Raw<'_>], made: RawMut<'_>) {
         by_size!(made.width(), W => self.interleave_lines::<W>(parts, carriers_mut(made)));
     }

@@ -1,36 +1,36 @@
-//! The transpose of what lies in memory: some lines become columns of some rows.
+//! The transpose of data in memory: some lines become columns of some rows.
 //!
 //! ```text
 //! for each patch of 1024 rows and 4096 lines, in parallel:
 //!     for each 512 bytes of the rows:
-//!         for each few lines:  for each few elements:  read -> exchange -> write to a room in the cache
-//!         copy the room to the rows
+//!         for each few lines:  for each few elements:  read -> exchange -> write to a buffer in the cache
+//!         copy the buffer to the rows
 //! ```
 //!
 //! 1. The small block is an array of constant size: it is exchanged in registers.
-//! 2. Along a line 1024 elements are read in one go before the next line: enough for the prefetcher. With 256 it took
+//! 2. Along a line 1024 elements are read at once before the next line: enough for the prefetcher. With 256 it took
 //!    0.37 s on two threads instead of 0.30 for 2 GB of `f64`.
-//! 3. What belongs to a row is put together first, because rows lie far apart, often at multiples of 4096 bytes, where few
-//!    of them find a place in the cache side by side. Those of the room do not: each is a cache line longer. Written
-//!    to their places directly, the same took 0.42 s.
+//! 3. The output of a row is assembled in a buffer first, because rows are far apart, often at multiples of 4096 bytes,
+//!    where few of them fit in the cache together. In the buffer they do not conflict: each is a cache line longer.
+//!    Written to their places directly, the same took 0.42 s.
 
 use crate::storage::parallel;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 
-/// Rows that a task fills at most: that many elements are read from a line in one go.
+/// Maximum rows of a task: this many elements are read from a line at once.
 const TALL: usize = 1024;
 
-/// Rows that a task fills at least, to have some tasks for every thread.
+/// Minimum rows of a task, so that every thread has some tasks.
 const LOW: usize = 64;
 
-/// Columns that a task fills where there are few rows.
+/// Columns of a task if there are few rows.
 const WIDE: usize = 4096;
 
 /// Tasks that are enough for all threads.
 const MANY: usize = 128;
 
-/// Bytes of each row that are put together before they are written, and between one row in the room and the next.
+/// Bytes of each row that are assembled before they are written, and between two rows in the buffer.
 const TOGETHER: usize = 512;
 const APART: usize = 64;
 
@@ -45,13 +45,13 @@ pub(crate) struct Patch<'a, const W: usize> {
 }
 
 impl<const W: usize> Patch<'_, W> {
-    /// Columns from the first on.
+    /// Number of columns.
     pub(crate) fn width(&self) -> usize {
         self.rows.first().map_or(0, |row| row.len())
     }
 }
 
-/// Cuts rows of `length` elements, one after the other, into patches, and calls `work` with each, on all threads.
+/// Cuts consecutive rows of `length` elements into patches, and calls `work` with each, on all threads.
 pub(crate) fn each_patch<const W: usize>(
     rows: &mut [Carrier<W>],
     length: usize,
@@ -81,7 +81,7 @@ pub(crate) fn each_patch<const W: usize>(
     patches.into_par_iter().for_each(work);
 }
 
-/// Rows of a patch: many, but some patches for every thread.
+/// Rows of a patch: many, but with some patches for every thread.
 fn tall(rows: usize, length: usize) -> usize {
     let enough = 4 * parallel::threads();
     let patches = |tall: usize| rows.div_ceil(tall) * length.div_ceil(WIDE);
@@ -92,8 +92,8 @@ fn tall(rows: usize, length: usize) -> usize {
     tall
 }
 
-/// Puts element `k` of line `l` into row `k`, at column `first + l`, for `count` lines, each at least as long as there are rows;
-/// rows of `length` elements lie one after the other. On all threads.
+/// Puts element `k` of line `l` into row `k`, at column `first + l`, for `count` lines, each at least as long as there
+/// are rows; rows of `length` elements are consecutive. Runs on all threads.
 pub(crate) fn transpose_lines<'a>(
     rows: RawMut<'_>,
     length: usize,
@@ -189,7 +189,7 @@ fn exchange<const W: usize, const L: usize, const P: usize>(
         lines[l][from..].first_chunk().expect("a line is as long as there are rows")
     });
     if W == 16 {
-        // An element fills a register: there is nothing to exchange within one.
+        // An element fills a register: there is nothing to exchange within it.
         for (p, row) in rows.iter_mut().enumerate() {
             let to = row[at..].first_chunk_mut().expect("a row has room for all lines");
             *to = std::array::from_fn::<_, L, _>(|l| block[l][p]);

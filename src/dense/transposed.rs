@@ -1,4 +1,4 @@
-//! The lines of the other axis, band by band, from lines that lie in memory and in a scratch file.
+//! The lines of the other axis, band by band, from lines in memory and in a scratch file.
 
 use std::ops::Range;
 
@@ -15,13 +15,13 @@ pub(crate) const IN_FLIGHT: usize = 3;
 pub(crate) struct AllLines<'a> {
     pub(crate) cut: TransposeCut,
     pub(crate) lines: Raw<'a>,
-    /// Where in the scratch file every block starts, group by group.
+    /// The offset of every block in the scratch file, group by group.
     pub(crate) blocks: &'a [u64],
     pub(crate) ctx: &'a Context,
 }
 
 impl AllLines<'_> {
-    /// Hands on the result, some lines at a time or a piece of one, in order.
+    /// Passes on the result, some lines at a time or a run of one, in order.
     pub(crate) fn hand_on(
         &self,
         file: Option<&ScratchFile>,
@@ -67,7 +67,7 @@ impl AllLines<'_> {
         })
     }
 
-    /// Where in the scratch file the tile lies that a group has for a band.
+    /// The extent in the scratch file of a group's tile for a band.
     fn extent(&self, group: usize, band: &Band, cols: &Range<usize>) -> (u64, usize) {
         let (cut, size) = (self.cut, self.lines.width());
         let (block, row) = (band.rows.start / cut.block, band.rows.start % cut.block);
@@ -113,14 +113,14 @@ impl AllLines<'_> {
     }
 }
 
-/// What some lines of a group have for a band, row by row.
+/// The part of some lines of a group in a band, row by row.
 struct Tile<'a> {
     cols: Range<usize>,
     elements: Raw<'a>,
 }
 
-/// Copies what tiles have for a patch of a band whose first column is `origin`: row after row, so that each is written in
-/// one go.
+/// Copies the parts of tiles in a patch of a band whose first column is `origin`: row after row, so that each is
+/// written at once.
 fn copy<const W: usize>(tiles: &[Tile<'_>], patch: &mut Patch<'_, W>, origin: usize) {
     let first = origin + patch.col;
     let last = first + patch.width();
@@ -137,8 +137,8 @@ fn copy<const W: usize>(tiles: &[Tile<'_>], patch: &mut Patch<'_, W>, origin: us
     }
 }
 
-/// Hands on the lines of the other axis of `count` lines that lie one after the other in memory, some at a time or a
-/// piece of one, in order. Memory: a band of a twentieth of the limit.
+/// Passes on the transpose of `count` consecutive lines in memory, some result lines at a time or a run of one, in
+/// order. Memory: a band of a twentieth of the limit.
 pub(crate) fn transposed(
     lines: Raw<'_>,
     (count, length): (usize, usize),
@@ -150,7 +150,7 @@ pub(crate) fn transposed(
     AllLines { cut, lines, blocks: &[], ctx }.hand_on(None, sink)
 }
 
-/// Memory that [`transposed`] takes.
+/// Memory of [`transposed`].
 pub(crate) fn memory_to_transpose(
     dtype: DType,
     (count, length): (usize, usize),

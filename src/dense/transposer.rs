@@ -1,19 +1,20 @@
-//! A matrix transposed on its way: it comes line by line and goes line by line of the other axis, in bounded memory.
+//! A streaming transpose: lines come in one by one, and the lines of the other axis go out one by one, in bounded
+//! memory.
 //!
 //! ```text
-//! lines come:    the first stay in memory as they are; of the others a group at a time is gathered, transposed, and
+//! lines come:    the first stay in memory unchanged; the others are gathered, a group at a time, transposed, and
 //!                appended to a scratch file
-//! all are here:  band after band of result lines: what every group has for the band is read, and copied beside the
-//!                others and beside what the lines in memory have for it -> handed on in order
+//! all are here:  band by band of result lines: the tile of every group for the band is read, and copied next to the
+//!                others and to the part of the lines in memory -> passed on in order
 //! ```
 //!
-//! So what does not fit is written once and read once. Groups are transposed before they are written, because then what
-//! a band needs of one is a single run, a *tile*; of single lines it would be as many runs as the group has lines, of
-//! some thousand bytes each for a wide matrix.
+//! So data that does not fit is written once and read once. Groups are transposed before they are written, so that a
+//! band needs a single run of each, a *tile*. Without this it would need one run per line of the group, of a few
+//! thousand bytes each for a wide matrix.
 //!
-//! Memory, in parts of the limit: three eighths for lines that stay, if those are a fifth of all, and a quarter for a group;
-//! beside them a seventh for blocks that are being written, and at the end three bands that are read and one that is made,
-//! at most a twentieth each.
+//! Memory, in parts of the limit: three eighths for lines that stay, if those are a fifth of all, and a quarter for a
+//! group; in addition a seventh for blocks that are being written, and at the end three bands being read and one being
+//! made, at most a twentieth each.
 
 use std::ops::Range;
 
@@ -25,22 +26,22 @@ use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
 use crate::storage::{Context, DType, IoBuffer, Plan, RawBufferMut, Scratch};
 
-/// The part of the limit that blocks on their way to the scratch file take: with less the device has nothing to do while
-/// the next group is gathered.
+/// The part of the limit for blocks being written to the scratch file: with less, the device is idle while the next
+/// group is gathered.
 const ON_THE_WAY: u64 = 7;
 
-/// Takes lines, and hands on the lines of the other axis.
+/// Takes lines, and passes on the lines of the other axis.
 pub(crate) struct Transposer {
     cut: TransposeCut,
     dtype: DType,
-    /// Lines that stay, and behind them the group that is gathered.
+    /// Lines that stay, followed by the group being gathered.
     lines: RawBufferMut,
-    /// Where in `lines` the next element goes.
+    /// The position in `lines` of the next element.
     at: usize,
     /// Elements taken so far.
     taken: usize,
     scratch: Option<Scratch>,
-    /// Where in the scratch file every block starts, group by group.
+    /// The offset of every block in the scratch file, group by group.
     blocks: Vec<u64>,
     ctx: Context,
 }
@@ -61,7 +62,7 @@ impl Transposer {
         Ok(Transposer { cut, dtype, lines, at: 0, taken: 0, scratch, blocks, ctx: ctx.clone() })
     }
 
-    /// What transposing adds to a plan, `reading` being the memory that is in use while lines come.
+    /// Adds transposing to a plan; `reading` is the memory in use while lines come in.
     pub(crate) fn plan(
         plan: Plan,
         dtype: DType,
@@ -80,7 +81,7 @@ impl Transposer {
         let bytes = |rows: Range<usize>| (rows.len() * cut.group * size).next_multiple_of(4096);
         let written = cut.groups() * cut.blocks().map(bytes).sum::<usize>();
         let read = cut.groups() * cut.group * length * size;
-        // A tile is read in whole sectors, and so lies in up to two more.
+        // A tile is read in whole sectors, and so spans up to two more.
         let ring = IoBuffer::rounded(band as usize + cut.groups() * 2 * 4096) as u64;
         let beside =
             (reading + blocks_on_the_way(&cut, dtype, ctx).1).max(IN_FLIGHT as u64 * ring + band);
@@ -114,7 +115,7 @@ impl Transposer {
         Ok(())
     }
 
-    /// Hands on all lines of the other axis, some at a time or a piece of one, in order.
+    /// Passes on all lines of the other axis, some at a time or a run of one, in order.
     ///
     /// Fails if lines are missing.
     pub(crate) fn finish(mut self, sink: &mut dyn FnMut(Raw<'_>) -> Result<()>) -> Result<()> {
@@ -137,7 +138,7 @@ impl Transposer {
         Ok(())
     }
 
-    /// Writes the group, if it is full, to make room for the next.
+    /// Writes the group, if it is full, to free the buffer for the next.
     fn make_room(&mut self) -> Result<()> {
         if self.at < self.lines.len() || self.lines.len() == 0 {
             return Ok(());
@@ -174,8 +175,8 @@ impl Transposer {
     }
 }
 
-/// How many blocks may be on their way to the scratch file, at least the one that is filled and one that is written, and
-/// the memory that they take.
+/// How many blocks may be in flight to the scratch file, at least the one being filled and one being written, and their
+/// memory.
 fn blocks_on_the_way(cut: &TransposeCut, dtype: DType, ctx: &Context) -> (usize, u64) {
     let block = IoBuffer::rounded(cut.block * cut.group * dtype.size()) as u64;
     let all = (cut.groups() * cut.blocks().len()) as u64;

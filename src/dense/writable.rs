@@ -1,4 +1,4 @@
-//! Dense arrays to write: new ones on their way to their place, and stored ones opened for writing.
+//! Dense arrays to write: new ones, not yet published, and stored ones opened for writing.
 
 use std::fmt;
 use std::ops::Deref;
@@ -16,12 +16,12 @@ use crate::storage::{
     map_raw_mut,
 };
 
-/// The unique, writable dense array: everything that [`DenseBase`] reads, and its elements to write.
+/// A unique, writable dense array: all reads of [`DenseBase`], and write access to its elements.
 ///
 /// A new array in a file appears under its name when it is [closed](Self::close) or [frozen](Self::freeze); dropped
-/// before, it leaves nothing behind. A stored array that was [opened for writing](Self::open_mut) is changed where it
-/// lies; dropped without `close` it keeps what was written and the mark that it is unfinished. If its name was given to
-/// another file meanwhile, closing fails, and the other is left alone.
+/// before, it leaves nothing behind. A stored array that was [opened for writing](Self::open_mut) is changed in place.
+/// Dropped without `close`, it keeps the changes and the mark that it is unfinished. If its name was given to another
+/// file meanwhile, closing fails, and the other file is not touched.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -47,15 +47,15 @@ pub(crate) struct AnyDenseMut {
     state: State,
 }
 
-/// What an array to write is besides its elements.
+/// The state of a writable array besides its elements.
 struct State {
     fate: Fate,
     ctx: Context,
-    /// The sums of the file, if it was written past the map and nobody had the elements to write since.
+    /// The sums of the file, if it was written past the map and the elements have not been writable since.
     sums: Option<Checksums>,
 }
 
-/// What closing means.
+/// What closing does.
 enum Fate {
     /// A new array: publish it.
     Publish(Stage),
@@ -68,7 +68,7 @@ enum Fate {
 }
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
-    /// A new array of zeros at `place`. In a file its whole size is reserved now, so that a full disk is an error here
+    /// A new array of zeros at `place`. In a file the full size is reserved now, so that a full disk is an error here
     /// and never a signal later.
     pub fn create(
         shape: impl IntoDimension<Dim = D>,
@@ -81,12 +81,12 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             .map(AnyDenseMut::into_typed)
     }
 
-    /// Opens the array in a `.npy` file for reading and writing where it lies, alone.
+    /// Opens the array in a `.npy` file for reading and writing in place, exclusively.
     ///
-    /// Fails as [`Dense::open`] does, and if anybody, this process included, has the file open; space is reserved for its
-    /// holes, so that a full disk is an error here. Its checksums are removed now and written again by
-    /// [`close`](Self::close). Until then the file is marked as being changed, and [`Dense::open`] refuses it; one that an
-    /// earlier writer left so can be opened here, to be written anew.
+    /// Fails as [`Dense::open`] does, and if any process, including this one, has the file open; space is reserved for
+    /// its holes, so that a full disk is an error here. Its checksums are removed now and written again by
+    /// [`close`](Self::close). Until then the file is marked as being changed, and [`Dense::open`] refuses it. A file
+    /// that an earlier writer left marked can be opened here, to be rewritten.
     #[doc(alias = "memmap")]
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<Self> {
         AnyDenseMut::open_mut(path.as_ref(), T::DTYPE, D::NDIM, ctx).map(AnyDenseMut::into_typed)
@@ -100,26 +100,26 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             .expect("the constructor compared shape and length")
     }
 
-    /// The elements as they lie in memory, in [`order`](DenseBase::order).
+    /// The elements in memory order, that is in [`order`](DenseBase::order).
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.state.sums = None;
         &mut self.array.buffer
     }
 
-    /// Writes changed elements to the device and waits for it. Nothing to do for memory.
+    /// Writes changed elements to the device and waits. Does nothing for memory.
     pub fn flush(&self) -> Result<()> {
         self.array.buffer.flush()
     }
 
-    /// Ends the writing and reports any error of it: a new array is published, a stored one written back.
+    /// Ends the writing and reports any error: a new array is published, a stored one written back.
     ///
-    /// Cost: what is not on the device yet is written; the file is read once for its checksums, unless it was larger than
-    /// half the memory limit and last written as a whole, by lines.
+    /// Cost: pages not on the device yet are written; the file is read once for its checksums, unless it was larger
+    /// than half the memory limit and last written as a whole, line by line.
     pub fn close(self) -> Result<()> {
         self.freeze().map(drop)
     }
 
-    /// Like [`close`](Self::close), and hands back the same elements, shared and immutable.
+    /// Like [`close`](Self::close), and returns the same elements, shared and immutable.
     pub fn freeze(self) -> Result<Dense<T, D>> {
         let DenseMut { array: DenseBase { buffer, shape, order }, state } = self;
         let (buffer, shape) = (buffer.into_raw(), shape.slice().to_vec());
@@ -131,7 +131,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
         &self.state.ctx
     }
 
-    /// The array, for whoever writes elements of a type that is known at run time.
+    /// The array, for writing elements with their type known at run time.
     pub(crate) fn being_written(&mut self) -> ArrayToWrite<'_> {
         let State { ctx, sums, .. } = &mut self.state;
         ArrayToWrite { buffer: self.array.buffer.raw_mut(), sums, ctx }
@@ -148,7 +148,7 @@ impl AnyDenseMut {
         let header = NpyHeader::new(dtype, shape, order);
         let stage = Stage::file(place, ctx)?;
         if *place == Place::Memory {
-            // A shape that nobody can count is one in memory as well, and no matter of the limit.
+            // A shape whose size overflows is an error of the shape, in memory also, not of the limit.
             header.checked_bytes()?;
         }
         let buffer = stage.array(ARRAY, dtype, &header)?;
@@ -156,11 +156,11 @@ impl AnyDenseMut {
         Ok(AnyDenseMut { buffer, shape: header.shape, order, state })
     }
 
-    /// Opens an array of a type and a number of dimensions, if only one will do.
+    /// Opens an array of a type and a number of dimensions, if these are fixed.
     fn open_mut(path: &Path, dtype: DType, count: Option<usize>, ctx: &Context) -> Result<Self> {
         loop {
             match Self::map_mut(StoredFile::at(path)?, dtype, count, ctx) {
-                // Another took its place since it was opened: that one is opened then.
+                // It was replaced since it was opened: the new one is opened.
                 Err(error) if error.kind() == ErrorKind::Replaced => {}
                 outcome => return outcome,
             }
@@ -215,13 +215,13 @@ impl AnyDenseMut {
         DenseMut { array: DenseBase { buffer, shape, order }, state }
     }
 
-    /// The elements as they lie in memory.
+    /// The elements in memory order.
     pub(crate) fn elements_mut(&mut self) -> RawMut<'_> {
         self.state.sums = None;
         self.buffer.as_mut()
     }
 
-    /// Ends the writing, and hands back the same elements, shared and immutable.
+    /// Ends the writing, and returns the same elements, shared and immutable.
     pub(crate) fn freeze(self) -> Result<AnyDense> {
         let _running = self.state.ctx.begin(|| Ok(self.plan_to_close()))?;
         let AnyDenseMut { buffer, shape, order, state: State { fate, ctx, sums } } = self;
@@ -273,7 +273,7 @@ fn finish_raw(buffer: RawBufferMut, ctx: &Context) -> Result<RawBuffer> {
     Ok(buffer)
 }
 
-/// The elements of an array to write, of a type that is known at run time.
+/// The elements of a writable array, with their type known at run time.
 pub(crate) struct ArrayToWrite<'a> {
     buffer: &'a mut RawBufferMut,
     sums: &'a mut Option<Checksums>,
@@ -294,17 +294,17 @@ impl ArrayToWrite<'_> {
         self.buffer.bytes()
     }
 
-    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    /// The file behind the elements and the byte offset at which they begin; `None` for memory.
     pub(crate) fn file(&self) -> Option<(&Path, u64)> {
         self.buffer.file()
     }
 
-    /// The open file behind the elements and the byte of it at which they begin.
+    /// The open file behind the elements and the byte offset at which they begin.
     pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
         self.buffer.origin()
     }
 
-    /// Whether the array is a file in which nothing stands behind it, which can be written past its map.
+    /// Whether the array is the end of its file, so that it can be written past its map.
     pub(crate) fn fills_its_file(&self) -> bool {
         RawWriter::can_write_over(self.buffer)
     }
@@ -320,7 +320,7 @@ impl ArrayToWrite<'_> {
         RawWriter::over(self.buffer, self.ctx)
     }
 
-    /// Takes note that the whole file was written.
+    /// Records that the whole file was written.
     pub(crate) fn finish_over(&mut self, writer: RawWriter) -> Result<()> {
         *self.sums = Some(writer.finish_over(self.len())?);
         Ok(())

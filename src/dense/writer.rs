@@ -1,4 +1,4 @@
-//! A dense array made from its first element to its last, at any place: one sequential write, whatever its size.
+//! A dense array written from its first element to its last, at any place: one sequential write, whatever its size.
 
 use std::marker::PhantomData;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::storage::raw::Raw;
 use crate::storage::{Context, DType, Element, NpyHeader, Order, Place, Plan, RawWriter, Stage};
 
-/// Takes the elements of an array in the order in which they lie.
+/// Takes the elements of an array in memory order.
 pub(crate) struct AnyDenseWriter {
     stage: Stage,
     writer: RawWriter,
@@ -18,7 +18,7 @@ pub(crate) struct AnyDenseWriter {
 }
 
 impl AnyDenseWriter {
-    /// An array of a type, a shape and an order. Fails if there is not the memory or the disk space.
+    /// An array of a type, a shape and an order. Fails if memory or disk space is insufficient.
     pub(crate) fn new(
         place: &Place,
         what: (DType, &[usize], Order),
@@ -27,7 +27,7 @@ impl AnyDenseWriter {
         Self::started(place, what, true, ctx)
     }
 
-    /// An array of about a shape, for which disk space is reserved.
+    /// An array of approximately this shape, for which disk space is reserved.
     pub(crate) fn growing(
         place: &Place,
         what: (DType, &[usize], Order),
@@ -48,17 +48,17 @@ impl AnyDenseWriter {
         Ok(AnyDenseWriter { stage, writer, header })
     }
 
-    /// Memory that writing so many elements to `place` takes; that of the result if it is to live in memory.
+    /// Memory for writing this many elements to `place`, including the result if that is memory.
     pub(crate) fn memory((dtype, len): (DType, usize), place: &Place, ctx: &Context) -> u64 {
         Stage::memory(&[dtype.bytes_of(len)], place, ctx)
     }
 
-    /// Adds writing an array of so many elements to a plan.
+    /// Adds writing an array of this many elements to a plan.
     pub(crate) fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
         Stage::plan(plan, &[what.0.bytes_of(what.1)], false, place, ctx)
     }
 
-    /// Takes the next elements.
+    /// Appends the next elements.
     pub(crate) fn push(&mut self, elements: Raw<'_>) -> Result<()> {
         self.writer.push(elements)
     }
@@ -71,14 +71,14 @@ impl AnyDenseWriter {
         Ok(AnyDense { buffer, shape: header.shape, order: header.order })
     }
 
-    /// The finished array, of the shape that it turned out to have.
+    /// The finished array, with its final shape.
     pub(crate) fn finish_as(mut self, shape: &[usize]) -> Result<AnyDense> {
         self.header = NpyHeader::new(self.header.dtype, shape, self.header.order);
         self.finish()
     }
 }
 
-/// An [`AnyDenseWriter`] of a type and a number of dimensions known when it is compiled.
+/// An [`AnyDenseWriter`] of a type and a number of dimensions known at compile time.
 pub(crate) struct DenseWriter<T: Element, D> {
     any: AnyDenseWriter,
     kind: PhantomData<(T, D)>,
@@ -101,7 +101,7 @@ impl<T: Element, D: Dimension> DenseWriter<T, D> {
         AnyDenseWriter::plan(plan, (T::DTYPE, len), place, ctx)
     }
 
-    /// Takes the next elements.
+    /// Appends the next elements.
     pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
         self.any.push(Raw::of(elements))
     }

@@ -1,4 +1,4 @@
-//! Elements of arrays of one shape and order, run by run: one array, or two side by side.
+//! Elements of arrays of one shape and order, run by run: one array, or two together.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::storage::{
     ArrayPanels, Arrays, Context, Cut, Part, Reading, largest_panel, panel_elements,
 };
 
-/// Elements in a run of arrays that are used where they lie.
+/// Elements in a run of arrays that are used in place.
 const RESIDENT: usize = 1 << 22;
 
 /// Two arrays in runs of the same elements, for one pass.
@@ -71,7 +71,7 @@ impl AnyZippedRuns {
         Ok(AnyZippedRuns { runs, panels: ArrayPanels::new(arrays, runs, Reading::once(budget))? })
     }
 
-    /// Most memory that runs take.
+    /// Maximum memory of runs.
     pub(crate) fn memory(&self) -> u64 {
         self.panels.memory()
     }

@@ -1,10 +1,10 @@
-//! Weakly connected components: which vertices hang together when edges may be walked both ways.
+//! Weakly connected components: vertices connected when edges may be followed in both directions.
 //!
-//! A forest over the vertices, in which every root is the smallest vertex of its tree, takes the edges in any order:
-//! an edge between two trees hangs the larger root below the smaller. Threads do so at once with one compare-and-swap
-//! for each such edge (the linking of Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm", 1982, with
-//! the path halving of union-find; Jayanti and Tarjan, 2016, show it to be sound). The forest depends on who came first;
-//! its trees and their roots do not, and they are the answer.
+//! A forest over the vertices, in which every root is the smallest vertex of its tree, takes the edges in any order: an
+//! edge between two trees attaches the larger root to the smaller. Threads do this concurrently with one
+//! compare-and-swap for each such edge (the linking of Shiloach and Vishkin, "An O(log n) parallel connectivity
+//! algorithm", 1982, with the path halving of union-find; Jayanti and Tarjan, 2016, prove it correct). The forest
+//! depends on the timing of threads; its trees and their roots do not, and they are the result.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -18,7 +18,8 @@ use crate::storage::{Context, Entry, Index, room};
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 12;
 
-/// The components of the graph without regard to the direction of its edges, which need not be stored both ways.
+/// The components of the graph without regard to the direction of its edges, which need not be stored in both
+/// directions.
 ///
 /// Fails if the matrix is not square or has an index out of range. Cost: one pass over the edges, and one more if the
 /// matrix was never checked. Memory: at most `16 + size_of::<I>()` bytes per vertex.
@@ -46,7 +47,7 @@ pub fn connected_components<T: Entry, I: Index, P: Index>(
     Ok(Components::from_labels(labels))
 }
 
-/// For every vertex one that is not larger in the same tree; itself for a root.
+/// For every vertex a vertex of the same tree that is not larger; itself for a root.
 struct Forest<S>(Vec<S>);
 
 impl<S: Slot> Forest<S> {
@@ -54,7 +55,7 @@ impl<S: Slot> Forest<S> {
         Ok(Forest(ctx.collected("the components", (0..n).map(S::holding))?))
     }
 
-    /// Joins the ends of every edge; the root of every vertex.
+    /// Joins the ends of every edge; returns the root of every vertex.
     fn join_all<T: Entry, I: Index, P: Index>(
         self,
         graph: &Csr<T, I, P>,
@@ -74,7 +75,7 @@ impl<S: Slot> Forest<S> {
         Ok((0..n).into_par_iter().map(|v| I::from_usize(self.root(v))).collect())
     }
 
-    /// Makes one tree of the trees of two vertices.
+    /// Joins the trees of two vertices.
     fn join(&self, u: usize, v: usize) {
         // Absent only if a mapped file was changed after its check.
         if v >= self.0.len() {
@@ -87,17 +88,17 @@ impl<S: Slot> Forest<S> {
                 return;
             }
             let (low, high) = (u.min(v), u.max(v));
-            // Fails if another thread has just hung `high` elsewhere: it has another root now.
+            // Fails if another thread has just attached `high` elsewhere: it has another root now.
             if self.0[high].replace(high, low) {
                 return;
             }
         }
     }
 
-    /// The root of the tree of `v`. Every vertex passed is hung one step higher.
+    /// The root of the tree of `v`. Every vertex passed is moved one step up.
     ///
-    /// A vertex that has left the roots never comes back to them, and every vertex ever stored for it lies on its way up:
-    /// storing an older one over a newer costs steps, not truth.
+    /// A vertex that is no longer a root never becomes one again, and every vertex ever stored for it is on its path to
+    /// the root. Overwriting a newer value by an older one costs steps but stays correct.
     fn root(&self, mut v: usize) -> usize {
         loop {
             let up = self.0[v].get();
@@ -111,10 +112,10 @@ impl<S: Slot> Forest<S> {
     }
 }
 
-/// Checks `components` against a union-find of its own, one edge after the other.
+/// Checks `components` with a separate sequential union-find.
 ///
-/// Every edge must lie within one component, every label be the smallest vertex that bears it, and there must be as many
-/// labels as the edges leave trees: fewer edges joined would leave two trees under one label. Fails with
+/// Every edge must be within one component, every label must be the smallest vertex that has it, and there must be as
+/// many labels as the edges leave trees: fewer edges joined would leave two trees under one label. Fails with
 /// [`ErrorKind::Value`], naming the vertex. Cost: one pass over the edges. Memory: 16 bytes per vertex.
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! Vertices by how many edges they have.
+//! Vertices by their number of edges.
 
 use crate::error::Result;
 use crate::graph::vertices::check_graph;
@@ -7,11 +7,11 @@ use crate::storage::{Context, Entry, Index};
 
 /// The vertices in the order of their degrees, those with most edges first, equal ones by number.
 ///
-/// What a power-law graph reads again and again then lies close together, at the start of every vector. The degree counts the
-/// entries of a row. Give the order to [`reorder`](Csr::reorder), which remembers it.
+/// The most frequently read vertices of a power-law graph are then close together, at the start of every vector. The
+/// degree counts the entries of a row. Pass the order to [`reorder`](Csr::reorder), which remembers it.
 ///
-/// Fails if the matrix is not square or has an index out of range. Cost: one pass over the pointers; memory: `16 + size_of::<I>()`
-/// bytes a vertex at most.
+/// Fails if the matrix is not square or has an index out of range. Cost: one pass over the pointers; memory: at most
+/// `16 + size_of::<I>()` bytes per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::degree_order};
@@ -27,7 +27,7 @@ pub fn degree_order<T: Entry, I: Index, P: Index>(
     let n = check_graph(graph)?;
     ctx.check_memory("the order", (16 + size_of::<I>() as u64).saturating_mul(n as u64))?;
     let rising = rising_degrees(graph, ctx)?;
-    // The numbers of equal degrees rise in both.
+    // Vertices of equal degree stay in ascending order in both.
     let (mut order, mut end) = (ctx.room("the order", n)?, n);
     while end > 0 {
         let degree = graph.span(rising[end - 1].to_usize()).len();
@@ -38,13 +38,13 @@ pub fn degree_order<T: Entry, I: Index, P: Index>(
     Permutation::new(order)
 }
 
-/// The vertices by rising degree, equal ones by number.
+/// The vertices by increasing degree, equal ones by number.
 pub(super) fn rising_degrees<T: Entry, I: Index, P: Index>(
     graph: &Csr<T, I, P>,
     ctx: &Context,
 ) -> Result<Vec<I>> {
     let (n, degree) = (graph.nrows(), |v: usize| graph.span(v).len());
-    // Vertices with more edges are few, and sorted; the others are counted.
+    // Vertices with more edges are few, and sorted; the others use a counting sort.
     let most = n.min(1 << 16);
     let mut starts = vec![0usize; most + 1];
     (0..n).for_each(|v| starts[degree(v).min(most)] += 1);
@@ -53,7 +53,7 @@ pub(super) fn rising_degrees<T: Entry, I: Index, P: Index>(
     let many = starts[most];
     let mut order = ctx.filled("the order", n, I::from_usize(0))?;
     for v in 0..n {
-        // A mapped file that changes meanwhile leaves some order; no vertex is missed by an index out of range.
+        // If a mapped file changes meanwhile, the order is arbitrary, but indices stay in range.
         let slot = &mut starts[degree(v).min(most)];
         if let Some(to) = order.get_mut(*slot) {
             *to = I::from_usize(v);

@@ -1,20 +1,22 @@
-//! Floor 4, graphs: a matrix read as who leads to whom.
+//! Floor 4, graphs: a matrix as a graph.
 //!
 //! A graph is a square [`Csr`](crate::Csr), in memory or mapped from a file. The stored entry (i, j) is the edge from
-//! vertex i to vertex j, whatever its value, explicit zeros included; an undirected graph stores both (i, j) and (j, i).
-//! So `Csr<()>`, the pattern alone, is all that an algorithm needs, and `Csr<f64>` does as well. An entry stored twice is
-//! one edge.
+//! vertex i to vertex j, whatever its value, including explicit zeros; an undirected graph stores both (i, j) and (j,
+//! i). So `Csr<()>`, the pattern, is all that an algorithm needs, and `Csr<f64>` works as well. An entry stored twice
+//! is one edge.
 //!
-//! Answers are small next to the graph, a few bytes per vertex in memory, while the edges stay where they lie and are
-//! swept in order where the algorithm allows it. They are defined so that they do not depend on the number of
-//! threads: the parent in a search is the smallest there is, a component goes by its smallest vertex, sums are formed
-//! in one fixed shape. Every algorithm has a check beside it that comes to its verdict by another way.
+//! Results are small compared with the graph, a few bytes per vertex in memory, while the edges stay in place and are
+//! swept in order where the algorithm allows it. They are defined so that they do not depend on the number of threads:
+//! the parent in a search is the smallest possible, a component is named by its smallest vertex, sums are formed in one
+//! fixed shape. Every algorithm has a check that reaches its verdict by another method.
 //!
 //! - `bfs` – [levels and parents](bfs()) of a breadth-first search
-//! - `components` – [what hangs together](connected_components); `strong` – [what leads to each other](strong_components);
-//!   `partition` – [the answer](Components) of both
-//! - `cuthill_mckee` – [neighbours close together](reverse_cuthill_mckee()); `degree_order` – [busy vertices first](degree_order())
-//! - `pagerank` – [where a random walk is found](pagerank()), over any [`LinearOperator`](crate::linalg::LinearOperator)
+//! - `components` – [weakly connected components](connected_components); `strong` – [strongly connected
+//!   ones](strong_components); `partition` – [the result](Components) of both
+//! - `cuthill_mckee` – [neighbours close together](reverse_cuthill_mckee()); `degree_order` – [vertices of high degree
+//!   first](degree_order())
+//! - `pagerank` – [the distribution of a random walk](pagerank()), over any
+//!   [`LinearOperator`](crate::linalg::LinearOperator)
 //! - `undirected` – a graph with every edge in both directions
 //! - `vertices` – one number per vertex, lowered by many threads
 

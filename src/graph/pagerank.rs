@@ -1,14 +1,14 @@
-//! PageRank: how often a walker passes who mostly follows edges and now and then starts anew anywhere.
+//! PageRank: how often a random walker visits each vertex, mostly following edges and sometimes restarting anywhere.
 //!
 //! Brin and Page, "The anatomy of a large-scale hypertextual web search engine" (1998), as a power iteration over one
 //! product with the adjoint of the graph. With d the damping, W the diagonal of out-degrees, s the ranks held by
-//! vertices without out-edges (dangling ones, from where the walker goes anywhere) and n vertices:
+//! vertices without out-edges (dangling ones, from which the walker restarts anywhere) and n vertices:
 //!
 //! ```text
 //! r' = d · Aᵀ W⁻¹ r + (d · s + 1 - d) / n
 //! ```
 //!
-//! The division by out-degrees is done to the vector, so the matrix stays the pattern it is in the file. The change from
+//! The vector is divided by out-degrees, so the matrix stays the pattern in the file. The change from
 //! step to step shrinks at least by the factor d.
 
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -19,22 +19,22 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
-/// Elements that one task takes; each sum is formed over such runs and then over their sums in order, so that it does
+/// Elements that one task takes; each sum is formed over such runs and then over their sums in order, so it does
 /// not depend on the number of threads.
 const RUN: usize = 1 << 14;
 
-/// How much of the rank that leaves along edges may fail to arrive: sums of any length, and row sums in single precision,
-/// are closer.
+/// The fraction of the rank leaving along edges that may fail to arrive. Rounding of sums of any length, and of row
+/// sums in single precision, is below it.
 const LEAK: f64 = 1e-6;
 
-/// When to stop and how much to follow edges.
+/// Stopping criteria and damping.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PageRankOptions {
     /// The probability of following an edge, 0 to 1; 0.85 by default.
     pub damping: f64,
-    /// Stops when the ranks change by no more than this in all (the sum of absolute changes); 1e-10 by default.
+    /// Stops when the ranks change by no more than this in total (the sum of absolute changes); 1e-10 by default.
     pub tol: f64,
-    /// Stops after so many products with the graph; 200 by default, more than the default tolerance ever needs.
+    /// Stops after this many products with the graph; 200 by default, more than the default tolerance ever needs.
     pub maxiter: usize,
 }
 
@@ -44,10 +44,10 @@ impl Default for PageRankOptions {
     }
 }
 
-/// The ranks, and how they were come by.
+/// The ranks, and how they were computed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageRank {
-    /// The rank of every vertex; they sum to 1 but for rounding.
+    /// The rank of every vertex; they sum to 1 up to rounding.
     pub ranks: Vec<f64>,
     /// Products with the graph.
     pub iterations: usize,
@@ -60,7 +60,7 @@ pub struct PageRank {
 }
 
 impl PageRank {
-    /// The `k` vertices of highest rank and their ranks, highest first, the smaller vertex first among equals.
+    /// The `k` vertices of highest rank and their ranks, highest first, ties in order of vertices.
     ///
     /// Cost: linear in the vertices. Memory: 8 bytes per vertex.
     pub fn top(&self, k: usize) -> Vec<(usize, f64)> {
@@ -77,13 +77,14 @@ impl PageRank {
     }
 }
 
-/// The PageRank of every vertex, all edges of a vertex being as likely.
+/// The PageRank of every vertex, with all edges of a vertex equally likely.
 ///
-/// Not to converge within `maxiter` is no error: the answer says so. Fails if the matrix is not square, has an index out
-/// of range, or an option cannot mean anything. Cost: one pass over the edges per iteration, and one more if the matrix
-/// was never checked; rows out of order or with repeated entries are first sorted into a scratch file, as an edge
-/// counts once. Memory: 32 bytes per vertex, and what the product takes. With many threads it is faster to gather over
-/// incoming edges than to scatter over outgoing ones: [`pagerank_over`] what [`Csr::to_csc`] makes, where there is room.
+/// Failing to converge within `maxiter` is not an error: the result reports it. Fails if the matrix is not square, has
+/// an index out of range, or an option is invalid. Cost: one pass over the edges per iteration, and one more if the
+/// matrix was never checked; rows out of order or with repeated entries are first sorted into a scratch file, because
+/// an edge counts once. Memory: 32 bytes per vertex, and the memory of the product. With many threads it is faster to
+/// gather over incoming edges than to scatter over outgoing ones: call [`pagerank_over`] with the result of
+/// [`Csr::to_csc`] if memory allows.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{PageRankOptions, pagerank}};
@@ -91,7 +92,7 @@ impl PageRank {
 /// let a = Csr::<()>::from_parts((3, 3), vec![0, 1, 2, 3], vec![1, 0, 0], vec![(); 3])?;
 /// let found = pagerank(&a, &PageRankOptions::default(), &Context::new())?;
 /// assert!(found.converged);
-/// // Nothing leads to 2: it has what the walker brings when it starts anew.
+/// // Nothing leads to 2: it has only the rank of restarts.
 /// assert!((found.ranks[2] - 0.05).abs() < 1e-9);
 /// assert_eq!(found.top(1)[0].0, 0);
 /// # Ok::<(), outcore::Error>(())
@@ -108,7 +109,7 @@ pub fn pagerank<T: Entry, I: Index, P: Index>(
         check_numbers(options, &[])?;
         _sorting = Some(ctx.begin(|| {
             let listed = ctx.plan(|ctx| pattern.to_coo(Place::Scratch, ctx))?;
-            // Sorts as many entries as the way back from that list.
+            // Sorts as many entries as the conversion back.
             let sorted = ctx.plan(|ctx| pattern.to_csc(Place::Scratch, ctx))?;
             let mut plan = listed.then(sorted).then(plan(&pattern, options, ctx)?);
             plan.operation = "PageRank";
@@ -121,13 +122,13 @@ pub fn pagerank<T: Entry, I: Index, P: Index>(
     iterate(&pattern, degrees, options, ctx)
 }
 
-/// As [`pagerank`], over any operator: a stored matrix in another format, a weighted graph, one that is computed.
+/// As [`pagerank`], over any operator: a stored matrix in another format, a weighted graph, or a matrix-free one.
 ///
-/// `row_sums` are those of the operator, whose entries must not be negative: out-degrees for a pattern, and total weights
-/// where edges are followed in proportion to theirs. A vertex with sum 0 is dangling. Fails as [`pagerank`] does, if a
-/// sum is negative or not finite, with [`ErrorKind::Value`] if they are not those of the operator, or if a negative rank arrives
-/// anywhere or not all of what left, as with negative weights, and with any error of the operator. Cost: one adjoint product
-/// per iteration, and one product beforehand.
+/// `row_sums` are those of the operator, whose entries must not be negative: out-degrees for a pattern, and total
+/// weights if edges are followed in proportion to their weights. A vertex with sum 0 is dangling. Fails as [`pagerank`]
+/// does, if a sum is negative or not finite, with [`ErrorKind::Value`] if they are not those of the operator, or if a
+/// rank arrives negative or incomplete, as with negative weights, and with any error of the operator. Cost: one adjoint
+/// product per iteration, and one product beforehand.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{PageRankOptions, pagerank_over}};
@@ -219,7 +220,7 @@ fn iterate(
     Ok(PageRank { ranks, iterations, converged: change <= options.tol, change, dangling })
 }
 
-/// What ranking costs: a product with the adjoint for each iteration.
+/// The plan: a product with the adjoint for each iteration.
 fn plan(
     graph: &(impl LinearOperator<f64> + ?Sized),
     options: &PageRankOptions,
@@ -251,8 +252,8 @@ fn check_numbers(options: &PageRankOptions, row_sums: &[f64]) -> Result<()> {
     }
 }
 
-/// Fails unless what left along edges arrived, all of it, and nothing negative: then weights are negative, or the row sums
-/// are not those of the operator.
+/// Fails unless all rank that left along edges arrived, and none of it negative. Otherwise weights are negative, or the
+/// row sums are not those of the operator.
 fn check_arrived(arriving: &[f64], arrived: f64, shared: f64) -> Result<()> {
     if let Some(v) = arriving.iter().position(|&rank| rank < 0.0) {
         return Err(Error::new(ErrorKind::Value, format!("a negative rank arrives at vertex {v}"))
@@ -269,7 +270,7 @@ fn check_arrived(arriving: &[f64], arrived: f64, shared: f64) -> Result<()> {
         .remedy("row sums are the products of the graph with a vector of ones; weights must not be negative"))
 }
 
-/// `shares = W⁻¹ r`, 0 for dangling vertices; the rank those hold, and that of the others.
+/// `shares = W⁻¹ r`, 0 for dangling vertices; returns the rank of those, and that of the others.
 fn share_out(ranks: &[f64], row_sums: &[f64], shares: &mut [f64]) -> (f64, f64) {
     let runs = ranks.par_chunks(RUN).zip(row_sums.par_chunks(RUN)).zip(shares.par_chunks_mut(RUN));
     let lost = runs.map(|((ranks, sums), shares)| {
@@ -289,7 +290,7 @@ fn sum_both(sums: Vec<(f64, f64)>) -> (f64, f64) {
     sums.into_iter().fold((0.0, 0.0), |(a, b), (more_a, more_b)| (a + more_a, b + more_b))
 }
 
-/// `r = d · arriving + anywhere`; the sum of absolute changes, and that of what arrives.
+/// `r = d · arriving + anywhere`; returns the sum of absolute changes, and that of `arriving`.
 fn update(ranks: &mut [f64], arriving: &[f64], damping: f64, anywhere: f64) -> (f64, f64) {
     let runs = ranks.par_chunks_mut(RUN).zip(arriving.par_chunks(RUN));
     let changes = runs.map(|(ranks, arriving)| {
@@ -307,10 +308,10 @@ fn update(ranks: &mut [f64], arriving: &[f64], damping: f64, anywhere: f64) -> (
 
 /// How far `ranks` are from being PageRank: the sum of absolute changes that one more step would make.
 ///
-/// The step is taken anew here, edge by edge. For ranks that sum to 1, the distance to the true ones is at most
-/// `1 / (1 - damping)` times the result. Fails if the matrix is not square or has an index out of range, or there is not
-/// one rank per vertex. Whatever the number of vertices and edges, sums are as good as those of few: what rounding loses is
-/// kept. Cost: one pass over the edges, on one thread. Memory: 16 bytes per vertex.
+/// The step is recomputed here, edge by edge. For ranks that sum to 1, the distance to the true ones is at most
+/// `1 / (1 - damping)` times the result. Fails if the matrix is not square or has an index out of range, or if there is not one
+/// rank per vertex. Sums are compensated, so their accuracy does not depend on the number of vertices and edges. Cost:
+/// one pass over the edges, on one thread. Memory: 16 bytes per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{PageRankOptions, check_pagerank, pagerank}};
@@ -355,7 +356,7 @@ pub fn check_pagerank<T: Entry, I: Index, P: Index>(
     Ok(change.total())
 }
 
-/// A sum together with what rounding lost of it (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher
+/// A sum together with its rounding error (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher
 /// Summen", 1974).
 #[derive(Clone, Copy, Default)]
 struct Compensated {

@@ -1,8 +1,8 @@
-//! A division of the vertices into components, as the algorithms that find one hand it back.
+//! A partition of the vertices into components, as returned by the algorithms.
 
 use crate::storage::Index;
 
-/// To which component every vertex belongs.
+/// The component of every vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::connected_components};
@@ -17,14 +17,14 @@ use crate::storage::Index;
 pub struct Components<I: Index = u32> {
     /// For every vertex, the smallest vertex of its component.
     pub labels: Vec<I>,
-    /// How many components there are.
+    /// The number of components.
     pub count: usize,
     /// Vertices in the largest component; 0 for a graph without vertices.
     pub largest: usize,
 }
 
 impl<I: Index> Components<I> {
-    /// Counts what `labels` say; each label is the smallest vertex that bears it.
+    /// Counts the components in `labels`; each label is the smallest vertex that has it.
     pub(super) fn from_labels(labels: Vec<I>) -> Self {
         let sizes = sizes(&labels);
         let count = sizes.iter().filter(|&&size| size > 0).count();
@@ -38,7 +38,7 @@ impl<I: Index> Components<I> {
     }
 }
 
-/// Vertices with each label, at the label.
+/// The number of vertices with each label, indexed by label.
 fn sizes<I: Index>(labels: &[I]) -> Vec<usize> {
     let mut sizes = vec![0; labels.len()];
     for label in labels {

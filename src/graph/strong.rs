@@ -1,10 +1,10 @@
-//! Strongly connected components: vertices between which directed paths lead both ways.
+//! Strongly connected components: vertices connected by directed paths in both directions.
 //!
 //! Tarjan's depth-first search ("Depth-first search and linear graph algorithms", 1972) in the form of Pearce ("A
 //! space-efficient algorithm for finding strongly connected components", 2016), where one number per vertex serves
-//! first as its place in the search and then as its component. The recursion is a stack of our own: a path of a
-//! million vertices must not be a matter of the thread's stack. Depth first is one edge after the other, so this is
-//! the one algorithm here that does not use more than one thread.
+//! first as its place in the search and then as its component. The recursion uses an explicit stack: a path of a
+//! million vertices must not overflow the thread's stack. Depth-first search is inherently sequential, so this is the
+//! one algorithm here that does not use more than one thread.
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::partition::Components;
@@ -18,7 +18,7 @@ const REPORT: usize = 1 << 16;
 /// The components within which every vertex reaches every other along the edges.
 ///
 /// Fails if the matrix is not square or has an index out of range. Cost: every edge is read once, in the order of a
-/// depth-first search, which jumps about in a file; once more, in order, if the matrix was never checked. One thread.
+/// depth-first search, which is random access in a file; again, in order, if the matrix was never checked. One thread.
 /// Memory: at most `56 + size_of::<I>()` bytes per vertex.
 ///
 /// ```
@@ -52,15 +52,15 @@ pub fn strong_components<T: Entry, I: Index, P: Index>(
 
 /// A depth-first search between two edges.
 struct DepthFirst {
-    /// 0 for a vertex not met; while its component is open the least place in the search that it was seen to reach;
-    /// then the number of its component. Components count down from `n` and places up from 1, and a place is given
-    /// back when its component closes, so that an open vertex always has a lower number than a closed one.
+    /// 0 for an unvisited vertex; while its component is open, the least place in the search known to be reachable;
+    /// then the number of its component. Components count down from `n` and places up from 1, and a place is released
+    /// when its component closes, so that an open vertex always has a lower number than a closed one.
     number: Vec<usize>,
     next: usize,
     component: usize,
     /// Vertices left by the search whose component is still open.
     open: Vec<usize>,
-    /// How many vertices were met.
+    /// The number of vertices visited.
     met: usize,
 }
 
@@ -69,12 +69,12 @@ struct Step {
     vertex: usize,
     /// Its place in the search.
     place: usize,
-    /// How many of its edges were followed.
+    /// The number of its edges followed.
     edges: usize,
 }
 
 impl DepthFirst {
-    /// Searches everything that `start` reaches and no search before did.
+    /// Visits all vertices reachable from `start` that no earlier search visited.
     fn visit<T: Entry, I: Index, P: Index>(
         &mut self,
         graph: &Csr<T, I, P>,
@@ -92,7 +92,7 @@ impl DepthFirst {
             let w = edge.to_usize();
             match self.number.get(w) {
                 Some(0) => path.push(self.enter(w, ctx)?),
-                // An edge is only done with once what lies behind it is: a vertex just searched is met here again.
+                // An edge is finished only when its target is: a vertex just searched is met here again.
                 Some(&number) => {
                     self.number[v] = self.number[v].min(number);
                     step.edges += 1;
@@ -115,7 +115,7 @@ impl DepthFirst {
         Ok(Step { vertex, place, edges: 0 })
     }
 
-    /// Closes the component of `vertex` if it is the first of it that the search met.
+    /// Closes the component of `vertex` if it is its first visited vertex.
     fn leave(&mut self, vertex: usize, place: usize) {
         if self.number[vertex] < place {
             self.open.push(vertex);
@@ -144,9 +144,9 @@ fn smallest_members<I: Index>(number: &[usize]) -> Vec<I> {
 
 /// Checks `components` without a depth-first search, given the edges as rows and, in `incoming`, as columns too.
 ///
-/// From the vertex that names a component all of it must be reached within it, along the edges and against them; and
-/// the components, taken as vertices, must have no cycle, as they could be merged otherwise. Fails with
-/// [`ErrorKind::Value`], naming the vertex. Cost: four passes over the edges, on one thread. Memory: 33 bytes per vertex.
+/// From the vertex that names a component all of it must be reachable within it, along the edges and against them. The
+/// graph of components must have no cycle, otherwise some could be merged. Fails with [`ErrorKind::Value`], naming the
+/// vertex. Cost: four passes over the edges, on one thread. Memory: 33 bytes per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, Place, graph::{check_strong_components, strong_components}};
@@ -181,7 +181,7 @@ pub fn check_strong_components<T: Entry, I: Index, P: Index, U: Entry, Q: Index>
     Ok(())
 }
 
-/// Fails if the vertex that names a component does not reach all of it within it.
+/// Fails if the vertex that names a component does not reach all of it within the component.
 fn spreads<T: Entry, I: Index, P: Index, A: Axis>(
     graph: &Compressed<T, I, P, A>,
     labels: &[usize],
@@ -203,7 +203,7 @@ fn spreads<T: Entry, I: Index, P: Index, A: Axis>(
     }
 }
 
-/// Fails if a cycle leads through two components: takes away components without incoming edges until none is left
+/// Fails if a cycle leads through two components: removes components without incoming edges until none is left
 /// (Kahn, "Topological sorting of large networks", 1962).
 fn has_no_cycle<T: Entry, I: Index, P: Index>(
     graph: &Csr<T, I, P>,

@@ -8,8 +8,8 @@ use crate::storage::{Context, Entry, Index, Place};
 /// Rows of a task.
 const TASK: usize = 1 << 12;
 
-/// The structure with every edge in both directions: as it is stored, without a copy, where it is symmetric; else what
-/// it and its transpose have together, in memory if that takes less than a quarter of the limit and in scratch space otherwise.
+/// The structure with every edge in both directions: as stored, without a copy, if it is symmetric; otherwise the union
+/// of it and its transpose, in memory if that takes less than a quarter of the limit and in scratch space otherwise.
 ///
 /// The indices have been checked.
 pub(super) fn undirected<T: Entry, I: Index, P: Index>(
@@ -29,11 +29,11 @@ pub(super) fn undirected<T: Entry, I: Index, P: Index>(
     pattern.add(&across, place, ctx)
 }
 
-/// Whether (j, i) is stored as often as (i, j) is, told by a sum of numbers that look like chance: those of the entries above the
-/// diagonal less those of the entries below it, each by where it would stand above.
+/// Whether (j, i) is stored as often as (i, j), by a hash: the sum of pseudorandom numbers over the entries above the
+/// diagonal minus that over the entries below it, each hashed by its mirrored position above.
 ///
-/// One pass in the order of the arrays. A structure that is not symmetric is taken for one once in 2⁶⁴ times; whoever asks
-/// must stay right then, as a search does that starts at every vertex it has not reached.
+/// One pass in the order of the arrays. A structure that is not symmetric passes with probability 2⁻⁶⁴. The caller must
+/// stay correct then, as a search does that starts at every vertex it has not reached.
 fn is_symmetric<I: Index, P: Index>(graph: &Csr<(), I, P>) -> bool {
     let rows = (0..graph.nrows()).into_par_iter().with_min_len(TASK);
     let sums = rows.map(|row| {
@@ -47,7 +47,8 @@ fn is_symmetric<I: Index, P: Index>(graph: &Csr<(), I, P>) -> bool {
     sums.reduce(|| 0, u64::wrapping_add) == 0
 }
 
-/// Two numbers as one in which every bit depends on all of theirs: the finalizer of Steele, Lea and Flood's SplitMix.
+/// Hashes two numbers into one in which every bit depends on all input bits: the finalizer of Steele, Lea and Flood's
+/// SplitMix.
 #[inline]
 fn mixed(row: usize, col: usize) -> u64 {
     let z = (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(col as u64);

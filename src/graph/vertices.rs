@@ -1,9 +1,9 @@
-//! What every algorithm asks of a graph's vertices: that rows and columns are the same ones, and a number for each.
+//! Shared by all algorithms: the check that rows and columns are the same vertices, and a number per vertex.
 //!
 //! The numbers are vertices again (a parent, a root), and several threads write them at once. They are only ever
-//! lowered, or replaced where they are what was expected, so the value left at the end is a minimum and does not depend
-//! on who came first. Four bytes each while the vertices can be counted in them: the random reads of these numbers
-//! are what a traversal in memory spends its time on.
+//! lowered, or replaced by compare-and-swap, so the final value is a minimum and does not depend on the timing of
+//! threads. They have four bytes while the vertices can be counted in them, because the random reads of these numbers
+//! dominate the time of a traversal in memory.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::sparse::{Axis, Compressed};
 use crate::storage::{Entry, Index};
 
-/// The number of vertices of a graph, every index of which has been seen to name one.
+/// The number of vertices of a graph, after a check that every index is a vertex.
 ///
 /// Fails if the matrix is not square or an index is out of range. Reads the indices once in the life of the matrix.
 pub(super) fn check_graph<T: Entry, I: Index, P: Index, A: Axis>(
@@ -29,27 +29,27 @@ pub(super) fn check_graph<T: Entry, I: Index, P: Index, A: Axis>(
     Ok(nrows)
 }
 
-/// Whether `n` vertices and the mark of none can be told apart in four bytes.
+/// Whether `n` vertices and the mark for none fit in four bytes.
 pub(super) fn fit_in_u32(n: usize) -> bool {
     n < u32::MAX as usize
 }
 
 /// A vertex number that several threads lower at once.
 ///
-/// Every access is relaxed: an algorithm reads what another thread wrote in the same step only where any value that
-/// was ever there will do; between steps the threads meet.
+/// Every access is relaxed: an algorithm reads values of another thread in the same step only where any value that
+/// was ever stored is correct; between steps the threads synchronise.
 pub(super) trait Slot: Send + Sync + Sized {
     /// A slot that holds `vertex`.
     fn holding(vertex: usize) -> Self;
     /// A slot that holds no vertex, which is more than any vertex.
     fn empty() -> Self;
-    /// Whether `vertex`, as read from a slot, is none.
+    /// Whether `vertex`, as read from a slot, means none.
     fn is_none(vertex: usize) -> bool;
     fn get(&self) -> usize;
     fn set(&self, vertex: usize);
-    /// Puts `vertex` here if it is less than what is; returns what was.
+    /// Stores `vertex` if it is less than the current value; returns the previous one.
     fn lower(&self, vertex: usize) -> usize;
-    /// Puts `new` here if `old` is; tells whether it was.
+    /// Stores `new` if the value is `old`; returns whether it was.
     fn replace(&self, old: usize, new: usize) -> bool;
 }
 

@@ -1,8 +1,8 @@
-//! Graphs on the vertices that have an edge: numbered anew, with the map back.
+//! Graphs on the vertices that have an edge: renumbered, with the inverse map.
 //!
-//! The numbers of published graphs are often those of something else: users, pages, hashes of names. A matrix has a row for
-//! each number up to the largest, so such a graph may take gigabytes for a handful of edges, or be impossible. Here the
-//! numbers that occur are sorted, and a vertex is the place of its number among them.
+//! The vertices of published graphs are often numbered by something else: users, pages, hashes of names. A matrix has a
+//! row for each number up to the largest, so such a graph may take gigabytes for a handful of edges, or be impossible.
+//! Here the numbers that occur are sorted, and a vertex is the position of its number among them.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use crate::sparse::{Coo, Csr, Duplicates};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Index, Place, parallel};
 
-/// A graph on the vertices that have an edge, and what they were called.
+/// A graph on the vertices that have an edge, and their original numbers.
 #[derive(Clone, Debug)]
 pub struct CompactGraph<I: Index = u32, P: Index = u32> {
     /// The graph in compressed rows, each edge once.
     pub graph: Csr<(), I, P>,
-    /// The number of each vertex in the file, rising: vertex `k` of the graph is `ids[k]` there.
+    /// The number of each vertex in the file, ascending: vertex `k` of the graph is `ids[k]` there.
     pub ids: Vec<u64>,
 }
 
@@ -29,7 +29,7 @@ impl<I: Index, P: Index> CompactGraph<I, P> {
 
 /// The ends of edges, by the numbers they have in a file.
 pub(super) struct Ends<'a> {
-    /// Of each edge one end, then the other.
+    /// Both ends of each edge, one after the other.
     ends: Vec<u64>,
     path: &'a Path,
     ctx: &'a Context,
@@ -40,17 +40,17 @@ impl<'a> Ends<'a> {
         Ends { ends: Vec::new(), path, ctx }
     }
 
-    /// Takes an edge.
+    /// Adds an edge.
     pub(super) fn push(&mut self, u: u64, v: u64) -> Result<()> {
         if self.ends.len() + 2 > self.ends.capacity() {
-            // The array is about to double, the old one being there while it is copied.
+            // The array is about to double, and the old one exists during the copy.
             self.check_memory(24, self.ends.len() as u64 + 2)?;
         }
         self.ends.extend([u, v]);
         Ok(())
     }
 
-    /// The graph of the edges taken, at `place`.
+    /// The graph of the edges added, at `place`.
     pub(super) fn number_anew<I: Index, P: Index>(
         self,
         place: &Place,

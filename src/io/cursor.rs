@@ -1,6 +1,6 @@
-//! A place in a piece of text, and the few steps by which the readers move it: blanks, tokens, digits, line ends.
+//! A position in a text, and the steps by which the readers advance it: blanks, tokens, digits, line ends.
 //!
-//! A number is read where it stands, without first looking for the end of its line or of its token: on lines of twenty
+//! A number is parsed without first searching for the end of its line or token: on lines of twenty
 //! bytes that search would cost as much as the numbers do. A token ends at a blank, a tab, a carriage return, a line
 //! feed or the end of the text. No step but [`Cursor::end_line`] and [`Cursor::skip_line`] leaves the line.
 
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// How much of a wrong token an error quotes.
 const QUOTED: usize = 40;
 
-/// What is left of a piece of text.
+/// The rest of a text.
 #[derive(Clone, Copy)]
 pub struct Cursor<'a> {
     rest: &'a [u8],
@@ -25,7 +25,7 @@ impl<'a> Cursor<'a> {
         self.rest
     }
 
-    /// Goes on at `rest`, which is a tail of what was left.
+    /// Continues at `rest`, which is a tail of the remaining text.
     #[inline]
     pub(super) fn go_on(&mut self, rest: &'a [u8]) {
         self.rest = rest;
@@ -43,7 +43,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Whether nothing but the line end is left of the line; a carriage return counts only right before it.
+    /// Whether only the line end is left of the line; a carriage return counts only right before it.
     #[inline]
     pub(super) fn at_line_end(&self) -> bool {
         matches!(self.rest, [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n', ..])
@@ -61,7 +61,7 @@ impl<'a> Cursor<'a> {
         &self.rest[..end]
     }
 
-    /// Moves behind the blanks and the token after them, and returns that token.
+    /// Moves past the blanks and the token after them, and returns that token.
     pub(super) fn take_token(&mut self) -> &'a [u8] {
         self.skip_blanks();
         let token = self.token();
@@ -69,7 +69,7 @@ impl<'a> Cursor<'a> {
         token
     }
 
-    /// Moves behind the line end, through blanks alone.
+    /// Moves past the line end; only blanks may precede it.
     #[inline]
     pub(super) fn end_line(&mut self) -> Result<()> {
         self.skip_blanks();
@@ -87,14 +87,14 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Moves behind the next line feed, whatever stands before it.
+    /// Moves past the next line feed, whatever precedes it.
     pub(super) fn skip_line(&mut self) {
         let length =
             self.rest.iter().position(|&byte| byte == b'\n').map_or(self.rest.len(), |at| at + 1);
         self.rest = &self.rest[length..];
     }
 
-    /// Reads digits that make a whole token and fit 64 bits; otherwise stays and returns `None`.
+    /// Reads digits that make a whole token and fit 64 bits; otherwise does not move and returns `None`.
     #[inline]
     pub(super) fn digits(&mut self) -> Option<u64> {
         let (value, rest) = push_digits(0, self.rest);
@@ -102,7 +102,7 @@ impl<'a> Cursor<'a> {
         if length == 0 || rest.first().is_some_and(|&byte| !ends_token(byte)) {
             return None;
         }
-        // Nineteen digits never overflow; a number of more, zeros in front perhaps, is counted with care.
+        // Nineteen digits never overflow; a longer number, perhaps with leading zeros, is checked for overflow.
         let value = if length <= 19 { value } else { long_digits(&self.rest[..length])? };
         self.rest = rest;
         Some(value)
@@ -132,13 +132,13 @@ fn long_digits(digits: &[u8]) -> Option<u64> {
         .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
 }
 
-/// Whether a byte stands behind a token.
+/// Whether a byte ends a token.
 #[inline]
 pub(super) fn ends_token(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// A token between quotes, cut to forty bytes, with every byte that does not print written as an escape.
+/// A token between quotes, cut to forty bytes, with every unprintable byte escaped.
 pub(super) fn quoted(token: &[u8]) -> String {
     let shown = &token[..token.len().min(QUOTED)];
     let more = if shown.len() < token.len() { "…" } else { "" };

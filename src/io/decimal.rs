@@ -1,14 +1,14 @@
 //! Numbers in text: floats correctly rounded, integers exact.
 //!
-//! Most numbers in files are short. A decimal whose digits make an integer that the float holds exactly, times or divided
-//! by a power of ten that it holds exactly too, is one correctly rounded operation away from its value (W. D. Clinger,
-//! "How to read floating point numbers accurately", 1990). All others go to the standard library, which rounds
-//! correctly as well, so which way a number took cannot be seen in the result.
+//! Most numbers in files are short. A decimal whose digits make an integer that the float holds exactly, times or
+//! divided by a power of ten that it holds exactly too, is one correctly rounded operation away from its value (W. D.
+//! Clinger, "How to read floating point numbers accurately", 1990). All others use the standard library, which rounds
+//! correctly as well, so the method does not affect the result.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, ends_token, push_digits};
 
-/// What a binary float must tell for the short way.
+/// The properties of a binary float for the fast method.
 pub(super) trait Binary: Copy {
     /// The largest integer up to which all integers are exact.
     const LARGEST_EXACT: u64;
@@ -19,7 +19,7 @@ pub(super) trait Binary: Copy {
     /// `±mantissa · 10^power`, with mantissa and power within the two limits above.
     fn scaled(negative: bool, mantissa: u64, power: i32) -> Self;
     fn is_infinite(self) -> bool;
-    /// The number that `text` spells, correctly rounded.
+    /// Parses the number in `text`, correctly rounded.
     fn parse(text: &str) -> Option<Self>;
 }
 
@@ -70,7 +70,7 @@ pub(super) fn read_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F> {
     long_float(cursor)
 }
 
-/// The number at the start of `text` and what follows it, where one exact operation gives it.
+/// The number at the start of `text` and the text after it, if one exact operation gives it.
 #[inline]
 fn short_float<F: Binary>(text: &[u8]) -> Option<(F, &[u8])> {
     let (negative, text) = split_sign(text);
@@ -82,7 +82,7 @@ fn short_float<F: Binary>(text: &[u8]) -> Option<(F, &[u8])> {
         places = fraction.len() - rest.len();
         digits += places;
     }
-    // Nineteen digits never overflow the mantissa; with more of them it means nothing.
+    // Nineteen digits never overflow the mantissa; with more digits it is meaningless.
     if digits == 0 || digits > 19 || mantissa > F::LARGEST_EXACT {
         return None;
     }
@@ -104,7 +104,7 @@ fn short_float<F: Binary>(text: &[u8]) -> Option<(F, &[u8])> {
     Some((F::scaled(negative, mantissa, power), rest))
 }
 
-/// Whether a minus sign stands first, and the text behind the sign.
+/// Whether the text starts with a minus sign, and the text after the sign.
 #[inline]
 fn split_sign(text: &[u8]) -> (bool, &[u8]) {
     match text {
@@ -114,7 +114,7 @@ fn split_sign(text: &[u8]) -> (bool, &[u8]) {
     }
 }
 
-/// The way of all other numbers, and of what is none.
+/// The method for all other numbers, and for invalid ones.
 #[inline(never)]
 fn long_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F> {
     let token = cursor.token();
@@ -134,7 +134,7 @@ fn long_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F> {
     Ok(value)
 }
 
-/// Adds the remedy where the token is a number in a spelling that other programs know.
+/// Adds a remedy if the token is a number in a spelling of other programs.
 fn explain(token: &[u8], error: Error) -> Error {
     let numeric =
         split_sign(token).1.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');

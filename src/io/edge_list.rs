@@ -1,13 +1,13 @@
 //! Edge lists: graphs as lines `u v` or `u v weight`, the form in which SNAP and many others publish them.
 //!
-//! Vertices are numbers from 0 and mean themselves; they are not renumbered, so a graph whose largest vertex is `m` has
-//! `m + 1` of them. Blanks and tabs separate, lines that begin with `#` or `%` are comments, blank lines are skipped, and
-//! line ends are `\n` or `\r\n`. An edge stands for itself alone: whether the graph is directed the file does not say.
+//! Vertices are numbers from 0 and are not renumbered, so a graph whose largest vertex is `m` has `m + 1` of them.
+//! Blanks and tabs separate, lines that begin with `#` or `%` are comments, blank lines are skipped, and line ends are
+//! `\n` or `\r\n`. Each line is one edge; the file does not say whether the graph is directed.
 //!
-//! As a matrix a list takes a row for every vertex up to the largest. Where the vertices are numbers that dwarf the edges,
-//! [`read_csr`](EdgeList::read_csr) refuses ([the rule](crate::io#extents)), unless the caller has
-//! said how many vertices there are or asks for [`hypersparse`](EdgeList::hypersparse) graphs;
-//! [`read_compact`](EdgeList::read_compact) numbers the vertices that have an edge anew.
+//! As a matrix a list needs a row for every vertex up to the largest. If the numbers of vertices dwarf the edges,
+//! [`read_csr`](EdgeList::read_csr) refuses ([the rule](crate::io#extents)), unless the caller gives the number of
+//! vertices or allows [`hypersparse`](EdgeList::hypersparse) graphs; [`read_compact`](EdgeList::read_compact) renumbers
+//! the vertices that have an edge.
 
 use std::path::Path;
 
@@ -46,53 +46,54 @@ pub struct EdgeList {
     hypersparse: bool,
 }
 
-/// What a pass over an edge list has found.
+/// The result of a pass over an edge list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GraphSize {
-    /// The number given, else the largest vertex and one; 0 if there is no edge.
+    /// The given number, otherwise the largest vertex plus one; 0 if there is no edge.
     pub vertices: u64,
     /// Lines with an edge.
     pub edges: u64,
-    /// Those among them that carry a weight.
+    /// Lines with a weight.
     pub weighted: u64,
 }
 
 impl EdgeList {
-    /// Opens a file; a byte order mark, what is no ordinary file and what is visibly no text (an archive, HDF5, a NumPy
-    /// array) are refused, by name where it is known.
+    /// Opens a file. A byte order mark, a file that is not ordinary, and one that is clearly not text (an archive,
+    /// HDF5, a NumPy array) are refused, by name if known.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Ok(Self::over(TextFile::open(path.as_ref())?))
     }
 
-    /// The list in a file that is open.
+    /// The list in an open file.
     pub(super) fn over(text: TextFile) -> Self {
         EdgeList { text, vertices: None, hypersparse: false }
     }
 
-    /// Says how many vertices there are; a larger one in the file is then an error of kind [`Index`](ErrorKind::Index).
+    /// Sets the number of vertices; a larger one in the file is then an error of kind [`Index`](ErrorKind::Index).
     pub fn vertices(mut self, vertices: u64) -> Self {
         self.vertices = Some(vertices);
         self
     }
 
-    /// Asks [`read_csr`](Self::read_csr) for a row for every vertex up to the largest, also where they dwarf the edges.
+    /// Allows [`read_csr`](Self::read_csr) to make a row for every vertex up to the largest, even if they dwarf the
+    /// edges.
     pub fn hypersparse(mut self) -> Self {
         self.hypersparse = true;
         self
     }
 
-    /// The file as it was named when it was opened.
+    /// The path with which the file was opened.
     pub fn path(&self) -> &Path {
         self.text.path()
     }
 
     /// Calls `visit(u, v, weight)` for every edge, in the order of the file, and returns the size of the graph.
     ///
-    /// Lines are parsed on all threads of `ctx`; `visit` runs on the calling thread alone. The file is read once. Memory:
-    /// a few MiB per thread, and at most about a quarter of the limit.
+    /// Lines are parsed on all threads of `ctx`; `visit` runs only on the calling thread. The file is read once.
+    /// Memory: a few MiB per thread, and at most about a quarter of the limit.
     ///
-    /// Fails at the first line that is wrong, after the edges before it were handed out; if cancelled; and with the error
-    /// of `visit`, untouched.
+    /// Fails at the first invalid line, after the edges before it were passed to `visit`; if cancelled; and with the
+    /// error of `visit`, unchanged.
     pub fn for_each(
         &self,
         ctx: &Context,
@@ -116,12 +117,12 @@ impl EdgeList {
         Ok(size)
     }
 
-    /// The graph as compressed rows at `place`, each edge once, weights left out: as many rows and columns as there are
+    /// The graph as compressed rows at `place`, each edge once, without weights: as many rows and columns as there are
     /// vertices.
     ///
-    /// Fails as [`for_each`](Self::for_each) does, if a vertex or the number of edges does not fit the index types, if the
-    /// edges do not fit the memory limit, and where the vertices dwarf the edges. Cost: the file is read once. Memory:
-    /// `2·size_of::<I>()` bytes per edge, then what [`Coo::to_csr`] takes.
+    /// Fails as [`for_each`](Self::for_each) does, if a vertex or the number of edges does not fit the index types, if
+    /// the edges do not fit the memory limit, and if the vertices dwarf the edges. Cost: the file is read once. Memory:
+    /// `2·size_of::<I>()` bytes per edge, then the memory of [`Coo::to_csr`].
     pub fn read_csr<I: Index, P: Index>(
         &self,
         place: impl Into<Place>,
@@ -142,10 +143,10 @@ impl EdgeList {
         edges.to_csr(Duplicates::Sum, place, ctx)
     }
 
-    /// The graph on the vertices that have an edge, numbered anew in rising order, and what they are in the file.
+    /// The graph on the vertices that have an edge, renumbered in ascending order, and their numbers in the file.
     ///
-    /// Vertices may be any numbers below 2⁶⁴ − 1, whatever the index type. Cost: the file is read once. Memory: 32 bytes and
-    /// `2·size_of::<I>()` per edge, within the limit, then what [`Coo::to_csr`] takes.
+    /// Vertices may be any numbers below 2⁶⁴ − 1, whatever the index type. Cost: the file is read once. Memory: 32
+    /// bytes and `2·size_of::<I>()` per edge, within the limit, then the memory of [`Coo::to_csr`].
     ///
     /// ```
     /// use outcore::{Context, Place};
@@ -184,7 +185,7 @@ impl EdgeList {
                 return Err(too_large("a vertex is too large for the index type", expected, last));
             }
             if rows.len() == rows.capacity() {
-                // Both arrays are about to double, the old ones being there while they are copied.
+                // Both arrays are about to double, and the old ones exist during the copy.
                 let bytes = (rows.len() as u64 + 1).saturating_mul(6 * size_of::<I>() as u64);
                 ctx.check_memory("the edges", bytes).map_err(|e| e.in_file(self.path()))?;
             }

@@ -1,19 +1,19 @@
-//! Extents that a file only states, against what it holds: when a compressed matrix is refused for its pointers alone.
+//! Stated extents compared with the contents of a file: when a compressed matrix is refused because of its pointers.
 //!
-//! The rule stands [one folder up](super#extents). It costs a comparison, and is asked before anything is made.
+//! The rule is described [one folder up](super#extents). It costs a comparison, before anything is allocated.
 
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Context, Index, Place};
 
-/// Bytes of pointers that every file may ask for.
+/// Bytes of pointers that every file may use.
 const ALWAYS: u64 = 128 << 20;
 
-/// Rows (columns) for each entry up to which all pointers are made.
+/// Rows (columns) per entry up to which all pointers are made.
 const LINES_PER_ENTRY: u64 = 16;
 
-/// An extent and what there is to justify it.
+/// An extent and its justification.
 pub(super) struct JustifiedExtent<'a> {
     /// The file that states it.
     pub(super) path: &'a Path,
@@ -21,9 +21,9 @@ pub(super) struct JustifiedExtent<'a> {
     pub(super) lines: &'static str,
     pub(super) count: usize,
     pub(super) entries: u64,
-    /// Whether the caller asked for all of them.
+    /// Whether the caller requested all of them.
     pub(super) wanted: bool,
-    /// What the caller can do otherwise.
+    /// What the caller can do instead.
     pub(super) remedy: &'static str,
 }
 

@@ -1,18 +1,18 @@
-//! What a file is that no reader here takes, told by its first bytes, and what to do with it.
+//! Recognises files that no reader here accepts by their first bytes, and suggests what to do.
 //!
-//! Nothing that is listed here can begin a Matrix Market file or a list of edges: those begin with a digit, `#`, `%` or
-//! a blank. So no file that could be read is turned away. What cannot be told by its first bytes, comma-separated values
-//! for one, is told where the first line turns out to be wrong.
+//! Nothing listed here can begin a Matrix Market file or an edge list: those begin with a digit, `#`, `%` or a blank.
+//! So no readable file is refused. Formats that cannot be recognised by their first bytes, such as comma-separated
+//! values, are recognised when the first line turns out to be invalid.
 
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
 use crate::io::cursor::quoted;
 
-/// Bytes from the start of a file that [`foreign`] wants to see.
+/// Bytes from the start of a file that [`foreign`] checks.
 pub(super) const SEEN: usize = 264;
 
-/// First bytes, what they are the first bytes of, and what to do.
+/// First bytes, the name of their format, and what to do.
 type Known = (&'static [u8], &'static str, &'static str);
 
 const UNPACK: &str = "unpack it first";
@@ -57,7 +57,7 @@ const BINARY: &[Known] = &[
     (b"\xfe\xff", "UTF-16 text", "write it as ASCII or UTF-8, without a byte order mark"),
 ];
 
-/// Behind blanks and blank lines, in letters of any case.
+/// After blanks and blank lines, in any letter case.
 const TEXT: &[Known] = &[
     (b"<!doctype", "a web page", "download the file itself"),
     (b"<html", "a web page", "download the file itself"),
@@ -78,7 +78,7 @@ const TEXT: &[Known] = &[
     (b"c ", "a DIMACS file", LIST),
 ];
 
-/// The error for a file that begins like none that is read here.
+/// The error for a file in a recognised format that is not read here.
 pub(super) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
     let tar = first.get(257..262) == Some(b"ustar") && first.contains(&0);
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
@@ -108,7 +108,7 @@ pub(super) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
     })
 }
 
-/// What a line seems to be that begins with a token which no reader takes, and what to do.
+/// The likely format of a line that begins with an invalid token, and what to do.
 pub(super) fn wrong_text(token: &[u8]) -> Option<(&'static str, &'static str)> {
     let has = |test: &dyn Fn(u8) -> bool| token.iter().any(|&byte| test(byte));
     if has(&|byte| matches!(byte, 0..=8 | 14..=31 | 127)) {

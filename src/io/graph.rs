@@ -1,6 +1,7 @@
-//! Graphs from whatever file they are in: a stored matrix, a Matrix Market file, an edge list.
+//! Graphs from any kind of file: a stored matrix, a Matrix Market file, an edge list.
 //!
-//! What a file is, its content says: the rules stand [one folder up](super#what-a-file-is), with what counts as an edge.
+//! The content of a file decides its format: the rules are [one folder up](super#what-a-file-is), with the definition
+//! of an edge.
 
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use crate::io::text_file::TextFile;
 use crate::sparse::{Coo, Csc, Csr, Duplicates};
 use crate::storage::{Context, Descriptor, Index, Place, SparseFormat};
 
-/// What [`read_graph_with`] is told about a file.
+/// Options of [`read_graph_with`].
 ///
 /// ```
 /// use outcore::{Context, Csr, Place, io::{GraphFormat, GraphOptions, read_graph_with}};
@@ -28,18 +29,18 @@ use crate::storage::{Context, Descriptor, Index, Place, SparseFormat};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GraphOptions {
-    /// What the file is.
+    /// The format of the file.
     pub format: GraphFormat,
-    /// Whether every vertex up to the largest gets its row, also where they dwarf the edges so that the rows take far more
-    /// than the file; otherwise that is an error.
+    /// Whether every vertex up to the largest gets a row, even if they dwarf the edges so that the rows take far more
+    /// memory than the file; otherwise that is an error.
     pub hypersparse: bool,
 }
 
-/// What a file with a graph is.
+/// The format of a file with a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GraphFormat {
-    /// What its content says.
+    /// Determined by its content.
     #[default]
     Content,
     /// A folder with a stored matrix (`NAME.bspnpy`).
@@ -59,15 +60,15 @@ pub(super) enum GraphFile {
 
 /// Reads the graph in a file or folder as compressed rows, each edge once.
 ///
-/// A stored matrix (`NAME.bspnpy`) in compressed rows is mapped where it lies, whatever `place` says; in another format
-/// it is converted to `place`. Matrix Market files are read with symmetric ones both ways, other files as edges `u v`, one
-/// way; content decides [what a file is](crate::io#what-a-file-is). Matrices that are not square are read as well: the
-/// algorithms refuse them.
+/// A stored matrix (`NAME.bspnpy`) in compressed rows is mapped in place, whatever `place` is; in another format it is
+/// converted to `place`. Symmetric Matrix Market files are read with edges in both directions, other files as edges
+/// `u v` in one direction; the content decides [what a file is](crate::io#what-a-file-is). Matrices that are not square
+/// are also read; the algorithms refuse them.
 ///
 /// Fails as the readers do, if a vertex or the number of edges does not fit the index types, if the edges do not
-/// fit the memory limit, and with [`ErrorKind::Memory`] where the vertices dwarf the edges
-/// ([the rule](crate::io#extents)): then [`read_graph_compact`] numbers them anew. Cost: text is read once.
-/// Memory: `2·size_of::<I>()` bytes per edge while text is read, then what [`Coo::to_csr`] takes.
+/// fit the memory limit, and with [`ErrorKind::Memory`] if the vertices dwarf the edges
+/// ([the rule](crate::io#extents)): then [`read_graph_compact`] renumbers them. Cost: text is read once.
+/// Memory: `2·size_of::<I>()` bytes per edge while text is read, then the memory of [`Coo::to_csr`].
 ///
 /// ```
 /// use outcore::{Context, Csr, Place, io::read_graph};
@@ -86,7 +87,7 @@ pub fn read_graph<I: Index, P: Index>(
     read_graph_with(path, &GraphOptions::default(), place, ctx)
 }
 
-/// As [`read_graph`], told what the file is and whether all its vertices are wanted.
+/// As [`read_graph`], with options for the format of the file and for hypersparse graphs.
 pub fn read_graph_with<I: Index, P: Index>(
     path: impl AsRef<Path>,
     options: &GraphOptions,
@@ -103,8 +104,8 @@ pub fn read_graph_with<I: Index, P: Index>(
     }
 }
 
-/// As [`read_graph_with`], on the vertices that have an edge alone: numbered anew in rising order, with their numbers in the
-/// file beside them. Those of matrices count from 0, also where the file counts from 1.
+/// As [`read_graph_with`], only on the vertices that have an edge: renumbered in ascending order, with their numbers in
+/// the file. Those of matrices count from 0, even if the file counts from 1.
 ///
 /// Fails as [`EdgeList::read_compact`] does, and if a matrix is not square. Memory: as there, also for stored matrices.
 pub fn read_graph_compact<I: Index, P: Index>(
@@ -134,7 +135,7 @@ pub fn read_graph_compact<I: Index, P: Index>(
     ends.number_anew(&place)
 }
 
-/// Opens a file as what it is, or as what the caller says.
+/// Opens a file in its own format, or in the format that the caller gives.
 pub(super) fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
     let by_name = format == GraphFormat::Content;
     if format == GraphFormat::Stored || (by_name && path.is_dir()) {
@@ -164,8 +165,8 @@ pub(super) fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
 
 /// Whether a Matrix Market banner is the first line that is not blank.
 ///
-/// Fails if one stands behind lines of comment: as a matrix the file would have a wrong first line, and as a list of edges
-/// its line of sizes would be an edge.
+/// Fails if one follows comment lines: as a matrix the file would have an invalid first line, and as an edge list its
+/// size line would be an edge.
 fn has_banner(text: &TextFile) -> Result<bool> {
     let mut comments = false;
     let (found, _) = text.visit_first_lines(|line, bytes| {

@@ -1,10 +1,10 @@
-//! Text files bigger than memory, read as records of one line each: parsed in parallel, handed out in file order.
+//! Text files bigger than memory, read as records of one line each: parsed in parallel, passed on in file order.
 //!
-//! The file is cut into blocks of equal size, whatever stands there. A line belongs to the block in which it begins; so a
-//! thread finds the lines of its block without knowing any other, at the price of looking for one line feed at the front
-//! and reading a little beyond the end. A batch of blocks is read and parsed at once, then its records are handed out one
-//! by one while nothing else runs, and the buffers serve the next batch. Line numbers come last: a block counts its
-//! lines, and only the hand-out, which goes in order, knows how many came before.
+//! The file is cut into blocks of equal size, regardless of lines. A line belongs to the block in which it begins; so a
+//! thread finds the lines of its block without knowing any other, at the price of searching for one line feed at the
+//! front and reading a little beyond the end. A batch of blocks is read and parsed at once, then its records are passed
+//! on one by one while nothing else runs, and the buffers are reused for the next batch. Line numbers come last: a
+//! block counts its lines, and only the sequential pass over the records knows how many came before.
 
 use crate::error::{Error, Result};
 use crate::io::cursor::Cursor;
@@ -15,26 +15,26 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 /// Bytes per block: small enough for the second-level cache, large enough that starting a block costs nothing.
 const BLOCK: usize = 1 << 18;
 
-/// Why a record was not taken: a fault in the file, which still lacks its place, or an error of the caller's own.
+/// Why a record was not taken: a fault in the file, without its place yet, or an error of the caller's.
 pub(super) enum Halt {
     Fault(Error),
     Caller(Error),
 }
 
-/// The records of a file from one place to its end: one a line, blank lines and lines of comment left out.
+/// The records of a file from a position to its end: one per line, without blank lines and comment lines.
 pub(super) struct Records<'a> {
     pub(super) text: &'a TextFile,
     pub(super) from: Position,
-    /// A line whose first byte behind the blanks is one of these is a comment.
+    /// A line whose first byte after the blanks is one of these is a comment.
     pub(super) comments: &'static [u8],
-    /// What the progress callback is told.
+    /// The phase for the progress callback.
     pub(super) phase: &'static str,
 }
 
-/// A block on its way: its bytes, then its records.
+/// A block being processed: its bytes, then its records.
 struct Slot<R> {
     bytes: Vec<u8>,
-    /// The part of `bytes` that is the lines of this block.
+    /// The part of `bytes` with the lines of this block.
     own: std::ops::Range<usize>,
     records: Vec<R>,
     lines: u64,
@@ -43,10 +43,10 @@ struct Slot<R> {
 }
 
 impl Records<'_> {
-    /// Parses every line with `parse`, on all threads of `ctx`, and hands its record to `take`, in file order.
+    /// Parses every line with `parse`, on all threads of `ctx`, and passes its record to `take`, in file order.
     ///
-    /// `parse` begins behind the blanks of a line and must not leave it; only blanks may follow. Returns the place where
-    /// the file ends. Memory: a few MiB per thread, at most a quarter of the limit (but always one block).
+    /// `parse` begins after the blanks of a line and must not leave it; only blanks may follow. Returns the position
+    /// where the file ends. Memory: a few MiB per thread, at most a quarter of the limit (but always one block).
     pub(super) fn for_each<R: Copy + Send>(
         &self,
         ctx: &Context,
@@ -104,13 +104,13 @@ impl Records<'_> {
 
     /// Reads the lines that begin within a block's length of `begin`; they are the returned part of `bytes`.
     ///
-    /// False says that one more line begins there which is too long.
+    /// Returns false if one more line begins there that is too long.
     fn read_block(
         &self,
         begin: u64,
         bytes: &mut Vec<u8>,
     ) -> Result<(std::ops::Range<usize>, bool)> {
-        // One byte before the block tells whether a line begins with it.
+        // The byte before the block shows whether a line begins with the block.
         let lead = usize::from(begin > self.from.offset);
         let offset = begin - lead as u64;
         let block_end = lead + BLOCK;
@@ -159,9 +159,9 @@ impl Records<'_> {
     }
 }
 
-/// Blocks per batch: enough that no thread waits long for the last, and no more than the memory limit has room for.
+/// Blocks per batch: enough that no thread waits long for the last, and no more than the memory limit allows.
 fn slot_count<R>(ctx: &Context) -> usize {
-    // A record takes at least a digit and a line feed.
+    // A record has at least a digit and a line feed.
     let slot = BLOCK + BLOCK / 2 * size_of::<R>();
     let room = ctx.memory_left() / 4 / slot as u64;
     (4 * ctx.thread_count()).min(usize::try_from(room).unwrap_or(usize::MAX)).max(1)
@@ -189,7 +189,7 @@ impl<R> Slot<R> {
         }
     }
 
-    /// The lines before the one that holds a record, counted again from the bytes: only an error asks for it.
+    /// The lines before the one that holds a record, counted again from the bytes: needed only for an error.
     fn line_of(&self, record: usize, comments: &[u8]) -> u64 {
         let mut cursor = Cursor::new(&self.bytes[self.own.clone()]);
         let (mut lines, mut records) = (0, 0);
@@ -207,7 +207,8 @@ impl<R> Slot<R> {
     }
 }
 
-/// Moves to the first byte of a line that holds a record, or behind a line that holds none and says so.
+/// Moves to the first byte of a line with a record, or past a line without one, and returns whether the line was
+/// skipped.
 #[inline]
 pub(super) fn skip_if_empty(cursor: &mut Cursor<'_>, comments: &[u8]) -> bool {
     cursor.skip_blanks();

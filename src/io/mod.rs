@@ -1,14 +1,14 @@
-//! Floor 5: other people's files.
+//! Floor 5: foreign file formats.
 //!
-//! What lies here reads and writes formats that this library did not choose. They are text, they are written by many
-//! programs, and some of them are wrong; so a reader says which file and line it stopped at, what should have stood there
-//! and what did, and never guesses. All readers stream: they hand out entries in the order of the file, in memory that
-//! does not grow with it, and leave it to the caller what to build from them.
+//! This folder reads and writes formats that this library did not choose. They are text, written by many programs, and
+//! sometimes invalid. So a reader reports the file and line at which it stopped, what it expected and what it found,
+//! and never guesses. All readers stream: they pass on entries in the order of the file, in memory that does not grow
+//! with it, and leave it to the caller what to build from them.
 //!
 //! | module | reads | writes |
 //! |---|---|---|
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
-//! | [`edge_list`] | `u v` or `u v w` a line, as SNAP publishes graphs | |
+//! | [`edge_list`] | `u v` or `u v w` per line, as SNAP publishes graphs | |
 //!
 //! [`read_matrix`] takes any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`] writes
 //! one; [`read_graph`] takes any as a graph.
@@ -19,37 +19,37 @@
 //! matrices, `NAME/NAME.mtx`. What is visibly no text is refused by name, with what to do about it: packers other than gzip, zip (`.npz`), HDF5 (`.h5ad`),
 //! NumPy arrays, other binary formats, XML, JSON, web pages, other languages for graphs, text behind a byte order mark.
 //!
-//! Where [`read_graph`] has to choose, content decides; a name only forbids.
+//! If [`read_graph`] has to choose, the content decides; a name can only exclude.
 //!
 //! | content | read as |
 //! |---|---|
 //! | a folder | a stored matrix |
-//! | `%%MatrixMarket` or `%MatrixMarket`, in letters of any case, on the first line that is not blank, behind blanks or not | Matrix Market; words that are wrong behind it are an error, and so is `%% MatrixMarket matrix` |
-//! | such a banner behind other lines of comment | refused: it could be either |
+//! | `%%MatrixMarket` or `%MatrixMarket`, in any letter case, on the first line that is not blank, optionally after blanks | Matrix Market; invalid words after it are an error, and so is `%% MatrixMarket matrix` |
+//! | such a banner after other comment lines | refused: it could be either |
 //! | anything else | edges `u v`, unless the name ends in `.mtx` (Matrix Market without its banner is an error) or `.graph` (METIS files are not read) |
 //!
-//! A `#` makes any line a comment, also one that says `MatrixMarket`. [`GraphOptions::format`] says what a file is where its
-//! content says something else: a list of edges that kept a banner as its first comment, say.
+//! A `#` makes any line a comment, even one with `MatrixMarket`. [`GraphOptions::format`] overrides the content, for
+//! example for an edge list that kept a banner as its first comment.
 //!
 //! # What an edge is
-//! A graph is a pattern: every entry that a file or a stored matrix holds is an edge, one of value zero too, and values are
-//! left alone. An array file of Matrix Market holds a value for every position: those that are not zero (as `f64`; a NaN is
-//! not) are its entries, whatever sparse matrix or graph it is read as.
+//! A graph is a pattern: every entry of a file or a stored matrix is an edge, including those with value zero, and
+//! values are ignored. An array file of Matrix Market has a value for every position: those that are not zero (as
+//! `f64`; a NaN is not) are its entries, for any sparse matrix or graph.
 //!
 //! # Extents
-//! A compressed matrix has a pointer for every row (column, for CSC), whether an entry stands there or not, so that a file of
-//! twenty bytes that names row 2,000,000,000 would take eight gigabytes. Where the extent is what a file says, and not what
-//! the caller asked for, the entries must justify it:
+//! A compressed matrix has a pointer for every row (column, for CSC), whether it has entries or not, so that a file of
+//! twenty bytes that names row 2,000,000,000 would need eight gigabytes. If the extent comes from a file, and not from
+//! the caller, the entries must justify it:
 //!
 //! - pointers of up to 128 MiB are always made;
-//! - more of them are made where there are at most 16 rows for each entry;
-//! - others are an error of kind [`Memory`](crate::ErrorKind::Memory), before any of them is made;
-//! - the same error meets pointers in memory that exceed the memory limit, whoever asked for them.
+//! - more of them are made if there are at most 16 rows for each entry;
+//! - otherwise it is an error of kind [`Memory`](crate::ErrorKind::Memory), before any of them is made;
+//! - the same error occurs for pointers in memory that exceed the memory limit, even if the caller requested them.
 //!
-//! [`EdgeList::hypersparse`](edge_list::EdgeList::hypersparse), [`Reader::hypersparse`](matrix_market::Reader::hypersparse)
-//! and [`GraphOptions::hypersparse`] ask for all of them, and so does a number of vertices given to an edge list.
-//! [`read_graph_compact`] makes the graph on the vertices that have an edge, with the map back, and
-//! [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
+//! [`EdgeList::hypersparse`](edge_list::EdgeList::hypersparse),
+//! [`Reader::hypersparse`](matrix_market::Reader::hypersparse) and [`GraphOptions::hypersparse`] allow all of them, and
+//! so does a number of vertices given to an edge list. [`read_graph_compact`] makes the graph on the vertices that have
+//! an edge, with the inverse map, and [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
 
 mod any_file;
 mod compact;

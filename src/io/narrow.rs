@@ -1,7 +1,8 @@
-//! Numbers of 16 bits in text: rounded once, from the decimal itself, and written in the fewest digits that come back.
+//! Numbers of 16 bits in text: rounded once, from the decimal itself, and written in the fewest digits that read back
+//! as the same.
 //!
-//! The standard library reads `f64`, and rounding that once more could go wrong in one case alone: where it lies exactly
-//! halfway between two narrow numbers, and the decimal lies a little to one side. Then the decimal is compared with the
+//! The standard library reads `f64`, and rounding that again could go wrong only in one case: if it is exactly
+//! halfway between two narrow numbers, and the decimal is slightly to one side. Then the decimal is compared with the
 //! halfway number digit by digit.
 
 use std::cmp::Ordering;
@@ -14,14 +15,14 @@ use crate::io::shortest::push_float;
 
 /// A number of 16 bits.
 pub(super) trait Narrow: Binary + PartialEq + Into<f64> {
-    /// Decimal digits that always suffice to tell it from its neighbours.
+    /// Decimal digits that always suffice to distinguish it from its neighbours.
     const DIGITS: usize;
 }
 
 macro_rules! narrow {
     ($($float:ident, $name:literal, $digits:literal);*) => {$(
         impl Binary for $float {
-            // The short way is left to the wide types: only zeros take it.
+            // The fast method is left to the wide types: only zeros use it.
             const LARGEST_EXACT: u64 = 0;
             const LARGEST_POWER: usize = 0;
             const NAME: &'static str = $name;
@@ -66,8 +67,8 @@ pub(super) fn push_narrow<F: Narrow>(out: &mut Vec<u8>, value: F) {
     push_float(out, short, short);
 }
 
-/// The `f32` nearest to a number towards zero, its last bit set if it is not exact: rounded again to at most 22 bits, it
-/// is as if it had been rounded once (S. Boldo and G. Melquiond, "Emulation of FMA and correctly rounded sums: proved
+/// A number rounded towards zero to `f32`, its last bit set if it is not exact: rounded again to at most 22 bits, it
+/// is as if rounded once (S. Boldo and G. Melquiond, "Emulation of FMA and correctly rounded sums: proved
 /// algorithms using rounding to odd", 2008).
 fn rounded_to_odd(wide: f64) -> f32 {
     let near = wide as f32;
@@ -78,14 +79,14 @@ fn rounded_to_odd(wide: f64) -> f32 {
     f32::from_bits((near.to_bits() - u32::from(too_large)) | 1)
 }
 
-/// Compares the size of a decimal with that of a number of few bits, exactly.
+/// Compares the magnitude of a decimal with that of a number of few bits, exactly.
 fn compare(text: &str, wide: f64) -> Ordering {
-    // Halfway between two narrow numbers is a multiple of 2^-134: no more places than that.
+    // Halfway between two narrow numbers is a multiple of 2^-134: no more digits are needed.
     decimal(text).cmp(&decimal(&format!("{:.134}", wide.abs())))
 }
 
-/// The size of a decimal: the power of ten of its first digit that is not zero, and its digits from there to the last
-/// that is not zero; they compare as the numbers do.
+/// The magnitude of a decimal: the power of ten of its first digit that is not zero, and its digits from there to the
+/// last that is not zero. These compare as the numbers do.
 fn decimal(text: &str) -> Option<(i64, Vec<u8>)> {
     let text = text.trim_start_matches(['+', '-']);
     let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -132,7 +133,7 @@ mod tests {
         for text in ["65520", "1e5", "-1e99", "1e999"] {
             assert_eq!(read::<f16>(text), None, "{text}");
         }
-        // Half of the smallest number is a tie, and goes to zero.
+        // Half of the smallest number is a tie, and rounds to zero.
         assert_eq!(read::<f16>("2.98023223876953125e-8").map(f16::to_bits), Some(0));
         assert_eq!(read::<f16>("2.980232238769531250000000001e-8").map(f16::to_bits), Some(1));
         assert_eq!(read::<f16>("-1e-400").map(f16::to_bits), Some(0x8000));

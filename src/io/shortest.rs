@@ -1,12 +1,12 @@
 //! Numbers written as text in the fewest digits that read back as the same number.
 //!
-//! The standard library finds those digits; here it is only decided how they are set. An integer, which most values of
-//! most matrices are, takes neither its detour nor an exponent.
+//! The standard library finds those digits; this file only decides their form. An integer, the most common kind of
+//! value, bypasses it and needs no exponent.
 
 use std::fmt::{Display, LowerExp};
 use std::io::Write;
 
-/// Integers up to here, which `f32` and `f64` both hold exactly, are set digit by digit.
+/// Integers up to here, which `f32` and `f64` both hold exactly, are written digit by digit.
 const LARGEST_PLAIN: f64 = 16_777_216.0;
 
 /// Appends an unsigned integer.
@@ -31,11 +31,11 @@ pub(super) fn push_integer(out: &mut Vec<u8>, value: i128) {
     if value < 0 {
         out.push(b'-');
     }
-    // Every integer type of this library fits 64 bits once its sign is off.
+    // Every integer type of this library fits 64 bits without its sign.
     push_unsigned(out, value.unsigned_abs() as u64);
 }
 
-/// Appends a float; `wide` is its value as `f64`, which decides on the form.
+/// Appends a float; `wide` is its value as `f64`, which decides the form.
 ///
 /// `nan`, `inf` and `-inf` are written so. An exponent appears where it makes the number shorter.
 pub(super) fn push_float(out: &mut Vec<u8>, value: impl Display + LowerExp, wide: f64) {

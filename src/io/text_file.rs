@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::foreign;
 use crate::io::packed::{MAGIC, Packed, RATIO};
 
-/// Bytes that a line may take beyond the block it begins in.
+/// Bytes by which a line may extend beyond the block in which it begins.
 const LONGEST_LINE: usize = 1 << 20;
 /// The first piece that is read in search of the first lines, and the largest.
 const FIRST_PIECE: usize = 1 << 12;
@@ -20,7 +20,7 @@ const LARGEST_PIECE: usize = 1 << 18;
 /// The first guess of how far the last line of a block reaches beyond it.
 pub(super) const BEYOND: usize = 256;
 
-/// An ordinary file of text, open for reading.
+/// An ordinary text file, open for reading.
 #[derive(Debug)]
 pub(super) struct TextFile {
     path: PathBuf,
@@ -30,7 +30,7 @@ pub(super) struct TextFile {
     packed: Option<Packed>,
 }
 
-/// Where a line begins: its byte offset and its number, the first being 1.
+/// The start of a line: its byte offset and its number, the first being 1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
     pub(super) offset: u64,
@@ -42,14 +42,14 @@ impl Position {
 }
 
 impl TextFile {
-    /// Opens an ordinary file and refuses what is visibly no plain text.
+    /// Opens an ordinary file and refuses one that is clearly not plain text.
     ///
-    /// What is no ordinary file is refused by its kind, without being opened: a pipe would wait for its writer, and
-    /// opening a device may do something.
+    /// A file that is not ordinary is refused by its kind, without being opened: a pipe would wait for its writer, and
+    /// opening a device may have side effects.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let opening = |error| Error::io("opening", path, error);
         check_kind(path, &std::fs::metadata(path).map_err(opening)?)?;
-        // Should the name stand for a pipe by now, this neither waits nor goes on.
+        // If the name is a pipe by now, opening it does not block, and it is refused.
         let flags = OFlags::NONBLOCK.bits() as i32;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(opening)?;
         let kind = file.metadata().map_err(opening)?;
@@ -106,21 +106,21 @@ impl TextFile {
         }
     }
 
-    /// Puts the file and the line into an error.
+    /// Adds the file and the line to an error.
     pub(super) fn fault(&self, line: u64, error: Error) -> Error {
         error.in_file(&self.path).at_line(line)
     }
 
-    /// Shows the first lines to `visit`, with their line ends and one after the other, until it returns something.
+    /// Calls `visit` with the first lines, one by one with their line ends, until it returns something.
     ///
-    /// Returns that and the place behind the line. `None` means that the file came to its end. Memory: a line and a piece
-    /// of the file of at most 256 KiB.
+    /// Returns that and the position after the line. `None` means that the end of the file was reached. Memory: a line
+    /// and a piece of the file of at most 256 KiB.
     pub(super) fn visit_first_lines<R>(
         &self,
         mut visit: impl FnMut(u64, &[u8]) -> Result<Option<R>>,
     ) -> Result<(Option<R>, Position)> {
         let mut place = Position::START;
-        // What was read from the place on, and how much of that is known to hold no line feed.
+        // The bytes read from the position on, and how much of them is known to have no line feed.
         let (mut bytes, mut start, mut seen, mut piece) = (Vec::new(), 0, 0, FIRST_PIECE);
         loop {
             let line_feed = bytes[seen..].iter().position(|&byte| byte == b'\n');
@@ -155,9 +155,9 @@ impl TextFile {
         }
     }
 
-    /// Reads on until a line feed stands at or behind `from` in `bytes`, whose first byte is that of `offset`.
+    /// Reads on until there is a line feed at or after `from` in `bytes`, whose first byte is at `offset`.
     ///
-    /// Returns the length up to and with the line feed, or up to the end of the file; `None` if the line is too long.
+    /// Returns the length including the line feed, or up to the end of the file; `None` if the line is too long.
     pub(super) fn extend_to_line_end(
         &self,
         offset: u64,
@@ -215,7 +215,7 @@ fn check_kind(path: &Path, kind: &Metadata) -> Result<()> {
         .found(name_of(kind)))
 }
 
-/// What something is that is no ordinary file.
+/// The name of a kind of file that is not ordinary.
 pub(super) fn name_of(kind: &Metadata) -> &'static str {
     if kind.is_dir() { "a folder" } else { "a pipe or a device" }
 }

@@ -2,8 +2,8 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | `algebra` | numbers of vectors, what an entry does to one, semirings, sums and norms |
-//! | `product` | matrix times vectors: the trait that solvers are written over, operators prepared for many products, kernels |
+//! | `algebra` | numbers of vectors, multiplication of one by an entry, semirings, sums and norms |
+//! | `product` | matrix times vectors: the trait on which solvers are based, operators prepared for many products, kernels |
 //! | `elementwise` | functions of elements, sums and elementwise products of two matrices, Kronecker products |
 //! | `statistics` | sums, means, variances and norms of rows and columns |
 //! | `spgemm` | sparse times sparse |

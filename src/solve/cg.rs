@@ -20,23 +20,22 @@ use crate::solve::plan::begin;
 use crate::solve::solved::{Iterate, Solved, StopReason};
 use crate::storage::Context;
 
-/// The power of two by which a system is made smaller whose right-hand side has no finite norm.
+/// The power of two by which a system is scaled down if the norm of its right-hand side overflows.
 const SMALLER: i32 = 64;
 
 /// Solves `A x = b` for a Hermitian positive definite operator by conjugate gradients.
 ///
-/// Stops when `‖b − A x‖ ≤ max(rtol ‖b‖, atol)`, a test that is repeated on the true residual before it is believed;
-/// where the iteration's own residual had drifted below it, the iteration starts afresh from the true one, until that
-/// does not help any more. Not converging, whether because of the iterations, the operator, rounding or a caller who
-/// cancelled, is reported in the answer, with the best iterate there is, and is not an error. The size of `A` and `b` does
-/// not matter, as long as `x` can be represented. Cost: one product an iteration and five vectors of memory (six with a
-/// preconditioner).
+/// Stops when `‖b − A x‖ ≤ max(rtol ‖b‖, atol)`. The test is repeated with the true residual before it is accepted. If
+/// the recursive residual had drifted below it, the iteration restarts from the true one, until that no longer helps.
+/// Failing to converge, whether because of the iterations, the operator, rounding or cancellation, is reported in the
+/// result, with the best iterate found, and is not an error. The magnitude of `A` and `b` does not matter, as long as
+/// `x` can be represented. Cost: one product per iteration and five vectors of memory (six with a preconditioner).
 ///
-/// A matrix is multiplied many times here: [`Operator`](crate::linalg::Operator) prepares it for that, which makes each
+/// A matrix is multiplied many times here. [`Operator`](crate::linalg::Operator) prepares it for that, which makes each
 /// product up to three times faster. It also reads a matrix larger than memory ahead of the work.
 ///
-/// Fails if shapes do not fit, a tolerance is negative or no number, or `b` or `x0` holds a number that is not finite; and if
-/// it was cancelled before it began.
+/// Fails if shapes do not match, if a tolerance is negative or NaN, if `b` or `x0` has a number that is not finite, or
+/// if it was cancelled before it began.
 ///
 /// ```
 /// use outcore::linalg::{LinearOperator, Operator};
@@ -123,7 +122,7 @@ fn solve<X: Scalar>(
     Iteration::new(a, b, options, ctx)?.run(tolerance, maxiter, callback)
 }
 
-/// A solve whose right-hand side is finite and has no finite norm: of a system that is smaller by a power of two, which
+/// A solve with a finite right-hand side whose norm overflows: the system is scaled down by a power of two, which
 /// changes no digit.
 fn solve_smaller<X: Scalar>(
     a: &impl LinearOperator<X>,

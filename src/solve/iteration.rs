@@ -1,9 +1,10 @@
-//! The iteration of conjugate gradients, and how it ends.
+//! The iteration of conjugate gradients, and its end.
 //!
-//! 1. The residual and what follows from it are kept at `scale` times their size, a power of two that is 1 unless `rᴴ z` or
-//!    `pᴴ q` would overflow or vanish. So the iterates have the same digits for any size of `b` and of the operator.
-//! 2. `pᴴ q / pᴴ M⁻¹ p`, whose denominator follows from ρ and β, lies between the extreme eigenvalues of `M A`. Where it is far
-//!    below the largest seen, the step may lead anywhere, and the iterate before it is kept; a good one is kept in any case.
+//! 1. The residual and what follows from it are scaled by `scale`, a power of two that is 1 unless `rᴴ z` or `pᴴ q`
+//!    would overflow or underflow. So the iterates have the same digits for any magnitude of `b` and of the operator.
+//! 2. `pᴴ q / pᴴ M⁻¹ p`, whose denominator follows from ρ and β, lies between the extreme eigenvalues of `M A`. If it
+//!    is far below the largest seen, the step may be wrong, and the iterate before it is kept; a good one is kept in
+//!    any case.
 
 use std::ops::ControlFlow;
 
@@ -17,7 +18,7 @@ use crate::solve::progress::ProgressOf;
 use crate::solve::solved::{Iterate, Solved, StopReason};
 use crate::storage::{Context, Held};
 
-/// Rounding errors of `pᴴ A p` that are no sign of either curvature.
+/// Rounding errors of `pᴴ A p` that indicate curvature of neither sign.
 const NO_CURVATURE: f64 = 2.0;
 
 /// The state between iterations.
@@ -28,11 +29,11 @@ pub(super) struct Iteration<'a, X: Scalar, A> {
     nullspace: NullSpace<X>,
     ctx: &'a Context,
     x: Vec<X>,
-    /// The residual carried along, times `scale`.
+    /// The recursive residual, times `scale`.
     r: Vec<X>,
     /// The search direction.
     p: Vec<X>,
-    /// `A p`, and room for `A x`.
+    /// `A p`, and a buffer for `A x`.
     q: Vec<X>,
     /// The preconditioned residual; empty without a preconditioner, where it is `r`.
     z: Vec<X>,
@@ -51,7 +52,7 @@ pub(super) struct Iteration<'a, X: Scalar, A> {
     iterations: usize,
     passes: usize,
     history: Vec<X::Real>,
-    /// What had been read, and waited for, at the start.
+    /// Bytes read, and seconds waited, at the start.
     before: (u64, f64),
     _held: Held,
 }
@@ -109,18 +110,18 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         };
         match reason {
             StopReason::Converged | StopReason::Cancelled => {}
-            // The residual goes up and down while the error falls: the last iterate is the one.
+            // The residual oscillates while the error decreases: the last iterate is the best.
             StopReason::MaxIterations | StopReason::Stopped => self.true_residual()?,
             _ => self.choose_best()?,
         }
         if self.history.is_empty() {
-            // Cancelled before anything was known of it.
+            // Cancelled before the first residual.
             let at_zero = self.x.iter().all(X::is_zero);
             self.residual = if at_zero { norm(self.b, self.ctx) } else { X::Real::nan() };
         }
         self.nullspace.remove_from(&mut self.x, self.ctx)?;
         Ok(Solved {
-            // With an infinite norm of `b` the tolerance is infinite as well, and reached by nothing.
+            // If the norm of `b` is infinite, so is the tolerance, and nothing satisfies it.
             converged: reason != StopReason::Cancelled
                 && self.residual.is_finite()
                 && self.residual <= tolerance,
@@ -181,7 +182,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         }
     }
 
-    /// One iteration; gives the reason to stop, if there is one.
+    /// One iteration; returns the reason to stop, if there is one.
     fn step(&mut self) -> Result<Option<StopReason>> {
         let ctx = self.ctx;
         self.multiply()?;
@@ -224,7 +225,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         self.nullspace.remove_from(&mut self.q, self.ctx)
     }
 
-    /// Why `A p` is zero to the last digit for the first direction: of an operator that is not zero, because it is singular.
+    /// The reason why `A p` is exactly zero for the first direction: if the operator is not zero, it is singular.
     fn look_elsewhere(&mut self) -> Result<StopReason> {
         for (i, p) in self.p.iter_mut().enumerate() {
             *p = X::from_f64((i * i % 7) as f64 - 2.5);
@@ -236,7 +237,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         })
     }
 
-    /// What the curvature `pᴴ A p` says of the operator; the iterate is kept where it should be.
+    /// Checks the curvature `pᴴ A p` of the operator; keeps the iterate if necessary.
     fn look_at(&mut self, curvature: X::Real) -> Option<StopReason> {
         let steepness = curvature / self.size;
         self.steepest = self.steepest.max(steepness);
@@ -248,12 +249,12 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
             let reason = StopReason::NotPositiveDefinite;
             return Some(if singular { StopReason::Singular } else { reason });
         }
-        // A step so far may lead anywhere; before others a copy now and then is enough.
+        // Such a long step may be wrong; before others an occasional copy is enough.
         self.keep(if steepness < epsilon.sqrt() * self.steepest { 1.0 } else { 0.5 });
         None
     }
 
-    /// Keeps the iterate if its residual is less than `part` of that of the one that is kept.
+    /// Keeps the iterate if its residual is less than `part` times that of the kept one.
     fn keep(&mut self, part: f64) {
         let (residual, x) = &mut self.best;
         if self.residual < *residual * X::from_f64(part).real() {
@@ -262,7 +263,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         }
     }
 
-    /// The iterate, or the one that was kept if that is better, with its true residual.
+    /// Chooses the iterate, or the kept one if that is better, by the true residual.
     fn choose_best(&mut self) -> Result<()> {
         self.true_residual()?;
         if self.best.0 < self.residual || !self.residual.is_finite() {
@@ -277,7 +278,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         Ok(())
     }
 
-    /// Takes the residual, or what the preconditioner makes of it, as the new direction.
+    /// Takes the residual, preconditioned if there is a preconditioner, as the new direction.
     fn restart(&mut self) -> Result<()> {
         self.precondition()?;
         self.p.copy_from_slice(if self.z.is_empty() { &self.r } else { &self.z });
@@ -301,8 +302,8 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         Ok(())
     }
 
-    /// Scales what goes with the residual so that `rᴴ z` and `pᴴ q` are as far from overflow as from underflow; whether it
-    /// had to.
+    /// Scales the residual and its companions so that `rᴴ z` and `pᴴ q` are as far from overflow as from underflow;
+    /// returns whether that was necessary.
     fn rescale(&mut self) -> Result<bool> {
         let ctx = self.ctx;
         let power = |x: &[X]| match norm(x, ctx) {
@@ -314,7 +315,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
             return Ok(false);
         };
         let most = exponent(X::Real::max_value()) - 1;
-        // A product that overflowed, or vanished, tells no more than that it is large, or small.
+        // A product that overflowed, or underflowed, only shows that it is large, or small.
         let found = norm(&self.q, ctx);
         let q = power(&self.q).unwrap_or(if found.is_zero() { -most } else { most });
         let by = (-(r + z + p + q) / 4).clamp(-most / 2, most / 2);
@@ -340,7 +341,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         Ok(true)
     }
 
-    /// Sets `r` and the residual norm from `x` itself, at a scale at which squares are safe.
+    /// Sets `r` and the residual norm from `x` itself, scaled so that squares are safe.
     fn true_residual(&mut self) -> Result<()> {
         let ctx = self.ctx;
         let at_zero = self.passes == 0 && self.x.iter().all(X::is_zero);

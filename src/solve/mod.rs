@@ -1,10 +1,10 @@
-//! Floor 4: solvers of linear systems, one algorithm per file, written over [`LinearOperator`](crate::linalg::LinearOperator)
-//! alone. Not converging is an answer, not an error.
+//! Floor 4: solvers of linear systems, one algorithm per file, written only over
+//! [`LinearOperator`](crate::linalg::LinearOperator). Failing to converge is a result, not an error.
 //!
-//! - `cg` – conjugate gradients; `iteration` – how they go on and end; `options` – what solvers may be told; `plan` – what a
-//!   solve costs; `progress` – whether an iteration still gets anywhere; `nullspace` – vectors that are
+//! - `cg` – conjugate gradients; `iteration` – their iteration and its end; `options` – options of solvers; `plan` –
+//!   the cost of a solve; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are
 //!   projected out
-//! - `solved` – what a solver answers
+//! - `solved` – the result of a solver
 
 mod cg;
 mod iteration;

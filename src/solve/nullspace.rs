@@ -1,4 +1,4 @@
-//! A null space that is known beforehand, projected out of residuals and directions.
+//! A null space given by the caller, projected out of residuals and directions.
 
 use num_traits::{Float, Zero};
 
@@ -6,19 +6,19 @@ use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::{Scalar, axpby, dot, norm};
 use crate::storage::Context;
 
-/// Vectors of which less than this many rounding errors are left depend on those before them.
+/// A vector whose remainder is below this many rounding errors depends on those before it.
 const NOTHING_LEFT: f64 = 100.0;
 
 /// An orthonormal basis.
 pub(super) struct NullSpace<X>(Vec<Vec<X>>);
 
 impl<X: Scalar> NullSpace<X> {
-    /// Bytes of the basis of so many vectors.
+    /// Bytes of the basis of these vectors.
     pub(super) fn bytes(vectors: &[&[X]]) -> u64 {
         vectors.iter().map(|vector| size_of_val(*vector) as u64).sum()
     }
 
-    /// Of what the vectors span. Fails if one has not `n` numbers, or numbers that are not finite.
+    /// A basis of the span of the vectors. Fails if one does not have `n` numbers, or has numbers that are not finite.
     pub(super) fn spanned_by(vectors: &[&[X]], n: usize, ctx: &Context) -> Result<Self> {
         let mut basis = NullSpace(Vec::new());
         for vector in vectors {

@@ -1,26 +1,26 @@
-//! What solvers may be told, and what of it is refused.
+//! Options of solvers, and their checks.
 
 use num_traits::Float;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::{LinearOperator, Scalar};
 
-/// What [`cg`](crate::solve::cg) may be told; the defaults are SciPy's.
+/// Options of [`cg`](crate::solve::cg); the defaults are SciPy's.
 pub struct CgOptions<'a, X: Scalar> {
-    /// Where to start; zero if `None`. Not looked at where `b` is zero, as in SciPy: the answer is zero.
+    /// The initial guess; zero if `None`. Ignored if `b` is zero, as in SciPy: the solution is then zero.
     pub x0: Option<&'a [X]>,
     /// Relative tolerance, 1e-5 by default.
     pub rtol: X::Real,
     /// Absolute tolerance, 0 by default.
     pub atol: X::Real,
-    /// Most iterations; ten times the order if `None`.
+    /// Maximum number of iterations; ten times the order if `None`.
     pub maxiter: Option<usize>,
     /// An approximate inverse, Hermitian and positive definite.
     pub precond: Option<&'a (dyn LinearOperator<X> + Sync)>,
-    /// Vectors that span the null space of a singular operator, none by default. Their part is taken out of `b`, so that
-    /// there is a solution, and out of the answer, which is then the one of least norm; the stop test is that of the
-    /// system without it. For a Laplacian with Neumann conditions it is `&[&[1.0, 1.0, …]]`. That the operator takes them to
-    /// zero is not looked at.
+    /// Vectors that span the null space of a singular operator, none by default. Their component is removed from `b`,
+    /// so that a solution exists, and from the solution, which is then that of least norm; the stop test is that of the
+    /// projected system. For a Laplacian with Neumann conditions it is `&[&[1.0, 1.0, …]]`. Whether the operator maps
+    /// them to zero is not checked.
     pub nullspace: &'a [&'a [X]],
 }
 
@@ -45,9 +45,9 @@ impl<X: Scalar> Default for CgOptions<'_, X> {
     }
 }
 
-/// Fails, naming the place, if a vector holds a number that is not finite.
+/// Fails, naming the position, if a vector has a number that is not finite.
 pub(super) fn check_finite<X: Scalar>(operand: &str, x: &[X]) -> Result<()> {
-    // Zero times what is not finite is no number.
+    // Zero times a number that is not finite is NaN.
     match x.iter().position(|&x| !(x * X::zero()).is_zero()) {
         Some(at) => Err(Error::new(ErrorKind::Value, format!("{operand} is not finite"))
             .at(Location::Position(at as u64))
@@ -57,7 +57,7 @@ pub(super) fn check_finite<X: Scalar>(operand: &str, x: &[X]) -> Result<()> {
     }
 }
 
-/// Fails unless a tolerance is a finite number from 0 on.
+/// Fails unless a tolerance is finite and not negative.
 pub(super) fn check_tolerance<R: Float + std::fmt::Display>(
     name: &str,
     tolerance: R,

@@ -1,4 +1,4 @@
-//! What a solve costs: so much for each iteration, and at most so many of them.
+//! The cost of a solve: that of each iteration, and the maximum number of them.
 
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
@@ -7,10 +7,10 @@ use crate::solve::options::CgOptions;
 use crate::storage::work;
 use crate::storage::{Context, Plan, Running};
 
-/// Vectors of a solve, beside `b`: the most that it holds, one more with a preconditioner.
+/// The maximum number of vectors of a solve in addition to `b`; one more with a preconditioner.
 const VECTORS: u64 = 5;
 
-/// Marks the start of a solve whose arguments were checked.
+/// Marks the start of a solve with checked arguments.
 pub(super) fn begin<X: Scalar>(
     operation: &'static str,
     a: &impl LinearOperator<X>,
@@ -23,14 +23,14 @@ pub(super) fn begin<X: Scalar>(
     let bytes = bytes.saturating_add(NullSpace::bytes(options.nullspace));
     ctx.begin(|| {
         ctx.check_memory("the vectors of the iteration", bytes)?;
-        // As it will be while the products are made.
+        // Held as it will be during the products.
         let _held = ctx.hold(bytes);
         let first = a.plan_block(false, 1, ctx)?;
         let mut each = first.clone().again().works(n as u64, work::CG);
         if let Some(precond) = options.precond {
             each = each.then(precond.plan_block(false, 1, ctx)?);
         }
-        // Besides the first, one for the residual of the answer.
+        // One more for the residual of the result.
         let most = options.maxiter.unwrap_or(n.saturating_mul(10)).saturating_add(1);
         Ok(Plan::new(operation).then(first).repeated(&each, most as u64).beside(bytes))
     })

@@ -1,24 +1,25 @@
-//! Whether an iteration still gets anywhere, from its residual norms alone.
+//! Whether an iteration still makes progress, from its residual norms alone.
 
 use num_traits::Float;
 
 use crate::linalg::Scalar;
 
-/// A restart from the true residual counts as progress if that became smaller by this factor at least.
+/// A restart from the true residual counts as progress if that decreased at least by this factor.
 const PROGRESS: f64 = 0.7;
 
-/// Restarts without progress that are too many.
+/// The number of restarts without progress that is too many.
 const RESTARTS: usize = 2;
 
-/// Iterations without a smaller residual that are too many: so many times the order of the system, and so many besides.
+/// The number of iterations without a smaller residual that is too many: the first times the order of the system, plus
+/// the second.
 const IDLE: (usize, usize) = (2, 200);
 
-/// What the residual norms have been.
+/// The history of the residual norms.
 pub(super) struct ProgressOf<R> {
     /// The least true residual norm at a restart, and how many restarts since then made no progress.
     restarted: Option<R>,
     failed: usize,
-    /// The least residual norm, and in which iteration it was.
+    /// The least residual norm, and its iteration.
     least: R,
     at: usize,
     order: usize,
@@ -29,7 +30,7 @@ impl<R: Scalar<Real = R> + Float> ProgressOf<R> {
         ProgressOf { restarted: None, failed: 0, least: residual, at: 0, order }
     }
 
-    /// After an iteration; whether there have been too many without a smaller residual.
+    /// Called after an iteration; returns whether there have been too many without a smaller residual.
     pub(super) fn is_idle(&mut self, iteration: usize, residual: R) -> bool {
         if residual < self.least {
             (self.least, self.at) = (residual, iteration);
@@ -38,7 +39,7 @@ impl<R: Scalar<Real = R> + Float> ProgressOf<R> {
         iteration - self.at > self.order.saturating_mul(times).saturating_add(besides)
     }
 
-    /// Before a restart from this true residual; whether restarts have stopped to help.
+    /// Called before a restart from this true residual; returns whether restarts no longer help.
     pub(super) fn is_stuck(&mut self, residual: R) -> bool {
         match self.restarted {
             Some(before) if residual > before * R::from_f64(PROGRESS) => self.failed += 1,

@@ -1,13 +1,13 @@
-//! What a solver answers.
+//! The result of a solver.
 
 use crate::linalg::Scalar;
 
-/// The answer of an iterative solver.
+/// The result of an iterative solver.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(bound = "X: serde::Serialize, X::Real: serde::Serialize"))]
 pub struct Solved<X: Scalar> {
-    /// The last iterate; where the iteration broke down or stagnated, the best that it kept.
+    /// The last iterate; if the iteration broke down or stagnated, the best that it kept.
     pub x: Vec<X>,
     /// Whether the stop test holds for `x`.
     pub converged: bool,
@@ -15,25 +15,25 @@ pub struct Solved<X: Scalar> {
     pub reason: StopReason,
     /// Iterations done.
     pub iterations: usize,
-    /// `‖b − A x‖`, computed from `x` itself at the end; of a solve that was cancelled, what the iteration had carried along.
+    /// `‖b − A x‖`, computed from `x` itself at the end; for a cancelled solve, the recursive one.
     pub residual_norm: X::Real,
-    /// The residual norm that the iteration carried along, at the start and after every iteration.
+    /// The recursive residual norm, at the start and after every iteration.
     pub history: Vec<X::Real>,
     /// Products with the operator; for a matrix, passes over it.
     pub passes: usize,
-    /// Bytes read from files meanwhile, by everything under the context.
+    /// Bytes read from files meanwhile, by all work under the context.
     pub bytes_read: u64,
-    /// Seconds in which the work waited for the disk.
+    /// Seconds that the work waited for the disk.
     pub seconds_waiting: f64,
 }
 
-/// Where an iteration stands, told after every step of it.
+/// The state of an iteration, passed to the callback after every step.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Iterate<'a, X: Scalar> {
-    /// Iterations done, 1 at first.
+    /// Iterations done; 1 at the first call.
     pub iteration: usize,
-    /// The residual norm that the iteration carries along.
+    /// The recursive residual norm.
     pub residual_norm: X::Real,
     /// The iterate.
     pub x: &'a [X],
@@ -48,18 +48,18 @@ pub enum StopReason {
     Converged,
     /// `maxiter` iterations were done.
     MaxIterations,
-    /// The residual does not become smaller any more: rounding, or a right-hand side that no `x` reaches, forbids the
-    /// tolerance that was asked for.
+    /// The residual no longer decreases: because of rounding, or because no `x` solves the system, the requested
+    /// tolerance cannot be reached.
     Stagnated,
-    /// A direction `p` turned up with `A p` zero but for rounding: the operator is singular, or as good as. See
+    /// A direction `p` was found with `A p` zero up to rounding: the operator is singular, or nearly so. See
     /// [`CgOptions::nullspace`](crate::solve::CgOptions::nullspace).
     Singular,
-    /// A direction with `pᴴ A p ≤ 0` turned up: the operator, or the preconditioner, is not positive definite.
+    /// A direction with `pᴴ A p ≤ 0` was found: the operator, or the preconditioner, is not positive definite.
     NotPositiveDefinite,
-    /// A number that is not finite turned up.
+    /// A number that is not finite was found.
     NotFinite,
     /// The cancel token of the context was set.
     Cancelled,
-    /// The caller's callback asked to stop.
+    /// The callback requested a stop.
     Stopped,
 }

@@ -1,5 +1,5 @@
-//! A compressed matrix whose types and axis are known at run time: what works on [`Compressed`] without arithmetic is compiled
-//! for this one, in this library.
+//! A compressed matrix whose types and axis are known at run time. All operations of [`Compressed`] without arithmetic
+//! are compiled for this type, in this library.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl AnyCompressed {
         Ok(matrix)
     }
 
-    /// As [`from_buffers`](Self::from_buffers), for pointers that were just made in order and need not be read again.
+    /// As [`from_buffers`](Self::from_buffers), for pointers that were just made in order and need no second check.
     pub(crate) fn from_written(
         format: SparseFormat,
         shape: (usize, usize),
@@ -119,17 +119,17 @@ impl AnyCompressed {
     pub(crate) fn span(&self, line: usize) -> Range<usize> {
         let indptr = self.indptr();
         let base = indptr.at(0);
-        // A mapped file that another process changes may no longer be what was checked: stay within the arrays.
+        // Another process may have changed a mapped file since it was checked: stay within the arrays.
         let end = indptr.at(line + 1).wrapping_sub(base).min(self.nnz());
         indptr.at(line).wrapping_sub(base).min(end)..end
     }
 
-    /// Bytes of the arrays that lie in files.
+    /// Bytes of the arrays that are in files.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.indptr.stored_bytes() + self.indices.stored_bytes() + self.data.stored_bytes()
     }
 
-    /// Checks that every index is in range, and tells whether they strictly increase within each line; the answer is
+    /// Checks that every index is in range, and returns whether they strictly increase within each line. The result is
     /// remembered.
     pub(crate) fn check(&self) -> Result<bool> {
         if let Some(&canonical) = self.seen.canonical.get() {
@@ -140,12 +140,12 @@ impl AnyCompressed {
         Ok(*self.seen.canonical.get_or_init(|| canonical))
     }
 
-    /// Whether indices rise in every line, if that is known and cannot change: of indices in memory that were checked.
+    /// Whether indices rise in every line, if that is known and cannot change: for checked indices in memory.
     pub(crate) fn known_canonical(&self) -> Option<bool> {
         if self.indices.origin().is_some() { None } else { self.seen.canonical.get().copied() }
     }
 
-    /// Names the file behind the indices, if there is one, in an error about them.
+    /// Names the file behind the indices, if there is one, in an error about the indices.
     pub(crate) fn name_indices(&self, error: Error) -> Error {
         match self.indices.file() {
             Some((path, _)) if error.kind() == ErrorKind::Index => error.in_file(path),
@@ -153,7 +153,7 @@ impl AnyCompressed {
         }
     }
 
-    /// Remembers that the maker of the matrix has put indices in range and in order.
+    /// Records that the indices were made in range and in order.
     pub(crate) fn assume_canonical(self) -> Self {
         debug_assert!(
             check_indices(self.indptr(), self.indices(), self.minor()).is_ok_and(|rises| rises)
@@ -162,7 +162,7 @@ impl AnyCompressed {
         self
     }
 
-    /// The lines in `range` as a matrix of their own, without a copy.
+    /// The lines in `range` as a separate matrix, without a copy.
     pub(crate) fn slice_major(&self, range: Range<usize>) -> Result<Self> {
         let (major, minor) = self.extents();
         if range.start > range.end || range.end > major {
@@ -188,7 +188,7 @@ impl AnyCompressed {
         })
     }
 
-    /// Whether each line holds the same indices in the same order, in matrices of one shape.
+    /// Whether each line has the same indices in the same order; both matrices have one shape.
     pub(crate) fn same_structure(&self, other: &Self) -> bool {
         self.shape == other.shape
             && self.indices().raw().bytes() == other.indices().raw().bytes()
@@ -205,7 +205,7 @@ impl AnyCompressed {
         AnyCompressed { format: self.format.other(), shape: (ncols, nrows), ..self.clone() }
     }
 
-    /// The structure alone.
+    /// The structure only.
     pub(crate) fn pattern(&self) -> Self {
         AnyCompressed { data: RawBuffer::pattern(self.nnz()), ..self.clone() }
     }
@@ -219,7 +219,7 @@ impl AnyCompressed {
     }
 }
 
-/// Whether pointers are the same, each counted from the first of its own.
+/// Whether pointers are equal, each counted from the first of its matrix.
 fn same_from_the_first<P: Index>(a: &[P], b: &[P]) -> bool {
     let base = |pointers: &[P]| pointers.first().map_or(0, |first| first.to_usize());
     let (of_a, of_b) = (base(a), base(b));

@@ -1,5 +1,5 @@
-//! A coordinate matrix whose types are known at run time: what works on [`Coo`](super::Coo) without arithmetic is compiled for
-//! this one, in this library.
+//! A coordinate matrix whose types are known at run time. All operations of [`Coo`](super::Coo) without arithmetic are
+//! compiled for this type, in this library.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +16,7 @@ const TASK: usize = 1 << 16;
 
 /// A [`Coo`] matrix whose value and index types are known at run time. Cloning copies pointers.
 ///
-/// What can be done with one are the methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` leads to a [`Coo`] of its types,
+/// Its operations are methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` converts to a [`Coo`] of the stored types,
 /// and `From` back, both without a copy.
 ///
 /// ```
@@ -33,11 +33,11 @@ pub struct AnyCoo {
     pub(crate) rows: RawBuffer,
     pub(crate) cols: RawBuffer,
     pub(crate) data: RawBuffer,
-    /// Set once every coordinate was seen to be in range.
+    /// Set once every coordinate was checked to be in range.
     pub(crate) checked: Arc<OnceLock<()>>,
 }
 
-/// What a coordinate matrix is made of: the type of its values, `None` for a pattern, and that of its indices.
+/// The types of a coordinate matrix: of its values, `None` for a pattern, and of its indices.
 pub(crate) type CooTypes = (Option<DType>, DType);
 
 /// Bytes of the three arrays of a coordinate matrix with `nnz` entries.
@@ -46,7 +46,7 @@ pub(crate) fn coo_bytes((values, indices): CooTypes, nnz: usize) -> u64 {
 }
 
 impl AnyCoo {
-    /// A matrix over three arrays, with the coordinates left to be checked when they are first used.
+    /// A matrix over three arrays, whose coordinates are checked at first use.
     pub(crate) fn from_buffers(
         shape: (usize, usize),
         rows: RawBuffer,
@@ -78,7 +78,7 @@ impl AnyCoo {
         self.shape
     }
 
-    /// Number of stored entries, explicit zeros and duplicates included.
+    /// Number of stored entries, including explicit zeros and duplicates.
     #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.rows.len()
@@ -89,7 +89,7 @@ impl AnyCoo {
         self.data.dtype()
     }
 
-    /// The type of the indices as it stands in files: `Int32` for `u32`, `Int64` for `u64`.
+    /// The type of the indices as written in files: `Int32` for `u32`, `Int64` for `u64`.
     pub fn index_dtype(&self) -> DType {
         on_disk(self.types().1)
     }
@@ -101,7 +101,7 @@ impl AnyCoo {
         AnyCoo { shape: (shape.1, shape.0), rows: cols, cols: rows, data, checked }
     }
 
-    /// The pattern alone, without a copy.
+    /// The pattern only, without a copy.
     pub fn pattern(&self) -> Self {
         AnyCoo { data: RawBuffer::pattern(self.nnz()), ..self.clone() }
     }
@@ -122,18 +122,18 @@ impl AnyCoo {
         &self.data
     }
 
-    /// Bytes of the arrays that lie in files.
+    /// Bytes of the arrays that are in files.
     pub fn stored_bytes(&self) -> u64 {
         self.rows.stored_bytes() + self.cols.stored_bytes() + self.data.stored_bytes()
     }
 
-    /// Remembers that the maker of the matrix has put all coordinates in range.
+    /// Records that all coordinates were made in range.
     pub(crate) fn assume_checked(self) -> Self {
         self.checked.get_or_init(|| ());
         self
     }
 
-    /// Checks that every coordinate is in range. Reads them once; the answer is remembered.
+    /// Checks that every coordinate is in range. Reads them once; the result is remembered.
     pub fn check(&self) -> Result<()> {
         if self.checked.get().is_some() {
             return Ok(());
@@ -143,7 +143,7 @@ impl AnyCoo {
         Ok(())
     }
 
-    /// Checks that the coordinates of a run of entries, the first being entry `start`, are in range.
+    /// Checks that the coordinates of a run of entries, starting with entry `start`, are in range.
     pub(crate) fn check_run(
         &self,
         start: usize,

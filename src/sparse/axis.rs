@@ -10,11 +10,11 @@ mod sealed {
 ///
 /// The *major* axis is the one with pointers (rows for CSR), the *minor* one the other.
 pub trait Axis: sealed::Sealed + Copy + Send + Sync + 'static {
-    /// The other axis: what the transpose is compressed along.
+    /// The other axis, along which the transpose is compressed.
     type Other: Axis<Other = Self>;
     /// The name in a stored matrix.
     const FORMAT: SparseFormat;
-    /// `(nrows, ncols)` as `(major, minor)`; the same function leads back.
+    /// `(nrows, ncols)` as `(major, minor)`; the function is its own inverse.
     fn swap_if_cols<N>(shape: (N, N)) -> (N, N);
 }
 

@@ -1,6 +1,6 @@
-//! A compressed matrix from lines that come one after the other, more of them than memory holds.
+//! A compressed matrix from lines added one by one, possibly more than fit in memory.
 //!
-//! Rows of CSR (columns of CSC) that are made in order need no sorting: each goes straight to where it stays, and in a
+//! Rows of CSR (columns of CSC) that are made in order need no sorting: each is stored in its final place, and in a
 //! file that is one sequential write.
 
 use std::marker::PhantomData;
@@ -19,9 +19,9 @@ use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::raw::Raw;
 use crate::storage::{Broken, Context, Entry, Index, Place, SparseFormat};
 
-/// Collects the lines of a matrix that is compressed along `A`, in order; named [`CsrBuilder`] and [`CscBuilder`].
+/// Collects the lines of a matrix that is compressed along `A`, in order; called [`CsrBuilder`] and [`CscBuilder`].
 ///
-/// Cost: one sequential write. Memory: the matrix, or what writing takes if it goes to a file. The matrix appears at its
+/// Cost: one sequential write. Memory: the matrix, or the write buffers if it goes to a file. The matrix appears at its
 /// place when it is [finished](Self::finish); a builder that is dropped leaves nothing behind.
 ///
 /// ```
@@ -45,7 +45,7 @@ struct AnyLineBuilder {
     writer: AnyWriter,
     minor: usize,
     canonical: bool,
-    /// Whether something failed half way, so that there is no matrix to be made.
+    /// Whether a step failed half-way, so that no matrix can be made.
     broken: Broken,
     pointers: IndexVec,
     place: Place,
@@ -61,12 +61,12 @@ pub type CscBuilder<T, I = u32, P = I> = CompressedBuilder<T, I, P, ByCols>;
 impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
     /// No lines yet. `extent` is the number of columns for CSR, of rows for CSC.
     ///
-    /// Fails if the extent is too large for the index type, or something is at the place already.
+    /// Fails if the extent is too large for the index type, or the place is taken.
     pub fn new(extent: usize, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         Self::with_capacity(extent, 0, place, ctx)
     }
 
-    /// No lines yet, with space reserved for `nnz` entries, more or less being possible.
+    /// No lines yet, with space reserved for `nnz` entries, more or fewer are possible.
     pub fn with_capacity(
         extent: usize,
         nnz: usize,
@@ -78,12 +78,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
         Ok(CompressedBuilder { any, types: PhantomData })
     }
 
-    /// Lines taken so far: rows for CSR, columns for CSC.
+    /// Lines added so far: rows for CSR, columns for CSC.
     pub fn lines(&self) -> usize {
         self.any.writer.lines()
     }
 
-    /// Entries taken so far.
+    /// Entries added so far.
     #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.any.writer.nnz()
@@ -91,13 +91,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
 
     /// Adds a line: the indices of its entries, in any order, and their values.
     ///
-    /// Fails, adding nothing, if there is not one value for each index, or an index is out of range; fails if the matrix
-    /// gets too large for its types, for the memory limit or for the device.
+    /// Fails, adding nothing, if there is not one value for each index, or an index is out of range; Fails if the
+    /// matrix gets too large for its types, for the memory limit or for the device.
     pub fn push(&mut self, indices: &[I], values: &[T]) -> Result<()> {
         self.push_lines(&[indices.len()], indices, values)
     }
 
-    /// Adds some lines: how many entries each has, and the indices and values of all, one line after the other.
+    /// Adds some lines: how many entries each has, and the indices and values of all, line by line.
     ///
     /// Fails as [`push`](Self::push) does, and if the lengths do not add up.
     ///
@@ -112,8 +112,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
         self.any.push_lines(lens, Indices::new(indices), Raw::of(values))
     }
 
-    /// Adds all lines of a matrix of the same extent, read panel by panel if it lies in a file. Fails if an index of it is
-    /// out of range, or as [`push`](Self::push) does; no matrix can be made then.
+    /// Adds all lines of a matrix of the same extent, read panel by panel if it is in a file. Fails if an index of it
+    /// is out of range, or as [`push`](Self::push) does; after such a failure no matrix can be made.
     ///
     /// ```
     /// use outcore::{Context, Csr, CsrBuilder, Place};
@@ -127,7 +127,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedBuilder<T, I, P, A> {
         self.any.append(&matrix.to_any())
     }
 
-    /// The matrix of the lines that were added. Fails if adding some of them did.
+    /// The matrix of the lines that were added. Fails if adding any of them failed.
     pub fn finish(self) -> Result<Compressed<T, I, P, A>> {
         self.any.finish().map(AnyCompressed::into_typed)
     }
@@ -206,8 +206,8 @@ impl AnyLineBuilder {
         self.writer.finish_short(self.canonical)
     }
 
-    /// Fails if the types, or the memory for a result in memory, are too small for so many more lines and entries; or if
-    /// an earlier step failed half way.
+    /// Fails if the types, or the memory for a result in memory, are too small for this many more lines and entries, or
+    /// if an earlier step failed half-way.
     fn check_room(&self, lines: usize, entries: usize) -> Result<()> {
         self.broken.check()?;
         let lines = self.writer.lines().saturating_add(lines);
@@ -224,7 +224,7 @@ impl AnyLineBuilder {
     }
 }
 
-/// Whether the indices of a line rise. Fails if one is not below `minor`.
+/// Checks the indices of a line, which must be below `minor`; returns whether they rise.
 fn check_line<I: Index>(line: usize, indices: &[I], minor: usize) -> Result<bool> {
     if let Some(position) = indices.iter().position(|index| index.to_usize() >= minor) {
         let location = Location::Entry { major: line as u64, position: position as u64 };

@@ -1,4 +1,4 @@
-//! What must hold of the pointers and indices of a compressed matrix, and the errors that say where it does not.
+//! Checks of the pointers and indices of a compressed matrix, and the errors that name the place.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::storage::{DType, Index};
 /// Majors checked by one task.
 const CHUNK: usize = 1 << 14;
 
-/// Majors whose pointers are made positions at a time.
+/// Majors whose pointers are converted to positions at a time.
 const BLOCK: usize = 128;
 
 /// Checks that pointers never decrease and span exactly `nnz` entries. Reads the pointers once.
@@ -25,7 +25,7 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
         let start = chunk * CHUNK;
         let end = major.min(start + CHUNK);
         let part = &indptr[start..=end];
-        // The test for the whole chunk compiles to vector code; the place is sought only where it fails.
+        // The test for the whole chunk compiles to vector code; the place is searched only if it fails.
         let ordered = part.windows(2).fold(true, |ordered, pair| ordered & (pair[0] <= pair[1]));
         if ordered {
             None
@@ -50,7 +50,7 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
     Ok(())
 }
 
-/// Checks that every index is below `minor`, and tells whether they strictly increase within every major.
+/// Checks that every index is below `minor`, and returns whether they strictly increase within every major.
 /// Reads the indices once. The pointers have passed [`check_pointers`].
 pub(crate) fn check_indices(
     indptr: Indices<'_>,
@@ -87,7 +87,7 @@ fn check_lines<I: Index>(
         let pointers = &mut pointers[..=BLOCK.min(lines.end - start)];
         indptr.positions(start, pointers);
         for (major, ends) in (start..).zip(pointers.windows(2)) {
-            // The pointers may lie in a file that somebody has changed since they were checked.
+            // The pointers may be in a file that another process has changed since they were checked.
             let (from, to) = (ends[0].wrapping_sub(base), ends[1].wrapping_sub(base));
             let line = indices.get(from..to).ok_or_else(|| pointers_changed(major))?;
             if !line.iter().fold(true, |below, index| below & (index.to_usize() < minor)) {
@@ -99,7 +99,7 @@ fn check_lines<I: Index>(
     Ok(canonical)
 }
 
-/// The error for a row (column, for CSC) whose pointers are no longer what was checked.
+/// The error for a row (column, for CSC) whose pointers have changed since they were checked.
 pub(crate) fn pointers_changed(major: usize) -> Error {
     Error::new(ErrorKind::Index, "the pointers changed while the matrix was open")
         .at(Location::Row(major as u64))
@@ -113,7 +113,7 @@ fn out_of_range<I: Index>(line: &[I], major: usize, from: usize, minor: usize) -
         .found(line[k])
 }
 
-/// Checks that extents and counts can be written with the index and pointer types.
+/// Checks that extents and counts fit the index and pointer types.
 pub(crate) fn check_widths<I: Index, P: Index>(
     major: usize,
     minor: usize,

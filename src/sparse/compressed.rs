@@ -1,4 +1,4 @@
-//! Compressed sparse matrices: one implementation, the axis a type.
+//! Compressed sparse matrices: one implementation, generic over the axis.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,14 +14,14 @@ use crate::sparse::seen::Seen;
 use crate::sparse::types::Types;
 use crate::storage::{Access, Buffer, Entry, Index};
 
-/// A sparse matrix compressed along axis `A`; named [`Csr`] and [`Csc`].
+/// A sparse matrix compressed along axis `A`; called [`Csr`] and [`Csc`].
 ///
 /// Three buffers, each in memory or in a mapped file: `indptr` with one pointer per major and one more, `indices` with
-/// the minor index of every stored entry, `data` with its value. `T = ()` is a matrix that is pattern alone, without
+/// the minor index of every stored entry, `data` with its value. `T = ()` is a pattern-only matrix, without
 /// a value buffer. Cloning, slicing by majors and transposing copy pointers.
 ///
-/// The pointers were checked when the matrix was made. Indices of a matrix from a file are checked when they are
-/// first used, so that opening takes milliseconds; a bad one is a typed error then.
+/// The pointers were checked when the matrix was made. Indices of a matrix from a file are checked at first use, so
+/// that opening takes milliseconds; a bad index is then a typed error.
 pub struct Compressed<T: Entry, I: Index, P: Index, A: Axis> {
     nrows: usize,
     ncols: usize,
@@ -53,7 +53,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// A matrix over the arrays of SciPy's `csr_matrix((data, indices, indptr), shape)`, without a copy.
     ///
     /// Checks everything, in one pass over pointers and indices; an error names the row (the column, for CSC) and the
-    /// position. Indices may stand in any order within a row, and may repeat.
+    /// position. Indices may be in any order within a row, and may repeat.
     ///
     /// ```
     /// use outcore::Csr;
@@ -71,7 +71,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         Ok(matrix)
     }
 
-    /// As [`from_parts`](Self::from_parts), with the indices left to be checked when they are first used.
+    /// As [`from_parts`](Self::from_parts), with the indices checked at first use.
     pub(crate) fn from_buffers(
         (nrows, ncols): (usize, usize),
         indptr: Buffer<P>,
@@ -88,7 +88,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         .map(Self::from_any)
     }
 
-    /// The matrix, of types and an axis that are known at run time.
+    /// The matrix with its types and axis known at run time.
     pub(crate) fn to_any(&self) -> AnyCompressed {
         AnyCompressed {
             format: A::FORMAT,
@@ -134,7 +134,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         (self.nrows, self.ncols)
     }
 
-    /// Number of stored entries, explicit zeros and duplicates included.
+    /// Number of stored entries, including explicit zeros and duplicates.
     #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.indices.len()
@@ -150,7 +150,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         A::swap_if_cols((self.nrows, self.ncols)).1
     }
 
-    /// Where each major begins and ends in `indices` and `data`, counted from `indptr[0]`.
+    /// The begin and end of each major in `indices` and `data`, counted from `indptr[0]`.
     pub fn indptr(&self) -> &Buffer<P> {
         &self.indptr
     }
@@ -168,14 +168,15 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The positions of one major in `indices` and `data`. `major` is below [`major()`](Self::major).
     pub(crate) fn span(&self, major: usize) -> Range<usize> {
         let base = self.indptr[0].to_usize();
-        // A mapped file that another process changes may no longer be what was checked: stay within the arrays.
+        // Another process may have changed a mapped file since it was checked: stay within the arrays.
         let end = self.indptr[major + 1].to_usize().wrapping_sub(base).min(self.nnz());
         self.indptr[major].to_usize().wrapping_sub(base).min(end)..end
     }
 
-    /// Checks that every index is in range, and tells whether they strictly increase within each row (column, for
-    /// CSC), so that the matrix is in SciPy's canonical format. Reads the indices once; the answer is remembered.
-    /// Takes no memory, and the threads of the pool that calls it, or of a new [`Context`](crate::Context).
+    /// Checks that every index is in range, and returns whether they strictly increase within each row (column, for
+    /// CSC), that is, whether the matrix is in SciPy's canonical format. Reads the indices once; the result is
+    /// remembered. Allocates nothing, and uses the threads of the calling pool, or of a new
+    /// [`Context`](crate::Context).
     pub fn check(&self) -> Result<bool> {
         if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);
@@ -183,11 +184,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         self.to_any().check()
     }
 
-    /// Checks that the indices of one line are in range, and tells whether they rise in it. `major` is below
+    /// Checks that the indices of one line are in range, and returns whether they rise in it. `major` is below
     /// [`major()`](Self::major).
     ///
-    /// Reads the indices of this line and no others, so that one line of a large file is had at once; when as many were
-    /// read so as the matrix has, all are checked, and, if they are right, not read for this again.
+    /// Reads only the indices of this line, so that one line of a large file is available at once. When as many indices
+    /// have been read this way as the matrix has, all are checked, and if they are right, not read for this again.
     pub(crate) fn check_major(&self, major: usize) -> Result<bool> {
         if let Some(&canonical) = self.seen.canonical.get() {
             return Ok(canonical);
@@ -196,7 +197,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             if let Ok(canonical) = self.check() {
                 return Ok(canonical);
             }
-            // A bad index elsewhere is no matter of this line.
+            // A bad index elsewhere does not concern this line.
             self.seen.start_again();
         }
         let arrays = (Indices::new(&self.indptr), Indices::new(&self.indices));
@@ -204,12 +205,12 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             .map_err(|error| self.name_indices(error))
     }
 
-    /// Names the file behind the indices, if there is one, in an error about them.
+    /// Names the file behind the indices, if there is one, in an error about the indices.
     pub(crate) fn name_indices(&self, error: Error) -> Error {
         self.to_any().name_indices(error)
     }
 
-    /// The majors in `range` as a matrix of their own, without a copy.
+    /// The majors in `range` as a separate matrix, without a copy.
     pub(crate) fn slice_major(&self, range: Range<usize>) -> Result<Self> {
         self.to_any().slice_major(range).map(Self::from_any)
     }
@@ -235,7 +236,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         }
     }
 
-    /// The pattern alone, without a copy.
+    /// The pattern only, without a copy.
     ///
     /// ```
     /// let a = outcore::Csr::<f64>::eye(3);
@@ -245,7 +246,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         self.replace_data(vec![(); self.nnz()].into())
     }
 
-    /// The same structure with other values, without a copy: how a simulation makes the matrix of its next step.
+    /// The same structure with other values, without a copy: for example the matrix of a simulation's next time step.
     ///
     /// Fails if there is not one value per stored entry.
     ///
@@ -277,7 +278,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         }
     }
 
-    /// Tells the system how the arrays are about to be read. Without effect on memory.
+    /// Advises the system how the arrays are about to be read. No effect for memory.
     pub fn advise(&self, access: Access) {
         self.indptr.advise(access);
         self.indices.advise(access);
@@ -303,8 +304,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Clone for Compressed<T, I, P, A> {
     }
 }
 
-/// Equal if shape, structure and values are, whatever the order of equal entries within a row: two matrices that hold
-/// the same entries in another order are not equal here.
+/// Equal if shape, structure and values are, including the order of entries within a row: two matrices with the same
+/// entries in different orders are not equal.
 impl<T: Entry, I: Index, P: Index, A: Axis> PartialEq for Compressed<T, I, P, A> {
     fn eq(&self, other: &Self) -> bool {
         self.to_any().same_structure(&other.to_any()) && self.data == other.data
@@ -333,7 +334,7 @@ impl AnyCompressed {
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Bytes of the arrays that lie in files.
+    /// Bytes of the arrays that are in files.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.indptr().stored_bytes() + self.indices().stored_bytes() + self.data().stored_bytes()
     }

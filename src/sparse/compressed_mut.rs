@@ -1,4 +1,4 @@
-//! New values for a stored structure: a simulation fills the same pattern again at every step.
+//! New values for a stored structure, for example in a simulation that refills the same pattern at every step.
 
 use std::fmt;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub type CsrMut<T, I = u32, P = u32> = CompressedMut<T, I, P, ByRows>;
 /// Compressed columns whose values are open for writing.
 pub type CscMut<T, I = u32, P = u32> = CompressedMut<T, I, P, ByCols>;
 
-/// A stored matrix whose values are open for writing where they lie, while its structure stays.
+/// A stored matrix whose values are open for writing in place, with a fixed structure.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -44,11 +44,12 @@ pub struct CompressedMut<T: Entry, I: Index, P: Index, A: Axis> {
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Opens the values of a stored matrix for writing, alone, and its structure for reading.
+    /// Opens the values of a stored matrix for exclusive writing, and its structure for reading.
     ///
-    /// Fails as [`open`](Self::open) does, and if anybody, this process included, has the matrix open. The checksums
-    /// of the values are removed now and written again by [`CompressedMut::close`]. Until then the values are marked as being changed, and
-    /// [`open`](Self::open) refuses them. If another matrix takes the name meanwhile, closing fails and leaves it alone.
+    /// Fails as [`open`](Self::open) does, and if any process, including this one, has the matrix open. The checksums
+    /// of the values are removed now and written again by [`CompressedMut::close`]. Until then the values are marked as
+    /// being changed, and [`open`](Self::open) refuses them. If another matrix takes the name meanwhile, closing fails
+    /// and does not touch it.
     #[doc(alias = "memmap")]
     pub fn open_mut(path: impl AsRef<Path>, ctx: &Context) -> Result<CompressedMut<T, I, P, A>> {
         let kind = (A::FORMAT, Types::of::<T, I, P>());
@@ -98,17 +99,17 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedMut<T, I, P, A> {
         &mut self.data
     }
 
-    /// Writes changed values to the device and waits for it.
+    /// Writes changed values to the device and waits.
     pub fn flush(&self) -> Result<()> {
         self.data.flush()
     }
 
-    /// Writes the values back, sums them, and reports any error of it.
+    /// Writes the values back, sums them, and reports any error.
     pub fn close(self) -> Result<()> {
         self.freeze().map(drop)
     }
 
-    /// Like [`close`](Self::close), and hands back the matrix, immutable.
+    /// Like [`close`](Self::close), and returns the matrix, immutable.
     pub fn freeze(self) -> Result<Compressed<T, I, P, A>> {
         let data = self.rewrite.end(self.data.into_raw(), None, &self.ctx)?;
         self.structure.with_data(data.into_typed::<T>())

@@ -8,7 +8,7 @@ use crate::sparse::any_coo::{AnyCoo, coo_bytes};
 use crate::sparse::check::check_widths;
 use crate::storage::{Buffer, Context, Entry, Index};
 
-/// Triplets that are taken without a look at the memory limit.
+/// Triplets that are accepted without checking the memory limit.
 const FEW: usize = 1 << 12;
 
 /// What to do with several entries at one position.
@@ -17,7 +17,7 @@ pub enum Duplicates {
     /// Add them up, in the order in which they were given; `or` for `bool`. An integer that overflows is an error.
     #[default]
     Sum,
-    /// Keep every one as an entry of its own.
+    /// Keep each as a separate entry.
     Keep,
     /// Fail with [`ErrorKind::Duplicate`], naming the position.
     Refuse,
@@ -39,7 +39,7 @@ pub struct Coo<T: Entry, I: Index = u32> {
     rows: Buffer<I>,
     cols: Buffer<I>,
     data: Buffer<T>,
-    /// Set once every coordinate was seen to be in range.
+    /// Set once every coordinate was checked to be in range.
     checked: Arc<OnceLock<()>>,
 }
 
@@ -56,7 +56,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
         Ok(matrix)
     }
 
-    /// As [`from_parts`](Self::from_parts), with the coordinates left to be checked when they are first used.
+    /// As [`from_parts`](Self::from_parts), with the coordinates checked at first use.
     pub(crate) fn from_buffers(
         shape: (usize, usize),
         rows: Buffer<I>,
@@ -67,7 +67,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
         AnyCoo::from_buffers(shape, rows, cols, data).map(Self::from_any)
     }
 
-    /// The matrix, of types that are known at run time.
+    /// The matrix with its types known at run time.
     pub(crate) fn to_any(&self) -> AnyCoo {
         AnyCoo {
             shape: (self.nrows, self.ncols),
@@ -85,7 +85,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
         Coo { nrows, ncols, rows, cols, data, checked }
     }
 
-    /// A matrix in memory from `(row, column, value)` triplets in any order, within the limit of the default [`Context`].
+    /// A matrix in memory from `(row, column, value)` triplets in any order, within the limit of the default
+    /// [`Context`].
     #[doc(alias("coo_matrix", "setFromTriplets"))]
     pub fn from_triplets(
         shape: (usize, usize),
@@ -94,7 +95,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
         Self::gathered(shape, triplets, &|bytes| Context::new().check_memory("the triplets", bytes))
     }
 
-    /// As [`from_triplets`](Self::from_triplets); `check` says now and then whether so many bytes may be taken.
+    /// As [`from_triplets`](Self::from_triplets); `check` is called from time to time with the bytes needed, and fails
+    /// if they exceed the limit.
     pub(crate) fn gathered(
         (nrows, ncols): (usize, usize),
         triplets: impl IntoIterator<Item = (usize, usize, T)>,
@@ -107,7 +109,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
         let mut data = Vec::with_capacity(few);
         for (row, col, value) in triplets {
             if rows.len() >= FEW && rows.len() == rows.capacity() {
-                // What there is and twice as much, while one is copied to the other.
+                // The old arrays, and new ones twice as large, exist during a copy.
                 check(3 * Self::bytes_of(rows.len()))?;
             }
             check_position((row, col), (nrows, ncols), rows.len())?;
@@ -140,7 +142,7 @@ impl<T: Entry, I: Index> Coo<T, I> {
         (self.nrows, self.ncols)
     }
 
-    /// Number of entries, explicit zeros and duplicates included.
+    /// Number of entries, including explicit zeros and duplicates.
     #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
         self.rows.len()
@@ -173,8 +175,8 @@ impl<T: Entry, I: Index> Coo<T, I> {
         coo_bytes((T::ENTRY_DTYPE, I::DTYPE), nnz)
     }
 
-    /// Checks that every coordinate is in range. Reads them once; the answer is remembered. Takes no memory,
-    /// and the threads of the pool that calls it, or of a new [`Context`](crate::Context).
+    /// Checks that every coordinate is in range. Reads them once; the result is remembered. Allocates nothing,
+    /// and uses the threads of the calling pool, or of a new [`Context`](crate::Context).
     pub fn check(&self) -> Result<()> {
         if self.checked.get().is_some() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A coordinate matrix made entry by entry, from the first to the last, at any place.
+//! A coordinate matrix written entry by entry, from the first to the last, at any place.
 
 use crate::error::Result;
 use crate::sparse::any_coo::{AnyCoo, CooTypes};
@@ -22,9 +22,9 @@ pub(crate) struct AnyCooWriter {
 }
 
 impl AnyCooWriter {
-    /// A matrix of `shape` with `nnz` entries, or with as many as there will be.
+    /// A matrix of `shape` with `nnz` entries, or with an unknown number.
     ///
-    /// Fails if the index type is too narrow, or if there is not the memory or the disk space.
+    /// Fails if the index type is too narrow, or if memory or disk space is insufficient.
     pub(crate) fn new(
         (values, index): CooTypes,
         shape: (usize, usize),
@@ -59,24 +59,24 @@ impl AnyCooWriter {
         Stage::plan(plan, &arrays, true, place, ctx)
     }
 
-    /// Takes the next entries, whose coordinates were checked.
+    /// Appends the next entries, whose coordinates are already checked.
     pub(crate) fn push(&mut self, rows: Raw<'_>, cols: Raw<'_>, data: Raw<'_>) -> Result<()> {
         self.rows.push(rows)?;
         self.cols.push(cols)?;
         self.data.push(data)
     }
 
-    /// Takes the next rows; their columns and values come by themselves.
+    /// Appends the next rows; their columns and values are pushed separately.
     pub(crate) fn push_rows(&mut self, rows: Raw<'_>) -> Result<()> {
         self.rows.push(rows)
     }
 
-    /// Takes the next columns.
+    /// Appends the next columns.
     pub(crate) fn push_cols(&mut self, cols: Raw<'_>) -> Result<()> {
         self.cols.push(cols)
     }
 
-    /// Takes the next values.
+    /// Appends the next values.
     pub(crate) fn push_data(&mut self, data: Raw<'_>) -> Result<()> {
         self.data.push(data)
     }

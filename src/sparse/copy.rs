@@ -16,10 +16,10 @@ use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Copies the matrix to `place`; a slice of a matrix becomes one of its own.
+    /// Copies the matrix to `place`; a slice becomes an independent matrix.
     ///
     /// Cost: one read and one sequential write of the arrays, within the memory limit whatever the matrix. The indices
-    /// are checked on the way; a bad one is an error that names its place, and nothing appears.
+    /// are checked on the way; a bad one is an error that names its place, and no result is created.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -53,8 +53,8 @@ impl AnyCompressed {
     }
 }
 
-/// Adds the lines of a matrix to one that is being made, checked, and tells whether the indices rise in each. The pass is
-/// the caller's to count.
+/// Checks the lines of a matrix and adds them to one being made; returns whether the indices rise in each. The caller
+/// counts the pass.
 pub(crate) fn append_any(
     writer: &mut AnyWriter,
     matrix: &AnyCompressed,

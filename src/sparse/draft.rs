@@ -10,8 +10,8 @@ use crate::storage::{
     Context, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, RawBufferMut, SparseFormat, Stage,
 };
 
-/// The three arrays of a compressed matrix, all zeros at first. Whoever fills them puts into `indptr` pointers from 0
-/// to the number of entries, which may be less than the room there is.
+/// The three arrays of a compressed matrix, all zeros at first. The caller fills `indptr` with pointers from 0 to the
+/// number of entries, which may be less than the capacity.
 pub(crate) struct AnyDraft {
     stage: Stage,
     types: Types,
@@ -21,9 +21,9 @@ pub(crate) struct AnyDraft {
 }
 
 impl AnyDraft {
-    /// Room for `nnz` entries of a matrix of `shape`.
+    /// Arrays for `nnz` entries of a matrix of `shape`.
     ///
-    /// Fails if the index types are too narrow, or if there is not the memory or the disk space.
+    /// Fails if the index types are too narrow, or if memory or disk space is insufficient.
     pub(crate) fn new(
         (format, types): (SparseFormat, Types),
         shape: (usize, usize),
@@ -44,7 +44,7 @@ impl AnyDraft {
         })
     }
 
-    /// The finished matrix. Its pointers are checked; its indices, unless said to be `canonical`, at first use.
+    /// The finished matrix. Its pointers are checked; its indices, unless declared `canonical`, at first use.
     pub(crate) fn finish(
         self,
         format: SparseFormat,
@@ -65,8 +65,8 @@ impl AnyDraft {
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
     }
 
-    /// As [`finish`](Self::finish), for a draft made from another matrix: what is checked, before it is published, is
-    /// the draft, because its source may lie in a file that somebody is changing. Reads the indices once.
+    /// As [`finish`](Self::finish), for a draft made from another matrix. The draft itself is checked before it is
+    /// published, because its source may be in a file that another process is changing. Reads the indices once.
     pub(crate) fn finish_checked(
         self,
         format: SparseFormat,

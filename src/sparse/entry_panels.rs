@@ -1,7 +1,8 @@
-//! The entries of a sparse matrix in runs of about equal size, whatever lines they belong to.
+//! The entries of a sparse matrix in runs of about equal size, independent of lines.
 //!
-//! A conversion takes entries one after the other and does not care where a line ends; cut by entries alone, a line that
-//! holds half the matrix is nothing special. [`AnyLinePanels`](super::AnyLinePanels) is for whoever needs whole lines.
+//! A conversion takes entries one after the other and does not depend on line ends. Cut by entries alone, a line that
+//! holds half the matrix is no special case. [`AnyLinePanels`](super::AnyLinePanels) is for code that needs whole
+//! lines.
 
 use crate::error::Result;
 use crate::sparse::indices::Indices;
@@ -10,7 +11,7 @@ use crate::storage::{
     ArrayPanels, Arrays, Context, Cut, DType, Part, Plan, RawBuffer, Reading, panel_elements,
 };
 
-/// Runs of an array below this size are left to the page cache to gather; larger ones are read as the device likes it.
+/// Runs of an array below this size are read through the page cache; larger ones in the device's faster mode.
 const SMALL: usize = 1 << 20;
 
 /// The largest panel, in bytes.
@@ -19,7 +20,7 @@ const LARGEST: u64 = 12 << 20;
 /// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
 const LEAST: usize = 16 << 10;
 
-/// Hands out the parallel arrays of a sparse matrix in runs of entries, in order.
+/// Yields the parallel arrays of a sparse matrix in runs of entries, in order.
 pub(crate) struct AnyEntryPanels {
     runs: EntryRuns,
     panels: ArrayPanels,
@@ -47,8 +48,8 @@ impl Cut for EntryRuns {
 }
 
 impl AnyEntryPanels {
-    /// Runs of `step` entries of some index arrays, of type `index`, and a value array of one length; two runs are in memory
-    /// at a time, one that is worked on and one that is read.
+    /// Runs of `step` entries of parallel arrays of one length: index arrays of type `index`, and a value array. Two
+    /// runs are in memory at a time, one in use and one being read.
     pub(crate) fn new(
         (index, indices): (DType, &[&RawBuffer]),
         data: &RawBuffer,
@@ -62,7 +63,7 @@ impl AnyEntryPanels {
         Ok(AnyEntryPanels { runs, panels: ArrayPanels::new(arrays, runs, how)? })
     }
 
-    /// Runs within about `budget` bytes of memory, each but the last of a multiple of `multiple` entries.
+    /// Runs within about `budget` bytes of memory, each but the last with a multiple of `multiple` entries.
     pub(crate) fn within(
         budget: u64,
         multiple: usize,
@@ -71,13 +72,13 @@ impl AnyEntryPanels {
     ) -> Result<Self> {
         let panel = ((budget / 2).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
         let size = (indices.len() * index.size() + width(data.dtype())).max(1);
-        // What the alignment of each array takes is no room for its elements.
+        // Padding for the alignment of each array leaves less for its elements.
         let room = panel_elements(panel, &vec![1; indices.len() + 1]) * (indices.len() + 1);
         let step = (room / size / multiple).max(1) * multiple;
         Self::new((index, indices), data, step)
     }
 
-    /// Most entries of a run.
+    /// Maximum entries of a run.
     pub(crate) fn most_entries(&self) -> usize {
         self.runs.step.min(self.runs.nnz)
     }
@@ -87,7 +88,7 @@ impl AnyEntryPanels {
         self.panels.bytes_to_read()
     }
 
-    /// Most memory that a sweep takes.
+    /// Maximum memory of a sweep.
     pub(crate) fn memory(&self) -> u64 {
         self.panels.memory()
     }

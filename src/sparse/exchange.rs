@@ -1,4 +1,4 @@
-//! To and from sprs, without a copy.
+//! Conversion to and from sprs, without a copy.
 
 use sprs::{CsMatI, CsMatViewI, SpIndex};
 
@@ -10,8 +10,8 @@ use crate::storage::{Entry, Index, SparseFormat};
 impl<T: Entry, I: Index + SpIndex, P: Index + SpIndex, A: Axis> Compressed<T, I, P, A> {
     /// The matrix as a `sprs` view, without a copy, so that all of sprs works on mapped matrices.
     ///
-    /// sprs wants indices in strict order within each row (column, for CSC); the first call checks that, in one pass
-    /// over them. Fails if they are not.
+    /// sprs requires strictly increasing indices within each row (column, for CSC). The first call checks this in one
+    /// pass, and fails if they are not.
     ///
     /// ```
     /// let a = outcore::Csr::<f64>::eye(3);

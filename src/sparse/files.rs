@@ -1,4 +1,5 @@
-//! How the arrays of a sparse matrix stand on disk: signed indices, complex numbers as pairs, no values for a pattern.
+//! How the arrays of a sparse matrix are stored on disk: signed indices, complex numbers as pairs, no values for a
+//! pattern.
 
 use crate::error::Result;
 use crate::sparse::types::{Types, on_disk};
@@ -13,13 +14,13 @@ pub(crate) fn index_header(indices: DType, len: usize) -> NpyHeader {
     NpyHeader::new(on_disk(indices), &[len], Order::C)
 }
 
-/// The types as which indices may stand: signed as written here, or unsigned.
+/// The types in which indices may be stored: signed as written here, or unsigned.
 pub(crate) fn index_stands(indices: DType) -> [(DType, usize); 2] {
     [(on_disk(indices), 1), (indices, 1)]
 }
 
-/// The types as which values may stand, the first being what is written: pairs of reals for complex numbers as
-/// Binsparse has it, NumPy's bool or Binsparse's unsigned bytes for `bool`, their own for all others.
+/// The types in which values may be stored; the first is the one written. Complex numbers are pairs of reals as in
+/// Binsparse, `bool` is NumPy's bool or Binsparse's unsigned bytes, all others are their own type.
 pub(crate) fn value_stands(dtype: DType) -> Vec<(DType, usize)> {
     match dtype {
         DType::Complex64 => vec![(DType::Float32, 2), (DType::Complex64, 1)],
@@ -29,7 +30,7 @@ pub(crate) fn value_stands(dtype: DType) -> Vec<(DType, usize)> {
     }
 }
 
-/// Bytes of `nnz` values at a place; in a file a pattern has one that stands for all.
+/// Bytes of `nnz` values at a place; in a file a pattern has one value for all.
 pub(crate) fn value_bytes(values: Option<DType>, nnz: usize, place: &Place) -> u64 {
     match values {
         Some(dtype) => dtype.bytes_of(nnz),
@@ -42,7 +43,7 @@ fn value_header(dtype: DType, len: usize) -> NpyHeader {
     NpyHeader::new(stored, &[len.saturating_mul(unit)], Order::C)
 }
 
-/// What the descriptor says of values of a type.
+/// The descriptor's entry for values of a type.
 pub(crate) fn stored_values(values: Option<DType>) -> StoredValues {
     values.map_or(StoredValues::Iso(DType::Int8), StoredValues::Each)
 }
@@ -66,7 +67,7 @@ pub(crate) fn new_values(stage: &Stage, values: Option<DType>, len: usize) -> Re
     }
 }
 
-/// Ends the writing of values, cut to `len`; for a pattern, writes the one value that stands for all.
+/// Ends the writing of values, cut to `len`; for a pattern, writes the one value for all.
 pub(crate) fn finish_values(stage: &Stage, values: RawBufferMut, len: usize) -> Result<RawBuffer> {
     if let Some(dtype) = values.dtype() {
         return stage.finish(VALUES_FILE, values, &value_header(dtype, len));
@@ -75,7 +76,7 @@ pub(crate) fn finish_values(stage: &Stage, values: RawBufferMut, len: usize) -> 
     Ok(values.freeze().slice(0..len))
 }
 
-/// Writes the one value that stands for all of a pattern.
+/// Writes the one value for all entries of a pattern.
 fn write_iso(stage: &Stage) -> Result<()> {
     let one = value_header(DType::Int8, 1);
     let mut value = stage.array(VALUES_FILE, DType::Int8, &one)?;
@@ -91,7 +92,7 @@ pub(crate) enum ValueWriter {
 }
 
 impl ValueWriter {
-    /// About `nnz` values, exactly so many if `exact`.
+    /// A writer of about `nnz` values, or exactly `nnz` if `exact`.
     pub(crate) fn new(
         stage: &Stage,
         values: Option<DType>,

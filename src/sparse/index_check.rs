@@ -1,14 +1,14 @@
-//! What is seen of the indices of a matrix while its runs of lines come by: that they are in range, and whether they rise.
+//! Checks the indices of a matrix during a pass over its lines: that they are in range, and whether they rise.
 
 use crate::error::{Error, Location, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_indices;
 use crate::sparse::line_panels_of_several::AnyZippedPanel;
 
-/// What is known of the indices of a matrix whose runs come by.
+/// The state of a check of the indices of a matrix during a pass.
 pub(crate) struct IndexCheck {
     minor: usize,
-    /// Whether they rise in every line; known beforehand of a matrix in memory that was checked.
+    /// Whether they rise in every line; known beforehand for a checked matrix in memory.
     known: Option<bool>,
     rising: bool,
     last: Option<usize>,
@@ -20,8 +20,8 @@ impl IndexCheck {
         IndexCheck { minor, known, rising: true, last: None }
     }
 
-    /// Takes the next run of one of the matrices, and tells whether the indices rise in each of its lines. Fails if one is out of
-    /// range.
+    /// Checks the next run of one of the matrices, and returns whether the indices rise in each of its lines. Fails if
+    /// one is out of range.
     pub(crate) fn take_any(&mut self, panel: &AnyZippedPanel<'_>, matrix: usize) -> Result<bool> {
         let part = &panel.parts[matrix];
         if let Some(known) = self.known {
@@ -48,7 +48,7 @@ impl IndexCheck {
     }
 }
 
-/// An error in a run as one in the matrix.
+/// Converts an error in a run into one in the matrix.
 fn shifted(error: Error, first: usize, start: usize) -> Error {
     match error.location() {
         Some(&Location::Entry { major, position }) => error

@@ -1,4 +1,4 @@
-//! Indices and pointers of a width that is known at run time: kept aside.
+//! Vectors of indices and pointers whose width is known at run time.
 
 use std::collections::TryReserveError;
 
@@ -8,14 +8,14 @@ use crate::sparse::indices_mut::IndicesMut;
 use crate::storage::raw::Raw;
 use crate::storage::{Context, DType, Index};
 
-/// Indices of either width that are kept aside.
+/// A vector of indices of either width.
 pub(crate) enum IndexVec {
     Narrow(Vec<u32>),
     Wide(Vec<u64>),
 }
 
 impl IndexVec {
-    /// None yet, of type `UInt32` or `UInt64`.
+    /// An empty vector of type `UInt32` or `UInt64`.
     pub(crate) fn new(dtype: DType) -> Self {
         match dtype {
             DType::UInt32 => IndexVec::Narrow(Vec::new()),
@@ -52,7 +52,7 @@ impl IndexVec {
         }
     }
 
-    /// Room for so many more, if the system has it.
+    /// Reserves memory for this many more, if the system has it.
     pub(crate) fn try_reserve_exact(
         &mut self,
         more: usize,
@@ -63,7 +63,7 @@ impl IndexVec {
         }
     }
 
-    /// So many; those that are new are that of a position.
+    /// Changes the length; new elements are the index of `position`.
     pub(crate) fn resize(&mut self, len: usize, position: usize) {
         match self {
             IndexVec::Narrow(indices) => indices.resize(len, position as u32),
@@ -71,10 +71,10 @@ impl IndexVec {
         }
     }
 
-    /// Takes indices of its type.
+    /// Appends indices of the same type.
     ///
     /// # Panics
-    /// If they are of another.
+    /// If they are of another type.
     pub(crate) fn extend(&mut self, more: Indices<'_>) {
         match (self, more) {
             (IndexVec::Narrow(indices), Indices::Narrow(more)) => indices.extend_from_slice(more),
@@ -83,7 +83,7 @@ impl IndexVec {
         }
     }
 
-    /// Room for `len` of them for `what`, within the memory limit. The caller counts it.
+    /// Capacity for `len` indices for `what`, within the memory limit. The caller counts it.
     pub(crate) fn room(what: &str, dtype: DType, len: usize, ctx: &Context) -> Result<Self> {
         Ok(match dtype {
             DType::UInt32 => IndexVec::Narrow(ctx.room(what, len)?),
@@ -91,7 +91,7 @@ impl IndexVec {
         })
     }
 
-    /// Room for so many more, if the system has it; some more than that where it comes little by little.
+    /// Reserves memory for this many more, if the system has it; somewhat more for gradual growth.
     pub(crate) fn try_reserve(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
         match self {
             IndexVec::Narrow(indices) => indices.try_reserve(more),
@@ -99,7 +99,7 @@ impl IndexVec {
         }
     }
 
-    /// Takes `count` positions, which were seen to fit.
+    /// Appends `count` positions, which were checked to fit.
     pub(crate) fn extend_with(&mut self, count: usize, position: &mut dyn FnMut(usize) -> usize) {
         match self {
             IndexVec::Narrow(indices) => indices.extend((0..count).map(|k| position(k) as u32)),
@@ -107,10 +107,10 @@ impl IndexVec {
         }
     }
 
-    /// Takes pointers of its type, counted from `base`; none is less.
+    /// Appends pointers of the same type, counted from `base`; none is less.
     ///
     /// # Panics
-    /// If they are of another.
+    /// If they are of another type.
     pub(crate) fn extend_relative(&mut self, from: Indices<'_>, base: usize) {
         fn go<I: Index>(to: &mut Vec<I>, from: &[I], base: usize) {
             to.extend(from.iter().map(|index| I::from_usize(index.to_usize() - base)));

@@ -1,4 +1,4 @@
-//! Indices and pointers of a width that is known at run time: looked at.
+//! Slices of indices and pointers whose width is known at run time, to read.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ macro_rules! by_index {
 }
 pub(crate) use by_index;
 
-/// Evaluates an expression with `I` being the type that indices have.
+/// Evaluates an expression with `I` bound to the type of the indices.
 macro_rules! by_index_type {
     ($dtype:expr, $I:ident => $body:expr) => {
         match $dtype {
@@ -49,15 +49,16 @@ impl<'a> Indices<'a> {
         }
     }
 
-    /// The last one as a position, if there is any.
+    /// The last one as a position, if there is one.
     pub(crate) fn last(self) -> Option<usize> {
         self.len().checked_sub(1).map(|last| self.at(last))
     }
 
-    /// Puts those from `start` on into `to`, as positions: a loop over some hundred of them need not ask how wide each is.
+    /// Copies those from `start` on to `to`, as positions, so that a loop over some hundred need not branch on the
+    /// width.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are fewer.
     #[inline]
     pub(crate) fn positions(self, start: usize, to: &mut [usize]) {
         let here = start..start + to.len();
@@ -69,17 +70,17 @@ impl<'a> Indices<'a> {
     /// The elements of a buffer of indices.
     ///
     /// # Panics
-    /// If it is none.
+    /// If it does not hold indices.
     pub(crate) fn of(buffer: &'a RawBuffer) -> Self {
         Self::of_raw(buffer.as_raw())
     }
 
-    /// As [`of`](Self::of), of a buffer that is not frozen yet.
+    /// As [`of`](Self::of), for a buffer that is not frozen yet.
     pub(crate) fn of_mut(buffer: &'a RawBufferMut) -> Self {
         Self::of_raw(buffer.as_raw())
     }
 
-    /// As [`of`](Self::of), of a part of a buffer.
+    /// As [`of`](Self::of), for a part of a buffer.
     pub(crate) fn of_raw(raw: Raw<'a>) -> Self {
         match (raw.typed::<u32>(), raw.typed::<u64>()) {
             (Some(narrow), _) => Indices::Narrow(narrow),
@@ -88,7 +89,7 @@ impl<'a> Indices<'a> {
         }
     }
 
-    /// How many there are.
+    /// Number of values.
     pub(crate) fn len(self) -> usize {
         by_index!(self, indices => indices.len())
     }
@@ -98,7 +99,7 @@ impl<'a> Indices<'a> {
         by_index!(self, indices => size_of_val(indices))
     }
 
-    /// Asks for the memory of index `at`, which need not exist.
+    /// Prefetches index `at`, which need not exist.
     #[inline(always)]
     pub(crate) fn prefetch(self, at: usize) {
         by_index!(self, indices => prefetch_to_read(indices, at));
@@ -110,7 +111,7 @@ impl<'a> Indices<'a> {
         by_index!(self, indices => indices[at].to_usize())
     }
 
-    /// The same, to be moved.
+    /// The same, for code that only moves them.
     pub(crate) fn raw(self) -> Raw<'a> {
         by_index!(self, indices => Raw::of(indices))
     }
@@ -137,7 +138,7 @@ impl<'a> Indices<'a> {
     /// As indices of type `I`.
     ///
     /// # Panics
-    /// If they are of another.
+    /// If they are of another type.
     pub(crate) fn typed<I: Index>(self) -> &'a [I] {
         self.raw().typed().expect("indices of this type")
     }

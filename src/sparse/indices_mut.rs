@@ -1,4 +1,4 @@
-//! Indices and pointers of a width that is known at run time: written to.
+//! Slices of indices and pointers whose width is known at run time, to write.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::sparse::indices::Indices;
 use crate::storage::raw::RawMut;
 use crate::storage::{DType, Index, RawBufferMut};
 
-/// Indices or pointers, of either width, that others may take the place of.
+/// Indices or pointers, of either width, that can be replaced.
 pub(crate) enum IndicesMut<'a> {
     Narrow(&'a mut [u32]),
     Wide(&'a mut [u64]),
@@ -27,7 +27,7 @@ impl<'a> IndicesMut<'a> {
     /// The elements of a buffer of indices.
     ///
     /// # Panics
-    /// If it is none.
+    /// If it does not hold indices.
     pub(crate) fn of(buffer: &'a mut RawBufferMut) -> Self {
         match buffer.dtype() {
             Some(DType::UInt32) => IndicesMut::Narrow(typed_indices(buffer.as_mut())),
@@ -35,17 +35,17 @@ impl<'a> IndicesMut<'a> {
         }
     }
 
-    /// How many there are.
+    /// Number of values.
     pub(crate) fn len(&self) -> usize {
         by_index_mut!(self, indices => indices.len())
     }
 
-    /// The same, to be moved.
+    /// The same, for code that only moves them.
     pub(crate) fn raw_mut(&mut self) -> RawMut<'_> {
         by_index_mut!(self, indices => RawMut::of(&mut indices[..]))
     }
 
-    /// The same, to look at.
+    /// The same, to read.
     pub(crate) fn as_indices(&self) -> Indices<'_> {
         match self {
             IndicesMut::Narrow(indices) => Indices::Narrow(indices),
@@ -59,7 +59,7 @@ impl<'a> IndicesMut<'a> {
         by_index_mut!(self, indices => indices.get(at).map(|index| index.to_usize()))
     }
 
-    /// Makes index `at` that of a position, which was seen to fit.
+    /// Sets index `at` to a position, which was checked to fit.
     ///
     /// # Panics
     /// If there is no such index.
@@ -68,7 +68,7 @@ impl<'a> IndicesMut<'a> {
         by_index_mut!(self, indices => indices[at] = Index::from_usize(position));
     }
 
-    /// Those in a range, for a while.
+    /// Borrows those in a range.
     ///
     /// # Panics
     /// If it is out of bounds, as slicing does.
@@ -79,10 +79,10 @@ impl<'a> IndicesMut<'a> {
         }
     }
 
-    /// Takes the first ones away.
+    /// Splits off the first `count`.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are fewer.
     pub(crate) fn take_front(&mut self, count: usize) -> Self {
         match self {
             IndicesMut::Narrow(indices) => {
@@ -94,7 +94,7 @@ impl<'a> IndicesMut<'a> {
         }
     }
 
-    /// Gives way to positions, one for each.
+    /// Replaces all indices by positions, one for each.
     pub(crate) fn copy_from(&mut self, positions: &[usize]) {
         fn go<I: Index>(to: &mut [I], from: &[usize]) {
             to.iter_mut().zip(from).for_each(|(to, &from)| *to = I::from_usize(from));
@@ -110,7 +110,7 @@ impl<'a> IndicesMut<'a> {
         by_index_mut!(self, indices => go(indices, more));
     }
 
-    /// Makes them `first` and the positions that follow it, which were seen to fit.
+    /// Sets them to `first` and the positions that follow, which were checked to fit.
     pub(crate) fn count_from(&mut self, first: usize) {
         fn go<I: Index>(to: &mut [I], first: usize) {
             to.iter_mut().zip(first..).for_each(|(to, position)| *to = I::from_usize(position));
@@ -119,10 +119,10 @@ impl<'a> IndicesMut<'a> {
     }
 }
 
-/// Indices that are seen to be of type `I`.
+/// Indices as type `I`.
 ///
 /// # Panics
-/// If they are of another.
+/// If they are of another type.
 pub(crate) fn typed_indices<I: Index>(raw: RawMut<'_>) -> &mut [I] {
     raw.typed().expect("indices of this type")
 }

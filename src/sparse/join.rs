@@ -115,9 +115,9 @@ fn push(
     Ok(checks.iter().all(IndexCheck::canonical))
 }
 
-/// A run of lines of all matrices, put side by side.
+/// A panel of lines of all matrices, joined.
 struct Joined<'a> {
-    /// What is added to the indices of each matrix.
+    /// The offset added to the indices of each matrix.
     offsets: &'a [usize],
     indptr: IndexVec,
     indices: RawBufferMut,
@@ -125,7 +125,7 @@ struct Joined<'a> {
 }
 
 impl<'a> Joined<'a> {
-    /// Room for runs of some lines and entries.
+    /// Buffers for panels with this many lines and entries.
     fn new(
         offsets: &'a [usize],
         types: Types,
@@ -140,7 +140,7 @@ impl<'a> Joined<'a> {
         })
     }
 
-    /// Puts the lines of a panel side by side; how many entries they have.
+    /// Joins the lines of a panel; returns the number of entries.
     fn join(&mut self, panel: &AnyZippedPanel<'_>) -> usize {
         let lines = panel.parts[0].lines();
         let end = |line: usize| panel.parts.iter().map(|part| part.indptr.at(line)).sum::<usize>();

@@ -1,8 +1,8 @@
-//! Where runs of lines of some matrices, looked at side by side, begin and end.
+//! Where panels of lines begin and end, over one or several matrices read together.
 //!
-//! A run is as many whole lines as make a panel of all the matrices together. A line that alone is more than a panel is
-//! cut into pieces. What a piece may be depends on the work: one matrix, or some that are put side by side, can be cut
-//! behind any entry; matrices that are merged must be cut at the same column.
+//! A panel is as many whole lines as fit, over all the matrices together. A line that alone exceeds a panel is cut into
+//! runs. How it may be cut depends on the work: one matrix, or several that are concatenated, after any entry; matrices
+//! that are merged, only at the same column.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::by_index;
 use crate::storage::{Cut, Index, Part};
 
-/// Bytes that a line takes beside its entries: its pointer, and what the work notes of it.
+/// Bytes per line in addition to its entries: its pointer, and per-line state of the work.
 const BESIDE: usize = 16;
 
-/// How a line that is more than a panel is cut.
+/// How a line that exceeds a panel is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pieces {
-    /// Behind any entry, the lines of the matrices one after the other.
+    /// After any entry, the lines of the matrices one after the other.
     Entries,
-    /// Behind a multiple of so many entries, but only where it is much more than a panel: for work that would rather see
+    /// After a multiple of this many entries, but only if the line is much larger than a panel: for work that prefers
     /// whole lines.
     Runs(usize),
-    /// At the same column in all matrices, whose indices must rise; only where it is much more than a panel.
+    /// At the same column in all matrices, whose indices must rise; only if the line is much larger than a panel.
     Columns,
 }
 
@@ -31,19 +31,19 @@ pub(crate) enum Pieces {
 pub(crate) struct LineCut {
     /// Lines that are complete here.
     pub(crate) done: usize,
-    /// Whether the run starts with a line, and not within one.
+    /// Whether the run starts with a line, not within one.
     pub(crate) opens: bool,
 }
 
 /// The runs of some matrices of one extent, in order.
 pub(crate) struct Cuts {
     pub(crate) runs: Vec<LineCut>,
-    /// Where the entries of each run end, one number for each matrix.
+    /// The end of the entries of each run, one number per matrix.
     pub(crate) ends: Vec<usize>,
 }
 
 impl Cuts {
-    /// The lines of a run; one for a piece of it.
+    /// The lines of a run; one if the run is part of a line.
     pub(super) fn lines(&self, run: usize) -> Range<usize> {
         let first = if run == 0 { 0 } else { self.runs[run - 1].done };
         first..self.runs[run].done.max(first + 1)
@@ -54,7 +54,7 @@ impl Cuts {
         self.ends.len() / self.runs.len().max(1)
     }
 
-    /// Where the entries of a matrix in a run begin and end.
+    /// The range of the entries of a matrix in a run.
     pub(super) fn span(&self, run: usize, matrix: usize) -> Range<usize> {
         let (at, count) = (run * self.matrices() + matrix, self.matrices());
         let start = if run == 0 { 0 } else { self.ends[at - count] };
@@ -116,7 +116,7 @@ pub(crate) fn cut(
 
 struct Cutting<'a> {
     matrices: &'a [AnyCompressed],
-    /// Bytes of an entry, and those of a line beside its entries.
+    /// Bytes of an entry, and of a line in addition to its entries.
     entry: usize,
     beside: usize,
     bytes: usize,
@@ -126,7 +126,7 @@ struct Cutting<'a> {
 }
 
 impl Cutting<'_> {
-    /// Where a line ends in each matrix. Pointers that changed meanwhile give other ends, never any before `starts`.
+    /// The end of a line in each matrix. Pointers that changed meanwhile give other ends, but never before `starts`.
     fn ends(&self, line: usize) -> Vec<usize> {
         let ends = self.matrices.iter().zip(&self.starts);
         ends.map(|(matrix, &start)| matrix.span(line).end.max(start)).collect()
@@ -138,7 +138,7 @@ impl Cutting<'_> {
         self.starts = ends;
     }
 
-    /// Entries of so many bytes; two of each matrix at least.
+    /// The number of entries in this many bytes; at least two per matrix.
     fn most_entries(&self, bytes: usize) -> usize {
         (bytes / self.entry).max(2 * self.matrices.len())
     }
@@ -149,14 +149,14 @@ impl Cutting<'_> {
         each.map(|(matrix, start)| matrix.span(line).end.saturating_sub(*start)).sum()
     }
 
-    /// How many of the `rest` lines from `line` on make a panel; at least one.
+    /// How many of the `rest` lines from `line` on fit in a panel; at least one.
     fn lines_that_fit(&self, line: usize, rest: usize) -> usize {
         let (entry, beside) = (self.entry, self.beside);
         let fit = |lines: usize| {
             let bytes = self.entries_until(line + lines - 1).saturating_mul(entry);
             bytes.saturating_add(lines * beside) <= self.bytes
         };
-        // The pointers rise, so that the last line within reach is found by halving.
+        // The pointers rise, so the last line that fits is found by bisection.
         let (mut fits, mut beyond) = (1, rest.min(self.bytes / beside).max(1) + 1);
         while fits + 1 < beyond {
             let middle = fits + (beyond - fits) / 2;
@@ -168,7 +168,7 @@ impl Cutting<'_> {
         fits
     }
 
-    /// Where the next piece of a line ends that is too long; `None` if what is left of it is not, or cannot be cut.
+    /// The end of the next run of a line that is too long; `None` if the rest is short enough, or cannot be cut.
     fn piece(&self, line: usize, pieces: Pieces) -> Option<Vec<usize>> {
         if self.entries_until(line) <= self.most_entries(self.longest) {
             return None;
@@ -190,7 +190,7 @@ impl Cutting<'_> {
         ends
     }
 
-    /// The entries before the first column of which some matrix has `room` entries already.
+    /// The entries before the first column at which some matrix has `room` entries.
     fn piece_of_columns(&self, ends: &[usize], room: usize) -> Option<Vec<usize>> {
         let rest = |m: usize| self.matrices[m].indices().slice(self.starts[m]..ends[m]);
         let beyond = |m: usize| Some(rest(m)).filter(|rest| rest.len() > room);
@@ -202,7 +202,7 @@ impl Cutting<'_> {
             })
         };
         let ends: Vec<usize> = (0..ends.len()).map(|m| self.starts[m] + before(m)).collect();
-        // Indices that do not rise can leave no entry before the bound.
+        // If indices do not rise, there may be no entry before the bound.
         (ends != self.starts).then_some(ends)
     }
 }

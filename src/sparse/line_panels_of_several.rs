@@ -1,8 +1,8 @@
-//! Compressed matrices line by line, one or several side by side: the same run of lines of each at a time, for one pass.
+//! Compressed matrices in panels of lines, one or several together: the same lines of each at a time, for one pass.
 //!
-//! Arrays in files are read into memory of our own whatever their size, and the pointers of a run are compared with where
-//! it was cut before anything is done with them. So what was checked once stays as it is while the work lasts, even if
-//! the file does not: what is made of a matrix can be published without looking at it again.
+//! Arrays in files are read into private memory whatever their size, and the pointers of a panel are compared with its
+//! cut before use. So checked data does not change during the work, even if the file does, and a result made from it
+//! can be published without another check.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::storage::{
     ArrayPanels, Arrays, Context, Index, Plan, RawBuffer, Reading, panel_elements,
 };
 
-/// Panels below this size are left to the page cache to gather; larger ones are read as the device likes it.
+/// Panels below this size are read through the page cache; larger ones in the device's faster mode.
 const SMALL: usize = 1 << 20;
 
 /// The largest panel, in bytes.
@@ -27,46 +27,47 @@ const LARGEST: u64 = 12 << 20;
 /// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
 const LEAST: usize = 16 << 10;
 
-/// Hands out matrices of one extent and of the same types in runs of consecutive lines (rows of CSR, columns of CSC), in
+/// Yields matrices of one extent and of the same types in runs of consecutive lines (rows of CSR, columns of CSC), in
 /// order.
 pub(crate) struct AnyZippedLines {
     matrices: Vec<AnyCompressed>,
-    /// What each matrix counts its pointers from.
+    /// The base from which each matrix counts its pointers.
     bases: Vec<usize>,
     cuts: Arc<Cuts>,
     panels: ArrayPanels,
 }
 
-/// A run of whole lines, or a piece of one line.
+/// A panel of whole lines, or a run of one line.
 pub(crate) struct AnyZippedPanel<'a> {
     /// The first line's number.
     pub(crate) first: usize,
-    /// Whether the run starts with a line, and not within one.
+    /// Whether the panel starts with a line, not within one.
     pub(crate) opens: bool,
-    /// Whether the run ends with a line, and not within one.
+    /// Whether the panel ends with a line, not within one.
     pub(crate) closes: bool,
-    /// The run in each of the matrices.
+    /// The panel's part of each matrix.
     pub(crate) parts: Vec<AnyLinePart<'a>>,
 }
 
 /// A run of lines of one matrix.
 #[derive(Clone, Copy)]
 pub(crate) struct AnyLinePart<'a> {
-    /// Where in the matrix the first entry stands.
+    /// The position of the first entry in the matrix.
     pub(crate) start: usize,
-    /// Where lines begin and end, from 0 to the number of entries; of a piece, both. Private memory that was checked.
+    /// The begin and end of each line, from 0 to the number of entries; for a run of a line, just these two. Private
+    /// memory that was checked.
     pub(crate) indptr: Indices<'a>,
     pub(crate) indices: Indices<'a>,
     pub(crate) data: Raw<'a>,
 }
 
 impl AnyLinePart<'_> {
-    /// How many lines there are.
+    /// The number of lines.
     pub(crate) fn lines(&self) -> usize {
         self.indptr.len() - 1
     }
 
-    /// Where some lines begin and end, counted in this run: a number more than lines.
+    /// The begin and end of lines, counted within this panel: one number more than lines.
     pub(crate) fn ends(&self, lines: Range<usize>) -> Vec<usize> {
         let mut ends = vec![0; lines.len() + 1];
         self.indptr.positions(lines.start, &mut ends);
@@ -75,10 +76,10 @@ impl AnyLinePart<'_> {
 }
 
 impl AnyZippedLines {
-    /// The lines of some matrices within about `budget` bytes of memory: four panels of an eighth of it at most, or of a
-    /// quarter where a line is to stay whole.
+    /// The lines of matrices within about `budget` bytes of memory: four panels of at most an eighth of it, or of a
+    /// quarter where a line must stay whole.
     ///
-    /// Fails if two panels do not fit, one line that cannot be cut being the least of a panel.
+    /// Fails if two panels do not fit, a panel having at least one line that cannot be cut.
     pub(crate) fn new(
         matrices: &[&AnyCompressed],
         pieces: Pieces,
@@ -89,7 +90,7 @@ impl AnyZippedLines {
         let arrays = Arrays::read(matrices.iter().flat_map(arrays_of))?;
         let streams = arrays.files().max(1);
         let bytes = ((budget / 8).min(LARGEST) as usize).max(LEAST * streams);
-        // What the alignment of each array takes is no room for its elements.
+        // Padding for the alignment of each array leaves less for its elements.
         let room = |bytes| panel_elements(bytes, &vec![1; streams]) * streams;
         let longest = match pieces {
             Pieces::Entries => bytes,
@@ -104,7 +105,7 @@ impl AnyZippedLines {
         Ok(AnyZippedLines { matrices, bases, cuts, panels })
     }
 
-    /// The budget for reading, where `left` bytes of memory are left.
+    /// The budget for reading, if `left` bytes of memory are left.
     pub(crate) fn budget(left: u64) -> u64 {
         left / 4
     }
@@ -114,7 +115,7 @@ impl AnyZippedLines {
         self.panels.bytes_to_read()
     }
 
-    /// Most memory that a sweep takes.
+    /// Maximum memory of a sweep.
     pub(crate) fn memory(&self) -> u64 {
         self.panels.memory() + self.pointer_bytes()
     }
@@ -124,17 +125,17 @@ impl AnyZippedLines {
         self.panels.plan(operation).beside(self.pointer_bytes())
     }
 
-    /// Most entries of all matrices in a run.
+    /// Maximum entries of all matrices in a panel.
     pub(crate) fn most_entries(&self) -> usize {
         (0..self.cuts.runs.len()).map(|run| self.cuts.entries(run)).max().unwrap_or(0)
     }
 
-    /// Most lines in a run.
+    /// Maximum lines in a panel.
     pub(crate) fn most_lines(&self) -> usize {
         (0..self.cuts.runs.len()).map(|run| self.cuts.lines(run).len()).max().unwrap_or(0)
     }
 
-    /// Whether a line comes in pieces.
+    /// Whether a line is cut into runs.
     pub(crate) fn cuts_a_line(&self) -> bool {
         self.cuts.runs.iter().any(|cut| !cut.opens)
     }
@@ -144,7 +145,7 @@ impl AnyZippedLines {
         ((self.most_lines() + 1) * bytes.sum::<usize>()) as u64
     }
 
-    /// Calls `work` with every run in order; a pass over the matrices.
+    /// Calls `work` with every panel in order: one pass over the matrices.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
@@ -154,7 +155,7 @@ impl AnyZippedLines {
         self.sweep_part(ctx, work)
     }
 
-    /// As [`sweep`](Self::sweep), of matrices that are only a part of the input.
+    /// As [`sweep`](Self::sweep), for matrices that are only a part of the input.
     pub(crate) fn sweep_part(
         &mut self,
         ctx: &Context,
@@ -195,8 +196,8 @@ fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
     [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
 }
 
-/// The pointers of a run counted from its first entry, `base` being what they are counted from in the matrix; the line
-/// whose pointers are not those that the run was cut by, if there is one.
+/// The pointers of a panel counted from its first entry; `base` is the base of pointers in the matrix. Also the line
+/// whose pointers differ from the cut, if there is one.
 fn relative(
     window: Indices<'_>,
     (whole, base): (bool, usize),
@@ -218,9 +219,9 @@ fn relative(
     Ok(())
 }
 
-/// Where pointers do not rise, if there is such a place.
+/// The position at which pointers fall, if any.
 fn falls<P: Index>(window: &[P]) -> Option<usize> {
-    // The test for all compiles to vector code; the place is sought only where it fails.
+    // The test for all compiles to vector code; the place is searched only if it fails.
     let rising = window.windows(2).fold(true, |rising, pair| rising & (pair[0] <= pair[1]));
     let place = || window.windows(2).position(|pair| pair[0] > pair[1]);
     if rising { None } else { place() }

@@ -1,4 +1,4 @@
-//! A compressed matrix looked at line by line (row for CSR, column for CSC) and entry by entry.
+//! Access to a compressed matrix line by line (row for CSR, column for CSC) and entry by entry.
 
 use std::ops::Range;
 
@@ -11,8 +11,8 @@ use crate::storage::{Entry, Index};
 /// The stored entries of one row of a CSR or one column of a CSC matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line<'a, T, I> {
-    /// Column indices for a row, row indices for a column. Below the extent of a line that was asked for by itself; of those
-    /// from an iterator over all lines only if the matrix was [checked](Compressed::check).
+    /// Column indices for a row, row indices for a column. They are below the extent for a line that was requested
+    /// singly; for lines of an iterator only if the matrix was [checked](Compressed::check).
     pub indices: &'a [I],
     /// The value at each index.
     pub data: &'a [T],
@@ -38,11 +38,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         Ok(self.line(major))
     }
 
-    /// The value stored at row `i` and column `j`, `None` where nothing is stored.
+    /// The value stored at row `i` and column `j`, `None` if nothing is stored.
     ///
-    /// One binary search, or a scan of the line if its indices are not in order or nothing is known of them yet: of a matrix
-    /// from a file the line that is asked for is checked, and the whole only when that has become less work. Fails if the
-    /// position is outside the matrix or holds several entries, or if an index of the line is out of range.
+    /// One binary search, or a scan of the line if its indices are not in order or not known to be. For a matrix from a
+    /// file only the requested line is checked, until checking the whole matrix is less work. Fails if the position is
+    /// outside the matrix or has several entries, or if an index of the line is out of range.
     pub fn get(&self, i: usize, j: usize) -> Result<Option<T>> {
         if i >= self.nrows() || j >= self.ncols() {
             return Err(outside(self.shape(), (i, j)));
@@ -57,7 +57,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// Where in a line an index stands, if it does. Fails if it stands there several times.
+/// The position of an index in a line, if present. Fails if it occurs several times.
 fn position_of(index: usize, line: Indices<'_>, canonical: bool) -> Result<Option<usize>> {
     by_index!(line, line => {
         if canonical {
@@ -82,7 +82,7 @@ fn outside(shape: (usize, usize), position: (usize, usize)) -> Error {
 }
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
-    /// Row `i`, its indices checked. Of a matrix from a file no other row is read.
+    /// Row `i`, its indices checked. For a matrix from a file no other row is read.
     pub fn row(&self, i: usize) -> Result<Line<'_, T, I>> {
         self.line_at(i)
     }
@@ -102,7 +102,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
-    /// Column `j`, its indices checked. Of a matrix from a file no other column is read.
+    /// Column `j`, its indices checked. For a matrix from a file no other column is read.
     pub fn col(&self, j: usize) -> Result<Line<'_, T, I>> {
         self.line_at(j)
     }
@@ -116,7 +116,7 @@ impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
-    /// The rows in `range` as a matrix of their own, without a copy.
+    /// The rows in `range` as a separate matrix, without a copy.
     ///
     /// ```
     /// let a = outcore::Csr::<f64>::eye(5);
@@ -129,7 +129,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
-    /// The columns in `range` as a matrix of their own, without a copy.
+    /// The columns in `range` as a separate matrix, without a copy.
     pub fn col_range(&self, range: Range<usize>) -> Result<Self> {
         self.slice_major(range)
     }

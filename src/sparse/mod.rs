@@ -14,7 +14,7 @@
 //! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`line_panels_of_several`] –
 //!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
-//! - [`exchange`] – sprs views of ours, ours from sprs
+//! - [`exchange`] – conversion to and from sprs
 
 mod any_compressed;
 mod any_coo;

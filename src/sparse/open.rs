@@ -1,4 +1,4 @@
-//! Stored sparse matrices, mapped where they lie.
+//! Stored sparse matrices, mapped.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::storage::{
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Maps the matrix stored in a folder, without copying it.
     ///
-    /// Reads the pointers once, to check them; indices and values are not read. With `T = ()` the values of any
-    /// stored matrix are left alone and its pattern is opened. Where one value stands for all entries (`iso` in Binsparse),
-    /// there is nothing to map: it is written out in memory, as many bytes as the values of other matrices have in their
-    /// file, whatever a memory limit says; opened with `()` it takes none. Fails, naming file and field, if format, types, counts
-    /// or pointers are not what they must be, or somebody has the values open for writing or did not close them.
+    /// Reads the pointers once, to check them; indices and values are not read. With `T = ()` the values of any stored
+    /// matrix are ignored and only its pattern is opened. If one value stands for all entries (`iso` in Binsparse),
+    /// there is nothing to map: it is expanded in memory to the size that values of other matrices have in their file,
+    /// regardless of a memory limit; opened with `()` it needs none. Fails, naming file and field, if format, types,
+    /// counts or pointers are wrong, or if the values are open for writing or were not closed.
     ///
-    /// The files opened are those of one version, also while another takes its place.
+    /// All files opened are of one version, even while another replaces it.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -43,8 +43,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             .map(AnyCompressed::into_typed)
     }
 
-    /// As [`open`](Self::open), also where the last writer of the values did not [close](crate::CompressedMut::close) it: values may
-    /// be partly those of before and partly new.
+    /// As [`open`](Self::open), but also opens values whose last writer did not [close](crate::CompressedMut::close)
+    /// them: some may be old and some new.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -64,7 +64,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl AnyCompressed {
-    /// Maps a stored matrix of these types; one whose values are `closed`, or any.
+    /// Maps a stored matrix of these types; if `closed`, only one whose values were closed.
     pub(crate) fn open(
         path: &Path,
         format: SparseFormat,
@@ -74,7 +74,7 @@ impl AnyCompressed {
         Folder::whole(path, |folder| Self::open_in(folder, format, types, closed))
     }
 
-    /// As [`open`](Self::open), of a folder that is open.
+    /// As [`open`](Self::open), for an open folder.
     pub(crate) fn open_in(
         folder: &Arc<Folder>,
         format: SparseFormat,
@@ -84,7 +84,7 @@ impl AnyCompressed {
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, format, folder.path())?;
         if let Some(value) = open_one(&descriptor, folder, types.values)? {
-            // Only the arrays of the structure tell that there are so many entries.
+            // Only the arrays of the structure confirm the number of entries.
             let pattern = RawBuffer::pattern(descriptor.nnz);
             let structure = Self::open_with(&descriptor, folder, types, pattern)?;
             return structure.with_data(written_out(&value, descriptor.nnz)?);
@@ -96,7 +96,7 @@ impl AnyCompressed {
         Self::open_with(&descriptor, folder, types, data)
     }
 
-    /// Maps the structure of a stored matrix, whose format was seen, and puts `data` to it.
+    /// Maps the structure of a stored matrix, whose format was checked, and adds `data`.
     pub(super) fn open_with(
         descriptor: &Descriptor,
         folder: &Arc<Folder>,
@@ -110,7 +110,7 @@ impl AnyCompressed {
         let (format, shape) = (descriptor.format, (descriptor.nrows, descriptor.ncols));
         let matrix = Self::from_buffers(format, shape, indptr, indices, data)
             .map_err(|e| e.in_file(&file))?;
-        // In memory a slice of a matrix keeps its place in the whole; a stored matrix is a whole.
+        // Pointers of a slice in memory need not start at 0; those of a stored matrix must.
         match matrix.indptr().at(0) {
             0 => Ok(matrix),
             first => Err(Error::new(ErrorKind::Index, "the pointers do not start at 0")
@@ -122,8 +122,8 @@ impl AnyCompressed {
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
-    /// Maps the coordinate matrix stored in a folder, without copying it. Reads the descriptor and headers alone. One value
-    /// that stands for all entries is written out in memory, as [`Compressed::open`] does.
+    /// Maps the coordinate matrix stored in a folder, without copying it. Reads only the descriptor and headers. One
+    /// value for all entries is expanded in memory, as [`Compressed::open`] does.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let types = (T::ENTRY_DTYPE, I::DTYPE);
         Folder::whole(path.as_ref(), |folder| AnyCoo::map(folder, types)).map(AnyCoo::into_typed)
@@ -174,7 +174,7 @@ fn open_indices(
     Ok(indices)
 }
 
-/// Maps indices or pointers, which must be of the type that the descriptor says.
+/// Maps indices or pointers, which must be of the type in the descriptor.
 fn open_typed(stored: &StoredFile, declared: Option<DType>, dtype: DType) -> Result<RawBuffer> {
     let (header, array) = map_array(stored, dtype, &index_stands(dtype)).map_err(wider)?;
     let file = &stored.path();
@@ -203,7 +203,7 @@ fn open_values(
     Ok(values)
 }
 
-/// The value that stands for all entries, if they have values of the type and there is one.
+/// The one value for all entries, if the values have the type and are stored as one.
 fn open_one(
     descriptor: &Descriptor,
     folder: &Arc<Folder>,
@@ -223,14 +223,14 @@ fn open_one(
     Ok(Some(values))
 }
 
-/// One value for each of `nnz` entries, of which the structure was seen.
+/// Expands a value to `nnz` entries, whose structure was checked.
 fn written_out(value: &RawBuffer, nnz: usize) -> Result<RawBuffer> {
     let mut values = RawBufferMut::zeros(value.dtype(), nnz)?;
     values.as_mut().fill(value.as_raw());
     Ok(values.freeze())
 }
 
-/// Refuses a file with one value for all entries where a value for each is wanted.
+/// Refuses a file with one value for all entries where one value per entry is required.
 pub(super) fn check_each(descriptor: &Descriptor, file: &Path) -> Result<()> {
     match descriptor.values {
         StoredValues::Each(_) => Ok(()),
@@ -256,7 +256,7 @@ pub(super) fn check_line(header: &NpyHeader, file: &Path) -> Result<()> {
         .found(format!("{:?}", header.shape)))
 }
 
-/// Refuses values that were found to stand as `dtype` where the descriptor says they are something else.
+/// Refuses values stored as `dtype` if the descriptor names another type.
 pub(super) fn check_values(descriptor: &Descriptor, dtype: DType, file: &Path) -> Result<()> {
     match descriptor.values {
         StoredValues::Each(declared) if declared != dtype => {
@@ -287,10 +287,10 @@ pub(super) fn check_count(file: &Path, expected: usize, found: usize) -> Result<
     .found(found))
 }
 
-/// Says what to do about index types that do not match.
+/// Adds a remedy to an error about index types that do not match.
 pub(super) fn wider(error: Error) -> Error {
     match error.kind() {
-        // The byte order is not to be chosen; that error has its own remedy.
+        // The caller cannot choose the byte order; that error has its own remedy.
         ErrorKind::Type if error.finding() != Some("swapped") => {
             error.remedy("choose the index and pointer types, as in Csr<f64, u32, u64>")
         }

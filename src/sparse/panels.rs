@@ -1,4 +1,4 @@
-//! A compressed matrix in runs of lines: all of it at once if it is in memory or fits, panel by panel if not.
+//! A compressed matrix in panels of lines: all of it at once if it is in memory or fits, otherwise panel by panel.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use crate::storage::{
     ArrayPanels, Arrays, Context, Cut, Part, Reading, largest_panel, panel_elements,
 };
 
-/// Bytes of a ring of panels without many pinned: reading gains nothing from more.
+/// Bytes of a ring of panels without many pinned: more does not speed up reading.
 const RING: u64 = 64 << 20;
 
-/// Hands out a matrix in runs of consecutive lines (rows of CSR, columns of CSC), in order.
+/// Yields a matrix in panels of consecutive lines (rows of CSR, columns of CSC), in order.
 pub(crate) struct AnyLinePanels {
     matrix: AnyCompressed,
     runs: Arc<[PanelRun]>,
-    /// Bytes of pointers that are kept in memory for a matrix that is read.
+    /// Bytes of pointers that are kept in memory for a matrix that is read from files.
     kept: u64,
     panels: ArrayPanels,
 }
@@ -44,7 +44,7 @@ impl Cut for Arc<[PanelRun]> {
     }
 }
 
-/// A run of lines: the window of the pointers that belongs to it, and its entries.
+/// A panel of lines: its window of the pointers, and its entries.
 pub(crate) struct AnyLinePanel<'a> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
@@ -58,7 +58,7 @@ impl AnyLinePanels {
     /// Panels of a matrix within `budget` bytes of memory. Memory-resident parts of the matrix are not counted.
     ///
     /// The pointers are kept in memory if they take no more than a quarter of the budget. Fails if two panels do not
-    /// fit, one line being the least of a panel.
+    /// fit, a panel having at least one line.
     pub(crate) fn new(matrix: AnyCompressed, budget: u64, ctx: &Context) -> Result<Self> {
         match matrix.stored_bytes() <= budget {
             true => Ok(Self::in_place(matrix)),
@@ -66,7 +66,7 @@ impl AnyLinePanels {
         }
     }
 
-    /// Panels for one sweep: hardly any is pinned, because none would be used again.
+    /// Panels for one sweep: hardly any is pinned, because none is used again.
     pub(crate) fn for_one_sweep(matrix: AnyCompressed, budget: u64, ctx: &Context) -> Result<Self> {
         let larger = matrix.stored_bytes() > budget;
         Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)
@@ -100,7 +100,7 @@ impl AnyLinePanels {
         Ok(AnyLinePanels { matrix, runs, kept, panels })
     }
 
-    /// The same panels, of which others are read, or none.
+    /// The same panels with another reader, or none.
     pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
         match panels {
             Some(panels) => AnyLinePanels {
@@ -127,12 +127,12 @@ impl AnyLinePanels {
         &mut self.panels
     }
 
-    /// Bytes that were read when the panels were made: pointers that are kept.
+    /// Bytes that were read when the panels were made: the kept pointers.
     pub(crate) fn bytes_kept(&self) -> u64 {
         self.kept
     }
 
-    /// Most memory that panels take, pinned ones and pointers among them.
+    /// Maximum memory of panels, including pinned ones and pointers.
     pub(crate) fn memory(&self) -> u64 {
         self.panels.memory() + self.kept
     }
@@ -167,8 +167,8 @@ impl AnyLinePanels {
     }
 }
 
-/// Cuts the lines into runs whose entries and pointers make a panel. `sizes` are the bytes of an index, a value and a
-/// pointer in it.
+/// Cuts the lines into panels by the size of their entries and pointers. `sizes` are the bytes of an index, a value and
+/// a pointer.
 fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3]) -> Vec<PanelRun> {
     let bytes = largest_panel(budget);
     let most_entries = panel_elements(bytes, &[index, value]);
@@ -177,7 +177,7 @@ fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3])
     while start < matrix.major() {
         let first = matrix.span(start).start;
         let rest = matrix.major() - start;
-        // The last line whose end is within reach; the pointers rise, so it is found by halving.
+        // The last line that fits; the pointers rise, so it is found by bisection.
         let (mut fits, mut beyond) = (1, rest.min(most_lines) + 1);
         while fits + 1 < beyond {
             let middle = fits + (beyond - fits) / 2;

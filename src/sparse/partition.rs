@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::sparse::indices::Indices;
 
-/// Rows and entries of the matrix behind `indptr`, in one number; 0 for pointers that run backwards.
+/// Rows and entries of the matrix behind `indptr`, in one number; 0 for decreasing pointers.
 pub(crate) fn cost(indptr: Indices<'_>) -> usize {
     match indptr.len() {
         0 | 1 => 0,
@@ -16,9 +16,9 @@ pub(crate) fn cost(indptr: Indices<'_>) -> usize {
     }
 }
 
-/// At most `parts` runs of rows, none empty, in order, that together are all rows `0..indptr.len() - 1`.
+/// At most `parts` runs of rows, none empty, in order, that together cover all rows `0..indptr.len() - 1`.
 ///
-/// Pointers that are out of order make the runs uneven, never wrong: a cut is a row number whatever was read.
+/// Pointers out of order make the runs uneven, never wrong: a cut is always a valid row number.
 pub(crate) fn split(indptr: Indices<'_>, parts: usize) -> Vec<Range<usize>> {
     let nrows = indptr.len().saturating_sub(1);
     let parts = parts.clamp(1, nrows.max(1));
@@ -40,7 +40,7 @@ pub(crate) fn split(indptr: Indices<'_>, parts: usize) -> Vec<Range<usize>> {
     runs
 }
 
-/// The first row before which at least `goal` has been spent; some row number if the pointers are out of order.
+/// The first row before which at least `goal` has been spent; an arbitrary row number if the pointers are out of order.
 fn first_row_costing(indptr: Indices<'_>, goal: usize) -> usize {
     let (base, mut low, mut high) = (indptr.at(0), 0, indptr.len());
     while low < high {

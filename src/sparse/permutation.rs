@@ -1,4 +1,4 @@
-//! A new order of rows, columns, vertices or the elements of a vector, and the way back.
+//! Permutations of rows, columns, vertices or the elements of a vector, and their inverses.
 
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
@@ -8,9 +8,9 @@ use crate::storage::{BufferMut, Context, DType, Index, RawBufferMut, filled, roo
 /// Elements of a task.
 const TASK: usize = 1 << 14;
 
-/// A new order of `n` things, as NumPy's `a[order]`: what comes to position `k` stood at `order[k]`.
+/// A permutation of `n` items, as NumPy's `a[order]`: position `k` receives the item from `order[k]`.
 ///
-/// Eight bytes each, in memory. A permutation is checked when it is made, so that whoever takes one need not.
+/// It uses eight bytes per item in memory. It is checked when it is made, so that functions taking one need not.
 ///
 /// ```
 /// use outcore::{Context, Permutation};
@@ -27,10 +27,10 @@ pub struct Permutation {
 }
 
 impl Permutation {
-    /// The order in which position `k` gets what stood at `order[k]`.
+    /// The permutation in which position `k` receives the item from `order[k]`.
     ///
-    /// Fails with [`ErrorKind::Index`], naming the position, if a number is not below their count or comes twice. Cost:
-    /// one pass over the numbers, and a bit for each while it lasts.
+    /// Fails with [`ErrorKind::Index`], naming the position, if a number is not below the length or occurs twice. Cost:
+    /// one pass over the numbers, and temporarily a bit for each.
     ///
     /// ```
     /// let error = outcore::Permutation::new(vec![1, 1]).unwrap_err();
@@ -56,10 +56,10 @@ impl Permutation {
         Ok(Permutation { order })
     }
 
-    /// The order in which everything stays where it is.
+    /// The identity permutation.
     ///
     /// # Panics
-    /// If the system has no memory for `n` numbers, or they are more than the limit of a new [`Context`].
+    /// If the system has no memory for `n` numbers, or they exceed the limit of a new [`Context`].
     #[doc(alias = "speye")]
     pub fn identity(n: usize) -> Self {
         let mut order = room("the identity", n).expect("memory for as many numbers as things");
@@ -67,17 +67,17 @@ impl Permutation {
         Permutation { order }
     }
 
-    /// How many things are brought into order.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Whether there is nothing to bring into order.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
-    /// For every position where its thing stood before.
+    /// For every position, where its item comes from.
     pub fn order(&self) -> &[usize] {
         &self.order
     }
@@ -87,14 +87,14 @@ impl Permutation {
         self.order
     }
 
-    /// The way back: for every thing where it comes to.
+    /// The inverse permutation: for every item, where it goes.
     pub fn inverse(&self) -> Self {
         let mut order = vec![0; self.len()];
         self.order.iter().enumerate().for_each(|(new, &old)| order[old] = new);
         Permutation { order }
     }
 
-    /// This order first and `next` after it, as one. Fails if they are of different lengths.
+    /// This permutation followed by `next`, as one. Fails if their lengths differ.
     ///
     /// ```
     /// use outcore::Permutation;
@@ -109,7 +109,7 @@ impl Permutation {
         Ok(Permutation { order })
     }
 
-    /// The elements of a vector in this order: `y[k] = x[order[k]]`. Fails if there are not as many as in the order.
+    /// The elements of a vector in this order: `y[k] = x[order[k]]`. Fails if the lengths differ.
     #[doc(alias = "MatPermute")]
     pub fn permute<X: Copy + Send + Sync>(&self, x: &[X], ctx: &Context) -> Result<Vec<X>> {
         check_shape("x", self.len(), x.len())?;
@@ -137,7 +137,7 @@ impl Permutation {
         Ok(())
     }
 
-    /// The way back of [`permute_into`](Self::permute_into): `y[order[k]] = x[k]`. On one thread; nothing is allocated.
+    /// The inverse of [`permute_into`](Self::permute_into): `y[order[k]] = x[k]`. On one thread; nothing is allocated.
     pub fn restore_into<X: Copy>(&self, x: &[X], y: &mut [X]) -> Result<()> {
         check_shape("x", self.len(), x.len())?;
         check_shape("y", self.len(), y.len())?;
@@ -145,13 +145,13 @@ impl Permutation {
         Ok(())
     }
 
-    /// The positions of all things, as indices of a matrix, which were seen to be wide enough; in huge pages, for they are
-    /// looked up in any order.
+    /// The positions of all items, as matrix indices of a type that was checked to be wide enough; in huge pages,
+    /// because they are looked up in random order.
     pub(crate) fn positions<I: Index>(&self, ctx: &Context) -> Result<BufferMut<I>> {
         self.raw_positions(I::DTYPE, ctx).map(RawBufferMut::into_typed)
     }
 
-    /// As [`positions`](Self::positions), as indices of a type that is known at run time.
+    /// As [`positions`](Self::positions), as indices whose type is known at run time.
     pub(crate) fn raw_positions(&self, index: DType, ctx: &Context) -> Result<RawBufferMut> {
         fn go<I: Index>(positions: &mut [I], order: &[usize]) {
             order.iter().enumerate().for_each(|(new, &old)| positions[old] = I::from_usize(new));

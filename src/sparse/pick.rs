@@ -25,7 +25,7 @@ const SAMPLE: usize = 1 << 14;
 
 /// Some consecutive lines of a matrix, or a piece of one.
 pub(crate) struct PickLines<'a> {
-    /// The number of the first.
+    /// The number of the first line.
     pub(crate) first: usize,
     /// Where they begin and end in the arrays, from 0 on: a number more than lines.
     pub(crate) ends: &'a [usize],
@@ -79,7 +79,7 @@ pub(crate) fn pick(
         let plan = plan.reads(passes, passes * lines.bytes_to_read());
         let plan = plan.holds(lines.memory() + work).works(passes * from.nnz() as u64, work::SLICE);
         let plan = match counted {
-            // What is counted first may be more than was guessed, up to what is left.
+            // The counted number may exceed the estimate, up to the memory left.
             true => {
                 let free = ctx.memory_left().saturating_sub(lines.memory() + work);
                 plan.beside(kind.1.bytes_of(major, from.nnz()).min(free))
@@ -115,7 +115,7 @@ pub(crate) fn estimate(from: &AnyCompressed, look: &dyn Fn(usize) -> (usize, usi
     let (major, count) = (from.major(), from.major().min(SAMPLE));
     let (mut seen, mut made) = (0, 0.0);
     for k in 0..count {
-        // Somewhere within the k-th part, so that no period of the matrix is met.
+        // At a varying position within the k-th part, to avoid the period of a structured matrix.
         let (start, end) = (k * major / count, (k + 1) * major / count);
         let line = start + k.wrapping_mul(0x9E37_79B9) % (end - start);
         let (of, picked) = look(line);
@@ -129,10 +129,11 @@ pub(crate) fn estimate(from: &AnyCompressed, look: &dyn Fn(usize) -> (usize, usi
     }
 }
 
-/// Is given what was picked of a run: whether its last line is whole, how many entries each line has, their indices and values.
+/// Receives the selection from a panel: whether its last line is whole, the number of entries per line, their indices
+/// and values.
 type TakeEntries<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
 
-/// What was picked from a run of lines.
+/// The selection from a panel of lines.
 struct PickedEntries<'a> {
     wanted: &'a dyn Pick,
     lens: Vec<usize>,
@@ -164,7 +165,7 @@ impl<'a> PickedEntries<'a> {
         })
     }
 
-    /// Calls `take` with what was picked of every run, in order. Tells whether the indices rise in every line.
+    /// Calls `take` with the selection from every panel, in order. Returns whether the indices rise in every line.
     fn sweep(
         &mut self,
         from: &AnyCompressed,
@@ -185,7 +186,7 @@ impl<'a> PickedEntries<'a> {
         Ok(check.canonical())
     }
 
-    /// Picks from a run, in whose lines indices may be known to rise; the number of entries.
+    /// Selects from a panel, whose indices may be known to rise in every line; returns the number of entries.
     fn pick(&mut self, first: usize, part: &AnyLinePart<'_>, rises: bool) -> usize {
         let PickedEntries { wanted, lens, marks, indices, data } = self;
         lens.clear();

@@ -1,5 +1,5 @@
-//! Stored sparse matrices read as a copy: for byte orders and alignments that cannot be used where they lie, and to have a
-//! matrix of its own in one pass.
+//! Stored sparse matrices read as a copy: for byte orders and alignments that cannot be used in place, and to make an
+//! independent matrix in one pass.
 
 use std::sync::Arc;
 
@@ -26,15 +26,16 @@ use crate::storage::{
     StoredValues, VALUES_FILE, check_closed, count_elements, read_elements, read_header,
 };
 
-/// Values written at a time where one stands for all.
+/// Values written at a time if one stands for all.
 const STEP: usize = 1 << 12;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Copies the matrix stored in a folder to `place`, in native byte order.
     ///
-    /// Reads what [`open`](Self::open) opens, and arrays that it cannot use where they lie: of the other byte order, or
-    /// unaligned. The pointers and the range of the indices are checked on the way. One value that stands for all entries is
-    /// written out. Cost: one read of the arrays and one sequential write. Memory: the result, unless it goes to files, and
+    /// Reads what [`open`](Self::open) opens, and also arrays that it cannot use in place: of the other byte order, or
+    /// unaligned. The pointers and the range of the indices are checked on the way. One value for all entries is
+    /// expanded. Cost: one read of the arrays and one sequential write. Memory: the result, unless it goes to files,
+    /// and
     /// 3 MiB.
     ///
     /// ```
@@ -109,8 +110,8 @@ impl AnyCompressed {
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
-    /// Copies the coordinate matrix stored in a folder to `place`, in native byte order, as [`Compressed::read`] does. The
-    /// range of the coordinates is checked on the way.
+    /// Copies the coordinate matrix stored in a folder to `place`, in native byte order, as [`Compressed::read`] does.
+    /// The range of the coordinates is checked on the way.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -165,7 +166,7 @@ fn plan(largest: &StoredFile, bytes: u64, nnz: usize) -> Plan {
     plan.reads(1, bytes).works(nnz as u64, work::READ_SPARSE).holds(MEMORY_TO_READ)
 }
 
-/// Hands on `len` elements of an array that stand as one of `stands`, and as the descriptor says.
+/// Passes on `len` elements of an array stored as one of `stands`, as the descriptor declares.
 fn copy(
     stored: &StoredFile,
     (dtype, declared, stands, len): (DType, Option<DType>, &[(DType, usize)], usize),
@@ -184,7 +185,7 @@ fn copy(
     read_elements(file, &path, (dtype, Standing::of(&header)), ctx, take)
 }
 
-/// Hands on indices that are all below `extent`.
+/// Passes on indices, checked to be below `extent`.
 fn copy_indices(
     stored: &StoredFile,
     descriptor: &Descriptor,
@@ -211,7 +212,7 @@ fn copy_indices(
     })
 }
 
-/// Hands on a value for each entry, also where one stands for all, and none is read for a pattern.
+/// Passes on one value per entry, expanding a single value for all; for a pattern none is read.
 fn copy_values(
     folder: &Arc<Folder>,
     descriptor: &Descriptor,

@@ -1,7 +1,7 @@
 //! A rectangle cut out of a sparse matrix, in one read of its lines and one sequential write.
 //!
-//! Lines (rows of CSR, columns of CSC) that are not wanted are never read: the wanted ones are a matrix of their own
-//! without a copy. Of their entries those within the range of the other axis are picked, run by run.
+//! Lines (rows of CSR, columns of CSC) outside the range are never read: those inside form a matrix without a copy. Of
+//! their entries those within the range of the other axis are selected, panel by panel.
 
 use std::ops::Range;
 
@@ -19,15 +19,15 @@ use crate::storage::{Context, Entry, Index, Place};
 const SAMPLE: usize = 1 << 12;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The entries of some rows and columns, as SciPy's `A[r0:r1, c0:c1]`: a matrix of its own, counted from 0.
+    /// The entries of some rows and columns, as SciPy's `A[r0:r1, c0:c1]`: a separate matrix with indices from 0.
     ///
-    /// Entries keep their order, and duplicates stay. Rows of CSR (columns of CSC) alone are had without a copy, by
-    /// [`row_range`](crate::Csr::row_range) and [`col_range`](crate::Csc::col_range).
+    /// Entries keep their order, and duplicates stay. For rows of CSR (columns of CSC) only,
+    /// [`row_range`](crate::Csr::row_range) and [`col_range`](crate::Csc::col_range) need no copy.
     ///
     /// Cost: one read of the rows (columns, for CSC) and one sequential write, within the memory limit whatever the
-    /// matrix; a second read of them before, to count the entries, if some columns (rows) are left out and the result is
-    /// to live in memory. The indices read are checked on the way; a bad one is an error that names its place, and nothing
-    /// appears. Fails if a range does not lie within the matrix.
+    /// matrix; a second read of them before, to count the entries, if some columns (rows) are left out and the result
+    /// goes to memory. The indices read are checked on the way; a bad one is an error that names its place, and no
+    /// result is created. Fails if a range is not within the matrix.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -70,7 +70,7 @@ impl AnyCompressed {
         sliced.map_err(|error| self.moved(error, majors.start))
     }
 
-    /// An error in some lines from `first` on as one in the matrix.
+    /// Converts an error in the lines from `first` on into one in the matrix.
     pub(crate) fn moved(&self, error: Error, first: usize) -> Error {
         match error.location() {
             Some(&Location::Entry { major, position }) if first < self.major() => {
@@ -169,7 +169,7 @@ fn count<I: Index>(line: &[I], range: &Range<usize>, rises: bool) -> usize {
     }
 }
 
-/// Where indices that rise lie in a range.
+/// The positions of rising indices that are in a range.
 fn risen<I: Index>(indices: &[I], range: &Range<usize>) -> Range<usize> {
     let before = |bound: usize| indices.partition_point(|index| index.to_usize() < bound);
     before(range.start)..before(range.end)

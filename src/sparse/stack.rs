@@ -1,4 +1,4 @@
-//! Several matrices as one: below each other or side by side, in one read and one sequential write.
+//! Several matrices as one: stacked vertically or horizontally, in one read and one sequential write.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
@@ -15,11 +15,12 @@ use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
-    /// The matrices below each other, as SciPy's `vstack`: the rows of the first, then those of the second, and so on.
+    /// Stacks matrices vertically, as SciPy's `vstack`: the rows of the first, then those of the second, and so on.
     ///
     /// Cost: one read of each and one sequential write, within the memory limit whatever the matrices; the indices are
-    /// checked on the way. Fails if there is no matrix, or the numbers of columns differ. To append rows to a stored matrix,
-    /// stack it and the new rows at [`Place::Replace`] of its own path: a stored matrix is never changed where it lies.
+    /// checked on the way. Fails if there is no matrix, or the numbers of columns differ. To append rows to a stored
+    /// matrix, stack it and the new rows at [`Place::Replace`] of its own path: a stored matrix is never changed in
+    /// place.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -32,11 +33,12 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
         stacked(0, matrices, &place.into(), ctx)
     }
 
-    /// The matrices side by side, as SciPy's `hstack`: each row is that of the first, then that of the second, and so on.
+    /// Stacks matrices horizontally, as SciPy's `hstack`: each row is that of the first, then that of the second, and
+    /// so on.
     ///
     /// Cost: one read of each and one sequential write, within the memory limit whatever the matrices; the indices are
-    /// checked on the way. Fails if there is no matrix, if the numbers of rows differ, or if there are more columns than the
-    /// index type can count.
+    /// checked on the way. Fails if there is no matrix, if the numbers of rows differ, or if there are more columns
+    /// than the index type can count.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -51,12 +53,12 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
-    /// The matrices below each other; otherwise as [`Csr::hstack`], columns and rows being exchanged.
+    /// Stacks matrices vertically; otherwise as [`Csr::hstack`] with columns and rows exchanged.
     pub fn vstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         stacked(0, matrices, &place.into(), ctx)
     }
 
-    /// The matrices side by side; otherwise as [`Csr::vstack`], columns and rows being exchanged.
+    /// Stacks matrices horizontally; otherwise as [`Csr::vstack`] with columns and rows exchanged.
     pub fn hstack(matrices: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         stacked(1, matrices, &place.into(), ctx)
     }
@@ -72,7 +74,7 @@ fn stacked<T: Entry, I: Index, P: Index, A: Axis>(
     stack((axis, A::FORMAT), &matrices, place, ctx).map(AnyCompressed::into_typed)
 }
 
-/// Matrices of one format and the same types below each other (axis 0) or side by side (axis 1).
+/// Stacks matrices of one format and the same types vertically (axis 0) or horizontally (axis 1).
 pub(crate) fn stack(
     (axis, format): (usize, SparseFormat),
     matrices: &[AnyCompressed],
@@ -101,7 +103,7 @@ fn side_by_side(
     join(operation, stack.kind, &[group], end, place, ctx)
 }
 
-/// What the stack of matrices of one kind is like: their extents along one axis add up, and along the other are the same.
+/// The extents of stacked matrices: those along one axis are added, those along the other are equal.
 struct Stack {
     kind: (SparseFormat, Types),
     shape: (usize, usize),

@@ -1,8 +1,8 @@
-//! The types of a matrix as they are known at run time.
+//! The types of a matrix, known at run time.
 
 use crate::storage::{DType, Entry, Index};
 
-/// What a compressed matrix is made of. What only moves values needs to know no more of their types.
+/// The types of a compressed matrix. Code that only moves values needs no more than these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Types {
     /// `None` for a pattern.
@@ -31,7 +31,7 @@ impl Types {
     }
 }
 
-/// The signed type under which indices stand in a file.
+/// The signed type of indices in a file.
 pub(crate) fn on_disk(index: DType) -> DType {
     if index == DType::UInt32 { DType::Int32 } else { DType::Int64 }
 }

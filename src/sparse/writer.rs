@@ -1,7 +1,7 @@
-//! A compressed matrix made line by line, from the first to the last, at any place.
+//! A compressed matrix written line by line, from the first to the last, at any place.
 //!
-//! Where a [`AnyDraft`](super::AnyDraft) has all arrays at hand and fills them in any order, here each of
-//! them is one sequential write: for results larger than memory, and for those whose number of entries nobody knows.
+//! An [`AnyDraft`](super::AnyDraft) has all arrays available and is filled in any order. Here each array is one
+//! sequential write: for results larger than memory, and for those whose number of entries is unknown.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
@@ -24,16 +24,17 @@ pub(crate) struct AnyWriter {
     indptr: RawWriter,
     indices: RawWriter,
     data: ValueWriter,
-    /// Pointers on their way to `indptr`.
+    /// Pointers not yet written to `indptr`.
     ends: IndexVec,
-    /// Entries taken so far.
+    /// Entries appended so far.
     nnz: usize,
 }
 
 impl AnyWriter {
-    /// A matrix of `shape` with about `nnz` entries; exactly so many if `exact`, which makes a result in memory cheaper.
+    /// A matrix of `shape` with about `nnz` entries; or exactly `nnz` if `exact`, which makes a result in memory
+    /// cheaper.
     ///
-    /// Fails if the index types are too narrow, or if there is not the memory or the disk space.
+    /// Fails if the index types are too narrow, or if memory or disk space is insufficient.
     pub(crate) fn new(
         (format, types): (SparseFormat, Types),
         shape: (usize, usize),
@@ -75,12 +76,12 @@ impl AnyWriter {
         Stage::plan(plan, &arrays, true, place, ctx)
     }
 
-    /// Memory that writing a matrix to files takes.
+    /// Memory needed to write a matrix to files.
     pub(crate) fn memory_beside(limit: u64) -> u64 {
         3 * RawWriter::memory_beside(limit)
     }
 
-    /// Entries taken so far.
+    /// Entries appended so far.
     pub(crate) fn nnz(&self) -> usize {
         self.nnz
     }
@@ -90,7 +91,7 @@ impl AnyWriter {
         self.indptr.len() - 1
     }
 
-    /// Takes whole lines: how many entries each has, and the entries of all. The indices were checked.
+    /// Appends whole lines: the number of entries of each, and the entries of all. The indices are already checked.
     pub(crate) fn push_lines(
         &mut self,
         lens: &[usize],
@@ -107,8 +108,8 @@ impl AnyWriter {
         self.push_part(indices, data)
     }
 
-    /// Takes a run of whole lines: where they begin and end, counted from the first entry of the run, and the entries of
-    /// all. If some entries of the first line were taken already, its other ones. The indices were checked.
+    /// Appends consecutive whole lines: their begins and ends, counted from the first entry, and the entries of all. If
+    /// part of the first line was appended already, these are the rest of it. The indices are already checked.
     pub(crate) fn push_run(
         &mut self,
         indptr: Indices<'_>,
@@ -125,7 +126,7 @@ impl AnyWriter {
         self.push_part(indices, data)
     }
 
-    /// Writes the ends of so many lines, which fit the pointers. Fails if the system has not that much memory to give.
+    /// Writes the ends of this many lines, which fit the pointers. Fails if the system does not have the memory.
     fn push_ends(&mut self, lines: usize, end: &mut dyn FnMut(usize) -> usize) -> Result<()> {
         let refused = |_| {
             Error::new(ErrorKind::Memory, "the system has not enough memory")
@@ -137,7 +138,7 @@ impl AnyWriter {
         self.indptr.push(self.ends.as_raw())
     }
 
-    /// Takes some entries of the line that is not complete yet.
+    /// Appends entries to the incomplete line.
     pub(crate) fn push_part(&mut self, indices: Raw<'_>, data: Raw<'_>) -> Result<()> {
         debug_assert_eq!(indices.len(), data.len());
         self.check_room(indices.len())?;
@@ -146,13 +147,13 @@ impl AnyWriter {
         self.data.push(data)
     }
 
-    /// Completes a line whose entries were taken in parts.
+    /// Completes a line whose entries were appended in parts.
     pub(crate) fn end_line(&mut self) -> Result<()> {
         let nnz = self.nnz;
         self.push_ends(1, &mut |_| nnz)
     }
 
-    /// The finished matrix of the lines that were taken, however many there should have been. Fails if they are too many
+    /// The finished matrix of the lines that were appended, even if fewer than declared. Fails if they are too many
     /// for the index type.
     pub(crate) fn finish_short(mut self, canonical: bool) -> Result<AnyCompressed> {
         let (_, minor) = self.format.swap_if_cols(self.shape);
@@ -162,7 +163,7 @@ impl AnyWriter {
         self.finish(canonical)
     }
 
-    /// The finished matrix; lines that were not taken are empty. `canonical` if indices strictly rise in every line;
+    /// The finished matrix; missing lines are empty. `canonical` if indices strictly rise in every line;
     /// otherwise they are checked at first use.
     pub(crate) fn finish(mut self, canonical: bool) -> Result<AnyCompressed> {
         let (major, _) = self.format.swap_if_cols(self.shape);
@@ -183,7 +184,7 @@ impl AnyWriter {
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
     }
 
-    /// Fails if the pointers cannot count so many entries more.
+    /// Fails if the pointers cannot count this many more entries.
     fn check_room(&self, more: usize) -> Result<()> {
         let (nnz, most) = (self.nnz + more, largest(self.types.pointers));
         if nnz > most {
@@ -196,8 +197,8 @@ impl AnyWriter {
     }
 }
 
-/// The memory that is left for the work while a sparse result of `bytes` bytes is made at `place`. Fails if the result is
-/// to live in memory and does not fit.
+/// The memory left for the work while a sparse result of `bytes` bytes is made at `place`. Fails if the result goes to
+/// memory and does not fit.
 pub(crate) fn memory_left(bytes: u64, place: &Place, ctx: &Context) -> Result<u64> {
     let limit = ctx.memory_left();
     if *place == Place::Memory {

@@ -1,25 +1,26 @@
-//! Singular values that rise from one pass to the next, and how far they still have to go.
+//! Singular values that increase from one pass to the next, and their remaining errors.
 //!
-//! The values that a subspace gives are lower bounds. Their distance from the true ones shrinks from pass to pass by a
-//! factor that itself comes closer to one, as the parts that shrink fast are gone. With the last two rises `d'` and `d` the rest
-//! is `d q / (1 − q)` if `q = d / d'` stays; the square root of that is taken for `q`, to be on the safe side.
+//! The values from a subspace are lower bounds. Their distance from the true ones shrinks from pass to pass by a factor
+//! that approaches one, as the components that shrink fast disappear. With the last two increments `d'` and `d`, the
+//! remainder is `d q / (1 − q)` if `q = d / d'` stays constant; to be on the safe side, the square root of that is used
+//! for `q`.
 
 use num_traits::Float;
 
 use crate::linalg::Scalar;
 
-/// The largest factor that is believed: it makes the error a hundred times the last rise.
+/// The largest factor that is accepted: it makes the error a hundred times the last increment.
 const SLOWEST: f64 = 0.99;
 
-/// What is known of the errors of singular values.
+/// What is known about the errors of singular values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SvdReason {
-    /// The values have stopped to rise.
+    /// The values no longer increase.
     Converged,
-    /// Some values still rose in the last passes: more power iterations, or more oversampling, would make them better.
+    /// Some values still increased in the last passes: more power iterations, or more oversampling, would improve them.
     StillRising,
-    /// Without power iterations there is nothing to tell it from.
+    /// Unknown, because there were no power iterations.
     Unknown,
 }
 
@@ -55,7 +56,7 @@ impl<R: Scalar<Real = R> + Float> Rising<R> {
         (0..count).map(error).collect()
     }
 
-    /// What is known of the first `count` values.
+    /// What is known about the first `count` values.
     pub(super) fn reason(&self, count: usize) -> SvdReason {
         let [Some(_), Some(_), Some(last)] = &self.0 else { return SvdReason::Unknown };
         let largest = last.first().copied().unwrap_or_else(R::zero);

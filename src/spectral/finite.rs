@@ -1,4 +1,4 @@
-//! Where a number that is not finite stands, looked for only after one came out.
+//! Locates a number that is not finite, only after one appeared in a result.
 
 use crate::dense::Dense;
 use crate::error::{Error, ErrorKind, Location};
@@ -6,14 +6,14 @@ use crate::linalg::{LinearOperator, Scalar};
 use crate::storage::Context;
 
 pub(super) fn is_finite<X: Scalar>(x: X) -> bool {
-    // Zero times what is not finite is no number.
+    // Zero times a number that is not finite is NaN.
     (x * X::zero()).is_zero()
 }
 
-/// The error of an operator whose product with finite vectors, `columns` of `nrows` numbers, is not finite.
+/// The error for an operator whose product with finite vectors, `columns` of `nrows` numbers, is not finite.
 ///
-/// The row is that of the product. One more product, with the adjoint, tells the column, unless several rows and several
-/// columns have such numbers: zero times them is none either.
+/// The row is that of the product. One more product, with the adjoint, gives the column, unless several rows and
+/// several columns have such numbers: zero times them is NaN too.
 pub(super) fn not_finite<X: Scalar>(
     a: &impl LinearOperator<X>,
     columns: &[X],
@@ -37,7 +37,7 @@ pub(super) fn not_finite<X: Scalar>(
     }
 }
 
-/// The error of a dense matrix in which a number is not finite, or sums are not.
+/// The error for a dense matrix in which a number, or a sum, is not finite.
 pub(super) fn not_finite_in<X: Scalar>(a: &Dense<X>) -> Error {
     match a.as_ndarray().indexed_iter().find(|(_, x)| !is_finite(**x)) {
         Some((place, _)) => at(place),

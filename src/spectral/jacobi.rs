@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Source: Hestenes, "Inversion of matrices by biorthogonalization and related results" (1958); the rotation is that of
-//! Golub and Van Loan, "Matrix Computations", section 8.6.3, with the phase of a complex inner product taken out first.
-//! Slower than bidiagonalisation, but short, as accurate as can be for the small singular values too, and for a Hermitian
+//! Golub and Van Loan, "Matrix Computations", section 8.6.3, with the phase of a complex inner product removed first.
+//! Slower than bidiagonalisation, but short, accurate for the small singular values too, and for a Hermitian
 //! positive semidefinite matrix the eigenvalue decomposition.
 
 use ndarray::Array2;
@@ -18,10 +18,10 @@ use crate::error::Result;
 use crate::linalg::{Scalar, power_of_two};
 use crate::storage::Context;
 
-/// Sweeps over all pairs; ten are many.
+/// Maximum sweeps over all pairs; usually fewer than ten are needed.
 const MOST_SWEEPS: usize = 60;
 
-/// `A = U diag(s) Vᴴ`, the singular values falling. Vectors are columns; those of `U` that belong to 0 are 0.
+/// `A = U diag(s) Vᴴ`, singular values in descending order. Vectors are columns; those of `U` for the value 0 are 0.
 pub(super) struct SmallSvd<X: Scalar> {
     pub(super) left: Vec<Vec<X>>,
     pub(super) values: Vec<X::Real>,
@@ -82,7 +82,7 @@ fn sorted<X: Scalar>(columns: Vec<Vec<X>>, right: Vec<Vec<X>>) -> SmallSvd<X> {
     svd
 }
 
-/// `p' = c p − s w q`, `q' = s p + c w q`, `w` being the phase that makes the inner product of both real.
+/// `p' = c p − s w q`, `q' = s p + c w q`, where the phase `w` makes the inner product of both real.
 struct Rotation<X: Scalar> {
     c: X,
     s: X,
@@ -90,7 +90,7 @@ struct Rotation<X: Scalar> {
 }
 
 impl<X: Scalar> Rotation<X> {
-    /// The rotation that makes two columns orthogonal; `None` if they are.
+    /// The rotation that makes two columns orthogonal; `None` if they already are.
     fn between(p: &[X], q: &[X]) -> Option<Self> {
         let (pp, qq, pq) = (inner(p, p).real(), inner(q, q).real(), inner(p, q));
         let size = pq.abs();
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use num_complex::Complex;
 
-    /// Checks `A = U S Vᴴ`, orthonormal vectors and falling values.
+    /// Checks `A = U S Vᴴ`, orthonormal vectors and descending values.
     fn check<X: Scalar<Real = f64>>(a: Array2<X>, rank: usize) {
         let svd = small_svd(&a, &Context::new()).unwrap();
         let scale = svd.values.first().copied().unwrap_or(0.0).max(1e-300);

@@ -2,8 +2,8 @@
 //!
 //! - `pca` – principal components of tall dense matrices, through the Gram matrix
 //! - `randomized` – the largest singular values and vectors of any operator
-//! - `convergence` – how far values are from converged; `finite` – where a number that is not finite stands
-//! - `jacobi` – the singular value decomposition of what is small; `orthonormal` – long vectors made orthonormal
+//! - `convergence` – how far values are from convergence; `finite` – locates numbers that are not finite
+//! - `jacobi` – the singular value decomposition of a small matrix; `orthonormal` – orthonormalization of long vectors
 
 mod convergence;
 mod finite;

@@ -1,7 +1,7 @@
-//! Long vectors made orthonormal, twice over, the same bits for any number of threads.
+//! Orthonormalization of long vectors, done twice, with the same bits for any number of threads.
 //!
-//! Classical Gram-Schmidt done twice leaves vectors orthogonal to working precision (Giraud, Langou, Rozložník and van den
-//! Eshof, "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005).
+//! Classical Gram-Schmidt done twice leaves vectors orthogonal to working precision (Giraud, Langou, Rozložník and van
+//! den Eshof, "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005).
 
 use ndarray::Array2;
 use num_traits::{Float, One, Zero};
@@ -10,10 +10,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Scalar, axpby, dot, is_safe, largest, norm, power_of_two};
 use crate::storage::Context;
 
-/// A vector of which less than this many rounding errors are left was a combination of those before it.
+/// A vector whose remainder is below this many rounding errors was a combination of those before it.
 const NOTHING_LEFT: f64 = 100.0;
 
-/// Replaces `A` by `Q` with `A = Q R`; `columns` holds `k` columns of `length` elements, one after the other.
+/// Replaces `A` by `Q` with `A = Q R`; `columns` holds `k` consecutive columns of `length` elements.
 ///
 /// A column that depends on those before it becomes 0, as does its row of `R`.
 pub(super) fn orthonormalize<X: Scalar>(
@@ -40,7 +40,7 @@ pub(super) fn orthonormalize<X: Scalar>(
         let left = norm(column, ctx);
         let negligible = whole * X::Real::epsilon() * X::from_f64(NOTHING_LEFT).real();
         if left > negligible {
-            // In two steps, for the inverse of a small number overflows.
+            // In two steps, because the inverse of a small number overflows.
             let near_one = power_of_two(left).0;
             let scale = X::from_real(X::Real::one() / (left * near_one));
             let near_one = X::from_real(near_one);
@@ -53,8 +53,8 @@ pub(super) fn orthonormalize<X: Scalar>(
     Ok(r)
 }
 
-/// Multiplies by a power of two, if squares of the numbers would overflow or vanish otherwise; gives its inverse. Fails if a
-/// number is not finite.
+/// Multiplies by a power of two, if squares of the numbers would otherwise overflow or underflow; returns its inverse.
+/// Fails if a number is not finite.
 pub(super) fn bring_near_one<X: Scalar>(numbers: &mut [X], ctx: &Context) -> Result<X::Real> {
     let largest = largest(numbers, ctx);
     if !largest.is_finite() {
@@ -68,10 +68,10 @@ pub(super) fn bring_near_one<X: Scalar>(numbers: &mut [X], ctx: &Context) -> Res
     Ok(back)
 }
 
-/// Rows of `k` elements as `k` columns, one after the other; with the numbers exchanged, the way back.
+/// Rows of `k` elements as `k` consecutive columns; with the numbers exchanged, the inverse.
 pub(super) fn transposed<X: Scalar>(rows: &[X], k: usize, to: &mut [X]) {
     let length = rows.len() / k.max(1);
-    // Few columns: each is written in one stream, the rows come again from the cache.
+    // Few columns: each is written as one stream, and the rows are read again from the cache.
     for (block, rows) in rows.chunks((k * 256).max(1)).enumerate() {
         for j in 0..k {
             let column = &mut to[j * length + block * 256..][..rows.len() / k];
@@ -80,7 +80,7 @@ pub(super) fn transposed<X: Scalar>(rows: &[X], k: usize, to: &mut [X]) {
     }
 }
 
-/// `k` columns, one after the other, as rows of `k` elements.
+/// `k` consecutive columns as rows of `k` elements.
 pub(super) fn interleaved<X: Scalar>(columns: &[X], k: usize, to: &mut [X]) {
     let length = columns.len() / k.max(1);
     for (block, rows) in to.chunks_mut((k * 256).max(1)).enumerate() {

@@ -1,7 +1,7 @@
 //! Principal components of a tall dense matrix through the Gram matrix of its centred rows.
 //!
-//! The small matrix `(A − mean)ᵀ (A − mean)` holds all that is needed. The means take a pass of their own: subtracting
-//! `n mean meanᵀ` from `Aᵀ A` afterwards would lose the digits that a large mean has in common with every row.
+//! The small matrix `(A − mean)ᵀ (A − mean)` holds all that is needed. The means take a separate pass: subtracting
+//! `n mean meanᵀ` from `Aᵀ A` afterwards would lose the digits that a large mean shares with every row.
 
 use ndarray::Ix2;
 
@@ -20,19 +20,20 @@ pub struct Pca {
     pub mean: Vec<f64>,
     /// `k x ncols`, orthonormal rows, the largest entry of each positive.
     pub components: Dense<f64>,
-    /// The variance of the rows along each component, falling, with `nrows − 1` in the denominator.
+    /// The variance of the rows along each component, descending, with `nrows − 1` in the denominator.
     pub variances: Vec<f64>,
-    /// The sum of the variances along all directions: `variances[i] / total_variance` is what component `i` explains.
+    /// The sum of the variances along all directions: `variances[i] / total_variance` is the fraction explained by
+    /// component `i`.
     pub total_variance: f64,
     /// Passes over the matrix.
     pub passes: usize,
 }
 
-/// The `k` first principal components of the rows of `a`; they live at `place`.
+/// The first `k` principal components of the rows of `a`, at `place`.
 ///
-/// Cost: two passes over the matrix, whatever its size, `nrows · ncols²` operations, and about `100 ncols³` on one thread
-/// for the small eigenvalue problem. Memory: that of [`Dense::gram`] and four more matrices of `ncols x ncols` in `f64`.
-/// For thousands of columns take [`randomized_svd`](crate::spectral::randomized_svd). Fails with
+/// Cost: two passes over the matrix, whatever its size, `nrows · ncols²` operations, and about `100 ncols³` on one
+/// thread for the small eigenvalue problem. Memory: that of [`Dense::gram`] and four more matrices of `ncols x ncols`
+/// in `f64`. For thousands of columns use [`randomized_svd`](crate::spectral::randomized_svd). Fails with
 /// [`ErrorKind::Value`](crate::ErrorKind::Value), naming row and column, if a number is not finite.
 ///
 /// ```
@@ -104,8 +105,8 @@ pub fn pca<T: Scalar<Real = T> + Factor<f64>>(
     Ok(Pca { mean, components: components.finish()?, variances, total_variance, passes: 2 })
 }
 
-/// A power of two by which numbers up to `farthest` are brought near one, and the one that brings them back; both 1 where
-/// sums of their squares are right in `T` as they are.
+/// A power of two that scales numbers up to `farthest` near one, and its inverse; both 1 if sums of their squares are
+/// exact enough in `T` as they are.
 fn near_one<T: Element>(farthest: f64) -> (f64, f64) {
     let (least, most, epsilon) = match T::DTYPE {
         DType::Float32 => (f32::MIN_POSITIVE.into(), f32::MAX.into(), f32::EPSILON.into()),

@@ -6,13 +6,13 @@
 //! W R = Aᴴ Q;  R = U₁ S V₁ᴴ, which is small;  A ≈ (Q V₁) S (W U₁)ᴴ     one pass
 //! ```
 //!
-//! Source: Halko, Martinsson and Tropp, "Finding structure with randomness" (2011), algorithms 4.4 and 5.1. Every product
-//! is one of all `l` vectors at once, so a matrix larger than memory is read `2 q + 2` times in all.
+//! Source: Halko, Martinsson and Tropp, "Finding structure with randomness" (2011), algorithms 4.4 and 5.1. Every
+//! product is one of all `l` vectors at once, so a matrix larger than memory is read `2 q + 2` times in total.
 //!
-//! 1. The singular values of every triangular factor but the first are lower bounds of those of `A`, and rise from one to the
-//!    next. How fast they rise at the end tells how far they are from where they go.
-//! 2. Blocks and triangular factors are brought near one by powers of two where squares would overflow or vanish, so that
-//!    the result has the same digits for any size of the matrix.
+//! 1. The singular values of every triangular factor but the first are lower bounds of those of `A`, and increase from
+//!    one to the next. Their last increments estimate their distance from the limit.
+//! 2. Blocks and triangular factors are scaled near one by powers of two if squares would overflow or underflow, so
+//!    that the result has the same digits for any magnitude of the matrix.
 
 use ndarray::{Array2, Ix2};
 use num_traits::{Float, Zero};
@@ -27,28 +27,28 @@ use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, 
 use crate::storage::work;
 use crate::storage::{Context, Order, Place, Plan, check_place};
 
-/// Rows of the result that are made in one go.
+/// Rows of the result that are made at a time.
 const ROWS: usize = 1 << 10;
 
-/// By what the random vectors are multiplied at first, and again if the product overflows.
+/// The scale of the random vectors at first, and again if the product overflows.
 const SIZES: [f64; 2] = [1.0, 1.0 / (1u64 << 40) as f64];
 
-/// What to do where vectors that are to stay in memory do not fit.
+/// The remedy if vectors that must stay in memory do not fit.
 const IN_MEMORY: &str = "raise the limit, ask for fewer values or less oversampling, or let the vectors live in a file, for \
                          which they are made in scratch files";
 
-/// Most power iterations where as many are done as are needed.
+/// Maximum number of power iterations for [`SvdOptions::AS_NEEDED`].
 const MOST: usize = 100;
 
-/// What [`randomized_svd`] may be told.
+/// Options of [`randomized_svd`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SvdOptions {
-    /// Vectors beyond the `k` that are asked for, 10 by default.
+    /// Vectors in addition to the requested `k`, 10 by default.
     pub oversampling: usize,
-    /// How often `A Aᴴ` is applied to the vectors, 2 by default; each costs two passes, and more are needed the slower
-    /// the singular values fall. [`AS_NEEDED`](Self::AS_NEEDED) goes on until the result has converged.
+    /// How often `A Aᴴ` is applied to the vectors, 2 by default; each costs two passes, and more are needed if
+    /// the singular values decay slowly. [`AS_NEEDED`](Self::AS_NEEDED) iterates until the result has converged.
     pub power_iterations: usize,
-    /// The start of the random numbers, 0 by default: the same seed gives the same result.
+    /// The seed of the random numbers, 0 by default: the same seed gives the same result.
     pub seed: u64,
 }
 
@@ -68,16 +68,16 @@ impl Default for SvdOptions {
 pub struct Svd<X: Scalar> {
     /// `nrows x k`, orthonormal columns.
     pub u: Dense<X>,
-    /// Falling, and positive.
+    /// In descending order, and positive.
     pub s: Vec<X::Real>,
     /// `ncols x k`, orthonormal columns.
     pub v: Dense<X>,
-    /// About how far each value is below the one of the operator, estimated from how much it rose in the last passes.
-    /// Infinite without power iterations, where nothing is known of it.
+    /// An estimate of how far each value is below that of the operator, from its increase in the last passes. Infinite
+    /// without power iterations, where nothing is known.
     pub errors: Vec<X::Real>,
     /// Whether no error is more than the square root of the rounding error, relative to the largest value.
     pub converged: bool,
-    /// Why it is so.
+    /// The reason for `converged`.
     pub reason: SvdReason,
     /// Products with the operator; for a matrix, passes over it.
     pub passes: usize,
@@ -85,16 +85,17 @@ pub struct Svd<X: Scalar> {
 
 /// The `k` largest singular values of an operator and their vectors; fewer if the rank is lower.
 ///
-/// The vectors live at `place`: at a path `a.npy` (or `a`) those of `u` in `a.u.npy`, those of `v` in `a.v.npy`.
+/// The vectors are stored at `place`: for a path `a.npy` (or `a`) those of `u` in `a.u.npy`, those of `v` in `a.v.npy`.
 ///
 /// Cost: `2 power_iterations + 2` products with `l = k + oversampling` vectors at once. Memory: `2 l` vectors of each
-/// length in all. Where these do not fit and the result is not to live in memory either, they are kept in scratch files, and
-/// products are made with as many vectors at once as half the limit holds: with `g` of them a matrix is read `l / g` times as
-/// often. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if that does not help,
-/// and with [`ErrorKind::Value`](crate::ErrorKind::Value), naming the place, if the operator holds a number that is not finite.
-/// The result depends on the seed and not on the number of threads. What a [plan](Context::plan) says of reads is what the
-/// operator says of a product ([`plan_block`](LinearOperator::plan_block)), as often as there are products, less what a
-/// prepared operator keeps in memory after the first of them.
+/// length in total. If these do not fit and the result does not go to memory either, they are kept in scratch files,
+/// and products are made with as many vectors at once as half the limit holds: with `g` of them a matrix is read
+/// `l / g` times as often. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory needed, if
+/// that does not help, and with [`ErrorKind::Value`](crate::ErrorKind::Value), naming the position, if the operator has
+/// a number that is not finite. The result depends on the seed and not on the number of threads. The reads in a
+/// [plan](Context::plan) are those that the operator reports for a product
+/// ([`plan_block`](LinearOperator::plan_block)), times the number of products, less what a prepared operator keeps in
+/// memory after the first of them.
 ///
 /// ```
 /// use outcore::spectral::{SvdOptions, randomized_svd};
@@ -121,14 +122,14 @@ pub fn randomized_svd<X: Scalar>(
     }
     let place = place.into();
     let (u_place, v_place) = (named(&place, "u")?, named(&place, "v")?);
-    // Both before the work: one without the other is of no use.
+    // Both are checked before the work: one without the other is useless.
     check_place(&u_place, false, ctx)?;
     check_place(&v_place, false, ctx)?;
     let l = k.saturating_add(options.oversampling).min(nrows).min(ncols);
     let room = Room::new::<X>((nrows, ncols), (k, l), &place, ctx)?;
     let as_needed = options.power_iterations == SvdOptions::AS_NEEDED;
     let most = if as_needed { MOST } else { options.power_iterations };
-    // From here on, so that an operator plans with what these leave.
+    // Held from here on, so that an operator plans with the memory left.
     let mut held = ctx.hold(room.memory);
     let _running = ctx.begin(|| {
         let (forth, back) =
@@ -220,10 +221,10 @@ fn named(place: &Place, name: &str) -> Result<Place> {
     })
 }
 
-/// Takes the first of two results away again where the second cannot be had; what it took the place of is gone.
+/// Removes the first of two results if the second cannot be made. A file that it replaced is lost.
 fn take_back(place: &Place) {
     if let Place::File(path) = place {
-        // Nobody can be told if this fails as well.
+        // A second failure cannot be reported.
         let _ = std::fs::remove_file(path);
         let _ = std::fs::remove_file(path.with_extension("npy.xxh3"));
     }
@@ -233,7 +234,7 @@ fn take_back(place: &Place) {
 struct Room {
     at_once: usize,
     blocks: Place,
-    /// All memory, and what of it is not in arrays and results, which count themselves.
+    /// All memory, and the part outside arrays and results, which count themselves.
     memory: u64,
     held: u64,
     scratch: u64,
@@ -310,7 +311,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
         Err(not_finite(self.a, self.tall.columns.as_slice(), self.ctx))
     }
 
-    /// `W R = Aᴴ Q`, or `Q R = A W`; gives `R`.
+    /// `W R = Aᴴ Q`, or `Q R = A W`; returns `R`.
     fn step(&mut self, adjoint: bool) -> Result<Triangle<X>> {
         self.multiply(adjoint)?;
         let to = if adjoint { &mut self.wide } else { &mut self.tall };
@@ -340,11 +341,11 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
     }
 }
 
-/// Vectors, and room for as many of them as are multiplied at once.
+/// Vectors, and a buffer for as many of them as are multiplied at once.
 struct VectorBlock<X: Scalar> {
-    /// Rows of so many numbers, as products take and give them.
+    /// Rows of this many numbers, the layout of products.
     rows: Vec<X>,
-    /// The vectors one after the other.
+    /// The vectors consecutively.
     columns: DenseMut<X>,
     length: usize,
     l: usize,
@@ -361,14 +362,14 @@ impl<X: Scalar> VectorBlock<X> {
         crate::linalg::largest(self.columns.as_slice(), ctx)
     }
 
-    /// Makes the vectors orthonormal, and gives what combines the new ones to the old.
+    /// Makes the vectors orthonormal, and returns the factor that combines the new ones into the old.
     fn orthonormalize(&mut self, ctx: &Context) -> Result<Triangle<X>> {
         let columns = self.columns.as_mut_slice();
         let back = bring_near_one(columns, ctx)?;
         Ok(Triangle { r: orthonormalize(columns, (self.length, self.l), ctx)?, back })
     }
 
-    /// The combinations of the vectors with these weights, one a column.
+    /// The combinations of the vectors with these weights, one column per combination.
     fn combined(&self, weights: &[Vec<X>], place: &Place, ctx: &Context) -> Result<Dense<X>> {
         let shape = ndarray::Dim([self.length, weights.len()]);
         let mut writer = DenseWriter::<X, Ix2>::new(place, shape, Order::C, ctx)?;
@@ -390,7 +391,8 @@ impl<X: Scalar> VectorBlock<X> {
         writer.finish()
     }
 
-    /// Fills with independent normal numbers times `size`: SplitMix64 (Steele, Lea and Flood, 2014), then Box and Muller.
+    /// Fills with independent normal numbers times `size`: SplitMix64 (Steele, Lea and Flood, 2014), then Box and
+    /// Muller.
     fn fill_normal(&mut self, seed: u64, size: X) {
         let uniform = |i: u64| {
             let mut z = seed.wrapping_add(i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));

@@ -2,10 +2,10 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`runtime`] | the context of a caller, plans and counts, threads and the one parallel loop |
+//! | [`runtime`] | the caller's context, plans and meters, threads and the one parallel loop |
 //! | [`memory`] | element types, buffers over memory or mapped files, values moved by their width |
-//! | [`files`] | `.npy` headers, descriptors, checksums, names: how results appear completely or not at all |
-//! | [`stream`] | devices, panels read ahead, arrays written behind the work, scratch files, results on their way |
+//! | [`files`] | `.npy` headers, descriptors, checksums, names; a result appears complete or not at all |
+//! | [`stream`] | devices, panels read ahead, arrays written behind the work, scratch files, results being written |
 //!
 //! A room uses those above it in this table.
 

@@ -1,4 +1,4 @@
-//! A compressed matrix from entries that come one by one, in any order, more of them than memory holds.
+//! A compressed matrix from entries added one by one, in any order, possibly more than fit in memory.
 
 use std::marker::PhantomData;
 
@@ -12,13 +12,13 @@ use crate::sparse::{
 use crate::storage::raw::Raw;
 use crate::storage::{Broken, Context, DType, Entry, Index, Place, Plan, SparseFormat};
 
-/// Entries that are handed over together.
+/// Entries that are passed to the sorter together.
 const BATCH: usize = 256;
 
-/// Collects entries for a matrix that is compressed along `A`: rows, unless the type says otherwise.
+/// Collects entries for a matrix compressed along `A`, by default rows.
 ///
-/// Entries wait in memory up to a quarter of the memory limit; more of them go to the scratch folder in sorted runs, and
-/// are read back once. So a matrix of any size is assembled within the limit, with one write of the result.
+/// Entries are kept in memory up to a quarter of the memory limit; more of them go to the scratch folder in sorted
+/// runs, and are read back once. So a matrix of any size is assembled within the limit, with one write of the result.
 ///
 /// ```
 /// use outcore::{Context, CooBuilder, Csr, Duplicates, Place};
@@ -43,18 +43,18 @@ const BATCH: usize = 256;
 /// ```
 pub struct CooBuilder<T: Entry, I: Index = u32, A: Axis = ByRows> {
     any: AnyEntryBuilder,
-    /// Entries on their way to it: lines, indices across, values.
+    /// Entries not yet passed to it: lines, indices across, values.
     majors: Vec<I>,
     minors: Vec<I>,
     data: Vec<T>,
-    /// Entries that may come before those are handed over.
+    /// Entries that may be added before these are passed on.
     left: usize,
     axis: PhantomData<A>,
 }
 
 impl<T: Entry> CooBuilder<T, u32, ByRows> {
-    /// No entries yet, for compressed rows with `u32` indices, so that no type need be written: that of the values follows
-    /// from the first entry. [`with_types`](Self::with_types) makes any other.
+    /// An empty builder for compressed rows with `u32` indices. No type need be written, because that of the values
+    /// follows from the first entry. [`with_types`](Self::with_types) makes any other.
     ///
     /// ```
     /// use outcore::{Context, CooBuilder, Csr, Duplicates, Place};
@@ -78,14 +78,14 @@ impl<T: Entry> CooBuilder<T, u32, ByCols> {
 }
 
 impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
-    /// No entries yet, for any types of values and indices and either axis. Fails if the shape is too large for the index
-    /// type.
+    /// An empty builder for any types of values and indices and either axis. Fails if the shape is too large for the
+    /// index type.
     pub fn with_types(shape: (usize, usize), ctx: &Context) -> Result<Self> {
         Self::with_capacity(shape, 0, ctx)
     }
 
-    /// No entries yet, with room for `nnz` of them, more being possible: memory is taken once and not in steps, and
-    /// scratch space, if it will be needed, is reserved.
+    /// An empty builder with capacity for `nnz` entries; more are possible. Memory is allocated once and not in steps,
+    /// and scratch space, if it will be needed, is reserved.
     pub fn with_capacity(shape: (usize, usize), nnz: usize, ctx: &Context) -> Result<Self> {
         let layout = Layout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
         let any = AnyEntryBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
@@ -93,7 +93,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         Ok(CooBuilder { any, majors, minors, data, left: 0, axis: PhantomData })
     }
 
-    /// What assembling `nnz` entries of which none is there yet adds to a plan.
+    /// Adds assembling `nnz` entries, none of which exists yet, to a plan.
     pub(crate) fn plan<P: Index>(
         plan: Plan,
         shape: (usize, usize),
@@ -107,8 +107,8 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         AnyWriter::plan(plan, types, (major, nnz), place, ctx)
     }
 
-    /// Adds an entry. Fails, not adding it, if the position is outside the matrix, or the scratch folder is full; it may be
-    /// tried again when there is space.
+    /// Adds an entry. Fails, without adding it, if the position is outside the matrix or the scratch folder is full. It
+    /// may be retried when there is space.
     #[inline]
     pub fn push(&mut self, row: usize, col: usize, value: T) -> Result<()> {
         check_position((row, col), self.any.shape, self.nnz())?;
@@ -129,7 +129,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         self.any.nnz + self.data.len()
     }
 
-    /// Makes room for entries. Fails, none being lost, if there is none.
+    /// Frees capacity for entries. Fails, losing none, if that is impossible.
     #[cold]
     fn make_room(&mut self) -> Result<()> {
         self.hand_over()?;
@@ -140,7 +140,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         Ok(())
     }
 
-    /// Hands over what waits here. Fails, none being lost, if nothing more is taken.
+    /// Passes the waiting entries to the sorter. Fails, losing none, if it accepts no more.
     fn hand_over(&mut self) -> Result<()> {
         let entries = (Indices::new(&self.majors), Indices::new(&self.minors), Raw::of(&self.data));
         self.any.take(entries)?;
@@ -151,11 +151,12 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         Ok(())
     }
 
-    /// The matrix: duplicates treated in the order in which they were pushed, indices rising in every row (column). The
-    /// builder is empty afterwards, unless this was only [planned](Context::plan). It is as it was if nothing can be made at
-    /// the place; if something fails later, the entries are gone, and every later call fails as this one did.
+    /// The matrix. Duplicates are treated in the order in which they were pushed, and indices rise in every row
+    /// (column). The builder is empty afterwards, unless this was only [planned](Context::plan). It is unchanged if
+    /// nothing can be created at the place. If something fails later, the entries are lost, and every later call fails
+    /// with the same error.
     ///
-    /// `P` is the type of the pointers: `u64` for more than 2^31 entries. Cost: one read of what went to the scratch
+    /// `P` is the type of the pointers: `u64` for more than 2^31 entries. Cost: one read of the entries in the scratch
     /// folder, one write of the result.
     pub fn finish<P: Index>(
         &mut self,
@@ -169,14 +170,14 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     }
 }
 
-/// A [`CooBuilder`] of types that are known at run time.
+/// A [`CooBuilder`] with types known at run time.
 struct AnyEntryBuilder {
     format: SparseFormat,
     layout: Layout,
     shape: (usize, usize),
     sorter: AnySorter,
     nnz: usize,
-    /// Whether making a matrix of the entries failed half way.
+    /// Whether making a matrix of the entries failed half-way.
     broken: Broken,
 }
 
@@ -194,13 +195,13 @@ impl AnyEntryBuilder {
         Ok(AnyEntryBuilder { format, layout, shape, sorter, nnz: 0, broken: Broken::default() })
     }
 
-    /// Entries that can be taken next; a run of them that is full is written first. Fails if it cannot be.
+    /// Number of entries that can be added next; a full run is written first. Fails if it cannot be written.
     fn room(&mut self) -> Result<usize> {
         self.sorter.write_if_full()?;
         Ok(self.sorter.left().min(BATCH))
     }
 
-    /// Takes entries, as many as there was said to be room for.
+    /// Adds entries, at most as many as [`room`](Self::room) returned.
     fn take(&mut self, entries: Triplets<'_>) -> Result<()> {
         self.broken.check()?;
         self.sorter.gather(entries)?;

@@ -1,4 +1,4 @@
-//! COO to CSR and CSC: entries to their lines, lines sorted, duplicates treated.
+//! COO to CSR and CSC: entries are moved to their lines, lines sorted, duplicates treated.
 
 use crate::convert::formats::faults::{changed, coo_fault_instead};
 use crate::convert::formats::sort_matrix as sorting;
@@ -17,12 +17,13 @@ use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
 impl<T: Entry, I: Index> Coo<T, I> {
     /// The matrix in compressed rows, columns rising within each.
     ///
-    /// Duplicates are treated in the order in which they stand, so that the result is the same every time. `P` is the
+    /// Duplicates are treated in the stored order, so that the result is always the same. `P` is the
     /// type of the pointers: `u64` for more than 2^31 entries.
     ///
-    /// Cost: one read of the entries, and of those that do not fit in a quarter of the memory limit one write and one read
-    /// in the scratch folder; one write of the result. Memory besides the result: the entries once more, or the limit; of a
-    /// result in memory two bytes an entry, and for each thread at most a sixteenth of the entries, where the limit allows it.
+    /// Cost: one read of the entries, and for those that do not fit in a quarter of the memory limit one write and one
+    /// read in the scratch folder; one write of the result. Memory in addition to the result: the entries again, or the
+    /// limit; for a result in memory two bytes per entry, and for each thread at most a sixteenth of the entries, if
+    /// the limit allows it.
     ///
     /// ```
     /// use outcore::{Context, Coo, Csr, Duplicates, ErrorKind, Place};
@@ -57,8 +58,9 @@ impl<T: Entry, I: Index> Coo<T, I> {
 }
 
 impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
-    /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of the
-    /// default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another, and other types of indices.
+    /// A matrix in memory from `(row, column, value)` triplets in any order, on all processors and within the limit of
+    /// the default [`Context`]; [`from_triplets_with`](Self::from_triplets_with) takes another, and other types of
+    /// indices.
     ///
     /// ```
     /// use outcore::{Csr, Duplicates};
@@ -78,8 +80,8 @@ impl<T: Entry, A: Axis> Compressed<T, u32, u32, A> {
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// A matrix at `place` from `(row, column, value)` triplets in any order, which are gathered in memory first; a
-    /// [`CooBuilder`](crate::CooBuilder) takes more than that. Then as [`Coo::to_csr`].
+    /// A matrix at `place` from `(row, column, value)` triplets in any order, which are first gathered in memory; a
+    /// [`CooBuilder`](crate::CooBuilder) accepts more than that. Then as [`Coo::to_csr`].
     ///
     /// ```
     /// use outcore::{Context, Csr, Duplicates, Place};
@@ -125,7 +127,7 @@ pub(crate) fn to_compressed(
     compressed(coo, kind, duplicates, place, Grain::USUAL, ctx)
 }
 
-/// As [`to_compressed`], in memory in parts of this size.
+/// As [`to_compressed`], with parts of this size for work in memory.
 pub(crate) fn compressed(
     coo: &AnyCoo,
     (format, pointers): (SparseFormat, DType),
@@ -183,14 +185,14 @@ pub(crate) fn compressed(
     sink.finish()
 }
 
-/// How entries get to their lines, and what memory that takes beside the result.
+/// How entries are moved to their lines, and the memory for it in addition to the result.
 #[derive(Clone, Copy)]
 enum CompressStrategy {
     /// Few of them, in memory, by one thread.
     OneThread(u64),
     /// In memory, by all threads.
     AllThreads(u64),
-    /// By the external sort, or its second pass alone.
+    /// By the external sort, or only its second pass.
     Sorter,
 }
 
@@ -258,7 +260,7 @@ fn in_one_thread(
     draft.finish(format, shape, filled.canonical)
 }
 
-/// A matrix in memory made on all threads; `None` if its lines are not made for it.
+/// A matrix in memory made on all threads; `None` if its lines are unsuitable.
 fn in_parallel(
     coo: &AnyCoo,
     kind: (SparseFormat, Types),

@@ -1,12 +1,12 @@
 //! CSR to CSC and back: a stable counting sort by the other index.
 //!
-//! In memory the values alone move where the structure is symmetric (`symmetric.rs`). Else all threads sort: in two levels, so
-//! that what is written stays in the cache (`assemble.rs`), or straight to owners of lines where the indices rise with the
-//! rows (`owners.rs`). Where the limit has no room for that, or the result lies in a file, one thread does the same in one
-//! level.
+//! In memory only the values move if the structure is symmetric (`symmetric.rs`). Otherwise all threads sort: in two
+//! levels, so that writes stay in the cache (`assemble.rs`), or directly to owners of lines if the indices rise with
+//! the rows (`owners.rs`). If the limit has no memory for that, or the result is in a file, one thread does the same in
+//! one level.
 //!
-//! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`; any other in memory, and
-//! written from there if its place is a file.
+//! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`. Any other is
+//! made in memory, and written from there if its place is a file.
 
 use crate::convert::formats::faults::{fault_instead, fault_of};
 use crate::convert::formats::sort_matrix as sorting;
@@ -19,20 +19,20 @@ use crate::sparse::{AnyCompressed, AnyDraft, AnyWriter, Csc, Csr, by_index};
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
-/// Lines between two looks at the cancel token.
+/// Lines between two checks of the cancel token.
 const STEP: usize = 1 << 16;
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// The same matrix in compressed columns, rows rising within each.
     ///
-    /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with the
-    /// result, and its values as well if it is, bit by bit, its own transpose.
+    /// Duplicates stay, in order. A matrix in memory whose structure is symmetric shares its pointers and indices with
+    /// the result, and its values as well if it equals its transpose bit by bit.
     ///
-    /// Cost of a result within half the memory limit, or in memory: the indices are read twice, the values once. The result
-    /// is made in memory, and written from there in one go if its place is a file; besides, where the limit allows it, two
-    /// bytes an entry and for each thread at most a sixteenth of the entries are taken, which is what lets threads work side
-    /// by side. A larger one: two reads and two writes of the entries, half of them in the scratch folder, within the limit
-    /// whatever the matrix.
+    /// Cost of a result within half the memory limit, or in memory: the indices are read twice, the values once. The
+    /// result is made in memory, and written sequentially if its place is a file. If the limit allows it, two bytes per
+    /// entry, and for each thread at most a sixteenth of the entries, are used in addition so that threads can work in
+    /// parallel. A larger result: two reads and two writes of the entries, half of them in the scratch folder, within
+    /// the limit whatever the matrix.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -65,7 +65,7 @@ pub(crate) fn recompress(
     recompressed(from, operation, place, Grain::USUAL, ctx)
 }
 
-/// As [`recompress`], in memory in parts of this size.
+/// As [`recompress`], with parts of this size for work in memory.
 pub(crate) fn recompressed(
     from: &AnyCompressed,
     operation: &'static str,
@@ -109,12 +109,12 @@ pub(crate) fn recompressed(
     at_place(made, place, ctx)
 }
 
-/// A matrix that was made in memory, at its place.
+/// Moves a matrix made in memory to its place.
 pub(crate) fn at_place(made: AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCompressed> {
     if *place == Place::Memory {
         return Ok(made);
     }
-    // Stores all over a mapped file would dirty it page by page; what lies in memory is one sequential write.
+    // Scattered stores would dirty a mapped file page by page; from memory it is one sequential write.
     let kind = (made.format(), made.types());
     let mut writer = AnyWriter::new(kind, made.shape(), made.nnz(), true, place, ctx)?;
     append_made(&mut writer, &made, ctx)?;
@@ -168,13 +168,14 @@ fn in_memory(
     let one = Owners::one(from.nnz(), from.minor());
     one.fill(&entries, &mut draft, ctx)?.ok_or_else(|| fault_of(from))?;
     if from.known_canonical() == Some(true) {
-        // Entries that do not repeat rise.
+        // Without duplicates, indices rise strictly.
         return draft.finish(format, shape, true);
     }
     draft.finish_checked(format, shape).map_err(|error| fault_instead(from, error))
 }
 
-/// Fills a draft in memory on all threads, and tells whether indices rise in its lines; `None`, if that is not worth it.
+/// Fills a draft in memory on all threads, and returns whether indices rise in its lines; `None` if that is not
+/// worthwhile.
 fn in_parallel(
     from: &AnyCompressed,
     entries: &Entries<'_>,
@@ -187,7 +188,7 @@ fn in_parallel(
         ctx.with_threads(|| Owners::new(entries.lines, from.minor(), threads, grain.block));
     if let Some(owners) = owners {
         ctx.with_threads(|| owners.fill(entries, draft, ctx))?.ok_or_else(|| fault_of(from))?;
-        // Where entries do not repeat, they rise; where they might, it is checked at first use.
+        // Without duplicates, indices rise strictly; if there may be duplicates, this is checked at first use.
         return Ok(Some(from.known_canonical() == Some(true)));
     }
     let assembled = assemble(entries, None, draft, grain, ctx)?;

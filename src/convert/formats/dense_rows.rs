@@ -1,7 +1,8 @@
-//! Entries put where they belong among the zeros of a dense matrix, in memory.
+//! Entries stored into the zeros of a dense matrix in memory.
 //!
-//! An element without bits takes the entry as it is, which is all that happens where no position is given twice: so the loops
-//! know the width of a value and of an index. What becomes of another element is known of its type ([`put`](raw::put)).
+//! A zero element is replaced by the entry as it is, which is the only case if no position occurs twice. So the loops
+//! know the width of a value and of an index. How another element is combined follows from its type
+//! ([`put`](raw::put)).
 
 use crate::error::{Error, ErrorKind, Location};
 use crate::sparse::{Indices, by_index};
@@ -11,17 +12,17 @@ use crate::storage::raw::{Carrier, Merge, Raw, RawMut, by_size, carriers_mut};
 /// Entries of a line: their indices and values.
 pub(super) type LineEntries<'a> = (Indices<'a>, Raw<'a>);
 
-/// What a line cannot hold.
+/// Why an entry cannot be stored in a line.
 #[derive(Clone, Copy)]
 pub(super) enum LineClash {
-    /// An index beyond its end.
+    /// The index is out of range.
     Outside,
-    /// A sum that overflows: line and index.
+    /// A sum overflows: line and index.
     Overflow(usize, usize),
 }
 
 impl LineClash {
-    /// The same, with lines counted from so many earlier.
+    /// The same, with `lines` added to the line number.
     pub(super) fn below(self, lines: usize) -> Self {
         match self {
             LineClash::Overflow(line, index) => LineClash::Overflow(lines + line, index),
@@ -30,7 +31,7 @@ impl LineClash {
     }
 }
 
-/// Fills rows of `length` zeros with the entries between every two of `starts`; stops at the first that does not go.
+/// Fills rows of `length` zeros with the entries between every two of `starts`; stops at the first that fails.
 pub(super) fn fill_rows(
     rows: RawMut<'_>,
     length: usize,
@@ -64,9 +65,9 @@ pub(super) fn fill_rows(
     }))
 }
 
-/// How far entries went.
+/// How many entries were stored.
 pub(super) enum LineRun {
-    /// All of them were put.
+    /// All of them.
     All,
     /// Up to this one, which is not among the elements.
     Beyond(usize),
@@ -74,7 +75,7 @@ pub(super) enum LineRun {
     Overflow(usize),
 }
 
-/// Puts entries of a line to some of its elements, those from `start` on.
+/// Stores entries of a line in a part of its elements, which begins at `start`.
 pub(super) fn put_part(
     elements: RawMut<'_>,
     start: usize,
@@ -106,7 +107,7 @@ fn put_run<const W: usize, I: Index>(
     LineRun::All
 }
 
-/// Puts value `k` to element `slots[k]`.
+/// Stores value `k` in element `slots[k]`.
 pub(super) fn put_at(elements: RawMut<'_>, slots: &[usize], data: Raw<'_>, put: Merge) -> LineRun {
     fn go<const W: usize>(
         elements: &mut [Carrier<W>],
@@ -127,7 +128,7 @@ pub(super) fn put_at(elements: RawMut<'_>, slots: &[usize], data: Raw<'_>, put: 
     by_size!(elements.width(), W => go::<W>(carriers_mut(elements), slots, data.carriers(), put))
 }
 
-/// The error for entries at a row and a column whose sum the type does not hold.
+/// The error for entries at a row and a column whose sum overflows the type.
 pub(super) fn overflow((row, col): (usize, usize)) -> Error {
     Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
         .at(Location::Row(row as u64))
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(filled(&[(1, 100i8), (1, 27)]), Ok([0, 127, 0]));
         assert_eq!(filled(&[(1, 100i8), (1, 28)]), Err(false));
         assert_eq!(filled(&[(1, true), (1, true), (3, true)]), Err(true));
-        // Zero plus a negative zero would be zero; put there, it stays.
+        // Zero plus a negative zero would be zero; stored directly, it is kept.
         for zeros in [[0.0, -0.0], [-0.0, -0.0]] {
             let row = filled(&zeros.map(|zero: f64| (0, zero))).unwrap();
             assert_eq!(row[0].to_bits(), (-0.0f64).to_bits());

@@ -1,7 +1,7 @@
-//! Entries of lines on their way into a dense matrix: zeros are written out, duplicates summed.
+//! A sink that turns lines of entries into a dense matrix: zeros are filled in, duplicates summed.
 //!
-//! Whole lines are made in a band of some of them, in parallel. A line that is longer than the band, or whose entries come
-//! in parts, is made piece after piece: the band is a window that moves along the line.
+//! Whole lines are made in parallel, several at a time, in a buffer called the band. A line that is longer than the
+//! band, or whose entries come in parts, is made part by part: the band is a window that moves along the line.
 
 use crate::convert::formats::dense_rows::{
     LineClash, LineEntries, LineRun, fill_rows, overflow, put_part,
@@ -14,7 +14,7 @@ use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Merge, Raw, put};
 use crate::storage::{Context, DType, Order, RawBufferMut};
 
-/// Lines of a panel that are looked at together.
+/// Lines of a panel that are processed together.
 const LINES: usize = 1 << 14;
 
 /// Elements of a task.
@@ -28,12 +28,12 @@ pub(super) struct LinesSink {
     position: fn((usize, usize)) -> (usize, usize),
     /// Lines that are complete.
     lines: usize,
-    /// Elements on their way to the writer.
+    /// Elements not yet passed to the writer.
     band: RawBufferMut,
-    /// Where in the line that is made piece after piece the window starts, and whether it has its zeros.
+    /// For a line made part by part: where the window starts, and whether it is zeroed.
     start: usize,
     open: bool,
-    /// What becomes of an element when an entry is put there.
+    /// How an entry is combined with an element.
     put: Merge,
     ctx: Context,
 }
@@ -64,12 +64,12 @@ impl LinesSink {
         })
     }
 
-    /// Memory beside the writer.
+    /// Memory in addition to the writer.
     pub(super) fn memory(dtype: DType, ctx: &Context) -> u64 {
         dtype.bytes_of(band(dtype, ctx)) + (LINES * size_of::<usize>()) as u64
     }
 
-    /// Takes the lines of a panel of a compressed matrix, whose pointers may change while they are looked at.
+    /// Takes the lines of a panel of a compressed matrix, whose pointers may change while they are read.
     pub(super) fn take_panel(
         &mut self,
         indptr: Indices<'_>,
@@ -133,7 +133,7 @@ impl LinesSink {
         Ok(())
     }
 
-    /// Makes a line from entries in any order: for each piece of it, those that fall there are picked out of all.
+    /// Makes a line from entries in any order: for each window, the matching entries are selected from all.
     fn pick(&mut self, (indices, data): LineEntries<'_>) -> Result<()> {
         while self.start < self.length {
             self.open_window();
@@ -153,7 +153,7 @@ impl LinesSink {
         Ok(())
     }
 
-    /// Elements of the line that the window shows.
+    /// Elements of the line in the window.
     fn window(&self) -> usize {
         self.band.len().min(self.length - self.start)
     }
@@ -166,7 +166,7 @@ impl LinesSink {
         }
     }
 
-    /// Writes what the window shows, and moves it on.
+    /// Writes the window, and advances it.
     fn write_window(&mut self) -> Result<()> {
         self.ctx.check_cancelled()?;
         self.open_window();
@@ -212,7 +212,7 @@ impl AnySink for LinesSink {
         Ok(())
     }
 
-    /// Indices do not fall from one part to the next by more than what the window shows.
+    /// From one part to the next, indices do not fall by more than the window.
     fn part(&mut self, indices: Indices<'_>, data: Raw<'_>, _: bool) -> Result<()> {
         let mut done = 0;
         while done < indices.len() {
@@ -220,7 +220,7 @@ impl AnySink for LinesSink {
             if next >= self.length || next < self.start {
                 return Err(outside());
             }
-            // An entry at the last element that the window shows may not be the only one there.
+            // The last element of the window may receive further entries.
             while next - self.start >= self.band.len() {
                 self.write_window()?;
             }
@@ -299,7 +299,7 @@ mod tests {
         for length in [6144, 6145, 9000] {
             let expected = expected(length, &all);
             assert_eq!(row(length, &[(&indices, &data)]).unwrap(), expected);
-            // A sum may come in parts, also at the last element that a window shows.
+            // A sum may be split between parts, also at the last element of a window.
             for cut in 0..all.len() {
                 let parts = [(&indices[..cut], &data[..cut]), (&indices[cut..], &data[cut..])];
                 assert_eq!(row(length, &parts).unwrap(), expected);

@@ -1,4 +1,4 @@
-//! A dense matrix that is to be made of entries: what that costs, where it fits, and its entries put where they belong.
+//! A dense matrix to be made from entries: its cost, whether it fits, and the scattering of entries.
 
 use crate::convert::formats::dense_rows::{LineRun, overflow, put_at};
 use crate::convert::formats::dense_sink::LinesSink;
@@ -11,17 +11,17 @@ use crate::storage::raw::put;
 use crate::storage::work;
 use crate::storage::{Context, DType, Index, Order, Place, Plan};
 
-/// Entries between two looks at the cancel token.
+/// Entries between two checks of the cancel token.
 const STEP: usize = 1 << 20;
 
-/// What is to be made, and where.
+/// The matrix to be made, and its place.
 pub(super) struct DenseTarget<'a> {
     dtype: DType,
     shape: (usize, usize),
     order: Order,
     place: &'a Place,
     pub(super) ctx: &'a Context,
-    /// The same context, with the memory that is left beside the result or beside writing it.
+    /// The same context, with the memory left by the result or its writer.
     pub(super) free: Context,
 }
 
@@ -45,7 +45,7 @@ impl<'a> DenseTarget<'a> {
         self.shape.0.saturating_mul(self.shape.1)
     }
 
-    /// What belongs to rows and to columns, as what belongs to the lines of the result and to what goes across them.
+    /// Converts a pair for rows and columns into one for the lines of the result and across them.
     pub(super) fn along<V>(&self, (rows, cols): (V, V)) -> (V, V) {
         if self.order == Order::C { (rows, cols) } else { (cols, rows) }
     }
@@ -55,7 +55,7 @@ impl<'a> DenseTarget<'a> {
         AnyDenseMut::create(self.place, (self.dtype, &shape, self.order), self.ctx)
     }
 
-    /// The result without elements, however many lines without elements it has.
+    /// An empty result, which may have any number of empty lines.
     pub(super) fn nothing(&self) -> Result<AnyDense> {
         let _running =
             self.ctx.begin(|| Ok(self.plan_to_scatter(Plan::new("to dense").reads(1, 0), 0)))?;
@@ -63,12 +63,12 @@ impl<'a> DenseTarget<'a> {
         self.create()?.freeze()
     }
 
-    /// Whether entries are put where they belong as they come.
+    /// Whether entries are scattered in the order in which they arrive.
     pub(super) fn takes_any_order(&self, stored: u64) -> bool {
         *self.place == Place::Memory && stored <= self.ctx.memory_left() / 2
     }
 
-    /// Runs of lines of a matrix; `None` if they would not fit.
+    /// Panels of lines of a matrix; `None` if they would not fit.
     pub(super) fn panels(&self, from: &AnyCompressed) -> Result<Option<AnyLinePanels>> {
         let budget = self.free.memory_left() / 2;
         match AnyLinePanels::for_one_sweep(from.clone(), budget, self.ctx) {
@@ -100,7 +100,7 @@ impl<'a> DenseTarget<'a> {
         AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
     }
 
-    /// Puts entries where they belong, in a result in memory whose lines have `length` elements.
+    /// Scatters entries to a result in memory whose lines have `length` elements.
     pub(super) fn scatter(
         &self,
         stored: u64,
@@ -135,7 +135,7 @@ impl<'a> DenseTarget<'a> {
             if let Some(place) = clash {
                 return Err(overflow(self.along(place)));
             }
-            // Coordinates that were checked may lie in a file that has changed since.
+            // The coordinates were checked, but the file may have changed since.
             let changed = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
             all.ok_or_else(changed)?;
         }

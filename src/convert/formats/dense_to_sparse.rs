@@ -1,8 +1,8 @@
-//! Dense to sparse: what is not zero, or what the caller wants kept.
+//! Dense to sparse: the nonzeros, or the elements that the caller keeps.
 //!
 //! | the matrix | the result | what is done |
 //! |---|---|---|
-//! | in memory, or fits in half the limit | in memory | counted, then filled: no memory beside the result |
+//! | in memory, or fits in half the limit | in memory | counted, then filled: no memory in addition to the result |
 //! | anything | compressed along its lines | panel by panel, each sifted in parallel and written: 1 read, 1 write |
 //! | anything | compressed across them | the same, but the entries go through the external sort of `sorter.rs` |
 
@@ -23,9 +23,9 @@ use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseF
 impl<T: Element> Dense<T> {
     /// Compressed rows of the elements that are not zero.
     ///
-    /// Cost: one read of the array and one write of the entries; in Fortran order the entries that do not fit in a sixth of
-    /// the memory limit are written to the scratch folder and read once besides. To memory, of a matrix that fits in half
-    /// the limit: two looks at each element. Memory: the limit at most.
+    /// Cost: one read of the array and one write of the entries. In Fortran order the entries that do not fit in a
+    /// sixth of the memory limit are also written to the scratch folder and read once. For a result in memory, of a
+    /// matrix that fits in half the limit, each element is tested twice. Memory: at most the limit.
     ///
     /// ```
     /// use outcore::{Context, Csr, Dense, Place};
@@ -44,8 +44,8 @@ impl<T: Element> Dense<T> {
         to_nonzeros(&self.to_any(), kind, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 
-    /// Compressed rows of the elements that `keep` wants, such as those above a threshold. `keep` may be asked twice
-    /// about an element and must answer the same.
+    /// Compressed rows of the elements for which `keep` is true, such as those above a threshold. `keep` may be called
+    /// twice for an element and must return the same both times.
     ///
     /// ```
     /// use outcore::{Context, Csr, Dense, Place};
@@ -65,7 +65,8 @@ impl<T: Element> Dense<T> {
             .map(AnyCompressed::into_typed)
     }
 
-    /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr), the orders exchanged.
+    /// Compressed columns of the elements that are not zero; cost as [`to_csr`](Self::to_csr) with the orders
+    /// exchanged.
     #[doc(alias = "tocsc")]
     pub fn to_csc<I: Index, P: Index>(
         &self,
@@ -76,7 +77,7 @@ impl<T: Element> Dense<T> {
         to_nonzeros(&self.to_any(), kind, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 
-    /// Compressed columns of the elements that `keep` wants; otherwise as [`to_csr_if`](Self::to_csr_if).
+    /// Compressed columns of the elements for which `keep` is true; otherwise as [`to_csr_if`](Self::to_csr_if).
     pub fn to_csc_if<I: Index, P: Index>(
         &self,
         place: impl Into<Place>,
@@ -88,7 +89,8 @@ impl<T: Element> Dense<T> {
             .map(AnyCompressed::into_typed)
     }
 
-    /// Coordinates of the elements that are not zero, row by row; cost as [`to_csr`](Self::to_csr), with one look at each.
+    /// Coordinates of the elements that are not zero, row by row; cost as [`to_csr`](Self::to_csr), with one test of
+    /// each.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};
@@ -166,11 +168,11 @@ fn sparsify(
     sink.finish()
 }
 
-/// How the elements that are kept get to their lines.
+/// How kept elements are moved to their lines.
 enum SiftStrategy {
     /// Counted, then filled.
     Filled,
-    /// Written as they come.
+    /// Written in the order in which they are read.
     Along(AnyLinePanels),
     /// Sorted.
     Across(AnyLinePanels),
@@ -190,7 +192,8 @@ impl SiftStrategy {
         Ok(if along { SiftStrategy::Along(panels) } else { SiftStrategy::Across(panels) })
     }
 
-    /// What getting the elements to their lines costs, and their number: an estimate, or in memory hardly less than that.
+    /// The cost of moving the elements to their lines, and their number: an estimate, which for a result in memory is
+    /// rarely exceeded.
     fn plan_to_sift(
         &self,
         a: &AnyDense,
@@ -219,10 +222,10 @@ impl SiftStrategy {
         (plan, if *place == Place::Memory { most } else { nnz } as usize)
     }
 
-    /// Adds the growing of a result in memory that ends with `bytes` bytes.
+    /// Adds growing a result in memory to `bytes` bytes.
     fn plan_to_grow(&self, plan: Plan, bytes: u64, place: &Place) -> Plan {
         match (self, place) {
-            // By halves, beside what it was before.
+            // It grows by half, next to its old copy.
             (SiftStrategy::Along(_) | SiftStrategy::Across(_), Place::Memory) => {
                 plan.beside(bytes / 4 * 7)
             }
@@ -230,7 +233,7 @@ impl SiftStrategy {
         }
     }
 
-    /// Hands what is kept to `sink`, line by line.
+    /// Passes the kept elements to `sink`, line by line.
     fn sift(
         self,
         a: &AnyDense,
@@ -265,7 +268,7 @@ impl SiftStrategy {
             sorter.extend((kept.indices, lines.as_indices(), kept.data))
         })?;
         drop((sieve, lines));
-        // Each line comes in order, because the lines across it do.
+        // Each line is in order, because the lines across it are.
         sorter.settle(None, sink, ctx)
     }
 }

@@ -1,4 +1,4 @@
-//! Which elements of a dense matrix are kept: marks for a run of them at a time, made by whoever knows their type.
+//! Which elements of a dense matrix are kept: marks for one run at a time, made by code that knows their type.
 
 use std::marker::PhantomData;
 
@@ -35,7 +35,7 @@ impl<T: Element> Keep for NonZero<T> {
     }
 }
 
-/// Keeps elements that the caller wants.
+/// Keeps elements selected by the caller.
 pub(super) struct Wanted<T, F>(F, PhantomData<fn(T)>);
 
 impl<T: Element, F: Fn(T) -> bool + Sync> Wanted<T, F> {
@@ -56,7 +56,7 @@ impl<T: Element, F: Fn(T) -> bool + Sync> Keep for Wanted<T, F> {
 
 #[inline(always)]
 fn mark<T: Copy>(run: &[T], marks: &mut [u8], keep: impl Fn(T) -> bool) {
-    // As many as fill a vector register with marks: one by one, elements of 8 bytes take more than twice as long.
+    // As many as fill a vector register with marks. One by one, elements of 8 bytes take more than twice as long.
     let (runs, rest) = run.as_chunks::<16>();
     let (marks, of_rest) = marks.as_chunks_mut::<16>();
     for (marks, run) in marks.iter_mut().zip(runs) {
@@ -67,16 +67,16 @@ fn mark<T: Copy>(run: &[T], marks: &mut [u8], keep: impl Fn(T) -> bool) {
 
 #[inline(always)]
 fn count<T: Copy>(run: &[T], keep: impl Fn(T) -> bool) -> usize {
-    // Vector code adds numbers of 32 bits, which so many do not exceed.
+    // Vector code adds 32-bit numbers, which cannot overflow for this many.
     let count = |run: &[T]| run.iter().map(|&element| u32::from(keep(element))).sum::<u32>();
     run.chunks(1 << 20).map(|run| count(run) as usize).sum()
 }
 
-/// How many are marked.
+/// The number of marks.
 pub(super) fn sum(marks: &[u8]) -> usize {
     let (words, rest) = marks.as_chunks::<8>();
     let mut sum: usize = rest.iter().map(|&mark| usize::from(mark)).sum();
-    // So few words that no byte of theirs, and not the sum of all bytes, is more than 255.
+    // Few enough words that no byte, nor the sum of all bytes, exceeds 255.
     for words in words.chunks(31) {
         let bytes = words.iter().fold(0, |sum, word| sum + u64::from_le_bytes(*word));
         sum += (bytes.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize;
@@ -84,19 +84,19 @@ pub(super) fn sum(marks: &[u8]) -> usize {
     sum
 }
 
-/// What is kept of a run: of some whole lines, or of a piece of one.
+/// The kept elements of a run: of some whole lines, or of part of one.
 pub(super) struct Picked<'a> {
     /// The line in which the run starts, and how many elements of it and of the lines after it are kept.
     pub(super) line: usize,
     pub(super) lens: &'a [usize],
-    /// The run, and where in it what is kept stands.
+    /// The run, and the positions of the kept elements in it.
     pub(super) run: Raw<'a>,
     pub(super) at: &'a [usize],
-    /// Where in its line each stands.
+    /// The position of each in its line.
     pub(super) indices: &'a [usize],
 }
 
-/// Picks what is kept out of runs. It has room for one of them.
+/// Selects the kept elements of runs. Its buffers hold one run.
 pub(super) struct Picker {
     marks: [u8; RUN],
     lens: [usize; RUN],
@@ -109,8 +109,8 @@ impl Picker {
         Picker { marks: [0; RUN], lens: [0; RUN], at: [0; RUN], indices: [0; RUN] }
     }
 
-    /// Hands on what is kept of lines of `width` elements, of which there is one at least: the lines one after the other, or
-    /// a piece of one, from position `offset` of it on.
+    /// Passes on the kept elements of lines of `width` elements, of which there is at least one: consecutive lines, or
+    /// part of one, from position `offset` of it on.
     pub(super) fn each(
         &mut self,
         elements: Raw<'_>,
@@ -120,7 +120,7 @@ impl Picker {
         visit: &mut dyn FnMut(Picked<'_>),
     ) {
         let Picker { marks, lens, at, indices } = self;
-        // Whole lines, or a piece of one.
+        // Whole lines, or part of one.
         let (lines, piece) = if width > RUN { (1, RUN) } else { (RUN / width, width) };
         for line in (0..elements.len() / width).step_by(lines) {
             for first in (0..width).step_by(piece) {
@@ -146,7 +146,7 @@ impl Picker {
     }
 }
 
-/// Writes where marks stand, and tells how many there are.
+/// Writes the positions of marks, and returns their number.
 pub(super) fn positions(marks: &[u8], at: &mut [usize; RUN]) -> usize {
     let (words, rest) = marks.as_chunks::<8>();
     let mut count = 0;

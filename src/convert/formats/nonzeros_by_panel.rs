@@ -1,8 +1,8 @@
-//! The elements of a dense matrix that are kept, in the order in which they lie.
+//! The kept elements of a dense matrix, in memory order.
 //!
 //! ```text
-//! for each panel: for each batch of tasks, some lines or a piece of one each:
-//!     in parallel: look at every element -> what the tasks kept is handed on, in order
+//! for each panel: for each batch of tasks, each some lines or part of one:
+//!     in parallel: test every element -> the kept elements are passed on, in order
 //! ```
 
 use crate::convert::formats::nonzero_marks::{Keep, Picker};
@@ -19,21 +19,21 @@ const TASK: usize = 1 << 15;
 /// Elements of a batch at most.
 const BATCH: usize = 1 << 20;
 
-/// Runs of elements looked at for an estimate, and the elements of each.
+/// Runs of elements sampled for an estimate, and the elements of each.
 const SAMPLES: usize = 256;
 const SAMPLE: usize = 4096;
 
-/// Sifts a matrix that comes in panels.
+/// Sifts a matrix panel by panel.
 pub(super) struct Sieve<'a> {
     panels: AnyLinePanels,
     kind: KeptTypes,
     ctx: &'a Context,
 }
 
-/// The types of what is kept: of elements and of indices.
+/// The types of the kept elements and their indices.
 pub(super) type KeptTypes = (DType, DType);
 
-/// What was kept of some whole lines, or of a piece of one.
+/// The kept elements of some whole lines, or of part of one.
 pub(super) struct Kept<'a> {
     /// The first line.
     pub(super) first: usize,
@@ -53,33 +53,34 @@ impl<'a> Sieve<'a> {
         Sieve { panels, kind, ctx }
     }
 
-    /// Memory that what is kept of a batch takes, beside the panels.
+    /// Memory for the kept elements of a batch, in addition to the panels.
     pub(super) fn memory(kind: KeptTypes, ctx: &Context) -> u64 {
-        // A vector that grows has up to twice the room.
+        // A growing vector has up to twice the capacity.
         (2 * batch(kind, ctx) * size(kind)) as u64
     }
 
-    /// About how many elements are kept, and hardly more than that; exactly, of a million or fewer.
+    /// An estimate of the number of kept elements, and a bound that is rarely exceeded; exact for up to a million
+    /// elements.
     pub(super) fn estimate(elements: Raw<'_>, keep: &dyn Keep) -> (u64, u64) {
         let stride = elements.len() / SAMPLES;
         if stride <= SAMPLE {
             let kept = keep.count(elements) as u64;
             return (kept, kept);
         }
-        // Not always at the same place of a line, whatever its length.
+        // Varies the position within a line, whatever its length.
         let shift = |k: usize| k.wrapping_mul(0x9E37_79B9) % (stride - SAMPLE);
         let sample = |k: usize| {
             let start = k * stride + shift(k);
             keep.count(elements.slice(start..start + SAMPLE))
         };
         let kept: usize = (0..SAMPLES).map(sample).sum();
-        // A sixteenth more, and three deviations of so many rare ones.
+        // A sixteenth more, and three standard deviations of a count of rare events.
         let most = kept as f64 * 1.0625 + 3.0 * (kept as f64 + 1.0).sqrt();
         let all = |kept: f64| (kept / (SAMPLES * SAMPLE) as f64 * elements.len() as f64) as u64;
         (all(kept as f64), all(most))
     }
 
-    /// Calls `take` with all that `keep` wants, some lines or a piece of one at a time, in order.
+    /// Calls `take` with all kept elements, some lines or part of one at a time, in order.
     pub(super) fn sweep(
         &mut self,
         keep: &dyn Keep,
@@ -115,7 +116,7 @@ impl<'a> Sieve<'a> {
     }
 }
 
-/// Elements that are sifted before they are handed on: no more than a sixteenth of the limit keeps of them.
+/// Elements that are sifted before they are passed on: those kept use at most a sixteenth of the limit.
 fn batch(kind: KeptTypes, ctx: &Context) -> usize {
     (ctx.memory_left() as usize / 16 / (2 * size(kind))).clamp(TASK, BATCH)
 }
@@ -128,12 +129,12 @@ fn size((values, indices): KeptTypes) -> usize {
 /// How a panel is cut into tasks.
 struct PanelTasks {
     lines: usize,
-    /// Elements of each line in the panel, and where the first lies in its line.
+    /// Elements of each line in the panel, and the position of the first in its line.
     width: usize,
     start: usize,
-    /// Whether tasks are of whole lines.
+    /// Whether tasks consist of whole lines.
     whole: bool,
-    /// Lines of a task, or pieces of a line.
+    /// Lines of a task, or runs of a line.
     step: usize,
 }
 
@@ -160,7 +161,7 @@ impl PanelTasks {
         if self.whole { 0 } else { self.start + task % self.step * TASK }
     }
 
-    /// The elements of a task and how many each of its lines has there.
+    /// The elements of a task and how many are in each of its lines.
     fn task<'a>(&self, panel: &LinePanel<'a>, task: usize) -> (Raw<'a>, usize) {
         let line = self.line(task);
         if self.whole {

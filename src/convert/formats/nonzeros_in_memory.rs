@@ -1,4 +1,4 @@
-//! What is kept of a dense matrix in memory, counted line by line, then put into a sparse matrix of so many entries.
+//! The kept elements of a dense matrix in memory, counted line by line, then stored in a sparse matrix of that size.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use crate::storage::parallel::{IntoTasks, Tasks, collect_into_vec};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 use crate::storage::{Context, Index, Order, Place, SparseFormat};
 
-/// Lines counted or filled by one task: when they lie across the file, a task reads whole cache lines.
+/// Lines counted or filled by one task: if they run across the file, a task reads whole cache lines.
 const BUNDLE: usize = 64;
 
-/// Elements of a line that are counted by themselves.
+/// Elements of a line that are counted separately.
 const LONG: usize = 128;
 
 /// A dense matrix as lines of the axis that the result is compressed along.
@@ -21,7 +21,7 @@ struct AxisLines<'a> {
     elements: Raw<'a>,
     lines: usize,
     length: usize,
-    /// Whether the elements of a line are contiguous; otherwise the lines' elements alternate.
+    /// Whether the elements of a line are contiguous; otherwise the elements of lines alternate.
     along: bool,
     keep: &'a dyn Keep,
 }
@@ -36,7 +36,7 @@ struct TaskBuffers<'a> {
     data: RawMut<'a>,
 }
 
-/// Counts the elements of every line that are kept, and fills a draft of so many.
+/// Counts the kept elements of every line, and fills a draft of that size.
 pub(super) fn fill(
     a: &AnyDense,
     (format, types): (SparseFormat, Types),
@@ -49,7 +49,7 @@ pub(super) fn fill(
     let grid =
         AxisLines { elements: a.elements(), lines, length, along: a.order() == wanted, keep };
     let bundles = lines.div_ceil(BUNDLE);
-    // As many counts as pointers: what has no room for the ones has none for the others.
+    // There are as many counts as pointers: if one does not fit, neither does the other.
     memory_left(types.bytes_of(lines, 0), place, ctx)?;
     let mut counts = ctx.room::<KeptCounts>("the entries of each line", bundles)?;
     ctx.with_threads(|| {
@@ -84,7 +84,7 @@ pub(super) fn fill(
         )
         .expected("the same answer for the same element"));
     }
-    // Positions rise in every line, and are not read again from a file.
+    // Positions rise in every line, so they are not checked again from a file.
     draft.finish(format, a.dim(), true)
 }
 
@@ -106,7 +106,7 @@ impl AxisLines<'_> {
         self.elements.slice(lines.start * self.length..lines.end * self.length)
     }
 
-    /// What some lines have at a position, where they alternate.
+    /// The elements of some lines at a position, if they alternate.
     fn row(&self, position: usize, lines: &Range<usize>) -> Raw<'_> {
         let start = position * self.lines;
         self.elements.slice(start + lines.start..start + lines.end)
@@ -146,7 +146,7 @@ impl AxisLines<'_> {
         counts
     }
 
-    /// Fills the room for some lines with what is kept of them; whether that is as many of each as were counted.
+    /// Fills the buffers of some lines with their kept elements; returns whether the numbers match the counts.
     fn fill(
         &self,
         lines: Range<usize>,

@@ -9,8 +9,8 @@ use crate::sparse::{
 };
 use crate::storage::{Context, Held, Index, RawBuffer};
 
-/// Hands all entries to `sink`, brought to lines of the other axis if they go `across`; each line sorted and its duplicates
-/// treated, if `sorting` says how.
+/// Passes all entries to `sink`, moved to lines of the other axis if `across`. Each line is sorted and its duplicates
+/// treated, if `sorting` is given.
 pub(crate) fn sort_lines(
     from: &AnyCompressed,
     across: bool,
@@ -47,7 +47,7 @@ pub(crate) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Room for those of the longest run.
+    /// Buffers for the longest run.
     pub(crate) fn new(from: &'a AnyCompressed, layout: Layout, ctx: &Context) -> Result<Self> {
         let (most, mut names) = (from.nnz().min(room(layout, ctx)), IndexVec::new(layout.indices));
         reserve(&mut names, most)?;
@@ -55,7 +55,7 @@ impl<'a> Names<'a> {
         Ok(Names { from, majors: Majors::new(from.indptr(), 0, 0), names, _held })
     }
 
-    /// The lines of `count` entries from `first` on, or their new places. Runs of entries are walked through once, one after
+    /// The lines of `count` entries from `first` on, or their new places. Runs of entries are visited once, one after
     /// the other.
     pub(crate) fn of(
         &mut self,
@@ -76,7 +76,7 @@ impl<'a> Names<'a> {
 }
 
 impl IndexVec {
-    /// Each gives way to what stands at its position in a table; `None` if there is no such position.
+    /// Replaces each by the table's element at its position; `None` if there is no such position.
     pub(crate) fn look_up(&mut self, table: Indices<'_>) -> Option<()> {
         fn go<I: Index>(indices: &mut [I], table: &[I]) -> Option<()> {
             for index in indices {
@@ -88,7 +88,7 @@ impl IndexVec {
     }
 }
 
-/// Room for so many indices. Fails if the system has not that much memory to give.
+/// Reserves memory for this many indices. Fails if the system does not have it.
 pub(crate) fn reserve(indices: &mut IndexVec, count: usize) -> Result<()> {
     indices.try_reserve_exact(count).map_err(|_| {
         Error::new(ErrorKind::Memory, "the system has not enough memory for the entries")
@@ -96,8 +96,8 @@ pub(crate) fn reserve(indices: &mut IndexVec, count: usize) -> Result<()> {
     })
 }
 
-/// Hands all entries to `sink`, brought to lines by their index in `majors`, of which there are `major`; sorted by that in
-/// `minors`.
+/// Passes all entries to `sink`, moved to lines by their index in `majors`, of which there are `major`, and sorted by
+/// their index in `minors`.
 pub(crate) fn sort_entries(
     (majors, minors, data): (&RawBuffer, &RawBuffer, &RawBuffer),
     (major, minor): (usize, usize),

@@ -1,5 +1,5 @@
-//! Conversions in memory against twins written out, for every number of threads: with blocks, strips and tasks so small that
-//! few entries meet many of them, and as they are.
+//! Conversions in memory, compared with reference implementations, for every number of threads: with blocks, strips and
+//! tasks so small that few entries span many of them, and at full size.
 
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ fn to<T: Entry, I: Index, P: Index, A: Axis>(
     made.map(AnyCompressed::into_typed)
 }
 
-/// Scattered entries, bands, dense lines and columns, and nothing at all.
+/// Scattered entries, bands, dense lines and columns, and empty matrices.
 fn matrices() -> impl Strategy<Value = ((usize, usize), Triplets)> {
     (0usize..90, 0usize..90, 0usize..5, any::<u64>()).prop_flat_map(|(rows, cols, shape, seed)| {
         let count = if rows * cols == 0 { 0 } else { 600 };
@@ -61,7 +61,7 @@ fn matrices() -> impl Strategy<Value = ((usize, usize), Triplets)> {
     })
 }
 
-/// Entries sorted by a key, those of one key in the order in which they were given.
+/// Entries sorted by a key, stably.
 fn sorted(entries: &Triplets, key: impl Fn(&(usize, usize, i64)) -> usize) -> Triplets {
     let mut sorted = entries.clone();
     sorted.sort_by_key(key);
@@ -99,7 +99,7 @@ proptest! {
 
     #[test]
     fn rows_become_columns_and_back((shape, entries) in matrices()) {
-        // Duplicates keep the order in which their rows have them.
+        // Duplicates keep their order within the row.
         let (a, by_rows) = (csr(shape, &entries), sorted(&entries, |entry| entry.0));
         let expected = csc(shape, &by_rows);
         for setting in &settings().collect::<Vec<_>>() {

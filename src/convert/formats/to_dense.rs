@@ -2,10 +2,10 @@
 //!
 //! | the entries | the result | what is done |
 //! |---|---|---|
-//! | come along the lines of the result, in memory or half the limit | in memory | lines filled where they lie, in parallel |
-//! | come along the lines of the result | anywhere | panel by panel, lines filled in parallel and written: 1 read, 1 write |
-//! | come across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
-//! | the same, in memory or half the limit | in memory | put where they belong |
+//! | in the order of the result's lines, in memory or half the limit | in memory | lines filled in place, in parallel |
+//! | in the order of the result's lines | anywhere | panel by panel, lines filled in parallel and written: 1 read, 1 write |
+//! | across them, or in any order | anywhere | the same, but through the external sort of `sorter.rs` |
+//! | the same, in memory or half the limit | in memory | scattered |
 
 use crate::convert::formats::dense_rows::{LineClash, fill_rows, overflow};
 use crate::convert::formats::dense_target::DenseTarget;
@@ -25,24 +25,24 @@ use crate::storage::{Context, Element, Entry, Index, Order, Place, Plan, SparseF
 use ndarray::ArrayViewMut2;
 use num_traits::One;
 
-/// Lines between two looks at the cancel token.
+/// Lines between two checks of the cancel token.
 const STEP: usize = 1 << 20;
 
 /// Elements of the result that are one task.
 const TASK: usize = 1 << 20;
 
-/// Bytes of a task of a large array that is not fresh: zeros are written past the caches only where so many come together.
+/// Bytes of a task of a large array that is not fresh: zeros bypass the caches only in large runs.
 /// 10⁹ elements of `f32` take 145 ms with two threads, 191 in tasks of 4 MB.
 const LARGE_TASK: usize = 64 << 20;
 
-/// Lines whose pointers are looked at together.
+/// Lines whose pointers are read together.
 const LINES: usize = 128;
 
 impl<T: Element, I: Index> Coo<T, I> {
-    /// The matrix with its zeros written out, duplicates summed.
+    /// The matrix with its zeros filled in and duplicates summed.
     ///
-    /// Cost: one read of the entries, and of those that do not fit in a sixth of the memory limit one write and one read in
-    /// the scratch folder; one write of the dense array. Memory: the limit at most.
+    /// Cost: one read of the entries, and for those that do not fit in a sixth of the memory limit one write and one
+    /// read in the scratch folder; one write of the dense array. Memory: at most the limit.
     ///
     /// ```
     /// use outcore::{Context, Coo, Order, Place};
@@ -62,11 +62,11 @@ impl<T: Element, I: Index> Coo<T, I> {
 }
 
 impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The matrix with its zeros written out, duplicates summed.
+    /// The matrix with its zeros filled in and duplicates summed.
     ///
-    /// Cost: one read of the entries, one write of the dense array. If its lines are not those of the matrix (CSR to Fortran
-    /// order, CSC to C order), the entries that do not fit in a sixth of the memory limit are written to the scratch folder
-    /// and read once besides. Memory: the limit at most.
+    /// Cost: one read of the entries, one write of the dense array. If its lines are not those of the matrix (CSR to
+    /// Fortran order, CSC to C order), the entries that do not fit in a sixth of the memory limit are also written to
+    /// the scratch folder and read once. Memory: at most the limit.
     ///
     /// ```
     /// use outcore::{Context, Csr, Order, Place};
@@ -84,13 +84,13 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         to_dense(&self.to_any(), order, &place.into(), ctx).map(AnyDense::into_typed)
     }
 
-    /// The matrix with its zeros into `out`, duplicates summed; nothing is allocated. What was in `out` is not read.
+    /// Writes the matrix with its zeros to `out`, duplicates summed; nothing is allocated. `out` is not read.
     ///
-    /// All threads write if a line of the matrix is contiguous in `out` (CSR and C order, CSC and Fortran order), else one. Cost:
-    /// one read of the entries, of a stored matrix through its map, and one write of `out`.
+    /// All threads write if a line of the matrix is contiguous in `out` (CSR and C order, CSC and Fortran order),
+    /// otherwise one. Cost: one read of the entries, of a stored matrix through its map, and one write of `out`.
     ///
-    /// Fails if `out` has another shape, an index is out of range, or an integer overflows; numbers in `out` have no meaning
-    /// then.
+    /// Fails if `out` has another shape, an index is out of range, or an integer overflows. The contents of `out` are
+    /// then unspecified.
     ///
     /// ```
     /// use outcore::{Context, Csr};
@@ -203,7 +203,7 @@ pub(crate) fn to_dense(
     let _running = ctx.begin(|| Ok(target.plan_to_sort(plan, Layout::of(types), nnz)))?;
     ctx.meter().read(from.indptr_buffer().stored_bytes());
     let mut sink = target.sink()?;
-    // Across its lines, entries come to each line of the result in order.
+    // Read line by line, entries reach each line of the result in order.
     let sorting = if across { None } else { Some(Duplicates::Sum) };
     sort_lines(from, across, sorting, &mut sink, &target.free)?;
     sink.finish()
@@ -213,11 +213,11 @@ fn name(format: SparseFormat) -> &'static str {
     format.swap_if_cols(("CSR to dense", "CSC to dense")).0
 }
 
-/// Where the elements go.
+/// The destination of the elements.
 enum DenseOut<'a> {
-    /// Line after line of the matrix.
+    /// Consecutive lines of the matrix.
     Lines(RawMut<'a>),
-    /// To whoever makes a line of its entries.
+    /// A callback that stores the entries of a line.
     Anywhere(&'a mut dyn FnMut(usize, Indices<'_>, Raw<'_>) -> Option<LineClash>),
 }
 
@@ -251,7 +251,7 @@ fn fill(from: &AnyCompressed, elements: RawMut<'_>, clean: bool, ctx: &Context) 
     ctx.meter().pass();
     ctx.meter().read(from.stored_bytes());
     let length = from.minor();
-    // Tasks are large, so that each page of fresh memory is the concern of one thread.
+    // Tasks are large, so that each page of fresh memory is touched by one thread.
     let large = LARGE_TASK / elements.width();
     let many = elements.len() / large >= 2 * ctx.thread_count();
     let task = if many && !clean { large } else { TASK };
@@ -286,7 +286,7 @@ fn fill_lines(
         let lines = LINES.min(last - first);
         let starts = &mut starts[..=lines];
         indptr.positions(first, starts);
-        // A mapped file that another process changes may no longer be what was checked: stay within the arrays.
+        // Another process may have changed a mapped file since it was checked: stay within the arrays.
         starts.iter_mut().for_each(|start| *start = start.wrapping_sub(base).min(nnz));
         let rows = elements.take_front(lines * length);
         if let Some(clash) = fill_rows(rows, length, starts, entries, put) {
@@ -296,7 +296,7 @@ fn fill_lines(
     Ok(())
 }
 
-/// What is wrong with entries that do not go where they should.
+/// The error for entries that cannot be stored.
 fn error_of(from: &AnyCompressed, clash: LineClash) -> Error {
     match clash {
         LineClash::Outside => fault_of(from),

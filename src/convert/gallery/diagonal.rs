@@ -16,8 +16,8 @@ impl<T: Entry + One, I: Index, P: Index> Csr<T, I, P> {
     /// The identity of order `n`, in memory.
     ///
     /// # Panics
-    /// If `n` does not fit the index types, or the matrix is more than the memory limit of a new [`Context`]; an
-    /// [`identity`](Self::identity) of any size is made by the one that is given a place and a context.
+    /// If `n` does not fit the index types, or the matrix exceeds the memory limit of a new [`Context`]. For any size
+    /// use [`identity`](Self::identity), which takes a place and a context.
     pub fn eye(n: usize) -> Self {
         let limit = Context::new();
         Self::identity(n, Place::Memory, &limit).expect("n fits the index types and the memory")
@@ -25,7 +25,7 @@ impl<T: Entry + One, I: Index, P: Index> Csr<T, I, P> {
 
     /// The identity of order `n`, at any place. Cost: one sequential write of the arrays.
     ///
-    /// Fails if `n` does not fit the index types, or there is not the memory or the disk space.
+    /// Fails if `n` does not fit the index types, or if memory or disk space is insufficient.
     ///
     /// ```
     /// use outcore::{Context, Csr, ErrorKind, Place};
@@ -47,11 +47,11 @@ impl<T: Entry + One, I: Index, P: Index> Csr<T, I, P> {
 
 impl<T: Element, I: Index, P: Index> Csr<T, I, P> {
     /// A matrix with the given diagonals, as SciPy's `diags_array`: `(offset, elements)` with the offset 0 for the
-    /// main diagonal, positive above it. Element `k` of a diagonal is the one in its `k`-th position from the top.
+    /// main diagonal, positive above it. Element `k` of a diagonal is at its `k`-th position from the top.
     ///
     /// Cost: one sequential write of the arrays, made on all threads.
     ///
-    /// Fails if a diagonal has not as many elements as fit in the shape, lies outside it, or is given twice.
+    /// Fails if a diagonal does not have exactly the elements that fit in the shape, is outside it, or is given twice.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -74,7 +74,7 @@ impl<T: Element, I: Index, P: Index> Csr<T, I, P> {
     }
 }
 
-/// Ones on the main diagonal of so many rows.
+/// Ones on the main diagonal of this many rows.
 struct Identity<'a> {
     n: usize,
     one: Raw<'a>,
@@ -109,7 +109,7 @@ impl Formula for Identity<'_> {
     }
 }
 
-/// Diagonals by rising offset.
+/// Diagonals by increasing offset.
 struct Diagonals<'a>(Vec<(isize, Raw<'a>)>);
 
 impl<'a> Diagonals<'a> {

@@ -1,25 +1,25 @@
-//! Where rows that are made come to stand: some hundred positions or values at a time, whatever their types.
+//! Buffers for generated rows, filled some hundred positions or values at a time, for any types.
 
 use crate::sparse::IndicesMut;
 use crate::storage::raw::RawMut;
 
-/// Positions or values that are put to their place at a time.
+/// Positions or values that are stored at a time.
 pub(super) const BLOCK: usize = 128;
 
-/// Room for some rows.
+/// Buffers for some rows.
 pub(super) struct RowBuffers<'a> {
-    /// The number of their first entry in the matrix, from which their ends are counted.
+    /// The position of their first entry in the matrix, from which the ends are counted.
     pub(super) start: usize,
-    /// Where each of them ends.
+    /// The end of each row.
     pub(super) ends: IndicesMut<'a>,
-    /// As many as they have entries.
+    /// One per entry.
     pub(super) indices: IndicesMut<'a>,
     pub(super) data: RawMut<'a>,
 }
 
-/// Takes positions, one after the other.
+/// Accepts positions one by one.
 pub(super) struct Positions<'a> {
-    /// Room for those that come.
+    /// The buffer for the next positions.
     to: IndicesMut<'a>,
     block: [usize; BLOCK],
     count: usize,
@@ -45,19 +45,19 @@ impl<'a> Positions<'a> {
     }
 }
 
-/// Takes the entries of rows, one after the other, with numbers of which their values are made.
+/// Accepts the entries of rows one by one, with numbers from which their values are made.
 pub(super) struct RowFilling<'a> {
     next: usize,
     ends: Positions<'a>,
     cols: Positions<'a>,
-    /// Room for the values that come.
+    /// The buffer for the next values.
     data: RawMut<'a>,
     numbers: [f32; BLOCK],
     count: usize,
     make: &'a Make<'a>,
 }
 
-/// Makes values of numbers.
+/// Makes values from numbers.
 pub(super) type Make<'a> = dyn Fn(&[f32], RawMut<'_>) + Sync + 'a;
 
 impl<'a> RowFilling<'a> {

@@ -1,6 +1,6 @@
 //! Matrices whose rows follow from a formula, made chunk by chunk on all threads.
 //!
-//! In memory every chunk is put where it stays. Elsewhere a round of chunks at a time is made in a buffer, and written
+//! In memory every chunk is made in place. For files a round of chunks at a time is made in a buffer, and written
 //! while the next round is made, so that a matrix of any size is one sequential write.
 
 use std::ops::Range;
@@ -17,7 +17,7 @@ use crate::storage::{Context, Held, Place, Plan, RawBufferMut, SparseFormat};
 /// Chunks of a round.
 const CHUNKS: usize = 64;
 
-/// The largest buffer of a round, in bytes, and what part of the memory limit it may be.
+/// The largest buffer of a round, in bytes, and the fraction of the memory limit it may use.
 const BUFFER: (u64, u64) = (32 << 20, 16);
 
 /// How the rows of a matrix are made.
@@ -25,23 +25,23 @@ pub(super) trait Formula: Sync {
     /// Whether the number of entries is known without making them.
     fn is_exact(&self) -> bool;
 
-    /// How many entries there are; about so many if that is not known.
+    /// The number of entries, or an estimate.
     fn expected(&self) -> usize;
 
-    /// How many entries there are at least, but for a chance that nobody meets.
+    /// A lower bound for the number of entries, which fails with negligible probability.
     fn least(&self) -> usize;
 
-    /// Entries that hardly ever a row has more of.
+    /// A bound for the entries of a row that is hardly ever exceeded.
     fn most(&self) -> usize;
 
-    /// How many entries these rows have.
+    /// The number of entries of these rows.
     fn count(&self, rows: Range<usize>) -> usize;
 
-    /// Makes some rows in the room that there is for them, columns rising in each.
+    /// Makes some rows in their buffers, columns rising in each.
     fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>);
 }
 
-/// Some rows, and how many entries they have.
+/// Some rows, and their number of entries.
 type RowsOfTask = (Range<usize>, usize);
 
 /// The CSR matrix of `shape` that the formula gives, at `place`; an entry takes `work` nanoseconds.
@@ -54,7 +54,7 @@ pub(super) fn generate(
 ) -> Result<AnyCompressed> {
     let expected = formula.expected();
     check_types((types.indices, types.pointers), shape.0, shape.1, expected)?;
-    // Refused before the rows are counted, which takes as long as making them.
+    // Rejected before the rows are counted, because counting takes as long as making them.
     memory_left(types.bytes_of(shape.0, formula.least()), place, ctx)?;
     let cut = RowCut::new(types, shape.0, formula, ctx);
     let _running = ctx.begin(|| {
@@ -78,7 +78,7 @@ struct RowCut {
     nrows: usize,
     /// Rows of a chunk.
     rows: usize,
-    /// Entries that the buffer of a round has room for, and the bytes of one.
+    /// Capacity in entries of the buffer of a round, and the bytes of one.
     room: usize,
     entry: usize,
 }
@@ -195,7 +195,7 @@ fn entries(chunks: &[RowsOfTask]) -> usize {
     chunks.iter().map(|(_, count)| count).sum()
 }
 
-/// How many of the chunks have room for their entries together; at least one.
+/// How many of the chunks fit in the buffer together; at least one.
 fn that_fit(chunks: &[RowsOfTask], room: usize) -> usize {
     let ends = chunks.iter().scan(0, |end, (_, count)| {
         *end += count;
@@ -204,7 +204,7 @@ fn that_fit(chunks: &[RowsOfTask], room: usize) -> usize {
     ends.take_while(|&end| end <= room).count().max(1)
 }
 
-/// Room for a row that has more entries than hardly any.
+/// Buffers for a row with exceptionally many entries.
 fn make_room(cut: &RowCut, count: usize, held: &mut Held, ctx: &Context) -> Result<Buffers> {
     let bytes = (count as u64).saturating_mul(cut.entry as u64);
     ctx.check_memory("a row", bytes)?;
@@ -212,7 +212,7 @@ fn make_room(cut: &RowCut, count: usize, held: &mut Held, ctx: &Context) -> Resu
     Buffers::new("a row", cut.types, count, ctx)
 }
 
-/// Makes chunks, the first entry being entry `next` of the matrix: where each row ends, and all entries.
+/// Makes chunks, whose first entry is entry `next` of the matrix: the end of each row, and all entries.
 fn fill(
     formula: &dyn Formula,
     chunks: &[RowsOfTask],

@@ -15,8 +15,8 @@ impl<T: Element + From<i8>, I: Index, P: Index> Csr<T, I, P> {
     /// `2d` on the diagonal and `-1` for each neighbour in the `d` dimensions of `grid`, of which the last varies
     /// fastest. Symmetric and positive definite.
     ///
-    /// Cost: one sequential write of the arrays, made on all threads; nothing is read. Memory: the result, or 32 MiB and
-    /// what writing takes if it goes to a file.
+    /// Cost: one sequential write of the arrays, made on all threads; nothing is read. Memory: the result, or 32 MiB
+    /// and the write buffers if it goes to a file.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -34,7 +34,7 @@ impl<T: Element + From<i8>, I: Index, P: Index> Csr<T, I, P> {
     }
 }
 
-/// The matrix of a grid, with the weights of a neighbour and of a point itself.
+/// The matrix of a grid, with the weights of a neighbour and of the point.
 struct Poisson<'a> {
     grid: Grid,
     weights: Raw<'a>,

@@ -13,9 +13,9 @@ use crate::storage::{Context, Element, Index, Place};
 impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
     /// Every position is stored with probability `density`, with a value uniform in [0, 1) of 24 bits.
     ///
-    /// Time grows with the entries, not the positions: the gaps between entries are drawn, twice, once to count and once
-    /// to fill, on all threads. Cost: one sequential write of the arrays. Memory: the result, or 32 MiB and what writing
-    /// takes if it goes to a file.
+    /// Time grows with the entries, not the positions: the gaps between entries are drawn, twice, once to count and
+    /// once to fill, on all threads. Cost: one sequential write of the arrays. Memory: the result, or 32 MiB and the
+    /// write buffers if it goes to a file.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -115,7 +115,7 @@ impl Iterator for Gaps {
     type Item = (usize, f32);
 
     fn next(&mut self) -> Option<Self::Item> {
-        // 1 - u lies in (0, 1], so its logarithm is finite; a gap beyond the row saturates in the cast.
+        // 1 - u is in (0, 1], so its logarithm is finite; a gap beyond the row saturates in the cast.
         let gap = (1.0 - self.numbers.uniform()).ln() * self.scale;
         let gap = if gap.is_nan() { f64::INFINITY } else { gap };
         let col = self.next.saturating_add(gap as usize);

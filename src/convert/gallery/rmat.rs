@@ -8,7 +8,7 @@ use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, DType, Index, Place, Plan};
 
-/// Edges between two looks at the cancel token.
+/// Edges between two checks of the cancel token.
 const STEP: usize = 1 << 20;
 
 /// The quadrant probabilities of the Graph500 benchmark: a, a + b, a + b + c.
@@ -17,7 +17,7 @@ const QUADRANTS: [f64; 3] = [0.57, 0.76, 0.95];
 impl<I: Index> Coo<(), I> {
     /// `edge_factor · 2^scale` directed edges among `2^scale` vertices, drawn as in Chakrabarti, Zhan and Faloutsos,
     /// "R-MAT: a recursive model for graph mining" (2004), with the probabilities of Graph500. Edges may repeat and
-    /// lead back to their own vertex; converting to CSR merges repeats.
+    /// be self-loops; converting to CSR merges repeats.
     ///
     /// Cost: one write. Memory: two indices per edge, unless the edges go to files.
     ///

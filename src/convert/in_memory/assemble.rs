@@ -1,12 +1,12 @@
-//! Entries in memory brought to the lines of a result in memory, in two levels.
+//! Entries in memory moved to the lines of a result in memory, in two levels.
 //!
 //! ```text
-//! 1. entries are spread to strips of lines (`spread.rs`): each strip's lie in the part of the result that is theirs
-//! 2. for each strip, in parallel: copied aside -> by a counting sort to their lines (`region.rs`) -> lines sorted
-//! 3. where duplicates were summed, the strips are moved together
+//! 1. entries are spread to strips of lines (`spread.rs`), each strip in its part of the result
+//! 2. for each strip, in parallel: copied to a buffer -> counting sort to their lines (`region.rs`) -> lines sorted
+//! 3. if duplicates were summed, the strips are joined
 //! ```
 //!
-//! Both levels write where the second-level cache holds what is being written; a single counting sort of a graph misses
+//! Both levels write to memory that stays in the second-level cache. A single counting sort of a graph misses
 //! every cache for every entry.
 
 use std::ops::Range;
@@ -23,11 +23,11 @@ use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{RawMut, RawVec, width};
 use crate::storage::{Context, DType, parallel};
 
-/// The lines that were made, ready to be looked at.
+/// The outcome for the lines that were made.
 pub(crate) type Assembled = std::result::Result<RegionOutcome, RegionClash>;
 
-/// Memory beside the result that bringing so many entries, values and indices of these types, to so many lines takes; `None`
-/// if it is not done this way.
+/// Memory in addition to the result for moving this many entries, with values and indices of these types, to this many
+/// lines; `None` if this method is not used.
 pub(crate) fn memory(
     types: (Option<DType>, DType),
     (entries, lines): (usize, usize),
@@ -44,8 +44,8 @@ pub(crate) fn memory(
     Some(bytes as u64 + spread::memory(types, threads, lines))
 }
 
-/// Fills a draft that has room for all entries with those of its lines. `None`, with the draft as it was but for what its
-/// arrays hold, if they are not made for this way.
+/// Fills a draft that has capacity for all entries. `None` if the entries are unsuitable for this method; the draft is
+/// then unchanged except for the contents of its arrays.
 pub(crate) fn assemble(
     entries: &Entries<'_>,
     sorting: Option<Duplicates>,
@@ -116,13 +116,13 @@ fn tasks<'a>(strips: &Strips, mut marks: &'a [u16], draft: &'a mut AnyDraft) -> 
     (0..strips.count()).map(task).collect()
 }
 
-/// Brings the entries of every strip to their lines, whose ends are counted from the first entry of the strip.
+/// Moves the entries of every strip to their lines, whose ends are counted from the first entry of the strip.
 fn settle(
     tasks: Vec<Task<'_>>,
     sorting: Option<Duplicates>,
     ctx: &Context,
 ) -> Result<Vec<Assembled>> {
-    // Strips are handed out one by one, so that each thread has one set of arrays to work with.
+    // Strips are taken one by one, so that each thread needs one set of buffers.
     let queue = Mutex::new(tasks.into_iter().enumerate());
     let next = || queue.lock().ok().and_then(|mut queue| queue.next());
     let worker = |_| {
@@ -142,7 +142,7 @@ fn settle(
     Ok(settled.into_iter().map(|(_, filled)| filled).collect())
 }
 
-/// What a thread works with.
+/// The buffers of a thread.
 struct ThreadBuffers {
     lens: Vec<usize>,
     indices: IndexVec,
@@ -150,7 +150,7 @@ struct ThreadBuffers {
 }
 
 impl ThreadBuffers {
-    /// For tasks such as this one.
+    /// Buffers for tasks like this one.
     fn new(task: &Task<'_>) -> Self {
         let indices = IndexVec::new(task.indices.dtype().unwrap_or(DType::UInt64));
         ThreadBuffers { lens: Vec::new(), indices, data: RawVec::new(task.data.dtype()) }
@@ -161,7 +161,7 @@ impl ThreadBuffers {
         self.lens.resize(lines.len(), 0);
         let mut region = Region { lines, lens: &mut self.lens, indices, data };
         let filled = if let [len] = region.lens {
-            // The entries of a single line are where they belong.
+            // The entries of a single line are already in place.
             *len = marks.len();
             region.settle(sorting)
         } else {
@@ -178,7 +178,7 @@ impl ThreadBuffers {
     }
 }
 
-/// Moves the entries of all strips together, and counts the ends of their lines from the first entry of all.
+/// Joins the entries of all strips, and counts the ends of their lines from the first entry of all.
 fn join(strips: &Strips, filled: &[RegionOutcome], draft: &mut AnyDraft) {
     let (mut room, mut end, mut moves, mut lines) = (0, 0, Vec::new(), Vec::new());
     let mut ends = IndicesMut::of(&mut draft.indptr);

@@ -1,8 +1,8 @@
-//! Lines in bins of `2^shift` consecutive ones: the grain in which entries are sorted before they are read back.
+//! Lines in bins of `2^shift` consecutive ones: the granularity at which entries are first sorted.
 
 use std::ops::Range;
 
-/// The most bins, as a power of two: as many write streams of a cache line each stay in the second-level cache.
+/// The most bins, as a power of two: that many write streams, a cache line each, stay in the second-level cache.
 const MOST: u32 = 12;
 
 /// The most bins that are only counted: their counts stay in the second-level cache.
@@ -42,7 +42,7 @@ impl Bins {
         line(bins.start)..line(bins.end)
     }
 
-    /// The bin of a line; that of a line outside is no bin.
+    /// The bin of a line; for a line outside, the result is not a bin.
     #[inline(always)]
     pub(crate) fn of(&self, line: usize) -> usize {
         line.wrapping_sub(self.lines.start) >> self.shift
@@ -55,14 +55,14 @@ impl Bins {
     }
 }
 
-/// Consecutive ranges with about equal sums of weights, at most `parts` of them; together they are all.
+/// Consecutive ranges with about equal sums of weights, at most `parts` of them; together they cover all.
 pub(crate) fn even(weights: &[u64], parts: usize) -> Vec<Range<usize>> {
     let total: u64 = weights.iter().sum();
     let goal = total.div_ceil(parts.max(1) as u64).max(1);
     cut(weights, goal)
 }
 
-/// Consecutive ranges, each of the most weights whose sum is at most `most`, or of a single larger one.
+/// Consecutive ranges, each as long as possible with a sum of at most `most`, or a single larger weight.
 pub(crate) fn cut(weights: &[u64], most: u64) -> Vec<Range<usize>> {
     let (mut ranges, mut start, mut sum) = (Vec::new(), 0, 0u64);
     for (k, &weight) in weights.iter().enumerate() {

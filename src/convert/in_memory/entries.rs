@@ -1,4 +1,4 @@
-//! Entries in memory on their way to the lines of a result.
+//! Entries in memory, to be moved to the lines of a result.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::storage::raw::Raw;
 /// Entries of a block.
 pub(crate) const BLOCK: usize = 256;
 
-/// Entries that can be passed through twice, in order.
+/// Entries that can be iterated over twice, in order.
 #[derive(Clone, Copy)]
 pub(crate) struct Entries<'a> {
     /// The line of every entry.
@@ -22,21 +22,21 @@ pub(crate) struct Entries<'a> {
 /// The index across the lines of every entry.
 #[derive(Clone, Copy)]
 pub(crate) enum Others<'a> {
-    /// One for each, and what they are to be below.
+    /// One per entry, and their upper bound.
     Given(Indices<'a>, usize),
-    /// The line that these pointers say it is in.
+    /// The entry's line according to these pointers.
     Lines(Indices<'a>),
 }
 
 impl<'a> Entries<'a> {
-    /// The entries of a compressed matrix on their way across: their index is their line, and what was their line their index.
+    /// The entries of a compressed matrix for a conversion across: the index becomes the line, and the line the index.
     pub(crate) fn across(from: &'a AnyCompressed) -> Self {
         let (lines, data) = (from.indices(), from.data().as_raw());
         Entries { lines, others: Others::Lines(from.indptr()), data }
     }
 
     /// Calls `visit` with lines, indices across and values of some entries, at most a block of them at a time, until it
-    /// gives `None`; gives `None` itself if the entries are not what they were.
+    /// returns `None`; returns `None` itself if the entries have changed.
     pub(crate) fn each<I: Index>(
         &self,
         range: Range<usize>,

@@ -1,11 +1,11 @@
-//! Few entries in memory brought to their lines and sorted in them: by one thread, in two counting sorts.
+//! Few entries in memory moved to their lines and sorted: by one thread, in two counting sorts.
 //!
 //! ```text
-//! by their index across -> an order of all entries; in that order, by their line -> each line's indices rise
+//! sort by index across -> an order of all entries; in that order, sort by line -> each line's indices rise
 //! ```
 //!
-//! Both keep the order of what is equal, so that entries at one position stay as they were given. No line is sorted by
-//! itself, which for lines of some entries takes several times as long; and values move once, when all places are known.
+//! Both sorts are stable, so that entries at one position keep their order. No line is sorted separately, which for
+//! short lines takes several times as long; and values move once, when all positions are known.
 
 use crate::convert::in_memory::entries::{Entries, Others};
 use crate::convert::in_memory::grain::Grain;
@@ -13,14 +13,14 @@ use crate::convert::in_memory::region::Region;
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 
-/// Memory beside the result for so many entries, lines, and indices across; `None` if they are not few.
+/// Memory in addition to the result for this many entries, lines, and indices across; `None` if they are not few.
 pub(crate) fn memory(entries: usize, lines: usize, across: usize, grain: Grain) -> Option<u64> {
     let few = entries < grain.least && lines.max(across) <= grain.least;
     few.then(|| ((lines + across + 2 * entries) * size_of::<usize>()) as u64)
 }
 
-/// Fills the region of all lines, their lengths becoming their ends. `None` if an entry is outside, or they are not what they
-/// were.
+/// Fills the region of all lines; their lengths become their ends. `None` if an entry is out of range, or the entries
+/// have changed.
 pub(crate) fn fill(entries: &Entries<'_>, region: &mut Region<'_>) -> Option<()> {
     let Others::Given(others, across) = entries.others else { return None };
     let all: Vec<usize> = (0..entries.lines.len()).collect();
@@ -32,7 +32,7 @@ pub(crate) fn fill(entries: &Entries<'_>, region: &mut Region<'_>) -> Option<()>
     region.data.gather(&places, entries.data)
 }
 
-/// Puts what `order` gives into the order of its keys; `ends` are those of each key then.
+/// Sorts the items of `order` by their keys; `ends` then holds the end of each key.
 fn sort(
     keys: Indices<'_>,
     order: &[usize],

@@ -1,7 +1,7 @@
-//! A few entries brought to lines of the other axis, in one loop: what else is looked at beforehand would take longer.
+//! A few entries moved to lines of the other axis in one loop: the checks of other methods would take longer.
 //!
 //! ```text
-//! count the entries of every line of the result -> where each begins
+//! count the entries of every line of the result -> the start of each
 //! for each line i, for each of its entries (j, a):  (i, a) goes to the next place of line j
 //! ```
 
@@ -15,9 +15,8 @@ use crate::storage::{BufferMut, Context, DType, Index, RawBuffer, RawBufferMut};
 /// The most entries, and the most lines on either side.
 const MOST: usize = 1 << 15;
 
-/// The same matrix compressed along the other axis, if there is little to do, all of it lies in memory, nothing of it can be
-/// shared, and nobody wants to know what it costs. `None` as well if an index is out of range, which whoever looks closer tells
-/// the place of.
+/// The same matrix compressed along the other axis, if it is small and in memory, shares nothing with its result, and
+/// its cost is not recorded. Also `None` if an index is out of range; the general method then reports the place.
 pub(crate) fn few_across(
     from: &AnyCompressed,
     grain: Grain,
@@ -48,20 +47,20 @@ pub(crate) fn few_across(
     let (format, shape) = (from.format().other(), from.shape());
     let made = AnyCompressed::from_written(format, shape, indptr, indices.freeze(), data.freeze())?;
     match from.known_canonical() {
-        // Entries that do not repeat rise.
+        // Without duplicates, indices rise strictly.
         Some(true) => Ok(Some(made.assume_canonical())),
         _ => made.check().map(|_| Some(made)),
     }
 }
 
-/// Where each line of the result ends, and before the first 0, all entries being in their places.
+/// Stores all entries; returns the end of each line of the result, with a leading 0.
 fn place<I: Index, const W: usize>(
     indptr: Indices<'_>,
     (minors, values): (&[I], &[Carrier<W>]),
     lines: usize,
     (majors, to): (&mut [I], &mut [Carrier<W>]),
 ) -> Option<Vec<u32>> {
-    // The start of line `j` stands at `j + 1`; filling the line moves it to its end, the start of the next.
+    // The start of line `j` is at `j + 1`; filling the line moves it to its end, the start of the next.
     let mut next = vec![0u32; lines + 2];
     for minor in minors {
         *next[..lines + 1].get_mut(minor.to_usize() + 1)? += 1;

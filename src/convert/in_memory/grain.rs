@@ -1,13 +1,13 @@
-//! How large the parts are into which work in memory is cut.
+//! The sizes of the parts into which work in memory is cut.
 
-/// Sizes that change how long the work takes and nothing else.
+/// Sizes that affect only the speed.
 #[derive(Clone, Copy)]
 pub(crate) struct Grain {
-    /// The least entries that all threads are asked to sort.
+    /// The least number of entries that are sorted on all threads.
     pub(crate) least: usize,
-    /// Entries of a block that meets owners of lines.
+    /// Entries of a block that is distributed to owners of lines.
     pub(crate) block: usize,
-    /// Entries of a strip, unless the strips would be too many: what they take twice is about a core's cache.
+    /// Entries of a strip, unless there would be too many strips: twice their size is about a core's cache.
     pub(crate) strip: u64,
     /// Lines whose lengths are looked up by a task.
     pub(crate) lines: usize,
@@ -19,7 +19,7 @@ impl Grain {
     pub(crate) const USUAL: Self =
         Grain { least: 1 << 15, block: 1 << 14, strip: 1 << 16, lines: 1 << 14, entries: 1 << 16 };
 
-    /// So small that few entries meet many parts.
+    /// So small that few entries span many parts.
     #[cfg(test)]
     pub(crate) const SMALL: Self = Grain { least: 1, block: 8, strip: 16, lines: 4, entries: 16 };
 }

@@ -1,32 +1,32 @@
-//! The entries of one line in the order of their indices, those at one index as they were given.
+//! The entries of one line sorted by index, stably.
 //!
-//! What is sorted are numbers, the index above the place in the line: no two are equal, so that a sort that is not stable,
-//! and faster, gives the one order there is.
+//! The keys combine the index (high bits) and the position in the line (low bits). No two are equal, so that an
+//! unstable sort, which is faster, gives the unique order.
 
 use crate::error::ErrorKind;
 use crate::sparse::Duplicates;
 use crate::storage::Index;
 use crate::storage::raw::{Carrier, Merge};
 
-/// Bits of a place.
+/// Bits of a position.
 const PLACE: u32 = 32;
 
 /// A sorted line; used again for every line.
 pub(crate) struct SortedLine<const W: usize> {
     keys: Vec<u64>,
-    /// In the place of keys where index and place do not fit in one.
+    /// Used instead of `keys` if index and position do not fit in one.
     wide: Vec<(u64, u64)>,
     data: Vec<Carrier<W>>,
     merge: Merge,
 }
 
 impl<const W: usize> SortedLine<W> {
-    /// For lines with values that are merged like this.
+    /// For lines whose values are merged by `merge`.
     pub(crate) fn new(merge: Merge) -> Self {
         SortedLine { keys: Vec::new(), wide: Vec::new(), data: Vec::new(), merge }
     }
 
-    /// Takes a line in the place of the one before.
+    /// Sorts a line, replacing the previous one.
     pub(crate) fn sort<I: Index>(&mut self, indices: &[I], data: &[Carrier<W>]) {
         self.keys.clear();
         self.wide.clear();
@@ -43,8 +43,8 @@ impl<const W: usize> SortedLine<W> {
         }
     }
 
-    /// Writes the line with its duplicates treated; gives the entries written and whether they are all distinct. Fails with
-    /// the index of those that are refused, or overflow.
+    /// Writes the line with its duplicates treated; returns the number of entries written and whether they are all
+    /// distinct. Fails with the index of duplicates that are refused, or that overflow.
     pub(crate) fn write<I: Index>(
         &self,
         (indices, data): (&mut [I], &mut [Carrier<W>]),
@@ -83,7 +83,7 @@ mod tests {
     use crate::storage::DType;
     use crate::storage::raw::{Raw, RawMut, carriers_mut, merge};
 
-    /// What a line becomes, where duplicates stay.
+    /// A sorted line that keeps duplicates.
     fn sorted<I: Index>(indices: &[I], data: &[i32]) -> (Vec<I>, Vec<i32>) {
         let mut line = SortedLine::<4>::new(merge(Some(DType::Int32)));
         line.sort(indices, Raw::of(data).carriers());

@@ -1,22 +1,22 @@
-//! The line of every entry of a compressed matrix, written out run by run from its pointers.
+//! The line of every entry of a compressed matrix, expanded run by run from its pointers.
 
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 
-/// Entries of a line that are written together, whether it has so many or not: most lines are short.
+/// Entries of a line that are written together, even if it has fewer: most lines are short.
 const SHORT: usize = 8;
 
 /// Walks along the pointers of a matrix.
 pub(crate) struct Majors<'a> {
     indptr: Indices<'a>,
-    /// The line that the first pointer is of.
+    /// The line of the first pointer.
     first: usize,
-    /// The line of the entry that comes next, or one before it; counted from the first.
+    /// The line of the next entry, or an earlier one; counted from the first.
     line: usize,
 }
 
 impl<'a> Majors<'a> {
-    /// Walks along those of the lines from `first` on, from entry `start` on.
+    /// Starts at entry `start`, with the pointers of the lines from `first` on.
     pub(crate) fn new(indptr: Indices<'a>, first: usize, start: usize) -> Self {
         fn before<P: Index>(indptr: &[P], start: usize) -> usize {
             let [base, ends @ ..] = indptr else { return 0 };
@@ -29,8 +29,8 @@ impl<'a> Majors<'a> {
         Majors { indptr, first, line: by_index!(indptr, indptr => before(indptr, start)) }
     }
 
-    /// Writes the lines of the entries from `start` on, which are those after the last ones; `None` if the pointers do not say
-    /// it.
+    /// Writes the lines of the entries from `start` on, which follow the previous ones; `None` if the pointers do not
+    /// cover them.
     pub(crate) fn write<I: Index>(&mut self, start: usize, lines: &mut [I]) -> Option<()> {
         let at = (self.first, &mut self.line);
         by_index!(self.indptr, indptr => write(indptr, at, start, lines))
@@ -47,7 +47,7 @@ fn write<I: Index, P: Index>(
     let (before, count) = (base.to_usize().wrapping_add(start), lines.len());
     let mut filled = 0;
     while filled < count {
-        // What lies before the run is no part of it; pointers that fall are those of a file that is changing.
+        // Entries before the run are not part of it; falling pointers mean that the file is changing.
         let end = ends.get(*line)?.to_usize().wrapping_sub(before);
         let end = if end as isize > 0 { end.min(count) } else { 0 };
         let name = I::from_usize(first + *line);

@@ -1,13 +1,14 @@
-//! Entries in memory brought to the lines of a compressed matrix.
+//! Entries in memory moved to the lines of a compressed matrix.
 //!
-//! - [`entries`] – entries on their way, those of a compressed matrix with their [`majors`] written out; [`record`] – as
-//!   records of bytes
-//! - [`owners`] – entries that lie close together go straight to ranges of lines that threads own; [`assemble`] – others by
-//!   way of [`strips`] of lines that the cache holds, to which [`spread`] brings them
-//! - [`region`] – records of some lines put into their lines; [`line_sort`] – a line sorted, its duplicates treated
-//! - [`few`] – few entries, by one thread; [`few_across`] – those of a small matrix across its lines; [`symmetric`] – values
-//!   alone, where the structure stays
-//! - [`bins`] – lines cut into ranges of equal width; [`grain`] – sizes of the parts; [`cost`] – what conversions cost
+//! - [`entries`] – the input entries, those of a compressed matrix with their [`majors`] expanded; [`record`] – entries
+//!   as records of bytes
+//! - [`owners`] – entries with locality go directly to ranges of lines that threads own; [`assemble`] – others go
+//!   through [`strips`] of lines that fit in the cache, filled by [`spread`]
+//! - [`region`] – records moved into their lines; [`line_sort`] – a line sorted, its duplicates treated
+//! - [`few`] – few entries, by one thread; [`few_across`] – those of a small matrix across its lines; [`symmetric`] –
+//!   only the values, if the structure stays
+//! - [`bins`] – lines cut into ranges of equal width; [`grain`] – sizes of the parts; [`cost`] – the cost of
+//!   conversions
 
 pub(crate) mod assemble;
 mod bins;

@@ -1,13 +1,14 @@
-//! A compressed matrix with locality to the other axis: a counting sort in which every task owns some lines of the result.
+//! Converts a compressed matrix with locality to the other axis: a counting sort in which every task owns some lines of
+//! the result.
 //!
 //! ```text
-//! for each owner of lines, in parallel:  count the entries of each line, in the blocks of entries that meet them
-//! for each owner, in parallel:           put every entry of those blocks to the next place of its line
+//! for each owner of lines, in parallel:  count the entries of each line, in the blocks with entries for them
+//! for each owner, in parallel:           store every entry of those blocks at the next place of its line
 //! ```
 //!
-//! Where indices rise with the rows, as in grids and bands, what is written lies close together, and a block meets one
-//! owner or two. Each line is filled in the order of the entries, whatever the number of owners. Prefetching what is
-//! written gained nothing here.
+//! If indices rise with the rows, as in grids and bands, writes are close together, and a block touches one or two
+//! owners. Each line is filled in the order of the entries, whatever the number of owners. Prefetching the destination
+//! gained nothing here.
 
 use std::ops::Range;
 
@@ -21,24 +22,24 @@ use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{RawMut, by_width, carriers_mut};
 use crate::storage::{Context, Index};
 
-/// Entries between two looks at the cancel token.
+/// Entries between two checks of the cancel token.
 const STEP: usize = 1 << 16;
 
-/// Runs of entries that are looked at for locality, and the entries of each: a sixteenth of all, but at least so many and at
-/// most so many.
+/// Runs of entries sampled for locality, and the entries of each: a sixteenth of all, but at least the first number and
+/// at most the second.
 const SAMPLES: usize = 16;
 const LEAST: usize = 1 << 10;
 const SAMPLE: usize = 1 << 12;
 
-/// Neighbouring lines, as a power of two: they lie close together in the result.
+/// Neighbouring lines, as a power of two: they are close together in the result.
 const NEAR: u32 = 6;
 
-/// The lines of every owner, and the blocks of entries that meet them.
+/// The lines of every owner, and the blocks with entries for them.
 pub(crate) struct Owners(Vec<(Range<usize>, Vec<Range<usize>>)>);
 
 impl Owners {
-    /// Owners of so many lines, `threads` of them doing it in `block`s; `None` if the entries spread too far. Reads the lines
-    /// of all entries.
+    /// Owners of this many lines, for `threads` threads working in blocks of `block`; `None` if the entries spread too
+    /// far. Reads the lines of all entries.
     pub(crate) fn new(
         indices: Indices<'_>,
         lines: usize,
@@ -72,7 +73,7 @@ impl Owners {
         Owners(vec![(0..lines, blocks.collect())])
     }
 
-    /// Fills a draft whose pointers are zeros. `None` if a line is none of the result, or the entries change while they are
+    /// Fills a draft whose pointers are zeros. `None` if a line is out of range, or the entries change while they are
     /// read.
     pub(crate) fn fill(
         &self,
@@ -103,7 +104,7 @@ impl Owners {
             tasks.push((start, owner, these, values));
             start += count;
         }
-        // An entry that no owner counted has a line that is none.
+        // An entry that no owner counted has an invalid line.
         if indices.len() > 0 {
             return Ok(None);
         }
@@ -119,7 +120,7 @@ impl Owners {
                         return Ok(None);
                     }
                 }
-                // Every entry has moved one start on by one.
+                // Every entry has advanced one start by one.
                 if place.placed != place.indices.len() {
                     return Ok(None);
                 }
@@ -133,7 +134,7 @@ impl Owners {
     }
 }
 
-/// Counts the entries of the lines from `first` on, and gives way to their starts; gives their sum.
+/// Counts the entries of the lines from `first` on, replaces the counts by their starts, and returns their sum.
 fn count<I: Index, P: Index>(
     lines: &[I],
     blocks: &[Range<usize>],
@@ -150,7 +151,7 @@ fn count<I: Index, P: Index>(
         .fold(0, |start, slot| start + std::mem::replace(slot, P::from_usize(start)).to_usize())
 }
 
-/// Where an owner puts entries.
+/// The destination of an owner's entries.
 struct EntryPlace<'a, 'e> {
     entries: &'a Entries<'a>,
     first: usize,
@@ -158,12 +159,12 @@ struct EntryPlace<'a, 'e> {
     ends: &'a mut IndicesMut<'e>,
     indices: RawMut<'a>,
     data: RawMut<'a>,
-    /// Entries put so far.
+    /// Entries stored so far.
     placed: usize,
 }
 
 impl EntryPlace<'_, '_> {
-    /// Puts the entries of a block that are its own where they belong.
+    /// Stores the owner's entries of a block.
     fn put(&mut self, block: Range<usize>) -> Option<()> {
         by_width!(self.data.width(), W => by_index_type!(self.entries.lines.dtype(), I => {
             self.put_typed::<I, W>(block)
@@ -172,7 +173,7 @@ impl EntryPlace<'_, '_> {
 
     fn put_typed<I: Index, const W: usize>(&mut self, block: Range<usize>) -> Option<()> {
         let indices = typed_indices::<I>(self.indices.reborrow());
-        // The same length, so that one check does for both.
+        // The same length, so that one bounds check covers both.
         let data = &mut carriers_mut::<W>(self.data.reborrow())[..indices.len()];
         let mut slots = [0; BLOCK];
         self.entries.each::<I>(block, &mut |lines, others, values| {
@@ -194,7 +195,7 @@ impl EntryPlace<'_, '_> {
 /// The place of an entry whose line has another owner.
 const NOWHERE: usize = usize::MAX;
 
-/// The next place of each line, if it is one from `first` on; how many are.
+/// The next place of each line that is owned, from `first` on; returns their number.
 fn next<I: Index, P: Index>(
     lines: &[I],
     first: usize,
@@ -224,7 +225,7 @@ fn all_bounds<I: Index>(indices: &[I], block: usize) -> Vec<(usize, usize)> {
     indices.par_chunks(block).map(bounds).collect()
 }
 
-/// Whether entries that follow one another mostly have lines near those of the others.
+/// Whether consecutive entries mostly belong to nearby lines.
 pub(crate) fn is_local(indices: Indices<'_>) -> bool {
     let step = indices.len() / SAMPLES;
     let length = step.min((step / SAMPLES).clamp(LEAST, SAMPLE));

@@ -1,4 +1,4 @@
-//! Entries as records of bytes, value, line, index: what a scatter moves in one go.
+//! Entries as records of bytes, value, line, index: the unit that a scatter moves at once.
 
 use bytemuck::bytes_of;
 use bytemuck::checked::pod_read_unaligned;
@@ -8,7 +8,7 @@ use crate::sparse::Types;
 use crate::storage::raw::{Carrier, width};
 use crate::storage::{DType, Index};
 
-/// The types of what records are made of.
+/// The types of the parts of a record.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout {
     /// `None` for a pattern.
@@ -18,7 +18,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Of the entries of a compressed matrix.
+    /// The layout for entries of a compressed matrix.
     pub(crate) fn of(types: Types) -> Self {
         Layout { values: types.values, indices: types.indices }
     }
@@ -29,7 +29,7 @@ impl Layout {
     }
 }
 
-/// Writes a record over all of `to`, which is as long as one; `None` if it is not.
+/// Writes a record to `to`, which must have its length; `None` if it does not.
 #[inline(always)]
 pub(crate) fn store<I: Index, const W: usize>(
     to: &mut [u8],
@@ -41,19 +41,19 @@ pub(crate) fn store<I: Index, const W: usize>(
     Some(())
 }
 
-/// The line of a record whose value has so many bytes.
+/// The line of a record whose value has `value` bytes.
 #[inline(always)]
 pub(crate) fn major<I: Index>(record: &[u8], value: usize) -> I {
     pod_read_unaligned(&record[value..][..size_of::<I>()])
 }
 
-/// The other index of a record whose value has so many bytes.
+/// The other index of a record whose value has `value` bytes.
 #[inline(always)]
 pub(crate) fn minor<I: Index>(record: &[u8], value: usize) -> I {
     pod_read_unaligned(&record[value + size_of::<I>()..][..size_of::<I>()])
 }
 
-/// The error for records that are not what was written.
+/// The error for records that differ from what was written.
 pub(crate) fn damaged() -> Error {
     Error::new(ErrorKind::Io, "the scratch file does not hold what was written to it")
 }

@@ -1,12 +1,12 @@
-//! Records of some consecutive lines put into their lines, lines sorted, duplicates treated.
+//! Records of some consecutive lines moved into their lines, lines sorted, duplicates treated.
 //!
 //! ```text
 //! count the records of every line -> every line's start -> every record to the next place of its line
 //! then, if lines are to be sorted: sort each that does not rise, treat its duplicates, close the gaps
 //! ```
 //!
-//! The records come in segments, in the order in which they were given, and keep it within their line: duplicates meet
-//! in that order and sums have the same bits however entries were cut into segments.
+//! The records come in segments, in their given order, and keep it within their line: duplicates meet in that order,
+//! and sums have the same bits however entries were cut into segments.
 
 use std::ops::Range;
 
@@ -18,13 +18,13 @@ use crate::sparse::{Duplicates, Indices, by_index, by_index_type, typed_indices}
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut, merge};
 use crate::storage::{DType, Index, prefetch_to_write};
 
-/// Entries whose places are asked for before they are written: stores to many places wait for one another.
+/// Entries whose destinations are prefetched before they are written: scattered stores would wait for one another.
 const AHEAD: usize = 32;
 
-/// Records that are brought to their lines at a time.
+/// Records that are moved to their lines at a time.
 const RECORDS: usize = 64;
 
-/// Some consecutive lines and the room for their entries.
+/// Some consecutive lines and the arrays for their entries.
 pub(crate) struct Region<'a> {
     pub(crate) lines: Range<usize>,
     /// Entries of every line.
@@ -33,20 +33,20 @@ pub(crate) struct Region<'a> {
     pub(crate) data: RawMut<'a>,
 }
 
-/// What a region turned out to be.
+/// The outcome of filling a region.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RegionOutcome {
-    /// Entries that are left.
+    /// Number of remaining entries.
     pub(crate) entries: usize,
     /// Whether indices strictly rise in every line.
     pub(crate) canonical: bool,
 }
 
-/// A position that holds more than it may: line and index.
+/// A position with a forbidden duplicate or an overflow: line and index.
 pub(crate) struct RegionClash(ErrorKind, (usize, usize));
 
 impl Region<'_> {
-    /// Fills the lines with the records in `segments`, which are as many as there is room for.
+    /// Fills the lines with the records in `segments`, which fill it exactly.
     pub(crate) fn fill(
         &mut self,
         segments: &[&[u8]],
@@ -90,7 +90,7 @@ impl Region<'_> {
         Ok(())
     }
 
-    /// Fills the lines with entries whose line comes with each, by the low half of its number; lengths become ends of lines.
+    /// Fills the lines with entries, each with the low half of its line number; lengths become ends of lines.
     /// `None` if a line is not one of these.
     pub(crate) fn place(&mut self, marks: &[u16], indices: Raw<'_>, data: Raw<'_>) -> Option<()> {
         by_width!(data.width(), W => by_index!(Indices::of_raw(indices), indices => {
@@ -135,7 +135,7 @@ impl Region<'_> {
         self.indices.dtype().unwrap_or(DType::UInt64)
     }
 
-    /// Each length gives way to the start of its line, which moves to its end while the line is filled.
+    /// Replaces each length by the start of its line, which moves to its end while the line is filled.
     fn start_lines(&mut self) {
         let mut start = 0;
         for slot in self.lens.iter_mut() {
@@ -143,7 +143,7 @@ impl Region<'_> {
         }
     }
 
-    /// Sorts the lines that were filled, if `sorting` says how, with ends in the place of lengths.
+    /// Sorts the filled lines, if `sorting` is given, with ends stored in place of lengths.
     pub(crate) fn settle(
         &mut self,
         sorting: Option<Duplicates>,
@@ -157,8 +157,8 @@ impl Region<'_> {
         }
     }
 
-    /// Whether indices strictly rise in every line: whether they fail to only from one line to the next. A loop over all
-    /// of them is much faster than one over each short line.
+    /// Whether indices strictly rise in every line: that is, whether they fall only between lines. A loop over all
+    /// of them is much faster than one per short line.
     fn rises(&self) -> bool {
         fn go<I: Index>(indices: &[I], ends: &[usize]) -> bool {
             let falls = |before: I, index: I| usize::from(before >= index);
@@ -221,7 +221,7 @@ impl RegionClash {
         RegionClash(kind, position)
     }
 
-    /// The error, `position` turning line and index into row and column.
+    /// The error; `position` converts line and index to row and column.
     pub(crate) fn into_error(self, position: fn((usize, usize)) -> (usize, usize)) -> Error {
         let (row, col) = position(self.1);
         let what = match self.0 {

@@ -1,16 +1,17 @@
-//! Entries spread to the strips of their lines, in memory, by all threads.
+//! Distributes entries to the strips of their lines, in memory, by all threads.
 //!
 //! ```text
-//! for each part of the entries, in parallel:  count the entries of every bin -> strips of lines, and where each part's lie
+//! for each part of the entries, in parallel:  count the entries of every bin -> strips of lines, and the place of each part in them
 //! for each part, in parallel:                 send every entry to the stream of its strip
 //! ```
 //!
-//! A stream is the room of one part in one strip, and parts come in order within the strip: entries of a line keep their
-//! order, whatever the number of threads. An entry leaves its index across and its value where the result will be, and
-//! besides the low half of its line's number, so that no second copy of the entries is made.
+//! A stream is the space of one part in one strip. Parts are in order within the strip, so that entries of a line keep
+//! their order, whatever the number of threads. The index across and the value of an entry are stored where the result
+//! will be; the low half of its line number is stored separately. So no second copy of the entries is made.
 //!
-//! 1. Entries wait in runs of 32, each entry in one cache line, and go to the three arrays of their stream together.
-//! 2. Both passes read what may lie in a file that is changing: streams that overflow or stay open tell it.
+//! 1. Entries are gathered in runs of 32, each entry in one cache line, and written to the three arrays of their stream
+//!    together.
+//! 2. Both passes may read a file that is changing: then streams overflow or stay incomplete.
 
 use std::ops::Range;
 
@@ -21,13 +22,13 @@ use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawMut, by_width, carriers_mut, width};
 use crate::storage::{DType, Index, in_cache_line, prefetch_to_write};
 
-/// Entries that wait for their stream.
+/// Entries gathered per stream.
 const RUN: usize = 32;
 
-/// Where the entries are to lie: low halves of lines, indices across, values.
+/// The destination of the entries: low halves of lines, indices across, values.
 pub(crate) type SpreadArrays<'a> = (&'a mut [u16], RawMut<'a>, RawMut<'a>);
 
-/// Memory besides the low halves of lines, for parts that work side by side.
+/// Memory in addition to the low halves of lines, for parts that work in parallel.
 pub(crate) fn memory((values, indices): (Option<DType>, DType), parts: usize, lines: usize) -> u64 {
     let strips = 1 << 12;
     let bins = Strips::bins(lines).count() * (size_of::<u32>() + size_of::<u16>());
@@ -63,7 +64,7 @@ pub(crate) fn count(
     by_index!(of, of => go(of, parts, lines))
 }
 
-/// Sends the entries of all parts to their strips. `None` if they are not what was counted.
+/// Sends the entries of all parts to their strips. `None` if they do not match the counts.
 pub(crate) fn spread(
     entries: &Entries<'_>,
     parts: &[Range<usize>],
@@ -92,7 +93,7 @@ fn spread_typed<I: Index, const W: usize>(
         .map(drop)
 }
 
-/// The room of one part in one strip, less what was filled.
+/// The unfilled space of one part in one strip.
 struct WriteStream<'a, I, const W: usize> {
     marks: &'a mut [u16],
     others: &'a mut [I],
@@ -121,7 +122,7 @@ fn streams<'a, I, const W: usize>(
     streams
 }
 
-/// Entries on their way to a stream: each in one cache line.
+/// Entries gathered for a stream, each in one cache line.
 type SpreadRun<I, const W: usize> = [(Carrier<W>, I, u16); RUN];
 
 fn send<I: Index, const W: usize>(
@@ -147,7 +148,7 @@ fn send<I: Index, const W: usize>(
         Some(())
     })?;
     for ((run, filled), mut stream) in runs.iter().zip(filled).zip(streams) {
-        // A run that is full was pushed.
+        // Full runs were already pushed.
         stream.push(&run[..usize::from(filled) % RUN])?;
         if !stream.marks.is_empty() {
             return None;
@@ -173,7 +174,7 @@ impl<I: Index, const W: usize> WriteStream<'_, I, W> {
     }
 }
 
-/// Asks for what the next run will be written to; where it starts, the last one ended.
+/// Prefetches the destination of the next run, whose start is the end of the last one.
 #[inline(always)]
 fn prefetch_run<X>(elements: &mut [X]) {
     let line = in_cache_line::<X>().min(RUN);

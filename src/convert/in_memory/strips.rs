@@ -1,17 +1,17 @@
-//! Lines in strips of about equally many entries: the grain in which entries are brought to their lines in memory.
+//! Lines in strips of about equally many entries: the granularity at which entries are moved to their lines in memory.
 //!
-//! A strip is so small that sorting its entries by line stays in the cache. Lines are counted in bins of equal width, and
-//! consecutive bins make a strip, so that where a graph has its heavy lines the strips are narrow.
+//! A strip is so small that sorting its entries by line stays in the cache. Lines are counted in bins of equal width,
+//! and consecutive bins make a strip, so that strips are narrow where a graph has heavy lines.
 
 use std::ops::Range;
 
 use crate::convert::in_memory::bins::{Bins, cut};
 
-/// The most strips of equal weight: a thread writes to three pages for each, and a processor remembers where about a thousand
-/// are.
+/// The most strips of equal weight: a thread writes to three pages for each, and a processor's TLB covers about a
+/// thousand pages.
 const MOST: u64 = 256;
 
-/// The most lines of a strip: the low half of a line's number tells it from the others.
+/// The most lines of a strip: the low half of a line's number identifies it.
 const LINES: usize = 1 << 16;
 
 /// The most strips.
@@ -29,13 +29,13 @@ pub(crate) struct Strips {
 }
 
 impl Strips {
-    /// Counts bins for so many lines.
+    /// The bins for counting this many lines.
     pub(crate) fn bins(lines: usize) -> Bins {
         Bins::narrow(0..lines)
     }
 
-    /// Strips of bins that hold so many entries each, a strip having `entries` unless there would be too many; `None` if
-    /// there are too many nevertheless.
+    /// Strips of bins with these counts, each of about `entries` entries unless there would be too many strips; `None`
+    /// if there are too many nevertheless.
     pub(crate) fn new(bins: Bins, counts: &[u64], entries: u64) -> Option<Self> {
         let goal = counts.iter().sum::<u64>().div_ceil(MOST).max(entries);
         let most = LINES / bins.lines(0..1).len().next_power_of_two().max(1);
@@ -59,7 +59,7 @@ impl Strips {
         Some(Strips { bins, of, strips, entries })
     }
 
-    /// The strip of a line; `None` for one that is in no bin.
+    /// The strip of a line; `None` for a line outside all bins.
     #[inline(always)]
     pub(crate) fn of(&self, line: usize) -> Option<usize> {
         self.of.get(self.bins.of(line)).map(|&strip| usize::from(strip))
@@ -80,20 +80,20 @@ impl Strips {
         self.entries[strip]
     }
 
-    /// Sums over each strip of numbers that are given for every bin.
+    /// Sums per strip of numbers given for every bin.
     pub(crate) fn sums<'a>(&'a self, counts: &'a [u32]) -> impl Iterator<Item = usize> + 'a {
         let sum = |counts: &[u32]| counts.iter().map(|&count| count as usize).sum();
         self.strips.iter().map(move |strip| sum(&counts[strip.clone()]))
     }
 
-    /// Entries of the largest strip that has several lines and needs room to be sorted.
+    /// Entries of the largest strip that has several lines and needs memory to be sorted.
     pub(crate) fn largest(&self) -> usize {
         let several = (0..self.count()).filter(|&strip| self.lines(strip).len() > 1);
         several.map(|strip| self.entries[strip]).max().unwrap_or(0)
     }
 }
 
-/// Entries of the largest strip that is sorted in memory, of so many in all.
+/// Entries of the largest strip that is sorted in memory, out of `entries` in total.
 pub(crate) fn largest_of(entries: usize) -> usize {
     entries.min((entries / 16).max(1 << 17))
 }

@@ -1,23 +1,23 @@
-//! A matrix with a symmetric structure to the other axis: pointers and indices are what they were, and values alone move;
-//! in a symmetric matrix not even they.
+//! A matrix with a symmetric structure converted to the other axis: pointers and indices stay, and only the values
+//! move; in a symmetric matrix not even they.
 //!
 //! ```text
-//! look at some entries: is there one across the diagonal for each?
+//! sample some entries: does each have a counterpart across the diagonal?
 //! for each run of lines, in parallel:                                    is the matrix symmetric?
 //!     for each line i of it, for each of its indices j > i:
-//!         the next entry of line j must be named i and have the value of (i, j)
+//!         the next entry of line j must have index i and the value of (i, j)
 //! as many entries above the diagonal as below it?  ->  the result shares all arrays
-//! else, for each run of lines of the result, in parallel:
+//! otherwise, for each run of lines of the result, in parallel:
 //!     for each line j of it, for each of its indices i:
-//!         the next entry of line i must be named j  ->  its value comes here
-//! no line may have been asked for more than it has
+//!         the next entry of line i must have index j  ->  its value goes here
+//! no line may have been asked for more entries than it has
 //! ```
 //!
-//! Lines come in order, and so do the indices of a line, so that the entries of line i are asked for in the order in which it has
-//! them, if the structure is symmetric; if it is not, that shows, and nothing has been lost but the time. Beside the general
-//! way this counts nothing, writes in order, and touches for the first time two thirds of the bytes: a Poisson matrix on 200³ points
-//! takes 0.68 of its time, with two threads 0.66. Asking ahead for what lies across the diagonal made it slower. A matrix that
-//! is not symmetric shows it at its first pair of entries, as a rule.
+//! Lines are visited in order, and so are the indices of a line. If the structure is symmetric, the entries of line i
+//! are requested in their stored order; if it is not, this is detected, and only time is lost. Compared with the
+//! general method this counts nothing, writes in order, and allocates two thirds of the bytes: a Poisson matrix on 200³
+//! points takes 0.68 of its time, with two threads 0.66. Prefetching the entries across the diagonal made it slower. A
+//! matrix that is not symmetric is usually detected at its first pair of entries.
 
 use std::ops::Range;
 
@@ -29,19 +29,19 @@ use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Carrier, by_width, carriers_mut};
 use crate::storage::{Context, Index, RawBufferMut, prefetch_to_read};
 
-/// Lines that are looked at beforehand, at most, and one of how many.
+/// Lines sampled beforehand: at most this many, and one in how many.
 const SAMPLE: usize = 256;
 const OF: usize = 16;
 
-/// The part of all lines that entries near the diagonal reach beyond their own.
+/// The fraction of all lines by which entries near the diagonal reach beyond their own line.
 const NEAR: usize = 64;
 
-/// Entries across the diagonal that are asked for ahead of the farthest.
+/// Entries across the diagonal that are searched ahead of the farthest.
 const AHEAD: usize = 256;
 
-/// The matrix compressed along the other axis, with the pointers and indices of this one, and with its values if it is its
-/// own transpose; `None` if its structure is not symmetric, its indices do not rise in every line or lie far apart, or it
-/// lies in files.
+/// The matrix compressed along the other axis, sharing the pointers and indices of this one, and also its values if it
+/// equals its transpose. `None` if its structure is not symmetric, if its indices do not rise in every line or are far
+/// apart, or if it is in files.
 pub(crate) fn across(
     from: &AnyCompressed,
     grain: Grain,
@@ -51,7 +51,7 @@ pub(crate) fn across(
         return Ok(None);
     }
     let values = from.data().as_raw();
-    // A few entries are the work of one thread.
+    // Few entries are left to one thread.
     let parts = if values.len() < grain.least { 1 } else { ctx.thread_count() };
     by_width!(values.width(), W => by_index!(from.indices(), indices => {
         let lines = MemoryLines { indptr: from.indptr(), indices };
@@ -67,21 +67,21 @@ pub(crate) fn across(
     }))
 }
 
-/// Whether the matrix is not seen at a glance to be one that shares nothing with itself across the diagonal.
+/// Whether a quick check does not rule out that the matrix is symmetric.
 pub(crate) fn may_share(from: &AnyCompressed, grain: Grain) -> bool {
     let (nrows, ncols) = from.shape();
     nrows == ncols
         && from.known_canonical() == Some(true)
         && from.data().origin().is_none()
         && from.indptr_buffer().origin().is_none()
-        // Few entries are in the cache wherever they lie.
+        // Few entries stay in the cache whatever their order.
         && (from.nnz() < grain.least || is_local(from.indices()))
         && by_index!(from.indices(), indices => {
             seems_symmetric(MemoryLines { indptr: from.indptr(), indices })
         })
 }
 
-/// Whether some entries have one across the diagonal.
+/// Whether sampled entries have a counterpart across the diagonal.
 fn seems_symmetric<I: Index>(from: MemoryLines<'_, I>) -> bool {
     let sample = SAMPLE.min(from.count().div_ceil(OF));
     (0..sample).map(|k| (from.count() as u128 * k as u128 / sample as u128) as usize).all(|line| {
@@ -105,7 +105,7 @@ impl<'a, I: Index> MemoryLines<'a, I> {
         self.indptr.len() - 1
     }
 
-    /// Where in the indices a line starts, or the one before it ends.
+    /// The position in the indices at which a line starts, or the previous one ends.
     #[inline(always)]
     fn start(self, line: usize) -> usize {
         self.indptr.at(line) - self.indptr.at(0)
@@ -115,7 +115,7 @@ impl<'a, I: Index> MemoryLines<'a, I> {
         &self.indices[self.start(line)..self.start(line + 1)]
     }
 
-    /// Where each of some lines starts.
+    /// The start of each of some lines.
     fn starts(self, lines: Range<usize>, ctx: &Context) -> Result<RawBufferMut> {
         fn go<P: Index>(starts: &mut [P], from: Indices<'_>, base: usize) {
             let from = from.typed::<P>();
@@ -129,8 +129,8 @@ impl<'a, I: Index> MemoryLines<'a, I> {
         Ok(starts)
     }
 
-    /// The place of an entry, given as line and index: the next of its line, or one that comes after entries which are for
-    /// other threads to meet.
+    /// The position of an entry, given as line and index: the next of its line, or a later one if the entries between
+    /// are left to other threads.
     #[inline(always)]
     fn place_of(self, next: usize, (line, index): (usize, usize)) -> Option<usize> {
         match self.indices.get(next)?.to_usize() == index {
@@ -146,7 +146,7 @@ impl<'a, I: Index> MemoryLines<'a, I> {
         Some(self.start(line) + found)
     }
 
-    /// From the least index of some lines to the largest.
+    /// The range from the least index of some lines to the largest.
     fn reached(self, lines: &Range<usize>) -> Range<usize> {
         let ends = |(least, most): (usize, usize), line: usize| {
             let indices = self.line(line);
@@ -162,7 +162,7 @@ impl<'a, I: Index> MemoryLines<'a, I> {
     }
 }
 
-/// Whether the matrix is its transpose, bit by bit.
+/// Whether the matrix equals its transpose bit by bit.
 fn is_symmetric<I: Index, const W: usize>(
     from: MemoryLines<'_, I>,
     values: &[Carrier<W>],
@@ -175,7 +175,7 @@ fn is_symmetric<I: Index, const W: usize>(
     Ok(counts.into_iter().sum::<Option<usize>>() == Some(values.len()))
 }
 
-/// Entries of some lines on and above the diagonal, those above it twice; `None` if one has no equal below.
+/// Counts the entries of some lines on and above the diagonal, those above it twice; `None` if one has no equal below.
 fn mirrored<I: Index, const W: usize>(
     from: MemoryLines<'_, I>,
     values: &[Carrier<W>],
@@ -183,19 +183,19 @@ fn mirrored<I: Index, const W: usize>(
     ctx: &Context,
 ) -> Result<Option<usize>> {
     let first = lines.start;
-    // The next entry of each line, as far as entries near the diagonal reach.
+    // The next entry of each line within reach of entries near the diagonal.
     let end = from.count().min(lines.end + from.count() / NEAR);
     let mut starts = from.starts(first..end, ctx)?;
     let mut next = IndicesMut::of(&mut starts);
     let mut later;
     let indices = from.indices;
-    // The same length, so that one check does for both.
+    // The same length, so that one bounds check covers both.
     let data = &values[..indices.len()];
     let mut count = 0;
     for line in lines {
         let span = from.start(line)..from.start(line + 1);
         let (own, values) = (&indices[span.clone()], &data[span.clone()]);
-        // The entries below the diagonal have been met from above it, but for those that other lines met.
+        // The entries below the diagonal have been matched from above, except those matched by other lines.
         let met = next.at(line - first).and_then(|met| met.checked_sub(span.start));
         let Some(rest) = met.and_then(|met| own.get(met..)) else { return Ok(None) };
         let below = own.len() - rest.len()
@@ -222,7 +222,7 @@ fn mirrored<I: Index, const W: usize>(
     Ok(Some(count))
 }
 
-/// The next entry of every line from the first on, of which some are known.
+/// The next entry of every line from the first on; some are known already.
 #[cold]
 fn to_the_end<I: Index>(
     from: MemoryLines<'_, I>,
@@ -235,7 +235,7 @@ fn to_the_end<I: Index>(
     Ok(next)
 }
 
-/// Fetches every value from across the diagonal; tells whether all were where the structure says.
+/// Fetches every value from across the diagonal; returns whether all were found.
 fn fill<I: Index, const W: usize>(
     from: MemoryLines<'_, I>,
     values: &[Carrier<W>],
@@ -265,7 +265,7 @@ fn fetch<I: Index, const W: usize>(
     // The next entry of each line.
     let mut starts = from.starts(others.clone(), ctx)?;
     let mut next = IndicesMut::of(&mut starts);
-    // The same length, so that one check does for both.
+    // The same length, so that one bounds check covers both.
     let values = &values[..from.indices.len()];
     let mut fetch_line = |line: usize, data: &mut [Carrier<W>], own: &[I]| {
         for (to, index) in data.iter_mut().zip(own) {

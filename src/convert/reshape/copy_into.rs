@@ -1,4 +1,4 @@
-//! The elements of a dense matrix written where the caller says, in whatever order that is.
+//! The elements of a dense matrix copied to an array of the caller's, in any order.
 
 use crate::convert::reshape::dense_order::{transpose_panel, transpose_to};
 use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
@@ -13,13 +13,13 @@ use ndarray::ArrayViewMut2;
 const TASK: usize = 1 << 16;
 
 impl<T: Element> Dense<T> {
-    /// The elements into `out`, as NumPy's `copyto(out, a)`; nothing is allocated for the result.
+    /// Copies the elements to `out`, as NumPy's `copyto(out, a)`; nothing is allocated for the result.
     ///
-    /// With [`transpose`](Self::transpose), which costs nothing, and an `out` in the order of this matrix, it makes a transposed copy. All
-    /// threads write if `out` is contiguous in C or Fortran order, else one.
+    /// With [`transpose`](Self::transpose), which costs nothing, and an `out` in the order of this matrix, it makes a
+    /// transposed copy. All threads write if `out` is contiguous in C or Fortran order, otherwise one.
     ///
-    /// Cost: one read and one write. Memory: none beside `out`, and for a stored matrix larger than half of the memory limit panels
-    /// of a quarter of it. Fails if `out` has another shape.
+    /// Cost: one read and one write. Memory: none in addition to `out`, except panels of a quarter of the memory limit
+    /// for a stored matrix larger than half of it. Fails if `out` has another shape.
     ///
     /// ```
     /// use outcore::{Context, Dense};
@@ -53,13 +53,13 @@ impl<T: Element> Dense<T> {
     }
 }
 
-/// Where the elements go.
+/// The destination of the elements.
 enum CopyTarget<'a> {
-    /// One after the other, as they come.
+    /// Consecutively, in the order read.
     Along(RawMut<'a>),
     /// To rows of an element of each line.
     Across(RawMut<'a>),
-    /// To whoever takes some of a line, from a position of it on.
+    /// To a callback that takes part of a line, from a given position on.
     Anywhere(&'a mut dyn FnMut(usize, usize, Raw<'_>)),
 }
 

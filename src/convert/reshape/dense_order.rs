@@ -1,15 +1,15 @@
-//! A dense matrix in the other order: rows that were contiguous become columns that are.
+//! A dense matrix in the other order: contiguous rows become contiguous columns.
 //!
 //! | the matrix | the result | what is done |
 //! |---|---|---|
 //! | in memory, or fits in half the limit | in memory | transposed from the one to the other |
 //! | the same | in a file | transposed band after band of result lines, which are written in order |
-//! | larger | in memory | read panel by panel, each transposed to where it belongs |
+//! | larger | in memory | read panel by panel, each transposed into place |
 //! | larger, its lines few enough | in a file | read band after band, one run of every line: 1 read, 1 write |
 //! | larger, with many lines | in a file | through a scratch file, in large tiles: 2 reads, 2 writes |
 //!
-//! A run of a line is worth a read of its own from 64 KiB on: on one virtual disk two threads read runs of 128 KiB at
-//! the full speed of 1.7 to 2.3 GB/s, of 64 KiB at 0.9, and of 32 KiB at 0.3, slower than the way through a scratch file.
+//! A run of a line is worth a separate read from 64 KiB on: on one virtual disk two threads read runs of 128 KiB at the
+//! full speed of 1.7 to 2.3 GB/s, of 64 KiB at 0.9, and of 32 KiB at 0.3, slower than the method with a scratch file.
 
 use crate::dense::{
     AnyBandPanels, AnyDense, AnyDenseMut, AnyDenseWriter, AnyLinePanels, Dense, LinePanel,
@@ -20,17 +20,17 @@ use crate::storage::raw::RawMut;
 use crate::storage::work;
 use crate::storage::{Context, Element, Order, Place, Plan};
 
-/// Bytes of a run of a line that is worth a read of its own.
+/// Bytes of a run of a line that is worth a separate read.
 const RUN: usize = 64 << 10;
 
-/// Elements between two looks at the cancel token.
+/// Elements between two checks of the cancel token.
 const STEP: usize = 1 << 26;
 
 /// How a matrix is brought to the other order.
 enum OrderStrategy {
-    /// The elements lie the same in both orders.
+    /// The elements have the same layout in both orders.
     Same,
-    /// From where they lie, straight to the result or band by band.
+    /// In place, directly to the result or band by band.
     Resident,
     /// Panels of lines, to a result in memory.
     Panels(AnyLinePanels),
@@ -45,9 +45,9 @@ impl<T: Element> Dense<T> {
     ///
     /// With [`transpose`](Self::transpose), which costs nothing, it makes a transposed copy in the same order.
     ///
-    /// Cost: one read and one sequential write. Of a matrix that is larger than half the memory limit and has so many lines
-    /// that less than 64 KiB of each fit in memory side by side, at most one write and one read of the scratch folder more.
-    /// Memory: the limit at most.
+    /// Cost: one read and one sequential write. For a matrix that is larger than half the memory limit and has so many
+    /// lines that less than 64 KiB of each fit in memory together, at most one more write and one more read in the
+    /// scratch folder. Memory: at most the limit.
     ///
     /// ```
     /// use outcore::{Context, Dense, Order, Place};
@@ -130,7 +130,7 @@ impl OrderStrategy {
     }
 }
 
-/// The memory that the result takes, or writing it.
+/// The memory of the result or its writer.
 fn memory_of_result(a: &AnyDense, place: &Place, ctx: &Context) -> u64 {
     AnyDenseWriter::memory((a.dtype(), a.len()), place, ctx)
 }
@@ -195,7 +195,7 @@ fn in_memory(a: &AnyDense, way: OrderStrategy, order: Order, ctx: &Context) -> R
     result.freeze()
 }
 
-/// Transposes some lines, or a piece of one, to where they belong in rows of `count` elements.
+/// Transposes some lines, or a run of one, into rows of `count` elements.
 pub(crate) fn transpose_panel(
     LinePanel { first, lines, offset, elements }: LinePanel<'_>,
     mut rows: RawMut<'_>,
@@ -208,7 +208,7 @@ pub(crate) fn transpose_panel(
     ctx.with_threads(|| transpose_lines(rows, count, (first, lines), &line));
 }
 
-/// Transposes a matrix from where it lies to rows of as many elements as it has lines, of which there is one at least.
+/// Transposes a matrix, read in place, to rows of as many elements as it has lines, of which there is at least one.
 pub(crate) fn transpose_to(a: &AnyDense, mut rows: RawMut<'_>, ctx: &Context) -> Result<()> {
     let ((count, length), elements) = (a.lines(), a.elements());
     let step = (STEP / count).max(1);

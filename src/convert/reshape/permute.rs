@@ -1,7 +1,8 @@
-//! Rows and columns of a sparse matrix in another order.
+//! Permuting the rows and columns of a sparse matrix.
 //!
-//! A matrix that fits in memory with its result is copied line by line, wherever lines lie (`permuted.rs`). A larger one is
-//! read once, entry by entry in the order of the file, and the external sort brings what it read to the new lines.
+//! A matrix that fits in memory with its result is copied line by line, wherever the lines are
+//! (`permute_in_memory.rs`). A larger one is read once, in the order of the file, and the external sort moves its
+//! entries to the new lines.
 
 use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};
 use crate::convert::in_memory::{Grain, Layout, check_fits, exceeds};
@@ -17,18 +18,18 @@ use crate::storage::{Context, DType, Entry, Index, Place, Plan, RawBufferMut};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Rows and columns in another order, as SciPy's `A[rows][:, cols]`: entry (i, j) of the result is entry
-    /// (`rows.order()[i]`, `cols.order()[j]`) of this matrix. `None` leaves them as they are.
+    /// (`rows.order()[i]`, `cols.order()[j]`) of this matrix. `None` leaves an axis unchanged.
     ///
-    /// Where columns of CSR (rows of CSC) get another order, indices rise in every line afterwards, and duplicates stay in
-    /// theirs; otherwise each line stays as it is.
+    /// If the columns of CSR (rows of CSC) are permuted, indices rise in every line afterwards, and duplicates keep
+    /// their order; otherwise each line is unchanged.
     ///
-    /// Cost of a result within half the memory limit, or in memory: one read of the matrix, in the order of the result, and
-    /// one write; besides, an index for each column of CSR (row of CSC) that moves. A larger one: two reads and two writes of the
-    /// entries, half of them in the scratch folder, within the limit whatever the matrix, and an index for each row and column
-    /// that moves, which may take half of the limit.
+    /// Cost of a result within half the memory limit, or in memory: one read of the matrix, in the order of the result,
+    /// and one write; also an index per column of CSR (row of CSC) if they are permuted. A larger one: two reads and
+    /// two writes of the entries, half of them in the scratch folder, within the limit whatever the matrix, and an
+    /// index for each row and column if permuted, which may take half of the limit.
     ///
-    /// Fails if a permutation is not of the length of its axis, if an index is out of range, naming its place, or if the
-    /// memory limit is too small; nothing appears then.
+    /// Fails if the length of a permutation differs from its axis, if an index is out of range, naming its place, or if
+    /// the memory limit is too small; no result is created then.
     ///
     /// ```
     /// use outcore::{Context, Csr, Permutation, Place};
@@ -63,7 +64,7 @@ pub(crate) fn permute(
     permuted(from, orders, place, Grain::USUAL, ctx)
 }
 
-/// A matrix whose rows and columns are in another order; made in memory in parts of this size.
+/// The matrix with its rows and columns permuted, with parts of this size for work in memory.
 pub(crate) fn permuted(
     from: &AnyCompressed,
     (rows, cols): (Option<&Permutation>, Option<&Permutation>),
@@ -88,7 +89,7 @@ pub(crate) fn permuted(
         if tables > limit / 2 {
             return Err(tables_do_not_fit(tables, limit));
         }
-        // The sort gets what the tables leave.
+        // The sort uses what the tables leave.
         let less = ctx.less(tables);
         let _running = ctx.begin(|| {
             check_fits(types, size, place, &less)?;
@@ -165,7 +166,7 @@ fn in_buckets(
     let sorted = panels.sweep(ctx, &mut |first, indices, data| {
         let names = names.of(first, data.len(), lines)?;
         let Some(positions) = minors else {
-            // Renaming would have found an index that is out of range; the sort does not look at them.
+            // Renaming would have found an index that is out of range; the sort does not check them.
             return match all_below(indices[0], minor) {
                 true => sorter.extend((names, indices[0], data)),
                 false => Err(fault_of(from)),

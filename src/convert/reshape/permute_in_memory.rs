@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! for each run of result lines, in parallel:  look up their lengths -> pointers
-//! for each run of about as many entries:      ask for lines some way ahead -> copy each, its indices renamed
+//! for each run of about as many entries:      prefetch lines some distance ahead -> copy each, its indices renamed
 //!                                             -> sort it, if it does not rise
 //! ```
 //!
-//! What this waits for are lines and new indices that lie anywhere. Lines are asked for `AHEAD` lines before they are copied, their
-//! pointers twice as far and the new indices of their first entries half as far, and the table of new indices lies in huge
-//! pages. Without that, rows and columns of a Poisson matrix on 200³ points in random order took one thread 4.9 s instead
-//! of 2.5.
+//! The time is spent waiting for lines and new indices at random places. Lines are prefetched `AHEAD` lines before they
+//! are copied, their pointers twice as far ahead, and the new indices of their first entries half as far. The table of
+//! new indices is in huge pages. Without that, rows and columns of a Poisson matrix on 200³ points in random order took
+//! one thread 4.9 s instead of 2.5.
 
 use std::ops::Range;
 
@@ -23,17 +23,17 @@ use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Merge, by_width, carriers_mut, merge};
 use crate::storage::{CACHE_LINE, Context, Index, Place, prefetch_to_read};
 
-/// How many lines ahead one is asked for.
+/// How many lines ahead to prefetch.
 const AHEAD: usize = 16;
 
-/// A matrix whose lines and indices get other places.
+/// A matrix whose lines and indices are permuted.
 pub(super) struct Permuted<'a> {
     pub(super) from: &'a AnyCompressed,
     /// The line that comes to each place, all of which there are; `None` if they stay.
     pub(super) majors: Option<&'a [usize]>,
     /// Entries of all lines of the result.
     pub(super) nnz: usize,
-    /// The new index for each old one; `None` if they stay.
+    /// The new index for each old one; `None` if indices stay.
     pub(super) minors: Option<Indices<'a>>,
 }
 
@@ -60,7 +60,7 @@ impl Permuted<'_> {
         Spans { majors: self.majors, indptr: self.from.indptr(), nnz: self.from.nnz() }
     }
 
-    /// Fills the ends of the lines of the result; gives the last.
+    /// Fills the ends of the lines of the result; returns the last.
     fn point<P: Index>(&self, ends: &mut [P], grain: Grain) -> usize {
         let (spans, size) = (self.spans(), grain.lines);
         let lengths = ends.par_chunks_mut(size).enumerate().map(|(task, ends)| {
@@ -81,7 +81,7 @@ impl Permuted<'_> {
         sum
     }
 
-    /// Fills indices and values behind the pointers; tells whether the indices rise in every line.
+    /// Fills indices and values according to the pointers; returns whether the indices rise in every line.
     fn fill(&self, draft: &mut AnyDraft, grain: Grain) -> Option<bool> {
         let ends = Indices::of_mut(&draft.indptr);
         let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
@@ -108,7 +108,7 @@ impl Permuted<'_> {
     }
 }
 
-/// Where the lines of the result are in the source.
+/// The positions of the result's lines in the source.
 #[derive(Clone, Copy)]
 struct Spans<'a> {
     majors: Option<&'a [usize]>,
@@ -117,13 +117,13 @@ struct Spans<'a> {
 }
 
 impl Spans<'_> {
-    /// The line that comes to a place.
+    /// The source line of a position.
     #[inline(always)]
     fn line(&self, place: usize) -> usize {
         self.majors.map_or(place, |majors| majors[place])
     }
 
-    /// The entries of the line that comes to a place, within the arrays whatever the pointers say.
+    /// The entries of the source line of a position, within the arrays whatever the pointers say.
     #[inline(always)]
     fn at(&self, place: usize) -> Range<usize> {
         let line = self.line(place);
@@ -132,7 +132,7 @@ impl Spans<'_> {
         self.indptr.at(line).wrapping_sub(base).min(end)..end
     }
 
-    /// Asks for the pointer of the line that comes to a place.
+    /// Prefetches the pointer of the source line of a position.
     #[inline(always)]
     fn ask_for(&self, place: usize) {
         let line = self.line(place);
@@ -140,19 +140,19 @@ impl Spans<'_> {
     }
 }
 
-/// What lines are copied from.
+/// The source of the copied lines.
 struct PermutedEntries<'a, I, const W: usize> {
     spans: Spans<'a>,
     indices: &'a [I],
     data: &'a [Carrier<W>],
-    /// What indices are below.
+    /// The upper bound of indices.
     minor: usize,
     minors: Option<&'a [I]>,
     merge: Merge,
 }
 
 impl<I: Index, const W: usize> PermutedEntries<'_, I, W> {
-    /// Fills some lines of the result, which end where `ends` says; tells whether indices rise in every one.
+    /// Fills some lines of the result, which end at `ends`; returns whether indices rise in every one.
     fn fill(
         &self,
         lines: Range<usize>,
@@ -176,7 +176,7 @@ impl<I: Index, const W: usize> PermutedEntries<'_, I, W> {
         Some(rises)
     }
 
-    /// Asks for what lines after this one will need.
+    /// Prefetches what later lines need.
     #[inline(always)]
     fn ask_ahead(&self, place: usize, end: usize) {
         if place + 2 * AHEAD < end {
@@ -196,7 +196,7 @@ impl<I: Index, const W: usize> PermutedEntries<'_, I, W> {
         }
     }
 
-    /// Copies one line; tells whether its indices rise.
+    /// Copies one line; returns whether its indices rise.
     #[inline(always)]
     fn fill_line(
         &self,
@@ -217,7 +217,7 @@ impl<I: Index, const W: usize> PermutedEntries<'_, I, W> {
     }
 }
 
-/// Gives every index its new name; tells whether these rise.
+/// Renames every index; returns whether the new ones rise.
 #[inline(always)]
 fn rename<I: Index>(from: &[I], to: &mut [I], name: impl Fn(I) -> Option<I>) -> Option<bool> {
     let (mut rises, mut least) = (true, 0);

@@ -1,9 +1,9 @@
-//! The second pass of the external sort: records read back bucket by bucket, brought to their lines and handed on.
+//! The second pass of the external sort: records read back bucket by bucket, moved to their lines and passed on.
 //!
 //! A *bucket* is as many consecutive bins as fit in a twelfth of the memory limit. Three of them are in the ring of
-//! panels that are read ahead, and the one at hand is sorted beside it, by all threads, each with some of the lines. A
-//! bin that does not fit is sorted once more by its own lines; a line that does not fit is sorted by its indices, or
-//! handed on as it comes if it need not be sorted.
+//! panels that are read ahead, and in addition the current one is sorted by all threads, each with some of the lines. A
+//! bin that does not fit is sorted again by its own lines; a line that does not fit is sorted by its indices, or passed
+//! on as it is if it need not be sorted.
 
 use std::ops::Range;
 
@@ -32,12 +32,12 @@ pub(crate) struct Buckets<'a> {
     layout: Layout,
     bins: Bins,
     runs: Vec<SortedRun>,
-    /// Where the runs lie; `None` if they are in memory.
+    /// The file with the runs; `None` if they are in memory.
     file: Option<ScratchFile>,
     ctx: &'a Context,
 }
 
-/// Memory that the second pass takes, over so many runs.
+/// Memory of the second pass over this many runs.
 pub(crate) fn memory(limit: u64, runs: usize) -> u64 {
     let panel = IoBuffer::rounded(room(limit) as usize + runs * Scratch::BESIDE) as u64;
     IN_FLIGHT as u64 * panel + room(limit)
@@ -59,7 +59,7 @@ impl<'a> Buckets<'a> {
         Buckets { layout, bins, runs, file, ctx }
     }
 
-    /// Hands on runs that lie in memory.
+    /// Passes on runs that are in memory.
     pub(crate) fn settle_memory(
         self,
         records: &[u8],
@@ -68,7 +68,7 @@ impl<'a> Buckets<'a> {
     ) -> Result<()> {
         let weights = self.weights();
         let mut hand = BucketEntries::new(self.layout, self.ctx)?;
-        // However long a line is, its records are in memory and its entries take no more.
+        // However long a line is, its records are in memory and its entries need no more.
         for bins in cut(&weights, room(self.ctx.memory_left())) {
             let segments: Vec<&[u8]> = self
                 .extents(&bins)
@@ -80,7 +80,7 @@ impl<'a> Buckets<'a> {
         Ok(())
     }
 
-    /// Hands on the runs, which lie in the scratch file; what does not fit is sorted once more by an `S`.
+    /// Passes on the runs, which are in the scratch file; bins that do not fit are sorted again by an `S`.
     pub(crate) fn settle<S: Sort>(
         self,
         sorting: Option<Duplicates>,
@@ -122,7 +122,7 @@ impl<'a> Buckets<'a> {
         weights
     }
 
-    /// Where in the file the records of some bins lie, run by run.
+    /// The extents of the records of some bins in the file, run by run.
     fn extents(&self, bins: &Range<usize>) -> Vec<(u64, usize)> {
         let size = self.layout.size() as u64;
         let extent = |run: &SortedRun| {
@@ -147,7 +147,7 @@ impl<'a> Buckets<'a> {
         })
     }
 
-    /// Brings the records of some bins to their lines. `segments` are those of every run that has some.
+    /// Moves the records of some bins to their lines. `segments` are the records of each run that has some.
     fn settle_bucket(
         &self,
         bins: Range<usize>,
@@ -216,7 +216,7 @@ impl<'a> Buckets<'a> {
             return again.hand_on(sorting, sink, self.ctx);
         }
         let Some(duplicates) = sorting else {
-            // Nothing is claimed of the order within; it is checked when somebody needs to know.
+            // No order is claimed within the line; it is checked when needed.
             self.each_record(&bin, &mut |(_, minors, data)| sink.part(minors, data, false))?;
             return sink.end_line();
         };
@@ -243,7 +243,7 @@ impl<'a> Buckets<'a> {
         Ok(largest)
     }
 
-    /// Calls `work` with all records of a bin, some at a time, in the order in which they were given.
+    /// Calls `work` with all records of a bin, some at a time, in their given order.
     fn each_record(
         &self,
         bin: &Range<usize>,
@@ -251,7 +251,7 @@ impl<'a> Buckets<'a> {
     ) -> Result<()> {
         let Some(file) = &self.file else { return Err(record::damaged()) };
         let (layout, size) = (self.layout, self.layout.size());
-        // Pieces small enough to leave the rest of the limit to whoever takes them.
+        // Runs small enough to leave the rest of the limit to the caller.
         let most = (room(self.ctx.memory_left()) as usize / 4 / size).max(1) * size;
         let pieces = self.extents(bin).into_iter().flat_map(|(offset, bytes)| {
             (0..bytes)
@@ -298,7 +298,7 @@ impl<'a> Buckets<'a> {
     }
 }
 
-/// The entries of the bucket at hand.
+/// The entries of the current bucket.
 struct BucketEntries {
     lens: Vec<usize>,
     indices: RawBufferMut,

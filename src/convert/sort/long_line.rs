@@ -1,4 +1,4 @@
-//! One line at a time that is too long to be sorted in memory, put together from its entries in the order of their indices.
+//! A line too long to be sorted in memory, assembled from its entries in the order of their indices.
 
 use crate::convert::in_memory::{Layout, RegionClash};
 use crate::convert::sort::passes::AnySink;
@@ -6,15 +6,15 @@ use crate::error::{ErrorKind, Result};
 use crate::sparse::{Duplicates, IndexVec, Indices};
 use crate::storage::raw::{Merge, Raw, RawVec, merge};
 
-/// Entries that wait to be handed on.
+/// Entries gathered before they are passed on.
 const WAITING: usize = 4096;
 
-/// A line too long to be sorted in memory: its entries come sorted by index, those of each index as a line of their own.
+/// A line too long to be sorted in memory: its entries come sorted by index, those of each index as a separate line.
 pub(super) struct LongLine<'a> {
     line: usize,
-    /// The index whose entries come next.
+    /// The index of the next entries.
     next: usize,
-    /// Whether the last entry that waits is that index's, where entries are summed or may not repeat.
+    /// Whether the last waiting entry has that index, if entries are summed or may not repeat.
     open: bool,
     duplicates: Duplicates,
     sink: &'a mut dyn AnySink,
@@ -24,7 +24,7 @@ pub(super) struct LongLine<'a> {
 }
 
 impl<'a> LongLine<'a> {
-    /// Line `line`, handed on to `sink`.
+    /// Line `line`, passed on to `sink`.
     pub(super) fn new(
         layout: Layout,
         line: usize,

@@ -1,12 +1,12 @@
-//! The external sort: entries in any order brought to their lines where they do not fit in memory.
+//! The external sort: entries in any order moved to their lines if they do not fit in memory.
 //!
 //! ```text
 //! first pass:   buffer entries -> sort by bins of lines -> one run to the scratch file
 //! second pass:  some bins at a time from all runs -> lines -> the sink
 //! ```
 //!
-//! - [`sorter`] – the two passes; [`buckets`] – the scratch file; [`passes`] – what the two tell each other
-//! - [`long_line`] – a line too long to be sorted in memory; [`sink`] – where lines go
+//! - [`sorter`] – the two passes; [`buckets`] – the scratch file; [`passes`] – the interface between the two
+//! - [`long_line`] – a line too long to be sorted in memory; [`sink`] – the destination of lines
 
 mod buckets;
 mod long_line;

@@ -1,4 +1,4 @@
-//! What the two passes of the external sort say to each other and to those around them.
+//! The types shared by the two passes of the external sort and their callers.
 
 use std::ops::Range;
 
@@ -10,18 +10,18 @@ use crate::storage::raw::Raw;
 
 /// A run of records sorted by bins.
 pub(crate) struct SortedRun {
-    /// Where in the scratch file it starts.
+    /// Its offset in the scratch file.
     pub(crate) offset: u64,
-    /// The first record of every bin, and the number of all.
+    /// The first record of every bin, and the total number.
     pub(crate) starts: Vec<u64>,
 }
 
 /// Some entries: the line of each, its index across, its value.
 pub(crate) type Triplets<'a> = (Indices<'a>, Indices<'a>, Raw<'a>);
 
-/// Takes entries line by line.
+/// A consumer of entries, line by line.
 pub(crate) trait AnySink {
-    /// Takes the next whole lines: how many entries each has, and the entries of all.
+    /// Takes the next whole lines: the number of entries of each, and the entries of all.
     fn lines(
         &mut self,
         lens: &[usize],
@@ -30,17 +30,17 @@ pub(crate) trait AnySink {
         canonical: bool,
     ) -> Result<()>;
 
-    /// Takes some entries of the line that comes next.
+    /// Takes some entries of the next line.
     fn part(&mut self, indices: Indices<'_>, data: Raw<'_>, canonical: bool) -> Result<()>;
 
     /// Ends the line that came in parts.
     fn end_line(&mut self) -> Result<()>;
 
-    /// Line and index as row and column, for errors.
+    /// Converts line and index to row and column, for errors.
     fn position(&self) -> fn((usize, usize)) -> (usize, usize);
 }
 
-/// Sorts entries by their lines: what the second pass needs for a bin that does not fit.
+/// Sorts entries by their lines: used by the second pass for a bin that does not fit.
 pub(crate) trait Sort: Sized {
     /// For entries of the lines `lines`, `expected` of them.
     fn start(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self;
@@ -48,7 +48,7 @@ pub(crate) trait Sort: Sized {
     /// Takes entries.
     fn take(&mut self, entries: Triplets<'_>) -> Result<()>;
 
-    /// Hands all entries to `sink`, line by line; the lines sorted and duplicates treated, if `sorting` says how.
+    /// Passes all entries to `sink`, line by line; lines are sorted and duplicates treated, if `sorting` is given.
     fn hand_on(
         self,
         sorting: Option<Duplicates>,

@@ -1,4 +1,4 @@
-//! Sorted lines on their way into a compressed matrix, or into a list of coordinates.
+//! Sinks that write sorted lines to a compressed matrix or a coordinate matrix.
 
 use crate::convert::sort::passes::AnySink;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, IndexVec, In
 use crate::storage::raw::Raw;
 use crate::storage::{DType, SparseFormat};
 
-/// Writes the lines it is given.
+/// Writes its lines to a compressed matrix.
 pub(crate) struct AnyMatrixSink {
     writer: AnyWriter,
     format: SparseFormat,
@@ -14,7 +14,7 @@ pub(crate) struct AnyMatrixSink {
 }
 
 impl AnyMatrixSink {
-    /// For lines of a matrix in this format.
+    /// A sink for a matrix in this format.
     pub(crate) fn new(writer: AnyWriter, format: SparseFormat) -> Self {
         AnyMatrixSink { writer, format, canonical: true }
     }
@@ -50,7 +50,7 @@ impl AnySink for AnyMatrixSink {
     }
 }
 
-/// Turns a line and an index of a matrix in this format into row and column.
+/// Converts a line and an index of a matrix in this format to row and column.
 pub(crate) fn position(format: SparseFormat) -> fn((usize, usize)) -> (usize, usize) {
     match format {
         SparseFormat::Csc => |(line, index)| (index, line),
@@ -58,17 +58,17 @@ pub(crate) fn position(format: SparseFormat) -> fn((usize, usize)) -> (usize, us
     }
 }
 
-/// Writes the coordinates of the lines it is given, which are rows.
+/// Writes the coordinates of its lines, which are rows.
 pub(crate) struct AnyCooSink {
     writer: AnyCooWriter,
-    /// The row that comes next.
+    /// The next row.
     row: usize,
-    /// Rows of entries on their way to the writer.
+    /// Rows of entries not yet written.
     rows: IndexVec,
 }
 
 impl AnyCooSink {
-    /// For coordinates of a type.
+    /// A sink for coordinates of a type.
     pub(crate) fn new(writer: AnyCooWriter, index: DType) -> Self {
         AnyCooSink { writer, row: 0, rows: IndexVec::new(index) }
     }

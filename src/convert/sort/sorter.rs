@@ -1,22 +1,22 @@
-//! Entries in any order brought to their lines: an external sort in two passes.
+//! Entries in any order moved to their lines: an external sort in two passes.
 //!
 //! ```text
 //! 1. entries are gathered in memory -> when a run of them is full, a stable counting sort by bins of lines
-//!    -> the sorted run goes to a scratch file in one write, and where each bin starts in it is remembered
-//! 2. some consecutive bins at a time: their records are read from every run -> sorted by line -> handed on
+//!    -> the sorted run goes to a scratch file in one write, and the start of each bin in it is remembered
+//! 2. some consecutive bins at a time: their records are read from every run -> sorted by line -> passed on
 //! ```
 //!
 //! The counts of the runs add up to the exact number of records of every bin, so the second pass cuts the bins into
-//! buckets that fit, without a sample and without a guess. Only a single bin of too many records is distributed once
-//! more, by its own lines, and a line that is too long by its indices (`buckets.rs`). So the cost is one write and one read
-//! of the records, whatever the order in which they come; none at all if they fit in one run.
+//! buckets that fit, without sampling or guessing. Only a single bin with too many records is distributed again, by its
+//! own lines, and a line that is too long by its indices (`buckets.rs`). So the cost is one write and one read of the
+//! records, whatever their order; none at all if they fit in one run.
 //!
-//! Every step keeps the order of entries of one line. That makes duplicates meet in the order in which they were given,
-//! and sums have the bits of the conversion in memory.
+//! Every step keeps the order of entries within a line. So duplicates meet in the order in which they were given, and
+//! sums have the same bits as in the conversion in memory.
 //!
-//! Memory, in parts of the limit: a sixth for the run that is gathered and a sixth each for the one that is sorted and the
-//! one that is written; then, these being gone, a quarter for the buckets that are read and a twelfth for the one that is
-//! brought to its lines.
+//! Memory, in parts of the limit: a sixth each for the run being gathered, the one being sorted and the one being
+//! written; afterwards, with these freed, a quarter for the buckets being read and a twelfth for the one being moved to
+//! its lines.
 
 use std::ops::Range;
 
@@ -35,26 +35,26 @@ use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, para
 pub(crate) struct AnySorter {
     bins: Bins,
     layout: Layout,
-    /// The run that is being gathered, in the order in which entries come.
+    /// The run that is being gathered, in the order of arrival.
     majors: IndexVec,
     minors: IndexVec,
     data: RawVec,
     /// Entries of a full run.
     room: usize,
-    /// Entries that there is memory for, at most those of a full run.
+    /// Entries for which memory is allocated, at most a full run.
     ready: usize,
-    /// Whether writing a run failed half way.
+    /// Whether writing a run failed half-way.
     broken: Broken,
     scratch: Option<Scratch>,
     runs: Vec<SortedRun>,
-    /// Entries expected after those taken so far.
+    /// Entries still expected.
     expected: u64,
     held: Held,
     ctx: Context,
 }
 
 impl AnySorter {
-    /// For entries of the lines `lines`, `expected` of them if that is known.
+    /// A sorter for entries of the lines `lines`, `expected` of them if that is known.
     pub(crate) fn new(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self {
         AnySorter {
             bins: Bins::new(lines),
@@ -73,7 +73,7 @@ impl AnySorter {
         }
     }
 
-    /// What sorting `entries` entries adds to a plan: scratch space, memory, work.
+    /// Adds sorting `entries` entries to a plan: scratch space, memory, work.
     pub(crate) fn plan(plan: Plan, layout: Layout, entries: u64, ctx: &Context) -> Plan {
         let (limit, size) = (ctx.memory_left(), layout.size() as u64);
         let room = room(layout, ctx) as u64;
@@ -82,7 +82,7 @@ impl AnySorter {
             false => (1, plan),
         };
         let run = (entries.min(room) * size) as usize;
-        // Two panels that are read, and the lines beside one of them; or gathered, which is less.
+        // Two panels being read, and the lines for one of them; gathering needs less.
         let panel = IoBuffer::rounded(run + 4 * Scratch::BESIDE);
         let gathered = (2 * panel + run / 2) as u64;
         let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
@@ -90,7 +90,7 @@ impl AnySorter {
         plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, work::SORT)
     }
 
-    /// What settling the entries taken so far adds to a plan: what waits in the scratch file is read.
+    /// Adds settling the entries taken so far to a plan: the scratch file is read.
     pub(crate) fn plan_to_settle(&self, plan: Plan, ctx: &Context) -> Plan {
         let size = self.layout.size() as u64;
         let written: u64 = self.runs.iter().filter_map(|run| run.starts.last()).sum();
@@ -106,8 +106,8 @@ impl AnySorter {
 
     /// Takes entries. The caller has checked the indices that are not the line.
     ///
-    /// Fails if a line is none of these, by the time the run is full. As many entries at once as make a run are sorted
-    /// from where they lie; fewer are gathered first.
+    /// Fails if a line is out of range, at the latest when the run is full. A full run of entries at once is sorted
+    /// in place; fewer are gathered first.
     pub(crate) fn extend(&mut self, (majors, minors, data): Triplets<'_>) -> Result<()> {
         let mut start = 0;
         while start < data.len() {
@@ -134,7 +134,7 @@ impl AnySorter {
         Ok(())
     }
 
-    /// Takes entries, which are not more than are [left](Self::left).
+    /// Takes entries, at most as many as are [left](Self::left).
     pub(crate) fn gather(&mut self, (majors, minors, data): Triplets<'_>) -> Result<()> {
         self.reserve(data.len())?;
         self.majors.extend(majors);
@@ -143,17 +143,17 @@ impl AnySorter {
         Ok(())
     }
 
-    /// Entries that the run at hand has room for.
+    /// Remaining capacity of the current run.
     pub(crate) fn left(&self) -> usize {
         self.room - self.data.len()
     }
 
-    /// Writes the run, if it is full. Fails, the run being as it was, if it cannot be written.
+    /// Writes the run, if it is full. Fails, leaving the run unchanged, if it cannot be written.
     pub(crate) fn write_if_full(&mut self) -> Result<()> {
         if self.left() == 0 { self.write_gathered() } else { Ok(()) }
     }
 
-    /// Hands all entries to `sink`, line by line; the lines sorted and duplicates treated, if `sorting` says how.
+    /// Passes all entries to `sink`, line by line; lines are sorted and duplicates treated, if `sorting` is given.
     pub(crate) fn settle(
         mut self,
         sorting: Option<Duplicates>,
@@ -183,7 +183,7 @@ impl AnySorter {
         (self.majors.as_indices(), self.minors.as_indices(), self.data.as_raw())
     }
 
-    /// Makes room for so many entries more: for all that are expected, or half as many again.
+    /// Reserves memory for more entries: for all that are expected, or half as many again.
     fn reserve(&mut self, more: usize) -> Result<()> {
         let len = self.data.len();
         if len + more <= self.ready {
@@ -216,7 +216,7 @@ impl AnySorter {
     }
 }
 
-/// Sorts a run and appends it to the scratch file, which is started with room for `expected` entries. Fails, changing
+/// Sorts a run and appends it to the scratch file, which is created with space for `expected` entries. Fails, changing
 /// nothing, if there is no space for it.
 fn write_run(
     (scratch, broken): (&mut Option<Scratch>, &mut Broken),
@@ -237,7 +237,7 @@ fn write_run(
         }
     };
     file.make_room(bytes)?;
-    // While one run is written, the next is sorted. What was handed in before may turn out not to have been written.
+    // While one run is written, the next is sorted. An earlier write may turn out to have failed.
     let buffer = broken.note(file.buffer(2))?;
     let (buffer, mut runs) = broken.note(sorted_run(bins, entries, Some(buffer), ctx))?;
     let offset = broken.note(file.append(buffer, bytes))?;
@@ -249,15 +249,15 @@ fn layout((majors, _, data): Triplets<'_>) -> Layout {
     Layout { values: data.dtype(), indices: majors.dtype() }
 }
 
-/// Whether so many entries make one run.
+/// Whether this many entries fit in one run.
 pub(crate) fn holds(layout: Layout, entries: usize, ctx: &Context) -> bool {
     entries <= room(layout, ctx)
 }
 
-/// Entries as records sorted by bins, in `buffer` if there is one: some runs, one behind the other, each of consecutive
-/// entries. Several, so that threads work side by side; few, so that a bin's records are read in long stretches.
+/// Entries as records sorted by bins, in `buffer` if there is one: several consecutive runs, each of consecutive
+/// entries. Several, so that threads work in parallel; few, so that the records of a bin are read in long runs.
 ///
-/// Fails if a line is in no bin.
+/// Fails if a line is outside all bins.
 pub(crate) fn sorted_run(
     bins: &Bins,
     entries: Triplets<'_>,
@@ -290,7 +290,7 @@ pub(crate) fn sorted_run(
     Ok((buffer, runs))
 }
 
-/// A stable counting sort by bins; gives the first record of every bin, and their number.
+/// A stable counting sort by bins; returns the first record of every bin, and their number.
 fn sort_part<I: Index, const W: usize>(
     bins: &Bins,
     (majors, minors): (&[I], &[I]),
@@ -315,7 +315,7 @@ fn sort_part<I: Index, const W: usize>(
     }
     starts.push(start as u64);
     for ((&major, &minor), &value) in majors.iter().zip(minors).zip(data) {
-        // Counted above, but the lines may lie in a file that is changing.
+        // Counted above, but the lines may be in a file that is changing.
         let slot = next.get_mut(bins.of(major.to_usize())).ok_or_else(outside)?;
         let to = records.get_mut(*slot..*slot + size);
         to.and_then(|to| record::store(to, (major, minor, value))).ok_or_else(outside)?;
@@ -324,7 +324,7 @@ fn sort_part<I: Index, const W: usize>(
     Ok(starts)
 }
 
-/// The most parts of a run that are sorted side by side, and the least entries of one.
+/// The most parts of a run that are sorted in parallel, and the least entries of one.
 const MOST_PARTS: usize = 4;
 const LEAST_PART: usize = 1 << 14;
 

@@ -1,42 +1,42 @@
-//! The levels and parents that a breadth-first search finds, and the check that they are right.
+//! The levels and parents of a breadth-first search, and a check of them.
 //!
-//! The check never searches. If no edge leads more than one level on, no vertex is farther from the source than its
-//! level says; if every vertex but the source has a parent one level before it and an edge from there, a path as short
-//! as its level exists. The two together are the definition of a shortest path.
+//! The check never searches. If no edge leads more than one level further, no vertex is farther from the source than
+//! its level says; if every vertex but the source has a parent one level before it and an edge from there, a path as
+//! short as its level exists. The two together are the definition of a shortest path.
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::vertices::check_graph;
 use crate::sparse::Csr;
 use crate::storage::{Entry, Index, filled};
 
-/// What a breadth-first search found.
+/// The result of a breadth-first search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bfs<I: Index = u32> {
     /// Edges on a shortest path from the source to each vertex, or [`UNREACHED`](Self::UNREACHED).
     pub levels: Vec<u32>,
-    /// The smallest vertex of the level before with an edge to each vertex; the vertex itself for the source and
-    /// where there is none.
+    /// For each vertex the smallest vertex of the previous level with an edge to it; the vertex itself for the source
+    /// and for unreached vertices.
     pub parents: Vec<I>,
-    /// How many vertices can be reached, the source being one.
+    /// The number of vertices reached, including the source.
     pub reached: usize,
 }
 
 impl<I: Index> Bfs<I> {
-    /// The level of a vertex that no path leads to.
+    /// The level of an unreached vertex.
     pub const UNREACHED: u32 = u32::MAX;
 
-    /// The level of `vertex`, `None` if it was not reached or is none.
+    /// The level of `vertex`, `None` if it was not reached or does not exist.
     pub fn level(&self, vertex: usize) -> Option<u32> {
         self.levels.get(vertex).copied().filter(|&level| level != Self::UNREACHED)
     }
 
-    /// The vertex before `vertex` on a shortest path from the source, `None` for the source and where there is no path.
+    /// The vertex before `vertex` on a shortest path from the source, `None` for the source and for unreached vertices.
     pub fn parent(&self, vertex: usize) -> Option<usize> {
         self.level(vertex).filter(|&level| level > 0)?;
         self.parents.get(vertex).map(|parent| parent.to_usize())
     }
 
-    /// How many vertices each level has, the source's first. Reads the levels once.
+    /// The number of vertices of each level, starting with the source's. Reads the levels once.
     ///
     /// ```
     /// use outcore::{Context, Csr, graph::bfs};
@@ -58,10 +58,10 @@ impl<I: Index> Bfs<I> {
     }
 }
 
-/// Checks, without searching, that `answer` is what [`bfs`](super::bfs) from `source` must find in `graph`.
+/// Checks, without searching, that `answer` is the result that [`bfs`](super::bfs) from `source` must find in `graph`.
 ///
-/// Fails with [`ErrorKind::Value`], naming the vertex, if levels, parents (the smallest are asked for) or the count are
-/// wrong, and as [`bfs`](super::bfs) does. Cost: one pass over the edges. Memory: one byte per vertex.
+/// Fails with [`ErrorKind::Value`], naming the vertex, if levels, parents (which must be the smallest possible) or the
+/// count are wrong, and as [`bfs`](super::bfs) does. Cost: one pass over the edges. Memory: one byte per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{bfs, check_bfs}};
@@ -106,8 +106,8 @@ pub fn check_bfs<T: Entry, I: Index, P: Index>(
     Ok(())
 }
 
-/// Looks at every edge once: it may lead one level on at most, and come from no vertex smaller than the parent it could
-/// be. Tells which vertices have been met over the edge from their parent.
+/// Visits every edge once: it may lead at most one level further, and must not come from a vertex smaller than the
+/// parent for which it qualifies. Returns which vertices have an edge from their parent.
 fn follow_edges<T: Entry, I: Index, P: Index>(
     graph: &Csr<T, I, P>,
     answer: &Bfs<I>,

@@ -1,7 +1,7 @@
 //! Breadth-first search.
 //!
 //! - [`search`] – level by level, along the edges or against them
-//! - [`answer`] – what it finds, and the check that needs no second search
+//! - [`answer`] – its result, and the check that needs no second search
 
 mod answer;
 mod search;

@@ -1,11 +1,11 @@
-//! Breadth-first search: how many edges every vertex is away from the source, and over which vertex.
+//! Breadth-first search: the distance of every vertex from the source in edges, and its parent.
 //!
-//! Level by level. Top-down, the edges out of the last level claim vertices not seen yet; with the incoming edges at
-//! hand, a level that holds much of the graph is searched bottom-up instead: every vertex not seen yet looks for one of
-//! its in-neighbours in the last level and stops at the first (Beamer, Asanović, Patterson, "Direction-optimizing
-//! breadth-first search", SC 2012). The parent of a vertex is the smallest vertex of the level before that has an edge
-//! to it, so both directions and any number of threads give the same answer. A level is kept in ascending order: a
-//! graph in a file is swept forward once per level and not read all over.
+//! The search runs level by level. Top-down, the edges out of the last level claim unvisited vertices. If the incoming
+//! edges are available, a level that holds much of the graph is searched bottom-up instead: every unvisited vertex
+//! looks for an in-neighbour in the last level and stops at the first (Beamer, Asanović, Patterson,
+//! "Direction-optimizing breadth-first search", SC 2012). The parent of a vertex is the smallest vertex of the previous
+//! level with an edge to it, so both directions and any number of threads give the same result. A level is kept in
+//! ascending order, so that a graph in a file is swept forward once per level and not read in random order.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -19,7 +19,7 @@ use crate::storage::{Context, Entry, Index};
 /// Vertices of a level that one task takes top-down.
 const CHUNK: usize = 256;
 
-/// Vertices that one task looks at bottom-up, and in any sweep over all of them.
+/// Vertices that one task visits bottom-up, and in any sweep over all of them.
 const SWEEP: usize = 1 << 12;
 
 /// Bottom-up begins when the level's edges are more than one in `ALPHA` of those not yet searched, and ends when the
@@ -29,8 +29,8 @@ const BETA: usize = 18;
 
 /// Searches from `source` along the stored entries: entry (i, j) is the edge from i to j, whatever its value.
 ///
-/// Fails if the matrix is not square, has no row `source`, or has an index out of range, which is seen before the search
-/// begins. Cost: every edge out of a reached vertex is read once, and once more if the matrix was never checked.
+/// Fails if the matrix is not square, has no row `source`, or has an index out of range, which is checked before the
+/// search begins. Cost: every edge out of a reached vertex is read once, and again if the matrix was never checked.
 /// Memory: at most `12 + 3·size_of::<I>()` bytes per vertex.
 ///
 /// ```
@@ -54,15 +54,16 @@ pub fn bfs<T: Entry, I: Index, P: Index>(
     })
 }
 
-/// As [`bfs`], with the incoming edges too, as the columns of the same matrix: several times fewer edges are read where
+/// As [`bfs`], with the incoming edges too, as the columns of the same matrix: several times fewer edges are read if
 /// a few levels hold most of the graph.
 ///
-/// `incoming` is what [`Csr::to_csc`] makes. For a symmetric matrix it is `graph.transpose()`, which costs nothing. If
-/// it is another matrix of the same shape, the answer is wrong. Fails, and costs at worst, as two searches would.
+/// `incoming` is the result of [`Csr::to_csc`]. For a symmetric matrix it is `graph.transpose()`, which costs nothing.
+/// If it is another matrix of the same shape, the result is wrong. Errors, and the cost at worst, are those of two
+/// searches.
 ///
 /// ```
 /// use outcore::{Context, Csr, graph::{bfs, bfs_with_incoming}};
-/// // 0 - 1 - 2, both ways
+/// // 0 - 1 - 2, in both directions
 /// let a = Csr::<()>::from_parts((3, 3), vec![0, 1, 3, 4], vec![1, 0, 2, 1], vec![(); 4])?;
 /// let ctx = Context::new();
 /// assert_eq!(bfs_with_incoming(&a, &a.transpose(), 0, &ctx)?, bfs(&a, 0, &ctx)?);
@@ -154,10 +155,10 @@ impl<S: Slot> Search<S> {
         Ok(self.finish(reached))
     }
 
-    /// The vertices that edges from `level` lead to and that no earlier level holds, ascending.
+    /// The vertices that edges from `level` lead to and that are in no earlier level, ascending.
     ///
-    /// The first edge to lower a vertex's parent from none is the one that reports the vertex; others may lower it
-    /// further while the level lasts, down to the smallest.
+    /// The first edge that sets a vertex's parent reports the vertex; others may lower it
+    /// further during the level, down to the smallest.
     fn top_down<T: Entry, I: Index, P: Index>(
         &self,
         graph: &Csr<T, I, P>,
@@ -168,13 +169,14 @@ impl<S: Slot> Search<S> {
             for &v in graph.line(u).indices {
                 // Absent only if a mapped file was changed after its check.
                 let Some(parent) = self.parents.get(v.to_usize()) else { continue };
-                // Most edges lead back to where the search has been, and end at this test.
+                // Most edges lead to visited vertices, and end at this test.
                 let before = parent.get();
                 if before <= u {
                     continue;
                 }
                 let reached_at = &self.levels[v.to_usize()];
-                // A vertex being claimed right now may not have its level yet; it reads as unreached, which is more.
+                // A vertex being claimed right now may not have its level yet; it reads as unreached, which compares
+                // greater.
                 if !S::is_none(before) && reached_at.load(Ordering::Relaxed) < depth {
                     continue;
                 }
@@ -190,7 +192,7 @@ impl<S: Slot> Search<S> {
             found
         });
         let found = found.collect::<Vec<_>>();
-        // A long level is faster found again by its depth than sorted.
+        // Finding a long level again by its depth is faster than sorting it.
         if found.iter().map(Vec::len).sum::<usize>() > self.levels.len() / 32 {
             return self.sweep(|v| self.levels[v].load(Ordering::Relaxed) == depth);
         }
@@ -223,7 +225,7 @@ impl<S: Slot> Search<S> {
         })
     }
 
-    /// The vertices that `keep` says yes to, ascending.
+    /// The vertices for which `keep` is true, ascending.
     fn sweep<I: Index>(&self, keep: impl Fn(usize) -> bool + Sync) -> Vec<I> {
         let n = self.levels.len();
         let parts = (0..n.div_ceil(SWEEP)).into_par_iter().map(|chunk| {

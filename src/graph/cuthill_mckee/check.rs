@@ -1,8 +1,9 @@
-//! What makes an order one of Cuthill and McKee's, told without a queue.
+//! The properties of a Cuthill–McKee order, checked without a queue.
 //!
-//! Turned round, every vertex but a start comes after its first neighbour; the numbers of first neighbours never fall; vertices with the
-//! same one come by degree; and no vertex after a start has a neighbour before it. An order with these properties is the one in which a
-//! queue would take the vertices from the same starts.
+//! In the reversed order, every vertex but a start comes after its first neighbour; the numbers of first neighbours
+//! never decrease; vertices with the same first neighbour are sorted by degree; and no vertex after a start has a
+//! neighbour before the start. An order with these properties is the one in which a queue takes the vertices from the
+//! same starts.
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::undirected::undirected;
@@ -10,10 +11,11 @@ use crate::graph::vertices::check_graph;
 use crate::sparse::{Csr, Permutation};
 use crate::storage::{Context, Entry, Index};
 
-/// Checks that `order` is a reverse Cuthill–McKee order of `graph`, whatever vertices it starts from.
+/// Checks that `order` is a reverse Cuthill–McKee order of `graph`, for any starting vertices.
 ///
 /// Fails with [`ErrorKind::Value`], naming the vertex, if it is not, and as
-/// [`reverse_cuthill_mckee`](super::reverse_cuthill_mckee) does. Cost: two passes over the edges. Memory: 8 bytes a vertex.
+/// [`reverse_cuthill_mckee`](super::reverse_cuthill_mckee) does. Cost: two passes over the edges. Memory: 8 bytes a
+/// vertex.
 ///
 /// ```
 /// use outcore::graph::{check_cuthill_mckee, reverse_cuthill_mckee};
@@ -36,7 +38,7 @@ pub fn check_cuthill_mckee<T: Entry, I: Index, P: Index>(
     let graph = undirected(graph, ctx)?;
     let number = order.inverse();
     let number = |v: usize| n - 1 - number.order()[v];
-    // Where the component began, the first neighbour of the vertex before, and what that is sorted by.
+    // The start of the component, the first neighbour of the previous vertex, and its sort key.
     let (mut start, mut last, mut before) = (0, 0, None);
     for (k, &v) in order.order().iter().rev().enumerate() {
         let neighbours = graph.line(v).indices.iter().map(|w| w.to_usize());

@@ -1,7 +1,7 @@
 //! Reverse Cuthill–McKee.
 //!
 //! - [`numbering`] – the order, level by level
-//! - [`check`] – what makes an order one of these, told without a queue
+//! - [`check`] – the properties of such an order, checked without a queue
 
 mod check;
 mod numbering;

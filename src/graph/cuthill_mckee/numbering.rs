@@ -1,20 +1,20 @@
-//! An order of vertices in which neighbours have numbers close to each other.
+//! An order of vertices that gives neighbours nearby numbers.
 //!
-//! Cuthill and McKee, "Reducing the bandwidth of sparse symmetric matrices", 1969; reversed, George 1971; the start by George
-//! and Liu, "An implementation of a pseudoperipheral node finder", 1979.
+//! Cuthill and McKee, "Reducing the bandwidth of sparse symmetric matrices", 1969; reversed, George 1971; the start by
+//! George and Liu, "An implementation of a pseudoperipheral node finder", 1979.
 //!
 //! ```text
 //! for each component, from its vertex of least degree:
 //!     number it level by level:  a vertex comes after those whose first neighbour comes earlier,
 //!                                among those with the same first neighbour by degree
-//!     while that gave more levels than the try before:  again, from the vertex of least degree in the last level
-//! turn the whole order round
+//!     while that gave more levels than the previous try:  again, from the vertex of least degree in the last level
+//! reverse the order
 //! ```
 //!
-//! A long level is numbered on all threads. Every vertex of the last level lowers a number at each of its neighbours to its own
-//! place, and notes those that it lowered; those that keep it are its children. Who came first does not matter, so the order is
-//! that of the queue of the sequential algorithm, whatever the number of threads. The first search of a component tells where
-//! it is to start alone, and sorts nothing.
+//! A long level is numbered on all threads. Every vertex of the last level lowers a number at each of its neighbours to
+//! its own position, and notes those that it lowered; those that keep it are its children. The timing of threads does
+//! not matter, so the order is that of the queue of the sequential algorithm, whatever the number of threads. The first
+//! search of a component only finds its start, and sorts nothing.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -30,24 +30,23 @@ use crate::storage::{Context, Entry, Index, parallel};
 /// Vertices of a level that one task takes.
 const CHUNK: usize = 256;
 
-/// How often a start further out is looked for.
+/// How often to search for a more peripheral start.
 const TRIES: usize = 5;
 
 /// Vertices that are numbered between two reports.
 const REPORT: usize = 1 << 16;
 
-/// The reverse Cuthill–McKee order: neighbours get numbers close to each other, so that the entries of the reordered matrix lie
-/// near its diagonal.
+/// The reverse Cuthill–McKee order: neighbours get nearby numbers, so that the entries of the reordered matrix are near
+/// its diagonal.
 ///
-/// The structure is read as an undirected graph: an entry (i, j) joins i and j, whether (j, i) is stored or not. Give the order to
-/// [`reorder`](Csr::reorder), which remembers it; [`bandwidth`](Csr::bandwidth) tells what is gained.
+/// The structure is read as an undirected graph: an entry (i, j) joins i and j, whether (j, i) is stored or not. Pass
+/// the order to [`reorder`](Csr::reorder), which remembers it; [`bandwidth`](Csr::bandwidth) measures the gain.
 ///
 /// The order does not depend on the number of threads. Fails if the matrix is not square or has an index out of range.
 ///
-/// Cost: one pass over the edges to see that every one is stored both ways, then three to seven level by level. Where one
-/// is not, the structure is transposed and added to itself first, in memory if the sum takes less than a quarter of the limit and in
-/// scratch space otherwise.
-/// Memory: at most `24 + size_of::<I>()` bytes a vertex.
+/// Cost: one pass over the edges to check that every one is stored in both directions, then three to seven level by
+/// level. If one is not, the structure is first transposed and added to itself, in memory if the sum takes less than a
+/// quarter of the limit and in scratch space otherwise. Memory: at most `24 + size_of::<I>()` bytes per vertex.
 ///
 /// ```
 /// use outcore::{Context, Csr, Place, graph::reverse_cuthill_mckee};
@@ -80,13 +79,14 @@ pub fn reverse_cuthill_mckee<T: Entry, I: Index, P: Index>(
 struct Numbering<I, S> {
     /// Those that have a number, in order.
     order: Vec<I>,
-    /// A bit for each vertex that has a number: most edges lead to such a one, and end here, in a cache.
+    /// A bit for each vertex that has a number: most edges lead to one of these, and end here, in a cache.
     numbered: Vec<AtomicU64>,
-    /// The number of the first neighbour of each vertex, told while a level is numbered on all threads; nothing otherwise.
+    /// The number of the first neighbour of each vertex, used while a level is numbered on all threads; empty
+    /// otherwise.
     firsts: Vec<S>,
 }
 
-/// What numbering a component found.
+/// The result of numbering a component.
 struct Levels {
     count: usize,
     /// The number of the first vertex of the last level.
@@ -99,7 +99,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         let words = 0..n.div_ceil(64);
         let numbered = ctx.collected("the order", words.map(|_| AtomicU64::new(0)))?;
         if let (Some(last), 1..) = (numbered.last(), n % 64) {
-            // What is no vertex needs no number.
+            // Bits beyond the last vertex count as numbered.
             last.store(u64::MAX << (n % 64), Ordering::Relaxed);
         }
         Ok(Numbering { order: ctx.room("the order", n)?, numbered, firsts })
@@ -121,7 +121,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         Ok(self.order)
     }
 
-    /// Numbers a component from a start that is far out.
+    /// Numbers a component from a peripheral start.
     fn component<P: Index>(
         &mut self,
         graph: &Csr<(), I, P>,
@@ -131,7 +131,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         let first = self.order.len();
         let mut levels = self.search(graph, start, false, ctx)?;
         if levels.count <= 2 {
-            // A vertex with all others around it: no start is better.
+            // A vertex adjacent to all others: no start is better.
             sort_by_degree(graph, &mut self.order[first + 1..], &mut Vec::new());
             return Ok(());
         }
@@ -148,7 +148,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         Ok(())
     }
 
-    /// Takes the numbers from `first` on back.
+    /// Undoes the numbers from `first` on.
     fn forget(&mut self, first: usize) {
         for v in self.order.drain(first..) {
             let v = v.to_usize();
@@ -156,23 +156,24 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         }
     }
 
-    /// Whether a vertex has a number. One that is none, in a mapped file that was changed after its check, has.
+    /// Whether a vertex has a number. An invalid one, in a mapped file that changed after its check, counts as
+    /// numbered.
     #[inline(always)]
     fn has_number(&self, v: I) -> bool {
         let (word, bit) = (v.to_usize() / 64, v.to_usize() % 64);
         self.numbered.get(word).is_none_or(|bits| bits.load(Ordering::Relaxed) >> bit & 1 == 1)
     }
 
-    /// Notes that a vertex has a number; tells whether it had none.
+    /// Marks a vertex as numbered; returns whether it was not.
     #[inline(always)]
     fn note(&self, v: I) -> bool {
         let (word, bit) = (v.to_usize() / 64, v.to_usize() % 64);
         let Some(bits) = self.numbered.get(word) else { return false };
-        // Threads note vertices side by side between levels only, when nobody asks.
+        // Threads mark vertices concurrently only between levels, when there are no readers.
         bits.fetch_or(1 << bit, Ordering::Relaxed) >> bit & 1 == 0
     }
 
-    /// Numbers what can be reached from a start, level by level; by degree, if `sorted`.
+    /// Numbers the vertices reachable from a start, level by level; sorted by degree if `sorted`.
     fn search<P: Index>(
         &mut self,
         graph: &Csr<(), I, P>,
@@ -200,7 +201,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         }
     }
 
-    /// Numbers the level after a level, one vertex after the other.
+    /// Numbers the next level, sequentially.
     fn follow<P: Index>(
         &mut self,
         graph: &Csr<(), I, P>,
@@ -221,7 +222,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         }
     }
 
-    /// Numbers the level after a level on all threads.
+    /// Numbers the next level on all threads.
     fn follow_in_parallel<P: Index>(
         &mut self,
         graph: &Csr<(), I, P>,
@@ -258,8 +259,8 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         children.iter().for_each(|children| self.order.extend_from_slice(children));
     }
 
-    /// Lowers the first neighbour of what is next to some vertices with numbers from `number` on; gives those that were
-    /// higher, and where those of each vertex end.
+    /// For some vertices with numbers from `number` on, lowers the first neighbour of their neighbours. Returns those
+    /// that were higher, and the end of those of each vertex.
     fn lower<P: Index>(
         &self,
         graph: &Csr<(), I, P>,

@@ -1,10 +1,10 @@
-//! What the first lines of a Matrix Market file say, the banner and the sizes, and how they are written.
+//! The header of a Matrix Market file, that is the banner and the sizes, and how it is written.
 
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How the entries stand in the file.
+/// The layout of the entries in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// One line `row column value` for each stored entry: a sparse matrix.
@@ -13,7 +13,7 @@ pub enum Format {
     Array,
 }
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
     /// A decimal number.
@@ -22,18 +22,18 @@ pub enum Field {
     Integer,
     /// Two decimal numbers, the real part first.
     Complex,
-    /// Nothing: the position alone counts.
+    /// No value: only the position counts.
     Pattern,
 }
 
-/// What the stored entries say about those on the other side of the diagonal.
+/// What the stored entries imply about those on the other side of the diagonal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Symmetry {
     /// Nothing.
     General,
-    /// They are the same.
+    /// They are equal.
     Symmetric,
-    /// They are the negative ones, and the diagonal is zero and not stored.
+    /// They are the negatives, and the diagonal is zero and not stored.
     SkewSymmetric,
     /// They are the complex conjugates, and the diagonal is real.
     Hermitian,
@@ -49,21 +49,21 @@ pub enum Symmetry {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// How the entries stand in the file.
+    /// The layout of the entries in the file.
     pub format: Format,
-    /// What a value is.
+    /// The kind of a value.
     pub field: Field,
-    /// What a stored entry says about its mirror image.
+    /// What a stored entry implies about its mirror image.
     pub symmetry: Symmetry,
     /// Rows of the whole matrix.
     pub nrows: usize,
     /// Columns of the whole matrix.
     pub ncols: usize,
-    /// Entry lines in the file, before a symmetry is expanded. Where a skew-symmetric array file writes its zero diagonal
-    /// as well, the lines of that are not counted.
+    /// Entry lines in the file, before a symmetry is expanded. If a skew-symmetric array file includes its zero
+    /// diagonal, those lines are not counted.
     pub stored: u64,
-    /// Whether the banner says `unsigned-integer`, as SciPy does, in place of `integer`: what 64-bit integers without a
-    /// sign need to be read elsewhere. `false` unless the caller sets it.
+    /// Whether the banner has `unsigned-integer`, as in SciPy, instead of `integer`, so that other programs can read
+    /// unsigned 64-bit integers. `false` unless the caller sets it.
     pub unsigned: bool,
 }
 
@@ -86,7 +86,7 @@ impl Header {
         Header { format: Format::Array, field, symmetry, nrows, ncols, stored, unsigned: false }
     }
 
-    /// The most entries there can be once the symmetry is expanded: exact but for entries on the diagonal.
+    /// An upper bound for the entries once the symmetry is expanded: exact except for entries on the diagonal.
     pub fn expanded_upper_bound(&self) -> u64 {
         let n = self.nrows as u128;
         let bound = match (self.symmetry, self.format) {
@@ -98,7 +98,7 @@ impl Header {
         saturated(bound)
     }
 
-    /// Refuses what the format does not allow: the words that exclude each other and the shapes that do not fit them.
+    /// Refuses what the format does not allow: words that exclude each other and shapes that do not fit them.
     pub(super) fn check(&self) -> Result<()> {
         let refuse = |expected: &str, found: String| {
             Err(Error::new(ErrorKind::Format, "the header contradicts itself")
@@ -142,7 +142,7 @@ impl Header {
         format!("%%MatrixMarket matrix {format} {unsigned}{field} {symmetry}\n")
     }
 
-    /// The line behind the comments.
+    /// The line after the comments.
     pub(super) fn sizes(&self) -> String {
         match self.format {
             Format::Coordinate => format!("{} {} {}\n", self.nrows, self.ncols, self.stored),
@@ -155,7 +155,7 @@ fn saturated(count: u128) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// The places an array file stores: all, or one triangle with or without its diagonal.
+/// The number of positions that an array file stores: all, or one triangle with or without its diagonal.
 fn array_positions(symmetry: Symmetry, nrows: usize, ncols: usize) -> u128 {
     let (nrows, ncols) = (nrows as u128, ncols as u128);
     match symmetry {

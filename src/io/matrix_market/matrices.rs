@@ -16,12 +16,12 @@ use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates,
 use crate::storage::work;
 use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
 
-/// Bytes of a line with an entry, about.
+/// Approximate bytes of a line with an entry.
 const LINE: u64 = 24;
 
 impl Reader {
-    /// The matrix as coordinates in memory, a symmetry expanded, entries as they stand in the file; of an array file those
-    /// that are not zero. Rows and columns cost nothing here, however many there are.
+    /// The matrix as coordinates in memory, with a symmetry expanded and entries in file order; for an array file only
+    /// those that are not zero. Rows and columns cost nothing here, however many there are.
     ///
     /// Fails as [`for_each`](Self::for_each) does, if the shape is too large for the index type, and if the entries do
     /// not fit in the memory limit.
@@ -50,13 +50,13 @@ impl Reader {
         Coo::from_parts((nrows, ncols), rows, cols, data)
     }
 
-    /// The matrix in compressed rows at `place`, duplicates summed as SciPy does on conversion. Zeros that a coordinate file
-    /// names are stored; those of an array file are not.
+    /// The matrix in compressed rows at `place`, duplicates summed as by SciPy on conversion. Explicit zeros of a
+    /// coordinate file are stored; those of an array file are not.
     ///
-    /// Fails with [`ErrorKind::Memory`], at once, where the rows [dwarf](crate::io#extents) the entries, unless
-    /// [`hypersparse`](Self::hypersparse) asks for them.
+    /// Fails with [`ErrorKind::Memory`], at once, if the rows [dwarf](crate::io#extents) the entries, unless
+    /// [`hypersparse`](Self::hypersparse) allows them.
     ///
-    /// Cost: one pass over the file, and of entries that do not fit in a quarter of the memory limit one write and one
+    /// Cost: one pass over the file, and for entries that do not fit in a quarter of the memory limit one write and one
     /// read in the scratch folder; one write of the result.
     ///
     /// ```
@@ -118,10 +118,11 @@ impl Reader {
         builder.finish(Duplicates::Sum, place, ctx).map_err(in_file)
     }
 
-    /// The matrix with its zeros written out, in column-major order as array files have it, duplicates summed. Every
-    /// position takes its place, however few entries the file has.
+    /// The matrix with its zeros filled in, in column-major order as in array files, duplicates summed. Every
+    /// position uses memory, however few entries the file has.
     ///
-    /// Cost: one pass over the file, and two more over a coordinate file that holds a −0.0; no memory besides the result.
+    /// Cost: one pass over the file, and two more over a coordinate file that holds a −0.0; no memory in addition to
+    /// the result.
     pub fn read_dense<T: Number + Element>(
         &self,
         place: impl Into<Place>,
@@ -157,7 +158,7 @@ impl Reader {
             Ok(())
         })?;
         if negative_zeros {
-            // 0.0 + −0.0 is 0.0, but where every entry at a position is −0.0, so is their sum.
+            // 0.0 + −0.0 is 0.0, but if every entry at a position is −0.0, so is their sum.
             self.for_each::<T>(ctx, |row, col, value| {
                 elements[at(row, col)].take_sign_of_zero(value);
                 Ok(())
@@ -171,7 +172,7 @@ impl Reader {
     }
 }
 
-/// What writing so many entries costs: the bytes of a text are known when it is written, so these are guessed.
+/// The cost of writing this many entries; the bytes of the text are an estimate.
 fn plan_to_write(file: Option<(&Path, u64)>, stored: u64, entries: u64) -> Plan {
     Plan::new("writing Matrix Market")
         .on_device_of(file)
@@ -190,17 +191,17 @@ fn field_of<T: Entry>() -> Field {
     }
 }
 
-/// Sixty-four bits without a sign need the word that says so: other programs read `integer` into 63 bits. Narrower types do
-/// not, and `integer` is what every program knows.
+/// Unsigned 64-bit integers need `unsigned-integer`: other programs read `integer` as signed 64-bit. Narrower types do
+/// not need it, and `integer` is what every program knows.
 fn is_unsigned<T: Entry>() -> bool {
     T::ENTRY_DTYPE == Some(DType::UInt64)
 }
 
-/// Writes a CSR or CSC matrix as a general coordinate file, entries in the order in which they are stored, with the
-/// lines of `comment` behind the banner (none if empty). The field is that of the type: `integer` for `bool` and integers,
-/// `unsigned-integer` for `u64`, as SciPy has it.
+/// Writes a CSR or CSC matrix as a general coordinate file, entries in stored order, with the lines of `comment` after
+/// the banner (none if empty). The field is that of the type: `integer` for `bool` and integers,
+/// `unsigned-integer` for `u64`, as in SciPy.
 ///
-/// What was at `path` stays until the new file is complete. Cost: one pass over the matrix; 1 MiB of memory.
+/// An existing file at `path` stays until the new one is complete. Cost: one pass over the matrix; 1 MiB of memory.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -249,7 +250,7 @@ pub fn write_dense<T: Number + Element>(
     let (file, stored) = (matrix.buffer().file(), matrix.buffer().stored_bytes());
     let _running = ctx.begin(|| Ok(plan_to_write(file, stored, matrix.len() as u64)))?;
     if matrix.is_empty() {
-        // There may be more columns without elements than anybody can count to.
+        // The number of empty columns may be too large to loop over.
         return writer.finish();
     }
     for (j, column) in matrix.as_ndarray().columns().into_iter().enumerate() {

@@ -1,8 +1,8 @@
-//! How each element type is read from each field of a Matrix Market file, and written into it.
+//! How each element type is read from each field of a Matrix Market file, and written to it.
 //!
-//! The rule is that nothing gets lost unseen. An integer never passes through a float, and goes into one only where the
-//! float holds it exactly; a real does not become an integer, nor a complex number a real. Pattern entries are ones.
-//! The one thing dropped on request are the values, by reading as `()`: they are checked first.
+//! The rule is that nothing is lost silently. An integer never passes through a float, and is stored in one only if the
+//! float can hold it exactly; a real does not become an integer, nor a complex number a real. Pattern entries are ones.
+//! Only the values can be dropped on request, by reading as `()`: they are still checked.
 
 use bytemuck::Zeroable;
 #[cfg(feature = "half")]
@@ -20,16 +20,16 @@ use crate::storage::Entry;
 
 /// A type that the values of a Matrix Market file can be read into and written from: every [`Entry`].
 ///
-/// | type | read from | written into |
+/// | type | read from | written to |
 /// |---|---|---|
 /// | `()` | every field; values are checked and dropped | pattern |
-/// | `bool` | integer (0 and 1 alone), pattern | integer |
+/// | `bool` | integer (0 and 1 only), pattern | integer |
 /// | `i8` … `u64` | integer (if it fits), pattern | integer, real, complex |
 /// | `f32`, `f64`; `f16`, `bf16` with the feature `half` | real, integer (if exact), pattern | real, complex |
 /// | `Complex` of both | complex, real, integer (if exact), pattern | complex |
 ///
 /// Any other pair is an error of kind [`Type`](ErrorKind::Type), a value that does not fit one of kind
-/// [`Value`](ErrorKind::Value). Reals are rounded correctly to the type asked for, in one step.
+/// [`Value`](ErrorKind::Value). Reals are rounded correctly to the requested type, in one step.
 pub trait Number: Entry + codec::Codec {}
 
 impl<T: Entry + codec::Codec> Number for T {}
@@ -40,11 +40,11 @@ pub(super) mod codec {
     use super::{Cursor, Result};
     use crate::io::matrix_market::header::Field;
 
-    /// What a type must be able to do for its values to stand in a file.
+    /// The operations on a type for its values to be read and written.
     pub trait Codec: Copy + PartialEq + Zeroable {
         /// The fields it can be read from.
         const READS: &'static [Field];
-        /// The fields it can be written into.
+        /// The fields it can be written to.
         const WRITES: &'static [Field];
         /// Reads the value of an entry in one of the fields of `READS`.
         fn read(field: Field, cursor: &mut Cursor<'_>) -> Result<Self>;
@@ -53,7 +53,7 @@ pub(super) mod codec {
             let value = Self::read(field, cursor)?;
             Ok((value, value == Self::zeroed()))
         }
-        /// Appends the value as it stands in one of the fields of `WRITES`.
+        /// Appends the value as text for one of the fields of `WRITES`.
         fn write(self, field: Field, out: &mut Vec<u8>);
         /// The negative value, if the type has it.
         fn negated(self) -> Option<Self>;
@@ -65,7 +65,7 @@ pub(super) mod codec {
         fn is_real(self) -> bool {
             true
         }
-        /// Whether the value is less than zero, of an integer.
+        /// For an integer, whether the value is less than zero.
         fn is_negative_integer(self) -> bool {
             false
         }
@@ -84,7 +84,7 @@ use codec::Codec;
 
 const ALL: &[Field] = &[Field::Real, Field::Integer, Field::Complex, Field::Pattern];
 
-/// Fails with [`ErrorKind::Type`] where values of `T` are not read from (`read`) or written into a field.
+/// Fails with [`ErrorKind::Type`] if values of `T` cannot be read from (`read`) or written to a field.
 pub(super) fn check_type<T: Number>(field: Field, read: bool) -> Result<()> {
     let (fields, doing) = if read { (T::READS, "read from") } else { (T::WRITES, "written into") };
     if fields.contains(&field) {
@@ -181,7 +181,7 @@ macro_rules! integers {
 
 integers!(i8, i16, i32, i64, u8, u16, u32, u64);
 
-/// `$round`: how an integer becomes the type; `$push`: how a value is written.
+/// `$round`: how an integer is converted to the type; `$push`: how a value is written.
 macro_rules! floats {
     ($($float:ty, $name:literal, $round:expr, $push:expr);*) => {$(
         impl Codec for $float {
@@ -232,7 +232,7 @@ floats! {
     f64, "float64", |value: i128| value as f64, |out, value: f64| push_float(out, value, value)
 }
 
-// Integers of up to 2²⁴ are exact in `f32`; larger ones are exact there or in neither of the two.
+// Integers of up to 2²⁴ are exact in `f32`; larger ones are exact in `f32` or in neither of the two.
 #[cfg(feature = "half")]
 floats! {
     f16, "float16", |value: i128| f16::from_f32(value as f32), push_narrow;
@@ -281,7 +281,7 @@ macro_rules! complex {
 
 complex!(f32, f64);
 
-/// Reads an integer that `convert` takes; `expected` says which those are.
+/// Reads an integer that `convert` accepts; `expected` describes those.
 #[inline]
 fn read_exactly<T>(
     cursor: &mut Cursor<'_>,

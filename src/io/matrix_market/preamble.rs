@@ -1,8 +1,9 @@
-//! The first lines of a Matrix Market file, read: the banner, the comments and the sizes.
+//! Reading the first lines of a Matrix Market file: the banner, the comments and the sizes.
 //!
-//! As a banner is read what can mean nothing else: `%%MatrixMarket` in letters of any case, behind blanks and blank lines, and
-//! with one percent sign, which some programs write. Other spellings are refused, and so is a banner behind other lines;
-//! but they are seen, so that such a file never passes for a list of edges whose first line is a comment.
+//! A banner is anything that can mean nothing else: `%%MatrixMarket` in any letter case, after blanks and blank lines,
+//! and also with one percent sign, which some programs write. Other spellings are refused, and so is a banner after
+//! other lines; but they are recognised, so that such a file is never read as an edge list whose first line is a
+//! comment.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::cursor::{Cursor, quoted};
@@ -14,10 +15,10 @@ use crate::io::text_file::{Position, TextFile};
 /// The largest number of rows or columns: the largest index that any matrix of this library can store.
 const LARGEST_DIMENSION: u64 = i64::MAX as u64;
 
-/// Whether a line, from its first byte behind the blanks on, is meant as a banner, right or wrong.
+/// Whether a line, from its first byte after the blanks on, is meant as a banner, right or wrong.
 ///
-/// Percent signs are needed; the word `MatrixMarket` right behind them is enough, and behind a blank if `matrix` or
-/// `vector` follows, which no comment says by chance.
+/// Percent signs are needed; the word `MatrixMarket` directly after them is enough, and after a blank if `matrix` or
+/// `vector` follows, which no comment has by chance.
 pub(in crate::io) fn is_banner(line: &[u8]) -> bool {
     let signs = line.iter().take_while(|&&byte| byte == b'%').count();
     let mut cursor = Cursor::new(&line[signs..]);
@@ -109,12 +110,12 @@ fn banner_words(cursor: &mut Cursor<'_>) -> Result<Header> {
         ],
     )?;
     cursor.end_line()?;
-    // Without an imaginary part to conjugate the two are one.
+    // Without an imaginary part to conjugate the two are the same.
     let symmetry = match (symmetry, field) {
         (Symmetry::Hermitian, Field::Real | Field::Integer) => Symmetry::Symmetric,
         _ => symmetry,
     };
-    // The words must agree with each other before the shape is known.
+    // The words must be consistent before the shape is known.
     let words = Header { format, field, symmetry, nrows: 0, ncols: 0, stored: 0, unsigned };
     words.check()?;
     Ok(words)
@@ -176,10 +177,10 @@ fn dimension(size: u64) -> Result<usize> {
     })
 }
 
-/// Refuses a count of entries that the rest of the file has no room for, so that nobody reserves memory for it.
+/// Refuses a count of entries that cannot fit in the rest of the file, so that no memory is reserved for it.
 fn check_length(text: &TextFile, header: &Header, entries: Position) -> Result<()> {
-    // Values are left out of the reckoning: where one is missing, the error shall name its line. The last line may lack
-    // its line feed.
+    // Values are not counted here: if one is missing, the error should name its line. The last line may lack its line
+    // feed.
     let (announced, shortest_line) = match header.format {
         Format::Coordinate => (u128::from(header.stored), 4),
         Format::Array => (header.positions(), 2),

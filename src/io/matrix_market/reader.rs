@@ -39,33 +39,33 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens a file and reads its header: the banner, the comments and the sizes, nothing behind them.
+    /// Opens a file and reads its header: the banner, the comments and the sizes, nothing after them.
     ///
-    /// Fails if the header is wrong, if it announces more entries than the file has bytes for, and for what the
-    /// [module](super) lists as refused; the message names the line.
+    /// Fails if the header is wrong, if it announces more entries than the file has bytes for, and in the cases that
+    /// the [module](super) lists as refused; the message names the line.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::over(TextFile::open(path.as_ref())?)
     }
 
-    /// Reads the header of a file that is open.
+    /// Reads the header of an open file.
     pub(in crate::io) fn over(text: TextFile) -> Result<Self> {
         let (header, entries) = read_header(&text)?;
         Ok(Reader { text, header, entries, hypersparse: false })
     }
 
-    /// Asks for compressed matrices whatever their shape: also where the rows (columns, for CSC) dwarf the entries, so that
-    /// the pointers take far more than the file, which is [refused](crate::io#extents) otherwise.
+    /// Allows compressed matrices of any shape, even if the rows (columns, for CSC) dwarf the entries, so that
+    /// the pointers take far more than the file, which is otherwise [refused](crate::io#extents).
     pub fn hypersparse(mut self) -> Self {
         self.hypersparse = true;
         self
     }
 
-    /// What the header says.
+    /// The header.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// The file as it was named when it was opened.
+    /// The path with which the file was opened.
     pub fn path(&self) -> &Path {
         self.text.path()
     }
@@ -75,23 +75,24 @@ impl Reader {
         self.text.length()
     }
 
-    /// The most entries that [`for_each`](Self::for_each) hands out: [`Header::expanded_upper_bound`].
+    /// The maximum number of entries that [`for_each`](Self::for_each) visits: [`Header::expanded_upper_bound`].
     pub fn expanded_upper_bound(&self) -> u64 {
         self.header.expanded_upper_bound()
     }
 
     /// Calls `visit(row, column, value)` for every entry, rows and columns counted from 0, in the order of the file.
     ///
-    /// The mirror image of an entry comes right after it. Duplicates and explicit zeros come as they stand. An array file
-    /// hands out all its positions, zeros among them, column by column; the diagonal of a skew-symmetric one is not there,
-    /// even if the file has it. As `()` the zeros of an array file cannot be told from its entries:
+    /// The mirror image of an entry follows directly. Duplicates and explicit zeros are visited unchanged. For an array
+    /// file all positions are visited, including zeros, column by column; the diagonal of a skew-symmetric one is not,
+    /// even if the file has it. Read as `()`, the zeros of an array file cannot be distinguished from its entries:
     /// [`read_csr`](Self::read_csr) and its siblings leave them out.
     ///
-    /// Lines are parsed on all threads of `ctx`; `visit` runs on the calling thread alone. The file is read once. Memory:
-    /// a few MiB per thread, and at most about a quarter of the limit, whatever the header says.
+    /// Lines are parsed on all threads of `ctx`; `visit` runs only on the calling thread. The file is read once.
+    /// Memory: a few MiB per thread, and at most about a quarter of the limit, whatever the header says.
     ///
-    /// Fails at the first line that is wrong, after the entries before it were handed out; if the number of entries is not
-    /// the one announced; if `T` cannot take the field ([`Number`]); if cancelled; and with the error of `visit`, untouched.
+    /// Fails at the first invalid line, after the entries before it were passed to `visit`; if the number of entries is
+    /// not the one announced; if `T` cannot be read from the field ([`Number`]); if cancelled; and with the error of
+    /// `visit`, unchanged.
     pub fn for_each<T: Number>(
         &self,
         ctx: &Context,
@@ -104,7 +105,7 @@ impl Reader {
         }
     }
 
-    /// As [`for_each`](Self::for_each), without the zeros of an array file: what a sparse matrix stores.
+    /// As [`for_each`](Self::for_each), without the zeros of an array file: the entries that a sparse matrix stores.
     pub(in crate::io) fn for_each_stored<T: Number>(
         &self,
         ctx: &Context,
@@ -148,7 +149,7 @@ impl Reader {
         self.check_count(seen, end)
     }
 
-    /// The positions of an array file; zeros are left out unless `zeros` says that they are wanted.
+    /// The positions of an array file; zeros are left out unless `zeros` is set.
     fn for_each_position<T: Number>(
         &self,
         zeros: bool,
@@ -182,8 +183,8 @@ impl Reader {
         self.check_count(seen, end)
     }
 
-    /// Whether this is a skew-symmetric array file that writes the zeros of its diagonal as well, which the format leaves
-    /// out and some programs do not: the number of lines tells. Such files, and only they, are read twice.
+    /// Whether this is a skew-symmetric array file that includes the zeros of its diagonal, which the format leaves
+    /// out and some programs do not: the number of lines shows it. Only such files are read twice.
     fn has_skew_diagonal(&self, ctx: &Context) -> bool {
         if self.header.symmetry != Symmetry::SkewSymmetric || self.header.nrows == 0 {
             return false;
@@ -197,7 +198,7 @@ impl Reader {
             lines += 1;
             Ok(())
         });
-        // Where counting fails, reading will, and says why.
+        // If counting fails, reading will fail too and report the reason.
         counted.is_ok() && lines == self.header.positions() + self.header.nrows as u128
     }
 
@@ -258,7 +259,7 @@ fn wrong_index(cursor: &Cursor<'_>, name: &str, size: usize) -> Error {
     }
 }
 
-/// What a symmetry makes of the entries, and which triangle they turned out to stand in.
+/// The expansion of entries by a symmetry, and the triangle in which they were found.
 struct Mirror {
     symmetry: Symmetry,
     /// Whether the first entry off the diagonal was below it.

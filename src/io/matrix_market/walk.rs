@@ -2,7 +2,7 @@
 
 use crate::io::matrix_market::header::{Header, Symmetry};
 
-/// The position whose value comes next.
+/// The position of the next value.
 #[derive(Debug)]
 pub(super) struct Walk {
     row: usize,
@@ -13,7 +13,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// The positions of a file with this header; with those on the diagonal of a skew-symmetric one if `diagonal`.
+    /// The positions of a file with this header; including those on the diagonal of a skew-symmetric one if `diagonal`.
     pub(super) fn new(header: &Header, diagonal: bool) -> Self {
         let symmetry = if diagonal { Symmetry::Symmetric } else { header.symmetry };
         let mut walk = Walk { row: 0, col: 0, nrows: header.nrows, ncols: header.ncols, symmetry };
@@ -22,7 +22,7 @@ impl Walk {
         walk
     }
 
-    /// Row and column, or `None` when every position has had its turn.
+    /// Row and column, or `None` after the last position.
     #[inline]
     pub(super) fn position(&self) -> Option<(usize, usize)> {
         (self.row < self.nrows && self.col < self.ncols).then_some((self.row, self.col))
@@ -47,7 +47,8 @@ impl Walk {
         }
     }
 
-    /// A column that stores no row can only be the last one, of a skew-symmetric matrix, or one of a matrix without rows.
+    /// A column that stores no row can only be the last one, of a skew-symmetric matrix, or one of a matrix without
+    /// rows.
     fn leave_full_columns(&mut self) {
         if self.row >= self.nrows {
             self.col = self.ncols;

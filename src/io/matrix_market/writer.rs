@@ -19,8 +19,8 @@ const BUFFER: usize = 1 << 20;
 
 /// Writes a Matrix Market file entry by entry.
 ///
-/// Until [`finish`](Self::finish) the bytes go to a file in a hidden folder beside it, and a writer that is dropped
-/// takes it away: whoever opens the path sees the old file, or the new one complete. Floats are written in the fewest
+/// Until [`finish`](Self::finish) the bytes go to a file in a hidden sibling folder, and dropping the writer removes
+/// it: readers of the path see the old file, or the complete new one. Floats are written in the fewest
 /// digits that read back as the same number. Memory: 1 MiB.
 ///
 /// ```
@@ -45,15 +45,15 @@ pub struct Writer {
     header: Header,
     walk: Option<Walk>,
     pushed: u64,
-    /// Set once bytes may be missing from the file, which then can only be dropped.
+    /// Set once bytes may be missing from the file, which can then only be dropped.
     torn: bool,
 }
 
 impl Writer {
-    /// Begins a file with this header and these lines of comment (none if empty).
+    /// Starts a file with this header and these lines of comment (none if empty).
     ///
-    /// Fails if the header contradicts itself, if the folder takes no new file, and if what is at `path` is a folder, a pipe
-    /// or a device. A file there stays until `finish`.
+    /// Fails if the header contradicts itself, if no file can be created in the folder, and if `path` is a folder, a
+    /// pipe or a device. An existing file stays until `finish`.
     pub fn create(path: impl AsRef<Path>, header: Header, comment: &str) -> Result<Self> {
         let path = path.as_ref();
         header.check().map_err(|error| error.in_file(path))?;
@@ -79,8 +79,8 @@ impl Writer {
 
     /// Appends an entry, its row and column counted from 0.
     ///
-    /// A coordinate file takes them in any order, an array file in its own: column by column. With a symmetry only the
-    /// lower triangle is taken, without the diagonal if skew-symmetric. Nothing is written of an entry that is refused:
+    /// A coordinate file accepts them in any order, an array file column by column. With a symmetry only the
+    /// lower triangle is accepted, without the diagonal if skew-symmetric. An entry that is refused is not written:
     /// outside the matrix, in the wrong place, one too many, or of a type that the field cannot hold ([`Number`]).
     pub fn push<T: Number>(&mut self, row: usize, col: usize, value: T) -> Result<()> {
         self.check_entry(row, col, value).map_err(|error| error.in_file(&self.path))?;
@@ -101,9 +101,9 @@ impl Writer {
         if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what is left, makes the file durable and gives it its name, in place of a file that had it.
+    /// Writes the rest, syncs the file and gives it its name, replacing an existing one.
     ///
-    /// Fails if fewer entries were pushed than the header announces, and if the system refuses; the path is then as before.
+    /// Fails if fewer entries were pushed than the header announces, and on a system error; the path is then unchanged.
     pub fn finish(mut self) -> Result<()> {
         if self.pushed != self.header.stored {
             return Err(Error::new(ErrorKind::Format, "entries are missing")

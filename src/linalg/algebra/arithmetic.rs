@@ -1,6 +1,7 @@
-//! What two stored entries of one type make: differences and products that do not overflow unseen.
+//! Differences and products of two stored entries of one type that detect overflow.
 //!
-//! Sums are [`Entry::merge`], which assembling needs on lower floors. And what is said where matrices have no such.
+//! Sums are [`Entry::merge`], which assembly needs on lower floors. Also the errors for matrices without such
+//! operations.
 
 use num_complex::Complex;
 
@@ -15,7 +16,7 @@ use crate::storage::{Element, Entry, SparseFormat};
 /// assert_eq!((3i8.product(5), 100i8.product(2)), (Some(15), None));
 /// ```
 pub trait Multiply: Entry {
-    /// The product; `None` where an integer overflows.
+    /// The product; `None` if an integer overflows.
     fn product(self, other: Self) -> Option<Self>;
 }
 
@@ -26,11 +27,11 @@ pub trait Multiply: Entry {
 /// assert_eq!((3u8.difference(1), 1u8.difference(3)), (Some(2), None));
 /// ```
 pub trait Subtract: Element {
-    /// The difference; `None` where an integer overflows.
+    /// The difference; `None` if an integer overflows.
     fn difference(self, other: Self) -> Option<Self>;
 }
 
-/// An integer overflows where two entries meet, in a line and at an index.
+/// The error for an integer overflow when two entries are combined, at a line and an index.
 pub(crate) fn overflow(what: &str, format: SparseFormat, (line, index): (usize, usize)) -> Error {
     let (row, col) = format.swap_if_cols((line, index));
     let what = format!("the {what} of the entries at a position overflows");
@@ -39,7 +40,7 @@ pub(crate) fn overflow(what: &str, format: SparseFormat, (line, index): (usize, 
         .found(format!("row {row}, column {col}"))
 }
 
-/// Fails unless both matrices have one format and the same types, as those of one Rust type do.
+/// Fails unless both matrices have one format and the same types, as matrices of one Rust type have.
 pub(crate) fn check_alike(a: &AnyCompressed, b: &AnyCompressed) -> Result<()> {
     let kind = |matrix: &AnyCompressed| (matrix.format(), matrix.types());
     if kind(a) == kind(b) {
@@ -50,7 +51,7 @@ pub(crate) fn check_alike(a: &AnyCompressed, b: &AnyCompressed) -> Result<()> {
         .found(format!("{:?}", kind(b))))
 }
 
-/// There is no such arithmetic of entries like these.
+/// The error for an operation that entries of this type do not have.
 pub(crate) fn no_arithmetic(operation: &str, matrix: &AnyCompressed) -> Error {
     let entries = matrix.types().values.map_or("a pattern", |dtype| dtype.name());
     Error::new(ErrorKind::Type, format!("{operation} is not defined for entries of this type"))

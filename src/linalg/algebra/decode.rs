@@ -1,21 +1,21 @@
-//! Entries that loops take as they are, or decoded a block at a time into numbers of another type.
+//! Entries that loops read directly, or decode a block at a time into numbers of another type.
 
 use std::ops::Range;
 
 use crate::storage::Entry;
 use crate::storage::raw::Raw;
 
-/// Entries that kernels take as they are, or what makes such of them.
+/// Entries that kernels read directly, or entries with a decoder.
 #[derive(Clone, Copy)]
 pub(crate) enum Values<'a, V> {
     Plain(&'a [V]),
     Coded(Raw<'a>, Decode<V>),
 }
 
-/// Writes entries as numbers of another type that holds each of them.
+/// Writes entries as numbers of a type that can represent all of them.
 pub(crate) type Decode<V> = fn(Raw<'_>, &mut [V]);
 
-/// Writes entries of type `T` as `wide` makes numbers of them.
+/// Writes entries of type `T` converted by `wide`.
 #[inline(always)]
 pub(crate) fn decode<T: Entry, V>(from: Raw<'_>, to: &mut [V], wide: impl Fn(T) -> V) {
     let from = from.typed::<T>().unwrap_or_default();
@@ -23,10 +23,10 @@ pub(crate) fn decode<T: Entry, V>(from: Raw<'_>, to: &mut [V], wide: impl Fn(T) 
 }
 
 impl<'a, V: Entry> Values<'a, V> {
-    /// Values of type `V`, or of what `decode` makes such.
+    /// Values of type `V`, or values that `decode` converts to it.
     ///
     /// # Panics
-    /// If they are of another type, and there is no `decode`.
+    /// If they have another type, and there is no `decode`.
     pub(crate) fn new(values: Raw<'a>, decode: Option<Decode<V>>) -> Self {
         match decode {
             Some(decode) => Values::Coded(values, decode),
@@ -34,7 +34,7 @@ impl<'a, V: Entry> Values<'a, V> {
         }
     }
 
-    /// How many there are.
+    /// Number of values.
     pub(crate) fn len(&self) -> usize {
         match self {
             Values::Plain(values) => values.len(),
@@ -42,7 +42,7 @@ impl<'a, V: Entry> Values<'a, V> {
         }
     }
 
-    /// The values of some entries: where they lie, or decoded into `room`.
+    /// The values of some entries: in place, or decoded into `room`.
     pub(crate) fn of<'r>(&self, entries: Range<usize>, room: &'r mut Vec<V>) -> &'r [V]
     where
         'a: 'r,

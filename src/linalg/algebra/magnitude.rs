@@ -1,39 +1,41 @@
-//! Powers of two that bring numbers near one, so that their squares neither overflow nor vanish, and what is an integer.
+//! Powers of two that scale numbers near one, so that their squares neither overflow nor underflow, and tests for
+//! integers.
 //!
-//! A power of two changes no digit. Sums of squares are formed as they are first; only one that is so large or so small that
-//! digits were lost is formed anew from scaled numbers.
+//! A power of two changes no digit. Sums of squares are first formed without scaling; only a sum that is so large or so
+//! small that digits were lost is recomputed from scaled numbers.
 
 use num_traits::{Float, ToPrimitive};
 
 use crate::linalg::algebra::scalar::Scalar;
 use crate::storage::{DType, Entry};
 
-/// Whether a sum of products of numbers of one size has lost nothing to overflow, or to underflow below rounding.
+/// Whether a sum of products of numbers of similar magnitude has lost nothing to overflow, or to underflow below
+/// rounding.
 pub(crate) fn is_safe<R: Float>(sum: R) -> bool {
     sum.is_finite() && sum.abs() >= R::min_positive_value() / R::epsilon()
 }
 
-/// A power of two that brings `largest`, which is positive and finite, near one, and the one that brings it back.
+/// A power of two that scales `largest`, which is positive and finite, near one, and its inverse.
 pub(crate) fn power_of_two<R: Scalar + ToPrimitive + Float>(largest: R) -> (R, R) {
     let most = exponent(R::max_value()) - 1;
     let power = exponent(largest).clamp(-most, most);
     (R::from_f64(2f64.powi(-power)), R::from_f64(2f64.powi(power)))
 }
 
-/// The exponent of a positive finite number, that of the least normal `f64` for smaller ones.
+/// The exponent of a positive finite number, or that of the least normal `f64` for smaller ones.
 pub(crate) fn exponent<R: ToPrimitive>(number: R) -> i32 {
     let bits = number.to_f64().unwrap_or(1.0).to_bits();
     ((bits >> 52 & 0x7ff) as i32).max(1) - 1023
 }
 
-/// The absolute value, or half of it where that of a finite complex number overflows; not finite if the number is not.
+/// The absolute value, or half of it if that of a finite complex number overflows; not finite if the number is not.
 #[inline(always)]
 pub(crate) fn largest_part<X: Scalar>(x: X) -> X::Real {
     let whole = x.abs();
     if whole.is_infinite() { (x * X::from_f64(0.5)).abs() } else { whole }
 }
 
-/// Whether entries are integers: also patterns, whose entries count one, and `bool`.
+/// Whether entries are integers, including `bool` and patterns, whose entries count as one.
 pub(crate) const fn is_integer(dtype: Option<DType>) -> bool {
     !matches!(
         dtype,
@@ -48,12 +50,12 @@ pub(crate) const fn is_integer(dtype: Option<DType>) -> bool {
     )
 }
 
-/// Whether entries are integers of which not all are an `f64`.
+/// Whether entries are integers that `f64` cannot all represent.
 pub(crate) const fn is_wide<T: Entry>() -> bool {
     matches!(T::ENTRY_DTYPE, Some(DType::Int64 | DType::UInt64))
 }
 
-/// The integer that an entry is, 0 where [`is_integer`] does not hold.
+/// An entry as an integer; 0 if [`is_integer`] is false.
 #[inline(always)]
 pub(crate) fn integer<T: Entry>(entry: T) -> i128 {
     macro_rules! read {
@@ -80,7 +82,7 @@ fn bytes<T: Entry, const N: usize>(entry: &T) -> [u8; N] {
     bytemuck::bytes_of(entry).try_into().unwrap_or([0; N])
 }
 
-/// An integer as the nearest `f64` and what it is more, of which nothing is lost below 2¹⁰⁶.
+/// An integer as the nearest `f64` and the remainder, without loss below 2¹⁰⁶.
 #[inline(always)]
 pub(crate) fn split(integer: i128) -> (f64, f64) {
     let nearest = integer as f64;

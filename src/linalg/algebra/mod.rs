@@ -1,10 +1,11 @@
-//! Numbers: those of vectors, what a stored entry does to one, and how many are added up.
+//! Numbers: those of vectors, their multiplication by stored entries, and their summation.
 //!
-//! - [`scalar`] – the numbers of vectors, and entries that multiply them; [`semiring`] – other additions and multiplications
+//! - [`scalar`] – the numbers of vectors, and entries that multiply them; [`semiring`] – other additions and
+//!   multiplications
 //! - [`decode`] – entries decoded into such numbers a block at a time; [`widen`] – for every type of entries
-//! - [`sums`] – many numbers added in pairs; [`magnitude`] – scaled where squares would overflow; [`vector`] – sums and updates
-//!   of vectors; [`reduce`] – sums and norms over all entries of a matrix
-//! - [`arithmetic`] – what two entries make, and where an integer overflows
+//! - [`sums`] – many numbers added in pairs; [`magnitude`] – scaled where squares would overflow; [`vector`] – sums and
+//!   updates of vectors; [`reduce`] – sums and norms over all entries of a matrix
+//! - [`arithmetic`] – arithmetic of two entries, and integer overflow
 
 mod arithmetic;
 mod decode;

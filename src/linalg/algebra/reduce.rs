@@ -1,7 +1,8 @@
 //! Sums and norms over all entries of a matrix, the same bits for any number of threads, any limit and any place.
 //!
-//! Entries are summed in fixed runs, and those in pairs (`kernels/sums.rs`); integers exactly, whatever type the result has.
-//! Values of a file larger than the memory limit come in panels that are cut between runs, so that nothing of that changes.
+//! Entries are summed in fixed runs, and the runs in pairs (`sums.rs`); integers exactly, whatever the type of the
+//! result. Values of a file larger than the memory limit are read in panels that are cut between runs, so the result
+//! does not change.
 
 use crate::dense::{Dense, DenseBase};
 use crate::error::{Error, ErrorKind, Result};
@@ -19,14 +20,14 @@ use ndarray::Dimension;
 use num_complex::Complex;
 use num_traits::{Float, PrimInt, Zero};
 
-/// Entries between two looks at the cancel token.
+/// Entries between two checks of the cancel token.
 const STEP: usize = 1 << 24;
 
-/// The values of a matrix, of a type that is known at run time.
+/// The values of a matrix, with their type known at run time.
 #[derive(Clone, Copy)]
 pub(crate) struct Stored<'a> {
     values: Raw<'a>,
-    /// Where they lie, in memory or in a file that may be larger; `None` where somebody writes.
+    /// Their buffer, in memory or in a file that may be larger; `None` for an array being written.
     buffer: Option<&'a RawBuffer>,
 }
 
@@ -39,7 +40,7 @@ impl<'a> Stored<'a> {
         self.values.dtype()
     }
 
-    /// Hands out what `of` makes of every run of entries, in order. Nothing is made of no entries.
+    /// Yields the result of `of` for every run of entries, in order. Without entries there is none.
     fn each_run<V: Entry, S: Send + Clone>(
         self,
         (operation, decode): (&'static str, Coding<V>),
@@ -61,7 +62,7 @@ impl<'a> Stored<'a> {
         })
     }
 
-    /// Hands out all entries in order, cut at multiples of a run.
+    /// Yields all entries in order, cut at multiples of a run.
     fn each_raw_run(
         self,
         operation: &'static str,
@@ -107,7 +108,8 @@ impl<'a> Stored<'a> {
         Ok(sum.total(add).unwrap_or_else(X::zero))
     }
 
-    /// The sum of integers, of which 2⁶³ of 64 bits are summed without overflow; a pattern has ones, `bool` ones and zeros.
+    /// The sum of integers, of which 2⁶³ of 64 bits can be summed without overflow; pattern entries are ones, `bool`
+    /// entries ones and zeros.
     pub(crate) fn total_of_integers(self, ctx: &Context) -> Result<i128> {
         let of_run: fn(Raw<'_>) -> i128 = match self.dtype() {
             None => |run| run.len() as i128,
@@ -130,8 +132,8 @@ fn sum_of_integers<T: Entry>(run: Raw<'_>) -> i128 {
     run.as_typed::<T>().iter().map(|&entry| integer(entry)).sum()
 }
 
-/// Calls `$reduce::<V, X>`, of which there is an instance for each type of numbers `X` and those entries `V` that are listed; all
-/// others are decoded into such.
+/// Calls `$reduce::<V, X>`, which has an instance for each type of numbers `X` and the listed entries `V`; all others
+/// are decoded into one of these.
 macro_rules! by_vectors {
     ($X:ty, $reduce:ident, $values:expr, $ctx:expr) => {{
         let (values, ctx) = ($values, $ctx);
@@ -159,12 +161,12 @@ macro_rules! by_vectors {
     }};
 }
 
-/// The sum in `X` of entries that can multiply such numbers. Fails if they cannot.
+/// The sum in `X` of entries that can multiply numbers of this type. Fails if they cannot.
 pub(crate) fn sum_of<X: Scalar>(values: Stored<'_>, ctx: &Context) -> Result<X> {
     by_vectors!(X, sum, values, ctx)
 }
 
-/// The Frobenius norm in `X` of entries that can multiply such numbers. Fails if they cannot.
+/// The Frobenius norm in `X` of entries that can multiply numbers of this type. Fails if they cannot.
 pub(crate) fn norm_of<X: Scalar>(values: Stored<'_>, ctx: &Context) -> Result<X::Real> {
     by_vectors!(X, norm_fro, values, ctx)
 }
@@ -214,9 +216,10 @@ fn norm_fro<V: Factor<X>, X: Scalar>(
 
 macro_rules! reductions {
     () => {
-        /// The sum of all stored entries, computed in `X`, floating-point numbers in pairs, so that the error grows with the
-        /// logarithm of their number; integers are summed exactly, and the sum is rounded once. A pattern counts its
-        /// entries. Cost: one read of the values; memory: none, or some panels of a file larger than the limit.
+        /// The sum of all stored entries, computed in `X`, floating-point numbers in pairs, so that the error grows
+        /// with the logarithm of their number; integers are summed exactly, and the sum is rounded once. A pattern
+        /// counts its entries. Cost: one read of the values; memory: none, or some panels of a file larger than the
+        /// limit.
         ///
         /// ```
         /// # use outcore::{Context, Csr};
@@ -248,9 +251,9 @@ macro_rules! reductions {
             exact_sum(self.values(), ctx)
         }
 
-        /// The Frobenius norm of the stored entries, each by itself where a position holds several, computed in `X`, also
-        /// where the squares of entries overflow or vanish. Cost: as for [`sum`](Self::sum), and three reads for such
-        /// entries.
+        /// The Frobenius norm of the stored entries, computed in `X`; entries at the same position count separately. It
+        /// is correct even if the squares of entries overflow or underflow. Cost: as for [`sum`](Self::sum), and three
+        /// reads for such entries.
         ///
         /// ```
         /// # use outcore::{Context, Csr};

@@ -1,9 +1,9 @@
-//! Numbers that vectors are made of, and what a stored entry does to one.
+//! Element types of vectors, and their multiplication by stored entries.
 //!
-//! [`Scalar`] is the field a product is computed in. [`Factor`] says that an entry of another type can stand before
-//! it: pattern entries multiply by one, integers and `bool` are widened exactly where the type allows (products of those of 64
-//! bits with vectors of integers are summed as integers, in `exact.rs`), `f32` entries
-//! accumulate in `f64` when the vectors are `f64`, and numbers of 16 bits in either.
+//! [`Scalar`] is the field in which a product is computed. [`Factor`] lets an entry of another type multiply it:
+//! pattern entries multiply by one, integers and `bool` are widened exactly if the type allows (products of 64-bit
+//! integers with vectors of integers are summed as integers, in `exact.rs`), `f32` entries accumulate in `f64` if the
+//! vectors are `f64`, and 16-bit numbers in either.
 
 use std::any::Any;
 use std::iter::Sum;
@@ -57,7 +57,7 @@ pub trait Factor<X: Scalar>: Entry {
     /// `conj(self) · x`, the entry of the adjoint.
     fn conj_times(self, x: X) -> X;
 
-    /// Whether the two differ: products with real entries need not be compiled twice.
+    /// Whether the two differ. Products with real entries need not be compiled twice.
     #[doc(hidden)]
     const IS_COMPLEX: bool = false;
 }
@@ -111,7 +111,7 @@ impl<X: Scalar> Factor<X> for () {
     }
 }
 
-/// Real entries before real or complex numbers: the entry is widened to the real type, then scales.
+/// Real entries times real or complex numbers: the entry is widened to the real type, then scales.
 macro_rules! real_factors {
     ($($entry:ty => $($real:ty),+, |$it:ident| $wide:expr;)*) => {$($(
         impl Factor<$real> for $entry {
@@ -159,17 +159,17 @@ real_factors! {
     half::bf16 => f32, f64, |entry| widen_bf16(entry);
 }
 
-/// The same number as an `f32`: its bits are the upper half.
+/// The same number as an `f32`, whose upper half has these bits.
 #[cfg(feature = "half")]
 #[inline(always)]
 fn widen_bf16(entry: half::bf16) -> f32 {
     f32::from_bits(u32::from(entry.to_bits()) << 16)
 }
 
-/// The same number as an `f32`, in arithmetic that the compiler does for a vector of entries at a time.
+/// The same number as an `f32`, in arithmetic that the compiler vectorises.
 ///
-/// Moved into place, exponent and fraction are those of a number 2¹¹² times too small, also where the exponent is zero;
-/// infinities and what is no number get the largest exponent. The conversion of the crate `half` branches on each kind.
+/// Shifted into place, exponent and fraction are those of a number 2¹¹² times too small, also if the exponent is zero;
+/// infinities and NaNs get the largest exponent. The conversion of the crate `half` branches on each kind.
 #[cfg(feature = "half")]
 #[inline(always)]
 fn widen_f16(entry: half::f16) -> f32 {
@@ -215,7 +215,7 @@ complex_factors! {
     f64 => f64;
 }
 
-/// A number as one of another type, if the two are the same: what is compiled for each type of vectors is chosen by it.
+/// A number as another type, if both types are the same: selects code specialised for a type of vectors.
 pub(crate) fn same<A: Any, B: Any + Copy>(number: A) -> Option<B> {
     (&number as &dyn Any).downcast_ref().copied()
 }

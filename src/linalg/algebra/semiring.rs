@@ -1,9 +1,9 @@
-//! What "times" and "plus" mean in a product of sparse matrices.
+//! Semirings: the meaning of "times" and "plus" in a product of sparse matrices.
 //!
-//! With other operations the loop that multiplies matrices finds shortest paths, counts triangles, or tells who is reached:
-//! see Kepner and Gilbert, "Graph Algorithms in the Language of Linear Algebra", 2011, and the GraphBLAS, whose names these are.
-//! A kernel is compiled for each semiring, so that a product of patterns moves no values, and the sum of a path is one
-//! instruction.
+//! With other operations the loop that multiplies matrices finds shortest paths, counts triangles, or finds reachable
+//! vertices: see Kepner and Gilbert, "Graph Algorithms in the Language of Linear Algebra", 2011, and the GraphBLAS,
+//! whose names these are. A kernel is compiled for each semiring, so that a product of patterns moves no values, and
+//! the sum of a path is one instruction.
 
 use std::marker::PhantomData;
 use std::ops::{Add, Mul};
@@ -13,31 +13,31 @@ use num_traits::{Signed, Zero};
 use crate::linalg::algebra::scalar::Scalar;
 use crate::storage::{Element, Entry};
 
-/// An addition with a zero, and a multiplication of entries that gives what is added.
+/// An addition with a zero, and a multiplication of entries that gives its terms.
 ///
-/// Every sum starts with [`zero`](Self::zero), the identity of [`add`](Self::add), and takes its terms in the order in which entries are
-/// stored, so the addition need be neither associative nor commutative for the result to be the same every time. An entry
-/// that is not stored makes no term: what `zero` times something would be is never asked.
+/// Every sum starts with [`zero`](Self::zero), the identity of [`add`](Self::add), and adds its terms in the order in
+/// which entries are stored, so the addition need be neither associative nor commutative for reproducible results. An
+/// entry that is not stored makes no term, so the product of `zero` with anything is never needed.
 ///
 /// | semiring | plus | times | sums |
 /// |---|---|---|---|
 /// | [`PlusTimes`] | `+` | `×` | products of numbers |
 /// | [`PlusFirst`], [`PlusSecond`] | `+` | the left, the right entry | sums of neighbours; the other matrix may be a pattern |
-/// | [`PlusPair`] | `+` | 1 | how many terms: paths of two steps, triangles |
-/// | [`AnyPair`] | – | nothing | where there is a term |
-/// | [`OrAnd`] | or | and | whether one is reached |
+/// | [`PlusPair`] | `+` | 1 | the number of terms: paths of two steps, triangles |
+/// | [`AnyPair`] | – | nothing | whether there is a term |
+/// | [`OrAnd`] | or | and | reachability |
 /// | [`MinPlus`], [`MaxPlus`] | min, max | `+` | shortest, longest paths |
 /// | [`MinMax`], [`MaxMin`] | min, max | max, min | bottlenecks, widest paths |
 /// | [`MinFirst`], [`MinSecond`] | min | the left, the right entry | least labels of neighbours |
 /// | [`MaxFirst`], [`MaxSecond`] | max | the left, the right entry | largest labels of neighbours |
 ///
-/// A semiring of one's own may carry what it needs:
+/// A user-defined semiring may have state:
 ///
 /// ```
 /// use outcore::linalg::Semiring;
 /// use outcore::{Context, Csr, Place};
 ///
-/// /// Counting, of which the remainder is kept.
+/// /// Counts terms modulo a number.
 /// #[derive(Clone, Copy)]
 /// struct Modulo(u64);
 ///
@@ -69,13 +69,13 @@ pub trait Semiring: Copy + Send + Sync {
     /// Entries of the product.
     type Sum: Entry;
 
-    /// What every sum starts with.
+    /// The initial value of every sum.
     fn zero(self) -> Self::Sum;
 
     /// A term.
     fn multiply(self, left: Self::Left, right: Self::Right) -> Self::Sum;
 
-    /// The sum with one term more.
+    /// The sum plus a term.
     fn add(self, sum: Self::Sum, term: Self::Sum) -> Self::Sum;
 }
 
@@ -87,19 +87,19 @@ pub trait Ordered: Element + PartialOrd {
     /// Infinity, or the largest integer.
     const LARGEST: Self;
 
-    /// The sum; of integers the nearest there is, and `LARGEST` if either is that.
+    /// The sum; saturating for integers, and `LARGEST` if either is that.
     fn plus_or_largest(self, other: Self) -> Self;
 
-    /// The sum; of integers the nearest there is, and `LEAST` if either is that.
+    /// The sum; saturating for integers, and `LEAST` if either is that.
     fn plus_or_least(self, other: Self) -> Self;
 
-    /// The smaller one, or this one: also if `other` is not a number.
+    /// The smaller one; this one if they are equal or `other` is NaN.
     #[inline(always)]
     fn smaller(self, other: Self) -> Self {
         if other < self { other } else { self }
     }
 
-    /// The larger one, or this one: also if `other` is not a number.
+    /// The larger one; this one if they are equal or `other` is NaN.
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
         if other > self { other } else { self }
@@ -146,7 +146,7 @@ macro_rules! semirings {
         pub struct $name<$($param $(= $default)?),+>(PhantomData<($($param,)+)>);
 
         impl<$($param),+> $name<$($param),+> {
-            /// The semiring. The types of its entries follow from the matrices as a rule.
+            /// The semiring. The types of its entries usually follow from the matrices.
             pub const fn new() -> Self {
                 $name(PhantomData)
             }
@@ -197,16 +197,17 @@ semirings! {
     /// An entry wherever there is a term, whatever the entries are.
     AnyPair<L: Entry = (), R: Entry = L>, (L, R) -> (), (), nothing, nothing;
 
-    /// Shortest paths, the tropical semiring: zero is [`Ordered::LARGEST`], which nothing makes smaller. Integers do not wrap.
+    /// Shortest paths, the tropical semiring: zero is [`Ordered::LARGEST`], which no sum changes to a smaller value.
+    /// Integers do not wrap.
     MinPlus<T: Ordered>, (T, T) -> T, T::LARGEST, T::plus_or_largest, T::smaller;
 
     /// Longest paths: zero is [`Ordered::LEAST`], which nothing makes larger. Integers, which have a sign, do not wrap.
     MaxPlus<T: Ordered & Signed>, (T, T) -> T, T::LEAST, T::plus_or_least, T::larger;
 
-    /// The least of the larger ones: paths whose largest step is small.
+    /// The least of the larger ones: paths that minimise the largest step.
     MinMax<T: Ordered>, (T, T) -> T, T::LARGEST, T::larger, T::smaller;
 
-    /// The largest of the smaller ones: paths whose smallest step is large.
+    /// The largest of the smaller ones: paths that maximise the smallest step.
     MaxMin<T: Ordered>, (T, T) -> T, T::LEAST, T::smaller, T::larger;
 
     /// The least entry of the left matrix.
@@ -247,7 +248,7 @@ impl Semiring for OrAnd {
     }
 }
 
-/// The semiring of the transposes, which are multiplied in the other order.
+/// The semiring for products of the transposes, which are multiplied in the other order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flipped<S>(pub(crate) S);
 

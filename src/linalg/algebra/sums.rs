@@ -1,16 +1,16 @@
 //! Sums of many numbers: blocks in lanes, and everything above a block in pairs.
 //!
 //! ```text
-//! block, 256 numbers:  lane l takes the numbers l, l + 16, …, one after the other
+//! block, 256 numbers:  lane l takes the numbers l, l + 16, …, sequentially
 //! run, 64 blocks:      the lanes of blocks are added in pairs, pairs of pairs, …;  then the lanes, as a tree
 //! all:                 the sums of runs in pairs
 //! ```
 //!
-//! 1. The shape depends on the length alone: the same bits for any number of threads, panels and places.
+//! 1. The shape depends only on the length: the same bits for any number of threads, panels and places.
 //! 2. Additions in pairs let the error grow with the logarithm of the length (Higham, "The accuracy of floating point
-//!    summation", 1993); only the 16 additions of a lane within a block come one after the other.
-//! 3. What is no longer than a block is summed without the machinery: lanes in order, then the tail.
-//! 4. Sums start from +0, so that of nothing they are +0 and not −0.
+//!    summation", 1993); only the 16 additions of a lane within a block are sequential.
+//! 3. Up to a block is summed directly: lanes in order, then the tail.
+//! 4. Sums start from +0, so an empty sum is +0 and not −0.
 
 use std::ops::Add;
 
@@ -18,28 +18,28 @@ use num_traits::Zero;
 
 use crate::linalg::algebra::scalar::Scalar;
 
-/// Numbers summed by one task; a sum of more is cut at its multiples only.
+/// Numbers summed by one task; a longer sum is cut only at multiples of it.
 pub(crate) const RUN: usize = 1 << 14;
 
-/// Sums side by side, so that additions do not wait for each other.
+/// Independent sums, so that additions do not wait for each other.
 const LANES: usize = 16;
 
-/// Numbers whose lanes are summed one after the other.
+/// Numbers whose lanes are summed sequentially.
 const BLOCK: usize = 16 * LANES;
 
-/// Levels of pairs that a run needs, and that anything needs.
+/// Levels of pairs needed for a run, and for any length.
 const OF_RUN: usize = (RUN / BLOCK).ilog2() as usize + 1;
 const OF_ALL: usize = 64;
 
-/// Sums that come in order and are added in pairs, with room for `2^LEVELS − 1` of them.
+/// Adds sums in pairs, in order; at most `2^LEVELS − 1` of them.
 pub(crate) struct Pairs<S, const LEVELS: usize = OF_ALL> {
-    /// Of every bit that is set in `taken` the sum of so many, the largest being the earliest.
+    /// For every bit set in `taken` the sum of that many terms; the largest is the earliest.
     parts: [S; LEVELS],
     taken: u64,
 }
 
 impl<S: Copy, const LEVELS: usize> Pairs<S, LEVELS> {
-    /// Nothing yet; `zero` is the sum of nothing.
+    /// No sums yet; `zero` is the empty sum.
     pub(crate) fn new(zero: S) -> Self {
         Pairs { parts: [zero; LEVELS], taken: 0 }
     }
@@ -62,7 +62,7 @@ impl<S: Copy, const LEVELS: usize> Pairs<S, LEVELS> {
     }
 }
 
-/// The sum of sums that come in order, in pairs.
+/// Adds sums in pairs, in order.
 pub(crate) fn sum_pairs<S: Copy + Zero + Add<Output = S>>(sums: impl IntoIterator<Item = S>) -> S {
     let mut pairs = Pairs::<S>::new(S::zero());
     sums.into_iter().for_each(|sum| pairs.take(sum, S::add));
@@ -71,7 +71,7 @@ pub(crate) fn sum_pairs<S: Copy + Zero + Add<Output = S>>(sums: impl IntoIterato
 
 /// The sum of `term` over the numbers of one run, at most [`RUN`].
 pub(crate) fn sum_run<T: Copy, X: Scalar>(run: &[T], term: impl Fn(T) -> X) -> X {
-    // Slices of units have no bytes: the compiler sees through them.
+    // Slices of units have no bytes: the compiler removes them.
     sum_run_of_two(run, &[(); RUN][..run.len()], |entry, ()| term(entry))
 }
 
@@ -127,7 +127,7 @@ fn lanes_of<A: Copy, B: Copy, X: Scalar>(
     lanes
 }
 
-/// `a + b` as a rounded number and what rounding lost, exactly: the sum of Knuth. Where it overflows nothing is lost.
+/// `a + b` as a rounded number and its exact rounding error: Knuth's two-sum. On overflow the error is 0.
 #[inline(always)]
 pub(crate) fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
@@ -144,7 +144,7 @@ mod tests {
     fn pairs_are_those_of_a_tree() {
         let show = |n: u32| {
             let mut pairs = Pairs::<(u32, u32), 8>::new((0, 0));
-            // The sum and how often additions stand above each other.
+            // The sum and the depth of its additions.
             let add = |a: (u32, u32), b: (u32, u32)| (a.0 + b.0, a.1.max(b.1) + 1);
             (1..=n).for_each(|i| pairs.take((i, 0), add));
             pairs.total(add)

@@ -1,6 +1,6 @@
 //! Vectors: inner products, norms and updates, the same bits for any number of threads.
 //!
-//! The shape of a sum depends on the length alone; it is that of `kernels/sums.rs`, in pairs.
+//! The shape of a sum depends only on the length: pairwise, as in `sums.rs`.
 
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::magnitude::{is_safe, largest_part, power_of_two};
@@ -10,7 +10,7 @@ use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use num_traits::{Float, Zero};
 
-/// Runs that a thread takes at a time, at least: waking another for fewer numbers takes longer than they do.
+/// Minimum runs that a thread takes at a time: waking another for fewer numbers takes longer than processing them.
 const LEAST: usize = (1 << 16) / RUN;
 
 /// The inner product `Σ conj(xᵢ) yᵢ`. Cost: one read of both.
@@ -33,7 +33,8 @@ pub fn dot<X: Scalar>(x: &[X], y: &[X], ctx: &Context) -> Result<X> {
     }))
 }
 
-/// The Euclidean norm, also where the squares of the numbers overflow or vanish. Cost: one read; three for such numbers.
+/// The Euclidean norm, also if the squares of the numbers overflow or underflow. Cost: one read; three for such
+/// numbers.
 ///
 /// ```
 /// use outcore::{Context, linalg::norm};
@@ -66,7 +67,7 @@ fn sum_over<X: Scalar>(
     })
 }
 
-/// The largest absolute value, half of it where that overflows, and not finite if some number is not.
+/// The largest absolute value, or half of it if that overflows, and not finite if some number is not.
 pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
     let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
     let of_run = |x: &[X]| x.iter().map(|&x| largest_part(x)).fold(X::Real::zero(), larger);
@@ -75,7 +76,7 @@ pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
     runs.into_iter().fold(X::Real::zero(), larger)
 }
 
-/// `y = a x + b y`; with `b = 0` what stood in `y` does not matter. Cost: one read of both, one write.
+/// `y = a x + b y`; with `b = 0`, `y` is not read. Cost: one read of both, one write.
 ///
 /// ```
 /// use outcore::{Context, linalg::axpby};

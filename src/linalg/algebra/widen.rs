@@ -1,7 +1,7 @@
-//! Entries of every type as numbers of the few types that loops are compiled for.
+//! Entries of every type as numbers of the few types for which loops are compiled.
 //!
-//! What goes over numbers block by block, sums, norms and statistics, is compiled for `f64` and some others; entries of other
-//! types are decoded a block at a time, exactly, so that the bits are those of a loop of their own.
+//! Code that processes numbers block by block, for sums, norms and statistics, is compiled for `f64` and some others;
+//! other types are decoded a block at a time, exactly, so the bits are those of a separate loop.
 
 use num_complex::Complex;
 use num_traits::One;
@@ -12,10 +12,10 @@ use crate::linalg::algebra::scalar::{Factor, Scalar};
 use crate::storage::raw::Raw;
 use crate::storage::{DType, Element, Entry};
 
-/// How entries become numbers of type `V`: decoded, or `None` if they are such.
+/// How entries are converted to type `V`: a decoder, or `None` if they have the type.
 pub(crate) type Coding<V> = Option<Decode<V>>;
 
-/// An entry that is a number of type `V`, or becomes one: exactly, apart from integers of 64 bits, which are rounded.
+/// An entry that can be converted to type `V`: exactly, except for 64-bit integers, which are rounded.
 pub(crate) trait Widen<V>: Entry {
     const DECODE: Coding<V>;
 }
@@ -63,7 +63,8 @@ widens! {
     half::bf16 => f32, f64;
 }
 
-/// How entries of the types that are listed and those that numbers of every type hold become numbers, a pattern ones.
+/// The coding of entries of the listed types, and of types that every number type can hold; pattern entries become
+/// ones.
 macro_rules! coding {
     ($V:ty, $dtype:expr; $($name:ident $T:ty),*) => {
         match $dtype {
@@ -79,7 +80,7 @@ macro_rules! coding {
     };
 }
 
-/// Entries as numbers that hold each of them, apart from those integers of 64 bits that are rounded. Fails if there are none for
+/// The coding of entries as `f32`, exact except for 64-bit integers, which are rounded. Fails if there is none for
 /// this type.
 pub(crate) fn f32s(dtype: Option<DType>) -> Result<Coding<f32>> {
     coding!(f32, dtype; Int8 i8, Int16 i16, UInt8 u8, UInt16 u16, Float32 f32)
@@ -99,7 +100,7 @@ pub(crate) fn magnitudes(dtype: Option<DType>) -> Result<Coding<f64>> {
     match dtype {
         Some(DType::Complex64) => Ok(Some(of_complex::<Complex<f32>>)),
         Some(DType::Complex128) => Ok(Some(of_complex::<Complex<f64>>)),
-        // Whoever asks for magnitudes takes the absolute value of what comes.
+        // Callers take the absolute value of the numbers.
         real => f64s(real),
     }
 }
@@ -110,7 +111,8 @@ fn no_number(dtype: DType, to: DType) -> Error {
         .found(dtype)
 }
 
-/// Evaluates an expression with `T` being the type of numbers of vectors that a [`DType`] names, or another if it names none.
+/// Evaluates an expression with `T` bound to the scalar type that a [`DType`] names, or another expression if it is not
+/// a scalar.
 macro_rules! by_scalar {
     ($dtype:expr, $T:ident => $body:expr, _ => $other:expr) => {
         match $dtype {

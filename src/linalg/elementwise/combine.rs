@@ -1,27 +1,27 @@
-//! What the entries of two lines make, and lines that are merged.
+//! Operations on the entries of two lines, and lines to be merged.
 
 use crate::sparse::Indices;
 use crate::storage::raw::Raw;
 
-/// Where an integer overflowed: the line, counted in what was merged, and the index.
+/// Where an integer overflowed: the line, counted within the merged lines, and the index.
 pub(crate) type MergeClash = (usize, usize);
 
-/// What the entries of two lines make.
+/// An operation on the entries of two lines.
 pub(super) trait Combine<T>: Sync {
-    /// Whether an entry that stands alone stays, or only pairs do.
+    /// Whether unpaired entries are kept, or only pairs.
     const UNION: bool;
 
-    /// What the numbers make, for messages.
+    /// The name of the operation, for messages.
     const WHAT: &'static str;
 
-    /// An entry of both lines.
+    /// The result for an entry in both lines.
     fn both(left: T, right: T) -> Option<T>;
 
-    /// An entry of the right line alone; one of the left line stays as it is.
+    /// The result for an entry only in the right line; one only in the left line is unchanged.
     fn right(right: T) -> Option<T>;
 }
 
-/// Some lines: line `k` holds the entries from `ends[k]` to `ends[k + 1]`.
+/// Some lines: line `k` has the entries from `ends[k]` to `ends[k + 1]`.
 #[derive(Clone, Copy)]
 pub(crate) struct MergeLines<'a> {
     pub(crate) ends: &'a [usize],

@@ -15,15 +15,15 @@ use ndarray::Dimension;
 /// Elements of a task.
 const TASK: usize = 1 << 14;
 
-/// Elements between two looks at the cancel token, and at most made before they are written.
+/// Elements between two checks of the cancel token, and the maximum computed before they are written.
 const STEP: usize = 1 << 20;
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
-    /// Replaces every element `x` by `f(x)`, on the threads of the context the array was made with.
+    /// Replaces every element `x` by `f(x)`, on the threads of the context with which the array was made.
     ///
-    /// Cost: one read and one write of the array, in the order of the file. An array in a file that is larger than half the
-    /// memory limit is read ahead and written behind the work, past its map, and summed on the way. Cancelled in between, it
-    /// leaves the elements before some place replaced and the others not.
+    /// Cost: one read and one write of the array, in the order of the file. An array in a file that is larger than half
+    /// the memory limit is read ahead and written behind the work, past its map, with checksums computed on the way. If
+    /// cancelled in between, the elements before some position are replaced and the others are not.
     ///
     /// ```
     /// use outcore::{Context, DenseMut, Order, Place};
@@ -47,8 +47,8 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
 impl<T: Element, D: Dimension> Dense<T, D> {
     /// A new array of `f(x)` for every element `x`, in the same shape and order, at `place`.
     ///
-    /// Cost: one read and one sequential write. Memory: the result, unless it goes to a file, and for a file larger than
-    /// half the limit four panels of at most 12 MiB. Cancelled or failing, it leaves nothing behind.
+    /// Cost: one read and one sequential write. Memory: the result, unless it goes to a file, and for a file larger
+    /// than half the limit four panels of at most 12 MiB. If it is cancelled or fails, it leaves nothing behind.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};
@@ -73,7 +73,8 @@ impl<T: Element, D: Dimension> Dense<T, D> {
     /// A new array of `f(x, y)` for the elements `x` of this array and `y` of another of the same shape and order, at
     /// `place`.
     ///
-    /// Cost: one read of both and one sequential write; memory as for [`map`](Self::map). Fails if shapes or orders differ.
+    /// Cost: one read of both and one sequential write; memory as for [`map`](Self::map). Fails if shapes or orders
+    /// differ.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};
@@ -104,7 +105,7 @@ fn each_task(elements: RawMut<'_>, block: &(dyn Fn(RawMut<'_>) + Sync)) {
     elements.par_chunks_mut(TASK).for_each(block);
 }
 
-/// A new array of elements of a type, which `block` makes of those there are, many at a time.
+/// A new array of elements of a type, computed by `block` from the existing ones, many at a time.
 pub(crate) fn map(
     a: &AnyDense,
     (dtype, block): (DType, &(dyn Fn(Raw<'_>, RawMut<'_>) + Sync)),
@@ -125,7 +126,7 @@ pub(crate) fn map(
     made.finish()
 }
 
-/// A new array of elements of a type, which `block` makes of those of two arrays of one shape and order, many at a time.
+/// A new array of elements of a type, computed by `block` from two arrays of one shape and order, many at a time.
 pub(crate) fn zip_map(
     (a, b): (&AnyDense, &AnyDense),
     (dtype, block): (DType, &(dyn Fn(Raw<'_>, Raw<'_>, RawMut<'_>) + Sync)),
@@ -148,11 +149,11 @@ pub(crate) fn zip_map(
     made.finish()
 }
 
-/// A new array that is made in order, many elements at a time.
+/// A new array computed in order, many elements at a time.
 enum NewArray<'a> {
-    /// In memory, so many elements of it so far.
+    /// In memory, with the number of elements so far.
     Here(Box<AnyDenseMut>, usize, &'a Context),
-    /// In a file, on whose way elements are made here.
+    /// In a file, with a buffer in which elements are computed.
     Written(Box<AnyDenseWriter>, RawBufferMut, &'a Context),
 }
 
@@ -171,12 +172,12 @@ impl<'a> NewArray<'a> {
         Ok(NewArray::Written(Box::new(writer), room.counted(ctx.meter()), ctx))
     }
 
-    /// The memory besides the array or what is made of it at a time.
+    /// The memory in addition to the array, for the part computed at a time.
     fn memory_beside(dtype: DType, place: &Place, ctx: &Context) -> u64 {
         if *place == Place::Memory { 0 } else { dtype.bytes_of(room(dtype, ctx)) }
     }
 
-    /// The memory that is left for reading beside an array of so many elements.
+    /// The memory left for reading next to an array of this many elements.
     fn budget(what: (DType, usize), place: &Place, ctx: &Context) -> Result<u64> {
         let limit = ctx.memory_left();
         let taken = AnyDenseWriter::memory(what, place, ctx);
@@ -193,7 +194,7 @@ impl<'a> NewArray<'a> {
         AnyDenseWriter::plan(plan, what, place, ctx)
     }
 
-    /// Makes the next `len` elements: `fill` is called, on all threads, with ranges of them and where they go.
+    /// Computes the next `len` elements: `fill` is called, on all threads, with ranges of them and their destination.
     fn take(&mut self, len: usize, fill: &(dyn Fn(Range<usize>, RawMut<'_>) + Sync)) -> Result<()> {
         match self {
             NewArray::Here(array, at, ctx) => {
@@ -240,7 +241,7 @@ fn spread(
     });
 }
 
-/// Elements that are made before they are written: no more than a thirty-second of the limit.
+/// Elements that are computed before they are written: no more than a thirty-second of the limit.
 fn room(dtype: DType, ctx: &Context) -> usize {
     (ctx.memory_left() as usize / 32 / dtype.size()).clamp(TASK, STEP)
 }

@@ -1,24 +1,24 @@
-//! Lines whose indices do not rise brought to where they do.
+//! Sorting lines whose indices do not rise.
 
 use crate::linalg::elementwise::combine::MergeLines;
 use crate::sparse::{IndexVec, Indices, by_index, rises};
 use crate::storage::DType;
 use crate::storage::raw::{Merge, RawVec, merge, width};
 
-/// A line brought to where its indices rise; used again for every line.
+/// A sorted line; the buffers are reused for every line.
 pub(crate) struct Sorted {
-    /// The places of the entries in the order of their indices.
+    /// The positions of the entries in the order of their indices.
     order: Vec<usize>,
     indices: IndexVec,
     data: RawVec,
-    /// How two values at one index are added.
+    /// Adds two values at one index.
     merge: Merge,
-    /// Where the one line begins and ends.
+    /// The begin and end of the line.
     ends: [usize; 2],
 }
 
 impl Sorted {
-    /// For lines with values of a type and indices of another.
+    /// Buffers for lines with values and indices of these types.
     pub(crate) fn new(values: Option<DType>, indices: DType) -> Self {
         Sorted {
             order: Vec::new(),
@@ -29,15 +29,15 @@ impl Sorted {
         }
     }
 
-    /// Bytes of memory for each entry of the longest line, at most.
+    /// Bytes of memory per entry of the longest line, at most.
     pub(crate) fn bytes_each(values: Option<DType>, indices: DType) -> usize {
-        // An index and a value side by side, twice, and once more by themselves.
+        // An index and a value together, twice, and once separately.
         let (value, index) = (width(values), indices.size());
         let aligned = values.map_or(1, DType::alignment).max(index);
         2 * (value + index).next_multiple_of(aligned) + value + index
     }
 
-    /// Line `k`, if its indices rise; else its entries in order, those at one index summed in the order in which they stand.
+    /// Line `k`, if its indices rise; otherwise its entries sorted, with those at one index summed in stored order.
     /// Fails with the index at which an integer overflows.
     pub(crate) fn of<'a>(
         &'a mut self,
@@ -77,7 +77,7 @@ impl Sorted {
         self.order.clear();
         self.order.reserve_exact(indices.len());
         self.order.extend(0..indices.len());
-        // No two are equal, so that a sort that is not stable gives the one order there is.
+        // No two are equal, so an unstable sort gives the unique order.
         by_index!(indices, indices => {
             self.order.sort_unstable_by_key(|&place| (indices[place], place));
         });

@@ -1,30 +1,30 @@
-//! Merge for entries of any type: the indices first, and after every few hundred of them their values.
+//! Merge for entries of any type: the indices first, and after every few hundred of them the values.
 //!
 //! ```text
-//! while both lines have entries:   note the places of the one with the smaller index, or of both where the indices are equal
-//! some hundred noted, or the end:  make a value of what lies at each pair of places
+//! while both lines have entries:   record the positions of the one with the smaller index, or of both if the indices are equal
+//! some hundred recorded, or end:   compute a value for each pair of positions
 //! ```
 //!
-//! The first loop is compiled for either width of indices, the second for each type of entries.
+//! The first loop is compiled for each width of indices, the second for each type of entries.
 
 use crate::linalg::elementwise::combine::{Combine, MergeClash, MergeLines};
 use crate::sparse::{Indices, IndicesMut};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Entry, Index};
 
-/// Pairs of places that are noted before values are made.
+/// Pairs of positions that are recorded before values are computed.
 const ROOM: usize = 512;
 
-/// Where there is no entry.
+/// Marks a missing entry.
 const NOWHERE: usize = usize::MAX;
 
-/// The places of an entry of the result in the left and in the right matrix.
+/// The positions of an entry of the result in the left and in the right matrix.
 type Places = (usize, usize);
 
-/// Makes the value for each pair of places; or tells for which an integer overflows.
+/// Computes the value for each pair of positions; returns the pair for which an integer overflows, if any.
 pub(super) type ValuesFunction = fn(&[Places], Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
 
-/// As a `Merge`, with values made by a function; of a union, or of what both lines have.
+/// As a `Merge`, with values computed by a function; for a union or an intersection.
 pub(super) fn merge_apart(
     (union, values): (bool, ValuesFunction),
     left: MergeLines<'_>,
@@ -45,18 +45,18 @@ pub(super) fn merge_apart(
     }
 }
 
-/// Makes values.
+/// Computes values.
 struct Flush<'a> {
     values: ValuesFunction,
     left: Raw<'a>,
     right: Raw<'a>,
     data: RawMut<'a>,
-    /// How many are made.
+    /// The number computed so far.
     done: usize,
 }
 
 impl Flush<'_> {
-    /// Makes the values at the next places; or tells which entry of the result overflows.
+    /// Computes the values at the next positions; the error is the entry of the result that overflows.
     fn make(&mut self, places: &[Places]) -> Result<(), usize> {
         let start = self.done;
         self.done += places.len();
@@ -112,7 +112,7 @@ fn merge_indices<I: Index>(
     Ok(end)
 }
 
-/// The line of an entry, behind those that end before it, and its index.
+/// The line of an entry, given the ends of lines, and its index.
 fn clash<I: Index>(ends: &[usize], at: usize, index: I) -> MergeClash {
     (ends.partition_point(|&end| end <= at), index.to_usize())
 }

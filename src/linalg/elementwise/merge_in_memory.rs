@@ -1,13 +1,13 @@
-//! Two matrices in memory merged to a third in memory: counted, then made where it lies.
+//! Two matrices in memory merged into a third in memory: counted, then computed in place.
 //!
 //! ```text
-//! for each run of lines, in parallel:  do both have the same structure there? -> as many entries; else count what merging gives
-//! all have the same structure:         the result shares it, and the values are combined side by side
-//! else for each run, in parallel:      the same structure -> copied, and the values combined; else merged
+//! for each run of lines, in parallel:  do both have the same structure there? -> as many entries; otherwise count the merged entries
+//! all have the same structure:         the result shares it, and the values are combined pairwise
+//! otherwise each run, in parallel:      the same structure -> copied, and the values combined; otherwise merged
 //! ```
 //!
-//! That both have the same structure is common (matrices of one mesh, a symmetric pattern and its transpose), and is
-//! found at the speed of memory, or at once where they share their arrays already. Counting first touches no memory that the
+//! It is common that both have the same structure (matrices of one mesh, a symmetric pattern and its transpose). This
+//! is detected at the speed of memory, or at once if they share their arrays. Counting first touches no memory that the
 //! result does not need.
 
 use std::ops::Range;
@@ -24,7 +24,7 @@ use crate::storage::{Context, Index, Place, RawBuffer};
 /// Entries of both in a run of lines.
 const TASK: usize = 1 << 17;
 
-/// Two matrices of one shape and the same types, in memory, whose indices rise in every line.
+/// Two matrices of one shape and the same types, in memory, with rising indices in every line.
 pub(super) struct Pair<'a> {
     left: Side<'a>,
     right: Side<'a>,
@@ -35,7 +35,7 @@ pub(super) struct Pair<'a> {
 struct Side<'a> {
     matrix: &'a AnyCompressed,
     indptr: Indices<'a>,
-    /// What its pointers are counted from.
+    /// The base of its pointers.
     base: usize,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Side<'a> {
         Side { matrix, indptr, base: indptr.at(0) }
     }
 
-    /// Where a line starts, or the one before it ends.
+    /// The start of a line, or the end of the previous one.
     fn start(&self, line: usize) -> usize {
         self.indptr.at(line) - self.base
     }
@@ -64,7 +64,7 @@ impl<'a> Side<'a> {
         self.start(lines.start)..self.start(lines.end)
     }
 
-    /// Where some lines begin and end.
+    /// The begin and end of each of some lines.
     fn ends<'e>(&self, lines: &Range<usize>, room: &'e mut [usize; BLOCK + 1]) -> &'e [usize] {
         let ends = &mut room[..=lines.len()];
         self.indptr.positions(lines.start, ends);
@@ -82,14 +82,14 @@ impl<'a> Side<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// The two, if both lie in memory and are canonical. Fails if an index is out of range.
+    /// The pair, if both are in memory and canonical. Fails if an index is out of range.
     pub(super) fn new(left: &'a AnyCompressed, right: &'a AnyCompressed) -> Result<Option<Self>> {
         let resident = left.stored_bytes() + right.stored_bytes() == 0;
         let pair = || Pair { left: Side::new(left), right: Side::new(right) };
         Ok((resident && left.check()? && right.check()?).then(pair))
     }
 
-    /// The matrix that is made of them; or where an integer overflows.
+    /// The merged matrix; or the place at which an integer overflows.
     pub(super) fn combine(
         &self,
         how: Combination,
@@ -131,7 +131,7 @@ impl<'a> Pair<'a> {
         draft.finish(format, shape, true).map(Ok)
     }
 
-    /// Runs of lines with about equally many entries.
+    /// Runs of lines with about equal numbers of entries.
     fn runs(&self) -> Vec<Range<usize>> {
         let (left, right) = (self.left.matrix, self.right.matrix);
         let (lines, all) = (left.major(), left.nnz() + right.nnz());
@@ -205,7 +205,7 @@ impl<'a> Pair<'a> {
         (how.both)(of(self.left), of(self.right), data)
     }
 
-    /// Makes the lines of a run, whose first entry is entry `start` of the result.
+    /// Computes the lines of a run, whose first entry is entry `start` of the result.
     fn fill(
         &self,
         how: Combination,
@@ -214,7 +214,7 @@ impl<'a> Pair<'a> {
         mut pointers: IndicesMut<'_>,
         (mut indices, mut data): (IndicesMut<'_>, RawMut<'_>),
     ) -> std::result::Result<(), MergeClash> {
-        // Where a value overflows, it is found below where.
+        // If a value overflows, its place is found below.
         let copied = run.same && self.combine_values(how, run, data.reborrow());
         if copied {
             let from = self.left.matrix.indices().slice(self.left.entries(&run.lines));
@@ -253,13 +253,13 @@ fn shared_in(left: MergeLines<'_>, right: MergeLines<'_>) -> usize {
     })
 }
 
-/// Whether indices are the same, which those at one place are.
+/// Whether indices are equal; at the same address they are.
 fn alike(left: Indices<'_>, right: Indices<'_>) -> bool {
     let (left, right) = (left.raw().bytes(), right.raw().bytes());
     std::ptr::eq(left, right) || left == right
 }
 
-/// How many indices two rising lines share. Without branches, which nobody could predict.
+/// How many indices two rising lines share. Without branches, which would be unpredictable.
 fn shared<I: Index>(left: &[I], right: &[I]) -> usize {
     let (mut p, mut q, mut shared) = (0, 0, 0);
     while let (Some(x), Some(y)) = (left.get(p), right.get(q)) {
@@ -281,7 +281,7 @@ mod tests {
         Csr::from_triplets(shape, cells.iter().copied(), Duplicates::Sum).unwrap()
     }
 
-    /// The same through files, panel by panel.
+    /// The same with files, panel by panel.
     fn stored(a: &Csr<i64>) -> Csr<i64> {
         a.copy_to(Place::Scratch, &Context::new()).unwrap()
     }

@@ -1,13 +1,13 @@
-//! Merge: two lines whose indices rise to one.
+//! Merging two lines with rising indices into one.
 //!
 //! ```text
-//! while both lines have entries:   take the one with the smaller index, or both where the indices are equal
-//! then:                            what is left of either
+//! while both lines have entries:   take the one with the smaller index, or both if the indices are equal
+//! then:                            the rest of either
 //! ```
 //!
-//! The loop is compiled for sums and differences of the types that most matrices have, for either width of indices. Others come by
-//! `merge_apart.rs`, which merges the indices first and needs no loop of both types: sums took 3.6 ns an entry in that way in the
-//! place of 3.2 for two grids, and 5.7 in the place of 4.4 for entries anywhere.
+//! The loop is compiled for sums and differences of the most common types, for each width of indices. Others use
+//! `merge_apart.rs`, which merges the indices first and needs no loop of both types: sums took 3.6 ns per entry with
+//! that method instead of 3.2 for two grids, and 5.7 instead of 4.4 for random entries.
 
 use num_complex::Complex;
 
@@ -24,7 +24,7 @@ enum AddBoth {}
 /// `left - right`.
 enum Difference {}
 
-/// `left * right`, where both are stored.
+/// `left * right`, if both are stored.
 enum MultiplyBoth {}
 
 impl<T: Entry> Combine<T> for AddBoth {
@@ -66,14 +66,14 @@ impl<T: Multiply> Combine<T> for MultiplyBoth {
     }
 }
 
-/// What the entries of two matrices make, for one type of entries.
+/// An operation on the entries of two matrices, for one type of entries.
 #[derive(Clone, Copy)]
 pub(crate) struct Combination {
-    /// Whether an entry that stands alone stays, or only pairs do.
+    /// Whether unpaired entries are kept, or only pairs.
     pub(crate) union: bool,
-    /// What the numbers make, for messages.
+    /// The name of the operation, for messages.
     pub(crate) what: &'static str,
-    /// Combines values side by side; false if an integer overflows.
+    /// Combines values pairwise; false if an integer overflows.
     pub(crate) both: fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> bool,
     way: MergeStrategy,
 }
@@ -87,7 +87,7 @@ enum MergeStrategy {
     Apart(ValuesFunction),
 }
 
-/// Merges the lines of two matrices into room for all entries of both.
+/// Merges the lines of two matrices into buffers for all entries of both.
 type MergeFunction = fn(
     MergeLines<'_>,
     MergeLines<'_>,
@@ -95,7 +95,7 @@ type MergeFunction = fn(
     ends: &mut [usize],
 ) -> Result<usize, MergeClash>;
 
-/// The combination for each type that is listed, whose indices are merged in one way or the other.
+/// The combination for each listed type, with one of the two merge strategies.
 macro_rules! by_type {
     ($of:ident, $C:ty, $dtype:expr; $($name:ident $T:ty),*) => {
         match $dtype {
@@ -105,7 +105,7 @@ macro_rules! by_type {
     };
 }
 
-/// The combination of those numbers that most matrices have.
+/// The combination for the most common number types.
 macro_rules! together {
     ($C:ty, $dtype:expr) => {
         by_type!(together, $C, $dtype; Int32 i32, Int64 i64, Float32 f32, Float64 f64, Complex64 Complex<f32>,
@@ -113,7 +113,7 @@ macro_rules! together {
     };
 }
 
-/// That of other numbers.
+/// The combination for other number types.
 macro_rules! apart {
     ($C:ty, $dtype:expr) => {
         by_type!(apart, $C, $dtype; Int8 i8, Int16 i16, UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64)
@@ -121,7 +121,7 @@ macro_rules! apart {
 }
 
 impl Combination {
-    /// `left + right`, of all types that this was compiled with.
+    /// `left + right`, for all types in this build.
     pub(crate) fn sum(dtype: Option<DType>) -> Option<Self> {
         let rare = || match dtype {
             None => Some(Self::together::<AddBoth, ()>()),
@@ -135,12 +135,12 @@ impl Combination {
         together!(AddBoth, dtype).or_else(rare)
     }
 
-    /// `left - right`, of numbers.
+    /// `left - right`, for numbers.
     pub(crate) fn difference(dtype: Option<DType>) -> Option<Self> {
         together!(Difference, dtype).or_else(|| apart!(Difference, dtype))
     }
 
-    /// `left * right`, of numbers, `bool` and patterns. There are few values for many indices.
+    /// `left * right`, for numbers, `bool` and patterns. There are few values for many indices.
     pub(crate) fn product(dtype: Option<DType>) -> Option<Self> {
         match dtype {
             None => Some(Self::apart::<MultiplyBoth, ()>()),
@@ -164,8 +164,8 @@ impl Combination {
         Combination { union: C::UNION, what: C::WHAT, both: both::<C, T>, way }
     }
 
-    /// Merges lines of two matrices, whose indices rise, into room for all entries of both, and gives the number of entries.
-    /// `ends` gets where each line ends.
+    /// Merges lines of two matrices, whose indices rise, into buffers for all entries of both, and returns the number
+    /// of entries. `ends` receives the end of each line.
     pub(crate) fn merge(
         &self,
         left: MergeLines<'_>,
@@ -236,7 +236,8 @@ type TypedLine<'a, T, I> = (&'a [I], &'a [T]);
 /// The index at which an integer overflowed.
 struct Overflow<I>(I);
 
-/// Merges two lines whose indices rise into `to`, which has room for all entries of both; gives the number of entries.
+/// Merges two lines with rising indices into `to`, which has space for all entries of both; returns the number of
+/// entries.
 fn merge<C: Combine<T>, T: Entry, I: Index>(
     (left, x): TypedLine<'_, T, I>,
     (right, y): TypedLine<'_, T, I>,
@@ -253,7 +254,7 @@ fn merge<C: Combine<T>, T: Entry, I: Index>(
         let (takes_left, takes_right) = (i <= j, j <= i);
         let equal = takes_left & takes_right;
         if C::UNION {
-            // Chosen without a branch: which line comes next is what nobody can predict.
+            // Chosen without a branch: which line comes next is unpredictable.
             let (alone, both) = (C::right(y[q]), C::both(x[p], y[q]));
             if (equal & both.is_none()) | (!takes_left & alone.is_none()) {
                 return Err(Overflow(i.min(j)));

@@ -1,7 +1,7 @@
-//! Panels of two sparse matrices merged, on their way to a writer.
+//! Panels of two sparse matrices, merged for a writer.
 //!
-//! The lines of a panel are merged on all threads, each task into its own part of one buffer that has room for all entries of
-//! both, and the parts are handed on one after the other as they are: nothing is moved together first.
+//! The lines of a panel are merged on all threads, each task into its own part of one buffer for all entries of
+//! both, and the parts are passed on one after the other, without joining them first.
 
 use std::ops::Range;
 
@@ -21,22 +21,22 @@ use crate::storage::{Context, RawBufferMut};
 /// Entries of a task.
 const TASK: usize = 1 << 14;
 
-/// Lines whose ends are made positions at a time.
+/// Lines whose ends are converted to positions at a time.
 pub(super) const BLOCK: usize = 128;
 
 /// Merges panels of two matrices.
 pub(super) struct Merging {
     how: Combination,
     types: Types,
-    /// Where the lines of a panel begin in the buffer: entries of both matrices before each.
+    /// The start of each line of a panel in the buffer: the entries of both matrices before it.
     rooms: IndexVec,
-    /// Where each task's lines end, counted from the first entry of the task.
+    /// The ends of each task's lines, counted from the first entry of the task.
     indptr: IndexVec,
     indices: RawBufferMut,
     data: RawBufferMut,
 }
 
-/// What a task has made, and room for it.
+/// The output of a task, and its buffers.
 struct Merged<'a> {
     indptr: IndicesMut<'a>,
     indices: IndicesMut<'a>,
@@ -44,15 +44,15 @@ struct Merged<'a> {
     lines: Range<usize>,
 }
 
-/// Takes merged lines: whether they are whole, where they end, their indices and values.
+/// Receives merged lines: whether they are whole, their ends, indices and values.
 type TakeLines<'t> = dyn FnMut(bool, Indices<'_>, Indices<'_>, Raw<'_>) -> Result<()> + 't;
 
 impl Merging {
-    /// Memory for panels of some lines and entries, that for sorting lines included.
+    /// Memory for panels of some lines and entries, including that for sorting lines.
     pub(super) fn bytes(types: Types, lines: usize, entries: usize) -> u64 {
         let (value, index, pointer) = types.sizes();
         let entry = index + value + Sorted::bytes_each(types.values, types.indices);
-        // A task has at least one line and one pointer more.
+        // A task has at least one line, and one pointer more than lines.
         (entries * entry + 3 * (lines + 1) * pointer) as u64
     }
 
@@ -67,7 +67,8 @@ impl Merging {
             types,
             rooms: IndexVec::room("merged lines", types.pointers, lines + 1, ctx)?,
             indptr: IndexVec::room("merged lines", types.pointers, 2 * lines, ctx)?,
-            // Of lines that could not be cut, which lie in memory as well; whether they fit is seen when they come by.
+            // For lines that could not be cut, which are in memory as well; whether they fit is checked as they are
+            // read.
             indices: RawBufferMut::fresh(Some(types.indices), entries)?,
             data: RawBufferMut::fresh(types.values, entries)?,
         })
@@ -98,7 +99,7 @@ impl Merging {
                     result.map_err(|clash| overflow(what, format, clash))?;
                 let indices = indices.as_indices().slice(0..count);
                 let first = (count > 0).then(|| indices.at(0));
-                // Pieces of one line were cut at the same columns, unless the file has changed since.
+                // Runs of one line were cut at the same columns, unless the file has changed since.
                 if !panel.opens && first.is_some() && last >= first {
                     return Err(too_long(panel.first));
                 }
@@ -109,8 +110,8 @@ impl Merging {
         })
     }
 
-    /// Merges the lines of a panel; `rise` tells that no line needs sorting. For each task what it made, and the number of
-    /// entries; or where one overflows.
+    /// Merges the lines of a panel; `rise` means that no line needs sorting. Returns the output of each task, and the
+    /// number of entries; or the place of an overflow.
     fn merge(
         &mut self,
         panel: &AnyZippedPanel<'_>,
@@ -150,7 +151,7 @@ impl Merging {
 }
 
 impl Merged<'_> {
-    /// Merges the lines of the task, which are sorted first if there is something to do it with.
+    /// Merges the lines of the task, sorted first if sorting buffers are given.
     fn merge(
         &mut self,
         how: Combination,
@@ -189,14 +190,14 @@ impl Merged<'_> {
         Ok(end)
     }
 
-    /// What is left of the room behind `start` entries.
+    /// The rest of the buffers after `start` entries.
     fn room(&mut self, start: usize) -> (IndicesMut<'_>, RawMut<'_>) {
         let len = self.data.len();
         (self.indices.slice_mut(start..len), self.data.slice_mut(start..len))
     }
 }
 
-/// A line that is merged in pieces must rise.
+/// The error for a line merged in runs whose indices do not rise.
 fn too_long(line: usize) -> Error {
     Error::new(ErrorKind::Memory, "a line that does not rise is too long to be sorted in memory")
         .at(Location::Row(line as u64))

@@ -1,9 +1,10 @@
-//! Elements: functions of them, and what those of two matrices make.
+//! Elementwise functions and operations on two matrices.
 //!
-//! - [`dense`] – functions of the elements of one dense matrix or two; [`sparse_values`] – of the stored values of a sparse one
-//! - [`sparse_pairs`] – sums, differences and elementwise products of two sparse matrices, [`merge_in_memory`] or
-//!   panel by panel ([`merge_panels`]), a line at a time ([`merge_lines`]; [`merge_apart`] for rare types), of what two
-//!   entries [`combine`] to; [`line_sort`] – lines that do not rise
+//! - [`dense`] – functions of the elements of one dense matrix or two; [`sparse_values`] – of the stored values of a
+//!   sparse one
+//! - [`sparse_pairs`] – sums, differences and elementwise products of two sparse matrices, [`merge_in_memory`] or panel
+//!   by panel ([`merge_panels`]), a line at a time ([`merge_lines`]; [`merge_apart`] for rare types), with the
+//!   operations of [`combine`]; [`line_sort`] – sorting lines that do not rise
 //! - [`kron`] – Kronecker products
 
 mod combine;

@@ -1,7 +1,7 @@
 //! Sums, differences and elementwise products of two sparse matrices that may be larger than memory.
 //!
-//! Both are looked at side by side, the same lines of each at a time, which `sparse_merging.rs` merges. Where all three lie in
-//! memory, `sparse_merged.rs` counts first and makes the result where it stays.
+//! Both are read together, the same lines of each at a time, and merged by `merge_panels.rs`. If all three are in
+//! memory, `merge_in_memory.rs` counts first and computes the result in its final place.
 
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{Multiply, Subtract, check_alike, no_arithmetic, overflow};
@@ -15,21 +15,21 @@ use crate::sparse::{
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan};
 
-/// Lines that a plan looks at, and entries of a line beyond which it does not.
+/// Lines sampled for a plan, and the maximum entries read of one.
 const SAMPLE: (usize, usize) = (1000, 1 << 16);
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The sum of two matrices: an entry wherever one of them has one.
     ///
-    /// The result is canonical: indices rise in every row (column, for CSC) and no position repeats. A row that is not so
-    /// in an input is sorted first, and its duplicates are summed in the order in which they stand. Where entries cancel, a
-    /// zero stays stored. `bool` entries are joined by *or*, and patterns united. Two matrices in memory with one structure
-    /// share it with the result, as by [`with_data`](Self::with_data).
+    /// The result is canonical: indices rise in every row (column, for CSC) and no position repeats. A row that is not
+    /// canonical in an input is sorted first, and its duplicates are summed in stored order. If entries cancel, a zero
+    /// stays stored. `bool` entries are combined by *or*, and patterns united. Two matrices in memory with one
+    /// structure share it with the result, as by [`with_data`](Self::with_data).
     ///
-    /// Cost: one read of both and one sequential write, within the memory limit whatever the matrices; a result in memory
-    /// that might be more than half of the limit is counted in a pass of its own first. Fails if the shapes differ, an index
-    /// is out of range, an integer overflows (naming row and column), or a row pair of more than a sixteenth of the
-    /// limit does not rise.
+    /// Cost: one read of both and one sequential write, within the memory limit whatever the matrices; a result in
+    /// memory that might be more than half of the limit is first counted in a separate pass. Fails if the shapes
+    /// differ, an index is out of range, an integer overflows (naming row and column), or a row pair of more than a
+    /// sixteenth of the limit does not rise.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -61,8 +61,8 @@ impl<T: Subtract, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The elementwise product of two matrices: an entry wherever both have one. `bool` entries are joined by *and*, and
-    /// patterns intersected; otherwise as [`add`](Self::add).
+    /// The elementwise product of two matrices: an entry wherever both have one. `bool` entries are combined by *and*,
+    /// and patterns intersected; otherwise as [`add`](Self::add).
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -89,7 +89,7 @@ pub(crate) fn add(
     combine("adding", Combination::sum(a.types().values), (a, b), place, ctx)
 }
 
-/// The difference of two matrices of one format and the same types, which are those of numbers.
+/// The difference of two matrices of one format and the same types, which must be numbers.
 pub(crate) fn subtract(
     a: &AnyCompressed,
     b: &AnyCompressed,
@@ -141,7 +141,7 @@ fn combine(
         let used = lines.memory() + work;
         let plan = plan.holds(used);
         let plan = match place {
-            // One that is counted first is refused where it does not fit.
+            // A result that is counted first is refused if it does not fit.
             Place::Memory => plan.beside(size.bytes.min(ctx.memory_left().saturating_sub(used))),
             _ => AnyWriter::plan(plan, types, (a.major(), entries), place, ctx),
         };
@@ -186,11 +186,11 @@ fn in_memory(
     made.map_err(|clash| overflow(how.what, a.format(), clash))
 }
 
-/// How large the result is taken to be before it is known.
+/// The assumed size of the result before it is known.
 struct ResultSize {
-    /// Entries to make room for.
+    /// Entries to allocate for.
     expected: usize,
-    /// Most bytes of a result in memory.
+    /// Maximum bytes of a result in memory.
     bytes: u64,
     /// Whether the entries are counted first.
     counted: bool,
@@ -211,18 +211,19 @@ impl ResultSize {
             return ResultSize { expected: least, bytes: 0, counted: false };
         }
         let bytes = a.types().bytes_of(a.major(), most);
-        // Memory that is never touched costs nothing, but what might be half of the limit is worth a look first.
+        // Memory that is never touched costs nothing, but a result that might use half of the limit is worth counting
+        // first.
         let counted = bytes > ctx.memory_left() / 2 || most > largest(a.types().pointers);
         ResultSize { expected: most, bytes, counted }
     }
 }
 
-/// About how many entries the result has: what some lines spread over both matrices would give.
+/// An estimate of the entries of the result, from lines spread over both matrices.
 fn estimate(union: bool, (a, b): (&AnyCompressed, &AnyCompressed)) -> usize {
     let (count, total) = (a.major().min(SAMPLE.0), a.nnz() + b.nnz());
     let (mut seen, mut made) = (0, 0);
     for k in 0..count {
-        // Somewhere within the k-th part, so that no period of the matrix is met.
+        // At a varying position within the k-th part, to avoid the period of a structured matrix.
         let (start, end) = (k * a.major() / count, (k + 1) * a.major() / count);
         let line = start + k.wrapping_mul(0x9E37_79B9) % (end - start);
         let (left, right) = (a.indices().slice(a.span(line)), b.indices().slice(b.span(line)));

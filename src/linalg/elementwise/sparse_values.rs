@@ -1,6 +1,6 @@
 //! Functions of the stored values of a sparse matrix: mapped one by one, or scaled by row and column.
 //!
-//! The structure stays. In memory it is shared with the matrix the values come from, and only values are made; in files
+//! The structure stays. In memory it is shared with the source matrix, and only values are computed; in files
 //! all three arrays are written, in one pass.
 
 use std::ops::Range;
@@ -20,10 +20,11 @@ use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
 const TASK: usize = 1 << 14;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The same structure with `f(value)` for every stored value; positions without an entry stay without.
+    /// The same structure with `f(value)` for every stored value; positions without an entry stay empty.
     ///
     /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure is
-    /// shared with this matrix, and only the values are read. In a file all arrays are written, and the indices checked.
+    /// shared with this matrix, and only the values are read. In a file all arrays are written, and the indices
+    /// checked.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -63,8 +64,8 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Every row times its number: `diag(d) A`.
     ///
-    /// Cost: one read of the matrix and one sequential write; in memory the structure is shared with this matrix. Fails if
-    /// there is not one number for each row.
+    /// Cost: one read of the matrix and one sequential write; in memory the structure is shared with this matrix. Fails
+    /// if there is not one number for each row.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -83,10 +84,10 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// Makes values of others, as many.
+/// Computes values from others, one for each.
 pub(crate) type MakeValues<'f> = dyn Fn(Raw<'_>, RawMut<'_>) + Sync + 'f;
 
-/// The same structure with other values of a type, which `block` makes of those there are, many at a time.
+/// The same structure with values of another type, computed by `block` from the existing ones, many at a time.
 pub(crate) fn map_values(
     a: &AnyCompressed,
     made: (Option<DType>, &MakeValues<'_>),
@@ -96,7 +97,7 @@ pub(crate) fn map_values(
     map("mapping values", a, made, place, ctx)
 }
 
-/// The type of the entries, if it is that of the numbers given.
+/// The type of the entries, if it equals that of the given numbers.
 fn common(operation: &str, a: &AnyCompressed, numbers: Raw<'_>) -> Result<Option<DType>> {
     match a.types().values == numbers.dtype() {
         true => Ok(numbers.dtype()),
@@ -117,7 +118,7 @@ pub(crate) fn scale(
     }, _ => Err(no_arithmetic("scaling", a)))
 }
 
-/// `diag(d) A`, of numbers of one type.
+/// `diag(d) A`, for numbers of one type.
 pub(crate) fn scale_rows(
     a: &AnyCompressed,
     d: Raw<'_>,
@@ -128,7 +129,7 @@ pub(crate) fn scale_rows(
     scale_lines("scaling rows", a, d, a.format() == SparseFormat::Csr, place, ctx)
 }
 
-/// `A diag(d)`, of numbers of one type.
+/// `A diag(d)`, for numbers of one type.
 pub(crate) fn scale_cols(
     a: &AnyCompressed,
     d: Raw<'_>,
@@ -157,11 +158,11 @@ fn scale_lines(
     }, _ => Err(no_arithmetic(operation, a)))
 }
 
-/// Some lines whose values are changed.
+/// Lines whose values are changed.
 struct ValueLines<'a> {
-    /// The number of the first.
+    /// The number of the first line.
     first: usize,
-    /// Where they begin and end, counted from wherever.
+    /// Their begins and ends, from any base.
     ends: Indices<'a>,
     indices: Indices<'a>,
     data: Raw<'a>,
@@ -208,7 +209,7 @@ fn map(
     }
 }
 
-/// The structure shared, and values that depend on values alone.
+/// Shares the structure, and computes values that depend only on values.
 fn map_in_memory(
     operation: &'static str,
     a: &AnyCompressed,
@@ -240,8 +241,8 @@ fn map_in_memory(
     a.with_data(values.freeze())
 }
 
-/// The same structure with values of a type that `change` makes of some lines; their indices are checked before they are handed
-/// in.
+/// The same structure with values of a type that `change` computes for some lines; their indices are checked before
+/// they are passed to it.
 fn transform(
     operation: &'static str,
     a: &AnyCompressed,

@@ -1,4 +1,4 @@
-//! The product of what is in memory: tiles of the result in parallel, the inner dimension in blocks.
+//! Products in memory: tiles of the result in parallel, the inner dimension in blocks.
 //!
 //! ```text
 //! for each 2048 columns of C:  for each block of 256 of the inner dimension:
@@ -6,8 +6,8 @@
 //!     for each tile of C, in parallel:  pack A_rows,block  ->  C_tile += A_rows,block B_block,cols
 //! ```
 //!
-//! The right panels, 4 MiB of `f64`, are read by all threads from the cache that they share; the left ones of a task lie in
-//! the cache of its processor. Complex numbers, and processors for which there is no kernel, take ndarray's product, which
+//! The right panels, 4 MiB of `f64`, are read by all threads from their shared cache; the left ones of a task stay in
+//! the cache of its core. Complex numbers, and processors for which there is no kernel, use ndarray's product, which
 //! packs both operands for every tile.
 
 use crate::linalg::algebra::Scalar;
@@ -23,17 +23,17 @@ pub(super) const BLOCK: usize = 256;
 /// Columns that are packed together.
 const PACKED_COLUMNS: usize = 2048;
 
-/// Left panels of a task at most: half of the cache of a processor.
+/// Maximum left panels of a task: half of the cache of a core.
 const LEFT_PANELS: usize = 32;
 
-/// Rows and columns of a tile of ndarray's product at most: operands are packed once for so many rows or columns.
+/// Maximum rows and columns of a tile of ndarray's product: operands are packed once for this many rows or columns.
 const TALL: usize = 512;
 const WIDE: usize = 1024;
 
-/// Bytes that packed operands take for each thread, and that stay with the allocator in between.
+/// Bytes of packed operands per thread, which the allocator keeps in between.
 const PACKED: u64 = 8 << 20;
 
-/// Memory that [`gemm_into`] takes, as far as a tiny limit leaves room for it.
+/// Memory of [`gemm_into`], as far as a tiny limit allows it.
 pub(super) fn packing_memory(ctx: &Context) -> u64 {
     (ctx.thread_count() as u64 * PACKED).min(ctx.memory_left() / 8)
 }
@@ -122,7 +122,7 @@ fn in_tiles<T: Scalar>(
     });
 }
 
-/// Parts of so many rows and columns at most, and the first row and column of each.
+/// Parts of at most this many rows and columns, and the first row and column of each.
 fn tiles<T>(
     c: ArrayViewMut2<'_, T>,
     (tall, wide): (usize, usize),
@@ -136,7 +136,7 @@ fn tiles<T>(
     tiles
 }
 
-/// Rows and columns of a tile: large ones, but some for every thread.
+/// Rows and columns of a tile: large, but with some tiles for every thread.
 fn tile(
     (m, n): (usize, usize),
     (mut tall, mut wide): (usize, usize),

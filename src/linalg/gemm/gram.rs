@@ -4,11 +4,12 @@
 //! for each block of rows B:  pack its columns in panels  ->  for each tile (I, J) with I <= J:  G[I, J] += B[:, I]ᴴ B[:, J]
 //! ```
 //!
-//! Both factors of a tile are the same panels, so that a block is packed once, and centred meanwhile. Only tiles on and
-//! above the diagonal are computed, and of those on it hardly more than the triangle. The product of a block is in the type of the elements (for `f32`
-//! that is an `f32` product of at most 512 rows); blocks are added in order with Kahan's compensation, so the error
-//! does not grow with the number of rows. Blocks and tiles depend on the shape alone: the same bits for any number of
-//! threads, any limit and any place, on one kind of processor (the matrix product uses the vector units it finds).
+//! Both factors of a tile are the same panels, so a block is packed once, and centred at the same time. Only tiles on
+//! and above the diagonal are computed, and of those on it little more than the triangle. The product of a block is in
+//! the type of the elements (for `f32` that is an `f32` product of at most 512 rows); blocks are added in order with
+//! Kahan's compensation, so the error does not grow with the number of rows. Blocks and tiles depend only on the shape:
+//! the same bits for any number of threads, any limit and any place, on one kind of processor (the matrix product uses
+//! the available vector units).
 
 use std::ops::Range;
 
@@ -22,25 +23,26 @@ use crate::storage::{Context, Order, Plan};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
-/// Rows and columns of a tile where there is no kernel for packed panels. One thread took 0.87 GB/s of 250 columns of `f32`
-/// with tiles of 64, 0.84 with 48, and 0.52 with 128, for which more of the square below the diagonal is computed in vain.
+/// Rows and columns of a tile if there is no kernel for packed panels. One thread took 0.87 GB/s of 250 columns of
+/// `f32` with tiles of 64, 0.84 with 48, and 0.52 with 128, for which more of the square below the diagonal is wasted.
 const EDGE: usize = 64;
 
-/// Bytes of a block of rows, about: it stays in the cache of a processor.
+/// Approximate bytes of a block of rows: it stays in the cache of a core.
 const BLOCK: usize = 1 << 19;
 
-/// Bytes of a column of a block at most: eight columns stay in the nearest cache.
+/// Maximum bytes of a column of a block: eight columns stay in the first-level cache.
 const COLUMN: usize = 2048;
 
-/// Blocks multiplied side by side before they are added.
+/// Blocks multiplied in parallel before they are added.
 const AT_ONCE: usize = 4;
 
 impl<T: Scalar> Dense<T> {
     /// The Gram matrix `Aᴴ A`, `ncols x ncols`, in the type of the elements.
     ///
-    /// Cost: one pass over the matrix, and `nrows · ncols²` multiplications and additions. Memory: five times the result
-    /// and a few blocks of rows; for a file larger than the limit four panels of at most 12 MiB (64 MiB in Fortran order)
-    /// besides. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if it does not fit.
+    /// Cost: one pass over the matrix, and `nrows · ncols²` multiplications and additions. Memory: five times the
+    /// result and a few blocks of rows; for a file larger than the limit four panels of at most 12 MiB (64 MiB in
+    /// Fortran order) in addition. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory
+    /// needed, if it does not fit.
     ///
     /// ```
     /// use outcore::{Context, Dense};
@@ -52,7 +54,8 @@ impl<T: Scalar> Dense<T> {
         self.gram_around(None, ctx)
     }
 
-    /// The Gram matrix into `g`, for which nothing is allocated; otherwise as [`gram`](Self::gram). What was in `g` is not read.
+    /// Writes the Gram matrix to `g`, for which nothing is allocated; otherwise as [`gram`](Self::gram). `g` is not
+    /// read.
     ///
     /// ```
     /// use outcore::{Context, Dense};
@@ -75,7 +78,7 @@ impl<T: Scalar> Dense<T> {
         ctx: &Context,
     ) -> Result<Array2<T>> {
         let gram = self.gram_sums(center, ctx)?;
-        // Its bytes were seen to be within the limit.
+        // Its size was checked against the limit.
         let mut matrix = Array2::zeros((self.ncols(), self.ncols()));
         gram.write_to(matrix.view_mut());
         Ok(matrix)
@@ -119,7 +122,7 @@ impl<T: Scalar> Dense<T> {
     }
 }
 
-/// Blocks of rows, as they lie or across the columns.
+/// Blocks of rows, contiguous or across the columns.
 enum GramPanels<T: Scalar> {
     Rows(AnyLinePanels),
     Columns(BandPanels<T>),
@@ -140,7 +143,7 @@ fn block_height<T>(k: usize) -> usize {
     (1 << rows.max(1).ilog2()).clamp(128, COLUMN / size_of::<T>())
 }
 
-/// Tiles with their carries and products on the way, the result, and packed blocks.
+/// Tiles with their compensations and intermediate products, the result, and packed blocks.
 fn memory_for<T: Scalar>(k: usize) -> u64 {
     let (k, edge) = (k as u64, edge::<T>() as u64);
     let panels = k.div_ceil(edge);
@@ -159,7 +162,7 @@ fn edge<T: Scalar>() -> usize {
 /// The sums so far.
 struct Gram<'a, T> {
     k: usize,
-    /// What is taken from every row, and what the difference is multiplied by.
+    /// The vector subtracted from every row, and the factor of the difference.
     center: Option<(&'a [T], T)>,
     height: usize,
     tiles: Vec<GramTile<T>>,
@@ -167,7 +170,7 @@ struct Gram<'a, T> {
     blocks: Vec<RowBlock<T>>,
 }
 
-/// A block of rows: its columns panel by panel, and its products tile by tile, which stay in the cache of a processor.
+/// A block of rows: its columns panel by panel, and its products tile by tile, which stay in the cache of a core.
 struct RowBlock<T> {
     packed: Vec<T>,
     products: Vec<T>,
@@ -179,7 +182,7 @@ struct GramTile<T> {
     rows: Range<usize>,
     cols: Range<usize>,
     sum: Vec<T>,
-    /// What the sum has lost to rounding.
+    /// The rounding error of the sum.
     lost: Vec<T>,
 }
 
@@ -198,7 +201,7 @@ impl<'a, T: Scalar> Gram<'a, T> {
         Gram { k, center, height, tiles, blocks: blocks.collect() }
     }
 
-    /// Adds rows that lie one after the other.
+    /// Adds consecutive rows.
     fn add_rows(&mut self, rows: ArrayView2<'_, T>) {
         let center = self.center;
         self.add(rows.nrows(), |here, to| {
@@ -227,7 +230,7 @@ impl<'a, T: Scalar> Gram<'a, T> {
         });
     }
 
-    /// Adds some rows, of which `pack` packs a block.
+    /// Adds some rows, packed block by block by `pack`.
     fn add(&mut self, rows: usize, pack: impl Fn(Range<usize>, &mut [T]) + Sync) {
         let (k, height, edge) = (self.k, self.height, edge::<T>());
         let panels = k.div_ceil(edge);
@@ -267,7 +270,7 @@ impl<'a, T: Scalar> Gram<'a, T> {
     }
 }
 
-/// Puts a row to its place in every panel, `panel` numbers apart, less the center.
+/// Stores a row, minus the center, in every panel; panels are `panel` numbers apart.
 fn pack_row<T: Scalar>(
     row: &[T],
     center: Option<(&[T], T)>,
@@ -289,7 +292,7 @@ fn subtract<T: Scalar>(row: &mut [T], center: &[T], scale: T) {
 }
 
 impl<T: Scalar> RowBlock<T> {
-    /// Makes the products of all tiles, those of one left panel after the other.
+    /// Computes the products of all tiles, one left panel after the other.
     fn multiply(&mut self, k: usize) {
         let (edge, panels) = (edge::<T>(), k.div_ceil(edge::<T>()));
         self.products.resize(panels * (panels + 1) / 2 * edge * edge, T::zero());
@@ -310,8 +313,8 @@ impl<T: Scalar> RowBlock<T> {
     }
 }
 
-/// The products of the first panel with all, of which `columns` are not zeros, a left panel of its columns at a time: packed
-/// by themselves they stay in the nearest cache for all the panels.
+/// The products of the first panel with all, of which `columns` are not zeros, a left panel of its columns at a time:
+/// packed separately they stay in the first-level cache for all the panels.
 fn multiply_strips<T: Scalar>(
     packed: &[T],
     rows: usize,
@@ -324,7 +327,7 @@ fn multiply_strips<T: Scalar>(
         take_left(packed, first, &mut strip);
         let panels = packed.chunks_exact(rows * edge).zip(products.chunks_exact_mut(edge * edge));
         for (panel, (right, product)) in panels.enumerate() {
-            // On the diagonal only what is right of it.
+            // On the diagonal only the part right of it.
             let from = if panel == 0 { first } else { 0 };
             let part = (from, edge.min(columns - panel * edge));
             multiply_packed(&strip, right, part, &mut product[first * edge..]);

@@ -1,15 +1,16 @@
 //! Products of dense matrices that need not fit in memory.
 //!
-//! - `product` – what is called, what it costs, and where the result goes; `tiling` – how the product is cut up
-//! - `strips` – rows of the result at a time, the rows of the left matrix in memory, the right one read as it lies
+//! - `product` – the public methods, the cost, and the place of the result; `tiling` – how the product is cut into
+//!   parts
+//! - `strips` – rows of the result at a time, the rows of the left matrix in memory, the right one read in file order
 //! - `tiles` – a tile of the result at a time, both matrices read in runs along the inner dimension
-//! - `operand` – a part of a matrix, where it lies or as it was read; `gemm` – the product of what is in memory, of
+//! - `operand` – a part of a matrix, in place or as it was read; `gemm` – the product in memory, from
 //!   [`packed`] tiles
 //! - [`gram`] – `Aᴴ A` of a tall matrix in one pass
 //!
-//! The inner dimension is summed in blocks of 256, each added to the result when it is complete, whatever the tiles, the
-//! limit, the order of the elements and where they lie: the same bits, on one kind of processor (the product of a block
-//! uses the vector units it finds).
+//! The inner dimension is summed in blocks of 256, each added to the result when it is complete, whatever the tiles,
+//! the limit, the order of the elements and their place: the same bits, on one kind of processor (the product of a
+//! block uses the available vector units).
 
 mod gemm;
 mod gram;

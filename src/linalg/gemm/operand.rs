@@ -1,4 +1,4 @@
-//! One of the two matrices of a product, and parts of it: where they lie, or as they were read.
+//! An operand of a product, and parts of it: in place, or as they were read.
 
 use std::ops::Range;
 
@@ -10,13 +10,13 @@ use crate::linalg::algebra::Scalar;
 use crate::storage::raw::Raw;
 use crate::storage::{ArrayPanels, Arrays, Order, Part, Reading};
 
-/// Bytes that a run takes in a panel beyond its own: it is read in whole sectors.
+/// Extra bytes of a run in a panel: it is read in whole sectors.
 pub(super) const SECTORS: usize = 2 * 4096;
 
-/// One of the two matrices.
+/// One of the two operands.
 pub(super) struct Operand<'a, T: Scalar> {
     pub(super) matrix: &'a Dense<T>,
-    /// Whether it is read part by part; otherwise it is used where it lies.
+    /// Whether it is read part by part; otherwise it is used in place.
     pub(super) streamed: bool,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Block {
 }
 
 impl<'a, T: Scalar> Operand<'a, T> {
-    /// A matrix that is used where it lies if it takes no more than `most` bytes of a file.
+    /// A matrix that is used in place if it takes at most `most` bytes of a file.
     pub(super) fn new(matrix: &'a Dense<T>, most: u64) -> Self {
         Operand { matrix, streamed: matrix.buffer().stored_bytes() > most }
     }
@@ -38,12 +38,12 @@ impl<'a, T: Scalar> Operand<'a, T> {
         if self.streamed { self.matrix.buffer().stored_bytes() } else { 0 }
     }
 
-    /// Bytes that are read once, on the map.
+    /// Bytes that are read once, through the map.
     pub(super) fn bytes_in_place(&self) -> u64 {
         if self.streamed { 0 } else { self.matrix.buffer().stored_bytes() }
     }
 
-    /// Contiguous lines of a part, and the elements of each that belong to it.
+    /// Contiguous lines of a part, and the range of each that belongs to it.
     fn lines(&self, part: &Block) -> (Range<usize>, Range<usize>) {
         match self.matrix.order() {
             Order::C => (part.rows.clone(), part.cols.clone()),
@@ -51,13 +51,13 @@ impl<'a, T: Scalar> Operand<'a, T> {
         }
     }
 
-    /// Runs of the file in which a part lies.
+    /// The number of runs of a part in the file.
     pub(super) fn runs(&self, part: &Block) -> usize {
         let (lines, elements) = self.lines(part);
         if elements.len() == self.matrix.lines().1 { 1 } else { lines.len() }
     }
 
-    /// Those runs; `array` is the position of the matrix among those that are read.
+    /// The runs of a part; `array` is the position of the matrix among those that are read.
     pub(super) fn parts(&self, block: &Block, array: usize) -> Vec<Part> {
         let ((lines, elements), length) = (self.lines(block), self.matrix.lines().1);
         let run = |line: usize, count: usize| {
@@ -70,7 +70,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
         }
     }
 
-    /// The same runs in panels of at most `most` bytes, sectors included; one that is longer is cut.
+    /// The same runs in panels of at most `most` bytes, including sectors; a longer run is cut.
     pub(super) fn pieces(&self, block: &Block, array: usize, most: usize) -> Vec<Vec<Part>> {
         let size = size_of::<T>();
         let longest = (most.saturating_sub(SECTORS) / size).max(1);
@@ -93,12 +93,12 @@ impl<'a, T: Scalar> Operand<'a, T> {
         panels
     }
 
-    /// A part of a matrix that is used where it lies.
+    /// A part of a matrix that is used in place.
     pub(super) fn view(&self, part: &Block) -> ArrayView2<'a, T> {
         self.matrix.as_ndarray().slice_move(s![part.rows.clone(), part.cols.clone()])
     }
 
-    /// A part that was read: as it came if it is one run, or else put together in `room`.
+    /// A part that was read: as it is if it is one run, otherwise assembled in `room`.
     pub(super) fn read<'b>(
         &self,
         part: &Block,
@@ -129,7 +129,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 }
 
-/// Panels of those of both matrices that are read; `None` if there is nothing to read.
+/// Panels of the operands that are read; `None` if there is nothing to read.
 pub(super) fn reader<T: Scalar>(
     a: &Operand<'_, T>,
     b: &Operand<'_, T>,

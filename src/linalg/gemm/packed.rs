@@ -1,18 +1,18 @@
 //! Products of matrices of real numbers from packed panels, tile by tile in vector registers.
 //!
 //! ```text
-//! a panel:  some lines side by side, element k of each, then element k + 1 of each, ...
+//! a panel:  some interleaved lines, element k of each, then element k + 1 of each, ...
 //! a tile:   the 4 or 8 lines of one panel with the vectors of lines of another:  sum over k of a[k] b[k]
 //! ```
 //!
-//! 1. All sums of a tile stay in registers for all of the inner dimension; each step loads one to three vectors and a number
-//!    for each line of the other panel. What is read comes in the order in which it lies.
-//! 2. A tile's part of the result is asked for before its product is made, which takes longer than fetching it: 103 Gflop/s
-//!    of `f64` on two threads against 94.
-//! 3. Sums are fused multiplications and additions in the order of `k`, so that a number of the result depends neither on
-//!    the tile that it lies in nor on the width of the processor's vectors.
+//! 1. All sums of a tile stay in registers for the whole inner dimension; each step loads one to three vectors and a
+//!    number for each line of the other panel. Reads are in memory order.
+//! 2. A tile's part of the result is prefetched before its product is computed, which takes longer than the fetch: 103
+//!    Gflop/s of `f64` on two threads against 94.
+//! 3. Sums are fused multiplications and additions in the order of `k`, so a number of the result depends neither on
+//!    its tile nor on the width of the processor's vectors.
 //!
-//! What is left out of the vector units of this processor, complex numbers among it, is ndarray's product of the panels.
+//! Types without a kernel on this processor, including complex numbers, use ndarray's product of the panels.
 
 use ndarray::{ArrayView2, Axis};
 
@@ -30,7 +30,7 @@ pub(crate) fn panel_widths<T: Scalar>() -> Option<(usize, usize)> {
     processor::tile_lines::<T>()
 }
 
-/// Packs at most `width` lines, zeros in place of missing ones.
+/// Packs at most `width` lines, with zeros for missing ones.
 pub(crate) fn pack<T: Scalar>(lines: ArrayView2<'_, T>, width: usize, to: &mut [T]) {
     let count = lines.nrows().min(width);
     if count < width {
@@ -54,7 +54,7 @@ pub(crate) fn pack<T: Scalar>(lines: ArrayView2<'_, T>, width: usize, to: &mut [
     }
 }
 
-/// Packs at most `width` lines whose elements lie one after the other, and zeros.
+/// Packs at most `width` contiguous lines, and zeros.
 pub(crate) fn pack_lines<T: Scalar>(lines: &[&[T]], width: usize, to: &mut [T]) {
     let lines = &lines[..lines.len().min(width)];
     if lines.len() < width {
@@ -78,7 +78,7 @@ pub(crate) fn pack_lines<T: Scalar>(lines: &[&[T]], width: usize, to: &mut [T]) 
     }
 }
 
-/// Puts element `k` of every line to `to[k * width..]`, some elements at a time in registers.
+/// Stores element `k` of every line at `to[k * width..]`, some elements at a time in registers.
 #[inline(always)]
 fn interleave<T: Copy, const LINES: usize>(lines: [&[T]; LINES], width: usize, to: &mut [T]) {
     let length = lines.iter().map(|line| line.len()).min().unwrap_or(0);
@@ -114,8 +114,8 @@ fn take<T: Copy, const LINES: usize>(panel: &[T], width: usize, first: usize, to
     }
 }
 
-/// `out = A Bᵀ` of a left panel `a` with the lines from `from` to `to` of a right one, in whole vectors; `out` has rows of its
-/// width, of which the rest stays as it is.
+/// `out = A Bᵀ` of a left panel `a` with the lines from `from` to `to` of a right one, in whole vectors. Rows of `out`
+/// have the width of the right panel; the rest of each row is unchanged.
 #[inline(always)]
 pub(crate) fn multiply_packed<T: Scalar>(
     a: &[T],
@@ -129,7 +129,8 @@ pub(crate) fn multiply_packed<T: Scalar>(
     }
 }
 
-/// Adds `A Bᵀ` to some rows of the result, from left panels of `A` and right ones of `B` with `depth` elements of every line.
+/// Adds `A Bᵀ` to some rows of the result, from left panels of `A` and right ones of `B` with `depth` elements of every
+/// line.
 pub(crate) fn add_product<T: Scalar>(rows: &mut [&mut [T]], depth: usize, left: &[T], right: &[T]) {
     let Some((height, width)) = panel_widths::<T>() else { return };
     let mut product = vec![T::zero(); height * width];

@@ -1,4 +1,4 @@
-//! Products of dense matrices: what is called, what it costs, where the result goes.
+//! Products of dense matrices: the public methods, their cost, the place of the result.
 
 use std::ops::Range;
 
@@ -18,17 +18,18 @@ use crate::storage::{Context, Held, Order, Place, Plan, bytes_of};
 impl<T: Scalar> Dense<T> {
     /// The product `A B`, in C order, at `place`.
     ///
-    /// Operands and result may be larger than memory, in either order; an operand of which the file is less than a quarter
-    /// of the memory limit is used on its map. Otherwise the cheaper of two ways is taken:
+    /// Operands and result may be larger than memory, in either order. An operand whose file is less than a quarter of
+    /// the memory limit is used through its map. Otherwise the cheaper of two strategies is used:
     ///
-    /// - rows of the result at a time: `A` is read once, `B` as often as there are such strips, which are as high as the
-    ///   rows of `A` and of the result fit in memory; the result is one sequential write.
-    /// - tiles of the result at a time: `A` is read as often as there are tiles side by side, `B` as there are below each
-    ///   other. For results that fit, once each. Fastest with `A` in Fortran order and `B` in C order.
+    /// - rows of the result at a time: `A` is read once, `B` once per strip, where a strip is as high as the rows of
+    ///   `A` and of the result that fit in memory; the result is one sequential write.
+    /// - tiles of the result at a time: `A` is read as often as there are columns of tiles, `B` as often as there are
+    ///   rows of tiles. For results that fit, once each. Fastest with `A` in Fortran order and `B` in C order.
     ///
-    /// Cost: `m k n` multiplications and additions. Memory: the limit at most; [`plan`](Context::plan) tells how often what is
-    /// read. The bits depend neither on the limit nor on threads, nor on order and place of the operands. Fails if the inner
-    /// extents differ. A result in Fortran order is the transpose of `Bᵀ Aᵀ`; transposing costs nothing.
+    /// Cost: `m k n` multiplications and additions. Memory: at most the limit; [`plan`](Context::plan) reports the
+    /// number of reads. The bits depend neither on the limit nor on threads, nor on order and place of the operands.
+    /// Fails if the inner extents differ. A result in Fortran order is the transpose of `Bᵀ Aᵀ`; transposing costs
+    /// nothing.
     ///
     /// ```
     /// use outcore::{Context, Dense, Place};
@@ -45,7 +46,7 @@ impl<T: Scalar> Dense<T> {
         let taken = DenseWriter::<T, Ix2>::memory(elements, &place, ctx);
         ctx.check_memory("the product", if place == Place::Memory { taken } else { 0 })?;
         if elements == 0 || extents.k == 0 {
-            // Nothing is multiplied, whatever the other extents are.
+            // There are no products, whatever the other extents are.
             let _running = ctx.begin(|| {
                 let plan = Plan::new("dense product").reads(1, 0);
                 Ok(DenseWriter::<T, Ix2>::plan(plan, elements, &place, ctx))
@@ -58,11 +59,11 @@ impl<T: Scalar> Dense<T> {
         product.make(&place)
     }
 
-    /// The product `A B` into `c`, `m x n`, for which nothing is allocated: `c` counts against the memory limit as a result in
-    /// memory does. Otherwise as [`matmul`](Self::matmul), with the same bits.
+    /// Writes the product `A B` to `c`, `m x n`, for which nothing is allocated: `c` counts against the memory limit as
+    /// a result in memory does. Otherwise as [`matmul`](Self::matmul), with the same bits.
     ///
-    /// What was in `c` is not read. If its rows are not contiguous, the product is made beside it and copied. After an error
-    /// `c` holds numbers without meaning.
+    /// `c` is not read. If its rows are not contiguous, the product is computed in a separate array and copied. After
+    /// an error the contents of `c` are unspecified.
     ///
     /// ```
     /// use outcore::{Context, Dense};
@@ -76,7 +77,7 @@ impl<T: Scalar> Dense<T> {
         let extents = extents(self, b)?;
         check_shape("the product", (extents.m, extents.n), c.dim())?;
         if c.ncols() > 1 && c.strides()[1] != 1 {
-            // The kernels write rows; others would give other bits.
+            // The kernels write rows; a product of the transposes would give other bits.
             c.assign(&self.matmul(b, Place::Memory, ctx)?.as_ndarray());
             return Ok(());
         }
@@ -94,7 +95,7 @@ impl<T: Scalar> Dense<T> {
     }
 }
 
-/// The extents of a product. Fails if there is none.
+/// The extents of a product. Fails if the inner ones differ.
 fn extents<T: Scalar>(a: &Dense<T>, b: &Dense<T>) -> Result<Extents> {
     let ((m, k), (rows, n)) = (a.shape(), b.shape());
     match k == rows {
@@ -113,7 +114,7 @@ struct DenseProduct<'a, T: Scalar> {
 }
 
 impl<'a, T: Scalar> DenseProduct<'a, T> {
-    /// Chooses the way, beside a result that is in memory or not and takes some bytes of it.
+    /// Chooses the strategy, for a result in memory or not, which takes some bytes of memory.
     fn new(
         (a, b): (&'a Dense<T>, &'a Dense<T>),
         extents: Extents,
@@ -127,7 +128,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         Ok(DenseProduct { a, b, extents, way, ctx })
     }
 
-    /// What it costs without the result.
+    /// The plan without the result.
     fn plan(&self) -> Plan {
         let (Extents { m, k, n }, GemmStrategy { passes, ring, kept, made, .. }) =
             (self.extents, self.way);
@@ -153,12 +154,12 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         }
     }
 
-    /// Whether the result is not made row after row.
+    /// Whether the result is not computed row by row.
     fn in_pieces(&self) -> bool {
         matches!(self.way.tiling, Tiling::Tiles { cols, .. } if cols < self.extents.n)
     }
 
-    /// Counts what is about to be read, and what is packed for as long as the answer lives.
+    /// Counts the reads, and the packing memory while the returned value lives.
     fn start(&self) -> Held {
         let GemmStrategy { passes, .. } = self.way;
         (0..passes[0].max(passes[1])).for_each(|_| self.ctx.meter().pass());
@@ -189,7 +190,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         }
     }
 
-    /// Adds the product to what is in memory.
+    /// Adds the product to an array in memory.
     fn add_to(&self, mut c: ArrayViewMut2<'_, T>) -> Result<()> {
         let (Extents { m, n, .. }, _packed) = (self.extents, self.start());
         match self.way.tiling {
@@ -219,7 +220,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         Tiles::new((&self.a, &self.b), self.extents, inner, &self.way, self.ctx)
     }
 
-    /// Makes a result in a file some rows at a time, in order.
+    /// Computes a result in a file some rows at a time, in order.
     fn write_rows(
         &self,
         step: usize,
@@ -244,7 +245,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         writer.finish()
     }
 
-    /// Makes a result in a mapped file tile by tile.
+    /// Computes a result in a mapped file tile by tile.
     fn write_tiles(
         &self,
         (tall, wide): (usize, usize),
@@ -272,7 +273,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
     }
 }
 
-/// Ranges of `step` numbers, the last being what is left.
+/// Ranges of `step` numbers, the last being the rest.
 fn steps(end: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..end).step_by(step.max(1)).map(move |first| first..end.min(first + step.max(1)))
 }

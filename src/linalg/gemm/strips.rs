@@ -52,7 +52,7 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         let strip = Block { rows: rows.clone(), cols: 0..k };
         let panels = self.panels();
         let mut extents = match a.streamed {
-            // Half of what two of them may take: they share the ring with panels of `B`.
+            // Half of what two of them may use: they share the ring with panels of `B`.
             true => a.pieces(&strip, 0, self.ring as usize / 4),
             false => Vec::new(),
         };

@@ -23,7 +23,7 @@ pub(super) struct Tiles<'a, T: Scalar> {
     /// Terms of the inner dimension in a panel.
     inner: usize,
     ring: u64,
-    /// Where parts are put together.
+    /// The buffer in which parts are assembled.
     room: BufferMut<T>,
     ctx: &'a Context,
 }

@@ -1,4 +1,5 @@
-//! How a product is cut up: the cheapest of several ways that fit in memory, by bytes and by runs of the file.
+//! How a product is cut into parts: the cheapest of several strategies that fit in memory, by bytes and by runs of the
+//! file.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
@@ -6,17 +7,17 @@ use crate::linalg::gemm::gemm::BLOCK;
 use crate::linalg::gemm::operand::{Operand, SECTORS};
 use crate::storage::{IoBuffer, Order};
 
-/// Seconds that a byte, and that a run takes: of a usual device, to compare ways with each other.
+/// Seconds per byte, and per run, of a typical device, to compare strategies.
 const PER_BYTE: f64 = 0.5e-9;
 const PER_RUN: f64 = 50e-6;
 
-/// Seconds that a byte takes in memory.
+/// Seconds per byte in memory.
 const IN_MEMORY: f64 = 0.1e-9;
 
-/// Columns of the right matrix that are worth going through the rows of the left one.
+/// Columns of the right matrix that are worth a pass over the rows of the left one.
 const MANY: usize = 64;
 
-/// Rows of the result between two looks at the cancel token.
+/// Rows of the result between two checks of the cancel token.
 const CANCELLABLE: usize = 4096;
 
 /// The extents of a product: an `m x k` matrix times a `k x n` one.
@@ -27,43 +28,43 @@ pub(super) struct Extents {
     pub(super) n: usize,
 }
 
-/// How a product is cut up.
+/// How a product is cut into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tiling {
-    /// `rows` rows of the result and of the left matrix at a time; the right one is read for each of them, `lines` of its
-    /// lines at a time.
+    /// `rows` rows of the result and of the left matrix at a time; the right one is read for each of them, `lines` of
+    /// its lines at a time.
     Strips { rows: usize, lines: usize },
     /// `rows x cols` of the result at a time; both matrices are read for each tile, `inner` terms at a time.
     Tiles { rows: usize, cols: usize, inner: usize },
 }
 
-/// What a way costs.
+/// The cost of a strategy.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GemmStrategy {
     pub(super) tiling: Tiling,
-    /// How often each of the matrices is read.
+    /// The number of reads of each matrix.
     pub(super) passes: [u64; 2],
-    /// Memory for reading: panels on their way, and what was read and is kept or put together.
+    /// Memory for reading: panels in flight, and parts that are kept or assembled.
     pub(super) ring: u64,
     pub(super) kept: u64,
-    /// Memory for the part of the result that is made.
+    /// Memory for the part of the result being computed.
     pub(super) made: u64,
     seconds: f64,
 }
 
-/// What there is to choose from.
+/// The strategies to choose from.
 pub(super) struct Strategies<'a, T: Scalar> {
     pub(super) a: &'a Operand<'a, T>,
     pub(super) b: &'a Operand<'a, T>,
     pub(super) extents: Extents,
-    /// Whether the result lies in memory as a whole, which is not counted here.
+    /// Whether the whole result is in memory, which is not counted here.
     pub(super) result_in_memory: bool,
     /// Memory for everything else.
     pub(super) budget: u64,
 }
 
 impl<T: Scalar> Strategies<'_, T> {
-    /// The cheapest way. Fails if none fits.
+    /// The cheapest strategy. Fails if none fits.
     pub(super) fn best(&self) -> Result<GemmStrategy> {
         let ways = self.tiles().into_iter().map(|(rows, cols)| self.way_of_tiles(rows, cols));
         let ways = ways.chain([self.way_of_strips()]).flatten();
@@ -74,7 +75,7 @@ impl<T: Scalar> Strategies<'_, T> {
         })
     }
 
-    /// Bytes of a panel that is large enough.
+    /// Bytes of a sufficiently large panel.
     fn panel(&self) -> usize {
         (self.budget / 16).clamp(64 << 10, 12 << 20) as usize
     }
@@ -87,7 +88,7 @@ impl<T: Scalar> Strategies<'_, T> {
             Order::Fortran => (1, k, n),
         };
         let unit = least * length * size;
-        // Of columns enough that the rows in memory are not gone through for a few.
+        // Enough columns that a pass over the rows in memory is worthwhile.
         let many = MANY.min((self.budget / 16) as usize / unit.max(1)) / least.max(1);
         let lines = (self.panel() / unit.max(1)).max(many).max(1).saturating_mul(least).min(all);
         let right = if self.b.streamed { lines * length * size + SECTORS } else { 0 };
@@ -102,7 +103,7 @@ impl<T: Scalar> Strategies<'_, T> {
         if fit == 0 && m > 0 {
             return None;
         }
-        // What is used where it lies is cut all the same, to look at the cancel token in between.
+        // Operands used in place are cut too, to check the cancel token in between.
         let most = if self.a.streamed || self.b.streamed { m } else { CANCELLABLE };
         let strips = m.div_ceil(fit.clamp(1, most.max(1))).max(1);
         let rows = m.div_ceil(strips);
@@ -114,7 +115,7 @@ impl<T: Scalar> Strategies<'_, T> {
         let panels = if self.b.streamed { all.div_ceil(lines.max(1)) } else { 0 };
         let runs = runs + strips * panels;
         let passes = [1, if self.b.streamed { strips as u64 } else { 1 }];
-        // For every panel of columns the rows of the left matrix come from memory once.
+        // For every panel of columns the rows of the left matrix are read from memory once.
         let again = if self.b.matrix.order() == Order::Fortran { panels * m * k * size } else { 0 };
         Some(GemmStrategy {
             tiling: Tiling::Strips { rows, lines },
@@ -126,7 +127,7 @@ impl<T: Scalar> Strategies<'_, T> {
         })
     }
 
-    /// Tiles of the result that are worth a try: a few hundred, from all of it down to small ones.
+    /// Candidate tiles of the result: a few hundred, from all of it down to small ones.
     fn tiles(&self) -> Vec<(usize, usize)> {
         let Extents { m, n, .. } = self.extents;
         // 1, 2, 3, 4, 6, 8, 12, …
@@ -145,7 +146,7 @@ impl<T: Scalar> Strategies<'_, T> {
         let (down, right) = (m.div_ceil(rows), n.div_ceil(cols));
         let made = if self.result_in_memory { 0 } else { (rows * cols * size) as u64 };
         let room = self.budget.checked_sub(made)?;
-        // Two panels are on their way, and a part that is not one run is put together once more.
+        // Two panels are in flight, and a part that is not one run is assembled in a copy.
         let needed = |inner: usize| {
             let (panel, runs) = self.panel_of_tile(rows, cols, inner);
             let ring = 2 * IoBuffer::rounded(panel + runs * SECTORS) as u64;
@@ -164,7 +165,7 @@ impl<T: Scalar> Strategies<'_, T> {
         let passes = [of(self.a.streamed, right), of(self.b.streamed, down)];
         let mut seconds = self.seconds(passes, down * right * k.div_ceil(inner) * runs);
         if cols < n && !self.result_in_memory {
-            // Written in pieces of rows, and read again for checksums.
+            // Written in runs of rows, and read again for checksums.
             seconds += (m * n * size) as f64 * PER_BYTE + (m * right) as f64 * PER_RUN;
         }
         Some(GemmStrategy {

@@ -1,4 +1,4 @@
-//! How far from the diagonal the entries of a sparse matrix lie.
+//! The bandwidth of a sparse matrix: the distance of its entries from the diagonal.
 
 use crate::error::Result;
 use crate::sparse::{
@@ -12,11 +12,11 @@ use crate::storage::{Context, Entry, Index};
 const TASK: usize = 1 << 12;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// How far the farthest stored entry lies below the diagonal and above it, as SciPy's `spbandwidth`: `(0, 0)` for a
-    /// diagonal matrix, and for one without entries.
+    /// The lower and the upper bandwidth: the largest distance of a stored entry below and above the diagonal, as
+    /// SciPy's `spbandwidth`; `(0, 0)` for a diagonal matrix, and for one without entries.
     ///
-    /// Cost: one read of the matrix, within the memory limit whatever its size. Fails if an index is out of range, naming its
-    /// place.
+    /// Cost: one read of the matrix, within the memory limit whatever its size. Fails if an index is out of range,
+    /// naming its place.
     ///
     /// ```
     /// use outcore::{Context, Csr};
@@ -29,7 +29,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// How far the farthest entry of a matrix lies below the diagonal and above it.
+/// The lower and the upper bandwidth of a matrix.
 pub(crate) fn bandwidth(a: &AnyCompressed, ctx: &Context) -> Result<(usize, usize)> {
     let budget = AnyZippedLines::budget(ctx.memory_left());
     let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
@@ -51,7 +51,7 @@ pub(crate) fn bandwidth(a: &AnyCompressed, ctx: &Context) -> Result<(usize, usiz
     Ok(a.format().swap_if_cols(most))
 }
 
-/// How far the farthest entry of some lines, from the `first` on, lies before the diagonal and behind it.
+/// The largest distance of an entry before and after the diagonal, in the lines from `first` on.
 fn in_part(first: usize, part: &AnyLinePart<'_>) -> (usize, usize) {
     fn go<I: Index>(first: usize, part: &AnyLinePart<'_>, indices: &[I]) -> (usize, usize) {
         let lines = (0..part.lines()).into_par_iter().with_min_len(TASK).map(|line| {

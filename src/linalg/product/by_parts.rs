@@ -1,7 +1,9 @@
-//! Products of real entries with complex vectors, made of products with real ones: no kernel is compiled for such pairs.
+//! Products of real entries with complex vectors, computed as products with real ones: no kernel is compiled for such
+//! pairs.
 //!
-//! Several complex vectors side by side are twice as many real ones, as they lie. A single one would be two that are summed
-//! in another order than one by itself, so its parts are taken apart, and both are multiplied in one sweep over the matrix.
+//! Several interleaved complex vectors are twice as many interleaved real ones in the same memory. A single one would
+//! become two, whose sums have another order than a single vector's, so its parts are separated, and both are
+//! multiplied in one sweep over the matrix.
 
 use bytemuck::Pod;
 use num_complex::Complex;
@@ -11,8 +13,8 @@ use crate::linalg::algebra::Scalar;
 use crate::linalg::product::kernels::Vectors;
 use crate::storage::Context;
 
-/// Calls `work` with the real vectors that complex ones are made of, and with their products, which become those of the complex
-/// ones.
+/// Calls `work` with the real vectors of which complex ones consist, and with the buffers of their products, which
+/// become the products of the complex ones.
 pub(crate) fn in_parts<R: Scalar + Pod>(
     Vectors { k, x, y }: Vectors<'_, '_, Complex<R>>,
     ctx: &Context,
@@ -39,7 +41,7 @@ where
     Ok(())
 }
 
-/// Memory in which the parts of a vector and of its product lie.
+/// Memory for the separated parts of a vector and of its product.
 pub(crate) fn bytes_apart<X: Scalar>(k: usize, x: &[X], y: &[X]) -> u64 {
     if k == 1 { (size_of_val(x) + size_of_val(y)) as u64 } else { 0 }
 }

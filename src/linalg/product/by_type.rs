@@ -1,9 +1,9 @@
 //! Products of matrices, by the types of entries and vectors.
 //!
-//! A table for each type of vectors lists the entries that such vectors can be multiplied with, and what makes each product.
-//! Kernels are compiled for the entries that the vectors have themselves, for `bool` and for patterns. All others are decoded
-//! into those, and real entries meet the parts of complex vectors (`by_parts`), so that a row of a table costs some small
-//! functions.
+//! A table for each type of vectors lists the entries with which such vectors can be multiplied, and the functions for
+//! each product. Kernels are compiled for entries of the type of the vectors, for `bool` and for patterns. All others
+//! are decoded into one of these, and real entries multiply the parts of complex vectors (`by_parts`), so a row of a
+//! table costs only some small functions.
 
 use std::any::Any;
 
@@ -22,13 +22,13 @@ use crate::linalg::product::lines_product::{PanelProduct, Ways, multiply_each, m
 use crate::linalg::product::prepared::FormProduct;
 use crate::storage::{Context, DType, Element};
 
-/// What makes the products of entries of one type with vectors of `X`.
+/// The functions for products of entries of one type with vectors of `X`.
 pub struct Products<X: Scalar> {
     entry: Option<DType>,
     pub(crate) ways: Ways<X>,
-    /// With an encoded matrix, if a kernel is compiled for that.
+    /// For an encoded matrix, if a kernel is compiled for it.
     pub(crate) form: Option<FormProduct<X>>,
-    /// Of a dense matrix; a pattern is none.
+    /// For a dense matrix; `None` for a pattern.
     pub(crate) dense: Option<DenseWays<X>>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) type Operands<'x, 'y, X> = (usize, &'x [X], &'y mut [X]);
 pub(crate) struct DenseWays<X: Scalar> {
     pub(crate) once: fn(&AnyDense, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     pub(crate) prepared: fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
-    /// The product if it needs more digits than numbers of `X` have, and whether it does.
+    /// Computes the product if it needs more digits than numbers of `X` have; returns whether it does.
     pub(crate) exact: Option<fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>>,
 }
 
@@ -73,7 +73,7 @@ impl<X: Scalar> Products<X> {
 }
 
 impl<X: Scalar + RealParts> Products<X> {
-    /// Those of integers of 64 bits, which are summed as integers where the vectors are such.
+    /// Adds the products of 64-bit integers, which are summed as integers if the vectors are integers.
     const fn exact<T: Element>(self) -> Self {
         let ways = Ways { exact: Some(exact::sparse::<X, T>), ..self.ways };
         let dense = match self.dense {
@@ -84,7 +84,7 @@ impl<X: Scalar + RealParts> Products<X> {
     }
 }
 
-/// Products of real entries with complex vectors, by the real parts of those.
+/// Products of real entries with complex vectors, by their real and imaginary parts.
 impl<R: Scalar + Pod> Products<Complex<R>>
 where
     Complex<R>: Scalar,
@@ -141,7 +141,7 @@ where
     }
 }
 
-/// A stored entry whose matrices multiply vectors of `X`. The products are compiled in this library.
+/// An entry type whose matrices multiply vectors of `X`. The products are compiled in this library.
 pub trait Multiplies<X: Scalar>: Factor<X> {
     #[doc(hidden)]
     fn products() -> &'static Products<X>;
@@ -159,7 +159,7 @@ macro_rules! multiplies {
     };
 }
 
-/// Entries that real numbers of a type hold, and what each is decoded into.
+/// The entry types that real numbers of a type can represent, and the type into which each is decoded.
 macro_rules! real_entries {
     ($x:ty: $($entry:ty $(, $exact:ident)?;)*) => {
         multiplies!((), $x, Products::sparse::<(), ()>().encoded::<(), ()>());
@@ -225,7 +225,7 @@ complex_entries!(
     Complex<f32> => Complex<f32>, Complex<f32> => Complex<f64>, Complex<f64> => Complex<f64>
 );
 
-/// The products of entries of types that are known at run time, with vectors of one type.
+/// The products of entries with types known at run time, with vectors of one type.
 macro_rules! table {
     ($name:ident of $x:ty: $($entry:ty),*; $($half:ty),*) => {
         static $name: &[fn() -> &'static Products<$x>] = &[
@@ -252,7 +252,7 @@ fn find<X: Scalar>(entry: Option<DType>) -> Option<&'static Products<X>> {
     table.iter().map(|products| products()).find(|products| products.entry == entry)
 }
 
-/// Bytes of an element of a dense matrix that a product decodes, whatever the vectors are; none if it never does.
+/// Bytes of a decoded element of a dense matrix, for any vectors; 0 if it is never decoded.
 pub(crate) fn decoded_size(dtype: DType) -> usize {
     match dtype {
         DType::Bool | DType::Float64 | DType::Complex128 => 0,
@@ -261,7 +261,7 @@ pub(crate) fn decoded_size(dtype: DType) -> usize {
     }
 }
 
-/// Whether products are made of encoded lines of such entries.
+/// Whether there are products for encoded lines of such entries.
 pub(crate) fn encodes(entry: Option<DType>) -> bool {
     !matches!(entry, Some(DType::Bool | DType::Complex64 | DType::Complex128))
 }
@@ -284,7 +284,7 @@ pub(crate) fn products<X: Scalar>(entry: Option<DType>) -> Result<&'static Produ
     })
 }
 
-/// Fails unless values of a type meet numbers of `X`.
+/// Fails unless values of a type can multiply numbers of `X`.
 pub(crate) fn check_meets<X: Scalar>(values: Option<DType>) -> Result<()> {
     products::<X>(values).map(|_| ())
 }

@@ -1,4 +1,5 @@
-//! Products of dense matrices, panel by panel, in either order: a Fortran-ordered matrix is the transposed call.
+//! Products of dense matrices, panel by panel, in either order: for a Fortran-ordered matrix the transposed product is
+//! called.
 
 use crate::dense::{AnyDense, AnyLinePanels, LinePanel};
 use crate::error::Result;
@@ -11,7 +12,7 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Element, Order, Plan, bytes_of};
 
-/// The product along the contiguous axis (each result one line) or across it (each line adds to all results).
+/// The product along the contiguous axis (each result from one line) or across it (each line adds to all results).
 fn product<X: Scalar, T: Element + Factor<X>>(
     elements: &[T],
     (lines, length): (usize, usize),
@@ -27,7 +28,7 @@ fn product<X: Scalar, T: Element + Factor<X>>(
     ctx.with_threads(|| multiply_dense(rows, how, vectors))
 }
 
-/// What a product with `k` vectors costs.
+/// The plan of a product with `k` vectors.
 pub(crate) fn line_plan(
     panels: &AnyLinePanels,
     name: &'static str,
@@ -44,7 +45,7 @@ pub(crate) fn line_plan(
         .works(matrix.len() as u64 * k as u64, work::DENSE_PRODUCT)
 }
 
-/// Lines of which every panel but the last has a multiple, so that panels give the bits of the whole.
+/// Every panel but the last must have a multiple of this many lines, so that panels give the bits of the whole.
 pub(crate) fn panel_step(length: usize) -> usize {
     scatter_height(length)
 }
@@ -68,8 +69,8 @@ pub(crate) fn decoding_memory((lines, length): (usize, usize), along: bool, size
         .saturating_mul(size as u64)
 }
 
-/// Products of a matrix that comes in panels, several in one sweep, of elements that are numbers of type `W`, or are decoded into
-/// such; vectors have the lengths of the whole product.
+/// Products of a matrix in panels, several in one sweep, for elements of type `W` or elements decoded into it; vectors
+/// have the lengths of the whole product.
 pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
     panels: &mut AnyLinePanels,
     decode: Option<Decode<W>>,
@@ -118,8 +119,8 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
     })
 }
 
-/// Products of a dense matrix, or those with the adjoint, in one sweep beside other `beside` bytes of the operation, as
-/// [`line_product`] makes them.
+/// Products of a dense matrix, or those with the adjoint, in one sweep, as by [`line_product`]. The operation uses
+/// `beside` more bytes.
 pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
     a: &AnyDense,
     decode: Option<Decode<W>>,
@@ -142,7 +143,7 @@ pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
     line_product(&mut panels, decode, adjoint, products, ctx)
 }
 
-/// Panels for one pass beside vectors of so many bytes.
+/// Panels for one pass, next to vectors of this many bytes.
 pub(crate) fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
     let budget = ctx.memory_left().saturating_sub(vectors);
     AnyLinePanels::for_one_sweep(a, panel_step(a.lines().1), budget)

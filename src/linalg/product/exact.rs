@@ -1,8 +1,8 @@
-//! Products of integers of 64 bits with vectors of integers, summed as integers.
+//! Products of 64-bit integers with vectors of integers, summed as integers.
 //!
-//! An `f64` holds integers up to 2⁵³, so that `2⁵³ + 1 + 1` added up in it loses two. Where matrix and vector are integers, sums
-//! are kept in two `f64`, the second holding what rounding took from the first, and rounded once at the end. Vectors of
-//! other numbers are multiplied as ever: the first number that is no integer decides it.
+//! An `f64` holds integers up to 2⁵³, so the sum `2⁵³ + 1 + 1` in it loses two. If matrix and vector are integers, sums
+//! are kept in two `f64`, the second holding the rounding error of the first, and rounded once at the end. Vectors of
+//! other numbers are multiplied as usual; the first number that is not an integer decides it.
 //!
 //! Source: Dekker, "A floating-point technique for extending the available precision" (1971).
 
@@ -17,13 +17,13 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Element, Entry, Order};
 use num_complex::Complex;
 
-/// The largest integer of a vector of which all smaller ones are an `f64`.
+/// The largest integer of a vector: `f64` represents all smaller ones.
 const LARGEST: f64 = (1u64 << 53) as f64;
 
-/// A sum, and what it is more.
+/// A sum, and its rounding error.
 type Both = Complex<f64>;
 
-/// The number as parts that are real, one or two; what a product of real numbers is for each.
+/// A number as one or two real parts, for which real products are computed separately.
 pub trait RealParts: Copy + Send + Sync {
     const COUNT: usize;
     fn part(self, part: usize) -> f64;
@@ -85,7 +85,7 @@ impl<T: Entry> Semiring for InTwo<T> {
     }
 }
 
-/// `a b` as a rounded number and what rounding lost, exactly.
+/// `a b` as a rounded number and its exact rounding error.
 #[inline(always)]
 fn two_product(a: f64, b: f64) -> (f64, f64) {
     let halves = |x: f64| {
@@ -97,7 +97,7 @@ fn two_product(a: f64, b: f64) -> (f64, f64) {
     (product, ((a * b - product) + a * b_low + a_low * b) + a_low * b_low)
 }
 
-/// The product of a sparse matrix, or that with its transpose, if `x` holds integers; whether it does.
+/// Computes the product of a sparse matrix, or of its transpose, if `x` has only integers; returns whether it does.
 pub(crate) fn sparse<X: RealParts, T: Entry>(
     a: &AnyCompressed,
     adjoint: bool,
@@ -107,13 +107,13 @@ pub(crate) fn sparse<X: RealParts, T: Entry>(
     let (nrows, ncols) = a.shape();
     let lengths = if adjoint { (nrows, ncols) } else { (ncols, nrows) };
     each_vector(lengths, (k, x, y), ctx, |one, sums| {
-        // The adjoint of a CSC is a CSR, and the other way round.
+        // The adjoint of a CSC is a CSR, and vice versa.
         let a = if adjoint { a.transpose() } else { a.clone() };
         multiply(InTwo::<T>(PhantomData), &a, one, sums, ctx)
     })
 }
 
-/// The product of a dense matrix, or that with its transpose, if `x` holds integers; whether it does.
+/// Computes the product of a dense matrix, or of its transpose, if `x` has only integers; returns whether it does.
 pub(crate) fn dense<X: RealParts, T: Element>(
     a: &AnyDense,
     adjoint: bool,
@@ -162,7 +162,7 @@ fn add_across<T: Element>(elements: &[T], x: &[f64], sums: &mut [Both]) {
     });
 }
 
-/// Multiplies every part of every one of `k` interleaved vectors by itself; whether they are integers.
+/// Multiplies with every part of each of `k` interleaved vectors separately; returns whether they are integers.
 fn each_vector<X: RealParts>(
     (from, to): (usize, usize),
     (k, x, y): (usize, &[X], &mut [X]),

@@ -7,11 +7,11 @@ use crate::linalg::algebra::Scalar;
 use crate::linalg::product::operator::{LinearOperator, no_adjoint};
 use crate::storage::Context;
 
-/// A product: from `x` into `y`, whose lengths were checked.
+/// A product: from `x` into `y`, with checked lengths.
 type ProductFunction<'a, X> =
     Box<dyn Fn(&[X], &mut [X], &Context) -> Result<()> + Send + Sync + 'a>;
 
-/// A linear operator whose products a function makes, and those with its adjoint another.
+/// A linear operator whose product is a function, and the product with its adjoint another.
 ///
 /// ```
 /// use outcore::linalg::{FnOperator, LinearOperator};
@@ -34,8 +34,8 @@ pub struct FnOperator<'a, X> {
 }
 
 impl<'a, X: Scalar> FnOperator<'a, X> {
-    /// An operator of `shape` rows and columns: `product` gets `x`, one number for each column, and writes every number of
-    /// `y`, one for each row.
+    /// An operator of `shape` rows and columns: `product` receives `x`, one number per column, and writes every number
+    /// of `y`, one per row.
     pub fn new(
         shape: (usize, usize),
         product: impl Fn(&[X], &mut [X], &Context) -> Result<()> + Send + Sync + 'a,
@@ -43,11 +43,11 @@ impl<'a, X: Scalar> FnOperator<'a, X> {
         FnOperator { shape, product: Box::new(product), adjoint: None }
     }
 
-    /// The same with products with the adjoint: `adjoint` gets one number for each row, and writes one for each column.
+    /// Adds products with the adjoint: `adjoint` receives one number per row, and writes one per column.
     ///
     /// ```
     /// use outcore::linalg::{FnOperator, LinearOperator};
-    /// // The first number of two; its adjoint puts a zero behind it.
+    /// // The first number of two; its adjoint appends a zero.
     /// let first = FnOperator::new((1, 2), |x: &[f64], y, _| Ok(y.copy_from_slice(&x[..1])))
     ///     .with_adjoint(|x, y, _| Ok(y.copy_from_slice(&[x[0], 0.0])));
     /// assert_eq!(first.matvec(&[3.0, 4.0])?, [3.0]);

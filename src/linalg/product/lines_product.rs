@@ -1,4 +1,4 @@
-//! Products of CSR and CSC matrices, panel by panel: which kernel, on which slices.
+//! Products of CSR and CSC matrices, panel by panel: the choice of kernel and slices.
 
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
@@ -10,26 +10,26 @@ use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
 use crate::storage::work;
 use crate::storage::{Context, Plan, Running, SparseFormat};
 
-/// What makes the product of a matrix in panels, or that with the adjoint, with vectors of `X`.
+/// The function for the product of a matrix in panels, or of its adjoint, with vectors of `X`.
 pub(crate) type PanelProduct<X> =
     fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
-/// What makes a product exactly, if that is asked for, and says whether it did.
+/// The function that computes a product exactly if necessary, and returns whether it did.
 pub(crate) type ExactProduct<X> =
     fn(&AnyCompressed, bool, (usize, &[X], &mut [X]), &Context) -> Result<bool>;
 
-/// What makes a product of entries of one type with vectors.
+/// The functions for products of entries of one type with vectors.
 #[derive(Clone, Copy)]
 pub(crate) struct Ways<X: Scalar> {
-    /// The product with `k` vectors if it needs more digits than numbers of `X` have, and whether it does: only integers of
-    /// 64 bits do, and only with integers.
+    /// Computes the product with `k` vectors if it needs more digits than numbers of `X` have, and returns whether it
+    /// does: only 64-bit integers do, and only with integers.
     pub(crate) exact: Option<ExactProduct<X>>,
     pub(crate) panels: PanelProduct<X>,
-    /// Whether one vector, with its product, is copied beside the matrix.
+    /// Whether a single vector, and its product, is copied.
     pub(crate) copies_one: bool,
 }
 
-/// The product, or that with the adjoint, of a matrix of the types for which the ways are.
+/// The product, or that with the adjoint, of a matrix with these types.
 pub(crate) fn product<X: Scalar>(
     a: AnyCompressed,
     adjoint: bool,
@@ -50,7 +50,8 @@ pub(crate) fn product<X: Scalar>(
     (ways.panels)(&mut panels, adjoint, Vectors { k, x, y }, ctx)
 }
 
-/// Panels for one product with `k` vectors that take `bytes` bytes with their products, and `beside` more, which begins now.
+/// Panels for one product, starting now, with `k` vectors that take `bytes` bytes with their products, and `beside`
+/// more.
 fn one_product(
     a: AnyCompressed,
     adjoint: bool,
@@ -66,7 +67,7 @@ fn one_product(
     Ok((panels, running))
 }
 
-/// What a product with `k` vectors costs; what was read to make the panels is not in it.
+/// The plan of a product with `k` vectors, without the reads for making the panels.
 pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
     let matrix = panels.matrix();
     let (value, index, _) = matrix.types().sizes();
@@ -78,11 +79,11 @@ pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx:
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }
 
-/// The product of a matrix that comes in panels; vectors have the lengths of the whole product.
+/// The product of a matrix in panels; vectors have the lengths of the whole product.
 ///
-/// Along the stored axis (each result one line) every panel gives its own part of `y`; across it (each line adds to many
-/// results) panels add to `y` one after the other, in the order of the lines, so that the bits are those of the matrix handed out
-/// at once.
+/// Along the stored axis (each result from one line) every panel gives its own part of `y`; across it (each line adds
+/// to many results) panels add to `y` one after the other, in the order of the lines, so that the bits are those of the
+/// whole matrix.
 pub(crate) fn multiply_panels<V: Factor<X>, X: Scalar>(
     panels: &mut AnyLinePanels,
     decode: Option<Decode<V>>,

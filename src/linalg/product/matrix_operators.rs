@@ -1,5 +1,5 @@
-//! Typed matrices as operators. What multiplies is found by the type of their entries ([`by_type`](super::by_type)), so that
-//! no product is compiled where it is used.
+//! Typed matrices as operators. The product is found by the type of their entries ([`by_type`](super::by_type)), so
+//! that no product is compiled in the calling crate.
 
 use crate::dense::Dense;
 use crate::error::Result;
@@ -37,7 +37,8 @@ macro_rules! products_of_a_matrix {
 }
 
 /// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
-/// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend on the number of threads. A bad index is an error that names its place.
+/// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend
+/// on the number of threads. A bad index is an error that names its place.
 impl<X: Scalar, T: Multiplies<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     for Compressed<T, I, P, A>
 {
@@ -48,8 +49,8 @@ impl<X: Scalar, T: Multiplies<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     }
 }
 
-/// One pass over the matrix for every product, whatever its order; panel by panel if it lies in a file and does not fit in
-/// the memory limit beside the vectors.
+/// One pass over the matrix for every product, whatever its order; panel by panel if it is in a file and does not fit
+/// in the memory limit next to the vectors.
 impl<X: Scalar, T: Element + Multiplies<X>> LinearOperator<X> for Dense<T> {
     products_of_a_matrix!();
 

@@ -1,7 +1,7 @@
 //! A sparse matrix times a vector over a semiring.
 //!
-//! Along the stored axis every result is the sum of one line. Across it the terms of a run of lines are written down and
-//! added up column by column, each in the order of the lines. Either way a sum starts with zero and takes its terms in
+//! Along the stored axis every result is the sum of one line. Across it the terms of a run of lines are stored and
+//! added column by column, each in the order of the lines. In both cases a sum starts with zero and adds its terms in
 //! order, so its bits are those of the product with a matrix of one column, for any number of threads and any limit.
 
 use crate::error::{Result, check_shape};
@@ -18,19 +18,20 @@ use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of}
 /// Rows and entries of a task.
 const TASK: usize = 1 << 14;
 
-/// A piece of a line that is not the last has a multiple of so many entries.
+/// A part of a line that is not the last has a multiple of this many entries.
 const RUN: usize = 1 << 12;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// `A x` over a semiring: `GrB_mxv` of the GraphBLAS. `x` has one element for each column, the result one for each row.
+    /// `A x` over a semiring: `GrB_mxv` of the GraphBLAS. `x` has one element per column, the result one per row.
     ///
-    /// A row without entries gives the semiring's zero. For `Aᵀ x` ask the [`transpose`](Self::transpose), which is the same
-    /// arrays. Every sum takes its terms in the order in which they are stored: the same bits for any number of threads, any
-    /// limit, and wherever the matrix lies.
+    /// A row without entries gives the semiring's zero. For `Aᵀ x` use the [`transpose`](Self::transpose), which shares
+    /// the arrays. Every sum adds its terms in stored order: the same bits for any number of threads, any limit, and
+    /// any place of the matrix.
     ///
-    /// Cost: one pass. A CSR that fits in the memory limit is used where it lies; a larger one is read panel by panel, as a
-    /// CSC in files always is. Memory: beside panels, terms of one of them for CSC; `x` and the result count. Fails with
-    /// [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index, and with [`ErrorKind::Shape`](crate::ErrorKind::Shape) for a vector of another length.
+    /// Cost: one pass. A CSR that fits in the memory limit is used in place; a larger one is read panel by panel, as a
+    /// CSC in files always is. Memory: panels, and for CSC also the terms of one of them; `x` and the result count.
+    /// Fails with [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index, and with
+    /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) for a vector of another length.
     ///
     /// ```
     /// use outcore::linalg::MinPlus;
@@ -53,9 +54,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         Ok(y)
     }
 
-    /// `A x` over a semiring into `y`, for which nothing is allocated; otherwise as [`matvec_with`](Self::matvec_with).
+    /// Writes `A x` over a semiring to `y`, for which nothing is allocated; otherwise as
+    /// [`matvec_with`](Self::matvec_with).
     ///
-    /// What was in `y` is not read; after an error it holds numbers without meaning.
+    /// `y` is not read; after an error its contents are unspecified.
     ///
     /// ```
     /// use outcore::linalg::MinPlus;
@@ -100,7 +102,7 @@ pub(crate) fn multiply<S: Semiring>(
     }
 }
 
-/// Every result is the sum of a line.
+/// Along the axis: every result is the sum of a line.
 fn along<S: Semiring>(
     semiring: S,
     a: &AnyCompressed,
@@ -133,7 +135,7 @@ fn sum_lines<S: Semiring, I: Index>(
     x: &[S::Right],
     y: &mut [S::Sum],
 ) -> std::result::Result<(), Fault> {
-    // As many columns as an index can name: one beyond is a fault.
+    // Only as many columns as an index can name: an index beyond them is a fault.
     let x = &x[..a.columns()];
     let runs = runs_with_outputs(a, y, 1, (a.indices.len() + a.nrows()) / TASK + 1);
     runs.into_par_iter().try_for_each(|(a, y)| {
@@ -149,7 +151,7 @@ fn sum_lines<S: Semiring, I: Index>(
     })
 }
 
-/// Every line adds to many results.
+/// Across the axis: every line adds to many results.
 fn across<S: Semiring, I: Index>(
     semiring: S,
     a: &AnyCompressed,

@@ -1,12 +1,12 @@
 //! Matrix times vectors.
 //!
-//! - [`operator`] – the trait that solvers are written over; [`fn_operator`] – one made of functions; [`reordered`] – a matrix
-//!   with the order it stands in
-//! - [`matrix_operators`] – typed matrices as operators; [`multiplier`] – what they multiply with: [`by_type`] finds the
-//!   product for entries and vectors, [`lines_product`] or [`dense_product`], real entries with complex vectors [`by_parts`],
-//!   integers of 64 bits [`exact`]
+//! - [`operator`] – the trait on which solvers are based; [`fn_operator`] – one made of functions; [`reordered`] – a
+//!   matrix with its permutation
+//! - [`matrix_operators`] – typed matrices as operators; [`multiplier`] – their products: [`by_type`] finds the product
+//!   for entries and vectors, [`lines_product`] or [`dense_product`], real entries with complex vectors [`by_parts`],
+//!   64-bit integers [`exact`]
 //! - [`prepared`] – a matrix prepared for many products
-//! - [`matvec_with`] – over a semiring; [`bandwidth`] – how far from the diagonal entries lie
+//! - [`matvec_with`] – over a semiring; [`bandwidth`] – the distance of entries from the diagonal
 //! - [`kernels`] – the loops, on plain slices
 
 mod bandwidth;

@@ -1,4 +1,4 @@
-//! A matrix whose types are known at run time, multiplied once or prepared for many products.
+//! A matrix with types known at run time, multiplied once or prepared for many products.
 
 use crate::dense::{AnyDense, AnyLinePanels};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,7 +15,7 @@ use crate::storage::{Context, DType, Lasts, Plan, Traffic};
 /// A matrix that has products.
 pub enum Multiplier {
     Lines(AnyCompressed),
-    /// Of two dimensions.
+    /// A dense matrix of two dimensions.
     Dense(AnyDense),
 }
 
@@ -84,7 +84,8 @@ pub(crate) enum Prepared {
 }
 
 impl Prepared {
-    /// Within `budget` bytes beside those of the vectors; for products with the adjoint as well if there is `across`.
+    /// Prepares within `budget` bytes, in addition to those of the vectors; also for products with the adjoint if
+    /// `across` is given.
     pub(crate) fn new(
         matrix: Multiplier,
         across: Option<Recompress>,
@@ -171,7 +172,7 @@ impl Prepared {
     }
 }
 
-/// Most memory in which a product decodes lines of a dense matrix.
+/// Maximum memory for decoding lines of a dense matrix in a product.
 fn decoding(a: &AnyDense) -> u64 {
     let size = decoded_size(a.dtype());
     let room = |along| decoding_memory(a.lines(), along, size);

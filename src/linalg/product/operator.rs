@@ -1,4 +1,4 @@
-//! What a solver may ask of a matrix: its product with vectors, and nothing of how it is stored.
+//! What a solver needs of a matrix: its product with vectors, independent of its storage.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::storage::{Context, Plan, bytes_of, filled};
 
-/// A linear map between vectors of `X`, known by its products alone.
+/// A linear map between vectors of `X`, known only by its products.
 ///
-/// Implemented by [`Dense`](crate::Dense), [`Csr`](crate::Csr) and [`Csc`](crate::Csc), in memory or mapped; solvers are written over it, and a
-/// user's own type is an operator by implementing `shape` and `apply`, and `apply_adjoint` where that is asked for. One that
-/// is made of functions is a [`FnOperator`](crate::linalg::FnOperator).
+/// Implemented by [`Dense`](crate::Dense), [`Csr`](crate::Csr) and [`Csc`](crate::Csc), in memory or mapped. Solvers
+/// are based on it. A user-defined type becomes an operator by implementing `shape` and `apply`, and `apply_adjoint` if
+/// needed. [`FnOperator`](crate::linalg::FnOperator) makes an operator from functions.
 ///
 /// ```
 /// use outcore::linalg::LinearOperator;
@@ -43,10 +43,10 @@ use crate::storage::{Context, Plan, bytes_of, filled};
 /// # Ok::<(), outcore::Error>(())
 /// ```
 pub trait LinearOperator<X: Scalar> {
-    /// `(nrows, ncols)`: it takes vectors of `ncols` to vectors of `nrows`.
+    /// `(nrows, ncols)`: it maps vectors of length `ncols` to vectors of length `nrows`.
     fn shape(&self) -> (usize, usize);
 
-    /// `y = A x`; what stood in `y` does not matter.
+    /// `y = A x`; `y` is not read.
     fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()>;
 
     /// `y = Aᴴ x`, the conjugate transpose; the transpose for real matrices.
@@ -57,33 +57,33 @@ pub trait LinearOperator<X: Scalar> {
         Err(no_adjoint(std::any::type_name::<Self>()))
     }
 
-    /// `Y = A X` for `k` vectors at once: `x` holds `ncols` rows of `k` elements, `y` gets `nrows` rows of `k`.
+    /// `Y = A X` for `k` vectors at once: `x` has `ncols` rows of `k` elements, `y` receives `nrows` rows of `k`.
     ///
-    /// Matrices read themselves once for all `k`; an operator that does not implement it is applied `k` times.
+    /// Matrices are read once for all `k`; an operator that does not implement it is applied `k` times.
     fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let (nrows, ncols) = self.shape();
         one_by_one(k, (ncols, x), (nrows, y), |one, product| self.apply(one, product, ctx))
     }
 
-    /// `Y = Aᴴ X` for `k` vectors at once: `x` holds `nrows` rows of `k` elements, `y` gets `ncols` rows of `k`.
+    /// `Y = Aᴴ X` for `k` vectors at once: `x` has `nrows` rows of `k` elements, `y` receives `ncols` rows of `k`.
     ///
-    /// Matrices read themselves once for all `k`; an operator that does not implement it is applied `k` times.
+    /// Matrices are read once for all `k`; an operator that does not implement it is applied `k` times.
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let (nrows, ncols) = self.shape();
         one_by_one(k, (nrows, x), (ncols, y), |one, product| self.apply_adjoint(one, product, ctx))
     }
 
-    /// What a product with `k` vectors at once, or one with the adjoint, will cost; nothing, for an operator that does not
-    /// say. Algorithms that make many products plan with it.
+    /// The plan of a product with `k` vectors at once, or of one with the adjoint; without cost by default. Algorithms
+    /// that make many products plan with it.
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let _ = (k, ctx);
         Ok(Plan::new(product_name(adjoint)))
     }
 
-    /// The context of the calls that are not given one: `matvec`, `rmatvec`, `matmat` and `rmatmat` with their `_into`.
+    /// The context for calls without one: `matvec`, `rmatvec`, `matmat` and `rmatmat` with their `_into`.
     ///
-    /// For an [`Operator`](crate::linalg::Operator) that is the one it was made with, for all others a new one, with its
-    /// defaults: all processors, three quarters of the memory, and nobody who cancels or is told of progress.
+    /// For an [`Operator`](crate::linalg::Operator) it is the one with which it was made, for all others a new one with
+    /// defaults: all processors, three quarters of the memory, without cancellation or progress.
     fn context(&self) -> Context {
         Context::new()
     }
@@ -103,7 +103,7 @@ pub trait LinearOperator<X: Scalar> {
         Ok(y)
     }
 
-    /// `A x` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
+    /// Writes `A x` to `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
     ///
     /// ```
     /// use outcore::linalg::LinearOperator;
@@ -124,12 +124,13 @@ pub trait LinearOperator<X: Scalar> {
         Ok(y)
     }
 
-    /// `Aᴴ x` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
+    /// Writes `Aᴴ x` to `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
     fn rmatvec_into(&self, x: &[X], y: &mut [X]) -> Result<()> {
         self.apply_adjoint(x, y, &self.context())
     }
 
-    /// `A X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for all columns.
+    /// `A X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for all
+    /// columns.
     ///
     /// ```
     /// use ndarray::arr2;
@@ -145,7 +146,8 @@ pub trait LinearOperator<X: Scalar> {
         Ok(y)
     }
 
-    /// `A X` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result. Operands that are not in C order are copied.
+    /// Writes `A X` to `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
+    /// Operands that are not in C order are copied.
     ///
     /// ```
     /// use ndarray::arr2;
@@ -161,7 +163,8 @@ pub trait LinearOperator<X: Scalar> {
         columns_into(self.shape(), x, y, &ctx, product)
     }
 
-    /// `Aᴴ X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for all columns.
+    /// `Aᴴ X` for the columns of `x`, under the operator's own [`context`](Self::context). A matrix is read once for
+    /// all columns.
     ///
     /// ```
     /// use ndarray::arr2;
@@ -179,7 +182,8 @@ pub trait LinearOperator<X: Scalar> {
         Ok(y)
     }
 
-    /// `Aᴴ X` into `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result. Operands that are not in C order are copied.
+    /// Writes `Aᴴ X` to `y`, under the operator's own [`context`](Self::context); nothing is allocated for the result.
+    /// Operands that are not in C order are copied.
     ///
     /// ```
     /// use ndarray::arr2;
@@ -197,8 +201,8 @@ pub trait LinearOperator<X: Scalar> {
     }
 }
 
-/// The product with the columns of `x` into `y`, by one with as many interleaved vectors, `m` and `n` being the lengths of a
-/// product and of a vector.
+/// Writes the product with the columns of `x` to `y`, by one product with as many interleaved vectors; `m` and `n` are
+/// the lengths of a product and of a vector.
 fn columns_into<X: Scalar>(
     (m, n): (usize, usize),
     x: ArrayView2<'_, X>,
@@ -222,14 +226,14 @@ fn columns_into<X: Scalar>(
     Ok(())
 }
 
-/// The error of an operator that knows no products with its adjoint.
+/// The error for an operator without products with its adjoint.
 pub(crate) fn no_adjoint(operator: &str) -> Error {
     let what = format!("{operator} has no products with its adjoint");
     Error::new(ErrorKind::Unsupported, what)
         .remedy("implement LinearOperator::apply_adjoint, or give the operator an adjoint")
 }
 
-/// What points to an operator is one.
+/// Pointers to operators are operators.
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for $pointer {
@@ -266,7 +270,7 @@ macro_rules! forward {
 
 forward!(&A, Box<A>, Arc<A>);
 
-/// Fails unless `k` interleaved vectors, and room for their products, have the lengths that a matrix asks for.
+/// Fails unless `k` interleaved vectors, and the buffers of their products, have the lengths that a matrix requires.
 pub(crate) fn check_operands(
     (nrows, ncols): (usize, usize),
     adjoint: bool,
@@ -277,7 +281,7 @@ pub(crate) fn check_operands(
     check_shape("y", to.saturating_mul(k), y)
 }
 
-/// The plan of a product of an operator whose products say what they cost.
+/// The plan of a product of an operator whose products have plans.
 pub(crate) fn planned<X: Scalar>(
     a: &impl LinearOperator<X>,
     adjoint: bool,
@@ -293,7 +297,7 @@ pub(crate) fn planned<X: Scalar>(
     })
 }
 
-/// A product with each of `k` interleaved vectors, `n` and `m` being the lengths of a vector and of its product.
+/// A product with each of `k` interleaved vectors, where `n` and `m` are the lengths of a vector and of its product.
 fn one_by_one<X: Scalar>(
     k: usize,
     (n, x): (usize, &[X]),
@@ -312,7 +316,7 @@ fn one_by_one<X: Scalar>(
     Ok(())
 }
 
-/// A matrix of zeros that a product is written to.
+/// A matrix of zeros for a product.
 fn zeros<X: Scalar>((nrows, ncols): (usize, usize), ctx: &Context) -> Result<Array2<X>> {
     let elements = product_within(nrows.saturating_mul(ncols), ctx)?;
     Array2::from_shape_vec((nrows, ncols), elements).map_err(|_| {
@@ -320,8 +324,8 @@ fn zeros<X: Scalar>((nrows, ncols): (usize, usize), ctx: &Context) -> Result<Arr
     })
 }
 
-/// Zeros that a product is written to, within the limit of a context. What its operator holds is no reason to refuse it:
-/// room for vectors was left beside that, or is made.
+/// Zeros for a product, within the limit of a context. Memory held by its operator is no reason to refuse it: memory
+/// for vectors was reserved, or is reclaimed.
 fn product_within<X: Scalar>(len: usize, ctx: &Context) -> Result<Vec<X>> {
     let limit = ctx.memory_limit_bytes();
     match bytes_of::<X>(len) {
@@ -330,10 +334,10 @@ fn product_within<X: Scalar>(len: usize, ctx: &Context) -> Result<Vec<X>> {
     }
 }
 
-/// Bytes from which on it is worth asking whether there is room.
+/// Bytes from which on the available memory is checked.
 const LARGE: u64 = 1 << 20;
 
-/// What a product is called in plans.
+/// The name of a product in plans.
 pub(crate) fn product_name(adjoint: bool) -> &'static str {
     if adjoint { "adjoint product" } else { "product" }
 }

@@ -1,4 +1,4 @@
-//! A square matrix in another order that remembers it.
+//! A permuted square matrix that remembers its permutation.
 
 use crate::error::{Error, Result, check_shape};
 use crate::linalg::algebra::Scalar;
@@ -11,10 +11,10 @@ use crate::storage::{Context, Entry, Index, Place, Plan};
 /// Rows of vectors that a task moves.
 const TASK: usize = 1 << 14;
 
-/// A square matrix (or operator) whose rows and columns stand in another order, and the order.
+/// A square matrix (or operator) with permuted rows and columns, and the permutation.
 ///
-/// As a [`LinearOperator`] it takes and gives vectors in the order of before: it brings `x` into order, multiplies, and brings
-/// `y` back. Whoever makes many products, as a solver does, brings the vectors into order once and works with
+/// As a [`LinearOperator`] it takes and returns vectors in the original order: it permutes `x`, multiplies, and
+/// permutes `y` back. For many products, as in a solver, permute the vectors once and work with
 /// [`matrix`](Self::matrix).
 ///
 /// ```
@@ -44,7 +44,7 @@ pub struct Reordered<M> {
 }
 
 impl<M> Reordered<M> {
-    /// The matrix in its order.
+    /// The permuted matrix.
     pub fn matrix(&self) -> &M {
         &self.matrix
     }
@@ -64,28 +64,29 @@ impl<M> Reordered<M> {
         self.order.len()
     }
 
-    /// What stands where: row and column `k` of the matrix were `order()[k]`.
+    /// The permutation: row and column `k` of the matrix were `order()[k]`.
     pub fn order(&self) -> &Permutation {
         &self.order
     }
 
-    /// Matrix and order.
+    /// The matrix and the permutation.
     pub fn into_parts(self) -> (M, Permutation) {
         (self.matrix, self.order)
     }
 
-    /// Something made of the matrix, in the same order: an [`Operator`](crate::linalg::Operator) prepared from it.
+    /// Replaces the matrix by a value made from it, in the same order, such as an [`Operator`](crate::linalg::Operator)
+    /// prepared from it.
     pub fn try_map<N>(self, make: impl FnOnce(M) -> Result<N>) -> Result<Reordered<N>> {
         Ok(Reordered { matrix: make(self.matrix)?, order: self.order })
     }
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Rows and columns of a square matrix in one new order, which is remembered. Costs and fails as
+    /// Permutes rows and columns of a square matrix alike, and remembers the permutation. Cost and errors as for
     /// [`permute`](Self::permute).
     ///
     /// [`reverse_cuthill_mckee`](crate::graph::reverse_cuthill_mckee) and [`degree_order`](crate::graph::degree_order)
-    /// make orders that bring close together in memory what is used together.
+    /// compute permutations that place data used together close in memory.
     pub fn reorder(
         &self,
         order: &Permutation,
@@ -135,7 +136,7 @@ impl<X: Scalar, M: LinearOperator<X>> LinearOperator<X> for Reordered<M> {
 }
 
 impl<M> Reordered<M> {
-    /// A product with `k` vectors in the order of the matrix; rows of `k` elements are moved as they are.
+    /// A product with `k` vectors in the order of the matrix; rows of `k` elements are moved unchanged.
     fn in_order<X: Scalar>(
         &self,
         k: usize,
@@ -156,7 +157,7 @@ impl<M> Reordered<M> {
     }
 }
 
-/// Row `i` of `to`, of `k` elements, becomes row `order[i]` of `from`.
+/// Copies row `order[i]` of `from`, of `k` elements, to row `i` of `to`.
 fn bring(order: &[usize], k: usize, from: Raw<'_>, to: RawMut<'_>, ctx: &Context) {
     ctx.with_threads(|| {
         let tasks = to.par_chunks_mut(TASK * k.max(1)).enumerate();
@@ -174,7 +175,7 @@ fn bring(order: &[usize], k: usize, from: Raw<'_>, to: RawMut<'_>, ctx: &Context
     });
 }
 
-/// Row `order[i]` of `to`, of `k` elements, becomes row `i` of `from`.
+/// Copies row `i` of `from`, of `k` elements, to row `order[i]` of `to`.
 fn restore(order: &[usize], k: usize, from: Raw<'_>, mut to: RawMut<'_>) {
     if k == 1 {
         return to.scatter(order, from).expect("an order of all rows");

@@ -1,30 +1,30 @@
-//! How a product shares out the memory it may take.
+//! How a product divides its memory.
 //!
 //! | part | for |
 //! |---|---|
-//! | 7/16 | reading: a stretch of A with the rows of B it needs, and what is read ahead |
+//! | 7/16 | reading: a stretch of A with the rows of B it needs, and read-ahead |
 //! | 1/8 | multipliers, one for each thread |
-//! | 1/8 | rows of the result on their way, of two rounds |
+//! | 1/8 | rows of the result in flight, for two rounds |
 //! | 1/16 | rows with more terms than are sorted at a time |
-//! | 1/16 | where the cuts between stretches lie |
-//! | 1/8 | a sample of rows, before anything else is there |
+//! | 1/16 | the positions of the cuts between stretches |
+//! | 1/8 | a sample of rows, before anything else is allocated |
 //!
-//! Before a *long* row, whose entries would not fit in a round, multipliers and rows on their way are given back, and half
-//! of all is for its sums.
+//! Before a *long* row, whose entries would not fit in a round, multipliers and rows in flight are released, and half
+//! of the total is for its sums.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
 use crate::linalg::spgemm::kernels::Limits;
 use crate::storage::Index;
 
-/// Memory that is worth it for each thread where nothing is read.
+/// Useful memory per thread if nothing is read.
 const PER_THREAD: u64 = 1 << 30;
 
-/// The least memory that a product is tried with, and one that reads.
+/// The least memory for a product, and for one that reads.
 const LEAST: (u64, u64) = (128 << 10, 256 << 10);
 
-/// Terms of a chunk, the rows that one thread takes at a time: some ten microseconds. Four times as many, or half as many
-/// chunks in a round, were not faster, and the results of a round then lie in no cache.
+/// Terms of a chunk, the rows that one thread takes at a time: about ten microseconds. Four times as many, or half as
+/// many chunks in a round, were not faster, and the results of a round then do not fit in the cache.
 const CHUNK: usize = 1 << 13;
 
 /// Chunks of a round for each thread.
@@ -40,7 +40,7 @@ pub(super) struct Budget {
     all: u64,
     /// Entries that the rows of a round can have at most. A row that can have more is a long one.
     pub(super) round: usize,
-    /// Terms and rows of a chunk, but for single rows with more.
+    /// Terms and rows of a chunk, except single rows with more.
     pub(super) chunk: usize,
     /// Chunks of a round.
     pub(super) chunks: usize,
@@ -49,7 +49,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Of `bytes` bytes; less if nothing is read, because more would be of no use.
+    /// A budget of `bytes` bytes; less if nothing is read, because more would be useless.
     ///
     /// Fails if that is too little for any product.
     pub(super) fn new<S: Semiring, I: Index>(
@@ -109,12 +109,12 @@ impl Budget {
         self.all / 2
     }
 
-    /// What a multiplier may take, for rows of at most `terms` terms in `columns` columns.
+    /// The limits of a multiplier, for rows of at most `terms` terms in `columns` columns.
     pub(super) fn limits<S: Semiring, I>(&self, reach: (usize, usize)) -> Limits {
         Limits::new::<I>(self.all / 8 / self.threads as u64, reach, size_of::<S::Sum>())
     }
 
-    /// Bytes that a mask makes it take beside that, if a row of the mask in order takes `row` bytes.
+    /// Additional bytes under a mask, if a sorted row of the mask takes `row` bytes.
     pub(super) fn memory_under_mask<S: Semiring, I: Index>(
         &self,
         reach: (usize, usize),
@@ -124,8 +124,8 @@ impl Budget {
         self.threads as u64 * (limits.bytes_under_mask(size_of::<S::Sum>()) + row)
     }
 
-    /// Bytes that multiplying takes beside reading: the rows have at most `terms` terms in `columns` columns, all of them
-    /// together `all`; the long ones among them, if there are any, `long` bytes.
+    /// Bytes for multiplying in addition to reading: the rows have at most `terms` terms in `columns` columns, in total
+    /// `all`; the long ones, if there are any, take `long` bytes.
     pub(super) fn memory<S: Semiring, I: Index>(
         &self,
         (terms, columns): (usize, usize),
@@ -138,14 +138,14 @@ impl Budget {
         let multipliers = self.threads as u64 * limits.bytes::<I>(size_of::<S::Sum>());
         let chunk = self.chunk.max(terms.min(columns)) as u64;
         let round = (self.round as u64).min(all + rows as u64).min(self.chunks as u64 * chunk);
-        // Two rounds, in vectors with up to as much room again; and twice the sums of rows that are merged.
+        // Two rounds, in vectors with up to twice the capacity; and twice the sums of rows that are merged.
         let entries = 6 * round * entry;
         let counts = 8 * self.block.min(rows) as u64;
         (multipliers + entries + counts).max(long)
     }
 }
 
-/// Bytes of an entry on its way, and of a row if it is empty.
+/// Bytes of an entry in flight, and of an empty row.
 fn entry_bytes<S: Semiring, I>() -> u64 {
     (size_of::<I>() + size_of::<S::Sum>()).max(size_of::<usize>()) as u64
 }

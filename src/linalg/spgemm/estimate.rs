@@ -1,6 +1,6 @@
-//! How many entries a product will have: a sample of its rows is multiplied.
+//! Estimates the entries of a product by multiplying a sample of its rows.
 //!
-//! The sample is a matrix of its own, multiplied as any other but for the values, and counted instead of kept.
+//! The sample is a separate matrix, multiplied like any other but without values, and its entries are only counted.
 
 use crate::error::Result;
 use crate::linalg::algebra::{AnyPair, Semiring};
@@ -16,7 +16,7 @@ use crate::linalg::spgemm::schedule::{Candidate, Classes};
 use crate::sparse::Csr;
 use crate::storage::{Context, Index};
 
-/// Entries of the product; exact if every row is in the sample, which all are of a small matrix.
+/// Entries of the product; exact if every row is in the sample, as for a small matrix.
 pub(super) fn entries<S: Semiring, I: Index, P: Index>(
     product: &SparseProduct<'_, S, I, P>,
     classes: &Classes,
@@ -72,7 +72,7 @@ fn sample<S: Semiring, I: Index, P: Index>(
             })?;
         }
     } else {
-        // One that is not there any more makes too few, which is noticed below.
+        // If one no longer exists, there are too few, which is detected below.
         let rows = chosen.iter().filter_map(|row| left.indices().get(entries(row)));
         rows.for_each(|row| indices.extend_from_slice(row));
     }
@@ -85,7 +85,7 @@ fn sample<S: Semiring, I: Index, P: Index>(
     Csr::from_buffers((chosen.len(), left.ncols()), indptr.into(), indices.into(), values.into())
 }
 
-/// The entries of every row of a product of patterns.
+/// The number of entries of every row of a product of patterns.
 fn multiply<I: Index, P: Index>(
     sample: &Csr<(), I, P>,
     right: &RightMatrix<(), I, P>,

@@ -1,7 +1,6 @@
 //! The positions at which a product is kept.
 //!
-//! The mask is used where it lies: a row of it is looked at when the row of the product is made, by whichever thread makes
-//! it.
+//! The mask is used in place: a row of it is read when the row of the product is computed, by the same thread.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::product::Panel;
@@ -11,7 +10,7 @@ use crate::storage::{Context, Entry, Index};
 
 /// The positions at which a product is kept: those that a matrix stores, whatever their values, or all others.
 ///
-/// What a structural mask is in the GraphBLAS. Making one reads and copies nothing.
+/// A structural mask of the GraphBLAS. Making one reads and copies nothing.
 #[derive(Clone)]
 pub struct Mask<I: Index, P: Index, A: Axis = ByRows> {
     pattern: Compressed<(), I, P, A>,
@@ -24,7 +23,7 @@ impl<I: Index, P: Index, A: Axis> Mask<I, P, A> {
         Mask { pattern: matrix.pattern(), is_kept: true }
     }
 
-    /// All positions but those that `matrix` stores.
+    /// All positions except those that `matrix` stores.
     pub fn complement<M: Entry>(matrix: &Compressed<M, I, P, A>) -> Self {
         Mask { pattern: matrix.pattern(), is_kept: false }
     }
@@ -35,19 +34,20 @@ impl<I: Index, P: Index, A: Axis> Mask<I, P, A> {
     }
 }
 
-/// A mask of rows that was checked.
+/// A checked mask of rows.
 pub(super) struct Masking<I: Index, P: Index> {
     pattern: Csr<(), I, P>,
     is_kept: bool,
     rising: bool,
-    /// For each row of the product the row of the mask, if that is another.
+    /// For each row of the product the row of the mask, if they differ.
     rows: Option<Vec<usize>>,
     /// Entries of the longest row, if rows must be sorted.
     longest: usize,
 }
 
 impl<I: Index, P: Index> Masking<I, P> {
-    /// Fails if the mask has another shape than the product, takes more than a quarter of the memory limit, or has a bad index.
+    /// Fails if the shape of the mask differs from that of the product, takes more than a quarter of the memory limit,
+    /// or has a bad index.
     pub(super) fn new(mask: &Mask<I, P>, shape: (usize, usize), ctx: &Context) -> Result<Self> {
         let pattern = mask.pattern.clone();
         if pattern.shape() != shape {
@@ -75,7 +75,7 @@ impl<I: Index, P: Index> Masking<I, P> {
         Masking { pattern: self.pattern.clone(), rows, ..*self }
     }
 
-    /// What the kernels take.
+    /// The mask for the kernels.
     pub(super) fn rows(&self) -> Result<RowMask<'_, I>> {
         let Masking { pattern, is_kept, rising, .. } = self;
         let panel =
@@ -84,7 +84,7 @@ impl<I: Index, P: Index> Masking<I, P> {
         Ok(RowMask { panel, rows, is_kept: *is_kept, rising: *rising })
     }
 
-    /// Bytes that it takes of the memory limit as pages of its files.
+    /// Bytes of the memory limit that it uses as pages of its files.
     pub(super) fn stored_bytes(&self) -> u64 {
         self.pattern.stored_bytes()
     }
@@ -94,7 +94,7 @@ impl<I: Index, P: Index> Masking<I, P> {
         (self.longest * size_of::<I>()) as u64
     }
 
-    /// The most entries that a product with so many terms can have.
+    /// The maximum number of entries of a product with this many terms.
     pub(super) fn most_entries(&self, terms: u64) -> u64 {
         if self.is_kept { terms.min(self.pattern.nnz() as u64) } else { terms }
     }

@@ -15,19 +15,19 @@ use crate::storage::{Context, Index, Place, Plan, SparseFormat};
 impl<T: Scalar, I: Index, P: Index> Csr<T, I, P> {
     /// `A B`, as `A @ B` in SciPy.
     ///
-    /// Columns rise in every row and none comes twice, whatever the order in `A` and `B`. Every element is the sum of its
-    /// terms in the order in which the entries of `A`'s row are stored: the same bits for any number of threads, any limit, and
-    /// wherever the matrices lie. A sum that cancels is stored as zero.
+    /// Columns rise in every row without repeats, whatever the order in `A` and `B`. Every element is the sum of its
+    /// terms in the order in which the entries of `A`'s row are stored: the same bits for any number of threads, any
+    /// limit, and any place of the matrices. A sum that cancels is stored as zero.
     ///
-    /// Cost: the columns of `A` are read once to count terms, and a sample of rows is multiplied to know the entries of
-    /// the result; that is all that happens under [`Context::plan`]. Then `A` is read once. `B` is used where it lies if
-    /// it takes at most half of the memory limit. A larger one is read by the rows that are needed: about once if `A` is a
-    /// band or a grid in its natural order, and as often as [`Context::plan`] tells if its columns lie anywhere.
+    /// Cost: the columns of `A` are read once to count terms, and a sample of rows is multiplied to estimate the
+    /// entries of the result; only that happens under [`Context::plan`]. Then `A` is read once. `B` is used in place if
+    /// it takes at most half of the memory limit. A larger one is read by the needed rows: about once if `A` is a band
+    /// or a grid in its natural order, and as often as [`Context::plan`] reports if its columns are scattered.
     ///
-    /// Memory, beside a result in memory: for matrices that fit a few MiB for each thread; for larger ones whatever the
-    /// limit is. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory) if the pointers of a `B` that is read exceed half of the limit,
-    /// one of its rows a fifth, or the sums of one row of the result a quarter; with [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index in either; with
-    /// [`ErrorKind::Type`](crate::ErrorKind::Type) if the result has more entries than pointers of type `P` can count.
+    /// Memory, in addition to a result in memory: for matrices that fit, a few MiB for each thread; for larger ones the
+    /// limit, whatever it is. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory) if the pointers of a `B` that
+    /// is read exceed half of the limit, one of its rows a fifth, or the sums of one row of the result a quarter; with
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index in either; with
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -54,7 +54,7 @@ impl<I: Index, P: Index> Csr<(), I, P> {
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
-    /// // Who is reached in two steps along a path of four.
+    /// // Vertices reachable in two steps along a path of four.
     /// let path = Csr::<()>::from_parts((4, 4), vec![0, 1, 2, 3, 3], vec![1, 2, 3], vec![(); 3])?;
     /// let two = path.matmul(&path, Place::Memory, &Context::new())?;
     /// assert_eq!((two.row(0)?.indices, two.row(1)?.indices, two.nnz()), (&[2][..], &[3][..], 2));
@@ -67,8 +67,8 @@ impl<I: Index, P: Index> Csr<(), I, P> {
 }
 
 impl<T: Scalar, I: Index, P: Index> Csc<T, I, P> {
-    /// `A B`: the product of the transposes in the other order, of the same arrays and without a copy. What [`Csr::matmul`]
-    /// says of the rows of `A` holds for the columns of `B`, and what it says of `B` for `A`.
+    /// `A B`: the product of the transposes in the other order, over the same arrays and without a copy. What
+    /// [`Csr::matmul`] documents for the rows of `A` holds for the columns of `B`, and for `B` holds for `A`.
     ///
     /// ```
     /// use outcore::{Context, Csc, Place};
@@ -91,7 +91,7 @@ impl<I: Index, P: Index> Csc<(), I, P> {
     }
 }
 
-/// The product, or what a mask leaves of it, under a name for plans.
+/// The product, or its positions that a mask keeps, with a name for plans.
 pub(super) fn product<S: Semiring, I: Index, P: Index>(
     semiring: S,
     operation: &'static str,
@@ -117,7 +117,7 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     let seen = product.inspect(ctx)?;
     let entries = estimate::entries(&product, &seen.classes, ctx)?;
     let looked = ctx.meter().bytes_read() - before;
-    // Rather now than after hours; the estimate is off by less.
+    // Fails now rather than after hours; the error of the estimate is smaller than this margin.
     check_widths::<I, P>(0, 0, (entries - entries / 16) as usize)?;
     product.check_memory(&seen, entries, place, ctx)?;
     let plan = || Ok(product.plan(Plan::new(operation), &seen, entries, looked, place, ctx));

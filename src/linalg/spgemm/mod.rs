@@ -1,17 +1,17 @@
 //! Sparse times sparse: `matmul` of CSR and CSC, within the memory limit.
 //!
 //! ```text
-//! matmul:  look at the columns of A  ->  multiply a sample of rows  ->  say what it will cost  ->  multiply
+//! matmul:  inspect the columns of A  ->  multiply a sample of rows  ->  report the plan  ->  multiply
 //! ```
 //!
-//! - [`matmul`] – the methods; [`over_semiring`] – those of any semiring, and under a [`mask`]; [`product`] – which of the
-//!   two matrices are read, and the plan; [`budget`] – who gets how much of the memory; [`right`] – B, whole or by rows;
-//!   [`estimate`] – how many entries the result will have
-//! - [`schedule`] – A is looked at once and cut into stretches of rows, each with the rows of B that it needs
-//! - [`load`] – what a stretch needs is read ahead of the work
-//! - [`multiply`] – stretch by stretch, a row being gathered by one of the [`kernels`]
+//! - [`matmul`] – the methods; [`over_semiring`] – those for any semiring, and under a [`mask`]; [`product`] – which of
+//!   the two matrices are read, and the plan; [`budget`] – the division of the memory; [`right`] – B, whole or by rows;
+//!   [`estimate`] – the number of entries of the result
+//! - [`schedule`] – one pass over A: counted, and cut into stretches of rows, each with the rows of B that it needs
+//! - [`load`] – reads what a stretch needs, ahead of the arithmetic
+//! - [`multiply`] – stretch by stretch, each row gathered by one of the [`kernels`]
 //!
-//! Nothing here changes the order in which terms are added: a stretch holds
+//! Nothing here changes the order in which terms are added: a stretch has
 //! whole rows, and a row in parts keeps its sums from part to part.
 
 mod budget;

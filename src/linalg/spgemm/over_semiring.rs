@@ -8,16 +8,17 @@ use crate::sparse::{ByCols, ByRows, Csc, Csr};
 use crate::storage::{Context, Entry, Index, Place};
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
-    /// `A B` over a semiring: `GrB_mxm` of the GraphBLAS. Entries of the matrices and of the product may have three types.
+    /// `A B` over a semiring: `GrB_mxm` of the GraphBLAS. Entries of the matrices and of the product may have three
+    /// types.
     ///
-    /// An entry stands wherever there is a term, be its sum zero or not. Otherwise as `matmul`, which is this for
-    /// [`PlusTimes`](crate::linalg::PlusTimes): every sum starts with zero and takes its terms in the order in which the entries of `A`'s row are
-    /// stored, the cost and the memory are the same, and so are the errors.
+    /// There is an entry wherever there is a term, whether its sum is zero or not. Otherwise as `matmul`, which is the
+    /// special case [`PlusTimes`](crate::linalg::PlusTimes): every sum starts with zero and adds its terms in the order
+    /// in which the entries of `A`'s row are stored; cost, memory and errors are the same.
     ///
     /// ```
     /// use outcore::linalg::MinPlus;
     /// use outcore::{Context, Csr, Place};
-    /// // Roads from 0 to 1 and 2, and from both to 3: the shortest way of two steps has length 3.
+    /// // Roads from 0 to 1 and 2, and from both to 3: the shortest path of two steps has length 3.
     /// let roads = Csr::<f64>::from_parts(
     ///     (4, 4), vec![0, 2, 3, 4, 4], vec![1, 2, 3, 3], vec![1.0, 2.0, 9.0, 1.0],
     /// )?;
@@ -35,15 +36,16 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
         product(semiring, "CSR times CSR", (self, b), None, &place.into(), ctx)
     }
 
-    /// `C<M> = A B`: the product over a semiring at the positions of a mask alone, or everywhere else. The masked `GrB_mxm`
-    /// of the GraphBLAS.
+    /// `C<M> = A B`: the product over a semiring only at the positions of a mask, or everywhere else. The masked
+    /// `GrB_mxm` of the GraphBLAS.
     ///
-    /// What is kept has the bits that it has in the product without a mask. A position of the mask at which there is no
-    /// term stays empty. Indices of the mask may come in any order in their rows.
+    /// Kept entries have the same bits as in the product without a mask. A position of the mask without a term stays
+    /// empty. Indices of the mask may be in any order within rows.
     ///
-    /// Cost: as [`matmul_with`](Self::matmul_with), all terms being looked at; but only those that are kept are added up, if the
-    /// mask tells what to keep, and only they are written. The mask is used where it lies, and read once more. Fails with
-    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) if it lies in files of more than a quarter of the memory limit, and otherwise as `matmul`.
+    /// Cost: as [`matmul_with`](Self::matmul_with), because all terms are visited; but only those that are kept are
+    /// added, if the mask lists the positions to keep, and only they are written. The mask is used in place, and read
+    /// once more. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory) if it is in files of more than a quarter
+    /// of the memory limit, and otherwise as `matmul`.
     ///
     /// ```
     /// use outcore::linalg::{Mask, PlusPair};
@@ -52,7 +54,7 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// let edges = Csr::<()>::from_parts(
     ///     (4, 4), vec![0, 0, 1, 3, 5], vec![0, 0, 1, 0, 2], vec![(); 5],
     /// )?;
-    /// // Paths of two steps that an edge closes: triangles, each once.
+    /// // Paths of two steps closed by an edge: triangles, each once.
     /// let (mask, ctx) = (Mask::new(&edges), Context::new());
     /// let closed = edges.matmul_masked(PlusPair::new(), &edges, &mask, Place::Memory, &ctx)?;
     /// assert_eq!(closed.data().iter().sum::<u64>(), 2);
@@ -73,8 +75,8 @@ impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
 }
 
 impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
-    /// `A B` over a semiring, as [`Csr::matmul_with`]: the product of the transposes in the other order. Every sum takes its
-    /// terms in the order in which the entries of `B`'s column are stored.
+    /// `A B` over a semiring, as [`Csr::matmul_with`]: the product of the transposes in the other order. Every sum adds
+    /// its terms in the order in which the entries of `B`'s column are stored.
     ///
     /// ```
     /// use outcore::linalg::MinFirst;
@@ -99,7 +101,7 @@ impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     /// ```
     /// use outcore::linalg::{Mask, PlusPair};
     /// use outcore::{Context, Csc, Csr, Place};
-    /// // Two steps along a path of four, but not back to where they began.
+    /// // Two steps along a path of four, but not back to the start.
     /// let path = Csc::<()>::from_parts(
     ///     (4, 4), vec![0, 1, 3, 5, 6], vec![1, 0, 2, 1, 3, 2], vec![(); 6],
     /// )?;
@@ -123,7 +125,7 @@ impl<T: Entry, I: Index, P: Index> Csc<T, I, P> {
     }
 }
 
-/// `A B = (Bᵀ Aᵀ)ᵀ`, the mask being that of the transpose.
+/// `A B = (Bᵀ Aᵀ)ᵀ`, with the mask of the transpose.
 fn transposed<S: Semiring, I: Index, P: Index>(
     semiring: S,
     operation: &'static str,

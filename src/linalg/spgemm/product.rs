@@ -1,4 +1,4 @@
-//! Both matrices of a product: which of them are read, within what memory, and what that will cost.
+//! Both matrices of a product: which of them are read, within what memory, and the cost.
 
 use crate::error::Result;
 use crate::linalg::algebra::Semiring;
@@ -14,17 +14,17 @@ use crate::sparse::{AnyWriter, Csr};
 use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan};
 
-/// Both matrices, and how they are multiplied.
+/// Both matrices, and the method of multiplication.
 pub(super) struct SparseProduct<'a, S: Semiring, I: Index, P: Index> {
     pub(super) semiring: S,
     pub(super) left: &'a Csr<S::Left, I, P>,
     pub(super) right: &'a RightMatrix<S::Right, I, P>,
-    /// Which of its positions are kept, if not all are.
+    /// The positions that are kept, if not all.
     pub(super) mask: Option<&'a Masking<I, P>>,
-    /// Whether the left matrix is read, or used where it lies.
+    /// Whether the left matrix is read, or used in place.
     pub(super) left_is_read: bool,
     pub(super) budget: Budget,
-    /// What progress is told as.
+    /// The phase for the progress callback.
     pub(super) phase: &'static str,
 }
 
@@ -59,10 +59,10 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         })
     }
 
-    /// How A is cut.
+    /// The rules for cutting A.
     pub(super) fn rules(&self) -> Rules {
         let room = match (self.left_is_read, self.right.is_read) {
-            // Of a product like A A a stretch needs more of B than of A.
+            // For a product like A A a stretch needs more of B than of A.
             (true, true) => [self.room_at_hand() / 3, self.room_at_hand() / 3 * 2],
             (true, false) => [self.room_at_hand(), 0],
             (false, true) => [0, self.room_at_hand()],
@@ -80,12 +80,12 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         }
     }
 
-    /// Bytes for what a stretch has at hand.
+    /// Bytes for the loaded data of a stretch.
     fn room_at_hand(&self) -> u64 {
         self.budget.reading() - ring_bytes(&self.budget)
     }
 
-    /// Looks at the left matrix.
+    /// Inspects the left matrix.
     pub(super) fn inspect(&self, ctx: &Context) -> Result<Inspected> {
         let left = self.left.pattern().to_any();
         inspect(&left, (0, 0), 0..left.nnz(), self.right.rows(), self.rules(), &self.budget, ctx)
@@ -100,7 +100,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         Ok(inspect(&part, first, entries, self.right.rows(), rules, &self.budget, ctx)?.cuts.first)
     }
 
-    /// Bytes of memory that multiplying takes, beside the result.
+    /// Bytes of memory for multiplying, in addition to the result.
     pub(super) fn memory(&self, seen: &Inspected) -> u64 {
         let (rows, columns) = (self.left.nrows(), self.right.matrix.ncols());
         let long = match seen.cuts.most_terms_in_parts {
@@ -117,7 +117,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         work + masking + reading + seen.cuts.largest_group
     }
 
-    /// Bytes of memory that finding the cuts of a group again takes beside that.
+    /// Additional bytes of memory for finding the cuts of a group again.
     fn memory_to_cut_again(&self, seen: &Inspected) -> u64 {
         if seen.cuts.groups.len() < 2 {
             return 0;
@@ -127,13 +127,13 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         8 * self.budget.block as u64 + 2 * self.bytes_of_set() + seen.cuts.largest_group + columns
     }
 
-    /// Bytes that a set of rows of B takes, if B is read.
+    /// Bytes of a set of rows of B, if B is read.
     fn bytes_of_set(&self) -> u64 {
         let nrows = if self.right.is_read { self.right.matrix.nrows() } else { 0 };
         Store::<S::Right, I>::bytes_of_set(nrows)
     }
 
-    /// Entries to make room for, if about `entries` are expected.
+    /// Entries to allocate for, if about `entries` are expected.
     pub(super) fn room(&self, seen: &Inspected, entries: u64) -> usize {
         let terms = seen.classes.terms();
         let most = self.mask.map_or(terms, |mask| mask.most_entries(terms));
@@ -141,7 +141,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         (entries + entries / 16 + 64).min(most) as usize
     }
 
-    /// Bytes of all memory, with that of a result in memory.
+    /// Bytes of all memory, including a result in memory.
     fn all_memory(&self, seen: &Inspected, entries: u64, place: &Place, ctx: &Context) -> u64 {
         let is_read = self.left_is_read || self.right.is_read;
         let ring = if is_read { ring_bytes(&self.budget) } else { 0 };
@@ -172,7 +172,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         }
     }
 
-    /// What it will cost, after `looked` bytes were read to know that.
+    /// The plan, after `looked` bytes were read to make it.
     pub(super) fn plan(
         &self,
         plan: Plan,
@@ -194,7 +194,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
             .on_device_of(right.indices().file())
             .reads(self.passes(seen), looked + self.bytes_to_read(seen))
             .writes(written)
-            // Looking has its memory too, and is over.
+            // The inspection also used memory, and is finished.
             .holds(memory.max(ctx.meter().most_memory()))
             .works(seen.classes.terms(), work::SPGEMM);
         plan.entries = Some(entries);
@@ -220,7 +220,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         seen.cuts.groups.iter().skip(1).map(bytes).sum()
     }
 
-    /// How often A is read, or B if that is more often.
+    /// The number of reads of A, or of B if that is larger.
     fn passes(&self, seen: &Inspected) -> u64 {
         let of_left = if seen.cuts.groups.len() > 1 { 3 } else { 2 };
         let right = self.right.matrix.stored_bytes();
@@ -228,7 +228,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         of_right.max(of_left)
     }
 
-    /// Counts passes, and what is used where it lies.
+    /// Counts passes, and the reads of matrices used in place.
     pub(super) fn count_passes(&self, seen: &Inspected, ctx: &Context) {
         (0..self.passes(seen)).for_each(|_| ctx.meter().pass());
         let there = |is_read: bool, stored: u64| if is_read { 0 } else { stored };

@@ -1,7 +1,7 @@
-//! The right matrix of a product: used where it lies, or read by rows as they are needed.
+//! The right matrix of a product: used in place, or read by rows as needed.
 //!
-//! If it takes at most half of the memory limit it is used where it lies. Otherwise its pointers are kept in memory, and
-//! every stretch of the left matrix brings the rows that it needs.
+//! If it takes at most half of the memory limit, it is used in place. Otherwise its pointers are kept in memory, and
+//! every stretch of the left matrix loads the rows that it needs.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::linalg::spgemm::kernels::{Rows, Whole};
 use crate::sparse::{Csr, Indices, by_index};
 use crate::storage::{Buffer, Context, Entry, Index};
 
-/// The rows of the right matrix, whatever is in them.
+/// The rows of the right matrix, independent of the type of entries.
 #[derive(Clone, Copy)]
 pub(super) struct RightRows<'a> {
     pub(super) indptr: Indices<'a>,
@@ -31,7 +31,7 @@ impl RightRows<'_> {
         by_index!(self.indptr, indptr => span(indptr, self.nnz, k))
     }
 
-    /// Bytes that a row of `entries` entries takes at hand.
+    /// Bytes of a loaded row of `entries` entries.
     pub(super) fn bytes_of_row(&self, entries: usize) -> u64 {
         bytes_of_row(entries, self.entry)
     }
@@ -50,9 +50,9 @@ pub(super) fn span<P: Index>(
     if from <= to && to <= nnz { Ok(from..to) } else { Err(Fault) }
 }
 
-/// Bytes that a row of `entries` entries of `entry` bytes takes at hand.
+/// Bytes of a loaded row of `entries` entries of `entry` bytes.
 pub(super) fn bytes_of_row(entries: usize, entry: usize) -> u64 {
-    // A vector that grows has up to twice the room for where rows start.
+    // A growing vector has up to twice the capacity for the starts of rows.
     (entries * entry + 2 * size_of::<usize>()) as u64
 }
 
@@ -79,7 +79,7 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
         Ok(RightMatrix { matrix: matrix.clone(), indptr, is_read, rising })
     }
 
-    /// Bytes that it takes of the memory limit, pages of its file among them.
+    /// Bytes of the memory limit that it uses, including pages of its file.
     pub(super) fn memory(&self) -> u64 {
         if self.is_read { self.matrix.indptr().stored_bytes() } else { self.matrix.stored_bytes() }
     }
@@ -99,7 +99,7 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
         }
     }
 
-    /// All rows, where they lie.
+    /// All rows, in place.
     pub(super) fn whole(&self) -> Result<Whole<'_, T, I>> {
         let b = &self.matrix;
         let panel = Panel::new(b.indptr(), b.indices(), b.data(), b.ncols(), 0)?;
@@ -112,7 +112,7 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
         span(&self.indptr, self.matrix.nnz(), k)
     }
 
-    /// The rows, whatever is in them.
+    /// The rows, independent of the type of entries.
     pub(super) fn rows(&self) -> RightRows<'_> {
         RightRows {
             indptr: Indices::new(&self.indptr),
@@ -123,7 +123,7 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
         }
     }
 
-    /// The terms of row `i` of A: the entries of all rows that it multiplies.
+    /// The terms of row `i` of A: the entries of all rows of B that it multiplies.
     #[inline(always)]
     pub(super) fn terms<L>(
         &self,
@@ -136,7 +136,7 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
             .try_fold(0, |sum: usize, k| Ok(sum.saturating_add(self.span(k.to_usize())?.len())))
     }
 
-    /// The error behind a fault: the first bad pointer or index of A, or else of the rows of B that A's entries need.
+    /// The error for a fault: the first bad pointer or index of A, or otherwise of the rows of B that A's entries need.
     #[cold]
     pub(super) fn fault<'a, L: Entry>(
         &self,

@@ -7,11 +7,11 @@ use crate::linalg::statistics::moments::{Moments, RUN, across, along, block_heig
 use crate::storage::work;
 use crate::storage::{Context, DType, Element, Order};
 
-/// Statistics of every column or every row, computed in `f64` whatever the elements are; sums of integers are exact and
-/// rounded once, and the error of other sums does not grow with how many numbers there are.
+/// Statistics of every column or every row, computed in `f64` whatever the elements are. Sums of integers are exact and
+/// rounded once, and the error of other sums does not grow with the number of terms.
 ///
-/// As in NumPy, one NaN makes the sum, the mean, the variance and the extremes NaN; [`nans`](Self::nans) tells how many
-/// there are. Of no numbers the sum is 0 and everything else NaN.
+/// As in NumPy, one NaN makes the sum, the mean, the variance and the extremes NaN; [`nans`](Self::nans) counts
+/// them. Of no numbers the sum is 0 and everything else NaN.
 ///
 /// ```
 /// use outcore::{Context, Dense};
@@ -30,7 +30,7 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Of columns (or rows) of `count` numbers each.
+    /// Statistics of columns (or rows) of `count` numbers each.
     pub(crate) fn new(count: usize, moments: Vec<Moments>) -> Self {
         Stats { count, moments }
     }
@@ -50,7 +50,7 @@ impl Stats {
         self.each(|moments| moments.total() / self.count as f64)
     }
 
-    /// `Σ (x − mean)² / (n − ddof)`: 0 for the variance of the numbers themselves, 1 for that of what they sample.
+    /// `Σ (x − mean)² / (n − ddof)`: 0 for the population variance, 1 for the sample variance.
     pub fn variances(&self, ddof: usize) -> Vec<f64> {
         let n = self.count as f64 - ddof as f64;
         self.each(|moments| if n > 0.0 { moments.squares / n } else { f64::NAN })
@@ -66,7 +66,7 @@ impl Stats {
         self.each(|moments| self.extreme(moments.extremes().1))
     }
 
-    /// How many are NaN.
+    /// The number of NaNs.
     pub fn nans(&self) -> Vec<u64> {
         self.moments.iter().map(Moments::nans).collect()
     }
@@ -81,11 +81,12 @@ impl Stats {
 }
 
 impl<T: Element + Factor<f64>> Dense<T> {
-    /// Statistics along an axis, as NumPy counts them: 0 gives one for every column, 1 one for every row.
+    /// Statistics along an axis, numbered as in NumPy: 0 gives one result for every column, 1 one for every row.
     ///
-    /// Cost: one pass over the matrix. Memory: 40 bytes for each column (row), and for a file larger than the limit four
-    /// panels of at most 12 MiB. The bits depend neither on threads, nor on the limit, nor on where the matrix lies.
-    /// Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), saying how much is needed, if that does not fit.
+    /// Cost: one pass over the matrix. Memory: 40 bytes for each column (row), and for a file larger than the limit
+    /// four panels of at most 12 MiB. The bits depend neither on threads, nor on the limit, nor on the place of the
+    /// matrix. Fails with [`ErrorKind::Memory`](crate::ErrorKind::Memory), reporting the memory needed, if that does
+    /// not fit.
     #[doc(alias("mean", "var", "std"))]
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
         stats(&self.to_any(), axis, ctx)
@@ -103,8 +104,8 @@ impl<T: Element + Factor<f64>> Dense<T> {
     }
 }
 
-/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers or `bool`, in numbers about as wide as they
-/// are.
+/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers or `bool`, computed in numbers
+/// about as wide as they are.
 pub(crate) fn stats(a: &AnyDense, axis: usize, ctx: &Context) -> Result<Stats> {
     let dtype = Some(a.dtype());
     match a.dtype() {

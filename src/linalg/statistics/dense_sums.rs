@@ -1,12 +1,12 @@
-//! Sums of the rows or columns of a dense matrix, and nothing else, at the speed of memory.
+//! Sums of the rows or columns of a dense matrix, at the speed of memory.
 //!
 //! ```text
-//! along a line:    runs of 16,384 numbers summed in pairs, the runs one after the other
+//! along a line:    runs of 16,384 numbers summed in pairs, the runs sequentially
 //! across lines:    groups of lines: four lines at a time are added to the sums of the group
-//!                  groups are added in order, and what rounding lost is kept
+//!                  groups are added in order, with their rounding errors
 //! ```
 //!
-//! Groups and runs depend on the shape alone: the same bits for any number of threads, panels and places.
+//! Groups and runs depend only on the shape: the same bits for any number of threads, panels and places.
 
 use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
@@ -19,18 +19,18 @@ use crate::sparse::{Axis, Compressed};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, DType, Element, Index, Order, work};
 
-/// Lines in a group at most.
+/// Maximum lines in a group.
 const GROUP: usize = 128;
 
-/// Columns whose sums stay in the nearest cache, and columns from which on threads share them out instead of lines.
+/// Columns whose sums stay in the first-level cache; from this many on, threads divide columns instead of lines.
 const STRIP: usize = 1024;
 const WIDE: usize = 8 * STRIP;
 
 impl<T: Element + Factor<f64>> Dense<T> {
-    /// The sum of every column (axis 0) or of every row (axis 1), as NumPy's `sum(axis)`, computed in `f64`; integers of 64
-    /// bits exactly, each sum being rounded once.
+    /// The sum of every column (axis 0) or of every row (axis 1), as NumPy's `sum(axis)`, computed in `f64`; integers
+    /// of 64 bits are summed exactly, and each sum is rounded once.
     ///
-    /// Cost: one pass over the matrix, at the speed of memory. Memory: two numbers for each sum, and panels of a file larger
+    /// Cost: one pass over the matrix, at the speed of memory. Memory: two numbers per sum, and panels of a file larger
     /// than the limit.
     ///
     /// ```
@@ -112,7 +112,7 @@ fn sums_of<V: Element + Factor<f64>>(
     Ok(sums)
 }
 
-/// Adds to the sum of every line; a single one may be a piece, which begins at a multiple of a run.
+/// Adds to the sum of every line; a single one may be part of a line that begins at a multiple of a run.
 fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
     let length = values.len() / sums.len();
     let number = |x: V| x.times(1.0);
@@ -162,7 +162,7 @@ fn across<V: Element + Factor<f64>>(
             partial.fill(0.0);
             match values {
                 Values::Plain(all) => add_lines(&all[group(k)], (length, strip * STRIP), partial),
-                // Some of every line is decoded, line by line.
+                // Part of every line is decoded, line by line.
                 Values::Coded(..) => {
                     let lines = group(k).len() / length;
                     let (width, mut some) = (partial.len(), Vec::new());
@@ -178,7 +178,7 @@ fn across<V: Element + Factor<f64>>(
     });
 }
 
-/// Adds some columns of lines of so many elements, from a column on, to their sums: four lines at a time.
+/// Adds some columns, starting at a given one, to their sums: four lines at a time.
 #[inline]
 fn add_lines<V: Element + Factor<f64>>(
     lines: &[V],
@@ -200,11 +200,11 @@ fn add_lines<V: Element + Factor<f64>>(
     }
 }
 
-/// Adds the sums of a group, and keeps what rounding lost.
+/// Adds the sums of a group, and keeps the rounding error.
 fn merge(group: &[f64], sums: &mut [f64], lost: &mut [f64]) {
     for ((sum, lost), &more) in sums.iter_mut().zip(lost).zip(group) {
         let (total, less) = two_sum(*sum, more);
-        // Of what is no number nothing is lost.
+        // A sum that is not finite has no rounding error.
         (*sum, *lost) = (total, if less.is_finite() { *lost + less } else { *lost });
     }
 }

@@ -1,4 +1,4 @@
-//! Where the largest and the smallest element of a dense matrix stand.
+//! The positions of the largest and the smallest element of a dense matrix.
 
 use std::ops::Range;
 
@@ -12,8 +12,8 @@ use crate::storage::{Context, Element, Order};
 const BLOCK: usize = 1 << 14;
 
 impl<T: Element + PartialOrd> Dense<T> {
-    /// Row and column of the largest element, the first of them in row-major order where several are; of the first element
-    /// that is no number, if there is one, as in NumPy.
+    /// Row and column of the largest element, the first in row-major order if there are several; of the first NaN
+    /// if there is one, as in NumPy.
     ///
     /// Fails if there are no elements. Cost: one pass over the matrix; memory: panels of a file larger than the limit.
     ///
@@ -67,7 +67,7 @@ fn best_at<T>(best: &Option<((usize, usize), T)>) -> (usize, usize) {
     best.as_ref().map_or((0, 0), |(at, _)| *at)
 }
 
-/// Hands out all elements, some of a line at a time, with what tells the row and the column of each.
+/// Yields all elements, part of a line at a time, with a function for the row and the column of each.
 fn each_block(
     a: &AnyDense,
     ctx: &Context,

@@ -1,5 +1,5 @@
-//! One pass over a sparse matrix for something of every row or of every column: of the stored lines each by itself, or of
-//! the columns across them, which take the entries in the order of the lines.
+//! One pass over a sparse matrix for a result per row or per column: along the stored lines, each separately, or across
+//! them, where every column takes its entries in the order of the lines.
 
 use std::ops::Range;
 
@@ -14,16 +14,16 @@ use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Entry, Held, Index, Running, SparseFormat};
 
-/// A piece of a line that is not the last has a multiple of so many entries.
+/// A part of a line that is not the last has a multiple of this many entries.
 pub(crate) const RUN: usize = 1 << 12;
 
 /// Entries of a task.
 const TASK: usize = 1 << 14;
 
-/// Lines whose ends are looked at together.
+/// Lines whose ends are read together.
 const BLOCK: usize = 128;
 
-/// A pass that is about to begin, over entries as numbers of type `V`: planned, its memory taken.
+/// A pass over entries as numbers of type `V`, ready to begin: planned, with its memory held.
 pub(crate) struct LinePass<'a, V: Entry> {
     matrix: &'a AnyCompressed,
     decode: Coding<V>,
@@ -50,7 +50,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
                 by_index_type!(index, I => Columns::<V, I>::bytes(entries, ctx.thread_count()))
             }
         };
-        // Lines that do not rise are sorted to see that no index repeats.
+        // Lines that do not rise are sorted to check that no index repeats.
         let work = bytes + bins + (entries * index.size()) as u64;
         let running = ctx.begin(|| {
             let plan = lines.plan(operation).beside(work);
@@ -59,8 +59,8 @@ impl<'a, V: Entry> LinePass<'a, V> {
         Ok(LinePass { matrix, decode, lines, _running: running, _held: ctx.hold(work) })
     }
 
-    /// Calls `take` with the state of every stored line, how many of its entries came before, the next ones, at least one but of
-    /// an empty line, and whether these are the last.
+    /// Calls `take` with the state of every stored line, the number of its earlier entries, the next entries (at least
+    /// one, except for an empty line), and whether these are the last.
     pub(crate) fn along<S: Send>(
         &mut self,
         states: &mut [S],
@@ -94,7 +94,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
         })
     }
 
-    /// Calls `take` with the state of its column for every entry; of a column in the order of the lines.
+    /// Calls `take` with the state of its column for every entry; within a column in the order of the lines.
     pub(crate) fn across<S: Send>(
         &mut self,
         states: &mut [S],
@@ -121,7 +121,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
     ) -> Result<()> {
         match along {
             true => self.along(states, ctx, |state, _, data, _| {
-                // A copy, which stays in registers.
+                // A copy that stays in registers.
                 let mut folded = *state;
                 data.iter().for_each(|&x| take(&mut folded, x));
                 *state = folded;
@@ -131,7 +131,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
     }
 
     /// Calls `work`, on the threads of the context, with every run of lines; fails if an index is out of range, or if a
-    /// position holds several entries.
+    /// position has several entries.
     fn sweep(
         &mut self,
         ctx: &Context,
@@ -160,7 +160,7 @@ fn sweep(
     swept.map_err(|error| matrix.name_indices(error))
 }
 
-/// Hands on the lines in a range, each with its state. Short ones are decoded together, long ones in pieces.
+/// Passes on the lines in a range, each with its state. Short ones are decoded together, long ones in parts.
 fn whole_lines<V: Entry, S>(
     part: &AnyLinePart<'_>,
     values: Values<'_, V>,
@@ -190,7 +190,7 @@ fn whole_lines<V: Entry, S>(
     }
 }
 
-/// Hands on a run of entries in pieces: how many came before, the entries, and whether they are the last.
+/// Passes on a run of entries in parts: the number of earlier entries, the entries, and whether they are the last.
 fn pieces<V: Entry>(
     values: Values<'_, V>,
     entries: Range<usize>,
@@ -209,7 +209,7 @@ fn pieces<V: Entry>(
     }
 }
 
-/// Fails if a line of a run holds an index twice.
+/// Fails if a line of a run has an index twice.
 fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()> {
     let part = &panel.parts[0];
     if !(panel.opens && panel.closes) {
@@ -235,7 +235,7 @@ fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()
         .remedy("sum them first, by to_coo and Duplicates::Sum"))
 }
 
-/// The first index that a line holds twice, if there is one.
+/// The first index that occurs twice in a line, if there is one.
 fn repeated<I: Index>(indices: &[I]) -> Option<usize> {
     if rises(indices) {
         return None;

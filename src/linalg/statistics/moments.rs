@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! block:   sum, least, largest of its numbers;  mean = sum / n;  squares = sum of (x - mean)^2, from the cache
-//! merge:   squares += squares' + (mean' - mean)^2 n n' / (n + n');  sum += sum', and what rounding lost is kept
+//! merge:   squares += squares' + (mean' - mean)^2 n n' / (n + n');  sum += sum', with its rounding error
 //! ```
 //!
-//! 1. Two passes over a block that stays in the cache and the merge of Chan, Golub and LeVeque ("Updating formulae and a
-//!    pairwise algorithm for computing sample variances", 1979) lose no digits to a large mean, as Σx² would.
-//! 2. Blocks depend on the shape alone and are merged in order: the same bits for any number of threads and panels.
-//! 3. NaNs are counted only in blocks whose sum is one.
-//! 4. Within a block sums are of at most 128 numbers one after the other, and these are added in pairs or with what rounding
-//!    lost; integers of 64 bits are summed as integers. So a sum of many numbers is as good as one of few.
+//! 1. Two passes over a block that stays in the cache, and the merge of Chan, Golub and LeVeque ("Updating formulae and
+//!    a pairwise algorithm for computing sample variances", 1979) lose no digits to a large mean, as Σx² would.
+//! 2. Blocks depend only on the shape and are merged in order: the same bits for any number of threads and panels.
+//! 3. NaNs are counted only in blocks whose sum is NaN.
+//! 4. Within a block at most 128 numbers are summed sequentially, and these sums are added in pairs or with their
+//!    rounding errors; 64-bit integers are summed as integers. So a sum of many numbers is as accurate as one of few.
 
 use std::ops::Range;
 
@@ -18,52 +18,52 @@ use crate::linalg::algebra::{Pairs, Values, integer, is_wide, split, two_sum};
 use crate::storage::Entry;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
-/// Columns in a strip, whose sums lie in the first-level cache.
+/// Columns in a strip, whose sums stay in the first-level cache.
 const STRIP: usize = 1024;
 
 /// Numbers of a line that are summed as one block.
 pub(crate) const RUN: usize = 1 << 14;
 
-/// Numbers in a block of lines, about.
+/// Approximate numbers in a block of lines.
 const BLOCK: usize = 1 << 16;
 
-/// Blocks summed side by side before they are merged.
+/// Blocks summed in parallel before they are merged.
 const AT_ONCE: usize = 16;
 
-/// Sums side by side in registers, and rows that are added to them in one go.
+/// Independent sums in registers, and rows that are added to them at a time.
 const LANES: usize = 8;
 const TALL: usize = 8;
 
-/// Numbers of a column that are added one after the other, and tiles of a line.
+/// Numbers of a column that are added sequentially, and tiles of a line.
 pub(crate) const GROUP: usize = 128;
 const TILES: usize = 32;
 
 /// Levels of pairs that the tiles of a run need.
 const LEVELS: usize = (RUN / (TILES * LANES)).ilog2() as usize + 1;
 
-/// What is known of some numbers; how many they are, the caller counts.
+/// The statistics of some numbers; the caller keeps their number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moments {
     pub(crate) sum: f64,
-    /// What the sum is more, lost to rounding.
+    /// The rounding error of the sum.
     pub(crate) lost: f64,
     /// The sum of the squared deviations from the mean.
     pub(crate) squares: f64,
-    /// The least number, or how many are NaN if some are: then there is no least.
+    /// The least number, or the number of NaNs if there are any: then there is no least.
     min: f64,
     /// The largest number, NaN if some are.
     max: f64,
 }
 
 impl Moments {
-    /// Of no numbers at all.
+    /// The moments of no numbers.
     pub(crate) const NONE: Moments =
         Moments { sum: 0.0, lost: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
 
-    /// Of zeros.
+    /// The moments of zeros.
     pub(crate) const ZEROS: Moments = Moments { min: 0.0, max: 0.0, ..Moments::NONE };
 
-    /// The same, of numbers between these of which so many are NaN.
+    /// The same, for numbers between `min` and `max` with this many NaNs.
     pub(crate) fn between(self, min: f64, max: f64, nans: u64) -> Self {
         match nans {
             0 => Moments { min, max, ..self },
@@ -71,17 +71,17 @@ impl Moments {
         }
     }
 
-    /// How many are NaN.
+    /// The number of NaNs.
     pub(crate) fn nans(&self) -> u64 {
         if self.max.is_nan() { self.min as u64 } else { 0 }
     }
 
-    /// The least and the largest number; NaN if some are.
+    /// The least and the largest number; NaN if any is.
     pub(crate) fn extremes(&self) -> (f64, f64) {
         if self.max.is_nan() { (f64::NAN, f64::NAN) } else { (self.min, self.max) }
     }
 
-    /// Takes in the least and the largest of more numbers.
+    /// Includes the least and the largest of more numbers.
     #[inline(always)]
     pub(crate) fn take_extremes(&mut self, more: Moments) {
         match (self.max.is_nan(), more.max.is_nan()) {
@@ -95,7 +95,7 @@ impl Moments {
         }
     }
 
-    /// Takes in one number more as the least or the largest, or as one that is none.
+    /// Includes one more number in the least and the largest, or counts it as NaN.
     #[inline(always)]
     pub(crate) fn take_extreme(&mut self, x: f64) {
         if x.is_nan() || self.max.is_nan() {
@@ -112,7 +112,7 @@ impl Moments {
         self.sum + self.lost
     }
 
-    /// Adds a number to the sum, and `lost`, what that is more.
+    /// Adds a number and its rounding error `lost` to the sum.
     #[inline(always)]
     pub(crate) fn add(&mut self, number: f64, lost: f64) {
         let (sum, more) = two_sum(self.sum, number);
@@ -120,7 +120,7 @@ impl Moments {
         self.lost += more + lost;
     }
 
-    /// Takes in `more` over `m` numbers, after `n`.
+    /// Merges `more` over `m` numbers, after `n`.
     #[inline(always)]
     pub(crate) fn merge(&mut self, n: usize, more: Moments, m: usize) {
         if n == 0 {
@@ -135,12 +135,12 @@ impl Moments {
     }
 }
 
-/// Lines in a block of [`across`]; cut panels at its multiples. It is 1 from 65,536 elements a line on.
+/// Lines in a block of [`across`]; panels must be cut at its multiples. It is 1 from 65,536 elements per line on.
 pub(crate) fn block_height(length: usize) -> usize {
     (BLOCK / length.max(1)).max(1).next_power_of_two()
 }
 
-/// Takes rows, or as wide pieces of rows of `length` elements as there are `columns`, into the statistics of the columns,
+/// Adds rows, or parts of rows of `length` elements as wide as `columns`, to the statistics of the columns,
 /// after `before` rows.
 pub(crate) fn across<V: Entry>(
     columns: &mut [Moments],
@@ -171,7 +171,7 @@ pub(crate) fn across<V: Entry>(
     });
 }
 
-/// The elements of some rows in a range of columns, row by row; decoded, where they are not numbers already, into `room`.
+/// The elements of some rows in a range of columns, row by row; decoded into `room` if they are not numbers already.
 fn rows_of<'r, V: Entry>(
     elements: Values<'r, V>,
     width: usize,
@@ -192,11 +192,11 @@ fn rows_of<'r, V: Entry>(
     }
 }
 
-/// The statistics of the columns of one block, each in a vector of its own for the vector units.
+/// The statistics of the columns of one block, each in a separate vector for the vector units.
 #[derive(Clone)]
 struct MomentsPart {
     sum: Vec<f64>,
-    /// What the sums are more, lost to rounding.
+    /// The rounding errors of the sums.
     lost: Vec<f64>,
     /// The sums of the groups of rows so far.
     whole: Vec<f64>,
@@ -271,7 +271,7 @@ impl MomentsPart {
         }
     }
 
-    // By itself, with registers of its own: inlined it took 5 % more.
+    // Not inlined, to have its own registers: inlined it took 5 % more.
     #[inline(never)]
     fn add_sums<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
         let (sums, sum_tail) = self.sum.as_chunks_mut::<LANES>();
@@ -279,7 +279,7 @@ impl MomentsPart {
         let (maxs, max_tail) = self.max.as_chunks_mut::<LANES>();
         let start = sums.len() * LANES;
         for (t, ((sum, min), max)) in sums.iter_mut().zip(mins).zip(maxs).enumerate() {
-            // Copies, which the compiler keeps in registers for all the rows.
+            // Copies that the compiler keeps in registers for all the rows.
             let (mut s, mut low, mut high) = (*sum, *min, *max);
             for row in rows {
                 take_in(&row[t * LANES..][..LANES], &mut s, &mut low, &mut high, number);
@@ -309,7 +309,7 @@ impl MomentsPart {
     }
 }
 
-/// Adds numbers to sums side by side, and compares them with the least and the largest; a NaN compares as neither.
+/// Adds numbers to independent sums, and compares them with the least and the largest; a NaN compares as neither.
 #[inline(always)]
 fn take_in<T: Copy>(
     elements: &[T],
@@ -339,7 +339,7 @@ fn take_in_squares<T: Copy>(
     }
 }
 
-/// Takes the numbers of each line, or a piece of one line that starts at a multiple of [`RUN`], into the statistics of
+/// Adds the numbers of each line, or part of one line that starts at a multiple of [`RUN`], to the statistics of
 /// the lines, one item of `lines` each, after `before` numbers of each.
 pub(crate) fn along<V: Entry>(
     lines: &mut [Moments],
@@ -372,7 +372,7 @@ pub(crate) fn along<V: Entry>(
     });
 }
 
-/// Of one run.
+/// The moments of one run.
 pub(crate) fn of_run<T: Entry>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
     let (tiles, tail) = run.as_chunks::<LANES>();
     let (mut mins, mut maxs) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);

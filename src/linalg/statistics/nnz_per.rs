@@ -1,4 +1,4 @@
-//! How many entries the rows or columns of a sparse matrix store.
+//! The number of entries stored in each row or column of a sparse matrix.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Values;
@@ -13,11 +13,11 @@ use crate::storage::{Context, Entry, Index, Plan, RawBuffer, bytes_of};
 const TASK: usize = 1 << 16;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// How many entries every column (axis 0) or every row (axis 1) stores, explicit zeros and duplicates included, as
-    /// SciPy's `getnnz`.
+    /// The number of entries stored in every column (axis 0) or every row (axis 1), including explicit zeros and
+    /// duplicates, as SciPy's `getnnz`.
     ///
-    /// Cost: one pass over the pointers along the stored axis, over the indices across it. Memory: 8 bytes for each count,
-    /// and for a matrix in files a quarter of what is left of the limit at most.
+    /// Cost: one pass over the pointers along the stored axis, over the indices across it. Memory: 8 bytes per count,
+    /// and for a matrix in files at most a quarter of what is left of the limit.
     ///
     /// ```
     /// use outcore::{Context, Csr};
@@ -32,7 +32,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// How many entries every column (axis 0) or every row (axis 1) of a matrix stores.
+/// The number of entries in every column (axis 0) or every row (axis 1) of a matrix.
 pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
     let (_, len) = lines_of(a, axis)?;
     let bytes = bytes_of::<u64>(len);
@@ -51,7 +51,7 @@ pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<V
         ctx.meter().pass();
         ctx.meter().read(stored);
         return by_index!(a.indptr(), indptr => {
-            // A mapped file that another process changes may no longer be what was checked: stay within the entries.
+            // Another process may have changed a mapped file since it was checked: stay within the entries.
             let end = |pointer: usize| pointer.wrapping_sub(base).min(a.nnz());
             let count = |ends: &[_]| {
                 let [start, end] = [0, 1].map(|at| end(Index::to_usize(ends[at])));
@@ -82,7 +82,7 @@ fn count_across<I: Index>(
     let mut columns = Columns::new(len, entries, ctx.thread_count());
     panels.sweep(ctx, &mut |_, indices, data| {
         ctx.with_threads(|| {
-            // The check that names the place reads the indices once more.
+            // The check that names the place reads the indices again.
             let within = |run: &[I]| run.iter().all(|index| index.to_usize() < len);
             let indices: &[I] = indices[0].typed();
             if !indices.par_chunks(TASK).all(within) {

@@ -1,15 +1,16 @@
 //! Sums, means, variances, extremes and norms of the rows or columns of a sparse matrix, in one pass.
 //!
-//! Positions without an entry are zeros. A line along the stored axis is summed by itself, in runs whose length does not
-//! depend on how it is read. Across it every column takes the entries in the order of the lines:
+//! Positions without an entry are zeros. A line along the stored axis is summed separately, in runs whose length does
+//! not depend on how it is read. Across it every column takes the entries in the order of the lines:
 //!
 //! ```text
 //! apart = x - sum / n;   squares += apart^2 n / (n + 1);   sum += x;   n += 1
 //! ```
 //!
-//! which is the update of Youngs and Cramer ("Some results relevant to choice of sum and sum-of-product algorithms", 1971),
-//! as sound as Welford's, with the sum in place of the mean. The zeros come in at the end, all at once, by the formula of
-//! Chan, Golub and LeVeque. Groups of 128 numbers are summed one after the other, and added with what rounding lost. So the bits depend neither on threads, nor on the limit, nor on where the matrix lies.
+//! which is the update of Youngs and Cramer ("Some results relevant to choice of sum and sum-of-product algorithms",
+//! 1971), as stable as Welford's, with the sum instead of the mean. The zeros are included at the end, all at once, by
+//! the formula of Chan, Golub and LeVeque. Groups of 128 numbers are summed sequentially, and added with their rounding
+//! errors. So the bits depend neither on threads, nor on the limit, nor on the place of the matrix.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,10 +26,10 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, DType, Entry, Index, SparseFormat, bytes_of};
 use num_complex::Complex;
 
-/// Numbers of a line from which on they are summed in lanes.
+/// The number of entries of a line from which on they are summed in lanes.
 const SHORT: usize = 32;
 
-/// Which norm of a row or a column.
+/// The norm of a row or a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NormOrder {
     /// The sum of the absolute values.
@@ -40,13 +41,14 @@ pub enum NormOrder {
 }
 
 impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Statistics along an axis, as NumPy counts them: 0 gives one for every column, 1 one for every row. Positions without
-    /// an entry count as zeros, pattern entries as ones.
+    /// Statistics along an axis, numbered as in NumPy: 0 gives one result for every column, 1 one for every row.
+    /// Positions without an entry count as zeros, pattern entries as ones.
     ///
-    /// Cost: one pass over the matrix. Memory: 40 bytes for each line along the stored axis (each row of CSR), 96 for each
-    /// across it, and for a matrix in files a quarter of what is left of the limit at most. Fails if that does not fit, if an
-    /// index is out of range, or with [`ErrorKind::Duplicate`](crate::ErrorKind::Duplicate) if a position holds several entries, of which there is no one
-    /// least; a line of more than a sixteenth of the limit must rise, to be seen to hold none.
+    /// Cost: one pass over the matrix. Memory: 40 bytes per line along the stored axis (row of CSR), 96 per line across
+    /// it, and for a matrix in files at most a quarter of what is left of the limit. Fails if that does not fit, if an
+    /// index is out of range, or with [`ErrorKind::Duplicate`](crate::ErrorKind::Duplicate) if a position has several
+    /// entries, whose least is ambiguous; a line of more than a sixteenth of the limit must have rising indices, so
+    /// that this can be checked.
     ///
     /// ```
     /// use outcore::{Context, Csr};
@@ -77,10 +79,11 @@ impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// A norm of every column (axis 0) or every row (axis 1), computed in `f64`; of none but zeros it is 0. A NaN gives NaN.
+    /// A norm of every column (axis 0) or every row (axis 1), computed in `f64`; it is 0 if all are zeros. A NaN gives
+    /// NaN.
     ///
-    /// Cost: one pass over the matrix; where squares overflow or vanish one more, with 16 bytes more for each norm. Memory and
-    /// errors: as for [`stats`](Self::stats), with 8 bytes for each norm.
+    /// Cost: one pass over the matrix; if squares overflow or underflow one more, with 16 more bytes per norm. Memory
+    /// and errors: as for [`stats`](Self::stats), with 8 bytes per norm.
     ///
     /// ```
     /// use outcore::{Context, Csr, linalg::NormOrder};
@@ -98,7 +101,7 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
     }
 
     /// A norm of every column (axis 0) or every row (axis 1) into `norms`, for which nothing is allocated; otherwise as
-    /// [`norms`](Self::norms). What was in `norms` is not read; after an error it holds numbers without meaning.
+    /// [`norms`](Self::norms). What was in `norms` is not read; after an error its contents are unspecified.
     ///
     /// ```
     /// use outcore::{Context, Csr, linalg::NormOrder};
@@ -119,8 +122,8 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
     }
 }
 
-/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers, `bool` or pattern entries, all of which
-/// are taken as `f64`, apart from integers that it does not hold.
+/// Statistics of every column (axis 0) or every row (axis 1) of a matrix of real numbers, `bool` or pattern entries,
+/// all of which are converted to `f64`, except integers that it cannot represent.
 pub(crate) fn stats(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<Stats> {
     match a.types().values {
         Some(DType::Int64) => stats_of::<i64>(a, None, axis, ctx),
@@ -184,7 +187,7 @@ pub(crate) fn norms_into(
             *norm = if is_sum { *norm + x.abs() } else { larger(*norm, x.abs()) };
         });
     }
-    // A square that vanishes is seen where it is formed; one that overflows, in the sum.
+    // A square that underflows is detected when it is formed; one that overflows, in the sum.
     let vanished = AtomicBool::new(false);
     pass.fold(along, norms, ctx, |norm, x| {
         let square = x * x;
@@ -209,7 +212,7 @@ pub(crate) fn norms_into(
     Ok(())
 }
 
-/// How many numbers each line along the axis has, and how many lines there are.
+/// The extent of each line along the axis, and the number of lines.
 pub(crate) fn lines_of(a: &AnyCompressed, axis: usize) -> Result<(usize, usize)> {
     let (nrows, ncols) = a.shape();
     match axis {
@@ -219,16 +222,16 @@ pub(crate) fn lines_of(a: &AnyCompressed, axis: usize) -> Result<(usize, usize)>
     }
 }
 
-/// Whether the lines asked for are those that are stored.
+/// Whether the requested lines are the stored ones.
 pub(crate) fn is_along(a: &AnyCompressed, axis: usize) -> bool {
     (axis == 1) == (a.format() == SparseFormat::Csr)
 }
 
-/// What is known of the entries of a column so far.
+/// The statistics of the entries of a column so far.
 #[derive(Clone, Copy)]
 struct Column {
     stored: usize,
-    /// The sum of the last ones, which is not in that of the moments yet.
+    /// The sum of the last ones, which is not yet included in the moments.
     group: f64,
     moments: Moments,
 }
@@ -262,7 +265,7 @@ impl Column {
     }
 }
 
-/// The statistics of some numbers; of few of them without the lanes that many are summed in.
+/// The statistics of some numbers; for few of them without the lanes used for many.
 #[inline(always)]
 fn of_line<T: Entry>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
     if run.len() >= SHORT {
@@ -282,10 +285,10 @@ fn of_line<T: Entry>(run: &[T], number: impl Fn(T) -> f64 + Copy) -> Moments {
     moments
 }
 
-/// The statistics of a line of `count` numbers of which `stored` are known and the others are zeros.
+/// The statistics of a line of `count` numbers of which `stored` are stored and the others are zeros.
 fn with_zeros(stored: usize, mut moments: Moments, count: usize) -> Moments {
     if !moments.sum.is_finite() {
-        // There is no distance from a mean that is infinite or none.
+        // There is no distance from a mean that is infinite or NaN.
         moments.squares = f64::NAN;
     }
     if stored < count {
@@ -294,10 +297,10 @@ fn with_zeros(stored: usize, mut moments: Moments, count: usize) -> Moments {
     moments
 }
 
-/// A sum of squares of numbers that were divided by a power of two near the largest of them.
+/// A sum of squares of numbers divided by a power of two near the largest of them.
 #[derive(Clone, Copy)]
 struct Scaled {
-    /// The power of two; 0 as long as all were zeros.
+    /// The power of two; 0 while all are zeros.
     scale: f64,
     squares: f64,
 }

@@ -1,4 +1,4 @@
-//! Checksums of stored files: XXH3 of every 4 MiB block, in a side file beside the data.
+//! Checksums of stored files: XXH3 of every 4 MiB block, in a side file next to the data.
 //!
 //! The side file of `NAME` is `NAME.xxh3`, a JSON object with the block size, the length and one 64-bit sum per block,
 //! so that a mismatch names the block and any part can be checked alone. Opening never reads the sums;
@@ -57,7 +57,7 @@ pub(crate) fn read_side(file: &File, stored: &StoredFile) -> Result<Vec<u8>> {
     let path = stored.path();
     let length = file.metadata().map_err(|e| Error::io("reading the size", &path, e))?.len();
     let side = side_file(stored);
-    // Nineteen bytes a block and a few names; nothing larger is read into memory.
+    // Nineteen bytes per block and a few names; a larger file is not read into memory.
     side.read_small(1024 + 32 * length.div_ceil(BLOCK))?.ok_or_else(|| {
         Error::new(ErrorKind::Checksum, "the file has no checksums")
             .in_file(&path)
@@ -82,12 +82,12 @@ pub(crate) fn sum_file(file: &File, path: &Path, ctx: &Context) -> Result<(u64, 
     Ok((length, Checksums(sums)))
 }
 
-/// A sum in exactly the digits in which it is written: any other text was changed.
+/// Parses a sum, which must have exactly the digits that are written; any other text was changed.
 fn parse_sum(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok().filter(|sum| format!("{sum:016x}") == text)
 }
 
-/// The length and the sums that the text of a side file tells.
+/// The length and the sums in the text of a side file.
 pub(crate) fn parse(text: &[u8], side: &Path) -> Result<(u64, Vec<u64>)> {
     let malformed = |what: &str| Error::new(ErrorKind::Format, what.to_owned()).in_file(side);
     let value = parse_json(text)

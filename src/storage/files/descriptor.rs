@@ -1,8 +1,8 @@
 //! `binsparse.json`: what the arrays in a folder mean.
 //!
 //! The object under `"binsparse"` follows the Binsparse specification, version 0.1, so that other tools understand the
-//! folder; what the specification does not define, such as checksums, stands in files of its own. Nothing read here is trusted:
-//! the shape, the count and the types are compared with the arrays themselves by whoever opens them.
+//! folder; what the specification does not define, such as checksums, is in separate files. Nothing read here is
+//! trusted: the shape, the count and the types are compared with the arrays when they are opened.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,12 +33,13 @@ pub enum SparseFormat {
 }
 
 impl SparseFormat {
-    /// `(nrows, ncols)` as `(major, minor)`, the extent along which lines are stored first; the same function leads back.
+    /// `(nrows, ncols)` as `(major, minor)`, the extent along which lines are stored first; the function is its own
+    /// inverse.
     pub(crate) fn swap_if_cols<N>(self, (rows, cols): (N, N)) -> (N, N) {
         if self == SparseFormat::Csc { (cols, rows) } else { (rows, cols) }
     }
 
-    /// What the transpose of a compressed matrix is.
+    /// The format of the transpose of a compressed matrix.
     pub(crate) fn other(self) -> Self {
         match self {
             SparseFormat::Csr => SparseFormat::Csc,
@@ -48,7 +49,7 @@ impl SparseFormat {
     }
 }
 
-/// How the values of a stored matrix stand in the folder.
+/// How the values of a stored matrix are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoredValues {
     /// One value for each stored position.
@@ -57,10 +58,10 @@ pub enum StoredValues {
     Iso(DType),
 }
 
-/// What `binsparse.json` says of a stored sparse matrix.
+/// The contents of `binsparse.json`, which describes a stored sparse matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// Which arrays there are and what they mean.
+    /// The format: which arrays exist and what they mean.
     pub format: SparseFormat,
     /// Number of rows.
     pub nrows: usize,
@@ -128,7 +129,7 @@ impl Descriptor {
 
     /// Reads the descriptor in `folder`.
     ///
-    /// Fails with the name of the field if something is missing or not understood. Cost: one file of at most 1 MiB.
+    /// Fails with the name of the field if something is missing or unknown. Cost: one file of at most 1 MiB.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -186,7 +187,7 @@ impl Descriptor {
     }
 }
 
-/// An object of the descriptor, asked field by field.
+/// An object of the descriptor, read field by field.
 struct DescriptorFields<'a>(&'a Value);
 
 impl DescriptorFields<'_> {
@@ -217,8 +218,8 @@ impl DescriptorFields<'_> {
         .ok_or_else(|| self.wrong("shape", "two numbers from 0 to 2^63 - 1"))
     }
 
-    /// Refuses a matrix of which half is implied, or whose other entries are not zero: read without that, it would
-    /// be another matrix.
+    /// Rejects a matrix of which half is implied (symmetry), or whose fill value is not zero: read without that
+    /// information, it would be another matrix.
     fn whole_matrix(&self) -> Result<()> {
         if !self.0["structure"].is_null() {
             return Err(self.wrong("structure", "nothing: both triangles stored"));
@@ -244,7 +245,7 @@ impl DescriptorFields<'_> {
     }
 }
 
-/// A count or extent: what fits in memory addresses.
+/// A count or extent: it must fit in an address.
 fn position(value: &Value) -> Option<usize> {
     value.as_u64().filter(|&n| n <= i64::MAX as u64).and_then(|n| usize::try_from(n).ok())
 }

@@ -1,8 +1,8 @@
-//! Folders held by a handle, so that what is opened together belongs together.
+//! Folders held by a handle, so that files opened together belong together.
 //!
-//! A path can name another file a moment later. Files opened through the handle of their folder are those of one folder,
-//! whatever happens to its name meanwhile; a folder that was replaced while it was being opened shows it by the missing of
-//! its files, and is opened anew.
+//! A path can name another file a moment later. Files opened through the handle of their folder are those of one
+//! folder, even if its name changes meanwhile. If a folder is replaced while it is being opened, its files are missing,
+//! and it is opened again.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
@@ -16,26 +16,26 @@ use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often a folder that is replaced again and again is opened anew.
+/// How often to reopen a folder that keeps being replaced.
 const ATTEMPTS: usize = 1000;
 
-/// How long to wait for others to publish in the same folder.
+/// How long to wait for other processes that publish in the same folder.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A folder by its handle. The path is for messages, and to tell whether the folder is still there.
+/// A folder by its handle. The path is for messages, and for checking whether the folder is still there.
 #[derive(Debug)]
 pub(crate) struct Folder {
     pub(crate) handle: File,
     pub(crate) path: PathBuf,
 }
 
-/// Keeps others from publishing in a folder for as long as it lives; on a file system without locks it keeps nobody.
+/// Keeps others from publishing in a folder while it lives; without effect on a file system without locks.
 pub(crate) struct FolderLock {
     _handle: Option<File>,
 }
 
 impl Folder {
-    /// Opens a folder. Fails if there is none.
+    /// Opens a folder. Fails if it does not exist.
     pub(crate) fn open(path: &Path) -> Result<Arc<Self>> {
         let at = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -55,7 +55,7 @@ impl Folder {
         }
     }
 
-    /// Does `work` on the folder at `path`; anew if the folder was replaced by another while that failed.
+    /// Does `work` on the folder at `path`; tries again if it fails and the folder was replaced meanwhile.
     pub(crate) fn whole<R>(
         path: &Path,
         mut work: impl FnMut(&Arc<Folder>) -> Result<R>,
@@ -103,7 +103,8 @@ impl Folder {
         self.handle.sync_all().map_err(|e| Error::io("writing back the folder", &self.path, e))
     }
 
-    /// Waits until nobody else publishes a file in the folder, and keeps others from it; if `shared`, publishers alone.
+    /// Waits until no other process publishes a file in the folder, and locks it: against all others, or if `shared`
+    /// against publishers only.
     pub(crate) fn lock(&self, shared: bool) -> Result<FolderLock> {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
         let Ok(handle) = rustix::fs::openat(&self.handle, ".", flags, Mode::empty()) else {
@@ -130,7 +131,7 @@ impl Folder {
     }
 }
 
-/// What was opened is no longer there.
+/// The error for a file or folder that is no longer there.
 pub(crate) fn replaced(path: &Path) -> Error {
     Error::new(ErrorKind::Replaced, "what was opened is no longer there")
         .in_file(path)
@@ -142,7 +143,7 @@ pub(crate) fn same(a: &Stat, b: &Stat) -> bool {
     (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
 }
 
-/// At most `most` bytes of a name, whole letters if it is text.
+/// At most `most` bytes of a name, whole characters if it is text.
 pub(crate) fn beginning(name: &OsStr, most: usize) -> OsString {
     let bytes = name.as_bytes();
     let mut end = bytes.len().min(most);

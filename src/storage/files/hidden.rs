@@ -1,8 +1,8 @@
-//! Hidden folders beside a name, in which its result is built: made, marked, and removed when their maker is gone.
+//! Hidden sibling folders in which results are built: made, marked, and removed when their maker is gone.
 //!
-//! The mark is a file that is held under a lock while its maker lives. It gets its name when it is locked, and goes last
-//! when the folder does, so that a folder with a mark that is not locked belongs to nobody any more, and one without a mark
-//! has nothing of ours in it.
+//! The mark is a file that is locked while its maker lives. It gets its name once it is locked, and is removed last
+//! when the folder is. So a folder with an unlocked mark is abandoned, and one without a mark contains nothing of this
+//! library.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -24,26 +24,26 @@ const NEW_MARK: &str = "outcore-stage.new";
 /// Bytes of a name that its hidden sibling repeats.
 const LONGEST: usize = 200;
 
-/// How often another hidden folder is made where one was taken away before it had its mark.
+/// How often to retry when a hidden folder was removed before it had its mark.
 const ATTEMPTS: usize = 100;
 
-/// Removes a hidden folder, its mark last, so that what is left of it by a process that dies meanwhile is known.
+/// Removes a hidden folder, its mark last, so that the remains are recognised if the process dies meanwhile.
 ///
-/// Whoever changes in place what lies there may still put a mark or sums beside it; what is not empty after a while stays
-/// marked, for the next result of the name to remove.
+/// A writer that changes an array in place may still add a mark or sums. A folder that is not empty after a while stays
+/// marked, and is removed by the next result of the name.
 pub(super) fn remove_hidden(outer: &Arc<Folder>, path: &Path) {
     for _ in 0..ATTEMPTS {
         let Ok(mut names) = outer.names() else { return };
         names.retain(|name| name != MARK);
         if names.is_empty() {
-            // A mark that cannot be removed makes the folder one that is abandoned.
+            // If the mark cannot be removed, the folder counts as abandoned.
             let _ = outer.file(MARK).remove();
             let _ = std::fs::remove_dir(path);
             return;
         }
         for name in names {
             let entry = outer.file(name);
-            // What is left is seen when the names are asked for again.
+            // Leftovers are seen when the names are listed again.
             match entry.kind() {
                 Ok(Some(FileType::Directory)) => {
                     let _ = std::fs::remove_dir_all(path.join(entry.name()));
@@ -61,7 +61,7 @@ fn shown(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
-/// What the names of hidden siblings of results called `name` begin with.
+/// The prefix of the names of hidden siblings of results called `name`.
 pub(super) fn hidden_prefix(name: &OsStr) -> OsString {
     let mut prefix = OsString::from(".");
     prefix.push(beginning(name, LONGEST));
@@ -86,26 +86,26 @@ pub(super) fn make_hidden(
         });
         match marked {
             Ok((outer, mark)) => return Ok((hidden.keep(), outer, mark)),
-            // Another maker took it for an abandoned one, which it looks like before it has its mark.
+            // Another process removed it as abandoned, because it had no mark yet.
             Err(error) if error.is_not_found() && attempts.next().is_some() => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Marks a hidden folder as one of this library and locks the mark, which gets its name when it is locked.
+/// Marks a hidden folder as one of this library and locks the mark, which gets its name once it is locked.
 fn make_mark(outer: &Arc<Folder>) -> Result<File> {
     let new = outer.file(NEW_MARK);
     let file = new.create()?;
-    // Waits for whoever looks whether it is abandoned, which takes a moment. Without locks on this file system an abandoned
-    // folder stays, but nothing is lost.
+    // Waits for a process that checks whether it is abandoned, which takes a moment. Without locks on this file system
+    // an abandoned folder stays, but nothing is lost.
     let _ = file.lock();
     let named = new.rename(&outer.file(MARK), RenameFlags::empty());
     named.map_err(|e| Error::io("marking", outer.path(), e.into()))?;
     Ok(file)
 }
 
-/// Removes hidden siblings whose makers are gone: they carry the mark, and its lock is free.
+/// Removes hidden siblings whose makers are gone: they have the mark, and it is not locked.
 pub(super) fn remove_abandoned(parent: &Arc<Folder>, prefix: &OsStr) {
     let Ok(names) = parent.names() else { return };
     let prefix = prefix.as_encoded_bytes();
@@ -115,7 +115,7 @@ pub(super) fn remove_abandoned(parent: &Arc<Folder>, prefix: &OsStr) {
         match folder.file(MARK).open() {
             Ok(mark) if mark.try_lock().is_ok() => remove_hidden(&folder, &sibling.path()),
             Ok(_) => {}
-            // One that has no mark yet, or none any more, has nothing in it; if its maker lives, it makes another.
+            // Without a mark it has nothing in it; if its maker lives, it makes another.
             Err(_)
                 if folder.names().is_ok_and(|names| names.iter().all(|name| name == NEW_MARK)) =>
             {

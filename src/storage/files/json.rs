@@ -1,10 +1,10 @@
-//! JSON objects without a key twice: which of the two a reader takes is its own affair, so neither is taken.
+//! JSON objects without duplicate keys: readers differ on which value counts, so they are rejected.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// Parses JSON; fails with the line and what is wrong there.
+/// Parses JSON; fails with the line and the reason.
 pub(crate) fn parse_json(text: &[u8]) -> Result<Value, (u64, String)> {
     let value = serde_json::from_slice(text).map_err(|e| (e.line() as u64, e.to_string()))?;
     match repeated_key(text) {
@@ -13,7 +13,7 @@ pub(crate) fn parse_json(text: &[u8]) -> Result<Value, (u64, String)> {
     }
 }
 
-/// The first key that stands twice in an object of a valid text, and its line.
+/// The first key that occurs twice in an object of a valid text, and its line.
 fn repeated_key(text: &[u8]) -> Option<(u64, String)> {
     // The keys of every object that is open; arrays are open as well, and have none.
     let mut open: Vec<HashSet<String>> = Vec::new();
@@ -33,7 +33,7 @@ fn repeated_key(text: &[u8]) -> Option<(u64, String)> {
                 let is_key =
                     text[at..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
                 if is_key {
-                    // Two spellings of one key are one key.
+                    // Different escapes of a key are the same key.
                     let key: String = serde_json::from_slice(&text[start..at]).ok()?;
                     if let Some(key) = open.last_mut()?.replace(key) {
                         return Some((line, key));

@@ -1,10 +1,10 @@
-//! Names and bytes on disk: the two formats, checksums, and results that appear completely or not at all.
+//! Names and bytes on disk: the two formats, checksums, and results that appear complete or not at all.
 //!
-//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`]; [`checksum`] and [`sums`] – the checksums of an
-//!   array, in a file of their own
+//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`]; [`checksum`] and [`sums`] – the checksums of
+//!   an array, in a separate file
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
-//! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`replaceable`] – what it may replace;
-//!   [`rewrite`] – an array changed in place
+//! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`replaceable`] – what may be
+//!   replaced; [`rewrite`] – an array changed in place
 
 pub(crate) mod checksum;
 mod descriptor;

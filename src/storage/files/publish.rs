@@ -1,15 +1,15 @@
-//! A result being built in a hidden folder beside its name, and given that name in one step.
+//! A result is built in a hidden sibling folder, and renamed in one step.
 //!
 //! ```text
-//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked for as long as its maker lives
+//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked while its maker lives
 //! .NAME.tmp-XXXXXX/result/         a matrix, which is renamed to NAME
-//! .NAME.tmp-XXXXXX/array.npy       or an array, which is, and its sums after it; or a text
+//! .NAME.tmp-XXXXXX/array.npy       or an array, renamed likewise, and then its sums; or a text
 //! ```
 //!
-//! Publishing leaves the new state and says so, or leaves the old one and fails; where the device does not confirm the
-//! new names, they are taken back. What stood there before lies in the hidden folder in the end and is removed with it. A
-//! hidden folder whose mark is there and not locked belonged to a process that died, and goes with the next result of the
-//! same name; a folder without the mark is somebody else's.
+//! Publishing succeeds and leaves the new state, or fails and leaves the old one. If the device does not confirm the
+//! new names, they are reverted. The old files end up in the hidden folder and are removed with it. A hidden folder
+//! with an unlocked mark belonged to a process that died, and is removed by the next result of the same name; a folder
+//! without a mark belongs to another program.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -34,21 +34,21 @@ pub(crate) struct StagedFiles {
     outer: Arc<Folder>,
     /// The open mark, which holds its lock.
     _mark: File,
-    /// Where the arrays are made.
+    /// The folder in which the arrays are made.
     inside: Arc<Folder>,
     target: StoredFile,
     replace: bool,
     what: What,
-    /// The process that makes it: the child of a fork has a copy of this, and leaves all alone.
+    /// The process that makes it: the child of a fork has a copy of this value, and must not touch the files.
     process: u32,
 }
 
 impl StagedFiles {
-    /// Starts a result for `target`. Fails if it could not be published there as things are.
+    /// Starts a result for `target`. Fails if it could not be published there now.
     pub(crate) fn new(target: &Path, replace: bool, what: What) -> Result<Self> {
         let target = Self::check(target, replace, what)?;
         if what == What::Array {
-            // Found before the work as well as after it.
+            // Checked before the work as well as after it.
             side_file(&target).check_own(SUMS)?;
             target.beside(CHANGING).check_own(MARK_TEXT)?;
         }
@@ -67,7 +67,7 @@ impl StagedFiles {
         Ok(files)
     }
 
-    /// The place of a result; fails if it is taken, or what stands there is not to be replaced, or there is no folder.
+    /// The place of a result. Fails if it is taken, if an existing file must not be replaced, or if there is no folder.
     pub(crate) fn check(target: &Path, replace: bool, what: What) -> Result<StoredFile> {
         match target.symlink_metadata() {
             Ok(_) if !replace => return Err(taken(target)),
@@ -90,21 +90,21 @@ impl StagedFiles {
         Ok(target)
     }
 
-    /// A file of the result, on its way.
+    /// A file of the unpublished result.
     pub(crate) fn file(&self, name: &str) -> StoredFile {
         self.inside.file(name)
     }
 
-    /// A new empty file, which nobody can open before it is finished; and where it will be found in the end, for messages.
+    /// A new empty file, which no one else can open before it is finished, and its final path, for messages.
     pub(crate) fn create(&self, name: &str) -> Result<(File, PathBuf)> {
         let file = self.inside.file(name).create()?;
-        // Without locks on this file system it is hidden, and that is all.
+        // Without locks on this file system it is only hidden.
         let _ = file.try_lock();
         let target = self.target.path();
         Ok((file, if self.what == What::Matrix { target.join(name) } else { target }))
     }
 
-    /// Gives the result its name; `name` is the one file of a result that is no folder.
+    /// Gives the result its name; `name` is the one file of a result that is not a folder.
     pub(crate) fn publish(self, name: &str) -> Result<()> {
         match self.what {
             What::Matrix => self.inside.sync().and_then(|()| self.publish_alone("result")),
@@ -122,13 +122,13 @@ impl StagedFiles {
             let flags = if before { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
             match give_name(&built, target, flags) {
                 Ok(()) => break (before, flags),
-                // Another came, or went, since it was looked at.
+                // Another file appeared, or disappeared, since the check.
                 Err(_) if self.replace && target.exists()? != before => {}
                 Err(error) => return Err(error),
             }
         };
         if before && let Err(other) = check_replaceable(&built, self.what) {
-            // Something else had come to stand there a moment ago.
+            // Another file appeared there just before.
             give_name(&built, target, flags).map_err(|e| self.stands(e))?;
             return Err(other);
         }
@@ -143,7 +143,7 @@ impl StagedFiles {
         let (built, old_sums) = (self.outer.file(name), self.outer.file("old-sums"));
         let (mark, old_mark) = (target.beside(CHANGING), self.outer.file("old-mark"));
         let (sums, parent) = (side_file(target), target.folder());
-        // The array and its sums have two names, which others must not give away in between.
+        // The array and its sums are renamed one after the other; no other process may publish in between.
         let _lock = parent.lock(false)?;
         let before = self.replace && check_replaceable(target, self.what)?;
         if !before && target.exists()? {
@@ -151,7 +151,7 @@ impl StagedFiles {
         }
         sums.check_own(SUMS)?;
         mark.check_own(MARK_TEXT)?;
-        // Old sums must never stand beside the new array; without an old array they are left over from something else.
+        // Old sums must never belong to the new array; without an old array they are left over from another file.
         let had_sums = match sums.rename(&old_sums, RenameFlags::empty()) {
             Ok(()) => true,
             Err(Errno::NOENT) => false,
@@ -183,7 +183,7 @@ impl StagedFiles {
             }
         };
         let finished = (if had_sums { parent.sync() } else { Ok(()) }).and_then(|()| {
-            // The mark of a writer that changed the old array and did not close it goes with that array.
+            // The mark of a writer that changed the old array and did not close it is removed with that array.
             match mark.rename(&old_mark, RenameFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(e) => return Err(Error::io("moving the mark away", mark.path(), e.into())),
@@ -195,7 +195,7 @@ impl StagedFiles {
         finished.map_err(|error| self.take_back(error, undo))
     }
 
-    /// Undoes what could not be confirmed, and says what stands there now.
+    /// Reverts what could not be confirmed, and returns an error that describes the current state.
     fn take_back(
         &self,
         error: Error,
@@ -203,7 +203,7 @@ impl StagedFiles {
     ) -> Error {
         match undo() {
             Ok(()) => {
-                // Nobody can be told if this fails as well.
+                // A second failure cannot be reported.
                 let _ = self.target.folder().sync();
                 error
             }
@@ -211,7 +211,7 @@ impl StagedFiles {
         }
     }
 
-    /// The error for a result that has its name, though something failed afterwards.
+    /// The error for a result that was renamed before something failed.
     fn stands(&self, error: Error) -> Error {
         Error::new(
             ErrorKind::NotDurable,
@@ -224,7 +224,7 @@ impl StagedFiles {
 }
 
 impl Drop for StagedFiles {
-    /// Removes what is left of the old state, or of a result that was not published. Best effort: what cannot be removed
+    /// Removes the old files, or a result that was not published. Best effort: what cannot be removed
     /// now stays hidden, and the next result of the name tries again.
     fn drop(&mut self) {
         if self.process == std::process::id() {
@@ -239,7 +239,7 @@ fn give_name(built: &StoredFile, target: &StoredFile, flags: RenameFlags) -> Res
     match built.rename(target, flags) {
         Ok(()) => Ok(()),
         Err(Errno::EXIST) => Err(taken(&path)),
-        // A file system without these promises. What stands there is looked at first; a folder cannot be replaced.
+        // A file system without these guarantees. The target is checked first; a folder cannot be replaced.
         Err(Errno::INVAL | Errno::NOSYS) if flags == RenameFlags::NOREPLACE => {
             match target.exists()? {
                 true => Err(taken(&path)),
@@ -252,7 +252,7 @@ fn give_name(built: &StoredFile, target: &StoredFile, flags: RenameFlags) -> Res
     }
 }
 
-/// Takes the name of a result away again, and gives it back to what had it before.
+/// Moves a result away from its name again, and restores the previous file.
 fn give_back(
     built: &StoredFile,
     target: &StoredFile,

@@ -1,4 +1,4 @@
-//! What may be replaced: an array, or the folder of a matrix, and nothing that somebody else keeps there.
+//! What may be replaced: an array, or the folder of a matrix, and no other file.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::storage::files::npy::read_header;
 use crate::storage::files::rewrite::MARK;
 use crate::storage::files::stored_file::StoredFile;
 
-/// Files of a stored matrix, each perhaps with its side file.
+/// Files of a stored matrix, each possibly with a side file.
 const OWN: [&str; 5] = [DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE];
 
-/// What gets the name in the end.
+/// The kind of result that gets the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// A folder of arrays.
@@ -28,8 +28,8 @@ pub(crate) enum What {
     Text,
 }
 
-/// Fails if something stands there that is not of the same kind: an array with a NumPy header, the folder of a matrix with
-/// its own files alone, or for a text any file; tells whether anything does.
+/// Fails if a file of another kind exists there: an array must have a NumPy header, a matrix must be a folder that
+/// holds only its own files, a text may replace any file. Returns whether anything exists.
 pub(crate) fn check_replaceable(target: &StoredFile, what: What) -> Result<bool> {
     let found = match (target.kind()?, what) {
         (None, _) => return Ok(false),
@@ -65,7 +65,7 @@ fn check_matrix(target: &StoredFile) -> Result<()> {
     loop {
         let folder = target.open_folder()?;
         match check_own_files(target, &folder) {
-            // Another took its place meanwhile, and its files are going.
+            // It was replaced meanwhile, and its files are being removed.
             Err(_) if !folder.is_there() && target.kind()? == Some(FileType::Directory) => {}
             outcome => return outcome,
         }
@@ -77,7 +77,7 @@ fn check_own_files(target: &StoredFile, folder: &Arc<Folder>) -> Result<()> {
     for name in &names {
         let name = name.to_string_lossy();
         let own = name.strip_suffix(SIDE).or(name.strip_suffix(MARK)).unwrap_or(&name);
-        // One that is gone by now is none.
+        // A file that is gone by now does not count.
         let is_file = matches!(folder.file(&*name).kind()?, Some(FileType::RegularFile) | None);
         if !OWN.contains(&own) || !is_file {
             return Err(kept(target, What::Matrix).found(format!("a folder with {name:?} in it")));

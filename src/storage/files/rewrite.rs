@@ -1,7 +1,8 @@
-//! Changing a stored array where it lies: its checksums go before the first store and come back after the last.
+//! Changing a stored array in place: its checksums are removed before the first store and written again after the last.
 //!
-//! While it is being changed, and after a writer that died, a mark stands beside it, `NAME.changing`, in the place of sums;
-//! whoever opens it then is told so. The mark comes before the sums go, and goes after they have come back.
+//! While an array is being changed, and after a writer that died, a mark replaces its sums: a file called
+//! `NAME.changing`. Opening the array then fails with that reason. The mark is written before the sums are removed, and
+//! removed after they are written again.
 
 use std::fs::File;
 
@@ -13,21 +14,21 @@ use crate::storage::files::sums::Checksums;
 use crate::storage::memory::{RawBuffer, RawBufferMut, lock_shared};
 use crate::storage::runtime::Context;
 
-/// The ending of the mark beside a file that is being changed.
+/// The ending of the mark next to a file that is being changed.
 pub(crate) const MARK: &str = ".changing";
 
 /// The text of the mark.
 pub(crate) const MARK_TEXT: &str =
     "being changed where it lies, or left so by a writer that died\n";
 
-/// A stored array that is being changed where it lies.
+/// A stored array that is being changed in place.
 #[derive(Debug)]
 pub(crate) struct Rewrite {
     stored: StoredFile,
 }
 
 impl Rewrite {
-    /// Marks an array as being changed, which is mapped under an exclusive lock, and removes its sums.
+    /// Marks an array, which is mapped under an exclusive lock, as being changed, and removes its sums.
     ///
     /// Fails if its file is no longer there under its name.
     pub(crate) fn start(stored: StoredFile, array: &RawBufferMut) -> Result<Self> {
@@ -51,11 +52,11 @@ impl Rewrite {
         Ok(Rewrite { stored })
     }
 
-    /// Writes the changed array to the device, sums it if there are no `sums` of its file yet, and gives up the right to
+    /// Writes the changed array to the device, computes its sums unless `sums` are given, and gives up the right to
     /// write.
     ///
-    /// Fails if another file stands under the name by now: what was written is then in no file that has a name, and sums
-    /// and marks of the other are left alone.
+    /// Fails if another file has the name by now. The changes are then in a file without a name, and the sums and marks
+    /// of the other file are not touched.
     pub(crate) fn end(
         self,
         array: RawBufferMut,
@@ -71,7 +72,7 @@ impl Rewrite {
             let _lock = stored.folder().lock(false)?;
             if let Err(error) = check_there(stored, &origin.file) {
                 if !stored.exists()? {
-                    // It was moved away, and what comes to stand there is not being changed.
+                    // It was moved away, and the file now at its name is not being changed.
                     stored.beside(MARK).remove()?;
                 }
                 return Err(error);
@@ -103,13 +104,13 @@ fn check_there(stored: &StoredFile, file: &File) -> Result<()> {
     }
 }
 
-/// Fails if an array is marked as being changed; `locked` says that nobody publishes in its folder meanwhile.
+/// Fails if an array is marked as being changed; `locked` says that its folder is locked against publishers.
 pub(crate) fn check_closed(stored: &StoredFile, locked: bool) -> Result<()> {
     let mark = stored.beside(MARK);
     if !mark.exists()? {
         return Ok(());
     }
-    // It may be the mark of what is just being replaced.
+    // It may be the mark of a file that is just being replaced.
     let _lock = if locked { None } else { Some(stored.folder().lock(true)?) };
     if !locked && !mark.exists()? {
         return Ok(());
@@ -121,10 +122,10 @@ pub(crate) fn check_closed(stored: &StoredFile, locked: bool) -> Result<()> {
         .remedy("open it with open_unfinished, or write it anew"))
 }
 
-/// Opens an array that must be closed, with `open`, which hands out its open file as well.
+/// Opens an array by `open`, which also returns the open file. Fails if the array is being changed.
 ///
-/// The mark is looked for before and after: a file that was marked when it was opened, and had been replaced by the time
-/// that was looked at, is opened anew.
+/// The mark is checked before and after: a file that was marked when it was opened, and was replaced before the check,
+/// is opened again.
 pub(crate) fn open_closed<R>(
     stored: &StoredFile,
     mut open: impl FnMut() -> Result<R>,

@@ -1,7 +1,7 @@
 //! Files held by the handle of their folder and their name.
 //!
-//! Only ordinary files are opened: a pipe or a device in the place of one is refused by its kind, before a read of it could
-//! wait for ever or never end. Names of side files follow from the name of the file, within what a file system takes.
+//! Only ordinary files are opened: a pipe or a device is rejected by its kind, before a read of it could
+//! block or never end. Names of side files derive from the name of the file, within the limits of file systems.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::folder::{Folder, beginning, same};
 use crate::storage::memory::{lock_exclusive, lock_shared};
 
-/// Letters of a file name on every usual file system.
+/// Maximum length of a file name on common file systems.
 pub(crate) const LONGEST_NAME: usize = 255;
 
 /// A file by the handle of its folder and its name.
@@ -25,21 +25,21 @@ pub(crate) const LONGEST_NAME: usize = 255;
 pub(crate) struct StoredFile {
     folder: Arc<Folder>,
     name: OsString,
-    /// The link by which the caller knows it, for messages.
+    /// The link that the caller used, for messages.
     link: Option<PathBuf>,
 }
 
 impl Folder {
-    /// A file in the folder, which need not be there.
+    /// A file in the folder, which need not exist.
     pub(crate) fn file(self: &Arc<Self>, name: impl Into<OsString>) -> StoredFile {
         StoredFile { folder: Arc::clone(self), name: name.into(), link: None }
     }
 }
 
 impl StoredFile {
-    /// The file at a path, in the folder where it really lies: symbolic links are followed.
+    /// The file at a path, in its real folder: symbolic links are followed.
     pub(crate) fn at(path: &Path) -> Result<Self> {
-        // Without a stroke at the end, which would follow a link.
+        // Without a trailing slash, which would follow a link.
         let path = path.components().as_path();
         let real = match path.symlink_metadata() {
             Ok(metadata) if metadata.is_symlink() => {
@@ -56,7 +56,7 @@ impl StoredFile {
         Ok(StoredFile { folder, name: name.to_owned(), link })
     }
 
-    /// Where the file is found, for messages.
+    /// The path of the file, for messages.
     pub(crate) fn path(&self) -> PathBuf {
         self.link.clone().unwrap_or_else(|| self.folder.path.join(&self.name))
     }
@@ -66,17 +66,17 @@ impl StoredFile {
         &self.name
     }
 
-    /// The folder it lies in.
+    /// Its folder.
     pub(crate) fn folder(&self) -> &Arc<Folder> {
         &self.folder
     }
 
-    /// The file of a name made of this one's and an ending; of a name too long for that, its beginning and a sum of it.
+    /// The file named as this one plus an ending. If that is too long, a prefix and a hash of the name.
     pub(crate) fn beside(&self, ending: &str) -> StoredFile {
         self.folder.file(with_ending(&self.name, ending))
     }
 
-    /// What stands there, links not followed; `None` if nothing does.
+    /// The file's metadata, links not followed; `None` if it does not exist.
     fn stat(&self) -> Result<Option<Stat>> {
         match rustix::fs::statat(&self.folder.handle, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat)),
@@ -85,17 +85,17 @@ impl StoredFile {
         }
     }
 
-    /// Whether something stands there, be it what it may.
+    /// Whether a file of any kind exists there.
     pub(crate) fn exists(&self) -> Result<bool> {
         Ok(self.stat()?.is_some())
     }
 
-    /// The kind of what stands there, links not followed; `None` if nothing does.
+    /// The kind of the file, links not followed; `None` if it does not exist.
     pub(crate) fn kind(&self) -> Result<Option<FileType>> {
         Ok(self.stat()?.map(|stat| FileType::from_raw_mode(stat.st_mode)))
     }
 
-    /// Whether an open file is the one that stands there now.
+    /// Whether an open file is the one at this name now.
     pub(crate) fn is(&self, file: &File) -> bool {
         let there = self.stat().ok().flatten();
         rustix::fs::fstat(file).is_ok_and(|here| there.is_some_and(|there| same(&here, &there)))
@@ -122,7 +122,7 @@ impl StoredFile {
 
     fn open_as(&self, access: OFlags, doing: &str) -> Result<File> {
         let failed = |e: Errno| Error::io(doing, self.path(), e.into());
-        // Opening some devices does something already; so the kind is asked for first, and again of what was opened.
+        // Opening some devices has side effects, so the kind is checked first, and again after opening.
         let stat = rustix::fs::statat(&self.folder.handle, &self.name, AtFlags::empty());
         self.check_ordinary(&stat.map_err(failed)?)?;
         let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -152,7 +152,8 @@ impl StoredFile {
         })
     }
 
-    /// The bytes of a small file; `None` if there is none. Fails if it is longer than `longest`, without reading it all.
+    /// The bytes of a small file; `None` if it does not exist. Fails if it is longer than `longest`, without reading it
+    /// all.
     pub(crate) fn read_small(&self, longest: u64) -> Result<Option<Vec<u8>>> {
         if !self.exists()? {
             return Ok(None);
@@ -173,7 +174,7 @@ impl StoredFile {
         Ok(Some(bytes))
     }
 
-    /// A new empty file, alone. Fails if something stands there.
+    /// Creates an empty file. Fails if one exists.
     pub(crate) fn create(&self) -> Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o666);
@@ -182,8 +183,8 @@ impl StoredFile {
             .map_err(|e| Error::io("creating", self.path(), e.into()))
     }
 
-    /// Fails if something stands there that is not an ordinary file which begins as `beginning` does, or a torn one with no
-    /// more than a part of that; tells whether there is one.
+    /// Fails if a file exists there that is neither an ordinary file starting with `beginning` nor a torn one with a
+    /// prefix of it; returns whether a file exists.
     pub(crate) fn check_own(&self, beginning: &str) -> Result<bool> {
         let other = |found: &str| {
             Error::new(
@@ -202,7 +203,7 @@ impl StoredFile {
         }
         let mut found = Vec::new();
         let file = match self.open() {
-            // Somebody has taken it away meanwhile.
+            // It was removed meanwhile.
             Err(error) if error.is_not_found() => return Ok(false),
             other => other?,
         };
@@ -214,10 +215,10 @@ impl StoredFile {
         }
     }
 
-    /// Writes a small file to the device, over what stands there.
+    /// Writes a small file to the device, replacing an existing one.
     pub(crate) fn write(&self, text: &str) -> Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-        // Neither a link nor a pipe is written to, and none is waited for.
+        // Does not write to a link or a pipe, nor block on one.
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         if let Some(stat) = self.stat()? {
             self.check_ordinary(&stat)?;
@@ -233,7 +234,7 @@ impl StoredFile {
             .map_err(|e| Error::io("writing", self.path(), e))
     }
 
-    /// Removes the file; tells whether there was one.
+    /// Removes the file; returns whether it existed.
     pub(crate) fn remove(&self) -> Result<bool> {
         match rustix::fs::unlinkat(&self.folder.handle, &self.name, AtFlags::empty()) {
             Ok(()) => Ok(true),
@@ -242,7 +243,7 @@ impl StoredFile {
         }
     }
 
-    /// Gives the file another name, which must be free, be exchanged with this one, or be given up, as `flags` say.
+    /// Renames the file. `flags` decide whether the new name must be free, is exchanged, or is replaced.
     pub(crate) fn rename(
         &self,
         to: &StoredFile,
@@ -252,7 +253,7 @@ impl StoredFile {
         rustix::fs::renameat_with(from_folder, &self.name, to_folder, &to.name, flags)
     }
 
-    /// The folder of this name. Fails if it is none, or a link.
+    /// Opens the folder of this name. Fails if it is not a folder, or is a link.
     pub(crate) fn open_folder(&self) -> Result<Arc<Folder>> {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY | OFlags::NOFOLLOW;
         rustix::fs::openat(&self.folder.handle, &self.name, flags, Mode::empty())
@@ -261,7 +262,7 @@ impl StoredFile {
     }
 }
 
-/// A name with something behind it, no longer than a file system takes.
+/// A name with an ending, within the length limit of file systems.
 fn with_ending(name: &OsStr, ending: &str) -> OsString {
     let mut whole = name.to_owned();
     whole.push(ending);

@@ -1,4 +1,4 @@
-//! Sums over the blocks of a file: XXH3 of every 4 MiB, taken while the file is written or from what lies there.
+//! Sums over the blocks of a file: XXH3 of every 4 MiB, computed while the file is written, or from a stored file.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -15,7 +15,7 @@ pub(crate) const BLOCK: u64 = 4 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checksums(pub(crate) Vec<u64>);
 
-/// Sums a file from its first byte to its last as its bytes come by.
+/// Sums a file from its first byte to its last as its bytes are written.
 pub(crate) struct Summing {
     sums: Checksums,
     open: Box<Xxh3Default>,
@@ -28,7 +28,7 @@ impl Summing {
         Summing { sums: Checksums::default(), open: Box::new(Xxh3Default::new()), left: BLOCK }
     }
 
-    /// Takes the next bytes of the file.
+    /// Adds the next bytes of the file.
     pub(crate) fn add(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let now;

@@ -1,8 +1,8 @@
-//! Memory whose size comes from a shape, from a count of entries or from a file.
+//! Allocation of memory whose size comes from a shape, a count of entries or a file.
 //!
-//! Extents cost nothing to write down: a file of a few bytes, or a call, may name 2⁶² columns. So nobody asks the
-//! allocator for as many elements as an extent says. Whoever needs them asks here: what is beyond the memory limit, or
-//! what the system will not give, is an error that names the thing, before anything is taken.
+//! Large extents are cheap to write: a file of a few bytes, or a call, may name 2⁶² columns. So no code passes an
+//! extent straight to the allocator. It allocates here instead. A request above the memory limit, or one that the
+//! system cannot satisfy, is an error that names the purpose, reported before anything is allocated.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::memory::buffer_mut::{BufferMut, RawBufferMut};
@@ -10,14 +10,14 @@ use crate::storage::memory::element::{DType, Entry};
 use crate::storage::memory::raw::width;
 use crate::storage::runtime::Context;
 
-/// From so many bytes on the system is asked whether it would give them; less than that is always there.
+/// From this many bytes on, the system is asked first whether it can provide them. Less is assumed to be available.
 const LARGE: u64 = 1 << 20;
 
-/// Bytes of room for work that no limit refuses.
+/// Bytes of work memory that are granted under any limit.
 const LITTLE: u64 = 64 << 10;
 
 impl Context {
-    /// `len` zeros in huge pages for `what`, counted as memory in use for as long as they live.
+    /// `len` zeros in huge pages for `what`, counted as memory in use while they live.
     pub(crate) fn zeros<T: Entry>(&self, what: &str, len: usize) -> Result<BufferMut<T>> {
         self.raw_zeros(what, (T::ENTRY_DTYPE, len)).map(RawBufferMut::into_typed)
     }
@@ -42,8 +42,8 @@ impl Context {
         RawBufferMut::fresh(dtype, len).map_err(|_| refused(what, len, width))
     }
 
-    /// `len` zeros as room for work, of which there is a little under any limit. The caller counts them together with other
-    /// things.
+    /// `len` zeros as work memory, a little of which is granted under any limit. The caller counts them together with
+    /// other memory.
     pub(crate) fn work<T: Entry>(&self, what: &str, len: usize) -> Result<BufferMut<T>> {
         self.raw_work(what, (T::ENTRY_DTYPE, len)).map(RawBufferMut::into_typed)
     }
@@ -61,24 +61,24 @@ impl Context {
         RawBufferMut::fresh(dtype, len).map_err(|_| refused(what, len, width(dtype)))
     }
 
-    /// A vector of `len` times `value` for `what`. The caller counts it.
+    /// A vector of `len` copies of `value` for `what`. The caller counts it.
     pub(crate) fn filled<T: Clone>(&self, what: &str, len: usize, value: T) -> Result<Vec<T>> {
         self.check_memory(what, bytes_of::<T>(len))?;
         if bytes_of::<T>(len) >= LARGE {
-            // A vector of zeros comes from the allocator as pages that nobody has touched, but only where it may abort; so
-            // it is asked beforehand, which takes no page.
+            // A vector of zeros comes from the allocator as untouched pages, but a failure there may abort. So the
+            // system is asked beforehand, which touches no page.
             drop(room_for::<T>(what, len)?);
         }
         Ok(vec![value; len])
     }
 
-    /// An empty vector with room for `len` elements for `what`. The caller counts it.
+    /// An empty vector with capacity for `len` elements for `what`. The caller counts it.
     pub(crate) fn room<T>(&self, what: &str, len: usize) -> Result<Vec<T>> {
         self.check_memory(what, bytes_of::<T>(len))?;
         room_for(what, len)
     }
 
-    /// A vector of all that `elements` gives, whose number is known, for `what`. The caller counts it.
+    /// A vector of the `elements`, whose number is known, for `what`. The caller counts it.
     pub(crate) fn collected<T>(
         &self,
         what: &str,
@@ -90,7 +90,7 @@ impl Context {
     }
 }
 
-/// As [`Context::filled`], under the limit of a new context, for calls that are given none.
+/// As [`Context::filled`], under the limit of a new context, for calls without one.
 pub(crate) fn filled<T: Clone>(what: &str, len: usize, value: T) -> Result<Vec<T>> {
     match bytes_of::<T>(len) < LARGE {
         true => Ok(vec![value; len]),
@@ -98,7 +98,7 @@ pub(crate) fn filled<T: Clone>(what: &str, len: usize, value: T) -> Result<Vec<T
     }
 }
 
-/// As [`Context::room`], under the limit of a new context, for calls that are given none.
+/// As [`Context::room`], under the limit of a new context, for calls without one.
 pub(crate) fn room<T>(what: &str, len: usize) -> Result<Vec<T>> {
     match bytes_of::<T>(len) < LARGE {
         true => Ok(Vec::with_capacity(len)),
@@ -106,7 +106,7 @@ pub(crate) fn room<T>(what: &str, len: usize) -> Result<Vec<T>> {
     }
 }
 
-/// Bytes of so many elements; more than there are, if they cannot be counted.
+/// Bytes of this many elements; `u64::MAX` if the number overflows.
 pub(crate) fn bytes_of<T>(len: usize) -> u64 {
     (len as u64).saturating_mul(size_of::<T>() as u64)
 }

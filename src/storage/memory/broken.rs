@@ -1,6 +1,6 @@
-//! Something that is made step by step, and failed half way: from then on every step fails as that one did.
+//! State built step by step. Once a step has failed half-way, every later step fails with the same error.
 //!
-//! What a failed step has left behind nobody knows. A caller who tries again must neither get the entry in twice nor a
+//! The state after a failed step is unknown. A caller who retries must get neither a duplicate of the entry nor a
 //! result without it.
 
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ impl Broken {
         self.0.as_ref().map_or(Ok(()), |error| Err(error.again()))
     }
 
-    /// Remembers the failure of a step that may have left something half done.
+    /// Remembers the failure of a step that may have stopped half-way.
     pub(crate) fn note<R>(&mut self, outcome: Result<R>) -> Result<R> {
         if let Err(error) = &outcome {
             self.0.get_or_insert_with(|| error.again());

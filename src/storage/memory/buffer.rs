@@ -1,8 +1,8 @@
-//! A shared, immutable run of elements, whoever owns the bytes.
+//! A shared, immutable run of elements, independent of the owner of the bytes.
 //!
-//! Cloning or slicing a [`Buffer`] copies a pointer and keeps the owner alive, be it a vector, a file map or something
-//! foreign. Nothing above this file asks who the owner is. What can be asked is whether a file stands behind the
-//! elements, and where in it they begin, because that decides how larger-than-memory data is read.
+//! Cloning or slicing a [`Buffer`] copies a pointer and keeps the owner alive, be it a vector, a file map or a foreign
+//! object. Nothing above this file depends on the owner. The one thing it can query is whether a file backs the
+//! elements, and at which offset they begin, because that decides how larger-than-memory data is read.
 #![allow(unsafe_code)] // a pointer and a length into memory that `owner` keeps alive
 
 use std::any::Any;
@@ -36,17 +36,17 @@ pub struct Buffer<T> {
 /// A [`Buffer`] of elements whose type is known at run time.
 #[derive(Clone)]
 pub(crate) struct RawBuffer {
-    /// Aligned for values of `dtype` and valid for reads of `len` of them for as long as `owner` lives; nobody writes there
-    /// meanwhile.
+    /// Aligned for values of `dtype` and valid for reads of `len` of them while `owner` lives. There are no writers
+    /// during that time.
     start: *const u8,
     len: usize,
     dtype: Option<DType>,
     owner: Arc<Owner>,
 }
 
-/// What keeps the bytes of a buffer where they are.
+/// Keeps the bytes of a buffer alive and in place.
 pub(crate) enum Owner {
-    /// Heap memory, or anything else in this process; the file system knows nothing of it.
+    /// Heap memory, or any other memory of this process; no file is involved.
     Memory(#[expect(dead_code, reason = "held to be dropped")] Arc<dyn Any + Send + Sync>),
     /// A map of a whole file.
     File { map: Map, origin: Origin },
@@ -57,7 +57,7 @@ pub(crate) enum Map {
     Write(MmapMut),
 }
 
-/// The file behind a buffer. The handle holds the advisory lock for as long as the buffer lives.
+/// The file behind a buffer. The handle holds the advisory lock while the buffer lives.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) path: PathBuf,
@@ -69,21 +69,21 @@ pub(crate) struct Origin {
 pub enum Access {
     /// No particular order.
     Normal,
-    /// From the first element to the last: read ahead far.
+    /// From the first element to the last: read far ahead.
     Sequential,
     /// Here and there: do not read ahead.
     Random,
 }
 
-// SAFETY: a buffer hands out shared references to elements that are `Send + Sync`, as all that have a `DType` are, and
-// nothing else; the owner is only dropped, and every owner (vectors, maps, foreign ones by their bound) may be dropped on any
-// thread.
+// SAFETY: a buffer gives access only to shared references to elements, which are `Send + Sync`, as all types with a
+// `DType` are. The owner is only dropped, and every owner (vectors, maps, foreign ones by their bound) may be dropped
+// on any thread.
 unsafe impl Send for RawBuffer {}
-// SAFETY: as above; a shared buffer gives shared elements.
+// SAFETY: as above; a shared buffer gives shared access to its elements.
 unsafe impl Sync for RawBuffer {}
 
 impl RawBuffer {
-    /// The elements that a [`BufferMut`](super::BufferMut) gave up writing to.
+    /// The elements of a frozen [`BufferMut`](super::BufferMut).
     pub(crate) fn from_frozen(
         start: *const u8,
         (dtype, len): (Option<DType>, usize),
@@ -92,9 +92,9 @@ impl RawBuffer {
         RawBuffer { start, len, dtype, owner: Arc::new(owner) }
     }
 
-    /// `len` elements of type `dtype` from byte `offset` of a map on.
+    /// `len` elements of type `dtype` of a map, starting at byte `offset`.
     ///
-    /// Fails if they are not aligned, do not fit, or are not values of the type (only for `bool` are the bytes looked at).
+    /// Fails if they are not aligned, do not fit, or are not values of the type (only `bool` bytes are checked).
     pub(crate) fn from_map(
         map: Mmap,
         origin: Origin,
@@ -117,7 +117,7 @@ impl RawBuffer {
     }
 
     fn without_bytes(dtype: Option<DType>, len: usize) -> Self {
-        // An address that values of every type could have; nothing is read there.
+        // An address aligned for every type; nothing is read there.
         let nothing = Arc::new(0u128);
         let start = Arc::as_ptr(&nothing).cast();
         Self::from_frozen(start, (dtype, len), Owner::Memory(nothing))
@@ -132,7 +132,7 @@ impl RawBuffer {
         self.dtype
     }
 
-    /// The elements, to be moved.
+    /// The elements, for code that only moves them.
     pub(crate) fn as_raw(&self) -> Raw<'_> {
         let bytes = self.len * width(self.dtype);
         // SAFETY: `len` values of the type from `start` on, by the promise of the field.
@@ -141,9 +141,9 @@ impl RawBuffer {
         }
     }
 
-    /// As a buffer of type `T`; `None` if the elements are of another.
+    /// As a buffer of type `T`; `None` if the elements are of another type.
     pub(crate) fn typed<T: Entry>(self) -> Option<Buffer<T>> {
-        // Aligned they are by the promise of the field.
+        // The field guarantees alignment.
         (self.dtype == T::ENTRY_DTYPE).then_some(Buffer { raw: self, elements: PhantomData })
     }
 
@@ -157,12 +157,12 @@ impl RawBuffer {
         RawBuffer { start, len: part.len(), dtype: self.dtype, owner: Arc::clone(&self.owner) }
     }
 
-    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    /// The file behind the elements and the byte offset at which they begin; `None` for memory.
     pub(crate) fn file(&self) -> Option<(&Path, u64)> {
         self.origin().map(|(origin, offset)| (origin.path.as_path(), offset))
     }
 
-    /// The open file behind the elements and the byte of it at which they begin.
+    /// The open file behind the elements and the byte offset at which they begin.
     pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
         match &*self.owner {
             Owner::Memory(_) => None,
@@ -173,7 +173,7 @@ impl RawBuffer {
         }
     }
 
-    /// Bytes of the elements if they lie in a file; none if in memory.
+    /// Bytes of the elements if they are in a file; 0 if in memory.
     pub(crate) fn stored_bytes(&self) -> u64 {
         if self.origin().is_some() { self.bytes() } else { 0 }
     }
@@ -183,7 +183,7 @@ impl RawBuffer {
         (self.len * width(self.dtype)) as u64
     }
 
-    /// Tells the system how the elements are about to be read. Without effect on memory.
+    /// Advises the system how the elements are about to be read. No effect for memory.
     pub(crate) fn advise(&self, access: Access) {
         let Owner::File { map, .. } = &*self.owner else { return };
         let advice = match access {
@@ -200,7 +200,7 @@ impl RawBuffer {
 }
 
 impl<T: Entry> Buffer<T> {
-    /// Shares what `owner` refers to, without a copy, and keeps `owner` alive.
+    /// Shares the elements of `owner` without a copy, and keeps `owner` alive.
     ///
     /// ```
     /// use outcore::Buffer;
@@ -208,7 +208,7 @@ impl<T: Entry> Buffer<T> {
     /// assert_eq!(*Buffer::from_owner(foreign), [7, 8]);
     /// ```
     pub fn from_owner<O: AsRef<[T]> + Send + Sync + 'static>(owner: O) -> Self {
-        // Put behind an `Arc` first, so that elements that the owner holds inline do not move afterwards.
+        // Moved behind an `Arc` first, so that elements stored inline in the owner do not move afterwards.
         let owner = Arc::new(owner);
         let elements: &[T] = (*owner).as_ref();
         let (start, len) = (elements.as_ptr().cast(), elements.len());
@@ -216,7 +216,7 @@ impl<T: Entry> Buffer<T> {
         RawBuffer::from_frozen(start, (T::ENTRY_DTYPE, len), owner).into_typed()
     }
 
-    /// The elements, of a type that is known at run time, sharing the same owner.
+    /// The elements with their type known at run time, sharing the same owner.
     pub(crate) fn raw(&self) -> &RawBuffer {
         &self.raw
     }
@@ -230,24 +230,24 @@ impl<T: Entry> Buffer<T> {
         self.raw.slice(range).into_typed()
     }
 
-    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    /// The file behind the elements and the byte offset at which they begin; `None` for memory.
     pub fn file(&self) -> Option<(&Path, u64)> {
         self.raw.file()
     }
 
-    /// Bytes of the elements if they lie in a file; none if in memory.
+    /// Bytes of the elements if they are in a file; 0 if in memory.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.raw.stored_bytes()
     }
 
-    /// Tells the system how the elements are about to be read. Without effect on memory.
+    /// Advises the system how the elements are about to be read. No effect for memory.
     pub fn advise(&self, access: Access) {
         self.raw.advise(access);
     }
 }
 
 impl RawBuffer {
-    /// As a buffer of the type that its maker gave it.
+    /// As a buffer of the type with which it was made.
     pub(crate) fn into_typed<T: Entry>(self) -> Buffer<T> {
         self.typed().expect("the elements are of the type with which they were made")
     }
@@ -258,11 +258,11 @@ impl<T: Entry> Deref for Buffer<T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        // SAFETY: every constructor took `start` and `len` from a slice of values of `T` that `owner` keeps alive,
-        // and nobody in this process writes to it: vectors and foreign owners are only kept to be dropped, a map is
-        // read-only or was given up by `BufferMut::freeze`, and our advisory lock on its file keeps writers that
-        // honour locks away. A process that does not can change the bytes; every bit pattern stays a value of `T`
-        // (but for `bool`), and the kernels check every index at every use.
+        // SAFETY: every constructor took `start` and `len` from a slice of values of `T` that `owner` keeps alive, and
+        // no code in this process writes to it: vectors and foreign owners are only kept to be dropped, a map is
+        // read-only or was given up by `BufferMut::freeze`, and our advisory lock on its file keeps out writers that
+        // honour locks. A process that ignores locks can change the bytes. Every bit pattern stays a value of `T`
+        // (except for `bool`), and the kernels check every index at every use.
         unsafe { std::slice::from_raw_parts(self.raw.start.cast(), self.raw.len) }
     }
 }
@@ -306,7 +306,7 @@ impl Map {
     }
 }
 
-/// The address of `len` elements at `offset` of a map, if all of them are there, aligned, and values of the type.
+/// The address of `len` elements at `offset` of a map, if all of them are in bounds, aligned, and values of the type.
 pub(crate) fn check_elements(
     map: &[u8],
     origin: &Origin,
@@ -325,7 +325,7 @@ pub(crate) fn check_elements(
             .found(format!("byte {byte}"))
             .remedy("read it as a copy, with read, or with read_raw if it has no header"));
     }
-    // Of all other types every bit pattern is a value.
+    // For all other types every bit pattern is a value.
     if dtype == DType::Bool
         && let Some(k) = bytes.iter().position(|&byte| byte > 1)
     {

@@ -18,11 +18,11 @@ use crate::storage::memory::element::{DType, Entry};
 use crate::storage::memory::raw::{Raw, RawMut, width};
 use crate::storage::runtime::{Context, Held, Meter};
 
-/// From this size on, heap memory is mapped anonymously and asks for huge pages: a gather over 4 KiB pages reaches
-/// 23 GB/s where huge pages reach 31.
+/// From this size on, heap memory is mapped anonymously with huge pages requested: a gather over 4 KiB pages reaches 23
+/// GB/s, over huge pages 31.
 const HUGE: usize = 4 << 20;
 
-/// The unique, writable run of elements in memory or in a mapped file.
+/// A unique, writable run of elements in memory or in a mapped file.
 ///
 /// ```
 /// use outcore::BufferMut;
@@ -38,13 +38,13 @@ pub struct BufferMut<T> {
 
 /// A [`BufferMut`] of elements whose type is known at run time.
 pub(crate) struct RawBufferMut {
-    /// Aligned for values of `dtype` and valid for reads and writes of `len` of them for as long as `owner` lives; nobody else
-    /// has it.
+    /// Aligned for values of `dtype` and valid for reads and writes of `len` of them while `owner` lives; access is
+    /// exclusive.
     start: *mut u8,
     len: usize,
     dtype: Option<DType>,
     owner: UniqueOwner,
-    /// Memory that counts as in use for as long as the elements live.
+    /// Counts the memory as in use while the elements live.
     held: Option<Held>,
 }
 
@@ -54,14 +54,15 @@ enum UniqueOwner {
     File { map: MmapMut, origin: Origin },
 }
 
-// SAFETY: the only way to its elements, like a vector, and elements of every type that has a `DType` are `Send + Sync`.
+// SAFETY: access to the elements is exclusive, as with a vector, and elements of every type with a `DType` are
+// `Send + Sync`.
 unsafe impl Send for RawBufferMut {}
 // SAFETY: as above.
 unsafe impl Sync for RawBufferMut {}
 
 impl RawBufferMut {
-    /// `len` zeros in memory; in huge pages, where the system gives them, from 4 MiB on. Fails if the system has not that
-    /// much to give; whoever asks has seen that a limit is kept.
+    /// `len` zeros in memory, from 4 MiB on in huge pages if the system provides them. Fails if the system does not
+    /// have that much memory. The caller checks the limit.
     pub(crate) fn fresh(dtype: Option<DType>, len: usize) -> Result<Self> {
         let too_much = || {
             Error::new(ErrorKind::Memory, "the system has not enough memory")
@@ -82,7 +83,7 @@ impl RawBufferMut {
         Ok(RawBufferMut { start, len, dtype, owner: UniqueOwner::Anonymous(map), held: None })
     }
 
-    /// As [`fresh`](Self::fresh), if they are no more than the limit of a new [`Context`].
+    /// As [`fresh`](Self::fresh), within the limit of a new [`Context`].
     pub(crate) fn zeros(dtype: Option<DType>, len: usize) -> Result<Self> {
         let bytes = (len as u64).saturating_mul(width(dtype) as u64);
         if bytes >= HUGE as u64 {
@@ -91,7 +92,7 @@ impl RawBufferMut {
         Self::fresh(dtype, len)
     }
 
-    /// `len` elements from byte `offset` of a writable map on; the same checks as [`RawBuffer::from_map`].
+    /// `len` elements of a writable map, starting at byte `offset`; the same checks as [`RawBuffer::from_map`].
     pub(crate) fn from_map(
         mut map: MmapMut,
         origin: Origin,
@@ -118,9 +119,9 @@ impl RawBufferMut {
         (self.len * width(self.dtype)) as u64
     }
 
-    /// The elements, to be moved.
+    /// The elements, for code that only moves them.
     pub(crate) fn as_raw(&self) -> Raw<'_> {
-        // SAFETY: `len` values of the type from `start` on, by the promise of the field; the borrow keeps writers out.
+        // SAFETY: `len` values of the type from `start` on, as the field guarantees; the borrow keeps writers out.
         unsafe {
             let bytes = std::slice::from_raw_parts(self.start, self.bytes() as usize);
             Raw::from_bytes(bytes, self.dtype, self.len)
@@ -129,21 +130,21 @@ impl RawBufferMut {
 
     /// The elements, to be written to.
     pub(crate) fn as_mut(&mut self) -> RawMut<'_> {
-        // SAFETY: as in `as_raw`; the borrow is unique, the owner has no other way to the elements, and a file is held under
-        // an exclusive lock.
+        // SAFETY: as in `as_raw`; the borrow is unique, the owner offers no other access to the elements, and a file is
+        // held under an exclusive lock.
         unsafe {
             let bytes = std::slice::from_raw_parts_mut(self.start, self.bytes() as usize);
             RawMut::from_bytes(bytes, self.dtype, self.len)
         }
     }
 
-    /// As a buffer of the type that its maker gave it.
+    /// As a buffer of the type with which it was made.
     pub(crate) fn into_typed<T: Entry>(self) -> BufferMut<T> {
         assert_eq!(self.dtype, T::ENTRY_DTYPE, "elements of the type with which they were made");
         BufferMut { raw: self, elements: PhantomData }
     }
 
-    /// The same elements, counted as memory in use for as long as they live.
+    /// The same elements, counted as memory in use while they live.
     pub(crate) fn counted(mut self, meter: &Meter) -> Self {
         self.held = Some(meter.hold(self.bytes()));
         self
@@ -159,12 +160,12 @@ impl RawBufferMut {
         RawBuffer::from_frozen(self.start, (self.dtype, self.len), owner)
     }
 
-    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    /// The file behind the elements and the byte offset at which they begin; `None` for memory.
     pub(crate) fn file(&self) -> Option<(&Path, u64)> {
         self.origin().map(|(origin, offset)| (origin.path.as_path(), offset))
     }
 
-    /// The open file behind the elements and the byte of it at which they begin.
+    /// The open file behind the elements and the byte offset at which they begin.
     pub(crate) fn origin(&self) -> Option<(&Origin, u64)> {
         match &self.owner {
             UniqueOwner::File { map, origin } => {
@@ -175,9 +176,9 @@ impl RawBufferMut {
         }
     }
 
-    /// Writes changed pages to the device and waits for it; nothing to do for memory.
+    /// Writes changed pages to the device and waits; does nothing for memory.
     ///
-    /// An error of the device, which a later plain write would never show, is reported here.
+    /// Reports device errors that a later plain write would never show.
     pub(crate) fn flush(&self) -> Result<()> {
         if let UniqueOwner::File { map, origin } = &self.owner {
             map.flush().map_err(|e| Error::io("writing back", &origin.path, e))?;
@@ -187,30 +188,30 @@ impl RawBufferMut {
 }
 
 impl<T: Entry> BufferMut<T> {
-    /// `len` zeros in memory; in huge pages, where the system gives them, from 4 MiB on.
+    /// `len` zeros in memory; from 4 MiB on in huge pages, if the system provides them.
     ///
-    /// Fails if the system has not that much memory to give, or they are more than the limit of a new
+    /// Fails if the system does not have that much memory, or if the size exceeds the limit of a new
     /// [`Context`](crate::Context).
     pub fn zeros(len: usize) -> Result<Self> {
         RawBufferMut::zeros(T::ENTRY_DTYPE, len).map(RawBufferMut::into_typed)
     }
 
-    /// As [`zeros`](Self::zeros), for whoever has seen that a limit is kept.
+    /// As [`zeros`](Self::zeros), for callers that have checked the limit.
     pub(crate) fn fresh(len: usize) -> Result<Self> {
         RawBufferMut::fresh(T::ENTRY_DTYPE, len).map(RawBufferMut::into_typed)
     }
 
-    /// The elements, of a type that is known at run time.
+    /// The elements with their type known at run time.
     pub(crate) fn raw_mut(&mut self) -> &mut RawBufferMut {
         &mut self.raw
     }
 
-    /// The elements, of a type that is known at run time.
+    /// The elements with their type known at run time.
     pub(crate) fn into_raw(self) -> RawBufferMut {
         self.raw
     }
 
-    /// The same elements, counted as memory in use for as long as they live.
+    /// The same elements, counted as memory in use while they live.
     pub(crate) fn counted(self, meter: &Meter) -> Self {
         self.raw.counted(meter).into_typed()
     }
@@ -220,14 +221,14 @@ impl<T: Entry> BufferMut<T> {
         self.raw.freeze().into_typed()
     }
 
-    /// The file behind the elements and the byte of it at which they begin; `None` for memory.
+    /// The file behind the elements and the byte offset at which they begin; `None` for memory.
     pub fn file(&self) -> Option<(&Path, u64)> {
         self.raw.file()
     }
 
-    /// Writes changed pages to the device and waits for it; nothing to do for memory.
+    /// Writes changed pages to the device and waits; does nothing for memory.
     ///
-    /// An error of the device, which a later plain write would never show, is reported here.
+    /// Reports device errors that a later plain write would never show.
     pub fn flush(&self) -> Result<()> {
         self.raw.flush()
     }
@@ -239,7 +240,7 @@ impl<T: Entry> Deref for BufferMut<T> {
     #[inline]
     fn deref(&self) -> &[T] {
         // SAFETY: every constructor took `start` and `len` from writable memory holding values of `T` (zeros are
-        // values: `T: Zeroable`) that `owner` keeps where it is; the borrow of `self` keeps writers out.
+        // values: `T: Zeroable`) that `owner` keeps in place; the borrow of `self` keeps writers out.
         unsafe { std::slice::from_raw_parts(self.raw.start.cast(), self.raw.len) }
     }
 }
@@ -247,30 +248,31 @@ impl<T: Entry> Deref for BufferMut<T> {
 impl<T: Entry> DerefMut for BufferMut<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as in `deref`; the borrow is unique, the owner has no other way to the elements, and a file is
+        // SAFETY: as in `deref`; the borrow is unique, the owner offers no other access to the elements, and a file is
         // held under an exclusive lock.
         unsafe { std::slice::from_raw_parts_mut(self.raw.start.cast(), self.raw.len) }
     }
 }
 
-/// Asks for the memory of an element that is written soon, which need not exist: stores to many places wait for one another.
+/// Prefetches the memory of an element that is written soon, which need not exist. Scattered stores would wait for one
+/// another.
 #[inline(always)]
 pub(crate) fn prefetch_to_write<T>(elements: &mut [T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
         let address = elements.as_ptr().wrapping_add(at);
-        // SAFETY: a prefetch of any address whatever is a hint without effect.
+        // SAFETY: a prefetch is a hint without effect, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_ET0>(address.cast()) }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (elements, at);
 }
 
-/// Bytes that come into a cache together.
+/// Bytes of a cache line.
 pub(crate) const CACHE_LINE: usize = 64;
 
-/// Elements of a cache line: one of those that are larger, and as many as bytes of those without a size.
+/// Elements per cache line: one if an element is larger than the line, and 64 if it has no size.
 pub(crate) const fn in_cache_line<T>() -> usize {
     match size_of::<T>() {
         size @ 1..=CACHE_LINE => CACHE_LINE / size,
@@ -279,7 +281,7 @@ pub(crate) const fn in_cache_line<T>() -> usize {
     }
 }
 
-/// Asks for the memory of `len` elements from `start` on that are read soon, which need not exist.
+/// Prefetches the memory of `len` elements from `start` on that are read soon, which need not exist.
 #[inline(always)]
 pub(crate) fn prefetch_lines<T>(elements: &[T], start: usize, len: usize) {
     for at in (0..len).step_by(in_cache_line::<T>()) {
@@ -287,14 +289,14 @@ pub(crate) fn prefetch_lines<T>(elements: &[T], start: usize, len: usize) {
     }
 }
 
-/// Asks for the memory of an element that is read soon, which need not exist.
+/// Prefetches the memory of an element that is read soon, which need not exist.
 #[inline(always)]
 pub(crate) fn prefetch_to_read<T>(elements: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let address = elements.as_ptr().wrapping_add(at);
-        // SAFETY: a prefetch of any address whatever is a hint without effect.
+        // SAFETY: a prefetch is a hint without effect, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -1,8 +1,8 @@
-//! What may lie in a file: the element types, and how NumPy names each of them.
+//! The element types that a file may hold, and NumPy's name for each.
 //!
-//! [`Element`] is the contract, a sealed trait; the macro below only stamps its implementations. A type that is an
-//! `Element` can be read straight from mapped bytes. For `bool` that holds only after the bytes were seen to be 0 or 1,
-//! which is why the check is part of the contract ([`bytemuck::CheckedBitPattern`]).
+//! [`Element`] is the contract, a sealed trait; the macro below implements it. A type that is an `Element` can be read
+//! straight from mapped bytes. For `bool` that holds only once the bytes have been checked to be 0 or 1, which is why
+//! the check is part of the contract ([`bytemuck::CheckedBitPattern`]).
 
 use std::fmt;
 
@@ -48,7 +48,7 @@ pub enum DType {
 }
 
 impl DType {
-    /// Every element type there is.
+    /// All element types.
     pub const ALL: [DType; 15] = [
         DType::Bool,
         DType::Int8,
@@ -78,12 +78,12 @@ impl DType {
         }
     }
 
-    /// Bytes of so many elements, or the most that a number of bytes can be.
+    /// Bytes of this many elements, saturating.
     pub(crate) const fn bytes_of(self, len: usize) -> u64 {
         (len as u64).saturating_mul(self.size() as u64)
     }
 
-    /// What the address of an element is divisible by.
+    /// The alignment of an element in bytes.
     pub(crate) const fn alignment(self) -> usize {
         match self {
             DType::Complex64 => align_of::<f32>(),
@@ -115,7 +115,7 @@ impl DType {
 
     /// NumPy's type letter: `b i u f c`, to which the size in bytes is appended in a descriptor.
     ///
-    /// NumPy has no `bfloat16`: the arrays of `ml_dtypes` stand in files as `V2`, two bytes of which it says no more.
+    /// NumPy has no `bfloat16`: arrays of `ml_dtypes` are stored as `V2`, two opaque bytes.
     pub(crate) const fn letter(self) -> u8 {
         match self {
             DType::Bool => b'b',
@@ -150,7 +150,7 @@ mod sealed {
 /// A value that can be read straight from the bytes of a file.
 ///
 /// Sealed: i8…i64, u8…u64, f32, f64, `Complex<f32>`, `Complex<f64>` and bool; with the feature `half`, `half::f16` and
-/// `half::bf16` too.
+/// `half::bf16` also.
 ///
 /// ```
 /// use outcore::{DType, Element};
@@ -162,7 +162,7 @@ pub trait Element: Entry + Default + fmt::Display {
     const DTYPE: DType;
 }
 
-/// What a sparse matrix holds at a stored position: an [`Element`], or `()` for a matrix that is pattern alone.
+/// What a sparse matrix holds at a stored position: an [`Element`], or `()` for a pattern-only matrix.
 ///
 /// `()` has no bytes, so the value buffer of a pattern matrix has none either, in memory and on disk.
 pub trait Entry:
@@ -184,8 +184,8 @@ pub trait Entry:
     fn merge(self, other: Self) -> Option<Self>;
 }
 
-/// What becomes of an element of a dense array of zeros when an entry is put there: the entry, or the sum if something was
-/// put there before. So a negative zero stays one, which added to zero it would not.
+/// Puts an entry into an element of a dense array of zeros: the result is the entry, or the sum if the element was
+/// already set. So a negative zero is kept; adding it to zero would lose it.
 #[inline(always)]
 pub(crate) fn put<T: Element>(element: T, entry: T) -> Option<T> {
     if element == T::default() { Some(entry) } else { element.merge(entry) }
@@ -239,8 +239,8 @@ elements! {
     half::bf16 => BFloat16, |a, b| Some(a + b);
 }
 
-/// Evaluates an expression with `T` being the type that a [`DType`] names; another one for those that this was compiled
-/// without.
+/// Evaluates an expression with `T` bound to the type that a [`DType`] names; another expression for types that this
+/// build does not include.
 macro_rules! by_dtype {
     ($dtype:expr, $T:ident => $body:expr, _ => $other:expr) => {
         match $dtype {
@@ -315,18 +315,18 @@ pub(crate) use by_dtype;
 
 /// The integer type of row and column indices and of pointers: `u32` or `u64`.
 ///
-/// On disk they are int32 and int64, because SciPy shares memory with signed indices alone; a value that fits the
-/// signed type has the same bits in both, and one that does not is out of range of every matrix and refused as such.
+/// On disk they are int32 and int64, because SciPy shares memory only with signed indices; a value that fits the
+/// signed type has the same bits in both, and one that does not is out of range for every matrix and rejected.
 pub trait Index: Element + Copy + Eq + Ord + std::hash::Hash + Into<u64> {
-    /// The signed type under which indices stand in a file.
+    /// The signed type of indices in a file.
     const DISK: DType;
     /// The largest value that the signed type on disk can hold.
     const LARGEST: usize;
     /// The value as a position in memory.
     fn to_usize(self) -> usize;
-    /// The index of a position. The caller has seen that `position <= Self::LARGEST`.
+    /// The index of a position. The caller has checked that `position <= Self::LARGEST`.
     fn from_usize(position: usize) -> Self;
-    /// Sorts indices, on the threads of the context whose call this is.
+    /// Sorts indices, on the threads of the calling context.
     #[doc(hidden)]
     fn sort(indices: &mut [Self]);
 }
@@ -356,7 +356,7 @@ indices! {
     u32 => i32, Int32;
 }
 
-// Where addresses have 32 bits, 64-bit indices could not be told apart once they are positions.
+// On 32-bit targets, different 64-bit indices could become the same position.
 #[cfg(target_pointer_width = "64")]
 indices! {
     u64 => i64, Int64;

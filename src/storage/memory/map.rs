@@ -1,8 +1,8 @@
 //! Locking, reserving and mapping files.
 //!
-//! Every file that is mapped is held under an advisory lock for as long as the map lives: shared for reading,
-//! exclusive for writing. Space is reserved before a file is mapped for writing, so that a full disk is an error here and
-//! not a signal at some later store.
+//! Every mapped file is held under an advisory lock while the map lives: shared for reading, exclusive for writing.
+//! Space is reserved before a file is mapped for writing, so that a full disk is an error here and not a signal at a
+//! later store.
 #![allow(unsafe_code)] // mapping a file is unsafe: another process could change or shorten it
 
 use std::fs::{File, TryLockError};
@@ -21,7 +21,7 @@ pub(crate) fn lock_exclusive(file: &File, path: &Path) -> Result<()> {
     locked(file.try_lock(), path, "nobody else has it open")
 }
 
-/// Takes, or falls back to, a shared lock on an open file.
+/// Takes, or downgrades to, a shared lock on an open file.
 pub(crate) fn lock_shared(file: &File, path: &Path) -> Result<()> {
     locked(file.try_lock_shared(), path, "nobody has it open for writing")
 }
@@ -46,22 +46,23 @@ fn locked(
 
 /// Maps a whole file for reading. An empty file gives an empty map.
 pub(crate) fn map_read(file: &File, path: &Path) -> Result<Mmap> {
-    // SAFETY: the file was opened by `StoredFile::open_read` and is held under a shared lock, so no process that honours locks
-    // changes it while the map lives. What a process that ignores them can do is stated at `Buffer::deref`.
+    // SAFETY: the file was opened by `StoredFile::open_read` and is held under a shared lock, so no process that
+    // honours locks changes it while the map lives. What a process that ignores them can do is stated at
+    // `Buffer::deref`.
     unsafe { MmapOptions::new().map(file) }.map_err(|e| Error::io("mapping", path, e))
 }
 
 /// Maps a whole file for reading and writing.
 pub(crate) fn map_write(file: &File, path: &Path) -> Result<MmapMut> {
-    // SAFETY: the file is new and has no name yet, or was opened by `StoredFile::open_write`; it is held under an exclusive
-    // lock; nobody else that honours locks reads or writes it while the map lives.
+    // SAFETY: the file is new and has no name yet, or was opened by `StoredFile::open_write`; it is held under an
+    // exclusive lock, so no other process that honours locks reads or writes it while the map lives.
     unsafe { MmapOptions::new().map_mut(file) }
         .map_err(|e| Error::io("mapping for writing", path, e))
 }
 
-/// Gives a new file its length, or a greater one, with the space on the device reserved.
+/// Sets the length of a new file, or extends it, with the space on the device reserved.
 ///
-/// Fails if the device has not that much space.
+/// Fails if the device does not have that much space.
 pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<()> {
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     if let Ok(device) = fstatvfs(file) {
@@ -75,7 +76,7 @@ pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<()> {
     }
     match fallocate(file, FallocateFlags::empty(), 0, bytes.max(1)) {
         Ok(()) => {}
-        // A file system that cannot reserve: writing the zeros takes the space as well.
+        // The file system cannot reserve: writing zeros takes the space instead.
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
             write_zeros(file, length, bytes).map_err(|e| Error::io("reserving space", path, e))?;
         }
@@ -84,11 +85,12 @@ pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<()> {
     file.set_len(bytes).map_err(|e| Error::io("setting the length", path, e))
 }
 
-/// Reserves the space of a file that is about to be written on its map: its holes, and what it shares with others.
+/// Reserves the space of a file that is about to be written through its map: its holes, and blocks shared with other
+/// files.
 ///
-/// A store into a hole takes a block when its page is written, and a full disk is then a signal. On a file system that
-/// writes every block to a new place, such as Btrfs and ZFS, nothing can be reserved for stores over what is there; as much
-/// free space as the file has bytes is asked for there, which other writers may still use up.
+/// A store into a hole allocates a block when its page is written, and a full disk is then a signal. A file system that
+/// writes every block to a new place, such as Btrfs and ZFS, cannot reserve space for overwriting. There the device
+/// must have as much free space as the file has bytes, which other writers may still use up.
 pub(crate) fn reserve_whole(file: &File, path: &Path) -> Result<()> {
     let failed = |e: Errno| Error::io("reserving space", path, e.into());
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
@@ -105,7 +107,7 @@ pub(crate) fn reserve_whole(file: &File, path: &Path) -> Result<()> {
                 .found(free));
         }
     }
-    // Blocks shared with copies of the file are made its own where the file system knows such (XFS).
+    // Blocks shared with copies of the file are unshared where the file system supports it (XFS).
     match fallocate(file, FallocateFlags::UNSHARE_RANGE, 0, length) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
         other => return other.map_err(failed),
@@ -118,10 +120,10 @@ pub(crate) fn reserve_whole(file: &File, path: &Path) -> Result<()> {
     }
 }
 
-/// Btrfs, ZFS and bcachefs, by the numbers that the system gives them.
+/// Btrfs, ZFS and bcachefs, by their magic numbers.
 const COPY_ON_WRITE: [u64; 3] = [0x9123_683e, 0x2fc1_2fc1, 0xca45_1a4e];
 
-/// Writes zeros where the file has holes: they read as zeros before and after.
+/// Writes zeros where the file has holes: they read as zeros before and after anyway.
 fn fill_holes(file: &File, length: u64) -> io::Result<()> {
     let mut at = 0;
     while at < length {

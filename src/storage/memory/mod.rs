@@ -1,10 +1,10 @@
-//! Elements and the memory they lie in.
+//! Elements and their memory.
 //!
-//! - [`element`] – what may lie in an array; [`buffer`] and [`buffer_mut`] – a run of elements, whoever owns the bytes;
-//!   [`raw`] – the same for code that only moves values, and knows their type at run time
-//! - [`map`] – locking, reserving and mapping files, the only way to a file's bytes as memory
-//! - [`allocate`] – memory whose size comes from a shape, within the limit
-//! - [`broken`] – marks what failed half way
+//! - [`element`] – element types; [`buffer`] and [`buffer_mut`] – a run of elements, independent of the owner of the
+//!   bytes; [`raw`] – the same for code that only moves values, and knows the type at run time
+//! - [`map`] – locking, reserving and mapping files, the only access to a file's bytes as memory
+//! - [`allocate`] – allocation within the limit, of a size that comes from a shape
+//! - [`broken`] – remembers a failure half-way
 
 mod allocate;
 mod broken;

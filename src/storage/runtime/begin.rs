@@ -1,8 +1,7 @@
-//! Operations under way.
+//! Operations in progress.
 //!
-//! Every operation marks its start with [`Context::begin`] and hands in its plan there, as a closure that is called only
-//! if somebody wants to know. An operation that is made of others plans for all of them; the marks of the inner ones are
-//! passed over.
+//! Every operation marks its start with [`Context::begin`] and passes its plan as a closure, which is called only if
+//! the plan is wanted. An operation composed of others plans for all of them; the marks of the inner ones are ignored.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -14,20 +13,20 @@ use crate::storage::runtime::meter::{Held, Meter};
 use crate::storage::runtime::plan::Plan;
 use crate::storage::runtime::progress as under_way;
 
-/// An operation under way, from its mark on.
+/// An operation in progress, from [`Context::begin`] on.
 #[derive(Debug)]
 pub(crate) struct Running {
     recording: Option<Arc<Recording>>,
-    /// The callback that is told of it.
+    /// The callback that receives its progress.
     told: Option<usize>,
-    /// It ends on the thread on which it began, which knows what is under way there.
+    /// It ends on the thread on which it began, because that thread keeps the list of operations in progress.
     here: PhantomData<*const ()>,
 }
 
 impl Context {
-    /// Marks the start of an operation, whose arguments were checked; it lasts until the mark is dropped.
+    /// Marks the start of an operation, whose arguments are already checked; it lasts until the value is dropped.
     ///
-    /// `plan` is called at most once. That it need not be `FnMut` costs its caller one move; what follows is compiled once.
+    /// `plan` is called at most once. Taking `FnOnce` costs the caller one move; the code behind it is compiled once.
     pub(crate) fn begin(&self, plan: impl FnOnce() -> Result<Plan>) -> Result<Running> {
         let mut plan = Some(plan);
         self.begin_planned(&mut || plan.take().map_or_else(|| Ok(Plan::default()), |plan| plan()))
@@ -53,17 +52,17 @@ impl Context {
         Ok(Running { recording: recording.cloned(), told, here: PhantomData })
     }
 
-    /// The counts of what work under this context costs.
+    /// Counts the cost of work under this context.
     pub(crate) fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// Counts memory as in use for as long as the answer lives.
+    /// Counts memory as in use while the returned value lives.
     pub(crate) fn hold(&self, bytes: u64) -> Held {
         self.meter.hold(bytes)
     }
 
-    /// The same context for what outlives the operation that is recorded now.
+    /// The same context for objects that outlive the operation being recorded.
     pub(crate) fn unrecorded(&self) -> Context {
         let mut context = self.clone();
         context.meter = self.meter.outermost().clone();
@@ -71,12 +70,12 @@ impl Context {
         context
     }
 
-    /// Whether somebody wants to know what the operation costs: it takes the way that tells.
+    /// Whether the cost of operations is recorded. If so, they use the code path that predicts it.
     pub(crate) fn is_recorded(&self) -> bool {
         self.recording.is_some()
     }
 
-    /// The same context with somebody who wants to know what operations cost.
+    /// The same context with `recording` to collect the costs of operations.
     pub(crate) fn recorded(&self, recording: Recording) -> (Context, Arc<Recording>) {
         let recording = Arc::new(recording);
         let mut recorded = self.clone();

@@ -1,22 +1,22 @@
-//! Values handed from thread to thread, in the order in which they are sent.
+//! Values passed from thread to thread, in the order in which they are sent.
 //!
-//! As [`std::sync::mpsc`], which is three kinds of channel in one and ten times the code for every type that is sent; and several
-//! threads may receive from one of these.
+//! Unlike [`std::sync::mpsc`], which combines three kinds of channel and compiles ten times the code for every type
+//! sent, this has one kind, and several threads may receive from one channel.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A channel without bound.
+/// An unbounded channel.
 pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let queue = Queue { waiting: VecDeque::new(), senders: 1, is_received: true };
     let shared = Arc::new(Shared { queue: Mutex::new(queue), changed: Condvar::new() });
     (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
-/// The end at which values are sent. With the last of its clones the channel ends.
+/// The end at which values are sent. The channel closes when its last clone is dropped.
 pub(crate) struct Sender<T>(Arc<Shared<T>>);
 
-/// The end at which they arrive.
+/// The end at which values arrive.
 pub(crate) struct Receiver<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
@@ -32,13 +32,13 @@ struct Queue<T> {
 
 impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
-        // Nobody panics while holding it.
+        // No holder panics.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T> Sender<T> {
-    /// Whether somebody is there to receive `value`; otherwise it is dropped.
+    /// Sends `value`; returns whether a receiver is left. If not, the value is dropped.
     pub(crate) fn send(&self, value: T) -> bool {
         let mut queue = self.0.lock();
         if queue.is_received {
@@ -50,7 +50,7 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    /// The next value, waited for; `None` when all were received and no sender is left.
+    /// Waits for the next value; `None` when all were received and no sender is left.
     pub(crate) fn recv(&self) -> Option<T> {
         let mut queue = self.0.lock();
         while queue.waiting.is_empty() && queue.senders > 0 {
@@ -86,7 +86,7 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut queue = self.0.lock();
         queue.is_received = false;
-        // Dropped after the lock is given back: what they do then is their own affair.
+        // Dropped after the lock is released: their destructors may do anything.
         let waiting = std::mem::take(&mut queue.waiting);
         drop(queue);
         drop(waiting);

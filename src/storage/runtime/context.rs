@@ -1,7 +1,7 @@
-//! What every long routine is told by its caller: threads, memory limit, scratch folder, progress, cancel.
+//! Settings that a caller passes to every long routine: threads, memory limit, scratch folder, progress, cancellation.
 //!
-//! A [`Context`] is a handle to settings that never change once made; cloning one copies a pointer. There are no global
-//! settings behind it: two contexts in one process work side by side, each with its own threads and its own limit.
+//! A [`Context`] is a handle to immutable settings; cloning one copies a pointer. There are no global
+//! settings behind it: two contexts in one process are independent, each with its own threads and its own limit.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -35,9 +35,9 @@ pub struct Context {
     scratch: Arc<Path>,
     pub(crate) progress: Option<Callback>,
     cancel: CancelToken,
-    /// What the work under this context has cost so far.
+    /// The cost of the work under this context so far.
     pub(crate) meter: Meter,
-    /// Who wants to know what operations cost.
+    /// Collects the costs of operations.
     pub(crate) recording: Option<Arc<Recording>>,
 }
 
@@ -59,7 +59,7 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Asks every routine that holds this token to stop at its next step. It cannot be undone.
+    /// Asks every routine that holds this token to stop at its next step. This cannot be undone.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -73,9 +73,9 @@ impl CancelToken {
 impl Context {
     /// All processors, a limit of three quarters of the memory the process may use, the system's temporary folder.
     ///
-    /// The process may use the memory of the machine, or less where a control group that it is in, or one above it, sets a
-    /// limit. Contexts without threads of their own share one set of them; called from a thread of another pool of rayon's,
-    /// they work in that pool. Where the system starts fewer threads, those do the work, and at last the calling one.
+    /// The process may use the memory of the machine, or less if its control group, or a parent of it, sets a limit.
+    /// Contexts without threads of their own share one pool. Called from a thread of another rayon pool, they work in
+    /// that pool. If the system starts fewer threads, those do the work; if it starts none, the calling thread does.
     pub fn new() -> Self {
         Context {
             threads: None,
@@ -88,9 +88,9 @@ impl Context {
         }
     }
 
-    /// Works with this many threads of its own; 0 means one for each processor. Fails if they cannot be started.
+    /// Uses a pool of this many threads; 0 means one per processor. Fails if they cannot be started.
     ///
-    /// Results do not depend on it. In the child of a fork it starts as many anew, or what it can.
+    /// Results do not depend on the number. The child of a fork starts as many new threads, or as many as it can.
     pub fn threads(mut self, threads: usize) -> Result<Self> {
         if threads > MOST_THREADS {
             return Err(Error::new(ErrorKind::Format, "more threads than are of any use")
@@ -101,22 +101,24 @@ impl Context {
         Ok(self)
     }
 
-    /// Bytes of memory that one routine may take for its results and its work space, less what an
-    /// [`Operator`](crate::linalg::Operator) made under this context, or a clone of it, holds as long as it lives.
+    /// Bytes of memory that one routine may use for its results and its work space. Memory held by an
+    /// [`Operator`](crate::linalg::Operator) made under this context, or a clone of it, is subtracted while the
+    /// operator lives.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = bytes;
         self
     }
 
-    /// The folder for scratch files. They have no name there and go away with their last user, or with the process.
+    /// The folder for scratch files. They have no name there and disappear with their last user, or with the process.
     pub fn scratch(mut self, folder: impl Into<PathBuf>) -> Self {
         self.scratch = folder.into().into();
         self
     }
 
-    /// Calls `callback` now and then during long work, from any thread.
+    /// Calls `callback` from time to time during long work, from any thread.
     ///
-    /// Of an operation that is made of others, a solve with its products, the callback is told of the whole alone.
+    /// For an operation composed of others, such as a solve with its products, the callback receives only the progress
+    /// of the whole.
     pub fn progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(callback));
         self
@@ -141,12 +143,12 @@ impl Context {
         self.memory_limit
     }
 
-    /// What operators that live leave of the memory limit, in bytes: what an operation may take.
+    /// The memory limit in bytes less what live operators hold: what an operation may use.
     pub(crate) fn memory_left(&self) -> u64 {
         self.memory_limit.saturating_sub(self.meter.reserved().always)
     }
 
-    /// The same context for a part of an operation, beside `bytes` bytes that another part takes.
+    /// The same context for a part of an operation, with `bytes` less memory, which another part uses.
     pub(crate) fn less(&self, bytes: u64) -> Self {
         self.clone().memory_limit(self.memory_limit.saturating_sub(bytes))
     }
@@ -163,7 +165,7 @@ impl Context {
         made.expect("threads do what they are entered for")
     }
 
-    /// Does `work` on the calling thread; parallel loops in it are shared out over this context's threads.
+    /// Does `work` on the calling thread; parallel loops in it run on this context's threads.
     pub(crate) fn with_threads<R>(&self, work: impl FnOnce() -> R) -> R {
         match &self.threads {
             Some(threads) => threads::with(threads, work),
@@ -171,7 +173,7 @@ impl Context {
         }
     }
 
-    /// Tells the progress callback, if there is one, and fails if the cancel token is set.
+    /// Calls the progress callback, if there is one, and fails if the cancel token is set.
     pub fn report(&self, phase: &'static str, done: u64, total: u64) -> Result<()> {
         if let Some(callback) = &self.progress
             && !is_innermost_of_several(callback)
@@ -190,7 +192,7 @@ impl Context {
         Ok(())
     }
 
-    /// Fails with [`ErrorKind::Memory`] if `bytes` for `what` exceed the memory limit, or what operators leave of it.
+    /// Fails with [`ErrorKind::Memory`] if `bytes` for `what` exceed the memory limit less what operators hold.
     pub fn check_memory(&self, what: &str, bytes: u64) -> Result<()> {
         let held = self.meter.reserved();
         let held = held.always.saturating_add(held.at_work);
@@ -225,18 +227,18 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What checks the place of a plan and adds its seconds: devices say so, of which nothing is known here.
+/// Checks the place of a plan and adds its seconds. A function pointer, because devices are defined in a later module.
 type Price = fn(&mut Plan, &Context) -> Result<()>;
 
-/// Who wants to know what the operations under a context cost.
+/// Collects the costs of the operations under a context.
 #[derive(Debug)]
 pub(crate) struct Recording {
-    /// Whether operations end when they have said what they will cost.
+    /// Whether operations stop once they have reported their cost.
     pub(crate) only_plan: bool,
     pub(crate) price: Price,
-    /// Operations within operations that are under way.
+    /// Nesting depth of the operations in progress.
     pub(crate) depth: AtomicUsize,
-    /// What the operations so far were to cost.
+    /// The predicted cost of the operations so far.
     pub(crate) plan: Mutex<Option<Plan>>,
 }
 

@@ -1,11 +1,11 @@
-//! Counts what work under a context costs: bytes, passes, scratch space, memory.
+//! Counts the cost of work under a context: bytes, passes, scratch space, memory.
 //!
-//! Whoever moves bytes counts them where they are moved, so that nothing depends on an operation remembering to. Memory
-//! is counted by what is held: a [`Held`] lives as long as the memory it stands for.
+//! Bytes are counted by the code that moves them, so that nothing depends on an operation remembering to. Memory is
+//! counted by what is held: a [`Held`] lives as long as the memory it stands for.
 //!
-//! Some memory is held by what outlives an operation. What of it must stay is [`Reserved`], and missing to all others.
-//! What is held only because there is room for it, panels between two passes, is [`Spare`]: it is asked back as soon as
-//! more is taken than there is.
+//! Some memory outlives an operation. The part that must stay is [`Reserved`] and subtracted from what others may use.
+//! Memory that is held only because it is free, such as panels between two passes, is [`Spare`]: it is reclaimed as
+//! soon as more is requested than is left.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -20,13 +20,13 @@ struct Counts {
     passes: AtomicU64,
     read: AtomicU64,
     written: AtomicU64,
-    /// Nanoseconds.
+    /// In nanoseconds.
     waited: AtomicU64,
     memory: Level,
     scratch: Level,
-    /// Who counts the memory as well: the meter of the context that this one's is measured under.
+    /// The meter that also counts the memory: that of the context under which this one is measured.
     parent: Option<Meter>,
-    /// What the outermost meter knows of memory that outlives operations.
+    /// Memory that outlives operations; kept by the outermost meter.
     lasting: Lasting,
 }
 
@@ -34,35 +34,36 @@ struct Counts {
 struct Lasting {
     always: AtomicU64,
     at_work: AtomicU64,
-    /// Each with the bytes in all above which it is asked.
+    /// Each with the total of held bytes above which it is asked.
     spares: Mutex<Vec<(u64, Weak<dyn Spare>)>>,
-    /// How many there are, so that nobody asks for the lock in vain.
+    /// Their number, to avoid taking the lock in vain.
     count: AtomicU64,
 }
 
-/// Memory that is held because there is room for it.
+/// Memory that is held only because it is free.
 pub(crate) trait Spare: Send + Sync {
-    /// Gives about so many bytes back, or what it has at hand. Called by whoever takes memory: it must not wait, nor take any.
+    /// Releases about this many bytes, or what it can. Called while memory is being taken: it must neither wait nor
+    /// take any.
     fn give_back(&self, bytes: u64);
 }
 
 /// Bytes of memory that stay held beyond an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lasts {
-    /// Held all the time.
+    /// Always held.
     pub(crate) always: u64,
-    /// Held while it is worked with; asked back at other times.
+    /// Held while in use; reclaimed at other times.
     pub(crate) at_work: u64,
 }
 
-/// Memory that is missing to others under the same context for as long as this lives.
+/// Memory that is subtracted from what others under the same context may use, while this lives.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     meter: Meter,
     lasts: Lasts,
 }
 
-/// A quantity that comes and goes, and the most it ever was.
+/// A quantity that comes and goes, and its maximum so far.
 #[derive(Debug, Default)]
 struct Level {
     now: AtomicU64,
@@ -76,7 +77,7 @@ enum HeldKind {
     Scratch,
 }
 
-/// Memory or scratch space that is in use for as long as this lives.
+/// Memory or scratch space that is in use while this lives.
 #[derive(Debug)]
 pub(crate) struct Held {
     meter: Meter,
@@ -85,12 +86,12 @@ pub(crate) struct Held {
 }
 
 impl Meter {
-    /// Counts from zero; memory is counted by this one as well.
+    /// A meter that counts from zero; its memory is counted by this one also.
     pub(crate) fn child(&self) -> Self {
         Meter(Arc::new(Counts { parent: Some(self.clone()), ..Counts::default() }))
     }
 
-    /// The meter that counts the memory of all.
+    /// The outermost meter, which counts all memory.
     pub(crate) fn outermost(&self) -> &Self {
         let mut outermost = self;
         while let Some(parent) = &outermost.0.parent {
@@ -104,7 +105,7 @@ impl Meter {
         self.0.memory.now.load(Ordering::Relaxed)
     }
 
-    /// Takes memory from all that work under the context.
+    /// Reserves memory, subtracting it from what all work under the context may use.
     pub(crate) fn reserve(&self, lasts: Lasts) -> Reserved {
         let meter = self.outermost().clone();
         meter.0.lasting.always.fetch_add(lasts.always, Ordering::Relaxed);
@@ -112,7 +113,7 @@ impl Meter {
         Reserved { meter, lasts }
     }
 
-    /// What is reserved now.
+    /// The memory reserved now.
     pub(crate) fn reserved(&self) -> Lasts {
         let lasting = &self.outermost().0.lasting;
         Lasts {
@@ -121,7 +122,7 @@ impl Meter {
         }
     }
 
-    /// Asks `spare` to give back whenever more than `limit` bytes are held in all.
+    /// Asks `spare` to give back whenever more than `limit` bytes are held in total.
     pub(crate) fn ask_when_short(&self, limit: u64, spare: Weak<dyn Spare>) {
         let lasting = &self.outermost().0.lasting;
         let mut spares = lasting.spares.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +146,7 @@ impl Meter {
         self.0.written.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Time in which work stood still for the device.
+    /// Time that work waited for the device.
     pub(crate) fn waited(&self, time: Duration) {
         self.0.waited.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
     }
@@ -183,7 +184,7 @@ impl Meter {
         }
     }
 
-    /// Before so many bytes more are held: asks back what is held without need, if that is more than there is.
+    /// Called before `more` bytes are held: reclaims spare memory if the limit would be exceeded.
     fn press(&self, more: u64) {
         let lasting = &self.0.lasting;
         if lasting.count.load(Ordering::Relaxed) == 0 {
@@ -246,7 +247,7 @@ impl Level {
 }
 
 impl Held {
-    /// The same, of another size from now on.
+    /// Changes the size from now on.
     pub(crate) fn resize(&mut self, bytes: u64) {
         match bytes.checked_sub(self.bytes) {
             Some(more) => self.meter.rise(self.kind, more),
@@ -293,7 +294,7 @@ mod tests {
         assert_eq!(meter.0.memory.now.load(Ordering::Relaxed), 3);
     }
 
-    /// Holds what it was given, until it is asked for it.
+    /// Holds memory until it is reclaimed.
     struct Pins(Mutex<Vec<Held>>);
 
     impl Spare for Pins {
@@ -311,7 +312,7 @@ mod tests {
         meter.ask_when_short(100, weak);
         let first = meter.hold(40);
         assert_eq!(meter.memory_held(), 100);
-        // Also by work that is measured by itself.
+        // Also reclaimed by work that is measured separately.
         let child = meter.child();
         let second = child.hold(1);
         assert_eq!((meter.memory_held(), child.memory_held(), child.most_memory()), (41, 1, 1));

@@ -1,11 +1,11 @@
-//! What every operation is told and says: the caller's context, plans and counts, threads.
+//! The caller's context, plans, meters and threads.
 //!
-//! - [`context`] – threads, memory limit, scratch folder, progress and cancelling; [`progress`] – which operation the callback
-//!   is told of
-//! - [`plan`] – what an operation will cost; [`begin`] – where it starts and hands its plan in; [`meter`] – what it costs, and
-//!   what is held, [`work`] – what a step of it takes; [`place`] – where its result shall live
-//! - [`parallel`] – the one loop behind all others; [`threads`] – pools, one for each context that asks; [`channel`] – messages
-//!   between two threads; [`usable_memory`] – what the system grants
+//! - [`context`] – threads, memory limit, scratch folder, progress and cancellation; [`progress`] – which operation the
+//!   callback is called for
+//! - [`plan`] – the predicted cost of an operation; [`begin`] – where it starts and passes its plan; [`meter`] – its
+//!   actual cost and what is held; [`work`] – the time of one step; [`place`] – where its result goes
+//! - [`parallel`] – the one loop behind all others; [`threads`] – thread pools; [`channel`] – messages between threads;
+//!   [`usable_memory`] – the memory that the system grants
 
 mod begin;
 mod channel;

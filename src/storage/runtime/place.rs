@@ -1,11 +1,11 @@
-//! Where a result shall live.
+//! Where a result goes.
 
 use std::path::{Path, PathBuf};
 
-/// Where the result of a routine shall live: the one argument that decides between memory and disk.
+/// Where the result of a routine goes: the one argument that decides between memory and disk.
 ///
 /// A result in a file appears there when it is complete, never in part, and nothing is left behind if the routine
-/// fails. What a killed process had built stays under a hidden name until the next result of the same name is made.
+/// fails. Files left by a killed process keep a hidden name until the next result of the same name is made.
 ///
 /// ```
 /// use outcore::Place;
@@ -17,11 +17,11 @@ pub enum Place {
     /// Memory, within the context's memory limit.
     #[default]
     Memory,
-    /// A file without a name in the context's scratch folder, which goes away with its last user.
+    /// A file without a name in the context's scratch folder, which disappears with its last user.
     Scratch,
-    /// This path, at which there must be nothing yet.
+    /// This path, which must not exist yet.
     File(PathBuf),
-    /// This path; what is there now stays until the result is complete, and is then replaced in one step.
+    /// This path; an existing file stays until the result is complete, and is then replaced in one step.
     Replace(PathBuf),
 }
 

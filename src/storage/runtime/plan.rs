@@ -1,6 +1,6 @@
-//! What an operation costs: predicted before it runs, counted while it does.
+//! The cost of an operation: predicted before it runs, counted while it runs.
 //!
-//! A [`Plan`] is made by the operation itself, from the same cuts of its input that it would work through, so that
+//! A [`Plan`] is made by the operation itself, from the same panels that it would read, so that
 //! prediction and run cannot drift apart. Bytes and passes are exact where the structure is known beforehand; memory is
 //! the most that can be held; seconds follow from the speeds of the device, measured once.
 
@@ -9,52 +9,54 @@ use std::path::PathBuf;
 
 use crate::storage::runtime::place::Place;
 
-/// What an operation costs, predicted or counted.
+/// The cost of an operation, predicted or counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cost {
-    /// How often the input is read from its first byte to its last; of several inputs, the one that is read most often.
+    /// How often the input is read from its first byte to its last; for several inputs, that of the one read most
+    /// often.
     pub passes: u64,
-    /// Bytes read from files, scratch files among them. A file that fits in the memory limit and is used on its map
+    /// Bytes read from files, including scratch files. A file that fits in the memory limit and is used on its map
     /// counts once, even if the system has it in memory.
     pub bytes_read: u64,
-    /// Bytes written to files, scratch files among them.
+    /// Bytes written to files, including scratch files.
     pub bytes_written: u64,
     /// Most bytes in scratch files at a time; a result that is to live in the scratch folder does not count.
     pub scratch: u64,
-    /// Most bytes of memory held at a time: work space, and a result in memory. What the caller hands in does not count.
+    /// Most bytes of memory held at a time: work space, and a result in memory. The caller's own memory does not count.
     pub peak_memory: u64,
     /// Seconds.
     pub seconds: f64,
 }
 
-/// What an operation will cost: see [`Context::plan`](crate::Context::plan).
+/// The predicted cost of an operation: see [`Context::plan`](crate::Context::plan).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Plan {
-    /// What is to be done: "CSR to CSC".
+    /// The name of the operation: "CSR to CSC".
     pub operation: &'static str,
-    /// What it will cost.
+    /// Its predicted cost.
     pub cost: Cost,
-    /// What each iteration costs, of an operation that does so many as it needs; `cost` is that of the most it may do.
+    /// The cost of one iteration, for an operation that iterates until it is done; `cost` is then that of the largest
+    /// number of iterations.
     pub per_iteration: Option<Cost>,
-    /// Entries of a sparse result, where they must be predicted; an estimate.
+    /// Entries of a sparse result, where they cannot be known beforehand; an estimate.
     pub entries: Option<u64>,
-    /// A file of the input, whose device is asked for its speed.
+    /// A file of the input, whose device gives the speed.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) file: Option<PathBuf>,
-    /// Where the result shall live, and whether it is a folder there.
+    /// Where the result goes, and whether it is a folder.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) place: Option<(Place, bool)>,
     /// Seconds of computing on one thread.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) work: f64,
-    /// Bytes that the same reads when it is done again, if that is less: some of them stay in memory.
+    /// Bytes that a repetition reads, if less, because some stay in memory.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) reads_again: Option<u64>,
 }
 
-/// What an operation was to cost and what it did cost: see [`Context::measure`](crate::Context::measure).
+/// The predicted and the actual cost of an operation: see [`Context::measure`](crate::Context::measure).
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Report {
@@ -65,7 +67,7 @@ pub struct Report {
 }
 
 impl Plan {
-    /// A plan in which nothing costs anything yet, to be added to: for operators of one's own that implement
+    /// A plan without cost, to be added to: for user-defined operators that implement
     /// [`plan_block`](crate::linalg::LinearOperator::plan_block).
     ///
     /// ```
@@ -76,20 +78,20 @@ impl Plan {
         Plan { operation, ..Default::default() }
     }
 
-    /// `passes` over an input of which `bytes` bytes are read in all.
+    /// `passes` over an input, reading `bytes` bytes in total.
     pub fn reads(mut self, passes: u64, bytes: u64) -> Self {
         self.cost.passes = self.cost.passes.max(passes);
         self.cost.bytes_read = self.cost.bytes_read.saturating_add(bytes);
         self
     }
 
-    /// A file of the input, whose device is asked for its speed.
+    /// Sets a file of the input, whose device gives the speed.
     pub(crate) fn on_device_of(mut self, file: Option<(&std::path::Path, u64)>) -> Self {
         self.file = self.file.or(file.map(|(path, _)| path.to_owned()));
         self
     }
 
-    /// A result at `place`, a folder or one file: what would be refused there is refused when it is planned.
+    /// A result at `place`, a folder or one file: a place that would be rejected is rejected by the plan.
     pub(crate) fn at(mut self, place: &Place, is_folder: bool) -> Self {
         self.place = Some((place.clone(), is_folder));
         self
@@ -115,37 +117,37 @@ impl Plan {
         self
     }
 
-    /// Memory of `bytes` bytes that is held all the time.
+    /// Memory of `bytes` bytes that is held throughout, in addition to what each step holds.
     pub(crate) fn beside(mut self, bytes: u64) -> Self {
         self.cost.peak_memory = self.cost.peak_memory.saturating_add(bytes);
         self
     }
 
-    /// `count` steps of work of so many nanoseconds each on one thread.
+    /// `count` steps of work, each taking this many nanoseconds on one thread.
     pub fn works(mut self, count: u64, nanoseconds: f64) -> Self {
         self.work += count as f64 * nanoseconds * 1e-9;
         self
     }
 
-    /// Done again, it reads `bytes` bytes.
+    /// A repetition reads `bytes` bytes.
     pub(crate) fn reads_again(mut self, bytes: u64) -> Self {
         self.reads_again = Some(bytes);
         self
     }
 
-    /// Done again it costs the same: nothing that was read stays.
+    /// A repetition costs the same: nothing that was read stays in memory.
     pub(crate) fn every_time(mut self) -> Self {
         self.reads_again = None;
         self
     }
 
-    /// The same done again.
+    /// The plan of a repetition.
     pub(crate) fn again(mut self) -> Self {
         self.cost.bytes_read = self.reads_again.unwrap_or(self.cost.bytes_read);
         self
     }
 
-    /// Afterwards the same again and again, `most` times at most. Its seconds are those of its work, until the operation begins.
+    /// Afterwards `each`, repeated at most `most` times. Its seconds are those of its work, until the operation begins.
     pub(crate) fn repeated(mut self, each: &Plan, most: u64) -> Self {
         let (a, b) = (&mut self.cost, each.cost);
         let add = |sum: &mut u64, each: u64| *sum = sum.saturating_add(each.saturating_mul(most));
@@ -160,7 +162,7 @@ impl Plan {
         self
     }
 
-    /// Something else done afterwards.
+    /// Followed by another operation.
     pub(crate) fn then(mut self, next: Plan) -> Self {
         let (a, b) = (&mut self.cost, next.cost);
         a.passes = a.passes.saturating_add(b.passes);
@@ -219,7 +221,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Bytes as people read them, in powers of 1000.
+/// Bytes in readable units, in powers of 1000.
 struct Bytes(u64);
 
 impl fmt::Display for Bytes {

@@ -1,40 +1,40 @@
-//! Which operations are under way on a thread, and who is told of their progress.
+//! Which operations are in progress on a thread, and which callback receives their progress.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
-/// How much there is to do and how much is done, handed to the progress callback.
+/// How much is done and how much there is to do; passed to the progress callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What is being done, a few words: "filling columns".
+    /// A short description of the current step: "filling columns".
     pub phase: &'static str,
     /// Units done so far.
     pub done: u64,
-    /// Units in all; never less than `done`.
+    /// Units in total; never less than `done`.
     pub total: u64,
-    /// Bytes read from and written to files so far, by everything under this context.
+    /// Bytes read from and written to files so far, by all work under this context.
     pub bytes: u64,
 }
 
 pub(super) type Callback = Arc<dyn Fn(Progress) + Send + Sync>;
 
 thread_local! {
-    /// The callbacks of the operations under way on this thread, the outermost first.
+    /// The callbacks of the operations in progress on this thread, the outermost first.
     static UNDER_WAY: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether what is under way on this thread is part of an operation that the callback is told of already.
+/// Whether the innermost operation on this thread is part of another with the same callback, which reports already.
 pub(super) fn is_innermost_of_several(callback: &Callback) -> bool {
     let callback = name_of(callback);
     UNDER_WAY.with_borrow(|told| told.iter().filter(|&&told| told == callback).count() > 1)
 }
 
-/// What tells callbacks apart.
+/// Identifies a callback.
 fn name_of(callback: &Callback) -> usize {
     Arc::as_ptr(callback).cast::<()>() as usize
 }
 
-/// Marks an operation as under way that the callback is told of; the answer ends it.
+/// Marks an operation as in progress with this callback; [`leave`] with the returned value ends it.
 pub(super) fn enter(callback: Option<&Callback>) -> Option<usize> {
     let told = callback.map(name_of);
     UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(told));

@@ -1,12 +1,13 @@
-//! The threads that work is spread over: as many as can be started, and new ones in the child of a fork.
+//! Thread pools: as many threads as can be started, and new ones in the child of a fork.
 //!
-//! A call under a context chooses its threads ([`with`]); the first loop that has work for several enters them ([`enter`]), so that
-//! small work is done where it was asked for and no thread is woken. Two things are seen to here for all loops:
+//! A call under a context chooses its threads ([`with`]). The first loop that has work for several enters them
+//! ([`enter`]), so that small work is done on the calling thread and no thread is woken. Two cases are handled here for
+//! all loops:
 //!
-//! - Where the system starts no more threads, the work is done by those that there are, and at last by the caller. A pool
-//!   that was asked for more would panic, so threads are started first and the pool is made of those.
-//! - Of a process that forks, the child has the calling thread alone: its copy of a pool is one in which nobody works. So
-//!   a pool remembers its process, and a child starts one of its own when it first has work for one.
+//! - If the system starts no more threads, the work is done by those that exist, and if there are none, by the caller.
+//!   A rayon pool panics if a thread cannot be started, so threads are started first and the pool is made of those.
+//! - After a fork the child has only the calling thread: in its copy of a pool no thread works. So a pool remembers its
+//!   process, and a child starts its own pool when it first has work for one.
 
 use std::cell::RefCell;
 use std::io;
@@ -19,29 +20,29 @@ use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::channel::{Sender, channel};
 
-/// Threads that work together.
+/// A pool of threads.
 pub(super) struct Threads {
     wanted: usize,
     crew: Crew,
     /// The process that started them.
     process: u32,
-    /// Those of a child of that process, where this process is one.
+    /// The threads of a child of that process, if this process is one.
     child: OnceLock<Box<Threads>>,
 }
 
 enum Crew {
-    /// Those of rayon's own pool: a loop that is too short for them does not even wake them.
+    /// Rayon's global pool: a loop that is too short for it does not wake its threads.
     Everybody,
     Pool(ThreadPool),
-    /// None could be started.
+    /// No thread could be started.
     Nobody,
 }
 
-/// What a thread does, for whoever starts it.
+/// The work of a thread to be started.
 type Job = Box<dyn FnOnce() + Send>;
 
 thread_local! {
-    /// The threads of the context whose call this thread is in, as long as it has not entered them.
+    /// The threads of the context whose call this thread is in, until it enters them.
     static CHOSEN: RefCell<Option<Arc<Threads>>> = const { RefCell::new(None) };
 }
 
@@ -51,12 +52,12 @@ pub(super) fn with<R>(threads: &Arc<Threads>, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Does `work` in the threads chosen by [`with`], or those that contexts share which have none of their own.
+/// Does `work` in the threads chosen by [`with`], or the pool shared by contexts without their own.
 pub(super) fn enter(work: &mut (dyn FnMut() + Send)) {
     let chosen = Chosen::change(None);
     match &chosen.before {
         Some(threads) => threads.run(work),
-        // In a pool already: that of some context, or the caller's own.
+        // Already in a pool: that of some context, or the caller's own.
         None if rayon::current_thread_index().is_some() => work(),
         None => Threads::shared().run(work),
     }
@@ -71,13 +72,13 @@ pub(crate) fn count() -> usize {
     })
 }
 
-/// A choice of threads until it is dropped, then that of before.
+/// A choice of threads; dropping it restores the previous one.
 struct Chosen {
     before: Option<Arc<Threads>>,
 }
 
 impl Chosen {
-    #[inline(never)] // every call under a context has one
+    #[inline(never)] // used by every call under a context
     fn change(to: Option<Arc<Threads>>) -> Self {
         Chosen { before: CHOSEN.replace(to) }
     }
@@ -91,7 +92,7 @@ impl Drop for Chosen {
 }
 
 impl Threads {
-    /// So many threads; 0 means one for each processor. Fails if they cannot be started.
+    /// Starts this many threads; 0 means one per processor. Fails if they cannot be started.
     pub(super) fn start(threads: usize) -> Result<Self> {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -111,7 +112,7 @@ impl Threads {
             let builder = ThreadPoolBuilder::new().num_threads(waiting.len());
             let crew = match waiting.len() {
                 0 => Crew::Nobody,
-                // Fails if the process has started that pool already: then it is used as it is.
+                // Fails if the process has already started that pool, which is then used as it is.
                 _ => {
                     let _ =
                         builder.spawn_handler(|thread| hand(thread, &mut waiting)).build_global();
@@ -126,7 +127,7 @@ impl Threads {
         Threads { wanted, crew, process: std::process::id(), child: OnceLock::new() }
     }
 
-    /// As many of the threads that are wanted as can be started.
+    /// Starts the wanted threads, or as many as possible.
     fn as_many_as_start(
         wanted: usize,
         spawn: &mut dyn FnMut(usize, Job) -> io::Result<()>,
@@ -159,7 +160,7 @@ impl Threads {
         }
     }
 
-    /// Those of this process, which may be a child's child.
+    /// The threads of this process, which may be a grandchild.
     fn here(&self) -> &Self {
         let last = self.last();
         if last.process == std::process::id() {
@@ -168,7 +169,7 @@ impl Threads {
         last.child.get_or_init(|| Box::new(Self::as_many_as_start(self.wanted, &mut spawn)))
     }
 
-    /// Those of the last process that had work for several.
+    /// The threads of the last process that had work for several.
     fn last(&self) -> &Self {
         let mut last = self;
         while let Some(child) = last.child.get() {
@@ -180,24 +181,24 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // Nobody is left in a child who could be told to end.
+        // In a child no thread is left that could be ended.
         if self.process != std::process::id() {
             mem::forget(mem::replace(&mut self.crew, Crew::Nobody));
         }
     }
 }
 
-/// Runs `work` on the calling thread alone: from now on it is a pool of its own, in which parallel loops stay.
+/// Runs `work` on the calling thread alone: from now on it is its own pool, in which parallel loops stay.
 fn alone(work: &mut dyn FnMut()) {
     if rayon::current_thread_index().is_none() {
         let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
-        // Dropped it would end, and the thread with it as far as rayon knows.
+        // Dropping the pool would end it, and for rayon the thread with it.
         mem::forget(pool);
     }
     work();
 }
 
-/// Starts threads that wait for their place in a pool, until there are `wanted` or no more can be had.
+/// Starts threads that wait for their place in a pool, until there are `wanted` or no more can be started.
 fn start_waiting(
     wanted: usize,
     spawn: &mut dyn FnMut(usize, Job) -> io::Result<()>,
@@ -222,13 +223,13 @@ fn spawn(number: usize, body: Job) -> io::Result<()> {
     thread::Builder::new().name(format!("outcore-{number}")).spawn(body).map(drop)
 }
 
-/// Gives a place in a pool to one of the threads that wait.
+/// Passes a place in a pool to a waiting thread.
 fn hand(thread: ThreadBuilder, waiting: &mut Vec<Sender<ThreadBuilder>>) -> io::Result<()> {
     let is_there = waiting.pop().is_some_and(|place| place.send(thread));
     if is_there { Ok(()) } else { Err(io::Error::other("a thread has ended")) }
 }
 
-/// What rayon would take: its variable, or one for each processor.
+/// Rayon's default: its environment variable, or one per processor.
 fn default_count() -> usize {
     let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.parse().ok());
     let processors = || thread::available_parallelism().map_or(1, |count| count.get());
@@ -262,7 +263,7 @@ mod tests {
             });
             let expected = limit.clamp(1, 3);
             assert_eq!(threads.count(), expected, "{limit}");
-            // On a thread of its own: where none is started, the caller's becomes a pool.
+            // On a separate thread: if no thread can be started, the calling one becomes a pool.
             let found = thread::scope(|scope| scope.spawn(|| sum_on(&threads)).join().unwrap());
             assert_eq!(found, (4_999_950_000, expected), "{limit}");
         }
@@ -271,7 +272,7 @@ mod tests {
     #[test]
     fn a_child_starts_threads_of_its_own() {
         let mut threads = Threads::start(2).unwrap();
-        // As if a parent of this process had started them.
+        // As if the parent process had started them.
         threads.process = threads.process.wrapping_add(1);
         assert_eq!(sum_on(&threads), (4_999_950_000, 2));
         assert!(matches!(threads.here().crew, Crew::Pool(_)) && threads.child.get().is_some());

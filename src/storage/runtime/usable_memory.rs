@@ -1,14 +1,14 @@
 //! How much memory the process may use: that of the machine, or less if one of its control groups says so.
 //!
-//! Control groups are nested, and the smallest limit on the way from the process's own up to the root is the one that
-//! kills. Version 2 has one tree for all controllers, version 1 one for memory; a machine can have both mounted. Which
-//! group the process is in stands in `/proc/self/cgroup`, where the trees are mounted in `/proc/self/mountinfo`.
+//! Control groups are nested. The smallest limit on the path from the process's own group up to the root is the one
+//! that applies. Version 2 has one tree for all controllers, version 1 one for memory; a machine can have both mounted.
+//! The group of the process is in `/proc/self/cgroup`, the mount points of the trees are in `/proc/self/mountinfo`.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Bytes of physical memory, or of the smallest limit of a control group where that is less; asked once.
+/// Bytes of physical memory, or of the smallest limit of a control group where that is less; determined once.
 pub(super) fn usable_memory() -> u64 {
     static BYTES: OnceLock<u64> = OnceLock::new();
     *BYTES.get_or_init(|| {
@@ -18,7 +18,7 @@ pub(super) fn usable_memory() -> u64 {
     })
 }
 
-/// The smallest limit that the control groups of the process set, `root` being where the file system begins;
+/// The smallest limit that the control groups of the process set, with the file system at `root`;
 /// [`u64::MAX`] if none does.
 fn smallest_limit(root: &Path) -> u64 {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
@@ -48,7 +48,7 @@ struct Tree {
     kind: &'static str,
     /// What the file system was mounted with.
     option: Option<&'static str>,
-    /// The file with a group's limit.
+    /// The file that holds a group's limit.
     file: &'static str,
 }
 
@@ -74,16 +74,16 @@ impl Tree {
         let mounted = root.join(mounted.strip_prefix("/").unwrap_or(mounted));
         let limits = group.ancestors().filter_map(|group| {
             let text = fs::read_to_string(mounted.join(group).join(self.file)).ok()?;
-            // "max" is no number, and no limit.
+            // "max" is not a number: no limit.
             text.trim().parse::<u64>().ok()
         });
         limits.min().unwrap_or(u64::MAX)
     }
 }
 
-/// Where a group lies below the top of a mount; the top itself, if it does not lie below it.
+/// The path of a group below the top of a mount; the top itself if the group is outside.
 ///
-/// A process that moved out of what a container shows sees its group as "/../other".
+/// A process outside the visible tree of a container sees its group as "/../other".
 fn inside<'a>(group: &'a str, top: &Path) -> &'a Path {
     let group = Path::new(group);
     let below = group.strip_prefix(top).or_else(|_| group.strip_prefix("/")).unwrap_or(group);
@@ -91,7 +91,7 @@ fn inside<'a>(group: &'a str, top: &Path) -> &'a Path {
     if names_only { below } else { Path::new("") }
 }
 
-/// A path of the table of mounts, in which blanks are written as octal numbers.
+/// A path from the mount table, where blanks are octal escapes.
 fn unescaped(path: &str) -> PathBuf {
     let mut path = path.to_owned();
     for (escaped, plain) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
@@ -108,7 +108,7 @@ mod tests {
                       31 25 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n";
     const V2: &str = "30 25 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
 
-    /// A file system with the groups of a process, mounts, and the limits of some groups.
+    /// A file system with the groups of a process, mounts, and the limits of the given groups.
     fn limit_of(groups: &str, mounts: &str, limits: &[(&str, &str)]) -> u64 {
         let root = tempfile::tempdir().unwrap();
         let files = [("proc/self/cgroup", groups), ("proc/self/mountinfo", mounts)];
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(limit_of("0::/box/1/in\n", mounts, &limits), 300);
         assert_eq!(limit_of("0::/box/1\n", mounts, &limits), 800);
         assert_eq!(limit_of("0::/in\n", mounts, &limits), 300);
-        // Outside of what is shown: at least the top is known.
+        // Outside the visible tree: at least the top is known.
         assert_eq!(limit_of("0::/../2\n", V2, &limits), 800);
     }
 

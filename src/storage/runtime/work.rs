@@ -1,7 +1,7 @@
-//! What a step of work takes one thread, in nanoseconds: the one table that plans take their seconds from.
+//! Nanoseconds per step of work on one thread: the table behind the seconds of a plan.
 //!
-//! Measured by `cargo bench -p outcore-bench --bench work`, which prints each beside what the plan says. On processors of
-//! another speed plans are wrong by the same factor for all operations; what an operation moves counts besides.
+//! Measured by `cargo bench -p outcore-bench --bench work`, which prints each next to the planned value. On a faster or
+//! slower processor plans are wrong by the same factor for all operations. Time to move data is added separately.
 
 /// For an element of a sum of dense matrices.
 pub(crate) const ADD_DENSE: f64 = 0.7;
@@ -12,10 +12,10 @@ pub(crate) const BANDWIDTH: f64 = 1.0;
 /// For an entry of a matrix whose lines are sorted.
 pub(crate) const CANONICALIZE: f64 = 10.0;
 
-/// For an element of the vectors of an iteration of conjugate gradients.
+/// For an element of the vectors in an iteration of conjugate gradients.
 pub(crate) const CG: f64 = 5.0;
 
-/// For a value of another type.
+/// For a value converted to another type.
 pub(crate) const CHANGE_TYPE: f64 = 1.5;
 
 /// For an entry of COO to CSR or CSC in memory.
@@ -51,7 +51,7 @@ pub(crate) const DIAGONALS: f64 = 3.0;
 /// For a byte of an encoded matrix and a vector.
 pub(crate) const ENCODED: f64 = 0.05;
 
-/// For a byte of a matrix that is encoded for columns far apart.
+/// For a byte of a matrix encoded for distant columns.
 pub(crate) const ENCODED_FAR: f64 = 0.2;
 
 /// For an entry of CSR or CSC to COO.
@@ -111,7 +111,7 @@ pub(crate) const READ_SPARSE: f64 = 3.0;
 /// For an entry of a Matrix Market file that is read.
 pub(crate) const READ_TEXT: f64 = 60.0;
 
-/// For an entry of sums and norms over a matrix.
+/// For an entry in sums and norms over a matrix.
 pub(crate) const REDUCE: f64 = 0.3;
 
 /// For an element brought to the other order.
@@ -129,10 +129,10 @@ pub(crate) const SEMIRING_ACROSS: f64 = 4.0;
 /// For an entry of a product over a semiring along the lines.
 pub(crate) const SEMIRING_ALONG: f64 = 1.5;
 
-/// For an element that is looked at for a sparse matrix.
+/// For an element tested for a sparse matrix.
 pub(crate) const SIFT: f64 = 1.5;
 
-/// For an entry that is looked at for a slice.
+/// For an entry tested for a slice.
 pub(crate) const SLICE: f64 = 1.0;
 
 /// For a number of a small singular value decomposition.

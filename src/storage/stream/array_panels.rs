@@ -1,11 +1,11 @@
-//! Some arrays side by side, in panels: those in memory are used where they lie, those in files are read ahead of the work.
+//! Several parallel arrays in panels: those in memory are used in place, those in files are read ahead of the work.
 //!
 //! ```text
 //! cut:    panel -> parts, each some consecutive elements of one of the arrays
-//! sweep:  for each panel:  its parts, as they lie or as they were read  ->  work
+//! sweep:  for each panel:  its parts, in place or as they were read  ->  work
 //! ```
 //!
-//! Everything that reads matrices panel by panel does it through this: what differs is the cut.
+//! All code that reads matrices panel by panel uses this; only the cut differs.
 
 use std::ops::Range;
 use std::path::Path;
@@ -42,7 +42,7 @@ impl Cut for Vec<Vec<Part>> {
     }
 }
 
-/// Arrays that are worked on side by side.
+/// Arrays that are processed together.
 #[derive(Default)]
 pub(crate) struct Arrays {
     arrays: Vec<Array>,
@@ -64,7 +64,7 @@ enum Array {
 }
 
 impl Arrays {
-    /// Arrays that are used where they lie, in memory or on their maps.
+    /// Arrays that are used in place, in memory or on their maps.
     pub(crate) fn in_place(arrays: impl IntoIterator<Item = RawBuffer>) -> Self {
         let mut all = Arrays::default();
         for array in arrays {
@@ -74,7 +74,7 @@ impl Arrays {
         all
     }
 
-    /// Arrays of which those that lie in files are read.
+    /// Arrays, of which those in files are read.
     pub(crate) fn read<'a>(arrays: impl IntoIterator<Item = &'a RawBuffer>) -> Result<Self> {
         let mut all = Arrays::default();
         for array in arrays {
@@ -88,7 +88,7 @@ impl Arrays {
         Ok(all)
     }
 
-    /// An array that is read from a file, which the caller keeps as it is.
+    /// An array that is read from a file, which the caller keeps unchanged.
     pub(crate) fn of_file(file: &Origin, start: u64, dtype: DType) -> Result<Self> {
         let mut all = Arrays::default();
         all.add_file(file, start, Some(dtype), None)?;
@@ -108,12 +108,12 @@ impl Arrays {
         Ok(())
     }
 
-    /// How many of them are read.
+    /// The number of arrays that are read.
     pub(crate) fn files(&self) -> usize {
         self.sources.len()
     }
 
-    /// Bytes that an element of an array takes in a panel; none if it is used in place.
+    /// Bytes that an element of an array takes in a panel; 0 if it is used in place.
     pub(crate) fn size(&self, array: usize) -> usize {
         match self.arrays[array] {
             Array::InPlace(_) => 0,
@@ -138,9 +138,9 @@ impl Arrays {
 }
 
 impl Array {
-    /// Some elements: where they lie, or from the next of the extents that were read.
+    /// Some elements: in place, or from the next extent that was read.
     ///
-    /// Fails if bytes are no values of the type, which can only happen with `bool`.
+    /// Fails if bytes are not values of the type, which can only happen with `bool`.
     fn elements<'a>(
         &'a self,
         elements: Range<usize>,
@@ -163,21 +163,21 @@ impl Array {
 /// How panels are read.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
-    /// Bytes of memory; `None` for two panels, one that is worked on and one that is read.
+    /// Bytes of memory; `None` for two panels, one in use and one being read.
     budget: Option<u64>,
     /// Whether panels stay in memory for the next pass.
     keeps: bool,
-    /// Whether the page cache gathers what is too little for a read of the device.
+    /// Whether to read through the page cache, which combines reads that are too small for the device.
     gathers: bool,
 }
 
 impl Reading {
-    /// For one pass, within so many bytes of memory.
+    /// For one pass, within a memory budget.
     pub(crate) fn once(budget: u64) -> Self {
         Reading { budget: Some(budget), keeps: false, gathers: false }
     }
 
-    /// For many passes, within so many bytes of memory: what fits stays there.
+    /// For many passes, within a memory budget: panels that fit stay in memory.
     pub(crate) fn repeatedly(budget: u64) -> Self {
         Reading { keeps: true, ..Reading::once(budget) }
     }
@@ -187,19 +187,19 @@ impl Reading {
         Reading { budget: None, keeps: false, gathers: false }
     }
 
-    /// Through the page cache if `gathers`; else as the device likes it.
+    /// Through the page cache if `gathers`; otherwise in the device's faster mode.
     pub(crate) fn gathered(self, gathers: bool) -> Self {
         Reading { gathers, ..self }
     }
 }
 
-/// Hands out arrays panel by panel.
+/// Yields arrays panel by panel.
 pub(crate) struct ArrayPanels {
-    /// `None` where the caller hands out what lies in place.
+    /// `None` if the caller yields data in place.
     cut: Option<(Arc<Arrays>, Arc<dyn Cut>)>,
     /// `None` if nothing is read.
     reader: Option<PanelReader>,
-    /// Bytes in files of what is used in place.
+    /// Bytes in files of the arrays used in place.
     mapped: u64,
 }
 
@@ -208,7 +208,7 @@ impl ArrayPanels {
     pub(crate) fn new(arrays: Arrays, cut: impl Cut + 'static, how: Reading) -> Result<Self> {
         let mut arrays = arrays;
         let sources = std::mem::take(&mut arrays.sources);
-        // The largest decides; the others lie beside it as a rule.
+        // The largest decides; the others are usually in the same folder.
         let reader = match sources.iter().max_by_key(|source| source.length()) {
             None => None,
             Some(largest) => {
@@ -230,46 +230,46 @@ impl ArrayPanels {
         Ok(ArrayPanels { cut: Some((Arc::new(arrays), Arc::new(cut))), reader, mapped })
     }
 
-    /// What the caller hands out where it lies, `mapped` bytes of it in files.
+    /// Panels that the caller yields in place, `mapped` bytes of them in files.
     pub(crate) fn in_place(mapped: u64) -> Self {
         ArrayPanels { cut: None, reader: None, mapped }
     }
 
-    /// Panels of the same arrays for somebody else, with as few buffers as can be.
+    /// Panels of the same arrays for another user, with as few buffers as possible.
     pub(crate) fn another(&self) -> Self {
         let cut = self.cut.as_ref().map(|(arrays, cut)| (Arc::clone(arrays), Arc::clone(cut)));
         let reader = self.reader.as_ref().map(PanelReader::another);
         ArrayPanels { cut, reader, mapped: self.mapped }
     }
 
-    /// Counts a pass over what is read that was made on the map.
+    /// Counts a pass that used the map instead of reading.
     pub(crate) fn count_mapped(&self) {
         if let Some(reader) = &self.reader {
             reader.count_mapped();
         }
     }
 
-    /// Stays, beside `kept` bytes that belong to it and `vectors` bytes of its user's, within the memory that the context
-    /// allows, whatever else is held there.
+    /// Keeps within the memory that the context allows, whatever else is held there, counting `kept` bytes that belong
+    /// to it and `vectors` bytes of its user's.
     pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
         if let Some(reader) = &mut self.reader {
             reader.share(kept, vectors, ctx);
         }
     }
 
-    /// Gives about so many bytes of what is held between passes back.
+    /// Releases about this many bytes of what is held between passes.
     pub(crate) fn give_back(&mut self, bytes: u64) {
         if let Some(reader) = &mut self.reader {
             reader.give_back(bytes);
         }
     }
 
-    /// Whether something is read.
+    /// Whether any array is read.
     pub(crate) fn is_read(&self) -> bool {
         self.reader.is_some()
     }
 
-    /// What reading has cost so far; nothing for what is used in place.
+    /// The cost of reading so far; none for arrays used in place.
     pub(crate) fn traffic(&self) -> Traffic {
         self.reader.as_ref().map_or_else(Traffic::default, PanelReader::traffic)
     }
@@ -284,7 +284,7 @@ impl ArrayPanels {
         self.reader.as_ref().map_or(self.mapped, PanelReader::bytes_to_read_again)
     }
 
-    /// Most memory that panels take, those that stay among them.
+    /// Most memory that panels take, including those that stay.
     pub(crate) fn memory(&self) -> u64 {
         self.reader.as_ref().map_or(0, PanelReader::memory)
     }
@@ -311,7 +311,7 @@ impl ArrayPanels {
 
     /// Calls `work` with the number of every panel and its parts, in order: a pass over the input.
     ///
-    /// Stops at the first error of a read, of `work`, or of a caller who cancels.
+    /// Stops at the first error of a read, of `work`, or when the caller cancels.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
@@ -321,7 +321,7 @@ impl ArrayPanels {
         self.sweep_part(ctx, work)
     }
 
-    /// As [`sweep`](Self::sweep), of arrays that are only a part of the input.
+    /// As [`sweep`](Self::sweep), for arrays that are only a part of the input.
     pub(crate) fn sweep_part(
         &mut self,
         ctx: &Context,
@@ -351,9 +351,9 @@ impl ArrayPanels {
     }
 }
 
-/// The most elements of a panel of about `bytes` bytes, `sizes` being the bytes of an element in each of its arrays.
+/// The most elements of a panel of about `bytes` bytes, where `sizes` are the bytes of an element in each array.
 ///
-/// Together they fill whole huge pages as nearly as they can, room for the alignment of each included.
+/// Together they fill whole huge pages as nearly as possible, including padding for alignment.
 pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
     let total: usize = sizes.iter().sum();
     let beside = sizes.iter().filter(|&&size| size > 0).count() * Source::room(1);
@@ -361,12 +361,12 @@ pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
     bytes.checked_div(total).unwrap_or(usize::MAX).max(1)
 }
 
-/// The most elements of a panel of one array: as large as is useful, and of a tiny budget a quarter.
+/// The most elements of a panel of one array: as large as is useful, but at most a quarter of a tiny budget.
 pub(crate) fn elements_within(budget: u64, size: usize) -> usize {
     panel_elements(bytes_within(budget), &[size])
 }
 
-/// Bytes of a panel: as many as are useful, and of a tiny budget a quarter.
+/// Bytes of a panel: as many as are useful, but at most a quarter of a tiny budget.
 pub(crate) fn bytes_within(budget: u64) -> usize {
     largest_panel(budget).min((budget / 4).max(16 << 10) as usize)
 }

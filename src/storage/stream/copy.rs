@@ -1,4 +1,4 @@
-//! Reading a `.npy` file as a copy: for byte orders, alignments and `bool` bytes that cannot be used where they lie.
+//! Reading a `.npy` file as a copy: for byte orders, alignments and `bool` bytes that cannot be used in place.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -14,13 +14,13 @@ use crate::storage::stream::stage::Stage;
 /// Bytes read at a time; a multiple of every element size.
 const BLOCK: usize = 1 << 20;
 
-/// Memory that [`read_array`] takes beside the result: what is read ahead, a block, and its elements.
+/// Memory that [`read_array`] uses in addition to the result: read-ahead, a block, and its elements.
 pub(crate) const MEMORY_TO_READ: u64 = 3 * BLOCK as u64;
 
 /// Copies the array in a `.npy` file into the one array of `stage`, called `name`, in native byte order.
 ///
 /// A byte of a `bool` array that is not 0 counts as true, as in NumPy. Cost: one pass over the file, 3 MiB of memory
-/// besides the result, or besides writing it.
+/// in addition to the result or its writer.
 pub(crate) fn read_array(
     path: &Path,
     dtype: DType,
@@ -47,7 +47,7 @@ pub(crate) fn read_array(
     Ok((header, array))
 }
 
-/// Where elements stand in a file, and how.
+/// Where and how elements are stored in a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     pub(crate) start: u64,
@@ -64,9 +64,10 @@ impl Standing {
     }
 }
 
-/// Calls `take` with the elements of a file, some at a time, in native byte order, wherever and however they stand.
+/// Calls `take` with the elements of a file, some at a time, in native byte order, whatever their offset and byte order
+/// in the file.
 ///
-/// A byte that is read as `bool` and is not 0 counts as true. The caller has seen that so many bytes are whole elements.
+/// A byte that is read as `bool` and is not 0 counts as true. The caller has checked that the bytes are whole elements.
 pub(crate) fn read_elements(
     file: File,
     path: &Path,
@@ -96,7 +97,7 @@ pub(crate) fn read_elements(
     Ok(())
 }
 
-/// Brings elements into this machine's byte order.
+/// Converts elements to native byte order.
 fn to_native(bytes: &mut [u8], what: Standing) {
     if what.byte_order == ByteOrder::Swapped && what.dtype.size() > 1 {
         bytes.chunks_exact_mut(what.dtype.swap_unit()).for_each(<[u8]>::reverse);

@@ -1,7 +1,7 @@
-//! What operations will cost, said beforehand, and what they did cost.
+//! The cost of operations, predicted and measured.
 //!
-//! Under [`Context::plan`] an operation ends where it begins, with its plan; under [`Context::measure`] it goes on, and the
-//! counts of the context's meter stand beside the plan in the end. Seconds come from the speed of the device.
+//! Under [`Context::plan`] an operation stops at its start and returns its plan. Under [`Context::measure`] it runs,
+//! and the report has both the plan and the counts of the context's meter. Seconds come from the speed of the device.
 
 use std::time::Instant;
 
@@ -11,13 +11,13 @@ use crate::storage::stream::device::Devices;
 use crate::storage::stream::stage::check_place;
 
 impl Context {
-    /// What an operation will cost, without running it.
+    /// Predicts the cost of an operation, without running it.
     ///
-    /// The operation checks its arguments, works out what it would read, write and hold, and stops: nothing is made at
-    /// its place. Of several operations in the closure the first is planned. Fails as the operation would if it refuses
-    /// its arguments, if its place is taken or not there, or if it does not fit in the memory limit. The first plan for a device measures its speed, with 128 MiB
-    /// read or written. Of a solve, which goes on until it is good enough, the most that it may cost is told, and beside it
-    /// what each iteration costs.
+    /// The operation checks its arguments, works out what it would read, write and hold, and stops; nothing is created
+    /// at its place. If the closure has several operations, the first is planned. Fails as the operation would if it
+    /// rejects its arguments, if its place is taken or missing, or if it does not fit in the memory limit. The first
+    /// plan for a device measures its speed, reading or writing 128 MiB. For an iterative solve the plan gives the cost
+    /// of the maximum number of iterations, and also the cost of each.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -40,9 +40,9 @@ impl Context {
         }
     }
 
-    /// Runs an operation, and tells what it was to cost and what it did cost.
+    /// Runs an operation, and reports its predicted and its actual cost.
     ///
-    /// Of several operations in the closure the sums are told. The closure must use the context it is given.
+    /// If the closure has several operations, the report has their sums. The closure must use the context it is given.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -60,7 +60,7 @@ impl Context {
         Ok((result, recorded.counted(start, &recording)))
     }
 
-    /// What was recorded in this context since `start`.
+    /// The costs recorded in this context since `start`.
     fn counted(&self, start: Instant, recording: &Recording) -> Report {
         let meter = self.meter();
         let actual = Cost {

@@ -1,13 +1,13 @@
 //! Files larger than memory: read ahead of the work, written behind it.
 //!
-//! - [`device`] – reads and writes of large blocks, past the page cache or through it, as the device likes it
-//! - [`array_panels`] – arrays side by side in panels, whether they lie in memory or in files: the one reader behind all others
-//! - [`panel_reader`] – files read ahead by I/O threads: [`panel_files`] says where panels lie, [`panel_sweep`] is one pass,
-//!   [`panel_ring`] the buffers
-//! - [`writer`] – arrays written from the first element to the last; [`scratch`] – data that does not fit for a while
+//! - [`device`] – reads and writes of large blocks, past the page cache or through it, whichever the device does faster
+//! - [`array_panels`] – parallel arrays in panels, in memory or in files: the one reader behind all others
+//! - [`panel_reader`] – files read ahead by I/O threads: [`panel_files`] locates the panels, [`panel_sweep`] is one
+//!   pass, [`panel_ring`] the buffers
+//! - [`writer`] – arrays written from the first element to the last; [`scratch`] – temporary data that does not fit
 //! - [`verify`](mod@verify) – stored files compared with their checksums
-//! - [`stage`] – a result on its way to its place; [`copy`] – an array read as a copy
-//! - [`measure`] – what operations will cost and did cost, with the speed of the device
+//! - [`stage`] – a result before it is published; [`copy`] – an array read as a copy
+//! - [`measure`] – the cost of operations, predicted and measured
 
 mod array_panels;
 mod copy;

@@ -1,4 +1,4 @@
-//! Files that panels are read from, and where in them each panel lies.
+//! Files that panels are read from, and the location of each panel.
 
 use std::sync::atomic::AtomicU64;
 
@@ -15,7 +15,7 @@ pub(crate) struct Extent {
     pub(crate) bytes: usize,
 }
 
-/// What is read, and what reading it has cost all readers of it.
+/// The files and panels, and the cost of reading them, summed over all readers.
 #[derive(Debug)]
 pub(crate) struct PanelFiles {
     pub(crate) sources: Vec<Source>,
@@ -23,7 +23,7 @@ pub(crate) struct PanelFiles {
     pub(crate) panels: PanelExtents,
     pub(crate) sweeps: AtomicU64,
     pub(crate) bytes_read: AtomicU64,
-    /// Nanoseconds.
+    /// In nanoseconds.
     pub(crate) waited: AtomicU64,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct PanelFiles {
 #[derive(Debug)]
 pub(crate) struct PanelExtents {
     extents: Vec<Extent>,
-    /// Where each panel's extents end.
+    /// The end of each panel's extents.
     ends: Vec<usize>,
 }
 

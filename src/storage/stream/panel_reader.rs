@@ -1,24 +1,24 @@
 //! Files larger than memory, read panel by panel ahead of the work on them.
 //!
-//! A *panel* is what the floors above work on at a time, a few MiB: some runs of bytes from some files, the rows `r0..r1`
-//! of a matrix for example. [`PanelReader::sweep`] hands out every panel in order while I/O threads read the next ones
-//! into buffers that are used again and again, so that no page fault ever happens in a computing thread. As much as the
-//! budget allows stays pinned in memory between sweeps; a page cache would keep nothing of a cyclic scan.
+//! A *panel* is what is read and worked on at a time, a few MiB: runs of bytes from some files, for example the rows
+//! `r0..r1` of a matrix. [`PanelReader::sweep`] yields every panel in order while I/O threads read the next ones into
+//! buffers that are reused, so that no page fault ever happens in a computing thread. As many panels as the budget
+//! allows stay pinned in memory between sweeps; a page cache would keep nothing of a cyclic scan.
 //!
 //! ```text
-//! sweeping thread:  ask for panels ahead -> wait for the next one -> work on it -> give its buffer back
+//! sweeping thread:  request panels ahead -> wait for the next one -> work on it -> give its buffer back
 //! I/O threads:      take a request, which owns its buffer -> read its runs -> send the buffer back filled
 //! ```
 //!
-//! Where no I/O thread can be started, the sweeping thread reads by itself.
+//! If no I/O thread can be started, the sweeping thread reads by itself.
 //!
-//! All runs of a panel lie in one buffer, one behind the other on pages of their own, so that huge pages are filled
-//! however short the runs are. Buffers change hands by value: there is nothing to lock but the queue. Panels are worked
-//! on in order, whatever the order in which reads end; pinned panels lie evenly between the others, so that the device is
-//! never idle while they are worked on.
+//! All runs of a panel share one buffer, each starting on a new page, so that huge pages are filled however short the
+//! runs are. Buffers change hands by value: only the queue has a lock. Panels are worked on in order, in whatever order
+//! reads end; pinned panels are spread evenly between the others, so that the device is never idle while they are
+//! worked on.
 //!
-//! What a panel hands out are the bytes as they lie in the file. Whoever asked for them turns them into elements, which
-//! is the place for decoding when what lies in the file is no plain array.
+//! A panel yields the bytes as they are in the file. Its user turns them into elements, which is also where encoded
+//! data is decoded.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +34,7 @@ use crate::storage::stream::panel_sweep::sweep;
 /// Threads that read: two keep one device busy.
 const READERS: usize = 2;
 
-/// What reading has cost so far.
+/// The cost of reading so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Traffic {
@@ -42,7 +42,7 @@ pub struct Traffic {
     pub sweeps: u64,
     /// Bytes read from files.
     pub bytes_read: u64,
-    /// Seconds in which the work waited for a read.
+    /// Seconds that the work waited for reads.
     pub seconds_waiting: f64,
 }
 
@@ -53,13 +53,14 @@ pub(crate) struct PanelReader {
     ring: Ring,
 }
 
-/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gain nothing.
+/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gains
+/// nothing.
 pub(crate) fn largest_panel(budget: u64) -> usize {
     (budget / 8).clamp(256 << 10, 12 << 20) as usize
 }
 
 impl PanelReader {
-    /// A reader of `panels`, which take at most `budget` bytes of memory, pinned panels and the ring together.
+    /// A reader of `panels`, which uses at most `budget` bytes of memory for pinned panels and the ring together.
     ///
     /// Fails if not even two panels fit.
     pub(crate) fn new(
@@ -87,37 +88,37 @@ impl PanelReader {
         Ok(PanelReader { files: Arc::new(files), ring: Ring::new(count, size, fit) })
     }
 
-    /// A reader of the same panels, with a ring of its own that is as small as can be. What it costs is counted with the
-    /// first one's.
+    /// A reader of the same panels with a separate ring, as small as possible. Its cost is counted with that of the
+    /// first.
     pub(crate) fn another(&self) -> Self {
         let (count, size) = (self.ring.count(), self.ring.size());
         PanelReader { files: Arc::clone(&self.files), ring: Ring::new(count, size, DEPTH / 2) }
     }
 
-    /// The memory that the largest of some panels takes.
+    /// The memory of the largest of these panels.
     pub(crate) fn panel_memory(panels: &[Vec<Extent>]) -> usize {
         let room =
             |panel: &Vec<Extent>| panel.iter().map(|extent| Source::room(extent.bytes)).sum();
         IoBuffer::rounded(panels.iter().map(room).max().unwrap_or(0))
     }
 
-    /// Keeps no panel between sweeps: for a single one, memory touched for the first time is only a cost.
+    /// Keeps no panel between sweeps: for a single sweep, touching more memory is only a cost.
     pub(crate) fn pin_nothing(&mut self) {
         self.ring.pin_nothing();
     }
 
-    /// Stays, beside `kept` bytes that belong to it and `vectors` bytes of its user's, within the memory that the context
-    /// allows, whatever else is held there.
+    /// Keeps within the memory that the context allows, whatever else is held there, counting `kept` bytes that belong
+    /// to it and `vectors` bytes of its user's.
     pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
         self.ring.share(kept, vectors, ctx);
     }
 
-    /// Gives about so many bytes of what is held between sweeps back.
+    /// Releases about this many bytes of what is held between sweeps.
     pub(crate) fn give_back(&mut self, bytes: u64) {
         self.ring.give_back(bytes);
     }
 
-    /// What reading has cost so far, other readers of the same panels included.
+    /// The cost of reading so far, including other readers of the same panels.
     pub(crate) fn traffic(&self) -> Traffic {
         let PanelFiles { sweeps, bytes_read, waited, .. } = &*self.files;
         Traffic {
@@ -127,7 +128,7 @@ impl PanelReader {
         }
     }
 
-    /// Counts a pass in which the panels were used on the map.
+    /// Counts a pass that used the map instead of reading.
     pub(crate) fn count_mapped(&self) {
         let panels = &self.files.panels;
         let bytes = (0..self.ring.count()).map(|panel| panels.bytes(panel)).sum();
@@ -145,13 +146,13 @@ impl PanelReader {
         self.bytes_beside(&self.ring.pinned_after_next())
     }
 
-    /// The bytes of all panels but those that are there.
+    /// The bytes of all panels that are not in memory.
     fn bytes_beside(&self, there: &[bool]) -> u64 {
         let missing = (0..there.len()).filter(|&panel| !there[panel]);
         missing.map(|panel| self.files.panels.bytes(panel)).sum()
     }
 
-    /// Most memory that buffers take, pinned ones among them.
+    /// Most memory that buffers take, including pinned ones.
     pub(crate) fn memory(&self) -> u64 {
         self.ring.memory()
     }
@@ -163,7 +164,7 @@ impl PanelReader {
 
     /// Calls `work` with every panel in order: its number and the bytes of each of its extents.
     ///
-    /// Stops at the first error of a read, of `work`, or of a caller who cancels.
+    /// Stops at the first error of a read, of `work`, or when the caller cancels.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
@@ -260,7 +261,7 @@ mod tests {
         };
         assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [20, 12]);
         let held = ctx.hold(5 * 16384);
-        // Nobody asked for it back while it lay there, so the next sweep gives it.
+        // It was not reclaimed while idle, so the next sweep releases it.
         assert_eq!(reader.bytes_to_read_again(), 17 * 8192);
         assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [17, 17]);
         reader.give_back(u64::MAX);

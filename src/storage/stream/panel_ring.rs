@@ -1,7 +1,7 @@
 //! The buffers of a reader of panels: the ring that is read into, and the panels that stay between sweeps.
 //!
-//! A ring that lasts shares the memory of its context with all that is made under it. How many panels may stay is asked
-//! anew before every sweep; in between they can be asked back.
+//! A long-lived ring shares the memory of its context with all other work under it. The number of panels that may stay
+//! is determined before every sweep; in between they can be reclaimed.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::storage::stream::device::IoBuffer;
 /// Panels being read or worked on at a time.
 pub(super) const DEPTH: usize = 4;
 
-/// A buffer with the bytes of a panel in it: where each of its extents lies.
+/// A buffer with the bytes of a panel, and the position of each of its extents.
 #[derive(Debug)]
 pub(super) struct FilledBuffer {
     pub(super) buffer: IoBuffer,
@@ -30,28 +30,28 @@ pub(super) struct Ring {
     /// Buffers not in use.
     free: Vec<IoBuffer>,
     pinned: Vec<Option<FilledBuffer>>,
-    /// How many of `pinned` are there.
+    /// How many of `pinned` are in memory.
     held: usize,
-    /// What the sweep that is under way may keep and may read ahead.
+    /// How much the current sweep may keep and may read ahead.
     pins: usize,
     pub(super) depth: usize,
     share: Option<Share>,
 }
 
-/// What a ring shares memory with.
+/// The memory that a ring shares with others.
 #[derive(Debug)]
 struct Share {
     meter: Meter,
-    /// Bytes for the ring, what belongs to it, and all others.
+    /// Bytes for the ring, its owner, and all others.
     limit: u64,
-    /// Bytes that belong to the ring and do not lie in its buffers.
+    /// Bytes that belong to the ring outside its buffers.
     kept: u64,
-    /// Bytes of the user's vectors, of which the meter need not know.
+    /// Bytes of the user's vectors, which the meter may not count.
     vectors: u64,
 }
 
 impl Ring {
-    /// Buffers of `size` bytes for `count` panels, `fit` of them at most.
+    /// Buffers of `size` bytes for `count` panels, at most `fit` of them.
     pub(super) fn new(count: usize, size: usize, fit: usize) -> Self {
         let depth = DEPTH.min(fit).min(count).max(1);
         Ring {
@@ -84,12 +84,12 @@ impl Ring {
         self.size
     }
 
-    /// Buffers that fit beside what others hold.
+    /// Buffers that fit in what others leave.
     fn fit(&self) -> usize {
         let Some(Share { meter, limit, kept, vectors }) = &self.share else { return usize::MAX };
         let own = ((self.held + self.free.len()) * self.size) as u64;
         let others = meter.memory_held().saturating_sub(own + kept);
-        // The vectors are among what others hold, where they are counted.
+        // If the vectors are counted, they are part of what others hold.
         let left = limit.saturating_sub(kept + others.max(*vectors));
         (left / self.size as u64) as usize
     }
@@ -99,9 +99,9 @@ impl Ring {
         self.most_pinned.min(self.fit().saturating_sub(DEPTH))
     }
 
-    /// Most memory that buffers take, pinned ones among them.
+    /// Most memory that buffers take, including pinned ones.
     pub(super) fn memory(&self) -> u64 {
-        // The ring stands beside what is pinned, unless everything is.
+        // The ring is in addition to the pinned panels, unless all are pinned.
         let panels = (self.pins() + self.most_depth).min(self.pinned.len());
         (panels * self.size) as u64
     }
@@ -117,7 +117,7 @@ impl Ring {
         (panel + 1) * pins / count > panel * pins / count
     }
 
-    /// The panels that are there and will be at the start of the next sweep.
+    /// The panels that are in memory and will be at the start of the next sweep.
     pub(super) fn staying(&self) -> Vec<bool> {
         self.staying_of(self.pins())
     }
@@ -137,7 +137,7 @@ impl Ring {
         staying
     }
 
-    /// The panels that will be there after the next sweep.
+    /// The panels that will be in memory after the next sweep.
     pub(super) fn pinned_after_next(&self) -> Vec<bool> {
         let pins = self.pins();
         let mut after = self.staying_of(pins);
@@ -151,7 +151,7 @@ impl Ring {
         after
     }
 
-    /// Before a sweep: lets go of what may not stay.
+    /// Before a sweep: releases what may not stay.
     pub(super) fn start(&mut self) {
         let fit = self.fit();
         self.pins = self.pins();
@@ -180,7 +180,7 @@ impl Ring {
         self.free.pop()
     }
 
-    /// After the work on a panel that stays: lets go of it if memory has become short meanwhile.
+    /// After the work on a panel that stays: releases it if memory has become short.
     pub(super) fn worked_on_pinned(&mut self, panel: usize) {
         if self.is_short() {
             self.let_go(panel);
@@ -198,12 +198,12 @@ impl Ring {
         }
     }
 
-    /// Whether more is held than there is.
+    /// Whether more is held than allowed.
     fn is_short(&self) -> bool {
         self.share.as_ref().is_some_and(|share| share.meter.memory_held() > share.limit)
     }
 
-    /// Lets go of so many bytes, panels before free buffers: the next sweep needs those first.
+    /// Releases this many bytes, panels before free buffers, which the next sweep needs first.
     pub(super) fn give_back(&mut self, bytes: u64) {
         let mut buffers = bytes.div_ceil(self.size as u64) as usize;
         let staying = self.staying_of(self.held.saturating_sub(buffers));

@@ -11,21 +11,21 @@ use crate::storage::stream::device::{IoBuffer, Source};
 use crate::storage::stream::panel_files::{Extent, PanelFiles};
 use crate::storage::stream::panel_ring::{FilledBuffer, Ring};
 
-/// A read to be done: all extents of a panel, into a buffer.
+/// A read request: all extents of a panel, into a buffer.
 struct Request {
     panel: usize,
     buffer: IoBuffer,
 }
 
-/// A read that was done.
+/// A completed read.
 struct Done {
     panel: usize,
     filled: Result<FilledBuffer>,
 }
 
-/// Calls `work` with every panel in order, `readers` threads reading ahead, or as many as can be started.
+/// Calls `work` with every panel in order, with `readers` threads reading ahead, or as many as can be started.
 ///
-/// A panic of `work` ends the threads and leaves what is pinned as it was.
+/// A panic of `work` ends the threads and leaves the pinned panels unchanged.
 pub(super) fn sweep(
     files: &PanelFiles,
     ring: &mut Ring,
@@ -45,29 +45,29 @@ pub(super) fn sweep(
         };
         let readers = (0..readers.min(ring.depth)).take_while(|_| start().is_ok()).count();
         drop(ends);
-        // `requests` ends here on every path, and with it the threads.
+        // `requests` is dropped here on every path, which ends the threads.
         let asked = VecDeque::new();
         Sweep { serving: &serving, ring, readers, requests, done, next: 0, asked }.run(ctx, work)
     })
 }
 
-/// What I/O threads look at.
+/// The state shared by I/O threads.
 struct Serving<'a> {
     files: &'a PanelFiles,
     queue: Receiver<Request>,
 }
 
 impl Serving<'_> {
-    /// What an I/O thread does: requests, until there are no more.
+    /// An I/O thread: serves requests until there are no more.
     fn run(&self, ends: &Sender<Done>) {
         while let Some(request) = self.queue.recv() {
             if !ends.send(self.serve(request)) {
-                return; // nobody waits for it any more: the sweep has ended with an error
+                return; // no receiver is left: the sweep has ended with an error
             }
         }
     }
 
-    /// The next request, if there is one, done by the calling thread.
+    /// Serves the next request, if there is one, on the calling thread.
     fn serve_next(&self) -> Option<Done> {
         self.queue.try_recv().map(|request| self.serve(request))
     }
@@ -97,9 +97,9 @@ struct Sweep<'a> {
     readers: usize,
     requests: Sender<Request>,
     done: Receiver<Done>,
-    /// The next panel to ask for.
+    /// The next panel to request.
     next: usize,
-    /// Panels asked for and not yet worked on, from the one that is worked on next.
+    /// Panels requested and not yet worked on, in order.
     asked: VecDeque<(usize, Option<FilledBuffer>)>,
 }
 
@@ -126,7 +126,7 @@ impl Sweep<'_> {
         ctx.report("sweeping", panels as u64, panels as u64)
     }
 
-    /// Asks for the panels ahead until the ring is full.
+    /// Requests the panels ahead until the ring is full.
     fn ask_ahead(&mut self, ctx: &Context) -> Result<()> {
         while self.asked.len() < self.ring.depth && self.next < self.ring.count() {
             let panel = self.next;
@@ -141,14 +141,14 @@ impl Sweep<'_> {
                 Some(buffer) => buffer,
                 None => IoBuffer::new(self.ring.size(), ctx.meter())?,
             };
-            // Whoever serves lives as long as this end of the queue.
+            // The serving threads live as long as this end of the queue.
             self.requests.send(Request { panel, buffer });
             self.asked.push_back((panel, None));
         }
         Ok(())
     }
 
-    /// The buffer of `panel`, the first one asked for, when it is filled.
+    /// The buffer of `panel`, the first one requested, once it is filled.
     fn wait_for(&mut self, panel: usize, ctx: &Context) -> Result<FilledBuffer> {
         let lost = || Error::new(ErrorKind::Io, "the reading threads are gone");
         let start = Instant::now();

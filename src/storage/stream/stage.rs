@@ -1,8 +1,8 @@
-//! A result on its way to its place: arrays are made, filled, finished, and published together or not at all.
+//! An unpublished result: arrays are made, filled, finished, and published together or not at all.
 //!
-//! For a path, everything is built in a hidden folder beside it (`publish.rs`). Publishing writes files and folder to the
-//! device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves either the old
-//! state or the new one. Scratch arrays have no name from the start.
+//! For a path, everything is built in a hidden sibling folder (`publish.rs`). Publishing writes files and folder to the
+//! device, renames in one step, and writes the parent folder to the device, in this order; a crash leaves either the
+//! old state or the new one. Scratch arrays have no name from the start.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ use crate::storage::stream::writer::{RawWriter, Written};
 pub(crate) struct Stage {
     kind: StageKind,
     ctx: Context,
-    /// Bytes of memory handed out so far, against the limit.
+    /// Bytes of memory allocated so far, counted against the limit.
     memory: AtomicU64,
 }
 
@@ -83,8 +83,8 @@ impl Stage {
         Ok(Stage { kind, ctx: ctx.clone(), memory: AtomicU64::new(0) })
     }
 
-    /// Bytes of memory that a result takes while it is made from the first element to the last: all of it in memory, else what
-    /// is on its way to files, `arrays` being the bytes of each array.
+    /// Bytes of memory that a result needs while it is written from the first element to the last: all of it in memory,
+    /// otherwise the buffers of files; `arrays` are the bytes of each array.
     pub(crate) fn memory(arrays: &[u64], place: &Place, ctx: &Context) -> u64 {
         match place {
             Place::Memory => arrays.iter().fold(0, |sum, &bytes| sum.saturating_add(bytes)),
@@ -92,8 +92,8 @@ impl Stage {
         }
     }
 
-    /// Adds a result of some arrays of so many bytes, a folder or one file, to a plan: what [`memory`](Self::memory) says, and
-    /// what is written.
+    /// Adds a result of arrays of these sizes, a folder or one file, to a plan: the memory of [`memory`](Self::memory),
+    /// and the bytes written.
     pub(crate) fn plan(
         plan: Plan,
         arrays: &[u64],
@@ -108,12 +108,12 @@ impl Stage {
         }
     }
 
-    /// Whether the result goes away with its last user, and has no checksums.
+    /// Whether the result disappears with its last user, and has no checksums.
     pub(crate) fn is_scratch(&self) -> bool {
         matches!(self.kind, StageKind::Scratch)
     }
 
-    /// Bytes of the elements of an array. As many as nobody can count would not fit in memory either.
+    /// Bytes of the elements of an array. A size that overflows would not fit in memory either.
     fn bytes_of(&self, name: &str, header: &NpyHeader) -> Result<u64> {
         header.checked_bytes().or_else(|error| match self.kind {
             StageKind::Memory if !header.is_empty() => {
@@ -125,7 +125,7 @@ impl Stage {
 
     /// A new array of zeros, with the elements and the shape of `header`, to be called `name` (`values.npy`).
     ///
-    /// Fails if memory beyond the limit, or disk space that is not there, would be needed.
+    /// Fails if it would need memory beyond the limit, or more disk space than there is.
     pub(crate) fn array(
         &self,
         name: &str,
@@ -153,7 +153,7 @@ impl Stage {
         }
     }
 
-    /// A new array of about the elements of `header`, to be made from the first to the last; exactly those if `exact`.
+    /// A new array of about as many elements as in `header`, or exactly as many if `exact`, written from first to last.
     ///
     /// Fails as [`array`](Self::array) does.
     pub(crate) fn writer(
@@ -207,7 +207,7 @@ impl Stage {
         self.finish_summed(name, array, header, None)
     }
 
-    /// As [`finish`](Self::finish), for an array of the shape it was made with whose file was written, and is summed
+    /// As [`finish`](Self::finish), for an array of unchanged shape whose file was written, and has been summed
     /// already if there are `sums`.
     pub(crate) fn finish_summed(
         &self,
@@ -253,7 +253,7 @@ impl Stage {
     }
 }
 
-/// What the array called `name` in its folder is, for an error about a result that lies in no folder.
+/// The role of the array called `name`, for an error about a result without a folder.
 fn thing(name: &str) -> &'static str {
     match name {
         POINTERS_FILE => "the pointers",
@@ -276,7 +276,7 @@ pub(crate) fn check_place(place: &Place, is_folder: bool, ctx: &Context) -> Resu
             (found.folder().path().to_owned(), Some(target))
         }
     };
-    // A path without a folder lies in the one that the process is in.
+    // A path without a folder is in the current directory.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
     let entered = Access::WRITE_OK | Access::EXEC_OK;
     access(folder, entered).map_err(|e| match target {

@@ -1,4 +1,4 @@
-//! Comparing what is stored with what was written: sums of every file, and that the files of a matrix belong together.
+//! Verifying stored files: checksums, and that the files of a matrix belong together.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -21,7 +21,7 @@ use crate::storage::stream::panel_reader::PanelReader;
 /// Most bytes of memory for reading.
 const RING: u64 = 64 << 20;
 
-/// How much [`verify`] found in order.
+/// What [`verify`] compared, without finding an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Verified {
     /// Files compared with their sums.
@@ -33,8 +33,9 @@ pub struct Verified {
 /// Compares a stored array, or every file of a stored matrix, with the sums written when it was published.
 ///
 /// The first block that differs is an error of kind [`ErrorKind::Checksum`] that names file, byte, expected and found
-/// sum. Of a matrix the descriptor must be there, with the arrays that it speaks of, as large as it says. One version is
-/// verified whole, also while another takes its place. Cost: one pass over the files; memory: at most 64 MiB, and a quarter of the limit.
+/// sum. A matrix must have its descriptor and the arrays that it names, with the described sizes. One version is
+/// verified as a whole, even while another replaces it. Cost: one pass over the files; memory: at most 64 MiB, and a
+/// quarter of the limit.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -76,13 +77,13 @@ fn verify_matrix(folder: &Arc<Folder>, ctx: &Context) -> Result<Verified> {
             }));
     }
     check_arrays(&Descriptor::read_in(folder)?, folder)?;
-    // A side file stands for its data: a file that is gone while its sums are there is missed.
+    // A side file implies its data: a missing file whose sums exist is detected.
     for name in &mut names {
         if let Some(data) = name.to_str().and_then(|name| name.strip_suffix(SIDE)) {
             *name = data.into();
         }
     }
-    // A mark is looked for beside the array that it belongs to.
+    // A mark is checked with the array that it belongs to.
     names.retain(|name| !name.as_encoded_bytes().ends_with(MARK.as_bytes()));
     names.sort();
     names.dedup();
@@ -98,7 +99,7 @@ fn verify_matrix(folder: &Arc<Folder>, ctx: &Context) -> Result<Verified> {
     Ok(verified)
 }
 
-/// Compares an open file with the sums in the text of its side file; tells its length.
+/// Compares an open file with the sums in the text of its side file; returns its length.
 fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Result<u64> {
     let path = &stored.path();
     let (expected_length, expected) = checksum::parse(side, &checksum::side_file(stored).path())?;
@@ -135,7 +136,7 @@ fn sums_of(file: &File, path: &Path, length: u64, ctx: &Context) -> Result<Check
     let file = file.try_clone().map_err(|e| Error::io("opening", path, e))?;
     let source = Source::open(&Origin { path: path.to_owned(), file })?;
     let left = ctx.memory_left();
-    // What fits in memory is there as a rule.
+    // A file that fits in memory is usually cached.
     let mode = match length <= left {
         true => ReadMode::Buffered,
         false => Devices::known().read_mode(&source)?,
@@ -156,7 +157,7 @@ fn sums_of(file: &File, path: &Path, length: u64, ctx: &Context) -> Result<Check
     Ok(sums.finish())
 }
 
-/// Fails unless the arrays that a descriptor speaks of are there, as large as it says.
+/// Fails unless the arrays that a descriptor names exist with the described sizes.
 fn check_arrays(descriptor: &Descriptor, folder: &Arc<Folder>) -> Result<()> {
     let (nrows, ncols, nnz) = (descriptor.nrows, descriptor.ncols, descriptor.nnz);
     check_array(&folder.file(INDICES_FILE), descriptor.indices, nnz)?;
@@ -183,7 +184,7 @@ fn check_values(descriptor: &Descriptor, folder: &Arc<Folder>) -> Result<()> {
     }
 }
 
-/// Fails unless an array has one dimension and the bytes of `len` elements, whatever numbers stand for them.
+/// Fails unless an array has one dimension and the bytes of `len` elements, whatever type represents them.
 fn check_array(stored: &StoredFile, dtype: DType, len: usize) -> Result<()> {
     let path = stored.path();
     let header = read_header(&stored.open()?, &path)?;
@@ -200,7 +201,7 @@ fn check_array(stored: &StoredFile, dtype: DType, len: usize) -> Result<()> {
     Ok(())
 }
 
-/// Fails unless the last pointer counts the entries.
+/// Fails unless the last pointer is the number of entries.
 fn check_last(stored: &StoredFile, dtype: DType, nnz: usize) -> Result<()> {
     let path = stored.path();
     let file = stored.open()?;

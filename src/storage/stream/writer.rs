@@ -1,8 +1,8 @@
-//! An array made from its first element to its last, at any place.
+//! An array written from its first element to its last, at any place.
 //!
-//! In memory the elements go where they will stay. In a file they are gathered in blocks that an I/O thread writes and
-//! sums behind the work; the file is neither mapped nor read again until it is finished, so that making an array larger
-//! than memory is one sequential write. How many elements there will be need not be known.
+//! In memory the elements are stored where they stay. For a file they are gathered in blocks that an I/O thread writes
+//! and sums behind the work; the file is neither mapped nor read again until it is finished, so that an array larger
+//! than memory is one sequential write. The number of elements need not be known in advance.
 
 use std::os::unix::fs::FileExt;
 
@@ -18,7 +18,7 @@ use crate::storage::stream::device::{Appended, Appender, IoBuffer};
 /// Buffers of a file: one being filled, two being written.
 const BUFFERS: usize = 3;
 
-/// Takes the elements of an array, in order, of a type that is known at run time.
+/// Takes the elements of an array, in order, with their type known at run time.
 pub(crate) struct RawWriter {
     target: WriterTarget,
     dtype: DType,
@@ -33,7 +33,7 @@ enum WriterTarget {
 
 struct FileTarget {
     appender: Appender,
-    /// What the file was started with; `None` for one that has its header already.
+    /// What the file was started with; `None` if the header is already written.
     header: Option<NpyHeader>,
     current: IoBuffer,
     filled: usize,
@@ -74,7 +74,7 @@ impl RawWriter {
         Self::appending(appender, dtype, header, block, summed, ctx.meter())
     }
 
-    /// Whether the array lies in a file, and nothing stands in it behind the elements.
+    /// Whether the array is in a file that ends with its elements.
     pub(crate) fn can_write_over(array: &RawBufferMut) -> bool {
         array.origin().is_some_and(|(origin, start)| {
             let length = start + array.bytes();
@@ -82,9 +82,9 @@ impl RawWriter {
         })
     }
 
-    /// The array in the file behind `array` once more, from its first element to its last, summed on the way.
+    /// Rewrites the file behind `array`, from its first element to its last, computing sums on the way.
     ///
-    /// Nobody may look at the elements before [`finish_over`](Self::finish_over), or before this is dropped. Fails unless
+    /// The elements must not be read before [`finish_over`](Self::finish_over), or before this is dropped. Fails unless
     /// the file [can be written over](Self::can_write_over).
     pub(crate) fn over(array: &RawBufferMut, ctx: &Context) -> Result<Self> {
         let other = || Error::new(ErrorKind::Io, "the file is not that of the array alone");
@@ -92,7 +92,7 @@ impl RawWriter {
         if !Self::can_write_over(array) {
             return Err(other().in_file(path));
         }
-        // What was stored to the map must not come after what is written now.
+        // Earlier stores to the map must not overwrite what is written now.
         array.flush()?;
         let mut head = vec![0; start as usize];
         file.read_exact_at(&mut head, 0).map_err(|e| Error::io("reading", path, e))?;
@@ -107,7 +107,8 @@ impl RawWriter {
         Ok(RawWriter { target: WriterTarget::File(target), dtype, len: 0 })
     }
 
-    /// Ends the writing over an array of `len` elements: the sums of its file, which may not be on the device yet.
+    /// Ends the writing over an array of `len` elements: returns the sums of its file, which may not be on the device
+    /// yet.
     pub(crate) fn finish_over(self, len: usize) -> Result<Checksums> {
         self.check_len(len)?;
         match self.target {
@@ -138,7 +139,7 @@ impl RawWriter {
         Ok(RawWriter { target: WriterTarget::File(target), dtype, len: 0 })
     }
 
-    /// Memory that writing an array to a file takes.
+    /// Memory needed to write an array to a file.
     pub(crate) fn memory_beside(limit: u64) -> u64 {
         (BUFFERS * IoBuffer::rounded(block_size(limit))) as u64
     }
@@ -148,7 +149,7 @@ impl RawWriter {
         self.len
     }
 
-    /// Takes the next elements.
+    /// Appends the next elements.
     pub(crate) fn push(&mut self, elements: Raw<'_>) -> Result<()> {
         assert_eq!(elements.dtype(), Some(self.dtype), "elements of one type");
         match &mut self.target {
@@ -165,8 +166,8 @@ impl RawWriter {
         Ok(())
     }
 
-    /// Ends the writing of an array whose elements all were taken; `header` says how many, and how they stand. What lies
-    /// in a file is on the device afterwards.
+    /// Ends the writing of an array whose elements are all appended; `header` has their number and layout. Afterwards a
+    /// file is on the device.
     pub(crate) fn finish(self, header: &NpyHeader) -> Result<Written> {
         self.check_len(header.data_bytes() as usize / self.dtype.size())?;
         match self.target {
@@ -260,16 +261,16 @@ impl FileTarget {
     }
 }
 
-/// Bytes of a block: a small part of the limit, for a matrix has several arrays and each of them has three blocks.
+/// Bytes of a block: a small part of the limit, because a matrix has several arrays, each with three blocks.
 fn block_size(limit: u64) -> usize {
     let most = (limit / 128).clamp(16 << 10, 4 << 20) as usize;
     1 << most.ilog2()
 }
 
-/// Makes room for `least` elements and half as many more.
+/// Grows the array to `least` elements and half as many more.
 fn grow(array: &mut RawBufferMut, least: usize, ctx: &Context) -> Result<()> {
     let len = least.max((array.len() / 2).saturating_mul(3));
-    // Both are there while one is copied.
+    // Both are in memory while one is copied.
     let bytes =
         (len.saturating_add(array.len()) as u64).saturating_mul(width(array.dtype()) as u64);
     ctx.check_memory("the result", bytes)?;

@@ -1,12 +1,12 @@
-//! Kronecker products of two sparse matrices, of which the left one and the result may be larger than memory.
+//! Kronecker products of two sparse matrices. The left one and the result may be larger than memory.
 //!
 //! ```text
 //! B into memory  ->  for each panel of lines of A:  for each stretch of lines of the product, or of entries of a long one:
-//!                    its pointers and entries, by all threads  ->  where they stay, or to the writer
+//!                    its pointers and entries, by all threads  ->  to their final place, or to the writer
 //! ```
 //!
-//! Every line of A meets all of B, so that B is needed again and again, and A once. How long a stretch is depends on the
-//! memory; what is in it follows from pointers, and the same entries are made wherever it ends.
+//! Every line of A meets all of B, so B is read again and again, and A once. The length of a stretch depends on the
+//! memory; its contents follow from the pointers, so the same entries are made wherever it ends.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ use crate::sparse::{
 use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
 
-/// Lines and entries of a stretch that is made where it stays.
+/// Lines and entries of a stretch that is made in its final place.
 const STRETCH: (usize, usize) = (1 << 22, 1 << 24);
 
 /// The largest stretch that is written, in bytes.
@@ -29,20 +29,23 @@ const BUFFER: u64 = 32 << 20;
 impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The Kronecker product `A ⊗ B`, as SciPy's `kron`: `A` with every entry `a` replaced by the matrix `a B`.
     ///
-    /// Of an `m x n` and a `p x q` matrix it is `mp x nq`, with the product of their numbers of entries; entry `(k, l)` of `B`
-    /// stands at `(i p + k, j q + l)` for entry `(i, j)` of `A`. Entries keep their order, that of `A` first, and duplicates
-    /// stay: the result is canonical if both matrices are. `bool` entries are joined by *and*, and the product of patterns is
-    /// a pattern. The same bits for any number of threads, any limit, and wherever the matrices lie.
+    /// For an `m x n` and a `p x q` matrix it is `mp x nq`, with the product of their numbers of entries; entry
+    /// `(k, l)` of `B` is at `(i p + k, j q + l)` for entry `(i, j)` of `A`. Entries keep their order, that of `A`
+    /// first, and duplicates stay: the result is canonical if both matrices are. `bool` entries are joined by *and*,
+    /// and the product of patterns is a pattern. The same bits for any number of threads, any limit, and any place of
+    /// the matrices.
     ///
-    /// Cost: one read of both and one sequential write, within the memory limit whatever `A` and the result are; a result in
-    /// memory is made where it stays, by all threads. `B` is used where it lies if that is in memory. Otherwise it is read
-    /// into memory, because every row of `A` (column, for CSC) needs all of it.
+    /// Cost: one read of both and one sequential write, within the memory limit whatever `A` and the result are; a
+    /// result in memory is made in its final place, by all threads. `B` is used in place if it is in memory. Otherwise
+    /// it is read into memory, because every row of `A` (column, for CSC) needs all of it.
     ///
-    /// Fails, before anything is made, with [`ErrorKind::Type`](crate::ErrorKind::Type) if the index types are too narrow for the
-    /// rows, columns or entries of the result; with [`ErrorKind::Memory`](crate::ErrorKind::Memory) if it is to live in memory and does
-    /// not fit, if a `B` in files takes more than a quarter of what is left of the limit, or if a row (column, for CSC) of
-    /// an `A` in files takes more than about a sixteenth and `B` has more than one. Then with [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad
-    /// index in either, and with [`ErrorKind::Value`](crate::ErrorKind::Value) if an integer overflows, naming row and column; nothing appears.
+    /// Fails, before anything is made, with [`ErrorKind::Type`](crate::ErrorKind::Type) if the index types are too
+    /// narrow for the rows, columns or entries of the result; with [`ErrorKind::Memory`](crate::ErrorKind::Memory) if
+    /// it goes to memory and does not fit, if a `B` in files takes more than a quarter of what is left of the limit, or
+    /// if a row (column, for CSC) of an `A` in files takes more than about a sixteenth and `B` has more than one. Later
+    /// fails with [`ErrorKind::Index`](crate::ErrorKind::Index) for a bad index in either, and with
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) if an integer overflows, naming row and column; no result is
+    /// created then.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -79,7 +82,7 @@ pub(crate) fn kron(
     let (types, format) = (a.types(), a.format());
     let products = products(types.values).ok_or_else(|| no_arithmetic("multiplying", a))?;
     check_alike(a, b)?;
-    // Beyond what any index type counts it does not matter by how much.
+    // Saturation is fine: no index type counts that far.
     let major = a.major().saturating_mul(b.major());
     let minor = a.minor().saturating_mul(b.minor());
     let nnz = a.nnz().saturating_mul(b.nnz());
@@ -121,10 +124,10 @@ pub(crate) fn kron(
     }
 }
 
-/// The right matrix, which is needed as often as the left one has entries.
+/// The right matrix, which is read once for every entry of the left one.
 struct RightFactor<'a> {
     matrix: &'a AnyCompressed,
-    /// `None` if it lies in memory.
+    /// `None` if it is in memory.
     reading: Option<AnyZippedLines>,
     /// Bytes of a copy in memory.
     bytes: u64,
@@ -159,7 +162,7 @@ impl<'a> RightFactor<'a> {
     }
 }
 
-/// Who gets how much of the memory that is left.
+/// The division of the memory that is left.
 struct Shares {
     /// Bytes for panels of the left matrix.
     reading: u64,
@@ -178,7 +181,7 @@ impl Shares {
     }
 }
 
-/// The lines of the left matrix, unless they lie in memory. Fails if a line must be cut and would be needed again.
+/// The lines of the left matrix, unless they are in memory. Fails if a line must be cut and would be needed again.
 fn left_panels(
     a: &AnyCompressed,
     b: &AnyCompressed,
@@ -197,7 +200,7 @@ fn left_panels(
     Ok(Some(lines))
 }
 
-/// Where the result goes.
+/// The destination of the result.
 enum KronTarget {
     Draft(AnyDraft),
     Written {
@@ -209,7 +212,7 @@ enum KronTarget {
 }
 
 impl KronTarget {
-    /// With room for a stretch of so many lines and entries.
+    /// With buffers for a stretch of this many lines and entries.
     fn new_written(
         writer: AnyWriter,
         types: Types,
@@ -224,7 +227,7 @@ impl KronTarget {
     }
 }
 
-/// A product under way.
+/// A product in progress.
 struct Making<'a> {
     b: &'a AnyCompressed,
     products: PairProducts,
@@ -232,20 +235,20 @@ struct Making<'a> {
     result: KronTarget,
     /// Lines and entries of a stretch.
     most: (usize, usize),
-    /// Entries made so far, and of all.
+    /// Entries made so far, and the total.
     start: usize,
     total: usize,
     ctx: &'a Context,
 }
 
-/// All lines of a matrix in memory, which was checked.
+/// All lines of a checked matrix in memory.
 fn lines_of(matrix: &AnyCompressed) -> FactorLines<'_> {
     let (indptr, indices) = (matrix.indptr(), matrix.indices());
     FactorLines { indptr, indices, data: matrix.data().as_raw() }
 }
 
 impl Making<'_> {
-    /// Multiplies all of A, in panels if it does not lie in memory, and tells whether its indices rise in every line.
+    /// Multiplies all of A, in panels if it is not in memory, and returns whether its indices rise in every line.
     fn sweep(&mut self, a: &AnyCompressed, panels: Option<AnyZippedLines>) -> Result<bool> {
         let Some(mut panels) = panels else {
             let rising = self.ctx.with_threads(|| a.check())?;
@@ -263,7 +266,7 @@ impl Making<'_> {
         Ok(check.canonical())
     }
 
-    /// Multiplies lines of A from the `first` on, or a piece of that line; `closes` if its last line ends here.
+    /// Multiplies lines of A from the `first` on, or a run of that line; `closes` if its last line ends here.
     fn take(&mut self, (first, closes): (usize, bool), a: FactorLines<'_>) -> Result<()> {
         let (minor, products) = (self.b.minor(), self.products);
         let product = Kron { a, b: lines_of(self.b), minor, products };
@@ -274,7 +277,7 @@ impl Making<'_> {
             self.ctx.report("multiplying", (self.start + at) as u64, self.total as u64)?;
             let some = line..lines.min(line + self.most.0);
             let next = product.behind(some, at.saturating_add(self.most.1));
-            // One that has no room as a whole is made in parts.
+            // A line that does not fit is made in parts.
             let part = || entries.min(at + self.most.1);
             let end = if next > line { product.end(next - 1) } else { part() };
             self.make(&product, first, line..next, at..end)?;
@@ -284,7 +287,8 @@ impl Making<'_> {
         Ok(())
     }
 
-    /// Makes a stretch of `product`, of which line 0 is line `first` of the result: lines that end in it, and entries.
+    /// Makes a stretch of `product`, whose line 0 is line `first` of the result; returns the lines that end in it, and
+    /// the entries.
     fn make(
         &mut self,
         product: &Kron<'_>,

@@ -1,4 +1,4 @@
-//! Kronecker products: [`matrix`] by matrix, of which [`pairs`] makes all pairs of entries of two lines.
+//! Kronecker products: [`matrix`] computes them stretch by stretch, and [`pairs`] all pairs of entries of two lines.
 
 mod matrix;
 mod pairs;

@@ -1,19 +1,20 @@
-//! Kronecker product: where its lines end, and its entries from any one on.
+//! Kronecker products: the ends of lines, and the entries from any position on.
 //!
 //! ```text
 //! for each line i of A:  for each line j of B:                       the line i * lines(B) + j
 //!     for each entry a of line i:  for each entry b of line j:       index a.index * minor(B) + b.index, value a * b
 //! ```
 //!
-//! Before line `(i, j)` there are `start(i) * nnz(B) + length(i) * start(j)` entries, so that where it lies follows from the
-//! pointers alone: any run of entries can be made by itself, and threads share the entries equally however long lines are.
+//! Before line `(i, j)` there are `start(i) * nnz(B) + length(i) * start(j)` entries, so its position follows from the
+//! pointers alone. Any run of entries can be made independently, and threads share the entries equally however long
+//! lines are.
 //!
-//! Indices and values are made one after the other by the same walk, so that it is compiled for either width of indices and
-//! for each type of values, and not for both together.
+//! Indices and values are made one after the other by the same traversal, so that it is compiled for each width of
+//! indices and for each type of values, and not for every combination.
 //!
-//! 1. The entries of a line come in blocks, one for each entry of A, as wide as the line of B. Blocks of up to eight have
-//!    loops of their own, without a count: on one thread five blocks of four entries took 2.2 ns an entry with them and 2.7
-//!    without, five blocks of one 3.4 and 7.6. Values of rare types have only the loop with one.
+//! 1. The entries of a line come in blocks, one for each entry of A, as wide as the line of B. Blocks of up to eight
+//!    have separate loops, without a count: on one thread five blocks of four entries took 2.2 ns per entry with them
+//!    and 2.7 without, five blocks of one 3.4 and 7.6. Values of rare types have only the loop with a count.
 
 use std::ops::Range;
 
@@ -28,7 +29,7 @@ use crate::storage::{DType, Index};
 /// Entries and lines of a task.
 const TASK: usize = 1 << 15;
 
-/// Some lines of a matrix, whose pointers and indices were checked.
+/// Some lines of a matrix, with checked pointers and indices.
 #[derive(Clone, Copy)]
 pub(crate) struct FactorLines<'a> {
     pub(crate) indptr: Indices<'a>,
@@ -41,7 +42,7 @@ impl FactorLines<'_> {
         self.indptr.len() - 1
     }
 
-    /// Where a line starts, or the one before it ends.
+    /// The start of a line, or the end of the previous one.
     #[inline(always)]
     fn start(&self, line: usize) -> usize {
         self.indptr.at(line) - self.indptr.at(0)
@@ -51,7 +52,7 @@ impl FactorLines<'_> {
         self.start(line)..self.start(line + 1)
     }
 
-    /// The first line that ends behind `bound` entries, each of which counts `times`; how many lines there are, if none does.
+    /// The first line that ends after `bound` entries, each counted `times`; the number of lines if none does.
     fn behind(&self, bound: usize, times: usize) -> usize {
         let (mut start, mut end) = (0, self.count());
         while start < end {
@@ -62,10 +63,10 @@ impl FactorLines<'_> {
     }
 }
 
-/// Makes values of the product from an entry on; whether all of them fit.
+/// Computes values of the product from an entry on; returns whether none overflowed.
 pub(crate) type PairProducts = fn(&Kron<'_>, usize, RawMut<'_>) -> bool;
 
-/// How values of a type are multiplied: numbers, `bool` and patterns.
+/// The multiplication of values of a type: numbers, `bool` and patterns.
 pub(crate) fn products(dtype: Option<DType>) -> Option<PairProducts> {
     macro_rules! by_type {
         ($($name:ident $T:ty),*; $($rare:ident $R:ty),*) => {
@@ -82,12 +83,12 @@ pub(crate) fn products(dtype: Option<DType>) -> Option<PairProducts> {
         Complex64 Complex<f32>, Complex128 Complex<f64>)
 }
 
-/// The product of two matrices, or of some lines of the left one with the right one. It has no more entries than a `usize`
-/// counts, and its indices fit in their type, which both have.
+/// The product of two matrices, or of some lines of the left one with the right one. It has at most as many entries as
+/// a `usize` counts, and its indices fit in the common index type of both.
 pub(crate) struct Kron<'a> {
     pub(crate) a: FactorLines<'a>,
     pub(crate) b: FactorLines<'a>,
-    /// How many indices there may be in a line of the right one.
+    /// The extent of a line of the right one.
     pub(crate) minor: usize,
     pub(crate) products: PairProducts,
 }
@@ -101,14 +102,14 @@ impl Kron<'_> {
         self.a.indices.len() * self.b.indices.len()
     }
 
-    /// Where a line ends, in entries of the product.
+    /// The end of a line, in entries of the product.
     pub(crate) fn end(&self, line: usize) -> usize {
         let (i, j) = (line / self.b.count(), line % self.b.count());
         let (start, end) = (self.a.start(i), self.a.start(i + 1));
         start * self.b.indices.len() + (end - start) * self.b.start(j + 1)
     }
 
-    /// The first of some lines that ends behind entry `bound`; the one behind them, if none does.
+    /// The first of some lines that ends after entry `bound`; the line after them if none does.
     pub(crate) fn behind(&self, lines: Range<usize>, bound: usize) -> usize {
         let Range { mut start, mut end } = lines;
         while start < end {
@@ -118,7 +119,7 @@ impl Kron<'_> {
         start
     }
 
-    /// Where the lines from `first` on end, counted so that entry `at` of the product is entry `base`.
+    /// Writes the ends of the lines from `first` on, counted so that entry `at` of the product is entry `base`.
     pub(crate) fn fill_ends(&self, first: usize, at: (usize, usize), ends: IndicesMut<'_>) {
         by_index_mut!(ends, ends => self.fill_ends_as(first, at, ends, self.b.indptr.typed()));
     }
@@ -147,8 +148,8 @@ impl Kron<'_> {
         });
     }
 
-    /// Makes the entries from the `first` on, by all threads. If an integer overflows, the first line and index at which one
-    /// does.
+    /// Computes the entries from `first` on, on all threads. If an integer overflows, returns the first line and index
+    /// at which it does.
     pub(crate) fn fill(
         &self,
         first: usize,
@@ -171,7 +172,7 @@ impl Kron<'_> {
         clash.map_or(Ok(()), Err)
     }
 
-    /// The line of A, the line of B, and the place in the line of the product, of an entry.
+    /// The line of A, the line of B, and the position in the line of the product, of an entry.
     fn locate(&self, entry: usize) -> (usize, usize, usize) {
         let all = self.b.indices.len();
         let i = self.a.behind(entry, all);
@@ -207,8 +208,9 @@ impl Kron<'_> {
         by_index_mut!(indices, indices => go(self, first, indices));
     }
 
-    /// Calls `block` with each entry of A, the line of B that it meets, and where what both make goes, from entry `first` of the
-    /// product on; whether it always tells so. `BY_WIDTH` if there are loops for narrow blocks. `left` and `right` have something of all entries of A and of B.
+    /// Calls `block` with each entry of A, the matching line of B, and the destination of their products, from entry
+    /// `first` of the product on; returns whether every call returned true. `BY_WIDTH` if there are loops for narrow
+    /// blocks. `left` and `right` have one item for each entry of A and of B.
     fn walk<E: Copy, const BY_WIDTH: bool>(
         &self,
         left: &[E],
@@ -258,7 +260,7 @@ fn fill_values<T: Multiply, const BY_WIDTH: bool>(
     })
 }
 
-/// Makes a line from entry `skip` on; neither side is empty.
+/// Computes a line from entry `skip` on; neither side is empty.
 fn rest_of_line<E: Copy, const BY_WIDTH: bool>(
     left: &[E],
     right: &[E],
@@ -272,7 +274,7 @@ fn rest_of_line<E: Copy, const BY_WIDTH: bool>(
     fits & line::<E, BY_WIDTH>(&left[next + 1..], right, to, block)
 }
 
-/// Makes a line from its first entry on, or from that of a later entry of A.
+/// Computes a line from its first entry on, or from that of a later entry of A.
 #[inline(always)]
 fn line<E: Copy, const BY_WIDTH: bool>(
     left: &[E],
@@ -345,7 +347,7 @@ mod tests {
         FactorLines { indptr, indices, data: Raw::of(data) }
     }
 
-    /// Every stretch of entries and of lines is what two loops give.
+    /// Every stretch of entries and of lines equals the result of two loops.
     #[test]
     fn any_stretch_is_that_of_two_loops() {
         for width in [0, 1, 4, 5, 8, 9, 30] {

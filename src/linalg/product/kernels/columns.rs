@@ -1,15 +1,15 @@
-//! Columns: every entry of some lines is taken into the state of its column, in the order of the lines.
+//! Columns: every entry of some lines updates the state of its column, in the order of the lines.
 //!
 //! ```text
-//! for each entry (j, x):  take x into the state of column j
+//! for each entry (j, x):  update the state of column j by x
 //! ```
 //!
-//! There is one state for each column however many threads there are, and it takes its entries in the order in which the
-//! loop would. Which of two parallel ways leads there cannot be told from the result; they are those of `scatter.rs`.
+//! There is one state for each column whatever the number of threads, and it takes its entries in the order of the
+//! sequential loop. There are two parallel methods, those of `scatter.rs`; the result does not depend on which is used.
 //!
-//! 1. *Owners*, for banded and mesh matrices: every task owns a range of columns, and passes through the blocks of entries
-//!    whose columns meet it.
-//! 2. *Bins*, where every block spreads over all columns: blocks of entries are sorted by ranges of columns, the bins, and
+//! 1. *Owners*, for banded and mesh matrices: every task owns a range of columns, and processes the blocks of entries
+//!    with columns in the range.
+//! 2. *Bins*, if every block spreads over all columns: blocks of entries are sorted by ranges of columns, the bins, and
 //!    then every bin takes what the blocks sent it, block by block.
 
 use std::ops::Range;
@@ -22,17 +22,17 @@ use crate::storage::{Entry, Index, parallel};
 /// Entries of a block.
 const BLOCK: usize = 1 << 14;
 
-/// Most bins: as many streams as one thread can write to at once.
+/// Maximum bins: as many streams as one thread can write at once.
 const BINS: usize = 64;
 
-/// Sends entries to bins; used again for every run of lines.
+/// Sends entries to bins; reused for every run of lines.
 pub(crate) struct Columns<T, I> {
     /// Columns of a bin, a power of two.
     width: usize,
     bins: usize,
     /// Entries of a round, block by block, in the order of their bins.
     parcels: Vec<(I, T)>,
-    /// For each block, where the parcels of each bin end in it.
+    /// For each block, the end of each bin's parcels.
     ends: Vec<usize>,
 }
 
@@ -50,19 +50,19 @@ impl<T: Entry, I: Index> Columns<T, I> {
         }
     }
 
-    /// Blocks of a round; none where one thread takes the entries as they come.
+    /// Blocks of a round; 0 if one thread takes the entries in their order.
     fn blocks(entries: usize, threads: usize) -> usize {
         if threads == 1 { 0 } else { entries.div_ceil(BLOCK).min(4 * threads) }
     }
 
-    /// Memory that this takes.
+    /// Memory of this state.
     pub(crate) fn bytes(entries: usize, threads: usize) -> u64 {
         let blocks = Self::blocks(entries, threads);
         let parcels = entries.min(blocks * BLOCK) * size_of::<(I, T)>();
         (parcels + blocks * BINS * size_of::<usize>()) as u64
     }
 
-    /// Takes entries into the states of their columns, all of which there are.
+    /// Updates the states of columns by entries; `states` has all columns.
     pub(crate) fn fold<S: Send>(
         &mut self,
         states: &mut [S],
@@ -120,16 +120,16 @@ fn block_of<I>(block: usize, indices: &[I]) -> Range<usize> {
     block * BLOCK..block * BLOCK + indices.len()
 }
 
-/// The columns of every block, and where the ranges of columns end that are to be owned; `None` if too many blocks would
-/// meet several of them.
+/// The range of columns of every block, and the ends of the ranges of columns to be owned; `None` if too many blocks
+/// would intersect several of them.
 fn owners<I: Index>(indices: &[I], threads: usize) -> Option<(Vec<Range<usize>>, Vec<usize>)> {
     let window = |block: &[I]| bounds(block).map_or(0..0, |(least, most)| least..most + 1);
     let windows: Vec<Range<usize>> = indices.par_chunks(BLOCK).map(window).collect();
     let mut middles: Vec<usize> =
         windows.iter().map(|window| window.start + window.len() / 2).collect();
     middles.sort_unstable();
-    // More owners balance better; each boundary between two makes the blocks that meet it be read by both. To look at an
-    // entry twice costs less than to send it.
+    // More owners balance better, but the blocks that cross a boundary are read by both sides. Reading an entry twice
+    // costs less than sending it.
     [4 * threads, 2 * threads, threads].into_iter().find_map(|count| {
         let mut ends: Vec<usize> = (1..count).map(|k| middles[k * middles.len() / count]).collect();
         ends.push(usize::MAX);
@@ -164,7 +164,7 @@ fn fold_by_owners<S: Send, T: Entry, I: Index>(
             }
             let data = data.of(block_of(block, indices), room);
             for (index, &value) in indices.iter().zip(data) {
-                // Entries of other owners are outside, those before this one by wrapping around.
+                // Entries of other owners are out of range, those before this one by wrapping around.
                 if let Some(state) = states.get_mut(index.to_usize().wrapping_sub(owned.start)) {
                     take(state, value);
                 }
@@ -173,7 +173,8 @@ fn fold_by_owners<S: Send, T: Entry, I: Index>(
     });
 }
 
-/// Sorts a block by bins of `1 << shift` columns, entries of a bin staying in order: where each bin ends.
+/// Sorts a block by bins of `1 << shift` columns, keeping the order of entries within a bin; returns the end of each
+/// bin.
 fn send<T: Entry, I: Index>(
     (indices, data): (&[I], &[T]),
     parcels: &mut [(I, T)],
@@ -184,7 +185,7 @@ fn send<T: Entry, I: Index>(
     for index in indices {
         ends[index.to_usize() >> shift] += 1;
     }
-    // The start of each bin, which filling it moves to its end.
+    // The start of each bin, which moves to its end while the bin is filled.
     let mut start = 0;
     for end in ends.iter_mut() {
         (*end, start) = (start, start + *end);

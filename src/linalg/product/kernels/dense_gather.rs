@@ -4,9 +4,9 @@
 //! for each row i:  y[i] = dot(a[i], x), or y[i] += dot(a[i], x)
 //! ```
 //!
-//! A dot product runs in `LANES` partial sums, added up as a tree, and a tail: the shape depends on the length alone. Of
-//! long rows four go side by side, so that `x` comes from the nearest cache (31 GB/s against 26). A Fortran-ordered matrix
-//! is the transposed call, a scatter.
+//! A dot product runs in `LANES` partial sums, added as a tree, and a tail: the shape depends only on the length. Four
+//! long rows are processed together, so that `x` is read from the first-level cache (31 GB/s against 26). A
+//! Fortran-ordered matrix is the transposed call, a scatter.
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
@@ -18,7 +18,7 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 /// Interleaved partial sums of a dot product: 8 vector registers of `f64` in the smallest instruction set.
 const LANES: usize = 16;
 
-/// Numbers of `x` that stay in the nearest cache while `TOGETHER` rows, which come as so many streams, take them.
+/// Numbers of `x` that stay in the first-level cache while `TOGETHER` rows, each a stream, are multiplied by them.
 const NEAR: usize = 1024;
 const TOGETHER: usize = 4;
 
@@ -50,7 +50,8 @@ pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
     Ok(())
 }
 
-/// Products of long rows: a few rows take one part of `x` after the other, so that it comes from the nearest cache.
+/// Products of long rows: a few rows are multiplied by one part of `x` after the other, so that it is read from the
+/// first-level cache.
 #[inline(always)]
 fn dots<'a, T: Factor<X>, X: Scalar>(
     row: impl Fn(usize) -> &'a [T],
@@ -123,7 +124,7 @@ fn total<T: Factor<X>, X: Scalar>(
     row.iter().zip(x).fold(lanes[0], |sum, (a, x)| sum + entries.times(*a, *x))
 }
 
-/// One row of the output, eight columns at a time; the row comes again from the cache for the next eight.
+/// One row of the output, eight columns at a time; the row is read again from the cache for the next eight.
 #[inline(always)]
 fn row_times_block<T: Factor<X>, X: Scalar>(
     row: &[T],

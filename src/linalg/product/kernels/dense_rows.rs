@@ -1,9 +1,9 @@
-//! Rows of a dense matrix, contiguous each.
+//! Rows of a dense matrix, each contiguous.
 
 use crate::error::{Error, Result};
 use crate::storage::prefetch_lines;
 
-/// Numbers of the matrix that make a task worth its while.
+/// Numbers of the matrix that make a task worthwhile.
 pub(crate) const TASK: usize = 1 << 16;
 
 /// `nrows` rows of `ncols` numbers, `stride` numbers from the start of one row to that of the next.
@@ -42,11 +42,11 @@ impl<'a, T> DenseRows<'a, T> {
     }
 }
 
-/// Bytes by which numbers of a row are asked for ahead.
+/// Bytes by which numbers of a row are prefetched ahead.
 const AHEAD: usize = 1024;
 
-/// Asks for what stands `AHEAD` of these numbers, which may be another row's or nobody's: the hardware's own prefetchers stop
-/// at the end of every page.
+/// Prefetches what is `AHEAD` bytes after these numbers, which may belong to another row or be out of range: the
+/// hardware prefetchers stop at the end of every page.
 #[inline(always)]
 pub(crate) fn prefetch_ahead<T>(numbers: &[T]) {
     prefetch_lines(numbers, AHEAD / size_of::<T>().max(1), numbers.len());

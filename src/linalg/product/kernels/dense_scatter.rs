@@ -4,14 +4,15 @@
 //! for each block of rows:  part = sum of x[i] * a[i] over its rows;  y += part
 //! ```
 //!
-//! 1. The height of the blocks depends on the number of columns alone, parts enter `y` from top to bottom, and within
-//!    a block every column takes its rows from top to bottom. Panels cut at multiples of [`scatter_height`] therefore
+//! 1. The height of the blocks depends only on the number of columns, parts are added to `y` from top to bottom, and
+//!    within a block every column adds its rows from top to bottom. So panels cut at multiples of [`scatter_height`]
 //!    give the bits of the whole.
-//! 2. Threads share out the columns where there are many, and need no memory; else they share out the blocks, each with a
-//!    part of its own, and the parts are short. Both ways add the same numbers in the same order.
-//! 3. Wide rows are added eight at a time, so that sums stay in registers (19 GB/s on one thread against 10), and narrow
-//!    ones singly, in one stream that the hardware prefetches (28 GB/s against 10). Rows so wide that blocks have fewer than
-//!    eight go eight at a time as well, block by block (two threads: 29 GB/s against 12). The order of additions is the same.
+//! 2. If there are many columns, threads divide the columns and need no memory; otherwise they divide the blocks, each
+//!    with a separate part, and the parts are short. Both methods add the same numbers in the same order.
+//! 3. Wide rows are added eight at a time, so that sums stay in registers (19 GB/s on one thread against 10), and
+//!    narrow ones singly, as one stream that the hardware prefetches (28 GB/s against 10). Rows so wide that blocks
+//!    have fewer than eight are also added eight at a time, block by block (two threads: 29 GB/s against 12). The order
+//!    of additions is the same.
 
 use std::ops::Range;
 
@@ -23,23 +24,23 @@ use crate::linalg::product::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
-/// Rows that make adding a part to the output cheap beside making it.
+/// Rows that make adding a part to the output cheap compared with computing it.
 const LEAST_HEIGHT: usize = 64;
 
-/// Numbers of a block beyond which it has fewer rows than that: a block is the least that a panel can hold.
+/// Numbers of a block beyond which it has fewer rows than that: a block is the least that a panel can have.
 const MOST_NUMBERS: usize = 1 << 19;
 
-/// Rows that a scatter adds in one go, if they are at least `WIDE`.
+/// Rows that a scatter adds at a time, if they are at least `WIDE`.
 const TALL: usize = 8;
 const WIDE: usize = 512;
 
 /// Columns whose sums stay in registers while `TALL` rows are added: 8 of `f64` in the smallest instruction set.
 const COLUMNS: usize = 16;
 
-/// Numbers of the parts that are made at once, if rows are narrow.
+/// Numbers of the parts that are computed at once, if rows are narrow.
 const PARTS: usize = 1 << 14;
 
-/// Columns in a task of a scatter that shares out columns.
+/// Columns in a task of a scatter that divides columns.
 const STRIP: usize = 2048;
 
 /// Rows in a block of [`dense_scatter`]; cut a matrix into panels at its multiples to keep the bits of the whole.
@@ -78,12 +79,13 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
     Ok(())
 }
 
-/// Numbers of work space, at most, for each column of X.
+/// Maximum numbers of work space per column of X.
 pub(crate) fn scatter_sums(ncols: usize, threads: usize) -> usize {
     blocks_at_once(ncols, threads) * ncols.min(STRIP * threads)
 }
 
-/// Blocks between two meetings of the threads: two for each, and of narrow rows more, so that meetings cost nothing.
+/// Blocks between two synchronisations of the threads: two per thread, more for narrow rows, so that synchronising
+/// costs nothing.
 fn blocks_at_once(ncols: usize, threads: usize) -> usize {
     (2 * threads).max(PARTS / ncols.max(1))
 }
@@ -114,7 +116,7 @@ fn scatter_by_columns<T: Factor<X>, X: Scalar>(
     });
 }
 
-/// Adds as many rows as it can of blocks lower than `TALL`, that many rows in one go: how many it added.
+/// Adds as many rows as possible of blocks lower than `TALL`, `TALL` rows at a time; returns the number of rows added.
 fn add_low_blocks<T: Factor<X>, X: Scalar>(
     a: DenseRows<'_, T>,
     columns: Range<usize>,
@@ -176,7 +178,7 @@ fn fill_part<T: Factor<X>, X: Scalar>(
     while k == 1 && columns.len() >= WIDE && i + TALL <= rows.end {
         let tall = std::array::from_fn(|r| &a.row(i + r)[columns.clone()]);
         let x = x[i..].first_chunk().expect("a number for each row");
-        // Every row is added by itself, as a block of one.
+        // Every row is added separately, as a block of one.
         processor::widest(|| add_tall::<1, T, X>(tall, entries, x, part));
         i += TALL;
     }
@@ -198,7 +200,8 @@ fn add_row<T: Factor<X>, X: Scalar>(row: &[T], entries: Conjugation, x: &[X], pa
     }
 }
 
-/// Adds `TALL` rows in blocks of `H` to `y`, `COLUMNS` columns at a time, whose sums stay in registers for all the rows.
+/// Adds `TALL` rows in blocks of `H` to `y`, `COLUMNS` columns at a time, whose sums stay in registers for all the
+/// rows.
 #[inline(always)]
 fn add_tall<const H: usize, T: Factor<X>, X: Scalar>(
     rows: [&[T]; TALL],

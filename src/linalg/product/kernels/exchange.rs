@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! terms:  for each entry of a block of columns:  term = a * x[column]        x's block stays in the cache
-//! sums:   for each term of a bin of lines:       slots[slot] += term         the slots do
+//! sums:   for each term of a bin of lines:       slots[slot] += term         so do the slots
 //!         for each line:                         y = the sum over its slots
 //! ```
 //!
-//! A line's terms come in the order of its columns, so a short line is one slot to which they are added one by one, and
-//! a long one has a slot for each of the interleaved sums of `compressed.rs` and one for each term of its tail: the bits
-//! are those of the plain gather. Of a line in pieces every piece has such slots. Source: propagation blocking, Beamer,
-//! Asanović and Patterson (2017), here with the order of entries settled beforehand, so that nothing but terms is
+//! A line's terms arrive in the order of its columns. So a short line has one slot to which they are added one by one,
+//! and a long one has a slot for each of the interleaved sums of `gather.rs` and one for each term of its tail: the
+//! bits are those of the plain gather. A line in pieces has such slots for every piece. Source: propagation blocking,
+//! Beamer, Asanović and Patterson (2017), here with the order of entries determined beforehand, so that only terms are
 //! written.
 
 use crate::linalg::algebra::{Factor, Scalar};
@@ -19,11 +19,11 @@ use crate::linalg::product::kernels::processor;
 use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::CACHE_LINE;
 
-/// Entries from which on a line is summed in lanes, and the lanes, as in `compressed.rs`.
+/// Entries from which on a line is summed in lanes, and the lanes, as in `gather.rs`.
 const LONG: usize = 16;
 const LANES: usize = 8;
 
-/// Slots of a line of `len` entries: of its whole pieces, and of the rest.
+/// Slots of a line of `len` entries: for its whole pieces, and for the rest.
 pub(crate) fn slots_of(len: usize, sums: SumShape) -> usize {
     match sums {
         SumShape::InOrder => 1,
@@ -60,7 +60,7 @@ pub(crate) fn slot_of(k: usize, len: usize, sums: SumShape) -> usize {
 /// Terms that are stored together: whole cache lines for every type.
 const STORED: usize = 16;
 
-/// `terms[e] = values[e] * x[columns[e]]`, past the caches: terms are read when all of a group are there.
+/// `terms[e] = values[e] * x[columns[e]]`, past the caches: terms are read once all of a group are complete.
 pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     values: &[T],
     columns: &[u16],
@@ -116,7 +116,7 @@ pub(crate) fn add_terms<X: Scalar>(
     if sound { Ok(()) } else { Err(Fault) }
 }
 
-/// The sums over the slots of lines, of which `lens` tells the entries.
+/// The sums over the slots of lines with `lens` entries.
 pub(crate) fn finish_lines<X: Scalar>(
     lens: impl Iterator<Item = usize>,
     mut slots: &[X],
@@ -136,7 +136,7 @@ pub(crate) fn finish_lines<X: Scalar>(
     Ok(())
 }
 
-/// The sum over the slots of a line in pieces, of which so many are whole.
+/// The sum over the slots of a line in pieces, `whole` of which are whole.
 fn sum_of_pieces<X: Scalar>(slots: &[X], whole: usize) -> Result<X, Fault> {
     let (pieces, rest) = slots.split_at_checked(whole * LANES).ok_or(Fault)?;
     let rest = (!rest.is_empty()).then_some(rest);

@@ -7,16 +7,16 @@
 //!     y[i] = sum, or y[i] += sum
 //! ```
 //!
-//! 1. An index is checked by the lookup in `x` itself, one predictable branch for each entry. Clamping it and checking the
-//!    largest at the end was measured: four instructions instead of one, and slower by a tenth.
+//! 1. An index is checked by the lookup in `x` itself, one predictable branch for each entry. Clamping it and checking
+//!    the largest at the end was measured: four instructions instead of one, and a tenth slower.
 //! 2. Entries are prefetched `AHEAD` positions early, every `STEP` entries and at the start of every row.
 //! 3. A row is summed in `STEP` interleaved partial sums and a tail, so that additions do not wait for each other. The
-//!    shape follows from the row's length alone. Short rows are all tail: there the next rows fill the waiting time.
-//! 4. Rows are independent, so runs of rows are handed to threads as they come, more runs than threads. A row that alone
-//!    would keep a thread busy while others wait is summed in pieces, by all of them.
-//! 5. Several right-hand sides go in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in registers, and the
-//!    row's entries, read again for the next tile, come from the first-level cache. Rows of X are asked for some entries
-//!    ahead; tiles are compiled for the vector units found at run time.
+//!    shape depends only on the row's length. Short rows are all tail: there the next rows fill the waiting time.
+//! 4. Rows are independent, so runs of rows are distributed to threads dynamically, more runs than threads. A row that
+//!    alone would keep a thread busy while others wait is summed in pieces, by all of them.
+//! 5. Several right-hand sides are processed in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in
+//!    registers, and the row's entries, read again for the next tile, come from the first-level cache. Rows of X are
+//!    prefetched some entries ahead; tiles are compiled for the vector units found at run time.
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
@@ -30,26 +30,26 @@ use crate::storage::{CACHE_LINE, Index, parallel, prefetch_lines, prefetch_to_re
 /// Interleaved partial sums of a long row, and entries between two prefetches.
 const STEP: usize = 8;
 
-/// Entries of a piece of a row that is longer: pieces are summed each by itself, on any thread, and then one after the
-/// other. Long enough that pieces cost nothing.
+/// Entries of a piece of a longer row: pieces are summed separately, on any thread, and then added sequentially. Long
+/// enough that pieces cost nothing.
 pub(crate) const PIECE: usize = 1 << 16;
 
 /// Positions by which prefetching runs ahead: 128 to 512 are equally good.
 const AHEAD: usize = 256;
 
-/// Cache lines of X that are asked for ahead of the work.
+/// Cache lines of X that are prefetched ahead of the work.
 const LINES_AHEAD: usize = 32;
 
 /// Rows and entries below which starting threads costs more than the product.
 const SMALL: usize = 1 << 16;
 
-/// Runs of rows for each thread: enough that a thread that was held up leaves its last runs to others.
+/// Runs of rows for each thread: enough that a delayed thread leaves its last runs to others.
 const RUNS_PER_THREAD: usize = 8;
 
 /// Y = A X, or Y += A X, one pass over A; X is ncols x k and Y nrows x k, both row-major.
 ///
 /// Fails with `Shape` before anything is written, and with `Index` if a pointer or an index is out of range. With k = 1
-/// a long row is summed in more partial sums, so that a column of a wider Y equals it up to rounding only.
+/// a long row is summed in more partial sums, so a column of a wider Y equals it only up to rounding.
 pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
     entries: Conjugation,
@@ -61,7 +61,7 @@ pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
     gather_from(SMALL, a, entries, update, x, y, k)
 }
 
-/// As [`gather`], on threads from a cost of `small` on.
+/// As [`gather`], on several threads from a cost of `small` on.
 pub(crate) fn gather_from<T: Factor<X>, I: Index, X: Scalar>(
     small: usize,
     a: Panel<'_, T, I>,
@@ -76,7 +76,7 @@ pub(crate) fn gather_from<T: Factor<X>, I: Index, X: Scalar>(
     if k == 0 {
         return Ok(());
     }
-    // Small products do not even ask how many threads there are.
+    // Small products do not even query the number of threads.
     let done = if a.cost().saturating_mul(k) < small || parallel::threads() == 1 {
         gather_rows(a, entries, update, x, y, k)
     } else {
@@ -125,7 +125,7 @@ fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
     y: &mut [X],
 ) -> std::result::Result<(), Fault> {
     let x = &x[..a.columns()];
-    // Asked once how wide pointers are, not for every row.
+    // Branches on the width of pointers once, not for every row.
     by_index!(a.indptr, indptr => {
         for (i, y) in y.iter_mut().enumerate() {
             let range = a.between(indptr[i].to_usize(), indptr[i + 1].to_usize())?;
@@ -137,7 +137,7 @@ fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
     })
 }
 
-/// The sum over one row, in the shape that its length asks for.
+/// The sum over one row, in the shape that its length requires.
 #[inline(always)]
 pub(crate) fn line_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (indices, values): (&[I], &[T]),
@@ -170,7 +170,7 @@ fn long_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     Ok(sums?.into_iter().fold(X::zero(), |all, sum| all + sum))
 }
 
-/// `sum` plus the terms, one after the other.
+/// `sum` plus the terms, added sequentially.
 #[inline(always)]
 fn sum_from<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     mut sum: X,
@@ -208,14 +208,14 @@ fn sum_in_lanes<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     sum_from(sum, last_indices, last_values, entries, x)
 }
 
-/// Asks for the entries `AHEAD` of the first of these, which may be another row's.
+/// Prefetches the entries `AHEAD` after the first of these, which may be another row's.
 #[inline(always)]
 fn prefetch_ahead<T, I>(indices: &[I], values: &[T]) {
     prefetch_to_read(indices, AHEAD);
     prefetch_to_read(values, AHEAD);
 }
 
-/// Asks for the entries `AHEAD` of `position`.
+/// Prefetches the entries `AHEAD` after `position`.
 #[inline(always)]
 pub(crate) fn prefetch_entries<T, I>(a: Panel<'_, T, I>, position: usize) {
     prefetch_to_read(a.indices, position + AHEAD);
@@ -250,12 +250,12 @@ fn gather_tiles<T: Factor<X>, I: Index, X: Scalar>(
     )
 }
 
-/// Entries by which rows of X are asked for ahead: as many as are on their way from memory at a time.
+/// Entries by which rows of X are prefetched ahead: as many as can be in flight from memory at a time.
 pub(crate) fn rows_ahead<X>(k: usize) -> usize {
     (LINES_AHEAD * CACHE_LINE / (k * size_of::<X>()).max(CACHE_LINE)).max(4)
 }
 
-/// Asks for row `row` of X, which need not exist.
+/// Prefetches row `row` of X, which need not exist.
 #[inline(always)]
 pub(crate) fn prefetch_row<X>(x: &[X], row: usize, k: usize) {
     prefetch_lines(x, row.wrapping_mul(k), k);
@@ -312,7 +312,7 @@ fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     Ok(())
 }
 
-/// `WIDTH` neighbouring columns of one output row `y`, starting at `column`; gives `WIDTH`.
+/// `WIDTH` neighbouring columns of one output row `y`, starting at `column`; returns `WIDTH`.
 #[inline(always)]
 fn tile<const WIDTH: usize, T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     (indices, values): (&[I], &[T]),
@@ -325,7 +325,7 @@ fn tile<const WIDTH: usize, T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     let k = y.len();
     let mut sums = [X::zero(); WIDTH];
     for (index, value) in indices.iter().zip(values) {
-        // Saturated, a hostile index is beyond every slice; wrapped, it might not be.
+        // Saturated, a hostile index is beyond every slice; wrapped, it might be in range.
         let start = ((*index).into() as usize).saturating_mul(k).saturating_add(column);
         let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(Fault)?;
         entries.add_times(&mut sums, &[*value; WIDTH], x);

@@ -7,20 +7,21 @@
 //! Three promises hold for all of them.
 //!
 //! 1. **Same bits for any number of threads and any cut into panels.** Gather sums a row in a shape that depends on the
-//!    row's length alone. Scatter adds to each output in the order of the rows, as the sequential loop does, so that
-//!    threads, panels and the method chosen cannot be told from the result. A dense scatter adds blocks of rows whose
-//!    height depends on the number of columns alone; cut its panels at multiples of [`scatter_height`].
-//! 2. **No trust in what was read.** Pointers are checked in pairs, indices while they are used. A wrong one is an
-//!    [`ErrorKind::Index`](crate::error::ErrorKind::Index) with its place; the output then holds numbers without meaning.
+//! row's length alone. Scatter adds to each output in the order of the rows, as the sequential loop does, so the result
+//! does not depend on threads, panels or method. A dense scatter adds blocks of rows whose height depends only on the
+//! number of columns; cut its panels at multiples of [`scatter_height`].
+//! 2. **No trust in data read.** Pointers are checked in pairs, indices while they are used. A wrong one is an
+//!    [`ErrorKind::Index`](crate::error::ErrorKind::Index) with its place; the contents of the output are then
+//!    unspecified.
 //! 3. **A product that is not added to its output never reads it**, so a NaN in fresh memory stays out of the result.
 //!
-//! - [`gather`] and [`scatter`] – the two for compressed matrices, the second in ways of its own for few rows
-//!   ([`scatter_rows`]), far apart outputs ([`scatter_bins`]) and near ones ([`scatter_windows`]); [`multiply`] – which is
-//!   taken; [`exchange`] – entries sorted by output once, for many products
+//! - [`gather`] and [`scatter`] – the two for compressed matrices, the second with separate methods for few rows
+//!   ([`scatter_rows`]), distant outputs ([`scatter_bins`]) and near ones ([`scatter_windows`]); [`multiply`] – which
+//!   is used; [`exchange`] – entries sorted by output once, for many products
 //! - [`dense_gather`] and [`dense_scatter`] – for the lines of dense matrices ([`dense_rows`])
-//! - [`runs`] and [`narrow`] – for encoded matrices; [`columns`] – every entry into something that is known of its column
+//! - [`runs`] and [`narrow`] – for encoded matrices; [`columns`] – every entry into the state of its column
 //! - [`panel`] – the lines that are multiplied; [`update`] – how a product enters the output
-//! - [`processor`] – loops for the vector units there are
+//! - [`processor`] – loops for the available vector units
 //!
 //! All of them are called inside [`Context::run`](crate::Context::run), whose threads they use.
 

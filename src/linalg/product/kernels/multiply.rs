@@ -1,8 +1,8 @@
-//! The products of lines with vectors, whatever indices and entries the lines have, and which way they go.
+//! The products of lines with vectors, for any types of indices and entries, along or across the lines.
 //!
-//! The kernels are compiled for indices of 32 bits and for the entries that vectors have themselves. Lines of others are
-//! decoded, some thousand entries at a time: narrower numbers are the same numbers in a wider type, so that the product has the
-//! bits that a kernel of its own would make, and the entries come from the nearest caches when they are multiplied.
+//! The kernels are compiled for 32-bit indices and for entries of the type of the vectors. Other lines are decoded,
+//! some thousand entries at a time. Widening is exact, so the product has the bits of a separate kernel, and the
+//! decoded entries are still in the first caches when they are multiplied.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ use crate::sparse::Indices;
 use crate::storage::Entry;
 use crate::storage::parallel::{IntoTasks, Tasks};
 
-/// A product that is asked for: along the stored lines or across them, with the entries or their conjugates, and how it enters
+/// A requested product: along the stored lines or across them, with the entries or their conjugates, and how it enters
 /// the output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How {
@@ -28,7 +28,7 @@ pub(crate) struct How {
     pub(crate) update: Update,
 }
 
-/// `k` vectors side by side, and their products.
+/// `k` interleaved vectors, and their products.
 pub(crate) struct Vectors<'x, 'y, X> {
     pub(crate) k: usize,
     pub(crate) x: &'x [X],
@@ -65,24 +65,24 @@ fn multiply_panel<V: Factor<X>, X: Scalar>(
     }
 }
 
-/// Entries of lines that are decoded together: along the lines so many that they stay in the nearest cache, across them so many
-/// that it is worth it to share them out.
+/// Entries of lines that are decoded together: along the lines, as many as stay in the first-level cache; across them,
+/// as many as make it worthwhile to distribute them.
 const NEAR: usize = 1 << 12;
 const MANY: usize = 1 << 18;
 
-/// What lines are decoded into, used again for the next.
+/// Buffers for decoded lines, reused for the next.
 struct DecodeBuffers<V> {
     indices: Vec<u32>,
     values: Vec<V>,
 }
 
-/// Some lines, or one, which begins at an entry of the panel.
+/// Some lines, or one, starting at an entry of the panel.
 struct Chunk {
     lines: Range<usize>,
     entries: Range<usize>,
 }
 
-/// As [`multiply_lines`], some lines at a time decoded.
+/// As [`multiply_lines`], decoding some lines at a time.
 fn multiply_decoded<V: Factor<X>, X: Scalar>(
     a: AnyPanel<'_>,
     values: Values<'_, V>,
@@ -132,7 +132,7 @@ fn multiply_decoded<V: Factor<X>, X: Scalar>(
     done.map_err(|Fault| a.fault())
 }
 
-/// Hands out the lines, some at a time with no more than `most` entries; a longer line alone.
+/// Yields the lines, some at a time with at most `most` entries; a longer line alone.
 fn chunks(
     a: &AnyPanel<'_>,
     most: usize,
@@ -185,7 +185,7 @@ impl<V: Entry> DecodeBuffers<V> {
         multiply_panel(panel, how, vectors).map_err(|_| Fault)
     }
 
-    /// The product of a line that is longer than a piece: the sums over its pieces, one after the other.
+    /// The product of a line that is longer than a piece: the sums over its pieces, added sequentially.
     fn sum_in_pieces<X: Scalar>(
         &mut self,
         a: &AnyPanel<'_>,
@@ -210,7 +210,7 @@ impl<V: Entry> DecodeBuffers<V> {
     }
 }
 
-/// As [`multiply_lines`], with indices that 32 bits do not hold, line by line: for vectors of more than 2³² numbers.
+/// As [`multiply_lines`], with indices that do not fit in 32 bits, line by line: for vectors of more than 2³² numbers.
 pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
     a: AnyPanel<'_>,
     indices: &[u64],
@@ -251,7 +251,7 @@ pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
     (0..a.nrows()).try_for_each(&mut line).map_err(|Fault| a.fault())
 }
 
-/// The sum of a line with one of `k` columns, in pieces as in `compressed.rs`.
+/// The sum of a line with one of `k` columns, in pieces as in `gather.rs`.
 fn sum_of_column<V: Factor<X>, X: Scalar>(
     len: usize,
     entry: impl Fn(usize) -> (usize, V),
@@ -270,7 +270,7 @@ fn sum_of_column<V: Factor<X>, X: Scalar>(
     Ok(sums)
 }
 
-/// Indices as those of 32 bits, which name every column there is.
+/// Converts indices to 32 bits, which suffice for all columns.
 fn narrow(from: &[u64], to: &mut Vec<u32>) -> std::result::Result<(), Fault> {
     to.clear();
     to.extend(from.iter().map(|&index| index as u32));

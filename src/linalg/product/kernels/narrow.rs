@@ -1,4 +1,5 @@
-//! Gather over encoded lines: columns of 32 bits, or of 16 bits from a common one on, two bytes an index instead of four.
+//! Gather over encoded lines: columns of 32 bits, or of 16 bits relative to a common one, two bytes per index instead
+//! of four.
 
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::product::kernels::gather::{line_sum, tiles};
@@ -6,7 +7,7 @@ use crate::linalg::product::kernels::panel::Fault;
 use crate::linalg::product::kernels::processor;
 use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
 
-/// `Y = A X` or `Y += A X`; `ends` holds 0 and the end of every line, `x` starts at the common column.
+/// `Y = A X` or `Y += A X`; `ends` has 0 and the end of every line, `x` starts at the common column.
 pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (ends, columns, values): (&[u32], &[I], &[T]),
     sums: SumShape,

@@ -1,9 +1,9 @@
-//! A run of rows of a compressed matrix as plain slices, with every pointer distrusted.
+//! A run of rows of a compressed matrix as plain slices, with every pointer checked.
 //!
-//! The slices may be maps of files that somebody else can change, so nothing read from them is believed twice: a
+//! The slices may be maps of files that another process can change, so nothing is read from them twice: a
 //! pointer is read once, checked, and only the checked copy is used. The indices are checked by the kernels while they
-//! use them. A kernel that meets something wrong stops with [`Fault`]; [`Panel::fault`] then looks for the first
-//! fault in row order, slowly, and says where it is.
+//! use them. A kernel that finds an invalid value stops with [`Fault`]; [`Panel::fault`] then looks for the first
+//! fault in row order, slowly, and reports its place.
 
 use std::ops::Range;
 
@@ -11,14 +11,14 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::{Indices, by_index, partition};
 use crate::storage::Index;
 
-/// Something in the panel was out of range; [`Panel::fault`] says what and where.
+/// Something in the panel was out of range; [`Panel::fault`] reports what and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault;
 
 /// Consecutive rows (columns, for CSC) of a compressed matrix.
 ///
-/// Entry `n` of row `i` is at position `indptr[i] - base + n` of `indices` and `values`, `base` being the first
-/// pointer of the window that the panel was made from.
+/// Entry `n` of row `i` is at position `indptr[i] - base + n` of `indices` and `values`, where `base` is the first
+/// pointer of the window from which the panel was made.
 pub(crate) struct Panel<'a, T, I> {
     pub(crate) indptr: Indices<'a>,
     pub(crate) indices: &'a [I],
@@ -73,8 +73,8 @@ impl<T, I> Copy for Panel<'_, T, I> {}
 impl<'a, T, I: Index> Panel<'a, T, I> {
     /// Rows `first_row..first_row + indptr.len() - 1` of a matrix with `ncols` columns.
     ///
-    /// Fails if there is no pointer at all or if indices and values differ in number. Nothing is read but the first
-    /// pointer.
+    /// Fails if there is no pointer, or if indices and values differ in number. Only the first pointer
+    /// is read.
     pub(crate) fn new<P: Index>(
         indptr: &'a [P],
         indices: &'a [I],
@@ -104,7 +104,7 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
         Ok(Panel { indptr, indices, values, ncols, first_row, base: indptr.at(0) })
     }
 
-    /// Rows and entries, in one number.
+    /// The number of rows plus entries.
     pub(crate) fn cost(&self) -> usize {
         partition::cost(self.indptr)
     }
@@ -136,13 +136,13 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
         }
     }
 
-    /// The positions of row `i`'s entries; whatever the pointers hold, the range lies in `0..indices.len()`.
+    /// The positions of row `i`'s entries; whatever the pointers are, the range is within `0..indices.len()`.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> std::result::Result<Range<usize>, Fault> {
         self.between(self.indptr.at(i), self.indptr.at(i + 1))
     }
 
-    /// The positions between two pointers; whatever they are, the range lies in `0..indices.len()`.
+    /// The positions between two pointers; whatever they are, the range is within `0..indices.len()`.
     #[inline(always)]
     pub(crate) fn between(
         &self,
@@ -156,9 +156,9 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
         }
     }
 
-    /// Columns that an index can name: all, but for a matrix wider than its index type.
+    /// Columns that an index can name: all, except for a matrix wider than its index type.
     ///
-    /// An index that its signed type on disk cannot hold is no column of any matrix.
+    /// An index that its signed type on disk cannot hold is not a column of any matrix.
     #[inline(always)]
     pub(crate) fn columns(&self) -> usize {
         self.ncols.min(I::LARGEST.saturating_add(1))

@@ -1,4 +1,4 @@
-//! The twins of `x86_64.rs` for other processors: no vector bounds, the vector units of the target.
+//! The counterparts of `x86_64.rs` for other processors: no vectorised bounds, the vector units of the target.
 
 use crate::linalg::algebra::Scalar;
 

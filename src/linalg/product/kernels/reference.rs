@@ -1,4 +1,4 @@
-//! The obvious twin of every kernel: sequential, checked, a few lines each.
+//! A simple reference implementation of every kernel: sequential, checked, a few lines each.
 //!
 //! Tests compare the fast kernels with these. Nothing else may call them.
 
@@ -53,7 +53,7 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     Ok(())
 }
 
-/// Y = A X, or Y += A X for a dense A with `ncols` numbers in each row and `stride` from row to row.
+/// Y = A X, or Y += A X for a dense A with `ncols` numbers per row and `stride` from row to row.
 pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
     (a, ncols, stride): (&[T], usize, usize),
     entries: Conjugation,

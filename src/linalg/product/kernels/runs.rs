@@ -1,16 +1,16 @@
-//! Gather over runs: consecutive lines whose entries lie at the same offsets from their own number.
+//! Gather over runs: consecutive lines whose entries are at the same offsets from the line number.
 //!
 //! ```text
 //! for each run, for 8 lines i..i+8 of it at a time:
-//!     sums = 0                                   8 numbers side by side
+//!     sums = 0                                   8 numbers in a vector
 //!     for each offset d of the run:  sums += values[d] * x[i+d .. i+d+8]
 //!     y[i..i+8] = sums
 //! ```
 //!
-//! 1. No index is read: lines of a grid or a band differ by their number alone, and 8 of them are one vector.
-//! 2. Values stand 8 lines at a time, offset by offset, so that they are one stream; of a run whose lines also have the
-//!    same values, one line of values is all there is.
-//! 3. Each line is summed in the shape of `compressed.rs`, one by one below 16 entries and in 8 interleaved sums from
+//! 1. No index is read: lines of a grid or a band differ only by their number, and 8 of them are one vector.
+//! 2. Values are stored 8 lines at a time, offset by offset, so that they are one stream; if the lines of a run also
+//!    have the same values, only one line of values is stored.
+//! 3. Each line is summed in the shape of `gather.rs`, sequentially below 16 entries and in 8 interleaved sums from
 //!    there on, so that the bits are those of the plain product.
 //! 4. Compiled once for the vector units found at run time, in plain loops over arrays of 8.
 
@@ -21,16 +21,16 @@ use crate::linalg::product::kernels::processor;
 use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, pair};
 
-/// Lines side by side.
+/// Lines processed together.
 pub(crate) const SIDE: usize = 8;
 
-/// Interleaved partial sums of a long line, as in `compressed.rs`.
+/// Interleaved partial sums of a long line, as in `gather.rs`.
 const STEP: usize = 8;
 
-/// Lines that are taken together with several vectors.
+/// Lines that are processed together with several vectors.
 const FOUR: usize = 4;
 
-/// Lines by which rows of X are asked for ahead.
+/// Lines by which rows of X are prefetched ahead.
 const AHEAD: usize = 8;
 
 /// Consecutive lines with entries at the same offsets.
@@ -39,13 +39,13 @@ pub(crate) struct Run<'a, T> {
     /// The number of the first line.
     pub(crate) first: usize,
     pub(crate) lines: usize,
-    /// Column less line, rising.
+    /// Column minus line, rising.
     pub(crate) offsets: &'a [i64],
     pub(crate) values: RunValues<'a, T>,
 }
 
 impl<T> Run<'_, T> {
-    /// Entries of a line that are added up in interleaved sums: none, or all but a tail.
+    /// Entries of a line that are added in interleaved sums: none, or all but a tail.
     fn long(&self, sums: SumShape) -> usize {
         match self.offsets.len() {
             width if width < 2 * STEP || sums == SumShape::InOrder => 0,
@@ -57,13 +57,13 @@ impl<T> Run<'_, T> {
 /// The values of a run.
 #[derive(Clone, Copy)]
 pub(crate) enum RunValues<'a, T> {
-    /// Eight lines at a time, offset by offset; the last lines, if fewer, stand as closely.
+    /// Eight lines at a time, offset by offset; the last lines, if fewer, are packed as densely.
     Each(&'a [T]),
-    /// One for each offset: all lines have the same.
+    /// One per offset: all lines have the same.
     Same(&'a [T]),
 }
 
-/// `y = A x` or `y += A x` for the lines of some runs, `y` holding theirs alone.
+/// `y = A x` or `y += A x` for the lines of some runs, where `y` has only their outputs.
 pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
     runs: impl Iterator<Item = Run<'a, T>>,
     sums: SumShape,
@@ -130,7 +130,7 @@ fn gather_run<T: Factor<X>, X: Scalar>(
     Ok(())
 }
 
-/// The sums of eight lines, each with one of `values` for every offset.
+/// The sums of eight lines, each with one element of `values` for every offset.
 #[inline(always)]
 fn side_by_side<V, T: Factor<X>, X: Scalar>(
     (blocks, tail): (&[[i64; STEP]], &[i64]),
@@ -150,7 +150,7 @@ fn side_by_side<V, T: Factor<X>, X: Scalar>(
     let values = values.get(..long + tail.len()).ok_or(Fault)?;
     let mut sums = [X::zero(); SIDE];
     if long > 0 {
-        // By name, not by number: eight times eight sums stay in registers.
+        // Named variables instead of an array: eight times eight sums stay in registers.
         let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5, mut s6, mut s7] = [sums; STEP];
         for (offsets, values) in blocks.iter().zip(values.as_chunks::<STEP>().0) {
             add(&mut s0, offsets[0], &values[0])?;
@@ -201,7 +201,7 @@ fn alone<T: Factor<X>, X: Scalar>(
     Ok(sum)
 }
 
-/// `Y = A X` or `Y += A X` for `k` vectors at once, each column summed one by one, as in `compressed.rs`.
+/// `Y = A X` or `Y += A X` for `k` vectors at once, each column summed sequentially, as in `gather.rs`.
 pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
     runs: impl Iterator<Item = Run<'a, T>>,
     entries: Conjugation,
@@ -240,8 +240,8 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
     )
 }
 
-/// Four lines of `K` columns, whose sums stay in registers: what is looked up once for each offset serves all of them (Poisson
-/// 200³ with 8 columns 0.050 s, one line after the other 0.065).
+/// Four lines of `K` columns, whose sums stay in registers: each offset is looked up once for all of them (Poisson 200³
+/// with 8 columns 0.050 s, line by line 0.065).
 #[inline(always)]
 fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
     (run, line, x): (Run<'_, T>, usize, &[X]),
@@ -297,7 +297,7 @@ fn one_line<T: Factor<X>, X: Scalar>(
     Ok(())
 }
 
-/// `WIDTH` neighbouring columns of one line; gives `WIDTH`.
+/// `WIDTH` neighbouring columns of one line; returns `WIDTH`.
 #[inline(always)]
 fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
     (run, line, x, column): (Run<'_, T>, usize, &[X], usize),
@@ -325,7 +325,8 @@ fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
     Ok(WIDTH)
 }
 
-/// Writes the values of some lines of equal length as a run has them: `values` line by line, `to` eight lines at a time.
+/// Writes the values of lines of equal length in the layout of a run: `values` line by line, `to` eight lines at a
+/// time.
 pub(crate) fn interleave(values: Raw<'_>, width: usize, to: RawMut<'_>) {
     if width == 0 {
         return;

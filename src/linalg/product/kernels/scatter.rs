@@ -1,22 +1,22 @@
 //! Scatter: every stored row of a compressed matrix adds to the outputs that its indices name.
 //!
 //! ```text
-//! y = 0, unless it is added to
+//! y = 0, unless the product is added to it
 //! for each row i:
 //!     for each entry (j, a) of row i:  y[j] += a * x[i]
 //! ```
 //!
-//! Every output takes its terms in the order of the rows, whatever the number of threads: the bits of the result are
-//! those of the loop above. Two parallel methods keep that order, and which of them runs cannot be told from the result.
+//! Every output adds its terms in the order of the rows, whatever the number of threads: the bits of the result are
+//! those of the loop above. Two parallel methods keep that order, so the result does not depend on the method.
 //!
-//! 1. *Owners*, for banded and mesh matrices. The rows are cut into runs, and the window of columns that each run touches
-//!    is guessed from some of its rows. Every task owns a range of columns, passes through the runs whose windows meet it,
-//!    in order, and leaves out the entries of others. Where windows are narrow beside the ranges, only few runs meet two
-//!    owners. No memory beyond the windows.
-//! 2. *Bins*, for graphs, where every window is the whole width: see `scatter_bins.rs`.
+//! 1. *Owners*, for banded and mesh matrices. The rows are cut into runs, and the window of columns that each run
+//!    touches is guessed from some of its rows. Every task owns a range of columns, processes the runs whose windows
+//!    intersect it, in order, and skips the entries of others. If windows are narrow compared with the ranges, only few
+//!    runs belong to two owners. No memory beyond the windows.
+//! 2. *Bins*, for graphs, where every window is the full width: see `scatter_bins.rs`.
 //!
-//! A guess that was wrong shows in an index outside of all owners that pass through a run. The product then starts again
-//! with windows found by reading all indices, and that is done at once where it could not start again, because it adds to `y`.
+//! A wrong guess shows as an index outside all owners that process a run. The product then restarts with windows found
+//! by reading all indices. If it could not restart, because it adds to `y`, this is done from the start.
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
@@ -29,12 +29,13 @@ use crate::linalg::product::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Index, parallel};
 
-/// Sizes that change how long a scatter takes and nothing else, in rows and entries.
+/// Sizes that affect only the speed of a scatter, in rows and entries.
 #[derive(Clone, Copy)]
 pub(crate) struct ScatterGrain {
-    /// Below it threads gain nothing: windows of columns are looked for first, and outputs meet at their ends.
+    /// Below it threads gain nothing: windows of columns must be found first, and outputs of threads share cache lines
+    /// at their ends.
     pub(crate) small: usize,
-    /// A run whose window is looked for.
+    /// A run whose window is determined.
     pub(crate) run: usize,
     /// A block that is sent to bins.
     pub(crate) block: usize,
@@ -47,15 +48,15 @@ impl ScatterGrain {
 /// Outputs that a task prepares.
 const PREPARED: usize = 1 << 19;
 
-/// Bytes of outputs that stay in the cache of a thread, more or less, which alone adds to them faster than fewer threads than
-/// `SEVERAL` do by way of bins (R-MAT 18: 10 ms on one thread, 14 on two).
+/// Approximate bytes of outputs that stay in the cache of a thread, which alone adds to them faster than fewer than
+/// `SEVERAL` threads do with bins (R-MAT 18: 10 ms on one thread, 14 on two).
 const CACHED: usize = 4 << 20;
 const SEVERAL: usize = 4;
 
 /// Y = Aᵀ X, or Y += Aᵀ X, one pass over A.
 ///
-/// With several threads one more pass over the indices where Y is added to, and where a guess was wrong what was done
-/// until then besides.
+/// With several threads there is one more pass over the indices if the product is added to Y, and otherwise, if a guess
+/// was wrong, the work up to then is repeated.
 ///
 /// X is nrows x k and Y ncols x k, both row-major; the bits of a column of Y do not depend on the others. Fails with
 /// `Shape` before anything is written, and with `Index` if a pointer or an index is out of range.
@@ -70,7 +71,7 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     scatter_by(ScatterGrain::USUAL, a, entries, update, x, y, k)
 }
 
-/// As [`scatter`], cut otherwise.
+/// As [`scatter`], with other sizes of parts.
 pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
     grain: ScatterGrain,
     a: Panel<'_, T, I>,
@@ -86,7 +87,7 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
         return Ok(());
     }
     let small = a.cost().saturating_mul(k) < grain.small;
-    // Without columns no thread would own any, and none see that entries are out of range.
+    // Without columns no thread would own any, and none would detect that entries are out of range.
     let done = if small || a.ncols() == 0 || parallel::threads() == 1 {
         update.prepare(y);
         let all = 0..a.ncols();
@@ -107,7 +108,7 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
     done.map_err(|Fault| a.fault())
 }
 
-/// The parallel method that the windows ask for.
+/// The parallel method chosen by the windows.
 fn add_by<T: Factor<X>, I: Index, X: Scalar>(
     mut windows: Windows,
     grain: ScatterGrain,
@@ -130,7 +131,7 @@ fn add_by<T: Factor<X>, I: Index, X: Scalar>(
     outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {
         let mut ready = 0;
         for WindowRun { rows, columns, end, .. } in windows.meeting(&owner) {
-            // Outputs are prepared when a run first reaches them, not to come through the cache twice.
+            // Outputs are prepared when a run first reaches them, so that they pass through the cache only once.
             let reached = (end.min(&owner.end) - owner.start).max(ready);
             update.prepare(&mut y[ready * k..reached * k]);
             ready = reached;

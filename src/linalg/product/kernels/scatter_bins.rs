@@ -3,17 +3,18 @@
 //! ```text
 //! for each round of some blocks of rows:
 //!     for each block, in parallel:      send every entry to the bin of its column
-//!     for each bin, in parallel:        for each block in order:  y[j] += a * x[i] for what it sent
+//!     for each bin, in parallel:        for each block in order:  y[j] += a * x[i] for the entries it sent
 //! ```
 //!
-//! A bin is a range of columns and one task adds for it, so there is nothing to lock; blocks in order and entries in
+//! A bin is a range of columns with one task, so no lock is needed; blocks in order and entries in
 //! order within a block keep every output's terms in the order of the rows. A bin's part of `y` stays in the cache
-//! while its terms come in, which a plain scatter into a long `y` cannot have (propagation blocking: Beamer, Asanović
+//! while its terms are added, unlike in a plain scatter into a long `y` (propagation blocking: Beamer, Asanović
 //! and Patterson, "Reducing PageRank communication via propagation blocking", IPDPS 2017).
 //!
-//! 1. Parcels carry the entry, not the term, so that they have one size for any number of right-hand sides and a
+//! 1. Parcels have the entry, not the term, so that they have one size for any number of right-hand sides, and a
 //!    pattern's are 8 bytes.
-//! 2. Rounds bound the memory: about 16,384 parcels for each of four blocks a thread, whatever the size of the matrix.
+//! 2. Rounds bound the memory: about 16,384 parcels for each of four blocks per thread, whatever the size of the
+//!    matrix.
 //! 3. A row longer than a block would break that bound. It is not sent; every thread scans it for its own columns.
 
 use std::ops::Range;
@@ -26,13 +27,13 @@ use crate::linalg::product::kernels::update::Conjugation;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index, parallel};
 
-/// Rows and entries of a block: its parcels, 16 bytes each as a rule, stay in the second-level cache.
+/// Rows and entries of a block: its parcels, usually 16 bytes each, stay in the second-level cache.
 pub(crate) const BLOCK: usize = 1 << 14;
 
-/// Most bins: as many streams as one thread can write to at once.
+/// Maximum bins: as many streams as one thread can write at once.
 const BINS: usize = 64;
 
-/// An entry on its way to its bin.
+/// An entry sent to its bin.
 #[derive(Clone, Copy)]
 struct Parcel<T, I> {
     column: I,
@@ -41,17 +42,17 @@ struct Parcel<T, I> {
     value: T,
 }
 
-/// What one block sent, sorted by bin; used again for every round.
+/// What one block sent, sorted by bin; reused for every round.
 struct Outbox<T, I> {
-    /// Where each bin's parcels end, and before it those of the bin before.
+    /// The end of each bin's parcels, with the previous bin's end before it.
     ends: Vec<usize>,
     parcels: Vec<Parcel<T, I>>,
 }
 
-/// Bytes of all outboxes, at most: a block that is not a long row has no more than four times its size.
+/// Bytes of all outboxes, at most: a block that is not a long row is at most four times its size.
 pub(crate) fn memory(value: usize, index: usize, threads: usize) -> u64 {
     let row = size_of::<u32>();
-    // What a struct of the three takes, whose fields stand as their sizes ask.
+    // The size of a struct of the three, with fields ordered by alignment.
     let align = value.max(index).clamp(row, size_of::<u64>());
     let parcel = (value + index + row).next_multiple_of(align);
     (4 * threads * 4 * BLOCK * parcel) as u64
@@ -100,7 +101,7 @@ pub(crate) fn add<T: Factor<X>, I: Index, X: Scalar>(
 impl<T: Entry, I: Index> Outbox<T, I> {
     /// Sorts the block's entries into their bins, `width` columns each, a power of two.
     ///
-    /// Two passes over the indices, the second from the cache: bins that grew in step would evict one another.
+    /// Two passes over the indices, the second from the cache: bins that grow simultaneously would evict one another.
     fn send(&mut self, block: Panel<'_, T, I>, width: usize) -> Result<(), Fault> {
         let shift = width.trailing_zeros();
         self.ends.fill(0);

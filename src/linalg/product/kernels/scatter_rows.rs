@@ -1,4 +1,4 @@
-//! The sequential heart of a scatter: a run of rows into the outputs of one owner of columns.
+//! The sequential inner loop of a scatter: a run of rows into the outputs of one owner of columns.
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ use crate::linalg::product::kernels::update::Conjugation;
 use crate::sparse::by_index;
 use crate::storage::Index;
 
-/// Entries that are looked at together, whether they are neighbours.
+/// Entries that are tested together for being neighbours.
 const STEP: usize = 8;
 
-/// Each owner with its part of `y`. The owners follow one another from column 0 on.
+/// Each owner with its part of `y`. The owners are consecutive from column 0 on.
 pub(super) fn outputs_of<X>(
     owners: Vec<Range<usize>>,
     mut y: &mut [X],
@@ -27,10 +27,10 @@ pub(super) fn outputs_of<X>(
     outputs
 }
 
-/// Adds a run's terms to the outputs `y` of the first columns of `owner`, those that can be met.
+/// Adds a run's terms to the outputs `y` of the first columns of `owner`, those that can be reached.
 ///
-/// Entries of other columns among `columns` are others' to add and are left out; one outside of `columns`, and one of the
-/// owner's that has no output yet, is a fault.
+/// Entries of other columns among `columns` belong to others and are skipped; one outside `columns`, and one of the
+/// owner's without an output yet, is a fault.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
@@ -49,7 +49,7 @@ pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
     }
 }
 
-/// One right-hand side and no entry left out: the lookup in `y` checks the index.
+/// One right-hand side and no entry skipped: the lookup in `y` checks the index.
 fn add_all<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
     entries: Conjugation,
@@ -59,7 +59,7 @@ fn add_all<T: Factor<X>, I: Index, X: Scalar>(
 ) -> Result<(), Fault> {
     let known = y.len().min(columns.len());
     let y = &mut y[..known];
-    // Asked once how wide pointers are, not for every row.
+    // Branches on the width of pointers once, not for every row.
     by_index!(a.indptr, indptr => {
         for (i, &x) in x.iter().enumerate() {
             let range = a.between(indptr[i].to_usize(), indptr[i + 1].to_usize())?;
@@ -98,7 +98,7 @@ fn add_steps<T: Factor<X>, I: Index, X: Scalar>(
     add_each(last_indices, last_values, entries, x, y, first)
 }
 
-/// Whether columns follow one another, so that their outputs are next to each other too.
+/// Whether columns are consecutive, so that their outputs are too.
 #[inline(always)]
 fn neighbours<I: Index>(indices: &[I; STEP]) -> bool {
     let first = indices[0].to_usize();
@@ -121,7 +121,8 @@ fn add_each<T: Factor<X>, I: Index, X: Scalar>(
     Ok(())
 }
 
-/// One right-hand side, and entries that are others': where many runs meet two owners, a fifth faster than [`add_rows`].
+/// One right-hand side, and some entries of other owners: if many runs belong to two owners, a fifth faster than
+/// [`add_rows`].
 fn add_some<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
     entries: Conjugation,
@@ -148,7 +149,7 @@ fn add_some<T: Factor<X>, I: Index, X: Scalar>(
     if sound { Ok(()) } else { Err(Fault) }
 }
 
-/// Several right-hand sides, whoever's the entries are.
+/// Several right-hand sides, with entries of any owner.
 #[allow(clippy::too_many_arguments)]
 fn add_rows<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,

@@ -1,8 +1,8 @@
-//! The columns that runs of rows touch: what a parallel scatter wants to know beforehand.
+//! The columns that runs of rows touch: needed by a parallel scatter beforehand.
 //!
-//! Knowing them for certain takes a read of all indices, a third of a product's bytes. As a rule a few rows of each run tell
-//! as much, and a guess that is wrong is found out by the scatter itself: every task looks at all indices of the runs that
-//! it passes through anyway.
+//! Finding them exactly takes a read of all indices, a third of a product's bytes. Usually a few rows of each run
+//! suffice, and the scatter itself detects a wrong guess: every task reads all indices of the runs that it processes
+//! anyway.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use crate::linalg::product::kernels::processor;
 use crate::storage::Index;
 use crate::storage::parallel::{IntoTasks, Tasks};
 
-/// Most runs of a panel; beyond it they grow longer.
+/// Maximum runs of a panel; beyond it they grow longer.
 const MOST_RUNS: usize = 1 << 14;
 
-/// Rows of a run that a guess looks at, and entries at either end of each.
+/// Rows of a run that a guess samples, and entries at either end of each.
 const ROWS: usize = 16;
 const ENDS: usize = 8;
 
@@ -26,9 +26,9 @@ pub(super) struct Windows {
 
 pub(super) struct WindowRun {
     pub(super) rows: Range<usize>,
-    /// Those between the least and the largest, and once widened those of the owners that pass through the run.
+    /// The columns between the least and the largest, and once widened those of the owners that process the run.
     pub(super) columns: Range<usize>,
-    /// Behind the largest.
+    /// One past the largest.
     pub(super) end: usize,
     cost: usize,
 }
@@ -41,7 +41,7 @@ impl Windows {
         Self::of_runs(a, run, WindowRun::find)
     }
 
-    /// Looks at some rows of every run, and takes columns a little to the left and to the right of theirs too.
+    /// Samples some rows of every run, and extends their columns a little to the left and to the right.
     ///
     /// Fails if a pointer is out of order; the indices are still to be checked.
     pub(super) fn guess<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
@@ -59,10 +59,10 @@ impl Windows {
         Ok(Windows { ncols: a.ncols(), runs: runs? })
     }
 
-    /// Ranges of columns for as many owners as pay, or `None` if bins are cheaper.
+    /// Ranges of columns for the most worthwhile number of owners, or `None` if bins are cheaper.
     pub(super) fn owners(&self, threads: usize) -> Option<Vec<Range<usize>>> {
         let total: usize = self.runs.iter().map(|run| run.cost).sum();
-        // More owners balance better; each boundary between two makes the runs that meet it be read by both.
+        // More owners balance better; but the runs that cross a boundary are read by both sides.
         [(4 * threads, 1.06), (2 * threads, 1.1), (threads, 1.3)].into_iter().find_map(
             |(count, limit)| {
                 let owners = self.cut_columns(total, count);
@@ -75,8 +75,8 @@ impl Windows {
         )
     }
 
-    /// Widens every run's columns to those of all owners that it meets: an index among them is added by one of these,
-    /// whatever was known of the run.
+    /// Widens every run's columns to those of all owners that it intersects: an index among them is added by one of
+    /// these, whatever the guess for the run was.
     pub(super) fn widen(&mut self, owners: &[Range<usize>]) {
         for run in &mut self.runs {
             let mut met = owners.iter().filter(|owner| meets(run, owner));
@@ -89,7 +89,8 @@ impl Windows {
         self.runs.iter().filter(|run| meets(run, owner))
     }
 
-    /// `count` ranges of columns, together all of them, with about equal cost if a run's cost lay in its window's middle.
+    /// `count` ranges of columns, together all columns, with about equal cost if the cost of a run were in the middle
+    /// of its window.
     fn cut_columns(&self, total: usize, count: usize) -> Vec<Range<usize>> {
         let middle = |run: &WindowRun| run.columns.start + run.columns.len() / 2;
         let mut middles: Vec<_> = self.runs.iter().map(|run| (middle(run), run.cost)).collect();
@@ -126,7 +127,7 @@ impl WindowRun {
         Ok(WindowRun { cost: indices.len() + rows.len(), rows, end: columns.end, columns })
     }
 
-    /// Other rows of a grid or a band touch the columns of those looked at, moved along.
+    /// Other rows of a grid or a band touch the columns of the sampled ones, shifted.
     fn guess<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, Fault> {
         let run = a.rows(rows.clone());
         let entries = run.row(0)?.start..run.row(run.nrows() - 1)?.end;
@@ -142,7 +143,7 @@ impl WindowRun {
                 *all = all.start.min(from)..all.end.max(to);
             }
         }
-        // A run of which nothing is known is looked at by whoever owns the first column, even if it seems to be empty: its
+        // A run without samples is processed by the owner of the first column, even if it seems to be empty: its
         // pointers are still to be checked.
         let seen = seen.unwrap_or(0..1);
         let more = seen.len() / 16;

@@ -1,4 +1,5 @@
-//! Every kernel against its twin, for all types, shapes, cuts and numbers of threads, and against hostile input.
+//! Compares every kernel with its reference, for all types, shapes, cuts and numbers of threads, and tests hostile
+//! input.
 
 use std::sync::LazyLock;
 
@@ -20,10 +21,10 @@ use crate::storage::{Context, Index};
 static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
 
-/// So small that few entries meet many threads, runs and blocks.
+/// So small that few entries span many threads, runs and blocks.
 const SMALL: ScatterGrain = ScatterGrain { small: 16, run: 16, block: 8 };
 
-/// With runs of so many rows that not all of them are looked at when windows are guessed.
+/// With runs of so many rows that a guess of windows does not sample all of them.
 const LONG_RUNS: ScatterGrain = ScatterGrain { run: 64, ..SMALL };
 
 /// The gather, cut small.
@@ -50,7 +51,7 @@ fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     scatter_by(SMALL, a, entries, update, x, y, k)
 }
 
-/// Rows of (column, value) and the number of columns; `start` is what the first pointer holds.
+/// Rows of (column, value) and the number of columns; `start` is the first pointer.
 #[derive(Clone, Debug)]
 struct Sample {
     ncols: usize,
@@ -88,7 +89,7 @@ impl<T, I: Index, P: Index> Arrays<T, I, P> {
     }
 }
 
-/// Short rows, long rows, empty rows, duplicates; banded (near the diagonal) or anywhere.
+/// Short rows, long rows, empty rows, duplicates; banded (near the diagonal) or random.
 fn samples() -> impl Strategy<Value = Sample> {
     (0usize..70, 0usize..200, any::<bool>(), 0u32..9).prop_flat_map(
         |(nrows, ncols, banded, start)| {
@@ -112,7 +113,7 @@ fn numbers<X: Scalar>(n: usize) -> Vec<X> {
     (0..n).map(|i| X::from_f64((i * 7 % 11) as f64 - 4.0)).collect()
 }
 
-/// All compressed kernels on one sample whose sums are exact, so that any order must give the twin's numbers.
+/// All compressed kernels on one sample whose sums are exact, so that any order must give the reference's numbers.
 fn agrees<T: Factor<X>, I: Index, P: Index, X: Scalar>(
     sample: &Sample,
     value: impl Fn(i8) -> T,
@@ -237,7 +238,7 @@ proptest! {
     }
 }
 
-/// Both dense kernels against their twins, with numbers whose sums are exact.
+/// Compares both dense kernels with their references, with numbers whose sums are exact.
 fn dense_agrees((nrows, ncols, gap): (usize, usize, usize), k: usize, update: Update) {
     let (stride, entries) = (ncols + gap, Conjugation::AsStored);
     let data: Vec<f64> = numbers(nrows * stride);
@@ -256,7 +257,7 @@ fn dense_agrees((nrows, ncols, gap): (usize, usize, usize), k: usize, update: Up
     }
 }
 
-/// Both dense kernels have the bits of one thread and of the whole.
+/// Both dense kernels give the bits of one thread and of the whole.
 fn dense_bits_agree((nrows, ncols): (usize, usize), cut: usize) {
     let data: Vec<f64> = (0..nrows * ncols).map(|i| 1.0 / (i + 1) as f64).collect();
     let a = DenseRows::new(&data, nrows, ncols, ncols).unwrap();
@@ -280,7 +281,7 @@ fn dense_bits_agree((nrows, ncols): (usize, usize), cut: usize) {
     }
 }
 
-/// Several blocks of rows, of narrow ones and of wide ones, more blocks than are made at once, and several strips of columns.
+/// Several blocks of narrow and of wide rows, more blocks than are processed at once, and several strips of columns.
 #[test]
 fn large_dense_matrices() {
     for (nrows, ncols, k) in [
@@ -300,7 +301,7 @@ fn large_dense_matrices() {
     }
 }
 
-/// Rows so long that a block has 4, 2 and 1 of them, and some that are left over when eight are added in one go.
+/// Rows so long that a block has 4, 2 and 1 of them, and some that remain when eight are added at a time.
 #[test]
 fn very_long_dense_rows() {
     for (nrows, ncols) in [(19, 140_001), (11, 200_003), (9, 300_000)] {
@@ -333,7 +334,7 @@ fn the_first_bad_index_is_named() {
     }
 }
 
-/// An index that is no column, but would be one of the last bin's.
+/// An index that is not a column, but would be in the last bin.
 #[test]
 fn the_last_bin_has_no_columns_beyond_the_last() {
     let (ncols, nrows) = (129, 100);
@@ -352,7 +353,7 @@ fn the_last_bin_has_no_columns_beyond_the_last() {
     }
 }
 
-/// Between rows without entries one whose pointer comes back, where no sample sees it; and entries of a matrix without columns.
+/// Between empty rows one with a decreasing pointer, where no sample sees it; and entries of a matrix without columns.
 #[test]
 fn what_no_thread_would_look_at_is_seen() {
     let mut indptr = [0u32; 101];
@@ -376,7 +377,7 @@ fn what_no_thread_would_look_at_is_seen() {
     }
 }
 
-/// Rows of a band between which a few reach far to the side, where no sample sees them.
+/// Rows of a band, a few of which reach far to the side, where no sample sees them.
 #[test]
 fn windows_guessed_wrong_are_found_out() {
     let n = 6000;
@@ -399,7 +400,7 @@ fn windows_guessed_wrong_are_found_out() {
     }
 }
 
-/// One dense row among short ones, which is summed in pieces, and each of its ends.
+/// One dense row among short ones, which is summed in pieces, and both of its ends.
 #[test]
 fn a_long_row_is_the_sum_of_its_pieces() {
     for len in [PIECE - 1, PIECE, PIECE + 1, 5 * PIECE, 5 * PIECE + 15, 5 * PIECE + 21] {
@@ -452,7 +453,7 @@ fn no_right_hand_sides_is_no_work() {
     scatter::<_, _, f64>(a, entries, set, &[], &mut [], 0).unwrap();
 }
 
-/// Lines that are decoded, and those of very wide matrices, against the kernel for their own types, bit for bit.
+/// Lines that are decoded, and those of very wide matrices, compared with the kernel for their own types, bit for bit.
 fn decoded<T: Factor<X>, V: Factor<X>, I: Index, X: Scalar>(
     sample: &Sample,
     value: impl Fn(i8) -> T,

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{Factor, Scalar};
 
-/// Whether a product takes the place of its output, which is then not read, or is added to it.
+/// Whether a product replaces its output, which is then not read, or is added to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Update {
     Set,
@@ -19,7 +19,7 @@ impl Update {
         }
     }
 
-    /// [`apply`](Self::apply) to neighbours. What is decided once is not in the way of vector units.
+    /// [`apply`](Self::apply) to neighbours. The branch is taken once, so that the loop vectorises.
     #[inline(always)]
     pub(crate) fn apply_all<X: Scalar, const N: usize>(self, mut products: [X; N], y: &mut [X; N]) {
         if self == Update::Add {
@@ -30,7 +30,7 @@ impl Update {
         *y = products;
     }
 
-    /// What stands in the output before a product is added to it in many small steps.
+    /// Prepares the output before a product is added to it in many small steps.
     pub(crate) fn prepare<X: Scalar>(self, y: &mut [X]) {
         if self == Update::Set {
             y.fill(X::zero());
@@ -78,16 +78,16 @@ impl Conjugation {
     }
 }
 
-/// How the terms of a line with many entries are added up.
+/// How the terms of a line with many entries are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SumShape {
     /// In eight interleaved sums, as a product along the lines does.
     Interleaved,
-    /// One after the other, as a product across the lines of the transposed matrix does.
+    /// Sequentially, as a product across the lines of the transposed matrix does.
     InOrder,
 }
 
-/// Fails unless `operand` holds `rows` rows of `k` numbers.
+/// Fails unless `operand` has `rows` rows of `k` numbers.
 pub(crate) fn check_len<X>(operand: &str, x: &[X], rows: usize, k: usize) -> Result<()> {
     if rows.checked_mul(k) == Some(x.len()) {
         return Ok(());

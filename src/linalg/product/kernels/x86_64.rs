@@ -1,15 +1,15 @@
-//! What kernels want from an x86-64 processor beyond what the compiler uses by itself.
+//! Features of x86-64 processors that the compiler does not use by itself.
 //!
-//! Prefetching took Poisson products from 15 to 18 GB/s on one thread and from 0.78 to 0.93 of the read bandwidth on two:
-//! three streams and short inner loops leave the hardware's own prefetchers behind, and those stop at the end of every
-//! 4 KiB page. Gathering with AVX-512 (`vgatherdpd`, eight rows at a time) was measured too, at 13 GB/s on one thread, and
-//! is slower than scalar loads on Zen 4; so plain products have no vector kernel. Those that have one ([`widest`]) do the same
-//! additions side by side: results do not depend on the processor.
+//! Prefetching took Poisson products from 15 to 18 GB/s on one thread and from 0.78 to 0.93 of the read bandwidth on
+//! two: three streams and short inner loops outrun the hardware prefetchers, and those stop at the end of every 4 KiB
+//! page. Gathering with AVX-512 (`vgatherdpd`, eight rows at a time) was measured too, at 13 GB/s on one thread, and is
+//! slower than scalar loads on Zen 4; so plain products have no vector kernel. Those that have one ([`widest`]) do the
+//! same additions in parallel: results do not depend on the processor.
 //!
-//! A tile of a product of matrices is written with instructions: the compiler keeps no two hundred sums in registers by itself
+//! A tile of a product of matrices is written with intrinsics: the compiler does not keep two hundred sums in registers
 //! (5 Gflop/s against 103).
 
-// They call instructions, or functions compiled for more of them, and load and store vectors from arrays of their size.
+// For intrinsics, functions compiled for more instructions, and loads and stores of vectors from arrays of their size.
 #![allow(unsafe_code)]
 
 use std::any::TypeId;
@@ -40,7 +40,7 @@ pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512bw");
     if avx512 {
-        // SAFETY: the processor has the features, as just seen.
+        // SAFETY: the processor has the features, as just checked.
         unsafe { with_avx512(work) }
     } else if is_x86_feature_detected!("avx2") {
         // SAFETY: as above.
@@ -50,8 +50,8 @@ pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
     }
 }
 
-/// `to = from`, past the caches if they are whole lines of them: memory that is not read soon is neither fetched before it is
-/// written nor kept. Others see it after [`fence`].
+/// `to = from`, past the caches if they are whole cache lines: memory that is not read soon is neither fetched before
+/// it is written nor kept. Other threads see it after [`fence`].
 #[inline(always)]
 pub(crate) fn store_lines<X: Scalar, const N: usize>(to: &mut [X; N], from: [X; N]) {
     let (bytes, parts): (usize, *mut __m128i) = (size_of_val(to), std::ptr::from_mut(to).cast());
@@ -61,8 +61,8 @@ pub(crate) fn store_lines<X: Scalar, const N: usize>(to: &mut [X; N], from: [X; 
     }
     let from: *const __m128i = std::ptr::from_ref(&from).cast();
     for part in 0..bytes / size_of::<__m128i>() {
-        // SAFETY: both are arrays of so many bytes, a multiple of 16 and, for a `Scalar`, none of them padding; and `to`
-        // starts at a multiple of 16, as just seen.
+        // SAFETY: both are arrays of so many bytes, a multiple of 16 and, for a `Scalar`, none of them padding; and
+        // `to` starts at a multiple of 16, as just checked.
         unsafe { _mm_stream_si128(parts.add(part), _mm_loadu_si128(from.add(part))) };
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn fence() {
     unsafe { _mm_sfence() }
 }
 
-/// The least and the largest of some `u32`; `None` if there are none, the type is another, or AVX-512 is missing.
+/// The least and the largest of some `u32`; `None` if there are none, for another type, or without AVX-512.
 pub(crate) fn bounds<I: 'static>(indices: &[I]) -> Option<(usize, usize)> {
     let supported = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
     if TypeId::of::<I>() != TypeId::of::<u32>() || indices.is_empty() || !supported {
@@ -82,7 +82,7 @@ pub(crate) fn bounds<I: 'static>(indices: &[I]) -> Option<(usize, usize)> {
     }
     // SAFETY: I is u32, as just compared, so this is the slice itself.
     let indices = unsafe { std::slice::from_raw_parts(indices.as_ptr().cast(), indices.len()) };
-    // SAFETY: the processor has both features, as just seen.
+    // SAFETY: the processor has both features, as just checked.
     Some(unsafe { bounds_u32(indices) })
 }
 
@@ -97,12 +97,12 @@ fn bounds_u32(indices: &[u32]) -> (usize, usize) {
     (least as usize, largest as usize)
 }
 
-/// The lines that a tile has on either side, on this processor: so many that are taken number by number, and so many that
-/// are taken vector by vector. `None` for types that [`multiply_tile`] does not know.
+/// The lines that a tile has on either side, on this processor: the number that are read one number at a time, and the
+/// number that are read vector by vector. `None` for types that [`multiply_tile`] does not support.
 ///
-/// With AVX-512 eight by three vectors: twenty-four sums. With AVX2 four by two: eight sums, as many as are on their way at
-/// once, and a panel of 64 bytes a step stays in the nearest cache, where one of 192 does not (45 Gflop/s a thread against
-/// 28). Six by two were no faster in a whole product, and six divides no panel.
+/// With AVX-512 eight by three vectors: twenty-four sums. With AVX2 four by two: eight sums, as many as can be in
+/// flight at once, and a panel of 64 bytes per step stays in the first-level cache, where one of 192 does not (45
+/// Gflop/s per thread against 28). Six by two were no faster in a whole product, and six does not divide a panel.
 #[inline(always)]
 pub(crate) fn tile_lines<T: 'static>() -> Option<(usize, usize)> {
     let real = [TypeId::of::<f32>(), TypeId::of::<f64>()].contains(&TypeId::of::<T>());
@@ -111,8 +111,8 @@ pub(crate) fn tile_lines<T: 'static>() -> Option<(usize, usize)> {
     (real && supported).then_some((rows, bytes / size_of::<T>()))
 }
 
-/// `out = sum over k of a[k] b[k]`, fused additions in the order of `k`, of the [`tile_lines`] of two panels that lie one
-/// after the other for each `k`. Of each row of `out` only the vectors of 64 bytes from `from` to `to` are made.
+/// `out = sum over k of a[k] b[k]`, fused additions in the order of `k`, of the [`tile_lines`] of two panels that are
+/// consecutive for each `k`. Of each row of `out` only the vectors of 64 bytes from `from` to `to` are computed.
 ///
 /// Does nothing without `tile_lines`. The bits are the same on all processors that have them.
 #[inline(always)]
@@ -140,7 +140,7 @@ fn same<T: 'static, U: 'static>(slice: &[T]) -> Option<&[U]> {
 }
 
 fn same_mut<T: 'static, U: 'static>(slice: &mut [T]) -> Option<&mut [U]> {
-    // SAFETY: T is U, as is compared first; the borrow is handed on.
+    // SAFETY: T is U, as is compared first; the borrow is passed on.
     (TypeId::of::<T>() == TypeId::of::<U>())
         .then(|| unsafe { std::slice::from_raw_parts_mut(slice.as_mut_ptr().cast(), slice.len()) })
 }
@@ -151,13 +151,13 @@ macro_rules! tiles {
         tiles!(@kernel $wide, "avx512f", 8 x 3, $real, $wide_lanes, $wide_ops);
         tiles!(@kernel $half, "avx2,fma", 4 x 2, $real, $half_lanes, $half_ops);
 
-        /// Called where AVX2 and FMA are there.
+        /// Called only if AVX2 and FMA are available.
         fn $tile(a: &[$real], b: &[$real], (from, to): (usize, usize), out: &mut [$real]) {
             if !is_x86_feature_detected!("avx512f") {
-                // SAFETY: the processor has AVX2 and FMA, as the caller saw.
+                // SAFETY: the processor has AVX2 and FMA, as the caller has checked.
                 return unsafe { $half::<0, 2>(a, b, out) };
             }
-            // SAFETY: the processor has AVX-512, as just seen.
+            // SAFETY: the processor has AVX-512, as just checked.
             unsafe {
                 match (from, to) {
                     (0, 1) => $wide::<0, 1>(a, b, out),
@@ -258,7 +258,7 @@ mod tests {
                     check((rows, width), from * lanes..to * lanes, &out);
                 }
                 let (half, mut out) = ((4, lanes), vec![1.0; 4 * lanes]);
-                // SAFETY: where there are tiles there are AVX2 and FMA.
+                // SAFETY: tiles exist only with AVX2 and FMA.
                 unsafe { $half::<0, 2>(&a, &b, &mut out) };
                 check(half, 0..lanes, &out);
             }

@@ -1,4 +1,4 @@
-//! The form that the lines of a prepared matrix get if that is worth it: fewer bytes, or another order.
+//! The encoded form of the lines of a prepared matrix, if worthwhile: fewer bytes, or another order.
 
 use std::any::Any;
 use std::sync::{Arc, Weak};
@@ -17,14 +17,14 @@ use crate::storage::{BufferMut, Context, Index, Plan, RawBuffer, RawBufferMut, S
 /// Entries that one task compares, and numbers of x that it multiplies.
 const TASK: usize = 1 << 16;
 
-/// How lines stand for products along them.
+/// The form of lines for products along them.
 pub(crate) struct Form(FormKind);
 
 enum FormKind {
     /// Their structure encoded, with their values.
     Encoded(Encoded),
-    /// Their structure encoded, and the one value of all entries. Multiplied with x beforehand it makes the terms that it
-    /// makes with each entry, so that the bits are the same and no values are read.
+    /// Their structure encoded, and the one value of all entries. Multiplying x by it beforehand gives the same terms
+    /// as multiplying each entry, so that the bits are the same and no values are read.
     Iso(Box<Form>, Box<RawBufferMut>, WorkSpace),
 }
 
@@ -32,16 +32,16 @@ enum FormKind {
 enum Encoded {
     /// In fewer bytes.
     Compact(Box<Compact>),
-    /// In an order in which no access leaves the cache, with room for the terms of a product.
+    /// In an order in which no access leaves the cache, with a buffer for the terms of a product.
     Scattered(Box<Scattered>, WorkSpace),
 }
 
-/// Numbers that are made at the first product, and kept for those with numbers of the same type unless their memory is
-/// asked back. A product beside another makes its own.
+/// Work space that is allocated at the first product, and kept for later products with numbers of the same type unless
+/// its memory is reclaimed. A concurrent product allocates its own.
 struct WorkSpace(Arc<AtHand<Box<dyn Any + Send>>>);
 
 impl Form {
-    /// The lines of a matrix in memory, encoded within `budget` bytes; `None` if that is not worth it.
+    /// The lines of a matrix in memory, encoded within `budget` bytes; `None` if that is not worthwhile.
     pub(crate) fn new(
         matrix: &AnyCompressed,
         sums: SumShape,
@@ -64,7 +64,7 @@ impl Form {
         ctx: &Context,
     ) -> Result<Option<Self>> {
         let found = Encoded::new((lines, data), sums, budget, ctx)?;
-        // Repeated runs have no values to leave out.
+        // Repeated runs have no values to omit.
         let small = found.as_ref().is_some_and(|encoded| encoded.bytes() <= data.len() as u64);
         if !small && let Some(one) = one_value(data, ctx) {
             drop(found);
@@ -95,7 +95,7 @@ impl Form {
         }
     }
 
-    /// Whether products with so many vectors are made of it.
+    /// Whether it is used for products with `k` vectors.
     pub(crate) fn multiplies(&self, k: usize) -> bool {
         match &self.0 {
             FormKind::Encoded(encoded) => encoded.multiplies(k),
@@ -103,7 +103,7 @@ impl Form {
         }
     }
 
-    /// What a product with `k` vectors of `n` numbers costs, if it [`multiplies`](Self::multiplies) so many.
+    /// The plan of a product with `k` vectors of `n` numbers, if it [`multiplies`](Self::multiplies) that many.
     pub(crate) fn plan(&self, name: &'static str, n: usize, k: usize) -> Plan {
         match &self.0 {
             FormKind::Encoded(encoded) => encoded.plan(Plan::new(name).reads(1, 0), k),
@@ -114,9 +114,9 @@ impl Form {
         }
     }
 
-    /// The product with `k` vectors, if it [`multiplies`](Self::multiplies) so many.
+    /// The product with `k` vectors, if it [`multiplies`](Self::multiplies) that many.
     ///
-    /// Values that are of another type than `V` are decoded first, as `decode` says.
+    /// Values of another type than `V` are first decoded by `decode`.
     pub(crate) fn product<V: Factor<X>, X: Scalar>(
         &self,
         decode: Option<Decode<V>>,
@@ -144,7 +144,7 @@ impl Form {
 }
 
 impl Encoded {
-    /// The encoding that suits the lines; `None` if it is not worth it.
+    /// The encoding that suits the lines; `None` if it is not worthwhile.
     fn new<I: Index>(
         (lines, values): (Panel<'_, (), I>, Raw<'_>),
         sums: SumShape,
@@ -176,7 +176,7 @@ impl Encoded {
         }
     }
 
-    /// Whether products with so many vectors are made of the encoding.
+    /// Whether the encoding is used for products with `k` vectors.
     fn multiplies(&self, k: usize) -> bool {
         matches!(self, Encoded::Compact(_)) || k == 1
     }
@@ -207,16 +207,16 @@ impl Encoded {
     }
 }
 
-/// The value of all entries, if there are some and all have the same bytes.
+/// The value of all entries, if there are entries and all have the same bytes.
 fn one_value<'a>(data: Raw<'a>, ctx: &Context) -> Option<Raw<'a>> {
     let (first, width) = (data.get(0..1)?, data.width());
     if width == 0 {
         return None;
     }
-    // All bytes are those that stand a value before them.
+    // Every byte equals the one a value before it.
     let same = |bytes: &[u8]| bytes[width..] == bytes[..bytes.len() - width];
     let few = (TASK * width).min(data.bytes().len());
-    // As a rule the second entry tells that it is not so, and nobody else is asked.
+    // Usually the second entry already differs, and no others are compared.
     let alike = same(&data.bytes()[..few])
         && ctx.with_threads(|| {
             let tasks = data.bytes().par_chunks(TASK * width);
@@ -233,7 +233,7 @@ impl WorkSpace {
         WorkSpace(room)
     }
 
-    /// Calls `work` with room for `len` numbers.
+    /// Calls `work` with a buffer of `len` numbers.
     fn with<X: Scalar, R>(
         &self,
         len: usize,

@@ -1,18 +1,18 @@
-//! Something that one product at a time works with, while others do without it.
+//! A value that one product at a time uses, while others work without it.
 //!
-//! A product spreads its work over rayon's threads, and a thread that waits for its part of it takes other tasks
-//! meanwhile: also one that multiplies with the same operator. So nobody may wait for the end of a product, whose end may
-//! lie further down on the waiting thread's own stack. The lock here is held for a move alone.
+//! A product distributes its work over rayon's threads, and a thread that waits for its part runs other tasks
+//! meanwhile, possibly one that multiplies with the same operator. So no thread may wait for the end of a product,
+//! because that product may be lower on the waiting thread's own stack. The lock here is held only for a move.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
 
-/// One value, which is here or lent.
+/// One value, which is available or lent.
 pub(super) struct AtHand<T>(Mutex<Option<T>>);
 
-/// A value that goes back when this is dropped, by a panic too.
+/// A lent value; dropping this returns it, also on a panic.
 pub(super) struct Lent<'a, T> {
     home: &'a AtHand<T>,
     value: Option<T>,
@@ -23,13 +23,13 @@ impl<T> AtHand<T> {
         AtHand(Mutex::new(value))
     }
 
-    /// The value, if it is here.
+    /// Lends the value, if it is available.
     pub(super) fn lend(&self) -> Option<Lent<'_, T>> {
         let value = self.lock().take()?;
         Some(Lent { home: self, value: Some(value) })
     }
 
-    /// What `make` makes of the value, or without it.
+    /// The result of `make` for the value, or without it.
     pub(super) fn lend_or_make(
         &self,
         make: impl FnOnce(Option<T>) -> Result<T>,
@@ -38,7 +38,7 @@ impl<T> AtHand<T> {
         Ok(Lent { home: self, value: Some(make(value)?) })
     }
 
-    /// Something done to the value, if it is here, by somebody who only has a look.
+    /// Applies `change` to the value, if it is available, without lending it.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Option<T>) -> R) -> R {
         change(&mut self.lock())
     }

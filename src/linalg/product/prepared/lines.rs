@@ -1,4 +1,4 @@
-//! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes where it fits.
+//! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes if it fits.
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
@@ -10,18 +10,18 @@ use crate::linalg::product::prepared::readers::Readers;
 use crate::sparse::{AnyCompressed, AnyLinePanels};
 use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
 
-/// Entries from which on an encoding can be worth its making.
+/// The number of entries from which on an encoding can be worthwhile.
 const WORTH: usize = 1 << 14;
 
-/// What makes the product of an encoded matrix with vectors of `X`.
+/// The function for the product of an encoded matrix with vectors of `X`.
 pub(crate) type FormProduct<X> = fn(&Form, How, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
-/// How a matrix is compressed along the other axis. It is handed in by who wants it: programs that never do are linked without
-/// the conversion.
+/// Compresses a matrix along the other axis. It is passed in by the caller: programs that never need it are linked
+/// without the conversion.
 pub(crate) type Recompress =
     fn(&AnyCompressed, &'static str, &Place, &Context) -> Result<AnyCompressed>;
 
-/// A matrix in panels, and what else was made of it.
+/// A matrix in panels, and its encodings.
 pub(crate) struct PreparedLines {
     readers: Readers<AnyLinePanels>,
     /// For products along the lines, and for those across them.
@@ -30,8 +30,9 @@ pub(crate) struct PreparedLines {
 }
 
 impl PreparedLines {
-    /// For products along the lines, and for those across them as well if there is `across_by`, within `budget` bytes beside those of the
-    /// vectors; encoded if there are products with what that makes. An encoding takes half of what there is, so that vectors are not what does not fit in the end.
+    /// Prepares for products along the lines, and also for those across them if `across_by` is given, within `budget`
+    /// bytes in addition to the vectors; encodes the lines if there are products for the encoding. An encoding uses at
+    /// most half of the memory, so that the vectors still fit.
     pub(crate) fn new(
         matrix: &AnyCompressed,
         encode: bool,
@@ -62,7 +63,7 @@ impl PreparedLines {
         self.readers.traffic()
     }
 
-    /// The memory that all this holds.
+    /// The memory held by this value.
     pub(crate) fn lasts(&self) -> Lasts {
         let (major, minor) = (self.matrix().major(), self.matrix().minor());
         let Lasts { mut always, mut at_work } = self.readers.lasts();
@@ -77,7 +78,7 @@ impl PreparedLines {
         self.readers.model().matrix()
     }
 
-    /// What products of this kind are made of, if it is not the matrix.
+    /// The form used for products of this kind, if it is not the matrix.
     fn form(&self, adjoint: bool, k: usize) -> Option<&Form> {
         let form = if self.is_along(adjoint) { &self.along } else { &self.across };
         form.as_ref().filter(|form| form.multiplies(k))
@@ -92,7 +93,7 @@ impl PreparedLines {
         }
     }
 
-    /// The product, or that with the adjoint, by the ways of the entries.
+    /// The product, or that with the adjoint, by the functions for the entries.
     pub(crate) fn product<X: Scalar>(
         &self,
         adjoint: bool,

@@ -1,8 +1,8 @@
 //! Matrices prepared for many products.
 //!
-//! - [`operator`] – [`Operator`], what users see
-//! - [`lines`] – compressed matrices, read panel by panel or in a [`form`] of fewer bytes; [`compact`] – how they are encoded
-//! - [`readers`] – panels for several products at a time, one of which has those that stay in memory, [`lent`] to it
+//! - [`operator`] – [`Operator`], the public type
+//! - [`lines`] – compressed matrices, read panel by panel or in a [`form`] of fewer bytes; [`compact`] – their encoding
+//! - [`readers`] – panels for several products at a time, one of which has the pinned ones, [`lent`] to it
 
 mod compact;
 mod form;

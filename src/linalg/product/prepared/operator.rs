@@ -1,4 +1,4 @@
-//! Operators prepared for many products: how the matrix is read is decided once, and what fits stays in memory.
+//! Operators prepared for many products: the reading strategy is chosen once, and as much as fits stays in memory.
 
 use std::marker::PhantomData;
 
@@ -15,9 +15,10 @@ use crate::storage::{Context, DType, Element, Entry, Index, Plan, Reserved, Traf
 
 /// A matrix prepared for many products under the memory limit of a context.
 ///
-/// A matrix that fits in the limit is used where it lies. A larger one is read panel by panel, ahead of the work, with as
-/// much of it pinned in memory between products as the limit allows beside the vectors. Every product is one pass over
-/// what is not pinned, the transposed one and that with several vectors too, and gives the bits of the product in memory.
+/// A matrix that fits in the limit is used in place. A larger one is read panel by panel, ahead of the work, with as
+/// much of it pinned in memory between products as the limit allows next to the vectors. Every product, including
+/// transposed ones and those with several vectors, is one pass over the part that is not pinned, and gives the bits of
+/// the product in memory.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -35,7 +36,7 @@ pub struct Operator<M> {
     prepared: Prepared,
     ctx: Context,
     _reserved: Reserved,
-    /// What it was made of: that says with which vectors it has products.
+    /// The type from which it was made, which determines the vectors it can multiply.
     of: PhantomData<fn() -> M>,
 }
 
@@ -43,7 +44,7 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// A matrix that an [`Operator`] can be made of: [`Csr`](crate::Csr), [`Csc`](crate::Csc), [`Dense`] or an
+/// A matrix from which an [`Operator`] can be made: [`Csr`](crate::Csr), [`Csc`](crate::Csc), [`Dense`] or an
 /// [`AnyMatrix`](crate::AnyMatrix) of these.
 pub trait Matrix: sealed::Sealed {
     #[doc(hidden)]
@@ -53,16 +54,16 @@ pub trait Matrix: sealed::Sealed {
 impl<M: Matrix> Operator<M> {
     /// Prepares a matrix, leaving memory for two vectors of each length in `f64`.
     ///
-    /// Fails with [`ErrorKind::Memory`], saying how much is needed, if the vectors or two panels do not fit.
+    /// Fails with [`ErrorKind::Memory`], reporting the memory needed, if the vectors or two panels do not fit.
     pub fn new(matrix: &M, ctx: &Context) -> Result<Self> {
         let matrix = matrix.multiplier()?;
         let vectors = two_of_each(matrix.shape());
         Self::prepare(matrix, vectors, None, ctx)
     }
 
-    /// Like [`new`](Self::new), and makes products with the adjoint as fast as the others if there is memory for it.
+    /// As [`new`](Self::new), and also makes products with the adjoint as fast as the others if there is memory for it.
     ///
-    /// Cost: one conversion to the other axis, and the encoding that `new` makes for it once more. The matrix must fit
+    /// Cost: one conversion to the other axis, and another encoding like that of `new`. The matrix must fit
     /// three times over; a larger one, and a dense one, is prepared as by `new`.
     ///
     /// ```
@@ -118,12 +119,12 @@ impl<M: Matrix> Operator<M> {
         self.shape.1
     }
 
-    /// The context it was made with.
+    /// The context with which it was made.
     pub fn context(&self) -> Context {
         self.ctx.clone()
     }
 
-    /// What reading has cost so far: passes, bytes, seconds in which the work waited.
+    /// The cost of reading so far: passes, bytes, and seconds that the work waited.
     pub fn traffic(&self) -> Traffic {
         self.prepared.traffic()
     }
@@ -150,7 +151,7 @@ impl<T: Element> Matrix for Dense<T> {
 
 /// A [`Matrix`] that multiplies vectors of `X`.
 pub trait MultipliesVectors<X: Scalar>: Matrix {
-    /// The products of such entries.
+    /// The products of these entries.
     #[doc(hidden)]
     fn products(entry: Option<DType>) -> Result<&'static Products<X>>;
 }

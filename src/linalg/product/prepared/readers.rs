@@ -1,4 +1,5 @@
-//! The readers of an operator's panels: one that keeps panels between products, and one more for each product beside it.
+//! The readers of an operator's panels: one that keeps panels between products, and one more for each concurrent
+//! product.
 
 use std::sync::{Arc, Weak};
 
@@ -10,22 +11,22 @@ use crate::{dense, sparse};
 pub(crate) trait LineReader: Send + Sync + 'static {
     fn panels(&self) -> &ArrayPanels;
     fn panels_mut(&mut self) -> &mut ArrayPanels;
-    /// The same lines, of which these panels are read, or none.
+    /// The same lines with another reader, or none.
     fn with(&self, panels: Option<ArrayPanels>) -> Self;
-    /// Bytes of what is held beside the panels.
+    /// Bytes held in addition to the panels.
     fn kept(&self) -> u64;
 }
 
 /// The readers of one matrix.
 pub(crate) struct Readers<L> {
-    /// Never swept itself: what others are made like.
+    /// The model from which others are made; never swept itself.
     model: L,
     /// Pins panels, if the matrix is read at all.
     pinning: Arc<AtHand<L>>,
 }
 
 impl<L: LineReader> Readers<L> {
-    /// Of a matrix whose panels stay, beside `vectors` bytes, within the memory of a context.
+    /// Readers of a matrix whose panels, together with `vectors` bytes, stay within the memory of a context.
     pub(crate) fn new(mut reader: L, vectors: u64, ctx: &Context) -> Self {
         let kept = reader.kept();
         reader.panels_mut().share(kept, vectors, ctx);
@@ -42,9 +43,10 @@ impl<L: LineReader> Readers<L> {
         &self.model
     }
 
-    /// Calls `work` with a reader of its own, whoever else works with another.
+    /// Calls `work` with an exclusive reader; concurrent calls get others.
     ///
-    /// The second of two products at a time reads with the least of buffers, and on the map if there is no memory for them.
+    /// A concurrent second product reads with as few buffers as possible, and through the map if there is no memory for
+    /// them.
     pub(crate) fn with<R>(&self, ctx: &Context, work: &mut dyn FnMut(&mut L) -> R) -> R {
         if !self.model.panels().is_read() {
             return work(&mut another(&self.model));
@@ -63,7 +65,7 @@ impl<L: LineReader> Readers<L> {
         work(&mut other)
     }
 
-    /// Asks the reader whose state tells what the next product will cost.
+    /// Queries the reader whose state determines the cost of the next product.
     pub(crate) fn ask<R>(&self, ask: &mut dyn FnMut(&L) -> R) -> R {
         self.pinning.change(|pinning| ask(pinning.as_ref().unwrap_or(&self.model)))
     }
@@ -77,7 +79,7 @@ impl<L: LineReader> Readers<L> {
     }
 }
 
-/// The same panels for somebody else, with as few buffers as can be.
+/// The same panels for another user, with as few buffers as possible.
 fn another<L: LineReader>(reader: &L) -> L {
     reader.with(Some(reader.panels().another()))
 }

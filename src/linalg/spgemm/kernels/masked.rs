@@ -1,14 +1,14 @@
 //! Rows of a product at the positions of a mask, or everywhere else.
 //!
 //! ```text
-//! kept:        a bit for every column of the mask's row  ->  a term whose column has none is passed over
-//!              ->  the columns of the mask's row that were met, in order, with their sums
-//! complement:  the row is gathered as any other, and what the mask has is dropped while it lies in the cache
+//! kept:        a bit for every column of the mask's row  ->  a term whose column has none is skipped
+//!              ->  the columns of the mask's row with terms, in order, with their sums
+//! complement:  the row is gathered like any other, and the columns of the mask are dropped while it is in the cache
 //! ```
 //!
-//! Bits for 65,536 columns lie in the first-level cache, so a term that is not kept costs a look. A row of the mask that
-//! spans more columns than there is room for is gathered as any other too. Sums are the same bits either way, for all terms
-//! of a sum are met in their order.
+//! Bits for 65,536 columns fit in the first-level cache, so a term that is not kept costs one lookup. A row of the mask
+//! that spans more columns than fit is gathered like any other. The bits of sums are the same in both cases, because
+//! all terms of a sum are added in their order.
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::{Fault, Panel};
@@ -22,9 +22,9 @@ const WORD: usize = u64::BITS as usize;
 pub(crate) struct RowMask<'a, I> {
     /// The mask.
     pub(crate) panel: Panel<'a, (), I>,
-    /// For each row of the product, the row of the mask; the same one if this is `None`.
+    /// For each row of the product, the row of the mask; the same row if this is `None`.
     pub(crate) rows: Option<&'a [usize]>,
-    /// Whether columns of the mask are kept, or those that are not in it.
+    /// Whether columns in the mask are kept, or those not in it.
     pub(crate) is_kept: bool,
     /// Whether indices are known to rise in every row.
     pub(crate) rising: bool,
@@ -39,7 +39,7 @@ impl<I> Clone for RowMask<'_, I> {
 impl<I> Copy for RowMask<'_, I> {}
 
 impl<'a, I: Index> RowMask<'a, I> {
-    /// The columns of the mask in a row of the product, in order; a copy of them if they are not stored so.
+    /// The columns of the mask in a row of the product, in order; a sorted copy if they are not stored in order.
     pub(crate) fn row<'c>(self, row: usize, sorted: &'c mut Vec<I>) -> Result<&'c [I], Fault>
     where
         'a: 'c,
@@ -63,7 +63,7 @@ impl<'a, I: Index> RowMask<'a, I> {
     }
 }
 
-/// Drops what is not to be kept of the entries from `start` on, which are of one row.
+/// Drops the entries from `start` on, all of one row, that the mask does not keep.
 pub(crate) fn retain<I: Index, V: Copy>(
     mask: &[I],
     is_kept: bool,
@@ -90,14 +90,14 @@ pub(crate) fn retain<I: Index, V: Copy>(
 /// The sums of one row at the columns of a mask.
 pub(crate) struct Masked<S: Semiring> {
     semiring: S,
-    /// Zero for every column that was not met.
+    /// Zero for every column without a term.
     values: Vec<S::Sum>,
-    /// A bit for every column of the mask, and for those of them that were met.
+    /// A bit for every column of the mask, and for those of them with a term.
     mask: Vec<u64>,
     met: Vec<u64>,
 }
 
-/// Bytes that sums of `size` bytes take for so many columns.
+/// Bytes for this many columns with sums of `size` bytes.
 pub(crate) fn bytes(columns: usize, size: usize) -> u64 {
     (columns.div_ceil(WORD) * (WORD * size + 16)) as u64
 }
@@ -116,7 +116,7 @@ impl<S: Semiring> Masked<S> {
         }
     }
 
-    /// A whole row at the columns `mask`, which rise, appended to `out`. The product has `columns` columns.
+    /// A whole row at the rising columns `mask`, appended to `out`. The product has `columns` columns.
     pub(crate) fn row<'a, I: Index>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
@@ -127,7 +127,7 @@ impl<S: Semiring> Masked<S> {
     ) -> Result<(), Fault> {
         let (Some(first), Some(last)) = (mask.first(), mask.last()) else { return Ok(()) };
         let base = first.to_usize() / WORD * WORD;
-        // A mask that was said to rise and does not has columns outside, which are a fault.
+        // A mask that was declared rising but is not has columns outside the window, which is a fault.
         let window = (last.to_usize() + 1).checked_sub(base).ok_or(Fault)?;
         self.widen(window);
         for index in mask {
@@ -163,7 +163,7 @@ impl<S: Semiring> Masked<S> {
         if is_outside { Err(Fault) } else { Ok(()) }
     }
 
-    /// Takes the sums out, of the columns that were met.
+    /// Moves out the sums of the columns with a term.
     fn take<I: Index>(&mut self, base: usize, mask: &[I], out: &mut ProductRows<I, S::Sum>) {
         out.reserve(mask.len());
         for &index in mask {

@@ -1,12 +1,13 @@
-//! Sums of a row by writing all terms down, sorting them by column and adding up.
+//! Sums of a row by writing all terms to an array, sorting them by column and adding.
 //!
 //! ```text
 //! a batch of terms: (column, number of the term) in one word each -> sorted -> runs of one column, terms in order
 //! -> added to the sums so far, which are sorted too
 //! ```
 //!
-//! The number of a term is in the word, so that terms of one column come in the order in which they were made: the sum
-//! has the bits of any other way. Memory grows with the terms of a batch and the entries of the row, not with the columns.
+//! The number of a term is in the word, so the terms of one column stay in their original order: the sum has the same
+//! bits as by any other method. Memory grows with the terms of a batch and the entries of the row, not with the
+//! columns.
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::Fault;
@@ -16,22 +17,22 @@ use crate::storage::Index;
 /// The sums of one row.
 pub(crate) struct MergeAccumulator<S: Semiring, I> {
     semiring: S,
-    /// Columns are counted from here; none is so far away that it does not fit beside the number of a term.
+    /// Columns are counted from here; all are close enough to fit in a word with the number of a term.
     base: usize,
     columns: usize,
     /// Bits of a word for the number of a term.
     low: u32,
-    /// Terms of a batch at most.
+    /// Maximum terms of a batch.
     most: usize,
     words: Vec<u64>,
     terms: Vec<S::Sum>,
-    /// The sums of the batches before.
+    /// The sums of the previous batches.
     sums: ProductRows<I, S::Sum>,
-    /// Where the next sums go.
+    /// The destination of the next sums.
     next: ProductRows<I, S::Sum>,
 }
 
-/// Bytes that the terms of a batch take, for sums of `size` bytes.
+/// Bytes of the terms of a batch, for sums of `size` bytes.
 pub(crate) fn batch_bytes(terms: usize, size: usize) -> u64 {
     (terms * (8 + size)) as u64
 }
@@ -52,12 +53,12 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         }
     }
 
-    /// Bytes that the terms of a batch take.
+    /// Bytes of the terms of a batch.
     pub(crate) fn batch_bytes(terms: usize) -> u64 {
         batch_bytes(terms, size_of::<S::Sum>())
     }
 
-    /// Starts a row whose columns lie in `base..base + columns`.
+    /// Starts a row whose columns are in `base..base + columns`.
     pub(crate) fn start(&mut self, base: usize, columns: usize) {
         let high = usize::BITS - columns.saturating_sub(1).leading_zeros();
         let most = self.most.next_power_of_two().trailing_zeros().max(1);
@@ -65,7 +66,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         (self.base, self.columns) = (base, columns);
     }
 
-    /// A whole row, whose columns lie in `base..base + columns`, appended to `out`.
+    /// A whole row, whose columns are in `base..base + columns`, appended to `out`.
     pub(crate) fn row<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
@@ -87,7 +88,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         out.reserve(self.sums.indices.len());
         out.indices.append(&mut self.sums.indices);
         out.data.append(&mut self.sums.data);
-        // Rows of many terms are rare: what they took is not kept for the others.
+        // Rows of many terms are rare: their memory is not kept for the others.
         self.sums.clear(self.most);
         self.next.clear(self.most);
         Ok(())
@@ -109,7 +110,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         self.write((x, indices, values))
     }
 
-    /// Writes terms down.
+    /// Writes terms to the batch.
     #[inline(always)]
     fn write(&mut self, (x, indices, values): (S::Left, &[I], &[S::Right])) -> Result<(), Fault> {
         let first = self.words.len() as u64;
@@ -179,7 +180,7 @@ fn add_up<S: Semiring, I: Index>(
     out.data.resize(start + words.len(), semiring.zero());
     let (indices, sums) = (&mut out.indices[start..], &mut out.data[start..]);
     let mask = (1u64 << low) - 1;
-    // Written at every term and moved on only where the column is another: no branch to be guessed.
+    // Written at every term and advanced only if the column changes: no unpredictable branch.
     let (mut count, mut last, mut sum) = (0, u64::MAX, semiring.zero());
     for &word in words.iter() {
         let column = word >> low;

@@ -1,4 +1,4 @@
-//! One row after the other: which accumulator a row is gathered in.
+//! Multiplies row by row, and chooses the accumulator for each.
 
 use std::ops::Range;
 
@@ -12,24 +12,25 @@ use crate::linalg::spgemm::kernels::window::Window;
 use crate::linalg::spgemm::kernels::{masked, merge, repeat, window};
 use crate::storage::{Index, prefetch_to_read};
 
-/// Bytes of a window's values that are worth it whatever the row: they lie in a cache, and often close together.
+/// Bytes of a window's values up to which a window is used for any row: they fit in a cache, and are often close
+/// together.
 const CACHED: usize = 4 << 20;
 
-/// Columns of a window for which there must be a term, so that looking at its bits costs no more than the terms.
+/// Maximum columns of a window per term, so that scanning its bits costs no more than the terms.
 const COLUMNS_PER_TERM: usize = 4096;
 
-/// Columns for which there must be a term in a window that lies in no cache.
+/// Maximum columns per term of a window that does not fit in the cache.
 const DENSE: usize = 64;
 
-/// Most terms of a batch, and of a row whose pattern is remembered.
+/// Maximum terms of a batch, and of a row whose pattern is remembered.
 const BATCH: usize = 1 << 16;
 const REMEMBERED: usize = 1 << 12;
 
-/// Entries of A by which rows of B are asked for ahead, and how many at most at a time.
+/// Entries of A by which rows of B are prefetched ahead, and the maximum number at a time.
 const AHEAD: usize = 8;
 const MOST_AHEAD: usize = 64;
 
-/// How much memory one multiplier takes.
+/// The memory limits of one multiplier.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Columns of a window.
@@ -41,10 +42,10 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// For `bytes` bytes, where rows have at most `terms` terms in `columns` columns, and sums `size` bytes.
+    /// For `bytes` bytes, if rows have at most `terms` terms in `columns` columns, and sums `size` bytes.
     pub(crate) fn new<I>(bytes: u64, (terms, columns): (usize, usize), size: usize) -> Self {
         let part = |share: u64, unit: u64| usize::try_from(share / unit).unwrap_or(usize::MAX);
-        // A word of columns more for where a window starts.
+        // One more word of columns, for the alignment of the start.
         let window = part(bytes / 2, window::bytes(64, size) + 1) * 64;
         let batch = part(bytes / 4, merge::batch_bytes(1, size)).clamp(64, BATCH);
         let remembered = part(bytes / 4, repeat::bytes::<I>(1)).min(REMEMBERED);
@@ -55,7 +56,7 @@ impl Limits {
         }
     }
 
-    /// Bytes that a multiplier takes at most, but for rows of more terms than a batch.
+    /// Maximum bytes of a multiplier, except for rows of more terms than a batch.
     pub(crate) fn bytes<I>(&self, size: usize) -> u64 {
         window::bytes(self.window, size)
             + merge::batch_bytes(self.batch, size)
@@ -67,13 +68,13 @@ impl Limits {
         self.window / 2
     }
 
-    /// Bytes that a mask makes it take beside that.
+    /// Additional bytes under a mask.
     pub(crate) fn bytes_under_mask(&self, size: usize) -> u64 {
         masked::bytes(self.masked(), size)
     }
 }
 
-/// Multiplies rows, one after the other, in memory that is used again.
+/// Multiplies rows one by one, reusing its memory.
 pub(crate) struct RowMultiplier<S: Semiring, I> {
     semiring: S,
     limits: Limits,
@@ -81,13 +82,13 @@ pub(crate) struct RowMultiplier<S: Semiring, I> {
     merge: MergeAccumulator<S, I>,
     repeat: Repeat<I>,
     masked: Masked<S>,
-    /// A row of a mask that is not stored in order.
+    /// A sorted copy of a row of the mask.
     sorted: Vec<I>,
-    /// Whether the rows of B that are needed next may lie anywhere.
+    /// Whether the rows of B that are needed next may be scattered.
     scattered: bool,
 }
 
-/// The columns that a row can have, and its terms.
+/// The possible columns of a row, and its terms.
 struct Reach {
     least: usize,
     largest: usize,
@@ -108,10 +109,10 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         }
     }
 
-    /// The rows of A, which have so many terms, times B, which has `columns` columns, appended to `out`; only what the mask
-    /// leaves of them, if there is one.
+    /// The rows of A, which have `terms` terms, times B, which has `columns` columns, appended to `out`; with a mask,
+    /// only the positions that it keeps.
     ///
-    /// Fails if a pointer of A is out of order, an index of A is no row of B, or an index of B no column.
+    /// Fails if a pointer of A is out of order, an index of A is not a row of B, or an index of B not a column.
     pub(crate) fn rows<'a>(
         &mut self,
         a: Panel<'a, S::Left, I>,
@@ -143,7 +144,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         Ok(())
     }
 
-    /// What a mask leaves of row `i`.
+    /// Row `i` at the positions that the mask keeps.
     #[inline(never)]
     fn row_under_mask<'a>(
         &mut self,
@@ -186,7 +187,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         }
         let start = out.indices.len();
         let reach = reach(a.0, b)?;
-        // Rows that were said to rise and do not can have their last column before the first.
+        // Rows that were declared rising but are not can have their last column before the first.
         if reach.largest >= columns || reach.least > reach.largest {
             return Err(Fault);
         }
@@ -218,8 +219,8 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
     }
 }
 
-/// Asks for the rows of B that are needed `AHEAD` entries behind a row of A, and for where those lie that are needed
-/// as many further behind.
+/// Prefetches the rows of B that are needed `AHEAD` entries after a row of A, and the pointers of those that are needed
+/// as many entries later.
 #[inline(always)]
 fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, row: Range<usize>) {
     let most = row.len().min(MOST_AHEAD);
@@ -235,7 +236,7 @@ fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, 
     }
 }
 
-/// The columns that a row of A can meet.
+/// The range of columns that a row of A can produce.
 #[inline(always)]
 fn reach<'a, T: 'a, I>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, Fault>
 where
@@ -246,7 +247,7 @@ where
         let (indices, _) = b.row(k.to_usize())?;
         let (Some(first), Some(last)) = (indices.first(), indices.last()) else { continue };
         reach.terms += indices.len();
-        // Rows that do not rise after all are found out: what is not in the window is a fault.
+        // Rows that do not rise after all are detected: a column outside the window is a fault.
         let (least, largest) = match b.rising() {
             true => (*first, *last),
             false => indices

@@ -1,12 +1,12 @@
-//! Rows whose columns are those of an earlier row, moved along: the place of every term is known then.
+//! Rows whose columns are those of an earlier row, shifted: the position of every term is then known.
 //!
-//! On a grid the entries of a row stand at the same distances from the diagonal as those of the row before, and so do
-//! those of the rows of B that it multiplies. The unknowns of one node of a mesh share their columns altogether. So the
-//! last few patterns are remembered, each with the place of every term among the sums of its row. Comparing a row with a
-//! pattern and adding its terms up are one pass, which is given up at the first row of B that differs.
+//! On a grid the entries of a row have the same distances from the diagonal as those of the previous row, and so do
+//! those of the rows of B that it multiplies. The unknowns of one node of a mesh share all their columns. So the last
+//! few patterns are remembered, each with the position of every term among the sums of its row. Comparing a row with a
+//! pattern and adding its terms are one pass, which is abandoned at the first row of B that differs.
 //!
-//! Boundaries of a grid interrupt every line of it, which is why there are several patterns. Where patterns do not
-//! come again, ever fewer rows are looked at.
+//! The boundaries of a grid interrupt every line of it, which is why there are several patterns. If patterns do not
+//! recur, fewer and fewer rows are compared.
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::Fault;
@@ -16,27 +16,27 @@ use crate::storage::Index;
 /// Patterns remembered: the rows along a line of a grid have five, those of two coupled grids eight or ten.
 const PATTERNS: usize = 8;
 
-/// Rows looked at before it is asked whether it was worth it.
+/// Rows compared before the success rate is evaluated.
 const TRIAL: usize = 32;
 
-/// Rows that are passed over after a trial in vain, at first and at most.
+/// Rows that are skipped after an unsuccessful trial, at first and at most.
 const PAUSES: (usize, usize) = (64, 1 << 14);
 
 /// The patterns of earlier rows.
 pub(super) struct Repeat<I> {
     patterns: Vec<Pattern<I>>,
-    /// The pattern that was right or learnt last.
+    /// The pattern that matched or was learnt last.
     last: usize,
     hits: usize,
     misses: usize,
-    /// Rows to be passed over.
+    /// Rows to be skipped.
     pause: usize,
     next_pause: usize,
-    /// Terms of a row that is remembered, at most.
+    /// Maximum terms of a remembered row.
     most: usize,
 }
 
-/// What a row looked like.
+/// The pattern of a row.
 struct Pattern<I> {
     /// Columns of the row of A.
     left: Vec<I>,
@@ -44,13 +44,13 @@ struct Pattern<I> {
     lens: Vec<u32>,
     /// Columns of the terms.
     right: Vec<I>,
-    /// The place of each term among the sums.
+    /// The position of each term among the sums.
     places: Vec<u32>,
     /// Columns of the sums.
     sums: Vec<I>,
 }
 
-/// Bytes that patterns take, of rows with at most `terms` terms.
+/// Bytes of the patterns of rows with at most `terms` terms.
 pub(super) fn bytes<I>(terms: usize) -> u64 {
     (PATTERNS * terms * (3 * size_of::<I>() + 2 * size_of::<u32>())) as u64
 }
@@ -68,7 +68,7 @@ impl<I: Index> Repeat<I> {
         }
     }
 
-    /// Whether a row with so many terms is one to look at.
+    /// Whether to compare a row with this many terms.
     #[inline(always)]
     pub(super) fn looks(&mut self, terms: usize) -> bool {
         let looks = self.pause == 0 && terms <= self.most;
@@ -76,7 +76,7 @@ impl<I: Index> Repeat<I> {
         looks
     }
 
-    /// Appends the row to `out` if it has one of the patterns, and tells whether it has.
+    /// Appends the row to `out` if it matches one of the patterns, and returns whether it does.
     #[inline(always)]
     pub(super) fn row<'a, S: Semiring>(
         &mut self,
@@ -135,7 +135,7 @@ impl<I: Index> Repeat<I> {
             self.last = self.patterns.len();
             self.patterns.push(Pattern::new());
         } else {
-            // The one that comes last from the last one on is the one that was longest not right, about.
+            // The one before the last, cyclically, is approximately the least recently matched.
             self.last = (self.last + PATTERNS - 1) % PATTERNS;
         }
         self.patterns[self.last].learn(left, b, sums)
@@ -181,7 +181,7 @@ impl<I: Index> Pattern<I> {
         Ok(())
     }
 
-    /// Whether the columns of a row of A are these, moved along.
+    /// Whether the columns of a row of A are these, shifted.
     #[inline(always)]
     fn is_left(&self, left: &[I]) -> bool {
         let (Some(first), Some(same)) = (left.first(), self.left.first()) else { return false };
@@ -190,7 +190,7 @@ impl<I: Index> Pattern<I> {
         left.len() == self.left.len() && left.iter().zip(&self.left).all(moved)
     }
 
-    /// Adds the terms of a row to its sums, and tells by how much its columns are moved; `None` if it differs.
+    /// Adds the terms of a row to its sums, and returns the shift of its columns; `None` if it differs.
     #[inline(always)]
     fn add<'a, S: Semiring>(
         &self,
@@ -217,7 +217,7 @@ impl<I: Index> Pattern<I> {
             let mut differs = 0;
             for (((index, &value), old), &place) in indices.iter().zip(values).zip(mine).zip(here) {
                 differs |= index.to_usize().wrapping_sub(old.to_usize()) ^ by;
-                // A place among the sums of this pattern, whose number is that of `sums`.
+                // The position is within the sums of this pattern, which are as many as `sums`.
                 if let Some(sum) = sums.get_mut(place as usize) {
                     *sum = semiring.add(*sum, semiring.multiply(x, value));
                 }
@@ -229,7 +229,7 @@ impl<I: Index> Pattern<I> {
         Ok(Some(shift.unwrap_or(0)))
     }
 
-    /// Appends the columns of the sums, moved along. Fails if one is beyond the last of `columns`.
+    /// Appends the columns of the sums, shifted. Fails if one is beyond the last of `columns`.
     #[inline(always)]
     fn write<V>(
         &self,

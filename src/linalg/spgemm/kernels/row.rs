@@ -1,21 +1,21 @@
-//! What a row of a product is made of, and what it is written to.
+//! The inputs and the output of a row of a product.
 
 use crate::linalg::product::{Fault, Panel};
 use crate::storage::Index;
 
-/// The rows of the right matrix, all of them or those that are at hand.
+/// The rows of the right matrix, all of them or those that are loaded.
 pub(crate) trait Rows<'a, T, I>: Copy + Sync {
-    /// Indices and values of row `k`; a fault if there is no such row, or if it is not at hand.
+    /// Indices and values of row `k`; a fault if there is no such row, or if it is not loaded.
     fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault>;
 
-    /// Asks for what tells where row `k` lies, so that it is in the cache when the row is asked for.
+    /// Prefetches the pointers of row `k`, so that they are in the cache when the row is read.
     fn announce(self, k: usize);
 
-    /// Whether the indices of every row rise, so far as anybody knows: a hint.
+    /// Whether the indices of every row rise, as far as is known: a hint.
     fn rising(self) -> bool;
 }
 
-/// A matrix that is at hand as a whole.
+/// A matrix that is loaded as a whole.
 pub(crate) struct Whole<'a, T, I> {
     pub(crate) panel: Panel<'a, T, I>,
     pub(crate) rising: bool,
@@ -50,7 +50,7 @@ impl<'a, T: Sync, I: Index> Rows<'a, T, I> for Whole<'a, T, I> {
     }
 }
 
-/// Rows of a product, one behind the other; indices strictly rise within each.
+/// Consecutive rows of a product; indices strictly rise within each.
 #[derive(Debug)]
 pub(crate) struct ProductRows<I, V> {
     /// Entries of each row.
@@ -64,7 +64,7 @@ impl<I, V> ProductRows<I, V> {
         ProductRows { lens: Vec::new(), indices: Vec::new(), data: Vec::new() }
     }
 
-    /// Forgets all rows. Memory for more than `keep` entries is given back.
+    /// Clears all rows. Memory for more than `keep` entries is released.
     pub(crate) fn clear(&mut self, keep: usize) {
         self.lens.clear();
         self.indices.clear();
@@ -74,13 +74,13 @@ impl<I, V> ProductRows<I, V> {
         }
     }
 
-    /// Makes room for so many entries in rows that were forgotten, once for all of them.
+    /// Reserves memory for this many entries in cleared rows, once for all of them.
     pub(crate) fn make_room(&mut self, entries: usize) {
         self.indices.reserve_exact(entries);
         self.data.reserve_exact(entries);
     }
 
-    /// Makes room for so many entries more; at most for as many again as there are then.
+    /// Reserves memory for this many more entries; at most doubling the total.
     pub(crate) fn reserve(&mut self, entries: usize) {
         self.indices.reserve(entries);
         self.data.reserve(entries);
@@ -93,7 +93,7 @@ impl<I, V> ProductRows<I, V> {
     }
 }
 
-/// An entry of A's row and the row of B that it multiplies, for each entry of A's row.
+/// The entry and the row of B that it multiplies, for each entry of A's row.
 pub(crate) fn terms<'a, S, T: 'a, I: Index>(
     (indices, values): (&'a [I], &'a [S]),
     b: impl Rows<'a, T, I>,

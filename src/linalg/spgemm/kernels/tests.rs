@@ -1,4 +1,4 @@
-//! Every accumulator against the twin, bit for bit, and against hostile input.
+//! Compares every accumulator with the reference, bit for bit, and tests hostile input.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -44,7 +44,7 @@ impl<T, I: Index> Arrays<T, I> {
     }
 }
 
-/// Rows of a few entries or many; anywhere, in a band, or all alike but for a shift; in any order, repeats among them.
+/// Rows of a few entries or many; random, in a band, or all alike except for a shift; in any order, with repeats.
 fn matrix(rows: usize, columns: usize) -> impl Strategy<Value = Sample> {
     let most: usize = if columns == 0 { 0 } else { 30 };
     let length = prop_oneof![8 => 0..=most.min(6), 1 => 0..=most];
@@ -69,7 +69,7 @@ fn pairs() -> impl Strategy<Value = (Sample, Sample)> {
         .prop_flat_map(|(n, k, m)| (matrix(n, k), matrix(k, m)))
 }
 
-/// The terms of every row; one for those of which that cannot be told.
+/// The terms of every row; one if they cannot be counted.
 fn counts<S, T, I: Index>(a: &Arrays<S, I>, b: &Arrays<T, I>) -> Vec<usize> {
     let (a, b) = (a.panel(), b.panel());
     let terms = |k: &I| (k.to_usize() < b.nrows()).then(|| b.row(k.to_usize()).ok()).flatten();
@@ -80,7 +80,7 @@ fn counts<S, T, I: Index>(a: &Arrays<S, I>, b: &Arrays<T, I>) -> Vec<usize> {
     (0..a.nrows()).map(|i| row(i).unwrap_or(1)).collect()
 }
 
-/// The product by rows with different limits, so that every accumulator has its turn.
+/// The product by rows with different limits, so that every accumulator is used.
 fn agrees<S: Semiring, I: Index>(
     semiring: S,
     a: &Arrays<S::Left, I>,
@@ -148,7 +148,7 @@ proptest! {
             prop_assert!(out.indices.iter().all(|j| (*j as usize) < b.columns));
             match &expected {
                 Err(_) => prop_assert!(outcome.is_err()),
-                // Only a hint that was wrong makes a fault of what is none.
+                // Only a wrong hint may cause a fault without reason.
                 Ok(_) => prop_assert!(outcome.is_ok() || rising),
             }
         }
@@ -157,7 +157,7 @@ proptest! {
 
 #[test]
 fn one_column_more_than_a_window_is_a_fault() {
-    // Said to rise, the row of B hides its largest column, which lies in the last word of the window.
+    // Declared rising, the row of B hides its largest column, which is in the last word of the window.
     let a = Arrays::<f64, u32>::new(&Sample { columns: 1, rows: vec![vec![(0, 1)]] }, f64::from);
     let row = vec![(3, 1), (70, 1), (9, 1)];
     let b = Arrays::<f64, u32>::new(&Sample { columns: 10, rows: vec![row] }, f64::from);

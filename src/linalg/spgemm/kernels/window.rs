@@ -1,7 +1,7 @@
-//! Sums of a row in values for every column of a window, with a bit for each column that was met.
+//! Sums of a row in values for every column of a window, with a bit for each column with a term.
 //!
-//! The bits give the columns in order. Where few of the window's words of bits are used, a bit for each word tells which:
-//! a window of 4096 columns costs one look then. Values and bits are as at the start again after a row was taken out.
+//! The bits give the columns in order. If few of the window's words of bits are used, a bit for each word marks them: a
+//! window of 4096 columns then costs one lookup. Values and bits are reset after a row is moved out.
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::Fault;
@@ -14,15 +14,15 @@ const WORD: usize = u64::BITS as usize;
 /// The sums of one row.
 pub(crate) struct Window<S: Semiring> {
     semiring: S,
-    /// Zero for every column that was not met.
+    /// Zero for every column without a term.
     values: Vec<S::Sum>,
-    /// A bit for every column, set where it was met.
+    /// A bit for every column, set if it has a term.
     bits: Vec<u64>,
-    /// A bit for every word of `bits`, set where it is not 0; kept for sparse rows only.
+    /// A bit for every word of `bits`, set where it is not 0; kept only for sparse rows.
     words: Vec<u64>,
 }
 
-/// Bytes of a window of so many columns, for sums of `size` bytes.
+/// Bytes of a window of this many columns, for sums of `size` bytes.
 pub(crate) fn bytes(columns: usize, size: usize) -> u64 {
     let words = columns.div_ceil(WORD);
     (words * (WORD * size + 8) + words.div_ceil(WORD) * 8) as u64
@@ -33,12 +33,12 @@ impl<S: Semiring> Window<S> {
         Window { semiring, values: Vec::new(), bits: Vec::new(), words: Vec::new() }
     }
 
-    /// Bytes of a window of so many columns.
+    /// Bytes of a window of this many columns.
     pub(crate) fn bytes(columns: usize) -> u64 {
         bytes(columns, size_of::<S::Sum>())
     }
 
-    /// Makes room for a window of so many columns.
+    /// Grows the window to this many columns.
     pub(crate) fn widen(&mut self, columns: usize) {
         let words = columns.div_ceil(WORD);
         if words > self.bits.len() {
@@ -48,7 +48,7 @@ impl<S: Semiring> Window<S> {
         }
     }
 
-    /// A whole row, whose columns lie in `base..base + columns` and which has `terms` terms, appended to `out`.
+    /// A whole row, whose columns are in `base..base + columns` and which has `terms` terms, appended to `out`.
     pub(crate) fn row<'a, I: Index>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
@@ -105,7 +105,7 @@ impl<S: Semiring> Window<S> {
         Ok(())
     }
 
-    /// Takes the sums out of some words of a window that starts at column `base`.
+    /// Moves the sums out of some words of a window that starts at column `base`.
     #[inline(always)]
     pub(crate) fn take<I: Index>(
         &mut self,

@@ -12,26 +12,26 @@ const GROUP: usize = 8;
 #[derive(Debug)]
 pub(crate) struct RowSet {
     words: Vec<u64>,
-    /// Rows of the set before each group of words; valid once counted, for groups that hold any.
+    /// Rows of the set before each group of words; valid once counted, for non-empty groups.
     before: Vec<usize>,
     /// The words that may not be 0.
     used: Range<usize>,
 }
 
 impl RowSet {
-    /// No row of `nrows`.
+    /// An empty set of rows out of `nrows`.
     pub(crate) fn new(nrows: usize) -> Self {
         let words = nrows.div_ceil(WORD);
         RowSet { words: vec![0; words], before: vec![0; words.div_ceil(GROUP)], used: 0..0 }
     }
 
-    /// Bytes of memory that a set of some of `nrows` rows takes.
+    /// Bytes of memory of a set of rows out of `nrows`.
     pub(crate) fn bytes(nrows: usize) -> u64 {
         let words = nrows.div_ceil(WORD);
         (8 * words + size_of::<usize>() * words.div_ceil(GROUP)) as u64
     }
 
-    /// Puts a row in, and tells whether it was not there before. `row` is one of the matrix.
+    /// Inserts a row, and returns whether it was new. `row` must be in the matrix.
     #[inline(always)]
     pub(crate) fn insert(&mut self, row: usize) -> bool {
         let (word, bit) = (row / WORD, 1 << (row % WORD));
@@ -46,12 +46,12 @@ impl RowSet {
         is_new
     }
 
-    /// Takes a row out.
+    /// Removes a row.
     pub(crate) fn remove(&mut self, row: usize) {
         self.words[row / WORD] &= !(1 << (row % WORD));
     }
 
-    /// Takes out all rows before `first`, and tells how many those were.
+    /// Removes all rows before `first`, and returns their number.
     pub(crate) fn remove_before(&mut self, first: usize) -> usize {
         let split = (first / WORD).max(self.used.start).min(self.used.end);
         let before = &mut self.words[self.used.start..split];
@@ -71,7 +71,7 @@ impl RowSet {
         self.words.get(row / WORD).is_some_and(|word| word >> (row % WORD) & 1 == 1)
     }
 
-    /// Takes all rows out.
+    /// Removes all rows.
     pub(crate) fn clear(&mut self) {
         self.words[self.used.clone()].fill(0);
         self.used = 0..0;
@@ -97,7 +97,7 @@ impl RowSet {
             .map(|(word, bits)| word * WORD + (u64::BITS - 1 - bits.leading_zeros()) as usize)
     }
 
-    /// Numbers the rows; what is put in or taken out afterwards makes the numbers wrong.
+    /// Numbers the rows; later insertions or removals invalidate the numbers.
     pub(crate) fn count(&mut self) {
         let mut count = 0;
         for group in self.used.start / GROUP..self.used.end.div_ceil(GROUP) {
@@ -107,7 +107,7 @@ impl RowSet {
         }
     }
 
-    /// How many rows of the set come before a row that is in it; `None` if it is not.
+    /// The number of rows of the set before a row in it; `None` if the row is not in it.
     #[inline(always)]
     pub(crate) fn number(&self, row: usize) -> Option<usize> {
         let word = row / WORD;
@@ -124,7 +124,7 @@ impl RowSet {
     }
 }
 
-/// The positions of the ones, rising.
+/// The positions of the ones, ascending.
 fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;

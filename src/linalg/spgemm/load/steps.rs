@@ -1,7 +1,7 @@
-//! What a group of stretches reads, in steps of some MiB, ahead of the work.
+//! Reads the data of a group of stretches, in steps of some MiB, ahead of the work.
 //!
-//! A step belongs to one stretch: pointers and entries of A, then runs of entries of B. What does not fit in one step goes
-//! on in the next.
+//! A step belongs to one stretch: pointers and entries of A, then runs of entries of B. Data that does not fit in one
+//! step continues in the next.
 
 use std::ops::Range;
 
@@ -16,22 +16,22 @@ use crate::storage::{ArrayPanels, Arrays, IoBuffer, Part, RawBuffer, Reading};
 const STEPS: u64 = 4;
 const FEW_STEPS: u64 = 2;
 
-/// From this size on reads are worth a request to the device each; smaller ones are left to the page cache to gather.
+/// From this size on, each read is worth a device request; smaller ones are combined by the page cache.
 const DIRECT: usize = 256 << 10;
 
-/// What reading a run may take beside its bytes: parts of sectors at both ends.
+/// Extra bytes for reading a run: parts of sectors at both ends.
 const BESIDE: usize = 2 * 4096;
 
 /// A read of some MiB.
 pub(crate) struct LoadStep {
-    /// The number of the stretch it is for.
+    /// The number of its stretch.
     pub(crate) stretch: usize,
-    /// Whether the stretch has all it needs afterwards.
+    /// Whether the stretch is complete afterwards.
     pub(crate) is_last: bool,
     pub(crate) items: Vec<Item>,
 }
 
-/// What is read.
+/// An item that is read.
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
     /// Pointers of A.
@@ -54,14 +54,14 @@ pub(crate) fn step_bytes(budget: &Budget) -> u64 {
     IoBuffer::rounded_down(bytes as usize) as u64 / 4096 * 4096
 }
 
-/// Bytes of memory that steps take.
+/// Bytes of memory for steps.
 pub(crate) fn ring_bytes(budget: &Budget) -> u64 {
     let step = step_bytes(budget);
     let steps = if step <= budget.reading() / 16 { STEPS } else { FEW_STEPS };
     steps * step
 }
 
-/// The arrays of a step's items, one after the other.
+/// The arrays of a step's items, in order.
 pub(crate) struct Read<'r, 'a>(std::slice::Iter<'r, Raw<'a>>);
 
 impl<'r, 'a> Read<'r, 'a> {
@@ -90,7 +90,8 @@ fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
 }
 
 impl StretchPanels {
-    /// What `stretches` read of `left` and `right`, if these are to be read. `None` if that is nothing.
+    /// The panels that `stretches` read of `left` and `right`, if these are to be read. `None` if there is nothing to
+    /// read.
     pub(crate) fn new(
         left: Option<&AnyCompressed>,
         right: Option<&AnyCompressed>,
@@ -123,7 +124,7 @@ impl StretchPanels {
     }
 }
 
-/// Steps being put together.
+/// Steps being assembled.
 struct Packing {
     /// Bytes of a pointer, an index and a value that are read of A and of B, if anything is read of them.
     left: Option<[usize; 3]>,
@@ -134,7 +135,7 @@ struct Packing {
     room: usize,
     steps: Vec<LoadStep>,
     panels: Vec<Vec<Part>>,
-    /// The step at hand.
+    /// The current step.
     items: Vec<Item>,
     parts: Vec<Part>,
     used: usize,
@@ -163,7 +164,7 @@ impl Packing {
         }
     }
 
-    /// Reads a run of elements of some arrays, of so many bytes each, in one step or more.
+    /// Reads a run of elements of some arrays, with these sizes in bytes, in one step or more.
     fn add(
         &mut self,
         n: usize,
@@ -175,7 +176,7 @@ impl Packing {
         while !run.is_empty() {
             let free = (self.room - self.used).saturating_sub(2 * BESIDE);
             let fit = free.checked_div(size).unwrap_or(usize::MAX).min(run.len());
-            // Rather a new step than a small piece of a large run.
+            // A new step is better than a small part of a large run.
             if fit == 0 || (fit < run.len() && free < self.room / 4 && self.used > 0) {
                 self.end_step(n);
                 continue;

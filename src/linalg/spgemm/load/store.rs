@@ -1,8 +1,8 @@
-//! The rows of the right matrix that are at hand: those that one stretch of the left matrix needs.
+//! The loaded rows of the right matrix: those that one stretch of the left matrix needs.
 //!
-//! They are picked out of what is read, so that rows far apart take no more memory than rows close together. They lie in
-//! the order of the matrix, and a set of bits tells the number of a row among them. What the next stretch may still need
-//! stays where it is: rows before the first one it needs go, rows behind the last one come.
+//! They are selected from the data read, so that scattered rows take no more memory than adjacent ones. They are in the
+//! order of the matrix, and a set of bits gives the number of a row among them. Rows that the next stretch may still
+//! need stay in place: rows before the first needed one are dropped, rows after the last are appended.
 
 use std::ops::Range;
 
@@ -15,16 +15,16 @@ use crate::storage::{Entry, Index};
 /// Some rows of a matrix.
 pub(crate) struct Store<T, I> {
     rows: RowSet,
-    /// Where each row starts, and where the last ends. What lies before the first is of rows that went.
+    /// The start of each row, and the end of the last. Data before the first belongs to dropped rows.
     starts: Vec<usize>,
     indices: Vec<I>,
     data: Vec<T>,
-    /// The row that comes next in what is read.
+    /// The next row in the data being read.
     at: usize,
 }
 
 impl<T: Entry, I: Index> Store<T, I> {
-    /// None of `nrows` rows.
+    /// No rows loaded out of `nrows`.
     pub(crate) fn new(nrows: usize) -> Self {
         Store {
             rows: RowSet::new(nrows),
@@ -35,13 +35,13 @@ impl<T: Entry, I: Index> Store<T, I> {
         }
     }
 
-    /// Bytes that the set of rows takes.
+    /// Bytes of the set of rows.
     pub(crate) fn bytes_of_set(nrows: usize) -> u64 {
         RowSet::bytes(nrows)
     }
 
-    /// Turns to the rows `needed`, within `room` bytes. If `carries`, rows at hand from the first one needed on stay, and
-    /// none that is needed comes before the last one at hand and is not at hand.
+    /// Switches to the rows `needed`, within `room` bytes. If `carries`, loaded rows from the first needed one on stay;
+    /// then no needed row that is not loaded comes before the last loaded one.
     pub(crate) fn turn<'a, P: Index>(
         &mut self,
         right: &RightMatrix<T, I, P>,
@@ -52,7 +52,7 @@ impl<T: Entry, I: Index> Store<T, I> {
     where
         I: 'a,
     {
-        // A row that does not exist has no pointer, and a row without entries no bit.
+        // A row that does not exist has no pointer, and an empty row has no bit.
         let has_entries = |k: usize| right.span(k).map(|span| !span.is_empty());
         let needed = needed.map(|k| k.to_usize());
         let first = needed.clone().filter(|&k| has_entries(k) == Ok(true)).min();
@@ -70,13 +70,13 @@ impl<T: Entry, I: Index> Store<T, I> {
         self.make_room(right, room)
     }
 
-    /// Forgets the rows before `first`.
+    /// Drops the rows before `first`.
     fn drop_before(&mut self, first: usize) {
         let gone = self.rows.remove_before(first);
         self.starts.drain(..gone);
     }
 
-    /// Forgets all rows.
+    /// Drops all rows.
     pub(crate) fn forget(&mut self) {
         self.rows.clear();
         self.starts.clear();
@@ -85,7 +85,7 @@ impl<T: Entry, I: Index> Store<T, I> {
         self.data.clear();
     }
 
-    /// Makes room for the rows that are not at hand, which are behind the others.
+    /// Reserves memory for the rows that are not loaded, which follow the others.
     fn make_room<P: Index>(
         &mut self,
         right: &RightMatrix<T, I, P>,
@@ -107,8 +107,8 @@ impl<T: Entry, I: Index> Store<T, I> {
             end -= gone;
         }
         if self.indices.capacity() < end {
-            // All there may ever be, once: vectors that grow are there twice for a moment. Pages are taken when they are
-            // written to.
+            // Reserves the maximum at once, because vectors that grow exist twice for a moment. Pages are allocated
+            // when they are written.
             let goal = right.matrix.nnz().min((room / entry) as usize).max(end);
             self.indices.reserve_exact(goal - self.indices.len());
             self.data.reserve_exact(goal - self.data.len());
@@ -116,7 +116,7 @@ impl<T: Entry, I: Index> Store<T, I> {
         Ok(())
     }
 
-    /// Picks what is needed out of `entries` of the matrix. They come in order.
+    /// Selects the needed rows from `entries` of the matrix. Calls are in order.
     pub(crate) fn pick<P: Index>(
         &mut self,
         right: &RightMatrix<T, I, P>,
@@ -134,7 +134,7 @@ impl<T: Entry, I: Index> Store<T, I> {
             let span = right.span(row)?;
             let here = span.start.max(entries.start)..span.end.min(entries.end);
             if here.start < here.end {
-                // Rows one behind the other are copied together.
+                // Adjacent rows are copied together.
                 if here.start != run.end {
                     copy(&run)?;
                     run.start = here.start;
@@ -150,14 +150,14 @@ impl<T: Entry, I: Index> Store<T, I> {
         copy(&run)
     }
 
-    /// Fails unless all rows that are needed are at hand.
+    /// Fails unless all needed rows are loaded.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         let wanted = self.starts.last().copied();
         if wanted == Some(self.indices.len()) { Ok(()) } else { Err(Fault) }
     }
 }
 
-/// The rows at hand, for multiplying.
+/// The loaded rows, for multiplying.
 pub(crate) struct StoredRows<'a, T: Entry, I: Index, P: Index> {
     pub(crate) store: &'a Store<T, I>,
     pub(crate) right: &'a RightMatrix<T, I, P>,

@@ -1,12 +1,12 @@
-//! Products of a few thousand terms, in one loop: what else is looked at beforehand would take longer than multiplying.
+//! Products of a few thousand terms, in one loop: the preparations for larger ones would take longer than multiplying.
 //!
 //! ```text
 //! for each row i of A:
-//!     for each entry (k, a) of row i, for each entry (j, b) of row k of B:  sums[j] += a * b, from zero where j is new
-//!     the columns that were met, sorted, and their sums are row i
+//!     for each entry (k, a) of row i, for each entry (j, b) of row k of B:  sums[j] += a * b, from zero if j is new
+//!     the columns with terms, sorted, and their sums are row i
 //! ```
 //!
-//! A sum takes its terms in the same order as in `kernels/spgemm`, so that its bits are the same.
+//! A sum takes its terms in the same order as in `spgemm/kernels`, so its bits are the same.
 
 use crate::error::Result;
 use crate::linalg::algebra::Semiring;
@@ -17,8 +17,8 @@ use crate::storage::{Buffer, Context, Index, SparseFormat};
 const TERMS: usize = 1 << 16;
 const COLUMNS: usize = 1 << 16;
 
-/// The product, if there is little to do, all of it lies in memory, and nobody wants to know what it costs. `None` as well if an
-/// index is out of range, which whoever looks closer tells the place of.
+/// The product, if it is small and in memory, and its cost is not recorded. Also `None` if an index is out of range;
+/// the general method then reports the place.
 pub(crate) fn few<S: Semiring, I: Index, P: Index>(
     semiring: S,
     (a, b): (&Csr<S::Left, I, P>, &Csr<S::Right, I, P>),

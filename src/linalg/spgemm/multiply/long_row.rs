@@ -1,6 +1,6 @@
-//! A row of the product that does not fit among others, or whose terms come in parts.
+//! A row of the product that does not fit among others, or whose terms are processed in parts.
 //!
-//! Its sums are gathered by one thread, in the order of all terms, and handed on piece by piece. They are kept for all
+//! Its sums are gathered by one thread, in the order of all terms, and passed on part by part. They are kept for all
 //! columns if those fit, and as a sorted list otherwise.
 
 use crate::error::{Error, ErrorKind, Result};
@@ -13,7 +13,7 @@ use crate::linalg::spgemm::kernels::{
 use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::storage::Index;
 
-/// Words of 64 columns that are handed on at a time.
+/// Words of 64 columns that are passed on at a time.
 const PIECE: usize = 64;
 
 /// Terms of a batch of a list.
@@ -31,7 +31,7 @@ enum RowSums<S: Semiring, I> {
 }
 
 impl<S: Semiring, I: Index> LongRow<S, I> {
-    /// For a row of so many terms in so many columns. Fails if not even a list of its sums fits.
+    /// For a row of this many terms in this many columns. Fails if not even a list of its sums fits.
     pub(crate) fn new(
         semiring: S,
         (terms, columns): (usize, usize),
@@ -58,7 +58,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
         Ok(LongRow { sums, columns })
     }
 
-    /// Bytes of memory that a row of so many terms in so many columns takes.
+    /// Bytes of memory for a row of this many terms in this many columns.
     pub(crate) fn bytes(reach: (usize, usize), budget: &Budget) -> u64 {
         memory::<S, I>(reach, budget).1.min(budget.long_row())
     }
@@ -84,7 +84,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
         Ok(())
     }
 
-    /// Hands the row on; of a masked product what the mask leaves of the row with this number.
+    /// Passes the row on; for a masked product only the positions that the mask keeps in the row with this number.
     pub(crate) fn finish(
         self,
         mask: Option<(RowMask<'_, I>, usize)>,
@@ -103,7 +103,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
         sink.end_line()
     }
 
-    /// Calls `hand_on` with the sums, piece by piece.
+    /// Calls `hand_on` with the sums, part by part.
     fn pieces(
         self,
         mut hand_on: impl FnMut(&mut ProductRows<I, S::Sum>) -> Result<()>,
@@ -127,10 +127,10 @@ fn mask_changed() -> Error {
     Error::new(ErrorKind::Index, "a mask changed while a product was made")
 }
 
-/// Whether sums are kept for all columns, and the bytes that takes or else a list.
+/// Whether sums are kept for all columns, and the bytes for these, or otherwise for a list.
 fn memory<S: Semiring, I: Index>((terms, columns): (usize, usize), budget: &Budget) -> (bool, u64) {
     let all = Window::<S>::bytes(columns);
-    // The list and the next one, while a batch goes into it.
+    // The list and the next one, while a batch is merged into it.
     let list = 2 * terms.min(columns) as u64 * entry_bytes::<S, I>();
     let batch = batch::<S, I>(terms, budget) as u64 * term_bytes::<S, I>();
     let is_all = all <= budget.long_row() && all <= 16 * list;
@@ -147,7 +147,7 @@ fn entry_bytes<S: Semiring, I>() -> u64 {
     (size_of::<I>() + size_of::<S::Sum>()) as u64
 }
 
-/// Bytes of a term, and of the entry it may become.
+/// Bytes of a term, and of the entry that it may become.
 fn term_bytes<S: Semiring, I: Index>() -> u64 {
     MergeAccumulator::<S, I>::batch_bytes(1) + entry_bytes::<S, I>()
 }

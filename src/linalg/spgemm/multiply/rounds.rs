@@ -1,12 +1,12 @@
-//! Rows multiplied by all threads, and handed on in order.
+//! Rows multiplied by all threads, and passed on in order.
 //!
 //! ```text
 //! rows -> chunks of about equal work -> rounds of some chunks
-//! each round:  the chunks, each into memory of its own  |  the round before is handed on
+//! each round:  the chunks, each into its own memory  |  the previous round is passed on
 //! ```
 //!
-//! The chunks of a round are small enough to lie in the cache when they are handed on. Two rounds are under way, so that
-//! nobody waits for the other, be it a file that is written or a thread with more to do.
+//! The chunks of a round are small enough to be in the cache when they are passed on. Two rounds are in flight, so that
+//! neither waits for the other, whether a file being written or a thread with more work.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -23,22 +23,22 @@ use crate::storage::{Context, Index, parallel};
 /// Rounds between two reports.
 const TOLD: usize = 16;
 
-/// Multiplies runs of rows, one after the other.
+/// Multiplies consecutive runs of rows.
 pub(super) struct Rounds<S: Semiring, I> {
     semiring: S,
     /// Rows of the whole product, and its columns.
     shape: (usize, usize),
-    /// What progress is told as, and the rounds that were made.
+    /// The phase for the progress callback, and the number of rounds so far.
     phase: &'static str,
     rounds_made: usize,
     budget: Budget,
     limits: Limits,
-    /// Multipliers that are not at work; there are never more than threads.
+    /// Idle multipliers; there are never more than threads.
     multipliers: Mutex<Vec<RowMultiplier<S, I>>>,
-    /// What the round before made: so many chunks of it.
+    /// The results of the previous round, with their number of chunks.
     made: Vec<ProductRows<I, S::Sum>>,
     chunks_made: usize,
-    /// What the next round will be made in.
+    /// Buffers for the next round.
     spare: Vec<ProductRows<I, S::Sum>>,
 }
 
@@ -52,7 +52,7 @@ struct RowsOfThread<'t> {
 }
 
 impl<S: Semiring, I: Index> Rounds<S, I> {
-    /// For a product of `shape`, whose progress is told as that of `phase`.
+    /// For a product of `shape`, whose progress is reported as `phase`.
     pub(super) fn new(
         semiring: S,
         shape: (usize, usize),
@@ -77,7 +77,8 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
 
     /// The rows of A times B to `sink`; the last of them when [`flush`](Self::flush) is called.
     ///
-    /// Only what the mask leaves of them, if there is one. `terms` tells the terms of a row, and `fault` what is behind a fault.
+    /// With a mask, only the positions that it keeps. `terms` gives the terms of a row, and `fault` the error for a
+    /// fault.
     pub(super) fn rows<'a>(
         &mut self,
         (a, b): (Panel<'a, S::Left, I>, impl Rows<'a, S::Right, I>),
@@ -113,7 +114,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
         Ok(())
     }
 
-    /// Tells now and then how many rows are done.
+    /// Reports from time to time how many rows are done.
     fn tell(&mut self, rows: usize, ctx: &Context) -> Result<()> {
         self.rounds_made += 1;
         match self.rounds_made.is_multiple_of(TOLD) {
@@ -122,21 +123,21 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
         }
     }
 
-    /// Hands on what was made last.
+    /// Passes on the last round.
     pub(super) fn flush(&mut self, sink: &mut dyn Sink<I, S::Sum>, ctx: &Context) -> Result<()> {
         ctx.with_threads(|| sink.lines(&self.made[..self.chunks_made]))?;
         self.turn(0);
         Ok(())
     }
 
-    /// Gives all memory back, everything being handed on.
+    /// Releases all memory, after everything was passed on.
     pub(super) fn release(&mut self) {
         debug_assert_eq!(self.chunks_made, 0);
         self.multipliers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.made.iter_mut().chain(&mut self.spare).for_each(|lines| *lines = ProductRows::new());
     }
 
-    /// What was made was handed on; so many chunks of the next round are made.
+    /// Switches to the next round of `chunks` chunks, after the previous one was passed on.
     fn turn(&mut self, chunks: usize) {
         for lines in &mut self.made[..self.chunks_made] {
             lines.clear(self.budget.chunk);
@@ -145,7 +146,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
         self.chunks_made = chunks;
     }
 
-    /// Cuts rows, which have so many terms, into chunks of about equal work.
+    /// Cuts rows with these numbers of terms into chunks of about equal work.
     fn cut<'t>(&self, rows: Range<usize>, terms: &'t [usize]) -> Vec<RowsOfThread<'t>> {
         let mut chunks = Vec::new();
         let (mut start, mut work, mut entries) = (0, 0, 0);
@@ -187,7 +188,7 @@ impl<S: Semiring, I: Index> Rounds<S, I> {
     }
 }
 
-/// What all threads share while they multiply.
+/// The state shared by all threads while they multiply.
 struct Makers<'m, S: Semiring, I> {
     semiring: S,
     columns: usize,

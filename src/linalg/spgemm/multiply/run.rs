@@ -1,11 +1,11 @@
-//! The stretches of a product, one after the other, with what they need.
+//! The stretches of a product, one by one, with the data they need.
 //!
 //! ```text
-//! at each step that was read:   keep what is of A, pick what is needed of B
+//! at each step that was read:   keep the data of A, select the needed rows of B
 //! at a stretch's last step:     multiply
 //! ```
 //!
-//! A matrix that need not be read is used where it lies; if neither must, there is nothing but multiplying.
+//! A matrix that need not be read is used in place; if neither is read, there is only multiplying.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
@@ -21,7 +21,7 @@ use crate::linalg::spgemm::product::SparseProduct;
 use crate::linalg::spgemm::schedule::{Rules, Stretch, StretchCuts};
 use crate::storage::{Context, Entry, Index};
 
-/// All rows of the product, of which none has more than `most_terms` terms, to `sink`.
+/// Passes all rows of the product, none with more than `most_terms` terms, to `sink`.
 pub(crate) fn run<S: Semiring, I: Index, P: Index>(
     product: &SparseProduct<'_, S, I, P>,
     cuts: StretchCuts,
@@ -41,7 +41,7 @@ pub(crate) fn run<S: Semiring, I: Index, P: Index>(
     stream.rounds.flush(sink, ctx)
 }
 
-/// A product under way.
+/// A product in progress.
 struct ProductStream<'p, S: Semiring, I: Index, P: Index> {
     product: &'p SparseProduct<'p, S, I, P>,
     rounds: Rounds<S, I>,
@@ -69,7 +69,7 @@ impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
         let SparseProduct { left, right, left_is_read, budget, .. } = self.product;
         let (a, b) =
             (left_is_read.then(|| left.to_any()), right.is_read.then(|| right.matrix.to_any()));
-        // A group is cut as if nothing were at hand.
+        // A group is cut as if nothing were loaded.
         self.hand.store.forget();
         let mut next = 0;
         if let Some(mut reading) = StretchPanels::new(a.as_ref(), b.as_ref(), stretches, budget)? {
@@ -119,7 +119,7 @@ impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
         stretches.iter().try_for_each(|stretch| self.multiply(stretch, sink))
     }
 
-    /// Multiplies a stretch, all that it needs being at hand.
+    /// Multiplies a stretch whose data is loaded.
     fn multiply(&mut self, stretch: &Stretch, sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
         let ProductStream { product, rounds, hand, long, ctx } = self;
         hand.turn(product, stretch)?;
@@ -137,12 +137,12 @@ impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
     }
 }
 
-/// Something is no longer what it was when the left matrix was looked at.
+/// The error for a matrix that has changed since the left one was inspected.
 fn changed() -> Error {
     Error::new(ErrorKind::Index, "a matrix changed while it was being multiplied")
 }
 
-/// What multiplies.
+/// The multiplying side.
 struct Work<'w, 'p, S: Semiring, I: Index, P: Index> {
     product: &'w SparseProduct<'p, S, I, P>,
     rounds: &'w mut Rounds<S, I>,
@@ -181,14 +181,14 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
     }
 }
 
-/// The parts of both matrices that are at hand.
+/// The loaded parts of both matrices.
 struct Loaded<L, R, I, P> {
     /// Pointers and entries of A, if A is read; pointers also for a part of a row.
     indptr: Vec<P>,
     indices: Vec<I>,
     data: Vec<L>,
     store: Store<R, I>,
-    /// Whether the store has turned to the stretch at hand.
+    /// Whether the store has switched to the current stretch.
     has_turned: bool,
 }
 
@@ -203,7 +203,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
         }
     }
 
-    /// Turns to the rows of B that a stretch needs, A's part of it being at hand.
+    /// Switches to the rows of B that a stretch needs; its part of A is loaded.
     fn turn<S: Semiring<Left = L, Right = R>>(
         &mut self,
         product: &SparseProduct<'_, S, I, P>,
@@ -250,14 +250,14 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
         Panel::new(indptr, indices, data, a.ncols(), rows.start)
     }
 
-    /// Makes room for A's part of a stretch, of which nothing is there yet the first time.
+    /// Reserves memory for A's part of a stretch, before its first data.
     fn reserve(&mut self, stretch: &Stretch) {
         make_room(&mut self.indptr, stretch.rows.len() + 1);
         make_room(&mut self.indices, stretch.entries.len());
         make_room(&mut self.data, stretch.entries.len());
     }
 
-    /// The stretch is done.
+    /// Ends the stretch.
     fn end(&mut self) {
         self.indptr.clear();
         self.indices.clear();
@@ -266,7 +266,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
     }
 }
 
-/// Makes room for so many elements in a vector that has all of them or is empty, and is never there twice.
+/// Reserves memory for `len` elements in a vector that has all of them or is empty, so that it never exists twice.
 fn make_room<E>(vector: &mut Vec<E>, len: usize) {
     if vector.capacity() < len {
         *vector = Vec::new();

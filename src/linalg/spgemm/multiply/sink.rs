@@ -1,4 +1,4 @@
-//! Where the rows of a product go, in order.
+//! Destinations for the rows of a product, in order.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::spgemm::kernels::ProductRows;
@@ -7,12 +7,12 @@ use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Entry, Index, Place, RawBufferMut, SparseFormat};
 
-/// Takes rows.
+/// A consumer of rows.
 pub(crate) trait Sink<I, V>: Send {
     /// Takes the next whole rows, on the threads of the context.
     fn lines(&mut self, lines: &[ProductRows<I, V>]) -> Result<()>;
 
-    /// Takes some entries of the row that comes next.
+    /// Takes some entries of the next row.
     fn part(&mut self, indices: &[I], data: &[V]) -> Result<()>;
 
     /// Ends the row that came in parts.
@@ -44,7 +44,7 @@ fn rows_of<V: Entry, I: Index>(lines: &ProductRows<I, V>) -> RowArrays<'_> {
     (&lines.lens, Raw::of(&lines.indices), Raw::of(&lines.data))
 }
 
-/// Entries of each row, and nothing else.
+/// Only counts the entries of each row.
 #[derive(Default)]
 pub(crate) struct RowCounts {
     pub(crate) lens: Vec<usize>,
@@ -69,7 +69,7 @@ impl<I: Send, V: Send> Sink<I, V> for RowCounts {
     }
 }
 
-/// Rows copied to where they stay in memory, by all threads.
+/// Copies rows to their final place in memory, on all threads.
 pub(crate) struct RowCopies {
     draft: AnyDraft,
     types: Types,
@@ -81,7 +81,7 @@ pub(crate) struct RowCopies {
 }
 
 impl RowCopies {
-    /// A matrix of `shape` with room for `room` entries, and more if there are more.
+    /// A matrix of `shape` with capacity for `room` entries, which grows if there are more.
     pub(crate) fn new(
         types: Types,
         shape: (usize, usize),
@@ -96,7 +96,7 @@ impl RowCopies {
         self.draft.finish(SparseFormat::Csr, self.shape, true)
     }
 
-    /// Makes room for so many entries more.
+    /// Reserves memory for this many more entries.
     fn make_room(&mut self, more: usize) -> Result<()> {
         let (needed, most) = (self.nnz + more, largest(self.types.pointers));
         if needed > most {
@@ -110,7 +110,7 @@ impl RowCopies {
 
     #[cold]
     fn grow(&mut self, needed: usize) -> Result<()> {
-        // As many for each row that is to come as for those that came, and some more.
+        // Assumes as many for each remaining row as for the previous ones, plus a margin.
         let rows = self.rows.max(1) as f64;
         let guess = needed as f64 * (self.shape.0 as f64 / rows) * 1.1;
         let room = needed.max((guess as usize).min(4 * needed)).min(largest(self.types.pointers));
@@ -162,7 +162,7 @@ impl RowCopies {
     }
 }
 
-/// Where rows of these lengths end, of which the first starts at entry `start`.
+/// Writes the ends of rows of these lengths, the first of which starts at entry `start`.
 fn fill_ends<P: Index>(lens: &[usize], start: usize, indptr: &mut [P]) {
     let mut end = start;
     for (pointer, len) in indptr.iter_mut().zip(lens) {

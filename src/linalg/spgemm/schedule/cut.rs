@@ -2,17 +2,17 @@
 //!
 //! ```text
 //! for each row of A, in order:
-//!     if what it needs fits beside what the stretch has:  add it
+//!     if the data it needs fits with that of the stretch:  add it
 //!     else:  end the stretch, and start the next one with this row
-//!     if enough was added for a read, and of B only what lies behind what is at hand:  end the stretch
+//!     if enough was added for a read, and the new rows of B all follow the loaded ones:  end the stretch
 //! ```
 //!
-//! The last line makes a band, or a matrix of a grid in its natural order, read B once: from the first row of B that a
-//! stretch needs on, what is at hand stays at hand. Where a stretch needs rows of B from all over, or too many between its
-//! first and its last, that cannot be. It is as large as fits then, and B is read again for every one.
+//! With the last line, B is read once for a band, or a matrix of a grid in its natural order: the loaded rows from the
+//! first row of B that a stretch needs on are kept. If a stretch needs rows scattered over B, or too many between its
+//! first and its last, this is impossible. The stretch is then as large as fits, and B is read again for every one.
 //!
-//! A row alone that needs more than fits, and a *long* one, whose sums would not fit among those of others, is cut into
-//! parts.
+//! A single row that needs more than fits, and a *long* one, whose sums would not fit among those of others, is cut
+//! into parts.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ use crate::linalg::spgemm::schedule::stretch::{
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 
-/// Bytes of B between two rows that are needed which are read along: a device reads on faster than it starts anew.
+/// Bytes of B between two needed rows up to which the gap is read too: reading on is faster than a new request.
 const GAP: usize = 64 << 10;
 
 /// Makes the cuts, row by row.
@@ -34,36 +34,36 @@ pub(super) struct Cutter<'a> {
     rules: Rules,
     /// Rows of B that the stretch needs.
     needs: RowSet,
-    /// Rows of B that are at hand when it starts.
+    /// Rows of B that are loaded when it starts.
     at_hand: RowSet,
     last_at_hand: Option<usize>,
-    /// Bytes of the rows at hand, and of those among them from a row on.
+    /// Bytes of the loaded rows, and of those from a row on.
     bytes_at_hand: u64,
     kept: (usize, u64),
-    /// Rows of B that the row of A at hand needs first.
+    /// Rows of B that the current row of A is the first to need.
     fresh: Vec<usize>,
-    /// Where the next row's entries start, and the entries of A that are to be cut.
+    /// The start of the next row's entries, and the entries of A to be cut.
     at: usize,
     within: Range<usize>,
     stretch: Stretch,
-    /// Whether it is of the same row as the one before.
+    /// Whether it continues the row of the previous one.
     goes_on: bool,
     size: StretchSize,
-    /// Bytes that the stretches of this group take.
+    /// Bytes of the stretches of this group.
     group: u64,
     cuts: StretchCuts,
 }
 
-/// What a stretch takes.
+/// The size of a stretch.
 #[derive(Clone, Copy, Default)]
 struct StretchSize {
     /// Bytes of A.
     left: u64,
     /// Bytes of B.
     right: u64,
-    /// Bytes of rows of B behind those at hand.
+    /// Bytes of rows of B after the loaded ones.
     behind: u64,
-    /// Whether it needs a row before the last one at hand that is not at hand.
+    /// Whether it needs a row before the last loaded one that is not loaded.
     jumps: bool,
     /// The first row of B that it needs.
     first: Option<usize>,
@@ -100,29 +100,29 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Bytes that sets of rows and the stretches found so far take.
+    /// Bytes of the row sets and the stretches found so far.
     pub(super) fn bytes(&self) -> u64 {
         let nrows = if self.right.is_read { self.right.shape.0 } else { 0 };
         2 * RowSet::bytes(nrows) + self.cuts.largest_group
     }
 
-    /// Whether rows must be looked at one by one, even if none is long.
+    /// Whether rows must be read one by one, even if none is long.
     pub(super) fn reads(&self) -> bool {
         self.right.is_read || self.rules.left != [0, 0]
     }
 
-    /// Whether the row with so many terms is a long one.
+    /// Whether a row with this many terms is long.
     pub(super) fn is_long(&self, terms: usize) -> bool {
         terms.min(self.right.shape.1) > self.rules.long
     }
 
-    /// Takes rows up to `row`, whose entries end at `entry`, of which nothing need be known.
+    /// Takes rows up to `row`, whose entries end at `entry`, without reading them.
     pub(super) fn pass_over(&mut self, row: usize, entry: usize) {
         debug_assert!(!self.reads());
         (self.stretch.rows.end, self.stretch.entries.end, self.at) = (row, entry, entry);
     }
 
-    /// Takes the next row: its columns, and the terms it has.
+    /// Adds the next row: its columns, and its number of terms.
     ///
     /// Fails if a single entry needs more of B than fits.
     pub(super) fn row(&mut self, columns: Indices<'_>, terms: usize) -> Result<()> {
@@ -130,7 +130,7 @@ impl<'a> Cutter<'a> {
         self.at = row.end;
         let here = row.start.max(self.within.start)..row.end.min(self.within.end);
         if here != row {
-            // Pointers that changed since the cuts were made first are found out when the row is multiplied.
+            // Pointers that changed since the cuts were first made are detected when the row is multiplied.
             let part = here.start - row.start..here.end.saturating_sub(row.start);
             let part = part.start.min(columns.len())..part.end.min(columns.len());
             let columns = columns.slice(part.start..part.end.max(part.start));
@@ -152,7 +152,7 @@ impl<'a> Cutter<'a> {
         Ok(())
     }
 
-    /// Whether what is at hand can stay, from the first row needed on.
+    /// Whether the loaded rows can stay, from the first needed one on.
     fn carries(&mut self) -> bool {
         let StretchSize { left, behind, jumps, first, .. } = self.size;
         let first = first.unwrap_or(usize::MAX);
@@ -182,7 +182,7 @@ impl<'a> Cutter<'a> {
         fits
     }
 
-    /// A row in parts, or some of them: whether those are the first and the last.
+    /// Cuts a row into parts, or adds some of them; `first` and `last` mark its ends.
     #[cold]
     fn parts(
         &mut self,
@@ -211,7 +211,7 @@ impl<'a> Cutter<'a> {
         Ok(())
     }
 
-    /// Adds some entries of a row, and `beside` bytes, unless that is more than fits.
+    /// Adds some entries of a row, and `beside` more bytes, unless that exceeds the memory.
     #[inline(always)]
     fn add(&mut self, columns: Indices<'_>, beside: u64) -> bool {
         let before = self.size;
@@ -235,7 +235,7 @@ impl<'a> Cutter<'a> {
 
     #[inline(always)]
     fn need(&mut self, row: usize) {
-        // Every row was asked for when terms were counted; one that is bad now is found when it is multiplied.
+        // Every row was checked when terms were counted; one that is bad now is detected when it is multiplied.
         let Ok(span) = self.right.span(row) else { return };
         if span.is_empty() || !self.needs.insert(row) {
             return;
@@ -251,10 +251,10 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Ends a stretch, if there is anything in it.
+    /// Ends a stretch, unless it is empty.
     fn end(&mut self, part: Option<RowPart>) {
         let (row, entry) = (self.stretch.rows.end, self.stretch.entries.end);
-        // What is left of a row that goes on in another group is no stretch.
+        // The rest of a row that continues in another group is not a stretch.
         if self.stretch.rows.is_empty() || (part.is_none() && self.goes_on) {
             return;
         }
@@ -273,7 +273,7 @@ impl<'a> Cutter<'a> {
         self.account(stretch, goes_on);
     }
 
-    /// What is at hand after a stretch.
+    /// Updates the loaded rows after a stretch.
     fn take_at_hand(&mut self, carries: bool) {
         if carries {
             let first = self.size.first.unwrap_or(usize::MAX);
@@ -300,7 +300,7 @@ impl<'a> Cutter<'a> {
         let entries: usize = stretch.runs.iter().map(Range::len).sum();
         self.cuts.reads[1] += (entries * self.right.entry) as u64;
         let runs = stretch.runs.len();
-        // A run is kept once here, and as extents of two arrays twice while a reader is made.
+        // A run is kept once here, and twice as extents of two arrays while a reader is made.
         self.group += (size_of::<Stretch>() + 128 + 128 * runs) as u64;
         self.cuts.largest_group = self.cuts.largest_group.max(self.group);
         let (row, entry) = (stretch.rows.end, stretch.entries.end);
@@ -314,7 +314,7 @@ impl<'a> Cutter<'a> {
             let rows = if goes_on { row - 1..row - 1 } else { row..row };
             self.cuts.groups.push(StretchGroup { rows, entries: entry..entry });
             self.group = 0;
-            // The next group starts as if nothing were at hand, so that it can be found again alone.
+            // The next group starts as if nothing were loaded, so that it can be found again on its own.
             self.at_hand.clear();
             self.last_at_hand = None;
             self.bytes_at_hand = 0;
@@ -322,7 +322,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// The entries of B to be read: rows that are needed, and what lies between two of them that are near.
+    /// The entries of B to be read: the needed rows, and small gaps between them.
     fn runs(&self, carries: bool) -> Vec<Range<usize>> {
         let first = if carries { self.last_at_hand.map_or(0, |last| last + 1) } else { 0 };
         let gap = GAP / self.right.entry;

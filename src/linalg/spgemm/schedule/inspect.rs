@@ -1,7 +1,7 @@
-//! One look at the columns of the left matrix, before anything is multiplied.
+//! One pass over the columns of the left matrix, before anything is multiplied.
 //!
-//! It counts terms, finds every bad index of A, sorts rows into classes from which the entries of the result are estimated,
-//! and cuts A into stretches.
+//! It counts terms, finds every bad index of A, sorts rows into classes, from which the entries of the result are
+//! estimated, and cuts A into stretches.
 
 use std::ops::Range;
 
@@ -17,19 +17,19 @@ use crate::sparse::{AnyCompressed, IndexVec, Indices, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Held, Index};
 
-/// Rows that a thread looks at at a time.
+/// Rows that a thread inspects at a time.
 const ROWS: usize = 1 << 13;
 
-/// What was seen.
+/// The results of the pass.
 pub(crate) struct Inspected {
     pub(crate) classes: Classes,
     pub(crate) cuts: StretchCuts,
-    /// Bytes of what was kept at a time of what was read.
+    /// Maximum bytes kept of the data read.
     pub(crate) longest_row: u64,
 }
 
-/// Looks at `a`, which is the pattern of the left matrix or a run of its rows, of which `first` is the first row and `entry`
-/// the first entry, and cuts the entries `within`.
+/// Inspects `a`, which is the pattern of the left matrix or a run of its rows, with first row `first` and first entry
+/// `entry`, and cuts the entries `within`.
 pub(crate) fn inspect(
     a: &AnyCompressed,
     (first, entry): (usize, usize),
@@ -70,7 +70,7 @@ fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<Stretch> {
             let entries = a.span(start + rows - 1).end.saturating_sub(first);
             (rows + 1) * pointer + entries * index <= bytes
         };
-        // The pointers rise, so the last row that fits is found by halving.
+        // The pointers rise, so the last row that fits is found by bisection.
         let (mut rows, mut beyond) = (1, a.major() - start + 1);
         while rows + 1 < beyond {
             let middle = rows + (beyond - rows) / 2;
@@ -83,30 +83,30 @@ fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<Stretch> {
     stretches
 }
 
-/// What looks.
+/// The state of the pass.
 struct Looking<'a> {
     a: &'a AnyCompressed,
     right: RightRows<'a>,
-    /// The first row, and the entry at which the next row starts.
+    /// The first row, and the first entry of the next row.
     first: usize,
     entry: usize,
     cutter: Cutter<'a>,
     classes: Classes,
     /// The terms of every row of a block.
     terms: Vec<usize>,
-    /// Bytes of what was read, as far as it is kept.
+    /// Bytes of the data read that are kept.
     bytes_at_hand: u64,
     held: Held,
 }
 
 impl Looking<'_> {
-    /// Counts the memory that looking takes.
+    /// Counts the memory of the inspection.
     fn account(&mut self) {
         let terms = size_of_val(&self.terms[..]) as u64;
         self.held.resize(terms + self.cutter.bytes() + self.bytes_at_hand);
     }
 
-    /// Reads and looks at all rows.
+    /// Reads and inspects all rows.
     fn read(&mut self, stretches: &[Stretch], budget: &Budget, ctx: &Context) -> Result<()> {
         let reading = StretchPanels::new(Some(self.a), None, stretches, budget)?;
         let Some(StretchPanels { mut panels, steps }) = reading else {
@@ -144,7 +144,7 @@ impl Looking<'_> {
         })
     }
 
-    /// Looks at some rows, of which `row` is the first.
+    /// Inspects some rows, starting with `row`.
     fn rows(
         &mut self,
         indptr: Indices<'_>,
@@ -158,7 +158,7 @@ impl Looking<'_> {
         })
     }
 
-    /// Looks at some rows, block by block.
+    /// Inspects some rows, block by block.
     fn blocks<I: Index>(&mut self, panel: Panel<'_, (), I>, ctx: &Context) -> Result<()> {
         let step = self.terms.len().max(1);
         for start in (0..panel.nrows()).step_by(step) {
@@ -194,7 +194,7 @@ fn count<I: Index>(
     Ok(counted.into_iter().fold(Classes::new(), Classes::merge))
 }
 
-/// Counts the terms of rows of A from the `first` on: the entries of all rows of B that each multiplies.
+/// Counts the terms of rows of A from the `first` on: the entries of all rows of B that each row multiplies.
 fn count_rows<I: Index, P: Index>(
     block: Panel<'_, (), I>,
     first: usize,
@@ -215,14 +215,14 @@ fn count_rows<I: Index, P: Index>(
     Ok(classes)
 }
 
-/// Hands the rows of a block to the cutter, and tells where the next block's entries start.
+/// Passes the rows of a block to the cutter, and returns the start of the next block's entries.
 fn cut<I: Index>(
     cutter: &mut Cutter<'_>,
     block: Panel<'_, (), I>,
     (row, entry): (usize, usize),
     terms: &[usize],
 ) -> Result<usize> {
-    // Counting has seen that the pointers are in order; one that is not any more is an empty row here.
+    // Counting has checked that the pointers are in order; a row whose pointers no longer are is treated as empty here.
     let columns = |i: usize| block.row(i).map_or(&[][..], |range| &block.indices[range]);
     if !cutter.reads() && !terms.iter().any(|&terms| cutter.is_long(terms)) {
         let entries = block.row(0).map_or(0, |range| range.start)

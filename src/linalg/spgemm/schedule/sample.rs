@@ -1,19 +1,19 @@
-//! Rows that stand for all others, so that the entries of a product are known before it is made.
+//! A representative sample of rows, to estimate the entries of a product before it is computed.
 //!
-//! The terms of a product can be counted, but how many of them fall together nobody knows without multiplying. How many
-//! do depends on the length of a row above all: so rows are sorted into classes by their terms, a power of two each, some
-//! rows of every class are multiplied, and their share of entries to terms is that of their class.
+//! The terms of a product can be counted, but the number of those that fall on the same position is not known without
+//! multiplying. It depends mostly on the length of a row. So rows are sorted into classes by their terms, a power of
+//! two each, some rows of every class are multiplied, and their ratio of entries to terms is used for their class.
 //!
-//! The rows of a class are those whose hashed numbers are the smallest: the same ones for any number of threads and any
+//! The sampled rows of a class are those with the smallest hashes: the same ones for any number of threads and any
 //! cut of the matrix.
 
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-/// Rows of a class that are multiplied at most.
+/// Maximum rows of a class that are multiplied.
 const MOST: usize = 64;
 
-/// Terms of a class that are multiplied in any case, and the part of all its terms from there on.
+/// Terms of a class that are multiplied in any case, and the fraction of its terms beyond that.
 const TERMS: (u64, u64) = (1 << 14, 32);
 
 /// A row that may be multiplied.
@@ -32,7 +32,7 @@ pub(crate) struct Candidate {
 struct Class {
     rows: u64,
     terms: u64,
-    /// Those with the smallest hashes.
+    /// The rows with the smallest hashes.
     candidates: BinaryHeap<Candidate>,
 }
 
@@ -48,7 +48,7 @@ impl Classes {
         Classes { classes: vec![Class::default(); usize::BITS as usize + 1], most_terms: 0 }
     }
 
-    /// Takes a row of so many terms, whose entries of A are `entries`.
+    /// Adds a row with `terms` terms, whose entries of A are `entries`.
     #[inline]
     pub(crate) fn add(&mut self, row: usize, entries: Range<usize>, terms: usize) {
         if terms == 0 {
@@ -62,7 +62,7 @@ impl Classes {
         class.push(Candidate { hash: hashed(row as u64), row, start, len, terms });
     }
 
-    /// All rows of both.
+    /// The rows of both.
     pub(crate) fn merge(mut self, other: Classes) -> Classes {
         self.most_terms = self.most_terms.max(other.most_terms);
         for (class, more) in self.classes.iter_mut().zip(other.classes) {
@@ -78,12 +78,13 @@ impl Classes {
         self.classes.iter().map(|class| class.terms).sum()
     }
 
-    /// The most terms of a row.
+    /// The maximum terms of a row.
     pub(crate) fn most_terms(&self) -> usize {
         self.most_terms
     }
 
-    /// The rows to multiply, in order: of every class as many as are needed, none with more than `longest` entries of A.
+    /// The rows to multiply, in order: as many of every class as are needed, none with more than `longest` entries of
+    /// A.
     pub(crate) fn chosen(&self, longest: usize) -> Vec<Candidate> {
         let mut chosen = Vec::new();
         for class in &self.classes {
@@ -102,7 +103,7 @@ impl Classes {
         chosen
     }
 
-    /// Entries of the whole product, which has so many columns, if the chosen rows have so many entries.
+    /// Entries of the whole product, which has `columns` columns, if the chosen rows have these numbers of entries.
     pub(crate) fn entries(&self, chosen: &[Candidate], entries: &[usize], columns: usize) -> u64 {
         let mut counts = vec![(0u64, 0u64); self.classes.len()];
         for (candidate, &entries) in chosen.iter().zip(entries) {
@@ -112,7 +113,7 @@ impl Classes {
         }
         let (mut sum, mut share) = (0.0, 1.0);
         for (class, (terms, entries)) in self.classes.iter().zip(counts) {
-            // A class of which no row was short enough has the share of the one before, so far as there are columns.
+            // A class without a short enough row uses the ratio of the previous one, limited by the number of columns.
             if terms > 0 {
                 share = entries as f64 / terms as f64;
             }
@@ -135,7 +136,7 @@ impl Class {
     }
 }
 
-/// The finalizer of SplitMix64: neighbouring numbers are as good as unrelated afterwards.
+/// The finalizer of SplitMix64: it makes neighbouring numbers effectively unrelated.
 fn hashed(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -160,7 +161,7 @@ mod tests {
         assert_eq!(whole.chosen(10), merged.chosen(10));
         assert_eq!(whole.terms(), (0..5000).map(|row| terms(row) as u64).sum::<u64>());
         assert!(whole.chosen(2).is_empty());
-        // A share that is the same everywhere is that of the whole.
+        // A ratio that is the same everywhere is that of the whole.
         let chosen = whole.chosen(10);
         let half: Vec<usize> = chosen.iter().map(|candidate| candidate.terms * 3).collect();
         assert_eq!(whole.entries(&chosen, &half, usize::MAX), 3 * whole.terms());

@@ -1,4 +1,4 @@
-//! What a left matrix is cut into.
+//! The pieces into which a left matrix is cut.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ pub(crate) struct Stretch {
     pub(crate) rows: Range<usize>,
     /// Entries of A.
     pub(crate) entries: Range<usize>,
-    /// What of its row it is, if that is cut into parts or long.
+    /// Its part of the row, if the row is long or cut into parts.
     pub(crate) part: Option<RowPart>,
-    /// Whether the rows of B at hand stay, from the first one on that this stretch needs.
+    /// Whether the loaded rows of B stay, from the first one that this stretch needs on.
     pub(crate) carries: bool,
     /// Entries of B to be read, in order.
     pub(crate) runs: Vec<Range<usize>>,
@@ -25,7 +25,7 @@ pub(crate) struct RowPart {
     pub(crate) terms: usize,
 }
 
-/// Where and how the cuts are made.
+/// The rules for cuts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// Bytes of A that fit, and bytes of B.
@@ -34,7 +34,7 @@ pub(crate) struct Rules {
     pub(crate) enough: u64,
     /// Entries of a row of the result from which on it is long.
     pub(crate) long: usize,
-    /// Bytes of an entry and a pointer of A that are read; none if A lies in memory.
+    /// Bytes of an entry and a pointer of A that are read; 0 if A is in memory.
     pub(crate) left: [u64; 2],
     /// Bytes that the stretches of a group may take.
     pub(crate) group: u64,
@@ -43,7 +43,7 @@ pub(crate) struct Rules {
 /// Consecutive stretches.
 #[derive(Clone, Debug)]
 pub(crate) struct StretchGroup {
-    /// Its rows. The first may go on from the group before, and the last go on in the next.
+    /// Its rows. The first may continue from the previous group, and the last may continue in the next.
     pub(crate) rows: Range<usize>,
     /// Its entries of A.
     pub(crate) entries: Range<usize>,
@@ -52,25 +52,25 @@ pub(crate) struct StretchGroup {
 /// All cuts of a matrix.
 #[derive(Debug, Default)]
 pub(crate) struct StretchCuts {
-    /// The stretches of the first group. Those of the others are found again when it is their turn.
+    /// The stretches of the first group. Those of the others are recomputed when needed.
     pub(crate) first: Vec<Stretch>,
     /// Groups of stretches, in order.
     pub(crate) groups: Vec<StretchGroup>,
     /// Bytes of A that will be read, and of B.
     pub(crate) reads: [u64; 2],
-    /// The most terms of a row that comes in parts.
+    /// The maximum terms of a row that is cut into parts.
     pub(crate) most_terms_in_parts: usize,
-    /// Most bytes that the stretches of a group take.
+    /// Maximum bytes of the stretches of a group.
     pub(crate) largest_group: u64,
 }
 
 impl Stretch {
-    /// Whole rows and their entries, of which nothing else is known.
+    /// Whole rows and their entries, without further data.
     pub(crate) fn plain(rows: Range<usize>, entries: Range<usize>) -> Self {
         Stretch { rows, entries, part: None, carries: false, runs: Vec::new() }
     }
 
-    /// Some entries, whatever their rows are.
+    /// Some entries, independent of their rows.
     pub(crate) fn of_row(entries: Range<usize>) -> Self {
         let part = Some(RowPart { is_first: true, is_last: true, terms: 0 });
         Stretch { part, ..Stretch::plain(0..0, entries) }

@@ -1,4 +1,4 @@
-//! `.npy` files as buffers: mapped where they lie, or created with their full size reserved.
+//! `.npy` files as buffers: mapped, or created with their full size reserved.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,12 +12,12 @@ use crate::storage::memory::{
     reserve_whole,
 };
 
-/// How elements of a Rust type may stand in a file: a NumPy type and how many of its elements make up one of ours.
+/// How elements of a Rust type may be stored: a NumPy type, and how many of its elements make up one of ours.
 pub(crate) type Stands = (DType, usize);
 
-/// Maps the array in a `.npy` file for reading, without a copy, if its elements stand as one of `stands`.
+/// Maps the array in a `.npy` file for reading, without a copy, if its elements are stored as one of `stands`.
 ///
-/// Reads the header alone; with `bool`, the data too.
+/// Reads only the header; for `bool`, also the data.
 pub(crate) fn map_array(
     stored: &StoredFile,
     dtype: DType,
@@ -27,7 +27,7 @@ pub(crate) fn map_array(
     let header = read_header(&file, path)?;
     let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
     if len == 0 && !header.data_start.is_multiple_of(dtype.alignment() as u64) {
-        // Nothing lies at an address that elements could not have.
+        // An empty array has no aligned address in the file.
         return Ok((header, RawBuffer::empty(Some(dtype))));
     }
     let map = map_read(&file, path)?;
@@ -52,7 +52,7 @@ pub(crate) fn map_array_mut(
     Ok((header, buffer))
 }
 
-/// Maps `len` elements from byte `offset` of a file without a header.
+/// Maps `len` elements of a file without a header, starting at byte `offset`.
 pub(crate) fn map_raw(path: &Path, offset: u64, (dtype, len): (DType, usize)) -> Result<RawBuffer> {
     let file = StoredFile::at(path)?.open_read()?;
     check_raw(&file, path, offset, (dtype, len))?;
@@ -64,7 +64,7 @@ pub(crate) fn map_raw(path: &Path, offset: u64, (dtype, len): (DType, usize)) ->
     RawBuffer::from_map(map, origin, offset as usize, (dtype, len))
 }
 
-/// The number of our elements, if the file's are of a type that stands for them, in native byte order.
+/// The number of our elements, if the file's type represents them, in native byte order.
 fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
     let len = count_elements(header, stands)?;
     if header.byte_order == ByteOrder::Swapped {
@@ -77,7 +77,7 @@ fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
     Ok(len)
 }
 
-/// The number of our elements, if the file's are of a type that stands for them, in any byte order.
+/// The number of our elements, if the file's type represents them, in any byte order.
 pub(crate) fn count_elements(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
     let wrong = |what: &str| Error::new(ErrorKind::Type, what).at_field("descr");
     let Some(&(_, unit)) = stands.iter().find(|&&(dtype, _)| dtype == header.dtype) else {
@@ -96,7 +96,7 @@ pub(crate) fn count_elements(header: &NpyHeader, stands: &[Stands]) -> Result<us
 
 /// Creates an array in `file`, new and empty, with its full size reserved, and maps it for writing; it is all zeros.
 ///
-/// `path` is where the file will be found, for messages.
+/// `path` is the file's final path, for messages.
 pub(crate) fn create_array(
     file: File,
     path: &Path,

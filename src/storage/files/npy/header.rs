@@ -1,7 +1,7 @@
-//! The header of a `.npy` file: parsed with suspicion, written with room to spare.
+//! The header of a `.npy` file: parsed defensively, written with padding.
 //!
 //! The text is a Python dictionary literal. Only the literals that NumPy writes are understood (strings, integers,
-//! booleans, tuples); whatever else stands there is an error that names the file and the byte. The caller may rely on
+//! booleans, tuples); anything else is an error that names the file and the byte. The caller may rely on
 //! this: the element count of a returned header, times the element size, fits in the file.
 
 use std::fs::File;
@@ -37,13 +37,13 @@ pub enum Order {
 /// The byte order of the elements in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ByteOrder {
-    /// The order of this machine: elements can be used where they lie.
+    /// The order of this machine: elements can be used in place.
     Native,
     /// The other one: elements must be copied.
     Swapped,
 }
 
-/// What the header of a `.npy` file says, and where the data starts.
+/// The header of a `.npy` file, and where the data starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NpyHeader {
     /// Element type.
@@ -70,9 +70,10 @@ impl NpyHeader {
         }
     }
 
-    /// Reads the header of a `.npy` file, to learn what is in it before opening it as that.
+    /// Reads the header of a `.npy` file, to learn its type and shape before opening it.
     ///
-    /// Fails if it is no such file, or shorter than its shape says. Cost: at most 64 KiB from the start of the file.
+    /// Fails if it is not a `.npy` file, or shorter than its shape requires. Cost: at most 64 KiB from the start of the
+    /// file.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -106,9 +107,9 @@ impl NpyHeader {
         self.len() as u64 * self.dtype.size() as u64
     }
 
-    /// Bytes of data of a shape that a caller asks for, and that may be absurd.
+    /// Bytes of data, checked: a caller's shape may be absurdly large.
     pub(crate) fn checked_bytes(&self) -> Result<u64> {
-        // Extents beside one of 0 hold nothing, but a view of them counts as far as their product.
+        // With an extent of 0 there are no elements, but a view still multiplies the other extents.
         let extents = self.shape.iter().filter(|&&n| n > 0);
         let product = extents.clone().try_fold(1usize, |product, &n| product.checked_mul(n));
         let size = if extents.count() < self.shape.len() { 0 } else { self.dtype.size() };
@@ -125,7 +126,7 @@ impl NpyHeader {
             })
     }
 
-    /// Fails if NumPy could not open a file of so many dimensions.
+    /// Fails if NumPy could not open a file with this many dimensions.
     pub(crate) fn check_dimensions(&self) -> Result<()> {
         match self.shape.len() {
             0..=MOST_DIMENSIONS => Ok(()),
@@ -239,7 +240,7 @@ fn parse(start: &[u8]) -> Result<NpyHeader> {
     })
 }
 
-/// Understands a type descriptor such as `<f8`.
+/// Parses a type descriptor such as `<f8`.
 fn element_type(descr: &Descr) -> Result<(DType, ByteOrder)> {
     let unsupported = |found: &str, remedy: &str| {
         Err(Error::new(ErrorKind::Unsupported, "element type that this library does not read")

@@ -1,7 +1,7 @@
 //! The Python literals that a `.npy` header is made of: strings, integers, booleans, tuples, and one dictionary.
 //!
-//! Only what NumPy writes is understood. A string is never a boolean and a number never a tuple: taking one for the
-//! other would turn an array's layout around.
+//! Only what NumPy writes is accepted. A string is never a boolean and a number never a tuple: confusing them
+//! would change the layout of an array.
 
 /// The value of `descr`: a simple type, or a list of fields whose content does not matter here.
 pub(super) enum Descr {
@@ -25,7 +25,7 @@ pub(super) struct Literal<'a> {
 pub(super) type Parsed<T> = std::result::Result<T, (&'static str, usize)>;
 
 impl<'a> Literal<'a> {
-    /// Begins at the first byte of the text.
+    /// Starts at the first byte of the text.
     pub(super) fn new(text: &'a [u8]) -> Self {
         Literal { text, at: 0 }
     }
@@ -164,7 +164,7 @@ impl<'a> Literal<'a> {
     }
 }
 
-/// A few bytes of the header where it went wrong, printable.
+/// A few bytes of the header at the error, printable.
 pub(super) fn excerpt(text: &[u8], at: usize) -> String {
     let at = at.min(text.len());
     match &text[at..text.len().min(at + 24)] {

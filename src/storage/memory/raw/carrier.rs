@@ -1,16 +1,17 @@
-//! Values of a width that are moved one by one.
+//! Values of a given width that are moved one by one.
 
 use crate::storage::memory::raw::merge::Merge;
 
-/// A value of `W` bytes that is moved.
+/// A value of `W` bytes that is only moved.
 ///
-/// There is no way to make one: all come from arrays of values, and those of [`pair`] go only where others of their type lie.
+/// It cannot be constructed: all carriers come from arrays of values, and [`pair`] keeps them among values of their
+/// type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub(crate) struct Carrier<const W: usize>([u8; W]);
 
 impl<const W: usize> Carrier<W> {
-    /// The value without bits: zero, or `false`. There is one of every type.
+    /// The value without bits: zero, or `false`. Every type has it.
     pub(crate) const ZERO: Self = Carrier([0; W]);
 
     /// The bytes of the value.
@@ -19,14 +20,14 @@ impl<const W: usize> Carrier<W> {
         &self.0
     }
 
-    /// Makes this what `merge` makes of it and a value of its type; `None` if it makes nothing.
+    /// Merges a value of the same type into this one by `merge`; `None` if that fails.
     #[inline(always)]
     pub(crate) fn merge(&mut self, value: Self, merge: Merge) -> Option<()> {
         merge(&mut self.0, &value.0).then_some(())
     }
 }
 
-/// Evaluates an expression with `W` being the width given, one of those that elements of dense arrays have.
+/// Evaluates an expression with `W` bound to the given width, one that elements of dense arrays can have.
 macro_rules! by_size {
     ($width:expr, $W:ident => $body:expr) => {
         match $width {
@@ -55,7 +56,7 @@ macro_rules! by_size {
 }
 pub(crate) use by_size;
 
-/// As [`by_size`], for the values of sparse matrices: those of a pattern have no bytes.
+/// As [`by_size`], for the values of sparse matrices: pattern values have no bytes.
 macro_rules! by_width {
     ($width:expr, $W:ident => $body:expr) => {
         match $width {

@@ -1,5 +1,5 @@
 //! Runs of values as tasks.
-#![allow(unsafe_code)] // runs that do not overlap, handed out once each
+#![allow(unsafe_code)] // runs that do not overlap, yielded once each
 
 use crate::storage::memory::element::DType;
 use crate::storage::memory::raw::view::width;
@@ -10,13 +10,13 @@ use crate::storage::runtime::parallel::{ChunksMut, ParallelSlice, Tasks};
 pub(crate) struct RawChunks<'a> {
     bytes: ChunksMut<'a, u8>,
     dtype: Option<DType>,
-    /// Values in all, and of a run.
+    /// Values in total, and per run.
     len: usize,
     size: usize,
 }
 
 impl<'a> RawMut<'a> {
-    /// Tasks of runs of `size` values, the last of which may have less.
+    /// Tasks of runs of `size` values, the last of which may be shorter.
     pub(crate) fn par_chunks_mut(self, size: usize) -> RawChunks<'a> {
         let RawMut { bytes, dtype, len } = self;
         RawChunks { bytes: bytes.par_chunks_mut((size * width(dtype)).max(1)), dtype, len, size }

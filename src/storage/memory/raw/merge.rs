@@ -1,11 +1,11 @@
-//! What two values of a type make, told by the type alone.
+//! How two values are merged, by their type.
 
 use crate::storage::memory::element::{DType, Element, Entry, by_dtype};
 
-/// Puts the sum of two values where the first is, as [`Entry::merge`] makes it; whether there is one.
+/// Replaces the first value by the sum of both, as [`Entry::merge`] does; returns whether the sum exists.
 pub(crate) type Merge = fn(&mut [u8], &[u8]) -> bool;
 
-/// How two values of a type are added.
+/// Adds two values of a type.
 pub(crate) fn merge(dtype: Option<DType>) -> Merge {
     match dtype {
         None => |_, _| true,
@@ -13,8 +13,8 @@ pub(crate) fn merge(dtype: Option<DType>) -> Merge {
     }
 }
 
-/// What becomes of an element of a dense array of zeros when an entry is put there: the entry, or the sum if something was
-/// put there before; whether there is one. So a negative zero stays one, which added to zero it would not.
+/// Puts an entry into an element of a dense array of zeros: the result is the entry, or the sum if the element was
+/// already set; returns whether it exists. So a negative zero is kept; adding it to zero would lose it.
 pub(crate) fn put(dtype: DType) -> Merge {
     fn put<T: Element>(element: &mut [u8], entry: &[u8]) -> bool {
         if bytemuck::checked::pod_read_unaligned::<T>(element) != T::default() {

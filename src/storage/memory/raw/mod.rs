@@ -1,14 +1,15 @@
-//! Values that are moved and not looked at.
+//! Values that are moved without being interpreted.
 //!
-//! What only moves values does not ask what they are, but how many bytes each of them has. So it works on [`Raw`] and
+//! Code that only moves values needs to know how many bytes each has, not what they are. So it works on [`Raw`] and
 //! [`RawMut`], which know the type of their values at run time, and is compiled in this library: once, or once for each
-//! width, where a loop over [`Carrier`]s of that width is worth it ([`by_width`]). What must be known of a value, the sum of
-//! two at one position, follows from its type ([`merge`]).
+//! width, where a loop over [`Carrier`]s of that width is worth it ([`by_width`]). The one operation that depends on
+//! the value, the sum of two at one position, follows from the type ([`merge`]).
 //!
-//! A pattern has values of no bytes. They are counted, and moved like others.
+//! Pattern values have no bytes. They are counted and moved like others.
 //!
-//! - `carrier` – values of a width; `view` and `view_mut` – runs of values, `chunks` of them in parallel; `vec` – kept aside
-//! - `merge` – what two values of a type make
+//! - `carrier` – values of a given width; `view` and `view_mut` – runs of values, `chunks` – in parallel; `vec` – owned
+//!   values
+//! - `merge` – the sum of two values of a type
 
 mod carrier;
 mod chunks;

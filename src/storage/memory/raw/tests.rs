@@ -1,4 +1,4 @@
-//! Values of every type are moved, and stay what they are.
+//! Values of every type survive being moved.
 
 use super::*;
 use crate::storage::memory::element::Entry;

@@ -1,10 +1,10 @@
-//! Values of one type that are kept aside.
+//! A growable vector of values of one type.
 
 use crate::storage::memory::element::DType;
 use crate::storage::memory::raw::view::{Raw, width};
 use crate::storage::memory::raw::view_mut::RawMut;
 
-/// Values of one type that are kept aside.
+/// A growable vector of values of one type.
 #[derive(Default)]
 pub(crate) struct RawVec {
     bytes: Vec<u8>,
@@ -26,7 +26,7 @@ impl RawVec {
         self.len = 0;
     }
 
-    /// Room for so many values more, if the system has it.
+    /// Reserves memory for this many more values, if the system has it.
     pub(crate) fn try_reserve_exact(
         &mut self,
         more: usize,
@@ -34,14 +34,14 @@ impl RawVec {
         self.bytes.try_reserve_exact(more.saturating_mul(width(self.dtype)))
     }
 
-    /// Takes values of its type.
+    /// Appends values of the same type.
     pub(crate) fn extend(&mut self, values: Raw<'_>) {
         assert_eq!(self.dtype, values.dtype, "values of one type");
         self.bytes.extend_from_slice(values.bytes);
         self.len += values.len;
     }
 
-    /// So many values; those that are new are the one without bits.
+    /// Changes the length; new values are zero or `false`.
     pub(crate) fn resize(&mut self, len: usize) {
         self.bytes.resize(len * width(self.dtype), 0);
         self.len = len;

@@ -1,5 +1,5 @@
-//! A run of values, to look at.
-#![allow(unsafe_code)] // bytes as values of the type that they were made of
+//! A run of values, to read.
+#![allow(unsafe_code)] // bytes as values of the type from which they came
 
 use std::ops::Range;
 
@@ -25,10 +25,10 @@ impl<'a> Raw<'a> {
         Raw { bytes: bytemuck::cast_slice(values), dtype: T::ENTRY_DTYPE, len: values.len() }
     }
 
-    /// Values whose bytes these are.
+    /// Values with these bytes.
     ///
     /// # Safety
-    /// They are `len` values of the type.
+    /// The bytes are `len` values of the type.
     pub(in crate::storage) unsafe fn from_bytes(
         bytes: &'a [u8],
         dtype: Option<DType>,
@@ -38,7 +38,7 @@ impl<'a> Raw<'a> {
         Raw { bytes, dtype, len }
     }
 
-    /// Bytes that were read, if they are so many values of the type.
+    /// Bytes that were read, as values, if they are `len` values of the type.
     pub(crate) fn read(bytes: &'a [u8], (dtype, len): (Option<DType>, usize)) -> Option<Self> {
         are_values(bytes, (dtype, len)).then_some(Raw { bytes, dtype, len })
     }
@@ -69,7 +69,7 @@ impl<'a> Raw<'a> {
         self.get(range).expect("a range within the values")
     }
 
-    /// The values in a range, if all are there.
+    /// The values in a range, if all exist.
     pub(crate) fn get(&self, range: Range<usize>) -> Option<Self> {
         let width = self.width();
         if range.start > range.end || range.end > self.len {
@@ -79,10 +79,10 @@ impl<'a> Raw<'a> {
         Some(Raw { bytes, dtype: self.dtype, len: range.len() })
     }
 
-    /// The first values and the others.
+    /// The first `at` values and the rest.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are fewer than `at`.
     pub(crate) fn split_at(&self, at: usize) -> (Self, Self) {
         (self.slice(0..at), self.slice(at..self.len))
     }
@@ -93,7 +93,7 @@ impl<'a> Raw<'a> {
             return None;
         }
         if size_of::<T>() == 0 {
-            // SAFETY: a type without bytes: nothing lies there, and T is Zeroable.
+            // SAFETY: a type without bytes: nothing is read, and T is Zeroable.
             return Some(unsafe {
                 std::slice::from_raw_parts(std::ptr::NonNull::dangling().as_ptr(), self.len)
             });
@@ -101,7 +101,7 @@ impl<'a> Raw<'a> {
         if !self.bytes.as_ptr().cast::<T>().is_aligned() {
             return None;
         }
-        // SAFETY: `len` values of this type, by the promise of every constructor, and aligned.
+        // SAFETY: `len` values of this type, as every constructor guarantees, and aligned.
         Some(unsafe { std::slice::from_raw_parts(self.bytes.as_ptr().cast(), self.len) })
     }
 
@@ -118,7 +118,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// Whether bytes are so many values of a type. Of all types but `bool` every bit pattern is a value.
+/// Whether the bytes are `len` values of the type. For all types but `bool` every bit pattern is a value.
 pub(crate) fn are_values(bytes: &[u8], (dtype, len): (Option<DType>, usize)) -> bool {
     len.checked_mul(width(dtype)) == Some(bytes.len())
         && (dtype != Some(DType::Bool) || bytes.iter().all(|&byte| byte < 2))

@@ -1,4 +1,4 @@
-//! A run of values that others may take the place of.
+//! A run of values that can be replaced.
 #![allow(unsafe_code)] // values as bytes to write to
 
 use std::ops::Range;
@@ -8,7 +8,7 @@ use crate::storage::memory::raw::carrier::{Carrier, by_width};
 use crate::storage::memory::raw::merge::Merge;
 use crate::storage::memory::raw::view::{Raw, are_values, width};
 
-/// A run of values that others of the same type may take the place of.
+/// A run of values that can be replaced by others of the same type.
 pub(crate) struct RawMut<'a> {
     pub(crate) bytes: &'a mut [u8],
     pub(crate) dtype: Option<DType>,
@@ -18,16 +18,16 @@ pub(crate) struct RawMut<'a> {
 impl<'a> RawMut<'a> {
     pub(crate) fn of<T: Entry>(values: &'a mut [T]) -> Self {
         let (len, bytes) = (values.len(), size_of_val(values));
-        // SAFETY: values without padding (`NoUninit`). What is written to them are the bytes of values of their type:
-        // every method that writes sees to that.
+        // SAFETY: values without padding (`NoUninit`). Only bytes of values of their type are written to them:
+        // every method that writes ensures this.
         let bytes = unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), bytes) };
         RawMut { bytes, dtype: T::ENTRY_DTYPE, len }
     }
 
-    /// Values whose bytes these are.
+    /// Values with these bytes.
     ///
     /// # Safety
-    /// They are `len` values of the type.
+    /// The bytes are `len` values of the type.
     pub(in crate::storage) unsafe fn from_bytes(
         bytes: &'a mut [u8],
         dtype: Option<DType>,
@@ -37,7 +37,7 @@ impl<'a> RawMut<'a> {
         RawMut { bytes, dtype, len }
     }
 
-    /// Bytes of something else as so many values of the type, if they happen to be such.
+    /// Other bytes as `len` values of the type, if they happen to be valid.
     pub(crate) fn over(bytes: &'a mut [u8], (dtype, len): (Option<DType>, usize)) -> Option<Self> {
         are_values(bytes, (dtype, len)).then_some(RawMut { bytes, dtype, len })
     }
@@ -56,12 +56,12 @@ impl<'a> RawMut<'a> {
         width(self.dtype)
     }
 
-    /// The values, to look at.
+    /// The values, to read.
     pub(crate) fn as_raw(&self) -> Raw<'_> {
         Raw { bytes: self.bytes, dtype: self.dtype, len: self.len }
     }
 
-    /// The values, for a while.
+    /// Borrows the values again, for a shorter time.
     pub(crate) fn reborrow(&mut self) -> RawMut<'_> {
         RawMut { bytes: self.bytes, dtype: self.dtype, len: self.len }
     }
@@ -77,7 +77,7 @@ impl<'a> RawMut<'a> {
         RawMut { bytes, dtype: self.dtype, len: range.len() }
     }
 
-    /// Takes the first values away; `None` if there are not so many.
+    /// Splits off the first `count` values; `None` if there are fewer.
     pub(crate) fn split_off_front(&mut self, count: usize) -> Option<RawMut<'a>> {
         if count > self.len {
             return None;
@@ -91,7 +91,7 @@ impl<'a> RawMut<'a> {
     /// As [`split_off_front`](Self::split_off_front).
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are fewer.
     pub(crate) fn take_front(&mut self, count: usize) -> RawMut<'a> {
         self.split_off_front(count).expect("so many values")
     }
@@ -102,27 +102,27 @@ impl<'a> RawMut<'a> {
         self.bytes.copy_from_slice(from.bytes);
     }
 
-    /// Takes the values whose bytes these are, in this machine's order. A byte that is read as `bool` and is not 0 counts as
+    /// Copies values from these bytes, in native byte order. A nonzero byte that is read as `bool` counts as
     /// true.
     ///
     /// # Panics
-    /// If there are not as many bytes as the values have.
+    /// If the number of bytes is wrong.
     pub(crate) fn copy_from_bytes(&mut self, bytes: &[u8]) {
         self.bytes.copy_from_slice(bytes);
-        // Of all other types every bit pattern is a value.
+        // For all other types every bit pattern is a value.
         if self.dtype == Some(DType::Bool) {
             self.bytes.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
         }
     }
 
-    /// Copies a range of values to where they start at `to`.
+    /// Copies a range of values to position `to`.
     pub(crate) fn copy_within(&mut self, range: Range<usize>, to: usize) {
         let width = self.width();
         assert!(range.start <= range.end && range.end <= self.len, "a range within the values");
         self.bytes.copy_within(range.start * width..range.end * width, to * width);
     }
 
-    /// Puts value `k` of `from` to `slots[k]`; `None` if that is none of these.
+    /// Puts value `k` of `from` at `slots[k]`; `None` if that is out of range.
     pub(crate) fn scatter(&mut self, slots: &[usize], from: Raw<'_>) -> Option<()> {
         fn go<const W: usize>(
             to: &mut [Carrier<W>],
@@ -140,8 +140,8 @@ impl<'a> RawMut<'a> {
         })
     }
 
-    /// Puts what record `k` of `size` bytes starts with to `slots[k]`; `None` if that is none of these, or what stands there
-    /// is no value.
+    /// Puts the leading value of record `k` of `size` bytes at `slots[k]`; `None` if that is out of range, or the bytes
+    /// are not a value.
     pub(crate) fn read_records(
         &mut self,
         slots: &[usize],
@@ -162,12 +162,12 @@ impl<'a> RawMut<'a> {
             }
             Some(())
         }
-        // Of all other types every bit pattern is a value.
+        // For all other types every bit pattern is a value.
         let most = if self.dtype == Some(DType::Bool) { 1 } else { u8::MAX };
         by_width!(self.width(), W => go::<W>(self.bytes, slots, (records, size, most)))
     }
 
-    /// Puts value `order[k]` of `from` to place `k`; `None` if there is no such value.
+    /// Puts value `order[k]` of `from` at position `k`; `None` if there is no such value.
     pub(crate) fn gather(&mut self, order: &[usize], from: Raw<'_>) -> Option<()> {
         fn go<const W: usize>(
             to: &mut [Carrier<W>],
@@ -185,7 +185,7 @@ impl<'a> RawMut<'a> {
         })
     }
 
-    /// Makes all of them the one value of a run of one.
+    /// Sets all values to the single value of `one`.
     pub(crate) fn fill(&mut self, one: Raw<'_>) {
         assert_eq!(one.len, 1, "one value");
         by_width!(self.width(), W => {
@@ -194,7 +194,7 @@ impl<'a> RawMut<'a> {
         });
     }
 
-    /// Makes all of them the value that has no bits: zero, or `false`.
+    /// Sets all values to zero, or `false`.
     pub(crate) fn clear(&mut self) {
         self.bytes.fill(0);
     }
@@ -211,8 +211,8 @@ impl<'a> RawMut<'a> {
         if !start.is_aligned() {
             return None;
         }
-        // SAFETY: `len` values of this type, by the promise of every constructor, aligned, and borrowed for 'a; of a type
-        // without bytes nothing lies there.
+        // SAFETY: `len` values of this type, as every constructor guarantees, aligned, and borrowed for 'a; a type
+        // without bytes reads nothing.
         Some(unsafe { std::slice::from_raw_parts_mut(start, self.len) })
     }
 
@@ -220,10 +220,10 @@ impl<'a> RawMut<'a> {
         assert_eq!((self.dtype, self.len), (from.dtype, from.len), "values of one type, as many");
     }
 
-    /// Adds value `k` of `from` to value `at`, as `merge` of their type does; `None` if their sum does not fit.
+    /// Adds value `k` of `from` to value `at`, by the `merge` of their type; `None` if their sum does not fit.
     ///
     /// # Panics
-    /// If there are no such values, or `from` has others.
+    /// If there are no such values, or `from` has another type.
     pub(crate) fn merge(&mut self, at: usize, from: Raw<'_>, k: usize, merge: Merge) -> Option<()> {
         assert_eq!(self.dtype, from.dtype, "values of one type");
         let width = self.width();
@@ -236,7 +236,7 @@ impl<'a> RawMut<'a> {
 /// Two runs of values of one type, as carriers of their width.
 ///
 /// # Panics
-/// If their types differ, or it is not their width.
+/// If their types differ, or `W` is not their width.
 pub(crate) fn pair<'a, 'b, const W: usize>(
     to: RawMut<'a>,
     from: Raw<'b>,
@@ -245,10 +245,10 @@ pub(crate) fn pair<'a, 'b, const W: usize>(
     (carriers_mut(to), from.carriers())
 }
 
-/// Values as carriers of their width, which may be exchanged among themselves.
+/// Values as carriers of their width, which may be exchanged with one another.
 ///
 /// # Panics
-/// If it is not their width.
+/// If `W` is not their width.
 pub(crate) fn carriers_mut<const W: usize>(values: RawMut<'_>) -> &mut [Carrier<W>] {
     assert_eq!(W, values.width());
     // SAFETY: `len` times W bytes, which is what a carrier is; any address will do. Carriers come from values alone.

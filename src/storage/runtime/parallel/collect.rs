@@ -1,11 +1,11 @@
-//! What tasks are given, put together in their order.
-#![allow(unsafe_code)] // places and tasks handed out once each
+//! Collecting the items of tasks in their order.
+#![allow(unsafe_code)] // places and tasks taken once each
 
 use crate::storage::runtime::parallel::sources::SliceMut;
 use crate::storage::runtime::parallel::spread::spread;
 use crate::storage::runtime::parallel::tasks::{First, FromTasks, IntoTasks, Tasks};
 
-/// As [`Tasks::collect`], into a vector that has room for it.
+/// As [`Tasks::collect`], into a vector with enough capacity.
 pub(crate) fn collect_into_vec<A: Tasks>(tasks: A, made: &mut Vec<A::Item>)
 where
     A::Item: Send,
@@ -21,7 +21,7 @@ where
             place.write(item);
         }
     });
-    // SAFETY: every run was done, or this would not be reached; what they wrote is all of it.
+    // SAFETY: reached only when every run is done; together they wrote every element.
     unsafe { made.set_len(count) };
 }
 
@@ -33,7 +33,7 @@ impl<T: Send> FromTasks<T> for Vec<T> {
     }
 }
 
-/// Up to the first task that fails; later ones are done or not.
+/// Stops at the first task that fails; later ones may or may not run.
 impl<T: Send, E: Send> FromTasks<Result<T, E>> for Result<Vec<T>, E> {
     fn from_tasks(tasks: impl Tasks<Item = Result<T, E>>) -> Self {
         let (first, grain) = (First::new(), tasks.grain());
@@ -52,7 +52,7 @@ impl<T: Send, E: Send> FromTasks<Result<T, E>> for Result<Vec<T>, E> {
             return Err(error);
         }
         let mut all = Vec::with_capacity(made.len());
-        // Plain: an iterator that flattens is much code for every type.
+        // A plain loop: a flattening iterator compiles to much code for every type.
         for item in made {
             all.extend(item);
         }
@@ -60,7 +60,7 @@ impl<T: Send, E: Send> FromTasks<Result<T, E>> for Result<Vec<T>, E> {
     }
 }
 
-/// Up to the first task that gives nothing.
+/// Stops at the first task that gives `None`.
 impl<T: Send> FromTasks<Option<T>> for Option<Vec<T>> {
     fn from_tasks(tasks: impl Tasks<Item = Option<T>>) -> Self {
         tasks.map(|item| item.ok_or(())).collect::<Result<_, _>>().ok()

@@ -1,17 +1,18 @@
-//! Parallel loops, all of them over one: [`spread`] calls a function with runs of numbers, on the threads there are.
+//! Parallel loops, all of them over one: [`spread`] calls a function with ranges of numbers on the available threads.
 //!
 //! ```text
 //! tasks.for_each(f)   =   spread(tasks.count(), |run| for at in run: f(tasks.take(at)))
 //! ```
 //!
-//! The names are those of rayon's iterators, and rayon does the work. But rayon compiles some twenty functions for every loop,
-//! in the crate of whoever calls it; here a loop is one closure, and what shares it out is compiled once, in `spread`.
+//! The names are those of rayon's iterators, and rayon does the work. But rayon compiles some twenty functions for
+//! every loop, in the calling crate. Here a loop is one closure, and the code that distributes it is compiled once, in
+//! `spread`.
 //!
-//! A thread that asks for work while others have some takes half of what another has left, so that few large tasks and many small
-//! ones are shared alike. Which thread does a task, and when, is left open; what is made of tasks stands in their order.
+//! An idle thread takes half of what another has left, so that few large tasks and many small ones are balanced alike.
+//! Which thread does a task, and when, is unspecified; results are in the order of the tasks.
 //!
-//! - `spread` – the one loop, and two things at a time; `tasks` – what is done for numbers, with what they are given
-//!   or those of others: two of them side by side, numbered, changed; `collect` – put together
+//! - `spread` – the one loop, and two calls at once; `tasks` – the operations on tasks: zipped, numbered, mapped,
+//!   reduced; `collect` – results in order
 //! - `sources` – numbers, vectors and slices as tasks
 
 mod collect;

@@ -1,5 +1,5 @@
-//! What tasks are made of: numbers, vectors, slices and runs of them.
-#![allow(unsafe_code)] // elements and runs that do not overlap, handed out once each
+//! Sources of tasks: numbers, vectors, slices and runs of them.
+#![allow(unsafe_code)] // elements and runs that do not overlap, yielded once each
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
@@ -83,7 +83,7 @@ impl<T> ParallelSlice<T> for [T] {
     }
 }
 
-/// Numbers one after the other.
+/// Consecutive numbers.
 pub(crate) struct Numbers(Range<usize>);
 
 impl Tasks for Numbers {
@@ -96,7 +96,7 @@ impl Tasks for Numbers {
     }
 }
 
-/// Things that are given away.
+/// Items that are moved out.
 pub(crate) struct Owned<T>(Vec<UnsafeCell<Option<T>>>);
 
 // SAFETY: each cell is reached by the one thread that asks for its number.
@@ -108,13 +108,13 @@ impl<T: Send> Tasks for Owned<T> {
         self.0.len()
     }
     unsafe fn take(&self, at: usize) -> T {
-        // SAFETY: asked for once, so that nobody else is in this cell.
+        // SAFETY: taken once, so that no other access to this cell exists.
         let item = unsafe { (*self.0[at].get()).take() };
         item.expect("a task is asked for once")
     }
 }
 
-/// Elements to look at.
+/// Elements to read.
 pub(crate) struct Slice<'a, T>(&'a [T]);
 
 impl<'a, T: Sync> Tasks for Slice<'a, T> {
@@ -127,7 +127,7 @@ impl<'a, T: Sync> Tasks for Slice<'a, T> {
     }
 }
 
-/// Runs of elements to look at.
+/// Runs of elements to read.
 pub(crate) struct Chunks<'a, T>(&'a [T], usize);
 
 impl<'a, T: Sync> Tasks for Chunks<'a, T> {
@@ -145,7 +145,7 @@ fn chunk(at: usize, size: usize, len: usize) -> Range<usize> {
     start..start + size.min(len - start)
 }
 
-/// Elements to change.
+/// Elements to write.
 pub(crate) struct SliceMut<'a, T> {
     start: *mut T,
     len: usize,
@@ -161,7 +161,7 @@ impl<'a, T> SliceMut<'a, T> {
     }
 
     /// # Safety
-    /// The range lies within the slice, and nobody else has asked for a part of it.
+    /// The range lies within the slice, and no part of it has been taken before.
     unsafe fn part(&self, range: Range<usize>) -> &'a mut [T] {
         assert!(range.start <= range.end && range.end <= self.len);
         // SAFETY: within the slice, which is borrowed for 'a; the caller has the part to itself.
@@ -175,13 +175,13 @@ impl<'a, T: Send> Tasks for SliceMut<'a, T> {
         self.len
     }
     unsafe fn take(&self, at: usize) -> &'a mut T {
-        // SAFETY: asked for once.
+        // SAFETY: taken once.
         let part = unsafe { self.part(at..at + 1) };
         &mut part[0]
     }
 }
 
-/// Runs of elements to change.
+/// Runs of elements to write.
 pub(crate) struct ChunksMut<'a, T>(SliceMut<'a, T>, usize);
 
 impl<'a, T: Send> Tasks for ChunksMut<'a, T> {
@@ -190,7 +190,7 @@ impl<'a, T: Send> Tasks for ChunksMut<'a, T> {
         self.0.len.div_ceil(self.1)
     }
     unsafe fn take(&self, at: usize) -> &'a mut [T] {
-        // SAFETY: asked for once, and runs of different numbers do not overlap.
+        // SAFETY: taken once, and runs of different numbers do not overlap.
         unsafe { self.0.part(chunk(at, self.1, self.0.len)) }
     }
 }

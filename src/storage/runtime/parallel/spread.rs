@@ -1,4 +1,4 @@
-//! The one loop: numbers shared out over threads, half of what is left to whoever is idle.
+//! The one loop: numbers distributed over threads, an idle thread taking half of what another has left.
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ pub(crate) fn threads() -> usize {
     threads::count()
 }
 
-/// Calls `work` with runs that together are `0..count`, on the threads of the context whose call this is.
+/// Calls `work` with runs that together are `0..count`, on the threads of the calling context.
 ///
-/// A run that has other than its last tasks has at least `least` of them, and as far as that allows at most `most`. With one
-/// run or one thread nobody is woken: the caller does it all.
+/// A run has at least `least` tasks, unless it is the last, and as far as that allows at most `most`. With a single run
+/// or a single thread no thread is woken: the caller does all of it.
 pub(super) fn spread(
     count: usize,
     (least, most): (usize, usize),
@@ -29,8 +29,8 @@ pub(super) fn spread(
     }
 }
 
-/// Halves `run`, and each half again as often as `splits` can be halved, for whoever is idle first: somewhat more parts than
-/// threads, so that one that is done early finds something to take.
+/// Halves `run`, and each half again as often as `splits` can be halved, for idle threads to take. This gives somewhat
+/// more parts than threads, so that a thread that is done early finds work.
 fn halve(run: Range<usize>, splits: usize, least: usize, work: &(dyn Fn(Range<usize>) + Sync)) {
     if splits == 0 || run.len() < 2 * least {
         return work(run);
@@ -40,22 +40,22 @@ fn halve(run: Range<usize>, splits: usize, least: usize, work: &(dyn Fn(Range<us
     rayon::join_context(
         |_| halve(left, splits / 2, least, work),
         |taken| {
-            // Another thread was idle enough to take it: there may be more of those.
+            // Another thread was idle and took it: there may be more idle ones.
             let more = if taken.migrated() { threads::count() } else { 0 };
             halve(right, more.max(splits / 2), least, work);
         },
     );
 }
 
-/// Does `work`, whose loops all have work for several threads, on one of these: entering them once for each loop would take longer
-/// than a short loop does.
+/// Does `work`, whose loops all have work for several threads, on one of the threads: entering the pool once for each
+/// loop would take longer than a short loop does.
 pub(crate) fn within<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let (mut work, mut made) = (Some(work), None);
     threads::enter(&mut || made = work.take().map(|work| work()));
     made.expect("threads do what they are entered for")
 }
 
-/// What both give, done at the same time if a thread is idle.
+/// Runs both, at the same time if a thread is idle, and returns both results.
 pub(crate) fn join<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,
     b: impl FnOnce() -> B + Send,
@@ -75,7 +75,7 @@ fn both(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
     });
 }
 
-/// Sorts numbers. Called for each type in one place, for rayon's sort is much code.
+/// Sorts numbers. Called in one place per type, because rayon's sort is much code.
 pub(crate) fn sort<N: Ord + Send>(numbers: &mut [N]) {
     use rayon::slice::ParallelSliceMut as _;
     threads::enter(&mut || numbers.par_sort_unstable());

@@ -1,5 +1,5 @@
-//! What is done for every number, with what it is given.
-#![allow(unsafe_code)] // tasks handed out once each, through a shared reference
+//! Tasks: one item for every number, and the operations on them.
+#![allow(unsafe_code)] // tasks taken once each, through a shared reference
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,16 +8,16 @@ use crate::storage::runtime::parallel::spread::spread;
 
 /// As many tasks as there are numbers below [`count`](Self::count), to be done in any order.
 pub(crate) trait Tasks: Sync + Sized {
-    /// What a task is given.
+    /// The item that a task receives.
     type Item;
 
-    /// How many there are.
+    /// Number of values.
     fn count(&self) -> usize;
 
-    /// What task `at` is given.
+    /// The item of task `at`.
     ///
     /// # Safety
-    /// `at` is below the count, and is asked for once.
+    /// `at` is below the count, and is taken once.
     unsafe fn take(&self, at: usize) -> Self::Item;
 
     /// How many tasks a thread takes at a time, at least and at most.
@@ -25,34 +25,34 @@ pub(crate) trait Tasks: Sync + Sized {
         (1, usize::MAX)
     }
 
-    /// As many tasks as the shorter of the two has, each with what both have for it.
+    /// As many tasks as the shorter of the two has, each with the items of both.
     fn zip<B: IntoTasks>(self, other: B) -> Zip<Self, B::Tasks> {
         Zip(self, other.into_par_iter())
     }
 
-    /// Tasks that know their number.
+    /// Tasks with their number.
     fn enumerate(self) -> Enumerate<Self> {
         Enumerate(self)
     }
 
-    /// Tasks that are given what `f` makes.
+    /// Tasks with the results of `f`.
     fn map<R, F: Fn(Self::Item) -> R + Sync>(self, f: F) -> Map<Self, F> {
         Map(self, f)
     }
 
-    /// Tasks of which a thread takes at least so many at a time.
+    /// A thread takes at least this many tasks at a time.
     fn with_min_len(self, least: usize) -> WithGrain<Self> {
         let (_, most) = self.grain();
         self.with_grain((least, most))
     }
 
-    /// Tasks of which a thread takes at most so many at a time.
+    /// A thread takes at most this many tasks at a time.
     fn with_max_len(self, most: usize) -> WithGrain<Self> {
         let (least, _) = self.grain();
         self.with_grain((least, most))
     }
 
-    /// Tasks of which a thread takes so many at a time, at least and at most.
+    /// A thread takes this many tasks at a time, at least and at most.
     fn with_grain(self, grain: (usize, usize)) -> WithGrain<Self> {
         WithGrain(self, grain)
     }
@@ -65,7 +65,7 @@ pub(crate) trait Tasks: Sync + Sized {
         });
     }
 
-    /// Does every task, those of a run with one state.
+    /// Does every task; the tasks of a run share one state.
     fn for_each_init<S>(self, init: impl Fn() -> S + Sync, f: impl Fn(&mut S, Self::Item) + Sync) {
         spread(self.count(), self.grain(), &|run| {
             let mut state = init();
@@ -74,7 +74,7 @@ pub(crate) trait Tasks: Sync + Sized {
         });
     }
 
-    /// Does the tasks up to the first that fails, and fails as it did.
+    /// Does the tasks up to the first that fails, and returns its error.
     fn try_for_each<E: Send>(
         self,
         f: impl Fn(Self::Item) -> Result<(), E> + Sync,
@@ -82,7 +82,8 @@ pub(crate) trait Tasks: Sync + Sized {
         self.try_for_each_init(|| (), |(), item| f(item))
     }
 
-    /// Does the tasks up to the first that fails, those of a run with one state, and fails as it did. Later ones are done or not.
+    /// As [`try_for_each`](Self::try_for_each); the tasks of a run share one state. Tasks after a failure may or may
+    /// not run.
     fn try_for_each_init<S, E: Send>(
         self,
         init: impl Fn() -> S + Sync,
@@ -105,7 +106,7 @@ pub(crate) trait Tasks: Sync + Sized {
         first.into_inner().map_or(Ok(()), Err)
     }
 
-    /// What the tasks are given, in their order: a vector, or a result of one.
+    /// The items in the order of the tasks: a vector, or a result of one.
     fn collect<C: FromTasks<Self::Item>>(self) -> C
     where
         Self::Item: Send,
@@ -113,7 +114,7 @@ pub(crate) trait Tasks: Sync + Sized {
         C::from_tasks(self)
     }
 
-    /// What `merge` makes of all that the tasks are given, in whatever order.
+    /// All items merged by `merge`, in any order.
     fn reduce(
         self,
         identity: impl Fn() -> Self::Item + Sync,
@@ -136,7 +137,7 @@ pub(crate) trait Tasks: Sync + Sized {
         merged.unwrap_or_else(identity)
     }
 
-    /// What `f` finds for the first task for which it finds something.
+    /// The result of `f` for the first task for which it is not `None`.
     fn find_map_first<R: Send>(self, f: impl Fn(Self::Item) -> Option<R> + Sync) -> Option<R> {
         let first = First::new();
         spread(self.count(), self.grain(), &|run| {
@@ -167,12 +168,12 @@ pub(crate) trait Tasks: Sync + Sized {
     }
 }
 
-/// What can be collected from tasks.
+/// A collection that can be built from tasks.
 pub(crate) trait FromTasks<T> {
     fn from_tasks(tasks: impl Tasks<Item = T>) -> Self;
 }
 
-/// The find of the lowest number.
+/// The find with the lowest number.
 pub(crate) struct First<R> {
     at: AtomicUsize,
     found: Mutex<Option<R>>,
@@ -188,7 +189,7 @@ impl<R> First<R> {
     }
 
     pub(crate) fn offer(&self, at: usize, found: R) {
-        // Nobody panics while holding it.
+        // No holder panics.
         let mut first = self.found.lock().unwrap_or_else(|poison| poison.into_inner());
         if at < self.at.load(Ordering::Relaxed) {
             self.at.store(at, Ordering::Relaxed);
@@ -201,7 +202,7 @@ impl<R> First<R> {
     }
 }
 
-/// What tasks can be made of.
+/// A source of tasks.
 pub(crate) trait IntoTasks {
     type Item;
     type Tasks: Tasks<Item = Self::Item>;
@@ -216,7 +217,7 @@ impl<T: Tasks> IntoTasks for T {
     }
 }
 
-/// Two for each task.
+/// Two items for each task.
 pub(crate) struct Zip<A, B>(A, B);
 
 impl<A: Tasks, B: Tasks> Tasks for Zip<A, B> {
@@ -234,7 +235,7 @@ impl<A: Tasks, B: Tasks> Tasks for Zip<A, B> {
     }
 }
 
-/// The number of the task beside it.
+/// Each item with the number of its task.
 pub(crate) struct Enumerate<A>(A);
 
 impl<A: Tasks> Tasks for Enumerate<A> {
@@ -251,7 +252,7 @@ impl<A: Tasks> Tasks for Enumerate<A> {
     }
 }
 
-/// Something made for each task.
+/// The result of a function for each task.
 pub(crate) struct Map<A, F>(A, F);
 
 impl<A: Tasks, R, F: Fn(A::Item) -> R + Sync> Tasks for Map<A, F> {
@@ -268,7 +269,7 @@ impl<A: Tasks, R, F: Fn(A::Item) -> R + Sync> Tasks for Map<A, F> {
     }
 }
 
-/// Tasks that are taken some at a time.
+/// Tasks with a grain: how many are taken at a time.
 pub(crate) struct WithGrain<A>(A, (usize, usize));
 
 impl<A: Tasks> Tasks for WithGrain<A> {

@@ -1,4 +1,4 @@
-//! Every task is done once, in every way of sharing them out.
+//! Every task is done once, however the tasks are distributed.
 
 use super::*;
 use crate::storage::runtime::context::Context;

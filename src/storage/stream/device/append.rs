@@ -1,9 +1,9 @@
-//! Writing a file from its first byte to its last, in large blocks, behind the work that makes them.
+//! Writing a file from its first byte to its last, in large blocks, behind the work.
 //!
-//! Blocks change hands by value: the caller fills a buffer, hands it in, and takes back one that was written. One I/O
-//! thread writes them in order, past the page cache where the file system allows: pages of a result larger than memory
-//! would push out those that are still needed. Where sums are wanted the same thread takes them on the way, so that the
-//! file need not be read again. The thread starts with the first block; where none can be started the caller writes.
+//! Blocks change hands by value: the caller fills a buffer, passes it in, and gets back one that was written. One I/O
+//! thread writes them in order, past the page cache if the file system allows, because pages of a result larger than
+//! memory would evict those that are still needed. The same thread computes checksums if they are wanted, so that the
+//! file need not be read again. The thread starts with the first block; if it cannot be started, the caller writes.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -22,10 +22,10 @@ use crate::storage::stream::device::io_buffer::IoBuffer;
 /// Lengths of direct writes are multiples of this.
 const SECTOR: usize = 4096;
 
-/// From this size on blocks are worth a request to the device each; smaller ones are left to the page cache to gather.
+/// From this size on, each block is worth a device request; smaller ones are combined by the page cache.
 const DIRECT: usize = 256 << 10;
 
-/// When more is needed than was expected, this part of it is reserved besides.
+/// When more than expected is needed, this fraction is reserved in addition.
 const GROWTH: u64 = 4;
 
 /// A file that is being written.
@@ -34,7 +34,7 @@ pub(crate) struct Appender {
     /// A handle that writes past the page cache.
     direct: Option<File>,
     summed: bool,
-    /// Bytes handed in so far, whole sectors but for the last block.
+    /// Bytes appended so far; whole sectors except for the last block.
     length: u64,
     reserved: u64,
     link: Option<Link>,
@@ -42,33 +42,33 @@ pub(crate) struct Appender {
     scratch: Option<Held>,
 }
 
-/// Who writes. Dropped, it waits for the I/O thread: nothing is written behind the back of whoever gave up.
+/// The writer. Dropping it waits for the I/O thread, so that nothing is written after the result was given up.
 struct Link {
     requests: Option<Sender<(IoBuffer, usize)>>,
     done: Receiver<Result<IoBuffer>>,
     writer: Option<BlockWriter>,
-    /// Blocks handed in and not taken back.
+    /// Blocks passed in and not returned yet.
     out: usize,
 }
 
 enum BlockWriter {
     Thread(JoinHandle<Checksums>),
-    /// The caller, whenever a block is handed in.
+    /// The caller, whenever a block is passed in.
     Caller(Box<Writing>),
 }
 
-/// A file that was written, its length set; not yet on the device.
+/// A written file with its length set; not yet synced to the device.
 pub(crate) struct Appended {
     pub(crate) origin: Origin,
     pub(crate) length: u64,
-    /// Empty where none were wanted.
+    /// Empty if none were wanted.
     pub(crate) sums: Checksums,
-    /// Scratch space in use for as long as this lives.
+    /// Scratch space in use while this lives.
     _scratch: Option<Held>,
 }
 
 impl Appender {
-    /// Starts with an empty file, for blocks of about `block` bytes and `expected` bytes in all, for which space is
+    /// Starts with an empty file, for blocks of about `block` bytes and `expected` bytes in total, for which space is
     /// reserved now. More can be appended.
     pub(crate) fn new(
         origin: Origin,
@@ -98,7 +98,7 @@ impl Appender {
         })
     }
 
-    /// Starts a file without a name in the scratch folder, which goes away with its last handle and with the process.
+    /// Starts a file without a name in the scratch folder, which disappears with its last handle or the process.
     pub(crate) fn scratch(
         folder: &Path,
         expected: u64,
@@ -112,13 +112,13 @@ impl Appender {
         Ok(Appender { scratch: Some(meter.scratch(0)), ..appender })
     }
 
-    /// Bytes handed in so far: where the next block will lie.
+    /// Bytes appended so far: the offset of the next block.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    /// Hands in the first `bytes` bytes of a buffer; they are whole sectors unless nothing follows. What stands behind
-    /// them up to the end of the sector is written too, and cut off at the end.
+    /// Appends the first `bytes` bytes of a buffer, which must be whole sectors unless nothing follows. The rest of the
+    /// last sector is written too, and cut off at the end.
     pub(crate) fn append(&mut self, buffer: IoBuffer, bytes: usize) -> Result<()> {
         debug_assert!(self.length.is_multiple_of(SECTOR as u64));
         self.make_room(bytes)?;
@@ -132,7 +132,7 @@ impl Appender {
         }
         let link = self.link.as_mut().ok_or_else(lost)?;
         link.out += 1;
-        // Whoever has stopped writing says why when it is asked for a buffer.
+        // A writer that has stopped reports why when a buffer is requested.
         link.requests.as_ref().ok_or_else(lost)?.send((buffer, bytes));
         if let Some(BlockWriter::Caller(writing)) = &mut link.writer {
             writing.write_waiting();
@@ -140,13 +140,13 @@ impl Appender {
         Ok(())
     }
 
-    /// Reserves space for so many bytes more. Fails, changing nothing, if the device has not that much.
+    /// Reserves space for this many more bytes. Fails, changing nothing, if the device does not have them.
     pub(crate) fn make_room(&mut self, bytes: usize) -> Result<()> {
         let needed = self.length.saturating_add(bytes as u64);
         if needed <= self.reserved {
             return Ok(());
         }
-        // Some more than is needed, not to ask for every block, if the device has it.
+        // Somewhat more than needed, if available, to avoid a request per block.
         let (file, path) = (&self.origin.file, &self.origin.path);
         let ample = needed.saturating_add(needed / GROWTH);
         self.reserved = match reserve(file, path, ample) {
@@ -156,7 +156,7 @@ impl Appender {
         Ok(())
     }
 
-    /// A buffer that was handed in and is written. Fails if a write did, or if all buffers were taken back.
+    /// A buffer that has been written. Fails if a write failed, or if all buffers were returned already.
     pub(crate) fn spare(&mut self) -> Result<IoBuffer> {
         let link = self.link.as_mut().filter(|link| link.out > 0).ok_or_else(lost)?;
         link.out -= 1;
@@ -192,7 +192,7 @@ impl Appender {
             ends,
             failed: false,
         };
-        // What is to be moved into a thread is lost with it if it cannot be started, so it follows by a channel.
+        // State moved into a thread is lost if the thread cannot be started, so it is sent through a channel.
         let (hand, wait) = channel::<Writing>();
         let body = move || wait.recv().map_or_else(Checksums::default, Writing::run);
         let writer = match start_thread(Box::new(body)) {
@@ -215,7 +215,7 @@ fn start_thread(body: Box<dyn FnOnce() -> Checksums + Send>) -> io::Result<JoinH
 }
 
 impl Link {
-    /// Waits until all that was handed in is written.
+    /// Waits until all blocks are written.
     fn end(&mut self) -> Result<Checksums> {
         self.requests = None;
         match self.writer.take().ok_or_else(lost)? {
@@ -227,7 +227,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // Whoever wanted to know of errors has called `end`.
+        // Callers interested in errors have called `end`.
         let _ = self.end();
     }
 }
@@ -236,7 +236,7 @@ fn lost() -> Error {
     Error::new(ErrorKind::Io, "the writing thread is gone")
 }
 
-/// What is needed to write.
+/// The state of the writing side.
 struct Writing {
     origin: Arc<Origin>,
     direct: Option<File>,
@@ -249,7 +249,7 @@ struct Writing {
 }
 
 impl Writing {
-    /// What the I/O thread does: writes what comes until nothing does, or a write fails.
+    /// The I/O thread: writes blocks until the channel closes or a write fails.
     fn run(mut self) -> Checksums {
         while let Some((buffer, bytes)) = self.queue.recv() {
             if !self.take(buffer, bytes) {
@@ -259,7 +259,7 @@ impl Writing {
         self.finish()
     }
 
-    /// Writes what was handed in.
+    /// Writes the waiting blocks.
     fn write_waiting(&mut self) {
         while let Some((buffer, bytes)) = self.queue.try_recv() {
             if self.failed || !self.take(buffer, bytes) {
@@ -275,7 +275,7 @@ impl Writing {
         }
         let written = self.write(&buffer, bytes);
         self.failed = written.is_err();
-        // Nobody waits for it any more: the result is given up.
+        // No receiver is left: the result was given up.
         self.ends.send(written.map(|()| buffer)) && !self.failed
     }
 
@@ -290,7 +290,7 @@ impl Writing {
         if let Some(direct) = &self.direct {
             let whole = &buffer.bytes()[..bytes.next_multiple_of(SECTOR)];
             match direct.write_all_at(whole, self.offset) {
-                // Opened for direct writes, but this device has other ideas of alignment.
+                // Opened for direct writes, but this device requires another alignment.
                 Err(e) if e.kind() == io::ErrorKind::InvalidInput => self.direct = None,
                 other => return self.written(other, bytes),
             }

@@ -1,4 +1,4 @@
-//! How fast a device is, and which way of reading it likes better: measured once, remembered with the context.
+//! The speed of a device and its faster mode of reading: measured once per process.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,10 +17,10 @@ use crate::storage::stream::device::source::{ReadMode, Source};
 /// Bytes of one read or write of the measurement.
 const STEP: usize = 4 << 20;
 
-/// Reads or writes of the measurement in each mode.
+/// Number of reads or writes of the measurement in each mode.
 const STEPS: u64 = 8;
 
-/// Bytes a second of a device of which nothing could be measured.
+/// Assumed bytes per second of a device that could not be measured.
 const UNKNOWN: f64 = 1e9;
 
 /// The devices measured so far.
@@ -46,30 +46,30 @@ pub(crate) struct Speeds {
 }
 
 impl Speeds {
-    /// Seconds for so many bytes; a device that reads and writes at once shares its time between them.
+    /// Seconds to read and write this many bytes; a device that does both at once divides its time between them.
     pub(crate) fn seconds(&self, read: u64, written: u64) -> f64 {
         read as f64 / self.read + written as f64 / self.write
     }
 }
 
 impl Devices {
-    /// What this process has learnt of its devices: facts, not settings, so that all contexts share them.
+    /// The devices measured by this process. These are facts, not settings, so all contexts share them.
     pub(crate) fn known() -> &'static Devices {
         static DEVICES: LazyLock<Devices> = LazyLock::new(Devices::default);
         &DEVICES
     }
 
-    /// How to read the file, from memory or by measuring its device with it: 64 MiB are read, from places spread over
+    /// How to read the file: remembered, or measured with it. The measurement reads 64 MiB from places spread over
     /// the file, half of them past the page cache.
     pub(crate) fn read_mode(&self, source: &Source) -> Result<ReadMode> {
         self.reading(source).map(|reading| reading.mode)
     }
 
-    /// How fast the device of `file` is, or that of the folder for scratch files: its reading measured with the file if that is
-    /// large enough, its writing with a scratch file.
+    /// How fast the device of `file` is, or that of the folder for scratch files: reading is measured with the file if
+    /// that is large enough, writing with a scratch file.
     pub(crate) fn speeds(&self, file: Option<&Path>, scratch: &Path) -> Result<Speeds> {
         let write = self.write_speed(scratch);
-        // A file that has no name, or not yet, lies on the same device as a rule.
+        // A file that has no name, or not yet, is usually on the same device.
         let open = |path: &Path| {
             let file = File::open(path).ok()?;
             file.metadata().ok()?.is_file().then(|| Origin { path: path.to_owned(), file })
@@ -85,12 +85,12 @@ impl Devices {
         }
         let buffered = measure(source, ReadMode::Buffered)?;
         let direct = if source.reads_directly() { measure(source, ReadMode::Direct)? } else { 0.0 };
-        // Equal is not equal: direct reads leave the processors and the page cache to others.
+        // A tie goes to direct reads, which leave the processors and the page cache to others.
         let found = match direct * 1.1 >= buffered {
             true => DeviceSpeed { mode: ReadMode::Direct, speed: direct },
             false => DeviceSpeed { mode: ReadMode::Buffered, speed: buffered },
         };
-        // A file too small to measure with says nothing of its device.
+        // A file too small to measure with says nothing about its device.
         if source.length() >= 2 * STEPS * STEP as u64 {
             devices.insert(source.device(), found);
         }
@@ -109,11 +109,11 @@ impl Devices {
 /// Bytes a second of cold reads.
 fn measure(source: &Source, mode: ReadMode) -> Result<f64> {
     let bytes = STEP.min(source.length() as usize);
-    // Not counted as memory or traffic of the work that happens to be first.
+    // Not counted as memory or traffic of the first operation.
     let mut buffer = IoBuffer::new(Source::room(bytes), &Meter::default())?;
     buffer.bytes_mut().fill(0);
     let stride = source.length().saturating_sub(bytes as u64) / STEPS;
-    // The two modes read different places, so that neither finds what the other brought into the cache.
+    // The two modes read different places, so that neither benefits from pages that the other cached.
     let shift = if mode == ReadMode::Direct { stride / 2 } else { 0 };
     let mut seconds = 0.0;
     for step in 0..STEPS {

@@ -1,9 +1,9 @@
 //! Moving files larger than memory from and to their device.
 //!
 //! - `io_buffer` – page-aligned memory in huge pages, the target of direct reads and the source of direct writes
-//! - `source` – an open file and the two ways of reading it: through the page cache, or past it
+//! - `source` – an open file and the two modes of reading it: through the page cache, or past it
 //! - `append` – a file written from its first byte to its last, behind the work
-//! - `calibrate` – how fast a device is and which way of reading it likes better, measured once and remembered
+//! - `calibrate` – how fast a device is and its faster mode of reading, measured once and remembered
 
 mod append;
 mod calibrate;

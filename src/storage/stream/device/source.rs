@@ -1,4 +1,4 @@
-//! An open file and the two ways of reading it: through the page cache, or past it.
+//! An open file and the two modes of reading it: through the page cache, or past it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -22,19 +22,19 @@ pub(crate) enum ReadMode {
     Direct,
 }
 
-/// A file to read panels from. Holds handles of its own; the lock on the file is held by the buffer it belongs to.
+/// A file to read panels from. Has its own handles; the lock on the file is held by its buffer.
 #[derive(Debug)]
 pub(crate) struct Source {
     path: PathBuf,
     file: File,
-    /// `None` where the file system cannot read past the page cache.
+    /// `None` if the file system cannot read past the page cache.
     direct: Option<File>,
     device: u64,
     length: u64,
 }
 
 impl Source {
-    /// Opens the file behind a mapped buffer once more.
+    /// Opens the file behind a mapped buffer again.
     pub(crate) fn open(origin: &Origin) -> Result<Self> {
         let path = origin.path.clone();
         let failed = |error| Error::io("reading", &origin.path, error);
@@ -47,7 +47,7 @@ impl Source {
         Ok(Source { path, file, direct, device: metadata.dev(), length: metadata.len() })
     }
 
-    /// Which device the file lies on.
+    /// The device of the file.
     pub(crate) fn device(&self) -> u64 {
         self.device
     }
@@ -62,13 +62,13 @@ impl Source {
         self.direct.is_some()
     }
 
-    /// Bytes of memory that reading `bytes` bytes from any offset may take, in whole sectors.
+    /// Bytes of memory that reading `bytes` bytes from any offset may need, in whole sectors.
     pub(crate) fn room(bytes: usize) -> usize {
         bytes.next_multiple_of(SECTOR as usize) + SECTOR as usize
     }
 
-    /// Reads `bytes` bytes from `offset` on, and tells where in `into` they are, which starts on a page and has
-    /// [`room`](Self::room).
+    /// Reads `bytes` bytes from `offset` on, and returns where they are in `into`, which starts on a page and has
+    /// [`room`](Self::room) for them.
     ///
     /// A direct read that the device refuses is done through the page cache.
     pub(crate) fn read(
@@ -94,7 +94,7 @@ impl Source {
         Ok(range)
     }
 
-    /// Asks the page cache to forget a part of the file.
+    /// Asks the page cache to drop a part of the file.
     pub(crate) fn forget(&self, offset: u64, bytes: u64) {
         let length = std::num::NonZeroU64::new(bytes);
         // A hint; pages that others use stay.
@@ -102,7 +102,7 @@ impl Source {
     }
 }
 
-/// Reads from `offset` on until at least `least` bytes of `target` are filled; the file may end behind them.
+/// Reads from `offset` on until at least `least` bytes of `target` are filled; the file may end after them.
 fn read_until(file: &File, offset: u64, target: &mut [u8], least: usize) -> io::Result<()> {
     let mut done = 0;
     while done < least {

@@ -1,4 +1,4 @@
-//! From compressed lines to blocks: which encoding each gets, how much room it needs, and filling it.
+//! From compressed lines to blocks: choosing the encoding of each, computing its size, and filling it.
 //!
 //! ```text
 //! for each block of lines, in parallel:  read its indices, find runs and the span of columns, choose
@@ -15,17 +15,18 @@ use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, RawVec};
 use crate::storage::{BufferMut, Context, Index, Meter, RawBufferMut};
 
-/// Lines and entries of a block, at most, unless one line has more.
+/// Maximum lines and entries of a block, unless one line has more.
 const LINES: usize = 1 << 12;
 const ENTRIES: usize = 1 << 16;
 
-// A line in pieces is a block of its own, and no run: the sums over runs know no pieces.
+// A line in pieces is a separate block, and not a run: the sums over runs do not support pieces.
 const _: () = assert!(ENTRIES <= PIECE);
 
-/// Runs pay if they hold this share of a block's entries in at least as many lines as stand side by side.
+/// Runs are worthwhile if they have this share of a block's entries, in at least as many lines as are processed
+/// together.
 const SHARE: (usize, usize) = (3, 4);
 
-/// A block that has been looked at.
+/// An inspected block.
 struct Looked {
     lines: Range<usize>,
     entries: Range<usize>,
@@ -46,10 +47,11 @@ struct LookedRun {
 }
 
 impl Compact {
-    /// Encodes the lines of a panel with at most 2^32 columns; `None` if that saves no bytes, or takes more than `most`.
+    /// Encodes the lines of a panel with at most 2^32 columns; `None` if that saves no bytes, or takes more than
+    /// `most`.
     ///
-    /// Fails if a pointer or an index is out of range. Cost: two reads of the indices and one of the values, one write of
-    /// the encoding.
+    /// Fails if a pointer or an index is out of range. Cost: two reads of the indices and one of the values, one write
+    /// of the encoding.
     pub(crate) fn encode<I: Index>(
         (panel, values): (Panel<'_, (), I>, Raw<'_>),
         sums: SumShape,
@@ -69,7 +71,7 @@ impl Compact {
             return Err(panel.fault());
         };
         let plain = panel.indptr.bytes() + size_of_val(panel.indices) + values.bytes().len();
-        // Pages of new arrays are taken when they are written to, so that a look at their size costs nothing.
+        // Pages of new arrays are allocated when they are written, so checking their size costs nothing.
         let mut compact = room((panel, values), sums, &looked, ctx.meter())?;
         if compact.bytes() > most.min(plain as u64 / 16 * 15) {
             return Ok(None);
@@ -124,13 +126,13 @@ fn look<I: Index>(
     Some(Looked { lines, entries, choice })
 }
 
-/// The runs of a block, if they hold most of it.
+/// The runs of a block, if they have most of its entries.
 fn find_runs<I: Index>(
     (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     lines: &Range<usize>,
 ) -> Option<Choice> {
     let line = |i: usize| panel.row(i).ok();
-    // Equal bit by bit, so that the product of either has the bits of the other's.
+    // Equal bit by bit, so that their products have the same bits.
     let bytes_of = |entries: Range<usize>| of_entries.slice(entries).bytes();
     let (mut runs, mut offsets, mut patterns) = (Vec::<LookedRun>::new(), Vec::new(), Vec::new());
     let (mut held, mut total, mut values) = (0, 0, 0);
@@ -154,7 +156,7 @@ fn find_runs<I: Index>(
             last = next;
             length += 1;
         }
-        // A line alone does not repeat itself.
+        // A single line does not repeat.
         repeats &= length > 1 && of_entries.width() > 0;
         let pattern: Vec<i64> =
             panel.indices[first].iter().map(|j| j.to_usize() as i64 - i as i64).collect();
@@ -169,7 +171,7 @@ fn find_runs<I: Index>(
         values += if repeats { 0 } else { width * length };
         runs.push(LookedRun { lines: length, pattern, repeats });
         i += length;
-        // Without hope: a block of lines that have nothing in common.
+        // Hopeless: a block of lines that have nothing in common.
         if runs.len() > 64 && held * SHARE.1 < total {
             return None;
         }
@@ -182,7 +184,7 @@ fn find_runs<I: Index>(
     })
 }
 
-/// The number of a pattern that is known, looked for among the last few.
+/// The number of a known pattern, searched among the last few.
 fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
     (ends.len().saturating_sub(16)..ends.len()).rev().find(|&k| {
         let start = if k == 0 { 0 } else { ends[k - 1] };
@@ -190,7 +192,7 @@ fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
     })
 }
 
-/// Arrays of the right size, with all that is small filled in.
+/// Arrays of the right size, with the small ones filled in.
 fn room<I: Index>(
     (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     sums: SumShape,

@@ -1,14 +1,14 @@
 //! Blocks of consecutive lines, each in the encoding that suits it.
 //!
-//! The format has two homes: memory, for products of what fits, and files, where blocks are read panel by panel. So it is
-//! made of plain arrays, each of which holds what the blocks need of it one behind the other; a block, or a run of
-//! blocks, is a contiguous part of every array.
+//! The format is used in two places: in memory, for products of matrices that fit, and in files, where blocks are read
+//! panel by panel. So it consists of plain arrays, each of which has the data of the blocks consecutively; a block, or
+//! a run of blocks, is a contiguous part of every array.
 //!
 //! | encoding | for lines that | arrays |
 //! |---|---|---|
-//! | runs | differ from the line before by their number alone: grids, bands | `runs`: lines and pattern of each; `offsets`: column less line of every entry of a pattern; `values`, eight lines at a time, offset by offset, or none but one for each offset in `repeated` |
-//! | narrow | have all columns within 65,536 of each other | `ends`: entries up to the end of each line; `narrow`: column less the block's least, 16 bits; `values` |
-//! | wide | are anything else | `ends`; `wide`: the columns, 32 bits; `values` |
+//! | runs | differ from the previous line only by their number: grids, bands | `runs`: lines and pattern of each; `offsets`: column minus line of every entry of a pattern; `values`, eight lines at a time, offset by offset, or only one per offset in `repeated` |
+//! | narrow | have all columns within 65,536 of each other | `ends`: entries up to the end of each line; `narrow`: column minus the block's least, 16 bits; `values` |
+//! | wide | all others | `ends`; `wide`: the columns, 32 bits; `values` |
 
 use std::ops::Range;
 
@@ -18,11 +18,11 @@ use crate::storage::{BufferMut, RawBufferMut};
 /// A matrix in blocks of lines (rows of CSR, columns of CSC).
 pub(crate) struct Compact {
     pub(crate) columns: usize,
-    /// How the entries of a line are added up.
+    /// How the terms of a line are added.
     pub(crate) sums: SumShape,
     pub(crate) blocks: Vec<Block>,
     pub(crate) runs: Vec<StoredRun>,
-    /// Where in `offsets` each pattern ends.
+    /// The end of each pattern in `offsets`.
     pub(crate) patterns: Vec<usize>,
     pub(crate) offsets: Vec<i64>,
     pub(crate) repeated: RawBufferMut,
@@ -41,7 +41,7 @@ pub(crate) struct Block {
     pub(crate) structure: Structure,
 }
 
-/// How the columns of a block stand.
+/// How the columns of a block are stored.
 #[derive(Clone, Debug)]
 pub(crate) enum Structure {
     /// Its part of `runs`.
@@ -58,7 +58,7 @@ pub(crate) struct StoredRun {
     pub(crate) lines: u32,
     /// Position in `patterns`.
     pub(crate) pattern: u32,
-    /// Position in `repeated` of the values that all lines have, if they have the same.
+    /// Position in `repeated` of the common values of all lines, if there are such.
     pub(crate) repeated: Option<u32>,
 }
 

@@ -1,11 +1,11 @@
-//! A compressed matrix in fewer bytes: what an inspector makes of it for many products, block of lines by block of lines.
+//! A compressed matrix encoded in fewer bytes for many products, block of lines by block of lines.
 //!
-//! - `encoding` – blocks and the arrays that they lie in; this is the description of the format
-//! - `encode` – which encoding each block gets, and filling it
+//! - `encoding` – blocks and their arrays; this is the description of the format
+//! - `encode` – choosing the encoding of each block, and filling it
 //! - `scattered` – the other encoding, for columns without locality
 //! - `product` – products of an encoded matrix, with the bits of those of the plain one
 //!
-//! A matrix is worth encoding if it is multiplied many times: making the encoding costs some ten products.
+//! A matrix is worth encoding if it is multiplied many times: making the encoding costs about ten products.
 
 mod encode;
 mod encoding;

@@ -10,7 +10,7 @@ use crate::storage::Context;
 use crate::storage::parallel::{IntoTasks, Tasks};
 
 impl Compact {
-    /// `Y = A X` or `Y += A X` for `k` vectors: `x` holds a row of `k` numbers for every column, `y` one for every line.
+    /// `Y = A X` or `Y += A X` for `k` vectors: `x` has a row of `k` numbers for every column, `y` one for every line.
     /// The bits are those of the plain product.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn gather<V: Factor<X>, X: Scalar>(
@@ -40,7 +40,7 @@ impl Compact {
                 self.gather_block(block, (values, repeated), entries, update, x, y, k)
             })
         });
-        // The encoding was made of checked indices and lies in our own memory.
+        // The encoding was made from checked indices and is in private memory.
         done.map_err(|Fault| Error::new(ErrorKind::Index, "the encoded matrix is damaged"))
     }
 

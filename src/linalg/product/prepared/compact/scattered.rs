@@ -1,16 +1,16 @@
-//! The encoding for lines whose columns have no locality: entries in the order in which two passes want them.
+//! The encoding for lines whose columns have no locality: entries in the order needed by two passes.
 //!
 //! Columns are cut into blocks of 16,384, whose part of x stays in the second-level cache, and lines into bins with at
-//! most 32,768 slots for sums, which do as well. Bins are taken in groups, so that the terms on their way from the first
-//! pass to the second take no more than some room. Entries stand group by group, in a group block of columns by block
-//! of columns, in a block bin by bin, in a bin line by line.
+//! most 32,768 slots for sums, which also stay there. Bins are processed in groups, so that the terms between the first
+//! and the second pass use bounded memory. Entries are stored group by group, in a group block of columns by block of
+//! columns, in a block bin by bin, in a bin line by line.
 //!
-//! With 512 KiB of second-level cache R-MAT 22 takes 0.103 s, with blocks and bins of twice the size 0.128. One pass over
-//! the same order, which adds products to sums of 4 to 32 MiB as it makes them, writes no terms but takes 0.18 to 0.22 s: x
-//! comes from memory once for each group, and its blocks do not stay beside so many sums.
+//! With 512 KiB of second-level cache R-MAT 22 takes 0.103 s, with blocks and bins of twice the size 0.128. One pass
+//! over the same order, which adds products directly to sums of 4 to 32 MiB, writes no terms but takes 0.18 to 0.22 s:
+//! x is read from memory once for each group, and its blocks do not stay in the cache next to so many sums.
 //!
-//! An entry is its value, its column within the block and its slot within the bin: as many bytes as an entry of CSR with
-//! 32-bit indices, read once in each product as there, but no access leaves the cache.
+//! An entry is its value, its column within the block and its slot within the bin: as many bytes as an entry of CSR
+//! with 32-bit indices, read once in each product as for CSR, but no access leaves the cache.
 
 use std::ops::Range;
 
@@ -30,15 +30,16 @@ const BLOCK: usize = 1 << 14;
 /// How lines are cut.
 #[derive(Clone, Copy)]
 pub(crate) struct TileCut {
-    /// Slots of a bin, at most: 16 bits name them.
+    /// Maximum slots of a bin: they are numbered by 16 bits.
     pub(crate) slots: usize,
-    /// Entries of a group, about, unless one bin has more.
+    /// Approximate entries of a group, unless one bin has more.
     pub(crate) group: usize,
 }
 
 impl TileCut {
-    /// Terms of a group take 256 MiB in `f64`. With half as many x is read more often (R-MAT 22 0.103 s instead of 0.091). Groups
-    /// whose terms stay in the last-level cache read all of x so often that they took 1.7 (R-MAT 22) to 1.9 times (uniform) as long.
+    /// Terms of a group take 256 MiB in `f64`. With half as many x is read more often (R-MAT 22 0.103 s instead of
+    /// 0.091). Groups whose terms stay in the last-level cache read all of x so often that they took 1.7 (R-MAT 22) to
+    /// 1.9 times (uniform) as long.
     pub(crate) const USUAL: Self = TileCut { slots: 1 << 15, group: 32 << 20 };
 }
 
@@ -48,7 +49,7 @@ const DECODED: usize = 1 << 12;
 /// A matrix in the order of two passes.
 pub(crate) struct Scattered {
     columns: usize,
-    /// How the entries of a line are added up.
+    /// How the terms of a line are added.
     sums: SumShape,
     groups: Vec<Group>,
     /// Entries of every line.
@@ -60,8 +61,8 @@ pub(crate) struct Scattered {
     largest: (usize, usize),
 }
 
-/// Whether the lines of a panel jump about in an x that the cache cannot hold: of the parts of x that some lines touch,
-/// hardly any is touched by another. Looks at a few thousand lines.
+/// Whether the lines of a panel access x at random, and x does not fit in the cache: hardly any of the parts of x that
+/// some lines touch is touched by another. Samples a few thousand lines.
 pub(crate) fn jumps<I: Index>(panel: Panel<'_, (), I>) -> bool {
     if panel.ncols() < LARGE {
         return false;
@@ -79,18 +80,18 @@ pub(crate) fn jumps<I: Index>(panel: Panel<'_, (), I>) -> bool {
         touched.dedup();
         distinct += touched.len();
     }
-    // A grid's neighbours touch each part many times, a graph's as a rule once.
+    // A grid's neighbours touch each part many times, a graph's usually once.
     distinct * 3 > entries
 }
 
-/// Columns from which on x is large beside the second-level cache.
+/// Columns from which on x is large compared with the second-level cache.
 const LARGE: usize = 1 << 19;
 
-/// Places that are looked at, and lines at each.
+/// Sampled places, and lines at each.
 const SPOTS: usize = 64;
 const SPOT: usize = 64;
 
-/// Numbers that come into the cache together.
+/// Numbers of a cache line.
 const IN_A_CACHE_LINE: usize = 8;
 
 /// Some consecutive bins.
@@ -98,7 +99,7 @@ struct Group {
     /// Its part of the entries.
     entries: Range<usize>,
     bins: Vec<Bin>,
-    /// Where in the group the entries of each block of columns and bin begin, block by block, and where the last end.
+    /// The start in the group of the entries of each block of columns and bin, block by block, and the end of the last.
     starts: Vec<u32>,
 }
 
@@ -111,7 +112,7 @@ struct Bin {
 }
 
 impl Scattered {
-    /// Brings the entries of a panel into order; `None` if columns do not rise in every line, or it takes more than
+    /// Encodes the entries of a panel in this order; `None` if columns do not rise in every line, or it takes more than
     /// `most` bytes.
     ///
     /// Fails if a pointer or an index is out of range. Cost: two reads of the entries, one write.
@@ -124,7 +125,7 @@ impl Scattered {
         Self::encode_cut(lines, sums, most, TileCut::USUAL, ctx)
     }
 
-    /// As [`encode`](Self::encode), cut otherwise.
+    /// As [`encode`](Self::encode), with other sizes of parts.
     pub(crate) fn encode_cut<I: Index>(
         (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
         sums: SumShape,
@@ -141,7 +142,7 @@ impl Scattered {
             // A line of hundreds of millions of entries.
             return Ok(None);
         }
-        // As many counts as blocks for every bin: wide matrices with few entries are not worth them.
+        // There is a count for every block and bin, which does not pay for wide matrices with few entries.
         if bins.len().saturating_mul(blocks) as u64 > most / size_of::<u32>() as u64 {
             return Ok(None);
         }
@@ -149,7 +150,7 @@ impl Scattered {
             ctx.with_threads(|| bins.par_iter().map(|bin| count(panel, bin, blocks)).collect());
         ctx.check_cancelled()?;
         let Some(counts) = counts.into_iter().collect::<Option<Vec<_>>>() else {
-            // Not in order, or out of range; the plain product tells which.
+            // Not in order, or out of range; the plain product reports which.
             return Ok(None);
         };
         let groups = group(bins, &counts, blocks, cut.group);
@@ -220,7 +221,7 @@ impl Scattered {
         self.values.bytes() + entries as u64
     }
 
-    /// Numbers of work space that a product wants.
+    /// Numbers of work space that a product needs.
     pub(crate) fn terms(&self) -> usize {
         self.largest.0
     }
@@ -282,7 +283,7 @@ impl Scattered {
         })
     }
 
-    /// The terms of some entries, a few thousand at a time where their values are to be decoded.
+    /// The terms of some entries, a few thousand at a time if their values must be decoded.
     fn terms_of<V: Factor<X>, X: Scalar>(
         &self,
         values: Values<'_, V>,
@@ -373,7 +374,7 @@ fn count<I: Index>(panel: Panel<'_, (), I>, bin: &Bin, blocks: usize) -> Option<
     Some(counts)
 }
 
-/// Bins in groups of at most `most` entries, unless one bin has more, and where the entries of each begin.
+/// Bins in groups of at most `most` entries, unless one bin has more, and the starts of the entries of each.
 fn group(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize, most: usize) -> Vec<Group> {
     let (mut groups, mut first, mut before) = (Vec::new(), 0, 0);
     while first < bins.len() {

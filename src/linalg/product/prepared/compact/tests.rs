@@ -1,4 +1,4 @@
-//! Encoded matrices against the plain kernel, bit for bit, for structures of every kind.
+//! Compares encoded matrices with the plain kernel, bit for bit, for structures of every kind.
 
 use num_complex::Complex;
 use proptest::prelude::*;
@@ -13,10 +13,10 @@ use crate::sparse::{Csr, Duplicates};
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Entry, Place};
 
-/// So small that few entries meet many bins and groups.
+/// So small that few entries span many bins and groups.
 const SMALL: TileCut = TileCut { slots: 1 << 8, group: 1 << 11 };
 
-/// What an encoding was made of: runs, narrow and wide blocks.
+/// The numbers of runs, narrow and wide blocks of an encoding.
 fn kinds(compact: &Compact) -> (usize, usize, usize) {
     use crate::linalg::product::prepared::compact::encoding::Structure;
     compact.blocks.iter().fold((0, 0, 0), |(runs, narrow, wide), block| match block.structure {
@@ -26,7 +26,7 @@ fn kinds(compact: &Compact) -> (usize, usize, usize) {
     })
 }
 
-/// Lines as they are encoded: their structure, and their values.
+/// Lines as input of the encoding: their structure, and their values.
 fn coded<'a, T: Entry>(panel: Panel<'a, T, u32>) -> (Panel<'a, (), u32>, Raw<'a>) {
     // Values without bytes, as many as there are indices.
     let none: &[()] = Box::leak(vec![(); panel.indices.len()].into());
@@ -64,7 +64,7 @@ fn check<T: Entry + Factor<X>, X: Scalar>(
     Some(kinds(&compact))
 }
 
-/// Lines added up in order give the bits of a scatter over the lines across.
+/// Lines added sequentially give the bits of a scatter over the lines across.
 fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize) -> X) {
     let ctx = Context::new();
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
@@ -100,7 +100,7 @@ fn number(k: usize) -> f64 {
     1.0 / (k % 1013 + 1) as f64 - 0.3
 }
 
-/// The structure of a grid with values of its own everywhere.
+/// The structure of a grid with different values everywhere.
 fn grid(extents: &[usize]) -> Csr<f64> {
     let a = Csr::<f64>::poisson(extents, Place::Memory, &Context::new()).unwrap();
     let values: Vec<f64> = (0..a.nnz()).map(number).collect();
@@ -151,7 +151,7 @@ fn the_rest_is_narrow_or_wide() {
     assert_eq!(check(&a, number).map(|(runs, _, wide)| (runs, wide)), Some((0, 0)));
     let a = Csr::<f64>::random((3000, 90_000), 0.001, 1, Place::Memory, &ctx).unwrap();
     assert_eq!(check(&a, number), None);
-    // Half of it a grid, half of it anything.
+    // One half is a grid, the other half random.
     let scattered = Csr::<f64>::random((27_000, 100_000), 0.0001, 1, Place::Memory, &ctx).unwrap();
     let mixed = Csr::hstack(
         &[&grid(&[30; 3]), &Csr::from_triplets((27_000, 73_000), [], Duplicates::Sum).unwrap()],
@@ -164,7 +164,7 @@ fn the_rest_is_narrow_or_wide() {
     assert!(runs > 0 && wide > 0);
 }
 
-/// Products in two passes against the plain kernel, bit for bit.
+/// Compares products in two passes with the plain kernel, bit for bit.
 fn check_scattered(a: &Csr<f64>, cut: TileCut) {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), a.ncols(), 0).unwrap();
     let lines = coded(panel);
@@ -211,7 +211,7 @@ fn scattered_columns_in_two_passes() {
     let a = Csr::<f64>::from_triplets((nrows, ncols), triplets, Duplicates::Sum).unwrap();
     check_scattered(&a, TileCut::USUAL);
     check_scattered(&a, SMALL);
-    // Out of order, or too large: none.
+    // Out of order, or too large: not encoded.
     let unsorted = [0u32, 100_000, 5];
     let panel = Panel::new(&[0u32, 3], &unsorted, &[1.0; 3], ncols, 0).unwrap();
     let lines = coded(panel);
@@ -219,7 +219,7 @@ fn scattered_columns_in_two_passes() {
     let panel = Panel::new(a.indptr(), a.indices(), a.data(), ncols, 0).unwrap();
     let lines = coded(panel);
     assert!(Scattered::encode(lines, SumShape::Interleaved, 1000, &ctx).unwrap().is_none());
-    // A line of more slots than a bin has.
+    // A line of more slots than a bin.
     let cut = TileCut { slots: 8, ..SMALL };
     let most = u64::MAX;
     assert!(
@@ -269,7 +269,7 @@ proptest! {
     fn any_mixture_of_lines(
         lines in prop::collection::vec((0usize..5, 1usize..40, 0usize..60), 1..40),
     ) {
-        // Runs of lines of a few kinds: a stencil of so many entries, or entries anywhere.
+        // Runs of lines of a few kinds: a stencil with a given number of entries, or random entries.
         let ncols = 4000;
         let (mut triplets, mut i) = (Vec::new(), 0);
         for (kind, length, width) in lines {

@@ -249,7 +249,7 @@ impl Error {
         self.0.found.as_deref()
     }
 
-    /// What could be done about it.
+    /// What the caller can do about it.
     pub fn hint(&self) -> Option<&str> {
         self.0.remedy.as_deref()
     }

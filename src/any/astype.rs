@@ -1,4 +1,5 @@
-//! Values, indices or pointers of other types: typed matrices, and indices of any.
+//! Conversion of typed matrices to other types of values, indices or pointers, and of untyped ones to other index
+//! types.
 
 use ndarray::Dimension;
 
@@ -13,13 +14,13 @@ use crate::storage::{Context, DType, Element, Entry, Index, Place};
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The same matrix with values of another type, as NumPy's `astype`; a pattern counts as ones.
     ///
-    /// A number that the type has becomes itself; floating-point numbers have the nearest to any real number, as `as` makes it.
-    /// Fails with kind [`Value`](crate::ErrorKind::Value), naming the first, where a number is none of the type: fractions and
-    /// what is too large for integers, anything but 0 and 1 for `bool`, an imaginary part for real numbers. Values that are to
-    /// be cut off or rounded are made by [`map_values`](Self::map_values).
+    /// A number that the type has becomes itself; floating-point numbers have the nearest to any real number, as `as`
+    /// makes it. Fails with kind [`Value`](crate::ErrorKind::Value), naming the first such value, if a number cannot be
+    /// converted: fractions and numbers out of range for integers, anything but 0 and 1 for `bool`, an imaginary part
+    /// for real types. To truncate or round values, use [`map_values`](Self::map_values).
     ///
-    /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure is shared,
-    /// and only values are read and made.
+    /// Cost: one read and one sequential write, within the memory limit whatever the matrix. In memory the structure is
+    /// shared, and only values are read and converted.
     ///
     /// ```
     /// use outcore::{Context, Csr, ErrorKind, Place};
@@ -40,9 +41,9 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// The same matrix with indices and pointers of other types.
     ///
-    /// Cost: one read and one sequential write, within the memory limit whatever the matrix; the indices are checked on the way.
-    /// Fails with kind [`Type`](ErrorKind::Type) if the extents are more than the type of the indices can count, or the
-    /// entries more than that of the pointers.
+    /// Cost: one read and one sequential write, within the memory limit whatever the matrix; the indices are checked on
+    /// the way. Fails with kind [`Type`](ErrorKind::Type) if the extents exceed the index type, or the number of
+    /// entries the pointer type.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -61,7 +62,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl AnyMatrix {
-    /// The same compressed matrix with indices and pointers of other types, which are named as they stand in files: `Int32` or
+    /// The same compressed matrix with indices and pointers of other types, named as in files: `Int32` or
     /// `Int64`; otherwise as [`Compressed::with_index_types`].
     ///
     /// Fails with kind [`Type`](ErrorKind::Type) for other types, and with kind [`Unsupported`](ErrorKind::Unsupported)
@@ -93,7 +94,7 @@ impl AnyMatrix {
     }
 }
 
-/// The type in memory of indices that stand in a file like this.
+/// The type in memory of indices with this type in a file.
 fn in_memory(on_disk: DType) -> Result<DType> {
     match on_disk {
         DType::Int32 => Ok(DType::UInt32),

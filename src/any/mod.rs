@@ -8,9 +8,9 @@
 //! - [`matrix`] – the four kinds as one, and their properties; [`compressed`] – CSR and CSC of any types;
 //!   [`display`] – in one line
 //! - [`open`] – from files; [`exchange`] – from typed matrices and back
-//! - [`convert`] – every kind to every other; [`reshape`] – parts, stacks, other orders;
-//!   [`selections`] – entries by place or value; [`common`] – the type in which two
-//!   matrices meet; [`dtype`] – values of another type, by the rules of [`numbers`], and [`astype`] for typed matrices
+//! - [`convert`] – between all kinds; [`reshape`] – parts, stacks, other orders; [`selections`] – entries by place or
+//!   value; [`common`] – the common type of two matrices; [`dtype`] – values of another type, by the rules of
+//!   [`numbers`], and [`astype`] for typed matrices
 //! - [`products`] – with vectors, and operators; [`matmul`] – of two matrices; [`arithmetic`] – element by element;
 //!   [`statistics`] – sums, norms, rows and columns
 

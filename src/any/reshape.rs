@@ -126,8 +126,8 @@ impl AnyMatrix {
         stacked(1, matrices, &place.into(), ctx)
     }
 
-    /// Matrices along the diagonal of one, as [`Compressed::block_diag`](crate::Compressed::block_diag). Fails as
-    /// [`vstack`](Self::vstack), and for dense ones.
+    /// Places matrices along the diagonal of one, as [`Compressed::block_diag`](crate::Compressed::block_diag). Fails
+    /// as [`vstack`](Self::vstack), and for dense ones.
     pub fn block_diag(blocks: &[&Self], place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let first = alike(blocks)?;
         let lines: Vec<_> = blocks.iter().filter_map(|a| lines_of(a)).collect();
@@ -137,8 +137,8 @@ impl AnyMatrix {
         }
     }
 
-    /// A matrix from a grid of blocks, as [`Compressed::block`](crate::Compressed::block). Fails as [`vstack`](Self::vstack), and
-    /// for dense ones.
+    /// A matrix from a grid of blocks, as [`Compressed::block`](crate::Compressed::block). Fails as
+    /// [`vstack`](Self::vstack), and for dense ones.
     pub fn block(
         grid: &[&[Option<&Self>]],
         place: impl Into<Place>,
@@ -162,7 +162,7 @@ fn lines_of(a: &AnyMatrix) -> Option<sparse::AnyCompressed> {
     }
 }
 
-/// The first of some matrices of one kind and the same types.
+/// The first of the matrices, which must be of one kind and the same types.
 fn alike<'a>(matrices: &[&'a AnyMatrix]) -> Result<&'a AnyMatrix> {
     let Some(first) = matrices.first() else {
         return Err(Error::new(ErrorKind::Shape, "there is no matrix to stack"));

@@ -11,7 +11,8 @@ use crate::storage::{Context, Order, Place};
 
 /// Each fails with kind [`Unsupported`](crate::ErrorKind::Unsupported) unless the matrix is compressed.
 impl AnyMatrix {
-    /// The matrix with indices that rise in every line, as [`Compressed::canonicalize`](crate::Compressed::canonicalize).
+    /// The matrix with indices that rise in every line, as
+    /// [`Compressed::canonicalize`](crate::Compressed::canonicalize).
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr, Duplicates, Place};
@@ -32,7 +33,7 @@ impl AnyMatrix {
         self.part("canonical forms", &|a| convert::canonicalize(a, duplicates, &place, ctx))
     }
 
-    /// The matrix without entries that are zero, as [`Compressed::prune`](crate::Compressed::prune).
+    /// The matrix without stored zeros, as [`Compressed::prune`](crate::Compressed::prune).
     pub fn prune(&self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let place = place.into();
         self.part("entries", &|a| convert::prune(a, &place, ctx))
@@ -50,7 +51,7 @@ impl AnyMatrix {
         self.part("triangles", &|a| convert::triu(a, k, &place, ctx))
     }
 
-    /// The rows that are listed, as [`Compressed::take_rows`](crate::Compressed::take_rows).
+    /// The listed rows, as [`Compressed::take_rows`](crate::Compressed::take_rows).
     pub fn take_rows(
         &self,
         rows: &[usize],
@@ -61,7 +62,7 @@ impl AnyMatrix {
         self.part("parts", &|a| convert::take(a, (0, rows), &place, ctx))
     }
 
-    /// The columns that are listed, as [`Compressed::take_cols`](crate::Compressed::take_cols).
+    /// The listed columns, as [`Compressed::take_cols`](crate::Compressed::take_cols).
     pub fn take_cols(
         &self,
         cols: &[usize],
@@ -94,8 +95,8 @@ impl AnyMatrix {
         self.part("parts", &|a| convert::take_where(a, (1, mask), &place, ctx))
     }
 
-    /// The numbers on a diagonal, as [`Compressed::diagonal`](crate::Compressed::diagonal), in an array of one dimension. Fails
-    /// with kind [`Unsupported`](crate::ErrorKind::Unsupported) for a pattern, too, which has none.
+    /// The numbers on a diagonal, as [`Compressed::diagonal`](crate::Compressed::diagonal), in a one-dimensional array.
+    /// Also fails with kind [`Unsupported`](crate::ErrorKind::Unsupported) for a pattern, which has no numbers.
     pub fn diagonal(&self, offset: isize, ctx: &Context) -> Result<AnyDense> {
         let (Body::Lines(a), Some(_)) = (self.body(), self.dtype()) else {
             return Err(missing("diagonals", self, "make a compressed matrix with values of it"));
@@ -106,7 +107,7 @@ impl AnyMatrix {
         Ok(AnyDense { buffer: diagonal.freeze(), shape: vec![len], order: Order::C })
     }
 
-    /// What is made of a compressed matrix.
+    /// Applies a function to a compressed matrix.
     fn part(
         &self,
         what: &str,

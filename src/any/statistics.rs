@@ -29,9 +29,9 @@ impl AnyMatrix {
         sum_of(Stored::new(self.values()), ctx)
     }
 
-    /// The sum of the numbers on the main diagonal, computed in `X`, as [`Compressed::trace`](crate::Compressed::trace); errors as
-    /// of [`sum`](Self::sum). Fails with kind [`Unsupported`](ErrorKind::Unsupported) unless the matrix is compressed and has
-    /// values.
+    /// The sum of the numbers on the main diagonal, computed in `X`, as
+    /// [`Compressed::trace`](crate::Compressed::trace); errors as for [`sum`](Self::sum). Fails with kind
+    /// [`Unsupported`](ErrorKind::Unsupported) unless the matrix is compressed and has values.
     pub fn trace<X: Scalar>(&self, ctx: &Context) -> Result<X> {
         check_meets::<X>(self.dtype())?;
         match (self.body(), self.dtype()) {

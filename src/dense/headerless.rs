@@ -9,12 +9,13 @@ use crate::error::Result;
 use crate::storage::{Context, Element, Order, Place};
 
 impl<T: Element, D: Dimension> DenseMut<T, D> {
-    /// A new array of zeros in a file without a header, which appears at `place` when it is [closed](Self::close): elements
-    /// alone, from the first byte on.
+    /// A new array of zeros in a file without a header, which appears at `place` when it is [closed](Self::close): only
+    /// elements, from the first byte on.
     ///
-    /// Type, shape and order must be known to whoever opens it, with [`Dense::from_raw`](crate::Dense::from_raw) or
-    /// [`open_raw_mut`](Self::open_raw_mut), and there are no checksums; [`create`](Self::create) keeps all that. Fails unless
-    /// the place is a path, if the disk has not the space, or if something stands there that is not to be replaced.
+    /// Type, shape and order are not stored; they are needed to open it with
+    /// [`Dense::from_raw`](crate::Dense::from_raw) or [`open_raw_mut`](Self::open_raw_mut). There are no checksums.
+    /// [`create`](Self::create) stores all of these. Fails unless the place is a path, if the disk does not have the
+    /// space, or if an existing file must not be replaced.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -39,10 +40,11 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
             .map(AnyDenseMut::into_typed)
     }
 
-    /// Opens elements in a file without a header for reading and writing where they lie, alone; `offset` is in bytes.
+    /// Opens elements in a file without a header for reading and writing in place, exclusively; `offset` is in bytes.
     ///
-    /// Fails if the file is too short, if `offset` is no multiple of the element's alignment, or if anybody has the file
-    /// open. A file of another program has neither checksums nor marks: what is not closed may be written in part.
+    /// Fails if the file is too short, if `offset` is not a multiple of the element's alignment, or if a process has
+    /// the file open. A file without a header has neither checksums nor marks: if it is not closed, it may be partly
+    /// written.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -4,12 +4,13 @@
 //! buffer, [`DenseMut`] over a unique, writable one. Both give `ndarray` views, so that all of ndarray works on mapped
 //! arrays. [`ColumnWriter`] fills an array column by column without striding through the file.
 //!
-//! - [`base`], [`writable`] – the two; [`any_dense`] – the first, of a type that is known at run time; [`open`] – arrays from files, [`headerless`] – to write in files without a header
-//! - [`panels`] – a matrix larger than memory in runs of lines, [`bands`] – in the same run of every line, [`zipped`] – two
-//!   arrays in runs of elements; [`writer`] – an array made from its first element to its last
+//! - [`base`], [`writable`] – these two; [`any_dense`] – the first with its type known at run time; [`open`] – arrays
+//!   from files, [`headerless`] – writing files without a header
+//! - [`panels`] – a matrix larger than memory in panels of lines, [`bands`] – in bands, [`zipped`] – two arrays in runs
+//!   of elements; [`writer`] – an array written from its first element to its last
 //! - [`reshape`] – the same elements in another shape
-//! - [`stack`] – matrices put together; [`builder`] – a matrix of
-//!   lines of which nobody knows the number; [`zeros`] – all zero
+//! - [`stack`] – matrices stacked or concatenated; [`builder`] – a matrix of lines whose number is not known in
+//!   advance; [`zeros`] – all zero
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
 //! - [`rewrite`] – replacing all elements of a writable array, in order
 //! - [`transpose`] – the transpose of data in memory; [`transposer`] – of lines that arrive one by one and need not

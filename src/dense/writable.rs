@@ -194,7 +194,7 @@ impl AnyDenseMut {
         Ok(AnyDenseMut { buffer, shape: header.shape, order, state })
     }
 
-    /// Elements in a file without a header, to read and write.
+    /// Opens elements in a file without a header for reading and writing.
     pub(super) fn open_raw(
         path: &Path,
         offset: u64,

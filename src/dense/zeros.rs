@@ -9,14 +9,14 @@ use crate::error::Result;
 use crate::storage::work;
 use crate::storage::{Context, DType, Element, NpyHeader, Order, Place, Plan};
 
-/// Zeros that are written at a time.
+/// Zeros written at a time.
 const STEP: usize = 1 << 12;
 
 impl<T: Element, D: Dimension> Dense<T, D> {
-    /// An array of a shape that is all zeros, at any place.
+    /// An array of zeros with this shape, at any place.
     ///
-    /// Cost: one sequential write; in memory none, because pages that are zero are given by the system when they are first used.
-    /// An array to write to is made by [`DenseMut::create`](crate::DenseMut::create).
+    /// Cost: one sequential write; in memory none, because the system provides zero pages on first use.
+    /// For a writable array use [`DenseMut::create`](crate::DenseMut::create).
     ///
     /// ```
     /// use outcore::{Context, Dense, Order, Place};

@@ -1,4 +1,4 @@
-//! Any file as a matrix whose kind and types follow from what is in it, and any matrix into a file.
+//! Reading any file as a matrix whose kind and types follow from its content, and writing any matrix to a file.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,12 +15,13 @@ use crate::io::matrix_market::{Field, Format, Header, Number, Reader, Symmetry, 
 use crate::sparse::{AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices};
 use crate::storage::{Context, DType, Element, Order, Place, Plan, SparseFormat, work};
 
-/// The matrix in any file that is read here, whatever it is: a stored matrix or array, a Matrix Market file, or a list of
+/// The matrix in any supported file: a stored matrix or array, a Matrix Market file, or a list of
 /// edges.
 ///
-/// Content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped where they lie, or copied to `place`
-/// where they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex `f64` or no
-/// values as its field says, an array file as a dense matrix, edges as a pattern. Indices have 32 bits where that is enough.
+/// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped in place, or copied to
+/// `place` if they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex
+/// `f64` or no values, depending on its field, an array file as a dense matrix, edges as a pattern. Indices have 32
+/// bits if that suffices.
 ///
 /// Fails as the readers do. Cost: text is read once.
 ///
@@ -42,7 +43,7 @@ pub fn read_matrix(
     let (path, place) = (path.as_ref(), place.into());
     if path.is_dir() || is_numpy(path) {
         return match open(path) {
-            // Another byte order, an odd offset: a copy has neither.
+            // Another byte order or an unaligned offset: a copy has neither.
             Err(error) if error.kind() == ErrorKind::Type => AnyMatrix::read(path, place, ctx),
             outcome => outcome,
         };
@@ -62,11 +63,11 @@ pub fn read_matrix(
     }
 }
 
-/// Writes a matrix into a file whose format is that of its name: `.npy` for a dense matrix, `.bspnpy` for a sparse one, `.mtx`
-/// for either.
+/// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
+/// `.mtx` for either.
 ///
-/// What was at `path` stays until the new file is complete, and is then replaced. Fails if the name says no format, or one
-/// that the matrix has not: conversions are the caller's. Cost: one pass over the matrix.
+/// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
+/// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.
 ///
 /// ```
 /// use outcore::{AnyMatrix, Context, Csr, io::{read_matrix, write_matrix}, Place};
@@ -102,7 +103,7 @@ fn wrong_name(path: &Path, what: &str) -> Error {
         .expected("a name that ends in .npy, .bspnpy or .mtx")
 }
 
-/// Whether a file begins as NumPy's arrays do.
+/// Whether a file begins like a NumPy array.
 fn is_numpy(path: &Path) -> bool {
     let mut first = [0; 6];
     path.is_file()
@@ -182,7 +183,7 @@ fn write_numbers<T: Number>(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> R
     writer.finish()
 }
 
-/// Column by column; one in C order is turned first, by the scratch folder if it does not fit.
+/// Writes column by column; a matrix in C order is first converted, in the scratch folder if it does not fit.
 fn dense<T: Number>(a: &AnyDense, writer: &mut Writer, ctx: &Context) -> Result<()> {
     let a = a.as_matrix()?;
     let a = match a.order() {

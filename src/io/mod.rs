@@ -10,14 +10,15 @@
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
 //! | [`edge_list`] | `u v` or `u v w` per line, as SNAP publishes graphs | |
 //!
-//! [`read_matrix`] takes any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`] writes
-//! one; [`read_graph`] takes any as a graph.
+//! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
+//! writes one; [`read_graph`] reads any as a graph.
 //!
 //! # What a file is
-//! Text is read from ordinary files alone: pipes, devices and folders are refused by their kind, before they are opened. What
-//! Text that is packed by gzip is read as it stands, and of a `NAME.tar.gz`, as the SuiteSparse collection publishes
-//! matrices, `NAME/NAME.mtx`. What is visibly no text is refused by name, with what to do about it: packers other than gzip, zip (`.npz`), HDF5 (`.h5ad`),
-//! NumPy arrays, other binary formats, XML, JSON, web pages, other languages for graphs, text behind a byte order mark.
+//! Only ordinary files are read: pipes, devices and folders are refused by their kind, before they are opened. Text
+//! compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
+//! `NAME/NAME.mtx`. Files that are clearly not text are refused by name, with a suggestion: compressors other than
+//! gzip, zip (`.npz`), HDF5 (`.h5ad`), NumPy arrays, other binary formats, XML, JSON, web pages, other graph languages,
+//! text with a byte order mark.
 //!
 //! If [`read_graph`] has to choose, the content decides; a name can only exclude.
 //!

@@ -1,12 +1,13 @@
 //! Text in a gzip file, read by offset as if it were unpacked, without unpacking it to disk.
 //!
 //! ```text
-//! fill(offset):  unpack on until the bytes are there  ->  copy them from the window of what was unpacked last
+//! fill(offset):  unpack until the bytes are available  ->  copy them from the window of the last unpacked bytes
 //! ```
 //!
-//! Whoever needs bytes that are not unpacked yet unpacks them while the others wait or parse what they have. The window is
-//! larger than what the threads read at a time, so that the file is unpacked once; bytes before the window start it again.
-//! Of a `.tar.gz` as the SuiteSparse collection publishes matrices the one member `NAME/NAME.mtx` is read.
+//! The first thread that needs bytes not unpacked yet unpacks them, while the others wait or parse the bytes they have.
+//! The window is larger than what the threads read at a time, so the file is unpacked once; a read before the window
+//! restarts it. Of a `.tar.gz`, as the SuiteSparse collection publishes matrices, the one member `NAME/NAME.mtx` is
+//! read.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -17,17 +18,17 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How a gzip file begins.
+/// The first bytes of a gzip file.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Bytes unpacked at a time.
 const STEP: usize = 1 << 20;
 
-/// Bytes of the window, for each thread of the machine, and at least.
+/// Bytes of the window: per thread of the machine, and the minimum.
 const PER_THREAD: usize = 4 << 20;
 const LEAST: usize = 32 << 20;
 
-/// Bytes that one byte of a gzip file can hold at most.
+/// Maximum number of bytes that one byte of a gzip file can expand to.
 pub(super) const RATIO: u64 = 1032;
 
 /// Bytes of a block of a tar archive.
@@ -37,7 +38,7 @@ const BLOCK: usize = 512;
 #[derive(Debug)]
 pub(super) struct Packed {
     path: PathBuf,
-    /// Where the text begins in what is unpacked, and its length if an archive says so.
+    /// The start of the text in the unpacked bytes, and its length if an archive gives it.
     start: u64,
     length: Option<u64>,
     state: Mutex<Unpacking>,
@@ -46,7 +47,7 @@ pub(super) struct Packed {
 
 struct Unpacking {
     decoder: MultiGzDecoder<BufReader<File>>,
-    /// What was unpacked last, and where its first byte stands in all of it.
+    /// The last unpacked bytes, and the offset of the first of them.
     window: Vec<u8>,
     from: u64,
     ended: bool,
@@ -98,13 +99,13 @@ impl Packed {
         Ok(len)
     }
 
-    /// Whether the text ends at an offset, or before.
+    /// Whether the text ends at or before an offset.
     pub(super) fn ends_by(&self, offset: u64) -> Result<bool> {
         Ok(self.fill(offset, &mut [0])? == 0)
     }
 
-    /// Where the matrix stands, if what is unpacked is a tar archive: behind the header of `NAME/NAME.mtx`, or of the only
-    /// member that ends in `.mtx`.
+    /// The place of the matrix, if the unpacked bytes are a tar archive: after the header of `NAME/NAME.mtx`, or of the
+    /// only member that ends in `.mtx`.
     fn member(&self) -> Result<Option<(u64, u64)>> {
         let (mut at, mut found, mut names) = (0u64, Vec::new(), Vec::new());
         let mut header = [0; BLOCK];
@@ -164,7 +165,7 @@ impl Unpacking {
         Ok(())
     }
 
-    /// Unpacks some bytes more, and lets go of some from before `wanted` if the window has become too large.
+    /// Unpacks some more bytes, and drops some before `wanted` if the window has become too large.
     fn unpack(&mut self, path: &Path, keep: usize, wanted: u64) -> Result<()> {
         let before = self.window.len();
         if before > 2 * keep {
@@ -198,7 +199,7 @@ impl Unpacking {
     }
 }
 
-/// What a header of a tar archive says.
+/// The contents of a header of a tar archive.
 struct Member {
     name: String,
     length: u64,

@@ -1,4 +1,5 @@
-//! An ordinary file of text, packed by gzip or not: refused at once if it is visibly none, read by offset, line by line or in pieces.
+//! An ordinary text file, compressed by gzip or not: refused at once if it is clearly not text; read by offset, line by
+//! line or in pieces.
 //!
 //! Reading by offset keeps no position, so that several threads can read one open file.
 
@@ -26,7 +27,7 @@ pub(super) struct TextFile {
     path: PathBuf,
     file: File,
     length: u64,
-    /// What is in it, if it is a gzip file.
+    /// Its contents, if it is a gzip file.
     packed: Option<Packed>,
 }
 
@@ -76,12 +77,12 @@ impl TextFile {
         &self.path
     }
 
-    /// Bytes in the file when it was opened; of a gzip file those that it takes packed.
+    /// Bytes in the file when it was opened; for a gzip file the compressed size.
     pub(super) fn length(&self) -> u64 {
         self.length
     }
 
-    /// The most bytes of text that there can be.
+    /// The maximum number of bytes of text.
     pub(super) fn most_text(&self) -> u64 {
         match self.packed {
             Some(_) => self.length.saturating_mul(RATIO),
@@ -89,7 +90,7 @@ impl TextFile {
         }
     }
 
-    /// Whether the text ends at an offset, or before.
+    /// Whether the text ends at or before an offset.
     pub(super) fn ends_by(&self, offset: u64) -> Result<bool> {
         match &self.packed {
             Some(packed) => packed.ends_by(offset),
@@ -97,10 +98,10 @@ impl TextFile {
         }
     }
 
-    /// How much of the file has been read when the text was read up to an offset, for progress.
+    /// Bytes of the file that have been read when the text has been read up to an offset, for progress.
     pub(super) fn read_by(&self, offset: u64) -> u64 {
         match &self.packed {
-            // A guess: text of numbers packs to about a third.
+            // An estimate: numbers as text compress to about a third.
             Some(_) => (offset / 3).min(self.length),
             None => offset.min(self.length),
         }

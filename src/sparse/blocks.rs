@@ -8,10 +8,11 @@ use crate::sparse::join::{JoinGroup, join};
 use crate::storage::{Context, Entry, Index, Place, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The matrices along the diagonal of one, and nothing elsewhere, as SciPy's `block_diag`.
+    /// Places matrices along the diagonal of one, without other entries, as SciPy's `block_diag`.
     ///
     /// Cost: one read of each and one sequential write, within the memory limit whatever the matrices; the indices are
-    /// checked on the way. Fails if there is no matrix, or if there are more rows or columns than the index type can count.
+    /// checked on the way. Fails if there is no matrix, or if there are more rows or columns than the index type can
+    /// count.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -25,13 +26,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         block_diag(&blocks, &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 
-    /// A matrix from a grid of blocks, row by row, as SciPy's `block_array`: `None` is a block without entries, as high as the
-    /// others of its row and as wide as those of its column.
+    /// A matrix from a grid of blocks, row by row, as SciPy's `block_array`: `None` is a block without entries, as high
+    /// as the others of its row and as wide as those of its column.
     ///
-    /// Cost: one read of each block and one sequential write, within the memory limit whatever the blocks; the indices are
-    /// checked on the way. Fails with kind [`Shape`](ErrorKind::Shape) if there is no block in a row or a column of the grid, or if those
-    /// of a row differ in height or those of a column in width, and if there are more rows or columns than the index type can
-    /// count.
+    /// Cost: one read of each block and one sequential write, within the memory limit whatever the blocks; the indices
+    /// are checked on the way. Fails with kind [`Shape`](ErrorKind::Shape) if a row or a column of the grid has no
+    /// block, if the heights in a row or the widths in a column differ, or if there are more rows or columns than the
+    /// index type can count.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -58,7 +59,7 @@ fn nothing() -> Error {
     Error::new(ErrorKind::Shape, "there is no matrix to stack")
 }
 
-/// Matrices of one format and the same types along the diagonal of one.
+/// Places matrices of one format and the same types along the diagonal of one.
 pub(crate) fn block_diag(
     blocks: &[AnyCompressed],
     place: &Place,
@@ -114,7 +115,7 @@ pub(crate) fn block(
     join("stacking blocks", kind, &groups, end, place, ctx)
 }
 
-/// The extent that the blocks of a row or a column of a grid have.
+/// The common extent of the blocks of a row or a column of a grid.
 fn extent(what: &str, blocks: impl Iterator<Item = Option<usize>>) -> Result<usize> {
     let mut known = None;
     for found in blocks.flatten() {

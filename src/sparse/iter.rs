@@ -9,11 +9,11 @@ use crate::sparse::coo::Coo;
 use crate::storage::{Entry, Index};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// Row, column and value of every entry, in the order in which they are stored: row by row, or column by column for CSC.
+    /// Row, column and value of every entry, in stored order: row by row, or column by column for CSC.
     ///
-    /// Indices of a matrix from a file are below its extents only if it was [checked](Self::check). One thread looks at the
-    /// arrays where they lie; what is done on all threads, and with files larger than memory, are the operations that take a
-    /// [`Context`](crate::Context).
+    /// Indices of a matrix from a file are below its extents only if it was [checked](Self::check). This uses one
+    /// thread, and the arrays in place; for all threads, and for files larger than memory, use the operations that take
+    /// a [`Context`](crate::Context).
     ///
     /// ```
     /// use outcore::{Csc, Csr};
@@ -37,10 +37,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 #[derive(Debug)]
 pub struct CompressedIter<'a, T: Entry, I: Index, P: Index, A: Axis> {
     matrix: &'a Compressed<T, I, P, A>,
-    /// Lines to come after the present one.
+    /// Lines after the current one.
     lines: Range<usize>,
     line: usize,
-    /// Entries of it that are to come.
+    /// Remaining entries of the current line.
     entries: Range<usize>,
 }
 
@@ -60,7 +60,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Iterator for CompressedIter<'_, T, I
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // Pointers in a file that changes may say anything: what is certain are the entries of this line.
+        // Pointers in a changing file may be arbitrary: only the entries of this line are certain.
         let most = match self.lines.is_empty() {
             true => Some(self.entries.len()),
             false => self.matrix.nnz().checked_sub(self.entries.start),
@@ -88,7 +88,7 @@ impl<'a, T: Entry, I: Index, P: Index, A: Axis> IntoIterator for &'a Compressed<
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
-    /// Row, column and value of every entry, in the order in which they are stored.
+    /// Row, column and value of every entry, in stored order.
     ///
     /// Coordinates of a matrix from a file are below its extents only if it was [checked](Self::check).
     ///

@@ -1,4 +1,4 @@
-//! Matrices side by side, and groups of such below each other, in one read and one sequential write.
+//! Matrices joined horizontally, and groups of such stacked vertically, in one read and one sequential write.
 
 use std::ops::Range;
 
@@ -20,21 +20,21 @@ use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
 /// Lines of a task.
 const TASK: usize = 1 << 12;
 
-/// Matrices with as many lines, which are put side by side: one at least.
+/// At least one matrix, all with the same number of lines, to be joined line by line.
 pub(crate) struct JoinGroup {
     major: usize,
-    /// What is added to the indices of each: they rise from one to the next.
+    /// The offset added to the indices of each; offsets rise.
     offsets: Vec<usize>,
     matrices: Vec<AnyCompressed>,
 }
 
 impl JoinGroup {
-    /// No matrix yet; each will have so many lines.
+    /// No matrix yet; each will have `major` lines.
     pub(crate) fn new(major: usize) -> Self {
         JoinGroup { major, offsets: Vec::new(), matrices: Vec::new() }
     }
 
-    /// One more, whose indices are counted from `offset`, which is not before the end of the last one.
+    /// Adds a matrix whose indices are counted from `offset`, which must not be before the end of the last one.
     pub(crate) fn push(&mut self, offset: usize, matrix: AnyCompressed) {
         self.offsets.push(offset);
         self.matrices.push(matrix);
@@ -44,7 +44,7 @@ impl JoinGroup {
         self.matrices.iter().fold(0, |sum, matrix| sum.saturating_add(matrix.nnz()))
     }
 
-    /// The lines of all, and the bytes that work on them takes.
+    /// The lines of all, and the bytes for working on them.
     fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(AnyZippedLines, u64)> {
         let (budget, each) = (AnyZippedLines::budget(left), self.matrices.iter());
         let lines = AnyZippedLines::new(&each.collect::<Vec<_>>(), Pieces::Entries, budget, ctx)?;
@@ -53,7 +53,8 @@ impl JoinGroup {
     }
 }
 
-/// Groups of matrices of one kind below each other (side by side, for CSC), in a matrix whose indices are below `minor`.
+/// Stacks groups of matrices of one kind vertically (horizontally, for CSC), in a matrix whose indices are below
+/// `minor`.
 pub(crate) fn join(
     operation: &'static str,
     (format, types): (SparseFormat, Types),
@@ -86,7 +87,7 @@ pub(crate) fn join(
     writer.finish(canonical)
 }
 
-/// Adds the lines of a group, and tells whether the indices rise in each.
+/// Adds the lines of a group, and returns whether the indices rise in each.
 fn push(
     writer: &mut AnyWriter,
     group: &JoinGroup,

@@ -1,18 +1,19 @@
 //! Floor 1, sparse: an index structure over buffers.
 //!
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
-//! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: what moves them is compiled for these;
-//!   [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
-//! - [`lines`] – looking at it row by row, [`iter`] – entry by entry; [`check`] – what must hold of pointers and indices;
-//!   [`seen`] – what is known of them
+//! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: code that moves them is compiled for
+//!   these; [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
+//! - [`lines`] – access row by row, [`iter`] – entry by entry; [`check`] – checks of pointers and indices; [`seen`] –
+//!   which are known to hold
 //! - [`coo`] – coordinates
-//! - [`files`] – how the arrays stand on disk; [`draft`] – a matrix being made at its place; [`writer`] and [`coo_writer`] – made line by
-//!   line, entry by entry; [`open`] – a stored one, and [`read`] as a copy; [`copy`] – at another place; [`compressed_mut`] – new
-//!   values for a stored structure; [`builder`] – a matrix line by line; [`zeros`] – one without entries
-//! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one, [`pick`] – some
-//!   entries of every line
-//! - [`panels`] – a matrix larger than memory, in runs of lines; [`entry_panels`] – in runs of entries; [`line_panels_of_several`] –
-//!   several side by side, with [`line_cuts`] between runs and an [`index_check`] on the way
+//! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`] and
+//!   [`coo_writer`] – written line by line, entry by entry; [`open`] – a stored matrix, and [`read`] as a copy;
+//!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure; [`builder`] – a matrix line
+//!   by line; [`zeros`] – one without entries
+//! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one,
+//!   [`pick`] – some entries of every line
+//! - [`panels`] – a matrix larger than memory, in panels of lines; [`entry_panels`] – in panels of entries;
+//!   [`line_panels_of_several`] – several together, cut by [`line_cuts`] and checked by [`index_check`]
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – conversion to and from sprs
 

@@ -1,7 +1,7 @@
 //! Some entries of every line of a matrix, in one read of its lines and one sequential write.
 //!
-//! Which entries those are is for a [`Pick`] to say, some thousand lines at a time and on all threads. A result that is to live
-//! in memory is counted first, in a pass of its own, so that no more memory is taken than it needs.
+//! A [`Pick`] decides which entries those are, some thousand lines at a time and on all threads. A result in memory is
+//! counted first, in a separate pass, so that no more memory is allocated than it needs.
 
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
@@ -20,42 +20,42 @@ use crate::storage::{Context, Place, Plan, RawBufferMut};
 /// Lines of a task.
 const TASK: usize = 1 << 12;
 
-/// Lines that are looked at to guess how many entries there will be.
+/// Lines sampled to estimate the number of entries.
 const SAMPLE: usize = 1 << 14;
 
-/// Some consecutive lines of a matrix, or a piece of one.
+/// Some consecutive lines of a matrix, or a run of one.
 pub(crate) struct PickLines<'a> {
     /// The number of the first line.
     pub(crate) first: usize,
-    /// Where they begin and end in the arrays, from 0 on: a number more than lines.
+    /// The begin and end of each line in the arrays, from 0 on: one number more than lines.
     pub(crate) ends: &'a [usize],
-    /// In range.
+    /// Indices, all in range.
     pub(crate) indices: Indices<'a>,
     pub(crate) data: Raw<'a>,
     /// Whether the indices are known to rise in every line.
     pub(crate) rises: bool,
 }
 
-/// Which entries are picked, and the indices that they get.
+/// A selection of entries, and their new indices.
 pub(crate) trait Pick: Sync {
     /// Whether entries are marked when they are counted.
     fn marks(&self) -> bool {
         false
     }
 
-    /// Bytes of memory that it holds.
+    /// Bytes of memory that it uses.
     fn memory(&self) -> u64 {
         0
     }
 
-    /// How many entries of each line are picked. There is a mark for each entry, if [`marks`](Self::marks) says so.
+    /// Counts the picked entries of each line. There is a mark per entry if [`marks`](Self::marks) is true.
     fn count(&self, lines: &PickLines<'_>, lens: &mut [usize], marks: &mut [u8]);
 
-    /// Puts the picked entries where they belong, with the marks that they got.
+    /// Stores the picked entries in `to`, using their marks.
     fn take(&self, lines: &PickLines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>));
 }
 
-/// The picked entries of all lines. `minor` is what their indices are below; `estimate` tells about how many they are.
+/// The picked entries of all lines. Their indices are below `minor`; `estimate` gives their approximate number.
 pub(crate) fn pick(
     operation: &'static str,
     from: &AnyCompressed,
@@ -66,7 +66,7 @@ pub(crate) fn pick(
 ) -> Result<AnyCompressed> {
     let (kind, major, counted) =
         ((from.format(), from.types()), from.major(), *place == Place::Memory);
-    // A pass to count comes before the result takes memory.
+    // The counting pass runs before the result takes memory.
     let left = memory_left(0, place, ctx)?.saturating_sub(wanted.memory());
     let budget = AnyZippedLines::budget(left);
     let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
@@ -109,8 +109,8 @@ pub(crate) fn pick(
     writer.finish(canonical)
 }
 
-/// About how many entries are picked, as far as some lines spread over the matrix tell: `look` says of a line how many entries
-/// it looked at, and how many of them are picked.
+/// An estimate of the number of picked entries from lines spread over the matrix: `look` returns for a line how many
+/// entries it sampled, and how many of them are picked.
 pub(crate) fn estimate(from: &AnyCompressed, look: &dyn Fn(usize) -> (usize, usize)) -> usize {
     let (major, count) = (from.major(), from.major().min(SAMPLE));
     let (mut seen, mut made) = (0, 0.0);
@@ -221,7 +221,7 @@ impl<'a> PickedEntries<'a> {
     }
 }
 
-/// A run, cut into tasks.
+/// A panel, cut into tasks.
 struct PickTasks<'a> {
     first: usize,
     part: &'a AnyLinePart<'a>,

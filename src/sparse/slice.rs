@@ -15,7 +15,7 @@ use crate::sparse::pick::{Pick, PickLines, estimate, pick};
 use crate::storage::raw::{Carrier, RawMut, by_width, carriers_mut};
 use crate::storage::{Context, Entry, Index, Place};
 
-/// Most entries of a line that are looked at to guess how many there will be.
+/// Maximum entries of a line sampled to estimate the size of the result.
 const SAMPLE: usize = 1 << 12;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -91,11 +91,11 @@ fn check_range(what: &str, range: &Range<usize>, extent: usize) -> Result<()> {
         .found(format!("{range:?}")))
 }
 
-/// What a range of indices is for the lines of a matrix: that of each line, by its number.
+/// The range of indices of each line, by the number of the line.
 pub(crate) type RangeOf<'f> = dyn Fn(usize) -> Range<usize> + Sync + 'f;
 
-/// The entries of all lines with an index in the range of their line. Indices are counted from `start`, and are below `minor`
-/// in the result.
+/// The entries of all lines with an index in the range of their line. Indices are counted from `start`, and are below
+/// `minor` in the result.
 pub(crate) fn pick_ranges(
     operation: &'static str,
     from: &AnyCompressed,

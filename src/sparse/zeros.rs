@@ -13,9 +13,9 @@ use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// A matrix of a shape without entries, at any place. Cost: the pointers, one for each row (column, for CSC).
+    /// A matrix of this shape without entries, at any place. Cost: the pointers, one per row (column, for CSC).
     ///
-    /// Fails if the shape does not fit the index type, or if there is not the memory or the disk space.
+    /// Fails if the shape does not fit the index type, or if memory or disk space is insufficient.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -30,7 +30,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
-    /// A matrix of a shape without entries, at any place. Fails if the shape does not fit the index type.
+    /// A matrix of this shape without entries, at any place. Fails if the shape does not fit the index type.
     ///
     /// ```
     /// use outcore::{Context, Coo, Place};

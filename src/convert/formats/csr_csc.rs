@@ -121,7 +121,7 @@ pub(crate) fn at_place(made: AnyCompressed, place: &Place, ctx: &Context) -> Res
     writer.finish(made.known_canonical() == Some(true))
 }
 
-/// Adds the lines of a matrix that was made in memory to one that is being written.
+/// Adds the lines of a matrix made in memory to one being written.
 pub(crate) fn append_made(
     writer: &mut AnyWriter,
     made: &AnyCompressed,

@@ -1,4 +1,4 @@
-//! Conversions in memory as `TryFrom`, for whoever has no limit to set.
+//! Conversions in memory as `TryFrom`, for callers that set no limit.
 
 use crate::convert::formats::coo_to_compressed::to_compressed;
 use crate::convert::formats::dense_to_sparse::to_nonzeros;
@@ -55,7 +55,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> TryFrom<&Coo<T, I>> for Compressed<T
     }
 }
 
-/// The elements that are not zero in compressed rows or columns, in memory, under a new [`Context`]; otherwise as
+/// The nonzero elements in compressed rows or columns, in memory, under a new [`Context`]; otherwise as
 /// [`Dense::to_csr`].
 impl<T: Element, I: Index, P: Index, A: Axis> TryFrom<&Dense<T>> for Compressed<T, I, P, A> {
     type Error = Error;
@@ -74,7 +74,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> TryFrom<&Compressed<T, I, P, A>> for
     }
 }
 
-/// The elements that are not zero as coordinates, in memory, under a new [`Context`]; otherwise as [`Dense::to_coo`].
+/// The nonzero elements as coordinates, in memory, under a new [`Context`]; otherwise as [`Dense::to_coo`].
 impl<T: Element, I: Index> TryFrom<&Dense<T>> for Coo<T, I> {
     type Error = Error;
     fn try_from(a: &Dense<T>) -> Result<Self> {
@@ -82,7 +82,7 @@ impl<T: Element, I: Index> TryFrom<&Dense<T>> for Coo<T, I> {
     }
 }
 
-/// The matrix with its zeros written out, in C order and in memory, under a new [`Context`]; otherwise as
+/// The matrix with its zeros filled in, in C order and in memory, under a new [`Context`]; otherwise as
 /// [`Compressed::to_dense`].
 impl<T: Element, I: Index, P: Index, A: Axis> TryFrom<&Compressed<T, I, P, A>> for Dense<T> {
     type Error = Error;
@@ -91,7 +91,8 @@ impl<T: Element, I: Index, P: Index, A: Axis> TryFrom<&Compressed<T, I, P, A>> f
     }
 }
 
-/// The matrix with its zeros written out, in C order and in memory, under a new [`Context`]; otherwise as [`Coo::to_dense`].
+/// The matrix with its zeros filled in, in C order and in memory, under a new [`Context`]; otherwise as
+/// [`Coo::to_dense`].
 impl<T: Element, I: Index> TryFrom<&Coo<T, I>> for Dense<T> {
     type Error = Error;
     fn try_from(a: &Coo<T, I>) -> Result<Self> {

@@ -7,9 +7,11 @@
 //! | dense | [`dense_to_sparse`] | [`dense_to_sparse`] | |
 //!
 //! - [`builder`] – entries one by one; [`sort_matrix`] – whole matrices through the external sort
-//! - [`nonzero_marks`] – which elements of a dense matrix are kept, looked at [`nonzeros_in_memory`] or [`nonzeros_by_panel`]
-//! - [`dense_target`] – a dense matrix that entries are put into, [`dense_rows`] where they lie or a [`dense_sink`] for the sort
-//! - [`exchange`] – all of them as `TryFrom`, in memory
+//! - [`nonzero_marks`] – which elements of a dense matrix are kept, tested by [`nonzeros_in_memory`] or
+//!   [`nonzeros_by_panel`]
+//! - [`dense_target`] – a dense matrix that receives entries, by [`dense_rows`] in place or a [`dense_sink`] after the
+//!   sort
+//! - [`exchange`] – all of these as `TryFrom`, in memory
 //! - [`faults`] – what is wrong with the indices of the input
 
 mod builder;

@@ -28,7 +28,7 @@ pub(crate) fn sort_lines(
         let majors = names.of(first, data.len(), None)?;
         match across {
             true => sorter.extend((indices[0], majors, data)),
-            // The sort looks at the lines of entries, and not at their indices in them.
+            // The sort checks the lines of entries, but not their indices within lines.
             false if !all_below(indices[0], from.minor()) => Err(fault_of(from)),
             false => sorter.extend((majors, indices[0], data)),
         }

@@ -4,7 +4,7 @@
 //! for each run of lines:  copy -> sort each line that does not rise, treat its duplicates -> write
 //! ```
 //!
-//! A matrix with a line that is much larger than a panel goes through the external sort instead.
+//! A matrix with a line much larger than a panel goes through the external sort instead.
 
 use crate::convert::formats::sort_lines;
 use crate::convert::in_memory::{Layout, Region, RegionClash, RegionOutcome};
@@ -21,21 +21,21 @@ use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut};
 /// Entries of a task.
 const TASK: usize = 1 << 14;
 
-/// Bytes of the key by which an entry is sorted.
+/// Bytes of the sort key of an entry.
 const KEY: usize = 16;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The matrix in SciPy's canonical format: indices strictly rise in every row (column, for CSC), as
-    /// [`check`](Self::check) then says. Entries at one position are treated as `duplicates` says, in the order in which they
-    /// are stored; where they are kept, indices rise but do not do so strictly.
+    /// The matrix in SciPy's canonical format: indices strictly increase in every row (column, for CSC), which
+    /// [`check`](Self::check) then confirms. Entries at one position are treated by `duplicates`, in stored order; if
+    /// they are kept, indices increase but not strictly.
     ///
     /// A matrix in memory that is known to be in this format shares its arrays with the result in memory.
     ///
-    /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix. Where a row (column) takes
-    /// more than about a sixteenth of the limit, entries are written to the scratch folder and read from there, once or twice. The
-    /// indices are checked on the way; a bad one is an error that names its place, and nothing appears. Fails with kind
-    /// [`Value`](crate::ErrorKind::Value) where a sum of integers overflows, and with kind
-    /// [`Duplicate`](crate::ErrorKind::Duplicate) where a position holds several entries that are refused.
+    /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix. If a row
+    /// (column) takes more than about a sixteenth of the limit, entries are written to the scratch folder and read from
+    /// there, once or twice. The indices are checked on the way; a bad one is an error that names its place, and no
+    /// result is created. Fails with kind [`Value`](crate::ErrorKind::Value) if a sum of integers overflows, and with
+    /// kind [`Duplicate`](crate::ErrorKind::Duplicate) if a position has several entries and these are refused.
     ///
     /// ```
     /// use outcore::{Context, Csr, Duplicates, Place};
@@ -74,7 +74,7 @@ pub(crate) fn canonicalize(
     let budget = AnyZippedLines::budget(left);
     let mut lines = AnyZippedLines::new(&[from], Pieces::Runs(1), budget, ctx)?;
     if lines.cuts_a_line() {
-        // What the result takes in memory the sort does not have.
+        // The memory of a result is not available to the sort.
         let less = if *place == Place::Memory { ctx.less(bytes) } else { ctx.clone() };
         let _running = less.begin(|| {
             let plan = Plan::new(OPERATION).on_device_of(from.indices_buffer().file());
@@ -121,24 +121,24 @@ pub(crate) fn canonicalize(
     writer.finish(canonical)
 }
 
-/// A copy of a run of lines that is sorted.
+/// A sorted copy of a panel of lines.
 struct SortedLines {
-    /// Where each line ends, counted from the first of its task.
+    /// The end of each line, counted from the first entry of its task.
     lens: Vec<usize>,
     indices: RawBufferMut,
     data: RawBufferMut,
 }
 
-/// What became of the lines of a task.
+/// The outcome for the lines of a task.
 struct SortedTask {
     lines: usize,
-    /// Entries that it had.
+    /// Entries before sorting.
     taken: usize,
     filled: RegionOutcome,
 }
 
 impl SortedLines {
-    /// With what sorting the lines of all tasks takes.
+    /// Bytes, including those for sorting the lines of all tasks.
     fn bytes(types: Types, (lines, entries): (usize, usize)) -> u64 {
         let (value, index, _) = types.sizes();
         (lines * size_of::<usize>() + entries * (value + index + 2 * (KEY + value))) as u64
@@ -152,7 +152,7 @@ impl SortedLines {
         })
     }
 
-    /// Sorts the lines of a run, the first of which has this number.
+    /// Sorts the lines of a panel, whose first line has this number.
     fn sort(
         &mut self,
         first: usize,

@@ -11,13 +11,13 @@ use crate::storage::work;
 use crate::storage::{Context, Element, Index, Plan};
 
 impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The numbers on a diagonal, as SciPy's `diagonal`: element `k` of the answer is the one in its `k`-th position from the top.
-    /// Offset 0 is the main diagonal, those above it are positive. Where nothing is stored is 0, and duplicates are added up.
-    /// A diagonal that lies outside the matrix has no numbers.
+    /// The numbers on a diagonal, as SciPy's `diagonal`: element `k` of the result is at its `k`-th position from the
+    /// top. Offset 0 is the main diagonal, those above it are positive. Positions without an entry are 0, and
+    /// duplicates are added. A diagonal outside the matrix has no numbers.
     ///
-    /// Cost: one read of the lines that it meets, within the memory limit whatever the matrix. The indices are checked on the way; a
-    /// bad one is an error that names its place. Fails with kind [`Value`](ErrorKind::Value) where a sum of integers overflows, and
-    /// with kind [`Memory`](ErrorKind::Memory) if the answer does not fit in the limit.
+    /// Cost: one read of the lines that it crosses, within the memory limit whatever the matrix. The indices are
+    /// checked on the way; a bad one is an error that names its place. Fails with kind [`Value`](ErrorKind::Value) if a
+    /// sum of integers overflows, and with kind [`Memory`](ErrorKind::Memory) if the result does not fit in the limit.
     ///
     /// ```
     /// use outcore::{Context, Csr};
@@ -35,7 +35,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// The lines that a diagonal meets, and the index in the first of them.
+/// The lines that a diagonal crosses, and its index in the first of them.
 fn place(from: &AnyCompressed, offset: isize) -> (Range<usize>, usize) {
     let (away, above) = (offset.unsigned_abs(), offset >= 0);
     let (first_row, first_col) = if above { (0, away) } else { (away, 0) };
@@ -45,12 +45,12 @@ fn place(from: &AnyCompressed, offset: isize) -> (Range<usize>, usize) {
     (first..first + (major - first).min(minor.saturating_sub(index)), index)
 }
 
-/// How many numbers are on a diagonal.
+/// The length of a diagonal.
 pub(crate) fn length(from: &AnyCompressed, offset: isize) -> usize {
     place(from, offset).0.len()
 }
 
-/// Adds the numbers on a diagonal to as many zeros.
+/// Adds the numbers on a diagonal to an array of zeros.
 pub(crate) fn fill(
     from: &AnyCompressed,
     offset: isize,
@@ -75,7 +75,7 @@ pub(crate) fn fill(
     swept.map_err(|error| from.moved(from.name_indices(error), met.start))
 }
 
-/// What adding the numbers on a diagonal will cost.
+/// The plan of adding the numbers on a diagonal.
 pub(crate) fn plan(from: &AnyCompressed, offset: isize, ctx: &Context) -> Result<Plan> {
     parts(from, offset, ctx).map(|(part, lines, bytes)| planned(&lines, &part, bytes))
 }
@@ -84,7 +84,7 @@ fn planned(lines: &AnyZippedLines, part: &AnyCompressed, bytes: u64) -> Plan {
     lines.plan("taking a diagonal").beside(bytes).works(part.nnz() as u64, work::SLICE)
 }
 
-/// The lines that a diagonal meets, how they are read, and the bytes of its numbers.
+/// The lines that a diagonal crosses, how they are read, and the bytes of its numbers.
 fn parts(
     from: &AnyCompressed,
     offset: isize,
@@ -97,8 +97,8 @@ fn parts(
     Ok((part, lines, bytes))
 }
 
-/// Adds what stands on the diagonal in some lines, the first of which has it at `index`, to the numbers from `first` on. Fails with the
-/// number of the line in which there is no sum.
+/// Adds the entries on the diagonal in some lines, in the first of which it is at `index`, to the numbers from `first`
+/// on. The error is the line in which a sum overflows.
 fn add_lines(
     lines: &AnyLinePart<'_>,
     rises: bool,

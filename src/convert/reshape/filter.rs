@@ -1,4 +1,4 @@
-//! The entries of a sparse matrix that are wanted, by place or by value.
+//! Selecting entries of a sparse matrix by place or by value.
 
 use crate::convert::formats::nonzero;
 use crate::error::Result;
@@ -9,18 +9,18 @@ use crate::sparse::{
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut};
 use crate::storage::{Context, Entry, Index, Place};
 
-/// Most entries of a line that are looked at to guess how many there will be.
+/// Maximum entries of a line sampled to estimate the size of the result.
 const SAMPLE: usize = 1 << 12;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The entries for which `keep(row, column, value)` is true, in a matrix of the same shape.
     ///
-    /// Entries keep their order, and duplicates are asked for one by one. `keep` is called from several threads, and for an
-    /// entry more than once: it must answer the same.
+    /// Entries keep their order, and duplicates are tested one by one. `keep` is called from several threads, and more
+    /// than once for an entry: it must return the same every time.
     ///
-    /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix; a second read before, to
-    /// count the entries, if the result is to live in memory. The indices are checked on the way; a bad one is an error that
-    /// names its place, and nothing appears.
+    /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix; a second
+    /// read before, to count the entries, if the result goes to memory. The indices are checked on the way; a bad one
+    /// is an error that names its place, and no result is created.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -49,10 +49,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             .map(AnyCompressed::into_typed)
     }
 
-    /// The matrix without the entries that are stored but zero, as SciPy's `eliminate_zeros`.
+    /// The matrix without stored zeros, as SciPy's `eliminate_zeros`.
     ///
-    /// A zero of either sign goes, and `false`; NaN stays, and every entry of a pattern. Duplicates are looked at one by one: to drop
-    /// those that add up to zero, [`canonicalize`](Self::canonicalize) the matrix first.
+    /// Zeros of either sign and `false` are dropped; NaN stays, and every entry of a pattern. Duplicates are tested one
+    /// by one: to drop those that add up to zero, [`canonicalize`](Self::canonicalize) the matrix first.
     ///
     /// Cost: as for [`filter`](Self::filter).
     ///
@@ -68,10 +68,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// Marks the entries of some lines: 1 where they are kept, else 0.
+/// Marks the entries of some lines: 1 if kept, otherwise 0.
 pub(crate) type MarkEntries<'f> = dyn Fn(&PickLines<'_>, &mut [u8]) + Sync + 'f;
 
-/// The entries that get a mark.
+/// The marked entries.
 pub(crate) fn filter(
     operation: &'static str,
     from: &AnyCompressed,
@@ -82,7 +82,7 @@ pub(crate) fn filter(
     marked(operation, from, mark, (None, 0, from.minor()), place, ctx)
 }
 
-/// The matrix without entries that are zero.
+/// The matrix without stored zeros.
 pub(crate) fn prune(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCompressed> {
     let keep = from.types().values.map(nonzero);
     let mark = |lines: &PickLines<'_>, marks: &mut [u8]| match keep {
@@ -92,8 +92,8 @@ pub(crate) fn prune(from: &AnyCompressed, place: &Place, ctx: &Context) -> Resul
     filter("dropping zeros", from, &mark, place, ctx)
 }
 
-/// The entries that get a mark, under new indices, if there are any: each is below `minor`. Of the memory limit `held` bytes are
-/// gone.
+/// The marked entries, with new indices if these are given, each below `minor`. `held` bytes of the memory limit are
+/// already used.
 pub(super) fn marked(
     operation: &'static str,
     from: &AnyCompressed,
@@ -105,7 +105,7 @@ pub(super) fn marked(
     let (indices, data, extent) = (from.indices(), from.data().as_raw(), from.minor());
     let look = |line: usize| {
         let span = from.span(line);
-        // Somewhere in the line, of which no more is looked at.
+        // A part of the line at a varying position; no more of it is sampled.
         let seen = span.len().min(SAMPLE);
         let start = span.start + line.wrapping_mul(0x9E37_79B9) % (span.len() - seen + 1);
         let (indices, data) = (indices.slice(start..start + seen), data.slice(start..start + seen));
@@ -124,7 +124,7 @@ fn sum(marks: &[u8]) -> usize {
     marks.iter().map(|&mark| usize::from(mark)).sum()
 }
 
-/// Entries that get a mark.
+/// The marked entries.
 struct MarkedEntries<'a> {
     mark: &'a MarkEntries<'a>,
     /// The new index for each old one.

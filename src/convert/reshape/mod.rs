@@ -1,10 +1,10 @@
 //! The same entries in another order, or some of them.
 //!
-//! - [`canonicalize`] – indices that rise in every line
-//! - [`filter`] – entries that are wanted, [`triangle`] – those on one side of a diagonal, [`diagonal`] – the numbers on one
+//! - [`canonicalize`] – rising indices in every line
+//! - [`filter`] – selected entries, [`triangle`] – those on one side of a diagonal, [`diagonal`] – the numbers on one
 //! - [`take`] – rows and columns by a list or a mask
-//! - [`permute`] – rows and columns of a sparse matrix, [`permute_in_memory`] where it fits
-//! - [`dense_order`] – a dense matrix in the other element order; [`copy_into`] – copied where the caller says
+//! - [`permute`] – rows and columns of a sparse matrix, [`permute_in_memory`] if it fits
+//! - [`dense_order`] – a dense matrix in the other element order; [`copy_into`] – copied to an array of the caller's
 
 mod canonicalize;
 mod copy_into;

@@ -1,4 +1,4 @@
-//! The lines of a matrix in another order, or some of them, made in memory where they stay.
+//! The lines of a matrix permuted or selected in memory, each written to its final place.
 //!
 //! ```text
 //! for each run of result lines, in parallel:  look up their lengths -> pointers
@@ -29,7 +29,7 @@ const AHEAD: usize = 16;
 /// A matrix whose lines and indices are permuted.
 pub(super) struct Permuted<'a> {
     pub(super) from: &'a AnyCompressed,
-    /// The line that comes to each place, all of which there are; `None` if they stay.
+    /// The source line of each position, all in range; `None` if lines stay.
     pub(super) majors: Option<&'a [usize]>,
     /// Entries of all lines of the result.
     pub(super) nnz: usize,

@@ -21,21 +21,21 @@ use crate::sparse::{
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
 
-/// Bytes of consecutive lines that are worth being read as panels.
+/// Bytes of consecutive lines that are worth reading as panels.
 const LONG: u64 = 4 << 20;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The rows with these numbers, as NumPy's `A[rows]`: in any order, and as often as they are listed.
     ///
-    /// Cost, for CSR: the rows are read where they lie, in the order of the list, and written in one sequential write, within the
-    /// memory limit whatever the matrix; no other row is read. For CSC and a list that rises: one read of the matrix and one
-    /// sequential write, a second read before, to count the entries, if the result is to live in memory, and a table with an index
-    /// for each row. Any other list takes one to three conversions more of what is listed, in memory if the result lives there, and
-    /// else in the scratch folder; entries rise within their columns afterwards, duplicates in their order. The plan of such a list
-    /// is an estimate.
+    /// Cost, for CSR: the rows are read in place, in the order of the list, and written in one sequential write, within
+    /// the memory limit whatever the matrix; no other row is read. For CSC and a rising list: one read of the matrix
+    /// and one sequential write, a second read before, to count the entries, if the result goes to memory, and a table
+    /// with an index per row. Any other list takes one to three more conversions of the listed entries, in memory if
+    /// the result goes there, and otherwise in the scratch folder; indices then rise within columns, duplicates in
+    /// their order. The plan of such a list is an estimate.
     ///
-    /// Fails with kind [`Index`](ErrorKind::Index) if there is no such row, naming its place in the list, or if an index is out of range;
-    /// nothing appears then.
+    /// Fails with kind [`Index`](ErrorKind::Index) if there is no such row, naming its position in the list, or if an
+    /// index is out of range; no result is created then.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -57,8 +57,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         take(&self.to_any(), (0, rows), &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 
-    /// The columns with these numbers, as NumPy's `A[:, cols]`; otherwise as [`take_rows`](Self::take_rows), rows and CSR being
-    /// exchanged with columns and CSC.
+    /// The columns with these numbers, as NumPy's `A[:, cols]`; otherwise as [`take_rows`](Self::take_rows) with rows
+    /// and CSR exchanged for columns and CSC.
     pub fn take_cols(
         &self,
         cols: &[usize],
@@ -68,8 +68,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         take(&self.to_any(), (1, cols), &place.into(), ctx).map(AnyCompressed::into_typed)
     }
 
-    /// The rows for which `mask` is true, as NumPy's `A[mask]`. Cost: as for a list of these rows, which is held in memory.
-    /// Fails unless there is one `bool` for each row.
+    /// The rows for which `mask` is true, as NumPy's `A[mask]`. Cost: as for a list of these rows, which is kept in
+    /// memory. Fails unless there is one `bool` per row.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -99,15 +99,15 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// What taking rows and columns is called in plans.
+/// The names of the operations in plans.
 const OPERATIONS: [&str; 2] = ["taking rows", "taking columns"];
 
-/// Whether an axis, 0 for rows, is that of the lines of a matrix.
+/// Whether an axis, 0 for rows, is the axis of the lines of a matrix.
 fn is_major(from: &AnyCompressed, axis: usize) -> bool {
     (axis == 0) == (from.format() == SparseFormat::Csr)
 }
 
-/// The rows (axis 0) or columns (axis 1) that are listed.
+/// The listed rows (axis 0) or columns (axis 1).
 pub(crate) fn take(
     from: &AnyCompressed,
     (axis, list): (usize, &[usize]),
@@ -151,12 +151,12 @@ pub(crate) fn take_where(
 
 /// A part of a list of lines.
 enum ListPart<'a> {
-    /// Consecutive lines, from this one on, that are worth being read as panels.
+    /// Consecutive lines, from this one on, that are worth reading as panels.
     Run(usize, usize),
     Lines(&'a [usize]),
 }
 
-/// The lines that are listed, which there are, in a list of which `held` bytes are held.
+/// The listed lines, all in range; `held` bytes are used by the list.
 fn take_lines(
     operation: &'static str,
     from: &AnyCompressed,
@@ -209,7 +209,7 @@ fn take_lines(
     writer.finish(canonical)
 }
 
-/// Takes the first part of a list away: lines that fit in `budget` bytes, or consecutive ones that are read as panels.
+/// Splits off the first part of a list: lines that fit in `budget` bytes, or consecutive ones that are read as panels.
 fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], budget: u64) -> ListPart<'a> {
     let types = from.types();
     let bytes = |lines: &[usize]| {
@@ -236,7 +236,7 @@ fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], budget: u64) -> 
     if taken == 0 { ListPart::Run(lines[0], count) } else { ListPart::Lines(lines) }
 }
 
-/// Bytes in files of so many lines and entries of a matrix.
+/// Bytes in files of this many lines and entries of a matrix.
 fn stored(from: &AnyCompressed, (lines, nnz): (usize, usize)) -> u64 {
     let (value, index, pointer) = from.types().sizes();
     let arrays = [
@@ -248,7 +248,7 @@ fn stored(from: &AnyCompressed, (lines, nnz): (usize, usize)) -> u64 {
     in_files.map(|(_, bytes)| *bytes as u64).sum()
 }
 
-/// The lines that are listed, in memory.
+/// The listed lines, in memory.
 fn gather(from: &AnyCompressed, list: &[usize], ctx: &Context) -> Result<AnyCompressed> {
     let nnz = list.iter().fold(0usize, |sum, &line| sum.saturating_add(from.span(line).len()));
     ctx.meter().read(stored(from, (list.len(), nnz)));
@@ -256,7 +256,7 @@ fn gather(from: &AnyCompressed, list: &[usize], ctx: &Context) -> Result<AnyComp
     taken.in_memory(Grain::USUAL, ctx)?.ok_or_else(|| fault_of(from))
 }
 
-/// The entries whose index is in a list that rises, and of which `held` bytes are held, under their place in it.
+/// The entries whose index is in a rising list, renumbered by its position in it; `held` bytes are used by the list.
 fn take_rising(
     operation: &'static str,
     from: &AnyCompressed,
@@ -271,7 +271,7 @@ fn take_rising(
             .expected(format!("a memory limit of at least {} bytes", 2 * bytes))
             .found(limit));
     }
-    // No index is that large.
+    // Larger than any index.
     let none = largest(index);
     let mut table = ctx.raw_filled("the table of indices", (Some(index), minor))?;
     {
@@ -292,7 +292,7 @@ fn mark<I: Index>(indices: &[I], table: &[I], marks: &mut [u8]) {
     }
 }
 
-/// The entries whose index is in a list, under each of their places in it.
+/// The entries whose index is in a list, once for each of its positions in it.
 fn take_across(
     operation: &'static str,
     from: &AnyCompressed,
@@ -336,7 +336,7 @@ fn take_across(
     recompress(&taken, operation, place, &ctx)
 }
 
-/// What taking a list of `listed` numbers, `once` of them different, will cost, if all are the indices of as many entries.
+/// The plan for a list of `listed` numbers, `once` of them distinct, assuming equally many entries for each index.
 fn plan_across(
     operation: &'static str,
     from: &AnyCompressed,
@@ -363,7 +363,7 @@ fn plan_across(
     AnyWriter::plan(plan, types, (from.major(), all), place, ctx)
 }
 
-/// Holds the memory of a matrix that is needed for a while, and gives the context of what is done meanwhile.
+/// Holds the memory of a temporary matrix, and returns the context for the work meanwhile.
 fn kept(matrix: &AnyCompressed, ctx: &Context) -> (crate::storage::Held, Context) {
     let bytes = matrix.types().bytes_of(matrix.major(), matrix.nnz()) - matrix.stored_bytes();
     (ctx.hold(bytes), ctx.less(bytes))

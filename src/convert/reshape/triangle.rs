@@ -1,4 +1,4 @@
-//! What lies on, below and above a diagonal of a sparse matrix.
+//! The entries on, below and above a diagonal of a sparse matrix.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use crate::sparse::{AnyCompressed, Axis, Compressed, pick_ranges};
 use crate::storage::{Context, Entry, Index, Place, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The entries on and below a diagonal, as SciPy's `tril`: those with `column - row <= k`, in a matrix of the same shape.
-    /// 0 is the main diagonal, those above it are positive.
+    /// The entries on and below a diagonal, as SciPy's `tril`: those with `column - row <= k`, in a matrix of the same
+    /// shape. 0 is the main diagonal, those above it are positive.
     ///
     /// Entries keep their order, and duplicates stay.
     ///
-    /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix; a second read before, to
-    /// count the entries, if the result is to live in memory. The indices are checked on the way; a bad one is an error that
-    /// names its place, and nothing appears.
+    /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix; a second
+    /// read before, to count the entries, if the result goes to memory. The indices are checked on the way; a bad one
+    /// is an error that names its place, and no result is created.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -62,7 +62,7 @@ fn triangle(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let minor = from.minor();
-    // Within a column the sign of the offset is the opposite, and what is above the diagonal comes first.
+    // Within a column the sign of the offset is reversed, and entries above the diagonal come first.
     let (k, after) = match from.format() {
         SparseFormat::Csc => (-(k as i128), !upper),
         _ => (k as i128, upper),

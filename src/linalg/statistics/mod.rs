@@ -1,9 +1,9 @@
 //! Sums, means, variances, extremes and norms of rows or columns.
 //!
 //! - [`dense`] – of dense matrices, in runs of [`moments`]; [`sparse`] – of sparse ones, by the passes of [`line_pass`]
-//! - [`dense_sums`] – sums alone, at the speed of memory
-//! - [`extremes`] – where the largest and the smallest element stand
-//! - [`nnz_per`] – how many entries rows or columns store; [`trace`] – the sum of the main diagonal
+//! - [`dense_sums`] – only sums, at the speed of memory
+//! - [`extremes`] – the positions of the largest and the smallest element
+//! - [`nnz_per`] – the number of entries stored in rows or columns; [`trace`] – the sum of the main diagonal
 
 mod dense;
 mod dense_sums;

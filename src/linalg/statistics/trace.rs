@@ -7,7 +7,8 @@ use crate::sparse::{AnyCompressed, Axis, Compressed};
 use crate::storage::{Context, Element, Index, Plan, RawBuffer};
 
 impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The sum of the numbers on the main diagonal, computed in `X` as [`sum`](Self::sum) does; the matrix need not be square.
+    /// The sum of the numbers on the main diagonal, computed in `X` as [`sum`](Self::sum) does; the matrix need not be
+    /// square.
     ///
     /// Cost: one read of the matrix, within the memory limit whatever the matrix; memory: the diagonal. Fails as
     /// [`diagonal`](Self::diagonal) does.
@@ -26,7 +27,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// The sum in `X` of the numbers on the main diagonal, which can multiply such numbers.
+/// The sum in `X` of the numbers on the main diagonal, which must be able to multiply numbers of this type.
 pub(crate) fn trace<X: Scalar>(from: &AnyCompressed, ctx: &Context) -> Result<X> {
     let _running = ctx.begin(|| plan(from, ctx))?;
     let diagonal = main_diagonal(from, ctx)?;
@@ -34,7 +35,7 @@ pub(crate) fn trace<X: Scalar>(from: &AnyCompressed, ctx: &Context) -> Result<X>
 }
 
 fn plan(from: &AnyCompressed, ctx: &Context) -> Result<Plan> {
-    // The sum is a pass over what is in memory.
+    // The sum is a pass over an array in memory.
     plan_diagonal(from, 0, ctx).map(|plan| plan.then(Plan::new("trace").reads(1, 0)))
 }
 

@@ -156,7 +156,7 @@ pub(crate) const STACK: f64 = 1.5;
 /// For an element of dense matrices that are stacked.
 pub(crate) const STACK_DENSE: f64 = 0.5;
 
-/// For an entry of rows and columns by a list.
+/// For an entry of listed rows and columns.
 pub(crate) const TAKE: f64 = 5.0;
 
 /// For an entry between CSR and CSC in memory.

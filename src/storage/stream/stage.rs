@@ -44,7 +44,7 @@ impl Stage {
         Self::new(place, ctx, What::Array)
     }
 
-    /// A stage whose result is one file of bytes alone, at a path.
+    /// A stage whose result is one file of raw bytes, at a path.
     pub(crate) fn plain(place: &Place, ctx: &Context) -> Result<Self> {
         match place {
             Place::File(_) | Place::Replace(_) => Self::new(place, ctx, What::Text),
@@ -56,7 +56,7 @@ impl Stage {
         }
     }
 
-    /// A new array of zeros in a file of its elements alone, to be called `name`.
+    /// A new array of zeros in a file with only its elements, to be called `name`.
     pub(crate) fn headerless(
         &self,
         name: &str,

@@ -128,8 +128,8 @@ pub(crate) fn create_headerless(
     RawBufferMut::from_map(map, Origin { path: path.to_owned(), file }, 0, (dtype, len))
 }
 
-/// Maps `len` elements from byte `offset` of a file without a header for reading and writing, under an exclusive lock, its
-/// space reserved.
+/// Maps `len` elements of a file without a header, from byte `offset` on, for reading and writing, under an exclusive
+/// lock, its space reserved.
 pub(crate) fn map_raw_mut(
     path: &Path,
     offset: u64,
@@ -146,7 +146,7 @@ pub(crate) fn map_raw_mut(
     RawBufferMut::from_map(map, origin, offset as usize, (dtype, len))
 }
 
-/// Fails unless a file has so many elements from byte `offset` on.
+/// Fails unless a file has this many elements from byte `offset` on.
 fn check_raw(file: &File, path: &Path, offset: u64, (dtype, len): (DType, usize)) -> Result<()> {
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let end = (len as u64).checked_mul(dtype.size() as u64).and_then(|b| b.checked_add(offset));

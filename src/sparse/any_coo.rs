@@ -14,9 +14,9 @@ use crate::storage::{DType, Index, RawBuffer};
 /// Entries that a task checks.
 const TASK: usize = 1 << 16;
 
-/// A [`Coo`] matrix whose value and index types are known at run time. Cloning copies pointers.
+/// A [`Coo`](crate::Coo) matrix whose value and index types are known at run time. Cloning copies pointers.
 ///
-/// Its operations are methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` converts to a [`Coo`] of the stored types,
+/// Its operations are methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` converts to a [`Coo`](crate::Coo) of the stored types,
 /// and `From` back, both without a copy.
 ///
 /// ```

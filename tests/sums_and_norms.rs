@@ -370,9 +370,9 @@ fn blocks_of_vectors_without_numbers_are_multiplied_with_integers() {
 }
 
 /// Sums of rows and columns: those of small integers exactly, and with the same bits for any threads, place and limit.
-fn sums_of_an_axis<T: outcore::Element + num_traits::FromPrimitive>(shape: (usize, usize))
+fn sums_of_an_axis<T>(shape: (usize, usize))
 where
-    T: outcore::linalg::Factor<f64>,
+    T: outcore::Element + num_traits::FromPrimitive + outcore::linalg::Factor<f64>,
 {
     let folder = tempdir().unwrap();
     let number = |i: usize, j: usize| (i * 31 + j * 17) % 101;

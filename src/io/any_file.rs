@@ -228,10 +228,10 @@ fn lines<T: Number>(a: &AnyCompressed, writer: &mut Writer, ctx: &Context) -> Re
             if here.0 > here.1 || here.1 > values.len() {
                 return Err(bad());
             }
-            for k in here.0..here.1 {
+            for (k, &value) in values.iter().enumerate().take(here.1).skip(here.0) {
                 let (major, minor) = (first + line, indices.at(k));
                 let (row, col) = if is_csr { (major, minor) } else { (minor, major) };
-                writer.push(row, col, values[k])?;
+                writer.push(row, col, value)?;
             }
         }
         ctx.check_cancelled()

@@ -139,7 +139,7 @@ impl Packed {
                 .refused("the archive holds no single matrix")
                 .expected("one member NAME/NAME.mtx")
                 .found(match other {
-                    [] => format!("{}", names.join(", ")),
+                    [] => names.join(", "),
                     _ => format!("{} members that end in .mtx", other.len()),
                 })
                 .remedy("unpack it, and name the file")),

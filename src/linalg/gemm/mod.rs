@@ -4,7 +4,7 @@
 //!   parts
 //! - `strips` – rows of the result at a time, the rows of the left matrix in memory, the right one read in file order
 //! - `tiles` – a tile of the result at a time, both matrices read in runs along the inner dimension
-//! - `operand` – a part of a matrix, in place or as it was read; `gemm` – the product in memory, from
+//! - `operand` – a part of a matrix, in place or as it was read; `in_memory` – the product in memory, from
 //!   [`packed`] tiles
 //! - [`gram`] – `Aᴴ A` of a tall matrix in one pass
 //!
@@ -12,8 +12,8 @@
 //! the limit, the order of the elements and their place: the same bits, on one kind of processor (the product of a
 //! block uses the available vector units).
 
-mod gemm;
 mod gram;
+mod in_memory;
 mod operand;
 mod packed;
 mod product;

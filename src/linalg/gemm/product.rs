@@ -7,7 +7,7 @@ use ndarray::{ArrayViewMut2, Ix2, s};
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, Result, check_shape};
 use crate::linalg::algebra::Scalar;
-use crate::linalg::gemm::gemm::packing_memory;
+use crate::linalg::gemm::in_memory::packing_memory;
 use crate::linalg::gemm::operand::Operand;
 use crate::linalg::gemm::strips::RowStrips;
 use crate::linalg::gemm::tiles::Tiles;

@@ -12,7 +12,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, s};
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::gemm::gemm::gemm_into;
+use crate::linalg::gemm::in_memory::gemm_into;
 use crate::linalg::gemm::operand::{Block, Operand, reader};
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
 use crate::storage::{BufferMut, Context, Order};

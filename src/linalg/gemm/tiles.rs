@@ -10,7 +10,7 @@ use ndarray::ArrayViewMut2;
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::gemm::gemm::gemm_into;
+use crate::linalg::gemm::in_memory::gemm_into;
 use crate::linalg::gemm::operand::{Block, Operand, reader};
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
 use crate::storage::{BufferMut, Context};

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
-use crate::linalg::gemm::gemm::BLOCK;
+use crate::linalg::gemm::in_memory::BLOCK;
 use crate::linalg::gemm::operand::{Operand, SECTORS};
 use crate::storage::{IoBuffer, Order};
 

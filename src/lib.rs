@@ -46,9 +46,9 @@
 //! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types are known only at run time |
 //! | 5, [`io`] | foreign file formats: Matrix Market, edge lists |
 //!
-//! In the repository: `docs/coming-from-scipy.md` and `docs/coming-from-petsc.md` translate names, `docs/recipes.md` has short
-//! programs for common tasks, `docs/architecture.md` follows a matrix through the floors, `docs/design.md` says why they are as
-//! they are, and `docs/format.md` describes the files byte by byte.
+//! In the repository: `docs/coming-from-scipy.md` and `docs/coming-from-petsc.md` translate names, `docs/recipes.md`
+//! has short programs for common tasks, `docs/architecture.md` follows a matrix through the floors, `docs/design.md`
+//! says why they are as they are, and `docs/format.md` describes the files byte by byte.
 
 #![deny(unsafe_code)]
 // The essay in each `mod.rs` says what each file of the folder holds. Those files are private. In a public module they

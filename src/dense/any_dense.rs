@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::storage::raw::Raw;
 use crate::storage::{DType, Order, RawBuffer};
 
-/// A [`Dense`](crate::Dense) array whose element type and number of dimensions are known at run time. Cloning copies a pointer and
-/// the shape.
+/// A [`Dense`](crate::Dense) array whose element type and number of dimensions are known at run time. Cloning copies a
+/// pointer and the shape.
 ///
 /// The operations on two-dimensional arrays are methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` converts to a
 /// [`Dense`](crate::Dense) of the stored type, and `From` back, both without a copy.

@@ -16,8 +16,8 @@ const TASK: usize = 1 << 16;
 
 /// A [`Coo`](crate::Coo) matrix whose value and index types are known at run time. Cloning copies pointers.
 ///
-/// Its operations are methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` converts to a [`Coo`](crate::Coo) of the stored types,
-/// and `From` back, both without a copy.
+/// Its operations are methods of [`AnyMatrix`](crate::AnyMatrix). `TryFrom` converts to a [`Coo`](crate::Coo) of the
+/// stored types, and `From` back, both without a copy.
 ///
 /// ```
 /// use outcore::{AnyCoo, Coo, DType, ErrorKind};

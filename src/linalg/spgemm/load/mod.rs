@@ -1,7 +1,7 @@
-//! What a stretch needs, in memory when it is multiplied.
+//! Loads the data of a stretch before it is multiplied.
 //!
 //! - [`steps`] – A's parts and B's rows read ahead of the work, some MiB at a time
-//! - [`row_set`] and [`store`] – the rows of B that are in memory
+//! - [`row_set`] and [`store`] – the loaded rows of B
 
 mod row_set;
 mod steps;

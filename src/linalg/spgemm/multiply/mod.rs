@@ -1,9 +1,9 @@
-//! Stretch by stretch, its rows by all threads, to where rows go.
+//! Multiplies stretch by stretch, each on all threads, and passes the rows on.
 //!
-//! - [`run`] – the stretches, one after the other; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that is too
-//!   long for that
+//! - [`run`] – the stretches, one by one; [`rounds`] – the rows of a stretch, by all threads; [`long_row`] – one that
+//!   is too long for that
 //! - [`few`](few::few) – products of a few thousand terms, without any of this
-//! - [`sink`] – where rows go
+//! - [`sink`] – the destination of rows
 
 mod few;
 mod long_row;

@@ -1,8 +1,8 @@
-//! What is multiplied when: A in stretches of rows, each with the rows of B that it needs.
+//! The order of work: A in stretches of rows, each with the rows of B that it needs.
 //!
-//! - [`inspect`] – one look at the columns of A: terms, bad indices; [`sample`] – rows in classes, from which the entries of the result
-//!   are estimated
-//! - [`stretch`] – a stretch of rows and what it needs; [`cut`] – A cut into stretches
+//! - [`inspect`] – one pass over the columns of A: terms, bad indices; [`sample`] – rows in classes, from which the
+//!   entries of the result are estimated
+//! - [`stretch`] – a stretch of rows and its needs; [`cut`] – A cut into stretches
 
 mod cut;
 mod inspect;

@@ -107,8 +107,8 @@ fn coordinates(a: &AnyMatrix, place: &Place, ctx: &Context) -> Result<AnyCoo> {
 fn dense(a: &AnyMatrix, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
     if a.dtype().is_none() {
         let fits = a.nnz() as u64 <= ctx.memory_left() / 4;
-        let beside = if fits { Place::Memory } else { Place::Scratch };
-        let ones = a.to_dtype(DType::Bool, beside, ctx)?;
+        let extra = if fits { Place::Memory } else { Place::Scratch };
+        let ones = a.to_dtype(DType::Bool, extra, ctx)?;
         return dense(&ones, order, place, ctx);
     }
     match a.body() {

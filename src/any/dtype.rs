@@ -191,7 +191,7 @@ fn changed(
     let (value, index, _) = types.sizes();
     let work = (panels.most_entries() * (value + index)) as u64;
     let _running = ctx.begin(|| {
-        let plan = panels.plan(change.name).beside(work);
+        let plan = panels.plan(change.name).throughout(work);
         let plan = plan.works(a.nnz() as u64, work::CHANGE_TYPE);
         Ok(AnyWriter::plan(plan, types, size, place, ctx))
     })?;
@@ -235,7 +235,7 @@ fn in_memory(
         let plan = Plan::new(change.name)
             .on_device_of(data.file())
             .works(data.len() as u64, work::CHANGE_TYPE);
-        Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
+        Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).throughout(bytes))
     })?;
     let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
     panels.sweep(ctx, &mut |start, _, data| {

@@ -154,8 +154,8 @@ fn sparse(
     let (a, b) = if flipped { (b.transpose(), a.transpose()) } else { (a, b) };
     let indices = wider(of_a.indices, of_b.indices);
     let wanted = Types { values: dtype, indices, pointers: wider(of_a.pointers, of_b.pointers) };
-    let beside = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
-    let first = if wanted == wide { place } else { &beside };
+    let extra = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
+    let first = if wanted == wide { place } else { &extra };
     let product = match wide.values {
         None => of_rows::<()>((a, b), first, |a, b, place| a.matmul(b, place, ctx))?,
         Some(DType::Complex128) => {

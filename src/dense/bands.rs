@@ -16,7 +16,7 @@ use crate::storage::{ArrayPanels, Arrays, Context, Cut, DType, Element, Part, Re
 const MOST: u64 = 64 << 20;
 
 /// Bytes that a run takes in a band in addition to its elements: two sectors and the rest of a page.
-const BESIDE: usize = 3 * 4096;
+const OVERHEAD: usize = 3 * 4096;
 
 /// Yields a matrix in bands, in order.
 pub(crate) struct AnyBandPanels(ArrayPanels);
@@ -54,7 +54,7 @@ impl AnyBandPanels {
 
     /// Elements per line in a band of `bytes` bytes over `lines` lines, if each line is read separately.
     pub(crate) fn elements(dtype: DType, lines: usize, bytes: u64) -> usize {
-        (bytes as usize / lines.max(1)).saturating_sub(BESIDE) / dtype.size()
+        (bytes as usize / lines.max(1)).saturating_sub(OVERHEAD) / dtype.size()
     }
 
     /// Bands for one pass within `budget` bytes, each but the last with `width` elements of every line.

@@ -189,19 +189,19 @@ impl FillLines {
         let plan = Plan::new(phase);
         let in_memory = if array.file().is_some() { 0 } else { bytes };
         if !self.streams(array) {
-            let plan = plan.works(len as u64, work::FILL_LINES).beside(in_memory);
+            let plan = plan.works(len as u64, work::FILL_LINES).throughout(in_memory);
             let most = if along { 0 } else { self.gathered(array)? };
-            return Ok(plan.beside(dtype.bytes_of(most.saturating_mul(length))));
+            return Ok(plan.throughout(dtype.bytes_of(most.saturating_mul(length))));
         }
         let start = array.file().map_or(0, |(_, start)| start);
-        let writing = RawWriter::memory_beside(ctx.memory_left());
+        let writing = RawWriter::extra_memory(ctx.memory_left());
         let plan = plan.writes(start + bytes);
         if along {
             return Ok(plan
                 .works(len as u64, work::WRITE_LINES)
-                .beside(writing + dtype.bytes_of(length)));
+                .throughout(writing + dtype.bytes_of(length)));
         }
-        Ok(Transposer::plan(plan, dtype, (count, length), 0, ctx)?.beside(writing))
+        Ok(Transposer::plan(plan, dtype, (count, length), 0, ctx)?.throughout(writing))
     }
 
     /// Lines to gather: at most all of them, at least one, otherwise as many as the buffer holds, in whole cache lines.

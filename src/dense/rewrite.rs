@@ -43,7 +43,7 @@ impl ArrayToWrite<'_> {
         let stored = self.file().is_some();
         let _running = ctx.begin(|| {
             let plan = Plan::new(phase).works(len as u64, work);
-            Ok(if stored { plan.reads(1, bytes) } else { plan.reads(1, 0).beside(bytes) })
+            Ok(if stored { plan.reads(1, bytes) } else { plan.reads(1, 0).throughout(bytes) })
         })?;
         ctx.meter().pass();
         ctx.meter().read(if stored { bytes } else { 0 });
@@ -71,10 +71,10 @@ impl ArrayToWrite<'_> {
         let mut reader = ArrayPanels::new(arrays, panels, Reading::once(budget))?;
         let _running = ctx.begin(|| {
             let bytes = dtype.bytes_of(len);
-            let writing = RawWriter::memory_beside(ctx.memory_left());
+            let writing = RawWriter::extra_memory(ctx.memory_left());
             let plan = Plan::new(phase).works(len as u64, work).reads(1, bytes);
-            let beside = reader.memory() + writing + dtype.bytes_of(step);
-            Ok(plan.writes(start + bytes).beside(beside))
+            let extra = reader.memory() + writing + dtype.bytes_of(step);
+            Ok(plan.writes(start + bytes).throughout(extra))
         })?;
         let mut room = ctx.raw_work("a run of elements", (Some(dtype), step))?.counted(ctx.meter());
         // Changes on the map must be on the device before the file is read.

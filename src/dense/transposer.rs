@@ -76,16 +76,16 @@ impl Transposer {
         let band = (cut.width * cut.piece * size) as u64;
         let plan = plan.works((count * length) as u64, work::TRANSPOSE_DENSE);
         if cut.groups() == 0 {
-            return Ok(plan.holds(reading.max(band)).beside(lines));
+            return Ok(plan.holds(reading.max(band)).throughout(lines));
         }
         let bytes = |rows: Range<usize>| (rows.len() * cut.group * size).next_multiple_of(4096);
         let written = cut.groups() * cut.blocks().map(bytes).sum::<usize>();
         let read = cut.groups() * cut.group * length * size;
         // A tile is read in whole sectors, and so spans up to two more.
         let ring = IoBuffer::rounded(band as usize + cut.groups() * 2 * 4096) as u64;
-        let beside =
+        let extra =
             (reading + blocks_on_the_way(&cut, dtype, ctx).1).max(IN_FLIGHT as u64 * ring + band);
-        let mut plan = plan.scratches(written as u64).holds(beside).beside(lines);
+        let mut plan = plan.scratches(written as u64).holds(extra).throughout(lines);
         plan.cost.bytes_read -= (written - read) as u64;
         Ok(plan)
     }
@@ -94,7 +94,7 @@ impl Transposer {
     pub(crate) fn extend(&mut self, mut elements: Raw<'_>) -> Result<()> {
         self.check_room(elements.len())?;
         while elements.len() > 0 {
-            self.make_room()?;
+            self.reserve()?;
             let now;
             (now, elements) = elements.split_at(elements.len().min(self.lines.len() - self.at));
             self.lines.as_mut().slice_mut(self.at..self.at + now.len()).copy_from(now);
@@ -108,7 +108,7 @@ impl Transposer {
     pub(crate) fn fill_line(&mut self, fill: &mut dyn FnMut(RawMut<'_>)) -> Result<()> {
         let length = self.cut.length;
         self.check_room(length)?;
-        self.make_room()?;
+        self.reserve()?;
         fill(self.lines.as_mut().slice_mut(self.at..self.at + length));
         self.at += length;
         self.taken += length;
@@ -139,7 +139,7 @@ impl Transposer {
     }
 
     /// Writes the group, if it is full, to free the buffer for the next.
-    fn make_room(&mut self) -> Result<()> {
+    fn reserve(&mut self) -> Result<()> {
         if self.at < self.lines.len() || self.lines.len() == 0 {
             return Ok(());
         }

@@ -251,7 +251,7 @@ impl AnyDenseMut {
         let plan = Plan::new("closing a dense array");
         let bytes = self.buffer.bytes();
         match (&self.state.fate, self.buffer.origin()) {
-            (_, None) => plan.beside(bytes),
+            (_, None) => plan.throughout(bytes),
             _ if self.state.sums.is_some() => plan,
             (Fate::Publish(stage), _) if stage.is_scratch() => plan.writes(bytes),
             (Fate::Publish(_), _) => plan.writes(bytes).reads(0, bytes),

@@ -230,7 +230,7 @@ fn plan(
     let first = graph.plan_block(true, 1, ctx)?;
     let each = first.clone().again().works(n, work::PAGERANK);
     let most = options.maxiter.saturating_sub(1) as u64;
-    Ok(Plan::new("PageRank").then(first).repeated(&each, most).beside(n.saturating_mul(32)))
+    Ok(Plan::new("PageRank").then(first).repeated(&each, most).throughout(n.saturating_mul(32)))
 }
 
 fn check_numbers(options: &PageRankOptions, row_sums: &[f64]) -> Result<()> {

@@ -135,11 +135,11 @@ fn solve_smaller<X: Scalar>(
     let times = |x: &[X], factor: X| x.iter().map(|&x| x * factor).collect::<Vec<X>>();
     let (b, x0) = (times(b, down), options.x0.map(|x0| times(x0, down)));
     let smaller = CgOptions { x0: x0.as_deref(), atol: options.atol * down.real(), ..*options };
-    let mut told = |state: &Iterate<'_, X>| {
+    let mut report = |state: &Iterate<'_, X>| {
         let (x, residual_norm) = (times(state.x, up), state.residual_norm * up.real());
         callback(&Iterate { x: &x, residual_norm, ..*state })
     };
-    let solved = solve(a, &b, &smaller, ctx, &mut told)?;
+    let solved = solve(a, &b, &smaller, ctx, &mut report)?;
     let x = times(&solved.x, up);
     let is_finite = x.iter().all(|&x| (x * X::zero()).is_zero());
     Ok(Solved {

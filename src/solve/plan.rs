@@ -32,6 +32,6 @@ pub(super) fn begin<X: Scalar>(
         }
         // One more for the residual of the result.
         let most = options.maxiter.unwrap_or(n.saturating_mul(10)).saturating_add(1);
-        Ok(Plan::new(operation).then(first).repeated(&each, most as u64).beside(bytes))
+        Ok(Plan::new(operation).then(first).repeated(&each, most as u64).throughout(bytes))
     })
 }

@@ -12,7 +12,7 @@ use crate::sparse::indices::by_index;
 use crate::storage::{Cut, Index, Part};
 
 /// Bytes per line in addition to its entries: its pointer, and per-line state of the work.
-const BESIDE: usize = 16;
+const OVERHEAD: usize = 16;
 
 /// How a line that exceeds a panel is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +93,9 @@ pub(crate) fn cut(
     let major = matrices.first().map_or(0, AnyCompressed::major);
     let (value, index, pointer) =
         matrices.first().map_or((0, 0, 0), |matrix| matrix.types().sizes());
-    let (entry, beside) = (value + index, matrices.len() * pointer + BESIDE);
+    let (entry, extra) = (value + index, matrices.len() * pointer + OVERHEAD);
     let starts = vec![0; matrices.len()];
-    let mut cutting = Cutting { matrices, entry, beside, bytes, longest, starts };
+    let mut cutting = Cutting { matrices, entry, extra, bytes, longest, starts };
     let mut cuts = Cuts { runs: Vec::new(), ends: Vec::new() };
     let mut done = 0;
     while done < major {
@@ -118,7 +118,7 @@ struct Cutting<'a> {
     matrices: &'a [AnyCompressed],
     /// Bytes of an entry, and of a line in addition to its entries.
     entry: usize,
-    beside: usize,
+    extra: usize,
     bytes: usize,
     longest: usize,
     /// The first entry of each matrix that is in no run yet.
@@ -151,13 +151,13 @@ impl Cutting<'_> {
 
     /// How many of the `rest` lines from `line` on fit in a panel; at least one.
     fn lines_that_fit(&self, line: usize, rest: usize) -> usize {
-        let (entry, beside) = (self.entry, self.beside);
+        let (entry, extra) = (self.entry, self.extra);
         let fit = |lines: usize| {
             let bytes = self.entries_until(line + lines - 1).saturating_mul(entry);
-            bytes.saturating_add(lines * beside) <= self.bytes
+            bytes.saturating_add(lines * extra) <= self.bytes
         };
         // The pointers rise, so the last line that fits is found by bisection.
-        let (mut fits, mut beyond) = (1, rest.min(self.bytes / beside).max(1) + 1);
+        let (mut fits, mut beyond) = (1, rest.min(self.bytes / extra).max(1) + 1);
         while fits + 1 < beyond {
             let middle = fits + (beyond - fits) / 2;
             match fit(middle) {

@@ -122,7 +122,7 @@ impl AnyZippedLines {
 
     /// The plan of an operation that makes one pass over the lines.
     pub(crate) fn plan(&self, operation: &'static str) -> Plan {
-        self.panels.plan(operation).beside(self.pointer_bytes())
+        self.panels.plan(operation).throughout(self.pointer_bytes())
     }
 
     /// Maximum entries of all matrices in a panel.

@@ -82,7 +82,7 @@ pub(crate) fn pick(
             // The counted number may exceed the estimate, up to the memory left.
             true => {
                 let free = ctx.memory_left().saturating_sub(lines.memory() + work);
-                plan.beside(kind.1.bytes_of(major, from.nnz()).min(free))
+                plan.throughout(kind.1.bytes_of(major, from.nnz()).min(free))
             }
             false => AnyWriter::plan(plan, kind.1, (major, entries), place, ctx),
         };

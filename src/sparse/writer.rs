@@ -77,8 +77,8 @@ impl AnyWriter {
     }
 
     /// Memory needed to write a matrix to files.
-    pub(crate) fn memory_beside(limit: u64) -> u64 {
-        3 * RawWriter::memory_beside(limit)
+    pub(crate) fn extra_memory(limit: u64) -> u64 {
+        3 * RawWriter::extra_memory(limit)
     }
 
     /// Entries appended so far.
@@ -205,5 +205,5 @@ pub(crate) fn memory_left(bytes: u64, place: &Place, ctx: &Context) -> Result<u6
         ctx.check_memory("the result", bytes)?;
         return Ok(limit.saturating_sub(bytes));
     }
-    Ok(limit.saturating_sub(3 * RawWriter::memory_beside(limit)))
+    Ok(limit.saturating_sub(3 * RawWriter::extra_memory(limit)))
 }

@@ -72,7 +72,7 @@ pub fn pca<T: Scalar<Real = T> + Factor<f64>>(
         if written > 0 {
             plan = DenseWriter::<f64, Ix2>::plan(plan, written, &place, ctx);
         }
-        Ok(plan.beside(16 * ncols as u64))
+        Ok(plan.throughout(16 * ncols as u64))
     })?;
     let _held = ctx.hold(16 * ncols as u64);
     let stats = a.column_stats(ctx)?;

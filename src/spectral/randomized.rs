@@ -151,7 +151,7 @@ pub fn randomized_svd<X: Scalar>(
                 plan = DenseWriter::<X, Ix2>::plan(plan, length * k, place, ctx);
             }
         }
-        Ok(plan.beside(room.memory))
+        Ok(plan.throughout(room.memory))
     })?;
     if l == 0 {
         let none = |length, place: &Place| {

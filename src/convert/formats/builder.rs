@@ -113,7 +113,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     pub fn push(&mut self, row: usize, col: usize, value: T) -> Result<()> {
         check_position((row, col), self.any.shape, self.nnz())?;
         if self.left == 0 {
-            self.make_room()?;
+            self.reserve()?;
         }
         let (major, minor) = A::swap_if_cols((row, col));
         self.majors.push(I::from_usize(major));
@@ -131,7 +131,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
 
     /// Frees capacity for entries. Fails, losing none, if that is impossible.
     #[cold]
-    fn make_room(&mut self) -> Result<()> {
+    fn reserve(&mut self) -> Result<()> {
         self.hand_over()?;
         self.left = self.any.room()?;
         self.majors.reserve_exact(self.left);

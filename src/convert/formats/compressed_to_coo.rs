@@ -41,7 +41,7 @@ pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Re
     let work = (lines.most_entries() * types.1.size()) as u64;
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
-        let plan = lines.plan(name).beside(work);
+        let plan = lines.plan(name).throughout(work);
         let plan = plan.works(nnz as u64, work::EXPAND);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;

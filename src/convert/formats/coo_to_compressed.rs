@@ -146,16 +146,16 @@ pub(crate) fn compressed(
         let (name, _) = format.swap_if_cols(("COO to CSR", "COO to CSC"));
         let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, stored);
         let plan = match way {
-            CompressStrategy::OneThread(beside) | CompressStrategy::AllThreads(beside) => {
-                plan.works(nnz as u64, work::COMPRESS).holds(beside)
+            CompressStrategy::OneThread(extra) | CompressStrategy::AllThreads(extra) => {
+                plan.works(nnz as u64, work::COMPRESS).holds(extra)
             }
             CompressStrategy::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
         };
         Ok(AnyWriter::plan(plan, kind.1, (major, nnz), place, ctx))
     })?;
     let made = match way {
-        CompressStrategy::OneThread(beside) => {
-            in_one_thread(coo, kind, duplicates, beside, ctx).map(Some)
+        CompressStrategy::OneThread(extra) => {
+            in_one_thread(coo, kind, duplicates, extra, ctx).map(Some)
         }
         CompressStrategy::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
         CompressStrategy::Sorter => Ok(None),
@@ -210,9 +210,9 @@ impl CompressStrategy {
         }
         let (major, minor) = format.swap_if_cols(coo.shape());
         let bytes = types.bytes_of(major, nnz);
-        let fits = |beside: &u64| bytes.saturating_add(*beside) <= limit;
-        if let Some(beside) = few::memory(nnz, major, minor, grain).filter(fits) {
-            return CompressStrategy::OneThread(beside);
+        let fits = |extra: &u64| bytes.saturating_add(*extra) <= limit;
+        if let Some(extra) = few::memory(nnz, major, minor, grain).filter(fits) {
+            return CompressStrategy::OneThread(extra);
         }
         assemble::memory((types.values, types.indices), (nnz, major), grain, ctx)
             .filter(fits)
@@ -236,12 +236,12 @@ fn in_one_thread(
     coo: &AnyCoo,
     kind: (SparseFormat, Types),
     duplicates: Duplicates,
-    beside: u64,
+    extra: u64,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let (format, shape) = (kind.0, coo.shape());
     let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
-    let _held = ctx.hold(beside);
+    let _held = ctx.hold(extra);
     let mut lens = vec![0; draft.indptr.len() - 1];
     let mut region = Region {
         lines: 0..lens.len(),

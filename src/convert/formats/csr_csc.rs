@@ -91,7 +91,7 @@ pub(crate) fn recompressed(
     }
     let kinds = (types.values, types.indices);
     let in_parallel = assemble::memory(kinds, (from.nnz(), from.minor()), grain, ctx)
-        .filter(|beside| bytes + beside <= ctx.memory_left());
+        .filter(|extra| bytes + extra <= ctx.memory_left());
     let _running = ctx.begin(|| {
         if !symmetric::may_share(from, grain) {
             check_fits(types, size, place, ctx)?;
@@ -101,7 +101,7 @@ pub(crate) fn recompressed(
             .works(from.nnz() as u64, work::TRANSPOSE * threads)
             .holds(in_parallel.unwrap_or(0));
         let plan = AnyWriter::plan(plan, types, size, place, ctx);
-        Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
+        Ok(if *place == Place::Memory { plan } else { plan.throughout(bytes) })
     })?;
     ctx.meter().pass();
     ctx.meter().read(stored);

@@ -85,8 +85,8 @@ impl<'a> DenseTarget<'a> {
     }
 
     pub(super) fn plan_to_write(&self, plan: Plan) -> Plan {
-        let beside = LinesSink::memory(self.dtype, &self.free);
-        let plan = plan.works(self.len() as u64, work::FILL_DENSE).beside(beside);
+        let extra = LinesSink::memory(self.dtype, &self.free);
+        let plan = plan.works(self.len() as u64, work::FILL_DENSE).throughout(extra);
         AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
     }
 

@@ -209,14 +209,14 @@ impl SiftStrategy {
             .reads(passes, a.stored_bytes())
             .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
-        let beside =
+        let extra =
             |panels: &AnyLinePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
         let layout = Layout { values: Some(a.dtype()), indices };
         let plan = match self {
             SiftStrategy::Filled => plan,
-            SiftStrategy::Along(panels) => plan.beside(beside(panels)),
+            SiftStrategy::Along(panels) => plan.throughout(extra(panels)),
             SiftStrategy::Across(panels) => {
-                AnySorter::plan(plan, layout, nnz, ctx).beside(beside(panels))
+                AnySorter::plan(plan, layout, nnz, ctx).throughout(extra(panels))
             }
         };
         (plan, if *place == Place::Memory { most } else { nnz } as usize)
@@ -227,7 +227,7 @@ impl SiftStrategy {
         match (self, place) {
             // It grows by half, next to its old copy.
             (SiftStrategy::Along(_) | SiftStrategy::Across(_), Place::Memory) => {
-                plan.beside(bytes / 4 * 7)
+                plan.throughout(bytes / 4 * 7)
             }
             _ => plan,
         }

@@ -62,7 +62,7 @@ pub(super) fn generate(
             ctx.check_memory("the result", types.bytes_of(shape.0, expected))?;
         }
         let plan = Plan::new(operation).works(expected as u64, work);
-        let plan = if *place == Place::Memory { plan } else { plan.beside(cut.memory()) };
+        let plan = if *place == Place::Memory { plan } else { plan.throughout(cut.memory()) };
         let plan = AnyWriter::plan(plan, types, (shape.0, expected), place, ctx);
         Ok(Plan { entries: (!formula.is_exact()).then_some(expected as u64), ..plan })
     })?;
@@ -161,7 +161,7 @@ fn in_rounds(
         round.truncate(that_fit(&round, buffers.indices.len()));
         let count = entries(&round);
         if count > buffers.indices.len() {
-            buffers = make_room(cut, count, &mut held, ctx)?;
+            buffers = reserve(cut, count, &mut held, ctx)?;
         }
         let end = round[round.len() - 1].0.end;
         pointers.resize(end - row + 1, 0);
@@ -205,7 +205,7 @@ fn that_fit(chunks: &[RowsOfTask], room: usize) -> usize {
 }
 
 /// Buffers for a row with exceptionally many entries.
-fn make_room(cut: &RowCut, count: usize, held: &mut Held, ctx: &Context) -> Result<Buffers> {
+fn reserve(cut: &RowCut, count: usize, held: &mut Held, ctx: &Context) -> Result<Buffers> {
     let bytes = (count as u64).saturating_mul(cut.entry as u64);
     ctx.check_memory("a row", bytes)?;
     held.resize(bytes);

@@ -90,7 +90,7 @@ pub(crate) fn canonicalize(
     let most = (lines.most_lines(), lines.most_entries());
     let work = SortedLines::bytes(kind.1, most);
     let _running = ctx.begin(|| {
-        let plan = lines.plan(OPERATION).beside(work).works(size.1 as u64, work::CANONICALIZE);
+        let plan = lines.plan(OPERATION).throughout(work).works(size.1 as u64, work::CANONICALIZE);
         Ok(AnyWriter::plan(plan, kind.1, size, place, ctx))
     })?;
     let mut writer = AnyWriter::new(kind, from.shape(), size.1, true, place, ctx)?;

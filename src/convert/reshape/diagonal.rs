@@ -81,7 +81,7 @@ pub(crate) fn plan(from: &AnyCompressed, offset: isize, ctx: &Context) -> Result
 }
 
 fn planned(lines: &AnyZippedLines, part: &AnyCompressed, bytes: u64) -> Plan {
-    lines.plan("taking a diagonal").beside(bytes).works(part.nnz() as u64, work::SLICE)
+    lines.plan("taking a diagonal").throughout(bytes).works(part.nnz() as u64, work::SLICE)
 }
 
 /// The lines that a diagonal crosses, how they are read, and the bytes of its numbers.

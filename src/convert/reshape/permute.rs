@@ -97,7 +97,8 @@ pub(crate) fn permuted(
                 Some(_) => (nnz.min(room(layout, &less)) * types.indices.size()) as u64,
                 None => 0,
             };
-            let plan = AnySorter::plan(plan, layout, nnz as u64, &less).beside(tables + renamed);
+            let plan =
+                AnySorter::plan(plan, layout, nnz as u64, &less).throughout(tables + renamed);
             Ok(AnyWriter::plan(plan, types, size, place, &less))
         })?;
         let _held = ctx.hold(tables);
@@ -107,7 +108,7 @@ pub(crate) fn permuted(
         check_fits(types, size, place, ctx)?;
         let plan = plan.works(nnz as u64, work::PERMUTE).holds(table(minors));
         let plan = AnyWriter::plan(plan, types, size, place, ctx);
-        Ok(if *place == Place::Memory { plan } else { plan.beside(bytes) })
+        Ok(if *place == Place::Memory { plan } else { plan.throughout(bytes) })
     })?;
     ctx.meter().pass();
     ctx.meter().read(stored);

@@ -176,7 +176,7 @@ fn take_lines(
     if *place == Place::Memory {
         let _running = ctx.begin(|| {
             check_fits(kind.1, size, place, ctx)?;
-            Ok(AnyWriter::plan(plan, kind.1, size, place, ctx).beside(held))
+            Ok(AnyWriter::plan(plan, kind.1, size, place, ctx).throughout(held))
         })?;
         ctx.meter().pass();
         return gather(from, list, ctx);
@@ -184,7 +184,7 @@ fn take_lines(
     let budget = memory_left(0, place, ctx)? / 4;
     let _running = ctx.begin(|| {
         Ok(AnyWriter::plan(plan, kind.1, size, place, ctx)
-            .beside(held + budget.min(bytes.max(LONG))))
+            .throughout(held + budget.min(bytes.max(LONG))))
     })?;
     ctx.meter().pass();
     let shape = from.format().swap_if_cols((list.len(), minor));
@@ -311,7 +311,7 @@ fn take_across(
     let ctx = &ctx.less(bytes);
     let _running = ctx.begin(|| {
         let plan = plan_across(operation, from, (once.len(), list.len()), place, ctx);
-        Ok(plan.beside(bytes + ctx.memory_left()))
+        Ok(plan.throughout(bytes + ctx.memory_left()))
     })?;
     let between = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
     let some = match once.len() == from.minor() {

@@ -39,7 +39,7 @@ pub(crate) struct Buckets<'a> {
 
 /// Memory of the second pass over this many runs.
 pub(crate) fn memory(limit: u64, runs: usize) -> u64 {
-    let panel = IoBuffer::rounded(room(limit) as usize + runs * Scratch::BESIDE) as u64;
+    let panel = IoBuffer::rounded(room(limit) as usize + runs * Scratch::OVERHEAD) as u64;
     IN_FLIGHT as u64 * panel + room(limit)
 }
 
@@ -164,7 +164,7 @@ impl<'a> Buckets<'a> {
         };
         let counts: Vec<u64> = bins.clone().map(count).collect();
         let lines = self.bins.lines(bins.clone());
-        hand.make_room(counts.iter().sum::<u64>() as usize, lines.len(), self.ctx)?;
+        hand.reserve(counts.iter().sum::<u64>() as usize, lines.len(), self.ctx)?;
         let (mut lens, mut indices, mut data) =
             (&mut hand.lens[..], hand.indices.as_mut(), hand.data.as_mut());
         let mut tasks = Vec::new();
@@ -313,7 +313,7 @@ impl BucketEntries {
         Ok(BucketEntries { lens: Vec::new(), indices, data, held: ctx.hold(0) })
     }
 
-    fn make_room(&mut self, entries: usize, lines: usize, ctx: &Context) -> Result<()> {
+    fn reserve(&mut self, entries: usize, lines: usize, ctx: &Context) -> Result<()> {
         if entries > self.indices.len() {
             let what = "entries of some lines";
             self.indices = ctx.raw_filled(what, (self.indices.dtype(), entries))?;

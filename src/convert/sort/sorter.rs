@@ -83,7 +83,7 @@ impl AnySorter {
         };
         let run = (entries.min(room) * size) as usize;
         // Two panels being read, and the lines for one of them; gathering needs less.
-        let panel = IoBuffer::rounded(run + 4 * Scratch::BESIDE);
+        let panel = IoBuffer::rounded(run + 4 * Scratch::OVERHEAD);
         let gathered = (2 * panel + run / 2) as u64;
         let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
         let parts = (entries / room + 1) as usize * ctx.thread_count().min(MOST_PARTS);
@@ -236,7 +236,7 @@ fn write_run(
             scratch.insert(Scratch::new(room(layout, ctx) * layout.size(), expected, ctx)?)
         }
     };
-    file.make_room(bytes)?;
+    file.reserve(bytes)?;
     // While one run is written, the next is sorted. An earlier write may turn out to have failed.
     let buffer = broken.note(file.buffer(2))?;
     let (buffer, mut runs) = broken.note(sorted_run(bins, entries, Some(buffer), ctx))?;

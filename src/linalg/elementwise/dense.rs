@@ -173,7 +173,7 @@ impl<'a> NewArray<'a> {
     }
 
     /// The memory in addition to the array, for the part computed at a time.
-    fn memory_beside(dtype: DType, place: &Place, ctx: &Context) -> u64 {
+    fn extra_memory(dtype: DType, place: &Place, ctx: &Context) -> u64 {
         if *place == Place::Memory { 0 } else { dtype.bytes_of(room(dtype, ctx)) }
     }
 
@@ -182,15 +182,15 @@ impl<'a> NewArray<'a> {
         let limit = ctx.memory_left();
         let taken = AnyDenseWriter::memory(what, place, ctx);
         ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let beside = Self::memory_beside(what.0, place, ctx);
-        let left = limit.saturating_sub(taken.saturating_add(beside));
+        let extra = Self::extra_memory(what.0, place, ctx);
+        let left = limit.saturating_sub(taken.saturating_add(extra));
         Ok(left.min(limit / 2))
     }
 
     fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
         let plan = plan
             .works(what.1 as u64, work::MAP_DENSE)
-            .beside(Self::memory_beside(what.0, place, ctx));
+            .throughout(Self::extra_memory(what.0, place, ctx));
         AnyDenseWriter::plan(plan, what, place, ctx)
     }
 

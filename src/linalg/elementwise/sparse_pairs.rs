@@ -142,7 +142,9 @@ fn combine(
         let plan = plan.holds(used);
         let plan = match place {
             // A result that is counted first is refused if it does not fit.
-            Place::Memory => plan.beside(size.bytes.min(ctx.memory_left().saturating_sub(used))),
+            Place::Memory => {
+                plan.throughout(size.bytes.min(ctx.memory_left().saturating_sub(used)))
+            }
             _ => AnyWriter::plan(plan, types, (a.major(), entries), place, ctx),
         };
         Ok(Plan { entries: Some(entries as u64), ..plan })
@@ -178,7 +180,7 @@ fn in_memory(
     let _running = ctx.begin(|| {
         let bytes = ResultSize::new(how, (a, b), &Place::Memory, ctx).bytes;
         let plan = Plan::new(operation).reads(1, 0).works((a.nnz() + b.nnz()) as u64, work::MERGE);
-        let plan = plan.beside(bytes.min(ctx.memory_left()));
+        let plan = plan.throughout(bytes.min(ctx.memory_left()));
         Ok(Plan { entries: Some(estimate(how.union, (a, b)) as u64), ..plan })
     })?;
     ctx.meter().pass();

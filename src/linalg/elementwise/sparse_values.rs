@@ -224,7 +224,7 @@ fn map_in_memory(
         let plan = Plan::new(operation)
             .on_device_of(a.data().file())
             .works(a.nnz() as u64, work::MAP_SPARSE);
-        Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).beside(bytes))
+        Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).throughout(bytes))
     })?;
     let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
     panels.sweep(ctx, &mut |start, _, data| {
@@ -261,8 +261,8 @@ fn transform(
         let plan = plan.works(a.nnz() as u64, work::MAP_SPARSE);
         let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
         Ok(match place {
-            Place::Memory => plan.beside(bytes),
-            _ => AnyWriter::plan(plan, types, (a.major(), a.nnz()), place, ctx).beside(work),
+            Place::Memory => plan.throughout(bytes),
+            _ => AnyWriter::plan(plan, types, (a.major(), a.nnz()), place, ctx).throughout(work),
         })
     })?;
     let mut check = IndexCheck::of(a);

@@ -100,7 +100,7 @@ impl<T: Scalar> Dense<T> {
         let _running = ctx.begin(|| {
             let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());
             let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
-            Ok(plan.beside(bytes).works(self.len() as u64, work::GRAM * k as f64))
+            Ok(plan.throughout(bytes).works(self.len() as u64, work::GRAM * k as f64))
         })?;
         let _held = ctx.hold(bytes);
         let mut gram = Gram::new(k, center, height);

@@ -66,9 +66,9 @@ pub(super) struct Strategies<'a, T: Scalar> {
 impl<T: Scalar> Strategies<'_, T> {
     /// The cheapest strategy. Fails if none fits.
     pub(super) fn best(&self) -> Result<GemmStrategy> {
-        let ways = self.tiles().into_iter().map(|(rows, cols)| self.way_of_tiles(rows, cols));
-        let ways = ways.chain([self.way_of_strips()]).flatten();
-        ways.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).ok_or_else(|| {
+        let methods = self.tiles().into_iter().map(|(rows, cols)| self.way_of_tiles(rows, cols));
+        let methods = methods.chain([self.way_of_strips()]).flatten();
+        methods.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).ok_or_else(|| {
             Error::new(ErrorKind::Memory, "not even a few rows of the product would fit")
                 .found(format!("{} bytes for it", self.budget))
                 .remedy("raise the memory limit, or store the matrices in the other order")

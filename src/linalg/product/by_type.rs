@@ -18,24 +18,26 @@ use crate::linalg::product::dense_product::{any_product, line_product};
 use crate::linalg::product::exact;
 use crate::linalg::product::exact::RealParts;
 use crate::linalg::product::kernels::Vectors;
-use crate::linalg::product::lines_product::{PanelProduct, Ways, multiply_each, multiply_panels};
+use crate::linalg::product::lines_product::{
+    Methods, PanelProduct, multiply_each, multiply_panels,
+};
 use crate::linalg::product::prepared::FormProduct;
 use crate::storage::{Context, DType, Element};
 
 /// The functions for products of entries of one type with vectors of `X`.
 pub struct Products<X: Scalar> {
     entry: Option<DType>,
-    pub(crate) ways: Ways<X>,
+    pub(crate) methods: Methods<X>,
     /// For an encoded matrix, if a kernel is compiled for it.
     pub(crate) form: Option<FormProduct<X>>,
     /// For a dense matrix; `None` for a pattern.
-    pub(crate) dense: Option<DenseWays<X>>,
+    pub(crate) dense: Option<DenseMethods<X>>,
 }
 
 /// `k` vectors, and their products.
 pub(crate) type Operands<'x, 'y, X> = (usize, &'x [X], &'y mut [X]);
 
-pub(crate) struct DenseWays<X: Scalar> {
+pub(crate) struct DenseMethods<X: Scalar> {
     pub(crate) once: fn(&AnyDense, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     pub(crate) prepared: fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     /// Computes the product if it needs more digits than numbers of `X` have; returns whether it does.
@@ -48,8 +50,8 @@ impl<X: Scalar> Products<X> {
         let panels: PanelProduct<X> = |panels, adjoint, vectors, ctx| {
             multiply_panels::<W, X>(panels, T::DECODE, adjoint, vectors, ctx)
         };
-        let ways = Ways { exact: None, panels, copies_one: false };
-        Products { entry: T::ENTRY_DTYPE, ways, form: None, dense: None }
+        let methods = Methods { exact: None, panels, copies_one: false };
+        Products { entry: T::ENTRY_DTYPE, methods, form: None, dense: None }
     }
 
     const fn encoded<T: Factor<X> + Widen<W>, W: Factor<X>>(self) -> Self {
@@ -59,7 +61,7 @@ impl<X: Scalar> Products<X> {
     }
 
     const fn dense<T: Element + Factor<X> + Widen<W>, W: Element + Factor<X>>(self) -> Self {
-        let dense = DenseWays {
+        let dense = DenseMethods {
             once: |a, adjoint, vectors, ctx| {
                 any_product::<W, X>(a, T::DECODE, adjoint, (&mut [vectors], 0), ctx)
             },
@@ -75,12 +77,12 @@ impl<X: Scalar> Products<X> {
 impl<X: Scalar + RealParts> Products<X> {
     /// Adds the products of 64-bit integers, which are summed as integers if the vectors are integers.
     const fn exact<T: Element>(self) -> Self {
-        let ways = Ways { exact: Some(exact::sparse::<X, T>), ..self.ways };
+        let methods = Methods { exact: Some(exact::sparse::<X, T>), ..self.methods };
         let dense = match self.dense {
-            Some(dense) => Some(DenseWays { exact: Some(exact::dense::<X, T>), ..dense }),
+            Some(dense) => Some(DenseMethods { exact: Some(exact::dense::<X, T>), ..dense }),
             None => None,
         };
-        Products { ways, dense, ..self }
+        Products { methods, dense, ..self }
     }
 }
 
@@ -99,8 +101,8 @@ where
                 multiply_each::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
             })
         };
-        let ways = Ways { exact: None, panels, copies_one: true };
-        Products { entry: T::ENTRY_DTYPE, ways, form: None, dense: None }
+        let methods = Methods { exact: None, panels, copies_one: true };
+        Products { entry: T::ENTRY_DTYPE, methods, form: None, dense: None }
     }
 
     const fn encoded_by_parts<T, W>(self) -> Self
@@ -123,11 +125,11 @@ where
         T: Element + Factor<Complex<R>> + Widen<W>,
         W: Element + Factor<R>,
     {
-        let dense = DenseWays {
+        let dense = DenseMethods {
             once: |a, adjoint, vectors, ctx| {
-                let beside = bytes_apart(vectors.k, vectors.x, vectors.y);
+                let extra = bytes_apart(vectors.k, vectors.x, vectors.y);
                 in_parts(vectors, ctx, &mut |parts| {
-                    any_product::<W, R>(a, T::DECODE, adjoint, (parts, beside), ctx)
+                    any_product::<W, R>(a, T::DECODE, adjoint, (parts, extra), ctx)
                 })
             },
             prepared: |panels, adjoint, vectors, ctx| {

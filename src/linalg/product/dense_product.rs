@@ -120,12 +120,12 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
 }
 
 /// Products of a dense matrix, or those with the adjoint, in one sweep, as by [`line_product`]. The operation uses
-/// `beside` more bytes.
+/// `throughout` more bytes.
 pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
     a: &AnyDense,
     decode: Option<Decode<W>>,
     adjoint: bool,
-    (products, beside): (&mut [Vectors<'_, '_, X>], u64),
+    (products, extra): (&mut [Vectors<'_, '_, X>], u64),
     ctx: &Context,
 ) -> Result<()> {
     let along = (a.order() == Order::C) != adjoint;
@@ -134,11 +134,11 @@ pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
         None => 0,
     };
     let vectors = products.iter().map(|it| (size_of_val(it.x) + size_of_val(it.y)) as u64);
-    let taken = vectors.sum::<u64>() + beside + decoding;
+    let taken = vectors.sum::<u64>() + extra + decoding;
     let k = products.iter().map(|it| it.k).sum();
     let mut panels = panels_beside(a, taken, ctx)?;
     let _running = ctx.begin(|| {
-        Ok(line_plan(&panels, product_name(adjoint), k, ctx).beside(decoding + beside))
+        Ok(line_plan(&panels, product_name(adjoint), k, ctx).throughout(decoding + extra))
     })?;
     line_product(&mut panels, decode, adjoint, products, ctx)
 }

@@ -20,7 +20,7 @@ pub(crate) type ExactProduct<X> =
 
 /// The functions for products of entries of one type with vectors.
 #[derive(Clone, Copy)]
-pub(crate) struct Ways<X: Scalar> {
+pub(crate) struct Methods<X: Scalar> {
     /// Computes the product with `k` vectors if it needs more digits than numbers of `X` have, and returns whether it
     /// does: only 64-bit integers do, and only with integers.
     pub(crate) exact: Option<ExactProduct<X>>,
@@ -34,35 +34,35 @@ pub(crate) fn product<X: Scalar>(
     a: AnyCompressed,
     adjoint: bool,
     vectors: Vectors<'_, '_, X>,
-    ways: Ways<X>,
+    methods: Methods<X>,
     ctx: &Context,
 ) -> Result<()> {
     let Vectors { k, x, y } = vectors;
     check_operands(a.shape(), adjoint, (k, x.len(), y.len()))?;
-    if let Some(exact) = ways.exact
+    if let Some(exact) = methods.exact
         && exact(&a, adjoint, (k, x, y), ctx)?
     {
         return Ok(());
     }
     let bytes = (size_of_val(x) + size_of_val(y)) as u64;
-    let beside = if ways.copies_one && k == 1 { bytes } else { 0 };
-    let (mut panels, _running) = one_product(a, adjoint, (k, bytes, beside), ctx)?;
-    (ways.panels)(&mut panels, adjoint, Vectors { k, x, y }, ctx)
+    let extra = if methods.copies_one && k == 1 { bytes } else { 0 };
+    let (mut panels, _running) = one_product(a, adjoint, (k, bytes, extra), ctx)?;
+    (methods.panels)(&mut panels, adjoint, Vectors { k, x, y }, ctx)
 }
 
-/// Panels for one product, starting now, with `k` vectors that take `bytes` bytes with their products, and `beside`
+/// Panels for one product, starting now, with `k` vectors that take `bytes` bytes with their products, and `throughout`
 /// more.
 fn one_product(
     a: AnyCompressed,
     adjoint: bool,
-    (k, bytes, beside): (usize, u64, u64),
+    (k, bytes, extra): (usize, u64, u64),
     ctx: &Context,
 ) -> Result<(AnyLinePanels, Running)> {
-    let budget = ctx.memory_left().saturating_sub(bytes + beside);
+    let budget = ctx.memory_left().saturating_sub(bytes + extra);
     let panels = AnyLinePanels::for_one_sweep(a, budget, ctx)?;
     let running = ctx.begin(|| {
         let plan = product_plan(&panels, adjoint, k, ctx).every_time();
-        Ok(plan.reads(1, panels.bytes_kept()).beside(beside))
+        Ok(plan.reads(1, panels.bytes_kept()).throughout(extra))
     })?;
     Ok((panels, running))
 }

@@ -165,7 +165,7 @@ fn across<S: Semiring, I: Index>(
     let terms = bytes_of::<S::Sum>(entries);
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
     let _running = ctx.begin(|| {
-        let plan = lines.plan("product over a semiring").beside(work);
+        let plan = lines.plan("product over a semiring").throughout(work);
         Ok(plan.works(a.nnz() as u64, work::SEMIRING_ACROSS))
     })?;
     let _held = ctx.hold(work);

@@ -3,7 +3,7 @@
 use crate::dense::{AnyDense, AnyLinePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::by_type::{DenseWays, Operands, Products, decoded_size, encodes};
+use crate::linalg::product::by_type::{DenseMethods, Operands, Products, decoded_size, encodes};
 use crate::linalg::product::dense_product::{decoding_memory, line_plan, panel_step};
 use crate::linalg::product::kernels::Vectors;
 use crate::linalg::product::lines_product::product;
@@ -45,16 +45,16 @@ impl Multiplier {
         ctx: &Context,
     ) -> Result<()> {
         match self {
-            Multiplier::Lines(a) => product(a, adjoint, Vectors { k, x, y }, by.ways, ctx),
+            Multiplier::Lines(a) => product(a, adjoint, Vectors { k, x, y }, by.methods, ctx),
             Multiplier::Dense(a) => {
-                let ways = dense_ways(by)?;
+                let methods = dense_methods(by)?;
                 check_operands(a.dim(), adjoint, (k, x.len(), y.len()))?;
-                if let Some(exact) = ways.exact
+                if let Some(exact) = methods.exact
                     && exact(&a, adjoint, (k, x, y), ctx)?
                 {
                     return Ok(());
                 }
-                (ways.once)(&a, adjoint, Vectors { k, x, y }, ctx)
+                (methods.once)(&a, adjoint, Vectors { k, x, y }, ctx)
             }
         }
     }
@@ -72,9 +72,9 @@ impl From<AnyDense> for Multiplier {
     }
 }
 
-fn dense_ways<X: Scalar>(by: &Products<X>) -> Result<&DenseWays<X>> {
-    let ways = by.dense.as_ref();
-    ways.ok_or_else(|| Error::new(ErrorKind::Type, "a dense matrix is no pattern"))
+fn dense_methods<X: Scalar>(by: &Products<X>) -> Result<&DenseMethods<X>> {
+    let methods = by.dense.as_ref();
+    methods.ok_or_else(|| Error::new(ErrorKind::Type, "a dense matrix is no pattern"))
 }
 
 /// A [`Multiplier`] prepared for many products.
@@ -131,7 +131,7 @@ impl Prepared {
             Prepared::Dense(panels) => {
                 let decoding = decoding(panels.model().matrix());
                 let name = product_name(adjoint);
-                panels.ask(&mut |panels| line_plan(panels, name, k, ctx).beside(decoding))
+                panels.ask(&mut |panels| line_plan(panels, name, k, ctx).throughout(decoding))
             }
         }
     }
@@ -154,18 +154,18 @@ impl Prepared {
     ) -> Result<()> {
         match self {
             Prepared::Lines(lines) => {
-                lines.product(adjoint, Vectors { k, x, y }, by.ways, by.form, ctx)
+                lines.product(adjoint, Vectors { k, x, y }, by.methods, by.form, ctx)
             }
             Prepared::Dense(panels) => {
                 let a = panels.model().matrix();
-                let ways = dense_ways(by)?;
-                if let Some(exact) = ways.exact
+                let methods = dense_methods(by)?;
+                if let Some(exact) = methods.exact
                     && exact(a, adjoint, (k, x, y), ctx)?
                 {
                     return Ok(());
                 }
                 panels.with(ctx, &mut |panels| {
-                    (ways.prepared)(panels, adjoint, Vectors { k, x, y }, ctx)
+                    (methods.prepared)(panels, adjoint, Vectors { k, x, y }, ctx)
                 })
             }
         }

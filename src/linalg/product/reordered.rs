@@ -127,7 +127,7 @@ impl<X: Scalar, M: LinearOperator<X>> LinearOperator<X> for Reordered<M> {
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let vectors = 2 * self.order.len() * size_of::<X>() * k;
-        Ok(self.matrix.plan_block(adjoint, k, ctx)?.beside(vectors as u64))
+        Ok(self.matrix.plan_block(adjoint, k, ctx)?.throughout(vectors as u64))
     }
 
     fn context(&self) -> Context {

@@ -63,7 +63,7 @@ impl Budget {
         if all < least {
             return Err(Error::new(ErrorKind::Memory, "a product would have no room to work")
                 .expected(format!(
-                    "{least} bytes beside what the matrices take of the memory limit"
+                    "{least} bytes in addition to the matrices, within the memory limit"
                 ))
                 .found(all)
                 .remedy("raise the limit, or let the result live in a file"));

@@ -44,7 +44,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         let rest = limit.saturating_sub(there);
         let work = match place {
             Place::Memory => rest / 4,
-            _ => rest.saturating_sub(AnyWriter::memory_beside(limit)),
+            _ => rest.saturating_sub(AnyWriter::extra_memory(limit)),
         };
         let is_read = left_is_read || right.is_read;
         let budget = Budget::new::<S, I>(work, is_read, ctx.thread_count())?;
@@ -149,7 +149,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
             Place::Memory => {
                 Csr::<S::Sum, I, P>::bytes_of(self.left.nrows(), self.room(seen, entries))
             }
-            _ => AnyWriter::memory_beside(ctx.memory_left()),
+            _ => AnyWriter::extra_memory(ctx.memory_left()),
         };
         let cutting = self.memory_to_cut_again(seen);
         self.memory(seen) + cutting + ring + self.right.kept_bytes() + result

@@ -138,7 +138,7 @@ fn stats_of<V: Element + Factor<f64>>(
     let mut panels = AnyLinePanels::once(a, steps, budget)?;
     let _running = ctx.begin(|| {
         let plan = panels.plan("statistics");
-        Ok(plan.beside(bytes).works(a.len() as u64, work::DENSE_STATISTICS))
+        Ok(plan.throughout(bytes).works(a.len() as u64, work::DENSE_STATISTICS))
     })?;
     let _held = ctx.hold(bytes);
     let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;

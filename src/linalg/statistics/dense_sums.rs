@@ -88,7 +88,7 @@ fn sums_of<V: Element + Factor<f64>>(
     let steps = if is_along { (1, RUN) } else { (height, 1) };
     let mut panels = AnyLinePanels::once(a, steps, budget)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("sums").beside(bytes);
+        let plan = panels.plan("sums").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::SUM_AXIS))
     })?;
     let _held = ctx.hold(bytes);

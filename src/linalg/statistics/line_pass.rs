@@ -53,7 +53,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
         // Lines that do not rise are sorted to check that no index repeats.
         let work = bytes + bins + (entries * index.size()) as u64;
         let running = ctx.begin(|| {
-            let plan = lines.plan(operation).beside(work);
+            let plan = lines.plan(operation).throughout(work);
             Ok(plan.works(matrix.nnz() as u64, work::SPARSE_STATISTICS))
         })?;
         Ok(LinePass { matrix, decode, lines, _running: running, _held: ctx.hold(work) })

@@ -41,7 +41,7 @@ pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<V
         let (indptr, base) = (a.indptr_buffer(), a.indptr().at(0));
         let stored = indptr.stored_bytes();
         let _running = ctx.begin(|| {
-            let plan = Plan::new("counting entries").beside(bytes);
+            let plan = Plan::new("counting entries").throughout(bytes);
             Ok(plan
                 .on_device_of(indptr.file())
                 .reads(1, stored)
@@ -74,7 +74,7 @@ fn count_across<I: Index>(
     let entries = panels.most_entries();
     let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries").beside(work);
+        let plan = panels.plan("counting entries").throughout(work);
         Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(work);

@@ -25,7 +25,7 @@ pub(crate) const BEGINNING: &str = "{\"algorithm\":\"XXH3-64\"";
 
 /// The side file with the sums of `file`.
 pub(crate) fn side_file(file: &StoredFile) -> StoredFile {
-    file.beside(SIDE)
+    file.sibling(SIDE)
 }
 
 /// Sums a complete file, which is open, and writes the side file to the device.

@@ -120,7 +120,7 @@ impl Folder {
                 Err(TryLockError::WouldBlock) if start.elapsed() > PATIENCE => {
                     return Err(Error::new(ErrorKind::Locked, "somebody holds the folder locked")
                         .in_file(&self.path)
-                        .expected("nobody to publish in it for longer than a moment"));
+                        .expected("no process that publishes in it for more than a moment"));
                 }
                 Err(TryLockError::WouldBlock) => {
                     std::thread::sleep(pause);

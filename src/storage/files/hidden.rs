@@ -79,7 +79,7 @@ pub(super) fn make_hidden(
         let hidden = tempfile::Builder::new()
             .prefix(prefix)
             .tempdir_in(shown(target.folder().path()))
-            .map_err(|e| Error::io("creating a folder beside", target.path(), e))?;
+            .map_err(|e| Error::io("creating a folder next to", target.path(), e))?;
         let marked = Folder::open(hidden.path()).and_then(|outer| {
             let mark = make_mark(&outer)?;
             Ok((outer, mark))

@@ -50,7 +50,7 @@ impl StagedFiles {
         if what == What::Array {
             // Checked before the work as well as after it.
             side_file(&target).check_own(SUMS)?;
-            target.beside(CHANGING).check_own(MARK_TEXT)?;
+            target.sibling(CHANGING).check_own(MARK_TEXT)?;
         }
         let prefix = hidden_prefix(target.name());
         remove_abandoned(target.folder(), &prefix);
@@ -141,7 +141,7 @@ impl StagedFiles {
     fn publish_array(&self, name: &str) -> Result<()> {
         let target = &self.target;
         let (built, old_sums) = (self.outer.file(name), self.outer.file("old-sums"));
-        let (mark, old_mark) = (target.beside(CHANGING), self.outer.file("old-mark"));
+        let (mark, old_mark) = (target.sibling(CHANGING), self.outer.file("old-mark"));
         let (sums, parent) = (side_file(target), target.folder());
         // The array and its sums are renamed one after the other; no other process may publish in between.
         let _lock = parent.lock(false)?;

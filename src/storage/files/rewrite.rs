@@ -39,7 +39,7 @@ impl Rewrite {
     fn start_file(stored: StoredFile, file: &File) -> Result<Self> {
         let lock = stored.folder().lock(false)?;
         check_there(&stored, file)?;
-        let (mark, sums) = (stored.beside(MARK), checksum::side_file(&stored));
+        let (mark, sums) = (stored.sibling(MARK), checksum::side_file(&stored));
         mark.check_own(MARK_TEXT)?;
         let had_sums = sums.check_own(checksum::BEGINNING)?;
         mark.write(MARK_TEXT)?;
@@ -73,7 +73,7 @@ impl Rewrite {
             if let Err(error) = check_there(stored, &origin.file) {
                 if !stored.exists()? {
                     // It was moved away, and the file now at its name is not being changed.
-                    stored.beside(MARK).remove()?;
+                    stored.sibling(MARK).remove()?;
                 }
                 return Err(error);
             }
@@ -86,7 +86,7 @@ impl Rewrite {
         check_there(stored, &origin.file)?;
         checksum::write_sums(stored, length, &sums)?;
         stored.folder().sync()?;
-        stored.beside(MARK).remove()?;
+        stored.sibling(MARK).remove()?;
         stored.folder().sync()?;
         drop(lock);
         let array = array.freeze();
@@ -106,7 +106,7 @@ fn check_there(stored: &StoredFile, file: &File) -> Result<()> {
 
 /// Fails if an array is marked as being changed; `locked` says that its folder is locked against publishers.
 pub(crate) fn check_closed(stored: &StoredFile, locked: bool) -> Result<()> {
-    let mark = stored.beside(MARK);
+    let mark = stored.sibling(MARK);
     if !mark.exists()? {
         return Ok(());
     }
@@ -132,7 +132,7 @@ pub(crate) fn open_closed<R>(
     is_current: impl Fn(&R) -> bool,
 ) -> Result<R> {
     loop {
-        let marked = stored.beside(MARK).exists()?;
+        let marked = stored.sibling(MARK).exists()?;
         let opened = open()?;
         check_closed(stored, false)?;
         if !marked || is_current(&opened) {

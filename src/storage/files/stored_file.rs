@@ -72,7 +72,7 @@ impl StoredFile {
     }
 
     /// The file named as this one plus an ending. If that is too long, a prefix and a hash of the name.
-    pub(crate) fn beside(&self, ending: &str) -> StoredFile {
+    pub(crate) fn sibling(&self, ending: &str) -> StoredFile {
         self.folder.file(with_ending(&self.name, ending))
     }
 

@@ -18,12 +18,12 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Takes an exclusive lock on an open file.
 pub(crate) fn lock_exclusive(file: &File, path: &Path) -> Result<()> {
-    locked(file.try_lock(), path, "nobody else has it open")
+    locked(file.try_lock(), path, "no other process has it open")
 }
 
 /// Takes, or downgrades to, a shared lock on an open file.
 pub(crate) fn lock_shared(file: &File, path: &Path) -> Result<()> {
-    locked(file.try_lock_shared(), path, "nobody has it open for writing")
+    locked(file.try_lock_shared(), path, "no process has it open for writing")
 }
 
 fn locked(

@@ -18,7 +18,7 @@ use crate::storage::runtime::progress as under_way;
 pub(crate) struct Running {
     recording: Option<Arc<Recording>>,
     /// The callback that receives its progress.
-    told: Option<usize>,
+    callback_name: Option<usize>,
     /// It ends on the thread on which it began, because that thread keeps the list of operations in progress.
     here: PhantomData<*const ()>,
 }
@@ -48,8 +48,8 @@ impl Context {
         if let Some(recording) = recording {
             recording.depth.fetch_add(1, Ordering::Relaxed);
         }
-        let told = under_way::enter(self.progress.as_ref());
-        Ok(Running { recording: recording.cloned(), told, here: PhantomData })
+        let callback_name = under_way::enter(self.progress.as_ref());
+        Ok(Running { recording: recording.cloned(), callback_name, here: PhantomData })
     }
 
     /// Counts the cost of work under this context.
@@ -90,6 +90,6 @@ impl Drop for Running {
         if let Some(recording) = &self.recording {
             recording.depth.fetch_sub(1, Ordering::Relaxed);
         }
-        under_way::leave(self.told);
+        under_way::leave(self.callback_name);
     }
 }

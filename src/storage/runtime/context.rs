@@ -200,12 +200,12 @@ impl Context {
         if bytes <= left {
             return Ok(());
         }
-        let beside = match held {
+        let extra = match held {
             0 => String::new(),
             _ => format!(" of {} less the {held} that operators hold", self.memory_limit),
         };
         Err(Error::new(ErrorKind::Memory, format!("{what} would not fit"))
-            .expected(format!("at most {left} bytes (the memory limit{beside})"))
+            .expected(format!("at most {left} bytes (the memory limit{extra})"))
             .found(format!("{bytes} bytes"))
             .remedy("raise the limit, or let the result live in a file"))
     }

@@ -118,7 +118,7 @@ impl Plan {
     }
 
     /// Memory of `bytes` bytes that is held throughout, in addition to what each step holds.
-    pub(crate) fn beside(mut self, bytes: u64) -> Self {
+    pub(crate) fn throughout(mut self, bytes: u64) -> Self {
         self.cost.peak_memory = self.cost.peak_memory.saturating_add(bytes);
         self
     }
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_repeated_tells_what_each_time_costs() {
         let each = Plan::new("product").reads(1, 1000).holds(7);
-        let plan = Plan::new("solving").then(each.clone()).repeated(&each, 9).beside(3);
+        let plan = Plan::new("solving").then(each.clone()).repeated(&each, 9).throughout(3);
         assert_eq!(
             (plan.cost.passes, plan.cost.bytes_read, plan.cost.peak_memory),
             (10, 10_000, 10)

@@ -26,7 +26,9 @@ thread_local! {
 /// Whether the innermost operation on this thread is part of another with the same callback, which reports already.
 pub(super) fn is_innermost_of_several(callback: &Callback) -> bool {
     let callback = name_of(callback);
-    UNDER_WAY.with_borrow(|told| told.iter().filter(|&&told| told == callback).count() > 1)
+    UNDER_WAY.with_borrow(|callback_name| {
+        callback_name.iter().filter(|&&callback_name| callback_name == callback).count() > 1
+    })
 }
 
 /// Identifies a callback.
@@ -36,16 +38,16 @@ fn name_of(callback: &Callback) -> usize {
 
 /// Marks an operation as in progress with this callback; [`leave`] with the returned value ends it.
 pub(super) fn enter(callback: Option<&Callback>) -> Option<usize> {
-    let told = callback.map(name_of);
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(told));
-    told
+    let callback_name = callback.map(name_of);
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(callback_name));
+    callback_name
 }
 
 /// Ends what [`enter`] began.
-pub(super) fn leave(told: Option<usize>) {
-    let Some(told) = told else { return };
+pub(super) fn leave(callback_name: Option<usize>) {
+    let Some(callback_name) = callback_name else { return };
     UNDER_WAY.with_borrow_mut(|under_way| {
-        if let Some(last) = under_way.iter().rposition(|&one| one == told) {
+        if let Some(last) = under_way.iter().rposition(|&one| one == callback_name) {
             under_way.remove(last);
         }
     });

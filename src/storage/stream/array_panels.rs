@@ -356,8 +356,8 @@ impl ArrayPanels {
 /// Together they fill whole huge pages as nearly as possible, including padding for alignment.
 pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
     let total: usize = sizes.iter().sum();
-    let beside = sizes.iter().filter(|&&size| size > 0).count() * Source::room(1);
-    let bytes = IoBuffer::rounded_down(bytes).saturating_sub(beside);
+    let extra = sizes.iter().filter(|&&size| size > 0).count() * Source::room(1);
+    let bytes = IoBuffer::rounded_down(bytes).saturating_sub(extra);
     bytes.checked_div(total).unwrap_or(usize::MAX).max(1)
 }
 

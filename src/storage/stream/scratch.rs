@@ -32,7 +32,7 @@ pub(crate) struct ScratchFile {
 
 impl Scratch {
     /// Extra memory for reading a run of bytes: its first and last sector.
-    pub(crate) const BESIDE: usize = 2 * SECTOR;
+    pub(crate) const OVERHEAD: usize = 2 * SECTOR;
 
     /// An empty file for blocks of at most `block` bytes, `expected` bytes in total, for which space is reserved now.
     /// Fails if the device does not have that much. More can be appended.
@@ -52,8 +52,8 @@ impl Scratch {
     }
 
     /// Reserves space for a block of `bytes` bytes. Fails, changing nothing, if the device does not have that much.
-    pub(crate) fn make_room(&mut self, bytes: usize) -> Result<()> {
-        self.appender.make_room(bytes.next_multiple_of(SECTOR))
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<()> {
+        self.appender.reserve(bytes.next_multiple_of(SECTOR))
     }
 
     /// Appends the first `bytes` bytes of a buffer, and returns their offset in the file.

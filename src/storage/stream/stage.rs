@@ -88,7 +88,7 @@ impl Stage {
     pub(crate) fn memory(arrays: &[u64], place: &Place, ctx: &Context) -> u64 {
         match place {
             Place::Memory => arrays.iter().fold(0, |sum, &bytes| sum.saturating_add(bytes)),
-            _ => arrays.len() as u64 * RawWriter::memory_beside(ctx.memory_left()),
+            _ => arrays.len() as u64 * RawWriter::extra_memory(ctx.memory_left()),
         }
     }
 
@@ -101,7 +101,7 @@ impl Stage {
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let plan = plan.at(place, is_folder).beside(Self::memory(arrays, place, ctx));
+        let plan = plan.at(place, is_folder).throughout(Self::memory(arrays, place, ctx));
         match place {
             Place::Memory => plan,
             _ => arrays.iter().fold(plan, |plan, &bytes| plan.writes(bytes).writes(DATA_START)),
@@ -280,7 +280,7 @@ pub(crate) fn check_place(place: &Place, is_folder: bool, ctx: &Context) -> Resu
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
     let entered = Access::WRITE_OK | Access::EXEC_OK;
     access(folder, entered).map_err(|e| match target {
-        Some(target) => Error::io("creating a folder beside", target, e.into()),
+        Some(target) => Error::io("creating a folder next to", target, e.into()),
         None => Error::io("making a scratch file in", folder, e.into()),
     })
 }

@@ -140,7 +140,7 @@ impl RawWriter {
     }
 
     /// Memory needed to write an array to a file.
-    pub(crate) fn memory_beside(limit: u64) -> u64 {
+    pub(crate) fn extra_memory(limit: u64) -> u64 {
         (BUFFERS * IoBuffer::rounded(block_size(limit))) as u64
     }
 

@@ -101,7 +101,7 @@ pub(crate) fn kron(
         let plan = plan.reads(1, right.reading.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
         let plan = plan.holds(right.reading.as_ref().map_or(0, AnyZippedLines::memory));
         let plan = plan.holds(panels.as_ref().map_or(0, AnyZippedLines::memory) + work);
-        let plan = plan.beside(right.bytes);
+        let plan = plan.throughout(right.bytes);
         Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
     })?;
     ctx.meter().pass();

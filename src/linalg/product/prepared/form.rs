@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::product::kernels::{Conjugation, How, Panel, SumShape, Update, Vectors};
 use crate::linalg::product::prepared::compact::{Compact, Scattered, jumps};
-use crate::linalg::product::prepared::lent::AtHand;
+use crate::linalg::product::prepared::lent::Lendable;
 use crate::sparse::{AnyCompressed, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
@@ -38,7 +38,7 @@ enum Encoded {
 
 /// Work space that is allocated at the first product, and kept for later products with numbers of the same type unless
 /// its memory is reclaimed. A concurrent product allocates its own.
-struct WorkSpace(Arc<AtHand<Box<dyn Any + Send>>>);
+struct WorkSpace(Arc<Lendable<Box<dyn Any + Send>>>);
 
 impl Form {
     /// The lines of a matrix in memory, encoded within `budget` bytes; `None` if that is not worthwhile.
@@ -109,7 +109,7 @@ impl Form {
             FormKind::Encoded(encoded) => encoded.plan(Plan::new(name).reads(1, 0), k),
             FormKind::Iso(pattern, ..) => {
                 let scaled = (n * k * size_of::<[f64; 2]>()) as u64;
-                pattern.plan(name, n, k).beside(scaled)
+                pattern.plan(name, n, k).throughout(scaled)
             }
         }
     }
@@ -227,7 +227,7 @@ fn one_value<'a>(data: Raw<'a>, ctx: &Context) -> Option<Raw<'a>> {
 
 impl WorkSpace {
     fn new(ctx: &Context) -> Self {
-        let room = Arc::new(AtHand::new(None));
+        let room = Arc::new(Lendable::new(None));
         let spare: Weak<dyn Spare> = Arc::downgrade(&room) as Weak<dyn Spare>;
         ctx.meter().ask_when_short(ctx.memory_limit_bytes(), spare);
         WorkSpace(room)
@@ -255,7 +255,7 @@ impl WorkSpace {
     }
 }
 
-impl Spare for AtHand<Box<dyn Any + Send>> {
+impl Spare for Lendable<Box<dyn Any + Send>> {
     fn give_back(&self, _: u64) {
         let room = self.change(Option::take);
         drop(room);

@@ -10,17 +10,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::Result;
 
 /// One value, which is available or lent.
-pub(super) struct AtHand<T>(Mutex<Option<T>>);
+pub(super) struct Lendable<T>(Mutex<Option<T>>);
 
 /// A lent value; dropping this returns it, also on a panic.
 pub(super) struct Lent<'a, T> {
-    home: &'a AtHand<T>,
+    home: &'a Lendable<T>,
     value: Option<T>,
 }
 
-impl<T> AtHand<T> {
+impl<T> Lendable<T> {
     pub(super) fn new(value: Option<T>) -> Self {
-        AtHand(Mutex::new(value))
+        Lendable(Mutex::new(value))
     }
 
     /// Lends the value, if it is available.

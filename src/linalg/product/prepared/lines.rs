@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::product::kernels::{Conjugation, How, SumShape, Update, Vectors};
-use crate::linalg::product::lines_product::{Ways, product_plan};
+use crate::linalg::product::lines_product::{Methods, product_plan};
 use crate::linalg::product::operator::product_name;
 use crate::linalg::product::prepared::form::Form;
 use crate::linalg::product::prepared::readers::Readers;
@@ -98,11 +98,11 @@ impl PreparedLines {
         &self,
         adjoint: bool,
         Vectors { k, x, y }: Vectors<'_, '_, X>,
-        ways: Ways<X>,
+        methods: Methods<X>,
         multiply_form: Option<FormProduct<X>>,
         ctx: &Context,
     ) -> Result<()> {
-        if let Some(exact) = ways.exact
+        if let Some(exact) = methods.exact
             && exact(self.matrix(), adjoint, (k, x, y), ctx)?
         {
             return Ok(());
@@ -114,9 +114,9 @@ impl PreparedLines {
                 let how = How { along: true, entries, update: Update::Set };
                 multiply_form(form, how, Vectors { k, x, y }, ctx)
             }
-            None => self
-                .readers
-                .with(ctx, &mut |panels| (ways.panels)(panels, adjoint, Vectors { k, x, y }, ctx)),
+            None => self.readers.with(ctx, &mut |panels| {
+                (methods.panels)(panels, adjoint, Vectors { k, x, y }, ctx)
+            }),
         }
     }
 

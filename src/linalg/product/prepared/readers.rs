@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::linalg::product::prepared::lent::AtHand;
+use crate::linalg::product::prepared::lent::Lendable;
 use crate::storage::{ArrayPanels, Context, Lasts, Spare, Traffic};
 use crate::{dense, sparse};
 
@@ -22,7 +22,7 @@ pub(crate) struct Readers<L> {
     /// The model from which others are made; never swept itself.
     model: L,
     /// Pins panels, if the matrix is read at all.
-    pinning: Arc<AtHand<L>>,
+    pinning: Arc<Lendable<L>>,
 }
 
 impl<L: LineReader> Readers<L> {
@@ -31,7 +31,7 @@ impl<L: LineReader> Readers<L> {
         let kept = reader.kept();
         reader.panels_mut().share(kept, vectors, ctx);
         let model = another(&reader);
-        let pinning = Arc::new(AtHand::new(reader.panels().is_read().then_some(reader)));
+        let pinning = Arc::new(Lendable::new(reader.panels().is_read().then_some(reader)));
         if model.panels().is_read() {
             let spare: Weak<dyn Spare> = Arc::downgrade(&pinning) as Weak<dyn Spare>;
             ctx.meter().ask_when_short(ctx.memory_limit_bytes(), spare);
@@ -84,7 +84,7 @@ fn another<L: LineReader>(reader: &L) -> L {
     reader.with(Some(reader.panels().another()))
 }
 
-impl<L: LineReader> Spare for AtHand<L> {
+impl<L: LineReader> Spare for Lendable<L> {
     fn give_back(&self, bytes: u64) {
         self.change(|reader| {
             if let Some(reader) = reader {

@@ -75,7 +75,7 @@ impl<I, V> ProductRows<I, V> {
     }
 
     /// Reserves memory for this many entries in cleared rows, once for all of them.
-    pub(crate) fn make_room(&mut self, entries: usize) {
+    pub(crate) fn reserve_exact(&mut self, entries: usize) {
         self.indices.reserve_exact(entries);
         self.data.reserve_exact(entries);
     }

@@ -20,7 +20,7 @@ const FEW_STEPS: u64 = 2;
 const DIRECT: usize = 256 << 10;
 
 /// Extra bytes for reading a run: parts of sectors at both ends.
-const BESIDE: usize = 2 * 4096;
+const OVERHEAD: usize = 2 * 4096;
 
 /// A read of some MiB.
 pub(crate) struct LoadStep {
@@ -174,7 +174,7 @@ impl Packing {
     ) {
         let size: usize = arrays.iter().map(|(_, size)| size).sum();
         while !run.is_empty() {
-            let free = (self.room - self.used).saturating_sub(2 * BESIDE);
+            let free = (self.room - self.used).saturating_sub(2 * OVERHEAD);
             let fit = free.checked_div(size).unwrap_or(usize::MAX).min(run.len());
             // A new step is better than a small part of a large run.
             if fit == 0 || (fit < run.len() && free < self.room / 4 && self.used > 0) {
@@ -185,7 +185,7 @@ impl Packing {
             run.start = piece.end;
             for &(array, size) in arrays {
                 if size > 0 {
-                    self.used += fit * size + BESIDE;
+                    self.used += fit * size + OVERHEAD;
                     self.read = (self.read.0 + 1, self.read.1 + fit * size);
                 }
                 self.parts.push((array, piece.clone()));

@@ -67,7 +67,7 @@ impl<T: Entry, I: Index> Store<T, I> {
             }
         }
         self.rows.count();
-        self.make_room(right, room)
+        self.reserve(right, room)
     }
 
     /// Drops the rows before `first`.
@@ -86,11 +86,7 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Reserves memory for the rows that are not loaded, which follow the others.
-    fn make_room<P: Index>(
-        &mut self,
-        right: &RightMatrix<T, I, P>,
-        room: u64,
-    ) -> Result<(), Fault> {
+    fn reserve<P: Index>(&mut self, right: &RightMatrix<T, I, P>, room: u64) -> Result<(), Fault> {
         let mut end = self.indices.len();
         self.starts.reserve_exact(self.rows.rows_from(self.at).count());
         for row in self.rows.rows_from(self.at) {

@@ -208,7 +208,7 @@ impl<S: Semiring, I: Index> Makers<'_, S, I> {
         tasks.try_for_each(|(chunk, lines)| {
             let mut multiplier = self.take();
             let rows = a.rows(chunk.rows.clone());
-            lines.make_room(chunk.entries);
+            lines.reserve_exact(chunk.entries);
             multiplier.rows(rows, chunk.terms, b, self.columns, mask, lines)?;
             self.multipliers.lock().unwrap_or_else(PoisonError::into_inner).push(multiplier);
             Ok(())

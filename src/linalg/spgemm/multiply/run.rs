@@ -252,9 +252,9 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
 
     /// Reserves memory for A's part of a stretch, before its first data.
     fn reserve(&mut self, stretch: &Stretch) {
-        make_room(&mut self.indptr, stretch.rows.len() + 1);
-        make_room(&mut self.indices, stretch.entries.len());
-        make_room(&mut self.data, stretch.entries.len());
+        reserve(&mut self.indptr, stretch.rows.len() + 1);
+        reserve(&mut self.indices, stretch.entries.len());
+        reserve(&mut self.data, stretch.entries.len());
     }
 
     /// Ends the stretch.
@@ -267,7 +267,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
 }
 
 /// Reserves memory for `len` elements in a vector that has all of them or is empty, so that it never exists twice.
-fn make_room<E>(vector: &mut Vec<E>, len: usize) {
+fn reserve<E>(vector: &mut Vec<E>, len: usize) {
     if vector.capacity() < len {
         *vector = Vec::new();
         vector.reserve_exact(len);

@@ -97,7 +97,7 @@ impl RowCopies {
     }
 
     /// Reserves memory for this many more entries.
-    fn make_room(&mut self, more: usize) -> Result<()> {
+    fn reserve(&mut self, more: usize) -> Result<()> {
         let (needed, most) = (self.nnz + more, largest(self.types.pointers));
         if needed > most {
             return Err(Error::new(ErrorKind::Type, "too many entries for the index type")
@@ -129,7 +129,7 @@ impl RowCopies {
     }
 
     fn take_lines(&mut self, lines: &[RowArrays<'_>]) -> Result<()> {
-        self.make_room(lines.iter().map(|(_, indices, _)| indices.len()).sum())?;
+        self.reserve(lines.iter().map(|(_, indices, _)| indices.len()).sum())?;
         let AnyDraft { indptr, indices, data, .. } = &mut self.draft;
         let (mut indptr, mut indices, mut data) =
             (IndicesMut::of(indptr), indices.as_mut(), data.as_mut());
@@ -153,7 +153,7 @@ impl RowCopies {
     }
 
     fn take_part(&mut self, indices: Raw<'_>, data: Raw<'_>) -> Result<()> {
-        self.make_room(indices.len())?;
+        self.reserve(indices.len())?;
         let here = self.nnz..self.nnz + indices.len();
         self.draft.indices.as_mut().slice_mut(here.clone()).copy_from(indices);
         self.draft.data.as_mut().slice_mut(here).copy_from(data);

@@ -35,10 +35,10 @@ pub(super) struct Cutter<'a> {
     /// Rows of B that the stretch needs.
     needs: RowSet,
     /// Rows of B that are loaded when it starts.
-    at_hand: RowSet,
-    last_at_hand: Option<usize>,
+    loaded: RowSet,
+    last_loaded: Option<usize>,
     /// Bytes of the loaded rows, and of those from a row on.
-    bytes_at_hand: u64,
+    loaded_bytes: u64,
     kept: (usize, u64),
     /// Rows of B that the current row of A is the first to need.
     fresh: Vec<usize>,
@@ -85,9 +85,9 @@ impl<'a> Cutter<'a> {
             right,
             rules,
             needs: RowSet::new(nrows),
-            at_hand: RowSet::new(nrows),
-            last_at_hand: None,
-            bytes_at_hand: 0,
+            loaded: RowSet::new(nrows),
+            last_loaded: None,
+            loaded_bytes: 0,
             kept: (0, 0),
             fresh: Vec::new(),
             at: entry,
@@ -157,9 +157,9 @@ impl<'a> Cutter<'a> {
         let StretchSize { left, behind, jumps, first, .. } = self.size;
         let first = first.unwrap_or(usize::MAX);
         if !jumps && self.kept.0 != first {
-            let gone = self.at_hand.rows_from(0).take_while(|row| *row < first);
+            let gone = self.loaded.rows_from(0).take_while(|row| *row < first);
             let gone: u64 = gone.map(|row| self.bytes_of(row)).sum();
-            self.kept = (first, self.bytes_at_hand.saturating_sub(gone));
+            self.kept = (first, self.loaded_bytes.saturating_sub(gone));
         }
         !jumps && left <= self.rules.room[0] && self.kept.1 + behind <= self.rules.room[1]
     }
@@ -211,11 +211,11 @@ impl<'a> Cutter<'a> {
         Ok(())
     }
 
-    /// Adds some entries of a row, and `beside` more bytes, unless that exceeds the memory.
+    /// Adds some entries of a row, and `throughout` more bytes, unless that exceeds the memory.
     #[inline(always)]
-    fn add(&mut self, columns: Indices<'_>, beside: u64) -> bool {
+    fn add(&mut self, columns: Indices<'_>, extra: u64) -> bool {
         let before = self.size;
-        self.size.left += columns.len() as u64 * self.rules.left[0] + beside;
+        self.size.left += columns.len() as u64 * self.rules.left[0] + extra;
         if self.right.is_read {
             self.fresh.clear();
             by_index!(columns, columns => {
@@ -244,10 +244,10 @@ impl<'a> Cutter<'a> {
         let bytes = self.right.bytes_of_row(span.len());
         self.size.right += bytes;
         self.size.first = Some(self.size.first.map_or(row, |first| first.min(row)));
-        if self.last_at_hand.is_none_or(|last| row > last) {
+        if self.last_loaded.is_none_or(|last| row > last) {
             self.size.behind += bytes;
         } else {
-            self.size.jumps |= !self.at_hand.contains(row);
+            self.size.jumps |= !self.loaded.contains(row);
         }
     }
 
@@ -277,19 +277,19 @@ impl<'a> Cutter<'a> {
     fn take_at_hand(&mut self, carries: bool) {
         if carries {
             let first = self.size.first.unwrap_or(usize::MAX);
-            self.at_hand.remove_before(first);
-            let behind = self.last_at_hand.map_or(0, |last| last + 1);
+            self.loaded.remove_before(first);
+            let behind = self.last_loaded.map_or(0, |last| last + 1);
             self.needs.rows_from(behind).for_each(|row| {
-                self.at_hand.insert(row);
+                self.loaded.insert(row);
             });
-            self.bytes_at_hand = self.kept.1 + self.size.behind;
+            self.loaded_bytes = self.kept.1 + self.size.behind;
         } else {
-            std::mem::swap(&mut self.needs, &mut self.at_hand);
-            self.bytes_at_hand = self.size.right;
+            std::mem::swap(&mut self.needs, &mut self.loaded);
+            self.loaded_bytes = self.size.right;
         }
         self.needs.clear();
-        self.last_at_hand = self.at_hand.last();
-        self.kept = (0, self.bytes_at_hand);
+        self.last_loaded = self.loaded.last();
+        self.kept = (0, self.loaded_bytes);
     }
 
     /// Counts what a stretch reads, and starts a group if this one is full.
@@ -315,16 +315,16 @@ impl<'a> Cutter<'a> {
             self.cuts.groups.push(StretchGroup { rows, entries: entry..entry });
             self.group = 0;
             // The next group starts as if nothing were loaded, so that it can be found again on its own.
-            self.at_hand.clear();
-            self.last_at_hand = None;
-            self.bytes_at_hand = 0;
+            self.loaded.clear();
+            self.last_loaded = None;
+            self.loaded_bytes = 0;
             self.kept = (0, 0);
         }
     }
 
     /// The entries of B to be read: the needed rows, and small gaps between them.
     fn runs(&self, carries: bool) -> Vec<Range<usize>> {
-        let first = if carries { self.last_at_hand.map_or(0, |last| last + 1) } else { 0 };
+        let first = if carries { self.last_loaded.map_or(0, |last| last + 1) } else { 0 };
         let gap = GAP / self.right.entry;
         let mut runs: Vec<Range<usize>> = Vec::new();
         for span in self.needs.rows_from(first).filter_map(|row| self.right.span(row).ok()) {
@@ -341,7 +341,7 @@ impl<'a> Cutter<'a> {
         let bytes = self.right.span(row).map_or(0, |span| self.right.bytes_of_row(span.len()));
         Error::new(ErrorKind::Memory, "a row of the right matrix would not fit")
             .at(Location::Row(row as u64))
-            .expected(format!("at most {} bytes beside other work", self.rules.room[1]))
+            .expected(format!("at most {} bytes in addition to other work", self.rules.room[1]))
             .found(format!("{bytes} bytes"))
             .remedy("raise the memory limit")
     }

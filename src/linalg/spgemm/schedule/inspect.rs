@@ -47,7 +47,7 @@ pub(crate) fn inspect(
         cutter: Cutter::new(right, rules, (first, entry), within),
         classes: Classes::new(),
         terms: vec![0; budget.block.min(a.major())],
-        bytes_at_hand: 0,
+        loaded_bytes: 0,
         held: ctx.hold(0),
     };
     looking.account();
@@ -56,7 +56,7 @@ pub(crate) fn inspect(
     } else {
         looking.read(&even_stretches(a, step_bytes(budget) as usize), budget, ctx)?;
     }
-    let longest_row = looking.bytes_at_hand;
+    let longest_row = looking.loaded_bytes;
     Ok(Inspected { classes: looking.classes, cuts: looking.cutter.finish(), longest_row })
 }
 
@@ -95,7 +95,7 @@ struct Looking<'a> {
     /// The terms of every row of a block.
     terms: Vec<usize>,
     /// Bytes of the data read that are kept.
-    bytes_at_hand: u64,
+    loaded_bytes: u64,
     held: Held,
 }
 
@@ -103,7 +103,7 @@ impl Looking<'_> {
     /// Counts the memory of the inspection.
     fn account(&mut self) {
         let terms = size_of_val(&self.terms[..]) as u64;
-        self.held.resize(terms + self.cutter.bytes() + self.bytes_at_hand);
+        self.held.resize(terms + self.cutter.bytes() + self.loaded_bytes);
     }
 
     /// Reads and inspects all rows.
@@ -114,11 +114,11 @@ impl Looking<'_> {
         };
         let longest = stretches.iter().map(|stretch| stretch.entries.len()).max().unwrap_or(0);
         let most_rows = stretches.iter().map(|stretch| stretch.rows.len()).max().unwrap_or(0);
-        self.bytes_at_hand = self.a.types().bytes_of(most_rows, longest);
-        if self.bytes_at_hand > budget.reading() {
+        self.loaded_bytes = self.a.types().bytes_of(most_rows, longest);
+        if self.loaded_bytes > budget.reading() {
             return Err(Error::new(ErrorKind::Memory, "a row of the left matrix would not fit")
                 .expected(format!("at most {} bytes of its columns", budget.reading()))
-                .found(format!("{} bytes", self.bytes_at_hand))
+                .found(format!("{} bytes", self.loaded_bytes))
                 .remedy("raise the memory limit"));
         }
         self.account();

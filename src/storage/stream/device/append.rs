@@ -121,7 +121,7 @@ impl Appender {
     /// last sector is written too, and cut off at the end.
     pub(crate) fn append(&mut self, buffer: IoBuffer, bytes: usize) -> Result<()> {
         debug_assert!(self.length.is_multiple_of(SECTOR as u64));
-        self.make_room(bytes)?;
+        self.reserve(bytes)?;
         self.length += bytes as u64;
         self.meter.wrote(bytes as u64);
         if let Some(scratch) = &mut self.scratch {
@@ -141,7 +141,7 @@ impl Appender {
     }
 
     /// Reserves space for this many more bytes. Fails, changing nothing, if the device does not have them.
-    pub(crate) fn make_room(&mut self, bytes: usize) -> Result<()> {
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<()> {
         let needed = self.length.saturating_add(bytes as u64);
         if needed <= self.reserved {
             return Ok(());

@@ -367,3 +367,55 @@ fn a_bad_index_is_named() {
         }
     }
 }
+
+/// Integers that `f64` rounds are multiplied exactly; an overflow leaves nothing behind, in memory or in files, for rows
+/// multiplied alone or by the general method.
+#[test]
+fn integers_are_multiplied_as_integers_or_refused() {
+    let folders = Folders::new();
+    let n = 3000;
+    let entries = |i: usize| [i, (i * 7 + 1) % n, (i * i + 5) % n].map(|j| (i, j));
+    let value = |i: usize, j: usize| (1i64 << 30) + (i * 31 + j) as i64;
+    let a = Csr::<i64>::from_triplets(
+        (n, n),
+        (0..n).flat_map(entries).map(|(i, j)| (i, j, value(i, j))),
+        Duplicates::Sum,
+    )
+    .unwrap();
+    let twin = |a: &Csr<i64>, i: usize| {
+        let mut sums = std::collections::BTreeMap::<usize, i128>::new();
+        let row = a.row(i).unwrap();
+        for (&k, &left) in row.indices.iter().zip(row.data) {
+            let other = a.row(k as usize).unwrap();
+            for (&j, &right) in other.indices.iter().zip(other.data) {
+                *sums.entry(j as usize).or_default() += left as i128 * right as i128;
+            }
+        }
+        sums.into_iter().collect::<Vec<_>>()
+    };
+    for (rows, ctx) in [(n, in_memory()), (n, in_memory().memory_limit(1 << 20)), (20, in_memory())]
+    {
+        let a = if rows == n {
+            a.clone()
+        } else {
+            a.slice(0..rows, 0..rows, Place::Memory, &ctx).unwrap()
+        };
+        for place in [Place::Memory, folders.replaced("c.bspnpy")] {
+            let c = a.exact_matmul(&a, place, &ctx).unwrap();
+            let by_cols = a.transpose().exact_matmul(&a.transpose(), Place::Memory, &ctx).unwrap();
+            assert!(same(&c, &by_cols.transpose()));
+            for i in 0..rows {
+                let row = c.row(i).unwrap();
+                let found =
+                    row.indices.iter().zip(row.data).map(|(&j, &x)| (j as usize, x as i128));
+                assert_eq!(found.collect::<Vec<_>>(), twin(&a, i), "row {i}");
+            }
+        }
+        let large = a.map_values(Place::Memory, &ctx, |x| x << 20).unwrap();
+        for place in [Place::Memory, folders.result("never.bspnpy")] {
+            let error = large.exact_matmul(&large, place, &ctx).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Value, "{error}");
+        }
+    }
+    folders.assert_only(&["c.bspnpy"]);
+}

@@ -10,6 +10,7 @@ use std::ops::{Add, Mul};
 
 use num_traits::{Signed, Zero};
 
+use crate::error::Result;
 use crate::linalg::algebra::scalar::Scalar;
 use crate::storage::{Element, Entry};
 
@@ -77,6 +78,12 @@ pub trait Semiring: Copy + Send + Sync {
 
     /// The sum plus a term.
     fn add(self, sum: Self::Sum, term: Self::Sum) -> Self::Sum;
+
+    /// Fails if a sum was not valid, for example because an integer overflowed. It is called when all sums are made,
+    /// before the result is published, and does nothing by default.
+    fn check(self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A real number or an integer, with a least and a largest value that stand for "no path".
@@ -270,6 +277,10 @@ impl<S: Semiring> Semiring for Flipped<S> {
     #[inline(always)]
     fn add(self, sum: S::Sum, term: S::Sum) -> S::Sum {
         self.0.add(sum, term)
+    }
+
+    fn check(self) -> Result<()> {
+        self.0.check()
     }
 }
 

@@ -96,10 +96,11 @@ pub(crate) fn multiply<S: Semiring>(
     let vectors = (size_of_val(x) + size_of_val(y)) as u64;
     let left = ctx.memory_left().saturating_sub(vectors);
     match (a.format() == SparseFormat::Csr, a.types().indices) {
-        (true, _) => along(semiring, a, (x, y), left, ctx),
-        (false, DType::UInt32) => across::<S, u32>(semiring, a, (x, y), left, ctx),
-        (false, _) => across::<S, u64>(semiring, a, (x, y), left, ctx),
+        (true, _) => along(semiring, a, (x, y), left, ctx)?,
+        (false, DType::UInt32) => across::<S, u32>(semiring, a, (x, y), left, ctx)?,
+        (false, _) => across::<S, u64>(semiring, a, (x, y), left, ctx)?,
     }
+    semiring.check()
 }
 
 /// Along the axis: every result is the sum of a line.

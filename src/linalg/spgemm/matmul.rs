@@ -109,6 +109,7 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     if let (Place::Memory, None) = (place, mask)
         && let Some(product) = few(semiring, (a, b), ctx)?
     {
+        semiring.check()?;
         return Ok(product);
     }
     let before = ctx.meter().bytes_read();
@@ -130,10 +131,12 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     if let Place::Memory = place {
         let mut filling = RowCopies::new(types, shape, room, ctx)?;
         run(&product, seen.cuts, most_terms, &mut filling, ctx)?;
+        semiring.check()?;
         return filling.finish().map(AnyCompressed::into_typed);
     }
     let kind = (SparseFormat::Csr, types);
     let mut writer = AnyWriter::new(kind, shape, room, false, place, ctx)?;
     run(&product, seen.cuts, most_terms, &mut writer, ctx)?;
+    semiring.check()?;
     writer.finish(true).map(AnyCompressed::into_typed)
 }

@@ -51,7 +51,7 @@
 //! says why they are as they are, and `docs/format.md` describes the files byte by byte.
 
 #![deny(unsafe_code)]
-// The essay in each `mod.rs` says what each file of the folder holds. Those files are private. In a public module they
+// The text of each `mod.rs` says what each file of the folder holds. Those files are private. In a public module they
 // are named as plain code, because rustdoc has no page to link to; in a private one they are links, which editors
 // follow.
 

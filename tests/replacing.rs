@@ -406,3 +406,20 @@ fn files_that_do_not_belong_together_are_not_verified() {
         }
     }
 }
+
+/// Checksums never stay next to a file that they do not belong to.
+#[test]
+fn an_array_with_checksums_is_not_written_as_a_file_without() {
+    let folder = tempdir().unwrap();
+    let (path, ctx) = (folder.path().join("a.mtx"), Context::new());
+    array(7.0, Place::File(path.clone())).unwrap();
+    let raw = DenseMut::<f64>::create_raw((1, 2), Order::C, Place::Replace(path.clone()), &ctx);
+    assert_eq!(raw.err().unwrap().kind(), ErrorKind::Exists);
+    let text = outcore::io::write_matrix(&path, &version(3).into(), &ctx);
+    assert_eq!(text.unwrap_err().kind(), ErrorKind::Exists);
+    let changed = DenseMut::<f64>::open_raw_mut(&path, 128, (2, 3), Order::C, &ctx);
+    assert_eq!(changed.err().unwrap().kind(), ErrorKind::Type);
+    verify(&path, &ctx).unwrap();
+    assert_eq!(Dense::<f64>::open(&path).unwrap().as_slice(), [7.0; 6]);
+    assert_eq!(names(folder.path()), ["a.mtx", "a.mtx.xxh3"]);
+}

@@ -15,7 +15,7 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// Type, shape and order are not stored; they are needed to open it with
     /// [`Dense::from_raw`](crate::Dense::from_raw) or [`open_raw_mut`](Self::open_raw_mut). There are no checksums.
     /// [`create`](Self::create) stores all of these. Fails unless the place is a path, if the disk does not have the
-    /// space, or if an existing file must not be replaced.
+    /// space, or if an existing file must not be replaced; an array with checksums never is.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -42,8 +42,8 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
 
     /// Opens elements in a file without a header for reading and writing in place, exclusively; `offset` is in bytes.
     ///
-    /// Fails if the file is too short, if `offset` is not a multiple of the element's alignment, or if a process has
-    /// the file open. A file without a header has neither checksums nor marks: if it is not closed, it may be partly
+    /// Fails if the file is too short, if it has checksums (then it is an array for [`open_mut`](Self::open_mut)), if
+    /// `offset` is not a multiple of the element's alignment, or if a process has the file open. A file without a header has neither checksums nor marks: if it is not closed, it may be partly
     /// written.
     ///
     /// ```

@@ -60,7 +60,7 @@ impl Permutation {
     ///
     /// # Panics
     /// If the system has no memory for `n` numbers, or they exceed the limit of a new [`Context`].
-    #[doc(alias = "speye")]
+    #[doc(alias = "arange")]
     pub fn identity(n: usize) -> Self {
         let mut order = room("the identity", n).expect("memory for as many numbers as things");
         order.extend(0..n);

@@ -5,14 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::BLOCK;
 use crate::linalg::gemm::operand::{Operand, SECTORS};
-use crate::storage::{IoBuffer, Order};
-
-/// Seconds per byte, and per run, of a typical device, to compare strategies.
-const PER_BYTE: f64 = 0.5e-9;
-const PER_RUN: f64 = 50e-6;
-
-/// Seconds per byte in memory.
-const IN_MEMORY: f64 = 0.1e-9;
+use crate::storage::{IoBuffer, Order, work};
 
 /// Columns of the right matrix that are worth a pass over the rows of the left one.
 const MANY: usize = 64;
@@ -49,7 +42,7 @@ pub(super) struct GemmStrategy {
     pub(super) kept: u64,
     /// Memory for the part of the result being computed.
     pub(super) made: u64,
-    seconds: f64,
+    nanoseconds: f64,
 }
 
 /// The strategies to choose from.
@@ -68,7 +61,7 @@ impl<T: Scalar> Strategies<'_, T> {
     pub(super) fn best(&self) -> Result<GemmStrategy> {
         let methods = self.tiles().into_iter().map(|(rows, cols)| self.way_of_tiles(rows, cols));
         let methods = methods.chain([self.way_of_strips()]).flatten();
-        methods.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).ok_or_else(|| {
+        methods.min_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds)).ok_or_else(|| {
             Error::new(ErrorKind::Memory, "not even a few rows of the product would fit")
                 .found(format!("{} bytes for it", self.budget))
                 .remedy("raise the memory limit, or store the matrices in the other order")
@@ -123,7 +116,7 @@ impl<T: Scalar> Strategies<'_, T> {
             ring,
             kept: kept * rows as u64,
             made: made * rows as u64,
-            seconds: self.seconds(passes, runs) + again as f64 * IN_MEMORY,
+            nanoseconds: self.nanoseconds(passes, runs) + again as f64 * work::COPY_BYTE,
         })
     }
 
@@ -163,10 +156,11 @@ impl<T: Scalar> Strategies<'_, T> {
         let (ring, kept, runs) = needed(inner);
         let of = |streamed: bool, times: usize| if streamed { times as u64 } else { 1 };
         let passes = [of(self.a.streamed, right), of(self.b.streamed, down)];
-        let mut seconds = self.seconds(passes, down * right * k.div_ceil(inner) * runs);
+        let mut nanoseconds = self.nanoseconds(passes, down * right * k.div_ceil(inner) * runs);
         if cols < n && !self.result_in_memory {
             // Written in runs of rows, and read again for checksums.
-            seconds += (m * n * size) as f64 * PER_BYTE + (m * right) as f64 * PER_RUN;
+            nanoseconds +=
+                (m * n * size) as f64 * work::DEVICE_BYTE + (m * right) as f64 * work::DEVICE_RUN;
         }
         Some(GemmStrategy {
             tiling: Tiling::Tiles { rows, cols, inner },
@@ -174,7 +168,7 @@ impl<T: Scalar> Strategies<'_, T> {
             ring,
             kept,
             made,
-            seconds,
+            nanoseconds,
         })
     }
 
@@ -209,8 +203,8 @@ impl<T: Scalar> Strategies<'_, T> {
         (elements * size_of::<T>(), all)
     }
 
-    fn seconds(&self, passes: [u64; 2], runs: usize) -> f64 {
+    fn nanoseconds(&self, passes: [u64; 2], runs: usize) -> f64 {
         let bytes = passes[0] * self.a.bytes() + passes[1] * self.b.bytes();
-        bytes as f64 * PER_BYTE + runs as f64 * PER_RUN
+        bytes as f64 * work::DEVICE_BYTE + runs as f64 * work::DEVICE_RUN
     }
 }

@@ -28,6 +28,11 @@ pub(crate) fn side_file(file: &StoredFile) -> StoredFile {
     file.sibling(SIDE)
 }
 
+/// Whether a file has checksums next to it.
+pub(crate) fn has_sums(file: &StoredFile) -> Result<bool> {
+    side_file(file).check_own(BEGINNING)
+}
+
 /// Sums a complete file, which is open, and writes the side file to the device.
 pub(crate) fn write(stored: &StoredFile, file: &File, ctx: &Context) -> Result<()> {
     let (length, sums) = sum_file(file, &stored.path(), ctx)?;

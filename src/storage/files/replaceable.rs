@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustix::fs::FileType;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::checksum::SIDE;
+use crate::storage::files::checksum::{self, SIDE};
 use crate::storage::files::descriptor::{
     DESCRIPTOR, Descriptor, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE,
 };
@@ -33,7 +33,11 @@ pub(crate) enum What {
 pub(crate) fn check_replaceable(target: &StoredFile, what: What) -> Result<bool> {
     let found = match (target.kind()?, what) {
         (None, _) => return Ok(false),
-        (Some(FileType::RegularFile), What::Text) => return Ok(true),
+        (Some(FileType::RegularFile), What::Text) => match checksum::has_sums(target)? {
+            false => return Ok(true),
+            // They would stay next to a file that they do not belong to.
+            true => "an array with checksums",
+        },
         (Some(FileType::Directory), What::Matrix) => return check_matrix(target).map(|()| true),
         (Some(FileType::RegularFile), What::Array) => return check_array(target).map(|()| true),
         (Some(FileType::Directory), _) => "a folder",
@@ -48,7 +52,7 @@ fn kept(target: &StoredFile, what: What) -> Error {
     let expected = match what {
         What::Matrix => "the folder of a stored matrix, or nothing",
         What::Array => "an array file, or nothing",
-        What::Text => "an ordinary file, or nothing",
+        What::Text => "an ordinary file without checksums, or nothing",
     };
     Error::new(ErrorKind::Exists, "what stands there is not replaced")
         .in_file(target.path())

@@ -30,6 +30,10 @@ pub(crate) const COPY_BYTE: f64 = 0.1;
 /// For an element that is copied.
 pub(crate) const COPY_DENSE: f64 = 0.7;
 
+/// For a byte, and for a run of bytes, of a typical device: to compare strategies, not to say how long one takes.
+pub(crate) const DEVICE_BYTE: f64 = 0.5;
+pub(crate) const DEVICE_RUN: f64 = 50e3;
+
 /// For an element of sums of rows or columns.
 pub(crate) const SUM_AXIS: f64 = 0.3;
 

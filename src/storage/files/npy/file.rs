@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::files::checksum;
 use crate::storage::files::npy::header::{ByteOrder, DATA_START, NpyHeader, read_header};
 use crate::storage::files::stored_file::StoredFile;
 use crate::storage::memory::{
@@ -135,7 +136,17 @@ pub(crate) fn map_raw_mut(
     offset: u64,
     (dtype, len): (DType, usize),
 ) -> Result<RawBufferMut> {
-    let file = StoredFile::at(path)?.open_write()?;
+    let stored = StoredFile::at(path)?;
+    if checksum::has_sums(&stored)? {
+        return Err(Error::new(
+            ErrorKind::Type,
+            "the file is an array with a header and checksums",
+        )
+        .in_file(path)
+        .expected("a file without a header")
+        .remedy("open it with open_mut, which writes its checksums again"));
+    }
+    let file = stored.open_write()?;
     check_raw(&file, path, offset, (dtype, len))?;
     if len == 0 {
         return RawBufferMut::fresh(Some(dtype), 0);

@@ -1,9 +1,10 @@
-//! Conversions, sums and Kronecker products of matrices in memory, each beside the plain loop that a good library runs on one thread.
+//! Conversions, sums and Kronecker products of matrices in memory, each beside the plain loop that a good library runs
+//! on one thread.
 //!
-//! `cargo bench -p outcore-bench --bench convert -- [WORD]` runs the cases whose name contains the word. `OUTCORE_GRID` sets the points
-//! along each axis of the Poisson matrix (100), `OUTCORE_SCALE` the scale of the R-MAT graph (18), `OUTCORE_DENSE` the
-//! elements of the dense matrix (100 million), `OUTCORE_PLANE` the points along both axes of the left matrix of the Kronecker
-//! products (1000), `OUTCORE_REPEAT` how often each is timed (5). The least time counts.
+//! `cargo bench -p outcore-bench --bench convert -- [WORD]` runs the cases whose name contains the word. `OUTCORE_GRID`
+//! sets the points along each axis of the Poisson matrix (100), `OUTCORE_SCALE` the scale of the R-MAT graph (18),
+//! `OUTCORE_DENSE` the elements of the dense matrix (100 million), `OUTCORE_PLANE` the points along both axes of the
+//! left matrix of the Kronecker products (1000), `OUTCORE_REPEAT` how often each is timed (5). The least time counts.
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -1,9 +1,10 @@
 //! Dense kernels in memory, beside the rate at which memory is read by the same threads in the same run.
 //!
-//! `cargo bench -p outcore-bench --bench dense -- [--threads N] [--scale S] [--only NAME]` makes matrices of the full size (2 GB each)
-//! divided by `S` along each axis (1), and prints the median of five runs: of products with vectors the bytes of the
-//! matrix for each second and their part of the read rate, of copies the bytes read and written, of products of matrices
-//! the additions and multiplications. Without arguments, as `cargo test --benches` runs it, it does nothing.
+//! `cargo bench -p outcore-bench --bench dense -- [--threads N] [--scale S] [--only NAME]` makes matrices of the full
+//! size (2 GB each) divided by `S` along each axis (1), and prints the median of five runs: of products with vectors
+//! the bytes of the matrix for each second and their part of the read rate, of copies the bytes read and written, of
+//! products of matrices the additions and multiplications. Without arguments, as `cargo test --benches` runs it, it
+//! does nothing.
 
 use std::time::Instant;
 

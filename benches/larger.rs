@@ -1,9 +1,10 @@
 //! Operations on matrices larger than memory, each beside the disk's own speed in the same run.
 //!
-//! `cargo bench -p outcore-bench --bench larger -- FOLDER [MIB [LIMIT_MIB [NAME…]]]` makes inputs of MIB (4,096) in FOLDER, reads and writes as
-//! much with plain system calls, and runs every operation whose name contains one of the NAMEs (all) under the limit
-//! (1,024 MiB). For each it prints seconds, bytes moved, and the share of the time in which the disk alone would have
-//! moved as many. It sets no control group: the programs `memory_limits` and `out_of_core` do.
+//! `cargo bench -p outcore-bench --bench larger -- FOLDER [MIB [LIMIT_MIB [NAME…]]]` makes inputs of MIB (4,096) in
+//! FOLDER, reads and writes as much with plain system calls, and runs every operation whose name contains one of the
+//! NAMEs (all) under the limit (1,024 MiB). For each it prints seconds, bytes moved, and the share of the time in which
+//! the disk alone would have moved as many. It sets no control group: the programs `memory_limits` and `out_of_core`
+//! do.
 
 #[path = "../examples/support/disk.rs"]
 mod disk;

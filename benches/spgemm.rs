@@ -1,6 +1,6 @@
 //! `A A` of the Poisson matrix and of an R-MAT graph, and the triangles of the graph by a masked product, in memory,
-//! beside the rate at which memory is read. `OUTCORE_GRID` sets the points along each axis (40), `OUTCORE_SCALE` the scale
-//! of the graph (12).
+//! beside the rate at which memory is read. `OUTCORE_GRID` sets the points along each axis (40), `OUTCORE_SCALE` the
+//! scale of the graph (12).
 //!
 //! Rates are of the bytes that must move: the factors once, the product once.
 
@@ -57,7 +57,8 @@ fn below_diagonal(scale: u32, ctx: &Context) -> Csr<()> {
     Csr::from_parts(graph.shape(), indptr, indices, pattern).expect("it is a matrix")
 }
 
-/// Triangles: paths of two steps at the positions of the edges, and all of them with what is no edge left out afterwards.
+/// Triangles: paths of two steps at the positions of the edges, and all of them with what is no edge left out
+/// afterwards.
 fn triangles(criterion: &mut Criterion) {
     let ctx = Context::new();
     let l = below_diagonal(number("OUTCORE_SCALE", 12) as u32, &ctx);

@@ -1,7 +1,8 @@
 //! What plans say a step of work takes, beside what it takes here: `src/storage/runtime/work.rs`.
 //!
-//! Each operation runs in memory, so that its plan has no seconds of reading; the least of several runs stands beside the
-//! plan. A ratio far from that of the others is a wrong constant; all of them are off by the speed of the processor.
+//! Each operation runs in memory, so that its plan has no seconds of reading; the least of several runs stands beside
+//! the plan. A ratio far from that of the others is a wrong constant; all of them are off by the speed of the
+//! processor.
 
 use outcore::linalg::{LinearOperator, PlusTimes};
 use outcore::{Context, Coo, Csc, Csr, Dense, Duplicates, Order, Permutation, Place, Result};

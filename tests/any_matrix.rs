@@ -1,4 +1,5 @@
-//! Matrices whose types are known at run time, beside the typed ones: every element type, index widths, format and place.
+//! Matrices whose types are known at run time, beside the typed ones: every element type, index widths, format and
+//! place.
 
 use std::path::Path;
 

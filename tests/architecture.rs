@@ -1,12 +1,12 @@
-//! The tree is the architecture: a file uses lower floors and earlier rooms only, no two files use each other, and no room
-//! grows beyond its share.
+//! The tree is the architecture: a file uses lower floors and earlier rooms only, no two files use each other, and no
+//! room grows beyond its share.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floors, and the rooms of each in order: a file may use its own room, those listed before it on its floor, and all
-/// rooms of lower floors. Rooms in braces do not meet.
+/// The floors, and the rooms of each in order: a file may use its own room, those listed before it on its floor, and
+/// all rooms of lower floors. Rooms in braces do not meet.
 const FLOORS: [&[&str]; 8] = [
     &["error"],
     &["storage/runtime", "storage/memory", "storage/files", "storage/stream"],

@@ -1,4 +1,5 @@
-//! One operator, many products at a time: from tasks of rayon's, from threads, from within a callback, and after a panic.
+//! One operator, many products at a time: from tasks of rayon's, from threads, from within a callback, and after a
+//! panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

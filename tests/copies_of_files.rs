@@ -1,5 +1,5 @@
-//! Files that cannot be used where they lie, read as copies: other byte orders, odd offsets, one value for all entries; and
-//! single rows of files that are not read as a whole.
+//! Files that cannot be used where they lie, read as copies: other byte orders, odd offsets, one value for all entries;
+//! and single rows of files that are not read as a whole.
 
 use std::path::Path;
 

@@ -196,8 +196,8 @@ fn maps_in_place_and_into_files() {
     assert_eq!(none.map(Place::Memory, &Context::new(), |x| x as i64).unwrap().shape(), (0, 3));
 }
 
-/// Multiplies matrices in all orders, from memory and from files, under limits, and compares the bits with the product in
-/// memory, and its numbers with ndarray's.
+/// Multiplies matrices in all orders, from memory and from files, under limits, and compares the bits with the product
+/// in memory, and its numbers with ndarray's.
 fn products<T: outcore::linalg::Scalar>(
     (m, k, n): (usize, usize, usize),
     orders: &[(Order, Order)],

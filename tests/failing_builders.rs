@@ -1,5 +1,5 @@
-//! Builders whose device is full, whose limit is reached or whose work is cancelled: what was refused was not taken, and a
-//! builder that cannot go on says so at every call.
+//! Builders whose device is full, whose limit is reached or whose work is cancelled: what was refused was not taken,
+//! and a builder that cannot go on says so at every call.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

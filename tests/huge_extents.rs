@@ -1,8 +1,8 @@
-//! Every operation on extents of 0, 1, 2³¹, 2⁴⁰ and 2⁶² with hardly any entries, under a limit of 64 MiB: a right result or a
-//! typed error, in little memory and little time, and never a panic.
+//! Every operation on extents of 0, 1, 2³¹, 2⁴⁰ and 2⁶² with hardly any entries, under a limit of 64 MiB: a right
+//! result or a typed error, in little memory and little time, and never a panic.
 //!
-//! The operations run in a child process whose address space is limited, so that an allocation as large as an extent would
-//! end the child, and with it the test.
+//! The operations run in a child process whose address space is limited, so that an allocation as large as an extent
+//! would end the child, and with it the test.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};

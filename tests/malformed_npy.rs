@@ -1,6 +1,7 @@
 //! Good, odd and hostile `.npy` files: each is read as what NumPy reads, or refused by name, and never trusted.
 //!
-//! The collected files lie in a folder beside the checkout that not every machine has; the cases written here always run.
+//! The collected files lie in a folder beside the checkout that not every machine has; the cases written here always
+//! run.
 
 use std::path::Path;
 
@@ -63,7 +64,8 @@ fn in_its_type(path: &Path, attempts: [Attempt; 13]) -> Result<Array> {
     Err(refusal.expect("there are types"))
 }
 
-/// Reads a copy, and maps the file as well: the two must agree where both succeed, and a map where a copy fails is wrong.
+/// Reads a copy, and maps the file as well: the two must agree where both succeed, and a map where a copy fails is
+/// wrong.
 fn load(path: &Path) -> Result<Array> {
     let read = in_its_type(path, every_type!(read));
     let open = in_its_type(path, every_type!(open));

@@ -122,7 +122,8 @@ fn both_ways_give_the_bits_of_the_matrix() {
     }
 }
 
-/// A matrix of one value stores none when it is prepared: on a grid, on a graph without locality, complex and conjugated.
+/// A matrix of one value stores none when it is prepared: on a grid, on a graph without locality, complex and
+/// conjugated.
 #[test]
 fn matrices_of_one_value_keep_their_bits() {
     let ctx = Context::new();

@@ -38,7 +38,8 @@ unsafe extern "C" {
     fn setrlimit(resource: i32, limit: *const Limit) -> i32;
 }
 
-/// Runs `work` in a child of this process, and tells whether it came to an end without a panic. One that hangs is killed.
+/// Runs `work` in a child of this process, and tells whether it came to an end without a panic. One that hangs is
+/// killed.
 fn in_child(work: impl FnOnce()) -> bool {
     // SAFETY: the child works on what it has a copy of, and leaves by `_exit` on every path.
     match unsafe { fork() } {
@@ -161,7 +162,8 @@ fn a_child_forked_from_several_threads_works_on() {
     let x = fractions(27_000);
     let y = kept.matvec(&x).unwrap();
     let all = Arc::new((kept, x, y));
-    // Nothing of the child's may lie on the stack of a thread that does not fork: the child gives that to its own threads.
+    // Nothing of the child's may lie on the stack of a thread that does not fork: the child gives that to its own
+    // threads.
     let fork = |all: Arc<_>| {
         std::thread::spawn(move || {
             let (kept, x, y): &(Csr<f64>, Vec<f64>, Vec<f64>) = &all;

@@ -1,5 +1,5 @@
-//! Entries, rows, columns and diagonals that are selected, canonical forms, blocks and exchanges, against obvious twins:
-//! triplets moved one by one.
+//! Entries, rows, columns and diagonals that are selected, canonical forms, blocks and exchanges, against obvious
+//! twins: triplets moved one by one.
 
 use num_complex::Complex;
 use outcore::linalg::LinearOperator;

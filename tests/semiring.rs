@@ -1,5 +1,5 @@
-//! Products over semirings, with and without a mask: the bits of the obvious loop, in memory and for matrices larger than
-//! the limit, for any number of threads, at the cost that was planned.
+//! Products over semirings, with and without a mask: the bits of the obvious loop, in memory and for matrices larger
+//! than the limit, for any number of threads, at the cost that was planned.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;

@@ -1,4 +1,5 @@
-//! Conjugate gradients where it is hard: any size of numbers, tolerances beyond rounding, singular systems, callers who stop.
+//! Conjugate gradients where it is hard: any size of numbers, tolerances beyond rounding, singular systems, callers who
+//! stop.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;

@@ -1,4 +1,5 @@
-//! Principal components and randomized singular values: against matrices whose answers are known, and larger than memory.
+//! Principal components and randomized singular values: against matrices whose answers are known, and larger than
+//! memory.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use num_complex::Complex;

@@ -1,5 +1,5 @@
-//! Singular values and principal components where it is hard: any size of numbers, numbers that are not finite, values that
-//! hardly fall, vectors larger than the limit.
+//! Singular values and principal components where it is hard: any size of numbers, numbers that are not finite, values
+//! that hardly fall, vectors larger than the limit.
 
 use ndarray::Array2;
 use num_complex::Complex;

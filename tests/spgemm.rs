@@ -368,8 +368,8 @@ fn a_bad_index_is_named() {
     }
 }
 
-/// Integers that `f64` rounds are multiplied exactly; an overflow leaves nothing behind, in memory or in files, for rows
-/// multiplied alone or by the general method.
+/// Integers that `f64` rounds are multiplied exactly; an overflow leaves nothing behind, in memory or in files, for
+/// rows multiplied alone or by the general method.
 #[test]
 fn integers_are_multiplied_as_integers_or_refused() {
     let folders = Folders::new();

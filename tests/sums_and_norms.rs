@@ -1,5 +1,5 @@
-//! Sums and norms where it is hard: of nothing, of many numbers, of integers beyond 2⁵³, of numbers whose squares overflow or
-//! vanish; in memory and in files, dense and sparse.
+//! Sums and norms where it is hard: of nothing, of many numbers, of integers beyond 2⁵³, of numbers whose squares
+//! overflow or vanish; in memory and in files, dense and sparse.
 
 use ndarray::Array2;
 use num_complex::Complex;
@@ -109,7 +109,8 @@ fn norms_of_extreme_magnitudes_are_scaled() {
 fn norms_of_lines_of_extreme_magnitudes() {
     let folder = tempdir().unwrap();
     let free = Context::new();
-    // Row i holds four entries of a size of its own; row 6 nothing, row 7 zeros, rows 8 and 9 numbers that are not finite.
+    // Row i holds four entries of a size of its own; row 6 nothing, row 7 zeros, rows 8 and 9 numbers that are not
+    // finite.
     let sizes = [1.0, 1e200, 1e-200, 3e-320, 1e155, 1e-158, 0.0, 0.0, 1.0, 1.0];
     let mut triplets = Vec::new();
     for (i, &size) in sizes.iter().enumerate().filter(|(i, _)| *i != 6) {

@@ -1,4 +1,5 @@
-//! Text readers under a few thousand mutations of good files: an answer or a typed error, in memory that the file justifies.
+//! Text readers under a few thousand mutations of good files: an answer or a typed error, in memory that the file
+//! justifies.
 //!
 //! The mutations are the same every time. Longer runs: `OUTCORE_MUTATIONS=1000000`.
 

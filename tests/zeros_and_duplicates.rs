@@ -1,4 +1,5 @@
-//! The table of `docs/design.md`: what every operation makes of an explicit zero, and of 3 and −3 stored at one position.
+//! The table of `docs/design.md`: what every operation makes of an explicit zero, and of 3 and −3 stored at one
+//! position.
 
 use outcore::graph::{
     PageRankOptions, bfs, check_components, check_pagerank, connected_components, pagerank,

@@ -1,9 +1,9 @@
 //! Every operation on inputs several times larger than the memory it is given, held to it by a control group.
 //!
-//! Each operation runs once without a limit and once more, as a process of its own, in a control group whose limit counts
-//! everything, the page cache too. Both must give the same bits. The second must also keep to what it said beforehand:
-//! passes, bytes read and written, and memory, which is counted by the library and looked at from outside. A process that
-//! needs more than the limit is killed by the system and counts as failed here.
+//! Each operation runs once without a limit and once more, as a process of its own, in a control group whose limit
+//! counts everything, the page cache too. Both must give the same bits. The second must also keep to what it said
+//! beforehand: passes, bytes read and written, and memory, which is counted by the library and looked at from outside.
+//! A process that needs more than the limit is killed by the system and counts as failed here.
 
 #[path = "../../examples/support/mod.rs"]
 mod support;
@@ -102,7 +102,8 @@ struct Answer {
     /// Passes, bytes read, bytes written, memory: predicted and counted.
     planned: [u64; 4],
     actual: [u64; 4],
-    /// The most memory that is no file's, seen from outside, beyond what was there at the start and what the case holds.
+    /// The most memory that is no file's, seen from outside, beyond what was there at the start and what the case
+    /// holds.
     seen: u64,
     seconds: f64,
 }

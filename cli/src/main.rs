@@ -14,8 +14,8 @@ use crate::verbs::Verb;
 
 /// Looks at, converts, computes with and draws sparse and dense matrices bigger than memory.
 ///
-/// Files are told apart by their content: .npy arrays, .bspnpy folders, Matrix Market files and lists of edges. Results go to
-/// the file named last, or to standard output; everything else goes to standard error.
+/// Files are told apart by their content: .npy arrays, .bspnpy folders, Matrix Market files and lists of edges. Results
+/// go to the file named last, or to standard output; everything else goes to standard error.
 #[derive(Parser)]
 #[command(name = "outcore", version, max_term_width = 100)]
 struct Cli {

@@ -43,8 +43,8 @@ impl<T: Element, D: Dimension> DenseMut<T, D> {
     /// Opens elements in a file without a header for reading and writing in place, exclusively; `offset` is in bytes.
     ///
     /// Fails if the file is too short, if it has checksums (then it is an array for [`open_mut`](Self::open_mut)), if
-    /// `offset` is not a multiple of the element's alignment, or if a process has the file open. A file without a header has neither checksums nor marks: if it is not closed, it may be partly
-    /// written.
+    /// `offset` is not a multiple of the element's alignment, or if a process has the file open. A file without a
+    /// header has neither checksums nor marks: if it is not closed, it may be partly written.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -1,7 +1,7 @@
 //! A picture of where the entries of a matrix are.
 //!
-//! One pass over the entries counts how many fall on each dot; the logarithm of the count is its shade. So a matrix of any
-//! size makes a picture of one size, in bounded memory.
+//! One pass over the entries counts how many fall on each dot; the logarithm of the count is its shade. So a matrix of
+//! any size makes a picture of one size, in bounded memory.
 
 use std::fs::File;
 use std::io::BufWriter;

@@ -4,9 +4,9 @@
 //! matmul:  inspect the columns of A  ->  multiply a sample of rows  ->  report the plan  ->  multiply
 //! ```
 //!
-//! - [`matmul`] – the methods; [`over_semiring`] – those for any semiring, and under a [`mask`]; [`exact`] – of integers; [`product`] – which of
-//!   the two matrices are read, and the plan; [`budget`] – the division of the memory; [`right`] – B, whole or by rows;
-//!   [`estimate`] – the number of entries of the result
+//! - [`matmul`] – the methods; [`over_semiring`] – those for any semiring, and under a [`mask`]; [`exact`] – of
+//!   integers; [`product`] – which of the two matrices are read, and the plan; [`budget`] – the division of the memory;
+//!   [`right`] – B, whole or by rows; [`estimate`] – the number of entries of the result
 //! - [`schedule`] – one pass over A: counted, and cut into stretches of rows, each with the rows of B that it needs
 //! - [`load`] – reads what a stretch needs, ahead of the arithmetic
 //! - [`multiply`] – stretch by stretch, each row gathered by one of the [`kernels`]

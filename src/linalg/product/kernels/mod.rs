@@ -7,9 +7,9 @@
 //! Three promises hold for all of them.
 //!
 //! 1. **Same bits for any number of threads and any cut into panels.** Gather sums a row in a shape that depends on the
-//!    row's length alone. Scatter adds to each output in the order of the rows, as the sequential loop does, so the result
-//!    does not depend on threads, panels or method. A dense scatter adds blocks of rows whose height depends only on the
-//!    number of columns; cut its panels at multiples of [`scatter_height`].
+//!    row's length alone. Scatter adds to each output in the order of the rows, as the sequential loop does, so the
+//!    result does not depend on threads, panels or method. A dense scatter adds blocks of rows whose height depends
+//!    only on the number of columns; cut its panels at multiples of [`scatter_height`].
 //! 2. **No trust in data read.** Pointers are checked in pairs, indices while they are used. A wrong one is an
 //!    [`ErrorKind::Index`](crate::error::ErrorKind::Index) with its place; the contents of the output are then
 //!    unspecified.

@@ -1,21 +1,22 @@
 //! Reading a `.npy` file as a copy: for byte orders, alignments and `bool` bytes that cannot be used in place.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::{ByteOrder, NpyHeader, StoredFile, check_closed, read_header};
 use crate::storage::memory::raw::Raw;
-use crate::storage::memory::{DType, RawBuffer, RawBufferMut};
+use crate::storage::memory::{DType, Origin, RawBuffer, RawBufferMut};
 use crate::storage::runtime::Context;
+use crate::storage::stream::file_bytes::sweep_bytes;
 use crate::storage::stream::stage::Stage;
 
-/// Bytes read at a time; a multiple of every element size.
-const BLOCK: usize = 1 << 20;
+/// Bytes read at a time; a multiple of every element size. Its buffer has 512 KiB.
+const BLOCK: usize = (512 << 10) - 4096;
 
-/// Memory that [`read_array`] uses in addition to the result: read-ahead, a block, and its elements.
-pub(crate) const MEMORY_TO_READ: u64 = 3 * BLOCK as u64;
+/// Memory that [`read_array`] uses in addition to the result: four blocks read ahead, and the elements of one.
+const RING: u64 = 4 << 19;
+pub(crate) const MEMORY_TO_READ: u64 = RING + BLOCK as u64;
 
 /// Copies the array in a `.npy` file into the one array of `stage`, called `name`, in native byte order.
 ///
@@ -62,6 +63,10 @@ impl Standing {
         let NpyHeader { dtype, byte_order, data_start, .. } = *header;
         Standing { start: data_start, bytes: header.data_bytes(), dtype, byte_order }
     }
+
+    fn is_native(&self) -> bool {
+        self.byte_order != ByteOrder::Swapped || self.dtype.size() == 1
+    }
 }
 
 /// Calls `take` with the elements of a file, some at a time, in native byte order, whatever their offset and byte order
@@ -76,30 +81,23 @@ pub(crate) fn read_elements(
     take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
     let size = dtype.size();
-    let mut reader = BufReader::with_capacity(BLOCK, file);
-    reader.seek(SeekFrom::Start(what.start)).map_err(|e| Error::io("reading", path, e))?;
-    let (total, mut done) = (what.bytes, 0);
-    let _held = ctx.hold(MEMORY_TO_READ);
-    let mut bytes = vec![0; BLOCK];
+    let _held = ctx.hold(BLOCK as u64);
+    let mut native = Vec::new();
     let mut elements = RawBufferMut::fresh(Some(dtype), BLOCK / size)?;
-    while done < total {
-        let bytes = &mut bytes[..(BLOCK as u64).min(total - done) as usize];
-        reader.read_exact(bytes).map_err(|e| Error::io("reading", path, e).at_byte(done))?;
-        to_native(bytes, what);
+    let origin = Origin { path: path.to_owned(), file };
+    let range = what.start..what.start.saturating_add(what.bytes);
+    sweep_bytes(&origin, range, (BLOCK as u64, RING), ctx, &mut |bytes| {
         let mut elements = elements.as_mut();
         let mut elements = elements.slice_mut(0..bytes.len() / size);
-        elements.copy_from_bytes(bytes);
-        take(elements.as_raw())?;
-        done += bytes.len() as u64;
-        ctx.meter().read(bytes.len() as u64);
-        ctx.report("reading", done, total)?;
-    }
-    Ok(())
-}
-
-/// Converts elements to native byte order.
-fn to_native(bytes: &mut [u8], what: Standing) {
-    if what.byte_order == ByteOrder::Swapped && what.dtype.size() > 1 {
-        bytes.chunks_exact_mut(what.dtype.swap_unit()).for_each(<[u8]>::reverse);
-    }
+        match what.is_native() {
+            true => elements.copy_from_bytes(bytes),
+            false => {
+                native.clear();
+                native.extend_from_slice(bytes);
+                native.chunks_exact_mut(what.dtype.swap_unit()).for_each(<[u8]>::reverse);
+                elements.copy_from_bytes(&native);
+            }
+        }
+        take(elements.as_raw())
+    })
 }

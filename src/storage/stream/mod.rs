@@ -5,6 +5,7 @@
 //! - [`panel_reader`] – files read ahead by I/O threads: [`panel_files`] locates the panels, [`panel_sweep`] is one
 //!   pass, [`panel_ring`] the buffers
 //! - [`writer`] – arrays written from the first element to the last; [`scratch`] – temporary data that does not fit
+//! - [`file_bytes`] – a range of a file, read ahead, for bytes that are not yet elements
 //! - [`verify`](mod@verify) – stored files compared with their checksums
 //! - [`stage`] – a result before it is published; [`copy`] – an array read as a copy
 //! - [`measure`] – the cost of operations, predicted and measured
@@ -12,6 +13,7 @@
 mod array_panels;
 mod copy;
 mod device;
+mod file_bytes;
 mod measure;
 mod panel_files;
 mod panel_reader;

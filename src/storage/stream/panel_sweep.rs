@@ -35,6 +35,8 @@ pub(super) fn sweep(
 ) -> Result<()> {
     files.sweeps.fetch_add(1, Ordering::Relaxed);
     ring.start();
+    // Nothing can be read ahead of a single panel.
+    let readers = if ring.count() > 1 { readers } else { 0 };
     let (requests, queue) = channel();
     let (ends, done) = channel();
     let serving = Serving { files, queue };

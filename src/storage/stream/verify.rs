@@ -14,9 +14,7 @@ use crate::storage::files::{
 use crate::storage::memory::{DType, Origin};
 use crate::storage::runtime::Context;
 use crate::storage::stream::array_panels::bytes_within;
-use crate::storage::stream::device::{Devices, ReadMode, Source};
-use crate::storage::stream::panel_files::Extent;
-use crate::storage::stream::panel_reader::PanelReader;
+use crate::storage::stream::file_bytes::sweep_bytes;
 
 /// Most bytes of memory for reading.
 const RING: u64 = 64 << 20;
@@ -134,24 +132,11 @@ fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Resu
 /// The sums of a file, which is read ahead of the summing.
 fn sums_of(file: &File, path: &Path, length: u64, ctx: &Context) -> Result<Checksums> {
     let file = file.try_clone().map_err(|e| Error::io("opening", path, e))?;
-    let source = Source::open(&Origin { path: path.to_owned(), file })?;
-    let left = ctx.memory_left();
-    // A file that fits in memory is usually cached.
-    let mode = match length <= left {
-        true => ReadMode::Buffered,
-        false => Devices::known().read_mode(&source)?,
-    };
-    let step = (bytes_within(left / 4) as u64).next_multiple_of(4096);
-    let panels = (0..length).step_by(step as usize).map(|offset| {
-        vec![Extent { source: 0, offset, bytes: step.min(length - offset) as usize }]
-    });
-    let panels: Vec<_> = panels.collect();
-    let budget = (left / 4).max(2 * PanelReader::panel_memory(&panels) as u64).min(RING);
-    let mut reader = PanelReader::new(vec![source], panels, budget, mode)?;
-    reader.pin_nothing();
+    let (origin, budget) = (Origin { path: path.to_owned(), file }, ctx.memory_left() / 4);
+    let step = (bytes_within(budget) as u64).next_multiple_of(4096);
     let mut sums = Summing::new();
-    reader.sweep(ctx, &mut |_, bytes| {
-        bytes.iter().for_each(|bytes| sums.add(bytes));
+    sweep_bytes(&origin, 0..length, (step, budget.min(RING)), ctx, &mut |bytes| {
+        sums.add(bytes);
         Ok(())
     })?;
     Ok(sums.finish())

@@ -2,7 +2,7 @@
 
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::numbers::rewrite;
-use crate::dense::{AnyDense, AnyDenseWriter, AnyLinePanels, LinePanel};
+use crate::dense::{AnyDense, AnyDensePanels, AnyDenseWriter, LinePanel};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse;
 use crate::sparse::{
@@ -148,7 +148,7 @@ fn dense(
     let work = dtype.bytes_of(step.min(a.len()));
     let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
     let all = a.as_line();
-    let mut panels = AnyLinePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
+    let mut panels = AnyDensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name).on_device_of(a.buffer().file());
         let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory() + work);

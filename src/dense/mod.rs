@@ -43,7 +43,7 @@ pub(crate) use bands::{AnyBandPanels, BandPanels};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
-pub(crate) use panels::{AnyLinePanels, LinePanel};
+pub(crate) use panels::{AnyDensePanels, LinePanel};
 pub(crate) use stack::concatenate;
 pub(crate) use transpose::transpose_lines;
 pub(crate) use transposed::{memory_to_transpose, transposed};

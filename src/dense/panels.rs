@@ -16,7 +16,7 @@ const RESIDENT: usize = 1 << 24;
 const RING: u64 = 64 << 20;
 
 /// Yields a matrix in panels of contiguous lines (rows in C order, columns in Fortran order), in order.
-pub(crate) struct AnyLinePanels {
+pub(crate) struct AnyDensePanels {
     matrix: AnyDense,
     cut: PanelCut,
     panels: ArrayPanels,
@@ -45,7 +45,7 @@ pub(crate) struct LinePanel<'a> {
     pub(crate) elements: Raw<'a>,
 }
 
-impl AnyLinePanels {
+impl AnyDensePanels {
     /// Panels of a matrix within `budget` bytes of memory, each but the last with a multiple of `step` lines, for many
     /// passes: as many as fit are kept between them.
     ///
@@ -96,18 +96,18 @@ impl AnyLinePanels {
 
     fn read(matrix: &AnyDense, cut: PanelCut, how: Reading) -> Result<Self> {
         let panels = ArrayPanels::new(Arrays::read([matrix.buffer()])?, cut, how)?;
-        Ok(AnyLinePanels { matrix: matrix.clone(), cut, panels })
+        Ok(AnyDensePanels { matrix: matrix.clone(), cut, panels })
     }
 
     fn in_place(matrix: &AnyDense, cut: PanelCut) -> Self {
         let panels = ArrayPanels::in_place(matrix.stored_bytes());
-        AnyLinePanels { matrix: matrix.clone(), cut, panels }
+        AnyDensePanels { matrix: matrix.clone(), cut, panels }
     }
 
     /// The same panels with another reader, or none.
     pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
         match panels {
-            Some(panels) => AnyLinePanels { matrix: self.matrix.clone(), cut: self.cut, panels },
+            Some(panels) => AnyDensePanels { matrix: self.matrix.clone(), cut: self.cut, panels },
             None => Self::in_place(&self.matrix, self.cut),
         }
     }

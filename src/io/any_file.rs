@@ -8,7 +8,7 @@ use num_complex::Complex;
 
 use crate::any::{AnyMatrix, Body, open};
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyLinePanels as AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::{GraphFile, GraphFormat, source};
 use crate::io::matrix_market::{Field, Format, Header, Number, Reader, Symmetry, Writer};

@@ -11,7 +11,7 @@ use crate::convert::formats::nonzeros_by_panel::{Kept, Sieve};
 use crate::convert::formats::nonzeros_in_memory::fill;
 use crate::convert::in_memory::Layout;
 use crate::convert::sort::{AnyCooSink, AnyMatrixSink, AnySink, AnySorter};
-use crate::dense::{AnyDense, AnyLinePanels, Dense};
+use crate::dense::{AnyDense, AnyDensePanels, Dense};
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Coo, Csc, Csr, IndexVec, Types, check_types,
@@ -173,9 +173,9 @@ enum SiftStrategy {
     /// Counted, then filled.
     Filled,
     /// Written in the order in which they are read.
-    Along(AnyLinePanels),
+    Along(AnyDensePanels),
     /// Sorted.
-    Across(AnyLinePanels),
+    Across(AnyDensePanels),
 }
 
 impl SiftStrategy {
@@ -188,7 +188,7 @@ impl SiftStrategy {
 
     fn streamed(a: &AnyDense, along: bool, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
-        let panels = AnyLinePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
+        let panels = AnyDensePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
         Ok(if along { SiftStrategy::Along(panels) } else { SiftStrategy::Across(panels) })
     }
 
@@ -210,7 +210,7 @@ impl SiftStrategy {
             .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
         let extra =
-            |panels: &AnyLinePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
+            |panels: &AnyDensePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
         let layout = Layout { values: Some(a.dtype()), indices };
         let plan = match self {
             SiftStrategy::Filled => plan,

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::convert::formats::nonzero_marks::{Keep, Picker};
-use crate::dense::{AnyLinePanels, LinePanel};
+use crate::dense::{AnyDensePanels, LinePanel};
 use crate::error::Result;
 use crate::sparse::{IndexVec, Indices};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -25,7 +25,7 @@ const SAMPLE: usize = 4096;
 
 /// Sifts a matrix panel by panel.
 pub(super) struct Sieve<'a> {
-    panels: AnyLinePanels,
+    panels: AnyDensePanels,
     kind: KeptTypes,
     ctx: &'a Context,
 }
@@ -49,7 +49,7 @@ pub(super) struct Kept<'a> {
 }
 
 impl<'a> Sieve<'a> {
-    pub(super) fn new(panels: AnyLinePanels, kind: KeptTypes, ctx: &'a Context) -> Self {
+    pub(super) fn new(panels: AnyDensePanels, kind: KeptTypes, ctx: &'a Context) -> Self {
         Sieve { panels, kind, ctx }
     }
 

@@ -1,7 +1,7 @@
 //! The elements of a dense matrix copied to an array of the caller's, in any order.
 
 use crate::convert::reshape::dense_order::{transpose_panel, transpose_to};
-use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
 use crate::error::{Result, check_shape};
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
@@ -68,7 +68,7 @@ fn copy_to(a: &AnyDense, mut out: CopyTarget<'_>, ctx: &Context) -> Result<()> {
     let plan = Plan::new("copying").on_device_of(a.buffer().file()).reads(1, stored);
     let plan = plan.works(a.len() as u64, work::COPY_DENSE);
     if stored > ctx.memory_left() / 2 {
-        let mut panels = AnyLinePanels::once(a, (1, 1), ctx.memory_left() / 4)?;
+        let mut panels = AnyDensePanels::once(a, (1, 1), ctx.memory_left() / 4)?;
         let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
         return panels.sweep(ctx, &mut |panel| {
             match &mut out {

@@ -12,7 +12,7 @@
 //! full speed of 1.7 to 2.3 GB/s, of 64 KiB at 0.9, and of 32 KiB at 0.3, slower than the method with a scratch file.
 
 use crate::dense::{
-    AnyBandPanels, AnyDense, AnyDenseMut, AnyDenseWriter, AnyLinePanels, Dense, LinePanel,
+    AnyBandPanels, AnyDense, AnyDenseMut, AnyDensePanels, AnyDenseWriter, Dense, LinePanel,
     Transposer, memory_to_transpose, transpose_lines, transposed,
 };
 use crate::error::Result;
@@ -33,11 +33,11 @@ enum OrderStrategy {
     /// In place, directly to the result or band by band.
     Resident,
     /// Panels of lines, to a result in memory.
-    Panels(AnyLinePanels),
+    Panels(AnyDensePanels),
     /// Bands across the lines.
     Bands(AnyBandPanels, usize),
     /// Panels of lines through a scratch file.
-    Scratch(AnyLinePanels),
+    Scratch(AnyDensePanels),
 }
 
 impl<T: Element> Dense<T> {
@@ -101,9 +101,9 @@ impl OrderStrategy {
                 .map(|bands| OrderStrategy::Bands(bands, width));
         }
         if *place == Place::Memory {
-            return AnyLinePanels::once(a, (1, 1), free).map(OrderStrategy::Panels);
+            return AnyDensePanels::once(a, (1, 1), free).map(OrderStrategy::Panels);
         }
-        AnyLinePanels::once(a, (1, 1), free / 8).map(OrderStrategy::Scratch)
+        AnyDensePanels::once(a, (1, 1), free / 8).map(OrderStrategy::Scratch)
     }
 
     fn plan(&self, a: &AnyDense, place: &Place, ctx: &Context) -> Result<Plan> {

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::dense::{
-    AnyDense, AnyDenseMut, AnyDenseWriter, AnyLinePanels, AnyZippedRuns, Dense, DenseMut, LinePanel,
+    AnyDense, AnyDenseMut, AnyDensePanels, AnyDenseWriter, AnyZippedRuns, Dense, DenseMut,
+    LinePanel,
 };
 use crate::error::Result;
 use crate::storage::parallel::Tasks;
@@ -113,7 +114,7 @@ pub(crate) fn map(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
-    let mut panels = AnyLinePanels::once(&a.as_line(), (1, 1), budget)?;
+    let mut panels = AnyDensePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new("mapping elements").on_device_of(a.buffer().file());
         let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory());

@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use crate::dense::{AnyLinePanels, BandPanels, Dense, LinePanel};
+use crate::dense::{AnyDensePanels, BandPanels, Dense, LinePanel};
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::packed::{multiply_packed, pack_lines, panel_widths, take_left};
@@ -94,7 +94,9 @@ impl<T: Scalar> Dense<T> {
         let budget = ctx.memory_left().saturating_sub(bytes);
         let height = block_height::<T>(k);
         let mut panels = match self.order() {
-            Order::C => GramPanels::Rows(AnyLinePanels::once(&self.to_any(), (height, 1), budget)?),
+            Order::C => {
+                GramPanels::Rows(AnyDensePanels::once(&self.to_any(), (height, 1), budget)?)
+            }
             Order::Fortran => GramPanels::Columns(BandPanels::new(self, height, budget)?),
         };
         let _running = ctx.begin(|| {
@@ -124,7 +126,7 @@ impl<T: Scalar> Dense<T> {
 
 /// Blocks of rows, contiguous or across the columns.
 enum GramPanels<T: Scalar> {
-    Rows(AnyLinePanels),
+    Rows(AnyDensePanels),
     Columns(BandPanels<T>),
 }
 

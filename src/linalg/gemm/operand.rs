@@ -22,7 +22,7 @@ pub(super) struct Operand<'a, T: Scalar> {
 
 /// Some rows of some columns.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
+pub(super) struct OperandPart {
     pub(super) rows: Range<usize>,
     pub(super) cols: Range<usize>,
 }
@@ -44,7 +44,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 
     /// Contiguous lines of a part, and the range of each that belongs to it.
-    fn lines(&self, part: &Block) -> (Range<usize>, Range<usize>) {
+    fn lines(&self, part: &OperandPart) -> (Range<usize>, Range<usize>) {
         match self.matrix.order() {
             Order::C => (part.rows.clone(), part.cols.clone()),
             Order::Fortran => (part.cols.clone(), part.rows.clone()),
@@ -52,13 +52,13 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 
     /// The number of runs of a part in the file.
-    pub(super) fn runs(&self, part: &Block) -> usize {
+    pub(super) fn runs(&self, part: &OperandPart) -> usize {
         let (lines, elements) = self.lines(part);
         if elements.len() == self.matrix.lines().1 { 1 } else { lines.len() }
     }
 
     /// The runs of a part; `array` is the position of the matrix among those that are read.
-    pub(super) fn parts(&self, block: &Block, array: usize) -> Vec<Part> {
+    pub(super) fn parts(&self, block: &OperandPart, array: usize) -> Vec<Part> {
         let ((lines, elements), length) = (self.lines(block), self.matrix.lines().1);
         let run = |line: usize, count: usize| {
             let start = line * length + elements.start;
@@ -71,7 +71,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 
     /// The same runs in panels of at most `most` bytes, including sectors; a longer run is cut.
-    pub(super) fn pieces(&self, block: &Block, array: usize, most: usize) -> Vec<Vec<Part>> {
+    pub(super) fn pieces(&self, block: &OperandPart, array: usize, most: usize) -> Vec<Vec<Part>> {
         let size = size_of::<T>();
         let longest = (most.saturating_sub(SECTORS) / size).max(1);
         let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
@@ -94,14 +94,14 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 
     /// A part of a matrix that is used in place.
-    pub(super) fn view(&self, part: &Block) -> ArrayView2<'a, T> {
+    pub(super) fn view(&self, part: &OperandPart) -> ArrayView2<'a, T> {
         self.matrix.as_ndarray().slice_move(s![part.rows.clone(), part.cols.clone()])
     }
 
     /// A part that was read: as it is if it is one run, otherwise assembled in `room`.
     pub(super) fn read<'b>(
         &self,
-        part: &Block,
+        part: &OperandPart,
         runs: &[Raw<'b>],
         room: &'b mut [T],
     ) -> Result<ArrayView2<'b, T>> {
@@ -121,7 +121,11 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 
     /// Elements of a part, in the order of the matrix.
-    pub(super) fn shaped<'b>(&self, part: &Block, elements: &'b [T]) -> Result<ArrayView2<'b, T>> {
+    pub(super) fn shaped<'b>(
+        &self,
+        part: &OperandPart,
+        elements: &'b [T],
+    ) -> Result<ArrayView2<'b, T>> {
         let shape = (part.rows.len(), part.cols.len());
         let shape = shape.set_f(self.matrix.order() == Order::Fortran);
         ArrayView2::from_shape(shape, elements)

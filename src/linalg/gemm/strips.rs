@@ -13,7 +13,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, s};
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::gemm_into;
-use crate::linalg::gemm::operand::{Block, Operand, reader};
+use crate::linalg::gemm::operand::{Operand, OperandPart, reader};
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
 use crate::storage::{BufferMut, Context, Order};
 
@@ -49,7 +49,7 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         mut c: ArrayViewMut2<'_, T>,
     ) -> Result<()> {
         let (Extents { k, .. }, a, b, ctx) = (self.extents, self.a, self.b, self.ctx);
-        let strip = Block { rows: rows.clone(), cols: 0..k };
+        let strip = OperandPart { rows: rows.clone(), cols: 0..k };
         let panels = self.panels();
         let mut extents = match a.streamed {
             // Half of what two of them may use: they share the ring with panels of `B`.
@@ -87,14 +87,14 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         Ok(())
     }
 
-    fn multiply_resident(&self, strip: &Block, c: ArrayViewMut2<'_, T>) -> Result<()> {
+    fn multiply_resident(&self, strip: &OperandPart, c: ArrayViewMut2<'_, T>) -> Result<()> {
         self.ctx.check_cancelled()?;
         gemm_into(self.a.view(strip), self.b.matrix.as_ndarray(), c, self.ctx);
         Ok(())
     }
 
     /// The lines of `B` in the panels in which they are read.
-    fn panels(&self) -> Vec<Block> {
+    fn panels(&self) -> Vec<OperandPart> {
         let (Extents { k, n, .. }, step) = (self.extents, self.lines.max(1));
         if !self.b.streamed {
             return Vec::new();
@@ -102,11 +102,11 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         match self.b.matrix.order() {
             Order::C => (0..k)
                 .step_by(step)
-                .map(|first| Block { rows: first..k.min(first + step), cols: 0..n })
+                .map(|first| OperandPart { rows: first..k.min(first + step), cols: 0..n })
                 .collect(),
             Order::Fortran => (0..n)
                 .step_by(step)
-                .map(|first| Block { rows: 0..k, cols: first..n.min(first + step) })
+                .map(|first| OperandPart { rows: 0..k, cols: first..n.min(first + step) })
                 .collect(),
         }
     }
@@ -115,7 +115,7 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
 /// Adds the product with some lines of `B`.
 fn add<T: Scalar>(
     left: ArrayView2<'_, T>,
-    panel: &Block,
+    panel: &OperandPart,
     right: ArrayView2<'_, T>,
     c: &mut ArrayViewMut2<'_, T>,
     order: Order,

@@ -11,7 +11,7 @@ use ndarray::ArrayViewMut2;
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::gemm_into;
-use crate::linalg::gemm::operand::{Block, Operand, reader};
+use crate::linalg::gemm::operand::{Operand, OperandPart, reader};
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
 use crate::storage::{BufferMut, Context};
 
@@ -49,10 +49,10 @@ impl<'a, T: Scalar> Tiles<'a, T> {
     ) -> Result<()> {
         let (Extents { k, .. }, a, b, ctx) = (self.extents, self.a, self.b, self.ctx);
         let runs = (0..k).step_by(self.inner).map(|first| first..k.min(first + self.inner));
-        let parts: Vec<(Block, Block)> = runs
+        let parts: Vec<(OperandPart, OperandPart)> = runs
             .map(|run| {
-                let left = Block { rows: rows.clone(), cols: run.clone() };
-                (left, Block { rows: run, cols: cols.clone() })
+                let left = OperandPart { rows: rows.clone(), cols: run.clone() };
+                (left, OperandPart { rows: run, cols: cols.clone() })
             })
             .collect();
         let extents = parts.iter().map(|(left, right)| {

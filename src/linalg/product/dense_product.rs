@@ -1,7 +1,7 @@
 //! Products of dense matrices, panel by panel, in either order: for a Fortran-ordered matrix the transposed product is
 //! called.
 
-use crate::dense::{AnyDense, AnyLinePanels, LinePanel};
+use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar};
 use crate::linalg::product::kernels::{
@@ -30,7 +30,7 @@ fn product<X: Scalar, T: Element + Factor<X>>(
 
 /// The plan of a product with `k` vectors.
 pub(crate) fn line_plan(
-    panels: &AnyLinePanels,
+    panels: &AnyDensePanels,
     name: &'static str,
     k: usize,
     ctx: &Context,
@@ -72,7 +72,7 @@ pub(crate) fn decoding_memory((lines, length): (usize, usize), along: bool, size
 /// Products of a matrix in panels, several in one sweep, for elements of type `W` or elements decoded into it; vectors
 /// have the lengths of the whole product.
 pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
-    panels: &mut AnyLinePanels,
+    panels: &mut AnyDensePanels,
     decode: Option<Decode<W>>,
     adjoint: bool,
     products: &mut [Vectors<'_, '_, X>],
@@ -144,7 +144,7 @@ pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
 }
 
 /// Panels for one pass, next to vectors of this many bytes.
-pub(crate) fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyLinePanels> {
+pub(crate) fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyDensePanels> {
     let budget = ctx.memory_left().saturating_sub(vectors);
-    AnyLinePanels::for_one_sweep(a, panel_step(a.lines().1), budget)
+    AnyDensePanels::for_one_sweep(a, panel_step(a.lines().1), budget)
 }

@@ -1,6 +1,6 @@
 //! A matrix with types known at run time, multiplied once or prepared for many products.
 
-use crate::dense::{AnyDense, AnyLinePanels};
+use crate::dense::{AnyDense, AnyDensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::product::by_type::{DenseMethods, Operands, Products, decoded_size, encodes};
@@ -80,7 +80,7 @@ fn dense_methods<X: Scalar>(by: &Products<X>) -> Result<&DenseMethods<X>> {
 /// A [`Multiplier`] prepared for many products.
 pub(crate) enum Prepared {
     Lines(Box<PreparedLines>),
-    Dense(Box<Readers<AnyLinePanels>>),
+    Dense(Box<Readers<AnyDensePanels>>),
 }
 
 impl Prepared {
@@ -102,7 +102,7 @@ impl Prepared {
             Multiplier::Dense(a) => {
                 let decoding = decoding(&a);
                 let budget = budget.saturating_sub(decoding);
-                let panels = AnyLinePanels::new(&a, panel_step(a.lines().1), budget)?;
+                let panels = AnyDensePanels::new(&a, panel_step(a.lines().1), budget)?;
                 Ok(Prepared::Dense(Box::new(Readers::new(panels, vectors + decoding, ctx))))
             }
         }

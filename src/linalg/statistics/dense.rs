@@ -1,6 +1,6 @@
 //! Sums, means, variances, extremes and NaNs of the rows or columns of a dense matrix, in one pass.
 
-use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{Coding, Factor, Values, f32s, f64s};
 use crate::linalg::statistics::moments::{Moments, RUN, across, along, block_height};
@@ -135,7 +135,7 @@ fn stats_of<V: Element + Factor<f64>>(
     let length = a.lines().1;
     let is_along = (axis == 1) == (a.order() == Order::C);
     let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };
-    let mut panels = AnyLinePanels::once(a, steps, budget)?;
+    let mut panels = AnyDensePanels::once(a, steps, budget)?;
     let _running = ctx.begin(|| {
         let plan = panels.plan("statistics");
         Ok(plan.throughout(bytes).works(a.len() as u64, work::DENSE_STATISTICS))

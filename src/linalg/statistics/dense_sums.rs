@@ -8,7 +8,7 @@
 //!
 //! Groups and runs depend only on the shape: the same bits for any number of threads, panels and places.
 
-use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{
     Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, sum_run, two_sum,
@@ -86,7 +86,7 @@ fn sums_of<V: Element + Factor<f64>>(
     ctx.check_memory("the sums", bytes)?;
     let budget = ctx.memory_left().saturating_sub(bytes);
     let steps = if is_along { (1, RUN) } else { (height, 1) };
-    let mut panels = AnyLinePanels::once(a, steps, budget)?;
+    let mut panels = AnyDensePanels::once(a, steps, budget)?;
     let _running = ctx.begin(|| {
         let plan = panels.plan("sums").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::SUM_AXIS))

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::dense::{AnyDense, AnyLinePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
 use crate::storage::raw::Raw;
 use crate::storage::work;
@@ -74,7 +74,7 @@ fn each_block(
     take: &mut dyn FnMut(Raw<'_>, &dyn Fn(usize) -> (usize, usize)),
 ) -> Result<()> {
     let (order, (_, length)) = (a.order(), a.lines());
-    let mut panels = AnyLinePanels::once(a, (1, 1), ctx.memory_left() / 2)?;
+    let mut panels = AnyDensePanels::once(a, (1, 1), ctx.memory_left() / 2)?;
     let _running = ctx.begin(|| {
         Ok(panels.plan("position of an extreme").works(a.len() as u64, work::EXTREMES))
     })?;

@@ -109,7 +109,7 @@ impl LineReader for sparse::AnyLinePanels {
     }
 }
 
-impl LineReader for dense::AnyLinePanels {
+impl LineReader for dense::AnyDensePanels {
     fn panels(&self) -> &ArrayPanels {
         self.panels()
     }

@@ -36,8 +36,8 @@ pub(crate) trait Tasks: Sync + Sized {
     }
 
     /// Tasks with the results of `f`.
-    fn map<R, F: Fn(Self::Item) -> R + Sync>(self, f: F) -> Map<Self, F> {
-        Map(self, f)
+    fn map<R, F: Fn(Self::Item) -> R + Sync>(self, f: F) -> MapEach<Self, F> {
+        MapEach(self, f)
     }
 
     /// A thread takes at least this many tasks at a time.
@@ -253,9 +253,9 @@ impl<A: Tasks> Tasks for Enumerate<A> {
 }
 
 /// The result of a function for each task.
-pub(crate) struct Map<A, F>(A, F);
+pub(crate) struct MapEach<A, F>(A, F);
 
-impl<A: Tasks, R, F: Fn(A::Item) -> R + Sync> Tasks for Map<A, F> {
+impl<A: Tasks, R, F: Fn(A::Item) -> R + Sync> Tasks for MapEach<A, F> {
     type Item = R;
     fn count(&self) -> usize {
         self.0.count()

@@ -130,17 +130,19 @@ pub(crate) fn check_types(
     nnz: usize,
 ) -> Result<()> {
     let (most_lines, most_entries) = (largest(indices), largest(pointers));
-    let too_large = |what: &str, largest: usize, found: usize, remedy: &str| {
-        Err(Error::new(ErrorKind::Type, format!("too many {what} for the index type"))
+    let too_large = |what: &str, (dtype, largest): (DType, usize), found: usize, wider: &str| {
+        let error = Error::new(ErrorKind::Type, format!("too many {what} for the index type"))
             .expected(format!("at most {largest}"))
-            .found(found)
-            .remedy(remedy))
+            .found(found);
+        // Nothing is wider than 64 bits.
+        Err(if dtype == DType::UInt64 { error } else { error.remedy(wider) })
     };
     if major.max(minor) > most_lines {
-        return too_large("rows or columns", most_lines, major.max(minor), "use u64 indices");
+        let found = major.max(minor);
+        return too_large("rows or columns", (indices, most_lines), found, "use u64 indices");
     }
     if nnz > most_entries {
-        return too_large("entries", most_entries, nnz, "use u64 pointers");
+        return too_large("entries", (pointers, most_entries), nnz, "use u64 pointers");
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ impl AnyMatrix {
         ctx: &Context,
     ) -> Result<Self> {
         let Body::Lines(a) = self.body() else {
-            return Err(missing("index types", self, "to_csr makes a matrix of it that has them"));
+            return Err(missing("index types", self, "convert it with to_csr first"));
         };
         let types = Types {
             values: a.types().values,

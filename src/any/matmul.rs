@@ -55,7 +55,7 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
     }
     for matrix in [a, b] {
         if let Body::Coo(_) = matrix.body() {
-            return Err(missing("products", matrix, "to_csr makes a matrix of it that has some"));
+            return Err(missing("products", matrix, "convert it with to_csr first"));
         }
     }
     let dtype = common_number(a.dtype(), b.dtype());
@@ -84,7 +84,7 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
                 _ => Err(no_numbers())
             )
         }
-        _ => Err(missing("products", &a, "to_csr makes a matrix of it that has some")),
+        _ => Err(missing("products", &a, "convert it with to_csr first")),
     }
 }
 

@@ -67,9 +67,7 @@ impl Matrix for AnyMatrix {
         match self.body() {
             Body::Dense(a) => a.as_matrix().map(Multiplier::Dense),
             Body::Lines(a) => Ok(Multiplier::Lines(a.clone())),
-            Body::Coo(_) => {
-                Err(missing("products", self, "to_csr makes a matrix of it that has some"))
-            }
+            Body::Coo(_) => Err(missing("products", self, "convert it with to_csr first")),
         }
     }
 }

@@ -57,9 +57,7 @@ impl AnyMatrix {
     /// dense one.
     pub fn pattern(&self) -> Result<Self> {
         match self {
-            AnyMatrix::Dense(_) => {
-                Err(missing("patterns", self, "to_csr makes a sparse matrix of it"))
-            }
+            AnyMatrix::Dense(_) => Err(missing("patterns", self, "convert it with to_csr first")),
             AnyMatrix::Csr(a) => Ok(AnyMatrix::Csr(a.pattern())),
             AnyMatrix::Csc(a) => Ok(AnyMatrix::Csc(a.pattern())),
             AnyMatrix::Coo(a) => Ok(AnyMatrix::Coo(a.pattern())),
@@ -85,7 +83,7 @@ impl AnyMatrix {
     ) -> Result<Self> {
         match self.body() {
             Body::Lines(a) => a.slice(rows, cols, &place.into(), ctx).map(AnyMatrix::of_lines),
-            _ => Err(missing("slices", self, "to_csr makes a matrix of it that has parts")),
+            _ => Err(missing("slices", self, "convert it with to_csr first")),
         }
     }
 
@@ -102,7 +100,7 @@ impl AnyMatrix {
         let orders = (rows.into(), cols.into());
         match self.body() {
             Body::Lines(a) => permute(a, orders, &place.into(), ctx).map(AnyMatrix::of_lines),
-            _ => Err(missing("permutations", self, "to_csr makes a matrix of it that has others")),
+            _ => Err(missing("permutations", self, "convert it with to_csr first")),
         }
     }
 
@@ -133,7 +131,7 @@ impl AnyMatrix {
         let lines: Vec<_> = blocks.iter().filter_map(|a| lines_of(a)).collect();
         match lines.len() == blocks.len() {
             true => sparse::block_diag(&lines, &place.into(), ctx).map(AnyMatrix::of_lines),
-            false => Err(missing("blocks", first, "to_csr makes matrices that can be stacked")),
+            false => Err(missing("blocks", first, "convert it with to_csr first")),
         }
     }
 
@@ -147,7 +145,7 @@ impl AnyMatrix {
         let blocks: Vec<_> = grid.iter().flat_map(|row| row.iter().flatten().copied()).collect();
         let first = alike(&blocks)?;
         if blocks.iter().any(|a| lines_of(a).is_none()) {
-            return Err(missing("blocks", first, "to_csr makes matrices that can be stacked"));
+            return Err(missing("blocks", first, "convert it with to_csr first"));
         }
         let row = |row: &&[Option<&Self>]| row.iter().map(|a| lines_of(a.as_ref()?)).collect();
         let grid: Vec<Vec<_>> = grid.iter().map(row).collect();
@@ -196,13 +194,13 @@ fn stacked(
             let lines: Vec<_> = matrices.iter().filter_map(|a| lines_of(a)).collect();
             stack((axis, a.format()), &lines, place, ctx).map(AnyMatrix::of_lines)
         }
-        Body::Coo(_) => Err(missing("stacks", first, "to_csr makes matrices that can be stacked")),
+        Body::Coo(_) => Err(missing("stacks", first, "convert it with to_csr first")),
     }
 }
 
 /// The error for a kind of matrix without the requested operation.
 pub(super) fn missing(what: &str, a: &AnyMatrix, remedy: &str) -> Error {
     let kind = a.format().map_or("dense", |format| format.name());
-    Error::new(ErrorKind::Unsupported, format!("there are no {what} of a {kind} matrix"))
+    Error::new(ErrorKind::Unsupported, format!("{what} of a {kind} matrix are not implemented"))
         .remedy(remedy)
 }

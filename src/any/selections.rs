@@ -115,7 +115,7 @@ impl AnyMatrix {
     ) -> Result<Self> {
         match self.body() {
             Body::Lines(a) => make(a).map(AnyMatrix::of_lines),
-            _ => Err(missing(what, self, "to_csr makes a matrix of it that has them")),
+            _ => Err(missing(what, self, "convert it with to_csr first")),
         }
     }
 }

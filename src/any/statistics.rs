@@ -131,4 +131,4 @@ impl AnyMatrix {
 }
 
 /// The remedy for operations that only compressed matrices have.
-const COO: &str = "to_csr makes a matrix of it that has some";
+const COO: &str = "convert it with to_csr first";

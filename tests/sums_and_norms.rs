@@ -452,7 +452,7 @@ fn the_largest_and_the_smallest_element_are_found() {
     assert_eq!(none.argmax(&ctx).unwrap_err().kind(), ErrorKind::Shape);
 }
 
-/// Columns and rows of duplicates in any order, whatever the threads, the limit and the place; planned as it is measured.
+/// Rows and columns with duplicates in any order, whatever the threads, the limit and the place.
 #[test]
 fn sums_of_sparse_rows_and_columns_in_any_order() {
     let (shape, nnz) = ((3_000, 700), 400_000usize);

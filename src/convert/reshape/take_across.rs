@@ -1,6 +1,7 @@
-//! Rows or columns of a sparse matrix across its lines. A list that rises: one pass, each index looked up in a table. Any
-//! other: what is listed, in order and once, by such a pass; then permuted, or, if there are repeats, taken as lines of
-//! the transpose.
+//! Rows or columns of a sparse matrix across its lines.
+//!
+//! A list that rises takes one pass, and each index is looked up in a table. For any other, such a pass takes what is
+//! listed, in order and once; this is then permuted, or, if there are repeats, taken as lines of the transpose.
 
 use crate::convert::formats::{plan_recompress, recompress};
 use crate::convert::in_memory::{Grain, Sizes};

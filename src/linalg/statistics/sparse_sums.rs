@@ -1,8 +1,8 @@
 //! Sums of the rows or columns of a sparse matrix.
 //!
-//! A line along the stored axis is summed in runs whose length does not depend on how it is read. Across it every column
-//! adds the entries in the order of the lines. Both keep the rounding errors of the additions. So the bits depend neither
-//! on threads, nor on the limit, nor on the place of the matrix.
+//! A line along the stored axis is summed in runs whose length does not depend on how it is read. Across it every
+//! column adds the entries in the order of the lines. Both keep the rounding errors of the additions. So the bits depend
+//! neither on threads, nor on the limit, nor on the place of the matrix.
 
 use crate::error::Result;
 use crate::linalg::algebra::{Coding, Factor, f64s, integer, is_wide, split, sum_run, two_sum};
@@ -12,8 +12,8 @@ use crate::sparse::{AnyCompressed, Axis, Compressed};
 use crate::storage::{Context, DType, Index, bytes_of};
 
 impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The sum of every column (axis 0) or of every row (axis 1), as SciPy's `sum(axis)`, computed in `f64`; integers of
-    /// 64 bits are summed exactly, and each sum is rounded once. Entries may be in any order, and duplicates are added.
+    /// The sum of every column (axis 0) or of every row (axis 1), as SciPy's `sum(axis)`, computed in `f64` with the
+    /// rounding errors of the additions. Entries may be in any order, and duplicates are added.
     ///
     /// Cost: one pass over the matrix. Memory: 16 bytes per sum, and for a matrix in files at most a quarter of what is
     /// left of the limit. Fails if that does not fit, or if an index is out of range.

@@ -8,6 +8,8 @@ use outcore::linalg::{LinearOperator, Multiplies, NormOrder, Operator, Scalar, d
 use outcore::{Context, Coo, Csc, Csr, Dense, DenseMut, Duplicates, ErrorKind, Order, Place};
 use tempfile::tempdir;
 
+use crate::plans::measured;
+
 /// 2⁵³, beyond which not every integer is an `f64`.
 const BIG: i64 = 1 << 53;
 
@@ -449,4 +451,55 @@ fn the_largest_and_the_smallest_element_are_found() {
     assert_eq!((nan.argmax(&ctx).unwrap(), nan.argmin(&ctx).unwrap()), ((0, 1), (0, 1)));
     let none = Dense::from(Array2::<f64>::zeros((0, 4)));
     assert_eq!(none.argmax(&ctx).unwrap_err().kind(), ErrorKind::Shape);
+}
+
+/// Rows and columns with duplicates in any order, whatever the threads, the limit and the place.
+#[test]
+fn sums_of_sparse_rows_and_columns_in_any_order() {
+    let (shape, nnz) = ((3_000, 700), 400_000usize);
+    // The first line is long.
+    let row = |k: usize| if k < 150_000 { 0 } else { k * 13 % shape.0 };
+    let mut entries: Vec<_> =
+        (0..nnz).map(|k| (row(k), k * 7919 % shape.1, 0.1 + k as f64)).collect();
+    entries.sort_by_key(|entry| entry.0);
+    let mut indptr = vec![0u64; shape.0 + 1];
+    entries.iter().for_each(|entry| indptr[entry.0 + 1] += 1);
+    (0..shape.0).for_each(|i| indptr[i + 1] += indptr[i]);
+    let (indices, data): (Vec<u32>, Vec<f64>) =
+        entries.iter().map(|&(_, j, x)| (j as u32, x)).unzip();
+    let a = Csr::<f64, u32, u64>::from_parts(shape, indptr, indices, data).unwrap();
+    let mut expected = [vec![0.0; shape.1], vec![0.0; shape.0]];
+    for &(i, j, x) in &entries {
+        expected[0][j] += x;
+        expected[1][i] += x;
+    }
+    let folder = tempdir().unwrap();
+    let free = Context::new();
+    let stored = a.copy_to(folder.path().join("a"), &free).unwrap();
+    let csc = a.to_csc(Place::Memory, &free).unwrap();
+    for axis in [0, 1] {
+        let sums = a.sum_axis(axis, &free.clone().threads(1).unwrap()).unwrap();
+        for ((sum, near), other) in
+            sums.iter().zip(&expected[axis]).zip(csc.sum_axis(axis, &free).unwrap())
+        {
+            assert!((sum - near).abs() <= 1e-10 * near && (sum - other).abs() <= 1e-14 * near);
+        }
+        for (threads, limit) in [(1, 1 << 20), (3, 1 << 20), (2, 1 << 30)] {
+            let ctx = Context::new().threads(threads).unwrap().memory_limit(limit);
+            let (read, report) = measured(&ctx, |ctx| stored.sum_axis(axis, ctx));
+            assert_eq!((read, report.plan.operation), (sums.clone(), "sums"));
+            assert!(report.plan.cost.peak_memory <= limit, "{report}");
+            assert_eq!(a.sum_axis(axis, &ctx).unwrap(), sums);
+        }
+        let error = a.sum_axis(axis, &Context::new().memory_limit(1 << 10)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Memory);
+        let error = a.stats(axis, &free).unwrap_err();
+        assert!(error.to_string().contains("canonicalize"), "{error}");
+    }
+    assert_eq!(a.sum_axis(2, &free).unwrap_err().kind(), ErrorKind::Shape);
+    let whole =
+        Csr::<i64>::from_parts((1, 1), vec![0, 3], vec![0; 3], vec![1 << 53, 1, 1]).unwrap();
+    for axis in [0, 1] {
+        assert_eq!(whole.sum_axis(axis, &free).unwrap(), [(BIG + 2) as f64]);
+    }
 }

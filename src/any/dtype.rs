@@ -81,7 +81,7 @@ impl Change<'_> {
             made
         });
         made.map_err(|(k, number)| {
-            let error = Error::new(ErrorKind::Value, "a number is none of the type asked for");
+            let error = Error::new(ErrorKind::Value, "a value does not fit in the requested type");
             let expected = dtype.map_or("a number", DType::name);
             error.at(Location::Position((start + k) as u64)).expected(expected).found(number)
         })

@@ -98,6 +98,8 @@ impl Wide {
         match self {
             Wide::Signed(numbers) => numbers[k].to_string(),
             Wide::Unsigned(numbers) => numbers[k].to_string(),
+            // All digits of an integer, not only those that tell it from the next number.
+            Wide::Real(numbers) if numbers[k].fract() == 0.0 => format!("{:.0}", numbers[k]),
             Wide::Real(numbers) => numbers[k].to_string(),
             Wide::Complex(numbers) => numbers[k].to_string(),
         }

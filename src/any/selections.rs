@@ -101,6 +101,7 @@ impl AnyMatrix {
         let (Body::Lines(a), Some(_)) = (self.body(), self.dtype()) else {
             return Err(missing("diagonals", self, "make a compressed matrix with values of it"));
         };
+        let _running = ctx.begin(|| convert::plan_diagonal(a, offset, ctx))?;
         let len = convert::diagonal_length(a, offset);
         let mut diagonal = ctx.raw_filled("the diagonal", (a.types().values, len))?;
         convert::fill_diagonal(a, offset, diagonal.as_mut(), ctx)?;

@@ -11,7 +11,7 @@
 use crate::convert::formats::faults::{fault_instead, fault_of};
 use crate::convert::formats::sort_matrix as sorting;
 use crate::convert::in_memory::{
-    Entries, Grain, Layout, Owners, assemble, check_fits, exceeds, few_across, symmetric,
+    Entries, Grain, Layout, Owners, Sizes, assemble, check_fits, exceeds, few_across, symmetric,
 };
 use crate::convert::sort::{AnyMatrixSink, AnySorter};
 use crate::error::Result;
@@ -78,35 +78,57 @@ pub(crate) fn recompressed(
     {
         return Ok(made);
     }
-    let (size, types, stored) = ((from.minor(), from.nnz()), from.types(), from.stored_bytes());
-    let bytes = types.bytes_of(from.minor(), from.nnz());
-    let plan = Plan::new(operation).on_device_of(from.indices_buffer().file()).reads(1, stored);
-    if exceeds(bytes, place, ctx) || stored > ctx.memory_left() / 2 {
-        let _running = ctx.begin(|| {
-            check_fits(types, size, place, ctx)?;
-            let plan = AnySorter::plan(plan, Layout::of(types), from.nnz() as u64, ctx);
-            Ok(AnyWriter::plan(plan, types, size, place, ctx))
-        })?;
+    let sizes = Sizes::of(from);
+    let by_sort = sorts(sizes, place, ctx);
+    let _running = ctx.begin(|| {
+        if by_sort || !symmetric::may_share(from, grain) {
+            check_fits(sizes.types, (sizes.minor, sizes.nnz), place, ctx)?;
+        }
+        let plan = Plan::new(operation).on_device_of(from.indices_buffer().file());
+        Ok(plan_recompress(plan, sizes, place, grain, ctx))
+    })?;
+    if by_sort {
         return recompress_in_buckets(from, place, ctx);
     }
-    let kinds = (types.values, types.indices);
-    let in_parallel = assemble::memory(kinds, (from.nnz(), from.minor()), grain, ctx)
-        .filter(|extra| bytes + extra <= ctx.memory_left());
-    let _running = ctx.begin(|| {
-        if !symmetric::may_share(from, grain) {
-            check_fits(types, size, place, ctx)?;
-        }
-        let threads = if in_parallel.is_some() { 1.0 } else { ctx.thread_count() as f64 };
-        let plan = plan
-            .works(from.nnz() as u64, work::TRANSPOSE * threads)
-            .holds(in_parallel.unwrap_or(0));
-        let plan = AnyWriter::plan(plan, types, size, place, ctx);
-        Ok(if *place == Place::Memory { plan } else { plan.throughout(bytes) })
-    })?;
     ctx.meter().pass();
-    ctx.meter().read(stored);
-    let made = in_memory(from, in_parallel.is_some(), grain, ctx)?;
+    ctx.meter().read(sizes.stored);
+    let made = in_memory(from, for_threads(sizes, grain, ctx).is_some(), grain, ctx)?;
     at_place(made, place, ctx)
+}
+
+/// Adds compressing a matrix along its other axis to a plan.
+pub(crate) fn plan_recompress(
+    plan: Plan,
+    from: Sizes,
+    place: &Place,
+    grain: Grain,
+    ctx: &Context,
+) -> Plan {
+    let Sizes { types, minor, nnz, stored, .. } = from;
+    let (plan, size) = (plan.reads(1, stored), (minor, nnz));
+    if sorts(from, place, ctx) {
+        let plan = AnySorter::plan(plan, Layout::of(types), nnz as u64, ctx);
+        return AnyWriter::plan(plan, types, size, place, ctx);
+    }
+    let extra = for_threads(from, grain, ctx);
+    let threads = if extra.is_some() { 1.0 } else { ctx.thread_count() as f64 };
+    let plan = plan.works(nnz as u64, work::TRANSPOSE * threads).holds(extra.unwrap_or(0));
+    let plan = AnyWriter::plan(plan, types, size, place, ctx);
+    if *place == Place::Memory { plan } else { plan.throughout(types.bytes_of(minor, nnz)) }
+}
+
+/// Whether the external sort is used.
+fn sorts(from: Sizes, place: &Place, ctx: &Context) -> bool {
+    let bytes = from.types.bytes_of(from.minor, from.nnz);
+    exceeds(bytes, place, ctx) || from.stored > ctx.memory_left() / 2
+}
+
+/// Memory for threads to work in parallel, if there is as much besides the result.
+fn for_threads(from: Sizes, grain: Grain, ctx: &Context) -> Option<u64> {
+    let Sizes { types, minor, nnz, .. } = from;
+    let bytes = types.bytes_of(minor, nnz);
+    assemble::memory((types.values, types.indices), (nnz, minor), grain, ctx)
+        .filter(|extra| bytes + extra <= ctx.memory_left())
 }
 
 /// Moves a matrix made in memory to its place.

@@ -113,7 +113,7 @@ impl<'a> DenseTarget<'a> {
         ctx.meter().read(stored);
         let (mut dense, put) = (self.create()?, put(self.dtype));
         for start in (0..nnz).step_by(STEP) {
-            ctx.report("writing out zeros", start as u64, nnz as u64)?;
+            ctx.report("scattering the entries", start as u64, nnz as u64)?;
             let here = start..nnz.min(start + STEP);
             let (mut elements, mut clash) = (dense.elements_mut(), None);
             let all = by_index_type!(entries.lines.dtype(), I => {

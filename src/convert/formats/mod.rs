@@ -35,7 +35,7 @@ mod to_dense;
 pub use builder::CooBuilder;
 pub(crate) use compressed_to_coo::expanded;
 pub(crate) use coo_to_compressed::to_compressed;
-pub(crate) use csr_csc::{append_made, at_place, recompress};
+pub(crate) use csr_csc::{append_made, at_place, plan_recompress, recompress};
 pub(crate) use dense_to_sparse::{to_coo, to_nonzeros};
 pub(crate) use faults::{fault_instead, fault_of};
 pub(crate) use nonzero_marks::nonzero;

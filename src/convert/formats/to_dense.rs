@@ -240,7 +240,7 @@ fn to_dense_into(from: &AnyCompressed, out: DenseOut<'_>, ctx: &Context) -> Resu
             return Err(error_of(from, clash));
         }
         if major % STEP == 0 {
-            ctx.report("writing out zeros", major as u64, from.major() as u64)?;
+            ctx.report("scattering the entries", major as u64, from.major() as u64)?;
         }
     }
     Ok(())

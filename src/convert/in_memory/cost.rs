@@ -1,8 +1,47 @@
 //! Shared by conversions: when a result is too large to be filled in any order, and the cost of writing it.
 
 use crate::error::Result;
-use crate::sparse::{Types, check_types};
+use crate::sparse::{AnyCompressed, Types, check_types};
 use crate::storage::{Context, Place};
+
+/// The extents and types of a sparse matrix, which need not exist yet: what the plan of a conversion depends on.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) types: Types,
+    pub(crate) major: usize,
+    pub(crate) minor: usize,
+    pub(crate) nnz: usize,
+    /// Bytes in files.
+    pub(crate) stored: u64,
+}
+
+impl Sizes {
+    pub(crate) fn of(a: &AnyCompressed) -> Self {
+        let (types, (major, minor)) = (a.types(), a.extents());
+        Sizes { types, major, minor, nnz: a.nnz(), stored: a.stored_bytes() }
+    }
+
+    /// A matrix of these extents and types, to be made at `place`.
+    pub(crate) fn at(
+        types: Types,
+        (major, minor): (usize, usize),
+        nnz: usize,
+        place: &Place,
+    ) -> Self {
+        let stored = if *place == Place::Memory { 0 } else { types.bytes_of(major, nnz) };
+        Sizes { types, major, minor, nnz, stored }
+    }
+
+    /// Bytes of its arrays.
+    pub(crate) fn bytes(self) -> u64 {
+        self.types.bytes_of(self.major, self.nnz)
+    }
+
+    /// Bytes that it takes in memory.
+    pub(crate) fn in_memory(self) -> u64 {
+        self.bytes().saturating_sub(self.stored)
+    }
+}
 
 /// Bytes for reading input, out of a memory limit; more does not help.
 pub(crate) fn reading_budget(ctx: &Context) -> u64 {

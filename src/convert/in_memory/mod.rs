@@ -28,7 +28,7 @@ pub(crate) mod symmetric;
 
 pub(crate) use assemble::assemble;
 pub(crate) use bins::{Bins, cut, even};
-pub(crate) use cost::{check_fits, exceeds, reading_budget};
+pub(crate) use cost::{Sizes, check_fits, exceeds, reading_budget};
 pub(crate) use entries::{BLOCK, Entries, Others};
 pub(crate) use few_across::few_across;
 pub(crate) use grain::Grain;

@@ -29,6 +29,7 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     #[doc(alias = "MatGetDiagonal")]
     pub fn diagonal(&self, offset: isize, ctx: &Context) -> Result<Vec<T>> {
         let from = self.to_any();
+        let _running = ctx.begin(|| plan(&from, offset, ctx))?;
         let mut diagonal = ctx.filled("the diagonal", length(&from, offset), T::default())?;
         fill(&from, offset, RawMut::of(&mut diagonal), ctx)?;
         Ok(diagonal)
@@ -77,7 +78,9 @@ pub(crate) fn fill(
 
 /// The plan of adding the numbers on a diagonal.
 pub(crate) fn plan(from: &AnyCompressed, offset: isize, ctx: &Context) -> Result<Plan> {
-    parts(from, offset, ctx).map(|(part, lines, bytes)| planned(&lines, &part, bytes))
+    let (part, lines, bytes) = parts(from, offset, ctx)?;
+    ctx.check_memory("the diagonal", bytes)?;
+    Ok(planned(&lines, &part, bytes))
 }
 
 fn planned(lines: &AnyZippedLines, part: &AnyCompressed, bytes: u64) -> Plan {

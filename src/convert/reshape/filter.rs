@@ -16,7 +16,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The entries for which `keep(row, column, value)` is true, in a matrix of the same shape.
     ///
     /// Entries keep their order, and duplicates are tested one by one. `keep` is called from several threads, and more
-    /// than once for an entry: it must return the same every time.
+    /// than once for an entry: it must return the same every time. A plan calls it for some of the entries, to estimate
+    /// how many are kept.
     ///
     /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix; a second
     /// read before, to count the entries, if the result goes to memory. The indices are checked on the way; a bad one

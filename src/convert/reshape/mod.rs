@@ -14,6 +14,8 @@ mod filter;
 mod permute;
 mod permute_in_memory;
 mod take;
+mod take_across;
+mod take_lines;
 mod triangle;
 
 pub(crate) use canonicalize::canonicalize;

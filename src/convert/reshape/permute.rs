@@ -5,7 +5,7 @@
 //! entries to the new lines.
 
 use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};
-use crate::convert::in_memory::{Grain, Layout, check_fits, exceeds};
+use crate::convert::in_memory::{Grain, Layout, Sizes, check_fits, exceeds};
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::convert::sort::{AnyMatrixSink, AnySorter, room};
 use crate::error::{Error, ErrorKind, Result, check_shape};
@@ -76,40 +76,24 @@ pub(crate) fn permuted(
     check_shape("the order of rows", nrows, rows.map_or(nrows, Permutation::len))?;
     check_shape("the order of columns", ncols, cols.map_or(ncols, Permutation::len))?;
     let (majors, minors) = from.format().swap_if_cols((rows, cols));
-    let (nnz, stored, types) = (from.nnz(), from.stored_bytes(), from.types());
-    let (size, layout) = ((from.major(), nnz), Layout::of(types));
-    let bytes = types.bytes_of(from.major(), nnz);
-    let table = |order: Option<&Permutation>| {
-        order.map_or(0, |order| (order.len() * types.indices.size()) as u64)
-    };
-    let plan = Plan::new("permuting").on_device_of(from.indices_buffer().file()).reads(1, stored);
-    let limit = ctx.memory_left();
-    if exceeds(bytes, place, ctx) || stored > limit / 2 {
-        let tables = table(majors) + table(minors);
-        if tables > limit / 2 {
-            return Err(tables_do_not_fit(tables, limit));
-        }
-        // The sort uses what the tables leave.
-        let less = ctx.less(tables);
-        let _running = ctx.begin(|| {
-            check_fits(types, size, place, &less)?;
-            let renamed = match minors {
-                Some(_) => (nnz.min(room(layout, &less)) * types.indices.size()) as u64,
-                None => 0,
-            };
-            let plan =
-                AnySorter::plan(plan, layout, nnz as u64, &less).throughout(tables + renamed);
-            Ok(AnyWriter::plan(plan, types, size, place, &less))
-        })?;
-        let _held = ctx.hold(tables);
-        return in_buckets(from, (majors, minors), place, &less);
+    let (sizes, moved) = (Sizes::of(from), (majors.is_some(), minors.is_some()));
+    let (by_sort, tables, limit) =
+        (sorts(sizes, place, ctx), tables(sizes, moved), ctx.memory_left());
+    if by_sort && tables > limit / 2 {
+        return Err(tables_do_not_fit(tables, limit));
     }
     let _running = ctx.begin(|| {
-        check_fits(types, size, place, ctx)?;
-        let plan = plan.works(nnz as u64, work::PERMUTE).holds(table(minors));
-        let plan = AnyWriter::plan(plan, types, size, place, ctx);
-        Ok(if *place == Place::Memory { plan } else { plan.throughout(bytes) })
+        // The sort uses what the tables leave.
+        let left = if by_sort { &ctx.less(tables) } else { ctx };
+        check_fits(sizes.types, (sizes.major, sizes.nnz), place, left)?;
+        let plan = Plan::new("permuting").on_device_of(from.indices_buffer().file());
+        Ok(plan_permute(plan, sizes, moved, place, ctx))
     })?;
+    if by_sort {
+        let _held = ctx.hold(tables);
+        return in_buckets(from, (majors, minors), place, &ctx.less(tables));
+    }
+    let (stored, types) = (sizes.stored, sizes.types);
     ctx.meter().pass();
     ctx.meter().read(stored);
     let minors = positions(minors, types.indices, ctx)?;
@@ -118,6 +102,41 @@ pub(crate) fn permuted(
     let permuted = Permuted { from, majors, nnz: from.nnz(), minors };
     let made = permuted.in_memory(grain, ctx)?.ok_or_else(|| fault_of(from))?;
     at_place(made, place, ctx)
+}
+
+/// Adds permuting a matrix to a plan; `moved` says which axes, the lines first, are permuted.
+pub(crate) fn plan_permute(
+    plan: Plan,
+    from: Sizes,
+    moved: (bool, bool),
+    place: &Place,
+    ctx: &Context,
+) -> Plan {
+    let Sizes { types, major, nnz, stored, .. } = from;
+    let (layout, size) = (Layout::of(types), (major, nnz));
+    let plan = plan.reads(1, stored);
+    if sorts(from, place, ctx) {
+        let tables = tables(from, moved);
+        let less = ctx.less(tables);
+        let renamed = if moved.1 { nnz.min(room(layout, &less)) * types.indices.size() } else { 0 };
+        let plan = AnySorter::plan(plan, layout, nnz as u64, &less);
+        let plan = plan.throughout(tables + renamed as u64);
+        return AnyWriter::plan(plan, types, size, place, &less);
+    }
+    let plan = plan.works(nnz as u64, work::PERMUTE).holds(tables(from, (false, moved.1)));
+    let plan = AnyWriter::plan(plan, types, size, place, ctx);
+    if *place == Place::Memory { plan } else { plan.throughout(from.bytes()) }
+}
+
+/// Whether the external sort is used.
+fn sorts(from: Sizes, place: &Place, ctx: &Context) -> bool {
+    exceeds(from.bytes(), place, ctx) || from.stored > ctx.memory_left() / 2
+}
+
+/// Bytes of the new places of the permuted axes.
+fn tables(from: Sizes, (lines, others): (bool, bool)) -> u64 {
+    let count = if lines { from.major } else { 0 } + if others { from.minor } else { 0 };
+    (count * from.types.indices.size()) as u64
 }
 
 /// The new index for each old one.

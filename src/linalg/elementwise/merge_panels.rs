@@ -201,5 +201,5 @@ impl Merged<'_> {
 fn too_long(line: usize) -> Error {
     Error::new(ErrorKind::Memory, "a line that does not rise is too long to be sorted in memory")
         .at(Location::Row(line as u64))
-        .remedy("raise the memory limit, or go by to_coo and Duplicates::Sum, which sort on disk")
+        .remedy("raise the memory limit, or canonicalize the matrix first, which sorts on disk")
 }

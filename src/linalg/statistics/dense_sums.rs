@@ -15,9 +15,8 @@ use crate::linalg::algebra::{
 };
 use crate::linalg::statistics::dense::stats;
 use crate::linalg::statistics::moments::block_height;
-use crate::sparse::{Axis, Compressed};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::{Context, DType, Element, Index, Order, work};
+use crate::storage::{Context, DType, Element, Order, work};
 
 /// Maximum lines in a group.
 const GROUP: usize = 128;
@@ -42,20 +41,6 @@ impl<T: Element + Factor<f64>> Dense<T> {
     /// ```
     pub fn sum_axis(&self, axis: usize, ctx: &Context) -> Result<Vec<f64>> {
         sum_axis(&self.to_any(), axis, ctx)
-    }
-}
-
-impl<T: Factor<f64>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
-    /// The sum of every column (axis 0) or of every row (axis 1), as SciPy's `sum(axis)`; cost as for
-    /// [`stats`](Self::stats).
-    ///
-    /// ```
-    /// use outcore::{Context, Csr};
-    /// assert_eq!(Csr::<f32>::eye(2).sum_axis(0, &Context::new())?, [1.0, 1.0]);
-    /// # Ok::<(), outcore::Error>(())
-    /// ```
-    pub fn sum_axis(&self, axis: usize, ctx: &Context) -> Result<Vec<f64>> {
-        Ok(self.stats(axis, ctx)?.sums())
     }
 }
 

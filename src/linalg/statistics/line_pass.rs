@@ -28,6 +28,8 @@ pub(crate) struct LinePass<'a, V: Entry> {
     matrix: &'a AnyCompressed,
     decode: Coding<V>,
     lines: AnyZippedLines,
+    /// Whether a position that has several entries is an error.
+    distinct: bool,
     _running: Running,
     _held: Held,
 }
@@ -36,8 +38,28 @@ impl<'a, V: Entry> LinePass<'a, V> {
     /// A pass for results of `bytes` bytes, `along` the stored axis or across it. Ends here if it was only planned.
     pub(crate) fn new(
         operation: &'static str,
-        (matrix, decode): (&'a AnyCompressed, Coding<V>),
+        numbers: (&'a AnyCompressed, Coding<V>),
         (along, bytes): (bool, u64),
+        ctx: &Context,
+    ) -> Result<Self> {
+        Self::begin(operation, numbers, (along, true), bytes, ctx)
+    }
+
+    /// As [`new`](Self::new), for results that take every entry of a position with several.
+    pub(crate) fn with_duplicates(
+        operation: &'static str,
+        numbers: (&'a AnyCompressed, Coding<V>),
+        (along, bytes): (bool, u64),
+        ctx: &Context,
+    ) -> Result<Self> {
+        Self::begin(operation, numbers, (along, false), bytes, ctx)
+    }
+
+    fn begin(
+        operation: &'static str,
+        (matrix, decode): (&'a AnyCompressed, Coding<V>),
+        (along, distinct): (bool, bool),
+        bytes: u64,
         ctx: &Context,
     ) -> Result<Self> {
         ctx.check_memory("the result", bytes)?;
@@ -51,12 +73,14 @@ impl<'a, V: Entry> LinePass<'a, V> {
             }
         };
         // Lines that do not rise are sorted to check that no index repeats.
-        let work = bytes + bins + (entries * index.size()) as u64;
+        let sorted = if distinct { (entries * index.size()) as u64 } else { 0 };
+        let work = bytes + bins + sorted;
         let running = ctx.begin(|| {
             let plan = lines.plan(operation).throughout(work);
             Ok(plan.works(matrix.nnz() as u64, work::SPARSE_STATISTICS))
         })?;
-        Ok(LinePass { matrix, decode, lines, _running: running, _held: ctx.hold(work) })
+        let _held = ctx.hold(work);
+        Ok(LinePass { matrix, decode, lines, distinct, _running: running, _held })
     }
 
     /// Calls `take` with the state of every stored line, the number of its earlier entries, the next entries (at least
@@ -131,18 +155,18 @@ impl<'a, V: Entry> LinePass<'a, V> {
     }
 
     /// Calls `work`, on the threads of the context, with every run of lines; fails if an index is out of range, or if a
-    /// position has several entries.
+    /// position has several entries and must not.
     fn sweep(
         &mut self,
         ctx: &Context,
         work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
     ) -> Result<()> {
-        sweep(self.matrix, &mut self.lines, ctx, work)
+        sweep((self.matrix, self.distinct), &mut self.lines, ctx, work)
     }
 }
 
 fn sweep(
-    matrix: &AnyCompressed,
+    (matrix, distinct): (&AnyCompressed, bool),
     lines: &mut AnyZippedLines,
     ctx: &Context,
     work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
@@ -150,7 +174,7 @@ fn sweep(
     let mut check = IndexCheck::of(matrix);
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
-            if !check.take_any(&panel, 0)? {
+            if !check.take_any(&panel, 0)? && distinct {
                 check_distinct(&panel, matrix.format())?;
             }
             work(&panel);
@@ -218,9 +242,7 @@ fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()
             "a line that does not rise is too long to be searched for duplicates in memory",
         )
         .at(Location::Row(panel.first as u64))
-        .remedy(
-            "raise the memory limit, or go by to_coo and Duplicates::Sum, which sort on disk",
-        ));
+        .remedy("raise the memory limit, or canonicalize the matrix first, which sorts on disk"));
     }
     let twice = (0..part.lines()).into_par_iter().find_map_first(|line| {
         let here = part.indptr.at(line)..part.indptr.at(line + 1);
@@ -232,7 +254,7 @@ fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()
     Err(Error::new(ErrorKind::Duplicate, "a position holds several entries")
         .at(Location::Row(row as u64))
         .found(format!("row {row}, column {col}"))
-        .remedy("sum them first, by to_coo and Duplicates::Sum"))
+        .remedy("add them first, by canonicalize and Duplicates::Sum"))
 }
 
 /// The first index that occurs twice in a line, if there is one.

@@ -1,7 +1,7 @@
 //! Sums, means, variances, extremes and norms of rows or columns.
 //!
 //! - [`dense`] – of dense matrices, in runs of [`moments`]; [`sparse`] – of sparse ones, by the passes of [`line_pass`]
-//! - [`dense_sums`] – only sums, at the speed of memory
+//! - [`dense_sums`] – only sums, at the speed of memory; [`sparse_sums`] – those of sparse matrices
 //! - [`extremes`] – the positions of the largest and the smallest element
 //! - [`nnz_per`] – the number of entries stored in rows or columns; [`trace`] – the sum of the main diagonal
 
@@ -12,6 +12,7 @@ mod line_pass;
 mod moments;
 mod nnz_per;
 mod sparse;
+mod sparse_sums;
 mod trace;
 
 pub use dense::Stats;

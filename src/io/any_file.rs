@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::{GraphFile, GraphFormat, source};
 use crate::io::matrix_market::{Field, Format, Header, Number, Reader, Symmetry, Writer};
 use crate::sparse::{AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices};
-use crate::storage::{Context, DType, Element, Order, Place, Plan, SparseFormat, work};
+use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat, work};
 
 /// The matrix in any supported file: a stored matrix or array, a Matrix Market file, or a list of
 /// edges.
@@ -135,7 +135,7 @@ fn read_numbers<T: Number + Element>(
 fn read_lines<T: Number>(file: &Reader, place: Place, ctx: &Context) -> Result<AnyMatrix> {
     let Header { nrows, ncols, .. } = *file.header();
     let most = (nrows.max(ncols) as u64).max(file.header().expanded_upper_bound());
-    match most <= u64::from(u32::MAX) {
+    match most <= u32::LARGEST as u64 {
         true => file.read_csr::<T, u32, u32>(place, ctx).map(AnyMatrix::from),
         false => file.read_csr::<T, u64, u64>(place, ctx).map(AnyMatrix::from),
     }

@@ -100,21 +100,20 @@ impl EdgeList {
         mut visit: impl FnMut(u64, u64, Option<f64>) -> Result<()>,
     ) -> Result<GraphSize> {
         let limit = self.vertices.unwrap_or(u64::MAX);
-        let records = Records {
-            text: &self.text,
-            from: Position::START,
-            comments: b"#%",
-            phase: "reading edges",
-        };
         let mut size = GraphSize { vertices: self.vertices.unwrap_or(0), ..GraphSize::default() };
         let parse = |cursor: &mut Cursor<'_>| edge(cursor, limit);
-        records.for_each(ctx, parse, |(u, v, weight)| {
+        self.records().for_each(ctx, parse, |(u, v, weight)| {
             size.vertices = size.vertices.max(u + 1).max(v + 1);
             size.edges += 1;
             size.weighted += u64::from(weight.is_some());
             visit(u, v, weight).map_err(Halt::Caller)
         })?;
         Ok(size)
+    }
+
+    fn records(&self) -> Records<'_> {
+        let (from, comments) = (Position::START, b"#%");
+        Records { text: &self.text, from, comments, phase: "reading edges" }
     }
 
     /// The graph as compressed rows at `place`, each edge once, without weights: as many rows and columns as there are
@@ -177,6 +176,7 @@ impl EdgeList {
             let remedy = "use u64 indices, or number the vertices anew with read_graph_compact";
             error.expected(expected).found(found).remedy(remedy)
         };
+        let less = ctx.less(self.records().window(ctx));
         let size = self.for_each(ctx, |u, v, _| {
             let last = u.max(v);
             // Less than the largest index, so that the number of vertices is an index as well.
@@ -187,7 +187,7 @@ impl EdgeList {
             if rows.len() == rows.capacity() {
                 // Both arrays are about to double, and the old ones exist during the copy.
                 let bytes = (rows.len() as u64 + 1).saturating_mul(6 * size_of::<I>() as u64);
-                ctx.check_memory("the edges", bytes).map_err(|e| e.in_file(self.path()))?;
+                less.check_memory("the edges", bytes).map_err(|e| e.in_file(self.path()))?;
             }
             rows.push(I::from_usize(u as usize));
             cols.push(I::from_usize(v as usize));

@@ -29,8 +29,9 @@ impl Reader {
         let Header { format, nrows, ncols, .. } = *self.header();
         let in_file = |e: Error| e.in_file(self.path());
         let each = (2 * size_of::<I>() + size_of::<T>()) as u64;
+        let less = ctx.less(self.window(ctx));
         let fits = |entries: u64| {
-            ctx.check_memory("the entries of the file", each.saturating_mul(entries))
+            less.check_memory("the entries of the file", each.saturating_mul(entries))
                 .map_err(in_file)
         };
         if format == Format::Coordinate {
@@ -107,11 +108,14 @@ impl Reader {
                      `hypersparse` asks for all of them",
         };
         extent.check::<P>(place, ctx)?;
+        let window = self.window(ctx);
+        let less = ctx.less(window);
         let _running = ctx.begin(|| {
             let plan = Plan::new(operation).reads(1, self.bytes());
-            Ok(CooBuilder::<T, I, A>::plan::<P>(plan, shape, nnz, place, ctx))
+            let plan = CooBuilder::<T, I, A>::plan::<P>(plan, shape, nnz, place, &less);
+            Ok(plan.throughout(window))
         })?;
-        let mut builder = CooBuilder::<T, I, A>::with_types(shape, ctx).map_err(in_file)?;
+        let mut builder = CooBuilder::<T, I, A>::with_types(shape, &less).map_err(in_file)?;
         ctx.meter().pass();
         ctx.meter().read(self.bytes());
         self.for_each_stored::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
@@ -135,7 +139,8 @@ impl Reader {
             let plan = plan.works(self.expanded_upper_bound(), work::READ_TEXT);
             let taken = DenseWriter::<T, Ix2>::memory(entries, &place, ctx);
             ctx.check_memory("the result", if place == Place::Memory { taken } else { 0 })?;
-            Ok(DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx))
+            let plan = DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx);
+            Ok(plan.throughout(self.window(ctx)))
         })?;
         ctx.meter().pass();
         ctx.meter().read(self.bytes());

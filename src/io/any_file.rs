@@ -11,9 +11,11 @@ use crate::convert::to_order;
 use crate::dense::{AnyDense, AnyLinePanels as AnyDensePanels, LinePanel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::{GraphFile, GraphFormat, source};
-use crate::io::matrix_market::{Field, Format, Header, Number, Reader, Symmetry, Writer};
+use crate::io::matrix_market::{
+    BUFFER, Field, Format, Header, Number, Reader, Symmetry, Writer, plan_text,
+};
 use crate::sparse::{AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices};
-use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat, work};
+use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat};
 
 /// The matrix in any supported file: a stored matrix or array, a Matrix Market file, or a list of
 /// edges.
@@ -175,12 +177,14 @@ fn write_numbers<T: Number>(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> R
     };
     let header = Header { unsigned: T::ENTRY_DTYPE == Some(DType::UInt64), ..header };
     let mut writer = Writer::create(path, header, "")?;
+    let _buffer = ctx.hold(BUFFER as u64);
     match matrix.body() {
         Body::Dense(a) => dense::<T>(a, &mut writer, ctx)?,
         Body::Lines(a) => lines::<T>(a, &mut writer, ctx)?,
         Body::Coo(a) => coordinates::<T>(a, &mut writer, ctx)?,
     }
-    writer.finish()
+    ctx.meter().wrote(writer.finish_counted()?);
+    Ok(())
 }
 
 /// Writes column by column; a matrix in C order is first converted, in the scratch folder if it does not fit.
@@ -198,9 +202,8 @@ fn dense<T: Number>(a: &AnyDense, writer: &mut Writer, ctx: &Context) -> Result<
         return Ok(());
     }
     let mut panels = AnyDensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
-    let _running = ctx.begin(|| {
-        Ok(panels.plan("writing Matrix Market").works(a.len() as u64, work::WRITE_TEXT))
-    })?;
+    let _running =
+        ctx.begin(|| Ok(plan_text(panels.plan("writing Matrix Market"), a.len() as u64)))?;
     panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
         let width = elements.len() / lines.max(1);
         let values = elements.as_typed::<T>();
@@ -216,7 +219,7 @@ fn lines<T: Number>(a: &AnyCompressed, writer: &mut Writer, ctx: &Context) -> Re
     let _running = ctx.begin(|| {
         let plan = Plan::new("writing Matrix Market");
         let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
-        Ok(plan.works(a.nnz() as u64, work::WRITE_TEXT))
+        Ok(plan_text(plan, a.nnz() as u64))
     })?;
     let is_csr = a.format() == SparseFormat::Csr;
     let bad = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
@@ -244,7 +247,7 @@ fn coordinates<T: Number>(a: &AnyCoo, writer: &mut Writer, ctx: &Context) -> Res
     let coo = AnyMatrix::from(a.clone());
     let _running = ctx.begin(|| {
         let plan = Plan::new("writing Matrix Market").reads(1, a.stored_bytes());
-        Ok(plan.works(coo.nnz() as u64, work::WRITE_TEXT))
+        Ok(plan_text(plan, coo.nnz() as u64))
     })?;
     ctx.meter().pass();
     ctx.meter().read(a.stored_bytes());

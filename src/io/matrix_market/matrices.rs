@@ -11,7 +11,7 @@ use crate::io::extents::JustifiedExtent;
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
 use crate::io::matrix_market::reader::Reader;
-use crate::io::matrix_market::writer::Writer;
+use crate::io::matrix_market::writer::{BUFFER, Writer};
 use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, check_widths};
 use crate::storage::work;
 use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
@@ -179,11 +179,13 @@ impl Reader {
 
 /// The cost of writing this many entries; the bytes of the text are an estimate.
 fn plan_to_write(file: Option<(&Path, u64)>, stored: u64, entries: u64) -> Plan {
-    Plan::new("writing Matrix Market")
-        .on_device_of(file)
-        .reads(1, stored)
-        .writes(entries.saturating_mul(LINE))
-        .works(entries, work::WRITE_TEXT)
+    plan_text(Plan::new("writing Matrix Market").on_device_of(file).reads(1, stored), entries)
+}
+
+/// Adds the text of this many entries to the plan of what reads them.
+pub(in crate::io) fn plan_text(plan: Plan, entries: u64) -> Plan {
+    let plan = plan.writes(entries.saturating_mul(LINE)).works(entries, work::WRITE_TEXT);
+    plan.throughout(BUFFER as u64)
 }
 
 /// The field that holds the values of a type without loss.
@@ -229,6 +231,9 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
     let mut writer = Writer::create(path, header, comment)?;
     let _running =
         ctx.begin(|| Ok(plan_to_write(matrix.indices().file(), matrix.stored_bytes(), nnz)))?;
+    let _buffer = ctx.hold(BUFFER as u64);
+    ctx.meter().pass();
+    ctx.meter().read(matrix.stored_bytes());
     for (major, line) in matrix.lines().enumerate() {
         for (index, &value) in line.indices.iter().zip(line.data) {
             let (row, col) = A::swap_if_cols((major, index.to_usize()));
@@ -238,7 +243,8 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
             ctx.report("writing Matrix Market", major as u64, matrix.major() as u64)?;
         }
     }
-    writer.finish()
+    ctx.meter().wrote(writer.finish_counted()?);
+    Ok(())
 }
 
 /// Writes a dense matrix as a general array file; otherwise as [`write_sparse`].
@@ -254,9 +260,13 @@ pub fn write_dense<T: Number + Element>(
     let mut writer = Writer::create(path, header, comment)?;
     let (file, stored) = (matrix.buffer().file(), matrix.buffer().stored_bytes());
     let _running = ctx.begin(|| Ok(plan_to_write(file, stored, matrix.len() as u64)))?;
+    let _buffer = ctx.hold(BUFFER as u64);
+    ctx.meter().pass();
+    ctx.meter().read(stored);
     if matrix.is_empty() {
         // The number of empty columns may be too large to loop over.
-        return writer.finish();
+        ctx.meter().wrote(writer.finish_counted()?);
+        return Ok(());
     }
     for (j, column) in matrix.as_ndarray().columns().into_iter().enumerate() {
         for (i, &value) in column.iter().enumerate() {
@@ -264,5 +274,6 @@ pub fn write_dense<T: Number + Element>(
         }
         ctx.report("writing Matrix Market", j as u64, ncols as u64)?;
     }
-    writer.finish()
+    ctx.meter().wrote(writer.finish_counted()?);
+    Ok(())
 }

@@ -22,10 +22,12 @@ use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseF
 ///
 /// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped in place, or copied to
 /// `place` if they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex
-/// `f64` or no values, depending on its field, an array file as a dense matrix, edges as a pattern. Indices have 32
-/// bits if that suffices.
+/// `f64` or no values, depending on its field, an array file as a dense matrix, edges as CSR with their weights as
+/// `f64`, the weights of an edge that is listed several times summed, or as a pattern if they have none. Indices have
+/// 32 bits if that suffices.
 ///
-/// Fails as the readers do. Cost: text is read once.
+/// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
+/// list of edges with a vertex that needs 64 bits twice.
 ///
 /// ```
 /// use outcore::{Context, DType, Place, io::read_matrix};
@@ -53,15 +55,7 @@ pub fn read_matrix(
     match source(path, GraphFormat::Content)? {
         GraphFile::Stored => open(path),
         GraphFile::MatrixMarket(file) => read_market(&file, place, ctx),
-        GraphFile::EdgeList(list) => {
-            let graph = list.read_csr::<u32, u32>(place.clone(), ctx);
-            match graph {
-                Err(error) if error.kind() == ErrorKind::Type => {
-                    list.read_csr::<u64, u64>(place, ctx).map(AnyMatrix::from)
-                }
-                graph => graph.map(AnyMatrix::from),
-            }
-        }
+        GraphFile::EdgeList(list) => list.read_matrix(&place, ctx),
     }
 }
 

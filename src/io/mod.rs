@@ -71,6 +71,7 @@ pub mod matrix_market;
 mod narrow;
 mod packed;
 mod shortest;
+mod tar;
 mod text_file;
 
 pub use any_file::{read_matrix, write_matrix};

@@ -14,7 +14,9 @@ use crate::io::graph::{GraphFile, GraphFormat, source};
 use crate::io::matrix_market::{
     BUFFER, Field, Format, Header, Number, Reader, Symmetry, Writer, plan_text,
 };
-use crate::sparse::{AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices};
+use crate::sparse::{
+    AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices, index_out_of_range,
+};
 use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat};
 
 /// The matrix in any supported file: a stored matrix or array, a Matrix Market file, or a list of
@@ -217,6 +219,7 @@ fn lines<T: Number>(a: &AnyCompressed, writer: &mut Writer, ctx: &Context) -> Re
     })?;
     let is_csr = a.format() == SparseFormat::Csr;
     let bad = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
+    let start_of_all = a.indptr().at(0);
     let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
         let (values, base) = (data.as_typed::<T>(), indptr.at(0));
         for line in 0..indptr.len() - 1 {
@@ -227,6 +230,10 @@ fn lines<T: Number>(a: &AnyCompressed, writer: &mut Writer, ctx: &Context) -> Re
             }
             for (k, &value) in values.iter().enumerate().take(here.1).skip(here.0) {
                 let (major, minor) = (first + line, indices.at(k));
+                if minor >= a.minor() {
+                    let position = base.wrapping_sub(start_of_all).wrapping_add(k);
+                    return Err(index_out_of_range(major, position, minor, a.minor()));
+                }
                 let (row, col) = if is_csr { (major, minor) } else { (minor, major) };
                 writer.push(row, col, value)?;
             }

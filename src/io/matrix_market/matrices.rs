@@ -235,6 +235,8 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
     ctx.meter().pass();
     ctx.meter().read(matrix.stored_bytes());
     for (major, line) in matrix.lines().enumerate() {
+        // A bad index is reported as one of the matrix, before the file refuses it.
+        matrix.check_major(major)?;
         for (index, &value) in line.indices.iter().zip(line.data) {
             let (row, col) = A::swap_if_cols((major, index.to_usize()));
             writer.push(row, col, value)?;

@@ -1,5 +1,6 @@
 //! The integration tests, one binary: one link instead of ten.
 
+mod any_file;
 mod any_matrix;
 mod architecture;
 mod concurrent_products;

@@ -7,6 +7,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use outcore::io::edge_list::EdgeList;
+use outcore::io::matrix_market::Reader;
 use outcore::io::{read_graph, read_matrix};
 use outcore::{AnyMatrix, Context, Csr, ErrorKind, Place};
 use tempfile::tempdir;
@@ -68,6 +69,37 @@ fn packed_edges_make_a_graph() {
     pack(&path, b"");
     let size = EdgeList::open(&path).unwrap().for_each(&Context::new(), |_, _, _| Ok(())).unwrap();
     assert_eq!(size.edges, 0);
+    let error = read_matrix(&path, Place::Memory, &Context::new()).unwrap_err();
+    assert!(error.to_string().contains("the file is empty"), "{error}");
+}
+
+#[test]
+fn the_window_keeps_to_the_limit_and_is_counted() {
+    let folder = tempdir().unwrap();
+    let (plain, path) = (folder.path().join("a.mtx"), folder.path().join("a.mtx.gz"));
+    let text = market(400_000);
+    fs::write(&plain, &text).unwrap();
+    pack(&path, text.as_bytes());
+    let free = Context::new().scratch(folder.path());
+    let expected = csr(&plain, &free);
+    for (limit, threads) in [(3 << 20, 1), (4 << 20, 2), (16 << 20, 4), (1 << 30, 2)] {
+        let ctx = free.clone().memory_limit(limit).threads(threads).unwrap();
+        let (a, report) = ctx.measure(|ctx| read_matrix(&path, Place::Scratch, ctx)).unwrap();
+        assert!(Csr::try_from(a).unwrap() == expected);
+        let (planned, actual) = (report.plan.cost.peak_memory, report.actual.peak_memory);
+        assert!(actual <= planned && actual <= limit, "{report}");
+    }
+    // As many blocks as two threads read at a time, beside what the plain file takes.
+    let ctx = free.memory_limit(1 << 30).threads(2).unwrap();
+    let dense = |path: &Path| {
+        let reader = Reader::open(path).unwrap();
+        let read = |ctx: &Context| reader.read_dense::<f64>(Place::Scratch, ctx);
+        let report = ctx.measure(read).unwrap().1;
+        [report.plan.cost.peak_memory, report.actual.peak_memory]
+    };
+    for (with, without) in dense(&path).into_iter().zip(dense(&plain)) {
+        assert!((1 << 20..4 << 20).contains(&(with - without)), "{with} {without}");
+    }
 }
 
 #[test]
@@ -104,12 +136,17 @@ fn faults_have_their_line_and_damage_its_place() {
 
 /// A tar archive of members that are ordinary files.
 fn archive(members: &[(&str, &str)]) -> Vec<u8> {
+    archive_of(&members.iter().map(|&(name, text)| (b'0', name, text)).collect::<Vec<_>>())
+}
+
+/// A tar archive of members of these kinds.
+fn archive_of(members: &[(u8, &str, &str)]) -> Vec<u8> {
     let mut all = Vec::new();
-    for (name, text) in members {
+    for (kind, name, text) in members {
         let mut header = [0u8; 512];
         header[..name.len()].copy_from_slice(name.as_bytes());
         header[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
-        header[156] = b'0';
+        header[156] = *kind;
         header[257..262].copy_from_slice(b"ustar");
         header[148..156].fill(b' ');
         let sum: u64 = header.iter().map(|&b| u64::from(b)).sum();
@@ -142,6 +179,42 @@ fn the_matrix_of_an_archive_is_read() {
     lying.truncate(20_000);
     pack(&path, &lying);
     assert_eq!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().kind(), ErrorKind::Format);
+}
+
+#[test]
+fn long_names_in_archives_are_the_names_of_their_members() {
+    let folder = tempdir().unwrap();
+    let (path, ctx) = (folder.path().join("a.tar.gz"), Context::new());
+    let long = "a".repeat(150);
+    let (name, text) = (format!("{long}/{long}.mtx"), market(30));
+    let pax = format!("{} path={name}\n", name.len() + 10);
+    let rhs = "%%MatrixMarket matrix array real general\n1 1\n7\n";
+    for (kind, about) in [(b'L', format!("{name}\0")), (b'x', pax)] {
+        pack(
+            &path,
+            &archive_of(&[
+                (b'g', "pax_global_header", "20 comment=whatever\n"),
+                (b'0', "a/other.mtx", rhs),
+                (kind, "././@LongLink", &about),
+                (b'0', &name[..100], &text),
+            ]),
+        );
+        assert_eq!(csr(&path, &ctx).nnz(), 30);
+        // Where no matrix is found, the members are listed, by their names alone.
+        let other = about.replace(".mtx", ".txt");
+        pack(
+            &path,
+            &archive_of(&[
+                (b'K', "././@LongLink", "elsewhere"),
+                (kind, "././@LongLink", &other),
+                (b'0', &name[..100], "words"),
+                (b'0', "notes", "words"),
+            ]),
+        );
+        let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string();
+        assert!(!error.contains("LongLink"), "{error}");
+        assert!(error.contains(&format!("{long}/{long}.txt, notes")), "{error}");
+    }
 }
 
 #[test]

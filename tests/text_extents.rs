@@ -6,8 +6,9 @@ use outcore::io::edge_list::EdgeList;
 use outcore::io::matrix_market::Reader;
 use outcore::io::{
     CompactGraph, GraphFormat, GraphOptions, read_graph, read_graph_compact, read_graph_with,
+    read_matrix,
 };
-use outcore::{Context, Coo, Csc, Csr, Error, ErrorKind, Index, Place};
+use outcore::{Context, Coo, Csc, Csr, DType, Error, ErrorKind, Index, Place};
 use tempfile::tempdir;
 
 use crate::folders::Folders;
@@ -250,4 +251,19 @@ fn stored_matrices_that_dwarf_their_entries_are_refused_or_compact() {
     std::fs::write(&market, format!("{MARKET}2 3 0\n")).unwrap();
     let error = read_graph_compact::<u32, u32>(&market, &HYPERSPARSE, Place::Memory, &ctx);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Shape);
+}
+
+#[test]
+fn indices_are_as_wide_as_the_extent_needs() {
+    let folders = Folders::new();
+    let path = folders.path("a.mtx");
+    let limit = i32::MAX as u64;
+    for (n, wide) in
+        [(limit, DType::Int32), (limit + 1, DType::Int64), (3_000_000_000, DType::Int64)]
+    {
+        std::fs::write(&path, format!("{MARKET}3 {n} 1\n2 {n} 2.5\n")).unwrap();
+        let a = at_once(|| read_matrix(&path, Place::Memory, &Context::new())).unwrap();
+        assert_eq!((a.shape(), a.nnz()), ((3, n as usize), 1));
+        assert_eq!(a.index_dtype(), Some(wide), "{n}");
+    }
 }

@@ -11,19 +11,25 @@ use crate::convert::to_order;
 use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::{GraphFile, GraphFormat, source};
-use crate::io::matrix_market::{Field, Format, Header, Number, Reader, Symmetry, Writer};
-use crate::sparse::{AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices};
-use crate::storage::{Context, DType, Element, Order, Place, Plan, SparseFormat, work};
+use crate::io::matrix_market::{
+    BUFFER, Field, Format, Header, Number, Reader, Symmetry, Writer, plan_text,
+};
+use crate::sparse::{
+    AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices, index_out_of_range,
+};
+use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat};
 
 /// The matrix in any supported file: a stored matrix or array, a Matrix Market file, or a list of
 /// edges.
 ///
 /// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped in place, or copied to
 /// `place` if they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex
-/// `f64` or no values, depending on its field, an array file as a dense matrix, edges as a pattern. Indices have 32
-/// bits if that suffices.
+/// `f64` or no values, depending on its field, an array file as a dense matrix, edges as CSR with their weights as
+/// `f64`, the weights of an edge that is listed several times summed, or as a pattern if they have none. Indices have
+/// 32 bits if that suffices.
 ///
-/// Fails as the readers do. Cost: text is read once.
+/// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
+/// list of edges with a vertex that needs 64 bits twice.
 ///
 /// ```
 /// use outcore::{Context, DType, Place, io::read_matrix};
@@ -51,15 +57,7 @@ pub fn read_matrix(
     match source(path, GraphFormat::Content)? {
         GraphFile::Stored => open(path),
         GraphFile::MatrixMarket(file) => read_market(&file, place, ctx),
-        GraphFile::EdgeList(list) => {
-            let graph = list.read_csr::<u32, u32>(place.clone(), ctx);
-            match graph {
-                Err(error) if error.kind() == ErrorKind::Type => {
-                    list.read_csr::<u64, u64>(place, ctx).map(AnyMatrix::from)
-                }
-                graph => graph.map(AnyMatrix::from),
-            }
-        }
+        GraphFile::EdgeList(list) => list.read_matrix(&place, ctx),
     }
 }
 
@@ -135,7 +133,7 @@ fn read_numbers<T: Number + Element>(
 fn read_lines<T: Number>(file: &Reader, place: Place, ctx: &Context) -> Result<AnyMatrix> {
     let Header { nrows, ncols, .. } = *file.header();
     let most = (nrows.max(ncols) as u64).max(file.header().expanded_upper_bound());
-    match most <= u64::from(u32::MAX) {
+    match most <= u32::LARGEST as u64 {
         true => file.read_csr::<T, u32, u32>(place, ctx).map(AnyMatrix::from),
         false => file.read_csr::<T, u64, u64>(place, ctx).map(AnyMatrix::from),
     }
@@ -175,12 +173,14 @@ fn write_numbers<T: Number>(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> R
     };
     let header = Header { unsigned: T::ENTRY_DTYPE == Some(DType::UInt64), ..header };
     let mut writer = Writer::create(path, header, "")?;
+    let _buffer = ctx.hold(BUFFER as u64);
     match matrix.body() {
         Body::Dense(a) => dense::<T>(a, &mut writer, ctx)?,
         Body::Lines(a) => lines::<T>(a, &mut writer, ctx)?,
         Body::Coo(a) => coordinates::<T>(a, &mut writer, ctx)?,
     }
-    writer.finish()
+    ctx.meter().wrote(writer.finish_counted()?);
+    Ok(())
 }
 
 /// Writes column by column; a matrix in C order is first converted, in the scratch folder if it does not fit.
@@ -198,9 +198,8 @@ fn dense<T: Number>(a: &AnyDense, writer: &mut Writer, ctx: &Context) -> Result<
         return Ok(());
     }
     let mut panels = AnyDensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
-    let _running = ctx.begin(|| {
-        Ok(panels.plan("writing Matrix Market").works(a.len() as u64, work::WRITE_TEXT))
-    })?;
+    let _running =
+        ctx.begin(|| Ok(plan_text(panels.plan("writing Matrix Market"), a.len() as u64)))?;
     panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
         let width = elements.len() / lines.max(1);
         let values = elements.as_typed::<T>();
@@ -216,10 +215,11 @@ fn lines<T: Number>(a: &AnyCompressed, writer: &mut Writer, ctx: &Context) -> Re
     let _running = ctx.begin(|| {
         let plan = Plan::new("writing Matrix Market");
         let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
-        Ok(plan.works(a.nnz() as u64, work::WRITE_TEXT))
+        Ok(plan_text(plan, a.nnz() as u64))
     })?;
     let is_csr = a.format() == SparseFormat::Csr;
     let bad = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
+    let start_of_all = a.indptr().at(0);
     let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
         let (values, base) = (data.as_typed::<T>(), indptr.at(0));
         for line in 0..indptr.len() - 1 {
@@ -230,6 +230,10 @@ fn lines<T: Number>(a: &AnyCompressed, writer: &mut Writer, ctx: &Context) -> Re
             }
             for (k, &value) in values.iter().enumerate().take(here.1).skip(here.0) {
                 let (major, minor) = (first + line, indices.at(k));
+                if minor >= a.minor() {
+                    let position = base.wrapping_sub(start_of_all).wrapping_add(k);
+                    return Err(index_out_of_range(major, position, minor, a.minor()));
+                }
                 let (row, col) = if is_csr { (major, minor) } else { (minor, major) };
                 writer.push(row, col, value)?;
             }
@@ -244,7 +248,7 @@ fn coordinates<T: Number>(a: &AnyCoo, writer: &mut Writer, ctx: &Context) -> Res
     let coo = AnyMatrix::from(a.clone());
     let _running = ctx.begin(|| {
         let plan = Plan::new("writing Matrix Market").reads(1, a.stored_bytes());
-        Ok(plan.works(coo.nnz() as u64, work::WRITE_TEXT))
+        Ok(plan_text(plan, coo.nnz() as u64))
     })?;
     ctx.meter().pass();
     ctx.meter().read(a.stored_bytes());

@@ -11,6 +11,7 @@
 
 use std::path::Path;
 
+use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::compact::{CompactGraph, Ends};
 use crate::io::cursor::Cursor;
@@ -20,7 +21,10 @@ use crate::io::foreign::wrong_text;
 use crate::io::lines::{Halt, Records};
 use crate::io::text_file::{Position, TextFile};
 use crate::sparse::{Coo, Csr, Duplicates};
-use crate::storage::{Context, Index, Place};
+use crate::storage::{Context, Entry, Index, Place};
+
+/// A line that begins with one of these is a comment.
+const COMMENTS: &[u8] = b"#%";
 
 /// An edge list, open for reading.
 ///
@@ -99,22 +103,30 @@ impl EdgeList {
         ctx: &Context,
         mut visit: impl FnMut(u64, u64, Option<f64>) -> Result<()>,
     ) -> Result<GraphSize> {
+        self.for_each_line(ctx, |u, v, weight| visit(u, v, weight).map_err(Halt::Caller))
+    }
+
+    /// As [`for_each`](Self::for_each); `visit` may also find a fault in the line, which is then named.
+    fn for_each_line(
+        &self,
+        ctx: &Context,
+        mut visit: impl FnMut(u64, u64, Option<f64>) -> std::result::Result<(), Halt>,
+    ) -> Result<GraphSize> {
         let limit = self.vertices.unwrap_or(u64::MAX);
-        let records = Records {
-            text: &self.text,
-            from: Position::START,
-            comments: b"#%",
-            phase: "reading edges",
-        };
         let mut size = GraphSize { vertices: self.vertices.unwrap_or(0), ..GraphSize::default() };
         let parse = |cursor: &mut Cursor<'_>| edge(cursor, limit);
-        records.for_each(ctx, parse, |(u, v, weight)| {
+        self.records().for_each(ctx, parse, |(u, v, weight)| {
             size.vertices = size.vertices.max(u + 1).max(v + 1);
             size.edges += 1;
             size.weighted += u64::from(weight.is_some());
-            visit(u, v, weight).map_err(Halt::Caller)
+            visit(u, v, weight)
         })?;
         Ok(size)
+    }
+
+    fn records(&self) -> Records<'_> {
+        let from = Position::START;
+        Records { text: &self.text, from, comments: COMMENTS, phase: "reading edges" }
     }
 
     /// The graph as compressed rows at `place`, each edge once, without weights: as many rows and columns as there are
@@ -128,8 +140,59 @@ impl EdgeList {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Csr<(), I, P>> {
-        let place = place.into();
-        let edges = self.read_edges::<I>(ctx)?;
+        self.read_entries(&place.into(), ctx, |_| Ok(()))
+    }
+
+    /// The list as a matrix at `place`: with the weights as `f64`, those of an edge that is listed several times
+    /// summed, or as a pattern if there are none. Indices have 32 bits if that suffices.
+    ///
+    /// Fails as [`read_csr`](Self::read_csr) does, if the file is empty, and if some lines have a weight and others
+    /// have none.
+    pub(super) fn read_matrix(&self, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+        match self.is_weighted()? {
+            true => {
+                let weight = |found: Option<f64>| found.ok_or_else(|| mixed(true));
+                let narrow = self.read_entries::<f64, u32, u32>(place, ctx, weight);
+                wider(narrow, || self.read_entries::<f64, u64, u64>(place, ctx, weight))
+            }
+            false => {
+                let none = |found: Option<f64>| found.map_or(Ok(()), |_| Err(mixed(false)));
+                let narrow = self.read_entries::<(), u32, u32>(place, ctx, none);
+                wider(narrow, || self.read_entries::<(), u64, u64>(place, ctx, none))
+            }
+        }
+    }
+
+    /// Whether the first edge has a weight. Fails if the file is empty.
+    fn is_weighted(&self) -> Result<bool> {
+        let mut empty = true;
+        let (weighted, _) = self.text.visit_first_lines(|_, bytes| {
+            let mut cursor = Cursor::new(bytes);
+            cursor.skip_blanks();
+            empty &= cursor.at_line_end();
+            if cursor.at_line_end() || cursor.at_any(COMMENTS) {
+                return Ok(None);
+            }
+            // A wrong line is reported when the lines are read.
+            Ok(Some(edge(&mut cursor, u64::MAX).is_ok_and(|(.., weight)| weight.is_some())))
+        })?;
+        match empty {
+            true => Err(Error::new(ErrorKind::Format, "the file is empty")
+                .in_file(self.path())
+                .expected("a matrix or a list of edges")
+                .found("no line")),
+            false => Ok(weighted.unwrap_or(false)),
+        }
+    }
+
+    /// The entries as compressed rows at `place`, repeats summed; `value` makes the value of a weight.
+    fn read_entries<T: Entry, I: Index, P: Index>(
+        &self,
+        place: &Place,
+        ctx: &Context,
+        value: impl Fn(Option<f64>) -> Result<T>,
+    ) -> Result<Csr<T, I, P>> {
+        let edges = self.read_edges::<T, I>(ctx, value)?;
         let extent = JustifiedExtent {
             path: self.path(),
             lines: "vertices",
@@ -139,7 +202,7 @@ impl EdgeList {
             remedy: "read_graph_compact numbers the vertices that have an edge anew; \
                      `hypersparse` asks for all of them",
         };
-        extent.check::<P>(&place, ctx)?;
+        extent.check::<P>(place, ctx)?;
         edges.to_csr(Duplicates::Sum, place, ctx)
     }
 
@@ -170,27 +233,37 @@ impl EdgeList {
     }
 
     /// The edges in the order of the file, as many rows and columns as there are vertices.
-    fn read_edges<I: Index>(&self, ctx: &Context) -> Result<Coo<(), I>> {
-        let (mut rows, mut cols) = (Vec::new(), Vec::new());
+    fn read_edges<T: Entry, I: Index>(
+        &self,
+        ctx: &Context,
+        value: impl Fn(Option<f64>) -> Result<T>,
+    ) -> Result<Coo<T, I>> {
+        let (mut rows, mut cols, mut data) = (Vec::new(), Vec::new(), Vec::new());
         let too_large = |what: &str, expected: String, found: u64| {
             let error = Error::new(ErrorKind::Type, what).in_file(self.path());
             let remedy = "use u64 indices, or number the vertices anew with read_graph_compact";
             error.expected(expected).found(found).remedy(remedy)
         };
-        let size = self.for_each(ctx, |u, v, _| {
+        let less = ctx.less(self.records().window(ctx));
+        let size = self.for_each_line(ctx, |u, v, weight| {
+            let value = value(weight).map_err(Halt::Fault)?;
             let last = u.max(v);
             // Less than the largest index, so that the number of vertices is an index as well.
             if last >= I::LARGEST as u64 {
                 let expected = format!("a vertex below {}", I::LARGEST);
-                return Err(too_large("a vertex is too large for the index type", expected, last));
+                let error = too_large("a vertex is too large for the index type", expected, last);
+                return Err(Halt::Caller(error));
             }
             if rows.len() == rows.capacity() {
-                // Both arrays are about to double, and the old ones exist during the copy.
-                let bytes = (rows.len() as u64 + 1).saturating_mul(6 * size_of::<I>() as u64);
-                ctx.check_memory("the edges", bytes).map_err(|e| e.in_file(self.path()))?;
+                // The arrays are about to double, and the old ones exist during the copy.
+                let each = 3 * (2 * size_of::<I>() + size_of::<T>()) as u64;
+                let bytes = (rows.len() as u64 + 1).saturating_mul(each);
+                let fits = less.check_memory("the edges", bytes);
+                fits.map_err(|e| Halt::Caller(e.in_file(self.path())))?;
             }
             rows.push(I::from_usize(u as usize));
             cols.push(I::from_usize(v as usize));
+            data.push(value);
             Ok(())
         })?;
         if size.vertices > I::LARGEST as u64 {
@@ -198,9 +271,30 @@ impl EdgeList {
             let what = "too many vertices for the index type";
             return Err(too_large(what, expected, size.vertices));
         }
-        let (n, data) = (size.vertices as usize, vec![(); rows.len()]);
+        let n = size.vertices as usize;
         Coo::from_parts((n, n), rows, cols, data).map_err(|e| e.in_file(self.path()))
     }
+}
+
+/// The matrix, or what `again` makes if its index types are too narrow.
+fn wider<T: Entry>(
+    narrow: Result<Csr<T, u32, u32>>,
+    again: impl FnOnce() -> Result<Csr<T, u64, u64>>,
+) -> Result<AnyMatrix> {
+    match narrow {
+        Err(error) if error.kind() == ErrorKind::Type => again().map(AnyMatrix::from),
+        matrix => matrix.map(AnyMatrix::from),
+    }
+}
+
+/// The error for a line that has no weight, unlike the first (`weighted`), or has one.
+#[cold]
+fn mixed(weighted: bool) -> Error {
+    let (first, this) = if weighted { ("a weight", "none") } else { ("no weight", "one") };
+    Error::new(ErrorKind::Format, "some edges have a weight and others have none")
+        .expected(format!("{first}, like the first edge"))
+        .found(this)
+        .remedy("read it with read_graph, which ignores weights, or give every edge a weight")
 }
 
 fn edge(cursor: &mut Cursor<'_>, limit: u64) -> Result<(u64, u64, Option<f64>)> {

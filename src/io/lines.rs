@@ -46,18 +46,40 @@ impl Records<'_> {
     /// Parses every line with `parse`, on all threads of `ctx`, and passes its record to `take`, in file order.
     ///
     /// `parse` begins after the blanks of a line and must not leave it; only blanks may follow. Returns the position
-    /// where the file ends. Memory: a few MiB per thread, at most a quarter of the limit (but always one block).
+    /// where the file ends. Memory: a few MiB per thread, at most a quarter of the limit (but always one block), with
+    /// the [window](Self::window) of a gzip file.
     pub(super) fn for_each<R: Copy + Send>(
+        &self,
+        ctx: &Context,
+        parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
+        take: impl FnMut(R) -> std::result::Result<(), Halt>,
+    ) -> Result<Position> {
+        let _window = ctx.hold(self.window(ctx));
+        let end = self.for_each_in_batches(ctx, parse, take);
+        self.text.release();
+        end
+    }
+
+    /// The memory in which a gzip file is unpacked: as much text as a batch of blocks. 0 for other files.
+    pub(super) fn window(&self, ctx: &Context) -> u64 {
+        self.text.window((self.slot_count::<()>(ctx) * BLOCK + BEYOND) as u64)
+    }
+
+    fn for_each_in_batches<R: Copy + Send>(
         &self,
         ctx: &Context,
         parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
         mut take: impl FnMut(R) -> std::result::Result<(), Halt>,
     ) -> Result<Position> {
-        let mut slots: Vec<Slot<R>> = (0..slot_count::<R>(ctx)).map(|_| Slot::new()).collect();
+        let mut slots: Vec<Slot<R>> = (0..self.slot_count::<R>(ctx)).map(|_| Slot::new()).collect();
         let mut line = self.from.line;
         let mut at = self.from.offset;
         let all = self.text.length();
-        while !self.text.ends_by(at)? {
+        loop {
+            self.text.keep_from(at.saturating_sub(1), (slots.len() * BLOCK + BEYOND) as u64);
+            if self.text.ends_by(at)? {
+                break;
+            }
             ctx.report(self.phase, self.text.read_by(at), all)?;
             let left = self.text.most_text().saturating_sub(at);
             let blocks = left.div_ceil(BLOCK as u64).clamp(1, slots.len() as u64) as usize;
@@ -75,6 +97,16 @@ impl Records<'_> {
         }
         ctx.report(self.phase, all, all)?;
         Ok(Position { offset: at.min(self.text.most_text()), line })
+    }
+
+    /// Blocks per batch: enough that no thread waits long for the last, and no more than the memory limit allows.
+    fn slot_count<R>(&self, ctx: &Context) -> usize {
+        // A record has at least a digit and a line feed; of a gzip file the text is in the window as well.
+        let extra = self.text.window(0);
+        let window = self.text.window(BLOCK as u64) - extra;
+        let slot = BLOCK as u64 + window + (BLOCK / 2 * size_of::<R>()) as u64;
+        let room = (ctx.memory_left() / 4).saturating_sub(extra) / slot;
+        (4 * ctx.thread_count()).min(usize::try_from(room).unwrap_or(usize::MAX)).max(1)
     }
 
     fn fill_slot<R>(
@@ -157,14 +189,6 @@ impl Records<'_> {
             None => Ok(()),
         }
     }
-}
-
-/// Blocks per batch: enough that no thread waits long for the last, and no more than the memory limit allows.
-fn slot_count<R>(ctx: &Context) -> usize {
-    // A record has at least a digit and a line feed.
-    let slot = BLOCK + BLOCK / 2 * size_of::<R>();
-    let room = ctx.memory_left() / 4 / slot as u64;
-    (4 * ctx.thread_count()).min(usize::try_from(room).unwrap_or(usize::MAX)).max(1)
 }
 
 impl<R> Slot<R> {

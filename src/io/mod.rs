@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
 //! | [`edge_list`] | `u v` or `u v w` per line, as SNAP publishes graphs | |
+//! | both | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
 //!
 //! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
 //! writes one; [`read_graph`] reads any as a graph.
@@ -27,15 +28,19 @@
 //! | a folder | a stored matrix |
 //! | `%%MatrixMarket` or `%MatrixMarket`, in any letter case, on the first line that is not blank, optionally after blanks | Matrix Market; invalid words after it are an error, and so is `%% MatrixMarket matrix` |
 //! | such a banner after other comment lines | refused: it could be either |
-//! | anything else | edges `u v`, unless the name ends in `.mtx` (Matrix Market without its banner is an error) or `.graph` (METIS files are not read) |
+//! | gzip (`.gz`) | what its text is, by the other rows |
+//! | gzip of a tar archive (`.tar.gz`) | its member `NAME/NAME.mtx`, or the only one that ends in `.mtx`, by the other rows; otherwise refused |
+//! | nothing | refused by [`read_matrix`]; a graph without vertices for [`read_graph`] |
+//! | anything else | edges `u v` or `u v w`, unless the name ends in `.mtx` (Matrix Market without its banner is an error) or `.graph` (METIS files are not read) |
 //!
 //! A `#` makes any line a comment, even one with `MatrixMarket`. [`GraphOptions::format`] overrides the content, for
 //! example for an edge list that kept a banner as its first comment.
 //!
 //! # What an edge is
 //! A graph is a pattern: every entry of a file or a stored matrix is an edge, including those with value zero, and
-//! values are ignored. An array file of Matrix Market has a value for every position: those that are not zero (as
-//! `f64`; a NaN is not) are its entries, for any sparse matrix or graph.
+//! values are ignored. Only [`read_matrix`] reads the weights of edges: either all edges of a list have one, or none.
+//! An array file of Matrix Market has a value for every position: those that are not zero (as `f64`; a NaN is not) are
+//! its entries, for any sparse matrix or graph.
 //!
 //! # Extents
 //! A compressed matrix has a pointer for every row (column, for CSC), whether it has entries or not, so that a file of
@@ -66,6 +71,7 @@ pub mod matrix_market;
 mod narrow;
 mod packed;
 mod shortest;
+mod tar;
 mod text_file;
 
 pub use any_file::{read_matrix, write_matrix};

@@ -5,34 +5,36 @@
 //! ```
 //!
 //! The first thread that needs bytes not unpacked yet unpacks them, while the others wait or parse the bytes they have.
-//! The window is larger than what the threads read at a time, so the file is unpacked once; a read before the window
-//! restarts it. Of a `.tar.gz`, as the SuiteSparse collection publishes matrices, the one member `NAME/NAME.mtx` is
-//! read.
+//! While threads read blocks in any order, the reader says from where on it needs the bytes, and the window holds what
+//! was unpacked from there on: as much as a batch of blocks, whose size follows from the memory limit. Before that,
+//! while the first lines are read, it holds at most about 1 MiB. So the file is unpacked once, or little more; a read
+//! before the window restarts it. Of a `.tar.gz`, as the SuiteSparse collection publishes matrices, the one member
+//! `NAME/NAME.mtx` is read.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::tar::{BLOCK, Kind, LONGEST_NAME, Member};
 
 /// The first bytes of a gzip file.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Bytes unpacked at a time.
-const STEP: usize = 1 << 20;
+/// Bytes unpacked at a time, and bytes of the packed file read at a time.
+const STEP: usize = 1 << 18;
 
-/// Bytes of the window: per thread of the machine, and the minimum.
-const PER_THREAD: usize = 4 << 20;
-const LEAST: usize = 32 << 20;
+/// Bytes of the window before the wanted ones, while nobody has said which are needed.
+const BEFORE: u64 = 1 << 18;
+
+/// Memory in addition to the bytes that are needed: those unpacked beyond them, and the packed ones.
+pub(super) const EXTRA: u64 = 2 * STEP as u64;
 
 /// Maximum number of bytes that one byte of a gzip file can expand to.
 pub(super) const RATIO: u64 = 1032;
-
-/// Bytes of a block of a tar archive.
-const BLOCK: usize = 512;
 
 /// Text in a gzip file.
 #[derive(Debug)]
@@ -42,7 +44,6 @@ pub(super) struct Packed {
     start: u64,
     length: Option<u64>,
     state: Mutex<Unpacking>,
-    keep: usize,
 }
 
 struct Unpacking {
@@ -50,6 +51,8 @@ struct Unpacking {
     /// The last unpacked bytes, and the offset of the first of them.
     window: Vec<u8>,
     from: u64,
+    /// The offset from which on the bytes are needed, if the reader has said so.
+    needed: Option<u64>,
     ended: bool,
 }
 
@@ -62,10 +65,8 @@ impl std::fmt::Debug for Unpacking {
 impl Packed {
     /// The text in an open gzip file.
     pub(super) fn new(path: &Path, file: File) -> Result<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let state = Mutex::new(Unpacking::new(path, &file)?);
-        let keep = (threads * PER_THREAD).max(LEAST);
-        let mut packed = Packed { path: path.to_owned(), start: 0, length: None, state, keep };
+        let mut packed = Packed { path: path.to_owned(), start: 0, length: None, state };
         if let Some((start, length)) = packed.member()? {
             (packed.start, packed.length) = (start, Some(length));
         }
@@ -82,13 +83,13 @@ impl Packed {
     }
 
     fn fill_raw(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         if offset < state.from {
             state.restart(&self.path)?;
         }
         let end = offset.saturating_add(buffer.len() as u64);
         while !state.ended && state.from + (state.window.len() as u64) < end {
-            state.unpack(&self.path, self.keep, offset)?;
+            state.unpack(&self.path, offset)?;
         }
         let there = (state.window.len() as u64).saturating_sub(offset - state.from);
         let len = there.min(buffer.len() as u64) as usize;
@@ -97,6 +98,29 @@ impl Packed {
             buffer[..len].copy_from_slice(&state.window[at..at + len]);
         }
         Ok(len)
+    }
+
+    /// Keeps the bytes from `offset` on, about `bytes` of them, and drops those before.
+    pub(super) fn keep_from(&self, offset: u64, bytes: u64) {
+        let needed = self.start.saturating_add(offset);
+        let mut state = self.state();
+        state.needed = Some(needed);
+        state.drop_before(needed);
+        // Exactly so much: a window that grows on demand would take up to twice the bytes.
+        let missing = bytes.saturating_sub(state.window.len() as u64);
+        state.window.reserve_exact(usize::try_from(missing).unwrap_or(0));
+    }
+
+    /// Drops the window: nobody needs it any more.
+    pub(super) fn release(&self) {
+        let mut state = self.state();
+        state.needed = None;
+        state.drop_before(u64::MAX);
+        state.window = Vec::new();
+    }
+
+    fn state(&self) -> MutexGuard<'_, Unpacking> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the text ends at or before an offset.
@@ -108,16 +132,31 @@ impl Packed {
     /// only member that ends in `.mtx`.
     fn member(&self) -> Result<Option<(u64, u64)>> {
         let (mut at, mut found, mut names) = (0u64, Vec::new(), Vec::new());
-        let mut header = [0; BLOCK];
+        let (mut header, mut headers, mut next_name) = ([0; BLOCK], 0, None);
         while self.fill_raw(at, &mut header)? == BLOCK && header != [0; BLOCK] {
-            let Some(Member { name, length, is_file }) = Member::read(&header) else {
+            let Some(member) = Member::read(&header) else {
                 if at == 0 {
                     return Ok(None);
                 }
                 return Err(self.refused("the archive is damaged").at_byte(at));
             };
-            let data = at + BLOCK as u64;
-            if is_file && name.ends_with(".mtx") {
+            let (data, length) = (at + BLOCK as u64, member.length);
+            let padded = length.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64);
+            at = data.saturating_add(padded);
+            headers += 1;
+            if headers > 2000 {
+                break;
+            }
+            if matches!(member.kind, Kind::Name | Kind::Records) {
+                let mut bytes = vec![0; length.min(LONGEST_NAME) as usize];
+                let read = self.fill_raw(data, &mut bytes)?;
+                next_name = member.name_of_next(&bytes[..read]).or(next_name);
+            }
+            if matches!(member.kind, Kind::Name | Kind::Records | Kind::About) {
+                continue;
+            }
+            let name = next_name.take().unwrap_or(member.name);
+            if member.kind == Kind::File && name.ends_with(".mtx") {
                 let mut parts = name.trim_start_matches("./").rsplit('/');
                 let file = parts.next().unwrap_or_default().trim_end_matches(".mtx");
                 if parts.next() == Some(file) {
@@ -126,11 +165,6 @@ impl Packed {
                 found.push((data, length));
             }
             names.push(name);
-            let padded = length.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64);
-            at = data.saturating_add(padded);
-            if names.len() > 1000 {
-                break;
-            }
         }
         match (found.as_slice(), names.is_empty()) {
             (_, true) => Ok(None),
@@ -157,22 +191,28 @@ impl Unpacking {
         let mut file = file.try_clone().map_err(failed)?;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let decoder = MultiGzDecoder::new(BufReader::with_capacity(STEP, file));
-        Ok(Unpacking { decoder, window: Vec::new(), from: 0, ended: false })
+        Ok(Unpacking { decoder, window: Vec::new(), from: 0, needed: None, ended: false })
     }
 
     fn restart(&mut self, path: &Path) -> Result<()> {
-        *self = Unpacking::new(path, self.decoder.get_ref().get_ref())?;
+        let begun = Unpacking::new(path, self.decoder.get_ref().get_ref())?;
+        *self = Unpacking { needed: self.needed, ..begun };
         Ok(())
     }
 
-    /// Unpacks some more bytes, and drops some before `wanted` if the window has become too large.
-    fn unpack(&mut self, path: &Path, keep: usize, wanted: u64) -> Result<()> {
-        let before = self.window.len();
-        if before > 2 * keep {
-            let spare = (wanted.saturating_sub(self.from) as usize).min(before - keep);
-            self.window.drain(..spare);
-            self.from += spare as u64;
-        }
+    /// Drops the bytes of the window before an offset.
+    fn drop_before(&mut self, offset: u64) {
+        let spare = offset.saturating_sub(self.from).min(self.window.len() as u64);
+        self.window.drain(..spare as usize);
+        self.from += spare;
+    }
+
+    /// Unpacks some more bytes, and drops those before `wanted` that nobody needs.
+    fn unpack(&mut self, path: &Path, wanted: u64) -> Result<()> {
+        self.drop_before(match self.needed {
+            Some(needed) => needed.min(wanted),
+            None => wanted.saturating_sub(BEFORE),
+        });
         let before = self.window.len();
         self.window.resize(before + STEP, 0);
         let mut filled = before;
@@ -199,34 +239,6 @@ impl Unpacking {
     }
 }
 
-/// The contents of a header of a tar archive.
-struct Member {
-    name: String,
-    length: u64,
-    is_file: bool,
-}
-
-impl Member {
-    /// `None` unless the block is a header with a right checksum.
-    fn read(header: &[u8; BLOCK]) -> Option<Self> {
-        let octal = |field: &[u8]| {
-            let text = field.split(|&b| b == 0 || b == b' ').find(|part| !part.is_empty())?;
-            u64::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()
-        };
-        // The checksum counts its own field as blanks.
-        let sum: u64 = header.iter().map(|&b| u64::from(b)).sum::<u64>()
-            - header[148..156].iter().map(|&b| u64::from(b)).sum::<u64>()
-            + 8 * u64::from(b' ');
-        if octal(&header[148..156])? != sum {
-            return None;
-        }
-        let name = header[..100].split(|&b| b == 0).next()?;
-        let name = String::from_utf8_lossy(name).into_owned();
-        let is_file = matches!(header[156], 0 | b'0');
-        Some(Member { name, length: octal(&header[124..136]).unwrap_or(0), is_file })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -246,30 +258,34 @@ mod tests {
     #[test]
     fn bytes_come_from_any_offset() {
         let text: Vec<u8> = (0..5_000_000u32).map(|i| (i % 251) as u8 | 1).collect();
-        let (_file, mut packed) = packed(&text);
-        packed.keep = 1 << 20;
-        for offset in [0, 10, 4_000_000, 3_999_000, 100, 4_999_990] {
+        let (_file, packed) = packed(&text);
+        let check = |offset: u64| {
             let mut buffer = [0; 1000];
             let len = packed.fill(offset, &mut buffer).unwrap();
             let end = text.len().min(offset as usize + 1000);
             assert_eq!(buffer[..len], text[offset as usize..end]);
+        };
+        let held = || packed.state().window.capacity() as u64;
+        for offset in [0, 10, 4_000_000, 3_999_000, 100, 4_999_990] {
+            check(offset);
+            assert!(held() <= 1 << 20, "{}", held());
         }
+        // Within a batch the bytes stay, in any order, and the file is unpacked once.
+        for batch in [0, 1_000_000, 2_000_000] {
+            packed.keep_from(batch, 1_000_000 + EXTRA);
+            for offset in [900_000, 0, 998_000, 500_000] {
+                check(batch + offset);
+                assert_eq!(packed.state().from, batch);
+            }
+            assert!(held() <= 1_000_000 + EXTRA, "{}", held());
+        }
+        // So they do for a reader that is behind, which restarts.
+        check(5);
+        check(2_500_000);
+        packed.release();
+        assert_eq!(held(), 0);
+        check(7);
         assert!(packed.ends_by(text.len() as u64).unwrap());
         assert!(!packed.ends_by(text.len() as u64 - 1).unwrap());
-    }
-
-    #[test]
-    fn headers_of_archives_are_checked() {
-        let mut header = [0; BLOCK];
-        header[..9].copy_from_slice(b"a/a.mtx\0\0");
-        header[124..135].copy_from_slice(b"00000000012");
-        header[156] = b'0';
-        header[148..156].fill(b' ');
-        let sum: u64 = header.iter().map(|&b| u64::from(b)).sum();
-        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-        let member = Member::read(&header).unwrap();
-        assert_eq!((member.name.as_str(), member.length, member.is_file), ("a/a.mtx", 10, true));
-        header[0] = b'b';
-        assert!(Member::read(&header).is_none());
     }
 }

@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::foreign;
-use crate::io::packed::{MAGIC, Packed, RATIO};
+use crate::io::packed::{EXTRA, MAGIC, Packed, RATIO};
 
 /// Bytes by which a line may extend beyond the block in which it begins.
 const LONGEST_LINE: usize = 1 << 20;
@@ -95,6 +95,25 @@ impl TextFile {
         match &self.packed {
             Some(packed) => packed.ends_by(offset),
             None => Ok(offset >= self.length),
+        }
+    }
+
+    /// The memory in which a gzip file is unpacked while about `bytes` of its text are needed at a time; 0 for another.
+    pub(super) fn window(&self, bytes: u64) -> u64 {
+        self.packed.as_ref().map_or(0, |_| bytes.min(self.most_text()).saturating_add(EXTRA))
+    }
+
+    /// Keeps the text from `offset` on, about `bytes` of it, for reads in any order, until the next call.
+    pub(super) fn keep_from(&self, offset: u64, bytes: u64) {
+        if let Some(packed) = &self.packed {
+            packed.keep_from(offset, self.window(bytes));
+        }
+    }
+
+    /// Frees the memory behind [`keep_from`](Self::keep_from).
+    pub(super) fn release(&self) {
+        if let Some(packed) = &self.packed {
+            packed.release();
         }
     }
 

@@ -107,10 +107,21 @@ pub(crate) fn pointers_changed(major: usize) -> Error {
 
 fn out_of_range<I: Index>(line: &[I], major: usize, from: usize, minor: usize) -> Error {
     let k = line.iter().position(|index| index.to_usize() >= minor).unwrap_or(0);
+    index_out_of_range(major, from + k, line[k], minor)
+}
+
+/// The error for an index of a line at a position of the array that is not below `minor`.
+#[cold]
+pub(crate) fn index_out_of_range(
+    major: usize,
+    position: usize,
+    index: impl std::fmt::Display,
+    minor: usize,
+) -> Error {
     Error::new(ErrorKind::Index, "an index is out of range")
-        .at(Location::Entry { major: major as u64, position: (from + k) as u64 })
+        .at(Location::Entry { major: major as u64, position: position as u64 })
         .expected(format!("an index below {minor}"))
-        .found(line[k])
+        .found(index)
 }
 
 /// Checks that extents and counts fit the index and pointer types.

@@ -60,7 +60,7 @@ pub(crate) use any_coo::coo_bytes;
 pub use axis::{Axis, ByCols, ByRows};
 pub(crate) use blocks::{block, block_diag};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
-pub(crate) use check::{check_types, check_widths, rises};
+pub(crate) use check::{check_types, check_widths, index_out_of_range, rises};
 pub use compressed::{Compressed, Csc, Csr};
 pub use compressed_mut::{CompressedMut, CscMut, CsrMut};
 pub(crate) use coo::check_position;

@@ -11,7 +11,7 @@ use crate::io::extents::JustifiedExtent;
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
 use crate::io::matrix_market::reader::Reader;
-use crate::io::matrix_market::writer::Writer;
+use crate::io::matrix_market::writer::{BUFFER, Writer};
 use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, check_widths};
 use crate::storage::work;
 use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
@@ -29,8 +29,9 @@ impl Reader {
         let Header { format, nrows, ncols, .. } = *self.header();
         let in_file = |e: Error| e.in_file(self.path());
         let each = (2 * size_of::<I>() + size_of::<T>()) as u64;
+        let less = ctx.less(self.window(ctx));
         let fits = |entries: u64| {
-            ctx.check_memory("the entries of the file", each.saturating_mul(entries))
+            less.check_memory("the entries of the file", each.saturating_mul(entries))
                 .map_err(in_file)
         };
         if format == Format::Coordinate {
@@ -107,11 +108,14 @@ impl Reader {
                      `hypersparse` asks for all of them",
         };
         extent.check::<P>(place, ctx)?;
+        let window = self.window(ctx);
+        let less = ctx.less(window);
         let _running = ctx.begin(|| {
             let plan = Plan::new(operation).reads(1, self.bytes());
-            Ok(CooBuilder::<T, I, A>::plan::<P>(plan, shape, nnz, place, ctx))
+            let plan = CooBuilder::<T, I, A>::plan::<P>(plan, shape, nnz, place, &less);
+            Ok(plan.throughout(window))
         })?;
-        let mut builder = CooBuilder::<T, I, A>::with_types(shape, ctx).map_err(in_file)?;
+        let mut builder = CooBuilder::<T, I, A>::with_types(shape, &less).map_err(in_file)?;
         ctx.meter().pass();
         ctx.meter().read(self.bytes());
         self.for_each_stored::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
@@ -135,7 +139,8 @@ impl Reader {
             let plan = plan.works(self.expanded_upper_bound(), work::READ_TEXT);
             let taken = DenseWriter::<T, Ix2>::memory(entries, &place, ctx);
             ctx.check_memory("the result", if place == Place::Memory { taken } else { 0 })?;
-            Ok(DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx))
+            let plan = DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx);
+            Ok(plan.throughout(self.window(ctx)))
         })?;
         ctx.meter().pass();
         ctx.meter().read(self.bytes());
@@ -174,11 +179,13 @@ impl Reader {
 
 /// The cost of writing this many entries; the bytes of the text are an estimate.
 fn plan_to_write(file: Option<(&Path, u64)>, stored: u64, entries: u64) -> Plan {
-    Plan::new("writing Matrix Market")
-        .on_device_of(file)
-        .reads(1, stored)
-        .writes(entries.saturating_mul(LINE))
-        .works(entries, work::WRITE_TEXT)
+    plan_text(Plan::new("writing Matrix Market").on_device_of(file).reads(1, stored), entries)
+}
+
+/// Adds the text of this many entries to the plan of what reads them.
+pub(in crate::io) fn plan_text(plan: Plan, entries: u64) -> Plan {
+    let plan = plan.writes(entries.saturating_mul(LINE)).works(entries, work::WRITE_TEXT);
+    plan.throughout(BUFFER as u64)
 }
 
 /// The field that holds the values of a type without loss.
@@ -224,7 +231,12 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
     let mut writer = Writer::create(path, header, comment)?;
     let _running =
         ctx.begin(|| Ok(plan_to_write(matrix.indices().file(), matrix.stored_bytes(), nnz)))?;
+    let _buffer = ctx.hold(BUFFER as u64);
+    ctx.meter().pass();
+    ctx.meter().read(matrix.stored_bytes());
     for (major, line) in matrix.lines().enumerate() {
+        // A bad index is reported as one of the matrix, before the file refuses it.
+        matrix.check_major(major)?;
         for (index, &value) in line.indices.iter().zip(line.data) {
             let (row, col) = A::swap_if_cols((major, index.to_usize()));
             writer.push(row, col, value)?;
@@ -233,7 +245,8 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
             ctx.report("writing Matrix Market", major as u64, matrix.major() as u64)?;
         }
     }
-    writer.finish()
+    ctx.meter().wrote(writer.finish_counted()?);
+    Ok(())
 }
 
 /// Writes a dense matrix as a general array file; otherwise as [`write_sparse`].
@@ -249,9 +262,13 @@ pub fn write_dense<T: Number + Element>(
     let mut writer = Writer::create(path, header, comment)?;
     let (file, stored) = (matrix.buffer().file(), matrix.buffer().stored_bytes());
     let _running = ctx.begin(|| Ok(plan_to_write(file, stored, matrix.len() as u64)))?;
+    let _buffer = ctx.hold(BUFFER as u64);
+    ctx.meter().pass();
+    ctx.meter().read(stored);
     if matrix.is_empty() {
         // The number of empty columns may be too large to loop over.
-        return writer.finish();
+        ctx.meter().wrote(writer.finish_counted()?);
+        return Ok(());
     }
     for (j, column) in matrix.as_ndarray().columns().into_iter().enumerate() {
         for (i, &value) in column.iter().enumerate() {
@@ -259,5 +276,6 @@ pub fn write_dense<T: Number + Element>(
         }
         ctx.report("writing Matrix Market", j as u64, ncols as u64)?;
     }
-    writer.finish()
+    ctx.meter().wrote(writer.finish_counted()?);
+    Ok(())
 }

@@ -52,8 +52,10 @@ mod walk;
 mod writer;
 
 pub use header::{Field, Format, Header, Symmetry};
+pub(super) use matrices::plan_text;
 pub use matrices::{write_dense, write_sparse};
 pub use number::Number;
 pub(super) use preamble::is_banner;
 pub use reader::Reader;
+pub(super) use writer::BUFFER;
 pub use writer::Writer;

@@ -75,6 +75,11 @@ impl Reader {
         self.text.length()
     }
 
+    /// The memory in which the file is unpacked while it is read; 0 if it is no gzip file.
+    pub(crate) fn window(&self, ctx: &Context) -> u64 {
+        self.records().window(ctx)
+    }
+
     /// The maximum number of entries that [`for_each`](Self::for_each) visits: [`Header::expanded_upper_bound`].
     pub fn expanded_upper_bound(&self) -> u64 {
         self.header.expanded_upper_bound()

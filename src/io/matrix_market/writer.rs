@@ -15,7 +15,7 @@ use crate::storage::{StagedFiles, What};
 const TEXT: &str = "text";
 
 /// Bytes collected before they are written.
-const BUFFER: usize = 1 << 20;
+pub(in crate::io) const BUFFER: usize = 1 << 20;
 
 /// Writes a Matrix Market file entry by entry.
 ///
@@ -45,6 +45,8 @@ pub struct Writer {
     header: Header,
     walk: Option<Walk>,
     pushed: u64,
+    /// Bytes in the file.
+    written: u64,
     /// Set once bytes may be missing from the file, which can then only be dropped.
     torn: bool,
 }
@@ -65,7 +67,9 @@ impl Writer {
         }
         let files = StagedFiles::new(path, true, What::Text)?;
         let (file, _) = files.create(TEXT)?;
-        let mut buffer = header.banner().into_bytes();
+        // With room for the line that fills it, so that it does not grow to twice the size.
+        let mut buffer = Vec::with_capacity(BUFFER + (1 << 10));
+        buffer.extend_from_slice(header.banner().as_bytes());
         for line in comment.lines() {
             buffer.push(b'%');
             buffer.extend_from_slice(line.as_bytes());
@@ -74,7 +78,7 @@ impl Writer {
         buffer.extend_from_slice(header.sizes().as_bytes());
         let walk = (header.format == Format::Array).then(|| Walk::new(&header, false));
         let path = path.to_owned();
-        Ok(Writer { path, file, files, buffer, header, walk, pushed: 0, torn: false })
+        Ok(Writer { path, file, files, buffer, header, walk, pushed: 0, written: 0, torn: false })
     }
 
     /// Appends an entry, its row and column counted from 0.
@@ -104,7 +108,12 @@ impl Writer {
     /// Writes the rest, syncs the file and gives it its name, replacing an existing one.
     ///
     /// Fails if fewer entries were pushed than the header announces, and on a system error; the path is then unchanged.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
+        self.finish_counted().map(drop)
+    }
+
+    /// As [`finish`](Self::finish); returns the bytes of the file.
+    pub(in crate::io) fn finish_counted(mut self) -> Result<u64> {
         if self.pushed != self.header.stored {
             return Err(Error::new(ErrorKind::Format, "entries are missing")
                 .in_file(&self.path)
@@ -116,11 +125,13 @@ impl Writer {
         }
         self.flush()?;
         self.file.sync_all().map_err(|error| Error::io("writing", &self.path, error))?;
-        self.files.publish(TEXT)
+        self.files.publish(TEXT)?;
+        Ok(self.written)
     }
 
     fn flush(&mut self) -> Result<()> {
         let written = self.file.write_all(&self.buffer);
+        self.written += self.buffer.len() as u64;
         self.buffer.clear();
         written.map_err(|error| {
             self.torn = true;

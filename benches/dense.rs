@@ -2,13 +2,13 @@
 //!
 //! `cargo bench -p outcore-bench --bench dense -- [--threads N] [--scale S] [--only NAME]` makes matrices of the full
 //! size (2 GB each) divided by `S` along each axis (1), and prints the median of five runs: of products with vectors
-//! the bytes of the matrix for each second and their part of the read rate, of copies the bytes read and written, of
-//! products of matrices the additions and multiplications. Without arguments, as `cargo test --benches` runs it, it
-//! does nothing.
+//! and of sums the bytes of the matrix for each second and their part of the read rate, of copies the bytes read and
+//! written, of products of matrices the additions and multiplications. Without arguments, as `cargo test --benches`
+//! runs it, it does nothing.
 
 use std::time::Instant;
 
-use outcore::linalg::{LinearOperator, Multiplies, Scalar};
+use outcore::linalg::{Factor, LinearOperator, Multiplies, Scalar};
 use outcore::{BufferMut, Context, Dense, Element, Order, Place, Result};
 use rayon::prelude::*;
 
@@ -42,6 +42,8 @@ fn main() -> Result<()> {
     for order in [Order::C, Order::Fortran] {
         bench.vectors::<f32>((1_000_000, 100), order)?;
         bench.vectors::<f64>((16_384, 16_384), order)?;
+        bench.sums::<f32>((4_000_000, 100), order)?;
+        bench.sums::<f64>((2_000_000, 100), order)?;
         bench.gram::<f32>((4_000_000, 250), order)?;
         bench.gram::<f64>((2_000_000, 250), order)?;
     }
@@ -68,6 +70,19 @@ impl Bench {
         self.show_bytes(&format!("{name}: A x"), bytes, seconds);
         let seconds = median(|| a.apply_adjoint(&long, &mut short, &self.ctx))?;
         self.show_bytes(&format!("{name}: Aᵀ x"), bytes, seconds);
+        Ok(())
+    }
+
+    fn sums<T: Scalar + Factor<f64>>(&self, shape: (usize, usize), order: Order) -> Result<()> {
+        if !self.wants("sums") {
+            return Ok(());
+        }
+        let a = self.matrix::<T>(shape, order)?;
+        let (name, bytes) = (format!("{} {order:?}", title(&a)), size_of_val(a.as_slice()) as f64);
+        for (axis, of) in [(0, "columns"), (1, "rows")] {
+            let seconds = median(|| a.sum_axis(axis, &self.ctx))?;
+            self.show_bytes(&format!("{name}: sums of {of}"), bytes, seconds);
+        }
         Ok(())
     }
 

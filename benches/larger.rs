@@ -122,6 +122,15 @@ const CASES: &[Case] = &[
         let a = bench.tall(Order::C)?;
         report(bench.ctx.measure(|ctx| a.to_order(Order::Fortran, AWAY, ctx)))
     }),
+    ("sums of columns, dense", |bench| {
+        let a = bench.tall(Order::C)?;
+        report(bench.ctx.measure(|ctx| a.sum_axis(0, ctx)))
+    }),
+    ("verified, dense", |bench| {
+        bench.tall(Order::C)?;
+        let path = bench.folder.join("larger-c.npy");
+        report(bench.ctx.measure(|ctx| outcore::verify(&path, ctx)))
+    }),
     ("filled by rows", |bench| bench.fill(false)),
     ("filled by columns", |bench| bench.fill(true)),
 ];

@@ -1,8 +1,8 @@
 //! Sums of the rows or columns of a sparse matrix.
 //!
 //! A line along the stored axis is summed in runs whose length does not depend on how it is read. Across it every
-//! column adds the entries in the order of the lines. Both keep the rounding errors of the additions. So the bits depend
-//! neither on threads, nor on the limit, nor on the place of the matrix.
+//! column adds the entries in the order of the lines. Both keep the rounding errors of the additions. So the bits
+//! depend neither on threads, nor on the limit, nor on the place of the matrix.
 
 use crate::error::Result;
 use crate::linalg::algebra::{Coding, Factor, f64s, integer, is_wide, split, sum_run, two_sum};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use outcore::{
-    AnyMatrix, CancelToken, Context, Error, ErrorKind, Place, Progress, Result, io as files,
+    AnyMatrix, CancelToken, Context, Csr, Error, ErrorKind, Place, Progress, Result, io as files,
 };
 
 use crate::report::Report;
@@ -112,6 +112,12 @@ impl Session {
                 .remedy("choose another name, or say --overwrite")),
             false => Ok(()),
         }
+    }
+
+    /// Reads a graph, after checking that the output, if one is asked for, can be written.
+    pub(crate) fn graph(&self, input: &Path, output: Option<&Path>) -> Result<Csr<()>> {
+        output.map_or(Ok(()), |output| self.check_free(output))?;
+        files::read_graph(input, Place::Memory, &self.ctx)
     }
 
     /// Writes a matrix to a path, in the format of its name.

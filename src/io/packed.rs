@@ -27,7 +27,7 @@ pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Bytes unpacked at a time, and bytes of the packed file read at a time.
 const STEP: usize = 1 << 18;
 
-/// Bytes of the window before the wanted ones, while nobody has said which are needed.
+/// Bytes of the window before the wanted ones, until the reader has said which are needed.
 const BEFORE: u64 = 1 << 18;
 
 /// Memory in addition to the bytes that are needed: those unpacked beyond them, and the packed ones.
@@ -111,7 +111,7 @@ impl Packed {
         state.window.reserve_exact(usize::try_from(missing).unwrap_or(0));
     }
 
-    /// Drops the window: nobody needs it any more.
+    /// Drops the window, which is no longer needed.
     pub(super) fn release(&self) {
         let mut state = self.state();
         state.needed = None;
@@ -207,7 +207,7 @@ impl Unpacking {
         self.from += spare;
     }
 
-    /// Unpacks some more bytes, and drops those before `wanted` that nobody needs.
+    /// Unpacks some more bytes, and drops those before `wanted` that are not needed.
     fn unpack(&mut self, path: &Path, wanted: u64) -> Result<()> {
         self.drop_before(match self.needed {
             Some(needed) => needed.min(wanted),

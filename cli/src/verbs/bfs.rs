@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use outcore::graph::bfs;
-use outcore::io::read_graph;
-use outcore::{Csr, Place, Result};
+use outcore::Result;
 
 use crate::report::Report;
 use crate::session::Session;
-use crate::verbs::matvec::write_vector;
+use crate::verbs::matvec::write_if_asked;
 
 pub(crate) const ABOUT: &str = "Distances from a vertex of a graph";
 
@@ -22,19 +21,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    if let Some(output) = &arguments.output {
-        session.check_free(output)?;
-    }
-    let graph: Csr<()> = read_graph(&arguments.input, Place::Memory, session.ctx())?;
+    let output = arguments.output.as_deref();
+    let graph = session.graph(&arguments.input, output)?;
     let found = bfs(&graph, arguments.source, session.ctx())?;
     let histogram = found.level_histogram();
-    let mut report = match &arguments.output {
-        Some(output) => {
-            let level = |v: usize| found.level(v).map_or(-1.0, f64::from);
-            write_vector(output, (0..graph.nrows()).map(level).collect(), session)?
-        }
-        None => Report::new(),
-    };
+    let level = |v: usize| found.level(v).map_or(-1.0, f64::from);
+    let levels = || (0..graph.nrows()).map(level).collect();
+    let mut report = write_if_asked(output, levels, session)?;
     report.fact("vertices", graph.nrows());
     report.fact("reached", histogram.iter().sum::<usize>());
     report.value("levels", histogram.clone());

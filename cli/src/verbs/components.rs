@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use outcore::graph::connected_components;
-use outcore::io::read_graph;
-use outcore::{Csr, Place, Result};
+use outcore::Result;
 
 use crate::report::Report;
 use crate::session::Session;
-use crate::verbs::matvec::write_vector;
+use crate::verbs::matvec::write_if_asked;
 
 pub(crate) const ABOUT: &str = "Connected components of a graph";
 
@@ -23,20 +22,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    if let Some(output) = &arguments.output {
-        session.check_free(output)?;
-    }
-    let graph: Csr<()> = read_graph(&arguments.input, Place::Memory, session.ctx())?;
+    let output = arguments.output.as_deref();
+    let graph = session.graph(&arguments.input, output)?;
     let found = connected_components(&graph, session.ctx())?;
     let mut sizes = found.sizes();
     sizes.sort_by_key(|&(name, size)| (std::cmp::Reverse(size), name));
-    let mut report = match &arguments.output {
-        Some(output) => {
-            let labels = found.labels.iter().map(|&label| f64::from(label)).collect();
-            write_vector(output, labels, session)?
-        }
-        None => Report::new(),
-    };
+    let labels = || found.labels.iter().map(|&label| f64::from(label)).collect();
+    let mut report = write_if_asked(output, labels, session)?;
     report.fact("vertices", graph.nrows());
     report.fact("components", sizes.len());
     for (name, size) in sizes.into_iter().take(arguments.top) {

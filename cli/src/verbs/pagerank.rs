@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use outcore::graph::{PageRankOptions, pagerank};
-use outcore::io::read_graph;
-use outcore::{Csr, Place, Result};
+use outcore::Result;
 
 use crate::report::Report;
 use crate::session::Session;
-use crate::verbs::matvec::write_vector;
+use crate::verbs::matvec::write_if_asked;
 
 pub(crate) const ABOUT: &str = "Rank the vertices of a graph by PageRank";
 
@@ -25,17 +24,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    if let Some(output) = &arguments.output {
-        session.check_free(output)?;
-    }
-    let graph: Csr<()> = read_graph(&arguments.input, Place::Memory, session.ctx())?;
+    let output = arguments.output.as_deref();
+    let graph = session.graph(&arguments.input, output)?;
     let options = PageRankOptions { damping: arguments.damping, ..Default::default() };
     let ranks = pagerank(&graph, &options, session.ctx())?;
     let top = ranks.top(arguments.top);
-    let mut report = match &arguments.output {
-        Some(output) => write_vector(output, ranks.ranks, session)?,
-        None => Report::new(),
-    };
+    let mut report = write_if_asked(output, || ranks.ranks, session)?;
     report.fact("vertices", graph.nrows());
     report.fact("edges", graph.nnz());
     report.value("top", top.iter().map(|&(v, r)| serde_json::json!([v, r])).collect::<Vec<_>>());

@@ -140,12 +140,12 @@ pub(crate) fn compressed(
     let kind = (format, Types { values, indices, pointers });
     let ((major, _), nnz) = (format.swap_if_cols(coo.shape()), coo.nnz());
     let (layout, stored) = (Layout::of(kind.1), coo.stored_bytes());
-    let way = CompressStrategy::choose(coo, kind, place, grain, ctx);
+    let strategy = CompressStrategy::choose(coo, kind, place, grain, ctx);
     let _running = ctx.begin(|| {
         check_fits(kind.1, (major, nnz), place, ctx)?;
         let (name, _) = format.swap_if_cols(("COO to CSR", "COO to CSC"));
         let plan = Plan::new(name).on_device_of(coo.rows().file()).reads(1, stored);
-        let plan = match way {
+        let plan = match strategy {
             CompressStrategy::OneThread(extra) | CompressStrategy::AllThreads(extra) => {
                 plan.works(nnz as u64, work::COMPRESS).holds(extra)
             }
@@ -153,7 +153,7 @@ pub(crate) fn compressed(
         };
         Ok(AnyWriter::plan(plan, kind.1, (major, nnz), place, ctx))
     })?;
-    let made = match way {
+    let made = match strategy {
         CompressStrategy::OneThread(extra) => {
             in_one_thread(coo, kind, duplicates, extra, ctx).map(Some)
         }

@@ -110,17 +110,17 @@ pub(crate) fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context)
     let (shape, keep) = (a.dim(), nonzero(a.dtype()));
     check_types((indices, DType::UInt64), shape.0, shape.1, 0)?;
     let along = a.order() == Order::C;
-    let (way, types) = (SiftStrategy::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
+    let (strategy, types) = (SiftStrategy::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
     let _running = ctx.begin(|| {
         let what = ("dense to COO", indices);
-        let (plan, entries) = way.plan_to_sift(a, what, keep, place, ctx);
+        let (plan, entries) = strategy.plan_to_sift(a, what, keep, place, ctx);
         let plan = AnyCooWriter::plan(plan, types, entries, place, ctx);
-        Ok(way.plan_to_grow(plan, coo_bytes(types, entries), place))
+        Ok(strategy.plan_to_grow(plan, coo_bytes(types, entries), place))
     })?;
     let mut sink = AnyCooSink::new(AnyCooWriter::new(types, shape, None, place, ctx)?, indices);
     match a.is_empty() {
         true => ctx.meter().pass(),
-        false => way.sift(a, indices, keep, &mut sink, ctx)?,
+        false => strategy.sift(a, indices, keep, &mut sink, ctx)?,
     }
     sink.finish()
 }
@@ -145,15 +145,15 @@ fn sparsify(
     let (major, minor) = format.swap_if_cols(a.dim());
     check_types((types.indices, types.pointers), major, minor, 0)?;
     let (wanted, _) = format.swap_if_cols((Order::C, Order::Fortran));
-    let way = SiftStrategy::choose(a, a.order() == wanted, place, ctx)?;
+    let strategy = SiftStrategy::choose(a, a.order() == wanted, place, ctx)?;
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("dense to CSR", "dense to CSC"));
         let what = (name, types.indices);
-        let (plan, entries) = way.plan_to_sift(a, what, keep, place, ctx);
+        let (plan, entries) = strategy.plan_to_sift(a, what, keep, place, ctx);
         let plan = AnyWriter::plan(plan, types, (major, entries), place, ctx);
-        Ok(way.plan_to_grow(plan, types.bytes_of(0, entries), place))
+        Ok(strategy.plan_to_grow(plan, types.bytes_of(0, entries), place))
     })?;
-    if matches!(way, SiftStrategy::Filled) {
+    if matches!(strategy, SiftStrategy::Filled) {
         ctx.meter().pass();
         ctx.meter().pass();
         ctx.meter().read(a.stored_bytes());
@@ -163,7 +163,7 @@ fn sparsify(
     let mut sink = AnyMatrixSink::new(writer, format);
     match a.is_empty() {
         true => ctx.meter().pass(),
-        false => way.sift(a, types.indices, keep, &mut sink, ctx)?,
+        false => strategy.sift(a, types.indices, keep, &mut sink, ctx)?,
     }
     sink.finish()
 }

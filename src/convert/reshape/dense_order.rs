@@ -80,7 +80,7 @@ pub(crate) fn to_order(
     ctx.check_memory("the result", memory_of_result(a, place, ctx))?;
     match OrderStrategy::choose(a, order, place, ctx)? {
         OrderStrategy::Same => a.copy_as(order, "changing the order", place, ctx),
-        way => reorder(a, way, order, place, ctx),
+        strategy => reorder(a, strategy, order, place, ctx),
     }
 }
 
@@ -137,19 +137,20 @@ fn memory_of_result(a: &AnyDense, place: &Place, ctx: &Context) -> u64 {
 
 fn reorder(
     a: &AnyDense,
-    way: OrderStrategy,
+    strategy: OrderStrategy,
     order: Order,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let _running = ctx.begin(|| way.plan(a, place, ctx))?;
-    if *place == Place::Memory && matches!(way, OrderStrategy::Resident | OrderStrategy::Panels(_))
+    let _running = ctx.begin(|| strategy.plan(a, place, ctx))?;
+    if *place == Place::Memory
+        && matches!(strategy, OrderStrategy::Resident | OrderStrategy::Panels(_))
     {
-        return in_memory(a, way, order, ctx);
+        return in_memory(a, strategy, order, ctx);
     }
     let ((count, length), dtype) = (a.lines(), a.dtype());
     let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), order), ctx)?;
-    match way {
+    match strategy {
         OrderStrategy::Bands(mut bands, width) => {
             let what = (Some(dtype), width.saturating_mul(count));
             let mut made = ctx.raw_zeros("a band of lines", what)?;
@@ -178,9 +179,14 @@ fn reorder(
     writer.finish()
 }
 
-fn in_memory(a: &AnyDense, way: OrderStrategy, order: Order, ctx: &Context) -> Result<AnyDense> {
+fn in_memory(
+    a: &AnyDense,
+    strategy: OrderStrategy,
+    order: Order,
+    ctx: &Context,
+) -> Result<AnyDense> {
     let mut result = AnyDenseMut::create(&Place::Memory, (a.dtype(), a.shape(), order), ctx)?;
-    if let OrderStrategy::Panels(mut panels) = way {
+    if let OrderStrategy::Panels(mut panels) = strategy {
         let (count, _) = a.lines();
         let mut rows = result.elements_mut();
         panels.sweep(ctx, &mut |panel| {

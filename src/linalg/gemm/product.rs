@@ -109,7 +109,7 @@ struct DenseProduct<'a, T: Scalar> {
     a: Operand<'a, T>,
     b: Operand<'a, T>,
     extents: Extents,
-    way: GemmStrategy,
+    strategy: GemmStrategy,
     ctx: &'a Context,
 }
 
@@ -124,14 +124,14 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         let limit = ctx.memory_left();
         let (a, b) = (Operand::new(a, limit / 4), Operand::new(b, limit / 4));
         let budget = limit.saturating_sub(taken.saturating_add(packing_memory(ctx)));
-        let way = Strategies { a: &a, b: &b, extents, result_in_memory, budget }.best()?;
-        Ok(DenseProduct { a, b, extents, way, ctx })
+        let strategy = Strategies { a: &a, b: &b, extents, result_in_memory, budget }.best()?;
+        Ok(DenseProduct { a, b, extents, strategy, ctx })
     }
 
     /// The plan without the result.
     fn plan(&self) -> Plan {
         let (Extents { m, k, n }, GemmStrategy { passes, ring, kept, made, .. }) =
-            (self.extents, self.way);
+            (self.extents, self.strategy);
         let streamed = passes[0] * self.a.bytes() + passes[1] * self.b.bytes();
         let in_place = self.a.bytes_in_place() + self.b.bytes_in_place();
         Plan::new("dense product")
@@ -156,12 +156,12 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
 
     /// Whether the result is not computed row by row.
     fn in_pieces(&self) -> bool {
-        matches!(self.way.tiling, Tiling::Tiles { cols, .. } if cols < self.extents.n)
+        matches!(self.strategy.tiling, Tiling::Tiles { cols, .. } if cols < self.extents.n)
     }
 
     /// Counts the reads, and the packing memory while the returned value lives.
     fn start(&self) -> Held {
-        let GemmStrategy { passes, .. } = self.way;
+        let GemmStrategy { passes, .. } = self.strategy;
         (0..passes[0].max(passes[1])).for_each(|_| self.ctx.meter().pass());
         self.ctx.meter().read(self.a.bytes_in_place() + self.b.bytes_in_place());
         self.ctx.hold(packing_memory(self.ctx))
@@ -175,7 +175,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
             return result.freeze();
         }
         let _packed = self.start();
-        match self.way.tiling {
+        match self.strategy.tiling {
             Tiling::Tiles { rows, cols, inner } if cols < n => {
                 self.write_tiles((rows, cols), self.tiles(inner)?, place)
             }
@@ -193,7 +193,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
     /// Adds the product to an array in memory.
     fn add_to(&self, mut c: ArrayViewMut2<'_, T>) -> Result<()> {
         let (Extents { m, n, .. }, _packed) = (self.extents, self.start());
-        match self.way.tiling {
+        match self.strategy.tiling {
             Tiling::Strips { rows, lines } => {
                 let mut strips = self.strips(lines)?;
                 steps(m, rows)
@@ -213,11 +213,11 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
     }
 
     fn strips(&self, lines: usize) -> Result<RowStrips<'_, T>> {
-        RowStrips::new((&self.a, &self.b), self.extents, lines, &self.way, self.ctx)
+        RowStrips::new((&self.a, &self.b), self.extents, lines, &self.strategy, self.ctx)
     }
 
     fn tiles(&self, inner: usize) -> Result<Tiles<'_, T>> {
-        Tiles::new((&self.a, &self.b), self.extents, inner, &self.way, self.ctx)
+        Tiles::new((&self.a, &self.b), self.extents, inner, &self.strategy, self.ctx)
     }
 
     /// Computes a result in a file some rows at a time, in order.

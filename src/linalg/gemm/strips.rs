@@ -35,11 +35,12 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         (a, b): (&'a Operand<'a, T>, &'a Operand<'a, T>),
         extents: Extents,
         lines: usize,
-        way: &GemmStrategy,
+        strategy: &GemmStrategy,
         ctx: &'a Context,
     ) -> Result<Self> {
-        let left = ctx.work("a strip", way.kept as usize / size_of::<T>())?.counted(ctx.meter());
-        Ok(RowStrips { a, b, extents, lines, ring: way.ring, left, ctx })
+        let left =
+            ctx.work("a strip", strategy.kept as usize / size_of::<T>())?.counted(ctx.meter());
+        Ok(RowStrips { a, b, extents, lines, ring: strategy.ring, left, ctx })
     }
 
     /// Adds the product of some rows of `A` with `B` to `c`.

@@ -33,11 +33,12 @@ impl<'a, T: Scalar> Tiles<'a, T> {
         (a, b): (&'a Operand<'a, T>, &'a Operand<'a, T>),
         extents: Extents,
         inner: usize,
-        way: &GemmStrategy,
+        strategy: &GemmStrategy,
         ctx: &'a Context,
     ) -> Result<Self> {
-        let room = ctx.work("a tile", way.kept as usize / size_of::<T>())?.counted(ctx.meter());
-        Ok(Tiles { a, b, extents, inner, ring: way.ring, room, ctx })
+        let room =
+            ctx.work("a tile", strategy.kept as usize / size_of::<T>())?.counted(ctx.meter());
+        Ok(Tiles { a, b, extents, inner, ring: strategy.ring, room, ctx })
     }
 
     /// Adds the product of some rows of `A` with some columns of `B` to `c`.

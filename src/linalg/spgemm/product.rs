@@ -3,16 +3,13 @@
 use crate::error::Result;
 use crate::linalg::algebra::Semiring;
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::load::Store;
-use crate::linalg::spgemm::load::{ring_bytes, step_bytes};
+use crate::linalg::spgemm::load::{Store, ring_bytes, step_bytes};
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::LongRow;
 use crate::linalg::spgemm::right::RightMatrix;
-use crate::linalg::spgemm::schedule::{Inspected, inspect};
-use crate::linalg::spgemm::schedule::{Rules, Stretch, StretchGroup};
+use crate::linalg::spgemm::schedule::{Inspected, Rules, Stretch, StretchGroup, inspect};
 use crate::sparse::{AnyWriter, Csr};
-use crate::storage::work;
-use crate::storage::{Context, Index, Place, Plan};
+use crate::storage::{Context, Index, Place, Plan, work};
 
 /// Both matrices, and the method of multiplication.
 pub(super) struct SparseProduct<'a, S: Semiring, I: Index, P: Index> {

@@ -28,7 +28,7 @@ pub(crate) fn side_file(file: &StoredFile) -> StoredFile {
     file.sibling(SIDE)
 }
 
-/// Whether a file has checksums next to it.
+/// Whether a file has checksums next to it. Fails if a foreign file is in their place.
 pub(crate) fn has_sums(file: &StoredFile) -> Result<bool> {
     side_file(file).check_own(BEGINNING)
 }

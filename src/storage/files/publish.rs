@@ -19,7 +19,7 @@ use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::checksum::{BEGINNING as SUMS, side_file};
+use crate::storage::files::checksum::{has_sums, side_file};
 use crate::storage::files::folder::Folder;
 use crate::storage::files::hidden::{hidden_prefix, make_hidden, remove_abandoned, remove_hidden};
 use crate::storage::files::replaceable::{What, check_replaceable};
@@ -49,7 +49,7 @@ impl StagedFiles {
         let target = Self::check(target, replace, what)?;
         if what == What::Array {
             // Checked before the work as well as after it.
-            side_file(&target).check_own(SUMS)?;
+            has_sums(&target)?;
             target.sibling(CHANGING).check_own(MARK_TEXT)?;
         }
         let prefix = hidden_prefix(target.name());
@@ -149,7 +149,7 @@ impl StagedFiles {
         if !before && target.exists()? {
             return Err(taken(&target.path()));
         }
-        sums.check_own(SUMS)?;
+        has_sums(target)?;
         mark.check_own(MARK_TEXT)?;
         // Old sums must never belong to the new array; without an old array they are left over from another file.
         let had_sums = match sums.rename(&old_sums, RenameFlags::empty()) {

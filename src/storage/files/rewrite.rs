@@ -41,7 +41,7 @@ impl Rewrite {
         check_there(&stored, file)?;
         let (mark, sums) = (stored.sibling(MARK), checksum::side_file(&stored));
         mark.check_own(MARK_TEXT)?;
-        let had_sums = sums.check_own(checksum::BEGINNING)?;
+        let had_sums = checksum::has_sums(&stored)?;
         mark.write(MARK_TEXT)?;
         stored.folder().sync()?;
         if had_sums {

@@ -66,6 +66,7 @@ pub(crate) fn few<S: Semiring, I: Index, P: Index>(
         data.extend(indices[start..].iter().map(|j| sums[j.to_usize()]));
         indptr.push(P::from_usize(indices.len()));
     }
+    semiring.check()?;
     indices.shrink_to_fit();
     data.shrink_to_fit();
     let (indptr, indices, data) = (Buffer::from(indptr), Buffer::from(indices), Buffer::from(data));

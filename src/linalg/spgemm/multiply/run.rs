@@ -11,8 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
 use crate::linalg::product::{Fault, Panel};
 use crate::linalg::spgemm::kernels::Rows;
-use crate::linalg::spgemm::load::{Item, LoadStep, Read, StretchPanels};
-use crate::linalg::spgemm::load::{Store, StoredRows};
+use crate::linalg::spgemm::load::{Item, LoadStep, Read, Store, StoredRows, StretchPanels};
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::long_row::LongRow;
 use crate::linalg::spgemm::multiply::rounds::Rounds;
@@ -38,7 +37,8 @@ pub(crate) fn run<S: Semiring, I: Index, P: Index>(
         };
         stream.group(&stretches, sink)?;
     }
-    stream.rounds.flush(sink, ctx)
+    stream.rounds.flush(sink, ctx)?;
+    product.semiring.check()
 }
 
 /// A product in progress.

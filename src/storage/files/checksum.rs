@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::json::parse_json;
+use crate::storage::files::json::{parse_json, sorted};
 use crate::storage::files::stored_file::StoredFile;
 use crate::storage::files::sums::{BLOCK, Checksums, sum_block};
 use crate::storage::runtime::Context;
@@ -46,12 +46,12 @@ pub(crate) fn write_sums(
     Checksums(sums): &Checksums,
 ) -> Result<()> {
     let sums: Vec<String> = sums.iter().map(|sum| format!("{sum:016x}")).collect();
-    let text = json!({
+    let text = sorted(json!({
         "algorithm": "XXH3-64",
         "block_bytes": BLOCK,
         "bytes": length,
         "blocks": sums,
-    });
+    }));
     let text = format!("{text}\n");
     debug_assert!(text.starts_with(BEGINNING));
     side_file(stored).write(&text)

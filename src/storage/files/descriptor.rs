@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::folder::Folder;
-use crate::storage::files::json::parse_json;
+use crate::storage::files::json::{parse_json, sorted};
 use crate::storage::memory::DType;
 
 /// The name of the descriptor in its folder.
@@ -114,7 +114,7 @@ impl Descriptor {
                 StoredValues::Iso(dtype) => json!(format!("iso[{}]", type_name(dtype))),
             },
         );
-        let value = json!({
+        let value = sorted(json!({
             "binsparse": {
                 "version": "0.1.0",
                 "format": self.format.name(),
@@ -122,7 +122,7 @@ impl Descriptor {
                 "number_of_stored_values": self.nnz,
                 "data_types": types,
             },
-        });
+        }));
         // Serialising a value made of strings and integers cannot fail.
         format!("{value:#}\n")
     }

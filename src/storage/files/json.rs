@@ -1,8 +1,16 @@
-//! JSON objects without duplicate keys: readers differ on which value counts, so they are rejected.
+//! JSON objects with sorted keys when written, and without duplicate keys when read: readers differ on which value
+//! counts, so they are rejected.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
+
+/// The object with sorted keys. Without this, their order would depend on features of `serde_json` that any crate of
+/// the program may enable, and so would the bytes of our files.
+pub(crate) fn sorted(mut object: Value) -> Value {
+    object.sort_all_objects();
+    object
+}
 
 /// Parses JSON; fails with the line and the reason.
 pub(crate) fn parse_json(text: &[u8]) -> Result<Value, (u64, String)> {

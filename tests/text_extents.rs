@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use outcore::io::edge_list::EdgeList;
 use outcore::io::matrix_market::Reader;
 use outcore::io::{
-    CompactGraph, GraphFormat, GraphOptions, read_graph, read_graph_compact, read_graph_with,
+    CompactGraph, FileFormat, ReadOptions, read_graph, read_graph_compact, read_graph_with,
     read_matrix,
 };
 use outcore::{Context, Coo, Csc, Csr, DType, Error, ErrorKind, Index, Place};
@@ -14,7 +14,7 @@ use tempfile::tempdir;
 use crate::folders::Folders;
 
 const MARKET: &str = "%%MatrixMarket matrix coordinate real general\n";
-const HYPERSPARSE: GraphOptions = GraphOptions { format: GraphFormat::Content, hypersparse: true };
+const HYPERSPARSE: ReadOptions = ReadOptions { format: None, member: None, hypersparse: true };
 
 /// Runs something that must be over at once.
 fn at_once<R>(what: impl FnOnce() -> R) -> R {
@@ -66,7 +66,7 @@ fn compact_graphs_are_numbered_anew_with_the_map_back() {
         .unwrap();
     let ids = [0, 1, 7, 2_000_000_000, u64::MAX - 1];
     let compact: CompactGraph = at_once(|| {
-        read_graph_compact(&path, &GraphOptions::default(), Place::Memory, &ctx).unwrap()
+        read_graph_compact(&path, &ReadOptions::default(), Place::Memory, &ctx).unwrap()
     });
     assert_eq!(compact.ids, ids);
     let expected = [(0, 1), (2, 2), (3, 2), (4, 2)];
@@ -154,7 +154,7 @@ fn matrices_that_dwarf_their_entries_are_refused_as_compressed_and_read_as_coord
     )
     .unwrap();
     let compact: CompactGraph = at_once(|| {
-        read_graph_compact(&path, &GraphOptions::default(), Place::Memory, &ctx).unwrap()
+        read_graph_compact(&path, &ReadOptions::default(), Place::Memory, &ctx).unwrap()
     });
     assert_eq!((&compact.ids[..], compact.graph.nnz()), (&[6, n as u64 - 1][..], 2));
     // An array file of rows without columns holds no entry either.
@@ -233,7 +233,7 @@ fn stored_matrices_that_dwarf_their_entries_are_refused_or_compact() {
     let error = at_once(|| read_graph::<u32, u32>(&path, Place::Memory, &ctx)).unwrap_err();
     check_refusal(&error, 4 * (n as u64 + 1), 1 << 40);
     let compact: CompactGraph = at_once(|| {
-        read_graph_compact(&path, &GraphOptions::default(), Place::Memory, &ctx).unwrap()
+        read_graph_compact(&path, &ReadOptions::default(), Place::Memory, &ctx).unwrap()
     });
     assert_eq!((&compact.ids[..], compact.graph.nnz()), (&[5, n as u64 - 1][..], 2));
     // Stored rows and columns as well; a matrix that is not square is no graph.
@@ -242,7 +242,7 @@ fn stored_matrices_that_dwarf_their_entries_are_refused_or_compact() {
     csr.copy_to(folders.result("csr"), &ctx).unwrap();
     csr.to_csc(folders.result("csc"), &ctx).unwrap();
     for name in ["csr", "csc"] {
-        let options = GraphOptions { format: GraphFormat::Stored, ..Default::default() };
+        let options = ReadOptions { format: Some(FileFormat::Stored), ..Default::default() };
         let compact: CompactGraph =
             read_graph_compact(folders.path(name), &options, Place::Memory, &ctx).unwrap();
         assert_eq!((&compact.ids[..], compact.graph.nnz()), (&[0, 2, 4][..], 2));

@@ -7,7 +7,7 @@ use outcore::io::edge_list::EdgeList;
 use outcore::io::matrix_market::{
     Field, Header, Reader, Symmetry, Writer, write_dense, write_sparse,
 };
-use outcore::io::{GraphFormat, GraphOptions, read_graph, read_graph_with};
+use outcore::io::{FileFormat, ReadOptions, read_graph, read_graph_with};
 use outcore::{Context, Coo, Csc, Csr, Dense, Duplicates, ErrorKind, Location, Place, Result};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::tempdir;
@@ -16,8 +16,8 @@ fn graph(path: &Path) -> Result<Csr<()>> {
     read_graph(path, Place::Memory, &Context::new())
 }
 
-fn graph_as(path: &Path, format: GraphFormat) -> Result<Csr<()>> {
-    let options = GraphOptions { format, ..GraphOptions::default() };
+fn graph_as(path: &Path, format: Option<FileFormat>) -> Result<Csr<()>> {
+    let options = ReadOptions { format, ..ReadOptions::default() };
     read_graph_with(path, &options, Place::Memory, &Context::new())
 }
 
@@ -95,25 +95,25 @@ fn the_caller_can_say_what_a_file_is() {
     for name in ["a.txt", "a.mtx", "a.graph"] {
         let path = at(name);
         std::fs::write(&path, text).unwrap();
-        let edges = graph_as(&path, GraphFormat::EdgeList).unwrap();
+        let edges = graph_as(&path, Some(FileFormat::EdgeList)).unwrap();
         assert_eq!(edges, pattern(4, &[(3, 3), (1, 2), (2, 3)]), "{name}");
         assert_eq!(
             edges,
             EdgeList::open(&path).unwrap().read_csr(Place::Memory, &Context::new()).unwrap()
         );
-        let matrix = graph_as(&path, GraphFormat::MatrixMarket).unwrap();
+        let matrix = graph_as(&path, Some(FileFormat::MatrixMarket)).unwrap();
         assert_eq!(matrix, pattern(3, &[(0, 1), (1, 2)]), "{name}");
     }
     assert_eq!(graph(&at("a.graph")).unwrap_err().kind(), ErrorKind::Unsupported);
     std::fs::write(at("b.mtx"), "0 1\n").unwrap();
     assert_eq!(graph(&at("b.mtx")).unwrap_err().kind(), ErrorKind::Format);
-    assert_eq!(graph_as(&at("b.mtx"), GraphFormat::EdgeList).unwrap(), pattern(2, &[(0, 1)]));
+    assert_eq!(graph_as(&at("b.mtx"), Some(FileFormat::EdgeList)).unwrap(), pattern(2, &[(0, 1)]));
     // What is said wrongly is an error.
-    let error = graph_as(&at("b.mtx"), GraphFormat::MatrixMarket).unwrap_err();
+    let error = graph_as(&at("b.mtx"), Some(FileFormat::MatrixMarket)).unwrap_err();
     assert!(error.to_string().contains("list of edges"), "{error}");
-    assert!(graph_as(&at("b.mtx"), GraphFormat::Stored).is_err());
+    assert!(graph_as(&at("b.mtx"), Some(FileFormat::Stored)).is_err());
     assert_eq!(
-        graph_as(folder.path(), GraphFormat::EdgeList).unwrap_err().kind(),
+        graph_as(folder.path(), Some(FileFormat::EdgeList)).unwrap_err().kind(),
         ErrorKind::Unsupported
     );
 }
@@ -154,7 +154,7 @@ fn files_that_are_no_text_are_named_for_what_they_seem_to_be() {
             std::fs::write(&path, bytes).unwrap();
             let outcomes = [
                 graph(&path).map(drop),
-                graph_as(&path, GraphFormat::EdgeList).map(drop),
+                graph_as(&path, Some(FileFormat::EdgeList)).map(drop),
                 EdgeList::open(&path).map(drop),
                 Reader::open(&path).map(drop),
             ];
@@ -205,8 +205,8 @@ fn special_files_are_refused_without_being_opened() {
     for path in [&*pipe, &socket, &link, Path::new("/dev/zero"), Path::new("/dev/null")] {
         for outcome in [
             graph(path).map(drop),
-            graph_as(path, GraphFormat::EdgeList).map(drop),
-            graph_as(path, GraphFormat::MatrixMarket).map(drop),
+            graph_as(path, Some(FileFormat::EdgeList)).map(drop),
+            graph_as(path, Some(FileFormat::MatrixMarket)).map(drop),
             Reader::open(path).map(drop),
             EdgeList::open(path).map(drop),
         ] {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use outcore::io::edge_list::EdgeList;
 use outcore::io::matrix_market::{Number, Reader};
-use outcore::io::{GraphFormat, GraphOptions, read_graph_compact, read_graph_with};
+use outcore::io::{FileFormat, ReadOptions, read_graph_compact, read_graph_with};
 use outcore::{Context, Element, Error, ErrorKind, Place, Result};
 
 const SEEDS: [&str; 10] = [
@@ -118,14 +118,14 @@ fn read_matrix<T: Number + Element>(path: &Path, text: &[u8], ctx: &Context) -> 
 
 fn read_all(round: usize, path: &Path, text: &[u8], ctx: &Context) {
     let graph = |format, hypersparse| {
-        let options = GraphOptions { format, hypersparse };
+        let options = ReadOptions { format, hypersparse, ..ReadOptions::default() };
         let graph = read_graph_with::<u32, u32>(path, &options, Place::Memory, ctx)?;
         assert!(graph.nrows() as u64 * 4 <= LIMIT);
         check_size(graph.nnz(), text);
         Ok(())
     };
     let compact = || {
-        let options = GraphOptions::default();
+        let options = ReadOptions::default();
         let compact = read_graph_compact::<u32, u32>(path, &options, Place::Memory, ctx)?;
         check_size(compact.ids.len(), text);
         assert!(
@@ -140,12 +140,11 @@ fn read_all(round: usize, path: &Path, text: &[u8], ctx: &Context) {
     };
     let mut outcomes = vec![edges(), compact()];
     match round % 2 {
-        0 => outcomes
-            .extend([read_matrix::<f64>(path, text, ctx), graph(GraphFormat::Content, false)]),
+        0 => outcomes.extend([read_matrix::<f64>(path, text, ctx), graph(None, false)]),
         _ => outcomes.extend([
             read_matrix::<u64>(path, text, ctx),
-            graph(GraphFormat::EdgeList, true),
-            graph(GraphFormat::MatrixMarket, true),
+            graph(Some(FileFormat::EdgeList), true),
+            graph(Some(FileFormat::MatrixMarket), true),
         ]),
     }
     for error in outcomes.into_iter().filter_map(Result::err) {

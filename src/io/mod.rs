@@ -33,7 +33,7 @@
 //! | nothing | refused by [`read_matrix`]; a graph without vertices for [`read_graph`] |
 //! | anything else | edges `u v` or `u v w`, unless the name ends in `.mtx` (Matrix Market without its banner is an error) or `.graph` (METIS files are not read) |
 //!
-//! A `#` makes any line a comment, even one with `MatrixMarket`. [`GraphOptions::format`] overrides the content, for
+//! A `#` makes any line a comment, even one with `MatrixMarket`. [`ReadOptions::format`] overrides the content, for
 //! example for an edge list that kept a banner as its first comment.
 //!
 //! # What an edge is
@@ -53,27 +53,21 @@
 //! - the same error occurs for pointers in memory that exceed the memory limit, even if the caller requested them.
 //!
 //! [`EdgeList::hypersparse`](edge_list::EdgeList::hypersparse),
-//! [`Reader::hypersparse`](matrix_market::Reader::hypersparse) and [`GraphOptions::hypersparse`] allow all of them, and
+//! [`Reader::hypersparse`](matrix_market::Reader::hypersparse) and [`ReadOptions::hypersparse`] allow all of them, and
 //! so does a number of vertices given to an edge list. [`read_graph_compact`] makes the graph on the vertices that have
 //! an edge, with the inverse map, and [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
 
-mod any_file;
-mod compact;
-mod cursor;
-mod decimal;
-pub mod edge_list;
+mod export;
 mod extents;
-mod foreign;
+mod format;
 mod graph;
-mod lines;
+mod import;
 pub mod matrix_market;
-#[cfg(feature = "half")]
-mod narrow;
-mod packed;
-mod shortest;
-mod tar;
-mod text_file;
+mod options;
+mod text;
 
-pub use any_file::{read_matrix, write_matrix};
-pub use compact::CompactGraph;
-pub use graph::{GraphFormat, GraphOptions, read_graph, read_graph_compact, read_graph_with};
+pub use export::write_matrix;
+pub use format::FileFormat;
+pub use graph::{CompactGraph, edge_list, read_graph, read_graph_compact, read_graph_with};
+pub use import::{Imported, read_matrix, read_matrix_with};
+pub use options::ReadOptions;

@@ -43,19 +43,23 @@
 //!
 //! The types in `%%GraphBLAS type` comments are comments here.
 
+mod any_type;
 mod header;
 mod matrices;
+#[cfg(feature = "half")]
+mod narrow;
 mod number;
 mod preamble;
 mod reader;
 mod walk;
 mod writer;
 
+pub(super) use any_type::{read, write};
 pub use header::{Field, Format, Header, Symmetry};
-pub(super) use matrices::plan_text;
+use matrices::plan_text;
 pub use matrices::{write_dense, write_sparse};
 pub use number::Number;
 pub(super) use preamble::is_banner;
 pub use reader::Reader;
-pub(super) use writer::BUFFER;
+use writer::BUFFER;
 pub use writer::Writer;

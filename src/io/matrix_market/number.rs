@@ -10,12 +10,12 @@ use half::{bf16, f16};
 use num_complex::Complex;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::cursor::Cursor;
-use crate::io::decimal::{read_float, read_integer};
 use crate::io::matrix_market::header::Field;
 #[cfg(feature = "half")]
-use crate::io::narrow::push_narrow;
-use crate::io::shortest::{push_float, push_integer};
+use crate::io::matrix_market::narrow::push_narrow;
+use crate::io::text::cursor::Cursor;
+use crate::io::text::decimal::{read_float, read_integer};
+use crate::io::text::shortest::{push_float, push_integer};
 use crate::storage::Entry;
 
 /// A type that the values of a Matrix Market file can be read into and written from: every [`Entry`].

@@ -6,11 +6,11 @@
 //! comment.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::cursor::{Cursor, quoted};
-use crate::io::foreign::wrong_text;
-use crate::io::lines::skip_if_empty;
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
-use crate::io::text_file::{Position, TextFile};
+use crate::io::text::cursor::{Cursor, quoted};
+use crate::io::text::foreign::wrong_text;
+use crate::io::text::lines::skip_if_empty;
+use crate::io::text::text_file::{Position, TextFile};
 
 /// The largest number of rows or columns: the largest index that any matrix of this library can store.
 const LARGEST_DIMENSION: u64 = i64::MAX as u64;
@@ -70,7 +70,7 @@ fn banner_words(cursor: &mut Cursor<'_>) -> Result<Header> {
         return Err(match wrong_text(name) {
             Some((guess, _)) => error.remedy(guess),
             None if name.first().is_some_and(u8::is_ascii_digit) => error.remedy(
-                "if it is a list of edges, read it as EdgeList, or say so with GraphOptions",
+                "if it is a list of edges, read it as EdgeList, or say so with ReadOptions",
             ),
             None => error,
         });

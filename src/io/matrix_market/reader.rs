@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::cursor::{Cursor, quoted};
-use crate::io::lines::{Halt, Records};
 use crate::io::matrix_market::header::{Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::preamble::read_header;
 use crate::io::matrix_market::walk::Walk;
-use crate::io::text_file::{Position, TextFile};
+use crate::io::text::cursor::{Cursor, quoted};
+use crate::io::text::lines::{Halt, Records};
+use crate::io::text::text_file::{Position, TextFile};
 use crate::storage::Context;
 
 /// A Matrix Market file whose header was read and checked.

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::walk::Walk;
-use crate::io::shortest::push_unsigned;
+use crate::io::text::shortest::push_unsigned;
 use crate::storage::{StagedFiles, What};
 
 /// The name of the file in its hidden folder.

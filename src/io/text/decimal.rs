@@ -6,10 +6,10 @@
 //! correctly as well, so the method does not affect the result.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::cursor::{Cursor, ends_token, push_digits};
+use crate::io::text::cursor::{Cursor, ends_token, push_digits};
 
 /// The properties of a binary float for the fast method.
-pub(super) trait Binary: Copy {
+pub(in crate::io) trait Binary: Copy {
     /// The largest integer up to which all integers are exact.
     const LARGEST_EXACT: u64;
     /// The largest power of ten that is exact.
@@ -61,7 +61,7 @@ binary! {
 ///
 /// A decimal too large for the type is an error; one too small becomes a zero of its sign.
 #[inline]
-pub(super) fn read_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F> {
+pub(in crate::io) fn read_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F> {
     cursor.skip_blanks();
     if let Some((value, rest)) = short_float(cursor.rest()) {
         cursor.go_on(rest);
@@ -152,7 +152,7 @@ fn explain(token: &[u8], error: Error) -> Error {
 
 /// Reads an integer from −2⁶³ to 2⁶⁴ − 1 with or without a sign, exactly.
 #[inline]
-pub(super) fn read_integer(cursor: &mut Cursor<'_>) -> Result<i128> {
+pub(in crate::io) fn read_integer(cursor: &mut Cursor<'_>) -> Result<i128> {
     cursor.skip_blanks();
     let (negative, digits) = split_sign(cursor.rest());
     let mut behind_sign = Cursor::new(digits);

@@ -19,10 +19,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::tar::{BLOCK, Kind, LONGEST_NAME, Member};
+use crate::io::text::tar::{BLOCK, Kind, LONGEST_NAME, Member};
 
 /// The first bytes of a gzip file.
-pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(in crate::io) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Bytes unpacked at a time, and bytes of the packed file read at a time.
 const STEP: usize = 1 << 18;
@@ -31,14 +31,14 @@ const STEP: usize = 1 << 18;
 const BEFORE: u64 = 1 << 18;
 
 /// Memory in addition to the bytes that are needed: those unpacked beyond them, and the packed ones.
-pub(super) const EXTRA: u64 = 2 * STEP as u64;
+pub(in crate::io) const EXTRA: u64 = 2 * STEP as u64;
 
 /// Maximum number of bytes that one byte of a gzip file can expand to.
-pub(super) const RATIO: u64 = 1032;
+pub(in crate::io) const RATIO: u64 = 1032;
 
 /// Text in a gzip file.
 #[derive(Debug)]
-pub(super) struct Packed {
+pub(in crate::io) struct Packed {
     path: PathBuf,
     /// The start of the text in the unpacked bytes, and its length if an archive gives it.
     start: u64,
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Unpacking {
 
 impl Packed {
     /// The text in an open gzip file.
-    pub(super) fn new(path: &Path, file: File) -> Result<Self> {
+    pub(in crate::io) fn new(path: &Path, file: File) -> Result<Self> {
         let state = Mutex::new(Unpacking::new(path, &file)?);
         let mut packed = Packed { path: path.to_owned(), start: 0, length: None, state };
         if let Some((start, length)) = packed.member()? {
@@ -74,7 +74,7 @@ impl Packed {
     }
 
     /// Fills `buffer` from `offset` on as far as the text goes, and returns how far that was.
-    pub(super) fn fill(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+    pub(in crate::io) fn fill(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
         let len = match self.length {
             Some(length) => length.saturating_sub(offset).min(buffer.len() as u64) as usize,
             None => buffer.len(),
@@ -101,7 +101,7 @@ impl Packed {
     }
 
     /// Keeps the bytes from `offset` on, about `bytes` of them, and drops those before.
-    pub(super) fn keep_from(&self, offset: u64, bytes: u64) {
+    pub(in crate::io) fn keep_from(&self, offset: u64, bytes: u64) {
         let needed = self.start.saturating_add(offset);
         let mut state = self.state();
         state.needed = Some(needed);
@@ -112,7 +112,7 @@ impl Packed {
     }
 
     /// Drops the window, which is no longer needed.
-    pub(super) fn release(&self) {
+    pub(in crate::io) fn release(&self) {
         let mut state = self.state();
         state.needed = None;
         state.drop_before(u64::MAX);
@@ -124,7 +124,7 @@ impl Packed {
     }
 
     /// Whether the text ends at or before an offset.
-    pub(super) fn ends_by(&self, offset: u64) -> Result<bool> {
+    pub(in crate::io) fn ends_by(&self, offset: u64) -> Result<bool> {
         Ok(self.fill(offset, &mut [0])? == 0)
     }
 

@@ -6,53 +6,19 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::compact::{CompactGraph, Ends};
-use crate::io::cursor::{Cursor, quoted};
-use crate::io::edge_list::EdgeList;
 use crate::io::extents::JustifiedExtent;
+use crate::io::format::FileFormat;
+use crate::io::graph::compact::{CompactGraph, Ends};
+use crate::io::graph::edge_list::EdgeList;
 use crate::io::matrix_market::{Reader, is_banner};
-use crate::io::text_file::TextFile;
+use crate::io::options::ReadOptions;
+use crate::io::text::cursor::{Cursor, quoted};
+use crate::io::text::text_file::TextFile;
 use crate::sparse::{Coo, Csc, Csr, Duplicates};
 use crate::storage::{Context, Descriptor, Index, Place, SparseFormat};
 
-/// Options of [`read_graph_with`].
-///
-/// ```
-/// use outcore::{Context, Csr, Place, io::{GraphFormat, GraphOptions, read_graph_with}};
-/// # let folder = tempfile::tempdir().unwrap();
-/// # let path = folder.path().join("a.txt");
-/// std::fs::write(&path, "%%MatrixMarket matrix coordinate pattern general\n0 2\n2 1\n").unwrap();
-/// let options = GraphOptions { format: GraphFormat::EdgeList, ..GraphOptions::default() };
-/// let graph: Csr<()> = read_graph_with(&path, &options, Place::Memory, &Context::new())?;
-/// assert_eq!((graph.nrows(), graph.nnz()), (3, 2));
-/// # Ok::<(), outcore::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GraphOptions {
-    /// The format of the file.
-    pub format: GraphFormat,
-    /// Whether every vertex up to the largest gets a row, even if they dwarf the edges so that the rows take far more
-    /// memory than the file; otherwise that is an error.
-    pub hypersparse: bool,
-}
-
-/// The format of a file with a graph.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GraphFormat {
-    /// Determined by its content.
-    #[default]
-    Content,
-    /// A folder with a stored matrix (`NAME.bspnpy`).
-    Stored,
-    /// A Matrix Market file, whatever its name.
-    MatrixMarket,
-    /// A list of edges, whatever its comments and its name say.
-    EdgeList,
-}
-
 /// A graph that is about to be read.
-pub(super) enum GraphFile {
+pub(in crate::io) enum GraphFile {
     Stored,
     MatrixMarket(Reader),
     EdgeList(EdgeList),
@@ -84,13 +50,13 @@ pub fn read_graph<I: Index, P: Index>(
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
-    read_graph_with(path, &GraphOptions::default(), place, ctx)
+    read_graph_with(path, &ReadOptions::default(), place, ctx)
 }
 
 /// As [`read_graph`], with options for the format of the file and for hypersparse graphs.
 pub fn read_graph_with<I: Index, P: Index>(
     path: impl AsRef<Path>,
-    options: &GraphOptions,
+    options: &ReadOptions,
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
@@ -110,7 +76,7 @@ pub fn read_graph_with<I: Index, P: Index>(
 /// Fails as [`EdgeList::read_compact`] does, and if a matrix is not square. Memory: as there, also for stored matrices.
 pub fn read_graph_compact<I: Index, P: Index>(
     path: impl AsRef<Path>,
-    options: &GraphOptions,
+    options: &ReadOptions,
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<CompactGraph<I, P>> {
@@ -136,9 +102,9 @@ pub fn read_graph_compact<I: Index, P: Index>(
 }
 
 /// Opens a file in its own format, or in the format that the caller gives.
-pub(super) fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
-    let by_name = format == GraphFormat::Content;
-    if format == GraphFormat::Stored || (by_name && path.is_dir()) {
+pub(in crate::io) fn source(path: &Path, format: Option<FileFormat>) -> Result<GraphFile> {
+    let by_name = format.is_none();
+    if format == Some(FileFormat::Stored) || (by_name && path.is_dir()) {
         return Ok(GraphFile::Stored);
     }
     let named = |name: &str| {
@@ -149,12 +115,12 @@ pub(super) fn source(path: &Path, format: GraphFormat) -> Result<GraphFile> {
             .in_file(path)
             .expected("a stored matrix, a Matrix Market file or an edge list")
             .found("the extension .graph")
-            .remedy("if it is a list of edges, say so with GraphOptions"));
+            .remedy("if it is a list of edges, say so with ReadOptions"));
     }
     let text = TextFile::open(path)?;
     let market = match format {
-        GraphFormat::MatrixMarket => true,
-        GraphFormat::EdgeList => false,
+        Some(FileFormat::MatrixMarket) => true,
+        Some(FileFormat::EdgeList) => false,
         _ => has_banner(&text)? || named("mtx"),
     };
     Ok(match market {
@@ -180,7 +146,7 @@ fn has_banner(text: &TextFile) -> Result<bool> {
             let error = Error::new(ErrorKind::Format, what)
                 .expected("a banner on the first line, or none")
                 .found(quoted(cursor.token()))
-                .remedy("move it to the front, or say with GraphOptions that the file is a list of edges");
+                .remedy("move it to the front, or say with ReadOptions that the file is a list of edges");
             return Err(text.fault(line, error));
         }
         comments = cursor.at_any(b"#%");

@@ -7,8 +7,8 @@
 //! block counts its lines, and only the sequential pass over the records knows how many came before.
 
 use crate::error::{Error, Result};
-use crate::io::cursor::Cursor;
-use crate::io::text_file::{BEYOND, Position, TextFile, too_long};
+use crate::io::text::cursor::Cursor;
+use crate::io::text::text_file::{BEYOND, Position, TextFile, too_long};
 use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
@@ -16,19 +16,19 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 const BLOCK: usize = 1 << 18;
 
 /// Why a record was not taken: a fault in the file, without its place yet, or an error of the caller's.
-pub(super) enum Halt {
+pub(in crate::io) enum Halt {
     Fault(Error),
     Caller(Error),
 }
 
 /// The records of a file from a position to its end: one per line, without blank lines and comment lines.
-pub(super) struct Records<'a> {
-    pub(super) text: &'a TextFile,
-    pub(super) from: Position,
+pub(in crate::io) struct Records<'a> {
+    pub(in crate::io) text: &'a TextFile,
+    pub(in crate::io) from: Position,
     /// A line whose first byte after the blanks is one of these is a comment.
-    pub(super) comments: &'static [u8],
+    pub(in crate::io) comments: &'static [u8],
     /// The phase for the progress callback.
-    pub(super) phase: &'static str,
+    pub(in crate::io) phase: &'static str,
 }
 
 /// A block being processed: its bytes, then its records.
@@ -48,7 +48,7 @@ impl Records<'_> {
     /// `parse` begins after the blanks of a line and must not leave it; only blanks may follow. Returns the position
     /// where the file ends. Memory: a few MiB per thread, at most a quarter of the limit (but always one block), with
     /// the [window](Self::window) of a gzip file.
-    pub(super) fn for_each<R: Copy + Send>(
+    pub(in crate::io) fn for_each<R: Copy + Send>(
         &self,
         ctx: &Context,
         parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
@@ -61,7 +61,7 @@ impl Records<'_> {
     }
 
     /// The memory in which a gzip file is unpacked: as much text as a batch of blocks. 0 for other files.
-    pub(super) fn window(&self, ctx: &Context) -> u64 {
+    pub(in crate::io) fn window(&self, ctx: &Context) -> u64 {
         self.text.window((self.slot_count::<()>(ctx) * BLOCK + BEYOND) as u64)
     }
 
@@ -234,7 +234,7 @@ impl<R> Slot<R> {
 /// Moves to the first byte of a line with a record, or past a line without one, and returns whether the line was
 /// skipped.
 #[inline]
-pub(super) fn skip_if_empty(cursor: &mut Cursor<'_>, comments: &[u8]) -> bool {
+pub(in crate::io) fn skip_if_empty(cursor: &mut Cursor<'_>, comments: &[u8]) -> bool {
     cursor.skip_blanks();
     let empty = cursor.at_line_end() || cursor.at_any(comments);
     if empty {

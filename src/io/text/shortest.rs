@@ -11,7 +11,7 @@ const LARGEST_PLAIN: f64 = 16_777_216.0;
 
 /// Appends an unsigned integer.
 #[inline]
-pub(super) fn push_unsigned(out: &mut Vec<u8>, mut value: u64) {
+pub(in crate::io) fn push_unsigned(out: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {
@@ -27,7 +27,7 @@ pub(super) fn push_unsigned(out: &mut Vec<u8>, mut value: u64) {
 
 /// Appends an integer.
 #[inline]
-pub(super) fn push_integer(out: &mut Vec<u8>, value: i128) {
+pub(in crate::io) fn push_integer(out: &mut Vec<u8>, value: i128) {
     if value < 0 {
         out.push(b'-');
     }
@@ -38,7 +38,7 @@ pub(super) fn push_integer(out: &mut Vec<u8>, value: i128) {
 /// Appends a float; `wide` is its value as `f64`, which decides the form.
 ///
 /// `nan`, `inf` and `-inf` are written so. An exponent appears where it makes the number shorter.
-pub(super) fn push_float(out: &mut Vec<u8>, value: impl Display + LowerExp, wide: f64) {
+pub(in crate::io) fn push_float(out: &mut Vec<u8>, value: impl Display + LowerExp, wide: f64) {
     let size = wide.abs();
     if size <= LARGEST_PLAIN && size.trunc() == size {
         if wide.is_sign_negative() {

@@ -16,28 +16,28 @@ pub struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(in crate::io) fn new(text: &'a [u8]) -> Self {
         Cursor { rest: text }
     }
 
     #[inline]
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(in crate::io) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// Continues at `rest`, which is a tail of the remaining text.
     #[inline]
-    pub(super) fn go_on(&mut self, rest: &'a [u8]) {
+    pub(in crate::io) fn go_on(&mut self, rest: &'a [u8]) {
         self.rest = rest;
     }
 
     #[inline]
-    pub(super) fn is_done(&self) -> bool {
+    pub(in crate::io) fn is_done(&self) -> bool {
         self.rest.is_empty()
     }
 
     #[inline]
-    pub(super) fn skip_blanks(&mut self) {
+    pub(in crate::io) fn skip_blanks(&mut self) {
         while let [b' ' | b'\t', tail @ ..] = self.rest {
             self.rest = tail;
         }
@@ -45,24 +45,24 @@ impl<'a> Cursor<'a> {
 
     /// Whether only the line end is left of the line; a carriage return counts only right before it.
     #[inline]
-    pub(super) fn at_line_end(&self) -> bool {
+    pub(in crate::io) fn at_line_end(&self) -> bool {
         matches!(self.rest, [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n', ..])
     }
 
     /// Whether the next byte is one of `bytes`.
     #[inline]
-    pub(super) fn at_any(&self, bytes: &[u8]) -> bool {
+    pub(in crate::io) fn at_any(&self, bytes: &[u8]) -> bool {
         self.rest.first().is_some_and(|byte| bytes.contains(byte))
     }
 
     /// The token that begins here, without moving; empty at the end of the line.
-    pub(super) fn token(&self) -> &'a [u8] {
+    pub(in crate::io) fn token(&self) -> &'a [u8] {
         let end = self.rest.iter().position(|&byte| ends_token(byte)).unwrap_or(self.rest.len());
         &self.rest[..end]
     }
 
     /// Moves past the blanks and the token after them, and returns that token.
-    pub(super) fn take_token(&mut self) -> &'a [u8] {
+    pub(in crate::io) fn take_token(&mut self) -> &'a [u8] {
         self.skip_blanks();
         let token = self.token();
         self.rest = &self.rest[token.len()..];
@@ -71,7 +71,7 @@ impl<'a> Cursor<'a> {
 
     /// Moves past the line end; only blanks may precede it.
     #[inline]
-    pub(super) fn end_line(&mut self) -> Result<()> {
+    pub(in crate::io) fn end_line(&mut self) -> Result<()> {
         self.skip_blanks();
         match self.rest {
             [b'\n', tail @ ..] | [b'\r', b'\n', tail @ ..] => self.rest = tail,
@@ -88,7 +88,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Moves past the next line feed, whatever precedes it.
-    pub(super) fn skip_line(&mut self) {
+    pub(in crate::io) fn skip_line(&mut self) {
         let length =
             self.rest.iter().position(|&byte| byte == b'\n').map_or(self.rest.len(), |at| at + 1);
         self.rest = &self.rest[length..];
@@ -96,7 +96,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads digits that make a whole token and fit 64 bits; otherwise does not move and returns `None`.
     #[inline]
-    pub(super) fn digits(&mut self) -> Option<u64> {
+    pub(in crate::io) fn digits(&mut self) -> Option<u64> {
         let (value, rest) = push_digits(0, self.rest);
         let length = self.rest.len() - rest.len();
         if length == 0 || rest.first().is_some_and(|&byte| !ends_token(byte)) {
@@ -110,14 +110,14 @@ impl<'a> Cursor<'a> {
 
     /// An error about the token that begins here.
     #[cold]
-    pub(super) fn unexpected(&self, kind: ErrorKind, what: &str, expected: &str) -> Error {
+    pub(in crate::io) fn unexpected(&self, kind: ErrorKind, what: &str, expected: &str) -> Error {
         Error::new(kind, what).expected(expected).found(quoted_at_line(self))
     }
 }
 
 /// Appends the digits at the start of `text` to `value`, modulo 2⁶⁴, and returns what follows them.
 #[inline]
-pub(super) fn push_digits(mut value: u64, mut text: &[u8]) -> (u64, &[u8]) {
+pub(in crate::io) fn push_digits(mut value: u64, mut text: &[u8]) -> (u64, &[u8]) {
     while let [digit @ b'0'..=b'9', tail @ ..] = text {
         value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
         text = tail;
@@ -134,12 +134,12 @@ fn long_digits(digits: &[u8]) -> Option<u64> {
 
 /// Whether a byte ends a token.
 #[inline]
-pub(super) fn ends_token(byte: u8) -> bool {
+pub(in crate::io) fn ends_token(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// A token between quotes, cut to forty bytes, with every unprintable byte escaped.
-pub(super) fn quoted(token: &[u8]) -> String {
+pub(in crate::io) fn quoted(token: &[u8]) -> String {
     let shown = &token[..token.len().min(QUOTED)];
     let more = if shown.len() < token.len() { "…" } else { "" };
     format!("\"{}{more}\"", shown.escape_ascii())

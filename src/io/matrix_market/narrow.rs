@@ -9,9 +9,9 @@ use std::cmp::Ordering;
 
 use half::{bf16, f16};
 
-use crate::io::cursor::Cursor;
-use crate::io::decimal::{Binary, read_float};
-use crate::io::shortest::push_float;
+use crate::io::text::cursor::Cursor;
+use crate::io::text::decimal::{Binary, read_float};
+use crate::io::text::shortest::push_float;
 
 /// A number of 16 bits.
 pub(super) trait Narrow: Binary + PartialEq + Into<f64> {

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::foreign;
-use crate::io::packed::{EXTRA, MAGIC, Packed, RATIO};
+use crate::io::text::foreign;
+use crate::io::text::packed::{EXTRA, MAGIC, Packed, RATIO};
 
 /// Bytes by which a line may extend beyond the block in which it begins.
 const LONGEST_LINE: usize = 1 << 20;
@@ -19,11 +19,11 @@ const LONGEST_LINE: usize = 1 << 20;
 const FIRST_PIECE: usize = 1 << 12;
 const LARGEST_PIECE: usize = 1 << 18;
 /// The first guess of how far the last line of a block reaches beyond it.
-pub(super) const BEYOND: usize = 256;
+pub(in crate::io) const BEYOND: usize = 256;
 
 /// An ordinary text file, open for reading.
 #[derive(Debug)]
-pub(super) struct TextFile {
+pub(in crate::io) struct TextFile {
     path: PathBuf,
     file: File,
     length: u64,
@@ -33,13 +33,13 @@ pub(super) struct TextFile {
 
 /// The start of a line: its byte offset and its number, the first being 1.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Position {
-    pub(super) offset: u64,
-    pub(super) line: u64,
+pub(in crate::io) struct Position {
+    pub(in crate::io) offset: u64,
+    pub(in crate::io) line: u64,
 }
 
 impl Position {
-    pub(super) const START: Position = Position { offset: 0, line: 1 };
+    pub(in crate::io) const START: Position = Position { offset: 0, line: 1 };
 }
 
 impl TextFile {
@@ -47,7 +47,7 @@ impl TextFile {
     ///
     /// A file that is not ordinary is refused by its kind, without being opened: a pipe would wait for its writer, and
     /// opening a device may have side effects.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(in crate::io) fn open(path: &Path) -> Result<Self> {
         let opening = |error| Error::io("opening", path, error);
         check_kind(path, &std::fs::metadata(path).map_err(opening)?)?;
         // If the name is a pipe by now, opening it does not block, and it is refused.
@@ -73,17 +73,17 @@ impl TextFile {
         foreign::foreign(path, &first[..read]).map_or(Ok(text), Err)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::io) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Bytes in the file when it was opened; for a gzip file the compressed size.
-    pub(super) fn length(&self) -> u64 {
+    pub(in crate::io) fn length(&self) -> u64 {
         self.length
     }
 
     /// The maximum number of bytes of text.
-    pub(super) fn most_text(&self) -> u64 {
+    pub(in crate::io) fn most_text(&self) -> u64 {
         match self.packed {
             Some(_) => self.length.saturating_mul(RATIO),
             None => self.length,
@@ -91,7 +91,7 @@ impl TextFile {
     }
 
     /// Whether the text ends at or before an offset.
-    pub(super) fn ends_by(&self, offset: u64) -> Result<bool> {
+    pub(in crate::io) fn ends_by(&self, offset: u64) -> Result<bool> {
         match &self.packed {
             Some(packed) => packed.ends_by(offset),
             None => Ok(offset >= self.length),
@@ -99,26 +99,26 @@ impl TextFile {
     }
 
     /// The memory in which a gzip file is unpacked while about `bytes` of its text are needed at a time; 0 for another.
-    pub(super) fn window(&self, bytes: u64) -> u64 {
+    pub(in crate::io) fn window(&self, bytes: u64) -> u64 {
         self.packed.as_ref().map_or(0, |_| bytes.min(self.most_text()).saturating_add(EXTRA))
     }
 
     /// Keeps the text from `offset` on, about `bytes` of it, for reads in any order, until the next call.
-    pub(super) fn keep_from(&self, offset: u64, bytes: u64) {
+    pub(in crate::io) fn keep_from(&self, offset: u64, bytes: u64) {
         if let Some(packed) = &self.packed {
             packed.keep_from(offset, self.window(bytes));
         }
     }
 
     /// Frees the memory behind [`keep_from`](Self::keep_from).
-    pub(super) fn release(&self) {
+    pub(in crate::io) fn release(&self) {
         if let Some(packed) = &self.packed {
             packed.release();
         }
     }
 
     /// Bytes of the file that have been read when the text has been read up to an offset, for progress.
-    pub(super) fn read_by(&self, offset: u64) -> u64 {
+    pub(in crate::io) fn read_by(&self, offset: u64) -> u64 {
         match &self.packed {
             // An estimate: numbers as text compress to about a third.
             Some(_) => (offset / 3).min(self.length),
@@ -127,7 +127,7 @@ impl TextFile {
     }
 
     /// Adds the file and the line to an error.
-    pub(super) fn fault(&self, line: u64, error: Error) -> Error {
+    pub(in crate::io) fn fault(&self, line: u64, error: Error) -> Error {
         error.in_file(&self.path).at_line(line)
     }
 
@@ -135,7 +135,7 @@ impl TextFile {
     ///
     /// Returns that and the position after the line. `None` means that the end of the file was reached. Memory: a line
     /// and a piece of the file of at most 256 KiB.
-    pub(super) fn visit_first_lines<R>(
+    pub(in crate::io) fn visit_first_lines<R>(
         &self,
         mut visit: impl FnMut(u64, &[u8]) -> Result<Option<R>>,
     ) -> Result<(Option<R>, Position)> {
@@ -178,7 +178,7 @@ impl TextFile {
     /// Reads on until there is a line feed at or after `from` in `bytes`, whose first byte is at `offset`.
     ///
     /// Returns the length including the line feed, or up to the end of the file; `None` if the line is too long.
-    pub(super) fn extend_to_line_end(
+    pub(in crate::io) fn extend_to_line_end(
         &self,
         offset: u64,
         bytes: &mut Vec<u8>,
@@ -207,7 +207,7 @@ impl TextFile {
     }
 
     /// Fills `buffer` from `offset` on as far as the file goes, and returns how far that was.
-    pub(super) fn fill(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+    pub(in crate::io) fn fill(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
         if let Some(packed) = &self.packed {
             return packed.fill(offset, buffer);
         }
@@ -236,11 +236,11 @@ fn check_kind(path: &Path, kind: &Metadata) -> Result<()> {
 }
 
 /// The name of a kind of file that is not ordinary.
-pub(super) fn name_of(kind: &Metadata) -> &'static str {
+pub(in crate::io) fn name_of(kind: &Metadata) -> &'static str {
     if kind.is_dir() { "a folder" } else { "a pipe or a device" }
 }
 
-pub(super) fn too_long() -> Error {
+pub(in crate::io) fn too_long() -> Error {
     Error::new(ErrorKind::Format, "the line is too long")
         .expected(format!("a line feed within {LONGEST_LINE} bytes"))
         .found("none")

@@ -13,13 +13,13 @@ use std::path::Path;
 
 use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::compact::{CompactGraph, Ends};
-use crate::io::cursor::Cursor;
-use crate::io::decimal::read_float;
 use crate::io::extents::JustifiedExtent;
-use crate::io::foreign::wrong_text;
-use crate::io::lines::{Halt, Records};
-use crate::io::text_file::{Position, TextFile};
+use crate::io::graph::compact::{CompactGraph, Ends};
+use crate::io::text::cursor::Cursor;
+use crate::io::text::decimal::read_float;
+use crate::io::text::foreign::wrong_text;
+use crate::io::text::lines::{Halt, Records};
+use crate::io::text::text_file::{Position, TextFile};
 use crate::sparse::{Coo, Csr, Duplicates};
 use crate::storage::{Context, Entry, Index, Place};
 
@@ -69,7 +69,7 @@ impl EdgeList {
     }
 
     /// The list in an open file.
-    pub(super) fn over(text: TextFile) -> Self {
+    pub(in crate::io) fn over(text: TextFile) -> Self {
         EdgeList { text, vertices: None, hypersparse: false }
     }
 
@@ -148,7 +148,7 @@ impl EdgeList {
     ///
     /// Fails as [`read_csr`](Self::read_csr) does, if the file is empty, and if some lines have a weight and others
     /// have none.
-    pub(super) fn read_matrix(&self, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+    pub(in crate::io) fn read_matrix(&self, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
         match self.is_weighted()? {
             true => {
                 let weight = |found: Option<f64>| found.ok_or_else(|| mixed(true));

@@ -7,10 +7,10 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
-use crate::io::cursor::quoted;
+use crate::io::text::cursor::quoted;
 
 /// Bytes from the start of a file that [`foreign`] checks.
-pub(super) const SEEN: usize = 264;
+pub(in crate::io) const SEEN: usize = 264;
 
 /// First bytes, the name of their format, and what to do.
 type Known = (&'static [u8], &'static str, &'static str);
@@ -79,7 +79,7 @@ const TEXT: &[Known] = &[
 ];
 
 /// The error for a file in a recognised format that is not read here.
-pub(super) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
+pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
     let tar = first.get(257..262) == Some(b"ustar") && first.contains(&0);
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let text = &first[first.iter().take_while(blank).count()..];
@@ -109,7 +109,7 @@ pub(super) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
 }
 
 /// The likely format of a line that begins with an invalid token, and what to do.
-pub(super) fn wrong_text(token: &[u8]) -> Option<(&'static str, &'static str)> {
+pub(in crate::io) fn wrong_text(token: &[u8]) -> Option<(&'static str, &'static str)> {
     let has = |test: &dyn Fn(u8) -> bool| token.iter().any(|&byte| test(byte));
     if has(&|byte| matches!(byte, 0..=8 | 14..=31 | 127)) {
         return Some(("the file seems to hold binary data", "name a file of plain text"));

@@ -4,21 +4,21 @@
 //! another field, or it precedes the member as the data of a special one: `././@LongLink`, or a pax header.
 
 /// Bytes of a block of a tar archive.
-pub(super) const BLOCK: usize = 512;
+pub(in crate::io) const BLOCK: usize = 512;
 
 /// Maximum number of bytes of a name, with what surrounds it in a special member.
-pub(super) const LONGEST_NAME: u64 = 1 << 16;
+pub(in crate::io) const LONGEST_NAME: u64 = 1 << 16;
 
 /// The contents of a header of a tar archive.
-pub(super) struct Member {
-    pub(super) name: String,
-    pub(super) length: u64,
-    pub(super) kind: Kind,
+pub(in crate::io) struct Member {
+    pub(in crate::io) name: String,
+    pub(in crate::io) length: u64,
+    pub(in crate::io) kind: Kind,
 }
 
 /// What a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::io) enum Kind {
     File,
     /// Its data is the name of the next member.
     Name,
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 
 impl Member {
     /// `None` unless the block is a header with a right checksum.
-    pub(super) fn read(header: &[u8; BLOCK]) -> Option<Self> {
+    pub(in crate::io) fn read(header: &[u8; BLOCK]) -> Option<Self> {
         let octal = |field: &[u8]| {
             let text = field.split(|&b| b == 0 || b == b' ').find(|part| !part.is_empty())?;
             u64::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()
@@ -61,7 +61,7 @@ impl Member {
     }
 
     /// The name that the data of this member gives to the next one.
-    pub(super) fn name_of_next(&self, data: &[u8]) -> Option<String> {
+    pub(in crate::io) fn name_of_next(&self, data: &[u8]) -> Option<String> {
         match self.kind {
             Kind::Name => Some(text(data)),
             Kind::Records => data.split(|&b| b == b'\n').find_map(|record| {

@@ -1,0 +1,47 @@
+//! Writing any matrix to a file, in the format of its name.
+
+use std::path::Path;
+
+use crate::any::AnyMatrix;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::format::{FileFormat, no_format};
+use crate::io::matrix_market;
+use crate::storage::{Context, Place};
+
+/// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
+/// `.mtx` for either.
+///
+/// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
+/// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.
+///
+/// ```
+/// use outcore::{AnyMatrix, Context, Csr, io::{read_matrix, write_matrix}, Place};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.mtx");
+/// let (a, ctx) = (AnyMatrix::from(Csr::<f64>::eye(3)), Context::new());
+/// write_matrix(&path, &a, &ctx)?;
+/// assert_eq!(read_matrix(&path, Place::Memory, &ctx)?.nnz(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias("mmwrite", "savetxt"))]
+pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+    let path = path.as_ref();
+    let is_dense = matrix.format().is_none();
+    match (FileFormat::of_name(path), is_dense) {
+        (Some(FileFormat::Npy), true) | (Some(FileFormat::Stored), false) => {
+            matrix.copy_to(Place::Replace(path.to_owned()), ctx).map(drop)
+        }
+        (Some(FileFormat::MatrixMarket), _) => matrix_market::write(path, matrix, ctx),
+        (Some(FileFormat::Npy), false) => Err(wrong_kind(path, "a sparse matrix is no .npy file")
+            .remedy("convert it with to_dense, or name the file .bspnpy or .mtx")),
+        (Some(FileFormat::Stored), true) => {
+            Err(wrong_kind(path, "a dense matrix is no .bspnpy folder")
+                .remedy("convert it with to_csr, or name the file .npy or .mtx"))
+        }
+        _ => Err(no_format(path)),
+    }
+}
+
+fn wrong_kind(path: &Path, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, what).in_file(path)
+}

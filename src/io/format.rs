@@ -1,0 +1,93 @@
+//! What a file is: by its content for reading, by its name for writing.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The format of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileFormat {
+    /// The folder of a stored sparse matrix (`NAME.bspnpy`).
+    Stored,
+    /// A NumPy array.
+    Npy,
+    /// Matrix Market.
+    MatrixMarket,
+    /// A list of edges `u v` or `u v weight`.
+    EdgeList,
+}
+
+/// A format, the name by which a user selects it, and the extensions of its files.
+type Known = (FileFormat, &'static str, &'static [&'static str]);
+
+const KNOWN: &[Known] = &[
+    (FileFormat::Stored, "bspnpy", &["bspnpy"]),
+    (FileFormat::Npy, "npy", &["npy"]),
+    (FileFormat::MatrixMarket, "mtx", &["mtx"]),
+    (FileFormat::EdgeList, "edges", &[]),
+];
+
+/// First bytes that no other format has.
+const MAGIC: &[(&[u8], FileFormat)] = &[(b"\x93NUMPY", FileFormat::Npy)];
+
+impl FileFormat {
+    /// Every format.
+    pub fn all() -> impl Iterator<Item = Self> {
+        KNOWN.iter().map(|&(format, ..)| format)
+    }
+
+    /// The name by which a user selects the format: `mtx`, `npy` and so on.
+    pub fn name(self) -> &'static str {
+        KNOWN.iter().find(|(format, ..)| *format == self).map_or("", |(_, name, _)| name)
+    }
+
+    /// The format with a [`name`](Self::name).
+    ///
+    /// ```
+    /// use outcore::io::FileFormat;
+    /// assert_eq!(FileFormat::from_name("mtx"), Some(FileFormat::MatrixMarket));
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        KNOWN.iter().find(|(_, known, _)| *known == name).map(|&(format, ..)| format)
+    }
+
+    /// The format that the extension of a path names, in any letter case.
+    pub fn of_name(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        let is_its = |(.., names): &&Known| names.iter().any(|n| extension.eq_ignore_ascii_case(n));
+        KNOWN.iter().find(is_its).map(|&(format, ..)| format)
+    }
+
+    /// The format that the first bytes of a file or a folder decide; `None` if it is text, or nothing known.
+    ///
+    /// Only ordinary files are opened.
+    pub(super) fn of_first_bytes(path: &Path) -> Result<Option<Self>> {
+        let kind = path.metadata().map_err(|error| Error::io("opening", path, error))?;
+        if kind.is_dir() {
+            return Ok(Some(FileFormat::Stored));
+        }
+        let mut first = Vec::new();
+        if kind.is_file() {
+            let file = File::open(path).map_err(|error| Error::io("opening", path, error))?;
+            let read = file.take(MOST).read_to_end(&mut first);
+            read.map_err(|error| Error::io("reading", path, error))?;
+        }
+        let known = MAGIC.iter().find(|(magic, _)| first.starts_with(magic));
+        Ok(known.map(|&(_, format)| format))
+    }
+}
+
+/// Bytes of a file that decide its format.
+const MOST: u64 = 1 << 10;
+
+/// The error for a path whose name does not say in which format to write.
+pub(super) fn no_format(path: &Path) -> Error {
+    let names: Vec<_> = KNOWN.iter().flat_map(|(.., names)| names.iter()).collect();
+    let names: Vec<_> = names.into_iter().map(|name| format!(".{name}")).collect();
+    Error::new(ErrorKind::Unsupported, "the name says no format")
+        .in_file(path)
+        .expected(format!("a name that ends in {}", names.join(", ")))
+}

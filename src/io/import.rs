@@ -1,0 +1,112 @@
+//! Reading any file as a matrix whose kind and types follow from its content.
+
+use std::path::Path;
+
+use crate::any::{AnyMatrix, open};
+use crate::error::{ErrorKind, Result};
+use crate::io::format::FileFormat;
+use crate::io::graph::{GraphFile, source};
+use crate::io::matrix_market;
+use crate::io::options::ReadOptions;
+use crate::storage::{Context, Place};
+
+/// A matrix that was read, and what else its file says.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The matrix.
+    pub matrix: AnyMatrix,
+    /// The format of the file.
+    pub format: FileFormat,
+}
+
+impl Imported {
+    pub(super) fn new(matrix: AnyMatrix, format: FileFormat) -> Self {
+        Imported { matrix, format }
+    }
+}
+
+/// The matrix in any supported file: a stored matrix or array, a Matrix Market file, or a list of
+/// edges.
+///
+/// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped in place, or copied to
+/// `place` if they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex
+/// `f64` or no values, depending on its field, an array file as a dense matrix, edges as CSR with their weights as
+/// `f64`, the weights of an edge that is listed several times summed, or as a pattern if they have none. Indices have
+/// 32 bits if that suffices.
+///
+/// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
+/// list of edges with a vertex that needs 64 bits twice.
+///
+/// ```
+/// use outcore::{Context, DType, Place, io::read_matrix};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.mtx");
+/// std::fs::write(&path, "%%MatrixMarket matrix coordinate integer symmetric\n2 2 1\n2 1 7\n")?;
+/// let a = read_matrix(&path, Place::Memory, &Context::new())?;
+/// assert_eq!((a.shape(), a.nnz(), a.dtype()), ((2, 2), 2, Some(DType::Int64)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias("mmread", "loadtxt"))]
+pub fn read_matrix(
+    path: impl AsRef<Path>,
+    place: impl Into<Place>,
+    ctx: &Context,
+) -> Result<AnyMatrix> {
+    read_matrix_with(path, &ReadOptions::default(), place, ctx).map(|read| read.matrix)
+}
+
+/// As [`read_matrix`], with options, and with what else the file says.
+///
+/// ```
+/// use outcore::io::{FileFormat, ReadOptions, read_matrix_with};
+/// use outcore::{Context, Place};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("edges.mtx");
+/// std::fs::write(&path, "0 1\n1 2\n")?; // not what its name says
+/// let options = ReadOptions { format: Some(FileFormat::EdgeList), ..ReadOptions::default() };
+/// let read = read_matrix_with(&path, &options, Place::Memory, &Context::new())?;
+/// assert_eq!((read.matrix.shape(), read.format), ((3, 3), FileFormat::EdgeList));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_matrix_with(
+    path: impl AsRef<Path>,
+    options: &ReadOptions,
+    place: impl Into<Place>,
+    ctx: &Context,
+) -> Result<Imported> {
+    read(path.as_ref(), options, &place.into(), ctx)
+}
+
+fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Result<Imported> {
+    let format = match options.format {
+        Some(format) => Some(format),
+        None => FileFormat::of_first_bytes(path)?,
+    };
+    let whole = |matrix, format| Ok(Imported::new(matrix, format));
+    match format {
+        Some(format @ (FileFormat::Stored | FileFormat::Npy)) => {
+            whole(read_stored(path, place, ctx)?, format)
+        }
+        Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
+            match source(path, format)? {
+                GraphFile::Stored => whole(open(path)?, FileFormat::Stored),
+                GraphFile::MatrixMarket(file) => {
+                    whole(matrix_market::read(&file, place, ctx)?, FileFormat::MatrixMarket)
+                }
+                GraphFile::EdgeList(list) => {
+                    whole(list.read_matrix(place, ctx)?, FileFormat::EdgeList)
+                }
+            }
+        }
+    }
+}
+
+/// Maps a stored matrix, or copies one that cannot be mapped.
+fn read_stored(path: &Path, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+    match open(path) {
+        // Another byte order or an unaligned offset: a copy has neither.
+        Err(error) if error.kind() == ErrorKind::Type => AnyMatrix::read(path, place.clone(), ctx),
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,27 @@
+//! How a file is read.
+
+use crate::io::format::FileFormat;
+
+/// How a file is read as a matrix or a graph.
+///
+/// ```
+/// use outcore::io::{FileFormat, ReadOptions, read_graph_with};
+/// use outcore::{Context, Csr, Place};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("a.txt");
+/// std::fs::write(&path, "%%MatrixMarket matrix coordinate pattern general\n0 2\n2 1\n").unwrap();
+/// let options = ReadOptions { format: Some(FileFormat::EdgeList), ..ReadOptions::default() };
+/// let graph: Csr<()> = read_graph_with(&path, &options, Place::Memory, &Context::new())?;
+/// assert_eq!((graph.nrows(), graph.nnz()), (3, 2));
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadOptions {
+    /// The format of the file; determined by its content if not given.
+    pub format: Option<FileFormat>,
+    /// Which matrix of a file that has several: the name of a member of an archive, or a path in HDF5.
+    pub member: Option<String>,
+    /// Whether every vertex or row up to the largest is made, even if they dwarf the entries so that the pointers take
+    /// far more memory than the file; otherwise that is an error.
+    pub hypersparse: bool,
+}

@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! along a line:    runs of 16,384 numbers summed in pairs, the runs sequentially
-//! across lines:    groups of lines: four lines at a time are added to the sums of the group
+//! across lines:    groups of lines, each added to the sums of its group
 //!                  groups are added in order, with their rounding errors
 //! ```
 //!
-//! Groups and runs depend only on the shape: the same bits for any number of threads, panels and places.
+//! Where lines are short, threads divide the groups of a panel. Where they are long, threads divide the columns, and a
+//! group may extend over several panels. Groups and runs depend only on the shape: the same bits for any number of
+//! threads, panels and places.
 
 use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{
     Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, sum_run, two_sum,
 };
+use crate::linalg::product::processor;
 use crate::linalg::statistics::dense::stats;
 use crate::linalg::statistics::moments::block_height;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -21,9 +24,14 @@ use crate::storage::{Context, DType, Element, Order, work};
 /// Maximum lines in a group.
 const GROUP: usize = 128;
 
-/// Columns whose sums stay in the first-level cache; from this many on, threads divide columns instead of lines.
+/// Columns whose sums stay in the first-level cache.
 const STRIP: usize = 1024;
-const WIDE: usize = 8 * STRIP;
+
+/// Length of lines from which on threads divide columns instead of lines.
+const LONG: usize = 8 * STRIP;
+
+/// Lines that are read side by side while the sums of a strip stay in registers.
+const TOGETHER: usize = 4;
 
 impl<T: Element + Factor<f64>> Dense<T> {
     /// The sum of every column (axis 0) or of every row (axis 1), as NumPy's `sum(axis)`, computed in `f64`; integers
@@ -66,33 +74,40 @@ fn sums_of<V: Element + Factor<f64>>(
     let ((nrows, ncols), length) = (a.dim(), a.lines().1);
     let len = if axis == 0 { ncols } else { nrows };
     let is_along = (axis == 1) == (a.order() == Order::C);
-    let height = block_height(length).min(GROUP);
-    let bytes = (len as u64).saturating_mul(2 * size_of::<f64>() as u64);
+    let height = if length < LONG { block_height(length).min(GROUP) } else { GROUP };
+    let of_lines = if length < LONG { (height, 1) } else { (1, STRIP) };
+    let kept = if is_along { 1 } else { 3 };
+    let bytes = (len as u64).saturating_mul(kept * size_of::<f64>() as u64);
     ctx.check_memory("the sums", bytes)?;
     let budget = ctx.memory_left().saturating_sub(bytes);
-    let steps = if is_along { (1, RUN) } else { (height, 1) };
-    let mut panels = AnyDensePanels::once(a, steps, budget)?;
+    let mut panels = AnyDensePanels::once(a, if is_along { (1, RUN) } else { of_lines }, budget)?;
     let _running = ctx.begin(|| {
         let plan = panels.plan("sums").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::SUM_AXIS))
     })?;
     let _held = ctx.hold(bytes);
     let mut sums = ctx.filled("the sums", len, 0.0)?;
-    let mut lost = ctx.filled("the sums", if is_along { 0 } else { len }, 0.0)?;
+    let across_len = if is_along { 0 } else { len };
+    let mut lost = ctx.filled("the sums", across_len, 0.0)?;
+    let mut group = ctx.filled("the sums", across_len, 0.0)?;
     panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
         if elements.len() == 0 {
             return Ok(());
         }
         let values = Values::new(elements, decode);
-        ctx.with_threads(|| match is_along {
-            true => along(&mut sums[first..first + lines], values),
-            false => {
-                let here = offset..offset + elements.len() / lines;
-                across((&mut sums[here.clone()], &mut lost[here]), values, height);
+        let here = offset..offset + elements.len() / lines;
+        ctx.with_threads(|| match (is_along, length < LONG) {
+            (true, _) => along(&mut sums[first..first + lines], values),
+            (false, true) => across_short((&mut sums, &mut lost), values, height),
+            (false, false) => {
+                let (group, sums, lost) =
+                    (&mut group[here.clone()], &mut sums[here.clone()], &mut lost[here]);
+                across_long((group, sums, lost), values, first);
             }
         });
         Ok(())
     })?;
+    merge(&mut group, &mut sums, &mut lost);
     sums.iter_mut().zip(&lost).for_each(|(sum, &lost)| *sum += lost);
     Ok(sums)
 }
@@ -107,7 +122,7 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
             .map(|run| {
                 let mut room = Vec::new();
                 let numbers = values.of(run * RUN..length.min((run + 1) * RUN), &mut room);
-                sum_run(numbers, number)
+                processor::widest(|| sum_run(numbers, number))
             })
             .collect();
         *sum = runs.into_iter().fold(*sum, |sum, run| sum + run);
@@ -117,78 +132,89 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
     let lines = sums.par_iter_mut().enumerate().with_min_len(few);
     lines.for_each_init(Vec::new, |room, (line, sum)| {
         let numbers = values.of(line * length..(line + 1) * length, room);
-        *sum = numbers.chunks(RUN).fold(*sum, |sum, run| sum + sum_run(run, number));
+        let add = |sum, run| sum + processor::widest(|| sum_run(run, number));
+        *sum = numbers.chunks(RUN).fold(*sum, add);
     });
 }
 
-/// Adds groups of lines to the sums of their columns.
-fn across<V: Element + Factor<f64>>(
+/// Adds groups of short lines to the sums of their columns.
+fn across_short<V: Element + Factor<f64>>(
     (sums, lost): (&mut [f64], &mut [f64]),
     values: Values<'_, V>,
     height: usize,
 ) {
     let length = sums.len();
-    let groups = values.len().div_ceil(length * height);
-    let group =
-        |group: usize| group * height * length..values.len().min((group + 1) * height * length);
-    if length < WIDE {
-        let mut partial = vec![0.0; groups * length];
-        let tasks = partial.par_chunks_mut(length).enumerate();
-        tasks.for_each_init(Vec::new, |room, (k, partial)| {
-            add_lines(values.of(group(k), room), (length, 0), partial);
-        });
-        return partial.chunks_exact(length).for_each(|partial| merge(partial, sums, lost));
-    }
-    let strips = sums.par_chunks_mut(STRIP).zip(lost.par_chunks_mut(STRIP)).enumerate();
-    strips.for_each_init(Vec::new, |room: &mut Vec<V>, (strip, (sums, lost))| {
-        let mut partial = [0.0; STRIP];
-        let partial = &mut partial[..sums.len()];
-        for k in 0..groups {
-            partial.fill(0.0);
-            match values {
-                Values::Plain(all) => add_lines(&all[group(k)], (length, strip * STRIP), partial),
-                // Part of every line is decoded, line by line.
-                Values::Coded(..) => {
-                    let lines = group(k).len() / length;
-                    let (width, mut some) = (partial.len(), Vec::new());
-                    for line in 0..lines {
-                        let start = group(k).start + line * length + strip * STRIP;
-                        some.extend_from_slice(values.of(start..start + width, room));
-                    }
-                    add_lines(&some, (width, 0), partial);
-                }
+    let step = height * length;
+    let mut groups = vec![0.0; values.len().div_ceil(step) * length];
+    let tasks = groups.par_chunks_mut(length).enumerate();
+    tasks.for_each_init(Vec::new, |room, (k, group)| {
+        let lines = values.of(k * step..values.len().min((k + 1) * step), room);
+        processor::widest(|| {
+            let mut together = lines.chunks_exact(TOGETHER * length);
+            for lines in &mut together {
+                add_together(group, |k| &lines[k * length..]);
             }
-            merge(partial, sums, lost);
+            together.remainder().chunks_exact(length).for_each(|line| add_line(group, line));
+        });
+    });
+    groups.chunks_exact_mut(length).for_each(|group| merge(group, sums, lost));
+}
+
+/// Adds long lines, or a part of one, to the sums of their columns; `first` is the number of the first line.
+fn across_long<V: Element + Factor<f64>>(
+    (group, sums, lost): (&mut [f64], &mut [f64], &mut [f64]),
+    values: Values<'_, V>,
+    first: usize,
+) {
+    let length = sums.len();
+    let lines = values.len() / length;
+    let strips = group.par_chunks_mut(STRIP).zip(sums.par_chunks_mut(STRIP));
+    let strips = strips.zip(lost.par_chunks_mut(STRIP)).enumerate();
+    strips.for_each_init(Default::default, |rooms: &mut [Vec<V>; TOGETHER], (strip, sums)| {
+        let ((group, sums), lost) = sums;
+        let mut at = 0;
+        while at < lines {
+            let of_group = GROUP - (first + at) % GROUP;
+            let count = if of_group.min(lines - at) >= TOGETHER { TOGETHER } else { 1 };
+            let mut numbers = [&[][..]; TOGETHER];
+            for (k, (numbers, room)) in numbers.iter_mut().zip(&mut *rooms).enumerate().take(count)
+            {
+                let start = (at + k) * length + strip * STRIP;
+                *numbers = values.of(start..start + group.len(), room);
+            }
+            processor::widest(|| match count {
+                TOGETHER => add_together(group, |k| numbers[k]),
+                _ => add_line(group, numbers[0]),
+            });
+            at += count;
+            if (first + at) % GROUP == 0 {
+                merge(group, sums, lost);
+            }
         }
     });
 }
 
-/// Adds some columns, starting at a given one, to their sums: four lines at a time.
-#[inline]
-fn add_lines<V: Element + Factor<f64>>(
-    lines: &[V],
-    (length, from): (usize, usize),
-    sums: &mut [f64],
-) {
-    let number = |x: V| x.times(1.0);
-    let mut fours = lines.chunks_exact(4 * length);
-    for four in &mut fours {
-        let line = |k: usize| &four[k * length + from..][..sums.len()];
-        let (a, b, c, d) = (line(0), line(1), line(2), line(3));
-        for (j, sum) in sums.iter_mut().enumerate() {
-            *sum += (number(a[j]) + number(b[j])) + (number(c[j]) + number(d[j]));
-        }
-    }
-    for line in fours.remainder().chunks_exact(length) {
-        let line = &line[from..][..sums.len()];
-        sums.iter_mut().zip(line).for_each(|(sum, &x)| *sum += number(x));
+/// Adds four lines, one after the other, to the sums of their columns.
+#[inline(always)]
+fn add_together<'a, V: Element + Factor<f64>>(sums: &mut [f64], line: impl Fn(usize) -> &'a [V]) {
+    let line = |k| &line(k)[..sums.len()];
+    let (a, b, c, d) = (line(0), line(1), line(2), line(3));
+    for (j, sum) in sums.iter_mut().enumerate() {
+        let first = *sum + a[j].times(1.0) + b[j].times(1.0);
+        *sum = first + c[j].times(1.0) + d[j].times(1.0);
     }
 }
 
-/// Adds the sums of a group, and keeps the rounding error.
-fn merge(group: &[f64], sums: &mut [f64], lost: &mut [f64]) {
-    for ((sum, lost), &more) in sums.iter_mut().zip(lost).zip(group) {
-        let (total, less) = two_sum(*sum, more);
+/// Adds a line to the sums of its columns.
+#[inline(always)]
+fn add_line<V: Element + Factor<f64>>(sums: &mut [f64], line: &[V]) {
+    sums.iter_mut().zip(line).for_each(|(sum, &x)| *sum += x.times(1.0));
+}
+
+/// Adds the sums of a group, keeps the rounding error, and starts the next group.
+fn merge(group: &mut [f64], sums: &mut [f64], lost: &mut [f64]) {
+    for ((sum, lost), more) in sums.iter_mut().zip(lost).zip(group) {
+        let (total, less) = two_sum(*sum, std::mem::take(more));
         // A sum that is not finite has no rounding error.
         (*sum, *lost) = (total, if less.is_finite() { *lost + less } else { *lost });
     }

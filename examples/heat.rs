@@ -9,7 +9,7 @@ mod support;
 use std::f64::consts::PI;
 
 use outcore::linalg::{Operator, norm};
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::{Context, Csr};
 use support::{Outcome, arguments, context, timed};
 
@@ -48,7 +48,7 @@ fn main() -> Outcome {
     let start = norm(&u, &ctx);
     let mut worst: f64 = 0.0;
     for k in 1..=steps {
-        let options = CgOptions { x0: Some(&u), rtol: 1e-10, ..Default::default() };
+        let options = SolveOptions { x0: Some(&u), rtol: 1e-10, ..Default::default() };
         let (solved, seconds) = timed(|| cg(&operator, &u, &options, &ctx));
         let solved = solved?;
         if !solved.converged {

@@ -3,7 +3,7 @@
 //! Its code is bounded in `.ci/run`: what it does not use must not be linked, and nothing but the calls be compiled here.
 
 use outcore::linalg::Operator;
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::{Context, Csr};
 
 fn main() -> outcore::Result<()> {
@@ -16,7 +16,7 @@ fn main() -> outcore::Result<()> {
     let ctx = Context::new();
     let a = Csr::<f64>::open(path)?;
     let operator = Operator::new(&a, &ctx)?;
-    let solved = cg(&operator, &vec![1.0; a.nrows()], &CgOptions::default(), &ctx)?;
+    let solved = cg(&operator, &vec![1.0; a.nrows()], &SolveOptions::default(), &ctx)?;
     println!("{:?} after {} iterations", solved.reason, solved.iterations);
     println!("residual {:.1e}", solved.residual_norm);
     Ok(())

@@ -9,7 +9,7 @@ use std::path::Path;
 use num_complex::Complex;
 use outcore::io::matrix_market::{Field, Reader};
 use outcore::linalg::{LinearOperator, Multiplies, Scalar, norm};
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::{ColumnWriter, Context, Csc, Csr, Dense, DenseMut, Entry, Order, verify};
 use support::{Outcome, arguments, best_of, comparison, context, harmonic, timed};
 
@@ -56,7 +56,7 @@ fn whole_tour(
 
     let n = a.nrows();
     let b = a.matvec(&vec![1.0; n])?;
-    let options = CgOptions { rtol: 1e-8, ..Default::default() };
+    let options = SolveOptions { rtol: 1e-8, ..Default::default() };
     let (solved, seconds) = timed(|| cg(&a, &b, &options, ctx));
     let solved = solved?;
     line("conjugate gradients", seconds, None);

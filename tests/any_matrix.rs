@@ -602,14 +602,14 @@ fn what_does_not_fit_is_an_error_that_says_what_would() {
 
 #[test]
 fn solvers_take_matrices_of_any_type() {
-    use outcore::solve::{CgOptions, cg};
+    use outcore::solve::{SolveOptions, cg};
     let ctx = Context::new();
     let typed = Csr::<f64>::poisson(&[12, 12], Place::Memory, &ctx).unwrap();
     let a = AnyMatrix::from(typed.map_values(Place::Memory, &ctx, |x| x as i8).unwrap());
     let b = a.matvec(&vec![1.0; 144]).unwrap();
     let operator = Operator::new(&a, &ctx).unwrap();
-    let found = cg(&operator, &b, &CgOptions::default(), &ctx).unwrap();
-    let expected = cg(&typed, &b, &CgOptions::default(), &ctx).unwrap();
+    let found = cg(&operator, &b, &SolveOptions::default(), &ctx).unwrap();
+    let expected = cg(&typed, &b, &SolveOptions::default(), &ctx).unwrap();
     assert_eq!(found.x, expected.x);
 }
 

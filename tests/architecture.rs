@@ -15,6 +15,7 @@ const FLOORS: [&[&str]; 8] = [
     &[
         "linalg/algebra",
         "linalg/product",
+        "linalg/composed",
         "linalg/elementwise",
         "linalg/statistics",
         "linalg/spgemm",

@@ -2,7 +2,7 @@
 
 use outcore::graph::{PageRankOptions, pagerank_over};
 use outcore::linalg::{LinearOperator, Operator};
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::spectral::{SvdOptions, randomized_svd};
 use outcore::{Context, Csc, Csr, Dense, DenseMut, ErrorKind, Order, Place};
 use tempfile::{TempDir, tempdir};
@@ -95,11 +95,11 @@ fn solves_and_ranks_stay_within_the_limit_of_their_operator() {
     let a = stored(&folder);
     let n = a.nrows();
     let b = vec![1.0; n];
-    let expected = cg(&a, &b, &CgOptions::default(), &Context::new()).unwrap();
+    let expected = cg(&a, &b, &SolveOptions::default(), &Context::new()).unwrap();
     let limit = 12 * MIB;
     let ctx = Context::new().memory_limit(limit);
     let (solved, report) =
-        ctx.measure(|ctx| cg(&Operator::new(&a, ctx)?, &b, &CgOptions::default(), ctx)).unwrap();
+        ctx.measure(|ctx| cg(&Operator::new(&a, ctx)?, &b, &SolveOptions::default(), ctx)).unwrap();
     assert!(solved.converged && solved.x == expected.x);
     assert!(report.actual.peak_memory <= limit, "{report}");
     let sums = Operator::new(&a, &Context::new()).unwrap().matvec(&b).unwrap();

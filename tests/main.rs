@@ -3,6 +3,7 @@
 mod any_file;
 mod any_matrix;
 mod architecture;
+mod composed;
 mod concurrent_products;
 mod convert;
 mod copies_of_files;
@@ -47,6 +48,7 @@ mod semiring;
 mod shared_data;
 mod solve;
 mod solve_limits;
+mod solvers;
 mod sparse;
 mod sparse_larger;
 mod special_files;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use num_complex::Complex;
 use outcore::graph::reverse_cuthill_mckee;
 use outcore::linalg::{FnOperator, LinearOperator, Operator};
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::spectral::{SvdOptions, randomized_svd};
 use outcore::{
     CancelToken, Context, Csr, Dense, Duplicates, ErrorKind, Order, Place, Progress, Result,
@@ -137,7 +137,7 @@ impl LinearOperator<f64> for Doubling {
 #[test]
 fn an_operator_without_adjoint_is_solved_with_and_names_itself_where_one_is_asked_for() {
     let ctx = Context::new();
-    let solved = cg(&Doubling(3), &[2.0, 4.0, 6.0], &CgOptions::default(), &ctx).unwrap();
+    let solved = cg(&Doubling(3), &[2.0, 4.0, 6.0], &SolveOptions::default(), &ctx).unwrap();
     assert_eq!(solved.x, [1.0, 2.0, 3.0]);
     assert_eq!(Doubling(2).matmat(ndarray::arr2(&[[1.0], [2.0]]).view()).unwrap()[[1, 0]], 4.0);
     let errors = [
@@ -212,7 +212,7 @@ fn progress_of_a_solve_is_that_of_the_solve_alone() {
     let dense = stored.row_range(0..100).unwrap();
     let dense = dense.to_dense(Order::C, Place::Memory, &Context::new()).unwrap();
     let b = vec![1.0; 40_000];
-    let options = CgOptions { maxiter: Some(20), ..CgOptions::default() };
+    let options = SolveOptions { maxiter: Some(20), ..SolveOptions::default() };
     let limit = 3 << 20;
     for prepared in [false, true] {
         let phases = told(limit, |ctx| {
@@ -249,6 +249,6 @@ fn a_solve_is_cancelled_from_within_a_product() {
         }
         stored.apply(x, y, ctx)
     });
-    let _ = cg(&a, &vec![1.0; 40_000], &CgOptions::default(), &ctx);
+    let _ = cg(&a, &vec![1.0; 40_000], &SolveOptions::default(), &ctx);
     assert!(products.load(Ordering::Relaxed) <= 6, "{products:?}");
 }

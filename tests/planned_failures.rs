@@ -6,7 +6,7 @@ use std::path::Path;
 use outcore::graph::{PageRankOptions, pagerank, pagerank_over};
 use outcore::io::matrix_market::{Reader, write_dense, write_sparse};
 use outcore::linalg::{LinearOperator, MinPlus, Operator};
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::spectral::{SvdOptions, pca, randomized_svd};
 use outcore::{
     ByRows, Context, Coo, CooBuilder, Csc, Csr, Dense, Duplicates, ErrorKind, Order, Permutation,
@@ -229,7 +229,7 @@ fn a_solve_is_planned_whole_and_by_the_iteration() {
     let (b, x0) = (vec![1.0; 40_000], vec![0.5; 40_000]);
     let ctx = Context::new().memory_limit(3 << 20);
     let bytes = a.bytes();
-    let options = CgOptions { maxiter: Some(30), x0: Some(&x0), ..CgOptions::default() };
+    let options = SolveOptions { maxiter: Some(30), x0: Some(&x0), ..SolveOptions::default() };
     let plan = ctx.plan(|ctx| cg(&a, &b, &options, ctx)).unwrap();
     assert_eq!(plan.operation, "conjugate gradients");
     let each = plan.per_iteration.unwrap();
@@ -246,7 +246,7 @@ fn a_solve_is_planned_whole_and_by_the_iteration() {
     // Without a most, ten for each unknown; and what is pinned is not read again.
     let large = Context::new().memory_limit(bytes * 3 / 4 + (4 << 20));
     let operator = Operator::new(&a, &large).unwrap();
-    let plan = large.plan(|ctx| cg(&operator, &b, &CgOptions::default(), ctx)).unwrap();
+    let plan = large.plan(|ctx| cg(&operator, &b, &SolveOptions::default(), ctx)).unwrap();
     assert!(plan.cost.passes >= 400_000, "{plan}");
     assert!(plan.per_iteration.unwrap().bytes_read < bytes, "{plan}");
     // Arguments that are refused are refused before anything is planned.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use num_complex::Complex;
 use outcore::io::matrix_market::{Field, Number, Reader};
 use outcore::linalg::{LinearOperator, Multiplies, Scalar, norm};
-use outcore::solve::{CgOptions, Solved, StopReason, cg};
+use outcore::solve::{SolveOptions, Solved, Solves, StopReason, cg};
 use outcore::{Context, Csr, ErrorKind, Place, Result};
 use serde_json::Value;
 use tempfile::tempdir;
@@ -20,8 +20,8 @@ fn poisson(grid: &[usize]) -> Csr<f64> {
 }
 
 /// Options that ask for a residual relative to that of zero.
-pub(crate) fn to_rtol<X: Scalar>(rtol: f64) -> CgOptions<'static, X> {
-    CgOptions { rtol: X::from_f64(rtol).real(), ..Default::default() }
+pub(crate) fn to_rtol<X: Scalar>(rtol: f64) -> SolveOptions<'static, X> {
+    SolveOptions { rtol: X::from_f64(rtol).real(), ..Default::default() }
 }
 
 /// `‖b − A x‖`, computed here.
@@ -86,14 +86,14 @@ fn a_good_start_saves_iterations_and_an_exact_one_all() {
     let b = a.matvec(&exact).unwrap();
     let near: Vec<f64> = exact.iter().map(|x| x + 1e-7 * x * x).collect();
     let from = |x0| {
-        let options = CgOptions { x0, ..to_rtol(1e-10) };
+        let options = SolveOptions { x0, ..to_rtol(1e-10) };
         let solved = cg(&a, &b, &options, &CTX).unwrap();
         assert!(solved.converged && largest_error(&solved.x, &exact) < 1e-7);
         solved.iterations
     };
     assert!(from(Some(&near)) < from(None));
     assert_eq!(from(Some(&exact)), 0);
-    let short = CgOptions { x0: Some(&near[1..]), ..Default::default() };
+    let short = SolveOptions { x0: Some(&near[1..]), ..Default::default() };
     assert_eq!(cg(&a, &b, &short, &CTX).unwrap_err().kind(), ErrorKind::Shape);
     assert_eq!(cg(&a, &b[1..], &to_rtol(0.1), &CTX).unwrap_err().kind(), ErrorKind::Shape);
     let part = a.row_range(0..5).unwrap();
@@ -116,7 +116,7 @@ fn a_preconditioner_undoes_a_bad_scaling() {
     let b = a.matvec(&uneven(180)).unwrap();
     let jacobi = Jacobi::of(&a);
     let without = cg(&a, &b, &to_rtol(1e-8), &CTX).unwrap();
-    let options = CgOptions { precond: Some(&jacobi), ..to_rtol(1e-8) };
+    let options = SolveOptions { precond: Some(&jacobi), ..to_rtol(1e-8) };
     let with = cg(&a, &b, &options, &CTX).unwrap();
     assert!(with.converged && residual(&a, &with.x, &b) <= 1e-8 * norm(&b, &CTX));
     assert!(with.iterations * 2 < without.iterations, "{} {}", with.iterations, without.iterations);
@@ -141,7 +141,7 @@ fn hermitian_systems() {
     let b = a.matvec(&exact).unwrap();
     let jacobi = Jacobi::of(&a);
     for precond in [None, Some(&jacobi as &(dyn LinearOperator<Complex<f64>> + Sync))] {
-        let options = CgOptions { precond, ..to_rtol(1e-12) };
+        let options = SolveOptions { precond, ..to_rtol(1e-12) };
         let solved = cg(&a, &b, &options, &CTX).unwrap();
         assert!(solved.converged && largest_error(&solved.x, &exact) < 1e-9);
     }
@@ -151,10 +151,10 @@ fn hermitian_systems() {
 fn single_precision_stops_at_its_own_tolerance() {
     let a = Csr::<f32>::poisson(&[8, 8], Place::Memory, &CTX).unwrap();
     let b = a.matvec(&[1.0f32; 64]).unwrap();
-    let solved: Solved<f32> = cg(&a, &b, &CgOptions::default(), &CTX).unwrap();
+    let solved: Solved<f32> = cg(&a, &b, &SolveOptions::default(), &CTX).unwrap();
     assert!(solved.converged && solved.x.iter().all(|x| (x - 1.0).abs() < 1e-3));
     // A tolerance that cannot be reached is not said to be reached, and not an error.
-    let never = cg(&a, &b, &CgOptions { maxiter: Some(200), ..to_rtol(1e-20) }, &CTX).unwrap();
+    let never = cg(&a, &b, &SolveOptions { maxiter: Some(200), ..to_rtol(1e-20) }, &CTX).unwrap();
     assert!(!never.converged || residual(&a, &never.x, &b) <= 1e-20 * norm(&b, &CTX));
 }
 
@@ -164,7 +164,7 @@ fn the_looser_tolerance_counts() {
     let b = uneven(400);
     let size = norm(&b, &CTX);
     for (rtol, atol) in [(1e-3, 0.0), (0.0, 1e-3), (1e-3, 1e-8), (1e-8, 1e-3), (0.0, 1e3)] {
-        let options = CgOptions { rtol, atol, ..Default::default() };
+        let options = SolveOptions { rtol, atol, ..Default::default() };
         let solved = cg(&a, &b, &options, &CTX).unwrap();
         let tolerance = atol.max(rtol * size);
         let found = residual(&a, &solved.x, &b);
@@ -180,12 +180,12 @@ fn the_looser_tolerance_counts() {
 fn nothing_to_do() {
     let (a, zeros, ones) = (poisson(&[20]), [0.0; 20], [1.0; 20]);
     for x0 in [None, Some(&zeros[..]), Some(&ones[..])] {
-        let solved = cg(&a, &zeros, &CgOptions { x0, ..Default::default() }, &CTX).unwrap();
+        let solved = cg(&a, &zeros, &SolveOptions { x0, ..Default::default() }, &CTX).unwrap();
         assert!(solved.converged && solved.x == zeros, "{x0:?}: {solved:?}");
         assert_eq!((solved.iterations, solved.residual_norm), (0, 0.0));
     }
     let empty = poisson(&[0]);
-    let solved = cg(&empty, &[], &CgOptions::<f64>::default(), &CTX).unwrap();
+    let solved = cg(&empty, &[], &SolveOptions::<f64>::default(), &CTX).unwrap();
     assert!(solved.converged && solved.x.is_empty());
 }
 
@@ -194,7 +194,7 @@ fn running_out_of_iterations_is_an_answer() {
     let a = poisson(&[1000]);
     let b = uneven(1000);
     for maxiter in [0, 1, 10] {
-        let options = CgOptions { maxiter: Some(maxiter), ..to_rtol(1e-10) };
+        let options = SolveOptions { maxiter: Some(maxiter), ..to_rtol(1e-10) };
         let solved = cg(&a, &b, &options, &CTX).unwrap();
         assert!(!solved.converged && solved.reason == StopReason::MaxIterations);
         assert_eq!((solved.iterations, solved.history.len()), (maxiter, maxiter + 1));
@@ -223,10 +223,10 @@ fn numbers_that_are_not_finite_end_it() {
     for bad in [f64::NAN, f64::INFINITY] {
         let mut b = uneven(100);
         b[3] = bad;
-        let error = cg(&a, &b, &CgOptions::default(), &CTX).unwrap_err();
+        let error = cg(&a, &b, &SolveOptions::default(), &CTX).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Value, "{error}");
     }
-    let solved = cg(&broken, &uneven(100), &CgOptions::default(), &CTX).unwrap();
+    let solved = cg(&broken, &uneven(100), &SolveOptions::default(), &CTX).unwrap();
     assert_eq!((solved.converged, solved.reason), (false, StopReason::NotFinite));
 }
 
@@ -252,7 +252,7 @@ fn threads_and_storage_do_not_change_a_bit() {
 }
 
 /// One run that SciPy made as well, with or without Jacobi's preconditioner: `b = A·1`, so that the answer is known.
-fn compare_run<X: Scalar<Real = f64>, T: Multiplies<X>>(
+fn compare_run<X: Solves + Scalar<Real = f64>, T: Multiplies<X>>(
     a: &Csr<T>,
     name: &str,
     run: &str,
@@ -265,7 +265,7 @@ fn compare_run<X: Scalar<Real = f64>, T: Multiplies<X>>(
     let most = if failed { iterations } else { iterations * 1.5 + 20.0 };
     let jacobi = (run == "jacobi").then(|| Jacobi::of(a));
     let precond = jacobi.as_ref().map(|jacobi| jacobi as &(dyn LinearOperator<X> + Sync));
-    let options = CgOptions { maxiter: Some(most as usize), precond, ..to_rtol(1e-10) };
+    let options = SolveOptions { maxiter: Some(most as usize), precond, ..to_rtol(1e-10) };
     let solved = cg(a, &b, &options, &CTX).unwrap();
     let within = residual(a, &solved.x, &b) <= 1e-10 * (1.0 + 1e-9) * norm(&b, &CTX);
     assert_eq!(solved.converged, within, "{name}, {run}: {:?}", solved.reason);
@@ -281,7 +281,7 @@ fn compare_run<X: Scalar<Real = f64>, T: Multiplies<X>>(
     }
 }
 
-fn compare_with_scipy<X: Scalar<Real = f64>, T: Number + Multiplies<X>>(
+fn compare_with_scipy<X: Solves + Scalar<Real = f64>, T: Number + Multiplies<X>>(
     reader: &Reader,
     name: &str,
     scipy: &Value,

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use num_complex::Complex;
 use num_traits::ToPrimitive;
 use outcore::linalg::{LinearOperator, Multiplies, Operator, Scalar, norm};
-use outcore::solve::{CgOptions, Solved, StopReason, cg, cg_with};
+use outcore::solve::{Method, SolveOptions, Solved, Solves, StopReason, cg, solve_with};
 use outcore::{CancelToken, Context, Csr, ErrorKind, Place, Result};
 
 use crate::numbers::uneven;
@@ -55,10 +55,10 @@ macro_rules! any_size_of_numbers {
                 for (x, plain) in solved.x.iter().zip(&plain.x) {
                     assert_eq!(*x, plain * size, "{power}");
                 }
-                let with_start = CgOptions { x0: Some(&near), ..to_rtol($rtol) };
+                let with_start = SolveOptions { x0: Some(&near), ..to_rtol($rtol) };
                 let identity = Csr::<$real>::eye(30);
                 let precond = Scaled(0.5, &identity);
-                let with_precond = CgOptions { precond: Some(&precond), ..to_rtol($rtol) };
+                let with_precond = SolveOptions { precond: Some(&precond), ..to_rtol($rtol) };
                 for options in [with_start, with_precond] {
                     let solved = cg(&a, &b, &options, &CTX).unwrap();
                     assert!(
@@ -110,10 +110,10 @@ fn any_size_of_complex_numbers() {
 fn an_absolute_tolerance_is_of_the_size_of_the_system() {
     let a = Csr::<f64>::poisson(&[40], Place::Memory, &CTX).unwrap();
     let b: Vec<f64> = uneven(40).iter().map(|x| x * 1e-200).collect();
-    let options = CgOptions { rtol: 0.0, atol: 1e-203, ..Default::default() };
+    let options = SolveOptions { rtol: 0.0, atol: 1e-203, ..Default::default() };
     let solved = cg(&a, &b, &options, &CTX).unwrap();
     assert!(solved.converged && solved.residual_norm <= 1e-203 && solved.iterations > 10);
-    let loose = CgOptions { rtol: 0.0, atol: 1e-100, ..Default::default() };
+    let loose = SolveOptions { rtol: 0.0, atol: 1e-100, ..Default::default() };
     assert_eq!(cg(&a, &b, &loose, &CTX).unwrap().iterations, 0);
 }
 
@@ -176,7 +176,7 @@ fn singular_systems_with_a_solution_are_solved() {
     }
 }
 
-fn inconsistent<X: Scalar<Real = X> + Multiplies<X> + ToPrimitive>(rtol: f64, most: f64) {
+fn inconsistent<X: Solves + Scalar<Real = X> + Multiplies<X> + ToPrimitive>(rtol: f64, most: f64) {
     for (shape, at) in [((1, 50), 0), ((20, 20), 3), ((7, 60), 200), ((1, 2), 0), ((60, 60), 1)] {
         let a = neumann::<X>(shape.0, shape.1);
         let n = a.nrows();
@@ -208,7 +208,7 @@ fn inconsistent<X: Scalar<Real = X> + Multiplies<X> + ToPrimitive>(rtol: f64, mo
             // With the null space it is solved, and the answer has no part in it.
             let ones = vec![X::from_f64(3.0); n];
             let null: [&[X]; 1] = [&ones];
-            let options = CgOptions { nullspace: &null, ..to_rtol(rtol) };
+            let options = SolveOptions { nullspace: &null, ..to_rtol(rtol) };
             let solved = cg(&a, &b, &options, &CTX).unwrap();
             assert!(solved.converged, "{shape:?}: {:?}", solved.reason);
             let ax = a.matvec(&solved.x).unwrap();
@@ -245,38 +245,43 @@ fn a_null_space_of_several_vectors_that_depend_on_each_other() {
     for precond in
         [None, Some(&Scaled(0.25, &Csr::<f64>::eye(40)) as &(dyn LinearOperator<f64> + Sync))]
     {
-        let options = CgOptions { nullspace: &null, precond, ..to_rtol(1e-10) };
+        let options = SolveOptions { nullspace: &null, precond, ..to_rtol(1e-10) };
         let solved = cg(&a, &b, &options, &CTX).unwrap();
         assert!(solved.converged);
         assert!(solved.x[..20].iter().sum::<f64>().abs() < 1e-9);
         assert!(solved.x[20..].iter().sum::<f64>().abs() < 1e-9);
     }
     let short: [&[f64]; 1] = [&[1.0; 39]];
-    let options = CgOptions { nullspace: &short, ..to_rtol(1e-10) };
+    let options = SolveOptions { nullspace: &short, ..to_rtol(1e-10) };
     assert_eq!(cg(&a, &b, &options, &CTX).unwrap_err().kind(), ErrorKind::Shape);
 }
 
 #[test]
 fn arguments_that_mean_nothing_are_named() {
     let a = Csr::<f64>::poisson(&[10], Place::Memory, &CTX).unwrap();
-    let (b, plain) = ([1.0; 10], CgOptions::default());
-    let refused = |b: &[f64], options: CgOptions<'_, f64>, name: &str, kind| {
+    let (b, plain) = ([1.0; 10], SolveOptions::default());
+    let refused = |b: &[f64], options: SolveOptions<'_, f64>, name: &str, kind| {
         let error = cg(&a, b, &options, &CTX).unwrap_err();
         assert!(error.kind() == kind && error.to_string().contains(name), "{error}");
     };
     for bad in [f64::NAN, -1e-3, f64::INFINITY, f64::NEG_INFINITY] {
-        refused(&b, CgOptions { rtol: bad, ..plain }, "rtol", ErrorKind::Value);
-        refused(&b, CgOptions { atol: bad, ..plain }, "atol", ErrorKind::Value);
+        refused(&b, SolveOptions { rtol: bad, ..plain }, "rtol", ErrorKind::Value);
+        refused(&b, SolveOptions { atol: bad, ..plain }, "atol", ErrorKind::Value);
     }
     for bad in [f64::NAN, f64::INFINITY] {
         let mut numbers = [1.0; 10];
         numbers[7] = bad;
         refused(&numbers, plain, "position 7: b ", ErrorKind::Value);
-        refused(&b, CgOptions { x0: Some(&numbers), ..plain }, "position 7: x0 ", ErrorKind::Value);
+        refused(
+            &b,
+            SolveOptions { x0: Some(&numbers), ..plain },
+            "position 7: x0 ",
+            ErrorKind::Value,
+        );
     }
     for order in [9, 11] {
         let identity = Csr::<f64>::eye(order);
-        let options = CgOptions { precond: Some(&identity), ..plain };
+        let options = SolveOptions { precond: Some(&identity), ..plain };
         refused(&b, options, "the preconditioner", ErrorKind::Shape);
     }
 }
@@ -287,7 +292,7 @@ fn a_preconditioner_that_is_not_positive_is_found_out() {
     for size in [-1.0, 0.0] {
         let identity = Csr::<f64>::eye(10);
         let precond = Scaled(size, &identity);
-        let options = CgOptions { precond: Some(&precond), ..Default::default() };
+        let options = SolveOptions { precond: Some(&precond), ..Default::default() };
         let solved = cg(&a, &uneven(10), &options, &CTX).unwrap();
         assert_eq!(solved.reason, StopReason::NotPositiveDefinite, "{size}");
         assert!(solved.x.iter().all(|x| x.is_finite()));
@@ -302,19 +307,20 @@ fn a_cancelled_solve_gives_what_it_has() {
         let token = CancelToken::new();
         let ctx = Context::new().threads(2).unwrap().cancel(token.clone());
         let mut last = Vec::new();
-        let cancelled: Solved<f64> = cg_with(&a, &b, &to_rtol(1e-12), &ctx, |state| {
-            last = state.x.to_vec();
-            if state.iteration == after {
-                token.cancel();
-            }
-            ControlFlow::Continue(())
-        })
-        .unwrap();
+        let cancelled: Solved<f64> =
+            solve_with(Method::Cg, &a, &b, &to_rtol(1e-12), &ctx, |state| {
+                last = state.x().to_vec();
+                if state.iteration == after {
+                    token.cancel();
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
         assert_eq!((cancelled.reason, cancelled.converged), (StopReason::Cancelled, false));
         assert_eq!((cancelled.iterations, cancelled.history.len()), (after, after + 1));
         assert_eq!(cancelled.x, last);
         // It goes on from there.
-        let options = CgOptions { x0: Some(&cancelled.x), ..to_rtol(1e-12) };
+        let options = SolveOptions { x0: Some(&cancelled.x), ..to_rtol(1e-12) };
         assert!(cg(&a, &b, &options, &CTX).unwrap().converged);
     }
     // The token is set while a product runs.
@@ -338,7 +344,7 @@ fn a_cancelled_solve_gives_what_it_has() {
     let ctx = Context::new().threads(2).unwrap().cancel(token.clone());
     let operator = Cancelling(&a, token, Cell::new(0));
     let solved = cg(&operator, &b, &to_rtol(1e-12), &ctx).unwrap();
-    let same = cg(&a, &b, &CgOptions { maxiter: Some(4), ..to_rtol(1e-12) }, &CTX).unwrap();
+    let same = cg(&a, &b, &SolveOptions { maxiter: Some(4), ..to_rtol(1e-12) }, &CTX).unwrap();
     assert_eq!((solved.reason, solved.iterations), (StopReason::Cancelled, 4));
     assert_eq!(solved.x, same.x);
 }
@@ -348,10 +354,10 @@ fn options_are_copied_and_a_callback_may_keep_what_it_sees() {
     let a = Csr::<f64>::poisson(&[12, 12], Place::Memory, &CTX).unwrap();
     let b = uneven(144);
     let options = to_rtol(1e-9);
-    let other = CgOptions { maxiter: Some(3), ..options };
+    let other = SolveOptions { maxiter: Some(3), ..options };
     let mut seen = Vec::new();
-    let solved = cg_with(&a, &b, &options, &CTX, |state| {
-        seen.push((state.iteration, state.residual_norm, state.x[0]));
+    let solved = solve_with(Method::Cg, &a, &b, &options, &CTX, |state| {
+        seen.push((state.iteration, state.residual_norm, state.x()[0]));
         ControlFlow::Continue(())
     })
     .unwrap();
@@ -364,8 +370,8 @@ fn options_are_copied_and_a_callback_may_keep_what_it_sees() {
 fn a_right_hand_side_without_a_finite_norm_is_solved_all_the_same() {
     let twice = Csr::<f64>::diags((4, 4), &[(0, &[2.0; 4])], Place::Memory, &CTX).unwrap();
     let mut seen = 0.0;
-    let solved = cg_with(&twice, &[1e308; 4], &to_rtol(1e-10), &CTX, |state| {
-        seen = state.x[0];
+    let solved = solve_with(Method::Cg, &twice, &[1e308; 4], &to_rtol(1e-10), &CTX, |state| {
+        seen = state.x()[0];
         ControlFlow::Continue(())
     });
     let solved = solved.unwrap();

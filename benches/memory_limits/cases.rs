@@ -2,7 +2,7 @@
 
 use outcore::io::matrix_market::Reader;
 use outcore::linalg::{LinearOperator, Matrix, NormOrder, Operator, Stats};
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::spectral::{SvdOptions, pca, randomized_svd};
 use outcore::{
     Access, Axis, Compressed, Context, Coo, CooBuilder, Csr, Dense, DenseMut, Duplicates, Element,
@@ -206,7 +206,7 @@ pub(crate) const CASES: &[Case] = cases! {
         let a = inputs.band()?;
         let operator = Operator::with_vectors(&a, 48 * a.nrows() as u64, ctx)?;
         let b = harmonic(a.nrows());
-        let options = CgOptions { rtol: 0.0, maxiter: Some(5), ..Default::default() };
+        let options = SolveOptions { rtol: 0.0, maxiter: Some(5), ..Default::default() };
         // How many iterations it takes nobody can plan; the last of them is a product like all.
         let solved = cg(&operator, &b, &options, ctx)?;
         let mut y = vec![0.0; a.nrows()];

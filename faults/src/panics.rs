@@ -6,7 +6,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use outcore::linalg::{LinearOperator, Operator};
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::{Context, Csr, Dense, DenseMut, Order, Place, Result};
 
 use crate::operations::{Fate, Folders, OPERATIONS, Operation};
@@ -265,7 +265,7 @@ fn solver() -> std::result::Result<(), String> {
     let operator = Operator::new(&a, &ctx).map_err(told)?;
     // An operator of the caller's that panics at its third product.
     let stubborn = Stubborn { operator: &operator, left: AtomicUsize::new(3) };
-    let options = CgOptions { rtol: 1e-10, ..Default::default() };
+    let options = SolveOptions { rtol: 1e-10, ..Default::default() };
     if !panics(|| cg(&stubborn, &b, &options, &ctx))? {
         return Err("no panic".into());
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `algebra` | numbers of vectors, multiplication of one by an entry, semirings, sums and norms |
 //! | `product` | matrix times vectors: the trait on which solvers are based, operators prepared for many products, kernels |
+//! | `composed` | operators made of others, without a matrix |
 //! | `elementwise` | functions of elements, sums and elementwise products of two matrices, Kronecker products |
 //! | `statistics` | sums, means, variances and norms of rows and columns |
 //! | `spgemm` | sparse times sparse |
@@ -12,6 +13,7 @@
 //! A room uses those above it in this table.
 
 mod algebra;
+mod composed;
 mod elementwise;
 mod gemm;
 mod product;
@@ -21,11 +23,12 @@ mod statistics;
 pub use algebra::{
     AnyPair, Factor, MaxFirst, MaxMin, MaxPlus, MaxSecond, MinFirst, MinMax, MinPlus, MinSecond,
     Multiply, OrAnd, Ordered, PlusFirst, PlusPair, PlusSecond, PlusTimes, Scalar, Semiring,
-    Subtract, axpby, dot, norm,
+    Subtract, axpby, combine, dot, dots, norm,
 };
 pub(crate) use algebra::{
     Stored, by_scalar, exponent, is_safe, largest, norm_of, power_of_two, sum_of, two_sum,
 };
+pub use composed::{Adjoint, Centered, Compose, Product, Scaled, Shifted, Sum};
 pub(crate) use elementwise::{add, multiply_elements, subtract};
 pub use product::{
     FnOperator, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,

@@ -1,19 +1,38 @@
-//! Floor 4: solvers of linear systems, one algorithm per file, written only over
-//! [`LinearOperator`](crate::linalg::LinearOperator). Failing to converge is a result, not an error.
+//! Floor 4: solvers of linear systems, written only over [`LinearOperator`](crate::linalg::LinearOperator) and compiled
+//! once for each type of vectors. Failing to converge is a result, not an error.
 //!
-//! - `cg` – conjugate gradients; `iteration` – their iteration and its end; `options` – options of solvers; `plan` –
-//!   the cost of a solve; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are
-//!   projected out
-//! - `solved` – the result of a solver
+//! - [`functions`] – the solvers as functions; [`method`] – the methods, and what each needs; [`inverse`] – a solver as an
+//!   operator
+//! - `cg_iteration`, `minres`, `gmres`, `bicgstab`, `idrs`, `lsqr`, `lsmr`, `chebyshev` – one algorithm each;
+//!   `bidiagonal` is shared by the two for least squares
+//! - [`options`] and [`solved`] – what goes in and comes out; [`run`] – what all methods share; `progress` – whether an
+//!   iteration still makes progress; `nullspace` – vectors that are projected out
+//! - [`plan`] – the cost of a solve; [`dispatch`] – from the arguments to the result; [`numbers`] – for each type
 
-mod cg;
-mod iteration;
+mod bicgstab;
+mod bidiagonal;
+mod cg_iteration;
+mod chebyshev;
+mod dispatch;
+mod functions;
+mod gmres;
+mod idrs;
+mod inverse;
+mod lsmr;
+mod lsqr;
+mod method;
+mod minres;
 mod nullspace;
+mod numbers;
 mod options;
 mod plan;
 mod progress;
+mod run;
 mod solved;
 
-pub use cg::{cg, cg_with};
-pub use options::CgOptions;
+pub use functions::{bicgstab, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, solve_with};
+pub use inverse::Inverse;
+pub use method::Method;
+pub use numbers::Solves;
+pub use options::SolveOptions;
 pub use solved::{Iterate, Solved, StopReason};

@@ -2,11 +2,11 @@
 
 use num_traits::Float;
 
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::linalg::{LinearOperator, Scalar};
 
-/// Options of [`cg`](crate::solve::cg); the defaults are SciPy's.
-pub struct CgOptions<'a, X: Scalar> {
+/// Options of every solver; the defaults are SciPy's. A field that only some methods use names them.
+pub struct SolveOptions<'a, X: Scalar> {
     /// The initial guess; zero if `None`. Ignored if `b` is zero, as in SciPy: the solution is then zero.
     pub x0: Option<&'a [X]>,
     /// Relative tolerance, 1e-5 by default.
@@ -15,38 +15,74 @@ pub struct CgOptions<'a, X: Scalar> {
     pub atol: X::Real,
     /// Maximum number of iterations; ten times the order if `None`.
     pub maxiter: Option<usize>,
-    /// An approximate inverse, Hermitian and positive definite.
+    /// An approximate inverse; for CG and MINRES Hermitian and positive definite. LSQR and LSMR do not take one.
     pub precond: Option<&'a (dyn LinearOperator<X> + Sync)>,
-    /// Vectors that span the null space of a singular operator, none by default. Their component is removed from `b`,
-    /// so that a solution exists, and from the solution, which is then that of least norm; the stop test is that of the
-    /// projected system. For a Laplacian with Neumann conditions it is `&[&[1.0, 1.0, …]]`. Whether the operator maps
-    /// them to zero is not checked.
+    /// CG: vectors that span the null space of a singular operator, none by default. Their component is removed from
+    /// `b`, so that a solution exists, and from the solution, which is then that of least norm; the stop test is that
+    /// of the projected system. For a Laplacian with Neumann conditions it is `&[&[1.0, 1.0, …]]`. Whether the operator
+    /// maps them to zero is not checked.
     pub nullspace: &'a [&'a [X]],
+    /// GMRES and FGMRES: iterations after which the basis is dropped, 30 by default. So many vectors are kept, twice as
+    /// many by FGMRES.
+    pub restart: usize,
+    /// IDR(s): the number of shadow vectors, 4 by default. Three times as many vectors are kept.
+    pub shadow: usize,
+    /// LSQR and LSMR: the damping `λ` of `min ‖b − A x‖² + λ² ‖x‖²`, 0 by default.
+    pub damp: X::Real,
+    /// Chebyshev iteration: bounds of the eigenvalues of the (preconditioned) operator, both positive; it has no
+    /// default.
+    pub bounds: Option<(X::Real, X::Real)>,
 }
 
-impl<X: Scalar> Clone for CgOptions<'_, X> {
+impl<X: Scalar> Clone for SolveOptions<'_, X> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<X: Scalar> Copy for CgOptions<'_, X> {}
+impl<X: Scalar> Copy for SolveOptions<'_, X> {}
 
-impl<X: Scalar> Default for CgOptions<'_, X> {
+impl<X: Scalar> Default for SolveOptions<'_, X> {
     fn default() -> Self {
-        CgOptions {
+        let real = |value: f64| X::from_f64(value).real();
+        SolveOptions {
             x0: None,
-            rtol: X::from_f64(1e-5).real(),
-            atol: X::from_f64(0.0).real(),
+            rtol: real(1e-5),
+            atol: real(0.0),
             maxiter: None,
             precond: None,
             nullspace: &[],
+            restart: 30,
+            shadow: 4,
+            damp: real(0.0),
+            bounds: None,
         }
     }
 }
 
+/// Fails unless operands and options are those of a system with an operator of this shape.
+pub(super) fn check<X: Scalar>(
+    shape: (usize, usize),
+    b: &[X],
+    options: &SolveOptions<'_, X>,
+) -> Result<()> {
+    let (nrows, ncols) = shape;
+    check_shape("b", nrows, b.len())?;
+    check_finite("b", b)?;
+    if let Some(x0) = options.x0 {
+        check_shape("x0", ncols, x0.len())?;
+        check_finite("x0", x0)?;
+    }
+    if let Some(precond) = options.precond {
+        check_shape("the preconditioner", (ncols, ncols), precond.shape())?;
+    }
+    check_tolerance("rtol", options.rtol)?;
+    check_tolerance("atol", options.atol)?;
+    check_tolerance("damp", options.damp)
+}
+
 /// Fails, naming the position, if a vector has a number that is not finite.
-pub(super) fn check_finite<X: Scalar>(operand: &str, x: &[X]) -> Result<()> {
+fn check_finite<X: Scalar>(operand: &str, x: &[X]) -> Result<()> {
     // Zero times a number that is not finite is NaN.
     match x.iter().position(|&x| !(x * X::zero()).is_zero()) {
         Some(at) => Err(Error::new(ErrorKind::Value, format!("{operand} is not finite"))
@@ -58,10 +94,7 @@ pub(super) fn check_finite<X: Scalar>(operand: &str, x: &[X]) -> Result<()> {
 }
 
 /// Fails unless a tolerance is finite and not negative.
-pub(super) fn check_tolerance<R: Float + std::fmt::Display>(
-    name: &str,
-    tolerance: R,
-) -> Result<()> {
+fn check_tolerance<R: Float + std::fmt::Display>(name: &str, tolerance: R) -> Result<()> {
     if tolerance.is_finite() && tolerance >= R::zero() {
         return Ok(());
     }

@@ -2,36 +2,65 @@
 
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
+use crate::solve::method::Needs;
 use crate::solve::nullspace::NullSpace;
-use crate::solve::options::CgOptions;
+use crate::solve::options::SolveOptions;
 use crate::storage::work;
 use crate::storage::{Context, Plan, Running};
 
-/// The maximum number of vectors of a solve in addition to `b`; one more with a preconditioner.
-const VECTORS: u64 = 5;
+/// Bytes of the vectors of a solve.
+pub(super) fn vector_bytes<X: Scalar>(
+    needs: &Needs,
+    shape: (usize, usize),
+    options: &SolveOptions<'_, X>,
+) -> u64 {
+    let bytes = |count: usize, n: usize| {
+        (count as u64).saturating_mul(n as u64).saturating_mul(size_of::<X>() as u64)
+    };
+    let of_rows = bytes(needs.vectors.0, shape.0);
+    // The last one is that of the preconditioner.
+    let without = usize::from(options.precond.is_none() && needs.square);
+    let of_cols = bytes(needs.vectors.1 - without, shape.1);
+    of_rows.saturating_add(of_cols).saturating_add(NullSpace::bytes(options.nullspace))
+}
 
 /// Marks the start of a solve with checked arguments.
 pub(super) fn begin<X: Scalar>(
-    operation: &'static str,
-    a: &impl LinearOperator<X>,
-    options: &CgOptions<'_, X>,
+    needs: &Needs,
+    a: &dyn LinearOperator<X>,
+    maxiter: usize,
+    options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Running> {
-    let n = a.shape().1;
-    let vectors = VECTORS + u64::from(options.precond.is_some());
-    let bytes = vectors.saturating_mul(n as u64).saturating_mul(size_of::<X>() as u64);
-    let bytes = bytes.saturating_add(NullSpace::bytes(options.nullspace));
+    let bytes = vector_bytes(needs, a.shape(), options);
     ctx.begin(|| {
         ctx.check_memory("the vectors of the iteration", bytes)?;
         // Held as it will be during the products.
         let _held = ctx.hold(bytes);
         let first = a.plan_block(false, 1, ctx)?;
-        let mut each = first.clone().again().works(n as u64, work::CG);
+        let adjoint = match needs.products.1 {
+            0 => None,
+            _ => Some(a.plan_block(true, 1, ctx)?),
+        };
+        let mut each = first.clone().again();
+        for _ in 1..needs.products.0 {
+            each = each.then(first.clone().again());
+        }
+        if let Some(adjoint) = &adjoint {
+            each = each.then(adjoint.clone().again());
+        }
+        each = each.works(a.shape().1 as u64, work::CG);
         if let Some(precond) = options.precond {
-            each = each.then(precond.plan_block(false, 1, ctx)?);
+            for _ in 0..needs.products.0 {
+                each = each.then(precond.plan_block(false, 1, ctx)?);
+            }
         }
         // One more for the residual of the result.
-        let most = options.maxiter.unwrap_or(n.saturating_mul(10)).saturating_add(1);
-        Ok(Plan::new(operation).then(first).repeated(&each, most as u64).throughout(bytes))
+        let most = maxiter.saturating_add(1);
+        let mut plan = Plan::new(needs.name).then(first);
+        if let Some(adjoint) = adjoint {
+            plan = plan.then(adjoint);
+        }
+        Ok(plan.repeated(&each, most as u64).throughout(bytes))
     })
 }

@@ -1,5 +1,7 @@
 //! The result of a solver.
 
+use std::borrow::Cow;
+
 use crate::linalg::Scalar;
 
 /// The result of an iterative solver.
@@ -19,7 +21,7 @@ pub struct Solved<X: Scalar> {
     pub residual_norm: X::Real,
     /// The recursive residual norm, at the start and after every iteration.
     pub history: Vec<X::Real>,
-    /// Products with the operator; for a matrix, passes over it.
+    /// Products with the operator and with its adjoint; for a matrix, passes over it.
     pub passes: usize,
     /// Bytes read from files meanwhile, by all work under the context.
     pub bytes_read: u64,
@@ -28,15 +30,40 @@ pub struct Solved<X: Scalar> {
 }
 
 /// The state of an iteration, passed to the callback after every step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Iterate<'a, X: Scalar> {
     /// Iterations done; 1 at the first call.
     pub iteration: usize,
     /// The recursive residual norm.
     pub residual_norm: X::Real,
-    /// The iterate.
-    pub x: &'a [X],
+    pub(super) x: Current<'a, X>,
+}
+
+/// The iterate, or what computes it.
+#[derive(Clone, Copy)]
+pub(super) enum Current<'a, X: Scalar> {
+    Vector(&'a [X]),
+    Made(&'a dyn Fn() -> Vec<X>),
+}
+
+impl<X: Scalar> Iterate<'_, X> {
+    /// The iterate. GMRES and FGMRES compute it for this call, from all vectors of their basis.
+    pub fn x(&self) -> Cow<'_, [X]> {
+        match self.x {
+            Current::Vector(x) => Cow::Borrowed(x),
+            Current::Made(make) => Cow::Owned(make()),
+        }
+    }
+}
+
+impl<X: Scalar> std::fmt::Debug for Iterate<'_, X> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Iterate")
+            .field("iteration", &self.iteration)
+            .field("residual_norm", &self.residual_norm)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why an iteration ended.
@@ -46,16 +73,23 @@ pub struct Iterate<'a, X: Scalar> {
 pub enum StopReason {
     /// `‖b − A x‖ ≤ max(rtol ‖b‖, atol)`.
     Converged,
+    /// `‖Aᴴ r‖ ≤ rtol ‖A‖ ‖r‖`: `x` minimises `‖b − A x‖`, which has no solution with a smaller residual. LSQR and LSMR
+    /// only; counts as converged.
+    LeastSquares,
     /// `maxiter` iterations were done.
     MaxIterations,
     /// The residual no longer decreases: because of rounding, or because no `x` solves the system, the requested
     /// tolerance cannot be reached.
     Stagnated,
     /// A direction `p` was found with `A p` zero up to rounding: the operator is singular, or nearly so. See
-    /// [`CgOptions::nullspace`](crate::solve::CgOptions::nullspace).
+    /// [`SolveOptions::nullspace`](crate::solve::SolveOptions::nullspace).
     Singular,
     /// A direction with `pᴴ A p ≤ 0` was found: the operator, or the preconditioner, is not positive definite.
     NotPositiveDefinite,
+    /// The iteration did not converge, and the operator is not Hermitian, as the method requires.
+    NotHermitian,
+    /// The iteration divided by zero, up to rounding, and restarting did not help.
+    Breakdown,
     /// A number that is not finite was found.
     NotFinite,
     /// The cancel token of the context was set.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use outcore::linalg::{LinearOperator, Operator};
-use outcore::solve::{CgOptions, cg};
+use outcore::solve::{SolveOptions, cg};
 use outcore::{Error, Result};
 
 use crate::report::Report;
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     }
     let b = vector(&arguments.rhs, a.nrows(), session)?;
     let operator = Operator::new(&a, session.ctx())?;
-    let options = CgOptions { rtol: arguments.rtol, maxiter: arguments.maxiter, ..Default::default() };
+    let options = SolveOptions { rtol: arguments.rtol, maxiter: arguments.maxiter, ..Default::default() };
     let solved = cg(&operator, &b, &options, session.ctx())?;
     let ax = operator.matvec(&solved.x)?;
     let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();

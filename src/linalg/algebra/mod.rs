@@ -4,7 +4,7 @@
 //!   multiplications
 //! - [`decode`] – entries decoded into such numbers a block at a time; [`widen`] – for every type of entries
 //! - [`sums`] – many numbers added in pairs; [`magnitude`] – scaled where squares would overflow; [`vector`] – sums and
-//!   updates of vectors; [`reduce`] – sums and norms over all entries of a matrix
+//!   updates of vectors, of [`several`] at once; [`reduce`] – sums and norms over all entries of a matrix
 //! - [`arithmetic`] – arithmetic of two entries, and integer overflow
 
 mod arithmetic;
@@ -13,6 +13,7 @@ mod magnitude;
 mod reduce;
 mod scalar;
 mod semiring;
+mod several;
 mod sums;
 mod vector;
 mod widen;
@@ -30,6 +31,7 @@ pub use semiring::{
     AnyPair, MaxFirst, MaxMin, MaxPlus, MaxSecond, MinFirst, MinMax, MinPlus, MinSecond, OrAnd,
     Ordered, PlusFirst, PlusPair, PlusSecond, PlusTimes, Semiring,
 };
+pub use several::{combine, dots};
 pub(crate) use sums::{Pairs, RUN as SUM_RUN, sum_run, two_sum};
 pub(crate) use vector::largest;
 pub use vector::{axpby, dot, norm};

@@ -6,29 +6,22 @@
 //!    is far below the largest seen, the step may be wrong, and the iterate before it is kept; a good one is kept in
 //!    any case.
 
-use std::ops::ControlFlow;
-
 use num_traits::{Float, One, Zero};
 
 use crate::error::{ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar, axpby, dot, exponent, is_safe, norm, power_of_two};
+use crate::linalg::{Scalar, axpby, dot, exponent, is_safe, norm, power_of_two};
 use crate::solve::nullspace::NullSpace;
-use crate::solve::options::CgOptions;
 use crate::solve::progress::ProgressOf;
-use crate::solve::solved::{Iterate, Solved, StopReason};
-use crate::storage::{Context, Held};
+use crate::solve::run::{Callback, Run};
+use crate::solve::solved::{Current, Iterate, Solved, StopReason};
 
 /// Rounding errors of `pᴴ A p` that indicate curvature of neither sign.
 const NO_CURVATURE: f64 = 2.0;
 
 /// The state between iterations.
-pub(super) struct Iteration<'a, X: Scalar, A> {
-    a: &'a A,
-    b: &'a [X],
-    precond: Option<&'a (dyn LinearOperator<X> + Sync)>,
+pub(super) struct Iteration<'r, X: Scalar> {
+    run: Run<'r, X>,
     nullspace: NullSpace<X>,
-    ctx: &'a Context,
-    x: Vec<X>,
     /// The recursive residual, times `scale`.
     r: Vec<X>,
     /// The search direction.
@@ -47,64 +40,31 @@ pub(super) struct Iteration<'a, X: Scalar, A> {
     steepest: X::Real,
     /// An iterate with its residual norm, at most twice the least so far.
     best: (X::Real, Vec<X>),
-    progress: ProgressOf<X::Real>,
     residual: X::Real,
-    iterations: usize,
-    passes: usize,
-    history: Vec<X::Real>,
-    /// Bytes read, and seconds waited, at the start.
-    before: (u64, f64),
-    _held: Held,
 }
 
-impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
-    pub(super) fn new(
-        a: &'a A,
-        b: &'a [X],
-        options: &CgOptions<'a, X>,
-        ctx: &'a Context,
-    ) -> Result<Self> {
-        let n = b.len();
-        let vectors = if options.precond.is_some() { 6 } else { 5 };
-        let bytes = vectors * (n as u64).saturating_mul(size_of::<X>() as u64);
-        let bytes = bytes.saturating_add(NullSpace::bytes(options.nullspace));
-        ctx.check_memory("the vectors of the iteration", bytes)?;
+impl<'r, X: Scalar> Iteration<'r, X> {
+    pub(super) fn new(run: Run<'r, X>) -> Result<Self> {
+        let (n, ctx, one) = (run.x.len(), run.ctx, X::one().real());
         let zeros = || vec![X::zero(); n];
-        let x0 = options.x0.filter(|_| b.iter().any(|b| !b.is_zero()));
-        let one = X::one().real();
         Ok(Iteration {
-            a,
-            b,
-            precond: options.precond,
-            nullspace: NullSpace::spanned_by(options.nullspace, n, ctx)?,
-            ctx,
-            x: x0.map_or_else(zeros, <[X]>::to_vec),
+            nullspace: NullSpace::spanned_by(run.options.nullspace, n, ctx)?,
             r: zeros(),
             p: zeros(),
             q: zeros(),
-            z: if options.precond.is_some() { zeros() } else { Vec::new() },
+            z: if run.options.precond.is_some() { zeros() } else { Vec::new() },
             rho: X::zero(),
             size: X::Real::zero(),
             scale: (one, one),
             steepest: X::Real::zero(),
-            best: (X::Real::infinity(), x0.map_or_else(zeros, <[X]>::to_vec)),
-            progress: ProgressOf::new(n, X::Real::infinity()),
+            best: (X::Real::infinity(), run.x.clone()),
             residual: X::Real::zero(),
-            iterations: 0,
-            passes: 0,
-            history: Vec::new(),
-            before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
-            _held: ctx.hold(bytes),
+            run,
         })
     }
 
-    pub(super) fn run(
-        mut self,
-        tolerance: X::Real,
-        maxiter: usize,
-        callback: &mut dyn FnMut(&Iterate<'_, X>) -> ControlFlow<()>,
-    ) -> Result<Solved<X>> {
-        let reason = match self.iterate(tolerance, maxiter, callback) {
+    pub(super) fn run(mut self, callback: &mut Callback<'_, X>) -> Result<Solved<X>> {
+        let reason = match self.iterate(callback) {
             Err(error) if error.kind() == ErrorKind::Cancelled => StopReason::Cancelled,
             reason => reason?,
         };
@@ -114,77 +74,61 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
             StopReason::MaxIterations | StopReason::Stopped => self.true_residual()?,
             _ => self.choose_best()?,
         }
-        if self.history.is_empty() {
+        if self.run.history.is_empty() {
             // Cancelled before the first residual.
-            let at_zero = self.x.iter().all(X::is_zero);
-            self.residual = if at_zero { norm(self.b, self.ctx) } else { X::Real::nan() };
+            let at_zero = self.run.x.iter().all(X::is_zero);
+            self.residual = if at_zero { norm(self.run.b, self.run.ctx) } else { X::Real::nan() };
         }
-        self.nullspace.remove_from(&mut self.x, self.ctx)?;
-        Ok(Solved {
-            // If the norm of `b` is infinite, so is the tolerance, and nothing satisfies it.
-            converged: reason != StopReason::Cancelled
-                && self.residual.is_finite()
-                && self.residual <= tolerance,
-            x: self.x,
-            reason,
-            iterations: self.iterations,
-            residual_norm: self.residual,
-            history: self.history,
-            passes: self.passes,
-            bytes_read: self.ctx.meter().bytes_read() - self.before.0,
-            seconds_waiting: self.ctx.meter().seconds_waiting() - self.before.1,
-        })
+        self.nullspace.remove_from(&mut self.run.x, self.run.ctx)?;
+        Ok(self.run.solved(reason, self.residual))
     }
 
     /// Iterates until there is a reason to stop.
-    fn iterate(
-        &mut self,
-        tolerance: X::Real,
-        maxiter: usize,
-        callback: &mut dyn FnMut(&Iterate<'_, X>) -> ControlFlow<()>,
-    ) -> Result<StopReason> {
+    fn iterate(&mut self, callback: &mut Callback<'_, X>) -> Result<StopReason> {
+        let (tolerance, maxiter) = (self.run.tolerance, self.run.maxiter);
         self.true_residual()?;
-        self.history.push(self.residual);
+        self.run.history.push(self.residual);
         self.best.0 = self.residual;
-        self.progress = ProgressOf::new(self.b.len(), self.residual);
+        self.run.progress = ProgressOf::new(self.run.b.len(), self.residual);
         self.restart()?;
         loop {
             if !self.residual.is_finite() {
                 return Ok(StopReason::NotFinite);
             }
             if self.residual <= tolerance {
-                if self.iterations > 0 {
+                if self.run.iterations > 0 {
                     self.true_residual()?;
                 }
                 if self.residual <= tolerance {
                     return Ok(StopReason::Converged);
                 }
                 self.keep(1.0);
-                if self.progress.is_stuck(self.residual) {
+                if self.run.progress.is_stuck(self.residual) {
                     return Ok(StopReason::Stagnated);
                 }
                 self.restart()?;
             }
-            if self.iterations == maxiter {
+            if self.run.iterations == maxiter {
                 return Ok(StopReason::MaxIterations);
             }
             if let Some(reason) = self.step()? {
                 return Ok(reason);
             }
-            let (iteration, residual_norm) = (self.iterations, self.residual);
-            if callback(&Iterate { iteration, residual_norm, x: &self.x }).is_break() {
+            let (iteration, residual_norm) = (self.run.iterations, self.residual);
+            let x = Current::Vector(&self.run.x);
+            if callback(&Iterate { iteration, residual_norm, x }).is_break() {
                 return Ok(StopReason::Stopped);
             }
-            if self.progress.is_idle(iteration, residual_norm) {
+            if self.run.progress.is_idle(iteration, residual_norm) {
                 return Ok(StopReason::Stagnated);
             }
-            self.ctx.report("conjugate gradients", iteration as u64, maxiter as u64)?;
+            self.run.ctx.report("conjugate gradients", iteration as u64, maxiter as u64)?;
         }
     }
 
     /// One iteration; returns the reason to stop, if there is one.
     fn step(&mut self) -> Result<Option<StopReason>> {
-        let ctx = self.ctx;
+        let ctx = self.run.ctx;
         self.multiply()?;
         let mut curvature = dot(&self.p, &self.q, ctx)?.real();
         if !(is_safe(curvature) && is_safe(self.rho.real())) && self.rescale()? {
@@ -196,7 +140,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         if self.rho.real() <= X::Real::zero() {
             return Ok(Some(StopReason::NotPositiveDefinite));
         }
-        if self.iterations == 0 && self.q.iter().all(X::is_zero) {
+        if self.run.iterations == 0 && self.q.iter().all(X::is_zero) {
             return self.look_elsewhere().map(Some);
         }
         if let Some(reason) = self.look_at(curvature) {
@@ -204,12 +148,12 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         }
         let alpha = self.rho / X::from_real(curvature);
         let one = X::one();
-        axpby(alpha * X::from_real(self.scale.1), &self.p, one, &mut self.x, ctx)?;
+        axpby(alpha * X::from_real(self.scale.1), &self.p, one, &mut self.run.x, ctx)?;
         axpby(-alpha, &self.q, one, &mut self.r, ctx)?;
-        self.iterations += 1;
+        self.run.iterations += 1;
         let before = self.rho;
         let preconditioned = self.precondition();
-        self.history.push(self.residual);
+        self.run.history.push(self.residual);
         preconditioned?;
         let beta = self.rho / before;
         let direction = if self.z.is_empty() { &self.r } else { &self.z };
@@ -220,9 +164,8 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
 
     /// `q = A p`.
     fn multiply(&mut self) -> Result<()> {
-        self.a.apply(&self.p, &mut self.q, self.ctx)?;
-        self.passes += 1;
-        self.nullspace.remove_from(&mut self.q, self.ctx)
+        self.run.multiply(&self.p, &mut self.q)?;
+        self.nullspace.remove_from(&mut self.q, self.run.ctx)
     }
 
     /// The reason why `A p` is exactly zero for the first direction: if the operator is not zero, it is singular.
@@ -242,7 +185,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         let steepness = curvature / self.size;
         self.steepest = self.steepest.max(steepness);
         let epsilon = X::Real::epsilon();
-        let order = X::from_f64(self.b.len().max(1) as f64).real();
+        let order = X::from_f64(self.run.b.len().max(1) as f64).real();
         let nothing = X::from_f64(NO_CURVATURE).real() * epsilon * self.steepest / order.sqrt();
         if steepness <= nothing {
             let singular = self.steepest > X::Real::zero() && steepness >= -nothing;
@@ -259,7 +202,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         let (residual, x) = &mut self.best;
         if self.residual < *residual * X::from_f64(part).real() {
             *residual = self.residual;
-            x.copy_from_slice(&self.x);
+            x.copy_from_slice(&self.run.x);
         }
     }
 
@@ -268,10 +211,10 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
         self.true_residual()?;
         if self.best.0 < self.residual || !self.residual.is_finite() {
             let residual = self.residual;
-            std::mem::swap(&mut self.x, &mut self.best.1);
+            std::mem::swap(&mut self.run.x, &mut self.best.1);
             self.true_residual()?;
             if self.residual >= residual {
-                std::mem::swap(&mut self.x, &mut self.best.1);
+                std::mem::swap(&mut self.run.x, &mut self.best.1);
                 self.residual = residual;
             }
         }
@@ -288,24 +231,24 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
 
     /// Sets `z`, `rho` and the residual norm from `r`.
     fn precondition(&mut self) -> Result<()> {
-        let Some(precond) = self.precond else {
-            self.rho = dot(&self.r, &self.r, self.ctx)?;
+        let Some(precond) = self.run.options.precond else {
+            self.rho = dot(&self.r, &self.r, self.run.ctx)?;
             let squares = self.rho.real();
-            let norm = if is_safe(squares) { squares.sqrt() } else { norm(&self.r, self.ctx) };
+            let norm = if is_safe(squares) { squares.sqrt() } else { norm(&self.r, self.run.ctx) };
             self.residual = norm * self.scale.1;
             return Ok(());
         };
-        self.residual = norm(&self.r, self.ctx) * self.scale.1;
-        precond.apply(&self.r, &mut self.z, self.ctx)?;
-        self.nullspace.remove_from(&mut self.z, self.ctx)?;
-        self.rho = dot(&self.r, &self.z, self.ctx)?;
+        self.residual = norm(&self.r, self.run.ctx) * self.scale.1;
+        precond.apply(&self.r, &mut self.z, self.run.ctx)?;
+        self.nullspace.remove_from(&mut self.z, self.run.ctx)?;
+        self.rho = dot(&self.r, &self.z, self.run.ctx)?;
         Ok(())
     }
 
     /// Scales the residual and its companions so that `rᴴ z` and `pᴴ q` are as far from overflow as from underflow;
     /// returns whether that was necessary.
     fn rescale(&mut self) -> Result<bool> {
-        let ctx = self.ctx;
+        let ctx = self.run.ctx;
         let power = |x: &[X]| match norm(x, ctx) {
             norm if norm > X::Real::zero() && norm.is_finite() => Some(exponent(norm)),
             _ => None,
@@ -343,15 +286,15 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Iteration<'a, X, A> {
 
     /// Sets `r` and the residual norm from `x` itself, scaled so that squares are safe.
     fn true_residual(&mut self) -> Result<()> {
-        let ctx = self.ctx;
-        let at_zero = self.passes == 0 && self.x.iter().all(X::is_zero);
+        let ctx = self.run.ctx;
+        let at_zero = self.run.passes == 0 && self.run.x.iter().all(X::is_zero);
         if at_zero {
             self.q.fill(X::zero());
         } else {
-            self.a.apply(&self.x, &mut self.q, ctx)?;
-            self.passes += 1;
+            self.run.a.apply(&self.run.x, &mut self.q, ctx)?;
+            self.run.passes += 1;
         }
-        self.r.copy_from_slice(self.b);
+        self.r.copy_from_slice(self.run.b);
         axpby(-X::one(), &self.q, X::one(), &mut self.r, ctx)?;
         self.nullspace.remove_from(&mut self.r, ctx)?;
         self.residual = norm(&self.r, ctx);

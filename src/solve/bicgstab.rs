@@ -1,0 +1,89 @@
+//! BiCGSTAB, for any square operator, in constant memory; preconditioned from the right.
+//!
+//! Source: van der Vorst, "Bi-CGSTAB: a fast and smoothly converging variant of Bi-CG for the solution of nonsymmetric
+//! linear systems" (1992).
+//!
+//! ```text
+//! ρ = r̂ᴴ r;  p = r + (ρ/ρ₋₁)(α/ω) (p − ω v);  v = A M p;  α = ρ / r̂ᴴ v;  s = r − α v
+//! t = A M s;  ω = tᴴ s / tᴴ t;  x += α M p + ω M s;  r = s − ω t
+//! ```
+
+use num_traits::Float;
+
+use crate::error::Result;
+use crate::linalg::{Scalar, axpby, dot, norm};
+use crate::solve::run::{Callback, Cycle, Run};
+use crate::solve::solved::{Solved, StopReason};
+
+pub(super) fn bicgstab<X: Scalar>(
+    run: Run<'_, X>,
+    callback: &mut Callback<'_, X>,
+) -> Result<Solved<X>> {
+    run.repeat(&mut |run, r, norm| cycle(run, (r, norm), callback))
+}
+
+fn cycle<X: Scalar>(
+    run: &mut Run<'_, X>,
+    (r, mut size): (&mut [X], X::Real),
+    callback: &mut Callback<'_, X>,
+) -> Result<Cycle> {
+    let (n, ctx, one) = (r.len(), run.ctx, X::one());
+    let zeros = || vec![X::zero(); n];
+    let shadow = r.to_vec();
+    let shadow_size = size;
+    let (mut p, mut v, mut t) = (zeros(), zeros(), zeros());
+    let (mut p_hat, mut s_hat) = (zeros(), zeros());
+    let (mut rho_before, mut alpha, mut omega) = (one, one, one);
+    let begun = run.iterations;
+    let tiny = X::Real::epsilon() * X::Real::epsilon();
+    // Starting again with a new shadow vector helps if anything was done since.
+    let broken = |run: &Run<'_, X>| match run.iterations > begun {
+        true => Cycle::Again,
+        false => Cycle::Ended(StopReason::Breakdown),
+    };
+    loop {
+        let rho = dot(&shadow, r, ctx)?;
+        if rho.abs() <= tiny * shadow_size * size {
+            return Ok(broken(run));
+        }
+        if run.iterations == begun {
+            p.copy_from_slice(r);
+        } else {
+            let beta = rho / rho_before * (alpha / omega);
+            axpby(-omega, &v, one, &mut p, ctx)?;
+            axpby(one, r, beta, &mut p, ctx)?;
+        }
+        run.precondition(&p, &mut p_hat)?;
+        run.multiply(&p_hat, &mut v)?;
+        let along = dot(&shadow, &v, ctx)?;
+        if along.abs() <= tiny * shadow_size * norm(&v, ctx) {
+            return Ok(match v.iter().all(X::is_zero) {
+                true => Cycle::Ended(StopReason::Singular),
+                false => broken(run),
+            });
+        }
+        alpha = rho / along;
+        axpby(-alpha, &v, one, r, ctx)?;
+        axpby(alpha, &p_hat, one, &mut run.x, ctx)?;
+        let half = norm(r, ctx);
+        if half <= run.tolerance {
+            let reason = run.after(half, None, callback)?;
+            return Ok(Cycle::Ended(reason.unwrap_or(StopReason::Converged)));
+        }
+        run.precondition(r, &mut s_hat)?;
+        run.multiply(&s_hat, &mut t)?;
+        let square = dot(&t, &t, ctx)?;
+        omega = if square.is_zero() { X::zero() } else { dot(&t, r, ctx)? / square };
+        axpby(omega, &s_hat, one, &mut run.x, ctx)?;
+        axpby(-omega, &t, one, r, ctx)?;
+        size = norm(r, ctx);
+        if let Some(reason) = run.after(size, None, callback)? {
+            return Ok(Cycle::Ended(reason));
+        }
+        run.keep(size);
+        if omega.abs() <= tiny {
+            return Ok(broken(run));
+        }
+        rho_before = rho;
+    }
+}

@@ -1,0 +1,64 @@
+//! Chebyshev iteration, for Hermitian positive definite operators with known bounds of the eigenvalues: no inner
+//! products but the norm of the residual.
+//!
+//! Source: Saad, "Iterative methods for sparse linear systems", algorithm 12.1; Golub and Varga (1961).
+//!
+//! ```text
+//! θ = (hi + lo)/2;  δ = (hi − lo)/2;  σ = θ/δ;  ρ = 1/σ;  d = M r / θ
+//! x += d;  r −= A d;  ρ' = 1/(2σ − ρ);  d = ρ'ρ d + 2ρ'/δ M r
+//! ```
+
+use num_traits::{Float, One, Zero};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::{Scalar, axpby, norm};
+use crate::solve::run::{Callback, Cycle, Run};
+use crate::solve::solved::Solved;
+
+pub(super) fn chebyshev<X: Scalar>(
+    run: Run<'_, X>,
+    callback: &mut Callback<'_, X>,
+) -> Result<Solved<X>> {
+    let (low, high) = run.options.bounds.ok_or_else(|| {
+        Error::new(ErrorKind::Value, "Chebyshev iteration needs bounds of the eigenvalues")
+            .remedy("give SolveOptions::bounds")
+    })?;
+    if !(low > X::Real::zero() && high >= low && high.is_finite()) {
+        return Err(Error::new(ErrorKind::Value, "bounds are no bounds of positive eigenvalues")
+            .expected("0 < low ≤ high")
+            .found(format!("{low} and {high}")));
+    }
+    run.repeat(&mut |run, r, _| cycle(run, r, (low, high), callback))
+}
+
+fn cycle<X: Scalar>(
+    run: &mut Run<'_, X>,
+    r: &mut [X],
+    (low, high): (X::Real, X::Real),
+    callback: &mut Callback<'_, X>,
+) -> Result<Cycle> {
+    let (n, ctx, one) = (r.len(), run.ctx, X::one());
+    let real = |value: f64| X::from_f64(value).real();
+    let (theta, delta) = ((high + low) * real(0.5), (high - low) * real(0.5));
+    let mut z = vec![X::zero(); n];
+    let mut q = vec![X::zero(); n];
+    run.precondition(r, &mut z)?;
+    let mut d: Vec<X> = z.iter().map(|&z| z / X::from_real(theta)).collect();
+    // ρ δ, which is finite also if both bounds are the same.
+    let mut rho_delta = delta * delta / theta;
+    loop {
+        axpby(one, &d, one, &mut run.x, ctx)?;
+        run.multiply(&d, &mut q)?;
+        axpby(-one, &q, one, r, ctx)?;
+        let size = norm(r, ctx);
+        if let Some(reason) = run.after(size, None, callback)? {
+            return Ok(Cycle::Ended(reason));
+        }
+        run.keep(size);
+        // ρ' = 1/(2σ − ρ), so ρ'/δ = 1/(2θ − ρδ).
+        let rate = X::Real::one() / (real(2.0) * theta - rho_delta);
+        run.precondition(r, &mut z)?;
+        axpby(X::from_real(real(2.0) * rate), &z, X::from_real(rate * rho_delta), &mut d, ctx)?;
+        rho_delta = delta * delta * rate;
+    }
+}

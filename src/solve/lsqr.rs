@@ -1,0 +1,68 @@
+//! LSQR: least squares, and systems of any shape, by Golub–Kahan bidiagonalisation.
+//!
+//! Source: Paige and Saunders, "LSQR: an algorithm for sparse linear equations and sparse least squares" (1982). It is
+//! conjugate gradients on `AᴴA x = Aᴴb`, without its rounding errors.
+//!
+//! ```text
+//! u = A v − α u;  β = ‖u‖;  v = Aᴴ u / β − β v;  α = ‖v‖          bidiagonalisation
+//! a rotation makes the bidiagonal matrix triangular;  x += φ/ρ w;  w = v − θ/ρ w
+//! ```
+
+use num_traits::{Float, Zero};
+
+use crate::error::Result;
+use crate::linalg::{Scalar, axpby};
+use crate::solve::bidiagonal::Bidiagonal;
+use crate::solve::run::{Callback, Cycle, Run};
+use crate::solve::solved::{Solved, StopReason};
+
+pub(super) fn lsqr<X: Scalar>(
+    run: Run<'_, X>,
+    callback: &mut Callback<'_, X>,
+) -> Result<Solved<X>> {
+    run.repeat(&mut |run, r, norm| cycle(run, (r, norm), callback))
+}
+
+fn cycle<X: Scalar>(
+    run: &mut Run<'_, X>,
+    (r, beta): (&[X], X::Real),
+    callback: &mut Callback<'_, X>,
+) -> Result<Cycle> {
+    let (ctx, one, damp) = (run.ctx, X::one(), run.options.damp);
+    let mut bidiagonal = Bidiagonal::new(run, r, beta)?;
+    let mut w = bidiagonal.v.clone();
+    let (mut phi_bar, mut rho_bar) = (beta, bidiagonal.alpha);
+    let (mut size, mut damped) = (X::Real::zero(), X::Real::zero());
+    if bidiagonal.alpha.is_zero() {
+        return Ok(Cycle::Ended(StopReason::LeastSquares));
+    }
+    loop {
+        size = size.hypot(bidiagonal.alpha);
+        bidiagonal.step(run)?;
+        size = size.hypot(bidiagonal.beta).hypot(damp);
+        if !damp.is_zero() {
+            let rho = rho_bar.hypot(damp);
+            damped = damped.hypot(damp / rho * phi_bar);
+            phi_bar = rho_bar / rho * phi_bar;
+            rho_bar = rho;
+        }
+        let rho = rho_bar.hypot(bidiagonal.beta);
+        let (c, s) = (rho_bar / rho, bidiagonal.beta / rho);
+        let theta = s * bidiagonal.alpha;
+        let phi = c * phi_bar;
+        rho_bar = -c * bidiagonal.alpha;
+        phi_bar = s * phi_bar;
+        axpby(X::from_real(phi / rho), &w, one, &mut run.x, ctx)?;
+        axpby(one, &bidiagonal.v, -X::from_real(theta / rho), &mut w, ctx)?;
+        let residual = phi_bar.hypot(damped);
+        let normal = phi_bar * bidiagonal.alpha * Float::abs(c);
+        if let Some(reason) = run.after(residual, None, callback)? {
+            // With damping the residual does not vanish: small or not, it is minimised.
+            let damped = reason == StopReason::Converged && !damp.is_zero();
+            return Ok(Cycle::Ended(if damped { StopReason::LeastSquares } else { reason }));
+        }
+        if normal <= run.options.rtol * size * residual || bidiagonal.alpha.is_zero() {
+            return Ok(Cycle::Ended(StopReason::LeastSquares));
+        }
+    }
+}

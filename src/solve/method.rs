@@ -1,0 +1,93 @@
+//! The methods, and what each needs.
+
+/// A method of solving linear systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// Conjugate gradients: Hermitian positive definite operators.
+    Cg,
+    /// Minimal residuals: Hermitian operators, also indefinite ones.
+    Minres,
+    /// Generalised minimal residuals, restarted: any square operator.
+    Gmres,
+    /// GMRES with a preconditioner that may change from one iteration to the next.
+    Fgmres,
+    /// Stabilised biconjugate gradients: any square operator, in constant memory.
+    Bicgstab,
+    /// Induced dimension reduction, IDR(s): any square operator, in constant memory.
+    Idrs,
+    /// Least squares, or systems of any shape, by Golub–Kahan bidiagonalisation.
+    Lsqr,
+    /// As LSQR, with a decreasing `‖Aᴴ r‖`.
+    Lsmr,
+    /// Chebyshev iteration: Hermitian positive definite operators with known bounds of the eigenvalues; no inner
+    /// products.
+    Chebyshev,
+}
+
+/// What a method needs.
+pub(super) struct Needs {
+    /// Its name in plans and progress.
+    pub(super) name: &'static str,
+    /// Whether the operator must be square.
+    pub(super) square: bool,
+    /// Vectors of the length of a column, and of a row, besides `b`; with a preconditioner.
+    pub(super) vectors: (usize, usize),
+    /// Products of an iteration, and products with the adjoint.
+    pub(super) products: (u64, u64),
+}
+
+impl Method {
+    /// Every method.
+    pub const ALL: [Method; 9] = [
+        Method::Cg,
+        Method::Minres,
+        Method::Gmres,
+        Method::Fgmres,
+        Method::Bicgstab,
+        Method::Idrs,
+        Method::Lsqr,
+        Method::Lsmr,
+        Method::Chebyshev,
+    ];
+
+    /// The name of its function: `cg`, `minres` and so on.
+    ///
+    /// ```
+    /// use outcore::solve::Method;
+    /// assert!(Method::ALL.iter().any(|method| method.name() == "gmres"));
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Cg => "cg",
+            Method::Minres => "minres",
+            Method::Gmres => "gmres",
+            Method::Fgmres => "fgmres",
+            Method::Bicgstab => "bicgstab",
+            Method::Idrs => "idrs",
+            Method::Lsqr => "lsqr",
+            Method::Lsmr => "lsmr",
+            Method::Chebyshev => "chebyshev",
+        }
+    }
+
+    /// What it needs, with so many vectors of a basis.
+    pub(super) fn needs(self, restart: usize, shadow: usize) -> Needs {
+        let (name, square, vectors, products) = match self {
+            Method::Cg => ("conjugate gradients", true, (0, 6), (1, 0)),
+            Method::Minres => ("MINRES", true, (0, 10), (1, 0)),
+            Method::Gmres => ("GMRES", true, (0, restart.saturating_add(5)), (1, 0)),
+            Method::Fgmres => {
+                ("FGMRES", true, (0, restart.saturating_mul(2).saturating_add(5)), (1, 0))
+            }
+            Method::Bicgstab => ("BiCGSTAB", true, (0, 11), (2, 0)),
+            Method::Idrs => {
+                ("IDR(s)", true, (0, shadow.saturating_mul(3).saturating_add(7)), (1, 0))
+            }
+            Method::Lsqr => ("LSQR", false, (2, 4), (1, 1)),
+            Method::Lsmr => ("LSMR", false, (2, 5), (1, 1)),
+            Method::Chebyshev => ("Chebyshev iteration", true, (0, 5), (1, 0)),
+        };
+        Needs { name, square, vectors, products }
+    }
+}

@@ -1,0 +1,260 @@
+//! What all methods share: products that are counted, the residual from `x` itself, the end of an iteration, and the
+//! result.
+
+use std::ops::ControlFlow;
+
+use num_traits::Float;
+
+use crate::error::{ErrorKind, Result};
+use crate::linalg::{LinearOperator, Scalar, axpby, norm};
+use crate::solve::options::SolveOptions;
+use crate::solve::progress::ProgressOf;
+use crate::solve::solved::{Current, Iterate, Solved, StopReason};
+use crate::storage::{Context, Held};
+
+/// Called after every iteration.
+pub(super) type Callback<'c, X> = dyn FnMut(&Iterate<'_, X>) -> ControlFlow<()> + 'c;
+
+/// How a cycle of a method ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cycle {
+    /// The next one starts from the residual of `x`.
+    Again,
+    Ended(StopReason),
+}
+
+/// A solve.
+pub(super) struct Run<'r, X: Scalar> {
+    pub(super) a: &'r dyn LinearOperator<X>,
+    pub(super) b: &'r [X],
+    pub(super) options: &'r SolveOptions<'r, X>,
+    pub(super) ctx: &'r Context,
+    name: &'static str,
+    /// The iterate.
+    pub(super) x: Vec<X>,
+    pub(super) tolerance: X::Real,
+    pub(super) maxiter: usize,
+    pub(super) iterations: usize,
+    pub(super) passes: usize,
+    pub(super) history: Vec<X::Real>,
+    pub(super) progress: ProgressOf<X::Real>,
+    /// An iterate with its residual norm, at most twice the least so far.
+    best: (X::Real, Vec<X>),
+    /// Bytes read, and seconds waited, at the start.
+    before: (u64, f64),
+    _held: Held,
+}
+
+impl<'r, X: Scalar> Run<'r, X> {
+    /// A solve with checked arguments; `bytes` is the memory of its vectors.
+    pub(super) fn new(
+        (a, b): (&'r dyn LinearOperator<X>, &'r [X]),
+        options: &'r SolveOptions<'r, X>,
+        (name, maxiter, bytes): (&'static str, usize, u64),
+        ctx: &'r Context,
+    ) -> Result<Self> {
+        let n = a.shape().1;
+        ctx.check_memory("the vectors of the iteration", bytes)?;
+        let x0 = options.x0.filter(|_| b.iter().any(|b| !b.is_zero()));
+        Ok(Run {
+            a,
+            b,
+            options,
+            ctx,
+            name,
+            x: x0.map_or_else(|| vec![X::zero(); n], <[X]>::to_vec),
+            tolerance: (options.rtol * norm(b, ctx)).max(options.atol),
+            maxiter,
+            iterations: 0,
+            passes: 0,
+            history: Vec::new(),
+            progress: ProgressOf::new(n, X::Real::infinity()),
+            best: (X::Real::infinity(), Vec::new()),
+            before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
+            _held: ctx.hold(bytes),
+        })
+    }
+
+    /// `y = A x`.
+    pub(super) fn multiply(&mut self, x: &[X], y: &mut [X]) -> Result<()> {
+        self.a.apply(x, y, self.ctx)?;
+        self.passes += 1;
+        Ok(())
+    }
+
+    /// `y = Aᴴ x`.
+    pub(super) fn multiply_adjoint(&mut self, x: &[X], y: &mut [X]) -> Result<()> {
+        self.a.apply_adjoint(x, y, self.ctx)?;
+        self.passes += 1;
+        Ok(())
+    }
+
+    /// `u = A v + c u` and `z = Aᴴ u`.
+    pub(super) fn multiply_normal(
+        &mut self,
+        v: &[X],
+        c: X,
+        u: &mut [X],
+        z: &mut [X],
+    ) -> Result<()> {
+        let mut product = vec![X::zero(); u.len()];
+        self.multiply(v, &mut product)?;
+        axpby(X::one(), &product, c, u, self.ctx)?;
+        self.multiply_adjoint(u, z)
+    }
+
+    /// `z = M r`; a copy without a preconditioner.
+    pub(super) fn precondition(&self, r: &[X], z: &mut [X]) -> Result<()> {
+        match self.options.precond {
+            Some(precond) => precond.apply(r, z, self.ctx),
+            None => {
+                z.copy_from_slice(r);
+                Ok(())
+            }
+        }
+    }
+
+    /// `r = b − A x` and its norm.
+    pub(super) fn residual(&mut self, r: &mut [X]) -> Result<X::Real> {
+        if self.passes == 0 && self.x.iter().all(X::is_zero) {
+            r.copy_from_slice(self.b);
+        } else {
+            self.a.apply(&self.x, r, self.ctx)?;
+            self.passes += 1;
+            axpby(X::one(), self.b, -X::one(), r, self.ctx)?;
+        }
+        Ok(norm(r, self.ctx))
+    }
+
+    /// Called after every iteration; returns the reason to stop, if there is one. `x` makes the iterate from that at
+    /// the start of the cycle, if that has not been updated.
+    pub(super) fn after(
+        &mut self,
+        residual_norm: X::Real,
+        x: Option<&dyn Fn(&[X]) -> Vec<X>>,
+        callback: &mut Callback<'_, X>,
+    ) -> Result<Option<StopReason>> {
+        self.iterations += 1;
+        self.history.push(residual_norm);
+        let make = || x.map_or_else(Vec::new, |make| make(&self.x));
+        let current = match x {
+            Some(_) => Current::Made(&make),
+            None => Current::Vector(&self.x),
+        };
+        let state = Iterate { iteration: self.iterations, residual_norm, x: current };
+        let stopped = callback(&state).is_break();
+        let idle = self.progress.is_idle(self.iterations, residual_norm);
+        self.ctx.report(self.name, self.iterations as u64, self.maxiter as u64)?;
+        Ok(if !residual_norm.is_finite() {
+            Some(StopReason::NotFinite)
+        } else if residual_norm <= self.tolerance {
+            Some(StopReason::Converged)
+        } else if stopped {
+            Some(StopReason::Stopped)
+        } else if idle {
+            Some(StopReason::Stagnated)
+        } else if self.iterations >= self.maxiter {
+            Some(StopReason::MaxIterations)
+        } else {
+            None
+        })
+    }
+
+    /// Keeps the iterate if its residual is less than half of that of the kept one.
+    pub(super) fn keep(&mut self, residual: X::Real) {
+        if residual < self.best.0 * X::from_f64(0.5).real() {
+            self.best.0 = residual;
+            self.best.1.clear();
+            self.best.1.extend_from_slice(&self.x);
+        }
+    }
+
+    /// Repeats `cycle`, which is given the residual and its norm, until there is a reason to stop: convergence is
+    /// accepted if the residual of `x` itself confirms it.
+    pub(super) fn repeat(
+        mut self,
+        cycle: &mut dyn FnMut(&mut Self, &mut [X], X::Real) -> Result<Cycle>,
+    ) -> Result<Solved<X>> {
+        let mut residual = X::Real::nan();
+        let reason = match self.cycles(&mut residual, cycle) {
+            Err(error) if error.kind() == ErrorKind::Cancelled => {
+                residual = self.history.last().copied().unwrap_or(X::Real::nan());
+                StopReason::Cancelled
+            }
+            reason => reason?,
+        };
+        Ok(self.solved(reason, residual))
+    }
+
+    fn cycles(
+        &mut self,
+        residual: &mut X::Real,
+        cycle: &mut dyn FnMut(&mut Self, &mut [X], X::Real) -> Result<Cycle>,
+    ) -> Result<StopReason> {
+        let mut r = vec![X::zero(); self.b.len()];
+        *residual = self.residual(&mut r)?;
+        self.history.push(*residual);
+        self.progress = ProgressOf::new(self.x.len(), *residual);
+        let mut ended = Cycle::Again;
+        loop {
+            if !residual.is_finite() {
+                self.choose_best(residual, &mut r)?;
+                return Ok(StopReason::NotFinite);
+            }
+            if *residual <= self.tolerance {
+                return Ok(StopReason::Converged);
+            }
+            match ended {
+                Cycle::Ended(StopReason::Converged) if self.progress.is_stuck(*residual) => {
+                    self.choose_best(residual, &mut r)?;
+                    return Ok(StopReason::Stagnated);
+                }
+                Cycle::Again | Cycle::Ended(StopReason::Converged) => {}
+                Cycle::Ended(reason) => {
+                    if !matches!(reason, StopReason::MaxIterations | StopReason::Stopped) {
+                        self.choose_best(residual, &mut r)?;
+                    }
+                    return Ok(reason);
+                }
+            }
+            if self.iterations >= self.maxiter {
+                return Ok(StopReason::MaxIterations);
+            }
+            self.keep(*residual);
+            ended = cycle(self, &mut r, *residual)?;
+            *residual = self.residual(&mut r)?;
+        }
+    }
+
+    /// Chooses the iterate, or the kept one if that is better, by the residual of each itself.
+    fn choose_best(&mut self, residual: &mut X::Real, r: &mut [X]) -> Result<()> {
+        if self.best.1.is_empty() || (residual.is_finite() && *residual <= self.best.0) {
+            return Ok(());
+        }
+        std::mem::swap(&mut self.x, &mut self.best.1);
+        let kept = self.residual(r)?;
+        if kept.is_finite() && (!residual.is_finite() || kept < *residual) {
+            *residual = kept;
+        } else {
+            std::mem::swap(&mut self.x, &mut self.best.1);
+        }
+        Ok(())
+    }
+
+    /// The result; `residual` is the norm of the residual of `x`.
+    pub(super) fn solved(self, reason: StopReason, residual: X::Real) -> Solved<X> {
+        let holds = residual.is_finite() && residual <= self.tolerance;
+        Solved {
+            converged: (holds || reason == StopReason::LeastSquares)
+                && reason != StopReason::Cancelled,
+            x: self.x,
+            reason,
+            iterations: self.iterations,
+            residual_norm: residual,
+            history: self.history,
+            passes: self.passes,
+            bytes_read: self.ctx.meter().bytes_read() - self.before.0,
+            seconds_waiting: self.ctx.meter().seconds_waiting() - self.before.1,
+        }
+    }
+}

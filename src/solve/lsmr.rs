@@ -73,7 +73,7 @@ fn cycle<X: Scalar>(
         beta_d = c_tilde * beta_hat - s_tilde * beta_d;
         tau = (zeta_before - theta_tilde_before * tau) / rho_tilde;
         let tau_d = (zeta - theta_tilde * tau) / rho_d;
-        squares = squares + beta_check * beta_check;
+        squares += beta_check * beta_check;
         let residual = squares.sqrt().hypot(beta_d - tau_d).hypot(beta_dd);
         if let Some(reason) = run.after(residual, None, callback)? {
             // With damping the residual does not vanish: small or not, it is minimised.

@@ -1,13 +1,13 @@
 //! Floor 4: solvers of linear systems, written only over [`LinearOperator`](crate::linalg::LinearOperator) and compiled
 //! once for each type of vectors. Failing to converge is a result, not an error.
 //!
-//! - [`functions`] – the solvers as functions; [`method`] – the methods, and what each needs; [`inverse`] – a solver as an
+//! - `functions` – the solvers as functions; `method` – the methods, and what each needs; `inverse` – a solver as an
 //!   operator
 //! - `cg_iteration`, `minres`, `gmres`, `bicgstab`, `idrs`, `lsqr`, `lsmr`, `chebyshev` – one algorithm each;
 //!   `bidiagonal` is shared by the two for least squares
-//! - [`options`] and [`solved`] – what goes in and comes out; [`run`] – what all methods share; `progress` – whether an
+//! - `options` and `solved` – what goes in and comes out; `run` – what all methods share; `progress` – whether an
 //!   iteration still makes progress; `nullspace` – vectors that are projected out
-//! - [`plan`] – the cost of a solve; [`dispatch`] – from the arguments to the result; [`numbers`] – for each type
+//! - `plan` – the cost of a solve; `dispatch` – from the arguments to the result; `numbers` – for each type
 
 mod bicgstab;
 mod bidiagonal;

@@ -3,6 +3,7 @@
 mod any_file;
 mod any_matrix;
 mod architecture;
+mod checkpoints;
 mod composed;
 mod concurrent_products;
 mod convert;

@@ -8,7 +8,7 @@
 //! t = A M s;  ω = tᴴ s / tᴴ t;  x += α M p + ω M s;  r = s − ω t
 //! ```
 
-use num_traits::Float;
+use num_traits::{Float, One, Zero};
 
 use crate::error::Result;
 use crate::linalg::{Scalar, axpby, dot, norm};
@@ -29,24 +29,30 @@ fn cycle<X: Scalar>(
 ) -> Result<Cycle> {
     let (n, ctx, one) = (r.len(), run.ctx, X::one());
     let zeros = || vec![X::zero(); n];
-    let shadow = r.to_vec();
-    let shadow_size = size;
+    let mut shadow = r.to_vec();
+    let mut shadow_size = size;
     let (mut p, mut v, mut t) = (zeros(), zeros(), zeros());
     let (mut p_hat, mut s_hat) = (zeros(), zeros());
     let (mut rho_before, mut alpha, mut omega) = (one, one, one);
-    let begun = run.iterations;
+    // Iterations of this cycle.
+    let mut done = X::Real::zero();
     let tiny = X::Real::epsilon() * X::Real::epsilon();
     // Starting again with a new shadow vector helps if anything was done since.
-    let broken = |run: &Run<'_, X>| match run.iterations > begun {
+    let broken = |done: X::Real| match done > X::Real::zero() {
         true => Cycle::Again,
         false => Cycle::Ended(StopReason::Breakdown),
     };
     loop {
+        run.checkpoint(
+            &mut [&mut size, &mut shadow_size, &mut done],
+            &mut [&mut rho_before, &mut alpha, &mut omega],
+            &mut [r, &mut shadow, &mut p, &mut v],
+        )?;
         let rho = dot(&shadow, r, ctx)?;
         if rho.abs() <= tiny * shadow_size * size {
-            return Ok(broken(run));
+            return Ok(broken(done));
         }
-        if run.iterations == begun {
+        if done.is_zero() {
             p.copy_from_slice(r);
         } else {
             let beta = rho / rho_before * (alpha / omega);
@@ -59,7 +65,7 @@ fn cycle<X: Scalar>(
         if along.abs() <= tiny * shadow_size * norm(&v, ctx) {
             return Ok(match v.iter().all(X::is_zero) {
                 true => Cycle::Ended(StopReason::Singular),
-                false => broken(run),
+                false => broken(done),
             });
         }
         alpha = rho / along;
@@ -82,8 +88,9 @@ fn cycle<X: Scalar>(
         }
         run.keep(size);
         if omega.abs() <= tiny {
-            return Ok(broken(run));
+            return Ok(broken(done));
         }
         rho_before = rho;
+        done += X::Real::one();
     }
 }

@@ -111,6 +111,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             if self.run.iterations == maxiter {
                 return Ok(StopReason::MaxIterations);
             }
+            self.checkpoint()?;
             if let Some(reason) = self.step()? {
                 return Ok(reason);
             }
@@ -160,6 +161,16 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         axpby(one, direction, beta, &mut self.p, ctx)?;
         self.size = self.rho.abs() + beta.abs_squared() * self.size;
         Ok(None)
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        let (scale, back) = &mut self.scale;
+        let (best, kept) = &mut self.best;
+        self.run.checkpoint(
+            &mut [&mut self.size, scale, back, &mut self.steepest, best, &mut self.residual],
+            &mut [&mut self.rho],
+            &mut [&mut self.r, &mut self.p, &mut self.q, &mut self.z, kept],
+        )
     }
 
     /// `q = A p`.

@@ -47,6 +47,7 @@ fn cycle<X: Scalar>(
     // ρ δ, which is finite also if both bounds are the same.
     let mut rho_delta = delta * delta / theta;
     loop {
+        run.checkpoint(&mut [&mut rho_delta], &mut [], &mut [r, &mut d])?;
         axpby(one, &d, one, &mut run.x, ctx)?;
         run.multiply(&d, &mut q)?;
         axpby(-one, &q, one, r, ctx)?;

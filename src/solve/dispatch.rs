@@ -43,7 +43,7 @@ pub(super) fn solve<X: Scalar>(
     }
     let bytes = vector_bytes(&needs, shape, options);
     let run = Run::new((a, b), options, (needs.name, maxiter, bytes), ctx)?;
-    match method {
+    let solved = match method {
         Method::Cg => Iteration::new(run)?.run(callback),
         Method::Minres => minres(run, callback),
         Method::Gmres => gmres(run, false, callback),
@@ -53,7 +53,11 @@ pub(super) fn solve<X: Scalar>(
         Method::Lsqr => lsqr(run, callback),
         Method::Lsmr => lsmr(run, callback),
         Method::Chebyshev => chebyshev(run, callback),
+    }?;
+    if let Some(checkpoint) = options.checkpoint.filter(|_| solved.converged) {
+        checkpoint.remove()?;
     }
+    Ok(solved)
 }
 
 /// A solve with a finite right-hand side whose norm overflows: the system is scaled down by a power of two, which

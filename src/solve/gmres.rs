@@ -45,11 +45,12 @@ pub(super) fn gmres<X: Scalar>(
 
 fn cycle<X: Scalar>(
     run: &mut Run<'_, X>,
-    (r, beta): (&[X], X::Real),
+    (r, mut beta): (&mut [X], X::Real),
     flexible: bool,
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
     let (n, ctx) = (r.len(), run.ctx);
+    run.checkpoint(&mut [&mut beta], &mut [], &mut [r])?;
     let mut arnoldi = Arnoldi {
         basis: vec![r.iter().map(|&r| r / X::from_real(beta)).collect()],
         preconditioned: Vec::new(),

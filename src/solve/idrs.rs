@@ -3,7 +3,7 @@
 //! Source: van Gijzen and Sonneveld, "Algorithm 913: an elegant IDR(s) variant that efficiently exploits biorthogonality
 //! properties" (2011). `s` shadow vectors make `s + 1` products reduce the space of residuals by `s` dimensions.
 
-use num_traits::{Float, Zero};
+use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, Result};
 use crate::linalg::{Scalar, axpby, combine, dot, dots, norm};
@@ -41,12 +41,18 @@ fn cycle<X: Scalar>(
     let mut m: Vec<Vec<X>> =
         (0..s).map(|k| (0..s).map(|i| if i == k { one } else { X::zero() }).collect()).collect();
     let mut omega = one;
-    let begun = run.iterations;
-    let broken = |run: &Run<'_, X>| match run.iterations > begun {
+    // Rounds of this cycle.
+    let mut done = X::Real::zero();
+    let broken = |done: X::Real| match done > X::Real::zero() {
         true => Cycle::Again,
         false => Cycle::Ended(StopReason::Breakdown),
     };
     loop {
+        let mut scalars: Vec<&mut X> = m.iter_mut().flatten().collect();
+        scalars.push(&mut omega);
+        let mut vectors: Vec<&mut [X]> = g.iter_mut().chain(&mut u).map(|v| &mut v[..]).collect();
+        vectors.push(r);
+        run.checkpoint(&mut [&mut done], &mut scalars, &mut vectors)?;
         let mut f = dots(shadow, r, ctx)?;
         for k in 0..s {
             let c = solve_lower(&m, &f, k);
@@ -69,7 +75,7 @@ fn cycle<X: Scalar>(
             m[k][k..].copy_from_slice(&column);
             let size = norm(&rest[0], ctx);
             if column[0].abs() <= X::Real::epsilon() * X::Real::epsilon() * size || size.is_zero() {
-                return Ok(broken(run));
+                return Ok(broken(done));
             }
             let beta = f[k] / column[0];
             axpby(-beta, &rest[0], one, r, ctx)?;
@@ -100,8 +106,9 @@ fn cycle<X: Scalar>(
         }
         run.keep(size);
         if omega.is_zero() {
-            return Ok(broken(run));
+            return Ok(broken(done));
         }
+        done += X::Real::one();
     }
 }
 

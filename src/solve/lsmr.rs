@@ -44,6 +44,28 @@ fn cycle<X: Scalar>(
         (beta, zero, one, zero, zero, zero, zero);
     let mut size = zero;
     loop {
+        let Bidiagonal { u, v, alpha, .. } = &mut bidiagonal;
+        run.checkpoint(
+            &mut [
+                alpha,
+                &mut zeta_bar,
+                &mut alpha_bar,
+                &mut rho,
+                &mut rho_bar,
+                &mut c_bar,
+                &mut s_bar,
+                &mut beta_dd,
+                &mut beta_d,
+                &mut rho_d,
+                &mut tau,
+                &mut theta_tilde,
+                &mut zeta,
+                &mut squares,
+                &mut size,
+            ],
+            &mut [],
+            &mut [u, v, &mut h, &mut h_bar],
+        )?;
         size = size.hypot(bidiagonal.alpha);
         bidiagonal.step(run)?;
         size = size.hypot(bidiagonal.beta);

@@ -37,6 +37,12 @@ fn cycle<X: Scalar>(
         return Ok(Cycle::Ended(StopReason::LeastSquares));
     }
     loop {
+        let Bidiagonal { u, v, alpha, .. } = &mut bidiagonal;
+        run.checkpoint(
+            &mut [alpha, &mut phi_bar, &mut rho_bar, &mut size, &mut damped],
+            &mut [],
+            &mut [u, v, &mut w],
+        )?;
         size = size.hypot(bidiagonal.alpha);
         bidiagonal.step(run)?;
         size = size.hypot(bidiagonal.beta).hypot(damp);

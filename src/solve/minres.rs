@@ -48,6 +48,21 @@ fn cycle<X: Scalar>(
     let mut largest = zero;
     let mut asymmetry = zero;
     loop {
+        run.checkpoint(
+            &mut [
+                &mut gamma_before,
+                &mut gamma,
+                &mut eta,
+                &mut s_before,
+                &mut s,
+                &mut c_before,
+                &mut c,
+                &mut largest,
+                &mut asymmetry,
+            ],
+            &mut [],
+            &mut [r, &mut v_before, &mut v, &mut w_before, &mut w, &mut z],
+        )?;
         z.iter().zip(&mut scaled).for_each(|(&z, to)| *to = z / X::from_real(gamma));
         run.multiply(&scaled, &mut next)?;
         let delta = dot(&scaled, &next, ctx)?.real();

@@ -7,12 +7,14 @@
 //!   `bidiagonal` is shared by the two for least squares
 //! - `options` and `solved` – what goes in and comes out; `run` – what all methods share; `progress` – whether an
 //!   iteration still makes progress; `nullspace` – vectors that are projected out
+//! - `checkpoint` – the state of a solve in a file
 //! - `plan` – the cost of a solve; `dispatch` – from the arguments to the result; `numbers` – for each type
 
 mod bicgstab;
 mod bidiagonal;
 mod cg_iteration;
 mod chebyshev;
+mod checkpoint;
 mod dispatch;
 mod functions;
 mod gmres;
@@ -30,6 +32,7 @@ mod progress;
 mod run;
 mod solved;
 
+pub use checkpoint::Checkpoint;
 pub use functions::{bicgstab, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, solve_with};
 pub use inverse::Inverse;
 pub use method::Method;

@@ -4,6 +4,7 @@ use num_traits::Float;
 
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::linalg::{LinearOperator, Scalar};
+use crate::solve::checkpoint::Checkpoint;
 
 /// Options of every solver; the defaults are SciPy's. A field that only some methods use names them.
 pub struct SolveOptions<'a, X: Scalar> {
@@ -32,6 +33,8 @@ pub struct SolveOptions<'a, X: Scalar> {
     /// Chebyshev iteration: bounds of the eigenvalues of the (preconditioned) operator, both positive; it has no
     /// default.
     pub bounds: Option<(X::Real, X::Real)>,
+    /// Where the state is saved, from which an interrupted solve continues; nowhere by default.
+    pub checkpoint: Option<Checkpoint<'a>>,
 }
 
 impl<X: Scalar> Clone for SolveOptions<'_, X> {
@@ -56,6 +59,7 @@ impl<X: Scalar> Default for SolveOptions<'_, X> {
             shadow: 4,
             damp: real(0.0),
             bounds: None,
+            checkpoint: None,
         }
     }
 }
@@ -75,6 +79,9 @@ pub(super) fn check<X: Scalar>(
     }
     if let Some(precond) = options.precond {
         check_shape("the preconditioner", (ncols, ncols), precond.shape())?;
+    }
+    if options.checkpoint.is_some_and(|checkpoint| checkpoint.every == 0) {
+        return Err(Error::shape("the iterations between checkpoints", "at least 1", 0));
     }
     check_tolerance("rtol", options.rtol)?;
     check_tolerance("atol", options.atol)?;

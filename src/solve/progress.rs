@@ -30,6 +30,22 @@ impl<R: Scalar<Real = R> + Float> ProgressOf<R> {
         ProgressOf { restarted: None, failed: 0, least: residual, at: 0, order }
     }
 
+    /// The state as numbers, at an iteration.
+    pub(super) fn to_numbers(&self, iteration: usize) -> [R; 4] {
+        let count = |count: usize| R::from_f64(count as f64);
+        let restarted = self.restarted.unwrap_or(R::nan());
+        [restarted, count(self.failed), self.least, count(iteration - self.at)]
+    }
+
+    /// The state from its numbers, at an iteration.
+    pub(super) fn restore(&mut self, numbers: [R; 4], iteration: usize) {
+        let [restarted, failed, least, idle] = numbers;
+        let count = |count: R| count.to_usize().unwrap_or(0);
+        self.restarted = Some(restarted).filter(|norm| !norm.is_nan());
+        (self.failed, self.least) = (count(failed), least);
+        self.at = iteration.saturating_sub(count(idle));
+    }
+
     /// Called after an iteration; returns whether there have been too many without a smaller residual.
     pub(super) fn is_idle(&mut self, iteration: usize, residual: R) -> bool {
         if residual < self.least {

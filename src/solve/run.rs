@@ -7,6 +7,7 @@ use num_traits::Float;
 
 use crate::error::{ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar, axpby, norm};
+use crate::solve::checkpoint::{Checkpoint, Identity, Saved, State, save};
 use crate::solve::options::SolveOptions;
 use crate::solve::progress::ProgressOf;
 use crate::solve::solved::{Current, Iterate, Solved, StopReason};
@@ -40,6 +41,9 @@ pub(super) struct Run<'r, X: Scalar> {
     pub(super) progress: ProgressOf<X::Real>,
     /// An iterate with its residual norm, at most twice the least so far.
     best: (X::Real, Vec<X>),
+    /// A state to continue from, and the iteration at which the last one was saved.
+    saved: (Option<Saved<X>>, usize),
+    identity: Identity,
     /// Bytes read, and seconds waited, at the start.
     before: (u64, f64),
     _held: Held,
@@ -55,6 +59,11 @@ impl<'r, X: Scalar> Run<'r, X> {
     ) -> Result<Self> {
         let n = a.shape().1;
         ctx.check_memory("the vectors of the iteration", bytes)?;
+        let identity = Identity::new(name, a.shape(), b);
+        let saved = match options.checkpoint {
+            Some(Checkpoint { path, .. }) => Saved::open(path, identity, ctx)?,
+            None => None,
+        };
         let x0 = options.x0.filter(|_| b.iter().any(|b| !b.is_zero()));
         Ok(Run {
             a,
@@ -70,6 +79,8 @@ impl<'r, X: Scalar> Run<'r, X> {
             history: Vec::new(),
             progress: ProgressOf::new(n, X::Real::infinity()),
             best: (X::Real::infinity(), Vec::new()),
+            saved: (saved, 0),
+            identity,
             before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
             _held: ctx.hold(bytes),
         })
@@ -160,6 +171,58 @@ impl<'r, X: Scalar> Run<'r, X> {
         })
     }
 
+    /// Called at the same point of every iteration with the whole state of the method: saves it if that is due; the first
+    /// time, in a solve that continues, it is replaced by the saved one.
+    pub(super) fn checkpoint(
+        &mut self,
+        reals: &mut [&mut X::Real],
+        scalars: &mut [&mut X],
+        vectors: &mut [&mut [X]],
+    ) -> Result<()> {
+        let Some(Checkpoint { path, every }) = self.options.checkpoint else { return Ok(()) };
+        let (saved, last) = &mut self.saved;
+        let saved = saved.take();
+        if saved.is_none() && self.iterations < *last + every {
+            return Ok(());
+        }
+        let mut numbers: Vec<X> = self
+            .progress
+            .to_numbers(self.iterations)
+            .into_iter()
+            .chain([self.best.0])
+            .chain(reals.iter().map(|real| **real))
+            .map(X::from_real)
+            .chain(scalars.iter().map(|scalar| **scalar))
+            .collect();
+        self.best.1.resize(self.x.len(), X::zero());
+        let mut all: Vec<&mut [X]> = vec![&mut self.x, &mut self.best.1];
+        all.extend(vectors.iter_mut().map(|vector| &mut **vector));
+        let Some(saved) = saved else {
+            *last = self.iterations;
+            let state = State {
+                iterations: self.iterations,
+                passes: self.passes,
+                numbers,
+                history: self.history.iter().map(|&norm| X::from_real(norm)).collect(),
+                vectors: all.into_iter().map(|vector| &*vector).collect(),
+            };
+            return save(path, self.identity, &state, self.ctx);
+        };
+        let history = saved
+            .restore(&mut numbers.iter_mut().collect::<Vec<_>>(), &mut all)
+            .map_err(|error| error.in_file(path))?;
+        (self.iterations, self.passes) = (saved.iterations, saved.passes);
+        *last = self.iterations;
+        self.history = history.into_iter().map(Scalar::real).collect();
+        let (of_reals, of_scalars) = numbers[5..].split_at(reals.len());
+        let progress = [0, 1, 2, 3].map(|k| numbers[k].real());
+        self.progress.restore(progress, self.iterations);
+        self.best.0 = numbers[4].real();
+        reals.iter_mut().zip(of_reals).for_each(|(to, from)| **to = from.real());
+        scalars.iter_mut().zip(of_scalars).for_each(|(to, from)| **to = *from);
+        Ok(())
+    }
+
     /// Keeps the iterate if its residual is less than half of that of the kept one.
     pub(super) fn keep(&mut self, residual: X::Real) {
         if residual < self.best.0 * X::from_f64(0.5).real() {
@@ -228,7 +291,7 @@ impl<'r, X: Scalar> Run<'r, X> {
 
     /// Chooses the iterate, or the kept one if that is better, by the residual of each itself.
     fn choose_best(&mut self, residual: &mut X::Real, r: &mut [X]) -> Result<()> {
-        if self.best.1.is_empty() || (residual.is_finite() && *residual <= self.best.0) {
+        if self.best.0.is_infinite() || (residual.is_finite() && *residual <= self.best.0) {
             return Ok(());
         }
         std::mem::swap(&mut self.x, &mut self.best.1);

@@ -97,6 +97,10 @@ enum Readme {}
 enum Recipes {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/solving.md")]
+enum Solving {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../docs/coming-from-scipy.md")]
 enum ComingFromScipy {}
 

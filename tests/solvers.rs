@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use num_complex::Complex;
-use outcore::linalg::{FnOperator, LinearOperator, Operator, Scalar, norm};
+use outcore::io::matrix_market::{Field, Number, Reader};
+use outcore::linalg::{FnOperator, LinearOperator, Multiplies, Operator, Scalar, norm};
 use outcore::solve::{
     Inverse, Method, SolveOptions, Solved, Solves, StopReason, fgmres, gmres, lsqr, minres,
     solve_with,
@@ -12,6 +13,7 @@ use outcore::solve::{
 use outcore::{Context, Csr, Dense, Duplicates, ErrorKind, Place, Result};
 
 use crate::numbers::uneven;
+use crate::shared_data::{self, Collected, collected_matrices};
 use crate::solve::to_rtol;
 
 static CTX: LazyLock<Context> = LazyLock::new(|| Context::new().threads(2).unwrap());
@@ -402,4 +404,57 @@ fn a_solver_is_the_preconditioner_of_another() {
         Inverse::new(&a, Method::Gmres, SolveOptions { maxiter: Some(2), ..to_rtol(1e-12) });
     let error = exact.matvec(&b).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Value);
+}
+
+/// `b = A·1` for the collected matrices: whatever a method says of them is true.
+fn check_collected<T: Number + Multiplies<f64>>(reader: &Reader, name: &str, most: usize) -> usize {
+    // Infinities in a file of integers, and the like.
+    let Ok(a) = reader.read_csr::<T, u32, u32>(Place::Memory, &CTX) else { return 0 };
+    let (nrows, ncols) = (a.nrows(), a.ncols());
+    let square = nrows == ncols;
+    let general = GENERAL.into_iter().chain([Method::Minres]).filter(|_| square);
+    let methods: Vec<Method> = general.chain([Method::Lsqr, Method::Lsmr]).collect();
+    let b = a.matvec(&vec![1.0f64; ncols]).unwrap();
+    if b.iter().any(|b| !b.is_finite()) {
+        let error = try_solve(Method::Lsqr, &a, &b, &to_rtol(1e-8)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Value, "{name}: {error}");
+        return 0;
+    }
+    let mut converged = 0;
+    for method in methods {
+        let options = SolveOptions { maxiter: Some(most), ..to_rtol(1e-8) };
+        let solved = solve(method, &a, &b, &options);
+        let r: Vec<f64> =
+            a.matvec(&solved.x).unwrap().iter().zip(&b).map(|(ax, b)| b - ax).collect();
+        let (found, size) = (norm(&r, &CTX), norm(&b, &CTX));
+        let what = format!("{name}, {method:?}: {:?} after {}", solved.reason, solved.iterations);
+        assert!(solved.x.iter().all(|x: &f64| x.is_finite()), "{what}");
+        assert!((solved.residual_norm - found).abs() <= 1e-7 * size, "{what}: {found:e}");
+        if solved.converged && solved.reason == StopReason::Converged {
+            assert!(found <= 1e-8 * size * (1.0 + 1e-9), "{what}: {found:e} of {size:e}");
+            converged += 1;
+        }
+        assert!(found <= size * (1.0 + 1e-9), "{what}: worse than zero, {found:e} of {size:e}");
+    }
+    converged
+}
+
+#[test]
+fn what_is_said_of_collected_matrices_is_true() {
+    let Some(shared) = shared_data::folder() else { return };
+    let (mut checked, mut converged) = (0, 0);
+    for Collected { name, path, .. } in collected_matrices(&shared) {
+        // Those that are refused are other tests'.
+        let Ok(reader) = Reader::open(&path) else { continue };
+        let header = reader.header();
+        if header.nrows.max(header.ncols) > 3000 || header.field == Field::Complex {
+            continue;
+        }
+        converged += match header.field {
+            Field::Integer => check_collected::<i64>(&reader, &name, 300),
+            _ => check_collected::<f64>(&reader, &name, 300),
+        };
+        checked += 1;
+    }
+    assert!(checked > 30 && converged > checked, "{checked} matrices, {converged} converged");
 }

@@ -125,8 +125,12 @@ impl<'r, X: Scalar> Run<'r, X> {
         }
     }
 
-    /// `r = b − A x` and its norm.
+    /// `r = b − A x` and its norm; NaN if `x` is not finite, which a product does not show where a column is empty.
     pub(super) fn residual(&mut self, r: &mut [X]) -> Result<X::Real> {
+        // Zero times a number that is not finite is NaN.
+        if self.x.iter().any(|&x| !(x * X::zero()).is_zero()) {
+            return Ok(X::Real::nan());
+        }
         if self.passes == 0 && self.x.iter().all(X::is_zero) {
             r.copy_from_slice(self.b);
         } else {
@@ -274,13 +278,15 @@ impl<'r, X: Scalar> Run<'r, X> {
                 }
                 Cycle::Again | Cycle::Ended(StopReason::Converged) => {}
                 Cycle::Ended(reason) => {
-                    if !matches!(reason, StopReason::MaxIterations | StopReason::Stopped) {
+                    // Who stops the iteration wants what was last seen.
+                    if reason != StopReason::Stopped {
                         self.choose_best(residual, &mut r)?;
                     }
                     return Ok(reason);
                 }
             }
             if self.iterations >= self.maxiter {
+                self.choose_best(residual, &mut r)?;
                 return Ok(StopReason::MaxIterations);
             }
             self.keep(*residual);

@@ -10,9 +10,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
+use crate::io::matrix_market::read_sparse::{compressed, coordinates};
 use crate::io::matrix_market::reader::Reader;
 use crate::io::matrix_market::writer::{BUFFER, Writer};
-use crate::sparse::{Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, check_widths};
+use crate::sparse::{
+    AnyCompressed, AnyCoo, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Types,
+    check_widths,
+};
 use crate::storage::work;
 use crate::storage::{Context, DType, Element, Entry, Index, Order, Place, Plan};
 
@@ -28,19 +32,19 @@ impl Reader {
     pub fn read_coo<T: Number, I: Index>(&self, ctx: &Context) -> Result<Coo<T, I>> {
         let Header { format, nrows, ncols, .. } = *self.header();
         let in_file = |e: Error| e.in_file(self.path());
+        if format == Format::Coordinate {
+            return coordinates(self, (T::ENTRY_DTYPE, I::DTYPE), ctx).map(AnyCoo::into_typed);
+        }
         let each = (2 * size_of::<I>() + size_of::<T>()) as u64;
         let less = ctx.less(self.window(ctx));
         let fits = |entries: u64| {
             less.check_memory("the entries of the file", each.saturating_mul(entries))
                 .map_err(in_file)
         };
-        if format == Format::Coordinate {
-            fits(self.expanded_upper_bound())?;
-        }
         check_widths::<I, u64>(nrows, ncols, 0).map_err(in_file)?;
         let (mut rows, mut cols, mut data) = (Vec::new(), Vec::new(), Vec::new());
         self.for_each_stored::<T>(ctx, |row, col, value| {
-            if format == Format::Array && rows.len() == rows.capacity() {
+            if rows.len() == rows.capacity() {
                 fits(2 * rows.len() as u64 + 1)?;
             }
             rows.push(I::from_usize(row));
@@ -108,6 +112,10 @@ impl Reader {
                      `hypersparse` asks for all of them",
         };
         extent.check::<P>(place, ctx)?;
+        let kind = (A::FORMAT, Types::of::<T, I, P>());
+        if self.header().format == Format::Coordinate {
+            return compressed(self, kind, operation, place, ctx).map(AnyCompressed::into_typed);
+        }
         let window = self.window(ctx);
         let less = ctx.less(window);
         let _running = ctx.begin(|| {

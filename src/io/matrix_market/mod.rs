@@ -44,12 +44,17 @@
 //! The types in `%%GraphBLAS type` comments are comments here.
 
 mod any_type;
+mod entry;
+mod entry_block;
 mod header;
+mod in_order;
 mod matrices;
+mod mirror;
 #[cfg(feature = "half")]
 mod narrow;
 mod number;
 mod preamble;
+mod read_sparse;
 mod reader;
 mod walk;
 mod writer;

@@ -4,8 +4,7 @@
 //! fewest digits, and of these the closest, follow from three products with one power of ten. An integer, the most
 //! common kind of value, bypasses it and needs no exponent.
 
-pub(in crate::io) use crate::io::text::digits::push_unsigned;
-use crate::io::text::digits::{POWERS, eight};
+use crate::io::text::digits::{POWERS, eight, push_unsigned};
 use crate::io::text::powers::{exponent, rounded_up};
 
 /// Integers up to here, which `f32` and `f64` both hold exactly, are written digit by digit.

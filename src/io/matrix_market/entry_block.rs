@@ -41,6 +41,8 @@ pub(super) struct EntryBlock {
 pub(super) struct Codec {
     pub(super) check: fn(Field, bool) -> Result<()>,
     pub(super) parse: fn(&Grammar<'_>, &[u8], &mut EntryBlock) -> Parsed,
+    /// The same for the values of an array file.
+    pub(super) parse_values: fn(&Grammar<'_>, &[u8], &mut EntryBlock) -> Parsed,
 }
 
 impl Codec {
@@ -55,7 +57,7 @@ impl Codec {
     }
 
     fn new<T: Number>() -> Self {
-        Codec { check: check_type::<T>, parse: parse::<T> }
+        Codec { check: check_type::<T>, parse: parse::<T>, parse_values: parse_values::<T> }
     }
 }
 
@@ -133,6 +135,18 @@ fn parse<T: Number>(grammar: &Grammar<'_>, text: &[u8], block: &mut EntryBlock) 
         parsed.fault = None;
     }
     parsed
+}
+
+fn parse_values<T: Number>(grammar: &Grammar<'_>, text: &[u8], block: &mut EntryBlock) -> Parsed {
+    block.clear();
+    let field = grammar.header.field;
+    each_record(text, b"%", |cursor| {
+        let value = T::read(field, cursor)?;
+        cursor.end_line()?;
+        block.data.push(value);
+        block.stored += 1;
+        Ok(())
+    })
 }
 
 /// What was seen in the blocks before.

@@ -6,14 +6,15 @@ use crate::convert::CooBuilder;
 use crate::dense::{Dense, DenseMut, DenseWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
-use crate::io::matrix_market::header::{Format, Header};
+use crate::io::matrix_market::header::{Format, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
-use crate::io::matrix_market::read_sparse::{compressed, coordinates};
+use crate::io::matrix_market::read_sparse::{array_values, compressed, coordinates};
 use crate::io::matrix_market::reader::Reader;
 use crate::sparse::{
     AnyCompressed, AnyCoo, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Types,
     check_widths,
 };
+use crate::storage::raw::RawMut;
 use crate::storage::work;
 use crate::storage::{Context, Element, Index, Order, Place, Plan};
 
@@ -134,7 +135,7 @@ impl Reader {
         place: impl Into<Place>,
         ctx: &Context,
     ) -> Result<Dense<T>> {
-        let Header { format, nrows, ncols, .. } = *self.header();
+        let Header { format, symmetry, nrows, ncols, .. } = *self.header();
         let (place, entries) = (place.into(), nrows.saturating_mul(ncols));
         let _running = ctx.begin(|| {
             let plan = Plan::new("Matrix Market to dense").reads(1, self.bytes());
@@ -148,6 +149,10 @@ impl Reader {
         ctx.meter().read(self.bytes());
         let mut dense = DenseMut::<T>::create((nrows, ncols), Order::Fortran, place, ctx)?;
         let elements = dense.as_mut_slice();
+        if format == Format::Array && symmetry == Symmetry::General {
+            array_values(self, RawMut::of(elements), ctx)?;
+            return dense.freeze();
+        }
         let at = |row: usize, col: usize| col * nrows + row;
         let mut negative_zeros = false;
         self.for_each::<T>(ctx, |row, col, value| {

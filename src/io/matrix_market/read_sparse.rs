@@ -16,6 +16,7 @@ use crate::io::matrix_market::in_order::{InOrder, seems_in_order};
 use crate::io::matrix_market::reader::Reader;
 use crate::io::text::lines::BlockHalt;
 use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Duplicates, Types, coo_bytes};
+use crate::storage::raw::RawMut;
 use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan, SparseFormat};
 
@@ -231,6 +232,29 @@ fn sorted(
         builder.extend(entries).map_err(in_file)
     })?;
     builder.finish(kind.1.pointers, Duplicates::Sum, place, ctx).map_err(in_file)
+}
+
+/// The values of a general array file, in its order, to `elements`, one for each.
+pub(super) fn array_values(file: &Reader, mut elements: RawMut<'_>, ctx: &Context) -> Result<()> {
+    let (values, header) = (elements.dtype(), file.header());
+    let codec = Codec::of(values);
+    (codec.check)(header.field, true).map_err(|e| e.in_file(file.path()))?;
+    let grammar = Grammar { header, by_cols: true };
+    let mut sequence = Sequence::new(header);
+    // A line has at least two bytes.
+    let growth = values.map_or(0, DType::size).div_ceil(2);
+    let end = file.records().for_each_block(
+        ctx,
+        growth,
+        &|| EntryBlock::new(values, DType::UInt32),
+        &|text, block| (codec.parse_values)(&grammar, text, block),
+        &mut |block| {
+            sequence.check(block)?;
+            elements.take_front(block.data.len()).copy_from(block.data.as_raw());
+            Ok(())
+        },
+    )?;
+    file.check_count(sequence.seen, end)
 }
 
 /// Passes all entries on, in blocks, in the order of the file.

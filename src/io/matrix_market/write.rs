@@ -8,7 +8,7 @@ use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
-use crate::io::matrix_market::write_text::{Part, Places, TextWriter, WriteHalt};
+use crate::io::matrix_market::write_text::{PHASE, Part, Places, TextWriter, WriteHalt};
 use crate::io::matrix_market::writer::Writer;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Axis, Compressed, Indices,
@@ -113,7 +113,7 @@ fn sparse(path: &Path, a: &AnyCompressed, comment: &str, ctx: &Context) -> Resul
     let mut writer = Writer::create(path, general(values, a.shape(), nnz), comment)?;
     let mut panels = AnyLinePanels::for_one_sweep(a.clone(), ctx.memory_left() / 2, ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("writing Matrix Market").on_device_of(a.indices_buffer().file());
+        let plan = Plan::new(PHASE).on_device_of(a.indices_buffer().file());
         let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
         Ok(plan_text(plan, nnz, ctx))
     })?;
@@ -150,7 +150,7 @@ fn coordinates(path: &Path, a: &AnyCoo, ctx: &Context) -> Result<()> {
     let mut writer = Writer::create(path, general(values, a.shape(), nnz), "")?;
     a.check()?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("writing Matrix Market").on_device_of(a.rows().file());
+        let plan = Plan::new(PHASE).on_device_of(a.rows().file());
         Ok(plan_text(plan.reads(1, a.stored_bytes()), nnz, ctx))
     })?;
     ctx.meter().pass();
@@ -170,19 +170,24 @@ fn dense(path: &Path, a: &AnyDense, comment: &str, ctx: &Context) -> Result<()> 
     let header = Header::array(field_of(values), Symmetry::General, nrows, ncols);
     let header = Header { unsigned: is_unsigned(values), ..header };
     let mut writer = Writer::create(path, header, comment)?;
-    let stored = a.stored_bytes();
+    let (stored, count) = (a.stored_bytes(), a.len() as u64);
     let a = match a.order() {
         // Across the order of the file: only in memory.
         Order::C if stored > 0 => {
             let fits = stored <= ctx.memory_left() / 4;
             let place = if fits { Place::Memory } else { Place::Scratch };
-            to_order(&a, Order::Fortran, &place, ctx)?
+            let ordered = to_order(&a, Order::Fortran, &place, ctx);
+            if ordered.as_ref().is_err_and(|error| error.kind() == ErrorKind::Planned) {
+                // Only planned; what follows is part of the plan.
+                let plan = Plan::new(PHASE).reads(1, stored);
+                ctx.begin(|| Ok(plan_text(plan, count, ctx)))?;
+            }
+            ordered?
         }
         _ => a,
     };
-    let count = a.len() as u64;
     if a.is_empty() || a.order() == Order::C {
-        let plan = || Plan::new("writing Matrix Market").reads(1, 0);
+        let plan = || Plan::new(PHASE).reads(1, 0);
         let _running = ctx.begin(|| Ok(plan_text(plan(), count, ctx)))?;
         ctx.meter().pass();
         let _texts = ctx.hold(TextWriter::memory(ctx));
@@ -191,7 +196,7 @@ fn dense(path: &Path, a: &AnyDense, comment: &str, ctx: &Context) -> Result<()> 
         return end(writer, ctx);
     }
     let mut panels = AnyDensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
-    let _running = ctx.begin(|| Ok(plan_text(panels.plan("writing Matrix Market"), count, ctx)))?;
+    let _running = ctx.begin(|| Ok(plan_text(panels.plan(PHASE), count, ctx)))?;
     let _texts = ctx.hold(TextWriter::memory(ctx));
     let mut texts = TextWriter::new(&mut writer, values, count, ctx)?;
     panels.sweep(ctx, &mut |LinePanel { elements, .. }| {

@@ -18,8 +18,8 @@ const BLOCK: usize = 1 << 12;
 /// The most bytes of a line: two indices and two floats.
 const LINE: usize = 96;
 
-/// The phase for the progress callback.
-const PHASE: &str = "writing Matrix Market";
+/// The name of the operation, also for the progress callback.
+pub(super) const PHASE: &str = "writing Matrix Market";
 
 /// Where entries are.
 pub(super) enum Places<'a> {

@@ -58,6 +58,7 @@ mod spectral_limits;
 mod spgemm;
 mod storage;
 mod sums_and_norms;
+mod text_blocks;
 mod text_extents;
 mod text_files;
 mod text_mutations;

@@ -45,6 +45,15 @@ impl IndexVec {
         self.as_indices().len()
     }
 
+    /// Appends a position, which was checked to fit.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, position: usize) {
+        match self {
+            IndexVec::Narrow(indices) => indices.push(position as u32),
+            IndexVec::Wide(indices) => indices.push(position as u64),
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         match self {
             IndexVec::Narrow(indices) => indices.clear(),

@@ -101,10 +101,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let (major, types) = (A::swap_if_cols(shape).0, Types::of::<T, I, P>());
-        let plan = AnySorter::plan(plan, Layout::of(types), nnz, ctx);
-        let nnz = usize::try_from(nnz).unwrap_or(usize::MAX);
-        AnyWriter::plan(plan, types, (major, nnz), place, ctx)
+        AnyEntryBuilder::plan(plan, (A::FORMAT, Types::of::<T, I, P>()), shape, nnz, place, ctx)
     }
 
     /// Adds an entry. Fails, without adding it, if the position is outside the matrix or the scratch folder is full. It
@@ -171,7 +168,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
 }
 
 /// A [`CooBuilder`] with types known at run time.
-struct AnyEntryBuilder {
+pub(crate) struct AnyEntryBuilder {
     format: SparseFormat,
     layout: Layout,
     shape: (usize, usize),
@@ -182,6 +179,42 @@ struct AnyEntryBuilder {
 }
 
 impl AnyEntryBuilder {
+    /// An empty builder for a matrix in this format, with values and indices of these types.
+    pub(crate) fn for_matrix(
+        (format, types): (SparseFormat, Types),
+        shape: (usize, usize),
+        nnz: usize,
+        ctx: &Context,
+    ) -> Result<Self> {
+        Self::new(format, Layout::of(types), shape, nnz, ctx)
+    }
+
+    /// Adds assembling `nnz` entries, none of which exists yet, to a plan.
+    pub(crate) fn plan(
+        plan: Plan,
+        (format, types): (SparseFormat, Types),
+        shape: (usize, usize),
+        nnz: u64,
+        place: &Place,
+        ctx: &Context,
+    ) -> Plan {
+        let (major, _) = format.swap_if_cols(shape);
+        let plan = AnySorter::plan(plan, Layout::of(types), nnz, ctx);
+        let nnz = usize::try_from(nnz).unwrap_or(usize::MAX);
+        AnyWriter::plan(plan, types, (major, nnz), place, ctx)
+    }
+
+    /// Adds entries: the line of each, its index across, its value, all inside the matrix. After a failure no matrix
+    /// can be made.
+    pub(crate) fn extend(&mut self, entries: Triplets<'_>) -> Result<()> {
+        self.broken.check()?;
+        let count = entries.2.len();
+        let taken = self.sorter.extend(entries);
+        self.broken.note(taken)?;
+        self.nnz += count;
+        Ok(())
+    }
+
     fn new(
         format: SparseFormat,
         layout: Layout,
@@ -209,7 +242,8 @@ impl AnyEntryBuilder {
         Ok(())
     }
 
-    fn finish(
+    /// As [`CooBuilder::finish`].
+    pub(crate) fn finish(
         &mut self,
         pointers: DType,
         duplicates: Duplicates,

@@ -140,7 +140,8 @@ pub(crate) fn compressed(
     let kind = (format, Types { values, indices, pointers });
     let ((major, _), nnz) = (format.swap_if_cols(coo.shape()), coo.nnz());
     let (layout, stored) = (Layout::of(kind.1), coo.stored_bytes());
-    let strategy = CompressStrategy::choose(coo, kind, place, grain, ctx);
+    let sizes = (coo.shape(), nnz, stored);
+    let strategy = CompressStrategy::choose(sizes, kind, place, grain, ctx);
     let _running = ctx.begin(|| {
         check_fits(kind.1, (major, nnz), place, ctx)?;
         let (name, _) = format.swap_if_cols(("COO to CSR", "COO to CSC"));
@@ -197,18 +198,19 @@ enum CompressStrategy {
 }
 
 impl CompressStrategy {
+    /// For entries of a shape, of which so many bytes are in files.
     fn choose(
-        coo: &AnyCoo,
+        (shape, nnz, stored): ((usize, usize), usize, u64),
         (format, types): (SparseFormat, Types),
         place: &Place,
         grain: Grain,
         ctx: &Context,
     ) -> Self {
-        let (limit, nnz) = (ctx.memory_left(), coo.nnz());
-        if *place != Place::Memory || coo.stored_bytes() > limit / 2 {
+        let limit = ctx.memory_left();
+        if *place != Place::Memory || stored > limit / 2 {
             return CompressStrategy::Sorter;
         }
-        let (major, minor) = format.swap_if_cols(coo.shape());
+        let (major, minor) = format.swap_if_cols(shape);
         let bytes = types.bytes_of(major, nnz);
         let fits = |extra: &u64| bytes.saturating_add(*extra) <= limit;
         if let Some(extra) = few::memory(nnz, major, minor, grain).filter(fits) {
@@ -217,6 +219,21 @@ impl CompressStrategy {
         assemble::memory((types.values, types.indices), (nnz, major), grain, ctx)
             .filter(fits)
             .map_or(CompressStrategy::Sorter, CompressStrategy::AllThreads)
+    }
+}
+
+/// The memory, in addition to the result, in which entries in memory become a matrix in memory; `None` if it is too
+/// much.
+pub(crate) fn memory_to_compress(
+    shape: (usize, usize),
+    nnz: usize,
+    kind: (SparseFormat, Types),
+    ctx: &Context,
+) -> Option<u64> {
+    let sizes = (shape, nnz, 0);
+    match CompressStrategy::choose(sizes, kind, &Place::Memory, Grain::USUAL, ctx) {
+        CompressStrategy::OneThread(extra) | CompressStrategy::AllThreads(extra) => Some(extra),
+        CompressStrategy::Sorter => None,
     }
 }
 

@@ -32,9 +32,10 @@ mod sort_matrix;
 mod tests;
 mod to_dense;
 
+pub(crate) use builder::AnyEntryBuilder;
 pub use builder::CooBuilder;
 pub(crate) use compressed_to_coo::expanded;
-pub(crate) use coo_to_compressed::to_compressed;
+pub(crate) use coo_to_compressed::{memory_to_compress, to_compressed};
 pub(crate) use csr_csc::{append_made, at_place, plan_recompress, recompress};
 pub(crate) use dense_to_sparse::{to_coo, to_nonzeros};
 pub(crate) use faults::{fault_instead, fault_of};

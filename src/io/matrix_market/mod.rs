@@ -44,22 +44,28 @@
 //! The types in `%%GraphBLAS type` comments are comments here.
 
 mod any_type;
+mod entry;
+mod entry_block;
 mod header;
+mod in_order;
 mod matrices;
+mod mirror;
 #[cfg(feature = "half")]
 mod narrow;
 mod number;
 mod preamble;
+mod read_sparse;
 mod reader;
 mod walk;
+mod write;
+mod write_text;
 mod writer;
 
-pub(super) use any_type::{read, write};
+pub(super) use any_type::read;
 pub use header::{Field, Format, Header, Symmetry};
-use matrices::plan_text;
-pub use matrices::{write_dense, write_sparse};
 pub use number::Number;
 pub(super) use preamble::is_banner;
 pub use reader::Reader;
-use writer::BUFFER;
+pub(super) use write::write;
+pub use write::{write_dense, write_sparse};
 pub use writer::Writer;

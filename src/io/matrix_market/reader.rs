@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::matrix_market::entry::{index, too_many};
 use crate::io::matrix_market::header::{Format, Header, Symmetry};
+use crate::io::matrix_market::mirror::Mirror;
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::preamble::read_header;
 use crate::io::matrix_market::walk::Walk;
-use crate::io::text::cursor::{Cursor, quoted};
+use crate::io::text::cursor::Cursor;
 use crate::io::text::lines::{Halt, Records};
 use crate::io::text::text_file::{Position, TextFile};
 use crate::storage::Context;
@@ -32,9 +34,9 @@ use crate::storage::Context;
 /// ```
 #[derive(Debug)]
 pub struct Reader {
-    text: TextFile,
+    pub(super) text: TextFile,
     header: Header,
-    entries: Position,
+    pub(super) entries: Position,
     pub(crate) hypersparse: bool,
 }
 
@@ -207,7 +209,7 @@ impl Reader {
         counted.is_ok() && lines == self.header.positions() + self.header.nrows as u128
     }
 
-    fn records(&self) -> Records<'_> {
+    pub(super) fn records(&self) -> Records<'_> {
         Records {
             text: &self.text,
             from: self.entries,
@@ -216,7 +218,7 @@ impl Reader {
         }
     }
 
-    fn check_count(&self, seen: u64, end: Position) -> Result<()> {
+    pub(super) fn check_count(&self, seen: u64, end: Position) -> Result<()> {
         if seen == self.header.stored {
             return Ok(());
         }
@@ -227,101 +229,9 @@ impl Reader {
     }
 }
 
-fn too_many(stored: u64) -> Error {
-    Error::new(ErrorKind::Format, "there are more entries than announced")
-        .expected(format!("the end of the file after {stored} entries"))
-        .found("another entry")
-}
-
-/// Reads an index counted from 1 and returns it counted from 0.
-#[inline]
-fn index(cursor: &mut Cursor<'_>, name: &str, size: usize) -> Result<usize> {
-    cursor.skip_blanks();
-    let here = *cursor;
-    match cursor.digits() {
-        Some(index) if index >= 1 && index <= size as u64 => Ok(index as usize - 1),
-        _ => Err(wrong_index(&here, name, size)),
-    }
-}
-
-#[cold]
-fn wrong_index(cursor: &Cursor<'_>, name: &str, size: usize) -> Error {
-    let token = cursor.token();
-    let digits = token.strip_prefix(b"-").unwrap_or(token);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return cursor.unexpected(ErrorKind::Format, "not an index", &format!("a {name} index"));
-    }
-    let error = Error::new(ErrorKind::Index, format!("the {name} index is out of range"))
-        .found(quoted(token));
-    let error = match size {
-        0 => error.expected(format!("no entry, there being no {name}s")),
-        _ => error.expected(format!("a {name} index from 1 to {size}")),
-    };
-    if token.iter().all(|&byte| byte == b'0') {
-        error.remedy("indices count from 1")
-    } else {
-        error
-    }
-}
-
-/// The expansion of entries by a symmetry, and the triangle in which they were found.
-struct Mirror {
-    symmetry: Symmetry,
-    /// Whether the first entry off the diagonal was below it.
-    lower: Option<bool>,
-}
-
-impl Mirror {
-    fn new(symmetry: Symmetry) -> Self {
-        Mirror { symmetry, lower: None }
-    }
-
-    /// The value on the other side of the diagonal, if there is one.
-    #[inline]
-    fn image<T: Number>(&mut self, row: usize, col: usize, value: T) -> Result<Option<T>> {
-        if self.symmetry == Symmetry::General {
-            return Ok(None);
-        }
-        if row == col {
-            return match self.symmetry {
-                Symmetry::SkewSymmetric => Err(on_skew_diagonal(row)),
-                _ => Ok(None),
-            };
-        }
-        if *self.lower.get_or_insert(row > col) != (row > col) {
-            return Err(self.both_triangles(row, col));
-        }
-        match self.symmetry {
-            Symmetry::Hermitian => Ok(Some(value.conjugated())),
-            Symmetry::SkewSymmetric => value.negated().map(Some).ok_or_else(|| {
-                Error::new(ErrorKind::Value, "the mirror image does not fit the type asked for")
-                    .expected("a value whose negative the type holds")
-                    .found(format!("{value:?}"))
-            }),
-            Symmetry::General | Symmetry::Symmetric => Ok(Some(value)),
-        }
-    }
-
-    #[cold]
-    fn both_triangles(&self, row: usize, col: usize) -> Error {
-        let side = |lower: bool| if lower { "below" } else { "above" };
-        Error::new(ErrorKind::Format, format!("a {} file stores one triangle", self.symmetry))
-            .expected(format!("entries {} the diagonal, like those before", side(row < col)))
-            .found(format!("row {}, column {}", row + 1, col + 1))
-            .remedy("store one triangle, or call the matrix general")
-    }
-}
-
 #[cold]
 fn not_a_zero(value: impl std::fmt::Debug) -> Error {
     Error::new(ErrorKind::Format, "the diagonal of a skew-symmetric matrix is zero")
         .expected("0, or no diagonal")
         .found(format!("{value:?}"))
-}
-
-#[cold]
-fn on_skew_diagonal(row: usize) -> Error {
-    Error::new(ErrorKind::Format, "a skew-symmetric matrix stores no diagonal")
-        .expected("a row and a column that differ")
-        .found(format!("row {0}, column {0}", row + 1))
 }

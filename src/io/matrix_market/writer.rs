@@ -5,17 +5,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::matrix_market::header::{Format, Header, Symmetry};
+use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::walk::Walk;
-use crate::io::text::shortest::push_unsigned;
+use crate::io::text::digits::push_unsigned;
 use crate::storage::{StagedFiles, What};
 
 /// The name of the file in its hidden folder.
 const TEXT: &str = "text";
 
 /// Bytes collected before they are written.
-pub(in crate::io) const BUFFER: usize = 1 << 20;
+const BUFFER: usize = 1 << 20;
 
 /// Writes a Matrix Market file entry by entry.
 ///
@@ -92,7 +92,7 @@ impl Writer {
             push_unsigned(&mut self.buffer, row as u64 + 1);
             self.buffer.push(b' ');
             push_unsigned(&mut self.buffer, col as u64 + 1);
-            if self.header.field != crate::io::matrix_market::header::Field::Pattern {
+            if self.header.field != Field::Pattern {
                 self.buffer.push(b' ');
             }
         }
@@ -129,10 +129,38 @@ impl Writer {
         Ok(self.written)
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn field(&self) -> Field {
+        self.header.field
+    }
+
+    /// Appends lines with entries that are known to be in place, and are [counted](Self::count) separately.
+    pub(super) fn append(&mut self, text: &[u8]) -> Result<()> {
+        if !self.buffer.is_empty() {
+            self.flush()?;
+        }
+        self.write(text)
+    }
+
+    /// Counts entries that were appended as text.
+    pub(super) fn count(&mut self, entries: u64) {
+        self.pushed += entries;
+    }
+
     fn flush(&mut self) -> Result<()> {
-        let written = self.file.write_all(&self.buffer);
-        self.written += self.buffer.len() as u64;
+        let text = std::mem::take(&mut self.buffer);
+        let written = self.write(&text);
+        self.buffer = text;
         self.buffer.clear();
+        written
+    }
+
+    fn write(&mut self, text: &[u8]) -> Result<()> {
+        let written = self.file.write_all(text);
+        self.written += text.len() as u64;
         written.map_err(|error| {
             self.torn = true;
             Error::io("writing", &self.path, error)

@@ -5,6 +5,7 @@
 //! feed or the end of the text. No step but [`Cursor::end_line`] and [`Cursor::skip_line`] leaves the line.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::text::digits::{leading, push_digits};
 
 /// How much of a wrong token an error quotes.
 const QUOTED: usize = 40;
@@ -97,6 +98,18 @@ impl<'a> Cursor<'a> {
     /// Reads digits that make a whole token and fit 64 bits; otherwise does not move and returns `None`.
     #[inline]
     pub(in crate::io) fn digits(&mut self) -> Option<u64> {
+        if let Some(chunk) = self.rest.first_chunk::<8>() {
+            let (count, value) = leading(chunk);
+            if (1..8).contains(&count) && ends_token(chunk[count]) {
+                self.rest = &self.rest[count..];
+                return Some(value);
+            }
+        }
+        self.many_digits()
+    }
+
+    #[inline(never)]
+    fn many_digits(&mut self) -> Option<u64> {
         let (value, rest) = push_digits(0, self.rest);
         let length = self.rest.len() - rest.len();
         if length == 0 || rest.first().is_some_and(|&byte| !ends_token(byte)) {
@@ -113,16 +126,6 @@ impl<'a> Cursor<'a> {
     pub(in crate::io) fn unexpected(&self, kind: ErrorKind, what: &str, expected: &str) -> Error {
         Error::new(kind, what).expected(expected).found(quoted_at_line(self))
     }
-}
-
-/// Appends the digits at the start of `text` to `value`, modulo 2⁶⁴, and returns what follows them.
-#[inline]
-pub(in crate::io) fn push_digits(mut value: u64, mut text: &[u8]) -> (u64, &[u8]) {
-    while let [digit @ b'0'..=b'9', tail @ ..] = text {
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-        text = tail;
-    }
-    (value, text)
 }
 
 #[cold]

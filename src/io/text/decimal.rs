@@ -2,11 +2,14 @@
 //!
 //! Most numbers in files are short. A decimal whose digits make an integer that the float holds exactly, times or
 //! divided by a power of ten that it holds exactly too, is one correctly rounded operation away from its value (W. D.
-//! Clinger, "How to read floating point numbers accurately", 1990). All others use the standard library, which rounds
-//! correctly as well, so the method does not affect the result.
+//! Clinger, "How to read floating point numbers accurately", 1990). Up to nineteen digits are [rounded](super::round)
+//! by a product with a power of ten. All others use the standard library. Each rounds correctly, so the method does not
+//! affect the result.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::text::cursor::{Cursor, ends_token, push_digits};
+use crate::io::text::cursor::{Cursor, ends_token};
+use crate::io::text::digits::push_digits;
+use crate::io::text::round::{DOUBLE, SINGLE, rounded};
 
 /// The properties of a binary float for the fast method.
 pub(in crate::io) trait Binary: Copy {
@@ -18,6 +21,10 @@ pub(in crate::io) trait Binary: Copy {
     const NAME: &'static str;
     /// `±mantissa · 10^power`, with mantissa and power within the two limits above.
     fn scaled(negative: bool, mantissa: u64, power: i32) -> Self;
+    /// The same for any mantissa and power, correctly rounded, if there is a fast method for them.
+    fn rounded(_negative: bool, _mantissa: u64, _power: i32) -> Option<Self> {
+        None
+    }
     fn is_infinite(self) -> bool;
     /// Parses the number in `text`, correctly rounded.
     fn parse(text: &str) -> Option<Self>;
@@ -30,7 +37,7 @@ const POWERS_64: [f64; 23] = [
 const POWERS_32: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 
 macro_rules! binary {
-    ($($float:ty, $name:literal, $powers:ident);* $(;)?) => {$(
+    ($($float:ty, $bits:ty, $name:literal, $powers:ident, $shape:ident);* $(;)?) => {$(
         impl Binary for $float {
             const LARGEST_EXACT: u64 = 1 << <$float>::MANTISSA_DIGITS;
             const LARGEST_POWER: usize = $powers.len() - 1;
@@ -41,6 +48,11 @@ macro_rules! binary {
                 let mantissa = mantissa as $float;
                 let value = if power < 0 { mantissa / scale } else { mantissa * scale };
                 if negative { -value } else { value }
+            }
+            #[inline]
+            fn rounded(negative: bool, mantissa: u64, power: i32) -> Option<Self> {
+                let value = <$float>::from_bits(rounded(mantissa, power, &$shape)? as $bits);
+                Some(if negative { -value } else { value })
             }
             fn is_infinite(self) -> bool {
                 <$float>::is_infinite(self)
@@ -53,8 +65,8 @@ macro_rules! binary {
 }
 
 binary! {
-    f32, "float32", POWERS_32;
-    f64, "float64", POWERS_64;
+    f32, u32, "float32", POWERS_32, SINGLE;
+    f64, u64, "float64", POWERS_64, DOUBLE;
 }
 
 /// Reads a decimal number, `nan`, `inf` or `infinity`, each with or without a sign, correctly rounded.
@@ -70,7 +82,7 @@ pub(in crate::io) fn read_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F>
     long_float(cursor)
 }
 
-/// The number at the start of `text` and the text after it, if one exact operation gives it.
+/// The number at the start of `text` and the text after it, if a fast method gives it.
 #[inline]
 fn short_float<F: Binary>(text: &[u8]) -> Option<(F, &[u8])> {
     let (negative, text) = split_sign(text);
@@ -83,7 +95,7 @@ fn short_float<F: Binary>(text: &[u8]) -> Option<(F, &[u8])> {
         digits += places;
     }
     // Nineteen digits never overflow the mantissa; with more digits it is meaningless.
-    if digits == 0 || digits > 19 || mantissa > F::LARGEST_EXACT {
+    if digits == 0 || digits > 19 && digits - leading_zeros(text) > 19 {
         return None;
     }
     let mut power = -(places as i32);
@@ -96,12 +108,20 @@ fn short_float<F: Binary>(text: &[u8]) -> Option<(F, &[u8])> {
         power += if below { -(size as i32) } else { size as i32 };
         rest = tail;
     }
-    if power.unsigned_abs() as usize > F::LARGEST_POWER
-        || rest.first().is_some_and(|&byte| !ends_token(byte))
-    {
+    if rest.first().is_some_and(|&byte| !ends_token(byte)) {
         return None;
     }
-    Some((F::scaled(negative, mantissa, power), rest))
+    if mantissa <= F::LARGEST_EXACT && power.unsigned_abs() as usize <= F::LARGEST_POWER {
+        return Some((F::scaled(negative, mantissa, power), rest));
+    }
+    Some((F::rounded(negative, mantissa, power)?, rest))
+}
+
+/// The zeros before the first digit that is none.
+#[cold]
+fn leading_zeros(text: &[u8]) -> usize {
+    let front = text.iter().take_while(|&&byte| byte == b'0' || byte == b'.');
+    front.filter(|&&byte| byte == b'0').count()
 }
 
 /// Whether the text starts with a minus sign, and the text after the sign.
@@ -198,6 +218,32 @@ mod tests {
             let (wide, narrow) = (text.parse::<f64>().ok(), text.parse::<f32>().ok().filter(|value| value.is_finite()));
             prop_assert_eq!(read::<f64>(&text).map(f64::to_bits), wide.map(f64::to_bits));
             prop_assert_eq!(read::<f32>(&text).map(f32::to_bits), narrow.map(f32::to_bits));
+        }
+
+        #[test]
+        fn long_decimals_round_like_the_standard_library(digits in "[0-9]{15,19}", point in 0usize..19, e in -345i32..310, zeros in "0{0,9}") {
+            let point = point.min(digits.len());
+            let text = format!("{zeros}{}.{}e{e}", &digits[..point], &digits[point..]);
+            let (wide, narrow) = (text.parse::<f64>().ok(), text.parse::<f32>().ok());
+            let finite = |value: &f64| value.is_finite();
+            prop_assert_eq!(read::<f64>(&text).map(f64::to_bits), wide.filter(finite).map(f64::to_bits));
+            let narrow = narrow.filter(|value| value.is_finite());
+            prop_assert_eq!(read::<f32>(&text).map(f32::to_bits), narrow.map(f32::to_bits));
+        }
+
+        #[test]
+        fn decimals_between_two_floats_round_like_the_standard_library(bits in any::<u32>(), more in 0u64..5) {
+            // Halfway between two neighbours, and next to it, in as many digits as fit.
+            let value = f32::from_bits(bits & 0x7fff_ffff);
+            prop_assume!(value.is_finite() && value > 0.0);
+            let half = (f64::from(value) + f64::from(value.next_up())) / 2.0;
+            let text = format!("{half:.18e}");
+            let (digits, e) = text.split_once('e').unwrap();
+            let digits = digits.replace('.', "").parse::<u64>().unwrap() - 2 + more;
+            let text = format!("{digits}e{}", e.parse::<i32>().unwrap() - 18);
+            let narrow = text.parse::<f32>().ok().filter(|value| value.is_finite());
+            prop_assert_eq!(read::<f32>(&text).map(f32::to_bits), narrow.map(f32::to_bits), "{}", text);
+            prop_assert_eq!(read::<f64>(&text).map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits));
         }
 
         #[test]

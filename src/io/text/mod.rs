@@ -1,14 +1,19 @@
 //! Text: opened, unpacked, cut into lines and parsed on all threads; numbers read and written.
 //!
 //! [`text_file`] opens an ordinary file, compressed or not, and reads it by offset; [`lines`] parses its lines in
-//! parallel and passes the records on in their order; [`cursor`] and [`decimal`] read one line, [`shortest`] writes
-//! numbers in the fewest digits.
+//! parallel, in [`blocks`], and passes the records on in their order; [`cursor`] and [`decimal`] read one line, [`shortest`] writes
+//! numbers in the fewest digits. Both ways go by eight [`digits`] at a time and the [`powers`] of ten; [`round`] is how a
+//! decimal becomes a float.
 
+mod blocks;
 pub(in crate::io) mod cursor;
 pub(in crate::io) mod decimal;
+pub(in crate::io) mod digits;
 pub(in crate::io) mod foreign;
 pub(in crate::io) mod lines;
 mod packed;
+mod powers;
+mod round;
 pub(in crate::io) mod shortest;
 mod tar;
 pub(in crate::io) mod text_file;

@@ -1,20 +1,15 @@
-//! Text in a gzip file, read by offset as if it were unpacked, without unpacking it to disk.
+//! Text in a gzip file, read as if it were unpacked, without unpacking it to disk.
 //!
-//! ```text
-//! fill(offset):  unpack until the bytes are available  ->  copy them from the window of the last unpacked bytes
-//! ```
-//!
-//! The first thread that needs bytes not unpacked yet unpacks them, while the others wait or parse the bytes they have.
-//! While threads read blocks in any order, the reader says from where on it needs the bytes, and the window holds what
-//! was unpacked from there on: as much as a batch of blocks, whose size follows from the memory limit. Before that,
-//! while the first lines are read, it holds at most about 1 MiB. So the file is unpacked once, or little more; a read
-//! before the window restarts it. Of a `.tar.gz`, as the SuiteSparse collection publishes matrices, the one member
-//! `NAME/NAME.mtx` is read.
+//! Two ways: [`Packed::fill`] reads by offset, for the first lines and the members of an archive, out of a window of the
+//! last unpacked bytes; a read before the window restarts it. [`Unpacked`] is the text in order, for the rest of the
+//! file: one thread unpacks it while others parse what came before. Of a `.tar.gz`, as the SuiteSparse collection
+//! publishes matrices, the one member `NAME/NAME.mtx` is read.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, ErrorKind as IoKind, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -27,11 +22,11 @@ pub(in crate::io) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Bytes unpacked at a time, and bytes of the packed file read at a time.
 const STEP: usize = 1 << 18;
 
-/// Bytes of the window before the wanted ones, until the reader has said which are needed.
+/// Bytes of the window before the wanted ones.
 const BEFORE: u64 = 1 << 18;
 
-/// Memory in addition to the bytes that are needed: those unpacked beyond them, and the packed ones.
-pub(in crate::io) const EXTRA: u64 = 2 * STEP as u64;
+/// Memory in addition to the text: the packed bytes, and what the decoder needs.
+pub(in crate::io) const EXTRA: u64 = STEP as u64 + (1 << 17);
 
 /// Maximum number of bytes that one byte of a gzip file can expand to.
 pub(in crate::io) const RATIO: u64 = 1032;
@@ -40,20 +35,44 @@ pub(in crate::io) const RATIO: u64 = 1032;
 #[derive(Debug)]
 pub(in crate::io) struct Packed {
     path: PathBuf,
+    file: Arc<File>,
     /// The start of the text in the unpacked bytes, and its length if an archive gives it.
     start: u64,
     length: Option<u64>,
-    state: Mutex<Unpacking>,
+    state: Mutex<Option<Unpacking>>,
+}
+
+type Decoder = MultiGzDecoder<BufReader<Bytes>>;
+
+/// The bytes of a file in order. Several may read one file, because none moves its position.
+struct Bytes {
+    file: Arc<File>,
+    at: u64,
 }
 
 struct Unpacking {
-    decoder: MultiGzDecoder<BufReader<File>>,
+    decoder: Decoder,
     /// The last unpacked bytes, and the offset of the first of them.
     window: Vec<u8>,
     from: u64,
-    /// The offset from which on the bytes are needed, if the reader has said so.
-    needed: Option<u64>,
     ended: bool,
+}
+
+/// The text in a gzip file, in order.
+pub(in crate::io) struct Unpacked {
+    path: PathBuf,
+    decoder: Decoder,
+    /// Bytes unpacked so far, and how many come before the text.
+    at: u64,
+    start: u64,
+    /// Bytes until the text ends, if an archive tells.
+    left: u64,
+}
+
+/// Why there is no more text.
+pub(in crate::io) enum End {
+    OfText,
+    Fault(Error),
 }
 
 impl std::fmt::Debug for Unpacking {
@@ -65,8 +84,8 @@ impl std::fmt::Debug for Unpacking {
 impl Packed {
     /// The text in an open gzip file.
     pub(in crate::io) fn new(path: &Path, file: File) -> Result<Self> {
-        let state = Mutex::new(Unpacking::new(path, &file)?);
-        let mut packed = Packed { path: path.to_owned(), start: 0, length: None, state };
+        let (path, file, state) = (path.to_owned(), Arc::new(file), Mutex::new(None));
+        let mut packed = Packed { path, file, start: 0, length: None, state };
         if let Some((start, length)) = packed.member()? {
             (packed.start, packed.length) = (start, Some(length));
         }
@@ -84,9 +103,10 @@ impl Packed {
 
     fn fill_raw(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
         let mut state = self.state();
-        if offset < state.from {
-            state.restart(&self.path)?;
+        if state.as_ref().is_some_and(|state| offset < state.from) {
+            *state = None;
         }
+        let state = state.get_or_insert_with(|| Unpacking::new(&self.file));
         let end = offset.saturating_add(buffer.len() as u64);
         while !state.ended && state.from + (state.window.len() as u64) < end {
             state.unpack(&self.path, offset)?;
@@ -100,32 +120,20 @@ impl Packed {
         Ok(len)
     }
 
-    /// Keeps the bytes from `offset` on, about `bytes` of them, and drops those before.
-    pub(in crate::io) fn keep_from(&self, offset: u64, bytes: u64) {
-        let needed = self.start.saturating_add(offset);
-        let mut state = self.state();
-        state.needed = Some(needed);
-        state.drop_before(needed);
-        // Exactly so much: a window that grows on demand would take up to twice the bytes.
-        let missing = bytes.saturating_sub(state.window.len() as u64);
-        state.window.reserve_exact(usize::try_from(missing).unwrap_or(0));
+    /// The text from `offset` on. The window that found the first lines is not needed any more.
+    pub(in crate::io) fn from(&self, offset: u64) -> Unpacked {
+        *self.state() = None;
+        Unpacked {
+            path: self.path.clone(),
+            decoder: decoder(&self.file),
+            at: 0,
+            start: self.start.saturating_add(offset),
+            left: self.length.map_or(u64::MAX, |length| length.saturating_sub(offset)),
+        }
     }
 
-    /// Drops the window, which is no longer needed.
-    pub(in crate::io) fn release(&self) {
-        let mut state = self.state();
-        state.needed = None;
-        state.drop_before(u64::MAX);
-        state.window = Vec::new();
-    }
-
-    fn state(&self) -> MutexGuard<'_, Unpacking> {
+    fn state(&self) -> MutexGuard<'_, Option<Unpacking>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the text ends at or before an offset.
-    pub(in crate::io) fn ends_by(&self, offset: u64) -> Result<bool> {
-        Ok(self.fill(offset, &mut [0])? == 0)
     }
 
     /// The place of the matrix, if the unpacked bytes are a tar archive: after the header of `NAME/NAME.mtx`, or of the
@@ -186,56 +194,81 @@ impl Packed {
 }
 
 impl Unpacking {
-    fn new(path: &Path, file: &File) -> Result<Self> {
-        let failed = |e| Error::io("opening", path, e);
-        let mut file = file.try_clone().map_err(failed)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let decoder = MultiGzDecoder::new(BufReader::with_capacity(STEP, file));
-        Ok(Unpacking { decoder, window: Vec::new(), from: 0, needed: None, ended: false })
+    fn new(file: &Arc<File>) -> Self {
+        Unpacking { decoder: decoder(file), window: Vec::new(), from: 0, ended: false }
     }
 
-    fn restart(&mut self, path: &Path) -> Result<()> {
-        let begun = Unpacking::new(path, self.decoder.get_ref().get_ref())?;
-        *self = Unpacking { needed: self.needed, ..begun };
-        Ok(())
-    }
-
-    /// Drops the bytes of the window before an offset.
-    fn drop_before(&mut self, offset: u64) {
-        let spare = offset.saturating_sub(self.from).min(self.window.len() as u64);
+    /// Unpacks some more bytes, and drops those that lie far before `wanted`.
+    fn unpack(&mut self, path: &Path, wanted: u64) -> Result<()> {
+        let before = wanted.saturating_sub(BEFORE).saturating_sub(self.from);
+        let spare = before.min(self.window.len() as u64);
         self.window.drain(..spare as usize);
         self.from += spare;
-    }
-
-    /// Unpacks some more bytes, and drops those before `wanted` that are not needed.
-    fn unpack(&mut self, path: &Path, wanted: u64) -> Result<()> {
-        self.drop_before(match self.needed {
-            Some(needed) => needed.min(wanted),
-            None => wanted.saturating_sub(BEFORE),
-        });
         let before = self.window.len();
         self.window.resize(before + STEP, 0);
-        let mut filled = before;
-        while filled < self.window.len() {
-            match self.decoder.read(&mut self.window[filled..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.window.truncate(filled);
-                    return Err(Error::new(ErrorKind::Format, "the compressed file is damaged")
-                        .in_file(path)
-                        .at_byte(self.from + filled as u64)
-                        .expected("gzip data up to the end")
-                        .found(error));
-                }
+        let (read, outcome) = unpack(&mut self.decoder, &mut self.window[before..]);
+        self.window.truncate(before + read);
+        self.ended = read < STEP;
+        outcome.map_err(|error| damaged(path, self.from + self.window.len() as u64, error))
+    }
+}
+
+impl Unpacked {
+    /// Fills `buffer` as far as the text goes; returns how far that was, and why it ends if it does.
+    pub(in crate::io) fn read(&mut self, buffer: &mut [u8]) -> (usize, Option<End>) {
+        while self.at < self.start {
+            let len = (self.start - self.at).min(buffer.len() as u64) as usize;
+            let (read, outcome) = unpack(&mut self.decoder, &mut buffer[..len]);
+            self.at += read as u64;
+            match outcome {
+                Err(error) => return (0, Some(End::Fault(damaged(&self.path, self.at, error)))),
+                Ok(()) if read < len => return (0, Some(End::OfText)),
+                Ok(()) => {}
             }
         }
-        self.window.truncate(filled);
-        Ok(())
+        let len = self.left.min(buffer.len() as u64) as usize;
+        let (read, outcome) = unpack(&mut self.decoder, &mut buffer[..len]);
+        (self.at, self.left) = (self.at + read as u64, self.left - read as u64);
+        let end = match outcome {
+            Err(error) => Some(End::Fault(damaged(&self.path, self.at, error))),
+            Ok(()) => (read < buffer.len()).then_some(End::OfText),
+        };
+        (read, end)
+    }
+}
+
+fn decoder(file: &Arc<File>) -> Decoder {
+    let bytes = Bytes { file: Arc::clone(file), at: 0 };
+    MultiGzDecoder::new(BufReader::with_capacity(STEP, bytes))
+}
+
+/// Fills `buffer` as far as the packed bytes go, and returns how far that was.
+fn unpack(decoder: &mut Decoder, buffer: &mut [u8]) -> (usize, std::io::Result<()>) {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match decoder.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == IoKind::Interrupted => {}
+            Err(error) => return (filled, Err(error)),
+        }
+    }
+    (filled, Ok(()))
+}
+
+fn damaged(path: &Path, at: u64, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Format, "the compressed file is damaged")
+        .in_file(path)
+        .at_byte(at)
+        .expected("gzip data up to the end")
+        .found(error)
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -265,27 +298,24 @@ mod tests {
             let end = text.len().min(offset as usize + 1000);
             assert_eq!(buffer[..len], text[offset as usize..end]);
         };
-        let held = || packed.state().window.capacity() as u64;
+        let held = || packed.state().as_ref().map_or(0, |state| state.window.capacity());
         for offset in [0, 10, 4_000_000, 3_999_000, 100, 4_999_990] {
             check(offset);
             assert!(held() <= 1 << 20, "{}", held());
         }
-        // Within a batch the bytes stay, in any order, and the file is unpacked once.
-        for batch in [0, 1_000_000, 2_000_000] {
-            packed.keep_from(batch, 1_000_000 + EXTRA);
-            for offset in [900_000, 0, 998_000, 500_000] {
-                check(batch + offset);
-                assert_eq!(packed.state().from, batch);
-            }
-            assert!(held() <= 1_000_000 + EXTRA, "{}", held());
-        }
-        // So they do for a reader that is behind, which restarts.
-        check(5);
-        check(2_500_000);
-        packed.release();
+        // In order, several at a time.
+        let (mut all, mut tail) = (packed.from(0), packed.from(4_000_000));
         assert_eq!(held(), 0);
+        let mut buffer = vec![0; 700_000];
+        for start in (0..text.len()).step_by(buffer.len()) {
+            let (read, end) = all.read(&mut buffer);
+            assert_eq!(end.is_some(), start + buffer.len() > text.len());
+            assert_eq!(buffer[..read], text[start..text.len().min(start + buffer.len())]);
+        }
+        let (read, end) = tail.read(&mut buffer);
+        assert!(end.is_none() && buffer[..read] == text[4_000_000..4_700_000]);
         check(7);
-        assert!(packed.ends_by(text.len() as u64).unwrap());
-        assert!(!packed.ends_by(text.len() as u64 - 1).unwrap());
+        assert_eq!(packed.fill(text.len() as u64, &mut [0]).unwrap(), 0);
+        assert_eq!(packed.fill(text.len() as u64 - 1, &mut [0; 9]).unwrap(), 1);
     }
 }

@@ -11,10 +11,10 @@ use rustix::fs::OFlags;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::text::foreign;
-use crate::io::text::packed::{EXTRA, MAGIC, Packed, RATIO};
+use crate::io::text::packed::{EXTRA, MAGIC, Packed, RATIO, Unpacked};
 
 /// Bytes by which a line may extend beyond the block in which it begins.
-const LONGEST_LINE: usize = 1 << 20;
+pub(in crate::io) const LONGEST_LINE: usize = 1 << 20;
 /// The first piece that is read in search of the first lines, and the largest.
 const FIRST_PIECE: usize = 1 << 12;
 const LARGEST_PIECE: usize = 1 << 18;
@@ -82,6 +82,10 @@ impl TextFile {
         self.length
     }
 
+    pub(in crate::io) fn is_packed(&self) -> bool {
+        self.packed.is_some()
+    }
+
     /// The maximum number of bytes of text.
     pub(in crate::io) fn most_text(&self) -> u64 {
         match self.packed {
@@ -90,31 +94,14 @@ impl TextFile {
         }
     }
 
-    /// Whether the text ends at or before an offset.
-    pub(in crate::io) fn ends_by(&self, offset: u64) -> Result<bool> {
-        match &self.packed {
-            Some(packed) => packed.ends_by(offset),
-            None => Ok(offset >= self.length),
-        }
-    }
-
-    /// The memory in which a gzip file is unpacked while about `bytes` of its text are needed at a time; 0 for another.
+    /// The memory in which a gzip file is unpacked while `bytes` of its text are needed at a time; 0 for another.
     pub(in crate::io) fn window(&self, bytes: u64) -> u64 {
         self.packed.as_ref().map_or(0, |_| bytes.min(self.most_text()).saturating_add(EXTRA))
     }
 
-    /// Keeps the text from `offset` on, about `bytes` of it, for reads in any order, until the next call.
-    pub(in crate::io) fn keep_from(&self, offset: u64, bytes: u64) {
-        if let Some(packed) = &self.packed {
-            packed.keep_from(offset, self.window(bytes));
-        }
-    }
-
-    /// Frees the memory behind [`keep_from`](Self::keep_from).
-    pub(in crate::io) fn release(&self) {
-        if let Some(packed) = &self.packed {
-            packed.release();
-        }
+    /// The text of a gzip file from an offset on, in order; `None` for another.
+    pub(in crate::io) fn unpacked(&self, offset: u64) -> Option<Unpacked> {
+        self.packed.as_ref().map(|packed| packed.from(offset))
     }
 
     /// Bytes of the file that have been read when the text has been read up to an offset, for progress.

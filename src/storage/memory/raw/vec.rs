@@ -1,6 +1,6 @@
 //! A growable vector of values of one type.
 
-use crate::storage::memory::element::DType;
+use crate::storage::memory::element::{DType, Entry};
 use crate::storage::memory::raw::view::{Raw, width};
 use crate::storage::memory::raw::view_mut::RawMut;
 
@@ -32,6 +32,14 @@ impl RawVec {
         more: usize,
     ) -> Result<(), std::collections::TryReserveError> {
         self.bytes.try_reserve_exact(more.saturating_mul(width(self.dtype)))
+    }
+
+    /// Appends a value of the same type.
+    #[inline(always)]
+    pub(crate) fn push<T: Entry>(&mut self, value: T) {
+        debug_assert_eq!(self.dtype, T::ENTRY_DTYPE, "values of one type");
+        self.bytes.extend_from_slice(bytemuck::bytes_of(&value));
+        self.len += 1;
     }
 
     /// Appends values of the same type.

@@ -1,0 +1,281 @@
+//! The entries of a coordinate file as a sparse matrix of types known at run time.
+//!
+//! | entries | go |
+//! |---|---|
+//! | in the order of the result | straight to their places, in memory or in files ([`in_order`](super::in_order)) |
+//! | in any order, and they fit in memory beside the result | as coordinates to memory, and from there to their lines |
+//! | any other | to the external sort |
+//!
+//! Each way gets whole blocks of entries, which all threads have parsed.
+
+use crate::convert::{AnyEntryBuilder, memory_to_compress, to_compressed};
+use crate::error::{Error, Result};
+use crate::io::matrix_market::entry_block::{Codec, EntryBlock, Grammar, Sequence};
+use crate::io::matrix_market::header::Symmetry;
+use crate::io::matrix_market::in_order::{InOrder, seems_in_order};
+use crate::io::matrix_market::reader::Reader;
+use crate::io::text::lines::BlockHalt;
+use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Duplicates, Types, coo_bytes};
+use crate::storage::raw::RawMut;
+use crate::storage::work;
+use crate::storage::{Context, DType, Place, Plan, SparseFormat};
+
+/// Bytes of text that a byte of a gzip file can be expected to expand to, for memory to be reserved because of it.
+const USUAL_RATIO: u64 = 32;
+
+/// Which way entries go.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    InOrder,
+    /// With the memory in addition to the coordinates and the result.
+    InMemory(u64),
+    Sorted,
+}
+
+/// All entries as coordinates in memory, in the order of the file.
+pub(super) fn coordinates(
+    file: &Reader,
+    types: (Option<DType>, DType),
+    ctx: &Context,
+) -> Result<AnyCoo> {
+    let in_file = |e: Error| e.in_file(file.path());
+    let codec = Codec::of(types.0);
+    (codec.check)(file.header().field, true).map_err(in_file)?;
+    let entries = file.expanded_upper_bound();
+    let bytes = coo_bytes(types, usize::try_from(entries).unwrap_or(usize::MAX));
+    let less = ctx.less(file.window(ctx));
+    less.check_memory("the entries of the file", bytes).map_err(in_file)?;
+    let exact = is_justified(file).then_some(entries as usize);
+    let shape = (file.header().nrows, file.header().ncols);
+    let place = Place::Memory;
+    let mut writer = AnyCooWriter::new(types, shape, exact, &place, &less).map_err(in_file)?;
+    let kind = (SparseFormat::Coo, types);
+    each_block(file, kind, &codec, ctx, &mut |block| {
+        let (rows, cols) = (block.majors.as_raw(), block.minors.as_raw());
+        writer.push(rows, cols, block.data.as_raw()).map_err(in_file)
+    })?;
+    let coo = writer.finish().map_err(in_file)?;
+    // Every index was compared with the shape.
+    coo.checked.get_or_init(|| ());
+    Ok(coo)
+}
+
+/// All entries as compressed rows or columns at `place`, duplicates summed.
+pub(super) fn compressed(
+    file: &Reader,
+    kind: (SparseFormat, Types),
+    operation: &'static str,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let in_file = |e: Error| e.in_file(file.path());
+    let codec = Codec::of(kind.1.values);
+    (codec.check)(file.header().field, true).map_err(in_file)?;
+    let way = Way::choose(file, kind, place, ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = Plan::new(operation).reads(1, file.bytes());
+        Ok(way.plan(plan.works(file.header().stored, work::READ_TEXT), file, kind, place, ctx))
+    })?;
+    ctx.meter().read(file.bytes());
+    if way == Way::InOrder {
+        let made = in_order(file, kind, &codec, place, ctx)?;
+        if let Some(matrix) = made {
+            ctx.meter().pass();
+            return Ok(matrix);
+        }
+        // Rather than a way that the plan has not allowed for, the one that needs the least memory.
+        return sorted(file, kind, &codec, place, ctx);
+    }
+    match way {
+        Way::InMemory(_) => in_memory(file, kind, &codec, ctx),
+        _ => sorted(file, kind, &codec, place, ctx),
+    }
+}
+
+impl Way {
+    fn choose(
+        file: &Reader,
+        kind: (SparseFormat, Types),
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (format, types) = kind;
+        let (shape, entries) = sizes(file);
+        if !is_justified(file) {
+            return Ok(Way::Sorted);
+        }
+        let by_cols = format == SparseFormat::Csc;
+        let general = file.header().symmetry == Symmetry::General;
+        if general && seems_in_order(&file.text, file.entries, by_cols)? {
+            return Ok(Way::InOrder);
+        }
+        let coo = coo_bytes((types.values, types.indices), entries);
+        let limit = ctx.memory_left().saturating_sub(file.window(ctx));
+        let less = ctx.less(coo.saturating_add(file.window(ctx)));
+        let (major, _) = format.swap_if_cols(shape);
+        let result = types.bytes_of(major, entries);
+        let extra = memory_to_compress(shape, entries, kind, &less);
+        Ok(match extra.filter(|_| *place == Place::Memory) {
+            Some(extra) if coo.saturating_add(result).saturating_add(extra) <= limit => {
+                Way::InMemory(extra)
+            }
+            _ => Way::Sorted,
+        })
+    }
+
+    fn plan(
+        self,
+        plan: Plan,
+        file: &Reader,
+        kind: (SparseFormat, Types),
+        place: &Place,
+        ctx: &Context,
+    ) -> Plan {
+        let (shape, entries) = sizes(file);
+        let (major, _) = kind.0.swap_if_cols(shape);
+        let window = file.window(ctx);
+        let less = ctx.less(window);
+        let result = |plan| AnyWriter::plan(plan, kind.1, (major, entries), place, &less);
+        let plan = match self {
+            Way::InOrder => result(plan),
+            Way::InMemory(extra) => {
+                let coo = coo_bytes((kind.1.values, kind.1.indices), entries);
+                result(plan.works(entries as u64, work::COMPRESS).holds(coo + extra))
+            }
+            Way::Sorted => AnyEntryBuilder::plan(plan, kind, shape, entries as u64, place, &less),
+        };
+        plan.throughout(window)
+    }
+}
+
+/// The shape, and the most entries.
+fn sizes(file: &Reader) -> ((usize, usize), usize) {
+    let entries = usize::try_from(file.expanded_upper_bound()).unwrap_or(usize::MAX);
+    ((file.header().nrows, file.header().ncols), entries)
+}
+
+/// Whether the file is large enough that memory may be reserved for all entries it announces. A gzip file of a few
+/// bytes can announce, and even hold, any number of them.
+fn is_justified(file: &Reader) -> bool {
+    !file.text.is_packed() || file.header().stored <= file.bytes().saturating_mul(USUAL_RATIO) / 4
+}
+
+/// The matrix of entries that are in its order; `None` if they turn out not to be.
+fn in_order(
+    file: &Reader,
+    kind: (SparseFormat, Types),
+    codec: &Codec,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Option<AnyCompressed>> {
+    let in_file = |e: Error| e.in_file(file.path());
+    let (shape, entries) = sizes(file);
+    let (major, _) = kind.0.swap_if_cols(shape);
+    let less = ctx.less(file.window(ctx));
+    let writer = AnyWriter::new(kind, shape, entries, true, place, &less).map_err(in_file)?;
+    // What the result takes is not left for the text.
+    let rest = match place {
+        Place::Memory => ctx.less(kind.1.bytes_of(major, entries)),
+        _ => ctx.less(AnyWriter::extra_memory(less.memory_left())),
+    };
+    let mut taker = InOrder::new(writer);
+    let (values, indices) = (kind.1.values, kind.1.indices);
+    let read = each_block(file, (kind.0, (values, indices)), codec, &rest, &mut |block| {
+        taker.take(block).map_err(in_file)
+    });
+    match read {
+        Err(_) if taker.broken => Ok(None),
+        read => read.and_then(|()| taker.finish().map_err(in_file).map(Some)),
+    }
+}
+
+/// The matrix, in memory, of entries that are first gathered in memory.
+fn in_memory(
+    file: &Reader,
+    kind: (SparseFormat, Types),
+    codec: &Codec,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let in_file = |e: Error| e.in_file(file.path());
+    let (shape, entries) = sizes(file);
+    let types = (kind.1.values, kind.1.indices);
+    let (bytes, place) = (coo_bytes(types, entries), Place::Memory);
+    let mut writer =
+        AnyCooWriter::new(types, shape, Some(entries), &place, ctx).map_err(in_file)?;
+    each_block(file, (kind.0, types), codec, &ctx.less(bytes), &mut |block| {
+        let entries = (block.majors.as_raw(), block.minors.as_raw());
+        let (rows, cols) = kind.0.swap_if_cols(entries);
+        writer.push(rows, cols, block.data.as_raw()).map_err(in_file)
+    })?;
+    let coo = writer.finish().map_err(in_file)?;
+    let (kind, sum) = ((kind.0, kind.1.pointers), Duplicates::Sum);
+    // This counts the pass.
+    to_compressed(&coo, kind, sum, &place, &ctx.less(bytes)).map_err(in_file)
+}
+
+/// The matrix of entries that go through the external sort.
+fn sorted(
+    file: &Reader,
+    kind: (SparseFormat, Types),
+    codec: &Codec,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let in_file = |e: Error| e.in_file(file.path());
+    let (shape, _) = sizes(file);
+    let less = ctx.less(file.window(ctx));
+    let mut builder = AnyEntryBuilder::for_matrix(kind, shape, 0, &less).map_err(in_file)?;
+    ctx.meter().pass();
+    let types = (kind.1.values, kind.1.indices);
+    each_block(file, (kind.0, types), codec, ctx, &mut |block| {
+        let entries = (block.majors.as_indices(), block.minors.as_indices(), block.data.as_raw());
+        builder.extend(entries).map_err(in_file)
+    })?;
+    builder.finish(kind.1.pointers, Duplicates::Sum, place, ctx).map_err(in_file)
+}
+
+/// The values of a general array file, in its order, to `elements`, one for each.
+pub(super) fn array_values(file: &Reader, mut elements: RawMut<'_>, ctx: &Context) -> Result<()> {
+    let (values, header) = (elements.dtype(), file.header());
+    let codec = Codec::of(values);
+    (codec.check)(header.field, true).map_err(|e| e.in_file(file.path()))?;
+    let grammar = Grammar { header, by_cols: true };
+    let mut sequence = Sequence::new(header);
+    // A line has at least two bytes.
+    let growth = values.map_or(0, DType::size).div_ceil(2);
+    let end = file.records().for_each_block(
+        ctx,
+        growth,
+        &|| EntryBlock::new(values, DType::UInt32),
+        &|text, block| (codec.parse_values)(&grammar, text, block),
+        &mut |block| {
+            sequence.check(block)?;
+            elements.take_front(block.data.len()).copy_from(block.data.as_raw());
+            Ok(())
+        },
+    )?;
+    file.check_count(sequence.seen, end)
+}
+
+/// Passes all entries on, in blocks, in the order of the file.
+fn each_block(
+    file: &Reader,
+    (format, (values, indices)): (SparseFormat, (Option<DType>, DType)),
+    codec: &Codec,
+    ctx: &Context,
+    take: &mut (dyn FnMut(&EntryBlock) -> Result<()> + Send),
+) -> Result<()> {
+    let grammar = Grammar { header: file.header(), by_cols: format == SparseFormat::Csc };
+    let mut sequence = Sequence::new(file.header());
+    let end = file.records().for_each_block(
+        ctx,
+        EntryBlock::growth(values, indices),
+        &|| EntryBlock::new(values, indices),
+        &|text, block| (codec.parse)(&grammar, text, block),
+        &mut |block| {
+            sequence.check(block)?;
+            take(block).map_err(BlockHalt::Caller)
+        },
+    )?;
+    file.check_count(sequence.seen, end)
+}

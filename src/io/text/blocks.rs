@@ -1,0 +1,159 @@
+//! A text cut into blocks of whole lines.
+//!
+//! An ordinary file is cut into pieces of equal size, regardless of lines. A line belongs to the piece in which it
+//! begins; so a thread finds the lines of its block without knowing any other, at the price of searching for one line
+//! feed at the front and reading a little beyond the end. The text of a gzip file comes in order, on one thread, and is
+//! cut behind the last line feed of each piece.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::io::text::packed::{End, Unpacked};
+use crate::io::text::text_file::{BEYOND, LONGEST_LINE, TextFile, too_long};
+
+/// Some lines of a text.
+#[derive(Default)]
+pub(super) struct Block {
+    bytes: Vec<u8>,
+    /// The part of `bytes` with the lines of this block.
+    own: Range<usize>,
+    /// What is still to be read.
+    unread: Option<Piece>,
+    /// What comes after the lines, if it cannot be read.
+    fault: Option<Error>,
+}
+
+/// A piece of a file.
+struct Piece {
+    begin: u64,
+    size: usize,
+    /// Whether the text begins here, and not before.
+    first: bool,
+}
+
+/// What cuts a text into blocks, from the first to the last.
+pub(super) struct Filling {
+    at: u64,
+    start: u64,
+    end: u64,
+    size: usize,
+    unpacked: Option<Unpacked>,
+    /// Whether the text of a gzip file has ended.
+    ended: bool,
+    /// The beginning of a line whose end is in the next block.
+    carried: Vec<u8>,
+}
+
+impl Filling {
+    /// Blocks of about `size` bytes, from `start` on, where a line begins.
+    pub(super) fn new(text: &TextFile, start: u64, size: usize) -> Self {
+        let (unpacked, end) = (text.unpacked(start), text.most_text());
+        Filling { at: start, start, end, size, unpacked, ended: false, carried: Vec::new() }
+    }
+
+    /// How far it has come.
+    pub(super) fn offset(&self) -> u64 {
+        self.at
+    }
+
+    /// Makes `block` the next one; returns false if there is none.
+    pub(super) fn fill(&mut self, block: &mut Block) -> bool {
+        if self.unpacked.is_some() {
+            return self.unpack(block);
+        }
+        if self.at >= self.end {
+            return false;
+        }
+        let piece = Piece { begin: self.at, size: self.size, first: self.at == self.start };
+        block.unread = Some(piece);
+        self.at += self.size as u64;
+        true
+    }
+
+    /// Unpacks whole lines; a fault ends the text.
+    fn unpack(&mut self, block: &mut Block) -> bool {
+        let Some(unpacked) = self.unpacked.as_mut().filter(|_| !self.ended) else { return false };
+        let bytes = &mut block.bytes;
+        bytes.clear();
+        bytes.append(&mut self.carried);
+        (block.unread, block.fault) = (None, None);
+        loop {
+            let seen = bytes.len();
+            bytes.resize(seen + self.size, 0);
+            let (read, end) = unpacked.read(&mut bytes[seen..]);
+            bytes.truncate(seen + read);
+            self.at += read as u64;
+            self.ended = end.is_some();
+            let last = bytes[seen..].iter().rposition(|&byte| byte == b'\n');
+            let whole = last.map(|last| seen + last + 1);
+            match (end, whole) {
+                (Some(End::OfText), _) => break,
+                // An incomplete line before the fault is part of it.
+                (Some(End::Fault(error)), whole) => {
+                    block.fault = Some(error);
+                    bytes.truncate(whole.unwrap_or(0));
+                    break;
+                }
+                (None, Some(whole)) => {
+                    self.carried.extend_from_slice(&bytes[whole..]);
+                    bytes.truncate(whole);
+                    break;
+                }
+                (None, None) if bytes.len() > LONGEST_LINE => {
+                    block.fault = Some(too_long());
+                    bytes.clear();
+                    self.ended = true;
+                    break;
+                }
+                (None, None) => {}
+            }
+        }
+        block.own = 0..block.bytes.len();
+        !block.bytes.is_empty() || block.fault.is_some()
+    }
+}
+
+impl Block {
+    /// Its lines, complete except perhaps the last of the text.
+    pub(super) fn lines(&self) -> &[u8] {
+        &self.bytes[self.own.clone()]
+    }
+
+    /// Reads what is still to be read. If it fails, the lines before are there.
+    pub(super) fn read(&mut self, text: &TextFile) -> Result<()> {
+        if let Some(piece) = self.unread.take() {
+            self.own = 0..0;
+            self.fault = None;
+            self.read_piece(&piece, text)?;
+        }
+        self.fault.take().map_or(Ok(()), Err)
+    }
+
+    /// Reads the lines that begin in a piece.
+    fn read_piece(&mut self, &Piece { begin, size, first }: &Piece, text: &TextFile) -> Result<()> {
+        let bytes = &mut self.bytes;
+        // The byte before the piece shows whether a line begins with it.
+        let lead = usize::from(!first);
+        let offset = begin - lead as u64;
+        let end = lead + size;
+        bytes.resize(end + BEYOND, 0);
+        let read = text.fill(offset, bytes)?;
+        bytes.truncate(read);
+        let start = match lead {
+            0 => 0,
+            _ => match bytes[..read.min(end - 1)].iter().position(|&byte| byte == b'\n') {
+                Some(at) => at + 1,
+                None => return Ok(()),
+            },
+        };
+        match text.extend_to_line_end(offset, bytes, end - 1)? {
+            Some(last) => self.own = start..last.max(start),
+            None => {
+                let last = bytes[..end].iter().rposition(|&byte| byte == b'\n');
+                self.own = start..last.map_or(start, |at| at + 1).max(start);
+                self.fault = Some(too_long());
+            }
+        }
+        Ok(())
+    }
+}

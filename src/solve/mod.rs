@@ -4,6 +4,7 @@
 //! - `cg` – conjugate gradients; `iteration` – their iteration and its end; `options` – options of solvers; `plan` –
 //!   the cost of a solve; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are
 //!   projected out
+//! - `precond` – preconditioners and triangular solves
 //! - `solved` – the result of a solver
 
 mod cg;
@@ -11,9 +12,14 @@ mod iteration;
 mod nullspace;
 mod options;
 mod plan;
+mod precond;
 mod progress;
 mod solved;
 
 pub use cg::{cg, cg_with};
 pub use options::CgOptions;
+pub use precond::{
+    BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, SpectralBounds, Ssor, Triangle, Triangular, ZeroDiagonal,
+    solve_triangular, spectral_bounds,
+};
 pub use solved::{Iterate, Solved, StopReason};

@@ -479,7 +479,7 @@ fn fewer_iterations_with_each() {
         iterations(Some(&chebyshev)),
     ];
     assert!(found[..3].iter().all(|found| 2 * found < plain), "{plain}: {found:?}");
-    assert!(found[3] < plain && 5 * found[4] < plain, "{plain}: {found:?}");
+    assert!(found[3] < plain && 2 * found[4] < plain, "{plain}: {found:?}");
     // The same factors: of a symmetric M-matrix ILU(0) is IC(0).
     assert!(found[0].abs_diff(found[1]) <= 1);
 }

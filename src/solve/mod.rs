@@ -4,10 +4,12 @@
 //! - `cg` – conjugate gradients; `iteration` – their iteration and its end; `options` – options of solvers; `plan` –
 //!   the cost of a solve; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are
 //!   projected out
+//! - `dirichlet` – unknowns with known values
 //! - `precond` – preconditioners and triangular solves
 //! - `solved` – the result of a solver
 
 mod cg;
+mod dirichlet;
 mod iteration;
 mod nullspace;
 mod options;
@@ -17,6 +19,7 @@ mod progress;
 mod solved;
 
 pub use cg::{cg, cg_with};
+pub use dirichlet::Dirichlet;
 pub use options::CgOptions;
 pub use precond::{
     BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, SpectralBounds, Ssor, Triangle, Triangular, ZeroDiagonal,

@@ -16,10 +16,13 @@ use crate::storage::work;
 use crate::storage::{Context, Plan, bytes_of};
 use num_traits::{Float, ToPrimitive, Zero};
 
-/// A factor on the upper bound, because even the bound of Zhou and Li is one that nearly always holds.
-const ABOVE: f64 = 1.02;
+/// A factor on the upper bound, because the bound of Zhou and Li only nearly always holds. Of a Poisson matrix of 64³
+/// points and a polynomial of degree 7, a bound 5 % too high takes 33 iterations for 32, one 3 % too low 743.
+const ABOVE: f64 = 1.05;
 
-/// The lower bound is the smallest Ritz value divided by this.
+/// The lower bound is the smallest Ritz value divided by this: of the same matrix, after ten steps, degree 7 takes 32
+/// iterations with 2, 4 and 8, 36 with 16, and 48 with the smallest eigenvalue itself; degree 15 takes 19, 18, 17, 19 and
+/// 25.
 const BELOW: f64 = 8.0;
 
 /// How far, relative to the largest Ritz value, `v₋ᴴ A v` may be from its conjugate for a Hermitian operator, in square
@@ -44,7 +47,7 @@ pub struct SpectralBounds {
 
 /// Bounds of the spectrum of a Hermitian operator from `steps` Lanczos steps; ten are usual.
 ///
-/// The upper bound is the largest Ritz value and the residual of its vector, times 1.02. The lower one is the smallest
+/// The upper bound is the largest Ritz value and the residual of its vector, times 1.05. The lower one is the smallest
 /// Ritz value divided by 8, if that is positive, and otherwise that value less the residual of its vector. The starting
 /// vector is always the same, and so are the bits of the result, for any number of threads.
 ///

@@ -3,6 +3,7 @@
 mod any_file;
 mod any_matrix;
 mod architecture;
+mod assembly;
 mod concurrent_products;
 mod convert;
 mod copies_of_files;
@@ -59,4 +60,5 @@ mod sums_and_norms;
 mod text_extents;
 mod text_files;
 mod text_mutations;
+mod triangular;
 mod zeros_and_duplicates;

@@ -22,7 +22,7 @@ pub use cg::{cg, cg_with};
 pub use dirichlet::Dirichlet;
 pub use options::CgOptions;
 pub use precond::{
-    BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, SpectralBounds, Ssor, Triangle, Triangular, ZeroDiagonal,
-    solve_triangular, spectral_bounds,
+    BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, SpectralBounds, Ssor, Triangle,
+    Triangular, ZeroDiagonal, solve_triangular, spectral_bounds,
 };
 pub use solved::{Iterate, Solved, StopReason};

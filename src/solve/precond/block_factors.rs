@@ -210,12 +210,7 @@ macro_rules! applies_factors {
                 self.factors.apply((true, k), x, y, ctx)
             }
 
-            fn plan_block(
-                &self,
-                _: bool,
-                k: usize,
-                _: &Context,
-            ) -> Result<$crate::storage::Plan> {
+            fn plan_block(&self, _: bool, k: usize, _: &Context) -> Result<$crate::storage::Plan> {
                 Ok(self.factors.plan(k))
             }
         }

@@ -198,9 +198,8 @@ impl Tridiagonal {
             left + inner.get(k).copied().unwrap_or(0.0)
         };
         let ends = self.diagonal.iter().enumerate().map(|(k, &d)| (d - radius(k), d + radius(k)));
-        let (mut lo, mut hi) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), (a, b)| {
-            (lo.min(a), hi.max(b))
-        });
+        let (mut lo, mut hi) = ends
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), (a, b)| (lo.min(a), hi.max(b)));
         for _ in 0..100 {
             let middle = lo + (hi - lo) / 2.0;
             match self.below(middle) > number {

@@ -77,8 +77,8 @@ fn invert_diagonal<X: Scalar>(block: &mut Block<X>) -> Result<()> {
     for row in 0..block.len() {
         let at = block.diagonal_at(row);
         let entry = block.data[at];
-        block.data[at] = inverse(entry)
-            .ok_or_else(|| block.bad_pivot(row, entry, "the diagonal has a zero"))?;
+        block.data[at] =
+            inverse(entry).ok_or_else(|| block.bad_pivot(row, entry, "the diagonal has a zero"))?;
     }
     Ok(())
 }

@@ -38,8 +38,7 @@ type Read<X> = fn(
     &Context,
 ) -> Result<(Vec<Block<X>>, Held)>;
 
-type ReadDense<X> =
-    fn(&'static str, &DenseSource<'_, X>, u64, &Context) -> Result<(Vec<X>, Held)>;
+type ReadDense<X> = fn(&'static str, &DenseSource<'_, X>, u64, &Context) -> Result<(Vec<X>, Held)>;
 
 type Substitute<X> =
     fn(&Levels<X>, (bool, usize), &[X], (&mut [X], &mut [X]), &Context) -> Result<()>;

@@ -16,8 +16,8 @@ mod sweeps;
 
 pub(super) use block::{Block, inverse};
 pub(super) use by_type::kernels;
-pub use levels::Triangle;
 pub(super) use levels::Levels;
+pub use levels::Triangle;
 pub(super) use read::{Decoder, Part, Source};
 pub(super) use read_dense::DenseSource;
 pub(super) use sweeps::Factors;

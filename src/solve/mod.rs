@@ -8,6 +8,7 @@
 //! - `options` and `solved` – what goes in and comes out; `run` – what all methods share; `progress` – whether an
 //!   iteration still makes progress; `nullspace` – vectors that are projected out
 //! - `checkpoint` – the state of a solve in a file
+//! - `precond` – preconditioners and triangular solves; `dirichlet` – unknowns with known values
 //! - `plan` – the cost of a solve; `dispatch` – from the arguments to the result; `numbers` – for each type
 
 mod bicgstab;
@@ -15,6 +16,7 @@ mod bidiagonal;
 mod cg_iteration;
 mod chebyshev;
 mod checkpoint;
+mod dirichlet;
 mod dispatch;
 mod functions;
 mod gmres;
@@ -28,14 +30,20 @@ mod nullspace;
 mod numbers;
 mod options;
 mod plan;
+mod precond;
 mod progress;
 mod run;
 mod solved;
 
 pub use checkpoint::Checkpoint;
+pub use dirichlet::Dirichlet;
 pub use functions::{bicgstab, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, solve_with};
 pub use inverse::Inverse;
 pub use method::Method;
 pub use numbers::Solves;
 pub use options::SolveOptions;
+pub use precond::{
+    BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, SpectralBounds, Ssor, Triangle,
+    Triangular, ZeroDiagonal, solve_triangular, spectral_bounds,
+};
 pub use solved::{Iterate, Solved, StopReason};

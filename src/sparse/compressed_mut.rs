@@ -22,7 +22,10 @@ pub type CsrMut<T, I = u32, P = u32> = CompressedMut<T, I, P, ByRows>;
 /// Compressed columns whose values are open for writing.
 pub type CscMut<T, I = u32, P = u32> = CompressedMut<T, I, P, ByCols>;
 
-/// A stored matrix whose values are open for writing in place, with a fixed structure.
+/// A matrix with a fixed structure whose values are open for writing in place: a stored one, or one in memory
+/// ([`assemble`](Compressed::assemble), [`to_mut`](Compressed::to_mut)).
+///
+/// Single values and element matrices are added by [`add`](Self::add) and [`add_block`](Self::add_block).
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -39,7 +42,8 @@ pub type CscMut<T, I = u32, P = u32> = CompressedMut<T, I, P, ByCols>;
 pub struct CompressedMut<T: Entry, I: Index, P: Index, A: Axis> {
     structure: Compressed<(), I, P, A>,
     data: BufferMut<T>,
-    rewrite: Rewrite,
+    /// How a stored matrix is closed; `None` in memory.
+    rewrite: Option<Rewrite>,
     ctx: Context,
 }
 
@@ -56,8 +60,57 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         let parts = Folder::whole(path.as_ref(), |folder| map_mut(folder, kind))?;
         let (structure, data, rewrite) = parts;
         let (structure, data) = (structure.into_typed(), data.into_typed());
-        Ok(CompressedMut { structure, data, rewrite, ctx: ctx.clone() })
+        Ok(CompressedMut { structure, data, rewrite: Some(rewrite), ctx: ctx.clone() })
     }
+
+    /// A copy of the values in memory, open for writing; the structure is shared.
+    ///
+    /// Fails if the values do not fit in the memory limit.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr};
+    /// let mut a = Csr::<f64>::eye(2).to_mut(&Context::new())?;
+    /// a.data_mut()[1] = 5.0;
+    /// assert_eq!(a.freeze()?.get(1, 1)?, Some(5.0));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_mut(&self, ctx: &Context) -> Result<CompressedMut<T, I, P, A>> {
+        let mut made = in_memory(self.pattern(), ctx)?;
+        made.data.copy_from_slice(self.data());
+        Ok(made)
+    }
+
+    /// The structure with values of zero in memory, of a type of the caller's choice, open for writing: what an assembly
+    /// starts with.
+    ///
+    /// Fails if the values do not fit in the memory limit. Values in a file: store the matrix, and open it with
+    /// [`open_mut`](Self::open_mut).
+    ///
+    /// ```
+    /// use outcore::{Context, Csr};
+    /// let ctx = Context::new();
+    /// // Two elements of a rod, with two nodes each.
+    /// let elements = [[0, 1], [1, 2]];
+    /// let mut a = Csr::<()>::from_elements(3, &elements, &ctx)?.assemble::<f64>(&ctx)?;
+    /// for element in &elements {
+    ///     a.add_block(element, element, &[1.0, -1.0, -1.0, 1.0])?;
+    /// }
+    /// assert_eq!(a.freeze()?.row(1)?.data, [-1.0, 2.0, -1.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn assemble<U: Entry>(&self, ctx: &Context) -> Result<CompressedMut<U, I, P, A>> {
+        in_memory(self.pattern(), ctx)
+    }
+}
+
+/// A structure with zeros.
+fn in_memory<T: Entry, I: Index, P: Index, A: Axis>(
+    structure: Compressed<(), I, P, A>,
+    ctx: &Context,
+) -> Result<CompressedMut<T, I, P, A>> {
+    let data = ctx.raw_filled("the values", (T::ENTRY_DTYPE, structure.nnz()))?;
+    let data = data.counted(ctx.meter()).into_typed();
+    Ok(CompressedMut { structure, data, rewrite: None, ctx: ctx.clone() })
 }
 
 /// The structure of a stored matrix, and its values to write.
@@ -104,14 +157,23 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedMut<T, I, P, A> {
         self.data.flush()
     }
 
-    /// Writes the values back, sums them, and reports any error.
+    /// Structure and values together, to read the one and write the other.
+    pub(crate) fn parts_mut(&mut self) -> (&Compressed<(), I, P, A>, &mut [T]) {
+        (&self.structure, &mut self.data)
+    }
+
+    /// Writes the values back, sums them, and reports any error; in memory it drops them.
     pub fn close(self) -> Result<()> {
         self.freeze().map(drop)
     }
 
     /// Like [`close`](Self::close), and returns the matrix, immutable.
     pub fn freeze(self) -> Result<Compressed<T, I, P, A>> {
-        let data = self.rewrite.end(self.data.into_raw(), None, &self.ctx)?;
+        let data = self.data.into_raw();
+        let data = match self.rewrite {
+            Some(rewrite) => rewrite.end(data, None, &self.ctx)?,
+            None => data.freeze(),
+        };
         self.structure.with_data(data.into_typed::<T>())
     }
 }

@@ -8,7 +8,8 @@
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`] and
 //!   [`coo_writer`] – written line by line, entry by entry; [`open`] – a stored matrix, and [`read`] as a copy;
-//!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure; [`builder`] – a matrix line
+//!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure, [`assemble`] –
+//!   added one by one or as element matrices; [`builder`] – a matrix line
 //!   by line; [`zeros`] – one without entries
 //! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one,
 //!   [`pick`] – some entries of every line
@@ -19,6 +20,7 @@
 
 mod any_compressed;
 mod any_coo;
+mod assemble;
 mod axis;
 mod blocks;
 mod builder;

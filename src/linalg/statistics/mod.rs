@@ -3,7 +3,8 @@
 //! - [`dense`] – of dense matrices, in runs of [`moments`]; [`sparse`] – of sparse ones, by the passes of [`line_pass`]
 //! - [`dense_sums`] – only sums, at the speed of memory; [`sparse_sums`] – those of sparse matrices
 //! - [`extremes`] – the positions of the largest and the smallest element
-//! - [`nnz_per`] – the number of entries stored in rows or columns; [`trace`] – the sum of the main diagonal
+//! - [`nnz_per`] – the number of entries stored in rows or columns; [`trace`] – the sum of the main diagonal;
+//!   [`symmetry`] – whether a matrix is its own transpose
 
 mod dense;
 mod dense_sums;
@@ -13,6 +14,7 @@ mod moments;
 mod nnz_per;
 mod sparse;
 mod sparse_sums;
+mod symmetry;
 mod trace;
 
 pub use dense::Stats;

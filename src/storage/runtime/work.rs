@@ -64,6 +64,9 @@ pub(crate) const EXPAND: f64 = 1.0;
 /// For an element that is compared.
 pub(crate) const EXTREMES: f64 = 0.7;
 
+/// For an entry of a matrix whose diagonal blocks are read and factored.
+pub(crate) const FACTOR: f64 = 20.0;
+
 /// For an element of a dense matrix of zeros.
 pub(crate) const FILL_DENSE: f64 = 0.3;
 

@@ -1,0 +1,229 @@
+//! Factors of the diagonal blocks of a matrix: what ILU(0), IC(0) and SSOR have in common.
+//!
+//! The rows are cut into blocks of equal length, whose number depends on the matrix and the caller alone. Entries that
+//! couple two blocks are dropped, so that threads factor and solve blocks independently, with the same bits for any
+//! number of threads.
+
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::linalg::{Factor, Scalar};
+use crate::solve::precond::kernels::{Block, Decoder, Factors, Part, Source, kernels};
+use crate::sparse::AnyCompressed;
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::work;
+use crate::storage::{Context, Held, Lasts, Plan, Reserved};
+
+/// Rows of a block, at least, if the caller does not say how many blocks there are.
+const ROWS: usize = 1 << 14;
+
+/// The largest number of blocks, if the caller does not say how many there are.
+const BLOCKS: usize = 64;
+
+/// Factored blocks, and how they are applied.
+pub(super) struct BlockFactors<X: Scalar> {
+    name: &'static str,
+    n: usize,
+    blocks: Vec<Block<X>>,
+    factors: Factors<X::Real>,
+    nnz: u64,
+    _held: Held,
+    _reserved: Reserved,
+}
+
+/// The blocks of a matrix before they are factored.
+pub(super) struct Unfactored<X: Scalar> {
+    name: &'static str,
+    n: usize,
+    pub(super) blocks: Vec<Block<X>>,
+    held: Held,
+}
+
+impl<X: Scalar> Unfactored<X> {
+    /// Reads the blocks of a square matrix in compressed rows; `extra` is the memory that factoring takes for a block
+    /// of this many rows, for each thread.
+    pub(super) fn read(
+        name: &'static str,
+        (a, decode): (&AnyCompressed, Decoder<X>),
+        part: Part,
+        blocks: Option<usize>,
+        extra: fn(usize) -> u64,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let n = check_square(a.shape())?;
+        let cuts = cuts(n, blocks)?;
+        let longest = cuts.iter().map(Range::len).max().unwrap_or(0);
+        let at_once = ctx.thread_count().min(cuts.len()) as u64;
+        let extra = extra(longest).saturating_mul(at_once);
+        let source = Source { matrix: a, decode, part };
+        let (blocks, held) = (kernels::<X>().read)(name, &source, &cuts, extra, ctx)?;
+        Ok(Unfactored { name, n, blocks, held })
+    }
+
+    /// Factors each block on its own, and returns what `factor` says of each.
+    pub(super) fn factor<R: Send>(
+        mut self,
+        factors: Factors<X::Real>,
+        ctx: &Context,
+        factor: impl Fn(&mut Block<X>) -> Result<R> + Sync,
+    ) -> Result<(BlockFactors<X>, Vec<R>)> {
+        ctx.check_cancelled()?;
+        let each = ctx.with_threads(|| {
+            let blocks = self.blocks.par_iter_mut().with_max_len(1);
+            let factored = blocks.map(|block| {
+                ctx.check_cancelled()?;
+                factor(block)
+            });
+            factored.collect::<Result<Vec<R>>>()
+        })?;
+        let bytes = self.blocks.iter().map(Block::bytes).sum();
+        self.held.resize(bytes);
+        let nnz = self.blocks.iter().map(|block| block.data.len() as u64).sum();
+        let factors = BlockFactors {
+            name: self.name,
+            n: self.n,
+            blocks: self.blocks,
+            factors,
+            nnz,
+            _held: self.held,
+            _reserved: ctx.meter().reserve(Lasts { always: bytes, at_work: 0 }),
+        };
+        Ok((factors, each))
+    }
+}
+
+impl<X: Scalar> BlockFactors<X> {
+    /// The number of rows and columns.
+    pub(super) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// The number of blocks.
+    pub(super) fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The number of stored entries.
+    pub(super) fn nnz(&self) -> u64 {
+        self.nnz
+    }
+
+    /// Applies the inverse of the factors, or its adjoint, to `k` interleaved vectors.
+    pub(super) fn apply(
+        &self,
+        (adjoint, k): (bool, usize),
+        x: &[X],
+        y: &mut [X],
+        ctx: &Context,
+    ) -> Result<()> {
+        check_shape("x", self.n.saturating_mul(k), x.len())?;
+        check_shape("y", self.n.saturating_mul(k), y.len())?;
+        let _running = ctx.begin(|| Ok(self.plan(k)))?;
+        let (mut tasks, mut rest) = (Vec::with_capacity(self.blocks.len()), y);
+        for block in &self.blocks {
+            let own;
+            (own, rest) = rest.split_at_mut(block.len() * k);
+            tasks.push((block, own));
+        }
+        let apply = kernels::<X>().apply;
+        ctx.with_threads(|| {
+            tasks.par_iter_mut().with_max_len(1).for_each(|(block, own)| {
+                own.copy_from_slice(&x[block.rows.start * k..][..own.len()]);
+                apply(block, self.factors, adjoint, k, own);
+            });
+        });
+        Ok(())
+    }
+
+    /// The plan of one application to `k` vectors.
+    pub(super) fn plan(&self, k: usize) -> Plan {
+        Plan::new(self.name).works(self.nnz.saturating_mul(k as u64), work::PRODUCT)
+    }
+}
+
+/// The order of a square matrix.
+pub(super) fn check_square((nrows, ncols): (usize, usize)) -> Result<usize> {
+    match nrows == ncols {
+        true => Ok(nrows),
+        false => {
+            Err(Error::shape("the matrix", "as many rows as columns", format!("{nrows} x {ncols}")))
+        }
+    }
+}
+
+/// The rows of each block: `blocks` of them, or a number that follows from the order of the matrix.
+fn cuts(n: usize, blocks: Option<usize>) -> Result<Vec<Range<usize>>> {
+    let count = match blocks {
+        Some(0) => {
+            return Err(Error::new(ErrorKind::Format, "there are no blocks")
+                .expected("at least one block")
+                .found(0));
+        }
+        Some(count) => count.min(n.max(1)),
+        None => (n / ROWS).clamp(1, BLOCKS).max(n.div_ceil(u32::MAX as usize)),
+    };
+    if n.div_ceil(count) > u32::MAX as usize {
+        return Err(Error::new(ErrorKind::Format, "the blocks have too many rows")
+            .expected(format!("at most {} rows", u32::MAX))
+            .found(n.div_ceil(count))
+            .remedy("use more blocks"));
+    }
+    let start = |block: usize| (block as u128 * n as u128 / count as u128) as usize;
+    Ok((0..count).map(|block| start(block)..start(block + 1)).collect())
+}
+
+/// Converts entries of type `T` to numbers.
+pub(super) fn decoder<T: Factor<X>, X: Scalar>() -> Decoder<X> {
+    |from, to| {
+        let from = from.typed::<T>().unwrap_or_default();
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.times(X::one()));
+    }
+}
+
+/// The methods of an operator that applies block factors.
+macro_rules! applies_factors {
+    ($type:ident) => {
+        impl<X: Scalar> $crate::linalg::LinearOperator<X> for $type<X> {
+            fn shape(&self) -> (usize, usize) {
+                (self.factors.len(), self.factors.len())
+            }
+
+            fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                self.factors.apply((false, 1), x, y, ctx)
+            }
+
+            fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                self.factors.apply((true, 1), x, y, ctx)
+            }
+
+            fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                self.factors.apply((false, k), x, y, ctx)
+            }
+
+            fn apply_adjoint_block(
+                &self,
+                k: usize,
+                x: &[X],
+                y: &mut [X],
+                ctx: &Context,
+            ) -> Result<()> {
+                self.factors.apply((true, k), x, y, ctx)
+            }
+
+            fn plan_block(&self, _: bool, k: usize, _: &Context) -> Result<$crate::storage::Plan> {
+                Ok(self.factors.plan(k))
+            }
+        }
+
+        impl<X: Scalar> std::fmt::Debug for $type<X> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type))
+                    .field("rows", &self.factors.len())
+                    .field("blocks", &self.factors.blocks())
+                    .field("nnz", &self.factors.nnz())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(super) use applies_factors;

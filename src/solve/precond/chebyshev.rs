@@ -1,0 +1,177 @@
+//! A polynomial of the operator that is near its inverse.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::linalg::{LinearOperator, Scalar, axpby};
+use crate::solve::precond::block_factors::check_square;
+use crate::storage::work;
+use crate::storage::{Context, Plan, bytes_of};
+
+/// The Chebyshev polynomial of an operator that is nearest to its inverse on an interval, as a preconditioner.
+///
+/// For a Hermitian positive definite operator with eigenvalues in `[lo, hi]` it applies `p(A)`, of the given degree,
+/// with the least maximum of `|1 − λ p(λ)|` there. It is Hermitian positive definite itself, and stays so if there are
+/// eigenvalues between 0 and `lo`, or above `hi` by less than about `lo`. So bounds that are somewhat off cost
+/// iterations, and not correctness: see [`spectral_bounds`](crate::solve::spectral_bounds).
+///
+/// One application is `degree` products and no inner product. It needs nothing but products: a preconditioner for
+/// operators that are functions, or larger than memory. Memory during an application: three vectors.
+///
+/// Source: Saad, "Iterative methods for sparse linear systems", algorithm 12.1.
+///
+/// ```
+/// use outcore::solve::{SolveOptions, Chebyshev, cg, spectral_bounds};
+/// use outcore::linalg::LinearOperator;
+/// use outcore::{Context, Csr, Place};
+/// let ctx = Context::new();
+/// let a = Csr::<f64>::poisson(&[40, 40], Place::Memory, &ctx)?;
+/// let b = a.matvec(&vec![1.0; 1600])?;
+/// let bounds = spectral_bounds::<f64>(&a, 10, &ctx)?;
+/// let m = Chebyshev::new(&a, 7, (bounds.lo, bounds.hi))?;
+/// let solved = cg(&a, &b, &SolveOptions { precond: Some(&m), ..Default::default() }, &ctx)?;
+/// let plain = cg(&a, &b, &SolveOptions::default(), &ctx)?;
+/// assert!(solved.converged && 4 * solved.iterations < plain.iterations);
+/// # Ok::<(), outcore::Error>(())
+/// ```
+#[doc(alias("polynomial preconditioner", "KSPCHEBYSHEV"))]
+pub struct Chebyshev<X, A> {
+    a: A,
+    degree: usize,
+    lo: f64,
+    hi: f64,
+    numbers: PhantomData<fn() -> X>,
+}
+
+impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
+    /// A polynomial of this degree of a square operator, or of a reference to one, for eigenvalues from `lo` to `hi`.
+    /// Whether the operator is Hermitian is not checked.
+    ///
+    /// Fails if the operator is not square, or unless `0 < lo ≤ hi`, both finite.
+    ///
+    /// ```
+    /// use outcore::linalg::LinearOperator;
+    /// use outcore::{Csr, ErrorKind, solve::Chebyshev};
+    /// let a = Csr::<f64>::eye(2);
+    /// // With all eigenvalues at one point a constant is enough.
+    /// assert_eq!(Chebyshev::new(&a, 3, (1.0, 1.0))?.matvec(&[1.0, 2.0])?, [1.0, 2.0]);
+    /// let error = Chebyshev::<f64, _>::new(&a, 3, (0.0, 1.0)).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Value);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn new(a: A, degree: usize, (lo, hi): (f64, f64)) -> Result<Self> {
+        check_square(a.shape())?;
+        if !(lo > 0.0 && hi >= lo && hi.is_finite()) {
+            return Err(Error::new(ErrorKind::Value, "these are no bounds of a spectrum")
+                .expected("0 < lo ≤ hi: the operator is positive definite")
+                .found(format!("lo = {lo}, hi = {hi}")));
+        }
+        Ok(Chebyshev { a, degree, lo, hi, numbers: PhantomData })
+    }
+
+    /// The degree of the polynomial: products for one application.
+    pub fn degree(&self) -> usize {
+        self.degree
+    }
+
+    /// The bounds for which it was made.
+    pub fn bounds(&self) -> (f64, f64) {
+        (self.lo, self.hi)
+    }
+
+    /// `Y = p(A) X` for `k` interleaved vectors.
+    ///
+    /// ```text
+    /// θ = (hi+lo)/2;  δ = (hi−lo)/2;  r = x;  d = r/θ;  y = d;  t = 1/θ
+    /// degree times:  r −= A d;  s = 1/(2θ − δ² t);  d = δ² s t d + 2 s r;  y += d;  t = s
+    /// ```
+    ///
+    /// `t` is ρ/δ of Saad, so that nothing is divided by δ, which may be zero.
+    fn polynomial(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let (center, radius) = ((self.hi + self.lo) / 2.0, (self.hi - self.lo) / 2.0);
+        let number = |value: f64| X::from_f64(value);
+        let len = x.len();
+        let mut r = ctx.filled("the residual", len, X::zero())?;
+        let mut d = ctx.filled("the direction", len, X::zero())?;
+        let mut product = ctx.filled("the product", len, X::zero())?;
+        r.copy_from_slice(x);
+        axpby(number(1.0 / center), x, X::zero(), &mut d, ctx)?;
+        y.copy_from_slice(&d);
+        let mut t = 1.0 / center;
+        for _ in 0..self.degree {
+            self.a.apply_block(k, &d, &mut product, ctx)?;
+            axpby(-X::one(), &product, X::one(), &mut r, ctx)?;
+            let s = 1.0 / (2.0 * center - radius * radius * t);
+            axpby(number(2.0 * s), &r, number(radius * radius * s * t), &mut d, ctx)?;
+            axpby(X::one(), &d, X::one(), y, ctx)?;
+            t = s;
+        }
+        Ok(())
+    }
+}
+
+impl<X: Scalar, A: LinearOperator<X>> LinearOperator<X> for Chebyshev<X, A> {
+    fn shape(&self) -> (usize, usize) {
+        self.a.shape()
+    }
+
+    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_block(1, x, y, ctx)
+    }
+
+    /// The operator is Hermitian, and so is the polynomial.
+    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_block(1, x, y, ctx)
+    }
+
+    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let len = self.a.shape().1.saturating_mul(k);
+        check_shape("x", len, x.len())?;
+        check_shape("y", len, y.len())?;
+        let _running = ctx.begin(|| self.plan_block(false, k, ctx))?;
+        let vectors = vectors::<X>(len);
+        ctx.check_memory("the vectors of the polynomial", vectors)?;
+        let _held = ctx.hold(vectors);
+        self.polynomial(k, x, y, ctx)
+    }
+
+    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_block(k, x, y, ctx)
+    }
+
+    fn plan_block(&self, _: bool, k: usize, ctx: &Context) -> Result<Plan> {
+        let len = self.a.shape().1.saturating_mul(k);
+        let plan = Plan::new("Chebyshev polynomial");
+        if self.degree == 0 {
+            return Ok(plan.throughout(vectors::<X>(len)));
+        }
+        let first = self.a.plan_block(false, k, ctx)?;
+        let again = first.clone().again();
+        let every = again.cost.bytes_read.saturating_mul(self.degree as u64);
+        let mut plan = plan.then(first);
+        for _ in 1..self.degree {
+            plan = plan.then(again.clone());
+        }
+        let numbers = (len as u64).saturating_mul(self.degree as u64);
+        Ok(plan.throughout(vectors::<X>(len)).works(numbers, work::CG).reads_again(every))
+    }
+
+    fn context(&self) -> Context {
+        self.a.context()
+    }
+}
+
+/// Bytes of the vectors of an application.
+fn vectors<X>(len: usize) -> u64 {
+    bytes_of::<X>(len).saturating_mul(3)
+}
+
+impl<X, A> fmt::Debug for Chebyshev<X, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chebyshev")
+            .field("degree", &self.degree)
+            .field("bounds", &(self.lo, self.hi))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! The diagonal blocks of a matrix, read from its lines in one pass, panel by panel if it is in files.
+
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::Scalar;
+use crate::solve::precond::kernels::block::Block;
+use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, IndexCheck, Pieces, by_index};
+use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::raw::Raw;
+use crate::storage::work;
+use crate::storage::{Context, Held, Index};
+
+/// Writes entries as numbers of a type, one for each.
+pub(crate) type Decoder<X> = fn(Raw<'_>, &mut [X]);
+
+/// Which entries of a line are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    All,
+    /// Those on and before the diagonal.
+    Before,
+    /// Those on and after the diagonal.
+    After,
+}
+
+/// A matrix whose diagonal blocks are to be read.
+pub(crate) struct Source<'a, X> {
+    pub(crate) matrix: &'a AnyCompressed,
+    pub(crate) decode: Decoder<X>,
+    pub(crate) part: Part,
+}
+
+/// The entries of a square matrix in the diagonal blocks over these lines, which follow each other. In addition to the
+/// blocks `extra` bytes will be needed.
+pub(crate) fn read<X: Scalar>(
+    operation: &'static str,
+    source: &Source<'_, X>,
+    cuts: &[Range<usize>],
+    extra: u64,
+    ctx: &Context,
+) -> Result<(Vec<Block<X>>, Held)> {
+    let a = source.matrix;
+    let budget = AnyZippedLines::budget(ctx.memory_left());
+    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let _running = ctx.begin(|| {
+        let plan = lines.plan(operation).works(a.nnz() as u64, work::FACTOR);
+        Ok(plan.throughout(most_bytes::<X>(a).saturating_add(extra).min(ctx.memory_left())))
+    })?;
+    let mut held = ctx.hold(extra);
+    let mut blocks: Vec<Block<X>> = cuts.iter().cloned().map(Block::new).collect();
+    let mut check = IndexCheck::of(a);
+    let swept = lines.sweep(ctx, &mut |panel| {
+        ctx.with_threads(|| check.take_any(&panel, 0))?;
+        let part = &panel.parts[0];
+        let within = panel.first..panel.first + part.lines();
+        let first = cuts.partition_point(|cut| cut.end <= within.start);
+        let end = cuts.partition_point(|cut| cut.start < within.end);
+        ctx.with_threads(|| {
+            blocks[first..end].par_iter_mut().with_max_len(1).try_for_each(|block| {
+                let rows = within.start.max(block.rows.start)..within.end.min(block.rows.end);
+                let open = (rows.end == within.end && !panel.closes).then_some(rows.end - 1);
+                take_lines(block, source, part, (rows, within.start), open)
+            })
+        })?;
+        let bytes = blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra);
+        ctx.check_memory(operation, bytes).map_err(smaller)?;
+        held.resize(bytes);
+        Ok(())
+    });
+    swept.map_err(|error| a.name_indices(error))?;
+    blocks.iter_mut().for_each(Block::shrink);
+    held.resize(blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra));
+    Ok((blocks, held))
+}
+
+/// Bytes of all entries of a matrix in blocks.
+fn most_bytes<X>(a: &AnyCompressed) -> u64 {
+    let (entry, row) = (size_of::<X>() as u64 + 4, 12);
+    (a.nnz() as u64).saturating_mul(entry).saturating_add((a.major() as u64).saturating_mul(row))
+}
+
+fn smaller(error: Error) -> Error {
+    error.remedy("raise the limit, use more blocks, or use Jacobi or Chebyshev, which hold less")
+}
+
+/// Adds the entries of some lines that are in the block; line `open`, if there is one, continues in the next panel.
+fn take_lines<X: Scalar>(
+    block: &mut Block<X>,
+    source: &Source<'_, X>,
+    lines: &AnyLinePart<'_>,
+    (rows, first): (Range<usize>, usize),
+    open: Option<usize>,
+) -> Result<()> {
+    let ends = lines.ends(rows.start - first..rows.end - first);
+    let most = ends[ends.len() - 1] - ends[0];
+    let refused = |_| Error::new(ErrorKind::Memory, "the system has not enough memory");
+    block.indices.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
+    block.data.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
+    let mut room = vec![X::zero(); TASK];
+    let start = block.rows.start;
+    by_index!(lines.indices, indices => {
+        for (row, ends) in rows.zip(ends.windows(2)) {
+            let cols = match source.part {
+                Part::All => start..block.rows.end,
+                Part::Before => start..row + 1,
+                Part::After => row..block.rows.end,
+            };
+            for at in (ends[0]..ends[1]).step_by(TASK) {
+                let entries = at..ends[1].min(at + TASK);
+                let values = &mut room[..entries.len()];
+                (source.decode)(lines.data.slice(entries.clone()), values);
+                for (col, &value) in indices[entries].iter().zip(&*values) {
+                    if cols.contains(&col.to_usize()) {
+                        block.push((col.to_usize() - start) as u32, value);
+                    }
+                }
+            }
+            if open != Some(row) {
+                block.end_row()?;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Entries that are decoded at a time.
+const TASK: usize = 256;

@@ -1,0 +1,110 @@
+//! Values added to a fixed structure, one by one or as the dense matrices of elements, as simulations assemble.
+
+use crate::error::{Error, ErrorKind, Location, Result, check_shape};
+use crate::sparse::axis::Axis;
+use crate::sparse::compressed::Compressed;
+use crate::sparse::compressed_mut::CompressedMut;
+use crate::storage::{Entry, Index};
+
+impl<T: Entry, I: Index, P: Index, A: Axis> CompressedMut<T, I, P, A> {
+    /// Adds a value to the entry at a position, which must be in the structure; to the first, if there are several.
+    ///
+    /// Cost: a search in the row (the column, for CSC), by bisection where its indices rise. The indices of a row are
+    /// checked when it is first used. Fails with kind [`Index`](ErrorKind::Index) if the matrix has no such position,
+    /// or the structure no entry there, and with kind [`Value`](ErrorKind::Value) if a sum of integers overflows;
+    /// nothing is changed then.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, ErrorKind};
+    /// let mut a = Csr::<f64>::eye(2).assemble::<f64>(&Context::new())?;
+    /// a.add(1, 1, 2.0)?;
+    /// a.add(1, 1, 3.0)?;
+    /// assert_eq!(a.add(0, 1, 1.0).unwrap_err().kind(), ErrorKind::Index);
+    /// assert_eq!(a.data(), [0.0, 5.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    #[doc(alias = "MatSetValue")]
+    pub fn add(&mut self, row: usize, col: usize, value: T) -> Result<()> {
+        let (structure, data) = self.parts_mut();
+        let at = structure.place_of(row, col)?;
+        data[at] = data[at].merge(value).ok_or_else(|| overflow(row, col))?;
+        Ok(())
+    }
+
+    /// Adds a dense matrix, row by row: number `r * cols.len() + c` of `values` to the entry at row `rows[r]` and column
+    /// `cols[c]`. A row or column that is listed twice takes both.
+    ///
+    /// Cost: as many searches as numbers, see [`add`](Self::add). Fails as that does, and if there is not one number for
+    /// each position. Nothing is changed then, except where a sum of integers overflows: sums before it are made.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr};
+    /// let ctx = Context::new();
+    /// let ones = Csr::<f64>::from_parts((2, 2), vec![0, 2, 4], vec![0, 1, 0, 1], vec![1.0; 4])?;
+    /// let mut a = ones.assemble::<f64>(&ctx)?;
+    /// a.add_block(&[1, 0], &[0, 1], &[1.0, 2.0, 3.0, 4.0])?;
+    /// assert_eq!(a.data(), [3.0, 4.0, 1.0, 2.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    #[doc(alias = "MatSetValues")]
+    pub fn add_block(&mut self, rows: &[usize], cols: &[usize], values: &[T]) -> Result<()> {
+        check_shape("the values", rows.len().saturating_mul(cols.len()), values.len())?;
+        let (structure, data) = self.parts_mut();
+        let mut places = Vec::with_capacity(values.len());
+        for &row in rows {
+            for &col in cols {
+                places.push(structure.place_of(row, col)?);
+            }
+        }
+        for (k, (at, &value)) in places.into_iter().zip(values).enumerate() {
+            let position = || overflow(rows[k / cols.len()], cols[k % cols.len()]);
+            data[at] = data[at].merge(value).ok_or_else(position)?;
+        }
+        Ok(())
+    }
+
+    /// Sets every value to zero, or `false`: the start of the next assembly.
+    #[doc(alias = "MatZeroEntries")]
+    pub fn set_zero(&mut self) {
+        self.data_mut().fill(T::zeroed());
+    }
+}
+
+impl<I: Index, P: Index, A: Axis> Compressed<(), I, P, A> {
+    /// The position in the arrays of the first entry at a row and a column.
+    pub(crate) fn place_of(&self, row: usize, col: usize) -> Result<usize> {
+        let (nrows, ncols) = self.shape();
+        if row >= nrows || col >= ncols {
+            return Err(Error::new(ErrorKind::Index, "the matrix has no such position")
+                .expected(format!("a row below {nrows} and a column below {ncols}"))
+                .found(format!("row {row}, column {col}")));
+        }
+        let (major, minor) = A::swap_if_cols((row, col));
+        let rises = self.check_major(major)?;
+        let span = self.span(major);
+        let line = &self.indices()[span.clone()];
+        let found = match rises {
+            true => {
+                let at = line.partition_point(|index| index.to_usize() < minor);
+                (line.get(at).map(|index| index.to_usize()) == Some(minor)).then_some(at)
+            }
+            false => line.iter().position(|index| index.to_usize() == minor),
+        };
+        found.map(|at| span.start + at).ok_or_else(|| outside(row, col))
+    }
+}
+
+#[cold]
+fn outside(row: usize, col: usize) -> Error {
+    Error::new(ErrorKind::Index, "the structure has no entry at this position")
+        .at(Location::Row(row as u64))
+        .found(format!("row {row}, column {col}"))
+        .remedy("make the structure of all elements, or of all positions that will be used")
+}
+
+#[cold]
+fn overflow(row: usize, col: usize) -> Error {
+    Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
+        .at(Location::Row(row as u64))
+        .found(format!("row {row}, column {col}"))
+}

@@ -1,0 +1,589 @@
+//! Preconditioners against dense formulas, for the four types of numbers, any threads, and matrices in files.
+
+use std::sync::LazyLock;
+
+use num_complex::Complex;
+use num_traits::Float;
+use outcore::linalg::{LinearOperator, Multiplies, Scalar};
+use outcore::solve::{
+    BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, SolveOptions, Ssor, ZeroDiagonal, cg,
+    spectral_bounds,
+};
+use outcore::{CancelToken, Context, Csc, Csr, Element, ErrorKind, Location, Place};
+use tempfile::tempdir;
+
+use crate::numbers::uneven;
+
+/// Contexts with as many threads, started once.
+fn ctx(threads: usize) -> Context {
+    static CONTEXTS: LazyLock<Vec<Context>> =
+        LazyLock::new(|| (1..=8).map(|n| Context::new().threads(n).unwrap()).collect());
+    CONTEXTS[threads - 1].clone()
+}
+
+fn poisson(grid: &[usize]) -> Csr<f64> {
+    Csr::poisson(grid, Place::Memory, &ctx(2)).unwrap()
+}
+
+/// A dense matrix, row by row.
+type Rows<X> = Vec<Vec<X>>;
+
+fn number<X: Scalar>(re: f64, im: f64) -> X {
+    // The imaginary unit, if the type has one.
+    let unit = X::imaginary();
+    X::from_f64(re) + unit * X::from_f64(im)
+}
+
+/// The imaginary unit of the types that have one, and zero of the others.
+trait Imaginary: Scalar {
+    fn imaginary() -> Self;
+}
+
+impl<X: Scalar> Imaginary for X {
+    fn imaginary() -> Self {
+        let any: &dyn std::any::Any = &Complex::<f64>::new(0.0, 1.0);
+        let narrow: &dyn std::any::Any = &Complex::<f32>::new(0.0, 1.0);
+        any.downcast_ref().or(narrow.downcast_ref()).copied().unwrap_or(X::zero())
+    }
+}
+
+/// A sparse matrix with a dominant diagonal and no symmetry, or a Hermitian one.
+fn matrix<X: Scalar>(n: usize, hermitian: bool) -> Csr<X> {
+    let mut dense: Rows<X> = vec![vec![X::zero(); n]; n];
+    let numbers = uneven(4 * n * n);
+    for i in 0..n {
+        for j in 0..n {
+            let at = 2 * (i * n + j);
+            if i != j && (i * 7 + j * 13 + i * j) % 5 == 0 {
+                dense[i][j] = number(numbers[at], numbers[at + 1]);
+            }
+        }
+    }
+    if hermitian {
+        for i in 0..n {
+            for j in 0..i {
+                dense[i][j] = dense[j][i].conj();
+            }
+        }
+    }
+    for (i, row) in dense.iter_mut().enumerate() {
+        row[i] = number(n as f64 / 3.0 + i as f64 / 10.0, if hermitian { 0.0 } else { 0.5 });
+    }
+    let entries = dense.iter().enumerate().flat_map(|(i, row)| {
+        row.iter().enumerate().filter(|(_, x)| !x.is_zero()).map(move |(j, &x)| (i, j, x))
+    });
+    Csr::from_triplets((n, n), entries, Default::default()).unwrap()
+}
+
+fn dense_of<X: Scalar>(a: &Csr<X>) -> Rows<X> {
+    let mut dense = vec![vec![X::zero(); a.ncols()]; a.nrows()];
+    for (row, line) in dense.iter_mut().zip(a.rows()) {
+        line.indices.iter().zip(line.data).for_each(|(&j, &x)| row[j as usize] += x);
+    }
+    dense
+}
+
+/// The matrix of an operator, column by column, applied as it is or as its adjoint.
+fn dense_of_operator<X: Scalar>(m: &impl LinearOperator<X>, adjoint: bool) -> Rows<X> {
+    let (n, _) = m.shape();
+    let mut dense = vec![vec![X::zero(); n]; n];
+    for j in 0..n {
+        let mut unit = vec![X::zero(); n];
+        unit[j] = X::one();
+        let column = if adjoint { m.rmatvec(&unit) } else { m.matvec(&unit) }.unwrap();
+        dense.iter_mut().zip(column).for_each(|(row, x)| row[j] = x);
+    }
+    dense
+}
+
+/// Gauss-Jordan elimination with partial pivoting.
+fn inverse_of<X: Scalar>(a: &Rows<X>) -> Rows<X> {
+    let n = a.len();
+    let mut work: Rows<X> = a
+        .iter()
+        .enumerate()
+        .map(|(i, row)| {
+            let unit = (0..n).map(|j| if i == j { X::one() } else { X::zero() });
+            row.iter().copied().chain(unit).collect()
+        })
+        .collect();
+    for col in 0..n {
+        let pivot = (col..n)
+            .fold(col, |best, i| if work[i][col].abs() > work[best][col].abs() { i } else { best });
+        work.swap(col, pivot);
+        let inverse = X::one() / work[col][col];
+        work[col].iter_mut().for_each(|x| *x = *x * inverse);
+        let above = work[col].clone();
+        for (_, row) in work.iter_mut().enumerate().filter(|(i, _)| *i != col) {
+            let factor = row[col];
+            row.iter_mut().zip(&above).for_each(|(x, &a)| *x -= factor * a);
+        }
+    }
+    work.into_iter().map(|row| row[n..].to_vec()).collect()
+}
+
+fn product<X: Scalar>(a: &Rows<X>, b: &Rows<X>) -> Rows<X> {
+    let inner = |row: &Vec<X>, j: usize| row.iter().zip(b).map(|(&x, b)| x * b[j]).sum::<X>();
+    a.iter().map(|row| (0..b[0].len()).map(|j| inner(row, j)).collect()).collect()
+}
+
+fn map<X: Scalar>(a: &Rows<X>, f: impl Fn(usize, usize, X) -> X) -> Rows<X> {
+    let row = |(i, row): (usize, &Vec<X>)| {
+        row.iter().enumerate().map(|(j, &x)| f(i, j, x)).collect::<Vec<X>>()
+    };
+    a.iter().enumerate().map(row).collect()
+}
+
+fn adjoint_of<X: Scalar>(a: &Rows<X>) -> Rows<X> {
+    map(a, |i, j, _| a[j][i].conj())
+}
+
+fn assert_near<X: Scalar>(a: &Rows<X>, b: &Rows<X>, what: &str) {
+    let entries = || a.iter().flatten().zip(b.iter().flatten());
+    let largest = entries().map(|(_, b)| b.abs()).fold(X::zero().real(), Float::max);
+    let tolerance = X::from_f64(300.0).real() * X::Real::epsilon() * largest;
+    for (k, (&a, &b)) in entries().enumerate() {
+        assert!((a - b).abs() <= tolerance, "{what}, entry {k}: {a} and {b}");
+    }
+}
+
+/// Adjoint, several vectors and any number of threads give what one vector does.
+fn check_operator<X: Scalar, M: LinearOperator<X>>(make: impl Fn(&Context) -> M, what: &str) {
+    let m = make(&ctx(1));
+    assert_near(
+        &dense_of_operator(&m, true),
+        &adjoint_of(&dense_of_operator(&m, false)),
+        &format!("{what}, adjoint"),
+    );
+    let (n, _) = m.shape();
+    for k in [0, 1, 11] {
+        let x: Vec<X> = uneven(n * k).into_iter().map(X::from_f64).collect();
+        for adjoint in [false, true] {
+            let mut y = vec![X::from_f64(f64::NAN); n * k];
+            match adjoint {
+                true => m.apply_adjoint_block(k, &x, &mut y, &ctx(1)).unwrap(),
+                false => m.apply_block(k, &x, &mut y, &ctx(1)).unwrap(),
+            }
+            for j in 0..k {
+                let one: Vec<X> = x.iter().skip(j).step_by(k).copied().collect();
+                let one = if adjoint { m.rmatvec(&one) } else { m.matvec(&one) }.unwrap();
+                let same = y.iter().skip(j).step_by(k).eq(&one);
+                assert!(same, "{what}: vector {j} of {k}, adjoint: {adjoint}");
+            }
+            for threads in [2, 3, 8].into_iter().filter(|_| k != 1) {
+                let (other, ctx) = (make(&ctx(threads)), ctx(threads));
+                let mut z = vec![X::zero(); n * k];
+                match adjoint {
+                    true => other.apply_adjoint_block(k, &x, &mut z, &ctx).unwrap(),
+                    false => other.apply_block(k, &x, &mut z, &ctx).unwrap(),
+                }
+                assert_eq!(y, z, "{what}: {threads} threads");
+            }
+        }
+    }
+    let error = m.apply(&vec![X::zero(); n + 1], &mut vec![X::zero(); n], &ctx(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape, "{what}");
+}
+
+/// Whether two rows are in the same of `blocks` blocks of `n` rows.
+fn together(n: usize, blocks: usize) -> impl Fn(usize, usize) -> bool {
+    move |i, j| {
+        (0..blocks).any(|b| {
+            let rows = b * n / blocks..(b + 1) * n / blocks;
+            rows.contains(&i) && rows.contains(&j)
+        })
+    }
+}
+
+fn each_is_its_formula<X: Multiplies<X> + Element + Scalar>() {
+    let n = 30;
+    let (general, hermitian) = (matrix::<X>(n, false), matrix::<X>(n, true));
+    let (a, h) = (dense_of(&general), dense_of(&hermitian));
+
+    let jacobi = |ctx: &Context| Jacobi::<X>::new(&general, ZeroDiagonal::Fails, ctx).unwrap();
+    let diagonal = map(&a, |i, j, x| if i == j { x } else { X::zero() });
+    assert_near(&dense_of_operator(&jacobi(&ctx(2)), false), &inverse_of(&diagonal), "Jacobi");
+    check_operator(jacobi, "Jacobi");
+    let by_cols: Csc<X> = general.to_csc(Place::Memory, &ctx(2)).unwrap();
+    let by_cols = Jacobi::<X>::new(&by_cols, ZeroDiagonal::Fails, &ctx(2)).unwrap();
+    assert_near(&dense_of_operator(&by_cols, false), &inverse_of(&diagonal), "Jacobi of CSC");
+
+    for size in [1, 7, 1000] {
+        let make = |ctx: &Context| BlockJacobi::<X>::new(&general, size, ctx).unwrap();
+        let blocks = map(&a, |i, j, x| if i / size == j / size { x } else { X::zero() });
+        let found = dense_of_operator(&make(&ctx(2)), false);
+        assert_near(&found, &inverse_of(&blocks), &format!("blocks of {size}"));
+        check_operator(make, "block Jacobi");
+    }
+
+    for blocks in [1, 4, 100] {
+        let same = together(n, blocks.min(n));
+        let inside = |a: &Rows<X>| map(a, |i, j, x| if same(i, j) { x } else { X::zero() });
+        let what = format!("{blocks} blocks");
+
+        let make = |ctx: &Context| Ilu0::<X>::new(&general, Some(blocks), ctx).unwrap();
+        assert_eq!(make(&ctx(1)).blocks(), blocks.min(n));
+        check_operator(make, &format!("ILU(0), {what}"));
+        // L U has the entries of the matrix wherever the matrix has one.
+        let lu = inverse_of(&dense_of_operator(&make(&ctx(2)), false));
+        let stored = map(&lu, |i, j, x| if inside(&a)[i][j].is_zero() { X::zero() } else { x });
+        assert_near(&stored, &inside(&a), &format!("ILU(0), {what}"));
+
+        let options = Ic0Options { blocks: Some(blocks), retries: 0, ..Default::default() };
+        let make = |ctx: &Context| Ic0::<X>::new(&hermitian, &options, ctx).unwrap();
+        check_operator(make, &format!("IC(0), {what}"));
+        let ll = inverse_of(&dense_of_operator(&make(&ctx(2)), false));
+        let stored = map(&ll, |i, j, x| if inside(&h)[i][j].is_zero() { X::zero() } else { x });
+        assert_near(&stored, &inside(&h), &format!("IC(0), {what}"));
+        assert_near(&ll, &adjoint_of(&ll), "IC(0) is Hermitian");
+
+        for omega in [1.0, 1.6] {
+            let make = |ctx: &Context| Ssor::<X>::new(&general, omega, Some(blocks), ctx).unwrap();
+            let (a, w) = (inside(&a), X::from_f64(omega));
+            let part = |keep: &dyn Fn(usize, usize) -> bool, scale: X| {
+                map(&a, |i, j, x| {
+                    if i == j {
+                        x
+                    } else if keep(i, j) {
+                        scale * x
+                    } else {
+                        X::zero()
+                    }
+                })
+            };
+            let (lower, upper) = (part(&|i, j| j < i, w), part(&|i, j| j > i, w));
+            let scale = w * (X::from_f64(2.0) - w);
+            let diagonal = map(&diagonal, |_, _, x| scale * x);
+            let exact = product(&product(&inverse_of(&upper), &diagonal), &inverse_of(&lower));
+            assert_near(&dense_of_operator(&make(&ctx(2)), false), &exact, "SSOR");
+            check_operator(make, &format!("SSOR, {what}, {omega}"));
+        }
+    }
+}
+
+#[test]
+fn each_is_its_formula_for_real_numbers() {
+    each_is_its_formula::<f32>();
+    each_is_its_formula::<f64>();
+}
+
+#[test]
+fn each_is_its_formula_for_complex_numbers() {
+    each_is_its_formula::<Complex<f32>>();
+    each_is_its_formula::<Complex<f64>>();
+}
+
+#[test]
+fn entries_in_any_order_and_in_parts_are_those_of_the_sum() {
+    let tidy = matrix::<f64>(25, true);
+    let (mut indices, mut data, mut indptr) = (Vec::new(), Vec::new(), vec![0u32]);
+    for row in tidy.rows() {
+        // Backwards, each entry as two halves.
+        for _ in 0..2 {
+            indices.extend(row.indices.iter().rev());
+            data.extend(row.data.iter().rev().map(|x| x / 2.0));
+        }
+        indptr.push(indices.len() as u32);
+    }
+    let untidy = Csr::<f64>::from_parts((25, 25), indptr, indices, data).unwrap();
+    let x = uneven(25);
+    let make: [fn(&Csr<f64>) -> Box<dyn LinearOperator<f64>>; 4] = [
+        |a| Box::new(Ilu0::<f64>::new(a, Some(3), &ctx(2)).unwrap()),
+        |a| Box::new(Ic0::<f64>::new(a, &Default::default(), &ctx(2)).unwrap()),
+        |a| Box::new(Ssor::<f64>::new(a, 1.2, Some(3), &ctx(2)).unwrap()),
+        |a| Box::new(BlockJacobi::<f64>::new(a, 6, &ctx(2)).unwrap()),
+    ];
+    for make in make {
+        assert_eq!(make(&tidy).matvec(&x).unwrap(), make(&untidy).matvec(&x).unwrap());
+    }
+}
+
+#[test]
+fn entries_of_other_types_are_widened() {
+    let a = matrix::<f32>(20, true);
+    let wide: Vec<f64> = a.data().iter().map(|&x| f64::from(x)).collect();
+    let wide = a.with_data(wide).unwrap();
+    let x = uneven(20);
+    let (narrow, wide) = (
+        Ilu0::<f64>::new(&a, None, &ctx(2)).unwrap(),
+        Ilu0::<f64>::new(&wide, None, &ctx(2)).unwrap(),
+    );
+    assert_eq!(narrow.matvec(&x).unwrap(), wide.matvec(&x).unwrap());
+    let whole = poisson(&[6, 6]);
+    let integers: Vec<i8> = whole.data().iter().map(|&x| x as i8).collect();
+    let integers =
+        Ssor::<f64>::new(&whole.with_data(integers).unwrap(), 1.0, None, &ctx(2)).unwrap();
+    let plain = Ssor::<f64>::new(&whole, 1.0, None, &ctx(2)).unwrap();
+    assert_eq!(integers.matvec(&uneven(36)).unwrap(), plain.matvec(&uneven(36)).unwrap());
+}
+
+#[test]
+fn a_matrix_in_files_is_read_in_panels_and_gives_the_same_bits() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.bspnpy");
+    let grid = [60, 60, 30];
+    Csr::<f64>::poisson(&grid, &path, &ctx(2)).unwrap();
+    let (stored, inside) = (Csr::<f64>::open(&path).unwrap(), poisson(&grid));
+    // Less than the matrix, and more than the result.
+    let tight = ctx(2).memory_limit(8 << 20);
+    assert!(stored.bytes() > 8 << 20);
+    let x = uneven(inside.nrows());
+    let jacobi = |a: &Csr<f64>, ctx: &Context| Jacobi::<f64>::new(a, ZeroDiagonal::Fails, ctx);
+    let two = |a: &Csr<f64>, ctx: &Context| BlockJacobi::<f64>::new(a, 2, ctx);
+    let ic = |a: &Csr<f64>, ctx: &Context| Ic0::<f64>::new(a, &Default::default(), ctx);
+    let limits = ctx(2).memory_limit(12 << 20);
+    assert_eq!(
+        jacobi(&stored, &tight).unwrap().matvec(&x).unwrap(),
+        jacobi(&inside, &ctx(2)).unwrap().matvec(&x).unwrap()
+    );
+    assert_eq!(
+        two(&stored, &tight).unwrap().matvec(&x).unwrap(),
+        two(&inside, &ctx(2)).unwrap().matvec(&x).unwrap()
+    );
+    assert_eq!(
+        ic(&stored, &limits).unwrap().matvec(&x).unwrap(),
+        ic(&inside, &ctx(2)).unwrap().matvec(&x).unwrap()
+    );
+    // Factors that do not fit are refused, before memory is taken.
+    let error = Ilu0::<f64>::new(&stored, None, &tight).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
+    // Plans and counts agree on what is read.
+    for threads in [1, 2] {
+        let ctx = ctx(threads).memory_limit(12 << 20);
+        let (made, report) = ctx.measure(|ctx| ic(&stored, ctx)).unwrap();
+        drop(made);
+        let (planned, actual) = (report.plan.cost, report.actual);
+        assert_eq!((planned.passes, actual.passes), (1, 1), "{report}");
+        let (planned, actual) = (planned.bytes_read as f64, actual.bytes_read as f64);
+        assert!((planned / actual - 1.0).abs() < 0.05, "{report}");
+    }
+}
+
+#[test]
+fn what_factors_hold_is_taken_from_the_limit() {
+    let (a, ctx) = (poisson(&[40, 40, 40]), ctx(2).memory_limit(16 << 20));
+    let first = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
+    let second = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
+    let error = Ilu0::<f64>::new(&a, None, &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
+    drop((first, second));
+    assert!(Ilu0::<f64>::new(&a, None, &ctx).is_ok());
+}
+
+#[test]
+fn what_cannot_be_is_an_error_that_names_its_place() {
+    let ctx = ctx(2);
+    let wide = Csr::<f64>::zeros((2, 3), Place::Memory, &ctx).unwrap();
+    let kind = |error: outcore::Error| error.kind();
+    assert_eq!(kind(Ilu0::<f64>::new(&wide, None, &ctx).unwrap_err()), ErrorKind::Shape);
+    assert_eq!(kind(BlockJacobi::<f64>::new(&wide, 1, &ctx).unwrap_err()), ErrorKind::Shape);
+    let jacobi = Jacobi::<f64>::new(&wide, ZeroDiagonal::IsOne, &ctx);
+    assert_eq!(kind(jacobi.unwrap_err()), ErrorKind::Shape);
+
+    let hole = |value: f64| {
+        let data = vec![2.0, 1.0, value, 1.0, 3.0];
+        Csr::<f64>::from_parts((3, 3), vec![0, 1, 3, 5], vec![0, 0, 1, 0, 2], data).unwrap()
+    };
+    let row_1 = Some(&Location::Row(1));
+    for value in [0.0, f64::NAN, f64::INFINITY] {
+        let a = hole(value);
+        let errors = [
+            Jacobi::<f64>::new(&a, ZeroDiagonal::Fails, &ctx).unwrap_err(),
+            BlockJacobi::<f64>::new(&a, 1, &ctx).unwrap_err(),
+            Ilu0::<f64>::new(&a, None, &ctx).unwrap_err(),
+            Ic0::<f64>::new(&a, &Default::default(), &ctx).unwrap_err(),
+            Ssor::<f64>::new(&a, 1.0, None, &ctx).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((error.kind(), error.location()), (ErrorKind::Value, row_1), "{error}");
+        }
+    }
+    let ones = Jacobi::<f64>::new(&hole(0.0), ZeroDiagonal::IsOne, &ctx).unwrap();
+    assert_eq!(ones.matvec(&[2.0, 2.0, 3.0]).unwrap(), [1.0, 2.0, 1.0]);
+    let nan = Jacobi::<f64>::new(&hole(f64::NAN), ZeroDiagonal::IsOne, &ctx);
+    assert_eq!(kind(nan.unwrap_err()), ErrorKind::Value);
+    // A negative diagonal, and one that is not real.
+    let negative = Ic0::<f64>::new(&hole(-1.0), &Default::default(), &ctx).unwrap_err();
+    assert_eq!((negative.kind(), negative.location()), (ErrorKind::Value, row_1));
+    let turned =
+        Csr::<Complex<f64>>::from_parts((1, 1), vec![0, 1], vec![0], vec![Complex::new(1.0, 0.5)]);
+    let error = Ic0::<Complex<f64>>::new(&turned.unwrap(), &Default::default(), &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Value);
+
+    let a = poisson(&[5]);
+    for omega in [0.0, 2.0, -1.0, f64::NAN] {
+        assert_eq!(kind(Ssor::<f64>::new(&a, omega, None, &ctx).unwrap_err()), ErrorKind::Value);
+    }
+    assert_eq!(kind(Ilu0::<f64>::new(&a, Some(0), &ctx).unwrap_err()), ErrorKind::Format);
+    assert_eq!(kind(BlockJacobi::<f64>::new(&a, 0, &ctx).unwrap_err()), ErrorKind::Format);
+    for shift in [-1.0, f64::NAN, f64::INFINITY] {
+        let options = Ic0Options { shift, ..Default::default() };
+        assert_eq!(kind(Ic0::<f64>::new(&a, &options, &ctx).unwrap_err()), ErrorKind::Value);
+    }
+    // A bad index of a file is found on the way.
+    let token = CancelToken::new();
+    token.cancel();
+    let cancelled = ctx.clone().cancel(token);
+    assert_eq!(kind(Ilu0::<f64>::new(&a, None, &cancelled).unwrap_err()), ErrorKind::Cancelled);
+    let m = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
+    let error = m.apply(&[0.0; 5], &mut [0.0; 5], &cancelled).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+}
+
+#[test]
+fn a_matrix_without_rows_has_preconditioners() {
+    let (a, ctx) = (poisson(&[0]), ctx(2));
+    assert!(Ilu0::<f64>::new(&a, None, &ctx).unwrap().matvec(&[]).unwrap().is_empty());
+    assert!(
+        Ic0::<f64>::new(&a, &Default::default(), &ctx).unwrap().matvec(&[]).unwrap().is_empty()
+    );
+    assert!(Ssor::<f64>::new(&a, 1.0, Some(4), &ctx).unwrap().matvec(&[]).unwrap().is_empty());
+    assert!(BlockJacobi::<f64>::new(&a, 4, &ctx).unwrap().matvec(&[]).unwrap().is_empty());
+    let jacobi = Jacobi::<f64>::new(&a, ZeroDiagonal::Fails, &ctx).unwrap();
+    assert!(jacobi.matvec(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn a_block_whose_pivot_fails_is_factored_again() {
+    // Kershaw's matrix: positive definite, and its incomplete factor breaks down.
+    let rows = [
+        [3.0, -2.0, 0.0, 2.0],
+        [-2.0, 3.0, -2.0, 0.0],
+        [0.0, -2.0, 3.0, -2.0],
+        [2.0, 0.0, -2.0, 3.0],
+    ];
+    let twice = |i: usize, j: usize| if i / 4 == j / 4 { rows[i % 4][j % 4] } else { 0.0 };
+    let entries = (0..8).flat_map(|i| (0..8).map(move |j| (i, j)));
+    let entries = entries.map(|(i, j)| (i, j, twice(i, j))).filter(|&(_, _, x)| x != 0.0);
+    let a = Csr::<f64>::from_triplets((8, 8), entries, Default::default()).unwrap();
+    let strict = Ic0Options { retries: 0, ..Default::default() };
+    let error = Ic0::<f64>::new(&a, &strict, &ctx(2)).unwrap_err();
+    assert_eq!((error.kind(), error.location()), (ErrorKind::Value, Some(&Location::Row(3))));
+    let m = Ic0::<f64>::new(&a, &Default::default(), &ctx(2)).unwrap();
+    assert!(m.failures() > 0 && m.shift() > 0.0, "{} {}", m.failures(), m.shift());
+    let b = a.matvec(&uneven(8)).unwrap();
+    let options = SolveOptions { precond: Some(&m), rtol: 1e-12, ..Default::default() };
+    assert!(cg(&a, &b, &options, &ctx(2)).unwrap().converged);
+    // The shift that was found works at once.
+    let again = Ic0Options { shift: m.shift(), retries: 0, blocks: None };
+    let again = Ic0::<f64>::new(&a, &again, &ctx(2)).unwrap();
+    assert_eq!(again.matvec(&b).unwrap(), m.matvec(&b).unwrap());
+}
+
+#[test]
+fn fewer_iterations_with_each() {
+    let (a, ctx) = (poisson(&[30, 30, 10]), ctx(2));
+    let b = a.matvec(&uneven(a.nrows())).unwrap();
+    let iterations = |precond: Option<&(dyn LinearOperator<f64> + Sync)>| {
+        let options = SolveOptions { precond, rtol: 1e-10, ..Default::default() };
+        let solved = cg(&a, &b, &options, &ctx).unwrap();
+        assert!(solved.converged, "{:?}", solved.reason);
+        solved.iterations
+    };
+    let plain = iterations(None);
+    let ic = Ic0::<f64>::new(&a, &Default::default(), &ctx).unwrap();
+    let ilu = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
+    let ssor = Ssor::<f64>::new(&a, 1.5, None, &ctx).unwrap();
+    let blocks = BlockJacobi::<f64>::new(&a, 30, &ctx).unwrap();
+    let bounds = spectral_bounds::<f64>(&a, 10, &ctx).unwrap();
+    let chebyshev = Chebyshev::<f64, _>::new(&a, 7, (bounds.lo, bounds.hi)).unwrap();
+    let found = [
+        iterations(Some(&ic)),
+        iterations(Some(&ilu)),
+        iterations(Some(&ssor)),
+        iterations(Some(&blocks)),
+        iterations(Some(&chebyshev)),
+    ];
+    assert!(found[..3].iter().all(|found| 2 * found < plain), "{plain}: {found:?}");
+    assert!(found[3] < plain && 2 * found[4] < plain, "{plain}: {found:?}");
+    // The same factors: of a symmetric M-matrix ILU(0) is IC(0).
+    assert!(found[0].abs_diff(found[1]) <= 1);
+}
+
+#[test]
+fn the_polynomial_is_that_of_its_formula() {
+    let a = matrix::<Complex<f64>>(20, true);
+    let ctx = ctx(2);
+    let bounds = spectral_bounds::<Complex<f64>>(&a, 20, &ctx).unwrap();
+    let (lo, hi) = (bounds.lo, bounds.hi);
+    // 1 − λ p(λ) = T((θ−λ)/δ) / T(θ/δ), of a degree one higher.
+    let chebyshev = |degree: usize, x: f64| {
+        let (mut before, mut here) = (1.0, x);
+        for _ in 1..degree {
+            (before, here) = (here, 2.0 * x * here - before);
+        }
+        here
+    };
+    for degree in [0, 1, 2, 5, 9] {
+        let one =
+            |value: f64| Csr::<f64>::from_parts((1, 1), vec![0, 1], vec![0], vec![value]).unwrap();
+        for value in [lo, 0.5 * (lo + hi), hi, 0.9 * hi + 0.1 * lo] {
+            let a = one(value);
+            let m = Chebyshev::<f64, _>::new(&a, degree, (lo, hi)).unwrap();
+            let found = 1.0 - value * m.matvec(&[1.0]).unwrap()[0];
+            let (center, radius) = ((hi + lo) / 2.0, (hi - lo) / 2.0);
+            let exact = chebyshev(degree + 1, (center - value) / radius)
+                / chebyshev(degree + 1, center / radius);
+            assert!((found - exact).abs() < 1e-12, "{degree} {value}: {found} {exact}");
+        }
+        check_operator(|_| Chebyshev::new(a.clone(), degree, (lo, hi)).unwrap(), "Chebyshev");
+    }
+}
+
+#[test]
+fn bounds_hold_the_spectrum() {
+    let ctx = ctx(2);
+    for (grid, least, most) in [
+        (&[50][..], 2.0 - 2.0 * angle(50).cos(), 2.0 + 2.0 * angle(50).cos()),
+        (&[20, 20], 4.0 - 4.0 * angle(20).cos(), 4.0 + 4.0 * angle(20).cos()),
+        (&[12, 12, 12], 6.0 - 6.0 * angle(12).cos(), 6.0 + 6.0 * angle(12).cos()),
+    ] {
+        let a = poisson(grid);
+        for steps in [1, 2, 5, 10, 20] {
+            let found = spectral_bounds::<f64>(&a, steps, &ctx).unwrap();
+            assert!(found.ritz.0 >= least - 1e-12 && found.ritz.1 <= most + 1e-12, "{found:?}");
+            assert!(found.lo > 0.0 && found.lo <= found.ritz.0 && found.hi >= found.ritz.1);
+            if steps >= 5 {
+                assert!(found.hi >= most && found.hi < 1.3 * most, "{grid:?}, {steps}: {found:?}");
+            }
+        }
+        let two = spectral_bounds::<f64>(&a, 10, &self::ctx(3)).unwrap();
+        assert_eq!(two, spectral_bounds::<f64>(&a, 10, &ctx).unwrap());
+    }
+    let identity = spectral_bounds::<f64>(&Csr::<f64>::eye(9), 10, &ctx).unwrap();
+    assert_eq!(identity.steps, 1);
+    assert!((identity.ritz.0 - 1.0).abs() < 1e-14 && identity.hi >= 1.0);
+    let zeros = Csr::<f64>::zeros((3, 3), Place::Memory, &ctx).unwrap();
+    let zeros = spectral_bounds::<f64>(&zeros, 10, &ctx).unwrap();
+    assert_eq!((zeros.lo, zeros.hi), (0.0, 0.0));
+
+    let kind = |found: outcore::Result<_>| {
+        found.map(|_: outcore::solve::SpectralBounds| ()).unwrap_err().kind()
+    };
+    assert_eq!(kind(spectral_bounds::<f64>(&poisson(&[0]), 10, &ctx)), ErrorKind::Format);
+    assert_eq!(kind(spectral_bounds::<f64>(&poisson(&[4]), 0, &ctx)), ErrorKind::Format);
+    assert_eq!(kind(spectral_bounds::<f64>(&matrix::<f64>(30, false), 10, &ctx)), ErrorKind::Value);
+    let nan = Csr::<f64>::eye(3).with_data(vec![1.0, f64::NAN, 1.0]).unwrap();
+    assert_eq!(kind(spectral_bounds::<f64>(&nan, 10, &ctx)), ErrorKind::Value);
+}
+
+fn angle(n: usize) -> f64 {
+    std::f64::consts::PI / (n + 1) as f64
+}
+
+#[test]
+fn a_polynomial_reads_the_matrix_once_for_each_degree() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.bspnpy");
+    Csr::<f64>::poisson(&[60, 60, 30], &path, &ctx(2)).unwrap();
+    let a = Csr::<f64>::open(&path).unwrap();
+    let ctx = ctx(2).memory_limit(9 << 20);
+    let m = Chebyshev::<f64, _>::new(&a, 4, (0.1, 12.0)).unwrap();
+    let (x, mut y) = (uneven(a.nrows()), vec![0.0; a.nrows()]);
+    let ((), report) = ctx.measure(|ctx| m.apply(&x, &mut y, ctx)).unwrap();
+    assert_eq!((report.plan.cost.passes, report.actual.passes), (4, 4), "{report}");
+    let (planned, actual) = (report.plan.cost.bytes_read, report.actual.bytes_read);
+    assert!((planned as f64 / actual as f64 - 1.0).abs() < 0.05, "{report}");
+    let plan = ctx.plan(|ctx| spectral_bounds::<f64>(&a, 6, ctx)).unwrap();
+    assert_eq!(plan.cost.passes, 6);
+}

@@ -6,8 +6,13 @@ use crate::any::{AnyMatrix, open};
 use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
 use crate::io::graph::{GraphFile, source};
+use crate::io::harwell_boeing;
+use crate::io::headerless;
 use crate::io::matrix_market;
 use crate::io::options::ReadOptions;
+use crate::io::petsc;
+use crate::io::sniff::text_format;
+use crate::io::table;
 use crate::storage::{Context, Place};
 
 /// A matrix that was read, and what else its file says.
@@ -18,11 +23,13 @@ pub struct Imported {
     pub matrix: AnyMatrix,
     /// The format of the file.
     pub format: FileFormat,
+    /// The names of the columns, if the file is a table with a header.
+    pub columns: Option<Vec<String>>,
 }
 
 impl Imported {
     pub(super) fn new(matrix: AnyMatrix, format: FileFormat) -> Self {
-        Imported { matrix, format }
+        Imported { matrix, format, columns: None }
     }
 }
 
@@ -81,12 +88,29 @@ pub fn read_matrix_with(
 fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Result<Imported> {
     let format = match options.format {
         Some(format) => Some(format),
-        None => FileFormat::of_first_bytes(path)?,
+        None if options.raw.is_some() => Some(FileFormat::Raw),
+        None => match FileFormat::of_first_bytes(path)? {
+            Some(format) => Some(format),
+            None => text_format(path)?,
+        },
     };
     let whole = |matrix, format| Ok(Imported::new(matrix, format));
     match format {
         Some(format @ (FileFormat::Stored | FileFormat::Npy)) => {
             whole(read_stored(path, place, ctx)?, format)
+        }
+        Some(FileFormat::Petsc) => {
+            whole(petsc::read(path, options, place, ctx)?, FileFormat::Petsc)
+        }
+        Some(FileFormat::HarwellBoeing) => {
+            whole(harwell_boeing::read(path, options, place, ctx)?, FileFormat::HarwellBoeing)
+        }
+        Some(format @ (FileFormat::Csv | FileFormat::Tsv | FileFormat::Triplets)) => {
+            let (matrix, columns) = table::read(path, format, options, place, ctx)?;
+            Ok(Imported { matrix, format, columns })
+        }
+        Some(FileFormat::Raw) => {
+            whole(headerless::read(path, options.raw, place, ctx)?, FileFormat::Raw)
         }
         Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
             match source(path, format)? {

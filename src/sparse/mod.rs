@@ -7,7 +7,7 @@
 //!   which are known to hold
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`] and
-//!   [`coo_writer`] – written line by line, entry by entry; [`open`] – a stored matrix, and [`read`] as a copy;
+//!   [`coo_writer`] – written line by line, entry by entry; [`arrays_in_turn`] – array by array; [`open`] – a stored matrix, and [`read`] as a copy;
 //!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure; [`builder`] – a matrix line
 //!   by line; [`zeros`] – one without entries
 //! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one,
@@ -19,6 +19,7 @@
 
 mod any_compressed;
 mod any_coo;
+mod arrays_in_turn;
 mod axis;
 mod blocks;
 mod builder;
@@ -57,6 +58,7 @@ mod zeros;
 pub(crate) use any_compressed::AnyCompressed;
 pub use any_coo::AnyCoo;
 pub(crate) use any_coo::coo_bytes;
+pub(crate) use arrays_in_turn::{ArrayName, Push, arrays_in_turn};
 pub use axis::{Axis, ByCols, ByRows};
 pub(crate) use blocks::{block, block_diag};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};

@@ -1,9 +1,10 @@
 //! Text: opened, unpacked, cut into lines and parsed on all threads; numbers read and written.
 //!
 //! [`text_file`] opens an ordinary file, compressed or not, and reads it by offset; [`lines`] parses its lines in
-//! parallel and passes the records on in their order; [`cursor`] and [`decimal`] read one line, [`shortest`] writes
+//! parallel and passes the records on in their order, [`batches`] passes on whole lines; [`cursor`] and [`decimal`] read one line, [`shortest`] writes
 //! numbers in the fewest digits.
 
+pub(in crate::io) mod batches;
 pub(in crate::io) mod cursor;
 pub(in crate::io) mod decimal;
 pub(in crate::io) mod foreign;

@@ -313,6 +313,9 @@ fn mutated_text_gives_an_answer_or_a_typed_error() {
     for round in 0..3000 {
         let mut text = seeds[round % seeds.len()].clone().into_bytes();
         for _ in 0..below(3) + 1 {
+            if text.is_empty() {
+                break;
+            }
             let at = below(text.len());
             match below(5) {
                 0 => text[at] = b"0123456789 -+.eED()\n\r,IFP"[below(25)],

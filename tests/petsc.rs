@@ -251,7 +251,8 @@ fn malformed_files_are_refused_where_they_are_wrong() {
         assert!(error.to_string().contains(what), "{error}");
     };
     let sparse = |integers: &[i64]| [big_endian(integers, false), reals(&[1.0, 2.0, 3.0])].concat();
-    for end in 4..small(false).len() {
+    // Cut off after 48 bytes it would be complete, with values of single precision.
+    for end in (4..small(false).len()).filter(|&end| end != 48) {
         check(&small(false)[..end], ErrorKind::Format, None, "");
     }
     use ErrorKind::{Format, Index};

@@ -250,7 +250,7 @@ fn lists_of_entries() {
     // Extents that dwarf the entries.
     let error = read(&named, "2000000000 1 1\n").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
-    let error = read(&named, "18446744073709551615 1 1\n").unwrap_err();
+    let error = read(&named, "9999999999999999999 1 1\n").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Type, "{error}");
     for (text, kind) in [
         ("0 0 1\n1 x 1\n", ErrorKind::Format),
@@ -314,7 +314,11 @@ fn what_is_written_is_read_again() {
             (a.shape(), a.dtype(), a.nnz()),
             "{name}"
         );
-        let difference = back.sub(&a, Place::Memory, &ctx).unwrap();
+        let rows = |a: &AnyMatrix| match a.format() {
+            None => a.clone(),
+            Some(_) => AnyMatrix::from(a.to_csr(Place::Memory, &ctx).unwrap()),
+        };
+        let difference = rows(&back).sub(&rows(&a), Place::Memory, &ctx).unwrap();
         assert_eq!(norm(&difference, &ctx), 0.0, "{name}");
     };
     let values = ndarray::Array2::from_shape_fn((300, 70), |(i, j)| {
@@ -349,17 +353,15 @@ fn what_is_written_is_read_again() {
         );
         check(
             AnyMatrix::from(
-                Csr::<u64>::from_triplets((1, 1), [(0, 0, u64::MAX)], Duplicates::Sum).unwrap(),
-            ),
-            name,
-        );
-        check(
-            AnyMatrix::from(
                 Csr::<i64>::from_triplets((2, 1), [(1, 0, -3)], Duplicates::Sum).unwrap(),
             ),
             name,
         );
         let path = folder.path().join(name);
+        let large = Csr::<u64>::from_triplets((1, 1), [(0, 0, u64::MAX)], Duplicates::Sum).unwrap();
+        write_matrix(&path, &AnyMatrix::from(large.clone()), &ctx).unwrap();
+        let back = read_matrix(&path, Place::Memory, &ctx).unwrap();
+        assert!(Csr::<u64>::try_from(back).unwrap() == large);
         let pattern = AnyMatrix::from(
             Csr::<()>::from_triplets((2, 2), [(0, 1, ()), (1, 1, ())], Duplicates::Sum).unwrap(),
         );

@@ -27,9 +27,9 @@ pub struct ReadOptions {
     /// Whether every vertex or row up to the largest is made, even if they dwarf the entries so that the pointers take
     /// far more memory than the file; otherwise that is an error.
     pub hypersparse: bool,
-    /// How PETSc binary files are read.
+    /// How [PETSc binary](crate::io::petsc) files are read.
     pub petsc: PetscOptions,
-    /// How tables and lists of entries are read.
+    /// How [tables](crate::io::table) and lists of entries are read.
     pub table: TableOptions,
     /// What a file without a header holds; it is then read as such, if no other format is given.
     pub raw: Option<RawLayout>,

@@ -16,7 +16,7 @@
 //! are not read.
 //!
 //! # What is accepted
-//! Types and formats in any letter case, Fortran's [`formats`](fortran) of one kind of number, exponents with `D` or
+//! Types and formats in any letter case, Fortran's formats of one kind of number (`(16I5)`, `(1P,4E20.12)`), exponents with `D` or
 //! without a letter, numbers that touch each other, lines whose trailing blanks are cut off, text packed by gzip.
 //!
 //! # What is refused

@@ -212,7 +212,7 @@ impl File<'_> {
             }
         }
         debug_assert_eq!(entry, nnz);
-        builder.finish(Duplicates::Sum, self.place, self.ctx).map_err(in_file)
+        builder.finish(Duplicates::Sum, self.place, &less).map_err(in_file)
     }
 
     /// Adds an entry and its image.

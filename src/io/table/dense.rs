@@ -76,6 +76,10 @@ pub(super) fn dense(
         let plan = Plan::new(PHASE).on_device_of(Some((text.path(), 0)));
         let plan = plan.reads(2, text.length().saturating_mul(2)).works(len, work::READ_TEXT);
         let len = usize::try_from(len).unwrap_or(usize::MAX);
+        // Of a packed file the number of rows is a guess.
+        if *place == Place::Memory && text.window(0) == 0 {
+            less.check_memory("the table", DType::Float64.bytes_of(len))?;
+        }
         let plan = AnyDenseWriter::plan(plan, (DType::Float64, len), place, &less);
         Ok(plan.throughout(memory))
     })?;

@@ -1,6 +1,6 @@
 //! How tables are read.
 
-/// How tables and lists of entries are read.
+/// How [tables](crate::io::table) and lists of entries are read.
 ///
 /// ```
 /// use outcore::io::{ReadOptions, TableOptions, read_matrix_with};

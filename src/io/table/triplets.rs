@@ -230,7 +230,7 @@ impl List<'_> {
             entries.into_iter().try_for_each(|(row, col, value)| builder.push(row, col, value))
         };
         while lines.next(u64::MAX, self.ctx, &parse, &mut take)? {}
-        builder.finish(Duplicates::Sum, self.place, self.ctx).map_err(in_file)
+        builder.finish(Duplicates::Sum, self.place, &less).map_err(in_file)
     }
 }
 

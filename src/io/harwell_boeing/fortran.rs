@@ -167,7 +167,9 @@ impl Fields {
 fn digits(text: &[u8]) -> (Option<u64>, &[u8]) {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
-    (std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()), rest)
+    // A number beyond 64 bits is too large for every purpose.
+    let number = std::str::from_utf8(digits).ok().filter(|digits| !digits.is_empty());
+    (number.map(|digits| digits.parse().unwrap_or(u64::MAX)), rest)
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Header {
         next("a title")?;
         let (second, line) = next("the counts of lines")?;
         let at = |number: u64, error: Error| text.fault(number, error);
-        let counts = numbers(&line, 4, "the counts of lines").map_err(|e| at(second, e))?;
+        let counts = numbers(&line, 3, "the counts of lines").map_err(|e| at(second, e))?;
         let right_hand_sides = counts.get(4).copied().unwrap_or(0) > 0;
         let (third, line) = next("the type and the extents")?;
         let (kind, rest) = split_word(&line);
@@ -141,7 +141,7 @@ impl Header {
             Some(count) => {
                 let fields = format("the format of the values")?;
                 let fields = if field == Field::Integer { integers(fields)? } else { fields };
-                Some(section(fields, count, (counts[3], "the values"))?)
+                Some(section(fields, count, (counts.get(3).copied().unwrap_or(0), "the values"))?)
             }
         };
         let header = Header { field, symmetry, nrows, ncols, nnz, pointers, indices, values };
@@ -181,7 +181,7 @@ pub(in crate::io) fn is_harwell_boeing(lines: &[&[u8]]) -> bool {
         [b'r' | b'c' | b'i' | b'p' | b'q', b'u' | b's' | b'h' | b'z' | b'r', b'a' | b'e']
     );
     is_type
-        && numbers(counts, 4, "").is_ok()
+        && numbers(counts, 3, "").is_ok()
         && numbers(extents, 3, "").is_ok()
         && formats.trim_ascii_start().starts_with(b"(")
 }

@@ -28,7 +28,9 @@
 
 mod fortran;
 mod header;
+mod kept;
 mod read;
+mod value;
 
 pub(super) use header::is_harwell_boeing;
 pub(super) use read::read;

@@ -10,14 +10,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::harwell_boeing::fortran::Fields;
 use crate::io::harwell_boeing::header::{Field, Header, Section, Symmetry};
+use crate::io::harwell_boeing::kept::Kept;
+use crate::io::harwell_boeing::value::Value;
 use crate::io::options::ReadOptions;
 use crate::io::text::batches::{Batches, LineFault, Piece, numbered};
 use crate::io::text::text_file::{Position, TextFile};
 use crate::sparse::{ByRows, Csr, Duplicates, check_widths};
 use crate::storage::raw::Raw;
-use crate::storage::{
-    Context, DType, Entry, Index, NpyHeader, Order, Place, Plan, RawBuffer, RawWriter,
-};
+use crate::storage::{Context, DType, Index, Place, Plan, RawBuffer};
 
 const PHASE: &str = "reading Harwell-Boeing";
 
@@ -43,78 +43,6 @@ pub(in crate::io) fn read(
         Field::Integer => file.read::<i64>(lines),
         Field::Real => file.read::<f64>(lines),
         Field::Complex => file.read::<Complex<f64>>(lines),
-    }
-}
-
-/// A type of entries, and the numbers of a file that make one.
-trait Value: Entry {
-    type Number: Send + Copy + 'static;
-    /// Numbers for a value.
-    const NUMBERS: usize;
-    fn parse(fields: &Fields, line: &[u8], k: usize) -> Result<Self::Number>;
-    fn of(numbers: &[Self::Number]) -> Self;
-    /// The entry on the other side of the diagonal; `None` if the type does not have it.
-    fn image(self, symmetry: Symmetry) -> Option<Self>;
-}
-
-impl Value for () {
-    type Number = ();
-    const NUMBERS: usize = 1;
-    fn parse(_: &Fields, _: &[u8], _: usize) -> Result<()> {
-        Ok(())
-    }
-    fn of(_: &[()]) {}
-    fn image(self, _: Symmetry) -> Option<()> {
-        Some(())
-    }
-}
-
-impl Value for i64 {
-    type Number = i64;
-    const NUMBERS: usize = 1;
-    fn parse(fields: &Fields, line: &[u8], k: usize) -> Result<i64> {
-        fields.integer(line, k)
-    }
-    fn of(numbers: &[i64]) -> i64 {
-        numbers[0]
-    }
-    fn image(self, symmetry: Symmetry) -> Option<i64> {
-        if symmetry == Symmetry::Skew { self.checked_neg() } else { Some(self) }
-    }
-}
-
-impl Value for f64 {
-    type Number = f64;
-    const NUMBERS: usize = 1;
-    fn parse(fields: &Fields, line: &[u8], k: usize) -> Result<f64> {
-        match fields.is_integer() {
-            true => fields.integer(line, k).map(|number| number as f64),
-            false => fields.real(line, k),
-        }
-    }
-    fn of(numbers: &[f64]) -> f64 {
-        numbers[0]
-    }
-    fn image(self, symmetry: Symmetry) -> Option<f64> {
-        Some(if symmetry == Symmetry::Skew { -self } else { self })
-    }
-}
-
-impl Value for Complex<f64> {
-    type Number = f64;
-    const NUMBERS: usize = 2;
-    fn parse(fields: &Fields, line: &[u8], k: usize) -> Result<f64> {
-        <f64 as Value>::parse(fields, line, k)
-    }
-    fn of(numbers: &[f64]) -> Self {
-        Complex::new(numbers[0], numbers[1])
-    }
-    fn image(self, symmetry: Symmetry) -> Option<Self> {
-        Some(match symmetry {
-            Symmetry::Skew => -self,
-            Symmetry::Hermitian => self.conj(),
-            _ => self,
-        })
     }
 }
 
@@ -152,7 +80,8 @@ impl File<'_> {
         };
         extent.check::<I>(self.place, self.ctx)?;
         let memory = Batches::memory(self.text, EACH, self.ctx);
-        let kept = [self.kept(DType::UInt64, pointers), self.kept(I::DTYPE, indices)];
+        let kept =
+            [Kept::new(DType::UInt64, pointers, self.ctx), Kept::new(I::DTYPE, indices, self.ctx)];
         let held = kept.iter().fold(memory, |sum, kept| sum.saturating_add(kept.memory(self.ctx)));
         let less = self.ctx.less(held);
         let _running = self.ctx.begin(|| {
@@ -330,16 +259,6 @@ impl File<'_> {
         }
         Ok(())
     }
-
-    fn kept(&self, dtype: DType, section: Section) -> Kept {
-        let header = NpyHeader::new(
-            dtype,
-            &[usize::try_from(section.count).unwrap_or(usize::MAX)],
-            Order::C,
-        );
-        let in_memory = header.data_bytes() <= self.ctx.memory_left() / 8;
-        Kept { dtype, header, in_memory }
-    }
 }
 
 /// The column of entries that come in order.
@@ -359,37 +278,5 @@ impl<'a> Column<'a> {
             self.col += 1;
         }
         self.col
-    }
-}
-
-/// Numbers that are kept until others are read: in memory, or in a scratch file if they take too much of it.
-struct Kept {
-    dtype: DType,
-    header: NpyHeader,
-    in_memory: bool,
-}
-
-impl Kept {
-    fn memory(&self, ctx: &Context) -> u64 {
-        if self.in_memory {
-            self.header.data_bytes()
-        } else {
-            RawWriter::extra_memory(ctx.memory_left())
-        }
-    }
-
-    fn plan(&self, plan: Plan) -> Plan {
-        if self.in_memory { plan } else { plan.scratches(self.header.data_bytes()) }
-    }
-
-    fn writer(&self, ctx: &Context) -> Result<RawWriter> {
-        match self.in_memory {
-            true => RawWriter::memory(self.dtype, self.header.len(), ctx),
-            false => RawWriter::scratch(self.dtype, &self.header, ctx),
-        }
-    }
-
-    fn finish(&self, writer: RawWriter) -> Result<RawBuffer> {
-        Ok(writer.finish(&self.header)?.array)
     }
 }

@@ -34,6 +34,7 @@
 
 mod dense;
 mod field;
+mod header;
 mod layout;
 mod numbers;
 mod options;

@@ -21,18 +21,18 @@ use crate::shared_data::{
 };
 
 /// Relative error of sums and products: the trusted numbers are exact to 1e-16 or so, plain summation is not.
-const TOLERANCE: f64 = 1e-12;
+pub(crate) const TOLERANCE: f64 = 1e-12;
 
 /// Vectors of reals or complex numbers, looked at as complex ones.
-trait Vectors: Scalar<Real = f64> + Into<Complex<f64>> {}
+pub(crate) trait Vectors: Scalar<Real = f64> + Into<Complex<f64>> {}
 impl<X: Scalar<Real = f64> + Into<Complex<f64>>> Vectors for X {}
 
 /// A matrix under test and its table.
-struct Case<'a> {
-    name: String,
-    expected: &'a Value,
-    tolerance: f64,
-    ctx: Context,
+pub(crate) struct Case<'a> {
+    pub(crate) name: String,
+    pub(crate) expected: &'a Value,
+    pub(crate) tolerance: f64,
+    pub(crate) ctx: Context,
 }
 
 impl Case<'_> {
@@ -117,7 +117,7 @@ impl Case<'_> {
     }
 
     /// Everything that the table says of a sparse matrix.
-    fn sparse<X: Vectors, T: Multiplies<X>, I: Index, P: Index, A: Axis>(
+    pub(crate) fn sparse<X: Vectors, T: Multiplies<X>, I: Index, P: Index, A: Axis>(
         &self,
         a: &Compressed<T, I, P, A>,
     ) {

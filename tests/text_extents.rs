@@ -14,7 +14,9 @@ use tempfile::tempdir;
 use crate::folders::Folders;
 
 const MARKET: &str = "%%MatrixMarket matrix coordinate real general\n";
-const HYPERSPARSE: ReadOptions = ReadOptions { format: None, member: None, hypersparse: true };
+fn hypersparse() -> ReadOptions {
+    ReadOptions { hypersparse: true, ..ReadOptions::default() }
+}
 
 /// Runs something that must be over at once.
 fn at_once<R>(what: impl FnOnce() -> R) -> R {
@@ -181,7 +183,7 @@ fn extents_of_any_size_are_taken_when_asked_for() {
         );
     }
     let graph: Csr<(), u32, u64> =
-        read_graph_with(&list, &HYPERSPARSE, Place::Memory, &ctx).unwrap();
+        read_graph_with(&list, &hypersparse(), Place::Memory, &ctx).unwrap();
     assert_eq!((graph.nrows(), graph.nnz()), (n, 2));
     drop(graph);
     let given = EdgeList::open(&list).unwrap().vertices(n as u64);
@@ -194,7 +196,7 @@ fn extents_of_any_size_are_taken_when_asked_for() {
     // What was asked for still keeps to the memory limit, and says so at once.
     let little = folders.context(64 << 20);
     let error = at_once(|| {
-        read_graph_with::<u32, u64>(&list, &HYPERSPARSE, Place::Memory, &little).unwrap_err()
+        read_graph_with::<u32, u64>(&list, &hypersparse(), Place::Memory, &little).unwrap_err()
     });
     check_refusal(&error, 8 * (n as u64 + 1), 64 << 20);
 }
@@ -249,7 +251,7 @@ fn stored_matrices_that_dwarf_their_entries_are_refused_or_compact() {
     }
     let market = folders.path("a.mtx");
     std::fs::write(&market, format!("{MARKET}2 3 0\n")).unwrap();
-    let error = read_graph_compact::<u32, u32>(&market, &HYPERSPARSE, Place::Memory, &ctx);
+    let error = read_graph_compact::<u32, u32>(&market, &hypersparse(), Place::Memory, &ctx);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Shape);
 }
 

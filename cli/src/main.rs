@@ -3,6 +3,7 @@
 mod report;
 mod session;
 mod size;
+mod table_flags;
 mod verbs;
 
 use std::process::ExitCode;

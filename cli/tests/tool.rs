@@ -169,3 +169,30 @@ fn the_sessions_of_the_documentation_run() {
     }
     assert!(run > 12, "only {run} commands found");
 }
+
+#[test]
+fn tables_and_files_without_a_header_are_converted_as_flags_say() {
+    let shell = Shell::new();
+    let write = |name: &str, text: &[u8]| std::fs::write(shell.path().join(name), text).unwrap();
+    write("t.csv", b"x;y\n1;2.5\nNA;4\n");
+    assert!(shell.fails(2, "convert t.csv t.npy").contains("line 3: a value is missing"));
+    shell.run("convert t.csv t.npy --missing -1");
+    assert_eq!(shell.json("info t.npy")["shape"], serde_json::json!([2, 2]));
+    shell.run("convert t.npy u.tsv");
+    assert_eq!(
+        std::fs::read_to_string(shell.path().join("u.tsv")).unwrap(),
+        "1.0\t2.5\n-1.0\t4.0\n"
+    );
+    write("e.txt", b"1 2 5\n3 1 7\n");
+    shell.fails(2, "convert e.txt e.bspnpy --triplets --raw-offset 3");
+    write("e.tri", b"1 2 5\n3 1 7\n");
+    shell.run("convert e.tri e.petsc --one-based --shape 4x2");
+    shell.run("convert e.petsc e.csv");
+    let text = std::fs::read_to_string(shell.path().join("e.csv")).unwrap();
+    assert_eq!(text, "row,column,value\n0,1,5.0\n2,0,7.0\n");
+    write("r.bin", &[[0u8; 4], 1.5f32.to_be_bytes(), 2.5f32.to_be_bytes()].concat());
+    shell
+        .run("convert r.bin r.csv --raw-dtype float32 --shape 1x2 --raw-offset 4 --raw-big-endian");
+    assert_eq!(std::fs::read_to_string(shell.path().join("r.csv")).unwrap(), "1.5,2.5\n");
+    shell.fails(2, "convert r.bin s.csv --raw-dtype float32");
+}

@@ -5,13 +5,17 @@
 use std::fs;
 use std::path::Path;
 
-use outcore::io::{edge_list::EdgeList, matrix_market, read_graph};
+use outcore::io::{
+    FileFormat, ReadOptions, TableOptions, edge_list::EdgeList, matrix_market, read_graph,
+    read_matrix_with,
+};
 use outcore::{Context, Coo, Csc, Csr, Dense, Descriptor, NpyHeader, Place, verify};
 
 use crate::stores::Store;
 
 /// The readers by name.
-pub const READERS: [&str; 5] = ["npy", "descriptor", "mtx", "edges", "sums"];
+pub const READERS: [&str; 8] =
+    ["npy", "descriptor", "mtx", "edges", "sums", "petsc", "harwell_boeing", "table"];
 
 /// The memory limit under which they read.
 pub const LIMIT: u64 = 16 << 20;
@@ -28,6 +32,24 @@ pub fn seeds(reader: &str) -> Vec<Vec<u8>> {
             ]
             .into();
         }
+        "petsc" => {
+            let vector = [&[0, 0x12, 0x7b, 0x4e, 0, 0, 0, 2][..], &[0x40; 16]].concat();
+            let mut matrix = [1_211_216i64, 2, 3, 3, 1, 2, 2, 0, 1].map(i64::to_be_bytes).concat();
+            matrix.extend([0x3f; 24]);
+            return vec![[&matrix[..], &vector].concat(), matrix, vector];
+        }
+        "harwell_boeing" => &[
+            "t\n 3 1 1 1\nrsa 3 3 3 0\n(4I2) (3I2) (3F4.1)\n 1 3 4 4\n 1 2 3\n 1.0 2.0 3.0\n",
+            "t\n 3 1 1 2\ncua 2 2 2 0\n(3I2) (3I2) (1P,2E9.2)\n 1 2 3\n 1 2\n  1.0D+00 -2.0D+00\n  3.0D+00  4.0D+00\n",
+            "t\n 3 1 2 0\npsa 5 5 4 0\n(6I3) (2I3)\n  1  2  3  4  5  5\n  1  2\n  3  5\n",
+        ],
+        "table" => &[
+            "x,y\n1,2.5\n-3,4e1\n",
+            "1;2\n3;NA\n\n5;6",
+            "\"1\"\t2\r\n3\t4\r\n",
+            "row,column,value\n0,1,2\n5,3,-1\n",
+            "row column\n0 1\n5 3\n",
+        ],
         "descriptor" => &[DESCRIPTOR],
         "sums" => &[SUMS],
         "mtx" => &[
@@ -82,6 +104,9 @@ pub fn feed(reader: &str, bytes: &[u8], folder: &Path) {
         "descriptor" => "x.bspnpy/binsparse.json",
         "mtx" => "y.mtx",
         "sums" => "x.npy.xxh3",
+        "petsc" => "y.petsc",
+        "harwell_boeing" => "y.rb",
+        "table" => "y.csv",
         _ => "y.txt",
     });
     fs::write(&path, bytes).expect("the folder takes files");
@@ -109,6 +134,22 @@ pub fn feed(reader: &str, bytes: &[u8], folder: &Path) {
             let _ = verify(&path, &ctx);
         }
         "sums" => drop(verify(folder.join("x.npy"), &ctx)),
+        "petsc" | "harwell_boeing" | "table" => {
+            let format = match reader {
+                "petsc" => FileFormat::Petsc,
+                "table" => FileFormat::Csv,
+                _ => FileFormat::HarwellBoeing,
+            };
+            for missing in [None, Some(0.0)] {
+                let table = TableOptions { missing, ..TableOptions::default() };
+                let format = Some(format);
+                let options = ReadOptions { format, table, ..ReadOptions::default() };
+                if let Ok(read) = read_matrix_with(&path, &options, Place::Memory, &ctx) {
+                    read.matrix.check().expect("what was read is a matrix");
+                    assert!(read.matrix.nnz() <= 2 * bytes.len());
+                }
+            }
+        }
         "mtx" => {
             let Ok(reader) = matrix_market::Reader::open(&path) else { return };
             if let Ok(a) = reader.read_csr::<f64, u32, u32>(Place::Memory, &ctx) {

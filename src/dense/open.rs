@@ -182,7 +182,8 @@ impl AnyDense {
         Ok(AnyDense { buffer, shape, order })
     }
 
-    fn from_raw(
+    /// As [`Dense::from_raw`].
+    pub(crate) fn from_raw(
         path: &Path,
         offset: u64,
         dtype: DType,
@@ -195,7 +196,8 @@ impl AnyDense {
         Ok(AnyDense { buffer, shape: header.shape, order })
     }
 
-    fn read_raw(
+    /// As [`Dense::read_raw`].
+    pub(crate) fn read_raw(
         path: &Path,
         (offset, byte_order): (u64, ByteOrder),
         (dtype, shape, order): (DType, &[usize], Order),

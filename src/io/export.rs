@@ -6,10 +6,12 @@ use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::format::{FileFormat, no_format};
 use crate::io::matrix_market;
+use crate::io::petsc;
+use crate::io::table;
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
-/// `.mtx` for either.
+/// `.mtx`, `.petsc`, `.csv` and `.tsv` for either.
 ///
 /// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
 /// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.
@@ -32,6 +34,12 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -
             matrix.copy_to(Place::Replace(path.to_owned()), ctx).map(drop)
         }
         (Some(FileFormat::MatrixMarket), _) => matrix_market::write(path, matrix, ctx),
+        (Some(FileFormat::Petsc), _) => petsc::write(path, matrix, ctx),
+        (Some(FileFormat::Csv | FileFormat::Tsv), _) => table::write(path, matrix, ctx),
+        (Some(FileFormat::HarwellBoeing | FileFormat::Triplets), _) => {
+            Err(wrong_kind(path, "files of this format are read, and not written")
+                .remedy("name the file .mtx, .csv or .petsc"))
+        }
         (Some(FileFormat::Npy), false) => Err(wrong_kind(path, "a sparse matrix is no .npy file")
             .remedy("convert it with to_dense, or name the file .bspnpy or .mtx")),
         (Some(FileFormat::Stored), true) => {

@@ -18,6 +18,18 @@ pub enum FileFormat {
     MatrixMarket,
     /// A list of edges `u v` or `u v weight`.
     EdgeList,
+    /// PETSc binary.
+    Petsc,
+    /// Harwell-Boeing and Rutherford-Boeing.
+    HarwellBoeing,
+    /// A table of numbers: comma-separated values, or with other separators.
+    Csv,
+    /// As [`Csv`](Self::Csv), tabs between the values.
+    Tsv,
+    /// A list of entries `row column value`.
+    Triplets,
+    /// Elements without a header, whose type and shape the caller gives.
+    Raw,
 }
 
 /// A format, the name by which a user selects it, and the extensions of its files.
@@ -28,10 +40,27 @@ const KNOWN: &[Known] = &[
     (FileFormat::Npy, "npy", &["npy"]),
     (FileFormat::MatrixMarket, "mtx", &["mtx"]),
     (FileFormat::EdgeList, "edges", &[]),
+    (FileFormat::Petsc, "petsc", &["petsc"]),
+    (
+        FileFormat::HarwellBoeing,
+        "hb",
+        &["rb", "hb", "rsa", "rua", "rra", "csa", "cua", "cha", "psa", "pua", "pra"],
+    ),
+    (FileFormat::Csv, "csv", &["csv"]),
+    (FileFormat::Tsv, "tsv", &["tsv", "tab"]),
+    (FileFormat::Triplets, "triplets", &["tri"]),
+    (FileFormat::Raw, "raw", &[]),
 ];
 
 /// First bytes that no other format has.
-const MAGIC: &[(&[u8], FileFormat)] = &[(b"\x93NUMPY", FileFormat::Npy)];
+const MAGIC: &[(&[u8], FileFormat)] = &[
+    (b"\x93NUMPY", FileFormat::Npy),
+    // Matrices and vectors, with integers of 32 and of 64 bits.
+    (b"\0\x12\x7b\x50", FileFormat::Petsc),
+    (b"\0\x12\x7b\x4e", FileFormat::Petsc),
+    (b"\0\0\0\0\0\x12\x7b\x50", FileFormat::Petsc),
+    (b"\0\0\0\0\0\x12\x7b\x4e", FileFormat::Petsc),
+];
 
 impl FileFormat {
     /// Every format.
@@ -85,7 +114,10 @@ const MOST: u64 = 1 << 10;
 
 /// The error for a path whose name does not say in which format to write.
 pub(super) fn no_format(path: &Path) -> Error {
-    let names: Vec<_> = KNOWN.iter().flat_map(|(.., names)| names.iter()).collect();
+    let is_written =
+        |known: &&Known| !matches!(known.0, FileFormat::HarwellBoeing | FileFormat::Triplets);
+    let names: Vec<_> =
+        KNOWN.iter().filter(is_written).flat_map(|(.., names)| names.iter()).collect();
     let names: Vec<_> = names.into_iter().map(|name| format!(".{name}")).collect();
     Error::new(ErrorKind::Unsupported, "the name says no format")
         .in_file(path)

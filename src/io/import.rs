@@ -6,8 +6,13 @@ use crate::any::{AnyMatrix, open};
 use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
 use crate::io::graph::{GraphFile, source};
+use crate::io::harwell_boeing;
+use crate::io::headerless;
 use crate::io::matrix_market;
 use crate::io::options::ReadOptions;
+use crate::io::petsc;
+use crate::io::sniff::text_format;
+use crate::io::table;
 use crate::storage::{Context, Place};
 
 /// A matrix that was read, and what else its file says.
@@ -18,22 +23,27 @@ pub struct Imported {
     pub matrix: AnyMatrix,
     /// The format of the file.
     pub format: FileFormat,
+    /// The names of the columns, if the file is a table with a header.
+    pub columns: Option<Vec<String>>,
 }
 
 impl Imported {
     pub(super) fn new(matrix: AnyMatrix, format: FileFormat) -> Self {
-        Imported { matrix, format }
+        Imported { matrix, format, columns: None }
     }
 }
 
-/// The matrix in any supported file: a stored matrix or array, a Matrix Market file, or a list of
-/// edges.
+/// The matrix in any supported file: a stored matrix or array, a Matrix Market file, a list of edges, a table, or one of
+/// the [other formats](crate::io).
 ///
 /// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped in place, or copied to
 /// `place` if they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex
 /// `f64` or no values, depending on its field, an array file as a dense matrix, edges as CSR with their weights as
 /// `f64`, the weights of an edge that is listed several times summed, or as a pattern if they have none. Indices have
 /// 32 bits if that suffices.
+///
+/// A [table](crate::io::table) is a dense matrix, a list of entries and a
+/// [Harwell-Boeing](crate::io::harwell_boeing) file CSR, an object of [PETSc](crate::io::petsc) what it is there.
 ///
 /// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
 /// list of edges with a vertex that needs 64 bits twice.
@@ -81,12 +91,29 @@ pub fn read_matrix_with(
 fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Result<Imported> {
     let format = match options.format {
         Some(format) => Some(format),
-        None => FileFormat::of_first_bytes(path)?,
+        None if options.raw.is_some() => Some(FileFormat::Raw),
+        None => match FileFormat::of_first_bytes(path)? {
+            Some(format) => Some(format),
+            None => text_format(path)?,
+        },
     };
     let whole = |matrix, format| Ok(Imported::new(matrix, format));
     match format {
         Some(format @ (FileFormat::Stored | FileFormat::Npy)) => {
             whole(read_stored(path, place, ctx)?, format)
+        }
+        Some(FileFormat::Petsc) => {
+            whole(petsc::read(path, options, place, ctx)?, FileFormat::Petsc)
+        }
+        Some(FileFormat::HarwellBoeing) => {
+            whole(harwell_boeing::read(path, options, place, ctx)?, FileFormat::HarwellBoeing)
+        }
+        Some(format @ (FileFormat::Csv | FileFormat::Tsv | FileFormat::Triplets)) => {
+            let (matrix, columns) = table::read(path, format, options, place, ctx)?;
+            Ok(Imported { matrix, format, columns })
+        }
+        Some(FileFormat::Raw) => {
+            whole(headerless::read(path, options.raw, place, ctx)?, FileFormat::Raw)
         }
         Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
             match source(path, format)? {

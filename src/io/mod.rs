@@ -9,7 +9,11 @@
 //! |---|---|---|
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
 //! | [`edge_list`] | `u v` or `u v w` per line, as SNAP publishes graphs | |
-//! | both | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
+//! | [`petsc`] | matrices and vectors of PETSc: [`PetscOptions`] | the same: [`write_petsc`] |
+//! | [`harwell_boeing`] | Harwell-Boeing and Rutherford-Boeing | |
+//! | [`table`] | `.csv`, `.tsv` and lists of entries: [`TableOptions`] | tables: [`write_table`] |
+//! | [`RawLayout`] | elements without a header | |
+//! | all of text | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
 //!
 //! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
 //! writes one; [`read_graph`] reads any as a graph.
@@ -26,6 +30,9 @@
 //! | content | read as |
 //! |---|---|
 //! | a folder | a stored matrix |
+//! | the class of a matrix or a vector | PETSc binary |
+//! | counts, a type such as `RUA`, and Fortran formats on lines 2 to 4 | Harwell-Boeing |
+//! | text in a file called `.csv`, `.tsv` or `.tri` without the banner below | a table, a list of entries |
 //! | `%%MatrixMarket` or `%MatrixMarket`, in any letter case, on the first line that is not blank, optionally after blanks | Matrix Market; invalid words after it are an error, and so is `%% MatrixMarket matrix` |
 //! | such a banner after other comment lines | refused: it could be either |
 //! | gzip (`.gz`) | what its text is, by the other rows |
@@ -61,13 +68,22 @@ mod export;
 mod extents;
 mod format;
 mod graph;
+pub mod harwell_boeing;
+mod headerless;
 mod import;
 pub mod matrix_market;
 mod options;
+mod output;
+pub mod petsc;
+mod sniff;
+pub mod table;
 mod text;
 
 pub use export::write_matrix;
 pub use format::FileFormat;
 pub use graph::{CompactGraph, edge_list, read_graph, read_graph_compact, read_graph_with};
+pub use headerless::RawLayout;
 pub use import::{Imported, read_matrix, read_matrix_with};
 pub use options::ReadOptions;
+pub use petsc::{PetscOptions, write_petsc};
+pub use table::{TableOptions, write_table};

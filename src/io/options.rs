@@ -1,6 +1,9 @@
 //! How a file is read.
 
 use crate::io::format::FileFormat;
+use crate::io::headerless::RawLayout;
+use crate::io::petsc::PetscOptions;
+use crate::io::table::TableOptions;
 
 /// How a file is read as a matrix or a graph.
 ///
@@ -24,4 +27,10 @@ pub struct ReadOptions {
     /// Whether every vertex or row up to the largest is made, even if they dwarf the entries so that the pointers take
     /// far more memory than the file; otherwise that is an error.
     pub hypersparse: bool,
+    /// How [PETSc binary](crate::io::petsc) files are read.
+    pub petsc: PetscOptions,
+    /// How [tables](crate::io::table) and lists of entries are read.
+    pub table: TableOptions,
+    /// What a file without a header holds; it is then read as such, if no other format is given.
+    pub raw: Option<RawLayout>,
 }

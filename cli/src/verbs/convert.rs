@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use outcore::io::{ReadOptions, read_matrix_with};
 use outcore::{AnyMatrix, DType, Order, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
+use crate::table_flags::TableFlags;
+pub(crate) use crate::table_flags::parse_dtype;
 
 pub(crate) const ABOUT: &str = "Convert to another format, element type or order";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx for either
+    /// .npy for a dense array, .bspnpy for a sparse matrix; .mtx, .csv, .tsv and .petsc for either
     output: PathBuf,
     /// What a sparse result is
     #[arg(long, value_enum, default_value_t = To::Same)]
@@ -23,6 +26,8 @@ pub(crate) struct Arguments {
     /// Order of a dense result
     #[arg(long, value_enum, default_value_t = Layout::C)]
     order: Layout,
+    #[command(flatten)]
+    table: TableFlags,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -40,18 +45,12 @@ enum Layout {
     Fortran,
 }
 
-/// A type by its name.
-pub(crate) fn parse_dtype(name: &str) -> std::result::Result<DType, String> {
-    DType::ALL.into_iter().find(|dtype| dtype.name() == name).ok_or_else(|| {
-        let names: Vec<_> = DType::ALL.into_iter().map(DType::name).collect();
-        format!("no such type; there are {}", names.join(", "))
-    })
-}
-
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let (ctx, output) = (session.ctx(), arguments.output.as_path());
     session.check_free(output)?;
-    let mut a = session.read(&arguments.input)?;
+    let mut options = ReadOptions::default();
+    arguments.table.apply(&mut options)?;
+    let mut a = read_matrix_with(&arguments.input, &options, Place::Memory, ctx)?.matrix;
     if let Some(dtype) = arguments.dtype.filter(|&dtype| Some(dtype) != a.dtype()) {
         a = a.to_dtype(dtype, beside(&a), ctx)?;
     }
@@ -67,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         return Ok(done(output, &AnyMatrix::try_from(dense)?));
     }
     let to = match (arguments.to, a.format()) {
-        (To::Same, None) if named("mtx") => None,
+        (To::Same, None) if ["mtx", "csv", "tsv", "tab", "petsc"].into_iter().any(named) => None,
         (To::Same, None) => Some(To::Csr),
         (To::Same, Some(_)) => None,
         (to, _) => Some(to),

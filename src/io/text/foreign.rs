@@ -80,23 +80,14 @@ const TEXT: &[Known] = &[
 
 /// The error for a file in a recognised format that is not read here.
 pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
-    let tar = first.get(257..262) == Some(b"ustar") && first.contains(&0);
-    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    let text = &first[first.iter().take_while(blank).count()..];
     let begins = |text: &[u8], mark: &[u8]| {
         text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark))
     };
-    let known = match tar {
-        true => Some(&(&b"ustar"[..], "a tar archive", UNPACK)),
-        false => BINARY
-            .iter()
-            .find(|(mark, ..)| first.starts_with(mark))
-            .or_else(|| TEXT.iter().find(|(mark, ..)| begins(text, mark))),
-    };
-    if let Some((mark, name, remedy)) = known {
-        let error = Error::new(ErrorKind::Unsupported, format!("the file seems to be {name}"));
-        let error = error.in_file(path).expected("a matrix or a list of edges in plain text");
-        return Some(error.found(quoted(mark)).remedy(*remedy));
+    let text = after_blanks(first);
+    let known =
+        || TEXT.iter().find(|(mark, ..)| begins(text, mark)).map(|known| seems(path, known));
+    if let Some(error) = foreign_binary(path, first).or_else(known) {
+        return Some(error);
     }
     first.starts_with(b"\xef\xbb\xbf").then(|| {
         Error::new(ErrorKind::Format, "a UTF-8 byte order mark stands before the text")
@@ -108,6 +99,34 @@ pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
     })
 }
 
+/// The error for a file that is no text, or a page of the web.
+pub(in crate::io) fn foreign_binary(path: &Path, first: &[u8]) -> Option<Error> {
+    let tar = first.get(257..262) == Some(b"ustar") && first.contains(&0);
+    let markup = after_blanks(first).starts_with(b"<");
+    let page = |(mark, ..): &&Known| {
+        after_blanks(first).get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark))
+    };
+    let known = match (tar, markup) {
+        (true, _) => Some(&(&b"ustar"[..], "a tar archive", UNPACK)),
+        (_, true) => TEXT.iter().find(page),
+        _ => BINARY.iter().find(|(mark, ..)| first.starts_with(mark)),
+    };
+    known.map(|known| seems(path, known))
+}
+
+fn after_blanks(first: &[u8]) -> &[u8] {
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    &first[first.iter().take_while(blank).count()..]
+}
+
+fn seems(path: &Path, (mark, name, remedy): &Known) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the file seems to be {name}"))
+        .in_file(path)
+        .expected("a matrix or a list of edges in plain text")
+        .found(quoted(mark))
+        .remedy(*remedy)
+}
+
 /// The likely format of a line that begins with an invalid token, and what to do.
 pub(in crate::io) fn wrong_text(token: &[u8]) -> Option<(&'static str, &'static str)> {
     let has = |test: &dyn Fn(u8) -> bool| token.iter().any(|&byte| test(byte));
@@ -115,7 +134,7 @@ pub(in crate::io) fn wrong_text(token: &[u8]) -> Option<(&'static str, &'static 
         return Some(("the file seems to hold binary data", "name a file of plain text"));
     }
     if has(&|byte| matches!(byte, b',' | b';')) {
-        let remedy = "put blanks between the numbers, and # before a line of names";
+        let remedy = "name it .csv, or say with ReadOptions that it is a table";
         return Some(("the file seems to hold comma-separated values (CSV)", remedy));
     }
     if token.first().is_some_and(|&byte| byte.is_ascii_alphabetic() || byte == b'"') {

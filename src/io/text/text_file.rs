@@ -48,6 +48,12 @@ impl TextFile {
     /// A file that is not ordinary is refused by its kind, without being opened: a pipe would wait for its writer, and
     /// opening a device may have side effects.
     pub(in crate::io) fn open(path: &Path) -> Result<Self> {
+        let (text, first) = Self::open_any(path)?;
+        foreign::foreign(path, &first).map_or(Ok(text), Err)
+    }
+
+    /// As [`open`](Self::open), for a format that the caller recognises; returns the first bytes also.
+    pub(in crate::io) fn open_any(path: &Path) -> Result<(Self, Vec<u8>)> {
         let opening = |error| Error::io("opening", path, error);
         check_kind(path, &std::fs::metadata(path).map_err(opening)?)?;
         // If the name is a pipe by now, opening it does not block, and it is refused.
@@ -57,7 +63,7 @@ impl TextFile {
         check_kind(path, &kind)?;
         let length = kind.len();
         let mut text = TextFile { path: path.to_owned(), file, length, packed: None };
-        let mut first = [0; foreign::SEEN];
+        let mut first = vec![0; foreign::SEEN];
         if text.fill(0, &mut first[..2])? == 2 && first[..2] == MAGIC {
             let file = text.file.try_clone().map_err(opening)?;
             text.packed = Some(Packed::new(path, file)?);
@@ -70,7 +76,8 @@ impl TextFile {
                 .found("one whose length the system does not tell")
                 .remedy("copy it to an ordinary file"));
         }
-        foreign::foreign(path, &first[..read]).map_or(Ok(text), Err)
+        first.truncate(read);
+        Ok((text, first))
     }
 
     pub(in crate::io) fn path(&self) -> &Path {

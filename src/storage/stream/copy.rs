@@ -82,21 +82,15 @@ pub(crate) fn read_elements(
 ) -> Result<()> {
     let size = dtype.size();
     let _held = ctx.hold(BLOCK as u64);
-    let mut native = Vec::new();
     let mut elements = RawBufferMut::fresh(Some(dtype), BLOCK / size)?;
     let origin = Origin { path: path.to_owned(), file };
     let range = what.start..what.start.saturating_add(what.bytes);
     sweep_bytes(&origin, range, (BLOCK as u64, RING), ctx, &mut |bytes| {
         let mut elements = elements.as_mut();
         let mut elements = elements.slice_mut(0..bytes.len() / size);
-        match what.is_native() {
-            true => elements.copy_from_bytes(bytes),
-            false => {
-                native.clear();
-                native.extend_from_slice(bytes);
-                native.chunks_exact_mut(what.dtype.swap_unit()).for_each(<[u8]>::reverse);
-                elements.copy_from_bytes(&native);
-            }
+        elements.copy_from_bytes(bytes);
+        if !what.is_native() {
+            elements.reverse_bytes(what.dtype.swap_unit());
         }
         take(elements.as_raw())
     })

@@ -115,6 +115,21 @@ impl<'a> RawMut<'a> {
         }
     }
 
+    /// Reverses the bytes of every unit of 2, 4 or 8 bytes, of which the values consist: brings them to the other byte
+    /// order. A unit of one byte stays as it is.
+    pub(crate) fn reverse_bytes(&mut self, unit: usize) {
+        fn go<const N: usize>(bytes: &mut [u8]) {
+            bytes.as_chunks_mut::<N>().0.iter_mut().for_each(|unit| unit.reverse());
+        }
+        // For all types of several bytes every bit pattern is a value.
+        match unit {
+            2 => go::<2>(self.bytes),
+            4 => go::<4>(self.bytes),
+            8 => go::<8>(self.bytes),
+            _ => {}
+        }
+    }
+
     /// Copies a range of values to position `to`.
     pub(crate) fn copy_within(&mut self, range: Range<usize>, to: usize) {
         let width = self.width();

@@ -1,0 +1,4 @@
+//! PETSc binary files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outcore_fuzz::feed("petsc", bytes));

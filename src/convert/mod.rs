@@ -19,7 +19,7 @@ mod sort;
 
 pub use formats::CooBuilder;
 pub(crate) use formats::{
-    coo_to_dense, expanded, recompress, to_compressed, to_coo, to_dense, to_nonzeros,
+    coo_to_dense, expanded, nonzero, recompress, to_compressed, to_coo, to_dense, to_nonzeros,
 };
 pub(crate) use reshape::{
     canonicalize, diagonal_length, fill_diagonal, permute, plan_diagonal, prune, take, take_where,

@@ -65,9 +65,11 @@ mod import;
 pub mod matrix_market;
 mod options;
 mod text;
+mod write_file;
 
 pub use export::write_matrix;
 pub use format::FileFormat;
 pub use graph::{CompactGraph, edge_list, read_graph, read_graph_compact, read_graph_with};
 pub use import::{Imported, read_matrix, read_matrix_with};
 pub use options::ReadOptions;
+pub use write_file::write_file;

@@ -28,9 +28,13 @@ pub(crate) use algebra::{
 };
 pub(crate) use elementwise::{add, multiply_elements, subtract};
 pub use product::{
-    FnOperator, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,
+    Centered, FnOperator, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator,
+    Reordered,
 };
 pub(crate) use product::{Multiplier, Products, check_meets, planned, products, sealed};
 pub use spgemm::Mask;
 pub use statistics::{NormOrder, Stats};
-pub(crate) use statistics::{dense_stats, nnz_per, norms_into, sparse_stats, trace};
+pub(crate) use statistics::{
+    coo_grid, dense_grid, dense_stats, extremes, histogram, lines_grid, nnz_per, norms_into,
+    sparse_stats, trace,
+};

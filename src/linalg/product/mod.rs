@@ -1,7 +1,7 @@
 //! Matrix times vectors.
 //!
-//! - [`operator`] – the trait on which solvers are based; [`fn_operator`] – one made of functions; [`reordered`] – a
-//!   matrix with its permutation
+//! - [`operator`] – the trait on which solvers are based; [`fn_operator`] – one made of functions; [`centered`] – one
+//!   less a row; [`reordered`] – a matrix with its permutation
 //! - [`matrix_operators`] – typed matrices as operators; [`multiplier`] – their products: [`by_type`] finds the product
 //!   for entries and vectors, [`lines_product`] or [`dense_product`], real entries with complex vectors [`by_parts`],
 //!   64-bit integers [`exact`]
@@ -12,6 +12,7 @@
 mod bandwidth;
 mod by_parts;
 mod by_type;
+mod centered;
 mod dense_product;
 mod exact;
 mod fn_operator;
@@ -26,6 +27,7 @@ mod reordered;
 
 pub use by_type::Multiplies;
 pub(crate) use by_type::{Products, check_meets, products};
+pub use centered::Centered;
 pub use fn_operator::FnOperator;
 #[cfg(test)]
 pub(crate) use kernels::reference;

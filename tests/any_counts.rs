@@ -154,6 +154,31 @@ fn matrices_of_two_kinds_are_added() {
 }
 
 #[test]
+fn dense_matrices_are_sliced() {
+    let (folder, ctx) = (tempdir().unwrap(), Context::new());
+    for (k, a) in kinds((80, 70), &ctx).into_iter().enumerate() {
+        if let AnyMatrix::Coo(_) = a {
+            let error = a.slice(0..1, 0..1, Place::Memory, &ctx).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            continue;
+        }
+        let ending = if a.format().is_none() { "npy" } else { "bspnpy" };
+        let stored = a.copy_to(folder.path().join(format!("{k}.{ending}")), &ctx).unwrap();
+        for (rows, cols) in [(3..40, 5..70), (0..80, 0..70), (7..7, 1..2), (79..80, 0..3)] {
+            let expected = kinds((80, 70), &ctx)[5]
+                .slice(rows.clone(), cols.clone(), Place::Memory, &ctx)
+                .unwrap();
+            let part = stored.slice(rows.clone(), cols.clone(), Place::Memory, &ctx).unwrap();
+            assert_eq!((part.shape(), part.format()), ((rows.len(), cols.len()), a.format()));
+            let apart = part.sub(&expected, Place::Memory, &ctx).unwrap();
+            assert_eq!(apart.norm_fro::<f64>(&ctx).unwrap(), 0.0, "{a} {rows:?} {cols:?}");
+        }
+        let error = stored.slice(0..81, 0..1, Place::Memory, &ctx).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Shape, "{error}");
+    }
+}
+
+#[test]
 fn indices_of_either_width_hold_the_same_matrix() {
     let (folder, ctx) = (tempdir().unwrap(), Context::new());
     for (k, a) in kinds((50, 60), &ctx).into_iter().enumerate() {

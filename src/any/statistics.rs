@@ -7,7 +7,7 @@ use crate::any::reshape::missing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{
     NormOrder, Scalar, Stats, Stored, check_meets, coo_grid, dense_grid, dense_stats, extremes,
-    histogram, lines_grid, nnz_per, norm_of, norms_into, sparse_stats, sum_of, trace,
+    first_above, histogram, lines_grid, nnz_per, norm_of, norms_into, sparse_stats, sum_of, trace,
 };
 use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType};
@@ -157,6 +157,22 @@ impl AnyMatrix {
     /// ```
     pub fn extremes(&self, ctx: &Context) -> Result<Option<(f64, f64)>> {
         extremes(Stored::new(self.values()), ctx)
+    }
+
+    /// The row and the column of the first stored value, in stored order, whose magnitude is more than `bound` or NaN;
+    /// `None` if there is none. Applied to a difference: where two matrices differ.
+    ///
+    /// Cost: one read of the values.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<f32>::eye(3).with_data(vec![0.5, -2.0, 3.0])?);
+    /// assert_eq!(a.first_above(1.0, &Context::new())?, Some((1, 1)));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn first_above(&self, bound: f64, ctx: &Context) -> Result<Option<(usize, usize)>> {
+        let position = first_above(Stored::new(self.values()), bound, ctx)?;
+        Ok(position.and_then(|position| self.coordinates_of(position)))
     }
 
     /// The number of stored values `edges[k] ≤ x < edges[k + 1]` for every `k`, in the last interval also those equal

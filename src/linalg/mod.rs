@@ -35,6 +35,6 @@ pub(crate) use product::{Multiplier, Products, check_meets, planned, products, s
 pub use spgemm::Mask;
 pub use statistics::{NormOrder, Stats};
 pub(crate) use statistics::{
-    coo_grid, dense_grid, dense_stats, extremes, histogram, lines_grid, nnz_per, norms_into,
-    sparse_stats, trace,
+    coo_grid, dense_grid, dense_stats, extremes, first_above, histogram, lines_grid, nnz_per,
+    norms_into, sparse_stats, trace,
 };

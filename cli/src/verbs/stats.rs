@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use outcore::{Dense, Result};
+use outcore::{AnyMatrix, Dense, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -26,7 +26,10 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     if let Some(output) = &arguments.output {
         session.check_free(output)?;
     }
-    let a = session.read(&arguments.input)?;
+    let a = match session.read(&arguments.input)? {
+        a @ AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, session.ctx())?),
+        other => other,
+    };
     let stats = a.stats(arguments.axis, session.ctx())?;
     let (sums, means, variances) = (stats.sums(), stats.means(), stats.variances(0));
     let (mins, maxs, nans) = (stats.mins(), stats.maxs(), stats.nans());
@@ -38,12 +41,15 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         if arguments.axis == 0 { "column" } else { "row" },
         "sum", "mean", "variance", "least", "largest", "NaN"
     ));
+    let mut rows = Vec::new();
     for k in 0..sums.len().min(arguments.top) {
+        rows.push(serde_json::json!([k, sums[k], means[k], variances[k], mins[k], maxs[k], nans[k]]));
         report.line(format!(
             "{k:>8} {:>14.6} {:>14.6} {:>14.6} {:>14.6} {:>14.6} {:>6}",
             sums[k], means[k], variances[k], mins[k], maxs[k], nans[k]
         ));
     }
+    report.value("rows", rows);
     if sums.len() > arguments.top {
         report.line(format!("and {} more", sums.len() - arguments.top));
     }

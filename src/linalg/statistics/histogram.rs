@@ -1,7 +1,7 @@
 //! How the values of a matrix are distributed: their extremes, and how many fall between given edges.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::algebra::{Stored, f64s};
+use crate::linalg::algebra::{Stored, f64s, magnitudes};
 use crate::storage::Context;
 
 /// The least and the largest value that is a number; `None` if there is none.
@@ -49,4 +49,17 @@ pub(crate) fn histogram(values: Stored<'_>, edges: &[f64], ctx: &Context) -> Res
         counts.iter_mut().zip(run).for_each(|(sum, count)| *sum += u64::from(count));
     })?;
     Ok(counts)
+}
+
+/// The position of the first value whose magnitude is more than `bound`, or NaN.
+pub(crate) fn first_above(values: Stored<'_>, bound: f64, ctx: &Context) -> Result<Option<usize>> {
+    let decode = magnitudes(values.dtype())?;
+    let (mut first, mut start) = (None, 0);
+    let is_above = |x: &f64| x.is_nan() || x.abs() > bound;
+    let of_run = |run: &[f64]| (run.iter().position(is_above), run.len());
+    values.each_run(("comparing", decode), ctx, (None, 0), &of_run, &mut |(found, count)| {
+        first = first.or(found.map(|k| start + k));
+        start += count;
+    })?;
+    Ok(first)
 }

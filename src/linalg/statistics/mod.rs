@@ -21,7 +21,7 @@ mod trace;
 pub use dense::Stats;
 pub(crate) use dense::stats as dense_stats;
 pub(crate) use grid::{coo_grid, dense_grid, lines_grid};
-pub(crate) use histogram::{extremes, histogram};
+pub(crate) use histogram::{extremes, first_above, histogram};
 pub(crate) use nnz_per::nnz_per;
 pub use sparse::NormOrder;
 pub(crate) use sparse::{norms_into, stats as sparse_stats};

@@ -177,11 +177,27 @@ pub(crate) fn trouble(error: &Error) -> ExitCode {
         (ErrorKind::Cancelled, _) => ("interrupted; nothing is left behind".to_owned(), 130),
         (_, Some(hint)) => {
             let what = text.strip_suffix(&format!(" ({hint})")).unwrap_or(&text);
-            (format!("error: {what}\nhint: {hint}"), 2)
+            (format!("error: {what}\nhint: {}", in_words_of_the_tool(hint)), 2)
         }
         (_, None) => (format!("error: {text}"), 2),
     };
     // Standard error may be closed.
     let _ = writeln!(std::io::stderr(), "{text}");
     ExitCode::from(code)
+}
+
+/// A hint of the library, which names its functions, as the tool would say it.
+fn in_words_of_the_tool(hint: &str) -> String {
+    let pairs = [
+        ("Place::Replace", "say --overwrite"),
+        (
+            "convert it with to_csr first",
+            "outcore convert INPUT OUTPUT.bspnpy --to csr makes it so",
+        ),
+        ("convert it with to_csr", "outcore convert --to csr"),
+        ("convert it with to_dense", "outcore convert INPUT OUTPUT.npy"),
+    ];
+    let plain =
+        |hint: String, (of_library, of_tool): (&str, &str)| hint.replace(of_library, of_tool);
+    pairs.into_iter().fold(hint.to_owned(), plain)
 }

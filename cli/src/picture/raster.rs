@@ -33,6 +33,9 @@ pub(super) fn png_of(
     let mut encoder = png::Encoder::new(&mut bytes, width.max(1) as u32, height.max(1) as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    // Few colours, and sharp edges: differences of neighbours would be more.
+    encoder.set_compression(png::Compression::Balanced);
+    encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(rgb)?;
     writer.finish()?;

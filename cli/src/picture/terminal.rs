@@ -67,7 +67,8 @@ pub(crate) fn in_characters(chart: &Chart) -> Vec<String> {
             _ => "",
         };
         let dots = dots.iter().map(|&dots| char::from_u32(0x2800 + dots).unwrap_or(' '));
-        lines.push(format!("{label:>margin$} ┤{}", dots.collect::<String>()));
+        let dots: String = dots.collect();
+        lines.push(format!("{label:>margin$} ┤{}", dots.trim_end_matches('\u{2800}')));
     }
     let (low, high) = (number(x.low), number(x.high));
     let name = &chart.x.name;

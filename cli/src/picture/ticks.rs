@@ -115,6 +115,6 @@ mod tests {
         assert_eq!(labels(&ticks), ["1", "10", "100", "10^3", "10^4"]);
         assert_eq!(labels(&logarithmic(1e-12, 1.0, 5)), ["10^-12", "10^-9", "10^-6", "10^-3", "1"]);
         assert_eq!(labels(&logarithmic(1.0, 7.0, 5)), ["1", "2", "5"]);
-        assert_eq!(between(1.0, 30.0).len(), 11);
+        assert_eq!(between(1.0, 30.0).len(), 12);
     }
 }

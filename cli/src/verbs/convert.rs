@@ -6,6 +6,7 @@ use outcore::{AnyMatrix, DType, Duplicates, Order, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
+use crate::size::count;
 
 pub(crate) const ABOUT: &str = "Convert to another format, element type, index type or order";
 
@@ -184,6 +185,6 @@ pub(crate) fn done(path: &Path, matrix: &AnyMatrix) -> Report {
     report.fact("written", path.display().to_string());
     report.row("shape", format!("{nrows} x {ncols}"), vec![nrows, ncols]);
     report.fact("type", matrix.dtype().map_or("pattern", DType::name));
-    report.fact("entries", matrix.nnz());
+    report.row("entries", count(matrix.nnz() as u64), matrix.nnz());
     report
 }

@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
             .collect();
         match is_dense {
             true => report.line(format!("{}{more}", texts.join("  "))),
-            false => report.line(format!("{i}:  {}{more}", texts.join("  "))),
+            false => report.line(format!("{i}:  {}{more}", texts.join("  ")).trim_end()),
         }
         shown.push(texts);
     }

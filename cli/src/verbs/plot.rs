@@ -198,8 +198,10 @@ fn convergence(path: &Path, name: &str, session: &Session, report: &mut Report) 
     let iterations = history.len().saturating_sub(1);
     let (first, last) = (history.first().copied(), history.last().copied());
     report.fact("iterations", iterations);
-    report.fact("first residual", first.unwrap_or(0.0));
-    report.fact("last residual", last.unwrap_or(0.0));
+    for (name, norm) in [("first residual", first), ("last residual", last)] {
+        let norm = norm.unwrap_or(0.0);
+        report.row(name, format!("{norm:.3e}"), norm);
+    }
     let points = history.into_iter().enumerate().map(|(k, norm)| (k as f64, norm)).collect();
     Ok(Chart {
         title: format!("{name}: {} iterations", count(iterations as u64)),

@@ -1,5 +1,7 @@
 //! What `docs/tool.md` says, run as a script.
 
+use std::process::Command;
+
 use crate::shell::Shell;
 
 /// The sessions in `docs/tool.md` print what stands there, but for seconds.
@@ -23,7 +25,13 @@ fn the_sessions_of_the_documentation_run() {
         }
         if let Some(text) = command.strip_prefix("printf '") {
             let (text, file) = text.split_once("' > ").unwrap();
-            std::fs::write(shell.path().join(file), text.replace("\\n", "\n")).unwrap();
+            std::fs::write(shell.path().join(file), text.replace("\\n", "\n").replace("%%", "%"))
+                .unwrap();
+            continue;
+        }
+        if let Some(file) = command.strip_prefix("gzip ") {
+            let status = Command::new("gzip").arg(file).current_dir(shell.path()).status();
+            assert!(status.unwrap().success(), "{command}");
             continue;
         }
         let out = shell.outcome(command.strip_prefix("outcore ").unwrap());

@@ -121,7 +121,7 @@ fn entries_are_sorted_added_up_and_left_out_as_asked() {
     shell.run("convert b.bspnpy d.npy --drop-zeros");
     assert_eq!(shell.json("diff a.mtx d.npy")["same"], true);
     let error = shell.fails(2, "convert d.npy e.npy --index int64");
-    assert!(error.contains("to_csr") || error.contains("sparse"), "{error}");
+    assert!(error.contains("indices of a dense matrix"), "{error}");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn the_first_rows_of_every_kind_are_shown() {
     for (to, name) in [("csr", "r.bspnpy"), ("csc", "c.bspnpy"), ("coo", "o.bspnpy")] {
         shell.run(&format!("convert a.mtx {name} --to {to}"));
         let head = shell.run(&format!("head {name} --rows 2"));
-        assert_eq!(head.lines().skip(1).collect::<Vec<_>>(), ["0:  0=7  2=-2", "1:  "], "{name}");
+        assert_eq!(head.lines().skip(1).collect::<Vec<_>>(), ["0:  0=7  2=-2", "1:"], "{name}");
     }
     for dtype in ["float16", "bfloat16", "float32", "complex64", "int8", "uint64"] {
         let to = if dtype == "uint64" { "convert r.bspnpy s.npy --dtype int64" } else { "" };

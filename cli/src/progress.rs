@@ -1,7 +1,7 @@
 //! Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere, or an object every second.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use outcore::{Context, Progress};
@@ -20,11 +20,14 @@ pub(crate) enum Show {
     None,
 }
 
+/// Back to the beginning of the line, which becomes empty.
+const CLEAR: &str = "\r\x1b[K";
+
 /// Characters of the bar.
 const BAR: usize = 40;
 
 /// A writer of progress, which is called from any thread.
-struct Shown {
+pub(crate) struct Shown {
     show: Show,
     is_terminal: bool,
     start: Instant,
@@ -39,18 +42,20 @@ struct Last {
     drawn: bool,
 }
 
-/// The context with its progress shown.
-pub(crate) fn with_progress(ctx: Context, show: Show) -> Context {
-    if show == Show::None {
-        return ctx;
-    }
-    let shown = Shown {
+/// The context with its progress shown, and what shows it.
+pub(crate) fn with_progress(ctx: Context, show: Show) -> (Context, Arc<Shown>) {
+    let shown = Arc::new(Shown {
         show,
         is_terminal: io::stderr().is_terminal(),
         start: Instant::now(),
         last: Mutex::new(Last { at: None, phase: "", drawn: false }),
+    });
+    let callback = Arc::clone(&shown);
+    let ctx = match show {
+        Show::None => ctx,
+        _ => ctx.progress(move |progress| callback.take(progress)),
     };
-    ctx.progress(move |progress| shown.take(progress))
+    (ctx, shown)
 }
 
 impl Shown {
@@ -60,8 +65,9 @@ impl Shown {
         let is_done = progress.done >= progress.total;
         let text = match self.show {
             Show::Json => {
-                let is_new = last.phase != progress.phase;
-                if !is_new && !is_done && !self.is_due(&last, now, 1000) {
+                // Ends and beginnings at once, unless they follow each other quickly.
+                let is_turn = is_done || last.phase != progress.phase;
+                if !self.is_due(&last, now, if is_turn { 100 } else { 1000 }) {
                     return;
                 }
                 format!("{}\n", self.object(progress))
@@ -70,7 +76,7 @@ impl Shown {
                 let is_short = self.start.elapsed() < Duration::from_millis(500);
                 if is_done && last.drawn {
                     last.drawn = false;
-                    "\r\x1b[K".to_owned()
+                    CLEAR.to_owned()
                 } else if is_short || is_done || !self.is_due(&last, now, 100) {
                     return;
                 } else {
@@ -90,6 +96,14 @@ impl Shown {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
+    /// Removes a bar that is still on the screen.
+    pub(crate) fn finish(&self) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut last.drawn) {
+            let _ = io::stderr().lock().write_all(CLEAR.as_bytes());
+        }
+    }
+
     fn is_due(&self, last: &Last, now: Instant, milliseconds: u64) -> bool {
         last.at.is_none_or(|at| now.duration_since(at) >= Duration::from_millis(milliseconds))
     }
@@ -106,7 +120,7 @@ impl Shown {
         let seconds = self.start.elapsed().as_secs();
         let percent = part * 100.0;
         let (phase, moved) = (progress.phase, bytes(progress.bytes));
-        format!("\r\x1b[K{phase:>26} {bar}{rest} {percent:>3.0} %  {moved}  {seconds} s")
+        format!("{CLEAR}{phase:>26} {bar}{rest} {percent:>3.0} %  {moved}  {seconds} s")
     }
 }
 

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use outcore::io::FileFormat;
 use outcore::{
     AnyMatrix, CancelToken, Context, Csr, Error, ErrorKind, Place, Plan, Result, io as files,
     memory_limits,
 };
 
-use crate::progress::{Show, with_progress};
+use crate::progress::{Show, Shown, with_progress};
 use crate::report::Report;
 use crate::size::{Limit, bytes, parse_limit};
 
@@ -49,6 +50,7 @@ pub(crate) struct Flags {
 /// What a verb works under.
 pub(crate) struct Session {
     ctx: Context,
+    progress: Option<Arc<Shown>>,
     overwrite: bool,
     /// Whether only the cost is asked for, and nothing may be done.
     plan: bool,
@@ -69,10 +71,12 @@ impl Session {
         if let Some(folder) = &flags.scratch {
             ctx = ctx.scratch(folder);
         }
+        let mut progress = None;
         if !flags.quiet {
-            ctx = with_progress(ctx, flags.progress);
+            let (shown, by) = with_progress(ctx, flags.progress);
+            (ctx, progress) = (shown, Some(by));
         }
-        Ok(Session { ctx, overwrite: flags.overwrite, plan: flags.plan })
+        Ok(Session { ctx, progress, overwrite: flags.overwrite, plan: flags.plan })
     }
 
     /// The context of the work.
@@ -88,11 +92,16 @@ impl Session {
     /// Runs a verb, or says what its first long operation would cost.
     pub(crate) fn run(&self, verb: impl Fn(&Session) -> Result<Report>) -> Result<Report> {
         if !self.plan {
-            return verb(self);
+            let outcome = verb(self);
+            if let Some(shown) = &self.progress {
+                shown.finish();
+            }
+            return outcome;
         }
         let is_short = Cell::new(false);
         let planned = self.ctx.plan(|ctx| {
-            let session = Session { ctx: ctx.clone(), overwrite: self.overwrite, plan: true };
+            let session =
+                Session { ctx: ctx.clone(), progress: None, overwrite: self.overwrite, plan: true };
             verb(&session).inspect(|_| is_short.set(true))
         });
         let plan = match planned {
@@ -143,6 +152,26 @@ impl Session {
     pub(crate) fn graph(&self, input: &Path, output: Option<&Path>) -> Result<Csr<()>> {
         output.map_or(Ok(()), |output| self.check_free(output))?;
         files::read_graph(input, Place::Memory, &self.ctx)
+    }
+
+    /// The result of an operation at a path: made there if the format of its name is that of a stored matrix, dense or
+    /// sparse as the result is, otherwise made in scratch files and written from these.
+    pub(crate) fn make(
+        &self,
+        path: &Path,
+        is_dense: bool,
+        operation: impl FnOnce(Place) -> Result<AnyMatrix>,
+    ) -> Result<AnyMatrix> {
+        self.check_free(path)?;
+        let stored = if is_dense { FileFormat::Npy } else { FileFormat::Stored };
+        match FileFormat::of_name(path) == Some(stored) {
+            true => operation(self.place(path)),
+            false => {
+                let made = operation(Place::Scratch)?;
+                self.write(path, &made)?;
+                Ok(made)
+            }
+        }
     }
 
     /// Writes a matrix to a path, in the format of its name.

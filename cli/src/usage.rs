@@ -91,8 +91,9 @@ fn argument(argument: &Arg) -> Value {
 fn type_of(argument: &Arg) -> &'static str {
     let parser = argument.get_value_parser();
     let id = parser.type_id();
-    let known: [(TypeId, &str); 9] = [
+    let known: [(TypeId, &str); 10] = [
         (TypeId::of::<PathBuf>(), "path"),
+        (TypeId::of::<u8>(), "integer"),
         (TypeId::of::<u32>(), "integer"),
         (TypeId::of::<u64>(), "integer"),
         (TypeId::of::<usize>(), "integer"),

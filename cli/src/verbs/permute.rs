@@ -63,8 +63,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         Axes::Rows => (Some(&order), None),
         Axes::Columns => (None, Some(&order)),
     };
-    let moved = a.permute(rows, columns, Place::Scratch, ctx)?;
-    session.write(&arguments.output, &moved)?;
+    let moved = |place| a.permute(rows, columns, place, ctx);
+    let moved = session.make(&arguments.output, false, moved)?;
     let mut report = done(&arguments.output, &moved);
     if let Some(path) = &arguments.save_order {
         let order: Vec<i64> = order.order().iter().map(|&k| k as i64).collect();

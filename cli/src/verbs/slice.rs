@@ -31,8 +31,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     };
     let rows = range(&arguments.rows, a.nrows())?;
     let cols = range(&arguments.cols, a.ncols())?;
-    let part = a.slice(rows, cols, Place::Scratch, session.ctx())?;
-    session.write(&arguments.output, &part)?;
+    let part = |place| a.slice(rows, cols, place, session.ctx());
+    let part = session.make(&arguments.output, a.format().is_none(), part)?;
     Ok(done(&arguments.output, &part))
 }
 

@@ -15,8 +15,8 @@ pub(crate) struct Arguments {
     /// A .npy array for all of them: count x 6, sum, mean, variance, least, largest, how many are no numbers
     output: Option<PathBuf>,
     /// 0 for columns, 1 for rows
-    #[arg(long, default_value_t = 0)]
-    axis: usize,
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    axis: u8,
     /// How many to print
     #[arg(long, default_value_t = 10)]
     top: usize,
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         a @ AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, session.ctx())?),
         other => other,
     };
-    let stats = a.stats(arguments.axis, session.ctx())?;
+    let stats = a.stats(usize::from(arguments.axis), session.ctx())?;
     let (sums, means, variances) = (stats.sums(), stats.means(), stats.variances(0));
     let (mins, maxs, nans) = (stats.mins(), stats.maxs(), stats.nans());
     let mut report = Report::new();

@@ -40,10 +40,14 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     }
     let scratch = Place::Scratch;
     let symmetric = match arguments.how {
-        How::Mean | How::Sum => {
+        How::Mean if a.dtype().is_some() => {
             let sum = a.add(&a.transpose(), &scratch, ctx)?;
-            let halves = arguments.how == How::Mean && sum.dtype().is_some();
-            if halves { halved(&sum, session)? } else { sum }
+            let half = |place| halved(&sum, place, session);
+            session.make(&arguments.output, sum.format().is_none(), half)?
+        }
+        How::Mean | How::Sum => {
+            let sum = |place| a.add(&a.transpose(), place, ctx);
+            session.make(&arguments.output, a.format().is_none(), sum)?
         }
         How::Lower | How::Upper => {
             let a = match &a {
@@ -54,22 +58,22 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
                 How::Lower => (a.tril(0, &scratch, ctx)?, a.tril(-1, &scratch, ctx)?),
                 _ => (a.triu(0, &scratch, ctx)?, a.triu(1, &scratch, ctx)?),
             };
-            kept.add(&mirrored.transpose(), &scratch, ctx)?
+            let sum = |place| kept.add(&mirrored.transpose(), place, ctx);
+            session.make(&arguments.output, false, sum)?
         }
     };
-    session.write(&arguments.output, &symmetric)?;
     Ok(done(&arguments.output, &symmetric))
 }
 
 /// A matrix of half the numbers, in the type of its numbers if they have fractions.
-fn halved(a: &AnyMatrix, session: &Session) -> Result<AnyMatrix> {
+fn halved(a: &AnyMatrix, place: Place, session: &Session) -> Result<AnyMatrix> {
     use outcore::DType;
     use outcore::num_complex::Complex;
-    let (ctx, scratch) = (session.ctx(), Place::Scratch);
+    let ctx = session.ctx();
     match a.dtype() {
-        Some(DType::Float32) => a.scale(0.5f32, scratch, ctx),
-        Some(DType::Complex64) => a.scale(Complex::new(0.5f32, 0.0), scratch, ctx),
-        Some(DType::Complex128) => a.scale(Complex::new(0.5f64, 0.0), scratch, ctx),
-        _ => a.scale(0.5f64, scratch, ctx),
+        Some(DType::Float32) => a.scale(0.5f32, place, ctx),
+        Some(DType::Complex64) => a.scale(Complex::new(0.5f32, 0.0), place, ctx),
+        Some(DType::Complex128) => a.scale(Complex::new(0.5f64, 0.0), place, ctx),
+        _ => a.scale(0.5f64, place, ctx),
     }
 }

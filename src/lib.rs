@@ -81,9 +81,10 @@ pub use sparse::{
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub use sparse::{CompressedIter, CooIter};
 pub use storage::{
-    Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, Cost, DType, Descriptor, Element,
-    Entry, Index, NpyHeader, Order, Place, Plan, Progress, Report, SparseFormat, StoredValues,
-    Traffic, Verified, verify,
+    Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, Cost, DType, Descriptor,
+    DeviceSpeeds, Element, Entry, Index, Leftover, MemoryLimit, NpyHeader, Order, Place, Plan,
+    Progress, Report, SparseFormat, StoredValues, Traffic, Verified, device_speeds, has_checksums,
+    leftovers, memory_limits, verify,
 };
 
 // The examples of these pages compile and run as doc tests.

@@ -1,5 +1,6 @@
 //! The integration tests, one binary: one link instead of ten.
 
+mod any_counts;
 mod any_file;
 mod any_matrix;
 mod architecture;

@@ -1,15 +1,19 @@
 //! `outcore VERB INPUT… [OUTPUT] [--flags]`: matrices bigger than memory, from the command line.
 
+mod picture;
+mod progress;
 mod report;
 mod session;
 mod size;
 mod table_flags;
+mod usage;
 mod verbs;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::report::{Form, Report};
 use crate::session::{Flags, Session};
 use crate::verbs::Verb;
 
@@ -24,10 +28,18 @@ struct Cli {
     verb: Verb,
     #[command(flatten)]
     flags: Flags,
+    /// Describe every verb and its arguments as one JSON object
+    #[arg(long)]
+    json_usage: bool,
 }
 
 fn main() -> ExitCode {
-    let Cli { verb, flags } = match Cli::try_parse() {
+    if std::env::args_os().any(|argument| argument == "--json-usage") {
+        let mut report = Report::new();
+        report.line(usage::usage().to_string());
+        return report.print(Form::Rows);
+    }
+    let Cli { verb, flags, .. } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and the version are answers, and go to standard output.
@@ -41,7 +53,11 @@ fn main() -> ExitCode {
     };
     let outcome = session.run(|session| verb.run(session));
     match outcome {
-        Ok(report) => report.print(flags.json),
+        Ok(report) => report.print(match (flags.json, flags.quiet) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Nothing,
+            (false, false) => Form::Rows,
+        }),
         Err(error) => session::trouble(&error),
     }
 }

@@ -5,6 +5,17 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value};
 
+/// How a report is printed.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// For people.
+    Rows,
+    /// One JSON object.
+    Json,
+    /// Not at all: only the exit code tells.
+    Nothing,
+}
+
 /// Rows of a name and a value, and lines of text, in order.
 #[derive(Default)]
 pub(crate) struct Report {
@@ -53,15 +64,16 @@ impl Report {
     }
 
     /// Writes it to standard output. A pipe that was closed is no trouble.
-    pub(crate) fn print(&self, json: bool) -> ExitCode {
+    pub(crate) fn print(&self, form: Form) -> ExitCode {
         let mut out = io::stdout().lock();
-        let written = match json {
-            true => writeln!(out, "{}", Value::Object(self.values.clone())),
-            false => self.print_rows(&mut out),
+        let written = match form {
+            Form::Json => writeln!(out, "{}", Value::Object(self.values.clone())),
+            Form::Rows => self.print_rows(&mut out),
+            Form::Nothing => Ok(()),
         };
         match written.and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                eprintln!("error: writing to standard output: {error}");
+                let _ = writeln!(io::stderr(), "error: writing to standard output: {error}");
                 ExitCode::from(2)
             }
             _ if self.negative => ExitCode::from(1),

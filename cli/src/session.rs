@@ -1,26 +1,29 @@
 //! What every verb shares: limits, threads, progress, cancelling, where results go.
 
-use std::io::{self, IsTerminal};
+use std::cell::Cell;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use outcore::io::FileFormat;
 use outcore::{
-    AnyMatrix, CancelToken, Context, Csr, Error, ErrorKind, Place, Progress, Result, io as files,
+    AnyMatrix, CancelToken, Context, Csr, Error, ErrorKind, Place, Plan, Result, io as files,
+    memory_limits,
 };
 
+use crate::progress::{Show, Shown, with_progress};
 use crate::report::Report;
-use crate::size::{bytes, parse_size};
+use crate::size::{Limit, bytes, parse_limit};
 
 /// Flags that every verb takes.
 #[derive(clap::Args)]
 pub(crate) struct Flags {
-    /// Most memory to use, such as 2GiB; three quarters of what there is if not given
-    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
-    pub(crate) memory_limit: Option<u64>,
+    /// Most memory to use: a size such as 2GiB, a part such as 50%, or auto for three quarters of what there is
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_limit, default_value = "auto", hide_default_value = true)]
+    pub(crate) memory_limit: Limit,
     /// Threads; one for each processor if not given
     #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -33,7 +36,10 @@ pub(crate) struct Flags {
     /// Print one JSON object
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// No progress
+    /// How progress is shown, on standard error
+    #[arg(long, global = true, value_enum, value_name = "HOW", default_value_t = Show::Auto, hide_default_value = true, hide_possible_values = true)]
+    pub(crate) progress: Show,
+    /// No progress, and no results but files
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     /// Replace the output if it is there
@@ -44,15 +50,20 @@ pub(crate) struct Flags {
 /// What a verb works under.
 pub(crate) struct Session {
     ctx: Context,
+    progress: Option<Arc<Shown>>,
     overwrite: bool,
+    /// Whether only the cost is asked for, and nothing may be done.
     plan: bool,
 }
 
 impl Session {
     pub(crate) fn new(flags: &Flags) -> Result<Self> {
         let mut ctx = Context::new().cancel(interrupted());
-        if let Some(limit) = flags.memory_limit {
-            ctx = ctx.memory_limit(limit);
+        if flags.memory_limit != Limit::Auto {
+            let usable = memory_limits().first().map_or(0, |limit| limit.bytes);
+            if let Some(limit) = flags.memory_limit.bytes(usable) {
+                ctx = ctx.memory_limit(limit);
+            }
         }
         if let Some(threads) = flags.threads {
             ctx = ctx.threads(threads)?;
@@ -60,10 +71,12 @@ impl Session {
         if let Some(folder) = &flags.scratch {
             ctx = ctx.scratch(folder);
         }
+        let mut progress = None;
         if !flags.quiet {
-            ctx = with_progress(ctx);
+            let (shown, by) = with_progress(ctx, flags.progress);
+            (ctx, progress) = (shown, Some(by));
         }
-        Ok(Session { ctx, overwrite: flags.overwrite, plan: flags.plan })
+        Ok(Session { ctx, progress, overwrite: flags.overwrite, plan: flags.plan })
     }
 
     /// The context of the work.
@@ -71,14 +84,35 @@ impl Session {
         &self.ctx
     }
 
+    /// Whether only the cost is asked for: what has no plan of its own must not be done then.
+    pub(crate) fn is_plan(&self) -> bool {
+        self.plan
+    }
+
     /// Runs a verb, or says what its first long operation would cost.
     pub(crate) fn run(&self, verb: impl Fn(&Session) -> Result<Report>) -> Result<Report> {
         if !self.plan {
-            return verb(self);
+            let outcome = verb(self);
+            if let Some(shown) = &self.progress {
+                shown.finish();
+            }
+            return outcome;
         }
-        let plan = self.ctx.plan(|ctx| {
-            verb(&Session { ctx: ctx.clone(), overwrite: self.overwrite, plan: false })
-        })?;
+        let is_short = Cell::new(false);
+        let planned = self.ctx.plan(|ctx| {
+            let session =
+                Session { ctx: ctx.clone(), progress: None, overwrite: self.overwrite, plan: true };
+            verb(&session).inspect(|_| is_short.set(true))
+        });
+        let plan = match planned {
+            // It went through without meeting an operation that costs anything.
+            Err(_) if is_short.get() => {
+                let mut none = Plan::default();
+                none.operation = "nothing long";
+                none
+            }
+            planned => planned?,
+        };
         let mut report = Report::new();
         let cost = plan.cost;
         report.fact("operation", plan.operation);
@@ -120,6 +154,26 @@ impl Session {
         files::read_graph(input, Place::Memory, &self.ctx)
     }
 
+    /// The result of an operation at a path: made there if the format of its name is that of a stored matrix, dense or
+    /// sparse as the result is, otherwise made in scratch files and written from these.
+    pub(crate) fn make(
+        &self,
+        path: &Path,
+        is_dense: bool,
+        operation: impl FnOnce(Place) -> Result<AnyMatrix>,
+    ) -> Result<AnyMatrix> {
+        self.check_free(path)?;
+        let stored = if is_dense { FileFormat::Npy } else { FileFormat::Stored };
+        match FileFormat::of_name(path) == Some(stored) {
+            true => operation(self.place(path)),
+            false => {
+                let made = operation(Place::Scratch)?;
+                self.write(path, &made)?;
+                Ok(made)
+            }
+        }
+    }
+
     /// Writes a matrix to a path, in the format of its name.
     pub(crate) fn write(&self, path: &Path, matrix: &AnyMatrix) -> Result<()> {
         self.check_free(path)?;
@@ -129,7 +183,6 @@ impl Session {
 
 /// A token that is set when the user interrupts; a second interrupt ends the process at once.
 fn interrupted() -> CancelToken {
-    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
     let token = CancelToken::new();
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
@@ -141,72 +194,39 @@ fn interrupted() -> CancelToken {
         while !flag.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(50));
         }
-        INTERRUPTED.store(true, Ordering::Relaxed);
         watched.cancel();
     });
     token
 }
 
-/// Shows progress on standard error: a bar on a terminal, a line every ten seconds elsewhere. Short work shows none.
-fn with_progress(ctx: Context) -> Context {
-    let start = Instant::now();
-    if !io::stderr().is_terminal() {
-        let last = AtomicU64::new(0);
-        return ctx.progress(move |progress| {
-            let now = start.elapsed().as_secs();
-            let before = last.load(Ordering::Relaxed);
-            let due = now >= before + 10;
-            if due
-                && last.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-            {
-                eprintln!("{}", line(progress));
-            }
-        });
-    }
-    let style = ProgressStyle::with_template("{msg:>24} [{bar:40}] {percent:>3} %  {elapsed}");
-    let bar: Mutex<Option<(&'static str, ProgressBar)>> = Mutex::new(None);
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ctx.progress(move |progress| {
-        if start.elapsed() < Duration::from_millis(500) {
-            return;
-        }
-        let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
-        if bar.as_ref().is_none_or(|(phase, _)| *phase != progress.phase) {
-            if let Some((_, before)) = bar.take() {
-                before.finish_and_clear();
-            }
-            let new = ProgressBar::new(progress.total).with_style(style.clone());
-            new.set_message(progress.phase);
-            *bar = Some((progress.phase, new));
-        }
-        if let Some((_, bar)) = bar.as_ref() {
-            bar.set_length(progress.total);
-            bar.set_position(progress.done);
-            if progress.done == progress.total {
-                bar.finish_and_clear();
-            }
-        }
-    })
-}
-
-fn line(Progress { phase, done, total, bytes: moved, .. }: Progress) -> String {
-    let percent = done as f64 / total.max(1) as f64 * 100.0;
-    format!("{phase}: {percent:.0} %, {} moved", bytes(moved))
-}
-
 /// Says what went wrong, in one line, and what to do, in another.
 pub(crate) fn trouble(error: &Error) -> ExitCode {
-    if error.kind() == ErrorKind::Cancelled {
-        eprintln!("interrupted; nothing is left behind");
-        return ExitCode::from(130);
-    }
     let text = error.to_string();
-    match error.hint() {
-        Some(hint) => {
+    let (text, code) = match (error.kind(), error.hint()) {
+        (ErrorKind::Cancelled, _) => ("interrupted; nothing is left behind".to_owned(), 130),
+        (_, Some(hint)) => {
             let what = text.strip_suffix(&format!(" ({hint})")).unwrap_or(&text);
-            eprintln!("error: {what}\nhint: {hint}");
+            (format!("error: {what}\nhint: {}", in_words_of_the_tool(hint)), 2)
         }
-        None => eprintln!("error: {text}"),
-    }
-    ExitCode::from(2)
+        (_, None) => (format!("error: {text}"), 2),
+    };
+    // Standard error may be closed.
+    let _ = writeln!(std::io::stderr(), "{text}");
+    ExitCode::from(code)
+}
+
+/// A hint of the library, which names its functions, as the tool would say it.
+fn in_words_of_the_tool(hint: &str) -> String {
+    let pairs = [
+        ("Place::Replace", "say --overwrite"),
+        (
+            "convert it with to_csr first",
+            "outcore convert INPUT OUTPUT.bspnpy --to csr makes it so",
+        ),
+        ("convert it with to_csr", "outcore convert --to csr"),
+        ("convert it with to_dense", "outcore convert INPUT OUTPUT.npy"),
+    ];
+    let plain =
+        |hint: String, (of_library, of_tool): (&str, &str)| hint.replace(of_library, of_tool);
+    pairs.into_iter().fold(hint.to_owned(), plain)
 }

@@ -1,7 +1,41 @@
-//! Sizes as people write them: `256MiB`, `2G`, `1.5GB`.
+//! Sizes as people write them: `256MiB`, `2G`, `1.5GB`; parts of the memory, `50%`.
+
+/// A memory limit as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Limit {
+    Bytes(u64),
+    /// A part of the memory that the process may use.
+    Part(f64),
+    /// What the library takes by itself.
+    Auto,
+}
+
+impl Limit {
+    /// Bytes, of `usable` ones.
+    pub(crate) fn bytes(self, usable: u64) -> Option<u64> {
+        match self {
+            Limit::Bytes(bytes) => Some(bytes),
+            Limit::Part(part) => Some((usable as f64 * part) as u64),
+            Limit::Auto => None,
+        }
+    }
+}
+
+/// A memory limit: a size, `50%` of what there is, or `auto`.
+pub(crate) fn parse_limit(text: &str) -> Result<Limit, String> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("auto") {
+        return Ok(Limit::Auto);
+    }
+    let Some(percent) = text.strip_suffix('%') else { return parse_size(text).map(Limit::Bytes) };
+    match percent.trim().parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(Limit::Part(percent / 100.0)),
+        _ => Err(format!("{text:?} is no part such as 50%")),
+    }
+}
 
 /// Bytes that a text says, in powers of 1024 with an `i` or a bare letter, of 1000 with a `B` alone behind the letter.
-pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let number: f64 =
@@ -43,13 +77,13 @@ pub(crate) fn bytes(count: u64) -> String {
     }
 }
 
-/// A number with blanks between its thousands.
+/// A number with commas between its thousands.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (k, digit) in digits.chars().enumerate() {
         if k > 0 && (digits.len() - k).is_multiple_of(3) {
-            out.push(' ');
+            out.push(',');
         }
         out.push(digit);
     }
@@ -72,8 +106,18 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_sizes_or_parts() {
+        assert_eq!(parse_limit("1KiB"), Ok(Limit::Bytes(1024)));
+        assert_eq!(parse_limit("50 %").map(|limit| limit.bytes(1000)), Ok(Some(500)));
+        assert_eq!(parse_limit("auto"), Ok(Limit::Auto));
+        for wrong in ["0%", "101%", "%", "x%", "automatic"] {
+            assert!(parse_limit(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn numbers_are_shown() {
         assert_eq!((bytes(1023).as_str(), bytes(1536).as_str()), ("1023 bytes", "1.5 KiB"));
-        assert_eq!((count(7).as_str(), count(1_234_567).as_str()), ("7", "1 234 567"));
+        assert_eq!((count(7).as_str(), count(1_234_567).as_str()), ("7", "1,234,567"));
     }
 }

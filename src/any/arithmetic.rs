@@ -3,7 +3,6 @@
 use num_complex::Complex;
 
 use crate::any::common::{bring, common, place_beside, same_widths};
-use crate::any::display::Described;
 use crate::any::dtype::Change;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
@@ -14,7 +13,7 @@ use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, DType, Place, Plan};
+use crate::storage::{Context, DType, Order, Place, Plan, SparseFormat};
 
 /// Elements of a task, and elements that are computed before they are written.
 const TASK: usize = 1 << 14;
@@ -49,7 +48,10 @@ impl Operation {
 }
 
 impl AnyMatrix {
-    /// The sum of two dense matrices, or of two compressed ones of one format, with their patterns united.
+    /// The sum of two matrices of any kinds; that of compressed ones has the patterns of both.
+    ///
+    /// If either is dense, the other is made so, and the sum is dense. A second compressed matrix in the other format is
+    /// converted to that of the first, and coordinates to that of the other, or to CSR.
     ///
     /// Both are first converted to a common type, which is that of the sum: `int64` for `bool` and integers; `float32`
     /// for floating-point numbers of up to 32 bits, also combined with `bool` and integers of up to 16 bits; `float64`
@@ -61,8 +63,7 @@ impl AnyMatrix {
     ///
     /// Cost: one read of both and one sequential write, plus one of each for every conversion; [`Context::plan`]
     /// reports the first of these steps. Fails with kind [`Shape`](ErrorKind::Shape) if the shapes differ, with kind
-    /// [`Value`](ErrorKind::Value) if an integer overflows, naming its position, and with kind
-    /// [`Unsupported`](ErrorKind::Unsupported) unless both are dense or both are compressed in one format.
+    /// [`Value`](ErrorKind::Value) if an integer overflows, naming its position.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Dense, Place};
@@ -82,7 +83,8 @@ impl AnyMatrix {
         arithmetic(Operation::Subtract, self, other, &place.into(), ctx)
     }
 
-    /// The elementwise product; otherwise as [`add`](Self::add). Patterns are intersected.
+    /// The elementwise product; otherwise as [`add`](Self::add). Patterns are intersected, and the product of a dense
+    /// and a sparse matrix is sparse: it has entries where the sparse one has, and the dense one is not zero.
     pub fn multiply(&self, other: &Self, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         arithmetic(Operation::Multiply, self, other, &place.into(), ctx)
     }
@@ -138,6 +140,8 @@ fn arithmetic(
 ) -> Result<AnyMatrix> {
     check_shape("the second matrix", a.shape(), b.shape())?;
     let dtype = common(a.dtype(), b.dtype());
+    let (a, b) = alike(operation, a, b, ctx)?;
+    let (a, b) = (&a, &b);
     match (a.body(), b.body()) {
         (Body::Dense(_), Body::Dense(_)) => {
             let (a, b) = (bring(a, dtype, ctx)?, bring(b, dtype, ctx)?);
@@ -163,16 +167,53 @@ fn arithmetic(
             };
             combined(&a, &b, place, ctx).map(AnyMatrix::of_lines)
         }
-        (Body::Coo(_), _) => Err(missing(operation.plural(), a, REMEDY)),
-        (_, Body::Coo(_)) => Err(missing(operation.plural(), b, REMEDY)),
-        _ => {
-            let what = format!("there are no {} of two kinds of matrices", operation.plural());
-            Err(Error::new(ErrorKind::Unsupported, what)
-                .expected(Described(a.body()))
-                .found(Described(b.body()))
-                .remedy(REMEDY))
-        }
+        _ => Err(missing(operation.plural(), a, REMEDY)),
     }
+}
+
+/// Two matrices of one kind, compressed in one format or dense; which one, follows from both and the operation.
+fn alike(
+    operation: Operation,
+    a: &AnyMatrix,
+    b: &AnyMatrix,
+    ctx: &Context,
+) -> Result<(AnyMatrix, AnyMatrix)> {
+    let kinds = [a.format(), b.format()];
+    let is_dense = match operation {
+        Operation::Multiply => kinds == [None, None],
+        Operation::Add | Operation::Subtract => kinds.contains(&None),
+    };
+    let compressed = |format: &SparseFormat| *format != SparseFormat::Coo;
+    let format = match is_dense {
+        true => None,
+        false => Some(kinds.into_iter().flatten().find(compressed).unwrap_or(SparseFormat::Csr)),
+    };
+    let order = match (a.body(), b.body()) {
+        (Body::Dense(a), _) | (_, Body::Dense(a)) => a.order(),
+        _ => Order::C,
+    };
+    let brought = |a: &AnyMatrix| -> Result<AnyMatrix> {
+        let size = a.dtype().map_or(0, DType::size);
+        let (nrows, ncols) = a.shape();
+        let place = match format {
+            _ if a.format() == format => return Ok(a.clone()),
+            None => {
+                let elements = (nrows as u64).saturating_mul(ncols as u64);
+                place_beside(elements.saturating_mul(size.max(1) as u64), ctx)
+            }
+            // With indices, and a pointer for every line.
+            Some(_) => {
+                let entries = (a.nnz() as u64).saturating_mul(size as u64 + 8);
+                place_beside(entries.saturating_add(8 * nrows.max(ncols) as u64), ctx)
+            }
+        };
+        match format {
+            None => a.to_dense(order, place, ctx).map(AnyMatrix::Dense),
+            Some(SparseFormat::Csc) => a.to_csc(place, ctx).map(AnyMatrix::Csc),
+            Some(_) => a.to_csr(place, ctx).map(AnyMatrix::Csr),
+        }
+    };
+    Ok((brought(a)?, brought(b)?))
 }
 
 /// The remedy if two matrices cannot be combined directly.

@@ -1,9 +1,11 @@
 //! Conversions between all kinds of matrices.
 
+use crate::any::common::place_beside;
 use crate::any::compressed::{AnyCompressed, AnyCsc, AnyCsr};
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::convert::{
-    coo_to_dense, expanded, recompress, to_compressed, to_coo, to_dense, to_nonzeros, to_order,
+    canonicalize, coo_to_dense, expanded, recompress, to_compressed, to_coo, to_dense, to_nonzeros,
+    to_order,
 };
 use crate::dense::AnyDense;
 use crate::error::Result;
@@ -34,6 +36,36 @@ impl AnyMatrix {
         compressed(self, &place.into(), ctx)
     }
 
+    /// As [`to_csr`](Self::to_csr), with several coordinates of one place treated by `duplicates`; those of a compressed
+    /// matrix are, too, and its indices sorted, as by [`canonicalize`](Self::canonicalize).
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Coo, Duplicates, Place};
+    /// let a = AnyMatrix::from(Coo::<f32>::from_triplets((1, 1), [(0, 0, 1.0), (0, 0, 2.0)])?);
+    /// let ctx = Context::new();
+    /// assert_eq!(a.to_csr_with(Duplicates::Keep, Place::Memory, &ctx)?.nnz(), 2);
+    /// assert!(a.to_csr_with(Duplicates::Refuse, Place::Memory, &ctx).is_err());
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_csr_with(
+        &self,
+        duplicates: Duplicates,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<AnyCsr> {
+        settled(self, duplicates, &place.into(), ctx)
+    }
+
+    /// As [`to_csc`](Self::to_csc); otherwise as [`to_csr_with`](Self::to_csr_with).
+    pub fn to_csc_with(
+        &self,
+        duplicates: Duplicates,
+        place: impl Into<Place>,
+        ctx: &Context,
+    ) -> Result<AnyCsc> {
+        settled(self, duplicates, &place.into(), ctx)
+    }
+
     /// The matrix as coordinates, in stored order, a dense one row by row.
     ///
     /// As [`Dense::to_coo`](crate::Dense::to_coo) and [`Compressed::to_coo`](crate::Compressed::to_coo); coordinates
@@ -61,6 +93,31 @@ fn compressed<A: Axis>(a: &AnyMatrix, place: &Place, ctx: &Context) -> Result<An
     lines(a, A::FORMAT, place, ctx).map(AnyCompressed::new)
 }
 
+fn settled<A: Axis>(
+    a: &AnyMatrix,
+    duplicates: Duplicates,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed<A>> {
+    let body = match a.body() {
+        Body::Lines(a) if a.format() == A::FORMAT => canonicalize(a, duplicates, place, ctx)?,
+        Body::Lines(from) => {
+            let bytes = from.types().bytes_of(from.minor(), from.nnz());
+            let across = lines(a, A::FORMAT, &place_beside(bytes, ctx), ctx)?;
+            canonicalize(&across, duplicates, place, ctx)?
+        }
+        Body::Coo(a) => to_compressed(a, (A::FORMAT, pointers_of(a)), duplicates, place, ctx)?,
+        Body::Dense(_) => lines(a, A::FORMAT, place, ctx)?,
+    };
+    Ok(AnyCompressed::new(body))
+}
+
+/// The type of the pointers to the entries of coordinates.
+fn pointers_of(a: &AnyCoo) -> DType {
+    let (_, indices) = a.types();
+    if a.nnz() <= largest(indices) { indices } else { DType::UInt64 }
+}
+
 fn lines(
     a: &AnyMatrix,
     format: SparseFormat,
@@ -80,11 +137,7 @@ fn lines(
             let (name, _) = a.format().swap_if_cols(("CSR to CSC", "CSC to CSR"));
             recompress(a, name, place, ctx)
         }
-        Body::Coo(a) => {
-            let (_, indices) = a.types();
-            let pointers = if a.nnz() <= largest(indices) { indices } else { DType::UInt64 };
-            to_compressed(a, (format, pointers), Duplicates::Sum, place, ctx)
-        }
+        Body::Coo(a) => to_compressed(a, (format, pointers_of(a)), Duplicates::Sum, place, ctx),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::numbers::rewrite;
+use crate::any::reshape::missing;
 use crate::dense::{AnyDense, AnyDensePanels, AnyDenseWriter, LinePanel};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse;
 use crate::sparse::{
-    AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, IndexCheck, IndexVec, Indices,
-    Pieces, Types, check_types, coo_bytes, memory_left,
+    AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, CooTypes, IndexCheck,
+    IndexVec, Indices, Pieces, Types, check_types, coo_bytes, largest, memory_left,
 };
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
@@ -51,6 +52,45 @@ impl AnyMatrix {
                 .remedy("compile with the feature half"));
         }
         TO_DTYPE.of(self, dtype, &place, ctx)
+    }
+
+    /// The same sparse matrix with indices of `Int32` or `Int64`, as they are called in files; so are pointers, if
+    /// that type holds the number of entries.
+    ///
+    /// Cost: one read and one sequential write; a matrix in memory with such indices shares its arrays with a result in
+    /// memory. Fails with kind [`Type`](ErrorKind::Type) for another type, or if it does not hold all indices, and with
+    /// kind [`Unsupported`](ErrorKind::Unsupported) for a dense matrix, which has none.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr, DType, Place};
+    /// let a = AnyMatrix::from(Csr::<f32>::eye(2));
+    /// let b = a.to_indices(DType::Int64, Place::Memory, &Context::new())?;
+    /// assert_eq!((b.index_dtype(), b.nnz()), (Some(DType::Int64), 2));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn to_indices(&self, index: DType, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
+        let indices = match index {
+            DType::Int32 | DType::UInt32 => DType::UInt32,
+            DType::Int64 | DType::UInt64 => DType::UInt64,
+            other => {
+                return Err(Error::new(ErrorKind::Type, "indices are never of this type")
+                    .expected("int32 or int64")
+                    .found(other));
+            }
+        };
+        let place = place.into();
+        match self.body() {
+            Body::Dense(_) => Err(missing("indices", self, "convert it with to_csr first")),
+            Body::Lines(a) => {
+                let fits = a.nnz() <= largest(indices);
+                let pointers = if fits { indices } else { DType::UInt64 };
+                let types = Types { indices, pointers, ..a.types() };
+                lines(a, types, &place, ctx).map(AnyMatrix::of_lines)
+            }
+            Body::Coo(a) => {
+                coo(a, (a.dtype(), indices), &TO_DTYPE, &place, ctx).map(AnyMatrix::Coo)
+            }
+        }
     }
 }
 
@@ -101,7 +141,9 @@ impl Change<'_> {
                 let types = Types { values: Some(dtype), ..a.types() };
                 changed(a, types, self, place, ctx).map(AnyMatrix::of_lines)
             }
-            Body::Coo(a) => coo(a, dtype, self, place, ctx).map(AnyMatrix::Coo),
+            Body::Coo(a) => {
+                coo(a, (Some(dtype), a.types().1), self, place, ctx).map(AnyMatrix::Coo)
+            }
         };
         changed.map_err(|error| placed(a, error))
     }
@@ -246,20 +288,22 @@ fn in_memory(
 
 fn coo(
     a: &AnyCoo,
-    dtype: DType,
+    types: CooTypes,
     change: &Change<'_>,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCoo> {
-    let (types, nnz) = ((Some(dtype), a.types().1), a.nnz());
-    if *place == Place::Memory {
+    let (nnz, index) = (a.nnz(), a.types().1);
+    if *place == Place::Memory && types.1 == index {
         return a.with_data(in_memory((types.1, &[]), a.data(), types.0, change, ctx)?);
     }
+    check_types((types.1, DType::UInt64), a.shape().0, a.shape().1, nnz)?;
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
     let (budget, arrays) = (AnyZippedLines::budget(left), [a.rows(), a.cols()]);
-    let arrays = (types.1, &arrays[..]);
+    let arrays = (index, &arrays[..]);
     let mut panels = AnyEntryPanels::within(budget, 1, arrays, a.data())?;
-    let work = dtype.bytes_of(panels.most_entries());
+    let most = panels.most_entries();
+    let work = coo_bytes(types, most);
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name)
             .on_device_of(a.rows().file())
@@ -268,7 +312,10 @@ fn coo(
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;
     let _held = ctx.hold(work);
-    let mut made = ctx.raw_work("a run of values", (types.0, panels.most_entries()))?;
+    let mut made = ctx.raw_work("a run of values", (types.0, most))?;
+    let same = types.1 == index;
+    let room = || IndexVec::room("a run of indices", types.1, if same { 0 } else { most }, ctx);
+    let mut moved = [room()?, room()?];
     let mut writer = AnyCooWriter::new(types, a.shape(), Some(nnz), place, ctx)?;
     panels.sweep(ctx, &mut |start, coordinates, data| {
         let (rows, cols) = (coordinates[0], coordinates[1]);
@@ -276,7 +323,14 @@ fn coo(
         let mut made = made.as_mut();
         let mut made = made.slice_mut(0..data.len());
         change.make(start, data, made.reborrow(), ctx)?;
-        writer.push(rows.raw(), cols.raw(), made.as_raw())
+        if same {
+            return writer.push(rows.raw(), cols.raw(), made.as_raw());
+        }
+        for (moved, from) in moved.iter_mut().zip([rows, cols]) {
+            moved.clear();
+            moved.extend_with(from.len(), &mut |k| from.at(k));
+        }
+        writer.push(moved[0].as_raw(), moved[1].as_raw(), made.as_raw())
     })?;
     writer.finish()
 }

@@ -64,9 +64,10 @@ impl AnyMatrix {
         }
     }
 
-    /// The rows and columns in these ranges, as [`Compressed::slice`](crate::Compressed::slice).
+    /// The rows and columns in these ranges, as [`Compressed::slice`](crate::Compressed::slice); those of a dense matrix
+    /// are copied in its order, which reads the rows (columns, in Fortran order).
     ///
-    /// Fails with kind [`Unsupported`](ErrorKind::Unsupported) unless the matrix is compressed.
+    /// Fails with kind [`Unsupported`](ErrorKind::Unsupported) for coordinates.
     ///
     /// ```
     /// use outcore::{AnyMatrix, Context, Csr, Place};
@@ -82,8 +83,11 @@ impl AnyMatrix {
         ctx: &Context,
     ) -> Result<Self> {
         match self.body() {
+            Body::Dense(a) => {
+                a.as_matrix()?.slice(rows, cols, &place.into(), ctx).map(AnyMatrix::Dense)
+            }
             Body::Lines(a) => a.slice(rows, cols, &place.into(), ctx).map(AnyMatrix::of_lines),
-            _ => Err(missing("slices", self, "convert it with to_csr first")),
+            Body::Coo(_) => Err(missing("slices", self, "convert it with to_csr first")),
         }
     }
 

@@ -6,8 +6,8 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{
-    NormOrder, Scalar, Stats, Stored, check_meets, dense_stats, nnz_per, norm_of, norms_into,
-    sparse_stats, sum_of, trace,
+    NormOrder, Scalar, Stats, Stored, check_meets, coo_grid, dense_grid, dense_stats, extremes,
+    first_above, histogram, lines_grid, nnz_per, norm_of, norms_into, sparse_stats, sum_of, trace,
 };
 use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType};
@@ -120,6 +120,75 @@ impl AnyMatrix {
     /// [`Unsupported`](ErrorKind::Unsupported).
     pub fn nnz_per(&self, axis: usize, ctx: &Context) -> Result<Vec<u64>> {
         nnz_per(self.lines("counts")?, axis, ctx)
+    }
+
+    /// The number of entries in every cell of a grid of `(rows, columns)` cells over the matrix, row by row: entry
+    /// (i, j) is in cell `(i · rows / nrows, j · columns / ncols)`, rounded down. Of a dense matrix, elements that are
+    /// not zero are counted.
+    ///
+    /// Cost: one pass over the indices, or over a dense matrix. Memory: 12 bytes for each cell; for coordinates 8 bytes,
+    /// and 4 for each thread. Fails with kind [`Shape`](ErrorKind::Shape) unless there are from one to `nrows` rows of
+    /// cells, and so for columns.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<f32>::eye(6));
+    /// assert_eq!(a.nnz_grid((2, 3), &Context::new())?, [2, 1, 0, 0, 1, 2]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    #[doc(alias = "spy")]
+    pub fn nnz_grid(&self, cells: (usize, usize), ctx: &Context) -> Result<Vec<u64>> {
+        match self.body() {
+            Body::Dense(a) => dense_grid(&a.as_matrix()?, cells, ctx),
+            Body::Lines(a) => lines_grid(a, cells, ctx),
+            Body::Coo(a) => coo_grid(a, cells, ctx),
+        }
+    }
+
+    /// The least and the largest stored value, without NaN; `None` if there is none. A pattern has ones.
+    ///
+    /// Cost: one read of the values. Fails with kind [`Type`](ErrorKind::Type) for complex numbers.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<f32>::eye(2).with_data(vec![-3.0, f32::NAN])?);
+    /// assert_eq!(a.extremes(&Context::new())?, Some((-3.0, -3.0)));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn extremes(&self, ctx: &Context) -> Result<Option<(f64, f64)>> {
+        extremes(Stored::new(self.values()), ctx)
+    }
+
+    /// The row and the column of the first stored value, in stored order, whose magnitude is more than `bound` or NaN;
+    /// `None` if there is none. Applied to a difference: where two matrices differ.
+    ///
+    /// Cost: one read of the values.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<f32>::eye(3).with_data(vec![0.5, -2.0, 3.0])?);
+    /// assert_eq!(a.first_above(1.0, &Context::new())?, Some((1, 1)));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn first_above(&self, bound: f64, ctx: &Context) -> Result<Option<(usize, usize)>> {
+        let position = first_above(Stored::new(self.values()), bound, ctx)?;
+        Ok(position.and_then(|position| self.coordinates_of(position)))
+    }
+
+    /// The number of stored values `edges[k] ≤ x < edges[k + 1]` for every `k`, in the last interval also those equal
+    /// to its end, as NumPy's `histogram`; values beyond the edges and NaN are not counted.
+    ///
+    /// Cost: one read of the values. Fails with kind [`Type`](ErrorKind::Type) for complex numbers, and with kind
+    /// [`Format`](ErrorKind::Format) unless there are at least two edges, each larger than the one before.
+    ///
+    /// ```
+    /// use outcore::{AnyMatrix, Context, Csr};
+    /// let a = AnyMatrix::from(Csr::<i32>::eye(3).with_data(vec![1, 2, 3])?);
+    /// assert_eq!(a.histogram(&[0.0, 2.0, 3.0], &Context::new())?, [1, 2]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn histogram(&self, edges: &[f64], ctx: &Context) -> Result<Vec<u64>> {
+        histogram(Stored::new(self.values()), edges, ctx)
     }
 
     fn lines(&self, what: &str) -> Result<&AnyCompressed> {

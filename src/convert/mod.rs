@@ -19,8 +19,8 @@ mod sort;
 
 pub use formats::CooBuilder;
 pub(crate) use formats::{
-    AnyEntryBuilder, coo_to_dense, expanded, memory_to_compress, recompress, to_compressed, to_coo,
-    to_dense, to_nonzeros,
+    AnyEntryBuilder, coo_to_dense, expanded, memory_to_compress, nonzero, recompress,
+    to_compressed, to_coo, to_dense, to_nonzeros,
 };
 pub(crate) use reshape::{
     canonicalize, diagonal_length, fill_diagonal, permute, plan_diagonal, prune, take, take_where,

@@ -8,7 +8,7 @@
 //!   from files, [`headerless`] – writing files without a header
 //! - [`panels`] – a matrix larger than memory in panels of lines, [`bands`] – in bands, [`zipped`] – two arrays in runs
 //!   of elements; [`writer`] – an array written from its first element to its last
-//! - [`reshape`] – the same elements in another shape
+//! - [`reshape`] – the same elements in another shape; [`slice`] – some rows and columns
 //! - [`stack`] – matrices stacked or concatenated; [`builder`] – a matrix of lines whose number is not known in
 //!   advance; [`zeros`] – all zero
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
@@ -28,6 +28,7 @@ mod open;
 mod panels;
 mod reshape;
 mod rewrite;
+mod slice;
 mod stack;
 mod transpose;
 mod transposed;

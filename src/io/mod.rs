@@ -78,6 +78,7 @@ pub mod petsc;
 mod sniff;
 pub mod table;
 mod text;
+mod write_file;
 
 pub use export::write_matrix;
 pub use format::FileFormat;
@@ -87,3 +88,4 @@ pub use import::{Imported, read_matrix, read_matrix_with};
 pub use options::ReadOptions;
 pub use petsc::{PetscOptions, write_petsc};
 pub use table::{TableOptions, write_table};
+pub use write_file::write_file;

@@ -36,4 +36,7 @@ pub use product::{
 pub(crate) use product::{Multiplier, Products, check_meets, planned, products, sealed};
 pub use spgemm::Mask;
 pub use statistics::{NormOrder, Stats};
-pub(crate) use statistics::{dense_stats, nnz_per, norms_into, sparse_stats, trace};
+pub(crate) use statistics::{
+    coo_grid, dense_grid, dense_stats, extremes, first_above, histogram, lines_grid, nnz_per,
+    norms_into, sparse_stats, trace,
+};

@@ -59,7 +59,7 @@ mod zeros;
 
 pub(crate) use any_compressed::AnyCompressed;
 pub use any_coo::AnyCoo;
-pub(crate) use any_coo::coo_bytes;
+pub(crate) use any_coo::{CooTypes, coo_bytes};
 pub(crate) use arrays_in_turn::{ArrayName, Push, arrays_in_turn};
 pub use axis::{Axis, ByCols, ByRows};
 pub(crate) use blocks::{block, block_diag};

@@ -14,7 +14,9 @@ mod memory;
 mod runtime;
 mod stream;
 
-pub use files::{ByteOrder, Descriptor, NpyHeader, Order, SparseFormat, StoredValues};
+pub use files::{
+    ByteOrder, Descriptor, Leftover, NpyHeader, Order, SparseFormat, StoredValues, leftovers,
+};
 pub(crate) use files::{
     Checksums, DESCRIPTOR, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StagedFiles,
     StoredFile, VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
@@ -25,11 +27,13 @@ pub(crate) use memory::{
     Broken, CACHE_LINE, Origin, RawBuffer, RawBufferMut, by_dtype, bytes_of, filled, in_cache_line,
     lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, room,
 };
-pub use runtime::{CancelToken, Context, Cost, Place, Plan, Progress, Report};
+pub use runtime::{
+    CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report, memory_limits,
+};
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
 pub(crate) use stream::{
     ArrayPanels, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading, Scratch,
     ScratchFile, Stage, Standing, bytes_within, check_place, elements_within, largest_panel,
     panel_elements, read_array, read_elements,
 };
-pub use stream::{Traffic, Verified, verify};
+pub use stream::{DeviceSpeeds, Traffic, Verified, device_speeds, has_checksums, verify};

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use outcore::{AnyMatrix, Place, Result};
+use outcore::Result;
 
 use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
 
-pub(crate) const ABOUT: &str = "Add two matrices";
+pub(crate) const ABOUT: &str = "Add two matrices of any kinds";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -20,21 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let (a, b) = (session.read(&arguments.first)?, session.read(&arguments.second)?);
-    let b = like(&a, b, session)?;
-    let sum = a.add(&b, Place::Scratch, session.ctx())?;
-    session.write(&arguments.output, &sum)?;
+    let is_dense = a.format().is_none() || b.format().is_none();
+    let sum = |place| a.add(&b, place, session.ctx());
+    let sum = session.make(&arguments.output, is_dense, sum)?;
     Ok(done(&arguments.output, &sum))
-}
-
-/// A matrix in the format of another.
-fn like(a: &AnyMatrix, b: AnyMatrix, session: &Session) -> Result<AnyMatrix> {
-    let ctx = session.ctx();
-    match a {
-        _ if a.format() == b.format() => Ok(b),
-        AnyMatrix::Dense(dense) => {
-            AnyMatrix::try_from(b.to_dense(dense.order(), Place::Scratch, ctx)?)
-        }
-        AnyMatrix::Csc(_) => Ok(AnyMatrix::from(b.to_csc(Place::Scratch, ctx)?)),
-        _ => Ok(AnyMatrix::from(b.to_csr(Place::Scratch, ctx)?)),
-    }
 }

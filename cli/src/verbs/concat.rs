@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use outcore::{AnyMatrix, Place, Result};
+use outcore::{AnyMatrix, Result};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -15,18 +15,20 @@ pub(crate) struct Arguments {
     output: PathBuf,
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
-    #[arg(long, default_value_t = 0)]
-    axis: usize,
+    /// 0 for below each other, 1 for side by side
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    axis: u8,
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let all = arguments.inputs.iter().map(|path| session.read(path)).collect::<Result<Vec<_>>>()?;
     let all: Vec<&AnyMatrix> = all.iter().collect();
-    let whole = match arguments.axis {
-        0 => AnyMatrix::vstack(&all, Place::Scratch, session.ctx())?,
-        _ => AnyMatrix::hstack(&all, Place::Scratch, session.ctx())?,
+    let whole = |place| match arguments.axis {
+        0 => AnyMatrix::vstack(&all, place, session.ctx()),
+        _ => AnyMatrix::hstack(&all, place, session.ctx()),
     };
-    session.write(&arguments.output, &whole)?;
+    let is_dense = all.first().is_some_and(|a| a.format().is_none());
+    let whole = session.make(&arguments.output, is_dense, whole)?;
     Ok(done(&arguments.output, &whole))
 }

@@ -3,19 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use outcore::io::{ReadOptions, read_matrix_with};
-use outcore::{AnyMatrix, DType, Order, Place, Result};
+use outcore::{AnyMatrix, DType, Duplicates, Order, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
+use crate::size::count;
 use crate::table_flags::TableFlags;
 pub(crate) use crate::table_flags::parse_dtype;
 
-pub(crate) const ABOUT: &str = "Convert to another format, element type or order";
+pub(crate) const ABOUT: &str = "Convert to another format, element type, index type or order";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// .npy for a dense array, .bspnpy for a sparse matrix; .mtx, .csv, .tsv and .petsc for either
+    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx for either
     output: PathBuf,
     /// What a sparse result is
     #[arg(long, value_enum, default_value_t = To::Same)]
@@ -23,14 +24,26 @@ pub(crate) struct Arguments {
     /// Type of the elements, such as float32 or int64
     #[arg(long, value_name = "TYPE", value_parser = parse_dtype)]
     dtype: Option<DType>,
+    /// Type of the indices of a sparse result
+    #[arg(long, value_enum, value_name = "TYPE")]
+    index: Option<Width>,
     /// Order of a dense result
     #[arg(long, value_enum, default_value_t = Layout::C)]
     order: Layout,
+    /// Sort the entries of every row
+    #[arg(long)]
+    sort: bool,
+    /// What becomes of several entries at one place; the entries are sorted, too
+    #[arg(long, value_enum, value_name = "HOW")]
+    dup: Option<Dup>,
+    /// Leave out stored zeros
+    #[arg(long)]
+    drop_zeros: bool,
     #[command(flatten)]
     table: TableFlags,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
 enum To {
     /// The format that it has, or CSR
     Same,
@@ -45,46 +58,118 @@ enum Layout {
     Fortran,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Width {
+    Int32,
+    Int64,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Dup {
+    /// They are added up
+    Sum,
+    /// They are an error, which names the place
+    Error,
+    /// They stay as they are
+    Keep,
+}
+
+/// A step on the way, which makes a matrix at a place.
+type Step<'a> = Box<dyn Fn(&AnyMatrix, Place) -> Result<AnyMatrix> + 'a>;
+
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    let (ctx, output) = (session.ctx(), arguments.output.as_path());
+    let output = arguments.output.as_path();
     session.check_free(output)?;
     let mut options = ReadOptions::default();
     arguments.table.apply(&mut options)?;
-    let mut a = read_matrix_with(&arguments.input, &options, Place::Memory, ctx)?.matrix;
-    if let Some(dtype) = arguments.dtype.filter(|&dtype| Some(dtype) != a.dtype()) {
-        a = a.to_dtype(dtype, beside(&a), ctx)?;
-    }
+    let mut a = read_matrix_with(&arguments.input, &options, Place::Memory, session.ctx())?.matrix;
     let named = |name: &str| output.extension().is_some_and(|it| it.eq_ignore_ascii_case(name));
-    let order = match arguments.order {
-        Layout::C => Order::C,
-        Layout::Fortran => Order::Fortran,
-    };
-    // What is asked for stands at its place when it is made; text is written from it.
-    let place = |path: &Path| session.place(path);
-    if named("npy") {
-        let dense = a.to_dense(order, place(output), ctx)?;
-        return Ok(done(output, &AnyMatrix::try_from(dense)?));
+    let is_stored = named("npy") || named("bspnpy");
+    let steps = steps(arguments, &a, (named("npy"), named("bspnpy")), session);
+    let count = steps.len();
+    for (k, step) in steps.into_iter().enumerate() {
+        // The last stands at its place when it is made; text is written from it.
+        let is_last = is_stored && k + 1 == count;
+        let place = if is_last { session.place(output) } else { beside(&a) };
+        a = step(&a, place)?;
     }
-    let to = match (arguments.to, a.format()) {
-        (To::Same, None) if ["mtx", "csv", "tsv", "tab", "petsc"].into_iter().any(named) => None,
-        (To::Same, None) => Some(To::Csr),
-        (To::Same, Some(_)) => None,
+    if !is_stored || count == 0 {
+        session.write(output, &a)?;
+    }
+    Ok(done(output, &a))
+}
+
+/// What is to be done, in order.
+fn steps<'a>(
+    arguments: &Arguments,
+    a: &AnyMatrix,
+    (to_dense, to_sparse): (bool, bool),
+    session: &'a Session,
+) -> Vec<Step<'a>> {
+    let ctx = session.ctx();
+    let mut steps: Vec<Step> = Vec::new();
+    let Arguments { index, sort, dup, drop_zeros, .. } = *arguments;
+    if let Some(dtype) = arguments.dtype.filter(|&dtype| Some(dtype) != a.dtype()) {
+        steps.push(Box::new(move |a, place| a.to_dtype(dtype, place, ctx)));
+    }
+    let settles = sort || dup.is_some();
+    let mut to = match (arguments.to, a) {
+        (To::Same, AnyMatrix::Dense(_)) if to_sparse || settles || drop_zeros => Some(To::Csr),
+        (To::Same, AnyMatrix::Coo(_)) if settles || drop_zeros => Some(To::Csr),
+        (To::Same, _) => None,
         (to, _) => Some(to),
     };
-    let target = if named("bspnpy") { place(output) } else { beside(&a) };
-    let result = match to {
-        Some(To::Csr) => AnyMatrix::from(a.to_csr(target, ctx)?),
-        Some(To::Csc) => AnyMatrix::from(a.to_csc(target, ctx)?),
-        Some(To::Coo) => AnyMatrix::from(a.to_coo(target, ctx)?),
-        Some(To::Same) | None => {
-            session.write(output, &a)?;
-            return Ok(done(output, &a));
-        }
-    };
-    if !named("bspnpy") {
-        session.write(output, &result)?;
+    // Entries are treated in lines; coordinates are made of these afterwards.
+    let back = matches!(to, Some(To::Coo)) && (settles || drop_zeros);
+    if back {
+        to = Some(To::Csr);
     }
-    Ok(done(output, &result))
+    if settles {
+        let dup = match dup {
+            Some(Dup::Sum) => Duplicates::Sum,
+            Some(Dup::Error) => Duplicates::Refuse,
+            Some(Dup::Keep) | None => Duplicates::Keep,
+        };
+        let is_csc = matches!(to, Some(To::Csc)) || to.is_none() && matches!(a, AnyMatrix::Csc(_));
+        steps.push(match is_csc {
+            true => Box::new(move |a, place| a.to_csc_with(dup, place, ctx).map(AnyMatrix::from)),
+            false => Box::new(move |a, place| a.to_csr_with(dup, place, ctx).map(AnyMatrix::from)),
+        });
+    } else {
+        match to {
+            Some(To::Csr) => {
+                steps.push(Box::new(|a, place| a.to_csr(place, ctx).map(AnyMatrix::from)));
+            }
+            Some(To::Csc) => {
+                steps.push(Box::new(|a, place| a.to_csc(place, ctx).map(AnyMatrix::from)));
+            }
+            Some(To::Coo) => {
+                steps.push(Box::new(|a, place| a.to_coo(place, ctx).map(AnyMatrix::from)));
+            }
+            _ => {}
+        }
+    }
+    if drop_zeros {
+        steps.push(Box::new(|a, place| a.prune(place, ctx)));
+    }
+    if back {
+        steps.push(Box::new(|a, place| a.to_coo(place, ctx).map(AnyMatrix::from)));
+    }
+    if let Some(index) = index {
+        let index = match index {
+            Width::Int32 => DType::Int32,
+            Width::Int64 => DType::Int64,
+        };
+        steps.push(Box::new(move |a, place| a.to_indices(index, place, ctx)));
+    }
+    if to_dense {
+        let order = match arguments.order {
+            Layout::C => Order::C,
+            Layout::Fortran => Order::Fortran,
+        };
+        steps.push(Box::new(move |a, place| AnyMatrix::try_from(a.to_dense(order, place, ctx)?)));
+    }
+    steps
 }
 
 /// Where a matrix on its way lies: in memory if its source did, or in scratch files.
@@ -99,6 +184,6 @@ pub(crate) fn done(path: &Path, matrix: &AnyMatrix) -> Report {
     report.fact("written", path.display().to_string());
     report.row("shape", format!("{nrows} x {ncols}"), vec![nrows, ncols]);
     report.fact("type", matrix.dtype().map_or("pattern", DType::name));
-    report.fact("entries", matrix.nnz());
+    report.row("entries", count(matrix.nnz() as u64), matrix.nnz());
     report
 }

@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
 
-pub(crate) const ABOUT: &str = "Make a matrix: zeros, identity, random, Poisson, R-MAT";
+pub(crate) const ABOUT: &str = "Make a matrix: zeros, ones, identity, random, Poisson, R-MAT";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 enum What {
     /// A dense array of zeros
     Zeros { output: PathBuf, rows: usize, columns: usize },
+    /// A dense array of ones
+    Ones { output: PathBuf, rows: usize, columns: usize },
     /// The identity
     Eye { output: PathBuf, order: usize },
     /// Entries drawn anywhere
@@ -57,6 +59,15 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         What::Zeros { output, rows, columns } => {
             let shape = (*rows, *columns);
             let a = DenseMut::<f64>::create(shape, Order::C, session.place(output), ctx)?;
+            done(output, &AnyMatrix::from(a.freeze()?))
+        }
+        What::Ones { output, rows, columns } => {
+            let shape = (*rows, *columns);
+            let mut a = DenseMut::<f64>::create(shape, Order::C, session.place(output), ctx)?;
+            for part in a.as_mut_slice().chunks_mut(1 << 20) {
+                ctx.check_cancelled()?;
+                part.fill(1.0);
+            }
             done(output, &AnyMatrix::from(a.freeze()?))
         }
         What::Eye { output, order } => {

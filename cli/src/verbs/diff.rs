@@ -1,22 +1,26 @@
-//! Whether two matrices are the same.
+//! Whether two matrices are the same, and where they first differ.
 
 use std::path::PathBuf;
 
 use outcore::num_complex::Complex;
-use outcore::{AnyMatrix, DType, Order, Place, Result};
+use outcore::{AnyMatrix, DType, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
 
-pub(crate) const ABOUT: &str = "Say whether two matrices are the same, whatever their formats";
+pub(crate) const ABOUT: &str =
+    "Say whether two matrices are the same, whatever their formats, and where they first differ";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     first: PathBuf,
     second: PathBuf,
-    /// Difference, relative to the norm of the first, up to which they count as the same
+    /// Norm of the difference, relative to that of the first, up to which they count as the same
     #[arg(long, default_value_t = 0.0)]
     rtol: f64,
+    /// Difference of each entry up to which they count as the same
+    #[arg(long, default_value_t = 0.0)]
+    atol: f64,
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
@@ -24,37 +28,48 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let mut report = Report::new();
     if a.shape() != b.shape() {
         report.negative();
-        report.line(format!("shapes differ: {:?} and {:?}", a.shape(), b.shape()));
+        let [one, other] = [&a, &b].map(|a| format!("{} x {}", a.nrows(), a.ncols()));
+        report.line(format!("shapes differ: {one} and {other}"));
         report.value("same", false);
         return Ok(report);
     }
-    let ctx = session.ctx();
+    let (ctx, scratch) = (session.ctx(), Place::Scratch);
     let is_complex =
         |a: &AnyMatrix| matches!(a.dtype(), Some(DType::Complex64 | DType::Complex128));
     let wide = if is_complex(&a) || is_complex(&b) { DType::Complex128 } else { DType::Float64 };
-    let like = |a: &AnyMatrix| -> Result<AnyMatrix> {
-        let a = a.to_dtype(wide, Place::Scratch, ctx)?;
-        match a.format() {
-            None => AnyMatrix::try_from(a.to_dense(Order::C, Place::Scratch, ctx)?),
-            Some(_) => Ok(AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?)),
-        }
+    let widened = |a: AnyMatrix| match a.dtype() == Some(wide) {
+        true => Ok(a),
+        false => a.to_dtype(wide, &scratch, ctx),
     };
-    let (a, b) = (like(&a)?, like(&b)?);
-    let (a, b) = match (a.format(), b.format()) {
-        (None, Some(_)) => (a, AnyMatrix::try_from(b.to_dense(Order::C, Place::Scratch, ctx)?)?),
-        (Some(_), None) => (AnyMatrix::try_from(a.to_dense(Order::C, Place::Scratch, ctx)?)?, b),
-        _ => (a, b),
-    };
-    let difference = a.sub(&b, Place::Scratch, ctx)?;
+    let (a, b) = (widened(a)?, widened(b)?);
+    let difference = a.sub(&b, &scratch, ctx)?;
     let norm = |a: &AnyMatrix| match wide {
         DType::Complex128 => a.norm_fro::<Complex<f64>>(ctx),
         _ => a.norm_fro::<f64>(ctx),
     };
     let (apart, size) = (norm(&difference)?, norm(&a)?);
-    let same = apart <= arguments.rtol * size;
+    let first = difference.first_above(arguments.atol, ctx)?;
+    let same = first.is_none() || apart <= arguments.rtol * size;
     report.fact("difference", apart);
     report.fact("norm", size);
     report.row("same", if same { "yes" } else { "no" }, same);
+    if let (Some((row, column)), false) = (first, same) {
+        let value = |a: &AnyMatrix| -> Result<Complex<f64>> {
+            let a = match a {
+                AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(&scratch, ctx)?),
+                other => other.clone(),
+            };
+            a.slice(row..row + 1, column..column + 1, Place::Memory, ctx)?.sum(ctx)
+        };
+        let (one, other) = (value(&a)?, value(&b)?);
+        let shown = |x: Complex<f64>| match wide {
+            DType::Complex128 => x.to_string(),
+            _ => x.re.to_string(),
+        };
+        let place = format!("row {row}, column {column}: {} and {}", shown(one), shown(other));
+        let at = serde_json::json!({ "row": row, "column": column, "first": shown(one), "second": shown(other) });
+        report.row("first difference", place, at);
+    }
     if !same {
         report.negative();
     }

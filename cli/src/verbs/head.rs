@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use outcore::num_complex::Complex;
-use outcore::{AnyMatrix, Coo, DType, Dense, Element, Entry, Place, Result};
+use outcore::{AnyMatrix, Coo, DType, Dense, Element, Entry, Order, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -21,86 +21,131 @@ pub(crate) struct Arguments {
     columns: usize,
 }
 
-/// Calls a function for the element type of a matrix.
+/// A row and a column, and the value as text.
+type Cell = (usize, usize, String);
+
+/// Calls a function for the type of elements, half precision as `f32`.
 macro_rules! by_type {
-    ($dtype:expr, $call:ident $arguments:tt, $($name:ident $T:ty),*) => {
+    ($dtype:expr, $call:ident($a:expr, $session:expr), $($name:ident $T:ty),*) => {
         match $dtype {
-            $(Some(DType::$name) => by_type!(@ $call $T, $arguments),)*
-            _ => Ok(()),
+            $(Some(DType::$name) => $call::<$T>($a, $session),)*
+            _ => {
+                let wide = $a.to_dtype(DType::Float32, Place::Memory, $session.ctx())?;
+                $call::<f32>(wide, $session)
+            }
         }
     };
-    (@ $call:ident $T:ty, ($($argument:expr),*)) => { $call::<$T>($($argument),*) };
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    let a = session.read(&arguments.input)?;
+    let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
     let mut report = Report::new();
     report.line(format!("{a}"));
-    if a.format().is_none() {
-        by_type!(
-            a.dtype(), dense(a, arguments, &mut report),
+    let rows = arguments.rows.min(a.nrows());
+    let is_dense = a.format().is_none();
+    let part = match (&a, is_dense) {
+        // Entries of coordinates are anywhere.
+        (AnyMatrix::Coo(_), _) => {
+            let csr = AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?);
+            csr.slice(0..rows, 0..a.ncols(), Place::Memory, ctx)?
+        }
+        (_, true) => {
+            let columns = arguments.columns.min(a.ncols());
+            a.slice(0..rows, 0..columns, Place::Memory, ctx)?
+        }
+        _ => a.slice(0..rows, 0..a.ncols(), Place::Memory, ctx)?,
+    };
+    let part = match part {
+        AnyMatrix::Dense(_) => part,
+        other => AnyMatrix::from(other.to_csr(Place::Memory, ctx)?),
+    };
+    let cells: Vec<Cell> = match (part.dtype(), is_dense) {
+        (None, _) => {
+            let all = entries::<()>(part, session)?;
+            all.into_iter().map(|(i, j, ())| (i, j, String::new())).collect()
+        }
+        (dtype, true) => by_type!(
+            dtype, elements(part, session),
             Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
             UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>
-        )?;
-        return Ok(report);
-    }
-    let (ctx, rows) = (session.ctx(), arguments.rows.min(a.nrows()));
-    // Rows of a CSC are scattered over all columns, and those of coordinates over all entries.
-    let csr = match &a {
-        AnyMatrix::Csr(csr) => AnyMatrix::from(csr.clone()),
-        _ => AnyMatrix::from(a.to_csr(Place::Memory, ctx)?),
+        )?,
+        (dtype, false) => by_type!(
+            dtype, values(part, session),
+            Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
+            UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>
+        )?,
     };
-    let part = csr.slice(0..rows, 0..a.ncols(), Place::Memory, ctx)?;
-    let complex = matches!(a.dtype(), Some(DType::Complex64 | DType::Complex128));
-    let cells: Vec<(usize, usize, String)> = if a.dtype().is_none() {
-        entries::<()>(part, session)?.into_iter().map(|(i, j, ())| (i, j, String::new())).collect()
-    } else if complex {
-        let wide = part.to_dtype(DType::Complex128, Place::Memory, ctx)?;
-        let found = entries::<Complex<f64>>(wide, session)?;
-        found.into_iter().map(|(i, j, x)| (i, j, format!("={x}"))).collect()
-    } else {
-        let wide = part.to_dtype(DType::Float64, Place::Memory, ctx)?;
-        let found = entries::<f64>(wide, session)?;
-        found.into_iter().map(|(i, j, x)| (i, j, format!("={x}"))).collect()
-    };
+    let mut shown = Vec::new();
+    let mut cells = cells.into_iter().peekable();
     for i in 0..rows {
-        let row: Vec<_> = cells.iter().filter(|(row, ..)| *row == i).collect();
-        let shown: Vec<String> =
-            row.iter().take(arguments.columns).map(|(_, j, x)| format!("{j}{x}")).collect();
-        let more = if row.len() > arguments.columns { "  …" } else { "" };
-        report.line(format!("{i}:  {}{more}", shown.join("  ")));
+        let mut row = Vec::new();
+        while let Some((_, j, value)) = cells.next_if(|(row, ..)| *row == i) {
+            row.push((j, value));
+        }
+        let is_more = match is_dense {
+            true => arguments.columns < a.ncols(),
+            false => row.len() > arguments.columns,
+        };
+        let more = if is_more { "  …" } else { "" };
+        let texts: Vec<String> = row
+            .iter()
+            .take(arguments.columns)
+            .map(|(j, value)| match (is_dense, value.is_empty()) {
+                (true, _) => value.clone(),
+                (false, true) => format!("{j}"),
+                (false, false) => format!("{j}={value}"),
+            })
+            .collect();
+        match is_dense {
+            true => report.line(format!("{}{more}", texts.join("  "))),
+            false => report.line(format!("{i}:  {}{more}", texts.join("  ")).trim_end()),
+        }
+        shown.push(texts);
     }
+    report.value("rows", shown);
     Ok(report)
 }
 
-fn dense<T: Element>(a: AnyMatrix, arguments: &Arguments, report: &mut Report) -> Result<()> {
+/// A number in as few digits as tell it from others.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+macro_rules! shown {
+    ($format:literal, $($T:ty),*) => {$(
+        impl Shown for $T {
+            fn shown(&self) -> String {
+                format!($format, self)
+            }
+        }
+    )*};
+}
+
+shown!("{}", bool, i8, i16, i32, i64, u8, u16, u32, u64, Complex<f32>, Complex<f64>);
+shown!("{:?}", f32, f64);
+
+fn elements<T: Element + Shown>(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
+    let a = AnyMatrix::try_from(a.to_dense(Order::C, Place::Memory, session.ctx())?)?;
     let a = Dense::<T>::try_from(a)?;
-    let (nrows, ncols) = a.shape();
-    let columns = arguments.columns.min(ncols);
-    let more = if columns < ncols { "  …" } else { "" };
-    for i in 0..arguments.rows.min(nrows) {
-        let row = a.row(i)?;
-        let cells: Vec<String> = row.iter().take(columns).map(|x| format!("{x:?}")).collect();
-        report.line(format!("{}{more}", cells.join("  ")));
-    }
-    Ok(())
+    let cells = a.as_ndarray().indexed_iter().map(|((i, j), x)| (i, j, x.shown())).collect();
+    Ok(cells)
+}
+
+fn values<T: Entry + Shown>(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
+    let found = entries::<T>(a, session)?;
+    Ok(found.into_iter().map(|(i, j, x)| (i, j, x.shown())).collect())
 }
 
 /// The entries of a matrix with values of a type.
-pub(crate) fn entries<T: Entry>(a: AnyMatrix, session: &Session) -> Result<Vec<(usize, usize, T)>> {
-    let coo = AnyMatrix::from(a.to_coo(Place::Memory, session.ctx())?);
-    match coo.index_dtype() {
-        Some(DType::Int32) => {
-            let coo = Coo::<T, u32>::try_from(coo)?;
-            let places = coo.row_indices().iter().zip(coo.col_indices().iter());
-            let all = places.zip(coo.data().iter());
-            Ok(all.map(|((&i, &j), &x)| (i as usize, j as usize, x)).collect())
-        }
-        _ => {
-            let coo = Coo::<T, u64>::try_from(coo)?;
-            let places = coo.row_indices().iter().zip(coo.col_indices().iter());
-            let all = places.zip(coo.data().iter());
-            Ok(all.map(|((&i, &j), &x)| (i as usize, j as usize, x)).collect())
-        }
-    }
+fn entries<T: Entry>(a: AnyMatrix, session: &Session) -> Result<Vec<(usize, usize, T)>> {
+    let ctx = session.ctx();
+    let coo = AnyMatrix::from(a.to_coo(Place::Memory, ctx)?);
+    let coo = match coo.index_dtype() {
+        Some(DType::Int64) => coo,
+        _ => coo.to_indices(DType::Int64, Place::Memory, ctx)?,
+    };
+    let coo = Coo::<T, u64>::try_from(coo)?;
+    let places = coo.row_indices().iter().zip(coo.col_indices().iter());
+    let all = places.zip(coo.data().iter());
+    Ok(all.map(|((&i, &j), &x)| (i as usize, j as usize, x)).collect())
 }

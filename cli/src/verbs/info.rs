@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use num::Complex;
 use outcore::num_complex as num;
-use outcore::{AnyMatrix, DType, ErrorKind, Result, verify};
+use outcore::{AnyMatrix, DType, ErrorKind, Result, has_checksums, verify};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -16,10 +16,10 @@ pub(crate) const ABOUT: &str = "Say what is in a file: kind, shape, types, entri
 pub(crate) struct Arguments {
     /// A .npy array, .bspnpy folder, Matrix Market file or list of edges
     input: PathBuf,
-    /// Sum, norm and the least and largest entries too, for which all of it is read
+    /// Sum, norm and the least and largest stored value too, for which all values are read
     #[arg(long)]
     stats: bool,
-    /// Compare the checksums, for which all of it is read
+    /// Compare the checksums and check the indices, for which all of it is read
     #[arg(long)]
     check: bool,
 }
@@ -52,9 +52,26 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         report.fact("order", format!("{:?}", dense.order()));
     }
     report.row("stored", bytes(a.stored_bytes()), a.stored_bytes());
+    if let Some(stored) = a.path() {
+        let has = has_checksums(stored)?;
+        if !arguments.check {
+            let state = if has { "there are; --check compares them" } else { "none" };
+            report.row("checksums", state, has);
+        }
+    }
+    // The indices of a matrix in files would have to be read.
+    if a.format().is_some() && (arguments.check || a.stored_bytes() == 0) {
+        let canonical = a.check()?;
+        let state = match (canonical, &a) {
+            (true, _) => "sorted, no place twice",
+            (false, AnyMatrix::Coo(_)) => "coordinates in any order",
+            (false, _) => "not sorted, or some place twice",
+        };
+        report.row("order of entries", state, canonical);
+    }
     let lies = if a.stored_bytes() > 0 { "mapped where it lies" } else { "read into memory" };
     report.fact("access", lies);
-    if arguments.check {
+    if arguments.check && a.path().is_some() {
         let state = match verify(&arguments.input, session.ctx()) {
             Ok(_) => "as they were written",
             Err(error) if error.kind() == ErrorKind::Checksum => "differ, or are missing",
@@ -78,13 +95,9 @@ fn numbers(a: &AnyMatrix, session: &Session, report: &mut Report) -> Result<()> 
     }
     report.fact("sum", a.sum::<f64>(ctx)?);
     report.fact("frobenius norm", a.norm_fro::<f64>(ctx)?);
-    if !matches!(a, AnyMatrix::Coo(_)) {
-        let stats = a.stats(0, ctx)?;
-        let least = stats.mins().into_iter().fold(f64::INFINITY, f64::min);
-        let most = stats.maxs().into_iter().fold(f64::NEG_INFINITY, f64::max);
+    if let Some((least, largest)) = a.extremes(ctx)? {
         report.fact("least", least);
-        report.fact("largest", most);
-        report.fact("not a number", stats.nans().into_iter().sum::<u64>());
+        report.fact("largest", largest);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use outcore::{Place, Result};
+use outcore::Result;
 
 use crate::report::Report;
 use crate::session::Session;
@@ -20,7 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let (a, b) = (session.read(&arguments.first)?, session.read(&arguments.second)?);
-    let product = a.matmul(&b, Place::Scratch, session.ctx())?;
-    session.write(&arguments.output, &product)?;
+    let is_dense = a.format().is_none() || b.format().is_none();
+    let product = |place| a.matmul(&b, place, session.ctx());
+    let product = session.make(&arguments.output, is_dense, product)?;
     Ok(done(&arguments.output, &product))
 }

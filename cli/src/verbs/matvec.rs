@@ -39,14 +39,19 @@ pub(crate) fn vector(path: &Path, len: usize, session: &Session) -> Result<Vec<f
     if path == Path::new("ones") {
         return Ok(vec![1.0; len]);
     }
+    let x = numbers(path, session)?;
+    match x.len() == len {
+        true => Ok(x),
+        false => Err(Error::shape("the vector", len, x.len()).in_file(path)),
+    }
+}
+
+/// All numbers of a file, row by row.
+pub(crate) fn numbers(path: &Path, session: &Session) -> Result<Vec<f64>> {
     let ctx = session.ctx();
     let a = session.read(path)?.to_dtype(DType::Float64, Place::Memory, ctx)?;
     let a = AnyMatrix::try_from(a.to_dense(Order::C, Place::Memory, ctx)?)?;
-    let x = Dense::<f64>::try_from(a)?;
-    match x.len() == len {
-        true => Ok(x.as_slice().to_vec()),
-        false => Err(Error::shape("the vector", len, x.len()).in_file(path)),
-    }
+    Ok(Dense::<f64>::try_from(a)?.as_slice().to_vec())
 }
 
 /// As [`write_vector`], if a path was given.

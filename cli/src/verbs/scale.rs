@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use outcore::{Place, Result};
+use outcore::Result;
 
 use crate::report::Report;
 use crate::session::Session;
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let a = session.read(&arguments.input)?;
-    let scaled = a.scale(arguments.factor, Place::Scratch, session.ctx())?;
-    session.write(&arguments.output, &scaled)?;
+    let scaled = |place| a.scale(arguments.factor, place, session.ctx());
+    let scaled = session.make(&arguments.output, a.format().is_none(), scaled)?;
     Ok(done(&arguments.output, &scaled))
 }

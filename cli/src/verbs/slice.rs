@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use outcore::Result;
+use outcore::{AnyMatrix, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
 
-pub(crate) const ABOUT: &str = "Take a range of rows and columns of a sparse matrix";
+pub(crate) const ABOUT: &str = "Take a range of rows and columns";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -25,11 +25,14 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
-    let a = session.read(&arguments.input)?;
+    let a = match session.read(&arguments.input)? {
+        a @ AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, session.ctx())?),
+        other => other,
+    };
     let rows = range(&arguments.rows, a.nrows())?;
     let cols = range(&arguments.cols, a.ncols())?;
-    let part = a.slice(rows, cols, outcore::Place::Scratch, session.ctx())?;
-    session.write(&arguments.output, &part)?;
+    let part = |place| a.slice(rows, cols, place, session.ctx());
+    let part = session.make(&arguments.output, a.format().is_none(), part)?;
     Ok(done(&arguments.output, &part))
 }
 

@@ -24,10 +24,14 @@ pub(crate) struct Arguments {
     /// Most iterations; ten times the order if not given
     #[arg(long)]
     maxiter: Option<usize>,
+    /// A .npy array for the norm of the residual, at first and after every iteration
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
+    arguments.history.as_deref().map_or(Ok(()), |path| session.check_free(path))?;
     let a = session.read(&arguments.matrix)?;
     if a.nrows() != a.ncols() {
         return Err(Error::shape("the matrix", "as many rows as columns", format!("{:?}", a.shape()))
@@ -48,6 +52,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let relative = residual / size.max(f64::MIN_POSITIVE);
     report.row("relative residual", format!("{relative:.3e}"), relative);
     report.fact("passes", solved.passes);
+    report.value("history", solved.history.clone());
+    if let Some(path) = &arguments.history {
+        write_vector(path, solved.history, session)?;
+        report.fact("history written", path.display().to_string());
+    }
     if !solved.converged {
         report.negative();
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use outcore::{Dense, Result};
+use outcore::{AnyMatrix, Dense, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -15,8 +15,8 @@ pub(crate) struct Arguments {
     /// A .npy array for all of them: count x 6, sum, mean, variance, least, largest, how many are no numbers
     output: Option<PathBuf>,
     /// 0 for columns, 1 for rows
-    #[arg(long, default_value_t = 0)]
-    axis: usize,
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    axis: u8,
     /// How many to print
     #[arg(long, default_value_t = 10)]
     top: usize,
@@ -26,8 +26,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     if let Some(output) = &arguments.output {
         session.check_free(output)?;
     }
-    let a = session.read(&arguments.input)?;
-    let stats = a.stats(arguments.axis, session.ctx())?;
+    let a = match session.read(&arguments.input)? {
+        a @ AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, session.ctx())?),
+        other => other,
+    };
+    let stats = a.stats(usize::from(arguments.axis), session.ctx())?;
     let (sums, means, variances) = (stats.sums(), stats.means(), stats.variances(0));
     let (mins, maxs, nans) = (stats.mins(), stats.maxs(), stats.nans());
     let mut report = Report::new();
@@ -38,12 +41,15 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         if arguments.axis == 0 { "column" } else { "row" },
         "sum", "mean", "variance", "least", "largest", "NaN"
     ));
+    let mut rows = Vec::new();
     for k in 0..sums.len().min(arguments.top) {
+        rows.push(serde_json::json!([k, sums[k], means[k], variances[k], mins[k], maxs[k], nans[k]]));
         report.line(format!(
             "{k:>8} {:>14.6} {:>14.6} {:>14.6} {:>14.6} {:>14.6} {:>6}",
             sums[k], means[k], variances[k], mins[k], maxs[k], nans[k]
         ));
     }
+    report.value("rows", rows);
     if sums.len() > arguments.top {
         report.line(format!("and {} more", sums.len() - arguments.top));
     }

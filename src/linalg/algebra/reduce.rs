@@ -41,7 +41,7 @@ impl<'a> Stored<'a> {
     }
 
     /// Yields the result of `of` for every run of entries, in order. Without entries there is none.
-    fn each_run<V: Entry, S: Send + Clone>(
+    pub(in crate::linalg) fn each_run<V: Entry, S: Send + Clone>(
         self,
         (operation, decode): (&'static str, Coding<V>),
         ctx: &Context,

@@ -105,6 +105,12 @@ fn make_mark(outer: &Arc<Folder>) -> Result<File> {
     Ok(file)
 }
 
+/// The mark of a hidden folder whose maker is gone, locked; `None` if the folder has no mark, or its maker lives.
+pub(super) fn abandoned(folder: &Arc<Folder>) -> Option<File> {
+    let mark = folder.file(MARK).open().ok()?;
+    mark.try_lock().is_ok().then_some(mark)
+}
+
 /// Removes hidden siblings whose makers are gone: they have the mark, and it is not locked.
 pub(super) fn remove_abandoned(parent: &Arc<Folder>, prefix: &OsStr) {
     let Ok(names) = parent.names() else { return };

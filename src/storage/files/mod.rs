@@ -3,7 +3,8 @@
 //! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`]; [`checksum`] and [`sums`] – the checksums of
 //!   an array, in a separate file
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
-//! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`replaceable`] – what may be
+//! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`leftovers`] – those
+//!   of makers that died; [`replaceable`] – what may be
 //!   replaced; [`rewrite`] – an array changed in place
 
 pub(crate) mod checksum;
@@ -11,6 +12,7 @@ mod descriptor;
 mod folder;
 mod hidden;
 mod json;
+mod leftovers;
 mod npy;
 mod publish;
 mod replaceable;
@@ -22,6 +24,7 @@ pub(crate) use checksum::SIDE;
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use folder::Folder;
+pub use leftovers::{Leftover, leftovers};
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{
     DATA_START, count_elements, create_array, create_headerless, finish_array, map_array,

@@ -27,3 +27,4 @@ pub(crate) use meter::{Held, Lasts, Meter, Reserved, Spare};
 pub use place::Place;
 pub use plan::{Cost, Plan, Report};
 pub use progress::Progress;
+pub use usable_memory::{MemoryLimit, memory_limits};

@@ -12,18 +12,46 @@ use std::sync::OnceLock;
 pub(super) fn usable_memory() -> u64 {
     static BYTES: OnceLock<u64> = OnceLock::new();
     *BYTES.get_or_init(|| {
-        let info = rustix::system::sysinfo();
-        let physical = (info.totalram as u64).saturating_mul(u64::from(info.mem_unit.max(1)));
-        physical.min(smallest_limit(Path::new("/")))
+        let limits = limits(Path::new("/"));
+        limits.iter().map(|limit| limit.bytes).fold(physical_memory(), u64::min)
     })
 }
 
-/// The smallest limit that the control groups of the process set, with the file system at `root`;
-/// [`u64::MAX`] if none does.
-fn smallest_limit(root: &Path) -> u64 {
+fn physical_memory() -> u64 {
+    let info = rustix::system::sysinfo();
+    (info.totalram as u64).saturating_mul(u64::from(info.mem_unit.max(1)))
+}
+
+/// Something that limits the memory of this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryLimit {
+    /// The file of a control group that sets the limit; `None` for the memory of the machine.
+    pub set_by: Option<PathBuf>,
+    /// The limit.
+    pub bytes: u64,
+}
+
+/// All that limits the memory of this process, the smallest first: the memory of the machine, and the control groups
+/// of the process and of their parents, of both versions. Three quarters of the smallest are the memory limit of a new
+/// [`Context`](crate::Context).
+///
+/// ```
+/// let limits = outcore::memory_limits();
+/// println!("{} bytes, set by {:?}", limits[0].bytes, limits[0].set_by);
+/// # assert!(outcore::Context::new().memory_limit_bytes() <= limits[0].bytes);
+/// ```
+pub fn memory_limits() -> Vec<MemoryLimit> {
+    let mut limits = limits(Path::new("/"));
+    limits.push(MemoryLimit { set_by: None, bytes: physical_memory() });
+    limits.sort_by_key(|limit| limit.bytes);
+    limits
+}
+
+/// The limits that the control groups of the process set, with the file system at `root`.
+fn limits(root: &Path) -> Vec<MemoryLimit> {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let (groups, mounts) = (read("proc/self/cgroup"), read("proc/self/mountinfo"));
-    let mut smallest = u64::MAX;
+    let mut limits = Vec::new();
     for group in groups.lines() {
         // "4:memory:/a/b" of version 1, "0::/a/b" of version 2.
         let mut fields = group.splitn(3, ':').skip(1);
@@ -36,10 +64,10 @@ fn smallest_limit(root: &Path) -> u64 {
             _ => continue,
         };
         for (mounted, top) in tree.mounts(&mounts) {
-            smallest = smallest.min(tree.limit(root, &mounted, inside(path, &top)));
+            limits.extend(tree.limits(root, &mounted, inside(path, &top)));
         }
     }
-    smallest
+    limits
 }
 
 /// A tree of control groups.
@@ -69,15 +97,16 @@ impl Tree {
         mounts.lines().filter_map(of_tree).collect()
     }
 
-    /// The smallest limit from a group up to the top.
-    fn limit(&self, root: &Path, mounted: &Path, group: &Path) -> u64 {
+    /// The limits from a group up to the top.
+    fn limits(&self, root: &Path, mounted: &Path, group: &Path) -> Vec<MemoryLimit> {
         let mounted = root.join(mounted.strip_prefix("/").unwrap_or(mounted));
         let limits = group.ancestors().filter_map(|group| {
-            let text = fs::read_to_string(mounted.join(group).join(self.file)).ok()?;
+            let file = mounted.join(group).join(self.file);
             // "max" is not a number: no limit.
-            text.trim().parse::<u64>().ok()
+            let bytes = fs::read_to_string(&file).ok()?.trim().parse().ok()?;
+            Some(MemoryLimit { set_by: Some(file), bytes })
         });
-        limits.min().unwrap_or(u64::MAX)
+        limits.collect()
     }
 }
 
@@ -109,15 +138,15 @@ mod tests {
     const V2: &str = "30 25 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
 
     /// A file system with the groups of a process, mounts, and the limits of the given groups.
-    fn limit_of(groups: &str, mounts: &str, limits: &[(&str, &str)]) -> u64 {
+    fn limit_of(groups: &str, mounts: &str, set: &[(&str, &str)]) -> u64 {
         let root = tempfile::tempdir().unwrap();
         let files = [("proc/self/cgroup", groups), ("proc/self/mountinfo", mounts)];
-        for (path, text) in files.iter().chain(limits) {
+        for (path, text) in files.iter().chain(set) {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        smallest_limit(root.path())
+        limits(root.path()).into_iter().map(|limit| limit.bytes).min().unwrap_or(u64::MAX)
     }
 
     #[test]

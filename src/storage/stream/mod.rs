@@ -29,9 +29,10 @@ pub(crate) use array_panels::{
 };
 pub(crate) use copy::{MEMORY_TO_READ, Standing, read_array, read_elements};
 pub(crate) use device::IoBuffer;
+pub use device::{DeviceSpeeds, device_speeds};
 pub use panel_reader::Traffic;
 pub(crate) use panel_reader::largest_panel;
 pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::{Stage, check_place};
-pub use verify::{Verified, verify};
+pub use verify::{Verified, has_checksums, verify};
 pub(crate) use writer::RawWriter;

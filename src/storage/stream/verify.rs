@@ -52,6 +52,33 @@ pub fn verify(path: impl AsRef<Path>, ctx: &Context) -> Result<Verified> {
     }
 }
 
+/// Whether the stored array or matrix at a path has checksums, for every file of it, that [`verify`] can compare.
+///
+/// Nothing is read but names and the beginnings of the side files. Fails if nothing is there.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.npy");
+/// # use outcore::{Context, Dense, has_checksums};
+/// Dense::from(ndarray::arr2(&[[1.0, 2.0]])).copy_to(&path, &Context::new())?;
+/// assert!(has_checksums(&path)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn has_checksums(path: impl AsRef<Path>) -> Result<bool> {
+    let path = path.as_ref();
+    if !path.is_dir() {
+        return checksum::has_sums(&StoredFile::at(path)?);
+    }
+    let folder = Folder::open(path)?;
+    let names = folder.names()?;
+    let is_data = |name: &&std::ffi::OsString| {
+        let name = name.as_encoded_bytes();
+        !name.ends_with(SIDE.as_bytes()) && !name.ends_with(MARK.as_bytes())
+    };
+    let mut files = names.iter().filter(is_data).map(|name| folder.file(name));
+    files.try_fold(true, |all, file| Ok(all && checksum::has_sums(&file)?))
+}
+
 fn verify_array(stored: &StoredFile, ctx: &Context) -> Result<Verified> {
     // An array and its sums are published one after the other, under this lock.
     let lock = stored.folder().lock(true)?;

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::memory::Origin;
-use crate::storage::runtime::Meter;
+use crate::storage::runtime::{Context, Meter};
 use crate::storage::stream::device::append::Appender;
 use crate::storage::stream::device::io_buffer::IoBuffer;
 use crate::storage::stream::device::source::{ReadMode, Source};
@@ -36,6 +36,47 @@ struct DeviceSpeed {
     mode: ReadMode,
     /// Bytes a second.
     speed: f64,
+    /// The same in each mode.
+    buffered: f64,
+    direct: Option<f64>,
+}
+
+/// How fast a device is, in bytes a second, as [`device_speeds`] measured it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DeviceSpeeds {
+    /// Reads through the page cache.
+    pub buffered: f64,
+    /// Reads past the page cache; `None` if the file system has none.
+    pub direct: Option<f64>,
+    /// Whether matrices are read past the page cache. A tie goes to that, because it leaves processors and page cache
+    /// to others.
+    pub reads_directly: bool,
+    /// Writes of scratch files.
+    pub written: f64,
+}
+
+/// How fast the device of a file is read, and that of the scratch folder of `ctx` written: measured as for the first
+/// work with a file on this device, or as remembered from then. Reads and writes up to 128 MiB.
+///
+/// Fails if the file cannot be read.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.npy");
+/// # std::fs::write(&path, [0u8; 1 << 16])?;
+/// let speeds = outcore::device_speeds(&path, &outcore::Context::new())?;
+/// println!("{:.1} MB/s through the page cache", speeds.buffered / 1e6);
+/// # assert!(speeds.buffered > 0.0 && speeds.written > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn device_speeds(file: impl AsRef<Path>, ctx: &Context) -> Result<DeviceSpeeds> {
+    let path = file.as_ref();
+    let file = File::open(path).map_err(|error| Error::io("opening", path, error))?;
+    let source = Source::open(&Origin { path: path.to_owned(), file })?;
+    let DeviceSpeed { mode, buffered, direct, .. } = Devices::known().reading(&source)?;
+    let written = Devices::known().write_speed(ctx.scratch_folder());
+    Ok(DeviceSpeeds { buffered, direct, reads_directly: mode == ReadMode::Direct, written })
 }
 
 /// How fast files are read and written, in bytes a second.
@@ -84,12 +125,16 @@ impl Devices {
             return Ok(known);
         }
         let buffered = measure(source, ReadMode::Buffered)?;
-        let direct = if source.reads_directly() { measure(source, ReadMode::Direct)? } else { 0.0 };
-        // A tie goes to direct reads, which leave the processors and the page cache to others.
-        let found = match direct * 1.1 >= buffered {
-            true => DeviceSpeed { mode: ReadMode::Direct, speed: direct },
-            false => DeviceSpeed { mode: ReadMode::Buffered, speed: buffered },
+        let direct = match source.reads_directly() {
+            true => Some(measure(source, ReadMode::Direct)?),
+            false => None,
         };
+        // A tie goes to direct reads, which leave the processors and the page cache to others.
+        let (mode, speed) = match direct {
+            Some(direct) if direct * 1.1 >= buffered => (ReadMode::Direct, direct),
+            _ => (ReadMode::Buffered, buffered),
+        };
+        let found = DeviceSpeed { mode, speed, buffered, direct };
         // A file too small to measure with says nothing about its device.
         if source.length() >= 2 * STEPS * STEP as u64 {
             devices.insert(source.device(), found);

@@ -12,5 +12,6 @@ mod source;
 
 pub(crate) use append::{Appended, Appender};
 pub(crate) use calibrate::Devices;
+pub use calibrate::{DeviceSpeeds, device_speeds};
 pub(crate) use io_buffer::IoBuffer;
 pub(crate) use source::{ReadMode, Source};

@@ -1,46 +1,6 @@
-//! The tool as a user meets it: commands, what they print, exit codes, what they leave behind.
+//! Matrices made, looked at, converted and computed with.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
-use tempfile::TempDir;
-
-struct Shell(TempDir);
-
-impl Shell {
-    fn new() -> Self {
-        Shell(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn outcome(&self, line: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_outcore"));
-        command.current_dir(self.path()).args(line.split_whitespace());
-        command.output().unwrap()
-    }
-
-    /// Runs a command that must succeed; what it printed.
-    fn run(&self, line: &str) -> String {
-        let out = self.outcome(line);
-        let error = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{line}: {:?}: {error}", out.status);
-        String::from_utf8(out.stdout).unwrap()
-    }
-
-    fn json(&self, line: &str) -> serde_json::Value {
-        serde_json::from_str(&self.run(&format!("{line} --json"))).unwrap()
-    }
-
-    /// Runs a command that must fail with a code; what it wrote to standard error.
-    fn fails(&self, code: i32, line: &str) -> String {
-        let out = self.outcome(line);
-        assert_eq!(out.status.code(), Some(code), "{line}");
-        String::from_utf8(out.stderr).unwrap()
-    }
-}
+use crate::shell::Shell;
 
 #[test]
 fn a_matrix_is_made_looked_at_converted_and_solved_with() {
@@ -73,7 +33,7 @@ fn a_matrix_is_made_looked_at_converted_and_solved_with() {
     shell.run("create zeros z.npy 8000 1");
     assert!(shell.json("info b.npy --stats")["sum"].as_f64().unwrap() > 7999.99);
     shell.fails(1, "solve p.bspnpy ones y.npy --rtol 1e-12 --maxiter 2");
-    assert!(shell.run("head p.bspnpy -r 1").contains("0:  0=6  1=-1"));
+    assert!(shell.run("head p.bspnpy -r 1").contains("0:  0=6.0  1=-1.0"));
     assert!(shell.run("stats p.bspnpy --top 2").contains("and 7998 more"));
     shell.run("spy p.bspnpy p.png");
     let picture = std::fs::read(shell.path().join("p.png")).unwrap();
@@ -133,41 +93,84 @@ fn bad_input_is_trouble_with_a_place() {
     assert!(!shell.path().join("r.bspnpy").exists());
 }
 
-/// The sessions in `docs/tool.md` print what stands there, but for seconds.
 #[test]
-fn the_sessions_of_the_documentation_run() {
+fn entries_are_sorted_added_up_and_left_out_as_asked() {
     let shell = Shell::new();
-    let text = include_str!("../../docs/tool.md");
-    let (mut run, mut inside) = (0, false);
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        if let Some(fence) = line.strip_prefix("```") {
-            inside = fence == "console";
-            continue;
-        }
-        let Some(command) = line.strip_prefix("$ ").filter(|_| inside) else { continue };
-        let mut expected = Vec::new();
-        while let Some(more) =
-            lines.next_if(|next| !next.starts_with("$ ") && !next.starts_with("```"))
-        {
-            expected.push(more);
-        }
-        if let Some(text) = command.strip_prefix("printf '") {
-            let (text, file) = text.split_once("' > ").unwrap();
-            std::fs::write(shell.path().join(file), text.replace("\\n", "\n")).unwrap();
-            continue;
-        }
-        let out = shell.outcome(command.strip_prefix("outcore ").unwrap());
-        let printed = [out.stdout, out.stderr].concat();
-        let printed = String::from_utf8(printed).unwrap();
-        // Memory depends on what the machine has, seconds on its speed.
-        let steady = |line: &&str| !line.starts_with("seconds") && !line.starts_with("memory");
-        let printed: Vec<&str> = printed.lines().filter(steady).collect();
-        let expected: Vec<&str> = expected.into_iter().filter(steady).collect();
-        assert_eq!(printed, expected, "{command}");
-        run += 1;
+    shell.write(
+        "a.mtx",
+        "%%MatrixMarket matrix coordinate real general\n2 3 4\n2 3 1\n1 1 0\n2 1 5\n2 2 2\n",
+    );
+    shell.run("convert a.mtx a.bspnpy --to coo");
+    let kinds = [("csr", "CSR"), ("csc", "CSC"), ("coo", "COO"), ("same", "CSR")];
+    for (to, kind) in kinds {
+        shell.run(&format!(
+            "convert a.bspnpy b.bspnpy --to {to} --sort --dup error --drop-zeros --index int64 --overwrite"
+        ));
+        let found = shell.json("info b.bspnpy --check");
+        assert_eq!((&found["entries"], &found["indices"]), (&3.into(), &"int64".into()), "{to}");
+        assert_eq!(
+            (&found["kind"], &found["order_of_entries"]),
+            (&kind.into(), &(to != "coo").into())
+        );
+        assert_eq!(shell.json("diff a.mtx b.bspnpy")["same"], true);
     }
-    assert!(run > 12, "only {run} commands found");
+    shell.run("convert b.bspnpy c.bspnpy --index int32 --dtype float32");
+    let found = shell.json("info c.bspnpy");
+    assert_eq!((&found["indices"], &found["type"]), (&"int32".into(), &"float32".into()));
+    assert_eq!(found["checksums"], true);
+    shell.run("convert b.bspnpy d.npy --drop-zeros");
+    assert_eq!(shell.json("diff a.mtx d.npy")["same"], true);
+    let error = shell.fails(2, "convert d.npy e.npy --index int64");
+    assert!(error.contains("indices of a dense matrix"), "{error}");
+}
+
+#[test]
+fn the_first_difference_is_named() {
+    let shell = Shell::new();
+    shell.write("a.mtx", "%%MatrixMarket matrix coordinate real general\n3 3 2\n1 1 1\n3 2 5\n");
+    shell.write("b.mtx", "%%MatrixMarket matrix coordinate real general\n3 3 2\n1 1 1\n3 2 5.5\n");
+    let out = shell.outcome("diff a.mtx b.mtx");
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    assert!(text.contains("row 2, column 1: 5 and 5.5"), "{text}");
+    assert_eq!(shell.json("diff a.mtx b.mtx --atol 0.5")["same"], true);
+    assert_eq!(shell.json("diff a.mtx b.mtx --rtol 0.2")["same"], true);
+    shell.run("convert b.mtx b.npy");
+    shell.fails(1, "diff a.mtx b.npy --atol 0.4");
+    shell.write("c.mtx", "%%MatrixMarket matrix coordinate real general\n3 4 0\n");
+    let out = shell.outcome("diff a.mtx c.mtx");
+    assert!(String::from_utf8(out.stdout).unwrap().contains("3 x 3 and 3 x 4"));
+}
+
+#[test]
+fn the_first_rows_of_every_kind_are_shown() {
+    let shell = Shell::new();
+    shell.write(
+        "a.mtx",
+        "%%MatrixMarket matrix coordinate integer general\n3 3 3\n1 1 7\n1 3 -2\n3 2 5\n",
+    );
+    for (to, name) in [("csr", "r.bspnpy"), ("csc", "c.bspnpy"), ("coo", "o.bspnpy")] {
+        shell.run(&format!("convert a.mtx {name} --to {to}"));
+        let head = shell.run(&format!("head {name} --rows 2"));
+        assert_eq!(head.lines().skip(1).collect::<Vec<_>>(), ["0:  0=7  2=-2", "1:"], "{name}");
+    }
+    for dtype in ["float16", "bfloat16", "float32", "complex64", "int8", "uint64"] {
+        let to = if dtype == "uint64" { "convert r.bspnpy s.npy --dtype int64" } else { "" };
+        let line = match to {
+            "" => format!("convert r.bspnpy {dtype}.npy --dtype {dtype}"),
+            other => other.to_owned(),
+        };
+        shell.run(&line);
+        let name = if to.is_empty() { format!("{dtype}.npy") } else { "s.npy".to_owned() };
+        let head = shell.run(&format!("head {name} --rows 1 --columns 2"));
+        let row = head.lines().nth(1).unwrap();
+        assert!(row.starts_with('7') && row.ends_with("  …"), "{dtype}: {row}");
+    }
+    shell.run("convert r.bspnpy f.npy --order fortran");
+    assert_eq!(shell.run("head f.npy").lines().nth(1), Some("7  0  -2"));
+    let part = shell.json("slice f.npy p.npy --rows 0:1 --cols 1:");
+    assert_eq!(part["shape"], serde_json::json!([1, 2]));
+    assert_eq!(shell.run("head p.npy").lines().nth(1), Some("0  -2"));
 }
 
 #[test]

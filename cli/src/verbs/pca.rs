@@ -1,0 +1,168 @@
+//! Principal components of the rows of a matrix.
+//!
+//! A dense matrix of few columns goes through its Gram matrix, exactly. Any other, sparse ones too, goes through a
+//! randomized decomposition of the matrix less its means, which are subtracted from products, so that a sparse matrix
+//! stays sparse.
+
+use std::path::{Path, PathBuf};
+
+use outcore::linalg::{Compose, LinearOperator, Operator};
+use outcore::ndarray::{Array1, Array2};
+use outcore::spectral::{SvdOptions, pca, randomized_svd};
+use outcore::{AnyMatrix, DType, Dense, DenseBuilder, Order, Place, Result};
+
+use crate::report::Report;
+use crate::session::Session;
+
+pub(crate) const ABOUT: &str = "Principal components of the rows of a dense or sparse matrix";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    input: PathBuf,
+    /// A .npy array for the scores: every row along every component
+    output: PathBuf,
+    /// Components
+    #[arg(short = 'k', long, default_value_t = 50)]
+    components: usize,
+    /// A .npy array for the components, one in each row
+    #[arg(long, value_name = "FILE")]
+    save_components: Option<PathBuf>,
+    /// How they are computed
+    #[arg(long, value_enum, default_value_t = Method::Auto)]
+    method: Method,
+    /// Power iterations of the randomized method; each reads the matrix twice
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    power: usize,
+    /// Of the random numbers
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Method {
+    /// Exact for dense matrices of up to 2,000 columns
+    Auto,
+    /// Through the Gram matrix of a dense matrix
+    Exact,
+    /// By products with random vectors
+    Randomized,
+}
+
+/// Columns up to which the Gram matrix is made.
+const FEW: usize = 2000;
+
+/// Numbers of the scores that are made at a time.
+const SLAB: usize = 1 << 22;
+
+/// What was found: a component in each row, variances, and what both are parts of.
+struct Found {
+    components: Array2<f64>,
+    variances: Vec<f64>,
+    total: f64,
+    converged: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
+    session.check_free(&arguments.output)?;
+    arguments.save_components.as_deref().map_or(Ok(()), |path| session.check_free(path))?;
+    let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
+    let a = match a {
+        AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?),
+        other => other,
+    };
+    let k = arguments.components.min(a.nrows()).min(a.ncols());
+    let is_exact = match arguments.method {
+        Method::Auto => a.format().is_none() && a.ncols() <= FEW,
+        method => method == Method::Exact,
+    };
+    let found = match is_exact {
+        true => exact(&a, k, &arguments.output, session)?,
+        false => randomized(&a, k, arguments, session)?,
+    };
+    let Found { components, variances, total, converged } = found;
+    if let Some(path) = &arguments.save_components {
+        Dense::from(components).copy_to(session.place(path), ctx)?;
+    }
+    let mut report = Report::new();
+    report.fact("written", arguments.output.display().to_string());
+    report.row("scores", format!("{} x {k}", a.nrows()), vec![a.nrows(), k]);
+    report.fact("method", if is_exact { "exact" } else { "randomized" });
+    let explained: f64 = variances.iter().sum::<f64>() / total.max(f64::MIN_POSITIVE);
+    report.row("explained", format!("{:.2} %", 100.0 * explained), explained);
+    report.value("variances", variances.clone());
+    report.value("total_variance", total);
+    if !is_exact {
+        report.row("converged", if converged { "yes" } else { "no" }, converged);
+    }
+    report.line(format!("{:>9} {:>14} {:>10}", "component", "variance", "part"));
+    for (k, variance) in variances.iter().take(10).enumerate() {
+        let part = 100.0 * variance / total.max(f64::MIN_POSITIVE);
+        report.line(format!("{k:>9} {variance:>14.6e} {part:>8.2} %"));
+    }
+    if variances.len() > 10 {
+        report.line(format!("and {} more", variances.len() - 10));
+    }
+    Ok(report)
+}
+
+/// Through the Gram matrix; the scores are products with the components, some rows at a time.
+fn exact(a: &AnyMatrix, k: usize, output: &Path, session: &Session) -> Result<Found> {
+    let ctx = session.ctx();
+    let dense = match a.format() {
+        None => a.clone(),
+        Some(_) => AnyMatrix::try_from(a.to_dense(Order::C, Place::Scratch, ctx)?)?,
+    };
+    let found = match dense.dtype() {
+        Some(DType::Float32) => pca(&Dense::<f32>::try_from(dense)?, k, Place::Memory, ctx)?,
+        Some(DType::Float64) => pca(&Dense::<f64>::try_from(dense)?, k, Place::Memory, ctx)?,
+        _ => {
+            let wide = dense.to_dtype(DType::Float64, Place::Scratch, ctx)?;
+            pca(&Dense::<f64>::try_from(wide)?, k, Place::Memory, ctx)?
+        }
+    };
+    let components = found.components.as_ndarray().to_owned();
+    let across: Vec<f64> = components.t().iter().copied().collect();
+    let mut scores = DenseBuilder::<f64>::new(k, Order::C, session.place(output), ctx)?;
+    let step = (SLAB / a.ncols().max(k).max(1)).max(1);
+    for start in (0..a.nrows()).step_by(step) {
+        let rows = start..a.nrows().min(start + step);
+        let part = a.slice(rows.clone(), 0..a.ncols(), Place::Memory, ctx)?;
+        let mut made = vec![0.0; rows.len() * k];
+        part.centered(found.mean.clone()).apply_block(k, &across, &mut made, ctx)?;
+        scores.push(&made)?;
+    }
+    scores.finish()?;
+    let (variances, total) = (found.variances, found.total_variance);
+    Ok(Found { components, variances, total, converged: true })
+}
+
+/// By products of the matrix less its means with random vectors.
+fn randomized(a: &AnyMatrix, k: usize, arguments: &Arguments, session: &Session) -> Result<Found> {
+    let ctx = session.ctx();
+    let stats = a.stats(0, ctx)?;
+    let (means, total) = (stats.means(), stats.variances(1).into_iter().sum());
+    let centered = Operator::new(a, ctx)?.centered(means);
+    let options = SvdOptions { power_iterations: arguments.power, seed: arguments.seed, ..SvdOptions::default() };
+    let svd = randomized_svd::<f64>(&centered, k, &options, Place::Scratch, ctx)?;
+    // The largest entry of each component is positive.
+    let v = svd.v.as_ndarray();
+    let signs = v.columns().into_iter().map(|column| {
+        let largest = column.iter().fold(0.0f64, |a, &b| if b.abs() > a.abs() { b } else { a });
+        if largest < 0.0 { -1.0 } else { 1.0 }
+    });
+    let signs: Array1<f64> = signs.collect();
+    let components = (&v * &signs).reversed_axes().as_standard_layout().into_owned();
+    let scale: Vec<f64> = svd.s.iter().zip(&signs).map(|(s, sign)| s * sign).collect();
+    let place = session.place(&arguments.output);
+    let mut scores = DenseBuilder::<f64>::new(scale.len(), Order::C, place, ctx)?;
+    let step = (SLAB / scale.len().max(1)).max(1) * scale.len().max(1);
+    for slab in svd.u.as_slice().chunks(step) {
+        ctx.check_cancelled()?;
+        let made = slab.iter().zip(scale.iter().cycle()).map(|(u, s)| u * s);
+        scores.push(&made.collect::<Vec<f64>>())?;
+    }
+    scores.finish()?;
+    let degrees = a.nrows().saturating_sub(1).max(1) as f64;
+    let variances = svd.s.iter().map(|s| s * s / degrees).collect();
+    Ok(Found { components, variances, total, converged: svd.converged })
+}

@@ -1,0 +1,103 @@
+//! Rows and columns in another order.
+
+use std::path::PathBuf;
+
+use outcore::graph::{degree_order, reverse_cuthill_mckee};
+use outcore::{
+    AnyMatrix, Csr, DType, Dense, Error, ErrorKind, Permutation, Place, Result,
+};
+
+use crate::report::Report;
+use crate::session::Session;
+use crate::verbs::convert::done;
+
+pub(crate) const ABOUT: &str = "Put rows and columns in another order: that of a file, or one that brings neighbours together";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    input: PathBuf,
+    output: PathBuf,
+    /// A .npy array of the old number of each new row (and column): position k receives row ORDER[k]
+    #[arg(long, value_name = "FILE")]
+    order: Option<PathBuf>,
+    /// Compute the order
+    #[arg(long, value_enum, conflicts_with = "order", required_unless_present = "order")]
+    by: Option<By>,
+    /// What is moved
+    #[arg(long, value_enum, default_value_t = Axes::Both)]
+    axes: Axes,
+    /// Write the order to a .npy array
+    #[arg(long, value_name = "FILE")]
+    save_order: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum By {
+    /// Reverse Cuthill–McKee: neighbours close together
+    Rcm,
+    /// Rows with many entries first
+    Degree,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Axes {
+    Both,
+    Rows,
+    Columns,
+}
+
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
+    session.check_free(&arguments.output)?;
+    arguments.save_order.as_deref().map_or(Ok(()), |path| session.check_free(path))?;
+    let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
+    let a = match a {
+        AnyMatrix::Csr(_) | AnyMatrix::Csc(_) => a,
+        other => AnyMatrix::from(other.to_csr(Place::Scratch, ctx)?),
+    };
+    let order = match (&arguments.order, arguments.by) {
+        (Some(path), _) => from_file(path, session)?,
+        (None, by) => computed(&a, by, session)?,
+    };
+    let (rows, columns) = match arguments.axes {
+        Axes::Both => (Some(&order), Some(&order)),
+        Axes::Rows => (Some(&order), None),
+        Axes::Columns => (None, Some(&order)),
+    };
+    let moved = |place| a.permute(rows, columns, place, ctx);
+    let moved = session.make(&arguments.output, false, moved)?;
+    let mut report = done(&arguments.output, &moved);
+    if let Some(path) = &arguments.save_order {
+        let order: Vec<i64> = order.order().iter().map(|&k| k as i64).collect();
+        Dense::from(outcore::ndarray::Array1::from(order)).copy_to(session.place(path), ctx)?;
+        report.fact("order", path.display().to_string());
+    }
+    Ok(report)
+}
+
+/// The order in a file of integers.
+fn from_file(path: &std::path::Path, session: &Session) -> Result<Permutation> {
+    let a = session.read(path)?.to_dtype(DType::Int64, Place::Memory, session.ctx())?;
+    let a = Dense::<i64>::try_from(a).map_err(|error| error.in_file(path))?;
+    let wrong = |k: &i64| {
+        Error::new(ErrorKind::Value, "a row has no negative number").in_file(path).found(k)
+    };
+    let order = a.as_slice().iter().map(|k| usize::try_from(*k).map_err(|_| wrong(k)));
+    Permutation::new(order.collect::<Result<_>>()?).map_err(|error| error.in_file(path))
+}
+
+fn computed(a: &AnyMatrix, by: Option<By>, session: &Session) -> Result<Permutation> {
+    let ctx = session.ctx();
+    // The order follows from the pattern alone, and the entries of a column are as good as those of a row.
+    let rows = match a {
+        AnyMatrix::Csc(_) => a.transpose().pattern()?,
+        _ => a.pattern()?,
+    };
+    let graph: Csr<(), u64, u64> = match Csr::<(), u64, u64>::try_from(rows.clone()) {
+        Ok(graph) => graph,
+        Err(_) => Csr::try_from(rows.to_indices(DType::Int64, Place::Scratch, ctx)?)?,
+    };
+    match by {
+        Some(By::Degree) => degree_order(&graph, ctx),
+        _ => reverse_cuthill_mckee(&graph, ctx),
+    }
+}

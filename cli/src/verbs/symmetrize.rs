@@ -1,0 +1,79 @@
+//! A symmetric matrix made of a square one.
+
+use std::path::PathBuf;
+
+use outcore::{AnyMatrix, Error, Place, Result};
+
+use crate::report::Report;
+use crate::session::Session;
+use crate::verbs::convert::done;
+
+pub(crate) const ABOUT: &str = "Make a square matrix symmetric";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    input: PathBuf,
+    output: PathBuf,
+    /// What the result is made of
+    #[arg(long, value_enum, default_value_t = How::Mean)]
+    how: How,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum How {
+    /// (A + Aᵀ) / 2; of a pattern, both directions of every edge
+    Mean,
+    /// A + Aᵀ
+    Sum,
+    /// The lower triangle, and above the diagonal its mirror image
+    Lower,
+    /// The upper triangle, and below the diagonal its mirror image
+    Upper,
+}
+
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
+    session.check_free(&arguments.output)?;
+    let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
+    if a.nrows() != a.ncols() {
+        return Err(Error::shape("the matrix", "as many rows as columns", format!("{:?}", a.shape()))
+            .in_file(&arguments.input));
+    }
+    let scratch = Place::Scratch;
+    let symmetric = match arguments.how {
+        How::Mean if a.dtype().is_some() => {
+            let sum = a.add(&a.transpose(), &scratch, ctx)?;
+            let half = |place| halved(&sum, place, session);
+            session.make(&arguments.output, sum.format().is_none(), half)?
+        }
+        How::Mean | How::Sum => {
+            let sum = |place| a.add(&a.transpose(), place, ctx);
+            session.make(&arguments.output, a.format().is_none(), sum)?
+        }
+        How::Lower | How::Upper => {
+            let a = match &a {
+                AnyMatrix::Csr(_) | AnyMatrix::Csc(_) => a,
+                other => AnyMatrix::from(other.to_csr(&scratch, ctx)?),
+            };
+            let (kept, mirrored) = match arguments.how {
+                How::Lower => (a.tril(0, &scratch, ctx)?, a.tril(-1, &scratch, ctx)?),
+                _ => (a.triu(0, &scratch, ctx)?, a.triu(1, &scratch, ctx)?),
+            };
+            let sum = |place| kept.add(&mirrored.transpose(), place, ctx);
+            session.make(&arguments.output, false, sum)?
+        }
+    };
+    Ok(done(&arguments.output, &symmetric))
+}
+
+/// A matrix of half the numbers, in the type of its numbers if they have fractions.
+fn halved(a: &AnyMatrix, place: Place, session: &Session) -> Result<AnyMatrix> {
+    use outcore::DType;
+    use outcore::num_complex::Complex;
+    let ctx = session.ctx();
+    match a.dtype() {
+        Some(DType::Float32) => a.scale(0.5f32, place, ctx),
+        Some(DType::Complex64) => a.scale(Complex::new(0.5f32, 0.0), place, ctx),
+        Some(DType::Complex128) => a.scale(Complex::new(0.5f64, 0.0), place, ctx),
+        _ => a.scale(0.5f64, place, ctx),
+    }
+}

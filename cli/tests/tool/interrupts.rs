@@ -1,0 +1,56 @@
+//! A user who interrupts long work finds nothing of it.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::shell::Shell;
+
+/// Starts a command, interrupts it once a hidden folder shows that it is at work, and returns its exit code and what it
+/// wrote to standard error; `None` if it was done before.
+fn interrupted(shell: &Shell, line: &str, signal: &str) -> Option<(Option<i32>, String)> {
+    let mut child =
+        shell.command(line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while !shell.names().iter().any(|name| name.contains(".tmp-")) {
+        if child.try_wait().unwrap().is_some() || start.elapsed() > Duration::from_secs(60) {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let out = child.wait_with_output().unwrap();
+    if !sent.success() || out.status.success() {
+        return None;
+    }
+    Some((out.status.code(), String::from_utf8(out.stderr).unwrap()))
+}
+
+#[test]
+fn an_interrupted_conversion_leaves_nothing_behind() {
+    let shell = Shell::new();
+    shell.run("create rmat a.bspnpy 17 --edges 8");
+    let before = shell.names();
+    let lines = [
+        ("convert a.bspnpy b.mtx", "-INT"),
+        ("convert a.bspnpy b.bspnpy --dtype complex128", "-TERM"),
+        ("create rmat b.bspnpy 20", "-INT"),
+    ];
+    let mut caught = 0;
+    for (line, signal) in lines {
+        if let Some((code, said)) = interrupted(&shell, line, signal) {
+            assert_eq!(code, Some(130), "{line}: {said}");
+            assert!(said.contains("interrupted"), "{line}: {said}");
+            caught += 1;
+        } else {
+            // It was done before it could be interrupted.
+            let path = shell.path().join(line.split(' ').nth(2).unwrap());
+            if path.is_dir() {
+                std::fs::remove_dir_all(path).unwrap();
+            } else if path.exists() {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        assert_eq!(shell.names(), before, "{line}");
+    }
+    assert!(caught > 0, "none of the commands took long enough to be interrupted");
+}

@@ -1,0 +1,9 @@
+//! The tool as a user meets it: commands, what they print, exit codes, what they leave behind. One binary.
+
+mod documentation;
+mod interrupts;
+mod matrices;
+mod pictures;
+mod shell;
+mod spectral;
+mod usage;

@@ -1,0 +1,72 @@
+//! Some rows and columns of a dense matrix, copied in order.
+
+use std::ops::Range;
+
+use crate::dense::any_dense::AnyDense;
+use crate::dense::panels::{AnyDensePanels, LinePanel};
+use crate::dense::writer::AnyDenseWriter;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::work;
+use crate::storage::{Context, Order, Place};
+
+impl AnyDense {
+    /// The elements in these rows and columns of a matrix, in the same order. Lines outside are not read.
+    pub(crate) fn slice(
+        &self,
+        rows: Range<usize>,
+        cols: Range<usize>,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (nrows, ncols) = self.dim();
+        check("rows", &rows, nrows)?;
+        check("columns", &cols, ncols)?;
+        let shape = [rows.len(), cols.len()];
+        let (lines, band) = if self.order == Order::C { (rows, cols) } else { (cols, rows) };
+        let (_, length) = self.lines();
+        let whole = match self.order {
+            Order::C => vec![lines.len(), length],
+            Order::Fortran => vec![length, lines.len()],
+        };
+        let buffer = self.buffer.slice(lines.start * length..lines.end * length);
+        let from = AnyDense { buffer, shape: whole, order: self.order };
+        if band.len() == length {
+            return from.copied(place, ctx);
+        }
+        let what = (self.dtype(), lines.len() * band.len());
+        let result = AnyDenseWriter::memory(what, place, ctx);
+        ctx.check_memory("the result", result)?;
+        let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
+        let mut panels = AnyDensePanels::once(&from, (1, 1), budget)?;
+        let _running = ctx.begin(|| {
+            let plan = panels.plan("slicing a dense array").works(what.1 as u64, work::COPY_DENSE);
+            Ok(AnyDenseWriter::plan(plan, what, place, ctx))
+        })?;
+        let mut writer = AnyDenseWriter::new(place, (self.dtype(), &shape, self.order), ctx)?;
+        panels.sweep(ctx, &mut |LinePanel { lines, offset, elements, .. }| {
+            let width = elements.len() / lines.max(1);
+            let start = band.start.max(offset) - offset;
+            let end = band.end.min(offset + width).saturating_sub(offset);
+            if start >= end {
+                return Ok(());
+            }
+            (0..lines).try_for_each(|line| {
+                let first = line * width;
+                writer.push(elements.slice(first + start..first + end))
+            })
+        })?;
+        writer.finish()
+    }
+}
+
+fn check(what: &str, range: &Range<usize>, extent: usize) -> Result<()> {
+    match range.start <= range.end && range.end <= extent {
+        true => Ok(()),
+        false => {
+            let what = format!("there are no such {what}");
+            Err(Error::new(ErrorKind::Shape, what)
+                .expected(format!("a range within 0..{extent}"))
+                .found(format!("{range:?}")))
+        }
+    }
+}

@@ -6,6 +6,7 @@ use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::format::{FileFormat, no_format};
 use crate::io::matrix_market;
+use crate::io::npz;
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
@@ -31,6 +32,7 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -
         (Some(FileFormat::Npy), true) | (Some(FileFormat::Stored), false) => {
             matrix.copy_to(Place::Replace(path.to_owned()), ctx).map(drop)
         }
+        (Some(FileFormat::Npz), _) => npz::write(path, matrix, ctx),
         (Some(FileFormat::MatrixMarket), _) => matrix_market::write(path, matrix, ctx),
         (Some(FileFormat::Npy), false) => Err(wrong_kind(path, "a sparse matrix is no .npy file")
             .remedy("convert it with to_dense, or name the file .bspnpy or .mtx")),

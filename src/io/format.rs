@@ -14,6 +14,10 @@ pub enum FileFormat {
     Stored,
     /// A NumPy array.
     Npy,
+    /// Arrays of NumPy in a zip archive, or a sparse matrix of SciPy.
+    Npz,
+    /// HDF5: AnnData, 10x, MATLAB 7.3, Binsparse, or plain datasets; read with the feature `hdf5`.
+    Hdf5,
     /// Matrix Market.
     MatrixMarket,
     /// A list of edges `u v` or `u v weight`.
@@ -26,12 +30,18 @@ type Known = (FileFormat, &'static str, &'static [&'static str]);
 const KNOWN: &[Known] = &[
     (FileFormat::Stored, "bspnpy", &["bspnpy"]),
     (FileFormat::Npy, "npy", &["npy"]),
+    (FileFormat::Npz, "npz", &["npz"]),
+    (FileFormat::Hdf5, "hdf5", &["h5", "hdf5", "h5ad", "loom"]),
     (FileFormat::MatrixMarket, "mtx", &["mtx"]),
     (FileFormat::EdgeList, "edges", &[]),
 ];
 
 /// First bytes that no other format has.
-const MAGIC: &[(&[u8], FileFormat)] = &[(b"\x93NUMPY", FileFormat::Npy)];
+const MAGIC: &[(&[u8], FileFormat)] = &[
+    (b"\x93NUMPY", FileFormat::Npy),
+    (b"PK\x03\x04", FileFormat::Npz),
+    (b"PK\x05\x06", FileFormat::Npz),
+];
 
 impl FileFormat {
     /// Every format.

@@ -7,7 +7,9 @@ use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
 use crate::io::graph::{GraphFile, source};
 use crate::io::matrix_market;
+use crate::io::npz;
 use crate::io::options::ReadOptions;
+use crate::io::read_as::ReadAs;
 use crate::storage::{Context, Place};
 
 /// A matrix that was read, and what else its file says.
@@ -18,11 +20,17 @@ pub struct Imported {
     pub matrix: AnyMatrix,
     /// The format of the file.
     pub format: FileFormat,
+    /// Whether the matrix lies in the file, or is a copy.
+    pub read_as: ReadAs,
 }
 
 impl Imported {
     pub(super) fn new(matrix: AnyMatrix, format: FileFormat) -> Self {
-        Imported { matrix, format }
+        Imported { matrix, format, read_as: ReadAs::Copied }
+    }
+
+    fn of((matrix, read_as): (AnyMatrix, ReadAs), format: FileFormat) -> Self {
+        Imported { matrix, format, read_as }
     }
 }
 
@@ -86,11 +94,15 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
     let whole = |matrix, format| Ok(Imported::new(matrix, format));
     match format {
         Some(format @ (FileFormat::Stored | FileFormat::Npy)) => {
-            whole(read_stored(path, place, ctx)?, format)
+            Ok(Imported::of(read_stored(path, place, ctx)?, format))
         }
+        Some(FileFormat::Npz) => {
+            Ok(Imported::of(npz::read(path, options, place, ctx)?, FileFormat::Npz))
+        }
+        Some(FileFormat::Hdf5) => unimplemented!(),
         Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
             match source(path, format)? {
-                GraphFile::Stored => whole(open(path)?, FileFormat::Stored),
+                GraphFile::Stored => Ok(Imported::of((open(path)?, ReadAs::Mapped), FileFormat::Stored)),
                 GraphFile::MatrixMarket(file) => {
                     whole(matrix_market::read(&file, place, ctx)?, FileFormat::MatrixMarket)
                 }
@@ -103,10 +115,12 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
 }
 
 /// Maps a stored matrix, or copies one that cannot be mapped.
-fn read_stored(path: &Path, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+fn read_stored(path: &Path, place: &Place, ctx: &Context) -> Result<(AnyMatrix, ReadAs)> {
     match open(path) {
         // Another byte order or an unaligned offset: a copy has neither.
-        Err(error) if error.kind() == ErrorKind::Type => AnyMatrix::read(path, place.clone(), ctx),
-        outcome => outcome,
+        Err(error) if error.kind() == ErrorKind::Type => {
+            Ok((AnyMatrix::read(path, place.clone(), ctx)?, ReadAs::Copied))
+        }
+        outcome => Ok((outcome?, ReadAs::Mapped)),
     }
 }

@@ -57,13 +57,16 @@
 //! so does a number of vertices given to an edge list. [`read_graph_compact`] makes the graph on the vertices that have
 //! an edge, with the inverse map, and [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
 
+mod arrays;
 mod export;
 mod extents;
 mod format;
 mod graph;
 mod import;
 pub mod matrix_market;
+mod npz;
 mod options;
+mod read_as;
 mod text;
 
 pub use export::write_matrix;
@@ -71,3 +74,4 @@ pub use format::FileFormat;
 pub use graph::{CompactGraph, edge_list, read_graph, read_graph_compact, read_graph_with};
 pub use import::{Imported, read_matrix, read_matrix_with};
 pub use options::ReadOptions;
+pub use read_as::ReadAs;

@@ -6,8 +6,8 @@
 //! - [`lines`] – access row by row, [`iter`] – entry by entry; [`check`] – checks of pointers and indices; [`seen`] –
 //!   which are known to hold
 //! - [`coo`] – coordinates
-//! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`] and
-//!   [`coo_writer`] – written line by line, entry by entry; [`open`] – a stored matrix, and [`read`] as a copy;
+//! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`],
+//!   [`coo_writer`] and [`array_writer`] – written line by line, entry by entry, array by array; [`open`] – a stored matrix, and [`read`] as a copy;
 //!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure; [`builder`] – a matrix line
 //!   by line; [`zeros`] – one without entries
 //! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one,
@@ -19,6 +19,7 @@
 
 mod any_compressed;
 mod any_coo;
+mod array_writer;
 mod axis;
 mod blocks;
 mod builder;
@@ -57,6 +58,7 @@ mod zeros;
 pub(crate) use any_compressed::AnyCompressed;
 pub use any_coo::AnyCoo;
 pub(crate) use any_coo::coo_bytes;
+pub(crate) use array_writer::AnyArrayWriter;
 pub use axis::{Axis, ByCols, ByRows};
 pub(crate) use blocks::{block, block_diag};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};

@@ -156,7 +156,8 @@ impl Descriptor {
         Self::parse(&text).map_err(|e| e.in_file(file.path()))
     }
 
-    fn parse(text: &[u8]) -> Result<Self> {
+    /// As [`read`](Self::read), of the text.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self> {
         let value = parse_json(text).map_err(|(line, found)| {
             Error::new(ErrorKind::Format, "not a JSON object").at_line(line).found(found)
         })?;

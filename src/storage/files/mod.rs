@@ -24,8 +24,9 @@ pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use folder::Folder;
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{
-    DATA_START, count_elements, create_array, create_headerless, finish_array, map_array,
-    map_array_mut, map_raw, map_raw_mut, read_header, write_header,
+    DATA_START, LONGEST_START, count_elements, create_array, create_headerless, finish_array,
+    map_array, map_array_mut, map_part, map_raw, map_raw_mut, parse_header, parse_text,
+    read_header, text_array, write_header,
 };
 pub(crate) use publish::StagedFiles;
 pub(crate) use replaceable::What;

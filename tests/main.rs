@@ -1,8 +1,8 @@
 //! The integration tests, one binary: one link instead of ten.
 
 mod any_file;
-mod any_matrix;
 mod architecture;
+mod archives;
 mod concurrent_products;
 mod convert;
 mod copies_of_files;
@@ -30,6 +30,8 @@ mod limits;
 mod malformed_mtx;
 mod malformed_npy;
 mod matrix_market;
+mod npz;
+mod npz_hostile;
 mod numbers;
 mod operators;
 mod packed;

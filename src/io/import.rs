@@ -102,7 +102,9 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
         Some(FileFormat::Hdf5) => unimplemented!(),
         Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
             match source(path, format)? {
-                GraphFile::Stored => Ok(Imported::of((open(path)?, ReadAs::Mapped), FileFormat::Stored)),
+                GraphFile::Stored => {
+                    Ok(Imported::of((open(path)?, ReadAs::Mapped), FileFormat::Stored))
+                }
                 GraphFile::MatrixMarket(file) => {
                     whole(matrix_market::read(&file, place, ctx)?, FileFormat::MatrixMarket)
                 }

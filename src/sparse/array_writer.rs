@@ -88,7 +88,8 @@ impl AnyArrayWriter {
         let (major, _) = format.swap_if_cols(shape);
         let header = index_header(types.pointers, major.saturating_add(1));
         let indptr = stage.finish_writer(POINTERS_FILE, indptr, &header)?;
-        let indices = stage.finish_writer(INDICES_FILE, indices, &index_header(types.indices, nnz))?;
+        let indices =
+            stage.finish_writer(INDICES_FILE, indices, &index_header(types.indices, nnz))?;
         let data = data.finish(&stage)?;
         stage.text(DESCRIPTOR, &|| describe(format, shape, nnz, types).to_text())?;
         let matrix = AnyCompressed::from_buffers(format, shape, indptr, indices, data)?;

@@ -22,9 +22,9 @@ use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::raw::{Raw, RawVec};
 use crate::storage::work;
 use crate::storage::{
-    Context, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ,
-    POINTERS_FILE, Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Standing, StoredFile,
-    StoredValues, VALUES_FILE, check_closed, count_elements, read_elements, read_header,
+    Context, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ, POINTERS_FILE,
+    Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Standing, StoredFile, StoredValues,
+    VALUES_FILE, check_closed, count_elements, read_elements, read_header,
 };
 
 /// Values written at a time if one stands for all.

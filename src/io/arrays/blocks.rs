@@ -151,7 +151,8 @@ impl BlockRow {
             return Ok(());
         }
         for row in 0..height {
-            self.indices.extend_with(len, &mut |k| columns[k / breadth] as usize * breadth + k % breadth);
+            self.indices
+                .extend_with(len, &mut |k| columns[k / breadth] as usize * breadth + k % breadth);
             for block in 0..columns.len() {
                 let start = (block * height + row) * breadth;
                 self.data.extend(blocks.slice(start..start + breadth));
@@ -165,4 +166,3 @@ impl BlockRow {
         Ok(())
     }
 }
-

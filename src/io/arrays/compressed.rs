@@ -69,7 +69,8 @@ impl Lines {
     }
 
     fn map(&self, types: Types) -> Result<Option<AnyCompressed>> {
-        let same = self.indptr.is_stored_as(types.pointers) && self.indices.is_stored_as(types.indices);
+        let same =
+            self.indptr.is_stored_as(types.pointers) && self.indices.is_stored_as(types.indices);
         if !same {
             return Ok(None);
         }

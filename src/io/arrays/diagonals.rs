@@ -122,12 +122,7 @@ impl Bands<'_> {
     }
 
     /// Calls `take` with the column and the position of every entry, row by row.
-    fn visit(
-        &self,
-        nrows: usize,
-        ctx: &Context,
-        take: &mut dyn FnMut(usize, usize),
-    ) -> Result<()> {
+    fn visit(&self, nrows: usize, ctx: &Context, take: &mut dyn FnMut(usize, usize)) -> Result<()> {
         for row in 0..nrows {
             if row % STEP == 0 {
                 ctx.report("expanding diagonals", row as u64, nrows as u64)?;

@@ -76,7 +76,8 @@ impl ForeignArray {
 
     /// Whether the bytes of the elements are those of indices of this type.
     pub(super) fn is_stored_as(&self, indices: DType) -> bool {
-        self.index_type().is_ok_and(|stored| stored == indices) && self.dtype.size() == indices.size()
+        self.index_type().is_ok_and(|stored| stored == indices)
+            && self.dtype.size() == indices.size()
     }
 
     /// Hands on the elements as indices of a type that holds them, each below `extent`.

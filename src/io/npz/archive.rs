@@ -127,7 +127,8 @@ impl Archive {
                     || format!("method {}", other.as_u16()),
                     |name| format!("{name} (method {})", other.as_u16()),
                 );
-                let error = Error::new(ErrorKind::Unsupported, "the member is packed in another way");
+                let error =
+                    Error::new(ErrorKind::Unsupported, "the member is packed in another way");
                 return Err(error
                     .in_file(file.path())
                     .at_field(&member.name)

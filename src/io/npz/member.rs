@@ -11,10 +11,10 @@ use flate2::bufread::DeflateDecoder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::{Bytes, ForeignArray, ForeignFile};
 use crate::io::npz::archive::{Archive, Located, Member};
+use crate::storage::work;
 use crate::storage::{
     Context, LONGEST_START, NpyHeader, Order, Origin, parse_header, parse_text, sweep_bytes,
 };
-use crate::storage::work;
 
 /// Bytes read and unpacked at a time.
 const STEP: usize = 256 << 10;
@@ -289,4 +289,3 @@ impl Bytes for Part {
         })
     }
 }
-

@@ -105,13 +105,12 @@ impl<'a> Member<'a> {
                 let header = line(DType::Int8, values.len());
                 Ok(Member::new("data.npy", &header, Content::Ones(values.len())))
             }
-            Some(dtype @ (DType::Float16 | DType::BFloat16)) => Err(Error::new(
-                ErrorKind::Unsupported,
-                "SciPy has no sparse matrices of this type",
-            )
-            .expected("a type of at least 32 bits, or integers")
-            .found(dtype)
-            .remedy("convert it with to_dtype, or write a .bspnpy folder")),
+            Some(dtype @ (DType::Float16 | DType::BFloat16)) => {
+                Err(Error::new(ErrorKind::Unsupported, "SciPy has no sparse matrices of this type")
+                    .expected("a type of at least 32 bits, or integers")
+                    .found(dtype)
+                    .remedy("convert it with to_dtype, or write a .bspnpy folder"))
+            }
             Some(dtype) => {
                 let header = line(dtype, values.len());
                 Ok(Member::new("data.npy", &header, Content::Elements(values)))

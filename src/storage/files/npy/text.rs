@@ -73,7 +73,8 @@ mod tests {
         assert_eq!(parse_text(&text_array("csc", 64)).unwrap(), "csc");
         assert_eq!(parse_text(&file("|S5", "(1,)", b"csr\0\0")).unwrap(), "csr");
         let wide = |text: &str, big: bool| -> Vec<u8> {
-            let unit = |c: char| if big { (c as u32).to_be_bytes() } else { (c as u32).to_le_bytes() };
+            let unit =
+                |c: char| if big { (c as u32).to_be_bytes() } else { (c as u32).to_le_bytes() };
             text.chars().flat_map(unit).collect()
         };
         assert_eq!(parse_text(&file("<U3", "()", &wide("cöo", false))).unwrap(), "cöo");

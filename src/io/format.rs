@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::hdf5;
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,14 +80,16 @@ impl FileFormat {
         if kind.is_dir() {
             return Ok(Some(FileFormat::Stored));
         }
-        let mut first = Vec::new();
+        let (mut first, mut is_hdf5) = (Vec::new(), false);
         if kind.is_file() {
             let file = File::open(path).map_err(|error| Error::io("opening", path, error))?;
-            let read = file.take(MOST).read_to_end(&mut first);
+            let read = (&file).take(MOST).read_to_end(&mut first);
             read.map_err(|error| Error::io("reading", path, error))?;
+            is_hdf5 = hdf5::is_hdf5(&file);
         }
         let known = MAGIC.iter().find(|(magic, _)| first.starts_with(magic));
-        Ok(known.map(|&(_, format)| format))
+        // Its signature may stand behind a block of text or of anything else.
+        Ok(known.map(|&(_, format)| format).or(is_hdf5.then_some(FileFormat::Hdf5)))
     }
 }
 

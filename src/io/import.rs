@@ -6,6 +6,7 @@ use crate::any::{AnyMatrix, open};
 use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
 use crate::io::graph::{GraphFile, source};
+use crate::io::hdf5;
 use crate::io::matrix_market;
 use crate::io::npz;
 use crate::io::options::ReadOptions;
@@ -99,7 +100,9 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
         Some(FileFormat::Npz) => {
             Ok(Imported::of(npz::read(path, options, place, ctx)?, FileFormat::Npz))
         }
-        Some(FileFormat::Hdf5) => unimplemented!(),
+        Some(FileFormat::Hdf5) => {
+            Ok(Imported::of(hdf5::read(path, options, place, ctx)?, FileFormat::Hdf5))
+        }
         Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
             match source(path, format)? {
                 GraphFile::Stored => {

@@ -62,6 +62,7 @@ mod export;
 mod extents;
 mod format;
 mod graph;
+mod hdf5;
 mod import;
 pub mod matrix_market;
 mod npz;

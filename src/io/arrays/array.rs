@@ -26,7 +26,7 @@ pub(in crate::io) trait Bytes: Send + Sync {
     fn stored(&self) -> u64;
 
     /// Memory that reading takes, without the block that is handed on.
-    fn memory(&self) -> u64;
+    fn memory(&self, ctx: &Context) -> u64;
 
     /// Nanoseconds of work for each byte of the elements, such as unpacking.
     fn work(&self) -> f64;
@@ -95,6 +95,23 @@ impl ForeignArray {
     /// Its name in the file.
     pub(in crate::io) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// An array of the same name and file without elements, for what a file leaves out. Fails if the shape has some.
+    pub(in crate::io) fn emptied(&self, dtype: DType, shape: &[usize]) -> Result<Self> {
+        let empty = Self::new(
+            &self.file,
+            &self.name,
+            NpyHeader::new(dtype, shape, self.order),
+            Arc::new(Nothing),
+        )?;
+        match empty.len() {
+            0 => Ok(empty),
+            _ => Err(self
+                .fault(ErrorKind::Format, "the array is said to be empty")
+                .expected("an extent of 0")
+                .found(format!("{shape:?}"))),
+        }
     }
 
     /// The file in which it is.
@@ -180,11 +197,36 @@ impl ForeignArray {
     }
 
     /// Adds reading the elements to a plan.
-    pub(super) fn plan(&self, plan: Plan) -> Plan {
+    pub(super) fn plan(&self, plan: Plan, ctx: &Context) -> Plan {
         let bytes = self.dtype.bytes_of(self.len());
         plan.on_device_of(Some((&self.file.path, 0)))
             .reads(1, self.bytes.stored())
             .works(bytes, self.bytes.work())
-            .holds(self.bytes.memory().saturating_add(super::elements::MEMORY))
+            .holds(self.bytes.memory(ctx).saturating_add(super::elements::MEMORY))
+    }
+}
+
+/// No bytes.
+struct Nothing;
+
+impl Bytes for Nothing {
+    fn in_place(&self) -> Option<u64> {
+        None
+    }
+
+    fn stored(&self) -> u64 {
+        0
+    }
+
+    fn memory(&self, _ctx: &Context) -> u64 {
+        0
+    }
+
+    fn work(&self) -> f64 {
+        0.0
+    }
+
+    fn read(&self, _ctx: &Context, _take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        Ok(())
     }
 }

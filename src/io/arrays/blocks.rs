@@ -55,7 +55,7 @@ pub(in crate::io) fn read(
     ctx.less(ctx.memory_left() - left).check_memory("the pointers of the blocks", held)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).works(nnz as u64, work::READ_SPARSE);
-        let plan = data.plan(indices.plan(indptr.plan(plan))).throughout(held);
+        let plan = data.plan(indices.plan(indptr.plan(plan, ctx), ctx), ctx).throughout(held);
         Ok(AnyWriter::plan(plan, types, (*nrows, nnz), place, ctx))
     })?;
     ctx.meter().pass();

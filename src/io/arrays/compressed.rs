@@ -100,7 +100,7 @@ impl Lines {
         AnyArrayWriter::check(kind, self.shape, nnz, place, ctx).map_err(in_file)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new(operation).works(nnz as u64, work::READ_SPARSE);
-            let plan = self.values.plan(self.indices.plan(self.indptr.plan(plan)));
+            let plan = self.values.plan(self.indices.plan(self.indptr.plan(plan, ctx), ctx), ctx);
             Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
         })?;
         ctx.meter().pass();

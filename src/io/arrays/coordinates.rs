@@ -54,7 +54,7 @@ pub(in crate::io) fn read(
     memory_left(coo_bytes(types, nnz), place, ctx).map_err(in_file)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).works(nnz as u64, work::READ_SPARSE);
-        let plan = values.plan(cols.plan(rows.plan(plan)));
+        let plan = values.plan(cols.plan(rows.plan(plan, ctx), ctx), ctx);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;
     ctx.meter().pass();

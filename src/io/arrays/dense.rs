@@ -33,7 +33,7 @@ pub(in crate::io) fn read(
     }
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).works(array.len() as u64, work::READ_DENSE);
-        Ok(AnyDenseWriter::plan(array.plan(plan), what, place, ctx))
+        Ok(AnyDenseWriter::plan(array.plan(plan, ctx), what, place, ctx))
     })?;
     ctx.meter().pass();
     let mut writer = AnyDenseWriter::new(place, (*dtype, shape, *order), ctx).map_err(blame)?;

@@ -65,7 +65,7 @@ pub(in crate::io) fn read(
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).works(data.len() as u64, work::READ_SPARSE);
         let bytes = data.dtype.bytes_of(data.len());
-        let plan = data.plan(offsets.plan(plan));
+        let plan = data.plan(offsets.plan(plan, ctx), ctx);
         let plan = if fits { plan.throughout(bytes) } else { plan.scratches(bytes) };
         Ok(AnyWriter::plan(plan, types, (*nrows, data.len()), place, ctx))
     })?;

@@ -80,9 +80,9 @@ impl Values {
         }
     }
 
-    pub(super) fn plan(&self, plan: Plan) -> Plan {
+    pub(super) fn plan(&self, plan: Plan, ctx: &Context) -> Plan {
         match self {
-            Values::Each(array) | Values::One(array) => array.plan(plan),
+            Values::Each(array) | Values::One(array) => array.plan(plan, ctx),
             Values::Pattern => plan,
         }
     }

@@ -184,7 +184,7 @@ impl Bytes for MemberBytes {
         self.located.packed
     }
 
-    fn memory(&self) -> u64 {
+    fn memory(&self, _ctx: &Context) -> u64 {
         if self.located.is_deflated { 2 * STEP as u64 } else { AHEAD }
     }
 
@@ -201,7 +201,7 @@ impl Bytes for MemberBytes {
             take(&bytes[skipped as usize..])
         };
         if self.located.is_deflated {
-            let _held = ctx.hold(self.memory());
+            let _held = ctx.hold(self.memory(ctx));
             self.unpack(ctx, &mut elements)?;
         } else {
             let origin = Origin { path: self.file.path().to_owned(), file: self.file.again()? };
@@ -269,8 +269,8 @@ impl Bytes for Part {
         self.whole.stored()
     }
 
-    fn memory(&self) -> u64 {
-        self.whole.memory()
+    fn memory(&self, ctx: &Context) -> u64 {
+        self.whole.memory(ctx)
     }
 
     fn work(&self) -> f64 {

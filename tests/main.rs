@@ -23,8 +23,11 @@ mod graph_tables;
 mod half;
 #[cfg(feature = "half")]
 mod half_text;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod hostile_products;
 mod huge_extents;
+mod interop_files;
 mod into;
 mod limits;
 mod malformed_mtx;

@@ -27,6 +27,9 @@ pub(crate) struct Flags {
     /// Folder for scratch files; the system's temporary folder if not given
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
+    /// Which matrix of a file of several: a member of an .npz archive, or a path in HDF5 such as layers/counts
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) member: Option<String>,
     /// Say what it would cost, and do nothing
     #[arg(long, global = true)]
     pub(crate) plan: bool,
@@ -44,6 +47,7 @@ pub(crate) struct Flags {
 /// What a verb works under.
 pub(crate) struct Session {
     ctx: Context,
+    options: files::ReadOptions,
     overwrite: bool,
     plan: bool,
 }
@@ -63,7 +67,8 @@ impl Session {
         if !flags.quiet {
             ctx = with_progress(ctx);
         }
-        Ok(Session { ctx, overwrite: flags.overwrite, plan: flags.plan })
+        let options = files::ReadOptions { member: flags.member.clone(), ..Default::default() };
+        Ok(Session { ctx, options, overwrite: flags.overwrite, plan: flags.plan })
     }
 
     /// The context of the work.
@@ -77,7 +82,8 @@ impl Session {
             return verb(self);
         }
         let plan = self.ctx.plan(|ctx| {
-            verb(&Session { ctx: ctx.clone(), overwrite: self.overwrite, plan: false })
+            let (ctx, options) = (ctx.clone(), self.options.clone());
+            verb(&Session { ctx, options, overwrite: self.overwrite, plan: false })
         })?;
         let mut report = Report::new();
         let cost = plan.cost;
@@ -93,7 +99,8 @@ impl Session {
 
     /// The matrix in a file, whatever it is.
     pub(crate) fn read(&self, path: &Path) -> Result<AnyMatrix> {
-        files::read_matrix(path, Place::Memory, &self.ctx)
+        let read = files::read_matrix_with(path, &self.options, Place::Memory, &self.ctx)?;
+        Ok(read.matrix)
     }
 
     /// The place of a result: a path that must be free, unless it may be replaced.

@@ -10,7 +10,7 @@ use crate::io::npz;
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
-/// `.mtx` for either.
+/// `.mtx` and `.npz` for either; a pattern has ones of type `int8` in an `.npz` archive.
 ///
 /// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
 /// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.

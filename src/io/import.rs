@@ -35,14 +35,14 @@ impl Imported {
     }
 }
 
-/// The matrix in any supported file: a stored matrix or array, a Matrix Market file, or a list of
-/// edges.
+/// The matrix in any supported file: a stored matrix or array, an `.npz` archive, HDF5 (with the feature `hdf5`), a
+/// Matrix Market file, or a list of edges.
 ///
-/// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped in place, or copied to
-/// `place` if they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex
-/// `f64` or no values, depending on its field, an array file as a dense matrix, edges as CSR with their weights as
-/// `f64`, the weights of an edge that is listed several times summed, or as a pattern if they have none. Indices have
-/// 32 bits if that suffices.
+/// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices, and those in archives and HDF5 files
+/// that lie there as they are used, are mapped in place; others are copied to `place`. Text is read to `place`: a
+/// coordinate file as CSR with 64-bit integers, `f64`, complex `f64` or no values, depending on its field, an array
+/// file as a dense matrix, edges as CSR with their weights as `f64`, the weights of an edge that is listed several times
+/// summed, or as a pattern if they have none. Indices have 32 bits if that suffices.
 ///
 /// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
 /// list of edges with a vertex that needs 64 bits twice.

@@ -12,7 +12,7 @@ pub(crate) const ABOUT: &str = "Convert to another format, element type or order
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx for either
+    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx or .npz for either
     output: PathBuf,
     /// What a sparse result is
     #[arg(long, value_enum, default_value_t = To::Same)]
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         return Ok(done(output, &AnyMatrix::try_from(dense)?));
     }
     let to = match (arguments.to, a.format()) {
-        (To::Same, None) if named("mtx") => None,
+        (To::Same, None) if named("mtx") || named("npz") => None,
         (To::Same, None) => Some(To::Csr),
         (To::Same, Some(_)) => None,
         (to, _) => Some(to),

@@ -396,6 +396,71 @@ fn archives_of_binsparse_are_read() {
 }
 
 #[test]
+fn the_triangle_that_is_not_stored_is_added() {
+    let descriptor = |structure: &str, format: &str, values: &str| {
+        let text = format!(
+            "{{\"binsparse\": {{\"version\": \"0.1\", \"format\": \"{format}\", \"structure\": \"{structure}\", \
+             \"shape\": [3, 3], \"number_of_stored_values\": 3, \"data_types\": {{\"pointers_to_1\": \"int32\", \
+             \"indices_0\": \"int32\", \"indices_1\": \"int32\", \"values\": \"{values}\"}}}}}}"
+        );
+        Part::stored("binsparse.npy", npy(&format!("|S{}", text.len()), "()", text.as_bytes()))
+    };
+    // Entries (1, 0), (2, 0) and (2, 1) by rows; by columns (0, 1), (0, 2), (1, 2).
+    let parts = |descriptor: Part, values: Vec<u8>| {
+        vec![
+            descriptor,
+            Part::stored("pointers_to_1.npy", line("<i4", &[0i32, 0, 1, 3])),
+            Part::stored("indices_0.npy", line("<i4", &[1i32, 2, 2])),
+            Part::stored("indices_1.npy", line("<i4", &[0i32, 0, 1])),
+            Part::stored("values.npy", values),
+        ]
+    };
+    let floats = line("<f8", &[5.0f64, 6.0, 7.0]);
+    let both = |sign: f64| {
+        vec![
+            (0, 1, sign * 5.0),
+            (0, 2, sign * 6.0),
+            (1, 0, 5.0),
+            (1, 2, sign * 7.0),
+            (2, 0, 6.0),
+            (2, 1, 7.0),
+        ]
+    };
+    for (structure, format, kind, expected) in [
+        ("symmetric_lower", "CSR", SparseFormat::Csr, both(1.0)),
+        ("symmetric_upper", "CSC", SparseFormat::Csc, both(1.0)),
+        ("symmetric_lower", "COO", SparseFormat::Coo, both(1.0)),
+        ("skew_symmetric_lower", "CSR", SparseFormat::Csr, both(-1.0)),
+        ("hermitian_lower", "CSR", SparseFormat::Csr, both(1.0)),
+    ] {
+        let a = read(&parts(descriptor(structure, format, "float64"), floats.clone())).unwrap();
+        assert_eq!((a.read_as, a.matrix.format()), (ReadAs::Copied, Some(kind)), "{structure}");
+        assert_eq!(entries(&a.matrix), expected, "{structure} {format}");
+    }
+    let bytes = descriptor("skew_symmetric_lower", "CSR", "int16");
+    let a = read(&parts(bytes.clone(), line("<i2", &[5i16, 6, 7]))).unwrap();
+    assert_eq!(entries(&a.matrix), both(-1.0));
+    let one = descriptor("symmetric_lower", "CSR", "iso[int8]");
+    let a = read(&parts(one, line("|i1", &[1i8]))).unwrap().matrix;
+    assert_eq!((a.nnz(), a.dtype()), (6, None));
+    let pairs = line("<f8", &[5.0f64, 1.0, 6.0, 2.0, 7.0, 3.0]);
+    let a = read(&parts(descriptor("hermitian_lower", "CSR", "complex[float64]"), pairs)).unwrap();
+    let a = Csr::<Complex<f64>>::try_from(a.matrix).unwrap();
+    assert_eq!(a.get(2, 1).unwrap(), Some(Complex::new(7.0, 3.0)));
+    assert_eq!(a.get(1, 2).unwrap(), Some(Complex::new(7.0, -3.0)));
+    for (structure, values, what) in [
+        ("symmetric_upper", &floats, "triangle"),
+        ("triangular", &floats, "structure"),
+        ("skew_symmetric_lower", &line("<i2", &[5i16, i16::MIN, 7]), "mirror"),
+    ] {
+        let dtype = if values.len() == floats.len() { "float64" } else { "int16" };
+        let error =
+            read(&parts(descriptor(structure, "CSR", dtype), values.clone())).err().unwrap();
+        assert!(error.path().is_some() && error.to_string().contains(what), "{error}");
+    }
+}
+
+#[test]
 fn what_reading_costs_is_what_was_planned() {
     let folder = tempdir().unwrap();
     let (path, to) = (folder.path().join("a.npz"), folder.path().join("b.bspnpy"));

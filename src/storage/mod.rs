@@ -16,10 +16,10 @@ mod stream;
 
 pub use files::{ByteOrder, Descriptor, NpyHeader, Order, SparseFormat, StoredValues};
 pub(crate) use files::{
-    Checksums, DESCRIPTOR, Folder, INDICES_FILE, LONGEST_START, POINTERS_FILE, ROWS_FILE, Rewrite,
-    StagedFiles, StoredFile, VALUES_FILE, What, check_closed, count_elements, map_array,
-    map_array_mut, map_part, map_raw, map_raw_mut, open_closed, parse_header, parse_text,
-    read_header, text_array,
+    Checksums, DESCRIPTOR, Folder, Half, INDICES_FILE, LONGEST_START, Mirrored, POINTERS_FILE,
+    ROWS_FILE, Rewrite, StagedFiles, StoredFile, VALUES_FILE, What, check_closed, count_elements,
+    map_array, map_array_mut, map_part, map_raw, map_raw_mut, open_closed, parse_header,
+    parse_text, read_header, text_array,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{

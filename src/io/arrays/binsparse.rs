@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::array::ForeignArray;
 use crate::io::arrays::compressed::{Lines, read as read_lines};
 use crate::io::arrays::coordinates::{Coordinates, read as read_coordinates};
+use crate::io::arrays::mirror::mirror;
 use crate::io::arrays::values::Values;
 use crate::io::read_as::ReadAs;
 use crate::storage::{Context, DType, Descriptor, Place, SparseFormat, StoredValues};
@@ -23,7 +24,30 @@ pub(in crate::io) fn read(
     place: &Place,
     ctx: &Context,
 ) -> Result<(AnyMatrix, ReadAs)> {
-    let descriptor = Descriptor::parse(descriptor.as_bytes())?;
+    let (descriptor, half) = Descriptor::parse_any(descriptor.as_bytes())?;
+    let Some(half) = half else {
+        return read_stored(operation, &descriptor, arrays, place, ctx);
+    };
+    let aside = aside(&descriptor, ctx);
+    let (stored, _) = read_stored(operation, &descriptor, arrays, &aside, ctx)?;
+    Ok((mirror(&stored, half, place, ctx)?, ReadAs::Copied))
+}
+
+/// Where a part of the result is made: in memory if it takes a small part of the limit, else in a scratch file.
+fn aside(descriptor: &Descriptor, ctx: &Context) -> Place {
+    // An entry as coordinates with its value, in both triangles.
+    let bytes = 2 * (16 + 16) * descriptor.nnz as u64;
+    if bytes <= ctx.memory_left() / 4 { Place::Memory } else { Place::Scratch }
+}
+
+/// The entries that are stored.
+fn read_stored(
+    operation: &'static str,
+    descriptor: &Descriptor,
+    arrays: &dyn Named,
+    place: &Place,
+    ctx: &Context,
+) -> Result<(AnyMatrix, ReadAs)> {
     let shape = (descriptor.nrows, descriptor.ncols);
     let indices = of_type(arrays.array("indices_1")?, descriptor.indices)?;
     if indices.len() != descriptor.nnz {
@@ -32,7 +56,7 @@ pub(in crate::io) fn read(
             .expected(descriptor.nnz)
             .found(indices.len()));
     }
-    let values = values(&descriptor, arrays, ctx)?;
+    let values = values(descriptor, arrays, ctx)?;
     match descriptor.format {
         SparseFormat::Coo => {
             let rows = of_type(arrays.array("indices_0")?, descriptor.indices)?;

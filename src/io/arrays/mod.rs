@@ -7,7 +7,7 @@
 //! - [`array`] – one array; [`elements`] – its bytes as elements, in the byte order of this machine
 //! - [`dense`], [`compressed`], [`coordinates`] – matrices; [`values`] – their values
 //! - [`blocks`] and [`diagonals`] – formats that are expanded to CSR
-//! - [`binsparse`] – arrays that a Binsparse descriptor describes
+//! - [`binsparse`] – arrays that a Binsparse descriptor describes; [`mirror`] – the triangle that is not stored
 
 mod array;
 mod binsparse;
@@ -17,6 +17,7 @@ mod coordinates;
 mod dense;
 mod diagonals;
 mod elements;
+mod mirror;
 mod values;
 
 pub(in crate::io) use array::{Bytes, ForeignArray, ForeignFile};

@@ -21,6 +21,7 @@ mod sums;
 pub(crate) use checksum::SIDE;
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
+pub(crate) use descriptor::{Half, Mirrored};
 pub(crate) use folder::Folder;
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{

@@ -2,8 +2,8 @@
 
 mod any_counts;
 mod any_file;
-mod any_matrix;
 mod architecture;
+mod archives;
 mod assembly;
 mod checkpoints;
 mod composed;
@@ -28,13 +28,18 @@ mod half;
 #[cfg(feature = "half")]
 mod half_text;
 mod harwell_boeing;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod hostile_products;
 mod huge_extents;
+mod interop_files;
 mod into;
 mod limits;
 mod malformed_mtx;
 mod malformed_npy;
 mod matrix_market;
+mod npz;
+mod npz_hostile;
 mod numbers;
 mod operators;
 mod packed;

@@ -30,6 +30,9 @@ pub(crate) struct Flags {
     /// Folder for scratch files; the system's temporary folder if not given
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
+    /// Which matrix of a file of several: a member of an .npz archive, or a path in HDF5 such as layers/counts
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) member: Option<String>,
     /// Say what it would cost, and do nothing
     #[arg(long, global = true)]
     pub(crate) plan: bool,
@@ -51,6 +54,7 @@ pub(crate) struct Flags {
 pub(crate) struct Session {
     ctx: Context,
     progress: Option<Arc<Shown>>,
+    options: files::ReadOptions,
     overwrite: bool,
     /// Whether only the cost is asked for, and nothing may be done.
     plan: bool,
@@ -76,7 +80,8 @@ impl Session {
             let (shown, by) = with_progress(ctx, flags.progress);
             (ctx, progress) = (shown, Some(by));
         }
-        Ok(Session { ctx, progress, overwrite: flags.overwrite, plan: flags.plan })
+        let options = files::ReadOptions { member: flags.member.clone(), ..Default::default() };
+        Ok(Session { ctx, progress, options, overwrite: flags.overwrite, plan: flags.plan })
     }
 
     /// The context of the work.
@@ -100,8 +105,13 @@ impl Session {
         }
         let is_short = Cell::new(false);
         let planned = self.ctx.plan(|ctx| {
-            let session =
-                Session { ctx: ctx.clone(), progress: None, overwrite: self.overwrite, plan: true };
+            let session = Session {
+                ctx: ctx.clone(),
+                progress: None,
+                options: self.options.clone(),
+                overwrite: self.overwrite,
+                plan: true,
+            };
             verb(&session).inspect(|_| is_short.set(true))
         });
         let plan = match planned {
@@ -127,7 +137,13 @@ impl Session {
 
     /// The matrix in a file, whatever it is.
     pub(crate) fn read(&self, path: &Path) -> Result<AnyMatrix> {
-        files::read_matrix(path, Place::Memory, &self.ctx)
+        let read = files::read_matrix_with(path, &self.options, Place::Memory, &self.ctx)?;
+        Ok(read.matrix)
+    }
+
+    /// How inputs are read.
+    pub(crate) fn options(&self) -> &files::ReadOptions {
+        &self.options
     }
 
     /// The place of a result: a path that must be free, unless it may be replaced.

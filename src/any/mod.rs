@@ -35,4 +35,5 @@ mod statistics;
 pub use compressed::{AnyCompressed, AnyCsc, AnyCsr};
 pub use matrix::AnyMatrix;
 pub(crate) use matrix::Body;
+pub(crate) use open::check_known;
 pub use open::open;

@@ -165,7 +165,7 @@ fn is_one(folder: &Arc<Folder>) -> Result<bool> {
 }
 
 /// Fails for an element type that this build does not include.
-fn check_known(dtype: DType, path: &Path) -> Result<()> {
+pub(crate) fn check_known(dtype: DType, path: &Path) -> Result<()> {
     match cfg!(feature = "half") || !matches!(dtype, DType::Float16 | DType::BFloat16) {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::Unsupported, "elements of this type are not read")

@@ -6,12 +6,13 @@ use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::format::{FileFormat, no_format};
 use crate::io::matrix_market;
+use crate::io::npz;
 use crate::io::petsc;
 use crate::io::table;
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
-/// `.mtx`, `.petsc`, `.csv` and `.tsv` for either.
+/// `.mtx`, `.npz`, `.petsc`, `.csv` and `.tsv` for either; a pattern has ones of type `int8` in an `.npz` archive.
 ///
 /// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
 /// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.
@@ -33,6 +34,7 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -
         (Some(FileFormat::Npy), true) | (Some(FileFormat::Stored), false) => {
             matrix.copy_to(Place::Replace(path.to_owned()), ctx).map(drop)
         }
+        (Some(FileFormat::Npz), _) => npz::write(path, matrix, ctx),
         (Some(FileFormat::MatrixMarket), _) => matrix_market::write(path, matrix, ctx),
         (Some(FileFormat::Petsc), _) => petsc::write(path, matrix, ctx),
         (Some(FileFormat::Csv | FileFormat::Tsv), _) => table::write(path, matrix, ctx),
@@ -45,6 +47,10 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -
         (Some(FileFormat::Stored), true) => {
             Err(wrong_kind(path, "a dense matrix is no .bspnpy folder")
                 .remedy("convert it with to_csr, or name the file .npy or .mtx"))
+        }
+        (Some(FileFormat::Hdf5), _) => {
+            Err(wrong_kind(path, "HDF5 files are read, and not written")
+                .remedy("name the file .npz, .bspnpy, .npy or .mtx"))
         }
         _ => Err(no_format(path)),
     }

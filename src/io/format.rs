@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::hdf5;
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +15,10 @@ pub enum FileFormat {
     Stored,
     /// A NumPy array.
     Npy,
+    /// Arrays of NumPy in a zip archive, or a sparse matrix of SciPy.
+    Npz,
+    /// HDF5: AnnData, 10x, MATLAB 7.3, Binsparse, or plain datasets; read with the feature `hdf5`.
+    Hdf5,
     /// Matrix Market.
     MatrixMarket,
     /// A list of edges `u v` or `u v weight`.
@@ -38,6 +43,8 @@ type Known = (FileFormat, &'static str, &'static [&'static str]);
 const KNOWN: &[Known] = &[
     (FileFormat::Stored, "bspnpy", &["bspnpy"]),
     (FileFormat::Npy, "npy", &["npy"]),
+    (FileFormat::Npz, "npz", &["npz"]),
+    (FileFormat::Hdf5, "hdf5", &["h5", "hdf5", "h5ad", "loom"]),
     (FileFormat::MatrixMarket, "mtx", &["mtx"]),
     (FileFormat::EdgeList, "edges", &[]),
     (FileFormat::Petsc, "petsc", &["petsc"]),
@@ -60,6 +67,8 @@ const MAGIC: &[(&[u8], FileFormat)] = &[
     (b"\0\x12\x7b\x4e", FileFormat::Petsc),
     (b"\0\0\0\0\0\x12\x7b\x50", FileFormat::Petsc),
     (b"\0\0\0\0\0\x12\x7b\x4e", FileFormat::Petsc),
+    (b"PK\x03\x04", FileFormat::Npz),
+    (b"PK\x05\x06", FileFormat::Npz),
 ];
 
 impl FileFormat {
@@ -98,14 +107,16 @@ impl FileFormat {
         if kind.is_dir() {
             return Ok(Some(FileFormat::Stored));
         }
-        let mut first = Vec::new();
+        let (mut first, mut is_hdf5) = (Vec::new(), false);
         if kind.is_file() {
             let file = File::open(path).map_err(|error| Error::io("opening", path, error))?;
-            let read = file.take(MOST).read_to_end(&mut first);
+            let read = (&file).take(MOST).read_to_end(&mut first);
             read.map_err(|error| Error::io("reading", path, error))?;
+            is_hdf5 = hdf5::is_hdf5(&file);
         }
         let known = MAGIC.iter().find(|(magic, _)| first.starts_with(magic));
-        Ok(known.map(|&(_, format)| format))
+        // Its signature may stand behind a block of text or of anything else.
+        Ok(known.map(|&(_, format)| format).or(is_hdf5.then_some(FileFormat::Hdf5)))
     }
 }
 

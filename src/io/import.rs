@@ -7,10 +7,13 @@ use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
 use crate::io::graph::{GraphFile, source};
 use crate::io::harwell_boeing;
+use crate::io::hdf5;
 use crate::io::headerless;
 use crate::io::matrix_market;
+use crate::io::npz;
 use crate::io::options::ReadOptions;
 use crate::io::petsc;
+use crate::io::read_as::ReadAs;
 use crate::io::sniff::text_format;
 use crate::io::table;
 use crate::storage::{Context, Place};
@@ -25,22 +28,29 @@ pub struct Imported {
     pub format: FileFormat,
     /// The names of the columns, if the file is a table with a header.
     pub columns: Option<Vec<String>>,
+    /// Whether the matrix lies in the file, or is a copy.
+    pub read_as: ReadAs,
 }
 
 impl Imported {
     pub(super) fn new(matrix: AnyMatrix, format: FileFormat) -> Self {
-        Imported { matrix, format, columns: None }
+        let read_as = ReadAs::Copied;
+        Imported { matrix, format, read_as, columns: None }
+    }
+
+    fn of((matrix, read_as): (AnyMatrix, ReadAs), format: FileFormat) -> Self {
+        Imported { read_as, ..Imported::new(matrix, format) }
     }
 }
 
-/// The matrix in any supported file: a stored matrix or array, a Matrix Market file, a list of edges, a table, or one of
-/// the [other formats](crate::io).
+/// The matrix in any supported file: a stored matrix or array, an `.npz` archive, HDF5 (with the feature `hdf5`), a
+/// Matrix Market file, a list of edges, a table, or one of the [other formats](crate::io).
 ///
-/// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped in place, or copied to
-/// `place` if they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex
-/// `f64` or no values, depending on its field, an array file as a dense matrix, edges as CSR with their weights as
-/// `f64`, the weights of an edge that is listed several times summed, or as a pattern if they have none. Indices have
-/// 32 bits if that suffices.
+/// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices, and those in archives and HDF5 files
+/// that lie there as they are used, are mapped in place; others are copied to `place`. Text is read to `place`: a
+/// coordinate file as CSR with 64-bit integers, `f64`, complex `f64` or no values, depending on its field, an array
+/// file as a dense matrix, edges as CSR with their weights as `f64`, the weights of an edge that is listed several times
+/// summed, or as a pattern if they have none. Indices have 32 bits if that suffices.
 ///
 /// A [table](crate::io::table) is a dense matrix, a list of entries and a
 /// [Harwell-Boeing](crate::io::harwell_boeing) file CSR, an object of [PETSc](crate::io::petsc) what it is there.
@@ -100,7 +110,13 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
     let whole = |matrix, format| Ok(Imported::new(matrix, format));
     match format {
         Some(format @ (FileFormat::Stored | FileFormat::Npy)) => {
-            whole(read_stored(path, place, ctx)?, format)
+            Ok(Imported::of(read_stored(path, place, ctx)?, format))
+        }
+        Some(FileFormat::Npz) => {
+            Ok(Imported::of(npz::read(path, options, place, ctx)?, FileFormat::Npz))
+        }
+        Some(FileFormat::Hdf5) => {
+            Ok(Imported::of(hdf5::read(path, options, place, ctx)?, FileFormat::Hdf5))
         }
         Some(FileFormat::Petsc) => {
             whole(petsc::read(path, options, place, ctx)?, FileFormat::Petsc)
@@ -110,14 +126,16 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
         }
         Some(format @ (FileFormat::Csv | FileFormat::Tsv | FileFormat::Triplets)) => {
             let (matrix, columns) = table::read(path, format, options, place, ctx)?;
-            Ok(Imported { matrix, format, columns })
+            Ok(Imported { columns, ..Imported::new(matrix, format) })
         }
         Some(FileFormat::Raw) => {
             whole(headerless::read(path, options.raw, place, ctx)?, FileFormat::Raw)
         }
         Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
             match source(path, format)? {
-                GraphFile::Stored => whole(open(path)?, FileFormat::Stored),
+                GraphFile::Stored => {
+                    Ok(Imported::of((open(path)?, ReadAs::Mapped), FileFormat::Stored))
+                }
                 GraphFile::MatrixMarket(file) => {
                     whole(matrix_market::read(&file, place, ctx)?, FileFormat::MatrixMarket)
                 }
@@ -130,10 +148,12 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
 }
 
 /// Maps a stored matrix, or copies one that cannot be mapped.
-fn read_stored(path: &Path, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
+fn read_stored(path: &Path, place: &Place, ctx: &Context) -> Result<(AnyMatrix, ReadAs)> {
     match open(path) {
         // Another byte order or an unaligned offset: a copy has neither.
-        Err(error) if error.kind() == ErrorKind::Type => AnyMatrix::read(path, place.clone(), ctx),
-        outcome => outcome,
+        Err(error) if error.kind() == ErrorKind::Type => {
+            Ok((AnyMatrix::read(path, place.clone(), ctx)?, ReadAs::Copied))
+        }
+        outcome => Ok((outcome?, ReadAs::Mapped)),
     }
 }

@@ -1,9 +1,10 @@
 //! Floor 5: foreign file formats.
 //!
-//! This folder reads and writes formats that this library did not choose. They are text, written by many programs, and
-//! sometimes invalid. So a reader reports the file and line at which it stopped, what it expected and what it found,
-//! and never guesses. All readers stream: they pass on entries in the order of the file, in memory that does not grow
-//! with it, and leave it to the caller what to build from them.
+//! This folder reads and writes formats that this library did not choose. They are written by many programs, and
+//! sometimes invalid. So a reader reports the file and the place at which it stopped, what it expected and what it found,
+//! and never guesses. Readers of text stream: they pass on entries in the order of the file, in memory that does not grow
+//! with it, and leave it to the caller what to build from them. Arrays in binary files are mapped where they lie if that
+//! is possible, and otherwise copied a block at a time.
 //!
 //! | module | reads | writes |
 //! |---|---|---|
@@ -13,7 +14,9 @@
 //! | [`harwell_boeing`] | Harwell-Boeing and Rutherford-Boeing | |
 //! | [`table`] | `.csv`, `.tsv` and lists of entries: [`TableOptions`] | tables: [`write_table`] |
 //! | [`RawLayout`] | elements without a header | |
-//! | all of text | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
+//! | `.npz` | arrays of NumPy, sparse matrices of SciPy and Binsparse | dense, CSR, CSC, COO |
+//! | HDF5, with the feature `hdf5` | AnnData, 10x, MATLAB 7.3, Binsparse, plain datasets | |
+//! | the text formats | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
 //!
 //! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
 //! writes one; [`read_graph`] reads any as a graph.
@@ -22,7 +25,7 @@
 //! Only ordinary files are read: pipes, devices and folders are refused by their kind, before they are opened. Text
 //! compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
 //! `NAME/NAME.mtx`. Files that are clearly not text are refused by name, with a suggestion: compressors other than
-//! gzip, zip (`.npz`), HDF5 (`.h5ad`), NumPy arrays, other binary formats, XML, JSON, web pages, other graph languages,
+//! gzip, MATLAB files before version 7.3, other binary formats, XML, JSON, web pages, other graph languages,
 //! text with a byte order mark.
 //!
 //! If [`read_graph`] has to choose, the content decides; a name can only exclude.
@@ -33,6 +36,7 @@
 //! | the class of a matrix or a vector | PETSc binary |
 //! | counts, a type such as `RUA`, and Fortran formats on lines 2 to 4 | Harwell-Boeing |
 //! | text in a file called `.csv`, `.tsv` or `.tri` without the banner below | a table, a list of entries |
+//! | the signature of NumPy, zip or HDF5 (the last also behind a block of 512 bytes, 1024, …) | an array, an `.npz` archive, HDF5; as a graph refused |
 //! | `%%MatrixMarket` or `%MatrixMarket`, in any letter case, on the first line that is not blank, optionally after blanks | Matrix Market; invalid words after it are an error, and so is `%% MatrixMarket matrix` |
 //! | such a banner after other comment lines | refused: it could be either |
 //! | gzip (`.gz`) | what its text is, by the other rows |
@@ -64,17 +68,21 @@
 //! so does a number of vertices given to an edge list. [`read_graph_compact`] makes the graph on the vertices that have
 //! an edge, with the inverse map, and [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
 
+mod arrays;
 mod export;
 mod extents;
 mod format;
 mod graph;
 pub mod harwell_boeing;
+mod hdf5;
 mod headerless;
 mod import;
 pub mod matrix_market;
+mod npz;
 mod options;
 mod output;
 pub mod petsc;
+mod read_as;
 mod sniff;
 pub mod table;
 mod text;
@@ -87,5 +95,6 @@ pub use headerless::RawLayout;
 pub use import::{Imported, read_matrix, read_matrix_with};
 pub use options::ReadOptions;
 pub use petsc::{PetscOptions, write_petsc};
+pub use read_as::ReadAs;
 pub use table::{TableOptions, write_table};
 pub use write_file::write_file;

@@ -22,7 +22,8 @@ use crate::io::table::TableOptions;
 pub struct ReadOptions {
     /// The format of the file; determined by its content if not given.
     pub format: Option<FileFormat>,
-    /// Which matrix of a file that has several: the name of a member of an archive, or a path in HDF5.
+    /// Which matrix of a file that has several: the name of a member of an archive, with or without `.npy`, or the path of
+    /// a group or dataset in HDF5, such as `layers/counts`.
     pub member: Option<String>,
     /// Whether every vertex or row up to the largest is made, even if they dwarf the entries so that the pointers take
     /// far more memory than the file; otherwise that is an error.

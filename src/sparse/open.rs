@@ -110,14 +110,8 @@ impl AnyCompressed {
         let (format, shape) = (descriptor.format, (descriptor.nrows, descriptor.ncols));
         let matrix = Self::from_buffers(format, shape, indptr, indices, data)
             .map_err(|e| e.in_file(&file))?;
-        // Pointers of a slice in memory need not start at 0; those of a stored matrix must.
-        match matrix.indptr().at(0) {
-            0 => Ok(matrix),
-            first => Err(Error::new(ErrorKind::Index, "the pointers do not start at 0")
-                .in_file(file)
-                .expected(0)
-                .found(first)),
-        }
+        matrix.check_start().map_err(|e| e.in_file(file))?;
+        Ok(matrix)
     }
 }
 

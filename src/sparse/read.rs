@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
+use crate::sparse::array_writer::AnyArrayWriter;
 use crate::sparse::axis::Axis;
 use crate::sparse::check::check_types;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
-use crate::sparse::files::{ValueWriter, describe, index_header, index_stands, value_stands};
+use crate::sparse::files::{index_stands, value_stands};
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::open::{
     check_count, check_each, check_format, check_line, check_values, other_type, wider,
@@ -21,9 +22,9 @@ use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::raw::{Raw, RawVec};
 use crate::storage::work;
 use crate::storage::{
-    Context, DESCRIPTOR, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ,
-    POINTERS_FILE, Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Stage, Standing, StoredFile,
-    StoredValues, VALUES_FILE, check_closed, count_elements, read_elements, read_header,
+    Context, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ, POINTERS_FILE,
+    Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Standing, StoredFile, StoredValues,
+    VALUES_FILE, check_closed, count_elements, read_elements, read_header,
 };
 
 /// Values written at a time if one stands for all.
@@ -71,41 +72,22 @@ impl AnyCompressed {
         check_format(&descriptor, format, folder.path())?;
         let shape = (descriptor.nrows, descriptor.ncols);
         let ((major, minor), nnz) = (format.swap_if_cols(shape), descriptor.nnz);
-        check_types((types.indices, types.pointers), major, minor, nnz)?;
-        memory_left(types.bytes_of(major, nnz), place, ctx)?;
+        AnyArrayWriter::check((format, types), shape, nnz, place, ctx)?;
         let (pointers, indices) = (folder.file(POINTERS_FILE), folder.file(INDICES_FILE));
         let _running = ctx.begin(|| {
             let plan = plan(&indices, types.bytes_of(major, nnz), nnz);
             Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
         })?;
         ctx.meter().pass();
-        let stage = Stage::folder(place, ctx)?;
-        let len = major.saturating_add(1);
-        let header = index_header(types.pointers, len);
-        let mut writer = stage.writer(POINTERS_FILE, types.pointers, &header, true)?;
+        let mut writer = AnyArrayWriter::new((format, types), shape, nnz, place, ctx)?;
         let stands = index_stands(types.pointers);
+        let len = major.saturating_add(1);
         let what = (types.pointers, descriptor.pointers, &stands[..], len);
-        copy(&pointers, what, ctx, &mut |run| writer.push(run))?;
-        let indptr = stage.finish_writer(POINTERS_FILE, writer, &header)?;
-        let header = index_header(types.indices, nnz);
-        let mut writer = stage.writer(INDICES_FILE, types.indices, &header, true)?;
+        copy(&pointers, what, ctx, &mut |run| writer.push_pointers(run))?;
         let what = (types.indices, minor);
-        copy_indices(&indices, &descriptor, what, ctx, &mut |run| writer.push(run))?;
-        let copied = stage.finish_writer(INDICES_FILE, writer, &header)?;
-        let mut values = ValueWriter::new(&stage, types.values, nnz, true)?;
-        copy_values(folder, &descriptor, types.values, ctx, &mut |run| values.push(run))?;
-        let data = values.finish(&stage)?;
-        let written = describe(format, shape, nnz, types);
-        stage.text(DESCRIPTOR, &|| written.to_text())?;
-        let named = |error: Error| error.in_file(pointers.path());
-        let matrix = Self::from_buffers(format, shape, indptr, copied, data).map_err(named)?;
-        let first = matrix.indptr().at(0);
-        if first != 0 {
-            let error = Error::new(ErrorKind::Index, "the pointers do not start at 0");
-            return Err(named(error.expected(0).found(first)));
-        }
-        stage.publish(DESCRIPTOR)?;
-        Ok(matrix)
+        copy_indices(&indices, &descriptor, what, ctx, &mut |run| writer.push_indices(run))?;
+        copy_values(folder, &descriptor, types.values, ctx, &mut |run| writer.push_data(run))?;
+        writer.finish().map_err(|error| error.in_file(pointers.path()))
     }
 }
 

@@ -18,9 +18,10 @@ pub use files::{
     ByteOrder, Descriptor, Leftover, NpyHeader, Order, SparseFormat, StoredValues, leftovers,
 };
 pub(crate) use files::{
-    Checksums, DESCRIPTOR, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StagedFiles,
-    StoredFile, VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
-    map_raw_mut, open_closed, read_header,
+    Checksums, DESCRIPTOR, Folder, Half, INDICES_FILE, LONGEST_START, Mirrored, POINTERS_FILE,
+    ROWS_FILE, Rewrite, StagedFiles, StoredFile, VALUES_FILE, What, check_closed, count_elements,
+    map_array, map_array_mut, map_part, map_raw, map_raw_mut, open_closed, parse_header,
+    parse_text, read_header, text_array,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
@@ -34,6 +35,6 @@ pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel,
 pub(crate) use stream::{
     ArrayPanels, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading, Scratch,
     ScratchFile, Stage, Standing, bytes_within, check_place, elements_within, largest_panel,
-    panel_elements, read_array, read_elements,
+    panel_elements, read_array, read_elements, sweep_bytes,
 };
 pub use stream::{DeviceSpeeds, Traffic, Verified, device_speeds, has_checksums, verify};

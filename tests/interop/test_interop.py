@@ -1,11 +1,12 @@
-"""What outcore writes, NumPy, SciPy and binsparse open without a copy; what they write, outcore opens.
+"""What outcore writes, NumPy, SciPy and binsparse open without a copy; what they, h5py and anndata write, outcore opens.
 
     cargo build --release --example numpy_exchange
+    cargo build --release --package outcore-cli
     pip install -r tests/interop/requirements.txt
-    python tests/interop/test_interop.py target/release/examples/numpy_exchange
+    python tests/interop/test_interop.py target/release/examples/numpy_exchange target/release/outcore
 
-The one argument is the built example `numpy_exchange`, which writes and reads the files. The last line says how many
-checks passed and how many failed; the exit code is 1 if any failed.
+The arguments are the built example `numpy_exchange`, which writes and reads the own files, and the tool, which converts
+those of others. The last line says how many checks passed and how many failed; the exit code is 1 if any failed.
 """
 
 import json
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import traceback
 
+import anndata
+import h5py
 import numpy as np
 import scipy.sparse as sp
 from binsparse import tensor as bs
@@ -23,6 +26,7 @@ from binsparse.container import NPZBinsparseContainer
 from binsparse.conversions import from_scipy, to_scipy
 
 BINARY = None
+TOOL = None
 TYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
          "float32", "float64", "complex64", "complex128"]
 BINSPARSE_TYPES = {"bool": "bint8", "complex64": "complex[float32]", "complex128": "complex[float64]"}
@@ -475,11 +479,139 @@ def check_other_binsparse_is_refused(folder):
         yield name, refused
 
 
+# ---- archives of NumPy and SciPy
+
+def convert(source, target, *flags):
+    """Converts a file with the tool, which must succeed."""
+    done = subprocess.run([TOOL, "convert", source, target, "--quiet", "--overwrite", *flags], capture_output=True, text=True)
+    assert done.returncode == 0, (source, done.stderr)
+    return target
+
+
+def access(path):
+    """Whether the tool maps a file or reads it."""
+    done = subprocess.run([TOOL, "info", path, "--json", "--quiet"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["access"]
+
+
+def assert_same_matrix(found, expected):
+    """Compares two SciPy matrices, or two arrays."""
+    dense = lambda a: a.toarray() if sp.issparse(a) else np.asarray(a)
+    assert found.shape == expected.shape and found.dtype == expected.dtype, (found, expected)
+    assert np.array_equal(dense(found), dense(expected)), (found, expected)
+
+
+def check_archives_of_sparse_matrices(folder):
+    for dtype in TYPES:
+        for kind in ("csr", "csc", "coo"):
+            for packed in (False, True):
+                matrix = scipy_matrix(dtype, kind)
+                path, back = f"{folder}/{kind}-{dtype}-{packed}.npz", f"{folder}/back.npz"
+                sp.save_npz(path, matrix, compressed=packed)
+                def there_and_back():
+                    written = sp.load_npz(convert(path, back))
+                    assert written.format == kind
+                    assert_same_matrix(written, matrix)
+                    assert access(back) == "mapped where it lies"
+                yield os.path.basename(path), there_and_back
+
+
+def check_archives_that_become_csr(folder):
+    a = scipy_matrix("float64", "csr", (8, 12))
+    for packed in (False, True):
+        for make in (lambda: sp.bsr_array(a, blocksize=(2, 3)), lambda: sp.dia_array(a), lambda: sp.bsr_matrix(a, blocksize=(4, 4))):
+            matrix = make()
+            path = f"{folder}/{matrix.format}-{packed}.npz"
+            sp.save_npz(path, matrix, compressed=packed)
+            def becomes_csr():
+                written = sp.load_npz(convert(path, f"{folder}/back.npz"))
+                assert written.format == "csr"
+                assert_same_matrix(written, matrix)
+            yield os.path.basename(path), becomes_csr
+
+
+def check_archives_of_arrays(folder):
+    for dtype in TYPES:
+        for shape in ((5, 3), (0, 4)):
+            for order in "CF":
+                for save in (np.savez, np.savez_compressed):
+                    a = np.asarray(sample(dtype, np.arange(int(np.prod(shape)))).reshape(shape), order=order)
+                    path = f"{folder}/{dtype}-{shape[0]}-{order}-{save.__name__}.npz"
+                    save(path, a)
+                    def there_and_back():
+                        with np.load(convert(path, f"{folder}/back.npz")) as written:
+                            assert written.files == ["arr_0"]
+                            assert_same_matrix(written["arr_0"], a)
+                    yield os.path.basename(path), there_and_back
+    np.savez(f"{folder}/two.npz", a=np.arange(6.0).reshape(2, 3), b=np.arange(4))
+    def by_name():
+        with np.load(convert(f"{folder}/two.npz", f"{folder}/back.npz", "--member", "a")) as written:
+            assert_same_matrix(written["arr_0"], np.arange(6.0).reshape(2, 3))
+    yield "one of two arrays", by_name
+
+
+# ---- HDF5 of h5py and anndata
+
+def read_with_tool(path, folder, *flags):
+    """A dense or sparse matrix that the tool read, as NumPy or SciPy load it."""
+    back = convert(path, f"{folder}/back.npz", *flags)
+    with np.load(back) as written:
+        return written["arr_0"] if "arr_0" in written.files else sp.load_npz(back)
+
+
+def check_datasets_of_h5py(folder):
+    storages = {"contiguous": {}, "chunked": {"chunks": (4, 2)}, "gzip": {"chunks": (3, 3), "compression": "gzip", "shuffle": True},
+                "lzf": {"chunks": (10, 3), "compression": "lzf", "fletcher32": True}}
+    for dtype in TYPES + ["float16", ">i4", ">f8"]:
+        for name, storage in storages.items():
+            a = sample(dtype, np.arange(30)).reshape(10, 3)
+            path = f"{folder}/{dtype.replace('>', 'big-')}-{name}.h5"
+            with h5py.File(path, "w") as file:
+                file.create_dataset("x", data=a, **storage)
+            expected = a.astype(a.dtype.newbyteorder("="))
+            yield os.path.basename(path), lambda: assert_same_matrix(read_with_tool(path, folder), expected)
+    with h5py.File(f"{folder}/latest.h5", "w", libver="latest") as file:
+        file.create_dataset("x", data=np.arange(1000.0).reshape(100, 10), chunks=(10, 10), compression="gzip")
+    def latest():
+        done = subprocess.run([TOOL, "info", f"{folder}/latest.h5", "--quiet"], capture_output=True, text=True)
+        if done.returncode != 0:
+            assert "h5repack" in done.stderr and "panicked" not in done.stderr, done.stderr
+    yield "libver latest is read, or refused with a remedy", latest
+
+
+def check_matrices_of_10x(folder):
+    features_by_cells = scipy_matrix("int32", "csc", (7, 9))
+    with h5py.File(f"{folder}/filtered.h5", "w") as file:
+        group = file.create_group("matrix")
+        group["barcodes"] = np.array([b"AAAC-1"] * 9)
+        for name, array in {"data": features_by_cells.data, "indices": features_by_cells.indices.astype("int64"),
+                            "indptr": features_by_cells.indptr.astype("int64")}.items():
+            group.create_dataset(name, data=array, chunks=True, compression="gzip", shuffle=True)
+        group["shape"] = np.array([7, 9], dtype="int32")
+    yield "filtered.h5", lambda: assert_same_matrix(read_with_tool(f"{folder}/filtered.h5", folder), features_by_cells.T)
+
+
+def check_matrices_of_anndata(folder):
+    a = scipy_matrix("float32", "csr", (9, 7))
+    layers = {"csr": a, "csc": a.tocsc(), "dense": a.toarray()}
+    for packed in (None, "gzip"):
+        for x in layers:
+            data = anndata.AnnData(X=layers[x], layers=layers, obsp={"near": sp.csr_array(np.eye(9))})
+            data.raw = data.copy()
+            path = f"{folder}/{x}-{packed}.h5ad"
+            data.write_h5ad(path, compression=packed)
+            for member in [None, "raw/X", *(f"layers/{name}" for name in layers)]:
+                flags = ["--member", member] if member else []
+                yield f"{x}-{packed}.h5ad {member}", lambda: assert_same_matrix(read_with_tool(path, folder, *flags), a)
+            yield f"{x}-{packed}.h5ad obsp/near", lambda: assert_same_matrix(read_with_tool(path, folder, "--member", "obsp/near"), sp.eye_array(9))
+
+
 def main():
-    global BINARY
-    if len(sys.argv) != 2:
+    global BINARY, TOOL
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    BINARY = os.path.abspath(sys.argv[1])
+    BINARY, TOOL = map(os.path.abspath, sys.argv[1:])
     folder = tempfile.mkdtemp(prefix="interop-")
     passed = failed = 0
     try:

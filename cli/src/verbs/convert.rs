@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use outcore::io::{ReadOptions, read_matrix_with};
+use outcore::io::read_matrix_with;
 use outcore::{AnyMatrix, DType, Duplicates, Order, Place, Result};
 
 use crate::report::Report;
@@ -16,7 +16,7 @@ pub(crate) const ABOUT: &str = "Convert to another format, element type, index t
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx for either
+    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx or .npz for either
     output: PathBuf,
     /// What a sparse result is
     #[arg(long, value_enum, default_value_t = To::Same)]
@@ -80,7 +80,7 @@ type Step<'a> = Box<dyn Fn(&AnyMatrix, Place) -> Result<AnyMatrix> + 'a>;
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let output = arguments.output.as_path();
     session.check_free(output)?;
-    let mut options = ReadOptions::default();
+    let mut options = session.options().clone();
     arguments.table.apply(&mut options)?;
     let mut a = read_matrix_with(&arguments.input, &options, Place::Memory, session.ctx())?.matrix;
     let named = |name: &str| output.extension().is_some_and(|it| it.eq_ignore_ascii_case(name));

@@ -17,6 +17,7 @@ type Known = (&'static [u8], &'static str, &'static str);
 
 const UNPACK: &str = "unpack it first";
 const EXPORT: &str = "write its matrix as Matrix Market, in Python with scipy.io.mmwrite";
+const MATRIX: &str = "read it as a matrix, with read_matrix";
 const LIST: &str = "write its edges as lines \"u v\"";
 
 const BINARY: &[Known] = &[
@@ -30,16 +31,16 @@ const BINARY: &[Known] = &[
     (
         b"PK\x03\x04",
         "a zip archive, as .npz files are",
-        "write an .npz file as Matrix Market, in Python with scipy.io.mmwrite; unpack any other archive",
+        "read an .npz file as a matrix, with read_matrix; unpack any other archive",
     ),
     (b"PK\x05\x06", "an empty zip archive", UNPACK),
-    (b"\x89HDF\r\n\x1a\n", "HDF5, as .h5 and .h5ad files are", EXPORT),
+    (b"\x89HDF\r\n\x1a\n", "HDF5, as .h5 and .h5ad files are", MATRIX),
     (b"\x93NUMPY", "a NumPy array (.npy)", "open it with Dense::open"),
     (b"CDF\x01", "netCDF", EXPORT),
     (b"CDF\x02", "netCDF", EXPORT),
     (b"CDF\x05", "netCDF", EXPORT),
     (b"MATLAB 5.0 MAT-file", "a MATLAB file", EXPORT),
-    (b"MATLAB 7.3 MAT-file", "a MATLAB file, which is HDF5", EXPORT),
+    (b"MATLAB 7.3 MAT-file", "a MATLAB file, which is HDF5", MATRIX),
     (b"PAR1", "Parquet", EXPORT),
     (b"ARROW1", "Arrow", EXPORT),
     (b"FEA1", "Feather", EXPORT),

@@ -157,6 +157,17 @@ impl Descriptor {
     }
 
     fn parse(text: &[u8]) -> Result<Self> {
+        let (descriptor, structure) = Self::parse_any(text)?;
+        match structure {
+            None => Ok(descriptor),
+            Some(Half { name, .. }) => {
+                Err(not_understood("structure", name).expected("nothing: both triangles stored"))
+            }
+        }
+    }
+
+    /// The descriptor in a text, and what it says of the triangle that is not stored.
+    pub(crate) fn parse_any(text: &[u8]) -> Result<(Self, Option<Half>)> {
         let value = parse_json(text).map_err(|(line, found)| {
             Error::new(ErrorKind::Format, "not a JSON object").at_line(line).found(found)
         })?;
@@ -169,10 +180,11 @@ impl Descriptor {
         let Some(&(format, _)) = SparseFormat::ALL.iter().find(|(_, known)| *known == name) else {
             return Err(fields.wrong("format", "CSR, CSC, COO or COOR"));
         };
-        fields.whole_matrix()?;
+        let structure = fields.structure()?;
+        fields.zeros_elsewhere()?;
         let types = DescriptorFields(&value["binsparse"]["data_types"]);
         let (nrows, ncols) = fields.shape()?;
-        Ok(Descriptor {
+        let descriptor = Descriptor {
             format,
             nrows,
             ncols,
@@ -183,8 +195,47 @@ impl Descriptor {
             },
             indices: types.dtype("indices_1")?,
             values: types.values()?,
-        })
+        };
+        Ok((descriptor, structure))
     }
+}
+
+/// What the other triangle of a matrix is, of which one triangle and the diagonal are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Half {
+    /// Binsparse's name.
+    pub(crate) name: &'static str,
+    /// Whether the entries below the diagonal are stored, or those above.
+    pub(crate) is_lower: bool,
+    /// What an entry is at the mirrored position.
+    pub(crate) mirrored: Mirrored,
+}
+
+/// The value of an entry on the other side of the diagonal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mirrored {
+    Same,
+    Negative,
+    Conjugate,
+}
+
+impl Half {
+    const fn new(name: &'static str, is_lower: bool, mirrored: Mirrored) -> Self {
+        Half { name, is_lower, mirrored }
+    }
+
+    const ALL: [Self; 6] = [
+        Self::new("symmetric_lower", true, Mirrored::Same),
+        Self::new("symmetric_upper", false, Mirrored::Same),
+        Self::new("skew_symmetric_lower", true, Mirrored::Negative),
+        Self::new("skew_symmetric_upper", false, Mirrored::Negative),
+        Self::new("hermitian_lower", true, Mirrored::Conjugate),
+        Self::new("hermitian_upper", false, Mirrored::Conjugate),
+    ];
+}
+
+fn not_understood(field: &str, found: &str) -> Error {
+    Error::new(ErrorKind::Format, "the descriptor is not understood").at_field(field).found(found)
 }
 
 /// An object of the descriptor, read field by field.
@@ -196,10 +247,7 @@ impl DescriptorFields<'_> {
             Value::Null => "nothing".to_owned(),
             other => other.to_string().chars().take(60).collect(),
         };
-        Error::new(ErrorKind::Format, "the descriptor is not understood")
-            .at_field(field)
-            .expected(expected)
-            .found(found)
+        not_understood(field, &found).expected(expected)
     }
 
     fn text(&self, field: &str) -> Result<&str> {
@@ -218,12 +266,21 @@ impl DescriptorFields<'_> {
         .ok_or_else(|| self.wrong("shape", "two numbers from 0 to 2^63 - 1"))
     }
 
-    /// Rejects a matrix of which half is implied (symmetry), or whose fill value is not zero: read without that
-    /// information, it would be another matrix.
-    fn whole_matrix(&self) -> Result<()> {
-        if !self.0["structure"].is_null() {
-            return Err(self.wrong("structure", "nothing: both triangles stored"));
+    /// Which half of the matrix is implied: read without that, it would be another matrix.
+    fn structure(&self) -> Result<Option<Half>> {
+        match &self.0["structure"] {
+            Value::Null => Ok(None),
+            Value::String(name) if name == "general" => Ok(None),
+            Value::String(name) => match Half::ALL.into_iter().find(|half| half.name == name) {
+                Some(half) => Ok(Some(half)),
+                None => Err(self.wrong("structure", "a symmetry, or nothing")),
+            },
+            _ => Err(self.wrong("structure", "a symmetry, or nothing")),
         }
+    }
+
+    /// Rejects a matrix whose fill value is not zero.
+    fn zeros_elsewhere(&self) -> Result<()> {
         match &self.0["fill"] {
             Value::Null | Value::Bool(false) => Ok(()),
             _ => Err(self.wrong("fill", "nothing or false: zeros elsewhere")),

@@ -23,12 +23,14 @@ mod sums;
 pub(crate) use checksum::SIDE;
 pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
+pub(crate) use descriptor::{Half, Mirrored};
 pub(crate) use folder::Folder;
 pub use leftovers::{Leftover, leftovers};
 pub use npy::{ByteOrder, NpyHeader, Order};
 pub(crate) use npy::{
-    DATA_START, count_elements, create_array, create_headerless, finish_array, map_array,
-    map_array_mut, map_raw, map_raw_mut, read_header, write_header,
+    DATA_START, LONGEST_START, count_elements, create_array, create_headerless, finish_array,
+    map_array, map_array_mut, map_part, map_raw, map_raw_mut, parse_header, parse_text,
+    read_header, text_array, write_header,
 };
 pub(crate) use publish::StagedFiles;
 pub(crate) use replaceable::What;

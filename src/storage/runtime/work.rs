@@ -172,6 +172,9 @@ pub(crate) const TRANSPOSE: f64 = 8.0;
 /// For an element that is transposed.
 pub(crate) const TRANSPOSE_DENSE: f64 = 0.7;
 
+/// For a byte that is unpacked from an archive.
+pub(crate) const UNPACK: f64 = 2.5;
+
 /// For an element of an array filled by lines and written.
 pub(crate) const WRITE_LINES: f64 = 0.3;
 

@@ -30,6 +30,7 @@ pub(crate) use array_panels::{
 pub(crate) use copy::{MEMORY_TO_READ, Standing, read_array, read_elements};
 pub(crate) use device::IoBuffer;
 pub use device::{DeviceSpeeds, device_speeds};
+pub(crate) use file_bytes::sweep_bytes;
 pub use panel_reader::Traffic;
 pub(crate) use panel_reader::largest_panel;
 pub(crate) use scratch::{Scratch, ScratchFile};

@@ -54,8 +54,17 @@ pub(crate) fn map_array_mut(
 }
 
 /// Maps `len` elements of a file without a header, starting at byte `offset`.
-pub(crate) fn map_raw(path: &Path, offset: u64, (dtype, len): (DType, usize)) -> Result<RawBuffer> {
-    let file = StoredFile::at(path)?.open_read()?;
+pub(crate) fn map_raw(path: &Path, offset: u64, what: (DType, usize)) -> Result<RawBuffer> {
+    map_part(StoredFile::at(path)?.open_read()?, path, offset, what)
+}
+
+/// As [`map_raw`], of an open file.
+pub(crate) fn map_part(
+    file: File,
+    path: &Path,
+    offset: u64,
+    (dtype, len): (DType, usize),
+) -> Result<RawBuffer> {
     check_raw(&file, path, offset, (dtype, len))?;
     if len == 0 {
         return Ok(RawBuffer::empty(Some(dtype)));

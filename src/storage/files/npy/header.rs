@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::npy::literal::{Descr, Literal, excerpt};
+use crate::storage::files::npy::literal::{Descr, Fields, Literal, excerpt};
 use crate::storage::files::stored_file::StoredFile;
 use crate::storage::memory::DType;
 
@@ -18,6 +18,9 @@ pub(crate) const DATA_START: u64 = 4096;
 
 /// A header longer than this is refused: NumPy itself stops at 10,000 bytes.
 const LONGEST_HEADER: u64 = 65_535;
+
+/// Bytes from the start of a file that hold every header that is read.
+pub(crate) const LONGEST_START: u64 = 12 + LONGEST_HEADER;
 
 /// The most dimensions of an array in NumPy from version 2 on.
 const MOST_DIMENSIONS: usize = 64;
@@ -141,28 +144,37 @@ impl NpyHeader {
 
     /// The first [`DATA_START`] bytes of a file with this header.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.to_bytes_of(DATA_START as usize)
+    }
+
+    /// The header in a multiple of `unit` bytes, at most 64 KiB, so that the data starts at one.
+    pub(crate) fn to_bytes_of(&self, unit: usize) -> Result<Vec<u8>> {
         self.check_dimensions()?;
         let mark = if self.dtype.size() == 1 { '|' } else { NATIVE_MARK };
-        let fortran = if self.order == Order::Fortran { "True" } else { "False" };
-        let mut shape: Vec<String> = self.shape.iter().map(ToString::to_string).collect();
-        if shape.len() == 1 {
-            shape.push(String::new());
-        }
-        let text = format!(
-            "{{'descr': '{mark}{}{}', 'fortran_order': {fortran}, 'shape': ({}), }}",
-            self.dtype.letter() as char,
-            self.dtype.size(),
-            shape.join(", ").trim_end()
-        );
-        let mut bytes = Vec::with_capacity(DATA_START as usize);
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&[1, 0]);
-        bytes.extend_from_slice(&(DATA_START as u16 - 10).to_le_bytes());
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.resize(DATA_START as usize - 1, b' ');
-        bytes.push(b'\n');
-        Ok(bytes)
+        let descr = format!("{mark}{}{}", self.dtype.letter() as char, self.dtype.size());
+        Ok(header_bytes(&descr, self.order, &self.shape, unit))
     }
+}
+
+/// A header in a multiple of `unit` bytes.
+pub(super) fn header_bytes(descr: &str, order: Order, shape: &[usize], unit: usize) -> Vec<u8> {
+    let fortran = if order == Order::Fortran { "True" } else { "False" };
+    let mut shape: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    if shape.len() == 1 {
+        shape.push(String::new());
+    }
+    let shape = shape.join(", ");
+    let shape = shape.trim_end();
+    let text = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': ({shape}), }}");
+    let length = (10 + text.len() + 1).next_multiple_of(unit);
+    let mut bytes = Vec::with_capacity(length);
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&[1, 0]);
+    bytes.extend_from_slice(&(length as u16 - 10).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.resize(length - 1, b' ');
+    bytes.push(b'\n');
+    bytes
 }
 
 const NATIVE_MARK: char = if cfg!(target_endian = "little") { '<' } else { '>' };
@@ -176,7 +188,7 @@ pub(crate) fn read_header(file: &File, path: &Path) -> Result<NpyHeader> {
     let mut reader = file;
     std::io::Seek::rewind(&mut reader).map_err(|e| Error::io("reading", path, e))?;
     reader
-        .take(12 + LONGEST_HEADER)
+        .take(LONGEST_START)
         .read_to_end(&mut start)
         .map_err(|e| Error::io("reading the header", path, e))?;
     let header = parse(&start).map_err(|e| e.in_file(path))?;
@@ -197,8 +209,22 @@ fn check_length(header: &NpyHeader, file_length: u64) -> Result<()> {
     Ok(())
 }
 
-/// Parses the start of a file. Byte offsets in errors count from the start of the file.
-fn parse(start: &[u8]) -> Result<NpyHeader> {
+/// Parses the start of a file, [`LONGEST_START`] bytes or all of it. Byte offsets in errors count from the start of the
+/// file. Whether the file holds the elements is not known here.
+pub(crate) fn parse(start: &[u8]) -> Result<NpyHeader> {
+    let (fields, end) = dictionary(start)?;
+    let (dtype, byte_order) = element_type(&fields.descr)?;
+    Ok(NpyHeader {
+        dtype,
+        byte_order,
+        order: if fields.fortran_order { Order::Fortran } else { Order::C },
+        shape: fields.shape,
+        data_start: end as u64,
+    })
+}
+
+/// The dictionary at the start of a file, and where the data begins.
+pub(super) fn dictionary(start: &[u8]) -> Result<(Fields, usize)> {
     let fail = |what: &str, at: usize| Error::new(ErrorKind::Format, what).at_byte(at as u64);
     if start.len() < 8 || &start[..6] != MAGIC {
         let found = start[..start.len().min(8)].escape_ascii().to_string();
@@ -230,14 +256,7 @@ fn parse(start: &[u8]) -> Result<NpyHeader> {
     let fields = Literal::new(text)
         .dictionary()
         .map_err(|(what, at)| fail(what, text_start + at).found(excerpt(text, at)))?;
-    let (dtype, byte_order) = element_type(&fields.descr)?;
-    Ok(NpyHeader {
-        dtype,
-        byte_order,
-        order: if fields.fortran_order { Order::Fortran } else { Order::C },
-        shape: fields.shape,
-        data_start: end as u64,
-    })
+    Ok((fields, end))
 }
 
 /// Parses a type descriptor such as `<f8`.
@@ -291,6 +310,10 @@ mod tests {
                     let bytes = header.to_bytes().unwrap();
                     assert_eq!(bytes.len() as u64, DATA_START);
                     assert_eq!(parse(&bytes).unwrap(), header);
+                    let short = header.to_bytes_of(64).unwrap();
+                    let data_start = short.len() as u64;
+                    assert!(data_start.is_multiple_of(64));
+                    assert_eq!(parse(&short).unwrap(), NpyHeader { data_start, ..header });
                 }
             }
         }

@@ -7,10 +7,12 @@
 mod file;
 mod header;
 mod literal;
+mod text;
 
 pub(crate) use file::{
     count_elements, create_array, create_headerless, finish_array, map_array, map_array_mut,
-    map_raw, map_raw_mut, write_header,
+    map_part, map_raw, map_raw_mut, write_header,
 };
 pub use header::{ByteOrder, NpyHeader, Order};
-pub(crate) use header::{DATA_START, read_header};
+pub(crate) use header::{DATA_START, LONGEST_START, parse as parse_header, read_header};
+pub(crate) use text::{parse_text, text_array};

@@ -1,0 +1,43 @@
+//! Dense matrices of one array.
+
+use crate::any::{AnyMatrix, check_known};
+use crate::dense::{AnyDense, AnyDenseWriter, check_dimensions};
+use crate::error::Result;
+use crate::io::arrays::array::ForeignArray;
+use crate::io::read_as::ReadAs;
+use crate::storage::work;
+use crate::storage::{Context, Place, Plan};
+
+/// The array as a matrix: mapped if it can be used where it lies, else a copy at `place`. An array of one dimension is a
+/// column.
+///
+/// Fails if it has more than two dimensions.
+pub(in crate::io) fn read(
+    operation: &'static str,
+    array: &ForeignArray,
+    place: &Place,
+    ctx: &Context,
+) -> Result<(AnyMatrix, ReadAs)> {
+    let ForeignArray { dtype, shape, order, .. } = array;
+    let blame = |error| array.blame(error);
+    check_dimensions(shape).map_err(blame)?;
+    check_known(*dtype, array.file().path()).map_err(blame)?;
+    if let Some(buffer) = array.map_as(*dtype)? {
+        let matrix = AnyDense { buffer, shape: shape.clone(), order: *order };
+        return Ok((AnyMatrix::Dense(matrix.as_matrix()?), ReadAs::Mapped));
+    }
+    let what = (*dtype, array.len());
+    if *place == Place::Memory {
+        let taken = AnyDenseWriter::memory(what, place, ctx);
+        ctx.check_memory("the result", taken).map_err(blame)?;
+    }
+    let _running = ctx.begin(|| {
+        let plan = Plan::new(operation).works(array.len() as u64, work::READ_DENSE);
+        Ok(AnyDenseWriter::plan(array.plan(plan, ctx), what, place, ctx))
+    })?;
+    ctx.meter().pass();
+    let mut writer = AnyDenseWriter::new(place, (*dtype, shape, *order), ctx).map_err(blame)?;
+    array.for_each(ctx, &mut |elements| writer.push(elements))?;
+    let matrix = writer.finish().map_err(blame)?.as_matrix()?;
+    Ok((AnyMatrix::Dense(matrix), ReadAs::Copied))
+}

@@ -1,0 +1,89 @@
+//! The values of a sparse matrix, as other formats store them.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::arrays::array::ForeignArray;
+use crate::storage::raw::{Raw, RawVec};
+use crate::storage::{Context, DType, Plan, RawBuffer};
+
+/// Values handed on at a time if one stands for all.
+const STEP: usize = 1 << 12;
+
+/// The values of a sparse matrix.
+pub(in crate::io) enum Values {
+    /// One for each entry.
+    Each(ForeignArray),
+    /// One for all entries.
+    One(ForeignArray),
+    /// None: only the structure is known.
+    Pattern,
+}
+
+impl Values {
+    /// The type of the values; `None` for a pattern.
+    pub(super) fn dtype(&self) -> Option<DType> {
+        match self {
+            Values::Each(array) | Values::One(array) => Some(array.dtype),
+            Values::Pattern => None,
+        }
+    }
+
+    /// Fails unless there is a value for each of `nnz` entries, or one for all.
+    pub(super) fn check(&self, nnz: usize) -> Result<()> {
+        match self {
+            Values::Each(array) => array.check_line(Some(nnz)),
+            Values::One(array) if array.len() != 1 => Err(array
+                .fault(ErrorKind::Format, "the array has the wrong shape")
+                .expected("one value for all entries")
+                .found(format!("{:?}", array.shape))),
+            Values::One(_) | Values::Pattern => Ok(()),
+        }
+    }
+
+    /// The values where they lie, if they can be used there.
+    pub(super) fn map(&self, nnz: usize) -> Result<Option<RawBuffer>> {
+        match self {
+            Values::Each(array) => array.map_as(array.dtype),
+            Values::One(_) => Ok(None),
+            Values::Pattern => Ok(Some(RawBuffer::pattern(nnz))),
+        }
+    }
+
+    /// Hands on a value for each of `nnz` entries.
+    pub(super) fn for_each(
+        &self,
+        nnz: usize,
+        ctx: &Context,
+        take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
+    ) -> Result<()> {
+        match self {
+            Values::Each(array) => array.for_each(ctx, take),
+            Values::Pattern => take(RawBuffer::pattern(nnz).as_raw()),
+            Values::One(array) => {
+                let mut run = RawVec::new(Some(array.dtype));
+                run.resize(STEP);
+                array.for_each(ctx, &mut |value| {
+                    run.as_mut().fill(value);
+                    Ok(())
+                })?;
+                (0..nnz)
+                    .step_by(STEP)
+                    .try_for_each(|start| take(run.as_raw().slice(0..STEP.min(nnz - start))))
+            }
+        }
+    }
+
+    /// Names the array of the values, if there is one, in an error.
+    pub(super) fn blame(&self, error: Error) -> Error {
+        match self {
+            Values::Each(array) | Values::One(array) => array.blame(error),
+            Values::Pattern => error,
+        }
+    }
+
+    pub(super) fn plan(&self, plan: Plan, ctx: &Context) -> Plan {
+        match self {
+            Values::Each(array) | Values::One(array) => array.plan(plan, ctx),
+            Values::Pattern => plan,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A compressed matrix whose arrays are known and are handed over one after the other, at any place.
+//!
+//! An [`AnyWriter`](super::AnyWriter) makes the pointers while it takes lines; here they come from elsewhere, and are
+//! checked at the end, before the matrix is published.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::check::check_types;
+use crate::sparse::files::{ValueWriter, describe, index_header};
+use crate::sparse::types::Types;
+use crate::sparse::writer::memory_left;
+use crate::storage::raw::Raw;
+use crate::storage::{
+    Context, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, RawWriter, SparseFormat, Stage,
+};
+
+/// Takes the elements of the three arrays, each from the first to the last.
+pub(crate) struct AnyArrayWriter {
+    format: SparseFormat,
+    types: Types,
+    stage: Stage,
+    shape: (usize, usize),
+    nnz: usize,
+    indptr: RawWriter,
+    indices: RawWriter,
+    data: ValueWriter,
+}
+
+impl AnyArrayWriter {
+    /// A matrix of `shape` with exactly `nnz` entries.
+    ///
+    /// Fails if the index types are too narrow, or if memory or disk space is insufficient.
+    pub(crate) fn new(
+        (format, types): (SparseFormat, Types),
+        shape: (usize, usize),
+        nnz: usize,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Self> {
+        Self::check((format, types), shape, nnz, place, ctx)?;
+        let (major, _) = format.swap_if_cols(shape);
+        let stage = Stage::folder(place, ctx)?;
+        let array = |name, dtype, len| stage.writer(name, dtype, &index_header(dtype, len), true);
+        Ok(AnyArrayWriter {
+            indptr: array(POINTERS_FILE, types.pointers, major.saturating_add(1))?,
+            indices: array(INDICES_FILE, types.indices, nnz)?,
+            data: ValueWriter::new(&stage, types.values, nnz, true)?,
+            format,
+            types,
+            stage,
+            shape,
+            nnz,
+        })
+    }
+
+    /// Fails as [`new`](Self::new) does, before anything is made.
+    pub(crate) fn check(
+        (format, types): (SparseFormat, Types),
+        shape: (usize, usize),
+        nnz: usize,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<()> {
+        let (major, minor) = format.swap_if_cols(shape);
+        check_types((types.indices, types.pointers), major, minor, nnz)?;
+        memory_left(types.bytes_of(major, nnz), place, ctx).map(drop)
+    }
+
+    /// Appends pointers, of the type of the matrix.
+    pub(crate) fn push_pointers(&mut self, pointers: Raw<'_>) -> Result<()> {
+        self.indptr.push(pointers)
+    }
+
+    /// Appends indices, which are already checked.
+    pub(crate) fn push_indices(&mut self, indices: Raw<'_>) -> Result<()> {
+        self.indices.push(indices)
+    }
+
+    /// Appends values; those of a pattern are only counted.
+    pub(crate) fn push_data(&mut self, values: Raw<'_>) -> Result<()> {
+        self.data.push(values)
+    }
+
+    /// The finished matrix. Fails if elements are missing, or if the pointers do not rise from 0 to the number of
+    /// entries.
+    pub(crate) fn finish(self) -> Result<AnyCompressed> {
+        let AnyArrayWriter { format, types, stage, shape, nnz, indptr, indices, data } = self;
+        let (major, _) = format.swap_if_cols(shape);
+        let header = index_header(types.pointers, major.saturating_add(1));
+        let indptr = stage.finish_writer(POINTERS_FILE, indptr, &header)?;
+        let indices =
+            stage.finish_writer(INDICES_FILE, indices, &index_header(types.indices, nnz))?;
+        let data = data.finish(&stage)?;
+        stage.text(DESCRIPTOR, &|| describe(format, shape, nnz, types).to_text())?;
+        let matrix = AnyCompressed::from_buffers(format, shape, indptr, indices, data)?;
+        matrix.check_start()?;
+        stage.publish(DESCRIPTOR)?;
+        Ok(matrix)
+    }
+}
+
+impl AnyCompressed {
+    /// Fails if the pointers do not start at 0: those of a slice in memory need not; those of a stored matrix must.
+    pub(crate) fn check_start(&self) -> Result<()> {
+        match self.indptr().at(0) {
+            0 => Ok(()),
+            first => Err(Error::new(ErrorKind::Index, "the pointers do not start at 0")
+                .expected(0)
+                .found(first)),
+        }
+    }
+}

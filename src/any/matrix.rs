@@ -66,7 +66,7 @@ impl AnyMatrix {
     }
 
     /// A compressed matrix of either format.
-    pub(super) fn of_lines(body: sparse::AnyCompressed) -> Self {
+    pub(crate) fn of_lines(body: sparse::AnyCompressed) -> Self {
         match body.format() {
             SparseFormat::Csc => AnyMatrix::Csc(AnyCsc::new(body)),
             _ => AnyMatrix::Csr(AnyCsr::new(body)),

@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::format::{FileFormat, no_format};
+use crate::io::graph::write_metis;
 use crate::io::matrix_market;
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
-/// `.mtx` for either.
+/// `.mtx` for either, `.graph` (METIS) for a symmetric pattern or symmetric whole numbers without a diagonal.
 ///
 /// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
 /// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.
@@ -32,6 +33,7 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -
             matrix.copy_to(Place::Replace(path.to_owned()), ctx).map(drop)
         }
         (Some(FileFormat::MatrixMarket), _) => matrix_market::write(path, matrix, ctx),
+        (Some(FileFormat::Metis), false) => write_metis(path, matrix, ctx),
         (Some(FileFormat::Npy), false) => Err(wrong_kind(path, "a sparse matrix is no .npy file")
             .remedy("convert it with to_dense, or name the file .bspnpy or .mtx")),
         (Some(FileFormat::Stored), true) => {

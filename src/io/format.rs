@@ -18,6 +18,8 @@ pub enum FileFormat {
     MatrixMarket,
     /// A list of edges `u v` or `u v weight`.
     EdgeList,
+    /// A METIS graph.
+    Metis,
 }
 
 /// A format, the name by which a user selects it, and the extensions of its files.
@@ -28,6 +30,7 @@ const KNOWN: &[Known] = &[
     (FileFormat::Npy, "npy", &["npy"]),
     (FileFormat::MatrixMarket, "mtx", &["mtx"]),
     (FileFormat::EdgeList, "edges", &[]),
+    (FileFormat::Metis, "metis", &["graph", "metis"]),
 ];
 
 /// First bytes that no other format has.

@@ -5,9 +5,10 @@ use std::path::Path;
 use crate::any::{AnyMatrix, open};
 use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
-use crate::io::graph::{GraphFile, source};
+use crate::io::graph::{As, GraphFile, VertexIds, source, store_beside};
 use crate::io::matrix_market;
 use crate::io::options::ReadOptions;
+use crate::io::pipe::through_file;
 use crate::storage::{Context, Place};
 
 /// A matrix that was read, and what else its file says.
@@ -18,11 +19,13 @@ pub struct Imported {
     pub matrix: AnyMatrix,
     /// The format of the file.
     pub format: FileFormat,
+    /// The ids of the vertices of a graph, unless they are the numbers of the rows.
+    pub vertices: Option<VertexIds>,
 }
 
 impl Imported {
     pub(super) fn new(matrix: AnyMatrix, format: FileFormat) -> Self {
-        Imported { matrix, format }
+        Imported { matrix, format, vertices: None }
     }
 }
 
@@ -32,11 +35,14 @@ impl Imported {
 /// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices are mapped in place, or copied to
 /// `place` if they cannot be; text is read to `place`: a coordinate file as CSR with 64-bit integers, `f64`, complex
 /// `f64` or no values, depending on its field, an array file as a dense matrix, edges as CSR with their weights as
-/// `f64`, the weights of an edge that is listed several times summed, or as a pattern if they have none. Indices have
-/// 32 bits if that suffices.
+/// `f64`, the weights of an edge that is listed several times summed, or as a pattern if they have none; a METIS graph
+/// as CSR with `i64` or no values. Indices have 32 bits if that suffices. [`read_matrix_with`] also returns the ids of
+/// vertices, which are numbered anew if they are names, or numbers far larger than there are vertices.
+///
+/// A pipe, or standard input as `/dev/stdin`, is first received in a scratch file.
 ///
 /// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
-/// list of edges with a vertex that needs 64 bits twice.
+/// list of edges up to twice more if its edges do not fit in a quarter of the memory limit.
 ///
 /// ```
 /// use outcore::{Context, DType, Place, io::read_matrix};
@@ -75,7 +81,8 @@ pub fn read_matrix_with(
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Imported> {
-    read(path.as_ref(), options, &place.into(), ctx)
+    let place = place.into();
+    through_file(path.as_ref(), ctx, &mut |path| read(path, options, &place, ctx))
 }
 
 fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Result<Imported> {
@@ -85,17 +92,28 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
     };
     let whole = |matrix, format| Ok(Imported::new(matrix, format));
     match format {
-        Some(format @ (FileFormat::Stored | FileFormat::Npy)) => {
-            whole(read_stored(path, place, ctx)?, format)
+        Some(FileFormat::Npy) => whole(read_stored(path, place, ctx)?, FileFormat::Npy),
+        Some(FileFormat::Stored) => {
+            let matrix = read_stored(path, place, ctx)?;
+            let vertices = VertexIds::stored(path, matrix.nrows(), ctx)?;
+            Ok(Imported { vertices, ..Imported::new(matrix, FileFormat::Stored) })
         }
-        Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
-            match source(path, format)? {
+        Some(FileFormat::MatrixMarket | FileFormat::EdgeList | FileFormat::Metis) | None => {
+            match source(path, options)? {
                 GraphFile::Stored => whole(open(path)?, FileFormat::Stored),
                 GraphFile::MatrixMarket(file) => {
                     whole(matrix_market::read(&file, place, ctx)?, FileFormat::MatrixMarket)
                 }
+                GraphFile::Metis(file) => {
+                    let matrix = AnyMatrix::of_lines(file.read(true, None, place, ctx)?);
+                    whole(matrix, FileFormat::Metis)
+                }
                 GraphFile::EdgeList(list) => {
-                    whole(list.read_matrix(place, ctx)?, FileFormat::EdgeList)
+                    let wanted = As { weights: true, types: None };
+                    let (matrix, vertices) = list.read(wanted, place, ctx)?;
+                    store_beside(&vertices, place, ctx)?;
+                    let matrix = AnyMatrix::of_lines(matrix);
+                    Ok(Imported { vertices, ..Imported::new(matrix, FileFormat::EdgeList) })
                 }
             }
         }

@@ -64,10 +64,14 @@ mod graph;
 mod import;
 pub mod matrix_market;
 mod options;
+mod pipe;
 mod text;
 
 pub use export::write_matrix;
 pub use format::FileFormat;
-pub use graph::{CompactGraph, edge_list, read_graph, read_graph_compact, read_graph_with};
+pub use graph::{
+    EdgeOptions, Graph, Separator, VertexIds, Vertices, Weights, edge_list, read_graph,
+    read_graph_with,
+};
 pub use import::{Imported, read_matrix, read_matrix_with};
 pub use options::ReadOptions;

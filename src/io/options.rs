@@ -1,6 +1,7 @@
 //! How a file is read.
 
 use crate::io::format::FileFormat;
+use crate::io::graph::EdgeOptions;
 
 /// How a file is read as a matrix or a graph.
 ///
@@ -11,7 +12,7 @@ use crate::io::format::FileFormat;
 /// # let path = folder.path().join("a.txt");
 /// std::fs::write(&path, "%%MatrixMarket matrix coordinate pattern general\n0 2\n2 1\n").unwrap();
 /// let options = ReadOptions { format: Some(FileFormat::EdgeList), ..ReadOptions::default() };
-/// let graph: Csr<()> = read_graph_with(&path, &options, Place::Memory, &Context::new())?;
+/// let graph: Csr<()> = read_graph_with(&path, &options, Place::Memory, &Context::new())?.graph;
 /// assert_eq!((graph.nrows(), graph.nnz()), (3, 2));
 /// # Ok::<(), outcore::Error>(())
 /// ```
@@ -24,4 +25,6 @@ pub struct ReadOptions {
     /// Whether every vertex or row up to the largest is made, even if they dwarf the entries so that the pointers take
     /// far more memory than the file; otherwise that is an error.
     pub hypersparse: bool,
+    /// How lists of edges are read.
+    pub edges: EdgeOptions,
 }

@@ -17,8 +17,8 @@ mod stream;
 pub use files::{ByteOrder, Descriptor, NpyHeader, Order, SparseFormat, StoredValues};
 pub(crate) use files::{
     Checksums, DESCRIPTOR, Folder, INDICES_FILE, POINTERS_FILE, ROWS_FILE, Rewrite, StagedFiles,
-    StoredFile, VALUES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_raw,
-    map_raw_mut, open_closed, read_header,
+    StoredFile, VALUES_FILE, VERTEX_IDS_FILE, VERTEX_NAMES_FILE, What, check_closed,
+    count_elements, map_array, map_array_mut, map_raw, map_raw_mut, open_closed, read_header,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{

@@ -1,9 +1,11 @@
 //! `outcore VERB INPUT… [OUTPUT] [--flags]`: matrices bigger than memory, from the command line.
 
+mod reading;
 mod report;
 mod session;
 mod size;
 mod verbs;
+mod vertices;
 
 use std::process::ExitCode;
 

@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use outcore::{
-    AnyMatrix, CancelToken, Context, Csr, Error, ErrorKind, Place, Progress, Result, io as files,
+    AnyMatrix, CancelToken, Context, Error, ErrorKind, Place, Progress, Result, io as files,
 };
 
+use outcore::io::{Graph, Imported, ReadOptions};
+
+use crate::reading::{Reading, input};
 use crate::report::Report;
 use crate::size::{bytes, parse_size};
 
@@ -39,6 +42,8 @@ pub(crate) struct Flags {
     /// Replace the output if it is there
     #[arg(long, global = true)]
     pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 /// What a verb works under.
@@ -46,6 +51,7 @@ pub(crate) struct Session {
     ctx: Context,
     overwrite: bool,
     plan: bool,
+    reading: ReadOptions,
 }
 
 impl Session {
@@ -63,7 +69,8 @@ impl Session {
         if !flags.quiet {
             ctx = with_progress(ctx);
         }
-        Ok(Session { ctx, overwrite: flags.overwrite, plan: flags.plan })
+        let reading = flags.reading.options();
+        Ok(Session { ctx, overwrite: flags.overwrite, plan: flags.plan, reading })
     }
 
     /// The context of the work.
@@ -77,7 +84,8 @@ impl Session {
             return verb(self);
         }
         let plan = self.ctx.plan(|ctx| {
-            verb(&Session { ctx: ctx.clone(), overwrite: self.overwrite, plan: false })
+            let (ctx, reading) = (ctx.clone(), self.reading.clone());
+            verb(&Session { ctx, overwrite: self.overwrite, plan: false, reading })
         })?;
         let mut report = Report::new();
         let cost = plan.cost;
@@ -93,7 +101,12 @@ impl Session {
 
     /// The matrix in a file, whatever it is.
     pub(crate) fn read(&self, path: &Path) -> Result<AnyMatrix> {
-        files::read_matrix(path, Place::Memory, &self.ctx)
+        self.import(path).map(|read| read.matrix)
+    }
+
+    /// The matrix in a file, and what else the file says.
+    pub(crate) fn import(&self, path: &Path) -> Result<Imported> {
+        files::read_matrix_with(input(path), &self.reading, Place::Memory, &self.ctx)
     }
 
     /// The place of a result: a path that must be free, unless it may be replaced.
@@ -115,9 +128,9 @@ impl Session {
     }
 
     /// Reads a graph, after checking that the output, if one is asked for, can be written.
-    pub(crate) fn graph(&self, input: &Path, output: Option<&Path>) -> Result<Csr<()>> {
+    pub(crate) fn graph(&self, path: &Path, output: Option<&Path>) -> Result<Graph> {
         output.map_or(Ok(()), |output| self.check_free(output))?;
-        files::read_graph(input, Place::Memory, &self.ctx)
+        files::read_graph_with(input(path), &self.reading, Place::Memory, &self.ctx)
     }
 
     /// Writes a matrix to a path, in the format of its name.

@@ -12,7 +12,7 @@ use crate::io::pipe::through_file;
 use crate::storage::{Context, Place};
 
 /// A matrix that was read, and what else its file says.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Imported {
     /// The matrix.

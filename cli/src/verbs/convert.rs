@@ -51,7 +51,8 @@ pub(crate) fn parse_dtype(name: &str) -> std::result::Result<DType, String> {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let (ctx, output) = (session.ctx(), arguments.output.as_path());
     session.check_free(output)?;
-    let mut a = session.read(&arguments.input)?;
+    let read = session.import(&arguments.input)?;
+    let (mut a, ids) = (read.matrix, read.vertices);
     if let Some(dtype) = arguments.dtype.filter(|&dtype| Some(dtype) != a.dtype()) {
         a = a.to_dtype(dtype, beside(&a), ctx)?;
     }
@@ -79,11 +80,15 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         Some(To::Coo) => AnyMatrix::from(a.to_coo(target, ctx)?),
         Some(To::Same) | None => {
             session.write(output, &a)?;
-            return Ok(done(output, &a));
+            a
         }
     };
-    if !named("bspnpy") {
+    if to.is_some() && !matches!(to, Some(To::Same)) && !named("bspnpy") {
         session.write(output, &result)?;
+    }
+    // Other formats have no place for them.
+    if let Some(ids) = ids.filter(|_| named("bspnpy")) {
+        ids.store(output, ctx)?;
     }
     Ok(done(output, &result))
 }

@@ -82,10 +82,11 @@ impl Metis {
                 .found("no line"));
         };
         if header.vertices > text.most_text() {
-            return Err(Error::new(ErrorKind::Format, "the file is too short for its vertices")
-                .in_file(text.path())
-                .expected(format!("a line for each of {} vertices", header.vertices))
-                .found(format!("{} bytes", text.length())));
+            let error = Error::new(ErrorKind::Format, "the file is too short for its vertices");
+            let error = error.in_file(text.path()).found(format!("{} bytes", text.length()));
+            return Err(hinted(
+                error.expected(format!("a line for each of {} vertices", header.vertices)),
+            ));
         }
         Ok(Metis { text, header, from })
     }

@@ -78,8 +78,13 @@ impl FileFormat {
             let read = file.take(MOST).read_to_end(&mut first);
             read.map_err(|error| Error::io("reading", path, error))?;
         }
+        Ok(Self::of_magic(&first))
+    }
+
+    /// The format that only files with these first bytes have.
+    pub(super) fn of_magic(first: &[u8]) -> Option<Self> {
         let known = MAGIC.iter().find(|(magic, _)| first.starts_with(magic));
-        Ok(known.map(|&(_, format)| format))
+        known.map(|&(_, format)| format)
     }
 }
 

@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
 use crate::error::{Error, Result};
+use crate::io::format::FileFormat;
 use crate::io::text::text_file::{LONGEST_LINE, too_long};
 use crate::storage::{Context, Plan};
 
@@ -24,8 +25,8 @@ const STEP: usize = 1 << 18;
 /// How long to wait before the caller's cancel token is looked at again.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// First bytes of files that are no text: NumPy arrays, zip archives, HDF5.
-const NO_TEXT: [&[u8]; 3] = [b"\x93NUMPY", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"];
+/// First bytes of archives, which are received as a whole even if they are only refused then: zip and HDF5.
+const ARCHIVES: [&[u8]; 2] = [b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"];
 
 /// The first bytes of gzip, whose text is not seen here.
 const PACKED: &[u8] = b"\x1f\x8b";
@@ -100,7 +101,8 @@ fn receive(mut stream: File, path: &Path, ctx: &Context) -> Result<Received> {
         }
     }
     let first = &buffer[..length];
-    let is_text = !NO_TEXT.iter().any(|magic| first.starts_with(magic));
+    let archive = ARCHIVES.iter().any(|magic| first.starts_with(magic));
+    let is_text = !archive && FileFormat::of_magic(first).is_none();
     let (mut file, name) = match is_text {
         true => (tempfile::tempfile_in(folder).map_err(making)?, None),
         false => {

@@ -5,8 +5,10 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::blocks::{Block, Parsed};
-use crate::io::graph::edge_line::{Layout, check_name, is_empty, mixed, wrong_vertex};
+use crate::io::graph::edge_line::{mixed, wrong_vertex};
 use crate::io::graph::edge_options::Vertices;
+use crate::io::graph::fields::{check_name, is_empty};
+use crate::io::graph::first_lines::Layout;
 use crate::io::graph::interner::{Field, Interned, Interner, WrongId};
 use crate::io::text::cursor::Cursor;
 

@@ -18,18 +18,20 @@ use crate::convert::CooBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::graph::assemble::{Assembly, Edges, suitable_types};
-use crate::io::graph::blocks::Blocks;
 use crate::io::graph::chunk::{Chunk, Ids, Parsing};
-use crate::io::graph::edge_line::{Layout, is_empty, wrong_vertex};
+use crate::io::graph::edge_line::wrong_vertex;
 use crate::io::graph::edge_options::{EdgeOptions, Vertices, Weights};
+use crate::io::graph::fields::is_empty;
+use crate::io::graph::first_lines::Layout;
 use crate::io::graph::interner::Interner;
-use crate::io::graph::numbering::{Found, Numbering, check_table, names_of, number};
+use crate::io::graph::numbering::{Found, Numbering, names_of, number};
+use crate::io::graph::survey::{Passes, Survey};
 use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::lines::{Halt, Records};
 use crate::io::text::text_file::TextFile;
 use crate::sparse::AnyCompressed;
-use crate::storage::{Context, DType, Held, Place, Plan, work};
+use crate::storage::{Context, DType, Place, Plan, work};
 
 /// Approximate bytes of a line.
 const LINE: u64 = 14;
@@ -79,26 +81,6 @@ pub(in crate::io) struct As {
     pub(in crate::io) weights: bool,
     /// Types of indices and pointers; what suffices if not given.
     pub(in crate::io) types: Option<(DType, DType)>,
-}
-
-/// What a pass over the text found.
-#[derive(Default)]
-struct Survey {
-    edges: u64,
-    weighted: u64,
-    /// The largest number; 0 if there is none.
-    largest: u64,
-    first: Option<(u64, u64)>,
-    /// Whether vertex 0 occurs.
-    zero: bool,
-    /// Lines in the file.
-    lines: u64,
-    /// Whether an id is no number, at which the pass ended.
-    named: bool,
-    /// The edges, if they fit.
-    kept: Option<Vec<Chunk>>,
-    held: Vec<Held>,
-    bytes: u64,
 }
 
 impl EdgeList {
@@ -222,30 +204,31 @@ impl EdgeList {
         let checks_weights = wanted.weights && self.options.weights == Weights::AsInFile;
         let parsing =
             Parsing { layout, vertices, ids: Ids::Numbers, keeps_weights, checks_weights };
-        let mut survey = self.survey(&parsing, None, ctx)?;
+        let in_file = |error: Error| error.in_file(self.path());
+        let passes = Passes { text: &self.text, parsing };
+        let mut survey = passes.survey(ctx)?;
         if survey.named {
             drop(survey);
             return self.read_named(parsing, wanted, place, ctx);
         }
-        self.check_guess(&survey)?;
+        if self.guessed {
+            survey.check_guess().map_err(in_file)?;
+        }
         let chunks = survey.kept.take();
-        let again = |take: &mut dyn FnMut(&[Chunk]) -> Result<()>| match &chunks {
+        let again = |take: &mut dyn FnMut(&[Chunk]) -> Result<()>| passes.again(ctx, take);
+        let edges = |take: &mut dyn FnMut(&[Chunk]) -> Result<()>| match &chunks {
             Some(chunks) => take(chunks),
-            None => self.pass(&parsing, ctx, &mut |chunk, _| take(&[chunk])).map(drop),
+            None => again(take),
         };
         let (numbering, count, ids) = {
             let found = Found { edges: survey.edges, largest: survey.largest };
-            number(found, vertices, &again, ctx).map_err(|e| e.in_file(self.path()))?
+            number(found, vertices, &edges, &ctx.less(survey.bytes)).map_err(in_file)?
         };
         if matches!(numbering, Numbering::AsInFile) {
             self.check_extent(count, &survey, wanted, place, ctx)?;
         }
         let assembly = self.assembly(&numbering, count, &survey, wanted)?;
-        let edges = self.pass_all(&parsing, ctx);
-        let edges = match chunks {
-            Some(chunks) => Edges::Kept(chunks),
-            None => Edges::Again(&edges),
-        };
+        let edges = chunks.map_or(Edges::Again(&again), Edges::Kept);
         Ok((self.make(&assembly, edges, keeps_weights, place, ctx)?, ids))
     }
 
@@ -259,86 +242,28 @@ impl EdgeList {
     ) -> Result<(AnyCompressed, Option<VertexIds>)> {
         let interner = Interner::new();
         let named = Parsing { ids: Ids::Interned(&interner), ..parsing };
-        let mut survey = self.survey(&named, Some(&interner), ctx)?;
+        let mut survey = Passes { text: &self.text, parsing: named }.survey(ctx)?;
+        let (table, count) = interner.size();
+        let bytes = table + 16 * count;
+        let (_held, ctx) = (ctx.hold(bytes), &ctx.less(bytes));
         let interned = interner.finish();
         let ids = names_of(&interned);
-        let count = interned.len() as u64;
-        let chunks = survey.kept.take();
-        if let Some(chunks) = chunks {
-            let numbering = Numbering::Interned(interned);
-            let assembly = self.assembly(&numbering, count, &survey, wanted)?;
-            let made =
-                self.make(&assembly, Edges::Kept(chunks), parsing.keeps_weights, place, ctx)?;
-            return Ok((made, Some(ids)));
-        }
-        let parsing = Parsing { ids: Ids::Known(&interned), ..parsing };
-        let numbering = Numbering::AsInFile;
-        let assembly = self.assembly(&numbering, count, &survey, wanted)?;
-        let edges = self.pass_all(&parsing, ctx);
-        let made = self.make(&assembly, Edges::Again(&edges), parsing.keeps_weights, place, ctx)?;
-        Ok((made, Some(ids)))
-    }
-
-    /// Another pass over the text, which passes on its edges.
-    fn pass_all<'a>(
-        &'a self,
-        parsing: &'a Parsing<'a>,
-        ctx: &'a Context,
-    ) -> impl Fn(&mut dyn FnMut(&[Chunk]) -> Result<()>) -> Result<()> + 'a {
-        |take| self.pass(parsing, ctx, &mut |chunk, _| take(&[chunk])).map(drop)
-    }
-
-    /// A pass over the text; returns the number of its lines.
-    fn pass(
-        &self,
-        parsing: &Parsing<'_>,
-        ctx: &Context,
-        take: &mut dyn FnMut(Chunk, u64) -> Result<()>,
-    ) -> Result<u64> {
-        let from = parsing.layout.from;
-        let blocks = Blocks { text: &self.text, from, phase: "reading edges" };
-        ctx.meter().pass();
-        ctx.meter().read(self.text.length());
-        blocks.for_each(ctx, &|block| parsing.parse(block), take).map(|end| end.line - from.line)
-    }
-
-    fn survey(
-        &self,
-        parsing: &Parsing<'_>,
-        interner: Option<&Interner>,
-        ctx: &Context,
-    ) -> Result<Survey> {
-        let mut survey = Survey { kept: Some(Vec::new()), ..Survey::default() };
-        let budget = ctx.memory_left() / 4;
-        let lines = self.pass(parsing, ctx, &mut |chunk, _| {
-            survey.edges += chunk.edges() as u64;
-            survey.weighted += chunk.weighted;
-            survey.largest = survey.largest.max(chunk.largest);
-            survey.first = survey.first.or(chunk.first);
-            survey.zero |= chunk.zero;
-            if chunk.named {
-                survey.named = true;
-                return Err(Error::new(ErrorKind::Planned, "an id is a name"));
+        let weighted = parsing.keeps_weights;
+        let made = match survey.kept.take() {
+            Some(chunks) => {
+                let numbering = Numbering::Interned(interned);
+                let assembly = self.assembly(&numbering, count, &survey, wanted)?;
+                self.make(&assembly, Edges::Kept(chunks), weighted, place, ctx)
             }
-            if let Some(interner) = interner {
-                check_table(interner, ctx).map_err(|e| e.in_file(self.path()))?;
+            None => {
+                let parsing = Parsing { ids: Ids::Known(&interned), ..parsing };
+                let passes = Passes { text: &self.text, parsing };
+                let assembly = self.assembly(&Numbering::AsInFile, count, &survey, wanted)?;
+                let again = |take: &mut dyn FnMut(&[Chunk]) -> Result<()>| passes.again(ctx, take);
+                self.make(&assembly, Edges::Again(&again), weighted, place, ctx)
             }
-            if let Some(kept) = &mut survey.kept {
-                survey.bytes += chunk.memory();
-                if survey.bytes > budget {
-                    (survey.kept, survey.held, survey.bytes) = (None, Vec::new(), 0);
-                } else {
-                    survey.held.push(ctx.hold(chunk.memory()));
-                    kept.push(chunk);
-                }
-            }
-            Ok(())
-        });
-        match lines {
-            Err(_) if survey.named => Ok(survey),
-            Err(error) => Err(error),
-            Ok(lines) => Ok(Survey { lines, ..survey }),
-        }
+        };
+        Ok((made?, Some(ids)))
     }
 
     fn assembly<'a>(
@@ -396,24 +321,6 @@ impl EdgeList {
             DType::UInt32 => extent.check::<u32>(place, ctx),
             _ => extent.check::<u64>(place, ctx),
         }
-    }
-
-    /// Fails if a file that nobody called a list of edges is a METIS graph whose lines all have two or three numbers.
-    fn check_guess(&self, survey: &Survey) -> Result<()> {
-        let Some((vertices, edges)) = survey.first.filter(|_| self.guessed && !survey.zero) else {
-            return Ok(());
-        };
-        let others = survey.edges - 1;
-        let fields = 2 * others + survey.weighted;
-        let lists_every_vertex = vertices == others || vertices + 1 == survey.lines;
-        if edges == 0 || !lists_every_vertex || (fields != 2 * edges && fields != 2 * edges + 1) {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Format, "it could be a list of edges, and a METIS graph")
-            .in_file(self.path())
-            .expected("a first line that is no count of the vertices and edges below")
-            .found(format!("{vertices} {edges}"))
-            .remedy("say which format it is"))
     }
 
     fn plan(&self, weighted: bool, place: &Place, ctx: &Context) -> Plan {

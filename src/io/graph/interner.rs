@@ -111,11 +111,11 @@ impl Interner {
         wrong.map_or(Ok(numbers), Err)
     }
 
-    /// Bytes of memory that the ids take, and ids.
+    /// Bytes of memory for the table and one more copy of the ids, and the number of ids.
     pub(super) fn size(&self) -> (u64, u64) {
         self.parts.iter().fold((0, 0), |(bytes, ids), part| {
             let part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            (bytes + part.memory(), ids + part.ends.len() as u64)
+            (bytes + part.memory() + part.bytes.len() as u64, ids + part.ends.len() as u64)
         })
     }
 

@@ -205,9 +205,12 @@ pub(super) fn check_table(interner: &Interner, ctx: &Context) -> Result<()> {
             .expected(format!("fewer than {} different ids", 1u64 << 31))
             .found(ids));
     }
-    // The ids in order, and their final numbers.
-    ctx.check_memory("the ids of the vertices", bytes.saturating_add(24 * ids))
+    ctx.check_memory("the ids of the vertices", bytes.saturating_add(FINAL * ids))
 }
+
+/// Bytes for each id in addition to its table: its key and its number while they are sorted, then its final number and
+/// where it ends among all.
+const FINAL: u64 = 32;
 
 /// The ids of a table as numbers, in their order.
 fn numbers_of(interned: &Interned) -> VertexIds {

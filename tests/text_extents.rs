@@ -124,7 +124,7 @@ fn compact_graphs_of_many_edges_are_those_of_a_plain_loop() {
         expected.sort_unstable();
         expected.dedup();
         // With little memory the text is read again, and the edges are sorted in scratch files.
-        for limit in [1 << 30, 1_600_000] {
+        for limit in [1 << 30, 1_900_000] {
             let read = compact(&path, &ctx.clone().memory_limit(limit));
             let mut found: Vec<_> = (0..read.graph.nrows())
                 .flat_map(|u| {

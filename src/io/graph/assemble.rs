@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::convert::{CooBuilder, to_compressed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::chunk::{Again, Chunk, changed};
+use crate::io::graph::chunk::{Again, Chunk, Edges, changed};
 use crate::io::graph::numbering::Numbering;
 use crate::sparse::{AnyCompressed, Coo, Duplicates};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -29,12 +29,6 @@ impl Weight for i64 {
     fn of(bits: u64) -> Self {
         bits.cast_signed()
     }
-}
-
-/// Edges: in memory, or read once more.
-pub(super) enum Edges<'a> {
-    Kept(Vec<Chunk>),
-    Again(Again<'a>),
 }
 
 /// What matrix is made of edges.

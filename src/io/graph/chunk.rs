@@ -33,6 +33,12 @@ pub(super) struct Chunk {
 /// Passes chunks of edges to a function, in the order of the file.
 pub(super) type Again<'a> = &'a dyn Fn(&mut dyn FnMut(&[Chunk]) -> Result<()>) -> Result<()>;
 
+/// Edges: in memory, or read once more.
+pub(super) enum Edges<'a> {
+    Kept(Vec<Chunk>),
+    Again(Again<'a>),
+}
+
 /// Both ends of every edge, one after the other.
 pub(super) enum Ends {
     Narrow(Vec<u32>),

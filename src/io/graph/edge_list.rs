@@ -17,8 +17,8 @@ use std::path::Path;
 use crate::convert::CooBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
-use crate::io::graph::assemble::{Assembly, Edges, suitable_types};
-use crate::io::graph::chunk::{Chunk, Ids, Parsing};
+use crate::io::graph::assemble::{Assembly, suitable_types};
+use crate::io::graph::chunk::{Chunk, Edges, Ids, Parsing};
 use crate::io::graph::edge_line::wrong_vertex;
 use crate::io::graph::edge_options::{EdgeOptions, Vertices, Weights};
 use crate::io::graph::fields::is_empty;
@@ -214,21 +214,16 @@ impl EdgeList {
         if self.guessed {
             survey.check_guess().map_err(in_file)?;
         }
-        let chunks = survey.kept.take();
         let again = |take: &mut dyn FnMut(&[Chunk]) -> Result<()>| passes.again(ctx, take);
-        let edges = |take: &mut dyn FnMut(&[Chunk]) -> Result<()>| match &chunks {
-            Some(chunks) => take(chunks),
-            None => again(take),
-        };
+        let mut edges = survey.kept.take().map_or(Edges::Again(&again), Edges::Kept);
         let (numbering, count, ids) = {
             let found = Found { edges: survey.edges, largest: survey.largest };
-            number(found, vertices, &edges, &ctx.less(survey.bytes)).map_err(in_file)?
+            number(found, vertices, &mut edges, &ctx.less(survey.bytes)).map_err(in_file)?
         };
         if matches!(numbering, Numbering::AsInFile) {
             self.check_extent(count, &survey, wanted, place, ctx)?;
         }
         let assembly = self.assembly(&numbering, count, &survey, wanted)?;
-        let edges = chunks.map_or(Edges::Again(&again), Edges::Kept);
         Ok((self.make(&assembly, edges, keeps_weights, place, ctx)?, ids))
     }
 

@@ -83,7 +83,9 @@ fn wrong_length(here: &Cursor<'_>, id: &[u8]) -> Error {
     let mut here = *here;
     here.skip_blanks();
     match id.is_empty() {
-        true => here.unexpected(ErrorKind::Format, "a vertex is missing", "the id of a vertex"),
+        true => here
+            .unexpected(ErrorKind::Format, "a vertex is missing", "the id of a vertex")
+            .remedy("a METIS graph is read if that format is asked for"),
         false => here.unexpected(
             ErrorKind::Format,
             "the id of a vertex is too long",

@@ -13,9 +13,9 @@
 use std::hash::{BuildHasher, RandomState};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::assemble::{Assembly, Edges, suitable_types};
+use crate::io::graph::assemble::{Assembly, suitable_types};
 use crate::io::graph::blocks::Blocks;
-use crate::io::graph::chunk::{Chunk, Ends};
+use crate::io::graph::chunk::{Chunk, Edges, Ends};
 use crate::io::graph::metis_lines::{COMMENTS, Header, Lines};
 use crate::io::graph::numbering::Numbering;
 use crate::io::text::cursor::Cursor;

@@ -12,7 +12,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::chunk::{Again, Chunk, changed};
+use crate::io::graph::chunk::{Chunk, Edges, Ends, changed};
 use crate::io::graph::edge_options::Vertices;
 use crate::io::graph::interner::{Field, Interned, Interner};
 use crate::io::graph::vertex_ids::VertexIds;
@@ -150,7 +150,7 @@ pub(super) struct Found {
 pub(super) fn number(
     Found { edges: count, largest }: Found,
     vertices: Vertices,
-    edges: Again<'_>,
+    edges: &mut Edges<'_>,
     ctx: &Context,
 ) -> Result<(Numbering, u64, Option<VertexIds>)> {
     let all = if count == 0 { 0 } else { largest.saturating_add(1) };
@@ -163,7 +163,10 @@ pub(super) fn number(
     // Of more numbers than that, more than 16 would be there for each different one.
     if largest / 64 <= 2 * count {
         let mut ranks = Ranks::new(largest, ctx)?;
-        edges(&mut |chunks| ranks.add(chunks, ctx))?;
+        match edges {
+            Edges::Kept(chunks) => ranks.add(chunks, ctx)?,
+            Edges::Again(edges) => edges(&mut |chunks| ranks.add(chunks, ctx))?,
+        }
         let different = ranks.count();
         if vertices == Vertices::Auto && all <= different.saturating_mul(GAPS) {
             return Ok((Numbering::AsInFile, all, None));
@@ -172,29 +175,47 @@ pub(super) fn number(
         return Ok((Numbering::Ranked(ranks), different, Some(ids)));
     }
     let interner = Interner::new();
-    edges(&mut |chunks| intern(&interner, chunks, ctx))?;
+    let kept = match edges {
+        Edges::Kept(chunks) => {
+            ctx.with_threads(|| {
+                let chunks = chunks.par_iter_mut().with_max_len(1);
+                chunks.for_each(|chunk| chunk.ends = Ends::Narrow(intern(&interner, chunk)));
+            });
+            check_table(&interner, ctx)?;
+            true
+        }
+        Edges::Again(edges) => {
+            edges(&mut |chunks| {
+                chunks.iter().for_each(|chunk| drop(intern(&interner, chunk)));
+                check_table(&interner, ctx)
+            })?;
+            false
+        }
+    };
+    ctx.check_cancelled()?;
     let interned = interner.finish();
     let (ids, different) = (numbers_of(&interned), interned.len() as u64);
-    Ok((Numbering::Hashed(interned), different, Some(ids)))
+    let numbering = if kept { Numbering::Interned(interned) } else { Numbering::Hashed(interned) };
+    Ok((numbering, different, Some(ids)))
 }
 
-/// Adds the ends of edges to a table, ordered by their numbers.
-fn intern(interner: &Interner, chunks: &[Chunk], ctx: &Context) -> Result<()> {
-    ctx.with_threads(|| {
-        chunks.par_iter().with_max_len(1).for_each(|chunk| {
-            let edges = 0..chunk.edges();
-            let ends: Vec<u64> = edges.flat_map(|k| <[u64; 2]>::from(chunk.edge(k))).collect();
-            // A part at a time, so that their places fit.
-            for ends in ends.chunks(1 << 16) {
-                let text: Vec<u8> = ends.iter().flat_map(|id| id.to_le_bytes()).collect();
-                let field = |(at, id): (usize, &[u8])| interner.field(id, 8 * at);
-                let fields: Vec<Field> = text.chunks_exact(8).enumerate().map(field).collect();
-                // A table that is full is noticed below.
-                let _ = interner.add(&fields, &text, &|at| ends[at], &|_| Ok(()));
-            }
-        });
-    });
-    check_table(interner, ctx)
+/// Adds the ends of edges to a table, ordered by their numbers, and returns their provisional numbers. In a table that
+/// is full, which [`check_table`] notices, some are 0.
+fn intern(interner: &Interner, chunk: &Chunk) -> Vec<u32> {
+    let edges = 0..chunk.edges();
+    let ends: Vec<u64> = edges.flat_map(|k| <[u64; 2]>::from(chunk.edge(k))).collect();
+    let mut numbers = Vec::with_capacity(ends.len());
+    // A part at a time, so that their places fit.
+    for ends in ends.chunks(1 << 16) {
+        let text: Vec<u8> = ends.iter().flat_map(|id| id.to_le_bytes()).collect();
+        let field = |(at, id): (usize, &[u8])| interner.field(id, 8 * at);
+        let fields: Vec<Field> = text.chunks_exact(8).enumerate().map(field).collect();
+        match interner.add(&fields, &text, &|at| ends[at], &|_| Ok(())) {
+            Ok(found) => numbers.extend(found),
+            Err(_) => numbers.resize(numbers.len() + ends.len(), 0),
+        }
+    }
+    numbers
 }
 
 /// Fails if the ids of a table take more memory than there is, or are too many.

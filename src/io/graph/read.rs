@@ -9,8 +9,8 @@ use crate::any::{AnyMatrix, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::format::FileFormat;
-use crate::io::graph::assemble::{Assembly, Edges};
-use crate::io::graph::chunk::{Chunk, Ends};
+use crate::io::graph::assemble::Assembly;
+use crate::io::graph::chunk::{Chunk, Edges, Ends};
 use crate::io::graph::edge_list::{As, EdgeList};
 use crate::io::graph::edge_options::Vertices;
 use crate::io::graph::metis::Metis;
@@ -190,10 +190,11 @@ fn number_anew(
     let ends: Vec<u64> =
         (0..entries).flat_map(|k| [rows.at(k) as u64, cols.at(k) as u64]).collect();
     let largest = ends.iter().copied().max().unwrap_or(0);
-    let chunks = [Chunk { ends: Ends::new(ends, largest), largest, ..Chunk::default() }];
+    let chunk = Chunk { ends: Ends::new(ends, largest), largest, ..Chunk::default() };
+    let mut edges = Edges::Kept(vec![chunk]);
     let found = Found { edges: entries as u64, largest };
-    let (numbering, count, numbers) = number(found, Vertices::Compact, &|take| take(&chunks), ctx)
-        .map_err(|e| e.in_file(path))?;
+    let numbered = number(found, Vertices::Compact, &mut edges, ctx);
+    let (numbering, count, numbers) = numbered.map_err(|e| e.in_file(path))?;
     let assembly = Assembly {
         path,
         numbering: &numbering,
@@ -204,7 +205,7 @@ fn number_anew(
         duplicates: Duplicates::Sum,
         types,
     };
-    let graph = assembly.make::<()>(Edges::Kept(chunks.into()), place, ctx)?;
+    let graph = assembly.make::<()>(edges, place, ctx)?;
     let numbers = match (ids, numbers) {
         (Some(ids), Some(numbers)) => Some(ids.of_vertices(numbers.numbers().unwrap_or_default())),
         (_, numbers) => numbers,

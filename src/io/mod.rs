@@ -10,7 +10,7 @@
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
 //! | [`edge_list`] | `u v` or `u v w` per line, with numbers or names for vertices and any separator, as SNAP, KONECT and others publish graphs | |
 //! | METIS | `.graph`, every format | symmetric patterns, or whole numbers |
-//! | both | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
+//! | all of them | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
 //!
 //! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
 //! writes one; [`read_graph`] reads any as a graph.
@@ -18,7 +18,9 @@
 //! # What a file is
 //! What comes through a pipe, or standard input (`/dev/stdin`), is received in a scratch file and then read as a file;
 //! waiting for a writer is reported, and can be cancelled. Devices are refused by their kind, before they are opened,
-//! and so are pipes by those readers of one format that take a path. Text compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
+//! and so are pipes by those readers of one format that take a path.
+//!
+//! Text compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
 //! `NAME/NAME.mtx`. Files that are clearly not text are refused by name, with a suggestion: compressors other than
 //! gzip, zip (`.npz`), HDF5 (`.h5ad`), NumPy arrays, other binary formats, XML, JSON, web pages, other graph languages,
 //! text with a byte order mark.

@@ -161,6 +161,14 @@ impl Error {
         self
     }
 
+    /// Names `path` where the error names `other`, which is the same file by a name that the caller does not know.
+    pub(crate) fn in_file_instead(mut self, other: &Path, path: &Path) -> Self {
+        if self.0.path.as_deref() == Some(other) {
+            self.0.path = Some(path.to_owned());
+        }
+        self
+    }
+
     /// Names a byte of the file.
     pub fn at_byte(self, offset: u64) -> Self {
         self.at(Location::Byte(offset))

@@ -1,6 +1,7 @@
 //! Edge lists written for one rule each.
 
 use outcore::io::edge_list::{EdgeList, GraphSize};
+use outcore::io::{EdgeOptions, Vertices};
 use outcore::{Context, ErrorKind, Location, Result};
 
 type Edge = (u64, u64, Option<f64>);
@@ -11,7 +12,8 @@ fn read(text: &str, vertices: Option<u64>) -> Result<(Vec<Edge>, GraphSize)> {
     std::fs::write(&path, text).unwrap();
     let mut list = EdgeList::open(&path)?;
     if let Some(vertices) = vertices {
-        list = list.vertices(vertices);
+        let vertices = Vertices::Count(vertices);
+        list = list.with(EdgeOptions { vertices, ..EdgeOptions::default() });
     }
     let mut edges = Vec::new();
     let size = list.for_each(&Context::new().threads(2)?, |u, v, weight| {

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use outcore::io::edge_list::EdgeList;
 use outcore::io::matrix_market::{Number, Reader};
-use outcore::io::{FileFormat, ReadOptions, read_graph_compact, read_graph_with};
+use outcore::io::{EdgeOptions, FileFormat, ReadOptions, Vertices, read_graph_with};
 use outcore::{Context, Element, Error, ErrorKind, Place, Result};
 
-const SEEDS: [&str; 10] = [
+const SEEDS: [&str; 14] = [
     "%%MatrixMarket matrix coordinate real general\n% c\n5 4 4\n1 1 1.5\n5 4 -2e3\n2 3 0\n2 3 nan\n",
     "%%MatrixMarket matrix coordinate integer skew-symmetric\r\n4 4 2\r\n3 1 2\r\n4 3 -9\r\n",
     "%%MatrixMarket matrix coordinate complex hermitian\n3 3 2\n1 1 3 0\n3 2 4 -0.0\n",
@@ -21,6 +21,10 @@ const SEEDS: [&str; 10] = [
     "# a list\n0 1\n1\t2 0.5\n\n7 7 -1e3\r\n3 0",
     "0 1\n2000000 2\n4294967296 5\n",
     "% sym unweighted\n1 2\n2 3\n3 1\n",
+    "from,to,weight\nann,bob,1\n\"cem, c\",ann,2.5\n",
+    "// a\nx y {}\ny z {'weight': 2}\n",
+    "% m\n4 4\n2 3\n1 3\n1 2 4\n3\n",
+    "3 2 111 2\n1 5 5 2 7\n1 5 5 1 7 3 1\n1 5 5 2 1\n",
 ];
 
 /// What mutations put in: what numbers, line ends and magic bytes are made of.
@@ -119,18 +123,20 @@ fn read_matrix<T: Number + Element>(path: &Path, text: &[u8], ctx: &Context) -> 
 fn read_all(round: usize, path: &Path, text: &[u8], ctx: &Context) {
     let graph = |format, hypersparse| {
         let options = ReadOptions { format, hypersparse, ..ReadOptions::default() };
-        let graph = read_graph_with::<u32, u32>(path, &options, Place::Memory, ctx)?;
+        let graph = read_graph_with::<u32, u32>(path, &options, Place::Memory, ctx)?.graph;
         assert!(graph.nrows() as u64 * 4 <= LIMIT);
         check_size(graph.nnz(), text);
         Ok(())
     };
     let compact = || {
-        let options = ReadOptions::default();
-        let compact = read_graph_compact::<u32, u32>(path, &options, Place::Memory, ctx)?;
-        check_size(compact.ids.len(), text);
-        assert!(
-            compact.ids.is_sorted_by(|a, b| a < b) && compact.graph.nrows() == compact.ids.len()
-        );
+        let edges = EdgeOptions { vertices: Vertices::Compact, ..EdgeOptions::default() };
+        let options = ReadOptions { edges, ..ReadOptions::default() };
+        let compact = read_graph_with::<u32, u32>(path, &options, Place::Memory, ctx)?;
+        let ids = compact.vertices.unwrap();
+        check_size(ids.len(), text);
+        assert_eq!(compact.graph.nrows(), ids.len());
+        assert!(ids.numbers().is_none_or(|ids| ids.is_sorted_by(|a, b| a < b)));
+        assert!((0..ids.len()).all(|vertex| ids.vertex(&ids.id(vertex)) == Some(vertex)));
         Ok(())
     };
     let edges = || {
@@ -144,6 +150,7 @@ fn read_all(round: usize, path: &Path, text: &[u8], ctx: &Context) {
         _ => outcomes.extend([
             read_matrix::<u64>(path, text, ctx),
             graph(Some(FileFormat::EdgeList), true),
+            graph(Some(FileFormat::Metis), false),
             graph(Some(FileFormat::MatrixMarket), true),
         ]),
     }

@@ -2,12 +2,14 @@
 
 mod picture;
 mod progress;
+mod reading;
 mod report;
 mod session;
 mod size;
 mod table_flags;
 mod usage;
 mod verbs;
+mod vertices;
 
 use std::process::ExitCode;
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use outcore::io::FileFormat;
+use outcore::io::{FileFormat, Graph, Imported, ReadOptions};
 use outcore::{
-    AnyMatrix, CancelToken, Context, Csr, Error, ErrorKind, Place, Plan, Result, io as files,
+    AnyMatrix, CancelToken, Context, Error, ErrorKind, Place, Plan, Result, io as files,
     memory_limits,
 };
 
 use crate::progress::{Show, Shown, with_progress};
+use crate::reading::{Reading, input};
 use crate::report::Report;
 use crate::size::{Limit, bytes, parse_limit};
 
@@ -30,9 +31,6 @@ pub(crate) struct Flags {
     /// Folder for scratch files; the system's temporary folder if not given
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
-    /// Which matrix of a file of several: a member of an .npz archive, or a path in HDF5 such as layers/counts
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) member: Option<String>,
     /// Say what it would cost, and do nothing
     #[arg(long, global = true)]
     pub(crate) plan: bool,
@@ -48,16 +46,18 @@ pub(crate) struct Flags {
     /// Replace the output if it is there
     #[arg(long, global = true)]
     pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 /// What a verb works under.
 pub(crate) struct Session {
     ctx: Context,
     progress: Option<Arc<Shown>>,
-    options: files::ReadOptions,
     overwrite: bool,
     /// Whether only the cost is asked for, and nothing may be done.
     plan: bool,
+    reading: ReadOptions,
 }
 
 impl Session {
@@ -80,8 +80,8 @@ impl Session {
             let (shown, by) = with_progress(ctx, flags.progress);
             (ctx, progress) = (shown, Some(by));
         }
-        let options = files::ReadOptions { member: flags.member.clone(), ..Default::default() };
-        Ok(Session { ctx, progress, options, overwrite: flags.overwrite, plan: flags.plan })
+        let reading = flags.reading.options();
+        Ok(Session { ctx, progress, overwrite: flags.overwrite, plan: flags.plan, reading })
     }
 
     /// The context of the work.
@@ -108,7 +108,7 @@ impl Session {
             let session = Session {
                 ctx: ctx.clone(),
                 progress: None,
-                options: self.options.clone(),
+                reading: self.reading.clone(),
                 overwrite: self.overwrite,
                 plan: true,
             };
@@ -137,13 +137,12 @@ impl Session {
 
     /// The matrix in a file, whatever it is.
     pub(crate) fn read(&self, path: &Path) -> Result<AnyMatrix> {
-        let read = files::read_matrix_with(path, &self.options, Place::Memory, &self.ctx)?;
-        Ok(read.matrix)
+        self.import(path).map(|read| read.matrix)
     }
 
-    /// How inputs are read.
-    pub(crate) fn options(&self) -> &files::ReadOptions {
-        &self.options
+    /// The matrix in a file, and what else the file says.
+    pub(crate) fn import(&self, path: &Path) -> Result<Imported> {
+        files::read_matrix_with(input(path), &self.reading, Place::Memory, &self.ctx)
     }
 
     /// The place of a result: a path that must be free, unless it may be replaced.
@@ -165,9 +164,9 @@ impl Session {
     }
 
     /// Reads a graph, after checking that the output, if one is asked for, can be written.
-    pub(crate) fn graph(&self, input: &Path, output: Option<&Path>) -> Result<Csr<()>> {
+    pub(crate) fn graph(&self, path: &Path, output: Option<&Path>) -> Result<Graph> {
         output.map_or(Ok(()), |output| self.check_free(output))?;
-        files::read_graph(input, Place::Memory, &self.ctx)
+        files::read_graph_with(input(path), &self.reading, Place::Memory, &self.ctx)
     }
 
     /// The result of an operation at a path: made there if the format of its name is that of a stored matrix, dense or

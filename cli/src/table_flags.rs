@@ -1,50 +1,60 @@
 //! Flags for files that do not say all about themselves: tables, lists of entries, PETSc binary, elements without a header.
 
 use outcore::io::{FileFormat, RawLayout, ReadOptions};
-use outcore::{ByteOrder, DType, Error, ErrorKind, Order, Result};
+use outcore::{ByteOrder, DType, Order};
 
 /// Flags for reading these files.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Tables and files without a header")]
 pub(crate) struct TableFlags {
-    /// What stands between the fields of a table: one character, tab, or blank for any blanks; found out if not given
-    #[arg(long, value_name = "CHAR", value_parser = parse_separator)]
+    /// What stands between the fields of a table or a list of edges: one character, tab, or blank for any blanks; found out if not given
+    #[arg(long, global = true, value_name = "CHAR", value_parser = parse_separator)]
     separator: Option<u8>,
-    /// Whether the first line of a table holds names; found out if not given
-    #[arg(long, value_name = "yes|no", value_parser = parse_yes)]
+    /// Whether the first line of a table or a list of edges holds names; found out if not given
+    #[arg(long, global = true, value_name = "yes|no", value_parser = parse_yes)]
     header: Option<bool>,
     /// The number to put where a table has none, such as 0 or nan
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, global = true, value_name = "NUMBER", allow_negative_numbers = true)]
     missing: Option<f64>,
     /// The lines of a table are entries: row, column, value
-    #[arg(long)]
+    #[arg(long, global = true)]
     triplets: bool,
     /// Rows and columns of entries are counted from 1
-    #[arg(long)]
+    #[arg(long, global = true)]
     one_based: bool,
     /// Rows and columns of a list of entries, or of a file without a header
-    #[arg(long, value_name = "ROWSxCOLUMNS", value_parser = parse_shape)]
+    #[arg(long, global = true, value_name = "ROWSxCOLUMNS", value_parser = parse_shape)]
     shape: Option<(usize, usize)>,
     /// Type of the values of a PETSc file, if its length does not tell
-    #[arg(long, value_name = "TYPE", value_parser = parse_dtype)]
+    #[arg(long, global = true, value_name = "TYPE", value_parser = parse_dtype)]
     petsc_scalars: Option<DType>,
     /// Read a file without a header, whose elements have this type
-    #[arg(long, value_name = "TYPE", value_parser = parse_dtype, requires = "shape")]
+    #[arg(long, global = true, value_name = "TYPE", value_parser = parse_dtype, requires = "shape")]
     raw_dtype: Option<DType>,
     /// Columns, not rows, are contiguous in a file without a header
-    #[arg(long, requires = "raw_dtype")]
+    #[arg(long, global = true, requires = "raw_dtype")]
     raw_fortran: bool,
     /// Bytes before the elements of a file without a header
-    #[arg(long, value_name = "BYTES", requires = "raw_dtype")]
+    #[arg(long, global = true, value_name = "BYTES", requires = "raw_dtype")]
     raw_offset: Option<u64>,
     /// The elements of a file without a header are big-endian
-    #[arg(long, requires = "raw_dtype")]
+    #[arg(long, global = true, requires = "raw_dtype")]
     raw_big_endian: bool,
 }
 
 impl TableFlags {
+    /// What stands between fields, if that was said.
+    pub(crate) fn separator(&self) -> Option<u8> {
+        self.separator
+    }
+
+    /// Whether the first line holds names, if that was said.
+    pub(crate) fn header(&self) -> Option<bool> {
+        self.header
+    }
+
     /// Puts what was said into the options for reading.
-    pub(crate) fn apply(&self, options: &mut ReadOptions) -> Result<()> {
+    pub(crate) fn apply(&self, options: &mut ReadOptions) {
         options.table.separator = self.separator;
         options.table.header = self.header;
         options.table.missing = self.missing;
@@ -52,10 +62,8 @@ impl TableFlags {
         options.table.one_based = self.one_based;
         options.table.shape = self.shape;
         options.petsc.scalars = self.petsc_scalars;
-        let Some(dtype) = self.raw_dtype else { return Ok(()) };
-        let shape = self.shape.ok_or_else(|| {
-            Error::new(ErrorKind::Format, "a file without a header needs --shape")
-        })?;
+        // The one requires the other.
+        let (Some(dtype), Some(shape)) = (self.raw_dtype, self.shape) else { return };
         let native = cfg!(target_endian = "big") == self.raw_big_endian;
         options.format = Some(FileFormat::Raw);
         options.raw = Some(RawLayout {
@@ -65,7 +73,6 @@ impl TableFlags {
             offset: self.raw_offset.unwrap_or(0),
             byte_order: if native { ByteOrder::Native } else { ByteOrder::Swapped },
         });
-        Ok(())
     }
 }
 

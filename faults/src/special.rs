@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use outcore::io::{edge_list::EdgeList, matrix_market::Reader, read_graph};
 use outcore::{
-    Context, Coo, Csr, Dense, DenseMut, Descriptor, NpyHeader, Order, Place, Result, verify,
+    CancelToken, Context, Coo, Csr, Dense, DenseMut, Descriptor, NpyHeader, Order, Place, Result,
+    verify,
 };
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
@@ -225,6 +226,13 @@ fn answer(call: &str, what: &str, path: &Path) -> Result<String> {
             Ok(format!("{size:?}"))
         }
         _ => {
+            // A pipe is waited for until that is cancelled.
+            let token = CancelToken::new();
+            let ctx = ctx.cancel(token.clone());
+            std::thread::spawn(move || {
+                std::thread::sleep(SOON / 6);
+                token.cancel();
+            });
             let a: Csr<()> = read_graph(path, Place::Memory, &ctx)?;
             Ok(format!("{:?}", a.shape()))
         }

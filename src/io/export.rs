@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::format::{FileFormat, no_format};
+use crate::io::graph::write_metis;
 use crate::io::matrix_market;
 use crate::io::npz;
 use crate::io::petsc;
@@ -12,7 +13,8 @@ use crate::io::table;
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
-/// `.mtx`, `.npz`, `.petsc`, `.csv` and `.tsv` for either; a pattern has ones of type `int8` in an `.npz` archive.
+/// `.mtx`, `.npz`, `.petsc`, `.csv` and `.tsv` for either, `.graph` (METIS) for a symmetric pattern or symmetric whole
+/// numbers without a diagonal. A pattern has ones of type `int8` in an `.npz` archive.
 ///
 /// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
 /// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.
@@ -38,6 +40,7 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -
         (Some(FileFormat::MatrixMarket), _) => matrix_market::write(path, matrix, ctx),
         (Some(FileFormat::Petsc), _) => petsc::write(path, matrix, ctx),
         (Some(FileFormat::Csv | FileFormat::Tsv), _) => table::write(path, matrix, ctx),
+        (Some(FileFormat::Metis), false) => write_metis(path, matrix, ctx),
         (Some(FileFormat::HarwellBoeing | FileFormat::Triplets), _) => {
             Err(wrong_kind(path, "files of this format are read, and not written")
                 .remedy("name the file .mtx, .csv or .petsc"))

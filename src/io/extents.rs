@@ -56,7 +56,7 @@ impl JustifiedExtent<'_> {
             .remedy(match dwarfed {
                 true => self.remedy,
                 false => "raise the limit, let the result live in a file, or leave out vertices without an edge \
-                          with read_graph_compact",
+                          (compact vertices)",
             }))
     }
 }

@@ -23,6 +23,8 @@ pub enum FileFormat {
     MatrixMarket,
     /// A list of edges `u v` or `u v weight`.
     EdgeList,
+    /// A METIS graph.
+    Metis,
     /// PETSc binary.
     Petsc,
     /// Harwell-Boeing and Rutherford-Boeing.
@@ -47,6 +49,7 @@ const KNOWN: &[Known] = &[
     (FileFormat::Hdf5, "hdf5", &["h5", "hdf5", "h5ad", "loom"]),
     (FileFormat::MatrixMarket, "mtx", &["mtx"]),
     (FileFormat::EdgeList, "edges", &[]),
+    (FileFormat::Metis, "metis", &["graph", "metis"]),
     (FileFormat::Petsc, "petsc", &["petsc"]),
     (
         FileFormat::HarwellBoeing,
@@ -114,9 +117,14 @@ impl FileFormat {
             read.map_err(|error| Error::io("reading", path, error))?;
             is_hdf5 = hdf5::is_hdf5(&file);
         }
-        let known = MAGIC.iter().find(|(magic, _)| first.starts_with(magic));
         // Its signature may stand behind a block of text or of anything else.
-        Ok(known.map(|&(_, format)| format).or(is_hdf5.then_some(FileFormat::Hdf5)))
+        Ok(Self::of_magic(&first).or(is_hdf5.then_some(FileFormat::Hdf5)))
+    }
+
+    /// The format that only files with these first bytes have.
+    pub(super) fn of_magic(first: &[u8]) -> Option<Self> {
+        let known = MAGIC.iter().find(|(magic, _)| first.starts_with(magic));
+        known.map(|&(_, format)| format)
     }
 }
 

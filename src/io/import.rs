@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::any::{AnyMatrix, open};
 use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
-use crate::io::graph::{GraphFile, source};
+use crate::io::graph::{As, GraphFile, VertexIds, source, store_beside};
 use crate::io::harwell_boeing;
 use crate::io::hdf5;
 use crate::io::headerless;
@@ -13,13 +13,14 @@ use crate::io::matrix_market;
 use crate::io::npz;
 use crate::io::options::ReadOptions;
 use crate::io::petsc;
+use crate::io::pipe::through_file;
 use crate::io::read_as::ReadAs;
 use crate::io::sniff::text_format;
 use crate::io::table;
 use crate::storage::{Context, Place};
 
 /// A matrix that was read, and what else its file says.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Imported {
     /// The matrix.
@@ -30,12 +31,14 @@ pub struct Imported {
     pub columns: Option<Vec<String>>,
     /// Whether the matrix lies in the file, or is a copy.
     pub read_as: ReadAs,
+    /// The ids of the vertices of a graph, unless they are the numbers of the rows.
+    pub vertices: Option<VertexIds>,
 }
 
 impl Imported {
     pub(super) fn new(matrix: AnyMatrix, format: FileFormat) -> Self {
         let read_as = ReadAs::Copied;
-        Imported { matrix, format, read_as, columns: None }
+        Imported { matrix, format, read_as, columns: None, vertices: None }
     }
 
     fn of((matrix, read_as): (AnyMatrix, ReadAs), format: FileFormat) -> Self {
@@ -50,13 +53,16 @@ impl Imported {
 /// that lie there as they are used, are mapped in place; others are copied to `place`. Text is read to `place`: a
 /// coordinate file as CSR with 64-bit integers, `f64`, complex `f64` or no values, depending on its field, an array
 /// file as a dense matrix, edges as CSR with their weights as `f64`, the weights of an edge that is listed several times
-/// summed, or as a pattern if they have none. Indices have 32 bits if that suffices.
+/// summed, or as a pattern if they have none; a METIS graph as CSR with `i64` or no values. Indices have 32 bits if that
+/// suffices. [`read_matrix_with`] also returns the ids of vertices, which are numbered anew if they are names, or
+/// numbers far larger than there are vertices.
 ///
 /// A [table](crate::io::table) is a dense matrix, a list of entries and a
-/// [Harwell-Boeing](crate::io::harwell_boeing) file CSR, an object of [PETSc](crate::io::petsc) what it is there.
+/// [Harwell-Boeing](crate::io::harwell_boeing) file CSR, an object of [PETSc](crate::io::petsc) what it is there. A
+/// pipe, or standard input as `/dev/stdin`, is first received in a scratch file.
 ///
 /// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
-/// list of edges with a vertex that needs 64 bits twice.
+/// list of edges up to twice more if its edges do not fit in a quarter of the memory limit.
 ///
 /// ```
 /// use outcore::{Context, DType, Place, io::read_matrix};
@@ -95,7 +101,8 @@ pub fn read_matrix_with(
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Imported> {
-    read(path.as_ref(), options, &place.into(), ctx)
+    let place = place.into();
+    through_file(path.as_ref(), ctx, &mut |path| read(path, options, &place, ctx))
 }
 
 fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Result<Imported> {
@@ -109,8 +116,11 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
     };
     let whole = |matrix, format| Ok(Imported::new(matrix, format));
     match format {
-        Some(format @ (FileFormat::Stored | FileFormat::Npy)) => {
-            Ok(Imported::of(read_stored(path, place, ctx)?, format))
+        Some(FileFormat::Npy) => Ok(Imported::of(read_stored(path, place, ctx)?, FileFormat::Npy)),
+        Some(FileFormat::Stored) => {
+            let (matrix, read_as) = read_stored(path, place, ctx)?;
+            let vertices = VertexIds::stored(path, matrix.nrows(), ctx)?;
+            Ok(Imported { vertices, read_as, ..Imported::new(matrix, FileFormat::Stored) })
         }
         Some(FileFormat::Npz) => {
             Ok(Imported::of(npz::read(path, options, place, ctx)?, FileFormat::Npz))
@@ -131,16 +141,24 @@ fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Res
         Some(FileFormat::Raw) => {
             whole(headerless::read(path, options.raw, place, ctx)?, FileFormat::Raw)
         }
-        Some(FileFormat::MatrixMarket | FileFormat::EdgeList) | None => {
-            match source(path, format)? {
+        Some(FileFormat::MatrixMarket | FileFormat::EdgeList | FileFormat::Metis) | None => {
+            match source(path, options)? {
                 GraphFile::Stored => {
                     Ok(Imported::of((open(path)?, ReadAs::Mapped), FileFormat::Stored))
                 }
                 GraphFile::MatrixMarket(file) => {
                     whole(matrix_market::read(&file, place, ctx)?, FileFormat::MatrixMarket)
                 }
+                GraphFile::Metis(file) => {
+                    let matrix = AnyMatrix::of_lines(file.read(true, None, place, ctx)?);
+                    whole(matrix, FileFormat::Metis)
+                }
                 GraphFile::EdgeList(list) => {
-                    whole(list.read_matrix(place, ctx)?, FileFormat::EdgeList)
+                    let wanted = As { weights: true, types: None };
+                    let (matrix, vertices) = list.read(wanted, place, ctx)?;
+                    store_beside(&vertices, place, ctx)?;
+                    let matrix = AnyMatrix::of_lines(matrix);
+                    Ok(Imported { vertices, ..Imported::new(matrix, FileFormat::EdgeList) })
                 }
             }
         }

@@ -9,7 +9,8 @@
 //! | module | reads | writes |
 //! |---|---|---|
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
-//! | [`edge_list`] | `u v` or `u v w` per line, as SNAP publishes graphs | |
+//! | [`edge_list`] | `u v` or `u v w` per line, with numbers or names for vertices and any separator, as SNAP, KONECT and others publish graphs | |
+//! | METIS | `.graph`, every format | symmetric patterns, or whole numbers |
 //! | [`petsc`] | matrices and vectors of PETSc: [`PetscOptions`] | the same: [`write_petsc`] |
 //! | [`harwell_boeing`] | Harwell-Boeing and Rutherford-Boeing | |
 //! | [`table`] | `.csv`, `.tsv` and lists of entries: [`TableOptions`] | tables: [`write_table`] |
@@ -22,8 +23,11 @@
 //! writes one; [`read_graph`] reads any as a graph.
 //!
 //! # What a file is
-//! Only ordinary files are read: pipes, devices and folders are refused by their kind, before they are opened. Text
-//! compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
+//! What comes through a pipe, or standard input (`/dev/stdin`), is received in a scratch file and then read as a file;
+//! waiting for a writer is reported, and can be cancelled. Devices are refused by their kind, before they are opened,
+//! and so are pipes by those readers of one format that take a path.
+//!
+//! Text compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
 //! `NAME/NAME.mtx`. Files that are clearly not text are refused by name, with a suggestion: compressors other than
 //! gzip, MATLAB files before version 7.3, other binary formats, XML, JSON, web pages, other graph languages,
 //! text with a byte order mark.
@@ -42,7 +46,8 @@
 //! | gzip (`.gz`) | what its text is, by the other rows |
 //! | gzip of a tar archive (`.tar.gz`) | its member `NAME/NAME.mtx`, or the only one that ends in `.mtx`, by the other rows; otherwise refused |
 //! | nothing | refused by [`read_matrix`]; a graph without vertices for [`read_graph`] |
-//! | anything else | edges `u v` or `u v w`, unless the name ends in `.mtx` (Matrix Market without its banner is an error) or `.graph` (METIS files are not read) |
+//! | anything else | edges `u v` or `u v w`, unless the name ends in `.mtx` (Matrix Market without its banner is an error) or in `.graph` or `.metis` (a METIS graph, whose counts and symmetry are checked) |
+//! | edges that could be a METIS graph by another name | refused: it could be either |
 //!
 //! A `#` makes any line a comment, even one with `MatrixMarket`. [`ReadOptions::format`] overrides the content, for
 //! example for an edge list that kept a banner as its first comment.
@@ -50,23 +55,26 @@
 //! # What an edge is
 //! A graph is a pattern: every entry of a file or a stored matrix is an edge, including those with value zero, and
 //! values are ignored. Only [`read_matrix`] reads the weights of edges: either all edges of a list have one, or none.
+//! [`EdgeOptions`] say what else a line of a list can mean.
 //! An array file of Matrix Market has a value for every position: those that are not zero (as `f64`; a NaN is not) are
 //! its entries, for any sparse matrix or graph.
 //!
 //! # Extents
 //! A compressed matrix has a pointer for every row (column, for CSC), whether it has entries or not, so that a file of
-//! twenty bytes that names row 2,000,000,000 would need eight gigabytes. If the extent comes from a file, and not from
-//! the caller, the entries must justify it:
+//! twenty bytes that names row 2,000,000,000 would need eight gigabytes. So a list of edges is read with its vertices
+//! numbered anew if the largest is far larger than there are different ones ([`Vertices::Auto`]), and their ids are
+//! returned ([`VertexIds`]). Where all rows are wanted, and the extent comes from a file, and not from the caller, the
+//! entries must justify it:
 //!
 //! - pointers of up to 128 MiB are always made;
 //! - more of them are made if there are at most 16 rows for each entry;
 //! - otherwise it is an error of kind [`Memory`](crate::ErrorKind::Memory), before any of them is made;
 //! - the same error occurs for pointers in memory that exceed the memory limit, even if the caller requested them.
 //!
-//! [`EdgeList::hypersparse`](edge_list::EdgeList::hypersparse),
 //! [`Reader::hypersparse`](matrix_market::Reader::hypersparse) and [`ReadOptions::hypersparse`] allow all of them, and
-//! so does a number of vertices given to an edge list. [`read_graph_compact`] makes the graph on the vertices that have
-//! an edge, with the inverse map, and [`Reader::read_coo`](matrix_market::Reader::read_coo) has no pointers.
+//! so does a number of vertices given to an edge list ([`Vertices::Count`]). [`Vertices::Compact`] makes a graph on the
+//! vertices that have an edge, with the inverse map, and [`Reader::read_coo`](matrix_market::Reader::read_coo) has no
+//! pointers.
 
 mod arrays;
 mod export;
@@ -82,6 +90,7 @@ mod npz;
 mod options;
 mod output;
 pub mod petsc;
+mod pipe;
 mod read_as;
 mod sniff;
 pub mod table;
@@ -90,7 +99,10 @@ mod write_file;
 
 pub use export::write_matrix;
 pub use format::FileFormat;
-pub use graph::{CompactGraph, edge_list, read_graph, read_graph_compact, read_graph_with};
+pub use graph::{
+    EdgeOptions, Graph, Separator, VertexIds, Vertices, Weights, edge_list, read_graph,
+    read_graph_with,
+};
 pub use headerless::RawLayout;
 pub use import::{Imported, read_matrix, read_matrix_with};
 pub use options::ReadOptions;

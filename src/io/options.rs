@@ -1,6 +1,7 @@
 //! How a file is read.
 
 use crate::io::format::FileFormat;
+use crate::io::graph::EdgeOptions;
 use crate::io::headerless::RawLayout;
 use crate::io::petsc::PetscOptions;
 use crate::io::table::TableOptions;
@@ -14,7 +15,7 @@ use crate::io::table::TableOptions;
 /// # let path = folder.path().join("a.txt");
 /// std::fs::write(&path, "%%MatrixMarket matrix coordinate pattern general\n0 2\n2 1\n").unwrap();
 /// let options = ReadOptions { format: Some(FileFormat::EdgeList), ..ReadOptions::default() };
-/// let graph: Csr<()> = read_graph_with(&path, &options, Place::Memory, &Context::new())?;
+/// let graph: Csr<()> = read_graph_with(&path, &options, Place::Memory, &Context::new())?.graph;
 /// assert_eq!((graph.nrows(), graph.nnz()), (3, 2));
 /// # Ok::<(), outcore::Error>(())
 /// ```
@@ -34,4 +35,6 @@ pub struct ReadOptions {
     pub table: TableOptions,
     /// What a file without a header holds; it is then read as such, if no other format is given.
     pub raw: Option<RawLayout>,
+    /// How lists of edges are read.
+    pub edges: EdgeOptions,
 }

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use outcore::io::read_matrix_with;
 use outcore::{AnyMatrix, DType, Duplicates, Order, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
 use crate::size::count;
-use crate::table_flags::TableFlags;
 pub(crate) use crate::table_flags::parse_dtype;
 
 pub(crate) const ABOUT: &str = "Convert to another format, element type, index type or order";
@@ -39,8 +37,6 @@ pub(crate) struct Arguments {
     /// Leave out stored zeros
     #[arg(long)]
     drop_zeros: bool,
-    #[command(flatten)]
-    table: TableFlags,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -80,9 +76,8 @@ type Step<'a> = Box<dyn Fn(&AnyMatrix, Place) -> Result<AnyMatrix> + 'a>;
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let output = arguments.output.as_path();
     session.check_free(output)?;
-    let mut options = session.options().clone();
-    arguments.table.apply(&mut options)?;
-    let mut a = read_matrix_with(&arguments.input, &options, Place::Memory, session.ctx())?.matrix;
+    let read = session.import(&arguments.input)?;
+    let (mut a, ids) = (read.matrix, read.vertices);
     let named = |name: &str| output.extension().is_some_and(|it| it.eq_ignore_ascii_case(name));
     let is_stored = named("npy") || named("bspnpy");
     let steps = steps(arguments, &a, (named("npy"), named("bspnpy")), session);
@@ -95,6 +90,10 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     }
     if !is_stored || count == 0 {
         session.write(output, &a)?;
+    }
+    // Other formats have no place for them.
+    if let Some(ids) = ids.filter(|_| named("bspnpy")) {
+        ids.store(output, session.ctx())?;
     }
     Ok(done(output, &a))
 }

@@ -54,18 +54,6 @@ pub(crate) fn numbers(path: &Path, session: &Session) -> Result<Vec<f64>> {
     Ok(Dense::<f64>::try_from(a)?.as_slice().to_vec())
 }
 
-/// As [`write_vector`], if a path was given.
-pub(crate) fn write_if_asked(
-    path: Option<&Path>,
-    numbers: impl FnOnce() -> Vec<f64>,
-    session: &Session,
-) -> Result<Report> {
-    match path {
-        Some(path) => write_vector(path, numbers(), session),
-        None => Ok(Report::new()),
-    }
-}
-
 /// Writes numbers as a .npy array of one dimension.
 pub(crate) fn write_vector(path: &Path, numbers: Vec<f64>, session: &Session) -> Result<Report> {
     let mut report = Report::new();

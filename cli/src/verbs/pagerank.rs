@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use outcore::graph::{PageRankOptions, pagerank};
 use outcore::Result;
+use outcore::graph::{PageRankOptions, pagerank};
 
 use crate::report::Report;
 use crate::session::Session;
-use crate::verbs::matvec::write_if_asked;
+use crate::vertices::{self, Values};
 
 pub(crate) const ABOUT: &str = "Rank the vertices of a graph by PageRank";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// A .npy array for the rank of every vertex
+    /// The rank of every vertex: a .npy array, or lines of id and rank in a .csv or .tsv file
     output: Option<PathBuf>,
     /// How many to print
     #[arg(long, default_value_t = 10)]
@@ -25,16 +25,20 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let output = arguments.output.as_deref();
-    let graph = session.graph(&arguments.input, output)?;
+    let read = session.graph(&arguments.input, output)?;
+    let (graph, ids) = (read.graph, read.vertices.as_ref());
     let options = PageRankOptions { damping: arguments.damping, ..Default::default() };
     let ranks = pagerank(&graph, &options, session.ctx())?;
     let top = ranks.top(arguments.top);
-    let mut report = write_if_asked(output, || ranks.ranks, session)?;
+    let ranks = ranks.ranks;
+    let values = Values { numbers: &|| ranks.clone(), text: &|vertex| ranks[vertex].to_string() };
+    let mut report = vertices::write(output, ids, (graph.nrows(), values), session)?;
     report.fact("vertices", graph.nrows());
     report.fact("edges", graph.nnz());
-    report.value("top", top.iter().map(|&(v, r)| serde_json::json!([v, r])).collect::<Vec<_>>());
+    let pair = |&(vertex, rank): &(usize, f64)| serde_json::json!([vertices::value(ids, vertex), rank]);
+    report.value("top", top.iter().map(pair).collect::<Vec<_>>());
     for (vertex, rank) in top {
-        report.line(format!("{vertex:>12}  {rank:.6e}"));
+        report.line(format!("{:>12}  {rank:.6e}", vertices::name(ids, vertex)));
     }
     Ok(report)
 }

@@ -1,6 +1,7 @@
 //! The tool as a user meets it: commands, what they print, exit codes, what they leave behind. One binary.
 
 mod documentation;
+mod graphs;
 mod interrupts;
 mod matrices;
 mod pictures;

@@ -1,30 +1,40 @@
-//! Edge lists: graphs as lines `u v` or `u v weight`, the form in which SNAP and many others publish them.
+//! Edge lists: graphs as lines `u v` or `u v weight`, the form in which SNAP, KONECT and many others publish them.
 //!
-//! Vertices are numbers from 0 and are not renumbered, so a graph whose largest vertex is `m` has `m + 1` of them.
-//! Blanks and tabs separate, lines that begin with `#` or `%` are comments, blank lines are skipped, and line ends are
-//! `\n` or `\r\n`. Each line is one edge; the file does not say whether the graph is directed.
+//! Lines that begin with `#`, `%` or `//` are comments, blank lines are skipped, and line ends are `\n` or `\r\n`.
+//! Fields are separated by blanks and tabs, by commas or by semicolons. Each line is one edge; the file does not say
+//! whether the graph is directed, and edges have the direction in which they are listed, unless
+//! [`EdgeOptions`](crate::io::EdgeOptions) ask for both.
 //!
-//! As a matrix a list needs a row for every vertex up to the largest. If the numbers of vertices dwarf the edges,
-//! [`read_csr`](EdgeList::read_csr) refuses ([the rule](crate::io#extents)), unless the caller gives the number of
-//! vertices or allows [`hypersparse`](EdgeList::hypersparse) graphs; [`read_compact`](EdgeList::read_compact) renumbers
-//! the vertices that have an edge.
+//! Ids are whole numbers from 0 or names; [`Vertices`](crate::io::Vertices) says which row is whose.
+//!
+//! ```text
+//! a pass over the text: edges, the largest number or all names; edges are kept if they fit in a quarter of the limit
+//!   -> which row is whose -> edges brought to their rows: those kept, or those of another pass, through the sort
+//! ```
 
 use std::path::Path;
 
-use crate::any::AnyMatrix;
+use crate::convert::CooBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
-use crate::io::graph::compact::{CompactGraph, Ends};
+use crate::io::graph::assemble::{Assembly, suitable_types};
+use crate::io::graph::chunk::{Chunk, Edges, Ids, Parsing};
+use crate::io::graph::edge_line::wrong_vertex;
+use crate::io::graph::edge_options::{EdgeOptions, Vertices, Weights};
+use crate::io::graph::fields::is_empty;
+use crate::io::graph::first_lines::Layout;
+use crate::io::graph::interner::Interner;
+use crate::io::graph::numbering::{Found, Numbering, names_of, number};
+use crate::io::graph::survey::{Passes, Survey};
+use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::text::cursor::Cursor;
-use crate::io::text::decimal::read_float;
-use crate::io::text::foreign::wrong_text;
 use crate::io::text::lines::{Halt, Records};
-use crate::io::text::text_file::{Position, TextFile};
-use crate::sparse::{Coo, Csr, Duplicates};
-use crate::storage::{Context, Entry, Index, Place};
+use crate::io::text::text_file::TextFile;
+use crate::sparse::AnyCompressed;
+use crate::storage::{Context, DType, Place, Plan, work};
 
-/// A line that begins with one of these is a comment.
-const COMMENTS: &[u8] = b"#%";
+/// Approximate bytes of a line.
+const LINE: u64 = 14;
 
 /// An edge list, open for reading.
 ///
@@ -46,8 +56,11 @@ const COMMENTS: &[u8] = b"#%";
 #[derive(Debug)]
 pub struct EdgeList {
     text: TextFile,
-    vertices: Option<u64>,
+    options: EdgeOptions,
+    /// Whether every row up to the largest vertex is made, however few edges there are.
     hypersparse: bool,
+    /// Whether nobody said that it is a list of edges.
+    guessed: bool,
 }
 
 /// The result of a pass over an edge list.
@@ -61,6 +74,15 @@ pub struct GraphSize {
     pub weighted: u64,
 }
 
+/// What a list is read as.
+#[derive(Clone, Copy)]
+pub(in crate::io) struct As {
+    /// Whether weights are the values; otherwise it is a pattern.
+    pub(in crate::io) weights: bool,
+    /// Types of indices and pointers; what suffices if not given.
+    pub(in crate::io) types: Option<(DType, DType)>,
+}
+
 impl EdgeList {
     /// Opens a file. A byte order mark, a file that is not ordinary, and one that is clearly not text (an archive,
     /// HDF5, a NumPy array) are refused, by name if known.
@@ -70,20 +92,19 @@ impl EdgeList {
 
     /// The list in an open file.
     pub(in crate::io) fn over(text: TextFile) -> Self {
-        EdgeList { text, vertices: None, hypersparse: false }
+        EdgeList { text, options: EdgeOptions::default(), hypersparse: false, guessed: false }
     }
 
-    /// Sets the number of vertices; a larger one in the file is then an error of kind [`Index`](ErrorKind::Index).
-    pub fn vertices(mut self, vertices: u64) -> Self {
-        self.vertices = Some(vertices);
+    /// Sets how lines are read, and how many vertices there may be. [`for_each`](Self::for_each) gives edges as they
+    /// are listed: the other options are those of matrices and graphs.
+    pub fn with(mut self, options: EdgeOptions) -> Self {
+        self.options = options;
         self
     }
 
-    /// Allows [`read_csr`](Self::read_csr) to make a row for every vertex up to the largest, even if they dwarf the
-    /// edges.
-    pub fn hypersparse(mut self) -> Self {
-        self.hypersparse = true;
-        self
+    /// Whether every row is made, and whether the format was guessed.
+    pub(in crate::io) fn read_so(self, hypersparse: bool, guessed: bool) -> Self {
+        EdgeList { hypersparse, guessed, ..self }
     }
 
     /// The path with which the file was opened.
@@ -91,244 +112,222 @@ impl EdgeList {
         self.text.path()
     }
 
-    /// Calls `visit(u, v, weight)` for every edge, in the order of the file, and returns the size of the graph.
+    /// Calls `visit(u, v, weight)` for every edge between numbers, in the order of the file, and returns the size of
+    /// the graph.
     ///
     /// Lines are parsed on all threads of `ctx`; `visit` runs only on the calling thread. The file is read once.
     /// Memory: a few MiB per thread, and at most about a quarter of the limit.
     ///
-    /// Fails at the first invalid line, after the edges before it were passed to `visit`; if cancelled; and with the
-    /// error of `visit`, unchanged.
+    /// Fails at the first invalid line, after the edges before it were passed to `visit`, and at the first name of a
+    /// vertex, which only [`read_graph_with`](crate::io::read_graph_with) and
+    /// [`read_matrix_with`](crate::io::read_matrix_with) number; if cancelled; and with the error of `visit`, unchanged.
     pub fn for_each(
         &self,
         ctx: &Context,
         mut visit: impl FnMut(u64, u64, Option<f64>) -> Result<()>,
     ) -> Result<GraphSize> {
-        self.for_each_line(ctx, |u, v, weight| visit(u, v, weight).map_err(Halt::Caller))
-    }
-
-    /// As [`for_each`](Self::for_each); `visit` may also find a fault in the line, which is then named.
-    fn for_each_line(
-        &self,
-        ctx: &Context,
-        mut visit: impl FnMut(u64, u64, Option<f64>) -> std::result::Result<(), Halt>,
-    ) -> Result<GraphSize> {
-        let limit = self.vertices.unwrap_or(u64::MAX);
-        let mut size = GraphSize { vertices: self.vertices.unwrap_or(0), ..GraphSize::default() };
-        let parse = |cursor: &mut Cursor<'_>| edge(cursor, limit);
-        self.records().for_each(ctx, parse, |(u, v, weight)| {
+        let layout = Layout::of(&self.text, &self.options)?;
+        let count = match self.options.vertices {
+            Vertices::Count(count) => Some(count),
+            _ => None,
+        };
+        let limit = count.unwrap_or(u64::MAX);
+        let mut size = GraphSize { vertices: count.unwrap_or(0), ..GraphSize::default() };
+        let parse = |cursor: &mut Cursor<'_>| {
+            if is_empty(cursor) {
+                // Up to the end of the line, which is checked next.
+                let rest = cursor.rest();
+                let end = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+                cursor.go_on(&rest[end..]);
+                return Ok(None);
+            }
+            let mut vertex = || {
+                let here = *cursor;
+                let found = layout.number(cursor).filter(|&vertex| vertex < limit);
+                found.ok_or_else(|| wrong_vertex(&here, layout.separator, limit))
+            };
+            let (u, v) = (vertex()?, vertex()?);
+            // The end of the line is left for the caller.
+            let mut within = *cursor;
+            let weight = layout.rest(&mut within)?;
+            let ended = cursor.rest().len() - within.rest().len();
+            let line = &cursor.rest()[..ended];
+            let feed = line.iter().position(|&byte| byte == b'\n').unwrap_or(ended);
+            cursor.go_on(&cursor.rest()[feed..]);
+            Ok(Some((u, v, weight)))
+        };
+        let records = Records {
+            text: &self.text,
+            from: layout.from,
+            comments: b"#%",
+            phase: "reading edges",
+        };
+        records.for_each(ctx, parse, |edge| {
+            let Some((u, v, weight)) = edge else { return Ok(()) };
             size.vertices = size.vertices.max(u + 1).max(v + 1);
             size.edges += 1;
             size.weighted += u64::from(weight.is_some());
-            visit(u, v, weight)
+            visit(u, v, weight).map_err(Halt::Caller)
         })?;
         Ok(size)
     }
 
-    fn records(&self) -> Records<'_> {
-        let from = Position::START;
-        Records { text: &self.text, from, comments: COMMENTS, phase: "reading edges" }
-    }
-
-    /// The graph as compressed rows at `place`, each edge once, without weights: as many rows and columns as there are
-    /// vertices.
+    /// The list as compressed rows at `place`, and the ids of the vertices unless they are the numbers of the rows.
     ///
-    /// Fails as [`for_each`](Self::for_each) does, if a vertex or the number of edges does not fit the index types, if
-    /// the edges do not fit the memory limit, and if the vertices dwarf the edges. Cost: the file is read once. Memory:
-    /// `2·size_of::<I>()` bytes per edge, then the memory of [`Coo::to_csr`].
-    pub fn read_csr<I: Index, P: Index>(
+    /// Fails at the first invalid line, if a vertex or the number of edges does not fit the types, if the vertices
+    /// dwarf the edges although the caller wants them all, and, as a matrix, if some edges have a weight and others
+    /// none. Cost: the text is read once, and once or twice more if the edges do not fit in a quarter of the limit.
+    pub(in crate::io) fn read(
         &self,
-        place: impl Into<Place>,
-        ctx: &Context,
-    ) -> Result<Csr<(), I, P>> {
-        self.read_entries(&place.into(), ctx, |_| Ok(()))
-    }
-
-    /// The list as a matrix at `place`: with the weights as `f64`, those of an edge that is listed several times
-    /// summed, or as a pattern if there are none. Indices have 32 bits if that suffices.
-    ///
-    /// Fails as [`read_csr`](Self::read_csr) does, if the file is empty, and if some lines have a weight and others
-    /// have none.
-    pub(in crate::io) fn read_matrix(&self, place: &Place, ctx: &Context) -> Result<AnyMatrix> {
-        match self.is_weighted()? {
-            true => {
-                let weight = |found: Option<f64>| found.ok_or_else(|| mixed(true));
-                let narrow = self.read_entries::<f64, u32, u32>(place, ctx, weight);
-                wider(narrow, || self.read_entries::<f64, u64, u64>(place, ctx, weight))
-            }
-            false => {
-                let none = |found: Option<f64>| found.map_or(Ok(()), |_| Err(mixed(false)));
-                let narrow = self.read_entries::<(), u32, u32>(place, ctx, none);
-                wider(narrow, || self.read_entries::<(), u64, u64>(place, ctx, none))
-            }
-        }
-    }
-
-    /// Whether the first edge has a weight. Fails if the file is empty.
-    fn is_weighted(&self) -> Result<bool> {
-        let mut empty = true;
-        let (weighted, _) = self.text.visit_first_lines(|_, bytes| {
-            let mut cursor = Cursor::new(bytes);
-            cursor.skip_blanks();
-            empty &= cursor.at_line_end();
-            if cursor.at_line_end() || cursor.at_any(COMMENTS) {
-                return Ok(None);
-            }
-            // A wrong line is reported when the lines are read.
-            Ok(Some(edge(&mut cursor, u64::MAX).is_ok_and(|(.., weight)| weight.is_some())))
-        })?;
-        match empty {
-            true => Err(Error::new(ErrorKind::Format, "the file is empty")
-                .in_file(self.path())
-                .expected("a matrix or a list of edges")
-                .found("no line")),
-            false => Ok(weighted.unwrap_or(false)),
-        }
-    }
-
-    /// The entries as compressed rows at `place`, repeats summed; `value` makes the value of a weight.
-    fn read_entries<T: Entry, I: Index, P: Index>(
-        &self,
+        wanted: As,
         place: &Place,
         ctx: &Context,
-        value: impl Fn(Option<f64>) -> Result<T>,
-    ) -> Result<Csr<T, I, P>> {
-        let edges = self.read_edges::<T, I>(ctx, value)?;
+    ) -> Result<(AnyCompressed, Option<VertexIds>)> {
+        let layout = Layout::of(&self.text, &self.options)?;
+        let keeps_weights = wanted.weights
+            && match self.options.weights {
+                Weights::AsInFile => layout.weighted,
+                Weights::Ignore => false,
+                Weights::Count => true,
+            };
+        if wanted.weights && layout.empty {
+            return Err(Error::new(ErrorKind::Format, "the file is empty")
+                .in_file(self.path())
+                .expected("a matrix or a list of edges")
+                .found("no line"));
+        }
+        let _running = ctx.begin(|| Ok(self.plan(keeps_weights, place, ctx)))?;
+        let vertices = match self.options.vertices {
+            Vertices::Auto if self.hypersparse => Vertices::AsInFile,
+            vertices => vertices,
+        };
+        let checks_weights = wanted.weights && self.options.weights == Weights::AsInFile;
+        let parsing =
+            Parsing { layout, vertices, ids: Ids::Numbers, keeps_weights, checks_weights };
+        let in_file = |error: Error| error.in_file(self.path());
+        let passes = Passes { text: &self.text, parsing };
+        let mut survey = passes.survey(ctx)?;
+        if survey.named {
+            drop(survey);
+            return self.read_named(parsing, wanted, place, ctx);
+        }
+        if self.guessed {
+            survey.check_guess().map_err(in_file)?;
+        }
+        let again = |take: &mut (dyn FnMut(&[Chunk]) -> Result<()> + Send)| passes.again(ctx, take);
+        let mut edges = survey.kept.take().map_or(Edges::Again(&again), Edges::Kept);
+        let (numbering, count, ids) = {
+            let found = Found { edges: survey.edges, largest: survey.largest };
+            number(found, vertices, &mut edges, &ctx.less(survey.bytes)).map_err(in_file)?
+        };
+        if matches!(numbering, Numbering::AsInFile) {
+            self.check_extent(count, &survey, wanted, place, ctx)?;
+        }
+        let assembly = self.assembly(&numbering, count, &survey, wanted)?;
+        Ok((self.make(&assembly, edges, keeps_weights, place, ctx)?, ids))
+    }
+
+    /// A list with names, which are numbered in the order in which they first occur.
+    fn read_named(
+        &self,
+        parsing: Parsing<'_>,
+        wanted: As,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<(AnyCompressed, Option<VertexIds>)> {
+        let interner = Interner::new();
+        let named = Parsing { ids: Ids::Interned(&interner), ..parsing };
+        let mut survey = Passes { text: &self.text, parsing: named }.survey(ctx)?;
+        let (table, count) = interner.size();
+        let bytes = table + 16 * count;
+        let (_held, ctx) = (ctx.hold(bytes), &ctx.less(bytes));
+        let interned = interner.finish();
+        let ids = names_of(&interned);
+        let weighted = parsing.keeps_weights;
+        let made = match survey.kept.take() {
+            Some(chunks) => {
+                let numbering = Numbering::Interned(interned);
+                let assembly = self.assembly(&numbering, count, &survey, wanted)?;
+                self.make(&assembly, Edges::Kept(chunks), weighted, place, ctx)
+            }
+            None => {
+                let parsing = Parsing { ids: Ids::Known(&interned), ..parsing };
+                let passes = Passes { text: &self.text, parsing };
+                let assembly = self.assembly(&Numbering::AsInFile, count, &survey, wanted)?;
+                let again =
+                    |take: &mut (dyn FnMut(&[Chunk]) -> Result<()> + Send)| passes.again(ctx, take);
+                self.make(&assembly, Edges::Again(&again), weighted, place, ctx)
+            }
+        };
+        Ok((made?, Some(ids)))
+    }
+
+    fn assembly<'a>(
+        &'a self,
+        numbering: &'a Numbering,
+        vertices: u64,
+        survey: &Survey,
+        wanted: As,
+    ) -> Result<Assembly<'a>> {
+        let entries = survey.edges.saturating_mul(if self.options.symmetrize { 2 } else { 1 });
+        Ok(Assembly {
+            path: self.path(),
+            numbering,
+            vertices: usize::try_from(vertices).unwrap_or(usize::MAX),
+            entries,
+            symmetrize: self.options.symmetrize,
+            drop_self_loops: self.options.drop_self_loops,
+            duplicates: self.options.duplicates,
+            types: wanted.types.unwrap_or_else(|| suitable_types(vertices, entries)),
+        })
+    }
+
+    fn make(
+        &self,
+        assembly: &Assembly<'_>,
+        edges: Edges<'_>,
+        weighted: bool,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<AnyCompressed> {
+        match weighted {
+            true => assembly.make::<f64>(edges, place, ctx),
+            false => assembly.make::<()>(edges, place, ctx),
+        }
+    }
+
+    /// Fails if the caller wants all vertices up to the largest, and they dwarf the edges.
+    fn check_extent(
+        &self,
+        count: u64,
+        survey: &Survey,
+        wanted: As,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<()> {
         let extent = JustifiedExtent {
             path: self.path(),
             lines: "vertices",
-            count: edges.nrows(),
-            entries: edges.nnz() as u64,
-            wanted: self.hypersparse || self.vertices.is_some(),
-            remedy: "read_graph_compact numbers the vertices that have an edge anew; \
-                     `hypersparse` asks for all of them",
+            count: usize::try_from(count).unwrap_or(usize::MAX),
+            entries: survey.edges,
+            wanted: self.hypersparse || matches!(self.options.vertices, Vertices::Count(_)),
+            remedy: "compact vertices are those that occur, numbered anew; `hypersparse` asks for all of them",
         };
-        extent.check::<P>(place, ctx)?;
-        edges.to_csr(Duplicates::Sum, place, ctx)
-    }
-
-    /// The graph on the vertices that have an edge, renumbered in ascending order, and their numbers in the file.
-    ///
-    /// Vertices may be any numbers below 2⁶⁴ − 1, whatever the index type. Cost: the file is read once. Memory: 32
-    /// bytes and `2·size_of::<I>()` per edge, within the limit, then the memory of [`Coo::to_csr`].
-    ///
-    /// ```
-    /// use outcore::{Context, Place};
-    /// use outcore::io::{CompactGraph, edge_list::EdgeList};
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let path = folder.path().join("a.txt");
-    /// std::fs::write(&path, "7 9000000000000\n9000000000000 30\n").unwrap();
-    /// let compact: CompactGraph = EdgeList::open(&path)?.read_compact(Place::Memory, &Context::new())?;
-    /// assert_eq!((compact.graph.nrows(), compact.graph.nnz()), (3, 2));
-    /// assert_eq!(compact.ids, [7, 30, 9_000_000_000_000]);
-    /// # Ok::<(), outcore::Error>(())
-    /// ```
-    pub fn read_compact<I: Index, P: Index>(
-        &self,
-        place: impl Into<Place>,
-        ctx: &Context,
-    ) -> Result<CompactGraph<I, P>> {
-        let mut ends = Ends::new(self.path(), ctx);
-        self.for_each(ctx, |u, v, _| ends.push(u, v))?;
-        ends.number_anew(&place.into())
-    }
-
-    /// The edges in the order of the file, as many rows and columns as there are vertices.
-    fn read_edges<T: Entry, I: Index>(
-        &self,
-        ctx: &Context,
-        value: impl Fn(Option<f64>) -> Result<T>,
-    ) -> Result<Coo<T, I>> {
-        let (mut rows, mut cols, mut data) = (Vec::new(), Vec::new(), Vec::new());
-        let too_large = |what: &str, expected: String, found: u64| {
-            let error = Error::new(ErrorKind::Type, what).in_file(self.path());
-            let remedy = "use u64 indices, or number the vertices anew with read_graph_compact";
-            error.expected(expected).found(found).remedy(remedy)
-        };
-        let less = ctx.less(self.records().window(ctx));
-        let size = self.for_each_line(ctx, |u, v, weight| {
-            let value = value(weight).map_err(Halt::Fault)?;
-            let last = u.max(v);
-            // Less than the largest index, so that the number of vertices is an index as well.
-            if last >= I::LARGEST as u64 {
-                let expected = format!("a vertex below {}", I::LARGEST);
-                let error = too_large("a vertex is too large for the index type", expected, last);
-                return Err(Halt::Caller(error));
-            }
-            if rows.len() == rows.capacity() {
-                // The arrays are about to double, and the old ones exist during the copy.
-                let each = 3 * (2 * size_of::<I>() + size_of::<T>()) as u64;
-                let bytes = (rows.len() as u64 + 1).saturating_mul(each);
-                let fits = less.check_memory("the edges", bytes);
-                fits.map_err(|e| Halt::Caller(e.in_file(self.path())))?;
-            }
-            rows.push(I::from_usize(u as usize));
-            cols.push(I::from_usize(v as usize));
-            data.push(value);
-            Ok(())
-        })?;
-        if size.vertices > I::LARGEST as u64 {
-            let expected = format!("at most {}", I::LARGEST);
-            let what = "too many vertices for the index type";
-            return Err(too_large(what, expected, size.vertices));
+        match wanted.types.unwrap_or_else(|| suitable_types(count, survey.edges)).1 {
+            DType::UInt32 => extent.check::<u32>(place, ctx),
+            _ => extent.check::<u64>(place, ctx),
         }
-        let n = size.vertices as usize;
-        Coo::from_parts((n, n), rows, cols, data).map_err(|e| e.in_file(self.path()))
     }
-}
 
-/// The matrix, or what `again` makes if its index types are too narrow.
-fn wider<T: Entry>(
-    narrow: Result<Csr<T, u32, u32>>,
-    again: impl FnOnce() -> Result<Csr<T, u64, u64>>,
-) -> Result<AnyMatrix> {
-    match narrow {
-        Err(error) if error.kind() == ErrorKind::Type => again().map(AnyMatrix::from),
-        matrix => matrix.map(AnyMatrix::from),
+    fn plan(&self, weighted: bool, place: &Place, ctx: &Context) -> Plan {
+        let edges = self.text.most_text() / LINE;
+        let plan = Plan::new("reading edges").reads(1, self.text.length());
+        let plan = plan.works(edges, work::READ_TEXT);
+        let extent = usize::try_from(edges).unwrap_or(usize::MAX).min(1 << 31);
+        let shape = (extent, extent);
+        match weighted {
+            true => CooBuilder::<f64, u32>::plan::<u32>(plan, shape, edges, place, ctx),
+            false => CooBuilder::<(), u32>::plan::<u32>(plan, shape, edges, place, ctx),
+        }
     }
-}
-
-/// The error for a line that has no weight, unlike the first (`weighted`), or has one.
-#[cold]
-fn mixed(weighted: bool) -> Error {
-    let (first, this) = if weighted { ("a weight", "none") } else { ("no weight", "one") };
-    Error::new(ErrorKind::Format, "some edges have a weight and others have none")
-        .expected(format!("{first}, like the first edge"))
-        .found(this)
-        .remedy("read it with read_graph, which ignores weights, or give every edge a weight")
-}
-
-fn edge(cursor: &mut Cursor<'_>, limit: u64) -> Result<(u64, u64, Option<f64>)> {
-    let u = vertex(cursor, limit)?;
-    let v = vertex(cursor, limit)?;
-    cursor.skip_blanks();
-    let weight = if cursor.at_line_end() { None } else { Some(read_float(cursor)?) };
-    Ok((u, v, weight))
-}
-
-/// Reads a vertex below `limit`.
-fn vertex(cursor: &mut Cursor<'_>, limit: u64) -> Result<u64> {
-    cursor.skip_blanks();
-    let here = *cursor;
-    match cursor.digits() {
-        Some(vertex) if vertex < limit => Ok(vertex),
-        _ => Err(wrong_vertex(&here, limit)),
-    }
-}
-
-#[cold]
-fn wrong_vertex(cursor: &Cursor<'_>, limit: u64) -> Error {
-    let token = cursor.token();
-    if token.is_empty() || !token.iter().all(u8::is_ascii_digit) {
-        let (what, remedy) = wrong_text(token).unzip();
-        let what =
-            what.map_or_else(|| "not a vertex".to_owned(), |what| format!("not a vertex: {what}"));
-        let expected = "a vertex, which is a whole number from 0";
-        let error = cursor.unexpected(ErrorKind::Format, &what, expected);
-        return remedy.into_iter().fold(error, Error::remedy);
-    }
-    let expected = match limit {
-        0 => "no edge, there being no vertices".to_owned(),
-        _ => format!("a vertex from 0 to {}", limit - 1),
-    };
-    cursor.unexpected(ErrorKind::Index, "the vertex is out of range", &expected)
 }

@@ -1,9 +1,32 @@
-//! Graphs: lists of edges, and any other file read as a graph.
+//! Graphs: lists of edges, METIS graphs, and any other file read as a graph.
+//!
+//! - [`edge_list`] – lists, by the rules of [`edge_options`], in passes ([`survey`]) over [`blocks`] of lines that all
+//!   threads parse to a [`chunk`] of edges each; [`first_lines`] – what separates the fields, [`edge_line`] – a line,
+//!   [`fields`] of it
+//! - [`vertex_ids`] – the ids of the vertices; [`numbering`] – which row is whose, [`interner`] – names numbered by all
+//!   threads; [`assemble`] – edges brought to their rows
+//! - [`metis`] of [`metis_lines`], and [`metis_writer`] – METIS graphs; [`read`] – a graph from any file
 
-mod compact;
+mod assemble;
+mod blocks;
+mod chunk;
+mod edge_line;
 pub mod edge_list;
+mod edge_options;
+mod fields;
+mod first_lines;
+mod interner;
+mod metis;
+mod metis_lines;
+mod metis_writer;
+mod numbering;
 mod read;
+mod survey;
+mod vertex_ids;
 
-pub use compact::CompactGraph;
-pub(super) use read::{GraphFile, source};
-pub use read::{read_graph, read_graph_compact, read_graph_with};
+pub(super) use edge_list::As;
+pub use edge_options::{EdgeOptions, Separator, Vertices, Weights};
+pub(super) use metis_writer::write as write_metis;
+pub use read::{Graph, read_graph, read_graph_with};
+pub(super) use read::{GraphFile, source, store_beside};
+pub use vertex_ids::VertexIds;

@@ -1,40 +1,58 @@
-//! Graphs from any kind of file: a stored matrix, a Matrix Market file, an edge list.
+//! Graphs from any kind of file: a stored matrix, a Matrix Market file, a METIS graph, an edge list.
 //!
 //! The content of a file decides its format: the rules are [one folder up](super#what-a-file-is), with the definition
 //! of an edge.
 
 use std::path::Path;
 
+use crate::any::{AnyMatrix, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::format::FileFormat;
-use crate::io::graph::compact::{CompactGraph, Ends};
-use crate::io::graph::edge_list::EdgeList;
+use crate::io::graph::assemble::Assembly;
+use crate::io::graph::chunk::{Chunk, Edges, Ends};
+use crate::io::graph::edge_list::{As, EdgeList};
+use crate::io::graph::edge_options::Vertices;
+use crate::io::graph::metis::Metis;
+use crate::io::graph::numbering::{Found, number};
+use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::matrix_market::{Reader, is_banner};
 use crate::io::options::ReadOptions;
+use crate::io::pipe::through_file;
 use crate::io::text::cursor::{Cursor, quoted};
 use crate::io::text::text_file::TextFile;
-use crate::sparse::{Coo, Csc, Csr, Duplicates};
-use crate::storage::{Context, Descriptor, Index, Place, SparseFormat};
+use crate::sparse::{AnyCompressed, AnyCoo, Coo, Csc, Csr, Duplicates, Indices};
+use crate::storage::{Context, DType, Descriptor, Index, Place, SparseFormat};
+
+/// A graph, and the ids that its vertices have in the file.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Graph<I: Index = u32, P: Index = u32> {
+    /// The graph in compressed rows.
+    pub graph: Csr<(), I, P>,
+    /// The id of each vertex, unless it is the number of its row.
+    pub vertices: Option<VertexIds>,
+}
 
 /// A graph that is about to be read.
 pub(in crate::io) enum GraphFile {
     Stored,
     MatrixMarket(Reader),
+    Metis(Metis),
     EdgeList(EdgeList),
 }
 
-/// Reads the graph in a file or folder as compressed rows, each edge once.
+/// Reads the graph in a file or folder as compressed rows, each edge once; [`read_graph_with`] also returns the ids of
+/// the vertices, which are numbered anew if they are names, or numbers far larger than there are vertices.
 ///
 /// A stored matrix (`NAME.bspnpy`) in compressed rows is mapped in place, whatever `place` is; in another format it is
-/// converted to `place`. Symmetric Matrix Market files are read with edges in both directions, other files as edges
-/// `u v` in one direction; the content decides [what a file is](crate::io#what-a-file-is). Matrices that are not square
-/// are also read; the algorithms refuse them.
+/// converted to `place`. Symmetric Matrix Market files are read with edges in both directions, and so are METIS graphs;
+/// lists have edges `u v` in one direction. The content decides [what a file is](crate::io#what-a-file-is). Matrices
+/// that are not square are also read; the algorithms refuse them.
 ///
-/// Fails as the readers do, if a vertex or the number of edges does not fit the index types, if the edges do not
-/// fit the memory limit, and with [`ErrorKind::Memory`] if the vertices dwarf the edges
-/// ([the rule](crate::io#extents)): then [`read_graph_compact`] renumbers them. Cost: text is read once.
-/// Memory: `2·size_of::<I>()` bytes per edge while text is read, then the memory of [`Coo::to_csr`].
+/// Fails as the readers do, if a vertex or the number of edges does not fit the index types, and if the edges do not
+/// fit the memory limit. Cost: text is read once, and up to twice more if its edges do not fit in a quarter of the
+/// memory limit. Memory: 8 or 16 bytes per edge while text is read, then the memory of [`Coo::to_csr`].
 ///
 /// ```
 /// use outcore::{Context, Csr, Place, io::read_graph};
@@ -50,83 +68,183 @@ pub fn read_graph<I: Index, P: Index>(
     place: impl Into<Place>,
     ctx: &Context,
 ) -> Result<Csr<(), I, P>> {
-    read_graph_with(path, &ReadOptions::default(), place, ctx)
+    read_graph_with(path, &ReadOptions::default(), place, ctx).map(|read| read.graph)
 }
 
-/// As [`read_graph`], with options for the format of the file and for hypersparse graphs.
+/// As [`read_graph`], with options, and with the ids of the vertices.
+///
+/// [`Vertices::Compact`] numbers the vertices of any file anew, matrices included: those that have an edge, in
+/// ascending order, counted from 0 even if the file counts from 1. All other [`edges`](ReadOptions::edges) options are
+/// for lists of edges. If the graph goes to a path, its ids are stored [beside it](VertexIds::store).
+///
+/// ```
+/// use outcore::io::{ReadOptions, read_graph_with};
+/// use outcore::{Context, Place};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("a.txt");
+/// std::fs::write(&path, "7 9000000000000\n9000000000000 30\n").unwrap();
+/// let read = read_graph_with::<u32, u32>(&path, &ReadOptions::default(), Place::Memory, &Context::new())?;
+/// assert_eq!((read.graph.nrows(), read.graph.nnz()), (3, 2));
+/// assert_eq!(read.vertices.unwrap().numbers(), Some(&[7, 30, 9_000_000_000_000][..]));
+/// # Ok::<(), outcore::Error>(())
+/// ```
 pub fn read_graph_with<I: Index, P: Index>(
     path: impl AsRef<Path>,
     options: &ReadOptions,
     place: impl Into<Place>,
     ctx: &Context,
-) -> Result<Csr<(), I, P>> {
-    let (path, place, all) = (path.as_ref(), place.into(), options.hypersparse);
-    match source(path, options.format)? {
-        GraphFile::Stored => read_stored(path, all, &place, ctx),
-        GraphFile::MatrixMarket(file) if all => file.hypersparse().read_csr(place, ctx),
-        GraphFile::MatrixMarket(file) => file.read_csr(place, ctx),
-        GraphFile::EdgeList(list) if all => list.hypersparse().read_csr(place, ctx),
-        GraphFile::EdgeList(list) => list.read_csr(place, ctx),
+) -> Result<Graph<I, P>> {
+    let (types, place) = ((I::DTYPE, P::DTYPE), place.into());
+    let read = |path: &Path| match source(path, options)? {
+        // Mapped in place, which needs the types.
+        GraphFile::Stored if options.edges.vertices != Vertices::Compact => {
+            let graph = read_stored(path, options.hypersparse, &place, ctx)?;
+            let vertices = VertexIds::stored(path, graph.nrows(), ctx)?;
+            Ok(Graph { graph, vertices })
+        }
+        file => {
+            let (graph, vertices) = read_file(path, file, options, types, &place, ctx)?;
+            store_beside(&vertices, &place, ctx)?;
+            Ok(Graph { graph: graph.into_typed(), vertices })
+        }
+    };
+    through_file(path.as_ref(), ctx, &mut |path| read(path))
+}
+
+/// Stores ids in the folder of a matrix at a path.
+pub(in crate::io) fn store_beside(
+    ids: &Option<VertexIds>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<()> {
+    match (ids, place) {
+        (Some(ids), Place::File(folder) | Place::Replace(folder)) => ids.store(folder, ctx),
+        _ => Ok(()),
     }
 }
 
-/// As [`read_graph_with`], only on the vertices that have an edge: renumbered in ascending order, with their numbers in
-/// the file. Those of matrices count from 0, even if the file counts from 1.
-///
-/// Fails as [`EdgeList::read_compact`] does, and if a matrix is not square. Memory: as there, also for stored matrices.
-pub fn read_graph_compact<I: Index, P: Index>(
-    path: impl AsRef<Path>,
+/// A graph as compressed rows with indices and pointers of these types.
+fn read_file(
+    path: &Path,
+    file: GraphFile,
     options: &ReadOptions,
-    place: impl Into<Place>,
+    types: (DType, DType),
+    place: &Place,
     ctx: &Context,
-) -> Result<CompactGraph<I, P>> {
-    let (path, place) = (path.as_ref(), place.into());
-    let mut ends = Ends::new(path, ctx);
-    match source(path, options.format)? {
-        GraphFile::EdgeList(list) => return list.read_compact(place, ctx),
+) -> Result<(AnyCompressed, Option<VertexIds>)> {
+    let compact = options.edges.vertices == Vertices::Compact;
+    match file {
+        GraphFile::EdgeList(list) => {
+            list.read(As { weights: false, types: Some(types) }, place, ctx)
+        }
+        GraphFile::Metis(file) if compact => {
+            let graph = file.read(false, None, &Place::Memory, ctx)?;
+            let coo = AnyMatrix::of_lines(graph).to_coo(Place::Memory, ctx)?;
+            number_anew(path, &coo, None, types, place, ctx)
+        }
+        GraphFile::Metis(file) => Ok((file.read(false, Some(types), place, ctx)?, None)),
+        GraphFile::MatrixMarket(file) if compact => {
+            let coo = file.read_coo::<(), u64>(ctx)?;
+            number_anew(path, &AnyCoo::from(coo), None, types, place, ctx)
+        }
         GraphFile::MatrixMarket(file) => {
-            check_square((file.header().nrows, file.header().ncols))
-                .map_err(|e| e.in_file(path))?;
-            file.for_each_stored(ctx, |u, v, ()| ends.push(u as u64, v as u64))?;
+            let file = if options.hypersparse { file.hypersparse() } else { file };
+            let graph = match types {
+                (DType::UInt32, DType::UInt32) => {
+                    file.read_csr::<(), u32, u32>(place, ctx).map(|a| a.to_any())
+                }
+                (DType::UInt32, _) => file.read_csr::<(), u32, u64>(place, ctx).map(|a| a.to_any()),
+                (_, DType::UInt32) => file.read_csr::<(), u64, u32>(place, ctx).map(|a| a.to_any()),
+                _ => file.read_csr::<(), u64, u64>(place, ctx).map(|a| a.to_any()),
+            };
+            Ok((graph?, None))
         }
         GraphFile::Stored => {
-            let edges = stored_edges::<I, P>(path, ctx)?;
-            check_square(edges.shape()).map_err(|e| e.in_file(path))?;
-            edges.check()?;
-            for (u, v) in edges.row_indices().iter().zip(edges.col_indices().iter()) {
-                ends.push(u.to_usize() as u64, v.to_usize() as u64)?;
-            }
+            let matrix = open(path)?;
+            let ids = VertexIds::stored(path, matrix.nrows(), ctx)?;
+            let coo = matrix.to_coo(Place::Memory, ctx)?;
+            number_anew(path, &coo, ids.as_ref(), types, place, ctx)
         }
     }
-    ends.number_anew(&place)
+}
+
+/// The graph on the vertices that have an entry, and their numbers, or their ids if they have some.
+fn number_anew(
+    path: &Path,
+    coo: &AnyCoo,
+    ids: Option<&VertexIds>,
+    types: (DType, DType),
+    place: &Place,
+    ctx: &Context,
+) -> Result<(AnyCompressed, Option<VertexIds>)> {
+    let (nrows, ncols) = coo.shape();
+    if nrows != ncols {
+        let error =
+            Error::shape("the graph", "as many rows as columns", format!("{nrows} x {ncols}"));
+        return Err(error.in_file(path));
+    }
+    coo.check().map_err(|error| error.in_file(path))?;
+    let entries = coo.nnz();
+    ctx.check_memory("the edges", 16 * entries as u64).map_err(|e| e.in_file(path))?;
+    let (rows, cols) = (Indices::of(coo.rows()), Indices::of(coo.cols()));
+    let ends: Vec<u64> =
+        (0..entries).flat_map(|k| [rows.at(k) as u64, cols.at(k) as u64]).collect();
+    let largest = ends.iter().copied().max().unwrap_or(0);
+    let chunk = Chunk { ends: Ends::new(ends, largest), largest, ..Chunk::default() };
+    let mut edges = Edges::Kept(vec![chunk]);
+    let found = Found { edges: entries as u64, largest };
+    let numbered = number(found, Vertices::Compact, &mut edges, ctx);
+    let (numbering, count, numbers) = numbered.map_err(|e| e.in_file(path))?;
+    let assembly = Assembly {
+        path,
+        numbering: &numbering,
+        vertices: count as usize,
+        entries: entries as u64,
+        symmetrize: false,
+        drop_self_loops: false,
+        duplicates: Duplicates::Sum,
+        types,
+    };
+    let graph = assembly.make::<()>(edges, place, ctx)?;
+    let numbers = match (ids, numbers) {
+        (Some(ids), Some(numbers)) => Some(ids.of_vertices(numbers.numbers().unwrap_or_default())),
+        (_, numbers) => numbers,
+    };
+    Ok((graph, numbers))
 }
 
 /// Opens a file in its own format, or in the format that the caller gives.
-pub(in crate::io) fn source(path: &Path, format: Option<FileFormat>) -> Result<GraphFile> {
+pub(in crate::io) fn source(path: &Path, options: &ReadOptions) -> Result<GraphFile> {
+    let format = options.format;
     let by_name = format.is_none();
     if format == Some(FileFormat::Stored) || (by_name && path.is_dir()) {
         return Ok(GraphFile::Stored);
     }
-    let named = |name: &str| {
-        by_name && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name))
-    };
-    if named("graph") && path.is_file() {
-        return Err(Error::new(ErrorKind::Unsupported, "METIS files are not read")
-            .in_file(path)
-            .expected("a stored matrix, a Matrix Market file or an edge list")
-            .found("the extension .graph")
-            .remedy("if it is a list of edges, say so with ReadOptions"));
-    }
     let text = TextFile::open(path)?;
-    let market = match format {
-        Some(FileFormat::MatrixMarket) => true,
-        Some(FileFormat::EdgeList) => false,
-        _ => has_banner(&text)? || named("mtx"),
+    let format = match format {
+        Some(format) => format,
+        None if has_banner(&text)? => FileFormat::MatrixMarket,
+        None => match FileFormat::of_name(&unpacked_name(path)) {
+            Some(named @ (FileFormat::MatrixMarket | FileFormat::Metis)) => named,
+            _ => FileFormat::EdgeList,
+        },
     };
-    Ok(match market {
-        true => GraphFile::MatrixMarket(Reader::over(text)?),
-        false => GraphFile::EdgeList(EdgeList::over(text)),
+    Ok(match format {
+        FileFormat::MatrixMarket => GraphFile::MatrixMarket(Reader::over(text)?),
+        FileFormat::Metis => GraphFile::Metis(Metis::over(text)?),
+        _ => {
+            let list = EdgeList::over(text).with(options.edges.clone());
+            GraphFile::EdgeList(list.read_so(options.hypersparse, by_name))
+        }
     })
+}
+
+/// A path without the ending of a gzip file.
+fn unpacked_name(path: &Path) -> std::path::PathBuf {
+    match path.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("gz") => path.with_extension(""),
+        _ => path.to_owned(),
+    }
 }
 
 /// Whether a Matrix Market banner is the first line that is not blank.
@@ -171,8 +289,7 @@ fn read_stored<I: Index, P: Index>(
         count: nrows,
         entries: nnz as u64,
         wanted: hypersparse,
-        remedy: "read_graph_compact numbers the vertices that have an edge anew; \
-                 `hypersparse` asks for all of them",
+        remedy: "compact vertices are those that have an edge, numbered anew; `hypersparse` asks for all of them",
     };
     match format {
         SparseFormat::Csr => Csr::open(path),
@@ -183,23 +300,6 @@ fn read_stored<I: Index, P: Index>(
         SparseFormat::Coo => {
             extent.check::<P>(place, ctx)?;
             Coo::<(), I>::open(path)?.to_csr(Duplicates::Sum, place, ctx)
-        }
-    }
-}
-
-fn stored_edges<I: Index, P: Index>(path: &Path, ctx: &Context) -> Result<Coo<(), I>> {
-    match Descriptor::read(path)?.format {
-        SparseFormat::Csr => Csr::<(), I, P>::open(path)?.to_coo(Place::Memory, ctx),
-        SparseFormat::Csc => Csc::<(), I, P>::open(path)?.to_coo(Place::Memory, ctx),
-        SparseFormat::Coo => Coo::open(path),
-    }
-}
-
-fn check_square((nrows, ncols): (usize, usize)) -> Result<()> {
-    match nrows == ncols {
-        true => Ok(()),
-        false => {
-            Err(Error::shape("the graph", "as many rows as columns", format!("{nrows} x {ncols}")))
         }
     }
 }

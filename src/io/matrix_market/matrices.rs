@@ -103,7 +103,7 @@ impl Reader {
             count,
             entries: nnz,
             wanted: self.hypersparse,
-            remedy: "read it as coordinates with read_coo, or a graph with read_graph_compact; \
+            remedy: "read it as coordinates with read_coo, or a graph on compact vertices; \
                      `hypersparse` asks for all of them",
         };
         extent.check::<P>(place, ctx)?;

@@ -247,7 +247,7 @@ pub(super) fn array_values(file: &Reader, mut elements: RawMut<'_>, ctx: &Contex
         ctx,
         growth,
         &|| EntryBlock::new(values, DType::UInt32),
-        &|text, block| (codec.parse_values)(&grammar, text, block),
+        &|text, block| (codec.parse_values)(&grammar, text.bytes, block),
         &mut |block| {
             sequence.check(block)?;
             elements.take_front(block.data.len()).copy_from(block.data.as_raw());
@@ -271,7 +271,7 @@ fn each_block(
         ctx,
         EntryBlock::growth(values, indices),
         &|| EntryBlock::new(values, indices),
-        &|text, block| (codec.parse)(&grammar, text, block),
+        &|text, block| (codec.parse)(&grammar, text.bytes, block),
         &mut |block| {
             sequence.check(block)?;
             take(block).map_err(BlockHalt::Caller)

@@ -17,6 +17,8 @@ pub(super) struct Block {
     bytes: Vec<u8>,
     /// The part of `bytes` with the lines of this block.
     own: Range<usize>,
+    /// Where the first of `bytes` stands in the text.
+    offset: u64,
     /// What is still to be read.
     unread: Option<Piece>,
     /// What comes after the lines, if it cannot be read.
@@ -73,6 +75,7 @@ impl Filling {
     /// Unpacks whole lines; a fault ends the text.
     fn unpack(&mut self, block: &mut Block) -> bool {
         let Some(unpacked) = self.unpacked.as_mut().filter(|_| !self.ended) else { return false };
+        block.offset = self.at - self.carried.len() as u64;
         let bytes = &mut block.bytes;
         bytes.clear();
         bytes.append(&mut self.carried);
@@ -119,6 +122,11 @@ impl Block {
         &self.bytes[self.own.clone()]
     }
 
+    /// Where they begin in the text.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset + self.own.start as u64
+    }
+
     /// Reads what is still to be read. If it fails, the lines before are there.
     pub(super) fn read(&mut self, text: &TextFile) -> Result<()> {
         if let Some(piece) = self.unread.take() {
@@ -135,6 +143,7 @@ impl Block {
         // The byte before the piece shows whether a line begins with it.
         let lead = usize::from(!first);
         let offset = begin - lead as u64;
+        self.offset = offset;
         let end = lead + size;
         bytes.resize(end + BEYOND, 0);
         let read = text.fill(offset, bytes)?;

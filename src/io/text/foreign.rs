@@ -1,8 +1,8 @@
 //! Recognises files that no reader here accepts by their first bytes, and suggests what to do.
 //!
-//! Nothing listed here can begin a Matrix Market file or an edge list: those begin with a digit, `#`, `%` or a blank.
-//! So no readable file is refused. Formats that cannot be recognised by their first bytes, such as comma-separated
-//! values, are recognised when the first line turns out to be invalid.
+//! Nothing binary listed here can begin a text. A list of edges may begin with any word, so that a word alone makes no
+//! file another format: what belongs to it in that format must follow. Formats that cannot be recognised by their first
+//! bytes are recognised when a line turns out to be invalid.
 
 use std::path::Path;
 
@@ -69,15 +69,21 @@ const TEXT: &[Known] = &[
     (b"[", "JSON", LIST),
     (b"version https://git-lfs", "a pointer of Git LFS to the file", "fetch it with git lfs pull"),
     (b"*vertices", "a Pajek file", LIST),
-    (b"digraph", "a Graphviz file", LIST),
-    (b"strict graph", "a Graphviz file", LIST),
-    (b"graph", "a GML or Graphviz file", LIST),
-    (b"creator", "a GML file", LIST),
-    (b"p sp", "a DIMACS file", LIST),
-    (b"p edge", "a DIMACS file", LIST),
-    (b"p col", "a DIMACS file", LIST),
-    (b"c ", "a DIMACS file", LIST),
+    (b"p sp ", "a DIMACS file", LIST),
+    (b"p edge ", "a DIMACS file", LIST),
+    (b"p col ", "a DIMACS file", LIST),
 ];
+
+/// As [`TEXT`], if one of the last bytes follows somewhere near.
+const TEXT_WITH: &[(Known, &[u8])] = &[
+    ((b"digraph", "a Graphviz file", LIST), b"{"),
+    ((b"strict graph", "a Graphviz file", LIST), b"{"),
+    ((b"graph", "a GML or Graphviz file", LIST), b"[{"),
+    ((b"creator", "a GML file", LIST), b"[\""),
+];
+
+/// A comment of a DIMACS file, which is longer than a line with an edge, or precedes its first line.
+const DIMACS: Known = (b"c ", "a DIMACS file", LIST);
 
 /// The error for a file in a recognised format that is not read here.
 pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
@@ -85,8 +91,15 @@ pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
         text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark))
     };
     let text = after_blanks(first);
-    let known =
-        || TEXT.iter().find(|(mark, ..)| begins(text, mark)).map(|known| seems(path, known));
+    let known = || {
+        let follows = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
+        let is = |((mark, ..), with): &&(Known, &[u8])| begins(text, mark) && follows(with);
+        TEXT.iter()
+            .find(|(mark, ..)| begins(text, mark))
+            .or_else(|| TEXT_WITH.iter().find(is).map(|(known, _)| known))
+            .or_else(|| is_dimacs(text).then_some(&DIMACS))
+            .map(|known| seems(path, known))
+    };
     if let Some(error) = foreign_binary(path, first).or_else(known) {
         return Some(error);
     }
@@ -126,6 +139,13 @@ fn seems(path: &Path, (mark, name, remedy): &Known) -> Error {
         .expected("a matrix or a list of edges in plain text")
         .found(quoted(mark))
         .remedy(*remedy)
+}
+
+/// Whether a text begins with a comment as DIMACS files have them.
+fn is_dimacs(text: &[u8]) -> bool {
+    let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let words = first.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
+    first.starts_with(b"c ") && (words > 3 || text.windows(3).any(|bytes| bytes == b"\np "))
 }
 
 /// The likely format of a line that begins with an invalid token, and what to do.

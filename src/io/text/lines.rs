@@ -36,6 +36,14 @@ pub(in crate::io) enum BlockHalt {
     Caller(Error),
 }
 
+/// Some whole lines of a text.
+#[derive(Clone, Copy)]
+pub(in crate::io) struct TextLines<'a> {
+    pub(in crate::io) bytes: &'a [u8],
+    /// Where they begin in the text.
+    pub(in crate::io) offset: u64,
+}
+
 /// How far the lines of a block were parsed.
 pub(in crate::io) struct Parsed {
     /// Lines, including the one in which the parsing stopped.
@@ -77,9 +85,9 @@ impl Records<'_> {
         parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
         mut take: impl FnMut(R) -> std::result::Result<(), Halt>,
     ) -> Result<Position> {
-        let parse = |text: &[u8], records: &mut Vec<R>| {
+        let parse = |lines: TextLines<'_>, records: &mut Vec<R>| {
             records.clear();
-            each_record(text, self.comments, |cursor| {
+            each_record(lines.bytes, self.comments, |cursor| {
                 let record = parse(cursor)?;
                 cursor.end_line()?;
                 records.push(record);
@@ -118,7 +126,7 @@ impl Records<'_> {
         ctx: &Context,
         growth: usize,
         new: &dyn Fn() -> B,
-        parse: &(dyn Fn(&[u8], &mut B) -> Parsed + Sync),
+        parse: &(dyn Fn(TextLines<'_>, &mut B) -> Parsed + Sync),
         take: &mut (dyn FnMut(&mut B) -> std::result::Result<(), BlockHalt> + Send),
     ) -> Result<Position> {
         let mut line = self.from.line;
@@ -145,7 +153,7 @@ impl Records<'_> {
         ctx: &Context,
         growth: usize,
         new: &dyn Fn() -> B,
-        parse: &(dyn Fn(&[u8], &mut B) -> Parsed + Sync),
+        parse: &(dyn Fn(TextLines<'_>, &mut B) -> Parsed + Sync),
         take: &mut dyn FnMut(&mut [Slot<B>], Meanwhile<'_>) -> Result<()>,
     ) -> Result<()> {
         let _window = ctx.hold(self.window(ctx));
@@ -225,10 +233,11 @@ impl<B> Slot<B> {
         Slot { block: Block::default(), made, parsed: Parsed { lines: 0, fault: None } }
     }
 
-    fn parse(&mut self, text: &TextFile, parse: &dyn Fn(&[u8], &mut B) -> Parsed) {
+    fn parse(&mut self, text: &TextFile, parse: &dyn Fn(TextLines<'_>, &mut B) -> Parsed) {
         let fault = self.block.read(text).err();
         // The lines that were read before a fault come first.
-        self.parsed = parse(self.block.lines(), &mut self.made);
+        let lines = TextLines { bytes: self.block.lines(), offset: self.block.offset() };
+        self.parsed = parse(lines, &mut self.made);
         if self.parsed.fault.is_none() && fault.is_some() {
             self.parsed.lines += 1;
             self.parsed.fault = fault;

@@ -4,7 +4,7 @@
 //! Reading by offset keeps no position, so that several threads can read one open file.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -226,12 +226,21 @@ fn check_kind(path: &Path, kind: &Metadata) -> Result<()> {
     Err(Error::new(ErrorKind::Unsupported, "cannot be read as text")
         .in_file(path)
         .expected("an ordinary file")
-        .found(name_of(kind)))
+        .found(name_of(kind))
+        .remedy(match kind.file_type().is_fifo() {
+            true => "what comes through a pipe is read by read_matrix and read_graph",
+            false => "name a file, or a pipe from the program that writes to it",
+        }))
 }
 
 /// The name of a kind of file that is not ordinary.
 pub(in crate::io) fn name_of(kind: &Metadata) -> &'static str {
-    if kind.is_dir() { "a folder" } else { "a pipe or a device" }
+    match kind.file_type() {
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
 }
 
 pub(in crate::io) fn too_long() -> Error {

@@ -98,6 +98,10 @@ pub(crate) const POINTERS_FILE: &str = "pointers_to_1.npy";
 pub(crate) const INDICES_FILE: &str = "indices_1.npy";
 pub(crate) const VALUES_FILE: &str = "values.npy";
 
+/// The ids of the rows, if they are not their numbers: as numbers, or as names with a line feed behind each.
+pub(crate) const VERTEX_IDS_FILE: &str = "vertex_ids.npy";
+pub(crate) const VERTEX_NAMES_FILE: &str = "vertex_names.npy";
+
 impl Descriptor {
     /// The text of the descriptor file.
     pub(crate) fn to_text(&self) -> String {

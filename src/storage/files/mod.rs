@@ -21,7 +21,10 @@ mod stored_file;
 mod sums;
 
 pub(crate) use checksum::SIDE;
-pub(crate) use descriptor::{DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE};
+pub(crate) use descriptor::{
+    DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE, VERTEX_IDS_FILE,
+    VERTEX_NAMES_FILE,
+};
 pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use descriptor::{Half, Mirrored};
 pub(crate) use folder::Folder;

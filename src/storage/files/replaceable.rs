@@ -7,7 +7,8 @@ use rustix::fs::FileType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::checksum::{self, SIDE};
 use crate::storage::files::descriptor::{
-    DESCRIPTOR, Descriptor, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE,
+    DESCRIPTOR, Descriptor, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE, VERTEX_IDS_FILE,
+    VERTEX_NAMES_FILE,
 };
 use crate::storage::files::folder::Folder;
 use crate::storage::files::npy::read_header;
@@ -15,7 +16,15 @@ use crate::storage::files::rewrite::MARK;
 use crate::storage::files::stored_file::StoredFile;
 
 /// Files of a stored matrix, each possibly with a side file.
-const OWN: [&str; 5] = [DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE];
+const OWN: [&str; 7] = [
+    DESCRIPTOR,
+    INDICES_FILE,
+    POINTERS_FILE,
+    ROWS_FILE,
+    VALUES_FILE,
+    VERTEX_IDS_FILE,
+    VERTEX_NAMES_FILE,
+];
 
 /// The kind of result that gets the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

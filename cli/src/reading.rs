@@ -1,0 +1,116 @@
+//! How inputs are read: flags that every verb takes, and `-` for standard input.
+
+use std::path::{Path, PathBuf};
+
+use outcore::Duplicates;
+use outcore::io::{EdgeOptions, FileFormat, ReadOptions, Separator, Vertices, Weights};
+
+use crate::table_flags::TableFlags;
+
+/// Flags for inputs.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Inputs")]
+pub(crate) struct Reading {
+    /// Format of the inputs; their content and names decide if not given
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = parse_format)]
+    format: Option<FileFormat>,
+    /// Which matrix of a file with several
+    #[arg(long, global = true, value_name = "NAME")]
+    member: Option<String>,
+    /// Make all rows up to the largest, however few entries there are
+    #[arg(long, global = true)]
+    hypersparse: bool,
+    /// Edges: number the vertices that occur anew; results have their ids
+    #[arg(long, global = true, conflicts_with = "no_compact")]
+    compact: bool,
+    /// Edges: keep the numbers of the vertices, and the gaps between them
+    #[arg(long, global = true)]
+    no_compact: bool,
+    /// Edges: read each in both directions
+    #[arg(long, global = true)]
+    symmetrize: bool,
+    /// Edges: leave out those from a vertex to itself
+    #[arg(long, global = true)]
+    drop_loops: bool,
+    /// Edges: what becomes of those that are listed several times
+    #[arg(long, global = true, value_name = "WHAT", value_enum, default_value_t = Repeats::Sum)]
+    repeats: Repeats,
+    /// Edges: what becomes of the third column
+    #[arg(long, global = true, value_name = "WHAT", value_enum, default_value_t = ThirdColumn::Weight)]
+    weights: ThirdColumn,
+    #[command(flatten)]
+    table: TableFlags,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Repeats {
+    Sum,
+    Keep,
+    Refuse,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum ThirdColumn {
+    /// It is the weight of the edge
+    Weight,
+    Ignore,
+    /// An edge weighs how often it is listed
+    Count,
+}
+
+fn parse_format(name: &str) -> Result<FileFormat, String> {
+    FileFormat::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = FileFormat::all().map(FileFormat::name).collect();
+        format!("no such format; there are {}", names.join(", "))
+    })
+}
+
+impl Reading {
+    /// The options of the library.
+    pub(crate) fn options(&self) -> ReadOptions {
+        let edges = EdgeOptions {
+            vertices: match (self.compact, self.no_compact) {
+                (true, _) => Vertices::Compact,
+                (_, true) => Vertices::AsInFile,
+                _ => Vertices::Auto,
+            },
+            weights: match self.weights {
+                ThirdColumn::Weight => Weights::AsInFile,
+                ThirdColumn::Ignore => Weights::Ignore,
+                ThirdColumn::Count => Weights::Count,
+            },
+            symmetrize: self.symmetrize,
+            drop_self_loops: self.drop_loops,
+            duplicates: match self.repeats {
+                Repeats::Sum => Duplicates::Sum,
+                Repeats::Keep => Duplicates::Keep,
+                Repeats::Refuse => Duplicates::Refuse,
+            },
+            separator: match self.table.separator() {
+                Some(b' ') => Separator::Blank,
+                Some(b'\t') => Separator::Tab,
+                Some(b',') => Separator::Comma,
+                Some(b';') => Separator::Semicolon,
+                _ => Separator::Auto,
+            },
+            header: self.table.header(),
+        };
+        let mut options = ReadOptions {
+            format: self.format,
+            member: self.member.clone(),
+            hypersparse: self.hypersparse,
+            edges,
+            ..ReadOptions::default()
+        };
+        self.table.apply(&mut options);
+        options
+    }
+}
+
+/// The path of an input: `-` is standard input.
+pub(crate) fn input(path: &Path) -> PathBuf {
+    match path == Path::new("-") {
+        true => "/dev/stdin".into(),
+        false => path.to_owned(),
+    }
+}

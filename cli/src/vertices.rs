@@ -1,0 +1,115 @@
+//! Vertices of a graph by the ids that they have in its file, and a value of each as a table.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use outcore::io::VertexIds;
+use outcore::{Dense, Error, ErrorKind, Result};
+
+use crate::report::Report;
+use crate::session::Session;
+
+/// Lines between two looks at the token of the user's interrupt.
+const STEP: usize = 1 << 16;
+
+/// The name of a vertex: its id, or its number if it has none.
+pub(crate) fn name(ids: Option<&VertexIds>, vertex: usize) -> Cow<'_, str> {
+    match ids {
+        Some(ids) => ids.id(vertex),
+        None => vertex.to_string().into(),
+    }
+}
+
+/// The name of a vertex for programs: a number unless it is a name.
+pub(crate) fn value(ids: Option<&VertexIds>, vertex: usize) -> serde_json::Value {
+    match ids.map(|ids| ids.numbers().map(|numbers| numbers[vertex])) {
+        None => vertex.into(),
+        Some(Some(number)) => number.into(),
+        Some(None) => name(ids, vertex).into(),
+    }
+}
+
+/// The vertex with a name.
+pub(crate) fn find(ids: Option<&VertexIds>, name: &str, vertices: usize) -> Result<usize> {
+    let found = match ids {
+        Some(ids) => ids.vertex(name),
+        None => name.parse().ok().filter(|&vertex| vertex < vertices),
+    };
+    found.ok_or_else(|| {
+        Error::new(ErrorKind::Index, "there is no such vertex")
+            .expected(match ids {
+                Some(_) => "the id of a vertex in the file".to_owned(),
+                None => format!("a vertex below {vertices}"),
+            })
+            .found(name)
+    })
+}
+
+/// Values of all vertices, as numbers and as text.
+pub(crate) struct Values<'a> {
+    pub(crate) numbers: &'a dyn Fn() -> Vec<f64>,
+    pub(crate) text: &'a dyn Fn(usize) -> String,
+}
+
+/// Writes the values of all vertices, if a path is given: numbers alone into a `.npy` array, lines with the id and the
+/// value of each vertex into a `.csv` or `.tsv` file.
+pub(crate) fn write(
+    path: Option<&Path>,
+    ids: Option<&VertexIds>,
+    (vertices, values): (usize, Values<'_>),
+    session: &Session,
+) -> Result<Report> {
+    let Some(path) = path else { return Ok(Report::new()) };
+    let separator = match path.extension().and_then(|extension| extension.to_str()) {
+        Some(extension) if extension.eq_ignore_ascii_case("csv") => b',',
+        Some(extension) if extension.eq_ignore_ascii_case("tsv") => b'\t',
+        Some(extension) if extension.eq_ignore_ascii_case("npy") => {
+            let numbers = outcore::ndarray::Array1::from((values.numbers)());
+            Dense::from(numbers).copy_to(session.place(path), session.ctx())?;
+            let mut report = Report::new();
+            report.fact("written", path.display().to_string());
+            report.fact("numbers", vertices);
+            return Ok(report);
+        }
+        _ => {
+            return Err(Error::new(ErrorKind::Unsupported, "the name says no format")
+                .in_file(path)
+                .expected("a name that ends in .npy, .csv or .tsv"));
+        }
+    };
+    let failed = |error: std::io::Error| Error::io("writing", path, error);
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let stem = path.file_name().unwrap_or_default().to_string_lossy();
+    let hidden =
+        parent.unwrap_or(Path::new(".")).join(format!(".{stem}.part-{}", std::process::id()));
+    let file = File::options().write(true).create_new(true).open(&hidden).map_err(failed)?;
+    let mut out = BufWriter::new(file);
+    let lines = (0..vertices).try_for_each(|vertex| {
+        if vertex % STEP == 0 {
+            session.ctx().report("writing", vertex as u64, vertices as u64)?;
+        }
+        let name = name(ids, vertex);
+        let line = match name.bytes().any(|byte| byte == separator || byte == b'"') {
+            true => out.write_all(format!("\"{}\"", name.replace('"', "\"\"")).as_bytes()),
+            false => out.write_all(name.as_bytes()),
+        };
+        line.and_then(|()| out.write_all(&[separator]))
+            .and_then(|()| writeln!(out, "{}", (values.text)(vertex)))
+            .map_err(failed)
+    });
+    let written = lines
+        .and_then(|()| out.into_inner().map_err(|error| failed(error.into_error())))
+        .and_then(|file| file.sync_all().map_err(failed))
+        .and_then(|()| session.check_free(path))
+        .and_then(|()| std::fs::rename(&hidden, path).map_err(failed));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&hidden);
+    }
+    written?;
+    let mut report = Report::new();
+    report.fact("written", path.display().to_string());
+    report.fact("lines", vertices);
+    Ok(report)
+}

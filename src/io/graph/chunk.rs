@@ -1,0 +1,265 @@
+//! Edges of a block of text: their ends as numbers, and their weights.
+//!
+//! Where ids are names, the ends are the numbers that the [interner](super::interner) gave them. Numbers take 32 bits
+//! where that suffices for all of a chunk.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::graph::blocks::Parsed;
+use crate::io::graph::edge_line::{mixed, wrong_vertex};
+use crate::io::graph::edge_options::Vertices;
+use crate::io::graph::fields::{check_name, is_empty};
+use crate::io::graph::first_lines::Layout;
+use crate::io::graph::interner::{Field, Interned, Interner, WrongId};
+use crate::io::text::cursor::Cursor;
+use crate::io::text::lines::TextLines;
+
+/// Edges, in the order of the file.
+#[derive(Default)]
+pub(super) struct Chunk {
+    pub(super) ends: Ends,
+    /// The bits of the weight of every edge, if weights are kept.
+    pub(super) weights: Vec<u64>,
+    /// Edges with a weight.
+    pub(super) weighted: u64,
+    /// The largest end; 0 if there is none.
+    pub(super) largest: u64,
+    /// The ends of the first edge.
+    pub(super) first: Option<(u64, u64)>,
+    /// Whether vertex 0 is an end.
+    pub(super) zero: bool,
+    /// Whether a line with a name for a vertex ended the chunk.
+    pub(super) named: bool,
+}
+
+/// Passes chunks of edges to a function, in the order of the file.
+pub(super) type Again<'a> =
+    &'a dyn Fn(&mut (dyn FnMut(&[Chunk]) -> Result<()> + Send)) -> Result<()>;
+
+/// Edges: in memory, or read once more.
+pub(super) enum Edges<'a> {
+    Kept(Vec<Chunk>),
+    Again(Again<'a>),
+}
+
+/// Both ends of every edge, one after the other.
+pub(super) enum Ends {
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
+}
+
+impl Default for Ends {
+    fn default() -> Self {
+        Ends::Narrow(Vec::new())
+    }
+}
+
+impl Ends {
+    pub(super) fn new(ends: Vec<u64>, largest: u64) -> Self {
+        match u32::try_from(largest) {
+            Ok(_) => Ends::Narrow(ends.into_iter().map(|end| end as u32).collect()),
+            Err(_) => Ends::Wide(ends),
+        }
+    }
+}
+
+impl Chunk {
+    pub(super) fn edges(&self) -> usize {
+        match &self.ends {
+            Ends::Narrow(ends) => ends.len() / 2,
+            Ends::Wide(ends) => ends.len() / 2,
+        }
+    }
+
+    /// Both ends of an edge.
+    #[inline]
+    pub(super) fn edge(&self, k: usize) -> (u64, u64) {
+        match &self.ends {
+            Ends::Narrow(ends) => (u64::from(ends[2 * k]), u64::from(ends[2 * k + 1])),
+            Ends::Wide(ends) => (ends[2 * k], ends[2 * k + 1]),
+        }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> u64 {
+        let ends = match &self.ends {
+            Ends::Narrow(ends) => 4 * ends.capacity(),
+            Ends::Wide(ends) => 8 * ends.capacity(),
+        };
+        (ends + 8 * self.weights.capacity()) as u64
+    }
+}
+
+/// What the ids of a list become.
+#[derive(Clone, Copy)]
+pub(super) enum Ids<'a> {
+    /// Themselves: numbers.
+    Numbers,
+    /// Provisional numbers.
+    Interned(&'a Interner),
+    /// Final numbers.
+    Known(&'a Interned),
+}
+
+/// How a block is parsed.
+#[derive(Clone, Copy)]
+pub(super) struct Parsing<'a> {
+    pub(super) layout: Layout,
+    pub(super) vertices: Vertices,
+    pub(super) ids: Ids<'a>,
+    /// Whether weights are kept.
+    pub(super) keeps_weights: bool,
+    /// Whether all lines must have one, or none.
+    pub(super) checks_weights: bool,
+}
+
+impl Parsing<'_> {
+    /// The edges of a block.
+    pub(super) fn parse(&self, block: TextLines<'_>) -> Parsed<Chunk> {
+        match self.ids {
+            Ids::Numbers => self.numbers(block),
+            _ => self.names(block),
+        }
+    }
+
+    /// The first number that is too large for a vertex.
+    fn limit(&self) -> u64 {
+        match self.vertices {
+            Vertices::Count(count) => count,
+            _ => u64::MAX,
+        }
+    }
+
+    fn numbers(&self, block: TextLines<'_>) -> Parsed<Chunk> {
+        let (limit, mut largest) = (self.limit(), 0);
+        let (mut chunk, mut ends) = (Chunk::default(), Vec::with_capacity(block.bytes.len() / 6));
+        let mut cursor = Cursor::new(block.bytes);
+        let (mut lines, mut fault) = (0, None);
+        while !cursor.is_done() {
+            lines += 1;
+            cursor.skip_blanks();
+            if is_empty(&cursor) {
+                cursor.skip_line();
+                continue;
+            }
+            let line = cursor;
+            let u = self.layout.number(&mut cursor).filter(|&u| u < limit);
+            let after = cursor;
+            let v = u.and_then(|_| self.layout.number(&mut cursor)).filter(|&v| v < limit);
+            let (Some(u), Some(v)) = (u, v) else {
+                match self.no_number(line, if u.is_some() { after } else { line }, limit) {
+                    Some(error) => fault = Some(error),
+                    None => chunk.named = true,
+                }
+                break;
+            };
+            if let Err(error) = self.finish_line(&mut cursor, &mut chunk) {
+                fault = Some(error);
+                break;
+            }
+            largest = u.max(v).max(largest);
+            ends.extend([u, v]);
+        }
+        chunk.first = ends.first().copied().zip(ends.get(1).copied());
+        chunk.zero = ends.contains(&0);
+        chunk.largest = largest;
+        chunk.ends = Ends::new(ends, largest);
+        Parsed { made: chunk, lines, fault }
+    }
+
+    /// What is wrong with a line at which an id is no number in range; `None` if it may be a name.
+    #[cold]
+    fn no_number(&self, line: Cursor<'_>, at: Cursor<'_>, limit: u64) -> Option<Error> {
+        let refused = wrong_vertex(&at, self.layout.separator, limit);
+        if !matches!(self.vertices, Vertices::Auto | Vertices::Compact) {
+            return Some(refused);
+        }
+        let fractions = self.vertices == Vertices::Compact;
+        let mut line = line;
+        for _ in 0..2 {
+            let id = match self.layout.id(&mut line) {
+                Ok(id) => id,
+                Err(error) => return Some(error),
+            };
+            if let Err(error) = check_name(id, fractions) {
+                return Some(error);
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn finish_line(&self, cursor: &mut Cursor<'_>, chunk: &mut Chunk) -> Result<()> {
+        let weight = self.layout.rest(cursor)?;
+        chunk.weighted += u64::from(weight.is_some());
+        if self.checks_weights && weight.is_some() != self.layout.weighted {
+            return Err(mixed(self.layout.weighted));
+        }
+        if self.keeps_weights {
+            chunk.weights.push(weight.unwrap_or(1.0).to_bits());
+        }
+        Ok(())
+    }
+
+    fn names(&self, block: TextLines<'_>) -> Parsed<Chunk> {
+        let mut chunk = Chunk::default();
+        let mut fields: Vec<Field> = Vec::with_capacity(block.bytes.len() / 8);
+        let mut known: Vec<u32> = Vec::new();
+        let mut cursor = Cursor::new(block.bytes);
+        let (mut lines, mut fault) = (0, None);
+        while !cursor.is_done() {
+            lines += 1;
+            cursor.skip_blanks();
+            if is_empty(&cursor) {
+                cursor.skip_line();
+                continue;
+            }
+            let ids =
+                self.layout.id(&mut cursor).and_then(|u| Ok((u, self.layout.id(&mut cursor)?)));
+            let line = ids.and_then(|ids| self.finish_line(&mut cursor, &mut chunk).map(|()| ids));
+            let (u, v) = match line {
+                Ok(ids) => ids,
+                Err(error) => {
+                    fault = Some(error);
+                    break;
+                }
+            };
+            let start = |id: &[u8]| id.as_ptr().addr() - block.bytes.as_ptr().addr();
+            match self.ids {
+                Ids::Interned(interner) => {
+                    fields.extend([interner.field(u, start(u)), interner.field(v, start(v))]);
+                }
+                Ids::Known(interned) => match interned.find(u).zip(interned.find(v)) {
+                    Some((u, v)) => known.extend([u, v]),
+                    None => {
+                        fault = Some(changed());
+                        break;
+                    }
+                },
+                Ids::Numbers => {}
+            }
+        }
+        if let Ids::Interned(interner) = self.ids {
+            let key = |at: usize| block.offset + u64::from(fields[at].start);
+            let check = |id: &[u8]| check_name(id, self.vertices == Vertices::Compact);
+            match interner.add(&fields, block.bytes, &key, &check) {
+                Ok(numbers) => known = numbers,
+                Err(WrongId { field, error }) => {
+                    let before = &block.bytes[..fields[field].start as usize];
+                    lines = 1 + before.iter().filter(|&&byte| byte == b'\n').count() as u64;
+                    fault = Some(error);
+                }
+            }
+        }
+        chunk.largest = known.iter().copied().max().unwrap_or(0).into();
+        chunk.ends = Ends::Narrow(known);
+        Parsed { made: chunk, lines, fault }
+    }
+}
+
+/// The error for a file whose second reading does not give what the first one did.
+#[cold]
+pub(super) fn changed() -> Error {
+    Error::new(ErrorKind::Format, "the file changed while it was read")
+        .expected("the same vertices in each pass")
+        .found("another one")
+}

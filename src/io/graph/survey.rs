@@ -1,0 +1,119 @@
+//! Passes over a list of edges: the first, which counts and keeps edges while they fit, and others that read them again.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::graph::blocks::Blocks;
+use crate::io::graph::chunk::{Chunk, Ids, Parsing};
+use crate::io::graph::numbering::check_table;
+use crate::io::text::lines::TextLines;
+use crate::io::text::text_file::TextFile;
+use crate::storage::{Context, Held};
+
+/// Passes over a text.
+pub(super) struct Passes<'a> {
+    pub(super) text: &'a TextFile,
+    pub(super) parsing: Parsing<'a>,
+}
+
+/// What a pass over the text found.
+#[derive(Default)]
+pub(super) struct Survey {
+    pub(super) edges: u64,
+    pub(super) weighted: u64,
+    /// The largest number; 0 if there is none.
+    pub(super) largest: u64,
+    first: Option<(u64, u64)>,
+    /// Whether vertex 0 occurs.
+    zero: bool,
+    /// Lines in the file.
+    lines: u64,
+    /// Whether an id is no number, at which the pass ended.
+    pub(super) named: bool,
+    /// The edges, if they fit.
+    pub(super) kept: Option<Vec<Chunk>>,
+    held: Vec<Held>,
+    /// Bytes of those that are kept.
+    pub(super) bytes: u64,
+}
+
+impl Passes<'_> {
+    /// Passes on the edges in the order of the file; returns the number of lines.
+    fn run(
+        &self,
+        ctx: &Context,
+        take: &mut (dyn FnMut(Chunk) -> Result<()> + Send),
+    ) -> Result<u64> {
+        let from = self.parsing.layout.from;
+        let blocks = Blocks { text: self.text, from, phase: "reading edges" };
+        ctx.meter().pass();
+        ctx.meter().read(self.text.length());
+        let parse = |block: TextLines<'_>| self.parsing.parse(block);
+        let end = blocks.for_each(ctx, &parse, &mut |chunk, _| take(chunk))?;
+        Ok(end.line - from.line)
+    }
+
+    /// Reads the edges again.
+    pub(super) fn again(
+        &self,
+        ctx: &Context,
+        take: &mut (dyn FnMut(&[Chunk]) -> Result<()> + Send),
+    ) -> Result<()> {
+        self.run(ctx, &mut |chunk| take(&[chunk])).map(drop)
+    }
+
+    /// The first pass, which ends at a name where numbers are read.
+    pub(super) fn survey(&self, ctx: &Context) -> Result<Survey> {
+        let mut survey = Survey { kept: Some(Vec::new()), ..Survey::default() };
+        let budget = ctx.memory_left() / 4;
+        let lines = self.run(ctx, &mut |chunk| {
+            survey.edges += chunk.edges() as u64;
+            survey.weighted += chunk.weighted;
+            survey.largest = survey.largest.max(chunk.largest);
+            survey.first = survey.first.or(chunk.first);
+            survey.zero |= chunk.zero;
+            if chunk.named {
+                survey.named = true;
+                return Err(Error::new(ErrorKind::Format, "an id is a name"));
+            }
+            if let Ids::Interned(interner) = self.parsing.ids {
+                check_table(interner, ctx).map_err(|e| e.in_file(self.text.path()))?;
+            }
+            survey.keep(chunk, budget, ctx);
+            Ok(())
+        });
+        match lines {
+            Err(_) if survey.named => Ok(survey),
+            lines => Ok(Survey { lines: lines?, ..survey }),
+        }
+    }
+}
+
+impl Survey {
+    /// Keeps the edges, or drops all if they are more than these bytes.
+    fn keep(&mut self, chunk: Chunk, budget: u64, ctx: &Context) {
+        let Some(kept) = &mut self.kept else { return };
+        self.bytes += chunk.memory();
+        if self.bytes > budget {
+            (self.kept, self.held, self.bytes) = (None, Vec::new(), 0);
+            return;
+        }
+        self.held.push(ctx.hold(chunk.memory()));
+        kept.push(chunk);
+    }
+
+    /// Fails if a file that nobody called a list of edges is a METIS graph whose lines all have two or three numbers.
+    pub(super) fn check_guess(&self) -> Result<()> {
+        let Some((vertices, edges)) = self.first.filter(|_| !self.zero) else { return Ok(()) };
+        let others = self.edges - 1;
+        // The first line may have a third number, the format.
+        let fields = 2 * others + self.weighted;
+        let counts_fit = fields == 2 * edges || fields == 2 * edges + 1;
+        let lists_every_vertex = vertices == others || vertices + 1 == self.lines;
+        if edges == 0 || !lists_every_vertex || !counts_fit {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Format, "it could be a list of edges, and a METIS graph")
+            .expected("a first line that is no count of the vertices and edges below")
+            .found(format!("{vertices} {edges}"))
+            .remedy("say which format it is"))
+    }
+}

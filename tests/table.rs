@@ -263,6 +263,8 @@ fn lists_of_entries() {
         let error = read(&named, text).unwrap_err();
         assert_eq!((error.kind(), error.location()), (kind, Some(&Location::Line(2))), "{error}");
     }
+    let error = read(&named, "0 0 1 2\n1 1 3 a\n").unwrap_err();
+    assert!(error.to_string().contains("in column 4"), "{error}");
     let error = read(&named, "1\n2\n").unwrap_err();
     assert_eq!(error.location(), Some(&Location::Line(1)), "{error}");
 }

@@ -132,20 +132,16 @@ pub(super) enum Kind {
 /// What kind of number a field holds, if any.
 #[inline]
 pub(super) fn kind_of(field: &[u8]) -> Kind {
-    let mut cursor = Cursor::new(field);
-    if let Some(digits) = field.first()
-        && matches!(digits, b'0'..=b'9' | b'+' | b'-')
-    {
-        let digits = field[1..].iter().all(u8::is_ascii_digit);
-        return match read_integer(&mut cursor) {
-            _ if !digits => Kind::Other,
-            Ok(number) if cursor.is_done() => Kind::Whole(number),
-            // A sign alone is no number.
-            _ if field.len() > 1 => Kind::TooLarge,
-            _ => Kind::Other,
-        };
+    let Some((&first, rest)) = field.split_first() else { return Kind::Missing };
+    if !matches!(first, b'0'..=b'9' | b'+' | b'-') {
+        return if is_missing(field) { Kind::Missing } else { Kind::Other };
     }
-    if is_missing(field) { Kind::Missing } else { Kind::Other }
+    // Seen first: an integer that cannot be read costs the making of an error. A sign alone is no number.
+    if !rest.iter().all(u8::is_ascii_digit) || rest.is_empty() && !first.is_ascii_digit() {
+        return Kind::Other;
+    }
+    let mut cursor = Cursor::new(field);
+    read_integer(&mut cursor).map_or(Kind::TooLarge, Kind::Whole)
 }
 
 /// The number of a field as a float.

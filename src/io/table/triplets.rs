@@ -33,19 +33,25 @@ pub(super) fn read(
     let _held = ctx.hold(list.memory());
     let seen = list.scan()?;
     let fill = options.missing;
+    let first = |error: Error| (0, error);
     match (layout.ncols, seen.numbers.dtype(seen.entries)) {
         (2, _) => list.of::<()>(seen, &|_| Ok(())),
-        (3, DType::Int64) => list.of(seen, &|fields| match filled(fields[0], fill)? {
-            Some(value) => Ok(value as i64),
-            None => whole(fields[0]),
-        }),
-        (3, DType::UInt64) => list.of(seen, &|fields| match filled(fields[0], fill)? {
-            Some(value) => Ok(value as u64),
-            None => whole(fields[0]),
-        }),
-        (3, _) => list.of(seen, &|fields| number(fields[0], fill)),
+        (3, DType::Int64) => {
+            list.of(seen, &|fields| match filled(fields[0], fill).map_err(first)? {
+                Some(value) => Ok(value as i64),
+                None => whole(fields[0]).map_err(first),
+            })
+        }
+        (3, DType::UInt64) => {
+            list.of(seen, &|fields| match filled(fields[0], fill).map_err(first)? {
+                Some(value) => Ok(value as u64),
+                None => whole(fields[0]).map_err(first),
+            })
+        }
+        (3, _) => list.of(seen, &|fields| number(fields[0], fill).map_err(first)),
         _ => list.of(seen, &|fields| {
-            Ok(Complex::new(number(fields[0], fill)?, number(fields[1], fill)?))
+            let part = |k: usize| number(fields[k], fill).map_err(|error| (k, error));
+            Ok(Complex::new(part(0)?, part(1)?))
         }),
     }
 }
@@ -75,8 +81,8 @@ struct Seen {
     numbers: Numbers,
 }
 
-/// Makes the value of an entry of the fields after its row and column.
-type Value<'a, T> = &'a (dyn Fn(&[&[u8]]) -> Result<T> + Sync);
+/// Makes the value of an entry of the fields after its row and column. An error comes with the number of its field.
+type Value<'a, T> = &'a (dyn Fn(&[&[u8]]) -> std::result::Result<T, (usize, Error)> + Sync);
 
 struct List<'a> {
     text: &'a TextFile,
@@ -219,9 +225,8 @@ impl List<'_> {
                 }
                 let fault = |error: Error| LineFault { line, error };
                 let (row, col) = self.entry(bytes, &mut values).map_err(fault)?;
-                // The first of the values stands for all in an error.
-                let value =
-                    value(&values).map_err(|error| fault(self.layout.in_column(error, 2)))?;
+                let value = value(&values)
+                    .map_err(|(k, error)| fault(self.layout.in_column(error, 2 + k)))?;
                 entries.push((row as usize, col as usize, value));
             }
             Ok(entries)

@@ -129,21 +129,28 @@ type Format<'a> = &'a (dyn Fn(Range<usize>, &mut Vec<u8>) -> Result<()> + Sync);
 type Push<'a> = Box<dyn Fn(usize, &mut Vec<u8>) + Sync + 'a>;
 
 impl Table<'_> {
+    /// Runs whose text is made at a time: some for each thread, in at most a quarter of the memory.
+    fn many(&self) -> usize {
+        let room = self.ctx.memory_left() / 4 / (RUN * LONGEST) as u64;
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        (self.ctx.thread_count() * RUNS).min(room).max(1)
+    }
+
     /// Memory of the text that is made at a time.
     fn memory(&self) -> u64 {
-        (self.ctx.thread_count() * RUNS * RUN * LONGEST) as u64
+        (self.many() * RUN * LONGEST) as u64
     }
 
     /// Makes the text of `count` elements, in runs on all threads, and appends it in order.
     fn append(&mut self, count: usize, format: Format<'_>) -> Result<()> {
-        let many = self.ctx.thread_count() * RUNS;
+        let many = self.many();
         let runs = count.div_ceil(RUN);
         for first in (0..runs).step_by(many) {
             self.ctx.check_cancelled()?;
             let texts: Result<Vec<Vec<u8>>> = self.ctx.with_threads(|| {
                 let runs = (first..runs.min(first + many)).into_par_iter();
                 let made = runs.map(|run| {
-                    let mut text = Vec::new();
+                    let mut text = Vec::with_capacity(RUN * TYPICAL as usize);
                     format(run * RUN..count.min((run + 1) * RUN), &mut text).map(|()| text)
                 });
                 made.with_max_len(1).collect()

@@ -3,7 +3,7 @@
 //! | entries | go |
 //! |---|---|
 //! | in the order of the result | straight to their places, in memory or in files ([`in_order`](super::in_order)) |
-//! | in any order, and they fit in memory beside the result | as coordinates to memory, and from there to their lines |
+//! | in any order, and they fit in memory beside the result | as coordinates to memory, from there to their lines, and as a whole to their place |
 //! | any other | to the external sort |
 //!
 //! Each way gets whole blocks of entries, which all threads have parsed.
@@ -87,7 +87,7 @@ pub(super) fn compressed(
         return sorted(file, kind, &codec, place, ctx);
     }
     match way {
-        Way::InMemory(_) => in_memory(file, kind, &codec, ctx),
+        Way::InMemory(_) => in_memory(file, kind, &codec, place, ctx),
         _ => sorted(file, kind, &codec, place, ctx),
     }
 }
@@ -114,13 +114,16 @@ impl Way {
         let less = ctx.less(coo.saturating_add(file.window(ctx)));
         let (major, _) = format.swap_if_cols(shape);
         let result = types.bytes_of(major, entries);
-        let extra = memory_to_compress(shape, entries, kind, &less);
-        Ok(match extra.filter(|_| *place == Place::Memory) {
-            Some(extra) if coo.saturating_add(result).saturating_add(extra) <= limit => {
-                Way::InMemory(extra)
-            }
-            _ => Way::Sorted,
-        })
+        let buffers = match place {
+            Place::Memory => 0,
+            _ => AnyWriter::extra_memory(limit),
+        };
+        let fits = |extra: &u64| {
+            [coo, result, buffers].iter().fold(*extra, |sum, &part| sum.saturating_add(part))
+                <= limit
+        };
+        let extra = memory_to_compress(shape, entries, kind, &less).filter(fits);
+        Ok(extra.map_or(Way::Sorted, Way::InMemory))
     }
 
     fn plan(
@@ -140,7 +143,11 @@ impl Way {
             Way::InOrder => result(plan),
             Way::InMemory(extra) => {
                 let coo = coo_bytes((kind.1.values, kind.1.indices), entries);
-                result(plan.works(entries as u64, work::COMPRESS).holds(coo + extra))
+                let plan = plan.works(entries as u64, work::COMPRESS);
+                result(match place {
+                    Place::Memory => plan.holds(coo + extra),
+                    _ => plan.reads(2, 0).holds(coo + extra + kind.1.bytes_of(major, entries)),
+                })
             }
             Way::Sorted => AnyEntryBuilder::plan(plan, kind, shape, entries as u64, place, &less),
         };
@@ -189,28 +196,35 @@ fn in_order(
     }
 }
 
-/// The matrix, in memory, of entries that are first gathered in memory.
+/// The matrix of entries that are first gathered in memory, and made there, wherever it goes.
 fn in_memory(
     file: &Reader,
     kind: (SparseFormat, Types),
     codec: &Codec,
+    place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let in_file = |e: Error| e.in_file(file.path());
     let (shape, entries) = sizes(file);
     let types = (kind.1.values, kind.1.indices);
-    let (bytes, place) = (coo_bytes(types, entries), Place::Memory);
+    let (bytes, memory) = (coo_bytes(types, entries), Place::Memory);
+    let less = ctx.less(bytes);
     let mut writer =
-        AnyCooWriter::new(types, shape, Some(entries), &place, ctx).map_err(in_file)?;
-    each_block(file, (kind.0, types), codec, &ctx.less(bytes), &mut |block| {
+        AnyCooWriter::new(types, shape, Some(entries), &memory, ctx).map_err(in_file)?;
+    each_block(file, (kind.0, types), codec, &less, &mut |block| {
         let entries = (block.majors.as_raw(), block.minors.as_raw());
         let (rows, cols) = kind.0.swap_if_cols(entries);
         writer.push(rows, cols, block.data.as_raw()).map_err(in_file)
     })?;
     let coo = writer.finish().map_err(in_file)?;
-    let (kind, sum) = ((kind.0, kind.1.pointers), Duplicates::Sum);
+    let (to, sum) = ((kind.0, kind.1.pointers), Duplicates::Sum);
     // This counts the pass.
-    to_compressed(&coo, kind, sum, &place, &ctx.less(bytes)).map_err(in_file)
+    let matrix = to_compressed(&coo, to, sum, &memory, &less).map_err(in_file)?;
+    drop(coo);
+    match place {
+        Place::Memory => Ok(matrix),
+        _ => matrix.copy_to(place, &less),
+    }
 }
 
 /// The matrix of entries that go through the external sort.

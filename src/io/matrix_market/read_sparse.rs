@@ -10,13 +10,12 @@
 
 use crate::convert::{AnyEntryBuilder, memory_to_compress, to_compressed};
 use crate::error::{Error, Result};
-use crate::io::matrix_market::entry_block::{Codec, EntryBlock, Grammar, Sequence};
+use crate::io::matrix_market::entry_block::{EntryBlock, Grammar, Sequence, ValueReader};
 use crate::io::matrix_market::header::Symmetry;
 use crate::io::matrix_market::in_order::{InOrder, seems_in_order};
 use crate::io::matrix_market::reader::Reader;
 use crate::io::text::lines::BlockHalt;
 use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Duplicates, Types, coo_bytes};
-use crate::storage::raw::RawMut;
 use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan, SparseFormat};
 
@@ -39,8 +38,8 @@ pub(super) fn coordinates(
     ctx: &Context,
 ) -> Result<AnyCoo> {
     let in_file = |e: Error| e.in_file(file.path());
-    let codec = Codec::of(types.0);
-    (codec.check)(file.header().field, true).map_err(in_file)?;
+    let reader = ValueReader::of(types.0);
+    (reader.check)(file.header().field, true).map_err(in_file)?;
     let entries = file.expanded_upper_bound();
     let bytes = coo_bytes(types, usize::try_from(entries).unwrap_or(usize::MAX));
     let less = ctx.less(file.window(ctx));
@@ -50,7 +49,7 @@ pub(super) fn coordinates(
     let place = Place::Memory;
     let mut writer = AnyCooWriter::new(types, shape, exact, &place, &less).map_err(in_file)?;
     let kind = (SparseFormat::Coo, types);
-    each_block(file, kind, &codec, ctx, &mut |block| {
+    each_block(file, kind, &reader, ctx, &mut |block| {
         let (rows, cols) = (block.majors.as_raw(), block.minors.as_raw());
         writer.push(rows, cols, block.data.as_raw()).map_err(in_file)
     })?;
@@ -69,8 +68,8 @@ pub(super) fn compressed(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let in_file = |e: Error| e.in_file(file.path());
-    let codec = Codec::of(kind.1.values);
-    (codec.check)(file.header().field, true).map_err(in_file)?;
+    let reader = ValueReader::of(kind.1.values);
+    (reader.check)(file.header().field, true).map_err(in_file)?;
     let way = Way::choose(file, kind, place, ctx)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).reads(1, file.bytes());
@@ -78,17 +77,17 @@ pub(super) fn compressed(
     })?;
     ctx.meter().read(file.bytes());
     if way == Way::InOrder {
-        let made = in_order(file, kind, &codec, place, ctx)?;
+        let made = in_order(file, kind, &reader, place, ctx)?;
         if let Some(matrix) = made {
             ctx.meter().pass();
             return Ok(matrix);
         }
         // Rather than a way that the plan has not allowed for, the one that needs the least memory.
-        return sorted(file, kind, &codec, place, ctx);
+        return sorted(file, kind, &reader, place, ctx);
     }
     match way {
-        Way::InMemory(_) => in_memory(file, kind, &codec, place, ctx),
-        _ => sorted(file, kind, &codec, place, ctx),
+        Way::InMemory(_) => in_memory(file, kind, &reader, place, ctx),
+        _ => sorted(file, kind, &reader, place, ctx),
     }
 }
 
@@ -171,7 +170,7 @@ fn is_justified(file: &Reader) -> bool {
 fn in_order(
     file: &Reader,
     kind: (SparseFormat, Types),
-    codec: &Codec,
+    reader: &ValueReader,
     place: &Place,
     ctx: &Context,
 ) -> Result<Option<AnyCompressed>> {
@@ -187,7 +186,7 @@ fn in_order(
     };
     let mut taker = InOrder::new(writer);
     let (values, indices) = (kind.1.values, kind.1.indices);
-    let read = each_block(file, (kind.0, (values, indices)), codec, &rest, &mut |block| {
+    let read = each_block(file, (kind.0, (values, indices)), reader, &rest, &mut |block| {
         taker.take(block).map_err(in_file)
     });
     match read {
@@ -200,7 +199,7 @@ fn in_order(
 fn in_memory(
     file: &Reader,
     kind: (SparseFormat, Types),
-    codec: &Codec,
+    reader: &ValueReader,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -211,7 +210,7 @@ fn in_memory(
     let less = ctx.less(bytes);
     let mut writer =
         AnyCooWriter::new(types, shape, Some(entries), &memory, ctx).map_err(in_file)?;
-    each_block(file, (kind.0, types), codec, &less, &mut |block| {
+    each_block(file, (kind.0, types), reader, &less, &mut |block| {
         let entries = (block.majors.as_raw(), block.minors.as_raw());
         let (rows, cols) = kind.0.swap_if_cols(entries);
         writer.push(rows, cols, block.data.as_raw()).map_err(in_file)
@@ -231,7 +230,7 @@ fn in_memory(
 fn sorted(
     file: &Reader,
     kind: (SparseFormat, Types),
-    codec: &Codec,
+    reader: &ValueReader,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -241,41 +240,18 @@ fn sorted(
     let mut builder = AnyEntryBuilder::for_matrix(kind, shape, 0, &less).map_err(in_file)?;
     ctx.meter().pass();
     let types = (kind.1.values, kind.1.indices);
-    each_block(file, (kind.0, types), codec, ctx, &mut |block| {
+    each_block(file, (kind.0, types), reader, ctx, &mut |block| {
         let entries = (block.majors.as_indices(), block.minors.as_indices(), block.data.as_raw());
         builder.extend(entries).map_err(in_file)
     })?;
     builder.finish(kind.1.pointers, Duplicates::Sum, place, ctx).map_err(in_file)
 }
 
-/// The values of a general array file, in its order, to `elements`, one for each.
-pub(super) fn array_values(file: &Reader, mut elements: RawMut<'_>, ctx: &Context) -> Result<()> {
-    let (values, header) = (elements.dtype(), file.header());
-    let codec = Codec::of(values);
-    (codec.check)(header.field, true).map_err(|e| e.in_file(file.path()))?;
-    let grammar = Grammar { header, by_cols: true };
-    let mut sequence = Sequence::new(header);
-    // A line has at least two bytes.
-    let growth = values.map_or(0, DType::size).div_ceil(2);
-    let end = file.records().for_each_block(
-        ctx,
-        growth,
-        &|| EntryBlock::new(values, DType::UInt32),
-        &|text, block| (codec.parse_values)(&grammar, text, block),
-        &mut |block| {
-            sequence.check(block)?;
-            elements.take_front(block.data.len()).copy_from(block.data.as_raw());
-            Ok(())
-        },
-    )?;
-    file.check_count(sequence.seen, end)
-}
-
 /// Passes all entries on, in blocks, in the order of the file.
 fn each_block(
     file: &Reader,
     (format, (values, indices)): (SparseFormat, (Option<DType>, DType)),
-    codec: &Codec,
+    reader: &ValueReader,
     ctx: &Context,
     take: &mut (dyn FnMut(&EntryBlock) -> Result<()> + Send),
 ) -> Result<()> {
@@ -285,7 +261,7 @@ fn each_block(
         ctx,
         EntryBlock::growth(values, indices),
         &|| EntryBlock::new(values, indices),
-        &|text, block| (codec.parse)(&grammar, text, block),
+        &|text, block| (reader.parse)(&grammar, text, block),
         &mut |block| {
             sequence.check(block)?;
             take(block).map_err(BlockHalt::Caller)

@@ -14,7 +14,7 @@ use tempfile::{TempDir, tempdir};
 use crate::numbers::random;
 
 /// So many lines that they take several blocks for any number of threads.
-const LINES: usize = 120_000;
+const LINES: usize = 60_000;
 
 fn contexts(folder: &TempDir) -> Vec<Context> {
     let free = Context::new().scratch(folder.path());
@@ -202,10 +202,7 @@ fn one_by_one<T: Number>(path: &Path, a: &Csr<T>, field: Field) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-fn written_and_read<T: Number>(field: Field, value: impl Fn(usize) -> T)
-where
-    T: Entry + PartialEq,
-{
+fn written_and_read<T: Number>(field: Field, value: impl Fn(usize) -> T) {
     let folder = tempdir().unwrap();
     let (n, mut state) = (20_000, 1);
     // Empty lines, and one that is longer than a block of entries.

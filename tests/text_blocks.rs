@@ -8,7 +8,7 @@ use num_complex::Complex;
 use outcore::io::matrix_market::{Field, Header, Number, Reader, Symmetry, Writer};
 use outcore::io::matrix_market::{write_dense, write_sparse};
 use outcore::io::{read_matrix, write_matrix};
-use outcore::{AnyMatrix, Context, Coo, Csc, Csr, Dense, Duplicates, Element, Entry, Order, Place};
+use outcore::{AnyMatrix, Context, Coo, Csc, Csr, Dense, Duplicates, Element, Order, Place};
 use tempfile::{TempDir, tempdir};
 
 use crate::numbers::random;

@@ -3,7 +3,7 @@
 //! | entries | go |
 //! |---|---|
 //! | in the order of the result | straight to their places, in memory or in files ([`in_order`](super::in_order)) |
-//! | in any order, and they fit in memory beside the result | as coordinates to memory, from there to their lines, and as a whole to their place |
+//! | in any order, and they fit in memory beside the result | as coordinates to memory, and from there to their lines |
 //! | any other | to the external sort |
 //!
 //! Each way gets whole blocks of entries, which all threads have parsed.

@@ -1,19 +1,20 @@
 //! Matrix Market files of many blocks: order, faults that show only across blocks, texts written on all threads.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use num_complex::Complex;
 use outcore::io::matrix_market::{Field, Header, Number, Reader, Symmetry, Writer};
 use outcore::io::matrix_market::{write_dense, write_sparse};
 use outcore::io::{read_matrix, write_matrix};
-use outcore::{AnyMatrix, Context, Coo, Csc, Csr, Dense, Duplicates, Element, Entry, Order, Place};
+use outcore::{AnyMatrix, Context, Coo, Csc, Csr, Dense, Duplicates, Element, Order, Place};
 use tempfile::{TempDir, tempdir};
 
 use crate::numbers::random;
 
 /// So many lines that they take several blocks for any number of threads.
-const LINES: usize = 120_000;
+const LINES: usize = 60_000;
 
 fn contexts(folder: &TempDir) -> Vec<Context> {
     let free = Context::new().scratch(folder.path());
@@ -201,10 +202,7 @@ fn one_by_one<T: Number>(path: &Path, a: &Csr<T>, field: Field) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-fn written_and_read<T: Number>(field: Field, value: impl Fn(usize) -> T)
-where
-    T: Entry + PartialEq,
-{
+fn written_and_read<T: Number>(field: Field, value: impl Fn(usize) -> T) {
     let folder = tempdir().unwrap();
     let (n, mut state) = (20_000, 1);
     // Empty lines, and one that is longer than a block of entries.
@@ -279,4 +277,44 @@ fn array_written<T: Number + Element>(value: impl Fn(usize, usize) -> T) {
 fn arrays_of_both_orders_are_one_text() {
     array_written::<f64>(|i, j| (i as f64 + 0.1) / (j as f64 + 3.0));
     array_written::<i64>(|i, j| i as i64 * 1_000_003 - j as i64);
+}
+
+fn packed(path: &Path) -> PathBuf {
+    let to = path.with_extension("mtx.gz");
+    let file = fs::File::create(&to).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    encoder.write_all(&fs::read(path).unwrap()).unwrap();
+    encoder.finish().unwrap();
+    to
+}
+
+#[test]
+fn a_packed_file_has_the_matrix_and_the_faults_of_the_plain_one() {
+    let folder = tempdir().unwrap();
+    let shape = (LINES / 3 + 5, 40);
+    let header = format!("general\n{} {}", shape.0, shape.1);
+    let mut lines = rising();
+    let path = file(&folder, &header, &lines);
+    let (plain, reader) = (Reader::open(&path).unwrap(), Reader::open(packed(&path)).unwrap());
+    for ctx in contexts(&folder) {
+        let a: Csr<f64> = reader.read_csr(Place::Scratch, &ctx).unwrap();
+        assert!(a == plain.read_csr(Place::Scratch, &ctx).unwrap());
+    }
+    lines.swap(3, LINES - 3);
+    let path = file(&folder, &header, &lines);
+    let a: Csr<f64> =
+        Reader::open(packed(&path)).unwrap().read_csr(Place::Memory, &Context::new()).unwrap();
+    assert!(a == expected(shape, &lines));
+    let text = fs::read_to_string(&path).unwrap();
+    let at = text.len() / 4 * 3 + text[text.len() / 4 * 3..].find('\n').unwrap();
+    let long = format!("{}\n{}{}", &text[..at], " ".repeat(3 << 20), &text[at + 1..]);
+    let wrong = format!("{}\n1 x 1{}", &text[..at], &text[at..]);
+    let line = text[..at].lines().count() + 1;
+    for (text, what) in [(long, "the line is too long"), (wrong, "not an index")] {
+        fs::write(&path, text).unwrap();
+        let errors = [fault(&folder, &path), fault(&folder, &packed(&path))];
+        for error in errors {
+            assert!(error.contains(what) && error.contains(&format!("line {line}")), "{error}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ pub(super) fn too_many(stored: u64) -> Error {
 }
 
 /// Reads an index counted from 1 and returns it counted from 0.
-#[inline]
+#[inline(always)]
 pub(super) fn index(cursor: &mut Cursor<'_>, name: &str, size: usize) -> Result<usize> {
     cursor.skip_blanks();
     let here = *cursor;

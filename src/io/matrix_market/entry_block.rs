@@ -38,14 +38,14 @@ pub(super) struct EntryBlock {
 }
 
 /// How values of a type are read.
-pub(super) struct Codec {
+pub(super) struct ValueReader {
     pub(super) check: fn(Field, bool) -> Result<()>,
     pub(super) parse: fn(&Grammar<'_>, &[u8], &mut EntryBlock) -> Parsed,
     /// The same for the values of an array file.
     pub(super) parse_values: fn(&Grammar<'_>, &[u8], &mut EntryBlock) -> Parsed,
 }
 
-impl Codec {
+impl ValueReader {
     /// For a type of values, which this build includes.
     pub(super) fn of(values: Option<DType>) -> Self {
         match values {
@@ -57,7 +57,7 @@ impl Codec {
     }
 
     fn new<T: Number>() -> Self {
-        Codec { check: check_type::<T>, parse: parse::<T>, parse_values: parse_values::<T> }
+        ValueReader { check: check_type::<T>, parse: parse::<T>, parse_values: parse_values::<T> }
     }
 }
 

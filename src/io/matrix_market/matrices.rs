@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::matrix_market::header::{Format, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
-use crate::io::matrix_market::read_sparse::{array_values, compressed, coordinates};
+use crate::io::matrix_market::read_array::array_values;
+use crate::io::matrix_market::read_sparse::{compressed, coordinates};
 use crate::io::matrix_market::reader::Reader;
 use crate::sparse::{
     AnyCompressed, AnyCoo, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr, Duplicates, Types,

@@ -54,6 +54,7 @@ mod mirror;
 mod narrow;
 mod number;
 mod preamble;
+mod read_array;
 mod read_sparse;
 mod reader;
 mod walk;

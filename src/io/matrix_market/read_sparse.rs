@@ -10,13 +10,12 @@
 
 use crate::convert::{AnyEntryBuilder, memory_to_compress, to_compressed};
 use crate::error::{Error, Result};
-use crate::io::matrix_market::entry_block::{Codec, EntryBlock, Grammar, Sequence};
+use crate::io::matrix_market::entry_block::{EntryBlock, Grammar, Sequence, ValueReader};
 use crate::io::matrix_market::header::Symmetry;
 use crate::io::matrix_market::in_order::{InOrder, seems_in_order};
 use crate::io::matrix_market::reader::Reader;
 use crate::io::text::lines::BlockHalt;
 use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Duplicates, Types, coo_bytes};
-use crate::storage::raw::RawMut;
 use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan, SparseFormat};
 
@@ -39,8 +38,8 @@ pub(super) fn coordinates(
     ctx: &Context,
 ) -> Result<AnyCoo> {
     let in_file = |e: Error| e.in_file(file.path());
-    let codec = Codec::of(types.0);
-    (codec.check)(file.header().field, true).map_err(in_file)?;
+    let reader = ValueReader::of(types.0);
+    (reader.check)(file.header().field, true).map_err(in_file)?;
     let entries = file.expanded_upper_bound();
     let bytes = coo_bytes(types, usize::try_from(entries).unwrap_or(usize::MAX));
     let less = ctx.less(file.window(ctx));
@@ -50,7 +49,7 @@ pub(super) fn coordinates(
     let place = Place::Memory;
     let mut writer = AnyCooWriter::new(types, shape, exact, &place, &less).map_err(in_file)?;
     let kind = (SparseFormat::Coo, types);
-    each_block(file, kind, &codec, ctx, &mut |block| {
+    each_block(file, kind, &reader, ctx, &mut |block| {
         let (rows, cols) = (block.majors.as_raw(), block.minors.as_raw());
         writer.push(rows, cols, block.data.as_raw()).map_err(in_file)
     })?;
@@ -69,8 +68,8 @@ pub(super) fn compressed(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let in_file = |e: Error| e.in_file(file.path());
-    let codec = Codec::of(kind.1.values);
-    (codec.check)(file.header().field, true).map_err(in_file)?;
+    let reader = ValueReader::of(kind.1.values);
+    (reader.check)(file.header().field, true).map_err(in_file)?;
     let way = Way::choose(file, kind, place, ctx)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).reads(1, file.bytes());
@@ -78,17 +77,17 @@ pub(super) fn compressed(
     })?;
     ctx.meter().read(file.bytes());
     if way == Way::InOrder {
-        let made = in_order(file, kind, &codec, place, ctx)?;
+        let made = in_order(file, kind, &reader, place, ctx)?;
         if let Some(matrix) = made {
             ctx.meter().pass();
             return Ok(matrix);
         }
         // Rather than a way that the plan has not allowed for, the one that needs the least memory.
-        return sorted(file, kind, &codec, place, ctx);
+        return sorted(file, kind, &reader, place, ctx);
     }
     match way {
-        Way::InMemory(_) => in_memory(file, kind, &codec, ctx),
-        _ => sorted(file, kind, &codec, place, ctx),
+        Way::InMemory(_) => in_memory(file, kind, &reader, place, ctx),
+        _ => sorted(file, kind, &reader, place, ctx),
     }
 }
 
@@ -114,13 +113,16 @@ impl Way {
         let less = ctx.less(coo.saturating_add(file.window(ctx)));
         let (major, _) = format.swap_if_cols(shape);
         let result = types.bytes_of(major, entries);
-        let extra = memory_to_compress(shape, entries, kind, &less);
-        Ok(match extra.filter(|_| *place == Place::Memory) {
-            Some(extra) if coo.saturating_add(result).saturating_add(extra) <= limit => {
-                Way::InMemory(extra)
-            }
-            _ => Way::Sorted,
-        })
+        let buffers = match place {
+            Place::Memory => 0,
+            _ => AnyWriter::extra_memory(limit),
+        };
+        let fits = |extra: &u64| {
+            [coo, result, buffers].iter().fold(*extra, |sum, &part| sum.saturating_add(part))
+                <= limit
+        };
+        let extra = memory_to_compress(shape, entries, kind, &less).filter(fits);
+        Ok(extra.map_or(Way::Sorted, Way::InMemory))
     }
 
     fn plan(
@@ -140,7 +142,11 @@ impl Way {
             Way::InOrder => result(plan),
             Way::InMemory(extra) => {
                 let coo = coo_bytes((kind.1.values, kind.1.indices), entries);
-                result(plan.works(entries as u64, work::COMPRESS).holds(coo + extra))
+                let plan = plan.works(entries as u64, work::COMPRESS);
+                result(match place {
+                    Place::Memory => plan.holds(coo + extra),
+                    _ => plan.reads(2, 0).holds(coo + extra + kind.1.bytes_of(major, entries)),
+                })
             }
             Way::Sorted => AnyEntryBuilder::plan(plan, kind, shape, entries as u64, place, &less),
         };
@@ -164,7 +170,7 @@ fn is_justified(file: &Reader) -> bool {
 fn in_order(
     file: &Reader,
     kind: (SparseFormat, Types),
-    codec: &Codec,
+    reader: &ValueReader,
     place: &Place,
     ctx: &Context,
 ) -> Result<Option<AnyCompressed>> {
@@ -180,7 +186,7 @@ fn in_order(
     };
     let mut taker = InOrder::new(writer);
     let (values, indices) = (kind.1.values, kind.1.indices);
-    let read = each_block(file, (kind.0, (values, indices)), codec, &rest, &mut |block| {
+    let read = each_block(file, (kind.0, (values, indices)), reader, &rest, &mut |block| {
         taker.take(block).map_err(in_file)
     });
     match read {
@@ -189,35 +195,42 @@ fn in_order(
     }
 }
 
-/// The matrix, in memory, of entries that are first gathered in memory.
+/// The matrix of entries that are first gathered in memory, and made there, wherever it goes.
 fn in_memory(
     file: &Reader,
     kind: (SparseFormat, Types),
-    codec: &Codec,
+    reader: &ValueReader,
+    place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let in_file = |e: Error| e.in_file(file.path());
     let (shape, entries) = sizes(file);
     let types = (kind.1.values, kind.1.indices);
-    let (bytes, place) = (coo_bytes(types, entries), Place::Memory);
+    let (bytes, memory) = (coo_bytes(types, entries), Place::Memory);
+    let less = ctx.less(bytes);
     let mut writer =
-        AnyCooWriter::new(types, shape, Some(entries), &place, ctx).map_err(in_file)?;
-    each_block(file, (kind.0, types), codec, &ctx.less(bytes), &mut |block| {
+        AnyCooWriter::new(types, shape, Some(entries), &memory, ctx).map_err(in_file)?;
+    each_block(file, (kind.0, types), reader, &less, &mut |block| {
         let entries = (block.majors.as_raw(), block.minors.as_raw());
         let (rows, cols) = kind.0.swap_if_cols(entries);
         writer.push(rows, cols, block.data.as_raw()).map_err(in_file)
     })?;
     let coo = writer.finish().map_err(in_file)?;
-    let (kind, sum) = ((kind.0, kind.1.pointers), Duplicates::Sum);
+    let (to, sum) = ((kind.0, kind.1.pointers), Duplicates::Sum);
     // This counts the pass.
-    to_compressed(&coo, kind, sum, &place, &ctx.less(bytes)).map_err(in_file)
+    let matrix = to_compressed(&coo, to, sum, &memory, &less).map_err(in_file)?;
+    drop(coo);
+    match place {
+        Place::Memory => Ok(matrix),
+        _ => matrix.copy_to(place, &less),
+    }
 }
 
 /// The matrix of entries that go through the external sort.
 fn sorted(
     file: &Reader,
     kind: (SparseFormat, Types),
-    codec: &Codec,
+    reader: &ValueReader,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
@@ -227,41 +240,18 @@ fn sorted(
     let mut builder = AnyEntryBuilder::for_matrix(kind, shape, 0, &less).map_err(in_file)?;
     ctx.meter().pass();
     let types = (kind.1.values, kind.1.indices);
-    each_block(file, (kind.0, types), codec, ctx, &mut |block| {
+    each_block(file, (kind.0, types), reader, ctx, &mut |block| {
         let entries = (block.majors.as_indices(), block.minors.as_indices(), block.data.as_raw());
         builder.extend(entries).map_err(in_file)
     })?;
     builder.finish(kind.1.pointers, Duplicates::Sum, place, ctx).map_err(in_file)
 }
 
-/// The values of a general array file, in its order, to `elements`, one for each.
-pub(super) fn array_values(file: &Reader, mut elements: RawMut<'_>, ctx: &Context) -> Result<()> {
-    let (values, header) = (elements.dtype(), file.header());
-    let codec = Codec::of(values);
-    (codec.check)(header.field, true).map_err(|e| e.in_file(file.path()))?;
-    let grammar = Grammar { header, by_cols: true };
-    let mut sequence = Sequence::new(header);
-    // A line has at least two bytes.
-    let growth = values.map_or(0, DType::size).div_ceil(2);
-    let end = file.records().for_each_block(
-        ctx,
-        growth,
-        &|| EntryBlock::new(values, DType::UInt32),
-        &|text, block| (codec.parse_values)(&grammar, text.bytes, block),
-        &mut |block| {
-            sequence.check(block)?;
-            elements.take_front(block.data.len()).copy_from(block.data.as_raw());
-            Ok(())
-        },
-    )?;
-    file.check_count(sequence.seen, end)
-}
-
 /// Passes all entries on, in blocks, in the order of the file.
 fn each_block(
     file: &Reader,
     (format, (values, indices)): (SparseFormat, (Option<DType>, DType)),
-    codec: &Codec,
+    reader: &ValueReader,
     ctx: &Context,
     take: &mut (dyn FnMut(&EntryBlock) -> Result<()> + Send),
 ) -> Result<()> {
@@ -271,7 +261,7 @@ fn each_block(
         ctx,
         EntryBlock::growth(values, indices),
         &|| EntryBlock::new(values, indices),
-        &|text, block| (codec.parse)(&grammar, text.bytes, block),
+        &|text, block| (reader.parse)(&grammar, text.bytes, block),
         &mut |block| {
             sequence.check(block)?;
             take(block).map_err(BlockHalt::Caller)

@@ -37,7 +37,7 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in crate::io) fn skip_blanks(&mut self) {
         while let [b' ' | b'\t', tail @ ..] = self.rest {
             self.rest = tail;
@@ -71,8 +71,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// Moves past the line end; only blanks may precede it.
-    #[inline]
+    #[inline(always)]
     pub(in crate::io) fn end_line(&mut self) -> Result<()> {
+        if let [b'\n', tail @ ..] = self.rest {
+            self.rest = tail;
+            return Ok(());
+        }
+        self.end_other_line()
+    }
+
+    #[inline(never)]
+    fn end_other_line(&mut self) -> Result<()> {
         self.skip_blanks();
         match self.rest {
             [b'\n', tail @ ..] | [b'\r', b'\n', tail @ ..] => self.rest = tail,
@@ -96,7 +105,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads digits that make a whole token and fit 64 bits; otherwise does not move and returns `None`.
-    #[inline]
+    #[inline(always)]
     pub(in crate::io) fn digits(&mut self) -> Option<u64> {
         if let Some(chunk) = self.rest.first_chunk::<8>() {
             let (count, value) = leading(chunk);

@@ -20,7 +20,7 @@ pub(in crate::io) fn leading(text: &[u8; 8]) -> (usize, u64) {
     match count {
         8 => (8, value_of(digits)),
         // The digits behind zeros.
-        _ => (count, value_of(digits << (8 * (7 - count)) << 8)),
+        _ => (count, value_of((digits << (8 * (7 - count))) << 8)),
     }
 }
 
@@ -57,11 +57,11 @@ pub(in crate::io) fn push_digits(mut value: u64, mut text: &[u8]) -> (u64, &[u8]
 #[inline(always)]
 fn digits_of(value: u64) -> u64 {
     // Two numbers of four digits, then four of two, then the digits: each division is a product and a shift.
-    let halves = value / 10_000 | (value % 10_000) << 32;
+    let halves = (value / 10_000) | ((value % 10_000) << 32);
     let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
-    let pairs = hundreds | (halves - 100 * hundreds) << 16;
+    let pairs = hundreds | ((halves - 100 * hundreds) << 16);
     let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | (pairs - 10 * tens) << 8
+    tens | ((pairs - 10 * tens) << 8)
 }
 
 /// A number below 10⁸ in eight digits of text, with leading zeros.

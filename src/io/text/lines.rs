@@ -286,6 +286,10 @@ fn lines_before(text: &[u8], record: usize, comments: &[u8]) -> u64 {
 /// skipped.
 #[inline]
 pub(in crate::io) fn skip_if_empty(cursor: &mut Cursor<'_>, comments: &[u8]) -> bool {
+    // Most lines begin with a digit, which begins no comment.
+    if let [b'0'..=b'9', ..] = cursor.rest() {
+        return false;
+    }
     cursor.skip_blanks();
     let empty = cursor.at_line_end() || cursor.at_any(comments);
     if empty {

@@ -1,9 +1,9 @@
 //! Text: opened, unpacked, cut into lines and parsed on all threads; numbers read and written.
 //!
 //! [`text_file`] opens an ordinary file, compressed or not, and reads it by offset; [`lines`] parses its lines in
-//! parallel, in [`blocks`], and passes the records on in their order; [`batches`] passes on whole lines; [`cursor`] and [`decimal`] read one line, [`shortest`] writes
-//! numbers in the fewest digits. Both ways go by eight [`digits`] at a time and the [`powers`] of ten; [`round`] is how a
-//! decimal becomes a float.
+//! parallel, in [`blocks`], and passes the records on in their order; [`batches`] passes on whole lines; [`cursor`] and [`decimal`] read one line,
+//! [`shortest`] writes numbers in the fewest digits. Both ways go by eight [`digits`] at a time and the [`powers`] of
+//! ten; [`round`] is how a decimal becomes a float.
 
 pub(in crate::io) mod batches;
 mod blocks;

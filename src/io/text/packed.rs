@@ -1,8 +1,8 @@
 //! Text in a gzip file, read as if it were unpacked, without unpacking it to disk.
 //!
-//! Two ways: [`Packed::fill`] reads by offset, for the first lines and the members of an archive, out of a window of the
-//! last unpacked bytes; a read before the window restarts it. [`Unpacked`] is the text in order, for the rest of the
-//! file: one thread unpacks it while others parse what came before. Of a `.tar.gz`, as the SuiteSparse collection
+//! Two ways: [`Packed::fill`] reads by offset, for the first lines and the members of an archive, out of a window of
+//! the last unpacked bytes; a read before the window restarts it. [`Unpacked`] is the text in order, for the rest of
+//! the file: one thread unpacks it while others parse what came before. Of a `.tar.gz`, as the SuiteSparse collection
 //! publishes matrices, the one member `NAME/NAME.mtx` is read.
 
 use std::fs::File;

@@ -60,11 +60,11 @@ const fn table() -> [u128; ROWS] {
 /// Five times as much, shifted so that the highest bit is set, rounded down.
 const fn times_five(x: Wide) -> Wide {
     // 5x = 4x + x; a quarter of it first, whose highest bit may be carried out.
-    let (low, carry_low) = x[1].overflowing_add(x[1] >> 2 | x[0] << 126);
+    let (low, carry_low) = x[1].overflowing_add((x[1] >> 2) | (x[0] << 126));
     let (high, carry) = x[0].overflowing_add(x[0] >> 2);
     let (high, carry_again) = high.overflowing_add(carry_low as u128);
     match carry || carry_again {
-        true => [high >> 1 | 1 << 127, low >> 1 | high << 127],
+        true => [(high >> 1) | (1 << 127), (low >> 1) | (high << 127)],
         false => [high, low],
     }
 }
@@ -76,16 +76,16 @@ const fn by_five(x: Wide) -> Wide {
     let (mut quotient, mut rest, mut k) = ([0u128; 5], 0u128, 0);
     while k < 5 {
         let part = if k < 4 { parts[k] } else { 0 };
-        let dividend = rest << 64 | part;
+        let dividend = (rest << 64) | part;
         (quotient[k], rest) = (dividend / 5, dividend % 5);
         k += 1;
     }
-    let high = quotient[0] << 64 | quotient[1];
-    let low = quotient[2] << 64 | quotient[3];
+    let high = (quotient[0] << 64) | quotient[1];
+    let low = (quotient[2] << 64) | quotient[3];
     // A fifth of at least a half is at least a tenth: two or three zeros in front.
     let shift = high.leading_zeros();
     let below = quotient[4] >> (64 - shift);
-    [high << shift | low >> (128 - shift), low << shift | below]
+    [(high << shift) | (low >> (128 - shift)), (low << shift) | below]
 }
 
 #[cfg(test)]
@@ -116,10 +116,10 @@ mod tests {
 
         /// The first 128 bits, and whether any other is set.
         fn first(&self) -> (u128, bool) {
-            let bit = |at: usize| u128::from(self.0[at / 32] >> (at % 32) & 1);
+            let bit = |at: usize| u128::from((self.0[at / 32] >> (at % 32)) & 1);
             let bits = self.bits();
             let of = |k: usize| if k < bits { bit(bits - 1 - k) } else { 0 };
-            let first = (0..128).fold(0, |value, k| value << 1 | of(k));
+            let first = (0..128).fold(0, |value, k| (value << 1) | of(k));
             (first, (128..bits).any(|k| of(k) == 1))
         }
     }

@@ -59,5 +59,5 @@ pub(in crate::io) fn rounded(digits: u64, q: i32, shape: &Shape) -> Option<u64> 
         power_of_two += 1;
     }
     let fraction = mantissa & ((1 << shape.fraction) - 1);
-    (power_of_two <= 2 * shape.bias).then_some((power_of_two as u64) << shape.fraction | fraction)
+    (power_of_two <= 2 * shape.bias).then_some(((power_of_two as u64) << shape.fraction) | fraction)
 }

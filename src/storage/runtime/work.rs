@@ -116,7 +116,7 @@ pub(crate) const READ_DENSE: f64 = 1.0;
 pub(crate) const READ_SPARSE: f64 = 3.0;
 
 /// For an entry of a Matrix Market file that is read.
-pub(crate) const READ_TEXT: f64 = 60.0;
+pub(crate) const READ_TEXT: f64 = 40.0;
 
 /// For an entry in sums and norms over a matrix.
 pub(crate) const REDUCE: f64 = 0.3;
@@ -179,4 +179,4 @@ pub(crate) const UNPACK: f64 = 2.5;
 pub(crate) const WRITE_LINES: f64 = 0.3;
 
 /// For an entry of a Matrix Market file that is written.
-pub(crate) const WRITE_TEXT: f64 = 60.0;
+pub(crate) const WRITE_TEXT: f64 = 40.0;

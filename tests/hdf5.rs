@@ -18,7 +18,7 @@ fn sample() -> Csr<f64> {
 }
 
 fn text(value: &str) -> AttrValue {
-    AttrValue::String(value.to_owned())
+    AttrValue::VarLenString(value.to_owned())
 }
 
 fn read_at(path: &Path, member: Option<&str>) -> Result<Imported> {

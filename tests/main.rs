@@ -64,4 +64,3 @@ mod text_extents;
 mod text_files;
 mod text_mutations;
 mod zeros_and_duplicates;
-mod zz_probe;

@@ -31,10 +31,8 @@ fn entries(a: &AnyMatrix) -> Vec<(usize, usize, f64)> {
     let a = AnyMatrix::from(a.to_coo(Place::Memory, &ctx).unwrap());
     let a = a.to_csr(Place::Memory, &ctx).unwrap();
     let a = Csr::<f64, u64, u64>::try_from(a.clone())
-        .map(|a| a.iter().map(|(i, j, v)| (i, j, v)).collect::<Vec<_>>())
-        .or_else(|_| {
-            Csr::<f64>::try_from(a).map(|a| a.iter().map(|(i, j, v)| (i, j, v)).collect())
-        });
+        .map(|a| a.iter().collect::<Vec<_>>())
+        .or_else(|_| Csr::<f64>::try_from(a).map(|a| a.iter().collect()));
     a.unwrap()
 }
 

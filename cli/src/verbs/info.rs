@@ -14,7 +14,7 @@ pub(crate) const ABOUT: &str = "Say what is in a file: kind, shape, types, entri
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A .npy array, .bspnpy folder, Matrix Market file or list of edges
+    /// A .npy array, .bspnpy folder, .npz archive, HDF5 or Matrix Market file, or list of edges
     input: PathBuf,
     /// Sum, norm and the least and largest stored value too, for which all values are read
     #[arg(long)]

@@ -97,23 +97,6 @@ impl ForeignArray {
         &self.name
     }
 
-    /// An array of the same name and file without elements, for what a file leaves out. Fails if the shape has some.
-    pub(in crate::io) fn emptied(&self, dtype: DType, shape: &[usize]) -> Result<Self> {
-        let empty = Self::new(
-            &self.file,
-            &self.name,
-            NpyHeader::new(dtype, shape, self.order),
-            Arc::new(Nothing),
-        )?;
-        match empty.len() {
-            0 => Ok(empty),
-            _ => Err(self
-                .fault(ErrorKind::Format, "the array is said to be empty")
-                .expected("an extent of 0")
-                .found(format!("{shape:?}"))),
-        }
-    }
-
     /// The file in which it is.
     pub(in crate::io) fn file(&self) -> &Arc<ForeignFile> {
         &self.file
@@ -203,30 +186,5 @@ impl ForeignArray {
             .reads(1, self.bytes.stored())
             .works(bytes, self.bytes.work())
             .holds(self.bytes.memory(ctx).saturating_add(super::elements::MEMORY))
-    }
-}
-
-/// No bytes.
-struct Nothing;
-
-impl Bytes for Nothing {
-    fn in_place(&self) -> Option<u64> {
-        None
-    }
-
-    fn stored(&self) -> u64 {
-        0
-    }
-
-    fn memory(&self, _ctx: &Context) -> u64 {
-        0
-    }
-
-    fn work(&self) -> f64 {
-        0.0
-    }
-
-    fn read(&self, _ctx: &Context, _take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        Ok(())
     }
 }

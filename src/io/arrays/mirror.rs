@@ -69,7 +69,9 @@ pub(super) fn mirror(
             .ok_or_else(|| wrong("the values have no mirror images").expected("signed numbers"))?;
         let values = Raw::read(&values, (types.0, data.len())).unwrap_or(data.as_raw());
         writer.push(to_rows.as_raw(), to_cols.as_raw(), values)?;
-        (to_rows.clear(), to_cols.clear(), data.clear());
+        to_rows.clear();
+        to_cols.clear();
+        data.clear();
     }
     let all = AnyMatrix::Coo(writer.finish()?);
     Ok(match stored.format() {

@@ -167,14 +167,7 @@ impl Dataset {
 impl Attributes {
     /// A string.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        match self.0.get(name)? {
-            AttrValue::String(text) | AttrValue::AsciiString(text) => Some(text),
-            AttrValue::StringArray(texts) => match &texts[..] {
-                [one] => Some(one),
-                _ => None,
-            },
-            _ => None,
-        }
+        self.0.get(name)?.as_str()
     }
 
     /// Whole numbers, each from 0.

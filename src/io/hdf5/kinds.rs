@@ -6,6 +6,7 @@ use crate::io::arrays::{
     ForeignArray, Lines, Named, Values, read_binsparse, read_dense, read_lines,
 };
 use crate::io::hdf5::container::{Attributes, Dataset, Group};
+use crate::io::hdf5::emptied::emptied;
 use crate::io::read_as::ReadAs;
 use crate::storage::{Context, DType, Order, Place, SparseFormat};
 
@@ -121,7 +122,7 @@ impl Group {
             true => (self.array("ir")?, as_matlab(self.array("data")?, &attributes)?),
             false => {
                 let dtype = matlab_type(&attributes).unwrap_or(DType::Float64);
-                (indptr.emptied(indptr.dtype, &[0])?, indptr.emptied(dtype, &[0])?)
+                (emptied(&indptr, indptr.dtype, &[0])?, emptied(&indptr, dtype, &[0])?)
             }
         };
         let lines = Lines { format, shape, indptr, indices, values: Values::Each(values) };
@@ -173,7 +174,7 @@ impl Dataset {
             if attributes.has("MATLAB_empty") {
                 // What is stored is the shape.
                 let shape = array.few(64, ctx)?;
-                return read_dense(OPERATION, &array.emptied(dtype, &shape)?, place, ctx);
+                return read_dense(OPERATION, &emptied(&array, dtype, &shape)?, place, ctx);
             }
             array = as_matlab(array, &attributes)?;
         }

@@ -13,12 +13,13 @@
 //! An archive is not trusted. Sizes are compared with the file and with each other before anything is allocated;
 //! pickled objects are never loaded; see [`archive`] for what is refused.
 //!
-//! - [`archive`] – the directory of the archive; [`member`] – one array of it
+//! - [`archive`] – the directory of the archive; [`member`] – one array of it; [`names`] – found by its name
 //! - [`read`](mod@read) – which matrix it is; [`scipy`] – SciPy's
 //! - [`zip`] – an archive being written; [`write`](mod@write) – the members of a matrix
 
 mod archive;
 mod member;
+mod names;
 mod read;
 mod scipy;
 mod write;

@@ -4,18 +4,13 @@ use std::path::Path;
 
 use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::arrays::{ForeignArray, ForeignFile, Named, read_binsparse, read_dense};
-use crate::io::npz::archive::{Archive, Member, quoted};
+use crate::io::arrays::{ForeignFile, Named, read_binsparse, read_dense};
+use crate::io::npz::archive::{Archive, quoted};
+use crate::io::npz::names::{OPERATION, list};
 use crate::io::npz::{member, scipy};
 use crate::io::options::ReadOptions;
 use crate::io::read_as::ReadAs;
 use crate::storage::{Context, Place};
-
-/// The name of the operation in plans.
-pub(super) const OPERATION: &str = "reading an .npz file";
-
-/// Members that an error lists.
-const LISTED: usize = 12;
 
 /// The matrix in an archive: mapped, or copied to `place`.
 pub(in crate::io) fn read(
@@ -54,45 +49,5 @@ pub(in crate::io) fn read(
             .expected("one array, or a sparse matrix with its format")
             .found(list(&archive, several))
             .remedy("say which one with `member`")),
-    }
-}
-
-fn list(archive: &Archive, members: &[&Member]) -> String {
-    let describe = |found: &&Member| {
-        let name = found.name.strip_suffix(".npy").unwrap_or(&found.name);
-        format!("{name} ({})", member::description(archive, found))
-    };
-    let mut listed: Vec<_> = members.iter().take(LISTED).map(describe).collect();
-    if members.len() > LISTED {
-        listed.push(format!("and {} more", members.len() - LISTED));
-    }
-    listed.join(", ")
-}
-
-impl Archive {
-    /// The members that are arrays, by their name.
-    fn arrays(&self) -> impl Iterator<Item = &Member> {
-        self.members().iter().filter(|member| member.name.ends_with(".npy"))
-    }
-
-    /// The member of an array, called `NAME.npy` or just so.
-    pub(super) fn find(&self, name: &str) -> Option<&Member> {
-        let called = |member: &&Member| {
-            member.name == name || member.name.strip_suffix(".npy") == Some(name)
-        };
-        self.members().iter().find(called)
-    }
-}
-
-impl Named for Archive {
-    fn array(&self, name: &str) -> Result<ForeignArray> {
-        let found = self.find(name).ok_or_else(|| {
-            let there: Vec<_> = self.arrays().collect();
-            Error::new(ErrorKind::Format, "the archive has no such array")
-                .in_file(self.file().path())
-                .expected(quoted(name))
-                .found(if there.is_empty() { "no array".to_owned() } else { list(self, &there) })
-        })?;
-        member::array(self, found)
     }
 }

@@ -8,7 +8,7 @@ use crate::io::arrays::{
 };
 use crate::io::npz::archive::{Archive, quoted};
 use crate::io::npz::member::{halves, text};
-use crate::io::npz::read::OPERATION;
+use crate::io::npz::names::OPERATION;
 use crate::io::options::ReadOptions;
 use crate::io::read_as::ReadAs;
 use crate::storage::{Context, Place, SparseFormat};

@@ -17,6 +17,7 @@ use outcore::io::{Graph, Imported, ReadOptions};
 use crate::reading::{Reading, input};
 use crate::report::Report;
 use crate::size::{bytes, parse_size};
+use crate::vertices::separator_of;
 
 /// Flags that every verb takes.
 #[derive(clap::Args)]
@@ -129,7 +130,10 @@ impl Session {
 
     /// Reads a graph, after checking that the output, if one is asked for, can be written.
     pub(crate) fn graph(&self, path: &Path, output: Option<&Path>) -> Result<Graph> {
-        output.map_or(Ok(()), |output| self.check_free(output))?;
+        if let Some(output) = output {
+            separator_of(output)?;
+            self.check_free(output)?;
+        }
         files::read_graph_with(input(path), &self.reading, Place::Memory, &self.ctx)
     }
 

@@ -105,13 +105,11 @@ impl Reading {
             },
             header: self.header,
         };
-        ReadOptions {
-            format: self.format,
-            member: self.member.clone(),
-            hypersparse: self.hypersparse,
-            edges,
-            ..ReadOptions::default()
-        }
+        let mut options = ReadOptions { edges, ..ReadOptions::default() };
+        options.format = self.format;
+        options.member = self.member.clone();
+        options.hypersparse = self.hypersparse;
+        options
     }
 }
 

@@ -111,7 +111,7 @@ fn receive(mut stream: File, path: &Path, ctx: &Context) -> Result<Received> {
             (file, Some(name))
         }
     };
-    let mut text = (is_text && !first.starts_with(PACKED)).then(|| Text { line: 1, open: 0 });
+    let mut text = (is_text && !first.starts_with(PACKED)).then_some(Text { line: 1, open: 0 });
     let mut total = 0;
     while length > 0 {
         let bytes = &buffer[..length];

@@ -6,7 +6,7 @@ use outcore::io::{
     EdgeOptions, FileFormat, Graph, Imported, ReadOptions, Separator, VertexIds, Vertices, Weights,
     read_graph_with, read_matrix_with,
 };
-use outcore::{AnyMatrix, Context, Csr, DType, Duplicates, ErrorKind, Location, Place, Result};
+use outcore::{Context, Csr, DType, Duplicates, ErrorKind, Location, Place, Result};
 use tempfile::{TempDir, tempdir};
 
 use crate::folders::Folders;
@@ -344,7 +344,7 @@ fn sums_of_weights_are_added_in_the_order_of_the_file() {
         let (_folder, path) = file(&text);
         let ctx = Context::new().threads(threads).unwrap();
         let read = read_matrix_with(&path, &ReadOptions::default(), Place::Memory, &ctx).unwrap();
-        Csr::<f64>::try_from(AnyMatrix::from(read.matrix)).unwrap()
+        Csr::<f64>::try_from(read.matrix).unwrap()
     };
     let expected = (0..66_667).fold(0.0, |sum, _| sum + 0.1);
     for threads in [1, 3] {

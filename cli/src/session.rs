@@ -18,6 +18,7 @@ use crate::progress::{Show, Shown, with_progress};
 use crate::reading::{Reading, input};
 use crate::report::Report;
 use crate::size::{Limit, bytes, parse_limit};
+use crate::vertices::separator_of;
 
 /// Flags that every verb takes.
 #[derive(clap::Args)]
@@ -165,7 +166,10 @@ impl Session {
 
     /// Reads a graph, after checking that the output, if one is asked for, can be written.
     pub(crate) fn graph(&self, path: &Path, output: Option<&Path>) -> Result<Graph> {
-        output.map_or(Ok(()), |output| self.check_free(output))?;
+        if let Some(output) = output {
+            separator_of(output)?;
+            self.check_free(output)?;
+        }
         files::read_graph_with(input(path), &self.reading, Place::Memory, &self.ctx)
     }
 

@@ -53,6 +53,26 @@ pub(crate) struct Values<'a> {
     pub(crate) text: &'a dyn Fn(usize) -> String,
 }
 
+/// What stands between the columns of a table of this name; `None` for an array.
+pub(crate) fn separator_of(path: &Path) -> Result<Option<char>> {
+    let extension = path.extension().unwrap_or_default();
+    let known = [("npy", None), ("csv", Some(',')), ("tsv", Some('\t'))];
+    let found = known.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name));
+    found.map(|&(_, separator)| separator).ok_or_else(|| {
+        Error::new(ErrorKind::Unsupported, "the name says no format")
+            .in_file(path)
+            .expected("a name that ends in .npy, .csv or .tsv")
+    })
+}
+
+/// A cell of a table, in quotes if it needs them.
+fn cell(text: &str, separator: char) -> Cow<'_, str> {
+    match text.contains([separator, '"']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")).into(),
+        false => text.into(),
+    }
+}
+
 /// Writes the values of all vertices, if a path is given: numbers alone into a `.npy` array, lines with the id and the
 /// value of each vertex into a `.csv` or `.tsv` file.
 pub(crate) fn write(
@@ -62,22 +82,13 @@ pub(crate) fn write(
     session: &Session,
 ) -> Result<Report> {
     let Some(path) = path else { return Ok(Report::new()) };
-    let separator = match path.extension().and_then(|extension| extension.to_str()) {
-        Some(extension) if extension.eq_ignore_ascii_case("csv") => b',',
-        Some(extension) if extension.eq_ignore_ascii_case("tsv") => b'\t',
-        Some(extension) if extension.eq_ignore_ascii_case("npy") => {
-            let numbers = outcore::ndarray::Array1::from((values.numbers)());
-            Dense::from(numbers).copy_to(session.place(path), session.ctx())?;
-            let mut report = Report::new();
-            report.fact("written", path.display().to_string());
-            report.fact("numbers", vertices);
-            return Ok(report);
-        }
-        _ => {
-            return Err(Error::new(ErrorKind::Unsupported, "the name says no format")
-                .in_file(path)
-                .expected("a name that ends in .npy, .csv or .tsv"));
-        }
+    let Some(separator) = separator_of(path)? else {
+        let numbers = outcore::ndarray::Array1::from((values.numbers)());
+        Dense::from(numbers).copy_to(session.place(path), session.ctx())?;
+        let mut report = Report::new();
+        report.fact("written", path.display().to_string());
+        report.fact("numbers", vertices);
+        return Ok(report);
     };
     let failed = |error: std::io::Error| Error::io("writing", path, error);
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -90,14 +101,9 @@ pub(crate) fn write(
         if vertex % STEP == 0 {
             session.ctx().report("writing", vertex as u64, vertices as u64)?;
         }
-        let name = name(ids, vertex);
-        let line = match name.bytes().any(|byte| byte == separator || byte == b'"') {
-            true => out.write_all(format!("\"{}\"", name.replace('"', "\"\"")).as_bytes()),
-            false => out.write_all(name.as_bytes()),
-        };
-        line.and_then(|()| out.write_all(&[separator]))
-            .and_then(|()| writeln!(out, "{}", (values.text)(vertex)))
-            .map_err(failed)
+        let (id, value) = (name(ids, vertex), (values.text)(vertex));
+        let (id, value) = (cell(&id, separator), cell(&value, separator));
+        writeln!(out, "{id}{separator}{value}").map_err(failed)
     });
     let written = lines
         .and_then(|()| out.into_inner().map_err(|error| failed(error.into_error())))

@@ -1,9 +1,9 @@
 //! Pipes and standard input: what comes through them is kept in a scratch file, and that is read.
 //!
-//! Readers read by offset, some of them several times, so a stream is first received as a whole. The scratch file of a
-//! text has no name and disappears with its last user; that of an array or an archive, whose readers open files by their
-//! names, has one until it is open. Waiting for a writer can be cancelled, and is reported. Devices are refused by their
-//! kind: most have no end.
+//! Readers read by offset, some of them several times, so a stream is first received as a whole. The scratch file of
+//! a text has no name and disappears with its last user; that of an array or an archive, whose readers open files by
+//! their names, has one until it is open. Waiting for a writer can be cancelled, and is reported. Devices are refused
+//! by their kind: most have no end.
 
 use std::fs::{File, Metadata};
 use std::io::{Read, Write};
@@ -36,9 +36,9 @@ const STANDARD_INPUT: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
 
 /// Calls `read` with a path of a file: this one, or that of a scratch file with what comes through a pipe.
 ///
-/// Fails if the scratch folder is full, if cancelled, and if a text has a line without an end. Cost of a pipe: its bytes
-/// are written to the scratch folder once. A [plan](Context::plan) receives nothing, so it says only that something
-/// would be received.
+/// Fails if the scratch folder is full, if cancelled, and if a text has a line without an end. Cost of a pipe: its
+/// bytes are written to the scratch folder once. A [plan](Context::plan) receives nothing, so it says only that
+/// something would be received.
 pub(in crate::io) fn through_file<R>(
     path: &Path,
     ctx: &Context,
@@ -111,7 +111,7 @@ fn receive(mut stream: File, path: &Path, ctx: &Context) -> Result<Received> {
             (file, Some(name))
         }
     };
-    let mut text = (is_text && !first.starts_with(PACKED)).then(|| Text { line: 1, open: 0 });
+    let mut text = (is_text && !first.starts_with(PACKED)).then_some(Text { line: 1, open: 0 });
     let mut total = 0;
     while length > 0 {
         let bytes = &buffer[..length];

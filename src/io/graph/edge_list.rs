@@ -120,7 +120,8 @@ impl EdgeList {
     ///
     /// Fails at the first invalid line, after the edges before it were passed to `visit`, and at the first name of a
     /// vertex, which only [`read_graph_with`](crate::io::read_graph_with) and
-    /// [`read_matrix_with`](crate::io::read_matrix_with) number; if cancelled; and with the error of `visit`, unchanged.
+    /// [`read_matrix_with`](crate::io::read_matrix_with) number; if cancelled; and with the error of `visit`,
+    /// unchanged.
     pub fn for_each(
         &self,
         ctx: &Context,

@@ -310,7 +310,7 @@ mod tests {
                 .collect();
             let halves = [(0, &fields[..2600]), (2600, &fields[2600..])];
             let order = if reversed { [1, 0] } else { [0, 1] };
-            let mut numbers = vec![Vec::new(), Vec::new()];
+            let mut numbers = [Vec::new(), Vec::new()];
             for half in order {
                 let (from, fields) = halves[half];
                 let key = |at: usize| (from + at) as u64;

@@ -1,4 +1,4 @@
-//! Passes over a list of edges: the first, which counts and keeps edges while they fit, and others that read them again.
+//! Passes over a list of edges: the first, which counts them and keeps what fits, and others that read them again.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::blocks::Blocks;

@@ -78,6 +78,8 @@ fn many_entries_are_counted_in_panels_within_a_limit() {
     assert_eq!(found, whole);
     assert_eq!(found.iter().sum::<u64>(), a.nnz() as u64);
     assert!(report.actual.peak_memory <= 3 << 20, "{report}");
+    assert!(report.actual.peak_memory <= report.plan.cost.peak_memory, "{report}");
+    assert_eq!(report.actual.bytes_read, report.plan.cost.bytes_read, "{report}");
     assert_eq!(report.actual.passes, 1);
     // A grid that does not fit is refused before any of it is made.
     let error = csr.nnz_grid((16_384, 16_384), &small).unwrap_err();

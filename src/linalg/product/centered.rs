@@ -57,10 +57,10 @@ impl<A: LinearOperator<X>, X: Scalar> LinearOperator<X> for Centered<A, X> {
         let mut shift = vec![X::zero(); k];
         for (&mean, row) in self.center.iter().zip(x.chunks_exact(k)) {
             let mean = mean.conj();
-            shift.iter_mut().zip(row).for_each(|(sum, &x)| *sum = *sum + mean * x);
+            shift.iter_mut().zip(row).for_each(|(sum, &x)| *sum += mean * x);
         }
         for row in y.chunks_exact_mut(k) {
-            row.iter_mut().zip(&shift).for_each(|(y, &shift)| *y = *y - shift);
+            row.iter_mut().zip(&shift).for_each(|(y, &shift)| *y -= shift);
         }
         Ok(())
     }
@@ -72,10 +72,10 @@ impl<A: LinearOperator<X>, X: Scalar> LinearOperator<X> for Centered<A, X> {
         }
         let mut sums = vec![X::zero(); k];
         for row in x.chunks_exact(k) {
-            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum = *sum + x);
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
         }
         for (&mean, row) in self.center.iter().zip(y.chunks_exact_mut(k)) {
-            row.iter_mut().zip(&sums).for_each(|(y, &sum)| *y = *y - mean * sum);
+            row.iter_mut().zip(&sums).for_each(|(y, &sum)| *y -= mean * sum);
         }
         Ok(())
     }

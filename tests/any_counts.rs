@@ -9,8 +9,9 @@ use tempfile::tempdir;
 /// A matrix with rows of very different lengths, in every kind; in memory.
 fn kinds(shape: (usize, usize), ctx: &Context) -> Vec<AnyMatrix> {
     let a = Csr::<f64>::random(shape, 0.05, 7, Place::Memory, ctx).unwrap();
-    let longer =
-        |row: usize, col: usize| row % 7 == 0 || col.is_multiple_of(3) || row > shape.0 / 2;
+    let longer = |row: usize, col: usize| {
+        row.is_multiple_of(7) || col.is_multiple_of(3) || row > shape.0 / 2
+    };
     let a = a.filter(Place::Memory, ctx, |row, col, _| longer(row, col)).unwrap();
     let a = AnyMatrix::from(a);
     let mut all = vec![
@@ -78,6 +79,8 @@ fn many_entries_are_counted_in_panels_within_a_limit() {
     assert_eq!(found, whole);
     assert_eq!(found.iter().sum::<u64>(), a.nnz() as u64);
     assert!(report.actual.peak_memory <= 3 << 20, "{report}");
+    assert!(report.actual.peak_memory <= report.plan.cost.peak_memory, "{report}");
+    assert_eq!(report.actual.bytes_read, report.plan.cost.bytes_read, "{report}");
     assert_eq!(report.actual.passes, 1);
     // A grid that does not fit is refused before any of it is made.
     let error = csr.nnz_grid((16_384, 16_384), &small).unwrap_err();

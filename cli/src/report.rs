@@ -37,6 +37,11 @@ impl Report {
         self.values.insert(name.replace(' ', "_"), value.into());
     }
 
+    /// Adds a row for people alone.
+    pub(crate) fn shown(&mut self, name: &str, shown: impl Into<String>) {
+        self.rows.push((name.to_owned(), shown.into()));
+    }
+
     /// Adds a row that looks the same to both.
     pub(crate) fn fact(&mut self, name: &str, value: impl Into<Value>) {
         let value = value.into();

@@ -117,11 +117,7 @@ impl Session {
         });
         let plan = match planned {
             // It went through without meeting an operation that costs anything.
-            Err(_) if is_short.get() => {
-                let mut none = Plan::default();
-                none.operation = "nothing long";
-                none
-            }
+            Err(_) if is_short.get() => Plan::new("nothing long"),
             planned => planned?,
         };
         let mut report = Report::new();

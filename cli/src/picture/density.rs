@@ -121,7 +121,7 @@ impl Density {
 
     /// The scale of colours: how many entries a dot stands for.
     fn legend(&self, scene: &mut Scene, (x, top): (f64, f64), height: f64, most: u64) {
-        let (width, height) = (16.0, height.min(260.0).max(NARROW));
+        let (width, height) = (16.0, height.clamp(NARROW, 260.0));
         let steps = height as usize;
         for step in 0..steps {
             let part = 1.0 - (step as f64 + 0.5) / steps as f64;

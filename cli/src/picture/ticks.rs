@@ -19,7 +19,7 @@ pub(super) fn linear(low: f64, high: f64, count: usize) -> (Vec<Tick>, i32) {
     let step = step.clone().find(|step| span / step <= count as f64 + 0.5).unwrap_or(rough);
     let largest = low.abs().max(high.abs());
     let power = match largest.log10().floor() as i32 {
-        power if power > 4 || power < -3 => power - power.rem_euclid(3),
+        power if !(-3..=4).contains(&power) => power - power.rem_euclid(3),
         _ => 0,
     };
     let unit = 10f64.powi(power);

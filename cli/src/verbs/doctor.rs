@@ -63,7 +63,7 @@ fn limits(ctx: &Context, report: &mut Report) {
             None => "the memory of the machine".to_owned(),
         };
         let name = if k == 0 { "usable memory" } else { "also limited to" };
-        report.line(format!("{name:<19}  {}, by {by}", bytes(limit.bytes)));
+        report.shown(name, format!("{}, by {by}", bytes(limit.bytes)));
         list.push(json!({ "bytes": limit.bytes, "set_by": by }));
     }
     report.value("memory_limits", list);

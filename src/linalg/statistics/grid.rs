@@ -144,11 +144,14 @@ pub(crate) fn lines_grid(
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
     let arrays = [a.indices_buffer()];
     let mut panels = AnyEntryPanels::within(left / 4, 1, (a.types().indices, &arrays[..]), &units)?;
+    // The pointers stay in the map, of which every page is used once.
+    let pointers = a.indptr_buffer().stored_bytes();
     let _running = ctx.begin(|| {
         let plan = panels.plan("counting entries in a grid").throughout(bytes);
-        Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
+        Ok(plan.reads(1, pointers).works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
+    ctx.meter().read(pointers);
     let mut grid = Grid::new(major, minor, ctx)?;
     panels.sweep(ctx, &mut |first, indices, data| {
         let (count, size) = parts(data.len(), most);

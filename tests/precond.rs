@@ -49,26 +49,22 @@ impl<X: Scalar> Imaginary for X {
 
 /// A sparse matrix with a dominant diagonal and no symmetry, or a Hermitian one.
 fn matrix<X: Scalar>(n: usize, hermitian: bool) -> Csr<X> {
-    let mut dense: Rows<X> = vec![vec![X::zero(); n]; n];
     let numbers = uneven(4 * n * n);
-    for i in 0..n {
-        for j in 0..n {
-            let at = 2 * (i * n + j);
-            if i != j && (i * 7 + j * 13 + i * j) % 5 == 0 {
-                dense[i][j] = number(numbers[at], numbers[at + 1]);
+    let stored = |i: usize, j: usize| (i * 7 + j * 13 + i * j).is_multiple_of(5);
+    let beside = |i: usize, j: usize| {
+        let at = 2 * (i * n + j);
+        if stored(i, j) { number(numbers[at], numbers[at + 1]) } else { X::zero() }
+    };
+    let entry = |i: usize, j: usize| -> X {
+        match hermitian {
+            _ if i == j => {
+                number(n as f64 / 3.0 + i as f64 / 10.0, if hermitian { 0.0 } else { 0.5 })
             }
+            true if j < i => beside(j, i).conj(),
+            _ => beside(i, j),
         }
-    }
-    if hermitian {
-        for i in 0..n {
-            for j in 0..i {
-                dense[i][j] = dense[j][i].conj();
-            }
-        }
-    }
-    for (i, row) in dense.iter_mut().enumerate() {
-        row[i] = number(n as f64 / 3.0 + i as f64 / 10.0, if hermitian { 0.0 } else { 0.5 });
-    }
+    };
+    let dense: Rows<X> = (0..n).map(|i| (0..n).map(|j| entry(i, j)).collect()).collect();
     let entries = dense.iter().enumerate().flat_map(|(i, row)| {
         row.iter().enumerate().filter(|(_, x)| !x.is_zero()).map(move |(j, &x)| (i, j, x))
     });
@@ -170,16 +166,18 @@ fn check_operator<X: Scalar, M: LinearOperator<X>>(make: impl Fn(&Context) -> M,
                 let same = y.iter().skip(j).step_by(k).eq(&one);
                 assert!(same, "{what}: vector {j} of {k}, adjoint: {adjoint}");
             }
-            for threads in [2, 3, 8].into_iter().filter(|_| k != 1) {
-                let (other, ctx) = (make(&ctx(threads)), ctx(threads));
-                let mut z = vec![X::zero(); n * k];
-                match adjoint {
-                    true => other.apply_adjoint_block(k, &x, &mut z, &ctx).unwrap(),
-                    false => other.apply_block(k, &x, &mut z, &ctx).unwrap(),
-                }
-                assert_eq!(y, z, "{what}: {threads} threads");
-            }
         }
+    }
+    let x: Vec<X> = uneven(3 * n).into_iter().map(X::from_f64).collect();
+    let of = |m: &M, ctx: &Context| {
+        let (mut y, mut z) = (vec![X::zero(); 3 * n], vec![X::zero(); 3 * n]);
+        m.apply_block(3, &x, &mut y, ctx).unwrap();
+        m.apply_adjoint_block(3, &x, &mut z, ctx).unwrap();
+        (y, z)
+    };
+    for threads in [2, 3, 8] {
+        let (ctx, one) = (ctx(threads), ctx(1));
+        assert_eq!(of(&make(&ctx), &ctx), of(&m, &one), "{what}: {threads} threads");
     }
     let error = m.apply(&vec![X::zero(); n + 1], &mut vec![X::zero(); n], &ctx(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape, "{what}");

@@ -134,7 +134,8 @@ fn mirrored(
         true => by_search(a, decode, none, ctx)?,
         false => by_sort(a, decode, none, ctx)?,
     };
-    Ok(apart.most <= tolerance * apart.largest)
+    // An infinite tolerance would hold for infinite numbers.
+    Ok(apart.largest.is_finite() && apart.most <= tolerance * apart.largest)
 }
 
 /// Every entry with its image, which is searched for.

@@ -73,7 +73,7 @@ fn factor_shifted<X: Scalar>(block: &mut Block<X>, raise: X::Real) -> Result<()>
             );
             let entry = (here[k] - sum) * above[pivot];
             here[k] = entry;
-            squares = squares + entry.abs_squared();
+            squares += entry.abs_squared();
         }
         let own = here[diagonal - start].real() * raise;
         let left = own - squares;

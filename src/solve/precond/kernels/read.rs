@@ -97,7 +97,7 @@ fn take_lines<X: Scalar>(
     let refused = |_| Error::new(ErrorKind::Memory, "the system has not enough memory");
     block.indices.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
     block.data.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
-    let mut room = vec![X::zero(); TASK];
+    let mut room = [X::zero(); TASK];
     let start = block.rows.start;
     by_index!(lines.indices, indices => {
         for (row, ends) in rows.zip(ends.windows(2)) {

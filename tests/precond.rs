@@ -21,6 +21,11 @@ fn ctx(threads: usize) -> Context {
     CONTEXTS[threads - 1].clone()
 }
 
+/// A context whose limit no other test uses.
+fn own(threads: usize, limit: u64) -> Context {
+    Context::new().threads(threads).unwrap().memory_limit(limit)
+}
+
 fn poisson(grid: &[usize]) -> Csr<f64> {
     Csr::poisson(grid, Place::Memory, &ctx(2)).unwrap()
 }
@@ -325,13 +330,13 @@ fn a_matrix_in_files_is_read_in_panels_and_gives_the_same_bits() {
     Csr::<f64>::poisson(&grid, &path, &ctx(2)).unwrap();
     let (stored, inside) = (Csr::<f64>::open(&path).unwrap(), poisson(&grid));
     // Less than the matrix, and more than the result.
-    let tight = ctx(2).memory_limit(8 << 20);
+    let tight = own(2, 8 << 20);
     assert!(stored.bytes() > 8 << 20);
     let x = uneven(inside.nrows());
     let jacobi = |a: &Csr<f64>, ctx: &Context| Jacobi::<f64>::new(a, ZeroDiagonal::Fails, ctx);
     let two = |a: &Csr<f64>, ctx: &Context| BlockJacobi::<f64>::new(a, 2, ctx);
     let ic = |a: &Csr<f64>, ctx: &Context| Ic0::<f64>::new(a, &Default::default(), ctx);
-    let limits = ctx(2).memory_limit(12 << 20);
+    let limits = own(2, 12 << 20);
     assert_eq!(
         jacobi(&stored, &tight).unwrap().matvec(&x).unwrap(),
         jacobi(&inside, &ctx(2)).unwrap().matvec(&x).unwrap()
@@ -349,7 +354,7 @@ fn a_matrix_in_files_is_read_in_panels_and_gives_the_same_bits() {
     assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
     // Plans and counts agree on what is read.
     for threads in [1, 2] {
-        let ctx = ctx(threads).memory_limit(12 << 20);
+        let ctx = own(threads, 12 << 20);
         let (made, report) = ctx.measure(|ctx| ic(&stored, ctx)).unwrap();
         drop(made);
         let (planned, actual) = (report.plan.cost, report.actual);
@@ -361,7 +366,7 @@ fn a_matrix_in_files_is_read_in_panels_and_gives_the_same_bits() {
 
 #[test]
 fn what_factors_hold_is_taken_from_the_limit() {
-    let (a, ctx) = (poisson(&[40, 40, 40]), ctx(2).memory_limit(16 << 20));
+    let (a, ctx) = (poisson(&[40, 40, 40]), own(2, 16 << 20));
     let first = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
     let second = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
     let error = Ilu0::<f64>::new(&a, None, &ctx).unwrap_err();
@@ -577,7 +582,7 @@ fn a_polynomial_reads_the_matrix_once_for_each_degree() {
     let path = folder.path().join("a.bspnpy");
     Csr::<f64>::poisson(&[60, 60, 30], &path, &ctx(2)).unwrap();
     let a = Csr::<f64>::open(&path).unwrap();
-    let ctx = ctx(2).memory_limit(9 << 20);
+    let ctx = own(2, 9 << 20);
     let m = Chebyshev::<f64, _>::new(&a, 4, (0.1, 12.0)).unwrap();
     let (x, mut y) = (uneven(a.nrows()), vec![0.0; a.nrows()]);
     let ((), report) = ctx.measure(|ctx| m.apply(&x, &mut y, ctx)).unwrap();

@@ -361,6 +361,8 @@ fn a_matrix_in_files_is_read_in_panels_and_gives_the_same_bits() {
         assert_eq!((planned.passes, actual.passes), (1, 1), "{report}");
         let (planned, actual) = (planned.bytes_read as f64, actual.bytes_read as f64);
         assert!((planned / actual - 1.0).abs() < 0.05, "{report}");
+        let (planned, actual) = (report.plan.cost.peak_memory, report.actual.peak_memory);
+        assert!(actual <= planned && planned <= 12 << 20, "{report}");
     }
 }
 

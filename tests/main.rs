@@ -4,6 +4,7 @@ mod any_file;
 mod any_matrix;
 mod architecture;
 mod assembly;
+mod chebyshev;
 mod concurrent_products;
 mod convert;
 mod copies_of_files;

@@ -60,6 +60,13 @@ fn a_structure_has_what_elements_couple() {
     let tight = Context::new().memory_limit(20_000);
     let error = Csr::<()>::from_elements(36 * 36, &triangles(35), &tight).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Memory);
+    // One element of many nodes couples all of them, and one that lists a node many times couples no more.
+    let many: Vec<usize> = (0..20_000).collect();
+    let limited = two().memory_limit(16 << 20);
+    let error = Csr::<()>::from_elements(20_000, &[many], &limited).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    let same = vec![3; 20_000];
+    assert_eq!(Csr::<()>::from_elements(5, &[same], &limited).unwrap().nnz(), 5);
     let none: [[usize; 3]; 0] = [];
     assert_eq!(Csr::<()>::from_elements(0, &none, &two()).unwrap().nnz(), 0);
     let plan = two().plan(|ctx| Csr::<()>::from_elements(36 * 36, &triangles(35), ctx)).unwrap();
@@ -181,7 +188,7 @@ fn known_values_removed_and_left_give_the_same_solution() {
 
     let reduced = known.eliminate(&a, Place::Memory, &ctx).unwrap();
     assert_eq!(reduced.nrows(), (n - 1) * (n - 1));
-    assert_eq!(known.free().len() + known.known().len(), nodes);
+    assert_eq!(known.free().unwrap().len() + known.known().len(), nodes);
     let right = known.right_hand_side(&a, &b, &ctx).unwrap();
     let solved = cg(&reduced, &right, &options, &ctx).unwrap();
     let x = known.expand(&solved.x).unwrap();
@@ -226,7 +233,7 @@ fn known_values_that_cannot_be() {
     assert_eq!(kind(Dirichlet::new(3, [(1, f64::NAN)])), ErrorKind::Value);
     assert_eq!(kind(Dirichlet::new(3, [(1, 1.0), (1, 2.0)])), ErrorKind::Duplicate);
     let known = Dirichlet::new(3, [(1, 1.0), (1, 1.0)]).unwrap();
-    assert_eq!((known.known(), known.free()), (&[(1, 1.0)][..], vec![0, 2]));
+    assert_eq!((known.known(), known.free().unwrap()), (&[(1, 1.0)][..], vec![0, 2]));
     let ctx = two();
     let kind = |error: outcore::Error| error.kind();
     assert_eq!(
@@ -242,6 +249,8 @@ fn known_values_that_cannot_be() {
     assert_eq!((error.kind(), error.location()), (ErrorKind::Index, Some(&Location::Row(1))));
     let mut eye = Csr::<f64>::eye(3).to_mut(&ctx).unwrap();
     assert_eq!(kind(known.impose(&mut eye, &mut [0.0; 2], &ctx).unwrap_err()), ErrorKind::Shape);
+    let endless = Dirichlet::<f64>::new(usize::MAX, []).unwrap();
+    assert_eq!(kind(endless.free().unwrap_err()), ErrorKind::Memory);
     let all = Dirichlet::new(2, [(0, 1.0), (1, 2.0)]).unwrap();
     assert_eq!(all.expand(&[]).unwrap(), [1.0, 2.0]);
     assert_eq!(all.eliminate(&Csr::<f64>::eye(2), Place::Memory, &ctx).unwrap().shape(), (0, 0));

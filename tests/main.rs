@@ -7,6 +7,7 @@ mod archives;
 mod assembly;
 mod checkpoints;
 mod composed;
+mod chebyshev;
 mod concurrent_products;
 mod convert;
 mod copies_of_files;

@@ -27,7 +27,7 @@ fn substitute<X: Scalar>(a: &Csr<X>, triangle: Triangle, unit: bool, b: &[X]) ->
         let needed = |j: usize| if triangle == Triangle::Lower { j < i } else { j > i };
         let products = rows[i].iter().filter(|(j, _)| needed(*j)).map(|&(j, a)| a * x[j]);
         let sum = products.fold(X::zero(), |sum, product| sum + product);
-        x[i] = x[i] - sum;
+        x[i] -= sum;
         if !unit {
             x[i] = x[i] / rows[i].iter().find(|(j, _)| *j == i).expect("a diagonal").1;
         }

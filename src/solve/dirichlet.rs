@@ -4,7 +4,7 @@ use crate::convert::take_where;
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::linalg::{LinearOperator, Scalar};
 use crate::sparse::{AnyCompressed, Axis, Compressed, CompressedMut, by_index};
-use crate::storage::{Context, Entry, Index, Place, SparseFormat, bytes_of};
+use crate::storage::{Context, Entry, Index, Place, SparseFormat, bytes_of, room};
 
 /// The unknowns of a square system whose values are known: Dirichlet conditions.
 ///
@@ -82,15 +82,17 @@ impl<X: Scalar> Dirichlet<X> {
     }
 
     /// The other unknowns, by rising numbers: unknown `k` of the reduced system is `free()[k]` of the whole.
-    pub fn free(&self) -> Vec<usize> {
+    ///
+    /// Fails if they do not fit in memory.
+    pub fn free(&self) -> Result<Vec<usize>> {
         let known = self.known.iter().map(|&(unknown, _)| unknown);
-        let mut free = Vec::with_capacity(self.n - self.known.len());
+        let mut free = room("the free unknowns", self.n - self.known.len())?;
         let mut next = 0;
         for end in known.chain([self.n]) {
             free.extend(next..end);
             next = end + 1;
         }
-        free
+        Ok(free)
     }
 
     /// The rows and columns of the free unknowns, of CSR or CSC in memory or in files, at any place.
@@ -143,19 +145,19 @@ impl<X: Scalar> Dirichlet<X> {
         let _held = ctx.hold(bytes_of::<X>(self.n).saturating_mul(2));
         a.apply(&known, &mut moved, ctx)?;
         let numbers = b.iter().zip(&moved).map(|(&b, &moved)| b - moved);
-        Ok(self.pick(numbers))
+        self.pick(numbers)
     }
 
     /// The numbers of a vector of the whole system that belong to the free unknowns, for example of a starting point.
     pub fn restrict(&self, x: &[X]) -> Result<Vec<X>> {
         check_shape("x", self.n, x.len())?;
-        Ok(self.pick(x.iter().copied()))
+        self.pick(x.iter().copied())
     }
 
     /// A solution of the reduced system with the known values in their places.
     pub fn expand(&self, free: &[X]) -> Result<Vec<X>> {
         check_shape("the solution", self.n - self.known.len(), free.len())?;
-        let mut x = Vec::with_capacity(self.n);
+        let mut x = room("the solution", self.n)?;
         let mut rest = free;
         for &(unknown, value) in &self.known {
             let (before, after) = rest.split_at(unknown - x.len());
@@ -210,10 +212,12 @@ impl<X: Scalar> Dirichlet<X> {
     }
 
     /// The numbers that belong to the free unknowns.
-    fn pick(&self, numbers: impl Iterator<Item = X>) -> Vec<X> {
+    fn pick(&self, numbers: impl Iterator<Item = X>) -> Result<Vec<X>> {
+        let mut picked = room("the free unknowns", self.n - self.known.len())?;
         let mut known = self.known.iter().map(|&(unknown, _)| unknown).peekable();
         let free = numbers.enumerate().filter(|(at, _)| known.next_if_eq(at).is_none());
-        free.map(|(_, number)| number).collect()
+        picked.extend(free.map(|(_, number)| number));
+        Ok(picked)
     }
 }
 

@@ -50,10 +50,17 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedMut<T, I, P, A> {
     pub fn add_block(&mut self, rows: &[usize], cols: &[usize], values: &[T]) -> Result<()> {
         check_shape("the values", rows.len().saturating_mul(cols.len()), values.len())?;
         let (structure, data) = self.parts_mut();
-        let mut places = Vec::with_capacity(values.len());
-        for &row in rows {
-            for &col in cols {
-                places.push(structure.place_of(row, col)?);
+        let mut places = vec![0; values.len()];
+        let (majors, minors) = A::swap_if_cols((rows, cols));
+        let (along, across) = A::swap_if_cols((cols.len(), 1));
+        for (m, &major) in majors.iter().enumerate() {
+            let Some(&first) = minors.first() else { break };
+            let line = structure.line_of(A::swap_if_cols((major, first)))?;
+            for (n, &minor) in minors.iter().enumerate() {
+                let place = line.place_of(minor);
+                let position = A::swap_if_cols((major, minor));
+                places[m * along + n * across] =
+                    place.ok_or_else(|| structure.outside(position))?;
             }
         }
         for (k, (at, &value)) in places.into_iter().zip(values).enumerate() {
@@ -70,36 +77,63 @@ impl<T: Entry, I: Index, P: Index, A: Axis> CompressedMut<T, I, P, A> {
     }
 }
 
-impl<I: Index, P: Index, A: Axis> Compressed<(), I, P, A> {
-    /// The position in the arrays of the first entry at a row and a column.
-    pub(crate) fn place_of(&self, row: usize, col: usize) -> Result<usize> {
-        let (nrows, ncols) = self.shape();
-        if row >= nrows || col >= ncols {
-            return Err(Error::new(ErrorKind::Index, "the matrix has no such position")
-                .expected(format!("a row below {nrows} and a column below {ncols}"))
-                .found(format!("row {row}, column {col}")));
-        }
-        let (major, minor) = A::swap_if_cols((row, col));
-        let rises = self.check_major(major)?;
-        let span = self.span(major);
-        let line = &self.indices()[span.clone()];
-        let found = match rises {
+/// The indices of a line, and their position in the array.
+struct LineOf<'a, I> {
+    start: usize,
+    indices: &'a [I],
+    rises: bool,
+}
+
+impl<I: Index> LineOf<'_, I> {
+    /// The position in the arrays of the first entry with an index.
+    #[inline(always)]
+    fn place_of(&self, minor: usize) -> Option<usize> {
+        let is_it = |index: &I| index.to_usize() == minor;
+        let at = match self.rises {
             true => {
-                let at = line.partition_point(|index| index.to_usize() < minor);
-                (line.get(at).map(|index| index.to_usize()) == Some(minor)).then_some(at)
+                let at = self.indices.partition_point(|index| index.to_usize() < minor);
+                self.indices.get(at).is_some_and(is_it).then_some(at)?
             }
-            false => line.iter().position(|index| index.to_usize() == minor),
+            false => self.indices.iter().position(is_it)?,
         };
-        found.map(|at| span.start + at).ok_or_else(|| outside(row, col))
+        Some(self.start + at)
     }
 }
 
-#[cold]
-fn outside(row: usize, col: usize) -> Error {
-    Error::new(ErrorKind::Index, "the structure has no entry at this position")
-        .at(Location::Row(row as u64))
-        .found(format!("row {row}, column {col}"))
-        .remedy("make the structure of all elements, or of all positions that will be used")
+impl<I: Index, P: Index, A: Axis> Compressed<(), I, P, A> {
+    /// The position in the arrays of the first entry at a row and a column.
+    pub(crate) fn place_of(&self, row: usize, col: usize) -> Result<usize> {
+        let line = self.line_of((row, col))?;
+        let place = line.place_of(A::swap_if_cols((row, col)).1);
+        place.ok_or_else(|| self.outside((row, col)))
+    }
+
+    /// The line of a position, with checked indices.
+    fn line_of(&self, (row, col): (usize, usize)) -> Result<LineOf<'_, I>> {
+        let major = A::swap_if_cols((row, col)).0;
+        if major >= self.major() {
+            return Err(self.outside((row, col)));
+        }
+        let rises = self.check_major(major)?;
+        let span = self.span(major);
+        Ok(LineOf { start: span.start, indices: &self.indices()[span], rises })
+    }
+
+    /// The error for a position without an entry.
+    #[cold]
+    fn outside(&self, (row, col): (usize, usize)) -> Error {
+        let (nrows, ncols) = self.shape();
+        let found = format!("row {row}, column {col}");
+        if row >= nrows || col >= ncols {
+            return Error::new(ErrorKind::Index, "the matrix has no such position")
+                .expected(format!("a row below {nrows} and a column below {ncols}"))
+                .found(found);
+        }
+        Error::new(ErrorKind::Index, "the structure has no entry at this position")
+            .at(Location::Row(row as u64))
+            .found(found)
+            .remedy("make the structure of all elements, or of all positions that will be used")
+    }
 }
 
 #[cold]

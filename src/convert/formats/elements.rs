@@ -90,18 +90,23 @@ fn structure<I: Index, P: Index>(
             for row in rows {
                 row_nodes.clear();
                 row_nodes.push(I::from_usize(row));
+                // An element that lists the node more than once is there as often, one after the other.
+                let mut before = usize::MAX;
                 for &element in &of_node[starts[row]..starts[row + 1]] {
+                    if element == std::mem::replace(&mut before, element) {
+                        continue;
+                    }
                     row_nodes.extend_from_slice(&lists[ends[element]..ends[element + 1]]);
                 }
                 row_nodes.sort_unstable();
                 row_nodes.dedup();
                 lens.push(row_nodes.len());
                 indices.extend_from_slice(&row_nodes);
+                // Each row is held twice, when it is put together with the others.
+                let bytes = 2 * size_of_val(&row_nodes[..]) as u64 + size_of::<usize>() as u64;
+                let all = taken.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+                ctx.check_memory("the structure", all)?;
             }
-            // Each part is held twice, when it is put together with the others.
-            let bytes = 2 * size_of_val(&indices[..]) as u64 + size_of_val(&lens[..]) as u64;
-            let all = taken.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-            ctx.check_memory("the structure", all)?;
             Ok((lens, indices))
         });
         parts.collect::<Result<Vec<(Vec<usize>, Vec<I>)>>>()

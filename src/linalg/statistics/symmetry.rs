@@ -96,8 +96,8 @@ impl Apart {
     #[inline(always)]
     fn take(&mut self, entry: Complex<f64>, image: Complex<f64>) {
         let image = if self.conjugate { image.conj() } else { image };
-        self.most = larger(self.most, (entry - image).norm());
-        self.largest = larger(self.largest, entry.norm());
+        self.most = larger(self.most, size(entry - image));
+        self.largest = larger(self.largest, size(entry));
     }
 
     fn merge(self, other: Self) -> Self {
@@ -107,6 +107,12 @@ impl Apart {
             ..self
         }
     }
+}
+
+/// The absolute value, without a square root for a real number.
+#[inline(always)]
+fn size(x: Complex<f64>) -> f64 {
+    if x.im == 0.0 { x.re.abs() } else { x.norm() }
 }
 
 /// The larger of two numbers, neither negative; NaN if one is.
@@ -134,7 +140,8 @@ fn mirrored(
         true => by_search(a, decode, none, ctx)?,
         false => by_sort(a, decode, none, ctx)?,
     };
-    Ok(apart.most <= tolerance * apart.largest)
+    // An infinite tolerance would hold for infinite numbers.
+    Ok(apart.largest.is_finite() && apart.most <= tolerance * apart.largest)
 }
 
 /// Every entry with its image, which is searched for.

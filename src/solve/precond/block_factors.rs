@@ -20,6 +20,9 @@ const ROWS: usize = 1 << 14;
 /// The largest number of blocks, if the caller does not say how many there are.
 const BLOCKS: usize = 64;
 
+/// Entries that a thread is woken for.
+const SMALL: u64 = 1 << 14;
+
 /// Factored blocks, and how they are applied.
 pub(super) struct BlockFactors<X: Scalar> {
     name: &'static str,
@@ -68,8 +71,10 @@ impl<X: Scalar> Unfactored<X> {
         factor: impl Fn(&mut Block<X>) -> Result<R> + Sync,
     ) -> Result<(BlockFactors<X>, Vec<R>)> {
         ctx.check_cancelled()?;
+        let nnz: u64 = self.blocks.iter().map(|block| block.data.len() as u64).sum();
+        let grain = grain(nnz, self.blocks.len());
         let each = ctx.with_threads(|| {
-            let blocks = self.blocks.par_iter_mut().with_max_len(1);
+            let blocks = self.blocks.par_iter_mut().with_grain(grain);
             let factored = blocks.map(|block| {
                 ctx.check_cancelled()?;
                 factor(block)
@@ -78,7 +83,6 @@ impl<X: Scalar> Unfactored<X> {
         })?;
         let bytes = self.blocks.iter().map(Block::bytes).sum();
         self.held.resize(bytes);
-        let nnz = self.blocks.iter().map(|block| block.data.len() as u64).sum();
         let factors = BlockFactors {
             name: self.name,
             n: self.n,
@@ -125,9 +129,10 @@ impl<X: Scalar> BlockFactors<X> {
             (own, rest) = rest.split_at_mut(block.len() * k);
             tasks.push((block, own));
         }
+        let grain = grain(self.nnz.saturating_mul(k as u64), self.blocks.len());
         let apply = kernels::<X>().apply;
         ctx.with_threads(|| {
-            tasks.par_iter_mut().with_max_len(1).for_each(|(block, own)| {
+            tasks.par_iter_mut().with_grain(grain).for_each(|(block, own)| {
                 own.copy_from_slice(&x[block.rows.start * k..][..own.len()]);
                 apply(block, self.factors, adjoint, k, own);
             });
@@ -139,6 +144,13 @@ impl<X: Scalar> BlockFactors<X> {
     pub(super) fn plan(&self, k: usize) -> Plan {
         Plan::new(self.name).works(self.nnz.saturating_mul(k as u64), work::PRODUCT)
     }
+}
+
+/// How many blocks a thread takes at a time: as few as are worth it.
+fn grain(entries: u64, blocks: usize) -> (usize, usize) {
+    let each = entries / blocks.max(1) as u64 + 1;
+    let count = (SMALL / each + 1) as usize;
+    (count, count)
 }
 
 /// The order of a square matrix.

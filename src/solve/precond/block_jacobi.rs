@@ -12,6 +12,9 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Held, Index, Lasts, Plan, Reserved, bytes_of};
 
+/// The largest block, which takes about a second to factor.
+const LARGEST: usize = 1024;
+
 /// Numbers of the blocks of a task, about.
 const TASK: usize = 1 << 14;
 
@@ -47,12 +50,12 @@ pub struct BlockJacobi<X: Scalar> {
 }
 
 impl<X: Scalar> BlockJacobi<X> {
-    /// Factors the blocks of `size` rows and columns by LU with partial pivoting. Entries of one position are added.
+    /// Factors the blocks of `size` rows and columns, at most 1024, by LU with partial pivoting. Entries of one position are added.
     ///
     /// Cost: one read of the matrix, panel by panel if it is larger than memory, and about `size²` operations for each
     /// row. Memory, as long as it lives: `size` numbers and 4 bytes for each row.
     ///
-    /// Fails if the matrix is not square, if `size` is 0, if the blocks do not fit in the memory limit, if a number is
+    /// Fails if the matrix is not square, if `size` is 0 or above 1024, if the blocks do not fit in the memory limit, if a number is
     /// not finite, or if a block is singular; the error names the first row whose column has no pivot.
     pub fn new<T: Factor<X>, I: Index, P: Index>(
         a: &Csr<T, I, P>,
@@ -60,10 +63,11 @@ impl<X: Scalar> BlockJacobi<X> {
         ctx: &Context,
     ) -> Result<Self> {
         let n = check_square(a.shape())?;
-        if size == 0 || size > u32::MAX as usize {
+        if size == 0 || size > LARGEST {
             return Err(Error::new(ErrorKind::Format, "the blocks have no possible size")
-                .expected(format!("1 to {} rows", u32::MAX))
-                .found(size));
+                .expected(format!("1 to {LARGEST} rows"))
+                .found(size)
+                .remedy("use Ilu0 or Ic0, whose blocks are sparse"));
         }
         let size = size.min(n.max(1));
         let numbers = n.saturating_mul(size);
@@ -77,6 +81,9 @@ impl<X: Scalar> BlockJacobi<X> {
         let singular = ctx.with_threads(|| {
             let tasks = factors.par_chunks_mut(rows * size).zip(pivots.par_chunks_mut(rows));
             tasks.enumerate().find_map_first(|(task, (factors, pivots))| {
+                if ctx.check_cancelled().is_err() {
+                    return Some(usize::MAX);
+                }
                 let blocks = factors.chunks_mut(size * size).zip(pivots.chunks_mut(size));
                 for (block, (factors, pivots)) in blocks.enumerate() {
                     if let Some(col) = (kernels.dense_lu)(factors, size, pivots) {
@@ -86,6 +93,7 @@ impl<X: Scalar> BlockJacobi<X> {
                 None
             })
         });
+        ctx.check_cancelled()?;
         if let Some(row) = singular {
             let block = row / size;
             return Err(Error::new(ErrorKind::Value, "a diagonal block is singular")

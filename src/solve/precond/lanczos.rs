@@ -80,17 +80,14 @@ pub fn spectral_bounds<X: Scalar>(
         return Err(Error::new(ErrorKind::Format, what).expected(expected).found(0));
     }
     let steps = steps.min(n);
-    let bytes = bytes_of::<X>(n).saturating_mul(4);
+    let bytes = bytes_of::<X>(n).saturating_mul(4).saturating_add(16 * steps as u64);
     let _running = ctx.begin(|| {
         let _held = ctx.hold(bytes);
         let first = a.plan_block(false, 1, ctx)?;
         let again = first.clone().again();
         let numbers = (n as u64).saturating_mul(steps as u64);
-        let mut plan = Plan::new("bounds of the spectrum").then(first).works(numbers, work::CG);
-        for _ in 1..steps {
-            plan = plan.then(again.clone());
-        }
-        Ok(plan.throughout(bytes))
+        let plan = Plan::new("bounds of the spectrum").then(first).works(numbers, work::CG);
+        Ok(plan.repeated(&again, steps as u64 - 1).throughout(bytes))
     })?;
     ctx.check_memory("the vectors of Lanczos steps", bytes)?;
     let _held = ctx.hold(bytes);

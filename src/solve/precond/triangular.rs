@@ -65,9 +65,10 @@ impl<X: Scalar> Triangular<X> {
             true => Part::After,
             false => Part::Before,
         };
-        let (matrix, kernels) = (a.to_any(), kernels::<X>());
+        let (matrix, kernels, whole) = (a.to_any(), kernels::<X>(), 0..n);
         let source = Source { matrix: &matrix, decode: decoder::<T, X>(), part };
-        let (mut blocks, mut held) = (kernels.read)("triangular", &source, &[0..n], 0, ctx)?;
+        let whole = std::slice::from_ref(&whole);
+        let (mut blocks, mut held) = (kernels.read)("triangular", &source, whole, 0, ctx)?;
         let block = blocks.pop().expect("one block was asked for");
         let bytes = block.bytes();
         // Entries, and for each row a pointer, its level, two numbers of rows and its diagonal entry.

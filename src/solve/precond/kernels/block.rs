@@ -110,6 +110,11 @@ impl<X: Scalar> Block<X> {
         }
     }
 
+    /// Whether every row has ended.
+    pub(crate) fn is_full(&self) -> bool {
+        self.diagonal.len() == self.len()
+    }
+
     /// Returns memory that is not used.
     pub(crate) fn shrink(&mut self) {
         self.indptr.shrink_to_fit();

@@ -46,6 +46,9 @@ pub(crate) fn solve<X: Scalar>(
 ) {
     let n = pivots.len();
     let entry = |row: usize, col: usize| a[row * stride + col];
+    if k == 1 && !adjoint {
+        return solve_one((a, stride), pivots, y);
+    }
     if !adjoint {
         for (row, &pivot) in pivots.iter().enumerate() {
             exchange(y, k, row, pivot as usize);
@@ -78,6 +81,23 @@ pub(crate) fn solve<X: Scalar>(
     }
     for (row, &pivot) in pivots.iter().enumerate().rev() {
         exchange(y, k, row, pivot as usize);
+    }
+}
+
+/// As [`solve`], for one vector: each number from a sum along a row, in the same order.
+fn solve_one<X: Scalar>((a, stride): (&[X], usize), pivots: &[u32], y: &mut [X]) {
+    let n = pivots.len();
+    let rest = |own: X, a: &[X], y: &[X]| a.iter().zip(y).fold(own, |own, (&a, &y)| own - a * y);
+    for (row, &pivot) in pivots.iter().enumerate() {
+        y.swap(row, pivot as usize);
+    }
+    for (row, a) in a.chunks(stride).take(n).enumerate() {
+        let (done, own) = y.split_at_mut(row);
+        own[0] = rest(own[0], &a[..row], done);
+    }
+    for (row, a) in a.chunks(stride).take(n).enumerate().rev() {
+        let (before, done) = y.split_at_mut(row + 1);
+        before[row] = rest(before[row], &a[row + 1..n], done) * a[row];
     }
 }
 

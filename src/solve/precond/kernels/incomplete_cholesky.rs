@@ -19,6 +19,9 @@ const LOST: f64 = 16.0;
 /// The first shift after a failure, and the factor from one to the next.
 const SHIFT: (f64, f64) = (1e-3, 2.0);
 
+/// The largest shift that is tried: the factor is then that of the diagonal.
+const LARGEST: f64 = 1e8;
+
 /// Replaces the entries of a block, which are those on and below the diagonal, by those of its factor, with the inverse
 /// of each pivot on the diagonal. Returns the shift α and the number of factorizations that failed before; of these at
 /// most `retries` are accepted. Fails, naming the row, if the diagonal is not positive or the last factorization failed.
@@ -33,7 +36,7 @@ pub(crate) fn factor<X: Scalar>(
     loop {
         match factor_shifted(block, X::from_f64(1.0 + shift).real()) {
             Ok(()) => return Ok((shift, failed)),
-            Err(error) if failed == retries => return Err(error),
+            Err(error) if failed == retries || shift > LARGEST => return Err(error),
             Err(_) => {}
         }
         failed += 1;
@@ -73,7 +76,7 @@ fn factor_shifted<X: Scalar>(block: &mut Block<X>, raise: X::Real) -> Result<()>
             );
             let entry = (here[k] - sum) * above[pivot];
             here[k] = entry;
-            squares = squares + entry.abs_squared();
+            squares += entry.abs_squared();
         }
         let own = here[diagonal - start].real() * raise;
         let left = own - squares;

@@ -47,7 +47,7 @@ pub(crate) fn read<X: Scalar>(
         let plan = lines.plan(operation).works(a.nnz() as u64, work::FACTOR);
         Ok(plan.throughout(most_bytes::<X>(a).saturating_add(extra).min(ctx.memory_left())))
     })?;
-    let mut held = ctx.hold(extra);
+    let (mut held, reading) = (ctx.hold(extra), lines.memory());
     let mut blocks: Vec<Block<X>> = cuts.iter().cloned().map(Block::new).collect();
     let mut check = IndexCheck::of(a);
     let swept = lines.sweep(ctx, &mut |panel| {
@@ -64,12 +64,11 @@ pub(crate) fn read<X: Scalar>(
             })
         })?;
         let bytes = blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra);
-        ctx.check_memory(operation, bytes).map_err(smaller)?;
+        ctx.check_memory(operation, bytes.saturating_add(reading)).map_err(smaller)?;
         held.resize(bytes);
         Ok(())
     });
     swept.map_err(|error| a.name_indices(error))?;
-    blocks.iter_mut().for_each(Block::shrink);
     held.resize(blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra));
     Ok((blocks, held))
 }
@@ -97,7 +96,7 @@ fn take_lines<X: Scalar>(
     let refused = |_| Error::new(ErrorKind::Memory, "the system has not enough memory");
     block.indices.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
     block.data.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
-    let mut room = vec![X::zero(); TASK];
+    let mut room = [X::zero(); TASK];
     let start = block.rows.start;
     by_index!(lines.indices, indices => {
         for (row, ends) in rows.zip(ends.windows(2)) {
@@ -121,6 +120,9 @@ fn take_lines<X: Scalar>(
             }
         }
     });
+    if block.is_full() {
+        block.shrink();
+    }
     Ok(())
 }
 

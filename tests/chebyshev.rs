@@ -1,0 +1,98 @@
+//! The Chebyshev polynomial against its formula, and bounds of spectra that are known.
+
+use num_complex::Complex;
+use outcore::linalg::LinearOperator;
+use outcore::solve::{Chebyshev, spectral_bounds};
+use outcore::{Csr, ErrorKind, Place};
+use tempfile::tempdir;
+
+use crate::numbers::uneven;
+use crate::precond::{check_operator, ctx, matrix, own, poisson};
+
+#[test]
+fn the_polynomial_is_that_of_its_formula() {
+    let a = matrix::<Complex<f64>>(20, true);
+    let ctx = ctx(2);
+    let bounds = spectral_bounds::<Complex<f64>>(&a, 20, &ctx).unwrap();
+    let (lo, hi) = (bounds.lo, bounds.hi);
+    // 1 − λ p(λ) = T((θ−λ)/δ) / T(θ/δ), of a degree one higher.
+    let chebyshev = |degree: usize, x: f64| {
+        let (mut before, mut here) = (1.0, x);
+        for _ in 1..degree {
+            (before, here) = (here, 2.0 * x * here - before);
+        }
+        here
+    };
+    for degree in [0, 1, 2, 5, 9] {
+        let one =
+            |value: f64| Csr::<f64>::from_parts((1, 1), vec![0, 1], vec![0], vec![value]).unwrap();
+        for value in [lo, 0.5 * (lo + hi), hi, 0.9 * hi + 0.1 * lo] {
+            let a = one(value);
+            let m = Chebyshev::<f64, _>::new(&a, degree, (lo, hi)).unwrap();
+            let found = 1.0 - value * m.matvec(&[1.0]).unwrap()[0];
+            let (center, radius) = ((hi + lo) / 2.0, (hi - lo) / 2.0);
+            let exact = chebyshev(degree + 1, (center - value) / radius)
+                / chebyshev(degree + 1, center / radius);
+            assert!((found - exact).abs() < 1e-12, "{degree} {value}: {found} {exact}");
+        }
+        check_operator(|_| Chebyshev::new(a.clone(), degree, (lo, hi)).unwrap(), "Chebyshev");
+    }
+}
+
+#[test]
+fn bounds_hold_the_spectrum() {
+    let ctx = ctx(2);
+    for (grid, least, most) in [
+        (&[50][..], 2.0 - 2.0 * angle(50).cos(), 2.0 + 2.0 * angle(50).cos()),
+        (&[20, 20], 4.0 - 4.0 * angle(20).cos(), 4.0 + 4.0 * angle(20).cos()),
+        (&[12, 12, 12], 6.0 - 6.0 * angle(12).cos(), 6.0 + 6.0 * angle(12).cos()),
+    ] {
+        let a = poisson(grid);
+        for steps in [1, 2, 5, 10, 20] {
+            let found = spectral_bounds::<f64>(&a, steps, &ctx).unwrap();
+            assert!(found.ritz.0 >= least - 1e-12 && found.ritz.1 <= most + 1e-12, "{found:?}");
+            assert!(found.lo > 0.0 && found.lo <= found.ritz.0 && found.hi >= found.ritz.1);
+            if steps >= 5 {
+                assert!(found.hi >= most && found.hi < 1.3 * most, "{grid:?}, {steps}: {found:?}");
+            }
+        }
+        let two = spectral_bounds::<f64>(&a, 10, &crate::precond::ctx(3)).unwrap();
+        assert_eq!(two, spectral_bounds::<f64>(&a, 10, &ctx).unwrap());
+    }
+    let identity = spectral_bounds::<f64>(&Csr::<f64>::eye(9), 10, &ctx).unwrap();
+    assert_eq!(identity.steps, 1);
+    assert!((identity.ritz.0 - 1.0).abs() < 1e-14 && identity.hi >= 1.0);
+    let zeros = Csr::<f64>::zeros((3, 3), Place::Memory, &ctx).unwrap();
+    let zeros = spectral_bounds::<f64>(&zeros, 10, &ctx).unwrap();
+    assert_eq!((zeros.lo, zeros.hi), (0.0, 0.0));
+
+    let kind = |found: outcore::Result<_>| {
+        found.map(|_: outcore::solve::SpectralBounds| ()).unwrap_err().kind()
+    };
+    assert_eq!(kind(spectral_bounds::<f64>(&poisson(&[0]), 10, &ctx)), ErrorKind::Format);
+    assert_eq!(kind(spectral_bounds::<f64>(&poisson(&[4]), 0, &ctx)), ErrorKind::Format);
+    assert_eq!(kind(spectral_bounds::<f64>(&matrix::<f64>(30, false), 10, &ctx)), ErrorKind::Value);
+    let nan = Csr::<f64>::eye(3).with_data(vec![1.0, f64::NAN, 1.0]).unwrap();
+    assert_eq!(kind(spectral_bounds::<f64>(&nan, 10, &ctx)), ErrorKind::Value);
+}
+
+fn angle(n: usize) -> f64 {
+    std::f64::consts::PI / (n + 1) as f64
+}
+
+#[test]
+fn a_polynomial_reads_the_matrix_once_for_each_degree() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.bspnpy");
+    Csr::<f64>::poisson(&[60, 60, 30], &path, &ctx(2)).unwrap();
+    let a = Csr::<f64>::open(&path).unwrap();
+    let ctx = own(2, 9 << 20);
+    let m = Chebyshev::<f64, _>::new(&a, 4, (0.1, 12.0)).unwrap();
+    let (x, mut y) = (uneven(a.nrows()), vec![0.0; a.nrows()]);
+    let ((), report) = ctx.measure(|ctx| m.apply(&x, &mut y, ctx)).unwrap();
+    assert_eq!((report.plan.cost.passes, report.actual.passes), (4, 4), "{report}");
+    let (planned, actual) = (report.plan.cost.bytes_read, report.actual.bytes_read);
+    assert!((planned as f64 / actual as f64 - 1.0).abs() < 0.05, "{report}");
+    let plan = ctx.plan(|ctx| spectral_bounds::<f64>(&a, 6, ctx)).unwrap();
+    assert_eq!(plan.cost.passes, 6);
+}

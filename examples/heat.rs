@@ -9,7 +9,7 @@ mod support;
 use std::f64::consts::PI;
 
 use outcore::linalg::{Operator, norm};
-use outcore::solve::{SolveOptions, Ic0, cg};
+use outcore::solve::{Ic0, SolveOptions, cg};
 use outcore::{Context, Csr};
 use support::{Outcome, arguments, context, timed};
 
@@ -56,8 +56,12 @@ fn main() -> Outcome {
     let start = norm(&u, &ctx);
     let mut worst: f64 = 0.0;
     for k in 1..=steps {
-        let options =
-            SolveOptions { x0: Some(&u), rtol: 1e-10, precond: Some(&cholesky), ..Default::default() };
+        let options = SolveOptions {
+            x0: Some(&u),
+            rtol: 1e-10,
+            precond: Some(&cholesky),
+            ..Default::default()
+        };
         let (solved, seconds) = timed(|| cg(&operator, &u, &options, &ctx));
         let solved = solved?;
         if !solved.converged {

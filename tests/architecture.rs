@@ -22,7 +22,7 @@ const FLOORS: [&[&str]; 8] = [
         "linalg/gemm",
     ],
     &["{any}", "{graph}", "{solve}", "{spectral}"],
-    &["io"],
+    &["io/extents", "io/read_as", "io/text", "io/matrix_market", "io/arrays", "io"],
     &["bin"],
 ];
 

@@ -52,7 +52,7 @@ pub(super) fn begin<X: Scalar>(
         each = each.works(a.shape().1 as u64, work::CG);
         if let Some(precond) = options.precond {
             for _ in 0..needs.products.0 {
-                each = each.then(precond.plan_block(false, 1, ctx)?);
+                each = each.then(precond.plan_block(false, 1, ctx)?.again());
             }
         }
         // One more for the residual of the result.

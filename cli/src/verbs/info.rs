@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use num::Complex;
 use outcore::num_complex as num;
+use outcore::io::ReadAs;
 use outcore::{AnyMatrix, DType, ErrorKind, Result, has_checksums, verify};
 
 use crate::report::Report;
@@ -25,7 +26,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    let a = session.read(&arguments.input)?;
+    let read = session.import(&arguments.input)?;
+    let a = read.matrix;
     let mut report = Report::new();
     report.fact("file", arguments.input.display().to_string());
     let kind = match a.format() {
@@ -69,8 +71,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         };
         report.row("order of entries", state, canonical);
     }
-    let lies = if a.stored_bytes() > 0 { "mapped where it lies" } else { "read into memory" };
-    report.fact("access", lies);
+    let access = match read.read_as {
+        ReadAs::Mapped => "mapped where it lies",
+        ReadAs::Copied => "read into memory",
+    };
+    report.fact("access", access);
     if arguments.check && a.path().is_some() {
         let state = match verify(&arguments.input, session.ctx()) {
             Ok(_) => "as they were written",

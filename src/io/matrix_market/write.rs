@@ -25,7 +25,7 @@ const LINE: u64 = 24;
 /// `unsigned-integer` for `u64`, as in SciPy.
 ///
 /// An existing file at `path` stays until the new one is complete. Cost: one pass over the matrix; memory: under 4 MiB
-/// for each thread, and at most a sixteenth of the limit, but always 1 MiB.
+/// for each thread, and at most a sixteenth of the limit, but always 64 KiB.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -111,7 +111,8 @@ fn changed() -> Error {
 fn sparse(path: &Path, a: &AnyCompressed, comment: &str, ctx: &Context) -> Result<()> {
     let (values, nnz) = (a.types().values, a.nnz() as u64);
     let mut writer = Writer::create(path, general(values, a.shape(), nnz), comment)?;
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), ctx.memory_left() / 2, ctx)?;
+    let budget = ctx.memory_left().saturating_sub(TextWriter::memory(ctx));
+    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(PHASE).on_device_of(a.indices_buffer().file());
         let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());

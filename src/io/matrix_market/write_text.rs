@@ -12,8 +12,9 @@ use crate::storage::parallel::{ParallelSlice, Tasks, join};
 use crate::storage::raw::Raw;
 use crate::storage::{Context, DType, Index, by_dtype};
 
-/// Entries of a block.
+/// Entries of a block, at most and at least.
 const BLOCK: usize = 1 << 12;
+const SMALL_BLOCK: usize = 1 << 7;
 
 /// The most bytes of a line: two indices and two floats.
 const LINE: usize = 96;
@@ -63,6 +64,8 @@ pub(super) struct TextWriter<'a> {
     field: Field,
     /// Texts that are formatted, and texts that are written.
     texts: [Vec<Vec<u8>>; 2],
+    /// Entries of a block.
+    block: usize,
     done: u64,
     total: u64,
 }
@@ -85,13 +88,15 @@ impl<'a> TextWriter<'a> {
         let field = writer.field();
         let (format, check) = by_type(values);
         check(field, false).map_err(|error| error.in_file(writer.path()))?;
-        let texts = || vec![Vec::new(); blocks(ctx)];
-        Ok(TextWriter { writer, format, field, texts: [texts(), texts()], done: 0, total })
+        let (blocks, block) = sizes(ctx);
+        let texts = [0, 1].map(|_| vec![Vec::new(); blocks]);
+        Ok(TextWriter { writer, format, field, texts, block, done: 0, total })
     }
 
     /// Memory that writing takes.
     pub(super) fn memory(ctx: &Context) -> u64 {
-        (2 * blocks(ctx) * BLOCK * LINE) as u64
+        let (blocks, block) = sizes(ctx);
+        (2 * blocks * block * LINE) as u64
     }
 
     /// Appends the entries of a part.
@@ -100,24 +105,24 @@ impl<'a> TextWriter<'a> {
         part: &Part<'_>,
         ctx: &Context,
     ) -> std::result::Result<(), WriteHalt> {
-        let count = part.data.len();
+        let (count, block) = (part.data.len(), self.block);
         let (mut start, mut ready) = (0usize, 0..0);
         let [mut formatted, mut written] = std::mem::take(&mut self.texts);
         loop {
             ctx.report(PHASE, self.done, self.total).map_err(WriteHalt::Error)?;
-            let end = count.min(start.saturating_add(formatted.len() * BLOCK));
-            let blocks = (end - start).div_ceil(BLOCK);
+            let end = count.min(start.saturating_add(formatted.len() * block));
+            let blocks = (end - start).div_ceil(block);
             let format = || {
                 let texts = formatted[..blocks].par_iter_mut().with_max_len(1).enumerate();
                 texts
                     .map(|(k, text)| {
-                        let here = start + k * BLOCK..end.min(start + (k + 1) * BLOCK);
+                        let here = start + k * block..end.min(start + (k + 1) * block);
                         text.clear();
                         (self.format)(part, here, self.field, text)
                     })
                     .collect::<std::result::Result<Vec<()>, usize>>()
             };
-            let texts = &written[..ready.len().div_ceil(BLOCK)];
+            let texts = &written[..ready.len().div_ceil(block)];
             let writer = &mut *self.writer;
             let write = || texts.iter().try_for_each(|text| writer.append(text));
             let (wrote, made) = ctx.with_threads(|| join(write, format));
@@ -136,10 +141,12 @@ impl<'a> TextWriter<'a> {
     }
 }
 
-/// Blocks that are formatted at a time: a few per thread, and not more than a small part of the memory limit.
-fn blocks(ctx: &Context) -> usize {
-    let room = (ctx.memory_left() / 16) as usize / (2 * BLOCK * LINE);
-    room.clamp(1, 4 * ctx.thread_count())
+/// Blocks that are formatted at a time, and their entries: a few blocks per thread, and not more than a small part of the
+/// memory limit.
+fn sizes(ctx: &Context) -> (usize, usize) {
+    let entries = (ctx.memory_left() / 16) as usize / (2 * LINE);
+    let block = entries.clamp(SMALL_BLOCK, BLOCK);
+    ((entries / block).clamp(1, 4 * ctx.thread_count()), block)
 }
 
 fn format<T: Number>(

@@ -28,7 +28,7 @@ pub(crate) use memory::{
 pub use runtime::{CancelToken, Context, Cost, Place, Plan, Progress, Report};
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
 pub(crate) use stream::{
-    ArrayPanels, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading, Scratch,
+    ArrayPanels, ArrayWindow, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading, Scratch,
     ScratchFile, Stage, Standing, bytes_within, check_place, elements_within, largest_panel,
     panel_elements, read_array, read_elements,
 };

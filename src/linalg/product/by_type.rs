@@ -19,9 +19,9 @@ use crate::linalg::product::exact;
 use crate::linalg::product::exact::RealParts;
 use crate::linalg::product::kernels::Vectors;
 use crate::linalg::product::lines_product::{
-    Methods, PanelProduct, multiply_each, multiply_panels,
+    EncodedProduct, LineKernels, Methods, PanelProduct, multiply_each,
 };
-use crate::linalg::product::prepared::FormProduct;
+use crate::linalg::product::prepared::{Compact, FormProduct};
 use crate::storage::{Context, DType, Element};
 
 /// The functions for products of entries of one type with vectors of `X`.
@@ -48,7 +48,8 @@ pub(crate) struct DenseMethods<X: Scalar> {
 impl<X: Scalar> Products<X> {
     const fn sparse<T: Factor<X> + Widen<W>, W: Factor<X>>() -> Self {
         let panels: PanelProduct<X> = |panels, adjoint, vectors, ctx| {
-            multiply_panels::<W, X>(panels, T::DECODE, adjoint, vectors, ctx)
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
+            multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
         };
         let methods = Methods { exact: None, panels, copies_one: false };
         Products { entry: T::ENTRY_DTYPE, methods, form: None, dense: None }
@@ -57,7 +58,13 @@ impl<X: Scalar> Products<X> {
     const fn encoded<T: Factor<X> + Widen<W>, W: Factor<X>>(self) -> Self {
         let form: FormProduct<X> =
             |form, how, vectors, ctx| form.product::<W, X>(T::DECODE, how, vectors, ctx);
-        Products { form: Some(form), ..self }
+        let panels: PanelProduct<X> = |panels, adjoint, vectors, ctx| {
+            let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
+            multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
+        };
+        let methods = Methods { panels, ..self.methods };
+        Products { form: Some(form), methods, ..self }
     }
 
     const fn dense<T: Element + Factor<X> + Widen<W>, W: Element + Factor<X>>(self) -> Self {
@@ -98,7 +105,8 @@ where
     {
         let panels: PanelProduct<Complex<R>> = |panels, adjoint, vectors, ctx| {
             in_parts(vectors, ctx, &mut |parts| {
-                multiply_each::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
+                let kernels = LineKernels::<W, R> { decode: T::DECODE, encoded: None };
+                multiply_each(panels, kernels, adjoint, parts, ctx)
             })
         };
         let methods = Methods { exact: None, panels, copies_one: true };
@@ -117,7 +125,15 @@ where
                 })
             })
         };
-        Products { form: Some(form), ..self }
+        let panels: PanelProduct<Complex<R>> = |panels, adjoint, vectors, ctx| {
+            in_parts(vectors, ctx, &mut |parts| {
+                let encoded = Some(Compact::gather_part::<W, R> as EncodedProduct<W, R>);
+                let kernels = LineKernels::<W, R> { decode: T::DECODE, encoded };
+                multiply_each(panels, kernels, adjoint, parts, ctx)
+            })
+        };
+        let methods = Methods { panels, ..self.methods };
+        Products { form: Some(form), methods, ..self }
     }
 
     const fn dense_by_parts<T, W>(self) -> Self

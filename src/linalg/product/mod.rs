@@ -16,6 +16,7 @@ mod dense_product;
 mod exact;
 mod fn_operator;
 mod kernels;
+mod line_source;
 mod lines_product;
 mod matrix_operators;
 mod matvec_with;

@@ -154,7 +154,7 @@ impl WindowRun {
 }
 
 /// The least and the largest index.
-pub(super) fn bounds<I: Index>(indices: &[I]) -> Option<(usize, usize)> {
+pub(crate) fn bounds<I: Index>(indices: &[I]) -> Option<(usize, usize)> {
     if let Some(bounds) = processor::bounds(indices) {
         return Some(bounds);
     }

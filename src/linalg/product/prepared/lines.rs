@@ -2,11 +2,14 @@
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::kernels::{Conjugation, How, SumShape, Update, Vectors};
+use crate::linalg::product::kernels::{
+    Conjugation, How, SumShape, Update, Vectors, scatter_memory,
+};
 use crate::linalg::product::lines_product::{Methods, product_plan};
 use crate::linalg::product::operator::product_name;
 use crate::linalg::product::prepared::form::Form;
-use crate::linalg::product::prepared::readers::Readers;
+use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan};
+use crate::linalg::product::prepared::readers::{LineReader, PreparedPanels, Readers};
 use crate::sparse::{AnyCompressed, AnyLinePanels};
 use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
 
@@ -23,7 +26,7 @@ pub(crate) type Recompress =
 
 /// A matrix in panels, and its encodings.
 pub(crate) struct PreparedLines {
-    readers: Readers<AnyLinePanels>,
+    readers: Readers<PreparedPanels>,
     /// For products along the lines, and for those across them.
     along: Option<Form>,
     across: Option<Form>,
@@ -40,7 +43,7 @@ impl PreparedLines {
         (budget, vectors): (u64, u64),
         ctx: &Context,
     ) -> Result<Self> {
-        let panels = AnyLinePanels::new(matrix.clone(), budget, ctx)?;
+        let panels = Self::panels(matrix, budget, ctx)?;
         let (mut along, mut across) = (None, None);
         if encode && !panels.panels().is_read() && matrix.nnz() >= WORTH {
             let fits = |form: &Form, n: usize, room: u64| {
@@ -57,6 +60,17 @@ impl PreparedLines {
             }
         }
         Ok(PreparedLines { readers: Readers::new(panels, vectors, ctx), along, across })
+    }
+
+    /// A matrix that fits as it is; a larger one with what its encoding makes of it in memory, if that saves reading.
+    fn panels(matrix: &AnyCompressed, budget: u64, ctx: &Context) -> Result<PreparedPanels> {
+        if matrix.stored_bytes() > budget
+            && matrix.nnz() >= WORTH
+            && let Some(lines) = EncodedLines::new(matrix, budget, ctx)?
+        {
+            return Ok(PreparedPanels::Encoded(lines));
+        }
+        Ok(PreparedPanels::Plain(AnyLinePanels::new(matrix.clone(), budget, ctx)?))
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
@@ -89,7 +103,14 @@ impl PreparedLines {
         let n = if adjoint { nrows } else { ncols };
         match self.form(adjoint, k) {
             Some(form) => form.plan(product_name(adjoint), n, k),
-            None => self.readers.ask(&mut |panels| product_plan(panels, adjoint, k, ctx)),
+            None => self.readers.ask(&mut |panels| match panels {
+                PreparedPanels::Plain(panels) => product_plan(panels, adjoint, k, ctx),
+                PreparedPanels::Encoded(lines) => {
+                    let (value, index, _) = self.matrix().types().sizes();
+                    let scatter = scatter_memory(value, index, ctx.thread_count());
+                    encoded_plan(lines, product_name(adjoint), k, scatter)
+                }
+            }),
         }
     }
 

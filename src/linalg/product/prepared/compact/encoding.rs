@@ -9,6 +9,9 @@
 //! | runs | differ from the previous line only by their number: grids, bands | `runs`: lines and pattern of each; `offsets`: column minus line of every entry of a pattern; `values`, eight lines at a time, offset by offset, or only one per offset in `repeated` |
 //! | narrow | have all columns within 65,536 of each other | `ends`: entries up to the end of each line; `narrow`: column minus the block's least, 16 bits; `values` |
 //! | wide | all others | `ends`; `wide`: the columns, 32 bits; `values` |
+//!
+//! Panels of a matrix larger than memory are encoded one by one. There, values are numbers of a `dictionary`, where a
+//! panel has few of them, or are not kept and handed in with every product, in the order of the entries.
 
 use std::ops::Range;
 
@@ -30,12 +33,17 @@ pub(crate) struct Compact {
     pub(crate) narrow: BufferMut<u16>,
     pub(crate) wide: BufferMut<u32>,
     pub(crate) values: RawBufferMut,
+    /// The values that `values` and `repeated` number.
+    pub(crate) dictionary: Option<RawBufferMut>,
+    /// Whether `values` is empty because the caller hands them in.
+    pub(crate) streamed: bool,
 }
 
 /// Some consecutive lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) lines: Range<usize>,
+    pub(crate) entries: Range<usize>,
     /// Its part of `values`.
     pub(crate) values: Range<usize>,
     pub(crate) structure: Structure,
@@ -72,7 +80,16 @@ impl Compact {
         let large = size_of_val(&self.ends[..])
             + size_of_val(&self.narrow[..])
             + size_of_val(&self.wide[..]);
-        (small + large) as u64 + self.repeated.bytes() + self.values.bytes()
+        let values = self.values.bytes() + self.repeated.bytes();
+        (small + large) as u64 + values + self.dictionary.as_ref().map_or(0, RawBufferMut::bytes)
+    }
+
+    /// Those of [`bytes`](Self::bytes) that no meter counts.
+    pub(crate) fn bytes_uncounted(&self) -> u64 {
+        let counted = size_of_val(&self.ends[..])
+            + size_of_val(&self.narrow[..])
+            + size_of_val(&self.wide[..]);
+        self.bytes() - counted as u64 - self.values.bytes()
     }
 
     /// The offsets of a pattern.

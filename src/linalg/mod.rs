@@ -28,7 +28,7 @@ pub(crate) use algebra::{
 };
 pub(crate) use elementwise::{add, multiply_elements, subtract};
 pub use product::{
-    FnOperator, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,
+    FnOperator, Level, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,
 };
 pub(crate) use product::{Multiplier, Products, check_meets, planned, products, sealed};
 pub use spgemm::Mask;

@@ -14,12 +14,13 @@ use crate::dense::{AnyDense, AnyDensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Factor, Scalar, Widen};
 use crate::linalg::product::by_parts::{bytes_apart, in_parts};
-use crate::linalg::product::dense_product::{any_product, line_product};
+use crate::linalg::product::dense_product::{any_product, line_product, normal_product};
 use crate::linalg::product::exact;
 use crate::linalg::product::exact::RealParts;
 use crate::linalg::product::kernels::Vectors;
 use crate::linalg::product::lines_product::{
-    EncodedProduct, LineKernels, Methods, PanelProduct, multiply_each,
+    EncodedProduct, LineKernels, Methods, NormalProduct, PanelProduct, StepProduct, multiply_each,
+    normal_each,
 };
 use crate::linalg::product::prepared::{Compact, FormProduct};
 use crate::storage::{Context, DType, Element};
@@ -40,6 +41,8 @@ pub(crate) type Operands<'x, 'y, X> = (usize, &'x [X], &'y mut [X]);
 pub(crate) struct DenseMethods<X: Scalar> {
     pub(crate) once: fn(&AnyDense, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     pub(crate) prepared: fn(&mut AnyDensePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
+    /// `AᴴA X` in one pass over a matrix in C order.
+    pub(crate) normal: fn(&mut AnyDensePanels, Vectors<'_, '_, X>, &Context) -> Result<()>,
     /// Computes the product if it needs more digits than numbers of `X` have; returns whether it does.
     pub(crate) exact: Option<fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>>,
 }
@@ -51,7 +54,15 @@ impl<X: Scalar> Products<X> {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
             multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
         };
-        let methods = Methods { exact: None, panels, copies_one: false };
+        let step: StepProduct<X> = |part, ncols, room, vectors, ctx| {
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
+            kernels.step(part, ncols, room, vectors, ctx)
+        };
+        let normal: NormalProduct<X> = |panels, vectors, ctx| {
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
+            normal_each(panels, kernels, &mut [vectors], ctx)
+        };
+        let methods = Methods { exact: None, panels, step: Some(step), normal, copies_one: false };
         Products { entry: T::ENTRY_DTYPE, methods, form: None, dense: None }
     }
 
@@ -63,7 +74,17 @@ impl<X: Scalar> Products<X> {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
             multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
         };
-        let methods = Methods { panels, ..self.methods };
+        let step: StepProduct<X> = |part, ncols, room, vectors, ctx| {
+            let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
+            kernels.step(part, ncols, room, vectors, ctx)
+        };
+        let normal: NormalProduct<X> = |panels, vectors, ctx| {
+            let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
+            normal_each(panels, kernels, &mut [vectors], ctx)
+        };
+        let methods = Methods { panels, step: Some(step), normal, ..self.methods };
         Products { form: Some(form), methods, ..self }
     }
 
@@ -74,6 +95,9 @@ impl<X: Scalar> Products<X> {
             },
             prepared: |panels, adjoint, vectors, ctx| {
                 line_product::<W, X>(panels, T::DECODE, adjoint, &mut [vectors], ctx)
+            },
+            normal: |panels, vectors, ctx| {
+                normal_product::<W, X>(panels, T::DECODE, &mut [vectors], ctx)
             },
             exact: None,
         };
@@ -109,7 +133,13 @@ where
                 multiply_each(panels, kernels, adjoint, parts, ctx)
             })
         };
-        let methods = Methods { exact: None, panels, copies_one: true };
+        let normal: NormalProduct<Complex<R>> = |panels, vectors, ctx| {
+            in_parts(vectors, ctx, &mut |parts| {
+                let kernels = LineKernels::<W, R> { decode: T::DECODE, encoded: None };
+                normal_each(panels, kernels, parts, ctx)
+            })
+        };
+        let methods = Methods { exact: None, panels, step: None, normal, copies_one: true };
         Products { entry: T::ENTRY_DTYPE, methods, form: None, dense: None }
     }
 
@@ -151,6 +181,11 @@ where
             prepared: |panels, adjoint, vectors, ctx| {
                 in_parts(vectors, ctx, &mut |parts| {
                     line_product::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
+                })
+            },
+            normal: |panels, vectors, ctx| {
+                in_parts(vectors, ctx, &mut |parts| {
+                    normal_product::<W, R>(panels, T::DECODE, parts, ctx)
                 })
             },
             exact: None,

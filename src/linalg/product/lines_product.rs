@@ -19,6 +19,19 @@ use crate::storage::{Context, Plan, Running, SparseFormat};
 pub(crate) type PanelProduct<X> =
     fn(&mut dyn LineSource, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
+/// The function for the product of some lines of a matrix with so many columns, along the lines.
+pub(crate) type StepProduct<X> = fn(
+    &LinesPart<'_>,
+    usize,
+    &mut Option<Expanded>,
+    Vectors<'_, '_, X>,
+    &Context,
+) -> Result<()>;
+
+/// The function for `AᴴA X` of a matrix in panels of rows.
+pub(crate) type NormalProduct<X> =
+    fn(&mut dyn LineSource, Vectors<'_, '_, X>, &Context) -> Result<()>;
+
 /// The function that computes a product exactly if necessary, and returns whether it did.
 pub(crate) type ExactProduct<X> =
     fn(&AnyCompressed, bool, (usize, &[X], &mut [X]), &Context) -> Result<bool>;
@@ -30,6 +43,10 @@ pub(crate) struct Methods<X: Scalar> {
     /// does: only 64-bit integers do, and only with integers.
     pub(crate) exact: Option<ExactProduct<X>>,
     pub(crate) panels: PanelProduct<X>,
+    /// With one panel along its lines, where vectors are used as they are.
+    pub(crate) step: Option<StepProduct<X>>,
+    /// `AᴴA X` in one pass over compressed rows.
+    pub(crate) normal: NormalProduct<X>,
     /// Whether a single vector, and its product, is copied.
     pub(crate) copies_one: bool,
 }
@@ -102,6 +119,19 @@ pub(crate) type EncodedProduct<V, X> = fn(
 ) -> Result<()>;
 
 impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
+    /// As [`multiply`](Self::multiply), along the lines with the entries as they are stored.
+    pub(crate) fn step(
+        &self,
+        part: &LinesPart<'_>,
+        ncols: usize,
+        room: &mut Option<Expanded>,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let (entries, update) = (Conjugation::AsStored, Update::Set);
+        self.multiply(part, (How { along: true, entries, update }, ncols), room, vectors, ctx)
+    }
+
     /// The product of some lines. Along them `y` has only their outputs, across them `x` only their numbers.
     ///
     /// `room` is made when encoded lines must be expanded.
@@ -158,6 +188,36 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
                 false => Vectors { k, x: &x[lines], y },
             };
             kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+        }
+        Ok(())
+    })
+}
+
+/// `y = AᴴA x` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
+/// products, since panels add to `y` one after the other.
+pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
+    source: &mut dyn LineSource,
+    kernels: LineKernels<V, X>,
+    products: &mut [Vectors<'_, '_, X>],
+    ctx: &Context,
+) -> Result<()> {
+    let ncols = source.matrix().minor();
+    let (mut next, mut room) = (Update::Set, None);
+    let (mut rows, mut held) = (Vec::new(), ctx.hold(0));
+    sweep(source, ctx, &mut |part| {
+        let update = std::mem::replace(&mut next, Update::Add);
+        let lines = part.lines().len();
+        for Vectors { k, x, y } in &mut *products {
+            let k = *k;
+            rows.resize(lines * k, X::zero());
+            held.resize(size_of_val(&rows[..]) as u64);
+            let (entries, set) = (Conjugation::AsStored, Update::Set);
+            let how = (How { along: true, entries, update: set }, ncols);
+            let vectors = Vectors { k, x, y: &mut rows };
+            kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+            let entries = Conjugation::Conjugated;
+            let how = (How { along: false, entries, update }, ncols);
+            kernels.multiply(&part, how, &mut room, Vectors { k, x: &rows, y }, ctx)?;
         }
         Ok(())
     })

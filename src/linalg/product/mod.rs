@@ -22,6 +22,7 @@ mod matrix_operators;
 mod matvec_with;
 mod multiplier;
 mod operator;
+mod powers;
 mod prepared;
 mod reordered;
 
@@ -34,6 +35,7 @@ pub(crate) use kernels::{Columns, Fault, Panel, processor};
 pub(crate) use multiplier::Multiplier;
 pub use operator::LinearOperator;
 pub(crate) use operator::planned;
+pub use powers::Level;
 pub(crate) use prepared::sealed;
 pub use prepared::{Matrix, MultipliesVectors, Operator};
 pub use reordered::Reordered;

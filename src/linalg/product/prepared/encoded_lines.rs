@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::product::kernels::{Panel, bounds};
 use crate::linalg::product::line_source::{EncodedPart, LineSource, LinesPart};
 use crate::linalg::product::prepared::compact::{Compact, Expanded};
+use crate::linalg::product::prepared::levels::Reach;
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, Indices, by_index};
 use crate::storage::raw::width;
 use crate::storage::work;
@@ -50,6 +51,7 @@ pub(crate) struct Encodings {
     bytes: u64,
     /// Bytes for plain lines of the largest panel.
     room: u64,
+    reach: Reach,
     /// Those of `bytes` that the encodings do not count themselves.
     _held: Held,
 }
@@ -61,6 +63,13 @@ pub(crate) struct EncodedPanel {
     /// The columns between the first and the last that its entries name.
     pub(crate) columns: Range<usize>,
     compact: Option<Compact>,
+}
+
+impl Encodings {
+    /// Which panels wait for which in a sweep with several levels.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
 }
 
 impl EncodedPanel {
@@ -132,7 +141,9 @@ impl EncodedLines {
         let read = made.iter().enumerate().filter(|(_, panel)| panel.is_read());
         let read = read.map(|(at, _)| at).collect();
         let held = ctx.meter().outermost().hold(small);
-        let all = Arc::new(Encodings { panels: made, read, bytes, room, _held: held });
+        let reach = made.iter().map(|panel| (panel.lines.clone(), panel.columns.clone()));
+        let reach = Reach::new(reach.filter(|_| square));
+        let all = Arc::new(Encodings { panels: made, read, bytes, room, reach, _held: held });
         let buffers = [matrix.indices_buffer(), matrix.data(), matrix.indptr_buffer()];
         let how = Reading::repeatedly(budget.saturating_sub(bytes + room));
         let panels = ArrayPanels::new(Arrays::read(buffers)?, Arc::clone(&all), how)?;

@@ -79,6 +79,14 @@ impl Form {
         Ok(found.map(FormKind::Encoded).map(Form))
     }
 
+    /// The encoding by blocks of lines, if it is one.
+    pub(crate) fn compact(&self) -> Option<&Compact> {
+        match &self.0 {
+            FormKind::Encoded(Encoded::Compact(compact)) => Some(compact),
+            _ => None,
+        }
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         match &self.0 {
             FormKind::Encoded(encoded) => encoded.bytes(),

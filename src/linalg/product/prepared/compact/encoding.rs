@@ -92,6 +92,50 @@ impl Compact {
         self.bytes() - counted as u64 - self.values.bytes()
     }
 
+    /// Bytes of a block, which a product reads.
+    pub(crate) fn bytes_of_block(&self, block: usize) -> u64 {
+        let Block { values, structure, .. } = &self.blocks[block];
+        let structure = match structure {
+            Structure::Runs(runs) => runs.len() * size_of::<StoredRun>(),
+            Structure::Narrow { ends, columns, .. } => ends.len() * 4 + columns.len() * 2,
+            Structure::Wide { ends, columns } => ends.len() * 4 + columns.len() * 4,
+        };
+        (structure + values.len() * self.values.as_raw().width()) as u64
+    }
+
+    /// The columns between the first and the last of a block.
+    pub(crate) fn columns_of(&self, block: usize) -> Range<usize> {
+        let Block { lines, structure, .. } = &self.blocks[block];
+        let range = |least: Option<usize>, largest: Option<usize>| match (least, largest) {
+            (Some(least), Some(largest)) => least..largest + 1,
+            _ => 0..0,
+        };
+        match structure {
+            Structure::Runs(runs) => {
+                let (mut line, mut all) = (lines.start as i64, None::<(i64, i64)>);
+                for run in &self.runs[runs.clone()] {
+                    let last = line + i64::from(run.lines) - 1;
+                    for offset in self.pattern(run.pattern) {
+                        let (from, to) = all.unwrap_or((line + offset, last + offset));
+                        all = Some((from.min(line + offset), to.max(last + offset)));
+                    }
+                    line = last + 1;
+                }
+                all.map_or(0..0, |(from, to)| from as usize..to as usize + 1)
+            }
+            Structure::Narrow { columns, least, .. } => {
+                let columns = &self.narrow[columns.clone()];
+                let column = |it: Option<&u16>| it.map(|&column| least + usize::from(column));
+                range(column(columns.iter().min()), column(columns.iter().max()))
+            }
+            Structure::Wide { columns, .. } => {
+                let columns = &self.wide[columns.clone()];
+                let column = |it: Option<&u32>| it.map(|&column| column as usize);
+                range(column(columns.iter().min()), column(columns.iter().max()))
+            }
+        }
+    }
+
     /// The offsets of a pattern.
     pub(crate) fn pattern(&self, pattern: u32) -> &[i64] {
         let pattern = pattern as usize;

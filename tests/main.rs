@@ -37,6 +37,7 @@ mod pagerank_limits;
 mod permute;
 mod planned_failures;
 mod plans;
+mod powers;
 mod prepared;
 mod processes;
 mod products;

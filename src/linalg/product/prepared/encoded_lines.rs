@@ -178,6 +178,11 @@ impl EncodedLines {
         self.all.bytes
     }
 
+    /// The most lines of a panel.
+    pub(crate) fn most_lines(&self) -> usize {
+        self.all.panels.iter().map(|panel| panel.lines.len()).max().unwrap_or(0)
+    }
+
     /// Bytes for the plain lines of a panel.
     pub(crate) fn room(&self) -> u64 {
         self.all.room

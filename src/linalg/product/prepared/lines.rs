@@ -1,5 +1,7 @@
 //! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes if it fits.
 
+use std::sync::OnceLock;
+
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::product::kernels::{
@@ -7,11 +9,14 @@ use crate::linalg::product::kernels::{
 };
 use crate::linalg::product::lines_product::{Methods, product_plan};
 use crate::linalg::product::operator::product_name;
+use crate::linalg::product::powers::Powers;
+use crate::linalg::product::prepared::compact::Compact;
 use crate::linalg::product::prepared::form::Form;
 use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan};
+use crate::linalg::product::prepared::powers::{CachedParts, encoded_powers_plan, read_powers};
 use crate::linalg::product::prepared::readers::{LineReader, PreparedPanels, Readers};
 use crate::sparse::{AnyCompressed, AnyLinePanels};
-use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
+use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic, work};
 
 /// The number of entries from which on an encoding can be worthwhile.
 const WORTH: usize = 1 << 14;
@@ -30,6 +35,8 @@ pub(crate) struct PreparedLines {
     /// For products along the lines, and for those across them.
     along: Option<Form>,
     across: Option<Form>,
+    /// The parts in which powers use the form for products without the adjoint, found when they are first asked for.
+    parts: OnceLock<CachedParts>,
 }
 
 impl PreparedLines {
@@ -59,7 +66,8 @@ impl PreparedLines {
                     .filter(|form| fits(form, matrix.major(), rest / 2));
             }
         }
-        Ok(PreparedLines { readers: Readers::new(panels, vectors, ctx), along, across })
+        let (readers, parts) = (Readers::new(panels, vectors, ctx), OnceLock::new());
+        Ok(PreparedLines { readers, along, across, parts })
     }
 
     /// A matrix that fits as it is; a larger one with what its encoding makes of it in memory, if that saves reading.
@@ -112,6 +120,91 @@ impl PreparedLines {
                 }
             }),
         }
+    }
+
+    /// `AᴴA X` in one pass, if the matrix is read and stored by rows; otherwise nothing, and `false`.
+    pub(crate) fn normal<X: Scalar>(
+        &self,
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
+        methods: Methods<X>,
+        ctx: &Context,
+    ) -> Result<bool> {
+        if !self.normal_in_one() || methods.exact.is_some() {
+            return Ok(false);
+        }
+        self.readers.with(ctx, &mut |panels| {
+            (methods.normal)(panels, Vectors { k, x, y }, ctx)
+        })?;
+        Ok(true)
+    }
+
+    /// Whether `AᴴA X` takes one pass.
+    pub(crate) fn normal_in_one(&self) -> bool {
+        self.matrix().format() == SparseFormat::Csr && self.readers.model().panels().is_read()
+    }
+
+    /// The plan of `AᴴA X` in one pass; numbers of the vectors have `size` bytes.
+    pub(crate) fn normal_plan(&self, k: usize, size: usize, ctx: &Context) -> Plan {
+        let lines = self.readers.ask(&mut PreparedPanels::most_lines);
+        let room = (lines.saturating_mul(k) as u64).saturating_mul(size as u64);
+        let plan = self.plan(true, k, ctx).throughout(room);
+        let work = self.matrix().nnz() as u64 * k as u64;
+        Plan { operation: "normal product", ..plan }.works(work, work::PRODUCT)
+    }
+
+    /// Several levels in each sweep, if that is possible; otherwise nothing, and `false`.
+    pub(crate) fn powers<X: Scalar>(
+        &self,
+        powers: &mut Powers<'_, '_, X>,
+        methods: Methods<X>,
+        ctx: &Context,
+    ) -> Result<bool> {
+        let Some(step) = methods.step.filter(|_| methods.exact.is_none()) else {
+            return Ok(false);
+        };
+        if let Some((compact, parts)) = self.cached(powers.k, powers.levels) {
+            return parts.powers(compact, step, powers, ctx).map(|()| true);
+        }
+        if !self.reads_levels() {
+            return Ok(false);
+        }
+        self.readers.with(ctx, &mut |panels| match panels {
+            PreparedPanels::Encoded(lines) => read_powers(lines, step, powers, ctx).map(|()| true),
+            PreparedPanels::Plain(_) => Ok(false),
+        })
+    }
+
+    /// The plan of powers, if several levels fit in a sweep; numbers of the vectors have `size` bytes.
+    pub(crate) fn powers_plan(&self, k: usize, levels: usize, size: usize) -> Option<Plan> {
+        if let Some((compact, parts)) = self.cached(k, levels) {
+            let work = compact.bytes().saturating_mul((k * levels) as u64);
+            let room = (parts.numbers(k) * size) as u64;
+            let plan = Plan::new("powers").reads(levels as u64, 0).holds(room);
+            return Some(plan.works(work, work::ENCODED));
+        }
+        self.readers.ask(&mut |panels| match panels {
+            PreparedPanels::Encoded(lines) if self.reads_levels() => {
+                Some(encoded_powers_plan(lines, k, levels, size as u64))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether products along the lines are read, and may be made several at a time.
+    fn reads_levels(&self) -> bool {
+        let (nrows, ncols) = self.matrix().shape();
+        nrows == ncols && self.is_along(false)
+    }
+
+    /// The encoding in memory, in parts of which several levels are made in the cache, if that is worthwhile.
+    fn cached(&self, k: usize, levels: usize) -> Option<(&Compact, &CachedParts)> {
+        let compact = self.form(false, k)?.compact()?;
+        let (nrows, ncols) = self.matrix().shape();
+        if nrows != ncols {
+            return None;
+        }
+        let parts = self.parts.get_or_init(|| CachedParts::new(compact));
+        (parts.levels(levels, k) > 1).then_some((compact, parts))
     }
 
     /// The product, or that with the adjoint, by the functions for the entries.

@@ -9,7 +9,7 @@ use crate::linalg::product::line_source::{EncodedPart, LinesPart};
 use crate::linalg::product::lines_product::StepProduct;
 use crate::linalg::product::powers::Powers;
 use crate::linalg::product::prepared::compact::Compact;
-use crate::linalg::product::prepared::encoded_lines::{EncodedLines, PartsInMemory};
+use crate::linalg::product::prepared::encoded_lines::EncodedLines;
 use crate::linalg::product::prepared::levels::{LevelSweep, Reach, candidates};
 use crate::storage::{Context, Plan, bytes_of, work};
 

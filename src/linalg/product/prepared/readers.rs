@@ -110,6 +110,14 @@ pub(crate) enum PreparedPanels {
 }
 
 impl PreparedPanels {
+    /// The most lines of a panel.
+    pub(crate) fn most_lines(&self) -> usize {
+        match self {
+            PreparedPanels::Plain(panels) => panels.largest().0,
+            PreparedPanels::Encoded(lines) => lines.most_lines(),
+        }
+    }
+
     pub(crate) fn matrix(&self) -> &AnyCompressed {
         match self {
             PreparedPanels::Plain(panels) => panels.matrix(),

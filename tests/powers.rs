@@ -391,9 +391,18 @@ where
                 assert_eq!(plan.cost.bytes_read, report.actual.bytes_read);
                 assert_eq!(report.actual.passes, passes);
             }
-            let mut found = vec![X::from_f64(f64::NAN); k * ncols];
-            a.apply_normal(k, &x, &mut found, &Context::new()).unwrap();
-            assert!(found == z, "without preparing");
+            drop(operator);
+            // With room for vectors.
+            let ctx = ctx.memory_limit(limit + 10 * size_of_val(&y[..]) as u64);
+            for ctx in [&ctx, &Context::new()] {
+                let mut found = vec![X::from_f64(f64::NAN); k * ncols];
+                let plan = a.plan_normal(k, ctx).unwrap().cost;
+                let ((), report) =
+                    ctx.measure(|ctx| a.apply_normal(k, &x, &mut found, ctx)).unwrap();
+                assert!(found == z, "without preparing");
+                compare(&report);
+                assert_eq!((plan.passes, plan.bytes_read), (report.plan.cost.passes, report.plan.cost.bytes_read));
+            }
         }
     }
 }

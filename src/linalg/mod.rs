@@ -30,7 +30,9 @@ pub(crate) use elementwise::{add, multiply_elements, subtract};
 pub use product::{
     FnOperator, Level, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,
 };
-pub(crate) use product::{Multiplier, Products, check_meets, planned, products, sealed};
+pub(crate) use product::{
+    Multiplier, Products, check_meets, planned, planned_normal, products, sealed,
+};
 pub use spgemm::Mask;
 pub use statistics::{NormOrder, Stats};
 pub(crate) use statistics::{dense_stats, nnz_per, norms_into, sparse_stats, trace};

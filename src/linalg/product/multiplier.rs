@@ -14,6 +14,7 @@ use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType, Lasts, Order, Plan, Traffic, work};
 
 /// A matrix that has products.
+#[derive(Clone)]
 pub enum Multiplier {
     Lines(AnyCompressed),
     /// A dense matrix of two dimensions.
@@ -251,7 +252,7 @@ fn dense_normal_in_one(panels: &Readers<AnyDensePanels>) -> bool {
 }
 
 /// Maximum memory for decoding lines of a dense matrix in a product.
-fn decoding(a: &AnyDense) -> u64 {
+pub(crate) fn decoding(a: &AnyDense) -> u64 {
     let size = decoded_size(a.dtype());
     let room = |along| decoding_memory(a.lines(), along, size);
     room(true).max(room(false))

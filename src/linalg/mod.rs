@@ -3,7 +3,8 @@
 //! | room | holds |
 //! |---|---|
 //! | `algebra` | numbers of vectors, multiplication of one by an entry, semirings, sums and norms |
-//! | `product` | matrix times vectors: the trait on which solvers are based, operators prepared for many products, kernels |
+//! | `kernels` | matrix times vectors on plain slices, vector units |
+//! | `product` | matrix times vectors: the trait on which solvers are based, operators prepared for many products |
 //! | `elementwise` | functions of elements, sums and elementwise products of two matrices, Kronecker products |
 //! | `statistics` | sums, means, variances and norms of rows and columns |
 //! | `spgemm` | sparse times sparse |
@@ -14,6 +15,7 @@
 mod algebra;
 mod elementwise;
 mod gemm;
+mod kernels;
 mod product;
 mod spgemm;
 mod statistics;

@@ -4,7 +4,7 @@
 use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar};
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     Conjugation, DenseRows, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
 };
 use crate::linalg::product::operator::product_name;

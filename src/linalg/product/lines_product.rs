@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     AnyPanel, Conjugation, How, Update, Vectors, multiply_lines, scatter_memory,
 };
 use crate::linalg::product::line_source::{LineSource, LinesPart};

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::product::by_type::{DenseMethods, Operands, Products, decoded_size, encodes};
 use crate::linalg::product::dense_product::{decoding_memory, line_plan, panel_step};
-use crate::linalg::product::kernels::Vectors;
+use crate::linalg::kernels::Vectors;
 use crate::linalg::product::lines_product::product;
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::linalg::product::powers::Powers;

@@ -4,7 +4,7 @@ use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::product::by_type::{Operands, Products};
 use crate::linalg::product::dense_product::{line_plan, panels_beside};
-use crate::linalg::product::kernels::Vectors;
+use crate::linalg::kernels::Vectors;
 use crate::linalg::product::lines_product::product_plan;
 use crate::linalg::product::multiplier::{Multiplier, decoding};
 use crate::linalg::product::operator::LinearOperator;

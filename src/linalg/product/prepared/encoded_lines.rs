@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::product::kernels::{Panel, bounds};
+use crate::linalg::kernels::{Panel, bounds};
 use crate::linalg::product::line_source::{EncodedPart, LineSource, LinesPart};
 use crate::linalg::product::prepared::compact::{Compact, Expanded};
 use crate::linalg::product::prepared::levels::Reach;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
-use crate::linalg::product::kernels::{Conjugation, How, Panel, SumShape, Update, Vectors};
+use crate::linalg::kernels::{Conjugation, How, Panel, SumShape, Update, Vectors};
 use crate::linalg::product::prepared::compact::{Compact, Scattered, jumps};
 use crate::linalg::product::prepared::lent::Lendable;
 use crate::sparse::{AnyCompressed, by_index};

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     Conjugation, How, SumShape, Update, Vectors, scatter_memory,
 };
 use crate::linalg::product::lines_product::{Methods, product_plan};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::kernels::Vectors;
+use crate::linalg::kernels::Vectors;
 use crate::linalg::product::line_source::{EncodedPart, LinesPart};
 use crate::linalg::product::lines_product::StepProduct;
 use crate::linalg::product::powers::Powers;

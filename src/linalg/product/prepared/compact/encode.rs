@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::product::kernels::{PIECE, Panel, SIDE, SumShape, interleave};
+use crate::linalg::kernels::{PIECE, Panel, SIDE, SumShape, interleave};
 use crate::linalg::product::prepared::compact::dictionary::number;
 use crate::linalg::product::prepared::compact::encoding::{Block, Compact, StoredRun, Structure};
 use crate::storage::parallel::{IntoTasks, Tasks};

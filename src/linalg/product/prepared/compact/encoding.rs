@@ -15,7 +15,7 @@
 
 use std::ops::Range;
 
-use crate::linalg::product::kernels::SumShape;
+use crate::linalg::kernels::SumShape;
 use crate::storage::{BufferMut, RawBufferMut};
 
 /// A matrix in blocks of lines (rows of CSR, columns of CSC).

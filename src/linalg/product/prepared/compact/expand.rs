@@ -1,7 +1,7 @@
 //! An encoded panel as plain lines again, for products across the lines and for entries without kernels.
 
 use crate::error::Result;
-use crate::linalg::product::kernels::SIDE;
+use crate::linalg::kernels::SIDE;
 use crate::linalg::product::prepared::compact::encoding::{Block, Compact, Structure};
 use crate::sparse::Indices;
 use crate::storage::parallel::{IntoTasks, Tasks};

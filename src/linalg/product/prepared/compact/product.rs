@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     Conjugation, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
     interleave,
 };

@@ -4,7 +4,7 @@ use num_complex::Complex;
 use proptest::prelude::*;
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     Conjugation, PIECE, Panel, SumShape, Update, gather, scatter,
 };
 use crate::linalg::product::prepared::compact::encoding::Compact;

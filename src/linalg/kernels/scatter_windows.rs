@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::processor;
+use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::processor;
 use crate::storage::Index;
 use crate::storage::parallel::{IntoTasks, Tasks};
 

@@ -108,7 +108,7 @@ fn entries_of_every_type_are_encoded() {
     let folder = tempdir().unwrap();
     let ctx = Context::new();
     let grid = Csr::<f64>::poisson(&[50; 3], Place::Memory, &ctx).unwrap();
-    let limit = |bytes: u64| (bytes / 3).max(1 << 20);
+    let limit = |bytes: u64| (bytes / 3).max(3_300_000);
     let a = grid.map_values(folder.path().join("f32"), &ctx, |v| v as f32 / 3.0).unwrap();
     same_bits(&a, &a.copy_to(Place::Memory, &ctx).unwrap(), limit(a.bytes()));
     let a = grid.map_values(folder.path().join("i8"), &ctx, |v| v as i8).unwrap();

@@ -78,10 +78,11 @@ impl AnyLinePanels {
         AnyLinePanels { matrix, runs: Arc::default(), kept: 0, panels }
     }
 
-    /// The panels of [`new`](Self::new), read once.
-    pub(crate) fn once(matrix: AnyCompressed, budget: u64) -> Result<Self> {
+    /// Panels that are read once within `budget` bytes, of which `parts` times as many fit as of those of
+    /// [`new`](Self::new).
+    pub(crate) fn once(matrix: AnyCompressed, parts: u64, budget: u64) -> Result<Self> {
         let pointers = matrix.indptr_buffer().clone();
-        Self::over(matrix, &pointers, Reading::once(budget), budget)
+        Self::over(matrix, &pointers, Reading::once(budget), budget / parts)
     }
 
     fn read(matrix: AnyCompressed, mut budget: u64, ctx: &Context) -> Result<Self> {
@@ -107,11 +108,11 @@ impl AnyLinePanels {
         matrix: AnyCompressed,
         pointers: &RawBuffer,
         how: Reading,
-        budget: u64,
+        largest: u64,
     ) -> Result<Self> {
         let arrays = Arrays::read([matrix.indices_buffer(), matrix.data(), pointers])?;
         let sizes = [arrays.size(0), arrays.size(1), arrays.size(2)];
-        let runs: Arc<[PanelRun]> = cut(&matrix, budget, sizes).into();
+        let runs: Arc<[PanelRun]> = cut(&matrix, largest, sizes).into();
         let panels = ArrayPanels::new(arrays, Arc::clone(&runs), how)?;
         Ok(AnyLinePanels { matrix, runs, kept: 0, panels })
     }

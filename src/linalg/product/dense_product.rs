@@ -98,6 +98,8 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
 
 /// `AᴴA X` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
 /// products, since panels are cut where sums of the second are.
+///
+/// The caller counts a number for every line of a panel, and each of `k` vectors.
 pub(crate) fn normal_product<W: Element + Factor<X>, X: Scalar>(
     panels: &mut AnyDensePanels,
     decode: Option<Decode<W>>,
@@ -106,13 +108,12 @@ pub(crate) fn normal_product<W: Element + Factor<X>, X: Scalar>(
 ) -> Result<()> {
     let (length, mut update) = (panels.shape().1, Update::Set);
     let step = decoded_lines(length, false);
-    let (mut rows, mut held) = (Vec::new(), ctx.hold(0));
+    let mut rows = Vec::new();
     sweep_decoded(panels, decode, step, ctx, &mut |_, lines, elements: &[W]| {
         let update = std::mem::replace(&mut update, Update::Add);
         products.iter_mut().try_for_each(|Vectors { k, x, y }| {
             let (k, shape) = (*k, (lines, length));
             rows.resize(lines * k, X::zero());
-            held.resize(bytes_of::<X>(rows.len()));
             let (stored, set) = (Conjugation::AsStored, Update::Set);
             product(elements, shape, true, stored, set, (k, *x, &mut rows), ctx)?;
             let entries = Conjugation::Conjugated;

@@ -28,6 +28,11 @@ pub(crate) struct EncodedPart<'a> {
 pub(crate) trait LineSource {
     fn matrix(&self) -> &AnyCompressed;
 
+    /// Bytes for the plain lines of an encoded panel.
+    fn room(&self) -> u64 {
+        0
+    }
+
     /// Calls `work` with every panel: one pass over what is read.
     fn sweep(
         &mut self,

@@ -151,7 +151,7 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
         }
         let room = match room {
             Some(room) => room,
-            None => room.insert(Expanded::new(ctx)?),
+            None => room.insert(Expanded::new()?),
         };
         let AnyLinePanel { first, indptr, indices, data } = part.plain(room, ctx)?;
         let panel = AnyPanel { indptr, indices, ncols, first_row: first };
@@ -175,7 +175,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     let along = (matrix.format() == SparseFormat::Csr) != adjoint;
     let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
-    let (mut next, mut room) = (Update::Set, None);
+    let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
     sweep(source, ctx, &mut |part| {
         let update = if along { Update::Set } else { std::mem::replace(&mut next, Update::Add) };
         let how = (How { along, entries, update }, ncols);
@@ -195,6 +195,8 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
 
 /// `y = AᴴA x` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
 /// products, since panels add to `y` one after the other.
+///
+/// The caller counts a number for every line of a panel, and each of `k` vectors.
 pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
     source: &mut dyn LineSource,
     kernels: LineKernels<V, X>,
@@ -202,15 +204,14 @@ pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let ncols = source.matrix().minor();
-    let (mut next, mut room) = (Update::Set, None);
-    let (mut rows, mut held) = (Vec::new(), ctx.hold(0));
+    let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
+    let mut rows = Vec::new();
     sweep(source, ctx, &mut |part| {
         let update = std::mem::replace(&mut next, Update::Add);
         let lines = part.lines().len();
         for Vectors { k, x, y } in &mut *products {
             let k = *k;
             rows.resize(lines * k, X::zero());
-            held.resize(size_of_val(&rows[..]) as u64);
             let (entries, set) = (Conjugation::AsStored, Update::Set);
             let how = (How { along: true, entries, update: set }, ncols);
             let vectors = Vectors { k, x, y: &mut rows };

@@ -11,7 +11,7 @@ use crate::linalg::product::operator::{check_operands, product_name};
 use crate::linalg::product::powers::Powers;
 use crate::linalg::product::prepared::{PreparedLines, Readers, Recompress};
 use crate::sparse::AnyCompressed;
-use crate::storage::{Context, DType, Lasts, Order, Plan, Traffic, work};
+use crate::storage::{Context, DType, Lasts, Order, Plan, Traffic, bytes_of, work};
 
 /// A matrix that has products.
 #[derive(Clone)]
@@ -152,6 +152,8 @@ impl Prepared {
                 if !dense_normal_in_one(panels) || methods.exact.is_some() {
                     return Ok(false);
                 }
+                let lines = panels.model().most_lines();
+                let _held = ctx.hold(bytes_of::<X>(lines.saturating_mul(k)));
                 panels.with(ctx, &mut |panels| (methods.normal)(panels, Vectors { k, x, y }, ctx))?;
                 Ok(true)
             }
@@ -171,8 +173,9 @@ impl Prepared {
             Prepared::Dense(panels) => {
                 let exact = by.dense.as_ref().is_some_and(|methods| methods.exact.is_some());
                 (dense_normal_in_one(panels) && !exact).then(|| {
-                    let lines = panels.ask(&mut AnyDensePanels::most_lines);
-                    let room = lines.saturating_mul(k).saturating_mul(size_of::<X>()) as u64;
+                    let lines = panels.model().most_lines();
+                    let room = bytes_of::<X>(lines.saturating_mul(k));
+                    let _held = ctx.hold(room);
                     let plan = self.plan(true, k, ctx).throughout(room);
                     let work = panels.model().matrix().len() as u64 * k as u64;
                     Plan { operation: "normal product", ..plan }.works(work, work::DENSE_PRODUCT)
@@ -200,10 +203,11 @@ impl Prepared {
         by: &Products<X>,
         k: usize,
         levels: usize,
+        ctx: &Context,
     ) -> Option<Plan> {
         match self {
             Prepared::Lines(lines) if by.methods.step.is_some() && by.methods.exact.is_none() => {
-                lines.powers_plan(k, levels, size_of::<X>())
+                lines.powers_plan((k, size_of::<X>()), levels, ctx)
             }
             _ => None,
         }

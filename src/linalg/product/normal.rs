@@ -42,6 +42,7 @@ impl Multiplier {
                     let terms = a.nnz() as u64 * k as u64;
                     Ok(Plan { operation: NAME, ..plan }.works(terms, work::PRODUCT))
                 })?;
+                let _held = ctx.hold(numbers(panels.largest().0));
                 (by.methods.normal)(&mut panels, Vectors { k, x, y }, ctx)
             }
             Multiplier::Dense(a)
@@ -58,6 +59,7 @@ impl Multiplier {
                     let plan = plan.throughout(copies + decoding(a) + room);
                     Ok(plan.works(terms, work::DENSE_PRODUCT))
                 })?;
+                let _held = ctx.hold(numbers(panels.most_lines()));
                 (methods.normal)(&mut panels, Vectors { k, x, y }, ctx)
             }
             _ => {

@@ -166,10 +166,9 @@ pub(crate) fn in_two<X: Scalar>(
 /// The plan of `in_two`.
 pub(crate) fn plan_in_two<X: Scalar>(product: Plan, adjoint: Plan, numbers: usize) -> Plan {
     let again = |plan: &Plan| plan.reads_again.unwrap_or(plan.cost.bytes_read);
-    let second = again(&product).min(adjoint.cost.bytes_read);
-    let repeated = second.saturating_add(again(&adjoint));
-    let mut adjoint = adjoint;
-    adjoint.cost.bytes_read = second;
+    let repeated = again(&product).saturating_add(again(&adjoint));
+    // Where both read, the second finds what the first has pinned.
+    let adjoint = if product.cost.bytes_read > 0 { adjoint.again() } else { adjoint };
     let plan = Plan::new("normal product").then(product).then(adjoint);
     plan.reads_again(repeated).throughout(bytes_of::<X>(numbers))
 }

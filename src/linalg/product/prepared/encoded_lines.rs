@@ -35,6 +35,10 @@ const SPOTS: usize = 16;
 const SPOT: usize = 1 << 13;
 const SPOT_LINES: usize = 1 << 9;
 
+/// Panels are smaller than those that are only read, by this factor where memory is short: several are needed at a time
+/// where a sweep makes several levels.
+const PARTS: u64 = 4;
+
 /// The lines of a matrix, encoded as far as it is worthwhile, and read panel by panel.
 pub(crate) struct EncodedLines {
     matrix: AnyCompressed,
@@ -104,20 +108,22 @@ impl EncodedLines {
     ///
     /// A line or an index out of range is found by the products. Cost: one pass, after a look at some lines.
     pub(crate) fn new(matrix: &AnyCompressed, budget: u64, ctx: &Context) -> Result<Option<Self>> {
-        if !is_worthwhile(matrix, ctx)? {
+        let (worthwhile, looked_at) = look(matrix, ctx)?;
+        if !worthwhile {
             return Ok(None);
         }
-        let mut panels = AnyLinePanels::once(matrix.clone(), budget)?;
+        let mut panels = AnyLinePanels::once(matrix.clone(), PARTS, budget)?;
         let (lines, entries) = panels.largest();
         let room = Expanded::memory(lines, entries, matrix.types().values);
         let most = budget.saturating_sub(panels.memory() + room);
         let _running = ctx.begin(|| {
             Ok(Plan::new("preparing")
                 .on_device_of(matrix.indices_buffer().file())
-                .reads(1, panels.panels().bytes_to_read())
-                .holds(panels.memory() + most)
+                .reads(1, panels.panels().bytes_to_read() + looked_at)
+                .holds(panels.memory() + most + room)
                 .works(matrix.nnz() as u64, work::ENCODE))
         })?;
+        ctx.meter().read(looked_at);
         let mut made = Vec::new();
         let (mut bytes, mut small, mut start) = (0, 0, 0);
         panels.sweep(ctx, &mut |panel| {
@@ -252,6 +258,10 @@ impl LineSource for EncodedLines {
         &self.matrix
     }
 
+    fn room(&self) -> u64 {
+        self.all.room
+    }
+
     fn sweep(
         &mut self,
         ctx: &Context,
@@ -276,7 +286,9 @@ fn encode(matrix: &AnyCompressed, panel: &AnyLinePanel<'_>, ctx: &Context) -> Re
     let lines = first..first + indptr.len() - 1;
     let minor = matrix.minor();
     let (compact, columns) = by_index!(indices, indices => {
-        let columns = bounds(indices).map_or(0..0, |(least, largest)| least..largest + 1);
+        let columns = bounds(indices).map_or(0..0, |(least, largest)| {
+            least..largest.saturating_add(1)
+        });
         let structure = RawBuffer::pattern(indices.len());
         let structure = structure.as_raw().typed().unwrap_or_default();
         let made = Panel::over(indptr, indices, structure, minor, first)
@@ -301,10 +313,11 @@ fn saves(matrix: &AnyCompressed, compact: &Compact, (lines, entries): (usize, us
 }
 
 /// Whether some lines suggest that encodings save bytes, or that columns are near the diagonal, so that several
-/// products can be made in one sweep.
-fn is_worthwhile(matrix: &AnyCompressed, ctx: &Context) -> Result<bool> {
+/// products can be made in one sweep; and the bytes that were looked at.
+fn look(matrix: &AnyCompressed, ctx: &Context) -> Result<(bool, u64)> {
     let (major, minor) = matrix.extents();
-    let (mut looked, mut good, mut near) = (0, 0, 0);
+    let (mut looked, mut good, mut near, mut bytes) = (0, 0, 0, 0);
+    let (value, index, pointer) = matrix.types().sizes();
     for spot in 0..SPOTS.min(major) {
         let start = spot * (major / SPOTS.min(major));
         let first = matrix.span(start).start;
@@ -321,10 +334,11 @@ fn is_worthwhile(matrix: &AnyCompressed, ctx: &Context) -> Result<bool> {
         let EncodedPanel { columns, compact, .. } = encode(matrix, &panel, ctx)?;
         let size = (end - start, entries.len());
         looked += 1;
+        bytes += (size.0 * pointer + size.1 * (value + index)) as u64;
         good += usize::from(compact.is_some_and(|it| saves(matrix, &it, size)));
         near += usize::from(major == minor && is_near(&columns, minor));
     }
-    Ok(looked > 0 && (good * 2 >= looked || near * 2 >= looked))
+    Ok((looked > 0 && (good * 2 >= looked || near * 2 >= looked), bytes))
 }
 
 /// Several products in one sweep are possible if lines touch no more than one in so many columns.

@@ -16,7 +16,9 @@ use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan
 use crate::linalg::product::prepared::powers::{CachedParts, encoded_powers_plan, read_powers};
 use crate::linalg::product::prepared::readers::{LineReader, PreparedPanels, Readers};
 use crate::sparse::{AnyCompressed, AnyLinePanels};
-use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic, work};
+use crate::storage::{
+    Context, Lasts, Place, Plan, SparseFormat, Traffic, bytes_of, work,
+};
 
 /// The number of entries from which on an encoding can be worthwhile.
 const WORTH: usize = 1 << 14;
@@ -109,6 +111,8 @@ impl PreparedLines {
     pub(crate) fn plan(&self, adjoint: bool, k: usize, ctx: &Context) -> Plan {
         let (nrows, ncols) = self.matrix().shape();
         let n = if adjoint { nrows } else { ncols };
+        // As it is held during the product.
+        let _held = ctx.hold(self.readers.model().room());
         match self.form(adjoint, k) {
             Some(form) => form.plan(product_name(adjoint), n, k),
             None => self.readers.ask(&mut |panels| match panels {
@@ -132,6 +136,8 @@ impl PreparedLines {
         if !self.normal_in_one() || methods.exact.is_some() {
             return Ok(false);
         }
+        let lines = self.readers.model().most_lines();
+        let _held = ctx.hold(bytes_of::<X>(lines.saturating_mul(k)));
         self.readers.with(ctx, &mut |panels| {
             (methods.normal)(panels, Vectors { k, x, y }, ctx)
         })?;
@@ -145,8 +151,9 @@ impl PreparedLines {
 
     /// The plan of `AᴴA X` in one pass; numbers of the vectors have `size` bytes.
     pub(crate) fn normal_plan(&self, k: usize, size: usize, ctx: &Context) -> Plan {
-        let lines = self.readers.ask(&mut PreparedPanels::most_lines);
+        let lines = self.readers.model().most_lines();
         let room = (lines.saturating_mul(k) as u64).saturating_mul(size as u64);
+        let _held = ctx.hold(room);
         let plan = self.plan(true, k, ctx).throughout(room);
         let work = self.matrix().nnz() as u64 * k as u64;
         Plan { operation: "normal product", ..plan }.works(work, work::PRODUCT)
@@ -175,16 +182,25 @@ impl PreparedLines {
     }
 
     /// The plan of powers, if several levels fit in a sweep; numbers of the vectors have `size` bytes.
-    pub(crate) fn powers_plan(&self, k: usize, levels: usize, size: usize) -> Option<Plan> {
+    pub(crate) fn powers_plan(
+        &self,
+        (k, size): (usize, usize),
+        levels: usize,
+        ctx: &Context,
+    ) -> Option<Plan> {
         if let Some((compact, parts)) = self.cached(k, levels) {
             let work = compact.bytes().saturating_mul((k * levels) as u64);
             let room = (parts.numbers(k) * size) as u64;
             let plan = Plan::new("powers").reads(levels as u64, 0).holds(room);
             return Some(plan.works(work, work::ENCODED));
         }
+        let model = self.readers.model();
+        let room = model.room() + (model.most_lines() * k * size) as u64;
+        // As it is held during the sweeps.
+        let _held = ctx.hold(room);
         self.readers.ask(&mut |panels| match panels {
             PreparedPanels::Encoded(lines) if self.reads_levels() => {
-                Some(encoded_powers_plan(lines, k, levels, size as u64))
+                Some(encoded_powers_plan(lines, k, levels).throughout(room))
             }
             _ => None,
         })

@@ -251,7 +251,7 @@ impl<X: Scalar, M: MultipliesVectors<X>> LinearOperator<X> for Operator<M> {
 
     fn plan_powers(&self, k: usize, levels: usize, ctx: &Context) -> Result<Plan> {
         let by = M::products(self.prepared.entry())?;
-        if let Some(plan) = self.prepared.powers_plan(by, k, levels) {
+        if let Some(plan) = self.prepared.powers_plan(by, k, levels, ctx) {
             return Ok(plan);
         }
         let numbers = self.shape.0.saturating_mul(k);

@@ -11,7 +11,7 @@ use crate::linalg::product::powers::Powers;
 use crate::linalg::product::prepared::compact::Compact;
 use crate::linalg::product::prepared::encoded_lines::EncodedLines;
 use crate::linalg::product::prepared::levels::{LevelSweep, Reach, candidates};
-use crate::storage::{Context, Plan, bytes_of, work};
+use crate::storage::{Context, Plan, bytes_of, parallel, work};
 
 /// A sweep with several levels.
 #[derive(Clone, Copy, Debug)]
@@ -40,20 +40,21 @@ pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
 }
 
 /// The plan of `levels` levels with `k` vectors.
-pub(crate) fn encoded_powers_plan(lines: &EncodedLines, k: usize, levels: usize, number: u64) -> Plan {
+///
+/// The caller adds the memory for the product of a panel.
+pub(crate) fn encoded_powers_plan(lines: &EncodedLines, k: usize, levels: usize) -> Plan {
     let (panels, matrix) = (lines.panels(), lines.matrix());
     let Sweeps { levels: each, beside } = best_sweeps(lines, levels);
     let sweeps = levels.div_ceil(each.max(1)) as u64;
     let first = panels.bytes_to_read_beside(beside);
     let again = panels.bytes_to_read_again_beside(beside);
-    let room = (largest(lines.encodings().reach()) * k) as u64 * number;
     let plan = Plan::new("powers").on_device_of(matrix.indices_buffer().file());
     let plan = match sweeps {
         0 => plan,
         _ => plan.reads(sweeps, first.saturating_add(again.saturating_mul(sweeps - 1))),
     };
     plan.reads_again(again.saturating_mul(sweeps))
-        .holds(panels.memory_beside(beside) + lines.bytes_kept() + lines.room() + room)
+        .holds(panels.memory_beside(beside) + lines.bytes_kept())
         .works((matrix.nnz() * k) as u64 * levels as u64, work::PRODUCT)
 }
 
@@ -69,10 +70,10 @@ pub(crate) fn read_powers<X: Scalar>(
     powers: &mut Powers<'_, '_, X>,
     ctx: &Context,
 ) -> Result<()> {
-    let Sweeps { levels: each, beside } = best_sweeps(lines, powers.levels);
     let all = lines.encodings().clone();
-    let numbers = largest(all.reach()) * powers.k;
-    let _held = ctx.hold(bytes_of::<X>(numbers));
+    let numbers = lines.most_lines() * powers.k;
+    let _held = ctx.hold(bytes_of::<X>(numbers) + lines.room());
+    let Sweeps { levels: each, beside } = best_sweeps(lines, powers.levels);
     let mut room = ctx.work::<X>("the product of a panel", numbers)?;
     let mut expanded = None;
     let ncols = lines.matrix().minor();
@@ -101,8 +102,11 @@ pub(crate) struct CachedParts {
     blocks: Vec<Range<usize>>,
 }
 
-/// Bytes of a part and of its vectors: a part, and what the levels before it made, stay in the cache.
+/// Bytes of a part and of its vectors.
 const PART: u64 = 1 << 20;
+
+/// Bytes of a line of three vectors in `f64`.
+const VECTORS: u64 = 24;
 
 /// Levels that are made of a part while it is in the cache, at most.
 const LEVELS: usize = 8;
@@ -115,7 +119,8 @@ impl CachedParts {
     pub(crate) fn new(compact: &Compact) -> Self {
         let (mut blocks, mut start, mut bytes) = (Vec::new(), 0, 0);
         for block in 0..compact.blocks.len() {
-            bytes += compact.bytes_of_block(block);
+            let lines = compact.blocks[block].lines.len() as u64;
+            bytes += compact.bytes_of_block(block) + lines * VECTORS;
             if bytes >= PART || block + 1 == compact.blocks.len() {
                 blocks.push(start..block + 1);
                 (start, bytes) = (block + 1, 0);
@@ -135,12 +140,10 @@ impl CachedParts {
 
     /// Levels whose parts stay in the cache together; 1 if it is not worthwhile.
     pub(crate) fn levels(&self, levels: usize, k: usize) -> usize {
-        let number = size_of::<f64>() as u64;
-        let rows = largest(&self.reach).max(1) as u64;
-        let part = PART + rows * k as u64 * number;
+        let more = (largest(&self.reach) * k.saturating_sub(1)) as u64 * VECTORS;
         let fits = |&each: &usize| {
             let window = self.reach.window(each, &|_| true) as u64 + 1;
-            window * part <= CACHE
+            window * (PART + more) <= CACHE
         };
         candidates(levels.min(LEVELS)).take_while(fits).last().unwrap_or(1)
     }
@@ -170,7 +173,7 @@ impl CachedParts {
                 ctx.meter().pass();
             }
             let mut sweep = LevelSweep::new(&self.reach, count);
-            sweep.advance(self.reach.count(), &mut |part, level| {
+            let mut step = |part: usize, level: usize| {
                 let rows = self.reach.lines(part);
                 let (blocks, first) = (self.blocks[part].clone(), rows.start);
                 let lines = LinesPart::Encoded(EncodedPart { first, compact, blocks, values: None });
@@ -178,7 +181,10 @@ impl CachedParts {
                 powers.step(start + level, rows, room, ctx, &mut |x, y| {
                     product(&lines, compact.columns, &mut None, Vectors { k, x, y }, ctx)
                 })
-            })?;
+            };
+            // One of the threads makes the steps: sharing each with the others then costs little.
+            let advance = || sweep.advance(self.reach.count(), &mut step).map(drop);
+            ctx.with_threads(|| parallel::within(advance))?;
         }
         Ok(())
     }

@@ -169,6 +169,10 @@ impl LineSource for PreparedPanels {
         self.matrix()
     }
 
+    fn room(&self) -> u64 {
+        LineReader::room(self)
+    }
+
     fn sweep(
         &mut self,
         ctx: &Context,

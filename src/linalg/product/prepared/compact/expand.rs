@@ -6,26 +6,25 @@ use crate::linalg::product::prepared::compact::encoding::{Block, Compact, Struct
 use crate::sparse::Indices;
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut};
-use crate::storage::{Context, DType, Held, RawBufferMut};
+use crate::storage::{Context, DType, RawBufferMut};
 
-/// Buffers for the plain lines of a panel.
+/// Buffers for the plain lines of a panel. Whoever makes them counts their memory.
 pub(crate) struct Expanded {
     indptr: Vec<u64>,
     indices: Vec<u32>,
     /// In the order of the entries, as they are kept.
     kept: RawBufferMut,
     values: RawBufferMut,
-    held: Held,
 }
 
 /// Plain lines: pointers, indices, values.
 pub(crate) type PlainLines<'a> = (Indices<'a>, Indices<'a>, Raw<'a>);
 
 impl Expanded {
-    pub(crate) fn new(ctx: &Context) -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let (kept, values) = (RawBufferMut::fresh(None, 0)?, RawBufferMut::fresh(None, 0)?);
         let (indptr, indices) = (Vec::new(), Vec::new());
-        Ok(Expanded { indptr, indices, kept, values, held: ctx.hold(0) })
+        Ok(Expanded { indptr, indices, kept, values })
     }
 
     /// Bytes for a panel with so many lines and entries.
@@ -45,9 +44,6 @@ impl Compact {
         ctx: &Context,
     ) -> Result<PlainLines<'r>> {
         let entries = self.blocks.last().map_or(0, |block| block.entries.end);
-        let lines = self.blocks.last().map_or(0, |block| block.lines.end);
-        let dtype = self.dictionary.as_ref().map_or(self.values.dtype(), |it| it.dtype());
-        room.held.resize(Expanded::memory(lines, entries, dtype));
         room.indptr.clear();
         room.indptr.push(0);
         self.blocks.iter().for_each(|block| self.push_ends(block, &mut room.indptr));

@@ -89,11 +89,8 @@ fn same_powers<X: Scalar>(
     ctx: &Context,
     what: &str,
 ) {
-    for levels in [0, 1, 3, reference.len() - 1] {
-        for buffers in [2, 3, levels + 1] {
-            if buffers < 2 {
-                continue;
-            }
+    for levels in [1, reference.len() - 1] {
+        for buffers in if levels == 1 { vec![2] } else { vec![2, 3, levels + 1] } {
             let operands = (&reference[0][..], constant);
             let made = powers(a, (k, levels), operands, buffers, ctx).unwrap();
             for (j, expected) in reference.iter().enumerate().take(levels + 1) {
@@ -112,9 +109,9 @@ fn matrices() -> &'static [(&'static str, Csr<f64>)] {
     MATRICES.get_or_init(|| {
         let ctx = Context::new();
         let near: Vec<isize> = (-9..=9).collect();
-        let grid = Csr::<f64>::poisson(&[160, 160], Place::Memory, &ctx).unwrap();
+        let grid = Csr::<f64>::poisson(&[300, 100], Place::Memory, &ctx).unwrap();
         let values = vector(grid.nnz());
-        let n = 20_000;
+        let n = 12_000;
         // Every row has its own columns, near the diagonal.
         let scattered = (0..20 * n).map(|e| {
             let (i, hash): (usize, usize) = (e / 20, e * 2_654_435_761 % 4093);
@@ -125,11 +122,10 @@ fn matrices() -> &'static [(&'static str, Csr<f64>)] {
             Csr::from_triplets_with((n, n), scattered, sum, Place::Memory, &ctx).unwrap();
         vec![
             ("near", diagonals(24_000, &near)),
-            ("lower", diagonals(40_000, &[-700, -41, -8, -7, -6, -5, -4, -3, -2, 0])),
-            ("upper", diagonals(40_000, &[0, 1, 2, 3, 4, 5, 6, 7, 900])),
+            ("lower", diagonals(30_000, &[-700, -41, -8, -7, -6, -5, -4, -3, -2, 0])),
+            ("upper", diagonals(30_000, &[0, 1, 2, 3, 4, 5, 6, 7, 900])),
             ("varied grid", grid.pattern().with_data(values).unwrap()),
             ("scattered", scattered),
-            ("diagonal and nothing", diagonals(60_000, &[0, 1, -1, 2, -2])),
         ]
     })
 }
@@ -146,8 +142,8 @@ fn levels_in_a_sweep_have_the_bits_of_single_products() {
         let stored = a.copy_to(folder.path().join(name), &Context::new()).unwrap();
         for k in [1, 3] {
             let (start, constant) = (vector(k * a.nrows()), vector(k * a.nrows()));
-            let reference = expected(a, (k, 7), &start, &constant);
-            for threads in [1, 2, 3, 8] {
+            let reference = expected(a, (k, 6), &start, &constant);
+            for threads in if k == 1 { &[1, 2, 3, 8][..] } else { &[2] }.iter().copied() {
                 let ctx = Context::new().threads(threads).unwrap();
                 let operator = Operator::new(a, &ctx).unwrap();
                 let what = format!("{name} in memory, {threads} threads");
@@ -219,7 +215,7 @@ fn levels_that_do_not_fit_are_made_in_several_sweeps() {
     let (start, constant) = (vector(a.nrows()), vector(a.nrows()));
     let operands = (&start[..], &constant[..]);
     let reference = expected(&a, (1, 12), &start, &constant);
-    let mut passes = Vec::new();
+    let mut cost = Vec::new();
     for limit in [4, 6, 9] {
         let ctx = Context::new().memory_limit(limit << 20);
         let operator = Operator::with_vectors(&a, 0, &ctx).unwrap();
@@ -229,11 +225,12 @@ fn levels_that_do_not_fit_are_made_in_several_sweeps() {
             compare(&report);
             assert!(made[0] == reference[12] && made[1] == reference[11]);
             assert!(report.actual.peak_memory <= limit << 20, "{report}");
-            passes.push(report.actual.passes);
+            cost.push((report.actual.bytes_read, report.actual.passes));
         }
     }
-    assert!(passes.is_sorted_by(|a, b| a >= b) && passes[0] > passes[5], "{passes:?}");
-    assert!(passes[0] < 12, "{passes:?}");
+    // Where nearly all is pinned, more sweeps read less than larger windows.
+    assert!(cost.is_sorted_by(|a, b| a.0 >= b.0) && cost[0].0 > 3 * cost[5].0, "{cost:?}");
+    assert!((2..12).contains(&cost[0].1), "{cost:?}");
 }
 
 #[test]
@@ -255,8 +252,7 @@ fn graphs_and_dense_matrices_make_one_level_a_sweep() {
         let (start, constant) = (vector(n), vector(n));
         let reference = expected(reference, (1, 4), &start, &constant);
         let operands = (&start[..], &constant[..]);
-        let (made, report) =
-            ctx.measure(|ctx| powers(operator, (1, 4), operands, 5, ctx)).unwrap();
+        let (made, report) = ctx.measure(|ctx| powers(operator, (1, 4), operands, 5, ctx)).unwrap();
         compare(&report);
         assert!(made == reference);
         assert_eq!(report.actual.passes, 4);
@@ -284,7 +280,8 @@ fn complex_vectors_and_integers() {
     let plan = little.plan(|ctx| powers(&operator, (1, 4), (&start, &constant), 2, ctx)).unwrap();
     assert_eq!(plan.cost.passes, 1);
     // Integers beyond 2⁵³ are summed exactly, also here.
-    let integers = a.pattern().with_data((0..a.nnz() as i64).map(|k| k << 40).collect::<Vec<_>>()).unwrap();
+    let integers =
+        a.pattern().with_data((0..a.nnz() as i64).map(|k| k << 40).collect::<Vec<_>>()).unwrap();
     let operator = Operator::new(&integers, &ctx).unwrap();
     let ones = vec![1.0; n];
     let reference = expected(&integers, (1, 1), &ones, &vec![0.0; n]);
@@ -340,8 +337,7 @@ fn a_sweep_is_cancelled_from_within_and_another_goes_on() {
         }
     };
     let cancelled = ctx.clone().cancel(token.clone());
-    let error =
-        operator.apply_powers(1, 5, &mut [&mut v, &mut w], &stop, &cancelled).unwrap_err();
+    let error = operator.apply_powers(1, 5, &mut [&mut v, &mut w], &stop, &cancelled).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     let made = powers(&operator, (1, 5), (&start, &constant), 6, &ctx).unwrap();
     assert!(made == reference);
@@ -378,9 +374,10 @@ where
         let (mut y, mut z) = (vec![X::zero(); k * nrows], vec![X::zero(); k * ncols]);
         reference.apply_block(k, &x, &mut y, &Context::new()).unwrap();
         reference.apply_adjoint_block(k, &y, &mut z, &Context::new()).unwrap();
-        for threads in [1, 2, 3, 8] {
-            let ctx = Context::new().memory_limit(limit).threads(threads).unwrap();
-            let operator = Operator::with_vectors(a, 0, &ctx).unwrap();
+        let room = 10 * (size_of_val(&x[..]) + size_of_val(&y[..])) as u64;
+        for threads in if k == 1 { &[1, 2, 3, 8][..] } else { &[2] } {
+            let ctx = Context::new().memory_limit(limit + room).threads(*threads).unwrap();
+            let operator = Operator::with_vectors(a, room, &ctx).unwrap();
             for _ in 0..2 {
                 let mut found = vec![X::from_f64(f64::NAN); k * ncols];
                 let plan = ctx.plan(|ctx| operator.apply_normal(k, &x, &mut found, ctx)).unwrap();
@@ -392,8 +389,6 @@ where
                 assert_eq!(report.actual.passes, passes);
             }
             drop(operator);
-            // With room for vectors.
-            let ctx = ctx.memory_limit(limit + 10 * size_of_val(&y[..]) as u64);
             for ctx in [&ctx, &Context::new()] {
                 let mut found = vec![X::from_f64(f64::NAN); k * ncols];
                 let plan = a.plan_normal(k, ctx).unwrap().cost;
@@ -401,7 +396,10 @@ where
                     ctx.measure(|ctx| a.apply_normal(k, &x, &mut found, ctx)).unwrap();
                 assert!(found == z, "without preparing");
                 compare(&report);
-                assert_eq!((plan.passes, plan.bytes_read), (report.plan.cost.passes, report.plan.cost.bytes_read));
+                assert_eq!(
+                    (plan.passes, plan.bytes_read),
+                    (report.plan.cost.passes, report.plan.cost.bytes_read)
+                );
             }
         }
     }
@@ -412,7 +410,7 @@ fn normal_products_have_the_bits_of_both() {
     let folder = tempdir().unwrap();
     let free = Context::new();
     let (_, near) = &matrices()[0];
-    let random = Csr::<f64>::random((9000, 5000), 0.02, 5, Place::Memory, &free).unwrap();
+    let random = Csr::<f64>::random((6000, 4000), 0.02, 5, Place::Memory, &free).unwrap();
     for (name, a) in [("near", near.clone()), ("random", random)] {
         let stored = a.copy_to(folder.path().join(name), &free).unwrap();
         let columns = a.to_csc(folder.path().join(format!("{name} columns")), &free).unwrap();

@@ -96,9 +96,9 @@ fn what_is_encoded_is_not_read_again() {
     let read = read_by(&many, limit);
     assert!(read < all && read > all - limit, "{read} of {all}");
     // Far columns and many values: nothing is gained.
-    let far = Csr::<f64>::random((2_000, 600_000), 4e-4, 3, folder.path().join("far"), &ctx);
+    let far = Csr::<f64>::random((2_000, 200_000), 1.2e-3, 3, folder.path().join("far"), &ctx);
     let far = far.unwrap();
-    let limit = 2 << 20;
+    let limit = 4 << 20;
     let read = read_by(&far, limit);
     assert!(read < far.bytes() && read > far.bytes() - limit, "{read}");
 }

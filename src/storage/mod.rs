@@ -28,8 +28,8 @@ pub(crate) use memory::{
 pub use runtime::{CancelToken, Context, Cost, Place, Plan, Progress, Report};
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
 pub(crate) use stream::{
-    ArrayPanels, ArrayWindow, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading, Scratch,
-    ScratchFile, Stage, Standing, bytes_within, check_place, elements_within, largest_panel,
-    panel_elements, read_array, read_elements,
+    ArrayPanels, ArrayWindow, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading,
+    Scratch, ScratchFile, Stage, Standing, bytes_within, check_place, elements_within,
+    largest_panel, panel_elements, read_array, read_elements,
 };
 pub use stream::{Traffic, Verified, verify};

@@ -64,6 +64,6 @@ pub(crate) use panel::{AnyPanel, Fault, Panel};
 pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 #[cfg(test)]
 pub(crate) use scatter::scatter;
-pub(crate) use scatter_windows::bounds;
 pub(crate) use scatter_bins::memory as scatter_memory;
+pub(crate) use scatter_windows::bounds;
 pub(crate) use update::{Conjugation, SumShape, Update};

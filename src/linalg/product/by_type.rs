@@ -13,11 +13,11 @@ use num_complex::Complex;
 use crate::dense::{AnyDense, AnyDensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Factor, Scalar, Widen};
+use crate::linalg::kernels::Vectors;
 use crate::linalg::product::by_parts::{bytes_apart, in_parts};
 use crate::linalg::product::dense_product::{any_product, line_product, normal_product};
 use crate::linalg::product::exact;
 use crate::linalg::product::exact::RealParts;
-use crate::linalg::kernels::Vectors;
 use crate::linalg::product::lines_product::{
     EncodedProduct, LineKernels, Methods, NormalProduct, PanelProduct, StepProduct, multiply_each,
     normal_each,

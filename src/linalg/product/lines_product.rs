@@ -20,13 +20,8 @@ pub(crate) type PanelProduct<X> =
     fn(&mut dyn LineSource, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
 /// The function for the product of some lines of a matrix with so many columns, along the lines.
-pub(crate) type StepProduct<X> = fn(
-    &LinesPart<'_>,
-    usize,
-    &mut Option<Expanded>,
-    Vectors<'_, '_, X>,
-    &Context,
-) -> Result<()>;
+pub(crate) type StepProduct<X> =
+    fn(&LinesPart<'_>, usize, &mut Option<Expanded>, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
 /// The function for `AᴴA X` of a matrix in panels of rows.
 pub(crate) type NormalProduct<X> =

@@ -3,9 +3,9 @@
 use crate::dense::{AnyDense, AnyDensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
+use crate::linalg::kernels::Vectors;
 use crate::linalg::product::by_type::{DenseMethods, Operands, Products, decoded_size, encodes};
 use crate::linalg::product::dense_product::{decoding_memory, line_plan, panel_step};
-use crate::linalg::kernels::Vectors;
 use crate::linalg::product::lines_product::product;
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::linalg::product::powers::Powers;
@@ -154,7 +154,8 @@ impl Prepared {
                 }
                 let lines = panels.model().most_lines();
                 let _held = ctx.hold(bytes_of::<X>(lines.saturating_mul(k)));
-                panels.with(ctx, &mut |panels| (methods.normal)(panels, Vectors { k, x, y }, ctx))?;
+                panels
+                    .with(ctx, &mut |panels| (methods.normal)(panels, Vectors { k, x, y }, ctx))?;
                 Ok(true)
             }
         }

@@ -2,9 +2,9 @@
 
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
+use crate::linalg::kernels::Vectors;
 use crate::linalg::product::by_type::{Operands, Products};
 use crate::linalg::product::dense_product::{line_plan, panels_beside};
-use crate::linalg::kernels::Vectors;
 use crate::linalg::product::lines_product::product_plan;
 use crate::linalg::product::multiplier::{Multiplier, decoding};
 use crate::linalg::product::operator::LinearOperator;
@@ -67,12 +67,10 @@ impl Multiplier {
                 let _running = ctx.begin(|| {
                     let mut middle = ctx.filled("the product in between", between, X::zero())?;
                     let mut made = ctx.filled("the vectors", y.len(), X::zero())?;
-                    let first = ctx.plan(|ctx| {
-                        self.clone().product(by, false, (k, x, &mut middle), ctx)
-                    })?;
-                    let second = ctx.plan(|ctx| {
-                        self.clone().product(by, true, (k, &middle, &mut made), ctx)
-                    })?;
+                    let first =
+                        ctx.plan(|ctx| self.clone().product(by, false, (k, x, &mut middle), ctx))?;
+                    let second = ctx
+                        .plan(|ctx| self.clone().product(by, true, (k, &middle, &mut made), ctx))?;
                     Ok(plan_in_two::<X>(first, second, between).every_time())
                 })?;
                 in_two(between, ctx, |middle| {

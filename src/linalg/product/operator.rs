@@ -170,7 +170,11 @@ pub trait LinearOperator<X: Scalar> {
     /// The plan of [`apply_normal`](Self::apply_normal) with `k` vectors; by default that of two products.
     fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
         let numbers = self.shape().0.saturating_mul(k);
-        Ok(plan_in_two::<X>(self.plan_block(false, k, ctx)?, self.plan_block(true, k, ctx)?, numbers))
+        Ok(plan_in_two::<X>(
+            self.plan_block(false, k, ctx)?,
+            self.plan_block(true, k, ctx)?,
+            numbers,
+        ))
     }
 
     /// The plan of [`apply_powers`](Self::apply_powers) with so many levels; by default that of as many products. Its

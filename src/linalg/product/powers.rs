@@ -124,7 +124,11 @@ impl<X: Scalar> Powers<'_, '_, X> {
 pub(crate) fn check_square((nrows, ncols): (usize, usize)) -> Result<()> {
     match nrows == ncols {
         true => Ok(()),
-        false => Err(Error::shape("the operator", "as many rows as columns", format!("{nrows} x {ncols}"))),
+        false => Err(Error::shape(
+            "the operator",
+            "as many rows as columns",
+            format!("{nrows} x {ncols}"),
+        )),
     }
 }
 

@@ -395,11 +395,11 @@ impl<'a> ArrayWindow<'a> {
         };
         let (mut read, mut parts, mut failed) = (bytes.iter(), Vec::new(), Ok(()));
         let arrays: &'a Arrays = self.arrays;
-        self.cut.parts(panel, &mut |(array, elements)| {
-            match arrays.arrays[array].elements(elements, &mut read) {
-                Ok(part) => parts.push(part),
-                Err(error) => failed = Err(error),
-            }
+        self.cut.parts(panel, &mut |(array, elements)| match arrays.arrays[array]
+            .elements(elements, &mut read)
+        {
+            Ok(part) => parts.push(part),
+            Err(error) => failed = Err(error),
         });
         failed.map(|()| parts)
     }

@@ -131,7 +131,8 @@ impl EncodedLines {
             start = entries.end;
             let EncodedPanel { lines, columns, compact, .. } = encode(matrix, &panel, ctx)?;
             let compact = compact.filter(|compact| {
-                saves(matrix, compact, (lines.len(), entries.len())) && bytes + compact.bytes() <= most
+                saves(matrix, compact, (lines.len(), entries.len()))
+                    && bytes + compact.bytes() <= most
             });
             bytes += compact.as_ref().map_or(0, Compact::bytes);
             small += compact.as_ref().map_or(0, Compact::bytes_uncounted);

@@ -27,7 +27,8 @@ impl Reach {
     /// Of panels with these lines and columns, of a square matrix.
     pub(crate) fn new(panels: impl Iterator<Item = (Range<usize>, Range<usize>)>) -> Self {
         let (lines, columns): (Vec<_>, Vec<_>) = panels.unzip();
-        let panel_of = |column: usize| lines.partition_point(|lines: &Range<usize>| lines.end <= column);
+        let panel_of =
+            |column: usize| lines.partition_point(|lines: &Range<usize>| lines.end <= column);
         let end = lines.len().saturating_sub(1);
         // The last panel whose columns begin in each panel.
         let mut from = vec![0; lines.len()];
@@ -163,7 +164,10 @@ mod tests {
                         made[panel] += 1;
                         Ok(())
                     });
-                    assert_eq!(needed.unwrap(), made.iter().take_while(|&&it| it == levels).count());
+                    assert_eq!(
+                        needed.unwrap(),
+                        made.iter().take_while(|&&it| it == levels).count()
+                    );
                 }
                 assert_eq!(made, vec![levels; 12]);
             }

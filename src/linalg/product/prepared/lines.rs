@@ -4,21 +4,17 @@ use std::sync::OnceLock;
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::kernels::{
-    Conjugation, How, SumShape, Update, Vectors, scatter_memory,
-};
+use crate::linalg::kernels::{Conjugation, How, SumShape, Update, Vectors, scatter_memory};
 use crate::linalg::product::lines_product::{Methods, product_plan};
 use crate::linalg::product::operator::product_name;
 use crate::linalg::product::powers::Powers;
 use crate::linalg::product::prepared::compact::Compact;
-use crate::linalg::product::prepared::form::Form;
 use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan};
+use crate::linalg::product::prepared::form::Form;
 use crate::linalg::product::prepared::powers::{CachedParts, encoded_powers_plan, read_powers};
 use crate::linalg::product::prepared::readers::{LineReader, PreparedPanels, Readers};
 use crate::sparse::{AnyCompressed, AnyLinePanels};
-use crate::storage::{
-    Context, Lasts, Place, Plan, SparseFormat, Traffic, bytes_of, work,
-};
+use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic, bytes_of, work};
 
 /// The number of entries from which on an encoding can be worthwhile.
 const WORTH: usize = 1 << 14;
@@ -138,9 +134,7 @@ impl PreparedLines {
         }
         let lines = self.readers.model().most_lines();
         let _held = ctx.hold(bytes_of::<X>(lines.saturating_mul(k)));
-        self.readers.with(ctx, &mut |panels| {
-            (methods.normal)(panels, Vectors { k, x, y }, ctx)
-        })?;
+        self.readers.with(ctx, &mut |panels| (methods.normal)(panels, Vectors { k, x, y }, ctx))?;
         Ok(true)
     }
 

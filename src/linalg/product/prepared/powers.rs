@@ -25,7 +25,8 @@ pub(crate) struct Sweeps {
 /// The sweeps that read the fewest bytes for `levels` levels.
 pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
     let all = lines.encodings();
-    let (most, is_read) = (lines.panels().most_beside(), |panel: usize| all.panels[panel].is_read());
+    let (most, is_read) =
+        (lines.panels().most_beside(), |panel: usize| all.panels[panel].is_read());
     let mut best = (u64::MAX, Sweeps { levels: 1, beside: 0 });
     for each in candidates(levels) {
         let beside = all.reach().window(each, &is_read);
@@ -176,7 +177,8 @@ impl CachedParts {
             let mut step = |part: usize, level: usize| {
                 let rows = self.reach.lines(part);
                 let (blocks, first) = (self.blocks[part].clone(), rows.start);
-                let lines = LinesPart::Encoded(EncodedPart { first, compact, blocks, values: None });
+                let lines =
+                    LinesPart::Encoded(EncodedPart { first, compact, blocks, values: None });
                 let room = &mut room[..rows.len() * k];
                 powers.step(start + level, rows, room, ctx, &mut |x, y| {
                     product(&lines, compact.columns, &mut None, Vectors { k, x, y }, ctx)

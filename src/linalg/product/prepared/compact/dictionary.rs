@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn values_are_found_again_by_their_numbers() {
-        let few: Vec<f64> = (0..5000).map(|i| [0.0, -0.0, f64::NAN][i % 3] + (i % 64) as f64).collect();
+        let few: Vec<f64> =
+            (0..5000).map(|i| [0.0, -0.0, f64::NAN][i % 3] + (i % 64) as f64).collect();
         let (codes, dictionary) = number(Raw::of(&few)).unwrap().unwrap();
         let values = dictionary.as_raw().typed::<f64>().unwrap();
         let same = |(code, value): (&u8, &f64)| values[*code as usize].to_bits() == value.to_bits();

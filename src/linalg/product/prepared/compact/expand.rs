@@ -97,7 +97,9 @@ impl Compact {
                 }
             }
             Structure::Narrow { ends: own, .. } | Structure::Wide { ends: own, .. } => {
-                ends.extend(self.ends[own.clone()].iter().skip(1).map(|&end| start + u64::from(end)));
+                ends.extend(
+                    self.ends[own.clone()].iter().skip(1).map(|&end| start + u64::from(end)),
+                );
             }
         }
     }

@@ -187,7 +187,7 @@ fn across_long<V: Element + Factor<f64>>(
                 _ => add_line(group, numbers[0]),
             });
             at += count;
-            if (first + at) % GROUP == 0 {
+            if (first + at).is_multiple_of(GROUP) {
                 merge(group, sums, lost);
             }
         }

@@ -14,6 +14,7 @@ const FLOORS: [&[&str]; 8] = [
     &["convert/in_memory", "convert/sort", "convert/formats", "convert/reshape", "convert/gallery"],
     &[
         "linalg/algebra",
+        "linalg/kernels",
         "linalg/product",
         "linalg/composed",
         "linalg/elementwise",

@@ -52,6 +52,7 @@ mod petsc;
 mod pipes;
 mod planned_failures;
 mod plans;
+mod powers;
 mod precond;
 mod prepared;
 mod processes;

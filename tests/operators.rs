@@ -83,10 +83,12 @@ fn progress_of_calls_without_a_context_is_told() {
     let ctx = Context::new().memory_limit(1 << 20).progress(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
     });
+    // It is encoded in a pass over the file.
     let operator = Operator::new(&a, &ctx).unwrap();
-    assert_eq!(told.load(Ordering::Relaxed), 0);
+    let before = told.load(Ordering::Relaxed);
+    assert!(before > 3);
     operator.matvec(&vec![1.0; 3000]).unwrap();
-    assert!(told.load(Ordering::Relaxed) > 3);
+    assert!(told.load(Ordering::Relaxed) > before + 3);
 }
 
 #[test]

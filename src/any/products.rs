@@ -4,8 +4,8 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::Result;
 use crate::linalg::{
-    LinearOperator, Matrix, Multiplier, MultipliesVectors, Products, Scalar, planned, products,
-    sealed,
+    LinearOperator, Matrix, Multiplier, MultipliesVectors, Products, Scalar, planned,
+    planned_normal, products, sealed,
 };
 use crate::storage::{Context, DType, Plan};
 
@@ -32,6 +32,16 @@ impl<X: Scalar> LinearOperator<X> for AnyMatrix {
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         self.product(true, (k, x, y), ctx)
+    }
+
+    fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let multiplier = self.multiplier()?;
+        let by = products(multiplier.entry())?;
+        multiplier.normal(by, (k, x, y), ctx)
+    }
+
+    fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
+        planned_normal::<X>(self, k, ctx)
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {

@@ -131,6 +131,11 @@ impl AnyDensePanels {
         (self.cut.lines, self.cut.length)
     }
 
+    /// The most lines of a panel.
+    pub(crate) fn most_lines(&self) -> usize {
+        self.cut.height.min(self.cut.lines)
+    }
+
     /// Maximum memory of panels, including pinned ones.
     pub(crate) fn memory(&self) -> u64 {
         self.panels.memory()

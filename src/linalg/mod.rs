@@ -3,7 +3,8 @@
 //! | room | holds |
 //! |---|---|
 //! | `algebra` | numbers of vectors, multiplication of one by an entry, semirings, sums and norms |
-//! | `product` | matrix times vectors: the trait on which solvers are based, operators prepared for many products, kernels |
+//! | `kernels` | matrix times vectors on plain slices, vector units |
+//! | `product` | matrix times vectors: the trait on which solvers are based, operators prepared for many products |
 //! | `composed` | operators made of others, without a matrix |
 //! | `elementwise` | functions of elements, sums and elementwise products of two matrices, Kronecker products |
 //! | `statistics` | sums, means, variances and norms of rows and columns |
@@ -16,6 +17,7 @@ mod algebra;
 mod composed;
 mod elementwise;
 mod gemm;
+mod kernels;
 mod product;
 mod spgemm;
 mod statistics;
@@ -31,9 +33,11 @@ pub(crate) use algebra::{
 pub use composed::{Adjoint, Centered, Compose, Product, Scaled, Shifted, Sum};
 pub(crate) use elementwise::{add, multiply_elements, subtract};
 pub use product::{
-    FnOperator, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,
+    FnOperator, Level, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,
 };
-pub(crate) use product::{Multiplier, Products, check_meets, planned, products, sealed};
+pub(crate) use product::{
+    Multiplier, Products, check_meets, planned, planned_normal, products, sealed,
+};
 pub use spgemm::Mask;
 pub use statistics::{NormOrder, Stats};
 pub(crate) use statistics::{

@@ -8,7 +8,7 @@ use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, Cut, Part, Reading, largest_panel, panel_elements,
+    ArrayPanels, Arrays, Context, Cut, Part, RawBuffer, Reading, largest_panel, panel_elements,
 };
 
 /// Bytes of a ring of panels without many pinned: more does not speed up reading.
@@ -72,9 +72,17 @@ impl AnyLinePanels {
         Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)
     }
 
-    fn in_place(matrix: AnyCompressed) -> Self {
+    /// The whole matrix as one panel, in memory or on its map.
+    pub(crate) fn in_place(matrix: AnyCompressed) -> Self {
         let panels = ArrayPanels::in_place(matrix.stored_bytes());
         AnyLinePanels { matrix, runs: Arc::default(), kept: 0, panels }
+    }
+
+    /// Panels that are read once within `budget` bytes, of which `parts` times as many fit as of those of
+    /// [`new`](Self::new).
+    pub(crate) fn once(matrix: AnyCompressed, parts: u64, budget: u64) -> Result<Self> {
+        let pointers = matrix.indptr_buffer().clone();
+        Self::over(matrix, &pointers, Reading::once(budget), budget / parts)
     }
 
     fn read(matrix: AnyCompressed, mut budget: u64, ctx: &Context) -> Result<Self> {
@@ -91,13 +99,22 @@ impl AnyLinePanels {
                 Some(kept.freeze())
             }
         };
-        let pointers = kept.as_ref().unwrap_or(pointers);
+        let pointers = kept.as_ref().unwrap_or(pointers).clone();
+        let panels = Self::over(matrix, &pointers, Reading::repeatedly(budget), budget)?;
+        Ok(AnyLinePanels { kept: kept.map_or(0, |kept| kept.bytes()), ..panels })
+    }
+
+    fn over(
+        matrix: AnyCompressed,
+        pointers: &RawBuffer,
+        how: Reading,
+        largest: u64,
+    ) -> Result<Self> {
         let arrays = Arrays::read([matrix.indices_buffer(), matrix.data(), pointers])?;
         let sizes = [arrays.size(0), arrays.size(1), arrays.size(2)];
-        let runs: Arc<[PanelRun]> = cut(&matrix, budget, sizes).into();
-        let kept = kept.map_or(0, |kept| kept.bytes());
-        let panels = ArrayPanels::new(arrays, Arc::clone(&runs), Reading::repeatedly(budget))?;
-        Ok(AnyLinePanels { matrix, runs, kept, panels })
+        let runs: Arc<[PanelRun]> = cut(&matrix, largest, sizes).into();
+        let panels = ArrayPanels::new(arrays, Arc::clone(&runs), how)?;
+        Ok(AnyLinePanels { matrix, runs, kept: 0, panels })
     }
 
     /// The same panels with another reader, or none.
@@ -115,6 +132,12 @@ impl AnyLinePanels {
 
     pub(crate) fn matrix(&self) -> &AnyCompressed {
         &self.matrix
+    }
+
+    /// The most lines and the most entries of a panel that is read.
+    pub(crate) fn largest(&self) -> (usize, usize) {
+        let most = |of: fn(&PanelRun) -> usize| self.runs.iter().map(of).max().unwrap_or(0);
+        (most(|run| run.lines.len()), most(|run| run.entries.len()))
     }
 
     /// How the matrix is read.

@@ -17,7 +17,7 @@
 use ndarray::{ArrayView2, Axis};
 
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::processor;
+use crate::linalg::kernels::processor;
 use crate::storage::prefetch_lines;
 
 /// Lines that are transposed in registers at a time, and elements of each.

@@ -10,7 +10,7 @@ use num_complex::Complex;
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::kernels::Vectors;
+use crate::linalg::kernels::Vectors;
 use crate::storage::Context;
 
 /// Calls `work` with the real vectors of which complex ones consist, and with the buffers of their products, which

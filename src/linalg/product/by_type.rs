@@ -13,15 +13,16 @@ use num_complex::Complex;
 use crate::dense::{AnyDense, AnyDensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Factor, Scalar, Widen};
+use crate::linalg::kernels::Vectors;
 use crate::linalg::product::by_parts::{bytes_apart, in_parts};
-use crate::linalg::product::dense_product::{any_product, line_product};
+use crate::linalg::product::dense_product::{any_product, line_product, normal_product};
 use crate::linalg::product::exact;
 use crate::linalg::product::exact::RealParts;
-use crate::linalg::product::kernels::Vectors;
 use crate::linalg::product::lines_product::{
-    Methods, PanelProduct, multiply_each, multiply_panels,
+    EncodedProduct, LineKernels, Methods, NormalProduct, PanelProduct, StepProduct, multiply_each,
+    normal_each,
 };
-use crate::linalg::product::prepared::FormProduct;
+use crate::linalg::product::prepared::{Compact, FormProduct};
 use crate::storage::{Context, DType, Element};
 
 /// The functions for products of entries of one type with vectors of `X`.
@@ -40,6 +41,8 @@ pub(crate) type Operands<'x, 'y, X> = (usize, &'x [X], &'y mut [X]);
 pub(crate) struct DenseMethods<X: Scalar> {
     pub(crate) once: fn(&AnyDense, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     pub(crate) prepared: fn(&mut AnyDensePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
+    /// `AᴴA X` in one pass over a matrix in C order.
+    pub(crate) normal: fn(&mut AnyDensePanels, Vectors<'_, '_, X>, &Context) -> Result<()>,
     /// Computes the product if it needs more digits than numbers of `X` have; returns whether it does.
     pub(crate) exact: Option<fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>>,
 }
@@ -48,16 +51,41 @@ pub(crate) struct DenseMethods<X: Scalar> {
 impl<X: Scalar> Products<X> {
     const fn sparse<T: Factor<X> + Widen<W>, W: Factor<X>>() -> Self {
         let panels: PanelProduct<X> = |panels, adjoint, vectors, ctx| {
-            multiply_panels::<W, X>(panels, T::DECODE, adjoint, vectors, ctx)
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
+            multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
         };
-        let methods = Methods { exact: None, panels, copies_one: false };
+        let step: StepProduct<X> = |part, ncols, room, vectors, ctx| {
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
+            kernels.step(part, ncols, room, vectors, ctx)
+        };
+        let normal: NormalProduct<X> = |panels, vectors, ctx| {
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
+            normal_each(panels, kernels, &mut [vectors], ctx)
+        };
+        let methods = Methods { exact: None, panels, step: Some(step), normal, copies_one: false };
         Products { entry: T::ENTRY_DTYPE, methods, form: None, dense: None }
     }
 
     const fn encoded<T: Factor<X> + Widen<W>, W: Factor<X>>(self) -> Self {
         let form: FormProduct<X> =
             |form, how, vectors, ctx| form.product::<W, X>(T::DECODE, how, vectors, ctx);
-        Products { form: Some(form), ..self }
+        let panels: PanelProduct<X> = |panels, adjoint, vectors, ctx| {
+            let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
+            multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
+        };
+        let step: StepProduct<X> = |part, ncols, room, vectors, ctx| {
+            let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
+            kernels.step(part, ncols, room, vectors, ctx)
+        };
+        let normal: NormalProduct<X> = |panels, vectors, ctx| {
+            let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
+            let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
+            normal_each(panels, kernels, &mut [vectors], ctx)
+        };
+        let methods = Methods { panels, step: Some(step), normal, ..self.methods };
+        Products { form: Some(form), methods, ..self }
     }
 
     const fn dense<T: Element + Factor<X> + Widen<W>, W: Element + Factor<X>>(self) -> Self {
@@ -67,6 +95,9 @@ impl<X: Scalar> Products<X> {
             },
             prepared: |panels, adjoint, vectors, ctx| {
                 line_product::<W, X>(panels, T::DECODE, adjoint, &mut [vectors], ctx)
+            },
+            normal: |panels, vectors, ctx| {
+                normal_product::<W, X>(panels, T::DECODE, &mut [vectors], ctx)
             },
             exact: None,
         };
@@ -98,10 +129,17 @@ where
     {
         let panels: PanelProduct<Complex<R>> = |panels, adjoint, vectors, ctx| {
             in_parts(vectors, ctx, &mut |parts| {
-                multiply_each::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
+                let kernels = LineKernels::<W, R> { decode: T::DECODE, encoded: None };
+                multiply_each(panels, kernels, adjoint, parts, ctx)
             })
         };
-        let methods = Methods { exact: None, panels, copies_one: true };
+        let normal: NormalProduct<Complex<R>> = |panels, vectors, ctx| {
+            in_parts(vectors, ctx, &mut |parts| {
+                let kernels = LineKernels::<W, R> { decode: T::DECODE, encoded: None };
+                normal_each(panels, kernels, parts, ctx)
+            })
+        };
+        let methods = Methods { exact: None, panels, step: None, normal, copies_one: true };
         Products { entry: T::ENTRY_DTYPE, methods, form: None, dense: None }
     }
 
@@ -117,7 +155,15 @@ where
                 })
             })
         };
-        Products { form: Some(form), ..self }
+        let panels: PanelProduct<Complex<R>> = |panels, adjoint, vectors, ctx| {
+            in_parts(vectors, ctx, &mut |parts| {
+                let encoded = Some(Compact::gather_part::<W, R> as EncodedProduct<W, R>);
+                let kernels = LineKernels::<W, R> { decode: T::DECODE, encoded };
+                multiply_each(panels, kernels, adjoint, parts, ctx)
+            })
+        };
+        let methods = Methods { panels, ..self.methods };
+        Products { form: Some(form), methods, ..self }
     }
 
     const fn dense_by_parts<T, W>(self) -> Self
@@ -135,6 +181,11 @@ where
             prepared: |panels, adjoint, vectors, ctx| {
                 in_parts(vectors, ctx, &mut |parts| {
                     line_product::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
+                })
+            },
+            normal: |panels, vectors, ctx| {
+                in_parts(vectors, ctx, &mut |parts| {
+                    normal_product::<W, R>(panels, T::DECODE, parts, ctx)
                 })
             },
             exact: None,

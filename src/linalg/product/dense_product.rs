@@ -4,7 +4,7 @@
 use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar};
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     Conjugation, DenseRows, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
 };
 use crate::linalg::product::operator::product_name;
@@ -80,26 +80,62 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
 ) -> Result<()> {
     let along = (panels.matrix().order() == Order::C) != adjoint;
     let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
-    let shape = panels.shape();
-    let length = shape.1;
-    let step = decoded_lines(length, along);
-    let room = if decode.is_some() { step.min(shape.0).saturating_mul(length) } else { 0 };
+    let (shape, mut update) = (panels.shape(), Update::Set);
+    let step = decoded_lines(shape.1, along);
+    sweep_decoded(panels, decode, step, ctx, &mut |first, lines, elements: &[W]| {
+        let next = if along { Update::Set } else { Update::Add };
+        let update = std::mem::replace(&mut update, next);
+        products.iter_mut().try_for_each(|Vectors { k, x, y }| {
+            let (k, here) = (*k, first * *k..(first + lines) * *k);
+            let operands = match along {
+                true => (k, *x, &mut y[here]),
+                false => (k, &x[here], &mut **y),
+            };
+            product(elements, (lines, shape.1), along, entries, update, operands, ctx)
+        })
+    })
+}
+
+/// `AᴴA X` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
+/// products, since panels are cut where sums of the second are.
+///
+/// The caller counts a number for every line of a panel, and each of `k` vectors.
+pub(crate) fn normal_product<W: Element + Factor<X>, X: Scalar>(
+    panels: &mut AnyDensePanels,
+    decode: Option<Decode<W>>,
+    products: &mut [Vectors<'_, '_, X>],
+    ctx: &Context,
+) -> Result<()> {
+    let (length, mut update) = (panels.shape().1, Update::Set);
+    let step = decoded_lines(length, false);
+    let mut rows = Vec::new();
+    sweep_decoded(panels, decode, step, ctx, &mut |_, lines, elements: &[W]| {
+        let update = std::mem::replace(&mut update, Update::Add);
+        products.iter_mut().try_for_each(|Vectors { k, x, y }| {
+            let (k, shape) = (*k, (lines, length));
+            rows.resize(lines * k, X::zero());
+            let (stored, set) = (Conjugation::AsStored, Update::Set);
+            product(elements, shape, true, stored, set, (k, *x, &mut rows), ctx)?;
+            let entries = Conjugation::Conjugated;
+            product(elements, shape, false, entries, update, (k, &rows, &mut **y), ctx)
+        })
+    })
+}
+
+/// Calls `multiply` with the first line, the number of lines and the elements of every panel, decoded `step` lines at a
+/// time if they must be.
+fn sweep_decoded<W: Element>(
+    panels: &mut AnyDensePanels,
+    decode: Option<Decode<W>>,
+    step: usize,
+    ctx: &Context,
+    multiply: &mut dyn FnMut(usize, usize, &[W]) -> Result<()>,
+) -> Result<()> {
+    let (height, length) = panels.shape();
+    let room = if decode.is_some() { step.min(height).saturating_mul(length) } else { 0 };
     let _held = ctx.hold(bytes_of::<W>(room));
     let mut wide = ctx.work::<W>("decoded lines", room)?;
-    let mut update = Update::Set;
     panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
-        let mut multiply = |first: usize, lines: usize, elements: &[W]| {
-            let next = if along { Update::Set } else { Update::Add };
-            let update = std::mem::replace(&mut update, next);
-            products.iter_mut().try_for_each(|Vectors { k, x, y }| {
-                let (k, here) = (*k, first * *k..(first + lines) * *k);
-                let operands = match along {
-                    true => (k, *x, &mut y[here]),
-                    false => (k, &x[here], &mut **y),
-                };
-                product(elements, (lines, length), along, entries, update, operands, ctx)
-            })
-        };
         let Some(decode) = decode else {
             return multiply(first, lines, elements.as_typed());
         };

@@ -1,18 +1,31 @@
 //! Products of CSR and CSC matrices, panel by panel: the choice of kernel and slices.
 
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     AnyPanel, Conjugation, How, Update, Vectors, multiply_lines, scatter_memory,
 };
+use crate::linalg::product::line_source::{LineSource, LinesPart};
 use crate::linalg::product::operator::{check_operands, product_name};
+use crate::linalg::product::prepared::{Compact, Expanded};
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, Plan, Running, SparseFormat};
 
 /// The function for the product of a matrix in panels, or of its adjoint, with vectors of `X`.
 pub(crate) type PanelProduct<X> =
-    fn(&mut AnyLinePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
+    fn(&mut dyn LineSource, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
+
+/// The function for the product of some lines of a matrix with so many columns, along the lines.
+pub(crate) type StepProduct<X> =
+    fn(&LinesPart<'_>, usize, &mut Option<Expanded>, Vectors<'_, '_, X>, &Context) -> Result<()>;
+
+/// The function for `AᴴA X` of a matrix in panels of rows.
+pub(crate) type NormalProduct<X> =
+    fn(&mut dyn LineSource, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
 /// The function that computes a product exactly if necessary, and returns whether it did.
 pub(crate) type ExactProduct<X> =
@@ -25,6 +38,10 @@ pub(crate) struct Methods<X: Scalar> {
     /// does: only 64-bit integers do, and only with integers.
     pub(crate) exact: Option<ExactProduct<X>>,
     pub(crate) panels: PanelProduct<X>,
+    /// With one panel along its lines, where vectors are used as they are.
+    pub(crate) step: Option<StepProduct<X>>,
+    /// `AᴴA X` in one pass over compressed rows.
+    pub(crate) normal: NormalProduct<X>,
     /// Whether a single vector, and its product, is copied.
     pub(crate) copies_one: bool,
 }
@@ -79,58 +96,136 @@ pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx:
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }
 
-/// The product of a matrix in panels; vectors have the lengths of the whole product.
+/// The products of lines, for entries of type `V` or entries decoded into it.
+pub(crate) struct LineKernels<V: Factor<X>, X: Scalar> {
+    pub(crate) decode: Option<Decode<V>>,
+    /// Of encoded lines, if it is compiled; otherwise they are expanded.
+    pub(crate) encoded: Option<EncodedProduct<V, X>>,
+}
+
+/// The product along encoded lines: some blocks, with the values that are read.
+pub(crate) type EncodedProduct<V, X> = fn(
+    &Compact,
+    (Range<usize>, Option<Raw<'_>>),
+    Option<Decode<V>>,
+    (Conjugation, Update),
+    (usize, &[X], &mut [X]),
+    &Context,
+) -> Result<()>;
+
+impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
+    /// As [`multiply`](Self::multiply), along the lines with the entries as they are stored.
+    pub(crate) fn step(
+        &self,
+        part: &LinesPart<'_>,
+        ncols: usize,
+        room: &mut Option<Expanded>,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let (entries, update) = (Conjugation::AsStored, Update::Set);
+        self.multiply(part, (How { along: true, entries, update }, ncols), room, vectors, ctx)
+    }
+
+    /// The product of some lines. Along them `y` has only their outputs, across them `x` only their numbers.
+    ///
+    /// `room` is made when encoded lines must be expanded.
+    pub(crate) fn multiply(
+        &self,
+        part: &LinesPart<'_>,
+        (how, ncols): (How, usize),
+        room: &mut Option<Expanded>,
+        vectors: Vectors<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
+        if let (LinesPart::Encoded(encoded), Some(product), true) = (part, self.encoded, how.along)
+        {
+            let (Vectors { k, x, y }, how) = (vectors, (how.entries, how.update));
+            let blocks = (encoded.blocks.clone(), encoded.values);
+            return product(encoded.compact, blocks, self.decode, how, (k, x, y), ctx);
+        }
+        let room = match room {
+            Some(room) => room,
+            None => room.insert(Expanded::new()?),
+        };
+        let AnyLinePanel { first, indptr, indices, data } = part.plain(room, ctx)?;
+        let panel = AnyPanel { indptr, indices, ncols, first_row: first };
+        ctx.with_threads(|| multiply_lines(panel, Values::new(data, self.decode), how, vectors))
+    }
+}
+
+/// Products of a matrix in panels, several in one sweep; vectors have the lengths of the whole products.
 ///
 /// Along the stored axis (each result from one line) every panel gives its own part of `y`; across it (each line adds
 /// to many results) panels add to `y` one after the other, in the order of the lines, so that the bits are those of the
 /// whole matrix.
-pub(crate) fn multiply_panels<V: Factor<X>, X: Scalar>(
-    panels: &mut AnyLinePanels,
-    decode: Option<Decode<V>>,
-    adjoint: bool,
-    vectors: Vectors<'_, '_, X>,
-    ctx: &Context,
-) -> Result<()> {
-    multiply_each(panels, decode, adjoint, &mut [vectors], ctx)
-}
-
-/// As [`multiply_panels`], several products in one sweep.
 pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
-    panels: &mut AnyLinePanels,
-    decode: Option<Decode<V>>,
+    source: &mut dyn LineSource,
+    kernels: LineKernels<V, X>,
     adjoint: bool,
     products: &mut [Vectors<'_, '_, X>],
     ctx: &Context,
 ) -> Result<()> {
-    let matrix = panels.matrix();
+    let matrix = source.matrix();
     let along = (matrix.format() == SparseFormat::Csr) != adjoint;
     let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
-    let mut next = Update::Set;
-    sweep(panels, ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+    let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
+    sweep(source, ctx, &mut |part| {
         let update = if along { Update::Set } else { std::mem::replace(&mut next, Update::Add) };
-        let how = How { along, entries, update };
+        let how = (How { along, entries, update }, ncols);
+        let lines = part.lines();
         for Vectors { k, x, y } in &mut *products {
             let k = *k;
-            let lines = first * k..(first + indptr.len() - 1) * k;
+            let lines = lines.start * k..lines.end * k;
             let vectors = match along {
                 true => Vectors { k, x, y: &mut y[lines] },
                 false => Vectors { k, x: &x[lines], y },
             };
-            let panel = AnyPanel { indptr, indices, ncols, first_row: first };
-            ctx.with_threads(|| multiply_lines(panel, Values::new(data, decode), how, vectors))?;
+            kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+        }
+        Ok(())
+    })
+}
+
+/// `y = AᴴA x` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
+/// products, since panels add to `y` one after the other.
+///
+/// The caller counts a number for every line of a panel, and each of `k` vectors.
+pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
+    source: &mut dyn LineSource,
+    kernels: LineKernels<V, X>,
+    products: &mut [Vectors<'_, '_, X>],
+    ctx: &Context,
+) -> Result<()> {
+    let ncols = source.matrix().minor();
+    let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
+    let mut rows = Vec::new();
+    sweep(source, ctx, &mut |part| {
+        let update = std::mem::replace(&mut next, Update::Add);
+        let lines = part.lines().len();
+        for Vectors { k, x, y } in &mut *products {
+            let k = *k;
+            rows.resize(lines * k, X::zero());
+            let (entries, set) = (Conjugation::AsStored, Update::Set);
+            let how = (How { along: true, entries, update: set }, ncols);
+            let vectors = Vectors { k, x, y: &mut rows };
+            kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+            let entries = Conjugation::Conjugated;
+            let how = (How { along: false, entries, update }, ncols);
+            kernels.multiply(&part, how, &mut room, Vectors { k, x: &rows, y }, ctx)?;
         }
         Ok(())
     })
 }
 
 /// Calls `multiply` with every panel; a bad index is an error that names its file.
-fn sweep(
-    panels: &mut AnyLinePanels,
+pub(crate) fn sweep(
+    source: &mut dyn LineSource,
     ctx: &Context,
-    multiply: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
+    multiply: &mut dyn FnMut(LinesPart<'_>) -> Result<()>,
 ) -> Result<()> {
     ctx.check_cancelled()?;
-    let swept = panels.sweep(ctx, multiply);
-    swept.map_err(|error| panels.matrix().name_indices(error))
+    let swept = source.sweep(ctx, multiply);
+    swept.map_err(|error| source.matrix().name_indices(error))
 }

@@ -7,6 +7,7 @@ use crate::linalg::algebra::Scalar;
 use crate::linalg::product::by_type::Multiplies;
 use crate::linalg::product::dense_product::{line_plan, panels_beside};
 use crate::linalg::product::multiplier::Multiplier;
+use crate::linalg::product::normal::planned_normal;
 use crate::linalg::product::operator::{LinearOperator, planned, product_name};
 use crate::sparse::{Axis, Compressed};
 use crate::storage::{Context, Element, Index, Plan};
@@ -32,6 +33,14 @@ macro_rules! products_of_a_matrix {
 
         fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
             Multiplier::from(self.to_any()).product(T::products(), true, (k, x, y), ctx)
+        }
+
+        fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+            Multiplier::from(self.to_any()).normal(T::products(), (k, x, y), ctx)
+        }
+
+        fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
+            planned_normal::<X>(self, k, ctx)
         }
     };
 }

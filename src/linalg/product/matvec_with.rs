@@ -6,7 +6,7 @@
 
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Semiring, Values};
-use crate::linalg::product::kernels::{Columns, Fault, Panel, runs_with_outputs};
+use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
 use crate::sparse::{
     AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, IndexCheck,
     Indices, Pieces, by_index, partition,

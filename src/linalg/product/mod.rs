@@ -7,7 +7,6 @@
 //!   64-bit integers [`exact`]
 //! - [`prepared`] – a matrix prepared for many products
 //! - [`matvec_with`] – over a semiring; [`bandwidth`] – the distance of entries from the diagonal
-//! - [`kernels`] – the loops, on plain slices
 
 mod bandwidth;
 mod by_parts;
@@ -15,24 +14,25 @@ mod by_type;
 mod dense_product;
 mod exact;
 mod fn_operator;
-mod kernels;
+mod line_source;
 mod lines_product;
 mod matrix_operators;
 mod matvec_with;
 mod multiplier;
+mod normal;
 mod operator;
+mod powers;
 mod prepared;
 mod reordered;
 
 pub use by_type::Multiplies;
 pub(crate) use by_type::{Products, check_meets, products};
 pub use fn_operator::FnOperator;
-#[cfg(test)]
-pub(crate) use kernels::reference;
-pub(crate) use kernels::{Columns, Fault, Panel, processor};
 pub(crate) use multiplier::Multiplier;
+pub(crate) use normal::planned_normal;
 pub use operator::LinearOperator;
 pub(crate) use operator::planned;
+pub use powers::Level;
 pub(crate) use prepared::sealed;
 pub use prepared::{Matrix, MultipliesVectors, Operator};
 pub use reordered::Reordered;

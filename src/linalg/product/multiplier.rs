@@ -3,16 +3,18 @@
 use crate::dense::{AnyDense, AnyDensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
+use crate::linalg::kernels::Vectors;
 use crate::linalg::product::by_type::{DenseMethods, Operands, Products, decoded_size, encodes};
 use crate::linalg::product::dense_product::{decoding_memory, line_plan, panel_step};
-use crate::linalg::product::kernels::Vectors;
 use crate::linalg::product::lines_product::product;
 use crate::linalg::product::operator::{check_operands, product_name};
+use crate::linalg::product::powers::Powers;
 use crate::linalg::product::prepared::{PreparedLines, Readers, Recompress};
 use crate::sparse::AnyCompressed;
-use crate::storage::{Context, DType, Lasts, Plan, Traffic};
+use crate::storage::{Context, DType, Lasts, Order, Plan, Traffic, bytes_of, work};
 
 /// A matrix that has products.
+#[derive(Clone)]
 pub enum Multiplier {
     Lines(AnyCompressed),
     /// A dense matrix of two dimensions.
@@ -136,6 +138,82 @@ impl Prepared {
         }
     }
 
+    /// `AᴴA X` in one pass, where it reads the matrix and can; otherwise nothing, and `false`.
+    pub(crate) fn normal<X: Scalar>(
+        &self,
+        by: &Products<X>,
+        (k, x, y): Operands<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<bool> {
+        match self {
+            Prepared::Lines(lines) => lines.normal(Vectors { k, x, y }, by.methods, ctx),
+            Prepared::Dense(panels) => {
+                let methods = dense_methods(by)?;
+                if !dense_normal_in_one(panels) || methods.exact.is_some() {
+                    return Ok(false);
+                }
+                let lines = panels.model().most_lines();
+                let _held = ctx.hold(bytes_of::<X>(lines.saturating_mul(k)));
+                panels
+                    .with(ctx, &mut |panels| (methods.normal)(panels, Vectors { k, x, y }, ctx))?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// The plan of `AᴴA X`, if it takes one pass.
+    pub(crate) fn normal_plan<X: Scalar>(
+        &self,
+        by: &Products<X>,
+        k: usize,
+        ctx: &Context,
+    ) -> Option<Plan> {
+        match self {
+            Prepared::Lines(lines) => (lines.normal_in_one() && by.methods.exact.is_none())
+                .then(|| lines.normal_plan(k, size_of::<X>(), ctx)),
+            Prepared::Dense(panels) => {
+                let exact = by.dense.as_ref().is_some_and(|methods| methods.exact.is_some());
+                (dense_normal_in_one(panels) && !exact).then(|| {
+                    let lines = panels.model().most_lines();
+                    let room = bytes_of::<X>(lines.saturating_mul(k));
+                    let _held = ctx.hold(room);
+                    let plan = self.plan(true, k, ctx).throughout(room);
+                    let work = panels.model().matrix().len() as u64 * k as u64;
+                    Plan { operation: "normal product", ..plan }.works(work, work::DENSE_PRODUCT)
+                })
+            }
+        }
+    }
+
+    /// Several levels in each sweep, where that is possible; otherwise nothing, and `false`.
+    pub(crate) fn powers<X: Scalar>(
+        &self,
+        by: &Products<X>,
+        powers: &mut Powers<'_, '_, X>,
+        ctx: &Context,
+    ) -> Result<bool> {
+        match self {
+            Prepared::Lines(lines) => lines.powers(powers, by.methods, ctx),
+            Prepared::Dense(_) => Ok(false),
+        }
+    }
+
+    /// The plan of powers, if several levels fit in a sweep.
+    pub(crate) fn powers_plan<X: Scalar>(
+        &self,
+        by: &Products<X>,
+        k: usize,
+        levels: usize,
+        ctx: &Context,
+    ) -> Option<Plan> {
+        match self {
+            Prepared::Lines(lines) if by.methods.step.is_some() && by.methods.exact.is_none() => {
+                lines.powers_plan((k, size_of::<X>()), levels, ctx)
+            }
+            _ => None,
+        }
+    }
+
     /// The type of the entries.
     pub(crate) fn entry(&self) -> Option<DType> {
         match self {
@@ -172,8 +250,14 @@ impl Prepared {
     }
 }
 
+/// Whether `AᴴA X` of a dense matrix takes one pass: it is read, line by line of which each is a row.
+fn dense_normal_in_one(panels: &Readers<AnyDensePanels>) -> bool {
+    let model = panels.model();
+    model.panels().is_read() && model.matrix().order() == Order::C
+}
+
 /// Maximum memory for decoding lines of a dense matrix in a product.
-fn decoding(a: &AnyDense) -> u64 {
+pub(crate) fn decoding(a: &AnyDense) -> u64 {
     let size = decoded_size(a.dtype());
     let room = |along| decoding_memory(a.lines(), along, size);
     room(true).max(room(false))

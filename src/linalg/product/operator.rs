@@ -6,6 +6,9 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::algebra::Scalar;
+use crate::linalg::product::powers::{
+    Level, Powers, in_two, level_by_level, plan_in_two, plan_level_by_level,
+};
 use crate::storage::{Context, Plan, bytes_of, filled};
 
 /// A linear map between vectors of `X`, known only by its products.
@@ -71,6 +74,114 @@ pub trait LinearOperator<X: Scalar> {
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let (nrows, ncols) = self.shape();
         one_by_one(k, (nrows, x), (ncols, y), |one, product| self.apply_adjoint(one, product, ctx))
+    }
+
+    /// `Y = Aᴴ A X` for `k` vectors at once: `x` and `y` have `ncols` rows of `k` elements, `y` is not read.
+    ///
+    /// The bits are those of [`apply_block`](Self::apply_block) followed by
+    /// [`apply_adjoint_block`](Self::apply_adjoint_block), which is what an operator that does not implement it does,
+    /// with `nrows` times `k` numbers in between. Where each product reads a matrix with compressed rows, or a dense one
+    /// in C order, from its file, it is read once: every panel multiplies `X`, and its adjoint what that gives. A
+    /// matrix in memory, one of 64-bit integers, and one stored by columns, whose product is complete only after its
+    /// last column, is used twice.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, linalg::LinearOperator};
+    /// // [ 1 2 ]
+    /// // [ . 3 ]
+    /// let a = Csr::<f64>::from_parts((2, 2), vec![0, 2, 3], vec![0, 1, 1], vec![1.0, 2.0, 3.0])?;
+    /// let mut y = [0.0; 2];
+    /// a.apply_normal(1, &[1.0, 1.0], &mut y, &Context::new())?;
+    /// assert_eq!(y, [3.0, 15.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    #[doc(alias("MatTransposeMatMult", "gram"))]
+    fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let (nrows, ncols) = self.shape();
+        check_shape("x", ncols.saturating_mul(k), x.len())?;
+        check_shape("y", ncols.saturating_mul(k), y.len())?;
+        let _running = ctx.begin(|| self.plan_normal(k, ctx))?;
+        in_two(nrows.saturating_mul(k), ctx, |between| match k {
+            1 => self.apply(x, between, ctx).and_then(|()| self.apply_adjoint(between, y, ctx)),
+            _ => self
+                .apply_block(k, x, between, ctx)
+                .and_then(|()| self.apply_adjoint_block(k, between, y, ctx)),
+        })
+    }
+
+    /// Several products in a row, each followed by a recurrence: from `v_0` it makes `v_1` to `v_levels`.
+    ///
+    /// Buffer `j % vectors.len()` holds `v_j`: with `levels + 1` buffers all are kept, with two the last two, which
+    /// suffice for three terms. Each has `n` rows of `k` numbers; the first is `v_0`, the others are not read. For
+    /// every level, `combine` turns some rows of `A v_j` into those of `v_(j+1)`; it gets the same rows of `v_j` and
+    /// `v_(j-1)` and may look up whatever else it needs, by the numbers of the rows, in vectors of its own. So it makes
+    /// Krylov bases with or without shifts, Chebyshev polynomials, Jacobi sweeps, and explicit time steps:
+    ///
+    /// - Each product has the bits of [`apply_block`](Self::apply_block). Results do not depend on the number of
+    ///   threads, on the limit, or on where the matrix lies, if those of `combine` depend only on the rows it is given.
+    /// - An [`Operator`](crate::linalg::Operator) over compressed rows makes several levels in one sweep where rows
+    ///   touch only columns near the diagonal. A panel makes level `j` once all panels that its columns touch have made
+    ///   level `j - 1`, so it stays in memory for about `levels` bandwidths. How many levels a sweep makes follows from
+    ///   the memory limit; the passes of the plan say into how many sweeps they are divided. So does one over compressed
+    ///   columns that was made [`with_adjoint`](crate::linalg::Operator::with_adjoint), in memory. A graph, a dense
+    ///   matrix, and one with 64-bit integers or with real entries for complex vectors make one level a sweep.
+    /// - An operator that does not implement it is applied `levels` times, with memory for one product.
+    ///
+    /// Fails with [`ErrorKind::Shape`] if the operator is not square, or if there are fewer than two buffers or one has
+    /// another length. After an error the contents of the buffers are unspecified.
+    ///
+    /// Source: Demmel, Hoemmen, Mohiyuddin, Yelick, "Avoiding communication in computing Krylov subspaces" (2007).
+    ///
+    /// ```
+    /// use outcore::linalg::{Level, LinearOperator, Operator};
+    /// use outcore::{Context, Csr, Place};
+    /// let ctx = Context::new();
+    /// let a = Csr::<f64>::poisson(&[9], Place::Memory, &ctx)?;
+    /// // The Chebyshev polynomials T_1 to T_4 of A/2 - 1, whose spectrum lies in (-1, 1).
+    /// let mut t = vec![vec![1.0; 9]; 5];
+    /// let mut t: Vec<&mut [f64]> = t.iter_mut().map(|t| &mut t[..]).collect();
+    /// Operator::new(&a, &ctx)?.apply_powers(1, 4, &mut t, &|rows: Level<'_, f64>| match rows.level {
+    ///     0 => rows.recur(0.5, -1.0, 0.0),
+    ///     _ => rows.recur(1.0, -2.0, -1.0),
+    /// }, &ctx)?;
+    /// // T_2 = 2 (A/2 - 1) T_1 - T_0.
+    /// let y = a.matvec(t[1])?;
+    /// assert!((0..9).all(|i| (t[2][i] - (y[i] - 2.0 * t[1][i] - t[0][i])).abs() < 1e-15));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    #[doc(alias("matrix powers kernel", "MatMultPowers"))]
+    fn apply_powers(
+        &self,
+        k: usize,
+        levels: usize,
+        vectors: &mut [&mut [X]],
+        combine: &(dyn Fn(Level<'_, X>) + Sync),
+        ctx: &Context,
+    ) -> Result<()> {
+        let powers = Powers { k, levels, vectors, combine };
+        powers.check(self.shape())?;
+        let _running = ctx.begin(|| self.plan_powers(k, levels, ctx))?;
+        level_by_level((self.shape().0, powers), ctx, &mut |x, y| match k {
+            1 => self.apply(x, y, ctx),
+            _ => self.apply_block(k, x, y, ctx),
+        })
+    }
+
+    /// The plan of [`apply_normal`](Self::apply_normal) with `k` vectors; by default that of two products.
+    fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
+        let numbers = self.shape().0.saturating_mul(k);
+        Ok(plan_in_two::<X>(
+            self.plan_block(false, k, ctx)?,
+            self.plan_block(true, k, ctx)?,
+            numbers,
+        ))
+    }
+
+    /// The plan of [`apply_powers`](Self::apply_powers) with so many levels; by default that of as many products. Its
+    /// passes are the sweeps into which the levels are divided.
+    fn plan_powers(&self, k: usize, levels: usize, ctx: &Context) -> Result<Plan> {
+        let numbers = self.shape().0.saturating_mul(k);
+        Ok(plan_level_by_level::<X>(self.plan_block(false, k, ctx)?, levels, numbers))
     }
 
     /// The plan of a product with `k` vectors at once, or of one with the adjoint; without cost by default. Algorithms
@@ -257,6 +368,25 @@ macro_rules! forward {
                 ctx: &Context,
             ) -> Result<()> {
                 (**self).apply_adjoint_block(k, x, y, ctx)
+            }
+            fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+                (**self).apply_normal(k, x, y, ctx)
+            }
+            fn apply_powers(
+                &self,
+                k: usize,
+                levels: usize,
+                vectors: &mut [&mut [X]],
+                combine: &(dyn Fn(Level<'_, X>) + Sync),
+                ctx: &Context,
+            ) -> Result<()> {
+                (**self).apply_powers(k, levels, vectors, combine, ctx)
+            }
+            fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
+                (**self).plan_normal(k, ctx)
+            }
+            fn plan_powers(&self, k: usize, levels: usize, ctx: &Context) -> Result<Plan> {
+                (**self).plan_powers(k, levels, ctx)
             }
             fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
                 (**self).plan_block(adjoint, k, ctx)

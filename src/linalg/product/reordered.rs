@@ -125,6 +125,15 @@ impl<X: Scalar, M: LinearOperator<X>> LinearOperator<X> for Reordered<M> {
         self.in_order(k, x, y, ctx, |x, y| self.matrix.apply_adjoint_block(k, x, y, ctx))
     }
 
+    fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.in_order(k, x, y, ctx, |x, y| self.matrix.apply_normal(k, x, y, ctx))
+    }
+
+    fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
+        let vectors = 2 * self.order.len() * size_of::<X>() * k;
+        Ok(self.matrix.plan_normal(k, ctx)?.throughout(vectors as u64))
+    }
+
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let vectors = 2 * self.order.len() * size_of::<X>() * k;
         Ok(self.matrix.plan_block(adjoint, k, ctx)?.throughout(vectors as u64))

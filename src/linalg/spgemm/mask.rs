@@ -3,7 +3,7 @@
 //! The mask is used in place: a row of it is read when the row of the product is computed, by the same thread.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::product::Panel;
+use crate::linalg::kernels::Panel;
 use crate::linalg::spgemm::kernels::RowMask;
 use crate::sparse::{Axis, ByRows, Compressed, Csr};
 use crate::storage::{Context, Entry, Index};

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::product::{Fault, Panel};
+use crate::linalg::kernels::{Fault, Panel};
 use crate::linalg::spgemm::kernels::{Rows, Whole};
 use crate::sparse::{Csr, Indices, by_index};
 use crate::storage::{Buffer, Context, Entry, Index};

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::linalg::algebra::{
     Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, sum_run, two_sum,
 };
-use crate::linalg::product::processor;
+use crate::linalg::kernels::processor;
 use crate::linalg::statistics::dense::stats;
 use crate::linalg::statistics::moments::block_height;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::algebra::{Coding, Values};
-use crate::linalg::product::Columns;
+use crate::linalg::kernels::Columns;
 use crate::sparse::{
     AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, Pieces, by_index,
     by_index_type, partition, rises,

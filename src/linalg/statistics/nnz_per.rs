@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Values;
-use crate::linalg::product::Columns;
+use crate::linalg::kernels::Columns;
 use crate::linalg::statistics::sparse::{is_along, lines_of};
 use crate::sparse::{AnyCompressed, AnyEntryPanels, Axis, Compressed, by_index, by_index_type};
 use crate::storage::parallel::{ParallelSlice, Tasks};

@@ -52,6 +52,9 @@ pub(crate) const DENSE_STATISTICS: f64 = 1.0;
 /// For an entry of a matrix of diagonals.
 pub(crate) const DIAGONALS: f64 = 3.0;
 
+/// For an entry of a matrix larger than memory that is encoded.
+pub(crate) const ENCODE: f64 = 5.0;
+
 /// For a byte of an encoded matrix and a vector.
 pub(crate) const ENCODED: f64 = 0.05;
 

@@ -18,6 +18,7 @@ use crate::storage::runtime::{Context, Plan};
 use crate::storage::stream::device::{Devices, IoBuffer, ReadMode, Source};
 use crate::storage::stream::panel_files::Extent;
 use crate::storage::stream::panel_reader::{PanelReader, Traffic, largest_panel};
+use crate::storage::stream::panel_sweep::PanelWindow;
 
 /// Some elements of one of the arrays, which is named by its position.
 pub(crate) type Part = (usize, Range<usize>);
@@ -276,17 +277,37 @@ impl ArrayPanels {
 
     /// Bytes that the next pass will read.
     pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.reader.as_ref().map_or(self.mapped, PanelReader::bytes_to_read)
+        self.bytes_to_read_beside(0)
+    }
+
+    /// Bytes that the next pass will read, with `beside` panels in its window.
+    pub(crate) fn bytes_to_read_beside(&self, beside: usize) -> u64 {
+        self.reader.as_ref().map_or(self.mapped, |reader| reader.bytes_to_read(beside))
     }
 
     /// Bytes that passes after the next one will read.
     pub(crate) fn bytes_to_read_again(&self) -> u64 {
-        self.reader.as_ref().map_or(self.mapped, PanelReader::bytes_to_read_again)
+        self.bytes_to_read_again_beside(0)
+    }
+
+    /// Bytes that passes after the next one will read, with `beside` panels in their windows.
+    pub(crate) fn bytes_to_read_again_beside(&self, beside: usize) -> u64 {
+        self.reader.as_ref().map_or(self.mapped, |reader| reader.bytes_to_read_again(beside))
+    }
+
+    /// Panels that a window may have.
+    pub(crate) fn most_beside(&self) -> usize {
+        self.reader.as_ref().map_or(usize::MAX, PanelReader::most_beside)
     }
 
     /// Most memory that panels take, including those that stay.
     pub(crate) fn memory(&self) -> u64 {
-        self.reader.as_ref().map_or(0, PanelReader::memory)
+        self.memory_beside(0)
+    }
+
+    /// As [`memory`](Self::memory), in a pass with `beside` panels in its window.
+    pub(crate) fn memory_beside(&self, beside: usize) -> u64 {
+        self.reader.as_ref().map_or(0, |reader| reader.memory(beside))
     }
 
     /// The least memory that a pass takes.
@@ -327,27 +348,60 @@ impl ArrayPanels {
         ctx: &Context,
         work: &mut dyn FnMut(usize, &[Raw<'_>]) -> Result<()>,
     ) -> Result<()> {
+        self.sweep_window(0, ctx, &mut |panel, window| {
+            work(panel, &window.parts(panel)?).map(|()| panel + 1)
+        })
+    }
+
+    /// As [`sweep_part`](Self::sweep_part), where about `beside` panels are needed for longer than the work on them:
+    /// `work` gets all that are in memory, and returns the first that must stay.
+    pub(crate) fn sweep_window(
+        &mut self,
+        beside: usize,
+        ctx: &Context,
+        work: &mut dyn FnMut(usize, ArrayWindow<'_>) -> Result<usize>,
+    ) -> Result<()> {
         let Some((arrays, cut)) = &self.cut else { return Ok(()) };
-        let mut hand_out = |panel: usize, bytes: &[&[u8]]| {
-            let (mut read, mut parts, mut failed) = (bytes.iter(), Vec::new(), Ok(()));
-            cut.parts(panel, &mut |(array, elements)| match arrays.arrays[array]
-                .elements(elements, &mut read)
-            {
-                Ok(part) => parts.push(part),
-                Err(error) => failed = Err(error),
-            });
-            failed.and_then(|()| work(panel, &parts))
-        };
         if let Some(reader) = &mut self.reader {
-            return reader.sweep(ctx, &mut hand_out);
+            return reader.sweep_window(beside, ctx, &mut |panel, read| {
+                work(panel, ArrayWindow { arrays, cut: &**cut, read: Some(read) })
+            });
         }
         ctx.meter().read(self.mapped);
         let count = cut.count();
         for panel in 0..count {
             ctx.report("sweeping", panel as u64, count as u64)?;
-            hand_out(panel, &[])?;
+            work(panel, ArrayWindow { arrays, cut: &**cut, read: None })?;
         }
         ctx.report("sweeping", count as u64, count as u64)
+    }
+}
+
+/// The panels that are in memory during a pass: all, if nothing is read.
+pub(crate) struct ArrayWindow<'a> {
+    arrays: &'a Arrays,
+    cut: &'a dyn Cut,
+    read: Option<PanelWindow<'a>>,
+}
+
+impl<'a> ArrayWindow<'a> {
+    /// The parts of a panel.
+    pub(crate) fn parts(&self, panel: usize) -> Result<Vec<Raw<'a>>> {
+        let bytes = match &self.read {
+            Some(read) => read.bytes(panel).ok_or_else(|| {
+                Error::new(ErrorKind::Index, "a panel that is not in memory").found(panel)
+            })?,
+            None => Vec::new(),
+        };
+        let (mut read, mut parts, mut failed) = (bytes.iter(), Vec::new(), Ok(()));
+        let arrays: &'a Arrays = self.arrays;
+        self.cut.parts(panel, &mut |(array, elements)| match arrays.arrays[array]
+            .elements(elements, &mut read)
+        {
+            Ok(part) => parts.push(part),
+            Err(error) => failed = Err(error),
+        });
+        failed.map(|()| parts)
     }
 }
 

@@ -25,7 +25,8 @@ mod verify;
 mod writer;
 
 pub(crate) use array_panels::{
-    ArrayPanels, Arrays, Cut, Part, Reading, bytes_within, elements_within, panel_elements,
+    ArrayPanels, ArrayWindow, Arrays, Cut, Part, Reading, bytes_within, elements_within,
+    panel_elements,
 };
 pub(crate) use copy::{MEMORY_TO_READ, Standing, read_array, read_elements};
 pub(crate) use device::IoBuffer;

@@ -29,7 +29,7 @@ use crate::storage::runtime::Context;
 use crate::storage::stream::device::{IoBuffer, ReadMode, Source};
 use crate::storage::stream::panel_files::{Extent, PanelExtents, PanelFiles};
 use crate::storage::stream::panel_ring::{DEPTH, Ring};
-use crate::storage::stream::panel_sweep::sweep;
+use crate::storage::stream::panel_sweep::{WindowWork, sweep};
 
 /// Threads that read: two keep one device busy.
 const READERS: usize = 2;
@@ -136,14 +136,19 @@ impl PanelReader {
         self.files.bytes_read.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes that the next sweep will read.
-    pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.bytes_beside(&self.ring.staying())
+    /// Bytes that the next sweep will read, with `beside` panels in its window.
+    pub(crate) fn bytes_to_read(&self, beside: usize) -> u64 {
+        self.bytes_beside(&self.ring.staying(beside))
     }
 
-    /// Bytes that sweeps after the next one will read.
-    pub(crate) fn bytes_to_read_again(&self) -> u64 {
-        self.bytes_beside(&self.ring.pinned_after_next())
+    /// Bytes that sweeps after the next one will read, with `beside` panels in their windows.
+    pub(crate) fn bytes_to_read_again(&self, beside: usize) -> u64 {
+        self.bytes_beside(&self.ring.pinned_after_next(beside))
+    }
+
+    /// Panels that a window may have.
+    pub(crate) fn most_beside(&self) -> usize {
+        self.ring.most_beside()
     }
 
     /// The bytes of all panels that are not in memory.
@@ -152,9 +157,9 @@ impl PanelReader {
         missing.map(|panel| self.files.panels.bytes(panel)).sum()
     }
 
-    /// Most memory that buffers take, including pinned ones.
-    pub(crate) fn memory(&self) -> u64 {
-        self.ring.memory()
+    /// Most memory that buffers take in a sweep with `beside` panels in its window, including pinned ones.
+    pub(crate) fn memory(&self, beside: usize) -> u64 {
+        self.ring.memory(beside)
     }
 
     /// The least memory that a sweep takes.
@@ -170,7 +175,21 @@ impl PanelReader {
         ctx: &Context,
         work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
     ) -> Result<()> {
-        sweep(&self.files, &mut self.ring, READERS, ctx, work)
+        self.sweep_window(0, ctx, &mut |panel, window| {
+            let bytes = window.bytes(panel).unwrap_or_default();
+            work(panel, &bytes).map(|()| panel + 1)
+        })
+    }
+
+    /// As [`sweep`](Self::sweep), where about `beside` panels are needed for longer than the work on them: `work` gets
+    /// all that are in memory, and returns the first that must stay.
+    pub(crate) fn sweep_window(
+        &mut self,
+        beside: usize,
+        ctx: &Context,
+        work: &mut WindowWork<'_>,
+    ) -> Result<()> {
+        sweep(&self.files, &mut self.ring, (READERS, beside), ctx, work)
     }
 }
 
@@ -209,12 +228,17 @@ mod tests {
             let mut reader = reader(20, 10 * 16384);
             for _ in 0..3 {
                 let mut seen = 0;
-                sweep(&reader.files, &mut reader.ring, threads, &ctx, &mut check(&mut seen))
+                {
+                    let (PanelReader { files, ring }, mut check) = (&mut reader, check(&mut seen));
+                    sweep(files, ring, (threads, 0), &ctx, &mut |panel, window| {
+                        check(panel, &window.bytes(panel).unwrap()).map(|()| panel + 1)
+                    })
                     .unwrap();
+                }
                 assert_eq!(seen, 20, "{threads} threads");
             }
-            let (pinned, again) = (20 - 6, reader.bytes_to_read_again());
-            assert_eq!((reader.bytes_to_read(), again), (pinned * 8192, pinned * 8192));
+            let (pinned, again) = (20 - 6, reader.bytes_to_read_again(0));
+            assert_eq!((reader.bytes_to_read(0), again), (pinned * 8192, pinned * 8192));
             assert_eq!(reader.traffic().bytes_read, (20 + 2 * pinned) * 8192);
         }
     }
@@ -246,13 +270,36 @@ mod tests {
     }
 
     #[test]
+    fn a_window_keeps_panels_that_are_still_needed() {
+        let (ctx, count, beside) = (Context::new(), 20, 5);
+        let mut reader = reader(count, 12 * 16384);
+        for round in 0..3 {
+            let predicted = reader.bytes_to_read(beside);
+            let before = reader.traffic().bytes_read;
+            reader
+                .sweep_window(beside, &ctx, &mut |panel, window| {
+                    let first = (panel + 1).saturating_sub(beside);
+                    for near in first..=panel {
+                        assert_eq!(window.bytes(near).unwrap()[1][7], 2 * near as u8 + 1);
+                    }
+                    assert!(window.bytes(panel + 5).is_none() || round > 0 || panel + 5 >= count);
+                    Ok(first)
+                })
+                .unwrap();
+            assert_eq!(reader.traffic().bytes_read - before, predicted, "{round}");
+            assert!(ctx.meter().most_memory() <= 12 * 16384);
+        }
+        assert_eq!(reader.bytes_to_read(beside), (count as u64 - 3) * 8192);
+    }
+
+    #[test]
     fn what_is_pinned_yields_to_other_memory_and_comes_back() {
         let ctx = Context::new().memory_limit(12 * 16384);
         let mut reader = reader(20, 12 * 16384);
         reader.share(0, 0, &ctx);
         let bytes_read = |reader: &mut PanelReader| {
             let before = reader.traffic().bytes_read;
-            let (predicted, mut seen) = (reader.bytes_to_read(), 0);
+            let (predicted, mut seen) = (reader.bytes_to_read(0), 0);
             reader.sweep(&ctx, &mut check(&mut seen)).unwrap();
             let read = reader.traffic().bytes_read - before;
             assert_eq!((predicted, seen), (read, 20));
@@ -262,7 +309,7 @@ mod tests {
         assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [20, 12]);
         let held = ctx.hold(5 * 16384);
         // It was not reclaimed while idle, so the next sweep releases it.
-        assert_eq!(reader.bytes_to_read_again(), 17 * 8192);
+        assert_eq!(reader.bytes_to_read_again(0), 17 * 8192);
         assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [17, 17]);
         reader.give_back(u64::MAX);
         assert_eq!(ctx.meter().memory_held(), 5 * 16384);

@@ -3,6 +3,7 @@
 //! A long-lived ring shares the memory of its context with all other work under it. The number of panels that may stay
 //! is determined before every sweep; in between they can be reclaimed.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::storage::runtime::{Context, Meter};
@@ -25,8 +26,10 @@ pub(super) struct Ring {
     size: usize,
     /// Panels being read or worked on at a time, at most.
     most_depth: usize,
-    /// Panels that may stay, at most.
-    most_pinned: usize,
+    /// Buffers that may stay between sweeps, and those beside them, at most; 0 if none may stay.
+    most: usize,
+    /// Panels that were worked on in this sweep and are still needed, in order.
+    window: VecDeque<(usize, FilledBuffer)>,
     /// Buffers not in use.
     free: Vec<IoBuffer>,
     pinned: Vec<Option<FilledBuffer>>,
@@ -57,7 +60,8 @@ impl Ring {
         Ring {
             size,
             most_depth: depth,
-            most_pinned: fit.saturating_sub(DEPTH).min(count),
+            most: fit,
+            window: VecDeque::new(),
             free: Vec::new(),
             pinned: (0..count).map(|_| None).collect(),
             held: 0,
@@ -68,7 +72,7 @@ impl Ring {
     }
 
     pub(super) fn pin_nothing(&mut self) {
-        self.most_pinned = 0;
+        self.most = 0;
     }
 
     pub(super) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
@@ -87,22 +91,32 @@ impl Ring {
     /// Buffers that fit in what others leave.
     fn fit(&self) -> usize {
         let Some(Share { meter, limit, kept, vectors }) = &self.share else { return usize::MAX };
-        let own = ((self.held + self.free.len()) * self.size) as u64;
+        let own = ((self.held + self.free.len() + self.window.len()) * self.size) as u64;
         let others = meter.memory_held().saturating_sub(own + kept);
         // If the vectors are counted, they are part of what others hold.
         let left = limit.saturating_sub(kept + others.max(*vectors));
         (left / self.size as u64) as usize
     }
 
-    /// Panels that may stay.
-    fn pins(&self) -> usize {
-        self.most_pinned.min(self.fit().saturating_sub(DEPTH))
+    /// Panels that may stay during a sweep with `beside` more in its window.
+    fn pins(&self, beside: usize) -> usize {
+        let fit = self.most.min(self.fit());
+        match fit.saturating_sub(DEPTH) {
+            // Where all stay, a window takes no memory of its own.
+            all if all >= self.pinned.len() => self.pinned.len(),
+            most => most.saturating_sub(beside),
+        }
     }
 
-    /// Most memory that buffers take, including pinned ones.
-    pub(super) fn memory(&self) -> u64 {
+    /// Panels that a window may have beside the ring.
+    pub(super) fn most_beside(&self) -> usize {
+        self.most.min(self.fit()).saturating_sub(self.most_depth)
+    }
+
+    /// Most memory that buffers take in a sweep with `beside` panels in its window, including pinned ones.
+    pub(super) fn memory(&self, beside: usize) -> u64 {
         // The ring is in addition to the pinned panels, unless all are pinned.
-        let panels = (self.pins() + self.most_depth).min(self.pinned.len());
+        let panels = (self.pins(beside) + self.most_depth + beside).min(self.pinned.len());
         (panels * self.size) as u64
     }
 
@@ -118,8 +132,8 @@ impl Ring {
     }
 
     /// The panels that are in memory and will be at the start of the next sweep.
-    pub(super) fn staying(&self) -> Vec<bool> {
-        self.staying_of(self.pins())
+    pub(super) fn staying(&self, beside: usize) -> Vec<bool> {
+        self.staying_of(self.pins(beside))
     }
 
     fn staying_of(&self, pins: usize) -> Vec<bool> {
@@ -138,8 +152,8 @@ impl Ring {
     }
 
     /// The panels that will be in memory after the next sweep.
-    pub(super) fn pinned_after_next(&self) -> Vec<bool> {
-        let pins = self.pins();
+    pub(super) fn pinned_after_next(&self, beside: usize) -> Vec<bool> {
+        let pins = self.pins(beside);
         let mut after = self.staying_of(pins);
         let mut held = after.iter().filter(|&&there| there).count();
         for (panel, there) in after.iter_mut().enumerate() {
@@ -151,10 +165,13 @@ impl Ring {
         after
     }
 
-    /// Before a sweep: releases what may not stay.
-    pub(super) fn start(&mut self) {
+    /// Before a sweep that needs `beside` panels for longer than the work on them: releases what may not stay.
+    pub(super) fn start(&mut self, beside: usize) {
+        // Left by a sweep that failed.
+        let left = std::mem::take(&mut self.window);
+        self.free.extend(left.into_iter().map(|(_, filled)| filled.buffer));
         let fit = self.fit();
-        self.pins = self.pins();
+        self.pins = self.pins(beside);
         self.depth = self.most_depth.min(fit.max(2));
         if self.held > self.pins {
             let staying = self.staying_of(self.pins);
@@ -165,14 +182,41 @@ impl Ring {
         self.free.truncate(self.depth);
     }
 
+    /// A panel that was read is worked on, and stays until it is released.
+    pub(super) fn arrived(&mut self, panel: usize, filled: FilledBuffer) {
+        self.window.push_back((panel, filled));
+    }
+
+    /// The panel, if it is in memory.
+    pub(super) fn filled(&self, panel: usize) -> Option<&FilledBuffer> {
+        self.pinned.get(panel)?.as_ref().or_else(|| {
+            let first = self.window.partition_point(|(other, _)| *other < panel);
+            self.window.get(first).filter(|(other, _)| *other == panel).map(|(_, filled)| filled)
+        })
+    }
+
+    /// The panels before `end` are no longer needed in this sweep.
+    pub(super) fn release(&mut self, panels: Range<usize>) {
+        for panel in panels {
+            if self.window.front().is_some_and(|(first, _)| *first == panel)
+                && let Some((_, filled)) = self.window.pop_front()
+            {
+                self.worked_on(panel, filled);
+            } else if self.is_short() {
+                self.let_go(panel);
+            }
+        }
+    }
+
+    /// After a sweep: releases the buffers of its window.
+    pub(super) fn finish(&mut self) {
+        self.free.truncate(self.depth);
+    }
+
     fn let_go(&mut self, panel: usize) {
         if self.pinned[panel].take().is_some() {
             self.held -= 1;
         }
-    }
-
-    pub(super) fn pinned(&self, panel: usize) -> Option<&FilledBuffer> {
-        self.pinned[panel].as_ref()
     }
 
     /// A buffer that is not in use, if there is one.
@@ -180,15 +224,8 @@ impl Ring {
         self.free.pop()
     }
 
-    /// After the work on a panel that stays: releases it if memory has become short.
-    pub(super) fn worked_on_pinned(&mut self, panel: usize) {
-        if self.is_short() {
-            self.let_go(panel);
-        }
-    }
-
     /// After the work on a panel that was read: it stays, or its buffer is free again.
-    pub(super) fn worked_on(&mut self, panel: usize, filled: FilledBuffer) {
+    fn worked_on(&mut self, panel: usize, filled: FilledBuffer) {
         let stays = self.is_chosen(panel, self.pins) && self.held < self.pins && !self.is_short();
         if stays {
             self.pinned[panel] = Some(filled);

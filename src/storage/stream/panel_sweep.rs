@@ -23,18 +23,34 @@ struct Done {
     filled: Result<FilledBuffer>,
 }
 
-/// Calls `work` with every panel in order, with `readers` threads reading ahead, or as many as can be started.
+/// The panels that are in memory during a sweep.
+pub(crate) struct PanelWindow<'a>(&'a Ring);
+
+impl<'a> PanelWindow<'a> {
+    /// The bytes of each extent of a panel; `None` if it is not in memory.
+    pub(crate) fn bytes(&self, panel: usize) -> Option<Vec<&'a [u8]>> {
+        let ring: &'a Ring = self.0;
+        let filled = ring.filled(panel)?;
+        Some(filled.ranges.iter().map(|range| &filled.buffer.bytes()[range.clone()]).collect())
+    }
+}
+
+/// The work on a panel that has arrived; returns the first panel that is still needed afterwards.
+pub(crate) type WindowWork<'a> = dyn FnMut(usize, PanelWindow<'_>) -> Result<usize> + 'a;
+
+/// Calls `work` with every panel in order, with `readers` threads reading ahead, or as many as can be started. About
+/// `beside` panels are needed for longer than the work on them.
 ///
 /// A panic of `work` ends the threads and leaves the pinned panels unchanged.
 pub(super) fn sweep(
     files: &PanelFiles,
     ring: &mut Ring,
-    readers: usize,
+    (readers, beside): (usize, usize),
     ctx: &Context,
-    work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
+    work: &mut WindowWork<'_>,
 ) -> Result<()> {
     files.sweeps.fetch_add(1, Ordering::Relaxed);
-    ring.start();
+    ring.start(beside);
     // Nothing can be read ahead of a single panel.
     let readers = if ring.count() > 1 { readers } else { 0 };
     let (requests, queue) = channel();
@@ -106,25 +122,24 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    fn run(
-        mut self,
-        ctx: &Context,
-        work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
-    ) -> Result<()> {
+    fn run(mut self, ctx: &Context, work: &mut WindowWork<'_>) -> Result<()> {
         let panels = self.ring.count();
+        let mut needed = 0;
         for panel in 0..panels {
             self.ask_ahead(ctx)?;
             ctx.report("sweeping", panel as u64, panels as u64)?;
-            if let Some(filled) = self.ring.pinned(panel) {
-                work_on(panel, filled, work)?;
-                self.ring.worked_on_pinned(panel);
-                continue;
+            if self.ring.filled(panel).is_none() {
+                let filled = self.wait_for(panel, ctx)?;
+                self.ring.arrived(panel, filled);
             }
-            let filled = self.wait_for(panel, ctx)?;
-            let worked = work_on(panel, &filled, work);
-            self.ring.worked_on(panel, filled);
+            let worked = work(panel, PanelWindow(self.ring));
+            let next = worked.as_ref().map_or(panel + 1, |first| (*first).clamp(needed, panel + 1));
+            self.ring.release(needed..next);
+            needed = next;
             worked?;
         }
+        self.ring.release(needed..panels);
+        self.ring.finish();
         ctx.report("sweeping", panels as u64, panels as u64)
     }
 
@@ -133,7 +148,7 @@ impl Sweep<'_> {
         while self.asked.len() < self.ring.depth && self.next < self.ring.count() {
             let panel = self.next;
             self.next += 1;
-            if self.ring.pinned(panel).is_some() {
+            if self.ring.filled(panel).is_some() {
                 continue;
             }
             let bytes = self.serving.files.panels.bytes(panel);
@@ -171,14 +186,4 @@ impl Sweep<'_> {
         debug_assert_eq!(found, panel);
         filled.ok_or_else(lost)
     }
-}
-
-fn work_on(
-    panel: usize,
-    filled: &FilledBuffer,
-    work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
-) -> Result<()> {
-    let bytes: Vec<&[u8]> =
-        filled.ranges.iter().map(|range| &filled.buffer.bytes()[range.clone()]).collect();
-    work(panel, &bytes)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
-use crate::linalg::product::kernels::{Conjugation, How, Panel, SumShape, Update, Vectors};
+use crate::linalg::kernels::{Conjugation, How, Panel, SumShape, Update, Vectors};
 use crate::linalg::product::prepared::compact::{Compact, Scattered, jumps};
 use crate::linalg::product::prepared::lent::Lendable;
 use crate::sparse::{AnyCompressed, by_index};
@@ -77,6 +77,14 @@ impl Form {
             );
         }
         Ok(found.map(FormKind::Encoded).map(Form))
+    }
+
+    /// The encoding by blocks of lines, if it is one.
+    pub(crate) fn compact(&self) -> Option<&Compact> {
+        match &self.0 {
+            FormKind::Encoded(Encoded::Compact(compact)) => Some(compact),
+            _ => None,
+        }
     }
 
     pub(crate) fn bytes(&self) -> u64 {

@@ -1,14 +1,20 @@
 //! A compressed matrix prepared for many products: read panel by panel, or encoded in fewer bytes if it fits.
 
+use std::sync::OnceLock;
+
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::product::kernels::{Conjugation, How, SumShape, Update, Vectors};
+use crate::linalg::kernels::{Conjugation, How, SumShape, Update, Vectors, scatter_memory};
 use crate::linalg::product::lines_product::{Methods, product_plan};
 use crate::linalg::product::operator::product_name;
+use crate::linalg::product::powers::Powers;
+use crate::linalg::product::prepared::compact::Compact;
+use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan};
 use crate::linalg::product::prepared::form::Form;
-use crate::linalg::product::prepared::readers::Readers;
+use crate::linalg::product::prepared::powers::{CachedParts, encoded_powers_plan, read_powers};
+use crate::linalg::product::prepared::readers::{LineReader, PreparedPanels, Readers};
 use crate::sparse::{AnyCompressed, AnyLinePanels};
-use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic};
+use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic, bytes_of, work};
 
 /// The number of entries from which on an encoding can be worthwhile.
 const WORTH: usize = 1 << 14;
@@ -23,10 +29,12 @@ pub(crate) type Recompress =
 
 /// A matrix in panels, and its encodings.
 pub(crate) struct PreparedLines {
-    readers: Readers<AnyLinePanels>,
+    readers: Readers<PreparedPanels>,
     /// For products along the lines, and for those across them.
     along: Option<Form>,
     across: Option<Form>,
+    /// The parts in which powers use the form for products without the adjoint, found when they are first asked for.
+    parts: OnceLock<CachedParts>,
 }
 
 impl PreparedLines {
@@ -40,7 +48,7 @@ impl PreparedLines {
         (budget, vectors): (u64, u64),
         ctx: &Context,
     ) -> Result<Self> {
-        let panels = AnyLinePanels::new(matrix.clone(), budget, ctx)?;
+        let panels = Self::panels(matrix, budget, ctx)?;
         let (mut along, mut across) = (None, None);
         if encode && !panels.panels().is_read() && matrix.nnz() >= WORTH {
             let fits = |form: &Form, n: usize, room: u64| {
@@ -56,7 +64,19 @@ impl PreparedLines {
                     .filter(|form| fits(form, matrix.major(), rest / 2));
             }
         }
-        Ok(PreparedLines { readers: Readers::new(panels, vectors, ctx), along, across })
+        let (readers, parts) = (Readers::new(panels, vectors, ctx), OnceLock::new());
+        Ok(PreparedLines { readers, along, across, parts })
+    }
+
+    /// A matrix that fits as it is; a larger one with what its encoding makes of it in memory, if that saves reading.
+    fn panels(matrix: &AnyCompressed, budget: u64, ctx: &Context) -> Result<PreparedPanels> {
+        if matrix.stored_bytes() > budget
+            && matrix.nnz() >= WORTH
+            && let Some(lines) = EncodedLines::new(matrix, budget, ctx)?
+        {
+            return Ok(PreparedPanels::Encoded(lines));
+        }
+        Ok(PreparedPanels::Plain(AnyLinePanels::new(matrix.clone(), budget, ctx)?))
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
@@ -87,10 +107,114 @@ impl PreparedLines {
     pub(crate) fn plan(&self, adjoint: bool, k: usize, ctx: &Context) -> Plan {
         let (nrows, ncols) = self.matrix().shape();
         let n = if adjoint { nrows } else { ncols };
+        // As it is held during the product.
+        let _held = ctx.hold(self.readers.model().room());
         match self.form(adjoint, k) {
             Some(form) => form.plan(product_name(adjoint), n, k),
-            None => self.readers.ask(&mut |panels| product_plan(panels, adjoint, k, ctx)),
+            None => self.readers.ask(&mut |panels| match panels {
+                PreparedPanels::Plain(panels) => product_plan(panels, adjoint, k, ctx),
+                PreparedPanels::Encoded(lines) => {
+                    let (value, index, _) = self.matrix().types().sizes();
+                    let scatter = scatter_memory(value, index, ctx.thread_count());
+                    encoded_plan(lines, product_name(adjoint), k, scatter)
+                }
+            }),
         }
+    }
+
+    /// `AᴴA X` in one pass, if the matrix is read and stored by rows; otherwise nothing, and `false`.
+    pub(crate) fn normal<X: Scalar>(
+        &self,
+        Vectors { k, x, y }: Vectors<'_, '_, X>,
+        methods: Methods<X>,
+        ctx: &Context,
+    ) -> Result<bool> {
+        if !self.normal_in_one() || methods.exact.is_some() {
+            return Ok(false);
+        }
+        let lines = self.readers.model().most_lines();
+        let _held = ctx.hold(bytes_of::<X>(lines.saturating_mul(k)));
+        self.readers.with(ctx, &mut |panels| (methods.normal)(panels, Vectors { k, x, y }, ctx))?;
+        Ok(true)
+    }
+
+    /// Whether `AᴴA X` takes one pass.
+    pub(crate) fn normal_in_one(&self) -> bool {
+        self.matrix().format() == SparseFormat::Csr && self.readers.model().panels().is_read()
+    }
+
+    /// The plan of `AᴴA X` in one pass; numbers of the vectors have `size` bytes.
+    pub(crate) fn normal_plan(&self, k: usize, size: usize, ctx: &Context) -> Plan {
+        let lines = self.readers.model().most_lines();
+        let room = (lines.saturating_mul(k) as u64).saturating_mul(size as u64);
+        let _held = ctx.hold(room);
+        let plan = self.plan(true, k, ctx).throughout(room);
+        let work = self.matrix().nnz() as u64 * k as u64;
+        Plan { operation: "normal product", ..plan }.works(work, work::PRODUCT)
+    }
+
+    /// Several levels in each sweep, if that is possible; otherwise nothing, and `false`.
+    pub(crate) fn powers<X: Scalar>(
+        &self,
+        powers: &mut Powers<'_, '_, X>,
+        methods: Methods<X>,
+        ctx: &Context,
+    ) -> Result<bool> {
+        let Some(step) = methods.step.filter(|_| methods.exact.is_none()) else {
+            return Ok(false);
+        };
+        if let Some((compact, parts)) = self.cached(powers.k, powers.levels) {
+            return parts.powers(compact, step, powers, ctx).map(|()| true);
+        }
+        if !self.reads_levels() {
+            return Ok(false);
+        }
+        self.readers.with(ctx, &mut |panels| match panels {
+            PreparedPanels::Encoded(lines) => read_powers(lines, step, powers, ctx).map(|()| true),
+            PreparedPanels::Plain(_) => Ok(false),
+        })
+    }
+
+    /// The plan of powers, if several levels fit in a sweep; numbers of the vectors have `size` bytes.
+    pub(crate) fn powers_plan(
+        &self,
+        (k, size): (usize, usize),
+        levels: usize,
+        ctx: &Context,
+    ) -> Option<Plan> {
+        if let Some((compact, parts)) = self.cached(k, levels) {
+            let work = compact.bytes().saturating_mul((k * levels) as u64);
+            let room = (parts.numbers(k) * size) as u64;
+            let plan = Plan::new("powers").reads(levels as u64, 0).holds(room);
+            return Some(plan.works(work, work::ENCODED));
+        }
+        let model = self.readers.model();
+        let room = model.room() + (model.most_lines() * k * size) as u64;
+        // As it is held during the sweeps.
+        let _held = ctx.hold(room);
+        self.readers.ask(&mut |panels| match panels {
+            PreparedPanels::Encoded(lines) if self.reads_levels() => {
+                Some(encoded_powers_plan(lines, k, levels).throughout(room))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether products along the lines are read, and may be made several at a time.
+    fn reads_levels(&self) -> bool {
+        let (nrows, ncols) = self.matrix().shape();
+        nrows == ncols && self.is_along(false)
+    }
+
+    /// The encoding in memory, in parts of which several levels are made in the cache, if that is worthwhile.
+    fn cached(&self, k: usize, levels: usize) -> Option<(&Compact, &CachedParts)> {
+        let compact = self.form(false, k)?.compact()?;
+        let (nrows, ncols) = self.matrix().shape();
+        if nrows != ncols {
+            return None;
+        }
+        let parts = self.parts.get_or_init(|| CachedParts::new(compact));
+        (parts.levels(levels, k) > 1).then_some((compact, parts))
     }
 
     /// The product, or that with the adjoint, by the functions for the entries.

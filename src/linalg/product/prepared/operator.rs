@@ -9,6 +9,9 @@ use crate::linalg::algebra::Scalar;
 use crate::linalg::product::by_type::{Multiplies, Products};
 use crate::linalg::product::multiplier::{Multiplier, Prepared};
 use crate::linalg::product::operator::LinearOperator;
+use crate::linalg::product::powers::{
+    Level, Powers, in_two, level_by_level, plan_in_two, plan_level_by_level,
+};
 use crate::linalg::product::prepared::lines::Recompress;
 use crate::sparse::{Axis, Compressed};
 use crate::storage::{Context, DType, Element, Entry, Index, Plan, Reserved, Traffic};
@@ -19,6 +22,11 @@ use crate::storage::{Context, DType, Element, Entry, Index, Plan, Reserved, Traf
 /// much of it pinned in memory between products as the limit allows next to the vectors. Every product, including
 /// transposed ones and those with several vectors, is one pass over the part that is not pinned, and gives the bits of
 /// the product in memory.
+///
+/// Of a sparse matrix larger than the limit, the structure stays in memory where an encoding makes it small: of lines
+/// that differ only by their number, as those of grids and bands, or whose columns are near each other. Then only the
+/// values are read. Panels whose values repeat, or have at most 256 different ones, are not read again at all. Making
+/// such an operator takes one pass over the file.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -195,6 +203,59 @@ impl<X: Scalar, M: MultipliesVectors<X>> LinearOperator<X> for Operator<M> {
         check_shape("y", self.shape.1.saturating_mul(k), y.len())?;
         let _running = ctx.begin(|| Ok(self.prepared.plan(true, k, ctx)))?;
         self.prepared.product(M::products(self.prepared.entry())?, true, (k, x, y), ctx)
+    }
+
+    fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        check_shape("x", self.shape.1.saturating_mul(k), x.len())?;
+        check_shape("y", self.shape.1.saturating_mul(k), y.len())?;
+        let _running = ctx.begin(|| self.plan_normal(k, ctx))?;
+        let by = M::products(self.prepared.entry())?;
+        if self.prepared.normal(by, (k, x, y), ctx)? {
+            return Ok(());
+        }
+        in_two(self.shape.0.saturating_mul(k), ctx, |between| {
+            self.prepared.product(by, false, (k, x, between), ctx)?;
+            self.prepared.product(by, true, (k, between, y), ctx)
+        })
+    }
+
+    fn apply_powers(
+        &self,
+        k: usize,
+        levels: usize,
+        vectors: &mut [&mut [X]],
+        combine: &(dyn Fn(Level<'_, X>) + Sync),
+        ctx: &Context,
+    ) -> Result<()> {
+        let mut powers = Powers { k, levels, vectors, combine };
+        powers.check(self.shape)?;
+        let _running = ctx.begin(|| self.plan_powers(k, levels, ctx))?;
+        let by = M::products(self.prepared.entry())?;
+        if self.prepared.powers(by, &mut powers, ctx)? {
+            return Ok(());
+        }
+        level_by_level((self.shape.0, powers), ctx, &mut |x, y| {
+            self.prepared.product(by, false, (k, x, y), ctx)
+        })
+    }
+
+    fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
+        let by = M::products(self.prepared.entry())?;
+        if let Some(plan) = self.prepared.normal_plan(by, k, ctx) {
+            return Ok(plan);
+        }
+        let numbers = self.shape.0.saturating_mul(k);
+        let plan = |adjoint| self.prepared.plan(adjoint, k, ctx);
+        Ok(plan_in_two::<X>(plan(false), plan(true), numbers))
+    }
+
+    fn plan_powers(&self, k: usize, levels: usize, ctx: &Context) -> Result<Plan> {
+        let by = M::products(self.prepared.entry())?;
+        if let Some(plan) = self.prepared.powers_plan(by, k, levels, ctx) {
+            return Ok(plan);
+        }
+        let numbers = self.shape.0.saturating_mul(k);
+        Ok(plan_level_by_level::<X>(self.prepared.plan(false, k, ctx), levels, numbers))
     }
 
     fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {

@@ -3,9 +3,13 @@
 
 use std::sync::{Arc, Weak};
 
+use crate::dense;
+use crate::error::Result;
+use crate::linalg::product::line_source::{LineSource, LinesPart};
+use crate::linalg::product::prepared::encoded_lines::EncodedLines;
 use crate::linalg::product::prepared::lent::Lendable;
+use crate::sparse::{AnyCompressed, AnyLinePanels};
 use crate::storage::{ArrayPanels, Context, Lasts, Spare, Traffic};
-use crate::{dense, sparse};
 
 /// A matrix in panels of lines.
 pub(crate) trait LineReader: Send + Sync + 'static {
@@ -15,6 +19,10 @@ pub(crate) trait LineReader: Send + Sync + 'static {
     fn with(&self, panels: Option<ArrayPanels>) -> Self;
     /// Bytes held in addition to the panels.
     fn kept(&self) -> u64;
+    /// More bytes during a product.
+    fn room(&self) -> u64 {
+        0
+    }
 }
 
 /// The readers of one matrix.
@@ -75,7 +83,8 @@ impl<L: LineReader> Readers<L> {
     }
 
     pub(crate) fn lasts(&self) -> Lasts {
-        Lasts { always: self.model.kept(), at_work: self.model.panels().least_memory() }
+        let at_work = self.model.panels().least_memory() + self.model.room();
+        Lasts { always: self.model.kept(), at_work }
     }
 }
 
@@ -94,18 +103,85 @@ impl<L: LineReader> Spare for Lendable<L> {
     }
 }
 
-impl LineReader for sparse::AnyLinePanels {
+/// A compressed matrix in panels.
+pub(crate) enum PreparedPanels {
+    Plain(AnyLinePanels),
+    Encoded(EncodedLines),
+}
+
+impl PreparedPanels {
+    /// The most lines of a panel.
+    pub(crate) fn most_lines(&self) -> usize {
+        match self {
+            PreparedPanels::Plain(panels) => panels.largest().0,
+            PreparedPanels::Encoded(lines) => lines.most_lines(),
+        }
+    }
+
+    pub(crate) fn matrix(&self) -> &AnyCompressed {
+        match self {
+            PreparedPanels::Plain(panels) => panels.matrix(),
+            PreparedPanels::Encoded(lines) => lines.matrix(),
+        }
+    }
+}
+
+impl LineReader for PreparedPanels {
     fn panels(&self) -> &ArrayPanels {
-        self.panels()
+        match self {
+            PreparedPanels::Plain(panels) => panels.panels(),
+            PreparedPanels::Encoded(lines) => lines.panels(),
+        }
     }
     fn panels_mut(&mut self) -> &mut ArrayPanels {
-        self.panels_mut()
+        match self {
+            PreparedPanels::Plain(panels) => panels.panels_mut(),
+            PreparedPanels::Encoded(lines) => lines.panels_mut(),
+        }
     }
     fn with(&self, panels: Option<ArrayPanels>) -> Self {
-        self.with(panels)
+        match (self, panels) {
+            (PreparedPanels::Encoded(lines), Some(panels)) => {
+                PreparedPanels::Encoded(lines.with(panels))
+            }
+            (PreparedPanels::Encoded(lines), None) => {
+                PreparedPanels::Plain(AnyLinePanels::in_place(lines.matrix().clone()))
+            }
+            (PreparedPanels::Plain(lines), panels) => PreparedPanels::Plain(lines.with(panels)),
+        }
     }
     fn kept(&self) -> u64 {
-        self.bytes_kept()
+        match self {
+            PreparedPanels::Plain(panels) => panels.bytes_kept(),
+            PreparedPanels::Encoded(lines) => lines.bytes_kept(),
+        }
+    }
+    fn room(&self) -> u64 {
+        match self {
+            PreparedPanels::Plain(_) => 0,
+            PreparedPanels::Encoded(lines) => lines.room(),
+        }
+    }
+}
+
+impl LineSource for PreparedPanels {
+    fn matrix(&self) -> &AnyCompressed {
+        self.matrix()
+    }
+
+    fn room(&self) -> u64 {
+        LineReader::room(self)
+    }
+
+    fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(LinesPart<'_>) -> Result<()>,
+    ) -> Result<()> {
+        match self {
+            PreparedPanels::Plain(panels) => LineSource::sweep(panels, ctx, work),
+            PreparedPanels::Encoded(lines) => LineSource::sweep(lines, ctx, work),
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! all terms of a sum are added in their order.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::product::{Fault, Panel};
+use crate::linalg::kernels::{Fault, Panel};
 use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
 use crate::storage::Index;
 

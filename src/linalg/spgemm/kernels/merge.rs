@@ -10,7 +10,7 @@
 //! columns.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::product::Fault;
+use crate::linalg::kernels::Fault;
 use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
 use crate::storage::Index;
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::product::{Fault, Panel};
+use crate::linalg::kernels::{Fault, Panel};
 use crate::linalg::spgemm::kernels::masked::{Masked, RowMask, retain};
 use crate::linalg::spgemm::kernels::merge::MergeAccumulator;
 use crate::linalg::spgemm::kernels::repeat::Repeat;

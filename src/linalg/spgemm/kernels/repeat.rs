@@ -9,7 +9,7 @@
 //! recur, fewer and fewer rows are compared.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::product::Fault;
+use crate::linalg::kernels::Fault;
 use crate::linalg::spgemm::kernels::row::{ProductRows, Rows};
 use crate::storage::Index;
 

@@ -1,6 +1,6 @@
 //! The inputs and the output of a row of a product.
 
-use crate::linalg::product::{Fault, Panel};
+use crate::linalg::kernels::{Fault, Panel};
 use crate::storage::Index;
 
 /// The rows of the right matrix, all of them or those that are loaded.

@@ -5,8 +5,8 @@ use proptest::test_runner::TestCaseError;
 
 use super::*;
 use crate::linalg::algebra::{AnyPair, PlusTimes, Semiring};
-use crate::linalg::product::Panel;
-use crate::linalg::product::reference;
+use crate::linalg::kernels::Panel;
+use crate::linalg::kernels::reference;
 use crate::storage::Index;
 
 /// A matrix: rows of (column, value) and the number of columns.

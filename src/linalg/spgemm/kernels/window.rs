@@ -4,7 +4,7 @@
 //! window of 4096 columns then costs one lookup. Values and bits are reset after a row is moved out.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::product::Fault;
+use crate::linalg::kernels::Fault;
 use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
 use crate::storage::Index;
 

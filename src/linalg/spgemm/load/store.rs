@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::linalg::product::Fault;
+use crate::linalg::kernels::Fault;
 use crate::linalg::spgemm::kernels::Rows;
 use crate::linalg::spgemm::load::row_set::RowSet;
 use crate::linalg::spgemm::right::{RightMatrix, bytes_of_row};

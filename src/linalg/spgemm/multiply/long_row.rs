@@ -5,7 +5,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
-use crate::linalg::product::Fault;
+use crate::linalg::kernels::Fault;
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::kernels::{
     MergeAccumulator, ProductRows, RowMask, Rows, Window, retain,

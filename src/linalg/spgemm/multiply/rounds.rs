@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::linalg::algebra::Semiring;
-use crate::linalg::product::{Fault, Panel};
+use crate::linalg::kernels::{Fault, Panel};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::kernels::{Limits, ProductRows, RowMask, RowMultiplier, Rows};
 use crate::linalg::spgemm::multiply::sink::Sink;

@@ -9,7 +9,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
-use crate::linalg::product::{Fault, Panel};
+use crate::linalg::kernels::{Fault, Panel};
 use crate::linalg::spgemm::kernels::Rows;
 use crate::linalg::spgemm::load::{Item, LoadStep, Read, Store, StoredRows, StretchPanels};
 use crate::linalg::spgemm::mask::Masking;

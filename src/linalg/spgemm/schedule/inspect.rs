@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::product::{Fault, Panel};
+use crate::linalg::kernels::{Fault, Panel};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::load::{Item, Read, StretchPanels, step_bytes};
 use crate::linalg::spgemm::right::{RightRows, span};

@@ -9,7 +9,8 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::product::kernels::{PIECE, Panel, SIDE, SumShape, interleave};
+use crate::linalg::kernels::{PIECE, Panel, SIDE, SumShape, interleave};
+use crate::linalg::product::prepared::compact::dictionary::number;
 use crate::linalg::product::prepared::compact::encoding::{Block, Compact, StoredRun, Structure};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, RawVec};
@@ -61,23 +62,67 @@ impl Compact {
         if panel.ncols() > u32::MAX as usize {
             return Ok(None);
         }
-        let blocks = cut(panel)?;
-        let looked: Vec<Option<Looked>> = ctx.with_threads(|| {
-            let look = |(lines, entries)| look((panel, values), lines, entries);
-            blocks.into_par_iter().map(look).collect()
-        });
-        ctx.check_cancelled()?;
-        let Some(looked) = looked.into_iter().collect::<Option<Vec<Looked>>>() else {
-            return Err(panel.fault());
-        };
+        let looked = look_at_all((panel, values), ctx)?;
         let plain = panel.indptr.bytes() + size_of_val(panel.indices) + values.bytes().len();
         // Pages of new arrays are allocated when they are written, so checking their size costs nothing.
-        let mut compact = room((panel, values), sums, &looked, ctx.meter())?;
+        let mut compact = room((panel, values), sums, (&looked, false), ctx.meter())?;
         if compact.bytes() > most.min(plain as u64 / 16 * 15) {
             return Ok(None);
         }
         ctx.with_threads(|| fill((panel, values), &looked, &mut compact));
         Ok(Some(compact))
+    }
+
+    /// Encodes a panel of a matrix that is read again for every product; `None` if it is too wide. Values are kept if
+    /// they are few or take few bytes, and otherwise handed in with every product.
+    ///
+    /// Fails if a pointer or an index is out of range.
+    pub(crate) fn of_panel<I: Index>(
+        (panel, values): (Panel<'_, (), I>, Raw<'_>),
+        ctx: &Context,
+    ) -> Result<Option<Self>> {
+        if panel.ncols() > u32::MAX as usize {
+            return Ok(None);
+        }
+        let numbered = number(values)?;
+        let of_entries = numbered.as_ref().map_or(values, |(codes, _)| Raw::of(&codes[..]));
+        let looked = look_at_all((panel, of_entries), ctx)?;
+        let stored: usize = looked.iter().map(Looked::values).sum();
+        // Those of one byte take no more than numbers of a dictionary.
+        let few = values.width() < 2 || stored.saturating_mul(FEW) <= values.len();
+        let streamed = numbered.is_none() && !few;
+        let sums = SumShape::Interleaved;
+        let mut compact = room((panel, of_entries), sums, (&looked, streamed), ctx.meter())?;
+        ctx.with_threads(|| fill((panel, of_entries), &looked, &mut compact));
+        compact.dictionary = numbered.map(|(_, dictionary)| dictionary);
+        Ok(Some(compact))
+    }
+}
+
+/// Values are kept if no more than one in so many entries has one of its own.
+const FEW: usize = 8;
+
+/// Inspects the lines, block by block.
+fn look_at_all<I: Index>(
+    (panel, values): (Panel<'_, (), I>, Raw<'_>),
+    ctx: &Context,
+) -> Result<Vec<Looked>> {
+    let blocks = cut(panel)?;
+    let looked: Vec<Option<Looked>> = ctx.with_threads(|| {
+        let look = |(lines, entries)| look((panel, values), lines, entries);
+        blocks.into_par_iter().map(look).collect()
+    });
+    ctx.check_cancelled()?;
+    looked.into_iter().collect::<Option<Vec<Looked>>>().ok_or_else(|| panel.fault())
+}
+
+impl Looked {
+    /// Values that are stored for the block, beside those that lines of a run have in common.
+    fn values(&self) -> usize {
+        match &self.choice {
+            Choice::Runs { values, .. } => *values,
+            Choice::Narrow { .. } | Choice::Wide => self.entries.len(),
+        }
     }
 }
 
@@ -196,7 +241,7 @@ fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
 fn room<I: Index>(
     (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     sums: SumShape,
-    looked: &[Looked],
+    (looked, streamed): (&[Looked], bool),
     meter: &Meter,
 ) -> Result<Compact> {
     let (mut runs, mut patterns, mut offsets, mut repeated) =
@@ -241,7 +286,8 @@ fn room<I: Index>(
                 (Structure::Wide { ends, columns }, all)
             }
         };
-        blocks.push(Block { lines: lines.clone(), values: take(&mut values, stored), structure });
+        let values = if streamed { 0..0 } else { take(&mut values, stored) };
+        blocks.push(Block { lines: lines.clone(), entries: entries.clone(), values, structure });
     }
     let array = |len| RawBufferMut::fresh(of_entries.dtype(), len);
     let mut aligned = array(repeated.len())?;
@@ -258,6 +304,8 @@ fn room<I: Index>(
         narrow: BufferMut::fresh(narrow)?.counted(meter),
         wide: BufferMut::fresh(wide)?.counted(meter),
         values: array(values)?.counted(meter),
+        dictionary: None,
+        streamed,
     })
 }
 
@@ -274,7 +322,8 @@ fn fill<I: Index>(
     looked: &[Looked],
     compact: &mut Compact,
 ) {
-    let Compact { blocks, runs, ends, narrow, wide, values, .. } = compact;
+    let Compact { blocks, runs, ends, narrow, wide, values, streamed, .. } = compact;
+    let streamed = *streamed;
     let (mut ends, mut narrow, mut wide, mut values) =
         (&mut ends[..], &mut narrow[..], &mut wide[..], values.as_mut());
     fn part<'a, E>(rest: &mut &'a mut [E], len: usize) -> &'a mut [E] {
@@ -305,6 +354,9 @@ fn fill<I: Index>(
         match &block.structure {
             Structure::Runs(range) => {
                 let runs = &runs[range.clone()];
+                if streamed {
+                    return;
+                }
                 return fill_runs((panel, of_entries), block, runs, parts.values);
             }
             Structure::Narrow { least, .. } => {
@@ -316,7 +368,9 @@ fn fill<I: Index>(
                 columns.for_each(|(to, j)| *to = j.to_usize() as u32);
             }
         }
-        parts.values.copy_from(of_entries.slice(looked.entries.clone()));
+        if !streamed {
+            parts.values.copy_from(of_entries.slice(looked.entries.clone()));
+        }
         for (end, line) in parts.ends[1..].iter_mut().zip(block.lines.clone()) {
             let range = panel.row(line).unwrap_or(0..0);
             *end = range.end.saturating_sub(looked.entries.start) as u32;

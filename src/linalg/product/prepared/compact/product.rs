@@ -1,13 +1,34 @@
 //! Products along the lines of an encoded matrix, on all threads.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     Conjugation, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
+    interleave,
 };
 use crate::linalg::product::prepared::compact::encoding::{Block, Compact, Structure};
-use crate::storage::Context;
 use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, Entry};
+
+/// Where the values of a product come from.
+#[derive(Clone, Copy)]
+enum Source<'a, V> {
+    /// Block by block, in the order in which they are multiplied.
+    Kept(Values<'a, V>),
+    /// As `Kept`, as numbers of a dictionary.
+    Numbers(&'a [u8], &'a [V; 256]),
+    /// In the order of the entries.
+    Streamed(Values<'a, V>),
+}
+
+/// The values for their numbers.
+fn look_up<V: Entry>(codes: &[u8], table: &[V; 256], to: &mut Vec<V>) {
+    to.clear();
+    to.extend(codes.iter().map(|&code| table[code as usize]));
+}
 
 impl Compact {
     /// `Y = A X` or `Y += A X` for `k` vectors: `x` has a row of `k` numbers for every column, `y` one for every line.
@@ -23,25 +44,92 @@ impl Compact {
         k: usize,
         ctx: &Context,
     ) -> Result<()> {
+        self.gather_part((0..self.blocks.len(), None), decode, (entries, update), (k, x, y), ctx)
+    }
+
+    /// As [`gather`](Self::gather), for some blocks. `y` has only their outputs; `streamed` has the values of all
+    /// blocks in the order of the entries, if they are not kept.
+    pub(crate) fn gather_part<V: Factor<X>, X: Scalar>(
+        &self,
+        (blocks, streamed): (Range<usize>, Option<Raw<'_>>),
+        decode: Option<Decode<V>>,
+        (entries, update): (Conjugation, Update),
+        (k, x, y): (usize, &[X], &mut [X]),
+        ctx: &Context,
+    ) -> Result<()> {
         ctx.check_cancelled()?;
-        let values = Values::new(self.values.as_raw(), decode);
-        let (repeated, mut room) = (Values::new(self.repeated.as_raw(), decode), Vec::new());
-        let repeated = repeated.of(0..self.repeated.len(), &mut room);
-        let mut tasks = Vec::with_capacity(self.blocks.len());
+        // The encoding was made from checked indices and is in private memory.
+        let damaged = || Error::new(ErrorKind::Index, "the encoded matrix is damaged");
+        let mut table = Vec::new();
+        let (values, repeated) = (self.values.as_raw(), self.repeated.as_raw());
+        if let Some(dictionary) = &self.dictionary {
+            let all = Values::new(dictionary.as_raw(), decode);
+            table.extend_from_slice(all.of(0..all.len(), &mut Vec::new()));
+            table.resize(256, V::zeroed());
+        }
+        let source = match (streamed, table.first_chunk()) {
+            (Some(values), _) if self.streamed => Source::Streamed(Values::new(values, decode)),
+            _ if self.streamed => return Err(damaged()),
+            (_, Some(table)) => Source::Numbers(values.typed().unwrap_or_default(), table),
+            _ => Source::Kept(Values::new(values, decode)),
+        };
+        let mut room = Vec::new();
+        let repeated = match table.first_chunk() {
+            Some(table) => {
+                look_up(repeated.typed().unwrap_or_default(), table, &mut room);
+                &room
+            }
+            None => Values::new(repeated, decode).of(0..repeated.len(), &mut room),
+        };
+        let mut tasks = Vec::with_capacity(blocks.len());
         let mut rest = y;
-        for block in &self.blocks {
-            let (these, after) = std::mem::take(&mut rest).split_at_mut(block.lines.len() * k);
+        for block in self.blocks.get(blocks).ok_or_else(damaged)? {
+            let (these, after) = std::mem::take(&mut rest)
+                .split_at_mut_checked(block.lines.len() * k)
+                .ok_or_else(damaged)?;
             rest = after;
             tasks.push((block, these));
         }
         let done = ctx.with_threads(|| {
-            tasks.into_par_iter().try_for_each_init(Vec::new, |room, (block, y)| {
-                let values = values.of(block.values.clone(), room);
+            let empty = || (Vec::new(), Vec::new());
+            tasks.into_par_iter().try_for_each_init(empty, |(decoded, side), (block, y)| {
+                let values = self.values_of(block, source, decoded, side);
                 self.gather_block(block, (values, repeated), entries, update, x, y, k)
             })
         });
-        // The encoding was made from checked indices and is in private memory.
-        done.map_err(|Fault| Error::new(ErrorKind::Index, "the encoded matrix is damaged"))
+        done.map_err(|Fault| damaged())
+    }
+
+    /// The values of a block in the order in which it is multiplied.
+    fn values_of<'r, V: Entry>(
+        &self,
+        block: &Block,
+        source: Source<'r, V>,
+        decoded: &'r mut Vec<V>,
+        side: &'r mut Vec<V>,
+    ) -> &'r [V] {
+        let values = match source {
+            Source::Kept(values) => return values.of(block.values.clone(), decoded),
+            Source::Numbers(codes, table) => {
+                look_up(&codes[block.values.clone()], table, decoded);
+                return decoded;
+            }
+            Source::Streamed(values) => values.of(block.entries.clone(), decoded),
+        };
+        let Structure::Runs(range) = &block.structure else { return values };
+        side.resize(values.len(), V::zeroed());
+        let (mut rest, mut start) = (values, 0);
+        for run in &self.runs[range.clone()] {
+            let width = self.pattern(run.pattern).len();
+            let these;
+            (these, rest) = rest.split_at(run.lines as usize * width);
+            if run.repeated.is_none() {
+                let to = &mut side[start..start + these.len()];
+                interleave(Raw::of(these), width, RawMut::of(to));
+                start += these.len();
+            }
+        }
+        &side[..start]
     }
 
     #[allow(clippy::too_many_arguments)]

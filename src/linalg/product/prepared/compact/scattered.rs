@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
-use crate::linalg::product::kernels::{
+use crate::linalg::kernels::{
     Conjugation, Fault, Panel, SumShape, Update, add_terms, finish_lines, slot_of, slots_of, terms,
 };
 use crate::sparse::rises;

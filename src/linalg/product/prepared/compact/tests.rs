@@ -4,9 +4,7 @@ use num_complex::Complex;
 use proptest::prelude::*;
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::{
-    Conjugation, PIECE, Panel, SumShape, Update, gather, scatter,
-};
+use crate::linalg::kernels::{Conjugation, PIECE, Panel, SumShape, Update, gather, scatter};
 use crate::linalg::product::prepared::compact::encoding::Compact;
 use crate::linalg::product::prepared::compact::scattered::{Scattered, TileCut};
 use crate::sparse::{Csr, Duplicates};

@@ -15,7 +15,7 @@
 use std::ops::Range;
 
 use crate::linalg::algebra::Values;
-use crate::linalg::product::kernels::scatter_windows::bounds;
+use crate::linalg::kernels::scatter_windows::bounds;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index, parallel};
 

@@ -20,10 +20,10 @@
 use std::ops::Range;
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::gather::prefetch_entries;
-use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::scatter_rows;
-use crate::linalg::product::kernels::update::Conjugation;
+use crate::linalg::kernels::gather::prefetch_entries;
+use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::scatter_rows;
+use crate::linalg::kernels::update::Conjugation;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Entry, Index, parallel};
 

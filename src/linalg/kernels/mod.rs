@@ -65,4 +65,5 @@ pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, inte
 #[cfg(test)]
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;
+pub(crate) use scatter_windows::bounds;
 pub(crate) use update::{Conjugation, SumShape, Update};

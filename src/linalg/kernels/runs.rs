@@ -15,10 +15,10 @@
 //! 4. Compiled once for the vector units found at run time, in plain loops over arrays of 8.
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::gather::prefetch_row;
-use crate::linalg::product::kernels::panel::Fault;
-use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
+use crate::linalg::kernels::gather::prefetch_row;
+use crate::linalg::kernels::panel::Fault;
+use crate::linalg::kernels::processor;
+use crate::linalg::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, pair};
 
 /// Lines processed together.

@@ -13,10 +13,10 @@
 //! written.
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::gather::PIECE;
-use crate::linalg::product::kernels::panel::Fault;
-use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
+use crate::linalg::kernels::gather::PIECE;
+use crate::linalg::kernels::panel::Fault;
+use crate::linalg::kernels::processor;
+use crate::linalg::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::CACHE_LINE;
 
 /// Entries from which on a line is summed in lanes, and the lanes, as in `gather.rs`.

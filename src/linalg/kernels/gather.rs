@@ -20,9 +20,9 @@
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update, check_len};
+use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::processor;
+use crate::linalg::kernels::update::{Conjugation, SumShape, Update, check_len};
 use crate::sparse::by_index;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{CACHE_LINE, Index, parallel, prefetch_lines, prefetch_to_read};

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::gather::prefetch_entries;
-use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::update::Conjugation;
+use crate::linalg::kernels::gather::prefetch_entries;
+use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::update::Conjugation;
 use crate::sparse::by_index;
 use crate::storage::Index;
 

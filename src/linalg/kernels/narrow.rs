@@ -2,10 +2,10 @@
 //! of four.
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::gather::{line_sum, tiles};
-use crate::linalg::product::kernels::panel::Fault;
-use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Conjugation, SumShape, Update};
+use crate::linalg::kernels::gather::{line_sum, tiles};
+use crate::linalg::kernels::panel::Fault;
+use crate::linalg::kernels::processor;
+use crate::linalg::kernels::update::{Conjugation, SumShape, Update};
 
 /// `Y = A X` or `Y += A X`; `ends` has 0 and the end of every line, `x` starts at the common column.
 pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(

@@ -20,12 +20,12 @@
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::scatter_bins;
-use crate::linalg::product::kernels::scatter_bins::BLOCK;
-use crate::linalg::product::kernels::scatter_rows::{add, outputs_of};
-use crate::linalg::product::kernels::scatter_windows::{WindowRun, Windows};
-use crate::linalg::product::kernels::update::{Conjugation, Update, check_len};
+use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::scatter_bins;
+use crate::linalg::kernels::scatter_bins::BLOCK;
+use crate::linalg::kernels::scatter_rows::{add, outputs_of};
+use crate::linalg::kernels::scatter_windows::{WindowRun, Windows};
+use crate::linalg::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Index, parallel};
 

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::processor;
+use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::processor;
 use crate::storage::Index;
 use crate::storage::parallel::{IntoTasks, Tasks};
 
@@ -154,7 +154,7 @@ impl WindowRun {
 }
 
 /// The least and the largest index.
-pub(super) fn bounds<I: Index>(indices: &[I]) -> Option<(usize, usize)> {
+pub(crate) fn bounds<I: Index>(indices: &[I]) -> Option<(usize, usize)> {
     if let Some(bounds) = processor::bounds(indices) {
         return Some(bounds);
     }

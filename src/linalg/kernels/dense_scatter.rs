@@ -18,9 +18,9 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::dense_rows::{DenseRows, TASK, prefetch_ahead};
-use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Conjugation, Update, check_len};
+use crate::linalg::kernels::dense_rows::{DenseRows, TASK, prefetch_ahead};
+use crate::linalg::kernels::processor;
+use crate::linalg::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 

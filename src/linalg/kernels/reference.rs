@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::linalg::algebra::{Factor, Scalar, Semiring};
-use crate::linalg::product::kernels::panel::{Fault, Panel};
-use crate::linalg::product::kernels::update::{Conjugation, Update};
+use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::update::{Conjugation, Update};
 use crate::storage::Index;
 
 /// Y = A X, or Y += A X; X is ncols x k, Y nrows x k, both row-major.

@@ -10,9 +10,9 @@
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::product::kernels::dense_rows::{DenseRows, TASK, prefetch_ahead};
-use crate::linalg::product::kernels::processor;
-use crate::linalg::product::kernels::update::{Conjugation, Update, check_len};
+use crate::linalg::kernels::dense_rows::{DenseRows, TASK, prefetch_ahead};
+use crate::linalg::kernels::processor;
+use crate::linalg::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
 /// Interleaved partial sums of a dot product: 8 vector registers of `f64` in the smallest instruction set.

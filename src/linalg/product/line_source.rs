@@ -1,0 +1,91 @@
+//! Lines of a compressed matrix panel by panel, plain or encoded: what products work on.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::linalg::product::prepared::{Compact, Expanded};
+use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::storage::Context;
+use crate::storage::raw::Raw;
+
+/// Some consecutive lines.
+pub(crate) enum LinesPart<'a> {
+    Plain(AnyLinePanel<'a>),
+    Encoded(EncodedPart<'a>),
+}
+
+/// Some blocks of encoded lines.
+pub(crate) struct EncodedPart<'a> {
+    /// The number of the first line in the matrix.
+    pub(crate) first: usize,
+    pub(crate) compact: &'a Compact,
+    pub(crate) blocks: Range<usize>,
+    /// The values of all blocks of the encoding, if it has none.
+    pub(crate) values: Option<Raw<'a>>,
+}
+
+/// Yields the lines of a matrix in order.
+pub(crate) trait LineSource {
+    fn matrix(&self) -> &AnyCompressed;
+
+    /// Bytes for the plain lines of an encoded panel.
+    fn room(&self) -> u64 {
+        0
+    }
+
+    /// Calls `work` with every panel: one pass over what is read.
+    fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(LinesPart<'_>) -> Result<()>,
+    ) -> Result<()>;
+}
+
+impl LineSource for AnyLinePanels {
+    fn matrix(&self) -> &AnyCompressed {
+        self.matrix()
+    }
+
+    fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(LinesPart<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.sweep(ctx, &mut |panel| work(LinesPart::Plain(panel)))
+    }
+}
+
+impl LinesPart<'_> {
+    /// The numbers of the lines in the matrix.
+    pub(crate) fn lines(&self) -> Range<usize> {
+        match self {
+            LinesPart::Plain(panel) => panel.first..panel.first + panel.indptr.len() - 1,
+            LinesPart::Encoded(part) => part.first..part.first + part.count(),
+        }
+    }
+
+    /// The lines as they are stored, of an encoding all blocks; `room` is for those that are encoded.
+    pub(crate) fn plain<'r>(
+        &'r self,
+        room: &'r mut Expanded,
+        ctx: &Context,
+    ) -> Result<AnyLinePanel<'r>> {
+        match self {
+            LinesPart::Plain(AnyLinePanel { first, indptr, indices, data }) => {
+                let (first, indptr, indices) = (*first, *indptr, *indices);
+                Ok(AnyLinePanel { first, indptr, indices, data: *data })
+            }
+            LinesPart::Encoded(EncodedPart { first, compact, values, .. }) => {
+                let (indptr, indices, data) = compact.expand(*values, room, ctx)?;
+                Ok(AnyLinePanel { first: *first, indptr, indices, data })
+            }
+        }
+    }
+}
+
+impl EncodedPart<'_> {
+    /// Number of lines.
+    fn count(&self) -> usize {
+        self.compact.blocks[self.blocks.clone()].iter().map(|block| block.lines.len()).sum()
+    }
+}

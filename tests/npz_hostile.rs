@@ -22,7 +22,7 @@ fn read_bytes(bytes: &[u8], ctx: &Context) -> Result<Imported> {
 }
 
 fn refused(parts: &[Part]) -> Error {
-    let error = read_bytes(&zip(parts), &Context::new()).err().expect("a refusal");
+    let error = read_bytes(&zip(parts), &Context::new()).expect_err("a refusal");
     assert!(error.path().is_some(), "{error}");
     error
 }

@@ -101,8 +101,7 @@ impl Fields {
     #[cold]
     fn fault(&self, what: &str, k: usize, field: &[u8]) -> Error {
         let (start, end) = (k * self.width + 1, (k + 1) * self.width);
-        let kind = if field.is_empty() { ErrorKind::Format } else { ErrorKind::Value };
-        Error::new(kind, what)
+        Error::new(ErrorKind::Format, what)
             .expected(format!("a number in columns {start} to {end}"))
             .found(if field.is_empty() { "blanks".to_owned() } else { quoted(field) })
     }

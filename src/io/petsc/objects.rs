@@ -217,10 +217,17 @@ impl PetscFile {
             }
         }
         let object = self.object(0, ctx)?;
-        let ends = TRIED.map(|dtype| {
-            let end = object.extent(self.integers, dtype.size()).map_or(u64::MAX, |(_, end)| end);
-            format!("{end} bytes for {dtype}")
-        });
+        let end_of = |dtype: DType| {
+            object.extent(self.integers, dtype.size()).map_or(u64::MAX, |(_, end)| end)
+        };
+        // Vectors of another type may follow: then another object begins where the first one ends.
+        let mut followed = TRIED
+            .into_iter()
+            .filter(|&dtype| end_of(dtype) < self.length && self.object(end_of(dtype), ctx).is_ok());
+        if let (Some(dtype), None) = (followed.next(), followed.next()) {
+            return Ok(dtype);
+        }
+        let ends = TRIED.map(|dtype| format!("{} bytes for {dtype}", end_of(dtype)));
         Err(Error::new(ErrorKind::Format, "the length of the file fits no type of values")
             .in_file(&self.path)
             .expected(format!("{}, and further objects after them", ends.join(", ")))

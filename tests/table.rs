@@ -186,7 +186,7 @@ fn wrong_lines_are_named() {
         assert!(error.to_string().contains("the file is empty"), "{error}");
     }
     let error = read(&path, "PK\u{3}\u{4}xx").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("zip archive"), "{error}");
     let error = read(&path, "<!DOCTYPE html><html>\n").unwrap_err();
     assert!(error.to_string().contains("web page"), "{error}");
     // A table in a file of another name is refused as a list of edges, and read on request.

@@ -221,9 +221,9 @@ impl PetscFile {
             object.extent(self.integers, dtype.size()).map_or(u64::MAX, |(_, end)| end)
         };
         // Vectors of another type may follow: then another object begins where the first one ends.
-        let mut followed = TRIED
-            .into_iter()
-            .filter(|&dtype| end_of(dtype) < self.length && self.object(end_of(dtype), ctx).is_ok());
+        let mut followed = TRIED.into_iter().filter(|&dtype| {
+            end_of(dtype) < self.length && self.object(end_of(dtype), ctx).is_ok()
+        });
         if let (Some(dtype), None) = (followed.next(), followed.next()) {
             return Ok(dtype);
         }

@@ -1,7 +1,7 @@
 //! The Chebyshev polynomial against its formula, and bounds of spectra that are known.
 
 use num_complex::Complex;
-use outcore::linalg::LinearOperator;
+use outcore::linalg::{LinearOperator, Operator};
 use outcore::solve::{Chebyshev, spectral_bounds};
 use outcore::{Csr, ErrorKind, Place};
 use tempfile::tempdir;
@@ -95,4 +95,26 @@ fn a_polynomial_reads_the_matrix_once_for_each_degree() {
     assert!((planned as f64 / actual as f64 - 1.0).abs() < 0.05, "{report}");
     let plan = ctx.plan(|ctx| spectral_bounds::<f64>(&a, 6, ctx)).unwrap();
     assert_eq!(plan.cost.passes, 6);
+}
+
+#[test]
+fn a_polynomial_of_an_operator_reads_the_file_a_few_times() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.bspnpy");
+    // Values that differ, so that they must be read.
+    let grid = Csr::<f64>::poisson(&[40, 40, 40], Place::Memory, &ctx(2)).unwrap();
+    let scale: Vec<f64> = uneven(grid.nrows()).into_iter().map(|x| 1.0 + x.abs()).collect();
+    let a = grid.scale_rows(&scale, Place::Memory, &ctx(2)).unwrap();
+    let a = a.scale_cols(&scale, &path, &ctx(2)).unwrap();
+    let limit = 12 * a.nnz() as u64 / 2;
+    let small = own(2, limit);
+    let operator = Operator::new(&a, &small).unwrap();
+    let x = uneven(a.nrows());
+    let mut y = vec![0.0; a.nrows()];
+    let m = Chebyshev::<f64, _>::new(&operator, 7, (0.1, 30.0)).unwrap();
+    let ((), report) = small.measure(|ctx| m.apply(&x, &mut y, ctx)).unwrap();
+    assert!(report.actual.passes < 7, "{report}");
+    // With the bits of the matrix in memory.
+    let inside = Chebyshev::<f64, _>::new(&a, 7, (0.1, 30.0)).unwrap();
+    assert!(inside.matvec(&x).unwrap() == y);
 }

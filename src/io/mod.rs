@@ -20,7 +20,7 @@
 //! | the text formats | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
 //!
 //! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
-//! writes one; [`read_graph`] reads any as a graph.
+//! writes one; [`read_graph`] reads a stored matrix, Matrix Market, METIS or a list of edges as a graph.
 //!
 //! # What a file is
 //! What comes through a pipe, or standard input (`/dev/stdin`), is received in a scratch file and then read as a file;

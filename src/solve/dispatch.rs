@@ -1,29 +1,25 @@
-//! A solve from its arguments to its result, by any method.
+//! A solve from its arguments to its result, by any method: a program has the code of those methods alone that it calls.
 
 use num_traits::Float;
 
 use crate::error::{Error, Result};
 use crate::linalg::{LinearOperator, Scalar, norm};
-use crate::solve::bicgstab::bicgstab;
-use crate::solve::cg_iteration::Iteration;
-use crate::solve::chebyshev::chebyshev;
-use crate::solve::gmres::gmres;
-use crate::solve::idrs::idrs;
-use crate::solve::lsmr::lsmr;
-use crate::solve::lsqr::lsqr;
 use crate::solve::method::Method;
-use crate::solve::minres::minres;
 use crate::solve::options::{SolveOptions, check};
 use crate::solve::plan::{begin, vector_bytes};
 use crate::solve::run::{Callback, Run};
-use crate::solve::solved::{Current, Iterate, Solved, StopReason};
+use crate::solve::solved::{self, Current, Solved, StopReason};
 use crate::storage::Context;
 
 /// The power of two by which a system is scaled down if the norm of its right-hand side overflows.
 const SMALLER: i32 = 64;
 
+/// The iteration of a method.
+pub(super) type Iterate<X> =
+    for<'r, 'c, 'f> fn(Run<'r, X>, &'c mut Callback<'f, X>) -> Result<Solved<X>>;
+
 pub(super) fn solve<X: Scalar>(
-    method: Method,
+    (method, iterate): (Method, Iterate<X>),
     a: &dyn LinearOperator<X>,
     b: &[X],
     options: &SolveOptions<'_, X>,
@@ -39,21 +35,11 @@ pub(super) fn solve<X: Scalar>(
     let maxiter = options.maxiter.unwrap_or(shape.0.max(shape.1).saturating_mul(10));
     let _running = begin(&needs, a, maxiter, options, ctx)?;
     if norm(b, ctx).is_infinite() {
-        return solve_smaller(method, a, b, options, ctx, callback);
+        return solve_smaller((method, iterate), a, b, options, ctx, callback);
     }
     let bytes = vector_bytes(&needs, shape, options);
     let run = Run::new((a, b), options, (needs.name, maxiter, bytes), ctx)?;
-    let solved = match method {
-        Method::Cg => Iteration::new(run)?.run(callback),
-        Method::Minres => minres(run, callback),
-        Method::Gmres => gmres(run, false, callback),
-        Method::Fgmres => gmres(run, true, callback),
-        Method::Bicgstab => bicgstab(run, callback),
-        Method::Idrs => idrs(run, callback),
-        Method::Lsqr => lsqr(run, callback),
-        Method::Lsmr => lsmr(run, callback),
-        Method::Chebyshev => chebyshev(run, callback),
-    }?;
+    let solved = iterate(run, callback)?;
     if let Some(checkpoint) = options.checkpoint.filter(|_| solved.converged) {
         checkpoint.remove()?;
     }
@@ -63,7 +49,7 @@ pub(super) fn solve<X: Scalar>(
 /// A solve with a finite right-hand side whose norm overflows: the system is scaled down by a power of two, which
 /// changes no digit.
 fn solve_smaller<X: Scalar>(
-    method: Method,
+    method: (Method, Iterate<X>),
     a: &dyn LinearOperator<X>,
     b: &[X],
     options: &SolveOptions<'_, X>,
@@ -74,11 +60,11 @@ fn solve_smaller<X: Scalar>(
     let times = |x: &[X], factor: X| x.iter().map(|&x| x * factor).collect::<Vec<X>>();
     let (b, x0) = (times(b, down), options.x0.map(|x0| times(x0, down)));
     let smaller = SolveOptions { x0: x0.as_deref(), atol: options.atol * down.real(), ..*options };
-    let mut report = |state: &Iterate<'_, X>| {
+    let mut report = |state: &solved::Iterate<'_, X>| {
         let make = || times(&state.x(), up);
         let x = Current::Made(&make);
         let residual_norm = state.residual_norm * up.real();
-        callback(&Iterate { iteration: state.iteration, residual_norm, x })
+        callback(&solved::Iterate { iteration: state.iteration, residual_norm, x })
     };
     let solved = solve(method, a, &b, &smaller, ctx, &mut report)?;
     let x = times(&solved.x, up);

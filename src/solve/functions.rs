@@ -78,7 +78,7 @@ pub fn cg<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Cg, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::cg(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Solves `A x = b` for a Hermitian operator, positive definite or not, by minimal residuals.
@@ -106,7 +106,7 @@ pub fn minres<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Minres, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::minres(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Solves `A x = b` for any square operator by generalised minimal residuals, restarted every
@@ -134,7 +134,7 @@ pub fn gmres<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Gmres, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::gmres(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }
 
 /// As [`gmres`], with a preconditioner that may change from one iteration to the next, such as another solver.
@@ -162,7 +162,7 @@ pub fn fgmres<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Fgmres, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::fgmres(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Solves `A x = b` for any square operator by stabilised biconjugate gradients.
@@ -190,7 +190,7 @@ pub fn bicgstab<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Bicgstab, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::bicgstab(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Solves `A x = b` for any square operator by induced dimension reduction, IDR(s), with
@@ -218,7 +218,7 @@ pub fn idrs<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Idrs, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::idrs(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Minimises `‖b − A x‖² + λ² ‖x‖²` for an operator of any shape, with [`damp`](SolveOptions::damp) λ.
@@ -250,7 +250,7 @@ pub fn lsqr<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Lsqr, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::lsqr(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }
 
 /// As [`lsqr`], with a norm of `Aᴴ r` that decreases in every iteration, so that it may be stopped earlier.
@@ -274,7 +274,7 @@ pub fn lsmr<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Lsmr, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::lsmr(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Solves `A x = b` for a Hermitian positive definite operator by Chebyshev iteration, with the
@@ -304,5 +304,5 @@ pub fn chebyshev<X: Solves>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Solved<X>> {
-    X::solve(Method::Chebyshev, a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
+    X::chebyshev(a, b, options, ctx, &mut |_| ControlFlow::Continue(()))
 }

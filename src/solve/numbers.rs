@@ -4,8 +4,16 @@ use num_complex::Complex;
 
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
+use crate::solve::bicgstab::bicgstab;
+use crate::solve::cg_iteration::Iteration;
+use crate::solve::chebyshev::chebyshev;
 use crate::solve::dispatch::solve;
+use crate::solve::gmres::gmres;
+use crate::solve::idrs::idrs;
+use crate::solve::lsmr::lsmr;
+use crate::solve::lsqr::lsqr;
 use crate::solve::method::Method;
+use crate::solve::minres::minres;
 use crate::solve::options::SolveOptions;
 use crate::solve::run::Callback;
 use crate::solve::solved::Solved;
@@ -15,36 +23,72 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// The numbers in which systems are solved: every [`Scalar`], `f32`, `f64` and the complex numbers of both.
-pub trait Solves: Scalar + sealed::Sealed {
-    /// Solves `A x = b` by a method.
-    #[doc(hidden)]
-    fn solve(
-        method: Method,
-        a: &dyn LinearOperator<Self>,
-        b: &[Self],
-        options: &SolveOptions<'_, Self>,
-        ctx: &Context,
-        callback: &mut Callback<'_, Self>,
-    ) -> Result<Solved<Self>>;
-}
+/// The arguments of a solver, and its result.
+macro_rules! solvers {
+    ($($name:ident: $Method:ident, $iterate:expr;)*) => {
+        /// The numbers in which systems are solved: every [`Scalar`], `f32`, `f64` and the complex numbers of both.
+        pub trait Solves: Scalar + sealed::Sealed {
+            $(
+                #[doc(hidden)]
+                fn $name(
+                    a: &dyn LinearOperator<Self>,
+                    b: &[Self],
+                    options: &SolveOptions<'_, Self>,
+                    ctx: &Context,
+                    callback: &mut Callback<'_, Self>,
+                ) -> Result<Solved<Self>>;
+            )*
 
-macro_rules! numbers {
-    ($($X:ty),*) => {$(
-        impl sealed::Sealed for $X {}
-        impl Solves for $X {
+            /// Solves `A x = b` by a method.
+            #[doc(hidden)]
             fn solve(
                 method: Method,
-                a: &dyn LinearOperator<$X>,
-                b: &[$X],
-                options: &SolveOptions<'_, $X>,
+                a: &dyn LinearOperator<Self>,
+                b: &[Self],
+                options: &SolveOptions<'_, Self>,
                 ctx: &Context,
-                callback: &mut Callback<'_, $X>,
-            ) -> Result<Solved<$X>> {
-                solve(method, a, b, options, ctx, callback)
+                callback: &mut Callback<'_, Self>,
+            ) -> Result<Solved<Self>> {
+                match method {
+                    $(Method::$Method => Self::$name(a, b, options, ctx, callback),)*
+                }
             }
         }
-    )*};
+
+        macro_rules! numbers {
+            ($X:ty) => {
+                impl sealed::Sealed for $X {}
+                impl Solves for $X {
+                    $(
+                        fn $name(
+                            a: &dyn LinearOperator<$X>,
+                            b: &[$X],
+                            options: &SolveOptions<'_, $X>,
+                            ctx: &Context,
+                            callback: &mut Callback<'_, $X>,
+                        ) -> Result<Solved<$X>> {
+                            solve((Method::$Method, $iterate), a, b, options, ctx, callback)
+                        }
+                    )*
+                }
+            };
+        }
+    };
 }
 
-numbers!(f32, f64, Complex<f32>, Complex<f64>);
+solvers! {
+    cg: Cg, |run, callback| Iteration::new(run)?.run(callback);
+    minres: Minres, minres;
+    gmres: Gmres, |run, callback| gmres(run, false, callback);
+    fgmres: Fgmres, |run, callback| gmres(run, true, callback);
+    bicgstab: Bicgstab, bicgstab;
+    idrs: Idrs, idrs;
+    lsqr: Lsqr, lsqr;
+    lsmr: Lsmr, lsmr;
+    chebyshev: Chebyshev, chebyshev;
+}
+
+numbers!(f32);
+numbers!(f64);
+numbers!(Complex<f32>);
+numbers!(Complex<f64>);

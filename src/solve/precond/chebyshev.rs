@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
-use crate::linalg::{LinearOperator, Scalar, axpby};
+use crate::linalg::{Level, LinearOperator, Scalar, axpby};
 use crate::solve::precond::block_factors::check_square;
 use crate::storage::work;
 use crate::storage::{Context, Plan, bytes_of};
@@ -16,8 +16,9 @@ use crate::storage::{Context, Plan, bytes_of};
 /// eigenvalues between 0 and `lo`, or above `hi` by less than about `lo`. So bounds that are somewhat off cost
 /// iterations, and not correctness: see [`spectral_bounds`](crate::solve::spectral_bounds).
 ///
-/// One application is `degree` products and no inner product. It needs nothing but products: a preconditioner for
-/// operators that are functions, or larger than memory. Memory during an application: three vectors.
+/// One application is `degree` products, made by [`apply_powers`](LinearOperator::apply_powers): in one sweep over a file
+/// where an operator can, and no inner product. It needs nothing but products: a preconditioner for
+/// operators that are functions, or larger than memory. Memory during an application: one vector, and that of the sweep.
 ///
 /// Source: Saad, "Iterative methods for sparse linear systems", algorithm 12.1.
 ///
@@ -80,34 +81,42 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
         (self.lo, self.hi)
     }
 
-    /// `Y = p(A) X` for `k` interleaved vectors.
+    /// `Y = p(A) X` for `k` interleaved vectors, in as many sweeps over the matrix as the levels need.
     ///
     /// ```text
-    /// θ = (hi+lo)/2;  δ = (hi−lo)/2;  r = x;  d = r/θ;  y = d;  t = 1/θ
-    /// degree times:  r −= A d;  s = 1/(2θ − δ² t);  d = δ² s t d + 2 s r;  y += d;  t = s
+    /// θ = (hi+lo)/2;  δ = (hi−lo)/2;  y₀ = x/θ;  y₋₁ = 0;  t = 1/θ
+    /// degree times:  s = 1/(2θ − δ² t);  yⱼ₊₁ = yⱼ + δ² s t (yⱼ − yⱼ₋₁) + 2 s (x − A yⱼ);  t = s
     /// ```
     ///
     /// `t` is ρ/δ of Saad, so that nothing is divided by δ, which may be zero.
     fn polynomial(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let (center, radius) = ((self.hi + self.lo) / 2.0, (self.hi - self.lo) / 2.0);
-        let number = |value: f64| X::from_f64(value);
-        let len = x.len();
-        let mut r = ctx.filled("the residual", len, X::zero())?;
-        let mut d = ctx.filled("the direction", len, X::zero())?;
-        let mut product = ctx.filled("the product", len, X::zero())?;
-        r.copy_from_slice(x);
-        axpby(number(1.0 / center), x, X::zero(), &mut d, ctx)?;
-        y.copy_from_slice(&d);
         let mut t = 1.0 / center;
-        for _ in 0..self.degree {
-            self.a.apply_block(k, &d, &mut product, ctx)?;
-            axpby(-X::one(), &product, X::one(), &mut r, ctx)?;
-            let s = 1.0 / (2.0 * center - radius * radius * t);
-            axpby(number(2.0 * s), &r, number(radius * radius * s * t), &mut d, ctx)?;
-            axpby(X::one(), &d, X::one(), y, ctx)?;
-            t = s;
+        let steps: Vec<(X, X)> = (0..self.degree)
+            .map(|_| {
+                let s = 1.0 / (2.0 * center - radius * radius * t);
+                let step = (radius * radius * s * t, 2.0 * s);
+                t = s;
+                (X::from_f64(step.0), X::from_f64(step.1))
+            })
+            .collect();
+        let mut other = ctx.filled("the polynomial", x.len(), X::zero())?;
+        let mut levels = [y, &mut other[..]];
+        // The last level is to be in `y`.
+        levels.rotate_left(self.degree % 2);
+        axpby(X::from_f64(1.0 / center), x, X::zero(), levels[0], ctx)?;
+        if self.degree == 0 {
+            return Ok(());
         }
-        Ok(())
+        let combine = |Level { level, rows, next, current, previous }: Level<'_, X>| {
+            let (along, across) = steps[level];
+            let x = &x[rows.start * k..rows.end * k];
+            for (i, next) in next.iter_mut().enumerate() {
+                let before = previous.get(i).copied().unwrap_or(X::zero());
+                *next = current[i] + along * (current[i] - before) + across * (x[i] - *next);
+            }
+        };
+        self.a.apply_powers(k, self.degree, &mut levels, &combine, ctx)
     }
 }
 
@@ -146,14 +155,9 @@ impl<X: Scalar, A: LinearOperator<X>> LinearOperator<X> for Chebyshev<X, A> {
         if self.degree == 0 {
             return Ok(plan.throughout(vectors::<X>(len)));
         }
-        let first = self.a.plan_block(false, k, ctx)?;
-        let again = first.clone().again();
-        let every = again.cost.bytes_read.saturating_mul(self.degree as u64);
-        let mut plan = plan.then(first).repeated(&again, self.degree as u64 - 1);
-        // One application is no iteration.
-        plan.per_iteration = None;
+        let powers = self.a.plan_powers(k, self.degree, ctx)?;
         let numbers = (len as u64).saturating_mul(self.degree as u64);
-        Ok(plan.throughout(vectors::<X>(len)).works(numbers, work::CG).reads_again(every))
+        Ok(plan.then(powers).throughout(vectors::<X>(len)).works(numbers, work::CG))
     }
 
     fn context(&self) -> Context {
@@ -163,7 +167,7 @@ impl<X: Scalar, A: LinearOperator<X>> LinearOperator<X> for Chebyshev<X, A> {
 
 /// Bytes of the vectors of an application.
 fn vectors<X>(len: usize) -> u64 {
-    bytes_of::<X>(len).saturating_mul(3)
+    bytes_of::<X>(len)
 }
 
 impl<X, A> fmt::Debug for Chebyshev<X, A> {

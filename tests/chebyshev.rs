@@ -102,11 +102,11 @@ fn a_polynomial_of_an_operator_reads_the_file_a_few_times() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.bspnpy");
     // Values that differ, so that they must be read.
-    let grid = Csr::<f64>::poisson(&[40, 40, 40], Place::Memory, &ctx(2)).unwrap();
+    let grid = Csr::<f64>::poisson(&[60, 60, 60], Place::Memory, &ctx(2)).unwrap();
     let scale: Vec<f64> = uneven(grid.nrows()).into_iter().map(|x| 1.0 + x.abs()).collect();
     let a = grid.scale_rows(&scale, Place::Memory, &ctx(2)).unwrap();
     let a = a.scale_cols(&scale, &path, &ctx(2)).unwrap();
-    let limit = 12 * a.nnz() as u64 / 2;
+    let limit = 14 << 20; // of 19 MB
     let small = own(2, limit);
     let operator = Operator::new(&a, &small).unwrap();
     let x = uneven(a.nrows());

@@ -204,7 +204,7 @@ fn malformed_files_are_refused_where_they_are_wrong() {
     );
     check(&with("rua", good, one, " 1 2 3 4\n 1 4 3\n 1.0 2.0 3.0\n"), Index, 6, "row index");
     check(&with("rua", good, one, " 1 2 3 4\n 1 0 3\n 1.0 2.0 3.0\n"), Index, 6, "row index");
-    check(&with("rua", good, one, " 1 2 3 4\n 1 x 3\n 1.0 2.0 3.0\n"), Value, 6, "not an integer");
+    check(&with("rua", good, one, " 1 2 3 4\n 1 x 3\n 1.0 2.0 3.0\n"), Format, 6, "not an integer");
     check(&with("rua", good, one, " 1 2 3 4\n 1 2 3\n 1.0 2,0 3.0\n"), Value, 7, "columns 5 to 8");
     check(&with("rua", good, one, " 1 2 3 4\n 1 2 3\n 1.0     3.0\n"), Format, 7, "columns 5 to 8");
     check(&with("rua", good, one, " 1 2 3 4\n 1 2 3\n"), Format, 7, "ends too early");

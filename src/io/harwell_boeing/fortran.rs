@@ -27,6 +27,9 @@ pub(super) struct Fields {
     scale: i32,
 }
 
+/// What is wrong with a field for a real number.
+const NOT_A_NUMBER: &str = "not a number";
+
 impl Fields {
     /// The format in a pair of parentheses.
     pub(super) fn parse(text: &[u8]) -> Result<Self> {
@@ -101,7 +104,10 @@ impl Fields {
     #[cold]
     fn fault(&self, what: &str, k: usize, field: &[u8]) -> Error {
         let (start, end) = (k * self.width + 1, (k + 1) * self.width);
-        Error::new(ErrorKind::Format, what)
+        // A wrong count or index is a fault of the structure, a wrong entry one of its value.
+        let is_value = what == NOT_A_NUMBER && !field.is_empty();
+        let kind = if is_value { ErrorKind::Value } else { ErrorKind::Format };
+        Error::new(kind, what)
             .expected(format!("a number in columns {start} to {end}"))
             .found(if field.is_empty() { "blanks".to_owned() } else { quoted(field) })
     }
@@ -128,7 +134,7 @@ impl Fields {
                 return Ok(number);
             }
         }
-        self.unusual(field, exponent).ok_or_else(|| self.fault("not a number", k, field))
+        self.unusual(field, exponent).ok_or_else(|| self.fault(NOT_A_NUMBER, k, field))
     }
 
     /// A number with an exponent of Fortran's own, without a point, or with a scale factor.

@@ -255,8 +255,24 @@ impl PetscFile {
         Ok(true)
     }
 
-    /// The object with a number, from 0, if all values are of this type.
-    pub(super) fn nth(&self, number: usize, dtype: DType, ctx: &Context) -> Result<Object> {
+    /// The type of the values of an object: the preferred one, unless only another ends where the next object begins, or
+    /// the file.
+    fn type_of(&self, object: &Object, preferred: DType, ctx: &Context) -> DType {
+        let ends = |dtype: &DType| {
+            let end = object.extent(self.integers, dtype.size()).map_or(u64::MAX, |(_, end)| end);
+            end == self.length || end < self.length && self.object(end, ctx).is_ok()
+        };
+        std::iter::once(preferred).chain(TRIED).find(ends).unwrap_or(preferred)
+    }
+
+    /// The object with a number, from 0, and the type of its values: that of the first one unless they differ; `fixed` if
+    /// they cannot.
+    pub(super) fn nth(
+        &self,
+        number: usize,
+        (first, fixed): (DType, bool),
+        ctx: &Context,
+    ) -> Result<(Object, DType)> {
         let mut at = 0;
         for k in 0..=number {
             if at == self.length {
@@ -266,6 +282,7 @@ impl PetscFile {
                     .found(number));
             }
             let object = self.object(at, ctx)?;
+            let dtype = if k == 0 || fixed { first } else { self.type_of(&object, first, ctx) };
             let end = object.extent(self.integers, dtype.size()).map_or(u64::MAX, |(_, end)| end);
             if end > self.length {
                 return Err(self
@@ -277,7 +294,7 @@ impl PetscFile {
                     .found(format!("{} bytes", self.length - at)));
             }
             if k == number {
-                return Ok(object);
+                return Ok((object, dtype));
             }
             ctx.check_cancelled()?;
             at = end;

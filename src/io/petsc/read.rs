@@ -49,7 +49,8 @@ pub(in crate::io) fn read(
                 .found(format!("{name:?}"))
         })?,
     };
-    let object = file.nth(number, scalars, ctx)?;
+    let fixed = options.petsc.scalars.is_some();
+    let (object, scalars) = file.nth(number, (scalars, fixed), ctx)?;
     match object.kind {
         Kind::Sparse(nnz) => sparse(&file, object, (nnz, scalars), place, ctx),
         Kind::Dense | Kind::Vector => dense(&file, object, scalars, place, ctx),

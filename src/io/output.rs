@@ -11,9 +11,10 @@ use crate::storage::{Context, StagedFiles, What};
 /// The name of the file in its hidden folder.
 const NAME: &str = "output";
 
-/// A file being written: appended to, or written at any offset from several threads.
+/// A file being written, the one maker of files of other programs: appended to, or written at any offset from several threads.
 ///
 /// Until [`finish`](Self::finish) the bytes are in a hidden sibling folder, which is removed if this is dropped.
+#[derive(Debug)]
 pub(in crate::io) struct Output {
     path: PathBuf,
     file: File,
@@ -24,9 +25,29 @@ impl Output {
     /// Starts a file that will replace an existing one. Fails if the path is a folder, a pipe, a device, or an array
     /// with checksums.
     pub(in crate::io) fn create(path: &Path) -> Result<Self> {
-        let files = StagedFiles::new(path, true, What::Text)?;
+        Self::create_with(path, true)
+    }
+
+    /// As [`create`](Self::create); an existing file may also have to stay, and is then an error.
+    pub(in crate::io) fn create_with(path: &Path, replace: bool) -> Result<Self> {
+        let files = StagedFiles::new(path, replace, What::Text)?;
         let (file, _) = files.create(NAME)?;
         Ok(Output { path: path.to_owned(), file, files })
+    }
+
+    /// Fails as [`create`](Self::create) does, without making anything.
+    pub(in crate::io) fn check(path: &Path) -> Result<()> {
+        StagedFiles::check(path, true, What::Text).map(drop)
+    }
+
+    /// The path that the file will have.
+    pub(in crate::io) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file, for writers of the standard library.
+    pub(in crate::io) fn file(&self) -> &File {
+        &self.file
     }
 
     /// Appends bytes.
@@ -40,12 +61,19 @@ impl Output {
         written.map_err(|error| Error::io("writing", &self.path, error))
     }
 
-    /// Writes the file to the device, and gives it its name.
+    /// Writes the file to the device, and gives it its name, unless the context is cancelled.
     pub(in crate::io) fn finish(self, ctx: &Context) -> Result<()> {
         ctx.check_cancelled()?;
+        ctx.meter().wrote(self.publish()?);
+        Ok(())
+    }
+
+    /// Writes the file to the device, and gives it its name; returns its length.
+    pub(in crate::io) fn publish(self) -> Result<u64> {
         let failed = |error| Error::io("writing", &self.path, error);
         self.file.sync_all().map_err(failed)?;
-        ctx.meter().wrote(self.file.metadata().map_err(failed)?.len());
-        self.files.publish(NAME)
+        let length = self.file.metadata().map_err(failed)?.len();
+        self.files.publish(NAME)?;
+        Ok(length)
     }
 }

@@ -3,10 +3,8 @@
 use std::io::{BufWriter, Write};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Place, StagedFiles, What};
-
-/// The name of the file in its hidden folder.
-const FILE: &str = "file";
+use crate::io::output::Output;
+use crate::storage::Place;
 
 /// Writes a file that appears under its name when it is complete, with what `fill` writes.
 ///
@@ -41,13 +39,10 @@ fn write(place: &Place, fill: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<
                 .expected("Place::File or Place::Replace"));
         }
     };
-    let files = StagedFiles::new(path, replace, What::Text)?;
-    let (file, _) = files.create(FILE)?;
-    let mut buffered = BufWriter::with_capacity(1 << 18, file);
-    let written = fill(&mut buffered).and_then(|()| {
-        let file = buffered.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        file.sync_all()
-    });
+    let output = Output::create_with(path, replace)?;
+    let mut buffered = BufWriter::with_capacity(1 << 18, output.file());
+    let written = fill(&mut buffered).and_then(|()| buffered.flush());
     written.map_err(|error| Error::io("writing", path, error))?;
-    files.publish(FILE)
+    drop(buffered);
+    output.publish().map(drop)
 }

@@ -7,7 +7,7 @@
 //!   which are known to hold
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`] and
-//!   [`coo_writer`] – written line by line, entry by entry, or array by array ([`arrays_in_turn`], [`array_writer`]); [`open`] – a stored matrix, and [`read`] as a copy;
+//!   [`coo_writer`] – written line by line, entry by entry, or [array by array](array_writer); [`open`] – a stored matrix, and [`read`] as a copy;
 //!   [`copy`] – to another place; [`compressed_mut`] – new values for a stored structure, [`assemble`] –
 //!   added one by one or as element matrices; [`builder`] – a matrix line
 //!   by line; [`zeros`] – one without entries
@@ -21,7 +21,6 @@
 mod any_compressed;
 mod any_coo;
 mod array_writer;
-mod arrays_in_turn;
 mod assemble;
 mod axis;
 mod blocks;
@@ -62,7 +61,6 @@ pub(crate) use any_compressed::AnyCompressed;
 pub use any_coo::AnyCoo;
 pub(crate) use any_coo::{CooTypes, coo_bytes};
 pub(crate) use array_writer::AnyArrayWriter;
-pub(crate) use arrays_in_turn::{ArrayName, Push, arrays_in_turn};
 pub use axis::{Axis, ByCols, ByRows};
 pub(crate) use blocks::{block, block_diag};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};

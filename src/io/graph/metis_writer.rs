@@ -2,20 +2,16 @@
 //!
 //! The file gets its name only when it is complete and every entry has met its mirror image.
 
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
 use std::path::Path;
 
 use crate::any::{AnyMatrix, Body};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::metis::mix;
+use crate::io::output::Output;
 use crate::io::text::digits::push_unsigned;
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, index_out_of_range};
-use crate::storage::{Context, DType, Place, Plan, StagedFiles, What, work};
-
-/// The name of the file in its hidden folder.
-const TEXT: &str = "text";
+use crate::storage::{Context, DType, Place, Plan, work};
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;
@@ -67,14 +63,12 @@ fn write_lines(path: &Path, a: &AnyCompressed, ctx: &Context) -> Result<()> {
         let plan = plan.holds(panels.memory()).writes(bytes).throughout(BUFFER as u64);
         Ok(plan.works(a.nnz() as u64, work::WRITE_TEXT))
     })?;
-    let files = StagedFiles::new(path, true, What::Text)?;
-    let (file, _) = files.create(TEXT)?;
+    let output = Output::create(path)?;
     let _buffer = ctx.hold(BUFFER as u64);
     let mut lines = Lines {
         path,
-        file,
+        output,
         text: Vec::with_capacity(BUFFER + (1 << 10)),
-        written: 0,
         balance: 0,
         seed: RandomState::new().hash_one(0),
     };
@@ -113,17 +107,15 @@ fn write_lines(path: &Path, a: &AnyCompressed, ctx: &Context) -> Result<()> {
             .remedy("a METIS graph has no directions: add the transpose first"));
     }
     lines.flush()?;
-    lines.file.sync_all().map_err(|error| Error::io("writing", path, error))?;
-    ctx.meter().wrote(lines.written);
-    files.publish(TEXT)
+    ctx.meter().wrote(lines.output.publish()?);
+    Ok(())
 }
 
 /// The file while it is written.
 struct Lines<'a> {
     path: &'a Path,
-    file: File,
+    output: Output,
     text: Vec<u8>,
-    written: u64,
     /// As in reading: 0 if every entry has its mirror image.
     balance: u64,
     seed: u64,
@@ -175,8 +167,7 @@ impl Lines<'_> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.file.write_all(&self.text).map_err(|error| Error::io("writing", self.path, error))?;
-        self.written += self.text.len() as u64;
+        self.output.append(&self.text)?;
         self.text.clear();
         Ok(())
     }

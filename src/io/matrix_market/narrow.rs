@@ -10,18 +10,18 @@ use std::cmp::Ordering;
 use half::{bf16, f16};
 
 use crate::io::text::cursor::Cursor;
-use crate::io::text::decimal::{Binary, read_float};
+use crate::io::text::decimal::{ParsedFloat, read_float};
 use crate::io::text::shortest::push_float;
 
 /// A number of 16 bits.
-pub(super) trait Narrow: Binary + PartialEq + Into<f64> {
+pub(super) trait Narrow: ParsedFloat + PartialEq + Into<f64> {
     /// Decimal digits that always suffice to distinguish it from its neighbours.
     const DIGITS: usize;
 }
 
 macro_rules! narrow {
     ($($float:ident, $name:literal, $digits:literal);*) => {$(
-        impl Binary for $float {
+        impl ParsedFloat for $float {
             // The fast method is left to the wide types: only zeros use it.
             const LARGEST_EXACT: u64 = 0;
             const LARGEST_POWER: usize = 0;
@@ -104,7 +104,7 @@ fn decimal(text: &str) -> Option<(i64, Vec<u8>)> {
 mod tests {
     use super::*;
 
-    fn read<F: Binary>(text: &str) -> Option<F> {
+    fn read<F: ParsedFloat>(text: &str) -> Option<F> {
         read_float(&mut Cursor::new(text.as_bytes())).ok()
     }
 

@@ -1,18 +1,13 @@
 //! The writer: entries appended to a file that gets its name only when it is complete.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::walk::Walk;
+use crate::io::output::Output;
 use crate::io::text::digits::push_unsigned;
-use crate::storage::{StagedFiles, What};
-
-/// The name of the file in its hidden folder.
-const TEXT: &str = "text";
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;
@@ -38,15 +33,11 @@ const BUFFER: usize = 1 << 20;
 /// ```
 #[derive(Debug)]
 pub struct Writer {
-    path: PathBuf,
-    file: File,
-    files: StagedFiles,
+    output: Output,
     buffer: Vec<u8>,
     header: Header,
     walk: Option<Walk>,
     pushed: u64,
-    /// Bytes in the file.
-    written: u64,
     /// Set once bytes may be missing from the file, which can then only be dropped.
     torn: bool,
 }
@@ -65,8 +56,7 @@ impl Writer {
                 .expected(format!("at most {} values", u64::MAX))
                 .found(header.positions()));
         }
-        let files = StagedFiles::new(path, true, What::Text)?;
-        let (file, _) = files.create(TEXT)?;
+        let output = Output::create(path)?;
         // With room for the line that fills it, so that it does not grow to twice the size.
         let mut buffer = Vec::with_capacity(BUFFER + (1 << 10));
         buffer.extend_from_slice(header.banner().as_bytes());
@@ -77,8 +67,7 @@ impl Writer {
         }
         buffer.extend_from_slice(header.sizes().as_bytes());
         let walk = (header.format == Format::Array).then(|| Walk::new(&header, false));
-        let path = path.to_owned();
-        Ok(Writer { path, file, files, buffer, header, walk, pushed: 0, written: 0, torn: false })
+        Ok(Writer { output, buffer, header, walk, pushed: 0, torn: false })
     }
 
     /// Appends an entry, its row and column counted from 0.
@@ -87,7 +76,7 @@ impl Writer {
     /// lower triangle is accepted, without the diagonal if skew-symmetric. An entry that is refused is not written:
     /// outside the matrix, in the wrong place, one too many, or of a type that the field cannot hold ([`Number`]).
     pub fn push<T: Number>(&mut self, row: usize, col: usize, value: T) -> Result<()> {
-        self.check_entry(row, col, value).map_err(|error| error.in_file(&self.path))?;
+        self.check_entry(row, col, value).map_err(|error| error.in_file(self.output.path()))?;
         if self.header.format == Format::Coordinate {
             push_unsigned(&mut self.buffer, row as u64 + 1);
             self.buffer.push(b' ');
@@ -116,21 +105,21 @@ impl Writer {
     pub(in crate::io) fn finish_counted(mut self) -> Result<u64> {
         if self.pushed != self.header.stored {
             return Err(Error::new(ErrorKind::Format, "entries are missing")
-                .in_file(&self.path)
+                .in_file(self.output.path())
                 .expected(format!("{} entries, as the header says", self.header.stored))
                 .found(self.pushed));
         }
         if self.torn {
-            return Err(Error::new(ErrorKind::Io, "an earlier write failed").in_file(&self.path));
+            return Err(
+                Error::new(ErrorKind::Io, "an earlier write failed").in_file(self.output.path())
+            );
         }
         self.flush()?;
-        self.file.sync_all().map_err(|error| Error::io("writing", &self.path, error))?;
-        self.files.publish(TEXT)?;
-        Ok(self.written)
+        self.output.publish()
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.output.path()
     }
 
     pub(super) fn field(&self) -> Field {
@@ -159,12 +148,7 @@ impl Writer {
     }
 
     fn write(&mut self, text: &[u8]) -> Result<()> {
-        let written = self.file.write_all(text);
-        self.written += text.len() as u64;
-        written.map_err(|error| {
-            self.torn = true;
-            Error::io("writing", &self.path, error)
-        })
+        self.output.append(text).inspect_err(|_| self.torn = true)
     }
 
     fn check_entry<T: Number>(&self, row: usize, col: usize, value: T) -> Result<()> {

@@ -6,24 +6,18 @@
 //!
 //! Source: PKWARE, "APPNOTE.TXT – .ZIP File Format Specification", version 6.3.10, sections 4.3 to 4.5.
 
-use std::fs::File;
-use std::io::Write;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Crc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{StagedFiles, What};
+use crate::io::output::Output;
 
 /// Where members begin: a cache line, and a multiple of every element size.
 pub(super) const ALIGNMENT: usize = 64;
 
 /// Bytes collected before they are written.
 pub(super) const BUFFER: usize = 1 << 20;
-
-/// The name of the file in its hidden folder.
-const ARCHIVE: &str = "archive";
 
 /// From here on a size or an offset stands in a field of 64 bits.
 const WIDE: u64 = u32::MAX as u64;
@@ -37,9 +31,7 @@ const ZIP64: u16 = 1;
 
 /// An archive until it is finished; removed when it is dropped before.
 pub(super) struct ZipWriter {
-    path: PathBuf,
-    file: File,
-    files: StagedFiles,
+    output: Output,
     buffer: Vec<u8>,
     /// Bytes so far, with those in the buffer.
     length: u64,
@@ -60,12 +52,8 @@ struct Written {
 impl ZipWriter {
     /// Starts an archive, which replaces a file of its name when it is finished.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let files = StagedFiles::new(path, true, What::Text)?;
-        let (file, _) = files.create(ARCHIVE)?;
         Ok(ZipWriter {
-            path: path.to_owned(),
-            file,
-            files,
+            output: Output::create(path)?,
             buffer: Vec::with_capacity(BUFFER),
             length: 0,
             members: Vec::new(),
@@ -76,7 +64,7 @@ impl ZipWriter {
 
     /// Fails as [`create`](Self::create) does, without making anything.
     pub(super) fn check(path: &Path) -> Result<()> {
-        StagedFiles::check(path, true, What::Text).map(drop)
+        Output::check(path)
     }
 
     /// Begins a member of this many bytes, which are then [pushed](Self::push).
@@ -156,9 +144,7 @@ impl ZipWriter {
         end.extend_from_slice(&[0; 2]);
         self.append(&end)?;
         self.flush()?;
-        self.file.sync_all().map_err(|error| Error::io("writing", &self.path, error))?;
-        self.files.publish(ARCHIVE)?;
-        Ok(self.length)
+        self.output.publish()
     }
 
     /// Completes the current member, if there is one.
@@ -171,8 +157,7 @@ impl ZipWriter {
         member.crc = crc;
         let at = member.header + 14;
         self.flush()?;
-        let put = self.file.write_all_at(&crc.to_le_bytes(), at);
-        put.map_err(|error| Error::io("writing", &self.path, error))
+        self.output.write_at(&crc.to_le_bytes(), at)
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
@@ -181,20 +166,20 @@ impl ZipWriter {
             self.flush()?;
         }
         if bytes.len() > BUFFER {
-            return self.file.write_all(bytes).map_err(|e| Error::io("writing", &self.path, e));
+            return self.output.append(bytes);
         }
         self.buffer.extend_from_slice(bytes);
         Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
-        let written = self.file.write_all(&self.buffer);
+        let written = self.output.append(&self.buffer);
         self.buffer.clear();
-        written.map_err(|error| Error::io("writing", &self.path, error))
+        written
     }
 
     fn wrong_size(&self) -> Error {
-        Error::new(ErrorKind::Shape, "elements are missing or too many").in_file(&self.path)
+        Error::new(ErrorKind::Shape, "elements are missing or too many").in_file(self.output.path())
     }
 }
 

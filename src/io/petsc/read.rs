@@ -7,9 +7,7 @@ use crate::dense::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::options::ReadOptions;
 use crate::io::petsc::objects::{BIG_ENDIAN, Kind, Object, PetscFile};
-use crate::sparse::{
-    AnyWriter, ArrayName, IndexVec, Push, Types, arrays_in_turn, largest, memory_left,
-};
+use crate::sparse::{AnyArrayWriter, AnyWriter, IndexVec, Types, largest, memory_left};
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{
@@ -126,22 +124,15 @@ fn sparse(
     })?;
     ctx.meter().pass();
     let _held = ctx.hold(CONVERTED);
-    let matrix = arrays_in_turn(
-        (SparseFormat::Csr, types),
-        (nrows, ncols),
-        entries,
-        place,
-        ctx,
-        &mut |array, push| match array {
-            ArrayName::Pointers => pointers(file, object, (nnz, types.pointers), push, ctx),
-            ArrayName::Indices => {
-                let what = file.integers(indices_at, nnz)?;
-                columns(file, what, (ncols, types.indices), push, ctx)
-            }
-            ArrayName::Values => read_elements(file.clone_file()?, &file.path, values, ctx, push),
-        },
-    )?;
-    Ok(AnyMatrix::of_lines(matrix))
+    let kind = (SparseFormat::Csr, types);
+    let mut writer = AnyArrayWriter::new(kind, (nrows, ncols), entries, place, ctx)?;
+    let mut push = |run: Raw<'_>| writer.push_pointers(run);
+    pointers(file, object, (nnz, types.pointers), &mut push, ctx)?;
+    let what = file.integers(indices_at, nnz)?;
+    columns(file, what, (ncols, types.indices), &mut |run| writer.push_indices(run), ctx)?;
+    let handle = file.clone_file()?;
+    read_elements(handle, &file.path, values, ctx, &mut |run| writer.push_data(run))?;
+    Ok(AnyMatrix::of_lines(writer.finish()?))
 }
 
 /// Calls `take` with integers of the file and the offset of the first of them.
@@ -168,7 +159,7 @@ fn pointers(
     file: &PetscFile,
     object: Object,
     (nnz, dtype): (u64, DType),
-    push: Push<'_>,
+    push: &mut dyn FnMut(Raw<'_>) -> Result<()>,
     ctx: &Context,
 ) -> Result<()> {
     let fault = |what: &str| Error::new(ErrorKind::Index, what).in_file(&file.path);
@@ -205,7 +196,7 @@ fn columns(
     file: &PetscFile,
     what: Standing,
     (ncols, dtype): (usize, DType),
-    push: Push<'_>,
+    push: &mut dyn FnMut(Raw<'_>) -> Result<()>,
     ctx: &Context,
 ) -> Result<()> {
     let outside = |at: u64, found: i64| {

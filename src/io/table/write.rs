@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::output::Output;
 use crate::io::table::header::header;
 use crate::io::text::digits::push_unsigned;
-use crate::io::text::shortest::{Binary, push_float, push_integer};
+use crate::io::text::shortest::{WrittenFloat, push_float, push_integer};
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices, index_out_of_range,
 };
@@ -311,7 +311,7 @@ fn push_of(values: Raw<'_>) -> Push<'_> {
 }
 
 /// Appends a float, with a point if it is whole, by which it is known that not all values need be.
-fn push_real(text: &mut Vec<u8>, value: impl Binary, wide: f64) {
+fn push_real(text: &mut Vec<u8>, value: impl WrittenFloat, wide: f64) {
     let start = text.len();
     push_float(text, value, wide);
     if text[start..].iter().all(|byte| byte.is_ascii_digit() || *byte == b'-') {

@@ -12,7 +12,7 @@ use crate::io::text::digits::push_digits;
 use crate::io::text::round::{DOUBLE, SINGLE, rounded};
 
 /// The properties of a binary float for the fast method.
-pub(in crate::io) trait Binary: Copy {
+pub(in crate::io) trait ParsedFloat: Copy {
     /// The largest integer up to which all integers are exact.
     const LARGEST_EXACT: u64;
     /// The largest power of ten that is exact.
@@ -38,7 +38,7 @@ const POWERS_32: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 
 
 macro_rules! binary {
     ($($float:ty, $bits:ty, $name:literal, $powers:ident, $shape:ident);* $(;)?) => {$(
-        impl Binary for $float {
+        impl ParsedFloat for $float {
             const LARGEST_EXACT: u64 = 1 << <$float>::MANTISSA_DIGITS;
             const LARGEST_POWER: usize = $powers.len() - 1;
             const NAME: &'static str = $name;
@@ -73,7 +73,7 @@ binary! {
 ///
 /// A decimal too large for the type is an error; one too small becomes a zero of its sign.
 #[inline(always)]
-pub(in crate::io) fn read_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F> {
+pub(in crate::io) fn read_float<F: ParsedFloat>(cursor: &mut Cursor<'_>) -> Result<F> {
     cursor.skip_blanks();
     if let Some((value, rest)) = short_float(cursor.rest()) {
         cursor.go_on(rest);
@@ -84,7 +84,7 @@ pub(in crate::io) fn read_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F>
 
 /// The number at the start of `text` and the text after it, if a fast method gives it.
 #[inline(always)]
-fn short_float<F: Binary>(text: &[u8]) -> Option<(F, &[u8])> {
+fn short_float<F: ParsedFloat>(text: &[u8]) -> Option<(F, &[u8])> {
     let (negative, text) = split_sign(text);
     let (mut mantissa, mut rest) = push_digits(0, text);
     let mut digits = text.len() - rest.len();
@@ -137,7 +137,7 @@ fn split_sign(text: &[u8]) -> (bool, &[u8]) {
 
 /// The method for all other numbers, and for invalid ones.
 #[inline(never)]
-fn long_float<F: Binary>(cursor: &mut Cursor<'_>) -> Result<F> {
+fn long_float<F: ParsedFloat>(cursor: &mut Cursor<'_>) -> Result<F> {
     let token = cursor.token();
     let value = std::str::from_utf8(token).ok().and_then(F::parse);
     let Some(value) = value else {
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read<F: Binary>(text: &str) -> Option<F> {
+    fn read<F: ParsedFloat>(text: &str) -> Option<F> {
         let mut cursor = Cursor::new(text.as_bytes());
         let value = read_float(&mut cursor).ok()?;
         cursor.at_line_end().then_some(value)

@@ -30,14 +30,14 @@ pub(in crate::io) struct Parts {
 }
 
 /// A float that can be taken apart.
-pub(in crate::io) trait Binary: Copy {
+pub(in crate::io) trait WrittenFloat: Copy {
     /// The parts of its magnitude, which is finite and not zero.
     fn parts(self) -> Parts;
 }
 
 macro_rules! binary {
     ($($float:ty),*) => {$(
-        impl Binary for $float {
+        impl WrittenFloat for $float {
             #[inline]
             fn parts(self) -> Parts {
                 const FRACTION: u32 = <$float>::MANTISSA_DIGITS - 1;
@@ -59,7 +59,7 @@ binary!(f32, f64);
 /// Appends a float; `wide` is its value as `f64`, which decides the form.
 ///
 /// `nan`, `inf` and `-inf` are written so. An exponent appears where it makes the number shorter.
-pub(in crate::io) fn push_float(out: &mut Vec<u8>, value: impl Binary, wide: f64) {
+pub(in crate::io) fn push_float(out: &mut Vec<u8>, value: impl WrittenFloat, wide: f64) {
     if wide.is_nan() {
         return out.extend_from_slice(b"nan");
     }

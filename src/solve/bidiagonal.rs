@@ -10,8 +10,8 @@ use crate::solve::run::Run;
 pub(super) struct Bidiagonal<X: Scalar> {
     pub(super) u: Vec<X>,
     pub(super) v: Vec<X>,
-    /// `Aᴴ u`.
-    next: Vec<X>,
+    /// `A v` and `Aᴴ u`.
+    products: (Vec<X>, Vec<X>),
     pub(super) alpha: X::Real,
     pub(super) beta: X::Real,
 }
@@ -24,14 +24,17 @@ impl<X: Scalar> Bidiagonal<X> {
         run.multiply_adjoint(&u, &mut v)?;
         let alpha = norm(&v, run.ctx);
         divide(&mut v, alpha);
-        let next = vec![X::zero(); v.len()];
-        Ok(Bidiagonal { u, v, next, alpha, beta })
+        let products = (vec![X::zero(); u.len()], vec![X::zero(); v.len()]);
+        Ok(Bidiagonal { u, v, products, alpha, beta })
     }
 
     /// The next vectors, of which a zero ends the bidiagonalisation.
     pub(super) fn step(&mut self, run: &mut Run<'_, X>) -> Result<()> {
         let ctx = run.ctx;
-        run.multiply_normal(&self.v, -X::from_real(self.alpha), &mut self.u, &mut self.next)?;
+        let (product, next) = &mut self.products;
+        run.multiply(&self.v, product)?;
+        axpby(X::one(), product, -X::from_real(self.alpha), &mut self.u, ctx)?;
+        run.multiply_adjoint(&self.u, next)?;
         self.beta = norm(&self.u, ctx);
         if self.beta.is_zero() {
             self.alpha = X::Real::zero();
@@ -40,7 +43,7 @@ impl<X: Scalar> Bidiagonal<X> {
         }
         divide(&mut self.u, self.beta);
         let beta = X::from_real(self.beta);
-        axpby(X::one() / beta, &self.next, -beta, &mut self.v, ctx)?;
+        axpby(X::one() / beta, next, -beta, &mut self.v, ctx)?;
         self.alpha = norm(&self.v, ctx);
         divide(&mut self.v, self.alpha);
         Ok(())

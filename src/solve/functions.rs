@@ -84,7 +84,7 @@ pub fn cg<X: Solves>(
 /// Solves `A x = b` for a Hermitian operator, positive definite or not, by minimal residuals.
 ///
 /// Stop test, results and errors as for [`cg`]. Without a preconditioner the norm of the residual never increases.
-/// Cost: one product per iteration and nine vectors (ten with a preconditioner, which must be positive definite).
+/// Cost: one product per iteration and ten vectors (eleven with a preconditioner, which must be positive definite).
 ///
 /// Source: Paige and Saunders, "Solution of sparse indefinite systems of linear equations" (1975).
 ///
@@ -113,7 +113,7 @@ pub fn minres<X: Solves>(
 /// [`restart`](SolveOptions::restart) iterations.
 ///
 /// Stop test, results and errors as for [`cg`]. The preconditioner is applied from the right, so that the residual that
-/// is minimised is that of the system. Cost: one product per iteration, and one per restart; `restart + 5` vectors.
+/// is minimised is that of the system. Cost: one product per iteration, and one per restart; `restart + 6` vectors.
 ///
 /// Source: Saad and Schultz, "GMRES: a generalized minimal residual algorithm" (1986).
 ///
@@ -225,8 +225,8 @@ pub fn idrs<X: Solves>(
 ///
 /// Stops when `‖b − A x‖ ≤ max(rtol ‖b‖, atol)`, or when `‖Aᴴ r‖ ≤ rtol ‖A‖ ‖r‖`, where the norm of `A` is estimated: then
 /// the system has no solution, and the reason is [`StopReason::LeastSquares`]. With an initial guess, the damping is
-/// that of `x − x0`. Results and errors as for [`cg`]. Cost: a product and one with the adjoint per iteration, and six
-/// vectors.
+/// that of `x − x0`. Results and errors as for [`cg`]. Cost: a product and one with the adjoint per iteration, three
+/// vectors of the length of `b`, and five of that of `x`.
 ///
 /// Source: Paige and Saunders, "LSQR: an algorithm for sparse linear equations and sparse least squares" (1982).
 ///
@@ -255,7 +255,7 @@ pub fn lsqr<X: Solves>(
 
 /// As [`lsqr`], with a norm of `Aᴴ r` that decreases in every iteration, so that it may be stopped earlier.
 ///
-/// Cost: as there, and one more vector.
+/// Cost: as there, and one more vector of the length of `x`.
 ///
 /// Source: Fong and Saunders, "LSMR: an iterative algorithm for sparse least-squares problems" (2011).
 ///
@@ -281,8 +281,8 @@ pub fn lsmr<X: Solves>(
 /// [`bounds`](SolveOptions::bounds) of its eigenvalues: those of `M A` with a preconditioner.
 ///
 /// Stop test, results and errors as for [`cg`]. Bounds that are too wide cost iterations; an eigenvalue above them lets
-/// the iteration diverge, which ends it with the best iterate found. Cost: one product per iteration and four vectors
-/// (five with a preconditioner). No inner products but one norm.
+/// the iteration diverge, which ends it with the best iterate found. Cost: one product per iteration and six vectors
+/// (seven with a preconditioner). No inner products but one norm.
 ///
 /// Source: Golub and Varga (1961); Saad, "Iterative methods for sparse linear systems", algorithm 12.1.
 ///

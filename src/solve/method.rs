@@ -75,8 +75,8 @@ impl Method {
     pub(super) fn needs(self, restart: usize, shadow: usize) -> Needs {
         let (name, square, vectors, products) = match self {
             Method::Cg => ("conjugate gradients", true, (0, 6), (1, 0)),
-            Method::Minres => ("MINRES", true, (0, 10), (1, 0)),
-            Method::Gmres => ("GMRES", true, (0, restart.saturating_add(5)), (1, 0)),
+            Method::Minres => ("MINRES", true, (0, 11), (1, 0)),
+            Method::Gmres => ("GMRES", true, (0, restart.saturating_add(7)), (1, 0)),
             Method::Fgmres => {
                 ("FGMRES", true, (0, restart.saturating_mul(2).saturating_add(5)), (1, 0))
             }
@@ -84,9 +84,9 @@ impl Method {
             Method::Idrs => {
                 ("IDR(s)", true, (0, shadow.saturating_mul(3).saturating_add(7)), (1, 0))
             }
-            Method::Lsqr => ("LSQR", false, (2, 4), (1, 1)),
-            Method::Lsmr => ("LSMR", false, (2, 5), (1, 1)),
-            Method::Chebyshev => ("Chebyshev iteration", true, (0, 5), (1, 0)),
+            Method::Lsqr => ("LSQR", false, (3, 5), (1, 1)),
+            Method::Lsmr => ("LSMR", false, (3, 6), (1, 1)),
+            Method::Chebyshev => ("Chebyshev iteration", true, (0, 7), (1, 0)),
         };
         Needs { name, square, vectors, products }
     }

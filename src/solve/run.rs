@@ -100,20 +100,6 @@ impl<'r, X: Scalar> Run<'r, X> {
         Ok(())
     }
 
-    /// `u = A v + c u` and `z = Aᴴ u`.
-    pub(super) fn multiply_normal(
-        &mut self,
-        v: &[X],
-        c: X,
-        u: &mut [X],
-        z: &mut [X],
-    ) -> Result<()> {
-        let mut product = vec![X::zero(); u.len()];
-        self.multiply(v, &mut product)?;
-        axpby(X::one(), &product, c, u, self.ctx)?;
-        self.multiply_adjoint(u, z)
-    }
-
     /// `z = M r`; a copy without a preconditioner.
     pub(super) fn precondition(&self, r: &[X], z: &mut [X]) -> Result<()> {
         match self.options.precond {

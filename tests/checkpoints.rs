@@ -22,7 +22,7 @@ fn assert_same(method: Method, one: &Solved<f64>, other: &Solved<f64>) {
     assert_eq!(one.reason, other.reason, "{method:?}");
     assert_eq!(one.iterations, other.iterations, "{method:?}");
     assert_eq!(one.history, other.history, "{method:?}");
-    assert_eq!(one.passes, other.passes, "{method:?}");
+    assert_eq!(one.products, other.products, "{method:?}");
     assert!(one.x == other.x, "{method:?}: other bits");
 }
 

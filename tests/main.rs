@@ -41,6 +41,7 @@ mod malformed_mtx;
 mod malformed_npy;
 mod matrix_market;
 mod metis;
+mod normal;
 mod npz;
 mod npz_hostile;
 mod numbers;

@@ -1,20 +1,20 @@
-//! Several products in one sweep, and `AᴴA x` in one pass: the bits of single products, and what they cost.
+//! Several products in one sweep: the bits of single products, and what they cost.
 
 use std::sync::OnceLock;
 
 use num_complex::Complex;
-use outcore::linalg::{Level, LinearOperator, Matrix, MultipliesVectors, Operator, Scalar};
+use outcore::linalg::{Level, LinearOperator, Operator, Scalar};
 use outcore::{CancelToken, Context, Csr, DenseMut, ErrorKind, Order, Place};
 use tempfile::{TempDir, tempdir};
 
 use crate::plans::compare;
 
 /// Numbers that make every rounding visible.
-fn number(i: usize) -> f64 {
+pub(crate) fn number(i: usize) -> f64 {
     1.0 / (i * 7919 % 997 + 1) as f64 - 0.3
 }
 
-fn vector(n: usize) -> Vec<f64> {
+pub(crate) fn vector(n: usize) -> Vec<f64> {
     (0..n).map(number).collect()
 }
 
@@ -104,7 +104,7 @@ fn same_powers<X: Scalar>(
 }
 
 /// Matrices with near and far columns, whose structure is encoded in every way.
-fn matrices() -> &'static [(&'static str, Csr<f64>)] {
+pub(crate) fn matrices() -> &'static [(&'static str, Csr<f64>)] {
     static MATRICES: OnceLock<Vec<(&'static str, Csr<f64>)>> = OnceLock::new();
     MATRICES.get_or_init(|| {
         let ctx = Context::new();
@@ -360,75 +360,5 @@ fn a_bad_index_in_a_sweep_is_named() {
         let error = powers(&operator, (1, 4), (&start, &constant), 2, &ctx).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Index);
         assert!(error.to_string().contains("indices_1.npy"), "{error}");
-    }
-}
-
-/// Compares `AᴴA X` with both products, and its passes with those of the plan.
-fn same_normal<X: Scalar, M>(a: &M, reference: &dyn LinearOperator<X>, limit: u64, passes: u64)
-where
-    M: Matrix + MultipliesVectors<X> + LinearOperator<X>,
-{
-    let (nrows, ncols) = reference.shape();
-    for k in [1, 3] {
-        let x: Vec<X> = vector(k * ncols).into_iter().map(X::from_f64).collect();
-        let (mut y, mut z) = (vec![X::zero(); k * nrows], vec![X::zero(); k * ncols]);
-        reference.apply_block(k, &x, &mut y, &Context::new()).unwrap();
-        reference.apply_adjoint_block(k, &y, &mut z, &Context::new()).unwrap();
-        let room = 10 * (size_of_val(&x[..]) + size_of_val(&y[..])) as u64;
-        for threads in if k == 1 { &[1, 2, 3, 8][..] } else { &[2] } {
-            let ctx = Context::new().memory_limit(limit + room).threads(*threads).unwrap();
-            let operator = Operator::with_vectors(a, room, &ctx).unwrap();
-            for _ in 0..2 {
-                let mut found = vec![X::from_f64(f64::NAN); k * ncols];
-                let plan = ctx.plan(|ctx| operator.apply_normal(k, &x, &mut found, ctx)).unwrap();
-                let ((), report) =
-                    ctx.measure(|ctx| operator.apply_normal(k, &x, &mut found, ctx)).unwrap();
-                assert!(found == z, "{threads} threads, {k} vectors");
-                compare(&report);
-                assert_eq!(plan.cost.bytes_read, report.actual.bytes_read);
-                assert_eq!(report.actual.passes, passes);
-            }
-            drop(operator);
-            for ctx in [&ctx, &Context::new()] {
-                let mut found = vec![X::from_f64(f64::NAN); k * ncols];
-                let plan = a.plan_normal(k, ctx).unwrap().cost;
-                let ((), report) =
-                    ctx.measure(|ctx| a.apply_normal(k, &x, &mut found, ctx)).unwrap();
-                assert!(found == z, "without preparing");
-                compare(&report);
-                assert_eq!(
-                    (plan.passes, plan.bytes_read),
-                    (report.plan.cost.passes, report.plan.cost.bytes_read)
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn normal_products_have_the_bits_of_both() {
-    let folder = tempdir().unwrap();
-    let free = Context::new();
-    let (_, near) = &matrices()[0];
-    let random = Csr::<f64>::random((6000, 4000), 0.02, 5, Place::Memory, &free).unwrap();
-    for (name, a) in [("near", near.clone()), ("random", random)] {
-        let stored = a.copy_to(folder.path().join(name), &free).unwrap();
-        let columns = a.to_csc(folder.path().join(format!("{name} columns")), &free).unwrap();
-        let little = a.bytes() / 2;
-        same_normal::<f64, _>(&a, &a, 1 << 30, 2);
-        same_normal::<f64, _>(&stored, &a, little, 1);
-        same_normal::<Complex<f64>, _>(&stored, &a, little, 1);
-        same_normal::<f64, _>(&columns, &a.to_csc(Place::Memory, &free).unwrap(), little, 2);
-        let complex = a.map_values(Place::Memory, &free, |v| Complex::new(v, 1.0 - v)).unwrap();
-        let stored = complex.copy_to(folder.path().join(format!("{name} complex")), &free).unwrap();
-        same_normal::<Complex<f64>, _>(&stored, &complex, little, 1);
-    }
-    for (name, order, passes) in [("c", Order::C, 1), ("f", Order::Fortran, 2)] {
-        let mut a =
-            DenseMut::<f64>::create((30_001, 150), order, folder.path().join(name), &free).unwrap();
-        a.as_mut_slice().iter_mut().enumerate().for_each(|(i, x)| *x = number(i));
-        let a = a.freeze().unwrap();
-        let resident = a.copy_to(Place::Memory, &free).unwrap();
-        same_normal::<f64, _>(&a, &resident, 18 << 20, passes);
     }
 }

@@ -74,7 +74,7 @@ fn poisson_in_one_two_and_three_dimensions() {
         assert!(solved.residual_norm <= 1e-12 * norm(&b, &CTX));
         assert!((solved.residual_norm - residual(&a, &solved.x, &b)).abs() < 1e-14);
         // In exact arithmetic there are no more iterations than unknowns.
-        assert!(solved.iterations <= a.nrows() && solved.passes >= solved.iterations);
+        assert!(solved.iterations <= a.nrows() && solved.products >= solved.iterations);
         assert_eq!(solved.history.len(), solved.iterations + 1);
     }
 }

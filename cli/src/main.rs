@@ -1,6 +1,7 @@
 //! `outcore VERB INPUT… [OUTPUT] [--flags]`: matrices bigger than memory, from the command line.
 
 mod picture;
+mod preconditioner;
 mod progress;
 mod reading;
 mod report;

@@ -4,7 +4,7 @@ use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::error::Result;
 use crate::linalg::{
-    LinearOperator, Matrix, Multiplier, MultipliesVectors, Products, Scalar, planned,
+    Between, LinearOperator, Matrix, Multiplier, MultipliesVectors, Products, Scalar, planned,
     planned_normal, products, sealed,
 };
 use crate::storage::{Context, DType, Plan};
@@ -34,10 +34,17 @@ impl<X: Scalar> LinearOperator<X> for AnyMatrix {
         self.product(true, (k, x, y), ctx)
     }
 
-    fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+    fn apply_normal_with(
+        &self,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        between: &mut Between<'_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
         let multiplier = self.multiplier()?;
         let by = products(multiplier.entry())?;
-        multiplier.normal(by, (k, x, y), ctx)
+        multiplier.normal(by, (k, x, y), between, ctx)
     }
 
     fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {

@@ -33,7 +33,8 @@ pub(crate) use algebra::{
 pub use composed::{Adjoint, Centered, Compose, Product, Scaled, Shifted, Sum};
 pub(crate) use elementwise::{add, multiply_elements, subtract};
 pub use product::{
-    FnOperator, Level, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator, Reordered,
+    Between, FnOperator, Level, LinearOperator, Matrix, Multiplies, MultipliesVectors, Operator,
+    Reordered,
 };
 pub(crate) use product::{
     Multiplier, Products, check_meets, planned, planned_normal, products, sealed,

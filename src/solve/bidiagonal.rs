@@ -10,8 +10,8 @@ use crate::solve::run::Run;
 pub(super) struct Bidiagonal<X: Scalar> {
     pub(super) u: Vec<X>,
     pub(super) v: Vec<X>,
-    /// `A v` and `Aᴴ u`.
-    products: (Vec<X>, Vec<X>),
+    /// `Aᴴ u`.
+    product: Vec<X>,
     pub(super) alpha: X::Real,
     pub(super) beta: X::Real,
 }
@@ -24,17 +24,20 @@ impl<X: Scalar> Bidiagonal<X> {
         run.multiply_adjoint(&u, &mut v)?;
         let alpha = norm(&v, run.ctx);
         divide(&mut v, alpha);
-        let products = (vec![X::zero(); u.len()], vec![X::zero(); v.len()]);
-        Ok(Bidiagonal { u, v, products, alpha, beta })
+        let product = vec![X::zero(); v.len()];
+        Ok(Bidiagonal { u, v, product, alpha, beta })
     }
 
-    /// The next vectors, of which a zero ends the bidiagonalisation.
+    /// The next vectors, of which a zero ends the bidiagonalisation. Both products take one pass over a matrix that
+    /// is read by rows: `Aᴴ` multiplies `β u`, which is known row by row, and `β` only after the last one.
     pub(super) fn step(&mut self, run: &mut Run<'_, X>) -> Result<()> {
         let ctx = run.ctx;
-        let (product, next) = &mut self.products;
-        run.multiply(&self.v, product)?;
-        axpby(X::one(), product, -X::from_real(self.alpha), &mut self.u, ctx)?;
-        run.multiply_adjoint(&self.u, next)?;
+        let Bidiagonal { u, v, product, alpha, .. } = self;
+        run.multiply_normal(v, product, &mut |rows, av| {
+            let u = &mut u[rows];
+            axpby(X::one(), av, -X::from_real(*alpha), u, ctx).expect("as many rows");
+            av.copy_from_slice(u);
+        })?;
         self.beta = norm(&self.u, ctx);
         if self.beta.is_zero() {
             self.alpha = X::Real::zero();
@@ -43,7 +46,7 @@ impl<X: Scalar> Bidiagonal<X> {
         }
         divide(&mut self.u, self.beta);
         let beta = X::from_real(self.beta);
-        axpby(X::one() / beta, next, -beta, &mut self.v, ctx)?;
+        axpby(X::one() / beta, &self.product, -beta, &mut self.v, ctx)?;
         self.alpha = norm(&self.v, ctx);
         divide(&mut self.v, self.alpha);
         Ok(())

@@ -298,12 +298,12 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     /// Sets `r` and the residual norm from `x` itself, scaled so that squares are safe.
     fn true_residual(&mut self) -> Result<()> {
         let ctx = self.run.ctx;
-        let at_zero = self.run.passes == 0 && self.run.x.iter().all(X::is_zero);
+        let at_zero = self.run.products == 0 && self.run.x.iter().all(X::is_zero);
         if at_zero {
             self.q.fill(X::zero());
         } else {
             self.run.a.apply(&self.run.x, &mut self.q, ctx)?;
-            self.run.passes += 1;
+            self.run.products += 1;
         }
         self.r.copy_from_slice(self.run.b);
         axpby(-X::one(), &self.q, X::one(), &mut self.r, ctx)?;

@@ -3,7 +3,7 @@
 //! The file is one `.npy` array of the numbers of the solve, replaced in one step:
 //!
 //! ```text
-//! counters, each as six digits to the base 2¹²: method, order, hash of b, iterations, passes, lengths of what follows
+//! counters, each as six digits to the base 2¹²: method, order, hash of b, iterations, products, passes, lengths of what follows
 //! numbers of the method | history | iterate | vectors of the method
 //! ```
 
@@ -65,7 +65,7 @@ impl Checkpoint<'_> {
 
 const DIGITS: usize = 6;
 const BASE: u64 = 1 << 12;
-const COUNTERS: usize = 9;
+const COUNTERS: usize = 10;
 
 /// What tells one solve from another.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,7 @@ impl Identity {
 /// A state of a solve.
 pub(super) struct State<'s, X: Scalar> {
     pub(super) iterations: usize,
+    pub(super) products: usize,
     pub(super) passes: usize,
     pub(super) numbers: Vec<X>,
     pub(super) history: Vec<X>,
@@ -109,6 +110,7 @@ pub(super) fn save<X: Scalar>(
         identity.shape.1,
         identity.hash,
         state.iterations as u64,
+        state.products as u64,
         state.passes as u64,
         state.numbers.len() as u64,
         state.history.len() as u64,
@@ -132,6 +134,7 @@ pub(super) fn save<X: Scalar>(
 pub(super) struct Saved<X: Scalar> {
     file: Dense<X, Ix1>,
     pub(super) iterations: usize,
+    pub(super) products: usize,
     pub(super) passes: usize,
     numbers: usize,
     history: usize,
@@ -160,14 +163,15 @@ impl<X: Scalar> Saved<X> {
                 *counter = counter.wrapping_mul(BASE).wrapping_add(digit);
             }
         }
-        let [method, nrows, ncols, hash, iterations, passes, numbers, history, vectors] = counters;
+        let [method, nrows, ncols, hash, iterations, products, passes, numbers, history, vectors] =
+            counters;
         if (Identity { method, shape: (nrows, ncols), hash }) != identity {
             return Err(other("the checkpoint is of another method or system"));
         }
         let count = |counter: u64| usize::try_from(counter).unwrap_or(usize::MAX);
-        let [iterations, passes, numbers, history, vectors] =
-            [iterations, passes, numbers, history, vectors].map(count);
-        Ok(Some(Saved { file, iterations, passes, numbers, history, vectors }))
+        let [iterations, products, passes, numbers, history, vectors] =
+            [iterations, products, passes, numbers, history, vectors].map(count);
+        Ok(Some(Saved { file, iterations, products, passes, numbers, history, vectors }))
     }
 
     /// Fills numbers and vectors, and returns the history. Fails unless there are as many as were saved.

@@ -33,8 +33,10 @@ pub(super) struct Needs {
     pub(super) square: bool,
     /// Vectors of the length of a column, and of a row, besides `b`; with a preconditioner.
     pub(super) vectors: (usize, usize),
-    /// Products of an iteration, and products with the adjoint.
-    pub(super) products: (u64, u64),
+    /// Products of an iteration.
+    pub(super) products: u64,
+    /// Whether an iteration has a product with the adjoint after each, as for `AᴴA`.
+    pub(super) normal: bool,
 }
 
 impl Method {
@@ -74,20 +76,17 @@ impl Method {
     /// What it needs, with so many vectors of a basis.
     pub(super) fn needs(self, restart: usize, shadow: usize) -> Needs {
         let (name, square, vectors, products) = match self {
-            Method::Cg => ("conjugate gradients", true, (0, 6), (1, 0)),
-            Method::Minres => ("MINRES", true, (0, 11), (1, 0)),
-            Method::Gmres => ("GMRES", true, (0, restart.saturating_add(7)), (1, 0)),
-            Method::Fgmres => {
-                ("FGMRES", true, (0, restart.saturating_mul(2).saturating_add(5)), (1, 0))
-            }
-            Method::Bicgstab => ("BiCGSTAB", true, (0, 11), (2, 0)),
-            Method::Idrs => {
-                ("IDR(s)", true, (0, shadow.saturating_mul(3).saturating_add(7)), (1, 0))
-            }
-            Method::Lsqr => ("LSQR", false, (3, 5), (1, 1)),
-            Method::Lsmr => ("LSMR", false, (3, 6), (1, 1)),
-            Method::Chebyshev => ("Chebyshev iteration", true, (0, 7), (1, 0)),
+            Method::Cg => ("conjugate gradients", true, (0, 6), 1),
+            Method::Minres => ("MINRES", true, (0, 11), 1),
+            Method::Gmres => ("GMRES", true, (0, restart.saturating_add(7)), 1),
+            Method::Fgmres => ("FGMRES", true, (0, restart.saturating_mul(2).saturating_add(5)), 1),
+            Method::Bicgstab => ("BiCGSTAB", true, (0, 11), 2),
+            Method::Idrs => ("IDR(s)", true, (0, shadow.saturating_mul(3).saturating_add(7)), 1),
+            Method::Lsqr => ("LSQR", false, (2, 5), 1),
+            Method::Lsmr => ("LSMR", false, (2, 6), 1),
+            Method::Chebyshev => ("Chebyshev iteration", true, (0, 7), 1),
         };
-        Needs { name, square, vectors, products }
+        let normal = matches!(self, Method::Lsqr | Method::Lsmr);
+        Needs { name, square, vectors, products, normal }
     }
 }

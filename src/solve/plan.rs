@@ -38,29 +38,23 @@ pub(super) fn begin<X: Scalar>(
         // Held as it will be during the products.
         let _held = ctx.hold(bytes);
         let first = a.plan_block(false, 1, ctx)?;
-        let adjoint = match needs.products.1 {
-            0 => None,
-            _ => Some(a.plan_block(true, 1, ctx)?),
-        };
-        let mut each = first.clone().again();
-        for _ in 1..needs.products.0 {
-            each = each.then(first.clone().again());
+        let (mut plan, mut each) = (Plan::new(needs.name).then(first.clone()), first.again());
+        if needs.normal {
+            plan = plan.then(a.plan_block(true, 1, ctx)?);
+            each = a.plan_normal(1, ctx)?.again();
         }
-        if let Some(adjoint) = &adjoint {
-            each = each.then(adjoint.clone().again());
+        let product = each.clone();
+        for _ in 1..needs.products {
+            each = each.then(product.clone());
         }
         each = each.works(a.shape().1 as u64, work::CG);
         if let Some(precond) = options.precond {
-            for _ in 0..needs.products.0 {
+            for _ in 0..needs.products {
                 each = each.then(precond.plan_block(false, 1, ctx)?.again());
             }
         }
         // One more for the residual of the result.
         let most = maxiter.saturating_add(1);
-        let mut plan = Plan::new(needs.name).then(first);
-        if let Some(adjoint) = adjoint {
-            plan = plan.then(adjoint);
-        }
         Ok(plan.repeated(&each, most as u64).throughout(bytes))
     })
 }

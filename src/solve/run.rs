@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use num_traits::Float;
 
 use crate::error::{ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar, axpby, norm};
+use crate::linalg::{Between, LinearOperator, Scalar, axpby, norm};
 use crate::solve::checkpoint::{Checkpoint, Identity, Saved, State, save};
 use crate::solve::options::SolveOptions;
 use crate::solve::progress::ProgressOf;
@@ -36,7 +36,7 @@ pub(super) struct Run<'r, X: Scalar> {
     pub(super) tolerance: X::Real,
     pub(super) maxiter: usize,
     pub(super) iterations: usize,
-    pub(super) passes: usize,
+    pub(super) products: usize,
     pub(super) history: Vec<X::Real>,
     pub(super) progress: ProgressOf<X::Real>,
     /// An iterate with its residual norm, at most twice the least so far.
@@ -46,6 +46,8 @@ pub(super) struct Run<'r, X: Scalar> {
     identity: Identity,
     /// Bytes read, and seconds waited, at the start.
     before: (u64, f64),
+    /// Passes before a state was restored, and those that the meter showed then, or at the start.
+    passes: (usize, u64),
     _held: Held,
 }
 
@@ -75,13 +77,14 @@ impl<'r, X: Scalar> Run<'r, X> {
             tolerance: (options.rtol * norm(b, ctx)).max(options.atol),
             maxiter,
             iterations: 0,
-            passes: 0,
+            products: 0,
             history: Vec::new(),
             progress: ProgressOf::new(n, X::Real::infinity()),
             best: (X::Real::infinity(), Vec::new()),
             saved: (saved, 0),
             identity,
             before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
+            passes: (0, ctx.meter().passes()),
             _held: ctx.hold(bytes),
         })
     }
@@ -89,14 +92,26 @@ impl<'r, X: Scalar> Run<'r, X> {
     /// `y = A x`.
     pub(super) fn multiply(&mut self, x: &[X], y: &mut [X]) -> Result<()> {
         self.a.apply(x, y, self.ctx)?;
-        self.passes += 1;
+        self.products += 1;
+        Ok(())
+    }
+
+    /// `y = Aᴴ f(A x)`, in one pass where the operator can.
+    pub(super) fn multiply_normal(
+        &mut self,
+        x: &[X],
+        y: &mut [X],
+        between: &mut Between<'_, X>,
+    ) -> Result<()> {
+        self.a.apply_normal_with(1, x, y, between, self.ctx)?;
+        self.products += 2;
         Ok(())
     }
 
     /// `y = Aᴴ x`.
     pub(super) fn multiply_adjoint(&mut self, x: &[X], y: &mut [X]) -> Result<()> {
         self.a.apply_adjoint(x, y, self.ctx)?;
-        self.passes += 1;
+        self.products += 1;
         Ok(())
     }
 
@@ -117,11 +132,11 @@ impl<'r, X: Scalar> Run<'r, X> {
         if self.x.iter().any(|&x| !(x * X::zero()).is_zero()) {
             return Ok(X::Real::nan());
         }
-        if self.passes == 0 && self.x.iter().all(X::is_zero) {
+        if self.products == 0 && self.x.iter().all(X::is_zero) {
             r.copy_from_slice(self.b);
         } else {
             self.a.apply(&self.x, r, self.ctx)?;
-            self.passes += 1;
+            self.products += 1;
             axpby(X::one(), self.b, -X::one(), r, self.ctx)?;
         }
         Ok(norm(r, self.ctx))
@@ -170,6 +185,7 @@ impl<'r, X: Scalar> Run<'r, X> {
         vectors: &mut [&mut [X]],
     ) -> Result<()> {
         let Some(Checkpoint { path, every }) = self.options.checkpoint else { return Ok(()) };
+        let passes = self.passes();
         let (saved, last) = &mut self.saved;
         let saved = saved.take();
         if saved.is_none() && self.iterations < *last + every {
@@ -191,7 +207,8 @@ impl<'r, X: Scalar> Run<'r, X> {
             *last = self.iterations;
             let state = State {
                 iterations: self.iterations,
-                passes: self.passes,
+                products: self.products,
+                passes,
                 numbers,
                 history: self.history.iter().map(|&norm| X::from_real(norm)).collect(),
                 vectors: all.into_iter().map(|vector| &*vector).collect(),
@@ -201,7 +218,8 @@ impl<'r, X: Scalar> Run<'r, X> {
         let history = saved
             .restore(&mut numbers.iter_mut().collect::<Vec<_>>(), &mut all)
             .map_err(|error| error.in_file(path))?;
-        (self.iterations, self.passes) = (saved.iterations, saved.passes);
+        (self.iterations, self.products) = (saved.iterations, saved.products);
+        self.passes = (saved.passes, self.ctx.meter().passes());
         *last = self.iterations;
         self.history = history.into_iter().map(Scalar::real).collect();
         let (of_reals, of_scalars) = numbers[5..].split_at(reals.len());
@@ -296,8 +314,15 @@ impl<'r, X: Scalar> Run<'r, X> {
         Ok(())
     }
 
+    /// Passes so far.
+    fn passes(&self) -> usize {
+        let (before, shown) = self.passes;
+        before + usize::try_from(self.ctx.meter().passes() - shown).unwrap_or(usize::MAX)
+    }
+
     /// The result; `residual` is the norm of the residual of `x`.
     pub(super) fn solved(self, reason: StopReason, residual: X::Real) -> Solved<X> {
+        let passes = self.passes();
         let holds = residual.is_finite() && residual <= self.tolerance;
         Solved {
             converged: (holds || reason == StopReason::LeastSquares)
@@ -307,7 +332,8 @@ impl<'r, X: Scalar> Run<'r, X> {
             iterations: self.iterations,
             residual_norm: residual,
             history: self.history,
-            passes: self.passes,
+            products: self.products,
+            passes,
             bytes_read: self.ctx.meter().bytes_read() - self.before.0,
             seconds_waiting: self.ctx.meter().seconds_waiting() - self.before.1,
         }

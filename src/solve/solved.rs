@@ -21,7 +21,10 @@ pub struct Solved<X: Scalar> {
     pub residual_norm: X::Real,
     /// The recursive residual norm, at the start and after every iteration.
     pub history: Vec<X::Real>,
-    /// Products with the operator and with its adjoint; for a matrix, passes over it.
+    /// Products with the operator and with its adjoint, not counting those of a preconditioner.
+    pub products: usize,
+    /// Passes over matrices, those of a preconditioner included, by all work under the context meanwhile. Several products
+    /// in one sweep are one pass; an operator that is no matrix makes none.
     pub passes: usize,
     /// Bytes read from files meanwhile, by all work under the context.
     pub bytes_read: u64,

@@ -199,3 +199,35 @@ fn tables_and_files_without_a_header_are_converted_as_flags_say() {
     assert_eq!(std::fs::read_to_string(shell.path().join("r.csv")).unwrap(), "1.5,2.5\n");
     shell.fails(2, "convert r.bin s.csv --raw-dtype float32");
 }
+
+#[test]
+fn every_method_solves_with_every_preconditioner() {
+    let shell = Shell::new();
+    shell.run("create poisson p.bspnpy 12 12");
+    shell.run("convert p.bspnpy single.bspnpy --dtype float32");
+    assert_eq!(shell.json("solve single.bspnpy ones s.npy --precond ic0")["converged"], true);
+    for method in ["cg", "minres", "gmres", "fgmres", "bicgstab", "idrs"] {
+        for precond in ["none", "jacobi", "block-jacobi", "ssor", "ilu0", "ic0", "chebyshev"] {
+            let flags = format!("--method {method} --precond {precond} --rtol 1e-9 --overwrite");
+            let solved = shell.json(&format!("solve p.bspnpy ones x.npy {flags}"));
+            assert_eq!(solved["converged"], true, "{flags}");
+            assert!(solved["relative_residual"].as_f64().unwrap() <= 1e-9, "{flags}");
+        }
+    }
+    let plain = shell.json("solve p.bspnpy ones y.npy --rtol 1e-9");
+    let better = shell.json("solve p.bspnpy ones z.npy --rtol 1e-9 --precond ic0");
+    assert!(better["iterations"].as_u64() < plain["iterations"].as_u64());
+    // Least squares: three rows for each two columns.
+    shell.write("tall.mtx", "%%MatrixMarket matrix array real general\n3 2\n1\n1\n1\n0\n1\n2\n");
+    shell.write("b.csv", "6\n0\n0\n");
+    let solved = shell.json("solve tall.mtx b.csv line.npy --method lsqr --rtol 1e-12");
+    assert_eq!((&solved["converged"], &solved["reason"]), (&true.into(), &"LeastSquares".into()));
+    let line = shell.run("head line.npy");
+    assert!(line.contains("5.0") && line.contains("-3.0"), "{line}");
+    shell.fails(2, "solve tall.mtx b.csv x.npy --overwrite");
+    shell.fails(2, "solve p.bspnpy ones x.npy --overwrite --method lsmr --precond jacobi");
+    shell.fails(2, "solve p.bspnpy ones x.npy --overwrite --method chebyshev");
+    // A guess that is the solution.
+    let again = shell.json("solve p.bspnpy ones again.npy --rtol 1e-8 --x0 z.npy");
+    assert_eq!(again["iterations"], 0);
+}

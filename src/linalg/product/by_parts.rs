@@ -5,12 +5,15 @@
 //! become two, whose sums have another order than a single vector's, so its parts are separated, and both are
 //! multiplied in one sweep over the matrix.
 
+use std::ops::Range;
+
 use bytemuck::Pod;
 use num_complex::Complex;
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
 use crate::linalg::kernels::Vectors;
+use crate::linalg::product::powers::Between;
 use crate::storage::Context;
 
 /// Calls `work` with the real vectors of which complex ones consist, and with the buffers of their products, which
@@ -39,6 +42,34 @@ where
     let parts = re.iter().zip(im.iter());
     y.iter_mut().zip(parts).for_each(|(y, (&re, &im))| *y = Complex::new(re, im));
     Ok(())
+}
+
+/// What is done between both products of `Aᴴ f(A X)`, for several blocks of vectors: with those rows of each.
+pub(crate) type BetweenEach<'a, X> = dyn FnMut(Range<usize>, &mut [Vec<X>]) + 'a;
+
+/// `between` for one block of vectors.
+pub(crate) fn of_one<X>(between: &mut Between<'_, X>) -> impl FnMut(Range<usize>, &mut [Vec<X>]) {
+    move |lines, rows| between(lines, &mut rows[0])
+}
+
+/// `between` for the parts that [`in_parts`] makes.
+pub(crate) fn of_parts<R: Scalar + Pod>(
+    between: &mut Between<'_, Complex<R>>,
+) -> impl FnMut(Range<usize>, &mut [Vec<R>])
+where
+    Complex<R>: Scalar,
+{
+    let mut whole = Vec::new();
+    move |lines, rows| match rows {
+        [re, im] => {
+            whole.clear();
+            whole.extend(re.iter().zip(im.iter()).map(|(&re, &im)| Complex::new(re, im)));
+            between(lines, &mut whole);
+            let parts = re.iter_mut().zip(im);
+            parts.zip(&whole).for_each(|((re, im), whole)| (*re, *im) = (whole.re, whole.im));
+        }
+        _ => between(lines, bytemuck::cast_slice_mut(&mut rows[0])),
+    }
 }
 
 /// Memory for the separated parts of a vector and of its product.

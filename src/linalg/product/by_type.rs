@@ -14,7 +14,7 @@ use crate::dense::{AnyDense, AnyDensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Factor, Scalar, Widen};
 use crate::linalg::kernels::Vectors;
-use crate::linalg::product::by_parts::{bytes_apart, in_parts};
+use crate::linalg::product::by_parts::{bytes_apart, in_parts, of_one, of_parts};
 use crate::linalg::product::dense_product::{any_product, line_product, normal_product};
 use crate::linalg::product::exact;
 use crate::linalg::product::exact::RealParts;
@@ -22,6 +22,7 @@ use crate::linalg::product::lines_product::{
     EncodedProduct, LineKernels, Methods, NormalProduct, PanelProduct, StepProduct, multiply_each,
     normal_each,
 };
+use crate::linalg::product::powers::Between;
 use crate::linalg::product::prepared::{Compact, FormProduct};
 use crate::storage::{Context, DType, Element};
 
@@ -42,7 +43,8 @@ pub(crate) struct DenseMethods<X: Scalar> {
     pub(crate) once: fn(&AnyDense, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     pub(crate) prepared: fn(&mut AnyDensePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     /// `AᴴA X` in one pass over a matrix in C order.
-    pub(crate) normal: fn(&mut AnyDensePanels, Vectors<'_, '_, X>, &Context) -> Result<()>,
+    pub(crate) normal:
+        fn(&mut AnyDensePanels, Vectors<'_, '_, X>, &mut Between<'_, X>, &Context) -> Result<()>,
     /// Computes the product if it needs more digits than numbers of `X` have; returns whether it does.
     pub(crate) exact: Option<fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>>,
 }
@@ -58,9 +60,9 @@ impl<X: Scalar> Products<X> {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
             kernels.step(part, ncols, room, vectors, ctx)
         };
-        let normal: NormalProduct<X> = |panels, vectors, ctx| {
+        let normal: NormalProduct<X> = |panels, vectors, between, ctx| {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
-            normal_each(panels, kernels, &mut [vectors], ctx)
+            normal_each(panels, kernels, &mut [vectors], &mut of_one(between), ctx)
         };
         let methods = Methods { exact: None, panels, step: Some(step), normal, copies_one: false };
         Products { entry: T::ENTRY_DTYPE, methods, form: None, dense: None }
@@ -79,10 +81,10 @@ impl<X: Scalar> Products<X> {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
             kernels.step(part, ncols, room, vectors, ctx)
         };
-        let normal: NormalProduct<X> = |panels, vectors, ctx| {
+        let normal: NormalProduct<X> = |panels, vectors, between, ctx| {
             let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
-            normal_each(panels, kernels, &mut [vectors], ctx)
+            normal_each(panels, kernels, &mut [vectors], &mut of_one(between), ctx)
         };
         let methods = Methods { panels, step: Some(step), normal, ..self.methods };
         Products { form: Some(form), methods, ..self }
@@ -96,8 +98,9 @@ impl<X: Scalar> Products<X> {
             prepared: |panels, adjoint, vectors, ctx| {
                 line_product::<W, X>(panels, T::DECODE, adjoint, &mut [vectors], ctx)
             },
-            normal: |panels, vectors, ctx| {
-                normal_product::<W, X>(panels, T::DECODE, &mut [vectors], ctx)
+            normal: |panels, vectors, between, ctx| {
+                let between = &mut of_one(between);
+                normal_product::<W, X>(panels, T::DECODE, &mut [vectors], between, ctx)
             },
             exact: None,
         };
@@ -133,10 +136,10 @@ where
                 multiply_each(panels, kernels, adjoint, parts, ctx)
             })
         };
-        let normal: NormalProduct<Complex<R>> = |panels, vectors, ctx| {
+        let normal: NormalProduct<Complex<R>> = |panels, vectors, between, ctx| {
             in_parts(vectors, ctx, &mut |parts| {
                 let kernels = LineKernels::<W, R> { decode: T::DECODE, encoded: None };
-                normal_each(panels, kernels, parts, ctx)
+                normal_each(panels, kernels, parts, &mut of_parts(between), ctx)
             })
         };
         let methods = Methods { exact: None, panels, step: None, normal, copies_one: true };
@@ -183,9 +186,10 @@ where
                     line_product::<W, R>(panels, T::DECODE, adjoint, parts, ctx)
                 })
             },
-            normal: |panels, vectors, ctx| {
+            normal: |panels, vectors, between, ctx| {
                 in_parts(vectors, ctx, &mut |parts| {
-                    normal_product::<W, R>(panels, T::DECODE, parts, ctx)
+                    let between = &mut of_parts(between);
+                    normal_product::<W, R>(panels, T::DECODE, parts, between, ctx)
                 })
             },
             exact: None,

@@ -7,6 +7,7 @@ use crate::linalg::algebra::{Decode, Factor, Scalar};
 use crate::linalg::kernels::{
     Conjugation, DenseRows, How, Update, Vectors, multiply_dense, scatter_height, scatter_sums,
 };
+use crate::linalg::product::by_parts::BetweenEach;
 use crate::linalg::product::operator::product_name;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -96,7 +97,7 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
     })
 }
 
-/// `AᴴA X` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
+/// `Aᴴ f(A X)` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
 /// products, since panels are cut where sums of the second are.
 ///
 /// The caller counts a number for every line of a panel, and each of `k` vectors.
@@ -104,20 +105,24 @@ pub(crate) fn normal_product<W: Element + Factor<X>, X: Scalar>(
     panels: &mut AnyDensePanels,
     decode: Option<Decode<W>>,
     products: &mut [Vectors<'_, '_, X>],
+    between: &mut BetweenEach<'_, X>,
     ctx: &Context,
 ) -> Result<()> {
     let (length, mut update) = (panels.shape().1, Update::Set);
     let step = decoded_lines(length, false);
-    let mut rows = Vec::new();
-    sweep_decoded(panels, decode, step, ctx, &mut |_, lines, elements: &[W]| {
+    let mut rows = vec![Vec::new(); products.len()];
+    sweep_decoded(panels, decode, step, ctx, &mut |first, lines, elements: &[W]| {
         let update = std::mem::replace(&mut update, Update::Add);
-        products.iter_mut().try_for_each(|Vectors { k, x, y }| {
-            let (k, shape) = (*k, (lines, length));
+        let shape = (lines, length);
+        for (Vectors { k, x, .. }, rows) in products.iter().zip(&mut rows) {
             rows.resize(lines * k, X::zero());
             let (stored, set) = (Conjugation::AsStored, Update::Set);
-            product(elements, shape, true, stored, set, (k, *x, &mut rows), ctx)?;
+            product(elements, shape, true, stored, set, (*k, *x, rows), ctx)?;
+        }
+        between(first..first + lines, &mut rows);
+        products.iter_mut().zip(&rows).try_for_each(|(Vectors { k, y, .. }, rows)| {
             let entries = Conjugation::Conjugated;
-            product(elements, shape, false, entries, update, (k, &rows, &mut **y), ctx)
+            product(elements, shape, false, entries, update, (*k, rows, &mut **y), ctx)
         })
     })
 }

@@ -7,8 +7,10 @@ use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::kernels::{
     AnyPanel, Conjugation, How, Update, Vectors, multiply_lines, scatter_memory,
 };
+use crate::linalg::product::by_parts::BetweenEach;
 use crate::linalg::product::line_source::{LineSource, LinesPart};
 use crate::linalg::product::operator::{check_operands, product_name};
+use crate::linalg::product::powers::Between;
 use crate::linalg::product::prepared::{Compact, Expanded};
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
 use crate::storage::raw::Raw;
@@ -25,7 +27,7 @@ pub(crate) type StepProduct<X> =
 
 /// The function for `AᴴA X` of a matrix in panels of rows.
 pub(crate) type NormalProduct<X> =
-    fn(&mut dyn LineSource, Vectors<'_, '_, X>, &Context) -> Result<()>;
+    fn(&mut dyn LineSource, Vectors<'_, '_, X>, &mut Between<'_, X>, &Context) -> Result<()>;
 
 /// The function that computes a product exactly if necessary, and returns whether it did.
 pub(crate) type ExactProduct<X> =
@@ -188,7 +190,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     })
 }
 
-/// `y = AᴴA x` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
+/// `y = Aᴴ f(A x)` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
 /// products, since panels add to `y` one after the other.
 ///
 /// The caller counts a number for every line of a panel, and each of `k` vectors.
@@ -196,24 +198,27 @@ pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
     source: &mut dyn LineSource,
     kernels: LineKernels<V, X>,
     products: &mut [Vectors<'_, '_, X>],
+    between: &mut BetweenEach<'_, X>,
     ctx: &Context,
 ) -> Result<()> {
     let ncols = source.matrix().minor();
     let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
-    let mut rows = Vec::new();
+    let mut rows = vec![Vec::new(); products.len()];
     sweep(source, ctx, &mut |part| {
         let update = std::mem::replace(&mut next, Update::Add);
-        let lines = part.lines().len();
-        for Vectors { k, x, y } in &mut *products {
-            let k = *k;
-            rows.resize(lines * k, X::zero());
+        let lines = part.lines();
+        for (Vectors { k, x, .. }, rows) in products.iter().zip(&mut rows) {
+            rows.resize(lines.len() * k, X::zero());
             let (entries, set) = (Conjugation::AsStored, Update::Set);
             let how = (How { along: true, entries, update: set }, ncols);
-            let vectors = Vectors { k, x, y: &mut rows };
+            let vectors = Vectors { k: *k, x, y: rows };
             kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+        }
+        between(lines, &mut rows);
+        for (Vectors { k, y, .. }, rows) in products.iter_mut().zip(&rows) {
             let entries = Conjugation::Conjugated;
             let how = (How { along: false, entries, update }, ncols);
-            kernels.multiply(&part, how, &mut room, Vectors { k, x: &rows, y }, ctx)?;
+            kernels.multiply(&part, how, &mut room, Vectors { k: *k, x: rows, y }, ctx)?;
         }
         Ok(())
     })

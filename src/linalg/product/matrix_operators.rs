@@ -9,6 +9,7 @@ use crate::linalg::product::dense_product::{line_plan, panels_beside};
 use crate::linalg::product::multiplier::Multiplier;
 use crate::linalg::product::normal::planned_normal;
 use crate::linalg::product::operator::{LinearOperator, planned, product_name};
+use crate::linalg::product::powers::Between;
 use crate::sparse::{Axis, Compressed};
 use crate::storage::{Context, Element, Index, Plan};
 
@@ -35,8 +36,15 @@ macro_rules! products_of_a_matrix {
             Multiplier::from(self.to_any()).product(T::products(), true, (k, x, y), ctx)
         }
 
-        fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-            Multiplier::from(self.to_any()).normal(T::products(), (k, x, y), ctx)
+        fn apply_normal_with(
+            &self,
+            k: usize,
+            x: &[X],
+            y: &mut [X],
+            between: &mut Between<'_, X>,
+            ctx: &Context,
+        ) -> Result<()> {
+            Multiplier::from(self.to_any()).normal(T::products(), (k, x, y), between, ctx)
         }
 
         fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {

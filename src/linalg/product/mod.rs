@@ -32,7 +32,7 @@ pub(crate) use multiplier::Multiplier;
 pub(crate) use normal::planned_normal;
 pub use operator::LinearOperator;
 pub(crate) use operator::planned;
-pub use powers::Level;
+pub use powers::{Between, Level};
 pub(crate) use prepared::sealed;
 pub use prepared::{Matrix, MultipliesVectors, Operator};
 pub use reordered::Reordered;

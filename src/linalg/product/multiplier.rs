@@ -8,7 +8,7 @@ use crate::linalg::product::by_type::{DenseMethods, Operands, Products, decoded_
 use crate::linalg::product::dense_product::{decoding_memory, line_plan, panel_step};
 use crate::linalg::product::lines_product::product;
 use crate::linalg::product::operator::{check_operands, product_name};
-use crate::linalg::product::powers::Powers;
+use crate::linalg::product::powers::{Between, Powers};
 use crate::linalg::product::prepared::{PreparedLines, Readers, Recompress};
 use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType, Lasts, Order, Plan, Traffic, bytes_of, work};
@@ -138,15 +138,16 @@ impl Prepared {
         }
     }
 
-    /// `AᴴA X` in one pass, where it reads the matrix and can; otherwise nothing, and `false`.
+    /// `Aᴴ f(A X)` in one pass, where it reads the matrix and can; otherwise nothing, and `false`.
     pub(crate) fn normal<X: Scalar>(
         &self,
         by: &Products<X>,
         (k, x, y): Operands<'_, '_, X>,
+        between: &mut Between<'_, X>,
         ctx: &Context,
     ) -> Result<bool> {
         match self {
-            Prepared::Lines(lines) => lines.normal(Vectors { k, x, y }, by.methods, ctx),
+            Prepared::Lines(lines) => lines.normal(Vectors { k, x, y }, between, by.methods, ctx),
             Prepared::Dense(panels) => {
                 let methods = dense_methods(by)?;
                 if !dense_normal_in_one(panels) || methods.exact.is_some() {
@@ -154,8 +155,9 @@ impl Prepared {
                 }
                 let lines = panels.model().most_lines();
                 let _held = ctx.hold(bytes_of::<X>(lines.saturating_mul(k)));
-                panels
-                    .with(ctx, &mut |panels| (methods.normal)(panels, Vectors { k, x, y }, ctx))?;
+                panels.with(ctx, &mut |panels| {
+                    (methods.normal)(panels, Vectors { k, x, y }, &mut *between, ctx)
+                })?;
                 Ok(true)
             }
         }

@@ -1,4 +1,4 @@
-//! `AᴴA X` of a matrix that is not prepared: in one pass where it is read by rows, otherwise in two products.
+//! `Aᴴ f(A X)` of a matrix that is not prepared: in one pass where it is read by rows, otherwise in two products.
 
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
@@ -8,16 +8,17 @@ use crate::linalg::product::dense_product::{line_plan, panels_beside};
 use crate::linalg::product::lines_product::product_plan;
 use crate::linalg::product::multiplier::{Multiplier, decoding};
 use crate::linalg::product::operator::LinearOperator;
-use crate::linalg::product::powers::{in_two, plan_in_two};
+use crate::linalg::product::powers::{Between, in_two, plan_in_two};
 use crate::sparse::AnyLinePanels;
 use crate::storage::{Context, Order, Plan, SparseFormat, bytes_of, work};
 
 impl Multiplier {
-    /// `AᴴA X` for `k` vectors at once.
+    /// `Aᴴ f(A X)` for `k` vectors at once.
     pub(crate) fn normal<X: Scalar>(
         self,
         by: &Products<X>,
         (k, x, y): Operands<'_, '_, X>,
+        between: &mut Between<'_, X>,
         ctx: &Context,
     ) -> Result<()> {
         let (nrows, ncols) = self.shape();
@@ -43,7 +44,7 @@ impl Multiplier {
                     Ok(Plan { operation: NAME, ..plan }.works(terms, work::PRODUCT))
                 })?;
                 let _held = ctx.hold(numbers(panels.largest().0));
-                (by.methods.normal)(&mut panels, Vectors { k, x, y }, ctx)
+                (by.methods.normal)(&mut panels, Vectors { k, x, y }, between, ctx)
             }
             Multiplier::Dense(a)
                 if a.order() == Order::C
@@ -60,22 +61,22 @@ impl Multiplier {
                     Ok(plan.works(terms, work::DENSE_PRODUCT))
                 })?;
                 let _held = ctx.hold(numbers(panels.most_lines()));
-                (methods.normal)(&mut panels, Vectors { k, x, y }, ctx)
+                (methods.normal)(&mut panels, Vectors { k, x, y }, between, ctx)
             }
             _ => {
-                let between = nrows.saturating_mul(k);
+                let numbers = nrows.saturating_mul(k);
                 let _running = ctx.begin(|| {
-                    let mut middle = ctx.filled("the product in between", between, X::zero())?;
+                    let mut middle = ctx.filled("the product in between", numbers, X::zero())?;
                     let mut made = ctx.filled("the vectors", y.len(), X::zero())?;
                     let first =
                         ctx.plan(|ctx| self.clone().product(by, false, (k, x, &mut middle), ctx))?;
                     let second = ctx
                         .plan(|ctx| self.clone().product(by, true, (k, &middle, &mut made), ctx))?;
-                    Ok(plan_in_two::<X>(first, second, between).every_time())
+                    Ok(plan_in_two::<X>(first, second, numbers).every_time())
                 })?;
-                in_two(between, ctx, |middle| {
-                    self.clone().product(by, false, (k, x, middle), ctx)?;
-                    self.clone().product(by, true, (k, middle, y), ctx)
+                in_two((nrows, k), between, ctx, &mut |adjoint, middle| match adjoint {
+                    false => self.clone().product(by, false, (k, x, middle), ctx),
+                    true => self.clone().product(by, true, (k, middle, y), ctx),
                 })
             }
         }

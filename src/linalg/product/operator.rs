@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::product::powers::{
-    Level, Powers, in_two, level_by_level, plan_in_two, plan_level_by_level,
+    Between, Level, Powers, in_two, level_by_level, plan_in_two, plan_level_by_level,
 };
 use crate::storage::{Context, Plan, bytes_of, filled};
 
@@ -97,15 +97,46 @@ pub trait LinearOperator<X: Scalar> {
     /// ```
     #[doc(alias("MatTransposeMatMult", "gram"))]
     fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        self.apply_normal_with(k, x, y, &mut |_, _| {}, ctx)
+    }
+
+    /// `Y = Aᴴ f(A X)` for `k` vectors at once, at the cost of [`apply_normal`](Self::apply_normal): in one pass where
+    /// that takes one.
+    ///
+    /// `between` is called for consecutive rows, from the first to the last, with their numbers and with those rows of
+    /// `A X`; what it leaves there is multiplied by `Aᴴ`. So it weights the rows, subtracts something from them, or
+    /// keeps them.
+    ///
+    /// ```
+    /// use outcore::{Context, Csr, linalg::LinearOperator};
+    /// // [ 1 2 ]
+    /// // [ . 3 ]
+    /// let a = Csr::<f64>::from_parts((2, 2), vec![0, 2, 3], vec![0, 1, 1], vec![1.0, 2.0, 3.0])?;
+    /// let (b, mut gradient) = ([4.0, 3.0], [0.0; 2]);
+    /// // The gradient of ½ ‖A x − b‖², in one pass.
+    /// a.apply_normal_with(1, &[1.0, 1.0], &mut gradient, &mut |rows, ax| {
+    ///     ax.iter_mut().zip(&b[rows]).for_each(|(ax, b)| *ax -= b);
+    /// }, &Context::new())?;
+    /// assert_eq!(gradient, [-1.0, -2.0]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    fn apply_normal_with(
+        &self,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        between: &mut Between<'_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
         let (nrows, ncols) = self.shape();
         check_shape("x", ncols.saturating_mul(k), x.len())?;
         check_shape("y", ncols.saturating_mul(k), y.len())?;
         let _running = ctx.begin(|| self.plan_normal(k, ctx))?;
-        in_two(nrows.saturating_mul(k), ctx, |between| match k {
-            1 => self.apply(x, between, ctx).and_then(|()| self.apply_adjoint(between, y, ctx)),
-            _ => self
-                .apply_block(k, x, between, ctx)
-                .and_then(|()| self.apply_adjoint_block(k, between, y, ctx)),
+        in_two((nrows, k), between, ctx, &mut |adjoint, middle| match (k, adjoint) {
+            (1, false) => self.apply(x, middle, ctx),
+            (1, true) => self.apply_adjoint(middle, y, ctx),
+            (_, false) => self.apply_block(k, x, middle, ctx),
+            (_, true) => self.apply_adjoint_block(k, middle, y, ctx),
         })
     }
 
@@ -369,8 +400,15 @@ macro_rules! forward {
             ) -> Result<()> {
                 (**self).apply_adjoint_block(k, x, y, ctx)
             }
-            fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                (**self).apply_normal(k, x, y, ctx)
+            fn apply_normal_with(
+                &self,
+                k: usize,
+                x: &[X],
+                y: &mut [X],
+                between: &mut Between<'_, X>,
+                ctx: &Context,
+            ) -> Result<()> {
+                (**self).apply_normal_with(k, x, y, between, ctx)
             }
             fn apply_powers(
                 &self,

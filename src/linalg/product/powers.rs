@@ -157,14 +157,23 @@ pub(crate) fn plan_level_by_level<X: Scalar>(each: Plan, levels: usize, numbers:
     Plan { per_iteration: None, ..plan }
 }
 
-/// `AᴴA X`, by a product and one with the adjoint: `both` gets the vectors in between.
+/// What is done between both products of `Aᴴ f(A X)` with consecutive rows of `A X`.
+pub type Between<'a, X> = dyn FnMut(Range<usize>, &mut [X]) + 'a;
+
+/// `Aᴴ f(A X)` of `k` vectors, by a product and one with the adjoint: `product` makes the one that is asked for, to or
+/// from the vectors in between.
 pub(crate) fn in_two<X: Scalar>(
-    numbers: usize,
+    (nrows, k): (usize, usize),
+    between: &mut Between<'_, X>,
     ctx: &Context,
-    both: impl FnOnce(&mut [X]) -> Result<()>,
+    product: &mut dyn FnMut(bool, &mut [X]) -> Result<()>,
 ) -> Result<()> {
+    let numbers = nrows.saturating_mul(k);
     let _held = ctx.hold(bytes_of::<X>(numbers));
-    both(&mut ctx.work::<X>("the product in between", numbers)?)
+    let mut middle = ctx.work::<X>("the product in between", numbers)?;
+    product(false, &mut middle)?;
+    between(0..nrows, &mut middle);
+    product(true, &mut middle)
 }
 
 /// The plan of `in_two`.

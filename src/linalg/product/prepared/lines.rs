@@ -7,7 +7,7 @@ use crate::linalg::algebra::Scalar;
 use crate::linalg::kernels::{Conjugation, How, SumShape, Update, Vectors, scatter_memory};
 use crate::linalg::product::lines_product::{Methods, product_plan};
 use crate::linalg::product::operator::product_name;
-use crate::linalg::product::powers::Powers;
+use crate::linalg::product::powers::{Between, Powers};
 use crate::linalg::product::prepared::compact::Compact;
 use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan};
 use crate::linalg::product::prepared::form::Form;
@@ -122,10 +122,11 @@ impl PreparedLines {
         }
     }
 
-    /// `AᴴA X` in one pass, if the matrix is read and stored by rows; otherwise nothing, and `false`.
+    /// `Aᴴ f(A X)` in one pass, if the matrix is read and stored by rows; otherwise nothing, and `false`.
     pub(crate) fn normal<X: Scalar>(
         &self,
         Vectors { k, x, y }: Vectors<'_, '_, X>,
+        between: &mut Between<'_, X>,
         methods: Methods<X>,
         ctx: &Context,
     ) -> Result<bool> {
@@ -134,7 +135,9 @@ impl PreparedLines {
         }
         let lines = self.readers.model().most_lines();
         let _held = ctx.hold(bytes_of::<X>(lines.saturating_mul(k)));
-        self.readers.with(ctx, &mut |panels| (methods.normal)(panels, Vectors { k, x, y }, ctx))?;
+        self.readers.with(ctx, &mut |panels| {
+            (methods.normal)(panels, Vectors { k, x, y }, &mut *between, ctx)
+        })?;
         Ok(true)
     }
 

@@ -10,7 +10,7 @@ use crate::linalg::product::by_type::{Multiplies, Products};
 use crate::linalg::product::multiplier::{Multiplier, Prepared};
 use crate::linalg::product::operator::LinearOperator;
 use crate::linalg::product::powers::{
-    Level, Powers, in_two, level_by_level, plan_in_two, plan_level_by_level,
+    Between, Level, Powers, in_two, level_by_level, plan_in_two, plan_level_by_level,
 };
 use crate::linalg::product::prepared::lines::Recompress;
 use crate::sparse::{Axis, Compressed};
@@ -205,17 +205,24 @@ impl<X: Scalar, M: MultipliesVectors<X>> LinearOperator<X> for Operator<M> {
         self.prepared.product(M::products(self.prepared.entry())?, true, (k, x, y), ctx)
     }
 
-    fn apply_normal(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+    fn apply_normal_with(
+        &self,
+        k: usize,
+        x: &[X],
+        y: &mut [X],
+        between: &mut Between<'_, X>,
+        ctx: &Context,
+    ) -> Result<()> {
         check_shape("x", self.shape.1.saturating_mul(k), x.len())?;
         check_shape("y", self.shape.1.saturating_mul(k), y.len())?;
         let _running = ctx.begin(|| self.plan_normal(k, ctx))?;
         let by = M::products(self.prepared.entry())?;
-        if self.prepared.normal(by, (k, x, y), ctx)? {
+        if self.prepared.normal(by, (k, x, y), between, ctx)? {
             return Ok(());
         }
-        in_two(self.shape.0.saturating_mul(k), ctx, |between| {
-            self.prepared.product(by, false, (k, x, between), ctx)?;
-            self.prepared.product(by, true, (k, between, y), ctx)
+        in_two((self.shape.0, k), between, ctx, &mut |adjoint, middle| match adjoint {
+            false => self.prepared.product(by, false, (k, x, middle), ctx),
+            true => self.prepared.product(by, true, (k, middle, y), ctx),
         })
     }
 

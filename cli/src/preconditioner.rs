@@ -1,0 +1,107 @@
+//! Preconditioners by name.
+
+use std::num::NonZeroUsize;
+
+use outcore::linalg::LinearOperator;
+use outcore::solve::{
+    BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, Ssor, spectral_bounds,
+};
+use outcore::{AnyMatrix, Context, Csr, DType, Index, Place, Result};
+
+use crate::session::Session;
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    None,
+    /// The inverse of the diagonal
+    Jacobi,
+    /// The inverses of blocks of 32 rows on the diagonal
+    BlockJacobi,
+    /// Symmetric successive over-relaxation
+    Ssor,
+    /// An incomplete factorisation, of any matrix
+    Ilu0,
+    /// An incomplete factorisation of a symmetric positive definite matrix
+    Ic0,
+    /// A polynomial of such a matrix: products alone, several in each pass over a file
+    Chebyshev,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Flags {
+    /// An approximate inverse of the matrix
+    #[arg(long, value_enum, default_value = "none")]
+    precond: Kind,
+    /// The degree of the polynomial of `--precond chebyshev`
+    #[arg(long, default_value = "8", value_name = "N")]
+    degree: NonZeroUsize,
+}
+
+/// Rows of a block of block Jacobi.
+const BLOCK: usize = 32;
+
+/// Lanczos steps for the bounds of a spectrum.
+const STEPS: usize = 12;
+
+type Operator<'a> = Box<dyn LinearOperator<f64> + Sync + 'a>;
+
+/// Calls for compressed rows of any index types.
+macro_rules! by_width {
+    ($a:expr, $rows:ident => $made:expr) => {{
+        type Wide = Csr<f64, u64, u64>;
+        if let Ok($rows) = Csr::<f64, u32, u32>::try_from($a.clone()) {
+            $made
+        } else if let Ok($rows) = Csr::<f64, u32, u64>::try_from($a.clone()) {
+            $made
+        } else if let Ok($rows) = Csr::<f64, u64, u32>::try_from($a.clone()) {
+            $made
+        } else {
+            let $rows = Wide::try_from($a)?;
+            $made
+        }
+    }};
+}
+
+impl Flags {
+    pub(crate) fn is_none(&self) -> bool {
+        self.precond == Kind::None
+    }
+
+    /// The preconditioner of a matrix, which `operator` multiplies with.
+    pub(crate) fn make<'a>(
+        &self,
+        a: &AnyMatrix,
+        operator: &'a (impl LinearOperator<f64> + Sync),
+        session: &Session,
+    ) -> Result<Option<Operator<'a>>> {
+        let ctx = session.ctx();
+        Ok(Some(match self.precond {
+            Kind::None => return Ok(None),
+            Kind::Chebyshev => {
+                let bounds = spectral_bounds::<f64>(operator, STEPS, ctx)?;
+                Box::new(Chebyshev::new(operator, self.degree.get(), (bounds.lo, bounds.hi))?)
+            }
+            kind => {
+                let mut rows = AnyMatrix::from(a.to_csr(Place::Memory, ctx)?);
+                if rows.dtype() != Some(DType::Float64) {
+                    rows = rows.to_dtype(DType::Float64, Place::Memory, ctx)?;
+                }
+                by_width!(rows, rows => of_rows(kind, &rows, ctx)?)
+            }
+        }))
+    }
+}
+
+fn of_rows<'a, I: Index, P: Index>(
+    kind: Kind,
+    a: &Csr<f64, I, P>,
+    ctx: &Context,
+) -> Result<Operator<'a>> {
+    Ok(match kind {
+        Kind::Jacobi => Box::new(Jacobi::<f64>::new(a, Default::default(), ctx)?),
+        Kind::BlockJacobi => Box::new(BlockJacobi::<f64>::new(a, BLOCK, ctx)?),
+        Kind::Ssor => Box::new(Ssor::<f64>::new(a, 1.0, None, ctx)?),
+        Kind::Ilu0 => Box::new(Ilu0::<f64>::new(a, None, ctx)?),
+        _ => Box::new(Ic0::<f64>::new(a, &Ic0Options::default(), ctx)?),
+    })
+}

@@ -301,6 +301,9 @@ impl LinearOperator<f64> for Counted<'_> {
         let done = self.operator.apply_powers(k, levels, vectors, combine, ctx);
         done.inspect(|()| self.count(levels))
     }
+    fn id(&self) -> Option<u64> {
+        LinearOperator::<f64>::id(self.operator)
+    }
     fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
         LinearOperator::<f64>::plan_normal(self.operator, k, ctx)
     }

@@ -35,6 +35,8 @@ pub(super) struct Needs {
     pub(super) vectors: (usize, usize),
     /// Products of an iteration, and products with the adjoint.
     pub(super) products: (u64, u64),
+    /// Whether the preconditioner may give the product.
+    pub(super) given: bool,
 }
 
 impl Method {
@@ -88,6 +90,6 @@ impl Method {
             Method::Lsmr => ("LSMR", false, (3, 6), (1, 1)),
             Method::Chebyshev => ("Chebyshev iteration", true, (0, 7), (1, 0)),
         };
-        Needs { name, square, vectors, products }
+        Needs { name, square, vectors, products, given: self == Method::Cg }
     }
 }

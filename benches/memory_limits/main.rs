@@ -13,7 +13,7 @@ mod inputs;
 mod watch;
 
 use outcore::{Context, Report};
-use support::group::{Group, parse_bytes};
+use support::group::{Group, besides, parse_bytes};
 use support::{Outcome, timed};
 
 use crate::cases::{CASES, Found};
@@ -26,11 +26,6 @@ Runs every operation whose name contains one of the CASEs (all, if none is given
 LIMIT, in a control group with that limit, and compares result, cost and memory with the run without a limit and with
 what was predicted. Says so and ends if control groups cannot be made here, which usually takes root. Inputs lie in DIR
 (the system's temporary folder) and are removed at the end.";
-
-/// Bytes of the limit left to the program itself: its code, its stacks, what the kernel keeps for it.
-fn besides(limit: u64) -> u64 {
-    (limit / 16).clamp(24 << 20, 64 << 20)
-}
 
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -29,8 +29,16 @@ impl Group {
 
     /// Runs this program once more, in the group, with cold caches, and gives its standard output.
     pub(crate) fn run(&self, arguments: &[String]) -> Result<String, String> {
+        self.run_program(&std::env::current_exe().map_err(|e| e.to_string())?, arguments)
+    }
+
+    /// Runs a program in the group, with cold caches, and gives its standard output.
+    pub(crate) fn run_program(
+        &self,
+        program: &Path,
+        arguments: &[String],
+    ) -> Result<String, String> {
         forget();
-        let program = std::env::current_exe().map_err(|e| e.to_string())?;
         let _ = fs::write(self.path.join(self.peak), "0");
         let mut command = Command::new("sh");
         command.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]);
@@ -59,8 +67,12 @@ impl Drop for Group {
 
 /// Runs this program once more, without a limit, with cold caches, and gives its standard output.
 pub(crate) fn run_again(arguments: &[String]) -> Result<String, String> {
+    run_program(&std::env::current_exe().map_err(|e| e.to_string())?, arguments)
+}
+
+/// Runs a program without a limit, with cold caches, and gives its standard output.
+pub(crate) fn run_program(program: &Path, arguments: &[String]) -> Result<String, String> {
     forget();
-    let program = std::env::current_exe().map_err(|e| e.to_string())?;
     output_of(Command::new(program).args(arguments))
 }
 
@@ -79,6 +91,11 @@ fn output_of(command: &mut Command) -> Result<String, String> {
 pub(crate) fn forget() {
     let _ = Command::new("sync").status();
     let _ = fs::write("/proc/sys/vm/drop_caches", "3");
+}
+
+/// Bytes of a limit left to the program itself: its code, its stacks, what the kernel keeps for it.
+pub(crate) fn besides(limit: u64) -> u64 {
+    (limit / 16).clamp(24 << 20, 64 << 20)
 }
 
 /// Bytes of `64MiB`, `1GiB`, `1G` or a plain number.

@@ -2,14 +2,17 @@
 //!
 //! 1. The residual and what follows from it are scaled by `scale`, a power of two that is 1 unless `rᴴ z` or `pᴴ q`
 //!    would overflow or underflow. So the iterates have the same digits for any magnitude of `b` and of the operator.
-//! 2. `pᴴ q / pᴴ M⁻¹ p`, whose denominator follows from ρ and β, lies between the extreme eigenvalues of `M A`. If it
+//! 2. A preconditioner that gives `A z` together with `z`, in one sweep over a file, saves the product `q = A p`, which
+//!    follows from the recurrence of `p`: `q = A z + β q`. Rounding errors that this adds are found by the residual of `x`
+//!    itself, from which the iteration restarts.
+//! 3. `pᴴ q / pᴴ M⁻¹ p`, whose denominator follows from ρ and β, lies between the extreme eigenvalues of `M A`. If it
 //!    is far below the largest seen, the step may be wrong, and the iterate before it is kept; a good one is kept in
 //!    any case.
 
 use num_traits::{Float, One, Zero};
 
 use crate::error::{ErrorKind, Result};
-use crate::linalg::{Scalar, axpby, dot, exponent, is_safe, norm, power_of_two};
+use crate::linalg::{LinearOperator, Scalar, axpby, dot, exponent, is_safe, norm, power_of_two};
 use crate::solve::nullspace::NullSpace;
 use crate::solve::progress::ProgressOf;
 use crate::solve::run::{Callback, Run};
@@ -30,6 +33,8 @@ pub(super) struct Iteration<'r, X: Scalar> {
     q: Vec<X>,
     /// The preconditioned residual; empty without a preconditioner, where it is `r`.
     z: Vec<X>,
+    /// `A z`, and a buffer for `A x`, where the preconditioner gives it; otherwise empty.
+    w: Vec<X>,
     /// `rᴴ z`.
     rho: X,
     /// `pᴴ M⁻¹ p`, as it follows from ρ and β.
@@ -47,12 +52,14 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     pub(super) fn new(run: Run<'r, X>) -> Result<Self> {
         let (n, ctx, one) = (run.x.len(), run.ctx, X::one().real());
         let zeros = || vec![X::zero(); n];
+        let given = run.options.precond.is_some_and(LinearOperator::gives_product);
         Ok(Iteration {
             nullspace: NullSpace::spanned_by(run.options.nullspace, n, ctx)?,
             r: zeros(),
             p: zeros(),
             q: zeros(),
             z: if run.options.precond.is_some() { zeros() } else { Vec::new() },
+            w: if given { zeros() } else { Vec::new() },
             rho: X::zero(),
             size: X::Real::zero(),
             scale: (one, one),
@@ -130,7 +137,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     /// One iteration; returns the reason to stop, if there is one.
     fn step(&mut self) -> Result<Option<StopReason>> {
         let ctx = self.run.ctx;
-        self.multiply()?;
+        if self.w.is_empty() {
+            self.multiply()?;
+        }
         let mut curvature = dot(&self.p, &self.q, ctx)?.real();
         if !(is_safe(curvature) && is_safe(self.rho.real())) && self.rescale()? {
             curvature = dot(&self.p, &self.q, ctx)?.real();
@@ -153,12 +162,19 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         axpby(-alpha, &self.q, one, &mut self.r, ctx)?;
         self.run.iterations += 1;
         let before = self.rho;
-        let preconditioned = self.precondition();
+        self.measure()?;
         self.run.history.push(self.residual);
-        preconditioned?;
+        // What follows is for the next iteration.
+        if self.residual <= self.run.tolerance || self.run.iterations == self.run.maxiter {
+            return Ok(None);
+        }
+        self.precondition()?;
         let beta = self.rho / before;
         let direction = if self.z.is_empty() { &self.r } else { &self.z };
         axpby(one, direction, beta, &mut self.p, ctx)?;
+        if !self.w.is_empty() {
+            axpby(one, &self.w, beta, &mut self.q, ctx)?;
+        }
         self.size = self.rho.abs() + beta.abs_squared() * self.size;
         Ok(None)
     }
@@ -234,25 +250,45 @@ impl<'r, X: Scalar> Iteration<'r, X> {
 
     /// Takes the residual, preconditioned if there is a preconditioner, as the new direction.
     fn restart(&mut self) -> Result<()> {
+        self.measure()?;
         self.precondition()?;
         self.p.copy_from_slice(if self.z.is_empty() { &self.r } else { &self.z });
+        if !self.w.is_empty() {
+            self.q.copy_from_slice(&self.w);
+        }
         self.size = self.rho.abs();
         Ok(())
     }
 
-    /// Sets `z`, `rho` and the residual norm from `r`.
+    /// Sets the residual norm from `r`, and without a preconditioner `rho`.
+    fn measure(&mut self) -> Result<()> {
+        let ctx = self.run.ctx;
+        self.residual = self.scale.1
+            * match self.run.options.precond {
+                Some(_) => norm(&self.r, ctx),
+                None => {
+                    self.rho = dot(&self.r, &self.r, ctx)?;
+                    let squares = self.rho.real();
+                    if is_safe(squares) { squares.sqrt() } else { norm(&self.r, ctx) }
+                }
+            };
+        Ok(())
+    }
+
+    /// Sets `z`, and `w` if it is given, and `rho` from `r`.
     fn precondition(&mut self) -> Result<()> {
-        let Some(precond) = self.run.options.precond else {
-            self.rho = dot(&self.r, &self.r, self.run.ctx)?;
-            let squares = self.rho.real();
-            let norm = if is_safe(squares) { squares.sqrt() } else { norm(&self.r, self.run.ctx) };
-            self.residual = norm * self.scale.1;
-            return Ok(());
-        };
-        self.residual = norm(&self.r, self.run.ctx) * self.scale.1;
-        precond.apply(&self.r, &mut self.z, self.run.ctx)?;
-        self.nullspace.remove_from(&mut self.z, self.run.ctx)?;
-        self.rho = dot(&self.r, &self.z, self.run.ctx)?;
+        let Some(precond) = self.run.options.precond else { return Ok(()) };
+        let ctx = self.run.ctx;
+        if self.w.is_empty() {
+            precond.apply(&self.r, &mut self.z, ctx)?;
+        } else {
+            let both = (&mut self.z[..], &mut self.w[..]);
+            precond.apply_with_product(self.run.a, 1, &self.r, both, ctx)?;
+            self.run.products += 1;
+            self.nullspace.remove_from(&mut self.w, ctx)?;
+        }
+        self.nullspace.remove_from(&mut self.z, ctx)?;
+        self.rho = dot(&self.r, &self.z, ctx)?;
         Ok(())
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Needs {
     pub(super) products: u64,
     /// Whether an iteration has a product with the adjoint after each, as for `AᴴA`.
     pub(super) normal: bool,
+    /// Whether the preconditioner may give the product.
+    pub(super) given: bool,
 }
 
 impl Method {
@@ -86,7 +88,7 @@ impl Method {
             Method::Lsmr => ("LSMR", false, (2, 6), 1),
             Method::Chebyshev => ("Chebyshev iteration", true, (0, 7), 1),
         };
-        let normal = matches!(self, Method::Lsqr | Method::Lsmr);
-        Needs { name, square, vectors, products, normal }
+        let (normal, given) = (matches!(self, Method::Lsqr | Method::Lsmr), self == Method::Cg);
+        Needs { name, square, vectors, products, normal, given }
     }
 }

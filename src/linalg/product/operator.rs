@@ -198,6 +198,48 @@ pub trait LinearOperator<X: Scalar> {
         })
     }
 
+    /// `y = M x` for this preconditioner `M`, and `product = A y` for the operator `A` of a solver; neither is read.
+    ///
+    /// By default one after the other. A polynomial of the same operator, by its [`id`](Self::id), makes both in the same
+    /// sweeps: [`Chebyshev`](crate::solve::Chebyshev) does. With `k` vectors at once, as in [`apply_block`](Self::apply_block).
+    fn apply_with_product(
+        &self,
+        a: &dyn LinearOperator<X>,
+        k: usize,
+        x: &[X],
+        (y, product): (&mut [X], &mut [X]),
+        ctx: &Context,
+    ) -> Result<()> {
+        match k {
+            1 => self.apply(x, y, ctx).and_then(|()| a.apply(y, product, ctx)),
+            _ => self.apply_block(k, x, y, ctx).and_then(|()| a.apply_block(k, y, product, ctx)),
+        }
+    }
+
+    /// Whether solvers shall ask this preconditioner for [`apply_with_product`](Self::apply_with_product).
+    fn gives_product(&self) -> bool {
+        false
+    }
+
+    /// A number that tells this operator from all others, or `None`, which is the default. Each
+    /// [`Operator`](crate::linalg::Operator) has one.
+    fn id(&self) -> Option<u64> {
+        None
+    }
+
+    /// The plan of [`apply_with_product`](Self::apply_with_product) with `k` vectors.
+    fn plan_with_product(
+        &self,
+        a: &dyn LinearOperator<X>,
+        k: usize,
+        ctx: &Context,
+    ) -> Result<Plan> {
+        let (first, second) = (self.plan_block(false, k, ctx)?, a.plan_block(false, k, ctx)?);
+        let again = |plan: &Plan| plan.reads_again.unwrap_or(plan.cost.bytes_read);
+        let repeated = again(&first).saturating_add(again(&second));
+        Ok(first.then(second).reads_again(repeated))
+    }
+
     /// The plan of [`apply_normal`](Self::apply_normal) with `k` vectors; by default that of two products.
     fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
         let numbers = self.shape().0.saturating_mul(k);
@@ -419,6 +461,30 @@ macro_rules! forward {
                 ctx: &Context,
             ) -> Result<()> {
                 (**self).apply_powers(k, levels, vectors, combine, ctx)
+            }
+            fn apply_with_product(
+                &self,
+                a: &dyn LinearOperator<X>,
+                k: usize,
+                x: &[X],
+                both: (&mut [X], &mut [X]),
+                ctx: &Context,
+            ) -> Result<()> {
+                (**self).apply_with_product(a, k, x, both, ctx)
+            }
+            fn gives_product(&self) -> bool {
+                (**self).gives_product()
+            }
+            fn id(&self) -> Option<u64> {
+                (**self).id()
+            }
+            fn plan_with_product(
+                &self,
+                a: &dyn LinearOperator<X>,
+                k: usize,
+                ctx: &Context,
+            ) -> Result<Plan> {
+                (**self).plan_with_product(a, k, ctx)
             }
             fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
                 (**self).plan_normal(k, ctx)

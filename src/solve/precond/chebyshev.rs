@@ -20,6 +20,9 @@ use crate::storage::{Context, Plan, bytes_of};
 /// where an operator can, and no inner product. It needs nothing but products: a preconditioner for
 /// operators that are functions, or larger than memory. Memory during an application: one vector, and that of the sweep.
 ///
+/// If [`cg`](crate::solve::cg) solves with the same [`Operator`](crate::linalg::Operator), the product of each iteration
+/// is one more level of that sweep: `degree + 1` products for one pass over the file.
+///
 /// Source: Saad, "Iterative methods for sparse linear systems", algorithm 12.1.
 ///
 /// ```
@@ -89,7 +92,16 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
     /// ```
     ///
     /// `t` is ρ/δ of Saad, so that nothing is divided by δ, which may be zero.
-    fn polynomial(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+    ///
+    /// `other` is a buffer, or gets `A Y` if there is to be one level `more`.
+    fn polynomial(
+        &self,
+        k: usize,
+        x: &[X],
+        (y, other): (&mut [X], &mut [X]),
+        more: bool,
+        ctx: &Context,
+    ) -> Result<()> {
         let (center, radius) = ((self.hi + self.lo) / 2.0, (self.hi - self.lo) / 2.0);
         let mut t = 1.0 / center;
         let steps: Vec<(X, X)> = (0..self.degree)
@@ -100,23 +112,44 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
                 (X::from_f64(step.0), X::from_f64(step.1))
             })
             .collect();
-        let mut other = ctx.filled("the polynomial", x.len(), X::zero())?;
-        let mut levels = [y, &mut other[..]];
-        // The last level is to be in `y`.
+        let mut levels = [y, other];
+        // The last level of the polynomial is to be in `y`.
         levels.rotate_left(self.degree % 2);
         axpby(X::from_f64(1.0 / center), x, X::zero(), levels[0], ctx)?;
-        if self.degree == 0 {
+        let count = self.degree + usize::from(more);
+        if count == 0 {
             return Ok(());
         }
         let combine = |Level { level, rows, next, current, previous }: Level<'_, X>| {
-            let (along, across) = steps[level];
+            let Some(&(along, across)) = steps.get(level) else { return };
             let x = &x[rows.start * k..rows.end * k];
             for (i, next) in next.iter_mut().enumerate() {
                 let before = previous.get(i).copied().unwrap_or(X::zero());
                 *next = current[i] + along * (current[i] - before) + across * (x[i] - *next);
             }
         };
-        self.a.apply_powers(k, self.degree, &mut levels, &combine, ctx)
+        self.a.apply_powers(k, count, &mut levels, &combine, ctx)
+    }
+
+    /// Whether it is a polynomial of this operator.
+    fn is_of(&self, a: &dyn LinearOperator<X>) -> bool {
+        self.a.id().is_some() && self.a.id() == a.id()
+    }
+
+    /// The plan of so many levels with `k` vectors.
+    fn plan_levels(&self, levels: usize, k: usize, ctx: &Context) -> Result<Plan> {
+        let plan = Plan::new("Chebyshev polynomial");
+        if levels == 0 {
+            return Ok(plan);
+        }
+        let powers = self.a.plan_powers(k, levels, ctx)?;
+        let again = powers.reads_again;
+        let numbers = (self.a.shape().1 as u64).saturating_mul((k * levels) as u64);
+        let plan = plan.then(powers).works(numbers, work::CG);
+        Ok(match again {
+            Some(bytes) => plan.reads_again(bytes),
+            None => plan,
+        })
     }
 }
 
@@ -142,7 +175,8 @@ impl<X: Scalar, A: LinearOperator<X>> LinearOperator<X> for Chebyshev<X, A> {
         let vectors = vectors::<X>(len);
         ctx.check_memory("the vectors of the polynomial", vectors)?;
         let _held = ctx.hold(vectors);
-        self.polynomial(k, x, y, ctx)
+        let mut other = ctx.filled("the polynomial", x.len(), X::zero())?;
+        self.polynomial(k, x, (y, &mut other), false, ctx)
     }
 
     fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
@@ -151,13 +185,50 @@ impl<X: Scalar, A: LinearOperator<X>> LinearOperator<X> for Chebyshev<X, A> {
 
     fn plan_block(&self, _: bool, k: usize, ctx: &Context) -> Result<Plan> {
         let len = self.a.shape().1.saturating_mul(k);
-        let plan = Plan::new("Chebyshev polynomial");
-        if self.degree == 0 {
-            return Ok(plan.throughout(vectors::<X>(len)));
+        Ok(self.plan_levels(self.degree, k, ctx)?.throughout(vectors::<X>(len)))
+    }
+
+    /// In the same sweeps if it is the operator of this polynomial.
+    fn apply_with_product(
+        &self,
+        a: &dyn LinearOperator<X>,
+        k: usize,
+        x: &[X],
+        (y, product): (&mut [X], &mut [X]),
+        ctx: &Context,
+    ) -> Result<()> {
+        let len = self.a.shape().1.saturating_mul(k);
+        check_shape("x", len, x.len())?;
+        check_shape("y", len, y.len())?;
+        check_shape("the product", len, product.len())?;
+        let _running = ctx.begin(|| self.plan_with_product(a, k, ctx))?;
+        let same = self.is_of(a);
+        self.polynomial(k, x, (y, &mut *product), same, ctx)?;
+        match k {
+            _ if same => Ok(()),
+            1 => a.apply(y, product, ctx),
+            _ => a.apply_block(k, y, product, ctx),
         }
-        let powers = self.a.plan_powers(k, self.degree, ctx)?;
-        let numbers = (len as u64).saturating_mul(self.degree as u64);
-        Ok(plan.then(powers).throughout(vectors::<X>(len)).works(numbers, work::CG))
+    }
+
+    fn gives_product(&self) -> bool {
+        true
+    }
+
+    fn plan_with_product(
+        &self,
+        a: &dyn LinearOperator<X>,
+        k: usize,
+        ctx: &Context,
+    ) -> Result<Plan> {
+        if self.is_of(a) {
+            return self.plan_levels(self.degree + 1, k, ctx);
+        }
+        let (first, second) =
+            (self.plan_levels(self.degree, k, ctx)?, a.plan_block(false, k, ctx)?);
+        let again = |plan: &Plan| plan.reads_again.unwrap_or(plan.cost.bytes_read);
+        let repeated = again(&first).saturating_add(again(&second));
+        Ok(first.then(second).reads_again(repeated))
     }
 
     fn context(&self) -> Context {

@@ -1,6 +1,7 @@
 //! Operators prepared for many products: the reading strategy is chosen once, and as much as fits stays in memory.
 
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::convert::recompress;
 use crate::dense::Dense;
@@ -42,6 +43,7 @@ use crate::storage::{Context, DType, Element, Entry, Index, Plan, Reserved, Traf
 pub struct Operator<M> {
     shape: (usize, usize),
     prepared: Prepared,
+    id: u64,
     ctx: Context,
     _reserved: Reserved,
     /// The type from which it was made, which determines the vectors it can multiply.
@@ -109,7 +111,8 @@ impl<M: Matrix> Operator<M> {
         let shape = matrix.shape();
         let prepared = Prepared::new(matrix, across, (budget, vectors), ctx)?;
         let _reserved = ctx.meter().reserve(prepared.lasts());
-        Ok(Operator { shape, prepared, ctx: ctx.unrecorded(), _reserved, of: PhantomData })
+        let (id, ctx) = (NEXT_ID.fetch_add(1, Ordering::Relaxed), ctx.unrecorded());
+        Ok(Operator { shape, prepared, id, ctx, _reserved, of: PhantomData })
     }
 
     /// `(nrows, ncols)`.
@@ -137,6 +140,9 @@ impl<M: Matrix> Operator<M> {
         self.prepared.traffic()
     }
 }
+
+/// The number of the next operator.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes of two vectors of each length in `f64`.
 fn two_of_each((nrows, ncols): (usize, usize)) -> u64 {
@@ -244,6 +250,10 @@ impl<X: Scalar, M: MultipliesVectors<X>> LinearOperator<X> for Operator<M> {
         level_by_level((self.shape.0, powers), ctx, &mut |x, y| {
             self.prepared.product(by, false, (k, x, y), ctx)
         })
+    }
+
+    fn id(&self) -> Option<u64> {
+        Some(self.id)
     }
 
     fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {

@@ -59,6 +59,7 @@ mod processes;
 mod products;
 mod replacing;
 mod reshape;
+mod roundtrip;
 mod selections;
 mod semiring;
 mod shared_data;

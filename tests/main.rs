@@ -24,6 +24,7 @@ mod folders;
 mod format;
 mod full_disk;
 mod graph;
+mod graph_formats;
 mod graph_tables;
 #[cfg(feature = "half")]
 mod half;

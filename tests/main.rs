@@ -24,6 +24,7 @@ mod folders;
 mod format;
 mod full_disk;
 mod graph;
+mod graph_formats;
 mod graph_tables;
 #[cfg(feature = "half")]
 mod half;
@@ -60,6 +61,7 @@ mod processes;
 mod products;
 mod replacing;
 mod reshape;
+mod roundtrip;
 mod selections;
 mod semiring;
 mod shared_data;

@@ -173,13 +173,19 @@ fn every_cut_and_every_changed_byte_is_survived() {
 }
 
 #[test]
-fn a_graph_is_not_read_from_an_archive() {
+fn a_graph_is_read_from_an_archive_and_its_indices_are_checked() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.npz");
-    std::fs::write(&path, zip(&scipy_csr())).unwrap();
-    let error = read_graph::<u32, u32>(&path, Place::Memory, &Context::new()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.hint().unwrap().contains("read_matrix"), "{error}");
+    let read = |parts: &[_]| {
+        std::fs::write(&path, zip(parts)).unwrap();
+        read_graph::<u32, u32>(&path, Place::Memory, &Context::new())
+    };
+    assert_eq!(read(&scipy_csr()).unwrap().nnz(), 6);
+    for bad in [[0, 3, 1, 5, 0, 2], [0, 3, 1, -1, 0, 2]] {
+        let parts = with(scipy_csr(), "indices.npy", line("<i4", &bad));
+        let error = read(&parts).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Index, Some(&*path)), "{error}");
+    }
 }
 
 /// Whether a matrix has the entries that a table lists.

@@ -51,6 +51,10 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -
             Err(wrong_kind(path, "a dense matrix is no .bspnpy folder")
                 .remedy("convert it with to_csr, or name the file .npy or .mtx"))
         }
+        (Some(FileFormat::Metis), true) => {
+            Err(wrong_kind(path, "a dense matrix is no METIS graph")
+                .remedy("convert it with to_csr, or name the file .npy or .mtx"))
+        }
         (Some(FileFormat::Hdf5), _) => {
             Err(wrong_kind(path, "HDF5 files are read, and not written")
                 .remedy("name the file .npz, .bspnpy, .npy or .mtx"))

@@ -105,7 +105,13 @@ pub fn read_matrix_with(
     through_file(path.as_ref(), ctx, &mut |path| read(path, options, &place, ctx))
 }
 
-fn read(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Result<Imported> {
+/// Reads a file that is no pipe.
+pub(super) fn read(
+    path: &Path,
+    options: &ReadOptions,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Imported> {
     let format = match options.format {
         Some(format) => Some(format),
         None if options.raw.is_some() => Some(FileFormat::Raw),

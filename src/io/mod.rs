@@ -20,7 +20,7 @@
 //! | the text formats | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
 //!
 //! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
-//! writes one; [`read_graph`] reads a stored matrix, Matrix Market, METIS or a list of edges as a graph.
+//! writes one; [`read_graph`] reads any of them as a graph.
 //!
 //! # What a file is
 //! What comes through a pipe, or standard input (`/dev/stdin`), is received in a scratch file and then read as a file;
@@ -39,8 +39,8 @@
 //! | a folder | a stored matrix |
 //! | the class of a matrix or a vector | PETSc binary |
 //! | counts, a type such as `RUA`, and Fortran formats on lines 2 to 4 | Harwell-Boeing |
-//! | text in a file called `.csv`, `.tsv` or `.tri` without the banner below | a table, a list of entries |
-//! | the signature of NumPy, zip or HDF5 (the last also behind a block of 512 bytes, 1024, …) | an array, an `.npz` archive, HDF5; as a graph refused |
+//! | text in a file called `.csv`, `.tsv` or `.tri` without the banner below | a table, a list of entries; as a graph a list of edges |
+//! | the signature of NumPy, zip or HDF5 (the last also behind a block of 512 bytes, 1024, …) | an array, an `.npz` archive, HDF5 |
 //! | `%%MatrixMarket` or `%MatrixMarket`, in any letter case, on the first line that is not blank, optionally after blanks | Matrix Market; invalid words after it are an error, and so is `%% MatrixMarket matrix` |
 //! | such a banner after other comment lines | refused: it could be either |
 //! | gzip (`.gz`) | what its text is, by the other rows |
@@ -57,7 +57,7 @@
 //! values are ignored. Only [`read_matrix`] reads the weights of edges: either all edges of a list have one, or none.
 //! [`EdgeOptions`] say what else a line of a list can mean.
 //! An array file of Matrix Market has a value for every position: those that are not zero (as `f64`; a NaN is not) are
-//! its entries, for any sparse matrix or graph.
+//! its entries, for any sparse matrix or graph; so are those of any other dense matrix that is read as a graph.
 //!
 //! # Extents
 //! A compressed matrix has a pointer for every row (column, for CSC), whether it has entries or not, so that a file of
@@ -92,6 +92,7 @@ mod output;
 pub mod petsc;
 mod pipe;
 mod read_as;
+mod read_graph;
 mod sniff;
 pub mod table;
 mod text;
@@ -99,14 +100,12 @@ mod write_file;
 
 pub use export::write_matrix;
 pub use format::FileFormat;
-pub use graph::{
-    EdgeOptions, Graph, Separator, VertexIds, Vertices, Weights, edge_list, read_graph,
-    read_graph_with,
-};
+pub use graph::{EdgeOptions, Separator, VertexIds, Vertices, Weights, edge_list};
 pub use headerless::RawLayout;
 pub use import::{Imported, read_matrix, read_matrix_with};
 pub use options::ReadOptions;
 pub use petsc::{PetscOptions, write_petsc};
 pub use read_as::ReadAs;
+pub use read_graph::{Graph, read_graph, read_graph_with};
 pub use table::{TableOptions, write_table};
 pub use write_file::write_file;

@@ -1,4 +1,4 @@
-//! Graphs from any kind of file: a stored matrix, a Matrix Market file, a METIS graph, an edge list.
+//! Graphs from files whose readers make no values: a stored matrix, a Matrix Market file, a METIS graph, an edge list.
 //!
 //! The content of a file decides its format: the rules are [one folder up](super#what-a-file-is), with the definition
 //! of an edge.
@@ -18,21 +18,10 @@ use crate::io::graph::numbering::{Found, number};
 use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::matrix_market::{Reader, is_banner};
 use crate::io::options::ReadOptions;
-use crate::io::pipe::through_file;
 use crate::io::text::cursor::{Cursor, quoted};
 use crate::io::text::text_file::TextFile;
 use crate::sparse::{AnyCompressed, AnyCoo, Coo, Csc, Csr, Duplicates, Indices};
 use crate::storage::{Context, DType, Descriptor, Index, Place, SparseFormat};
-
-/// A graph, and the ids that its vertices have in the file.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Graph<I: Index = u32, P: Index = u32> {
-    /// The graph in compressed rows.
-    pub graph: Csr<(), I, P>,
-    /// The id of each vertex, unless it is the number of its row.
-    pub vertices: Option<VertexIds>,
-}
 
 /// A graph that is about to be read.
 pub(in crate::io) enum GraphFile {
@@ -40,75 +29,6 @@ pub(in crate::io) enum GraphFile {
     MatrixMarket(Reader),
     Metis(Metis),
     EdgeList(EdgeList),
-}
-
-/// Reads the graph in a file or folder as compressed rows, each edge once; [`read_graph_with`] also returns the ids of
-/// the vertices, which are numbered anew if they are names, or numbers far larger than there are vertices.
-///
-/// A stored matrix (`NAME.bspnpy`) in compressed rows is mapped in place, whatever `place` is; in another format it is
-/// converted to `place`. Symmetric Matrix Market files are read with edges in both directions, and so are METIS graphs;
-/// lists have edges `u v` in one direction. The content decides [what a file is](crate::io#what-a-file-is). Matrices
-/// that are not square are also read; the algorithms refuse them.
-///
-/// Fails as the readers do, if a vertex or the number of edges does not fit the index types, and if the edges do not
-/// fit the memory limit. Cost: text is read once, and up to twice more if its edges do not fit in a quarter of the
-/// memory limit. Memory: 8 or 16 bytes per edge while text is read, then the memory of [`Coo::to_csr`].
-///
-/// ```
-/// use outcore::{Context, Csr, Place, io::read_graph};
-/// # let folder = tempfile::tempdir().unwrap();
-/// # let path = folder.path().join("a.txt");
-/// std::fs::write(&path, "# two edges\n0 2\n2 1\n").unwrap();
-/// let graph: Csr<()> = read_graph(&path, Place::Memory, &Context::new())?;
-/// assert_eq!((graph.nrows(), graph.nnz()), (3, 2));
-/// # Ok::<(), outcore::Error>(())
-/// ```
-pub fn read_graph<I: Index, P: Index>(
-    path: impl AsRef<Path>,
-    place: impl Into<Place>,
-    ctx: &Context,
-) -> Result<Csr<(), I, P>> {
-    read_graph_with(path, &ReadOptions::default(), place, ctx).map(|read| read.graph)
-}
-
-/// As [`read_graph`], with options, and with the ids of the vertices.
-///
-/// [`Vertices::Compact`] numbers the vertices of any file anew, matrices included: those that have an edge, in
-/// ascending order, counted from 0 even if the file counts from 1. All other [`edges`](ReadOptions::edges) options are
-/// for lists of edges. If the graph goes to a path, its ids are stored [beside it](VertexIds::store).
-///
-/// ```
-/// use outcore::io::{ReadOptions, read_graph_with};
-/// use outcore::{Context, Place};
-/// # let folder = tempfile::tempdir().unwrap();
-/// # let path = folder.path().join("a.txt");
-/// std::fs::write(&path, "7 9000000000000\n9000000000000 30\n").unwrap();
-/// let read = read_graph_with::<u32, u32>(&path, &ReadOptions::default(), Place::Memory, &Context::new())?;
-/// assert_eq!((read.graph.nrows(), read.graph.nnz()), (3, 2));
-/// assert_eq!(read.vertices.unwrap().numbers(), Some(&[7, 30, 9_000_000_000_000][..]));
-/// # Ok::<(), outcore::Error>(())
-/// ```
-pub fn read_graph_with<I: Index, P: Index>(
-    path: impl AsRef<Path>,
-    options: &ReadOptions,
-    place: impl Into<Place>,
-    ctx: &Context,
-) -> Result<Graph<I, P>> {
-    let (types, place) = ((I::DTYPE, P::DTYPE), place.into());
-    let read = |path: &Path| match source(path, options)? {
-        // Mapped in place, which needs the types.
-        GraphFile::Stored if options.edges.vertices != Vertices::Compact => {
-            let graph = read_stored(path, options.hypersparse, &place, ctx)?;
-            let vertices = VertexIds::stored(path, graph.nrows(), ctx)?;
-            Ok(Graph { graph, vertices })
-        }
-        file => {
-            let (graph, vertices) = read_file(path, file, options, types, &place, ctx)?;
-            store_beside(&vertices, &place, ctx)?;
-            Ok(Graph { graph: graph.into_typed(), vertices })
-        }
-    };
-    through_file(path.as_ref(), ctx, &mut |path| read(path))
 }
 
 /// Stores ids in the folder of a matrix at a path.
@@ -124,7 +44,7 @@ pub(in crate::io) fn store_beside(
 }
 
 /// A graph as compressed rows with indices and pointers of these types.
-fn read_file(
+pub(in crate::io) fn read_file(
     path: &Path,
     file: GraphFile,
     options: &ReadOptions,
@@ -169,7 +89,7 @@ fn read_file(
 }
 
 /// The graph on the vertices that have an entry, and their numbers, or their ids if they have some.
-fn number_anew(
+pub(in crate::io) fn number_anew(
     path: &Path,
     coo: &AnyCoo,
     ids: Option<&VertexIds>,
@@ -276,7 +196,8 @@ fn has_banner(text: &TextFile) -> Result<bool> {
     Ok(found.unwrap_or(false))
 }
 
-fn read_stored<I: Index, P: Index>(
+/// A stored matrix as a graph: mapped in place if it is in compressed rows, otherwise converted to `place`.
+pub(in crate::io) fn read_stored<I: Index, P: Index>(
     path: &Path,
     hypersparse: bool,
     place: &Place,

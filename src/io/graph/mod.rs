@@ -28,5 +28,5 @@ pub(super) use edge_list::As;
 pub use edge_options::{EdgeOptions, Separator, Vertices, Weights};
 pub(super) use metis_writer::write as write_metis;
 pub use read::{Graph, read_graph, read_graph_with};
-pub(super) use read::{GraphFile, source, store_beside};
+pub(super) use read::{GraphFile, source};
 pub use vertex_ids::VertexIds;

@@ -75,7 +75,7 @@ pub fn read_graph<I: Index, P: Index>(
 ///
 /// [`Vertices::Compact`] numbers the vertices of any file anew, matrices included: those that have an edge, in
 /// ascending order, counted from 0 even if the file counts from 1. All other [`edges`](ReadOptions::edges) options are
-/// for lists of edges. If the graph goes to a path, its ids are stored [beside it](VertexIds::store).
+/// for lists of edges. If the graph goes to a path, its ids are stored [beside it](VertexIds::store_with).
 ///
 /// ```
 /// use outcore::io::{ReadOptions, read_graph_with};
@@ -104,23 +104,10 @@ pub fn read_graph_with<I: Index, P: Index>(
         }
         file => {
             let (graph, vertices) = read_file(path, file, options, types, &place, ctx)?;
-            store_beside(&vertices, &place, ctx)?;
             Ok(Graph { graph: graph.into_typed(), vertices })
         }
     };
     through_file(path.as_ref(), ctx, &mut |path| read(path))
-}
-
-/// Stores ids in the folder of a matrix at a path.
-pub(in crate::io) fn store_beside(
-    ids: &Option<VertexIds>,
-    place: &Place,
-    ctx: &Context,
-) -> Result<()> {
-    match (ids, place) {
-        (Some(ids), Place::File(folder) | Place::Replace(folder)) => ids.store(folder, ctx),
-        _ => Ok(()),
-    }
 }
 
 /// A graph as compressed rows with indices and pointers of these types.
@@ -205,12 +192,11 @@ fn number_anew(
         duplicates: Duplicates::Sum,
         types,
     };
-    let graph = assembly.make::<()>(edges, place, ctx)?;
     let numbers = match (ids, numbers) {
         (Some(ids), Some(numbers)) => Some(ids.of_vertices(numbers.numbers().unwrap_or_default())),
         (_, numbers) => numbers,
     };
-    Ok((graph, numbers))
+    Ok((assembly.make::<()>(edges, numbers.as_ref(), place, ctx)?, numbers))
 }
 
 /// Opens a file in its own format, or in the format that the caller gives.

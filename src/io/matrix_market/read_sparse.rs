@@ -2,7 +2,7 @@
 //!
 //! | entries | go |
 //! |---|---|
-//! | in the order of the result | straight to their places, in memory or in files ([`in_order`](super::in_order)) |
+//! | in the order of the result | straight to their places, in memory or in files ([`InOrder`]) |
 //! | in any order, and they fit in memory beside the result | as coordinates to memory, and from there to their lines |
 //! | any other | to the external sort |
 //!
@@ -10,9 +10,10 @@
 
 use crate::convert::{AnyEntryBuilder, memory_to_compress, to_compressed};
 use crate::error::{Error, Result};
+use crate::io::entries::{Entries, InOrder};
 use crate::io::matrix_market::entry_block::{EntryBlock, Grammar, Sequence, ValueReader};
 use crate::io::matrix_market::header::Symmetry;
-use crate::io::matrix_market::in_order::{InOrder, seems_in_order};
+use crate::io::matrix_market::in_order::seems_in_order;
 use crate::io::matrix_market::reader::Reader;
 use crate::io::text::lines::BlockHalt;
 use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Duplicates, Types, coo_bytes};
@@ -253,7 +254,7 @@ fn each_block(
     (format, (values, indices)): (SparseFormat, (Option<DType>, DType)),
     reader: &ValueReader,
     ctx: &Context,
-    take: &mut (dyn FnMut(&EntryBlock) -> Result<()> + Send),
+    take: &mut (dyn FnMut(&Entries) -> Result<()> + Send),
 ) -> Result<()> {
     let grammar = Grammar { header: file.header(), by_cols: format == SparseFormat::Csc };
     let mut sequence = Sequence::new(file.header());
@@ -264,7 +265,7 @@ fn each_block(
         &|text, block| (reader.parse)(&grammar, text.bytes, block),
         &mut |block| {
             sequence.check(block)?;
-            take(block).map_err(BlockHalt::Caller)
+            take(&block.entries).map_err(BlockHalt::Caller)
         },
     )?;
     file.check_count(sequence.seen, end)

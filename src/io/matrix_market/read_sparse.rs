@@ -113,16 +113,12 @@ impl Way {
         let limit = ctx.memory_left().saturating_sub(file.window(ctx));
         let less = ctx.less(coo.saturating_add(file.window(ctx)));
         let (major, _) = format.swap_if_cols(shape);
-        let result = types.bytes_of(major, entries);
-        let buffers = match place {
-            Place::Memory => 0,
+        let result = match place {
+            Place::Memory => types.bytes_of(major, entries),
             _ => AnyWriter::extra_memory(limit),
         };
-        let fits = |extra: &u64| {
-            [coo, result, buffers].iter().fold(*extra, |sum, &part| sum.saturating_add(part))
-                <= limit
-        };
-        let extra = memory_to_compress(shape, entries, kind, &less).filter(fits);
+        let fits = |&extra: &u64| coo.saturating_add(result).saturating_add(extra) <= limit;
+        let extra = memory_to_compress(shape, entries, kind, place, &less).filter(fits);
         Ok(extra.map_or(Way::Sorted, Way::InMemory))
     }
 
@@ -143,11 +139,8 @@ impl Way {
             Way::InOrder => result(plan),
             Way::InMemory(extra) => {
                 let coo = coo_bytes((kind.1.values, kind.1.indices), entries);
-                let plan = plan.works(entries as u64, work::COMPRESS);
-                result(match place {
-                    Place::Memory => plan.holds(coo + extra),
-                    _ => plan.reads(2, 0).holds(coo + extra + kind.1.bytes_of(major, entries)),
-                })
+                let work = if *place == Place::Memory { work::COMPRESS } else { work::SORT };
+                result(plan.works(entries as u64, work).holds(coo + extra))
             }
             Way::Sorted => AnyEntryBuilder::plan(plan, kind, shape, entries as u64, place, &less),
         };
@@ -196,7 +189,7 @@ fn in_order(
     }
 }
 
-/// The matrix of entries that are first gathered in memory, and made there, wherever it goes.
+/// The matrix of entries that are first gathered in memory.
 fn in_memory(
     file: &Reader,
     kind: (SparseFormat, Types),
@@ -219,12 +212,7 @@ fn in_memory(
     let coo = writer.finish().map_err(in_file)?;
     let (to, sum) = ((kind.0, kind.1.pointers), Duplicates::Sum);
     // This counts the pass.
-    let matrix = to_compressed(&coo, to, sum, &memory, &less).map_err(in_file)?;
-    drop(coo);
-    match place {
-        Place::Memory => Ok(matrix),
-        _ => matrix.copy_to(place, &less),
-    }
+    to_compressed(&coo, to, sum, place, &less).map_err(in_file)
 }
 
 /// The matrix of entries that go through the external sort.

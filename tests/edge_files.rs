@@ -1,5 +1,6 @@
 //! Lists of edges as they are found: separators, headers, names, weights, directions, gaps.
 
+use std::fs;
 use std::path::Path;
 
 use outcore::io::{
@@ -260,6 +261,49 @@ fn long_lists_of_names_are_the_same_for_any_threads_memory_and_place() {
     let little = folders.context(1 << 20);
     let error = read_graph_with::<u32, u32>(&path, &ReadOptions::default(), Place::Memory, &little);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Memory);
+}
+
+/// Ids and matrix are published together, or not at all.
+#[test]
+fn ids_that_cannot_be_stored_publish_nothing() {
+    let folders = Folders::new();
+    let list = folders.path("a.txt");
+    fs::write(&list, "ann bob\nbob cem\n").unwrap();
+    let (ctx, small) = (Context::new(), Context::new().memory_limit(4));
+    let ids = read_graph_with::<u32, u32>(&list, &ReadOptions::default(), Place::Memory, &ctx)
+        .unwrap()
+        .vertices
+        .unwrap();
+    let target = folders.path("g.bspnpy");
+    let entries = || fs::read_dir(target.parent().unwrap()).unwrap().count();
+    let before = entries();
+    for place in [Place::File(target.clone()), Place::Replace(target.clone())] {
+        let make = |place: Place| Csr::<f64>::eye(3).copy_to(place, &ctx).map(drop);
+        let error = ids.store_with(place.clone(), &small, make).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
+        assert!(!target.exists());
+        assert_eq!(entries(), before);
+    }
+    // What is replaced stays until the new one is complete.
+    Csr::<f64>::eye(2).copy_to(target.as_path(), &ctx).unwrap();
+    let replace = || Place::Replace(target.clone());
+    let make = |place: Place| Csr::<f64>::eye(3).copy_to(place, &ctx).map(drop);
+    ids.store_with(replace(), &small, make).unwrap_err();
+    assert_eq!((Csr::<f64>::open(&target).unwrap().nrows(), entries()), (2, before + 1));
+    let taken = ids.store_with(target.as_path(), &ctx, make).unwrap_err();
+    assert_eq!((taken.kind(), taken.path()), (ErrorKind::Exists, Some(target.as_path())));
+    ids.store_with(replace(), &ctx, make).unwrap();
+    assert_eq!((Csr::<f64>::open(&target).unwrap().nrows(), entries()), (3, before + 1));
+    assert_eq!(stored(&target, 3), Some(ids));
+    // At another place only the matrix is made.
+    let stored = stored(&target, 3).unwrap();
+    stored
+        .store_with(Place::Memory, &small, |place| {
+            Csr::<f64>::eye(1).copy_to(place, &ctx).map(drop)
+        })
+        .unwrap();
+    assert!(outcore::verify(&target, &ctx).is_ok());
+    assert_eq!(entries(), before + 1);
 }
 
 fn stored(path: &Path, nrows: usize) -> Option<VertexIds> {

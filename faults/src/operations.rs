@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use outcore::io::{matrix_market, read_graph};
+use outcore::io::{matrix_market, read_graph, read_matrix};
 use outcore::linalg::LinearOperator;
 use outcore::{
     ColumnWriter, Context, Coo, CooBuilder, Csr, CsrBuilder, Dense, DenseBuilder, DenseMut,
@@ -106,6 +106,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation("coo-builder", "x.bspnpy", Fate::Replaced, coo_builder),
     operation("mtx-read", "x.bspnpy", Fate::New, mtx_read),
     operation("mtx-write", "x.mtx", Fate::Replaced, mtx_write),
+    operation("graph-with-names", "x.bspnpy", Fate::Replaced, graph_with_names),
     operation("graph-read", "", Fate::Read, graph),
     operation("matvec", "", Fate::Read, matvec),
     operation("verify", "", Fate::Read, verify_inputs),
@@ -151,6 +152,9 @@ impl Operation {
         matrix_market::write_sparse(folders.input("a.mtx"), &a, "", &ctx)?;
         let edges: String = (0..n).map(|i| format!("{i} {}\n", (i * 7 + 1) % n)).collect();
         let list = folders.input("edges.txt");
+        fs::write(&list, edges).map_err(|e| outcore::Error::io("writing", &list, e))?;
+        let edges: String = (0..n).map(|i| format!("v{i} v{} {i}.5\n", (i * 7 + 1) % n)).collect();
+        let list = folders.input("names.txt");
         fs::write(&list, edges).map_err(|e| outcore::Error::io("writing", &list, e))?;
         let path = self.result(folders);
         if self.beside_sums() {
@@ -323,6 +327,12 @@ fn mtx_read(job: &Job<'_>) -> Result<String> {
 fn mtx_write(job: &Job<'_>) -> Result<String> {
     let a = Csr::<f64>::open(job.folders.input("a.bspnpy"))?;
     matrix_market::write_sparse(job.folders.out().join("x.mtx"), &a, "", job.ctx).map(nothing)
+}
+
+/// The matrix and the names of its vertices, which are published together.
+fn graph_with_names(job: &Job<'_>) -> Result<String> {
+    let list = job.folders.input("names.txt");
+    read_matrix(list, job.place.clone(), job.ctx).map(nothing)
 }
 
 fn graph(job: &Job<'_>) -> Result<String> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
+use outcore::io::VertexIds;
 use outcore::{
     Context, Coo, Csc, Csr, Dense, Descriptor, Error, ErrorKind, Order, SparseFormat, verify,
 };
@@ -61,7 +62,13 @@ pub fn content(path: &Path) -> outcore::Result<String> {
     match Descriptor::read(path)?.format {
         SparseFormat::Csr => {
             let a = Csr::<f64>::open(path)?;
-            Ok(digest(|d| add(d, a.shape(), [a.indptr(), a.indices()], a.data())))
+            let ids = VertexIds::stored(path, a.nrows(), &Context::new())?;
+            Ok(digest(|d| {
+                add(d, a.shape(), [a.indptr(), a.indices()], a.data());
+                if let Some(ids) = ids {
+                    (0..ids.len()).for_each(|vertex| d.numbers(ids.id(vertex).as_bytes()));
+                }
+            }))
         }
         SparseFormat::Csc => {
             let a = Csc::<f64>::open(path)?;

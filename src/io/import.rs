@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::any::{AnyMatrix, open};
 use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
-use crate::io::graph::{As, GraphFile, VertexIds, source, store_beside};
+use crate::io::graph::{As, GraphFile, VertexIds, source};
 use crate::io::harwell_boeing;
 use crate::io::hdf5;
 use crate::io::headerless;
@@ -162,7 +162,6 @@ pub(super) fn read(
                 GraphFile::EdgeList(list) => {
                     let wanted = As { weights: true, types: None };
                     let (matrix, vertices) = list.read(wanted, place, ctx)?;
-                    store_beside(&vertices, place, ctx)?;
                     let matrix = AnyMatrix::of_lines(matrix);
                     Ok(Imported { vertices, ..Imported::new(matrix, FileFormat::EdgeList) })
                 }

@@ -77,6 +77,7 @@
 //! pointers.
 
 mod arrays;
+mod entries;
 mod export;
 mod extents;
 mod format;

@@ -183,7 +183,7 @@ impl Text {
             None => self.open += bytes.len(),
         }
         match self.open > LONGEST_LINE + STEP {
-            true => Err(too_long().at_line(self.line)),
+            true => Err(too_long(LONGEST_LINE).at_line(self.line)),
             false => Ok(()),
         }
     }

@@ -5,12 +5,12 @@
 
 use std::path::Path;
 
-use crate::any::AnyMatrix;
+use crate::any::{AnyMatrix, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::format::FileFormat;
 use crate::io::graph::{
-    GraphFile, VertexIds, Vertices, number_anew, read_file, read_stored, source, store_beside,
+    GraphFile, VertexIds, Vertices, number_anew, read_file, read_stored, source,
 };
 use crate::io::import::{Imported, read};
 use crate::io::options::ReadOptions;
@@ -66,7 +66,7 @@ pub fn read_graph<I: Index, P: Index>(
 ///
 /// [`Vertices::Compact`] numbers the vertices of any file anew, matrices included: those that have an edge, in
 /// ascending order, counted from 0 even if the file counts from 1. All other [`edges`](ReadOptions::edges) options are
-/// for lists of edges. If the graph goes to a path, its ids are stored [beside it](VertexIds::store).
+/// for lists of edges. If the graph goes to a path, its ids are stored [beside it](VertexIds::store_with).
 ///
 /// ```
 /// use outcore::io::{ReadOptions, read_graph_with};
@@ -116,7 +116,6 @@ fn read_one<I: Index, P: Index>(
         file => {
             let types = (I::DTYPE, P::DTYPE);
             let (graph, vertices) = read_file(path, file, options, types, place, ctx)?;
-            store_beside(&vertices, place, ctx)?;
             Ok(Graph { graph: graph.into_typed(), vertices })
         }
     }
@@ -150,7 +149,6 @@ fn structure<I: Index, P: Index>(
     if options.edges.vertices == Vertices::Compact {
         let (coo, types) = (matrix.to_coo(Place::Memory, ctx)?, (I::DTYPE, P::DTYPE));
         let (graph, vertices) = number_anew(path, &coo, vertices.as_ref(), types, place, ctx)?;
-        store_beside(&vertices, place, ctx)?;
         return Ok(Graph { graph: graph.into_typed(), vertices });
     }
     if !matches!(matrix, AnyMatrix::Csr(_)) {
@@ -173,11 +171,18 @@ fn structure<I: Index, P: Index>(
     let types = (on_disk(I::DTYPE), on_disk(P::DTYPE));
     let is_there = *place == Place::Memory || *place == Place::Scratch;
     let stays = is_there || canonical && read_as == ReadAs::Mapped;
-    let graph = match (rows.index_dtype(), rows.pointer_dtype()) == (Some(types.0), Some(types.1)) {
-        true if stays => rows,
-        true => rows.copy_to(place.clone(), ctx)?,
-        false => rows.with_index_types(types.0, types.1, place.clone(), ctx).map_err(in_file)?,
+    let same = (rows.index_dtype(), rows.pointer_dtype()) == (Some(types.0), Some(types.1));
+    let make = |place: Place| match same {
+        true => rows.copy_to(place, ctx),
+        false => rows.with_index_types(types.0, types.1, place, ctx).map_err(in_file),
     };
-    store_beside(&vertices, place, ctx)?;
+    let graph = match (&vertices, place) {
+        _ if stays && same => rows,
+        (Some(ids), Place::File(path) | Place::Replace(path)) => {
+            ids.store_with(place.clone(), ctx, |place| make(place).map(drop))?;
+            open(path)?
+        }
+        _ => make(place.clone())?,
+    };
     Ok(Graph { graph: graph.try_into()?, vertices })
 }

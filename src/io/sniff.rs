@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::io::format::FileFormat;
 use crate::io::harwell_boeing::is_harwell_boeing;
 use crate::io::matrix_market::is_banner;
-use crate::io::text::batches::without_end;
+use crate::io::text::records::without_end;
 use crate::io::text::text_file::TextFile;
 
 /// Lines that are looked at.

@@ -82,18 +82,21 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let is_stored = named("npy") || named("bspnpy");
     let steps = steps(arguments, &a, (named("npy"), named("bspnpy")), session);
     let count = steps.len();
+    // Other formats have no place for ids.
+    let ids = ids.filter(|_| named("bspnpy"));
     for (k, step) in steps.into_iter().enumerate() {
-        // The last stands at its place when it is made; text is written from it.
-        let is_last = is_stored && k + 1 == count;
+        // The last stands at its place when it is made; text, and what ids go with, is written from it.
+        let is_last = is_stored && ids.is_none() && k + 1 == count;
         let place = if is_last { session.place(output) } else { beside(&a) };
         a = step(&a, place)?;
     }
-    if !is_stored || count == 0 {
-        session.write(output, &a)?;
-    }
-    // Other formats have no place for them.
-    if let Some(ids) = ids.filter(|_| named("bspnpy")) {
-        ids.store(output, session.ctx())?;
+    match ids {
+        Some(ids) => {
+            let ctx = session.ctx();
+            ids.store_with(session.place(output), ctx, |place| a.copy_to(place, ctx).map(drop))?;
+        }
+        None if !is_stored || count == 0 => session.write(output, &a)?,
+        None => {}
     }
     Ok(done(output, &a))
 }

@@ -44,7 +44,7 @@ pub(crate) fn memory(limit: u64, runs: usize) -> u64 {
 }
 
 /// Bytes of the records of a bucket and the lengths of its lines.
-fn room(limit: u64) -> u64 {
+pub(super) fn room(limit: u64) -> u64 {
     (limit / 12).max(4096)
 }
 

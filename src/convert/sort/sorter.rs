@@ -25,11 +25,11 @@ use crate::convert::sort::buckets;
 use crate::convert::sort::buckets::Buckets;
 use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Duplicates, IndexVec, by_index};
+use crate::sparse::{Duplicates, IndexVec, Types, by_index};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawVec, by_width};
 use crate::storage::work;
-use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, parallel};
+use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, bytes_of, parallel};
 
 /// Takes entries in any order.
 pub(crate) struct AnySorter {
@@ -247,6 +247,15 @@ fn write_run(
 
 fn layout((majors, _, data): Triplets<'_>) -> Layout {
     Layout { values: data.dtype(), indices: majors.dtype() }
+}
+
+/// Memory in which entries in memory are sorted to lines of a matrix as one run, if all are in the same line at worst.
+pub(crate) fn memory_in_one_run(types: Types, lines: usize, entries: usize, limit: u64) -> u64 {
+    let run = IoBuffer::rounded(entries.saturating_mul(Layout::of(types).size())) as u64;
+    // A bucket has its entries, and the lengths of its lines.
+    let lens = bytes_of::<usize>(lines.div_ceil(1 << 12));
+    let bucket = buckets::room(limit).max(types.bytes_of(0, entries).saturating_add(lens));
+    run.saturating_add(bucket)
 }
 
 /// Whether this many entries fit in one run.

@@ -6,7 +6,8 @@ use crate::convert::{CooBuilder, to_compressed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::chunk::{Again, Chunk, Edges, changed};
 use crate::io::graph::numbering::Numbering;
-use crate::sparse::{AnyCompressed, Coo, Duplicates};
+use crate::io::graph::vertex_ids::VertexIds;
+use crate::sparse::{AnyCompressed, Coo, Duplicates, Types};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, DType, Entry, Index, Place, SparseFormat};
 
@@ -46,18 +47,32 @@ pub(super) struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    /// The matrix at `place`.
+    /// The matrix at `place`; at a path, with the ids of its vertices.
     pub(super) fn make<T: Weight>(
         &self,
         edges: Edges<'_>,
+        ids: Option<&VertexIds>,
         place: &Place,
         ctx: &Context,
     ) -> Result<AnyCompressed> {
-        match self.types.0 {
-            DType::UInt32 => self.make_indexed::<T, u32>(edges, place, ctx),
-            _ => self.make_indexed::<T, u64>(edges, place, ctx),
-        }
-        .map_err(|error| error.in_file(self.path))
+        let mut edges = Some(edges);
+        let mut make = |place: &Place| {
+            let edges = edges.take().unwrap_or(Edges::Kept(Vec::new()));
+            match self.types.0 {
+                DType::UInt32 => self.make_indexed::<T, u32>(edges, place, ctx),
+                _ => self.make_indexed::<T, u64>(edges, place, ctx),
+            }
+        };
+        let made = match (ids, place) {
+            (Some(ids), Place::File(path) | Place::Replace(path)) => {
+                let stored = ids.store_with(place.clone(), ctx, |place| make(&place).map(drop));
+                let (values, (indices, pointers)) = (T::ENTRY_DTYPE, self.types);
+                let types = Types { values, indices, pointers };
+                stored.and_then(|()| AnyCompressed::open(path, SparseFormat::Csr, types, true))
+            }
+            _ => make(place),
+        };
+        made.map_err(|error| error.in_file(self.path))
     }
 
     fn make_indexed<T: Weight, I: Index>(

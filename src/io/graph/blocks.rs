@@ -1,7 +1,8 @@
 //! What is made of the lines of a text, block by block, in the order of the text.
 
 use crate::error::{Error, Result};
-use crate::io::text::lines::{self, BlockHalt, Records, TextLines};
+use crate::io::text::lines::{BlockHalt, Lines, TextLines};
+use crate::io::text::records;
 use crate::io::text::text_file::{Position, TextFile};
 use crate::storage::Context;
 
@@ -28,7 +29,7 @@ pub(super) struct Blocks<'a> {
 impl Blocks<'_> {
     /// Passes what `parse` makes of each block, on all threads, to `take`, with the number of its first line; what
     /// precedes a fault in its block counts as read. Returns the position of the end. Memory: as
-    /// [`Records::for_each_block`].
+    /// [`Lines::for_each_block`].
     pub(super) fn for_each<R: Send>(
         &self,
         ctx: &Context,
@@ -36,14 +37,13 @@ impl Blocks<'_> {
         take: &mut (dyn FnMut(R, u64) -> Result<()> + Send),
     ) -> Result<Position> {
         let Blocks { text, from, phase } = *self;
-        let records = Records { text, from, comments: b"", phase };
         let mut line = from.line;
         let parse = |lines: TextLines<'_>, made: &mut Option<(R, u64)>| {
             let parsed = parse(lines);
             *made = Some((parsed.made, parsed.lines));
-            lines::Parsed { lines: parsed.lines, fault: parsed.fault }
+            records::Parsed { lines: parsed.lines, fault: parsed.fault }
         };
-        records.for_each_block(ctx, MADE, &|| None, &parse, &mut |made| {
+        Lines::new(text, from, phase).for_each_block(ctx, MADE, &|| None, &parse, &mut |made| {
             let Some((made, lines)) = made.take() else { return Ok(()) };
             take(made, line).map_err(BlockHalt::Caller)?;
             line += lines;

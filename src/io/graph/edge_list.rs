@@ -28,7 +28,7 @@ use crate::io::graph::numbering::{Found, Numbering, names_of, number};
 use crate::io::graph::survey::{Passes, Survey};
 use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::text::cursor::Cursor;
-use crate::io::text::lines::{Halt, Records};
+use crate::io::text::lines::{Halt, Lines};
 use crate::io::text::text_file::TextFile;
 use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType, Place, Plan, work};
@@ -157,13 +157,9 @@ impl EdgeList {
             cursor.go_on(&cursor.rest()[feed..]);
             Ok(Some((u, v, weight)))
         };
-        let records = Records {
-            text: &self.text,
-            from: layout.from,
-            comments: b"#%",
-            phase: "reading edges",
-        };
-        records.for_each(ctx, parse, |edge| {
+        let lines = Lines::new(&self.text, layout.from, "reading edges");
+        let lines = Lines { comments: b"#%", ..lines };
+        lines.for_each(ctx, parse, |edge| {
             let Some((u, v, weight)) = edge else { return Ok(()) };
             size.vertices = size.vertices.max(u + 1).max(v + 1);
             size.edges += 1;
@@ -225,7 +221,8 @@ impl EdgeList {
             self.check_extent(count, &survey, wanted, place, ctx)?;
         }
         let assembly = self.assembly(&numbering, count, &survey, wanted)?;
-        Ok((self.make(&assembly, edges, keeps_weights, place, ctx)?, ids))
+        let matrix = self.make(&assembly, edges, (keeps_weights, ids.as_ref()), place, ctx)?;
+        Ok((matrix, ids))
     }
 
     /// A list with names, which are numbered in the order in which they first occur.
@@ -249,7 +246,7 @@ impl EdgeList {
             Some(chunks) => {
                 let numbering = Numbering::Interned(interned);
                 let assembly = self.assembly(&numbering, count, &survey, wanted)?;
-                self.make(&assembly, Edges::Kept(chunks), weighted, place, ctx)
+                self.make(&assembly, Edges::Kept(chunks), (weighted, Some(&ids)), place, ctx)
             }
             None => {
                 let parsing = Parsing { ids: Ids::Known(&interned), ..parsing };
@@ -257,7 +254,7 @@ impl EdgeList {
                 let assembly = self.assembly(&Numbering::AsInFile, count, &survey, wanted)?;
                 let again =
                     |take: &mut (dyn FnMut(&[Chunk]) -> Result<()> + Send)| passes.again(ctx, take);
-                self.make(&assembly, Edges::Again(&again), weighted, place, ctx)
+                self.make(&assembly, Edges::Again(&again), (weighted, Some(&ids)), place, ctx)
             }
         };
         Ok((made?, Some(ids)))
@@ -287,13 +284,13 @@ impl EdgeList {
         &self,
         assembly: &Assembly<'_>,
         edges: Edges<'_>,
-        weighted: bool,
+        (weighted, ids): (bool, Option<&VertexIds>),
         place: &Place,
         ctx: &Context,
     ) -> Result<AnyCompressed> {
         match weighted {
-            true => assembly.make::<f64>(edges, place, ctx),
-            false => assembly.make::<()>(edges, place, ctx),
+            true => assembly.make::<f64>(edges, ids, place, ctx),
+            false => assembly.make::<()>(edges, ids, place, ctx),
         }
     }
 

@@ -117,8 +117,8 @@ impl Metis {
         };
         let edges = kept.map_or(Edges::Again(&again), Edges::Kept);
         match weighted {
-            true => assembly.make::<i64>(edges, place, ctx),
-            false => assembly.make::<()>(edges, place, ctx),
+            true => assembly.make::<i64>(edges, None, place, ctx),
+            false => assembly.make::<()>(edges, None, place, ctx),
         }
     }
 

@@ -27,5 +27,5 @@ mod vertex_ids;
 pub(super) use edge_list::As;
 pub use edge_options::{EdgeOptions, Separator, Vertices, Weights};
 pub(super) use metis_writer::write as write_metis;
-pub(super) use read::{GraphFile, number_anew, read_file, read_stored, source, store_beside};
+pub(super) use read::{GraphFile, number_anew, read_file, read_stored, source};
 pub use vertex_ids::VertexIds;

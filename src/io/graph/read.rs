@@ -31,18 +31,6 @@ pub(in crate::io) enum GraphFile {
     EdgeList(EdgeList),
 }
 
-/// Stores ids in the folder of a matrix at a path.
-pub(in crate::io) fn store_beside(
-    ids: &Option<VertexIds>,
-    place: &Place,
-    ctx: &Context,
-) -> Result<()> {
-    match (ids, place) {
-        (Some(ids), Place::File(folder) | Place::Replace(folder)) => ids.store(folder, ctx),
-        _ => Ok(()),
-    }
-}
-
 /// A graph as compressed rows with indices and pointers of these types.
 pub(in crate::io) fn read_file(
     path: &Path,
@@ -125,12 +113,11 @@ pub(in crate::io) fn number_anew(
         duplicates: Duplicates::Sum,
         types,
     };
-    let graph = assembly.make::<()>(edges, place, ctx)?;
     let numbers = match (ids, numbers) {
         (Some(ids), Some(numbers)) => Some(ids.of_vertices(numbers.numbers().unwrap_or_default())),
         (_, numbers) => numbers,
     };
-    Ok((graph, numbers))
+    Ok((assembly.make::<()>(edges, numbers.as_ref(), place, ctx)?, numbers))
 }
 
 /// Opens a file in its own format, or in the format that the caller gives.

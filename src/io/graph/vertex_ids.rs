@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::dense::Dense;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Context, Place, VERTEX_IDS_FILE, VERTEX_NAMES_FILE};
+use crate::storage::{Context, Place, StagedFolder, VERTEX_IDS_FILE, VERTEX_NAMES_FILE};
 
 /// The ids that the vertices of a graph have in the file it was read from, if they are not the numbers of its rows.
 /// Cloning copies a pointer.
@@ -122,8 +122,46 @@ impl VertexIds {
         }
     }
 
+    /// Has a matrix made at a path, and stores the ids beside its arrays: both are published together, in one step. At
+    /// another place only the matrix is made.
+    ///
+    /// `make` gets the place where the matrix is to be, which for a path is in a hidden folder beside it: what maps the
+    /// matrix there is opened anew, at the path.
+    ///
+    /// Fails with the error of `make`, and as [`store`](Self::store) does; then nothing is left, and what is to be
+    /// replaced stays.
+    ///
+    /// ```
+    /// use outcore::io::{ReadOptions, VertexIds, read_graph_with};
+    /// use outcore::{Context, Place};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.txt");
+    /// std::fs::write(&path, "ann bob\nbob cem\n").unwrap();
+    /// let ctx = Context::new();
+    /// let read = read_graph_with::<u32, u32>(&path, &ReadOptions::default(), Place::Memory, &ctx)?;
+    /// let stored = folder.path().join("a.bspnpy");
+    /// let ids = read.vertices.unwrap();
+    /// ids.store_with(stored.as_path(), &ctx, |place| read.graph.copy_to(place, &ctx).map(drop))?;
+    /// assert_eq!(VertexIds::stored(&stored, 3, &ctx)?, Some(ids));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn store_with(
+        &self,
+        place: impl Into<Place>,
+        ctx: &Context,
+        make: impl FnOnce(Place) -> Result<()>,
+    ) -> Result<()> {
+        let place = place.into();
+        let Some(folder) = StagedFolder::new(&place, ctx)? else { return make(place) };
+        let path = folder.path();
+        let made = make(Place::File(path.clone())).and_then(|()| self.store(&path, ctx));
+        made.map_err(|error| folder.name(error))?;
+        folder.publish()
+    }
+
     /// Stores the ids in the folder of a stored matrix, beside its arrays and with checksums, in place of those that
-    /// are there.
+    /// are there. Until that is done the matrix is there without them: [`store_with`](Self::store_with) publishes both
+    /// at once.
     ///
     /// Fails if the folder is not there, if the ids do not fit in the memory limit once more, and on a system error.
     pub fn store(&self, folder: impl AsRef<Path>, ctx: &Context) -> Result<()> {

@@ -2,10 +2,12 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::harwell_boeing::fortran::Fields;
-use crate::io::text::batches::{Batches, Piece, without_end};
 use crate::io::text::cursor::quoted;
-use crate::io::text::text_file::TextFile;
-use crate::storage::Context;
+use crate::io::text::records::without_end;
+use crate::io::text::text_file::{Position, TextFile};
+
+/// Lines of a header, at most.
+const MOST_LINES: usize = 5;
 
 /// What the values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +49,14 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the lines of the header.
-    pub(super) fn read(lines: &mut Batches<'_>, text: &TextFile, ctx: &Context) -> Result<Self> {
+    /// Reads the lines of the header, and returns also where the numbers begin.
+    pub(super) fn read(text: &TextFile) -> Result<(Self, Position)> {
+        let (lines, ends) = first_lines(text)?;
+        let (mut lines, mut ends) = (lines.into_iter(), ends.into_iter());
+        let mut start = Position::START;
         let mut next = |what: &'static str| -> Result<(u64, Vec<u8>)> {
-            let line =
-                lines.line(ctx, |Piece { bytes, line }| Ok((line, without_end(bytes).to_vec())))?;
+            let line = lines.next().map(|line| (start.line, line));
+            start = ends.next().unwrap_or(start);
             line.ok_or_else(|| {
                 Error::new(ErrorKind::Format, "the file ends within its header")
                     .in_file(text.path())
@@ -146,7 +151,7 @@ impl Header {
         };
         let header = Header { field, symmetry, nrows, ncols, nnz, pointers, indices, values };
         header.check_length(text)?;
-        Ok(header)
+        Ok((header, start))
     }
 
     /// Fails if the file has fewer characters than numbers.
@@ -170,6 +175,18 @@ impl Header {
             _ => self.nnz.saturating_mul(2),
         }
     }
+}
+
+/// The first lines of a file, as many as a header may have, and where each ends.
+fn first_lines(text: &TextFile) -> Result<(Vec<Vec<u8>>, Vec<Position>)> {
+    let (mut lines, mut ends, mut offset) = (Vec::new(), Vec::new(), 0);
+    text.visit_first_lines(|number, line| {
+        offset += line.len() as u64;
+        ends.push(Position { offset, line: number + 1 });
+        lines.push(without_end(line).to_vec());
+        Ok((lines.len() == MOST_LINES).then_some(()))
+    })?;
+    Ok((lines, ends))
 }
 
 /// Whether lines look like the first four of a file: counts, a type with extents, formats.

@@ -13,7 +13,8 @@ use crate::io::harwell_boeing::header::{Field, Header, Section, Symmetry};
 use crate::io::harwell_boeing::kept::Kept;
 use crate::io::harwell_boeing::value::Value;
 use crate::io::options::ReadOptions;
-use crate::io::text::batches::{Batches, LineFault, Piece, numbered};
+use crate::io::text::lines::{Lines, TextLines};
+use crate::io::text::records::{Parsed, without_end};
 use crate::io::text::text_file::{Position, TextFile};
 use crate::sparse::{ByRows, Csr, Duplicates, check_widths};
 use crate::storage::raw::Raw;
@@ -35,14 +36,13 @@ pub(in crate::io) fn read(
     ctx: &Context,
 ) -> Result<AnyMatrix> {
     let (text, _) = TextFile::open_any(path)?;
-    let mut lines = Batches::new(&text, Position::START, EACH, PHASE, ctx);
-    let header = Header::read(&mut lines, &text, ctx)?;
-    let file = File { text: &text, header, hypersparse: options.hypersparse, place, ctx };
+    let (header, start) = Header::read(&text)?;
+    let file = File { text: &text, header, start, hypersparse: options.hypersparse, place, ctx };
     match header.field {
-        Field::Pattern => file.read::<()>(lines),
-        Field::Integer => file.read::<i64>(lines),
-        Field::Real => file.read::<f64>(lines),
-        Field::Complex => file.read::<Complex<f64>>(lines),
+        Field::Pattern => file.read::<()>(),
+        Field::Integer => file.read::<i64>(),
+        Field::Real => file.read::<f64>(),
+        Field::Complex => file.read::<Complex<f64>>(),
     }
 }
 
@@ -50,22 +50,24 @@ pub(in crate::io) fn read(
 struct File<'a> {
     text: &'a TextFile,
     header: Header,
+    /// Where the numbers begin.
+    start: Position,
     hypersparse: bool,
     place: &'a Place,
     ctx: &'a Context,
 }
 
 impl File<'_> {
-    fn read<T: Value>(&self, lines: Batches<'_>) -> Result<AnyMatrix> {
+    fn read<T: Value>(&self) -> Result<AnyMatrix> {
         let Header { nrows, ncols, .. } = self.header;
         let most = (nrows.max(ncols) as u64).max(self.header.expanded_upper_bound());
         match most <= u32::LARGEST as u64 {
-            true => self.assemble::<T, u32>(lines).map(AnyMatrix::from),
-            false => self.assemble::<T, u64>(lines).map(AnyMatrix::from),
+            true => self.assemble::<T, u32>().map(AnyMatrix::from),
+            false => self.assemble::<T, u64>().map(AnyMatrix::from),
         }
     }
 
-    fn assemble<T: Value, I: Index>(&self, mut lines: Batches<'_>) -> Result<Csr<T, I, I>> {
+    fn assemble<T: Value, I: Index>(&self) -> Result<Csr<T, I, I>> {
         let Header { nrows, ncols, nnz, pointers, indices, values, .. } = self.header;
         let (shape, most) = ((nrows, ncols), self.header.expanded_upper_bound());
         let in_file = |error: Error| error.in_file(self.text.path());
@@ -79,7 +81,7 @@ impl File<'_> {
             remedy: "`hypersparse` asks for all of them",
         };
         extent.check::<I>(self.place, self.ctx)?;
-        let memory = Batches::memory(self.text, EACH, self.ctx);
+        let memory = self.lines(self.start).memory(self.ctx, EACH);
         let kept =
             [Kept::new(DType::UInt64, pointers, self.ctx), Kept::new(I::DTYPE, indices, self.ctx)];
         let held = kept.iter().fold(memory, |sum, kept| sum.saturating_add(kept.memory(self.ctx)));
@@ -94,10 +96,10 @@ impl File<'_> {
         self.ctx.meter().pass();
         self.ctx.meter().read(self.text.length());
         let _held = self.ctx.hold(memory);
-        let starts = self.pointers(&mut lines, &kept[0])?;
+        let (starts, behind_pointers) = self.pointers(&kept[0])?;
         let mut builder = CooBuilder::<T, I, ByRows>::with_types(shape, &less).map_err(in_file)?;
         let mut column = Column::new(starts.as_raw().as_typed());
-        let first = lines.position().line;
+        let first = behind_pointers.line;
         let index = |fields: &Fields, line: &[u8], k: usize| self.row::<I>(fields, line, k);
         let mut entry = 0;
         let place = |column: &mut Column<'_>, entry: u64, row: usize| {
@@ -110,7 +112,7 @@ impl File<'_> {
         match values {
             None => {
                 let none = T::of(&[]);
-                self.section(&mut lines, indices, &index, &mut |rows| {
+                self.section(behind_pointers, indices, &index, &mut |rows| {
                     for row in rows {
                         let (row, col) = place(&mut column, entry, row.to_usize())?;
                         self.push(&mut builder, (row, col), none)?;
@@ -121,12 +123,14 @@ impl File<'_> {
             }
             Some(values) => {
                 let mut rows = kept[1].writer(self.ctx)?;
-                self.section(&mut lines, indices, &index, &mut |run| rows.push(Raw::of(run)))?;
+                let behind_rows = self.section(behind_pointers, indices, &index, &mut |run| {
+                    rows.push(Raw::of(run))
+                })?;
                 let rows = kept[1].finish(rows)?;
                 let rows: &[I] = rows.as_raw().as_typed();
-                // A complex number may be cut by the end of a piece.
+                // A complex number may be cut by the end of a block.
                 let mut pending = Vec::new();
-                self.section(&mut lines, values, &T::parse, &mut |numbers| {
+                self.section(behind_rows, values, &T::parse, &mut |numbers| {
                     pending.extend_from_slice(numbers);
                     let whole = pending.len() / T::NUMBERS * T::NUMBERS;
                     for numbers in pending[..whole].chunks_exact(T::NUMBERS) {
@@ -191,14 +195,14 @@ impl File<'_> {
         }
     }
 
-    /// Where the entries of each column begin, counted from 0, and the number of all.
-    fn pointers(&self, lines: &mut Batches<'_>, kept: &Kept) -> Result<RawBuffer> {
+    /// Where the entries of each column begin, counted from 0, and the number of all; and what comes after the pointers.
+    fn pointers(&self, kept: &Kept) -> Result<(RawBuffer, Position)> {
         let Header { pointers: section, nnz, .. } = self.header;
-        let first = lines.position().line;
+        let first = self.start.line;
         let (mut writer, mut before, mut count) = (kept.writer(self.ctx)?, 1, 0u64);
         let parse = |fields: &Fields, line: &[u8], k: usize| fields.integer(line, k);
         let mut run = Vec::new();
-        self.section(lines, section, &parse, &mut |pointers| {
+        let behind = self.section(self.start, section, &parse, &mut |pointers| {
             run.clear();
             for &pointer in pointers {
                 let found = u64::try_from(pointer).unwrap_or(0);
@@ -223,41 +227,55 @@ impl File<'_> {
             }
             writer.push(Raw::of(&run[..]))
         })?;
-        kept.finish(writer)
+        Ok((kept.finish(writer)?, behind))
     }
 
-    /// Parses the numbers of a section, and passes them on in order.
+    fn lines(&self, from: Position) -> Lines<'_> {
+        Lines::new(self.text, from, PHASE).of_any_width(self.ctx)
+    }
+
+    /// Parses the numbers of a section, passes them on in order, and returns where the next section begins.
     fn section<N: Send + Copy>(
         &self,
-        lines: &mut Batches<'_>,
+        from: Position,
         Section { fields, count }: Section,
         parse: &(dyn Fn(&Fields, &[u8], usize) -> Result<N> + Sync),
-        take: &mut dyn FnMut(&[N]) -> Result<()>,
-    ) -> Result<()> {
-        let (first, each) = (lines.position().line, fields.per_line as u64);
-        let end = first + count.div_ceil(each);
-        let parse = |piece: Piece<'_>| {
-            let mut numbers = Vec::new();
-            for (line, bytes) in numbered(piece) {
-                let left = count - (line - first) * each;
+        take: &mut (dyn FnMut(&[N]) -> Result<()> + Send),
+    ) -> Result<Position> {
+        let each = fields.per_line as u64;
+        let wanted = count.div_ceil(each);
+        let parse = |block: TextLines<'_>, first: u64, numbers: &mut Vec<N>| {
+            numbers.clear();
+            let mut left = count - ((first - from.line) * each).min(count);
+            let mut lines = 0;
+            for line in block.bytes.split_inclusive(|&byte| byte == b'\n').map(without_end) {
+                lines += 1;
                 for k in 0..left.min(each) as usize {
-                    numbers
-                        .push(parse(&fields, bytes, k).map_err(|error| LineFault { line, error })?);
+                    match parse(&fields, line, k) {
+                        Ok(number) => numbers.push(number),
+                        Err(error) => return Parsed { lines, fault: Some(error) },
+                    }
                 }
+                left = left.saturating_sub(each);
             }
-            Ok(numbers)
+            Parsed { lines, fault: None }
         };
-        while lines.position().line < end {
-            let left = end - lines.position().line;
-            if !lines.next(left, self.ctx, &parse, &mut |numbers| take(&numbers))? {
-                let error = Error::new(ErrorKind::Format, "the file ends too early");
-                let error = error
-                    .expected(format!("{left} more lines of numbers"))
-                    .found("the end of the file");
-                return Err(self.text.fault(lines.position().line, error));
-            }
+        let end = self.lines(from).for_some(
+            wanted,
+            self.ctx,
+            EACH,
+            &|| Vec::new(),
+            &parse,
+            &mut |numbers| take(numbers),
+        )?;
+        if end.line - from.line < wanted {
+            let error = Error::new(ErrorKind::Format, "the file ends too early");
+            let error = error
+                .expected(format!("{} more lines of numbers", wanted - (end.line - from.line)))
+                .found("the end of the file");
+            return Err(self.text.fault(end.line, error));
         }
-        Ok(())
+        Ok(end)
     }
 }
 

@@ -5,13 +5,13 @@
 //! many, and whether all are in one triangle.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::entries::Entries;
 use crate::io::matrix_market::entry::{index, too_many};
 use crate::io::matrix_market::header::{Field, Header, Symmetry};
 use crate::io::matrix_market::mirror::Mirror;
 use crate::io::matrix_market::number::{Number, check_type};
-use crate::io::text::lines::{BlockHalt, Parsed, each_record};
-use crate::sparse::IndexVec;
-use crate::storage::raw::RawVec;
+use crate::io::text::lines::BlockHalt;
+use crate::io::text::records::{Parsed, each_record};
 use crate::storage::{DType, by_dtype};
 
 /// What an entry is: the header of the file, and along which axis entries are ordered.
@@ -23,12 +23,7 @@ pub(super) struct Grammar<'a> {
 
 /// The entries of a block.
 pub(super) struct EntryBlock {
-    /// The line of the result in which each is, row or column, and its index across.
-    pub(super) majors: IndexVec,
-    pub(super) minors: IndexVec,
-    pub(super) data: RawVec,
-    /// Whether lines, and in each line indices, strictly rise.
-    pub(super) rises: bool,
+    pub(super) entries: Entries,
     /// Lines of the file.
     stored: usize,
     /// The first of them off the diagonal of a matrix with a symmetry, with row and column.
@@ -69,10 +64,7 @@ impl EntryBlock {
 
     pub(super) fn new(values: Option<DType>, indices: DType) -> Self {
         EntryBlock {
-            majors: IndexVec::new(indices),
-            minors: IndexVec::new(indices),
-            data: RawVec::new(values),
-            rises: true,
+            entries: Entries::new(values, indices),
             stored: 0,
             off_diagonal: None,
             refused: None,
@@ -80,17 +72,8 @@ impl EntryBlock {
     }
 
     fn clear(&mut self) {
-        self.majors.clear();
-        self.minors.clear();
-        self.data.clear();
-        (self.rises, self.stored, self.off_diagonal, self.refused) = (true, 0, None, None);
-    }
-
-    #[inline(always)]
-    fn push<T: Number>(&mut self, major: usize, minor: usize, value: T) {
-        self.majors.push(major);
-        self.minors.push(minor);
-        self.data.push(value);
+        self.entries.clear();
+        (self.stored, self.off_diagonal, self.refused) = (0, None, None);
     }
 }
 
@@ -117,16 +100,16 @@ fn parse<T: Number>(grammar: &Grammar<'_>, text: &[u8], block: &mut EntryBlock) 
             if row != col && block.off_diagonal.is_none() {
                 block.off_diagonal = Some((block.stored, row, col));
             }
-            block.push(major, minor, value);
+            block.entries.push(major, minor, value);
             if let Some(image) = image {
-                block.push(minor, major, image);
-                block.rises = false;
+                block.entries.push(minor, major, image);
+                block.entries.rises = false;
             }
         } else {
-            block.push(major, minor, value);
+            block.entries.push(major, minor, value);
         }
         let next = (major + 1, minor + 1);
-        block.rises &= last < next;
+        block.entries.rises &= last < next;
         last = next;
         block.stored += 1;
         Ok(())
@@ -143,7 +126,7 @@ fn parse_values<T: Number>(grammar: &Grammar<'_>, text: &[u8], block: &mut Entry
     each_record(text, b"%", |cursor| {
         let value = T::read(field, cursor)?;
         cursor.end_line()?;
-        block.data.push(value);
+        block.entries.data.push(value);
         block.stored += 1;
         Ok(())
     })

@@ -1,23 +1,17 @@
-//! Entries in the order of a compressed matrix, which go to their places without a sort.
+//! Whether a file lists its entries in the order of the result, as some pieces of it tell.
 //!
-//! Most files are in some order: programs write row by row, or column by column. Whether a file is seems clear from
-//! some pieces of it. If the rest disagrees, which is found before an entry is stored in the wrong place, the file is
-//! read again by the way for entries in any order.
+//! Most files are in some order: programs write row by row, or column by column. If the rest disagrees with the pieces,
+//! which is found before an entry is stored in the wrong place, the file is read again by the way for entries in any
+//! order.
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::io::matrix_market::entry_block::EntryBlock;
+use crate::error::Result;
 use crate::io::text::cursor::Cursor;
-use crate::io::text::lines::skip_if_empty;
+use crate::io::text::records::skip_if_empty;
 use crate::io::text::text_file::{Position, TextFile};
-use crate::sparse::{AnyCompressed, AnyWriter, by_index};
-use crate::storage::Index;
 
 /// Pieces of a file that are looked at, and the bytes of each.
 const PIECES: u64 = 32;
 const PIECE: usize = 1 << 12;
-
-/// Lines whose entries are passed on together.
-const LINES: usize = 1 << 12;
 
 /// Whether the entries seem to be in the order of a result whose lines are columns (`by_cols`) or rows, each position
 /// once.
@@ -56,57 +50,4 @@ pub(super) fn seems_in_order(text: &TextFile, from: Position, by_cols: bool) -> 
         }
     }
     Ok(true)
-}
-
-/// Takes entries in order.
-pub(super) struct InOrder {
-    writer: AnyWriter,
-    last: Option<(usize, usize)>,
-    /// Whether an entry came out of order.
-    pub(super) broken: bool,
-    lens: Vec<usize>,
-}
-
-impl InOrder {
-    pub(super) fn new(writer: AnyWriter) -> Self {
-        InOrder { writer, last: None, broken: false, lens: Vec::new() }
-    }
-
-    /// Takes the entries of the next block. Fails if one is out of order; then [`broken`](Self::broken) is set.
-    pub(super) fn take(&mut self, block: &EntryBlock) -> Result<()> {
-        let (majors, minors, data) =
-            (block.majors.as_indices(), block.minors.as_indices(), block.data.as_raw());
-        let Some(count) = majors.len().checked_sub(1) else { return Ok(()) };
-        let first = (majors.at(0), minors.at(0));
-        if !block.rises || self.last.is_some_and(|last| last >= first) {
-            self.broken = true;
-            return Err(Error::new(ErrorKind::Format, "the entries are not in order"));
-        }
-        self.last = Some((majors.at(count), minors.at(count)));
-        let push = |writer: &mut AnyWriter, lens: &[usize], start: usize, end: usize| {
-            writer.push_lines(lens, minors.slice(start..end).raw(), data.slice(start..end))
-        };
-        let (mut line, mut begin, mut start) = (self.writer.lines(), 0, 0);
-        self.lens.clear();
-        by_index!(majors, majors => {
-            for (k, major) in majors.iter().enumerate() {
-                while line < major.to_usize() {
-                    self.lens.push(k - begin);
-                    (line, begin) = (line + 1, k);
-                    if self.lens.len() == LINES {
-                        push(&mut self.writer, &self.lens, start, begin)?;
-                        self.lens.clear();
-                        start = begin;
-                    }
-                }
-            }
-        });
-        push(&mut self.writer, &self.lens, start, begin)?;
-        self.writer.push_part(minors.slice(begin..count + 1).raw(), data.slice(begin..count + 1))
-    }
-
-    /// The matrix of all entries.
-    pub(super) fn finish(self) -> Result<AnyCompressed> {
-        self.writer.finish(true)
-    }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::text::cursor::{Cursor, quoted};
 use crate::io::text::foreign::wrong_text;
-use crate::io::text::lines::skip_if_empty;
+use crate::io::text::records::skip_if_empty;
 use crate::io::text::text_file::{Position, TextFile};
 
 /// The largest number of rows or columns: the largest index that any matrix of this library can store.

@@ -22,7 +22,7 @@ pub(super) fn array_values(file: &Reader, mut elements: RawMut<'_>, ctx: &Contex
         &|text, block| (reader.parse_values)(&grammar, text.bytes, block),
         &mut |block| {
             sequence.check(block)?;
-            elements.take_front(block.data.len()).copy_from(block.data.as_raw());
+            elements.take_front(block.entries.data.len()).copy_from(block.entries.data.as_raw());
             Ok(())
         },
     )?;

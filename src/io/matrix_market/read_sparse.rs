@@ -2,7 +2,7 @@
 //!
 //! | entries | go |
 //! |---|---|
-//! | in the order of the result | straight to their places, in memory or in files ([`in_order`](super::in_order)) |
+//! | in the order of the result | straight to their places, in memory or in files ([`InOrder`]) |
 //! | in any order, and they fit in memory beside the result | as coordinates to memory, and from there to their lines |
 //! | any other | to the external sort |
 //!
@@ -10,9 +10,10 @@
 
 use crate::convert::{AnyEntryBuilder, memory_to_compress, to_compressed};
 use crate::error::{Error, Result};
+use crate::io::entries::{Entries, InOrder};
 use crate::io::matrix_market::entry_block::{EntryBlock, Grammar, Sequence, ValueReader};
 use crate::io::matrix_market::header::Symmetry;
-use crate::io::matrix_market::in_order::{InOrder, seems_in_order};
+use crate::io::matrix_market::in_order::seems_in_order;
 use crate::io::matrix_market::reader::Reader;
 use crate::io::text::lines::BlockHalt;
 use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Duplicates, Types, coo_bytes};
@@ -112,16 +113,12 @@ impl Way {
         let limit = ctx.memory_left().saturating_sub(file.window(ctx));
         let less = ctx.less(coo.saturating_add(file.window(ctx)));
         let (major, _) = format.swap_if_cols(shape);
-        let result = types.bytes_of(major, entries);
-        let buffers = match place {
-            Place::Memory => 0,
+        let result = match place {
+            Place::Memory => types.bytes_of(major, entries),
             _ => AnyWriter::extra_memory(limit),
         };
-        let fits = |extra: &u64| {
-            [coo, result, buffers].iter().fold(*extra, |sum, &part| sum.saturating_add(part))
-                <= limit
-        };
-        let extra = memory_to_compress(shape, entries, kind, &less).filter(fits);
+        let fits = |&extra: &u64| coo.saturating_add(result).saturating_add(extra) <= limit;
+        let extra = memory_to_compress(shape, entries, kind, place, &less).filter(fits);
         Ok(extra.map_or(Way::Sorted, Way::InMemory))
     }
 
@@ -142,11 +139,8 @@ impl Way {
             Way::InOrder => result(plan),
             Way::InMemory(extra) => {
                 let coo = coo_bytes((kind.1.values, kind.1.indices), entries);
-                let plan = plan.works(entries as u64, work::COMPRESS);
-                result(match place {
-                    Place::Memory => plan.holds(coo + extra),
-                    _ => plan.reads(2, 0).holds(coo + extra + kind.1.bytes_of(major, entries)),
-                })
+                let work = if *place == Place::Memory { work::COMPRESS } else { work::SORT };
+                result(plan.works(entries as u64, work).holds(coo + extra))
             }
             Way::Sorted => AnyEntryBuilder::plan(plan, kind, shape, entries as u64, place, &less),
         };
@@ -195,7 +189,7 @@ fn in_order(
     }
 }
 
-/// The matrix of entries that are first gathered in memory, and made there, wherever it goes.
+/// The matrix of entries that are first gathered in memory.
 fn in_memory(
     file: &Reader,
     kind: (SparseFormat, Types),
@@ -218,12 +212,7 @@ fn in_memory(
     let coo = writer.finish().map_err(in_file)?;
     let (to, sum) = ((kind.0, kind.1.pointers), Duplicates::Sum);
     // This counts the pass.
-    let matrix = to_compressed(&coo, to, sum, &memory, &less).map_err(in_file)?;
-    drop(coo);
-    match place {
-        Place::Memory => Ok(matrix),
-        _ => matrix.copy_to(place, &less),
-    }
+    to_compressed(&coo, to, sum, place, &less).map_err(in_file)
 }
 
 /// The matrix of entries that go through the external sort.
@@ -253,7 +242,7 @@ fn each_block(
     (format, (values, indices)): (SparseFormat, (Option<DType>, DType)),
     reader: &ValueReader,
     ctx: &Context,
-    take: &mut (dyn FnMut(&EntryBlock) -> Result<()> + Send),
+    take: &mut (dyn FnMut(&Entries) -> Result<()> + Send),
 ) -> Result<()> {
     let grammar = Grammar { header: file.header(), by_cols: format == SparseFormat::Csc };
     let mut sequence = Sequence::new(file.header());
@@ -264,7 +253,7 @@ fn each_block(
         &|text, block| (reader.parse)(&grammar, text.bytes, block),
         &mut |block| {
             sequence.check(block)?;
-            take(block).map_err(BlockHalt::Caller)
+            take(&block.entries).map_err(BlockHalt::Caller)
         },
     )?;
     file.check_count(sequence.seen, end)

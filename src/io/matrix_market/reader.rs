@@ -10,7 +10,7 @@ use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::preamble::read_header;
 use crate::io::matrix_market::walk::Walk;
 use crate::io::text::cursor::Cursor;
-use crate::io::text::lines::{Halt, Records};
+use crate::io::text::lines::{Halt, Lines};
 use crate::io::text::text_file::{Position, TextFile};
 use crate::storage::Context;
 
@@ -209,13 +209,8 @@ impl Reader {
         counted.is_ok() && lines == self.header.positions() + self.header.nrows as u128
     }
 
-    pub(super) fn records(&self) -> Records<'_> {
-        Records {
-            text: &self.text,
-            from: self.entries,
-            comments: b"%",
-            phase: "reading Matrix Market",
-        }
+    pub(super) fn records(&self) -> Lines<'_> {
+        Lines { comments: b"%", ..Lines::new(&self.text, self.entries, "reading Matrix Market") }
     }
 
     pub(super) fn check_count(&self, seen: u64, end: Position) -> Result<()> {

@@ -1,65 +1,31 @@
 //! A table as a dense matrix: its rows counted first, then parsed into their places.
 //!
-//! The first pass counts rows and sees whether all values are whole; once one is not, it only looks for line ends. So
-//! the type and the shape are known before anything is allocated or written, and the second pass writes every element
-//! once.
+//! ```text
+//! count the rows -> guess the type from the first lines -> parse all, written in order while the next are parsed
+//! ```
+//!
+//! So the shape is known before anything is allocated or written, and every element is written once. Where the first
+//! lines are whole and a later one is not, what was written is dropped, the types of all values are seen, and the file
+//! is parsed once more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::any::AnyMatrix;
-use crate::dense::AnyDenseWriter;
+use crate::dense::{AnyDense, AnyDenseWriter};
 use crate::error::{Error, Result};
-use crate::io::table::field::{Fields, Kind, count, is_skipped, kind_of, missing, ragged, real};
+use crate::io::table::field::{Fields, count, is_skipped, ragged};
 use crate::io::table::layout::Layout;
-use crate::io::table::numbers::{EACH, Numbers, PHASE, whole};
-use crate::io::text::batches::{Batches, LineFault, Piece, numbered};
+use crate::io::table::numbers::{GROWTH, Numbers, PHASE, is_whole};
+use crate::io::table::plain::{Number, count_rows, filled, plain_row, split_line};
+use crate::io::text::lines::{BlockHalt, Lines, TextLines};
+use crate::io::text::records::{Parsed, without_end};
 use crate::io::text::text_file::TextFile;
 use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, DType, Element, Order, Place, Plan};
+use crate::storage::{Context, DType, Order, Place, Plan};
 
-/// What the first pass found out.
-struct Scan {
-    rows: u64,
-    numbers: Numbers,
-}
-
-/// Counts rows, and sees of which type the values are.
-fn scan(text: &TextFile, layout: &Layout, missing: Option<f64>, ctx: &Context) -> Result<Scan> {
-    ctx.meter().pass();
-    ctx.meter().read(text.length());
-    let mut all = Scan { rows: 0, numbers: Numbers::NONE };
-    // Once a value is not whole, the others need not be looked at.
-    let real = AtomicBool::new(false);
-    let mut lines = Batches::new(text, layout.start, 0, PHASE, ctx);
-    let parse = |piece: Piece<'_>| {
-        let mut scan = Scan { rows: 0, numbers: Numbers::NONE };
-        for (_, line) in numbered(piece) {
-            if is_skipped(line, layout.separator) {
-                continue;
-            }
-            scan.rows += 1;
-            if real.load(Ordering::Relaxed) {
-                continue;
-            }
-            let mut fields = Fields::new(line, layout.separator);
-            // A wrong line is reported when it is parsed.
-            while let Ok(Some(field)) = fields.next() {
-                scan.numbers.see(field, missing);
-            }
-            if !scan.numbers.whole {
-                real.store(true, Ordering::Relaxed);
-            }
-        }
-        Ok::<_, LineFault>(scan)
-    };
-    while lines.next(u64::MAX, ctx, &parse, &mut |scan| {
-        all.rows += scan.rows;
-        all.numbers = all.numbers.and(scan.numbers);
-        Ok(())
-    })? {}
-    Ok(all)
-}
+/// Elements for which memory is kept from one block to the next.
+const KEPT: usize = 1 << 17;
 
 /// The matrix of a table, in C order.
 pub(super) fn dense(
@@ -69,7 +35,8 @@ pub(super) fn dense(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyMatrix> {
-    let memory = Batches::memory(text, EACH, ctx);
+    let lines = Lines::new(text, layout.start, PHASE).of_any_width(ctx);
+    let memory = lines.memory(ctx, GROWTH);
     let less = ctx.less(memory);
     let _running = ctx.begin(|| {
         let len = layout.rows.saturating_mul(layout.ncols as u64);
@@ -84,90 +51,176 @@ pub(super) fn dense(
         Ok(plan.throughout(memory))
     })?;
     let _held = ctx.hold(memory);
-    let Scan { rows, numbers } = scan(text, layout, missing, ctx)?;
-    let in_file = |error: Error| error.in_file(text.path());
-    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-    let dtype = numbers.dtype(rows as u64);
-    let shape = [rows, layout.ncols];
-    let mut writer =
-        AnyDenseWriter::new(place, (dtype, &shape, Order::C), &less).map_err(in_file)?;
-    ctx.meter().pass();
-    ctx.meter().read(text.length());
-    let filled = Rows { text, layout, ctx };
-    match dtype {
-        DType::Int64 => {
-            filled.fill::<i64>(&mut writer, missing.map(|value| value as i64), &whole)?
+    let table = Table { lines, layout, missing, place, ctx, less: &less };
+    let rows = table.count_rows()?;
+    let guess = layout.numbers.dtype(rows);
+    if guess == DType::Int64 {
+        let refused = AtomicBool::new(false);
+        let made = table.parse::<i64>(rows, &refused);
+        if !refused.into_inner() {
+            return made.and_then(AnyMatrix::try_from);
         }
-        DType::UInt64 => {
-            filled.fill::<u64>(&mut writer, missing.map(|value| value as u64), &whole)?
-        }
-        _ => filled.fill::<f64>(&mut writer, missing, &real)?,
     }
-    AnyMatrix::try_from(writer.finish().map_err(in_file)?)
+    let dtype = match guess {
+        DType::Float64 => DType::Float64,
+        _ => table.see_numbers()?.dtype(rows),
+    };
+    let refused = AtomicBool::new(false);
+    AnyMatrix::try_from(match dtype {
+        DType::Int64 => table.parse::<i64>(rows, &refused),
+        DType::UInt64 => table.parse::<u64>(rows, &refused),
+        _ => table.parse::<f64>(rows, &refused),
+    }?)
 }
 
-/// The rows of a table, to be parsed.
-struct Rows<'a> {
-    text: &'a TextFile,
+/// A table, to be read several times.
+struct Table<'a> {
+    lines: Lines<'a>,
     layout: &'a Layout,
+    missing: Option<f64>,
+    place: &'a Place,
     ctx: &'a Context,
+    /// Without the memory of the lines.
+    less: &'a Context,
 }
 
-impl Rows<'_> {
-    /// Parses all rows, and writes their elements.
-    fn fill<T: Element>(
+impl Table<'_> {
+    /// Passes on what `parse` makes of each block, as [`Lines::for_each_block`] does.
+    fn pass<B: Send>(
         &self,
-        writer: &mut AnyDenseWriter,
-        instead: Option<T>,
-        number: &(dyn Fn(&[u8]) -> Result<T> + Sync),
+        growth: usize,
+        new: &dyn Fn() -> B,
+        parse: &(dyn Fn(TextLines<'_>, &mut B) -> Parsed + Sync),
+        take: &mut (dyn FnMut(&mut B) -> Result<()> + Send),
     ) -> Result<()> {
-        let mut lines = Batches::new(self.text, self.layout.start, EACH, PHASE, self.ctx);
-        let parse = |piece: Piece<'_>| {
-            let mut values = Vec::new();
-            for (line, bytes) in numbered(piece) {
-                if !is_skipped(bytes, self.layout.separator) {
-                    let row = self.row(bytes, instead, number, &mut values);
-                    row.map_err(|error| LineFault { line, error })?;
+        self.ctx.meter().pass();
+        self.ctx.meter().read(self.lines.text.length());
+        let mut take = |made: &mut B| take(made).map_err(BlockHalt::Caller);
+        self.lines.for_each_block(self.ctx, growth, new, parse, &mut take).map(drop)
+    }
+
+    fn count_rows(&self) -> Result<u64> {
+        let mut all = 0;
+        let parse = |block: TextLines<'_>, rows: &mut u64| {
+            let lines;
+            (*rows, lines) = count_rows(block.bytes, self.layout.separator);
+            Parsed { lines, fault: None }
+        };
+        self.pass(0, &|| 0, &parse, &mut |rows| {
+            all += *rows;
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// What all values are. A wrong line is reported when it is parsed.
+    fn see_numbers(&self) -> Result<Numbers> {
+        let mut all = Numbers::NONE;
+        // Once a value is not whole, the others need not be looked at.
+        let real = AtomicBool::new(false);
+        let parse = |block: TextLines<'_>, seen: &mut Numbers| {
+            *seen = Numbers::NONE;
+            for line in block.bytes.split_inclusive(|&byte| byte == b'\n').map(without_end) {
+                if real.load(Ordering::Relaxed) {
+                    break;
+                }
+                if is_skipped(line, self.layout.separator) {
+                    continue;
+                }
+                let mut fields = Fields::new(line, self.layout.separator);
+                while let Ok(Some(field)) = fields.next() {
+                    seen.see(field, self.missing);
+                }
+                if !seen.whole {
+                    real.store(true, Ordering::Relaxed);
                 }
             }
-            Ok(values)
+            Parsed { lines: 0, fault: None }
         };
-        let mut take = |values: Vec<T>| writer.push(Raw::of(&values[..]));
-        while lines.next(u64::MAX, self.ctx, &parse, &mut take)? {}
-        Ok(())
+        self.pass(0, &|| Numbers::NONE, &parse, &mut |seen| {
+            all = all.and(*seen);
+            Ok(())
+        })?;
+        all.whole &= !real.into_inner();
+        Ok(all)
     }
 
-    fn row<T: Element>(
+    /// The table with elements of a type. Sets `refused` if the text is at fault.
+    fn parse<T: Number>(&self, rows: u64, refused: &AtomicBool) -> Result<AnyDense> {
+        let in_file = |error: Error| error.in_file(self.lines.text.path());
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        let shape = [rows, self.layout.ncols];
+        let what = (T::DTYPE, &shape[..], Order::C);
+        let mut writer = AnyDenseWriter::new(self.place, what, self.less).map_err(in_file)?;
+        // Only a float can hold a value to put in that is not whole.
+        let instead = self.missing.filter(|&value| T::DTYPE == DType::Float64 || is_whole(value));
+        let instead = instead.map(T::of_float);
+        let parse = |block: TextLines<'_>, values: &mut Vec<T>| {
+            values.clear();
+            let parsed = self.parse_rows(block.bytes, instead, values);
+            if parsed.fault.is_some() {
+                refused.store(true, Ordering::Relaxed);
+            }
+            parsed
+        };
+        self.pass(GROWTH, &|| Vec::new(), &parse, &mut |values| {
+            writer.push(Raw::of(&values[..]))?;
+            // A wide line is an exception.
+            if values.capacity() > KEPT {
+                *values = Vec::new();
+            }
+            Ok(())
+        })?;
+        writer.finish().map_err(in_file)
+    }
+
+    fn parse_rows<T: Number>(
+        &self,
+        text: &[u8],
+        instead: Option<T>,
+        values: &mut Vec<T>,
+    ) -> Parsed {
+        let Layout { separator, ncols, .. } = *self.layout;
+        let (mut rest, mut lines) = (text, 0);
+        while !rest.is_empty() {
+            lines += 1;
+            let before = values.len();
+            if let Some(tail) = plain_row(rest, (separator, ncols), values) {
+                rest = tail;
+                continue;
+            }
+            values.truncate(before);
+            let (line, tail) = split_line(rest);
+            rest = tail;
+            if let Err(error) = self.parse_row(without_end(line), instead, values) {
+                values.truncate(before);
+                return Parsed { lines, fault: Some(error) };
+            }
+        }
+        Parsed { lines, fault: None }
+    }
+
+    /// A line of any kind.
+    #[inline(never)]
+    fn parse_row<T: Number>(
         &self,
         line: &[u8],
         instead: Option<T>,
-        number: &(dyn Fn(&[u8]) -> Result<T> + Sync),
         values: &mut Vec<T>,
     ) -> Result<()> {
         let Layout { separator, ncols, .. } = *self.layout;
+        if is_skipped(line, separator) {
+            return Ok(());
+        }
         let (mut fields, mut k) = (Fields::new(line, separator), 0);
         while let Some(field) = fields.next()? {
             if k == ncols {
                 return Err(ragged(ncols, count(line, separator)));
             }
-            let value = match number(field) {
-                Ok(value) if !is_nan(value) => value,
-                _ if kind_of(field) == Kind::Missing => {
-                    instead.ok_or_else(|| self.layout.in_column(missing(field), k))?
-                }
-                Ok(value) => value,
-                Err(error) => return Err(self.layout.in_column(error, k)),
-            };
-            values.push(value);
+            let value = filled(field, instead);
+            values.push(value.map_err(|error| self.layout.in_column(error, k))?);
             k += 1;
         }
         if k == ncols { Ok(()) } else { Err(ragged(ncols, k)) }
     }
-}
-
-/// Whether a number is none: spelled so, it is missing.
-#[inline]
-#[expect(clippy::eq_op, reason = "a NaN differs from itself")]
-fn is_nan<T: Element>(value: T) -> bool {
-    value != value
 }

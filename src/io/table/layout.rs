@@ -2,13 +2,18 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::table::field::{Fields, Kind, Separator, is_skipped, kind_of, ragged, real};
+use crate::io::table::numbers::Numbers;
 use crate::io::table::options::TableOptions;
-use crate::io::text::batches::{Batches, without_end};
+use crate::io::text::lines::widest;
+use crate::io::text::records::without_end;
 use crate::io::text::text_file::{Position, TextFile};
 use crate::storage::Context;
 
-/// Lines that are looked at.
+/// Lines with fields that are looked at.
 const LOOKED_AT: usize = 32;
+
+/// Bytes in which lines are counted.
+const COUNTED: u64 = 1 << 21;
 
 /// What is tried, in this order.
 const TRIED: [u8; 4] = [b'\t', b';', b'|', b','];
@@ -27,6 +32,22 @@ pub(super) struct Layout {
     pub(super) start: Position,
     /// Lines with values, about.
     pub(super) rows: u64,
+    /// What the values of the first lines are.
+    pub(super) numbers: Numbers,
+}
+
+/// The first lines of a file.
+struct FirstLines {
+    /// Where the first begins, after a mark of the byte order.
+    begun: Position,
+    /// Those that are neither blank nor comments, where they are, and where the first of them ends.
+    content: Vec<(Position, Vec<u8>)>,
+    after_header: Position,
+    /// Lines that are not empty after the header, and in all.
+    counted: u64,
+    with_header: u64,
+    /// The end of the lines that were counted.
+    end: u64,
 }
 
 impl Layout {
@@ -37,15 +58,11 @@ impl Layout {
         triplets: bool,
         ctx: &Context,
     ) -> Result<Self> {
-        let mut batches = Batches::new(text, Position::START, 0, "reading a table", ctx);
-        let bytes = batches.peek()?;
-        // A mark of the byte order belongs to no field.
-        let marked = if bytes.starts_with(MARK) { MARK.len() } else { 0 };
-        let begun = Position { offset: marked as u64, line: 1 };
         let separator = options.separator.map(Separator::of);
-        let forced = options.header == Some(true);
-        let lines = content(&bytes[marked..], begun, separator, forced);
-        let Some(&(_, first)) = lines.first() else {
+        let first = FirstLines::of(text, separator, options.header == Some(true), ctx)?;
+        let lines: Vec<(Position, &[u8])> =
+            first.content.iter().map(|(at, line)| (*at, &line[..])).collect();
+        let Some(&(_, line)) = lines.first() else {
             return Err(Error::new(ErrorKind::Format, "the file is empty")
                 .in_file(text.path())
                 .expected("a table of numbers")
@@ -53,7 +70,7 @@ impl Layout {
         };
         let separator = separator.unwrap_or_else(|| sniff(&lines));
         let fault = |at: Position, error: Error| text.fault(at.line, error);
-        let fields = fields(first, separator).map_err(|error| fault(lines[0].0, error))?;
+        let fields = fields(line, separator).map_err(|error| fault(lines[0].0, error))?;
         let header = options.header.unwrap_or_else(|| are_names(&fields));
         let columns = header.then(|| fields.iter().map(|field| name_of(field)).collect::<Vec<_>>());
         let triplets = match options.triplets {
@@ -66,19 +83,26 @@ impl Layout {
                 ragged(3, fields.len()).expected("row, column and value; two or four fields also");
             return Err(fault(lines[0].0, error));
         }
-        let start = match header {
-            true => after(lines[0].0, &bytes[lines[0].0.offset as usize..]),
-            false => begun,
+        let (start, counted) = match header {
+            true => (first.after_header, first.counted),
+            false => (first.begun, first.with_header),
         };
-        let looked_at = bytes.len() as u64 - start.offset;
-        let here = lines_from(&bytes[start.offset as usize..]);
+        let looked_at = first.end.saturating_sub(start.offset);
         let all = match text.window(0) {
             0 => text.length().saturating_sub(start.offset),
             // A typical ratio for numbers.
             _ => text.length().saturating_mul(4).max(looked_at),
         };
-        let rows = (here as u128 * u128::from(all) / u128::from(looked_at.max(1))) as u64;
-        Ok(Layout { separator, ncols: fields.len(), columns, triplets, start, rows })
+        let rows = u128::from(counted) * u128::from(all) / u128::from(looked_at.max(1));
+        let (rows, ncols) = (rows as u64, fields.len());
+        let mut numbers = Numbers::NONE;
+        for (_, line) in &lines[usize::from(header)..] {
+            let mut fields = Fields::new(line, separator);
+            while let Ok(Some(field)) = fields.next() {
+                numbers.see(field, options.missing);
+            }
+        }
+        Ok(Layout { separator, ncols, columns, triplets, start, rows, numbers })
     }
 
     /// The error of a field, with its column.
@@ -91,42 +115,58 @@ impl Layout {
     }
 }
 
-/// The first lines that are neither blank nor comments, and where they are. A forced header may look like a comment.
-fn content(
-    bytes: &[u8],
-    begun: Position,
-    separator: Option<Separator>,
-    forced: bool,
-) -> Vec<(Position, &[u8])> {
-    let (mut found, mut at) = (Vec::new(), begun);
-    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-        let plain = without_end(line);
-        let skipped = match forced && found.is_empty() {
-            true => plain.trim_ascii().is_empty(),
-            false => is_skipped(plain, separator.unwrap_or(Separator::Blanks)),
+impl FirstLines {
+    /// Reads the first lines. A forced header may look like a comment.
+    fn of(
+        text: &TextFile,
+        separator: Option<Separator>,
+        forced: bool,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let mut first = FirstLines {
+            begun: Position::START,
+            content: Vec::new(),
+            after_header: Position::START,
+            counted: 0,
+            with_header: 0,
+            end: 0,
         };
-        if !skipped {
-            found.push((at, plain));
-        }
-        at = Position { offset: at.offset + line.len() as u64, line: at.line + 1 };
-        if found.len() == LOOKED_AT {
-            break;
-        }
+        let mut kept = 0;
+        text.visit_lines_within(widest(ctx), |number, line| {
+            let mut at = Position { offset: first.end, line: number };
+            first.end += line.len() as u64;
+            let line = match line.strip_prefix(MARK) {
+                // A mark of the byte order belongs to no field.
+                Some(line) if number == 1 => {
+                    at.offset += MARK.len() as u64;
+                    first.begun = at;
+                    line
+                }
+                _ => line,
+            };
+            let plain = without_end(line);
+            let skipped = match forced && first.content.is_empty() {
+                true => plain.trim_ascii().is_empty(),
+                false => is_skipped(plain, separator.unwrap_or(Separator::Blanks)),
+            };
+            first.with_header += u64::from(!plain.is_empty());
+            if first.content.is_empty() && !skipped {
+                first.after_header = Position { offset: first.end, line: number + 1 };
+            } else if !first.content.is_empty() {
+                first.counted += u64::from(!plain.is_empty());
+            }
+            if !skipped && first.content.len() < LOOKED_AT {
+                first.content.push((at, plain.to_vec()));
+                kept += plain.len() as u64;
+            }
+            if first.end >= COUNTED {
+                ctx.check_cancelled()?;
+            }
+            let seen = first.end >= COUNTED && !first.content.is_empty();
+            Ok((seen || kept >= COUNTED).then_some(()))
+        })?;
+        Ok(first)
     }
-    found
-}
-
-/// The position after the line at `at`, with which `bytes` begin.
-fn after(at: Position, bytes: &[u8]) -> Position {
-    let length = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |feed| feed + 1);
-    Position { offset: at.offset + length as u64, line: at.line + 1 }
-}
-
-fn lines_from(bytes: &[u8]) -> usize {
-    bytes
-        .split_inclusive(|&byte| byte == b'\n')
-        .filter(|line| !without_end(line).is_empty())
-        .count()
 }
 
 /// The separator that all lines have equally often; else the one that the first line has; else blanks.

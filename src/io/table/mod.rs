@@ -33,13 +33,16 @@
 //! known again; its extents are not in the file.
 
 mod dense;
+mod entry_line;
 mod field;
 mod header;
 mod layout;
 mod numbers;
 mod options;
+mod plain;
 mod read;
 mod triplets;
+mod value;
 mod write;
 
 pub use options::TableOptions;

@@ -7,7 +7,7 @@ use crate::storage::DType;
 pub(super) const PHASE: &str = "reading a table";
 
 /// Bytes made of a byte of text, at most: a number of 8 bytes from a digit and a separator.
-pub(super) const EACH: usize = 4;
+pub(super) const GROWTH: usize = 4;
 
 /// The type of numbers that were seen.
 #[derive(Clone, Copy, Debug)]
@@ -26,14 +26,18 @@ impl Numbers {
     #[inline]
     pub(super) fn see(&mut self, field: &[u8], missing: Option<f64>) {
         match kind_of(field) {
-            Kind::Whole(number) => {
-                self.least = self.least.min(number);
-                self.largest = self.largest.max(number);
-            }
+            Kind::Whole(number) => self.see_whole(number),
             // What is missing, and must not be, is an error of the second pass.
             Kind::Missing if missing.is_none_or(is_whole) => {}
             _ => self.whole = false,
         }
+    }
+
+    /// Takes an integer into account.
+    #[inline]
+    pub(super) fn see_whole(&mut self, number: i128) {
+        self.least = self.least.min(number);
+        self.largest = self.largest.max(number);
     }
 
     pub(super) fn and(self, other: Numbers) -> Numbers {
@@ -56,7 +60,7 @@ impl Numbers {
 }
 
 /// Whether a value to put in is an integer that every type can take.
-fn is_whole(value: f64) -> bool {
+pub(super) fn is_whole(value: f64) -> bool {
     value.trunc() == value && (0.0..=9_007_199_254_740_992.0).contains(&value)
 }
 
@@ -64,6 +68,7 @@ fn is_whole(value: f64) -> bool {
 pub(super) fn whole<T: TryFrom<i128>>(field: &[u8]) -> Result<T> {
     match kind_of(field) {
         Kind::Whole(number) => T::try_from(number).map_err(|_| changed()),
+        // Unless it is no number at all, the table is read again, with floats.
         _ => Err(changed()),
     }
 }

@@ -1,25 +1,36 @@
-//! A list of entries as CSR: extents and type seen first, then the entries brought to their rows.
+//! A list of entries as CSR: extents, types and order seen first, then the entries brought to their rows.
+//!
+//! Entries that are in the order of the result, as this library writes them, go straight to their places; others go
+//! through the sort.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use num_complex::Complex;
 
 use crate::any::AnyMatrix;
-use crate::convert::CooBuilder;
-use crate::error::{Error, ErrorKind, Result};
+use crate::convert::AnyEntryBuilder;
+use crate::error::{Error, Result};
+use crate::io::entries::{Entries, InOrder};
 use crate::io::extents::JustifiedExtent;
-use crate::io::table::field::{Fields, Kind, count, is_skipped, kind_of, missing, ragged, real};
+use crate::io::table::entry_line::EntryLine;
 use crate::io::table::layout::Layout;
-use crate::io::table::numbers::{EACH, Numbers, PHASE, whole};
+use crate::io::table::numbers::{Numbers, PHASE};
 use crate::io::table::options::TableOptions;
-use crate::io::text::batches::{Batches, LineFault, Piece, numbered};
-use crate::io::text::cursor::quoted;
+use crate::io::table::plain::{PlainLine, split_line};
+use crate::io::table::value::Value;
+use crate::io::text::lines::{BlockHalt, Lines, TextLines};
+use crate::io::text::records::{Parsed, without_end};
 use crate::io::text::text_file::TextFile;
-use crate::sparse::{ByRows, Csr, Duplicates, check_widths};
-use crate::storage::{Context, DType, Entry, Index, Place, Plan};
+use crate::sparse::{AnyCompressed, AnyWriter, Duplicates, Types, check_types};
+use crate::storage::{Context, DType, Index, Place, Plan, SparseFormat};
+
+/// Bytes made of a byte of text, at most: a line has at least four bytes, and makes two indices and two numbers.
+const GROWTH: usize = 8;
 
 /// The matrix of a list of entries, duplicates summed.
 ///
-/// Cost: the file is read twice; entries that do not fit in a quarter of the memory limit take one write and one read in
-/// the scratch folder.
+/// Cost: the file is read twice; entries in any order that do not fit in a sixth of the memory limit take one write and
+/// one read in the scratch folder.
 pub(super) fn read(
     text: &TextFile,
     layout: &Layout,
@@ -28,64 +39,73 @@ pub(super) fn read(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyMatrix> {
-    let list = List { text, layout, options, hypersparse, place, ctx };
-    let _running = ctx.begin(|| list.plan())?;
+    let lines = Lines::new(text, layout.start, PHASE).of_any_width(ctx);
+    let list = List { lines, layout, options, hypersparse, place, ctx };
+    let _running = ctx.begin(|| Ok(list.plan()))?;
     let _held = ctx.hold(list.memory());
-    let seen = list.scan()?;
-    let fill = options.missing;
-    let first = |error: Error| (0, error);
+    let seen = list.see()?;
     match (layout.ncols, seen.numbers.dtype(seen.entries)) {
-        (2, _) => list.of::<()>(seen, &|_| Ok(())),
-        (3, DType::Int64) => {
-            list.of(seen, &|fields| match filled(fields[0], fill).map_err(first)? {
-                Some(value) => Ok(value as i64),
-                None => whole(fields[0]).map_err(first),
-            })
-        }
-        (3, DType::UInt64) => {
-            list.of(seen, &|fields| match filled(fields[0], fill).map_err(first)? {
-                Some(value) => Ok(value as u64),
-                None => whole(fields[0]).map_err(first),
-            })
-        }
-        (3, _) => list.of(seen, &|fields| number(fields[0], fill).map_err(first)),
-        _ => list.of(seen, &|fields| {
-            let part = |k: usize| number(fields[k], fill).map_err(|error| (k, error));
-            Ok(Complex::new(part(0)?, part(1)?))
-        }),
+        (2, _) => list.make::<()>(&seen),
+        (3, DType::Int64) => list.make::<i64>(&seen),
+        (3, DType::UInt64) => list.make::<u64>(&seen),
+        (3, _) => list.make::<f64>(&seen),
+        _ => list.make::<Complex<f64>>(&seen),
     }
 }
 
-/// The value to put where one is missing; `None` if there is one.
-fn filled(field: &[u8], fill: Option<f64>) -> Result<Option<f64>> {
-    match kind_of(field) == Kind::Missing {
-        true => fill.map(Some).ok_or_else(|| missing(field)),
-        false => Ok(None),
-    }
-}
-
-fn number(field: &[u8], fill: Option<f64>) -> Result<f64> {
-    match filled(field, fill)? {
-        Some(value) => Ok(value),
-        None => real(field),
-    }
-}
-
-/// What the first pass found out.
+/// What some lines are.
 #[derive(Clone, Copy)]
 struct Seen {
     entries: u64,
+    /// The first and the last position.
+    ends: Option<[(u64, u64); 2]>,
+    /// Whether positions strictly rise.
+    rises: bool,
     /// The least numbers of rows and columns.
     nrows: u64,
     ncols: u64,
     numbers: Numbers,
 }
 
-/// Makes the value of an entry of the fields after its row and column. An error comes with the number of its field.
-type Value<'a, T> = &'a (dyn Fn(&[&[u8]]) -> std::result::Result<T, (usize, Error)> + Sync);
+impl Seen {
+    fn see(&mut self, (row, col): (u64, u64)) {
+        let first = match self.ends {
+            None => (row, col),
+            Some([first, last]) => {
+                self.rises &= last < (row, col);
+                first
+            }
+        };
+        self.ends = Some([first, (row, col)]);
+        self.entries += 1;
+        self.nrows = self.nrows.max(row.saturating_add(1));
+        self.ncols = self.ncols.max(col.saturating_add(1));
+    }
+
+    fn followed_by(self, next: &Seen) -> Seen {
+        let join = |[first, last]: [(u64, u64); 2], [next, end]: [(u64, u64); 2]| {
+            ([first, end], last < next)
+        };
+        let (ends, rises) = match (self.ends, next.ends) {
+            (Some(these), Some(those)) => {
+                let (ends, rises) = join(these, those);
+                (Some(ends), rises)
+            }
+            (these, those) => (these.or(those), true),
+        };
+        Seen {
+            entries: self.entries + next.entries,
+            ends,
+            rises: self.rises && next.rises && rises,
+            nrows: self.nrows.max(next.nrows),
+            ncols: self.ncols.max(next.ncols),
+            numbers: self.numbers.and(next.numbers),
+        }
+    }
+}
 
 struct List<'a> {
-    text: &'a TextFile,
+    lines: Lines<'a>,
     layout: &'a Layout,
     options: &'a TableOptions,
     hypersparse: bool,
@@ -95,167 +115,218 @@ struct List<'a> {
 
 impl List<'_> {
     fn memory(&self) -> u64 {
-        Batches::memory(self.text, 2 * EACH, self.ctx)
+        self.lines.memory(self.ctx, GROWTH)
     }
 
-    fn plan(&self) -> Result<Plan> {
-        let plan = Plan::new("reading entries").on_device_of(Some((self.text.path(), 0)));
-        let plan = plan.reads(2, self.text.length().saturating_mul(2));
+    fn plan(&self) -> Plan {
+        let text = self.lines.text;
+        let plan = Plan::new("reading entries").on_device_of(Some((text.path(), 0)));
+        let plan = plan.reads(2, text.length().saturating_mul(2));
         let rows = usize::try_from(self.layout.rows).unwrap_or(usize::MAX);
         let shape = self.options.shape.unwrap_or((rows, rows));
         let less = self.ctx.less(self.memory());
-        let plan = CooBuilder::<f64, u32, ByRows>::plan::<u32>(
-            plan,
-            shape,
-            self.layout.rows,
-            self.place,
-            &less,
-        );
-        Ok(plan.throughout(self.memory()))
+        let types = types_of(Some(DType::Float64), self.layout.rows);
+        let kind = (SparseFormat::Csr, types);
+        AnyEntryBuilder::plan(plan, kind, shape, self.layout.rows, self.place, &less)
+            .throughout(self.memory())
     }
 
-    /// Splits a line into row, column, counted from 0, and the other fields.
-    fn entry<'t>(&self, line: &'t [u8], values: &mut Vec<&'t [u8]>) -> Result<(u64, u64)> {
-        let Layout { separator, ncols, .. } = *self.layout;
-        values.clear();
-        let mut fields = Fields::new(line, separator);
-        while let Some(field) = fields.next()? {
-            values.push(field);
-            if values.len() > ncols {
-                return Err(ragged(ncols, count(line, separator)));
-            }
-        }
-        if values.len() < ncols {
-            return Err(ragged(ncols, values.len()));
-        }
-        let extents =
-            self.options.shape.map_or((u64::MAX, u64::MAX), |(m, n)| (m as u64, n as u64));
-        let row =
-            self.index(values[0], "row", extents.0).map_err(|e| self.layout.in_column(e, 0))?;
-        let col =
-            self.index(values[1], "column", extents.1).map_err(|e| self.layout.in_column(e, 1))?;
-        values.drain(..2);
-        Ok((row, col))
-    }
-
-    fn index(&self, field: &[u8], name: &str, extent: u64) -> Result<u64> {
-        let base = u64::from(self.options.one_based);
-        if let Kind::Whole(number) = kind_of(field)
-            && let Ok(number) = u64::try_from(number)
-            && let Some(index) = number.checked_sub(base)
-            && index < extent
-        {
-            return Ok(index);
-        }
-        Err(wrong_index(field, name, base, extent))
-    }
-
-    /// Sees the extents and the types of all values.
-    fn scan(&self) -> Result<Seen> {
+    /// Parses all lines.
+    fn pass<B: Send>(
+        &self,
+        growth: usize,
+        new: &dyn Fn() -> B,
+        parse: &(dyn Fn(&[u8], &mut B) -> Parsed + Sync),
+        take: &mut (dyn FnMut(&mut B) -> Result<()> + Send),
+    ) -> Result<()> {
         self.ctx.meter().pass();
-        self.ctx.meter().read(self.text.length());
+        self.ctx.meter().read(self.lines.text.length());
+        let parse = |block: TextLines<'_>, made: &mut B| parse(block.bytes, made);
+        let mut take = |made: &mut B| take(made).map_err(BlockHalt::Caller);
+        self.lines.for_each_block(self.ctx, growth, new, &parse, &mut take).map(drop)
+    }
+
+    /// Sees extents, order and the types of all values.
+    fn see(&self) -> Result<Seen> {
         let numbers = if self.layout.ncols == 4 { Numbers::REAL } else { Numbers::NONE };
-        let none = Seen { entries: 0, nrows: 0, ncols: 0, numbers };
-        let parse = |piece: Piece<'_>| {
-            let (mut seen, mut values) = (none, Vec::new());
-            for (line, bytes) in numbered(piece) {
-                if is_skipped(bytes, self.layout.separator) {
+        let none = Seen { entries: 0, ends: None, rises: true, nrows: 0, ncols: 0, numbers };
+        let (nrows, ncols) =
+            self.options.shape.map_or((u64::MAX, u64::MAX), |(m, n)| (m as u64, n as u64));
+        let grammar = self.grammar(nrows, ncols);
+        // Once a value is not whole, the others need not be looked at.
+        let real = AtomicBool::new(!self.layout.numbers.whole);
+        let parse = |text: &[u8], seen: &mut Seen| {
+            *seen = none;
+            let mut looks = seen.numbers.whole && !real.load(Ordering::Relaxed);
+            let (mut rest, mut lines, mut fields) = (text, 0, Vec::new());
+            while !rest.is_empty() {
+                lines += 1;
+                if let Some((position, line)) = grammar.position(rest)
+                    && let Some(tail) = after_value(line, looks, seen)
+                {
+                    seen.see(position);
+                    rest = tail;
                     continue;
                 }
-                let entry = self.entry(bytes, &mut values);
-                let (row, col) = entry.map_err(|error| LineFault { line, error })?;
-                seen.entries += 1;
-                seen.nrows = seen.nrows.max(row.saturating_add(1));
-                seen.ncols = seen.ncols.max(col.saturating_add(1));
-                values.iter().for_each(|field| seen.numbers.see(field, self.options.missing));
+                let (line, tail) = split_line(rest);
+                rest = tail;
+                match grammar.fields(without_end(line), &mut fields) {
+                    Ok(None) => {}
+                    Ok(Some(position)) => {
+                        seen.see(position);
+                        for field in &fields[2..] {
+                            seen.numbers.see(field, self.options.missing);
+                        }
+                    }
+                    Err(error) => return Parsed { lines, fault: Some(error) },
+                }
+                if looks && !seen.numbers.whole {
+                    real.store(true, Ordering::Relaxed);
+                    looks = false;
+                }
             }
-            Ok(seen)
+            Parsed { lines, fault: None }
         };
         let mut all = none;
-        let mut lines = Batches::new(self.text, self.layout.start, 0, PHASE, self.ctx);
-        while lines.next(u64::MAX, self.ctx, &parse, &mut |seen| {
-            all.entries += seen.entries;
-            all.nrows = all.nrows.max(seen.nrows);
-            all.ncols = all.ncols.max(seen.ncols);
-            all.numbers = all.numbers.and(seen.numbers);
+        self.pass(0, &|| none, &parse, &mut |seen| {
+            all = all.followed_by(seen);
             Ok(())
-        })? {}
+        })?;
+        all.numbers.whole &= !real.into_inner();
         Ok(all)
     }
 
-    fn of<T: Entry>(&self, seen: Seen, value: Value<'_, T>) -> Result<AnyMatrix> {
-        let found = (seen.nrows, seen.ncols);
-        let shape = self.options.shape.map_or(found, |(nrows, ncols)| (nrows as u64, ncols as u64));
-        let most = shape.0.max(shape.1).max(seen.entries);
-        let position = |extent: u64| usize::try_from(extent).unwrap_or(usize::MAX);
-        let shape = (position(shape.0), position(shape.1));
-        match most <= u32::LARGEST as u64 {
-            true => self.assemble::<T, u32>(shape, seen.entries, value).map(AnyMatrix::from),
-            false => self.assemble::<T, u64>(shape, seen.entries, value).map(AnyMatrix::from),
-        }
+    /// How lines are read, with at most so many rows and columns.
+    fn grammar(&self, nrows: u64, ncols: u64) -> EntryLine<'_> {
+        let base = u64::from(self.options.one_based);
+        EntryLine { layout: self.layout, base, nrows, ncols }
     }
 
-    fn assemble<T: Entry, I: Index>(
-        &self,
-        shape: (usize, usize),
-        entries: u64,
-        value: Value<'_, T>,
-    ) -> Result<Csr<T, I, I>> {
-        let in_file = |error: Error| error.in_file(self.text.path());
-        check_widths::<I, I>(shape.0, shape.1, 0).map_err(in_file)?;
+    /// The matrix of entries with values of a type.
+    fn make<T: Value>(&self, seen: &Seen) -> Result<AnyMatrix> {
+        let path = self.lines.text.path();
+        let in_file = |error: Error| error.in_file(path);
+        let found = (seen.nrows, seen.ncols);
+        let (nrows, ncols) = self.options.shape.map_or(found, |(m, n)| (m as u64, n as u64));
+        let types = types_of(T::ENTRY_DTYPE, nrows.max(ncols).max(seen.entries));
+        let position = |extent: u64| usize::try_from(extent).unwrap_or(usize::MAX);
+        let (shape, entries) = ((position(nrows), position(ncols)), position(seen.entries));
+        check_types((types.indices, types.pointers), shape.0, shape.1, 0).map_err(in_file)?;
         let extent = JustifiedExtent {
-            path: self.text.path(),
+            path,
             lines: "rows",
             count: shape.0,
-            entries,
+            entries: seen.entries,
             wanted: self.hypersparse || self.options.shape.is_some(),
             remedy: "`hypersparse` asks for all of them",
         };
-        extent.check::<I>(self.place, self.ctx)?;
-        let less = self.ctx.less(self.memory());
-        let mut builder = CooBuilder::<T, I, ByRows>::with_types(shape, &less).map_err(in_file)?;
-        self.ctx.meter().pass();
-        self.ctx.meter().read(self.text.length());
-        let mut lines = Batches::new(self.text, self.layout.start, 2 * EACH, PHASE, self.ctx);
-        let parse = |piece: Piece<'_>| {
-            let (mut entries, mut values) = (Vec::new(), Vec::new());
-            for (line, bytes) in numbered(piece) {
-                if is_skipped(bytes, self.layout.separator) {
-                    continue;
-                }
-                let fault = |error: Error| LineFault { line, error };
-                let (row, col) = self.entry(bytes, &mut values).map_err(fault)?;
-                let value = value(&values)
-                    .map_err(|(k, error)| fault(self.layout.in_column(error, 2 + k)))?;
-                entries.push((row as usize, col as usize, value));
+        match types.pointers {
+            DType::UInt32 => extent.check::<u32>(self.place, self.ctx)?,
+            _ => extent.check::<u64>(self.place, self.ctx)?,
+        }
+        let (kind, less) = ((SparseFormat::Csr, types), self.ctx.less(self.memory()));
+        let matrix = match seen.rises {
+            true => self.in_order::<T>(kind, shape, entries, &less),
+            false => {
+                let mut builder =
+                    AnyEntryBuilder::for_matrix(kind, shape, entries, &less).map_err(in_file)?;
+                self.each_block::<T>(types, shape, &mut |block| {
+                    let places = (block.majors.as_indices(), block.minors.as_indices());
+                    builder.extend((places.0, places.1, block.data.as_raw())).map_err(in_file)
+                })?;
+                let sum = Duplicates::Sum;
+                builder.finish(types.pointers, sum, self.place, &less).map_err(in_file)
             }
-            Ok(entries)
         };
-        let mut take = |entries: Vec<(usize, usize, T)>| {
-            entries.into_iter().try_for_each(|(row, col, value)| builder.push(row, col, value))
+        matrix.map(AnyMatrix::of_lines)
+    }
+
+    fn in_order<T: Value>(
+        &self,
+        kind: (SparseFormat, Types),
+        shape: (usize, usize),
+        entries: usize,
+        less: &Context,
+    ) -> Result<AnyCompressed> {
+        let in_file = |error: Error| error.in_file(self.lines.text.path());
+        let writer = AnyWriter::new(kind, shape, entries, true, self.place, less);
+        let mut taker = InOrder::new(writer.map_err(in_file)?);
+        self.each_block::<T>(kind.1, shape, &mut |block| taker.take(block).map_err(in_file))?;
+        taker.finish().map_err(in_file)
+    }
+
+    /// Passes on all entries, in blocks, in the order of the file.
+    fn each_block<T: Value>(
+        &self,
+        types: Types,
+        shape: (usize, usize),
+        take: &mut (dyn FnMut(&Entries) -> Result<()> + Send),
+    ) -> Result<()> {
+        let grammar = self.grammar(shape.0 as u64, shape.1 as u64);
+        let new = || Entries::new(types.values, types.indices);
+        let parse = |text: &[u8], block: &mut Entries| {
+            block.clear();
+            // Before the first entry, with 1 added to each.
+            let mut last = (0, 0);
+            let (mut rest, mut lines, mut fields) = (text, 0, Vec::new());
+            while !rest.is_empty() {
+                lines += 1;
+                let (row, col, value) = match plain_entry::<T>(&grammar, rest) {
+                    Some((entry, tail)) => {
+                        rest = tail;
+                        entry
+                    }
+                    None => {
+                        let (line, tail) = split_line(rest);
+                        rest = tail;
+                        match grammar.entry::<T>(
+                            without_end(line),
+                            &mut fields,
+                            self.options.missing,
+                        ) {
+                            Ok(None) => continue,
+                            Ok(Some(entry)) => entry,
+                            Err(error) => return Parsed { lines, fault: Some(error) },
+                        }
+                    }
+                };
+                let (row, col) = (row as usize, col as usize);
+                block.push(row, col, value);
+                let next = (row + 1, col + 1);
+                block.rises &= last < next;
+                last = next;
+            }
+            Parsed { lines, fault: None }
         };
-        while lines.next(u64::MAX, self.ctx, &parse, &mut take)? {}
-        builder.finish(Duplicates::Sum, self.place, &less).map_err(in_file)
+        self.pass(GROWTH, &new, &parse, &mut |block| take(block))
     }
 }
 
-#[cold]
-fn wrong_index(field: &[u8], name: &str, base: u64, extent: u64) -> Error {
-    let (what, kind) = match kind_of(field) {
-        Kind::Whole(_) | Kind::TooLarge => ("is out of range", ErrorKind::Index),
-        _ => ("is no whole number", ErrorKind::Format),
-    };
-    let error = Error::new(kind, format!("the {name} {what}"));
-    let error = match extent {
-        u64::MAX => error.expected(format!("a {name} from {base}")),
-        _ => {
-            error.expected(format!("a {name} from {base} to {}", (extent + base).saturating_sub(1)))
-        }
-    };
-    match (base, field) {
-        (1, b"0") => {
-            error.found(quoted(field)).remedy("they are counted from 1; say so only if it is true")
-        }
-        _ => error.found(quoted(field)),
+/// What follows a plain line behind row and column, if it is plain to its end or its value need not be looked at.
+#[inline(always)]
+fn after_value<'t>(mut line: PlainLine<'t>, looks: bool, seen: &mut Seen) -> Option<&'t [u8]> {
+    if !looks {
+        return Some(line.skip());
     }
+    let Some(()) = line.separator() else { return line.end() };
+    let number: i64 = line.number()?;
+    let tail = line.end()?;
+    seen.numbers.see_whole(number.into());
+    Some(tail)
+}
+
+#[inline(always)]
+fn plain_entry<'t, T: Value>(
+    grammar: &EntryLine<'_>,
+    text: &'t [u8],
+) -> Option<((u64, u64, T), &'t [u8])> {
+    let ((row, col), mut line) = grammar.position(text)?;
+    let value = T::plain(&mut line)?;
+    Some(((row, col, value), line.end()?))
+}
+
+/// The types for indices up to `most`, and as many entries.
+fn types_of(values: Option<DType>, most: u64) -> Types {
+    let indices = if most <= u32::LARGEST as u64 { DType::UInt32 } else { DType::UInt64 };
+    Types { values, indices, pointers: indices }
 }

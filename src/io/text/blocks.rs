@@ -1,15 +1,15 @@
 //! A text cut into blocks of whole lines.
 //!
-//! An ordinary file is cut into pieces of equal size, regardless of lines. A line belongs to the piece in which it
+//! An ordinary file is cut into chunks of equal size, regardless of lines. A line belongs to the chunk in which it
 //! begins; so a thread finds the lines of its block without knowing any other, at the price of searching for one line
 //! feed at the front and reading a little beyond the end. The text of a gzip file comes in order, on one thread, and is
-//! cut behind the last line feed of each piece.
+//! cut behind the last line feed of each chunk.
 
 use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::io::text::packed::{End, Unpacked};
-use crate::io::text::text_file::{BEYOND, LONGEST_LINE, TextFile, too_long};
+use crate::io::text::text_file::{BEYOND, TextFile, too_long};
 
 /// Some lines of a text.
 #[derive(Default)]
@@ -20,17 +20,19 @@ pub(super) struct Block {
     /// Where the first of `bytes` stands in the text.
     offset: u64,
     /// What is still to be read.
-    unread: Option<Piece>,
+    unread: Option<Chunk>,
     /// What comes after the lines, if it cannot be read.
     fault: Option<Error>,
 }
 
-/// A piece of a file.
-struct Piece {
+/// A part of a file, cut by length alone.
+struct Chunk {
     begin: u64,
     size: usize,
     /// Whether the text begins here, and not before.
     first: bool,
+    /// Bytes by which a line may extend beyond it.
+    longest: usize,
 }
 
 /// What cuts a text into blocks, from the first to the last.
@@ -39,6 +41,7 @@ pub(super) struct Filling {
     start: u64,
     end: u64,
     size: usize,
+    longest: usize,
     unpacked: Option<Unpacked>,
     /// Whether the text of a gzip file has ended.
     ended: bool,
@@ -47,10 +50,12 @@ pub(super) struct Filling {
 }
 
 impl Filling {
-    /// Blocks of about `size` bytes, from `start` on, where a line begins.
-    pub(super) fn new(text: &TextFile, start: u64, size: usize) -> Self {
+    /// Blocks of about `size` bytes, from `start` on, where a line begins. Lines may extend by `longest` bytes beyond
+    /// their block.
+    pub(super) fn new(text: &TextFile, start: u64, size: usize, longest: usize) -> Self {
         let (unpacked, end) = (text.unpacked(start), text.most_text());
-        Filling { at: start, start, end, size, unpacked, ended: false, carried: Vec::new() }
+        let carried = Vec::new();
+        Filling { at: start, start, end, size, longest, unpacked, ended: false, carried }
     }
 
     /// How far it has come.
@@ -66,8 +71,9 @@ impl Filling {
         if self.at >= self.end {
             return false;
         }
-        let piece = Piece { begin: self.at, size: self.size, first: self.at == self.start };
-        block.unread = Some(piece);
+        let first = self.at == self.start;
+        let Filling { at: begin, size, longest, .. } = *self;
+        block.unread = Some(Chunk { begin, size, first, longest });
         self.at += self.size as u64;
         true
     }
@@ -77,6 +83,7 @@ impl Filling {
         let Some(unpacked) = self.unpacked.as_mut().filter(|_| !self.ended) else { return false };
         block.offset = self.at - self.carried.len() as u64;
         let bytes = &mut block.bytes;
+        forget_long_line(bytes, self.size);
         bytes.clear();
         bytes.append(&mut self.carried);
         (block.unread, block.fault) = (None, None);
@@ -102,8 +109,8 @@ impl Filling {
                     bytes.truncate(whole);
                     break;
                 }
-                (None, None) if bytes.len() > LONGEST_LINE => {
-                    block.fault = Some(too_long());
+                (None, None) if bytes.len() > self.longest => {
+                    block.fault = Some(too_long(self.longest));
                     bytes.clear();
                     self.ended = true;
                     break;
@@ -127,20 +134,27 @@ impl Block {
         self.offset + self.own.start as u64
     }
 
+    /// Leaves the first `length` bytes of its lines.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.own.end = self.own.start + length;
+    }
+
     /// Reads what is still to be read. If it fails, the lines before are there.
     pub(super) fn read(&mut self, text: &TextFile) -> Result<()> {
-        if let Some(piece) = self.unread.take() {
+        if let Some(chunk) = self.unread.take() {
             self.own = 0..0;
             self.fault = None;
-            self.read_piece(&piece, text)?;
+            self.read_chunk(&chunk, text)?;
         }
         self.fault.take().map_or(Ok(()), Err)
     }
 
-    /// Reads the lines that begin in a piece.
-    fn read_piece(&mut self, &Piece { begin, size, first }: &Piece, text: &TextFile) -> Result<()> {
+    /// Reads the lines that begin in a chunk.
+    fn read_chunk(&mut self, chunk: &Chunk, text: &TextFile) -> Result<()> {
+        let Chunk { begin, size, first, longest } = *chunk;
         let bytes = &mut self.bytes;
-        // The byte before the piece shows whether a line begins with it.
+        forget_long_line(bytes, size);
+        // The byte before the chunk shows whether a line begins with it.
         let lead = usize::from(!first);
         let offset = begin - lead as u64;
         self.offset = offset;
@@ -155,14 +169,21 @@ impl Block {
                 None => return Ok(()),
             },
         };
-        match text.extend_to_line_end(offset, bytes, end - 1)? {
+        match text.extend_to_line_end(offset, bytes, end - 1, longest)? {
             Some(last) => self.own = start..last.max(start),
             None => {
                 let last = bytes[..end].iter().rposition(|&byte| byte == b'\n');
                 self.own = start..last.map_or(start, |at| at + 1).max(start);
-                self.fault = Some(too_long());
+                self.fault = Some(too_long(longest));
             }
         }
         Ok(())
+    }
+}
+
+/// Does not keep memory for a line much longer than a block.
+fn forget_long_line(bytes: &mut Vec<u8>, size: usize) {
+    if bytes.capacity() > 4 * (size + BEYOND) {
+        *bytes = Vec::new();
     }
 }

@@ -82,9 +82,19 @@ pub(in crate::io) fn read_float<F: ParsedFloat>(cursor: &mut Cursor<'_>) -> Resu
     long_float(cursor)
 }
 
-/// The number at the start of `text` and the text after it, if a fast method gives it.
+/// The number at the start of `text` and the text after it, if it is a token and a fast method gives it.
 #[inline(always)]
 fn short_float<F: ParsedFloat>(text: &[u8]) -> Option<(F, &[u8])> {
+    let (value, rest) = leading_float(text)?;
+    match rest.first() {
+        Some(&byte) if !ends_token(byte) => None,
+        _ => Some((value, rest)),
+    }
+}
+
+/// The number at the start of `text` and the text after it, whatever that is, if a fast method gives it.
+#[inline(always)]
+pub(in crate::io) fn leading_float<F: ParsedFloat>(text: &[u8]) -> Option<(F, &[u8])> {
     let (negative, text) = split_sign(text);
     let (mut mantissa, mut rest) = push_digits(0, text);
     let mut digits = text.len() - rest.len();
@@ -107,9 +117,6 @@ fn short_float<F: ParsedFloat>(text: &[u8]) -> Option<(F, &[u8])> {
         }
         power += if below { -(size as i32) } else { size as i32 };
         rest = tail;
-    }
-    if rest.first().is_some_and(|&byte| !ends_token(byte)) {
-        return None;
     }
     // Of sixteen digits some would be exact and some not, which no processor can foresee.
     if mantissa <= F::LARGEST_EXACT / 8 && power.unsigned_abs() as usize <= F::LARGEST_POWER {

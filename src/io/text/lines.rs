@@ -1,4 +1,4 @@
-//! Text files bigger than memory, read as records of one line each: parsed in parallel, passed on in file order.
+//! Text files bigger than memory, read line by line: parsed in parallel, passed on in file order.
 //!
 //! ```text
 //! at the same time:  fill the next blocks with text | parse the blocks before them | pass on the blocks before those
@@ -7,12 +7,14 @@
 //! The text comes in [`blocks`](super::blocks) of whole lines. A batch of blocks is parsed at once, each by one thread
 //! and without a lock, into whatever the caller makes of a block: a vector of records, or arrays of entries. Then the
 //! blocks are passed on, one after the other. Line numbers come last: a block counts its lines, and only the sequential
-//! pass over the blocks knows how many came before.
+//! pass over the blocks knows how many came before. A format whose lines tell their place by their number alone has
+//! them [counted first](Lines::for_some), at the price of a look at every byte.
 
 use crate::error::{Error, Result};
 use crate::io::text::blocks::{Block, Filling};
 use crate::io::text::cursor::Cursor;
-use crate::io::text::text_file::{BEYOND, Position, TextFile};
+use crate::io::text::records::{Parsed, count_lines, each_record, length_of_lines, lines_before};
+use crate::io::text::text_file::{BEYOND, LONGEST_LINE, Position, TextFile};
 use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks, join};
 
@@ -44,20 +46,14 @@ pub(in crate::io) struct TextLines<'a> {
     pub(in crate::io) offset: u64,
 }
 
-/// How far the lines of a block were parsed.
-pub(in crate::io) struct Parsed {
-    /// Lines, including the one in which the parsing stopped.
-    pub(in crate::io) lines: u64,
-    /// What stopped it.
-    pub(in crate::io) fault: Option<Error>,
-}
-
-/// The records of a file from a position to its end: one per line, without blank lines and comment lines.
-pub(in crate::io) struct Records<'a> {
+/// The lines of a file from a position on.
+pub(in crate::io) struct Lines<'a> {
     pub(in crate::io) text: &'a TextFile,
     pub(in crate::io) from: Position,
-    /// A line whose first byte after the blanks is one of these is a comment.
+    /// A line whose first byte after the blanks is one of these is a comment, and no record.
     pub(in crate::io) comments: &'static [u8],
+    /// Bytes by which a line may extend beyond the block in which it begins.
+    pub(in crate::io) longest: usize,
     /// The phase for the progress callback.
     pub(in crate::io) phase: &'static str,
 }
@@ -65,14 +61,37 @@ pub(in crate::io) struct Records<'a> {
 /// A block and what was made of its lines.
 struct Slot<B> {
     block: Block,
+    /// Why there are no more lines, unless those that are there have a fault.
+    fault: Option<Error>,
+    /// The number of its first line, if it is known before the lines are parsed.
+    line: u64,
     made: B,
     parsed: Parsed,
 }
 
+/// The lines that are still to be taken, and where they begin.
+struct Counted {
+    left: u64,
+    at: Position,
+}
+
+/// Parses a block, with the number of its first line.
+type Parse<'a, B> = &'a (dyn Fn(TextLines<'_>, u64, &mut B) -> Parsed + Sync);
+
 /// Work that is done at the same time, or afterwards.
 type Meanwhile<'a> = &'a mut (dyn FnMut() + Send);
 
-impl Records<'_> {
+impl<'a> Lines<'a> {
+    /// All lines from a position on, none of them a comment, each of at most about 1 MiB.
+    pub(in crate::io) fn new(text: &'a TextFile, from: Position, phase: &'static str) -> Self {
+        Lines { text, from, comments: b"", longest: LONGEST_LINE, phase }
+    }
+
+    /// Allows lines of a sixteenth of the memory limit.
+    pub(in crate::io) fn of_any_width(self, ctx: &Context) -> Self {
+        Lines { longest: widest(ctx), ..self }
+    }
+
     /// Parses every line with `parse`, on all threads of `ctx`, and passes its record to `take`, in file order, on the
     /// calling thread.
     ///
@@ -85,7 +104,7 @@ impl Records<'_> {
         parse: impl Fn(&mut Cursor<'_>) -> Result<R> + Sync,
         mut take: impl FnMut(R) -> std::result::Result<(), Halt>,
     ) -> Result<Position> {
-        let parse = |lines: TextLines<'_>, records: &mut Vec<R>| {
+        let parse = |lines: TextLines<'_>, _: u64, records: &mut Vec<R>| {
             records.clear();
             each_record(lines.bytes, self.comments, |cursor| {
                 let record = parse(cursor)?;
@@ -107,7 +126,7 @@ impl Records<'_> {
         let mut line = self.from.line;
         // A record has at least a digit and a line feed.
         let growth = size_of::<R>().div_ceil(2);
-        self.in_batches(ctx, growth, &|| Vec::new(), &parse, &mut |slots, meanwhile| {
+        self.in_batches(ctx, growth, None, &|| Vec::new(), &parse, &mut |slots, meanwhile| {
             let taken = self.pass_on(slots, &mut line, &mut take_block);
             meanwhile();
             taken
@@ -130,10 +149,32 @@ impl Records<'_> {
         take: &mut (dyn FnMut(&mut B) -> std::result::Result<(), BlockHalt> + Send),
     ) -> Result<Position> {
         let mut line = self.from.line;
-        self.in_batches(ctx, growth, new, parse, &mut |slots, meanwhile| {
+        let parse = |lines: TextLines<'_>, _: u64, made: &mut B| parse(lines, made);
+        self.in_batches(ctx, growth, None, new, &parse, &mut |slots, meanwhile| {
             join(|| self.pass_on(slots, &mut line, take), meanwhile).0
         })?;
         Ok(self.end(line))
+    }
+
+    /// As [`for_each_block`](Self::for_each_block) for the first `count` lines only. `parse` also gets the number of the
+    /// first line of its block, and `take` does not refuse a record. Returns the position after the lines, or that of
+    /// the end of the file if there are fewer.
+    pub(in crate::io) fn for_some<B: Send>(
+        &self,
+        count: u64,
+        ctx: &Context,
+        growth: usize,
+        new: &dyn Fn() -> B,
+        parse: Parse<'_, B>,
+        take: &mut (dyn FnMut(&mut B) -> Result<()> + Send),
+    ) -> Result<Position> {
+        let mut line = self.from.line;
+        let mut counted = Counted { left: count, at: self.from };
+        let mut take = |made: &mut B| take(made).map_err(BlockHalt::Caller);
+        self.in_batches(ctx, growth, Some(&mut counted), new, parse, &mut |slots, meanwhile| {
+            join(|| self.pass_on(slots, &mut line, &mut take), meanwhile).0
+        })?;
+        Ok(counted.at)
     }
 
     /// The memory in which a gzip file is unpacked: the text of all blocks. 0 for other files.
@@ -142,23 +183,30 @@ impl Records<'_> {
         self.text.window((BATCHES * blocks * (size + BEYOND)) as u64)
     }
 
+    /// The memory of all blocks and of what is made of them, and that in which a gzip file is unpacked.
+    pub(in crate::io) fn memory(&self, ctx: &Context, growth: usize) -> u64 {
+        let (blocks, size) = self.sizes(ctx, growth);
+        self.window(ctx) + (BATCHES * blocks * bytes_of_block(size, growth)) as u64
+    }
+
     fn end(&self, line: u64) -> Position {
         Position { offset: self.text.most_text(), line }
     }
 
-    /// Fills, parses and passes on all blocks, in batches; `take` gets a batch that was parsed, and work to be done
-    /// meanwhile.
+    /// Fills, parses and passes on all blocks, or as many as hold the `counted` lines, in batches; `take` gets a batch
+    /// that was parsed, and work to be done meanwhile.
     fn in_batches<B: Send>(
         &self,
         ctx: &Context,
         growth: usize,
+        mut counted: Option<&mut Counted>,
         new: &dyn Fn() -> B,
-        parse: &(dyn Fn(TextLines<'_>, &mut B) -> Parsed + Sync),
+        parse: Parse<'_, B>,
         take: &mut dyn FnMut(&mut [Slot<B>], Meanwhile<'_>) -> Result<()>,
     ) -> Result<()> {
         let _window = ctx.hold(self.window(ctx));
         let (blocks, size) = self.sizes(ctx, growth);
-        let mut filling = Filling::new(self.text, self.from.offset, size);
+        let mut filling = Filling::new(self.text, self.from.offset, size, self.longest);
         let batch = || (0..blocks).map(|_| Slot::new(new())).collect::<Vec<_>>();
         let (mut filled, mut parsed, mut spare) = (batch(), batch(), batch());
         // How many blocks of each are in use.
@@ -167,19 +215,21 @@ impl Records<'_> {
         loop {
             ctx.report(self.phase, self.text.read_by(filling.offset()), all)?;
             let mut next = 0;
+            let done = counted.as_ref().is_some_and(|counted| counted.left == 0);
             let mut meanwhile = || {
+                if done {
+                    return;
+                }
                 let fill = || {
                     let mut fill = |slot: &mut Slot<B>| filling.fill(&mut slot.block).then_some(());
                     next = spare.iter_mut().map_while(&mut fill).count();
                 };
-                let parse_all = || {
-                    let slots = filled[..to_parse].par_iter_mut().with_max_len(1);
-                    slots.for_each(|slot| slot.parse(self.text, parse));
-                };
+                let slots = &mut filled[..to_parse];
+                let parse_all = || parse_all(slots, self.text, counted.as_deref_mut(), parse);
                 join(fill, parse_all);
             };
             ctx.with_threads(|| take(&mut parsed[..to_take], &mut meanwhile))?;
-            (to_take, to_parse) = (to_parse, next);
+            (to_take, to_parse) = if done { (0, 0) } else { (to_parse, next) };
             if to_take + to_parse == 0 {
                 break;
             }
@@ -195,12 +245,11 @@ impl Records<'_> {
     fn sizes(&self, ctx: &Context, growth: usize) -> (usize, usize) {
         let room = (ctx.memory_left() / 4).saturating_sub(self.text.window(0));
         let room = usize::try_from(room).unwrap_or(usize::MAX) / BATCHES;
-        let bytes = |size: usize| size + BEYOND + size * growth;
         let mut size = BLOCK;
-        while size > SMALL_BLOCK && bytes(size) > room {
+        while size > SMALL_BLOCK && bytes_of_block(size, growth) > room {
             size /= 2;
         }
-        ((room / bytes(size)).clamp(1, 4 * ctx.thread_count()), size)
+        ((room / bytes_of_block(size, growth)).clamp(1, 4 * ctx.thread_count()), size)
     }
 
     /// Passes on what was made of some blocks, and what stopped the parsing; `line` is the number of their first line.
@@ -210,7 +259,7 @@ impl Records<'_> {
         line: &mut u64,
         take: &mut dyn FnMut(&mut B) -> std::result::Result<(), BlockHalt>,
     ) -> Result<()> {
-        for Slot { block, made, parsed } in slots {
+        for Slot { block, made, parsed, .. } in slots {
             match take(made) {
                 Ok(()) => {}
                 Err(BlockHalt::Caller(error)) => return Err(error),
@@ -228,72 +277,78 @@ impl Records<'_> {
     }
 }
 
+/// Bytes that a line may have where any width is allowed.
+pub(in crate::io) fn widest(ctx: &Context) -> usize {
+    LONGEST_LINE.max(usize::try_from(ctx.memory_left() / 16).unwrap_or(usize::MAX))
+}
+
+fn bytes_of_block(size: usize, growth: usize) -> usize {
+    size + BEYOND + size * growth
+}
+
+/// Reads and parses some blocks, of which the lines are counted in between if only so many are wanted.
+fn parse_all<B: Send>(
+    slots: &mut [Slot<B>],
+    text: &TextFile,
+    counted: Option<&mut Counted>,
+    parse: Parse<'_, B>,
+) {
+    let Some(counted) = counted else {
+        let slots = slots.par_iter_mut().with_max_len(1);
+        return slots.for_each(|slot| {
+            slot.read(text);
+            slot.parse(parse);
+        });
+    };
+    slots.par_iter_mut().with_max_len(1).for_each(|slot| {
+        slot.read(text);
+        slot.line = count_lines(slot.block.lines());
+    });
+    slots.iter_mut().for_each(|slot| counted.cut(slot));
+    slots.par_iter_mut().with_max_len(1).for_each(|slot| slot.parse(parse));
+}
+
+impl Counted {
+    /// Leaves to a block, of which the lines were counted, those that are wanted, and tells it the number of the first.
+    fn cut<B>(&mut self, slot: &mut Slot<B>) {
+        let count = std::mem::replace(&mut slot.line, self.at.line);
+        let lines = slot.block.lines();
+        let length = match self.left {
+            0 => 0,
+            left if count < left => lines.len(),
+            left => length_of_lines(lines, left),
+        };
+        if count >= self.left {
+            slot.fault = None;
+        }
+        slot.block.truncate(length);
+        let taken = count.min(self.left);
+        self.left -= taken;
+        if taken > 0 {
+            let offset = slot.block.offset() + length as u64;
+            self.at = Position { offset, line: self.at.line + taken };
+        }
+    }
+}
+
 impl<B> Slot<B> {
     fn new(made: B) -> Self {
-        Slot { block: Block::default(), made, parsed: Parsed { lines: 0, fault: None } }
+        let parsed = Parsed { lines: 0, fault: None };
+        Slot { block: Block::default(), fault: None, line: 0, made, parsed }
     }
 
-    fn parse(&mut self, text: &TextFile, parse: &dyn Fn(TextLines<'_>, &mut B) -> Parsed) {
-        let fault = self.block.read(text).err();
+    fn read(&mut self, text: &TextFile) {
+        self.fault = self.block.read(text).err();
+    }
+
+    fn parse(&mut self, parse: Parse<'_, B>) {
         // The lines that were read before a fault come first.
         let lines = TextLines { bytes: self.block.lines(), offset: self.block.offset() };
-        self.parsed = parse(lines, &mut self.made);
+        self.parsed = parse(lines, self.line, &mut self.made);
+        let fault = self.fault.take();
         if self.parsed.fault.is_none() && fault.is_some() {
             self.parsed.lines += 1;
             self.parsed.fault = fault;
         }
     }
-}
-
-/// Calls `visit` at the first byte of every record. It must move to the end of the line.
-#[inline(always)]
-pub(in crate::io) fn each_record<'a>(
-    text: &'a [u8],
-    comments: &[u8],
-    mut visit: impl FnMut(&mut Cursor<'a>) -> Result<()>,
-) -> Parsed {
-    let (mut cursor, mut lines) = (Cursor::new(text), 0);
-    while !cursor.is_done() {
-        lines += 1;
-        if skip_if_empty(&mut cursor, comments) {
-            continue;
-        }
-        if let Err(error) = visit(&mut cursor) {
-            return Parsed { lines, fault: Some(error) };
-        }
-    }
-    Parsed { lines, fault: None }
-}
-
-/// The lines before the one that holds a record, counted again from the bytes: needed only for an error.
-fn lines_before(text: &[u8], record: usize, comments: &[u8]) -> u64 {
-    let mut cursor = Cursor::new(text);
-    let (mut lines, mut records) = (0, 0);
-    while !cursor.is_done() {
-        if !skip_if_empty(&mut cursor, comments) {
-            if records == record {
-                break;
-            }
-            records += 1;
-            cursor.skip_line();
-        }
-        lines += 1;
-    }
-    lines
-}
-
-/// Moves to the first byte of a line with a record, or past a line without one, and returns whether the line was
-/// skipped.
-#[inline]
-pub(in crate::io) fn skip_if_empty(cursor: &mut Cursor<'_>, comments: &[u8]) -> bool {
-    // Most lines begin with a digit, which begins no comment.
-    if let [b'0'..=b'9', ..] = cursor.rest() {
-        return false;
-    }
-    cursor.skip_blanks();
-    let empty = cursor.at_line_end() || cursor.at_any(comments);
-    if empty {
-        cursor.skip_line();
-    }
-    empty
 }

@@ -1,11 +1,10 @@
 //! Text: opened, unpacked, cut into lines and parsed on all threads; numbers read and written.
 //!
 //! [`text_file`] opens an ordinary file, compressed or not, and reads it by offset; [`lines`] parses its lines in
-//! parallel, in [`blocks`], and passes the records on in their order; [`batches`] passes on whole lines; [`cursor`] and [`decimal`] read one line,
-//! [`shortest`] writes numbers in the fewest digits. Both ways go by eight [`digits`] at a time and the [`powers`] of
+//! parallel, in [`blocks`], and passes on in their order what was made of them; [`records`] finds the records in some
+//! lines; [`cursor`] and [`decimal`] read one line, [`shortest`] writes numbers in the fewest digits. Both ways go by eight [`digits`] at a time and the [`powers`] of
 //! ten; [`round`] is how a decimal becomes a float.
 
-pub(in crate::io) mod batches;
 mod blocks;
 pub(in crate::io) mod cursor;
 pub(in crate::io) mod decimal;
@@ -14,6 +13,7 @@ pub(in crate::io) mod foreign;
 pub(in crate::io) mod lines;
 mod packed;
 mod powers;
+pub(in crate::io) mod records;
 mod round;
 pub(in crate::io) mod shortest;
 mod tar;

@@ -131,6 +131,15 @@ impl TextFile {
     /// and a piece of the file of at most 256 KiB.
     pub(in crate::io) fn visit_first_lines<R>(
         &self,
+        visit: impl FnMut(u64, &[u8]) -> Result<Option<R>>,
+    ) -> Result<(Option<R>, Position)> {
+        self.visit_lines_within(LONGEST_LINE, visit)
+    }
+
+    /// As [`visit_first_lines`](Self::visit_first_lines), for lines of at most so many bytes.
+    pub(in crate::io) fn visit_lines_within<R>(
+        &self,
+        longest: usize,
         mut visit: impl FnMut(u64, &[u8]) -> Result<Option<R>>,
     ) -> Result<(Option<R>, Position)> {
         let mut place = Position::START;
@@ -143,8 +152,8 @@ impl TextFile {
                 None => {
                     bytes.drain(..start);
                     (start, seen) = (0, bytes.len());
-                    if seen > LONGEST_LINE {
-                        return Err(self.fault(place.line, too_long()));
+                    if seen > longest {
+                        return Err(self.fault(place.line, too_long(longest)));
                     }
                     bytes.resize(seen + piece, 0);
                     let read = self.fill(place.offset + seen as u64, &mut bytes[seen..])?;
@@ -171,12 +180,14 @@ impl TextFile {
 
     /// Reads on until there is a line feed at or after `from` in `bytes`, whose first byte is at `offset`.
     ///
-    /// Returns the length including the line feed, or up to the end of the file; `None` if the line is too long.
+    /// Returns the length including the line feed, or up to the end of the file; `None` if there is none within
+    /// `longest` bytes.
     pub(in crate::io) fn extend_to_line_end(
         &self,
         offset: u64,
         bytes: &mut Vec<u8>,
         from: usize,
+        longest: usize,
     ) -> Result<Option<usize>> {
         let mut seen = from;
         let mut step = BEYOND;
@@ -186,7 +197,7 @@ impl TextFile {
                 return Ok(Some(seen + at + 1));
             }
             seen = seen.max(bytes.len());
-            if bytes.len() > from + LONGEST_LINE {
+            if bytes.len() > from.saturating_add(longest) {
                 return Ok(None);
             }
             let before = bytes.len();
@@ -243,8 +254,8 @@ pub(in crate::io) fn name_of(kind: &Metadata) -> &'static str {
     }
 }
 
-pub(in crate::io) fn too_long() -> Error {
+pub(in crate::io) fn too_long(longest: usize) -> Error {
     Error::new(ErrorKind::Format, "the line is too long")
-        .expected(format!("a line feed within {LONGEST_LINE} bytes"))
+        .expected(format!("a line feed within {longest} bytes"))
         .found("none")
 }

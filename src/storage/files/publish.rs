@@ -26,6 +26,9 @@ use crate::storage::files::replaceable::{What, check_replaceable};
 use crate::storage::files::rewrite::{MARK as CHANGING, MARK_TEXT};
 use crate::storage::files::stored_file::{LONGEST_NAME, StoredFile};
 
+/// The folder of a matrix in the hidden one.
+const RESULT: &str = "result";
+
 /// A result in files until it is published; removed when it is dropped before.
 #[derive(Debug)]
 pub(crate) struct StagedFiles {
@@ -46,6 +49,34 @@ pub(crate) struct StagedFiles {
 impl StagedFiles {
     /// Starts a result for `target`. Fails if it could not be published there now.
     pub(crate) fn new(target: &Path, replace: bool, what: What) -> Result<Self> {
+        let mut files = Self::start(target, replace, what)?;
+        if what == What::Matrix {
+            let result = files.outer.file(RESULT);
+            std::fs::create_dir(result.path())
+                .map_err(|e| Error::io("creating a folder for", files.target.path(), e))?;
+            files.inside = result.open_folder()?;
+        }
+        Ok(files)
+    }
+
+    /// Starts a matrix that another routine makes, at [`made_at`](Self::made_at), and to which more is added before it
+    /// is [published](Self::publish_made).
+    pub(crate) fn around(target: &Path, replace: bool) -> Result<Self> {
+        Self::start(target, replace, What::Matrix)
+    }
+
+    /// Where the matrix is to be made.
+    pub(crate) fn made_at(&self) -> PathBuf {
+        self.hidden.join(RESULT)
+    }
+
+    /// Gives the name to what was made at [`made_at`](Self::made_at).
+    pub(crate) fn publish_made(mut self) -> Result<()> {
+        self.inside = self.outer.file(RESULT).open_folder()?;
+        self.publish(RESULT)
+    }
+
+    fn start(target: &Path, replace: bool, what: What) -> Result<Self> {
         let target = Self::check(target, replace, what)?;
         if what == What::Array {
             // Checked before the work as well as after it.
@@ -56,15 +87,7 @@ impl StagedFiles {
         remove_abandoned(target.folder(), &prefix);
         let (hidden, outer, mark) = make_hidden(&target, &prefix)?;
         let (inside, process) = (Arc::clone(&outer), std::process::id());
-        let mut files =
-            StagedFiles { hidden, outer, _mark: mark, inside, target, replace, what, process };
-        if what == What::Matrix {
-            let result = files.outer.file("result");
-            std::fs::create_dir(result.path())
-                .map_err(|e| Error::io("creating a folder for", files.target.path(), e))?;
-            files.inside = result.open_folder()?;
-        }
-        Ok(files)
+        Ok(StagedFiles { hidden, outer, _mark: mark, inside, target, replace, what, process })
     }
 
     /// The place of a result. Fails if it is taken, if an existing file must not be replaced, or if there is no folder.
@@ -107,7 +130,7 @@ impl StagedFiles {
     /// Gives the result its name; `name` is the one file of a result that is not a folder.
     pub(crate) fn publish(self, name: &str) -> Result<()> {
         match self.what {
-            What::Matrix => self.inside.sync().and_then(|()| self.publish_alone("result")),
+            What::Matrix => self.inside.sync().and_then(|()| self.publish_alone(RESULT)),
             What::Array => self.publish_array(name),
             What::Text => self.publish_alone(name),
         }

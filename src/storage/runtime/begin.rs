@@ -75,6 +75,13 @@ impl Context {
         self.recording.is_some()
     }
 
+    /// Whether the next operation is planned and not run.
+    pub(crate) fn only_plans(&self) -> bool {
+        self.recording.as_ref().is_some_and(|recording| {
+            recording.only_plan && recording.depth.load(Ordering::Relaxed) == 0
+        })
+    }
+
     /// The same context with `recording` to collect the costs of operations.
     pub(crate) fn recorded(&self, recording: Recording) -> (Context, Arc<Recording>) {
         let recording = Arc::new(recording);

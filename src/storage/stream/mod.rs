@@ -7,7 +7,7 @@
 //! - [`writer`] – arrays written from the first element to the last; [`scratch`] – temporary data that does not fit
 //! - [`file_bytes`] – a range of a file, read ahead, for bytes that are not yet elements
 //! - [`verify`](mod@verify) – stored files compared with their checksums
-//! - [`stage`] – a result before it is published; [`copy`] – an array read as a copy
+//! - [`stage`] – a result before it is published; [`staged_folder`] – one that is made in two steps; [`copy`] – an array read as a copy
 //! - [`measure`] – the cost of operations, predicted and measured
 
 mod array_panels;
@@ -21,6 +21,7 @@ mod panel_ring;
 mod panel_sweep;
 mod scratch;
 mod stage;
+mod staged_folder;
 mod verify;
 mod writer;
 
@@ -36,5 +37,6 @@ pub use panel_reader::Traffic;
 pub(crate) use panel_reader::largest_panel;
 pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::{Stage, check_place};
+pub(crate) use staged_folder::StagedFolder;
 pub use verify::{Verified, has_checksums, verify};
 pub(crate) use writer::RawWriter;

@@ -23,7 +23,16 @@ const FLOORS: [&[&str]; 8] = [
         "linalg/gemm",
     ],
     &["{any}", "{graph}", "{solve}", "{spectral}"],
-    &["io/extents", "io/output", "io/read_as", "io/text", "io/matrix_market", "io/arrays", "io"],
+    &[
+        "io/entries",
+        "io/extents",
+        "io/output",
+        "io/read_as",
+        "io/text",
+        "io/matrix_market",
+        "io/arrays",
+        "io",
+    ],
     &["bin"],
 ];
 

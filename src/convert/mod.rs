@@ -26,3 +26,4 @@ pub(crate) use reshape::{
     canonicalize, diagonal_length, fill_diagonal, permute, plan_diagonal, prune, take, take_where,
     to_order, tril, triu,
 };
+pub(crate) use sort::MemorySorter;

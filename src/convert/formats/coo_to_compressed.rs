@@ -150,7 +150,6 @@ pub(crate) fn compressed(
             CompressStrategy::OneThread(extra) | CompressStrategy::AllThreads(extra) => {
                 plan.works(nnz as u64, work::COMPRESS).holds(extra)
             }
-            CompressStrategy::OneRun(extra) => plan.works(nnz as u64, work::SORT).holds(extra),
             CompressStrategy::Sorter => AnySorter::plan(plan, layout, nnz as u64, ctx),
         };
         Ok(AnyWriter::plan(plan, kind.1, (major, nnz), place, ctx))
@@ -160,16 +159,14 @@ pub(crate) fn compressed(
             in_one_thread(coo, kind, duplicates, extra, ctx).map(Some)
         }
         CompressStrategy::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
-        CompressStrategy::OneRun(_) | CompressStrategy::Sorter => Ok(None),
+        CompressStrategy::Sorter => Ok(None),
     };
     if let Some(matrix) = made.map_err(|error| coo_fault_instead(coo, error))? {
         return Ok(matrix);
     }
     let writer = AnyWriter::new(kind, coo.shape(), nnz, true, place, ctx)?;
     let mut sink = AnyMatrixSink::new(writer, format);
-    let in_one_run = matches!(strategy, CompressStrategy::OneRun(_))
-        || sorter::holds(layout, nnz, ctx) && stored <= reading_budget(ctx);
-    let outcome = if in_one_run {
+    let outcome = if sorter::holds(layout, nnz, ctx) && stored <= reading_budget(ctx) {
         coo.check()?;
         ctx.meter().pass();
         ctx.meter().read(stored);
@@ -177,7 +174,7 @@ pub(crate) fn compressed(
         let (bins, entries) = (Bins::new(0..major), (lines, others, coo.data().as_raw()));
         sorted_run(&bins, entries, None, ctx).and_then(|(buffer, runs)| {
             let buckets = Buckets::new(layout, bins, runs, None, ctx);
-            buckets.settle_memory(buffer.bytes(), Some(duplicates), &mut sink)
+            buckets.settle_memory((&[buffer.bytes()], u64::MAX), Some(duplicates), &mut sink)
         })
     } else {
         let (lines, others) = format.swap_if_cols((coo.rows(), coo.cols()));
@@ -196,8 +193,6 @@ enum CompressStrategy {
     OneThread(u64),
     /// In memory, by all threads.
     AllThreads(u64),
-    /// To a file: by the second pass of the external sort, from records in memory.
-    OneRun(u64),
     /// By the external sort, or only its second pass.
     Sorter,
 }
@@ -212,15 +207,10 @@ impl CompressStrategy {
         ctx: &Context,
     ) -> Self {
         let limit = ctx.memory_left();
-        let (major, minor) = format.swap_if_cols(shape);
-        if *place != Place::Memory && stored == 0 {
-            let extra = sorter::memory_in_one_run(types, major, nnz, limit);
-            let fits = extra.saturating_add(AnyWriter::extra_memory(limit)) <= limit;
-            return if fits { CompressStrategy::OneRun(extra) } else { CompressStrategy::Sorter };
-        }
         if *place != Place::Memory || stored > limit / 2 {
             return CompressStrategy::Sorter;
         }
+        let (major, minor) = format.swap_if_cols(shape);
         let bytes = types.bytes_of(major, nnz);
         let fits = |extra: &u64| bytes.saturating_add(*extra) <= limit;
         if let Some(extra) = few::memory(nnz, major, minor, grain).filter(fits) {
@@ -232,19 +222,17 @@ impl CompressStrategy {
     }
 }
 
-/// The memory, in addition to writing the result, in which entries in memory become a matrix at `place` without a
-/// scratch file; `None` if it is too much.
+/// The memory, in addition to the result, in which entries in memory become a matrix in memory; `None` if it is too
+/// much.
 pub(crate) fn memory_to_compress(
     shape: (usize, usize),
     nnz: usize,
     kind: (SparseFormat, Types),
-    place: &Place,
     ctx: &Context,
 ) -> Option<u64> {
-    match CompressStrategy::choose((shape, nnz, 0), kind, place, Grain::USUAL, ctx) {
-        CompressStrategy::OneThread(extra)
-        | CompressStrategy::AllThreads(extra)
-        | CompressStrategy::OneRun(extra) => Some(extra),
+    let sizes = (shape, nnz, 0);
+    match CompressStrategy::choose(sizes, kind, &Place::Memory, Grain::USUAL, ctx) {
+        CompressStrategy::OneThread(extra) | CompressStrategy::AllThreads(extra) => Some(extra),
         CompressStrategy::Sorter => None,
     }
 }

@@ -59,10 +59,10 @@ impl<'a> Buckets<'a> {
         Buckets { layout, bins, runs, file, ctx }
     }
 
-    /// Passes on runs that are in memory.
+    /// Passes on runs that are in memory: in buffers, each of which counts as so many bytes.
     pub(crate) fn settle_memory(
         self,
-        records: &[u8],
+        (buffers, each): (&[&[u8]], u64),
         sorting: Option<Duplicates>,
         sink: &mut dyn AnySink,
     ) -> Result<()> {
@@ -73,7 +73,10 @@ impl<'a> Buckets<'a> {
             let segments: Vec<&[u8]> = self
                 .extents(&bins)
                 .into_iter()
-                .map(|(offset, bytes)| &records[offset as usize..][..bytes])
+                .map(|(offset, bytes)| {
+                    let (buffer, start) = (offset / each, offset % each);
+                    &buffers[buffer as usize][start as usize..][..bytes]
+                })
                 .collect();
             self.settle_bucket(bins, &segments, sorting, &mut hand, sink)?;
         }

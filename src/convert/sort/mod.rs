@@ -6,15 +6,18 @@
 //! ```
 //!
 //! - [`sorter`] – the two passes; [`buckets`] – the scratch file; [`passes`] – the interface between the two
+//! - [`memory_sorter`] – the same without a scratch file
 //! - [`long_line`] – a line too long to be sorted in memory; [`sink`] – the destination of lines
 
 mod buckets;
 mod long_line;
+mod memory_sorter;
 mod passes;
 mod sink;
 pub(crate) mod sorter;
 
 pub(crate) use buckets::Buckets;
+pub(crate) use memory_sorter::MemorySorter;
 pub(crate) use passes::{AnySink, Triplets};
 pub(crate) use sink::{AnyCooSink, AnyMatrixSink, position};
 pub(crate) use sorter::{AnySorter, room, sorted_run};

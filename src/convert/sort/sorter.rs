@@ -25,11 +25,11 @@ use crate::convert::sort::buckets;
 use crate::convert::sort::buckets::Buckets;
 use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Duplicates, IndexVec, Types, by_index};
+use crate::sparse::{Duplicates, IndexVec, by_index};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawVec, by_width};
 use crate::storage::work;
-use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, bytes_of, parallel};
+use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, parallel};
 
 /// Takes entries in any order.
 pub(crate) struct AnySorter {
@@ -166,7 +166,7 @@ impl AnySorter {
             // The gathered entries are not needed any more.
             drop(self);
             return Buckets::new(layout, bins, runs, None, ctx).settle_memory(
-                buffer.bytes(),
+                (&[buffer.bytes()], u64::MAX),
                 sorting,
                 sink,
             );
@@ -249,15 +249,6 @@ fn layout((majors, _, data): Triplets<'_>) -> Layout {
     Layout { values: data.dtype(), indices: majors.dtype() }
 }
 
-/// Memory in which entries in memory are sorted to lines of a matrix as one run, if all are in the same line at worst.
-pub(crate) fn memory_in_one_run(types: Types, lines: usize, entries: usize, limit: u64) -> u64 {
-    let run = IoBuffer::rounded(entries.saturating_mul(Layout::of(types).size())) as u64;
-    // A bucket has its entries, and the lengths of its lines.
-    let lens = bytes_of::<usize>(lines.div_ceil(1 << 12));
-    let bucket = buckets::room(limit).max(types.bytes_of(0, entries).saturating_add(lens));
-    run.saturating_add(bucket)
-}
-
 /// Whether this many entries fit in one run.
 pub(crate) fn holds(layout: Layout, entries: usize, ctx: &Context) -> bool {
     entries <= room(layout, ctx)
@@ -334,7 +325,7 @@ fn sort_part<I: Index, const W: usize>(
 }
 
 /// The most parts of a run that are sorted in parallel, and the least entries of one.
-const MOST_PARTS: usize = 4;
+pub(super) const MOST_PARTS: usize = 4;
 const LEAST_PART: usize = 1 << 14;
 
 /// Entries of a full run: records in a sixth of the limit.

@@ -1,6 +1,6 @@
-//! Whether a file lists its entries in the order of the result, as some pieces of it tell.
+//! Whether a file lists its entries in the order of the result, as samples of it tell.
 //!
-//! Most files are in some order: programs write row by row, or column by column. If the rest disagrees with the pieces,
+//! Most files are in some order: programs write row by row, or column by column. If the rest disagrees with the samples,
 //! which is found before an entry is stored in the wrong place, the file is read again by the way for entries in any
 //! order.
 
@@ -9,25 +9,27 @@ use crate::io::text::cursor::Cursor;
 use crate::io::text::records::skip_if_empty;
 use crate::io::text::text_file::{Position, TextFile};
 
-/// Pieces of a file that are looked at, and the bytes of each.
-const PIECES: u64 = 32;
-const PIECE: usize = 1 << 12;
+/// Samples of a file that are looked at, and the bytes of each.
+const SAMPLES: u64 = 32;
+const SAMPLE: usize = 1 << 12;
 
 /// Whether the entries seem to be in the order of a result whose lines are columns (`by_cols`) or rows, each position
 /// once.
 pub(super) fn seems_in_order(text: &TextFile, from: Position, by_cols: bool) -> Result<bool> {
-    let (mut bytes, mut last) = (vec![0; PIECE], None);
+    let (mut bytes, mut last) = (vec![0; SAMPLE], None);
     // The end of a gzip file can be reached only by unpacking all of it.
     let (count, step) = match text.is_packed() {
-        true => (PIECES, PIECE as u64),
-        false => (PIECES, (text.length().saturating_sub(from.offset) / PIECES).max(PIECE as u64)),
+        true => (SAMPLES, SAMPLE as u64),
+        false => {
+            (SAMPLES, (text.length().saturating_sub(from.offset) / SAMPLES).max(SAMPLE as u64))
+        }
     };
-    for piece in 0..count {
-        let offset = from.offset.saturating_add(piece * step);
+    for sample in 0..count {
+        let offset = from.offset.saturating_add(sample * step);
         let read = text.fill(offset, &mut bytes)?;
         let end = bytes[..read].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let mut cursor = Cursor::new(&bytes[..end]);
-        if piece > 0 {
+        if sample > 0 {
             cursor.skip_line();
         }
         while !cursor.is_done() {
@@ -45,7 +47,7 @@ pub(super) fn seems_in_order(text: &TextFile, from: Position, by_cols: bool) -> 
             last = Some(position);
             cursor.skip_line();
         }
-        if read < PIECE {
+        if read < SAMPLE {
             break;
         }
     }

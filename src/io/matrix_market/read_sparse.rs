@@ -3,12 +3,13 @@
 //! | entries | go |
 //! |---|---|
 //! | in the order of the result | straight to their places, in memory or in files ([`InOrder`]) |
-//! | in any order, and they fit in memory beside the result | as coordinates to memory, and from there to their lines |
+//! | in any order, and they fit in memory beside a result there | as coordinates to memory, and from there to their lines |
+//! | in any order, to files, and they fit in memory | to sorted runs in memory, and from there to their lines |
 //! | any other | to the external sort |
 //!
 //! Each way gets whole blocks of entries, which all threads have parsed.
 
-use crate::convert::{AnyEntryBuilder, memory_to_compress, to_compressed};
+use crate::convert::{AnyEntryBuilder, MemorySorter, memory_to_compress, to_compressed};
 use crate::error::{Error, Result};
 use crate::io::entries::{Entries, InOrder};
 use crate::io::matrix_market::entry_block::{EntryBlock, Grammar, Sequence, ValueReader};
@@ -16,7 +17,9 @@ use crate::io::matrix_market::header::Symmetry;
 use crate::io::matrix_market::in_order::seems_in_order;
 use crate::io::matrix_market::reader::Reader;
 use crate::io::text::lines::BlockHalt;
-use crate::sparse::{AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Duplicates, Types, coo_bytes};
+use crate::sparse::{
+    AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Duplicates, Types, check_types, coo_bytes,
+};
 use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan, SparseFormat};
 
@@ -29,6 +32,8 @@ enum Way {
     InOrder,
     /// With the memory in addition to the coordinates and the result.
     InMemory(u64),
+    /// With the memory of the runs.
+    InRuns(u64),
     Sorted,
 }
 
@@ -87,7 +92,8 @@ pub(super) fn compressed(
         return sorted(file, kind, &reader, place, ctx);
     }
     match way {
-        Way::InMemory(_) => in_memory(file, kind, &reader, place, ctx),
+        Way::InMemory(_) => in_memory(file, kind, &reader, ctx),
+        Way::InRuns(_) => in_runs(file, kind, &reader, place, ctx),
         _ => sorted(file, kind, &reader, place, ctx),
     }
 }
@@ -109,16 +115,18 @@ impl Way {
         if general && seems_in_order(&file.text, file.entries, by_cols)? {
             return Ok(Way::InOrder);
         }
-        let coo = coo_bytes((types.values, types.indices), entries);
         let limit = ctx.memory_left().saturating_sub(file.window(ctx));
-        let less = ctx.less(coo.saturating_add(file.window(ctx)));
         let (major, _) = format.swap_if_cols(shape);
-        let result = match place {
-            Place::Memory => types.bytes_of(major, entries),
-            _ => AnyWriter::extra_memory(limit),
-        };
+        if *place != Place::Memory {
+            let memory = MemorySorter::memory(types, (major, entries), limit);
+            let fits = memory.saturating_add(AnyWriter::extra_memory(limit)) <= limit;
+            return Ok(if fits { Way::InRuns(memory) } else { Way::Sorted });
+        }
+        let coo = coo_bytes((types.values, types.indices), entries);
+        let less = ctx.less(coo.saturating_add(file.window(ctx)));
+        let result = types.bytes_of(major, entries);
         let fits = |&extra: &u64| coo.saturating_add(result).saturating_add(extra) <= limit;
-        let extra = memory_to_compress(shape, entries, kind, place, &less).filter(fits);
+        let extra = memory_to_compress(shape, entries, kind, &less).filter(fits);
         Ok(extra.map_or(Way::Sorted, Way::InMemory))
     }
 
@@ -139,9 +147,9 @@ impl Way {
             Way::InOrder => result(plan),
             Way::InMemory(extra) => {
                 let coo = coo_bytes((kind.1.values, kind.1.indices), entries);
-                let work = if *place == Place::Memory { work::COMPRESS } else { work::SORT };
-                result(plan.works(entries as u64, work).holds(coo + extra))
+                result(plan.works(entries as u64, work::COMPRESS).holds(coo + extra))
             }
+            Way::InRuns(memory) => result(plan.works(entries as u64, work::SORT).holds(memory)),
             Way::Sorted => AnyEntryBuilder::plan(plan, kind, shape, entries as u64, place, &less),
         };
         plan.throughout(window)
@@ -189,12 +197,11 @@ fn in_order(
     }
 }
 
-/// The matrix of entries that are first gathered in memory.
+/// The matrix in memory of entries that are first gathered there.
 fn in_memory(
     file: &Reader,
     kind: (SparseFormat, Types),
     reader: &ValueReader,
-    place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let in_file = |e: Error| e.in_file(file.path());
@@ -212,7 +219,31 @@ fn in_memory(
     let coo = writer.finish().map_err(in_file)?;
     let (to, sum) = ((kind.0, kind.1.pointers), Duplicates::Sum);
     // This counts the pass.
-    to_compressed(&coo, to, sum, place, &less).map_err(in_file)
+    to_compressed(&coo, to, sum, &memory, &less).map_err(in_file)
+}
+
+/// The matrix in files of entries that are first sorted in memory.
+fn in_runs(
+    file: &Reader,
+    kind: (SparseFormat, Types),
+    reader: &ValueReader,
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyCompressed> {
+    let in_file = |e: Error| e.in_file(file.path());
+    let (shape, entries) = sizes(file);
+    let (format, types) = kind;
+    let (major, minor) = format.swap_if_cols(shape);
+    check_types((types.indices, types.pointers), major, minor, 0).map_err(in_file)?;
+    let memory = MemorySorter::memory(types, (major, entries), ctx.memory_left());
+    let less = ctx.less(memory);
+    let mut sorter = MemorySorter::new(types, major, ctx);
+    ctx.meter().pass();
+    each_block(file, (format, (types.values, types.indices)), reader, &less, &mut |block| {
+        let entries = (block.majors.as_indices(), block.minors.as_indices(), block.data.as_raw());
+        sorter.extend(entries).map_err(in_file)
+    })?;
+    sorter.finish(kind, shape, Duplicates::Sum, place, ctx).map_err(in_file)
 }
 
 /// The matrix of entries that go through the external sort.

@@ -16,16 +16,16 @@ use crate::io::text::shortest::{WrittenFloat, push_float, push_integer};
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices, index_out_of_range,
 };
-use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::parallel::{ParallelSlice, Tasks, join};
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, DType, Order, Place, Plan, SparseFormat};
 
-/// Numbers that a thread writes before they are appended.
-const RUN: usize = 1 << 13;
+/// Elements of a block, whose text one thread makes.
+const BLOCK: usize = 1 << 12;
 
-/// Runs for each thread at a time.
-const RUNS: usize = 4;
+/// Blocks for each thread at a time.
+const BLOCKS: usize = 4;
 
 /// Bytes of a number, and of an entry with row and column, at most.
 const LONGEST: usize = 96;
@@ -79,7 +79,7 @@ pub fn write_table(
     let mut output = Output::create(path)?;
     let wide = widened(matrix, ctx)?;
     output.append(&header)?;
-    let mut table = Table { output, separator, ctx };
+    let mut table = Table { output, separator, texts: Default::default(), ctx };
     match wide.body() {
         Body::Dense(a) => {
             let a = a.as_matrix()?;
@@ -119,6 +119,8 @@ fn widened(matrix: &AnyMatrix, ctx: &Context) -> Result<AnyMatrix> {
 struct Table<'a> {
     output: Output,
     separator: u8,
+    /// Texts that are made, and texts that are written.
+    texts: [Vec<Vec<u8>>; 2],
     ctx: &'a Context,
 }
 
@@ -129,34 +131,50 @@ type Format<'a> = &'a (dyn Fn(Range<usize>, &mut Vec<u8>) -> Result<()> + Sync);
 type Push<'a> = Box<dyn Fn(usize, &mut Vec<u8>) + Sync + 'a>;
 
 impl Table<'_> {
-    /// Runs whose text is made at a time: some for each thread, in at most a quarter of the memory.
-    fn many(&self) -> usize {
-        let room = self.ctx.memory_left() / 4 / (RUN * LONGEST) as u64;
+    /// Blocks whose text is made at a time: some for each thread, in at most a quarter of the memory.
+    fn blocks(&self) -> usize {
+        let room = self.ctx.memory_left() / 4 / (2 * BLOCK * LONGEST) as u64;
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        (self.ctx.thread_count() * RUNS).min(room).max(1)
+        (self.ctx.thread_count() * BLOCKS).min(room).max(1)
     }
 
-    /// Memory of the text that is made at a time.
+    /// Memory of the texts that are made and written at a time.
     fn memory(&self) -> u64 {
-        (self.many() * RUN * LONGEST) as u64
+        (2 * self.blocks() * BLOCK * LONGEST) as u64
     }
 
-    /// Makes the text of `count` elements, in runs on all threads, and appends it in order.
+    /// Makes the text of `count` elements, in blocks on all threads, and appends it in order while the next is made.
     fn append(&mut self, count: usize, format: Format<'_>) -> Result<()> {
-        let many = self.many();
-        let runs = count.div_ceil(RUN);
-        for first in (0..runs).step_by(many) {
+        let blocks = self.blocks();
+        let [mut made, mut written] = std::mem::take(&mut self.texts);
+        made.resize_with(blocks, Vec::new);
+        written.resize_with(blocks, Vec::new);
+        let (mut start, mut ready) = (0, 0);
+        loop {
             self.ctx.check_cancelled()?;
-            let texts: Result<Vec<Vec<u8>>> = self.ctx.with_threads(|| {
-                let runs = (first..runs.min(first + many)).into_par_iter();
-                let made = runs.map(|run| {
-                    let mut text = Vec::with_capacity(RUN * TYPICAL as usize);
-                    format(run * RUN..count.min((run + 1) * RUN), &mut text).map(|()| text)
-                });
-                made.with_max_len(1).collect()
-            });
-            texts?.iter().try_for_each(|text| self.output.append(text))?;
+            let end = count.min(start + blocks * BLOCK);
+            let these = (end - start).div_ceil(BLOCK);
+            let make = || {
+                let texts = made[..these].par_iter_mut().with_max_len(1).enumerate();
+                texts
+                    .map(|(k, text)| {
+                        text.clear();
+                        format(start + k * BLOCK..end.min(start + (k + 1) * BLOCK), text)
+                    })
+                    .collect::<Result<Vec<()>>>()
+            };
+            let (output, texts) = (&mut self.output, &written[..ready]);
+            let write = || texts.iter().try_for_each(|text| output.append(text));
+            let (wrote, outcome) = self.ctx.with_threads(|| join(write, make));
+            wrote?;
+            outcome?;
+            if end == start {
+                break;
+            }
+            (start, ready) = (end, these);
+            std::mem::swap(&mut made, &mut written);
         }
+        self.texts = [made, written];
         Ok(())
     }
 
@@ -183,8 +201,10 @@ impl Table<'_> {
             let width = elements.len() / lines.max(1);
             let push = push_of(elements);
             let format = |run: Range<usize>, text: &mut Vec<u8>| {
+                let mut next = run.start % width;
                 for k in run {
-                    let col = offset + k % width;
+                    let col = offset + next;
+                    next = if next + 1 == width { 0 } else { next + 1 };
                     if col > 0 {
                         text.push(separator);
                     }

@@ -1,5 +1,5 @@
 //! An ordinary text file, compressed by gzip or not: refused at once if it is clearly not text; read by offset, line by
-//! line or in pieces.
+//! line or in blocks.
 //!
 //! Reading by offset keeps no position, so that several threads can read one open file.
 
@@ -15,9 +15,9 @@ use crate::io::text::packed::{EXTRA, MAGIC, Packed, RATIO, Unpacked};
 
 /// Bytes by which a line may extend beyond the block in which it begins.
 pub(in crate::io) const LONGEST_LINE: usize = 1 << 20;
-/// The first piece that is read in search of the first lines, and the largest.
-const FIRST_PIECE: usize = 1 << 12;
-const LARGEST_PIECE: usize = 1 << 18;
+/// The first chunk that is read in search of the first lines, and the largest.
+const FIRST_CHUNK: usize = 1 << 12;
+const LARGEST_CHUNK: usize = 1 << 18;
 /// The first guess of how far the last line of a block reaches beyond it.
 pub(in crate::io) const BEYOND: usize = 256;
 
@@ -128,7 +128,7 @@ impl TextFile {
     /// Calls `visit` with the first lines, one by one with their line ends, until it returns something.
     ///
     /// Returns that and the position after the line. `None` means that the end of the file was reached. Memory: a line
-    /// and a piece of the file of at most 256 KiB.
+    /// and a chunk of the file of at most 256 KiB.
     pub(in crate::io) fn visit_first_lines<R>(
         &self,
         visit: impl FnMut(u64, &[u8]) -> Result<Option<R>>,
@@ -144,7 +144,7 @@ impl TextFile {
     ) -> Result<(Option<R>, Position)> {
         let mut place = Position::START;
         // The bytes read from the position on, and how much of them is known to have no line feed.
-        let (mut bytes, mut start, mut seen, mut piece) = (Vec::new(), 0, 0, FIRST_PIECE);
+        let (mut bytes, mut start, mut seen, mut chunk) = (Vec::new(), 0, 0, FIRST_CHUNK);
         loop {
             let line_feed = bytes[seen..].iter().position(|&byte| byte == b'\n');
             let end = match line_feed {
@@ -155,10 +155,10 @@ impl TextFile {
                     if seen > longest {
                         return Err(self.fault(place.line, too_long(longest)));
                     }
-                    bytes.resize(seen + piece, 0);
+                    bytes.resize(seen + chunk, 0);
                     let read = self.fill(place.offset + seen as u64, &mut bytes[seen..])?;
                     bytes.truncate(seen + read);
-                    piece = (2 * piece).min(LARGEST_PIECE);
+                    chunk = (2 * chunk).min(LARGEST_CHUNK);
                     if read > 0 {
                         continue;
                     }

@@ -65,7 +65,8 @@ impl Number for i64 {
     fn plain(text: &[u8]) -> Option<(i64, &[u8])> {
         let digits = text.strip_prefix(b"-").unwrap_or(text);
         let (value, rest) = push_digits(0, digits);
-        let value = if digits.len() < text.len() { -(value as i64) } else { value as i64 };
+        let value =
+            if digits.len() < text.len() { (value as i64).wrapping_neg() } else { value as i64 };
         // Eighteen digits fit with either sign.
         matches!(digits.len() - rest.len(), 1..=18).then_some((value, rest))
     }

@@ -54,3 +54,25 @@ fn an_interrupted_conversion_leaves_nothing_behind() {
     }
     assert!(caught > 0, "none of the commands took long enough to be interrupted");
 }
+
+#[test]
+fn a_solve_that_is_killed_continues_with_the_same_bits() {
+    let shell = Shell::new();
+    shell.run("create poisson p.bspnpy 150 150");
+    let whole = shell.json("solve p.bspnpy ones x.npy --rtol 1e-10");
+    let solve = "solve p.bspnpy ones y.npy --rtol 1e-10 --checkpoint state.npy";
+    let mut child =
+        shell.command(solve).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !shell.path().join("state.npy").exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "it ended before it could be killed");
+    assert!(!shell.path().join("y.npy").exists());
+    let rest = shell.json(solve);
+    assert_eq!(rest["iterations"], whole["iterations"]);
+    assert_eq!(rest["history"], whole["history"]);
+    let numbers = |name: &str| std::fs::read(shell.path().join(name)).unwrap();
+    assert!(numbers("x.npy") == numbers("y.npy"), "other bits");
+    assert!(!shell.path().join("state.npy").exists(), "a solve that is done needs no state");
+}

@@ -1,10 +1,12 @@
 //! `outcore VERB INPUT… [OUTPUT] [--flags]`: matrices bigger than memory, from the command line.
 
+mod hints;
 mod picture;
 mod preconditioner;
 mod progress;
 mod reading;
 mod report;
+mod rows;
 mod session;
 mod size;
 mod table_flags;

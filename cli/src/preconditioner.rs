@@ -8,6 +8,7 @@ use outcore::solve::{
 };
 use outcore::{AnyMatrix, Context, Csr, DType, Index, Place, Result};
 
+use crate::rows::by_width;
 use crate::session::Session;
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -44,23 +45,6 @@ const BLOCK: usize = 32;
 const STEPS: usize = 12;
 
 type Operator<'a> = Box<dyn LinearOperator<f64> + Sync + 'a>;
-
-/// Calls for compressed rows of any index types.
-macro_rules! by_width {
-    ($a:expr, $rows:ident => $made:expr) => {{
-        type Wide = Csr<f64, u64, u64>;
-        if let Ok($rows) = Csr::<f64, u32, u32>::try_from($a.clone()) {
-            $made
-        } else if let Ok($rows) = Csr::<f64, u32, u64>::try_from($a.clone()) {
-            $made
-        } else if let Ok($rows) = Csr::<f64, u64, u32>::try_from($a.clone()) {
-            $made
-        } else {
-            let $rows = Wide::try_from($a)?;
-            $made
-        }
-    }};
-}
 
 impl Flags {
     pub(crate) fn is_none(&self) -> bool {

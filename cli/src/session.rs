@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use outcore::io::{FileFormat, Graph, Imported, ReadOptions};
+use outcore::io::{FileFormat, Graph, Imported, ReadOptions, VertexIds};
 use outcore::{
     AnyMatrix, CancelToken, Context, Error, ErrorKind, Place, Plan, Result, io as files,
-    memory_limits,
+    memory_limits, open,
 };
 
+use crate::hints::in_words_of_the_tool;
 use crate::progress::{Show, Shown, with_progress};
 use crate::reading::{Reading, input};
 use crate::report::Report;
 use crate::size::{Limit, bytes, parse_limit};
-use crate::vertices::separator_of;
+use crate::vertices::{kept, separator_of};
 
 /// Flags that every verb takes.
 #[derive(clap::Args)]
@@ -189,6 +190,20 @@ impl Session {
         }
     }
 
+    /// As [`make`](Self::make), for a sparse result with the ids of its vertices, which a stored matrix keeps.
+    pub(crate) fn make_with_ids(
+        &self,
+        path: &Path,
+        ids: Option<&VertexIds>,
+        is_dense: bool,
+        operation: impl FnOnce(Place) -> Result<AnyMatrix>,
+    ) -> Result<AnyMatrix> {
+        let Some(ids) = kept(ids, path) else { return self.make(path, is_dense, operation) };
+        self.check_free(path)?;
+        ids.store_with(self.place(path), &self.ctx, |place| operation(place).map(drop))?;
+        open(path)
+    }
+
     /// Writes a matrix to a path, in the format of its name.
     pub(crate) fn write(&self, path: &Path, matrix: &AnyMatrix) -> Result<()> {
         self.check_free(path)?;
@@ -228,20 +243,4 @@ pub(crate) fn trouble(error: &Error) -> ExitCode {
     // Standard error may be closed.
     let _ = writeln!(std::io::stderr(), "{text}");
     ExitCode::from(code)
-}
-
-/// A hint of the library, which names its functions, as the tool would say it.
-fn in_words_of_the_tool(hint: &str) -> String {
-    let pairs = [
-        ("Place::Replace", "say --overwrite"),
-        (
-            "convert it with to_csr first",
-            "outcore convert INPUT OUTPUT.bspnpy --to csr makes it so",
-        ),
-        ("convert it with to_csr", "outcore convert --to csr"),
-        ("convert it with to_dense", "outcore convert INPUT OUTPUT.npy"),
-    ];
-    let plain =
-        |hint: String, (of_library, of_tool): (&str, &str)| hint.replace(of_library, of_tool);
-    pairs.into_iter().fold(hint.to_owned(), plain)
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use outcore::io::VertexIds;
+use outcore::io::{FileFormat, VertexIds};
 use outcore::{Dense, Error, ErrorKind, Result};
 
 use crate::report::Report;
@@ -13,6 +13,11 @@ use crate::session::Session;
 
 /// Lines between two looks at the token of the user's interrupt.
 const STEP: usize = 1 << 16;
+
+/// The ids of the vertices of a matrix that goes to a path, if that can keep them: a stored matrix can.
+pub(crate) fn kept<'i>(ids: Option<&'i VertexIds>, output: &Path) -> Option<&'i VertexIds> {
+    ids.filter(|_| FileFormat::of_name(output) == Some(FileFormat::Stored))
+}
 
 /// The name of a vertex: its id, or its number if it has none.
 pub(crate) fn name(ids: Option<&VertexIds>, vertex: usize) -> Cow<'_, str> {

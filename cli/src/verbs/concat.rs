@@ -12,23 +12,24 @@ pub(crate) const ABOUT: &str = "Put matrices below each other (--axis 0) or side
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    output: PathBuf,
-    #[arg(required = true)]
-    inputs: Vec<PathBuf>,
+    /// The matrices, and last the output
+    #[arg(required = true, num_args = 2.., value_name = "INPUT… OUTPUT")]
+    paths: Vec<PathBuf>,
     /// 0 for below each other, 1 for side by side
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
     axis: u8,
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    session.check_free(&arguments.output)?;
-    let all = arguments.inputs.iter().map(|path| session.read(path)).collect::<Result<Vec<_>>>()?;
+    let Some((output, inputs)) = arguments.paths.split_last() else { return Ok(Report::new()) };
+    session.check_free(output)?;
+    let all = inputs.iter().map(|path| session.read(path)).collect::<Result<Vec<_>>>()?;
     let all: Vec<&AnyMatrix> = all.iter().collect();
     let whole = |place| match arguments.axis {
         0 => AnyMatrix::vstack(&all, place, session.ctx()),
         _ => AnyMatrix::hstack(&all, place, session.ctx()),
     };
     let is_dense = all.first().is_some_and(|a| a.format().is_none());
-    let whole = session.make(&arguments.output, is_dense, whole)?;
-    Ok(done(&arguments.output, &whole))
+    let whole = session.make(output, is_dense, whole)?;
+    Ok(done(output, &whole))
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use outcore::num_complex::Complex;
-use outcore::{AnyMatrix, DType, Place, Result};
+use outcore::{AnyMatrix, DType, Dense, Place, Result};
 
 use crate::report::Report;
+use crate::rows::by_width;
 use crate::session::Session;
 
 pub(crate) const ABOUT: &str =
@@ -42,16 +43,22 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         false => a.to_dtype(wide, &scratch, ctx),
     };
     let (a, b) = (widened(a)?, widened(b)?);
-    let difference = a.sub(&b, &scratch, ctx)?;
+    let mut difference = a.sub(&b, &scratch, ctx)?;
     let norm = |a: &AnyMatrix| match wide {
         DType::Complex128 => a.norm_fro::<Complex<f64>>(ctx),
         _ => a.norm_fro::<f64>(ctx),
     };
-    let (apart, size) = (norm(&difference)?, norm(&a)?);
+    let (mut apart, size) = (norm(&difference)?, norm(&a)?);
+    if !apart.is_finite() && wide == DType::Float64 {
+        // An infinity less itself is NaN, and NaN is not equal to itself: here both are the same.
+        difference = subtract_kinds(&a, &b, session)?;
+        apart = norm(&difference)?;
+    }
     let first = difference.first_above(arguments.atol, ctx)?;
     let same = first.is_none() || apart <= arguments.rtol * size;
-    report.fact("difference", apart);
-    report.fact("norm", size);
+    for (name, norm) in [("difference", apart), ("norm", size)] {
+        report.row(name, norm.to_string(), norm);
+    }
     report.row("same", if same { "yes" } else { "no" }, same);
     if let (Some((row, column)), false) = (first, same) {
         let value = |a: &AnyMatrix| -> Result<Complex<f64>> {
@@ -74,4 +81,38 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         report.negative();
     }
     Ok(report)
+}
+
+/// The difference of two matrices of `f64`, where NaN is equal to NaN and an infinity to itself, and otherwise each
+/// differs from a number by NaN.
+fn subtract_kinds(a: &AnyMatrix, b: &AnyMatrix, session: &Session) -> Result<AnyMatrix> {
+    let (ctx, scratch) = (session.ctx(), Place::Scratch);
+    // Numbers, and 1, 2 or 3 where they are not finite.
+    let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
+    let kind = |x: f64| match x {
+        _ if x.is_nan() => 1.0,
+        f64::INFINITY => 2.0,
+        f64::NEG_INFINITY => 3.0,
+        _ => 0.0,
+    };
+    let kinds = [a, b].map(|a| mapped(a, &kind, session));
+    let [one, other] = kinds;
+    let kinds = one?.sub(&other?, &scratch, ctx)?;
+    let kinds = mapped(&kinds, &|x| if x == 0.0 { 0.0 } else { f64::NAN }, session)?;
+    let [one, other] = [a, b].map(|a| mapped(a, &finite, session));
+    one?.sub(&other?, &scratch, ctx)?.add(&kinds, &scratch, ctx)
+}
+
+/// A function of the stored values.
+fn mapped(
+    a: &AnyMatrix,
+    f: &(dyn Fn(f64) -> f64 + Sync),
+    session: &Session,
+) -> Result<AnyMatrix> {
+    let (ctx, scratch) = (session.ctx(), Place::Scratch);
+    if let AnyMatrix::Dense(_) = a {
+        return Ok(Dense::<f64>::try_from(a.clone())?.map(&scratch, ctx, f)?.into());
+    }
+    let rows = AnyMatrix::from(a.to_csr(&scratch, ctx)?);
+    by_width!(rows, rows => Ok(rows.map_values(&scratch, ctx, f)?.into()))
 }

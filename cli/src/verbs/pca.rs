@@ -4,6 +4,7 @@
 //! randomized decomposition of the matrix less its means, which are subtracted from products, so that a sparse matrix
 //! stays sparse.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use outcore::linalg::{Compose, LinearOperator, Operator};
@@ -19,12 +20,12 @@ pub(crate) const ABOUT: &str = "Principal components of the rows of a dense or s
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// A .npy array for the scores: every row along every component
+    /// An array for the scores: every row along every component
     output: PathBuf,
     /// Components
-    #[arg(short = 'k', long, default_value_t = 50)]
-    components: usize,
-    /// A .npy array for the components, one in each row
+    #[arg(short = 'k', long, default_value = "50")]
+    components: NonZeroUsize,
+    /// An array for the components, one in each row
     #[arg(long, value_name = "FILE")]
     save_components: Option<PathBuf>,
     /// How they are computed
@@ -70,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?),
         other => other,
     };
-    let k = arguments.components.min(a.nrows()).min(a.ncols());
+    let k = arguments.components.get().min(a.nrows()).min(a.ncols());
     let is_exact = match arguments.method {
         Method::Auto => a.format().is_none() && a.ncols() <= FEW,
         method => method == Method::Exact,
@@ -81,23 +82,28 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     };
     let Found { components, variances, total, converged } = found;
     if let Some(path) = &arguments.save_components {
-        Dense::from(components).copy_to(session.place(path), ctx)?;
+        session.make(path, true, |place| Dense::from(components).copy_to(place, ctx).map(AnyMatrix::from))?;
     }
     let mut report = Report::new();
     report.fact("written", arguments.output.display().to_string());
     report.row("scores", format!("{} x {k}", a.nrows()), vec![a.nrows(), k]);
     report.fact("method", if is_exact { "exact" } else { "randomized" });
-    let explained: f64 = variances.iter().sum::<f64>() / total.max(f64::MIN_POSITIVE);
+    // Variances that are zero may be a little less.
+    let part = |variance: f64| (variance / total.max(f64::MIN_POSITIVE)).max(0.0);
+    let explained = part(variances.iter().sum());
     report.row("explained", format!("{:.2} %", 100.0 * explained), explained);
     report.value("variances", variances.clone());
     report.value("total_variance", total);
     if !is_exact {
         report.row("converged", if converged { "yes" } else { "no" }, converged);
     }
+    if !converged {
+        report.shown("advice", "the smallest components are not exact yet: ask for more --power, or for fewer");
+        report.negative();
+    }
     report.line(format!("{:>9} {:>14} {:>10}", "component", "variance", "part"));
     for (k, variance) in variances.iter().take(10).enumerate() {
-        let part = 100.0 * variance / total.max(f64::MIN_POSITIVE);
-        report.line(format!("{k:>9} {variance:>14.6e} {part:>8.2} %"));
+        report.line(format!("{k:>9} {variance:>14.6e} {:>8.2} %", 100.0 * part(*variance)));
     }
     if variances.len() > 10 {
         report.line(format!("and {} more", variances.len() - 10));
@@ -122,16 +128,18 @@ fn exact(a: &AnyMatrix, k: usize, output: &Path, session: &Session) -> Result<Fo
     };
     let components = found.components.as_ndarray().to_owned();
     let across: Vec<f64> = components.t().iter().copied().collect();
-    let mut scores = DenseBuilder::<f64>::new(k, Order::C, session.place(output), ctx)?;
-    let step = (SLAB / a.ncols().max(k).max(1)).max(1);
-    for start in (0..a.nrows()).step_by(step) {
-        let rows = start..a.nrows().min(start + step);
-        let part = a.slice(rows.clone(), 0..a.ncols(), Place::Memory, ctx)?;
-        let mut made = vec![0.0; rows.len() * k];
-        part.centered(found.mean.clone()).apply_block(k, &across, &mut made, ctx)?;
-        scores.push(&made)?;
-    }
-    scores.finish()?;
+    session.make(output, true, |place| {
+        let mut scores = DenseBuilder::<f64>::new(k, Order::C, place, ctx)?;
+        let step = (SLAB / a.ncols().max(k).max(1)).max(1);
+        for start in (0..a.nrows()).step_by(step) {
+            let rows = start..a.nrows().min(start + step);
+            let part = a.slice(rows.clone(), 0..a.ncols(), Place::Memory, ctx)?;
+            let mut made = vec![0.0; rows.len() * k];
+            part.centered(found.mean.clone()).apply_block(k, &across, &mut made, ctx)?;
+            scores.push(&made)?;
+        }
+        scores.finish().map(AnyMatrix::from)
+    })?;
     let (variances, total) = (found.variances, found.total_variance);
     Ok(Found { components, variances, total, converged: true })
 }
@@ -153,15 +161,16 @@ fn randomized(a: &AnyMatrix, k: usize, arguments: &Arguments, session: &Session)
     let signs: Array1<f64> = signs.collect();
     let components = (&v * &signs).reversed_axes().as_standard_layout().into_owned();
     let scale: Vec<f64> = svd.s.iter().zip(&signs).map(|(s, sign)| s * sign).collect();
-    let place = session.place(&arguments.output);
-    let mut scores = DenseBuilder::<f64>::new(scale.len(), Order::C, place, ctx)?;
-    let step = (SLAB / scale.len().max(1)).max(1) * scale.len().max(1);
-    for slab in svd.u.as_slice().chunks(step) {
-        ctx.check_cancelled()?;
-        let made = slab.iter().zip(scale.iter().cycle()).map(|(u, s)| u * s);
-        scores.push(&made.collect::<Vec<f64>>())?;
-    }
-    scores.finish()?;
+    session.make(&arguments.output, true, |place| {
+        let mut scores = DenseBuilder::<f64>::new(scale.len(), Order::C, place, ctx)?;
+        let step = (SLAB / scale.len().max(1)).max(1) * scale.len().max(1);
+        for slab in svd.u.as_slice().chunks(step) {
+            ctx.check_cancelled()?;
+            let made = slab.iter().zip(scale.iter().cycle()).map(|(u, s)| u * s);
+            scores.push(&made.collect::<Vec<f64>>())?;
+        }
+        scores.finish().map(AnyMatrix::from)
+    })?;
     let degrees = a.nrows().saturating_sub(1).max(1) as f64;
     let variances = svd.s.iter().map(|s| s * s / degrees).collect();
     Ok(Found { components, variances, total, converged: svd.converged })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use outcore::graph::{degree_order, reverse_cuthill_mckee};
+use outcore::io::Imported;
 use outcore::{
     AnyMatrix, Csr, DType, Dense, Error, ErrorKind, Permutation, Place, Result,
 };
@@ -49,7 +50,8 @@ enum Axes {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     arguments.save_order.as_deref().map_or(Ok(()), |path| session.check_free(path))?;
-    let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
+    let Imported { matrix: a, vertices, .. } = session.import(&arguments.input)?;
+    let ctx = session.ctx();
     let a = match a {
         AnyMatrix::Csr(_) | AnyMatrix::Csc(_) => a,
         other => AnyMatrix::from(other.to_csr(Place::Scratch, ctx)?),
@@ -64,7 +66,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         Axes::Columns => (None, Some(&order)),
     };
     let moved = |place| a.permute(rows, columns, place, ctx);
-    let moved = session.make(&arguments.output, false, moved)?;
+    // Names stay with their vertices where rows and columns move alike.
+    let both = arguments.axes == Axes::Both;
+    let ids = vertices.filter(|ids| both && ids.len() == order.len());
+    let ids = ids.map(|ids| ids.take(order.order())).transpose()?;
+    let moved = session.make_with_ids(&arguments.output, ids.as_ref(), false, moved)?;
     let mut report = done(&arguments.output, &moved);
     if let Some(path) = &arguments.save_order {
         let order: Vec<i64> = order.order().iter().map(|&k| k as i64).collect();

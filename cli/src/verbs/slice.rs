@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use outcore::io::Imported;
 use outcore::{AnyMatrix, Place, Result};
 
 use crate::report::Report;
@@ -25,14 +26,19 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
-    let a = match session.read(&arguments.input)? {
+    let Imported { matrix, vertices, .. } = session.import(&arguments.input)?;
+    let a = match matrix {
         a @ AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, session.ctx())?),
         other => other,
     };
     let rows = range(&arguments.rows, a.nrows())?;
     let cols = range(&arguments.cols, a.ncols())?;
+    // Names stay with their vertices where rows and columns are the same.
+    let ids = vertices.filter(|ids| rows == cols && ids.len() == a.nrows());
+    let ids = ids.map(|ids| ids.take(&rows.clone().collect::<Vec<_>>())).transpose()?;
     let part = |place| a.slice(rows, cols, place, session.ctx());
-    let part = session.make(&arguments.output, a.format().is_none(), part)?;
+    let is_dense = a.format().is_none();
+    let part = session.make_with_ids(&arguments.output, ids.as_ref(), is_dense, part)?;
     Ok(done(&arguments.output, &part))
 }
 

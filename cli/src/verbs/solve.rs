@@ -3,14 +3,15 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use outcore::linalg::Operator;
-use outcore::solve::{Checkpoint, Method, SolveOptions, solve_with};
-use outcore::{Error, ErrorKind, Result};
+use outcore::linalg::{LinearOperator, Operator, Scalar, norm};
+use outcore::num_complex::Complex;
+use outcore::solve::{Checkpoint, Method, SolveOptions, Solves, StopReason, solve_with};
+use outcore::{Element, Error, ErrorKind, Result};
 
 use crate::preconditioner;
 use crate::report::Report;
 use crate::session::Session;
-use crate::verbs::matvec::{vector, write_vector};
+use crate::verbs::matvec::{is_complex, is_complex_file, vector, write_vector};
 
 pub(crate) const ABOUT: &str = "Solve A x = b, or min |b - A x|, by an iterative method";
 
@@ -62,7 +63,7 @@ fn method(name: &str) -> std::result::Result<Method, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    let Arguments { matrix, rhs, method, rtol, maxiter, restart, damp, .. } = arguments;
+    let Arguments { matrix, rhs, method, .. } = arguments;
     session.check_free(&arguments.output)?;
     arguments.history.as_deref().map_or(Ok(()), |path| session.check_free(path))?;
     let a = session.read(matrix)?;
@@ -76,25 +77,47 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         let what = format!("{} takes no preconditioner", method.name());
         return Err(Error::new(ErrorKind::Unsupported, what).remedy("leave out --precond"));
     }
-    let b = vector(rhs, a.nrows(), session)?;
-    let x0 = arguments.x0.as_deref().map(|path| vector(path, a.ncols(), session)).transpose()?;
     let operator = Operator::new(&a, session.ctx())?;
-    let precond = arguments.precond.make(&a, &operator, session)?;
+    let is_complex = is_complex(&a) || is_complex_file(rhs, session)?;
+    match (is_complex, arguments.precond.is_none()) {
+        (true, true) => solve::<Complex<f64>>(&operator, None, arguments, session),
+        (true, false) => {
+            Err(Error::new(ErrorKind::Unsupported, "preconditioners are made of real matrices alone")
+                .in_file(matrix)
+                .remedy("leave out --precond"))
+        }
+        (false, _) => {
+            let precond = arguments.precond.make(&a, &operator, session)?;
+            solve::<f64>(&operator, precond.as_deref(), arguments, session)
+        }
+    }
+}
+
+fn solve<X: Solves + Scalar<Real = f64> + Element>(
+    a: &(impl LinearOperator<X> + Sync),
+    precond: Option<&(dyn LinearOperator<X> + Sync)>,
+    arguments: &Arguments,
+    session: &Session,
+) -> Result<Report> {
+    let Arguments { rhs, method, rtol, maxiter, restart, damp, .. } = arguments;
+    let (nrows, ncols) = a.shape();
+    let b = vector(rhs, nrows, session)?;
+    let x0 = arguments.x0.as_deref().map(|path| vector(path, ncols, session)).transpose()?;
     let checkpoint = arguments.checkpoint.as_deref();
     let options = SolveOptions {
         x0: x0.as_deref(),
         rtol: *rtol,
         maxiter: *maxiter,
-        precond: precond.as_deref(),
+        precond,
         restart: *restart,
         damp: *damp,
         checkpoint: checkpoint.map(|path: &Path| Checkpoint { path, every: EVERY }),
         ..Default::default()
     };
-    let solved = solve_with(*method, &operator, &b, &options, session.ctx(), |_| {
+    let solved = solve_with(*method, a, &b, &options, session.ctx(), |_| {
         ControlFlow::Continue(())
     })?;
-    let size = b.iter().map(|b| b * b).sum::<f64>().sqrt();
+    let size = norm(&b, session.ctx());
     let mut report = write_vector(&arguments.output, solved.x, session)?;
     report.fact("converged", solved.converged);
     report.fact("reason", format!("{:?}", solved.reason));
@@ -109,7 +132,23 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         report.fact("history written", path.display().to_string());
     }
     if !solved.converged {
+        report.shown("advice", advice(solved.reason));
         report.negative();
     }
     Ok(report)
+}
+
+/// What to do about a solve that did not converge.
+fn advice(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::MaxIterations => "try a preconditioner (--precond), or more iterations (--maxiter)",
+        StopReason::Stagnated => "this accuracy cannot be reached so: try a preconditioner, or a larger --rtol",
+        StopReason::Singular => {
+            "the matrix is singular, or not symmetric: cg is for symmetric matrices, gmres for others, lsqr for all"
+        }
+        StopReason::NotPositiveDefinite => "use --method minres, or gmres if the matrix is not symmetric",
+        StopReason::NotHermitian => "use --method gmres: the matrix is not symmetric",
+        StopReason::NotFinite => "a number is NaN or infinite, in the matrix or on the way",
+        _ => "try another method, such as gmres",
+    }
 }

@@ -12,7 +12,7 @@ pub(crate) const ABOUT: &str = "Sums, means, variances and extremes of columns o
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// A .npy array for all of them: count x 6, sum, mean, variance, least, largest, how many are no numbers
+    /// An array for all of them: count x 6, sum, mean, variance, least, largest, how many are no numbers
     output: Option<PathBuf>,
     /// 0 for columns, 1 for rows
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
@@ -59,7 +59,9 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
             let row = [sums[k], means[k], variances[k], mins[k], maxs[k], nans[k] as f64];
             row.into_iter().enumerate().for_each(|(j, x)| all[[k, j]] = x);
         }
-        Dense::from(all).copy_to(session.place(output), session.ctx())?;
+        session.make(output, true, |place| {
+            Dense::from(all).copy_to(place, session.ctx()).map(AnyMatrix::from)
+        })?;
         report.fact("written", output.display().to_string());
     }
     Ok(report)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use outcore::io::Imported;
 use outcore::{AnyMatrix, Error, Place, Result};
 
 use crate::report::Report;
@@ -33,9 +34,10 @@ enum How {
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
-    let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
+    let Imported { matrix: a, vertices, .. } = session.import(&arguments.input)?;
+    let (ids, ctx) = (vertices.as_ref(), session.ctx());
     if a.nrows() != a.ncols() {
-        return Err(Error::shape("the matrix", "as many rows as columns", format!("{:?}", a.shape()))
+        return Err(Error::shape("the matrix", "as many rows as columns", format!("{} x {}", a.nrows(), a.ncols()))
             .in_file(&arguments.input));
     }
     let scratch = Place::Scratch;
@@ -43,11 +45,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         How::Mean if a.dtype().is_some() => {
             let sum = a.add(&a.transpose(), &scratch, ctx)?;
             let half = |place| halved(&sum, place, session);
-            session.make(&arguments.output, sum.format().is_none(), half)?
+            session.make_with_ids(&arguments.output, ids, sum.format().is_none(), half)?
         }
         How::Mean | How::Sum => {
             let sum = |place| a.add(&a.transpose(), place, ctx);
-            session.make(&arguments.output, a.format().is_none(), sum)?
+            session.make_with_ids(&arguments.output, ids, a.format().is_none(), sum)?
         }
         How::Lower | How::Upper => {
             let a = match &a {
@@ -59,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
                 _ => (a.triu(0, &scratch, ctx)?, a.triu(1, &scratch, ctx)?),
             };
             let sum = |place| kept.add(&mirrored.transpose(), place, ctx);
-            session.make(&arguments.output, false, sum)?
+            session.make_with_ids(&arguments.output, ids, false, sum)?
         }
     };
     Ok(done(&arguments.output, &symmetric))

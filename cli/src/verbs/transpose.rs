@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use outcore::Result;
+use outcore::io::Imported;
 
 use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
+use crate::vertices::kept;
 
 pub(crate) const ABOUT: &str = "Exchange rows and columns";
 
@@ -18,7 +20,13 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
-    let a = session.read(&arguments.input)?.transpose();
-    session.write(&arguments.output, &a)?;
+    let Imported { matrix, vertices, .. } = session.import(&arguments.input)?;
+    let a = matrix.transpose();
+    match kept(vertices.as_ref(), &arguments.output) {
+        Some(ids) => ids.store_with(session.place(&arguments.output), session.ctx(), |place| {
+            a.copy_to(place, session.ctx()).map(drop)
+        })?,
+        None => session.write(&arguments.output, &a)?,
+    }
     Ok(done(&arguments.output, &a))
 }

@@ -65,14 +65,38 @@ impl VertexIds {
 
     /// The ids of some vertices, in the order of their numbers.
     pub(super) fn of_vertices(&self, vertices: &[u64]) -> Self {
+        self.those(vertices.iter().map(|&vertex| vertex as usize))
+    }
+
+    /// The ids of some vertices: of a part of a graph, or of one in another order. Fails with kind
+    /// [`Index`](ErrorKind::Index) unless each is less than [`len`](Self::len).
+    ///
+    /// ```
+    /// use outcore::{Context, Place, io::{ReadOptions, read_graph_with}};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.txt");
+    /// std::fs::write(&path, "ann bob\nbob cem\n").unwrap();
+    /// let read = read_graph_with::<u32, u32>(&path, &ReadOptions::default(), Place::Memory, &Context::new())?;
+    /// let ids = read.vertices.unwrap().take(&[2, 0])?;
+    /// assert_eq!((ids.len(), &*ids.id(0), &*ids.id(1)), (2, "cem", "ann"));
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    pub fn take(&self, vertices: &[usize]) -> Result<Self> {
+        match vertices.iter().find(|&&vertex| vertex >= self.len()) {
+            None => Ok(self.those(vertices.iter().copied())),
+            Some(vertex) => Err(Error::new(ErrorKind::Index, "there is no such vertex")
+                .expected(format!("a number less than {}", self.len()))
+                .found(vertex)),
+        }
+    }
+
+    fn those(&self, vertices: impl Iterator<Item = usize>) -> Self {
         match &*self.0 {
-            IdsOf::Numbers(ids) => {
-                Self::of_numbers(vertices.iter().map(|&vertex| ids[vertex as usize]).collect())
-            }
+            IdsOf::Numbers(ids) => Self::of_numbers(vertices.map(|vertex| ids[vertex]).collect()),
             IdsOf::Names(names) => {
                 let (mut text, mut ends) = (Vec::new(), Vec::new());
-                for &vertex in vertices {
-                    text.extend_from_slice(names.name(vertex as usize));
+                for vertex in vertices {
+                    text.extend_from_slice(names.name(vertex));
                     text.push(b'\n');
                     ends.push(text.len() as u64);
                 }

@@ -7,15 +7,26 @@ use std::path::Path;
 
 use outcore::io::{
     FileFormat, ReadOptions, TableOptions, edge_list::EdgeList, matrix_market, read_graph,
-    read_matrix_with,
+    read_graph_with, read_matrix_with,
 };
 use outcore::{Context, Coo, Csc, Csr, Dense, Descriptor, NpyHeader, Place, verify};
 
 use crate::stores::Store;
 
 /// The readers by name.
-pub const READERS: [&str; 8] =
-    ["npy", "descriptor", "mtx", "edges", "sums", "petsc", "harwell_boeing", "table"];
+pub const READERS: [&str; 11] = [
+    "npy",
+    "descriptor",
+    "mtx",
+    "edges",
+    "metis",
+    "sums",
+    "petsc",
+    "harwell_boeing",
+    "table",
+    "npz",
+    "hdf5",
+];
 
 /// The memory limit under which they read.
 pub const LIMIT: u64 = 16 << 20;
@@ -38,6 +49,26 @@ pub fn seeds(reader: &str) -> Vec<Vec<u8>> {
             matrix.extend([0x3f; 24]);
             return vec![[&matrix[..], &vector].concat(), matrix, vector];
         }
+        // Made by `seeds/make_seeds.py`.
+        "npz" => {
+            return vec![
+                include_bytes!("seeds/csr.npz").to_vec(),
+                include_bytes!("seeds/csc_deflated.npz").to_vec(),
+                include_bytes!("seeds/bsr.npz").to_vec(),
+                include_bytes!("seeds/dense.npz").to_vec(),
+            ];
+        }
+        "hdf5" => {
+            return vec![
+                include_bytes!("seeds/sparse.h5").to_vec(),
+                include_bytes!("seeds/dense.h5").to_vec(),
+            ];
+        }
+        "metis" => &[
+            "% words\n4 4\n2 3\n1 3\n1 2 4\n3\n",
+            "3 2 111 2\n1 5 5 2 7\n1 5 5 1 7 3 1\n1 5 5 2 1\n",
+            "5 1 1\n\n3 9\n2 9\n\n\n",
+        ],
         "harwell_boeing" => &[
             "t\n 3 1 1 1\nrsa 3 3 3 0\n(4I2) (3I2) (3F4.1)\n 1 3 4 4\n 1 2 3\n 1.0 2.0 3.0\n",
             "t\n 3 1 1 2\ncua 2 2 2 0\n(3I2) (3I2) (1P,2E9.2)\n 1 2 3\n 1 2\n  1.0D+00 -2.0D+00\n  3.0D+00  4.0D+00\n",
@@ -105,6 +136,9 @@ pub fn feed(reader: &str, bytes: &[u8], folder: &Path) {
         "mtx" => "y.mtx",
         "sums" => "x.npy.xxh3",
         "petsc" => "y.petsc",
+        "metis" => "y.graph",
+        "npz" => "y.npz",
+        "hdf5" => "y.h5",
         "harwell_boeing" => "y.rb",
         "table" => "y.csv",
         _ => "y.txt",
@@ -148,6 +182,25 @@ pub fn feed(reader: &str, bytes: &[u8], folder: &Path) {
                     read.matrix.check().expect("what was read is a matrix");
                     assert!(read.matrix.nnz() <= 2 * bytes.len());
                 }
+            }
+        }
+        "metis" | "npz" | "hdf5" => {
+            let format = match reader {
+                "metis" => FileFormat::Metis,
+                "npz" => FileFormat::Npz,
+                _ => FileFormat::Hdf5,
+            };
+            let options = ReadOptions { format: Some(format), ..ReadOptions::default() };
+            if let Ok(read) = read_matrix_with(&path, &options, Place::Memory, &ctx) {
+                // What is wrong with the indices of a mapped matrix is an error where they are first used.
+                let _ = read.matrix.check();
+                // Packed, and never written, elements take less room in the file.
+                assert!(read.matrix.nnz() as u64 <= LIMIT);
+                assert!(reader != "metis" || read.matrix.nnz() <= bytes.len());
+            }
+            let graph = read_graph_with::<u32, u32>(&path, &options, Place::Memory, &ctx);
+            if let Ok(read) = graph {
+                assert!(read.graph.check().expect("what was read is a graph"));
             }
         }
         "mtx" => {

@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | [`matrix_market`] | `.mtx`, coordinate and array, every field and symmetry | the same |
 //! | [`edge_list`] | `u v` or `u v w` per line, with numbers or names for vertices and any separator, as SNAP, KONECT and others publish graphs | |
-//! | METIS | `.graph`, every format | symmetric patterns, or whole numbers |
+//! | METIS | `.graph`, every format; sizes and weights of vertices are checked, and not returned | symmetric patterns, or whole numbers |
 //! | [`petsc`] | matrices and vectors of PETSc: [`PetscOptions`] | the same: [`write_petsc`] |
 //! | [`harwell_boeing`] | Harwell-Boeing and Rutherford-Boeing | |
 //! | [`table`] | `.csv`, `.tsv` and lists of entries: [`TableOptions`] | tables: [`write_table`] |

@@ -607,6 +607,33 @@ def check_matrices_of_anndata(folder):
             yield f"{x}-{packed}.h5ad obsp/near", lambda: assert_same_matrix(read_with_tool(path, folder, "--member", "obsp/near"), sp.eye_array(9))
 
 
+def check_components_of_anndata(folder):
+    """The scores of cells along principal components, against NumPy's decomposition of what anndata reads.
+
+    scanpy gives the same (`cli/tests/data`), and is left out here: it takes minutes to install.
+    """
+    random = np.random.default_rng(3)
+    counts = random.poisson(random.gamma(0.5, 2.0, (3, 40))[random.integers(3, size=150)]).astype("float32")
+    for x in (sp.csr_matrix(counts), sp.csc_matrix(counts), counts):
+        for method in ("auto", "randomized"):
+            kind = x.format if sp.issparse(x) else "dense"
+            path = f"{folder}/{kind}-{method}.h5ad"
+            anndata.AnnData(X=x).write_h5ad(path, compression="gzip")
+            def scores():
+                found = f"{path}.npy"
+                flags = ["-k", "4", "--method", method] + ["--power", "100"] * (method == "randomized")
+                done = subprocess.run([TOOL, "pca", path, found, "--quiet", *flags], capture_output=True, text=True)
+                assert done.returncode == 0, done.stderr
+                cells = anndata.read_h5ad(path).X
+                cells = (cells.toarray() if sp.issparse(cells) else cells).astype("float64")
+                u, s, v = np.linalg.svd(cells - cells.mean(axis=0), full_matrices=False)
+                signs = np.sign(v[range(4), np.abs(v[:4]).argmax(axis=1)])
+                expected = u[:, :4] * s[:4] * signs
+                error = np.linalg.norm(np.load(found) - expected) / np.linalg.norm(expected)
+                assert error < 1e-9, error
+            yield os.path.basename(path), scores
+
+
 def main():
     global BINARY, TOOL
     if len(sys.argv) != 3:

@@ -243,6 +243,39 @@ fn collected_files_come_back_from_every_format() {
     tallies.into_inner().unwrap().settle(10);
 }
 
+/// Rows and columns of a matrix of malformed files that is sent, at most: its pointers are made in every kind.
+const EXTENT: usize = 1_000_000;
+
+#[test]
+fn what_is_read_of_malformed_files_comes_back_too() {
+    let Some(shared) = shared_data::folder() else { return };
+    let ctx = Context::new().threads(1).unwrap().memory_limit(64 << 20);
+    let (tallies, mut read, mut refused) = (Mutex::new(Tallies::default()), 0, 0);
+    for folder in ["own", "thirdparty"] {
+        for file in std::fs::read_dir(shared.join("malformed").join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let opened = read_matrix_with(&path, &ReadOptions::default(), Place::Memory, &ctx);
+            // Indices that are mapped were not looked at yet.
+            match opened.and_then(|read| read.matrix.check().map(|_| read.matrix)) {
+                Ok(matrix) => {
+                    let (nrows, ncols) = matrix.shape();
+                    if nrows.max(ncols) <= EXTENT {
+                        send_all(&path.display().to_string(), matrix, &tallies);
+                    }
+                    read += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.path(), Some(&*path), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    println!("{read} read, {refused} refused");
+    assert!(read > 20 && refused > 50, "{read} {refused}");
+    tallies.into_inner().unwrap().settle(1);
+}
+
 #[test]
 fn formats_that_are_not_written_are_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! Principal components of the rows of a matrix.
 //!
-//! A dense matrix of few columns goes through its Gram matrix, exactly. Any other, sparse ones too, goes through a
-//! randomized decomposition of the matrix less its means, which are subtracted from products, so that a sparse matrix
-//! stays sparse.
+//! A dense matrix of few columns goes through its Gram matrix, exactly, and so does a sparse one that is small. Any other
+//! goes through a randomized decomposition of the matrix less its means, which are subtracted from products, so that a
+//! sparse matrix stays sparse.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -31,9 +31,9 @@ pub(crate) struct Arguments {
     /// How they are computed
     #[arg(long, value_enum, default_value_t = Method::Auto)]
     method: Method,
-    /// Power iterations of the randomized method; each reads the matrix twice
-    #[arg(long, value_name = "N", default_value_t = 7)]
-    power: usize,
+    /// Power iterations of the randomized method, each of which reads the matrix twice; as many as it takes if not given
+    #[arg(long, value_name = "N")]
+    power: Option<usize>,
     /// Of the random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -41,9 +41,9 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
 enum Method {
-    /// Exact for dense matrices of up to 2,000 columns
+    /// Exact for dense matrices of up to 2,000 columns, and for sparse ones of up to 4,194,304 elements as well
     Auto,
-    /// Through the Gram matrix of a dense matrix
+    /// Through the Gram matrix; a sparse matrix is made dense
     Exact,
     /// By products with random vectors
     Randomized,
@@ -52,7 +52,7 @@ enum Method {
 /// Columns up to which the Gram matrix is made.
 const FEW: usize = 2000;
 
-/// Numbers of the scores that are made at a time.
+/// Numbers of the scores that are made at a time, and elements up to which a sparse matrix is made dense.
 const SLAB: usize = 1 << 22;
 
 /// What was found: a component in each row, variances, and what both are parts of.
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     };
     let k = arguments.components.get().min(a.nrows()).min(a.ncols());
     let is_exact = match arguments.method {
-        Method::Auto => a.format().is_none() && a.ncols() <= FEW,
+        Method::Auto => a.ncols() <= FEW && (a.format().is_none() || is_small(&a)),
         method => method == Method::Exact,
     };
     let found = match is_exact {
@@ -111,6 +111,10 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     Ok(report)
 }
 
+fn is_small(a: &AnyMatrix) -> bool {
+    a.nrows().saturating_mul(a.ncols()) <= SLAB
+}
+
 /// Through the Gram matrix; the scores are products with the components, some rows at a time.
 fn exact(a: &AnyMatrix, k: usize, output: &Path, session: &Session) -> Result<Found> {
     let ctx = session.ctx();
@@ -119,7 +123,8 @@ fn exact(a: &AnyMatrix, k: usize, output: &Path, session: &Session) -> Result<Fo
         Some(_) => AnyMatrix::try_from(a.to_dense(Order::C, Place::Scratch, ctx)?)?,
     };
     let found = match dense.dtype() {
-        Some(DType::Float32) => pca(&Dense::<f32>::try_from(dense)?, k, Place::Memory, ctx)?,
+        // Twice the digits cost nothing where there is little to do.
+        Some(DType::Float32) if !is_small(a) => pca(&Dense::<f32>::try_from(dense)?, k, Place::Memory, ctx)?,
         Some(DType::Float64) => pca(&Dense::<f64>::try_from(dense)?, k, Place::Memory, ctx)?,
         _ => {
             let wide = dense.to_dtype(DType::Float64, Place::Scratch, ctx)?;
@@ -150,7 +155,11 @@ fn randomized(a: &AnyMatrix, k: usize, arguments: &Arguments, session: &Session)
     let stats = a.stats(0, ctx)?;
     let (means, total) = (stats.means(), stats.variances(1).into_iter().sum());
     let centered = Operator::new(a, ctx)?.centered(means);
-    let options = SvdOptions { power_iterations: arguments.power, seed: arguments.seed, ..SvdOptions::default() };
+    let options = SvdOptions {
+        power_iterations: arguments.power.unwrap_or(SvdOptions::AS_NEEDED),
+        seed: arguments.seed,
+        ..SvdOptions::default()
+    };
     let svd = randomized_svd::<f64>(&centered, k, &options, Place::Scratch, ctx)?;
     // The largest entry of each component is positive.
     let v = svd.v.as_ndarray();

@@ -52,6 +52,38 @@ fn vertices_keep_their_names_from_a_list_to_the_results() {
 }
 
 #[test]
+fn graphs_of_every_format_have_the_same_ranks_distances_and_components() {
+    let shell = Shell::new();
+    shell.run("create rmat g.bspnpy 6 --seed 2");
+    let expected = ["pagerank", "components", "bfs"];
+    let run = |verb: &str, input: &str| {
+        let source = if verb == "bfs" { "0" } else { "" };
+        shell.run(&format!("{verb} {input} {source} {verb}-result.npy --overwrite --json"));
+        std::fs::read(shell.path().join(format!("{verb}-result.npy"))).unwrap()
+    };
+    let expected = expected.map(|verb| (verb, run(verb, "g.bspnpy")));
+    for (output, flags) in [
+        ("g.npz", ""),
+        ("c.npz", "--to csc"),
+        ("o.npz", "--to coo"),
+        ("d.npy", ""),
+        ("w.bspnpy", "--index int64"),
+        ("g.petsc", ""),
+        ("g.mtx", ""),
+    ] {
+        shell.run(&format!("convert g.bspnpy {output} {flags}"));
+        for (verb, result) in &expected {
+            assert!(run(verb, output) == *result, "{verb} {output}");
+        }
+    }
+    // AnnData holds a matrix of cells and genes, which is no graph.
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cells.h5ad");
+    std::fs::copy(data, shell.path().join("cells.h5ad")).unwrap();
+    let error = shell.fails(2, "pagerank cells.h5ad");
+    assert!(error.contains("60") && error.contains("200"), "{error}");
+}
+
+#[test]
 fn standard_input_is_an_input() {
     use std::io::Write;
     let shell = Shell::new();

@@ -41,6 +41,36 @@ fn principal_components_are_the_same_by_both_methods_and_for_sparse_matrices() {
 }
 
 #[test]
+fn components_of_cells_are_those_of_scanpy() {
+    let shell = Shell::new();
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    for name in ["cells.h5ad", "cells.scanpy.npy"] {
+        std::fs::copy(data.join(name), shell.path().join(name)).unwrap();
+    }
+    let exact = shell.json("pca cells.h5ad a.npy -k 5");
+    assert_eq!(
+        (&exact["method"], &exact["scores"]),
+        (&"exact".into(), &serde_json::json!([200, 5]))
+    );
+    // scanpy computes with 32 bits.
+    assert_eq!(shell.json("diff a.npy cells.scanpy.npy --rtol 1e-5")["same"], true);
+    // As often as it takes: until the variances are right, and with them half the digits of the scores.
+    let products = shell.json("pca cells.h5ad b.npy -k 5 --method randomized");
+    assert_eq!(products["converged"], true);
+    assert_eq!(shell.json("diff a.npy b.npy --rtol 1e-3")["same"], true);
+    let variances = |report: &serde_json::Value| -> Vec<f64> {
+        report["variances"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+    };
+    for (a, b) in variances(&exact).into_iter().zip(variances(&products)) {
+        assert!((a - b).abs() < 1e-7 * a, "{a} {b}");
+    }
+    shell.run("pca cells.h5ad c.npy -k 5 --method randomized --power 60");
+    assert_eq!(shell.json("diff a.npy c.npy --rtol 1e-9")["same"], true);
+    let stopped = shell.outcome("pca cells.h5ad d.npy -k 5 --method randomized --power 2");
+    assert_eq!(stopped.status.code(), Some(1));
+}
+
+#[test]
 fn singular_values_are_those_of_a_known_matrix() {
     let shell = Shell::new();
     shell.write(

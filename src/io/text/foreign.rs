@@ -17,7 +17,7 @@ type Known = (&'static [u8], &'static str, &'static str);
 
 const UNPACK: &str = "unpack it first";
 const EXPORT: &str = "write its matrix as Matrix Market, in Python with scipy.io.mmwrite";
-const MATRIX: &str = "read it as a matrix, with read_matrix";
+const MATRIX: &str = "read it as a matrix or a graph, with read_matrix or read_graph";
 const LIST: &str = "write its edges as lines \"u v\"";
 
 const BINARY: &[Known] = &[
@@ -31,7 +31,7 @@ const BINARY: &[Known] = &[
     (
         b"PK\x03\x04",
         "a zip archive, as .npz files are",
-        "read an .npz file as a matrix, with read_matrix; unpack any other archive",
+        "read an .npz file with read_matrix or read_graph; unpack any other archive",
     ),
     (b"PK\x05\x06", "an empty zip archive", UNPACK),
     (b"\x89HDF\r\n\x1a\n", "HDF5, as .h5 and .h5ad files are", MATRIX),

@@ -1,0 +1,4 @@
+//! HDF5 files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outcore_fuzz::feed("hdf5", bytes));

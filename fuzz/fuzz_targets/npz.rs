@@ -1,0 +1,4 @@
+//! `.npz` archives.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outcore_fuzz::feed("npz", bytes));

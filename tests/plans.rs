@@ -103,6 +103,39 @@ fn matrix_market_without_coordinates_in_memory() {
     assert!(csc == reader.read_csc(Place::Memory, &Context::new()).unwrap());
 }
 
+/// Entries in any order that fit in memory need no scratch file on their way to a file; duplicates are summed in the
+/// order of the file.
+#[test]
+fn matrix_market_in_runs_in_memory() {
+    use std::fmt::Write as _;
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.mtx");
+    let (shape, nnz) = ((900u64, 700u64), 300_000u64);
+    let mut text =
+        format!("%%MatrixMarket matrix coordinate real general\n{} {} {nnz}\n", shape.0, shape.1);
+    for k in 0..nnz {
+        // Row 3 alone has a third of them.
+        let row = if k % 3 == 0 { 3 } else { k * 7919 % shape.0 };
+        let _ = writeln!(text, "{} {} {}", row + 1, k * k % shape.1 + 1, 1.0 / (k + 1) as f64);
+    }
+    std::fs::write(&path, text).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    let expected: Csr<f64> = reader.read_csr(Place::Memory, &Context::new()).unwrap();
+    let columns: Csc<f64> = reader.read_csc(Place::Memory, &Context::new()).unwrap();
+    let to = || Place::Replace(folder.path().join("csr"));
+    for threads in [1, 3] {
+        let ctx = Context::new().threads(threads).unwrap();
+        let ctx = ctx.memory_limit(32 << 20).scratch(folder.path());
+        let (csr, report) = measured(&ctx, |ctx| reader.read_csr::<f64, u32, u32>(to(), ctx));
+        assert!(csr == expected && csr.check().unwrap());
+        assert_eq!((report.plan.cost.scratch, report.actual.scratch), (0, 0), "{report}");
+        let csc: Csc<f64> = reader.read_csc(Place::Scratch, &ctx).unwrap();
+        assert!(csc == columns);
+        let pattern: Csr<()> = reader.read_csr(to(), &ctx).unwrap();
+        assert_eq!(pattern.indices(), expected.indices());
+    }
+}
+
 #[test]
 fn builders_spill_and_may_be_asked_first() {
     let folder = tempdir().unwrap();

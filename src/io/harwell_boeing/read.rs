@@ -84,7 +84,9 @@ impl File<'_> {
         let memory = self.lines(self.start).memory(self.ctx, EACH);
         let kept =
             [Kept::new(DType::UInt64, pointers, self.ctx), Kept::new(I::DTYPE, indices, self.ctx)];
-        let held = kept.iter().fold(memory, |sum, kept| sum.saturating_add(kept.memory(self.ctx)));
+        let with_window = memory.saturating_add(self.lines(self.start).window(self.ctx));
+        let held =
+            kept.iter().fold(with_window, |sum, kept| sum.saturating_add(kept.memory(self.ctx)));
         let less = self.ctx.less(held);
         let _running = self.ctx.begin(|| {
             let plan = Plan::new(PHASE).on_device_of(Some((self.text.path(), 0)));

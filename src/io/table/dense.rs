@@ -37,7 +37,8 @@ pub(super) fn dense(
 ) -> Result<AnyMatrix> {
     let lines = Lines::new(text, layout.start, PHASE).of_any_width(ctx);
     let memory = lines.memory(ctx, GROWTH);
-    let less = ctx.less(memory);
+    let with_window = memory.saturating_add(lines.window(ctx));
+    let less = ctx.less(with_window);
     let _running = ctx.begin(|| {
         let len = layout.rows.saturating_mul(layout.ncols as u64);
         let plan = Plan::new(PHASE).on_device_of(Some((text.path(), 0)));
@@ -48,7 +49,7 @@ pub(super) fn dense(
             less.check_memory("the table", DType::Float64.bytes_of(len))?;
         }
         let plan = AnyDenseWriter::plan(plan, (DType::Float64, len), place, &less);
-        Ok(plan.throughout(memory))
+        Ok(plan.throughout(with_window))
     })?;
     let _held = ctx.hold(memory);
     let table = Table { lines, layout, missing, place, ctx, less: &less };

@@ -16,6 +16,12 @@
 //!   of such values.
 //! - **Extent of a list of entries**: the largest row and column, unless [`TableOptions::shape`] gives it.
 //!
+//! # How it is read
+//! The rows are counted, then all lines are parsed on all threads and written in order while the next are parsed. The
+//! type follows from the first lines; if a later value contradicts it, the types of all values are seen, and the file is
+//! parsed once more. The entries of a list are seen first for extents, order and types: those in the order of the
+//! result go straight to their places.
+//!
 //! # What is accepted
 //! Quoted fields, `""` for a quote in a name; blanks around fields; blank lines; lines that begin with `#` or `%`, as
 //! comments; a UTF-8 byte order mark; line ends `\n` and `\r\n`; text packed by gzip; lines of any length that fits in

@@ -118,17 +118,22 @@ impl List<'_> {
         self.lines.memory(self.ctx, GROWTH)
     }
 
+    /// What is left for the entries.
+    fn less(&self) -> Context {
+        self.ctx.less(self.memory().saturating_add(self.lines.window(self.ctx)))
+    }
+
     fn plan(&self) -> Plan {
         let text = self.lines.text;
         let plan = Plan::new("reading entries").on_device_of(Some((text.path(), 0)));
         let plan = plan.reads(2, text.length().saturating_mul(2));
         let rows = usize::try_from(self.layout.rows).unwrap_or(usize::MAX);
         let shape = self.options.shape.unwrap_or((rows, rows));
-        let less = self.ctx.less(self.memory());
+        let less = self.less();
         let types = types_of(Some(DType::Float64), self.layout.rows);
         let kind = (SparseFormat::Csr, types);
         AnyEntryBuilder::plan(plan, kind, shape, self.layout.rows, self.place, &less)
-            .throughout(self.memory())
+            .throughout(self.memory().saturating_add(self.lines.window(self.ctx)))
     }
 
     /// Parses all lines.
@@ -224,7 +229,7 @@ impl List<'_> {
             DType::UInt32 => extent.check::<u32>(self.place, self.ctx)?,
             _ => extent.check::<u64>(self.place, self.ctx)?,
         }
-        let (kind, less) = ((SparseFormat::Csr, types), self.ctx.less(self.memory()));
+        let (kind, less) = ((SparseFormat::Csr, types), self.less());
         let matrix = match seen.rises {
             true => self.in_order::<T>(kind, shape, entries, &less),
             false => {

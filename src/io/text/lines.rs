@@ -183,10 +183,11 @@ impl<'a> Lines<'a> {
         self.text.window((BATCHES * blocks * (size + BEYOND)) as u64)
     }
 
-    /// The memory of all blocks and of what is made of them, and that in which a gzip file is unpacked.
+    /// The memory of all blocks and of what is made of them; that of [`window`](Self::window) comes in addition, and is
+    /// held while lines are read.
     pub(in crate::io) fn memory(&self, ctx: &Context, growth: usize) -> u64 {
         let (blocks, size) = self.sizes(ctx, growth);
-        self.window(ctx) + (BATCHES * blocks * bytes_of_block(size, growth)) as u64
+        (BATCHES * blocks * bytes_of_block(size, growth)) as u64
     }
 
     fn end(&self, line: u64) -> Position {

@@ -72,9 +72,10 @@ fn drawn(title: &str, (x_name, y_name): (&str, &str), curves: &[Curve], is_log: 
         let _ = writeln!(
             text,
             "<path d=\"M{px:.1} {:.1}V{bottom:.1}\" stroke=\"#ddd\"/>\
-             <text x=\"{px:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{power}</text>",
+             <text x=\"{px:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             MARGIN / 2.0,
-            bottom + 18.0
+            bottom + 18.0,
+            number(power)
         );
     }
     for power in y.ticks() {
@@ -82,9 +83,10 @@ fn drawn(title: &str, (x_name, y_name): (&str, &str), curves: &[Curve], is_log: 
         let _ = writeln!(
             text,
             "<path d=\"M{MARGIN} {py:.1}h{WIDTH}\" stroke=\"#ddd\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{power}</text>",
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             MARGIN - 6.0,
-            py + 4.0
+            py + 4.0,
+            number(power)
         );
     }
     for (k, Curve { label, points }) in curves.iter().enumerate() {
@@ -147,6 +149,11 @@ impl Axis {
         let step = steps.into_iter().find(|step| self.largest / step <= 8.0).unwrap_or(power);
         (0..=(self.largest / step) as usize).map(|k| k as f64 * step).collect()
     }
+}
+
+/// A number at an axis: powers of ten that would be long, by their exponents.
+fn number(x: f64) -> String {
+    if x != 0.0 && x < 1e-3 { format!("{x:e}") } else { x.to_string() }
 }
 
 fn start(width: f64, height: f64, title: &str) -> String {

@@ -85,11 +85,13 @@ fn symmetric(grid: usize, ctx: &Context) -> Result<Vec<Curve>, Box<dyn std::erro
     }
 }
 
-/// Three methods for an unsymmetric matrix: the Laplacian, and a wind along the first axis.
+/// Three methods for an unsymmetric matrix: the Laplacian, and a wind along the last axis.
 fn unsymmetric(grid: usize, ctx: &Context) -> Result<Vec<Curve>, Box<dyn std::error::Error>> {
     let a = Csr::<f64>::poisson(&[grid; 3], Place::Memory, ctx)?;
     let n = a.nrows();
-    let (up, down) = (vec![0.4; n - 1], vec![-0.4; n - 1]);
+    // Not from the end of a line of points to the next.
+    let up: Vec<f64> = (1..n).map(|i| if i % grid == 0 { 0.0 } else { 0.4 }).collect();
+    let down: Vec<f64> = up.iter().map(|up| -up).collect();
     let bands: [(isize, &[f64]); 2] = [(1, &up), (-1, &down)];
     let wind = Csr::<f64>::diags((n, n), &bands, Place::Memory, ctx)?;
     let a = a.add(&wind, Place::Memory, ctx)?;

@@ -6,7 +6,6 @@
 mod support;
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use outcore::linalg::{LinearOperator, Operator};
 use outcore::solve::{Chebyshev, Method, SolveOptions, Solved, solve_with, spectral_bounds};
@@ -42,8 +41,8 @@ fn main() -> Outcome {
             unsymmetric(grid, &ctx)?,
         ),
     ];
-    if let Some(folder) = arguments.get(1).map(PathBuf::from) {
-        std::fs::create_dir_all(&folder)?;
+    if let Some(folder) = arguments.get(1).map(std::path::Path::new) {
+        std::fs::create_dir_all(folder)?;
         for (name, title, across, curves) in charts {
             let text = decay(title, (across, "relative residual"), &curves);
             std::fs::write(folder.join(format!("convergence-{name}.svg")), text)?;
@@ -63,8 +62,8 @@ fn symmetric(grid: usize, ctx: &Context) -> Result<Vec<Curve>, Box<dyn std::erro
         let before = if degree == 0 { 0 } else { 10 };
         let bounds = spectral_bounds::<f64>(&a, 10, ctx)?;
         let polynomial = Chebyshev::<f64, _>::new(&a, degree, (bounds.lo, bounds.hi))?;
-        let options = SolveOptions { precond: Some(&polynomial), ..tight() };
-        let options = if degree == 0 { tight() } else { options };
+        let with = SolveOptions { precond: Some(&polynomial), ..tight() };
+        let options = if degree == 0 { tight() } else { with };
         let solved = solve(Method::Cg, &a, &b, &options, ctx)?;
         let label = match degree {
             0 => "CG".to_owned(),
@@ -103,8 +102,7 @@ fn unsymmetric(grid: usize, ctx: &Context) -> Result<Vec<Curve>, Box<dyn std::er
         (Method::Idrs, "IDR(4)", 1),
     ] {
         let solved = solve(method, &a, &b, &tight(), ctx)?;
-        let products = solved.passes;
-        curves.push(curve(label, &solved, (products, products), 0, each));
+        curves.push(curve(label, &solved, (solved.passes, solved.passes), 0, each));
     }
     Ok(curves)
 }

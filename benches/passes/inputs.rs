@@ -153,12 +153,12 @@ fn elements(side: usize, path: &Path, ctx: &Context) -> Result<()> {
                 // The brick at this side of the node, in which the node is the opposite corner.
                 let [cx, cy, cz] = [corner & 1, corner >> 1 & 1, corner >> 2];
                 let c = layers[cz][(y + cy) * (side + 1) + x + cx];
-                for apart in 0..8 {
+                for (apart, part) in of_element.iter().enumerate() {
                     let step = |d: usize, to: usize| match (apart >> d & 1, to) {
                         (0, _) => 1,
                         (_, to) => 2 * to,
                     };
-                    sums[step(0, cx) + 3 * step(1, cy) + 9 * step(2, cz)] += c * of_element[apart];
+                    sums[step(0, cx) + 3 * step(1, cy) + 9 * step(2, cz)] += c * part;
                 }
             }
             let start = cols.len();

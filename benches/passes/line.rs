@@ -90,7 +90,7 @@ impl Line {
 
     pub(crate) fn print_header() {
         println!(
-            "{:12} {:26} {:>6} {:>8} {:>7} {:>8} {:>7} {:>8} {:>8} {:>6} {:>9} {:>9} {:>8}  {}",
+            "{:12} {:26} {:>6} {:>8} {:>7} {:>8} {:>7} {:>8} {:>8} {:>6} {:>9} {:>9} {:>8}  reason",
             "case",
             "method",
             "iter.",
@@ -103,8 +103,7 @@ impl Line {
             "times",
             "seconds",
             "residual",
-            "peak MiB",
-            "reason"
+            "peak MiB"
         );
     }
 

@@ -67,7 +67,12 @@ fn solve(case: &Case, size: usize, input: &Path, options: &Options) -> Result<us
         eprintln!("no control group with a memory limit can be made here: running without one");
     }
     let methods = case.methods.iter().filter(|method| method.contains(&options.method));
-    let peers = PEERS.iter().filter(|peer| options.peers.iter().any(|word| peer.starts_with(word)));
+    // They solve square systems.
+    let square = case.kind != inputs::Kind::Tall;
+    let peers = PEERS
+        .iter()
+        .filter(|_| square)
+        .filter(|peer| options.peers.iter().any(|word| peer.starts_with(word)));
     let mut failed = 0;
     for method in methods.chain(peers) {
         let run = Run { case, method, input, limit, rtol: options.rtol };

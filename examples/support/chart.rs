@@ -48,32 +48,45 @@ pub(crate) struct Curve {
 }
 
 /// Some curves over logarithmic axes, positive numbers all.
-pub(crate) fn curves(title: &str, (x_name, y_name): (&str, &str), curves: &[Curve]) -> String {
+pub(crate) fn curves(title: &str, names: (&str, &str), curves: &[Curve]) -> String {
+    drawn(title, names, curves, true)
+}
+
+/// The same over an even axis from zero: what decays, in time.
+pub(crate) fn decay(title: &str, names: (&str, &str), curves: &[Curve]) -> String {
+    drawn(title, names, curves, false)
+}
+
+fn drawn(title: &str, (x_name, y_name): (&str, &str), curves: &[Curve], is_log: bool) -> String {
     let all = || curves.iter().flat_map(|curve| &curve.points);
-    let (x, y) = (Axis::over(all().map(|p| p.0)), Axis::over(all().map(|p| p.1)));
+    let (x, y) = (Axis::over(is_log, all().map(|p| p.0)), Axis::over(true, all().map(|p| p.1)));
+    // What grows leaves the upper left corner free, what decays the upper right one.
+    let legend = if is_log { MARGIN + 10.0 } else { MARGIN + 0.62 * WIDTH };
     let at = |&(px, py): &(f64, f64)| {
         (MARGIN + x.share(px) * WIDTH, MARGIN / 2.0 + (1.0 - y.share(py)) * HEIGHT)
     };
     let mut text = start(WIDTH + 2.5 * MARGIN, HEIGHT + 1.5 * MARGIN, title);
-    for power in x.powers() {
+    for power in x.ticks() {
         let (px, _) = at(&(power, y.least));
         let bottom = MARGIN / 2.0 + HEIGHT;
         let _ = writeln!(
             text,
             "<path d=\"M{px:.1} {:.1}V{bottom:.1}\" stroke=\"#ddd\"/>\
-             <text x=\"{px:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{power}</text>",
+             <text x=\"{px:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             MARGIN / 2.0,
-            bottom + 18.0
+            bottom + 18.0,
+            number(power)
         );
     }
-    for power in y.powers() {
+    for power in y.ticks() {
         let (_, py) = at(&(x.least, power));
         let _ = writeln!(
             text,
             "<path d=\"M{MARGIN} {py:.1}h{WIDTH}\" stroke=\"#ddd\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{power}</text>",
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             MARGIN - 6.0,
-            py + 4.0
+            py + 4.0,
+            number(power)
         );
     }
     for (k, Curve { label, points }) in curves.iter().enumerate() {
@@ -85,7 +98,7 @@ pub(crate) fn curves(title: &str, (x_name, y_name): (&str, &str), curves: &[Curv
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\
              <text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{label}</text>",
             path.join(" "),
-            MARGIN + 10.0,
+            legend,
             MARGIN / 2.0 + 20.0 + 18.0 * k as f64
         );
     }
@@ -100,29 +113,47 @@ pub(crate) fn curves(title: &str, (x_name, y_name): (&str, &str), curves: &[Curv
     text + "</svg>\n"
 }
 
-/// A logarithmic axis.
+/// An axis, logarithmic or even from zero.
 struct Axis {
+    is_log: bool,
     least: f64,
     largest: f64,
 }
 
 impl Axis {
-    fn over(numbers: impl Iterator<Item = f64>) -> Self {
+    fn over(is_log: bool, numbers: impl Iterator<Item = f64>) -> Self {
         let (least, largest) =
             numbers.fold((f64::INFINITY, 0.0f64), |(a, b), x| (a.min(x), b.max(x)));
-        Axis { least, largest: largest.max(least * 1.01) }
+        match is_log {
+            true => Axis { is_log, least, largest: largest.max(least * 1.01) },
+            false => Axis { is_log, least: 0.0, largest: largest.max(1.0) },
+        }
     }
 
     /// Where a number lies between the ends.
     fn share(&self, x: f64) -> f64 {
-        (x / self.least).ln() / (self.largest / self.least).ln()
+        match self.is_log {
+            true => (x / self.least).ln() / (self.largest / self.least).ln(),
+            false => x / self.largest,
+        }
     }
 
-    /// The powers of ten between the ends.
-    fn powers(&self) -> impl Iterator<Item = f64> {
-        let (from, to) = (self.least.log10().ceil() as i32, self.largest.log10().floor() as i32);
-        (from..=to).map(|power| 10f64.powi(power))
+    /// The powers of ten between the ends, or multiples of a round number.
+    fn ticks(&self) -> Vec<f64> {
+        if self.is_log {
+            let ends = (self.least.log10().ceil() as i32, self.largest.log10().floor() as i32);
+            return (ends.0..=ends.1).map(|power| 10f64.powi(power)).collect();
+        }
+        let power = 10f64.powf((self.largest / 4.0).log10().floor()).max(1.0);
+        let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
+        let step = steps.into_iter().find(|step| self.largest / step <= 8.0).unwrap_or(power);
+        (0..=(self.largest / step) as usize).map(|k| k as f64 * step).collect()
     }
+}
+
+/// A number at an axis: powers of ten that would be long, by their exponents.
+fn number(x: f64) -> String {
+    if x != 0.0 && x < 1e-3 { format!("{x:e}") } else { x.to_string() }
 }
 
 fn start(width: f64, height: f64, title: &str) -> String {

@@ -198,10 +198,26 @@ pub trait LinearOperator<X: Scalar> {
         })
     }
 
-    /// `y = M x` for this preconditioner `M`, and `product = A y` for the operator `A` of a solver; neither is read.
+    /// `Y = M X` for this preconditioner `M`, and `product = A Y` for the operator `A` of a solver, for `k` vectors at
+    /// once; neither is read.
     ///
-    /// By default one after the other. A polynomial of the same operator, by its [`id`](Self::id), makes both in the same
-    /// sweeps: [`Chebyshev`](crate::solve::Chebyshev) does. With `k` vectors at once, as in [`apply_block`](Self::apply_block).
+    /// By default one after the other. A polynomial of the same operator, as its [`id`](Self::id) shows, makes both in the
+    /// same sweeps: see [`Chebyshev`](crate::solve::Chebyshev).
+    ///
+    /// ```
+    /// use outcore::linalg::{LinearOperator, Operator};
+    /// use outcore::{Context, Csr, Place, solve::Chebyshev};
+    /// let ctx = Context::new();
+    /// let a = Csr::<f64>::poisson(&[9], Place::Memory, &ctx)?;
+    /// let a = Operator::new(&a, &ctx)?;
+    /// let m = Chebyshev::<f64, _>::new(&a, 3, (0.1, 4.0))?;
+    /// assert!(m.gives_product());
+    /// let (mut y, mut product) = ([0.0; 9], [0.0; 9]);
+    /// m.apply_with_product(&a, 1, &[1.0; 9], (&mut y, &mut product), &ctx)?;
+    /// assert_eq!(m.matvec(&[1.0; 9])?, y);
+    /// assert_eq!(a.matvec(&y)?, product);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
     fn apply_with_product(
         &self,
         a: &dyn LinearOperator<X>,
@@ -216,13 +232,23 @@ pub trait LinearOperator<X: Scalar> {
         }
     }
 
-    /// Whether solvers shall ask this preconditioner for [`apply_with_product`](Self::apply_with_product).
+    /// Whether solvers shall ask this preconditioner for [`apply_with_product`](Self::apply_with_product), instead of
+    /// making their products with vectors of their own; no by default. [`cg`](crate::solve::cg) does ask.
     fn gives_product(&self) -> bool {
         false
     }
 
     /// A number that tells this operator from all others, or `None`, which is the default. Each
     /// [`Operator`](crate::linalg::Operator) has one.
+    ///
+    /// ```
+    /// use outcore::linalg::{LinearOperator, Operator};
+    /// let (a, ctx) = (outcore::Csr::<f64>::eye(3), outcore::Context::new());
+    /// let (one, other) = (Operator::new(&a, &ctx)?, Operator::new(&a, &ctx)?);
+    /// let id = |a: &dyn LinearOperator<f64>| a.id();
+    /// assert!(id(&one) == id(&&one) && id(&one) != id(&other) && id(&a).is_none());
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
     fn id(&self) -> Option<u64> {
         None
     }

@@ -5,6 +5,7 @@ mod any_file;
 mod architecture;
 mod archives;
 mod assembly;
+mod block_cg;
 mod chebyshev;
 mod checkpoints;
 mod composed;

@@ -77,10 +77,10 @@ fn eight_at_once_are_those_of_one_after_the_other_in_fewer_iterations() {
     let a = poisson(&[40, 40]);
     let operator = Operator::new(&a, &CTX).unwrap();
     let b = noises(8 * 1600);
-    let bounds = spectral_bounds(&operator, 10, &CTX).unwrap();
+    let bounds = spectral_bounds::<f64>(&operator, 10, &CTX).unwrap();
     let jacobi = Jacobi::new(&a, Default::default(), &CTX).unwrap();
     let ic0 = Ic0::new(&a, &Default::default(), &CTX).unwrap();
-    let chebyshev = Chebyshev::new(&operator, 4, bounds, &CTX).unwrap();
+    let chebyshev = Chebyshev::new(&operator, 4, (bounds.lo, bounds.hi)).unwrap();
     let preconds: [Precond<'_, f64>; 4] = [None, Some(&jacobi), Some(&ic0), Some(&chebyshev)];
     let mut iterations = Vec::new();
     for precond in preconds {
@@ -96,10 +96,11 @@ fn eight_at_once_are_those_of_one_after_the_other_in_fewer_iterations() {
             assert!(off < 1e-7, "{j}: {off:e}");
             most = most.max(one.iterations);
         }
-        assert!(solved.iterations * 2 < most, "{} for {most}", solved.iterations);
+        assert!(solved.iterations * 4 < most * 3, "{} for {most}", solved.iterations);
         iterations.push(solved.iterations);
     }
-    assert!(iterations[2] * 2 < iterations[0] && iterations[3] * 2 < iterations[0]);
+    assert!(iterations[0] < 80 && iterations[2] * 2 < iterations[0], "{iterations:?}");
+    assert!(iterations[3] * 2 < iterations[0], "{iterations:?}");
 }
 
 /// Block conjugate gradients as O'Leary wrote them, on plain vectors; returns the residual norms of each iteration.
@@ -218,10 +219,10 @@ fn more_right_hand_sides_than_unknowns_and_none() {
     assert_solved(&a, &solved, &b, 20, 1e-12);
     // A block that spans everything is solved in one step.
     assert!(solved.iterations <= 2, "{}", solved.iterations);
-    let none = block_cg(&a, 0, &[], &to_rtol(1e-12), &CTX).unwrap();
+    let none = block_cg::<f64>(&a, 0, &[], &to_rtol(1e-12), &CTX).unwrap();
     assert!(none.converged && none.x.is_empty() && none.reasons.is_empty());
     let empty = Csr::<f64>::eye(0);
-    assert!(block_cg(&empty, 3, &[], &to_rtol(1e-12), &CTX).unwrap().converged);
+    assert!(block_cg::<f64>(&empty, 3, &[], &to_rtol(1e-12), &CTX).unwrap().converged);
 }
 
 #[test]
@@ -245,12 +246,12 @@ fn right_hand_sides_whose_norms_overflow() {
 }
 
 fn solves_in<X: Solves>(rtol: f64, number: impl Fn(usize) -> X) {
-    let a = Csr::<X::Real>::poisson(&[9, 8], Place::Memory, &CTX).unwrap();
+    let a = poisson(&[9, 8]);
     let apply = |x: &[X], y: &mut [X], _: &Context| {
         // The stencil itself: real entries times numbers of any type.
         for i in 0..72 {
             let row = a.row(i).unwrap();
-            let one = |(&j, &e): (&u32, &X::Real)| X::from_real(e) * x[j as usize];
+            let one = |(&j, &e): (&u32, &f64)| X::from_f64(e) * x[j as usize];
             y[i] = row.indices.iter().zip(row.data).map(one).sum();
         }
         Ok(())
@@ -306,7 +307,7 @@ fn bits_depend_neither_on_threads_nor_on_where_the_matrix_lies() {
     assert!(expected.converged);
     for threads in [1, 2, 3, 8] {
         let ctx = Context::new().threads(threads).unwrap();
-        let blocks = 9 * 4200 * 8;
+        let blocks = 6 * 3 * 4200 * 8;
         let panels = ctx.clone().memory_limit(blocks + memory.bytes() / 2);
         for (a, ctx) in [(&memory, &ctx), (&mapped, &ctx), (&mapped, &panels)] {
             let solved = block_cg(a, 3, &b, &options, ctx).unwrap();

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::kernels::{Block, Decoder, Factors, Part, Source, kernels};
 use crate::sparse::AnyCompressed;
@@ -120,9 +120,6 @@ impl<X: Scalar> BlockFactors<X> {
         y: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
-        check_shape("x", self.n.saturating_mul(k), x.len())?;
-        check_shape("y", self.n.saturating_mul(k), y.len())?;
-        let _running = ctx.begin(|| Ok(self.plan(k)))?;
         let (mut tasks, mut rest) = (Vec::with_capacity(self.blocks.len()), y);
         for block in &self.blocks {
             let own;
@@ -192,40 +189,31 @@ pub(super) fn decoder<T: Factor<X>, X: Scalar>() -> Decoder<X> {
     }
 }
 
-/// The methods of an operator that applies block factors.
+/// Makes a type with block factors an operator.
 macro_rules! applies_factors {
     ($type:ident) => {
-        impl<X: Scalar> $crate::linalg::LinearOperator<X> for $type<X> {
-            fn shape(&self) -> (usize, usize) {
-                (self.factors.len(), self.factors.len())
+        impl<X: Scalar> $crate::solve::precond::preconditioner::Preconditioner<X> for $type<X> {
+            fn order(&self) -> usize {
+                self.factors.len()
             }
 
-            fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                self.factors.apply((false, 1), x, y, ctx)
+            fn plan(&self, k: usize, _: &Context) -> Result<$crate::storage::Plan> {
+                Ok(self.factors.plan(k))
             }
 
-            fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                self.factors.apply((true, 1), x, y, ctx)
-            }
-
-            fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                self.factors.apply((false, k), x, y, ctx)
-            }
-
-            fn apply_adjoint_block(
+            fn apply_to(
                 &self,
+                adjoint: bool,
                 k: usize,
                 x: &[X],
                 y: &mut [X],
                 ctx: &Context,
             ) -> Result<()> {
-                self.factors.apply((true, k), x, y, ctx)
-            }
-
-            fn plan_block(&self, _: bool, k: usize, _: &Context) -> Result<$crate::storage::Plan> {
-                Ok(self.factors.plan(k))
+                self.factors.apply((adjoint, k), x, y, ctx)
             }
         }
+
+        $crate::solve::precond::preconditioner::is_operator!([X: Scalar] $type<X>);
 
         impl<X: Scalar> std::fmt::Debug for $type<X> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -94,8 +94,7 @@ fn no_scratch_file_outlives_a_failure_or_a_cancelled_solve() {
         });
         let options = SolveOptions { restart: 50, shadow: 20, ..to_rtol(1e-9) };
         let b = uneven(N);
-        let failed =
-            solve_with(method, &broken, &b, &options, &ctx, |_| ControlFlow::Continue(()));
+        let failed = solve_with(method, &broken, &b, &options, &ctx, |_| ControlFlow::Continue(()));
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::Unsupported);
         assert!(is_empty(folder.path()), "{method:?}");
         let cancelled = solve_with(method, &operator(), &b, &options, &ctx, |state| {
@@ -258,7 +257,8 @@ fn sums_over_ranks_do_not_overflow_and_ends_are_those_of_all() {
             b.iter().enumerate().map(|(i, b)| if i < from { 0.0 } else { b * size }).collect();
         let one = cg(&a, &b, &to_rtol(1e-9), &CTX).unwrap();
         let (x, _) = on_two_ranks(&a, 1, &b, &|a, b, ranks| {
-            let solved = cg(&a, b, &divided(Some(ranks)), &Context::new().threads(1).unwrap()).unwrap();
+            let solved =
+                cg(&a, b, &divided(Some(ranks)), &Context::new().threads(1).unwrap()).unwrap();
             assert!(solved.converged, "{size} {from}: {:?}", solved.reason);
             (solved.x, solved.iterations)
         });
@@ -273,7 +273,8 @@ fn several_right_hand_sides_on_two_ranks() {
     let b: Vec<f64> = (0..340 * 4).map(noise).collect();
     let one = block_cg(&a, 4, &b, &to_rtol(1e-10), &CTX).unwrap();
     let (x, iterations) = on_two_ranks(&a, 4, &b, &|a, b, ranks| {
-        let solved = block_cg(&a, 4, b, &divided(Some(ranks)), &Context::new().threads(1).unwrap()).unwrap();
+        let solved =
+            block_cg(&a, 4, b, &divided(Some(ranks)), &Context::new().threads(1).unwrap()).unwrap();
         assert!(solved.converged, "{:?}", solved.reasons);
         (solved.x, solved.iterations)
     });
@@ -283,6 +284,7 @@ fn several_right_hand_sides_on_two_ranks() {
     let board = Board::new(1);
     let alone = Rank { rank: 0, board: &board };
     let options = SolveOptions { ranks: Some(&alone), ..to_rtol(1e-10) };
-    let error = solve_with(Method::Lsqr, &a, &b[..340], &options, &CTX, |_| ControlFlow::Continue(()));
+    let error =
+        solve_with(Method::Lsqr, &a, &b[..340], &options, &CTX, |_| ControlFlow::Continue(()));
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsupported);
 }

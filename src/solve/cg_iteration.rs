@@ -76,8 +76,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         if self.run.history.is_empty() {
             // Cancelled before the first residual.
             let at_zero = self.run.x.iter().all(X::is_zero);
-            self.residual =
-                if at_zero { norm(self.run.b, self.run.ctx) } else { X::Real::nan() };
+            self.residual = if at_zero { norm(self.run.b, self.run.ctx) } else { X::Real::nan() };
         }
         self.nullspace.remove_from(&mut self.run.x, self.run.space)?;
         Ok(self.run.solved(reason, self.residual))
@@ -245,7 +244,8 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let Some(precond) = self.run.options.precond else {
             self.rho = self.run.space.dot(&self.r, &self.r)?;
             let squares = self.rho.real();
-            let norm = if is_safe(squares) { squares.sqrt() } else { self.run.space.norm(&self.r)? };
+            let norm =
+                if is_safe(squares) { squares.sqrt() } else { self.run.space.norm(&self.r)? };
             self.residual = norm * self.scale.1;
             return Ok(());
         };

@@ -66,11 +66,8 @@ fn cycle<X: Scalar>(
     run.checkpoint(&mut [&mut beta], &mut [], &mut [r])?;
     let first = bases.arnoldi.vector_mut(0);
     first.iter_mut().zip(r.iter()).for_each(|(v, &r)| *v = r / X::from_real(beta));
-    let mut triangle = Triangle {
-        columns: Vec::new(),
-        rotations: Vec::new(),
-        rhs: vec![X::from_real(beta)],
-    };
+    let mut triangle =
+        Triangle { columns: Vec::new(), rotations: Vec::new(), rhs: vec![X::from_real(beta)] };
     let precond = run.options.precond;
     let mut z = if precond.is_some() && !bases.flexible { run.zeros()? } else { Vec::new() };
     let mut ended = Cycle::Again;

@@ -43,7 +43,10 @@ mod space;
 
 pub use checkpoint::Checkpoint;
 pub use dirichlet::Dirichlet;
-pub use functions::{bicgstab, block_cg, block_cg_with, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, solve_with};
+pub use functions::{
+    bicgstab, block_cg, block_cg_with, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres,
+    solve_with,
+};
 pub use inverse::Inverse;
 pub use method::Method;
 pub use numbers::Solves;

@@ -163,11 +163,7 @@ pub(crate) fn block_norms<X: Scalar, E>(
 }
 
 /// For each of `k` vectors the sum of the squares of its numbers times a scale.
-fn sums_of_squares<X: Scalar>(
-    (k, x): (usize, &[X]),
-    scales: &[X::Real],
-    ctx: &Context,
-) -> Vec<X> {
+fn sums_of_squares<X: Scalar>((k, x): (usize, &[X]), scales: &[X::Real], ctx: &Context) -> Vec<X> {
     if k == 0 {
         return Vec::new();
     }
@@ -259,7 +255,8 @@ mod tests {
             }
             // Numbers of few digits are added without rounding.
             let t = numbers(k * l, 3);
-            let exact = |r: usize, c: usize| (0..k).map(|i| x[r * k + i] * t[i * l + c]).sum::<f64>();
+            let exact =
+                |r: usize, c: usize| (0..k).map(|i| x[r * k + i] * t[i * l + c]).sum::<f64>();
             let mut sum = y.clone();
             block_add((k, &x), &t, (l, &mut sum), &one(3));
             assert!((0..n * l).all(|at| sum[at] == y[at] + exact(at / l, at % l)));

@@ -127,14 +127,7 @@ impl<X: Scalar> Preconditioner<X> for BlockJacobi<X> {
         Ok(Plan::new("block Jacobi").works(numbers, work::PRODUCT))
     }
 
-    fn apply_to(
-        &self,
-        adjoint: bool,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
-        ctx: &Context,
-    ) -> Result<()> {
+    fn apply_to(&self, adjoint: bool, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let (size, rows, solve) = (self.size, rows_of_task(self.size), kernels::<X>().dense_solve);
         ctx.with_threads(|| {
             y.par_chunks_mut(rows * k).enumerate().for_each(|(task, y)| {

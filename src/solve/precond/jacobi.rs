@@ -128,14 +128,7 @@ impl<X: Scalar> Preconditioner<X> for Jacobi<X> {
         Ok(Plan::new("Jacobi").works(numbers, work::PRODUCT))
     }
 
-    fn apply_to(
-        &self,
-        adjoint: bool,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
-        ctx: &Context,
-    ) -> Result<()> {
+    fn apply_to(&self, adjoint: bool, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let conjugate = |a: X| if adjoint { a.conj() } else { a };
         ctx.with_threads(|| {
             let tasks = y.par_chunks_mut(TASK * k).zip(x.par_chunks(TASK * k));

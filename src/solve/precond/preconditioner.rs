@@ -14,14 +14,7 @@ pub(super) trait Preconditioner<X: Scalar> {
     fn plan(&self, k: usize, ctx: &Context) -> Result<Plan>;
 
     /// Writes `M X`, or `Mᴴ X` if it is the `adjoint`, for `k` interleaved vectors, at least one number in total.
-    fn apply_to(
-        &self,
-        adjoint: bool,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
-        ctx: &Context,
-    ) -> Result<()>;
+    fn apply_to(&self, adjoint: bool, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()>;
 
     /// The context for calls without one.
     fn own_context(&self) -> Context {

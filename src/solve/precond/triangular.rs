@@ -141,14 +141,7 @@ impl<X: Scalar> Preconditioner<X> for Triangular<X> {
         Ok(Plan::new("triangular solve").works(terms, work::PRODUCT).holds(vectors))
     }
 
-    fn apply_to(
-        &self,
-        adjoint: bool,
-        k: usize,
-        x: &[X],
-        y: &mut [X],
-        ctx: &Context,
-    ) -> Result<()> {
+    fn apply_to(&self, adjoint: bool, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let mut z = ctx.filled("the vectors in levels", x.len(), X::zero())?;
         let _held = ctx.hold(bytes_of::<X>(x.len()));
         (kernels::<X>().substitute)(&self.levels, (adjoint, k), x, (y, &mut z), ctx)

@@ -247,10 +247,10 @@ fn solves_in<X: Solves>(rtol: f64, number: impl Fn(usize) -> X) {
     let a = poisson(&[9, 8]);
     let apply = |x: &[X], y: &mut [X], _: &Context| {
         // The stencil itself: real entries times numbers of any type.
-        for i in 0..72 {
+        for (i, y) in y.iter_mut().enumerate() {
             let row = a.row(i).unwrap();
             let one = |(&j, &e): (&u32, &f64)| X::from_f64(e) * x[j as usize];
-            y[i] = row.indices.iter().zip(row.data).map(one).sum();
+            *y = row.indices.iter().zip(row.data).map(one).sum();
         }
         Ok(())
     };

@@ -121,10 +121,8 @@ impl<X: Scalar> SmallCholesky<X> {
             for row in (0..=col).rev() {
                 v[row] = v[row] / self.upper[row * k + row];
                 let own = v[row];
-                for above in 0..row {
-                    let entry = self.upper[above * k + row];
-                    v[above] -= entry * own;
-                }
+                let column = self.upper.iter().skip(row).step_by(k);
+                v[..row].iter_mut().zip(column).for_each(|(v, &entry)| *v -= entry * own);
             }
             for (row, v) in v.into_iter().enumerate() {
                 let to = self.order[row];

@@ -114,7 +114,9 @@ pub fn minres<X: Solves>(
 /// [`restart`](SolveOptions::restart) iterations.
 ///
 /// Stop test, results and errors as for [`cg`]. The preconditioner is applied from the right, so that the residual that
-/// is minimised is that of the system. Cost: one product per iteration, and one per restart; `restart + 6` vectors.
+/// is minimised is that of the system. Cost: one product per iteration, and one per restart; `restart + 6` vectors. The
+/// basis, `restart + 1` of them, and an iterate that is kept lie in a scratch file, with the same bits, if they would take
+/// more than half of the memory that is left; each iteration then reads about `2 restart` vectors of it.
 ///
 /// Source: Saad and Schultz, "GMRES: a generalized minimal residual algorithm" (1986).
 ///
@@ -198,7 +200,8 @@ pub fn bicgstab<X: Solves>(
 /// [`shadow`](SolveOptions::shadow) vectors.
 ///
 /// Stop test, results and errors as for [`cg`]. An iteration is one product, unlike in [`bicgstab`]. Cost: one product
-/// per iteration and `3 s + 6` vectors (one more with a preconditioner, which is applied from the right).
+/// per iteration and `3 s + 6` vectors (one more with a preconditioner, which is applied from the right), of which `3 s`
+/// may lie in a scratch file, as in [`gmres`].
 ///
 /// Source: van Gijzen and Sonneveld, "Algorithm 913: an elegant IDR(s) variant" (2011).
 ///

@@ -9,7 +9,7 @@ use outcore::solve::{
     BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, SolveOptions, Ssor, ZeroDiagonal, cg,
     spectral_bounds,
 };
-use outcore::{CancelToken, Context, Csc, Csr, Element, ErrorKind, Location, Place};
+use outcore::{CancelToken, Context, Csc, Csr, Element, ErrorKind, Location, Place, Result};
 use tempfile::tempdir;
 
 use crate::numbers::uneven;
@@ -352,8 +352,8 @@ fn a_matrix_in_files_is_read_in_panels_and_gives_the_same_bits() {
         ic(&stored, &limits).unwrap().matvec(&x).unwrap(),
         ic(&inside, &ctx(2)).unwrap().matvec(&x).unwrap()
     );
-    // Factors that do not fit are refused, before memory is taken.
-    let error = Ilu0::<f64>::new(&stored, None, &tight).unwrap_err();
+    // Without memory for the rows alone it is refused.
+    let error = Ilu0::<f64>::new(&stored, None, &own(2, 1 << 20)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
     // Plans and counts agree on what is read.
     for threads in [1, 2] {
@@ -374,10 +374,72 @@ fn what_factors_hold_is_taken_from_the_limit() {
     let (a, ctx) = (poisson(&[40, 40, 40]), own(2, 16 << 20));
     let first = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
     let second = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
-    let error = Ilu0::<f64>::new(&a, None, &ctx).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Memory, "{error}");
+    // A third goes to a scratch file, and in memory there is room for it after that.
+    let scratch = |ctx: &Context| {
+        let (third, report) = ctx.measure(|ctx| Ilu0::<f64>::new(&a, Some(32), ctx)).unwrap();
+        assert_eq!(third.blocks(), 32);
+        report.actual.scratch
+    };
+    assert!(scratch(&ctx) > 0);
     drop((first, second));
-    assert!(Ilu0::<f64>::new(&a, None, &ctx).is_ok());
+    assert_eq!(scratch(&ctx), 0);
+}
+
+#[test]
+fn factors_that_do_not_fit_lie_in_a_scratch_file_with_the_same_bits() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.bspnpy");
+    let grid = [60, 60, 30];
+    Csr::<f64>::poisson(&grid, &path, &ctx(2)).unwrap();
+    let (stored, inside) = (Csr::<f64>::open(&path).unwrap(), poisson(&grid));
+    let scratch = tempdir().unwrap();
+    let (n, k) = (inside.nrows(), 3);
+    let x: Vec<f64> = uneven(n * k);
+    type Maker = fn(&Csr<f64>, &Context) -> Result<Box<dyn LinearOperator<f64> + Sync>>;
+    let makers: [Maker; 3] = [
+        |a, ctx| Ok(Box::new(Ilu0::<f64>::new(a, Some(9), ctx)?)),
+        |a, ctx| Ok(Box::new(Ssor::<f64>::new(a, 1.5, Some(9), ctx)?)),
+        |a, ctx| {
+            Ok(Box::new(Ic0::<f64>::new(
+                a,
+                &Ic0Options { blocks: Some(9), ..Default::default() },
+                ctx,
+            )?))
+        },
+    ];
+    for (make, limit) in makers.into_iter().zip([8, 8, 5]) {
+        let small = own(2, limit << 20).scratch(scratch.path());
+        let (found, report) = small.measure(|ctx| make(&stored, ctx)).unwrap();
+        let expected = make(&inside, &ctx(2)).unwrap();
+        let mut both = [vec![0.0; n * k], vec![0.0; n * k]];
+        let wide = ctx(3);
+        for (m, y) in [&found, &expected].into_iter().zip(&mut both) {
+            m.apply_block(k, &x, y, &wide).unwrap();
+        }
+        assert!(both[0] == both[1]);
+        for (m, y) in [&found, &expected].into_iter().zip(&mut both) {
+            m.apply_adjoint(&x[..n], &mut y[..n], &wide).unwrap();
+        }
+        assert!(both[0] == both[1]);
+        assert!(report.actual.scratch > 0 && report.actual.scratch <= report.plan.cost.scratch);
+        assert!(report.actual.bytes_written <= report.plan.cost.bytes_written, "{report}");
+        assert!(report.actual.peak_memory <= small.memory_limit_bytes(), "{report}");
+        // What an application reads is planned and counted.
+        let applied = |m: &dyn LinearOperator<f64>| {
+            let (x, y) = (&x[..n], std::cell::RefCell::new(vec![0.0; n]));
+            small.measure(|ctx| m.apply(x, &mut y.borrow_mut(), ctx)).unwrap().1
+        };
+        let report = applied(&found);
+        assert!(report.actual.bytes_read > 4 << 20, "{report}");
+        assert_eq!(report.actual.bytes_read, report.plan.cost.bytes_read);
+        assert_eq!(applied(&expected).actual.bytes_read, 0);
+        drop(found);
+        assert!(std::fs::read_dir(scratch.path()).unwrap().next().is_none());
+        // A folder for scratch files that is not there.
+        let nowhere = own(2, limit << 20).scratch(scratch.path().join("none"));
+        let error = make(&stored, &nowhere).map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::Result;
-use crate::linalg::{Scalar, axpby, dot, norm};
+use crate::linalg::{Scalar, axpby};
 use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
 
@@ -27,12 +27,11 @@ fn cycle<X: Scalar>(
     (r, mut size): (&mut [X], X::Real),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (n, ctx, one) = (r.len(), run.ctx, X::one());
-    let zeros = || vec![X::zero(); n];
-    let mut shadow = r.to_vec();
+    let (ctx, space, one) = (run.ctx, run.space, X::one());
+    let mut shadow = run.copy(r)?;
     let mut shadow_size = size;
-    let (mut p, mut v, mut t) = (zeros(), zeros(), zeros());
-    let (mut p_hat, mut s_hat) = (zeros(), zeros());
+    let (mut p, mut v, mut t) = (run.zeros()?, run.zeros()?, run.zeros()?);
+    let (mut p_hat, mut s_hat) = (run.zeros()?, run.zeros()?);
     let (mut rho_before, mut alpha, mut omega) = (one, one, one);
     // Iterations of this cycle.
     let mut done = X::Real::zero();
@@ -48,7 +47,7 @@ fn cycle<X: Scalar>(
             &mut [&mut rho_before, &mut alpha, &mut omega],
             &mut [r, &mut shadow, &mut p, &mut v],
         )?;
-        let rho = dot(&shadow, r, ctx)?;
+        let rho = space.dot(&shadow, r)?;
         if rho.abs() <= tiny * shadow_size * size {
             return Ok(broken(done));
         }
@@ -61,9 +60,9 @@ fn cycle<X: Scalar>(
         }
         run.precondition(&p, &mut p_hat)?;
         run.multiply(&p_hat, &mut v)?;
-        let along = dot(&shadow, &v, ctx)?;
-        if along.abs() <= tiny * shadow_size * norm(&v, ctx) {
-            return Ok(match v.iter().all(X::is_zero) {
+        let along = space.dot(&shadow, &v)?;
+        if along.abs() <= tiny * shadow_size * space.norm(&v)? {
+            return Ok(match space.is_zero(&v)? {
                 true => Cycle::Ended(StopReason::Singular),
                 false => broken(done),
             });
@@ -71,22 +70,22 @@ fn cycle<X: Scalar>(
         alpha = rho / along;
         axpby(-alpha, &v, one, r, ctx)?;
         axpby(alpha, &p_hat, one, &mut run.x, ctx)?;
-        let half = norm(r, ctx);
+        let half = space.norm(r)?;
         if half <= run.tolerance {
             let reason = run.after(half, None, callback)?;
             return Ok(Cycle::Ended(reason.unwrap_or(StopReason::Converged)));
         }
         run.precondition(r, &mut s_hat)?;
         run.multiply(&s_hat, &mut t)?;
-        let square = dot(&t, &t, ctx)?;
-        omega = if square.is_zero() { X::zero() } else { dot(&t, r, ctx)? / square };
+        let square = space.dot(&t, &t)?;
+        omega = if square.is_zero() { X::zero() } else { space.dot(&t, r)? / square };
         axpby(omega, &s_hat, one, &mut run.x, ctx)?;
         axpby(-omega, &t, one, r, ctx)?;
-        size = norm(r, ctx);
+        size = space.norm(r)?;
         if let Some(reason) = run.after(size, None, callback)? {
             return Ok(Cycle::Ended(reason));
         }
-        run.keep(size);
+        run.keep(size)?;
         if omega.abs() <= tiny {
             return Ok(broken(done));
         }

@@ -12,7 +12,7 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar, axpby, dot, exponent, is_safe, norm, power_of_two};
+use crate::linalg::{LinearOperator, Scalar, axpby, exponent, is_safe, norm, power_of_two};
 use crate::solve::nullspace::NullSpace;
 use crate::solve::progress::ProgressOf;
 use crate::solve::run::{Callback, Run};
@@ -50,21 +50,20 @@ pub(super) struct Iteration<'r, X: Scalar> {
 
 impl<'r, X: Scalar> Iteration<'r, X> {
     pub(super) fn new(run: Run<'r, X>) -> Result<Self> {
-        let (n, ctx, one) = (run.x.len(), run.ctx, X::one().real());
-        let zeros = || vec![X::zero(); n];
+        let (n, one) = (run.x.len(), X::one().real());
         let given = run.options.precond.is_some_and(LinearOperator::gives_product);
         Ok(Iteration {
-            nullspace: NullSpace::spanned_by(run.options.nullspace, n, ctx)?,
-            r: zeros(),
-            p: zeros(),
-            q: zeros(),
-            z: if run.options.precond.is_some() { zeros() } else { Vec::new() },
-            w: if given { zeros() } else { Vec::new() },
+            nullspace: NullSpace::spanned_by(run.options.nullspace, n, run.space)?,
+            r: run.zeros()?,
+            p: run.zeros()?,
+            q: run.zeros()?,
+            z: if run.options.precond.is_some() { run.zeros()? } else { Vec::new() },
+            w: if given { run.zeros()? } else { Vec::new() },
             rho: X::zero(),
             size: X::Real::zero(),
             scale: (one, one),
             steepest: X::Real::zero(),
-            best: (X::Real::infinity(), run.x.clone()),
+            best: (X::Real::infinity(), run.copy(&run.x)?),
             residual: X::Real::zero(),
             run,
         })
@@ -86,7 +85,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             let at_zero = self.run.x.iter().all(X::is_zero);
             self.residual = if at_zero { norm(self.run.b, self.run.ctx) } else { X::Real::nan() };
         }
-        self.nullspace.remove_from(&mut self.run.x, self.run.ctx)?;
+        self.nullspace.remove_from(&mut self.run.x, self.run.space)?;
         Ok(self.run.solved(reason, self.residual))
     }
 
@@ -96,7 +95,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         self.true_residual()?;
         self.run.history.push(self.residual);
         self.best.0 = self.residual;
-        self.run.progress = ProgressOf::new(self.run.b.len(), self.residual);
+        self.run.progress = ProgressOf::new(self.run.order, self.residual);
         self.restart()?;
         loop {
             if !self.residual.is_finite() {
@@ -140,9 +139,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         if self.w.is_empty() {
             self.multiply()?;
         }
-        let mut curvature = dot(&self.p, &self.q, ctx)?.real();
+        let mut curvature = self.run.space.dot(&self.p, &self.q)?.real();
         if !(is_safe(curvature) && is_safe(self.rho.real())) && self.rescale()? {
-            curvature = dot(&self.p, &self.q, ctx)?.real();
+            curvature = self.run.space.dot(&self.p, &self.q)?.real();
         }
         if !curvature.is_finite() || !self.rho.abs().is_finite() {
             return Ok(Some(StopReason::NotFinite));
@@ -150,7 +149,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         if self.rho.real() <= X::Real::zero() {
             return Ok(Some(StopReason::NotPositiveDefinite));
         }
-        if self.run.iterations == 0 && self.q.iter().all(X::is_zero) {
+        if self.run.iterations == 0 && self.run.space.is_zero(&self.q)? {
             return self.look_elsewhere().map(Some);
         }
         if let Some(reason) = self.look_at(curvature) {
@@ -192,7 +191,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     /// `q = A p`.
     fn multiply(&mut self) -> Result<()> {
         self.run.multiply(&self.p, &mut self.q)?;
-        self.nullspace.remove_from(&mut self.q, self.run.ctx)
+        self.nullspace.remove_from(&mut self.q, self.run.space)
     }
 
     /// The reason why `A p` is exactly zero for the first direction: if the operator is not zero, it is singular.
@@ -201,7 +200,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             *p = X::from_f64((i * i % 7) as f64 - 2.5);
         }
         self.multiply()?;
-        Ok(match self.q.iter().all(X::is_zero) {
+        Ok(match self.run.space.is_zero(&self.q)? {
             true => StopReason::NotPositiveDefinite,
             false => StopReason::Singular,
         })
@@ -212,7 +211,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let steepness = curvature / self.size;
         self.steepest = self.steepest.max(steepness);
         let epsilon = X::Real::epsilon();
-        let order = X::from_f64(self.run.b.len().max(1) as f64).real();
+        let order = X::from_f64(self.run.order.max(1) as f64).real();
         let nothing = X::from_f64(NO_CURVATURE).real() * epsilon * self.steepest / order.sqrt();
         if steepness <= nothing {
             let singular = self.steepest > X::Real::zero() && steepness >= -nothing;
@@ -262,14 +261,14 @@ impl<'r, X: Scalar> Iteration<'r, X> {
 
     /// Sets the residual norm from `r`, and without a preconditioner `rho`.
     fn measure(&mut self) -> Result<()> {
-        let ctx = self.run.ctx;
+        let space = self.run.space;
         self.residual = self.scale.1
             * match self.run.options.precond {
-                Some(_) => norm(&self.r, ctx),
+                Some(_) => space.norm(&self.r)?,
                 None => {
-                    self.rho = dot(&self.r, &self.r, ctx)?;
+                    self.rho = space.dot(&self.r, &self.r)?;
                     let squares = self.rho.real();
-                    if is_safe(squares) { squares.sqrt() } else { norm(&self.r, ctx) }
+                    if is_safe(squares) { squares.sqrt() } else { space.norm(&self.r)? }
                 }
             };
         Ok(())
@@ -278,36 +277,36 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     /// Sets `z`, and `w` if it is given, and `rho` from `r`.
     fn precondition(&mut self) -> Result<()> {
         let Some(precond) = self.run.options.precond else { return Ok(()) };
-        let ctx = self.run.ctx;
+        let (ctx, space) = (self.run.ctx, self.run.space);
         if self.w.is_empty() {
             precond.apply(&self.r, &mut self.z, ctx)?;
         } else {
             let both = (&mut self.z[..], &mut self.w[..]);
             precond.apply_with_product(self.run.a, 1, &self.r, both, ctx)?;
             self.run.products += 1;
-            self.nullspace.remove_from(&mut self.w, ctx)?;
+            self.nullspace.remove_from(&mut self.w, space)?;
         }
-        self.nullspace.remove_from(&mut self.z, ctx)?;
-        self.rho = dot(&self.r, &self.z, ctx)?;
+        self.nullspace.remove_from(&mut self.z, space)?;
+        self.rho = space.dot(&self.r, &self.z)?;
         Ok(())
     }
 
     /// Scales the residual and its companions so that `rᴴ z` and `pᴴ q` are as far from overflow as from underflow;
     /// returns whether that was necessary.
     fn rescale(&mut self) -> Result<bool> {
-        let ctx = self.run.ctx;
-        let power = |x: &[X]| match norm(x, ctx) {
-            norm if norm > X::Real::zero() && norm.is_finite() => Some(exponent(norm)),
-            _ => None,
+        let space = self.run.space;
+        let power = |x: &[X]| -> Result<Option<i32>> {
+            let norm = space.norm(x)?;
+            Ok((norm > X::Real::zero() && norm.is_finite()).then(|| exponent(norm)))
         };
         let z = if self.z.is_empty() { &self.r } else { &self.z };
-        let (Some(r), Some(z), Some(p)) = (power(&self.r), power(z), power(&self.p)) else {
+        let (Some(r), Some(z), Some(p)) = (power(&self.r)?, power(z)?, power(&self.p)?) else {
             return Ok(false);
         };
         let most = exponent(X::Real::max_value()) - 1;
         // A product that overflowed, or underflowed, only shows that it is large, or small.
-        let found = norm(&self.q, ctx);
-        let q = power(&self.q).unwrap_or(if found.is_zero() { -most } else { most });
+        let found = self.run.space.norm(&self.q)?;
+        let q = power(&self.q)?.unwrap_or(if found.is_zero() { -most } else { most });
         let by = (-(r + z + p + q) / 4).clamp(-most / 2, most / 2);
         let scale = exponent(self.scale.0) + by;
         if by == 0 || scale.abs() > most {
@@ -324,7 +323,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             self.multiply()?;
         }
         let z = if self.z.is_empty() { &self.r } else { &self.z };
-        self.rho = dot(&self.r, z, ctx)?;
+        self.rho = self.run.space.dot(&self.r, z)?;
         if !is_safe(self.size) {
             self.size = self.rho.abs();
         }
@@ -334,7 +333,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     /// Sets `r` and the residual norm from `x` itself, scaled so that squares are safe.
     fn true_residual(&mut self) -> Result<()> {
         let ctx = self.run.ctx;
-        let at_zero = self.run.products == 0 && self.run.x.iter().all(X::is_zero);
+        let at_zero = self.run.products == 0 && self.run.space.is_zero(&self.run.x)?;
         if at_zero {
             self.q.fill(X::zero());
         } else {
@@ -343,8 +342,8 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         }
         self.r.copy_from_slice(self.run.b);
         axpby(-X::one(), &self.q, X::one(), &mut self.r, ctx)?;
-        self.nullspace.remove_from(&mut self.r, ctx)?;
-        self.residual = norm(&self.r, ctx);
+        self.nullspace.remove_from(&mut self.r, self.run.space)?;
+        self.residual = self.run.space.norm(&self.r)?;
         let one = X::Real::one();
         self.scale = (one, one);
         if self.residual.is_finite()

@@ -11,7 +11,7 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{Scalar, axpby, norm};
+use crate::linalg::{Scalar, axpby};
 use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::Solved;
 
@@ -37,13 +37,12 @@ fn cycle<X: Scalar>(
     (low, high): (X::Real, X::Real),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (n, ctx, one) = (r.len(), run.ctx, X::one());
+    let (ctx, one) = (run.ctx, X::one());
     let real = |value: f64| X::from_f64(value).real();
     let (theta, delta) = ((high + low) * real(0.5), (high - low) * real(0.5));
-    let mut z = vec![X::zero(); n];
-    let mut q = vec![X::zero(); n];
+    let (mut z, mut q, mut d) = (run.zeros()?, run.zeros()?, run.zeros()?);
     run.precondition(r, &mut z)?;
-    let mut d: Vec<X> = z.iter().map(|&z| z / X::from_real(theta)).collect();
+    d.iter_mut().zip(&z).for_each(|(d, &z)| *d = z / X::from_real(theta));
     // ρ δ, which is finite also if both bounds are the same.
     let mut rho_delta = delta * delta / theta;
     loop {
@@ -51,11 +50,11 @@ fn cycle<X: Scalar>(
         axpby(one, &d, one, &mut run.x, ctx)?;
         run.multiply(&d, &mut q)?;
         axpby(-one, &q, one, r, ctx)?;
-        let size = norm(r, ctx);
+        let size = run.space.norm(r)?;
         if let Some(reason) = run.after(size, None, callback)? {
             return Ok(Cycle::Ended(reason));
         }
-        run.keep(size);
+        run.keep(size)?;
         // ρ' = 1/(2σ − ρ), so ρ'/δ = 1/(2θ − ρδ).
         let rate = X::Real::one() / (real(2.0) * theta - rho_delta);
         run.precondition(r, &mut z)?;

@@ -2,13 +2,16 @@
 
 use num_traits::Float;
 
-use crate::error::{Error, Result};
-use crate::linalg::{LinearOperator, Scalar, norm};
-use crate::solve::method::Method;
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::{LinearOperator, Scalar};
+use crate::solve::block_cg::{BlockCallback, BlockCg};
+use crate::solve::method::{Method, Needs};
 use crate::solve::options::{SolveOptions, check};
-use crate::solve::plan::{begin, vector_bytes};
+use crate::solve::plan::{Room, begin};
 use crate::solve::run::{Callback, Run};
 use crate::solve::solved::{self, Current, Solved, StopReason};
+use crate::solve::solved_block::SolvedBlock;
+use crate::solve::space::Space;
 use crate::storage::Context;
 
 /// The power of two by which a system is scaled down if the norm of its right-hand side overflows.
@@ -27,23 +30,58 @@ pub(super) fn solve<X: Scalar>(
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
     let shape = a.shape();
-    let needs = method.needs(options.restart, options.shadow);
+    let space = Space::new(options.ranks, ctx);
+    let order = space.len(shape.0.max(shape.1))?;
+    let needs = method.needs(options.restart, options.shadow, order);
     if needs.square && shape.0 != shape.1 {
         return Err(Error::shape("the operator", "a square one", format!("{shape:?}")));
     }
-    check(shape, b, options)?;
-    let maxiter = options.maxiter.unwrap_or(shape.0.max(shape.1).saturating_mul(10));
-    let _running = begin(&needs, a, maxiter, options, ctx)?;
-    if norm(b, ctx).is_infinite() {
+    check(shape, (1, b), options)?;
+    if options.ranks.is_some() && !needs.square {
+        let what = format!("{} does not work on several ranks", needs.name);
+        return Err(Error::new(ErrorKind::Unsupported, what)
+            .expected("a method for square operators, or no ranks"));
+    }
+    let maxiter = options.maxiter.unwrap_or(order.saturating_mul(10));
+    let room = Room::new(&needs, (shape, 1), options, ctx);
+    let _running = begin(&needs, (a, 1), maxiter, options, ctx)?;
+    if space.norm(b)?.is_infinite() {
         return solve_smaller((method, iterate), a, b, options, ctx, callback);
     }
-    let bytes = vector_bytes(&needs, shape, options);
-    let run = Run::new((a, b), options, (needs.name, maxiter, bytes), ctx)?;
+    let run = Run::new((a, b), options, (needs.name, maxiter, room), ctx)?;
     let solved = iterate(run, callback)?;
     if let Some(checkpoint) = options.checkpoint.filter(|_| solved.converged) {
         checkpoint.remove()?;
     }
     Ok(solved)
+}
+
+/// A solve of `k` systems by conjugate gradients.
+pub(super) fn solve_block<X: Scalar>(
+    (a, k, b): (&dyn LinearOperator<X>, usize, &[X]),
+    options: &SolveOptions<'_, X>,
+    ctx: &Context,
+    callback: &mut BlockCallback<'_, X>,
+) -> Result<SolvedBlock<X>> {
+    let shape = a.shape();
+    if shape.0 != shape.1 {
+        return Err(Error::shape("the operator", "a square one", format!("{shape:?}")));
+    }
+    check(shape, (k, b), options)?;
+    if options.checkpoint.is_some() {
+        let what = "conjugate gradients for several right-hand sides save no state";
+        return Err(
+            Error::new(ErrorKind::Unsupported, what).remedy("solve for one after the other")
+        );
+    }
+    let space = Space::new(options.ranks, ctx);
+    let maxiter = options.maxiter.unwrap_or(space.len(shape.1)?.saturating_mul(10));
+    let needs = Needs::of_block(shape.1, k);
+    let bytes = Room::new(&needs, (shape, k), options, ctx).memory;
+    let _running = begin(&needs, (a, k), maxiter, options, ctx)?;
+    ctx.check_memory("the vectors of the iteration", bytes)?;
+    let _held = ctx.hold(bytes);
+    BlockCg::new((a, k, b), options, maxiter, ctx)?.run(callback)
 }
 
 /// A solve with a finite right-hand side whose norm overflows: the system is scaled down by a power of two, which

@@ -14,18 +14,24 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, Result};
-use crate::linalg::{LinearOperator, Scalar, axpby, combine, dots, norm};
+use crate::linalg::{LinearOperator, Scalar, axpby, combine};
 use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
+use crate::solve::space::{Basis, Space};
 use crate::storage::Context;
 
-/// A cycle: a basis and the triangular system of its coefficients.
-struct Arnoldi<X: Scalar> {
-    basis: Vec<Vec<X>>,
+/// The vectors of a cycle.
+struct Bases<X: Scalar> {
+    arnoldi: Basis<X>,
     /// The preconditioned vectors of the basis, for FGMRES.
-    preconditioned: Vec<Vec<X>>,
+    preconditioned: Basis<X>,
+    flexible: bool,
+}
+
+/// The triangular system of the coefficients of a basis.
+struct Triangle<X: Scalar> {
     /// Columns of the triangular matrix.
-    triangle: Vec<Vec<X>>,
+    columns: Vec<Vec<X>>,
     /// Cosines and sines of the rotations.
     rotations: Vec<(X::Real, X)>,
     /// The rotated right-hand side.
@@ -40,59 +46,66 @@ pub(super) fn gmres<X: Scalar>(
     if run.options.restart == 0 {
         return Err(Error::shape("restart", "at least 1", 0));
     }
-    run.repeat(&mut |run, r, norm| cycle(run, (r, norm), flexible, callback))
+    let restart = run.options.restart.min(run.order);
+    let flexible = flexible && run.options.precond.is_some();
+    let mut bases = Bases {
+        arnoldi: run.basis(restart + 1)?,
+        preconditioned: run.basis(if flexible { restart } else { 0 })?,
+        flexible,
+    };
+    run.repeat(&mut |run, r, norm| cycle(run, (r, norm), (&mut bases, restart), callback))
 }
 
 fn cycle<X: Scalar>(
     run: &mut Run<'_, X>,
     (r, mut beta): (&mut [X], X::Real),
-    flexible: bool,
+    (bases, restart): (&mut Bases<X>, usize),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (n, ctx) = (r.len(), run.ctx);
+    let (ctx, space) = (run.ctx, run.space);
     run.checkpoint(&mut [&mut beta], &mut [], &mut [r])?;
-    let mut arnoldi = Arnoldi {
-        basis: vec![r.iter().map(|&r| r / X::from_real(beta)).collect()],
-        preconditioned: Vec::new(),
-        triangle: Vec::new(),
-        rotations: Vec::new(),
-        rhs: vec![X::from_real(beta)],
-    };
-    let flexible = flexible && run.options.precond.is_some();
-    let mut z = vec![X::zero(); n];
+    let first = bases.arnoldi.vector_mut(0);
+    first.iter_mut().zip(r.iter()).for_each(|(v, &r)| *v = r / X::from_real(beta));
+    let mut triangle =
+        Triangle { columns: Vec::new(), rotations: Vec::new(), rhs: vec![X::from_real(beta)] };
+    let precond = run.options.precond;
+    let mut z = if precond.is_some() && !bases.flexible { run.zeros()? } else { Vec::new() };
     let mut ended = Cycle::Again;
-    for j in 0..run.options.restart.min(n) {
-        let mut w = vec![X::zero(); n];
-        match run.options.precond {
+    for j in 0..restart {
+        // V and w of the pseudocode above.
+        let (v, w) = bases.arnoldi.split(j + 1);
+        match precond {
             Some(precond) => {
-                precond.apply(&arnoldi.basis[j], &mut z, ctx)?;
-                run.multiply(&z, &mut w)?;
+                let z = if bases.flexible { bases.preconditioned.vector_mut(j) } else { &mut z };
+                precond.apply(v[j], z, ctx)?;
+                run.multiply(z, w)?;
             }
-            None => run.multiply(&arnoldi.basis[j], &mut w)?,
+            None => run.multiply(v[j], w)?,
         }
-        if flexible {
-            arnoldi.preconditioned.push(z.clone());
-        }
-        let before = norm(&w, ctx);
-        let mut column = arnoldi.orthogonalise(&mut w, ctx)?;
-        let length = norm(&w, ctx);
+        let before = space.norm(w)?;
+        let mut column = orthogonalise(&v, w, space)?;
+        let length = space.norm(w)?;
         // What is left of a vector in the span of the basis are rounding errors.
         let is_spanned = length <= X::Real::epsilon() * before;
+        if !is_spanned {
+            w.iter_mut().for_each(|w| *w = *w / X::from_real(length));
+        }
+        // Twice each for the products and the combinations, and once for the product with the operator.
+        bases.arnoldi.read(4 * (j + 1) + 1);
         let residual =
-            arnoldi.rotate(&mut column, if is_spanned { X::Real::zero() } else { length });
+            triangle.rotate(&mut column, if is_spanned { X::Real::zero() } else { length });
         let is_singular = column[j].abs() <= X::Real::epsilon() * before;
-        arnoldi.triangle.push(column);
+        triangle.columns.push(column);
         if is_singular && is_spanned {
             // The last direction adds nothing: leave it out.
-            arnoldi.drop_last();
+            triangle.drop_last();
             ended = Cycle::Ended(StopReason::Singular);
             break;
         }
-        let precond = run.options.precond;
         // If the preconditioner fails here, the iterate of the last cycle.
         let make = |x: &[X]| {
             let mut made = x.to_vec();
-            match arnoldi.add_to(&mut made, precond, ctx) {
+            match triangle.add_to(&mut made, bases, precond, ctx) {
                 Ok(()) => made,
                 Err(_) => x.to_vec(),
             }
@@ -105,26 +118,24 @@ fn cycle<X: Scalar>(
         if is_spanned {
             break;
         }
-        w.iter_mut().for_each(|w| *w = *w / X::from_real(length));
-        arnoldi.basis.push(w);
     }
-    arnoldi.add_to(&mut run.x, run.options.precond, ctx)?;
+    triangle.add_to(&mut run.x, bases, precond, ctx)?;
     Ok(ended)
 }
 
-impl<X: Scalar> Arnoldi<X> {
-    /// Subtracts the part of `w` in the span of the basis; returns its coefficients.
-    fn orthogonalise(&self, w: &mut [X], ctx: &Context) -> Result<Vec<X>> {
-        let mut coefficients = vec![X::zero(); self.basis.len()];
-        for _ in 0..2 {
-            let found = dots(&self.basis, w, ctx)?;
-            let subtracted: Vec<X> = found.iter().map(|&h| -h).collect();
-            combine(&subtracted, &self.basis, w, ctx)?;
-            coefficients.iter_mut().zip(found).for_each(|(sum, h)| *sum += h);
-        }
-        Ok(coefficients)
+/// Subtracts the part of `w` in the span of a basis; returns its coefficients.
+fn orthogonalise<X: Scalar>(v: &[&[X]], w: &mut [X], space: Space<'_, X>) -> Result<Vec<X>> {
+    let mut coefficients = vec![X::zero(); v.len()];
+    for _ in 0..2 {
+        let found = space.dots(v, w)?;
+        let subtracted: Vec<X> = found.iter().map(|&h| -h).collect();
+        combine(&subtracted, v, w, space.ctx)?;
+        coefficients.iter_mut().zip(found).for_each(|(sum, h)| *sum += h);
     }
+    Ok(coefficients)
+}
 
+impl<X: Scalar> Triangle<X> {
     /// Rotates a column of the Hessenberg matrix, whose entry below the diagonal is `below`, and the right-hand side;
     /// returns the norm of the residual.
     fn rotate(&mut self, column: &mut [X], below: X::Real) -> X::Real {
@@ -153,7 +164,7 @@ impl<X: Scalar> Arnoldi<X> {
     }
 
     fn drop_last(&mut self) {
-        self.triangle.pop();
+        self.columns.pop();
         self.rotations.pop();
         self.rhs.pop();
     }
@@ -162,26 +173,29 @@ impl<X: Scalar> Arnoldi<X> {
     fn add_to(
         &self,
         x: &mut [X],
+        bases: &Bases<X>,
         precond: Option<&(dyn LinearOperator<X> + Sync)>,
         ctx: &Context,
     ) -> Result<()> {
-        let mut y = self.rhs[..self.triangle.len()].to_vec();
-        for j in (0..y.len()).rev() {
-            y[j] = y[j] / self.triangle[j][j];
+        let count = self.columns.len();
+        let mut y = self.rhs[..count].to_vec();
+        for j in (0..count).rev() {
+            y[j] = y[j] / self.columns[j][j];
             let (above, rest) = y.split_at_mut(j);
-            above.iter_mut().zip(&self.triangle[j]).for_each(|(y, &entry)| *y -= entry * rest[0]);
+            above.iter_mut().zip(&self.columns[j]).for_each(|(y, &entry)| *y -= entry * rest[0]);
         }
-        let one = X::one();
+        let basis = if bases.flexible { &bases.preconditioned } else { &bases.arnoldi };
+        let vectors = basis.vectors(0..count);
+        basis.read(count);
         match precond {
-            None => combine(&y, &self.basis, x, ctx),
-            Some(_) if !self.preconditioned.is_empty() => combine(&y, &self.preconditioned, x, ctx),
-            Some(precond) => {
-                let mut sum = vec![X::zero(); x.len()];
-                combine(&y, &self.basis, &mut sum, ctx)?;
-                let mut z = vec![X::zero(); x.len()];
+            Some(precond) if !bases.flexible => {
+                let mut sum = ctx.filled("a vector", x.len(), X::zero())?;
+                combine(&y, &vectors, &mut sum, ctx)?;
+                let mut z = ctx.filled("a vector", x.len(), X::zero())?;
                 precond.apply(&sum, &mut z, ctx)?;
-                axpby(one, &z, one, x, ctx)
+                axpby(X::one(), &z, X::one(), x, ctx)
             }
+            _ => combine(&y, &vectors, x, ctx),
         }
     }
 }

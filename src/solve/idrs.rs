@@ -6,14 +6,21 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, Result};
-use crate::linalg::{Scalar, axpby, combine, dot, dots, norm};
+use crate::linalg::{Scalar, axpby, combine};
 use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
-use crate::storage::Context;
+use crate::solve::space::{Basis, Space};
 
 /// The least cosine of the angle between `A r` and `r` for which `ω` minimises the residual; below it, `ω` is longer
 /// (Sleijpen and van der Vorst).
 const ANGLE: f64 = 0.7;
+
+/// The vectors of a solve: `s` of each.
+struct Bases<X: Scalar> {
+    shadow: Basis<X>,
+    g: Basis<X>,
+    u: Basis<X>,
+}
 
 pub(super) fn idrs<X: Scalar>(
     run: Run<'_, X>,
@@ -22,21 +29,22 @@ pub(super) fn idrs<X: Scalar>(
     if run.options.shadow == 0 {
         return Err(Error::shape("shadow", "at least 1", 0));
     }
-    let shadow = shadow_vectors(run.options.shadow.min(run.x.len()), run.x.len(), run.ctx)?;
-    run.repeat(&mut |run, r, _| cycle(run, r, &shadow, callback))
+    let s = run.options.shadow.min(run.order);
+    let mut bases = Bases { shadow: run.basis(s)?, g: run.basis(s)?, u: run.basis(s)? };
+    fill(&mut bases.shadow, s, run.space)?;
+    run.repeat(&mut |run, r, _| cycle(run, r, (&mut bases, s), callback))
 }
 
 fn cycle<X: Scalar>(
     run: &mut Run<'_, X>,
     r: &mut [X],
-    shadow: &[Vec<X>],
+    (bases, s): (&mut Bases<X>, usize),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (n, ctx, one, s) = (r.len(), run.ctx, X::one(), shadow.len());
-    let zeros = || vec![X::zero(); n];
-    let mut g: Vec<Vec<X>> = (0..s).map(|_| zeros()).collect();
-    let mut u: Vec<Vec<X>> = (0..s).map(|_| zeros()).collect();
-    let (mut v, mut t, mut made) = (zeros(), zeros(), zeros());
+    let (ctx, space, one) = (run.ctx, run.space, X::one());
+    let Bases { shadow, g, u } = bases;
+    g.all_mut().chain(u.all_mut()).for_each(|vector| vector.fill(X::zero()));
+    let (mut v, mut t, mut made) = (run.zeros()?, run.zeros()?, run.zeros()?);
     // Columns of the matrix of shadow vectors times g.
     let mut m: Vec<Vec<X>> =
         (0..s).map(|k| (0..s).map(|i| if i == k { one } else { X::zero() }).collect()).collect();
@@ -50,48 +58,53 @@ fn cycle<X: Scalar>(
     loop {
         let mut scalars: Vec<&mut X> = m.iter_mut().flatten().collect();
         scalars.push(&mut omega);
-        let mut vectors: Vec<&mut [X]> = g.iter_mut().chain(&mut u).map(|v| &mut v[..]).collect();
+        let mut vectors: Vec<&mut [X]> = g.all_mut().chain(u.all_mut()).collect();
         vectors.push(r);
         run.checkpoint(&mut [&mut done], &mut scalars, &mut vectors)?;
-        let mut f = dots(shadow, r, ctx)?;
+        let mut f = space.dots(&shadow.vectors(0..s), r)?;
+        shadow.read(s);
         for k in 0..s {
             let c = solve_lower(&m, &f, k);
             v.copy_from_slice(r);
-            combine(&c.iter().map(|&c| -c).collect::<Vec<X>>(), &g[k..], &mut v, ctx)?;
+            let minus: Vec<X> = c.iter().map(|&c| -c).collect();
+            combine(&minus, &g.vectors(k..s), &mut v, ctx)?;
             run.precondition(&v, &mut t)?;
             made.fill(X::zero());
-            combine(&c, &u[k..], &mut made, ctx)?;
+            combine(&c, &u.vectors(k..s), &mut made, ctx)?;
             axpby(omega, &t, one, &mut made, ctx)?;
-            std::mem::swap(&mut u[k], &mut made);
-            let (before, rest) = g.split_at_mut(k);
-            run.multiply(&u[k], &mut rest[0])?;
-            for (i, g_before) in before.iter().enumerate() {
-                let alpha = dot(&shadow[i], &rest[0], ctx)? / m[i][i];
-                axpby(-alpha, g_before, one, &mut rest[0], ctx)?;
-                let (u_before, u_rest) = u.split_at_mut(k);
-                axpby(-alpha, &u_before[i], one, &mut u_rest[0], ctx)?;
+            u.vector_mut(k).copy_from_slice(&made);
+            let (before, rest) = g.split(k);
+            run.multiply(u.vector(k), rest)?;
+            for (i, g_before) in before.into_iter().enumerate() {
+                let alpha = space.dot(shadow.vector(i), rest)? / m[i][i];
+                axpby(-alpha, g_before, one, rest, ctx)?;
+                let (u_before, u_rest) = u.split(k);
+                axpby(-alpha, u_before[i], one, u_rest, ctx)?;
             }
-            let column = dots(&shadow[k..], &rest[0], ctx)?;
+            let column = space.dots(&shadow.vectors(k..s), rest)?;
+            let size = space.norm(rest)?;
+            g.read(s + 1);
+            u.read(s + 1);
+            shadow.read(s);
             m[k][k..].copy_from_slice(&column);
-            let size = norm(&rest[0], ctx);
             if column[0].abs() <= X::Real::epsilon() * X::Real::epsilon() * size || size.is_zero() {
                 return Ok(broken(done));
             }
             let beta = f[k] / column[0];
-            axpby(-beta, &rest[0], one, r, ctx)?;
-            axpby(beta, &u[k], one, &mut run.x, ctx)?;
-            if let Some(reason) = run.after(norm(r, ctx), None, callback)? {
+            axpby(-beta, g.vector(k), one, r, ctx)?;
+            axpby(beta, u.vector(k), one, &mut run.x, ctx)?;
+            if let Some(reason) = run.after(space.norm(r)?, None, callback)? {
                 return Ok(Cycle::Ended(reason));
             }
             f[k + 1..].iter_mut().zip(&column[1..]).for_each(|(f, &m)| *f -= beta * m);
         }
         run.precondition(r, &mut v)?;
         run.multiply(&v, &mut t)?;
-        let (t_size, r_size) = (norm(&t, ctx), norm(r, ctx));
+        let (t_size, r_size) = (space.norm(&t)?, space.norm(r)?);
         if t_size.is_zero() {
             return Ok(Cycle::Ended(StopReason::Singular));
         }
-        let along = dot(&t, r, ctx)?;
+        let along = space.dot(&t, r)?;
         omega = along / X::from_real(t_size * t_size);
         let cosine = (along.abs() / (t_size * r_size)).max(X::Real::epsilon());
         let angle = X::from_f64(ANGLE).real();
@@ -100,11 +113,11 @@ fn cycle<X: Scalar>(
         }
         axpby(omega, &v, one, &mut run.x, ctx)?;
         axpby(-omega, &t, one, r, ctx)?;
-        let size = norm(r, ctx);
+        let size = space.norm(r)?;
         if let Some(reason) = run.after(size, None, callback)? {
             return Ok(Cycle::Ended(reason));
         }
-        run.keep(size);
+        run.keep(size)?;
         if omega.is_zero() {
             return Ok(broken(done));
         }
@@ -124,29 +137,28 @@ fn solve_lower<X: Scalar>(m: &[Vec<X>], f: &[X], k: usize) -> Vec<X> {
     c
 }
 
-/// Orthonormal vectors, the same in every solve.
-fn shadow_vectors<X: Scalar>(count: usize, n: usize, ctx: &Context) -> Result<Vec<Vec<X>>> {
-    let mut vectors: Vec<Vec<X>> = Vec::with_capacity(count);
+/// Makes the vectors orthonormal, the same in every solve.
+fn fill<X: Scalar>(vectors: &mut Basis<X>, count: usize, space: Space<'_, X>) -> Result<()> {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    for _ in 0..count {
-        let number = |_| {
+    for at in 0..count {
+        let (before, vector) = vectors.split(at);
+        for x in vector.iter_mut() {
             // xorshift, by Marsaglia.
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            X::from_f64((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5)
-        };
-        let mut vector: Vec<X> = (0..n).map(number).collect();
+            *x = X::from_f64((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5);
+        }
         for _ in 0..2 {
             let parts: Vec<X> =
-                dots(&vectors, &vector, ctx)?.into_iter().map(|part| -part).collect();
-            combine(&parts, &vectors, &mut vector, ctx)?;
+                space.dots(&before, vector)?.into_iter().map(|part| -part).collect();
+            combine(&parts, &before, vector, space.ctx)?;
         }
-        let size = norm(&vector, ctx);
+        let size = space.norm(vector)?;
         if size > X::Real::zero() {
             vector.iter_mut().for_each(|x| *x = *x / X::from_real(size));
         }
-        vectors.push(vector);
+        vectors.read(4 * at);
     }
-    Ok(vectors)
+    Ok(())
 }

@@ -33,6 +33,10 @@ pub(super) struct Needs {
     pub(super) square: bool,
     /// Vectors of the length of a column, and of a row, besides `b`; with a preconditioner.
     pub(super) vectors: (usize, usize),
+    /// Vectors of the length of a row besides these that may lie in a file: a basis, and the iterate that is kept.
+    pub(super) basis: usize,
+    /// Vectors of the basis that an iteration reads, on average.
+    pub(super) reads: u64,
     /// Products of an iteration.
     pub(super) products: u64,
     /// Whether an iteration has a product with the adjoint after each, as for `AᴴA`.
@@ -75,20 +79,57 @@ impl Method {
         }
     }
 
-    /// What it needs, with so many vectors of a basis.
-    pub(super) fn needs(self, restart: usize, shadow: usize) -> Needs {
+    /// What it needs, with so many vectors of a basis, which an order bounds.
+    pub(super) fn needs(self, restart: usize, shadow: usize, order: usize) -> Needs {
+        let (restart, shadow) = (restart.min(order), shadow.min(order));
+        let (mut basis, mut reads) = (0, 0);
         let (name, square, vectors, products) = match self {
             Method::Cg => ("conjugate gradients", true, (0, 6), 1),
             Method::Minres => ("MINRES", true, (0, 11), 1),
-            Method::Gmres => ("GMRES", true, (0, restart.saturating_add(7)), 1),
-            Method::Fgmres => ("FGMRES", true, (0, restart.saturating_mul(2).saturating_add(5)), 1),
+            Method::Gmres => {
+                (basis, reads) = (restart.saturating_add(2), restart as u64 * 2 + 3);
+                ("GMRES", true, (0, 6), 1)
+            }
+            Method::Fgmres => {
+                let both = restart.saturating_mul(2).saturating_add(2);
+                (basis, reads) = (both, restart as u64 * 2 + 4);
+                ("FGMRES", true, (0, 4), 1)
+            }
             Method::Bicgstab => ("BiCGSTAB", true, (0, 11), 2),
-            Method::Idrs => ("IDR(s)", true, (0, shadow.saturating_mul(3).saturating_add(7)), 1),
+            Method::Idrs => {
+                (basis, reads) = (shadow.saturating_mul(3).saturating_add(1), shadow as u64 * 3);
+                ("IDR(s)", true, (0, 6), 1)
+            }
             Method::Lsqr => ("LSQR", false, (2, 5), 1),
             Method::Lsmr => ("LSMR", false, (2, 6), 1),
             Method::Chebyshev => ("Chebyshev iteration", true, (0, 7), 1),
         };
         let (normal, given) = (matches!(self, Method::Lsqr | Method::Lsmr), self == Method::Cg);
-        Needs { name, square, vectors, products, normal, given }
+        Needs { name, square, vectors, basis, reads, products, normal, given }
     }
 }
+
+impl Needs {
+    /// What block conjugate gradients need for each of `k` systems of `n` unknowns.
+    pub(super) fn of_block(n: usize, k: usize) -> Needs {
+        // Besides blocks, and the sums of their inner products, matrices of k rows.
+        let small = k.saturating_mul(SMALL).div_ceil(n.max(1));
+        let vectors = (0, small.saturating_add(6));
+        Needs {
+            name: NAME_OF_BLOCK,
+            square: true,
+            vectors,
+            basis: 0,
+            reads: 0,
+            products: 1,
+            normal: false,
+            given: false,
+        }
+    }
+}
+
+/// The name of block conjugate gradients in plans and progress.
+pub(super) const NAME_OF_BLOCK: &str = "block conjugate gradients";
+
+/// Matrices of as many rows and columns as there are systems, at most at a time.
+const SMALL: usize = 12;

@@ -12,7 +12,7 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::Result;
-use crate::linalg::{Scalar, axpby, dot, norm};
+use crate::linalg::{Scalar, axpby};
 use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
 
@@ -31,13 +31,13 @@ fn cycle<X: Scalar>(
     r: &mut [X],
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (n, ctx, one) = (r.len(), run.ctx, X::one());
-    let zeros = || vec![X::zero(); n];
+    let (ctx, space, one) = (run.ctx, run.space, X::one());
     let is_preconditioned = run.options.precond.is_some();
-    let (mut v_before, mut v, mut next) = (zeros(), r.to_vec(), zeros());
-    let (mut w_before, mut w, mut z, mut scaled) = (zeros(), zeros(), zeros(), zeros());
+    let (mut v_before, mut v, mut next) = (run.zeros()?, run.copy(r)?, run.zeros()?);
+    let (mut w_before, mut w) = (run.zeros()?, run.zeros()?);
+    let (mut z, mut scaled) = (run.zeros()?, run.zeros()?);
     run.precondition(&v, &mut z)?;
-    let square = dot(&z, &v, ctx)?.real();
+    let square = space.dot(&z, &v)?.real();
     if square <= X::Real::zero() {
         return Ok(Cycle::Ended(StopReason::NotPositiveDefinite));
     }
@@ -65,11 +65,11 @@ fn cycle<X: Scalar>(
         )?;
         z.iter().zip(&mut scaled).for_each(|(&z, to)| *to = z / X::from_real(gamma));
         run.multiply(&scaled, &mut next)?;
-        let delta = dot(&scaled, &next, ctx)?.real();
+        let delta = space.dot(&scaled, &next)?.real();
         if run.iterations == 1 {
             // vⱼᴴ A vⱼ₋₁ is γⱼ by construction; vⱼ₋₁ᴴ A vⱼ is if the operator is Hermitian.
-            let found = dot(&v_before, &next, ctx)?.real() / gamma_before;
-            let size = norm(&next, ctx).max(gamma);
+            let found = space.dot(&v_before, &next)?.real() / gamma_before;
+            let size = space.norm(&next)?.max(gamma);
             asymmetry = if is_preconditioned { zero } else { Float::abs(found - gamma) / size };
         }
         axpby(-X::from_real(delta / gamma), &v, one, &mut next, ctx)?;
@@ -77,7 +77,7 @@ fn cycle<X: Scalar>(
         std::mem::swap(&mut v_before, &mut v);
         std::mem::swap(&mut v, &mut next);
         run.precondition(&v, &mut z)?;
-        let square = dot(&z, &v, ctx)?.real();
+        let square = space.dot(&z, &v)?.real();
         if square < zero || square.is_nan() {
             let reason = if square.is_nan() {
                 StopReason::NotFinite
@@ -106,7 +106,7 @@ fn cycle<X: Scalar>(
         let residual = match is_preconditioned && gamma_next > zero {
             true => {
                 axpby(X::from_real(c * eta / gamma_next), &v, X::from_real(s * s), r, ctx)?;
-                norm(r, ctx)
+                space.norm(r)?
             }
             // Without a preconditioner this is the norm of the residual.
             false => Float::abs(eta),

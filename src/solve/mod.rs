@@ -5,14 +5,17 @@
 //!   operator
 //! - `cg_iteration`, `minres`, `gmres`, `bicgstab`, `idrs`, `lsqr`, `lsmr`, `chebyshev` – one algorithm each;
 //!   `bidiagonal` is shared by the two for least squares
-//! - `options` and `solved` – what goes in and comes out; `run` – what all methods share; `progress` – whether an
-//!   iteration still makes progress; `nullspace` – vectors that are projected out
+//! - `block_cg` – conjugate gradients for several right-hand sides, with `small_cholesky`; `solved_block` – what comes out
+//! - `options` and `solved` – what goes in and comes out; `run` – what all methods share; `space` – where vectors lie, and
+//!   the sums over them; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are projected
+//!   out
 //! - `checkpoint` – the state of a solve in a file
 //! - `precond` – preconditioners and triangular solves; `dirichlet` – unknowns with known values
 //! - `plan` – the cost of a solve; `dispatch` – from the arguments to the result; `numbers` – for each type
 
 mod bicgstab;
 mod bidiagonal;
+mod block_cg;
 mod cg_iteration;
 mod chebyshev;
 mod checkpoint;
@@ -33,11 +36,17 @@ mod plan;
 mod precond;
 mod progress;
 mod run;
+mod small_cholesky;
 mod solved;
+mod solved_block;
+mod space;
 
 pub use checkpoint::Checkpoint;
 pub use dirichlet::Dirichlet;
-pub use functions::{bicgstab, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, solve_with};
+pub use functions::{
+    bicgstab, block_cg, block_cg_with, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres,
+    solve_with,
+};
 pub use inverse::Inverse;
 pub use method::Method;
 pub use numbers::Solves;
@@ -47,3 +56,5 @@ pub use precond::{
     Triangular, ZeroDiagonal, solve_triangular, spectral_bounds,
 };
 pub use solved::{Iterate, Solved, StopReason};
+pub use solved_block::{BlockIterate, SolvedBlock};
+pub use space::Ranks;

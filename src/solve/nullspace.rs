@@ -3,8 +3,8 @@
 use num_traits::{Float, Zero};
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
-use crate::linalg::{Scalar, axpby, dot, norm};
-use crate::storage::Context;
+use crate::linalg::{Scalar, axpby, block_add};
+use crate::solve::space::Space;
 
 /// A vector whose remainder is below this many rounding errors depends on those before it.
 const NOTHING_LEFT: f64 = 100.0;
@@ -19,11 +19,11 @@ impl<X: Scalar> NullSpace<X> {
     }
 
     /// A basis of the span of the vectors. Fails if one does not have `n` numbers, or has numbers that are not finite.
-    pub(super) fn spanned_by(vectors: &[&[X]], n: usize, ctx: &Context) -> Result<Self> {
+    pub(super) fn spanned_by(vectors: &[&[X]], n: usize, space: Space<'_, X>) -> Result<Self> {
         let mut basis = NullSpace(Vec::new());
         for vector in vectors {
             check_shape("a vector of the null space", n, vector.len())?;
-            let size = norm(vector, ctx);
+            let size = space.norm(vector)?;
             if !size.is_finite() {
                 return Err(Error::new(
                     ErrorKind::Value,
@@ -34,9 +34,9 @@ impl<X: Scalar> NullSpace<X> {
                 continue;
             }
             let mut vector: Vec<X> = vector.iter().map(|&x| x / X::from_real(size)).collect();
-            basis.remove_from(&mut vector, ctx)?;
-            basis.remove_from(&mut vector, ctx)?;
-            let left = norm(&vector, ctx);
+            basis.remove_from(&mut vector, space)?;
+            basis.remove_from(&mut vector, space)?;
+            let left = space.norm(&vector)?;
             if left > X::Real::epsilon() * X::from_f64(NOTHING_LEFT).real() {
                 vector.iter_mut().for_each(|x| *x = *x / X::from_real(left));
                 basis.0.push(vector);
@@ -46,10 +46,25 @@ impl<X: Scalar> NullSpace<X> {
     }
 
     /// `x -= N Nᴴ x`.
-    pub(super) fn remove_from(&self, x: &mut [X], ctx: &Context) -> Result<()> {
+    pub(super) fn remove_from(&self, x: &mut [X], space: Space<'_, X>) -> Result<()> {
         for vector in &self.0 {
-            let part = dot(vector, x, ctx)?;
-            axpby(-part, vector, X::one(), x, ctx)?;
+            let part = space.dot(vector, x)?;
+            axpby(-part, vector, X::one(), x, space.ctx)?;
+        }
+        Ok(())
+    }
+
+    /// `X -= N Nᴴ X` for `k` interleaved vectors.
+    pub(super) fn remove_from_block(
+        &self,
+        k: usize,
+        x: &mut [X],
+        space: Space<'_, X>,
+    ) -> Result<()> {
+        for vector in &self.0 {
+            let mut parts = space.block_dots((1, vector), (k, x))?;
+            parts.iter_mut().for_each(|part| *part = -*part);
+            block_add((1, vector), &parts, (k, x), space.ctx);
         }
         Ok(())
     }

@@ -5,9 +5,10 @@ use num_complex::Complex;
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
 use crate::solve::bicgstab::bicgstab;
+use crate::solve::block_cg::BlockCallback;
 use crate::solve::cg_iteration::Iteration;
 use crate::solve::chebyshev::chebyshev;
-use crate::solve::dispatch::solve;
+use crate::solve::dispatch::{solve, solve_block};
 use crate::solve::gmres::gmres;
 use crate::solve::idrs::idrs;
 use crate::solve::lsmr::lsmr;
@@ -17,6 +18,7 @@ use crate::solve::minres::minres;
 use crate::solve::options::SolveOptions;
 use crate::solve::run::Callback;
 use crate::solve::solved::Solved;
+use crate::solve::solved_block::SolvedBlock;
 use crate::storage::Context;
 
 mod sealed {
@@ -39,6 +41,15 @@ macro_rules! solvers {
                 ) -> Result<Solved<Self>>;
             )*
 
+            /// Solves `A X = B` by conjugate gradients, for `k` right-hand sides at once.
+            #[doc(hidden)]
+            fn block_cg(
+                system: (&dyn LinearOperator<Self>, usize, &[Self]),
+                options: &SolveOptions<'_, Self>,
+                ctx: &Context,
+                callback: &mut BlockCallback<'_, Self>,
+            ) -> Result<SolvedBlock<Self>>;
+
             /// Solves `A x = b` by a method.
             #[doc(hidden)]
             fn solve(
@@ -59,6 +70,14 @@ macro_rules! solvers {
             ($X:ty) => {
                 impl sealed::Sealed for $X {}
                 impl Solves for $X {
+                    fn block_cg(
+                        system: (&dyn LinearOperator<$X>, usize, &[$X]),
+                        options: &SolveOptions<'_, $X>,
+                        ctx: &Context,
+                        callback: &mut BlockCallback<'_, $X>,
+                    ) -> Result<SolvedBlock<$X>> {
+                        solve_block(system, options, ctx, callback)
+                    }
                     $(
                         fn $name(
                             a: &dyn LinearOperator<$X>,

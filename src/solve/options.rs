@@ -5,6 +5,7 @@ use num_traits::Float;
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::linalg::{LinearOperator, Scalar};
 use crate::solve::checkpoint::Checkpoint;
+use crate::solve::space::Ranks;
 
 /// Options of every solver; the defaults are SciPy's. A field that only some methods use names them.
 pub struct SolveOptions<'a, X: Scalar> {
@@ -33,8 +34,12 @@ pub struct SolveOptions<'a, X: Scalar> {
     /// Chebyshev iteration: bounds of the eigenvalues of the (preconditioned) operator, both positive; it has no
     /// default.
     pub bounds: Option<(X::Real, X::Real)>,
-    /// Where the state is saved, from which an interrupted solve continues; nowhere by default.
+    /// Where the state is saved, from which an interrupted solve continues; nowhere by default. Not for
+    /// [`block_cg`](crate::solve::block_cg).
     pub checkpoint: Option<Checkpoint<'a>>,
+    /// The processes among which vectors and operator are divided; by default there is one. LSQR and LSMR do not take
+    /// them.
+    pub ranks: Option<&'a dyn Ranks<X>>,
 }
 
 impl<X: Scalar> Clone for SolveOptions<'_, X> {
@@ -60,21 +65,22 @@ impl<X: Scalar> Default for SolveOptions<'_, X> {
             damp: real(0.0),
             bounds: None,
             checkpoint: None,
+            ranks: None,
         }
     }
 }
 
-/// Fails unless operands and options are those of a system with an operator of this shape.
+/// Fails unless operands and options are those of `k` systems with an operator of this shape.
 pub(super) fn check<X: Scalar>(
     shape: (usize, usize),
-    b: &[X],
+    (k, b): (usize, &[X]),
     options: &SolveOptions<'_, X>,
 ) -> Result<()> {
     let (nrows, ncols) = shape;
-    check_shape("b", nrows, b.len())?;
+    check_shape("b", nrows.saturating_mul(k), b.len())?;
     check_finite("b", b)?;
     if let Some(x0) = options.x0 {
-        check_shape("x0", ncols, x0.len())?;
+        check_shape("x0", ncols.saturating_mul(k), x0.len())?;
         check_finite("x0", x0)?;
     }
     if let Some(precond) = options.precond {

@@ -6,16 +6,17 @@ use crate::solve::method::Needs;
 use crate::solve::nullspace::NullSpace;
 use crate::solve::options::SolveOptions;
 use crate::storage::work;
-use crate::storage::{Context, Plan, Running};
+use crate::storage::{Context, Place, Plan, Running, bytes_of};
 
-/// Bytes of the vectors of a solve.
-pub(super) fn vector_bytes<X: Scalar>(
+/// Bytes of the vectors of a solve of `k` systems, without a basis.
+fn vector_bytes<X: Scalar>(
     needs: &Needs,
-    shape: (usize, usize),
+    (shape, k): ((usize, usize), usize),
     options: &SolveOptions<'_, X>,
 ) -> u64 {
     let bytes = |count: usize, n: usize| {
-        (count as u64).saturating_mul(n as u64).saturating_mul(size_of::<X>() as u64)
+        let numbers = (count as u64).saturating_mul(n as u64).saturating_mul(k as u64);
+        numbers.saturating_mul(size_of::<X>() as u64)
     };
     let of_rows = bytes(needs.vectors.0, shape.0);
     // The last one is that of the preconditioner.
@@ -30,23 +31,53 @@ fn is_given<X: Scalar>(needs: &Needs, options: &SolveOptions<'_, X>) -> bool {
     needs.given && options.precond.is_some_and(LinearOperator::gives_product)
 }
 
+/// What the vectors of a solve take: memory, and scratch space for those of a basis.
+pub(super) struct Room {
+    pub(super) memory: u64,
+    pub(super) scratch: u64,
+}
+
+impl Room {
+    /// The basis is in a scratch file if it would take more than half of the memory that is left, or if all vectors do
+    /// not fit otherwise.
+    pub(super) fn new<X: Scalar>(
+        needs: &Needs,
+        (shape, k): ((usize, usize), usize),
+        options: &SolveOptions<'_, X>,
+        ctx: &Context,
+    ) -> Self {
+        let others = vector_bytes(needs, (shape, k), options);
+        let basis = (needs.basis as u64).saturating_mul(bytes_of::<X>(shape.1));
+        let (left, whole) = (ctx.memory_left(), others.saturating_add(basis));
+        match basis > left / 2 || whole > left {
+            true => Room { memory: others, scratch: basis },
+            false => Room { memory: whole, scratch: 0 },
+        }
+    }
+
+    /// Where the basis is.
+    pub(super) fn place(&self) -> Place {
+        if self.scratch > 0 { Place::Scratch } else { Place::Memory }
+    }
+}
+
 /// Marks the start of a solve with checked arguments.
 pub(super) fn begin<X: Scalar>(
     needs: &Needs,
-    a: &dyn LinearOperator<X>,
+    (a, k): (&dyn LinearOperator<X>, usize),
     maxiter: usize,
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Running> {
-    let bytes = vector_bytes(needs, a.shape(), options);
+    let Room { memory: bytes, scratch } = Room::new(needs, (a.shape(), k), options, ctx);
     ctx.begin(|| {
         ctx.check_memory("the vectors of the iteration", bytes)?;
         // Held as it will be during the products.
         let _held = ctx.hold(bytes);
         if let Some(precond) = options.precond.filter(|_| is_given(needs, options)) {
             // A product for the residual of the result, and for that of the initial guess.
-            let residual = a.plan_block(false, 1, ctx)?.again();
-            let each = precond.plan_with_product(a, 1, ctx)?.works(a.shape().1 as u64, work::CG);
+            let residual = a.plan_block(false, k, ctx)?.again();
+            let each = precond.plan_with_product(a, k, ctx)?.works(a.shape().1 as u64, work::CG);
             let plan = match options.x0 {
                 Some(_) => Plan::new(needs.name).then(residual.clone()),
                 None => Plan::new(needs.name),
@@ -58,21 +89,26 @@ pub(super) fn begin<X: Scalar>(
             };
             return Ok(plan.throughout(bytes));
         }
-        let first = a.plan_block(false, 1, ctx)?;
+        let first = a.plan_block(false, k, ctx)?;
         let (mut plan, mut each) = (Plan::new(needs.name).then(first.clone()), first.again());
         if needs.normal {
-            plan = plan.then(a.plan_block(true, 1, ctx)?);
-            each = a.plan_normal(1, ctx)?.again();
+            plan = plan.then(a.plan_block(true, k, ctx)?);
+            each = a.plan_normal(k, ctx)?.again();
         }
         let product = each.clone();
         for _ in 1..needs.products {
             each = each.then(product.clone());
         }
-        each = each.works(a.shape().1 as u64, work::CG);
+        each = each.works((a.shape().1 as u64).saturating_mul(k as u64), work::CG);
         if let Some(precond) = options.precond {
             for _ in 0..needs.products {
-                each = each.then(precond.plan_block(false, 1, ctx)?.again());
+                each = each.then(precond.plan_block(false, k, ctx)?.again());
             }
+        }
+        if scratch > 0 {
+            let vector = bytes_of::<X>(a.shape().1);
+            each = each.reads(0, needs.reads.saturating_mul(vector)).writes(vector);
+            each.cost.scratch = each.cost.scratch.max(scratch);
         }
         // One more for the residual of the initial guess.
         let guess = options.x0.is_some();

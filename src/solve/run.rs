@@ -3,15 +3,17 @@
 
 use std::ops::ControlFlow;
 
-use num_traits::Float;
+use num_traits::{Float, Zero};
 
 use crate::error::{ErrorKind, Result};
-use crate::linalg::{Between, LinearOperator, Scalar, axpby, norm};
+use crate::linalg::{Between, LinearOperator, Scalar, axpby};
 use crate::solve::checkpoint::{Checkpoint, Identity, Saved, State, save};
 use crate::solve::options::SolveOptions;
+use crate::solve::plan::Room;
 use crate::solve::progress::ProgressOf;
 use crate::solve::solved::{Current, Iterate, Solved, StopReason};
-use crate::storage::{Context, Held};
+use crate::solve::space::{Basis, Space};
+use crate::storage::{Context, Held, Place};
 
 /// Called after every iteration.
 pub(super) type Callback<'c, X> = dyn FnMut(&Iterate<'_, X>) -> ControlFlow<()> + 'c;
@@ -30,7 +32,10 @@ pub(super) struct Run<'r, X: Scalar> {
     pub(super) b: &'r [X],
     pub(super) options: &'r SolveOptions<'r, X>,
     pub(super) ctx: &'r Context,
+    pub(super) space: Space<'r, X>,
     name: &'static str,
+    /// The length of `x`, on all ranks.
+    pub(super) order: usize,
     /// The iterate.
     pub(super) x: Vec<X>,
     pub(super) tolerance: X::Real,
@@ -39,8 +44,10 @@ pub(super) struct Run<'r, X: Scalar> {
     pub(super) products: usize,
     pub(super) history: Vec<X::Real>,
     pub(super) progress: ProgressOf<X::Real>,
-    /// An iterate with its residual norm, at most twice the least so far.
-    best: (X::Real, Vec<X>),
+    /// An iterate with its residual norm, at most twice the least so far; made when it is needed.
+    best: (X::Real, Option<Basis<X>>),
+    /// Where it is, with the basis of a method that has one.
+    place: Place,
     /// A state to continue from, and the iteration at which the last one was saved.
     saved: (Option<Saved<X>>, usize),
     identity: Identity,
@@ -52,41 +59,72 @@ pub(super) struct Run<'r, X: Scalar> {
 }
 
 impl<'r, X: Scalar> Run<'r, X> {
-    /// A solve with checked arguments; `bytes` is the memory of its vectors.
+    /// A solve with checked arguments, and room for its vectors.
     pub(super) fn new(
         (a, b): (&'r dyn LinearOperator<X>, &'r [X]),
         options: &'r SolveOptions<'r, X>,
-        (name, maxiter, bytes): (&'static str, usize, u64),
+        (name, maxiter, room): (&'static str, usize, Room),
         ctx: &'r Context,
     ) -> Result<Self> {
         let n = a.shape().1;
-        ctx.check_memory("the vectors of the iteration", bytes)?;
+        ctx.check_memory("the vectors of the iteration", room.memory)?;
         let identity = Identity::new(name, a.shape(), b);
         let saved = match options.checkpoint {
             Some(Checkpoint { path, .. }) => Saved::open(path, identity, ctx)?,
             None => None,
         };
-        let x0 = options.x0.filter(|_| b.iter().any(|b| !b.is_zero()));
+        let space = Space::new(options.ranks, ctx);
+        let (size, order) = (space.norm(b)?, space.len(n)?);
+        let x0 = options.x0.filter(|_| !size.is_zero());
         Ok(Run {
             a,
             b,
             options,
             ctx,
             name,
-            x: x0.map_or_else(|| vec![X::zero(); n], <[X]>::to_vec),
-            tolerance: (options.rtol * norm(b, ctx)).max(options.atol),
+            x: match x0 {
+                Some(x0) => ctx.collected("the iterate", x0.iter().copied())?,
+                None => ctx.filled("the iterate", n, X::zero())?,
+            },
+            tolerance: (options.rtol * size).max(options.atol),
             maxiter,
             iterations: 0,
             products: 0,
             history: Vec::new(),
-            progress: ProgressOf::new(n, X::Real::infinity()),
-            best: (X::Real::infinity(), Vec::new()),
+            progress: ProgressOf::new(order, X::Real::infinity()),
+            space,
+            order,
+            best: (X::Real::infinity(), None),
+            place: room.place(),
             saved: (saved, 0),
             identity,
             before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
             passes: (0, ctx.meter().passes()),
-            _held: ctx.hold(bytes),
+            _held: ctx.hold(room.memory),
         })
+    }
+
+    /// A vector of zeros of the length of `x`.
+    pub(super) fn zeros(&self) -> Result<Vec<X>> {
+        self.ctx.filled("a vector", self.x.len(), X::zero())
+    }
+
+    /// A copy of a vector.
+    pub(super) fn copy(&self, x: &[X]) -> Result<Vec<X>> {
+        self.ctx.collected("a vector", x.iter().copied())
+    }
+
+    /// `count` vectors of the length of `x`, where the basis of the method is.
+    pub(super) fn basis(&self, count: usize) -> Result<Basis<X>> {
+        Basis::new(count, self.x.len(), &self.place, self.ctx)
+    }
+
+    /// Makes the vector of the kept iterate, if there is none.
+    fn make_kept(&mut self) -> Result<()> {
+        if self.best.1.is_none() {
+            self.best.1 = Some(self.basis(1)?);
+        }
+        Ok(())
     }
 
     /// `y = A x`.
@@ -128,18 +166,17 @@ impl<'r, X: Scalar> Run<'r, X> {
 
     /// `r = b − A x` and its norm; NaN if `x` is not finite, which a product does not show where a column is empty.
     pub(super) fn residual(&mut self, r: &mut [X]) -> Result<X::Real> {
-        // Zero times a number that is not finite is NaN.
-        if self.x.iter().any(|&x| !(x * X::zero()).is_zero()) {
+        if !self.space.is_finite(&self.x)? {
             return Ok(X::Real::nan());
         }
-        if self.products == 0 && self.x.iter().all(X::is_zero) {
+        if self.products == 0 && self.space.is_zero(&self.x)? {
             r.copy_from_slice(self.b);
         } else {
             self.a.apply(&self.x, r, self.ctx)?;
             self.products += 1;
             axpby(X::one(), self.b, -X::one(), r, self.ctx)?;
         }
-        Ok(norm(r, self.ctx))
+        self.space.norm(r)
     }
 
     /// Called after every iteration; returns the reason to stop, if there is one. `x` makes the iterate from that at
@@ -186,11 +223,12 @@ impl<'r, X: Scalar> Run<'r, X> {
     ) -> Result<()> {
         let Some(Checkpoint { path, every }) = self.options.checkpoint else { return Ok(()) };
         let passes = self.passes();
-        let (saved, last) = &mut self.saved;
-        let saved = saved.take();
-        if saved.is_none() && self.iterations < *last + every {
+        let saved = self.saved.0.take();
+        if saved.is_none() && self.iterations < self.saved.1 + every {
             return Ok(());
         }
+        self.make_kept()?;
+        let last = &mut self.saved.1;
         let mut numbers: Vec<X> = self
             .progress
             .to_numbers(self.iterations)
@@ -200,8 +238,8 @@ impl<'r, X: Scalar> Run<'r, X> {
             .map(X::from_real)
             .chain(scalars.iter().map(|scalar| **scalar))
             .collect();
-        self.best.1.resize(self.x.len(), X::zero());
-        let mut all: Vec<&mut [X]> = vec![&mut self.x, &mut self.best.1];
+        let mut all: Vec<&mut [X]> = vec![&mut self.x];
+        all.extend(self.best.1.iter_mut().flat_map(Basis::all_mut));
         all.extend(vectors.iter_mut().map(|vector| &mut **vector));
         let Some(saved) = saved else {
             *last = self.iterations;
@@ -232,11 +270,20 @@ impl<'r, X: Scalar> Run<'r, X> {
     }
 
     /// Keeps the iterate if its residual is less than half of that of the kept one.
-    pub(super) fn keep(&mut self, residual: X::Real) {
+    pub(super) fn keep(&mut self, residual: X::Real) -> Result<()> {
         if residual < self.best.0 * X::from_f64(0.5).real() {
             self.best.0 = residual;
-            self.best.1.clear();
-            self.best.1.extend_from_slice(&self.x);
+            self.make_kept()?;
+            let kept = self.best.1.iter_mut();
+            kept.for_each(|kept| kept.vector_mut(0).copy_from_slice(&self.x));
+        }
+        Ok(())
+    }
+
+    /// Exchanges the iterate and the kept one.
+    fn swap(&mut self) {
+        if let Some(kept) = &mut self.best.1 {
+            self.x.swap_with_slice(kept.vector_mut(0));
         }
     }
 
@@ -262,10 +309,10 @@ impl<'r, X: Scalar> Run<'r, X> {
         residual: &mut X::Real,
         cycle: &mut dyn FnMut(&mut Self, &mut [X], X::Real) -> Result<Cycle>,
     ) -> Result<StopReason> {
-        let mut r = vec![X::zero(); self.b.len()];
+        let mut r = self.ctx.filled("the residual", self.b.len(), X::zero())?;
         *residual = self.residual(&mut r)?;
         self.history.push(*residual);
-        self.progress = ProgressOf::new(self.x.len(), *residual);
+        self.progress = ProgressOf::new(self.order, *residual);
         let mut ended = Cycle::Again;
         loop {
             if !residual.is_finite() {
@@ -293,7 +340,7 @@ impl<'r, X: Scalar> Run<'r, X> {
                 self.choose_best(residual, &mut r)?;
                 return Ok(StopReason::MaxIterations);
             }
-            self.keep(*residual);
+            self.keep(*residual)?;
             ended = cycle(self, &mut r, *residual)?;
             *residual = self.residual(&mut r)?;
         }
@@ -304,12 +351,12 @@ impl<'r, X: Scalar> Run<'r, X> {
         if self.best.0.is_infinite() || (residual.is_finite() && *residual <= self.best.0) {
             return Ok(());
         }
-        std::mem::swap(&mut self.x, &mut self.best.1);
+        self.swap();
         let kept = self.residual(r)?;
         if kept.is_finite() && (!residual.is_finite() || kept < *residual) {
             *residual = kept;
         } else {
-            std::mem::swap(&mut self.x, &mut self.best.1);
+            self.swap();
         }
         Ok(())
     }

@@ -4,21 +4,22 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use outcore::linalg::{LinearOperator, Operator, Scalar, norm};
+use outcore::ndarray::Array2;
 use outcore::num_complex::Complex;
-use outcore::solve::{Checkpoint, Method, SolveOptions, Solves, StopReason, solve_with};
-use outcore::{Element, Error, ErrorKind, Result};
+use outcore::solve::{Checkpoint, Method, SolveOptions, Solves, StopReason, block_cg, solve_with};
+use outcore::{AnyMatrix, Dense, Element, Error, ErrorKind, Result};
 
 use crate::preconditioner;
 use crate::report::Report;
 use crate::session::Session;
-use crate::verbs::matvec::{is_complex, is_complex_file, vector, write_vector};
+use crate::verbs::matvec::{is_complex, is_complex_file, numbers, vector, write_vector};
 
 pub(crate) const ABOUT: &str = "Solve A x = b, or min |b - A x|, by an iterative method";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     matrix: PathBuf,
-    /// The right-hand side: a .npy array of one column; ones if it is `ones`
+    /// The right-hand side: a .npy array of one column, or of several, which are solved at once; ones if it is `ones`
     rhs: PathBuf,
     output: PathBuf,
     /// `cg` for symmetric positive definite matrices, `minres` for symmetric ones, `gmres`, `fgmres`, `bicgstab` or
@@ -101,8 +102,9 @@ fn solve<X: Solves + Scalar<Real = f64> + Element>(
 ) -> Result<Report> {
     let Arguments { rhs, method, rtol, maxiter, restart, damp, .. } = arguments;
     let (nrows, ncols) = a.shape();
-    let b = vector(rhs, nrows, session)?;
-    let x0 = arguments.x0.as_deref().map(|path| vector(path, ncols, session)).transpose()?;
+    let columns = columns(rhs, nrows, session)?;
+    let numbers = ncols.saturating_mul(columns.unwrap_or(1));
+    let x0 = arguments.x0.as_deref().map(|path| vector(path, numbers, session)).transpose()?;
     let checkpoint = arguments.checkpoint.as_deref();
     let options = SolveOptions {
         x0: x0.as_deref(),
@@ -114,6 +116,10 @@ fn solve<X: Solves + Scalar<Real = f64> + Element>(
         checkpoint: checkpoint.map(|path: &Path| Checkpoint { path, every: EVERY }),
         ..Default::default()
     };
+    if let Some(k) = columns {
+        return solve_columns(arguments, (a, k), &options, session);
+    }
+    let b = vector(rhs, nrows, session)?;
     let solved = solve_with(*method, a, &b, &options, session.ctx(), |_| {
         ControlFlow::Continue(())
     })?;
@@ -151,4 +157,75 @@ fn advice(reason: StopReason) -> &'static str {
         StopReason::NotFinite => "a number is NaN or infinite, in the matrix or on the way",
         _ => "try another method, such as gmres",
     }
+}
+
+/// The number of right-hand sides in a file, if there are several.
+fn columns(path: &Path, nrows: usize, session: &Session) -> Result<Option<usize>> {
+    if path == Path::new("ones") {
+        return Ok(None);
+    }
+    let (found, k) = session.read(path)?.shape();
+    Ok((found == nrows && k > 1).then_some(k))
+}
+
+/// Solves for all columns of the right-hand side at once.
+fn solve_columns<X: Solves + Scalar<Real = f64> + Element>(
+    arguments: &Arguments,
+    (a, k): (&impl LinearOperator<X>, usize),
+    options: &SolveOptions<'_, X>,
+    session: &Session,
+) -> Result<Report> {
+    let Arguments { rhs, output, method, .. } = arguments;
+    if *method != Method::Cg {
+        let what = "several right-hand sides are solved at once by cg alone";
+        return Err(Error::new(ErrorKind::Unsupported, what)
+            .in_file(rhs)
+            .found(format!("{k} columns"))
+            .remedy("solve for one column at a time: outcore slice --cols 0:1"));
+    }
+    let b: Vec<X> = numbers(rhs, session)?;
+    let solved = block_cg(a, k, &b, options, session.ctx())?;
+    let size = |j: usize| {
+        let squares = b.iter().skip(j).step_by(k).map(|b| b.abs_squared());
+        squares.sum::<f64>().sqrt().max(f64::MIN_POSITIVE)
+    };
+    let residuals: Vec<f64> =
+        solved.residual_norms.iter().enumerate().map(|(j, norm)| norm / size(j)).collect();
+    let n = solved.x.len() / k;
+    let mut report = Report::new();
+    write_rows(output, (n, k), solved.x, session)?;
+    report.fact("written", output.display().to_string());
+    report.fact("right-hand sides", k);
+    report.fact("converged", solved.converged);
+    let is_open = |reason: &&StopReason| **reason != StopReason::Converged;
+    let reason = *solved.reasons.iter().find(is_open).unwrap_or(&StopReason::Converged);
+    report.fact("reason", format!("{reason:?}"));
+    report.fact("iterations", solved.iterations);
+    let largest = residuals.iter().copied().fold(0.0, f64::max);
+    report.row("largest relative residual", format!("{largest:.3e}"), largest);
+    report.value("relative_residuals", residuals);
+    report.fact("passes", solved.passes);
+    if let Some(path) = &arguments.history {
+        let rows = solved.history.len();
+        write_rows(path, (rows, k), solved.history.concat(), session)?;
+        report.fact("history written", path.display().to_string());
+    }
+    if !solved.converged {
+        report.shown("advice", advice(reason));
+        report.negative();
+    }
+    Ok(report)
+}
+
+/// Writes numbers as an array of two dimensions.
+fn write_rows<X: Element>(
+    path: &Path,
+    shape: (usize, usize),
+    numbers: Vec<X>,
+    session: &Session,
+) -> Result<()> {
+    let rows = Array2::from_shape_vec(shape, numbers)
+        .map_err(|_| Error::shape("the solution", format!("{shape:?}"), "other numbers"))?;
+    let write = |place| Dense::from(rows).copy_to(place, session.ctx()).map(AnyMatrix::from);
+    session.make(path, true, write).map(drop)
 }

@@ -33,6 +33,18 @@ fn a_matrix_is_made_looked_at_converted_and_solved_with() {
     shell.run("create zeros z.npy 8000 1");
     assert!(shell.json("info b.npy --stats")["sum"].as_f64().unwrap() > 7999.99);
     shell.fails(1, "solve p.bspnpy ones y.npy --rtol 1e-12 --maxiter 2");
+    // Three right-hand sides at once: a matrix times a block is the block.
+    shell.run("create poisson s.bspnpy 15 1 1");
+    shell.run("create random r.bspnpy 15 3 --density 0.5");
+    shell.run("convert r.bspnpy r.npy");
+    let solved = shell.json("solve s.bspnpy r.npy u.npy --rtol 1e-12 --history h.npy");
+    assert_eq!((&solved["converged"], &solved["right-hand_sides"]), (&true.into(), &3.into()));
+    assert_eq!(shell.json("info u.npy")["shape"], serde_json::json!([15, 3]));
+    let rows = solved["iterations"].as_u64().unwrap() + 1;
+    assert_eq!(shell.json("info h.npy")["shape"], serde_json::json!([rows, 3]));
+    shell.run("matmul s.bspnpy u.npy v.npy");
+    assert_eq!(shell.json("diff v.npy r.npy --atol 1e-9")["same"], true);
+    shell.fails(1, "solve s.bspnpy r.npy w.npy --rtol 1e-12 --maxiter 1");
     assert!(shell.run("head p.bspnpy -r 1").contains("0:  0=6.0  1=-1.0"));
     assert!(shell.run("stats p.bspnpy --top 2").contains("and 7998 more"));
     shell.run("spy p.bspnpy p.png");

@@ -4,10 +4,12 @@
 //!   multiplications
 //! - [`decode`] – entries decoded into such numbers a block at a time; [`widen`] – for every type of entries
 //! - [`sums`] – many numbers added in pairs; [`magnitude`] – scaled where squares would overflow; [`vector`] – sums and
-//!   updates of vectors, of [`several`] at once; [`reduce`] – sums and norms over all entries of a matrix
+//!   updates of vectors, of [`several`] at once, of interleaved ones in a [`block`]; [`reduce`] – sums and norms over all
+//!   entries of a matrix
 //! - [`arithmetic`] – arithmetic of two entries, and integer overflow
 
 mod arithmetic;
+mod block;
 mod decode;
 mod magnitude;
 mod reduce;
@@ -20,6 +22,7 @@ mod widen;
 
 pub use arithmetic::{Multiply, Subtract};
 pub(crate) use arithmetic::{check_alike, no_arithmetic, overflow};
+pub(crate) use block::{block_add, block_dots, block_norms, block_times};
 #[cfg(test)]
 pub(crate) use decode::decode;
 pub(crate) use decode::{Decode, Values};

@@ -2,13 +2,13 @@
 //!
 //! The rows are cut into blocks of equal length, whose number depends on the matrix and the caller alone. Entries that
 //! couple two blocks are dropped, so that threads factor and solve blocks independently, with the same bits for any
-//! number of threads.
+//! number of threads. Entries that do not fit in memory are kept in scratch files, on their map.
 
 use std::ops::Range;
 
-use crate::error::{Error, ErrorKind, Result, check_shape};
+use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar};
-use crate::solve::precond::kernels::{Block, Decoder, Factors, Part, Source, kernels};
+use crate::solve::precond::kernels::{Block, Decoder, Factors, Part, Rows, Source, Spill, kernels};
 use crate::sparse::AnyCompressed;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -28,6 +28,8 @@ pub(super) struct BlockFactors<X: Scalar> {
     name: &'static str,
     n: usize,
     blocks: Vec<Block<X>>,
+    /// Their entries, if they are not in memory.
+    spill: Spill<X>,
     factors: Factors<X::Real>,
     nnz: u64,
     _held: Held,
@@ -39,6 +41,7 @@ pub(super) struct Unfactored<X: Scalar> {
     name: &'static str,
     n: usize,
     pub(super) blocks: Vec<Block<X>>,
+    spill: Spill<X>,
     held: Held,
 }
 
@@ -59,8 +62,9 @@ impl<X: Scalar> Unfactored<X> {
         let at_once = ctx.thread_count().min(cuts.len()) as u64;
         let extra = extra(longest).saturating_mul(at_once);
         let source = Source { matrix: a, decode, part };
-        let (blocks, held) = (kernels::<X>().read)(name, &source, &cuts, extra, ctx)?;
-        Ok(Unfactored { name, n, blocks, held })
+        let mut spill = Spill::Possible;
+        let (blocks, held) = (kernels::<X>().read)(name, &source, &cuts, (extra, &mut spill), ctx)?;
+        Ok(Unfactored { name, n, blocks, spill, held })
     }
 
     /// Factors each block on its own, and returns what `factor` says of each.
@@ -68,13 +72,14 @@ impl<X: Scalar> Unfactored<X> {
         mut self,
         factors: Factors<X::Real>,
         ctx: &Context,
-        factor: impl Fn(&mut Block<X>) -> Result<R> + Sync,
+        factor: impl Fn(&mut Rows<'_, &mut [X]>) -> Result<R> + Sync,
     ) -> Result<(BlockFactors<X>, Vec<R>)> {
         ctx.check_cancelled()?;
-        let nnz: u64 = self.blocks.iter().map(|block| block.data.len() as u64).sum();
+        let nnz: u64 = self.blocks.iter().map(|block| block.nnz() as u64).sum();
         let grain = grain(nnz, self.blocks.len());
         let each = ctx.with_threads(|| {
-            let blocks = self.blocks.par_iter_mut().with_grain(grain);
+            let mut rows = self.spill.rows_mut(&mut self.blocks);
+            let blocks = rows.par_iter_mut().with_grain(grain);
             let factored = blocks.map(|block| {
                 ctx.check_cancelled()?;
                 factor(block)
@@ -87,6 +92,7 @@ impl<X: Scalar> Unfactored<X> {
             name: self.name,
             n: self.n,
             blocks: self.blocks,
+            spill: self.spill,
             factors,
             nnz,
             _held: self.held,
@@ -120,11 +126,9 @@ impl<X: Scalar> BlockFactors<X> {
         y: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
-        check_shape("x", self.n.saturating_mul(k), x.len())?;
-        check_shape("y", self.n.saturating_mul(k), y.len())?;
-        let _running = ctx.begin(|| Ok(self.plan(k)))?;
+        ctx.meter().read(self.spill.bytes());
         let (mut tasks, mut rest) = (Vec::with_capacity(self.blocks.len()), y);
-        for block in &self.blocks {
+        for block in self.spill.rows(&self.blocks) {
             let own;
             (own, rest) = rest.split_at_mut(block.len() * k);
             tasks.push((block, own));
@@ -134,7 +138,7 @@ impl<X: Scalar> BlockFactors<X> {
         ctx.with_threads(|| {
             tasks.par_iter_mut().with_grain(grain).for_each(|(block, own)| {
                 own.copy_from_slice(&x[block.rows.start * k..][..own.len()]);
-                apply(block, self.factors, adjoint, k, own);
+                apply(&*block, self.factors, adjoint, k, own);
             });
         });
         Ok(())
@@ -142,7 +146,8 @@ impl<X: Scalar> BlockFactors<X> {
 
     /// The plan of one application to `k` vectors.
     pub(super) fn plan(&self, k: usize) -> Plan {
-        Plan::new(self.name).works(self.nnz.saturating_mul(k as u64), work::PRODUCT)
+        let plan = Plan::new(self.name).works(self.nnz.saturating_mul(k as u64), work::PRODUCT);
+        plan.reads(0, self.spill.bytes())
     }
 }
 
@@ -192,40 +197,31 @@ pub(super) fn decoder<T: Factor<X>, X: Scalar>() -> Decoder<X> {
     }
 }
 
-/// The methods of an operator that applies block factors.
+/// Makes a type with block factors an operator.
 macro_rules! applies_factors {
     ($type:ident) => {
-        impl<X: Scalar> $crate::linalg::LinearOperator<X> for $type<X> {
-            fn shape(&self) -> (usize, usize) {
-                (self.factors.len(), self.factors.len())
+        impl<X: Scalar> $crate::solve::precond::preconditioner::Preconditioner<X> for $type<X> {
+            fn order(&self) -> usize {
+                self.factors.len()
             }
 
-            fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                self.factors.apply((false, 1), x, y, ctx)
+            fn plan(&self, k: usize, _: &Context) -> Result<$crate::storage::Plan> {
+                Ok(self.factors.plan(k))
             }
 
-            fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                self.factors.apply((true, 1), x, y, ctx)
-            }
-
-            fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                self.factors.apply((false, k), x, y, ctx)
-            }
-
-            fn apply_adjoint_block(
+            fn apply_to(
                 &self,
+                adjoint: bool,
                 k: usize,
                 x: &[X],
                 y: &mut [X],
                 ctx: &Context,
             ) -> Result<()> {
-                self.factors.apply((true, k), x, y, ctx)
-            }
-
-            fn plan_block(&self, _: bool, k: usize, _: &Context) -> Result<$crate::storage::Plan> {
-                Ok(self.factors.plan(k))
+                self.factors.apply((adjoint, k), x, y, ctx)
             }
         }
+
+        $crate::solve::precond::preconditioner::is_operator!([X: Scalar] $type<X>);
 
         impl<X: Scalar> std::fmt::Debug for $type<X> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::error::{Error, ErrorKind, Location, Result, check_shape};
-use crate::linalg::{Factor, LinearOperator, Scalar};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::{check_square, decoder};
 use crate::solve::precond::kernels::{DenseSource, kernels};
+use crate::solve::precond::preconditioner::{Preconditioner, is_operator};
 use crate::sparse::Csr;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -21,7 +22,7 @@ const TASK: usize = 1 << 14;
 /// The inverses of the dense diagonal blocks of a square matrix, as a preconditioner.
 ///
 /// Rows `0..size`, `size..2 size`, … are the blocks, for example the unknowns of one point of a grid; the last may be
-/// smaller. As a [`LinearOperator`] it solves a system with each block, for one vector or several, and has an adjoint.
+/// smaller. As a [`LinearOperator`](crate::linalg::LinearOperator) it solves a system with each block, for one vector or several, and has an adjoint.
 /// It is Hermitian positive definite if the matrix is.
 ///
 /// ```
@@ -109,20 +110,24 @@ impl<X: Scalar> BlockJacobi<X> {
     pub fn size(&self) -> usize {
         self.size
     }
+}
 
-    fn solve(
-        &self,
-        (adjoint, k): (bool, usize),
-        x: &[X],
-        y: &mut [X],
-        ctx: &Context,
-    ) -> Result<()> {
-        check_shape("x", self.n.saturating_mul(k), x.len())?;
-        check_shape("y", self.n.saturating_mul(k), y.len())?;
-        let _running = ctx.begin(|| self.plan_block(adjoint, k, ctx))?;
-        if k == 0 {
-            return Ok(());
-        }
+/// The rows of a task: whole blocks.
+fn rows_of_task(size: usize) -> usize {
+    (TASK / size.saturating_mul(size)).max(1) * size
+}
+
+impl<X: Scalar> Preconditioner<X> for BlockJacobi<X> {
+    fn order(&self) -> usize {
+        self.n
+    }
+
+    fn plan(&self, k: usize, _: &Context) -> Result<Plan> {
+        let numbers = (self.factors.len() as u64).saturating_mul(k as u64);
+        Ok(Plan::new("block Jacobi").works(numbers, work::PRODUCT))
+    }
+
+    fn apply_to(&self, adjoint: bool, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let (size, rows, solve) = (self.size, rows_of_task(self.size), kernels::<X>().dense_solve);
         ctx.with_threads(|| {
             y.par_chunks_mut(rows * k).enumerate().for_each(|(task, y)| {
@@ -140,37 +145,7 @@ impl<X: Scalar> BlockJacobi<X> {
     }
 }
 
-/// The rows of a task: whole blocks.
-fn rows_of_task(size: usize) -> usize {
-    (TASK / size.saturating_mul(size)).max(1) * size
-}
-
-impl<X: Scalar> LinearOperator<X> for BlockJacobi<X> {
-    fn shape(&self) -> (usize, usize) {
-        (self.n, self.n)
-    }
-
-    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.solve((false, 1), x, y, ctx)
-    }
-
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.solve((true, 1), x, y, ctx)
-    }
-
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.solve((false, k), x, y, ctx)
-    }
-
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.solve((true, k), x, y, ctx)
-    }
-
-    fn plan_block(&self, _: bool, k: usize, _: &Context) -> Result<Plan> {
-        let numbers = (self.factors.len() as u64).saturating_mul(k as u64);
-        Ok(Plan::new("block Jacobi").works(numbers, work::PRODUCT))
-    }
-}
+is_operator!([X: Scalar] BlockJacobi<X>);
 
 impl<X: Scalar> fmt::Debug for BlockJacobi<X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::{Level, LinearOperator, Scalar, axpby};
 use crate::solve::precond::block_factors::check_square;
+use crate::solve::precond::preconditioner::{Preconditioner, is_operator};
 use crate::storage::work;
 use crate::storage::{Context, Plan, bytes_of};
 
@@ -153,41 +154,31 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
     }
 }
 
-impl<X: Scalar, A: LinearOperator<X>> LinearOperator<X> for Chebyshev<X, A> {
-    fn shape(&self) -> (usize, usize) {
-        self.a.shape()
+impl<X: Scalar, A: LinearOperator<X>> Preconditioner<X> for Chebyshev<X, A> {
+    fn order(&self) -> usize {
+        self.a.shape().1
     }
 
-    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_block(1, x, y, ctx)
+    fn plan(&self, k: usize, ctx: &Context) -> Result<Plan> {
+        let len = self.a.shape().1.saturating_mul(k);
+        Ok(self.plan_levels(self.degree, k, ctx)?.throughout(vectors::<X>(len)))
     }
 
     /// The operator is Hermitian, and so is the polynomial.
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_block(1, x, y, ctx)
-    }
-
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        let len = self.a.shape().1.saturating_mul(k);
-        check_shape("x", len, x.len())?;
-        check_shape("y", len, y.len())?;
-        let _running = ctx.begin(|| self.plan_block(false, k, ctx))?;
-        let vectors = vectors::<X>(len);
+    fn apply_to(&self, _: bool, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let vectors = vectors::<X>(x.len());
         ctx.check_memory("the vectors of the polynomial", vectors)?;
         let _held = ctx.hold(vectors);
         let mut other = ctx.filled("the polynomial", x.len(), X::zero())?;
         self.polynomial(k, x, (y, &mut other), false, ctx)
     }
 
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.apply_block(k, x, y, ctx)
+    fn own_context(&self) -> Context {
+        self.a.context()
     }
+}
 
-    fn plan_block(&self, _: bool, k: usize, ctx: &Context) -> Result<Plan> {
-        let len = self.a.shape().1.saturating_mul(k);
-        Ok(self.plan_levels(self.degree, k, ctx)?.throughout(vectors::<X>(len)))
-    }
-
+is_operator!([X: Scalar, A: LinearOperator<X>] Chebyshev<X, A>, {
     /// In the same sweeps if it is the operator of this polynomial.
     fn apply_with_product(
         &self,
@@ -230,11 +221,7 @@ impl<X: Scalar, A: LinearOperator<X>> LinearOperator<X> for Chebyshev<X, A> {
         let repeated = again(&first).saturating_add(again(&second));
         Ok(first.then(second).reads_again(repeated))
     }
-
-    fn context(&self) -> Context {
-        self.a.context()
-    }
-}
+});
 
 /// Bytes of the vectors of an application.
 fn vectors<X>(len: usize) -> u64 {

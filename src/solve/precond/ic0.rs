@@ -5,7 +5,7 @@ use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::{BlockFactors, Unfactored, applies_factors, decoder};
 use crate::solve::precond::kernels::{Factors, Part, kernels};
 use crate::sparse::Csr;
-use crate::storage::{Context, Index};
+use crate::storage::{Context, Index, bytes_of};
 
 /// Options of [`Ic0`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,9 +63,11 @@ impl<X: Scalar> Ic0<X> {
     /// Cost: one read of the matrix, panel by panel if it is larger than memory. Memory, as long as it lives: a column
     /// of 4 bytes and a number for each of these entries within a block, and 12 bytes for each row; meanwhile, for each
     /// thread, the numbers of a block again.
+    /// If that does not fit in the memory limit, entries lie in scratch files, on their map, with the same bits: written
+    /// once, and read by every application.
     ///
     /// Fails if the matrix is not square, if there are no blocks, if the shift is negative or not finite, if a number is
-    /// not finite, if the factors do not fit in the memory limit, or, naming the row, if the diagonal is not positive
+    /// not finite, if rows and a few blocks do not fit in the memory limit, or, naming the row, if the diagonal is not positive
     /// or a pivot fails in spite of the shift.
     ///
     /// ```
@@ -95,7 +97,7 @@ impl<X: Scalar> Ic0<X> {
         let (a, decode) = (a.to_any(), decoder::<T, X>());
         let blocks = Unfactored::read("IC(0)", (&a, decode), Part::Before, blocks, |_| 0, ctx)?;
         // For a second attempt the numbers of a block are kept.
-        let most = blocks.blocks.iter().map(|block| size_of_val(&block.data[..]) as u64).max();
+        let most = blocks.blocks.iter().map(|block| bytes_of::<X>(block.nnz())).max();
         let at_once = if retries > 0 { ctx.thread_count().min(blocks.blocks.len()) } else { 0 };
         let copies = most.unwrap_or(0).saturating_mul(at_once as u64);
         let held: u64 = blocks.blocks.iter().map(|block| block.bytes()).sum();

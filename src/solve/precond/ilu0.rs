@@ -45,9 +45,11 @@ impl<X: Scalar> Ilu0<X> {
     ///
     /// Cost: one read of the matrix, panel by panel if it is larger than memory. Memory, as long as it lives: a column
     /// of 4 bytes and a number for each entry within a block, and 12 bytes for each row.
+    /// If that does not fit in the memory limit, entries lie in scratch files, on their map, with the same bits: written
+    /// once, and read by every application.
     ///
-    /// Fails if the matrix is not square, if there are no blocks, if a number is not finite, if the factors do not fit
-    /// in the memory limit, or, naming the row, if a pivot is zero.
+    /// Fails if the matrix is not square, if there are no blocks, if a number is not finite, if rows and a few
+    /// blocks do not fit in the memory limit, or, naming the row, if a pivot is zero.
     ///
     /// ```
     /// use outcore::{Context, Csr, ErrorKind, solve::Ilu0};

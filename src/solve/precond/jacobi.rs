@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use crate::error::{Error, ErrorKind, Location, Result, check_shape};
-use crate::linalg::{Factor, LinearOperator, Scalar};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::check_square;
 use crate::solve::precond::kernels::inverse;
+use crate::solve::precond::preconditioner::{Preconditioner, is_operator};
 use crate::sparse::{Axis, Compressed};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -26,7 +27,7 @@ pub enum ZeroDiagonal {
 
 /// The inverse of the diagonal of a square matrix, as a preconditioner.
 ///
-/// As a [`LinearOperator`] it divides by the diagonal, one vector or several, and is diagonal itself. It is positive
+/// As a [`LinearOperator`](crate::linalg::LinearOperator) it divides by the diagonal, one vector or several, and is diagonal itself. It is positive
 /// definite if the diagonal is positive.
 ///
 /// ```
@@ -105,21 +106,29 @@ impl<X: Scalar> Jacobi<X> {
             _reserved: ctx.meter().reserve(Lasts { always: bytes, at_work: 0 }),
         })
     }
+}
 
-    fn multiply(
-        &self,
-        (adjoint, k): (bool, usize),
-        x: &[X],
-        y: &mut [X],
-        ctx: &Context,
-    ) -> Result<()> {
-        let len = self.inverses.len().saturating_mul(k);
-        check_shape("x", len, x.len())?;
-        check_shape("y", len, y.len())?;
-        let _running = ctx.begin(|| self.plan_block(adjoint, k, ctx))?;
-        if k == 0 {
-            return Ok(());
-        }
+/// The error for an entry of the diagonal without an inverse.
+#[cold]
+fn not_invertible<X: Scalar>(row: usize, entry: X) -> Error {
+    let error = Error::new(ErrorKind::Value, "an entry of the diagonal has no inverse")
+        .at(Location::Row(row as u64))
+        .expected("a finite number other than zero")
+        .found(entry);
+    if entry.is_zero() { error.remedy("ask for ZeroDiagonal::IsOne") } else { error }
+}
+
+impl<X: Scalar> Preconditioner<X> for Jacobi<X> {
+    fn order(&self) -> usize {
+        self.inverses.len()
+    }
+
+    fn plan(&self, k: usize, _: &Context) -> Result<Plan> {
+        let numbers = (self.inverses.len() as u64).saturating_mul(k as u64);
+        Ok(Plan::new("Jacobi").works(numbers, work::PRODUCT))
+    }
+
+    fn apply_to(&self, adjoint: bool, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
         let conjugate = |a: X| if adjoint { a.conj() } else { a };
         ctx.with_threads(|| {
             let tasks = y.par_chunks_mut(TASK * k).zip(x.par_chunks(TASK * k));
@@ -133,42 +142,7 @@ impl<X: Scalar> Jacobi<X> {
     }
 }
 
-/// The error for an entry of the diagonal without an inverse.
-#[cold]
-fn not_invertible<X: Scalar>(row: usize, entry: X) -> Error {
-    let error = Error::new(ErrorKind::Value, "an entry of the diagonal has no inverse")
-        .at(Location::Row(row as u64))
-        .expected("a finite number other than zero")
-        .found(entry);
-    if entry.is_zero() { error.remedy("ask for ZeroDiagonal::IsOne") } else { error }
-}
-
-impl<X: Scalar> LinearOperator<X> for Jacobi<X> {
-    fn shape(&self) -> (usize, usize) {
-        (self.inverses.len(), self.inverses.len())
-    }
-
-    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.multiply((false, 1), x, y, ctx)
-    }
-
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.multiply((true, 1), x, y, ctx)
-    }
-
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.multiply((false, k), x, y, ctx)
-    }
-
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.multiply((true, k), x, y, ctx)
-    }
-
-    fn plan_block(&self, _: bool, k: usize, _: &Context) -> Result<Plan> {
-        let numbers = (self.inverses.len() as u64).saturating_mul(k as u64);
-        Ok(Plan::new("Jacobi").works(numbers, work::PRODUCT))
-    }
-}
+is_operator!([X: Scalar] Jacobi<X>);
 
 impl<X: Scalar> fmt::Debug for Jacobi<X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

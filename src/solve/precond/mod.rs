@@ -5,7 +5,7 @@
 //! - `ssor`, `ilu0`, `ic0` – sweeps and incomplete factors over fixed blocks of rows: `block_factors`
 //! - `chebyshev` – a polynomial of the matrix, with bounds of its spectrum from `lanczos`
 //! - `triangular` – exact solves with a triangle
-//! - `kernels` – what they compute, over plain arrays
+//! - `preconditioner` – what all have in common; `kernels` – what they compute, over plain arrays
 
 mod block_factors;
 mod block_jacobi;
@@ -15,6 +15,7 @@ mod ilu0;
 mod jacobi;
 mod kernels;
 mod lanczos;
+mod preconditioner;
 mod ssor;
 mod triangular;
 

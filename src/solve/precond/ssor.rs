@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::{BlockFactors, Unfactored, applies_factors, decoder};
-use crate::solve::precond::kernels::{Block, Factors, Part, inverse};
+use crate::solve::precond::kernels::{Factors, Part, Rows, inverse};
 use crate::sparse::Csr;
 use crate::storage::{Context, Index};
 
@@ -40,9 +40,11 @@ impl<X: Scalar> Ssor<X> {
     ///
     /// Cost: one read of the matrix, panel by panel if it is larger than memory. Memory, as long as it lives: a column
     /// of 4 bytes and a number for each entry within a block, and 12 bytes for each row.
+    /// If that does not fit in the memory limit, entries lie in scratch files, on their map, with the same bits: written
+    /// once, and read by every application.
     ///
     /// Fails if the matrix is not square, if `omega` is not between 0 and 2, if there are no blocks, if a number is not
-    /// finite, if the blocks do not fit in the memory limit, or, naming the row, if the diagonal has a zero.
+    /// finite, if rows and a few blocks do not fit in the memory limit, or, naming the row, if the diagonal has a zero.
     pub fn new<T: Factor<X>, I: Index, P: Index>(
         a: &Csr<T, I, P>,
         omega: f64,
@@ -73,7 +75,7 @@ impl<X: Scalar> Ssor<X> {
 }
 
 /// Replaces the diagonal by its inverse.
-fn invert_diagonal<X: Scalar>(block: &mut Block<X>) -> Result<()> {
+fn invert_diagonal<X: Scalar>(block: &mut Rows<'_, &mut [X]>) -> Result<()> {
     for row in 0..block.len() {
         let at = block.diagonal_at(row);
         let entry = block.data[at];

@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use crate::error::{Error, ErrorKind, Result, check_shape};
-use crate::linalg::{Factor, LinearOperator, Scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::{check_square, decoder};
-use crate::solve::precond::kernels::{Levels, Part, Source, Triangle, kernels};
+use crate::solve::precond::kernels::{Levels, Part, Source, Spill, Triangle, kernels};
+use crate::solve::precond::preconditioner::{Preconditioner, apply, is_operator};
 use crate::sparse::{Axis, Compressed};
 use crate::storage::work;
 use crate::storage::{Context, Held, Index, Lasts, Plan, Reserved, SparseFormat, bytes_of};
 
-/// A triangle of a sparse matrix, prepared for solves; as a [`LinearOperator`] it applies the inverse.
+/// A triangle of a sparse matrix, prepared for solves; as a [`LinearOperator`](crate::linalg::LinearOperator) it applies the inverse.
 ///
 /// The rows are brought to levels: a row needs only rows of earlier ones. Threads share a level that has enough entries;
 /// narrow ones are solved by the calling thread, as are solves with the adjoint. The bits are those of substitution row
@@ -68,17 +69,18 @@ impl<X: Scalar> Triangular<X> {
         let (matrix, kernels, whole) = (a.to_any(), kernels::<X>(), 0..n);
         let source = Source { matrix: &matrix, decode: decoder::<T, X>(), part };
         let whole = std::slice::from_ref(&whole);
-        let (mut blocks, mut held) = (kernels.read)("triangular", &source, whole, 0, ctx)?;
+        let in_memory = (0, &mut Spill::Never);
+        let (mut blocks, mut held) = (kernels.read)("triangular", &source, whole, in_memory, ctx)?;
         let block = blocks.pop().expect("one block was asked for");
         let bytes = block.bytes();
         // Entries, and for each row a pointer, its level, two numbers of rows and its diagonal entry.
-        let levels = (block.data.len() as u64).saturating_mul(4 + size_of::<X>() as u64);
+        let levels = (block.nnz() as u64).saturating_mul(4 + size_of::<X>() as u64);
         let levels = levels.saturating_add((n as u64).saturating_mul(24 + size_of::<X>() as u64));
         let total = bytes.saturating_add(if by_cols { levels.max(bytes) } else { levels });
         ctx.check_memory("the triangle", total)?;
         held.resize(total);
         let block = if by_cols { block.transposed() } else { block };
-        let levels_of = (kernels.levels)(&block, triangle, unit_diagonal)?;
+        let levels_of = (kernels.levels)(&block.as_rows(), triangle, unit_diagonal)?;
         drop(block);
         held.resize(levels);
         let _reserved = ctx.meter().reserve(Lasts { always: levels, at_work: 0 });
@@ -88,25 +90,6 @@ impl<X: Scalar> Triangular<X> {
     /// The number of levels: solves that must follow each other.
     pub fn levels(&self) -> usize {
         self.levels.count()
-    }
-
-    fn solve(
-        &self,
-        (adjoint, k): (bool, usize),
-        b: &[X],
-        x: &mut [X],
-        ctx: &Context,
-    ) -> Result<()> {
-        let len = self.levels.len().saturating_mul(k);
-        check_shape("x", len, b.len())?;
-        check_shape("y", len, x.len())?;
-        let _running = ctx.begin(|| self.plan_block(adjoint, k, ctx))?;
-        if len == 0 {
-            return Ok(());
-        }
-        let mut z = ctx.filled("the vectors in levels", len, X::zero())?;
-        let _held = ctx.hold(bytes_of::<X>(len));
-        (kernels::<X>().substitute)(&self.levels, (adjoint, k), b, (x, &mut z), ctx)
     }
 }
 
@@ -144,37 +127,29 @@ pub fn solve_triangular<X: Scalar, T: Factor<X>, I: Index, P: Index, A: Axis>(
     }
     let prepared = Triangular::new(a, triangle, unit_diagonal, ctx)?;
     let mut x = ctx.filled("the solution", b.len(), X::zero())?;
-    prepared.solve((false, k), b, &mut x, ctx)?;
+    apply(&prepared, (false, k), b, &mut x, ctx)?;
     Ok(x)
 }
 
-impl<X: Scalar> LinearOperator<X> for Triangular<X> {
-    fn shape(&self) -> (usize, usize) {
-        (self.levels.len(), self.levels.len())
+impl<X: Scalar> Preconditioner<X> for Triangular<X> {
+    fn order(&self) -> usize {
+        self.levels.len()
     }
 
-    fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.solve((false, 1), x, y, ctx)
-    }
-
-    fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.solve((true, 1), x, y, ctx)
-    }
-
-    fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.solve((false, k), x, y, ctx)
-    }
-
-    fn apply_adjoint_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-        self.solve((true, k), x, y, ctx)
-    }
-
-    fn plan_block(&self, _: bool, k: usize, _: &Context) -> Result<Plan> {
+    fn plan(&self, k: usize, _: &Context) -> Result<Plan> {
         let terms = (self.levels.nnz() as u64).saturating_mul(k as u64);
         let vectors = bytes_of::<X>(self.levels.len().saturating_mul(k));
         Ok(Plan::new("triangular solve").works(terms, work::PRODUCT).holds(vectors))
     }
+
+    fn apply_to(&self, adjoint: bool, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
+        let mut z = ctx.filled("the vectors in levels", x.len(), X::zero())?;
+        let _held = ctx.hold(bytes_of::<X>(x.len()));
+        (kernels::<X>().substitute)(&self.levels, (adjoint, k), x, (y, &mut z), ctx)
+    }
 }
+
+is_operator!([X: Scalar] Triangular<X>);
 
 impl<X: Scalar> fmt::Debug for Triangular<X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

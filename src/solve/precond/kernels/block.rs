@@ -1,6 +1,6 @@
 //! The entries of a matrix that lie in one of its diagonal blocks, row by row.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::Scalar;
@@ -46,17 +46,31 @@ impl<X: Scalar> Block<X> {
         bytes as u64
     }
 
-    /// The entries of a row, and the place of the diagonal among them.
-    #[inline(always)]
-    pub(crate) fn row(&self, row: usize) -> (&[u32], &[X], usize) {
-        let entries = self.indptr[row]..self.indptr[row + 1];
-        (&self.indices[entries.clone()], &self.data[entries], self.diagonal[row] as usize)
+    /// The number of stored entries.
+    pub(crate) fn nnz(&self) -> usize {
+        self.indptr.last().copied().unwrap_or(0)
     }
 
-    /// The position of the diagonal entry of a row in the arrays.
-    #[inline(always)]
-    pub(crate) fn diagonal_at(&self, row: usize) -> usize {
-        self.indptr[row] + self.diagonal[row] as usize
+    /// Its arrays. Those of a block whose entries are elsewhere are made by who has them.
+    pub(crate) fn as_rows(&self) -> Rows<'_, &[X]> {
+        self.rows_with(&self.indices, &self.data)
+    }
+
+    /// Its rows with these entries.
+    pub(crate) fn rows_with<'b, D>(&'b self, indices: &'b [u32], data: D) -> Rows<'b, D> {
+        let Block { rows, indptr, diagonal, .. } = self;
+        Rows { rows: rows.clone(), indptr, diagonal, indices, data }
+    }
+
+    /// Its arrays, with the numbers to write.
+    pub(crate) fn as_rows_mut(&mut self) -> Rows<'_, &mut [X]> {
+        let Block { rows, indptr, diagonal, indices, data, .. } = self;
+        Rows { rows: rows.clone(), indptr, diagonal, indices, data }
+    }
+
+    /// The entries, which leave the block.
+    pub(crate) fn take_entries(&mut self) -> (Vec<u32>, Vec<X>) {
+        (std::mem::take(&mut self.indices), std::mem::take(&mut self.data))
     }
 
     /// Adds an entry to the row that is being filled.
@@ -122,6 +136,36 @@ impl<X: Scalar> Block<X> {
         self.indices.shrink_to_fit();
         self.data.shrink_to_fit();
     }
+}
+
+/// The arrays of a full block, or of its factors, with its numbers to read or to write.
+pub(crate) struct Rows<'b, D> {
+    /// The rows and columns of the matrix that it covers.
+    pub(crate) rows: Range<usize>,
+    pub(crate) indptr: &'b [usize],
+    pub(crate) diagonal: &'b [u32],
+    pub(crate) indices: &'b [u32],
+    pub(crate) data: D,
+}
+
+impl<X: Scalar, D: Deref<Target = [X]>> Rows<'_, D> {
+    /// The number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.diagonal.len()
+    }
+
+    /// The entries of a row, and the place of the diagonal among them.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: usize) -> (&[u32], &[X], usize) {
+        let entries = self.indptr[row]..self.indptr[row + 1];
+        (&self.indices[entries.clone()], &self.data[entries], self.diagonal[row] as usize)
+    }
+
+    /// The position of the diagonal entry of a row in the arrays.
+    #[inline(always)]
+    pub(crate) fn diagonal_at(&self, row: usize) -> usize {
+        self.indptr[row] + self.diagonal[row] as usize
+    }
 
     /// The error for a pivot in a row of the block that is zero or not finite.
     #[cold]
@@ -155,8 +199,9 @@ impl<X: Scalar> Block<X> {
         let mut indices = vec![0; self.indices.len()];
         let mut data = vec![X::zero(); self.data.len()];
         let mut diagonal = vec![0; n];
+        let rows = self.as_rows();
         for row in 0..n {
-            let (cols, values, _) = self.row(row);
+            let (cols, values, _) = rows.row(row);
             for (&col, &value) in cols.iter().zip(values) {
                 let col = col as usize;
                 if col == row {

@@ -7,10 +7,11 @@ use num_complex::Complex;
 
 use crate::error::Result;
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::Block;
+use crate::solve::precond::kernels::block::{Block, Rows};
 use crate::solve::precond::kernels::levels::{Levels, Triangle};
 use crate::solve::precond::kernels::read::{Source, read};
 use crate::solve::precond::kernels::read_dense::{DenseSource, read_dense};
+use crate::solve::precond::kernels::spill::Spill;
 use crate::solve::precond::kernels::sweeps::{Factors, apply};
 use crate::solve::precond::kernels::{dense_lu, incomplete_cholesky, incomplete_lu};
 use crate::storage::{Context, Held};
@@ -19,14 +20,14 @@ use crate::storage::{Context, Held};
 pub(crate) struct Kernels<X: Scalar> {
     pub(crate) read: Read<X>,
     pub(crate) read_dense: ReadDense<X>,
-    pub(crate) lu: fn(&mut Block<X>) -> Result<()>,
+    pub(crate) lu: fn(&mut Rows<'_, &mut [X]>) -> Result<()>,
     /// Bytes of work space for the LU factors of a block of this many rows.
     pub(crate) lu_memory: fn(usize) -> u64,
-    pub(crate) cholesky: fn(&mut Block<X>, f64, usize) -> Result<(f64, usize)>,
-    pub(crate) apply: fn(&Block<X>, Factors<X::Real>, bool, usize, &mut [X]),
+    pub(crate) cholesky: fn(&mut Rows<'_, &mut [X]>, f64, usize) -> Result<(f64, usize)>,
+    pub(crate) apply: fn(&Rows<'_, &[X]>, Factors<X::Real>, bool, usize, &mut [X]),
     pub(crate) dense_lu: fn(&mut [X], usize, &mut [u32]) -> Option<usize>,
     pub(crate) dense_solve: fn((&[X], usize), &[u32], bool, usize, &mut [X]),
-    pub(crate) levels: fn(&Block<X>, Triangle, bool) -> Result<Levels<X>>,
+    pub(crate) levels: fn(&Rows<'_, &[X]>, Triangle, bool) -> Result<Levels<X>>,
     pub(crate) substitute: Substitute<X>,
 }
 
@@ -34,7 +35,7 @@ type Read<X> = fn(
     &'static str,
     &Source<'_, X>,
     &[Range<usize>],
-    u64,
+    (u64, &mut Spill<X>),
     &Context,
 ) -> Result<(Vec<Block<X>>, Held)>;
 

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::{Block, inverse};
+use crate::solve::precond::kernels::block::{Rows, inverse};
 use crate::solve::precond::kernels::sweeps::gather;
 use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks};
@@ -53,7 +53,7 @@ pub(crate) struct Levels<X> {
 
 impl<X: Scalar> Levels<X> {
     /// Brings a triangle to levels. Fails, naming the row, if the diagonal has a zero, unless it counts as ones.
-    pub(crate) fn new(block: &Block<X>, triangle: Triangle, unit: bool) -> Result<Self> {
+    pub(crate) fn new(block: &Rows<'_, &[X]>, triangle: Triangle, unit: bool) -> Result<Self> {
         let n = block.len();
         let others = |row: usize| {
             let (indices, data, diagonal) = block.row(row);

@@ -1,6 +1,7 @@
 //! What preconditioners compute, over plain arrays; compiled in this library for the four types of numbers.
 //!
-//! - `block` – a diagonal block of a matrix, `read` – all of them, from the matrix, `read_dense` – as dense ones; `sweeps` – substitution in one
+//! - `block` – a diagonal block of a matrix, `read` – all of them, from the matrix, `read_dense` – as dense ones; `spill` –
+//!   entries in scratch files; `sweeps` – substitution in a block
 //! - `incomplete_lu`, `incomplete_cholesky`, `dense_lu` – factors; `levels` – triangles in levels
 //! - `by_type` – the functions for a type of numbers
 
@@ -12,12 +13,14 @@ mod incomplete_lu;
 mod levels;
 mod read;
 mod read_dense;
+mod spill;
 mod sweeps;
 
-pub(super) use block::{Block, inverse};
+pub(super) use block::{Block, Rows, inverse};
 pub(super) use by_type::kernels;
 pub(super) use levels::Levels;
 pub use levels::Triangle;
 pub(super) use read::{Decoder, Part, Source};
 pub(super) use read_dense::DenseSource;
+pub(super) use spill::Spill;
 pub(super) use sweeps::Factors;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::Scalar;
 use crate::solve::precond::kernels::block::Block;
+use crate::solve::precond::kernels::spill::Spill;
 use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, IndexCheck, Pieces, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
@@ -32,22 +33,27 @@ pub(crate) struct Source<'a, X> {
 }
 
 /// The entries of a square matrix in the diagonal blocks over these lines, which follow each other. In addition to the
-/// blocks `extra` bytes will be needed.
+/// blocks `extra` bytes will be needed. Blocks that do not fit in memory go to scratch files, if they may.
 pub(crate) fn read<X: Scalar>(
     operation: &'static str,
     source: &Source<'_, X>,
     cuts: &[Range<usize>],
-    extra: u64,
+    (extra, spill): (u64, &mut Spill<X>),
     ctx: &Context,
 ) -> Result<(Vec<Block<X>>, Held)> {
     let a = source.matrix;
     let budget = AnyZippedLines::budget(ctx.memory_left());
     let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let (left, reading) = (ctx.memory_left(), lines.memory());
+    let entries = a.nnz().saturating_add(a.major());
     let _running = ctx.begin(|| {
         let plan = lines.plan(operation).works(a.nnz() as u64, work::FACTOR);
-        Ok(plan.throughout(most_bytes::<X>(a).saturating_add(extra).min(ctx.memory_left())))
+        let most = most_bytes::<X>(a).saturating_add(extra);
+        let plan =
+            if most.saturating_add(reading) > left { spill.plan(plan, entries) } else { plan };
+        Ok(plan.throughout(most.min(left)))
     })?;
-    let (mut held, reading) = (ctx.hold(extra), lines.memory());
+    let mut held = ctx.hold(extra);
     let mut blocks: Vec<Block<X>> = cuts.iter().cloned().map(Block::new).collect();
     let mut check = IndexCheck::of(a);
     let swept = lines.sweep(ctx, &mut |panel| {
@@ -63,7 +69,13 @@ pub(crate) fn read<X: Scalar>(
                 take_lines(block, source, part, (rows, within.start), open)
             })
         })?;
-        let bytes = blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra);
+        let mut bytes = blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra);
+        if spill.wants(bytes.saturating_add(reading) > left) {
+            for block in blocks[..end].iter_mut().filter(|block| block.is_full()) {
+                spill.take(block, entries, ctx)?;
+            }
+            bytes = blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra);
+        }
         ctx.check_memory(operation, bytes.saturating_add(reading)).map_err(smaller)?;
         held.resize(bytes);
         Ok(())

@@ -1,0 +1,131 @@
+//! The entries of blocks in scratch files, on their map, where they do not fit in memory.
+
+use crate::error::Result;
+use crate::linalg::Scalar;
+use crate::solve::precond::kernels::block::{Block, Rows};
+use crate::storage::{
+    BufferMut, Context, DType, Held, Meter, NpyHeader, Order, Place, Plan, Stage, bytes_of,
+};
+
+/// Whether entries go to scratch files, and those that did: the blocks follow each other.
+pub(crate) enum Spill<X: Scalar> {
+    /// They stay in memory, or are refused.
+    Never,
+    /// They have fitted so far.
+    Possible,
+    Files {
+        indices: BufferMut<u32>,
+        data: BufferMut<X>,
+        /// Entries so far.
+        used: usize,
+        meter: Meter,
+        _scratch: Held,
+    },
+}
+
+impl<X: Scalar> Spill<X> {
+    /// Whether full blocks are to be taken, where some do not fit.
+    pub(crate) fn wants(&self, are_too_many: bool) -> bool {
+        match self {
+            Spill::Never => false,
+            Spill::Possible => are_too_many,
+            Spill::Files { .. } => true,
+        }
+    }
+
+    /// The plan of a reading that may take up to `entries` entries.
+    pub(crate) fn plan(&self, mut plan: Plan, entries: usize) -> Plan {
+        if let Spill::Possible = self {
+            let bytes = bytes_of_entries::<X>(entries);
+            plan.cost.scratch = plan.cost.scratch.saturating_add(bytes);
+            plan = plan.writes(bytes.saturating_add(bytes_of::<X>(entries)));
+        }
+        plan
+    }
+
+    /// Moves the entries of a full block to the files, after those of the blocks before it, unless they are there.
+    /// There are at most `entries` in total, for which space is reserved.
+    pub(crate) fn take(
+        &mut self,
+        block: &mut Block<X>,
+        entries: usize,
+        ctx: &Context,
+    ) -> Result<()> {
+        if let Spill::Possible = self {
+            *self = Spill::Files {
+                indices: scratch(entries, DType::UInt32, ctx)?,
+                data: scratch(entries, X::DTYPE, ctx)?,
+                used: 0,
+                meter: ctx.meter().clone(),
+                _scratch: ctx.meter().scratch(bytes_of_entries::<X>(entries)),
+            };
+        }
+        let Spill::Files { indices, data, used, meter, .. } = self else { return Ok(()) };
+        let (own_indices, own_data) = block.take_entries();
+        if own_indices.len() < block.nnz() {
+            return Ok(());
+        }
+        let to = *used..*used + own_indices.len();
+        indices[to.clone()].copy_from_slice(&own_indices);
+        data[to.clone()].copy_from_slice(&own_data);
+        *used = to.end;
+        meter.wrote(bytes_of_entries::<X>(to.len()));
+        Ok(())
+    }
+
+    /// The arrays of all blocks, with their numbers to write.
+    pub(crate) fn rows_mut<'b>(
+        &'b mut self,
+        blocks: &'b mut [Block<X>],
+    ) -> Vec<Rows<'b, &'b mut [X]>> {
+        let Spill::Files { indices, data, meter, .. } = self else {
+            return blocks.iter_mut().map(Block::as_rows_mut).collect();
+        };
+        let (mut rows, mut indices, mut data) = (Vec::new(), &indices[..], &mut data[..]);
+        for block in blocks.iter() {
+            let (own_indices, own_data);
+            (own_indices, indices) = indices.split_at(block.nnz());
+            (own_data, data) = data.split_at_mut(block.nnz());
+            meter.wrote(bytes_of::<X>(block.nnz()));
+            rows.push(block.rows_with(own_indices, own_data));
+        }
+        rows
+    }
+
+    /// The arrays of all blocks.
+    pub(crate) fn rows<'b>(&'b self, blocks: &'b [Block<X>]) -> Vec<Rows<'b, &'b [X]>> {
+        let Spill::Files { indices, data, .. } = self else {
+            return blocks.iter().map(Block::as_rows).collect();
+        };
+        let mut start = 0;
+        let rows = blocks.iter().map(|block| {
+            let own = start..start + block.nnz();
+            start = own.end;
+            block.rows_with(&indices[own.clone()], &data[own])
+        });
+        rows.collect()
+    }
+
+    /// Bytes of the files that one application reads.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Spill::Files { used, .. } => bytes_of_entries::<X>(*used),
+            _ => 0,
+        }
+    }
+}
+
+fn bytes_of_entries<X>(entries: usize) -> u64 {
+    bytes_of::<X>(entries).saturating_add(bytes_of::<u32>(entries))
+}
+
+/// An array of zeros in a scratch file.
+fn scratch<T: crate::storage::Element>(
+    len: usize,
+    dtype: DType,
+    ctx: &Context,
+) -> Result<BufferMut<T>> {
+    let header = NpyHeader::new(dtype, &[len], Order::C);
+    let stage = Stage::file(&Place::Scratch, ctx)?;
+    Ok(stage.array("entries.npy", dtype, &header)?.into_typed())
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use outcore::io::{
     EdgeOptions, FileFormat, Graph, Imported, ReadOptions, Separator, VertexIds, Vertices, Weights,
-    read_graph_with, read_matrix_with,
+    read_graph, read_graph_with, read_matrix_with,
 };
 use outcore::{Context, Csr, DType, Duplicates, ErrorKind, Location, Place, Result};
 use tempfile::{TempDir, tempdir};
@@ -394,5 +394,21 @@ fn sums_of_weights_are_added_in_the_order_of_the_file() {
     for threads in [1, 3] {
         let a = one(threads);
         assert_eq!(a.get(0, 1).unwrap(), Some(expected));
+    }
+}
+
+#[test]
+fn a_first_edge_may_have_ids_of_any_size() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.txt");
+    // It is compared with the counts of a METIS graph.
+    for (text, edges) in [
+        ("% words\n10 18446704073709551614\n20 10\n\n5 5 1e9\n", 3),
+        ("18446744073709551613 3\n1 2\n", 2),
+        ("9223372036854775808 9223372036854775808\n1 2\n", 2),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let graph: Csr<()> = read_graph(&path, Place::Memory, &Context::new()).unwrap();
+        assert_eq!(graph.nnz(), edges, "{text}");
     }
 }

@@ -319,3 +319,24 @@ fn damaged_files_are_errors() {
     }
     assert!(refused > 100, "{refused} of {}", whole.len() / 3);
 }
+
+/// The chunks of a dataset are read with the lengths that their index says: those that are not in the file are refused
+/// before as much memory is reserved.
+#[test]
+fn chunks_beyond_the_file_are_refused() {
+    // As h5py writes it; the chunks of `X/data` have the lengths 17 and more in the index at byte 10,264.
+    let whole = include_bytes!("../faults/src/seeds/sparse.h5");
+    let a = read(whole, None).unwrap().matrix;
+    assert_eq!((a.shape(), a.nnz()), ((4, 5), 4));
+    let at = 10_264;
+    let length = u32::from_le_bytes(whole[at..at + 4].try_into().unwrap());
+    assert!((8..64).contains(&length), "{length}");
+    for lie in [825_360_401, u32::MAX, 5_000] {
+        let mut changed = whole.to_vec();
+        changed[at..at + 4].copy_from_slice(&lie.to_le_bytes());
+        let error = read(&changed, None).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Format, "{error}");
+        assert!(error.to_string().contains("a chunk is not in the file"), "{error}");
+        assert!(error.to_string().contains("X/data"), "{error}");
+    }
+}

@@ -19,8 +19,11 @@ use crate::worker::{self, PATIENCE};
 /// Seconds that a few hundred bytes may take on a machine that is busy.
 const SLOW: f64 = 2.0;
 
-/// Memory of a worker: the program, two threads, and some times the limit of the readers.
-const MEMORY: u64 = 1 << 30;
+/// Addresses of a worker: the program, threads, and some times the limit of the readers.
+const MEMORY: u64 = 512 << 20;
+
+/// Memory that a worker may have had at any time: the program, and some times the limit of the readers.
+const MOST: u64 = 128 << 20;
 
 /// Mutants of every seed of every reader.
 pub fn run(program: &Path, form: Form) -> Report {
@@ -86,6 +89,10 @@ pub fn mutates(reader: &str, folder: &Path, seed: u64, rounds: usize) -> Result<
             Err(_) => said.push(format!("a panic over \"{}\"", shown())),
             Ok(()) if seconds > SLOW => said.push(format!("{seconds:.1} s for \"{}\"", shown())),
             Ok(()) => {}
+        }
+        if worker::most_memory() > MOST {
+            said.push(format!("{} bytes of memory for \"{}\"", worker::most_memory(), shown()));
+            break;
         }
         if said.len() == 5 {
             break;

@@ -53,9 +53,9 @@ impl Imported {
 /// that lie there as they are used, are mapped in place; others are copied to `place`. Text is read to `place`: a
 /// coordinate file as CSR with 64-bit integers, `f64`, complex `f64` or no values, depending on its field, an array
 /// file as a dense matrix, edges as CSR with their weights as `f64`, the weights of an edge that is listed several times
-/// summed, or as a pattern if they have none; a METIS graph as CSR with `i64` or no values. Indices have 32 bits if that
-/// suffices. [`read_matrix_with`] also returns the ids of vertices, which are numbered anew if they are names, or
-/// numbers far larger than there are vertices.
+/// summed, or as a pattern if they have none; a METIS graph as CSR with `i64` or no values, the sizes and weights of its
+/// vertices checked and not returned. Indices have 32 bits if that suffices. [`read_matrix_with`] also returns the ids
+/// of vertices, which are numbered anew if they are names, or numbers far larger than there are vertices.
 ///
 /// A [table](crate::io::table) is a dense matrix, a list of entries and a
 /// [Harwell-Boeing](crate::io::harwell_boeing) file CSR, an object of [PETSc](crate::io::petsc) what it is there. A

@@ -106,8 +106,10 @@ impl Survey {
         let others = self.edges - 1;
         // The first line may have a third number, the format.
         let fields = 2 * others + self.weighted;
-        let counts_fit = fields == 2 * edges || fields == 2 * edges + 1;
-        let lists_every_vertex = vertices == others || vertices + 1 == self.lines;
+        // Both are ids as the file has them, of any size.
+        let twice = edges.checked_mul(2);
+        let counts_fit = twice.is_some_and(|twice| fields == twice || fields == twice + 1);
+        let lists_every_vertex = vertices == others || vertices.checked_add(1) == Some(self.lines);
         if edges == 0 || !lists_every_vertex || !counts_fit {
             return Ok(());
         }

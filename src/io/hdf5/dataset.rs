@@ -24,6 +24,9 @@ const RATIO: u64 = 1032;
 /// The numbers of filters that keep the length of data, or pack it by at most [`RATIO`]: deflate, shuffle, checksum, LZF.
 const KNOWN_FILTERS: [u16; 4] = [1, 2, 3, 32000];
 
+/// Bytes by which a packed chunk may exceed twice its elements, which no filter makes of them.
+const SLACK: u64 = 4096;
+
 /// The elements of a dataset.
 struct DatasetBytes {
     file: Arc<ForeignFile>,
@@ -137,6 +140,23 @@ impl DatasetBytes {
         let most = (ctx.memory_left() / 8).max(WINDOW) / row;
         if wanted <= most { wanted } else { most.max(1) }
     }
+
+    /// Sees that every chunk lies in the file and is no longer than one can be: as many bytes as the index of the chunks
+    /// says are reserved before they are read.
+    fn check_chunks(&self, chunk: u64) -> Result<()> {
+        // What is wrong with an index that cannot be listed is said by those who read it.
+        let Ok(chunks) = parsed(&self.file, || self.dataset.chunks()) else { return Ok(()) };
+        let (most, length) = (chunk.saturating_mul(2).saturating_add(SLACK), self.file.length());
+        let is_there = |address: u64, size: u64| {
+            size <= most && address.checked_add(size).is_some_and(|end| end <= length)
+        };
+        match chunks.iter().find(|chunk| !is_there(chunk.address, chunk.storage_size)) {
+            None => Ok(()),
+            Some(found) => Err(Error::new(ErrorKind::Format, "a chunk is not in the file")
+                .expected(format!("at most {most} bytes, before byte {length}"))
+                .found(format!("{} bytes from byte {} on", found.storage_size, found.address))),
+        }
+    }
 }
 
 impl Bytes for DatasetBytes {
@@ -153,8 +173,8 @@ impl Bytes for DatasetBytes {
     fn memory(&self, ctx: &Context) -> u64 {
         let (_, chunk) = self.chunk.unwrap_or_default();
         let window = self.window(ctx).min(self.rows.max(1)).saturating_mul(self.row);
-        // A chunk as it is packed and as it is unpacked, and the bytes of the window.
-        window.saturating_add(chunk.saturating_mul(2)).saturating_add(CHUNKS as u64)
+        // A chunk as it is packed, at most, and as it is unpacked, and the bytes of the window.
+        window.saturating_add(chunk.saturating_mul(3)).saturating_add(SLACK + CHUNKS as u64)
     }
 
     fn work(&self) -> f64 {
@@ -175,6 +195,9 @@ impl Bytes for DatasetBytes {
         let blame = |error: Error| error.in_file(self.file.path()).at_field(&self.path);
         ctx.check_memory("a chunk of the dataset", needed).map_err(blame)?;
         let _held = ctx.hold(needed);
+        if let Some((_, chunk)) = self.chunk {
+            self.check_chunks(chunk).map_err(blame)?;
+        }
         let step = self.window(ctx);
         let mut start = 0;
         while start < self.rows {

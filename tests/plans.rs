@@ -110,13 +110,14 @@ fn matrix_market_in_runs_in_memory() {
     use std::fmt::Write as _;
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.mtx");
-    let (shape, nnz) = ((900u64, 700u64), 300_000u64);
+    let (shape, nnz) = ((900u64, 200_003u64), 300_000u64);
     let mut text =
         format!("%%MatrixMarket matrix coordinate real general\n{} {} {nnz}\n", shape.0, shape.1);
     for k in 0..nnz {
         // Row 3 alone has a third of them.
         let row = if k % 3 == 0 { 3 } else { k * 7919 % shape.0 };
-        let _ = writeln!(text, "{} {} {}", row + 1, k * k % shape.1 + 1, 1.0 / (k + 1) as f64);
+        let col = if k % 99 == 0 { 5 } else { k * 31 % shape.1 };
+        let _ = writeln!(text, "{} {} {}", row + 1, col + 1, 1.0 / (k + 1) as f64);
     }
     std::fs::write(&path, text).unwrap();
     let reader = Reader::open(&path).unwrap();

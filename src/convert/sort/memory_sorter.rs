@@ -37,7 +37,7 @@ pub(crate) struct MemorySorter {
     buffers: Vec<IoBuffer>,
     runs: Vec<SortedRun>,
     nnz: usize,
-    held: Held,
+    _gathered: Held,
     ctx: Context,
 }
 
@@ -54,7 +54,7 @@ impl MemorySorter {
             buffers: Vec::new(),
             runs: Vec::new(),
             nnz: 0,
-            held: ctx.hold(0),
+            _gathered: ctx.hold(RUN as u64),
             ctx: ctx.clone(),
         }
     }
@@ -121,7 +121,6 @@ impl MemorySorter {
         runs.iter_mut().for_each(|run| run.offset += offset);
         self.runs.extend(runs);
         self.buffers.push(buffer);
-        self.held.resize(((self.buffers.len() + 1) * RUN) as u64);
         self.majors.clear();
         self.minors.clear();
         self.data.clear();

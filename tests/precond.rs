@@ -376,8 +376,8 @@ fn what_factors_hold_is_taken_from_the_limit() {
     let second = Ilu0::<f64>::new(&a, None, &ctx).unwrap();
     // A third goes to a scratch file, and in memory there is room for it after that.
     let scratch = |ctx: &Context| {
-        let (third, report) = ctx.measure(|ctx| Ilu0::<f64>::new(&a, Some(32), ctx)).unwrap();
-        assert_eq!(third.blocks(), 32);
+        let (third, report) = ctx.measure(|ctx| Ilu0::<f64>::new(&a, Some(8), ctx)).unwrap();
+        assert_eq!(third.blocks(), 8);
         report.actual.scratch
     };
     assert!(scratch(&ctx) > 0);

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::linalg::Scalar;
 use crate::solve::precond::kernels::block::{Block, Rows};
 use crate::storage::{
-    BufferMut, Context, DType, Held, Meter, NpyHeader, Order, Place, Plan, Stage, bytes_of,
+    BufferMut, Context, DType, Element, Held, Meter, NpyHeader, Order, Place, Plan, Stage, bytes_of,
 };
 
 /// Whether entries go to scratch files, and those that did: the blocks follow each other.
@@ -13,14 +13,17 @@ pub(crate) enum Spill<X: Scalar> {
     Never,
     /// They have fitted so far.
     Possible,
-    Files {
-        indices: BufferMut<u32>,
-        data: BufferMut<X>,
-        /// Entries so far.
-        used: usize,
-        meter: Meter,
-        _scratch: Held,
-    },
+    Files(Box<Entries<X>>),
+}
+
+/// Entries in scratch files, those of one block after the other's.
+pub(crate) struct Entries<X: Scalar> {
+    indices: BufferMut<u32>,
+    data: BufferMut<X>,
+    /// Entries so far.
+    used: usize,
+    meter: Meter,
+    _scratch: Held,
 }
 
 impl<X: Scalar> Spill<X> {
@@ -29,7 +32,7 @@ impl<X: Scalar> Spill<X> {
         match self {
             Spill::Never => false,
             Spill::Possible => are_too_many,
-            Spill::Files { .. } => true,
+            Spill::Files(_) => true,
         }
     }
 
@@ -52,15 +55,16 @@ impl<X: Scalar> Spill<X> {
         ctx: &Context,
     ) -> Result<()> {
         if let Spill::Possible = self {
-            *self = Spill::Files {
+            *self = Spill::Files(Box::new(Entries {
                 indices: scratch(entries, DType::UInt32, ctx)?,
                 data: scratch(entries, X::DTYPE, ctx)?,
                 used: 0,
                 meter: ctx.meter().clone(),
                 _scratch: ctx.meter().scratch(bytes_of_entries::<X>(entries)),
-            };
+            }));
         }
-        let Spill::Files { indices, data, used, meter, .. } = self else { return Ok(()) };
+        let Spill::Files(files) = self else { return Ok(()) };
+        let Entries { indices, data, used, meter, .. } = &mut **files;
         let (own_indices, own_data) = block.take_entries();
         if own_indices.len() < block.nnz() {
             return Ok(());
@@ -78,9 +82,10 @@ impl<X: Scalar> Spill<X> {
         &'b mut self,
         blocks: &'b mut [Block<X>],
     ) -> Vec<Rows<'b, &'b mut [X]>> {
-        let Spill::Files { indices, data, meter, .. } = self else {
+        let Spill::Files(files) = self else {
             return blocks.iter_mut().map(Block::as_rows_mut).collect();
         };
+        let Entries { indices, data, meter, .. } = &mut **files;
         let (mut rows, mut indices, mut data) = (Vec::new(), &indices[..], &mut data[..]);
         for block in blocks.iter() {
             let (own_indices, own_data);
@@ -94,9 +99,10 @@ impl<X: Scalar> Spill<X> {
 
     /// The arrays of all blocks.
     pub(crate) fn rows<'b>(&'b self, blocks: &'b [Block<X>]) -> Vec<Rows<'b, &'b [X]>> {
-        let Spill::Files { indices, data, .. } = self else {
+        let Spill::Files(files) = self else {
             return blocks.iter().map(Block::as_rows).collect();
         };
+        let Entries { indices, data, .. } = &**files;
         let mut start = 0;
         let rows = blocks.iter().map(|block| {
             let own = start..start + block.nnz();
@@ -109,7 +115,7 @@ impl<X: Scalar> Spill<X> {
     /// Bytes of the files that one application reads.
     pub(crate) fn bytes(&self) -> u64 {
         match self {
-            Spill::Files { used, .. } => bytes_of_entries::<X>(*used),
+            Spill::Files(files) => bytes_of_entries::<X>(files.used),
             _ => 0,
         }
     }
@@ -120,11 +126,7 @@ fn bytes_of_entries<X>(entries: usize) -> u64 {
 }
 
 /// An array of zeros in a scratch file.
-fn scratch<T: crate::storage::Element>(
-    len: usize,
-    dtype: DType,
-    ctx: &Context,
-) -> Result<BufferMut<T>> {
+fn scratch<T: Element>(len: usize, dtype: DType, ctx: &Context) -> Result<BufferMut<T>> {
     let header = NpyHeader::new(dtype, &[len], Order::C);
     let stage = Stage::file(&Place::Scratch, ctx)?;
     Ok(stage.array("entries.npy", dtype, &header)?.into_typed())

@@ -58,9 +58,9 @@ fn symmetric(grid: usize, ctx: &Context) -> Result<Vec<Curve>, Box<dyn std::erro
     let b = unevenly(a.nrows());
     let mut curves = Vec::new();
     for degree in [0, 3, 7, 15] {
-        // Ten products for the bounds come first.
-        let before = if degree == 0 { 0 } else { 10 };
-        let bounds = spectral_bounds::<f64>(&a, 10, ctx)?;
+        // Six products for the bounds come first.
+        let before = if degree == 0 { 0 } else { 6 };
+        let bounds = spectral_bounds::<f64>(&a, 6, ctx)?;
         let polynomial = Chebyshev::<f64, _>::new(&a, degree, (bounds.lo, bounds.hi))?;
         let with = SolveOptions { precond: Some(&polynomial), ..tight() };
         let options = if degree == 0 { tight() } else { with };

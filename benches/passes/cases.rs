@@ -13,7 +13,7 @@ use crate::line::Line;
 use crate::mapped;
 
 /// Steps of the bounds of the spectrum.
-const STEPS: usize = 10;
+const STEPS: usize = 6;
 
 /// Vectors that a solve by conjugate gradients holds, besides the right-hand side.
 const VECTORS: u64 = 7;

@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use outcore::io::edge_list::EdgeList;
 use outcore::io::matrix_market::Reader;
-use outcore::io::{read_graph, read_matrix};
-use outcore::{AnyMatrix, Context, Csr, ErrorKind, Place};
+use outcore::io::{ReadOptions, read_graph, read_matrix, read_matrix_with};
+use outcore::{AnyMatrix, Context, Csr, ErrorKind, Place, Result};
 use tempfile::tempdir;
 
 use crate::shared_data;
@@ -128,7 +128,8 @@ fn faults_have_their_line_and_damage_its_place() {
     let last = flipped.len() - 6;
     flipped[last] ^= 1; // the sum at the end
     fs::write(&path, &flipped).unwrap();
-    assert!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string().contains("damaged"));
+    let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string();
+    assert!(error.contains("damaged at byte") && error.contains("of the unpacked text"), "{error}");
     // What is packed is looked at like what is not.
     pack(&path, b"\x89HDF\r\n\x1a\n\0\0");
     assert!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string().contains("HDF5"));
@@ -214,6 +215,69 @@ fn long_names_in_archives_are_the_names_of_their_members() {
         let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string();
         assert!(!error.contains("LongLink"), "{error}");
         assert!(error.contains(&format!("{long}/{long}.txt, notes")), "{error}");
+    }
+}
+
+/// Reads a member of an archive.
+fn member(path: &Path, name: &str) -> Result<AnyMatrix> {
+    let options = ReadOptions { member: Some(name.to_owned()), ..ReadOptions::default() };
+    read_matrix_with(path, &options, Place::Memory, &Context::new()).map(|read| read.matrix)
+}
+
+#[test]
+fn a_member_of_an_archive_is_read_by_its_name() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("bus.tar.gz");
+    let (text, rhs) = (market(3000), "%%MatrixMarket matrix array real general\n1 1\n7\n");
+    let table = "1,2\n3,4\n5,6\n";
+    let members = [("bus/bus.mtx", text.as_str()), ("./bus/bus_b.mtx", rhs), ("bus/t.csv", table)];
+    pack(&path, &archive(&members));
+    for name in ["bus_b", "bus_b.mtx", "bus/bus_b", "bus/bus_b.mtx", "./bus/bus_b.mtx"] {
+        let b = member(&path, name).unwrap();
+        assert_eq!((b.shape(), b.nnz()), ((1, 1), 1), "{name}");
+    }
+    assert_eq!(member(&path, "bus").unwrap().shape(), (3000, 7));
+    for name in ["zz", "us_b", "bus/", "", "other/bus_b"] {
+        let error = member(&path, name).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Format, "{name}");
+        let found = error.finding().unwrap();
+        assert_eq!(found, "bus/bus.mtx, bus/bus_b.mtx, bus/t.csv", "{error}");
+    }
+    // Two folders have one.
+    pack(&path, &archive(&[("a/x.mtx", rhs), ("b/x.mtx", &text)]));
+    let error = member(&path, "x").unwrap_err().to_string();
+    assert!(error.contains("a/x.mtx, b/x.mtx"), "{error}");
+    assert_eq!(member(&path, "b/x").unwrap().nrows(), 3000);
+    let error = read_matrix(&path, Place::Memory, &Context::new()).unwrap_err().to_string();
+    assert!(error.contains("2 members that end in .mtx: a/x.mtx, b/x.mtx"), "{error}");
+    // A list of names is not endless.
+    let names: Vec<String> = (0..100).map(|k| format!("a/{k}.mtx")).collect();
+    pack(&path, &archive(&names.iter().map(|name| (name.as_str(), rhs)).collect::<Vec<_>>()));
+    let error = member(&path, "x").unwrap_err().to_string();
+    assert!(error.contains("and 88 more") && error.len() < 400, "{error}");
+}
+
+#[test]
+fn archives_that_were_not_made_for_matrices_are_refused() {
+    let folder = tempdir().unwrap();
+    let (path, text) = (folder.path().join("a.tar.gz"), market(30));
+    for (kind, name, word) in [
+        (b'0', "/etc/x.mtx", "leads out"),
+        (b'0', "a/../../x.mtx", "leads out"),
+        (b'1', "a/link.mtx", "link"),
+        (b'2', "a/link.mtx", "link"),
+        (b'0', "a/b.mtx", "two members"),
+    ] {
+        let members = [(b'0', "a/b.mtx", "x"), (kind, name, ""), (b'0', "a/a.mtx", text.as_str())];
+        pack(&path, &archive_of(&members));
+        for error in [
+            read_matrix(&path, Place::Memory, &Context::new()).unwrap_err(),
+            member(&path, "a/a.mtx").unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Format);
+            assert!(error.to_string().contains(word), "{error}");
+            assert_eq!(error.path(), Some(path.as_path()));
+        }
     }
 }
 

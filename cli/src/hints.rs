@@ -1,7 +1,8 @@
 //! Hints of the library, which name its functions and options, in the words of the tool.
 
 /// What a hint says, and what the tool says instead, one after the other.
-const WORDS: [(&str, &str); 19] = [
+const WORDS: [(&str, &str); 20] = [
+    ("raise the limit, or let the result live in a file", "allow more with --memory-limit"),
     ("choose another name, or Place::Replace", "choose another name, or say --overwrite"),
     ("Place::Replace", "--overwrite"),
     ("convert it with to_csr first", "outcore convert INPUT OUTPUT.bspnpy --to csr makes it so"),

@@ -14,7 +14,7 @@ pub(crate) struct Reading {
     /// Format of the inputs; their content and names decide if not given
     #[arg(long, global = true, value_name = "FORMAT", value_parser = parse_format)]
     format: Option<FileFormat>,
-    /// Which matrix of a file with several
+    /// Which matrix of a file with several: a member of an archive, a path in HDF5
     #[arg(long, global = true, value_name = "NAME")]
     member: Option<String>,
     /// Make all rows up to the largest, however few entries there are

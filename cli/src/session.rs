@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use outcore::io::matrix_market::{self, Reader};
 use outcore::io::{FileFormat, Graph, Imported, ReadOptions, VertexIds};
 use outcore::{
     AnyMatrix, CancelToken, Context, Error, ErrorKind, Place, Plan, Result, io as files,
@@ -28,7 +29,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_limit, default_value = "auto", hide_default_value = true)]
     pub(crate) memory_limit: Limit,
     /// Threads; one for each processor if not given
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = parse_threads)]
     pub(crate) threads: Option<usize>,
     /// Folder for scratch files; the system's temporary folder if not given
     #[arg(long, global = true, value_name = "DIR")]
@@ -68,6 +69,11 @@ impl Session {
         if flags.memory_limit != Limit::Auto {
             let usable = memory_limits().first().map_or(0, |limit| limit.bytes);
             if let Some(limit) = flags.memory_limit.bytes(usable) {
+                if limit < LEAST_MEMORY {
+                    return Err(Error::new(ErrorKind::Memory, "the memory limit is too small")
+                        .expected(format!("at least {}", bytes(LEAST_MEMORY)))
+                        .found(bytes(limit)));
+                }
                 ctx = ctx.memory_limit(limit);
             }
         }
@@ -75,6 +81,7 @@ impl Session {
             ctx = ctx.threads(threads)?;
         }
         if let Some(folder) = &flags.scratch {
+            check_scratch(folder)?;
             ctx = ctx.scratch(folder);
         }
         let mut progress = None;
@@ -82,7 +89,8 @@ impl Session {
             let (shown, by) = with_progress(ctx, flags.progress);
             (ctx, progress) = (shown, Some(by));
         }
-        let reading = flags.reading.options();
+        // A matrix that does not fit in memory is in scratch files.
+        let reading = ReadOptions { spill: true, ..flags.reading.options() };
         Ok(Session { ctx, progress, overwrite: flags.overwrite, plan: flags.plan, reading })
     }
 
@@ -141,6 +149,23 @@ impl Session {
     /// The matrix in a file, and what else the file says.
     pub(crate) fn import(&self, path: &Path) -> Result<Imported> {
         files::read_matrix_with(input(path), &self.reading, Place::Memory, &self.ctx)
+    }
+
+    /// Reads a matrix to a place.
+    pub(crate) fn read_to(&self, path: &Path, place: Place) -> Result<AnyMatrix> {
+        files::read_matrix_with(path, &self.reading, place, &self.ctx).map(|read| read.matrix)
+    }
+
+    /// Whether a file is surely read as a Matrix Market file of entries, and so as a sparse matrix.
+    pub(crate) fn lists_entries(&self, path: &Path) -> bool {
+        let ReadOptions { format, member, raw, .. } = &self.reading;
+        let may_be = matches!(format, None | Some(FileFormat::MatrixMarket))
+            && member.is_none()
+            && raw.is_none()
+            && path.is_file();
+        may_be
+            && Reader::open(path)
+                .is_ok_and(|file| file.header().format == matrix_market::Format::Coordinate)
     }
 
     /// The place of a result: a path that must be free, unless it may be replaced.
@@ -207,15 +232,50 @@ impl Session {
     /// Writes a matrix to a path, in the format of its name.
     pub(crate) fn write(&self, path: &Path, matrix: &AnyMatrix) -> Result<()> {
         self.check_free(path)?;
-        files::write_matrix(path, matrix, &self.ctx)
+        files::write_matrix_to(self.place(path), matrix, &self.ctx)
     }
+}
+
+/// The least memory that a verb is allowed.
+const LEAST_MEMORY: u64 = 1 << 20;
+
+/// A number of threads.
+fn parse_threads(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one thread is needed; leave it out for one per processor".into()),
+        Ok(threads) => Ok(threads),
+        Err(_) => Err("not a number of threads".into()),
+    }
+}
+
+/// Fails unless there is a folder for scratch files.
+fn check_scratch(folder: &Path) -> Result<()> {
+    let what = "looking at the scratch folder";
+    let kind = folder.metadata().map_err(|error| Error::io(what, folder, error))?;
+    match kind.is_dir() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Format, "scratch files need a folder")
+            .in_file(folder)
+            .found("a file")),
+    }
+}
+
+/// Whether the process was started with a signal ignored.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// A token that is set when the user interrupts; a second interrupt ends the process at once.
 fn interrupted() -> CancelToken {
     let token = CancelToken::new();
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    // What nohup started goes on when its terminal is gone.
+    let hangs_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+    for signal in [SIGINT, SIGTERM].into_iter().chain(hangs_up) {
         let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag));
         let _ = signal_hook::flag::register(signal, Arc::clone(&flag));
     }
@@ -233,7 +293,7 @@ fn interrupted() -> CancelToken {
 pub(crate) fn trouble(error: &Error) -> ExitCode {
     let text = error.to_string();
     let (text, code) = match (error.kind(), error.hint()) {
-        (ErrorKind::Cancelled, _) => ("interrupted; nothing is left behind".to_owned(), 130),
+        (ErrorKind::Cancelled, _) => ("interrupted; no part of a result is left".to_owned(), 130),
         (_, Some(hint)) => {
             let what = text.strip_suffix(&format!(" ({hint})")).unwrap_or(&text);
             (format!("error: {what}\nhint: {}", in_words_of_the_tool(hint)), 2)

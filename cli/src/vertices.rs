@@ -1,11 +1,9 @@
 //! Vertices of a graph by the ids that they have in its file, and a value of each as a table.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use outcore::io::{FileFormat, VertexIds};
+use outcore::io::{FileFormat, VertexIds, write_file};
 use outcore::{Dense, Error, ErrorKind, Result};
 
 use crate::report::Report;
@@ -95,30 +93,21 @@ pub(crate) fn write(
         report.fact("numbers", vertices);
         return Ok(report);
     };
-    let failed = |error: std::io::Error| Error::io("writing", path, error);
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let stem = path.file_name().unwrap_or_default().to_string_lossy();
-    let hidden =
-        parent.unwrap_or(Path::new(".")).join(format!(".{stem}.part-{}", std::process::id()));
-    let file = File::options().write(true).create_new(true).open(&hidden).map_err(failed)?;
-    let mut out = BufWriter::new(file);
-    let lines = (0..vertices).try_for_each(|vertex| {
-        if vertex % STEP == 0 {
-            session.ctx().report("writing", vertex as u64, vertices as u64)?;
-        }
-        let (id, value) = (name(ids, vertex), (values.text)(vertex));
-        let (id, value) = (cell(&id, separator), cell(&value, separator));
-        writeln!(out, "{id}{separator}{value}").map_err(failed)
+    let mut stopped = None;
+    let written = write_file(session.place(path), |out| {
+        (0..vertices).try_for_each(|vertex| {
+            if vertex % STEP == 0
+                && let Err(error) = session.ctx().report("writing", vertex as u64, vertices as u64)
+            {
+                stopped = Some(error);
+                return Err(std::io::Error::other("interrupted"));
+            }
+            let (id, value) = (name(ids, vertex), (values.text)(vertex));
+            let (id, value) = (cell(&id, separator), cell(&value, separator));
+            writeln!(out, "{id}{separator}{value}")
+        })
     });
-    let written = lines
-        .and_then(|()| out.into_inner().map_err(|error| failed(error.into_error())))
-        .and_then(|file| file.sync_all().map_err(failed))
-        .and_then(|()| session.check_free(path))
-        .and_then(|()| std::fs::rename(&hidden, path).map_err(failed));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&hidden);
-    }
-    written?;
+    stopped.map_or(written, Err)?;
     let mut report = Report::new();
     report.fact("written", path.display().to_string());
     report.fact("lines", vertices);

@@ -7,7 +7,9 @@ use crate::dense::AnyDense;
 use crate::error::Result;
 use crate::sparse;
 use crate::sparse::{AnyCoo, Indices, on_disk};
-use crate::storage::{DType, Order, RawBuffer, SparseFormat};
+use crate::storage::{
+    DType, INDICES_FILE, Order, POINTERS_FILE, ROWS_FILE, RawBuffer, SparseFormat, VALUES_FILE,
+};
 
 /// A matrix whose format, element type and index widths are known at run time. Cloning copies pointers.
 ///
@@ -213,7 +215,12 @@ impl AnyMatrix {
 /// The folder of the first array that is in a file.
 fn folder_of(files: [Option<(&Path, u64)>; 3]) -> Option<&Path> {
     let (path, _) = files.into_iter().flatten().next()?;
-    // A file without a name is reported as its folder.
-    let is_array = path.extension().is_some_and(|extension| extension == "npy");
-    if is_array { path.parent() } else { Some(path) }
+    // A file without a name is reported as its folder; all arrays of a file of another format are in that file.
+    let own = [INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE];
+    let is_array = path.file_name().is_some_and(|name| own.iter().any(|own| name == *own));
+    match path.parent() {
+        Some(folder) if is_array && folder.as_os_str().is_empty() => Some(Path::new(".")),
+        Some(folder) if is_array => Some(folder),
+        _ => Some(path),
+    }
 }

@@ -8,6 +8,7 @@ use crate::io::format::{FileFormat, no_format};
 use crate::io::graph::write_metis;
 use crate::io::matrix_market;
 use crate::io::npz;
+use crate::io::output::Target;
 use crate::io::petsc;
 use crate::io::table;
 use crate::storage::{Context, Place};
@@ -30,17 +31,39 @@ use crate::storage::{Context, Place};
 /// ```
 #[doc(alias("mmwrite", "savetxt"))]
 pub fn write_matrix(path: impl AsRef<Path>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
-    let path = path.as_ref();
+    write(&Place::Replace(path.as_ref().to_owned()), matrix, ctx)
+}
+
+/// As [`write_matrix`], to a place: a file at the path of a [`Place::File`] is an error of kind
+/// [`Exists`](ErrorKind::Exists), even if it appears while the matrix is written; that of a [`Place::Replace`] is
+/// replaced. Fails for places that have no name.
+///
+/// ```
+/// use outcore::{AnyMatrix, Context, Csr, ErrorKind, io::write_matrix_to};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("a.mtx");
+/// let (a, ctx) = (AnyMatrix::from(Csr::<f64>::eye(3)), Context::new());
+/// write_matrix_to(&path, &a, &ctx)?;
+/// assert_eq!(write_matrix_to(&path, &a, &ctx).unwrap_err().kind(), ErrorKind::Exists);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_matrix_to(place: impl Into<Place>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+    write(&place.into(), matrix, ctx)
+}
+
+fn write(place: &Place, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+    let target = Target::of(place)?;
+    let path = target.path;
     let is_dense = matrix.format().is_none();
     match (FileFormat::of_name(path), is_dense) {
         (Some(FileFormat::Npy), true) | (Some(FileFormat::Stored), false) => {
-            matrix.copy_to(Place::Replace(path.to_owned()), ctx).map(drop)
+            matrix.copy_to(place, ctx).map(drop)
         }
-        (Some(FileFormat::Npz), _) => npz::write(path, matrix, ctx),
-        (Some(FileFormat::MatrixMarket), _) => matrix_market::write(path, matrix, ctx),
-        (Some(FileFormat::Petsc), _) => petsc::write(path, matrix, ctx),
-        (Some(FileFormat::Csv | FileFormat::Tsv), _) => table::write(path, matrix, ctx),
-        (Some(FileFormat::Metis), false) => write_metis(path, matrix, ctx),
+        (Some(FileFormat::Npz), _) => npz::write(target, matrix, ctx),
+        (Some(FileFormat::MatrixMarket), _) => matrix_market::write(target, matrix, ctx),
+        (Some(FileFormat::Petsc), _) => petsc::write(target, matrix, ctx),
+        (Some(FileFormat::Csv | FileFormat::Tsv), _) => table::write(target, matrix, ctx),
+        (Some(FileFormat::Metis), false) => write_metis(target, matrix, ctx),
         (Some(FileFormat::HarwellBoeing | FileFormat::Triplets), _) => {
             Err(wrong_kind(path, "files of this format are read, and not written")
                 .remedy("name the file .mtx, .csv or .petsc"))

@@ -15,7 +15,7 @@ use crate::io::options::ReadOptions;
 use crate::io::petsc;
 use crate::io::pipe::through_file;
 use crate::io::read_as::ReadAs;
-use crate::io::sniff::text_format;
+use crate::io::sniff::{or_named_otherwise, text_format};
 use crate::io::table;
 use crate::storage::{Context, Place};
 
@@ -102,7 +102,9 @@ pub fn read_matrix_with(
     ctx: &Context,
 ) -> Result<Imported> {
     let place = place.into();
-    through_file(path.as_ref(), ctx, &mut |path| read(path, options, &place, ctx))
+    through_file(path.as_ref(), ctx, &mut |path| {
+        options.or_scratch(&place, &mut |place| read(path, options, place, ctx))
+    })
 }
 
 /// Reads a file that is no pipe.
@@ -117,7 +119,7 @@ pub(super) fn read(
         None if options.raw.is_some() => Some(FileFormat::Raw),
         None => match FileFormat::of_first_bytes(path)? {
             Some(format) => Some(format),
-            None => text_format(path)?,
+            None => text_format(path, options.member.as_deref())?,
         },
     };
     let whole = |matrix, format| Ok(Imported::new(matrix, format));
@@ -148,24 +150,29 @@ pub(super) fn read(
             whole(headerless::read(path, options.raw, place, ctx)?, FileFormat::Raw)
         }
         Some(FileFormat::MatrixMarket | FileFormat::EdgeList | FileFormat::Metis) | None => {
-            match source(path, options)? {
-                GraphFile::Stored => {
-                    Ok(Imported::of((open(path)?, ReadAs::Mapped), FileFormat::Stored))
-                }
-                GraphFile::MatrixMarket(file) => {
-                    whole(matrix_market::read(&file, place, ctx)?, FileFormat::MatrixMarket)
-                }
-                GraphFile::Metis(file) => {
-                    let matrix = AnyMatrix::of_lines(file.read(true, None, place, ctx)?);
-                    whole(matrix, FileFormat::Metis)
-                }
-                GraphFile::EdgeList(list) => {
-                    let wanted = As { weights: true, types: None };
-                    let (matrix, vertices) = list.read(wanted, place, ctx)?;
-                    let matrix = AnyMatrix::of_lines(matrix);
-                    Ok(Imported { vertices, ..Imported::new(matrix, FileFormat::EdgeList) })
-                }
-            }
+            read_text(path, options, place, ctx)
+                .map_err(|error| or_named_otherwise(path, options, error))
+        }
+    }
+}
+
+/// Reads a file that is Matrix Market, METIS or a list of edges.
+fn read_text(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Result<Imported> {
+    match source(path, options)? {
+        GraphFile::Stored => Ok(Imported::of((open(path)?, ReadAs::Mapped), FileFormat::Stored)),
+        GraphFile::MatrixMarket(file) => {
+            let matrix = matrix_market::read(&file, place, ctx)?;
+            Ok(Imported::new(matrix, FileFormat::MatrixMarket))
+        }
+        GraphFile::Metis(file) => {
+            let matrix = AnyMatrix::of_lines(file.read(true, None, place, ctx)?);
+            Ok(Imported::new(matrix, FileFormat::Metis))
+        }
+        GraphFile::EdgeList(list) => {
+            let wanted = As { weights: true, types: None };
+            let (matrix, vertices) = list.read(wanted, place, ctx)?;
+            let matrix = AnyMatrix::of_lines(matrix);
+            Ok(Imported { vertices, ..Imported::new(matrix, FileFormat::EdgeList) })
         }
     }
 }

@@ -17,10 +17,10 @@
 //! | [`RawLayout`] | elements without a header | |
 //! | `.npz` | arrays of NumPy, sparse matrices of SciPy and Binsparse | dense, CSR, CSC, COO |
 //! | HDF5, with the feature `hdf5` | AnnData, 10x, MATLAB 7.3, Binsparse, plain datasets | |
-//! | the text formats | the same, compressed by gzip (`.gz`), and the one matrix of an archive (`.tar.gz`) | |
+//! | the text formats | the same, compressed by gzip (`.gz`), and a member of an archive (`.tar.gz`) | |
 //!
 //! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
-//! writes one; [`read_graph`] reads any of them as a graph.
+//! writes one, or [`write_matrix_to`] where nothing may be replaced; [`read_graph`] reads any of them as a graph.
 //!
 //! # What a file is
 //! What comes through a pipe, or standard input (`/dev/stdin`), is received in a scratch file and then read as a file;
@@ -28,9 +28,11 @@
 //! and so are pipes by those readers of one format that take a path.
 //!
 //! Text compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
-//! `NAME/NAME.mtx`. Files that are clearly not text are refused by name, with a suggestion: compressors other than
-//! gzip, MATLAB files before version 7.3, other binary formats, XML, JSON, web pages, other graph languages,
-//! text with a byte order mark.
+//! `NAME/NAME.mtx`, or the member that [`ReadOptions::member`] names. The archive is looked at up to the header of a
+//! member that is named with its folder, or is `NAME/NAME.mtx`, and to its end otherwise; links, names that lead out of
+//! it, and two members of one name are refused where they are seen. Files that are clearly not text are refused by
+//! name, with a suggestion: compressors other than gzip, MATLAB files before version 7.3, other binary formats, XML,
+//! JSON, web pages, other graph languages, text with a byte order mark.
 //!
 //! If [`read_graph`] has to choose, the content decides; a name can only exclude.
 //!
@@ -44,7 +46,7 @@
 //! | `%%MatrixMarket` or `%MatrixMarket`, in any letter case, on the first line that is not blank, optionally after blanks | Matrix Market; invalid words after it are an error, and so is `%% MatrixMarket matrix` |
 //! | such a banner after other comment lines | refused: it could be either |
 //! | gzip (`.gz`) | what its text is, by the other rows |
-//! | gzip of a tar archive (`.tar.gz`) | its member `NAME/NAME.mtx`, or the only one that ends in `.mtx`, by the other rows; otherwise refused |
+//! | gzip of a tar archive (`.tar.gz`) | the member that is asked for, or `NAME/NAME.mtx`, or the only one that ends in `.mtx`, by the other rows; otherwise refused, and the members are listed |
 //! | nothing | refused by [`read_matrix`]; a graph without vertices for [`read_graph`] |
 //! | anything else | edges `u v` or `u v w`, unless the name ends in `.mtx` (Matrix Market without its banner is an error) or in `.graph` or `.metis` (a METIS graph, whose counts and symmetry are checked) |
 //! | edges that could be a METIS graph by another name | refused: it could be either |
@@ -99,7 +101,7 @@ pub mod table;
 mod text;
 mod write_file;
 
-pub use export::write_matrix;
+pub use export::{write_matrix, write_matrix_to};
 pub use format::FileFormat;
 pub use graph::{EdgeOptions, Separator, VertexIds, Vertices, Weights, edge_list};
 pub use headerless::RawLayout;

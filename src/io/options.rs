@@ -1,10 +1,12 @@
 //! How a file is read.
 
+use crate::error::{ErrorKind, Result};
 use crate::io::format::FileFormat;
 use crate::io::graph::EdgeOptions;
 use crate::io::headerless::RawLayout;
 use crate::io::petsc::PetscOptions;
 use crate::io::table::TableOptions;
+use crate::storage::Place;
 
 /// How a file is read as a matrix or a graph.
 ///
@@ -23,9 +25,13 @@ use crate::io::table::TableOptions;
 pub struct ReadOptions {
     /// The format of the file; determined by its content if not given.
     pub format: Option<FileFormat>,
-    /// Which matrix of a file that has several: the name of a member of an archive, with or without `.npy`, or the path of
-    /// a group or dataset in HDF5, such as `layers/counts`.
+    /// Which matrix of a file that has several: the name of a member of an archive, with or without `.npy`, the path of
+    /// a group or dataset in HDF5, such as `layers/counts`, or the name of a member of a `.tar.gz`, with or without its
+    /// folder and `.mtx`.
     pub member: Option<String>,
+    /// Whether a matrix that is to go to [memory](Place::Memory), and would not fit in the memory limit, is read to
+    /// scratch files instead. What was read before that was seen is read again.
+    pub spill: bool,
     /// Whether every vertex or row up to the largest is made, even if they dwarf the entries so that the pointers take
     /// far more memory than the file; otherwise that is an error.
     pub hypersparse: bool,
@@ -37,4 +43,22 @@ pub struct ReadOptions {
     pub raw: Option<RawLayout>,
     /// How lists of edges are read.
     pub edges: EdgeOptions,
+}
+
+impl ReadOptions {
+    /// Reads to a place; if that is memory, and too small, to scratch files instead if the caller has said so.
+    pub(super) fn or_scratch<R>(
+        &self,
+        place: &Place,
+        read: &mut dyn FnMut(&Place) -> Result<R>,
+    ) -> Result<R> {
+        match read(place) {
+            Err(error)
+                if self.spill && *place == Place::Memory && error.kind() == ErrorKind::Memory =>
+            {
+                read(&Place::Scratch)
+            }
+            outcome => outcome,
+        }
+    }
 }

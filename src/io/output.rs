@@ -5,11 +5,38 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
-use crate::storage::{Context, StagedFiles, What};
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Context, Place, StagedFiles, What};
 
 /// The name of the file in its hidden folder.
 const NAME: &str = "output";
+
+/// Where a file goes.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::io) struct Target<'a> {
+    pub(in crate::io) path: &'a Path,
+    /// Whether it replaces an existing file, which is an error otherwise.
+    pub(in crate::io) replace: bool,
+}
+
+impl<'a> Target<'a> {
+    /// A file that replaces an existing one.
+    pub(in crate::io) fn replacing(path: &'a Path) -> Self {
+        Target { path, replace: true }
+    }
+
+    /// Fails for places that have no name.
+    pub(in crate::io) fn of(place: &'a Place) -> Result<Self> {
+        match place {
+            Place::File(path) => Ok(Target { path, replace: false }),
+            Place::Replace(path) => Ok(Target { path, replace: true }),
+            Place::Memory | Place::Scratch => {
+                Err(Error::new(ErrorKind::Unsupported, "a file needs a name")
+                    .expected("Place::File or Place::Replace"))
+            }
+        }
+    }
+}
 
 /// A file being written, the one maker of files of other programs: appended to, or written at any offset from several threads.
 ///
@@ -22,22 +49,18 @@ pub(in crate::io) struct Output {
 }
 
 impl Output {
-    /// Starts a file that will replace an existing one. Fails if the path is a folder, a pipe, a device, or an array
-    /// with checksums.
-    pub(in crate::io) fn create(path: &Path) -> Result<Self> {
-        Self::create_with(path, true)
-    }
-
-    /// As [`create`](Self::create); an existing file may also have to stay, and is then an error.
-    pub(in crate::io) fn create_with(path: &Path, replace: bool) -> Result<Self> {
+    /// Starts a file. Fails if something is there that is not to be replaced, and if it is a folder, a pipe, a device,
+    /// or an array with checksums.
+    pub(in crate::io) fn create(target: Target<'_>) -> Result<Self> {
+        let Target { path, replace } = target;
         let files = StagedFiles::new(path, replace, What::Text)?;
         let (file, _) = files.create(NAME)?;
         Ok(Output { path: path.to_owned(), file, files })
     }
 
     /// Fails as [`create`](Self::create) does, without making anything.
-    pub(in crate::io) fn check(path: &Path) -> Result<()> {
-        StagedFiles::check(path, true, What::Text).map(drop)
+    pub(in crate::io) fn check(target: Target<'_>) -> Result<()> {
+        StagedFiles::check(target.path, target.replace, What::Text).map(drop)
     }
 
     /// The path that the file will have.
@@ -61,7 +84,8 @@ impl Output {
         written.map_err(|error| Error::io("writing", &self.path, error))
     }
 
-    /// Writes the file to the device, and gives it its name, unless the context is cancelled.
+    /// Writes the file to the device, and gives it its name, unless the context is cancelled. Fails if something has
+    /// appeared there that is not to be replaced.
     pub(in crate::io) fn finish(self, ctx: &Context) -> Result<()> {
         ctx.check_cancelled()?;
         ctx.meter().wrote(self.publish()?);

@@ -16,7 +16,7 @@ use crate::io::import::{Imported, read};
 use crate::io::options::ReadOptions;
 use crate::io::pipe::through_file;
 use crate::io::read_as::ReadAs;
-use crate::io::sniff::text_format;
+use crate::io::sniff::{or_named_otherwise, text_format};
 use crate::sparse::{Csr, Duplicates, on_disk};
 use crate::storage::{Context, Index, Place};
 
@@ -86,18 +86,22 @@ pub fn read_graph_with<I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Graph<I, P>> {
     let place = place.into();
-    through_file(path.as_ref(), ctx, &mut |path| read_one(path, options, &place, ctx))
+    through_file(path.as_ref(), ctx, &mut |path| {
+        options.or_scratch(&place, &mut |place| match is_read_as_matrix(path, options)? {
+            true => structure(path, options, place, ctx),
+            false => read_one(path, options, place, ctx)
+                .map_err(|error| or_named_otherwise(path, options, error)),
+        })
+    })
 }
 
+/// The graph of a file of a format that knows graphs.
 fn read_one<I: Index, P: Index>(
     path: &Path,
     options: &ReadOptions,
     place: &Place,
     ctx: &Context,
 ) -> Result<Graph<I, P>> {
-    if is_read_as_matrix(path, options)? {
-        return structure(path, options, place, ctx);
-    }
     match source(path, options)? {
         // Mapped in place, which needs the types.
         GraphFile::Stored if options.edges.vertices != Vertices::Compact => {
@@ -129,7 +133,8 @@ fn is_read_as_matrix(path: &Path, options: &ReadOptions) -> Result<bool> {
         Some(format) => Some(format),
         None if options.raw.is_some() => Some(FileFormat::Raw),
         None => match FileFormat::of_first_bytes(path)? {
-            None => text_format(path)?.filter(|format| *format == HarwellBoeing),
+            None => text_format(path, options.member.as_deref())?
+                .filter(|format| *format == HarwellBoeing),
             format => format,
         },
     };

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::format::FileFormat;
 use crate::io::harwell_boeing::is_harwell_boeing;
 use crate::io::matrix_market::is_banner;
+use crate::io::options::ReadOptions;
 use crate::io::text::records::without_end;
 use crate::io::text::text_file::TextFile;
 
@@ -14,7 +15,7 @@ const LINES: usize = 4;
 
 /// The format of an ordinary file of text, packed or not, if its lines or its name say that it is neither Matrix Market
 /// nor a list of edges.
-pub(super) fn text_format(path: &Path) -> Result<Option<FileFormat>> {
+pub(super) fn text_format(path: &Path, member: Option<&str>) -> Result<Option<FileFormat>> {
     if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(None);
     }
@@ -23,7 +24,7 @@ pub(super) fn text_format(path: &Path) -> Result<Option<FileFormat>> {
         use FileFormat::{Csv, HarwellBoeing, Triplets, Tsv};
         matches!(named, Csv | Tsv | Triplets | HarwellBoeing)
     });
-    let (text, _) = TextFile::open_any(path)?;
+    let (text, _) = TextFile::open_any(path, member)?;
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let looked = text.visit_first_lines(|_, line| {
         lines.push(without_end(line).to_vec());
@@ -39,6 +40,30 @@ pub(super) fn text_format(path: &Path) -> Result<Option<FileFormat>> {
     match is_harwell_boeing(&lines) {
         true => Ok(Some(FileFormat::HarwellBoeing)),
         false => Ok(named),
+    }
+}
+
+/// The error of a reader of text about a file whose name is that of another format: the name is the likelier truth.
+pub(super) fn or_named_otherwise(path: &Path, options: &ReadOptions, error: Error) -> Error {
+    use FileFormat::{Hdf5, Npy, Npz, Petsc, Stored};
+    let named = FileFormat::of_name(path)
+        .filter(|named| matches!(named, Hdf5 | Npy | Npz | Petsc | Stored))
+        .filter(|_| options.format.is_none() && !path.is_dir());
+    let is_about_text = !matches!(
+        error.kind(),
+        ErrorKind::Io | ErrorKind::Memory | ErrorKind::Cancelled | ErrorKind::Planned
+    );
+    match named {
+        Some(named) if is_about_text && !error.to_string().contains("seems to be") => {
+            let name = named.name();
+            let what = format!("the name says {name}, and the content is something else");
+            Error::new(ErrorKind::Format, what)
+                .in_file(path)
+                .expected(format!("a file that begins as {name} does, or a matrix as text"))
+                .found("neither")
+                .remedy("check how the file was made, or copied")
+        }
+        _ => error,
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::io::{BufWriter, Write};
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::io::output::Output;
+use crate::error::{Error, Result};
+use crate::io::output::{Output, Target};
 use crate::storage::Place;
 
 /// Writes a file that appears under its name when it is complete, with what `fill` writes.
 ///
 /// Until then the bytes go to a hidden sibling folder, which is removed if `fill` fails. The file is brought to the
-/// device before it gets its name. Fails with kind [`Exists`](ErrorKind::Exists) if something is at the path of a
+/// device before it gets its name. Fails with kind [`Exists`](crate::ErrorKind::Exists) if something is at the path of a
 /// [`Place::File`], and for [`Place::Replace`] if it is not an ordinary file; and for places that have no name.
 ///
 /// ```
@@ -31,18 +31,11 @@ pub fn write_file(
 }
 
 fn write(place: &Place, fill: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
-    let (path, replace) = match place {
-        Place::File(path) => (path, false),
-        Place::Replace(path) => (path, true),
-        Place::Memory | Place::Scratch => {
-            return Err(Error::new(ErrorKind::Unsupported, "a file needs a name")
-                .expected("Place::File or Place::Replace"));
-        }
-    };
-    let output = Output::create_with(path, replace)?;
+    let target = Target::of(place)?;
+    let output = Output::create(target)?;
     let mut buffered = BufWriter::with_capacity(1 << 18, output.file());
     let written = fill(&mut buffered).and_then(|()| buffered.flush());
-    written.map_err(|error| Error::io("writing", path, error))?;
+    written.map_err(|error| Error::io("writing", target.path, error))?;
     drop(buffered);
     output.publish().map(drop)
 }

@@ -34,7 +34,26 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
         }
     };
     let chunks = (0..major.div_ceil(CHUNK)).into_par_iter();
-    if let Some(row) = chunks.find_map_first(decrease) {
+    let decreasing = chunks.find_map_first(decrease);
+    // They are stored as signed ones: a negative one looks larger than any other.
+    let ends = [indptr[0], indptr[major]];
+    if (decreasing.is_some() || ends.iter().any(|end| end.to_usize() > P::LARGEST))
+        && let Some(k) = indptr.iter().position(|pointer| pointer.to_usize() > P::LARGEST)
+    {
+        let stored = match P::DISK {
+            DType::Int32 => i64::from((indptr[k].to_usize() as u32).cast_signed()),
+            _ => (indptr[k].to_usize() as u64).cast_signed(),
+        };
+        let expected = match k {
+            0 => "a start from 0 on".to_owned(),
+            _ => format!("an end of at least {}", indptr[k - 1]),
+        };
+        return Err(Error::new(ErrorKind::Index, "the pointers decrease")
+            .at(Location::Row(k.saturating_sub(1) as u64))
+            .expected(expected)
+            .found(stored));
+    }
+    if let Some(row) = decreasing {
         return Err(Error::new(ErrorKind::Index, "the pointers decrease")
             .at(Location::Row(row as u64))
             .expected(format!("an end of at least {}", indptr[row]))

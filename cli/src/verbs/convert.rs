@@ -76,6 +76,10 @@ type Step<'a> = Box<dyn Fn(&AnyMatrix, Place) -> Result<AnyMatrix> + 'a>;
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let output = arguments.output.as_path();
     session.check_free(output)?;
+    if goes_straight(arguments, session) {
+        let place = session.place(output);
+        return Ok(done(output, &session.read_to(&arguments.input, place)?));
+    }
     let read = session.import(&arguments.input)?;
     let (mut a, ids) = (read.matrix, read.vertices);
     let named = |name: &str| output.extension().is_some_and(|it| it.eq_ignore_ascii_case(name));
@@ -99,6 +103,15 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         None => {}
     }
     Ok(done(output, &a))
+}
+
+/// Whether the matrix in a file is read to the output itself: nothing of it is to be changed.
+fn goes_straight(arguments: &Arguments, session: &Session) -> bool {
+    let Arguments { input, output, to, dtype, index, sort, dup, drop_zeros, .. } = arguments;
+    let changes =
+        dtype.is_some() || index.is_some() || *sort || dup.is_some() || *drop_zeros;
+    let is_stored = output.extension().is_some_and(|it| it.eq_ignore_ascii_case("bspnpy"));
+    is_stored && !changes && matches!(to, To::Same | To::Csr) && session.lists_entries(input)
 }
 
 /// What is to be done, in order.

@@ -73,6 +73,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     }
     let access = match read.read_as {
         ReadAs::Mapped => "mapped where it lies",
+        ReadAs::Copied if a.stored_bytes() > 0 => "read into scratch files",
         ReadAs::Copied => "read into memory",
     };
     report.fact("access", access);

@@ -33,6 +33,7 @@ fn an_interrupted_conversion_leaves_nothing_behind() {
     let lines = [
         ("convert a.bspnpy b.mtx", "-INT"),
         ("convert a.bspnpy b.bspnpy --dtype complex128", "-TERM"),
+        ("convert a.bspnpy b.csv", "-HUP"),
         ("create rmat b.bspnpy 20", "-INT"),
     ];
     let mut caught = 0;
@@ -75,4 +76,23 @@ fn a_solve_that_is_killed_continues_with_the_same_bits() {
     let numbers = |name: &str| std::fs::read(shell.path().join(name)).unwrap();
     assert!(numbers("x.npy") == numbers("y.npy"), "other bits");
     assert!(!shell.path().join("state.npy").exists(), "a solve that is done needs no state");
+}
+
+#[test]
+fn an_interrupted_solve_says_that_its_state_stays() {
+    let shell = Shell::new();
+    shell.run("create poisson p.bspnpy 300 300");
+    let solve = "solve p.bspnpy ones y.npy --rtol 1e-10 --checkpoint state.npy";
+    let mut child =
+        shell.command(solve).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while !shell.path().join("state.npy").exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+    let out = child.wait_with_output().unwrap();
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(130), "{said}");
+    assert!(said.contains("interrupted; no part of a result is left"), "{said}");
+    assert!(shell.path().join("state.npy").exists() && !shell.path().join("y.npy").exists());
+    assert!(!shell.names().iter().any(|name| name.contains(".tmp-")), "{:?}", shell.names());
 }

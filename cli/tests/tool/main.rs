@@ -5,6 +5,8 @@ mod graphs;
 mod interrupts;
 mod matrices;
 mod pictures;
+mod publishing;
 mod shell;
+mod small_memory;
 mod spectral;
 mod usage;

@@ -105,3 +105,49 @@ fn a_reader_that_goes_away_is_no_trouble() {
     let out = child.wait_with_output().unwrap();
     assert_eq!((out.status.code(), out.stderr.as_slice()), (Some(0), &b""[..]));
 }
+
+#[test]
+fn flags_without_sense_are_refused_before_the_work() {
+    let shell = Shell::new();
+    shell.run("create eye a.bspnpy 3");
+    let error = shell.fails(2, "info a.bspnpy --scratch /nonexistent");
+    assert!(error.contains("/nonexistent"), "{error}");
+    shell.write("file", "");
+    assert!(shell.fails(2, "info a.bspnpy --scratch file").contains("a folder"));
+    assert!(shell.fails(2, "info a.bspnpy --threads 0").contains("at least one thread"));
+    for limit in ["5", "1000KB"] {
+        let error = shell.fails(2, &format!("info a.bspnpy --memory-limit {limit}"));
+        assert!(error.contains("too small") && error.contains("at least 1.0 MiB"), "{error}");
+    }
+    shell.run("convert a.bspnpy a.mtx --memory-limit 1MiB --threads 1 --scratch .");
+    shell.run("convert a.mtx b.bspnpy --memory-limit 1MiB");
+    assert_eq!(shell.json("diff a.mtx b.bspnpy --memory-limit 1MiB")["same"], true);
+}
+
+#[test]
+fn a_name_that_is_not_that_of_the_content_is_no_trouble_unless_nothing_fits() {
+    let shell = Shell::new();
+    shell.run("create eye a.bspnpy 3");
+    shell.run("convert a.bspnpy a.npz");
+    // The content decides, whether or not the path has a folder in it.
+    for name in ["wrong.npy", "values.npy", "wrong.mtx", "wrong"] {
+        std::fs::copy(shell.path().join("a.npz"), shell.path().join(name)).unwrap();
+        for path in [name.to_owned(), format!("./{name}")] {
+            assert_eq!(shell.json(&format!("info {path}"))["entries"], 3, "{path}");
+        }
+        let same = shell.json(&format!("diff {name} a.bspnpy"));
+        assert_eq!(same["same"], true, "{name}");
+    }
+    let archive = std::fs::read(shell.path().join("a.npz")).unwrap();
+    let junk = [b"junk\n".as_slice(), &archive].concat();
+    for name in ["junk.npz", "junk.npy", "junk.h5"] {
+        std::fs::write(shell.path().join(name), &junk).unwrap();
+        for verb in ["info", "components"] {
+            let error = shell.fails(2, &format!("{verb} {name}"));
+            assert!(error.contains("the name says"), "{verb} {name}: {error}");
+        }
+    }
+    // A list of edges is one, whatever its name.
+    shell.write("edges.npz", "0 1\n1 2\n");
+    assert_eq!(shell.json("info edges.npz")["entries"], 2);
+}

@@ -89,11 +89,12 @@ impl ForeignArray {
     ) -> Result<()> {
         self.index_type()?;
         let mut done = 0u64;
-        let mut check = |run: Raw<'_>| {
+        // `stored` are the same integers as they are in the file.
+        let mut check = |run: Raw<'_>, stored: Raw<'_>| {
             let of_run = Indices::of_raw(run);
             let beyond = by_index!(of_run, run => run.iter().position(|&i| i as usize >= extent));
             if let Some(k) = beyond {
-                return Err(self.outside(done + k as u64, extent, of_run.at(k)));
+                return Err(self.outside(done + k as u64, extent, element(stored, k)));
             }
             done += run.len() as u64;
             take(run)
@@ -103,27 +104,24 @@ impl ForeignArray {
             if self.is_stored_as(indices) {
                 // The same bytes: a negative one becomes larger than every extent.
                 let same = Raw::read(run.bytes(), (Some(indices), run.len()));
-                return check(same.unwrap_or(run));
+                return check(same.unwrap_or(run), run);
             }
             widen(run, &mut wide);
             if indices == DType::UInt64 {
-                return check(Raw::of(&wide));
+                return check(Raw::of(&wide), run);
             }
             // No narrower type is stored where this one is asked for, except negative ones, which are out of range.
             narrow.clear();
             narrow.extend(wide.iter().map(|&index| u32::try_from(index).unwrap_or(u32::MAX)));
-            check(Raw::of(&narrow))
+            check(Raw::of(&narrow), run)
         })
     }
 
-    fn outside(&self, position: u64, extent: usize, found: usize) -> crate::error::Error {
+    fn outside(&self, position: u64, extent: usize, found: i128) -> crate::error::Error {
         self.fault(ErrorKind::Index, "an index is out of range")
             .at(Location::Position(position))
             .expected(format!("an index below {extent} in {}", self.name()))
-            .found(match found as u64 {
-                found if found >= u64::from(u32::MAX) => "a negative one, or more".to_owned(),
-                found => found.to_string(),
-            })
+            .found(found)
     }
 
     /// A few integers, such as a shape. Fails if there are more than `most`, or one is negative.
@@ -164,6 +162,21 @@ impl ForeignArray {
             Ok(())
         })?;
         Ok(all)
+    }
+}
+
+/// One of some integers of any width.
+fn element(run: Raw<'_>, k: usize) -> i128 {
+    match run.dtype() {
+        Some(DType::Int8) => run.as_typed::<i8>()[k].into(),
+        Some(DType::Int16) => run.as_typed::<i16>()[k].into(),
+        Some(DType::Int32) => run.as_typed::<i32>()[k].into(),
+        Some(DType::Int64) => run.as_typed::<i64>()[k].into(),
+        Some(DType::UInt8) => run.as_typed::<u8>()[k].into(),
+        Some(DType::UInt16) => run.as_typed::<u16>()[k].into(),
+        Some(DType::UInt32) => run.as_typed::<u32>()[k].into(),
+        Some(DType::UInt64) => run.as_typed::<u64>()[k].into(),
+        _ => unreachable!("integers, by the caller's check"),
     }
 }
 

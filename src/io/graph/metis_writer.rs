@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::any::{AnyMatrix, Body};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::metis::mix;
-use crate::io::output::Output;
+use crate::io::output::{Output, Target};
 use crate::io::text::digits::push_unsigned;
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, index_out_of_range};
 use crate::storage::{Context, DType, Place, Plan, work};
@@ -21,7 +21,8 @@ const BUFFER: usize = 1 << 20;
 /// Fails if the matrix is not square, has an entry on the diagonal, is not symmetric, has columns out of order or twice
 /// in a row, or values that are no whole numbers from 1. Cost: one pass over the matrix, and another that converts
 /// values that are not `int64`.
-pub(in crate::io) fn write(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+    let path = target.path;
     let (nrows, ncols) = matrix.shape();
     if nrows != ncols {
         let found = format!("{nrows} x {ncols}");
@@ -41,7 +42,7 @@ pub(in crate::io) fn write(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> Re
         other => other,
     };
     match matrix.body() {
-        Body::Lines(lines) => write_lines(path, lines, ctx),
+        Body::Lines(lines) => write_lines(target, lines, ctx),
         Body::Dense(_) | Body::Coo(_) => Err(refused(path, "a dense matrix is no METIS graph")),
     }
 }
@@ -50,7 +51,8 @@ fn refused(path: &Path, what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, what).in_file(path)
 }
 
-fn write_lines(path: &Path, a: &AnyCompressed, ctx: &Context) -> Result<()> {
+fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<()> {
+    let path = target.path;
     if !a.check()? {
         return Err(refused(path, "the columns of a row are not in order, or there twice")
             .remedy("bring the matrix to canonical form first"));
@@ -63,7 +65,7 @@ fn write_lines(path: &Path, a: &AnyCompressed, ctx: &Context) -> Result<()> {
         let plan = plan.holds(panels.memory()).writes(bytes).throughout(BUFFER as u64);
         Ok(plan.works(a.nnz() as u64, work::WRITE_TEXT))
     })?;
-    let output = Output::create(path)?;
+    let output = Output::create(target)?;
     let _buffer = ctx.hold(BUFFER as u64);
     let mut lines = Lines {
         path,

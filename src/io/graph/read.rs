@@ -127,7 +127,7 @@ pub(in crate::io) fn source(path: &Path, options: &ReadOptions) -> Result<GraphF
     if format == Some(FileFormat::Stored) || (by_name && path.is_dir()) {
         return Ok(GraphFile::Stored);
     }
-    let text = TextFile::open(path)?;
+    let text = TextFile::open_member(path, options.member.as_deref())?;
     let format = match format {
         Some(format) => format,
         None if has_banner(&text)? => FileFormat::MatrixMarket,

@@ -35,7 +35,7 @@ pub(in crate::io) fn read(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyMatrix> {
-    let (text, _) = TextFile::open_any(path)?;
+    let (text, _) = TextFile::open_any(path, options.member.as_deref())?;
     let (header, start) = Header::read(&text)?;
     let file = File { text: &text, header, start, hypersparse: options.hypersparse, place, ctx };
     match header.field {

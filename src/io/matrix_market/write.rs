@@ -10,6 +10,7 @@ use crate::io::matrix_market::header::{Field, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
 use crate::io::matrix_market::write_text::{PHASE, Part, Places, TextWriter, WriteHalt};
 use crate::io::matrix_market::writer::Writer;
+use crate::io::output::Target;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Axis, Compressed, Indices,
     index_out_of_range,
@@ -41,7 +42,7 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
     comment: &str,
     ctx: &Context,
 ) -> Result<()> {
-    sparse(path.as_ref(), &matrix.to_any(), comment, ctx)
+    sparse(Target::replacing(path.as_ref()), &matrix.to_any(), comment, ctx)
 }
 
 /// Writes a dense matrix as a general array file; otherwise as [`write_sparse`]. A matrix stored row by row in files
@@ -52,23 +53,24 @@ pub fn write_dense<T: Number + Element>(
     comment: &str,
     ctx: &Context,
 ) -> Result<()> {
-    dense(path.as_ref(), &matrix.to_any(), comment, ctx)
+    dense(Target::replacing(path.as_ref()), &matrix.to_any(), comment, ctx)
 }
 
 /// Writes a matrix of any kind and type.
-pub(in crate::io) fn write(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
     let wide;
     let matrix = match matrix.dtype() {
         Some(DType::Float16 | DType::BFloat16) => {
-            wide = matrix.to_dtype(DType::Float32, Place::Memory, ctx)?;
+            let beside = if matrix.stored_bytes() > 0 { Place::Scratch } else { Place::Memory };
+            wide = matrix.to_dtype(DType::Float32, beside, ctx)?;
             &wide
         }
         _ => matrix,
     };
     match matrix.body() {
-        Body::Dense(a) => dense(path, a, "", ctx),
-        Body::Lines(a) => sparse(path, a, "", ctx),
-        Body::Coo(a) => coordinates(path, a, ctx),
+        Body::Dense(a) => dense(target, a, "", ctx),
+        Body::Lines(a) => sparse(target, a, "", ctx),
+        Body::Coo(a) => coordinates(target, a, ctx),
     }
 }
 
@@ -108,9 +110,9 @@ fn changed() -> Error {
     Error::new(ErrorKind::Index, "the matrix changed while it was read")
 }
 
-fn sparse(path: &Path, a: &AnyCompressed, comment: &str, ctx: &Context) -> Result<()> {
+fn sparse(target: Target<'_>, a: &AnyCompressed, comment: &str, ctx: &Context) -> Result<()> {
     let (values, nnz) = (a.types().values, a.nnz() as u64);
-    let mut writer = Writer::create(path, general(values, a.shape(), nnz), comment)?;
+    let mut writer = Writer::at(target, general(values, a.shape(), nnz), comment)?;
     let budget = ctx.memory_left().saturating_sub(TextWriter::memory(ctx));
     let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
     let _running = ctx.begin(|| {
@@ -146,9 +148,9 @@ fn sparse(path: &Path, a: &AnyCompressed, comment: &str, ctx: &Context) -> Resul
     end(writer, ctx)
 }
 
-fn coordinates(path: &Path, a: &AnyCoo, ctx: &Context) -> Result<()> {
+fn coordinates(target: Target<'_>, a: &AnyCoo, ctx: &Context) -> Result<()> {
     let (values, nnz) = (a.types().0, a.nnz() as u64);
-    let mut writer = Writer::create(path, general(values, a.shape(), nnz), "")?;
+    let mut writer = Writer::at(target, general(values, a.shape(), nnz), "")?;
     a.check()?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(PHASE).on_device_of(a.rows().file());
@@ -164,13 +166,13 @@ fn coordinates(path: &Path, a: &AnyCoo, ctx: &Context) -> Result<()> {
 }
 
 /// Writes column by column.
-fn dense(path: &Path, a: &AnyDense, comment: &str, ctx: &Context) -> Result<()> {
+fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Result<()> {
     let values = Some(a.dtype());
     let a = a.as_matrix()?;
     let (nrows, ncols) = a.dim();
     let header = Header::array(field_of(values), Symmetry::General, nrows, ncols);
     let header = Header { unsigned: is_unsigned(values), ..header };
-    let mut writer = Writer::create(path, header, comment)?;
+    let mut writer = Writer::at(target, header, comment)?;
     let (stored, count) = (a.stored_bytes(), a.len() as u64);
     let a = match a.order() {
         // Across the order of the file: only in memory.

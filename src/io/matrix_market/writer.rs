@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::walk::Walk;
-use crate::io::output::Output;
+use crate::io::output::{Output, Target};
 use crate::io::text::digits::push_unsigned;
 
 /// Bytes collected before they are written.
@@ -48,7 +48,12 @@ impl Writer {
     /// Fails if the header contradicts itself, if no file can be created in the folder, and if `path` is a folder, a
     /// pipe or a device. An existing file stays until `finish`.
     pub fn create(path: impl AsRef<Path>, header: Header, comment: &str) -> Result<Self> {
-        let path = path.as_ref();
+        Self::at(Target::replacing(path.as_ref()), header, comment)
+    }
+
+    /// As [`create`](Self::create); an existing file may also have to stay, and is then an error.
+    pub(super) fn at(target: Target<'_>, header: Header, comment: &str) -> Result<Self> {
+        let path = target.path;
         header.check().map_err(|error| error.in_file(path))?;
         if header.format == Format::Array && header.positions() > u128::from(u64::MAX) {
             return Err(Error::new(ErrorKind::Unsupported, "more values than a file can hold")
@@ -56,7 +61,7 @@ impl Writer {
                 .expected(format!("at most {} values", u64::MAX))
                 .found(header.positions()));
         }
-        let output = Output::create(path)?;
+        let output = Output::create(target)?;
         // With room for the line that fills it, so that it does not grow to twice the size.
         let mut buffer = Vec::with_capacity(BUFFER + (1 << 10));
         buffer.extend_from_slice(header.banner().as_bytes());

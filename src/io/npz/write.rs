@@ -1,11 +1,10 @@
 //! A matrix as an archive: dense as NumPy writes it, sparse as SciPy does, every member stored and aligned.
 
-use std::path::Path;
-
 use crate::any::{AnyMatrix, Body};
 use crate::dense::AnyDense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::npz::zip::{ALIGNMENT, BUFFER, ZipWriter};
+use crate::io::output::Target;
 use crate::sparse::{AnyCompressed, AnyCoo, IndexVec, Indices, on_disk};
 use crate::storage::raw::Raw;
 use crate::storage::{
@@ -16,18 +15,18 @@ use crate::storage::{
 /// Values written at a time where a pattern has none.
 const ONES: [i8; 1 << 12] = [1; 1 << 12];
 
-/// Writes a matrix to an archive, which replaces a file of its name when it is complete.
-pub(in crate::io) fn write(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
-    let in_file = |error: Error| error.in_file(path);
+/// Writes a matrix to an archive, which gets its name when it is complete.
+pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+    let in_file = |error: Error| error.in_file(target.path);
     match matrix.body() {
-        Body::Dense(a) => write_members(path, &[Member::dense(a)], matrix, ctx),
+        Body::Dense(a) => write_members(target, &[Member::dense(a)], matrix, ctx),
         Body::Lines(a) => {
             a.check()?;
-            write_members(path, &Member::lines(a).map_err(in_file)?, matrix, ctx)
+            write_members(target, &Member::lines(a).map_err(in_file)?, matrix, ctx)
         }
         Body::Coo(a) => {
             a.check()?;
-            write_members(path, &Member::coordinates(a).map_err(in_file)?, matrix, ctx)
+            write_members(target, &Member::coordinates(a).map_err(in_file)?, matrix, ctx)
         }
     }
 }
@@ -178,12 +177,12 @@ fn line(dtype: DType, len: usize) -> NpyHeader {
 }
 
 fn write_members(
-    path: &Path,
+    target: Target<'_>,
     members: &[Member<'_>],
     matrix: &AnyMatrix,
     ctx: &Context,
 ) -> Result<()> {
-    ZipWriter::check(path)?;
+    ZipWriter::check(target)?;
     let _running = ctx.begin(|| {
         let mut plan = Plan::new("writing an .npz file").works(matrix.nnz() as u64, work::COPY);
         for member in members {
@@ -196,7 +195,7 @@ fn write_members(
     })?;
     let _buffer = ctx.hold(BUFFER as u64);
     ctx.meter().pass();
-    let mut zip = ZipWriter::create(path)?;
+    let mut zip = ZipWriter::create(target)?;
     members.iter().try_for_each(|member| member.write(&mut zip, ctx))?;
     ctx.check_cancelled()?;
     ctx.meter().wrote(zip.finish()?);

@@ -6,12 +6,10 @@
 //!
 //! Source: PKWARE, "APPNOTE.TXT – .ZIP File Format Specification", version 6.3.10, sections 4.3 to 4.5.
 
-use std::path::Path;
-
 use flate2::Crc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::output::Output;
+use crate::io::output::{Output, Target};
 
 /// Where members begin: a cache line, and a multiple of every element size.
 pub(super) const ALIGNMENT: usize = 64;
@@ -50,10 +48,10 @@ struct Written {
 }
 
 impl ZipWriter {
-    /// Starts an archive, which replaces a file of its name when it is finished.
-    pub(super) fn create(path: &Path) -> Result<Self> {
+    /// Starts an archive, which gets its name when it is finished.
+    pub(super) fn create(target: Target<'_>) -> Result<Self> {
         Ok(ZipWriter {
-            output: Output::create(path)?,
+            output: Output::create(target)?,
             buffer: Vec::with_capacity(BUFFER),
             length: 0,
             members: Vec::new(),
@@ -63,8 +61,8 @@ impl ZipWriter {
     }
 
     /// Fails as [`create`](Self::create) does, without making anything.
-    pub(super) fn check(path: &Path) -> Result<()> {
-        Output::check(path)
+    pub(super) fn check(target: Target<'_>) -> Result<()> {
+        Output::check(target)
     }
 
     /// Begins a member of this many bytes, which are then [pushed](Self::push).

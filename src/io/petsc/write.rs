@@ -9,7 +9,7 @@ use crate::any::{AnyMatrix, Body};
 use crate::convert::{recompress, to_compressed, to_order};
 use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::output::Output;
+use crate::io::output::{Output, Target};
 use crate::io::petsc::objects::{DENSE, MATRIX, VECTOR};
 use crate::sparse::{
     AnyCompressed, AnyLinePanel, AnyLinePanels, Duplicates, Indices, index_out_of_range, largest,
@@ -26,11 +26,11 @@ const RUN: usize = 1 << 15;
 const EXACT: u64 = 1 << 53;
 
 /// Writes a matrix of any kind and type, with integers of 32 bits if all fit, otherwise of 64.
-pub(in crate::io) fn write(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
     let (nrows, ncols) = matrix.shape();
     let most = nrows.max(ncols).max(matrix.nnz());
     let fits = most < largest(DType::UInt32);
-    write_petsc(path, matrix, if fits { DType::Int32 } else { DType::Int64 }, ctx)
+    write_with(target, matrix, if fits { DType::Int32 } else { DType::Int64 }, ctx)
 }
 
 /// Writes a matrix as a PETSc binary file with integers of a type, `Int32` or `Int64`, as the PETSc that reads it is
@@ -62,7 +62,16 @@ pub fn write_petsc(
     integers: DType,
     ctx: &Context,
 ) -> Result<()> {
-    let path = path.as_ref();
+    write_with(Target::replacing(path.as_ref()), matrix, integers, ctx)
+}
+
+fn write_with(
+    target: Target<'_>,
+    matrix: &AnyMatrix,
+    integers: DType,
+    ctx: &Context,
+) -> Result<()> {
+    let path = target.path;
     if !matches!(integers, DType::Int32 | DType::Int64) {
         return Err(Error::new(ErrorKind::Unsupported, "PETSc has no integers of this type")
             .in_file(path)
@@ -79,7 +88,7 @@ pub fn write_petsc(
             .remedy("write integers of type Int64, for a PETSc configured with 64-bit indices"));
     }
     // What cannot be written is refused before a long conversion.
-    let output = Output::create(path)?;
+    let output = Output::create(target)?;
     let wide = widened(matrix, ctx).map_err(|error| error.in_file(path))?;
     let place = beside(wide.stored_bytes().max(bytes_of(&wide)), ctx);
     let file = Encoder { output, word: integers.size() };

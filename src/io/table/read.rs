@@ -24,7 +24,7 @@ pub(in crate::io) fn read(
     place: &Place,
     ctx: &Context,
 ) -> Result<(AnyMatrix, Option<Vec<String>>)> {
-    let (text, first) = TextFile::open_any(path)?;
+    let (text, first) = TextFile::open_any(path, options.member.as_deref())?;
     if let Some(error) = foreign_binary(path, &first) {
         return Err(error);
     }

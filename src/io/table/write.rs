@@ -9,7 +9,7 @@ use crate::any::{AnyMatrix, Body};
 use crate::convert::to_order;
 use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::output::Output;
+use crate::io::output::{Output, Target};
 use crate::io::table::header::header;
 use crate::io::text::digits::push_unsigned;
 use crate::io::text::shortest::{WrittenFloat, push_float, push_integer};
@@ -34,8 +34,8 @@ const LONGEST: usize = 96;
 const TYPICAL: u64 = 12;
 
 /// Writes a matrix without names of columns.
-pub(in crate::io) fn write(path: &Path, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
-    write_table(path, matrix, None, ctx)
+pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
+    write_with(target, matrix, None, ctx)
 }
 
 /// Writes a matrix as a table of text: a dense one as its rows, under the names of its columns if they are given; a
@@ -70,13 +70,22 @@ pub fn write_table(
     columns: Option<&[&str]>,
     ctx: &Context,
 ) -> Result<()> {
-    let path = path.as_ref();
+    write_with(Target::replacing(path.as_ref()), matrix, columns, ctx)
+}
+
+fn write_with(
+    target: Target<'_>,
+    matrix: &AnyMatrix,
+    columns: Option<&[&str]>,
+    ctx: &Context,
+) -> Result<()> {
+    let path = target.path;
     let tabs = path
         .extension()
         .is_some_and(|it| it.eq_ignore_ascii_case("tsv") || it.eq_ignore_ascii_case("tab"));
     let separator = if tabs { b'\t' } else { b',' };
     let header = header(matrix, columns, separator).map_err(|error| error.in_file(path))?;
-    let mut output = Output::create(path)?;
+    let mut output = Output::create(target)?;
     let wide = widened(matrix, ctx)?;
     output.append(&header)?;
     let mut table = Table { output, separator, texts: Default::default(), ctx };

@@ -3,7 +3,7 @@
 //! Two ways: [`Packed::fill`] reads by offset, for the first lines and the members of an archive, out of a window of
 //! the last unpacked bytes; a read before the window restarts it. [`Unpacked`] is the text in order, for the rest of
 //! the file: one thread unpacks it while others parse what came before. Of a `.tar.gz`, as the SuiteSparse collection
-//! publishes matrices, the one member `NAME/NAME.mtx` is read.
+//! publishes matrices, one member is read: the one asked for, or `NAME/NAME.mtx`.
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind as IoKind, Read};
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::text::tar::{BLOCK, Kind, LONGEST_NAME, Member};
+use crate::io::text::tar::{BLOCK, Kind, LONGEST_NAME, Member, Search};
 
 /// The first bytes of a gzip file.
 pub(in crate::io) const MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -83,10 +83,12 @@ impl std::fmt::Debug for Unpacking {
 
 impl Packed {
     /// The text in an open gzip file.
-    pub(in crate::io) fn new(path: &Path, file: File) -> Result<Self> {
+    ///
+    /// Of an archive it is a member: the named one, or `NAME/NAME.mtx`, or the only one that ends in `.mtx`.
+    pub(in crate::io) fn new(path: &Path, file: File, member: Option<&str>) -> Result<Self> {
         let (path, file, state) = (path.to_owned(), Arc::new(file), Mutex::new(None));
         let mut packed = Packed { path, file, start: 0, length: None, state };
-        if let Some((start, length)) = packed.member()? {
+        if let Some((start, length)) = packed.member(member)? {
             (packed.start, packed.length) = (start, Some(length));
         }
         Ok(packed)
@@ -136,17 +138,18 @@ impl Packed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The place of the matrix, if the unpacked bytes are a tar archive: after the header of `NAME/NAME.mtx`, or of the
-    /// only member that ends in `.mtx`.
-    fn member(&self) -> Result<Option<(u64, u64)>> {
-        let (mut at, mut found, mut names) = (0u64, Vec::new(), Vec::new());
+    /// The place of the matrix, if the unpacked bytes are a tar archive: after the header of its member.
+    fn member(&self, wanted: Option<&str>) -> Result<Option<(u64, u64)>> {
+        let in_file = |error: Error| error.in_file(&self.path);
+        let (mut at, mut search) = (0u64, Search::new(wanted));
         let (mut header, mut headers, mut next_name) = ([0; BLOCK], 0, None);
         while self.fill_raw(at, &mut header)? == BLOCK && header != [0; BLOCK] {
             let Some(member) = Member::read(&header) else {
                 if at == 0 {
                     return Ok(None);
                 }
-                return Err(self.refused("the archive is damaged").at_byte(at));
+                let what = format!("the archive is damaged at byte {at} of what is unpacked");
+                return Err(Error::new(ErrorKind::Format, what).in_file(&self.path));
             };
             let (data, length) = (at + BLOCK as u64, member.length);
             let padded = length.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64);
@@ -164,32 +167,11 @@ impl Packed {
                 continue;
             }
             let name = next_name.take().unwrap_or(member.name);
-            if member.kind == Kind::File && name.ends_with(".mtx") {
-                let mut parts = name.trim_start_matches("./").rsplit('/');
-                let file = parts.next().unwrap_or_default().trim_end_matches(".mtx");
-                if parts.next() == Some(file) {
-                    return Ok(Some((data, length)));
-                }
-                found.push((data, length));
+            if let Some(place) = search.see(name, member.kind, (data, length)).map_err(in_file)? {
+                return Ok(Some(place));
             }
-            names.push(name);
         }
-        match (found.as_slice(), names.is_empty()) {
-            (_, true) => Ok(None),
-            (&[one], _) => Ok(Some(one)),
-            (other, _) => Err(self
-                .refused("the archive holds no single matrix")
-                .expected("one member NAME/NAME.mtx")
-                .found(match other {
-                    [] => names.join(", "),
-                    _ => format!("{} members that end in .mtx", other.len()),
-                })
-                .remedy("unpack it, and name the file")),
-        }
-    }
-
-    fn refused(&self, what: &str) -> Error {
-        Error::new(ErrorKind::Format, what).in_file(&self.path)
+        search.end().map_err(in_file)
     }
 }
 
@@ -257,9 +239,9 @@ fn unpack(decoder: &mut Decoder, buffer: &mut [u8]) -> (usize, std::io::Result<(
 }
 
 fn damaged(path: &Path, at: u64, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Format, "the compressed file is damaged")
+    let what = format!("the compressed file is damaged at byte {at} of the unpacked text");
+    Error::new(ErrorKind::Format, what)
         .in_file(path)
-        .at_byte(at)
         .expected("gzip data up to the end")
         .found(error)
 }
@@ -284,7 +266,7 @@ mod tests {
             flate2::write::GzEncoder::new(file.reopen().unwrap(), flate2::Compression::fast());
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap();
-        let packed = Packed::new(file.path(), File::open(file.path()).unwrap()).unwrap();
+        let packed = Packed::new(file.path(), File::open(file.path()).unwrap(), None).unwrap();
         (file, packed)
     }
 

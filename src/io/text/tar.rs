@@ -1,7 +1,15 @@
-//! The headers of a tar archive: names and lengths of its members.
+//! The headers of a tar archive: names and lengths of its members, and the search for one of them.
 //!
 //! A name of more than 100 bytes does not fit in the header of its member. Depending on the program, its front is in
 //! another field, or it precedes the member as the data of a special one: `././@LongLink`, or a pax header.
+
+use std::collections::HashSet;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Members that an error lists, and letters of each.
+const LISTED: usize = 12;
+const LETTERS: usize = 320;
 
 /// Bytes of a block of a tar archive.
 pub(in crate::io) const BLOCK: usize = 512;
@@ -26,7 +34,9 @@ pub(in crate::io) enum Kind {
     Records,
     /// Its data is about other members, and is no name.
     About,
-    /// A folder, a link and the like.
+    /// A name for another file.
+    Link,
+    /// A folder and the like.
     Other,
 }
 
@@ -55,6 +65,7 @@ impl Member {
             b'L' => Kind::Name,
             b'x' => Kind::Records,
             b'K' | b'g' => Kind::About,
+            b'1' | b'2' => Kind::Link,
             _ => Kind::Other,
         };
         Some(Member { name, length: octal(&header[124..136]).unwrap_or(0), kind })
@@ -71,6 +82,120 @@ impl Member {
             _ => None,
         }
     }
+}
+
+/// Where the data of a member begins, and its length.
+type Place = (u64, u64);
+
+/// The search for the member that holds the matrix.
+///
+/// It ends at the header of a member that is named with its folder, or is `NAME/NAME.mtx` and none is named; what comes
+/// after it is not looked at. Otherwise all members are looked at. Refused where they are seen: links, names that lead
+/// out of the archive, and two members of one name.
+pub(in crate::io) struct Search<'a> {
+    wanted: Option<&'a str>,
+    names: Vec<String>,
+    seen: HashSet<String>,
+    /// The members that may be meant, each by its position among the names.
+    found: Vec<(usize, Place)>,
+}
+
+impl<'a> Search<'a> {
+    /// A search for a member of this name, with or without its folder and `.mtx`, or for a matrix.
+    pub(in crate::io) fn new(wanted: Option<&'a str>) -> Self {
+        let wanted = wanted.map(|name| name.trim_start_matches("./"));
+        Search { wanted, names: Vec::new(), seen: HashSet::new(), found: Vec::new() }
+    }
+
+    /// Looks at the next member; returns its place if it is the one.
+    pub(in crate::io) fn see(
+        &mut self,
+        name: String,
+        kind: Kind,
+        place: Place,
+    ) -> Result<Option<Place>> {
+        let refused = |what: &str| {
+            Err(Error::new(ErrorKind::Format, what).found(listed(std::iter::once(&name))))
+        };
+        if kind == Kind::Link {
+            return refused("the archive holds a link");
+        }
+        if name.starts_with('/') || name.split('/').any(|part| part == "..") {
+            return refused("the name of a member leads out of the archive");
+        }
+        let name = name.trim_start_matches("./").to_owned();
+        if kind != Kind::File {
+            return Ok(None);
+        }
+        if !self.seen.insert(name.clone()) {
+            return refused("two members have one name");
+        }
+        let (folder, file) = name.rsplit_once('/').unwrap_or(("", &name));
+        let (whole, stem) = (name.strip_suffix(".mtx"), file.strip_suffix(".mtx"));
+        let (is_one, may_be) = match self.wanted {
+            Some(wanted) => {
+                let is = |name: &str, stem: Option<&str>| name == wanted || stem == Some(wanted);
+                let is_whole = is(&name, whole);
+                (is_whole && wanted.contains('/'), is_whole || is(file, stem))
+            }
+            None => {
+                let of_folder = folder.rsplit('/').next();
+                (stem.is_some() && of_folder == stem, stem.is_some())
+            }
+        };
+        if is_one {
+            return Ok(Some(place));
+        }
+        if may_be {
+            self.found.push((self.names.len(), place));
+        }
+        self.names.push(name);
+        Ok(None)
+    }
+
+    /// The place of the only member that may be meant; `None` if there are no members.
+    pub(in crate::io) fn end(self) -> Result<Option<Place>> {
+        let refused = |what: &str| Error::new(ErrorKind::Format, what);
+        let names = self.names.iter();
+        match (self.found.as_slice(), self.wanted) {
+            ([(_, one)], _) => Ok(Some(*one)),
+            _ if self.names.is_empty() => Ok(None),
+            ([], Some(wanted)) => Err(refused("the archive has no such member")
+                .expected(format!("{:?}", shown(wanted)))
+                .found(listed(names))),
+            ([], None) => Err(refused("the archive holds no single matrix")
+                .expected("one member NAME/NAME.mtx")
+                .found(listed(names))
+                .remedy("say which one with `member`")),
+            (several, wanted) => {
+                let found = listed(several.iter().map(|&(k, _)| &self.names[k]));
+                Err(match wanted {
+                    Some(_) => refused("several members have this name")
+                        .found(found)
+                        .remedy("say which one with its folder"),
+                    None => refused("the archive holds no single matrix")
+                        .expected("one member NAME/NAME.mtx")
+                        .found(format!("{} members that end in .mtx: {found}", several.len()))
+                        .remedy("say which one with `member`"),
+                })
+            }
+        }
+    }
+}
+
+/// A name in a message.
+fn shown(name: &str) -> String {
+    name.chars().take(LETTERS).collect::<String>().escape_debug().to_string()
+}
+
+/// Some names, not too many, for a message.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let more = names.len().saturating_sub(LISTED);
+    let mut listed: Vec<_> = names.take(LISTED).map(|name| shown(name)).collect();
+    if more > 0 {
+        listed.push(format!("and {more} more"));
+    }
+    listed.join(", ")
 }
 
 /// The text of a field, which a zero byte ends if it is shorter.

@@ -48,12 +48,17 @@ impl TextFile {
     /// A file that is not ordinary is refused by its kind, without being opened: a pipe would wait for its writer, and
     /// opening a device may have side effects.
     pub(in crate::io) fn open(path: &Path) -> Result<Self> {
-        let (text, first) = Self::open_any(path)?;
+        Self::open_member(path, None)
+    }
+
+    /// As [`open`](Self::open), of the named member if it is a packed archive.
+    pub(in crate::io) fn open_member(path: &Path, member: Option<&str>) -> Result<Self> {
+        let (text, first) = Self::open_any(path, member)?;
         foreign::foreign(path, &first).map_or(Ok(text), Err)
     }
 
-    /// As [`open`](Self::open), for a format that the caller recognises; returns the first bytes also.
-    pub(in crate::io) fn open_any(path: &Path) -> Result<(Self, Vec<u8>)> {
+    /// As [`open_member`](Self::open_member), for a format that the caller recognises; returns the first bytes also.
+    pub(in crate::io) fn open_any(path: &Path, member: Option<&str>) -> Result<(Self, Vec<u8>)> {
         let opening = |error| Error::io("opening", path, error);
         check_kind(path, &std::fs::metadata(path).map_err(opening)?)?;
         // If the name is a pipe by now, opening it does not block, and it is refused.
@@ -66,7 +71,7 @@ impl TextFile {
         let mut first = vec![0; foreign::SEEN];
         if text.fill(0, &mut first[..2])? == 2 && first[..2] == MAGIC {
             let file = text.file.try_clone().map_err(opening)?;
-            text.packed = Some(Packed::new(path, file)?);
+            text.packed = Some(Packed::new(path, file, member)?);
         }
         let read = text.fill(0, &mut first)?;
         if text.length == 0 && read > 0 {

@@ -47,11 +47,10 @@ impl Folder {
         match opened {
             Ok(handle) => Ok(Arc::new(Folder { handle: handle.into(), path: path.to_owned() })),
             Err(Errno::NOTDIR) => Err(Error::new(ErrorKind::Format, "not a folder")
-                .in_file(path)
+                .in_file(at)
                 .expected("a folder")
                 .found("a file, or a file on the way to it")),
-            Err(Errno::NOENT) => Err(Error::io("opening the folder", at, Errno::NOENT.into())),
-            Err(e) => Err(Error::io("opening the folder", path, e.into())),
+            Err(e) => Err(Error::io("opening the folder", at, e.into())),
         }
     }
 

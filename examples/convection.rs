@@ -55,7 +55,7 @@ fn main() -> Outcome {
                 method.name(),
                 if with { "ILU(0)" } else { "none" },
                 solved.iterations,
-                solved.passes,
+                solved.products,
                 solved.residual_norm,
             );
             // Without the factor a method may give up, and says so.

@@ -52,7 +52,7 @@ fn main() -> Outcome {
         "    {:?} after {} iterations: {} products, {:.1} MB read, {seconds:.2} s",
         solved.reason,
         solved.iterations,
-        solved.passes,
+        solved.products,
         operator.traffic().bytes_read as f64 / 1e6
     );
     println!(

@@ -67,6 +67,7 @@ mod selections;
 mod semiring;
 mod shared_data;
 mod solve;
+mod solve_edges;
 mod solve_limits;
 mod solvers;
 mod sparse;

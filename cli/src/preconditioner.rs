@@ -66,9 +66,9 @@ impl Flags {
                 Box::new(Chebyshev::new(operator, self.degree.get(), (bounds.lo, bounds.hi))?)
             }
             kind => {
-                let mut rows = AnyMatrix::from(a.to_csr(Place::Memory, ctx)?);
+                let mut rows = AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?);
                 if rows.dtype() != Some(DType::Float64) {
-                    rows = rows.to_dtype(DType::Float64, Place::Memory, ctx)?;
+                    rows = rows.to_dtype(DType::Float64, Place::Scratch, ctx)?;
                 }
                 by_width!(rows, rows => of_rows(kind, &rows, ctx)?)
             }

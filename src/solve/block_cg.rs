@@ -73,7 +73,8 @@ pub(super) struct BlockCg<'r, X: Scalar> {
     norms: Vec<X::Real>,
     progress: ProgressOf<X::Real>,
     iterations: usize,
-    passes: usize,
+    products: usize,
+    passes: u64,
     history: Vec<Vec<X::Real>>,
     /// Bytes read, and seconds waited, at the start.
     before: (u64, f64),
@@ -134,10 +135,23 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
             let smaller: Vec<X> = scaled(k, b, &scales).collect();
             sizes = space.block_norms((k, &smaller))?;
         }
-        let tolerance = |(&size, &scale)| (options.rtol * size).max(options.atol * scale);
-        let tolerances: Vec<X::Real> = sizes.iter().zip(&scales).map(tolerance).collect();
+        let nullspace = NullSpace::spanned_by(options.nullspace, n, space)?;
         let block = |what| ctx.filled(what, n * k, X::zero());
-        let mut x = block("the solutions")?;
+        let (mut x, mut q) = (block("the solutions")?, block("the residuals")?);
+        let mut tolerances: Vec<X::Real> = Vec::with_capacity(k);
+        if nullspace.is_empty() {
+            let tolerance = |(&size, &scale)| (options.rtol * size).max(options.atol * scale);
+            tolerances.extend(sizes.iter().zip(&scales).map(tolerance));
+        } else {
+            // The stop test is that of the projected systems.
+            q.iter_mut().zip(scaled(k, b, &scales)).for_each(|(q, b)| *q = b);
+            nullspace.remove_from_block(k, &mut q, space)?;
+            let within = space.block_norms((k, &q))?;
+            for ((&size, &whole), &scale) in within.iter().zip(&sizes).zip(&scales) {
+                let options = SolveOptions { atol: options.atol * scale, ..*options };
+                tolerances.push(options.tolerance_within(size, whole));
+            }
+        }
         if let Some(x0) = options.x0 {
             // The solution of zeros is zero, whatever the guess.
             x.iter_mut().zip(scaled(k, x0, &scales)).for_each(|(to, x0)| *to = x0);
@@ -146,9 +160,9 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
             }
         }
         Ok(BlockCg {
-            nullspace: NullSpace::spanned_by(options.nullspace, n, space)?,
+            nullspace,
             x,
-            q: block("the residuals")?,
+            q,
             p: block("the directions")?,
             w: block("the products")?,
             rank: k,
@@ -159,7 +173,8 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
             progress: ProgressOf::new(space.len(n)?, X::Real::infinity()),
             before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
             iterations: 0,
-            passes: 0,
+            products: 0,
+            passes: ctx.meter().passes(),
             history: Vec::new(),
             a,
             b,
@@ -234,6 +249,10 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
         if let Some(reason) = self.start()? {
             return Ok(Some(reason));
         }
+        if self.rank == 0 {
+            // The preconditioner maps the residuals, which are not zero, to zero.
+            return Ok(Some(StopReason::NotPositiveDefinite));
+        }
         let first = self.iterations;
         while self.rank > 0 {
             match self.step()? {
@@ -300,7 +319,7 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
         let (rank, k, ctx) = (self.rank, self.k, self.ctx);
         let len = self.a.shape().1 * rank;
         apply(self.a, rank, &self.p[..len], &mut self.w[..len], ctx)?;
-        self.passes += 1;
+        self.products += 1;
         self.nullspace.remove_from_block(rank, &mut self.w[..len], self.space)?;
         let curvature = self.space.block_dots((rank, &self.p[..len]), (rank, &self.w[..len]))?;
         let factors = SmallCholesky::new(&curvature, rank);
@@ -425,11 +444,11 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
     /// Sets `q` and the norms to the residuals of `x` itself.
     fn true_residual(&mut self) -> Result<()> {
         let (k, ctx) = (self.k, self.ctx);
-        if self.passes == 0 && self.space.is_zero(&self.x)? {
+        if self.products == 0 && self.space.is_zero(&self.x)? {
             self.q.fill(X::zero());
         } else {
             apply(self.a, k, &self.x, &mut self.q, ctx)?;
-            self.passes += 1;
+            self.products += 1;
         }
         let b = scaled(k, self.b, &self.scales);
         self.q.iter_mut().zip(b).for_each(|(q, b)| *q = b - *q);
@@ -471,7 +490,8 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
             iterations: self.iterations,
             residual_norms,
             history: self.history,
-            passes: self.passes,
+            products: self.products,
+            passes: usize::try_from(self.ctx.meter().passes() - self.passes).unwrap_or(usize::MAX),
             bytes_read: self.ctx.meter().bytes_read() - self.before.0,
             seconds_waiting: self.ctx.meter().seconds_waiting() - self.before.1,
         }

@@ -11,7 +11,7 @@
 
 use num_traits::{Float, One, Zero};
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar, axpby, exponent, is_safe, norm, power_of_two};
 use crate::solve::nullspace::NullSpace;
 use crate::solve::progress::ProgressOf;
@@ -67,6 +67,23 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             residual: X::Real::zero(),
             run,
         })
+        .and_then(Self::with_projected_tolerance)
+    }
+
+    /// The stop test is that of the projected system: with the norm of the right-hand side without its part in the null
+    /// space, of which rounding leaves something.
+    fn with_projected_tolerance(mut self) -> Result<Self> {
+        self.run.keeps = false;
+        if self.nullspace.is_empty() {
+            return Ok(self);
+        }
+        let space = self.run.space;
+        self.q.copy_from_slice(self.run.b);
+        self.nullspace.remove_from(&mut self.q, space)?;
+        let (size, whole) = (space.norm(&self.q)?, space.norm(self.run.b)?);
+        self.run.tolerance = self.run.options.tolerance_within(size, whole);
+        self.q.fill(X::zero());
+        Ok(self)
     }
 
     pub(super) fn run(mut self, callback: &mut Callback<'_, X>) -> Result<Solved<X>> {
@@ -74,12 +91,19 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             Err(error) if error.kind() == ErrorKind::Cancelled => StopReason::Cancelled,
             reason => reason?,
         };
-        match reason {
-            StopReason::Converged | StopReason::Cancelled => {}
+        let chosen = match reason {
+            StopReason::Converged | StopReason::Cancelled => Ok(()),
             // The residual oscillates while the error decreases: the last iterate is the best.
-            StopReason::MaxIterations | StopReason::Stopped => self.true_residual()?,
-            _ => self.choose_best()?,
-        }
+            StopReason::MaxIterations | StopReason::Stopped => self.true_residual(),
+            _ => self.choose_best(),
+        };
+        let reason = match chosen {
+            Err(error) if error.kind() == ErrorKind::Cancelled => StopReason::Cancelled,
+            chosen => {
+                chosen?;
+                reason
+            }
+        };
         if self.run.history.is_empty() {
             // Cancelled before the first residual.
             let at_zero = self.run.x.iter().all(X::is_zero);
@@ -96,6 +120,13 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         self.run.history.push(self.residual);
         self.best.0 = self.residual;
         self.run.progress = ProgressOf::new(self.run.order, self.residual);
+        // Before the preconditioner is asked for anything.
+        if !self.residual.is_finite() {
+            return Ok(StopReason::NotFinite);
+        }
+        if self.residual <= tolerance {
+            return Ok(StopReason::Converged);
+        }
         self.restart()?;
         loop {
             if !self.residual.is_finite() {
@@ -114,10 +145,13 @@ impl<'r, X: Scalar> Iteration<'r, X> {
                 }
                 self.restart()?;
             }
-            if self.run.iterations == maxiter {
+            if self.run.iterations < maxiter {
+                self.checkpoint()?;
+            }
+            // Also if a state was restored that is beyond.
+            if self.run.iterations >= maxiter {
                 return Ok(StopReason::MaxIterations);
             }
-            self.checkpoint()?;
             if let Some(reason) = self.step()? {
                 return Ok(reason);
             }
@@ -164,7 +198,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         self.measure()?;
         self.run.history.push(self.residual);
         // What follows is for the next iteration.
-        if self.residual <= self.run.tolerance || self.run.iterations == self.run.maxiter {
+        if self.residual <= self.run.tolerance || self.run.iterations >= self.run.maxiter {
             return Ok(None);
         }
         self.precondition()?;
@@ -181,11 +215,29 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     fn checkpoint(&mut self) -> Result<()> {
         let (scale, back) = &mut self.scale;
         let (best, kept) = &mut self.best;
+        // Whether `q` goes with `p`, or is that of the iteration before.
+        let of = |given: bool| if given { X::Real::one() } else { X::Real::zero() };
+        let mut given = of(!self.w.is_empty());
         self.run.checkpoint(
-            &mut [&mut self.size, scale, back, &mut self.steepest, best, &mut self.residual],
+            &mut [
+                &mut self.size,
+                scale,
+                back,
+                &mut self.steepest,
+                best,
+                &mut self.residual,
+                &mut given,
+            ],
             &mut [&mut self.rho],
             &mut [&mut self.r, &mut self.p, &mut self.q, &mut self.z, kept],
-        )
+        )?;
+        match given == of(!self.w.is_empty()) {
+            true => Ok(()),
+            false => {
+                Err(Error::new(ErrorKind::Format, "the checkpoint is of another preconditioner")
+                    .remedy("remove the file to solve from the start, or name another one"))
+            }
+        }
     }
 
     /// `q = A p`.
@@ -239,7 +291,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             let residual = self.residual;
             std::mem::swap(&mut self.run.x, &mut self.best.1);
             self.true_residual()?;
-            if self.residual >= residual {
+            let better =
+                self.residual.is_finite() && (!residual.is_finite() || self.residual < residual);
+            if !better {
                 std::mem::swap(&mut self.run.x, &mut self.best.1);
                 self.residual = residual;
             }

@@ -44,7 +44,7 @@ fn cycle<X: Scalar>(
     run.precondition(r, &mut z)?;
     d.iter_mut().zip(&z).for_each(|(d, &z)| *d = z / X::from_real(theta));
     // ρ δ, which is finite also if both bounds are the same.
-    let mut rho_delta = delta * delta / theta;
+    let mut rho_delta = delta * (delta / theta);
     loop {
         run.checkpoint(&mut [&mut rho_delta], &mut [], &mut [r, &mut d])?;
         axpby(one, &d, one, &mut run.x, ctx)?;
@@ -59,6 +59,6 @@ fn cycle<X: Scalar>(
         let rate = X::Real::one() / (real(2.0) * theta - rho_delta);
         run.precondition(r, &mut z)?;
         axpby(X::from_real(real(2.0) * rate), &z, X::from_real(rate * rho_delta), &mut d, ctx)?;
-        rho_delta = delta * delta * rate;
+        rho_delta = delta * (delta * rate);
     }
 }

@@ -180,7 +180,8 @@ impl<X: Scalar> Saved<X> {
         numbers: &mut [&mut X],
         vectors: &mut [&mut [X]],
     ) -> Result<Vec<X>> {
-        let len = numbers.len() + self.history + vectors.iter().map(|v| v.len()).sum::<usize>();
+        let len = numbers.len() + vectors.iter().map(|v| v.len()).sum::<usize>();
+        let len = len.saturating_add(self.history);
         let (_, mut rest) = self.file.as_slice().split_at(COUNTERS * DIGITS);
         let found = (self.numbers, self.vectors, rest.len());
         if found != (numbers.len(), vectors.len(), len) {

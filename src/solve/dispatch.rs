@@ -3,7 +3,7 @@
 use num_traits::Float;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar};
+use crate::linalg::{LinearOperator, Scalar, is_safe, power_of_two};
 use crate::solve::block_cg::{BlockCallback, BlockCg};
 use crate::solve::method::{Method, Needs};
 use crate::solve::options::{SolveOptions, check};
@@ -45,8 +45,8 @@ pub(super) fn solve<X: Scalar>(
     let maxiter = options.maxiter.unwrap_or(order.saturating_mul(10));
     let room = Room::new(&needs, (shape, 1), options, ctx);
     let _running = begin(&needs, (a, 1), maxiter, options, ctx)?;
-    if space.norm(b)?.is_infinite() {
-        return solve_smaller((method, iterate), a, b, options, ctx, callback);
+    if let Some(scale) = scale_of(method, space.norm(b)?) {
+        return solve_scaled((method, iterate), a, (b, scale), options, ctx, callback);
     }
     let run = Run::new((a, b), options, (needs.name, maxiter, room), ctx)?;
     let solved = iterate(run, callback)?;
@@ -84,17 +84,31 @@ pub(super) fn solve_block<X: Scalar>(
     BlockCg::new((a, k, b), options, maxiter, ctx)?.run(callback)
 }
 
-/// A solve with a finite right-hand side whose norm overflows: the system is scaled down by a power of two, which
-/// changes no digit.
-fn solve_smaller<X: Scalar>(
+/// What a right-hand side of this norm is multiplied by, a power of two, and its inverse: where the norm overflows, and
+/// where a method squares such norms. `None` if it is solved as it is.
+fn scale_of<R: Scalar<Real = R> + Float>(method: Method, norm: R) -> Option<(R, R)> {
+    let squares = matches!(method, Method::Minres | Method::Bicgstab | Method::Idrs);
+    match norm {
+        norm if norm.is_infinite() => {
+            Some((R::from_f64(0.5f64.powi(SMALLER)), R::from_f64(2f64.powi(SMALLER))))
+        }
+        norm if Float::abs(norm) > R::zero() => {
+            (squares && !is_safe(norm * norm)).then(|| power_of_two(norm))
+        }
+        _ => None,
+    }
+}
+
+/// A solve with a right-hand side that is scaled by a power of two, which changes no digit.
+fn solve_scaled<X: Scalar>(
     method: (Method, Iterate<X>),
     a: &dyn LinearOperator<X>,
-    b: &[X],
+    (b, (down, up)): (&[X], (X::Real, X::Real)),
     options: &SolveOptions<'_, X>,
     ctx: &Context,
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
-    let (down, up) = (X::from_f64(0.5f64.powi(SMALLER)), X::from_f64(2f64.powi(SMALLER)));
+    let (down, up) = (X::from_real(down), X::from_real(up));
     let times = |x: &[X], factor: X| x.iter().map(|&x| x * factor).collect::<Vec<X>>();
     let (b, x0) = (times(b, down), options.x0.map(|x0| times(x0, down)));
     let smaller = SolveOptions { x0: x0.as_deref(), atol: options.atol * down.real(), ..*options };

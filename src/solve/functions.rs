@@ -48,11 +48,11 @@ pub fn solve_with<X: Solves>(
 /// Stops when `‖b − A x‖ ≤ max(rtol ‖b‖, atol)`. The test is repeated with the true residual before it is accepted. If
 /// the recursive residual had drifted below it, the iteration restarts from the true one, until that no longer helps.
 /// Failing to converge, whether because of the iterations, the operator, rounding or cancellation, is reported in the
-/// result, with the best iterate found, and is not an error. The magnitude of `A` and `b` does not matter, as long as
-/// `x` can be represented. Cost: one product per iteration and five vectors of memory (six with a preconditioner, which
-/// is applied once per iteration). With a [`Chebyshev`](crate::solve::Chebyshev) polynomial of the same
-/// [`Operator`](crate::linalg::Operator) it is seven, and the product and those of the polynomial are made in the same sweeps
-/// over the matrix.
+/// result, with the best iterate found, or the last one if `maxiter` ends it, and is not an error. The magnitude of `A`
+/// and `b` does not matter, as long as `x` can be represented. Cost: one product per iteration and five vectors of
+/// memory (six with a preconditioner, which is applied once per iteration). With a
+/// [`Chebyshev`](crate::solve::Chebyshev) polynomial of the same [`Operator`](crate::linalg::Operator) it is seven, and
+/// the product and those of the polynomial are made in the same sweeps over the matrix.
 ///
 /// A matrix is multiplied many times here. [`Operator`](crate::linalg::Operator) prepares it for that, which makes each
 /// product up to three times faster. It also reads a matrix larger than memory ahead of the work.

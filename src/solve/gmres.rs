@@ -13,7 +13,7 @@
 
 use num_traits::{Float, One, Zero};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar, axpby, combine};
 use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
@@ -62,7 +62,7 @@ fn cycle<X: Scalar>(
     (bases, restart): (&mut Bases<X>, usize),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (ctx, space) = (run.ctx, run.space);
+    let ctx = run.ctx;
     run.checkpoint(&mut [&mut beta], &mut [], &mut [r])?;
     let first = bases.arnoldi.vector_mut(0);
     first.iter_mut().zip(r.iter()).for_each(|(v, &r)| *v = r / X::from_real(beta));
@@ -70,13 +70,36 @@ fn cycle<X: Scalar>(
         Triangle { columns: Vec::new(), rotations: Vec::new(), rhs: vec![X::from_real(beta)] };
     let precond = run.options.precond;
     let mut z = if precond.is_some() && !bases.flexible { run.zeros()? } else { Vec::new() };
+    run.before_cycle = Some(beta);
+    let ended = steps(run, bases, (&mut triangle, &mut z), restart, callback);
+    let is_cancelled = |error: &Error| error.kind() == ErrorKind::Cancelled;
+    if ended.as_ref().err().is_none_or(is_cancelled) {
+        // What was found before a cancellation belongs to the answer; a preconditioner may refuse then.
+        let added = triangle.add_to(&mut run.x, bases, precond, ctx);
+        if added.is_ok() {
+            run.before_cycle = None;
+        }
+        return ended.and_then(|ended| added.map(|()| ended));
+    }
+    ended
+}
+
+/// The iterations of a cycle.
+fn steps<X: Scalar>(
+    run: &mut Run<'_, X>,
+    bases: &mut Bases<X>,
+    (triangle, z): (&mut Triangle<X>, &mut [X]),
+    restart: usize,
+    callback: &mut Callback<'_, X>,
+) -> Result<Cycle> {
+    let (ctx, space, precond) = (run.ctx, run.space, run.options.precond);
     let mut ended = Cycle::Again;
     for j in 0..restart {
         // V and w of the pseudocode above.
         let (v, w) = bases.arnoldi.split(j + 1);
         match precond {
             Some(precond) => {
-                let z = if bases.flexible { bases.preconditioned.vector_mut(j) } else { &mut z };
+                let z = if bases.flexible { bases.preconditioned.vector_mut(j) } else { &mut *z };
                 precond.apply(v[j], z, ctx)?;
                 run.multiply(z, w)?;
             }
@@ -119,7 +142,6 @@ fn cycle<X: Scalar>(
             break;
         }
     }
-    triangle.add_to(&mut run.x, bases, precond, ctx)?;
     Ok(ended)
 }
 

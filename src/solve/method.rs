@@ -41,6 +41,8 @@ pub(super) struct Needs {
     pub(super) products: u64,
     /// Whether an iteration has a product with the adjoint after each, as for `AᴴA`.
     pub(super) normal: bool,
+    /// Whether it starts again after so many iterations.
+    pub(super) restarts: bool,
     /// Whether the preconditioner may give the product.
     pub(super) given: bool,
 }
@@ -104,8 +106,9 @@ impl Method {
             Method::Lsmr => ("LSMR", false, (2, 6), 1),
             Method::Chebyshev => ("Chebyshev iteration", true, (0, 7), 1),
         };
+        let restarts = matches!(self, Method::Gmres | Method::Fgmres);
         let (normal, given) = (matches!(self, Method::Lsqr | Method::Lsmr), self == Method::Cg);
-        Needs { name, square, vectors, basis, reads, products, normal, given }
+        Needs { name, square, vectors, basis, reads, products, normal, restarts, given }
     }
 }
 
@@ -123,6 +126,7 @@ impl Needs {
             reads: 0,
             products: 1,
             normal: false,
+            restarts: false,
             given: false,
         }
     }

@@ -45,6 +45,11 @@ impl<X: Scalar> NullSpace<X> {
         Ok(basis)
     }
 
+    /// Whether nothing is projected out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `x -= N Nᴴ x`.
     pub(super) fn remove_from(&self, x: &mut [X], space: Space<'_, X>) -> Result<()> {
         for vector in &self.0 {

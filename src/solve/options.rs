@@ -34,8 +34,8 @@ pub struct SolveOptions<'a, X: Scalar> {
     /// Chebyshev iteration: bounds of the eigenvalues of the (preconditioned) operator, both positive; it has no
     /// default.
     pub bounds: Option<(X::Real, X::Real)>,
-    /// Where the state is saved, from which an interrupted solve continues; nowhere by default. Not for
-    /// [`block_cg`](crate::solve::block_cg).
+    /// Where the state is saved, from which an interrupted solve continues; nowhere by default. What that
+    /// writes is not in the plan. Not for [`block_cg`](crate::solve::block_cg).
     pub checkpoint: Option<Checkpoint<'a>>,
     /// The processes among which vectors and operator are divided; by default there is one. LSQR and LSMR do not take
     /// them.
@@ -69,6 +69,18 @@ impl<X: Scalar> Default for SolveOptions<'_, X> {
         }
     }
 }
+
+impl<X: Scalar> SolveOptions<'_, X> {
+    /// The tolerance of a projected system, whose right-hand side has the norm `size`, and before the projection had the
+    /// norm `whole`: rounding errors of the projection cannot be solved for.
+    pub(super) fn tolerance_within(&self, size: X::Real, whole: X::Real) -> X::Real {
+        let rounding = X::Real::epsilon() * X::from_f64(PROJECTED).real() * whole;
+        (self.rtol * size).max(self.atol).max(rounding)
+    }
+}
+
+/// Rounding errors that a projection leaves.
+const PROJECTED: f64 = 4.0;
 
 /// Fails unless operands and options are those of `k` systems with an operator of this shape.
 pub(super) fn check<X: Scalar>(

@@ -113,7 +113,16 @@ pub(super) fn begin<X: Scalar>(
         // One more for the residual of the initial guess.
         let guess = options.x0.is_some();
         if guess && needs.normal {
-            plan = plan.then(product);
+            plan = plan.then(product.clone());
+        }
+        if needs.restarts {
+            // Every cycle starts from the residual, and ends with the preconditioner.
+            let cycles = maxiter.div_ceil(options.restart.clamp(1, a.shape().1.max(1)));
+            let mut start = product;
+            if let Some(precond) = options.precond {
+                start = start.then(precond.plan_block(false, k, ctx)?.again());
+            }
+            plan = plan.repeated(&start, cycles.saturating_sub(1) as u64);
         }
         let one_more = !needs.normal && (guess || !needs.given);
         let most = maxiter.saturating_add(usize::from(one_more));

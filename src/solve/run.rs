@@ -46,6 +46,8 @@ pub(super) struct Run<'r, X: Scalar> {
     pub(super) progress: ProgressOf<X::Real>,
     /// An iterate with its residual norm, at most twice the least so far; made when it is needed.
     best: (X::Real, Option<Basis<X>>),
+    /// Whether the method keeps it here.
+    pub(super) keeps: bool,
     /// Where it is, with the basis of a method that has one.
     place: Place,
     /// A state to continue from, and the iteration at which the last one was saved.
@@ -53,6 +55,8 @@ pub(super) struct Run<'r, X: Scalar> {
     identity: Identity,
     /// Bytes read, and seconds waited, at the start.
     before: (u64, f64),
+    /// The residual norm of `x`, while iterates are not made of what a cycle found so far.
+    pub(super) before_cycle: Option<X::Real>,
     /// Passes before a state was restored, and those that the meter showed then, or at the start.
     passes: (usize, u64),
     _held: Held,
@@ -95,10 +99,12 @@ impl<'r, X: Scalar> Run<'r, X> {
             space,
             order,
             best: (X::Real::infinity(), None),
+            keeps: true,
             place: room.place(),
             saved: (saved, 0),
             identity,
             before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
+            before_cycle: None,
             passes: (0, ctx.meter().passes()),
             _held: ctx.hold(room.memory),
         })
@@ -224,10 +230,12 @@ impl<'r, X: Scalar> Run<'r, X> {
         let Some(Checkpoint { path, every }) = self.options.checkpoint else { return Ok(()) };
         let passes = self.passes();
         let saved = self.saved.0.take();
-        if saved.is_none() && self.iterations < self.saved.1 + every {
+        if saved.is_none() && self.iterations < self.saved.1.saturating_add(every) {
             return Ok(());
         }
-        self.make_kept()?;
+        if self.keeps {
+            self.make_kept()?;
+        }
         let last = &mut self.saved.1;
         let mut numbers: Vec<X> = self
             .progress
@@ -296,7 +304,8 @@ impl<'r, X: Scalar> Run<'r, X> {
         let mut residual = X::Real::nan();
         let reason = match self.cycles(&mut residual, cycle) {
             Err(error) if error.kind() == ErrorKind::Cancelled => {
-                residual = self.history.last().copied().unwrap_or(X::Real::nan());
+                let last = self.history.last().copied().unwrap_or(X::Real::nan());
+                residual = self.before_cycle.unwrap_or(last);
                 StopReason::Cancelled
             }
             reason => reason?,

@@ -77,7 +77,8 @@ pub enum StopReason {
     /// `‖b − A x‖ ≤ max(rtol ‖b‖, atol)`.
     Converged,
     /// `‖Aᴴ r‖ ≤ rtol ‖A‖ ‖r‖`: `x` minimises `‖b − A x‖`, which has no solution with a smaller residual. LSQR and LSMR
-    /// only; counts as converged.
+    /// only, by the estimates of their recurrences, which rounding keeps from being better than about `ε ‖A‖ ‖x‖ / ‖r‖`;
+    /// counts as converged.
     LeastSquares,
     /// `maxiter` iterations were done.
     MaxIterations,

@@ -25,7 +25,9 @@ pub struct SolvedBlock<X: Scalar> {
     pub residual_norms: Vec<X::Real>,
     /// The recursive residual norms, at the start and after every iteration: one for each system.
     pub history: Vec<Vec<X::Real>>,
-    /// Products with the operator; for a matrix, passes over it.
+    /// Products with the operator, each with all directions, not counting those of a preconditioner.
+    pub products: usize,
+    /// Passes over matrices, as in [`Solved::passes`](crate::solve::Solved::passes).
     pub passes: usize,
     /// Bytes read from files meanwhile, by all work under the context.
     pub bytes_read: u64,

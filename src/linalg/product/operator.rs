@@ -239,7 +239,8 @@ pub trait LinearOperator<X: Scalar> {
     }
 
     /// A number that tells this operator from all others, or `None`, which is the default. Each
-    /// [`Operator`](crate::linalg::Operator) has one.
+    /// [`Operator`](crate::linalg::Operator) has one. A type that hands every product on to one operator, unchanged, may
+    /// hand on its number too; no other may have one.
     ///
     /// ```
     /// use outcore::linalg::{LinearOperator, Operator};

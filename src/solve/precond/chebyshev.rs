@@ -49,11 +49,14 @@ pub struct Chebyshev<X, A> {
     numbers: PhantomData<fn() -> X>,
 }
 
+/// The highest degree, far beyond where it helps.
+const HIGHEST: usize = 10_000;
+
 impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
     /// A polynomial of this degree of a square operator, or of a reference to one, for eigenvalues from `lo` to `hi`.
     /// Whether the operator is Hermitian is not checked.
     ///
-    /// Fails if the operator is not square, or unless `0 < lo ≤ hi`, both finite.
+    /// Fails if the operator is not square, unless `0 < lo ≤ hi`, both finite, and for a degree above 10,000.
     ///
     /// ```
     /// use outcore::linalg::LinearOperator;
@@ -71,6 +74,11 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
             return Err(Error::new(ErrorKind::Value, "these are no bounds of a spectrum")
                 .expected("0 < lo ≤ hi: the operator is positive definite")
                 .found(format!("lo = {lo}, hi = {hi}")));
+        }
+        if degree > HIGHEST {
+            return Err(Error::new(ErrorKind::Value, "the degree of the polynomial is no use")
+                .expected(format!("at most {HIGHEST}"))
+                .found(degree));
         }
         Ok(Chebyshev { a, degree, lo, hi, numbers: PhantomData })
     }
@@ -107,8 +115,8 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
         let mut t = 1.0 / center;
         let steps: Vec<(X, X)> = (0..self.degree)
             .map(|_| {
-                let s = 1.0 / (2.0 * center - radius * radius * t);
-                let step = (radius * radius * s * t, 2.0 * s);
+                let s = 1.0 / (2.0 * center - radius * t * radius);
+                let step = ((radius * s) * (radius * t), 2.0 * s);
                 t = s;
                 (X::from_f64(step.0), X::from_f64(step.1))
             })

@@ -178,7 +178,7 @@ impl Tridiagonal {
         let (mut count, mut pivot) = (0, 1.0f64);
         for (k, &diagonal) in self.diagonal.iter().enumerate() {
             let beside = if k == 0 { 0.0 } else { self.beside[k - 1] };
-            pivot = diagonal - x - beside * beside / pivot;
+            pivot = diagonal - x - beside / pivot * beside;
             if pivot == 0.0 {
                 pivot = f64::MIN_POSITIVE;
             }

@@ -82,7 +82,7 @@ fn eight_at_once_are_those_of_one_after_the_other_in_fewer_iterations() {
         let options = SolveOptions { precond, ..to_rtol(1e-10) };
         let solved = block_cg(&operator, 8, &b, &options, &CTX).unwrap();
         assert_solved(&a, &solved, &b, 8, 1e-10);
-        assert_eq!(solved.passes, solved.iterations + 1);
+        assert_eq!(solved.products, solved.iterations + 1);
         let mut most = 0;
         for j in 0..8 {
             let one = cg(&operator, &column(&b, 8, j), &options, &CTX).unwrap();

@@ -1,6 +1,6 @@
 //! Orthonormalization of long vectors, done twice, with the same bits for any number of threads.
 //!
-//! Classical Gram-Schmidt done twice leaves vectors orthogonal to working precision (Giraud, Langou, Rozložník and van
+//! Modified Gram-Schmidt, done twice. Twice is enough for vectors orthogonal to working precision (Giraud, Langou, Rozložník and van
 //! den Eshof, "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005).
 
 use ndarray::Array2;

@@ -229,6 +229,19 @@ impl Session {
         open(path)
     }
 
+    /// As [`write`](Self::write), with the ids of the vertices, which a stored matrix keeps.
+    pub(crate) fn write_with_ids(
+        &self,
+        path: &Path,
+        ids: Option<&VertexIds>,
+        matrix: &AnyMatrix,
+    ) -> Result<()> {
+        let Some(ids) = kept(ids, path) else { return self.write(path, matrix) };
+        self.check_free(path)?;
+        let copy = |place| matrix.copy_to(place, &self.ctx).map(drop);
+        ids.store_with(self.place(path), &self.ctx, copy)
+    }
+
     /// Writes a matrix to a path, in the format of its name.
     pub(crate) fn write(&self, path: &Path, matrix: &AnyMatrix) -> Result<()> {
         self.check_free(path)?;

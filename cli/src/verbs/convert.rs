@@ -8,6 +8,7 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::size::count;
 pub(crate) use crate::table_flags::parse_dtype;
+use crate::vertices::kept;
 
 pub(crate) const ABOUT: &str = "Convert to another format, element type, index type or order";
 
@@ -87,20 +88,15 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let steps = steps(arguments, &a, (named("npy"), named("bspnpy")), session);
     let count = steps.len();
     // Other formats have no place for ids.
-    let ids = ids.filter(|_| named("bspnpy"));
+    let ids = ids.filter(|ids| kept(Some(ids), output).is_some());
     for (k, step) in steps.into_iter().enumerate() {
         // The last stands at its place when it is made; text, and what ids go with, is written from it.
         let is_last = is_stored && ids.is_none() && k + 1 == count;
         let place = if is_last { session.place(output) } else { beside(&a) };
         a = step(&a, place)?;
     }
-    match ids {
-        Some(ids) => {
-            let ctx = session.ctx();
-            ids.store_with(session.place(output), ctx, |place| a.copy_to(place, ctx).map(drop))?;
-        }
-        None if !is_stored || count == 0 => session.write(output, &a)?,
-        None => {}
+    if ids.is_some() || !is_stored || count == 0 {
+        session.write_with_ids(output, ids.as_ref(), &a)?;
     }
     Ok(done(output, &a))
 }

@@ -27,19 +27,21 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let a = session.read(&arguments.matrix)?;
-    match is_complex(&a) || is_complex_file(&arguments.vector, session)? {
-        true => multiply::<Complex<f64>>(&a, arguments, session),
-        false => multiply::<f64>(&a, arguments, session),
+    let x = Numbers::read(&arguments.vector, session)?;
+    match is_complex(&a) || x.are_complex() {
+        true => multiply::<Complex<f64>>(&a, &x, arguments, session),
+        false => multiply::<f64>(&a, &x, arguments, session),
     }
 }
 
 fn multiply<X: Scalar + Element>(
     a: &AnyMatrix,
+    x: &Numbers<'_>,
     arguments: &Arguments,
     session: &Session,
 ) -> Result<Report> {
     let (m, n) = if arguments.transpose { (a.ncols(), a.nrows()) } else { a.shape() };
-    let x = vector::<X>(&arguments.vector, n, session)?;
+    let x: Vec<X> = x.vector(n, session)?;
     let mut y = vec![X::zero(); m];
     match arguments.transpose {
         true => a.apply_adjoint(&x, &mut y, session.ctx())?,
@@ -53,31 +55,46 @@ pub(crate) fn is_complex(a: &AnyMatrix) -> bool {
     matches!(a.dtype(), Some(DType::Complex64 | DType::Complex128))
 }
 
-/// Whether a file, which may be `ones`, has complex numbers.
-pub(crate) fn is_complex_file(path: &Path, session: &Session) -> Result<bool> {
-    Ok(path != Path::new("ones") && is_complex(&session.read(path)?))
+/// Numbers in a file that is read once, or ones where its name is `ones`.
+pub(crate) struct Numbers<'p> {
+    path: &'p Path,
+    read: Option<AnyMatrix>,
 }
 
-/// Numbers from a file, as many as are asked for; `ones` is a vector of ones.
-pub(crate) fn vector<X: Scalar + Element>(
-    path: &Path,
-    len: usize,
-    session: &Session,
-) -> Result<Vec<X>> {
-    if path == Path::new("ones") {
-        return Ok(vec![X::one(); len]);
+impl<'p> Numbers<'p> {
+    pub(crate) fn read(path: &'p Path, session: &Session) -> Result<Self> {
+        let is_file = path != Path::new("ones");
+        Ok(Numbers { path, read: is_file.then(|| session.read(path)).transpose()? })
     }
-    let x = numbers(path, session)?;
-    match x.len() == len {
-        true => Ok(x),
-        false => Err(Error::shape("the vector", len, x.len()).in_file(path)),
+
+    pub(crate) fn are_complex(&self) -> bool {
+        self.read.as_ref().is_some_and(is_complex)
+    }
+
+    /// Rows and columns of the file.
+    pub(crate) fn shape(&self) -> Option<(usize, usize)> {
+        self.read.as_ref().map(AnyMatrix::shape)
+    }
+
+    /// As many numbers as are asked for, row by row.
+    pub(crate) fn vector<X: Scalar + Element>(
+        &self,
+        len: usize,
+        session: &Session,
+    ) -> Result<Vec<X>> {
+        let Some(read) = &self.read else { return Ok(vec![X::one(); len]) };
+        let x = numbers(read, session)?;
+        match x.len() == len {
+            true => Ok(x),
+            false => Err(Error::shape("the vector", len, x.len()).in_file(self.path)),
+        }
     }
 }
 
-/// All numbers of a file, row by row.
-pub(crate) fn numbers<X: Scalar + Element>(path: &Path, session: &Session) -> Result<Vec<X>> {
+/// All numbers of a matrix, row by row.
+pub(crate) fn numbers<X: Scalar + Element>(a: &AnyMatrix, session: &Session) -> Result<Vec<X>> {
     let ctx = session.ctx();
-    let a = session.read(path)?.to_dtype(X::DTYPE, Place::Memory, ctx)?;
+    let a = a.to_dtype(X::DTYPE, Place::Memory, ctx)?;
     let a = AnyMatrix::try_from(a.to_dense(Order::C, Place::Memory, ctx)?)?;
     Ok(Dense::<X>::try_from(a)?.as_slice().to_vec())
 }

@@ -215,7 +215,7 @@ fn convergence(path: &Path, name: &str, session: &Session, report: &mut Report) 
 fn history(path: &Path, session: &Session) -> Result<Vec<f64>> {
     let is = |ending: &str| path.extension().is_some_and(|it| it.eq_ignore_ascii_case(ending));
     if !is("json") && !is("csv") {
-        return numbers(path, session);
+        return numbers(&session.read(path)?, session);
     }
     let failed = |error: std::io::Error| Error::io("reading", path, error);
     let size = path.metadata().map_err(failed)?;

@@ -12,7 +12,7 @@ use outcore::{AnyMatrix, Dense, Element, Error, ErrorKind, Result};
 use crate::preconditioner;
 use crate::report::Report;
 use crate::session::Session;
-use crate::verbs::matvec::{is_complex, is_complex_file, numbers, vector, write_vector};
+use crate::verbs::matvec::{Numbers, is_complex, write_vector};
 
 pub(crate) const ABOUT: &str = "Solve A x = b, or min |b - A x|, by an iterative method";
 
@@ -78,10 +78,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         let what = format!("{} takes no preconditioner", method.name());
         return Err(Error::new(ErrorKind::Unsupported, what).remedy("leave out --precond"));
     }
+    let rhs = Numbers::read(rhs, session)?;
     let operator = Operator::new(&a, session.ctx())?;
-    let is_complex = is_complex(&a) || is_complex_file(rhs, session)?;
+    let is_complex = is_complex(&a) || rhs.are_complex();
     match (is_complex, arguments.precond.is_none()) {
-        (true, true) => solve::<Complex<f64>>(&operator, None, arguments, session),
+        (true, true) => solve::<Complex<f64>>(&operator, &rhs, None, arguments, session),
         (true, false) => {
             Err(Error::new(ErrorKind::Unsupported, "preconditioners are made of real matrices alone")
                 .in_file(matrix)
@@ -89,22 +90,25 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         }
         (false, _) => {
             let precond = arguments.precond.make(&a, &operator, session)?;
-            solve::<f64>(&operator, precond.as_deref(), arguments, session)
+            solve::<f64>(&operator, &rhs, precond.as_deref(), arguments, session)
         }
     }
 }
 
 fn solve<X: Solves + Scalar<Real = f64> + Element>(
     a: &(impl LinearOperator<X> + Sync),
+    rhs: &Numbers<'_>,
     precond: Option<&(dyn LinearOperator<X> + Sync)>,
     arguments: &Arguments,
     session: &Session,
 ) -> Result<Report> {
-    let Arguments { rhs, method, rtol, maxiter, restart, damp, .. } = arguments;
+    let Arguments { method, rtol, maxiter, restart, damp, .. } = arguments;
     let (nrows, ncols) = a.shape();
-    let columns = columns(rhs, nrows, session)?;
+    // Several right-hand sides, if the file has several columns of the right length.
+    let columns = rhs.shape().filter(|&(found, k)| found == nrows && k > 1).map(|(_, k)| k);
     let numbers = ncols.saturating_mul(columns.unwrap_or(1));
-    let x0 = arguments.x0.as_deref().map(|path| vector(path, numbers, session)).transpose()?;
+    let x0 = arguments.x0.as_deref().map(|path| Numbers::read(path, session)?.vector(numbers, session));
+    let x0: Option<Vec<X>> = x0.transpose()?;
     let checkpoint = arguments.checkpoint.as_deref();
     let options = SolveOptions {
         x0: x0.as_deref(),
@@ -117,9 +121,10 @@ fn solve<X: Solves + Scalar<Real = f64> + Element>(
         ..Default::default()
     };
     if let Some(k) = columns {
-        return solve_columns(arguments, (a, k), &options, session);
+        let b: Vec<X> = rhs.vector(nrows.saturating_mul(k), session)?;
+        return solve_columns(arguments, (a, k, &b), &options, session);
     }
-    let b = vector(rhs, nrows, session)?;
+    let b: Vec<X> = rhs.vector(nrows, session)?;
     let solved = solve_with(*method, a, &b, &options, session.ctx(), |_| {
         ControlFlow::Continue(())
     })?;
@@ -159,19 +164,10 @@ fn advice(reason: StopReason) -> &'static str {
     }
 }
 
-/// The number of right-hand sides in a file, if there are several.
-fn columns(path: &Path, nrows: usize, session: &Session) -> Result<Option<usize>> {
-    if path == Path::new("ones") {
-        return Ok(None);
-    }
-    let (found, k) = session.read(path)?.shape();
-    Ok((found == nrows && k > 1).then_some(k))
-}
-
 /// Solves for all columns of the right-hand side at once.
 fn solve_columns<X: Solves + Scalar<Real = f64> + Element>(
     arguments: &Arguments,
-    (a, k): (&impl LinearOperator<X>, usize),
+    (a, k, b): (&impl LinearOperator<X>, usize, &[X]),
     options: &SolveOptions<'_, X>,
     session: &Session,
 ) -> Result<Report> {
@@ -183,8 +179,7 @@ fn solve_columns<X: Solves + Scalar<Real = f64> + Element>(
             .found(format!("{k} columns"))
             .remedy("solve for one column at a time: outcore slice --cols 0:1"));
     }
-    let b: Vec<X> = numbers(rhs, session)?;
-    let solved = block_cg(a, k, &b, options, session.ctx())?;
+    let solved = block_cg(a, k, b, options, session.ctx())?;
     let size = |j: usize| {
         let squares = b.iter().skip(j).step_by(k).map(|b| b.abs_squared());
         squares.sum::<f64>().sqrt().max(f64::MIN_POSITIVE)

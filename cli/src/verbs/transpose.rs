@@ -8,7 +8,6 @@ use outcore::io::Imported;
 use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
-use crate::vertices::kept;
 
 pub(crate) const ABOUT: &str = "Exchange rows and columns";
 
@@ -22,11 +21,6 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let Imported { matrix, vertices, .. } = session.import(&arguments.input)?;
     let a = matrix.transpose();
-    match kept(vertices.as_ref(), &arguments.output) {
-        Some(ids) => ids.store_with(session.place(&arguments.output), session.ctx(), |place| {
-            a.copy_to(place, session.ctx()).map(drop)
-        })?,
-        None => session.write(&arguments.output, &a)?,
-    }
+    session.write_with_ids(&arguments.output, vertices.as_ref(), &a)?;
     Ok(done(&arguments.output, &a))
 }

@@ -1,6 +1,6 @@
 //! Matrix times vectors.
 //!
-//! - [`operator`] – the trait on which solvers are based; [`fn_operator`] – one made of functions; [`reordered`] – a
+//! - [`operator`] – the trait on which solvers are based, also for [`pointers`]; [`fn_operator`] – one made of functions; [`reordered`] – a
 //!   matrix with its permutation
 //! - [`matrix_operators`] – typed matrices as operators; [`multiplier`] – their products: [`by_type`] finds the product
 //!   for entries and vectors, [`lines_product`] or [`dense_product`], real entries with complex vectors [`by_parts`],
@@ -21,6 +21,7 @@ mod matvec_with;
 mod multiplier;
 mod normal;
 mod operator;
+mod pointers;
 mod powers;
 mod prepared;
 mod reordered;

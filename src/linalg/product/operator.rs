@@ -1,7 +1,5 @@
 //! What a solver needs of a matrix: its product with vectors, independent of its storage.
 
-use std::sync::Arc;
-
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
@@ -261,10 +259,7 @@ pub trait LinearOperator<X: Scalar> {
         k: usize,
         ctx: &Context,
     ) -> Result<Plan> {
-        let (first, second) = (self.plan_block(false, k, ctx)?, a.plan_block(false, k, ctx)?);
-        let again = |plan: &Plan| plan.reads_again.unwrap_or(plan.cost.bytes_read);
-        let repeated = again(&first).saturating_add(again(&second));
-        Ok(first.then(second).reads_again(repeated))
+        Ok(self.plan_block(false, k, ctx)?.and(a.plan_block(false, k, ctx)?))
     }
 
     /// The plan of [`apply_normal`](Self::apply_normal) with `k` vectors; by default that of two products.
@@ -443,93 +438,6 @@ pub(crate) fn no_adjoint(operator: &str) -> Error {
     Error::new(ErrorKind::Unsupported, what)
         .remedy("implement LinearOperator::apply_adjoint, or give the operator an adjoint")
 }
-
-/// Pointers to operators are operators.
-macro_rules! forward {
-    ($($pointer:ty),*) => {$(
-        impl<X: Scalar, A: LinearOperator<X> + ?Sized> LinearOperator<X> for $pointer {
-            fn shape(&self) -> (usize, usize) {
-                (**self).shape()
-            }
-            fn apply(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                (**self).apply(x, y, ctx)
-            }
-            fn apply_adjoint(&self, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                (**self).apply_adjoint(x, y, ctx)
-            }
-            fn apply_block(&self, k: usize, x: &[X], y: &mut [X], ctx: &Context) -> Result<()> {
-                (**self).apply_block(k, x, y, ctx)
-            }
-            fn apply_adjoint_block(
-                &self,
-                k: usize,
-                x: &[X],
-                y: &mut [X],
-                ctx: &Context,
-            ) -> Result<()> {
-                (**self).apply_adjoint_block(k, x, y, ctx)
-            }
-            fn apply_normal_with(
-                &self,
-                k: usize,
-                x: &[X],
-                y: &mut [X],
-                between: &mut Between<'_, X>,
-                ctx: &Context,
-            ) -> Result<()> {
-                (**self).apply_normal_with(k, x, y, between, ctx)
-            }
-            fn apply_powers(
-                &self,
-                k: usize,
-                levels: usize,
-                vectors: &mut [&mut [X]],
-                combine: &(dyn Fn(Level<'_, X>) + Sync),
-                ctx: &Context,
-            ) -> Result<()> {
-                (**self).apply_powers(k, levels, vectors, combine, ctx)
-            }
-            fn apply_with_product(
-                &self,
-                a: &dyn LinearOperator<X>,
-                k: usize,
-                x: &[X],
-                both: (&mut [X], &mut [X]),
-                ctx: &Context,
-            ) -> Result<()> {
-                (**self).apply_with_product(a, k, x, both, ctx)
-            }
-            fn gives_product(&self) -> bool {
-                (**self).gives_product()
-            }
-            fn id(&self) -> Option<u64> {
-                (**self).id()
-            }
-            fn plan_with_product(
-                &self,
-                a: &dyn LinearOperator<X>,
-                k: usize,
-                ctx: &Context,
-            ) -> Result<Plan> {
-                (**self).plan_with_product(a, k, ctx)
-            }
-            fn plan_normal(&self, k: usize, ctx: &Context) -> Result<Plan> {
-                (**self).plan_normal(k, ctx)
-            }
-            fn plan_powers(&self, k: usize, levels: usize, ctx: &Context) -> Result<Plan> {
-                (**self).plan_powers(k, levels, ctx)
-            }
-            fn plan_block(&self, adjoint: bool, k: usize, ctx: &Context) -> Result<Plan> {
-                (**self).plan_block(adjoint, k, ctx)
-            }
-            fn context(&self) -> Context {
-                (**self).context()
-            }
-        }
-    )*};
-}
-
-forward!(&A, Box<A>, Arc<A>);
 
 /// Fails unless `k` interleaved vectors, and the buffers of their products, have the lengths that a matrix requires.
 pub(crate) fn check_operands(

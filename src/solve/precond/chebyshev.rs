@@ -223,11 +223,7 @@ is_operator!([X: Scalar, A: LinearOperator<X>] Chebyshev<X, A>, {
         if self.is_of(a) {
             return self.plan_levels(self.degree + 1, k, ctx);
         }
-        let (first, second) =
-            (self.plan_levels(self.degree, k, ctx)?, a.plan_block(false, k, ctx)?);
-        let again = |plan: &Plan| plan.reads_again.unwrap_or(plan.cost.bytes_read);
-        let repeated = again(&first).saturating_add(again(&second));
-        Ok(first.then(second).reads_again(repeated))
+        Ok(self.plan_levels(self.degree, k, ctx)?.and(a.plan_block(false, k, ctx)?))
     }
 });
 

@@ -162,6 +162,13 @@ impl Plan {
         self
     }
 
+    /// As [`then`](Self::then), of which both are repeated: what they read again is what each reads again.
+    pub(crate) fn and(self, next: Plan) -> Self {
+        let again = |plan: &Plan| plan.reads_again.unwrap_or(plan.cost.bytes_read);
+        let repeated = again(&self).saturating_add(again(&next));
+        self.then(next).reads_again(repeated)
+    }
+
     /// Followed by another operation.
     pub(crate) fn then(mut self, next: Plan) -> Self {
         let (a, b) = (&mut self.cost, next.cost);

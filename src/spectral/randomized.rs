@@ -24,6 +24,7 @@ use crate::spectral::convergence::{Rising, SvdReason};
 use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
+use crate::storage::random::random;
 use crate::storage::work;
 use crate::storage::{Context, Order, Place, Plan, check_place};
 
@@ -391,15 +392,11 @@ impl<X: Scalar> VectorBlock<X> {
         writer.finish()
     }
 
-    /// Fills with independent normal numbers times `size`: SplitMix64 (Steele, Lea and Flood, 2014), then Box and
-    /// Muller.
+    /// Fills with independent normal numbers times `size`, by Box and Muller.
     fn fill_normal(&mut self, seed: u64, size: X) {
         let uniform = |i: u64| {
-            let mut z = seed.wrapping_add(i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             // In (0, 1], so that the logarithm is finite.
-            (((z ^ (z >> 31)) >> 11) + 1) as f64 / (1u64 << 53) as f64
+            ((random(seed, i) >> 11) + 1) as f64 / (1u64 << 53) as f64
         };
         let l = self.l as u64;
         let columns = self.columns.as_mut_slice().chunks_exact_mut(self.length.max(1));

@@ -31,7 +31,7 @@ pub(crate) use memory::{
 pub use runtime::{
     CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report, memory_limits,
 };
-pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
+pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, random, work};
 pub(crate) use stream::{
     ArrayPanels, ArrayWindow, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading,
     Scratch, ScratchFile, Stage, StagedFolder, Standing, bytes_within, check_place,

@@ -18,7 +18,9 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar, block_add, block_times, is_safe, power_of_two};
+use crate::linalg::{
+    LinearOperator, Scalar, block_add, block_times, is_finite, is_safe, power_of_two,
+};
 use crate::solve::method::NAME_OF_BLOCK;
 use crate::solve::nullspace::NullSpace;
 use crate::solve::options::SolveOptions;
@@ -332,7 +334,7 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
         let t = factors.inverse();
         let alpha = times(&t, &adjoint(&t, (rank, rank)), (rank, rank, rank));
         let steps = times(&alpha, &self.c, (rank, rank, k));
-        if steps.iter().any(|&step| !(step * X::zero()).is_zero()) {
+        if steps.iter().any(|&step| !is_finite(step)) {
             return Ok(Some(StopReason::NotFinite));
         }
         block_add((rank, &self.p[..len]), &steps, (k, &mut self.x), ctx);
@@ -474,12 +476,12 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
         let mut reasons: Vec<StopReason> = (0..self.k).map(of).collect();
         let residual_norms = self.unscaled(&self.norms);
         for (j, &scale) in self.scales.iter().enumerate().filter(|(_, scale)| !scale.is_one()) {
-            let mut is_finite = true;
+            let mut finite = true;
             for x in self.x.iter_mut().skip(j).step_by(self.k) {
                 *x = *x / X::from_real(scale);
-                is_finite &= (*x * X::zero()).is_zero();
+                finite &= is_finite(*x);
             }
-            if !is_finite {
+            if !finite {
                 reasons[j] = StopReason::NotFinite;
             }
         }

@@ -3,7 +3,7 @@
 use num_traits::Float;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar, is_safe, power_of_two};
+use crate::linalg::{LinearOperator, Scalar, is_finite, is_safe, power_of_two};
 use crate::solve::block_cg::{BlockCallback, BlockCg};
 use crate::solve::method::{Method, Needs};
 use crate::solve::options::{SolveOptions, check};
@@ -120,10 +120,10 @@ fn solve_scaled<X: Scalar>(
     };
     let solved = solve(method, a, &b, &smaller, ctx, &mut report)?;
     let x = times(&solved.x, up);
-    let is_finite = x.iter().all(|&x| (x * X::zero()).is_zero());
+    let finite = x.iter().all(|&x| is_finite(x));
     Ok(Solved {
-        converged: solved.converged && is_finite,
-        reason: if is_finite { solved.reason } else { StopReason::NotFinite },
+        converged: solved.converged && finite,
+        reason: if finite { solved.reason } else { StopReason::NotFinite },
         residual_norm: solved.residual_norm * up.real(),
         history: solved.history.iter().map(|&norm| norm * up.real()).collect(),
         x,

@@ -10,7 +10,8 @@ use num_traits::{Float, Zero};
 
 use crate::error::Result;
 use crate::linalg::{
-    Scalar, block_dots, block_norms, dot, dots, is_safe, largest, norm, orthogonalise, power_of_two,
+    Scalar, block_dots, block_norms, dot, dots, is_finite, is_safe, largest, norm, orthogonalise,
+    power_of_two,
 };
 use crate::storage::{Context, Element, Place, WorkArray};
 
@@ -132,8 +133,7 @@ impl<'r, X: Scalar> Space<'r, X> {
 
     /// Whether all numbers are finite.
     pub(super) fn is_finite(&self, x: &[X]) -> Result<bool> {
-        // Zero times a number that is not finite is NaN.
-        Ok(!self.any(x.iter().any(|&x| !(x * X::zero()).is_zero()))?)
+        Ok(!self.any(x.iter().any(|&x| !is_finite(x)))?)
     }
 
     /// Whether it holds on a rank.

@@ -15,6 +15,13 @@ pub(crate) fn is_safe<R: Float>(sum: R) -> bool {
     sum.is_finite() && sum.abs() >= R::min_positive_value() / R::epsilon()
 }
 
+/// Whether a number is neither infinite nor NaN.
+#[inline(always)]
+pub(crate) fn is_finite<X: Scalar>(x: X) -> bool {
+    // Zero times a number that is not finite is NaN.
+    (x * X::zero()).is_zero()
+}
+
 /// A power of two that scales `largest`, which is positive and finite, near one, and its inverse.
 pub(crate) fn power_of_two<R: Scalar + ToPrimitive + Float>(largest: R) -> (R, R) {
     let most = exponent(R::max_value()) - 1;

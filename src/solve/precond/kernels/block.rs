@@ -3,7 +3,7 @@
 use std::ops::{Deref, Range};
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::Scalar;
+use crate::linalg::{Scalar, is_finite};
 
 /// A diagonal block of a matrix, or its factors. The indices of a row rise, none repeats, and the diagonal is stored.
 pub(crate) struct Block<X> {
@@ -97,8 +97,7 @@ impl<X: Scalar> Block<X> {
             self.indices.insert(start + diagonal, row as u32);
             self.data.insert(start + diagonal, X::zero());
         }
-        // Zero times a number that is not finite is NaN.
-        if let Some(&bad) = self.data[start..].iter().find(|&&x| !(x * X::zero()).is_zero()) {
+        if let Some(&bad) = self.data[start..].iter().find(|&&x| !is_finite(x)) {
             return Err(Error::new(ErrorKind::Value, "the matrix has a number that is not finite")
                 .at(Location::Row((self.rows.start + row) as u64))
                 .found(bad));
@@ -182,7 +181,7 @@ impl<X: Scalar, D: Deref<Target = [X]>> Rows<'_, D> {
 pub(crate) fn inverse<X: Scalar>(pivot: X) -> Option<X> {
     // The quotient of two finite numbers, scaled so that the square of a complex number does not overflow.
     let inverse = X::one() / pivot;
-    let usable = |x: X| !x.is_zero() && (x * X::zero()).is_zero();
+    let usable = |x: X| !x.is_zero() && is_finite(x);
     (usable(pivot) && usable(inverse)).then_some(inverse)
 }
 

@@ -1,7 +1,7 @@
 //! The dense diagonal blocks of a matrix, read from its lines in one pass, panel by panel if it is in files.
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::Scalar;
+use crate::linalg::{Scalar, is_finite};
 use crate::solve::precond::kernels::read::Decoder;
 use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, IndexCheck, Pieces, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
@@ -53,9 +53,8 @@ pub(crate) fn read_dense<X: Scalar>(
     swept.map_err(|error| a.name_indices(error))?;
     let bad = ctx.with_threads(|| {
         let rows = blocks.par_chunks(size).enumerate();
-        // Zero times a number that is not finite is NaN.
         rows.find_map_first(|(row, numbers)| {
-            let bad = numbers.iter().find(|&&x| !(x * X::zero()).is_zero());
+            let bad = numbers.iter().find(|&&x| !is_finite(x));
             bad.map(|&bad| (row, bad))
         })
     });

@@ -99,6 +99,8 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         };
         let chosen = match reason {
             StopReason::Converged | StopReason::Cancelled => Ok(()),
+            // The residual is that of `x` itself.
+            StopReason::MaxIterations if self.run.maxiter == 0 => Ok(()),
             // The residual oscillates while the error decreases: the last iterate is the best.
             StopReason::MaxIterations | StopReason::Stopped => self.true_residual(),
             _ => self.choose_best(),
@@ -126,12 +128,15 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         self.run.history.push(self.residual);
         self.best.0 = self.residual;
         self.run.progress = ProgressOf::new(self.run.order, self.residual);
-        // Before the preconditioner is asked for anything.
+        // Before the preconditioner is asked for anything, which may sweep over the matrix.
         if !self.residual.is_finite() {
             return Ok(StopReason::NotFinite);
         }
         if self.residual <= tolerance {
             return Ok(StopReason::Converged);
+        }
+        if maxiter == 0 {
+            return Ok(StopReason::MaxIterations);
         }
         self.restart()?;
         loop {
@@ -219,6 +224,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     }
 
     fn checkpoint(&mut self) -> Result<()> {
+        if self.run.options.checkpoint.is_none() {
+            return Ok(());
+        }
         let (scale, back) = &mut self.scale;
         let (best, kept) = &mut self.best;
         // Whether `q` goes with `p`, or is that of the iteration before.

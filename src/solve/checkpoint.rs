@@ -15,7 +15,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::dense::{Dense, DenseMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::Scalar;
-use crate::storage::{Context, Order, Place, verify};
+use crate::solve::method::Needs;
+use crate::solve::options::SolveOptions;
+use crate::solve::space::Space;
+use crate::storage::{Context, DATA_START, Order, Place, Plan, bytes_of, verify};
 
 /// Where, and how often, the state of a solve is saved.
 ///
@@ -23,6 +26,9 @@ use crate::storage::{Context, Order, Place, verify};
 /// those of a solve that was never interrupted. The file is removed once the solve has converged. It is an error if it
 /// belongs to another method or system, as far as shape and right-hand side tell. Cost: the vectors of the method are
 /// written each time, except those of the basis of GMRES and FGMRES, which save at a restart.
+///
+/// Each [rank](crate::solve::Ranks) has a file of its own. Unless all have the state of the same iteration, or none has
+/// one, the solve fails on every rank.
 ///
 /// ```
 /// use outcore::solve::{Checkpoint, SolveOptions, cg};
@@ -64,6 +70,36 @@ impl Identity {
         let hash = xxh3_64(bytemuck::cast_slice(b));
         Identity { method, shape: (shape.0 as u64, shape.1 as u64), hash }
     }
+}
+
+/// Numbers of a state besides its vectors and its history, at most: counters, and those of a method with `shadow`
+/// vectors.
+fn numbers(shadow: usize) -> usize {
+    (COUNTERS * DIGITS + 32).saturating_add(shadow.saturating_mul(shadow))
+}
+
+/// Adds to the plan of a solve what its checkpoints write, and read for their checksums.
+pub(super) fn plan<X: Scalar>(
+    plan: Plan,
+    needs: &Needs,
+    shape: (usize, usize),
+    maxiter: usize,
+    options: &SolveOptions<'_, X>,
+) -> Plan {
+    let Some(Checkpoint { path, every }) = options.checkpoint else { return plan };
+    let cycle = if needs.restarts { options.restart.clamp(1, shape.1.max(1)) } else { 1 };
+    let step = every.checked_next_multiple_of(cycle).unwrap_or(usize::MAX).max(1);
+    let saves = (maxiter.saturating_sub(1) / step) as u64;
+    let vector = |count: usize, n: usize| bytes_of::<X>(n).saturating_mul(count as u64);
+    // On average, the history has half of its last length.
+    let history = bytes_of::<X>(step).saturating_mul(saves.saturating_add(1)) / 2;
+    let bytes = vector(needs.saved.0, shape.0)
+        .saturating_add(vector(needs.saved.1, shape.1))
+        .saturating_add(bytes_of::<X>(numbers(options.shadow.min(shape.1))))
+        .saturating_add(history)
+        .saturating_add(DATA_START);
+    let all = bytes.saturating_mul(saves);
+    plan.at(&Place::Replace(path.to_owned()), false).reads(0, all).writes(all)
 }
 
 /// A state of a solve.
@@ -125,8 +161,30 @@ pub(super) struct Saved<X: Scalar> {
 }
 
 impl<X: Scalar> Saved<X> {
-    /// Opens the file, if it is there, and compares its checksums. Fails if it is damaged, or of another solve.
-    pub(super) fn open(path: &Path, identity: Identity, ctx: &Context) -> Result<Option<Self>> {
+    /// Opens the file, if it is there. Fails on all ranks alike, unless each has the state of the same iteration, or
+    /// none has one.
+    pub(super) fn open(
+        path: &Path,
+        identity: Identity,
+        space: Space<'_, X>,
+    ) -> Result<Option<Self>> {
+        let opened = Self::open_here(path, identity, space.ctx);
+        let iteration = opened.as_ref().map(|saved| saved.as_ref().map(|saved| saved.iterations));
+        let as_number = iteration.map_or(usize::MAX, |found| found.map_or(0, |at| at + 1));
+        if space.agree_on(as_number)? {
+            return opened;
+        }
+        let found = opened?.map(|saved| format!("iteration {}", saved.iterations));
+        Err(Error::new(ErrorKind::Format, "the ranks have checkpoints of different iterations")
+            .in_file(path)
+            .expected("the state of one iteration on every rank")
+            .found(found.unwrap_or_else(|| "no state on this rank".to_owned()))
+            .remedy("remove the files of all ranks to solve from the start"))
+    }
+
+    /// Opens the file of this rank, if it is there, and compares its checksums. Fails if it is damaged, or of another
+    /// solve.
+    fn open_here(path: &Path, identity: Identity, ctx: &Context) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
         }

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
+use crate::solve::checkpoint;
 use crate::solve::method::Needs;
 use crate::solve::nullspace::NullSpace;
 use crate::solve::options::SolveOptions;
@@ -78,24 +79,29 @@ pub(super) fn begin<X: Scalar>(
         ctx.check_memory("the vectors of the iteration", bytes)?;
         // Held as it will be during the products.
         let _held = ctx.hold(bytes);
+        let plan = checkpoint::plan(Plan::new(needs.name), needs, a.shape(), maxiter, options);
+        if maxiter == 0 {
+            // Of zeros the residual is the right-hand side.
+            let plan = match options.x0 {
+                Some(_) => plan.then(a.plan_block(false, k, ctx)?),
+                None => plan,
+            };
+            return Ok(plan.throughout(bytes));
+        }
         if let Some(precond) = options.precond.filter(|_| is_given(needs, options)) {
             // A product for the residual of the result, and for that of the initial guess.
             let residual = a.plan_block(false, k, ctx)?.again();
             let each = precond.plan_with_product(a, k, ctx)?.works(a.shape().1 as u64, work::CG);
             let plan = match options.x0 {
-                Some(_) => Plan::new(needs.name).then(residual.clone()),
-                None => Plan::new(needs.name),
-            };
-            let plan = plan.then(residual);
-            let each = with_basis::<X>(each, needs, a.shape().1, scratch);
-            let plan = match maxiter.checked_sub(1) {
-                Some(more) => plan.then(each.clone()).repeated(&each.again(), more as u64),
+                Some(_) => plan.then(residual.clone()),
                 None => plan,
             };
-            return Ok(plan.throughout(bytes));
+            let each = with_basis::<X>(each, needs, a.shape().1, scratch);
+            let plan = plan.then(residual).then(each.clone());
+            return Ok(plan.repeated(&each.again(), maxiter as u64 - 1).throughout(bytes));
         }
         let first = a.plan_block(false, k, ctx)?;
-        let (mut plan, mut each) = (Plan::new(needs.name).then(first.clone()), first.again());
+        let (mut plan, mut each) = (plan.then(first.clone()), first.again());
         if needs.normal {
             plan = plan.then(a.plan_block(true, k, ctx)?);
             each = a.plan_normal(k, ctx)?.again();

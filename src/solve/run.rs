@@ -73,11 +73,11 @@ impl<'r, X: Scalar> Run<'r, X> {
         let n = a.shape().1;
         ctx.check_memory("the vectors of the iteration", room.memory)?;
         let identity = Identity::new(name, a.shape(), b);
+        let space = Space::new(options.ranks, ctx);
         let saved = match options.checkpoint {
-            Some(Checkpoint { path, .. }) => Saved::open(path, identity, ctx)?,
+            Some(Checkpoint { path, .. }) => Saved::open(path, identity, space)?,
             None => None,
         };
-        let space = Space::new(options.ranks, ctx);
         let (size, order) = (space.norm(b)?, space.len(n)?);
         let x0 = options.x0.filter(|_| !size.is_zero());
         Ok(Run {

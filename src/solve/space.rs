@@ -142,6 +142,18 @@ impl<'r, X: Scalar> Space<'r, X> {
         Ok(!self.max(number.real())?.is_zero())
     }
 
+    /// Whether the ranks have the same number.
+    pub(super) fn agree_on(&self, number: usize) -> Result<bool> {
+        // Digits that numbers of single precision represent.
+        for at in [0, 20, 40, 60] {
+            let digit = X::from_f64((number >> at & 0xf_ffff) as f64).real();
+            if self.max(digit)? != -self.max(-digit)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The length of a vector of which `n` numbers are here.
     pub(super) fn len(&self, n: usize) -> Result<usize> {
         if self.ranks.is_none() {

@@ -1,7 +1,7 @@
 //! The right matrix of a product: used in place, or read by rows as needed.
 //!
 //! If it takes at most half of the memory limit, it is used in place. Otherwise its pointers are kept in memory, and
-//! every stretch of the left matrix loads the rows that it needs.
+//! every panel of the left matrix loads the rows that it needs.
 
 use std::ops::Range;
 

@@ -1,12 +1,12 @@
 //! Sums of a row by writing all terms to an array, sorting them by column and adding.
 //!
 //! ```text
-//! a batch of terms: (column, number of the term) in one word each -> sorted -> runs of one column, terms in order
+//! a block of terms: (column, number of the term) in one word each -> sorted -> runs of one column, terms in order
 //! -> added to the sums so far, which are sorted too
 //! ```
 //!
 //! The number of a term is in the word, so the terms of one column stay in their original order: the sum has the same
-//! bits as by any other method. Memory grows with the terms of a batch and the entries of the row, not with the
+//! bits as by any other method. Memory grows with the terms of a block and the entries of the row, not with the
 //! columns.
 
 use crate::linalg::algebra::Semiring;
@@ -22,23 +22,23 @@ pub(crate) struct MergeAccumulator<S: Semiring, I> {
     columns: usize,
     /// Bits of a word for the number of a term.
     low: u32,
-    /// Maximum terms of a batch.
+    /// Maximum terms of a block.
     most: usize,
     words: Vec<u64>,
     terms: Vec<S::Sum>,
-    /// The sums of the previous batches.
+    /// The sums of the previous blocks.
     sums: ProductRows<I, S::Sum>,
     /// The destination of the next sums.
     next: ProductRows<I, S::Sum>,
 }
 
-/// Bytes of the terms of a batch, for sums of `size` bytes.
-pub(crate) fn batch_bytes(terms: usize, size: usize) -> u64 {
+/// Bytes of the terms of a block, for sums of `size` bytes.
+pub(crate) fn block_bytes(terms: usize, size: usize) -> u64 {
     (terms * (8 + size)) as u64
 }
 
 impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
-    /// With `most` terms in a batch.
+    /// With `most` terms in a block.
     pub(crate) fn new(semiring: S, most: usize) -> Self {
         MergeAccumulator {
             semiring,
@@ -53,9 +53,9 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         }
     }
 
-    /// Bytes of the terms of a batch.
-    pub(crate) fn batch_bytes(terms: usize) -> u64 {
-        batch_bytes(terms, size_of::<S::Sum>())
+    /// Bytes of the terms of a block.
+    pub(crate) fn block_bytes(terms: usize) -> u64 {
+        block_bytes(terms, size_of::<S::Sum>())
     }
 
     /// Starts a row whose columns are in `base..base + columns`.
@@ -110,7 +110,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         self.write((x, indices, values))
     }
 
-    /// Writes terms to the batch.
+    /// Writes terms to the block.
     #[inline(always)]
     fn write(&mut self, (x, indices, values): (S::Left, &[I], &[S::Right])) -> Result<(), Fault> {
         let first = self.words.len() as u64;
@@ -125,7 +125,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         if outside { Err(Fault) } else { Ok(()) }
     }
 
-    /// Adds the batch to the sums so far.
+    /// Adds the block to the sums so far.
     #[cold]
     fn settle(&mut self) {
         let MergeAccumulator { semiring, base, low, words, terms, sums, next, .. } = self;
@@ -165,7 +165,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
     }
 }
 
-/// Sums of one batch, appended to `out`.
+/// Sums of one block, appended to `out`.
 fn add_up<S: Semiring, I: Index>(
     semiring: S,
     base: usize,

@@ -22,8 +22,8 @@ const COLUMNS_PER_TERM: usize = 4096;
 /// Maximum columns per term of a window that does not fit in the cache.
 const DENSE: usize = 64;
 
-/// Maximum terms of a batch, and of a row whose pattern is remembered.
-const BATCH: usize = 1 << 16;
+/// Maximum terms of a block, and of a row whose pattern is remembered.
+const BLOCK: usize = 1 << 16;
 const REMEMBERED: usize = 1 << 12;
 
 /// Entries of A by which rows of B are prefetched ahead, and the maximum number at a time.
@@ -36,7 +36,7 @@ pub(crate) struct Limits {
     /// Columns of a window.
     window: usize,
     /// Terms that are sorted at a time.
-    batch: usize,
+    block: usize,
     /// Terms of a row that is remembered.
     remembered: usize,
 }
@@ -47,19 +47,19 @@ impl Limits {
         let part = |share: u64, unit: u64| usize::try_from(share / unit).unwrap_or(usize::MAX);
         // One more word of columns, for the alignment of the start.
         let window = part(bytes / 2, window::bytes(64, size) + 1) * 64;
-        let batch = part(bytes / 4, merge::batch_bytes(1, size)).clamp(64, BATCH);
+        let block = part(bytes / 4, merge::block_bytes(1, size)).clamp(64, BLOCK);
         let remembered = part(bytes / 4, repeat::bytes::<I>(1)).min(REMEMBERED);
         Limits {
             window: window.min(columns.saturating_add(64)),
-            batch: batch.min(terms.max(64)),
+            block: block.min(terms.max(64)),
             remembered: remembered.min(terms),
         }
     }
 
-    /// Maximum bytes of a multiplier, except for rows of more terms than a batch.
+    /// Maximum bytes of a multiplier, except for rows of more terms than a block.
     pub(crate) fn bytes<I>(&self, size: usize) -> u64 {
         window::bytes(self.window, size)
-            + merge::batch_bytes(self.batch, size)
+            + merge::block_bytes(self.block, size)
             + repeat::bytes::<I>(self.remembered)
     }
 
@@ -101,7 +101,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
             semiring,
             limits,
             window: Window::new(semiring),
-            merge: MergeAccumulator::new(semiring, limits.batch),
+            merge: MergeAccumulator::new(semiring, limits.block),
             repeat: Repeat::new(limits.remembered),
             masked: Masked::new(semiring),
             sorted: Vec::new(),

@@ -1,13 +1,13 @@
-//! Reads the data of a group of stretches, in steps of some MiB, ahead of the work.
+//! Reads the data of a range of panels, in steps of some MiB, ahead of the work.
 //!
-//! A step belongs to one stretch: pointers and entries of A, then runs of entries of B. Data that does not fit in one
+//! A step belongs to one panel: pointers and entries of A, then runs of entries of B. Data that does not fit in one
 //! step continues in the next.
 
 use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::schedule::Stretch;
+use crate::linalg::spgemm::schedule::LeftPanel;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
 use crate::storage::{ArrayPanels, Arrays, IoBuffer, Part, RawBuffer, Reading};
@@ -24,9 +24,9 @@ const OVERHEAD: usize = 2 * 4096;
 
 /// A read of some MiB.
 pub(crate) struct LoadStep {
-    /// The number of its stretch.
-    pub(crate) stretch: usize,
-    /// Whether the stretch is complete afterwards.
+    /// The number of its panel.
+    pub(crate) left_panel: usize,
+    /// Whether the panel is complete afterwards.
     pub(crate) is_last: bool,
     pub(crate) items: Vec<Item>,
 }
@@ -42,8 +42,8 @@ pub(crate) enum Item {
     Run(Range<usize>),
 }
 
-/// Reads the steps of some stretches.
-pub(crate) struct StretchPanels {
+/// Reads the steps of some panels.
+pub(crate) struct LoadedPanels {
     pub(crate) panels: ArrayPanels,
     pub(crate) steps: Vec<LoadStep>,
 }
@@ -89,13 +89,13 @@ fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
     [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
 }
 
-impl StretchPanels {
-    /// The panels that `stretches` read of `left` and `right`, if these are to be read. `None` if there is nothing to
+impl LoadedPanels {
+    /// The panels that `left_panels` read of `left` and `right`, if these are to be read. `None` if there is nothing to
     /// read.
     pub(crate) fn new(
         left: Option<&AnyCompressed>,
         right: Option<&AnyCompressed>,
-        stretches: &[Stretch],
+        left_panels: &[LeftPanel],
         budget: &Budget,
     ) -> Result<Option<Self>> {
         let matrices = left.into_iter().chain(right);
@@ -106,7 +106,7 @@ impl StretchPanels {
             left: left.map(|_| [0, 1, 2].map(|array| arrays.size(array))),
             right: right.map(|_| [0, 1, 2].map(|array| arrays.size(first + array))),
             first,
-            room: step_bytes(budget) as usize,
+            capacity: step_bytes(budget) as usize,
             steps: Vec::new(),
             panels: Vec::new(),
             items: Vec::new(),
@@ -114,13 +114,16 @@ impl StretchPanels {
             used: 0,
             read: (0, 0),
         };
-        stretches.iter().enumerate().for_each(|(n, stretch)| packing.stretch(n, stretch));
+        left_panels
+            .iter()
+            .enumerate()
+            .for_each(|(n, left_panel)| packing.left_panel(n, left_panel));
         let Packing { steps, panels, read: (count, bytes), .. } = packing;
         if steps.is_empty() || arrays.files() == 0 {
             return Ok(None);
         }
         let how = Reading::once(ring_bytes(budget)).gathered(bytes / count.max(1) < DIRECT);
-        Ok(Some(StretchPanels { panels: ArrayPanels::new(arrays, panels, how)?, steps }))
+        Ok(Some(LoadedPanels { panels: ArrayPanels::new(arrays, panels, how)?, steps }))
     }
 }
 
@@ -132,7 +135,7 @@ struct Packing {
     /// The position of B's first array.
     first: usize,
     /// Bytes of a step.
-    room: usize,
+    capacity: usize,
     steps: Vec<LoadStep>,
     panels: Vec<Vec<Part>>,
     /// The current step.
@@ -144,22 +147,22 @@ struct Packing {
 }
 
 impl Packing {
-    fn stretch(&mut self, n: usize, stretch: &Stretch) {
+    fn left_panel(&mut self, n: usize, left_panel: &LeftPanel) {
         if let Some([pointer, index, value]) = self.left {
-            if stretch.part.is_none() {
-                let pointers = stretch.rows.start..stretch.rows.end + 1;
+            if left_panel.part.is_none() {
+                let pointers = left_panel.rows.start..left_panel.rows.end + 1;
                 self.add(n, pointers, &[(0, pointer)], |_| Item::Pointers);
             }
-            self.add(n, stretch.entries.clone(), &[(1, index), (2, value)], |_| Item::Entries);
+            self.add(n, left_panel.entries.clone(), &[(1, index), (2, value)], |_| Item::Entries);
         }
         if let Some([_, index, value]) = self.right {
-            for run in &stretch.runs {
+            for run in &left_panel.runs {
                 let arrays = [(self.first + 1, index), (self.first + 2, value)];
                 self.add(n, run.clone(), &arrays, Item::Run);
             }
         }
         self.end_step(n);
-        if let Some(step) = self.steps.last_mut().filter(|step| step.stretch == n) {
+        if let Some(step) = self.steps.last_mut().filter(|step| step.left_panel == n) {
             step.is_last = true;
         }
     }
@@ -174,23 +177,23 @@ impl Packing {
     ) {
         let size: usize = arrays.iter().map(|(_, size)| size).sum();
         while !run.is_empty() {
-            let free = (self.room - self.used).saturating_sub(2 * OVERHEAD);
+            let free = (self.capacity - self.used).saturating_sub(2 * OVERHEAD);
             let fit = free.checked_div(size).unwrap_or(usize::MAX).min(run.len());
             // A new step is better than a small part of a large run.
-            if fit == 0 || (fit < run.len() && free < self.room / 4 && self.used > 0) {
+            if fit == 0 || (fit < run.len() && free < self.capacity / 4 && self.used > 0) {
                 self.end_step(n);
                 continue;
             }
-            let piece = run.start..run.start + fit;
-            run.start = piece.end;
+            let part = run.start..run.start + fit;
+            run.start = part.end;
             for &(array, size) in arrays {
                 if size > 0 {
                     self.used += fit * size + OVERHEAD;
                     self.read = (self.read.0 + 1, self.read.1 + fit * size);
                 }
-                self.parts.push((array, piece.clone()));
+                self.parts.push((array, part.clone()));
             }
-            self.items.push(item(piece));
+            self.items.push(item(part));
         }
     }
 
@@ -198,7 +201,7 @@ impl Packing {
         self.used = 0;
         if !self.items.is_empty() {
             let items = std::mem::take(&mut self.items);
-            self.steps.push(LoadStep { stretch: n, is_last: false, items });
+            self.steps.push(LoadStep { left_panel: n, is_last: false, items });
             self.panels.push(std::mem::take(&mut self.parts));
         }
     }

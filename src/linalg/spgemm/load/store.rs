@@ -1,7 +1,7 @@
-//! The loaded rows of the right matrix: those that one stretch of the left matrix needs.
+//! The loaded rows of the right matrix: those that one panel of the left matrix needs.
 //!
 //! They are selected from the data read, so that scattered rows take no more memory than adjacent ones. They are in the
-//! order of the matrix, and a set of bits gives the number of a row among them. Rows that the next stretch may still
+//! order of the matrix, and a set of bits gives the number of a row among them. Rows that the next panel may still
 //! need stay in place: rows before the first needed one are dropped, rows after the last are appended.
 
 use std::ops::Range;
@@ -40,14 +40,14 @@ impl<T: Entry, I: Index> Store<T, I> {
         RowSet::bytes(nrows)
     }
 
-    /// Switches to the rows `needed`, within `room` bytes. If `carries`, loaded rows from the first needed one on stay;
+    /// Switches to the rows `needed`, within `space` bytes. If `carries`, loaded rows from the first needed one on stay;
     /// then no needed row that is not loaded comes before the last loaded one.
     pub(crate) fn turn<'a, P: Index>(
         &mut self,
         right: &RightMatrix<T, I, P>,
         needed: impl Iterator<Item = &'a I> + Clone,
         carries: bool,
-        room: u64,
+        space: u64,
     ) -> Result<(), Fault>
     where
         I: 'a,
@@ -67,7 +67,7 @@ impl<T: Entry, I: Index> Store<T, I> {
             }
         }
         self.rows.count();
-        self.reserve(right, room)
+        self.reserve(right, space)
     }
 
     /// Drops the rows before `first`.
@@ -86,7 +86,7 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Reserves memory for the rows that are not loaded, which follow the others.
-    fn reserve<P: Index>(&mut self, right: &RightMatrix<T, I, P>, room: u64) -> Result<(), Fault> {
+    fn reserve<P: Index>(&mut self, right: &RightMatrix<T, I, P>, space: u64) -> Result<(), Fault> {
         let mut end = self.indices.len();
         self.starts.reserve_exact(self.rows.rows_from(self.at).count());
         for row in self.rows.rows_from(self.at) {
@@ -95,7 +95,7 @@ impl<T: Entry, I: Index> Store<T, I> {
         }
         let entry = (size_of::<I>() + size_of::<T>()) as u64;
         let starts = bytes_of_row(0, 0) * self.starts.len() as u64;
-        let (most, gone) = ((room.saturating_sub(starts) / entry) as usize, self.starts[0]);
+        let (most, gone) = ((space.saturating_sub(starts) / entry) as usize, self.starts[0]);
         if end > most && gone > 0 {
             self.indices.drain(..gone);
             self.data.drain(..gone);
@@ -105,7 +105,7 @@ impl<T: Entry, I: Index> Store<T, I> {
         if self.indices.capacity() < end {
             // Reserves the maximum at once, because vectors that grow exist twice for a moment. Pages are allocated
             // when they are written.
-            let goal = right.matrix.nnz().min((room / entry) as usize).max(end);
+            let goal = right.matrix.nnz().min((space / entry) as usize).max(end);
             self.indices.reserve_exact(goal - self.indices.len());
             self.data.reserve_exact(goal - self.data.len());
         }

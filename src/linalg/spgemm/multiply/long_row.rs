@@ -16,8 +16,8 @@ use crate::storage::Index;
 /// Words of 64 columns that are passed on at a time.
 const PIECE: usize = 64;
 
-/// Terms of a batch of a list.
-const BATCH: usize = 1 << 16;
+/// Terms of a block of a list.
+const BLOCK: usize = 1 << 16;
 
 /// The sums of one row.
 pub(crate) struct LongRow<S: Semiring, I> {
@@ -44,7 +44,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
                 RowSums::All(window)
             }
             (false, bytes) if bytes <= budget.long_row() => {
-                let mut merge = MergeAccumulator::new(semiring, batch::<S, I>(terms, budget));
+                let mut merge = MergeAccumulator::new(semiring, block::<S, I>(terms, budget));
                 merge.start(0, columns);
                 RowSums::List(merge)
             }
@@ -130,17 +130,17 @@ fn mask_changed() -> Error {
 /// Whether sums are kept for all columns, and the bytes for these, or otherwise for a list.
 fn memory<S: Semiring, I: Index>((terms, columns): (usize, usize), budget: &Budget) -> (bool, u64) {
     let all = Window::<S>::bytes(columns);
-    // The list and the next one, while a batch is merged into it.
+    // The list and the next one, while a block is merged into it.
     let list = 2 * terms.min(columns) as u64 * entry_bytes::<S, I>();
-    let batch = batch::<S, I>(terms, budget) as u64 * term_bytes::<S, I>();
+    let block = block::<S, I>(terms, budget) as u64 * term_bytes::<S, I>();
     let is_all = all <= budget.long_row() && all <= 16 * list;
-    (is_all, if is_all { all } else { list + batch })
+    (is_all, if is_all { all } else { list + block })
 }
 
-/// Terms of a batch.
-fn batch<S: Semiring, I: Index>(terms: usize, budget: &Budget) -> usize {
+/// Terms of a block.
+fn block<S: Semiring, I: Index>(terms: usize, budget: &Budget) -> usize {
     let fit = budget.long_row() / 8 / term_bytes::<S, I>();
-    terms.min(BATCH).min(fit as usize).max(64)
+    terms.min(BLOCK).min(fit as usize).max(64)
 }
 
 fn entry_bytes<S: Semiring, I>() -> u64 {
@@ -149,5 +149,5 @@ fn entry_bytes<S: Semiring, I>() -> u64 {
 
 /// Bytes of a term, and of the entry that it may become.
 fn term_bytes<S: Semiring, I: Index>() -> u64 {
-    MergeAccumulator::<S, I>::batch_bytes(1) + entry_bytes::<S, I>()
+    MergeAccumulator::<S, I>::block_bytes(1) + entry_bytes::<S, I>()
 }

@@ -1,18 +1,18 @@
 //! One pass over the columns of the left matrix, before anything is multiplied.
 //!
 //! It counts terms, finds every bad index of A, sorts rows into classes, from which the entries of the result are
-//! estimated, and cuts A into stretches.
+//! estimated, and cuts A into panels.
 
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{Fault, Panel};
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::load::{Item, Read, StretchPanels, step_bytes};
+use crate::linalg::spgemm::load::{Item, LoadedPanels, Read, step_bytes};
 use crate::linalg::spgemm::right::{RightRows, span};
 use crate::linalg::spgemm::schedule::cut::Cutter;
+use crate::linalg::spgemm::schedule::left_panel::{LeftCuts, LeftPanel, Rules};
 use crate::linalg::spgemm::schedule::sample::Classes;
-use crate::linalg::spgemm::schedule::stretch::{Rules, Stretch, StretchCuts};
 use crate::sparse::{AnyCompressed, IndexVec, Indices, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Held, Index};
@@ -23,7 +23,7 @@ const ROWS: usize = 1 << 13;
 /// The results of the pass.
 pub(crate) struct Inspected {
     pub(crate) classes: Classes,
-    pub(crate) cuts: StretchCuts,
+    pub(crate) cuts: LeftCuts,
     /// Maximum bytes kept of the data read.
     pub(crate) longest_row: u64,
 }
@@ -61,9 +61,9 @@ pub(crate) fn inspect(
 }
 
 /// Rows in runs whose pointers and indices take about `bytes` bytes.
-fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<Stretch> {
+fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<LeftPanel> {
     let (_, index, pointer) = a.types().sizes();
-    let (mut stretches, mut start) = (Vec::new(), 0);
+    let (mut left_panels, mut start) = (Vec::new(), 0);
     while start < a.major() {
         let first = a.span(start).start;
         let fits = |rows: usize| {
@@ -77,10 +77,10 @@ fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<Stretch> {
             *(if fits(middle) { &mut rows } else { &mut beyond }) = middle;
         }
         let entries = first..a.span(start + rows - 1).end;
-        stretches.push(Stretch::plain(start..start + rows, entries));
+        left_panels.push(LeftPanel::plain(start..start + rows, entries));
         start += rows;
     }
-    stretches
+    left_panels
 }
 
 /// The state of the pass.
@@ -107,13 +107,15 @@ impl Looking<'_> {
     }
 
     /// Reads and inspects all rows.
-    fn read(&mut self, stretches: &[Stretch], budget: &Budget, ctx: &Context) -> Result<()> {
-        let reading = StretchPanels::new(Some(self.a), None, stretches, budget)?;
-        let Some(StretchPanels { mut panels, steps }) = reading else {
+    fn read(&mut self, left_panels: &[LeftPanel], budget: &Budget, ctx: &Context) -> Result<()> {
+        let reading = LoadedPanels::new(Some(self.a), None, left_panels, budget)?;
+        let Some(LoadedPanels { mut panels, steps }) = reading else {
             return Ok(());
         };
-        let longest = stretches.iter().map(|stretch| stretch.entries.len()).max().unwrap_or(0);
-        let most_rows = stretches.iter().map(|stretch| stretch.rows.len()).max().unwrap_or(0);
+        let longest =
+            left_panels.iter().map(|left_panel| left_panel.entries.len()).max().unwrap_or(0);
+        let most_rows =
+            left_panels.iter().map(|left_panel| left_panel.rows.len()).max().unwrap_or(0);
         self.loaded_bytes = self.a.types().bytes_of(most_rows, longest);
         if self.loaded_bytes > budget.reading() {
             return Err(Error::new(ErrorKind::Memory, "a row of the left matrix would not fit")
@@ -135,7 +137,7 @@ impl Looking<'_> {
                 }
             }
             if step.is_last {
-                let row = stretches[step.stretch].rows.start;
+                let row = left_panels[step.left_panel].rows.start;
                 self.rows(indptr.as_indices(), indices.as_indices(), row, ctx)?;
                 indptr.clear();
                 indices.clear();
